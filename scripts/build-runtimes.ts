@@ -1,0 +1,91 @@
+// Builds the container image of every runtime in runtimes/, and skips those that have not changed. `--refresh` asks registries and mirrors again.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { type Base, type BaseKind, baseIdentity, ensureBase } from './setup/base-image.ts'
+import { docker, dockerMust, inspectImage } from './setup/docker-cli.ts'
+import { withLock } from './setup/lock.ts'
+import { runCommand } from './setup/problem.ts'
+import { detail, done, type Report, skipped, step } from './setup/progress.ts'
+import { createRegistries, type Registries } from './setup/registry.ts'
+import { hashFolder, type RuntimeFolder, readRuntimeFolders } from './setup/runtime-folder.ts'
+
+const RUNTIMES_FOLDER = join(import.meta.dirname, '..', 'runtimes')
+const SOURCE_LABEL = 'io.taibai.source'
+const BASE_LABEL = 'io.taibai.base'
+
+export interface BuildOptions {
+  root?: string
+  refresh?: boolean
+  report?: Report
+}
+
+export interface BuiltRuntime {
+  image: string
+  state: 'built' | 'unchanged'
+  base: BaseKind
+}
+
+export async function buildRuntimes(options: BuildOptions = {}): Promise<BuiltRuntime[]> {
+  const { root = RUNTIMES_FOLDER, refresh = false, report = detail } = options
+  const onWait = (pid: number) => report(`waiting for process ${pid}, which is building images too`)
+  return withLock('images', onWait, async () => {
+    const registries = createRegistries()
+    const built: BuiltRuntime[] = []
+    for (const runtime of readRuntimeFolders(root))
+      built.push(await buildRuntime(runtime, { registries, refresh, report }))
+    return built
+  })
+}
+
+async function buildRuntime(
+  runtime: RuntimeFolder,
+  options: { registries: Registries; refresh: boolean; report: Report },
+): Promise<BuiltRuntime> {
+  const last = options.refresh ? undefined : await lastBuild(runtime)
+  if (last && last.source === sourceOf(runtime, last.base)) {
+    return { image: runtime.image, state: 'unchanged', base: last.base }
+  }
+  const base = await ensureBase(runtime, { ...options, mayPull: last?.base !== 'local' })
+  options.report(`building ${runtime.image}`)
+  await buildImage(runtime, base)
+  return { image: runtime.image, state: 'built', base: base.kind }
+}
+
+/** From what the image of this name was built, if we built it. */
+async function lastBuild(runtime: RuntimeFolder): Promise<{ base: BaseKind; source?: string } | undefined> {
+  const labels = (await inspectImage(runtime.image))?.labels ?? {}
+  const base = labels[BASE_LABEL]
+  return base === 'official' || base === 'local' ? { base, source: labels[SOURCE_LABEL] } : undefined
+}
+
+function sourceOf(runtime: RuntimeFolder, kind: BaseKind): string {
+  const parts = [hashFolder(runtime.folder), baseIdentity(runtime.base, kind)]
+  return createHash('sha256').update(parts.join('\n')).digest('hex')
+}
+
+async function buildImage(runtime: RuntimeFolder, base: Base): Promise<void> {
+  const labels = [`${SOURCE_LABEL}=${sourceOf(runtime, base.kind)}`, `${BASE_LABEL}=${base.kind}`]
+  const args = [
+    'build',
+    '--build-arg',
+    `BASE=${base.image}`,
+    '-t',
+    runtime.image,
+    ...labels.flatMap((label) => ['--label', label]),
+  ]
+  const replaced = await inspectImage(runtime.image)
+  await dockerMust(`Building ${runtime.image}`, [...args, runtime.folder])
+  // Refused while a container still uses it; then it stays until the next build.
+  const current = await inspectImage(runtime.image)
+  if (replaced && replaced.id !== current?.id) await docker(['image', 'rm', replaced.id])
+}
+
+async function main(): Promise<undefined> {
+  step('Runtime images')
+  for (const { image, state, base } of await buildRuntimes({ refresh: process.argv.includes('--refresh') })) {
+    if (state === 'built') done(`${image} built on ${base === 'local' ? 'a base made here' : 'the official image'}`)
+    else skipped(`${image} is up to date`)
+  }
+}
+
+if (import.meta.main) await runCommand(main)

@@ -1,0 +1,138 @@
+// A Debian base image made on this machine, for hosts that no image registry answers. Made once, shared by all runtimes.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { must, run } from './command.ts'
+import { canInstallPackages, installPackages } from './debian-packages.ts'
+import { dockerMust, inspectImage } from './docker-cli.ts'
+import { SetupProblem } from './problem.ts'
+import type { Report } from './progress.ts'
+
+const SUITE = 'bookworm'
+const IMAGE = `taibai/debian:${SUITE}`
+/** Change it when the recipe below changes: machines that have an older base make a new one. */
+const RECIPE = '1'
+const LABEL = 'io.taibai.source'
+
+/** Nobody reads documentation inside a function; without it the image is a third smaller. */
+const UNWANTED = ['doc', 'man', 'info', 'locale', 'lintian'].map((name) => `/usr/share/${name}`)
+
+export const DEBIAN_BASE_IDENTITY = `debian ${SUITE} ${RECIPE}`
+
+/** Makes sure the base is there and names it. */
+export async function ensureDebianBase(report: Report, refresh = false): Promise<string> {
+  const present = await inspectImage(IMAGE)
+  if (!refresh && present?.labels[LABEL] === DEBIAN_BASE_IDENTITY) return IMAGE
+  await ensureDebootstrap(report)
+  // Not /tmp: that is often mounted so that device files and set-user-id programs do not work.
+  const work = mkdtempSync('/var/tmp/taibai-debian-')
+  try {
+    await makeTree(join(work, 'tree'), report)
+    await importTree(work, report)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  return IMAGE
+}
+
+export interface AptTarget {
+  uri: string
+  origin: string
+  suite: string
+  component: string
+}
+
+/** Where this host gets Debian's own packages from; third-party sources are none of the image's business. */
+export function debianTargets(indexTargets: string): AptTarget[] {
+  const rows = indexTargets.split('\n').map((line) => line.split('|'))
+  return rows
+    .map(([uri = '', origin = '', suite = '', component = '']) => ({ uri, origin, suite, component }))
+    .filter(
+      (target) => target.origin === 'Debian' && target.component === 'main' && target.suite.split('-')[0] === SUITE,
+    )
+}
+
+export function sourcesList(targets: AptTarget[]): string {
+  return targets.map(({ uri, suite, component }) => `deb ${uri} ${suite} ${component}\n`).join('')
+}
+
+/** The proxy that apt uses on this host, as the environment that debootstrap and builds understand. */
+export function proxyEnvironment(aptConfig: string): Record<string, string> {
+  const proxy = (scheme: string) => aptConfig.match(new RegExp(`^Acquire::${scheme}::Proxy "(.+)";`, 'mi'))?.[1]
+  const found = { http_proxy: proxy('http'), https_proxy: proxy('https') }
+  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+export async function hostProxyEnvironment(): Promise<Record<string, string>> {
+  return proxyEnvironment((await run('apt-config', ['dump', 'Acquire'])).stdout)
+}
+
+async function ensureDebootstrap(report: Report): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new SetupProblem(
+      'No image registry answers, and making a base image here (debootstrap) needs root. Run this once as root, or load the official image with "docker load".',
+    )
+  }
+  if ((await run('debootstrap', ['--version'])).code === 0) return
+  if (!(await canInstallPackages())) {
+    throw new SetupProblem(
+      'No image registry answers, and debootstrap is not installed. Install debootstrap with the package manager of this system.',
+    )
+  }
+  await installPackages(['debootstrap', 'debian-archive-keyring'], report)
+}
+
+async function makeTree(tree: string, report: Report): Promise<void> {
+  report(`making a Debian ${SUITE} base (debootstrap, about 40 s)`)
+  const targets = await hostDebianTargets()
+  const mirror = targets.find((target) => target.suite === SUITE)?.uri
+  const env = { ...process.env, ...(await hostProxyEnvironment()), DEBIAN_FRONTEND: 'noninteractive' }
+  await must('Making the Debian base', 'debootstrap', ['--variant=minbase', SUITE, tree, ...(mirror ? [mirror] : [])], {
+    env,
+  })
+  if (targets.length > 0) await upgrade(tree, sourcesList(targets), env, report)
+  await slim(tree)
+}
+
+/** debootstrap knows only the release itself; security updates come from the host's other Debian sources. */
+async function upgrade(tree: string, sources: string, env: NodeJS.ProcessEnv, report: Report): Promise<void> {
+  report('applying security updates to it')
+  writeFileSync(join(tree, 'etc/apt/sources.list'), sources)
+  for (const args of [['update'], ['dist-upgrade', '-y', '--no-install-recommends'], ['clean']]) {
+    const result = await run('chroot', [tree, 'apt-get', '-q', ...args], { env })
+    if (result.code !== 0)
+      return report(`apt-get ${args[0]} did not work inside the base; it stays at the release's own packages`)
+  }
+}
+
+async function slim(tree: string): Promise<void> {
+  const keepOut = UNWANTED.map((path) => `path-exclude=${path}/*\n`).join('')
+  writeFileSync(join(tree, 'etc/dpkg/dpkg.cfg.d/taibai'), `${keepOut}path-include=/usr/share/doc/*/copyright\n`)
+  // Licences stay: the packages' terms ask for it.
+  const docs = join(tree, 'usr/share/doc')
+  await must('Slimming the base', 'find', [docs, '-type', 'f', '!', '-name', 'copyright', '-delete'])
+  const emptied = [...UNWANTED.slice(1), '/var/lib/apt/lists', '/var/cache/apt', '/var/cache/debconf', '/var/log']
+  const leftovers = ['/etc/resolv.conf', '/etc/hostname']
+  for (const path of [...emptied, ...leftovers]) rmSync(join(tree, path), { recursive: true, force: true })
+  const wanted = ['/var/lib/apt/lists/partial', '/var/cache/apt/archives/partial', '/var/cache/debconf', '/var/log/apt']
+  await must('Slimming the base', 'mkdir', ['-p', ...wanted.map((path) => join(tree, path))])
+}
+
+async function importTree(work: string, report: Report): Promise<void> {
+  report('handing it to the engine')
+  const archive = join(work, 'base.tar')
+  await must('Packing the base', 'tar', ['--numeric-owner', '-C', join(work, 'tree'), '-cf', archive, '.'])
+  const changes = [`LABEL ${LABEL}="${DEBIAN_BASE_IDENTITY}"`, 'ENV LANG=C.UTF-8', 'CMD ["bash"]']
+  await dockerMust('Importing the base', [
+    'import',
+    ...changes.flatMap((change) => ['--change', change]),
+    archive,
+    IMAGE,
+  ])
+}
+
+async function hostDebianTargets(): Promise<AptTarget[]> {
+  if (!existsSync('/etc/debian_version')) return []
+  const format = '$(REPO_URI)|$(ORIGIN)|$(CODENAME)|$(COMPONENT)'
+  const result = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
+  return debianTargets(result.stdout)
+}
