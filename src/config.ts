@@ -1,0 +1,176 @@
+import { totalmem } from 'node:os'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+/** The settings: one schema with a default and a sentence each; the only reader of the environment. README's table is made from it. */
+
+const kib = 1024
+const mib = 1024 * kib
+const int = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max)
+const flag = z.union([z.boolean(), z.stringbool()])
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+])
+const secret = { secret: true }
+/** Three quarters of the memory: what remains is for the system, the engine and this process. */
+const defaultBudgetMb = Math.floor((totalmem() / mib) * 0.75)
+
+export const settings = z.object({
+  host: z.string().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every interface.'),
+  port: int(0, 65535).default(7070).describe('Port to listen on; 0 takes a free one.'),
+  dataDir: z
+    .string()
+    .default('data')
+    .transform((path) => resolve(path))
+    .describe('Folder of everything that lasts: databases, packages, secret key, admin token.'),
+  runtimesDir: z
+    .string()
+    .default(resolve(import.meta.dirname, '../runtimes'))
+    .describe('Folder of the runtimes; one sub-folder each.'),
+  publicUrl: z
+    .string()
+    .optional()
+    .describe('Base of webhook URLs as the outside sees it; default: the host and port of the request.'),
+  trustProxy: flag
+    .default(false)
+    .describe('Believe X-Forwarded-Proto, -Host and -Prefix: switch on only behind a proxy that sets them.'),
+  corsOrigins: list.default([]).describe('Origins, separated by commas, that browsers may call the API from.'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least level that is logged, as JSON lines on standard output.'),
+
+  auth: z
+    .enum(['token', 'none'])
+    .default('token')
+    .describe('Who may call: holders of API tokens, or everybody (open mode).'),
+  adminToken: z
+    .string()
+    .min(16)
+    .optional()
+    .meta(secret)
+    .describe('Admin token to use; default: made at the first start and kept in <data>/admin.token.'),
+  iKnowThisIsOpen: flag
+    .default(false)
+    .describe("Let open mode or the process engine listen beyond loopback. Both run anybody's code: think twice."),
+
+  engine: z
+    .enum(['docker', 'process'])
+    .default('docker')
+    .describe('docker: containers. process: child processes without isolation, for development, loopback only.'),
+  dockerHost: z
+    .string()
+    .optional()
+    .describe('Address of the Docker engine; default: DOCKER_HOST, else the local socket.'),
+  untrustedOciRuntime: z
+    .string()
+    .optional()
+    .describe('OCI runtime (as the engine names it, such as runsc) for workers of runtimes that are not trusted.'),
+  workerUid: int(1)
+    .default(64000)
+    .describe('User id inside function containers when the server runs as root; else its own.'),
+
+  memoryBudgetMb: int(64)
+    .default(defaultBudgetMb)
+    .describe(
+      'Memory limits of all workers together, in MiB; idle workers make room when it is needed. Default: three quarters of the machine.',
+    ),
+  genericWorkers: int(0, 1000)
+    .default(2)
+    .describe('Generic workers of each runtime image that are kept ready at least.'),
+  maxParallelStarts: int(1, 1000).default(4).describe('Containers being started at once.'),
+  maxWaiting: int(0).default(1000).describe('Calls of one function that may wait for a worker; more are refused.'),
+  acquireTimeoutMs: int(1).default(60_000).describe('Longest wait of a call for a worker.'),
+  startTimeoutMs: int(100).default(60_000).describe('Longest start of a container until its shim says hello.'),
+  loadTimeoutMs: int(100).default(30_000).describe("Longest load of a function's code."),
+  drainMs: int(0).default(30_000).describe('On a stop: how long running calls may go on.'),
+
+  pidsLimit: int(8).default(128).describe('Processes and threads in one worker.'),
+  openFilesLimit: int(64).default(1024).describe('Open files of one process in a worker.'),
+  tmpSizeMb: int(1).default(64).describe('Size of /tmp in a worker, in MiB; counts as memory.'),
+
+  memoryMinBytes: int(1)
+    .default(32 * mib)
+    .describe('Least memory_size of a function.'),
+  memoryDefaultBytes: int(1)
+    .default(32 * mib)
+    .describe("memory_size of a function that names none; the runtime's least memory is the floor in effect."),
+  memoryMaxBytes: int(1)
+    .default(1024 * mib)
+    .describe('Most memory_size of a function.'),
+  cpuMinMillicpu: int(1).default(100).describe('Least cpu of a function.'),
+  cpuDefaultMillicpu: int(1)
+    .default(100)
+    .describe('cpu of a function that names none: its share when the host is contended.'),
+  cpuMaxMillicpu: int(1).default(2000).describe('Most cpu of a function.'),
+  timeoutMinSeconds: int(1).default(1).describe('Least timeout of a function.'),
+  timeoutDefaultSeconds: int(1).default(5).describe('timeout of a function that names none.'),
+  timeoutMaxSeconds: int(1).default(300).describe('Most timeout of a function.'),
+  maxConcurrency: int(1).default(256).describe('Most calls at once in one worker that a function may ask for.'),
+  maxVersions: int(1).default(10).describe('Versions of one function.'),
+
+  maxPackageBytes: int(1)
+    .default(50 * mib)
+    .describe('Size of an uploaded ZIP.'),
+  maxUnpackedBytes: int(1)
+    .default(512 * mib)
+    .describe('Size of a package when unpacked.'),
+  maxPackageEntries: int(1).default(20_000).describe('Files and folders in a package.'),
+  maxBodyBytes: int(1)
+    .default(6 * mib)
+    .describe('Size of a request body that is not a package; the input of a call.'),
+  maxResultBytes: int(1)
+    .default(10 * mib)
+    .describe('Size of what a function returns at once; streamed answers have no limit.'),
+  maxLogBytes: int(0)
+    .default(256 * kib)
+    .describe('Output kept of one execution.'),
+
+  maxQueued: int(1).default(100_000).describe('Accepted async executions that may wait; more are refused with 503.'),
+  maxQueuedBytes: int(1)
+    .default(256 * mib)
+    .describe('Bytes of input that may wait with them.'),
+  maxAsyncRunning: int(1).default(64).describe('Async executions at work at once.'),
+  maxAsyncRunningPerFunction: int(1).default(16).describe('Of those, of one function.'),
+  maxAttempts: int(1).default(5).describe('Tries of an async execution when the platform (not the function) fails.'),
+  retryPauseMs: int(1).default(1000).describe('Pause before the second try; doubles with each further one.'),
+
+  keepExecutionsDays: int(0).default(30).describe('Finished executions are removed when older; 0 keeps them.'),
+  keepExecutionsPerProject: int(0).default(1_000_000).describe('Finished executions kept of one project; 0 keeps all.'),
+})
+
+export type Config = z.output<typeof settings>
+export type Setting = keyof Config
+
+/** `maxLogBytes` → `TAIBAI_MAX_LOG_BYTES`. */
+export const environmentName = (setting: string): string =>
+  `TAIBAI_${setting.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+
+/** Throws an Error whose message is a line per setting that is wrong. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given: Record<string, string> = {}
+  for (const setting of Object.keys(settings.shape)) {
+    const value = environment[environmentName(setting)]
+    if (value !== undefined && value !== '') given[setting] = value
+  }
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('TAIBAI_') && !isKnown(name))
+  const parsed = settings.safeParse(given)
+  const wrong = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${environmentName(String(issue.path[0]))}: ${issue.message}`)
+  wrong.push(...unknown.map((name) => `${name}: there is no such setting`))
+  if (!parsed.success || wrong.length > 0) throw new Error(`Settings that cannot be used:\n  ${wrong.join('\n  ')}`)
+  return { ...parsed.data, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
+}
+
+/** Names that other programs of this project read (the test and set-up scripts) pass too. */
+const isKnown = (name: string): boolean =>
+  name.startsWith('TAIBAI_TEST_') ||
+  name === 'TAIBAI_REQUIRE_DOCKER' ||
+  Object.keys(settings.shape).some((setting) => environmentName(setting) === name)

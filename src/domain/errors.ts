@@ -1,0 +1,48 @@
+/**
+ * The one error class of the platform and the closed list of its codes. A function that fails is not an error: it is an
+ * Outcome (`domain/outcome.ts`). `http/error-response.ts` turns a code into a status; the README lists every code.
+ *
+ * Who is at fault: `caller` (send something else), `capacity` (try again later), `internal` (us, or the engine under us).
+ */
+export const errorCodes = {
+  invalid_request: 'caller',
+  unauthenticated: 'caller',
+  forbidden: 'caller',
+  in_use: 'caller',
+  not_found: 'caller',
+  method_not_allowed: 'caller',
+  conflict: 'caller',
+  runtime_unavailable: 'caller',
+  too_large: 'caller',
+  unsupported_media_type: 'caller',
+  queue_full: 'capacity',
+  no_worker: 'capacity',
+  shutting_down: 'capacity',
+  engine_failed: 'internal',
+  not_supported: 'internal',
+  internal: 'internal',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+export type Fault = (typeof errorCodes)[ErrorCode]
+
+export class FaasError extends Error {
+  override name = 'FaasError'
+  readonly code: ErrorCode
+
+  /** `message` is a sentence for the caller: what is wrong and what to do. `cause` is logged, never shown. */
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+
+  get fault(): Fault {
+    return errorCodes[this.code]
+  }
+}
+
+export const invalid = (message: string): FaasError => new FaasError('invalid_request', message)
+export const notFound = (what: string, id: string): FaasError =>
+  new FaasError('not_found', `${what} ${id} was not found.`)
+/** The text that Qinling's own tests look for in every 403 of the policy. */
+export const notAllowed = (why: string): FaasError => new FaasError('forbidden', `Operation not allowed: ${why}`)

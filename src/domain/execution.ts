@@ -1,0 +1,160 @@
+import { type FunctionError, failureText, type Outcome } from './outcome.ts'
+
+/** `running` → one of: the function returned; the function failed; the platform failed. */
+export type ExecutionStatus = 'running' | 'success' | 'failed' | 'error'
+export const finalStatuses: readonly ExecutionStatus[] = ['success', 'failed', 'error']
+
+export type Trigger = 'api' | 'http' | 'job' | 'webhook' | 'async' | 'event'
+
+/**
+ * `warm`: a worker that already served this version. `prewarmed`: a generic worker that was ready, bound for this call.
+ * `cold`: the call waited for a container to start.
+ */
+export type StartKind = 'warm' | 'prewarmed' | 'cold'
+
+/** Why there was no warm worker. Stored with every start that is not `warm`; the README says what each means. */
+export const coldReasons = [
+  'first',
+  'scale_out',
+  'evicted',
+  'expired',
+  'new_code',
+  'worker_died',
+  'restart',
+  'pool_empty',
+] as const
+export type ColdReason = (typeof coldReasons)[number]
+
+/** Milliseconds, fractions allowed. */
+export interface Phases {
+  /** From acceptance to the start of the run's work: waiting in the async queue. */
+  queue: number
+  /** Until a worker was there. */
+  acquire: number
+  /** Of that, loading the function's code into the worker. */
+  load: number
+  /** From sending the call to its answer. */
+  run: number
+  total: number
+}
+
+export interface Execution {
+  id: string
+  /** Of the caller. */
+  projectId: string
+  functionId: string
+  functionVersion: number
+  functionAlias: string | null
+  description: string | null
+  status: ExecutionStatus
+  sync: boolean
+  trigger: Trigger
+  /** As shown: JSON text, the caller's plain text, base64 of bytes, or null. */
+  input: string | null
+  inputKind: InputKind
+  /** JSON text of what the function returned; null unless status is `success`. */
+  output: string | null
+  error: FunctionError | null
+  /** Seconds as the contract shows them are derived from this. */
+  durationMs: number | null
+  /** True for `command` images, whose result has no output on success. */
+  isImageRun: boolean
+  log: string
+  /** 1 for the first try; async runs that a crash interrupted, or the platform failed, are tried again. */
+  attempt: number
+  startKind: StartKind | null
+  coldReason: ColdReason | null
+  phases: Phases | null
+  worker: string | null
+  memoryPeakMb: number | null
+  cpuMs: number | null
+  createdAt: number
+  updatedAt: number | null
+}
+
+/** `bytes` is kept as base64 in `input`. */
+export type InputKind = 'none' | 'json' | 'text' | 'bytes'
+
+/**
+ * The contract's `result` as JSON text, or null while there is none. On success `output` is the return value, else a text;
+ * command images have no `output` on success.
+ */
+export function resultText(execution: Execution): string | null {
+  const { status, durationMs } = execution
+  if (status === 'running' || durationMs === null) return null
+  const duration = `"duration": ${Math.round(durationMs) / 1000}`
+  if (status === 'success' && execution.isImageRun) return `{${duration}}`
+  const output = status === 'success' ? (execution.output ?? 'null') : JSON.stringify(failureText(execution.error))
+  return `{${duration}, "output": ${output}}`
+}
+
+/** Status an outcome is recorded as. */
+export function statusOf(outcome: Outcome): ExecutionStatus {
+  switch (outcome.kind) {
+    case 'returned':
+    case 'streamed':
+      return 'success'
+    case 'raised':
+    case 'timeout':
+    case 'killed':
+      return 'failed'
+    case 'platform':
+      return 'error'
+  }
+}
+
+export interface ExecutionFilter {
+  /** Null: every project. */
+  projectId: string | null
+  conditions: Condition[]
+}
+
+/** One list filter of the contract (section 1.6), already parsed. */
+export interface Condition {
+  column: 'function_id' | 'status' | 'description' | 'project_id'
+  op: 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte' | 'has' | 'in' | 'nin'
+  /** A list for `in` and `nin`, one value otherwise. */
+  values: string[]
+}
+
+export interface Page {
+  /** Null: everything. */
+  limit: number | null
+  /** Id of the last row of the page before. */
+  marker: string | null
+}
+
+export interface FunctionCounts {
+  /** Executions ever created. */
+  count: number
+  lastAt: number
+}
+
+/**
+ * The ledger: the record of executions, and the queue of accepted ones. Writes are batched by a thread of their own;
+ * reads see every write made before them (they wait for the batch in flight).
+ */
+export interface Ledger {
+  /** A run that will happen whatever happens to this process: durable when the promise resolves. Returns false when a run of that id was accepted before. */
+  accept(execution: Execution): Promise<boolean>
+  /** A run that has begun. Written only when it lasts; see `settle`. */
+  open(execution: Execution): void
+  /** The run is over, or its row changed for good. Written with the next batch; never waited for. */
+  close(execution: Execution): void
+  /** Resolves when everything written so far is on disk. */
+  flushed(): Promise<void>
+  find(id: string): Promise<Execution | null>
+  /** Without logs (empty strings). By created_at, then id, ascending; in slices so that a long list never blocks. */
+  list(filter: ExecutionFilter, page: Page): AsyncIterable<Execution[]>
+  delete(id: string): Promise<boolean>
+  /** Executions ever created, for a function version (0 = the function itself). Kept in memory, durable with the batches. */
+  counts(functionId: string, version: number): FunctionCounts
+  /** Accepted runs that have not ended, oldest first: what the queue goes on with after a start. */
+  unfinished(): Execution[]
+  /** Records as `error` every sync run that an earlier process left `running`. Returns how many. */
+  settle(error: FunctionError): number
+  /** Removes finished rows older than `maxAgeMs` and beyond `maxRows` per project, in small steps. Returns how many. */
+  prune(maxAgeMs: number, maxRowsPerProject: number): Promise<number>
+  /** Writes what is left, then stops. */
+  end(): Promise<void>
+}

@@ -1,0 +1,112 @@
+export type Signature = 'event' | 'http' | 'qinling'
+export type Network = 'egress' | 'none'
+export type CodeSource = 'package' | 'swift' | 'image'
+
+/** How an image is run: one container a run (the contract), or an HTTP server that is kept warm. */
+export type ImageMode = 'command' | 'http'
+
+/**
+ * `code` as clients see it. Keys beyond these are kept as they are.
+ * package: `md5sum`; swift: `swift {container, object}`; image: `image`, `mode`, `port`.
+ */
+export interface FunctionCode {
+  source: CodeSource
+  md5sum?: string
+  swift?: { container: string; object: string }
+  image?: string
+  mode?: ImageMode
+  port?: number
+  [extra: string]: unknown
+}
+
+/** Code, entry, limits, environment; belongs to a project. (`Function` is taken.) */
+export interface Fn {
+  id: string
+  projectId: string
+  name: string | null
+  description: string | null
+  runtimeId: string | null
+  code: FunctionCode
+  /** SHA-256 of the package: its address in the package store. Null for image and swift functions. */
+  packageHash: string | null
+  entry: string | null
+  cpuMillicpu: number
+  memoryBytes: number
+  timeoutSeconds: number
+  /** Highest published version that exists, 0 = none. */
+  latestVersion: number
+  /** Keystone trust the function acts through; never shown. */
+  trustId: string | null
+  /** Null: the runtime's. */
+  signature: Signature | null
+  env: Record<string, string>
+  /** Calls at once in one worker. */
+  concurrency: number
+  minWorkers: number
+  /** Null: as many as the memory budget allows. */
+  maxWorkers: number | null
+  /** Null: idle workers stay until their memory is needed. */
+  idleTimeoutSeconds: number | null
+  network: Network
+  /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
+  cpuMaxMillicpu: number | null
+  createdAt: number
+  updatedAt: number | null
+}
+
+/** A frozen copy of a function's package. Number 0 is never a row: it means the function as it is now. */
+export interface FunctionVersion {
+  id: string
+  functionId: string
+  projectId: string
+  number: number
+  description: string | null
+  packageHash: string
+  md5sum: string
+  createdAt: number
+  updatedAt: number | null
+}
+
+export interface FunctionStore {
+  /** Throws FaasError `conflict` when the project has a function of that name. */
+  insert(fn: Fn): void
+  /** Writes every field; same conflict rule. */
+  update(fn: Fn): void
+  /** Deletes the function with its versions; finished jobs of it go too. */
+  delete(id: string): boolean
+  find(id: string): Fn | null
+  findByName(projectId: string, name: string): Fn | null
+  /** All functions of a project, or of all when null; by created_at, then id. */
+  list(projectId: string | null): Fn[]
+  usesRuntime(runtimeId: string): boolean
+  /** Every package hash in use by a function or version: what the package store must keep. */
+  packageHashes(): Set<string>
+
+  insertVersion(version: FunctionVersion): void
+  deleteVersion(functionId: string, number: number): boolean
+  findVersion(functionId: string, number: number): FunctionVersion | null
+  /** By number, ascending. */
+  listVersions(functionId: string): FunctionVersion[]
+}
+
+/** Stored code, addressed by the SHA-256 of the uploaded ZIP. */
+export interface PackageStore {
+  /**
+   * Checks and stores a ZIP, unpacked once; the same bytes twice are stored once. Throws FaasError `invalid_request` for
+   * what is not a ZIP, leaves its folder, holds a symlink out of it, an over-long name or too many entries or bytes, and
+   * `too_large` for one over the limit. Nothing is stored then.
+   */
+  put(zip: Buffer): Promise<StoredPackage>
+  /** The bytes as uploaded. Throws FaasError `not_found`. */
+  open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }
+  /** Folder with the unpacked code, on the host. */
+  folder(hash: string): string
+  /** Removes every package that is not in `keep` and is older than a grace in which an upload may be waiting for its row. */
+  prune(keep: Set<string>): Promise<number>
+}
+
+export interface StoredPackage {
+  hash: string
+  md5sum: string
+  sizeBytes: number
+}

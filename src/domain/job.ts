@@ -1,0 +1,60 @@
+export type JobStatus = 'running' | 'paused' | 'cancelled' | 'done'
+/** When a run is due while the one before is unfinished: run both, leave this one out, run it afterwards. */
+export type Overlap = 'allow' | 'skip' | 'queue'
+/** Runs that fell into a downtime: none, one for all of them, all of them (up to `missedLimit`). */
+export type Missed = 'skip' | 'once' | 'all'
+
+export interface Job {
+  id: string
+  projectId: string
+  name: string | null
+  functionId: string | null
+  functionVersion: number | null
+  functionAlias: string | null
+  functionInput: string | null
+  status: JobStatus
+  /** Cron pattern, or null for a one-shot job. */
+  pattern: string | null
+  /** IANA name the pattern is read in. */
+  timezone: string
+  /** Runs left; null = unlimited. */
+  count: number | null
+  overlap: Overlap
+  missed: Missed
+  missedLimit: number
+  firstExecutionTime: number | null
+  nextExecutionTime: number | null
+  createdAt: number
+  updatedAt: number | null
+}
+
+export const unfinished = (job: Job): boolean => job.status === 'running' || job.status === 'paused'
+
+export interface JobStore {
+  insert(job: Job): void
+  update(job: Job): void
+  /** All in one transaction: the jobs that were due together. */
+  updateAll(jobs: Job[]): void
+  delete(id: string): boolean
+  find(id: string): Job | null
+  list(projectId: string | null): Job[]
+  listOfFunction(functionId: string): Job[]
+  listOfAlias(projectId: string, alias: string): Job[]
+  /** Every job with status `running`: what the scheduler needs at start. */
+  listRunning(): Job[]
+}
+
+/** Pure questions about cron patterns; fulfilled by the scheduler, the only part that knows croner. */
+export interface CronPatterns {
+  /** Throws FaasError `invalid_request` with a sentence when the pattern or the zone is not valid. */
+  check(pattern: string, timezone: string): void
+  /** The first match strictly after `afterMs`, or null when there is none. */
+  next(pattern: string, timezone: string, afterMs: number): number | null
+}
+
+/** What services tell the scheduler: the timers follow the stored jobs. */
+export interface JobTimers {
+  /** The job is new or changed: (re)arm it by status and `nextExecutionTime`. */
+  set(job: Job): void
+  clear(jobId: string): void
+}

@@ -1,0 +1,23 @@
+import { notAllowed } from './errors.ts'
+
+/** Who asks: made by the authentication middleware, handed to every service. */
+export interface Principal {
+  projectId: string
+  roles: string[]
+  /** True when the roles contain `admin`. */
+  isAdmin: boolean
+  /** The caller's Keystone token, when that is how they came; never logged, never stored. */
+  keystoneToken?: string
+}
+
+/** The project everything belongs to when authentication is off. */
+export const defaultProjectId = 'default'
+
+export const openPrincipal: Principal = { projectId: defaultProjectId, roles: ['admin'], isAdmin: true }
+
+export function requireAdmin(who: Principal, what: string): void {
+  if (!who.isAdmin) throw notAllowed(`${what} needs the admin role.`)
+}
+
+/** May see a row of that project. Rows of others do not exist for the caller. */
+export const canSee = (who: Principal, projectId: string): boolean => who.isAdmin || who.projectId === projectId

@@ -1,0 +1,48 @@
+import type { Signature } from './function.ts'
+
+/** `deleting` rows vanish when their pool is gone. */
+export type RuntimeStatus = 'creating' | 'available' | 'upgrading' | 'error' | 'deleting'
+
+/** A language a function may ask for: an image whose shim speaks the worker protocol. */
+export interface Runtime {
+  id: string
+  projectId: string
+  name: string | null
+  description: string | null
+  image: string
+  isPublic: boolean
+  /** False asks for a hardened sandbox (the configured OCI runtime for untrusted code). */
+  trusted: boolean
+  status: RuntimeStatus
+  /** How functions of this runtime are called unless they say otherwise. */
+  signature: Signature
+  /** Bytes; the least a worker works in, and the floor in effect for `memory_size`. */
+  minMemoryBytes: number
+  languages: string[]
+  /** True for rows registered at start from `runtimes/`. */
+  builtin: boolean
+  createdAt: number
+  updatedAt: number | null
+}
+
+/** What `runtimes/<name>/runtime.json` says, as far as the server needs it. */
+export interface RuntimeManifest {
+  name: string
+  description: string
+  image: string
+  command: string[]
+  /** Absolute path of the shim on the host, for the embedded process engine. */
+  shimPath: string
+  signature: Signature
+  signatures: Signature[]
+  minMemoryBytes: number
+  languages: string[]
+}
+
+export interface RuntimeStore {
+  insert(runtime: Runtime): void
+  update(runtime: Runtime): void
+  delete(id: string): boolean
+  find(id: string): Runtime | null
+  list(): Runtime[]
+}

@@ -1,0 +1,132 @@
+import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
+import type { ImageMode, Network, Signature } from './function.ts'
+import type { HttpHead, Outcome } from './outcome.ts'
+
+/**
+ * One function version with everything that a worker of it must know: what may share a worker has the same `key`.
+ * Made by `services/targets.ts`, cached until the function, the version or the runtime is written.
+ */
+export interface Revision {
+  /** Hash of code, entry, signature, limits, environment, image, network. */
+  key: string
+  functionId: string
+  functionName: string | null
+  functionVersion: number
+  projectId: string
+  runtimeId: string | null
+  image: string
+  /** `shim`: a runtime image that speaks the worker protocol; else an image function's mode. */
+  kind: 'shim' | ImageMode
+  /** Port an `http` image listens on. */
+  port: number | null
+  trusted: boolean
+  /** Address in the package store; null for image functions. */
+  packageHash: string | null
+  entry: string | null
+  signature: Signature
+  env: Record<string, string>
+  network: Network
+  /** In effect: never below the runtime's floor. */
+  memoryBytes: number
+  cpuMillicpu: number
+  cpuMaxMillicpu: number | null
+  timeoutMs: number
+  concurrency: number
+  minWorkers: number
+  maxWorkers: number | null
+  idleTimeoutMs: number | null
+}
+
+export interface CallInput {
+  kind: InputKind
+  body: Buffer
+}
+
+export interface HttpRequestHead {
+  method: string
+  /** Path with query, below `/fn/{name}`. */
+  target: string
+  headers: [string, string][]
+}
+
+/** Where a streamed answer goes. */
+export interface StreamSink {
+  head(head: HttpHead): void
+  /** False: call `drained` before more; bytes are kept meanwhile. */
+  write(chunk: Buffer): boolean
+  /** Resolves when the sink takes more, or is gone. */
+  drained(): Promise<void>
+}
+
+export interface Call {
+  executionId: string
+  trigger: Trigger
+  input: CallInput
+  http?: HttpRequestHead
+  sink?: StreamSink
+  /** Fires when nobody waits for the answer any more. */
+  signal?: AbortSignal
+  /** What the function prints, as it comes, whole lines where possible. */
+  onLog(stream: 'stdout' | 'stderr', text: string): void
+}
+
+/** A worker that was given to one call. */
+export interface Lease {
+  kind: 'lease'
+  worker: string
+  startKind: StartKind
+  coldReason: ColdReason | null
+  /** Milliseconds that loading the code took for this call; 0 when warm. */
+  loadMs: number
+  /** Never throws: whatever happens is an outcome. Enforces the revision's timeout. */
+  call(call: Call): Promise<Outcome>
+  /** Gives the worker back; exactly once, also after a failed call. */
+  release(): void
+}
+
+/** The code could not be loaded into a worker: the function's fault. */
+export interface LoadFailure {
+  kind: 'load_failure'
+  outcome: Outcome
+  worker: string
+  startKind: StartKind
+  coldReason: ColdReason | null
+  loadMs: number
+  log: string
+}
+
+export interface WorkerInfo {
+  name: string
+  functionId: string | null
+  functionVersion: number | null
+  runtimeId: string | null
+  state: string
+}
+
+export interface Pool {
+  /**
+   * A worker of this revision: warm, else a generic one bound now, else a new one or the first that comes free, whichever
+   * is sooner. Throws FaasError: `no_worker` (waited too long, or too many wait), `engine_failed`, `shutting_down`.
+   */
+  acquire(revision: Revision): Promise<Lease | LoadFailure>
+  /** Runs a `command` image once: the words of the input as arguments. Never throws. */
+  runCommand(revision: Revision, call: Call): Promise<Outcome>
+  /** The revision is not current any more (new code, limits, environment): its idle workers go now, busy ones after their calls. */
+  retire(functionId: string, version: number | null, why: ColdReason): void
+  /** `min_workers` and the other bounds of these revisions hold from now on. */
+  keep(revision: Revision): void
+  /** Binds n more idle workers, in the background. */
+  scaleUp(revision: Revision, count: number): void
+  /** Drops n idle workers, keeps one. */
+  scaleDown(functionId: string, version: number, count: number): void
+  /** A worker should be warm at `atMs` (wall clock): a job is due then. */
+  expect(revision: Revision, atMs: number): void
+  workers(): WorkerInfo[]
+  /** Worker counts of the runtime's pool, as the contract shows them. */
+  capacity(image: string): { total: number; available: number }
+  /** The image is used from now on: keep generic workers of it. */
+  addRuntime(runtime: { id: string; image: string; memoryBytes: number; trusted: boolean }): void
+  removeRuntime(id: string): void
+  /** Stops taking work, waits for calls until the deadline, removes every worker. */
+  close(drainMs: number): Promise<void>
+}

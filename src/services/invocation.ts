@@ -1,0 +1,300 @@
+import type { Clock } from '../domain/clock.ts'
+import { FaasError } from '../domain/errors.ts'
+import { type Execution, type Ledger, statusOf, type Trigger } from '../domain/execution.ts'
+import type { NewId } from '../domain/ids.ts'
+import { inputAsText, inputFromRecord } from '../domain/input.ts'
+import type { Log } from '../domain/log.ts'
+import { errorTypes, type Outcome } from '../domain/outcome.ts'
+import type { Call, CallInput, HttpRequestHead, Lease, LoadFailure, Pool, StreamSink } from '../domain/worker.ts'
+import { AsyncQueue, type AsyncQueueLimits } from './async-queue.ts'
+import { LogBuffer } from './log-buffer.ts'
+import { outputText } from './output-text.ts'
+import type { Target, TargetRef } from './targets.ts'
+
+export interface RunRequest {
+  target: Target
+  /** Of the caller: the execution belongs to it. */
+  projectId: string
+  trigger: Trigger
+  input: CallInput
+  description?: string | null
+  /** Made by the caller when asking twice must run once (a job's run); else a new one. */
+  executionId?: string
+  http?: HttpRequestHead
+  sink?: StreamSink
+  signal?: AbortSignal
+}
+
+export interface Finished {
+  execution: Execution
+  outcome: Outcome
+}
+
+export interface Accepted {
+  execution: Execution
+  /** Resolves when the run is over; never rejects. */
+  finished: Promise<Execution>
+  /** True when a run with this id had been accepted before; nothing was added then. */
+  duplicate: boolean
+}
+
+export interface InvocationParts {
+  pool: Pool
+  ledger: Ledger
+  clock: Clock
+  newId: NewId
+  log: Log
+  limits: AsyncQueueLimits & {
+    /** Bytes of output kept of one run. */
+    maxLogBytes: number
+  }
+}
+
+interface Active {
+  execution: Execution
+  log: LogBuffer
+}
+
+/**
+ * The one way a function is run: HTTP, job, webhook and queue all come through here. Opens an execution, takes a worker,
+ * runs, closes the execution on every way out, gives the worker back. Knows nothing of HTTP or SQL.
+ */
+export class Invocation {
+  #parts: InvocationParts
+  #queue: AsyncQueue
+  #active = new Map<string, Active>()
+  #closing = false
+
+  constructor(parts: InvocationParts) {
+    this.#parts = parts
+    this.#queue = new AsyncQueue(parts.limits, parts.clock)
+  }
+
+  /** Runs now and waits for the end. Whatever the function or the platform does is in the outcome. */
+  async run(request: RunRequest): Promise<Finished> {
+    this.#refuseWhenClosing()
+    const execution = this.#newExecution(request, true)
+    this.#parts.ledger.open(execution)
+    const outcome = await this.#perform(execution, request, 0)
+    this.#parts.ledger.close(execution)
+    return { execution, outcome }
+  }
+
+  /** Promises a run: durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
+  async accept(request: RunRequest): Promise<Accepted> {
+    this.#refuseWhenClosing()
+    const execution = this.#newExecution(request, false)
+    const place = this.#queue.reserve(execution.functionId, request.input.body.length)
+    const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
+      place.giveUp()
+      throw error
+    })
+    if (!isNew) {
+      place.giveUp()
+      return { execution, finished: Promise.resolve(execution), duplicate: true }
+    }
+    const acceptedAt = this.#parts.clock.elapsed()
+    const finished = place.enqueue(() => this.#performUntilSettled(execution, request, acceptedAt))
+    return { execution, finished: finished.then(() => execution), duplicate: false }
+  }
+
+  /** Goes on with what an earlier process accepted. `resolve` throws when the function is gone. Returns how many. */
+  recover(resolve: (projectId: string, ref: TargetRef) => Target): number {
+    const left = this.#parts.ledger.unfinished()
+    for (const execution of left) this.#resume(execution, resolve)
+    return left.length
+  }
+
+  /** A run that has not ended, with its log so far. */
+  live(executionId: string): { execution: Execution; log: string } | undefined {
+    const active = this.#active.get(executionId)
+    return active && { execution: active.execution, log: active.log.text() }
+  }
+
+  /** Runs that have begun and not ended, and accepted ones that wait. */
+  unfinishedCount(): { running: number; queued: number } {
+    return { running: this.#active.size, queued: this.#queue.waiting }
+  }
+
+  /** Takes no more work; what is queued stays in the ledger for the next start. Resolves when what runs has ended. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#queue.close()
+  }
+
+  #refuseWhenClosing(): void {
+    if (this.#closing) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+  }
+
+  #resume(execution: Execution, resolve: (projectId: string, ref: TargetRef) => Target): void {
+    try {
+      const { functionId, functionVersion } = execution
+      const target = resolve(execution.projectId, { functionId, functionVersion })
+      execution.attempt += 1
+      const { trigger, projectId } = execution
+      const request = { target, trigger, projectId, input: inputFromRecord(execution.inputKind, execution.input) }
+      const from = this.#parts.clock.elapsed()
+      const place = this.#queue.readmit(functionId, request.input.body.length)
+      void place.enqueue(() => this.#performUntilSettled(execution, request, from))
+    } catch (error) {
+      this.#end(execution, platformOutcome(error))
+      this.#parts.ledger.close(execution)
+    }
+  }
+
+  /** True when the run is over; false when it must be tried again after a pause. */
+  async #performUntilSettled(execution: Execution, request: RunRequest, acceptedAt: number): Promise<boolean> {
+    const queueMs = this.#parts.clock.elapsed() - acceptedAt
+    const outcome = await this.#perform(execution, request, queueMs)
+    if (outcome.kind === 'platform' && !this.#isLastTry(execution)) {
+      execution.attempt += 1
+      execution.status = 'running'
+      return false
+    }
+    this.#parts.ledger.close(execution)
+    return true
+  }
+
+  /** A run that was cut off by our own stop stays unfinished: the next start goes on with it. */
+  #isLastTry(execution: Execution): boolean {
+    return !this.#closing && execution.attempt >= this.#parts.limits.maxAttempts
+  }
+
+  async #perform(execution: Execution, request: RunRequest, queueMs: number): Promise<Outcome> {
+    const { clock } = this.#parts
+    const startedAt = clock.elapsed()
+    const log = new LogBuffer(this.#parts.limits.maxLogBytes)
+    this.#active.set(execution.id, { execution, log })
+    execution.phases = { queue: queueMs, acquire: 0, load: 0, run: 0, total: 0 }
+    const outcome = await this.#runSomewhere(execution, request, log, startedAt)
+    const runEndedAt = clock.elapsed()
+    execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
+    execution.phases.total = queueMs + runEndedAt - startedAt
+    execution.log = log.text()
+    this.#active.delete(execution.id)
+    this.#end(execution, outcome)
+    return outcome
+  }
+
+  async #runSomewhere(execution: Execution, request: RunRequest, log: LogBuffer, startedAt: number): Promise<Outcome> {
+    const { pool, clock } = this.#parts
+    const { revision } = request.target
+    const call = callOf(execution, request, log)
+    let lease: Lease | undefined
+    try {
+      if (revision.kind === 'command') {
+        execution.startKind = 'cold'
+        return await pool.runCommand(revision, call)
+      }
+      const got = await pool.acquire(revision)
+      noteStart(execution, got, clock.elapsed() - startedAt)
+      if (got.kind === 'load_failure') {
+        log.add(got.log)
+        return got.outcome
+      }
+      lease = got
+      return await lease.call(call)
+    } catch (error) {
+      return platformOutcome(error)
+    } finally {
+      lease?.release()
+    }
+  }
+
+  #end(execution: Execution, outcome: Outcome): void {
+    execution.status = statusOf(outcome)
+    execution.durationMs = outcome.runMs
+    execution.output = outputText(outcome)
+    execution.error = 'error' in outcome ? outcome.error : null
+    execution.cpuMs = outcome.cpuMs
+    execution.memoryPeakMb = outcome.memoryPeakMb
+    execution.updatedAt = this.#parts.clock.now()
+    this.#logEnd(execution)
+  }
+
+  /** One wide line per execution, with every id and the time of each phase. */
+  #logEnd(execution: Execution): void {
+    const {
+      id,
+      functionId,
+      functionVersion,
+      projectId,
+      trigger,
+      status,
+      startKind,
+      coldReason,
+      phases,
+      worker,
+      attempt,
+    } = execution
+    const keys = {
+      execution: id,
+      function: functionId,
+      version: functionVersion,
+      project: projectId,
+      trigger,
+      status,
+      startKind,
+      coldReason,
+      phases,
+      worker,
+      attempt,
+      error: execution.error?.type,
+    }
+    if (status === 'error') this.#parts.log.warn({ ...keys, reason: execution.error?.message }, 'execution ended')
+    else this.#parts.log.info(keys, 'execution ended')
+  }
+
+  #newExecution(request: RunRequest, sync: boolean): Execution {
+    const { fn, version, alias, revision } = request.target
+    return {
+      id: request.executionId ?? this.#parts.newId(),
+      projectId: request.projectId,
+      functionId: fn.id,
+      functionVersion: version,
+      functionAlias: alias,
+      description: request.description ?? null,
+      status: 'running',
+      sync,
+      trigger: request.trigger,
+      input: inputAsText(request.input),
+      inputKind: request.input.kind,
+      output: null,
+      error: null,
+      durationMs: null,
+      isImageRun: revision.kind === 'command',
+      log: '',
+      attempt: 1,
+      startKind: null,
+      coldReason: null,
+      phases: null,
+      worker: null,
+      memoryPeakMb: null,
+      cpuMs: null,
+      createdAt: this.#parts.clock.now(),
+      updatedAt: null,
+    }
+  }
+}
+
+function callOf(execution: Execution, request: RunRequest, log: LogBuffer): Call {
+  const { trigger, input, http, sink, signal } = request
+  return { executionId: execution.id, trigger, input, http, sink, signal, onLog: (_stream, text) => log.add(text) }
+}
+
+function noteStart(execution: Execution, got: Lease | LoadFailure, acquireMs: number): void {
+  execution.worker = got.worker
+  execution.startKind = got.startKind
+  execution.coldReason = got.coldReason
+  if (execution.phases === null) return
+  execution.phases.acquire = acquireMs
+  execution.phases.load = got.loadMs
+}
+
+/** The platform's fault: says what went wrong without inner texts. */
+function platformOutcome(error: unknown): Outcome {
+  const message =
+    error instanceof FaasError ? error.message : 'The platform failed to run the function; see the server log.'
+  const failure = { type: errorTypes.platform, message, stack: null }
+  return { kind: 'platform', error: failure, runMs: 0, cpuMs: null, memoryPeakMb: null }
+}
