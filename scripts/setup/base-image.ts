@@ -12,6 +12,8 @@ import type { Report } from './progress.ts'
 import type { Registries } from './registry.ts'
 import type { BaseRecipe, RuntimeFolder } from './runtime-folder.ts'
 
+const LABEL = 'io.taibai.source'
+
 /** Where a base comes from; kept as a label, so that an unchanged image is recognised without asking a registry. */
 export type BaseKind = 'official' | 'local'
 
@@ -32,7 +34,10 @@ export async function ensureBase(runtime: RuntimeFolder, options: BaseOptions): 
   if (!(await hasOfficialImage(runtime.base.image, options))) {
     return { kind: 'local', image: await makeLocalBase(runtime, options) }
   }
-  return { kind: 'official', image: hostHasExtraCertificates() ? await addCertificates(runtime) : runtime.base.image }
+  return {
+    kind: 'official',
+    image: hostHasExtraCertificates() ? await addCertificates(runtime, options) : runtime.base.image,
+  }
 }
 
 async function hasOfficialImage(
@@ -66,29 +71,51 @@ function installLine(packages: string[]): string {
 async function makeLocalBase(runtime: RuntimeFolder, options: BaseOptions): Promise<string> {
   const from = await ensureDebianBase(options.report, options.refresh)
   const { debian, npm } = runtime.base
-  options.report(`making the base of ${runtime.image} (${[...debian, npm].filter(Boolean).join(', ')})`)
-  return buildBase(runtime, baseDockerfile(from, { debian, hasPrograms: npm !== undefined }), npm)
+  const dockerfile = baseDockerfile(from, { debian, hasPrograms: npm !== undefined })
+  return buildBase({ runtime, kind: 'local', dockerfile, npm }, options)
 }
 
-function addCertificates(runtime: RuntimeFolder): Promise<string> {
-  return buildBase(runtime, baseDockerfile(runtime.base.image, { debian: [], hasPrograms: false }))
+function addCertificates(runtime: RuntimeFolder, options: BaseOptions): Promise<string> {
+  const dockerfile = baseDockerfile(runtime.base.image, { debian: [], hasPrograms: false })
+  return buildBase({ runtime, kind: 'official', dockerfile }, options)
 }
 
-async function buildBase(runtime: RuntimeFolder, dockerfile: string, npm?: string): Promise<string> {
-  const image = `${runtime.image}-base`
+interface BaseBuild {
+  runtime: RuntimeFolder
+  kind: BaseKind
+  dockerfile: string
+  npm?: string
+}
+
+/** A shim changes more often than what it runs on: a base that fits is kept. */
+async function buildBase(build: BaseBuild, options: BaseOptions): Promise<string> {
+  const image = `${build.runtime.image}-base`
+  const label = `${LABEL}=${baseIdentity(build.runtime.base, build.kind)}`
+  const present = await inspectImage(image)
+  if (!options.refresh && `${LABEL}=${present?.labels[LABEL]}` === label) return image
+  options.report(`making ${image}`)
   const context = mkdtempSync(join(tmpdir(), 'taibai-base-'))
   try {
-    writeFileSync(join(context, 'Dockerfile'), dockerfile)
-    writeFileSync(join(context, 'ca-certificates.crt'), hostCertificates())
-    if (npm) copyPrograms(npm, join(context, 'bin'))
-    const proxies = Object.keys(await hostProxyEnvironment()).flatMap((name) => ['--build-arg', name])
-    // The host's network: names resolve and mirrors answer there as they do for the host's own apt.
-    const args = ['build', '--network', 'host', ...proxies, '-t', image, context]
-    await dockerMust(`Building ${image}`, args, { env: await hostProxyEnvironment() })
+    fillContext(context, build)
+    await buildContext(context, image, label)
   } finally {
     rmSync(context, { recursive: true, force: true })
   }
   return image
+}
+
+function fillContext(context: string, { dockerfile, npm }: BaseBuild): void {
+  writeFileSync(join(context, 'Dockerfile'), dockerfile)
+  writeFileSync(join(context, 'ca-certificates.crt'), hostCertificates())
+  if (npm) copyPrograms(npm, join(context, 'bin'))
+}
+
+async function buildContext(context: string, image: string, label: string): Promise<void> {
+  const env = await hostProxyEnvironment()
+  const proxies = Object.keys(env).flatMap((name) => ['--build-arg', name])
+  // The host's network: names resolve and mirrors answer there as they do for the host's own apt.
+  const args = ['build', '--network', 'host', ...proxies, '--label', label, '-t', image, context]
+  await dockerMust(`Building ${image}`, args, { env })
 }
 
 function copyPrograms(npm: string, target: string): void {

@@ -1,5 +1,5 @@
 // Installs Debian packages on the host, when this may be done, and tells how the host reaches its mirrors.
-import { run } from './command.ts'
+import { lastLines, run } from './command.ts'
 import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
 
@@ -11,24 +11,20 @@ export async function canInstallPackages(): Promise<boolean> {
 }
 
 /** Installs packages, and refreshes the lists only when they turn out to be missing or too old. */
-export async function installPackages(names: string[], report: Report): Promise<void> {
+export async function installPackages(names: string[], report: Report, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const install = ['install', '-y', '--no-install-recommends', ...names]
   report(`installing ${names.join(', ')} (apt-get)`)
-  if ((await aptGet(['install', '-y', '--no-install-recommends', ...names])).code === 0) return
+  if ((await aptGet(install, env)).code === 0) return
   report('refreshing the package lists (apt-get update)')
   // A third-party source that fails must not stop us: the install below decides.
-  await aptGet(['update'])
-  const result = await aptGet(['install', '-y', '--no-install-recommends', ...names])
-  if (result.code !== 0)
-    throw new SetupProblem(`apt-get could not install ${names.join(', ')}:\n${result.output.slice(-2000)}`)
+  await aptGet(['update'], env)
+  const result = await aptGet(install, env)
+  if (result.code === 0) return
+  throw new SetupProblem(`apt-get could not install ${names.join(', ')}:\n${lastLines(result.output, 10)}`)
 }
 
-/** Whether the package lists know this package. */
-export async function isKnownPackage(name: string): Promise<boolean> {
-  const result = await run('apt-cache', ['policy', name])
-  return /Candidate: (?!\(none\))/.test(result.stdout)
-}
-
-function aptGet(args: string[]) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l' }
-  return run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], { env, timeoutMs: INSTALL_LIMIT_MS })
+function aptGet(args: string[], env: NodeJS.ProcessEnv) {
+  const quiet = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l' }
+  const options = { env: { ...process.env, ...quiet, ...env }, timeoutMs: INSTALL_LIMIT_MS }
+  return run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], options)
 }

@@ -1,4 +1,4 @@
-// One at a time across processes: two terminals that set up the same machine wait for each other.
+// One at a time across processes: two terminals of one user that set up the same machine wait for each other.
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const POLL_MS = 300
 
-/** Runs `work` while holding the machine-wide lock `name`; a lock whose process is gone is taken over. */
+/** Runs `work` while holding this user's lock `name` on this machine; a lock whose process is gone is taken over. */
 export async function withLock<T>(
   name: string,
   onWait: (ownerPid: number) => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  const path = join(tmpdir(), `taibai-${name}.lock`)
+  const path = join(tmpdir(), `taibai-${name}-${process.getuid?.()}.lock`)
   let told = false
   while (!take(path)) {
     const owner = ownerOf(path)

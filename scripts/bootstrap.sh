@@ -1,0 +1,67 @@
+#!/bin/sh
+# Runs a script of this project on the project's own Node, after installing the packages when they are missing or out of date.
+# Needs only Node 18 and npm. Usage: sh scripts/bootstrap.sh scripts/NAME.ts [arguments]
+set -eu
+cd "$(dirname "$0")/.."
+
+main() {
+  installed || install
+  pick_node
+  PATH="$PWD/node_modules/.bin:$PATH"
+  export PATH
+  exec "$node" "$@"
+}
+
+wanted() { cksum <package-lock.json; }
+installed() { [ "$(cat node_modules/.taibai-lock-sum 2>/dev/null)" = "$(wanted)" ]; }
+
+install() {
+  command -v node >/dev/null 2>&1 || fail "Node.js is not installed. Install Node.js 18 or newer with npm; the Node.js that Taibai itself runs on comes with its packages."
+  # npm must not run on a Node that it is about to replace.
+  PATH=$(printf %s "$PATH" | tr : '\n' | grep -v node_modules | paste -s -d : -)
+  command -v npm >/dev/null 2>&1 || fail "npm is not installed. It belongs to Node.js; on Debian: apt-get install npm"
+  [ "$(node -p 'parseInt(process.versions.node)')" -ge 18 ] || fail "This system's Node.js is too old for npm to install the packages: it is $(node --version), at least 18 is needed."
+  lock
+  installed || install_packages
+  unlock
+}
+
+install_packages() {
+  echo "▸ Packages: installing (about half a minute)"
+  # --loglevel=error: packages that want a newer Node than npm's own get it, so npm's EBADENGINE warnings would only confuse.
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || fail "npm could not install the packages; its message is above."
+  wanted >node_modules/.taibai-lock-sum
+  TAIBAI_PACKAGES=installed
+  export TAIBAI_PACKAGES
+}
+
+# npm ci empties node_modules: two of them at once would leave a mess. A directory is made by exactly one.
+lock() {
+  lock="${TMPDIR:-/tmp}/taibai-install-$(pwd | cksum | tr ' ' -)"
+  until mkdir "$lock" 2>/dev/null; do
+    owner=$(cat "$lock/pid" 2>/dev/null) || owner=
+    if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then rm -rf "$lock"; else sleep 1; fi
+  done
+  trap unlock EXIT
+  trap 'exit 130' INT TERM
+  echo $$ >"$lock/pid"
+}
+unlock() {
+  rm -rf "$lock"
+  trap - EXIT INT TERM
+}
+
+pick_node() {
+  node=node_modules/.bin/node
+  "$node" --version >/dev/null 2>&1 && return
+  node=$(command -v node) || fail "No Node.js found. Install Node.js 22.22 or newer."
+  "$node" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 22) ? 0 : 1)' ||
+    fail "There is no packaged Node.js for this system ($(uname -sm)), and its own is $("$node" --version). Install Node.js 22.22 or newer."
+}
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+main "$@"
