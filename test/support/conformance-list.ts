@@ -1,0 +1,565 @@
+/**
+ * The conformance list: what every runtime answers, asked of the programmable function in its `conformance/` folder
+ * (see runtimes/README.md). The harness decides where the worker runs.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type BindOptions, BindFailure, type BoundWorker, type Harness, type Outcome } from './conformance-harness.ts'
+
+const mebibyte = 1024 * 1024
+const streamWindow = mebibyte
+
+export function conformanceList(harness: Harness): void {
+  describe('values', () => values(harness))
+  describe('failures', () => failures(harness))
+  describe('loading', () => loading(harness))
+  describe('output', () => output(harness))
+  describe('calls', () => calls(harness))
+  describe('the end of a worker', () => ends(harness))
+  describe('http functions', () => http(harness))
+  describe('qinling functions', () => qinling(harness))
+}
+
+function values(harness: Harness): void {
+  const worker = bindOnce(harness)
+
+  const echoed: [string, unknown][] = [
+    ['null', null],
+    ['true', true],
+    ['false', false],
+    ['zero', 0],
+    ['an integer', -42],
+    ['the largest safe integer', Number.MAX_SAFE_INTEGER],
+    ['a fraction', 0.1],
+    ['a tiny number', 5e-324],
+    ['a huge number', 1.7976931348623157e308],
+    ['an empty array', []],
+    ['an empty object', {}],
+    ['a nested value', { a: [1, [2, [3, { b: [null, true, 'x'] }]]], 'key with "quotes"\n': { '': 0 } }],
+    ['an array of texts', ['', 'plain', 'grüß', '汉字', '😀', '\u0000\u001f\u2028', '"\\/']],
+    ['a deeply nested array', nested(500)],
+    ['an object with a thousand keys', Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`k${n}`, n]))],
+    ['an object with a key named __proto__', JSON.parse('{"__proto__": 1, "constructor": 2}')],
+  ]
+  test.each(echoed)('%s comes back as it went in', async (_name, value) => {
+    expect(await worker().call({ do: 'echo', value }).outcome).toMatchObject({ state: 'value', kind: 'json', value })
+  })
+
+  test('minus zero comes back as a zero', async () => {
+    const outcome = await worker().call('{"do": "echo", "value": -0}', { input: 'json' }).outcome
+    expect(outcome).toMatchObject({ state: 'value', kind: 'json' })
+    expect(Math.abs(valueOf(outcome) as number)).toBe(0)
+  })
+
+  test.each(['', 'plain', 'grüß 汉字 😀', '\u0000\r\n\t', '{"not": "parsed"}'])(
+    'a returned string is answered as text, not as JSON: %j',
+    async (value) => {
+      expect(await worker().call({ do: 'text', value }).outcome).toMatchObject({ kind: 'text', value })
+    },
+  )
+
+  test('a JSON string among the values is answered as text too', async () => {
+    expect(await worker().call({ do: 'echo', value: 'x' }).outcome).toMatchObject({ kind: 'text', value: 'x' })
+  })
+
+  test('returned bytes are answered as they are', async () => {
+    const expected = Buffer.from(Array.from({ length: 256 }, (_, n) => n))
+    expect(await worker().call({ do: 'bytes' }).outcome).toMatchObject({ kind: 'bytes', value: expected })
+  })
+
+  test('returning nothing is answered as JSON null', async () => {
+    expect(await worker().call({ do: 'nothing' }).outcome).toMatchObject({ kind: 'json', value: null })
+  })
+
+  test('no input arrives as null', async () => {
+    expect(await worker().call().outcome).toMatchObject({ kind: 'json', value: { none: true } })
+  })
+
+  test.each(['', 'grüß 汉字 😀', '{"looks": "like JSON"}'])('text input arrives as a string: %j', async (text) => {
+    expect(await worker().call(text).outcome).toMatchObject({ kind: 'json', value: { text } })
+  })
+
+  test('a JSON string arrives as a string', async () => {
+    expect(await worker().call('"grüß"', { input: 'json' }).outcome).toMatchObject({ value: { text: 'grüß' } })
+  })
+
+  test('input bytes arrive as bytes', async () => {
+    const bytes = Buffer.from([0, 1, 2, 128, 255])
+    expect(await worker().call(bytes).outcome).toMatchObject({ value: { bytes: 5, sum: 386 } })
+  })
+
+  test('3 MB of bytes arrive whole', async () => {
+    const bytes = Buffer.alloc(3_000_000, 7)
+    expect(await worker().call(bytes).outcome).toMatchObject({ value: { bytes: 3_000_000, sum: 21_000_000 } })
+  })
+
+  test('6 MB of text come back', async () => {
+    const value = 'x'.repeat(1000)
+    const outcome = await worker().call({ do: 'text', value, times: 6000 }).outcome
+    expect(outcome).toMatchObject({ state: 'value', kind: 'text' })
+    expect(valueOf(outcome)).toBe(value.repeat(6000))
+  })
+
+  test('6 MB of JSON go in and come back', async () => {
+    const value = Array.from({ length: 6000 }, (_, n) => `${n} ${'ü'.repeat(495)}`)
+    const outcome = await worker().call({ do: 'echo', value }).outcome
+    expect(outcome).toMatchObject({ state: 'value', kind: 'json' })
+    expect(valueOf(outcome)).toEqual(value)
+  })
+
+  test('a result as long as allowed passes, a longer one is ResultTooLarge, and the worker goes on', async () => {
+    await using small = await harness.bind({ maxResultBytes: 1000 })
+    const text = (times: number) => small.call({ do: 'text', value: 'x', times }).outcome
+    expect(await text(1000)).toMatchObject({ state: 'value' })
+    expect(await text(1001)).toMatchObject({ state: 'failed', type: 'ResultTooLarge' })
+    const characters = await small.call({ do: 'text', value: '汉', times: 400 }).outcome
+    expect(characters, 'the limit is in bytes').toMatchObject({ state: 'failed', type: 'ResultTooLarge' })
+    const json = await small.call({ do: 'echo', value: ['x'.repeat(1000)] }).outcome
+    expect(json).toMatchObject({ state: 'failed', type: 'ResultTooLarge' })
+    expect(await text(1)).toMatchObject({ state: 'value', value: 'x' })
+  })
+}
+
+function failures(harness: Harness): void {
+  const worker = bindOnce(harness)
+
+  test('a thrown error is reported by its class, its message and a stack that names the file', async () => {
+    const outcome = await worker().call({ do: 'throw', message: 'grüß "quoted"' }).outcome
+    expect(outcome).toMatchObject({ state: 'failed', message: 'grüß "quoted"' })
+    expect(failureOf(outcome).type).toMatch(/^(TypeError|ValueError)$/)
+    expect(failureOf(outcome).stack).toMatch(/\bmain\.\w+/)
+  })
+
+  test('the stack shows none of the frames of the shim', async () => {
+    const outcome = await worker().call({ do: 'throw', message: 'x' }).outcome
+    expect(failureOf(outcome).stack).not.toMatch(/\bshim\.\w+/)
+  })
+
+  test('an error thrown by an async handler is reported alike', async () => {
+    await using bound = await harness.bind({ entry: 'async_main.main' })
+    const outcome = await bound.call({ do: 'throw', message: 'later' }).outcome
+    expect(outcome).toMatchObject({ state: 'failed', message: 'later' })
+    expect(failureOf(outcome).stack).toMatch(/async_main/)
+    expect(failureOf(outcome).stack).not.toMatch(/\bshim\.\w+/)
+  })
+
+  test('what JSON cannot say is ResultNotSerializable', async () => {
+    const outcome = await worker().call({ do: 'unserialisable' }).outcome
+    expect(outcome).toMatchObject({ state: 'failed', type: 'ResultNotSerializable' })
+    expect(failureOf(outcome).message).not.toBe('')
+  })
+
+  test('a failure tells the time and the memory it took', async () => {
+    const outcome = await worker().call({ do: 'throw', message: 'x' }).outcome
+    expectUsage(outcome)
+  })
+
+  test('the worker answers after failures as before', async () => {
+    await worker().call({ do: 'throw', message: 'x' }).outcome
+    expect(await worker().call({ do: 'echo', value: 1 }).outcome).toMatchObject({ state: 'value', value: 1 })
+  })
+}
+
+function loading(harness: Harness): void {
+  test('a syntax error is a SyntaxError that names the file', async () => {
+    const failure = await bindFailure(harness, { entry: 'syntax_error.main' })
+    expect(failure.type).toBe('SyntaxError')
+    expect(`${failure.message}\n${failure.trace}`).toMatch(/syntax_error\.\w+/)
+  })
+
+  test('an error thrown while loading is reported with its stack', async () => {
+    const failure = await bindFailure(harness, { entry: 'throws_at_load.main' })
+    expect(failure.message).toBe('boom at load')
+    expect(failure.trace).toMatch(/throws_at_load/)
+    expect(failure.trace).not.toMatch(/\bshim\.\w+/)
+  })
+
+  test('a missing module is EntryNotFound and says what was looked for and what is there', async () => {
+    const failure = await bindFailure(harness, { entry: 'nowhere.main' })
+    expect(failure.type).toBe('EntryNotFound')
+    expect(failure.message).toContain('nowhere')
+    expect(failure.message).toContain('async_main')
+  })
+
+  test('a missing callable is EntryNotFound and says what was looked for and what is there', async () => {
+    const failure = await bindFailure(harness, { entry: 'missing_entry.main' })
+    expect(failure.type).toBe('EntryNotFound')
+    expect(failure.message).toContain('main')
+    expect(failure.message).toContain('other')
+  })
+
+  test.each(['main', '', '.main', 'main.', '../main.main', '/etc/passwd.main'])(
+    'an entry that names no callable of the package is EntryNotFound: %j',
+    async (entry) => {
+      expect(await bindFailure(harness, { entry })).toMatchObject({ type: 'EntryNotFound' })
+    },
+  )
+
+  test('what is printed while loading arrives outside every call', async () => {
+    await using worker = await harness.bind({ entry: 'prints_at_load.main' })
+    expect(worker.output.stdout).toContain('loading\n')
+    const call = worker.call()
+    expect(await call.outcome).toMatchObject({ kind: 'text', value: 'loaded' })
+    expect(call.output).toEqual({ stdout: '', stderr: '' })
+  })
+
+  test('loading takes a measured time', async () => {
+    await using worker = await harness.bind()
+    expect(worker.loadMs).toBeGreaterThan(0)
+    expect(worker.loadMs).toBeLessThan(10_000)
+  })
+
+  test('environment variables are set before the code is loaded', async () => {
+    await using worker = await harness.bind({ env: { GREETING: 'grüß "x"\n', EMPTY: '' } })
+    const env = async (name: string) => valueOf(await worker.call({ do: 'env', name }).outcome)
+    expect(await env('GREETING')).toBe('grüß "x"\n')
+    expect(await env('EMPTY')).toBe('')
+    expect(await env('NOT_SET_AT_ALL')).toBe(null)
+    expect(await env('TAIBAI_SOCKET'), 'the shim keeps its own settings to itself').toBe(null)
+  })
+
+  test('the working directory is the folder of the code', async () => {
+    await using worker = await harness.bind()
+    expect(valueOf(await worker.call({ do: 'list', path: '.' }).outcome)).toContainEqual(
+      expect.stringMatching(/^async_main\./),
+    )
+  })
+}
+
+function output(harness: Harness): void {
+  const worker = bindOnce(harness)
+
+  test('prints to standard output and standard error arrive apart', async () => {
+    const call = worker().call({ do: 'print', stdout: 'grüß 😀', stderr: 'warned' })
+    expect(await call.outcome).toMatchObject({ kind: 'json', value: null })
+    expect(call.output).toEqual({ stdout: 'grüß 😀\n', stderr: 'warned\n' })
+  })
+
+  test('prints of a call that fails arrive before the failure', async () => {
+    const call = worker().call({ do: 'print', stdout: 'x'.repeat(100_000) })
+    await call.outcome
+    expect(call.output.stdout).toHaveLength(100_001)
+  })
+
+  test('10 MB printed arrive whole', async () => {
+    const call = worker().call({ do: 'flood', bytes: 10_000_000 })
+    expect(await call.outcome).toMatchObject({ kind: 'json', value: null })
+    expect(Buffer.byteLength(call.output.stdout)).toBe(10_000_000)
+    expect(call.output.stdout.split('\n')).toHaveLength(100_001)
+  })
+
+  test('calls at the same time keep their prints apart', async () => {
+    await using many = await harness.bind({ concurrency: 8 })
+    const tags = Array.from({ length: 8 }, (_, n) => `tag-${n}`)
+    const running = tags.map((tag) => ({ tag, call: many.call({ do: 'chatter', tag, lines: 20 }) }))
+    for (const { tag, call } of running) {
+      expect(await call.outcome).toMatchObject({ value: tag })
+      expect(call.output.stdout).toBe(Array.from({ length: 20 }, (_, n) => `${tag} ${n}\n`).join(''))
+    }
+    expect(many.output.stdout, 'nothing went astray').toBe('')
+  })
+
+  test('a line is on its way before the function hangs', async () => {
+    await using bound = await harness.bind()
+    const warm = bound.call({ do: 'print', stdout: 'first' })
+    await warm.outcome
+    const call = bound.call({ do: 'block', ms: 10_000, stdout: 'about to hang' })
+    await expect(within(2000, call.printed('about to hang'))).resolves.toBeUndefined()
+  })
+}
+
+function calls(harness: Harness): void {
+  test('state is kept between the calls of a worker and not shared between workers', async () => {
+    await using worker = await harness.bind()
+    await using other = await harness.bind()
+    const count = async (of: BoundWorker) => valueOf(await of.call({ do: 'count' }).outcome)
+    expect([await count(worker), await count(worker), await count(worker)]).toEqual([1, 2, 3])
+    expect(await count(other)).toBe(1)
+  })
+
+  test('the context tells what is run for whom and how long it may take', async () => {
+    await using worker = await harness.bind()
+    const deadlineMs = Date.now() + 30_000
+    const options = { executionId: 'e-77', deadlineMs, trigger: 'job' }
+    const context = valueOf(await worker.call({ do: 'context' }, options).outcome) as Record<string, unknown>
+    expect(context).toMatchObject({
+      execution_id: 'e-77',
+      function_id: 'f-1',
+      function_name: 'conformance',
+      project_id: 'p-1',
+      deadline_ms: deadlineMs,
+      trigger: 'job',
+    })
+    expect(String(context.function_version)).toBe('3')
+    expect(context.remaining_ms).toBeGreaterThan(20_000)
+    expect(context.remaining_ms).toBeLessThanOrEqual(30_001)
+  })
+
+  test('an async handler answers when it is done', async () => {
+    await using worker = await harness.bind({ entry: 'async_main.main' })
+    expect(await worker.call({ do: 'echo', value: [1] }).outcome).toMatchObject({ value: [1] })
+    expect(await worker.call({ do: 'sleep', ms: 20 }).outcome).toMatchObject({ kind: 'text', value: 'slept' })
+  })
+
+  test.each(['main.main', 'async_main.main'])('calls of a worker overlap: %s', async (entry) => {
+    await using worker = await harness.bind({ entry, concurrency: 10 })
+    const started = performance.now()
+    const outcomes = Array.from({ length: 10 }, () => worker.call({ do: 'sleep', ms: 300 }).outcome)
+    for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ value: 'slept' })
+    expect(performance.now() - started).toBeLessThan(2000)
+  })
+
+  test('a quick call overtakes a slow one', async () => {
+    await using worker = await harness.bind({ concurrency: 2 })
+    const slow = worker.call({ do: 'sleep', ms: 500 })
+    const quick = worker.call({ do: 'echo', value: 'quick' })
+    const first = await Promise.race([slow.outcome, quick.outcome])
+    expect(first).toMatchObject({ value: 'quick' })
+    expect(await slow.outcome).toMatchObject({ value: 'slept' })
+  })
+
+  test('a thousand calls at once are all answered, each with its own value', async () => {
+    await using worker = await harness.bind({ concurrency: 1000 })
+    const outcomes = Array.from({ length: 1000 }, (_, n) => worker.call({ do: 'echo', value: n }).outcome)
+    const values = (await Promise.all(outcomes)).map(valueOf)
+    expect(values).toEqual(Array.from({ length: 1000 }, (_, n) => n))
+  })
+
+  test('the answer tells how long the call ran and what it used', async () => {
+    await using worker = await harness.bind()
+    const slept = await worker.call({ do: 'sleep', ms: 100 }).outcome
+    expect(usageOf(slept).runMs).toBeGreaterThan(90)
+    expect(usageOf(slept).runMs).toBeLessThan(2000)
+    const echoed = await worker.call({ do: 'echo', value: 1 }).outcome
+    expectUsage(echoed)
+    expect(usageOf(echoed).runMs).toBeLessThan(100)
+  })
+
+  test('the memory peak covers what a call allocated', async () => {
+    await using worker = await harness.bind()
+    const before = usageOf(await worker.call({ do: 'echo', value: 1 }).outcome).memoryPeakBytes
+    const after = usageOf(await worker.call({ do: 'memory', mb: 64 }).outcome).memoryPeakBytes
+    expect(after - before).toBeGreaterThan(48 * mebibyte)
+  })
+
+  test('a cancelled call sees its abort signal fire and still ends', async () => {
+    await using worker = await harness.bind({ concurrency: 2 })
+    const call = worker.call({ do: 'aborted', ms: 10_000 })
+    const bystander = worker.call({ do: 'aborted', ms: 400 })
+    await sleep(100)
+    call.cancel()
+    expect(await within(2000, call.outcome)).toMatchObject({ value: true })
+    expect(call.output.stdout).toContain('aborted')
+    expect(await bystander.outcome, 'the signal is of one call only').toMatchObject({ value: false })
+  })
+
+  test('a call that was cancelled before it looked finds its signal fired', async () => {
+    await using worker = await harness.bind({ concurrency: 2 })
+    const call = worker.call({ do: 'aborted', ms: 5000 })
+    call.cancel()
+    expect(await within(2000, call.outcome)).toMatchObject({ value: true })
+  })
+}
+
+function ends(harness: Harness): void {
+  test.each([0, 3])('a function that exits with %i takes its worker along, unanswered', async (code) => {
+    await using worker = await harness.bind()
+    const call = worker.call({ do: 'exit', code })
+    expect(await call.outcome).toEqual({ state: 'lost' })
+    expect(await worker.exited).toBe(code)
+  })
+
+  test('an endless loop ends with the worker, when that is killed', async () => {
+    await using worker = await harness.bind()
+    const call = worker.call({ do: 'loop' })
+    expect(await within(300, call.outcome)).toBe('too late')
+    await worker.kill()
+    expect(await call.outcome).toEqual({ state: 'lost' })
+  })
+}
+
+function http(harness: Harness): void {
+  const worker = bindOnce(harness, { entry: 'web.main', signature: 'http', concurrency: 4 })
+
+  test('a small answer comes in one piece, with its status and headers', async () => {
+    const outcome = await worker().fetch({ target: '/hello' }).outcome
+    expect(outcome).toMatchObject({ state: 'answer', status: 200, streamed: false })
+    const answer = answerOf(outcome)
+    expect(answer.body.toString()).toBe('hello')
+    expect(header(answer, 'x-conformance')).toBe('yes')
+    expect(header(answer, 'content-type')).toMatch(/^text\/plain/)
+    expectUsage(outcome)
+  })
+
+  test.each([0, 1, 1000, 3_000_000])('a request body of %i bytes arrives, and goes back with its type', async (size) => {
+    const body = Buffer.alloc(size, 'abc')
+    const headers: [string, string][] = [['content-type', 'application/x-test']]
+    const answer = answerOf(await worker().fetch({ method: 'POST', target: '/echo', headers, body }).outcome)
+    expect(answer.status).toBe(200)
+    expect(answer.body.equals(body)).toBe(true)
+    expect(header(answer, 'content-type')).toBe('application/x-test')
+  })
+
+  test.each([200, 201, 404, 418, 500])('a status of %i passes', async (code) => {
+    expect(await worker().fetch({ target: `/status?code=${code}` }).outcome).toMatchObject({ status: code })
+  })
+
+  test('a streamed answer begins before it is complete and comes in pieces', async () => {
+    const call = worker().fetch({ target: '/stream?chunks=5&bytes=1000&ms=100' })
+    expect(await call.head).toMatchObject({ status: 200 })
+    await call.received(1000)
+    expect(call.receivedBytes).toBeLessThan(5000)
+    const answer = answerOf(await call.outcome)
+    expect(answer.streamed).toBe(true)
+    expect(answer.body).toHaveLength(5000)
+  })
+
+  test('a streamed answer waits for credit after 1 MiB, and other calls go on meanwhile', async () => {
+    const call = worker().fetch({ target: '/stream?chunks=64&bytes=65536&ms=0' }, { credit: 'manual' })
+    await call.head
+    await sleep(300)
+    expect(call.receivedBytes).toBeGreaterThan(0)
+    expect(call.receivedBytes).toBeLessThanOrEqual(streamWindow)
+    expect(await worker().fetch({ target: '/hello' }).outcome).toMatchObject({ status: 200 })
+    const before = call.receivedBytes
+    call.grant(mebibyte)
+    await sleep(300)
+    expect(call.receivedBytes).toBeGreaterThan(before)
+    expect(call.receivedBytes).toBeLessThanOrEqual(2 * streamWindow)
+    call.grant(4 * mebibyte)
+    expect(answerOf(await call.outcome).body).toHaveLength(4 * mebibyte)
+  })
+
+  test('a piece larger than the window is sent as credit allows', async () => {
+    const call = worker().fetch({ target: '/stream?chunks=1&bytes=3000000&ms=0' }, { credit: 'manual' })
+    await call.received(streamWindow)
+    await sleep(200)
+    expect(call.receivedBytes).toBeLessThanOrEqual(streamWindow)
+    call.grant(2_000_000)
+    expect(answerOf(await call.outcome).body).toHaveLength(3_000_000)
+  })
+
+  test('a streamed answer that nobody reads any more ends soon', async () => {
+    const call = worker().fetch({ target: '/stream?chunks=100000&bytes=1000&ms=5' })
+    await call.received(3000)
+    call.cancel()
+    const outcome = await within(3000, call.outcome)
+    expect(['answer', 'failed']).toContain((outcome as Outcome).state)
+    expect(await worker().fetch({ target: '/hello' }).outcome).toMatchObject({ status: 200 })
+  })
+
+  test('a streamed answer that waits for credit ends when it is cancelled', async () => {
+    const call = worker().fetch({ target: '/stream?chunks=64&bytes=65536&ms=0' }, { credit: 'manual' })
+    await call.head
+    await sleep(100)
+    call.cancel()
+    expect(await within(3000, call.outcome)).not.toBe('too late')
+  })
+
+  test('a function that throws is a failure, not an answer', async () => {
+    expect(await worker().fetch({ target: '/throw' }).outcome).toMatchObject({ state: 'failed' })
+  })
+
+  test('prints of an http function belong to its call', async () => {
+    const call = worker().fetch({ target: '/print' })
+    expect(await call.outcome).toMatchObject({ state: 'answer', status: 204 })
+    expect(call.output.stdout).toBe('web log\n')
+  })
+}
+
+function qinling(harness: Harness): void {
+  const bind = () => harness.bind({ entry: 'qinling.main', signature: 'qinling' })
+
+  test('an object arrives as Qinling passes it', async () => {
+    await using worker = await bind()
+    const seen = valueOf(await worker.call({ name: 'grüß', n: 1 }).outcome) as Record<string, unknown>
+    if ('kwargs' in seen) expect(seen).toEqual({ args: [], kwargs: { name: 'grüß', n: 1, context: { os_session: null } } })
+    else expect(seen).toEqual({ context: {}, input: { name: 'grüß', n: 1 } })
+  })
+
+  test('text arrives as Qinling passes it', async () => {
+    await using worker = await bind()
+    const seen = valueOf(await worker.call('some text').outcome) as Record<string, unknown>
+    if ('kwargs' in seen) expect(seen).toEqual({ args: ['some text'], kwargs: { context: { os_session: null } } })
+    else expect(seen).toEqual({ context: {}, input: { __function_input: 'some text' } })
+  })
+
+  test('no input leaves only the context', async () => {
+    await using worker = await bind()
+    const seen = valueOf(await worker.call().outcome) as Record<string, unknown>
+    if ('kwargs' in seen) expect(seen).toEqual({ args: [], kwargs: { context: { os_session: null } } })
+    else expect(seen).toEqual({ context: {} })
+  })
+}
+
+/** One worker for the tests of a block; for those that leave it as it was. */
+function bindOnce(harness: Harness, options?: BindOptions): () => BoundWorker {
+  let worker: BoundWorker | undefined
+  beforeAll(async () => {
+    worker = await harness.bind(options)
+  })
+  afterAll(async () => {
+    await worker?.kill()
+  })
+  return () => worker as BoundWorker
+}
+
+async function bindFailure(harness: Harness, options: BindOptions): Promise<BindFailure> {
+  const outcome = await harness.bind(options).then(
+    (worker) => worker.kill(),
+    (error: unknown) => error,
+  )
+  expect(outcome).toBeInstanceOf(BindFailure)
+  return outcome as BindFailure
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | 'too late'> {
+  const timer = new AbortController()
+  const late = sleep(ms, 'too late' as const, { signal: timer.signal })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    late.catch(() => {})
+    timer.abort()
+  }
+}
+
+function valueOf(outcome: Outcome): unknown {
+  expect(outcome).toMatchObject({ state: 'value' })
+  return outcome.state === 'value' ? outcome.value : undefined
+}
+
+function failureOf(outcome: Outcome): { type: string; message: string; stack: string } {
+  expect(outcome).toMatchObject({ state: 'failed' })
+  return outcome as Extract<Outcome, { state: 'failed' }>
+}
+
+type Answer = Extract<Outcome, { state: 'answer' }>
+
+function answerOf(outcome: Outcome): Answer {
+  expect(outcome).toMatchObject({ state: 'answer' })
+  return outcome as Answer
+}
+
+function header(answer: Answer, name: string): string | undefined {
+  return answer.headers.find(([key]) => key.toLowerCase() === name)?.[1]
+}
+
+function usageOf(outcome: Outcome): { runMs: number; cpuMs: number; memoryPeakBytes: number } {
+  if (outcome.state === 'lost') throw new Error('the worker ended before it answered')
+  return outcome.usage
+}
+
+function expectUsage(outcome: Outcome): void {
+  const { runMs, cpuMs, memoryPeakBytes } = usageOf(outcome)
+  expect(runMs).toBeGreaterThanOrEqual(0)
+  expect(cpuMs).toBeGreaterThanOrEqual(0)
+  expect(memoryPeakBytes).toBeGreaterThan(mebibyte)
+  expect(memoryPeakBytes).toBeLessThan(1024 * mebibyte)
+}
+
+function nested(depth: number): unknown {
+  let value: unknown = 0
+  for (let level = 0; level < depth; level++) value = [value]
+  return value
+}

@@ -1,0 +1,124 @@
+/** A shim as a plain child process of the test, listening for it on a Unix socket in a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { BindOptions, BoundWorker, Harness } from './conformance-harness.ts'
+import { bindMeta, boundWorker, ShimConnection } from './shim-connection.ts'
+
+export class ShimProcess implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #server: Server
+  readonly #folder: string
+  readonly connection: ShimConnection
+  /** The exit code, null when a signal ended it. */
+  readonly exited: Promise<number | null>
+  /** What the process wrote to its own standard streams: nothing, from a shim in good health. */
+  readonly raw: { text: string }
+
+  private constructor(
+    child: ChildProcess,
+    server: Server,
+    folder: string,
+    connection: ShimConnection,
+    exited: Promise<number | null>,
+    raw: { text: string },
+  ) {
+    this.#child = child
+    this.#server = server
+    this.#folder = folder
+    this.connection = connection
+    this.exited = exited
+    this.raw = raw
+  }
+
+  /** Fulfilled when the shim has said hello. `runtime` is the folder with `runtime.json`. */
+  static async start(runtime: string): Promise<ShimProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'taibai-shim-'))
+    const socketPath = join(folder, 'worker.sock')
+    const server = createServer().listen(socketPath)
+    await once(server, 'listening')
+    const child = spawnShim(runtime, socketPath)
+    const exited = exitCode(child)
+    const raw = collectRaw(child)
+    const socket = await connected(server, exited, raw)
+    const shim = new ShimProcess(child, server, folder, new ShimConnection(socket), exited, raw)
+    await shim.connection.hello
+    return shim
+  }
+
+  get pid(): number {
+    return this.#child.pid as number
+  }
+
+  async bind(code: string, options: BindOptions = {}): Promise<{ loadMs: number }> {
+    return await this.connection.bind(bindMeta(code, options))
+  }
+
+  /** Afterwards the process is gone and its folder removed. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.exited
+    this.connection.close()
+    await this.connection.closed
+    this.#server.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+  }
+}
+
+/** Runs the conformance list against plain processes. `code` is the folder to bind, by default the runtime's own. */
+export function processHarness(runtime: string, code = join(runtime, 'conformance')): Harness {
+  return {
+    async bind(options?: BindOptions): Promise<BoundWorker> {
+      const shim = await ShimProcess.start(runtime)
+      try {
+        const { loadMs } = await shim.bind(code, options)
+        return boundWorker(shim.connection, loadMs, shim.exited, () => shim.kill())
+      } catch (error) {
+        await shim.kill()
+        throw error
+      }
+    },
+  }
+}
+
+function spawnShim(runtime: string, socketPath: string): ChildProcess {
+  const manifest = JSON.parse(readFileSync(join(runtime, 'runtime.json'), 'utf8'))
+  const shim = join(runtime, manifest.shim)
+  return spawn(manifest.command[0], [shim], {
+    cwd: dirname(socketPath),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TAIBAI_SOCKET: socketPath },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function exitCode(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code))
+  })
+}
+
+function collectRaw(child: ChildProcess): { text: string } {
+  const raw = { text: '' }
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      raw.text += text
+    })
+  }
+  return raw
+}
+
+async function connected(server: Server, exited: Promise<number | null>, raw: { text: string }): Promise<Socket> {
+  const socket = once(server, 'connection').then(([socket]) => socket as Socket)
+  const early = exited.then((code) => {
+    throw new Error(`the shim exited with ${code} before it connected: ${raw.text}`)
+  })
+  return await Promise.race([socket, early])
+}
