@@ -5,7 +5,7 @@ export const DEFAULT_ENGINE_SOCKET = '/var/run/docker.sock'
 
 /** Without this the command line would follow its own "context" and could talk to another engine than the server. */
 export function engineAddress(env: NodeJS.ProcessEnv = process.env): string {
-  return env.DOCKER_HOST || `unix://${DEFAULT_ENGINE_SOCKET}`
+  return env.TAIBAI_DOCKER_HOST || env.DOCKER_HOST || `unix://${DEFAULT_ENGINE_SOCKET}`
 }
 
 export function docker(args: string[], options: CommandOptions = {}): Promise<CommandResult> {

@@ -3,7 +3,7 @@
 export interface EngineFacts {
   /** Where the server will look for the engine: unix://… or tcp://… */
   address: string
-  /** The address was chosen by the user (DOCKER_HOST). */
+  /** The user chose the address (TAIBAI_DOCKER_HOST or DOCKER_HOST). */
   addressIsGiven: boolean
   answer: 'yes' | 'denied' | 'no'
   platform: NodeJS.Platform
@@ -24,7 +24,7 @@ export function decideEngine(facts: EngineFacts): EngineDecision {
   if (facts.answer === 'yes') return facts.hasClient ? { do: 'use' } : decideClient(facts)
   if (facts.addressIsGiven) {
     return giveUp(
-      `DOCKER_HOST is ${facts.address}, and no Docker engine answers there. Start that engine, or unset DOCKER_HOST.`,
+      `DOCKER_HOST asks for the Docker engine at ${facts.address}, and none answers there. Start that engine, or unset DOCKER_HOST.`,
     )
   }
   if (facts.platform === 'linux' && facts.isRoot && facts.hasDaemon) return { do: 'start' }

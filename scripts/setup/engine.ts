@@ -54,7 +54,7 @@ async function gatherFacts(): Promise<EngineFacts> {
   const address = engineAddress()
   return {
     address,
-    addressIsGiven: Boolean(process.env.DOCKER_HOST),
+    addressIsGiven: Boolean(process.env.TAIBAI_DOCKER_HOST || process.env.DOCKER_HOST),
     answer: await askEngine(address),
     platform: process.platform,
     isRoot: process.getuid?.() === 0,

@@ -1,0 +1,41 @@
+// Turns a JSON log line into one that people read; anything else passes unchanged.
+import { styleText } from 'node:util'
+
+const LEVELS: Record<number, Parameters<typeof styleText>[0]> = {
+  20: 'dim',
+  30: 'green',
+  40: 'yellow',
+  50: 'red',
+  60: 'red',
+}
+const NAMES: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
+/** Always the same, or shown in a place of their own. */
+const HIDDEN = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'name', 'v'])
+
+export function prettyLogLine(line: string): string {
+  const entry = parse(line)
+  if (entry === undefined) return line
+  const level = Number(entry.level)
+  const label = styleText(LEVELS[level] ?? 'dim', (NAMES[level] ?? String(level)).padEnd(5))
+  const rest = Object.entries(entry).filter(([key]) => !HIDDEN.has(key))
+  const details = styleText('dim', rest.map(([key, value]) => `${key}=${show(value)}`).join(' '))
+  return [clock(entry.time), label, entry.msg, details].filter(Boolean).join(' ')
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(line)
+    return typeof value === 'object' && value !== null && 'level' in value ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function clock(time: unknown): string {
+  const date = new Date(time as number | string)
+  return Number.isNaN(date.getTime()) ? '' : styleText('dim', date.toISOString().slice(11, 23))
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

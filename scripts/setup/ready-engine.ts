@@ -1,0 +1,29 @@
+// An engine that answers and the images it needs; or the reason why functions cannot run in containers here.
+import { buildRuntimes } from '../build-runtimes.ts'
+import { type EngineResult, ensureEngine } from './engine.ts'
+import { SetupProblem } from './problem.ts'
+import { detail, done, skipped, step } from './progress.ts'
+
+export async function readyEngine(): Promise<EngineResult> {
+  step('Docker engine')
+  const engine = await ensureEngine(detail)
+  if (engine.kind === 'unavailable') return engine
+  if (engine.how === 'answered') skipped('an engine answers')
+  else done(`the engine is ${engine.how} and answers`)
+  step('Runtime images')
+  const missing = await buildImages()
+  return missing === undefined ? engine : { kind: 'unavailable', reason: missing }
+}
+
+/** Without its images an engine is of no use: then the reason comes back. */
+async function buildImages(): Promise<string | undefined> {
+  try {
+    for (const { image, state, base } of await buildRuntimes()) {
+      if (state === 'unchanged') skipped(`${image} is up to date`)
+      else done(`${image} is built, on ${base === 'local' ? 'a base made on this machine' : 'the official image'}`)
+    }
+  } catch (error) {
+    if (error instanceof SetupProblem) return error.message
+    throw error
+  }
+}

@@ -1,0 +1,86 @@
+// All tests: sets up what they need, checks types and style, runs them, and closes with their count. Arguments go to vitest.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runCommand } from './setup/problem.ts'
+import { step, warn } from './setup/progress.ts'
+import { readyEngine } from './setup/ready-engine.ts'
+import { closingLine, countTests, type TestCounts } from './setup/test-counts.ts'
+
+const vitestArgs = process.argv.slice(2)
+const needsDocker = process.env.CI === 'true' || process.env.TAIBAI_REQUIRE_DOCKER === '1'
+
+async function main(): Promise<number> {
+  const hasDocker = await checkDocker()
+  if (!hasDocker && needsDocker) return close({ passed: 0, failed: 0, skipped: 0 }, false)
+  const checks =
+    vitestArgs.length > 0 ? [] : [await check('Types', 'tsc', ['--noEmit']), await check('Style', 'biome', ['check'])]
+  const { counts, code } = await runTests(hasDocker)
+  const isGood = code === 0 && counts.failed === 0 && counts.passed > 0 && checks.every(Boolean)
+  if (counts.passed + counts.failed === 0) warn('No test ran.')
+  else if (code !== 0 && counts.failed === 0)
+    warn('The tests passed, but vitest reported an error outside of them; see above.')
+  if (checks.includes(false)) warn('The types or the style need work; see above.')
+  return close(counts, isGood)
+}
+
+/** The last line is for programs that read along: alone, and the same whatever happened. */
+function close(counts: TestCounts, isGood: boolean): number {
+  console.log(`\n${closingLine(counts)}`)
+  return isGood ? 0 : 1
+}
+
+async function checkDocker(): Promise<boolean> {
+  const engine = await readyEngine()
+  if (engine.kind === 'ready') return true
+  warn(engine.reason)
+  warn(
+    needsDocker
+      ? 'NO CONTAINERS, and here they are required: the tests did not run.'
+      : 'NO CONTAINERS: the tests that need them are skipped.',
+  )
+  return false
+}
+
+async function check(title: string, program: string, args: string[]): Promise<boolean> {
+  step(`${title} (${[program, ...args].join(' ')})`)
+  return (await runVisibly(program, args)) === 0
+}
+
+async function runTests(hasDocker: boolean): Promise<{ counts: TestCounts; code: number }> {
+  step('Tests (vitest)')
+  const folder = mkdtempSync(join(tmpdir(), 'taibai-tests-'))
+  const file = join(folder, 'report.json')
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+  try {
+    const args = ['run', '--config', 'test/vitest.config.ts', ...reporters, ...vitestArgs]
+    const code = await runVisibly('vitest', args, { TAIBAI_TEST_DOCKER: hasDocker ? '1' : '0' })
+    return { code, counts: countTests(readReport(file)) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readReport(file: string): Parameters<typeof countTests>[0] {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    // vitest did not get as far as writing one.
+    return { testResults: [] }
+  }
+}
+
+/** With our own terminal, so that colours and progress are as usual; never with our input. */
+function runVisibly(program: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
+  child.on('error', (error) => {
+    warn(`${program}: ${error.message}`)
+    resolve(127)
+  })
+  child.on('exit', (code) => resolve(code ?? 1))
+  return promise
+}
+
+await runCommand(main)

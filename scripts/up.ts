@@ -1,0 +1,75 @@
+// The one command: from a bare machine to functions that ran, cold and warm. Repeated, it skips what is done.
+import type { Config } from '../src/config.ts'
+import { type Api, createApi } from './setup/api.ts'
+import { runCommand, SetupProblem } from './setup/problem.ts'
+import { done, skipped, step, warn } from './setup/progress.ts'
+import { readyEngine } from './setup/ready-engine.ts'
+import { deploySamples, runSamples } from './setup/samples.ts'
+import { findServer, serverFiles, startServer } from './setup/server-process.ts'
+import { readSettings, serverUrl } from './setup/settings.ts'
+
+interface Context {
+  settings: Config
+  api: Api
+}
+
+async function main(): Promise<undefined> {
+  const settings = readSettings()
+  const context = { settings, api: createApi(serverUrl(settings), settings.dataDir, settings.adminToken) }
+  sayPackages()
+  await ensureServer(context, await chooseEngine(settings))
+  const names = await deploySamples(context.api)
+  await runSamples(context.api, names)
+  sayHowToGoOn(context, names)
+}
+
+function sayPackages(): void {
+  step('Packages')
+  if (process.env.PACKAGES_INSTALLED_NOW) done('installed')
+  else skipped('they match package-lock.json')
+}
+
+/** Containers where they can be had; otherwise child processes, which isolate nothing and must not go unnoticed. */
+async function chooseEngine(settings: Config): Promise<'docker' | 'process'> {
+  if (settings.engine === 'process') return 'process'
+  const result = await readyEngine()
+  if (result.kind === 'ready') return 'docker'
+  warn(result.reason)
+  warn('NO CONTAINERS: functions will run as plain child processes of the server, WITHOUT ISOLATION.')
+  warn('That is for trying things out: run only code you trust. Run this command again when Docker is there.')
+  return 'process'
+}
+
+async function ensureServer({ settings, api }: Context, engine: 'docker' | 'process'): Promise<void> {
+  step('Server')
+  if (await api.isReady()) return useRunningServer(api)
+  const old = findServer(settings.dataDir)
+  if (old)
+    throw new SetupProblem(
+      `The server (process ${old}) runs but is not ready; see ${serverFiles(settings.dataDir).log}`,
+    )
+  const env = { TAIBAI_ENGINE: engine, TAIBAI_DATA_DIR: settings.dataDir }
+  const pid = await startServer({ dataDir: settings.dataDir, env, isReady: api.isReady })
+  done(`started at ${api.url} (process ${pid}, log ${serverFiles(settings.dataDir).log})`)
+}
+
+async function useRunningServer(api: Api): Promise<void> {
+  if (!(await api.knowsUs())) {
+    throw new SetupProblem(
+      `Something else answers at ${api.url}, or a Taibai with another data folder. Stop it, or choose another port with TAIBAI_PORT.`,
+    )
+  }
+  skipped(`it answers at ${api.url}`)
+}
+
+function sayHowToGoOn({ settings, api }: Context, names: string[]): void {
+  const token = `$(cat ${settings.dataDir}/admin.token)`
+  console.log(`
+Taibai is running at ${api.url}
+  the admin token    ${settings.dataDir}/admin.token
+  call a function    curl -H "X-Auth-Token: ${token}" -d '{"name": "you"}' ${api.url}/fn/${names[0]}
+  the API            ${api.url}/openapi.json
+  stop it            npm run down`)
+}
+
+await runCommand(main)
