@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runCommand } from './setup/problem.ts'
+import { runCommand, SetupProblem } from './setup/problem.ts'
 import { step, warn } from './setup/progress.ts'
 import { readyEngine } from './setup/ready-engine.ts'
 import { closingLine, countTests, type TestCounts } from './setup/test-counts.ts'
@@ -12,35 +12,42 @@ const vitestArgs = process.argv.slice(2)
 const needsDocker = process.env.CI === 'true' || process.env.TAIBAI_REQUIRE_DOCKER === '1'
 
 async function main(): Promise<number> {
-  const hasDocker = await checkDocker()
-  if (!hasDocker && needsDocker) return close({ passed: 0, failed: 0, skipped: 0 }, false)
-  const checks =
-    vitestArgs.length > 0 ? [] : [await check('Types', 'tsc', ['--noEmit']), await check('Style', 'biome', ['check'])]
-  const { counts, code } = await runTests(hasDocker)
-  const isGood = code === 0 && counts.failed === 0 && counts.passed > 0 && checks.every(Boolean)
+  const docker = await readyDocker()
+  if (docker === 'absent' && needsDocker) return close({ passed: 0, failed: 0, skipped: 0 }, false)
+  const checks = [docker !== 'broken', ...(vitestArgs.length > 0 ? [] : await checkSources())]
+  const { counts, code } = await runTests(docker === 'ready')
   if (counts.passed + counts.failed === 0) warn('No test ran.')
-  else if (code !== 0 && counts.failed === 0)
+  else if (code !== 0 && counts.failed === 0) {
     warn('The tests passed, but vitest reported an error outside of them; see above.')
-  if (checks.includes(false)) warn('The types or the style need work; see above.')
-  return close(counts, isGood)
+  }
+  if (checks.includes(false)) warn('The images, the types or the style need work; see above.')
+  return close(counts, code === 0 && counts.failed === 0 && counts.passed > 0 && !checks.includes(false))
+}
+
+async function readyDocker(): Promise<'ready' | 'absent' | 'broken'> {
+  try {
+    const engine = await readyEngine()
+    if (engine.kind === 'ready') return 'ready'
+    warn(engine.reason)
+    warn(
+      `NO CONTAINERS${needsDocker ? ', and here they are required: nothing is tested.' : ': the tests that need them are skipped.'}`,
+    )
+    return 'absent'
+  } catch (error) {
+    if (!(error instanceof SetupProblem)) throw error
+    warn(error.message)
+    return 'broken'
+  }
+}
+
+async function checkSources(): Promise<boolean[]> {
+  return [await check('Types', 'tsc', ['--noEmit']), await check('Style', 'biome', ['check'])]
 }
 
 /** The last line is for programs that read along: alone, and the same whatever happened. */
 function close(counts: TestCounts, isGood: boolean): number {
   console.log(`\n${closingLine(counts)}`)
   return isGood ? 0 : 1
-}
-
-async function checkDocker(): Promise<boolean> {
-  const engine = await readyEngine()
-  if (engine.kind === 'ready') return true
-  warn(engine.reason)
-  warn(
-    needsDocker
-      ? 'NO CONTAINERS, and here they are required: the tests did not run.'
-      : 'NO CONTAINERS: the tests that need them are skipped.',
-  )
-  return false
 }
 
 async function check(title: string, program: string, args: string[]): Promise<boolean> {

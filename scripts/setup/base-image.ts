@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { DEBIAN_BASE_IDENTITY, ensureDebianBase, hostProxyEnvironment } from './debian-base.ts'
 import { dockerMust, inspectImage } from './docker-cli.ts'
 import { hostCertificates, hostHasExtraCertificates } from './host-certificates.ts'
-import { SetupProblem } from './problem.ts'
+import { HostProblem, SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
 import type { Registries } from './registry.ts'
 import type { BaseRecipe, RuntimeFolder } from './runtime-folder.ts'
@@ -31,6 +31,15 @@ export interface BaseOptions {
 }
 
 export async function ensureBase(runtime: RuntimeFolder, options: BaseOptions): Promise<Base> {
+  try {
+    return await findOrMakeBase(runtime, options)
+  } catch (error) {
+    // Bases come from networks and package managers; our own code has no part in their failures.
+    throw error instanceof SetupProblem ? new HostProblem(error.message) : error
+  }
+}
+
+async function findOrMakeBase(runtime: RuntimeFolder, options: BaseOptions): Promise<Base> {
   if (!(await hasOfficialImage(runtime.base.image, options))) {
     return { kind: 'local', image: await makeLocalBase(runtime, options) }
   }

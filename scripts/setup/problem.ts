@@ -4,6 +4,11 @@ export class SetupProblem extends Error {
   override name = 'SetupProblem'
 }
 
+/** Not a fault of the project: this host lacks the means, and doing without is a choice. */
+export class HostProblem extends SetupProblem {
+  override name = 'HostProblem'
+}
+
 /** Runs a command's main function; an expected problem becomes its sentence and exit code 1. */
 export async function runCommand(main: () => Promise<number | undefined>): Promise<void> {
   try {

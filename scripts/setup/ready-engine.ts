@@ -1,7 +1,7 @@
 // An engine that answers and the images it needs; or the reason why functions cannot run in containers here.
 import { buildRuntimes } from '../build-runtimes.ts'
 import { type EngineResult, ensureEngine } from './engine.ts'
-import { SetupProblem } from './problem.ts'
+import { HostProblem } from './problem.ts'
 import { detail, done, skipped, step } from './progress.ts'
 
 export async function readyEngine(): Promise<EngineResult> {
@@ -15,7 +15,7 @@ export async function readyEngine(): Promise<EngineResult> {
   return missing === undefined ? engine : { kind: 'unavailable', reason: missing }
 }
 
-/** Without its images an engine is of no use: then the reason comes back. */
+/** Where no base can be had, an engine is of no use: then the reason comes back. A broken Dockerfile of ours is thrown. */
 async function buildImages(): Promise<string | undefined> {
   try {
     for (const { image, state, base } of await buildRuntimes()) {
@@ -23,7 +23,7 @@ async function buildImages(): Promise<string | undefined> {
       else done(`${image} is built, on ${base === 'local' ? 'a base made on this machine' : 'the official image'}`)
     }
   } catch (error) {
-    if (error instanceof SetupProblem) return error.message
+    if (error instanceof HostProblem) return error.message
     throw error
   }
 }
