@@ -10,6 +10,9 @@ export interface Principal {
   keystoneToken?: string
 }
 
+/** Who a request's token stands for; null: nobody, the caller gets 401. `null` is asked when there was no token. */
+export type Authenticate = (token: string | null) => Principal | null | Promise<Principal | null>
+
 /** The project everything belongs to when authentication is off. */
 export const defaultProjectId = 'default'
 

@@ -1,0 +1,84 @@
+import type { HttpBindings } from '@hono/node-server'
+import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import type { Context, Handler } from 'hono'
+import type { ErrorCode } from '../domain/errors.ts'
+import type { Principal } from '../domain/principal.ts'
+import { refusalAnswers } from './error-response.ts'
+
+/** `incoming` and `outgoing` are absent when a test asks the app without a port. */
+export interface Env {
+  Bindings: Partial<HttpBindings>
+  /** Set by the authentication on every path that is not public. */
+  Variables: { who: Principal }
+}
+export type App = OpenAPIHono<Env>
+export type Ctx<P extends string = string> = Context<Env, P>
+
+/** What an answer holds: a schema, or one of the forms that are not JSON. */
+export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'text' | 'html'
+
+export interface Described<P extends string> {
+  method: 'get' | 'post' | 'put' | 'delete'
+  /** As Hono writes it: `/v1/runtimes/:id`. */
+  path: P
+  tag: string
+  /** One line: what it does. */
+  summary: string
+  /** What a caller must know beyond that. */
+  description?: string
+  public?: true
+  query?: z.ZodObject
+  /** JSON body, or one schema for each media type. */
+  body?: z.ZodType | Record<string, z.ZodType>
+  answers: Record<number, AnswerBody>
+  /** Codes of the errors that this route is known for; 401 and 500 go without saying. */
+  refusals?: ErrorCode[]
+}
+
+/** Binds a handler and writes its line in /openapi.json, so that neither exists without the other. */
+export function endpoint<P extends string>(app: App, about: Described<P>, handler: Handler<Env, P>): void {
+  app.openAPIRegistry.registerPath(documented(about))
+  app.on(about.method.toUpperCase(), about.path, handler)
+}
+
+function documented(about: Described<string>): RouteConfig {
+  const names = [...about.path.matchAll(/:(\w+)/g)].map((match) => match[1] as string)
+  const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])))
+  return {
+    method: about.method,
+    path: about.path.replaceAll(/:(\w+)/g, '{$1}'),
+    tags: [about.tag],
+    summary: about.summary,
+    ...(about.description && { description: about.description }),
+    security: about.public ? [] : [{ token: [] }, { bearer: [] }],
+    request: {
+      ...(names.length > 0 && { params }),
+      ...(about.query && { query: about.query }),
+      ...(about.body && { body: { content: requestContent(about.body) } }),
+    },
+    responses: { ...successAnswers(about.answers), ...refusalAnswers(about) },
+  }
+}
+
+function requestContent(body: z.ZodType | Record<string, z.ZodType>): Record<string, { schema: z.ZodType }> {
+  const byType = body instanceof z.ZodType ? { 'application/json': body } : body
+  return Object.fromEntries(Object.entries(byType).map(([type, schema]) => [type, { schema }]))
+}
+
+const binary = z.any().openapi({ type: 'string', format: 'binary' })
+const notJson = { zip: 'application/zip', text: 'text/plain', html: 'text/html' } as const
+
+function successAnswers(answers: Record<number, AnswerBody>): RouteConfig['responses'] {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, body]) => [status, { description: says(Number(status)), ...content(body) }]),
+  )
+}
+
+function content(body: AnswerBody): { content?: Record<string, { schema: z.ZodType }> } {
+  if (body === 'nothing') return {}
+  if (body instanceof z.ZodType) return { content: { 'application/json': { schema: body } } }
+  return { content: { [notJson[body]]: { schema: body === 'zip' ? binary : z.string() } } }
+}
+
+const words: Record<number, string> = { 201: 'Created.', 202: 'Accepted.', 204: 'Done; no body.', 302: 'Moved.' }
+const says = (status: number): string => words[status] ?? 'As asked.'

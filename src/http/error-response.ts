@@ -1,0 +1,87 @@
+import { type RouteConfig, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { type ErrorCode, errorCodes, FaasError } from '../domain/errors.ts'
+import type { Log } from '../domain/log.ts'
+
+/** The only table from code to status. */
+export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
+  invalid_request: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  in_use: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  runtime_unavailable: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  queue_full: 503,
+  no_worker: 503,
+  shutting_down: 503,
+  engine_failed: 503,
+  not_supported: 501,
+  internal: 500,
+}
+
+/** The contract's three keys, and our code for programs. */
+export interface ErrorBody {
+  faultcode: 'Client' | 'Server'
+  faultstring: string
+  debuginfo: null
+  code: ErrorCode
+}
+
+const unexplained = new FaasError('internal', 'Something failed inside the server; its log says what.')
+
+/** Whatever was thrown as one of ours; what we do not know is `internal`, with the reason kept for the log. */
+export function asFaasError(error: unknown): FaasError {
+  if (error instanceof FaasError) return error
+  return new FaasError('internal', unexplained.message, { cause: error })
+}
+
+export function errorBody(error: FaasError): ErrorBody {
+  const faultcode = statusOfCode[error.code] < 500 ? 'Client' : 'Server'
+  return { faultcode, faultstring: error.message, debuginfo: null, code: error.code }
+}
+
+/** Headers that go with a code. */
+export function errorHeaders(error: FaasError): Record<string, string> {
+  return errorCodes[error.code] === 'capacity' ? { 'Retry-After': '1' } : {}
+}
+
+/** The answer to anything thrown. Our own faults are logged with their cause, which is never shown. */
+export function errorResponse(c: Context, thrown: unknown, log: Log): Response {
+  const error = asFaasError(thrown)
+  const status = statusOfCode[error.code]
+  const keys = { method: c.req.method, path: c.req.path, status, code: error.code }
+  if (status >= 500) log.error({ ...keys, reason: error.message, err: error.cause ?? error }, 'request failed')
+  else log.debug({ ...keys, reason: error.message }, 'request refused')
+  return c.json(errorBody(error), status, errorHeaders(error))
+}
+
+const errorSchema = z
+  .object({
+    faultcode: z.enum(['Client', 'Server']),
+    faultstring: z.string().openapi({ description: 'What is wrong and what to do.' }),
+    debuginfo: z.null(),
+    code: z.enum(Object.keys(errorCodes) as [ErrorCode]),
+  })
+  .openapi('Error')
+
+/** How /openapi.json lists what a route may refuse: by status, naming the codes. */
+export function refusalAnswers(about: { refusals?: ErrorCode[]; public?: true }): RouteConfig['responses'] {
+  const codes: ErrorCode[] = [...(about.public ? [] : ['unauthenticated' as const]), ...(about.refusals ?? [])]
+  const byStatus = new Map<number, ErrorCode[]>()
+  for (const code of [...codes, 'internal' as const]) {
+    byStatus.set(statusOfCode[code], [...(byStatus.get(statusOfCode[code]) ?? []), code])
+  }
+  const answers: RouteConfig['responses'] = {}
+  for (const [status, ofStatus] of byStatus) {
+    answers[status] = {
+      description: ofStatus.join(' or '),
+      content: { 'application/json': { schema: errorSchema } },
+    }
+  }
+  return answers
+}

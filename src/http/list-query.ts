@@ -1,0 +1,95 @@
+import { z } from '@hono/zod-openapi'
+import { FaasError, invalid, notAllowed } from '../domain/errors.ts'
+import type { Condition, ExecutionFilter, Page } from '../domain/execution.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { Ctx } from './endpoint.ts'
+import { toBoolean, toInteger, toUuid } from './fields.ts'
+
+export type Column = Condition['column']
+
+/** What a list was asked for: whose rows, which of them, and how many. */
+export interface ListQuery {
+  filter: ExecutionFilter
+  page: Page
+}
+
+const operators: readonly string[] = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'has', 'in', 'nin']
+
+/** For /openapi.json: the parameters of a list with these filters. */
+export function listParameters(columns: readonly Column[], allProjects = columns.length > 0): z.ZodObject {
+  const filter = 'value, or op:value with op one of eq, neq, gt, gte, lt, lte, has, in, nin.'
+  return z.object({
+    ...Object.fromEntries(columns.map((column) => [column, parameter(filter)])),
+    ...(allProjects && { all_projects: parameter('Rows of every project; admins only.') }),
+    limit: parameter('At most so many rows; absent: all.'),
+    marker: parameter('Id of the last row of the page before.'),
+  })
+}
+
+/**
+ * The query of a list (contract 1.6): filters on `columns`, `all_projects`, and our `limit` and `marker`; anything else
+ * is refused. For an admin `project_id` means all projects, then filtered; for others it is ignored.
+ */
+export function listQuery(c: Ctx, who: Principal, columns: readonly Column[]): ListQuery {
+  const query = c.req.queries()
+  refuseUnknown(query, columns)
+  const everywhere = allProjects(query, who) || (who.isAdmin && query.project_id !== undefined)
+  const asked = who.isAdmin ? columns : columns.filter((column) => column !== 'project_id')
+  const conditions = asked.flatMap((column) => (query[column] ?? []).map((value) => condition(column, value)))
+  return { filter: { projectId: everywhere ? null : who.projectId, conditions }, page: pageOf(query) }
+}
+
+/** The query of a list without filters: only our `limit` and `marker`. */
+export function pageQuery(c: Ctx): Page {
+  const query = c.req.queries()
+  refuseUnknown(query, null)
+  return pageOf(query)
+}
+
+/** `op:value`, or a value to be equal to. */
+export function condition(column: Column, value: string): Condition {
+  const colon = value.indexOf(':')
+  const op = value.slice(0, Math.max(colon, 0))
+  if (!operators.includes(op)) return { column, op: 'eq', values: [value] }
+  const rest = value.slice(colon + 1)
+  return { column, op: op as Condition['op'], values: op === 'in' || op === 'nin' ? rest.split(',') : [rest] }
+}
+
+function refuseUnknown(query: Record<string, string[]>, columns: readonly Column[] | null): void {
+  const known = [...(columns === null ? [] : ['all_projects', ...columns]), 'limit', 'marker']
+  const unknown = Object.keys(query).find((key) => !known.includes(key))
+  if (unknown === undefined) return
+  throw invalid(`${JSON.stringify(unknown)} is not a parameter of this list; it takes ${known.join(', ')}.`)
+}
+
+function allProjects(query: Record<string, string[]>, who: Principal): boolean {
+  const asked = (query.all_projects ?? []).some((value) => named('all_projects', () => toBoolean(value)))
+  if (asked && !who.isAdmin) throw notAllowed('all_projects needs the admin role.')
+  return asked
+}
+
+function pageOf(query: Record<string, string[]>): Page {
+  const [limit] = query.limit ?? []
+  const [marker] = query.marker ?? []
+  return {
+    limit: limit === undefined ? null : named('limit', () => atLeastOne(toInteger(limit))),
+    marker: marker === undefined ? null : named('marker', () => toUuid(marker)),
+  }
+}
+
+function atLeastOne(value: number): number {
+  if (value < 1) throw invalid('must be 1 or more.')
+  return value
+}
+
+/** Puts the parameter's name in front of a complaint about its value. */
+function named<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof FaasError) throw invalid(`"${name}" ${error.message}`)
+    throw error
+  }
+}
+
+const parameter = (about: string): z.ZodType => z.string().optional().openapi({ description: about })

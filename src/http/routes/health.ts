@@ -1,0 +1,35 @@
+import { z } from '@hono/zod-openapi'
+import { type App, endpoint } from '../endpoint.ts'
+
+/** Is the process alive, and does it take work. */
+export function bindHealth(app: App, parts: { isReady(): boolean }): void {
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/healthz',
+      tag: 'health',
+      summary: 'Does the process live',
+      public: true,
+      answers: { 200: z.object({ status: z.literal('ok') }) },
+    },
+    (c) => c.json({ status: 'ok' }),
+  )
+
+  const ready = z.object({ ready: z.boolean() })
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/readyz',
+      tag: 'health',
+      summary: 'Does the server take work; 503 while it starts or stops',
+      public: true,
+      answers: { 200: ready, 503: ready },
+    },
+    (c) => {
+      const isReady = parts.isReady()
+      return c.json({ ready: isReady }, isReady ? 200 : 503)
+    },
+  )
+}

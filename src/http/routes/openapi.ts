@@ -1,0 +1,53 @@
+import { z } from '@hono/zod-openapi'
+import { docsPage } from '../docs-page.ts'
+import { type App, endpoint } from '../endpoint.ts'
+
+type OpenApiDocument = ReturnType<App['getOpenAPI31Document']>
+
+const about = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Taibai',
+    version: '1',
+    description: "Functions as a service on one host. /v1 is OpenStack Qinling's v1 API with additions.",
+  },
+}
+
+/** The API as a document for programs, and as a page for people. Bound last: both list what was bound before. */
+export function bindOpenApi(app: App): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Auth-Token',
+  })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
+  let made: OpenApiDocument | undefined
+  const document = (): OpenApiDocument => (made ??= app.getOpenAPI31Document(about))
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/openapi.json',
+      tag: 'documentation',
+      summary: 'The API as an OpenAPI 3.1 document',
+      public: true,
+      answers: { 200: z.any() },
+    },
+    (c) => c.json(document()),
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/docs',
+      tag: 'documentation',
+      summary: 'The API as a page',
+      public: true,
+      answers: { 200: 'html' },
+    },
+    (c) =>
+      c.html(docsPage(document()), 200, { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" }),
+  )
+}

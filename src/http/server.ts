@@ -1,0 +1,50 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Log } from '../domain/log.ts'
+import type { Authenticate } from '../domain/principal.ts'
+import type { App, Env } from './endpoint.ts'
+import { errorResponse } from './error-response.ts'
+import { authentication } from './middleware/auth.ts'
+import { cors } from './middleware/cors.ts'
+import { refuseHead } from './middleware/head.ts'
+import { bindHealth } from './routes/health.ts'
+import { bindOpenApi } from './routes/openapi.ts'
+import { bindVersionsRoot } from './routes/versions-root.ts'
+import { makeUnrouted } from './unrouted.ts'
+
+export interface HttpParts {
+  authenticate: Authenticate
+  /** False while the server starts and stops: /readyz says so. */
+  isReady(): boolean
+  log: Log
+  settings: HttpSettings
+}
+
+/** The few settings that HTTP itself needs; named as in `config.ts`. */
+export interface HttpSettings {
+  /** Most bytes of a body that is not a package. */
+  maxBodyBytes: number
+  maxPackageBytes: number
+  /** Believe what a proxy says about scheme, host and prefix. */
+  trustProxy: boolean
+  corsOrigins: string[]
+  /** Base of webhook URLs; absent: that of the request. */
+  publicUrl?: string
+}
+
+/** Every route of the server: the middleware in order, then one bind call per resource. */
+export function makeHttpApp(parts: HttpParts): App {
+  const { settings, log } = parts
+  const app: App = new OpenAPIHono<Env>({ strict: false })
+  const unrouted = makeUnrouted(app)
+  app.onError((error, c) => errorResponse(c, error, log))
+  app.notFound(unrouted)
+
+  if (settings.corsOrigins.length > 0) app.use(cors(settings.corsOrigins))
+  app.use('/v1/*', authentication(parts.authenticate), refuseHead(unrouted))
+  app.use('/fn/*', authentication(parts.authenticate))
+
+  bindVersionsRoot(app, settings)
+  bindHealth(app, parts)
+  bindOpenApi(app)
+  return app
+}
