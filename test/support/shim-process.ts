@@ -43,9 +43,10 @@ export class ShimProcess implements AsyncDisposable {
     const child = spawnShim(runtime, socketPath)
     const exited = exitCode(child)
     const raw = collectRaw(child)
-    const socket = await connected(server, exited, raw)
+    const early = failsWhenClosed(child, raw)
+    const socket = await Promise.race([connectionTo(server), early])
     const shim = new ShimProcess(child, server, folder, new ShimConnection(socket), exited, raw)
-    await shim.connection.hello
+    await Promise.race([shim.connection.hello, early])
     return shim
   }
 
@@ -115,10 +116,16 @@ function collectRaw(child: ChildProcess): { text: string } {
   return raw
 }
 
-async function connected(server: Server, exited: Promise<number | null>, raw: { text: string }): Promise<Socket> {
-  const socket = once(server, 'connection').then(([socket]) => socket as Socket)
-  const early = exited.then((code) => {
-    throw new Error(`the shim exited with ${code} before it connected: ${raw.text}`)
+async function connectionTo(server: Server): Promise<Socket> {
+  const [socket] = await once(server, 'connection')
+  return socket
+}
+
+/** Rejects when the child has ended and all that it printed is there; for the time before it said hello. */
+function failsWhenClosed(child: ChildProcess, raw: { text: string }): Promise<never> {
+  const closed = new Promise<never>((_resolve, reject) => {
+    child.once('close', (code) => reject(new Error(`the shim ended with ${code} before it said hello: ${raw.text}`)))
   })
-  return await Promise.race([socket, early])
+  closed.catch(() => {})
+  return closed
 }

@@ -1,0 +1,3 @@
+console.log('loading')
+
+export const main = () => 'loaded'

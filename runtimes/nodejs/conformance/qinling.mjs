@@ -1,0 +1,3 @@
+export function main(context, input) {
+  return { context, input }
+}
