@@ -1,0 +1,60 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+
+/**
+ * The tables of ledger.db, for making migrations: the ledger itself uses plain prepared statements. Small columns come
+ * first and those that may be large last, so that SQLite reads their overflow pages only when asked for them.
+ * Each index costs every run: with three, any list finds its first row at once; `id` only breaks ties in time.
+ */
+export const executions = sqliteTable(
+  'executions',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    functionId: text('function_id').notNull(),
+    functionVersion: integer('function_version').notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at'),
+    status: text('status').notNull(),
+    isSync: integer('is_sync').notNull(),
+    trigger: text('trigger').notNull(),
+    inputKind: text('input_kind').notNull(),
+    isImageRun: integer('is_image_run').notNull(),
+    attempt: integer('attempt').notNull(),
+    startKind: text('start_kind'),
+    coldReason: text('cold_reason'),
+    worker: text('worker'),
+    durationMs: real('duration_ms'),
+    queueMs: real('queue_ms'),
+    acquireMs: real('acquire_ms'),
+    loadMs: real('load_ms'),
+    runMs: real('run_ms'),
+    totalMs: real('total_ms'),
+    memoryPeakMb: real('memory_peak_mb'),
+    cpuMs: real('cpu_ms'),
+    functionAlias: text('function_alias'),
+    description: text('description'),
+    error: text('error'),
+    input: text('input'),
+    output: text('output'),
+    log: text('log').notNull(),
+  },
+  (table) => [
+    index('executions_time').on(table.createdAt),
+    index('executions_project').on(table.projectId, table.createdAt),
+    index('executions_function').on(table.functionId, table.createdAt),
+    index('executions_running').on(table.createdAt).where(sql`status = 'running'`),
+  ],
+)
+
+/** How many executions a function version ever had, whatever was deleted or pruned since. */
+export const counters = sqliteTable(
+  'counters',
+  {
+    functionId: text('function_id').notNull(),
+    functionVersion: integer('function_version').notNull(),
+    count: integer('count').notNull(),
+    lastAt: integer('last_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.functionId, table.functionVersion] })],
+)

@@ -1,0 +1,44 @@
+CREATE TABLE `counters` (
+	`function_id` text NOT NULL,
+	`function_version` integer NOT NULL,
+	`count` integer NOT NULL,
+	`last_at` integer NOT NULL,
+	PRIMARY KEY(`function_id`, `function_version`)
+);
+--> statement-breakpoint
+CREATE TABLE `executions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`project_id` text NOT NULL,
+	`function_id` text NOT NULL,
+	`function_version` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer,
+	`status` text NOT NULL,
+	`is_sync` integer NOT NULL,
+	`trigger` text NOT NULL,
+	`input_kind` text NOT NULL,
+	`is_image_run` integer NOT NULL,
+	`attempt` integer NOT NULL,
+	`start_kind` text,
+	`cold_reason` text,
+	`worker` text,
+	`duration_ms` real,
+	`queue_ms` real,
+	`acquire_ms` real,
+	`load_ms` real,
+	`run_ms` real,
+	`total_ms` real,
+	`memory_peak_mb` real,
+	`cpu_ms` real,
+	`function_alias` text,
+	`description` text,
+	`error` text,
+	`input` text,
+	`output` text,
+	`log` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `executions_time` ON `executions` (`created_at`);--> statement-breakpoint
+CREATE INDEX `executions_project` ON `executions` (`project_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `executions_function` ON `executions` (`function_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `executions_running` ON `executions` (`created_at`) WHERE status = 'running';

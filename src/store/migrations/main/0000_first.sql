@@ -1,0 +1,121 @@
+CREATE TABLE `aliases` (
+	`id` text PRIMARY KEY NOT NULL,
+	`project_id` text NOT NULL,
+	`name` text NOT NULL,
+	`description` text,
+	`function_id` text NOT NULL,
+	`function_version` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `aliases_name` ON `aliases` (`project_id`,`name`);--> statement-breakpoint
+CREATE UNIQUE INDEX `aliases_target` ON `aliases` (`project_id`,`function_id`,`function_version`);--> statement-breakpoint
+CREATE INDEX `aliases_function` ON `aliases` (`function_id`);--> statement-breakpoint
+CREATE TABLE `function_versions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`function_id` text NOT NULL,
+	`project_id` text NOT NULL,
+	`number` integer NOT NULL,
+	`description` text,
+	`package_hash` text NOT NULL,
+	`md5sum` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer,
+	FOREIGN KEY (`function_id`) REFERENCES `functions`(`id`) ON UPDATE no action ON DELETE cascade
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `function_versions_number` ON `function_versions` (`function_id`,`number`);--> statement-breakpoint
+CREATE TABLE `functions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`project_id` text NOT NULL,
+	`name` text,
+	`description` text,
+	`runtime_id` text,
+	`code` text NOT NULL,
+	`package_hash` text,
+	`entry` text,
+	`cpu_millicpu` integer NOT NULL,
+	`memory_bytes` integer NOT NULL,
+	`timeout_seconds` integer NOT NULL,
+	`latest_version` integer NOT NULL,
+	`trust_id` text,
+	`signature` text,
+	`env` text NOT NULL,
+	`concurrency` integer NOT NULL,
+	`min_workers` integer NOT NULL,
+	`max_workers` integer,
+	`idle_timeout_seconds` integer,
+	`network` text NOT NULL,
+	`cpu_max_millicpu` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `functions_name` ON `functions` (`project_id`,`name`) WHERE name is not null;--> statement-breakpoint
+CREATE INDEX `functions_runtime` ON `functions` (`runtime_id`);--> statement-breakpoint
+CREATE TABLE `jobs` (
+	`id` text PRIMARY KEY NOT NULL,
+	`project_id` text NOT NULL,
+	`name` text,
+	`function_id` text,
+	`function_version` integer,
+	`function_alias` text,
+	`function_input` text,
+	`status` text NOT NULL,
+	`pattern` text,
+	`timezone` text NOT NULL,
+	`count` integer,
+	`overlap` text NOT NULL,
+	`missed` text NOT NULL,
+	`missed_limit` integer NOT NULL,
+	`first_execution_time` integer,
+	`next_execution_time` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `jobs_function` ON `jobs` (`function_id`);--> statement-breakpoint
+CREATE INDEX `jobs_alias` ON `jobs` (`project_id`,`function_alias`);--> statement-breakpoint
+CREATE INDEX `jobs_running` ON `jobs` (`created_at`) WHERE status = 'running';--> statement-breakpoint
+CREATE TABLE `runtimes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`project_id` text NOT NULL,
+	`name` text,
+	`description` text,
+	`image` text NOT NULL,
+	`is_public` integer NOT NULL,
+	`trusted` integer NOT NULL,
+	`status` text NOT NULL,
+	`signature` text NOT NULL,
+	`min_memory_bytes` integer NOT NULL,
+	`languages` text NOT NULL,
+	`builtin` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer
+);
+--> statement-breakpoint
+CREATE TABLE `tokens` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`hash` text NOT NULL,
+	`project_id` text NOT NULL,
+	`roles` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tokens_hash_unique` ON `tokens` (`hash`);--> statement-breakpoint
+CREATE TABLE `webhooks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`project_id` text NOT NULL,
+	`function_id` text,
+	`function_version` integer,
+	`function_alias` text,
+	`description` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `webhooks_function` ON `webhooks` (`function_id`);--> statement-breakpoint
+CREATE INDEX `webhooks_alias` ON `webhooks` (`project_id`,`function_alias`);

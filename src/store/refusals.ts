@@ -1,0 +1,25 @@
+import Sqlite from 'better-sqlite3'
+import { FaasError } from '../domain/errors.ts'
+
+/** Columns of a unique index, as SQLite names them, to what the caller is told when the row exists already. */
+export type Refusals = Record<string, () => FaasError>
+
+/** Runs a write; what SQLite refuses leaves as a FaasError. */
+export function written<T>(write: () => T, refusals: Refusals = {}): T {
+  try {
+    return write()
+  } catch (error) {
+    throw isSqliteError(error) ? translated(error, refusals) : error
+  }
+}
+
+type SqliteError = InstanceType<Sqlite.SqliteError>
+const isSqliteError = (error: unknown): error is SqliteError => error instanceof Sqlite.SqliteError
+
+function translated(error: SqliteError, refusals: Refusals): FaasError {
+  if (error.code !== 'SQLITE_CONSTRAINT_UNIQUE' && error.code !== 'SQLITE_CONSTRAINT_PRIMARYKEY') {
+    return new FaasError('internal', 'The database failed; see the server log.', { cause: error })
+  }
+  const columns = error.message.replace('UNIQUE constraint failed: ', '')
+  return refusals[columns]?.() ?? new FaasError('conflict', 'There is such a row already.', { cause: error })
+}

@@ -1,0 +1,153 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { FunctionCode, Network, Signature } from '../domain/function.ts'
+import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
+import type { RuntimeStatus } from '../domain/runtime.ts'
+
+/**
+ * The tables of taibai.db. Keys are named as in the domain, so that a row is a domain value as it is. Times are Unix ms.
+ * After a change: `npm run db:generate`.
+ */
+
+const created = {
+  createdAt: integer('created_at').notNull(),
+  updatedAt: integer('updated_at'),
+}
+
+export const runtimes = sqliteTable('runtimes', {
+  id: text('id').primaryKey(),
+  projectId: text('project_id').notNull(),
+  name: text('name'),
+  description: text('description'),
+  image: text('image').notNull(),
+  isPublic: integer('is_public', { mode: 'boolean' }).notNull(),
+  trusted: integer('trusted', { mode: 'boolean' }).notNull(),
+  status: text('status').$type<RuntimeStatus>().notNull(),
+  signature: text('signature').$type<Signature>().notNull(),
+  minMemoryBytes: integer('min_memory_bytes').notNull(),
+  languages: text('languages', { mode: 'json' }).$type<string[]>().notNull(),
+  builtin: integer('builtin', { mode: 'boolean' }).notNull(),
+  ...created,
+})
+
+export const functions = sqliteTable(
+  'functions',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    name: text('name'),
+    description: text('description'),
+    runtimeId: text('runtime_id'),
+    code: text('code', { mode: 'json' }).$type<FunctionCode>().notNull(),
+    packageHash: text('package_hash'),
+    entry: text('entry'),
+    cpuMillicpu: integer('cpu_millicpu').notNull(),
+    memoryBytes: integer('memory_bytes').notNull(),
+    timeoutSeconds: integer('timeout_seconds').notNull(),
+    latestVersion: integer('latest_version').notNull(),
+    trustId: text('trust_id'),
+    signature: text('signature').$type<Signature>(),
+    env: text('env', { mode: 'json' }).$type<Record<string, string>>().notNull(),
+    concurrency: integer('concurrency').notNull(),
+    minWorkers: integer('min_workers').notNull(),
+    maxWorkers: integer('max_workers'),
+    idleTimeoutSeconds: integer('idle_timeout_seconds'),
+    network: text('network').$type<Network>().notNull(),
+    cpuMaxMillicpu: integer('cpu_max_millicpu'),
+    ...created,
+  },
+  (table) => [
+    uniqueIndex('functions_name').on(table.projectId, table.name).where(sql`name is not null`),
+    index('functions_runtime').on(table.runtimeId),
+  ],
+)
+
+export const functionVersions = sqliteTable(
+  'function_versions',
+  {
+    id: text('id').primaryKey(),
+    functionId: text('function_id')
+      .notNull()
+      .references(() => functions.id, { onDelete: 'cascade' }),
+    projectId: text('project_id').notNull(),
+    number: integer('number').notNull(),
+    description: text('description'),
+    packageHash: text('package_hash').notNull(),
+    md5sum: text('md5sum').notNull(),
+    ...created,
+  },
+  (table) => [uniqueIndex('function_versions_number').on(table.functionId, table.number)],
+)
+
+export const aliases = sqliteTable(
+  'aliases',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    name: text('name').notNull(),
+    description: text('description'),
+    functionId: text('function_id').notNull(),
+    functionVersion: integer('function_version').notNull(),
+    ...created,
+  },
+  (table) => [
+    uniqueIndex('aliases_name').on(table.projectId, table.name),
+    uniqueIndex('aliases_target').on(table.projectId, table.functionId, table.functionVersion),
+    index('aliases_function').on(table.functionId),
+  ],
+)
+
+export const jobs = sqliteTable(
+  'jobs',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    name: text('name'),
+    functionId: text('function_id'),
+    functionVersion: integer('function_version'),
+    functionAlias: text('function_alias'),
+    functionInput: text('function_input'),
+    status: text('status').$type<JobStatus>().notNull(),
+    pattern: text('pattern'),
+    timezone: text('timezone').notNull(),
+    count: integer('count'),
+    overlap: text('overlap').$type<Overlap>().notNull(),
+    missed: text('missed').$type<Missed>().notNull(),
+    missedLimit: integer('missed_limit').notNull(),
+    firstExecutionTime: integer('first_execution_time'),
+    nextExecutionTime: integer('next_execution_time'),
+    ...created,
+  },
+  (table) => [
+    index('jobs_function').on(table.functionId),
+    index('jobs_alias').on(table.projectId, table.functionAlias),
+    index('jobs_running').on(table.createdAt).where(sql`status = 'running'`),
+  ],
+)
+
+export const webhooks = sqliteTable(
+  'webhooks',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    functionId: text('function_id'),
+    functionVersion: integer('function_version'),
+    functionAlias: text('function_alias'),
+    description: text('description'),
+    ...created,
+  },
+  (table) => [
+    index('webhooks_function').on(table.functionId),
+    index('webhooks_alias').on(table.projectId, table.functionAlias),
+  ],
+)
+
+export const tokens = sqliteTable('tokens', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  hash: text('hash').notNull().unique(),
+  projectId: text('project_id').notNull(),
+  roles: text('roles', { mode: 'json' }).$type<string[]>().notNull(),
+  createdAt: integer('created_at').notNull(),
+  expiresAt: integer('expires_at'),
+})
