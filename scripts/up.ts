@@ -6,7 +6,7 @@ import { done, skipped, step, warn } from './setup/progress.ts'
 import { readyEngine } from './setup/ready-engine.ts'
 import { deploySamples, runSamples } from './setup/samples.ts'
 import { findServer, serverFiles, startServer } from './setup/server-process.ts'
-import { readSettings, serverUrl } from './setup/settings.ts'
+import { isPortTaken, readSettings, serverUrl } from './setup/settings.ts'
 
 interface Context {
   settings: Config
@@ -48,6 +48,7 @@ async function ensureServer({ settings, api }: Context, engine: 'docker' | 'proc
     throw new SetupProblem(
       `The server (process ${old}) runs but is not ready; see ${serverFiles(settings.dataDir).log}`,
     )
+  await refuseTakenPort(settings)
   const env = { TAIBAI_ENGINE: engine, TAIBAI_DATA_DIR: settings.dataDir }
   const pid = await startServer({ dataDir: settings.dataDir, env, isReady: api.isReady })
   done(`started at ${api.url} (process ${pid}, log ${serverFiles(settings.dataDir).log})`)
@@ -60,6 +61,13 @@ async function useRunningServer(api: Api): Promise<void> {
     )
   }
   skipped(`it answers at ${api.url}`)
+}
+
+async function refuseTakenPort(settings: Config): Promise<void> {
+  if (!(await isPortTaken(settings))) return
+  throw new SetupProblem(
+    `Port ${settings.port} is taken by another program. Stop that program, or choose another port with TAIBAI_PORT.`,
+  )
 }
 
 function sayHowToGoOn({ settings, api }: Context, names: string[]): void {

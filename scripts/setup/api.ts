@@ -26,6 +26,8 @@ export interface Api {
   invoke(name: string, input: unknown): Promise<Execution>
 }
 
+const READY_LIMIT_MS = 2_000
+
 export function createApi(url: string, dataDir: string, adminToken?: string): Api {
   const call = (method: string, path: string, init: RequestInit = {}) => {
     const token = adminToken ?? readToken(dataDir)
@@ -34,7 +36,7 @@ export function createApi(url: string, dataDir: string, adminToken?: string): Ap
   return {
     url,
     isReady: () =>
-      fetch(`${url}/readyz`).then(
+      fetch(`${url}/readyz`, { signal: AbortSignal.timeout(READY_LIMIT_MS) }).then(
         (response) => response.ok,
         () => false,
       ),

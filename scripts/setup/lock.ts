@@ -37,8 +37,9 @@ function take(path: string): boolean {
   try {
     linkSync(own, path)
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
   } finally {
     rmSync(own, { force: true })
   }

@@ -1,6 +1,9 @@
 // The server's settings as the scripts need them: where it listens, where its data is.
+import { connect } from 'node:net'
 import { type Config, readConfig } from '../../src/config.ts'
 import { SetupProblem } from './problem.ts'
+
+type Address = Pick<Config, 'host' | 'port'>
 
 export function readSettings(): Config {
   try {
@@ -11,7 +14,20 @@ export function readSettings(): Config {
 }
 
 /** The address under which this machine reaches the server. */
-export function serverUrl({ host, port }: Pick<Config, 'host' | 'port'>): string {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+export function serverUrl({ host, port }: Address): string {
+  const reachable = reachableHost(host)
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+export function isPortTaken({ host, port }: Address): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect({ host: reachableHost(host), port })
+  socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
+  return promise.finally(() => socket.destroy())
+}
+
+/** "Every interface" is an address to listen on, not one to call. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
 }
