@@ -1,12 +1,13 @@
 // Builds the container image of every runtime in runtimes/, and skips those that have not changed. `--refresh` asks registries and mirrors again.
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Base, type BaseKind, baseIdentity, ensureBase } from './setup/base-image.ts'
+import { type Base, type BaseKind, type BaseOptions, baseIdentity, ensureBase } from './setup/base-image.ts'
+import { ensureDebianBase } from './setup/debian-base.ts'
 import { docker, dockerMust, inspectImage } from './setup/docker-cli.ts'
 import { withLock } from './setup/lock.ts'
 import { runCommand } from './setup/problem.ts'
 import { detail, done, type Report, skipped, step } from './setup/progress.ts'
-import { createRegistries, type Registries } from './setup/registry.ts'
+import { createRegistries } from './setup/registry.ts'
 import { hashFolder, type RuntimeFolder, readRuntimeFolders } from './setup/runtime-folder.ts'
 
 const RUNTIMES_FOLDER = join(import.meta.dirname, '..', 'runtimes')
@@ -29,18 +30,27 @@ export async function buildRuntimes(options: BuildOptions = {}): Promise<BuiltRu
   const { root = RUNTIMES_FOLDER, refresh = false, report = detail } = options
   const onWait = (pid: number) => report(`waiting for process ${pid}, which is building images too`)
   return withLock('images', onWait, async () => {
-    const registries = createRegistries()
+    const shared = {
+      refresh,
+      report,
+      registries: createRegistries(),
+      debianBase: once(() => ensureDebianBase(report, refresh)),
+    }
     const built: BuiltRuntime[] = []
-    for (const runtime of readRuntimeFolders(root))
-      built.push(await buildRuntime(runtime, { registries, refresh, report }))
+    for (const runtime of readRuntimeFolders(root)) built.push(await buildRuntime(runtime, shared))
     return built
   })
 }
 
-async function buildRuntime(
-  runtime: RuntimeFolder,
-  options: { registries: Registries; refresh: boolean; report: Report },
-): Promise<BuiltRuntime> {
+/** A line for each image: what was done about it. */
+export function showBuilt(built: BuiltRuntime[]): void {
+  for (const { image, state, base } of built) {
+    if (state === 'unchanged') skipped(`${image} is up to date`)
+    else done(`${image} is built, on ${base === 'local' ? 'a base made on this machine' : 'the official image'}`)
+  }
+}
+
+async function buildRuntime(runtime: RuntimeFolder, options: Omit<BaseOptions, 'mayPull'>): Promise<BuiltRuntime> {
   const last = options.refresh ? undefined : await lastBuild(runtime)
   if (last && last.source === sourceOf(runtime, last.base)) {
     return { image: runtime.image, state: 'unchanged', base: last.base }
@@ -65,27 +75,25 @@ function sourceOf(runtime: RuntimeFolder, kind: BaseKind): string {
 
 async function buildImage(runtime: RuntimeFolder, base: Base): Promise<void> {
   const labels = [`${SOURCE_LABEL}=${sourceOf(runtime, base.kind)}`, `${BASE_LABEL}=${base.kind}`]
-  const args = [
-    'build',
-    '--build-arg',
-    `BASE=${base.image}`,
-    '-t',
-    runtime.image,
-    ...labels.flatMap((label) => ['--label', label]),
-  ]
+  const options = ['--build-arg', `BASE=${base.image}`, ...labels.flatMap((label) => ['--label', label])]
   const replaced = await inspectImage(runtime.image)
-  await dockerMust(`Building ${runtime.image}`, [...args, runtime.folder])
+  await dockerMust(`Building ${runtime.image}`, ['build', ...options, '-t', runtime.image, runtime.folder])
   // Refused while a container still uses it; then it stays until the next build.
   const current = await inspectImage(runtime.image)
   if (replaced && replaced.id !== current?.id) await docker(['image', 'rm', replaced.id])
 }
 
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 async function main(): Promise<undefined> {
   step('Runtime images')
-  for (const { image, state, base } of await buildRuntimes({ refresh: process.argv.includes('--refresh') })) {
-    if (state === 'built') done(`${image} built on ${base === 'local' ? 'a base made here' : 'the official image'}`)
-    else skipped(`${image} is up to date`)
-  }
+  showBuilt(await buildRuntimes({ refresh: process.argv.includes('--refresh') }))
 }
 
 if (import.meta.main) await runCommand(main)

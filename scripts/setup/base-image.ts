@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { DEBIAN_BASE_IDENTITY, ensureDebianBase, hostProxyEnvironment } from './debian-base.ts'
+import { DEBIAN_BASE_IDENTITY, hostProxyEnvironment } from './debian-base.ts'
 import { dockerMust, inspectImage } from './docker-cli.ts'
 import { hostCertificates, hostHasExtraCertificates } from './host-certificates.ts'
 import { HostProblem, SetupProblem } from './problem.ts'
@@ -24,6 +24,8 @@ export interface Base {
 
 export interface BaseOptions {
   registries: Registries
+  /** Makes the shared local base when first asked. */
+  debianBase: () => Promise<string>
   report: Report
   refresh: boolean
   /** False where a registry was silent before: then each changed shim would wait for it again. */
@@ -78,7 +80,7 @@ function installLine(packages: string[]): string {
 }
 
 async function makeLocalBase(runtime: RuntimeFolder, options: BaseOptions): Promise<string> {
-  const from = await ensureDebianBase(options.report, options.refresh)
+  const from = await options.debianBase()
   const { debian, npm } = runtime.base
   const dockerfile = baseDockerfile(from, { debian, hasPrograms: npm !== undefined })
   return buildBase({ runtime, kind: 'local', dockerfile, npm }, options)

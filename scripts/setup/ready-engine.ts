@@ -1,5 +1,5 @@
 // An engine that answers and the images it needs; or the reason why functions cannot run in containers here.
-import { buildRuntimes } from '../build-runtimes.ts'
+import { buildRuntimes, showBuilt } from '../build-runtimes.ts'
 import { type EngineResult, ensureEngine } from './engine.ts'
 import { HostProblem } from './problem.ts'
 import { detail, done, skipped, step } from './progress.ts'
@@ -18,10 +18,7 @@ export async function readyEngine(): Promise<EngineResult> {
 /** Where no base can be had, an engine is of no use: then the reason comes back. A broken Dockerfile of ours is thrown. */
 async function buildImages(): Promise<string | undefined> {
   try {
-    for (const { image, state, base } of await buildRuntimes()) {
-      if (state === 'unchanged') skipped(`${image} is up to date`)
-      else done(`${image} is built, on ${base === 'local' ? 'a base made on this machine' : 'the official image'}`)
-    }
+    showBuilt(await buildRuntimes())
   } catch (error) {
     if (error instanceof HostProblem) return error.message
     throw error
