@@ -1,9 +1,10 @@
 // A Debian base image made on this machine, for hosts that no image registry answers. Made once, shared by all runtimes.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { must, run } from './command.ts'
 import { canInstallPackages, installPackages } from './debian-packages.ts'
 import { dockerMust, inspectImage } from './docker-cli.ts'
+import { hostDebianTargets, hostProxyEnvironment, sourcesList } from './host-apt.ts'
 import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
 
@@ -34,38 +35,6 @@ export async function ensureDebianBase(report: Report, refresh = false): Promise
   return IMAGE
 }
 
-export interface AptTarget {
-  uri: string
-  origin: string
-  suite: string
-  component: string
-}
-
-/** Where this host gets Debian's own packages from; third-party sources are none of the image's business. */
-export function debianTargets(indexTargets: string): AptTarget[] {
-  const rows = indexTargets.split('\n').map((line) => line.split('|'))
-  return rows
-    .map(([uri = '', origin = '', suite = '', component = '']) => ({ uri, origin, suite, component }))
-    .filter(
-      (target) => target.origin === 'Debian' && target.component === 'main' && target.suite.split('-')[0] === SUITE,
-    )
-}
-
-export function sourcesList(targets: AptTarget[]): string {
-  return targets.map(({ uri, suite, component }) => `deb ${uri} ${suite} ${component}\n`).join('')
-}
-
-/** The proxy that apt uses on this host, as the environment that debootstrap and builds understand. */
-export function proxyEnvironment(aptConfig: string): Record<string, string> {
-  const proxy = (scheme: string) => aptConfig.match(new RegExp(`^Acquire::${scheme}::Proxy "(.+)";`, 'mi'))?.[1]
-  const found = { http_proxy: proxy('http'), https_proxy: proxy('https') }
-  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined))
-}
-
-export async function hostProxyEnvironment(): Promise<Record<string, string>> {
-  return proxyEnvironment((await run('apt-config', ['dump', 'Acquire'])).stdout)
-}
-
 async function ensureDebootstrap(report: Report): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new SetupProblem(
@@ -83,7 +52,7 @@ async function ensureDebootstrap(report: Report): Promise<void> {
 
 async function makeTree(tree: string, report: Report): Promise<void> {
   report(`making a Debian ${SUITE} base (debootstrap, about 40 s)`)
-  const targets = await hostDebianTargets()
+  const targets = await hostDebianTargets(SUITE)
   const mirror = targets.find((target) => target.suite === SUITE)?.uri
   const env = { ...process.env, ...(await hostProxyEnvironment()), DEBIAN_FRONTEND: 'noninteractive' }
   await must('Making the Debian base', 'debootstrap', ['--variant=minbase', SUITE, tree, ...(mirror ? [mirror] : [])], {
@@ -128,11 +97,4 @@ async function importTree(work: string, report: Report): Promise<void> {
     archive,
     IMAGE,
   ])
-}
-
-async function hostDebianTargets(): Promise<AptTarget[]> {
-  if (!existsSync('/etc/debian_version')) return []
-  const format = '$(REPO_URI)|$(ORIGIN)|$(CODENAME)|$(COMPONENT)'
-  const result = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
-  return debianTargets(result.stdout)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { baseDockerfile } from '../../scripts/setup/base-image.ts'
-import { debianTargets, proxyEnvironment, sourcesList } from '../../scripts/setup/debian-base.ts'
+import { baseDockerfile } from '../../scripts/setup/base-build.ts'
+import { debianTargets, proxyEnvironment, sourcesList } from '../../scripts/setup/host-apt.ts'
 import { mergeCertificates } from '../../scripts/setup/host-certificates.ts'
 import { createRegistries, registryOf } from '../../scripts/setup/registry.ts'
 
@@ -48,6 +48,7 @@ describe('The base of a runtime image', () => {
         'http://other.example/|Somebody|bookworm|main',
         '',
       ].join('\n'),
+      'bookworm',
     )
     expect(sourcesList(targets)).toBe(
       'deb http://mirror.example/debian/ bookworm main\ndeb http://mirror.example/debian-security/ bookworm-security main\n',

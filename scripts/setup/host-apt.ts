@@ -1,0 +1,42 @@
+// How this host reaches Debian's packages: its mirrors and its proxy, so that a base made here uses the same.
+import { existsSync } from 'node:fs'
+import { run } from './command.ts'
+
+export interface AptTarget {
+  uri: string
+  origin: string
+  suite: string
+  component: string
+}
+
+/** Where this host gets Debian's own packages from; third-party sources are none of the image's business. */
+export function debianTargets(indexTargets: string, release: string): AptTarget[] {
+  const rows = indexTargets.split('\n').map((line) => line.split('|'))
+  return rows
+    .map(([uri = '', origin = '', suite = '', component = '']) => ({ uri, origin, suite, component }))
+    .filter(
+      (target) => target.origin === 'Debian' && target.component === 'main' && target.suite.split('-')[0] === release,
+    )
+}
+
+export function sourcesList(targets: AptTarget[]): string {
+  return targets.map(({ uri, suite, component }) => `deb ${uri} ${suite} ${component}\n`).join('')
+}
+
+/** The proxy that apt uses on this host, as the environment that debootstrap and builds understand. */
+export function proxyEnvironment(aptConfig: string): Record<string, string> {
+  const proxy = (scheme: string) => aptConfig.match(new RegExp(`^Acquire::${scheme}::Proxy "(.+)";`, 'mi'))?.[1]
+  const found = { http_proxy: proxy('http'), https_proxy: proxy('https') }
+  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+export async function hostProxyEnvironment(): Promise<Record<string, string>> {
+  return proxyEnvironment((await run('apt-config', ['dump', 'Acquire'])).stdout)
+}
+
+export async function hostDebianTargets(release: string): Promise<AptTarget[]> {
+  if (!existsSync('/etc/debian_version')) return []
+  const format = '$(REPO_URI)|$(ORIGIN)|$(CODENAME)|$(COMPONENT)'
+  const result = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
+  return debianTargets(result.stdout, release)
+}
