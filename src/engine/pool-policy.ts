@@ -1,0 +1,100 @@
+import type { ColdReason, StartKind } from '../domain/execution.ts'
+
+/**
+ * The pool's decisions as plain functions from values to values: no container, no clock, no state. `pool.ts` asks and acts.
+ */
+
+export interface GroupView {
+  /** Calls that wait for a worker of this revision. */
+  waiting: number
+  /** Workers bound to it, busy or idle. */
+  workers: number
+  /** Workers being bound or started for it. */
+  provisioning: number
+  concurrency: number
+  minWorkers: number
+  maxWorkers: number | null
+}
+
+/** How many more workers of a revision to provide now. */
+export function workersWanted(group: GroupView): number {
+  const have = group.workers + group.provisioning
+  const forWaiting = Math.ceil(group.waiting / group.concurrency) - group.provisioning
+  const forMinimum = group.minWorkers - have
+  const room = (group.maxWorkers ?? Number.POSITIVE_INFINITY) - have
+  return Math.max(0, Math.min(Math.max(forWaiting, forMinimum), room))
+}
+
+export interface Evictable {
+  name: string
+  memoryBytes: number
+  /** See `worth`. */
+  worth: number
+}
+
+/**
+ * What keeping an idle worker is worth (greedy-dual): a cold start saved per call and per MiB, on top of a clock that rises to
+ * the worth of what was evicted last. So what has not been called for long falls behind, however popular it was.
+ */
+export function worth(clock: number, calls: number, coldMs: number, memoryBytes: number): number {
+  return clock + (calls * coldMs) / (memoryBytes / 1048576)
+}
+
+/** The least worthy idle workers that make enough room; null when all of them would not. */
+export function chooseEvictions(neededBytes: number, idle: Evictable[]): Evictable[] | null {
+  const chosen: Evictable[] = []
+  let freed = 0
+  for (const worker of [...idle].sort((a, b) => a.worth - b.worth)) {
+    if (freed >= neededBytes) break
+    chosen.push(worker)
+    freed += worker.memoryBytes
+  }
+  return freed >= neededBytes ? chosen : null
+}
+
+/**
+ * How many generic workers to keep ready: as many as were taken at once, measured over one refill time, in all but 1 % of
+ * the refill times seen; never fewer than the operator's floor.
+ */
+export function genericTarget(takenAtMs: number[], refillMs: number, floor: number, ceiling: number): number {
+  if (takenAtMs.length === 0) return Math.min(floor, ceiling)
+  const together = takenAtMs.map((from) => takenAtMs.filter((at) => at >= from && at < from + refillMs).length)
+  together.sort((a, b) => a - b)
+  const p99 = together[Math.min(together.length - 1, Math.floor(together.length * 0.99))] as number
+  return Math.min(Math.max(floor, p99), ceiling)
+}
+
+/** What was so when a call found no warm worker. */
+export interface ColdView {
+  startKind: StartKind
+  /** Other workers of the revision exist or are on their way. */
+  hasWorkers: boolean
+  /** Why the last one went, when one was there in this process's life. */
+  lastLeft: ColdReason | null
+  /** The function version ran before this process began. */
+  ranBefore: boolean
+  /** Generic workers of its shape are kept. */
+  keepsGeneric: boolean
+}
+
+/**
+ * The reason stored with a start that is not warm. A first or further worker is nobody's fault when a generic one was ready;
+ * when none was although some are kept, that is the reason.
+ */
+export function coldReason(view: ColdView): ColdReason {
+  const reason = view.hasWorkers ? 'scale_out' : (view.lastLeft ?? (view.ranBefore ? 'restart' : 'first'))
+  const couldBePrewarmed = view.startKind === 'cold' && view.keepsGeneric
+  return couldBePrewarmed && (reason === 'first' || reason === 'scale_out') ? 'pool_empty' : reason
+}
+
+export interface Waiting {
+  /** When its oldest call began to wait. */
+  since: number
+  /** It has no worker, and none on its way. */
+  hasNothing: boolean
+}
+
+/** Whether a worker that comes free should make room for a revision that has nothing, instead of serving its own. */
+export function shouldYield(own: Waiting | null, starved: Waiting): boolean {
+  return starved.hasNothing && (own === null || starved.since < own.since)
+}

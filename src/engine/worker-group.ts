@@ -1,0 +1,88 @@
+import type { Lease, LoadFailure, Revision } from '../domain/worker.ts'
+import type { PoolWorker } from './pool-worker.ts'
+
+/** A worker bound to the group's revision. */
+export interface Slot {
+  worker: PoolWorker
+  inFlight: number
+  calls: number
+  /** Clock time (elapsed ms) since when nothing runs in it. */
+  idleSince: number
+  /** See pool-policy's `worth`. */
+  worth: number
+  /** Bytes of the budget that it holds; 0 once given back. */
+  heldBytes: number
+  /** Takes no more calls; goes when those in flight have ended. */
+  leaving: boolean
+}
+
+export interface Waiter {
+  since: number
+  revision: Revision
+  resolve(got: Lease | LoadFailure): void
+  reject(error: unknown): void
+  stopTimer(): void
+}
+
+/** The workers of one revision, and the calls that wait for one. */
+export class WorkerGroup {
+  /** The newest of the equal ones: bounds and deadline may differ. */
+  revision: Revision
+  readonly slots = new Set<Slot>()
+  readonly waiters: Waiter[] = []
+  /** Workers being bound or started for it. */
+  provisioning = 0
+  /** Starts that failed in a row. */
+  failures = 0
+  /** Mean cost of a cold start so far, in ms: what an eviction would cost again. */
+  coldMs = 300
+  /** Its function has newer code or limits. */
+  retired = false
+  /** Slots with room for a call; the one used last is on top, so that the others can grow old. */
+  #free: Slot[] = []
+
+  constructor(revision: Revision) {
+    this.revision = revision
+  }
+
+  get isEmpty(): boolean {
+    return this.slots.size === 0 && this.waiters.length === 0 && this.provisioning === 0
+  }
+
+  /** A slot with room, counted as in use; undefined when there is none. */
+  take(): Slot | undefined {
+    const slot = this.#free[this.#free.length - 1]
+    if (slot === undefined) return undefined
+    slot.inFlight++
+    slot.calls++
+    if (slot.inFlight >= this.revision.concurrency) this.#free.pop()
+    return slot
+  }
+
+  add(slot: Slot): void {
+    this.slots.add(slot)
+    this.#free.push(slot)
+  }
+
+  /** A call of this slot has ended. */
+  giveBack(slot: Slot): void {
+    slot.inFlight--
+    if (slot.leaving || slot.inFlight !== this.revision.concurrency - 1) return
+    this.#free.push(slot)
+  }
+
+  /** No call is given to it from now on. */
+  leave(slot: Slot): void {
+    slot.leaving = true
+    const at = this.#free.indexOf(slot)
+    if (at >= 0) this.#free.splice(at, 1)
+  }
+
+  idle(): Slot[] {
+    return this.#free.filter((slot) => slot.inFlight === 0)
+  }
+
+  noteCold(ms: number): void {
+    this.coldMs = this.coldMs * 0.7 + ms * 0.3
+  }
+}

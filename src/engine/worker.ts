@@ -1,0 +1,213 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../domain/clock.ts'
+import { FaasError } from '../domain/errors.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { Call, Revision } from '../domain/worker.ts'
+import type { Channel, Ending, Pending } from './channel.ts'
+import { errorOf, killed, outcomeOf, platformFailed, timedOut } from './outcomes.ts'
+import type { Bound, PoolWorker } from './pool-worker.ts'
+import { type Frame, FrameType, parseMeta } from './protocol.ts'
+import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from './sandbox.ts'
+import type { WorkerFolder } from './worker-folder.ts'
+
+/** How long the engine may take to say how a worker ended whose connection has closed. */
+const exitReportMs = 3000
+
+export interface WorkerParts {
+  engine: SandboxEngine
+  clock: Clock
+  /** Folder of a package's code on the host. */
+  codeFolder(packageHash: string): string
+  loadTimeoutMs: number
+  maxResultBytes: number
+}
+
+/**
+ * One sandbox that speaks the worker protocol. Generic when made; bound once, for life. A worker that misses a deadline or
+ * closes its connection is gone: nothing brings it back.
+ */
+export class ShimWorker implements PoolWorker {
+  readonly name: string
+  readonly gone: Promise<void>
+  #parts: WorkerParts
+  #sandbox: Sandbox
+  #folder: WorkerFolder
+  #channel: Channel
+  #limits: SandboxLimits
+  /** Why we ended it, if we did. */
+  #ended: 'no' | 'deadline' | 'asked' = 'no'
+  #inFlight = 0
+  #afterLast: (() => void) | null = null
+
+  constructor(parts: WorkerParts, sandbox: Sandbox, folder: WorkerFolder, channel: Channel, limits: SandboxLimits) {
+    this.name = sandbox.name
+    this.#parts = parts
+    this.#sandbox = sandbox
+    this.#folder = folder
+    this.#channel = channel
+    this.#limits = limits
+    this.gone = this.#cleanUpWhenGone()
+  }
+
+  get memoryBytes(): number {
+    return this.#limits.memoryBytes
+  }
+
+  async bind(revision: Revision): Promise<Bound> {
+    const startedAt = this.#parts.clock.elapsed()
+    const [code] = await Promise.all([this.#bringCode(revision), this.#setLimits(revision)])
+    const log: string[] = []
+    const answer = this.#channel.workerFrame((text) => log.push(text))
+    this.#channel.bind(this.#bindMeta(revision, code))
+    const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
+    const loadMs = this.#parts.clock.elapsed() - startedAt
+    if (frame !== null && frame.type === FrameType.bound) return { loaded: true, loadMs }
+    return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log: log.join('') }
+  }
+
+  call(call: Call, timeoutMs: number): Promise<Outcome> {
+    this.#inFlight++
+    const startedAt = this.#parts.clock.elapsed()
+    return new Promise((resolve) => {
+      let over = false
+      const settle = (outcome: Outcome) => {
+        this.#callEnded()
+        resolve(outcome)
+      }
+      const end = (frame: Ending, streamedStatus: number | undefined) => {
+        if (over) return
+        over = true
+        stopTimer()
+        const runMs = this.#parts.clock.elapsed() - startedAt
+        if (frame !== null) settle(outcomeOf(frame, runMs, streamedStatus))
+        else void this.#howItEnded(runMs).then(settle)
+      }
+      const stopTimer = this.#parts.clock.after(timeoutMs, () => {
+        over = true
+        this.#endForDeadline()
+        settle(timedOut(timeoutMs, this.#parts.clock.elapsed() - startedAt))
+      })
+      this.#send(call, this.#parts.clock.now() + timeoutMs, end)
+    })
+  }
+
+  pause(): Promise<void> {
+    return this.#sandbox.pause()
+  }
+
+  resume(): Promise<void> {
+    return this.#sandbox.resume()
+  }
+
+  async kill(): Promise<void> {
+    if (this.#ended === 'no') this.#ended = 'asked'
+    await this.#sandbox.kill()
+    await this.gone
+  }
+
+  #send(call: Call, deadlineMs: number, end: Pending['end']): void {
+    const { onLog, sink, signal } = call
+    const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, { onLog, sink, end })
+    signal?.addEventListener('abort', () => this.#channel.cancel(number), { once: true })
+  }
+
+  /** What happened to a call whose worker went away. */
+  async #howItEnded(runMs: number): Promise<Outcome> {
+    if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
+    const exit = await this.#exit()
+    if (this.#ended === 'deadline') return killed({ code: null, memoryExceeded: false }, this.memoryBytes, runMs)
+    return killed(exit, this.memoryBytes, runMs)
+  }
+
+  /** How the sandbox ended; one whose connection closed but that goes on is ended now. */
+  async #exit(): Promise<Exit> {
+    const unknown = { code: null, memoryExceeded: false }
+    const late = new Promise<Exit>((resolve) => {
+      this.#parts.clock.after(exitReportMs, () => resolve(unknown))
+    })
+    return Promise.race([this.#sandbox.exited, late])
+  }
+
+  /** Other calls in this worker may end; new ones do not come, because the pool sees it as gone when it is. */
+  #endForDeadline(): void {
+    if (this.#ended !== 'no') return
+    this.#ended = 'deadline'
+    if (this.#inFlight <= 1) void this.#sandbox.kill()
+    else this.#afterLast = () => void this.#sandbox.kill()
+  }
+
+  #callEnded(): void {
+    this.#inFlight--
+    if (this.#inFlight === 0) this.#afterLast?.()
+  }
+
+  /** True from the moment that no new call may be given to it. */
+  get isEnding(): boolean {
+    return this.#ended !== 'no'
+  }
+
+  async #bringCode(revision: Revision): Promise<string> {
+    if (revision.packageHash === null) throw new FaasError('internal', 'A function without a package cannot be bound.')
+    const stored = this.#parts.codeFolder(revision.packageHash)
+    if (!this.#parts.engine.isolatesFiles) return stored
+    await this.#folder.putCode(stored)
+    return `${this.#parts.engine.inside(this.#folder.path)}/code`
+  }
+
+  /** Asking the engine takes 16 ms: only for limits that differ from those it was started with. */
+  async #setLimits(revision: Revision): Promise<void> {
+    const { memoryBytes, cpuMillicpu, cpuMaxMillicpu } = revision
+    const [now, wanted] = [this.#limits, { memoryBytes, cpuMillicpu, cpuMaxMillicpu }]
+    if (isDeepStrictEqual(now, wanted)) return
+    await this.#sandbox.limit(wanted)
+    this.#limits = wanted
+  }
+
+  #bindMeta(revision: Revision, code: string): object {
+    return {
+      function_id: revision.functionId,
+      function_name: revision.functionName,
+      function_version: revision.functionVersion,
+      project_id: revision.projectId,
+      entry: revision.entry ?? 'main.main',
+      signature: revision.signature,
+      env: revision.env,
+      code,
+      memory_bytes: revision.memoryBytes,
+      timeout_ms: revision.timeoutMs,
+      concurrency: revision.concurrency,
+      max_result_bytes: this.#parts.maxResultBytes,
+    }
+  }
+
+  async #withDeadline(answer: Promise<Ending>, ms: number): Promise<Ending> {
+    const stop = this.#parts.clock.after(ms, () => this.#endForDeadline())
+    const frame = await answer
+    stop()
+    return frame
+  }
+
+  async #loadFailed(frame: Frame | null, loadMs: number): Promise<Outcome> {
+    const missed = this.#ended === 'deadline'
+    const outcome = frame === null ? await this.#howItEnded(loadMs) : null
+    void this.kill()
+    if (missed) return timedOut(this.#parts.loadTimeoutMs, loadMs)
+    if (outcome !== null) return outcome
+    return { kind: 'raised', error: errorOf(parseMeta(frame as Frame)), runMs: loadMs, cpuMs: null, memoryPeakMb: null }
+  }
+
+  /** When the sandbox ends, or its connection closes, nothing of either may stay. */
+  async #cleanUpWhenGone(): Promise<void> {
+    await Promise.race([this.#sandbox.exited, this.#channel.closed])
+    this.#channel.close()
+    await Promise.race([this.#sandbox.exited, this.#exit()])
+    await this.#sandbox.kill()
+    await this.#folder.remove()
+  }
+}
+
+/** Hand-built: it is on the path of every call, and nothing in it needs escaping but what is given to JSON here. */
+function callMeta(call: Call, deadlineMs: number): string {
+  const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
+  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}}`
+}
