@@ -1,0 +1,5 @@
+print('loading')
+
+
+def main(event, context):
+    return 'loaded'

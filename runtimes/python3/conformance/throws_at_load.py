@@ -1,0 +1,5 @@
+def main(event, context):
+    return 'never'
+
+
+raise ValueError('boom at load')
