@@ -46,3 +46,12 @@ export interface RuntimeStore {
   find(id: string): Runtime | null
   list(): Runtime[]
 }
+
+/** What the engine does for a runtime that an operator adds or upgrades. */
+export interface RuntimePools {
+  /**
+   * Gets the image and starts a worker of it, to see that it speaks the worker protocol. Rejects with a sentence when it
+   * does not; nothing is left behind then.
+   */
+  prepare(runtime: Runtime): Promise<void>
+}

@@ -1,17 +1,12 @@
 import { z } from '@hono/zod-openapi'
 import { FaasError, invalid, notAllowed } from '../domain/errors.ts'
-import type { Condition, ExecutionFilter, Page } from '../domain/execution.ts'
+import type { Condition, Page } from '../domain/execution.ts'
+import type { ListQuery } from '../domain/list.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Ctx } from './endpoint.ts'
 import { toBoolean, toInteger, toUuid } from './fields.ts'
 
 export type Column = Condition['column']
-
-/** What a list was asked for: whose rows, which of them, and how many. */
-export interface ListQuery {
-  filter: ExecutionFilter
-  page: Page
-}
 
 const operators: readonly string[] = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'has', 'in', 'nin']
 

@@ -1,6 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Log } from '../domain/log.ts'
 import type { Authenticate } from '../domain/principal.ts'
+import type { Runtimes } from '../services/runtimes.ts'
+import type { Tokens } from '../services/tokens.ts'
 import type { App, Env } from './endpoint.ts'
 import { errorResponse } from './error-response.ts'
 import { authentication } from './middleware/auth.ts'
@@ -8,10 +10,14 @@ import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindHealth } from './routes/health.ts'
 import { bindOpenApi } from './routes/openapi.ts'
+import { bindRuntimes } from './routes/runtimes.ts'
+import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
 import { makeUnrouted } from './unrouted.ts'
 
 export interface HttpParts {
+  runtimes: Runtimes
+  tokens: Tokens
   authenticate: Authenticate
   /** False while the server starts and stops: /readyz says so. */
   isReady(): boolean
@@ -44,6 +50,8 @@ export function makeHttpApp(parts: HttpParts): App {
   app.use('/fn/*', authentication(parts.authenticate))
 
   bindVersionsRoot(app, settings)
+  bindRuntimes(app, parts.runtimes, settings)
+  bindTokens(app, parts.tokens, settings)
   bindHealth(app, parts)
   bindOpenApi(app)
   return app

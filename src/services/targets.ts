@@ -14,6 +14,13 @@ export interface TargetRef {
   functionAlias?: string | null
 }
 
+/** What a job or webhook points at. */
+export interface Named {
+  fn: Fn
+  version: number
+  alias: string | null
+}
+
 /** A function version that can run now. */
 export interface Target {
   fn: Fn
@@ -34,7 +41,7 @@ export interface TargetsParts {
  */
 export class Targets {
   #parts: TargetsParts
-  /** By project and name, as `/fn/{name}` asks. */
+  /** Current versions by project and name or id, as callers ask. */
   #byName = new Map<string, Target>()
   /** By function id and version. */
   #byVersion = new Map<string, Target>()
@@ -45,12 +52,7 @@ export class Targets {
 
   /** For `/fn/{name}`: the current version of a function of the caller's project, by name or id. */
   byName(who: Principal, nameOrId: string): Target {
-    const key = `${who.projectId}/${nameOrId}`
-    const cached = this.#byName.get(key)
-    if (cached !== undefined) return cached
-    const target = this.resolve(who, { functionId: nameOrId })
-    if (target.fn.projectId === who.projectId) this.#byName.set(key, target)
-    return target
+    return this.#known(who, nameOrId) ?? this.#remember(who, nameOrId, this.findFunction(who, nameOrId))
   }
 
   /**
@@ -58,18 +60,35 @@ export class Targets {
    * packages), `not_found`, `runtime_unavailable`.
    */
   resolve(who: Principal, ref: TargetRef): Target {
-    if (ref.functionAlias) return this.#byAlias(this.#aliasFor(who, ref.functionAlias))
-    if (!ref.functionId) throw invalid('Name what to run: function_id or function_alias is required.')
-    const fn = this.findFunction(who, ref.functionId)
-    return this.#version(fn, ref.functionVersion ?? 0, null)
+    if (ref.functionAlias) return this.#byAlias(this.findAlias(who, ref.functionAlias))
+    const { functionId, functionVersion } = ref
+    if (functionVersion) return this.#version(this.#referred(who, functionId), functionVersion, null)
+    return this.#known(who, functionId) ?? this.#remember(who, functionId, this.#referred(who, functionId))
+  }
+
+  /**
+   * What a new job or webhook may point at, whether it can run now or not. Aliases are those of the caller's project, as
+   * they are when it runs. Throws FaasError: `invalid_request`, `not_found`.
+   */
+  named(who: Principal, ref: TargetRef): Named {
+    const alias = ref.functionAlias ? this.#ownAlias(who.projectId, ref.functionAlias) : null
+    const fn = alias === null ? this.#referred(who, ref.functionId) : this.#functionOf(alias)
+    const version = alias === null ? (ref.functionVersion ?? 0) : alias.functionVersion
+    if (version < 0) throw invalidVersion(version)
+    if (version > 0) this.#publishedVersion(fn, version)
+    return { fn, version, alias: alias?.name ?? null }
+  }
+
+  /** The function that a job or webhook means, also when it cannot run; null when nothing is left of it. */
+  functionIdOf(projectId: string, ref: TargetRef): string | null {
+    if (!ref.functionAlias) return ref.functionId ?? null
+    return this.#parts.aliases.find(projectId, ref.functionAlias)?.functionId ?? null
   }
 
   /** What a job or webhook of that project runs: aliases are looked up inside the project. */
   resolveIn(projectId: string, ref: TargetRef): Target {
     if (ref.functionAlias) {
-      const alias = this.#parts.aliases.find(projectId, ref.functionAlias)
-      if (alias === null) throw notFound('Alias', ref.functionAlias)
-      return this.#byAlias(alias)
+      return this.#byAlias(this.#ownAlias(projectId, ref.functionAlias))
     }
     const fn = ref.functionId ? this.#parts.functions.find(ref.functionId) : null
     if (fn === null) throw notFound('Function', String(ref.functionId))
@@ -85,6 +104,15 @@ export class Targets {
     return fn
   }
 
+  /** By name in the caller's project; for admins, who have none of that name, the only one anywhere. */
+  findAlias(who: Principal, name: string): Alias {
+    const own = this.#parts.aliases.find(who.projectId, name)
+    if (own !== null) return own
+    const others = who.isAdmin ? this.#parts.aliases.findAnywhere(name) : []
+    if (others.length !== 1 || others[0] === undefined) throw notFound('Alias', name)
+    return others[0]
+  }
+
   forgetFunction(functionId: string): void {
     dropWhere(this.#byName, (target) => target.fn.id === functionId)
     dropWhere(this.#byVersion, (target) => target.fn.id === functionId)
@@ -95,18 +123,43 @@ export class Targets {
     dropWhere(this.#byVersion, (target) => target.fn.runtimeId === runtimeId)
   }
 
-  #aliasFor(who: Principal, name: string): Alias {
-    const own = this.#parts.aliases.find(who.projectId, name)
-    if (own !== null) return own
-    const others = who.isAdmin ? this.#parts.aliases.findAnywhere(name) : []
-    if (others.length !== 1 || others[0] === undefined) throw notFound('Alias', name)
-    return others[0]
+  #known(who: Principal, nameOrId: string | null | undefined): Target | undefined {
+    return this.#byName.get(`${who.projectId}/${nameOrId}`)
+  }
+
+  /** Names and ids as they are kept, of the caller's own functions: other spellings would fill the memory. */
+  #remember(who: Principal, nameOrId: string | null | undefined, fn: Fn): Target {
+    const target = this.#version(fn, 0, null)
+    const isOwn = fn.projectId === who.projectId && (nameOrId === fn.id || nameOrId === fn.name)
+    if (isOwn) this.#byName.set(`${who.projectId}/${nameOrId}`, target)
+    return target
+  }
+
+  /** A function named in a body, where a text that is neither an id nor a name is a mistake in the request. */
+  #referred(who: Principal, nameOrId: string | null | undefined): Fn {
+    if (!nameOrId) throw invalid('Name what to run: function_id or function_alias is required.')
+    try {
+      return this.findFunction(who, nameOrId)
+    } catch (error) {
+      if (canonicalUuid(nameOrId) !== null) throw error
+      throw invalid(`function_id is ${JSON.stringify(nameOrId)}: it must be the UUID or the name of a function.`)
+    }
+  }
+
+  #ownAlias(projectId: string, name: string): Alias {
+    const alias = this.#parts.aliases.find(projectId, name)
+    if (alias === null) throw notFound('Alias', name)
+    return alias
   }
 
   #byAlias(alias: Alias): Target {
+    return this.#version(this.#functionOf(alias), alias.functionVersion, alias.name)
+  }
+
+  #functionOf(alias: Alias): Fn {
     const fn = this.#parts.functions.find(alias.functionId)
     if (fn === null) throw notFound('Function', alias.functionId)
-    return this.#version(fn, alias.functionVersion, alias.name)
+    return fn
   }
 
   #version(fn: Fn, number: number, alias: string | null): Target {
@@ -129,9 +182,12 @@ export class Targets {
 
   #storedVersion(fn: Fn, number: number): FunctionVersion | null {
     if (number === 0) return null
-    if (number < 0)
-      throw invalid(`function_version is ${number}: it must be 0 (the current code) or a published version.`)
+    if (number < 0) throw invalidVersion(number)
     if (fn.code.source !== 'package') throw invalid('Only functions made from a package have versions above 0.')
+    return this.#publishedVersion(fn, number)
+  }
+
+  #publishedVersion(fn: Fn, number: number): FunctionVersion {
     const version = this.#parts.functions.findVersion(fn.id, number)
     if (version === null) throw notFound(`Version ${number} of function`, fn.id)
     return version
@@ -149,6 +205,9 @@ export class Targets {
     return runtime
   }
 }
+
+const invalidVersion = (number: number): FaasError =>
+  invalid(`function_version is ${number}: it must be 0 (the current code) or a published version.`)
 
 /** A function version with all that decides which workers may serve it. Pure. */
 export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionVersion | null): Revision {

@@ -1,0 +1,50 @@
+import { invalid } from './errors.ts'
+import type { Condition, ExecutionFilter, Page } from './execution.ts'
+
+/** What a list was asked for: whose rows, which of them, and how many. */
+export interface ListQuery {
+  filter: ExecutionFilter
+  page: Page
+}
+
+export const everything: Page = { limit: null, marker: null }
+
+/** Of rows in their order, those that fulfil every condition on `project_id`, and of these one page. */
+export function selected<T extends { id: string; projectId: string }>(rows: T[], { filter, page }: ListQuery): T[] {
+  const conditions = filter.conditions.filter(({ column }) => column === 'project_id')
+  return paged(
+    rows.filter((row) => conditions.every((condition) => fulfils(row.projectId, condition))),
+    page,
+  )
+}
+
+export function paged<T extends { id: string }>(rows: T[], { limit, marker }: Page): T[] {
+  const start = marker === null ? 0 : rows.findIndex(({ id }) => id === marker) + 1
+  if (marker !== null && start === 0) throw invalid(`"marker" ${marker} is not a row of this list.`)
+  return limit === null ? rows.slice(start) : rows.slice(start, start + limit)
+}
+
+/** Is the condition true of that value; texts are compared as they are, code unit by code unit. */
+export function fulfils(value: string, { op, values }: Condition): boolean {
+  const wanted = values[0] ?? ''
+  switch (op) {
+    case 'eq':
+      return value === wanted
+    case 'neq':
+      return value !== wanted
+    case 'gt':
+      return value > wanted
+    case 'gte':
+      return value >= wanted
+    case 'lt':
+      return value < wanted
+    case 'lte':
+      return value <= wanted
+    case 'has':
+      return value.includes(wanted)
+    case 'in':
+      return values.includes(value)
+    case 'nin':
+      return !values.includes(value)
+  }
+}

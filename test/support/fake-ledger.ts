@@ -1,0 +1,78 @@
+import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../../src/domain/execution.ts'
+import { fulfils, paged } from '../../src/domain/list.ts'
+import type { FunctionError } from '../../src/domain/outcome.ts'
+
+/** The ledger's contract in memory; nothing lasts. */
+export class FakeLedger implements Ledger {
+  readonly rows = new Map<string, Execution>()
+  #counts = new Map<string, FunctionCounts>()
+  /** Thrown by `accept` when set. */
+  refusal: Error | null = null
+
+  async accept(execution: Execution): Promise<boolean> {
+    if (this.refusal !== null) throw this.refusal
+    if (this.rows.has(execution.id)) return false
+    this.open(execution)
+    return true
+  }
+
+  open(execution: Execution): void {
+    this.rows.set(execution.id, { ...execution })
+    const key = `${execution.functionId}/${execution.functionVersion}`
+    const { count } = this.#counts.get(key) ?? { count: 0 }
+    this.#counts.set(key, { count: count + 1, lastAt: execution.createdAt })
+  }
+
+  close(execution: Execution): void {
+    if (this.rows.has(execution.id)) this.rows.set(execution.id, { ...execution })
+    else this.open(execution)
+  }
+
+  async flushed(): Promise<void> {}
+
+  async find(id: string): Promise<Execution | null> {
+    return this.rows.get(id) ?? null
+  }
+
+  async *list(filter: ExecutionFilter, page: Page): AsyncIterable<Execution[]> {
+    const rows = [...this.rows.values()].filter((row) => isAsked(row, filter))
+    rows.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+    const found = paged(rows, page)
+    if (found.length > 0) yield found.map((row) => ({ ...row, log: '' }))
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return this.rows.delete(id)
+  }
+
+  counts(functionId: string, version: number): FunctionCounts {
+    return this.#counts.get(`${functionId}/${version}`) ?? { count: 0, lastAt: 0 }
+  }
+
+  unfinished(): Execution[] {
+    return [...this.rows.values()].filter((row) => row.status === 'running' && !row.sync)
+  }
+
+  settle(error: FunctionError): number {
+    const left = [...this.rows.values()].filter((row) => row.status === 'running' && row.sync)
+    for (const row of left) this.rows.set(row.id, { ...row, status: 'error', error })
+    return left.length
+  }
+
+  async prune(): Promise<number> {
+    return 0
+  }
+
+  async end(): Promise<void> {}
+}
+
+function isAsked(row: Execution, { projectId, conditions }: ExecutionFilter): boolean {
+  if (projectId !== null && row.projectId !== projectId) return false
+  const columns = {
+    function_id: row.functionId,
+    status: row.status,
+    description: row.description ?? '',
+    project_id: row.projectId,
+  }
+  return conditions.every((condition) => fulfils(columns[condition.column], condition))
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto'
+import { FaasError, invalid, notFound } from '../../src/domain/errors.ts'
+import type { PackageStore, StoredPackage } from '../../src/domain/function.ts'
+
+/** Packages in memory. What begins like a ZIP is one. */
+export class FakePackages implements PackageStore {
+  readonly stored = new Map<string, Buffer>()
+  maxBytes = 50 * 1024 * 1024
+
+  async put(zip: Buffer): Promise<StoredPackage> {
+    if (zip.length > this.maxBytes) throw new FaasError('too_large', 'The package is too large.')
+    if (zip.subarray(0, 2).toString() !== 'PK') throw invalid('The package is not a ZIP.')
+    const hash = createHash('sha256').update(zip).digest('hex')
+    this.stored.set(hash, zip)
+    return { hash, md5sum: createHash('md5').update(zip).digest('hex'), sizeBytes: zip.length }
+  }
+
+  open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number } {
+    const zip = this.stored.get(hash)
+    if (zip === undefined) throw notFound('Package', hash)
+    return { stream: new Blob([new Uint8Array(zip)]).stream(), sizeBytes: zip.length }
+  }
+
+  folder(hash: string): string {
+    return `/packages/${hash}`
+  }
+
+  async prune(): Promise<number> {
+    return 0
+  }
+}

@@ -1,0 +1,99 @@
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../src/domain/worker.ts'
+
+/** What a call does, unless a test says otherwise: the function returns its input. */
+export type Behaviour = (call: Call, revision: Revision) => Outcome | Promise<Outcome>
+
+export const returned = (value: unknown, runMs = 5): Outcome => ({
+  kind: 'returned',
+  value: { kind: 'json', body: Buffer.from(JSON.stringify(value)) },
+  runMs,
+  cpuMs: 1,
+  memoryPeakMb: 20,
+})
+
+const echo: Behaviour = (call) => {
+  const text = call.input.body.toString('utf8')
+  return returned(call.input.kind === 'none' ? null : call.input.kind === 'json' ? JSON.parse(text) : text)
+}
+
+/** A pool without containers: it notes what it was asked, and calls do what the test says. */
+export class FakePool implements Pool {
+  /** What was asked, in order, as a test can compare it: `retire <function id> 0 new_code`. */
+  readonly asked: string[] = []
+  /** Calls that were made, in order. */
+  readonly calls: { call: Call; revision: Revision }[] = []
+  /** Leases that were not given back. */
+  leased = 0
+  behaviour: Behaviour = echo
+  /** Thrown by `acquire` when set. */
+  refusal: Error | null = null
+  /** Answered by `acquire` when set. */
+  loadFailure: LoadFailure | null = null
+  running: WorkerInfo[] = []
+  sizes = { total: 3, available: 2 }
+
+  async acquire(revision: Revision): Promise<Lease | LoadFailure> {
+    if (this.refusal !== null) throw this.refusal
+    if (this.loadFailure !== null) return this.loadFailure
+    this.leased++
+    return {
+      kind: 'lease',
+      worker: 'worker-1',
+      startKind: 'warm',
+      coldReason: null,
+      loadMs: 0,
+      call: async (call) => this.#run(call, revision),
+      release: () => {
+        this.leased--
+      },
+    }
+  }
+
+  async runCommand(revision: Revision, call: Call): Promise<Outcome> {
+    return this.#run(call, revision)
+  }
+
+  retire(functionId: string, version: number | null, why: string): void {
+    this.asked.push(`retire ${functionId} ${version ?? 'all'} ${why}`)
+  }
+
+  keep(revision: Revision): void {
+    this.asked.push(`keep ${revision.functionId} ${revision.minWorkers}`)
+  }
+
+  scaleUp(revision: Revision, count: number): void {
+    this.asked.push(`scaleUp ${revision.functionId} ${revision.functionVersion} ${count}`)
+  }
+
+  scaleDown(functionId: string, version: number, count: number): void {
+    this.asked.push(`scaleDown ${functionId} ${version} ${count}`)
+  }
+
+  expect(revision: Revision, atMs: number): void {
+    this.asked.push(`expect ${revision.functionId} ${atMs}`)
+  }
+
+  workers(): WorkerInfo[] {
+    return this.running
+  }
+
+  capacity(): { total: number; available: number } {
+    return this.sizes
+  }
+
+  addRuntime(runtime: { id: string; image: string }): void {
+    this.asked.push(`addRuntime ${runtime.id} ${runtime.image}`)
+  }
+
+  removeRuntime(id: string): void {
+    this.asked.push(`removeRuntime ${id}`)
+  }
+
+  async close(): Promise<void> {}
+
+  async #run(call: Call, revision: Revision): Promise<Outcome> {
+    this.calls.push({ call, revision })
+    return this.behaviour(call, revision)
+  }
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { timeOrderedId } from '../../src/domain/ids.ts'
+import { silent } from '../../src/domain/log.ts'
+import { openPrincipal } from '../../src/domain/principal.ts'
+import type { Runtime } from '../../src/domain/runtime.ts'
+import { type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
+import { Invocation } from '../../src/services/invocation.ts'
+import { Runtimes } from '../../src/services/runtimes.ts'
+import { Targets } from '../../src/services/targets.ts'
+import { Tokens } from '../../src/services/tokens.ts'
+import { AliasRows } from '../../src/store/aliases.ts'
+import { Database } from '../../src/store/database.ts'
+import { FunctionRows } from '../../src/store/functions.ts'
+import { JobRows } from '../../src/store/jobs.ts'
+import { RuntimeRows } from '../../src/store/runtimes.ts'
+import { TokenRows } from '../../src/store/tokens.ts'
+import { WebhookRows } from '../../src/store/webhooks.ts'
+import { aToken } from './builders.ts'
+import { FakeClock } from './fake-clock.ts'
+import { FakeLedger } from './fake-ledger.ts'
+import { FakePackages } from './fake-packages.ts'
+import { FakePool } from './fake-pool.ts'
+
+/** Callers of the tests: two projects, and an admin of a third. Null sends no token. */
+export const callers = {
+  alice: { projectId: 'red', roles: ['member'] },
+  bob: { projectId: 'blue', roles: ['member'] },
+  admin: { projectId: 'ops', roles: ['admin'] },
+} as const
+export type Caller = keyof typeof callers | 'nobody' | 'stranger'
+
+export interface TestAppOptions {
+  /** `none`: everybody is the open principal. Default `token`. */
+  auth?: 'token' | 'none'
+  settings?: Partial<HttpSettings>
+}
+
+export interface Asked {
+  /** Default `alice`; `nobody` sends no token, `stranger` one that is not known. */
+  as?: Caller
+  json?: unknown
+  /** Fields of a form; a Buffer is a file. Sent as multipart when there is a file, else urlencoded. */
+  form?: Record<string, string | Buffer>
+  body?: string | Buffer
+  headers?: Record<string, string>
+}
+
+export interface Answered {
+  status: number
+  headers: Headers
+  bytes: Buffer
+  text: string
+  /** The parsed body; undefined when it is not JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  json: any
+}
+
+/** The whole HTTP app over real SQLite in memory, without a port, containers or a clock that moves. */
+export function makeTestApp(options: TestAppOptions = {}) {
+  const database = new Database(':memory:')
+  const stores = {
+    functions: new FunctionRows(database),
+    runtimes: new RuntimeRows(database),
+    aliases: new AliasRows(database),
+    jobs: new JobRows(database),
+    webhooks: new WebhookRows(database),
+    tokens: new TokenRows(database),
+  }
+  const clock = new FakeClock()
+  const pool = new FakePool()
+  const ledger = new FakeLedger()
+  const packages = new FakePackages()
+  /** What `prepare` of a runtime's image does; a test may replace it. */
+  const pools = { prepare: async (_runtime: Runtime): Promise<void> => {} }
+  const common = { ...stores, pool, ledger, packages, pools, clock, newId: timeOrderedId, log: silent }
+  const targets = new Targets(stores)
+  const invocation = new Invocation({ ...common, limits: runLimits })
+  const runtimes = new Runtimes({ ...common, targets, pools: { prepare: (runtime) => pools.prepare(runtime) } })
+  for (const [name, { projectId, roles }] of Object.entries(callers)) {
+    stores.tokens.insert(aToken({ name, projectId, roles: [...roles], hash: sha256(tokenOf(name)) }))
+  }
+  const tokens = new Tokens(common)
+  const health = { isReady: true }
+  const app = makeHttpApp({
+    runtimes,
+    tokens,
+    authenticate: options.auth === 'none' ? () => openPrincipal : tokens.authenticate,
+    isReady: () => health.isReady,
+    log: silent,
+    settings: { ...httpSettings, ...options.settings },
+  })
+
+  async function request(method: string, path: string, asked: Asked = {}): Promise<Answered> {
+    const { body, headers } = sent(asked)
+    return answered(await app.request(path, { method, headers, body }))
+  }
+
+  return { app, request, stores, database, clock, pool, pools, ledger, packages, targets, invocation, runtimes, health }
+}
+
+export type TestApp = ReturnType<typeof makeTestApp>
+
+const runLimits = {
+  maxQueued: 100,
+  maxQueuedBytes: 1024 * 1024,
+  maxAsyncRunning: 10,
+  maxAsyncRunningPerFunction: 5,
+  maxAttempts: 3,
+  retryPauseMs: 100,
+  maxLogBytes: 64 * 1024,
+}
+
+const httpSettings: HttpSettings = {
+  maxBodyBytes: 256 * 1024,
+  maxPackageBytes: 1024 * 1024,
+  trustProxy: false,
+  corsOrigins: [],
+}
+
+const tokenOf = (name: string): string => `token-of-${name}`
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+type Body = NonNullable<RequestInit['body']>
+
+function sent(asked: Asked): { body?: Body; headers: Headers } {
+  const headers = new Headers(asked.headers)
+  const as = asked.as ?? 'alice'
+  if (as !== 'nobody') headers.set('X-Auth-Token', tokenOf(as))
+  if (asked.json !== undefined) {
+    if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
+    return { body: JSON.stringify(asked.json), headers }
+  }
+  if (asked.form !== undefined) return { body: formBody(asked.form), headers }
+  return { body: asked.body instanceof Buffer ? new Uint8Array(asked.body) : asked.body, headers }
+}
+
+function formBody(fields: Record<string, string | Buffer>): Body {
+  const values = Object.entries(fields)
+  if (values.every(([, value]) => typeof value === 'string')) {
+    return new URLSearchParams(fields as Record<string, string>)
+  }
+  const form = new FormData()
+  for (const [name, value] of values) {
+    if (typeof value === 'string') form.append(name, value)
+    else form.append(name, new Blob([new Uint8Array(value)]), `${name}.zip`)
+  }
+  return form
+}
+
+async function answered(response: Response): Promise<Answered> {
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const text = bytes.toString('utf8')
+  return { status: response.status, headers: response.headers, bytes, text, json: parsed(text) }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
