@@ -1,21 +1,11 @@
-import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
-import Sqlite from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { mainMigrations } from './migrations/main/embedded.ts'
-
-/** A migration as `npm run db:generate` embeds it. */
-export interface Migration {
-  tag: string
-  when: number
-  sql: string
-}
+import { type Connection, migrate, openSqlite } from './sqlite.ts'
 
 /** taibai.db, open and up to date. Everything on it is synchronous. */
 export class Database {
   readonly orm: BetterSQLite3Database
-  #connection: Sqlite.Database
+  #connection: Connection
 
   /** `path` may be `:memory:`. */
   constructor(path: string) {
@@ -32,37 +22,4 @@ export class Database {
   close(): void {
     this.#connection.close()
   }
-}
-
-/** A connection with the settings that every connection of ours has; the file is readable by its owner only. */
-export function openSqlite(path: string): Sqlite.Database {
-  if (path !== ':memory:') makeFile(path)
-  const connection = new Sqlite(path)
-  connection.pragma('busy_timeout = 5000')
-  connection.pragma('journal_mode = WAL')
-  connection.pragma('synchronous = FULL')
-  connection.pragma('foreign_keys = ON')
-  connection.pragma('journal_size_limit = 67108864')
-  return connection
-}
-
-/** SQLite gives its -wal and -shm files the mode of the database. */
-function makeFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  closeSync(openSync(path, 'a', 0o600))
-  chmodSync(path, 0o600)
-}
-
-/** Runs what is new, each in a transaction; keeps drizzle's own table, so that its tools recognise the work. */
-export function migrate(connection: Sqlite.Database, migrations: Migration[]): void {
-  connection.exec(
-    'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)',
-  )
-  const last = connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get() as number | null
-  const note = connection.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
-  const run = connection.transaction(({ sql, when }: Migration) => {
-    connection.exec(sql)
-    note.run(createHash('sha256').update(sql).digest('hex'), when)
-  })
-  for (const migration of migrations) if (migration.when > (last ?? 0)) run.immediate(migration)
 }

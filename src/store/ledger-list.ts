@@ -1,0 +1,120 @@
+import { setImmediate } from 'node:timers/promises'
+import { invalid } from '../domain/errors.ts'
+import type { Condition, Execution, ExecutionFilter, Page } from '../domain/execution.ts'
+import { columnsWithoutLog, fromStored, type StoredExecution } from './ledger-rows.ts'
+import type { Connection } from './sqlite.ts'
+
+/** Rows looked at in one go: about a millisecond. */
+const windowRows = 500
+/** Bytes of input and output that a slice holds, more or less. */
+const sliceBytes = 4 * 1024 * 1024
+
+interface Key {
+  rowid: number
+  created_at: number
+  id: string
+  matches: 0 | 1
+}
+
+/**
+ * Executions without their logs, by time and id, in slices. An index leads to the first row; from there rows are looked
+ * at window by window, so that neither many rows nor few matches hold up the process.
+ */
+export async function* listExecutions(
+  connection: Connection,
+  filter: ExecutionFilter,
+  page: Page,
+): AsyncGenerator<Execution[]> {
+  const { sql, parameters } = keysQuery(filter)
+  const keys = connection.prepare<unknown[], Key>(sql)
+  const row = connection.prepare<[number], StoredExecution>(
+    `SELECT ${columnsWithoutLog} FROM executions WHERE rowid = ?`,
+  )
+  let at = startOf(connection, page.marker)
+  let left = page.limit ?? Number.POSITIVE_INFINITY
+  while (left > 0) {
+    const window = keys.all(...parameters, at.created_at, at.created_at, at.id, windowRows)
+    const matching = window.filter(({ matches }) => matches === 1).slice(0, left)
+    left -= matching.length
+    for (const slice of slices(matching, row)) {
+      yield slice
+      await setImmediate()
+    }
+    const last = window.at(-1)
+    if (last === undefined || window.length < windowRows) return
+    at = last
+    await setImmediate()
+  }
+}
+
+function startOf(connection: Connection, marker: string | null): { created_at: number; id: string } {
+  if (marker === null) return { created_at: Number.MIN_SAFE_INTEGER, id: '' }
+  const row = connection.prepare<[string], number>('SELECT created_at FROM executions WHERE id = ?').pluck().get(marker)
+  if (row === undefined) throw invalid(`marker ${marker} is not an execution; it may have been deleted.`)
+  return { created_at: row, id: marker }
+}
+
+function* slices(keys: Key[], row: { get(rowid: number): StoredExecution | undefined }): Generator<Execution[]> {
+  let slice: Execution[] = []
+  let bytes = 0
+  for (const { rowid } of keys) {
+    const stored = row.get(rowid)
+    if (stored === undefined) continue
+    slice.push(fromStored(stored))
+    bytes += (stored.input?.length ?? 0) + (stored.output?.length ?? 0)
+    if (bytes < sliceBytes) continue
+    yield slice
+    slice = []
+    bytes = 0
+  }
+  if (slice.length > 0) yield slice
+}
+
+/** Where the list begins: an index and the condition that it serves. What remains is asked of each row. */
+interface Seek {
+  index: string
+  where: string
+  values: string[]
+}
+
+/** Parameters, then: time, time, id of the last row seen, and how many rows to look at. */
+function keysQuery({ projectId, conditions }: ExecutionFilter): { sql: string; parameters: unknown[] } {
+  const all = projectId === null ? conditions : [...conditions, ofProject(projectId)]
+  const seek = chooseSeek(all)
+  const matches = all.map(conditionSql)
+  const sql = `SELECT rowid, created_at, id, ${matches.map(({ sql }) => `ifnull(${sql}, 0)`).join(' AND ') || '1'} AS matches
+    FROM executions INDEXED BY ${seek.index}
+    WHERE ${seek.where} created_at >= ? AND (created_at > ? OR id > ?) ORDER BY created_at, id LIMIT ?`
+  return { sql, parameters: [...matches.flatMap(({ values }) => values), ...seek.values] }
+}
+
+const ofProject = (projectId: string): Condition => ({ column: 'project_id', op: 'eq', values: [projectId] })
+
+function chooseSeek(conditions: Condition[]): Seek {
+  const equal = (name: Condition['column']) =>
+    conditions.find(({ column, op }) => column === name && op === 'eq')?.values
+  const functionId = equal('function_id')
+  const projectId = equal('project_id')
+  if (equal('status')?.[0] === 'running') {
+    return { index: 'executions_running', where: "status = 'running' AND", values: [] }
+  }
+  if (functionId) return { index: 'executions_function', where: 'function_id = ? AND', values: functionId }
+  if (projectId) return { index: 'executions_project', where: 'project_id = ? AND', values: projectId }
+  return { index: 'executions_time', where: '', values: [] }
+}
+
+const operators = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
+
+function conditionSql({ column, op, values }: Condition): { sql: string; values: unknown[] } {
+  switch (op) {
+    case 'has':
+      return { sql: `instr(${column}, ?) > 0`, values: [values[0]] }
+    case 'in':
+    case 'nin': {
+      const not = op === 'nin' ? 'NOT ' : ''
+      return { sql: `${column} ${not}IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(values)] }
+    }
+    default:
+      return { sql: `${column} ${operators[op]} ?`, values: [values[0]] }
+  }
+}

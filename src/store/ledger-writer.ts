@@ -1,0 +1,51 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { BatchMessage, BatchReply, Write } from './ledger-batch.ts'
+import { countSql, deleteSql, insertSql, pruneOlderSql, pruneProjectSql, updateSql } from './ledger-rows.ts'
+import { openSqlite } from './sqlite.ts'
+
+/** The thread that writes ledger.db: one transaction for each batch it is sent, one answer for each. Started by `ledger.ts`. */
+
+if (parentPort !== null) serve(parentPort, workerData.path)
+
+function serve(port: NonNullable<typeof parentPort>, path: string): void {
+  const connection = openSqlite(path)
+  connection.pragma('cache_size = -16000')
+  // In the order of `writes`.
+  const sqls = [insertSql, updateSql, deleteSql, countSql, pruneOlderSql, pruneProjectSql]
+  const statements = sqls.map((sql) => connection.prepare(sql))
+
+  const commit = connection.transaction(({ kinds, rows }: BatchMessage): BatchReply => {
+    const changes: number[] = []
+    const refused: string[] = []
+    for (let i = 0; i < kinds.length; i++) {
+      try {
+        changes.push(statements[kinds[i] as Write]?.run(rows[i]).changes as number)
+      } catch (error) {
+        if (!isAboutTheRow(error) || !connection.inTransaction) throw error
+        changes.push(-1)
+        refused.push(String(error))
+      }
+    }
+    return { changes, refused }
+  })
+
+  port.on('message', (batch: BatchMessage | 'end') => {
+    if (batch !== 'end') return port.postMessage(answered(() => commit.immediate(batch)))
+    connection.close()
+    port.close()
+  })
+}
+
+/** A row that can't be stored must not keep others from being stored; a disk that is full fails the batch. */
+function isAboutTheRow(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return typeof code !== 'string' || /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(code)
+}
+
+function answered(commit: () => BatchReply): BatchReply {
+  try {
+    return commit()
+  } catch (error) {
+    return { failure: String(error) }
+  }
+}

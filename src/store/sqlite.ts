@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Sqlite from 'better-sqlite3'
+
+export type Connection = Sqlite.Database
+
+/** A migration as `npm run db:generate` embeds it. */
+export interface Migration {
+  tag: string
+  when: number
+  sql: string
+}
+
+/** A connection with the settings that every connection of ours has; the file is readable by its owner only. */
+export function openSqlite(path: string): Connection {
+  if (path !== ':memory:') makeFile(path)
+  const connection = new Sqlite(path)
+  connection.pragma('busy_timeout = 5000')
+  connection.pragma('journal_mode = WAL')
+  connection.pragma('synchronous = FULL')
+  connection.pragma('foreign_keys = ON')
+  connection.pragma('journal_size_limit = 67108864')
+  return connection
+}
+
+/** SQLite gives its -wal and -shm files the mode of the database. */
+function makeFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+}
+
+/** Runs what is new, each in a transaction; keeps drizzle's own table, so that its tools recognise the work. */
+export function migrate(connection: Connection, migrations: Migration[]): void {
+  connection.exec(
+    'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)',
+  )
+  const last = connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get() as number | null
+  const note = connection.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
+  const run = connection.transaction(({ sql, when }: Migration) => {
+    connection.exec(sql)
+    note.run(createHash('sha256').update(sql).digest('hex'), when)
+  })
+  for (const migration of migrations) if (migration.when > (last ?? 0)) run.immediate(migration)
+}
