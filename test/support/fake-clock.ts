@@ -1,30 +1,36 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../src/domain/clock.ts'
 import { builtAt } from './builders.ts'
 
 interface Timer {
+  /** On the monotonic clock, as real timers are. */
   at: number
   fn: () => void
 }
 
 /** Time that stands still until a test moves it. */
 export class FakeClock implements Clock {
-  #now: number
+  #elapsed = 0
+  #offset: number
   #timers = new Set<Timer>()
+  /** Timers fire so much before their time, as real ones may by a fraction of a millisecond. */
+  earlyMs = 0
 
   constructor(now = builtAt) {
-    this.#now = now
+    this.#offset = now
   }
 
   now(): number {
-    return this.#now
+    return Math.floor(this.#offset + this.#elapsed)
   }
 
   elapsed(): number {
-    return this.#now
+    return this.#elapsed
   }
 
   after(ms: number, fn: () => void): () => void {
-    const timer = { at: this.#now + ms, fn }
+    const early = ms > this.earlyMs ? this.earlyMs : 0
+    const timer = { at: this.#elapsed + Math.max(0, ms) - early, fn }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }
@@ -36,17 +42,43 @@ export class FakeClock implements Clock {
 
   /** Lets time pass; timers fire at their moments, in order. */
   advance(ms: number): void {
-    const end = this.#now + ms
+    const end = this.#elapsed + ms
+    for (let next = this.#nextUntil(end); next !== undefined; next = this.#nextUntil(end)) this.#fire(next)
+    this.#elapsed = end
+  }
+
+  /** The same, where what a timer started goes on (promises, immediates) before the next one fires. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#elapsed + ms
+    await settled()
     for (let next = this.#nextUntil(end); next !== undefined; next = this.#nextUntil(end)) {
-      this.#timers.delete(next)
-      this.#now = Math.max(this.#now, next.at)
-      next.fn()
+      this.#fire(next)
+      await settled()
     }
-    this.#now = end
+    this.#elapsed = end
+  }
+
+  /** Somebody sets the wall clock; timers do not notice. */
+  setWall(now: number): void {
+    this.#offset = now - this.#elapsed
+  }
+
+  #fire(timer: Timer): void {
+    this.#timers.delete(timer)
+    this.#elapsed = Math.max(this.#elapsed, timer.at)
+    timer.fn()
   }
 
   #nextUntil(end: number): Timer | undefined {
-    const due = [...this.#timers].filter((timer) => timer.at <= end)
-    return due.sort((a, b) => a.at - b.at)[0]
+    let next: Timer | undefined
+    for (const timer of this.#timers) {
+      if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer
+    }
+    return next
   }
+}
+
+/** Everything that was started has come to rest. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await nextTurn()
 }
