@@ -54,7 +54,7 @@ export interface CronPatterns {
 
 /** What services tell the scheduler: the timers follow the stored jobs. */
 export interface JobTimers {
-  /** The job is new or changed: (re)arm it by status and `nextExecutionTime`. */
-  set(job: Job): void
+  /** The job is new or changed: (re)arm it by status and `nextExecutionTime`; with `notBeforeMs`, not before that. */
+  set(job: Job, notBeforeMs?: number): void
   clear(jobId: string): void
 }

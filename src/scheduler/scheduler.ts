@@ -1,0 +1,119 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Job, JobTimers } from '../domain/job.ts'
+import type { Log } from '../domain/log.ts'
+import { JobHeap } from './job-heap.ts'
+
+export interface SchedulerParts {
+  clock: Clock
+  log: Log
+  /** How long before its time a job is announced. */
+  leadMs?: number
+}
+
+export interface DueListener {
+  /** Every job whose time has come, once per tick. They are off the timers until they are set again. */
+  onDue(jobs: Job[], nowMs: number): void
+  /** Jobs that will be due in `leadMs` or less: told once for each due time, to have workers warm. */
+  onSoon?(jobs: Job[]): void
+}
+
+/** The wall clock is looked at this often at least, because it may be set and machines sleep. */
+const recheckMs = 30_000
+const defaultLeadMs = 30_000
+
+/**
+ * Keeps every running job's next time in one heap behind one timer: a tick costs what is due, not what exists. Never
+ * early: the wall clock decides, and a timer that fires a millisecond before its time is armed again.
+ */
+export class Scheduler implements JobTimers {
+  #clock: Clock
+  #log: Log
+  #leadMs: number
+  #heap = new JobHeap()
+  #listener: DueListener | undefined
+  #cancelTimer: (() => void) | undefined
+  /** Wall time the timer is armed for. */
+  #armedFor = Number.POSITIVE_INFINITY
+
+  constructor(parts: SchedulerParts) {
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#leadMs = parts.leadMs ?? defaultLeadMs
+  }
+
+  /** Jobs with a timer. */
+  get size(): number {
+    return this.#heap.size
+  }
+
+  /** Ticks from now on. Jobs may be set before. */
+  start(listener: DueListener): void {
+    this.#listener = listener
+    this.#arm()
+  }
+
+  set(job: Job, notBeforeMs = 0): void {
+    if (job.status !== 'running' || job.nextExecutionTime === null) return this.clear(job.id)
+    const dueMs = Math.max(job.nextExecutionTime, notBeforeMs)
+    const wakeMs = this.#listener?.onSoon === undefined || notBeforeMs > 0 ? dueMs : dueMs - this.#leadMs
+    this.#heap.set(job, dueMs, wakeMs)
+    if (wakeMs < this.#armedFor) this.#arm()
+  }
+
+  /** The timer stays: it finds nothing due and looks for the next. */
+  clear(jobId: string): void {
+    this.#heap.delete(jobId)
+  }
+
+  /** No tick after this. */
+  close(): void {
+    this.#listener = undefined
+    this.#disarm()
+    this.#heap.clear()
+  }
+
+  #tick(): void {
+    this.#disarm()
+    const nowMs = this.#clock.now()
+    const { due, soon } = this.#take(nowMs)
+    try {
+      if (due.length > 0) this.#listener?.onDue(due, nowMs)
+      if (soon.length > 0) this.#listener?.onSoon?.(soon)
+    } catch (error) {
+      this.#log.error({ err: error, jobs: due.length }, 'a tick of the scheduler failed')
+    } finally {
+      this.#arm()
+    }
+  }
+
+  #take(nowMs: number): { due: Job[]; soon: Job[] } {
+    const due: Job[] = []
+    const soon: Job[] = []
+    for (let first = this.#heap.first(); first !== undefined && first.wakeMs <= nowMs; first = this.#heap.first()) {
+      if (first.dueMs <= nowMs) {
+        due.push(first.job)
+        this.#heap.delete(first.job.id)
+      } else {
+        soon.push(first.job)
+        this.#heap.set(first.job, first.dueMs, first.dueMs)
+      }
+    }
+    return { due, soon }
+  }
+
+  #arm(): void {
+    if (this.#listener === undefined) return
+    const first = this.#heap.first()
+    this.#disarm()
+    if (first === undefined) return
+    const waitMs = Math.max(0, first.wakeMs - this.#clock.now())
+    this.#armedFor = first.wakeMs
+    this.#cancelTimer = this.#clock.after(Math.min(waitMs, recheckMs), () => this.#tick())
+  }
+
+  #disarm(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#armedFor = Number.POSITIVE_INFINITY
+  }
+}
