@@ -96,6 +96,7 @@ export class AsyncQueue {
     if (this.#closed) return
     const { maxAsyncRunning, maxAsyncRunningPerFunction } = this.#limits
     for (const [functionId, lane] of this.#lanes) {
+      if (this.#running >= maxAsyncRunning) return
       while (this.#running < maxAsyncRunning && lane.running < maxAsyncRunningPerFunction) {
         const entry = lane.waiting.shift()
         if (entry === undefined) break

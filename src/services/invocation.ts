@@ -23,6 +23,20 @@ export interface RunRequest {
   http?: HttpRequestHead
   sink?: StreamSink
   signal?: AbortSignal
+  /** An accepted run begins when this has resolved (a job whose runs take turns). */
+  after?: Promise<unknown>
+}
+
+/** A run that could not be tried at all: what is known of it. */
+export interface UntriedRun {
+  executionId: string
+  projectId: string
+  functionId: string
+  functionVersion: number
+  functionAlias: string | null
+  trigger: Trigger
+  description: string | null
+  input: CallInput
 }
 
 export interface Finished {
@@ -38,12 +52,20 @@ export interface Accepted {
   duplicate: boolean
 }
 
+/** Finds again what an accepted run is to run. Throws FaasError when it is gone or cannot run now. */
+export type Resolve = (projectId: string, ref: TargetRef) => Target
+
+/** Told of each run that goes on after a start; the run waits for what it returns. */
+export type Follow = (run: Accepted) => Promise<unknown> | undefined
+
 export interface InvocationParts {
   pool: Pool
   ledger: Ledger
   clock: Clock
   newId: NewId
   log: Log
+  /** Told of every run that is over, for statistics. Must be quick and not throw. */
+  onEnd?(execution: Execution): void
   limits: AsyncQueueLimits & {
     /** Bytes of output kept of one run. */
     maxLogBytes: number
@@ -63,6 +85,8 @@ export class Invocation {
   #parts: InvocationParts
   #queue: AsyncQueue
   #active = new Map<string, Active>()
+  /** Runs whose record was deleted before their end: no record is written of them any more. */
+  #forgotten = new Set<string>()
   #closing = false
 
   constructor(parts: InvocationParts) {
@@ -76,7 +100,7 @@ export class Invocation {
     const execution = this.#newExecution(request, true)
     this.#parts.ledger.open(execution)
     const outcome = await this.#perform(execution, request, 0)
-    this.#parts.ledger.close(execution)
+    this.#finish(execution)
     return { execution, outcome }
   }
 
@@ -94,15 +118,29 @@ export class Invocation {
       return { execution, finished: Promise.resolve(execution), duplicate: true }
     }
     const acceptedAt = this.#parts.clock.elapsed()
-    const finished = place.enqueue(() => this.#performUntilSettled(execution, request, acceptedAt))
-    return { execution, finished: finished.then(() => execution), duplicate: false }
+    const begin = () => place.enqueue(() => this.#performUntilSettled(execution, request, acceptedAt))
+    const ended = request.after === undefined ? begin() : request.after.then(begin, begin)
+    return { execution, finished: ended.then(() => execution), duplicate: false }
   }
 
-  /** Goes on with what an earlier process accepted. `resolve` throws when the function is gone. Returns how many. */
-  recover(resolve: (projectId: string, ref: TargetRef) => Target): number {
+  /** Records as `error` a run that could not be tried. */
+  recordUntried(run: UntriedRun, error: unknown): Execution {
+    const execution = this.#emptyExecution(run)
+    this.#note(execution, platformOutcome(error))
+    this.#finish(execution)
+    return execution
+  }
+
+  /** Goes on with what an earlier process accepted. Returns how many runs that are. */
+  recover(resolve: Resolve, follow?: Follow): number {
     const left = this.#parts.ledger.unfinished()
-    for (const execution of left) this.#resume(execution, resolve)
+    for (const execution of left) this.#resume(execution, resolve, follow)
     return left.length
+  }
+
+  /** The record of this unfinished run was deleted: it is not begun any more, and nothing is written when it ends. */
+  forget(executionId: string): void {
+    this.#forgotten.add(executionId)
   }
 
   /** A run that has not ended, with its log so far. */
@@ -126,33 +164,45 @@ export class Invocation {
     if (this.#closing) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
   }
 
-  #resume(execution: Execution, resolve: (projectId: string, ref: TargetRef) => Target): void {
-    try {
-      const { functionId, functionVersion } = execution
-      const target = resolve(execution.projectId, { functionId, functionVersion })
-      execution.attempt += 1
-      const { trigger, projectId } = execution
-      const request = { target, trigger, projectId, input: inputFromRecord(execution.inputKind, execution.input) }
-      const from = this.#parts.clock.elapsed()
-      const place = this.#queue.readmit(functionId, request.input.body.length)
-      void place.enqueue(() => this.#performUntilSettled(execution, request, from))
-    } catch (error) {
-      this.#end(execution, platformOutcome(error))
-      this.#parts.ledger.close(execution)
+  #resume(execution: Execution, resolve: Resolve, follow?: Follow): void {
+    const { functionId, functionVersion, projectId, trigger } = execution
+    const input = inputFromRecord(execution.inputKind, execution.input)
+    const from = this.#parts.clock.elapsed()
+    const place = this.#queue.readmit(functionId, input.body.length)
+    execution.attempt += 1
+    const attempt = async (): Promise<boolean> => {
+      try {
+        const target = resolve(projectId, { functionId, functionVersion })
+        return await this.#performUntilSettled(execution, { target, trigger, projectId, input }, from)
+      } catch (error) {
+        this.#note(execution, platformOutcome(error))
+        return this.#settle(execution, !isPassing(error))
+      }
     }
+    const { promise: finished, resolve: finish } = Promise.withResolvers<Execution>()
+    const before = follow?.({ execution, finished, duplicate: false })
+    const begin = () => place.enqueue(attempt)
+    const ended = before === undefined ? begin() : before.then(begin, begin)
+    void ended.then(() => finish(execution))
   }
 
   /** True when the run is over; false when it must be tried again after a pause. */
   async #performUntilSettled(execution: Execution, request: RunRequest, acceptedAt: number): Promise<boolean> {
+    if (this.#forgotten.delete(execution.id)) return true
     const queueMs = this.#parts.clock.elapsed() - acceptedAt
     const outcome = await this.#perform(execution, request, queueMs)
-    if (outcome.kind === 'platform' && !this.#isLastTry(execution)) {
-      execution.attempt += 1
-      execution.status = 'running'
-      return false
+    return this.#settle(execution, outcome.kind !== 'platform')
+  }
+
+  #settle(execution: Execution, isFinal: boolean): boolean {
+    if (isFinal || this.#isLastTry(execution)) {
+      this.#finish(execution)
+      return true
     }
-    this.#parts.ledger.close(execution)
-    return true
+    this.#parts.log.warn(endKeys(execution), 'execution will be tried again')
+    execution.attempt += 1
+    execution.status = 'running'
+    return false
   }
 
   /** A run that was cut off by our own stop stays unfinished: the next start goes on with it. */
@@ -172,7 +222,7 @@ export class Invocation {
     execution.phases.total = queueMs + runEndedAt - startedAt
     execution.log = log.text()
     this.#active.delete(execution.id)
-    this.#end(execution, outcome)
+    this.#note(execution, outcome)
     return outcome
   }
 
@@ -201,7 +251,7 @@ export class Invocation {
     }
   }
 
-  #end(execution: Execution, outcome: Outcome): void {
+  #note(execution: Execution, outcome: Outcome): void {
     execution.status = statusOf(outcome)
     execution.durationMs = outcome.runMs
     execution.output = outputText(outcome)
@@ -209,60 +259,51 @@ export class Invocation {
     execution.cpuMs = outcome.cpuMs
     execution.memoryPeakMb = outcome.memoryPeakMb
     execution.updatedAt = this.#parts.clock.now()
-    this.#logEnd(execution)
   }
 
-  /** One wide line per execution, with every id and the time of each phase. */
-  #logEnd(execution: Execution): void {
-    const {
-      id,
-      functionId,
-      functionVersion,
-      projectId,
-      trigger,
-      status,
-      startKind,
-      coldReason,
-      phases,
-      worker,
-      attempt,
-    } = execution
-    const keys = {
-      execution: id,
-      function: functionId,
-      version: functionVersion,
-      project: projectId,
-      trigger,
-      status,
-      startKind,
-      coldReason,
-      phases,
-      worker,
-      attempt,
-      error: execution.error?.type,
-    }
-    if (status === 'error') this.#parts.log.warn({ ...keys, reason: execution.error?.message }, 'execution ended')
-    else this.#parts.log.info(keys, 'execution ended')
+  /** The run is over: one wide line in the log, and the record unless it was deleted meanwhile. */
+  #finish(execution: Execution): void {
+    const { log, ledger, onEnd } = this.#parts
+    if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
+    else log.info(endKeys(execution), 'execution ended')
+    onEnd?.(execution)
+    if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
   }
 
   #newExecution(request: RunRequest, sync: boolean): Execution {
     const { fn, version, alias, revision } = request.target
-    return {
-      id: request.executionId ?? this.#parts.newId(),
+    const execution = this.#emptyExecution({
+      executionId: request.executionId ?? this.#parts.newId(),
       projectId: request.projectId,
       functionId: fn.id,
       functionVersion: version,
       functionAlias: alias,
-      description: request.description ?? null,
-      status: 'running',
-      sync,
       trigger: request.trigger,
-      input: inputAsText(request.input),
-      inputKind: request.input.kind,
+      description: request.description ?? null,
+      input: request.input,
+    })
+    execution.sync = sync
+    execution.isImageRun = revision.kind === 'command'
+    return execution
+  }
+
+  #emptyExecution(run: UntriedRun): Execution {
+    return {
+      id: run.executionId,
+      projectId: run.projectId,
+      functionId: run.functionId,
+      functionVersion: run.functionVersion,
+      functionAlias: run.functionAlias,
+      description: run.description,
+      status: 'running',
+      sync: false,
+      trigger: run.trigger,
+      input: inputAsText(run.input),
+      inputKind: run.input.kind,
       output: null,
       error: null,
       durationMs: null,
-      isImageRun: revision.kind === 'command',
+      isImageRun: false,
       log: '',
       attempt: 1,
       startKind: null,
@@ -276,6 +317,31 @@ export class Invocation {
     }
   }
 }
+
+/** Every id of a run and the time of each phase. */
+function endKeys(execution: Execution): object {
+  const { id, functionId, functionVersion, projectId, trigger, status, startKind, coldReason, phases, worker } =
+    execution
+  const reason = status === 'error' ? execution.error?.message : undefined
+  return {
+    execution: id,
+    function: functionId,
+    version: functionVersion,
+    project: projectId,
+    trigger,
+    status,
+    startKind,
+    coldReason,
+    phases,
+    worker,
+    attempt: execution.attempt,
+    error: execution.error?.type,
+    reason,
+  }
+}
+
+/** Waiting helps: what is to run exists, and cannot run yet. */
+const isPassing = (error: unknown): boolean => error instanceof FaasError && error.code === 'runtime_unavailable'
 
 function callOf(execution: Execution, request: RunRequest, log: LogBuffer): Call {
   const { trigger, input, http, sink, signal } = request
