@@ -43,6 +43,10 @@ export class Channel {
     })
   }
 
+  get isClosed(): boolean {
+    return this.#socket.destroyed
+  }
+
   /** The next frame about the worker itself (hello, bound, bind failed); null when it closes first. */
   workerFrame(onLog: (text: string) => void): Promise<Ending> {
     return new Promise((resolve) => {

@@ -190,6 +190,7 @@ export class WorkerPool implements Pool {
 
   #wait(group: WorkerGroup, revision: Revision): Promise<Lease | LoadFailure> {
     const { clock, options } = this.#parts
+    if (revision.memoryBytes > this.#budget.limitBytes) return Promise.reject(tooLarge())
     if (group.waiters.length >= options.maxWaiting) {
       const message = `${group.waiters.length} calls of this function wait for a worker already; try again later.`
       return Promise.reject(new FaasError('no_worker', message))
@@ -259,7 +260,7 @@ export class WorkerPool implements Pool {
   async #provide(group: WorkerGroup): Promise<void> {
     const { clock } = this.#parts
     const from = clock.elapsed()
-    const hadWorkers = group.slots.size + group.provisioning > 0
+    const hadWorkers = group.hasWorkers || group.provisioning > 0
     group.provisioning++
     try {
       const got = await this.#startFor(group)
@@ -461,8 +462,7 @@ export class WorkerPool implements Pool {
   async #room(bytes: number): Promise<void> {
     if (this.#closing) throw shuttingDown()
     if (this.#makeRoom(bytes)) return
-    if (bytes > this.#budget.limitBytes)
-      throw new FaasError('no_worker', 'The function needs more memory than all workers together may have.')
+    if (bytes > this.#budget.limitBytes) throw tooLarge()
     await new Promise<void>((resolve) => this.#roomWaiters.push({ bytes, resolve }))
   }
 
@@ -564,6 +564,9 @@ export class WorkerPool implements Pool {
 const versionKey = ({ functionId, functionVersion }: Revision): string => `${functionId}/${functionVersion}`
 
 const shuttingDown = (): FaasError => new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+
+const tooLarge = (): FaasError =>
+  new FaasError('no_worker', 'The function needs more memory than all workers together may have (TAIBAI_MEMORY_BUDGET_MB).')
 
 function refuse(waiter: Waiter, error: unknown): void {
   waiter.stopTimer()

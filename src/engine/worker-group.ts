@@ -49,9 +49,19 @@ export class WorkerGroup {
     return this.slots.size === 0 && this.waiters.length === 0 && this.provisioning === 0
   }
 
-  /** A slot with room, counted as in use; undefined when there is none. */
+  /** Whether it has a worker that can serve. */
+  get hasWorkers(): boolean {
+    for (const slot of this.slots) if (!slot.leaving && !slot.worker.isEnding) return true
+    return false
+  }
+
+  /** A slot with room, counted as in use; undefined when there is none. One whose worker has just died is passed over. */
   take(): Slot | undefined {
-    const slot = this.#free[this.#free.length - 1]
+    let slot = this.#free[this.#free.length - 1]
+    while (slot?.worker.isEnding) {
+      this.#free.pop()
+      slot = this.#free[this.#free.length - 1]
+    }
     if (slot === undefined) return undefined
     slot.inFlight++
     slot.calls++
@@ -67,7 +77,7 @@ export class WorkerGroup {
   /** A call of this slot has ended. */
   giveBack(slot: Slot): void {
     slot.inFlight--
-    if (slot.leaving || slot.inFlight !== this.revision.concurrency - 1) return
+    if (slot.leaving || slot.worker.isEnding || slot.inFlight !== this.revision.concurrency - 1) return
     this.#free.push(slot)
   }
 

@@ -143,7 +143,7 @@ export class ShimWorker implements PoolWorker {
 
   /** True from the moment that no new call may be given to it. */
   get isEnding(): boolean {
-    return this.#ended !== 'no'
+    return this.#ended !== 'no' || this.#channel.isClosed
   }
 
   async #bringCode(revision: Revision): Promise<string> {
