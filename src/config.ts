@@ -113,6 +113,9 @@ export const settings = z.object({
   timeoutDefaultSeconds: int(1).default(5).describe('timeout of a function that names none.'),
   timeoutMaxSeconds: int(1).default(300).describe('Most timeout of a function.'),
   maxConcurrency: int(1).default(256).describe('Most calls at once in one worker that a function may ask for.'),
+  maxEnvBytes: int(0)
+    .default(64 * kib)
+    .describe('Size of the environment of a function, names and values together.'),
   maxVersions: int(1).default(10).describe('Versions of one function.'),
 
   maxPackageBytes: int(1)

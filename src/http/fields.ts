@@ -102,6 +102,12 @@ export function uuidParam(what: string, value: string): string {
   return id
 }
 
+/** A whole number in a path or query. */
+export function integerParam(name: string, value: string): number {
+  if (!/^[+-]?\d{1,15}$/.test(value)) throw invalid(`"${name}" must be a whole number, not ${JSON.stringify(value)}.`)
+  return Number(value)
+}
+
 /**
  * The fields of a request. `strict`: keys that the schema does not know are refused, as in every JSON body; `ignore`: they
  * are dropped, as in forms. The first complaint is the message.

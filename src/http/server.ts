@@ -1,22 +1,34 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Log } from '../domain/log.ts'
 import type { Authenticate } from '../domain/principal.ts'
+import type { Aliases } from '../services/aliases.ts'
+import type { FunctionVersions } from '../services/function-versions.ts'
+import type { Functions } from '../services/functions.ts'
 import type { Runtimes } from '../services/runtimes.ts'
 import type { Tokens } from '../services/tokens.ts'
+import type { Workers } from '../services/workers.ts'
 import type { App, Env } from './endpoint.ts'
 import { errorResponse } from './error-response.ts'
 import { authentication } from './middleware/auth.ts'
 import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
+import { bindAliases } from './routes/aliases.ts'
+import { bindFunctionVersions } from './routes/function-versions.ts'
+import { bindFunctions } from './routes/functions.ts'
 import { bindHealth } from './routes/health.ts'
 import { bindOpenApi } from './routes/openapi.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
 import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
+import { bindWorkers } from './routes/workers.ts'
 import { makeUnrouted } from './unrouted.ts'
 
 export interface HttpParts {
   runtimes: Runtimes
+  functions: Functions
+  versions: FunctionVersions
+  aliases: Aliases
+  workers: Workers
   tokens: Tokens
   authenticate: Authenticate
   /** False while the server starts and stops: /readyz says so. */
@@ -51,6 +63,10 @@ export function makeHttpApp(parts: HttpParts): App {
 
   bindVersionsRoot(app, settings)
   bindRuntimes(app, parts.runtimes, settings)
+  bindFunctions(app, parts.functions, settings)
+  bindFunctionVersions(app, parts.versions, settings)
+  bindAliases(app, parts.aliases, settings)
+  bindWorkers(app, parts.workers, settings)
   bindTokens(app, parts.tokens, settings)
   bindHealth(app, parts)
   bindOpenApi(app)

@@ -110,6 +110,11 @@ export class Runtimes {
     return this.#manifestOf(runtime.image)?.signatures ?? everySignature
   }
 
+  signaturesById(id: string | null): Signature[] {
+    const runtime = id === null ? null : this.#parts.runtimes.find(id)
+    return runtime === null ? everySignature : this.signaturesOf(runtime)
+  }
+
   create(who: Principal, given: NewRuntime): Runtime {
     requireAdmin(who, 'Creating a runtime')
     const image = checkedImage(given.image)

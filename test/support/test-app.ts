@@ -4,10 +4,14 @@ import { silent } from '../../src/domain/log.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import { type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
+import { Aliases } from '../../src/services/aliases.ts'
+import { FunctionVersions } from '../../src/services/function-versions.ts'
+import { Functions } from '../../src/services/functions.ts'
 import { Invocation } from '../../src/services/invocation.ts'
 import { Runtimes } from '../../src/services/runtimes.ts'
 import { Targets } from '../../src/services/targets.ts'
 import { Tokens } from '../../src/services/tokens.ts'
+import { Workers } from '../../src/services/workers.ts'
 import { AliasRows } from '../../src/store/aliases.ts'
 import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'
@@ -15,6 +19,7 @@ import { JobRows } from '../../src/store/jobs.ts'
 import { RuntimeRows } from '../../src/store/runtimes.ts'
 import { TokenRows } from '../../src/store/tokens.ts'
 import { WebhookRows } from '../../src/store/webhooks.ts'
+import { zipOf } from '../../src/store/zip-of.ts'
 import { aToken } from './builders.ts'
 import { FakeClock } from './fake-clock.ts'
 import { FakeLedger } from './fake-ledger.ts'
@@ -76,6 +81,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const targets = new Targets(stores)
   const invocation = new Invocation({ ...common, limits: runLimits })
   const runtimes = new Runtimes({ ...common, targets, pools: { prepare: (runtime) => pools.prepare(runtime) } })
+  const functions = new Functions({ ...common, targets, runtimes, zipOf, limits: functionLimits })
   for (const [name, { projectId, roles }] of Object.entries(callers)) {
     stores.tokens.insert(aToken({ name, projectId, roles: [...roles], hash: sha256(tokenOf(name)) }))
   }
@@ -83,6 +89,10 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const health = { isReady: true }
   const app = makeHttpApp({
     runtimes,
+    functions,
+    versions: new FunctionVersions({ ...common, targets, maxVersions: 10 }),
+    aliases: new Aliases({ ...common, targets }),
+    workers: new Workers({ ...common, targets }),
     tokens,
     authenticate: options.auth === 'none' ? () => openPrincipal : tokens.authenticate,
     isReady: () => health.isReady,
@@ -108,6 +118,22 @@ const runLimits = {
   maxAttempts: 3,
   retryPauseMs: 100,
   maxLogBytes: 64 * 1024,
+}
+
+const mib = 1024 * 1024
+
+const functionLimits = {
+  memoryMinBytes: 32 * mib,
+  memoryDefaultBytes: 32 * mib,
+  memoryMaxBytes: 1024 * mib,
+  cpuMinMillicpu: 100,
+  cpuDefaultMillicpu: 100,
+  cpuMaxMillicpu: 2000,
+  timeoutMinSeconds: 1,
+  timeoutDefaultSeconds: 5,
+  timeoutMaxSeconds: 300,
+  maxConcurrency: 256,
+  maxEnvBytes: 1024,
 }
 
 const httpSettings: HttpSettings = {

@@ -1,0 +1,170 @@
+import { z } from '@hono/zod-openapi'
+import { FaasError, invalid } from '../domain/errors.ts'
+import type { FunctionFields } from '../services/function-fields.ts'
+import { mediaType, parseObject, readBytes } from './body.ts'
+import type { Ctx } from './endpoint.ts'
+import { choice, field, integer, nullable, parseFields, text } from './fields.ts'
+
+/** Create and update of functions: the only requests that come as JSON, as a form, or as a bare ZIP. */
+
+const signatures = ['event', 'http', 'qinling'] as const
+const networks = ['egress', 'none'] as const
+
+const code = field(
+  {
+    type: ['object', 'string'],
+    description: 'Where the code is: {"source": "package" | "inline" | "image" | "swift", …}.',
+  },
+  (value) => value,
+)
+
+/** In the order in which the contract checks them. */
+const changeable = {
+  code,
+  timeout: integer('Seconds that a run may take.'),
+  cpu: integer('Guaranteed share of the processors, in thousandths of one.'),
+  memory_size: integer('Bytes.'),
+  name: text(255, 'Letters, digits, "-" and "_"; unique inside the project.'),
+  description: text(),
+  entry: text(80, 'module.callable; default main.main.'),
+  signature: nullable(choice(signatures, "How the function is called; null: the runtime's way.")),
+  env: field({ type: 'object', description: 'Environment variables: an object of strings.' }, toEnv),
+  concurrency: integer('Calls at once in one worker; default 1.'),
+  min_workers: integer('Workers that are always warm; default 0.'),
+  max_workers: nullable(integer('Most workers; null: as many as the memory budget allows.')),
+  idle_timeout: nullable(integer('Seconds before an idle worker goes; null: when its memory is needed.')),
+  network: choice(networks, 'Which network the function has; default egress.'),
+  cpu_max: nullable(integer('Hard cap of the processors, in thousandths of one; null: none.')),
+}
+
+const newFunction = z.object({
+  ...changeable,
+  runtime_id: text(255, 'What the function is written in.'),
+  runtime: text(255, 'The same, by name or id.'),
+})
+const functionChange = z.object(changeable)
+
+const file = { package: z.any().openapi({ type: 'string', format: 'binary', description: 'The ZIP.' }) }
+const zipBody = z.any().openapi({ type: 'string', format: 'binary', description: 'The ZIP; fields go into the query.' })
+
+const bodiesOf = (schema: z.ZodObject): Record<string, z.ZodType> => ({
+  'application/json': schema,
+  'multipart/form-data': schema.extend(file),
+  'application/x-www-form-urlencoded': schema,
+  'application/zip': zipBody,
+})
+
+/** For /openapi.json. */
+export const newFunctionBodies = bodiesOf(newFunction)
+export const functionChangeBodies = bodiesOf(functionChange)
+
+export interface BodyLimits {
+  maxBodyBytes: number
+  maxPackageBytes: number
+}
+
+interface Sent {
+  fields: Record<string, unknown>
+  /** Are keys that we do not know refused; in forms they are not. */
+  unknownKeys: 'strict' | 'ignore'
+  zip?: Buffer
+}
+
+export type NewFunctionFields = FunctionFields & { code: unknown; runtime?: string; zip?: Buffer }
+export type FunctionChangeFields = FunctionFields & { code?: unknown; zip?: Buffer }
+
+export async function readNewFunction(c: Ctx, limits: BodyLimits): Promise<NewFunctionFields> {
+  const { fields, unknownKeys, zip } = await readSent(c, limits)
+  if (mediaType(c) === 'application/zip') fields.code ??= { source: 'package' }
+  if (fields.code === undefined || fields.code === null || fields.code === '') {
+    throw invalid('"code" is required: say where the code is, such as {"source": "package"}.')
+  }
+  const { runtime_id, runtime, ...given } = parseFields(newFunction, fields, unknownKeys)
+  return { ...named(given), code: given.code, runtime: runtime_id || runtime || undefined, zip }
+}
+
+/** Keys that no function has are ignored in every form of update: the CLI and the contract want it so. */
+export async function readFunctionChange(c: Ctx, limits: BodyLimits): Promise<FunctionChangeFields> {
+  const { fields, zip } = await readSent(c, limits)
+  const given = parseFields(functionChange, fields, 'ignore')
+  return { ...named(given), code: given.code === '' ? undefined : given.code, zip }
+}
+
+async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
+  const { maxBodyBytes, maxPackageBytes } = limits
+  switch (mediaType(c)) {
+    case '':
+    case 'application/json':
+      return { fields: parseObject((await readBytes(c, maxBodyBytes)).toString('utf8')), unknownKeys: 'strict' }
+    case 'application/x-www-form-urlencoded':
+      return { fields: formFields(await readBytes(c, maxBodyBytes)), unknownKeys: 'ignore' }
+    case 'multipart/form-data':
+      return readMultipart(c, maxPackageBytes + maxBodyBytes)
+    case 'application/zip':
+      return { fields: c.req.query(), unknownKeys: 'strict', zip: await readBytes(c, maxPackageBytes) }
+    default:
+      throw new FaasError(
+        'unsupported_media_type',
+        'Send a function as multipart/form-data, application/x-www-form-urlencoded, application/json or application/zip.',
+      )
+  }
+}
+
+const formFields = (body: Buffer): Record<string, unknown> =>
+  Object.fromEntries(new URLSearchParams(body.toString('utf8')))
+
+async function readMultipart(c: Ctx, maxBytes: number): Promise<Sent> {
+  const form = await parsedForm(await readBytes(c, maxBytes), c.req.header('Content-Type') ?? '')
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of form) if (typeof value === 'string') fields[name] = value
+  const sent = form.get('package')
+  if (typeof sent === 'string') throw invalid('"package" must be sent as a file, with a file name.')
+  return { fields, unknownKeys: 'ignore', ...(sent !== null && { zip: Buffer.from(await sent.arrayBuffer()) }) }
+}
+
+async function parsedForm(body: Buffer, contentType: string): Promise<FormData> {
+  try {
+    return await new Response(new Uint8Array(body.buffer, body.byteOffset, body.length) as Uint8Array<ArrayBuffer>, {
+      headers: { 'Content-Type': contentType },
+    }).formData()
+  } catch {
+    throw invalid('The body is not valid multipart/form-data.')
+  }
+}
+
+/** From the names of the API to ours. An empty name or entry is none. */
+function named(given: z.output<typeof functionChange>): FunctionFields {
+  return {
+    name: given.name || undefined,
+    description: given.description,
+    entry: given.entry || undefined,
+    timeoutSeconds: given.timeout,
+    cpuMillicpu: given.cpu,
+    memoryBytes: given.memory_size,
+    signature: given.signature,
+    env: given.env,
+    concurrency: given.concurrency,
+    minWorkers: given.min_workers,
+    maxWorkers: given.max_workers,
+    idleTimeoutSeconds: given.idle_timeout,
+    network: given.network,
+    cpuMaxMillicpu: given.cpu_max,
+  }
+}
+
+function toEnv(value: unknown): Record<string, string> {
+  const env = typeof value === 'string' ? parsedJson(value) : value
+  const isObject = typeof env === 'object' && env !== null && !Array.isArray(env)
+  if (!isObject || !Object.values(env).every((one) => typeof one === 'string')) {
+    throw invalid('must be an object of strings, such as {"GREETING": "hello"}.')
+  }
+  return env as Record<string, string>
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

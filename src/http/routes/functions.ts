@@ -1,0 +1,162 @@
+import { z } from '@hono/zod-openapi'
+import type { CountedFn, Functions } from '../../services/functions.ts'
+import { downloadResponse, wantsDownload } from '../download.ts'
+import { type App, endpoint } from '../endpoint.ts'
+import {
+  type BodyLimits,
+  functionChangeBodies,
+  newFunctionBodies,
+  readFunctionChange,
+  readNewFunction,
+} from '../function-request.ts'
+import { listParameters, listQuery } from '../list-query.ts'
+import { shownTime } from '../time.ts'
+
+const tag = 'functions'
+const path = '/v1/functions/:id'
+
+const fields = {
+  id: z.string(),
+  name: z.string().nullable(),
+  description: z.string().nullable(),
+  runtime_id: z.string().nullable(),
+  code: z.looseObject({ source: z.enum(['package', 'swift', 'image']) }),
+  entry: z.string().nullable(),
+  cpu: z.int(),
+  memory_size: z.int(),
+  timeout: z.int(),
+  count: z.int(),
+  latest_version: z.int(),
+  project_id: z.string(),
+  created_at: z.string(),
+  updated_at: z.string().nullable(),
+  signature: z.enum(['event', 'http', 'qinling']).nullable(),
+  env: z.record(z.string(), z.string()),
+  concurrency: z.int(),
+  min_workers: z.int(),
+  max_workers: z.int().nullable(),
+  idle_timeout: z.int().nullable(),
+  network: z.enum(['egress', 'none']),
+  cpu_max: z.int().nullable(),
+}
+const shown = z.object(fields).openapi('Function')
+const listed = z
+  .object({ ...fields, code: z.string().openapi({ description: 'JSON text.' }) })
+  .openapi('ListedFunction')
+
+export function bindFunctions(app: App, functions: Functions, settings: BodyLimits): void {
+  endpoint(
+    app,
+    {
+      method: 'post',
+      path: '/v1/functions',
+      tag,
+      summary: 'Make a function from a package, a single file or an image',
+      description:
+        'A ZIP comes as the file "package" of a form, or as the whole body with the fields in the query; a single file comes as {"source": "inline", "filename": …, "content": …} in "code".',
+      body: newFunctionBodies,
+      answers: { 201: shown },
+      refusals: ['invalid_request', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
+    },
+    async (c) => {
+      const given = await readNewFunction(c, settings)
+      return c.json(asShown(await functions.create(c.get('who'), given)), 201)
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/functions',
+      tag,
+      summary: 'List functions; "code" is JSON text here',
+      query: listParameters(['project_id']),
+      answers: { 200: z.object({ functions: z.array(listed) }) },
+      refusals: ['invalid_request', 'forbidden'],
+    },
+    (c) => c.json({ functions: functions.list(listQuery(c, c.get('who'), ['project_id'])).map(asListed) }),
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path,
+      tag,
+      summary: 'Show a function by id or name; with download=true, its package',
+      query: z.object({ download: z.string().optional() }),
+      answers: { 200: shown },
+      refusals: ['not_found', 'method_not_allowed'],
+    },
+    (c) => {
+      const nameOrId = c.req.param('id')
+      if (wantsDownload(c)) return downloadResponse(c, functions.download(c.get('who'), nameOrId))
+      return c.json(asShown(functions.get(c.get('who'), nameOrId)))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'put',
+      path,
+      tag,
+      summary: 'Change a function',
+      description:
+        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout and cpu_max.',
+      body: functionChangeBodies,
+      answers: { 200: shown },
+      refusals: ['invalid_request', 'in_use', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
+    },
+    async (c) => {
+      const change = await readFunctionChange(c, settings)
+      return c.json(asShown(await functions.update(c.get('who'), c.req.param('id'), change)))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'delete',
+      path,
+      tag,
+      summary: 'Remove a function with its versions and workers; its executions stay',
+      answers: { 204: 'nothing' },
+      refusals: ['invalid_request', 'forbidden', 'in_use', 'not_found'],
+    },
+    (c) => {
+      functions.delete(c.get('who'), c.req.param('id'))
+      return c.body(null, 204)
+    },
+  )
+}
+
+const asListed = (fn: CountedFn): z.output<typeof listed> => ({ ...asShown(fn), code: JSON.stringify(fn.code) })
+
+function asShown(fn: CountedFn): z.output<typeof shown> {
+  return {
+    id: fn.id,
+    name: fn.name,
+    description: fn.description,
+    runtime_id: fn.runtimeId,
+    code: fn.code,
+    entry: fn.entry,
+    cpu: fn.cpuMillicpu,
+    memory_size: fn.memoryBytes,
+    timeout: fn.timeoutSeconds,
+    count: fn.count,
+    latest_version: fn.latestVersion,
+    project_id: fn.projectId,
+    created_at: shownTime(fn.createdAt),
+    updated_at: shownTime(fn.updatedAt),
+    signature: fn.signature,
+    env: fn.env,
+    concurrency: fn.concurrency,
+    min_workers: fn.minWorkers,
+    max_workers: fn.maxWorkers,
+    idle_timeout: fn.idleTimeoutSeconds,
+    network: fn.network,
+    cpu_max: fn.cpuMaxMillicpu,
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from '@hono/zod-openapi'
+import { invalid } from '../../domain/errors.ts'
+import type { Workers } from '../../services/workers.ts'
+import { readObject } from '../body.ts'
+import { type App, type Ctx, type Described, endpoint } from '../endpoint.ts'
+import { integer, integerParam, parseFields } from '../fields.ts'
+
+const tag = 'workers'
+const amount = z.object({ count: integer('How many; default 1.') })
+const listed = z.object({
+  workers: z.array(z.object({ function_id: z.string(), function_version: z.int(), worker_name: z.string() })),
+})
+
+/** The routes for a function and those for one version of it do the same; without a number the version is 0. */
+const bases = ['/v1/functions/:id', '/v1/functions/:id/versions/:number'] as const
+type Base = (typeof bases)[number]
+
+export function bindWorkers(app: App, workers: Workers, settings: { maxBodyBytes: number }): void {
+  const countOf = async (c: Ctx): Promise<number | undefined> =>
+    parseFields(amount, await readObject(c, settings.maxBodyBytes)).count
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/functions/:id/workers',
+      tag,
+      summary: 'List the workers of a function version (admin)',
+      query: z.object({ function_version: z.string().optional().openapi({ description: 'Default 0.' }) }),
+      answers: { 200: listed },
+      refusals: ['invalid_request', 'forbidden'],
+    },
+    (c) => {
+      const found = workers.list(c.get('who'), c.req.param('id'), versionQuery(c))
+      return c.json({ workers: found.map(asShown) })
+    },
+  )
+
+  for (const base of bases) {
+    endpoint(app, scale(`${base}/scale_up`, 'Bind more idle workers, in the background (admin)'), async (c) => {
+      const { id, version } = target(c)
+      workers.scaleUp(c.get('who'), id, version, await countOf(c))
+      return c.body(null, 202)
+    })
+
+    endpoint(app, scale(`${base}/scale_down`, 'Drop idle workers, but keep one (admin)'), async (c) => {
+      const { id, version } = target(c)
+      workers.scaleDown(c.get('who'), id, version, await countOf(c))
+      return c.body(null, 202)
+    })
+
+    endpoint(app, { ...action(`${base}/detach`, 'Drop all workers (admin)') }, (c) => {
+      const { id, version } = target(c)
+      workers.detach(c.get('who'), id, version)
+      return c.body(null, 202)
+    })
+  }
+}
+
+const action = (path: `${Base}/${string}`, summary: string): Described<string> => ({
+  method: 'post',
+  path,
+  tag,
+  summary,
+  answers: { 202: 'nothing' },
+  refusals: ['invalid_request', 'forbidden', 'not_found'],
+})
+
+const scale = (path: `${Base}/${string}`, summary: string): Described<string> => ({
+  ...action(path, summary),
+  body: amount,
+  refusals: ['invalid_request', 'forbidden', 'not_found', 'runtime_unavailable', 'unsupported_media_type'],
+})
+
+function target(c: Ctx): { id: string; version: number } {
+  const { id = '', number } = c.req.param() as { id?: string; number?: string }
+  return { id, version: number === undefined ? 0 : integerParam('version', number) }
+}
+
+function versionQuery(c: Ctx): number {
+  const { function_version: version, ...others } = c.req.query()
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown)} is no parameter here; function_version is.`)
+  return version === undefined ? 0 : integerParam('function_version', version)
+}
+
+const asShown = (worker: { functionId: string; functionVersion: number; workerName: string }) => ({
+  function_id: worker.functionId,
+  function_version: worker.functionVersion,
+  worker_name: worker.workerName,
+})

@@ -1,0 +1,289 @@
+import type { AliasStore } from '../domain/alias.ts'
+import type { Clock } from '../domain/clock.ts'
+import { FaasError, invalid, notAllowed, notFound } from '../domain/errors.ts'
+import type { Ledger } from '../domain/execution.ts'
+import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../domain/function.ts'
+import { canonicalUuid, type NewId } from '../domain/ids.ts'
+import { type JobStore, unfinished } from '../domain/job.ts'
+import { type ListQuery, selected } from '../domain/list.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { Runtime } from '../domain/runtime.ts'
+import type { WebhookStore } from '../domain/webhook.ts'
+import type { Pool } from '../domain/worker.ts'
+import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
+import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
+import {
+  checkContractLimits,
+  checkFields,
+  checkTogether,
+  type FunctionFields,
+  type FunctionLimits,
+  withFields,
+} from './function-fields.ts'
+import type { Runtimes } from './runtimes.ts'
+import type { Targets } from './targets.ts'
+
+export interface FunctionsParts {
+  functions: FunctionStore
+  aliases: AliasStore
+  jobs: JobStore
+  webhooks: WebhookStore
+  packages: PackageStore
+  /** A package of one file; the same file always gives the same bytes. */
+  zipOf(filename: string, content: string): Buffer
+  runtimes: Runtimes
+  targets: Targets
+  pool: Pool
+  ledger: Ledger
+  clock: Clock
+  newId: NewId
+  limits: FunctionLimits
+}
+
+export interface NewFunction extends FunctionFields {
+  /** An object, or the JSON text of one. */
+  code: unknown
+  /** Id or name. */
+  runtime?: string
+  zip?: Buffer
+}
+
+/** A function with what its executions say about it. */
+export interface CountedFn extends Fn {
+  count: number
+}
+
+export interface Download {
+  stream: ReadableStream<Uint8Array>
+  sizeBytes: number
+  fileName: string
+}
+
+/** Deploy, change and remove functions (contract section 4). */
+export class Functions {
+  #parts: FunctionsParts
+
+  constructor(parts: FunctionsParts) {
+    this.#parts = parts
+  }
+
+  list(query: ListQuery): CountedFn[] {
+    return selected(this.#parts.functions.list(query.filter.projectId), query).map((fn) => this.#counted(fn))
+  }
+
+  get(who: Principal, nameOrId: string): CountedFn {
+    return this.#counted(this.#parts.targets.findFunction(who, nameOrId))
+  }
+
+  /** In the contract's order of checks; nothing is stored when one fails. */
+  async create(who: Principal, given: NewFunction): Promise<CountedFn> {
+    const { code: givenCode, runtime: nameOrId, zip, ...fields } = given
+    checkContractLimits(fields, this.#parts.limits)
+    const code = readCode(givenCode)
+    const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
+    checkFields(fields, this.#parts.limits)
+    const draft = withFields(this.#newFunction(who, code.code), fields)
+    draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
+    draft.entry = entryOf(code, fields.entry)
+    checkTogether(draft, runtime === null ? null : this.#parts.runtimes.signaturesOf(runtime))
+    this.#refuseTakenName(draft)
+    const fn = withPackage(draft, await this.#packageOf(code, zip))
+    this.#parts.functions.insert(fn)
+    if (fn.minWorkers > 0) this.#keepWorkers(fn)
+    return this.#counted(fn)
+  }
+
+  /** Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. */
+  async update(who: Principal, nameOrId: string, given: FunctionChange): Promise<CountedFn> {
+    const { code: givenCode, zip, ...fields } = given
+    const before = this.#parts.targets.findFunction(who, nameOrId)
+    checkFields(fields, this.#parts.limits)
+    if (isHeavy(given)) this.#refuseHeavy(before, given)
+    const code = this.#changedCode(before, givenCode, zip)
+    const stored = code === null ? null : await this.#changedPackage(before, code, zip)
+    const fn = this.#parts.functions.find(before.id)
+    if (fn === null) throw notFound('Function', nameOrId)
+    const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
+    return this.#write(fn, withPackage({ ...withFields(fn, fields), entry }, stored))
+  }
+
+  /** Refused, in the contract's order, while jobs, webhooks or aliases need it; only the owner may. */
+  delete(who: Principal, nameOrId: string): void {
+    const { functions, jobs, webhooks, aliases, targets, pool } = this.#parts
+    const fn = functionToActOn(targets, who, nameOrId)
+    this.#refuseWhileInUse(fn, 'jobs that are not finished', jobs.listOfFunction(fn.id).some(unfinished))
+    this.#refuseWhileInUse(fn, 'webhooks', webhooks.listOfFunction(fn.id).length > 0)
+    this.#refuseWhileInUse(fn, 'aliases', aliases.listOfFunction(fn.id).length > 0)
+    if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
+    functions.delete(fn.id)
+    targets.forgetFunction(fn.id)
+    pool.retire(fn.id, null, 'new_code')
+  }
+
+  download(who: Principal, nameOrId: string): Download {
+    const fn = this.#parts.targets.findFunction(who, nameOrId)
+    if (fn.code.source === 'image') {
+      throw new FaasError('method_not_allowed', 'This function is an image: there is no package to download.')
+    }
+    if (fn.packageHash === null) throw notFound('The package of function', fn.id)
+    return { ...this.#parts.packages.open(fn.packageHash), fileName: fn.id }
+  }
+
+  /** Called once at start: functions that want workers get them. */
+  resume(): void {
+    for (const fn of this.#parts.functions.list(null)) if (fn.minWorkers > 0) this.#keepWorkers(fn)
+  }
+
+  #write(before: Fn, wanted: Fn): CountedFn {
+    const { functions, targets, pool, clock, runtimes } = this.#parts
+    if (JSON.stringify(before) === JSON.stringify(wanted)) return this.#counted(before)
+    checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.signaturesById(wanted.runtimeId))
+    const fn = { ...wanted, updatedAt: clock.now() }
+    functions.update(fn)
+    targets.forgetFunction(fn.id)
+    const dropped = workersToDrop(before, fn)
+    if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code')
+    if (dropped !== 'none' ? fn.minWorkers > 0 : boundsDiffer(before, fn)) this.#keepWorkers(fn)
+    return this.#counted(fn)
+  }
+
+  #counted(fn: Fn): CountedFn {
+    const { count, lastAt } = this.#parts.ledger.counts(fn.id, 0)
+    return { ...fn, count, updatedAt: latest(fn.updatedAt, count > 0 ? lastAt : null) }
+  }
+
+  #usableRuntime(who: Principal, nameOrId: string | undefined): Runtime {
+    if (!nameOrId) throw invalid('"runtime_id" is required (or "runtime", its name): what the function is written in.')
+    const runtime = this.#parts.runtimes.byNameOrId(who, nameOrId)
+    if (runtime.status === 'available') return runtime
+    throw invalid(`Runtime ${nameOrId} is ${runtime.status}; functions can be made when it is available.`)
+  }
+
+  async #packageOf(code: GivenCode, zip: Buffer | undefined): Promise<StoredPackage | null> {
+    switch (code.source) {
+      case 'image':
+        return null
+      case 'swift':
+        throw swiftRefusal(code.code)
+      case 'inline':
+        return this.#parts.packages.put(this.#parts.zipOf(code.file.name, code.file.content))
+      case 'package':
+        if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
+        if (code.md5sum !== null) checkMd5(code.md5sum, zip)
+        return this.#parts.packages.put(zip)
+    }
+  }
+
+  #changedCode(fn: Fn, given: unknown, zip: Buffer | undefined): GivenCode | null {
+    if (given !== undefined) return readChangedCode(given, fn.code)
+    return zip === undefined ? null : readChangedCode({}, fn.code)
+  }
+
+  /** Null: the code stays as it is. `code` without a package changes nothing. */
+  async #changedPackage(fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredPackage | null> {
+    if (code.source === 'package' && zip === undefined) return null
+    if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
+      throw invalid('"code.md5sum" is that of the stored package: there is nothing to update.')
+    }
+    return this.#packageOf(code, zip)
+  }
+
+  #refuseHeavy(fn: Fn, given: FunctionChange): void {
+    if (fn.code.source === 'image' && changesImage(given)) {
+      throw invalid('Of an image function only name, description, timeout and what bounds its workers can be changed.')
+    }
+    const isNeeded = this.#parts.jobs.listOfFunction(fn.id).some(unfinished)
+    this.#refuseWhileInUse(fn, 'jobs that are not finished', isNeeded)
+  }
+
+  #refuseWhileInUse(fn: Fn, what: string, isInUse: boolean): void {
+    if (isInUse) throw new FaasError('in_use', `Function ${fn.id} has ${what}; remove or finish them first.`)
+  }
+
+  /** Before the package is stored; the store has the last word. */
+  #refuseTakenName({ projectId, name }: Fn): void {
+    if (name === null || this.#parts.functions.findByName(projectId, name) === null) return
+    throw new FaasError('conflict', `There is a function named ${name} in this project already.`)
+  }
+
+  /** As many warm workers as the function wants, unless its runtime cannot be used now. */
+  #keepWorkers(fn: Fn): void {
+    try {
+      this.#parts.pool.keep(this.#parts.targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)
+    } catch (error) {
+      if (!(error instanceof FaasError)) throw error
+    }
+  }
+
+  #newFunction(who: Principal, code: FunctionCode): Fn {
+    const { limits, clock, newId } = this.#parts
+    return {
+      id: newId(),
+      projectId: who.projectId,
+      name: null,
+      description: null,
+      runtimeId: null,
+      code,
+      packageHash: null,
+      entry: null,
+      cpuMillicpu: limits.cpuDefaultMillicpu,
+      memoryBytes: limits.memoryDefaultBytes,
+      timeoutSeconds: limits.timeoutDefaultSeconds,
+      latestVersion: 0,
+      trustId: null,
+      signature: null,
+      env: {},
+      concurrency: 1,
+      minWorkers: 0,
+      maxWorkers: null,
+      idleTimeoutSeconds: null,
+      network: 'egress',
+      cpuMaxMillicpu: null,
+      createdAt: clock.now(),
+      updatedAt: null,
+    }
+  }
+}
+
+/**
+ * As `findFunction`, for the routes where the contract answers 400 to what is no id: here to what is neither an id nor a
+ * name.
+ */
+export function functionToActOn(targets: Targets, who: Principal, nameOrId: string): Fn {
+  try {
+    return targets.findFunction(who, nameOrId)
+  } catch (error) {
+    if (!(error instanceof FaasError) || canonicalUuid(nameOrId) !== null) throw error
+    throw invalid(`${JSON.stringify(nameOrId)} is neither the id nor the name of a function.`)
+  }
+}
+
+/** The later of two moments that may not have been. */
+export function latest(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other
+  return Math.max(one, other)
+}
+
+function withPackage(fn: Fn, stored: StoredPackage | null): Fn {
+  if (stored === null) return fn
+  return { ...fn, packageHash: stored.hash, code: { ...fn.code, md5sum: stored.md5sum } }
+}
+
+function entryOf(code: GivenCode, given: string | undefined): string | null {
+  if (code.source === 'image') return null
+  if (given) return given
+  return code.source === 'inline' ? entryIn(code.file, null) : 'main.main'
+}
+
+/** A single file is the whole package: the entry must be in it. */
+const inlineEntry = (fn: Fn, file: InlineFile): string => entryIn(file, fn.entry)
+
+function checkMd5(wanted: string, zip: Buffer): void {
+  const actual = md5(zip)
+  if (actual !== wanted) throw invalid(`The package has the MD5 checksum ${actual}, not ${wanted}: send it again.`)
+}
+
+function swiftRefusal({ swift }: FunctionCode): FaasError {
+  if (!swift?.container || !swift.object) return invalid('"code.swift" needs a container and an object.')
+  return invalid('Functions from Swift need Keystone authentication, which this server does not use: attach a package.')
+}
