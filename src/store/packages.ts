@@ -1,0 +1,176 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream, existsSync, renameSync, statSync, utimesSync } from 'node:fs'
+import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../domain/clock.ts'
+import { FaasError, notFound } from '../domain/errors.ts'
+import type { PackageStore, StoredPackage } from '../domain/function.ts'
+import { unpack } from './unpack.ts'
+import type { PackageLimits } from './zip-check.ts'
+
+export interface PackageOptions {
+  /** Where packages lie: `<hash>/package.zip` and `<hash>/code/`. */
+  folder: string
+  limits: PackageLimits
+  clock: Clock
+}
+
+/** An upload waits this long for its row, at most. */
+const graceMs = 3_600_000
+const hashPattern = /^[0-9a-f]{64}$/
+/** What is being made or removed; after a crash, what was. */
+const unfinishedPrefix = '.unfinished-'
+
+export class PackageFolder implements PackageStore {
+  #options: PackageOptions
+  #unpacking = new Map<string, Promise<void>>()
+
+  private constructor(options: PackageOptions) {
+    this.#options = options
+  }
+
+  /** Removes what an earlier process left unfinished. */
+  static async open(options: PackageOptions): Promise<PackageFolder> {
+    await mkdir(options.folder, { recursive: true, mode: 0o700 })
+    for (const name of await readdir(options.folder)) {
+      if (name.startsWith(unfinishedPrefix)) await removeTree(join(options.folder, name))
+    }
+    return new PackageFolder(options)
+  }
+
+  async put(zip: Buffer): Promise<StoredPackage> {
+    const { maxPackageBytes } = this.#options.limits
+    if (zip.length > maxPackageBytes) {
+      throw new FaasError('too_large', `The package is ${zip.length} bytes; at most ${maxPackageBytes} are allowed.`)
+    }
+    const { hash, md5sum } = await digests(zip)
+    if (!this.#has(hash)) await this.#storeOnce(hash, zip)
+    return { hash, md5sum, sizeBytes: zip.length }
+  }
+
+  open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number } {
+    const path = join(this.#place(hash), 'package.zip')
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found === undefined) throw notFound('Package', hash)
+    return { stream: Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>, sizeBytes: found.size }
+  }
+
+  folder(hash: string): string {
+    return join(this.#place(hash), 'code')
+  }
+
+  async prune(keep: Set<string>): Promise<number> {
+    let removed = 0
+    for (const hash of await readdir(this.#options.folder)) {
+      if (!hashPattern.test(hash) || keep.has(hash) || !this.#isOld(hash)) continue
+      // Without a pause since the look at its age: an upload of the same bytes finds it whole and young, or not at all.
+      const doomed = this.#unfinished()
+      renameSync(this.#place(hash), doomed)
+      await removeTree(doomed)
+      removed++
+    }
+    return removed
+  }
+
+  #place(hash: string): string {
+    if (!hashPattern.test(hash)) throw notFound('Package', hash)
+    return join(this.#options.folder, hash)
+  }
+
+  #unfinished(): string {
+    return join(this.#options.folder, `${unfinishedPrefix}${randomBytes(8).toString('hex')}`)
+  }
+
+  /** And if so, keeps it from being pruned until the caller has written its row. */
+  #has(hash: string): boolean {
+    const place = this.#place(hash)
+    if (!existsSync(place)) return false
+    this.#touch(place)
+    return true
+  }
+
+  #touch(place: string): void {
+    const now = this.#options.clock.now() / 1000
+    utimesSync(place, now, now)
+  }
+
+  #isOld(hash: string): boolean {
+    const found = statSync(this.#place(hash), { throwIfNoEntry: false })
+    return found !== undefined && found.mtimeMs < this.#options.clock.now() - graceMs
+  }
+
+  #storeOnce(hash: string, zip: Buffer): Promise<void> {
+    const running = this.#unpacking.get(hash)
+    if (running !== undefined) return running
+    const storing = this.#store(hash, zip).finally(() => this.#unpacking.delete(hash))
+    this.#unpacking.set(hash, storing)
+    return storing
+  }
+
+  async #store(hash: string, zip: Buffer): Promise<void> {
+    const unfinished = this.#unfinished()
+    try {
+      await mkdir(unfinished, { mode: 0o755 })
+      await unpack(zip, join(unfinished, 'code'), this.#options.limits)
+      await writeDurably(join(unfinished, 'package.zip'), zip)
+      this.#touch(unfinished)
+      await rename(unfinished, this.#place(hash))
+      await syncFolder(this.#options.folder)
+    } catch (error) {
+      await removeTree(unfinished)
+      throw error instanceof FaasError ? error : notStored(error)
+    }
+  }
+}
+
+const notStored = (cause: unknown): FaasError =>
+  new FaasError('internal', 'The package could not be stored; see the server log.', { cause })
+
+const digestStepBytes = 1024 * 1024
+
+/** In steps, because 50 MiB at once would hold up the process. */
+async function digests(zip: Buffer): Promise<{ hash: string; md5sum: string }> {
+  const [sha256, md5] = [createHash('sha256'), createHash('md5')]
+  for (let at = 0; at < zip.length; at += digestStepBytes) {
+    const step = zip.subarray(at, at + digestStepBytes)
+    sha256.update(step)
+    md5.update(step)
+    if (zip.length > digestStepBytes) await setImmediate()
+  }
+  return { hash: sha256.digest('hex'), md5sum: md5.digest('hex') }
+}
+
+async function writeDurably(path: string, bytes: Buffer): Promise<void> {
+  const handle = await open(path, 'wx', 0o444)
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Folders of packages are not writable: whoever is not root must make them so before they can be emptied. */
+async function removeTree(path: string): Promise<void> {
+  await makeWritable(path)
+  await rm(path, { recursive: true, force: true })
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  if (!existsSync(folder)) return
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
+  }
+}

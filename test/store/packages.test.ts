@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { zipSync } from 'fflate'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { PackageFolder } from '../../src/store/packages.ts'
+import { zipOf } from '../../src/store/zip-of.ts'
+import { type RawEntry, rawZip } from '../support/raw-zip.ts'
+
+const mib = 1024 * 1024
+const limits = { maxPackageBytes: 2 * mib, maxUnpackedBytes: 64 * mib, maxPackageEntries: 3000 }
+const hourMs = 3_600_000
+
+let folder: string
+let packages: PackageFolder
+
+const openPackages = () => PackageFolder.open({ folder, limits, clock: systemClock })
+
+beforeEach(async () => {
+  folder = join(mkdtempSync(join(tmpdir(), 'packages-')), 'packages')
+  packages = await openPackages()
+})
+
+afterEach(async () => {
+  await packages.prune(new Set())
+  rmSync(join(folder, '..'), { recursive: true, force: true })
+})
+
+const folderMode = 0o040755
+const linkMode = 0o120777
+const many = (count: number): RawEntry[] => Array.from({ length: count }, (_, i) => ({ name: `${i}.js` }))
+const link = (name: string, content: string): RawEntry => ({ name, content, mode: linkMode })
+
+describe('a package is refused, and nothing is stored', () => {
+  const refusals: [title: string, zip: () => Buffer, text: string][] = [
+    ['when it is not a ZIP', () => Buffer.from('#!/bin/sh\necho hello\n'), 'not a ZIP'],
+    ['when it is empty', () => Buffer.alloc(0), 'not a ZIP'],
+    ['when it was cut off', () => zipOf('main.py', 'x'.repeat(500)).subarray(0, 100), 'not a ZIP'],
+    ['when its directory is broken', () => brokenDirectory(), 'not a sound ZIP'],
+    ['when a path leads out of it', () => rawZip([{ name: '../evil' }]), 'relative path'],
+    ['when a path leads out of it further down', () => rawZip([{ name: 'a/b/../../../evil' }]), 'relative path'],
+    ['when a path leads out of it with backslashes', () => rawZip([{ name: '..\\evil' }]), 'relative path'],
+    ['when a path is absolute', () => rawZip([{ name: '/etc/passwd' }]), 'absolute'],
+    ['when a path has a drive', () => rawZip([{ name: 'C:/evil' }]), 'absolute'],
+    ['when a name has a NUL', () => rawZip([{ name: 'a\0b' }]), 'NUL'],
+    ['when a name is too long', () => rawZip([{ name: 'x'.repeat(256) }]), 'too long'],
+    ['when a name is too long in bytes', () => rawZip([{ name: 'é'.repeat(128) }]), 'too long'],
+    ['when a path is too long', () => rawZip([{ name: `${'abcd/'.repeat(210)}f` }]), 'too long'],
+    ['when a link is absolute', () => rawZip([link('passwd', '/etc/passwd')]), 'leads out'],
+    ['when a link leads out of it', () => rawZip([link('a/up', '../../secret')]), 'leads out'],
+    [
+      'when a link leads out by way of another',
+      () => rawZip([link('a/b/top', '../..'), link('x', 'a/b/top/../y')]),
+      'leads out',
+    ],
+    ['when links go round in a circle', () => rawZip([link('a', 'b'), link('b', 'a')]), 'leads out'],
+    ['when a link is empty', () => rawZip([link('a', '')]), 'leads out'],
+    ['when a link is as long as a file', () => rawZip([link('a', 'x'.repeat(1025))]), 'too long'],
+    ['when a file lies behind a link', () => rawZip([link('a', 'b'), { name: 'a/evil' }]), 'twice'],
+    ['when a file lies below a file', () => rawZip([{ name: 'a' }, { name: 'a/b' }]), 'twice'],
+    ['when a name comes twice', () => rawZip([{ name: 'main.py' }, { name: 'main.py' }]), 'twice'],
+    ['when a name comes twice in other words', () => rawZip([{ name: 'a/b' }, { name: './a//b' }]), 'twice'],
+    ['when it holds a device', () => rawZip([{ name: 'null', mode: 0o020666 }]), 'neither'],
+    ['when it holds a pipe', () => rawZip([{ name: 'pipe', mode: 0o010666 }]), 'neither'],
+    ['when a folder is called a file', () => rawZip([{ name: 'a/', mode: 0o100644 }]), 'named like a folder'],
+    [
+      'when it is encrypted',
+      () => rawZip([{ name: 'main.py', content: 'secret', deflate: true, encrypted: true }]),
+      'encrypted',
+    ],
+    ['when it is compressed in an unusual way', () => rawZip([{ name: 'main.py', method: 12 }]), 'method 12'],
+    ['when it has too many entries', () => rawZip(many(3001)), 'at most 3000'],
+    ['when it says that it grows too large', () => rawZip([{ name: 'a', deflate: true, size: 65 * mib }]), 'at most'],
+    ['when it is a bomb', () => bomb(), 'no real code'],
+    [
+      'when a file is longer than it says',
+      () => rawZip([{ name: 'a', content: 'x'.repeat(5000), deflate: true, size: 10 }]),
+      'what it says',
+    ],
+    ['when a large file is longer than it says', () => liar(2 * mib), 'what it says'],
+    ['when a large file is shorter than it says', () => liar(8 * mib), 'what it says'],
+    ['when a file is not what was packed', () => rawZip([{ name: 'a', content: 'good', crc: 1 }]), 'what it says'],
+    [
+      'when a file cannot be inflated',
+      () => rawZip([{ name: 'a', content: 'x', method: 8, stored: Buffer.from('junk!') }]),
+      'what it says',
+    ],
+  ]
+
+  it.each(refusals)('%s', async (_, zip, text) => {
+    await expect(packages.put(zip())).rejects.toMatchObject({
+      name: 'FaasError',
+      code: 'invalid_request',
+      message: expect.stringContaining(text),
+    })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('when it is over the limit, with an own code', async () => {
+    await expect(packages.put(Buffer.alloc(2 * mib + 1))).rejects.toMatchObject({ code: 'too_large' })
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('a package', () => {
+  it('is stored under the hash of its bytes, with its sums', async () => {
+    const zip = zipOf('main.py', 'def main(): pass\n')
+    const stored = await packages.put(zip)
+    expect(stored).toEqual({
+      hash: createHash('sha256').update(zip).digest('hex'),
+      md5sum: createHash('md5').update(zip).digest('hex'),
+      sizeBytes: zip.length,
+    })
+    expect(readFileSync(join(packages.folder(stored.hash), 'main.py'), 'utf8')).toBe('def main(): pass\n')
+  })
+
+  it('comes back byte for byte', async () => {
+    const zip = zipOf('main.py', 'x'.repeat(200_000))
+    const { hash } = await packages.put(zip)
+    const { stream, sizeBytes } = packages.open(hash)
+    expect(sizeBytes).toBe(zip.length)
+    expect(await buffer(stream)).toEqual(zip)
+  })
+
+  it('is unpacked with folders, empty files, links inside of it, and nothing writable', async () => {
+    const { hash } = await packages.put(
+      rawZip([
+        { name: 'bin/', mode: folderMode },
+        { name: 'bin/run', content: '#!/bin/sh\n', mode: 0o100755 },
+        { name: './lib//deep/main.js', content: 'export {}\n'.repeat(1000), deflate: true, mode: 0o100666 },
+        { name: 'lib/empty.txt' },
+        link('lib/deep/run', '../../bin/run'),
+        link('start.js', 'lib/deep/../deep/./main.js'),
+        { name: 'no-mode.txt', content: 'dos', mode: 0 },
+      ]),
+    )
+    const code = packages.folder(hash)
+    expect(readdirSync(code, { recursive: true }).toSorted()).toEqual([
+      'bin',
+      'bin/run',
+      'lib',
+      'lib/deep',
+      'lib/deep/main.js',
+      'lib/deep/run',
+      'lib/empty.txt',
+      'no-mode.txt',
+      'start.js',
+    ])
+    expect(readFileSync(join(code, 'lib/deep/main.js'), 'utf8')).toBe('export {}\n'.repeat(1000))
+    expect(readFileSync(join(code, 'lib/deep/run'), 'utf8')).toBe('#!/bin/sh\n')
+    expect(readlinkSync(join(code, 'lib/deep/run'))).toBe('../../bin/run')
+    expect(lstatSync(join(code, 'start.js')).isSymbolicLink()).toBe(true)
+    const modes = ['.', 'bin', 'bin/run', 'lib/deep', 'lib/deep/main.js', 'no-mode.txt'].map((path) =>
+      mode(join(code, path)),
+    )
+    expect(modes).toEqual([0o555, 0o555, 0o555, 0o555, 0o444, 0o444])
+  })
+
+  it('with a large file is unpacked piece by piece', async () => {
+    const content = Buffer.from(Array.from({ length: 600_000 }, (_, i) => `line ${i % 1000}\n`).join(''))
+    const { hash } = await packages.put(rawZip([{ name: 'large.txt', content, deflate: true }]))
+    expect(readFileSync(join(packages.folder(hash), 'large.txt')).equals(content)).toBe(true)
+  })
+
+  it('is stored once when it is uploaded many times at once, and again later', async () => {
+    const zip = zipOf('main.py', 'pass')
+    const stored = await Promise.all(Array.from({ length: 8 }, () => packages.put(Buffer.from(zip))))
+    expect(new Set(stored.map(({ hash }) => hash)).size).toBe(1)
+    await packages.put(zip)
+    expect(readdirSync(folder)).toEqual([stored[0]?.hash])
+  })
+
+  it('of 2,000 small files is stored within seconds', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 2000 }, (_, i) => [`d${i % 50}/f${i}.js`, Buffer.from(`// ${i}`)]),
+    )
+    const { hash } = await packages.put(Buffer.from(zipSync(files)))
+    expect(readdirSync(packages.folder(hash), { recursive: true })).toHaveLength(2050)
+  })
+
+  it('that does not exist is not found, whatever it is called', () => {
+    const unknown = 'a'.repeat(64)
+    expect(() => packages.open(unknown)).toThrow(expect.objectContaining({ code: 'not_found' }))
+    for (const name of ['../../etc', '', 'A'.repeat(64)]) {
+      expect(() => packages.open(name)).toThrow(expect.objectContaining({ code: 'not_found' }))
+      expect(() => packages.folder(name)).toThrow(expect.objectContaining({ code: 'not_found' }))
+    }
+  })
+})
+
+describe('pruning', () => {
+  const age = (hash: string, ms: number) => {
+    const then = (Date.now() - ms) / 1000
+    utimesSync(join(folder, hash), then, then)
+  }
+
+  it('removes old packages that are not kept, and leaves the others', async () => {
+    const [old, kept, young] = await Promise.all(
+      ['old', 'kept', 'young'].map((text) => packages.put(zipOf('a.py', text))),
+    )
+    for (const { hash } of [old, kept] as { hash: string }[]) age(hash, 2 * hourMs)
+    expect(await packages.prune(new Set([(kept as { hash: string }).hash]))).toBe(1)
+    expect(readdirSync(folder).toSorted()).toEqual([kept?.hash, young?.hash].toSorted())
+    expect(existsSync(packages.folder(old?.hash as string))).toBe(false)
+  })
+
+  it('leaves an old package that was just uploaded again', async () => {
+    const zip = zipOf('a.py', 'again')
+    const { hash } = await packages.put(zip)
+    age(hash, 2 * hourMs)
+    await packages.put(zip)
+    expect(await packages.prune(new Set())).toBe(0)
+  })
+})
+
+it('opening removes what a crash left half unpacked, and nothing else', async () => {
+  const { hash } = await packages.put(zipOf('a.py', 'kept'))
+  const left = join(folder, '.unfinished-0123')
+  mkdirSync(join(left, 'code/sub'), { recursive: true })
+  writeFileSync(join(left, 'code/sub/file'), 'half', { mode: 0o444 })
+  for (const path of ['code/sub', 'code']) chmodSync(join(left, path), 0o555)
+  await openPackages()
+  expect(readdirSync(folder)).toEqual([hash])
+})
+
+it('a single file gives the same package wherever and whenever it is made', () => {
+  const zip = zipOf('main.py', 'def main():\n    return 1\n')
+  expect(createHash('sha256').update(zip).digest('hex')).toMatchInlineSnapshot(
+    `"e00008e4efeab0e1cebfdc33be3ee0230daa48f9cc8305ca34a582b213a5e71f"`,
+  )
+})
+
+const mode = (path: string): number => statSync(path).mode & 0o777
+
+function brokenDirectory(): Buffer {
+  const zip = Buffer.from(zipOf('main.py', 'pass'))
+  zip.writeUInt32LE(0, zip.readUInt32LE(zip.length - 6))
+  return zip
+}
+
+/** 40 MiB of nothing. */
+const bomb = (): Buffer => rawZip([{ name: 'bomb', content: Buffer.alloc(40 * mib), deflate: true }])
+
+/** 4 MiB, but says something else. */
+function liar(size: number): Buffer {
+  const content = Buffer.from(Array.from({ length: 4 * mib }, (_, i) => i % 251))
+  return rawZip([{ name: 'large', content, deflate: true, size }])
+}
