@@ -1,16 +1,15 @@
 // Builds the container image of every runtime in runtimes/, and skips those that have not changed. `--refresh` asks registries and mirrors again.
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import { type Base, type BaseKind, type BaseOptions, baseIdentity, ensureBase } from './setup/base-image.ts'
 import { ensureDebianBase } from './setup/debian-base.ts'
 import { docker, dockerMust, inspectImage } from './setup/docker-cli.ts'
 import { withLock } from './setup/lock.ts'
 import { runCommand } from './setup/problem.ts'
 import { detail, done, type Report, skipped, step } from './setup/progress.ts'
+import { RUNTIMES_FOLDER } from './setup/project.ts'
 import { createRegistries } from './setup/registry.ts'
 import { hashFolder, type RuntimeFolder, readRuntimeFolders } from './setup/runtime-folder.ts'
 
-const RUNTIMES_FOLDER = join(import.meta.dirname, '..', 'runtimes')
 const SOURCE_LABEL = 'io.taibai.source'
 const BASE_LABEL = 'io.taibai.base'
 

@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline'
 import { prettyLogLine } from './setup/pretty-log.ts'
 import { runCommand } from './setup/problem.ts'
 import { step, warn } from './setup/progress.ts'
+import { PROJECT_FOLDER } from './setup/project.ts'
 import { readyEngine } from './setup/ready-engine.ts'
-import { PROJECT_FOLDER, SERVER_PROGRAM } from './setup/server-process.ts'
+import { SERVER_PROGRAM } from './setup/server-process.ts'
 import { readSettings } from './setup/settings.ts'
 
 async function main(): Promise<number> {

@@ -2,17 +2,14 @@
 import type { Config } from '../src/config.ts'
 import { runCommand, SetupProblem } from './setup/problem.ts'
 import { done, skipped, step } from './setup/progress.ts'
-import { findServer, stopServer } from './setup/server-process.ts'
+import { findServer, stopLimitMs, stopServer } from './setup/server-process.ts'
 import { readSettings } from './setup/settings.ts'
-
-/** Beyond the time that running calls get, the server removes its workers. */
-const REMOVAL_MS = 30_000
 
 async function main(): Promise<undefined> {
   const settings = readSettings()
   step('Server')
   const pid = findServer(settings.dataDir)
-  if (pid === undefined) skipped('none is running')
+  if (pid === undefined) skipped('none is running that `npm run up` has started')
   else await stop(settings, pid)
   console.log(`
 What stays: the data in ${settings.dataDir}, the runtime images, and the Docker engine.
@@ -20,7 +17,7 @@ Start again with: npm run up`)
 }
 
 async function stop(settings: Config, pid: number): Promise<void> {
-  if (await stopServer(settings.dataDir, pid, settings.drainMs + REMOVAL_MS)) {
+  if (await stopServer(settings.dataDir, pid, stopLimitMs(settings))) {
     done(`process ${pid} has stopped`)
     return
   }

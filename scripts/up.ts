@@ -2,10 +2,18 @@
 import type { Config } from '../src/config.ts'
 import { type Api, createApi } from './setup/api.ts'
 import { runCommand, SetupProblem } from './setup/problem.ts'
-import { done, skipped, step, warn } from './setup/progress.ts'
+import { detail, done, skipped, step, warn } from './setup/progress.ts'
 import { readyEngine } from './setup/ready-engine.ts'
 import { deploySamples, runSamples } from './setup/samples.ts'
-import { findServer, serverFiles, startServer } from './setup/server-process.ts'
+import {
+  findServer,
+  serverFiles,
+  startedVersion,
+  startServer,
+  stopLimitMs,
+  stopServer,
+} from './setup/server-process.ts'
+import { serverVersion } from './setup/server-version.ts'
 import { isPortTaken, readSettings, serverUrl } from './setup/settings.ts'
 
 interface Context {
@@ -40,31 +48,43 @@ async function chooseEngine(settings: Config): Promise<'docker' | 'process'> {
   return 'process'
 }
 
-async function ensureServer({ settings, api }: Context, engine: 'docker' | 'process'): Promise<void> {
+async function ensureServer(context: Context, engine: 'docker' | 'process'): Promise<void> {
   step('Server')
-  if (await api.isReady()) return useRunningServer(api)
-  const old = findServer(settings.dataDir)
-  if (old)
-    throw new SetupProblem(
-      `The server (process ${old}) runs but is not ready; see ${serverFiles(settings.dataDir).log}`,
-    )
+  const { settings, api } = context
+  const version = serverVersion(engine)
+  if (await api.isReady()) {
+    await refuseStranger(api)
+    if (!(await stopOutdated(settings, version))) return skipped(`it answers at ${api.url}`)
+  }
   await refuseTakenPort(settings)
   const env = { TAIBAI_ENGINE: engine, TAIBAI_DATA_DIR: settings.dataDir }
-  const pid = await startServer({ dataDir: settings.dataDir, env, isReady: api.isReady })
+  const pid = await startServer({ dataDir: settings.dataDir, version, env, isReady: api.isReady })
   done(`started at ${api.url} (process ${pid}, log ${serverFiles(settings.dataDir).log})`)
 }
 
-async function useRunningServer(api: Api): Promise<void> {
-  if (!(await api.knowsUs())) {
-    throw new SetupProblem(
-      `Something else answers at ${api.url}, or a Taibai with another data folder. Stop it, or choose another port with TAIBAI_PORT.`,
-    )
-  }
-  skipped(`it answers at ${api.url}`)
+async function refuseStranger(api: Api): Promise<void> {
+  if (await api.knowsUs()) return
+  throw new SetupProblem(
+    `Something else answers at ${api.url}, or a Taibai with another data folder. Stop it, or choose another port with TAIBAI_PORT.`,
+  )
+}
+
+/** A server that we started from other sources, or with another engine, makes way for the one that is wanted now. */
+async function stopOutdated(settings: Config, version: string): Promise<boolean> {
+  const pid = findServer(settings.dataDir)
+  if (pid === undefined || startedVersion(settings.dataDir) === version) return false
+  detail('its source or its engine has changed: restarting it')
+  if (await stopServer(settings.dataDir, pid, stopLimitMs(settings))) return true
+  throw new SetupProblem(`Process ${pid} was asked to stop but still runs; see ${serverFiles(settings.dataDir).log}`)
 }
 
 async function refuseTakenPort(settings: Config): Promise<void> {
   if (!(await isPortTaken(settings))) return
+  const own = findServer(settings.dataDir)
+  if (own)
+    throw new SetupProblem(
+      `The server (process ${own}) runs but is not ready; see ${serverFiles(settings.dataDir).log}`,
+    )
   throw new SetupProblem(
     `Port ${settings.port} is taken by another program. Stop that program, or choose another port with TAIBAI_PORT.`,
   )

@@ -40,11 +40,15 @@ export function createApi(url: string, dataDir: string, adminToken?: string): Ap
         (response) => response.ok,
         () => false,
       ),
-    knowsUs: () =>
-      call('GET', '/v1/runtimes').then(
-        (response) => response.ok,
-        () => false,
-      ),
+    async knowsUs() {
+      const answer = await call('GET', '/v1/runtimes')
+        .then(
+          (response) => response.json(),
+          () => null,
+        )
+        .catch(() => null)
+      return Array.isArray((answer as { runtimes?: unknown } | null)?.runtimes)
+    },
     async createFunction(name, runtime, zip) {
       const init = { body: zip, headers: { 'Content-Type': 'application/zip' } }
       const response = await call('POST', `/v1/functions?name=${name}&runtime=${runtime}`, init)

@@ -5,8 +5,8 @@ import { zipSync } from 'fflate'
 import type { Api, Execution } from './api.ts'
 import { SetupProblem } from './problem.ts'
 import { done, skipped, step } from './progress.ts'
+import { RUNTIMES_FOLDER } from './project.ts'
 import { readRuntimeFolders } from './runtime-folder.ts'
-import { PROJECT_FOLDER } from './server-process.ts'
 
 const INPUT = { name: 'Taibai' }
 
@@ -14,7 +14,7 @@ const INPUT = { name: 'Taibai' }
 export async function deploySamples(api: Api): Promise<string[]> {
   step('Sample functions')
   const names: string[] = []
-  for (const runtime of readRuntimeFolders(join(PROJECT_FOLDER, 'runtimes'))) {
+  for (const runtime of readRuntimeFolders(RUNTIMES_FOLDER)) {
     const template = join(runtime.folder, 'template')
     if (!existsSync(template)) continue
     const name = `hello-${runtime.name}`

@@ -5,26 +5,32 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
+import { PROJECT_FOLDER } from './project.ts'
 
-export const PROJECT_FOLDER = join(import.meta.dirname, '..', '..')
 export const SERVER_PROGRAM = join(PROJECT_FOLDER, 'src', 'main.ts')
 
 const START_LIMIT_MS = 60_000
 const POLL_MS = 50
+/** After the time that running calls get, the server removes its workers. */
+const REMOVAL_LIMIT_MS = 30_000
 
 export interface ServerFiles {
   pid: string
   log: string
+  /** The version that was started, as server-version.ts tells it. */
+  version: string
 }
 
 export const serverFiles = (dataDir: string): ServerFiles => ({
   pid: join(dataDir, 'server.pid'),
   log: join(dataDir, 'server.log'),
+  version: join(dataDir, 'server.version'),
 })
 
 /** Starts the server in a session of its own and waits until `isReady`; it outlives this process and its terminal. */
 export async function startServer(options: {
   dataDir: string
+  version: string
   env: NodeJS.ProcessEnv
   isReady: () => Promise<boolean>
 }): Promise<number> {
@@ -43,6 +49,7 @@ export async function startServer(options: {
   const ownLog = () => lastLines(readFileSync(files.log).subarray(logStart).toString(), 15)
   await waitUntilReady(server, options.isReady, ownLog)
   writeFileSync(files.pid, `${server.pid}\n`)
+  writeFileSync(files.version, options.version)
   return server.pid as number
 }
 
@@ -51,6 +58,13 @@ export function findServer(dataDir: string): number | undefined {
   const pid = Number(readText(serverFiles(dataDir).pid))
   return pid > 0 && commandLine(pid).includes(SERVER_PROGRAM) ? pid : undefined
 }
+
+/** The version that was started last; the empty text when none was. */
+export function startedVersion(dataDir: string): string {
+  return readText(serverFiles(dataDir).version)
+}
+
+export const stopLimitMs = ({ drainMs }: { drainMs: number }): number => drainMs + REMOVAL_LIMIT_MS
 
 /** Asks the server to stop and waits; says whether it ended in time. */
 export async function stopServer(dataDir: string, pid: number, limitMs: number): Promise<boolean> {
