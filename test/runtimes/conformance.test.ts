@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe } from 'vitest'
 import { conformanceList } from '../support/conformance-list.ts'
-import { protocolList } from '../support/shim-protocol-list.ts'
 import { processHarness } from '../support/shim-process.ts'
+import { protocolList } from '../support/shim-protocol-list.ts'
 
 const runtimes = fileURLToPath(new URL('../../runtimes', import.meta.url))
 

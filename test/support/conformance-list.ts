@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type BindOptions, BindFailure, type BoundWorker, type Harness, type Outcome } from './conformance-harness.ts'
+import { BindFailure, type BindOptions, type BoundWorker, type Harness, type Outcome } from './conformance-harness.ts'
 
 const mebibyte = 1024 * 1024
 const streamWindow = mebibyte
@@ -48,7 +48,7 @@ function values(harness: Harness): void {
   test('minus zero comes back as a zero', async () => {
     const outcome = await worker().call('{"do": "echo", "value": -0}', { input: 'json' }).outcome
     expect(outcome).toMatchObject({ state: 'value', kind: 'json' })
-    expect(Math.abs(valueOf(outcome) as number)).toBe(0)
+    expect(Math.abs(valueIn(outcome) as number)).toBe(0)
   })
 
   test.each(['', 'plain', 'grüß 汉字 😀', '\u0000\r\n\t', '{"not": "parsed"}'])(
@@ -97,14 +97,14 @@ function values(harness: Harness): void {
     const value = 'x'.repeat(1000)
     const outcome = await worker().call({ do: 'text', value, times: 6000 }).outcome
     expect(outcome).toMatchObject({ state: 'value', kind: 'text' })
-    expect(valueOf(outcome)).toBe(value.repeat(6000))
+    expect(valueIn(outcome)).toBe(value.repeat(6000))
   })
 
   test('6 MB of JSON go in and come back', async () => {
     const value = Array.from({ length: 6000 }, (_, n) => `${n} ${'ü'.repeat(495)}`)
     const outcome = await worker().call({ do: 'echo', value }).outcome
     expect(outcome).toMatchObject({ state: 'value', kind: 'json' })
-    expect(valueOf(outcome)).toEqual(value)
+    expect(valueIn(outcome)).toEqual(value)
   })
 
   test('a result as long as allowed passes, a longer one is ResultTooLarge, and the worker goes on', async () => {
@@ -211,7 +211,7 @@ function loading(harness: Harness): void {
 
   test('environment variables are set before the code is loaded', async () => {
     await using worker = await harness.bind({ env: { GREETING: 'grüß "x"\n', EMPTY: '' } })
-    const env = async (name: string) => valueOf(await worker.call({ do: 'env', name }).outcome)
+    const env = async (name: string) => valueIn(await worker.call({ do: 'env', name }).outcome)
     expect(await env('GREETING')).toBe('grüß "x"\n')
     expect(await env('EMPTY')).toBe('')
     expect(await env('NOT_SET_AT_ALL')).toBe(null)
@@ -220,7 +220,7 @@ function loading(harness: Harness): void {
 
   test('the working directory is the folder of the code', async () => {
     await using worker = await harness.bind()
-    expect(valueOf(await worker.call({ do: 'list', path: '.' }).outcome)).toContainEqual(
+    expect(valueIn(await worker.call({ do: 'list', path: '.' }).outcome)).toContainEqual(
       expect.stringMatching(/^async_main\./),
     )
   })
@@ -272,7 +272,7 @@ function calls(harness: Harness): void {
   test('state is kept between the calls of a worker and not shared between workers', async () => {
     await using worker = await harness.bind()
     await using other = await harness.bind()
-    const count = async (of: BoundWorker) => valueOf(await of.call({ do: 'count' }).outcome)
+    const count = async (of: BoundWorker) => valueIn(await of.call({ do: 'count' }).outcome)
     expect([await count(worker), await count(worker), await count(worker)]).toEqual([1, 2, 3])
     expect(await count(other)).toBe(1)
   })
@@ -281,7 +281,7 @@ function calls(harness: Harness): void {
     await using worker = await harness.bind()
     const deadlineMs = Date.now() + 30_000
     const options = { executionId: 'e-77', deadlineMs, trigger: 'job' }
-    const context = valueOf(await worker.call({ do: 'context' }, options).outcome) as Record<string, unknown>
+    const context = valueIn(await worker.call({ do: 'context' }, options).outcome) as Record<string, unknown>
     expect(context).toMatchObject({
       execution_id: 'e-77',
       function_id: 'f-1',
@@ -321,7 +321,7 @@ function calls(harness: Harness): void {
   test('a thousand calls at once are all answered, each with its own value', async () => {
     await using worker = await harness.bind({ concurrency: 1000 })
     const outcomes = Array.from({ length: 1000 }, (_, n) => worker.call({ do: 'echo', value: n }).outcome)
-    const values = (await Promise.all(outcomes)).map(valueOf)
+    const values = (await Promise.all(outcomes)).map(valueIn)
     expect(values).toEqual(Array.from({ length: 1000 }, (_, n) => n))
   })
 
@@ -391,14 +391,17 @@ function http(harness: Harness): void {
     expectUsage(outcome)
   })
 
-  test.each([0, 1, 1000, 3_000_000])('a request body of %i bytes arrives, and goes back with its type', async (size) => {
-    const body = Buffer.alloc(size, 'abc')
-    const headers: [string, string][] = [['content-type', 'application/x-test']]
-    const answer = answerOf(await worker().fetch({ method: 'POST', target: '/echo', headers, body }).outcome)
-    expect(answer.status).toBe(200)
-    expect(answer.body.equals(body)).toBe(true)
-    expect(header(answer, 'content-type')).toBe('application/x-test')
-  })
+  test.each([0, 1, 1000, 3_000_000])(
+    'a request body of %i bytes arrives, and goes back with its type',
+    async (size) => {
+      const body = Buffer.alloc(size, 'abc')
+      const headers: [string, string][] = [['content-type', 'application/x-test']]
+      const answer = answerOf(await worker().fetch({ method: 'POST', target: '/echo', headers, body }).outcome)
+      expect(answer.status).toBe(200)
+      expect(answer.body.equals(body)).toBe(true)
+      expect(header(answer, 'content-type')).toBe('application/x-test')
+    },
+  )
 
   test.each([200, 201, 404, 418, 500])('a status of %i passes', async (code) => {
     expect(await worker().fetch({ target: `/status?code=${code}` }).outcome).toMatchObject({ status: code })
@@ -472,21 +475,22 @@ function qinling(harness: Harness): void {
 
   test('an object arrives as Qinling passes it', async () => {
     await using worker = await bind()
-    const seen = valueOf(await worker.call({ name: 'grüß', n: 1 }).outcome) as Record<string, unknown>
-    if ('kwargs' in seen) expect(seen).toEqual({ args: [], kwargs: { name: 'grüß', n: 1, context: { os_session: null } } })
+    const seen = valueIn(await worker.call({ name: 'grüß', n: 1 }).outcome) as Record<string, unknown>
+    if ('kwargs' in seen)
+      expect(seen).toEqual({ args: [], kwargs: { name: 'grüß', n: 1, context: { os_session: null } } })
     else expect(seen).toEqual({ context: {}, input: { name: 'grüß', n: 1 } })
   })
 
   test('text arrives as Qinling passes it', async () => {
     await using worker = await bind()
-    const seen = valueOf(await worker.call('some text').outcome) as Record<string, unknown>
+    const seen = valueIn(await worker.call('some text').outcome) as Record<string, unknown>
     if ('kwargs' in seen) expect(seen).toEqual({ args: ['some text'], kwargs: { context: { os_session: null } } })
     else expect(seen).toEqual({ context: {}, input: { __function_input: 'some text' } })
   })
 
   test('no input leaves only the context', async () => {
     await using worker = await bind()
-    const seen = valueOf(await worker.call().outcome) as Record<string, unknown>
+    const seen = valueIn(await worker.call().outcome) as Record<string, unknown>
     if ('kwargs' in seen) expect(seen).toEqual({ args: [], kwargs: { context: { os_session: null } } })
     else expect(seen).toEqual({ context: {} })
   })
@@ -524,7 +528,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T | 'too late
   }
 }
 
-function valueOf(outcome: Outcome): unknown {
+function valueIn(outcome: Outcome): unknown {
   expect(outcome).toMatchObject({ state: 'value' })
   return outcome.state === 'value' ? outcome.value : undefined
 }

@@ -1,7 +1,15 @@
 /** The server's end of one worker connection, for tests: speaks frames and remembers everything that arrives. */
 import type { Socket } from 'node:net'
 import { encodeFrame, type Frame, FrameDecoder, FrameType, parseMeta } from '../../src/engine/protocol.ts'
-import type { BindOptions, BoundWorker, CallOptions, HttpRequest, Outcome, Output, Usage } from './conformance-harness.ts'
+import type {
+  BindOptions,
+  BoundWorker,
+  CallOptions,
+  HttpRequest,
+  Outcome,
+  Output,
+  Usage,
+} from './conformance-harness.ts'
 import { BindFailure } from './conformance-harness.ts'
 
 export class ShimConnection {
@@ -43,7 +51,7 @@ export class ShimConnection {
     return await this.#binding.promise
   }
 
-  call(input: unknown, options: CallOptions = {}): ShimCall {
+  call(input?: unknown, options: CallOptions = {}): ShimCall {
     const { kind, body } = encodeInput(input, options.input)
     return this.#open({ ...callMeta(options), input: kind }, body, options)
   }
@@ -110,6 +118,8 @@ export class ShimCall {
   readonly output: Output = { stdout: '', stderr: '' }
   /** Bodies of the CHUNK frames so far. */
   readonly chunks: Buffer[] = []
+  /** Meta of the frame that ended the call. */
+  lastMeta: Record<string, unknown> = {}
   /** Set once the frame that ends the call has come, or can come no more. */
   over = false
 
@@ -156,9 +166,7 @@ export class ShimCall {
     if (frame.type === FrameType.log) addLog(this.output, frame)
     else if (frame.type === FrameType.head) this.#begin(parseMeta(frame))
     else if (frame.type === FrameType.chunk) this.#chunk(frame.body)
-    else if (frame.type === FrameType.result) this.settle(resultOutcome(parseMeta(frame), frame.body))
-    else if (frame.type === FrameType.failed) this.settle(failedOutcome(parseMeta(frame)))
-    else if (frame.type === FrameType.end) this.settle(this.#streamedOutcome(parseMeta(frame)))
+    else this.#end(frame)
     this.#wake()
   }
 
@@ -168,6 +176,13 @@ export class ShimCall {
     this.#head.reject(new Error(`the call was over before an answer began: ${outcome.state}`))
     this.#outcome.resolve(outcome)
     this.#wake()
+  }
+
+  #end(frame: Frame): void {
+    this.lastMeta = parseMeta(frame)
+    if (frame.type === FrameType.result) this.settle(resultOutcome(this.lastMeta, frame.body))
+    else if (frame.type === FrameType.failed) this.settle(failedOutcome(this.lastMeta))
+    else if (frame.type === FrameType.end) this.settle(this.#streamedOutcome(this.lastMeta))
   }
 
   #begin(meta: Record<string, unknown>): void {

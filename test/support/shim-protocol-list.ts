@@ -91,7 +91,9 @@ export function protocolList(runtime: string): void {
 
   test('all prints of a call come before the frame that ends it', async () => {
     await using shim = await bound({ concurrency: 8 })
-    const calls = Array.from({ length: 50 }, (_, n) => shim.connection.call({ do: 'print', stdout: `${n}`, stderr: 'x' }))
+    const calls = Array.from({ length: 50 }, (_, n) =>
+      shim.connection.call({ do: 'print', stdout: `${n}`, stderr: 'x' }),
+    )
     await Promise.all(calls.map((call) => call.outcome))
     for (const [n, call] of calls.entries()) expect(call.output).toEqual({ stdout: `${n}\n`, stderr: 'x\n' })
     expect(shim.connection.strays).toEqual([])

@@ -1,0 +1,564 @@
+/** What only the Node.js runtime does: its kinds of modules, its console, its handlers. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
+import { processHarness, ShimProcess } from '../support/shim-process.ts'
+
+const runtime = fileURLToPath(new URL('../../runtimes/nodejs', import.meta.url))
+const packages = mkdtempSync(join(tmpdir(), 'taibai-packages-'))
+afterAll(() => rmSync(packages, { recursive: true, force: true }))
+
+type Files = Record<string, string>
+
+/** A worker bound to a package of these files; a string stands for `main.mjs`. */
+async function bind(files: Files | string, options?: BindOptions): Promise<BoundWorker> {
+  return await processHarness(runtime, packageOf(files)).bind(options)
+}
+
+/** The outcome of one call of the package. */
+async function run(files: Files | string, input?: unknown, options?: BindOptions): Promise<Outcome> {
+  await using worker = await bind(files, options)
+  return await worker.call(input).outcome
+}
+
+function packageOf(files: Files | string): string {
+  const folder = mkdtempSync(join(packages, 'package-'))
+  for (const [name, text] of Object.entries(typeof files === 'string' ? { 'main.mjs': files } : files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  return folder
+}
+
+describe('modules', () => {
+  const kinds: [string, Files, string?][] = [
+    ['an ES module', { 'main.mjs': 'export const main = () => "ok"' }],
+    ['a CommonJS module', { 'main.cjs': 'exports.main = () => "ok"' }],
+    ['a .js file with CommonJS in it', { 'main.js': 'exports.main = () => "ok"' }],
+    ['a .js file with an ES module in it', { 'main.js': 'export const main = () => "ok"' }],
+    [
+      'a .js file of a package of ES modules',
+      { 'main.js': 'export const main = () => "ok"', 'package.json': '{"type": "module"}' },
+    ],
+    ['TypeScript', { 'main.ts': 'export const main = (event: unknown): string => "ok" as string' }],
+    ['TypeScript as an ES module', { 'main.mts': 'export const main = (): string => "ok"' }],
+    ['TypeScript as CommonJS', { 'main.cts': 'exports.main = (): string => "ok"' }],
+    ['a module in a folder', { 'src/app.mjs': 'export const handler = () => "ok"' }, 'src/app.handler'],
+    ['the index of a folder', { 'app/index.js': 'exports.handler = () => "ok"' }, 'app.handler'],
+    ['a module named with its extension', { 'app.mjs': 'export const go = () => "ok"' }, 'app.mjs.go'],
+    ['a default export', { 'main.mjs': 'export default () => "ok"' }, 'main.default'],
+    ['a callable of the default export', { 'main.mjs': 'export default { main: () => "ok" }' }],
+    [
+      'CommonJS exports that only show at run time',
+      { 'main.cjs': 'const all = {}; all["ma" + "in"] = () => "ok"; module.exports = all' },
+    ],
+    [
+      'a module with a dependency in its package',
+      {
+        'main.mjs': 'import { answer } from "dep"; export const main = () => answer',
+        'node_modules/dep/package.json': '{"name": "dep", "main": "index.js"}',
+        'node_modules/dep/index.js': 'exports.answer = "ok"',
+      },
+    ],
+    ['top-level await', { 'main.mjs': 'const value = await Promise.resolve("ok"); export const main = () => value' }],
+  ]
+  test.each(kinds)('%s is loaded', async (_kind, files, entry) => {
+    expect(await run(files, undefined, { entry })).toMatchObject({ state: 'value', value: 'ok' })
+  })
+
+  test('the place of a syntax error is in its message, also in a module that is imported', async () => {
+    const files = {
+      'main.mjs': 'import "./lib/broken.mjs"\nexport const main = () => 1',
+      'lib/broken.mjs': 'const a = 1\nconst b = ]\n',
+    }
+    await expect(bind(files)).rejects.toMatchObject({
+      type: 'SyntaxError',
+      message: expect.stringContaining('lib/broken.mjs:2'),
+      trace: expect.stringContaining('const b = ]'),
+    })
+  })
+
+  test('a syntax error in CommonJS is shown with its place', async () => {
+    await expect(bind({ 'main.cjs': 'const a = 1\nconst b = ]\n' })).rejects.toMatchObject({
+      type: 'SyntaxError',
+      trace: expect.stringMatching(/^main\.cjs:2\nconst b = ]/),
+    })
+  })
+
+  test('TypeScript that needs more than its types stripped says so', async () => {
+    await expect(bind({ 'main.ts': 'export enum Colour { red }' })).rejects.toMatchObject({
+      type: 'SyntaxError',
+      message: expect.stringContaining('enum'),
+    })
+  })
+
+  test('a missing dependency is named', async () => {
+    await expect(bind('import "left-pad"\nexport const main = () => 1')).rejects.toMatchObject({
+      message: expect.stringContaining("'left-pad'"),
+    })
+  })
+
+  test('an export that is no function is refused', async () => {
+    await expect(bind('export const main = { a: 1 }')).rejects.toMatchObject({
+      type: 'EntryNotFound',
+      message: expect.stringContaining('{ a: 1 }'),
+    })
+  })
+
+  test('an entry of Qinling is split at the first dot', async () => {
+    const files = { 'main.js': 'exports.main = (context, input) => input.name' }
+    const outcome = await run(files, { name: 'x' }, { entry: 'main.main.more', signature: 'qinling' })
+    expect(outcome).toMatchObject({ value: 'x' })
+  })
+})
+
+describe('handlers', () => {
+  test('a Lambda callback answers', async () => {
+    const main = 'export const main = (event, context, callback) => { setTimeout(() => callback(null, { event }), 5) }'
+    expect(await run(main, 7)).toMatchObject({ kind: 'json', value: { event: 7 } })
+  })
+
+  test('a Lambda callback fails with the error it is given', async () => {
+    const main = 'export const main = (event, context, callback) => { callback(new RangeError("no")) }'
+    expect(await run(main)).toMatchObject({ state: 'failed', type: 'RangeError', message: 'no' })
+  })
+
+  test('an async handler with a callback parameter may ignore it', async () => {
+    const main = 'export const main = async (event, context, callback) => "promised"'
+    expect(await run(main)).toMatchObject({ value: 'promised' })
+  })
+
+  test('a thenable that is no promise is waited for', async () => {
+    const main = 'export const main = () => ({ then: (resolve) => { resolve("first"); resolve("second") } })'
+    expect(await run(main)).toMatchObject({ value: 'first' })
+  })
+
+  test('the context has the names that AWS Lambda uses, and may be copied', async () => {
+    const main = `export const main = (event, context) => {
+      const copy = { ...context }
+      return [copy.awsRequestId, copy.functionName, copy.memoryLimitInMB, copy.getRemainingTimeInMillis() > 1000,
+        copy.signal.aborted, typeof copy.log.info]
+    }`
+    expect(await run(main)).toMatchObject({ value: ['e-1', 'conformance', '256', true, false, 'function'] })
+  })
+
+  test('a function loaded without a trace in the environment finds no setting of the shim', async () => {
+    const main = 'export const main = () => Object.keys(process.env).filter((name) => name.startsWith("TAIBAI"))'
+    expect(await run(main)).toMatchObject({ value: [] })
+  })
+
+  test('a function that replaces what the shim uses is still answered', async () => {
+    const main = `
+      JSON.stringify = JSON.parse = () => { throw new Error("mine") }
+      Promise.prototype.then = Math.round = Math.min = performance.now = Date.now = undefined
+      process.nextTick = process.cpuUsage = process.exit = console.log = undefined
+      export const main = async (event) => event`
+    await using worker = await bind(main)
+    expect(await worker.call({ a: 1 }).outcome).toMatchObject({ kind: 'json', value: { a: 1 } })
+    expect(await worker.call({ a: 2 }).outcome).toMatchObject({ value: { a: 2 } })
+  })
+})
+
+describe('values', () => {
+  const unsayable: [string, string][] = [
+    ['a cycle', 'const a = {}; a.a = a; return a'],
+    ['a BigInt', 'return 1n'],
+    ['a function', 'return () => 1'],
+    ['a symbol', 'return Symbol("s")'],
+    ['an object whose toJSON throws', 'return { toJSON() { throw new Error("toJSON") } }'],
+  ]
+  test.each(unsayable)('%s is ResultNotSerializable', async (_what, body) => {
+    expect(await run(`export const main = () => { ${body} }`)).toMatchObject({
+      state: 'failed',
+      type: 'ResultNotSerializable',
+    })
+  })
+
+  test('a value with toJSON is answered as that says', async () => {
+    const main = 'export const main = () => ({ at: new Date(0), map: [new Map([[1, 2]])] })'
+    expect(await run(main)).toMatchObject({ value: { at: '1970-01-01T00:00:00.000Z', map: [{}] } })
+  })
+
+  test('input bytes stay what they were while other calls arrive', async () => {
+    const main = `export const main = async (event) => {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return event
+    }`
+    await using worker = await bind(main, { concurrency: 50 })
+    const inputs = Array.from({ length: 50 }, (_, n) => Buffer.alloc(3000, n))
+    const outcomes = inputs.map((input) => worker.call(input).outcome)
+    for (const [n, outcome] of outcomes.entries()) expect(await outcome).toMatchObject({ value: inputs[n] })
+  })
+})
+
+describe('errors', () => {
+  test('a class of the function gives its name, and the paths are those of the package', async () => {
+    const files = {
+      'main.mjs': 'import { fail } from "./lib/fail.mjs"\nexport const main = async () => await fail()\n',
+      'lib/fail.mjs': 'class OutOfTea extends Error {}\nexport async function fail() { throw new OutOfTea("none") }\n',
+    }
+    const outcome = await run(files)
+    expect(outcome).toMatchObject({ type: 'OutOfTea', message: 'none' })
+    const { stack } = outcome as { stack: string }
+    expect(stack.split('\n')).toEqual([
+      'Error: none',
+      expect.stringMatching(/^ {4}at fail \(lib\/fail\.mjs:2:\d+\)$/),
+      expect.stringMatching(/^ {4}at (async )?main \(main\.mjs:2:\d+\)$/),
+    ])
+  })
+
+  test('a cause is told with its own stack', async () => {
+    const main = 'export const main = () => { throw new Error("outer", { cause: new TypeError("inner") }) }'
+    expect(await run(main)).toMatchObject({
+      stack: expect.stringMatching(/Error: outer[\s\S]*Caused by: TypeError: inner/),
+    })
+  })
+
+  const thrown: [string, string, string, string][] = [
+    ['a string', '"just text"', 'string', 'just text'],
+    ['nothing', 'undefined', 'undefined', 'undefined'],
+    ['an object', '{ code: 7 }', 'Object', '{ code: 7 }'],
+    ['an error with a name of its own', 'Object.assign(new Error("m"), { name: "Named" })', 'Named', 'm'],
+    [
+      'an error whose stack cannot be read',
+      'new Proxy(new Error("m"), { get() { throw 1 } })',
+      'Error',
+      'what was thrown',
+    ],
+  ]
+  test.each(thrown)('%s may be thrown', async (_what, expression, type, message) => {
+    const outcome = await run(`export const main = () => { throw ${expression} }`)
+    expect(outcome).toMatchObject({ state: 'failed', type, message: expect.stringContaining(message) })
+  })
+
+  test('a very long message is cut', async () => {
+    const outcome = await run('export const main = () => { throw new Error("x".repeat(20_000_000)) }')
+    expect((outcome as { message: string }).message.length).toBeLessThan(100_000)
+  })
+})
+
+describe('what nobody catches', () => {
+  test('a rejection nobody handles fails its call, and the worker goes on', async () => {
+    await using worker = await bind(
+      `export const main = async (event) => {
+        if (event !== "bad") return event
+        Promise.reject(new RangeError("forgotten"))
+        await new Promise((resolve) => setTimeout(resolve, 5000))
+      }`,
+      { concurrency: 2 },
+    )
+    expect(await worker.call('bad').outcome).toMatchObject({
+      state: 'failed',
+      type: 'RangeError',
+      message: 'forgotten',
+    })
+    expect(await worker.call('good').outcome).toMatchObject({ value: 'good' })
+  })
+
+  test('a rejection after the end of its call is printed, and the worker goes on', async () => {
+    await using worker = await bind(
+      'export const main = () => { setTimeout(() => Promise.reject(new RangeError("late")), 20); return 1 }',
+    )
+    expect(await worker.call().outcome).toMatchObject({ value: 1 })
+    await sleep(100)
+    expect(worker.output.stderr).toContain('RangeError: late')
+    expect(await worker.call().outcome).toMatchObject({ value: 1 })
+  })
+
+  test('an exception nobody catches fails its call and ends the worker', async () => {
+    await using worker = await bind(
+      'export const main = () => new Promise(() => { setTimeout(() => { throw new RangeError("thrown later") }, 5) })',
+    )
+    expect(await worker.call().outcome).toMatchObject({ state: 'failed', message: 'thrown later' })
+    expect(await worker.exited).toBe(1)
+  })
+
+  test('the failure of a call that takes its worker along says that it is the last', async () => {
+    await using shim = await ShimProcess.start(runtime)
+    await shim.bind(packageOf('export const main = () => new Promise(() => setTimeout(() => { throw 1 }, 5))'))
+    const call = shim.connection.call()
+    await call.outcome
+    expect(call.lastMeta).toMatchObject({ last: true })
+  })
+
+  test('an exception outside every call is printed and ends the worker', async () => {
+    await using worker = await bind(
+      'setTimeout(() => { throw new RangeError("in the background") }, 50)\nexport const main = () => 1',
+    )
+    expect(await worker.exited).toBe(1)
+    expect(worker.output.stderr).toContain('RangeError: in the background')
+  })
+
+  test('an exception while loading is why loading failed', async () => {
+    const main = `setTimeout(() => { throw new RangeError("while loading") }, 5)
+      await new Promise((resolve) => setTimeout(resolve, 5000))
+      export const main = () => 1`
+    await expect(bind(main)).rejects.toMatchObject({ type: 'RangeError', message: 'while loading' })
+  })
+
+  test('a function that listens for uncaught exceptions keeps its worker', async () => {
+    await using worker = await bind(
+      `process.on("uncaughtException", (error) => console.log("caught", error.message))
+      export const main = () => new Promise((resolve) => {
+        setTimeout(() => resolve("lives"), 50)
+        setTimeout(() => { throw new Error("mine") }, 5)
+      })`,
+    )
+    const call = worker.call()
+    expect(await call.outcome).toMatchObject({ value: 'lives' })
+    expect(call.output.stdout).toBe('caught mine\n')
+  })
+})
+
+describe('output', () => {
+  async function printed(body: string): Promise<{ stdout: string; stderr: string }> {
+    await using worker = await bind(`export const main = async (event, context) => { ${body} }`)
+    const call = worker.call()
+    expect(await call.outcome).toMatchObject({ state: 'value' })
+    return call.output
+  }
+
+  const prints: [string, string, { stdout?: string; stderr?: string }][] = [
+    ['formats', 'console.log("%s is %d", "x", 1, { a: 1 })', { stdout: 'x is 1 { a: 1 }\n' }],
+    ['several values', 'console.info(1, "two", [3], null)', { stdout: '1 two [ 3 ] null\n' }],
+    ['nothing', 'console.log()', { stdout: '\n' }],
+    ['a lone percent sign', 'console.log("100%")', { stdout: '100%\n' }],
+    ['levels', 'console.debug("d"); console.warn("w"); console.error("e")', { stdout: 'd\n', stderr: 'w\ne\n' }],
+    [
+      'groups',
+      'console.group("g"); console.log("a\\nb"); console.groupEnd(); console.log("c")',
+      { stdout: 'g\n  a\n  b\nc\n' },
+    ],
+    ['dir', 'console.dir({ a: 1 })', { stdout: '{ a: 1 }\n' }],
+    ['assert', 'console.assert(false, "wrong")', { stderr: 'Assertion failed: wrong\n' }],
+    ['count', 'console.count("n"); console.count("n")', { stdout: 'n: 1\nn: 2\n' }],
+    ['the logger', 'context.log.info("i"); context.log.warn("w %d", 1)', { stdout: 'i\n', stderr: 'w 1\n' }],
+    ['process.stdout.write', 'process.stdout.write("no newline")', { stdout: 'no newline' }],
+    ['process.stderr.write', 'process.stderr.write("oh")', { stderr: 'oh' }],
+    ['bytes', 'process.stdout.write(Buffer.from("grüß"))', { stdout: 'grüß' }],
+    [
+      'a character in two pieces',
+      'const b = Buffer.from("ß"); process.stdout.write(b.subarray(0, 1)); process.stdout.write(b.subarray(1))',
+      { stdout: 'ß' },
+    ],
+    ['half a character at the end', 'process.stdout.write(Buffer.from([97, 0xc3]))', { stdout: 'a\ufffd' }],
+    ['an encoding', 'process.stdout.write("YWJj", "base64")', { stdout: 'abc' }],
+    [
+      'a callback',
+      'await new Promise((done) => process.stdout.write("x", done)); console.log("y")',
+      { stdout: 'xy\n' },
+    ],
+    ['an end that is none', 'process.stdout.end("bye\\n"); console.log("still here")', { stdout: 'bye\nstill here\n' }],
+    [
+      'a Console of its own',
+      'const { Console } = await import("node:console"); new Console(process.stdout).log("own")',
+      { stdout: 'own\n' },
+    ],
+    [
+      'a pipe',
+      'const { Readable } = await import("node:stream"); await new Promise((done) => Readable.from(["a", "b"]).on("end", done).pipe(process.stdout))',
+      { stdout: 'ab' },
+    ],
+  ]
+  test.each(prints)('%s', async (_what, body, { stdout = '', stderr = '' }) => {
+    expect(await printed(body)).toEqual({ stdout, stderr })
+  })
+
+  test('a table is printed as Node does it', async () => {
+    expect((await printed('console.table([{ a: 1 }])')).stdout).toContain('│ 0       │ 1 │')
+  })
+
+  test('prints in callbacks of timers, streams and events belong to their call', async () => {
+    await using worker = await bind(
+      `import { EventEmitter } from 'node:events'
+      import { readFile } from 'node:fs'
+      export const main = (tag) => new Promise((resolve) => {
+        const emitter = new EventEmitter()
+        emitter.on('go', () => console.log(tag, 'event'))
+        setTimeout(() => { emitter.emit('go'); setImmediate(() => {
+          console.log(tag, 'immediate')
+          readFile('main.mjs', () => { console.log(tag, 'file'); resolve() })
+        }) }, 5)
+      })`,
+      { concurrency: 3 },
+    )
+    const tags = ['a', 'b', 'c']
+    const running = tags.map((tag) => worker.call(tag))
+    for (const [n, call] of running.entries()) {
+      await call.outcome
+      expect(call.output.stdout).toBe(`${tags[n]} event\n${tags[n]} immediate\n${tags[n]} file\n`)
+    }
+  })
+
+  test('what a function prints right before it exits is seen', async () => {
+    await using worker = await bind(
+      'export const main = () => { for (let n = 0; n < 100; n++) console.log(n); process.exit(2) }',
+    )
+    const call = worker.call()
+    expect(await call.outcome).toEqual({ state: 'lost' })
+    expect(call.output.stdout.split('\n')).toHaveLength(101)
+  })
+
+  test('many lines before an endless loop are seen but for the last millisecond', async () => {
+    await using worker = await bind(
+      'export const main = () => { for (let n = 0; n < 10; n++) console.log(n); for (;;); }',
+    )
+    const call = worker.call()
+    await call.printed('9\n')
+    expect(call.output.stdout).toBe('0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n')
+  })
+
+  test('a line of several MiB arrives whole', async () => {
+    const { stdout } = await printed('console.log("😀".repeat(1_500_000))')
+    expect(stdout).toBe(`${'😀'.repeat(1_500_000)}\n`)
+  })
+
+  test('warnings of Node are printed to standard error', async () => {
+    const { stderr } = await printed('process.emitWarning("careful"); await new Promise(setImmediate)')
+    expect(stderr).toContain('careful')
+  })
+})
+
+describe('http functions', () => {
+  const http = { signature: 'http' } as const
+
+  async function fetched(files: Files | string, target = '/', options: BindOptions = {}) {
+    await using worker = await bind(files, { ...http, ...options })
+    const outcome = await worker.fetch({ target, headers: [['Host', 'example.org:8080']] }).outcome
+    expect(outcome).toMatchObject({ state: 'answer' })
+    return outcome as Extract<Outcome, { state: 'answer' }>
+  }
+
+  const shapes: [string, string][] = [
+    ['a function', 'export const main = () => new Response("ok")'],
+    ['an async function', 'export const main = async () => new Response("ok")'],
+    [
+      'an object with a fetch that needs its object',
+      'export const main = { text: "ok", fetch() { return new Response(this.text) } }',
+    ],
+    ['a default export that is a function', 'export default () => new Response("ok")'],
+    ['a default export with a fetch', 'export default { fetch: () => new Response("ok") }'],
+  ]
+  test.each(shapes)('%s', async (_shape, main) => {
+    expect((await fetched(main)).body.toString()).toBe('ok')
+  })
+
+  test('the URL is that of the host the caller asked', async () => {
+    const answer = await fetched('export const main = (request) => Response.json(request.url)', '/a%20b/c?d=1&d=2')
+    expect(JSON.parse(answer.body.toString())).toBe('http://example.org:8080/a%20b/c?d=1&d=2')
+  })
+
+  test('a host that no URL can have is left out', async () => {
+    await using worker = await bind('export const main = (request) => new Response(request.url)', http)
+    const { outcome } = worker.fetch({ target: '//x', headers: [['host', 'a b:c']] })
+    expect(((await outcome) as { body: Buffer }).body.toString()).toBe('http://localhost//x')
+  })
+
+  test('headers that come twice stay two', async () => {
+    const main = `export const main = () => {
+      const headers = new Headers([["set-cookie", "a=1"], ["set-cookie", "b=2"]])
+      return new Response(null, { headers })
+    }`
+    expect((await fetched(main)).headers).toEqual([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ])
+  })
+
+  test('a Response that was built from pieces at hand comes in one frame', async () => {
+    const main = `export const main = () => new Response(new ReadableStream({ start(c) {
+      for (const text of ["a", "b", "c"]) c.enqueue(new TextEncoder().encode(text))
+      c.close()
+    } }))`
+    expect(await fetched(main)).toMatchObject({ streamed: false, body: Buffer.from('abc') })
+  })
+
+  test('a large Response is streamed', async () => {
+    const answer = await fetched('export const main = () => new Response("x".repeat(3_000_000))')
+    expect(answer).toMatchObject({ streamed: true })
+    expect(answer.body).toHaveLength(3_000_000)
+  })
+
+  test('a stream that breaks off is a failure', async () => {
+    await using worker = await bind(
+      `export const main = () => new Response(new ReadableStream({ async pull(c) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        if (this.sent) return c.error(new RangeError("broken"))
+        this.sent = true
+        c.enqueue(new Uint8Array(10))
+      } }))`,
+      http,
+    )
+    const call = worker.fetch({ target: '/' })
+    await call.head
+    expect(await call.outcome).toMatchObject({ state: 'failed', type: 'RangeError' })
+  })
+
+  test('a client that leaves fires the signal of the request and cancels the stream', async () => {
+    await using worker = await bind(
+      `export const main = (request, context) => {
+        request.signal.addEventListener("abort", () => console.log("aborted", context.signal === request.signal))
+        return new Response(new ReadableStream({
+          async pull(c) { await new Promise((r) => setTimeout(r, 5)); c.enqueue(new Uint8Array(10)) },
+          cancel() { console.log("cancelled") },
+        }))
+      }`,
+      http,
+    )
+    const call = worker.fetch({ target: '/' })
+    await call.received(20)
+    call.cancel()
+    expect(await call.outcome).toMatchObject({ state: 'answer' })
+    expect(call.output.stdout).toBe('aborted true\ncancelled\n')
+  })
+
+  test('prints while a body is made belong to its call', async () => {
+    await using worker = await bind(
+      `export const main = () => new Response(new ReadableStream({ async pull(c) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        console.log("in pull")
+        c.close()
+      } }))`,
+      http,
+    )
+    const call = worker.fetch({ target: '/' })
+    await call.outcome
+    expect(call.output.stdout).toBe('in pull\n')
+  })
+
+  test('an execution that did not come over HTTP is a POST of its input', async () => {
+    await using worker = await bind(
+      'export const main = async (r) => Response.json([r.method, r.headers.get("content-type"), await r.text()])',
+      http,
+    )
+    const bodyOf = async (outcome: Promise<Outcome>) =>
+      JSON.parse(((await outcome) as { body: Buffer }).body.toString())
+    expect(await bodyOf(worker.call({ a: 1 }).outcome)).toEqual(['POST', 'application/json', '{"a":1}'])
+    expect(await bodyOf(worker.call('text').outcome)).toEqual(['POST', 'text/plain; charset=utf-8', 'text'])
+    expect(await bodyOf(worker.call().outcome)).toEqual(['POST', null, ''])
+  })
+
+  test('what is no Response is a failure that shows it', async () => {
+    await using worker = await bind('export const main = () => ({ body: 1 })', http)
+    expect(await worker.fetch({ target: '/' }).outcome).toMatchObject({
+      state: 'failed',
+      type: 'TypeError',
+      message: expect.stringContaining('{ body: 1 }'),
+    })
+  })
+
+  test('a request can be handed on to fetch', async () => {
+    const main = `import { createServer } from 'node:http'
+      import { once } from 'node:events'
+      const server = createServer((request, response) => request.pipe(response)).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      export const main = (request) => fetch(new Request('http://127.0.0.1:' + server.address().port, request))`
+    await using worker = await bind(main, http)
+    const outcome = await worker.fetch({ method: 'POST', target: '/', body: 'passed on' }).outcome
+    expect((outcome as { body: Buffer }).body.toString()).toBe('passed on')
+  })
+})
