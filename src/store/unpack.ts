@@ -119,13 +119,13 @@ const wrongContent = (entry: Entry): string => `does not hold what it says in ${
 const unusable = (why: string, cause?: unknown): FaasError =>
   new FaasError('invalid_request', `The package ${why.replace(/\.$/, '')}.`, { cause })
 
-/** What yauzl and zlib throw is about the ZIP, and says what. */
+/** What yauzl and zlib throw is about the ZIP; yauzl also says it well. */
 async function refusing<T>(why: string, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {
-    const detail = error instanceof Error ? error.message.slice(0, 200) : ''
-    throw unusable(`${why}: ${detail}`, error)
+    const isFromYauzl = error instanceof Error && !('code' in error)
+    throw unusable(isFromYauzl ? `${why}: ${error.message.slice(0, 200)}` : why, error)
   }
 }
 
