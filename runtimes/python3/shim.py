@@ -70,8 +70,12 @@ LOG_CHARS = 32 * 1024  # a call that has printed so much sends it
 LOG_FRAME_CHARS = 1024 * 1024
 TICK_MS = 40  # how long a printed line may wait for company
 QUIET_TICKS = 25  # after so many ticks without a print the Watcher sleeps until the next one
+QUICK_SECONDS = 0.0003  # a call this short is not worth waking another thread
+RELIEF_MS = 3
+LEAST_PENALTY, MOST_PENALTY = 16, 4096  # so many calls are taken for slow after one that was; twice as many when it recurs
 ERROR_CHARS = 64 * 1024
 STACK_FRAMES = 100
+MOST_NAMES = 50  # in an error that says what is there
 
 SERVER_GONE, SHIM_FAILED, PROTOCOL_BROKEN = 0, 70, 76  # exit codes
 SHIM = say_hello.__code__.co_filename
@@ -338,53 +342,116 @@ class Inline:
 
 
 class Threads:
-    """Up to `limit` calls at a time, each on a thread of its own; the main thread reads."""
+    """Up to `limit` calls at a time, on threads that take turns at reading.
+
+    The thread that has read a call would best run it itself: waking another one takes longer than many functions. So it
+    does, while calls are quick, and pledges to be back soon. When it is not, the Watcher passes its turn to another thread,
+    and for a number of calls from then on turns are passed before a call is run.
+    """
 
     def __init__(self, worker, limit):
-        from _queue import SimpleQueue
-
         self.worker = worker
         self.limit = limit
-        self.jobs = SimpleQueue()
-        self.threads = 0
+        self.turn = allocate_lock()
+        """Held by the thread that reads."""
+        self.pledge = []
+        """Of the thread that runs a call and keeps its turn: whoever empties the list, that one or the Watcher, has the turn."""
+        self.seen_pledge = self.pledge
+        self.quiet_ticks = 0
+        self.slow_calls = 0  # so many calls more are taken for slow
+        self.penalty = LEAST_PENALTY
+        self.quick_calls = 0
+        self.guard = allocate_lock()
+        self.threads = self.free = 0
         worker.cpu_time = time.thread_time
+        worker.want_news = self.pass_pledged_turn
+        worker.watcher.relieve = self.relieve
 
     def serve(self):
+        self.start_thread()
         while True:
             try:
-                self.serve_calls()
-            except ProtocolError:
-                raise
-            except BaseException:  # a signal handler of the function has raised
+                time.sleep(86400)  # the main thread only runs signal handlers, which may raise
+            except BaseException:
                 pass
-
-    def serve_calls(self):
-        worker = self.worker
-        while True:
-            frame = worker.wire.receive()
-            if frame[0] == CALL:
-                _, number, meta, body = frame
-                self.jobs.put((Call(number, worker), meta, body))
-                if self.threads < self.limit and self.threads < len(worker.calls):
-                    self.start_thread()
-            else:
-                worker.notice(frame)
 
     def start_thread(self):
         from threading import Thread
 
         self.threads += 1
+        self.free += 1
         Thread(target=self.work, name=f'call-{self.threads}', daemon=True).start()
 
     def work(self):
-        worker, next_job = self.worker, self.jobs.get
         try:
             while True:
-                call, meta, body = next_job()
-                call.cpu_started = time.thread_time()
-                worker.run(call, meta, body)
+                self.turn.acquire()
+                with self.guard:
+                    self.free -= 1
+                self.take_turn()
+                with self.guard:
+                    self.free += 1
         except BaseException as error:
             last_words(error)
+
+    def take_turn(self):
+        """Returns when another thread has the turn."""
+        worker = self.worker
+        while True:
+            frame = worker.wire.receive()
+            if frame[0] != CALL:
+                worker.notice(frame)
+                continue
+            _, number, meta, body = frame
+            call = Call(number, worker)
+            if self.slow_calls > 0:
+                self.slow_calls -= 1
+                self.pass_turn()
+                worker.run(call, meta, body)
+                return
+            self.pledge = pledge = [call]
+            if not worker.watcher.is_alert:
+                worker.watcher.become_alert()
+            worker.run(call, meta, body)
+            self.judge(time.perf_counter() - call.started)
+            try:
+                pledge.pop()
+            except IndexError:
+                return
+
+    def pass_turn(self):
+        with self.guard:
+            if not self.free and self.threads <= self.limit:  # one more than calls: even then somebody reads CREDIT and CANCEL
+                self.start_thread()
+        self.turn.release()
+
+    def pass_pledged_turn(self):
+        try:
+            self.pledge.pop()
+        except IndexError:
+            return
+        self.pass_turn()
+
+    def judge(self, seconds):
+        if seconds > QUICK_SECONDS:
+            self.slow_calls, self.quick_calls = self.penalty, 0
+            self.penalty = min(2 * self.penalty, MOST_PENALTY)
+        elif self.penalty > LEAST_PENALTY:
+            self.quick_calls += 1
+            if self.quick_calls > self.penalty:
+                self.penalty = LEAST_PENALTY
+
+    def relieve(self):
+        """Called by the Watcher every RELIEF_MS: passes on the turn of a thread that is not back. False when all is quiet."""
+        if self.pledge is not self.seen_pledge:
+            self.seen_pledge = self.pledge
+            self.quiet_ticks = 0
+        elif self.pledge:
+            self.slow_calls = self.penalty
+            self.pass_pledged_turn()
+        else:
+            self.quiet_ticks += 1
+        return self.quiet_ticks < QUIET_TICKS
 
 
 class Loop:
@@ -456,9 +523,10 @@ class Watcher:
 
     def __init__(self, worker):
         self.worker = worker
-        self.is_ticking = False
+        self.is_ticking = self.is_alert = False
         self.quiet_ticks = 0
         self.next_tick = 0
+        self.relieve = None
         self.is_reading = False
         self.reading = allocate_lock()
         """Held while this thread reads the connection."""
@@ -477,10 +545,15 @@ class Watcher:
             for pipe in self.worker.output.pipes:
                 sources.register(pipe, select.POLLIN)
             while True:
-                for source, events in sources.poll(TICK_MS if self.is_ticking else None):
+                pause = RELIEF_MS if self.is_alert else TICK_MS if self.is_ticking else None
+                for source, events in sources.poll(pause):
                     self.take(sources, source, events)
                 if self.is_ticking and time.monotonic() >= self.next_tick:
                     self.tick()
+                if self.is_alert:
+                    self.is_alert = self.relieve()
+                    # A thread that has seen itself watched in this very moment must not be left alone.
+                    self.is_alert = self.is_alert or self.relieve()
         except BaseException as error:
             last_words(error)
 
@@ -495,6 +568,7 @@ class Watcher:
             self.read_doorbell()
             if self.is_reading:
                 sources.modify(self.worker.wire.fileno, select.POLLRDHUP | select.POLLIN)
+                self.read()  # the main thread may have taken in more than the frame that it works on
         elif not self.worker.output.read_pipe(source):
             sources.unregister(source)
 
@@ -523,6 +597,11 @@ class Watcher:
         with self.worker.wire.lock:
             self.quiet_ticks = 0 if self.worker.output.tick() else self.quiet_ticks + 1
             self.is_ticking = self.quiet_ticks < QUIET_TICKS
+
+    def become_alert(self):
+        """From now on `relieve` is called every RELIEF_MS."""
+        self.is_alert = True
+        self.ring()
 
     def start_reading(self):
         """Reads the connection for the main thread, until that ends its call."""
@@ -942,6 +1021,8 @@ class Output:
     def read_pipe(self, pipe):
         """Whether there may be more to come."""
         with self.worker.wire.lock:
+            if pipe not in self.pipes:
+                return False
             stream, decoder = self.pipes[pipe]
             try:
                 data = os.read(pipe, 65536)
@@ -954,7 +1035,8 @@ class Output:
                     self.worker.watcher.start_ticking()
             if data:
                 return True
-            self.filled_pipes.unregister(pipe)  # the function has closed its end
+            self.filled_pipes.unregister(pipe)
+            del self.pipes[pipe]  # the function has closed its end
             return False
 
     def close_pipes(self):
@@ -1278,7 +1360,7 @@ def load_module(code, dotted):
     except ModuleNotFoundError as error:
         if not f'{dotted}.'.startswith(f'{error.name}.'):  # an import inside of it
             raise
-        there = ', '.join(sorted(modules_in(code))) or 'none'
+        there = listing(sorted(modules_in(code)))
         raise EntryNotFound(f'there is no module {dotted!r} in the code; its modules are: {there}') from None
     module = sys.modules[dotted]
     file = os.path.join(code, f'{dotted}.py')
@@ -1298,8 +1380,12 @@ def load_file(name, file):
 
 
 def callables_in(module):
-    names = (name for name, value in vars(module).items() if callable(value) and not name.startswith('_'))
-    return ', '.join(sorted(names)) or 'none'
+    names = sorted(name for name, value in vars(module).items() if callable(value) and not name.startswith('_'))
+    return listing(names)
+
+
+def listing(names):
+    return ', '.join(names[:MOST_NAMES]) + (', …' if len(names) > MOST_NAMES else '') if names else 'none'
 
 
 # ---------------------------------------------------------------------------------------------------------------------
