@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+import { invalid } from './errors.ts'
 import type { Signature } from './function.ts'
 import type { CallInput } from './worker.ts'
 
@@ -36,3 +38,20 @@ export function inputFromRecord(kind: CallInput['kind'], text: string | null): C
   if (kind === 'none' || text === null) return none
   return { kind, body: Buffer.from(text, kind === 'bytes' ? 'base64' : 'utf8') }
 }
+
+/** The body of `ANY /fn/{name}` as an input: JSON when it is JSON, else text when it is text, else bytes. */
+export function inputFromBody(body: Buffer, contentType: string | undefined, signature: Signature): CallInput {
+  if (body.length === 0) return none
+  const type = contentType === undefined ? '' : (contentType.split(';', 1)[0] as string).trim().toLowerCase()
+  const saysJson = type === 'application/json' || type.endsWith('+json')
+  if (!saysJson && isBinary(type)) return { kind: 'bytes', body }
+  const input = inputFromText(body.toString('utf8'), signature)
+  if (saysJson && input.kind === 'text' && signature !== 'qinling')
+    throw invalid('The body is not valid JSON, although its Content-Type says so.')
+  if (input.kind !== 'none') return isUtf8(body) ? { kind: input.kind, body } : { kind: 'bytes', body }
+  return input
+}
+
+/** curl names a form for whatever it sends: that is looked at as text. */
+const isBinary = (type: string): boolean =>
+  type !== '' && !type.startsWith('text/') && type !== 'application/x-www-form-urlencoded'

@@ -566,7 +566,10 @@ const versionKey = ({ functionId, functionVersion }: Revision): string => `${fun
 const shuttingDown = (): FaasError => new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
 
 const tooLarge = (): FaasError =>
-  new FaasError('no_worker', 'The function needs more memory than all workers together may have (TAIBAI_MEMORY_BUDGET_MB).')
+  new FaasError(
+    'no_worker',
+    'The function needs more memory than all workers together may have (TAIBAI_MEMORY_BUDGET_MB).',
+  )
 
 function refuse(waiter: Waiter, error: unknown): void {
   waiter.stopTimer()

@@ -20,12 +20,16 @@ export async function readBytes(c: Ctx, maxBytes: number): Promise<Buffer> {
 
 /** The JSON object of a request, by the rules of the contract: 400 for what is not one, 415 for another media type. */
 export async function readObject(c: Ctx, maxBytes: number): Promise<Record<string, unknown>> {
+  refuseOtherThanJson(c)
+  return parseObject((await readBytes(c, maxBytes)).toString('utf8'))
+}
+
+export function refuseOtherThanJson(c: Ctx): void {
   const type = mediaType(c)
   if (formTypes.includes(type)) throw invalid('Send a JSON object with Content-Type: application/json, not a form.')
   if (type !== '' && type !== 'application/json') {
     throw new FaasError('unsupported_media_type', `Send Content-Type: application/json, not ${type}.`)
   }
-  return parseObject((await readBytes(c, maxBytes)).toString('utf8'))
 }
 
 /** The same where a body may be left out. */
@@ -59,5 +63,5 @@ async function readStream(stream: ReadableStream<Uint8Array> | null, maxBytes: n
   return Buffer.concat(chunks)
 }
 
-const tooLarge = (maxBytes: number): FaasError =>
+export const tooLarge = (maxBytes: number): FaasError =>
   new FaasError('too_large', `The body is larger than ${maxBytes} bytes, which is the most that is taken here.`)

@@ -2,10 +2,13 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Log } from '../domain/log.ts'
 import type { Authenticate } from '../domain/principal.ts'
 import type { Aliases } from '../services/aliases.ts'
+import type { Executions } from '../services/executions.ts'
 import type { FunctionVersions } from '../services/function-versions.ts'
 import type { Functions } from '../services/functions.ts'
+import type { Jobs } from '../services/jobs.ts'
 import type { Runtimes } from '../services/runtimes.ts'
 import type { Tokens } from '../services/tokens.ts'
+import type { Webhooks } from '../services/webhooks.ts'
 import type { Workers } from '../services/workers.ts'
 import type { App, Env } from './endpoint.ts'
 import { errorResponse } from './error-response.ts'
@@ -13,22 +16,29 @@ import { authentication } from './middleware/auth.ts'
 import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindAliases } from './routes/aliases.ts'
+import { bindExecutions } from './routes/executions.ts'
 import { bindFunctionVersions } from './routes/function-versions.ts'
 import { bindFunctions } from './routes/functions.ts'
 import { bindHealth } from './routes/health.ts'
+import { bindInvoke, type InvokeParts } from './routes/invoke.ts'
+import { bindJobs } from './routes/jobs.ts'
 import { bindOpenApi } from './routes/openapi.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
 import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
+import { bindWebhooks } from './routes/webhooks.ts'
 import { bindWorkers } from './routes/workers.ts'
 import { makeUnrouted } from './unrouted.ts'
 
-export interface HttpParts {
+export interface HttpParts extends InvokeParts {
   runtimes: Runtimes
   functions: Functions
   versions: FunctionVersions
   aliases: Aliases
   workers: Workers
+  executions: Executions
+  jobs: Jobs
+  webhooks: Webhooks
   tokens: Tokens
   authenticate: Authenticate
   /** False while the server starts and stops: /readyz says so. */
@@ -67,6 +77,10 @@ export function makeHttpApp(parts: HttpParts): App {
   bindFunctionVersions(app, parts.versions, settings)
   bindAliases(app, parts.aliases, settings)
   bindWorkers(app, parts.workers, settings)
+  bindInvoke(app, parts)
+  bindExecutions(app, parts.executions, settings)
+  bindJobs(app, parts.jobs, settings)
+  bindWebhooks(app, parts.webhooks, settings)
   bindTokens(app, parts.tokens, settings)
   bindHealth(app, parts)
   bindOpenApi(app)

@@ -5,7 +5,16 @@ import type { NewId } from '../domain/ids.ts'
 import { inputAsText, inputFromRecord } from '../domain/input.ts'
 import type { Log } from '../domain/log.ts'
 import { errorTypes, type Outcome } from '../domain/outcome.ts'
-import type { Call, CallInput, HttpRequestHead, Lease, LoadFailure, Pool, StreamSink } from '../domain/worker.ts'
+import type {
+  Call,
+  CallInput,
+  HttpRequestHead,
+  Lease,
+  LoadFailure,
+  Pool,
+  Revision,
+  StreamSink,
+} from '../domain/worker.ts'
 import { AsyncQueue, type AsyncQueueLimits } from './async-queue.ts'
 import { LogBuffer } from './log-buffer.ts'
 import { outputText } from './output-text.ts'
@@ -64,8 +73,8 @@ export interface InvocationParts {
   clock: Clock
   newId: NewId
   log: Log
-  /** Told of every run that is over, for statistics. Must be quick and not throw. */
-  onEnd?(execution: Execution): void
+  /** Told of every run that is over and what it ran in, for statistics. Must be quick and not throw. */
+  onEnd?(execution: Execution, revision: Revision | null): void
   limits: AsyncQueueLimits & {
     /** Bytes of output kept of one run. */
     maxLogBytes: number
@@ -100,7 +109,7 @@ export class Invocation {
     const execution = this.#newExecution(request, true)
     this.#parts.ledger.open(execution)
     const outcome = await this.#perform(execution, request, 0)
-    this.#finish(execution)
+    this.#finish(execution, request.target.revision)
     return { execution, outcome }
   }
 
@@ -126,8 +135,9 @@ export class Invocation {
   /** Records as `error` a run that could not be tried. */
   recordUntried(run: UntriedRun, error: unknown): Execution {
     const execution = this.#emptyExecution(run)
+    this.#parts.ledger.open(execution)
     this.#note(execution, platformOutcome(error))
-    this.#finish(execution)
+    this.#finish(execution, null)
     return execution
   }
 
@@ -176,7 +186,7 @@ export class Invocation {
         return await this.#performUntilSettled(execution, { target, trigger, projectId, input }, from)
       } catch (error) {
         this.#note(execution, platformOutcome(error))
-        return this.#settle(execution, !isPassing(error))
+        return this.#settle(execution, null, !isPassing(error))
       }
     }
     const { promise: finished, resolve: finish } = Promise.withResolvers<Execution>()
@@ -191,17 +201,17 @@ export class Invocation {
     if (this.#forgotten.delete(execution.id)) return true
     const queueMs = this.#parts.clock.elapsed() - acceptedAt
     const outcome = await this.#perform(execution, request, queueMs)
-    return this.#settle(execution, outcome.kind !== 'platform')
+    return this.#settle(execution, request.target.revision, outcome.kind !== 'platform')
   }
 
-  #settle(execution: Execution, isFinal: boolean): boolean {
+  #settle(execution: Execution, revision: Revision | null, isFinal: boolean): boolean {
     if (isFinal || this.#isLastTry(execution)) {
-      this.#finish(execution)
+      this.#finish(execution, revision)
       return true
     }
     this.#parts.log.warn(endKeys(execution), 'execution will be tried again')
     execution.attempt += 1
-    execution.status = 'running'
+    Object.assign(execution, notEnded)
     return false
   }
 
@@ -262,11 +272,11 @@ export class Invocation {
   }
 
   /** The run is over: one wide line in the log, and the record unless it was deleted meanwhile. */
-  #finish(execution: Execution): void {
+  #finish(execution: Execution, revision: Revision | null): void {
     const { log, ledger, onEnd } = this.#parts
     if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
     else log.info(endKeys(execution), 'execution ended')
-    onEnd?.(execution)
+    onEnd?.(execution, revision)
     if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
   }
 
@@ -295,14 +305,11 @@ export class Invocation {
       functionVersion: run.functionVersion,
       functionAlias: run.functionAlias,
       description: run.description,
-      status: 'running',
       sync: false,
       trigger: run.trigger,
       input: inputAsText(run.input),
       inputKind: run.input.kind,
-      output: null,
-      error: null,
-      durationMs: null,
+      ...notEnded,
       isImageRun: false,
       log: '',
       attempt: 1,
@@ -310,13 +317,21 @@ export class Invocation {
       coldReason: null,
       phases: null,
       worker: null,
-      memoryPeakMb: null,
-      cpuMs: null,
       createdAt: this.#parts.clock.now(),
-      updatedAt: null,
     }
   }
 }
+
+/** A run whose end is not known. */
+const notEnded = {
+  status: 'running',
+  output: null,
+  error: null,
+  durationMs: null,
+  memoryPeakMb: null,
+  cpuMs: null,
+  updatedAt: null,
+} as const
 
 /** Every id of a run and the time of each phase. */
 function endKeys(execution: Execution): object {

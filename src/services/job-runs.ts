@@ -76,6 +76,11 @@ export class JobRuns {
     for (const job of this.#parts.store.listRunning()) this.#parts.timers.set(job)
   }
 
+  /** Resolves when no job is being fired. */
+  async close(): Promise<void> {
+    await Promise.all(this.#firing.values())
+  }
+
   /** The job is not being fired: its row may be changed. */
   async settled(jobId: string): Promise<void> {
     while (this.#firing.has(jobId)) await this.#firing.get(jobId)

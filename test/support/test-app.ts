@@ -4,13 +4,18 @@ import { silent } from '../../src/domain/log.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import { type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
+import { cronPatterns } from '../../src/scheduler/cron-patterns.ts'
+import { Scheduler } from '../../src/scheduler/scheduler.ts'
 import { Aliases } from '../../src/services/aliases.ts'
+import { Executions } from '../../src/services/executions.ts'
 import { FunctionVersions } from '../../src/services/function-versions.ts'
 import { Functions } from '../../src/services/functions.ts'
 import { Invocation } from '../../src/services/invocation.ts'
+import { Jobs } from '../../src/services/jobs.ts'
 import { Runtimes } from '../../src/services/runtimes.ts'
 import { Targets } from '../../src/services/targets.ts'
 import { Tokens } from '../../src/services/tokens.ts'
+import { Webhooks } from '../../src/services/webhooks.ts'
 import { Workers } from '../../src/services/workers.ts'
 import { AliasRows } from '../../src/store/aliases.ts'
 import { Database } from '../../src/store/database.ts'
@@ -86,6 +91,9 @@ export function makeTestApp(options: TestAppOptions = {}) {
     stores.tokens.insert(aToken({ name, projectId, roles: [...roles], hash: sha256(tokenOf(name)) }))
   }
   const tokens = new Tokens(common)
+  const scheduler = new Scheduler(common)
+  const patterns = cronPatterns()
+  const jobs = new Jobs({ ...common, store: stores.jobs, timers: scheduler, patterns, targets, invocation })
   const health = { isReady: true }
   const app = makeHttpApp({
     runtimes,
@@ -94,6 +102,12 @@ export function makeTestApp(options: TestAppOptions = {}) {
     aliases: new Aliases({ ...common, targets }),
     workers: new Workers({ ...common, targets }),
     tokens,
+    executions: new Executions({ ...common, targets, invocation, retention }),
+    jobs,
+    webhooks: new Webhooks({ ...common, store: stores.webhooks, targets, invocation }),
+    targets,
+    invocation,
+    newId: timeOrderedId,
     authenticate: options.auth === 'none' ? () => openPrincipal : tokens.authenticate,
     isReady: () => health.isReady,
     log: silent,
@@ -105,7 +119,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
     return answered(await app.request(path, { method, headers, body }))
   }
 
-  return { app, request, stores, database, clock, pool, pools, ledger, packages, targets, invocation, runtimes, health }
+  const doubles = { clock, pool, pools, ledger, packages, health }
+  return { app, request, stores, database, ...doubles, targets, invocation, runtimes, jobs, scheduler }
 }
 
 export type TestApp = ReturnType<typeof makeTestApp>
@@ -119,6 +134,8 @@ const runLimits = {
   retryPauseMs: 100,
   maxLogBytes: 64 * 1024,
 }
+
+const retention = { keepExecutionsDays: 30, keepExecutionsPerProject: 1000 }
 
 const mib = 1024 * 1024
 

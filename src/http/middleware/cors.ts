@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { isSentDirectly } from '../direct.ts'
 import type { Env } from '../endpoint.ts'
 
 const exposed = 'X-Execution-Id, Server-Timing'
@@ -16,7 +17,7 @@ export function cors(origins: string[]): MiddlewareHandler<Env> {
     }
     for (const [name, value] of Object.entries(headers)) {
       c.header(name, value)
-      if (c.req.path.startsWith('/fn/')) c.env?.outgoing?.setHeader(name, value)
+      if (isSentDirectly(c.req.path)) c.env?.outgoing?.setHeader(name, value)
     }
     return next()
   }

@@ -1,0 +1,20 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** The baseline: the handler of the benchmark served by node:http and nothing else. */
+
+const { main } = await import(process.argv[2] as string)
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk) => chunks.push(chunk))
+  request.on('end', async () => {
+    const body = Buffer.concat(chunks).toString('utf8')
+    const value = await main(body === '' ? null : JSON.parse(body), {})
+    const answer = JSON.stringify(value)
+    response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(answer) })
+    response.end(answer)
+  })
+})
+server.keepAliveTimeout = 75_000
+server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: (server.address() as AddressInfo).port })))

@@ -1,0 +1,6 @@
+/** What every contestant serves. */
+let calls = 0
+export function main(event) {
+  calls += 1
+  return { hello: event?.name ?? 'world', calls }
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** One round of load from wrk, which costs little itself: the machine is shared with what is measured. */
+
+export interface Target {
+  url: string
+  method?: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+export interface Round {
+  requestsPerSecond: number
+  requests: number
+  p50Ms: number
+  p99Ms: number
+  /** Answers that were not 2xx, and connections that failed. */
+  errors: number
+}
+
+export async function load(target: Target, connections: number, seconds: number, folder: string): Promise<Round> {
+  const script = join(folder, 'wrk.lua')
+  writeFileSync(script, luaScript(target))
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script, target.url]
+  const printed = await run('wrk', args)
+  const line = printed.split('\n').find((each) => each.startsWith('JSON '))
+  if (line === undefined) throw new Error(`wrk said nothing of use:\n${printed}`)
+  const { requests, micros, p50, p99, errors } = JSON.parse(line.slice('JSON '.length))
+  return { requests, requestsPerSecond: (requests / micros) * 1e6, p50Ms: p50 / 1000, p99Ms: p99 / 1000, errors }
+}
+
+function luaScript({ method = 'POST', headers = {}, body = '' }: Target): string {
+  const head = Object.entries(headers).map(
+    ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
+  )
+  return `wrk.method = ${JSON.stringify(method)}
+wrk.body = [==[${body}]==]
+${head.join('\n')}
+function done(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('JSON {"requests":%d,"micros":%d,"p50":%f,"p99":%f,"errors":%d}\\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    e.connect + e.read + e.write + e.status + e.timeout))
+end
+`
+}
+
+export function run(command: string, args: string[], input?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      err += chunk
+    })
+    child.once('error', () => reject(new Error(`${command} is not installed: on Debian, apt-get install ${command}`)))
+    child.once('exit', (code) =>
+      code === 0 ? resolve(out) : reject(new Error(`${command} ended with ${code}: ${err}`)),
+    )
+    child.stdin.end(input)
+  })
+}

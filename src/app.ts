@@ -1,0 +1,341 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { customAlphabet } from 'nanoid'
+import type { Config } from './config.ts'
+import { systemClock as clock } from './domain/clock.ts'
+import { timeOrderedId as newId } from './domain/ids.ts'
+import type { Log } from './domain/log.ts'
+import { errorTypes } from './domain/outcome.ts'
+import { type Authenticate, openPrincipal } from './domain/principal.ts'
+import type { RuntimeManifest } from './domain/runtime.ts'
+import { DockerEngine } from './engine/docker/docker-engine.ts'
+import { ImageTrial } from './engine/image-trial.ts'
+import { WorkerPool } from './engine/pool.ts'
+import { ProcessEngine } from './engine/process/process-engine.ts'
+import { readRuntimes } from './engine/runtime-catalog.ts'
+import type { SandboxEngine } from './engine/sandbox.ts'
+import { Workers as WorkerMaker } from './engine/workers.ts'
+import { makeHttpApp } from './http/server.ts'
+import { makeLogger } from './logger.ts'
+import { cronPatterns } from './scheduler/cron-patterns.ts'
+import { Scheduler } from './scheduler/scheduler.ts'
+import { Aliases } from './services/aliases.ts'
+import { Executions } from './services/executions.ts'
+import { FunctionVersions } from './services/function-versions.ts'
+import { Functions } from './services/functions.ts'
+import { Invocation } from './services/invocation.ts'
+import { Jobs } from './services/jobs.ts'
+import { Runtimes } from './services/runtimes.ts'
+import { Targets } from './services/targets.ts'
+import { ensureAdminToken, Tokens } from './services/tokens.ts'
+import { Webhooks } from './services/webhooks.ts'
+import { Workers } from './services/workers.ts'
+import { AliasRows } from './store/aliases.ts'
+import { lockDataFolder } from './store/data-lock.ts'
+import { Database } from './store/database.ts'
+import { FunctionRows } from './store/functions.ts'
+import { JobRows } from './store/jobs.ts'
+import { SqliteLedger } from './store/ledger.ts'
+import { PackageFolder } from './store/packages.ts'
+import { RuntimeRows } from './store/runtimes.ts'
+import { TokenRows } from './store/tokens.ts'
+import { WebhookRows } from './store/webhooks.ts'
+import { zipOf } from './store/zip-of.ts'
+
+/** The only file that knows every layer. Tests start the same. */
+
+export interface App {
+  /** Where it listens. */
+  url: string
+  port: number
+  /** Takes no more work, drains, removes the workers, closes what is open, in the reverse order of opening. */
+  close(why: string): Promise<void>
+}
+
+/** Longest path of a Unix socket on Linux, in bytes. */
+const longestSocketPath = 107
+const pruneEveryMs = 3_600_000
+const workerName = customAlphabet('abcdefghijkmnpqrstuvwxyz23456789', 10)
+
+/** `onFatal`: the server cannot go on (the ledger's thread died). Throws an Error with a sentence when it cannot start. */
+export async function startApp(config: Config, onFatal: (error: Error) => void): Promise<App> {
+  const opened: (() => unknown)[] = []
+  const log = makeLogger(config.logLevel)
+  const closeAll = async () => {
+    for (const close of opened.reverse()) await close()
+  }
+  try {
+    return await open(config, log, opened, closeAll, onFatal)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function open(
+  config: Config,
+  log: Log & { flush(): void },
+  opened: (() => unknown)[],
+  closeAll: () => Promise<void>,
+  onFatal: (error: Error) => void,
+): Promise<App> {
+  refuseOpenDoors(config)
+  opened.push(() => log.flush())
+  const data = openDataFolder(config)
+  opened.push(data.unlock)
+  const manifests = readRuntimes(config.runtimesDir)
+  const stores = await openStores(config, data, log, onFatal)
+  opened.push(stores.close)
+
+  const engine = await makeEngine(config, data, manifests, log)
+  opened.push(() => engine.close())
+  await clearLeftovers(engine, data, log)
+  const settled = stores.ledger.settle({
+    type: errorTypes.platform,
+    message: 'The server ended while the function ran.',
+    stack: null,
+  })
+  if (settled > 0) log.warn({ executions: settled }, 'executions of an earlier run are recorded as errors')
+
+  const parts = makeParts(config, data, manifests, stores, engine, log)
+  const status = { isReady: false }
+  const server = await listen(config, makeApp(config, data, parts, stores, status, log))
+  const port = (server.address() as AddressInfo).port
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  resume(parts, stores, manifests, opened, log)
+  status.isReady = true
+  log.info({ url, engine: config.engine, auth: config.auth, data: config.dataDir }, 'taibai is ready')
+
+  const close = async (why: string): Promise<void> => {
+    log.info({ why, running: parts.invocation.unfinishedCount().running }, 'stopping')
+    status.isReady = false
+    server.close()
+    server.closeIdleConnections()
+    parts.scheduler.close()
+    const drained = parts.invocation.close()
+    await parts.pool.close(config.drainMs)
+    await drained
+    server.closeAllConnections()
+    await closeAll()
+  }
+  return { url, port, close }
+}
+
+/** Both run anybody's code for anybody who can reach the port. */
+function refuseOpenDoors(config: Config): void {
+  const isLoopback = /^(127\.|::1$|localhost$)/.test(config.host)
+  if (isLoopback || config.iKnowThisIsOpen) return
+  const why =
+    config.auth === 'none'
+      ? 'Without authentication everybody'
+      : 'The process engine isolates nothing: whoever has a token'
+  if (config.auth === 'none' || config.engine === 'process') {
+    throw new Error(
+      `${why} could run code as this user from ${config.host}. Listen on 127.0.0.1, or say TAIBAI_I_KNOW_THIS_IS_OPEN=1 if you mean it.`,
+    )
+  }
+}
+
+interface DataFolder {
+  path: string
+  workersDir: string
+  /** Of this data folder on this machine: tells our containers from those of other servers. */
+  instance: string
+  unlock(): void
+}
+
+function openDataFolder(config: Config): DataFolder {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  chmodSync(config.dataDir, 0o700)
+  const path = realpathSync(config.dataDir)
+  const workersDir = join(path, 'workers')
+  const socket = join(workersDir, workerName(), 'worker.sock')
+  if (Buffer.byteLength(socket) > longestSocketPath) {
+    throw new Error(
+      `The path of the data folder ${path} is too long for the sockets in it: choose a shorter TAIBAI_DATA_DIR.`,
+    )
+  }
+  const instance = createHash('sha256').update(path).digest('hex').slice(0, 12)
+  return { path, workersDir, instance, unlock: lockDataFolder(path) }
+}
+
+async function openStores(config: Config, data: DataFolder, log: Log, onFatal: (error: Error) => void) {
+  const database = new Database(join(data.path, 'taibai.db'))
+  const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal })
+  const { maxPackageBytes, maxUnpackedBytes, maxPackageEntries } = config
+  const limits = { maxPackageBytes, maxUnpackedBytes, maxPackageEntries }
+  return {
+    ledger,
+    packages: await PackageFolder.open({ folder: join(data.path, 'packages'), limits, clock }),
+    functions: new FunctionRows(database),
+    runtimes: new RuntimeRows(database),
+    aliases: new AliasRows(database),
+    jobs: new JobRows(database),
+    webhooks: new WebhookRows(database),
+    tokens: new TokenRows(database),
+    close: async () => {
+      await ledger.end()
+      database.close()
+    },
+  }
+}
+
+type Stores = Awaited<ReturnType<typeof openStores>>
+
+async function makeEngine(
+  config: Config,
+  data: DataFolder,
+  manifests: RuntimeManifest[],
+  log: Log,
+): Promise<SandboxEngine> {
+  const { instance, workersDir } = data
+  const { dockerHost: host, pidsLimit, openFilesLimit, tmpSizeMb, untrustedOciRuntime, workerUid } = config
+  if (config.engine === 'docker') {
+    return DockerEngine.connect(
+      { host, instance, pidsLimit, openFilesLimit, tmpSizeMb, untrustedOciRuntime, workerUid },
+      log,
+    )
+  }
+  log.warn({}, 'THE PROCESS ENGINE ISOLATES NOTHING: functions run as this user on this machine. For development only.')
+  return new ProcessEngine({ manifests, workersDir, openFilesLimit })
+}
+
+/** What a crash left: containers, processes, workers' folders. */
+async function clearLeftovers(engine: SandboxEngine, data: DataFolder, log: Log): Promise<void> {
+  const removed = await engine.removeLeftovers()
+  if (removed > 0) log.warn({ workers: removed }, 'removed the workers that an earlier run left behind')
+  rmSync(data.workersDir, { recursive: true, force: true })
+  mkdirSync(data.workersDir, { mode: 0o711 })
+}
+
+function makeParts(
+  config: Config,
+  data: DataFolder,
+  manifests: RuntimeManifest[],
+  stores: Stores,
+  engine: SandboxEngine,
+  log: Log,
+) {
+  const { ledger, packages, functions, aliases, jobs, webhooks } = stores
+  const codeFolder = (hash: string) => packages.folder(hash)
+  const factory = new WorkerMaker({
+    ...config,
+    engine,
+    clock,
+    manifests,
+    workersDir: data.workersDir,
+    codeFolder,
+    newName: workerName,
+  })
+  const options = { ...config, memoryBudgetBytes: config.memoryBudgetMb * 1048576, genericFloor: config.genericWorkers }
+  const pool = new WorkerPool({ factory, clock, log, options, ranBefore: ranBefore(stores) })
+  const targets = new Targets(stores)
+  const common = { ...stores, pool, targets, clock, newId, log }
+  const invocation = new Invocation({ ...common, limits: config })
+  const runtimes = new Runtimes({ ...common, pools: new ImageTrial(engine, factory) })
+  const scheduler = new Scheduler({ clock, log })
+  const shared = { ...common, invocation, runtimes: runtimes }
+  return {
+    pool,
+    targets,
+    invocation,
+    scheduler,
+    runtimes,
+    functions: new Functions({ ...shared, zipOf, limits: config }),
+    versions: new FunctionVersions({
+      functions,
+      aliases,
+      jobs,
+      webhooks,
+      packages,
+      targets,
+      pool,
+      ledger,
+      clock,
+      newId,
+      maxVersions: config.maxVersions,
+    }),
+    aliases: new Aliases({ aliases, functions, jobs, webhooks, targets, clock, newId }),
+    workers: new Workers({ functions, targets, pool }),
+    executions: new Executions({ ledger, invocation, targets, retention: config }),
+    jobs: new Jobs({
+      store: jobs,
+      timers: scheduler,
+      patterns: cronPatterns(),
+      targets,
+      invocation,
+      ledger,
+      pool,
+      clock,
+      newId,
+      log,
+    }),
+    webhooks: new Webhooks({ store: webhooks, targets, invocation, clock, newId }),
+    tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
+  }
+}
+
+type Parts = ReturnType<typeof makeParts>
+
+/** The function versions that ran before this process began. */
+function ranBefore({ functions, ledger }: Stores): (functionId: string, version: number) => boolean {
+  const known = new Set<string>()
+  for (const { id } of functions.list(null)) {
+    const versions = [0, ...functions.listVersions(id).map((version) => version.number)]
+    for (const version of versions) if (ledger.counts(id, version).count > 0) known.add(`${id}/${version}`)
+  }
+  return (functionId, version) => known.has(`${functionId}/${version}`)
+}
+
+function makeApp(
+  config: Config,
+  data: DataFolder,
+  parts: Parts,
+  stores: Stores,
+  status: { isReady: boolean },
+  log: Log,
+) {
+  if (config.auth === 'token') parts.tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
+  const authenticate: Authenticate = config.auth === 'none' ? () => openPrincipal : parts.tokens.authenticate
+  return makeHttpApp({ ...stores, ...parts, authenticate, isReady: () => status.isReady, newId, log, settings: config })
+}
+
+/** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */
+function resume(parts: Parts, stores: Stores, manifests: RuntimeManifest[], opened: (() => unknown)[], log: Log): void {
+  const { runtimes, invocation, targets, jobs, scheduler, executions } = parts
+  runtimes.registerBuiltin(manifests)
+  runtimes.resume()
+  const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
+  if (recovered > 0) log.info({ executions: recovered }, 'going on with accepted executions')
+  for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(parts, fn.id, log)
+  scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
+  jobs.runs.start()
+  const prune = () => void executions.prune().catch((error: unknown) => log.error({ err: error }, 'pruning failed'))
+  const timer = setInterval(prune, pruneEveryMs).unref()
+  opened.push(() => clearInterval(timer))
+}
+
+function keepWarm({ targets, pool }: Parts, functionId: string, log: Log): void {
+  try {
+    pool.keep(targets.resolveIn('', { functionId }).revision)
+  } catch (error) {
+    log.warn({ function: functionId, err: error }, 'a function with min_workers cannot be kept warm')
+  }
+}
+
+/** Idle connections of callers stay open longer than most clients' own limit, so that the client closes first. */
+const keepAliveMs = 75_000
+
+async function listen(config: Config, app: ReturnType<typeof makeHttpApp>): Promise<Server> {
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  server.keepAliveTimeout = keepAliveMs
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(config.port, config.host, resolve)
+  })
+  return server
+}

@@ -1,0 +1,242 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { FaasError } from '../../domain/errors.ts'
+import type { Execution } from '../../domain/execution.ts'
+import type { NewId } from '../../domain/ids.ts'
+import { inputFromBody } from '../../domain/input.ts'
+import { failureText, type HttpHead, type Outcome, type Value } from '../../domain/outcome.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { HttpRequestHead, StreamSink } from '../../domain/worker.ts'
+import type { Invocation } from '../../services/invocation.ts'
+import type { Targets } from '../../services/targets.ts'
+import type { App, Ctx } from '../endpoint.ts'
+
+export interface InvokeParts {
+  targets: Targets
+  invocation: Invocation
+  newId: NewId
+  settings: { maxBodyBytes: number }
+}
+
+/**
+ * `ANY /fn/{name}` and below: the body is the event, the answer the function's value. Reads and writes Node's own request and
+ * response: this is the path that must be fast.
+ */
+export function bindInvoke(app: App, parts: InvokeParts): void {
+  const handler = async (c: Ctx) => {
+    const { incoming, outgoing } = c.env
+    if (incoming === undefined || outgoing === undefined)
+      throw new FaasError('not_supported', 'Functions are called over a port.')
+    await invoke(parts, c.get('who'), incoming as IncomingMessage, outgoing as ServerResponse)
+    return RESPONSE_ALREADY_SENT
+  }
+  app.all('/fn/:name', handler)
+  app.all('/fn/:name/*', handler)
+}
+
+const prefix = '/fn/'
+
+async function invoke(
+  parts: InvokeParts,
+  who: Principal,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { name, below } = splitUrl(incoming.url as string)
+  const target = parts.targets.byName(who, name)
+  const body = await readBody(incoming, parts.settings.maxBodyBytes)
+  const request = { target, projectId: who.projectId, trigger: 'http' as const }
+  const { signature, kind } = target.revision
+  if (signature !== 'http' && kind !== 'http') {
+    const input = inputFromBody(body, incoming.headers['content-type'], signature)
+    const { execution, outcome } = await parts.invocation.run({ ...request, input })
+    return answer(outgoing, execution, outcome)
+  }
+  const http = requestHead(incoming, below)
+  const executionId = parts.newId()
+  const sink = new ResponseSink(outgoing, executionId)
+  const input = { kind: body.length === 0 ? ('none' as const) : ('bytes' as const), body }
+  const { execution, outcome } = await parts.invocation.run({
+    ...request,
+    input,
+    http,
+    sink,
+    signal: goneSignal(outgoing),
+  })
+  if (sink.hasBegun) sink.finish(outcome)
+  else answer(outgoing, execution, outcome)
+}
+
+/** `/fn/hello/a/b?c=1` → the function's name and what it sees as the request's target. */
+function splitUrl(url: string): { name: string; below: string } {
+  const rest = url.slice(url.indexOf(prefix) + prefix.length)
+  const end = rest.search(/[/?]/)
+  if (end === -1) return { name: decode(rest), below: '/' }
+  const below = rest.slice(end)
+  return { name: decode(rest.slice(0, end)), below: below.startsWith('/') ? below : `/${below}` }
+}
+
+const decode = (name: string): string => (name.includes('%') ? decodeURIComponent(name) : name)
+
+async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const announced = incoming.headers['content-length']
+  if (announced === undefined && incoming.headers['transfer-encoding'] === undefined) return noBody
+  if (Number(announced) > maxBytes) throw bodyTooLarge(maxBytes)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    incoming.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > maxBytes) reject(bodyTooLarge(maxBytes))
+      else chunks.push(chunk)
+    })
+    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    incoming.once('error', () => reject(new FaasError('invalid_request', 'The body ended before it was complete.')))
+  })
+}
+
+const noBody = Buffer.alloc(0)
+
+const bodyTooLarge = (maxBytes: number): FaasError =>
+  new FaasError('too_large', `The body is larger than ${maxBytes} bytes, the most that is taken here.`)
+
+/** Headers that concern one connection, and our own token: not the function's. */
+const notPassed = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'upgrade',
+  'x-auth-token',
+])
+
+/** The caller's request as the function sees it. Authorization is the function's when the caller came with X-Auth-Token. */
+function requestHead(incoming: IncomingMessage, target: string): HttpRequestHead {
+  const headers: [string, string][] = []
+  const oursIsBearer = incoming.headers['x-auth-token'] === undefined
+  const { rawHeaders } = incoming
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] as string).toLowerCase()
+    if (!notPassed.has(name) && !(oursIsBearer && name === 'authorization'))
+      headers.push([name, rawHeaders[at + 1] as string])
+  }
+  return { method: incoming.method as string, target, headers }
+}
+
+/** Fires when the caller has gone before the answer was complete. */
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) controller.abort()
+  })
+  return controller.signal
+}
+
+function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome): void {
+  if (outcome.kind === 'returned') return answerValue(outgoing, execution, outcome.value)
+  if (outcome.kind === 'streamed') return void outgoing.end()
+  const { status, code } = failures[outcome.kind]
+  const faultstring = failureText(outcome.error)
+  const body = {
+    faultcode: 'Server',
+    faultstring,
+    debuginfo: null,
+    code,
+    execution_id: execution.id,
+    error: outcome.error,
+  }
+  const headers = ownHeaders(execution)
+  if (status === 503) headers.push('Retry-After', '1')
+  send(outgoing, status, headers, 'application/json', Buffer.from(JSON.stringify(body)))
+}
+
+/** The function's failures are the gateway's 502 and 504, so that our own 500 stays distinguishable. */
+const failures = {
+  raised: { status: 502, code: 'function_failed' },
+  killed: { status: 502, code: 'function_killed' },
+  timeout: { status: 504, code: 'function_timeout' },
+  platform: { status: 503, code: 'platform_failed' },
+} as const
+
+const contentTypes = {
+  json: 'application/json',
+  text: 'text/plain; charset=utf-8',
+  bytes: 'application/octet-stream',
+} as const
+
+function answerValue(outgoing: ServerResponse, execution: Execution, value: Value): void {
+  if (value.http === undefined) return send(outgoing, 200, ownHeaders(execution), contentTypes[value.kind], value.body)
+  outgoing.writeHead(value.http.status, [
+    ...passedHeaders(value.http, false),
+    ...ownHeaders(execution),
+    'Content-Length',
+    String(value.body.length),
+  ])
+  outgoing.end(value.body)
+}
+
+function send(outgoing: ServerResponse, status: number, headers: string[], type: string, body: Buffer): void {
+  headers.push('Content-Type', type, 'Content-Length', String(body.length))
+  outgoing.writeHead(status, headers)
+  outgoing.end(body)
+}
+
+function ownHeaders(execution: Execution): string[] {
+  return ['X-Execution-Id', execution.id, 'Server-Timing', serverTiming(execution)]
+}
+
+function serverTiming({ phases, startKind, coldReason }: Execution): string {
+  if (phases === null) return ''
+  const start =
+    startKind === null ? '' : `, start;desc="${coldReason === null ? startKind : `${startKind} ${coldReason}`}"`
+  const { queue, acquire, load, run, total } = phases
+  return `queue;dur=${ms(queue)}, acquire;dur=${ms(acquire)}, load;dur=${ms(load)}, run;dur=${ms(run)}, total;dur=${ms(total)}${start}`
+}
+
+const ms = (value: number): number => Math.round(value * 1000) / 1000
+
+/** The function's headers, without those that are the connection's, or the length when the body is streamed. */
+function passedHeaders(head: HttpHead, keepLength: boolean): string[] {
+  const passed: string[] = []
+  for (const [name, value] of head.headers) {
+    const lower = name.toLowerCase()
+    if (!notPassed.has(lower) && (keepLength || lower !== 'content-length')) passed.push(name, value)
+  }
+  return passed
+}
+
+/** A streamed answer on its way to the caller. */
+class ResponseSink implements StreamSink {
+  hasBegun = false
+  #outgoing: ServerResponse
+  #executionId: string
+
+  constructor(outgoing: ServerResponse, executionId: string) {
+    this.#outgoing = outgoing
+    this.#executionId = executionId
+  }
+
+  head(head: HttpHead): void {
+    this.hasBegun = true
+    this.#outgoing.writeHead(head.status, [...passedHeaders(head, true), 'X-Execution-Id', this.#executionId])
+    this.#outgoing.flushHeaders()
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.#outgoing.destroyed || this.#outgoing.write(chunk)
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#outgoing.once('drain', resolve).once('close', resolve)
+    })
+  }
+
+  /** A stream that broke is cut off, so that the caller does not take it for whole. */
+  finish(outcome: Outcome): void {
+    if (outcome.kind === 'streamed') this.#outgoing.end()
+    else this.#outgoing.destroy()
+  }
+}

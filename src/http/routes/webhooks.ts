@@ -1,0 +1,184 @@
+import { z } from '@hono/zod-openapi'
+import { selected } from '../../domain/list.ts'
+import type { Webhook } from '../../domain/webhook.ts'
+import type { Webhooks } from '../../services/webhooks.ts'
+import { readObject } from '../body.ts'
+import { readDirect } from '../direct.ts'
+import { type App, type Ctx, endpoint } from '../endpoint.ts'
+import { integer, parseFields, text, uuidParam } from '../fields.ts'
+import { listParameters, listQuery } from '../list-query.ts'
+import { baseUrl } from '../path.ts'
+import { shownTime } from '../time.ts'
+import { webhookInput } from '../webhook-input.ts'
+
+export interface WebhookSettings {
+  maxBodyBytes: number
+  trustProxy: boolean
+  publicUrl?: string
+}
+
+const tag = 'webhooks'
+
+const settable = z.object({
+  function_id: text(255, 'Id or name of a function of the own project.'),
+  function_version: integer('0, the default: the function as it is when called.'),
+  function_alias: text(255, 'Wins over function_id and function_version; looked up when called.'),
+  description: text(),
+})
+
+const shown = z
+  .object({
+    id: z.string(),
+    function_id: z.string().nullable(),
+    function_alias: z.string().nullable(),
+    function_version: z.int().nullable(),
+    description: z.string().nullable(),
+    project_id: z.string(),
+    created_at: z.string(),
+    updated_at: z.string().nullable(),
+    webhook_url: z.string().openapi({ description: 'POST here runs the function; no token needed.' }),
+  })
+  .openapi('Webhook')
+
+export function bindWebhooks(app: App, webhooks: Webhooks, settings: WebhookSettings): void {
+  const asShown = (c: Ctx, webhook: Webhook) => shownWebhook(webhook, webhookUrl(c, webhook.id, settings))
+
+  endpoint(
+    app,
+    {
+      method: 'post',
+      path: '/v1/webhooks',
+      tag,
+      summary: 'Make a URL that runs a function without credentials',
+      body: settable,
+      answers: { 201: shown },
+      refusals: ['invalid_request', 'not_found', 'too_large', 'unsupported_media_type'],
+    },
+    async (c) => {
+      const fields = await readSettable(c, settings)
+      return c.json(asShown(c, webhooks.create(c.get('who'), fields)), 201)
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/webhooks',
+      tag,
+      summary: 'List webhooks, oldest first',
+      query: listParameters(['project_id']),
+      answers: { 200: z.object({ webhooks: z.array(shown) }) },
+      refusals: ['invalid_request', 'forbidden'],
+    },
+    (c) => {
+      const query = listQuery(c, c.get('who'), ['project_id'])
+      const rows = selected(webhooks.list(query.filter.projectId), query)
+      return c.json({ webhooks: rows.map((webhook) => asShown(c, webhook)) })
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/webhooks/:id',
+      tag,
+      summary: 'Show a webhook',
+      answers: { 200: shown },
+      refusals: ['invalid_request', 'not_found'],
+    },
+    (c) => c.json(asShown(c, webhooks.get(c.get('who'), uuidParam('Webhook', c.req.param('id'))))),
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'put',
+      path: '/v1/webhooks/:id',
+      tag,
+      summary: 'Point a webhook at something else, or describe it',
+      description: 'A new alias replaces function and version; a new function or version replaces the alias.',
+      body: settable,
+      answers: { 200: shown },
+      refusals: ['invalid_request', 'not_found', 'too_large', 'unsupported_media_type'],
+    },
+    async (c) => {
+      const id = uuidParam('Webhook', c.req.param('id'))
+      const fields = await readSettable(c, settings)
+      return c.json(asShown(c, webhooks.update(c.get('who'), id, fields)))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'delete',
+      path: '/v1/webhooks/:id',
+      tag,
+      summary: 'Delete a webhook',
+      answers: { 204: 'nothing' },
+      refusals: ['invalid_request', 'not_found'],
+    },
+    (c) => {
+      webhooks.delete(c.get('who'), uuidParam('Webhook', c.req.param('id')))
+      return c.body(null, 204)
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'post',
+      path: '/v1/webhooks/:id/invoke',
+      tag,
+      summary: 'Run the function of a webhook',
+      description:
+        'The input is one object of the query and the body: members of a JSON object, or fields of a form. ' +
+        'A repeated field becomes an array. The run is accepted for good when the answer comes.',
+      public: true,
+      body: {
+        'application/json': z.any(),
+        'application/x-www-form-urlencoded': z.any(),
+        'multipart/form-data': z.any(),
+      },
+      answers: { 202: z.object({ execution_id: z.string() }) },
+      refusals: ['invalid_request', 'not_found', 'runtime_unavailable', 'too_large', 'queue_full', 'shutting_down'],
+    },
+    async (c) => {
+      const id = uuidParam('Webhook', c.req.param('id'))
+      const input = await webhookInput(c, await readDirect(c, settings.maxBodyBytes))
+      const { execution } = await webhooks.call(id, input)
+      return c.json({ execution_id: execution.id }, 202)
+    },
+  )
+}
+
+async function readSettable(c: Ctx, settings: { maxBodyBytes: number }) {
+  const fields = parseFields(settable, await readObject(c, settings.maxBodyBytes))
+  return {
+    functionId: fields.function_id,
+    functionVersion: fields.function_version,
+    functionAlias: fields.function_alias,
+    description: fields.description,
+  }
+}
+
+function webhookUrl(c: Ctx, id: string, settings: WebhookSettings): string {
+  const base = settings.publicUrl?.replace(/\/+$/, '') ?? baseUrl(c, settings.trustProxy)
+  return `${base}/v1/webhooks/${id}/invoke`
+}
+
+function shownWebhook(webhook: Webhook, url: string): z.output<typeof shown> {
+  return {
+    id: webhook.id,
+    function_id: webhook.functionId,
+    function_alias: webhook.functionAlias,
+    function_version: webhook.functionVersion,
+    description: webhook.description,
+    project_id: webhook.projectId,
+    created_at: shownTime(webhook.createdAt),
+    updated_at: shownTime(webhook.updatedAt),
+    webhook_url: url,
+  }
+}

@@ -1,0 +1,58 @@
+import type { App } from './app.ts'
+
+/** Process entry: settings, start, signals. The only file that may end the process. */
+
+const leastNode = [22, 22]
+
+checkNode()
+const app = await start()
+stopOnSignals(app)
+
+/** Before anything native is loaded: an older Node.js would crash on it. */
+function checkNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const [wantMajor = 0, wantMinor = 0] = leastNode
+  if (major > wantMajor || (major === wantMajor && minor >= wantMinor)) return
+  fail(
+    `Taibai needs Node.js ${leastNode.join('.')} or newer and this is ${process.version}: start it with "npm start", which brings its own.`,
+  )
+}
+
+async function start(): Promise<App> {
+  try {
+    const { readConfig } = await import('./config.ts')
+    const { startApp } = await import('./app.ts')
+    return await startApp(readConfig(), (error) => fail(`The server cannot go on: ${error.message}`))
+  } catch (error) {
+    return fail(explain(error))
+  }
+}
+
+/** The first signal drains; the second stops at once. */
+function stopOnSignals(running: App): void {
+  let stopping = false
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1)
+    stopping = true
+    await running.close(signal)
+    process.exit(0)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+/** A sentence where we know one, the stack where we don't. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE')
+    return `The port is in use already: stop what listens there, or set TAIBAI_PORT. (${error.message})`
+  if (code === 'EACCES') return `Not permitted: ${error.message}. Choose another TAIBAI_PORT or TAIBAI_DATA_DIR.`
+  const isOurs = error.constructor === Error || error.name === 'FaasError'
+  return isOurs ? error.message : (error.stack ?? error.message)
+}
+
+function fail(sentence: string): never {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(1)
+}
