@@ -1,8 +1,18 @@
-import { afterEach } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
+import { AliasRows } from '../../src/store/aliases.ts'
 import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'
 import { JobRows } from '../../src/store/jobs.ts'
+import { RuntimeRows } from '../../src/store/runtimes.ts'
+import { TokenRows } from '../../src/store/tokens.ts'
+import { WebhookRows } from '../../src/store/webhooks.ts'
+import { aFn, aJob, aVersion } from '../support/builders.ts'
+import { aliasStoreContract } from '../support/contracts/alias-store.ts'
 import { functionStoreContract } from '../support/contracts/function-store.ts'
+import { jobStoreContract } from '../support/contracts/job-store.ts'
+import { runtimeStoreContract } from '../support/contracts/runtime-store.ts'
+import { tokenStoreContract } from '../support/contracts/token-store.ts'
+import { webhookStoreContract } from '../support/contracts/webhook-store.ts'
 
 let database: Database | undefined
 const open = (): Database => {
@@ -11,7 +21,37 @@ const open = (): Database => {
 }
 afterEach(() => database?.close())
 
+runtimeStoreContract(() => new RuntimeRows(open()))
 functionStoreContract(() => {
   const opened = open()
   return { functions: new FunctionRows(opened), jobs: new JobRows(opened) }
+})
+aliasStoreContract(() => new AliasRows(open()))
+jobStoreContract(() => new JobRows(open()))
+webhookStoreContract(() => new WebhookRows(open()))
+tokenStoreContract(() => new TokenRows(open()))
+
+it('the latest version of a function follows its versions', () => {
+  const functions = new FunctionRows(open())
+  const fn = aFn()
+  functions.insert(fn)
+  for (const number of [1, 2, 3]) functions.insertVersion(aVersion({ functionId: fn.id, number }))
+  expect(functions.find(fn.id)?.latestVersion).toBe(3)
+  functions.deleteVersion(fn.id, 2)
+  expect(functions.find(fn.id)?.latestVersion).toBe(3)
+  functions.deleteVersion(fn.id, 3)
+  expect(functions.find(fn.id)?.latestVersion).toBe(1)
+  functions.deleteVersion(fn.id, 1)
+  expect(functions.find(fn.id)?.latestVersion).toBe(0)
+})
+
+it('of jobs that are updated together, all are or none is', () => {
+  const jobs = new JobRows(open())
+  const [first, second] = [aJob(), aJob()]
+  for (const job of [first, second]) jobs.insert(job)
+  const broken = { ...second, timezone: null as unknown as string }
+  expect(() => jobs.updateAll([{ ...first, count: 5 }, broken])).toThrow(
+    expect.objectContaining({ name: 'FaasError', code: 'internal' }),
+  )
+  expect(jobs.list(null)).toEqual([first, second])
 })

@@ -1,0 +1,34 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { TokenStore } from '../../../src/domain/token.ts'
+import { aToken } from '../builders.ts'
+
+/** What every TokenStore promises. */
+export function tokenStoreContract(open: () => TokenStore): void {
+  describe('tokens', () => {
+    let tokens: TokenStore
+
+    beforeEach(() => {
+      tokens = open()
+    })
+
+    it('are refused when one with that hash is kept', () => {
+      tokens.insert(aToken({ hash: 'same' }))
+      expect(() => tokens.insert(aToken({ hash: 'same' }))).toThrow(expect.objectContaining({ code: 'conflict' }))
+    })
+
+    it('come back as they were written, by time', () => {
+      const second = aToken({ createdAt: 2, roles: ['admin', 'member'], expiresAt: 9 })
+      const first = aToken({ createdAt: 1, roles: [] })
+      for (const token of [second, first]) tokens.insert(token)
+      expect(tokens.list()).toEqual([first, second])
+    })
+
+    it('can be deleted', () => {
+      const token = aToken()
+      tokens.insert(token)
+      expect(tokens.delete(token.id)).toBe(true)
+      expect(tokens.delete(token.id)).toBe(false)
+      expect(tokens.list()).toEqual([])
+    })
+  })
+}
