@@ -4,7 +4,7 @@ import { type Api, createApi } from './setup/api.ts'
 import { runCommand, SetupProblem } from './setup/problem.ts'
 import { detail, done, skipped, step, warn } from './setup/progress.ts'
 import { readyEngine } from './setup/ready-engine.ts'
-import { deploySamples, runSamples } from './setup/samples.ts'
+import { deploySamples, runSamples, type Sample } from './setup/samples.ts'
 import {
   findServer,
   serverFiles,
@@ -26,9 +26,9 @@ async function main(): Promise<undefined> {
   const context = { settings, api: createApi(serverUrl(settings), settings.dataDir, settings.adminToken) }
   sayPackages()
   await ensureServer(context, await chooseEngine(settings))
-  const names = await deploySamples(context.api)
-  await runSamples(context.api, names)
-  sayHowToGoOn(context, names)
+  const samples = await deploySamples(context.api)
+  await runSamples(context.api, samples)
+  sayHowToGoOn(context, samples)
 }
 
 function sayPackages(): void {
@@ -90,12 +90,12 @@ async function refuseTakenPort(settings: Config): Promise<void> {
   )
 }
 
-function sayHowToGoOn({ settings, api }: Context, names: string[]): void {
+function sayHowToGoOn({ settings, api }: Context, samples: Sample[]): void {
   const token = `$(cat ${settings.dataDir}/admin.token)`
   console.log(`
 Taibai is running at ${api.url}
   the admin token    ${settings.dataDir}/admin.token
-  call a function    curl -H "X-Auth-Token: ${token}" -d '{"name": "you"}' ${api.url}/fn/${names[0]}
+  call a function    curl -H "X-Auth-Token: ${token}" -d '{"name": "you"}' ${api.url}/fn/${samples[0]?.name}
   the API            ${api.url}/openapi.json
   stop it            npm run down`)
 }

@@ -21,7 +21,10 @@ export interface Api {
   knowsUs(): Promise<boolean>
   /** Deploys a package; false when a function of that name exists already. */
   createFunction(name: string, runtime: string, zip: Uint8Array<ArrayBuffer>): Promise<boolean>
-  /** Removes the function's workers, so that the next call starts from nothing. */
+  /** Whether each of these runtimes has a worker that waits for a function. */
+  hasWaitingWorkers(runtimes: string[]): Promise<boolean>
+  setNetwork(name: string, network: 'none' | 'egress'): Promise<void>
+  /** Removes the function's workers, so that the next call needs a new one. */
   detach(name: string): Promise<void>
   invoke(name: string, input: unknown): Promise<Execution>
 }
@@ -55,6 +58,18 @@ export function createApi(url: string, dataDir: string, adminToken?: string): Ap
       if (response.status === 409) return false
       await expectOk(response, `Deploying ${name}`)
       return true
+    },
+    async hasWaitingWorkers(names) {
+      const answer = await expectOk(await call('GET', '/v1/runtimes'), 'Listing the runtimes')
+      const { runtimes } = (await answer.json()) as { runtimes: { id: string; name: string }[] }
+      const asked = runtimes.filter(({ name }) => names.includes(name))
+      const pools = await Promise.all(asked.map(({ id }) => call('GET', `/v1/runtimes/${id}/pool`)))
+      const states = (await Promise.all(pools.map((pool) => pool.json()))) as { capacity?: { available: number } }[]
+      return states.every(({ capacity }) => capacity !== undefined && capacity.available > 0)
+    },
+    async setNetwork(name, network) {
+      const init = { body: JSON.stringify({ network }), headers: { 'Content-Type': 'application/json' } }
+      await expectOk(await call('PUT', `/v1/functions/${name}`, init), `Changing ${name}`)
     },
     async detach(name) {
       await expectOk(await call('POST', `/v1/functions/${name}/detach`), `Detaching ${name}`)

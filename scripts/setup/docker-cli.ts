@@ -1,7 +1,7 @@
 // The docker command line, always pointed at the engine that the server will use too.
 import { type CommandOptions, type CommandResult, must, run } from './command.ts'
 
-export const DEFAULT_ENGINE_SOCKET = '/var/run/docker.sock'
+const DEFAULT_ENGINE_SOCKET = '/var/run/docker.sock'
 
 /** Without this the command line would follow its own "context" and could talk to another engine than the server. */
 export function engineAddress(env: NodeJS.ProcessEnv = process.env): string {

@@ -1,6 +1,7 @@
 // The sample functions: every runtime's template, deployed once, then called from nothing and again.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { zipSync } from 'fflate'
 import type { Api, Execution } from './api.ts'
 import { SetupProblem } from './problem.ts'
@@ -9,32 +10,64 @@ import { RUNTIMES_FOLDER } from './project.ts'
 import { readRuntimeFolders } from './runtime-folder.ts'
 
 const INPUT = { name: 'Taibai' }
+const WAIT_LIMIT_MS = 10_000
+const POLL_MS = 100
 
-/** Gives back the names of the functions. */
-export async function deploySamples(api: Api): Promise<string[]> {
+export interface Sample {
+  name: string
+  runtime: string
+}
+
+export async function deploySamples(api: Api): Promise<Sample[]> {
   step('Sample functions')
-  const names: string[] = []
+  const samples: Sample[] = []
   for (const runtime of readRuntimeFolders(RUNTIMES_FOLDER)) {
     const template = join(runtime.folder, 'template')
     if (!existsSync(template)) continue
-    const name = `hello-${runtime.name}`
-    if (await api.createFunction(name, runtime.name, zipFolder(template))) done(`${name} is deployed`)
-    else skipped(`${name} is there`)
-    names.push(name)
+    const sample = { name: `hello-${runtime.name}`, runtime: runtime.name }
+    if (await api.createFunction(sample.name, sample.runtime, zipFolder(template))) done(`${sample.name} is deployed`)
+    else skipped(`${sample.name} is there`)
+    samples.push(sample)
   }
-  return names
+  return samples
 }
 
-/** Calls every function from nothing and again, and shows what came back and what each phase took. */
-export async function runSamples(api: Api, names: string[]): Promise<void> {
-  step('Calls, with the time of each phase in milliseconds')
-  for (const name of names) {
-    await api.detach(name)
-    const rows = [await api.invoke(name, INPUT), await api.invoke(name, INPUT)]
-    console.log(callsTable(name, rows))
-    const failed = rows.find((execution) => execution.status !== 'success')
+/** Calls every sample in each way a call can start, and shows what came back and what each phase took. */
+export async function runSamples(api: Api, samples: Sample[]): Promise<void> {
+  step('Calls, with the milliseconds of each phase (acquire includes load)')
+  await waitForWorkers(api, samples)
+  for (const { name } of samples) {
+    const executions = [await callCold(api, name), await callPrewarmed(api, name), await api.invoke(name, INPUT)]
+    console.log(callsTable(name, executions))
+    const failed = executions.find((execution) => execution.status !== 'success')
     if (failed) throw new SetupProblem(`${name} did not succeed: ${failed.error?.message ?? failed.result}`)
   }
+  console.log(LEGEND)
+}
+
+const LEGEND = `
+  cold       no worker was there: a container was started for this call
+  prewarmed  a container that waited for any function took this one
+  warm       the function's own container was still there`
+
+/** Workers wait with the network that most functions have; a function without one needs a worker of its own. */
+async function callCold(api: Api, name: string): Promise<Execution> {
+  await api.setNetwork(name, 'none')
+  await api.detach(name)
+  return api.invoke(name, INPUT)
+}
+
+async function callPrewarmed(api: Api, name: string): Promise<Execution> {
+  await api.setNetwork(name, 'egress')
+  await api.detach(name)
+  return api.invoke(name, INPUT)
+}
+
+/** Right after its start the server is busy starting workers; a call now would measure that crowd. */
+async function waitForWorkers(api: Api, samples: Sample[]): Promise<void> {
+  const deadline = performance.now() + WAIT_LIMIT_MS
+  const runtimes = samples.map(({ runtime }) => runtime)
+  while (performance.now() < deadline && !(await api.hasWaitingWorkers(runtimes))) await sleep(POLL_MS)
 }
 
 const PHASES = ['queue', 'acquire', 'load', 'run', 'total']
