@@ -1,16 +1,16 @@
 // The server for development: restarts when a source file changes, logs in words instead of JSON.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { chooseEngine } from './setup/choose-engine.ts'
 import { prettyLogLine } from './setup/pretty-log.ts'
 import { runCommand } from './setup/problem.ts'
-import { step, warn } from './setup/progress.ts'
+import { step } from './setup/progress.ts'
 import { PROJECT_FOLDER } from './setup/project.ts'
-import { readyEngine } from './setup/ready-engine.ts'
 import { SERVER_PROGRAM } from './setup/server-process.ts'
 import { readSettings } from './setup/settings.ts'
 
 async function main(): Promise<number> {
-  const env = { ...process.env, TAIBAI_ENGINE: await chooseEngine() }
+  const env = { ...process.env, TAIBAI_ENGINE: await chooseEngine(readSettings()) }
   step('Server (Ctrl-C stops it)')
   const args = ['--watch', '--watch-preserve-output', SERVER_PROGRAM]
   const server = spawn(process.execPath, args, { cwd: PROJECT_FOLDER, env, stdio: ['inherit', 'pipe', 'inherit'] })
@@ -21,14 +21,6 @@ async function main(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>()
   server.on('exit', (code) => resolve(code ?? 0))
   return promise
-}
-
-async function chooseEngine(): Promise<string> {
-  if (readSettings().engine === 'process') return 'process'
-  const result = await readyEngine()
-  if (result.kind === 'ready') return 'docker'
-  warn(`${result.reason}\n  Functions run as plain child processes instead, WITHOUT ISOLATION.`)
-  return 'process'
 }
 
 await runCommand(main)

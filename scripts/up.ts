@@ -1,9 +1,9 @@
 // The one command: from a bare machine to functions that ran, cold and warm. Repeated, it skips what is done.
 import type { Config } from '../src/config.ts'
 import { type Api, createApi } from './setup/api.ts'
+import { chooseEngine, type Engine } from './setup/choose-engine.ts'
 import { runCommand, SetupProblem } from './setup/problem.ts'
 import { detail, done, skipped, step, warn } from './setup/progress.ts'
-import { readyEngine } from './setup/ready-engine.ts'
 import { deploySamples, runSamples, type Sample } from './setup/samples.ts'
 import {
   findServer,
@@ -25,10 +25,12 @@ async function main(): Promise<undefined> {
   const settings = readSettings()
   const context = { settings, api: createApi(serverUrl(settings), settings.dataDir, settings.adminToken) }
   sayPackages()
-  await ensureServer(context, await chooseEngine(settings))
+  const engine = await chooseEngine(settings)
+  await ensureServer(context, engine)
   const samples = await deploySamples(context.api)
   await runSamples(context.api, samples)
   sayHowToGoOn(context, samples)
+  if (engine === 'process') warn('Functions run WITHOUT ISOLATION here, as said above.')
 }
 
 function sayPackages(): void {
@@ -37,18 +39,7 @@ function sayPackages(): void {
   else skipped('they match package-lock.json')
 }
 
-/** Containers where they can be had; otherwise child processes, which isolate nothing and must not go unnoticed. */
-async function chooseEngine(settings: Config): Promise<'docker' | 'process'> {
-  if (settings.engine === 'process') return 'process'
-  const result = await readyEngine()
-  if (result.kind === 'ready') return 'docker'
-  warn(result.reason)
-  warn('NO CONTAINERS: functions will run as plain child processes of the server, WITHOUT ISOLATION.')
-  warn('That is for trying things out: run only code you trust. Run this command again when Docker is there.')
-  return 'process'
-}
-
-async function ensureServer(context: Context, engine: 'docker' | 'process'): Promise<void> {
+async function ensureServer(context: Context, engine: Engine): Promise<void> {
   step('Server')
   const { settings, api } = context
   const version = serverVersion(engine)

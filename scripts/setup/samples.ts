@@ -46,9 +46,9 @@ export async function runSamples(api: Api, samples: Sample[]): Promise<void> {
 }
 
 const LEGEND = `
-  cold       no worker was there: a container was started for this call
-  prewarmed  a container that waited for any function took this one
-  warm       the function's own container was still there`
+  cold       no worker was there: one was started for this call
+  prewarmed  a worker that waited for any function took this one
+  warm       the function's own worker was still there`
 
 /** Workers wait with the network that most functions have; a function without one needs a worker of its own. */
 async function callCold(api: Api, name: string): Promise<Execution> {
