@@ -50,13 +50,17 @@ export function errorHeaders(error: FaasError): Record<string, string> {
   return errorCodes[error.code] === 'capacity' ? { 'Retry-After': '1' } : {}
 }
 
-/** The answer to anything thrown. Our own faults are logged with their cause, which is never shown. */
-export function errorResponse(c: Context, thrown: unknown, log: Log): Response {
+/**
+ * The answer to anything thrown. Our own faults are logged with their cause, which is never shown. `verbsOf` tells what a
+ * path takes, for 405.
+ */
+export function errorResponse(c: Context, thrown: unknown, log: Log, verbsOf: (path: string) => string[]): Response {
   const error = asFaasError(thrown)
   const status = statusOfCode[error.code]
   const keys = { method: c.req.method, path: c.req.path, status, code: error.code }
   if (status >= 500) log.error({ ...keys, reason: error.message, err: error.cause ?? error }, 'request failed')
   else log.debug({ ...keys, reason: error.message }, 'request refused')
+  if (error.code === 'method_not_allowed') c.header('Allow', verbsOf(c.req.path).join(', '))
   return c.json(errorBody(error), status, errorHeaders(error))
 }
 

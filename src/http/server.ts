@@ -28,7 +28,7 @@ import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
 import { bindWebhooks } from './routes/webhooks.ts'
 import { bindWorkers } from './routes/workers.ts'
-import { makeUnrouted } from './unrouted.ts'
+import { makeUnrouted, makeVerbsOf } from './unrouted.ts'
 
 export interface HttpParts extends InvokeParts {
   runtimes: Runtimes
@@ -63,8 +63,9 @@ export interface HttpSettings {
 export function makeHttpApp(parts: HttpParts): App {
   const { settings, log } = parts
   const app: App = new OpenAPIHono<Env>({ strict: false })
-  const unrouted = makeUnrouted(app)
-  app.onError((error, c) => errorResponse(c, error, log))
+  const verbsOf = makeVerbsOf(app)
+  const unrouted = makeUnrouted(verbsOf)
+  app.onError((error, c) => errorResponse(c, error, log, verbsOf))
   app.notFound(unrouted)
 
   if (settings.corsOrigins.length > 0) app.use(cors(settings.corsOrigins))

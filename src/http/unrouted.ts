@@ -6,8 +6,7 @@ import { errorBody } from './error-response.ts'
 const actions = /\/(scale_up|scale_down|detach|invoke)$/
 
 /** Answers what no route took: 404, 405 with the verbs that the path has, or its verbs to OPTIONS. */
-export function makeUnrouted(app: App): (c: Ctx) => Response {
-  const verbsOf = makeVerbsOf(app)
+export function makeUnrouted(verbsOf: VerbsOf): (c: Ctx) => Response {
   return (c) => {
     const { path } = c.req
     const verbs = verbsOf(path)
@@ -22,7 +21,9 @@ export function makeUnrouted(app: App): (c: Ctx) => Response {
 }
 
 /** The verbs of a path, from the routes as they were bound; none for a path that does not exist. */
-export function makeVerbsOf(app: App): (path: string) => string[] {
+export type VerbsOf = (path: string) => string[]
+
+export function makeVerbsOf(app: App): VerbsOf {
   let patterns: { pattern: RegExp; verb: string }[] | undefined
   return (path) => {
     patterns ??= app.routes

@@ -115,7 +115,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   })
 
   async function request(method: string, path: string, asked: Asked = {}): Promise<Answered> {
-    const { body, headers } = sent(asked)
+    const { body, headers } = await sent(asked)
     return answered(await app.request(path, { method, headers, body }))
   }
 
@@ -165,7 +165,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 type Body = NonNullable<RequestInit['body']>
 
-function sent(asked: Asked): { body?: Body; headers: Headers } {
+async function sent(asked: Asked): Promise<{ body?: Body; headers: Headers }> {
   const headers = new Headers(asked.headers)
   const as = asked.as ?? 'alice'
   if (as !== 'nobody') headers.set('X-Auth-Token', tokenOf(as))
@@ -173,8 +173,15 @@ function sent(asked: Asked): { body?: Body; headers: Headers } {
     if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
     return { body: JSON.stringify(asked.json), headers }
   }
-  if (asked.form !== undefined) return { body: formBody(asked.form), headers }
+  if (asked.form !== undefined) return sentForm(asked.form, headers)
   return { body: asked.body instanceof Buffer ? new Uint8Array(asked.body) : asked.body, headers }
+}
+
+/** As bytes: a form that the server stops reading would fail on its own otherwise. */
+async function sentForm(fields: Record<string, string | Buffer>, headers: Headers) {
+  const form = new Response(formBody(fields))
+  headers.set('Content-Type', form.headers.get('Content-Type') as string)
+  return { body: await form.arrayBuffer(), headers }
 }
 
 function formBody(fields: Record<string, string | Buffer>): Body {
