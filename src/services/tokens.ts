@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
@@ -102,7 +102,7 @@ function readAdminToken(path: string): string {
 const newSecret = (): string => `tb_${randomBytes(32).toString('base64url')}`
 
 /** 256 random bits need no slow hash. */
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+const hashOf = (token: string): string => hash('sha256', token, 'hex')
 
 const principalOf = (projectId: string, roles: string[]): Principal => ({
   projectId,
