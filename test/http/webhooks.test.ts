@@ -1,0 +1,305 @@
+import { describe, expect, test } from 'vitest'
+import { aFn, anAlias, aRuntime, aVersion, aWebhook } from '../support/builders.ts'
+import { testRows } from '../support/rows.ts'
+import { makeTestApp, type TestAppOptions } from '../support/test-app.ts'
+
+const unknownId = '0190a000-0000-7000-8000-00000000dead'
+
+function prepare(options?: TestAppOptions) {
+  const app = makeTestApp(options)
+  const { functions, runtimes, aliases, webhooks } = app.stores
+  const runtime = aRuntime({ projectId: 'ops' })
+  const upgrading = aRuntime({ projectId: 'ops', status: 'upgrading' })
+  runtimes.insert(runtime)
+  runtimes.insert(upgrading)
+  const own = aFn({ projectId: 'red', name: 'hello', runtimeId: runtime.id })
+  const second = aFn({ projectId: 'red', runtimeId: runtime.id })
+  const waiting = aFn({ projectId: 'red', runtimeId: upgrading.id })
+  const others = aFn({ projectId: 'blue', runtimeId: runtime.id })
+  for (const fn of [own, second, waiting, others]) functions.insert(fn)
+  functions.insertVersion(aVersion({ functionId: own.id, projectId: 'red', number: 2 }))
+  aliases.insert(anAlias({ projectId: 'red', name: 'live', functionId: own.id, functionVersion: 2 }))
+  aliases.insert(anAlias({ projectId: 'red', name: 'next', functionId: second.id }))
+  aliases.insert(anAlias({ projectId: 'blue', name: 'theirs', functionId: others.id }))
+  aliases.insert(anAlias({ projectId: 'red', name: 'lent', functionId: others.id }))
+  const rows = {
+    hook: aWebhook({ projectId: 'red', functionId: own.id, description: 'first' }),
+    versioned: aWebhook({ projectId: 'red', functionId: own.id, functionVersion: 2 }),
+    aliased: aWebhook({ projectId: 'red', functionId: null, functionVersion: null, functionAlias: 'live' }),
+    old: aWebhook({ projectId: 'red', functionId: own.id, functionVersion: null }),
+    notReady: aWebhook({ projectId: 'red', functionId: waiting.id }),
+    theirs: aWebhook({ projectId: 'blue', functionId: others.id }),
+  }
+  for (const webhook of Object.values(rows)) webhooks.insert(webhook)
+  const ids = Object.fromEntries(Object.entries(rows).map(([name, { id }]) => [name, id]))
+  const made: Record<string, string> = { own: own.id, second: second.id, others: others.id, ...ids }
+  return { app, made }
+}
+
+const hook =
+  (fields: object = {}, which = 'own') =>
+  (made: Record<string, string>) => ({
+    function_id: made[which],
+    ...fields,
+  })
+const one =
+  (verb: string, which = 'hook', path = '') =>
+  (made: Record<string, string>) =>
+    `${verb} /v1/webhooks/${made[which]}${path}`
+
+describe('creating a webhook', () => {
+  const ask = 'POST /v1/webhooks'
+  testRows(
+    [
+      { name: 'is for holders of a token', ask, as: 'nobody', json: {}, status: 401 },
+      { name: 'needs a function or an alias', ask, json: { description: 'x' }, status: 400, shows: ['function_alias'] },
+      { name: 'refuses what is neither an id nor a name', ask, json: { function_id: 'x' }, status: 400 },
+      { name: 'refuses an unknown key', ask, jsonOf: hook({ url: 'x' }), status: 400 },
+      { name: 'refuses an id of the caller', ask, jsonOf: hook({ id: unknownId }), status: 400 },
+      { name: 'knows no other function', ask, json: { function_id: unknownId }, status: 404 },
+      { name: 'knows no function of another project', ask, jsonOf: hook({}, 'others'), status: 404 },
+      { name: 'not even for an admin', ask, as: 'admin', jsonOf: hook(), status: 404 },
+      { name: 'knows no version that was not published', ask, jsonOf: hook({ function_version: 1 }), status: 404 },
+      { name: 'knows no alias of another project', ask, json: { function_alias: 'theirs' }, status: 404 },
+      {
+        name: 'opens no function of another project through an alias',
+        ask,
+        json: { function_alias: 'lent' },
+        status: 404,
+      },
+      {
+        name: 'has version 0 unless it says another',
+        ask,
+        jsonOf: hook({ description: 'd' }),
+        status: 201,
+        json_has: { function_version: 0, function_alias: null, description: 'd', updated_at: null, project_id: 'red' },
+      },
+      {
+        name: 'takes a null version',
+        ask,
+        jsonOf: hook({ function_version: null }),
+        status: 201,
+        json_has: { function_version: 0 },
+      },
+      { name: 'takes the name of a function', ask, json: { function_id: 'hello' }, status: 201 },
+      {
+        name: 'keeps only the name of an alias',
+        ask,
+        json: { function_id: null, function_version: null, function_alias: 'live' },
+        status: 201,
+        json_has: { function_id: null, function_version: null, function_alias: 'live' },
+      },
+    ],
+    prepare,
+  )
+
+  test.each([
+    ['of the request', {}, {}, 'http://localhost'],
+    ['of the settings', { publicUrl: 'https://faas.example/f/' }, {}, 'https://faas.example/f'],
+    ['of the request, not of an unknown proxy', {}, { 'X-Forwarded-Host': 'evil.example' }, 'http://localhost'],
+    [
+      'of the proxy that is trusted',
+      { trustProxy: true },
+      { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'a.example', 'X-Forwarded-Prefix': '/f' },
+      'https://a.example/f',
+    ],
+  ])('its URL has the base %s', async (_name, settings, headers, base) => {
+    const { app, made } = prepare({ settings })
+    const { json } = await app.request('POST', '/v1/webhooks', { json: hook()(made), headers })
+    expect(json.webhook_url).toBe(`${base}/v1/webhooks/${json.id}/invoke`)
+    expect(Object.keys(json)).toEqual([
+      ...['id', 'function_id', 'function_alias', 'function_version', 'description'],
+      ...['project_id', 'created_at', 'updated_at', 'webhook_url'],
+    ])
+  })
+})
+
+describe('changing a webhook', () => {
+  const put = (which?: string) => one('PUT', which)
+  testRows(
+    [
+      { name: 'is for holders of a token', ask: put(), as: 'nobody', json: {}, status: 401 },
+      { name: 'refuses what is not a UUID', ask: 'PUT /v1/webhooks/first', json: {}, status: 400 },
+      { name: 'knows no other', ask: `PUT /v1/webhooks/${unknownId}`, json: {}, status: 404 },
+      { name: 'knows none of another project', ask: put('theirs'), json: {}, status: 404 },
+      { name: 'not even for an admin', ask: put(), as: 'admin', json: { description: 'x' }, status: 404 },
+      { name: 'refuses a read-only key', ask: put(), json: { webhook_url: 'x' }, status: 400 },
+      { name: 'refuses a version that is no number', ask: put(), json: { function_version: 'x' }, status: 400 },
+      { name: 'knows no unknown function', ask: put(), json: { function_id: unknownId }, status: 404 },
+      { name: 'knows no function of others', ask: put(), jsonOf: hook({}, 'others'), status: 404 },
+      { name: 'knows no unknown version', ask: put(), json: { function_version: 5 }, status: 404 },
+      { name: 'knows no unknown alias', ask: put(), json: { function_alias: 'theirs' }, status: 404 },
+      {
+        name: 'of nothing changes nothing',
+        ask: put(),
+        json: { function_id: null, function_version: null, description: null },
+        status: 200,
+        json_has: { description: 'first', updated_at: null },
+      },
+      {
+        name: 'takes a version as a text, as the openstack command sends it',
+        ask: put(),
+        json: { function_id: null, function_version: '2', description: null },
+        status: 200,
+        json_has: { function_version: 2, description: 'first', updated_at: '2030-01-02T03:04:05Z' },
+      },
+      {
+        name: 'to an alias clears id and version',
+        ask: put(),
+        json: { function_alias: 'live' },
+        status: 200,
+        json_has: { function_id: null, function_version: null, function_alias: 'live' },
+      },
+      {
+        name: 'to another alias',
+        ask: put('aliased'),
+        json: { function_alias: 'next' },
+        status: 200,
+        json_has: { function_alias: 'next' },
+      },
+      {
+        name: 'to a function clears the alias',
+        ask: put('aliased'),
+        jsonOf: hook({}, 'second'),
+        status: 200,
+        json_has: { function_version: 0, function_alias: null },
+      },
+      {
+        name: 'to a version clears the alias and stays with its function',
+        ask: put('aliased'),
+        json: { function_version: 2 },
+        status: 200,
+        json_has: { function_version: 2, function_alias: null },
+      },
+      {
+        name: 'of the description keeps an alias',
+        ask: put('aliased'),
+        json: { description: 'new' },
+        status: 200,
+        json_has: { function_alias: 'live', description: 'new' },
+      },
+      {
+        name: 'keeps the version with another function, which must have it',
+        ask: put('versioned'),
+        jsonOf: hook({}, 'second'),
+        status: 404,
+      },
+    ],
+    prepare,
+  )
+})
+
+describe('listing, showing and deleting webhooks', () => {
+  testRows(
+    [
+      { name: 'list: is for holders of a token', ask: 'GET /v1/webhooks', as: 'nobody', status: 401 },
+      { name: 'list: refuses a parameter that it does not have', ask: 'GET /v1/webhooks?function_id=x', status: 400 },
+      { name: 'list: refuses all projects to members', ask: 'GET /v1/webhooks?all_projects=1', status: 403 },
+      { name: 'show: refuses what is not a UUID', ask: 'GET /v1/webhooks/first', status: 400 },
+      { name: 'show: knows none of another project', ask: one('GET', 'theirs'), status: 404 },
+      { name: 'show', ask: one('GET'), status: 200, json_has: { description: 'first' } },
+      { name: 'show: another project, to an admin', ask: one('GET', 'theirs'), as: 'admin', status: 200 },
+      { name: 'delete: refuses what is not a UUID', ask: 'DELETE /v1/webhooks/first', status: 400 },
+      { name: 'delete: knows no other', ask: `DELETE /v1/webhooks/${unknownId}`, status: 404 },
+      { name: 'delete: knows none of another project', ask: one('DELETE', 'theirs'), status: 404 },
+      { name: 'delete', ask: one('DELETE'), status: 204 },
+      { name: 'delete: another project, by an admin', ask: one('DELETE', 'theirs'), as: 'admin', status: 204 },
+    ],
+    prepare,
+  )
+
+  test.each([
+    ['', 'alice', 5],
+    ['?limit=1', 'alice', 1],
+    ['', 'admin', 0],
+    ['?all_projects=true', 'admin', 6],
+    ['?project_id=blue', 'admin', 1],
+  ] as const)('GET /v1/webhooks%s of %s has %i', async (query, as, count) => {
+    const { app } = prepare()
+    expect((await app.request('GET', `/v1/webhooks${query}`, { as })).json.webhooks).toHaveLength(count)
+  })
+})
+
+describe('calling a webhook', () => {
+  const as = 'nobody'
+  testRows(
+    [
+      { name: 'knows no other', ask: `POST /v1/webhooks/${unknownId}/invoke`, as, status: 404 },
+      { name: 'refuses what is not a UUID', ask: 'POST /v1/webhooks/dead/invoke', as, status: 400 },
+      { name: 'is a POST', ask: one('GET', 'hook', '/invoke'), status: 404 },
+      {
+        name: 'refuses a body that is too large',
+        ask: one('POST', 'hook', '/invoke'),
+        as,
+        json: { a: 'x'.repeat(300_000) },
+        status: 413,
+      },
+      { name: 'waits for a runtime to be available', ask: one('POST', 'notReady', '/invoke'), as, status: 409 },
+      { name: 'needs no token', ask: one('POST', 'hook', '/invoke'), as, status: 202, shows: ['execution_id'] },
+      { name: 'ignores a bad token', ask: one('POST', 'hook', '/invoke'), as: 'stranger', status: 202 },
+      { name: 'works for one without a version', ask: one('POST', 'old', '/invoke'), as, status: 202 },
+    ],
+    prepare,
+  )
+
+  async function called(which: string, path: string, asked: Parameters<ReturnType<typeof makeTestApp>['request']>[2]) {
+    const { app, made } = prepare()
+    const answer = await app.request('POST', `/v1/webhooks/${made[which]}/invoke${path}`, { as: 'nobody', ...asked })
+    expect(answer.status).toBe(202)
+    const execution = app.ledger.rows.get(answer.json.execution_id)
+    return { execution, input: JSON.parse(execution?.input ?? 'null'), made }
+  }
+
+  test('accepts an async execution of the function, in its project', async () => {
+    const { execution, made } = await called('aliased', '', {})
+    expect(execution).toMatchObject({
+      projectId: 'red',
+      functionId: made.own,
+      functionVersion: 2,
+      functionAlias: 'live',
+      sync: false,
+      trigger: 'webhook',
+      description: `Created by Webhook ${made.aliased}`,
+    })
+  })
+
+  const jsonType = { 'Content-Type': 'application/json' }
+  test.each([
+    ['nothing', '', {}, {}],
+    ['the query', '?a=1&b=2', {}, { a: '1', b: '2' }],
+    ['a repeated field', '?a=1&a=2&a=3', {}, { a: ['1', '2', '3'] }],
+    ['a field named id', '?id=7', {}, { id: '7' }],
+    [
+      'members of a JSON object',
+      '',
+      { json: { a: 1, id: null, __proto__x: [true] } },
+      { a: 1, id: null, __proto__x: [true] },
+    ],
+    ['JSON and query, where JSON wins', '?a=1&b=2', { json: { a: { c: 1 } } }, { a: { c: 1 }, b: '2' }],
+    ['a JSON list', '?a=1', { json: [1] }, { a: '1' }],
+    ['broken JSON', '', { body: '{"a"', headers: jsonType }, {}],
+    [
+      'JSON with a charset',
+      '',
+      { body: '{"a":1}', headers: { 'Content-Type': 'application/json; charset=utf-8' } },
+      { a: 1 },
+    ],
+    ['another media type', '', { body: '{"a":1}', headers: { 'Content-Type': 'text/plain' } }, {}],
+    ['a form', '', { form: { a: '1', b: '' } }, { a: '1', b: '' }],
+    ['a form and the query', '?a=0', { form: { a: '1' } }, { a: ['0', '1'] }],
+    ['a form with a file, which is left out', '', { form: { a: '1', file: Buffer.from('x') } }, { a: '1' }],
+    [
+      'a broken multipart form',
+      '?a=1',
+      { body: 'x', headers: { 'Content-Type': 'multipart/form-data; boundary=b' } },
+      { a: '1' },
+    ],
+  ])('takes %s', async (_name, query, asked, input) => {
+    expect((await called('hook', query, asked)).input).toEqual(input)
+  })
+
+  test('keeps a JSON body to the digit', async () => {
+    const { execution } = await called('hook', '', { body: '{"n": 12345678901234567890}', headers: jsonType })
+    expect(execution?.input).toBe('{"n": 12345678901234567890}')
+  })
+})
