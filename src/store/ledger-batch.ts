@@ -2,6 +2,12 @@ import type { Row } from './ledger-rows.ts'
 
 /** What `ledger.ts` sends to the thread of `ledger-writer.ts`, and what comes back. */
 
+/** What the thread is started with. */
+export interface WriterData {
+  path: string
+  busyTimeoutMs: number | undefined
+}
+
 /** Kinds of statements; a batch runs them in the order they were added. */
 export const writes = { insert: 0, update: 1, delete: 2, count: 3, pruneOlder: 4, pruneProject: 5 } as const
 export type Write = (typeof writes)[keyof typeof writes]

@@ -1,14 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { BatchMessage, BatchReply, Write } from './ledger-batch.ts'
+import type { BatchMessage, BatchReply, Write, WriterData } from './ledger-batch.ts'
 import { countSql, deleteSql, insertSql, pruneOlderSql, pruneProjectSql, updateSql } from './ledger-rows.ts'
 import { openSqlite } from './sqlite.ts'
 
 /** The thread that writes ledger.db: one transaction for each batch it is sent, one answer for each. Started by `ledger.ts`. */
 
-if (parentPort !== null) serve(parentPort, workerData.path)
+if (parentPort !== null) serve(parentPort, workerData)
 
-function serve(port: NonNullable<typeof parentPort>, path: string): void {
-  const connection = openSqlite(path)
+function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs }: WriterData): void {
+  const connection = openSqlite(path, busyTimeoutMs)
   connection.pragma('cache_size = -16000')
   // In the order of `writes`.
   const sqls = [insertSql, updateSql, deleteSql, countSql, pruneOlderSql, pruneProjectSql]

@@ -5,7 +5,7 @@ import { FaasError } from '../domain/errors.ts'
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../domain/execution.ts'
 import type { Log } from '../domain/log.ts'
 import type { FunctionError } from '../domain/outcome.ts'
-import { Batch, type BatchMessage, type BatchReply, type Write, writes } from './ledger-batch.ts'
+import { Batch, type BatchMessage, type BatchReply, type Write, type WriterData, writes } from './ledger-batch.ts'
 import { Counters } from './ledger-counters.ts'
 import { listExecutions } from './ledger-list.ts'
 import { oldestKept, projectsOf } from './ledger-retention.ts'
@@ -20,6 +20,8 @@ export interface LedgerOptions {
   log: Log
   /** The writing thread died: nothing can be recorded any more. Called once. */
   onFatal(error: Error): void
+  /** How long a write waits for another program that has locked the file. */
+  busyTimeoutMs?: number
 }
 
 /** A run that lasts longer than this gets its `running` row. */
@@ -65,7 +67,7 @@ export class SqliteLedger implements Ledger {
     migrate(this.#connection, ledgerMigrations)
     this.#find = this.#connection.prepare<[string], StoredExecution>(`SELECT ${columns} FROM executions WHERE id = ?`)
     this.#counters = new Counters(this.#connection)
-    this.#writer = new Worker(new URL('./ledger-writer.ts', import.meta.url), { workerData: { path: options.path } })
+    this.#writer = startWriter(options)
     this.#writer.on('message', (reply: BatchReply) => this.#replied(reply))
     this.#writer.on('error', (error) => this.#died(error))
     this.#writer.on('exit', () => this.#died(new Error('The thread that writes the ledger ended.')))
@@ -158,6 +160,7 @@ export class SqliteLedger implements Ledger {
       removed += await this.#removeInSteps(writes.pruneOlder, [this.#options.clock.now() - maxAgeMs])
     }
     if (maxRowsPerProject > 0) {
+      await this.#readable()
       for (const projectId of projectsOf(this.#connection)) {
         const kept = await oldestKept(this.#connection, projectId, maxRowsPerProject)
         if (kept === null) continue
@@ -172,21 +175,27 @@ export class SqliteLedger implements Ledger {
     return this.#ending
   }
 
+  /** Rejects when something could not be written; the thread and the file are let go of all the same. */
   async #end(): Promise<void> {
     this.#stopSweep?.()
-    this.#storeOpen(Number.POSITIVE_INFINITY)
     try {
-      await this.flushed()
+      if (this.#ended === null) {
+        this.#storeOpen(Number.POSITIVE_INFINITY)
+        await this.flushed()
+      }
     } finally {
       this.#stopTimer?.()
-      if (this.#ended === null) {
-        this.#ended = new FaasError('shutting_down', 'The server is stopping.')
-        const exited = once(this.#writer, 'exit')
-        this.#writer.postMessage('end')
-        await exited
-      }
+      await this.#stopWriter()
       this.#connection.close()
     }
+  }
+
+  async #stopWriter(): Promise<void> {
+    if (this.#ended !== null) return
+    this.#ended = new FaasError('shutting_down', 'The server is stopping.')
+    const exited = once(this.#writer, 'exit')
+    this.#writer.postMessage('end')
+    await exited
   }
 
   /** Adds a statement whose changes the caller waits for, so it goes as soon as the batch in flight is done. */
@@ -315,6 +324,12 @@ export class SqliteLedger implements Ledger {
     this.#options.log.warn({ lost: this.#lost }, 'the ledger is written again')
     this.#lost = 0
   }
+}
+
+function startWriter({ path, busyTimeoutMs }: LedgerOptions): Worker {
+  const workerData: WriterData = { path, busyTimeoutMs }
+  // Flags of the process are not for the thread: it would refuse some of them.
+  return new Worker(new URL('./ledger-writer.ts', import.meta.url), { workerData, execArgv: [] })
 }
 
 const bytesOf = ({ input, output, log }: Execution): number =>

@@ -13,10 +13,10 @@ export interface Migration {
 }
 
 /** A connection with the settings that every connection of ours has; the file is readable by its owner only. */
-export function openSqlite(path: string): Connection {
+export function openSqlite(path: string, busyTimeoutMs = 5000): Connection {
   if (path !== ':memory:') makeFile(path)
   const connection = new Sqlite(path)
-  connection.pragma('busy_timeout = 5000')
+  connection.pragma(`busy_timeout = ${busyTimeoutMs}`)
   connection.pragma('journal_mode = WAL')
   connection.pragma('synchronous = FULL')
   connection.pragma('foreign_keys = ON')

@@ -75,10 +75,14 @@ it.each([
   const copy = join(folder, name)
   cpSync(filesOf(name), copy, { recursive: true })
   const place = ['--schema', `src/store/${schema}`, '--out', relative(root, copy)]
-  const { stdout } = spawnSync('npx', ['drizzle-kit', 'generate', '--dialect', 'sqlite', ...place], {
-    cwd: root,
-    encoding: 'utf8',
-  })
+  const { stdout } = spawnSync(
+    join(root, 'node_modules/.bin/drizzle-kit'),
+    ['generate', '--dialect', 'sqlite', ...place],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  )
   expect(stdout).toContain('No schema changes')
 })
 
