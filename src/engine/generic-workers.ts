@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
+import type { Revision } from '../domain/worker.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { genericTarget } from './pool-policy.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
@@ -39,20 +40,35 @@ interface Kept {
 export class GenericWorkers {
   #parts: GenericWorkersParts
   #shapes = new Map<string, Kept>()
+  /** What the workers of a runtime are started as. */
+  #runtimes = new Map<string, Shape>()
   #closed = false
 
   constructor(parts: GenericWorkersParts) {
     this.#parts = parts
   }
 
-  keep(shape: Shape): void {
+  /** Workers of the runtime are kept ready from now on. */
+  addRuntime(id: string, shape: Shape): void {
+    this.removeRuntime(id)
+    this.#runtimes.set(id, shape)
     this.#kept(shape).wanted++
     this.#refill(this.#kept(shape))
   }
 
-  unkeep(shape: Shape): void {
+  removeRuntime(id: string): void {
+    const shape = this.#runtimes.get(id)
+    if (shape === undefined) return
+    this.#runtimes.delete(id)
     const kept = this.#kept(shape)
     if (--kept.wanted === 0) for (const worker of kept.ready.splice(0)) this.#end(worker)
+  }
+
+  /** The shape of the workers that can be bound to this revision. */
+  shapeOf(revision: Revision): Shape {
+    const { image, network, trusted, runtimeId } = revision
+    const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes
+    return { image, network, trusted, memoryBytes }
   }
 
   keeps(shape: Shape): boolean {

@@ -1,15 +1,17 @@
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
-import type { ColdReason, StartKind } from '../domain/execution.ts'
+import type { ColdReason } from '../domain/execution.ts'
 import type { Log } from '../domain/log.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../domain/worker.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { MemoryBudget } from './memory-budget.ts'
-import { chooseEvictions, coldReason, shouldYield, workersWanted, worth } from './pool-policy.ts'
-import type { Bound, PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
+import { PoolGroups } from './pool-groups.ts'
+import { PoolMemory } from './pool-memory.ts'
+import type { WorkerFactory } from './pool-worker.ts'
+import { Provider, type Provision } from './provider.ts'
 import { Starts } from './starts.ts'
-import { type Slot, type Waiter, WorkerGroup } from './worker-group.ts'
+import type { Slot, Waiter, WorkerGroup } from './worker-group.ts'
 
 export interface PoolOptions {
   memoryBudgetBytes: number
@@ -32,80 +34,64 @@ export interface PoolParts {
 const sweepMs = 1000
 /** How long before a due job its worker is made warm. */
 const expectLeadMs = 1500
-/** A start that fails is tried once more before the calls that wait hear of it. */
-const triesPerStart = 2
-const failurePauseMs = 200
-
-interface Started {
-  worker: PoolWorker
-  startKind: StartKind
-  bound: Bound
-}
-
-interface Provision extends Started {
-  reason: ColdReason
-  /** From the decision to the bound worker. */
-  tookMs: number
-}
 
 /** All workers and who waits for them. Asks `pool-policy.ts`, then acts; knows nothing of containers. */
 export class WorkerPool implements Pool {
   #parts: PoolParts
-  #budget: MemoryBudget
+  #groups = new PoolGroups()
   #generic: GenericWorkers
-  #groups = new Map<string, WorkerGroup>()
-  #runtimes = new Map<string, Shape>()
-  /** Revisions whose `min_workers` hold, by function and version. */
-  #kept = new Map<string, Revision>()
-  /** Why the last worker of a function version went. */
-  #lastLeft = new Map<string, ColdReason>()
-  /** Rises to the worth of what was evicted: see `worth`. */
-  #greedyClock = 0
-  /** Groups that found no memory for a worker. */
-  #starved = new Set<WorkerGroup>()
-  /** Command images that wait for memory. */
-  #roomWaiters: { bytes: number; resolve: () => void }[] = []
+  #memory: PoolMemory
+  #provider: Provider
   #closing = false
   #stopSweep: () => void = () => {}
   #emptied: (() => void)[] = []
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    const { factory, clock, log, options } = parts
-    this.#budget = new MemoryBudget(options.memoryBudgetBytes)
+    const { factory, clock, log, options, ranBefore } = parts
+    const budget = new MemoryBudget(options.memoryBudgetBytes)
     const starts = new Starts(options.maxParallelStarts)
-    this.#generic = new GenericWorkers({
-      factory,
-      budget: this.#budget,
-      starts,
-      clock,
-      log,
-      floor: options.genericFloor,
+    const groups = this.#groups
+    this.#generic = new GenericWorkers({ factory, budget, starts, clock, log, floor: options.genericFloor })
+    this.#memory = new PoolMemory({
+      budget,
+      groups,
+      generic: this.#generic,
+      leave: (group, slot, why) => this.#leave(group, slot, why),
+      provideFor: (group) => this.#provider.provideFor(group),
+    })
+    this.#provider = new Provider({
+      ...{ factory, clock, log, groups, generic: this.#generic, memory: this.#memory, ranBefore },
+      join: (group, provision) => this.#join(group, provision),
+      refuse: refuseAll,
+      isClosing: () => this.#closing,
     })
     this.#sweepLater()
   }
 
   acquire(revision: Revision): Promise<Lease | LoadFailure> {
     if (this.#closing) return Promise.reject(shuttingDown())
-    const group = this.#group(revision)
+    const group = this.#groups.of(revision)
     const slot = group.take()
     if (slot !== undefined) return Promise.resolve(this.#lease(group, slot, revision, null))
     return this.#wait(group, revision)
   }
 
   async runCommand(revision: Revision, call: Call): Promise<Outcome> {
-    await this.#room(revision.memoryBytes)
+    if (this.#closing) throw shuttingDown()
+    if (!this.#memory.couldHold(revision.memoryBytes)) throw tooLarge()
+    await this.#memory.room(revision.memoryBytes)
     try {
       return await this.#parts.factory.runCommand(revision, call)
     } finally {
-      this.#budget.giveBack(revision.memoryBytes)
-      this.#memoryCameFree()
+      this.#memory.giveBack(revision.memoryBytes)
+      this.#memory.cameFree()
     }
   }
 
   /** Calls that wait for the old code still get it. */
   retire(functionId: string, version: number | null, why: ColdReason): void {
-    for (const group of this.#groups.values()) {
+    for (const group of this.#groups.all()) {
       const { revision } = group
       if (revision.functionId !== functionId || (version !== null && revision.functionVersion !== version)) continue
       group.retired = true
@@ -114,21 +100,20 @@ export class WorkerPool implements Pool {
   }
 
   keep(revision: Revision): void {
-    if (revision.minWorkers === 0) this.#kept.delete(versionKey(revision))
-    else this.#kept.set(versionKey(revision), revision)
-    this.#provideFor(this.#group(revision))
+    this.#groups.keep(revision)
+    this.#provider.provideFor(this.#groups.of(revision))
   }
 
   scaleUp(revision: Revision, count: number): void {
-    const group = this.#group(revision)
+    const group = this.#groups.of(revision)
     const room = (revision.maxWorkers ?? Number.POSITIVE_INFINITY) - group.slots.size - group.provisioning
-    for (let n = 0; n < Math.min(count, room); n++) void this.#provide(group)
+    for (let n = 0; n < Math.min(count, room); n++) void this.#provider.provide(group)
   }
 
   scaleDown(functionId: string, version: number, count: number): void {
-    const groups = [...this.#groups.values()].filter(
-      ({ revision }) => revision.functionId === functionId && revision.functionVersion === version,
-    )
+    const groups = this.#groups
+      .all()
+      .filter(({ revision }) => revision.functionId === functionId && revision.functionVersion === version)
     const all = groups.flatMap((group) => [...group.slots].map((slot) => ({ group, slot })))
     const idle = all.filter(({ slot }) => slot.inFlight === 0)
     for (const { group, slot } of idle.slice(0, Math.max(0, Math.min(count, all.length - 1))))
@@ -138,13 +123,13 @@ export class WorkerPool implements Pool {
   expect(revision: Revision, atMs: number): void {
     const { clock } = this.#parts
     clock.after(Math.max(0, atMs - clock.now() - expectLeadMs), () => {
-      const group = this.#group(revision)
-      if (!this.#closing && group.idle().length === 0 && group.provisioning === 0) void this.#provide(group)
+      const group = this.#groups.of(revision)
+      if (!this.#closing && group.idle().length === 0 && group.provisioning === 0) void this.#provider.provide(group)
     })
   }
 
   workers(): WorkerInfo[] {
-    return [...this.#groups.values()].flatMap(({ revision, slots }) =>
+    return this.#groups.all().flatMap(({ revision, slots }) =>
       [...slots].map(({ worker, inFlight, leaving }) => ({
         name: worker.name,
         functionId: revision.functionId,
@@ -156,33 +141,26 @@ export class WorkerPool implements Pool {
   }
 
   capacity(image: string): { total: number; available: number } {
-    const bound = [...this.#groups.values()].filter(({ revision }) => revision.image === image)
+    const bound = this.#groups.all().filter(({ revision }) => revision.image === image)
     const { ready } = this.#generic.counts(image)
     return { total: bound.reduce((sum, group) => sum + group.slots.size, ready), available: ready }
   }
 
   addRuntime(runtime: { id: string; image: string; memoryBytes: number; trusted: boolean }): void {
-    this.removeRuntime(runtime.id)
-    const { image, memoryBytes, trusted } = runtime
-    const shape: Shape = { image, network: 'egress', trusted, memoryBytes }
-    this.#runtimes.set(runtime.id, shape)
-    this.#generic.keep(shape)
+    const { id, image, memoryBytes, trusted } = runtime
+    this.#generic.addRuntime(id, { image, network: 'egress', trusted, memoryBytes })
   }
 
   removeRuntime(id: string): void {
-    const shape = this.#runtimes.get(id)
-    if (shape === undefined) return
-    this.#runtimes.delete(id)
-    this.#generic.unkeep(shape)
+    this.#generic.removeRuntime(id)
   }
 
   async close(drainMs: number): Promise<void> {
     this.#closing = true
     this.#stopSweep()
-    for (const group of this.#groups.values())
-      for (const waiter of group.waiters.splice(0)) refuse(waiter, shuttingDown())
+    for (const group of this.#groups.all()) refuseAll(group, shuttingDown())
     await this.#drained(drainMs)
-    const slots = [...this.#groups.values()].flatMap((group) => [...group.slots])
+    const slots = this.#groups.all().flatMap((group) => [...group.slots])
     await Promise.all([this.#generic.close(), ...slots.map(({ worker }) => worker.kill())])
   }
 
@@ -190,7 +168,7 @@ export class WorkerPool implements Pool {
 
   #wait(group: WorkerGroup, revision: Revision): Promise<Lease | LoadFailure> {
     const { clock, options } = this.#parts
-    if (revision.memoryBytes > this.#budget.limitBytes) return Promise.reject(tooLarge())
+    if (!this.#memory.couldHold(revision.memoryBytes)) return Promise.reject(tooLarge())
     if (group.waiters.length >= options.maxWaiting) {
       const message = `${group.waiters.length} calls of this function wait for a worker already; try again later.`
       return Promise.reject(new FaasError('no_worker', message))
@@ -202,7 +180,7 @@ export class WorkerPool implements Pool {
       })
       const waiter: Waiter = { since: clock.elapsed(), revision, resolve, reject, stopTimer }
       group.waiters.push(waiter)
-      this.#provideFor(group)
+      this.#provider.provideFor(group)
     })
   }
 
@@ -238,297 +216,63 @@ export class WorkerPool implements Pool {
       slot.idleSince = this.#parts.clock.elapsed()
       if (slot.leaving) return this.#end(slot)
       if (group.retired && group.waiters.length === 0) return this.#leave(group, slot, 'new_code')
-      slot.worth = worth(this.#greedyClock, slot.calls, group.coldMs, slot.heldBytes)
-      if (this.#yieldTo(group, slot)) return
+      slot.worth = this.#memory.worthOf(group, slot)
+      if (this.#memory.shouldYield(group)) return this.#leave(group, slot, 'evicted')
     }
     if (group.waiters.length > 0) this.#serve(group, null)
     if (this.#closing) this.#noteQuiet()
   }
 
-  // --- workers that are provided
-
-  #provideFor(group: WorkerGroup): void {
-    if (this.#closing) return
-    const { revision, waiters, slots, provisioning } = group
-    const { concurrency, maxWorkers } = revision
-    const minWorkers = this.#minimum(group)
-    const view = { waiting: waiters.length, workers: slots.size, provisioning, concurrency, minWorkers, maxWorkers }
-    for (let n = workersWanted(view); n > 0; n--) void this.#provide(group)
-  }
-
-  /** One more worker for the group. Without room it is tried again when memory comes free. */
-  async #provide(group: WorkerGroup): Promise<void> {
-    const { clock } = this.#parts
-    const from = clock.elapsed()
-    const hadWorkers = group.hasWorkers || group.provisioning > 0
-    group.provisioning++
-    try {
-      const got = await this.#startFor(group)
-      group.provisioning--
-      if (got !== null)
-        this.#join(group, {
-          ...got,
-          reason: this.#reason(group, hadWorkers, got.startKind),
-          tookMs: clock.elapsed() - from,
-        })
-      if (!this.#starved.has(group)) this.#provideFor(group)
-    } catch (error) {
-      group.provisioning--
-      this.#startFailed(group, error)
-    }
-    this.#tidy(group)
-  }
-
-  /** A bound worker; null when there is no memory, or nobody needs it any more. */
-  async #startFor(group: WorkerGroup): Promise<Started | null> {
-    const { revision } = group
-    if (revision.kind !== 'shim') return this.#startImage(group)
-    const shape = this.#shape(revision)
-    let worker = this.#generic.take(shape)
-    const startKind = worker === undefined ? 'cold' : 'prewarmed'
-    if (worker === undefined) {
-      if (!this.#makeRoom(shape.memoryBytes)) return this.#starve(group)
-      worker = await this.#generic.start(shape)
-      if (!this.#stillWanted(group)) {
-        this.#generic.put(shape, worker)
-        return null
-      }
-    }
-    return this.#bind(group, worker, shape, startKind)
-  }
-
-  #starve(group: WorkerGroup): null {
-    this.#starved.add(group)
-    return null
-  }
-
-  /** A worker that was long in coming may have become superfluous: another came free meanwhile. */
-  #stillWanted(group: WorkerGroup): boolean {
-    if (group.waiters.length > 0) return true
-    return !group.retired && group.slots.size < Math.max(1, this.#minimum(group))
-  }
-
-  async #bind(group: WorkerGroup, worker: PoolWorker, shape: Shape, startKind: StartKind): Promise<Started | null> {
-    const { revision } = group
-    const more = revision.memoryBytes - shape.memoryBytes
-    if (!this.#makeRoom(more)) {
-      this.#generic.put(shape, worker)
-      return this.#starve(group)
-    }
-    try {
-      return { worker, startKind, bound: await worker.bind(revision) }
-    } catch (error) {
-      this.#budget.giveBack(revision.memoryBytes)
-      void worker.kill()
-      throw error
-    }
-  }
-
-  async #startImage(group: WorkerGroup): Promise<Started | null> {
-    const { revision } = group
-    if (!this.#makeRoom(revision.memoryBytes)) return this.#starve(group)
-    try {
-      const worker = await this.#parts.factory.startImage(revision)
-      return { worker, startKind: 'cold', bound: { loaded: true, loadMs: 0 } }
-    } catch (error) {
-      this.#budget.giveBack(revision.memoryBytes)
-      throw error
-    }
-  }
+  // --- workers that come and go
 
   #join(group: WorkerGroup, provision: Provision): void {
     const { worker, bound } = provision
     const heldBytes = group.revision.memoryBytes
     if (!bound.loaded) {
-      this.#budget.giveBack(heldBytes)
-      return this.#tellLoadFailure(group, provision)
+      this.#memory.giveBack(heldBytes)
+      return tellLoadFailure(group, provision)
     }
     group.noteCold(provision.tookMs)
     group.failures = 0
     const idleSince = this.#parts.clock.elapsed()
-    const slot: Slot = { worker, inFlight: 0, calls: 0, idleSince, worth: this.#greedyClock, heldBytes, leaving: false }
+    const worth = this.#memory.leastWorth
+    const slot: Slot = { worker, inFlight: 0, calls: 0, idleSince, worth, heldBytes, leaving: false }
     void worker.gone.then(() => this.#gone(group, slot))
     group.add(slot)
     this.#serve(group, provision)
     if (slot.inFlight === 0 && (group.retired || this.#closing)) this.#leave(group, slot, 'new_code')
   }
 
-  /** Every call that waits would have gone to this worker: all of them hear what is wrong with the code. */
-  #tellLoadFailure(group: WorkerGroup, { worker, startKind, reason, bound }: Provision): void {
-    if (bound.loaded) return
-    const { outcome, log, loadMs } = bound
-    for (const waiter of group.waiters.splice(0)) {
-      waiter.stopTimer()
-      waiter.resolve({ kind: 'load_failure', outcome, log, loadMs, worker: worker.name, startKind, coldReason: reason })
-    }
-  }
-
-  #startFailed(group: WorkerGroup, error: unknown): void {
-    this.#parts.log.error(
-      { err: error, function: group.revision.functionId, image: group.revision.image },
-      'a worker did not start',
-    )
-    if (++group.failures >= triesPerStart && group.slots.size === 0) {
-      for (const waiter of group.waiters.splice(0)) refuse(waiter, error)
-    }
-    this.#parts.clock.after(failurePauseMs * group.failures, () => this.#provideFor(group))
-  }
-
-  #reason(group: WorkerGroup, hasWorkers: boolean, startKind: StartKind): ColdReason {
-    const { functionId, functionVersion, kind } = group.revision
-    const lastLeft = this.#lastLeft.get(versionKey(group.revision)) ?? null
-    const ranBefore = this.#parts.ranBefore(functionId, functionVersion)
-    const keepsGeneric = kind === 'shim' && this.#generic.keeps(this.#shape(group.revision))
-    return coldReason({ startKind, hasWorkers, lastLeft, ranBefore, keepsGeneric })
-  }
-
-  // --- workers that go
-
   /** Takes no more calls; ends when those in flight have ended. */
   #leave(group: WorkerGroup, slot: Slot, why: ColdReason): void {
     if (slot.leaving) return
     group.leave(slot)
-    this.#lastLeft.set(versionKey(group.revision), why)
+    this.#groups.noteLeft(group, why)
     if (slot.inFlight === 0) this.#end(slot)
   }
 
   #end(slot: Slot): void {
-    this.#letMemory(slot)
+    this.#memory.letGo(slot)
     void slot.worker.kill()
   }
 
   #gone(group: WorkerGroup, slot: Slot): void {
     if (!slot.leaving) {
       group.leave(slot)
-      this.#lastLeft.set(versionKey(group.revision), 'worker_died')
+      this.#groups.noteLeft(group, 'worker_died')
     }
     group.slots.delete(slot)
-    this.#letMemory(slot)
-    this.#provideFor(group)
-    this.#tidy(group)
+    this.#memory.letGo(slot)
+    this.#provider.provideFor(group)
+    this.#provider.tidy(group)
     if (this.#closing) this.#noteQuiet()
-  }
-
-  #letMemory(slot: Slot): void {
-    if (slot.heldBytes === 0) return
-    this.#budget.giveBack(slot.heldBytes)
-    slot.heldBytes = 0
-    this.#memoryCameFree()
-  }
-
-  // --- memory
-
-  /** Reserves, evicting idle workers if that is what it takes; false when even that is not enough. */
-  #makeRoom(bytes: number): boolean {
-    if (bytes <= 0 || this.#budget.reserve(bytes)) return true
-    const spare = this.#spare()
-    const chosen = chooseEvictions(bytes - this.#budget.freeBytes, spare)
-    if (chosen === null) return false
-    for (const each of chosen) spare.find((candidate) => candidate.name === each.name)?.evict()
-    return this.#budget.reserve(bytes)
-  }
-
-  /** Idle workers above their minimum, and generic ones, which are worth the least: they serve nobody yet. */
-  #spare(): { name: string; memoryBytes: number; worth: number; evict(): void }[] {
-    const bound = [...this.#groups.values()].flatMap((group) => this.#spareOf(group))
-    const generic = this.#generic.spare().map(({ worker, shape }) => {
-      return {
-        name: worker.name,
-        memoryBytes: worker.memoryBytes,
-        worth: 0,
-        evict: () => this.#generic.drop(shape, worker),
-      }
-    })
-    return [...generic, ...bound]
-  }
-
-  #spareOf(group: WorkerGroup): { name: string; memoryBytes: number; worth: number; evict(): void }[] {
-    const minimum = this.#minimum(group)
-    const spare = Math.max(0, group.slots.size - minimum)
-    return group
-      .idle()
-      .slice(0, spare)
-      .map((slot) => ({
-        name: slot.worker.name,
-        memoryBytes: slot.heldBytes,
-        worth: slot.worth,
-        evict: () => {
-          this.#greedyClock = Math.max(this.#greedyClock, slot.worth)
-          this.#leave(group, slot, 'evicted')
-        },
-      }))
-  }
-
-  async #room(bytes: number): Promise<void> {
-    if (this.#closing) throw shuttingDown()
-    if (this.#makeRoom(bytes)) return
-    if (bytes > this.#budget.limitBytes) throw tooLarge()
-    await new Promise<void>((resolve) => this.#roomWaiters.push({ bytes, resolve }))
-  }
-
-  #memoryCameFree(): void {
-    while (this.#roomWaiters[0] !== undefined && this.#makeRoom(this.#roomWaiters[0].bytes))
-      this.#roomWaiters.shift()?.resolve()
-    setImmediate(() => {
-      const starved = [...this.#starved]
-      this.#starved.clear()
-      for (const group of starved) this.#provideFor(group)
-      this.#generic.refillAll()
-    })
-  }
-
-  /** An idle worker makes room for a function that has nothing and waits longer than its own calls. */
-  #yieldTo(group: WorkerGroup, slot: Slot): boolean {
-    const starved = this.#longestStarved(group)
-    if (starved === null) return false
-    const own = group.waiters[0] === undefined ? null : { since: group.waiters[0].since, hasNothing: false }
-    if (!shouldYield(own, starved)) return false
-    this.#leave(group, slot, 'evicted')
-    return true
-  }
-
-  #longestStarved(except: WorkerGroup): { since: number; hasNothing: boolean } | null {
-    let longest: { since: number; hasNothing: boolean } | null = null
-    for (const group of this.#starved) {
-      const [first] = group.waiters
-      if (group === except || first === undefined || group.slots.size + group.provisioning > 0) continue
-      if (longest === null || first.since < longest.since) longest = { since: first.since, hasNothing: true }
-    }
-    return longest
   }
 
   // --- housekeeping
 
-  #group(revision: Revision): WorkerGroup {
-    let group = this.#groups.get(revision.key)
-    if (group === undefined || group.retired) {
-      group = new WorkerGroup(revision)
-      this.#groups.set(revision.key, group)
-    }
-    group.revision = revision
-    return group
-  }
-
-  #tidy(group: WorkerGroup): void {
-    if (!group.isEmpty) return
-    this.#starved.delete(group)
-    if (this.#groups.get(group.revision.key) === group) this.#groups.delete(group.revision.key)
-  }
-
-  #minimum(group: WorkerGroup): number {
-    return group.retired ? 0 : (this.#kept.get(versionKey(group.revision))?.minWorkers ?? 0)
-  }
-
-  /** The shape of the generic workers that can become workers of this revision. */
-  #shape(revision: Revision): Shape {
-    const { image, network, trusted, runtimeId } = revision
-    const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes
-    return { image, network, trusted, memoryBytes }
-  }
-
   #sweepLater(): void {
     this.#stopSweep = this.#parts.clock.after(sweepMs, () => {
-      for (const group of this.#groups.values()) this.#expire(group)
+      for (const group of this.#groups.all()) this.#expire(group)
       this.#generic.refillAll()
       this.#sweepLater()
     })
@@ -540,12 +284,12 @@ export class WorkerPool implements Pool {
     if (idleTimeoutMs === null) return
     const before = this.#parts.clock.elapsed() - idleTimeoutMs
     const old = group.idle().filter((slot) => slot.idleSince <= before)
-    const spare = Math.max(0, group.slots.size - this.#minimum(group))
+    const spare = Math.max(0, group.slots.size - this.#groups.minimum(group))
     for (const slot of old.slice(0, spare)) this.#leave(group, slot, 'expired')
   }
 
   #isQuiet(): boolean {
-    return [...this.#groups.values()].every((group) => [...group.slots].every((slot) => slot.inFlight === 0))
+    return this.#groups.all().every((group) => [...group.slots].every((slot) => slot.inFlight === 0))
   }
 
   #noteQuiet(): void {
@@ -561,7 +305,22 @@ export class WorkerPool implements Pool {
   }
 }
 
-const versionKey = ({ functionId, functionVersion }: Revision): string => `${functionId}/${functionVersion}`
+/** Every call that waits would have gone to this worker: all of them hear what is wrong with the code. */
+function tellLoadFailure(group: WorkerGroup, { worker, startKind, reason, bound }: Provision): void {
+  if (bound.loaded) return
+  const { outcome, log, loadMs } = bound
+  for (const waiter of group.waiters.splice(0)) {
+    waiter.stopTimer()
+    waiter.resolve({ kind: 'load_failure', outcome, log, loadMs, worker: worker.name, startKind, coldReason: reason })
+  }
+}
+
+function refuseAll(group: WorkerGroup, error: unknown): void {
+  for (const waiter of group.waiters.splice(0)) {
+    waiter.stopTimer()
+    waiter.reject(error)
+  }
+}
 
 const shuttingDown = (): FaasError => new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
 
@@ -570,8 +329,3 @@ const tooLarge = (): FaasError =>
     'no_worker',
     'The function needs more memory than all workers together may have (TAIBAI_MEMORY_BUDGET_MB).',
   )
-
-function refuse(waiter: Waiter, error: unknown): void {
-  waiter.stopTimer()
-  waiter.reject(error)
-}
