@@ -1,26 +1,30 @@
 // The server for development: restarts when a source file changes, logs in words instead of JSON.
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
+import { watch } from 'node:fs'
+import { join } from 'node:path'
 import { chooseEngine } from './setup/choose-engine.ts'
-import { prettyLogLine } from './setup/pretty-log.ts'
+import { DevServer } from './setup/dev-server.ts'
 import { runCommand } from './setup/problem.ts'
 import { step } from './setup/progress.ts'
-import { PROJECT_FOLDER } from './setup/project.ts'
-import { SERVER_PROGRAM } from './setup/server-process.ts'
+import { PROJECT_FOLDER, RUNTIMES_FOLDER } from './setup/project.ts'
 import { readSettings } from './setup/settings.ts'
 
 async function main(): Promise<number> {
-  const env = { ...process.env, TAIBAI_ENGINE: await chooseEngine(readSettings()) }
-  step('Server (Ctrl-C stops it)')
-  const args = ['--watch', '--watch-preserve-output', SERVER_PROGRAM]
-  const server = spawn(process.execPath, args, { cwd: PROJECT_FOLDER, env, stdio: ['inherit', 'pipe', 'inherit'] })
-  createInterface({ input: server.stdout }).on('line', (line) => console.log(prettyLogLine(line)))
-  // The terminal sends its signals to the server as well; we only wait for its end.
-  process.on('SIGINT', () => {})
-  process.on('SIGTERM', () => server.kill('SIGTERM'))
-  const { promise, resolve } = Promise.withResolvers<number>()
-  server.on('exit', (code) => resolve(code ?? 0))
-  return promise
+  const engine = await chooseEngine(readSettings())
+  step('Server: restarts when src/ or runtimes/ change; Ctrl-C stops it')
+  const server = new DevServer({ TAIBAI_DRAIN_MS: '1000', ...process.env, TAIBAI_ENGINE: engine })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => server.stop())
+  const watching = watchSources(() => server.restartSoon())
+  const code = await server.closed
+  watching.abort()
+  return code
+}
+
+/** Not `node --watch`: it makes worker threads report their imports as messages, which the server would take for its own. */
+function watchSources(onChange: () => void): AbortController {
+  const watching = new AbortController()
+  const options = { recursive: true, signal: watching.signal }
+  for (const folder of [join(PROJECT_FOLDER, 'src'), RUNTIMES_FOLDER]) watch(folder, options, onChange)
+  return watching
 }
 
 await runCommand(main)
