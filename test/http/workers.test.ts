@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest'
+import { aFn, aRuntime, aVersion } from '../support/builders.ts'
+import { testRows } from '../support/rows.ts'
+import { makeTestApp } from '../support/test-app.ts'
+
+const unknownId = '0190a000-0000-7000-8000-00000000dead'
+
+/** A function of red with version 1 and workers of both. */
+function prepare() {
+  const app = makeTestApp()
+  const runtime = aRuntime()
+  app.stores.runtimes.insert(runtime)
+  const fn = aFn({ projectId: 'red', name: 'red-one', runtimeId: runtime.id })
+  app.stores.functions.insert(fn)
+  app.stores.functions.insertVersion(aVersion({ functionId: fn.id, projectId: 'red' }))
+  const of = { functionId: fn.id, runtimeId: runtime.id, state: 'idle' }
+  app.pool.running = [
+    { ...of, name: 'w0', functionVersion: 0 },
+    { ...of, name: 'w1', functionVersion: 1 },
+    { ...of, name: 'generic', functionId: null, functionVersion: null },
+  ]
+  return { app, made: { fn: fn.id } }
+}
+
+const as = 'admin'
+
+describe('listing workers', () => {
+  const ask = ({ fn }: Record<string, string>) => `GET /v1/functions/${fn}/workers`
+  testRows(
+    [
+      { name: 'needs a token', ask, as: 'nobody', status: 401 },
+      { name: 'is for admins', ask, status: 403, shows: ['Operation not allowed'] },
+      {
+        name: 'refuses a version that is no number',
+        ask: (made) => `${ask(made)}?function_version=x`,
+        as,
+        status: 400,
+      },
+      {
+        name: 'refuses another parameter',
+        ask: (made) => `${ask(made)}?version=1`,
+        as,
+        status: 400,
+        shows: ['function_version'],
+      },
+      { name: 'shows those of the current version', ask, as, status: 200, shows: ['w0'], hides: ['w1', 'generic'] },
+      {
+        name: 'shows those of a version',
+        ask: (made) => `${ask(made)}?function_version=1`,
+        as,
+        status: 200,
+        shows: ['w1'],
+        hides: ['w0'],
+      },
+      {
+        name: 'gives an empty list for an unknown function',
+        ask: `GET /v1/functions/${unknownId}/workers`,
+        as,
+        status: 200,
+        has: { workers: [] },
+      },
+      {
+        name: 'gives an empty list for what is no id',
+        ask: 'GET /v1/functions/nothing/workers',
+        as,
+        status: 200,
+        has: { workers: [] },
+      },
+    ],
+    prepare,
+  )
+
+  test('shows the fields of the contract', async () => {
+    const { app, made } = prepare()
+    const { json } = await app.request('GET', `/v1/functions/${made.fn}/workers`, { as })
+    expect(json).toEqual({ workers: [{ function_id: made.fn, function_version: 0, worker_name: 'w0' }] })
+  })
+})
+
+describe.each([
+  ['a function', ''],
+  ['a version', '/versions/1'],
+])('the workers of %s', (_what, below) => {
+  for (const action of ['scale_up', 'scale_down']) {
+    describe(action, () => {
+      const ask = ({ fn }: Record<string, string>) => `POST /v1/functions/${fn}${below}/${action}`
+      testRows(
+        [
+          { name: 'needs a token', ask, as: 'nobody', json: { count: 1 }, status: 401 },
+          { name: 'is for admins', ask, json: { count: 1 }, status: 403, shows: ['Operation not allowed'] },
+          { name: 'refuses 0', ask, as, json: { count: 0 }, status: 400, shows: ['count'] },
+          { name: 'refuses what is no number', ask, as, json: { count: 'two' }, status: 400 },
+          { name: 'refuses an unknown key', ask, as, json: { amount: 1 }, status: 400 },
+          { name: 'needs a body', ask, as, status: 400 },
+          {
+            name: 'does not know an unknown function',
+            ask: `POST /v1/functions/${unknownId}${below}/${action}`,
+            as,
+            json: { count: 1 },
+            status: 404,
+          },
+          {
+            name: 'refuses what is neither id nor name',
+            ask: `POST /v1/functions/nothing${below}/${action}`,
+            as,
+            json: { count: 1 },
+            status: 400,
+          },
+          {
+            name: 'is not there for GET',
+            ask: ({ fn }) => `GET /v1/functions/${fn}${below}/${action}`,
+            as,
+            status: 404,
+          },
+          { name: 'takes a number in a string', ask, as, json: { count: '2' }, status: 202 },
+          { name: 'takes nothing as one', ask, as, json: {}, status: 202 },
+        ],
+        prepare,
+      )
+    })
+  }
+
+  test('are more, fewer, or none, in the background', async () => {
+    const { app, made } = prepare()
+    const path = `/v1/functions/${made.fn}${below}`
+    const up = await app.request('POST', `${path}/scale_up`, { as, json: { count: 2 } })
+    const down = await app.request('POST', `${path}/scale_down`, { as, json: {} })
+    const detach = await app.request('POST', `${path}/detach`, { as })
+    for (const answer of [up, down, detach]) {
+      expect([answer.status, answer.text, answer.headers.get('Content-Type')]).toEqual([202, '', null])
+    }
+    const version = below === '' ? 0 : 1
+    expect(app.pool.asked).toEqual([
+      `scaleUp ${made.fn} ${version} 2`,
+      `scaleDown ${made.fn} ${version} 1`,
+      `retire ${made.fn} ${version} evicted`,
+    ])
+  })
+})
+
+describe('detaching', () => {
+  const ask = ({ fn }: Record<string, string>) => `POST /v1/functions/${fn}/detach`
+  testRows(
+    [
+      { name: 'needs a token', ask, as: 'nobody', status: 401 },
+      { name: 'is for admins', ask, status: 403 },
+      { name: 'does not know an unknown function', ask: `POST /v1/functions/${unknownId}/detach`, as, status: 404 },
+      { name: 'refuses what is neither id nor name', ask: 'POST /v1/functions/nothing/detach', as, status: 400 },
+      {
+        name: 'refuses a version that is no number',
+        ask: ({ fn }) => `POST /v1/functions/${fn}/versions/x/detach`,
+        as,
+        status: 400,
+      },
+      {
+        name: 'does not know a version that there is not',
+        ask: ({ fn }) => `POST /v1/functions/${fn}/versions/7/detach`,
+        as,
+        status: 404,
+      },
+      {
+        name: 'takes version 0 as the function',
+        ask: ({ fn }) => `POST /v1/functions/${fn}/versions/0/detach`,
+        as,
+        status: 202,
+      },
+      { name: 'takes a body of any type', ask, as, body: 'x', headers: { 'Content-Type': 'text/plain' }, status: 202 },
+      { name: 'is not there for GET', ask: ({ fn }) => `GET /v1/functions/${fn}/detach`, as, status: 404 },
+    ],
+    prepare,
+  )
+})
