@@ -1,0 +1,177 @@
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join, posix } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/** Who may import whom, and who may touch what: read from the source text. */
+
+const sourceFolder = join(import.meta.dirname, '../src')
+
+/** Rows import columns. `app.ts` knows everything; files of the root know only what is listed for them. */
+const mayImport: Record<string, string[]> = {
+  domain: ['domain'],
+  store: ['domain', 'store'],
+  engine: ['domain', 'engine'],
+  services: ['domain', 'services'],
+  scheduler: ['domain', 'services', 'scheduler'],
+  http: ['domain', 'services', 'http'],
+  'app.ts': ['domain', 'store', 'engine', 'services', 'scheduler', 'http', 'config.ts', 'logger.ts'],
+  'main.ts': ['app.ts', 'config.ts'],
+  'config.ts': [],
+  'logger.ts': [],
+}
+
+/** Packages that only some places may use. With `typesToo: false`, their types may be used anywhere. */
+const packages: { name: RegExp; within: string[]; typesToo: boolean }[] = [
+  { name: /^dockerode$/, within: ['engine/docker/docker-client.ts'], typesToo: false },
+  { name: /^dockerode$/, within: ['engine/docker/'], typesToo: true },
+  { name: /^croner$/, within: ['scheduler/'], typesToo: true },
+  { name: /^better-sqlite3$|^drizzle-orm(\/|$)/, within: ['store/'], typesToo: true },
+  { name: /^hono(\/|$)|^@hono\//, within: ['http/', 'app.ts'], typesToo: true },
+  { name: /^pino$/, within: ['logger.ts'], typesToo: true },
+]
+
+/** What only some places may touch. A rule holds in `holdsIn`; default everywhere. */
+const touches: { what: RegExp; within: string[]; holdsIn?: string[]; why: string }[] = [
+  {
+    what: /\bprocess\.env\b/,
+    // The process engine hands the search path on to its children.
+    within: ['config.ts', 'engine/process/process-engine.ts'],
+    why: 'reads the environment',
+  },
+  { what: /\bprocess\.exit\b/, within: ['main.ts'], why: 'ends the process' },
+  {
+    what: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/,
+    within: ['domain/clock.ts', 'domain/ids.ts'],
+    holdsIn: ['domain/', 'services/', 'engine/', 'scheduler/', 'store/'],
+    why: 'asks for the time itself',
+  },
+  { what: /\bMath\.random\b/, within: [], why: 'makes its own randomness' },
+  { what: /\bconsole\./, within: [], why: 'prints past the log' },
+]
+
+/** Names that say nothing, and files that only pass others on. */
+const namelessFiles = /^(utils?|helpers?|common|types|misc|shared|index)\.ts$/
+
+interface Import {
+  from: string
+  isType: boolean
+}
+
+/** All of a file's imports: static, dynamic, passed on, and modules that are started as a thread. */
+function importsOf(source: string): Import[] {
+  const statics = [...source.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)]
+  const dynamics = [...source.matchAll(/(?<!typeof )\bimport\('([^']+)'\)|new URL\('([^']+\.ts)'/g)]
+  const types = [...source.matchAll(/typeof import\('([^']+)'\)/g)]
+  return [
+    ...statics.map(([, type, from = '']) => ({ from, isType: type !== undefined })),
+    ...dynamics.map(([, imported, started]) => ({ from: imported ?? started ?? '', isType: false })),
+    ...types.map(([, from = '']) => ({ from, isType: true })),
+  ]
+}
+
+const isWithin = (path: string, places: string[]): boolean =>
+  places.some((place) => path === place || (place.endsWith('/') && path.startsWith(place)))
+
+const layerOf = (path: string): string => path.split('/')[0] as string
+
+const codeLines = (source: string): string[] => source.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line))
+
+/** What is wrong with a file of `src/`, as sentences. */
+function problemsOf(path: string, source: string): string[] {
+  const problems: string[] = []
+  if (namelessFiles.test(basename(path))) problems.push(`${path} is named for nothing`)
+  for (const { from, isType } of importsOf(source)) {
+    if (from.startsWith('.')) problems.push(...ownImportProblems(path, posix.join(posix.dirname(path), from)))
+    else problems.push(...packageProblems(path, from, isType))
+  }
+  for (const { what, within, holdsIn, why } of touches) {
+    if (holdsIn !== undefined && !isWithin(path, holdsIn)) continue
+    if (!isWithin(path, within) && codeLines(source).some((line) => what.test(line))) problems.push(`${path} ${why}`)
+  }
+  return problems
+}
+
+function ownImportProblems(path: string, target: string): string[] {
+  const problem = `${path} imports ${target}`
+  if (!mayImport[layerOf(path)]?.includes(layerOf(target))) return [problem]
+  // Which engine is in use is known to `app.ts` alone.
+  const engine = /^engine\/(docker|process)\//.exec(target)?.[0]
+  return engine !== undefined && path !== 'app.ts' && !path.startsWith(engine) ? [problem] : []
+}
+
+const packageProblems = (path: string, from: string, isType: boolean): string[] =>
+  packages
+    .filter(({ name, within, typesToo }) => name.test(from) && (typesToo || !isType) && !isWithin(path, within))
+    .map(() => `${path} uses ${from}`)
+
+describe('the checks of the layers see', () => {
+  const cases: [what: string, path: string, source: string, problem: string][] = [
+    ['an import upwards', 'domain/a.ts', "import { x } from '../services/b.ts'", 'domain/a.ts imports services/b.ts'],
+    ['one of types', 'store/a.ts', "import type { x } from '../engine/b.ts'", 'store/a.ts imports engine/b.ts'],
+    [
+      'one over many lines',
+      'http/routes/a.ts',
+      "import {\n  x,\n} from '../../store/b.ts'",
+      'http/routes/a.ts imports store/b.ts',
+    ],
+    ['one that is passed on', 'services/a.ts', "export { x } from '../http/b.ts'", 'services/a.ts imports http/b.ts'],
+    ['a dynamic one', 'engine/a.ts', "await import('../config.ts')", 'engine/a.ts imports config.ts'],
+    ['one for its effects', 'engine/a.ts', "import '../store/b.ts'", 'engine/a.ts imports store/b.ts'],
+    [
+      'a module started as a thread',
+      'services/a.ts',
+      "new URL('../store/w.ts', import.meta.url)",
+      'services/a.ts imports store/w.ts',
+    ],
+    [
+      'the choice of an engine',
+      'engine/pool.ts',
+      "import { x } from './docker/b.ts'",
+      'engine/pool.ts imports engine/docker/b.ts',
+    ],
+    [
+      'one engine in the other',
+      'engine/docker/a.ts',
+      "import { x } from '../process/b.ts'",
+      'engine/docker/a.ts imports engine/process/b.ts',
+    ],
+    ['dockerode at work', 'engine/docker/a.ts', "import Docker from 'dockerode'", 'engine/docker/a.ts uses dockerode'],
+    ['dockerode by name', 'services/a.ts', "import type Docker from 'dockerode'", 'services/a.ts uses dockerode'],
+    ['croner', 'services/a.ts', "import { Cron } from 'croner'", 'services/a.ts uses croner'],
+    ['SQL', 'http/a.ts', "import { sql } from 'drizzle-orm'", 'http/a.ts uses drizzle-orm'],
+    ['Hono', 'services/a.ts', "import type { Context } from 'hono'", 'services/a.ts uses hono'],
+    ['the environment', 'services/a.ts', 'const x = process.env.HOME', 'services/a.ts reads the environment'],
+    ['an exit', 'app.ts', 'process.exit(1)', 'app.ts ends the process'],
+    ['the time', 'engine/pool.ts', 'const x = Date.now()', 'engine/pool.ts asks for the time itself'],
+    ['a file without a name', 'http/utils.ts', '', 'http/utils.ts is named for nothing'],
+  ]
+
+  test.each(cases)('%s', (_what, path, source, problem) => {
+    expect(problemsOf(path, source)).toEqual([problem])
+  })
+
+  test('nothing in comments, types of allowed packages, and what is passed in', () => {
+    const source = [
+      "import type { Container } from 'dockerode'",
+      "import type { Clock } from '../../domain/clock.ts'",
+      '// Date.now() is not asked here',
+      ' * nor process.env',
+      'const now = clock.now()',
+    ].join('\n')
+    expect(problemsOf('engine/docker/a.ts', source)).toEqual([])
+  })
+})
+
+describe('in the source', () => {
+  const files = globSync('**/*.ts', { cwd: sourceFolder, exclude: ['store/migrations/**'] }).sort()
+
+  test('every folder has its row in the table', () => {
+    expect(files.length).toBeGreaterThan(50)
+    expect([...new Set(files.map(layerOf))].sort()).toEqual(Object.keys(mayImport).sort())
+  })
+
+  test.each(Object.keys(mayImport))('%s keeps to its layer', (layer) => {
+    const own = files.filter((file) => layerOf(file) === layer)
+    expect(own.flatMap((file) => problemsOf(file, readFileSync(join(sourceFolder, file), 'utf8')))).toEqual([])
+  })
+})
