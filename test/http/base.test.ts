@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import { type ErrorCode, errorCodes, FaasError } from '../../src/domain/errors.ts'
+import { errorBody, statusOfCode } from '../../src/http/error-response.ts'
+import { expectRefusal, testRows } from '../support/rows.ts'
+import { makeTestApp } from '../support/test-app.ts'
+
+const prepare = () => ({ app: makeTestApp(), made: {} })
+const nobody = 'nobody'
+
+describe('discovery', () => {
+  testRows(
+    [
+      {
+        name: 'names the version at /',
+        ask: 'GET /',
+        as: nobody,
+        status: 200,
+        has: {
+          versions: [
+            { id: 'v1.0', status: 'CURRENT', links: [{ href: 'http://localhost/v1', target: 'v1', rel: 'self' }] },
+          ],
+        },
+      },
+      { name: 'names its base at /v1/', ask: 'GET /v1/', as: nobody, status: 200, has: { uri: 'http://localhost/v1' } },
+      { name: 'ignores a bad token there', ask: 'GET /v1/', as: 'stranger', status: 200 },
+      { name: 'knows nothing of /versions', ask: 'GET /versions', status: 404 },
+      { name: 'knows nothing of /v2', ask: 'GET /v2', as: nobody, status: 404 },
+      { name: 'does not collapse slashes', ask: 'GET /v1//runtimes', status: 404 },
+      { name: 'does not collapse slashes at the end', ask: 'GET /v1/runtimes//', status: 404 },
+      { name: 'lets nobody guess paths below /v1', ask: 'GET /v1/nothing', as: nobody, status: 401 },
+      { name: 'knows nothing of unknown paths below /v1', ask: 'GET /v1/nothing', status: 404, shows: ['/v1/nothing'] },
+    ],
+    prepare,
+  )
+
+  test('leads from /v1 to /v1/', async () => {
+    const { app } = prepare()
+    const answer = await app.request('GET', '/v1', { as: nobody })
+    expect([answer.status, answer.headers.get('Location')]).toEqual([302, 'http://localhost/v1/'])
+  })
+
+  test.each([
+    ['is not believed about a proxy', false, { 'X-Forwarded-Host': 'out.example' }, 'http://localhost/v1'],
+    [
+      'follows a proxy when told to',
+      true,
+      { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'out.example, in', 'X-Forwarded-Prefix': '/faas/' },
+      'https://out.example/faas/v1',
+    ],
+    [
+      'follows the standard header too',
+      true,
+      { Forwarded: 'for=1.2.3.4;proto=https;host="out.example:8443"' },
+      'https://out.example:8443/v1',
+    ],
+  ])('%s', async (_name, trustProxy, headers, uri) => {
+    const app = makeTestApp({ settings: { trustProxy } })
+    expect((await app.request('GET', '/v1/', { headers: headers as Record<string, string> })).json).toEqual({ uri })
+  })
+})
+
+describe('who asks', () => {
+  test('is told by X-Auth-Token or by a bearer token', async () => {
+    const { app } = prepare()
+    const headers = { Authorization: 'Bearer token-of-alice' }
+    expect((await app.request('GET', '/v1/runtimes', { as: nobody, headers })).status).toBe(200)
+    for (const Authorization of ['Bearer wrong', 'Basic YTpi', 'Bearer']) {
+      expect((await app.request('GET', '/v1/runtimes', { as: nobody, headers: { Authorization } })).status).toBe(401)
+    }
+  })
+
+  test('does not matter in open mode', async () => {
+    const app = makeTestApp({ auth: 'none' })
+    for (const as of [nobody, 'stranger'] as const) {
+      expect((await app.request('GET', '/v1/runtimes', { as })).status).toBe(200)
+      expect((await app.request('POST', '/v1/runtimes', { as, json: { image: 'a' } })).json.project_id).toBe('default')
+    }
+  })
+
+  test('does not matter to the one path of webhooks, exactly as it is written', async () => {
+    const { app } = prepare()
+    const status = async (path: string) => (await app.request('POST', path, { as: nobody })).status
+    expect(await status('/v1/webhooks/0190a000-0000-7000-8000-00000000dead/invoke')).not.toBe(401)
+    for (const path of [
+      '/v1/webhooks/ABC/invoke',
+      '/v1/webhooks/ab-c/invoke/',
+      '/v1/webhooks/xyz/invoke',
+      '/v1/webhooks/ab',
+    ]) {
+      expect(await status(path)).toBe(401)
+    }
+  })
+
+  test('does not matter to health and documents', async () => {
+    const { app } = prepare()
+    for (const path of ['/healthz', '/readyz', '/openapi.json', '/docs']) {
+      expect((await app.request('GET', path, { as: nobody })).status).toBe(200)
+    }
+  })
+})
+
+describe('health', () => {
+  test('says 503 while the server is not ready, and lives all the same', async () => {
+    const { app } = prepare()
+    expect((await app.request('GET', '/readyz')).json).toEqual({ ready: true })
+    app.health.isReady = false
+    expect(await app.request('GET', '/readyz')).toMatchObject({ status: 503, json: { ready: false } })
+    expect(await app.request('GET', '/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } })
+  })
+})
+
+describe('wrong verbs', () => {
+  test.each([
+    ['PATCH', '/v1/runtimes', 'GET, POST'],
+    ['DELETE', '/v1/runtimes', 'GET, POST'],
+    ['HEAD', '/v1/runtimes', 'GET, POST'],
+    ['POST', '/healthz', 'GET'],
+    ['PUT', '/', 'GET'],
+    ['POST', '/v1/', 'GET'],
+  ])('%s %s is told what there is', async (method, path, allow) => {
+    const { app } = prepare()
+    const answer = await app.request(method, path)
+    expect([answer.status, answer.headers.get('Allow')]).toEqual([405, allow])
+    if (method !== 'HEAD') expectRefusal(answer.json, answer.headers)
+  })
+
+  test('OPTIONS needs no token', async () => {
+    const { app } = prepare()
+    const answer = await app.request('OPTIONS', '/v1/runtimes', { as: nobody })
+    expect([answer.status, answer.text, answer.headers.get('Allow')]).toEqual([200, '', 'GET, POST'])
+    expect(answer.headers.get('Access-Control-Allow-Origin')).toBeNull()
+  })
+})
+
+describe('browsers', () => {
+  const origin = { Origin: 'https://console.example' }
+  const preflight = {
+    ...origin,
+    'Access-Control-Request-Method': 'PUT',
+    'Access-Control-Request-Headers': 'x-auth-token',
+  }
+
+  test('of other origins get no header', async () => {
+    const app = makeTestApp({ settings: { corsOrigins: ['https://other.example'] } })
+    const answer = await app.request('OPTIONS', '/v1/runtimes', { as: nobody, headers: preflight })
+    expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([200, null])
+  })
+
+  test('of configured origins may call, and read refusals', async () => {
+    const app = makeTestApp({ settings: { corsOrigins: ['https://console.example'] } })
+    const asked = await app.request('OPTIONS', '/v1/runtimes', { as: nobody, headers: preflight })
+    const refused = await app.request('GET', '/v1/runtimes', { as: nobody, headers: origin })
+    expect(asked.status).toBe(200)
+    expect(asked.headers.get('Access-Control-Allow-Methods')).toBe('PUT')
+    expect(asked.headers.get('Access-Control-Allow-Headers')).toBe('x-auth-token')
+    expect([refused.status, refused.headers.get('Access-Control-Allow-Origin')]).toEqual([
+      401,
+      'https://console.example',
+    ])
+  })
+})
+
+describe('errors', () => {
+  test.each(Object.keys(errorCodes) as ErrorCode[])('%s has a status and the three keys', (code) => {
+    const body = errorBody(new FaasError(code, 'A sentence.'))
+    const faultcode = statusOfCode[code] < 500 ? 'Client' : 'Server'
+    expect(body).toEqual({ faultcode, faultstring: 'A sentence.', debuginfo: null, code })
+  })
+
+  test('that we did not expect say nothing of their cause', async () => {
+    const { app } = prepare()
+    app.pool.capacity = () => {
+      throw new Error('SELECT secret FROM table')
+    }
+    const { json: runtime } = await app.request('POST', '/v1/runtimes', { as: 'admin', json: { image: 'a' } })
+    const answer = await app.request('GET', `/v1/runtimes/${runtime.id}/pool`, { as: 'admin' })
+    expect(answer).toMatchObject({ status: 500, json: { faultcode: 'Server', code: 'internal' } })
+    expect(answer.text).not.toContain('secret')
+  })
+
+  test('for want of room say when to try again', async () => {
+    const { app } = prepare()
+    app.pool.capacity = () => {
+      throw new FaasError('no_worker', 'Every worker is busy.')
+    }
+    const { json: runtime } = await app.request('POST', '/v1/runtimes', { as: 'admin', json: { image: 'a' } })
+    const answer = await app.request('GET', `/v1/runtimes/${runtime.id}/pool`, { as: 'admin' })
+    expect([answer.status, answer.headers.get('Retry-After')]).toEqual([503, '1'])
+  })
+})
