@@ -8,7 +8,7 @@
 // Not imported: the `import` of a built-in module wraps it in an ES module, and for these six that is a third of the start.
 const builtin = process.getBuiltinModule
 const { AsyncLocalStorage } = builtin('node:async_hooks')
-const { existsSync, readdirSync, statSync } = builtin('node:fs')
+const { existsSync, readdirSync, statSync, writeSync } = builtin('node:fs')
 const { connect } = builtin('node:net')
 const { isAbsolute, join, relative, resolve } = builtin('node:path')
 const { fileURLToPath, pathToFileURL } = builtin('node:url')
@@ -63,7 +63,10 @@ function start() {
   captureOutput()
   process.on('uncaughtException', onUncaughtException)
   process.on('unhandledRejection', onUnhandledRejection)
-  process.on('exit', flush)
+  process.on('exit', () => {
+    mayWait = true
+    flush()
+  })
 }
 
 // ---------------------------------------------------------------------------------------------------- connect
@@ -593,7 +596,7 @@ function creditFor(call) {
 
 // ----------------------------------------------------------------------------------------------------- output
 
-const STDOUT = '{}'
+const STDOUT = ''
 const STDERR = '{"stream":"stderr"}'
 
 /** Stands for what runs outside every call. */
@@ -608,6 +611,7 @@ let logStream = STDOUT
 let windowStart = 0
 let windowWrites = 0
 
+/** So many UTF-16 units fit the buffer of a turn in any case. */
 const maxLogLength = 16384
 const maxWritesPerWindow = 16
 
@@ -637,9 +641,11 @@ function print(stream, text) {
   logNumber = number
   logStream = stream
   logText += text
+  mayWait = true
   if (logText.length > maxLogLength) sendLog()
   if (mayWriteAtOnce()) flush()
   else flushSoon()
+  mayWait = false
 }
 
 /**
@@ -659,8 +665,8 @@ function sendLog() {
   const text = logText
   logText = ''
   for (let from = 0; from < text.length; ) {
-    const to = wholeCharacters(text, from + mebibyte)
-    sendFrame(LOG, logNumber, logStream, text.length <= mebibyte ? text : text.slice(from, to))
+    const to = wholeCharacters(text, from + maxLogLength)
+    sendFrame(LOG, logNumber, logStream, text.slice(from, to))
     from = to
   }
 }
@@ -954,12 +960,38 @@ function flush() {
   writeOut()
 }
 
+/** The system usually takes all at once. What it does not take waits in the socket, and the buffer with it. */
 function writeOut() {
   if (outLength === 0) return
-  socket.write(out.subarray(0, outLength))
+  const written = writeNow(out, outLength)
+  if (written < outLength) {
+    socket.write(out.subarray(written, outLength))
+    out = Buffer.allocUnsafeSlow(outBytes)
+  }
   outLength = 0
-  // The system usually takes all at once, and the buffer is free again; else it belongs to the socket until it is written.
-  if (socket.writableLength > 0) out = Buffer.allocUnsafeSlow(outBytes)
+}
+
+/**
+ * Whether a write waits until the server has read: for prints, so that a function that prints without end does not fill its
+ * memory, and for the last words of a process. Node writes to pipes in the same way, for the same reasons.
+ */
+let mayWait = false
+const clock = new Int32Array(new SharedArrayBuffer(4))
+
+/** Writes past the socket's own queue while that is empty. Returns how much was written. */
+function writeNow(bytes, length) {
+  let at = 0
+  while (at < length && socket.writableLength === 0 && !socket.connecting) {
+    try {
+      at += writeSync(socket._handle.fd, bytes, at, length - at)
+    } catch (error) {
+      // Any other error means that the connection is gone, and the socket will say so.
+      if (error.code !== 'EAGAIN') return length
+      if (!mayWait) return at
+      Atomics.wait(clock, 0, 0, 0.05)
+    }
+  }
+  return at
 }
 
 function uncurryThis(method) {

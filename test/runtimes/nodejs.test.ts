@@ -412,6 +412,22 @@ describe('output', () => {
     expect(call.output.stdout).toBe('0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n')
   })
 
+  test('printing without end does not fill the memory of the worker', async () => {
+    await using worker = await bind(
+      'export const main = () => { for (let n = 0; n < 200_000; n++) console.log("x".repeat(999)); return "done" }',
+    )
+    const outcome = await worker.call().outcome
+    expect(outcome).toMatchObject({ value: 'done' })
+    expect((outcome as { usage: { memoryPeakBytes: number } }).usage.memoryPeakBytes).toBeLessThan(150 * 1024 * 1024)
+  })
+
+  test('all that a function printed before it exits is seen, however much it is', async () => {
+    await using worker = await bind('export const main = () => { console.log("x".repeat(5_000_000)); process.exit(0) }')
+    const call = worker.call()
+    await call.outcome
+    expect(call.output.stdout).toHaveLength(5_000_001)
+  })
+
   test('a line of several MiB arrives whole', async () => {
     const { stdout } = await printed('console.log("😀".repeat(1_500_000))')
     expect(stdout).toBe(`${'😀'.repeat(1_500_000)}\n`)
