@@ -40,7 +40,7 @@ export function worth(clock: number, calls: number, coldMs: number, memoryBytes:
   return clock + (calls * coldMs) / (memoryBytes / 1048576)
 }
 
-/** The least worthy idle workers that make enough room; null when all of them would not. */
+/** The least worthy idle workers that make enough room, none of them in vain; null when all of them would not. */
 export function chooseEvictions(neededBytes: number, idle: Evictable[]): Evictable[] | null {
   const chosen: Evictable[] = []
   let freed = 0
@@ -49,7 +49,18 @@ export function chooseEvictions(neededBytes: number, idle: Evictable[]): Evictab
     chosen.push(worker)
     freed += worker.memoryBytes
   }
-  return freed >= neededBytes ? chosen : null
+  return freed >= neededBytes ? withoutNeedless(chosen, freed - neededBytes) : null
+}
+
+/** A large one may make the smaller ones before it needless; the worthiest of those stay. */
+function withoutNeedless(chosen: Evictable[], surplusBytes: number): Evictable[] {
+  let surplus = surplusBytes
+  const needed = chosen.reverse().filter((worker) => {
+    if (worker.memoryBytes > surplus) return true
+    surplus -= worker.memoryBytes
+    return false
+  })
+  return needed.reverse()
 }
 
 /**
