@@ -1,0 +1,185 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../domain/clock.ts'
+import { FaasError } from '../domain/errors.ts'
+import type { Log } from '../domain/log.ts'
+import { Batch, type BatchMessage, type BatchReply, type Write, type WriterData, writes } from './ledger-batch.ts'
+import type { Row } from './ledger-rows.ts'
+
+export interface LedgerQueueOptions {
+  /** Of ledger.db. */
+  path: string
+  clock: Clock
+  log: Log
+  /** The thread died: nothing can be written any more. Called once. */
+  onFatal(error: Error): void
+  /** Rows of counters that go with the next batch. */
+  counterRows(): Row[]
+  /** How long a write waits for another program that has locked the file. */
+  busyTimeoutMs?: number
+  /** What may wait for a slow or full disk; further rows are lost, and said to be. */
+  maxPendingBytes?: number
+}
+
+const defaultMaxPendingBytes = 256 * 1024 * 1024
+/** Rows that nobody waits for are collected this long. */
+const lingerMs = 10
+const maxBatchRows = 1000
+const maxBatchBytes = 4 * 1024 * 1024
+const retryPauseMs = 1000
+
+/** Statements on their way to ledger.db: while a batch of them is committed by the thread, the next one collects. */
+export class LedgerQueue {
+  #options: LedgerQueueOptions
+  #maxPendingBytes: number
+  #writer: Worker
+  #collecting = new Batch()
+  /** Those that wait for their turn before it. */
+  #full: Batch[] = []
+  #inFlight: Batch | null = null
+  #pendingBytes = 0
+  #lost = 0
+  #stopTimer: (() => void) | null = null
+  /** Set when the thread is gone, for good or ill. */
+  #ended: FaasError | null = null
+
+  constructor(options: LedgerQueueOptions) {
+    this.#options = options
+    this.#maxPendingBytes = options.maxPendingBytes ?? defaultMaxPendingBytes
+    this.#writer = startWriter(options)
+    this.#writer.on('message', (reply: BatchReply) => this.#replied(reply))
+    this.#writer.on('error', (error) => this.#died(error))
+    this.#writer.on('exit', () => this.#died(new Error('The thread that writes the ledger ended.')))
+  }
+
+  /** Writes as soon as the batch in flight is done. How many rows were changed; rejects when none could be. */
+  changes(kind: Write, row: Row, bytes: number): Promise<number> {
+    if (this.#ended !== null) return Promise.reject(this.#ended)
+    if (this.#pendingBytes > this.#maxPendingBytes) return Promise.reject(tooMuchWaits())
+    const changes = this.#add(kind, row, bytes).changes()
+    this.#send()
+    return changes
+  }
+
+  /** Nobody waits for it, so more may gather first. Kept and tried again while the disk refuses. */
+  write(kind: Write, row: Row, bytes: number): void {
+    if (this.#ended !== null || this.#pendingBytes > this.#maxPendingBytes) return this.#lose()
+    this.#add(kind, row, bytes)
+    if (this.#full.length > 0) this.#send()
+    else this.#sendAfter(lingerMs)
+  }
+
+  /** Everything so far is on disk. Rejects when the disk refuses it now. */
+  async flushed(): Promise<void> {
+    const last = this.#collecting.isEmpty ? (this.#full.at(-1) ?? this.#inFlight) : this.#collecting
+    if (last === null) return
+    if (this.#ended !== null) throw this.#ended
+    const committed = last.committed()
+    this.#send()
+    await committed
+  }
+
+  /** Writes what is left. Rejects when that fails; the thread is gone all the same. */
+  async end(): Promise<void> {
+    if (this.#ended !== null) return
+    try {
+      await this.flushed()
+    } finally {
+      this.#stopTimer?.()
+      await this.#stopWriter()
+    }
+  }
+
+  async #stopWriter(): Promise<void> {
+    if (this.#ended !== null) return
+    this.#ended = new FaasError('shutting_down', 'The server is stopping.')
+    const exited = once(this.#writer, 'exit')
+    this.#writer.postMessage('end')
+    await exited
+  }
+
+  #add(kind: Write, row: Row, bytes: number): Batch {
+    if (this.#collecting.rows.length >= maxBatchRows || this.#collecting.bytes >= maxBatchBytes) {
+      this.#full.push(this.#collecting)
+      this.#collecting = new Batch()
+    }
+    this.#collecting.add(kind, row, bytes)
+    this.#pendingBytes += bytes
+    return this.#collecting
+  }
+
+  #sendAfter(ms: number): void {
+    if (this.#inFlight === null && this.#stopTimer === null) {
+      this.#stopTimer = this.#options.clock.after(ms, () => this.#send())
+    }
+  }
+
+  #send(): void {
+    if (this.#inFlight !== null || this.#ended !== null) return
+    this.#stopTimer?.()
+    this.#stopTimer = null
+    const batch = this.#full.shift() ?? this.#collecting
+    if (batch.isEmpty) return
+    if (batch === this.#collecting) this.#collecting = new Batch()
+    for (const row of this.#options.counterRows()) batch.add(writes.count, row, 0)
+    this.#inFlight = batch
+    this.#writer.postMessage({ kinds: batch.kinds, rows: batch.rows } satisfies BatchMessage)
+  }
+
+  #replied(reply: BatchReply): void {
+    const batch = this.#inFlight as Batch
+    this.#inFlight = null
+    if ('failure' in reply) return this.#retryLater(batch, reply.failure)
+    this.#pendingBytes -= batch.bytes
+    if (reply.refused.length > 0) this.#options.log.error({ refused: reply.refused }, 'executions were not recorded')
+    batch.settle(reply.changes, notRecorded(reply.refused))
+    if (this.#full.length > 0 || this.#collecting.isAwaited) this.#send()
+    else if (!this.#collecting.isEmpty) this.#sendAfter(lingerMs)
+    if (this.#lost > 0 && this.#pendingBytes === 0) this.#sayWhatWasLost()
+  }
+
+  /** The disk is full, say: who waits is told, the rest is kept for another try. */
+  #retryLater(failed: Batch, reason: string): void {
+    const keys = { reason, pendingBytes: this.#pendingBytes }
+    this.#options.log.error(keys, 'the ledger could not be written; trying again')
+    this.#full.unshift(failed)
+    this.#failWaiters(notRecorded(reason))
+    this.#sendAfter(retryPauseMs)
+  }
+
+  #failWaiters(error: FaasError): void {
+    for (const batch of [...this.#full, this.#collecting]) batch.fail(error)
+    for (const batch of this.#full) if (batch.isEmpty) this.#pendingBytes -= batch.bytes
+    this.#full = this.#full.filter((batch) => !batch.isEmpty)
+  }
+
+  #died(error: Error): void {
+    if (this.#ended !== null) return
+    this.#ended = notRecorded(error)
+    if (this.#inFlight !== null) this.#full.unshift(this.#inFlight)
+    this.#inFlight = null
+    this.#failWaiters(this.#ended)
+    this.#options.onFatal(error)
+  }
+
+  #lose(): void {
+    this.#lost++
+    if (this.#lost === 1) this.#options.log.error({}, 'executions are lost: the ledger cannot be written')
+  }
+
+  #sayWhatWasLost(): void {
+    this.#options.log.warn({ lost: this.#lost }, 'the ledger is written again')
+    this.#lost = 0
+  }
+}
+
+function startWriter({ path, busyTimeoutMs }: LedgerQueueOptions): Worker {
+  const workerData: WriterData = { path, busyTimeoutMs }
+  // Flags of the process are not for the thread: it would refuse some of them.
+  return new Worker(new URL('./ledger-writer.ts', import.meta.url), { workerData, execArgv: [] })
+}
+
+const notRecorded = (cause: unknown): FaasError =>
+  new FaasError('internal', 'The execution could not be recorded; see the server log.', { cause })
+
+const tooMuchWaits = (): FaasError => new FaasError('queue_full', 'Too much waits to be recorded; try again later.')
