@@ -79,7 +79,8 @@ function connectToServer() {
   const onread = { buffer: Buffer.allocUnsafeSlow(65536), callback: receive }
   const socket = connect({ path, onread })
   socket.on('close', () => exit(0))
-  socket.on('error', (error) => giveUp(error.message))
+  // Once connected, an error only says that the server has gone, and so does the `close` that follows.
+  socket.on('error', (error) => error.syscall === 'connect' && giveUp(error.message))
   return socket
 }
 
@@ -144,11 +145,12 @@ function refuse(error) {
 }
 
 async function load(wish) {
-  codeFolder = wish.code
-  process.chdir(wish.code)
+  codeFolder = resolve(wish.code)
+  process.chdir(codeFolder)
   for (const name of Object.keys(wish.env ?? {})) process.env[name] = wish.env[name]
   const { module, name } = splitEntry(wish.entry ?? '', wish.signature)
   const file = findModule(module)
+  if (wish.signature === 'http') IncomingRequest = makeIncomingRequest()
   const exported = await importModule(file)
   return {
     invoke: invokers[wish.signature](findCallable(exported, name, file, wish.signature)),
@@ -162,7 +164,11 @@ async function load(wish) {
   }
 }
 
-class EntryNotFound extends Error {}
+/** Errors of the shim's own; a trace of them would show nothing of the function. */
+class Refusal extends Error {
+  stack = ''
+}
+class EntryNotFound extends Refusal {}
 
 /** Splits at the last dot; for Qinling at the first, and whatever follows a second dot does not count, as it was there. */
 function splitEntry(entry, signature) {
@@ -208,7 +214,7 @@ async function importModule(file) {
   try {
     return await import(url)
   } catch (error) {
-    if (error instanceof SyntaxError) await locateSyntaxError(error, url)
+    if (error instanceof SyntaxError && !hasPlace(error)) await locateSyntaxError(error, url).catch(() => {})
     throw error
   }
 }
@@ -229,12 +235,16 @@ function exportNames(exported) {
   return [...new Set([...names, ...(typeof inside === 'object' ? Object.keys(inside ?? {}) : [])])]
 }
 
+/** Whether the trace begins with a place, or has a frame that is not of Node: then the error was thrown, by JSON.parse perhaps. */
+function hasPlace({ stack }) {
+  return /^(file:|\/)/.test(stack) || stack.split('\n').some((line) => /^\s+at (?!.*\bnode:)/.test(line))
+}
+
 /**
  * Node keeps the place of a syntax error in an ES module to itself until the process dies of it. So look again: a load hook
  * tells which file was read last, and a child process that only checks this file prints the place.
  */
 async function locateSyntaxError(error, url) {
-  if (/^(file:|\/)/.test(String(error.stack))) return
   const { registerHooks } = builtin('node:module')
   if (!registerHooks) return
   const { spawnSync } = builtin('node:child_process')
@@ -314,7 +324,7 @@ function keepForLater(call, meta, body) {
   })
 }
 
-class NotBound extends Error {}
+class NotBound extends Refusal {}
 
 function runCall(call, meta, buffer, from, to, owned) {
   try {
@@ -412,8 +422,8 @@ function answer(call, value) {
   fail(call, new ResultNotSerializable(`the result is ${inspect(value)}, which JSON cannot say`))
 }
 
-class ResultNotSerializable extends Error {}
-class ResultTooLarge extends Error {}
+class ResultNotSerializable extends Refusal {}
+class ResultTooLarge extends Refusal {}
 
 function sendResult(call, metaStart, body) {
   if (isLonger(body, fn.maxResultBytes)) {
@@ -491,11 +501,10 @@ const postedTypes = { json: 'application/json', text: 'text/plain; charset=utf-8
 function requestOf(call, meta, body) {
   const { method, target, headers } = meta.http ?? postOf(meta.input)
   const hasBody = body.length > 0 && method !== 'GET' && method !== 'HEAD'
-  IncomingRequest ??= makeIncomingRequest()
   return new IncomingRequest(call, urlOf(target, headers), { method, headers, body: hasBody ? body : undefined })
 }
 
-/** Made with the first request, because a look at `Request` makes Node load its HTTP client: 30 ms and 17 MB. */
+/** Made for http functions only, because a look at `Request` makes Node load its HTTP client: 30 ms and 17 MB. */
 let IncomingRequest
 
 /**
@@ -715,14 +724,16 @@ function openStream(fd, stream) {
       print(stream, typeof chunk === 'string' ? textOf(chunk, encoding) : decoderFor(printer(), stream).write(chunk))
       callback()
     },
-    // The standard streams of Node cannot be closed either.
-    destroy: (_error, callback) => callback(),
   })
-  writable.end = function end(chunk, encoding, callback) {
-    if (chunk !== undefined && typeof chunk !== 'function') this.write(chunk, encoding, callback)
-    return this
+  // The standard streams of Node cannot be closed either.
+  const destroy = () => writable
+  const end = (...values) => {
+    const callback = values.find((value) => typeof value === 'function')
+    if (callback) nextTick(callback)
+    if (typeof values[0] !== 'function' && values[0] !== undefined && values[0] !== null) writable.write(values[0])
+    return writable
   }
-  return Object.assign(writable, { fd, isTTY: false, _isStdio: true })
+  return Object.assign(writable, { fd, end, destroy, isTTY: false, _isStdio: true })
 }
 
 function textOf(text, encoding) {

@@ -82,6 +82,13 @@ describe('modules', () => {
     })
   })
 
+  test('a SyntaxError that code throws while loading is its own, and it is not loaded twice', async () => {
+    const main = 'console.log("loaded once")\nJSON.parse("{")\nexport const main = () => 1'
+    const failure = await bind(main).catch((error) => error)
+    expect(failure).toMatchObject({ type: 'SyntaxError', trace: expect.stringContaining('at main.mjs:2:6') })
+    expect(failure.output.stdout).toBe('loaded once\n')
+  })
+
   test('a syntax error in CommonJS is shown with its place', async () => {
     await expect(bind({ 'main.cjs': 'const a = 1\nconst b = ]\n' })).rejects.toMatchObject({
       type: 'SyntaxError',
