@@ -127,7 +127,7 @@ export class JobRuns {
     const { store, timers, log } = this.#parts
     const fired = await Promise.all(jobs.map((job) => this.#fireOne(job, nowMs)))
     try {
-      store.updateAll(fired.map(({ job }) => job))
+      store.updateAll(fired.map(({ job }) => job).filter((job, n) => job !== jobs[n]))
       for (const { job, retryAtMs } of fired) timers.set(job, retryAtMs)
     } catch (error) {
       log.error({ err: error, jobs: jobs.length }, 'the next times of jobs could not be written; trying again')
@@ -168,7 +168,8 @@ export class JobRuns {
       const result = await this.#makeRun(job, atMs, nowMs - (heldSince ?? nowMs))
       if (result === 'later') {
         this.#heldBackSince.set(job.id, heldSince ?? nowMs)
-        return { job: afterRuns(job, made, lastMs, atMs, nowMs), retryAtMs: nowMs + retryPauseMs }
+        const left = made === 0 ? job : afterRuns(job, made, lastMs, atMs, nowMs)
+        return { job: left, retryAtMs: nowMs + retryPauseMs }
       }
       if (result === 'made') made++
       lastMs = atMs

@@ -27,6 +27,7 @@ export class LogBuffer {
   #cutAt(text: string): void {
     this.#cut = true
     const room = Buffer.from(text).subarray(0, this.#maxBytes - this.#bytes)
-    this.#parts.push(room.toString('utf8'), `\n[the log is cut here: it is longer than ${this.#maxBytes} bytes]\n`)
+    const whole = new TextDecoder().decode(room, { stream: true })
+    this.#parts.push(whole, `\n[the log is cut here: it is longer than ${this.#maxBytes} bytes]\n`)
   }
 }

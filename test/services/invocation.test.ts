@@ -1,0 +1,358 @@
+import { describe, expect, test, vi } from 'vitest'
+import { FaasError } from '../../src/domain/errors.ts'
+import type { Execution } from '../../src/domain/execution.ts'
+import { idFrom, timeOrderedId } from '../../src/domain/ids.ts'
+import { silent } from '../../src/domain/log.ts'
+import { errorTypes, type Outcome } from '../../src/domain/outcome.ts'
+import type { Revision } from '../../src/domain/worker.ts'
+import { type Accepted, Invocation, type InvocationParts, type RunRequest } from '../../src/services/invocation.ts'
+import { makeRevision, type Target } from '../../src/services/targets.ts'
+import { aFn, anExecution, aRuntime } from '../support/builders.ts'
+import { FakeClock, settled } from '../support/fake-clock.ts'
+import { FakeLedger } from '../support/fake-ledger.ts'
+import { FakePool, returned } from '../support/fake-pool.ts'
+
+const limits = {
+  maxQueued: 10,
+  maxQueuedBytes: 1000,
+  maxAsyncRunning: 10,
+  maxAsyncRunningPerFunction: 10,
+  maxAttempts: 3,
+  retryPauseMs: 100,
+  maxLogBytes: 20,
+}
+
+const runtime = aRuntime()
+const fn = aFn({ projectId: 'red', runtimeId: runtime.id })
+const target: Target = { fn, version: 0, alias: null, revision: makeRevision(fn, runtime, null) }
+const image = aFn({ projectId: 'red', runtimeId: null, code: { source: 'image', image: 'a:1' } })
+const command: Target = { fn: image, version: 0, alias: null, revision: makeRevision(image, null, null) }
+
+const ask = (overrides: Partial<RunRequest> = {}): RunRequest => ({
+  target,
+  projectId: 'blue',
+  trigger: 'api',
+  input: { kind: 'json', body: Buffer.from('{"a":1}') },
+  ...overrides,
+})
+
+const failed = (kind: 'raised' | 'timeout' | 'killed' | 'platform'): Outcome => ({
+  kind,
+  error: { type: 'E', message: 'why', stack: null },
+  runMs: 7,
+  cpuMs: null,
+  memoryPeakMb: null,
+})
+
+function setUp(overrides: Partial<InvocationParts> = {}) {
+  const pool = new FakePool()
+  const ledger = new FakeLedger()
+  const clock = new FakeClock()
+  const ended: { execution: Execution; revision: Revision | null }[] = []
+  const invocation = new Invocation({
+    ...{ pool, ledger, clock, newId: timeOrderedId, log: silent, limits },
+    onEnd: (execution, revision) => ended.push({ execution: { ...execution }, revision }),
+    ...overrides,
+  })
+  const rows = () => [...ledger.rows.values()]
+  return { pool, ledger, clock, invocation, ended, rows }
+}
+
+describe('a run that is waited for', () => {
+  test.each([
+    [failed('raised'), 'failed'],
+    [failed('timeout'), 'failed'],
+    [failed('killed'), 'failed'],
+    [failed('platform'), 'error'],
+    [returned(1), 'success'],
+    [{ ...returned(1), kind: 'streamed', status: 200 } as Outcome, 'success'],
+  ])('ends as the function did, once: $kind', async (outcome, status) => {
+    const { pool, invocation, rows, ended } = setUp()
+    pool.behaviour = () => outcome
+    const finished = await invocation.run(ask())
+    expect(finished.outcome).toEqual(outcome)
+    expect(finished.execution).toMatchObject({ status, sync: true, attempt: 1, durationMs: outcome.runMs })
+    expect(rows()).toEqual([finished.execution])
+    expect(ended).toEqual([{ execution: finished.execution, revision: target.revision }])
+    expect(pool.leased).toBe(0)
+    expect(invocation.unfinishedCount()).toEqual({ running: 0, queued: 0 })
+  })
+
+  test('is an error of the platform when there is no worker, without inner words', async () => {
+    const { pool, invocation } = setUp()
+    pool.refusal = new FaasError('no_worker', 'Every worker is busy.')
+    expect((await invocation.run(ask())).execution).toMatchObject({
+      status: 'error',
+      startKind: null,
+      error: { type: errorTypes.platform, message: 'Every worker is busy.' },
+    })
+    pool.refusal = new Error('socket /run/secret broke')
+    expect((await invocation.run(ask())).execution.error?.message).not.toContain('secret')
+  })
+
+  test('gives its worker back when the call throws', async () => {
+    const { pool, invocation } = setUp()
+    pool.behaviour = () => {
+      throw new Error('broken')
+    }
+    expect((await invocation.run(ask())).execution.status).toBe('error')
+    expect(pool.leased).toBe(0)
+  })
+
+  test('is the function failing when its code cannot be loaded', async () => {
+    const { pool, invocation } = setUp()
+    pool.loadFailure = {
+      ...{ kind: 'load_failure', outcome: failed('raised'), worker: 'w', startKind: 'cold', coldReason: 'first' },
+      ...{ loadMs: 3, log: 'line 1\n' },
+    }
+    expect((await invocation.run(ask())).execution).toMatchObject({
+      ...{ status: 'failed', worker: 'w', startKind: 'cold', coldReason: 'first', log: 'line 1\n' },
+      phases: { load: 3 },
+    })
+  })
+
+  test('of an image is always a cold start', async () => {
+    const { invocation } = setUp()
+    const { execution } = await invocation.run(ask({ target: command }))
+    expect(execution).toMatchObject({ status: 'success', isImageRun: true, startKind: 'cold', functionId: image.id })
+  })
+
+  test('has its phases', async () => {
+    const { pool, invocation, clock } = setUp()
+    pool.behaviour = () => {
+      clock.advance(12)
+      return returned(1)
+    }
+    const acquire = pool.acquire.bind(pool)
+    pool.acquire = async (revision) => {
+      clock.advance(5)
+      return acquire(revision)
+    }
+    const { execution } = await invocation.run(ask())
+    expect(execution.phases).toEqual({ queue: 0, acquire: 5, load: 0, run: 12, total: 17 })
+  })
+
+  test('shows its log while it runs, cut at the limit', async () => {
+    const { pool, invocation } = setUp()
+    let live: string | undefined
+    pool.behaviour = (call) => {
+      call.onLog('stdout', 'hello\n')
+      live = invocation.live(call.executionId)?.log
+      call.onLog('stderr', 'and much more than that\n')
+      return returned(1)
+    }
+    const { execution } = await invocation.run(ask())
+    expect(live).toBe('hello\n')
+    expect(execution.log).toMatch(/^hello\nand much more \n\[the log is cut here/)
+    expect(invocation.live(execution.id)).toBeUndefined()
+  })
+})
+
+describe('a run that is accepted', () => {
+  test('is refused when too many wait, or it cannot be made durable', async () => {
+    const { invocation, ledger, pool, rows } = setUp({ limits: { ...limits, maxQueued: 1, maxAsyncRunning: 1 } })
+    pool.behaviour = () => new Promise(() => {})
+    ledger.refusal = new FaasError('internal', 'disk full')
+    await expect(invocation.accept(ask())).rejects.toThrow('disk full')
+    ledger.refusal = null
+    await invocation.accept(ask())
+    await invocation.accept(ask())
+    await expect(invocation.accept(ask())).rejects.toMatchObject({ code: 'queue_full' })
+    expect(rows()).toHaveLength(2)
+  })
+
+  test('is durable before it begins, and then runs', async () => {
+    const { invocation, ledger, pool } = setUp()
+    const begun: boolean[] = []
+    pool.behaviour = (call) => {
+      begun.push(ledger.rows.get(call.executionId)?.status === 'running')
+      return returned({ ok: true })
+    }
+    const { execution, finished, duplicate } = await invocation.accept(ask({ trigger: 'async' }))
+    expect(duplicate).toBe(false)
+    expect(await finished).toMatchObject({ id: execution.id, status: 'success', sync: false, output: '{"ok":true}' })
+    expect(begun).toEqual([true])
+    expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'success' })
+  })
+
+  test('is accepted once under one id', async () => {
+    const { invocation, pool, rows } = setUp()
+    const executionId = idFrom('a job', 1)
+    await invocation.accept(ask({ executionId }))
+    const again = await invocation.accept(ask({ executionId }))
+    expect(again.duplicate).toBe(true)
+    await again.finished
+    expect(pool.calls).toHaveLength(1)
+    expect(rows()).toHaveLength(1)
+    expect(invocation.unfinishedCount().queued).toBe(0)
+  })
+
+  test('is tried again when the platform fails, and not when the function does', async () => {
+    const { invocation, pool, clock } = setUp()
+    const outcomes = [failed('platform'), failed('platform'), failed('raised')]
+    pool.behaviour = () => outcomes.shift() as Outcome
+    const { execution, finished } = await invocation.accept(ask())
+    await settled()
+    expect(execution).toMatchObject({ status: 'running', attempt: 2, error: null, durationMs: null })
+    await clock.pass(1000)
+    expect(await finished).toMatchObject({ status: 'failed', attempt: 3 })
+  })
+
+  test('is an error when the last try fails', async () => {
+    const { invocation, pool, clock, ended } = setUp()
+    pool.behaviour = () => failed('platform')
+    const { finished } = await invocation.accept(ask())
+    await clock.pass(1000)
+    expect(await finished).toMatchObject({ status: 'error', attempt: 3 })
+    expect(pool.calls).toHaveLength(3)
+    expect(ended).toHaveLength(1)
+  })
+
+  test('waits for the one that it is to follow, whose failure is none of its business', async () => {
+    const { invocation, pool } = setUp()
+    const before = Promise.withResolvers<void>()
+    const { finished } = await invocation.accept(ask({ after: before.promise }))
+    await settled()
+    expect(pool.calls).toHaveLength(0)
+    expect(invocation.unfinishedCount()).toEqual({ running: 0, queued: 1 })
+    before.reject(new Error('whatever'))
+    expect((await finished).status).toBe('success')
+  })
+})
+
+describe('after a restart', () => {
+  const left = (overrides: Partial<Execution> = {}) =>
+    anExecution({ functionId: fn.id, sync: false, projectId: 'red', input: 'eA==', inputKind: 'bytes', ...overrides })
+
+  test('accepted runs go on, with their input, and count one try more', async () => {
+    const { invocation, ledger, pool } = setUp()
+    const execution = left()
+    ledger.rows.set(execution.id, execution)
+    expect(invocation.recover(() => target)).toBe(1)
+    await settled()
+    expect(pool.calls[0]?.call).toMatchObject({ executionId: execution.id, input: { kind: 'bytes' } })
+    expect(pool.calls[0]?.call.input.body.toString()).toBe('x')
+    expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'success', attempt: 2 })
+  })
+
+  test('those whose function is gone end as errors that say so', async () => {
+    const { invocation, ledger } = setUp()
+    const execution = left()
+    ledger.rows.set(execution.id, execution)
+    invocation.recover(() => {
+      throw new FaasError('not_found', 'Function f was not found.')
+    })
+    await settled()
+    expect(ledger.rows.get(execution.id)).toMatchObject({
+      status: 'error',
+      error: { message: 'Function f was not found.' },
+    })
+  })
+
+  test('those whose runtime is not ready yet wait for it', async () => {
+    const { invocation, ledger, clock } = setUp()
+    const execution = left()
+    ledger.rows.set(execution.id, execution)
+    let isReady = false
+    invocation.recover(() => {
+      if (!isReady) throw new FaasError('runtime_unavailable', 'creating')
+      return target
+    })
+    await settled()
+    expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'running' })
+    isReady = true
+    await clock.pass(200)
+    expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'success' })
+  })
+
+  test('those that take turns wait for each other', async () => {
+    const { invocation, ledger, pool } = setUp()
+    const ends: (() => void)[] = []
+    pool.behaviour = () => new Promise((resolve) => ends.push(() => resolve(returned(1))))
+    for (const execution of [left(), left()]) ledger.rows.set(execution.id, execution)
+    let last: Promise<unknown> | undefined
+    invocation.recover(
+      () => target,
+      (run: Accepted) => {
+        const before = last
+        last = run.finished
+        return before
+      },
+    )
+    await settled()
+    expect(pool.calls).toHaveLength(1)
+    ends.shift()?.()
+    await settled()
+    expect(pool.calls).toHaveLength(2)
+  })
+})
+
+test('a run that could not be tried is recorded with the reason', () => {
+  const { invocation, rows, ended } = setUp()
+  const run = { executionId: idFrom('x'), projectId: 'red', functionId: fn.id, functionVersion: 3, functionAlias: null }
+  const input = { kind: 'text' as const, body: Buffer.from('in') }
+  invocation.recordUntried({ ...run, trigger: 'job', description: 'd', input }, new FaasError('not_found', 'gone'))
+  expect(rows()).toMatchObject([{ status: 'error', input: 'in', functionVersion: 3, error: { message: 'gone' } }])
+  expect(ended).toMatchObject([{ revision: null }])
+})
+
+describe('a run whose record is deleted', () => {
+  test('does not begin when it waits', async () => {
+    const { invocation, pool, ledger, ended } = setUp()
+    const before = Promise.withResolvers<void>()
+    const { execution, finished } = await invocation.accept(ask({ after: before.promise }))
+    invocation.forget(execution.id)
+    await ledger.delete(execution.id)
+    before.resolve()
+    await finished
+    expect(pool.calls).toHaveLength(0)
+    expect(ended).toEqual([])
+  })
+
+  test('leaves no record when it has begun', async () => {
+    const { invocation, pool, rows, ledger } = setUp()
+    pool.behaviour = (call) => {
+      invocation.forget(call.executionId)
+      ledger.rows.delete(call.executionId)
+      return returned(1)
+    }
+    await invocation.run(ask())
+    expect(rows()).toEqual([])
+  })
+})
+
+describe('while the server stops', () => {
+  test('nothing is taken any more', async () => {
+    const { invocation } = setUp()
+    await invocation.close()
+    await expect(invocation.run(ask())).rejects.toMatchObject({ code: 'shutting_down' })
+    await expect(invocation.accept(ask())).rejects.toMatchObject({ code: 'shutting_down' })
+  })
+
+  test('an accepted run that is cut off stays unfinished for the next start', async () => {
+    const { invocation, pool, rows } = setUp({ limits: { ...limits, maxAttempts: 1 } })
+    const cut = Promise.withResolvers<Outcome>()
+    pool.behaviour = () => cut.promise
+    await invocation.accept(ask())
+    await settled()
+    const closing = invocation.close()
+    cut.resolve(failed('platform'))
+    await closing
+    expect(rows()).toMatchObject([{ status: 'running' }])
+  })
+
+  test('it waits for accepted runs that have begun', async () => {
+    const { invocation, pool, rows } = setUp()
+    const end = Promise.withResolvers<Outcome>()
+    pool.behaviour = () => end.promise
+    await invocation.accept(ask())
+    await settled()
+    const isClosed = vi.fn()
+    const closing = invocation.close().then(isClosed)
+    await settled()
+    expect(isClosed).not.toHaveBeenCalled()
+    end.resolve(returned(1))
+    await closing
+    expect(rows()).toMatchObject([{ status: 'success' }])
+  })
+})
