@@ -460,6 +460,7 @@ class Loop:
     def __init__(self, worker):
         self.worker = worker
         self.asyncio_loop = event_loop()
+        self.start_task = task_starter(self.asyncio_loop)
 
     def serve(self):
         self.asyncio_loop.add_reader(self.worker.wire.fileno, self.read)
@@ -487,9 +488,18 @@ class Loop:
                 _, number, meta, body = frame
                 call = Call(number, worker)
                 # The call holds its task, because the loop does so only weakly.
-                call.task = self.asyncio_loop.create_task(worker.run_async(call, read_meta(meta), body))
+                call.task = self.start_task(worker.run_async(call, read_meta(meta), body))
             else:
                 worker.notice(frame)
+
+
+def task_starter(loop):
+    """From Python 3.12 on, tasks can start at once instead of in the loop's next round."""
+    from asyncio import Task
+
+    if sys.version_info < (3, 12):
+        return loop.create_task
+    return lambda coroutine: Task(coroutine, loop=loop, eager_start=True)
 
 
 def event_loop():
@@ -1676,7 +1686,9 @@ class Lifespan:
 
         async def send(message):
             if message['type'] == 'lifespan.startup.failed' and not started.done():
-                started.set_exception(StartupFailed(message.get('message', '')))
+                report = message.get('message', '').rstrip()  # frameworks put a whole trace here
+                print(report, file=sys.stderr)
+                started.set_exception(StartupFailed(report.rpartition('\n')[2]))
             elif message['type'] == 'lifespan.startup.complete' and not started.done():
                 started.set_result(None)
 
