@@ -4,6 +4,7 @@ import type { FunctionFields } from '../services/function-fields.ts'
 import { mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './endpoint.ts'
 import { choice, field, integer, nullable, parseFields, text } from './fields.ts'
+import { parseMultipart } from './multipart.ts'
 
 /** Create and update of functions: the only requests that come as JSON, as a form, or as a bare ZIP. */
 
@@ -113,23 +114,12 @@ async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
 const formFields = (body: Buffer): Record<string, unknown> =>
   Object.fromEntries(new URLSearchParams(body.toString('utf8')))
 
+/** Which part is the package is said by its name alone; file name and type do not matter. */
 async function readMultipart(c: Ctx, maxBytes: number): Promise<Sent> {
-  const form = await parsedForm(await readBytes(c, maxBytes), c.req.header('Content-Type') ?? '')
-  const fields: Record<string, unknown> = {}
-  for (const [name, value] of form) if (typeof value === 'string') fields[name] = value
-  const sent = form.get('package')
-  if (typeof sent === 'string') throw invalid('"package" must be sent as a file, with a file name.')
-  return { fields, unknownKeys: 'ignore', ...(sent !== null && { zip: Buffer.from(await sent.arrayBuffer()) }) }
-}
-
-async function parsedForm(body: Buffer, contentType: string): Promise<FormData> {
-  try {
-    return await new Response(new Uint8Array(body.buffer, body.byteOffset, body.length) as Uint8Array<ArrayBuffer>, {
-      headers: { 'Content-Type': contentType },
-    }).formData()
-  } catch {
-    throw invalid('The body is not valid multipart/form-data.')
-  }
+  const parts = parseMultipart(await readBytes(c, maxBytes), c.req.header('Content-Type') ?? '')
+  const texts = parts.filter(({ name }) => name !== 'package').map(({ name, body }) => [name, body.toString('utf8')])
+  const zip = parts.find(({ name }) => name === 'package')?.body
+  return { fields: Object.fromEntries(texts), unknownKeys: 'ignore', ...(zip !== undefined && { zip }) }
 }
 
 /** From the names of the API to ours. An empty name or entry is none. */

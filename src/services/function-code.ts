@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { invalid } from '../domain/errors.ts'
 import type { FunctionCode, ImageMode } from '../domain/function.ts'
 
@@ -44,9 +45,17 @@ export function readChangedCode(given: unknown, stored: FunctionCode): GivenCode
   return readCode({ ...code, source: code.source ?? stored.source })
 }
 
-export function md5(bytes: Buffer): string {
-  return createHash('md5').update(bytes).digest('hex')
+/** In slices: a large package must not hold others up. */
+export async function md5(bytes: Buffer): Promise<string> {
+  const hash = createHash('md5')
+  for (let at = 0; at < bytes.length; at += sliceBytes) {
+    if (at > 0) await setImmediate()
+    hash.update(bytes.subarray(at, at + sliceBytes))
+  }
+  return hash.digest('hex')
 }
+
+const sliceBytes = 4 * 1024 * 1024
 
 /** The entry of a file whose author named none: `hello.py` → `hello.main`, keeping what is called. */
 export function entryIn(file: InlineFile, before: string | null): string {

@@ -129,11 +129,6 @@ export class Functions {
     return { ...this.#parts.packages.open(fn.packageHash), fileName: fn.id }
   }
 
-  /** Called once at start: functions that want workers get them. */
-  resume(): void {
-    for (const fn of this.#parts.functions.list(null)) if (fn.minWorkers > 0) this.#keepWorkers(fn)
-  }
-
   #write(before: Fn, wanted: Fn): CountedFn {
     const { functions, targets, pool, clock, runtimes } = this.#parts
     if (JSON.stringify(before) === JSON.stringify(wanted)) return this.#counted(before)
@@ -169,7 +164,7 @@ export class Functions {
         return this.#parts.packages.put(this.#parts.zipOf(code.file.name, code.file.content))
       case 'package':
         if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
-        if (code.md5sum !== null) checkMd5(code.md5sum, zip)
+        if (code.md5sum !== null) await checkMd5(code.md5sum, zip)
         return this.#parts.packages.put(zip)
     }
   }
@@ -278,8 +273,8 @@ function entryOf(code: GivenCode, given: string | undefined): string | null {
 /** A single file is the whole package: the entry must be in it. */
 const inlineEntry = (fn: Fn, file: InlineFile): string => entryIn(file, fn.entry)
 
-function checkMd5(wanted: string, zip: Buffer): void {
-  const actual = md5(zip)
+async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
+  const actual = await md5(zip)
   if (actual !== wanted) throw invalid(`The package has the MD5 checksum ${actual}, not ${wanted}: send it again.`)
 }
 

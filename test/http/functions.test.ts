@@ -153,13 +153,6 @@ describe('creating a function', () => {
         },
         { name: 'without a package', ask, form: { code, runtime }, status: 400, shows: ['package'] },
         {
-          name: 'with a package that is not a file',
-          ask,
-          form: { code, runtime, package: 'PK', other: zip },
-          status: 400,
-          shows: ['file'],
-        },
-        {
           name: 'with another checksum',
           ask,
           form: { ...form, code: `{"source":"package","md5sum":"${'0'.repeat(32)}"}` },
