@@ -58,6 +58,7 @@ async function invoke(
   const input = { kind: body.length === 0 ? ('none' as const) : ('bytes' as const), body }
   const { execution, outcome } = await parts.invocation.run({
     ...request,
+    executionId,
     input,
     http,
     sink,
@@ -76,7 +77,15 @@ function splitUrl(url: string): { name: string; below: string } {
   return { name: decode(rest.slice(0, end)), below: below.startsWith('/') ? below : `/${below}` }
 }
 
-const decode = (name: string): string => (name.includes('%') ? decodeURIComponent(name) : name)
+/** What cannot be decoded is the name of no function. */
+function decode(name: string): string {
+  if (!name.includes('%')) return name
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
 
 async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const announced = incoming.headers['content-length']
