@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { containersOf, type ListedContainer, removeContainer } from './docker-api.ts'
+
+/** A data folder of a test, which outlives the servers that use it. Disposing removes what they left. */
+export class DataFolder implements AsyncDisposable {
+  readonly path: string
+  /** As the server makes it: the label of its containers. */
+  readonly instance: string
+
+  constructor() {
+    this.path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-test-')))
+    this.instance = createHash('sha256').update(this.path).digest('hex').slice(0, 12)
+  }
+
+  get adminToken(): string {
+    return readFileSync(join(this.path, 'admin.token'), 'utf8').trim()
+  }
+
+  containers(): Promise<ListedContainer[]> {
+    return containersOf(this.instance)
+  }
+
+  /** Names of the workers that have a folder. */
+  workerFolders(): string[] {
+    try {
+      return readdirSync(join(this.path, 'workers')).sort()
+    } catch {
+      return []
+    }
+  }
+
+  /** Process ids of the workers of the process engine that live. */
+  workerProcesses(): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(`TAIBAI_SOCKET=${this.path}/`))
+      .map(Number)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const pid of this.workerProcesses()) process.kill(pid, 'SIGKILL')
+    const left = await this.containers().catch(() => [])
+    await Promise.all(left.map(({ Id }) => removeContainer(Id).catch(() => {})))
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+/** Empty for a process that has gone meanwhile. */
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,238 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { DataFolder } from './data-folder.ts'
+import { waitUntil } from './wait-until.ts'
+
+/** The whole server as a child process: real SQLite, a free port, a data folder of its own. */
+
+export const projectFolder = resolve(import.meta.dirname, '../..')
+export const serverProgram = join(projectFolder, 'src/main.ts')
+
+export type EngineName = 'docker' | 'process'
+
+export interface StartOptions {
+  /** Default `process`. */
+  engine?: EngineName
+  /** Used again by a later start; absent: a new one, removed with the server. */
+  data?: DataFolder
+  /** Further settings by their names in the environment. */
+  settings?: Record<string, string>
+}
+
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+export interface Asked {
+  json?: unknown
+  body?: string | Uint8Array<ArrayBuffer> | FormData
+  headers?: Record<string, string>
+  /** Default: the admin's; null sends none. */
+  token?: string | null
+  signal?: AbortSignal
+}
+
+export interface Answered {
+  status: number
+  headers: Headers
+  text: string
+  bytes: Buffer
+  /** The parsed body; undefined when it is not JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  json: any
+}
+
+const startLimitMs = 60_000
+const exitLimitMs = 90_000
+
+/** Settings of every test server: few workers ahead, because the machine that tests is small. */
+const testSettings = { TAIBAI_PORT: '0', TAIBAI_GENERIC_WORKERS: '1' }
+
+/** What the child sees: nothing of the settings that the tests themselves run under. */
+export function serverEnvironment(settings: Record<string, string>): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TAIBAI_') && name !== 'VITEST')
+  return { ...Object.fromEntries(inherited), ...settings }
+}
+
+/** A process whose output is kept. */
+export class ChildProgram {
+  readonly pid: number
+  readonly exited: Promise<Exit>
+  /** Set when it has ended. */
+  exit: Exit | null = null
+  #child: ChildProcess
+  #stdout = ''
+  #stderr = ''
+
+  constructor(program: string, args: string[], env: NodeJS.ProcessEnv) {
+    this.#child = spawn(program, args, { cwd: projectFolder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.pid = this.#child.pid as number
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text
+    })
+    this.exited = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => {
+        this.exit = { code, signal }
+        resolve(this.exit)
+      })
+    })
+  }
+
+  get stdout(): string {
+    return this.#stdout
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Its end; one that does not come in time is made to come, which its exit shows. */
+  async ended(limitMs = exitLimitMs): Promise<Exit> {
+    const timer = setTimeout(() => this.signal('SIGKILL'), limitMs)
+    const exit = await this.exited
+    clearTimeout(timer)
+    return exit
+  }
+}
+
+/** The server's program with these settings, whether or not it becomes ready. */
+export function launchServer(options: StartOptions & { data: DataFolder }): ChildProgram {
+  const { engine = 'process', data, settings } = options
+  const all = { ...testSettings, TAIBAI_ENGINE: engine, TAIBAI_DATA_DIR: data.path, ...settings }
+  return new ChildProgram(process.execPath, [serverProgram], serverEnvironment(all))
+}
+
+export class ServerProcess implements AsyncDisposable {
+  readonly program: ChildProgram
+  readonly data: DataFolder
+  readonly url: string
+  readonly #ownsData: boolean
+  /** Set when a test ended it; any other end is a failure. */
+  #endAsked = false
+
+  private constructor(program: ChildProgram, data: DataFolder, url: string, ownsData: boolean) {
+    this.program = program
+    this.data = data
+    this.url = url
+    this.#ownsData = ownsData
+  }
+
+  /** Fulfilled when the server takes work. */
+  static async start(options: StartOptions = {}): Promise<ServerProcess> {
+    const data = options.data ?? new DataFolder()
+    const program = launchServer({ ...options, data })
+    try {
+      const url = await waitUntil('the server is ready', () => readyUrl(program), startLimitMs)
+      return new ServerProcess(program, data, url, options.data === undefined)
+    } catch (error) {
+      program.signal('SIGKILL')
+      if (options.data === undefined) await data[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  get token(): string {
+    return this.data.adminToken
+  }
+
+  /** Everything that it printed. */
+  get output(): string {
+    return this.program.stdout + this.program.stderr
+  }
+
+  /** The lines of its log. */
+  // biome-ignore lint/suspicious/noExplicitAny: each line has keys of its own
+  get log(): any[] {
+    return logLines(this.program.stdout)
+  }
+
+  async ask(method: string, path: string, asked: Asked = {}): Promise<Answered> {
+    const response = await this.open(method, path, asked)
+    const bytes = Buffer.from(await response.arrayBuffer())
+    const text = bytes.toString('utf8')
+    return { status: response.status, headers: response.headers, bytes, text, json: parsed(text) }
+  }
+
+  /** The answer as it begins; its body is the caller's to read. */
+  open(method: string, path: string, asked: Asked = {}): Promise<Response> {
+    const { json, token = this.token, signal } = asked
+    const headers = new Headers(asked.headers)
+    if (token !== null && !headers.has('X-Auth-Token')) headers.set('X-Auth-Token', token)
+    if (json !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
+    const body = json === undefined ? asked.body : JSON.stringify(json)
+    return fetch(this.url + path, { method, headers, body, signal })
+  }
+
+  /** As `ask`, for answers that can only be good. */
+  async must(method: string, path: string, asked: Asked = {}): Promise<Answered> {
+    const answered = await this.ask(method, path, asked)
+    if (answered.status >= 300) throw new Error(`${method} ${path}: ${answered.status} ${answered.text}`)
+    return answered
+  }
+
+  /** A function made of one file; its id. */
+  async deploy(name: string, content: string, more: Record<string, unknown> = {}): Promise<string> {
+    const runtime = (more.runtime as string | undefined) ?? 'nodejs'
+    const filename = runtime.includes('python') ? 'main.py' : 'main.mjs'
+    const code = { source: 'inline', filename, content }
+    const made = await this.must('POST', '/v1/functions', { json: { name, runtime, code, timeout: 60, ...more } })
+    return made.json.id as string
+  }
+
+  /** The end of the power supply. */
+  async kill(): Promise<void> {
+    this.#endAsked = true
+    this.program.signal('SIGKILL')
+    await this.program.exited
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    if (this.program.exit !== null && !this.#endAsked)
+      throw new Error(`The server had ended by itself:\n${this.#tail()}`)
+    this.#endAsked = true
+    this.program.signal(signal)
+    return this.program.ended()
+  }
+
+  /** Throws when the server had ended by itself. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const diedItself = this.program.exit !== null && !this.#endAsked
+    if (this.program.exit === null) await this.kill()
+    if (this.#ownsData) await this.data[Symbol.asyncDispose]()
+    if (diedItself) throw new Error(`The server ended by itself: ${JSON.stringify(this.program.exit)}\n${this.#tail()}`)
+  }
+
+  #tail(): string {
+    return this.output.slice(-4000)
+  }
+}
+
+/** What is whole of a log that is being written. */
+// biome-ignore lint/suspicious/noExplicitAny: each line has keys of its own
+function logLines(text: string): any[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => parsed(line) ?? { msg: line })
+}
+
+function readyUrl({ stdout, stderr, exit }: ChildProgram): string | undefined {
+  if (exit !== null) throw new Error(`The server ended while it started:\n${stdout}${stderr}`)
+  return logLines(stdout).find(({ msg }) => msg === 'taibai is ready')?.url
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
