@@ -30,6 +30,7 @@ import { Functions } from './services/functions.ts'
 import { Invocation } from './services/invocation.ts'
 import { Jobs } from './services/jobs.ts'
 import { Runtimes } from './services/runtimes.ts'
+import { Stats } from './services/stats.ts'
 import { Targets } from './services/targets.ts'
 import { ensureAdminToken, Tokens } from './services/tokens.ts'
 import { Webhooks } from './services/webhooks.ts'
@@ -116,7 +117,7 @@ async function open(
     server.close()
     server.closeIdleConnections()
     parts.scheduler.close()
-    const drained = parts.invocation.close()
+    const drained = Promise.all([parts.invocation.close(), parts.jobs.runs.close()])
     await parts.pool.close(config.drainMs)
     await drained
     server.closeAllConnections()
@@ -235,7 +236,8 @@ function makeParts(
   const pool = new WorkerPool({ factory, clock, log, options, ranBefore: ranBefore(stores) })
   const targets = new Targets(stores)
   const common = { ...stores, pool, targets, clock, newId, log }
-  const invocation = new Invocation({ ...common, limits: config })
+  const stats = new Stats({ clock })
+  const invocation = new Invocation({ ...common, onEnd: stats.record, limits: config })
   const runtimes = new Runtimes({ ...common, pools: new ImageTrial(engine, factory) })
   const scheduler = new Scheduler({ clock, log })
   const shared = { ...common, invocation, runtimes: runtimes }
@@ -243,6 +245,7 @@ function makeParts(
     pool,
     targets,
     invocation,
+    stats,
     scheduler,
     runtimes,
     functions: new Functions({ ...shared, zipOf, limits: config }),
@@ -301,7 +304,10 @@ function makeApp(
 ) {
   if (config.auth === 'token') parts.tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
   const authenticate: Authenticate = config.auth === 'none' ? () => openPrincipal : parts.tokens.authenticate
-  return makeHttpApp({ ...stores, ...parts, authenticate, isReady: () => status.isReady, newId, log, settings: config })
+  const { invocation, scheduler, pool } = parts
+  const gauges = () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() })
+  const isReady = () => status.isReady
+  return makeHttpApp({ ...stores, ...parts, authenticate, isReady, gauges, newId, log, settings: config })
 }
 
 /** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */

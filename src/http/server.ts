@@ -7,11 +7,13 @@ import type { FunctionVersions } from '../services/function-versions.ts'
 import type { Functions } from '../services/functions.ts'
 import type { Jobs } from '../services/jobs.ts'
 import type { Runtimes } from '../services/runtimes.ts'
+import type { Stats } from '../services/stats.ts'
 import type { Tokens } from '../services/tokens.ts'
 import type { Webhooks } from '../services/webhooks.ts'
 import type { Workers } from '../services/workers.ts'
 import type { App, Env } from './endpoint.ts'
 import { errorResponse } from './error-response.ts'
+import type { Gauges } from './metrics-text.ts'
 import { authentication } from './middleware/auth.ts'
 import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
@@ -24,6 +26,7 @@ import { bindInvoke, type InvokeParts } from './routes/invoke.ts'
 import { bindJobs } from './routes/jobs.ts'
 import { bindOpenApi } from './routes/openapi.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
+import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
 import { bindWebhooks } from './routes/webhooks.ts'
@@ -39,6 +42,8 @@ export interface HttpParts extends InvokeParts {
   executions: Executions
   jobs: Jobs
   webhooks: Webhooks
+  stats: Stats
+  gauges(): Gauges
   tokens: Tokens
   authenticate: Authenticate
   /** False while the server starts and stops: /readyz says so. */
@@ -71,6 +76,7 @@ export function makeHttpApp(parts: HttpParts): App {
   if (settings.corsOrigins.length > 0) app.use(cors(settings.corsOrigins))
   app.use('/v1/*', authentication(parts.authenticate), refuseHead(unrouted))
   app.use('/fn/*', authentication(parts.authenticate))
+  app.use('/metrics', authentication(parts.authenticate))
 
   bindVersionsRoot(app, settings)
   bindRuntimes(app, parts.runtimes, settings)
@@ -82,6 +88,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindExecutions(app, parts.executions, settings)
   bindJobs(app, parts.jobs, settings)
   bindWebhooks(app, parts.webhooks, settings)
+  bindStats(app, parts)
   bindTokens(app, parts.tokens, settings)
   bindHealth(app, parts)
   bindOpenApi(app)

@@ -13,6 +13,7 @@ import { Functions } from '../../src/services/functions.ts'
 import { Invocation } from '../../src/services/invocation.ts'
 import { Jobs } from '../../src/services/jobs.ts'
 import { Runtimes } from '../../src/services/runtimes.ts'
+import { Stats } from '../../src/services/stats.ts'
 import { Targets } from '../../src/services/targets.ts'
 import { Tokens } from '../../src/services/tokens.ts'
 import { Webhooks } from '../../src/services/webhooks.ts'
@@ -84,7 +85,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const pools = { prepare: async (_runtime: Runtime): Promise<void> => {} }
   const common = { ...stores, pool, ledger, packages, pools, clock, newId: timeOrderedId, log: silent }
   const targets = new Targets(stores)
-  const invocation = new Invocation({ ...common, limits: runLimits })
+  const stats = new Stats(common)
+  const invocation = new Invocation({ ...common, onEnd: stats.record, limits: runLimits })
   const runtimes = new Runtimes({ ...common, targets, pools: { prepare: (runtime) => pools.prepare(runtime) } })
   const functions = new Functions({ ...common, targets, runtimes, zipOf, limits: functionLimits })
   for (const [name, { projectId, roles }] of Object.entries(callers)) {
@@ -105,6 +107,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
     executions: new Executions({ ...common, targets, invocation, retention }),
     jobs,
     webhooks: new Webhooks({ ...common, store: stores.webhooks, targets, invocation }),
+    stats,
+    gauges: () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() }),
     targets,
     invocation,
     newId: timeOrderedId,

@@ -1,0 +1,126 @@
+import { z } from '@hono/zod-openapi'
+import { coldReasons } from '../../domain/execution.ts'
+import { requireAdmin } from '../../domain/principal.ts'
+import { phaseNames, type Stats, type Tally } from '../../services/stats.ts'
+import type { Targets } from '../../services/targets.ts'
+import { type App, endpoint } from '../endpoint.ts'
+import { listParameters, listQuery } from '../list-query.ts'
+import { type Gauges, metricsText } from '../metrics-text.ts'
+import { shownTime } from '../time.ts'
+
+export interface StatsParts {
+  stats: Stats
+  targets: Pick<Targets, 'findFunction'>
+  gauges(): Gauges
+}
+
+const tag = 'stats'
+const percentiles = z.object({
+  p50: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+})
+
+const shown = z
+  .object({
+    since: z.string().openapi({ description: 'Start of the server: numbers are not kept through restarts.' }),
+    executions: z.int(),
+    success: z.int(),
+    failed: z.int(),
+    error: z.int(),
+    error_rate: z.number().nullable().openapi({ description: 'Share that did not succeed.' }),
+    phases: z
+      .object(Object.fromEntries(phaseNames.map((name) => [name, percentiles])))
+      .openapi({ description: 'Milliseconds.' }),
+    starts: z.object({ warm: z.int(), prewarmed: z.int(), cold: z.int() }),
+    cold_ratio: z.number().nullable(),
+    cold_reasons: z.record(z.enum(coldReasons), z.object({ count: z.int(), ratio: z.number() })),
+    gb_seconds: z.object({
+      busy: z.number(),
+      idle_warm: z.number().nullable().openapi({ description: 'Not measured yet: null.' }),
+    }),
+  })
+  .openapi('Stats')
+
+export function bindStats(app: App, { stats, targets, gauges }: StatsParts): void {
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/stats',
+      tag,
+      summary: 'Numbers of the executions that the project asked for',
+      description: 'With all_projects=true, for admins: of the whole server.',
+      query: listParameters([], true).pick({ all_projects: true }),
+      answers: { 200: shown },
+      refusals: ['invalid_request', 'forbidden'],
+    },
+    (c) => {
+      const { filter } = listQuery(c, c.get('who'), [])
+      return c.json(asShown(stats.ofProject(filter.projectId), stats.sinceMs))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/functions/:id/stats',
+      tag,
+      summary: 'Numbers of the executions of a function, by id or name',
+      answers: { 200: shown },
+      refusals: ['not_found'],
+    },
+    (c) => {
+      const fn = targets.findFunction(c.get('who'), c.req.param('id'))
+      return c.json(asShown(stats.ofFunction(fn.id), stats.sinceMs))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/metrics',
+      tag,
+      summary: 'Numbers of the whole server for Prometheus (admin)',
+      answers: { 200: 'text' },
+      refusals: ['forbidden'],
+    },
+    (c) => {
+      requireAdmin(c.get('who'), 'Reading the metrics')
+      const text = metricsText(stats.ofProject(null), gauges())
+      return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' })
+    },
+  )
+}
+
+function asShown(tally: Tally, sinceMs: number): z.output<typeof shown> {
+  const { executions, success, failed, error, starts } = tally
+  const begun = starts.warm + starts.prewarmed + starts.cold
+  const reasons = [...tally.coldReasons].map(([reason, count]) => [reason, { count, ratio: share(count, begun) }])
+  return {
+    since: shownTime(sinceMs),
+    executions,
+    success,
+    failed,
+    error,
+    error_rate: executions === 0 ? null : share(failed + error, executions),
+    phases: Object.fromEntries(phaseNames.map((name) => [name, percentilesOf(tally, name)])),
+    starts,
+    cold_ratio: begun === 0 ? null : share(starts.cold, begun),
+    cold_reasons: Object.fromEntries(reasons),
+    gb_seconds: { busy: rounded(tally.busyGbSeconds), idle_warm: null },
+  }
+}
+
+function percentilesOf(tally: Tally, name: (typeof phaseNames)[number]): z.output<typeof percentiles> {
+  const at = (of: number): number | null => {
+    const ms = tally.phases[name].percentile(of)
+    return ms === null ? null : rounded(ms)
+  }
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
+}
+
+const share = (part: number, whole: number): number => Math.round((part / whole) * 10_000) / 10_000
+const rounded = (value: number): number => Math.round(value * 1000) / 1000
