@@ -25,7 +25,7 @@ export async function* listExecutions(
   filter: ExecutionFilter,
   page: Page,
 ): AsyncGenerator<Execution[]> {
-  const { sql, parameters } = keysQuery(filter)
+  const { sql, parameters, isExact } = keysQuery(filter)
   const keys = connection.prepare<unknown[], Key>(sql)
   const row = connection.prepare<[number], StoredExecution>(
     `SELECT ${columnsWithoutLog} FROM executions WHERE rowid = ?`,
@@ -33,7 +33,8 @@ export async function* listExecutions(
   let at = startOf(connection, page.marker)
   let left = page.limit ?? Number.POSITIVE_INFINITY
   while (left > 0) {
-    const window = keys.all(...parameters, at.created_at, at.created_at, at.id, windowRows)
+    const size = isExact ? Math.min(left, windowRows) : windowRows
+    const window = keys.all(...parameters, at.created_at, at.created_at, at.id, size)
     const matching = window.filter(({ matches }) => matches === 1).slice(0, left)
     left -= matching.length
     for (const slice of slices(matching, row)) {
@@ -41,7 +42,7 @@ export async function* listExecutions(
       await setImmediate()
     }
     const last = window.at(-1)
-    if (last === undefined || window.length < windowRows) return
+    if (last === undefined || window.length < size) return
     at = last
     await setImmediate()
   }
@@ -70,37 +71,52 @@ function* slices(keys: Key[], row: { get(rowid: number): StoredExecution | undef
   if (slice.length > 0) yield slice
 }
 
-/** Where the list begins: an index and the condition that it serves. What remains is asked of each row. */
+/** Where the list begins: an index, and the condition that it serves. */
 interface Seek {
+  serves: Condition | null
   index: string
   where: string
   values: string[]
 }
 
-/** Parameters, then: time, time, id of the last row seen, and how many rows to look at. */
-function keysQuery({ projectId, conditions }: ExecutionFilter): { sql: string; parameters: unknown[] } {
+interface KeysQuery {
+  sql: string
+  /** After them: time, time and id of the last row seen, and how many rows to look at. */
+  parameters: unknown[]
+  /** Every row that is looked at matches. */
+  isExact: boolean
+}
+
+function keysQuery({ projectId, conditions }: ExecutionFilter): KeysQuery {
   const all = projectId === null ? conditions : [...conditions, ofProject(projectId)]
   const seek = chooseSeek(all)
-  const matches = all.map(conditionSql)
-  const sql = `SELECT rowid, created_at, id, ${matches.map(({ sql }) => `ifnull(${sql}, 0)`).join(' AND ') || '1'} AS matches
-    FROM executions INDEXED BY ${seek.index}
-    WHERE ${seek.where} created_at >= ? AND (created_at > ? OR id > ?) ORDER BY created_at, id LIMIT ?`
-  return { sql, parameters: [...matches.flatMap(({ values }) => values), ...seek.values] }
+  const rest = all.filter((condition) => condition !== seek.serves).map(conditionSql)
+  const matches = rest.map(({ sql }) => `ifnull(${sql}, 0)`).join(' AND ') || '1'
+  return {
+    sql: `SELECT rowid, created_at, id, ${matches} AS matches FROM executions INDEXED BY ${seek.index}
+      WHERE ${seek.where} created_at >= ? AND (created_at > ? OR id > ?) ORDER BY created_at, id LIMIT ?`,
+    parameters: [...rest.flatMap(({ values }) => values), ...seek.values],
+    isExact: rest.length === 0,
+  }
 }
 
 const ofProject = (projectId: string): Condition => ({ column: 'project_id', op: 'eq', values: [projectId] })
 
 function chooseSeek(conditions: Condition[]): Seek {
-  const equal = (name: Condition['column']) =>
-    conditions.find(({ column, op }) => column === name && op === 'eq')?.values
-  const functionId = equal('function_id')
-  const projectId = equal('project_id')
-  if (equal('status')?.[0] === 'running') {
-    return { index: 'executions_running', where: "status = 'running' AND", values: [] }
+  const equal = (name: Condition['column']) => conditions.find(({ column, op }) => column === name && op === 'eq')
+  const status = equal('status')
+  if (status?.values[0] === 'running') {
+    return { serves: status, index: 'executions_running', where: "status = 'running' AND", values: [] }
   }
-  if (functionId) return { index: 'executions_function', where: 'function_id = ? AND', values: functionId }
-  if (projectId) return { index: 'executions_project', where: 'project_id = ? AND', values: projectId }
-  return { index: 'executions_time', where: '', values: [] }
+  const fn = equal('function_id')
+  if (fn) {
+    return { serves: fn, index: 'executions_function', where: 'function_id = ? AND', values: fn.values }
+  }
+  const project = equal('project_id')
+  if (project) {
+    return { serves: project, index: 'executions_project', where: 'project_id = ? AND', values: project.values }
+  }
+  return { serves: null, index: 'executions_time', where: '', values: [] }
 }
 
 const operators = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
