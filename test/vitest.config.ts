@@ -14,7 +14,7 @@ export default defineConfig({
             'test/layers.test.ts',
           ],
           pool: 'forks',
-          testTimeout: 15_000,
+          testTimeout: 30_000,
         },
       },
       {

@@ -264,7 +264,7 @@ function output(harness: Harness): void {
     const warm = bound.call({ do: 'print', stdout: 'first' })
     await warm.outcome
     const call = bound.call({ do: 'block', ms: 10_000, stdout: 'about to hang' })
-    await expect(within(2000, call.printed('about to hang'))).resolves.toBeUndefined()
+    await expect(within(5000, call.printed('about to hang'))).resolves.toBeUndefined()
   })
 }
 
@@ -306,7 +306,7 @@ function calls(harness: Harness): void {
     const started = performance.now()
     const outcomes = Array.from({ length: 10 }, () => worker.call({ do: 'sleep', ms: 300 }).outcome)
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ value: 'slept' })
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(2800)
   })
 
   test('a quick call overtakes a slow one', async () => {
@@ -329,10 +329,10 @@ function calls(harness: Harness): void {
     await using worker = await harness.bind()
     const slept = await worker.call({ do: 'sleep', ms: 100 }).outcome
     expect(usageOf(slept).runMs).toBeGreaterThan(90)
-    expect(usageOf(slept).runMs).toBeLessThan(2000)
+    expect(usageOf(slept).runMs).toBeLessThan(10_000)
     const echoed = await worker.call({ do: 'echo', value: 1 }).outcome
     expectUsage(echoed)
-    expect(usageOf(echoed).runMs).toBeLessThan(100)
+    expect(usageOf(echoed).runMs).toBeLessThan(1000)
   })
 
   test('the memory peak covers what a call allocated', async () => {
@@ -348,16 +348,16 @@ function calls(harness: Harness): void {
     const bystander = worker.call({ do: 'aborted', ms: 400 })
     await sleep(100)
     call.cancel()
-    expect(await within(2000, call.outcome)).toMatchObject({ value: true })
+    expect(await within(5000, call.outcome)).toMatchObject({ value: true })
     expect(call.output.stdout).toContain('aborted')
     expect(await bystander.outcome, 'the signal is of one call only').toMatchObject({ value: false })
   })
 
   test('a call that was cancelled before it looked finds its signal fired', async () => {
     await using worker = await harness.bind({ concurrency: 2 })
-    const call = worker.call({ do: 'aborted', ms: 5000 })
+    const call = worker.call({ do: 'aborted', ms: 20_000 })
     call.cancel()
-    expect(await within(2000, call.outcome)).toMatchObject({ value: true })
+    expect(await within(5000, call.outcome)).toMatchObject({ value: true })
   })
 }
 
@@ -419,15 +419,14 @@ function http(harness: Harness): void {
 
   test('a streamed answer waits for credit after 1 MiB, and other calls go on meanwhile', async () => {
     const call = worker().fetch({ target: '/stream?chunks=64&bytes=65536&ms=0' }, { credit: 'manual' })
-    await call.head
+    await call.received(1)
     await sleep(300)
-    expect(call.receivedBytes).toBeGreaterThan(0)
     expect(call.receivedBytes).toBeLessThanOrEqual(streamWindow)
     expect(await worker().fetch({ target: '/hello' }).outcome).toMatchObject({ status: 200 })
     const before = call.receivedBytes
     call.grant(mebibyte)
-    await sleep(300)
-    expect(call.receivedBytes).toBeGreaterThan(before)
+    await call.received(before + 1)
+    await sleep(200)
     expect(call.receivedBytes).toBeLessThanOrEqual(2 * streamWindow)
     call.grant(4 * mebibyte)
     expect(answerOf(await call.outcome).body).toHaveLength(4 * mebibyte)
@@ -446,7 +445,7 @@ function http(harness: Harness): void {
     const call = worker().fetch({ target: '/stream?chunks=100000&bytes=1000&ms=5' })
     await call.received(3000)
     call.cancel()
-    const outcome = await within(3000, call.outcome)
+    const outcome = await within(5000, call.outcome)
     expect(['answer', 'failed']).toContain((outcome as Outcome).state)
     expect(await worker().fetch({ target: '/hello' }).outcome).toMatchObject({ status: 200 })
   })
@@ -456,7 +455,7 @@ function http(harness: Harness): void {
     await call.head
     await sleep(100)
     call.cancel()
-    expect(await within(3000, call.outcome)).not.toBe('too late')
+    expect(await within(5000, call.outcome)).not.toBe('too late')
   })
 
   test('a function that throws is a failure, not an answer', async () => {

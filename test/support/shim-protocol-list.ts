@@ -139,5 +139,5 @@ function lengthField(length: number): Buffer {
 }
 
 async function soon<T>(promise: Promise<T>): Promise<T | 'too late'> {
-  return await Promise.race([promise, sleep(3000, 'too late' as const, { ref: false })])
+  return await Promise.race([promise, sleep(10_000, 'too late' as const, { ref: false })])
 }
