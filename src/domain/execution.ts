@@ -139,7 +139,10 @@ export interface Ledger {
   accept(execution: Execution): Promise<boolean>
   /** A run that has begun. Written only when it lasts; see `settle`. */
   open(execution: Execution): void
-  /** The run is over, or its row changed for good. Written with the next batch; never waited for. */
+  /**
+   * The run is over, or (status still `running`: another try) its row changed. Written with the next batch; never waited
+   * for. Does nothing when the row was deleted.
+   */
   close(execution: Execution): void
   /** Resolves when everything written so far is on disk. */
   flushed(): Promise<void>
@@ -153,7 +156,7 @@ export interface Ledger {
   unfinished(): Execution[]
   /** Records as `error` every sync run that an earlier process left `running`. Returns how many. */
   settle(error: FunctionError): number
-  /** Removes finished rows older than `maxAgeMs` and beyond `maxRows` per project, in small steps. Returns how many. */
+  /** Removes finished rows older than `maxAgeMs` and beyond `maxRowsPerProject`, in small steps; 0 keeps all. Returns how many. */
   prune(maxAgeMs: number, maxRowsPerProject: number): Promise<number>
   /** Writes what is left, then stops. */
   end(): Promise<void>

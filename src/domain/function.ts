@@ -82,6 +82,7 @@ export interface FunctionStore {
   /** Every package hash in use by a function or version: what the package store must keep. */
   packageHashes(): Set<string>
 
+  /** The function's `latestVersion` follows its versions, in the same transaction. */
   insertVersion(version: FunctionVersion): void
   deleteVersion(functionId: string, number: number): boolean
   findVersion(functionId: string, number: number): FunctionVersion | null

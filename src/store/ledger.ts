@@ -41,7 +41,6 @@ export class SqliteLedger implements Ledger {
     this.#find = this.#connection.prepare<[string], StoredExecution>(`SELECT ${columns} FROM executions WHERE id = ?`)
     this.#counters = new Counters(this.#connection)
     this.#queue = new LedgerQueue({ ...options, counterRows: () => this.#counters.takeRows() })
-    this.#sweepLater()
   }
 
   async accept(execution: Execution): Promise<boolean> {
@@ -60,6 +59,7 @@ export class SqliteLedger implements Ledger {
   open(execution: Execution): void {
     this.#counters.add(execution)
     this.#open.set(execution.id, execution)
+    if (this.#stopSweep === null) this.#sweepLater()
   }
 
   close(execution: Execution): void {
@@ -157,10 +157,12 @@ export class SqliteLedger implements Ledger {
     await this.flushed().catch(() => {})
   }
 
+  /** One timer for all that is open, and none when nothing is. */
   #sweepLater(): void {
     this.#stopSweep = this.#clock.after(sweepEveryMs, () => {
+      this.#stopSweep = null
       this.#storeOpen(this.#clock.now() - openRowAfterMs)
-      this.#sweepLater()
+      if (this.#open.size > 0) this.#sweepLater()
     })
   }
 

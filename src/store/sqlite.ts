@@ -12,8 +12,19 @@ export interface Migration {
   sql: string
 }
 
-/** A connection with the settings that every connection of ours has; the file is readable by its owner only. */
+/**
+ * A connection with the settings that every connection of ours has; the file is readable by its owner only. Throws an Error
+ * with a sentence when the file cannot be used.
+ */
 export function openSqlite(path: string, busyTimeoutMs = 5000): Connection {
+  try {
+    return open(path, busyTimeoutMs)
+  } catch (cause) {
+    throw new Error(`The database ${path} cannot be used: ${(cause as Error).message}.`, { cause })
+  }
+}
+
+function open(path: string, busyTimeoutMs: number): Connection {
   if (path !== ':memory:') makeFile(path)
   const connection = new Sqlite(path)
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`)
