@@ -842,6 +842,11 @@ class Log:
         if self.chars > LOG_CHARS:
             self.flush_lines()
 
+    def write_between_lines(self, stream, text):
+        """Sends at once what a child process has printed, and not in the middle of a line that print() is busy with."""
+        self.flush_lines()
+        self.wire.send(log_frames(self.number, stream, text))
+
     def flush(self):
         if self.texts:
             self.wire.send(self.take_frames())
@@ -850,6 +855,8 @@ class Log:
         """Sends the lines that are whole; keeps the last, if that is not."""
         text = ''.join(self.texts)
         end = text.rfind('\n') + 1 or (len(text) if len(text) > LOG_CHARS else 0)
+        if end == 0:
+            return
         self.texts = [text[:end]]
         self.flush()
         if end < len(text):
@@ -868,11 +875,15 @@ class Log:
         text = ''.join(self.texts)
         self.texts = []
         self.chars = 0
-        meta = b'' if self.stream == 'stdout' else b'{"stream":"stderr"}'
-        if len(text) <= LOG_FRAME_CHARS:
-            return encode_frame(LOG, self.number, meta, text.encode('utf-8', 'backslashreplace')) if text else b''
-        pieces = (text[at : at + LOG_FRAME_CHARS] for at in range(0, len(text), LOG_FRAME_CHARS))
-        return b''.join(encode_frame(LOG, self.number, meta, piece.encode('utf-8', 'backslashreplace')) for piece in pieces)
+        return log_frames(self.number, self.stream, text)
+
+
+def log_frames(call, stream, text):
+    meta = b'' if stream == 'stdout' else b'{"stream":"stderr"}'
+    if len(text) <= LOG_FRAME_CHARS:
+        return encode_frame(LOG, call, meta, text.encode('utf-8', 'backslashreplace')) if text else b''
+    pieces = (text[at : at + LOG_FRAME_CHARS] for at in range(0, len(text), LOG_FRAME_CHARS))
+    return b''.join(encode_frame(LOG, call, meta, piece.encode('utf-8', 'backslashreplace')) for piece in pieces)
 
 
 class Call(Log):
@@ -1040,9 +1051,7 @@ class Output:
                 return True
             text = decoder.decode(data, not data)
             if text:
-                self.unclaimed().write(stream, text)
-                if not self.worker.watcher.is_ticking:
-                    self.worker.watcher.start_ticking()
+                self.unclaimed().write_between_lines(stream, text)
             if data:
                 return True
             self.filled_pipes.unregister(pipe)
