@@ -44,10 +44,16 @@ export class ShimProcess implements AsyncDisposable {
     const exited = exitCode(child)
     const raw = collectRaw(child)
     const early = failsWhenClosed(child, raw)
-    const socket = await Promise.race([connectionTo(server), early])
-    const shim = new ShimProcess(child, server, folder, new ShimConnection(socket), exited, raw)
-    await Promise.race([shim.connection.hello, early])
-    return shim
+    try {
+      const socket = await Promise.race([connectionTo(server), early])
+      const shim = new ShimProcess(child, server, folder, new ShimConnection(socket), exited, raw)
+      await Promise.race([shim.connection.hello, early])
+      return shim
+    } catch (error) {
+      server.close()
+      rmSync(folder, { recursive: true, force: true })
+      throw error
+    }
   }
 
   get pid(): number {
