@@ -7,8 +7,6 @@ export interface ListQuery {
   page: Page
 }
 
-export const everything: Page = { limit: null, marker: null }
-
 /** Of rows in their order, those that fulfil every condition on `project_id`, and of these one page. */
 export function selected<T extends { id: string; projectId: string }>(rows: T[], { filter, page }: ListQuery): T[] {
   const conditions = filter.conditions.filter(({ column }) => column === 'project_id')

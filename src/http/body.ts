@@ -32,12 +32,6 @@ export function refuseOtherThanJson(c: Ctx): void {
   }
 }
 
-/** The same where a body may be left out. */
-export async function readObjectOrNothing(c: Ctx, maxBytes: number): Promise<Record<string, unknown>> {
-  const bytes = await readBytes(c, maxBytes)
-  return bytes.length === 0 ? {} : parseObject(bytes.toString('utf8'))
-}
-
 export function parseObject(body: string): Record<string, unknown> {
   if (body.trim() === '') throw invalid('The body is missing: send a JSON object.')
   let value: unknown

@@ -8,8 +8,10 @@ import { type JobStore, unfinished } from '../domain/job.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { WebhookStore } from '../domain/webhook.ts'
 import type { Pool } from '../domain/worker.ts'
-import { type Download, functionToActOn, latest } from './functions.ts'
+import { functionToActOn } from './function-to-act-on.ts'
+import type { Download } from './functions.ts'
 import type { Targets } from './targets.ts'
+import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionVersionsParts {
   functions: FunctionStore
@@ -26,9 +28,7 @@ export interface FunctionVersionsParts {
   maxVersions: number
 }
 
-export interface CountedVersion extends FunctionVersion {
-  count: number
-}
+export type CountedVersion = Counted<FunctionVersion>
 
 /** Frozen copies of a function's package (contract section 5). */
 export class FunctionVersions {
@@ -119,8 +119,7 @@ export class FunctionVersions {
   }
 
   #counted(version: FunctionVersion): CountedVersion {
-    const { count, lastAt } = this.#parts.ledger.counts(version.functionId, version.number)
-    return { ...version, count, updatedAt: latest(version.updatedAt, count > 0 ? lastAt : null) }
+    return withCount(version, this.#parts.ledger.counts(version.functionId, version.number))
   }
 }
 

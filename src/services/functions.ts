@@ -20,8 +20,10 @@ import {
   type FunctionLimits,
   withFields,
 } from './function-fields.ts'
+import { functionToActOn } from './function-to-act-on.ts'
 import type { Runtimes } from './runtimes.ts'
 import type { Targets } from './targets.ts'
+import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionsParts {
   functions: FunctionStore
@@ -48,10 +50,7 @@ export interface NewFunction extends FunctionFields {
   zip?: Buffer
 }
 
-/** A function with what its executions say about it. */
-export interface CountedFn extends Fn {
-  count: number
-}
+export type CountedFn = Counted<Fn>
 
 export interface Download {
   stream: ReadableStream<Uint8Array>
@@ -143,8 +142,7 @@ export class Functions {
   }
 
   #counted(fn: Fn): CountedFn {
-    const { count, lastAt } = this.#parts.ledger.counts(fn.id, 0)
-    return { ...fn, count, updatedAt: latest(fn.updatedAt, count > 0 ? lastAt : null) }
+    return withCount(fn, this.#parts.ledger.counts(fn.id, 0))
   }
 
   #usableRuntime(who: Principal, nameOrId: string | undefined): Runtime {
@@ -238,25 +236,6 @@ export class Functions {
       updatedAt: null,
     }
   }
-}
-
-/**
- * As `findFunction`, for the routes where the contract answers 400 to what is no id: here to what is neither an id nor a
- * name.
- */
-export function functionToActOn(targets: Targets, who: Principal, nameOrId: string): Fn {
-  try {
-    return targets.findFunction(who, nameOrId)
-  } catch (error) {
-    if (!(error instanceof FaasError) || canonicalUuid(nameOrId) !== null) throw error
-    throw invalid(`${JSON.stringify(nameOrId)} is neither the id nor the name of a function.`)
-  }
-}
-
-/** The later of two moments that may not have been. */
-export function latest(one: number | null, other: number | null): number | null {
-  if (one === null || other === null) return one ?? other
-  return Math.max(one, other)
 }
 
 function withPackage(fn: Fn, stored: StoredPackage | null): Fn {

@@ -1,22 +1,13 @@
-import type { Clock } from '../domain/clock.ts'
 import { FaasError, invalid, notFound } from '../domain/errors.ts'
 import type { FunctionStore, Signature } from '../domain/function.ts'
 import { canonicalUuid, idFrom, type NewId } from '../domain/ids.ts'
-import type { Log } from '../domain/log.ts'
 import { defaultProjectId, type Principal, requireAdmin } from '../domain/principal.ts'
-import type { Runtime, RuntimeManifest, RuntimePools, RuntimeStore } from '../domain/runtime.ts'
-import type { Pool } from '../domain/worker.ts'
-import type { Targets } from './targets.ts'
+import type { Runtime, RuntimeManifest } from '../domain/runtime.ts'
+import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
 
-export interface RuntimesParts {
-  runtimes: RuntimeStore
+export interface RuntimesParts extends RuntimeBuildsParts {
   functions: FunctionStore
-  pool: Pool
-  pools: RuntimePools
-  targets: Targets
-  clock: Clock
   newId: NewId
-  log: Log
 }
 
 export interface NewRuntime {
@@ -43,18 +34,16 @@ export interface Capacity {
 const everySignature: Signature[] = ['event', 'http', 'qinling']
 /** Least memory of a runtime that nobody said anything about. */
 const commonMinMemoryBytes = 64 * 1024 * 1024
-/** Longest wait for the image and first worker of a new or upgraded runtime. */
-const prepareTimeoutMs = 600_000
 
 /** What functions can be written in: the built-in runtimes, and images that admins add. */
 export class Runtimes {
   #parts: RuntimesParts
   #manifests: RuntimeManifest[] = []
-  /** Work in the background, so that tests and a stop can wait for it. */
-  #pending = new Set<Promise<void>>()
+  #builds: RuntimeBuilds
 
   constructor(parts: RuntimesParts) {
     this.#parts = parts
+    this.#builds = new RuntimeBuilds(parts)
   }
 
   /** Makes the rows follow the manifests; called once at start, before anything is asked. */
@@ -68,20 +57,21 @@ export class Runtimes {
         this.#write({ ...row, createdAt: stored.createdAt, updatedAt: this.#parts.clock.now() })
       }
     }
+    this.#closeOrphans()
   }
 
   /** Gives every stored runtime its pool, and goes on with what an earlier process left half done. */
   resume(): void {
     for (const runtime of this.#parts.runtimes.list()) {
-      if (runtime.status === 'available') this.#addPool(runtime)
-      if (runtime.status === 'creating' || runtime.status === 'upgrading') this.#inBackground(this.#build(runtime))
+      if (runtime.status === 'available') this.#builds.addPool(runtime)
+      if (runtime.status === 'creating' || runtime.status === 'upgrading') this.#builds.start(runtime)
       if (runtime.status === 'deleting') this.#parts.runtimes.delete(runtime.id)
     }
   }
 
-  /** Resolves when nothing is being prepared. */
-  async settled(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  /** Resolves when no image is being tried. */
+  settled(): Promise<void> {
+    return this.#builds.settled()
   }
 
   list(who: Principal): Runtime[] {
@@ -121,7 +111,7 @@ export class Runtimes {
     if (image === undefined) throw invalid('"image" is required: the name of a container image.')
     const runtime = this.#newRow(who, given, image)
     this.#parts.runtimes.insert(runtime)
-    this.#inBackground(this.#build(runtime))
+    this.#builds.start(runtime)
     return runtime
   }
 
@@ -140,7 +130,7 @@ export class Runtimes {
       updatedAt: this.#parts.clock.now(),
     }
     this.#write(after)
-    if (isUpgrade) this.#inBackground(this.#upgrade(after, before.image))
+    if (isUpgrade) this.#builds.startUpgrade(after, before.image)
     return after
   }
 
@@ -163,6 +153,16 @@ export class Runtimes {
     return this.#parts.pool.capacity(runtime.image)
   }
 
+  /** Built-in rows whose manifest is gone: nothing of them can run. */
+  #closeOrphans(): void {
+    const known = new Set(this.#manifests.map(({ name }) => idFrom('runtime', name)))
+    for (const runtime of this.#parts.runtimes.list()) {
+      if (runtime.builtin && !known.has(runtime.id) && runtime.status !== 'error') {
+        this.#write({ ...runtime, status: 'error', updatedAt: this.#parts.clock.now() })
+      }
+    }
+  }
+
   #refuseUpgradeOf(runtime: Runtime, image: string): void {
     if (runtime.status !== 'available') {
       throw new FaasError(
@@ -176,57 +176,9 @@ export class Runtimes {
     }
   }
 
-  async #build(runtime: Runtime): Promise<void> {
-    const isGood = await this.#prepare(runtime)
-    const now = this.#parts.runtimes.find(runtime.id)
-    if (now === null) return
-    this.#write({ ...now, status: isGood ? 'available' : 'error', updatedAt: this.#parts.clock.now() })
-    if (isGood) this.#addPool(now)
-  }
-
-  async #upgrade(runtime: Runtime, oldImage: string): Promise<void> {
-    const isGood = await this.#prepare(runtime)
-    const now = this.#parts.runtimes.find(runtime.id)
-    if (now === null) return
-    const image = isGood ? runtime.image : oldImage
-    const after: Runtime = { ...now, image, status: 'available', updatedAt: this.#parts.clock.now() }
-    this.#write(after)
-    if (!isGood) return
-    this.#parts.pool.removeRuntime(after.id)
-    this.#addPool(after)
-  }
-
-  async #prepare(runtime: Runtime): Promise<boolean> {
-    const { pools, clock, log } = this.#parts
-    let cancel: (() => void) | undefined
-    const deadline = new Promise<never>((_, reject) => {
-      cancel = clock.after(prepareTimeoutMs, () => reject(new Error('The image took too long.')))
-    })
-    try {
-      await Promise.race([pools.prepare(runtime), deadline])
-      return true
-    } catch (error) {
-      log.warn({ runtime: runtime.id, image: runtime.image, err: error }, 'runtime cannot be used')
-      return false
-    } finally {
-      cancel?.()
-    }
-  }
-
-  #addPool({ id, image, minMemoryBytes: memoryBytes, trusted }: Runtime): void {
-    this.#parts.pool.addRuntime({ id, image, memoryBytes, trusted })
-  }
-
   #write(runtime: Runtime): void {
     this.#parts.runtimes.update(runtime)
     this.#parts.targets.forgetRuntime(runtime.id)
-  }
-
-  #inBackground(work: Promise<void>): void {
-    const pending = work
-      .catch((error) => this.#parts.log.error({ err: error }, 'work on a runtime failed'))
-      .finally(() => this.#pending.delete(pending))
-    this.#pending.add(pending)
   }
 
   #manifestOf(image: string): RuntimeManifest | undefined {

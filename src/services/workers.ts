@@ -3,7 +3,7 @@ import type { FunctionStore } from '../domain/function.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import { type Principal, requireAdmin } from '../domain/principal.ts'
 import type { Pool } from '../domain/worker.ts'
-import { functionToActOn } from './functions.ts'
+import { functionToActOn } from './function-to-act-on.ts'
 import type { Targets } from './targets.ts'
 
 export interface WorkersParts {

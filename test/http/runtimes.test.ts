@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { idFrom } from '../../src/domain/ids.ts'
-import type { RuntimeManifest } from '../../src/domain/runtime.ts'
+import type { Runtime, RuntimeManifest } from '../../src/domain/runtime.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { testRows } from '../support/rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
@@ -325,5 +325,27 @@ describe('built-in runtimes', () => {
     expect(made.json).toMatchObject({ signature: 'http', min_memory: 1000, languages: ['javascript'] })
     const refused = await app.request('POST', '/v1/runtimes', { as: 'admin', json: { ...json, signature: 'qinling' } })
     expect(refused).toMatchObject({ status: 400 })
+  })
+
+  test('whose manifest is gone cannot be used, until it is back', () => {
+    const app = makeTestApp()
+    const status = () => app.stores.runtimes.find(id)?.status
+    app.runtimes.registerBuiltin([manifest])
+    app.runtimes.registerBuiltin([])
+    expect(status()).toBe('error')
+    app.runtimes.registerBuiltin([manifest])
+    expect(status()).toBe('available')
+  })
+
+  test('go on with what an earlier process left half done', async () => {
+    const app = makeTestApp()
+    const of = (status: Runtime['status']) => aRuntime({ status, image: status })
+    const [creating, upgrading, deleting, broken] = [of('creating'), of('upgrading'), of('deleting'), of('error')]
+    for (const runtime of [creating, upgrading, deleting, broken]) app.stores.runtimes.insert(runtime)
+    app.runtimes.resume()
+    await app.runtimes.settled()
+    const statuses = [creating, upgrading, deleting, broken].map(({ id }) => app.stores.runtimes.find(id)?.status)
+    expect(statuses).toEqual(['available', 'available', undefined, 'error'])
+    expect(app.pool.asked).toEqual([`addRuntime ${creating.id} creating`, `addRuntime ${upgrading.id} upgrading`])
   })
 })
