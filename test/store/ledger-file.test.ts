@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { Execution } from '../../src/domain/execution.ts'
@@ -111,8 +112,10 @@ describe('kill -9', () => {
   afterEach(() => child.kill('SIGKILL'))
 
   it.each([1, 16])('loses no accepted run of %i at once', async (atOnce) => {
-    const program = join(import.meta.dirname, '../support/accepting-process.ts')
-    child = spawn(process.execPath, [program, path, String(atOnce)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const program = new URL('../support/accepting-process.ts', import.meta.url)
+    child = spawn(process.execPath, [fileURLToPath(program), path, String(atOnce)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const output = child.stdout as NonNullable<typeof child.stdout>
     let bytes = 0
     output.on('data', (chunk: Buffer) => {

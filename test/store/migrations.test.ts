@@ -2,10 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { getTableColumns } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate as drizzleMigrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Database } from '../../src/store/database.ts'
+import { countSql, insertSql } from '../../src/store/ledger-rows.ts'
+import { counters, executions } from '../../src/store/ledger-schema.ts'
 import { ledgerMigrations } from '../../src/store/migrations/ledger/embedded.ts'
 import { mainMigrations } from '../../src/store/migrations/main/embedded.ts'
 import { type Connection, type Migration, migrate, openSqlite } from '../../src/store/sqlite.ts'
@@ -84,6 +87,15 @@ it.each([
     },
   )
   expect(stdout).toContain('No schema changes')
+})
+
+it.each([
+  ['executions', insertSql, executions],
+  ['counters', countSql, counters],
+])('the ledger writes every column of its %s', (_, sql, table) => {
+  const written = /\(([^)]*)\)/.exec(sql)?.[1]?.split(/, ?/)
+  const inSchema = Object.values(getTableColumns(table)).map(({ name }) => name)
+  expect(written?.toSorted()).toEqual(inSchema.toSorted())
 })
 
 it('a database is readable by its owner only, and keeps what was written', () => {

@@ -6,7 +6,7 @@ import { JobRows } from '../../src/store/jobs.ts'
 import { RuntimeRows } from '../../src/store/runtimes.ts'
 import { TokenRows } from '../../src/store/tokens.ts'
 import { WebhookRows } from '../../src/store/webhooks.ts'
-import { aFn, aJob, aVersion } from '../support/builders.ts'
+import { aJob } from '../support/builders.ts'
 import { aliasStoreContract } from '../support/contracts/alias-store.ts'
 import { functionStoreContract } from '../support/contracts/function-store.ts'
 import { jobStoreContract } from '../support/contracts/job-store.ts'
@@ -30,20 +30,6 @@ aliasStoreContract(() => new AliasRows(open()))
 jobStoreContract(() => new JobRows(open()))
 webhookStoreContract(() => new WebhookRows(open()))
 tokenStoreContract(() => new TokenRows(open()))
-
-it('the latest version of a function follows its versions', () => {
-  const functions = new FunctionRows(open())
-  const fn = aFn()
-  functions.insert(fn)
-  for (const number of [1, 2, 3]) functions.insertVersion(aVersion({ functionId: fn.id, number }))
-  expect(functions.find(fn.id)?.latestVersion).toBe(3)
-  functions.deleteVersion(fn.id, 2)
-  expect(functions.find(fn.id)?.latestVersion).toBe(3)
-  functions.deleteVersion(fn.id, 3)
-  expect(functions.find(fn.id)?.latestVersion).toBe(1)
-  functions.deleteVersion(fn.id, 1)
-  expect(functions.find(fn.id)?.latestVersion).toBe(0)
-})
 
 it('of jobs that are updated together, all are or none is', () => {
   const jobs = new JobRows(open())

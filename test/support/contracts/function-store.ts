@@ -145,6 +145,18 @@ export function functionStoreContract(open: () => { functions: FunctionStore; jo
       expect(functions.listVersions(fn.id).map(({ number }) => number)).toEqual([11])
     })
 
+    it("move their function's latest version to the highest there is", () => {
+      const latest = () => functions.find(fn.id)?.latestVersion
+      for (const number of [1, 2, 3]) functions.insertVersion(aVersion({ functionId: fn.id, number }))
+      expect(latest()).toBe(3)
+      functions.deleteVersion(fn.id, 2)
+      expect(latest()).toBe(3)
+      functions.deleteVersion(fn.id, 3)
+      expect(latest()).toBe(1)
+      functions.deleteVersion(fn.id, 1)
+      expect(latest()).toBe(0)
+    })
+
     it('names every package in use by a function or a version, once', () => {
       functions.insert(aFn({ packageHash: null }))
       functions.insertVersion(aVersion({ functionId: fn.id, number: 1, packageHash: 'frozen' }))
