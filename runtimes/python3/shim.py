@@ -86,16 +86,16 @@ CURRENT = ContextVar('taibai_call', default=None)
 
 def main():
     """Never returns: the process ends with the connection, or when the function ends it."""
+    if CONNECTION is None:
+        sys.exit('this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand')
+    ignore_interrupts()
+    worker = Worker(Wire(CONNECTION))
     try:
-        if CONNECTION is None:
-            raise SystemExit('this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand')
-        ignore_interrupts()
-        worker = Worker(Wire(CONNECTION))
         preload(worker.wire)
         worker.await_bind()
         worker.serve()
     except BaseException as error:
-        last_words(error)
+        worker.give_up(error)
 
 
 def ignore_interrupts():
@@ -111,16 +111,6 @@ def preload(wire):
         if wire.has_news():
             return
         __import__(name)
-
-
-def last_words(error):
-    """The shim cannot go on: says why where the container's own output goes."""
-    try:
-        text = describe(error, own=True)['stack'] or str(error)
-        os.write(Output.console, f'{text}\n'.encode('utf-8', 'backslashreplace'))
-    except BaseException:
-        pass
-    os._exit(PROTOCOL_BROKEN if isinstance(error, ProtocolError) else SHIM_FAILED)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -245,6 +235,19 @@ class Worker:
             self.output.flush()
         os._exit((code or 0) & 0xFF)
 
+    def give_up(self, error):
+        """The shim cannot go on: says so to those who wait, and why where the process's own output goes."""
+        if self.is_child:
+            os._exit(SHIM_FAILED)
+        try:
+            report = describe(error, own=True)
+            os.write(self.output.console, f'{report["stack"]}\n'.encode('utf-8', 'backslashreplace'))
+            if not isinstance(error, ProtocolError) and self.wire.lock.acquire(timeout=1):
+                for call in list(self.calls.values()):
+                    self.end(call, FAILED, '"last":true,' + to_json(report)[1:-1] + ',')
+        finally:
+            os._exit(PROTOCOL_BROKEN if isinstance(error, ProtocolError) else SHIM_FAILED)
+
     def notice(self, frame):
         """Any frame but a CALL; on whichever thread has read it."""
         kind, number, meta, _ = frame
@@ -258,10 +261,6 @@ class Worker:
 
     def want_news(self):
         """Called when a call waits for CANCEL or CREDIT. Whoever serves on the main thread has the Watcher read."""
-
-
-class NotBound(Exception):
-    pass
 
 
 def child_failed(error):
@@ -392,7 +391,7 @@ class Threads:
                 with self.guard:
                     self.free += 1
         except BaseException as error:
-            last_words(error)
+            self.worker.give_up(error)
 
     def take_turn(self):
         """Returns when another thread has the turn."""
@@ -464,7 +463,7 @@ class Loop:
 
     def serve(self):
         self.asyncio_loop.add_reader(self.worker.wire.fileno, self.read)
-        self.asyncio_loop.call_soon(self.take_frames)
+        self.asyncio_loop.call_soon(self.read)  # frames that came behind BIND are there already
         while True:
             try:
                 self.asyncio_loop.run_forever()  # returns when the function stops the loop, which it should not
@@ -478,7 +477,7 @@ class Loop:
             self.worker.wire.poll()
             self.take_frames()
         except ProtocolError as error:  # the loop would only log it
-            last_words(error)
+            self.worker.give_up(error)
 
     def take_frames(self):
         worker, frames = self.worker, self.worker.wire.frames
@@ -565,7 +564,7 @@ class Watcher:
                     # A thread that has seen itself watched in this very moment must not be left alone.
                     self.is_alert = self.is_alert or self.relieve()
         except BaseException as error:
-            last_words(error)
+            self.worker.give_up(error)
 
     def take(self, sources, source, events):
         if source == self.worker.wire.fileno:
@@ -660,13 +659,13 @@ class Wire:
     def receive(self):
         """Waits for the next frame."""
         while not self.frames:
-            self.take_in(self.sock.recv(RECEIVE_BYTES))
+            self.take_in(self.sock.recv(self.reader.appetite()))
         return self.frames.popleft()
 
     def poll(self):
         """Takes in what is there, without waiting."""
         try:
-            self.take_in(self.sock.recv(RECEIVE_BYTES, MSG_DONTWAIT))
+            self.take_in(self.sock.recv(self.reader.appetite(), MSG_DONTWAIT))
         except BlockingIOError:
             pass
 
@@ -720,6 +719,10 @@ class FrameReader:
     def __init__(self):
         self.rest = bytearray()
         self.wanted = 4  # bytes that must be there for a step forward; spares looking at each piece of a large frame
+
+    def appetite(self):
+        """How many bytes to ask for: more when in the middle of a large frame."""
+        return RECEIVE_BYTES if self.wanted <= RECEIVE_BYTES else 16 * RECEIVE_BYTES
 
     def push(self, data):
         if not self.rest and len(data) >= 13:
@@ -980,9 +983,6 @@ class ClientGone(OSError):
 class Output:
     """Takes what is printed, by whichever way, to the log of the call that printed it."""
 
-    console = 2
-    """Where the process itself writes, apart from any call."""
-
     def __init__(self, worker):
         self.worker = worker
         self.outside = Log(0, worker.wire)
@@ -990,7 +990,8 @@ class Output:
         """Whether there is one call at a time, so that all that is printed is its."""
         self.pipes = {}
         self.filled_pipes = select.poll()
-        Output.console = os.dup(2)
+        self.console = os.dup(2)
+        """Where the process itself writes, apart from any call."""
         self.redirect(1, 'stdout')
         self.redirect(2, 'stderr')
 
@@ -1244,11 +1245,27 @@ def read_input(meta, body):
 # What a function answers
 
 
-class ResultNotSerializable(Exception):
+class Refusal(Exception):
+    """What the shim itself has to say, and no trace could explain better."""
+
+
+class NotBound(Refusal):
     pass
 
 
-class ResultTooLarge(Exception):
+class EntryNotFound(Refusal):
+    pass
+
+
+class ResultNotSerializable(Refusal):
+    pass
+
+
+class ResultTooLarge(Refusal):
+    pass
+
+
+class StartupFailed(Refusal):
     pass
 
 
@@ -1288,7 +1305,7 @@ def describe(error, own=False):
     except BaseException:
         message = '(an error whose text cannot be had)'
     try:
-        stack = format_stack(error, own)[-ERROR_CHARS:]
+        stack = '' if isinstance(error, Refusal) else format_stack(error, own)[-ERROR_CHARS:]
     except BaseException:  # out of memory or of stack, or an exception class that breaks its own printing
         stack = ''
     return {'type': type(error).__name__, 'message': message, 'stack': stack}
@@ -1300,8 +1317,6 @@ def format_stack(error, own):
     trace = TracebackException(type(error), error, error.__traceback__, limit=-STACK_FRAMES)
     if not own:
         hide_shim(trace)
-        if not trace.stack and not trace.__cause__ and not trace.__context__:
-            return ''.join(trace.format_exception_only()).rstrip()
     return ''.join(trace.format()).rstrip()
 
 
@@ -1318,10 +1333,6 @@ def hide_shim(trace):
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Loading
-
-
-class EntryNotFound(Exception):
-    pass
 
 
 def enter(meta):
@@ -1528,6 +1539,17 @@ class Answer:
         return to_json({'status': self.status, 'headers': self.headers})
 
 
+def http_request(meta):
+    """The request; for a call that did not come over HTTP, one that brings the input."""
+    if 'http' in meta:
+        return meta['http']
+    kind = CONTENT_TYPES.get(meta.get('input'))
+    return {'method': 'POST', 'target': '/', 'headers': [['content-type', kind]] if kind else []}
+
+
+CONTENT_TYPES = {'json': 'application/json', 'text': 'text/plain; charset=utf-8', 'bytes': 'application/octet-stream'}
+
+
 def invoke_wsgi(application, call, meta, body):
     answer = Answer(call)
 
@@ -1554,7 +1576,7 @@ def invoke_wsgi(application, call, meta, body):
 
 
 def wsgi_environ(call, meta, body):
-    request = meta['http']
+    request = http_request(meta)
     path, _, query = request['target'].partition('?')
     environ = {
         'REQUEST_METHOD': request['method'],
@@ -1653,7 +1675,7 @@ def as_text(data):
 def asgi_scope(call, meta):
     from urllib.parse import unquote as unquote_text
 
-    request = meta['http']
+    request = http_request(meta)
     path, _, query = request['target'].partition('?')
     headers = [(name.lower().encode('latin-1'), value.encode('latin-1', 'replace')) for name, value in request['headers']]
     named = dict(headers)
@@ -1712,10 +1734,6 @@ class Lifespan:
 
         cls.task = loop.create_task(live())
         await started
-
-
-class StartupFailed(Exception):
-    pass
 
 
 if __name__ == '__main__':

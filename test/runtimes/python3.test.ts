@@ -374,6 +374,15 @@ def main(environ, start_response):
     expect(call.output.stdout).toBe('closed\n')
   })
 
+  test('a call that did not come over HTTP is a POST of its input', async () => {
+    const files = `def main(environ, start_response):
+    start_response("200 OK", [("content-type", environ["CONTENT_TYPE"])])
+    return [environ["REQUEST_METHOD"].encode(), environ["wsgi.input"].read()]`
+    await using worker = await bind(files, { signature: 'http' })
+    const headers = [['content-type', 'application/json']]
+    expect(await worker.call({ a: 1 }).outcome).toMatchObject({ headers, body: Buffer.from('POST{"a":1}') })
+  })
+
   test('an error behind the beginning of a streamed answer is a failure', async () => {
     const files = `def main(environ, start_response):
     start_response("200 OK", [])
