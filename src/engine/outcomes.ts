@@ -47,6 +47,9 @@ const raised = (type: string, message: string, runMs: number): Outcome => {
   return { kind: 'raised', error: { type, message, stack: null }, runMs, ...noUsage }
 }
 
+export const resultTooLarge = (maxBytes: number, runMs: number): Outcome =>
+  raised('ResultTooLarge', `the answer is longer than ${maxBytes} bytes`, runMs)
+
 export function timedOut(timeoutMs: number, runMs: number): Outcome {
   const message = `the function did not end within ${timeoutMs / 1000} s`
   return { kind: 'timeout', error: { type: errorTypes.timeout, message, stack: null }, runMs, ...noUsage }

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
+import type { Signature } from '../domain/function.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import type { Call, Revision } from '../domain/worker.ts'
+import type { Call, Revision, StreamSink } from '../domain/worker.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
-import { errorOf, killed, outcomeOf, platformFailed, timedOut } from './outcomes.ts'
+import { CollectedStream } from './collected-stream.ts'
+import { errorOf, killed, outcomeOf, platformFailed, resultTooLarge, timedOut } from './outcomes.ts'
 import type { Bound, PoolWorker } from './pool-worker.ts'
 import { type Frame, FrameType, parseMeta } from './protocol.ts'
 import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from './sandbox.ts'
@@ -35,7 +37,8 @@ export class ShimWorker implements PoolWorker {
   #channel: Channel
   #limits: SandboxLimits
   /** Why we ended it, if we did. */
-  #ended: 'no' | 'deadline' | 'asked' = 'no'
+  #ended: 'no' | 'deadline' | 'asked' | 'last' = 'no'
+  #signature: Signature = 'event'
   #inFlight = 0
   #afterLast: (() => void) | null = null
 
@@ -54,6 +57,7 @@ export class ShimWorker implements PoolWorker {
   }
 
   async bind(revision: Revision): Promise<Bound> {
+    this.#signature = revision.signature
     const startedAt = this.#parts.clock.elapsed()
     const [code] = await Promise.all([this.#bringCode(revision), this.#setLimits(revision)])
     const log: string[] = []
@@ -70,6 +74,7 @@ export class ShimWorker implements PoolWorker {
     const startedAt = this.#parts.clock.elapsed()
     return new Promise((resolve) => {
       let over = false
+      const sink = call.sink ?? this.#collector()
       const settle = (outcome: Outcome) => {
         this.#callEnded()
         resolve(outcome)
@@ -79,7 +84,7 @@ export class ShimWorker implements PoolWorker {
         over = true
         stopTimer()
         const runMs = this.#parts.clock.elapsed() - startedAt
-        if (frame !== null) settle(outcomeOf(frame, runMs, streamedStatus))
+        if (frame !== null) settle(this.#outcome(frame, runMs, streamedStatus, sink))
         else void this.#howItEnded(runMs).then(settle)
       }
       const stopTimer = this.#parts.clock.after(timeoutMs, () => {
@@ -87,7 +92,7 @@ export class ShimWorker implements PoolWorker {
         this.#endForDeadline()
         settle(timedOut(timeoutMs, this.#parts.clock.elapsed() - startedAt))
       })
-      this.#send(call, this.#parts.clock.now() + timeoutMs, end)
+      this.#send(call, this.#parts.clock.now() + timeoutMs, sink, end)
     })
   }
 
@@ -105,10 +110,24 @@ export class ShimWorker implements PoolWorker {
     await this.gone
   }
 
-  #send(call: Call, deadlineMs: number, end: Pending['end']): void {
-    const { onLog, sink, signal } = call
+  #send(call: Call, deadlineMs: number, sink: StreamSink | undefined, end: Pending['end']): void {
+    const { onLog, signal } = call
     const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, { onLog, sink, end })
     signal?.addEventListener('abort', () => this.#channel.cancel(number), { once: true })
+  }
+
+  /** Functions that may stream are collected where nobody listens; others never do. */
+  #collector(): CollectedStream | undefined {
+    return this.#signature === 'http' ? new CollectedStream(this.#parts.maxResultBytes) : undefined
+  }
+
+  #outcome(frame: Frame, runMs: number, status: number | undefined, sink: StreamSink | undefined): Outcome {
+    if (isLast(frame)) this.#ended = 'last'
+    const outcome = outcomeOf(frame, runMs, status)
+    if (outcome.kind !== 'streamed' || !(sink instanceof CollectedStream)) return outcome
+    if (sink.tooLarge) return resultTooLarge(this.#parts.maxResultBytes, runMs)
+    const { cpuMs, memoryPeakMb } = outcome
+    return { kind: 'returned', value: sink.value(), runMs, cpuMs, memoryPeakMb }
   }
 
   /** What happened to a call whose worker went away. */
@@ -211,3 +230,6 @@ function callMeta(call: Call, deadlineMs: number): string {
   const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
   return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}}`
 }
+
+/** The worker says that it takes no more calls: what the function left behind is going to end it. */
+const isLast = (frame: Frame): boolean => frame.type === FrameType.failed && frame.meta.includes('"last":true')
