@@ -7,42 +7,33 @@ import { shownTime } from './time.ts'
  */
 export function executionJson(execution: Execution): string {
   const output = validJson(execution.output)
-  const isOver = execution.status !== 'running'
-  const contract = [
-    `"id":"${execution.id}"`,
-    `"function_id":"${execution.functionId}"`,
-    `"function_version":${execution.functionVersion}`,
-    `"function_alias":${quoted(execution.functionAlias)}`,
-    `"description":${quoted(execution.description)}`,
-    `"status":"${execution.status}"`,
-    `"sync":${execution.sync}`,
-    `"input":${quoted(execution.input)}`,
-    `"result":${quoted(resultText({ ...execution, output }))}`,
-    `"project_id":${quoted(execution.projectId)}`,
-    `"created_at":"${shownTime(execution.createdAt)}"`,
-    `"updated_at":${quoted(shownTime(execution.updatedAt))}`,
-  ]
-  const ours = [
-    `"output":${output ?? 'null'}`,
-    `"error":${isOver && execution.error !== null ? JSON.stringify(execution.error) : 'null'}`,
-    `"attempt":${execution.attempt}`,
-    `"trigger":"${execution.trigger}"`,
-    `"start_kind":${quoted(execution.startKind)}`,
-    `"cold_reason":${quoted(execution.coldReason)}`,
-    `"phases":${isOver ? phasesJson(execution.phases) : 'null'}`,
-    `"worker":${quoted(execution.worker)}`,
-    `"memory_peak_mb":${rounded(execution.memoryPeakMb)}`,
-    `"cpu_ms":${rounded(execution.cpuMs)}`,
-  ]
-  return `{${contract.join(',')},${ours.join(',')}}`
+  const shown = output === execution.output ? execution : { ...execution, output }
+  return `{${contractFields(shown)},${ourFields(shown)}}`
 }
 
-function phasesJson(phases: Execution['phases']): string {
-  if (phases === null) return 'null'
-  const { queue, acquire, load, run, total } = phases
-  const parts = { queue, acquire, load, run, total }
-  return `{${Object.entries(parts).map(([name, ms]) => `"${name}":${rounded(ms)}`)}}`
+const contractFields = (execution: Execution): string =>
+  `"id":"${execution.id}","function_id":"${execution.functionId}"` +
+  `,"function_version":${execution.functionVersion},"function_alias":${quoted(execution.functionAlias)}` +
+  `,"description":${quoted(execution.description)},"status":"${execution.status}","sync":${execution.sync}` +
+  `,"input":${quoted(execution.input)},"result":${quoted(resultText(execution))}` +
+  `,"project_id":${quoted(execution.projectId)},"created_at":"${shownTime(execution.createdAt)}"` +
+  `,"updated_at":${quoted(shownTime(execution.updatedAt))}`
+
+function ourFields(execution: Execution): string {
+  const { error, phases, startKind, coldReason } = execution
+  const isOver = execution.status !== 'running'
+  return (
+    `"output":${execution.output ?? 'null'},"error":${isOver && error !== null ? JSON.stringify(error) : 'null'}` +
+    `,"attempt":${execution.attempt},"trigger":"${execution.trigger}"` +
+    `,"start_kind":${quoted(startKind)},"cold_reason":${quoted(coldReason)}` +
+    `,"phases":${isOver && phases !== null ? phasesJson(phases) : 'null'},"worker":${quoted(execution.worker)}` +
+    `,"memory_peak_mb":${rounded(execution.memoryPeakMb)},"cpu_ms":${rounded(execution.cpuMs)}`
+  )
 }
+
+const phasesJson = ({ queue, acquire, load, run, total }: NonNullable<Execution['phases']>): string =>
+  `{"queue":${rounded(queue)},"acquire":${rounded(acquire)},"load":${rounded(load)}` +
+  `,"run":${rounded(run)},"total":${rounded(total)}}`
 
 const quoted = (text: string | null): string => (text === null ? 'null' : JSON.stringify(text))
 const rounded = (value: number | null): string => (value === null ? 'null' : String(Math.round(value * 1000) / 1000))

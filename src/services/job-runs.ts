@@ -30,7 +30,7 @@ const retryPauseMs = 1000
 /** How long a run waits for a runtime that is not available; then it is recorded as an error. */
 const runtimePatienceMs = 60_000
 /** Jobs of a tick that are handled together: more would hold up everything else. */
-const sliceSize = 500
+const sliceSize = 200
 
 interface Fired {
   job: Job

@@ -90,9 +90,12 @@ export class Targets {
     if (ref.functionAlias) {
       return this.#byAlias(this.#ownAlias(projectId, ref.functionAlias))
     }
+    const version = ref.functionVersion ?? 0
+    const known = this.#byVersion.get(`${ref.functionId}/${version}`)
+    if (known !== undefined) return known
     const fn = ref.functionId ? this.#parts.functions.find(ref.functionId) : null
     if (fn === null) throw notFound('Function', String(ref.functionId))
-    return this.#version(fn, ref.functionVersion ?? 0, null)
+    return this.#version(fn, version, null)
   }
 
   /** By id in any spelling, or by name in the caller's project; others' functions exist only for admins, by id. */

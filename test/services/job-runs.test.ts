@@ -158,7 +158,7 @@ describe('a job whose time has come', () => {
     await clock.pass(minute)
     await settled()
     expect(executions()).toHaveLength(1200)
-    expect(updates.mock.calls.map(([jobs]) => jobs.length)).toEqual([500, 500, 200])
+    expect(updates.mock.calls.map(([jobs]) => jobs.length)).toEqual([200, 200, 200, 200, 200, 200])
   })
 })
 
