@@ -27,7 +27,7 @@ async function main(): Promise<undefined> {
   sayPackages()
   const engine = await chooseEngine(settings)
   await ensureServer(context, engine)
-  const samples = await deploySamples(context.api)
+  const samples = await deploySamples(context.api, engine)
   await runSamples(context.api, samples)
   sayHowToGoOn(context, samples)
   if (engine === 'process') warn('Functions run WITHOUT ISOLATION here, as said above.')

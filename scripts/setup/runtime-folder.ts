@@ -7,6 +7,8 @@ export interface RuntimeFolder {
   name: string
   folder: string
   image: string
+  /** The shim's command line inside the image. */
+  command: string[]
   base: BaseRecipe
 }
 
@@ -40,8 +42,8 @@ export function hashFolder(folder: string): string {
 
 function readRuntimeFolder(folder: string): RuntimeFolder {
   const manifest = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
-  const { name, image, base } = manifest
-  return { name, folder, image, base: { debian: [], ...base } }
+  const { name, image, command, base } = manifest
+  return { name, folder, image, command, base: { debian: [], ...base } }
 }
 
 function filesOf(folder: string): string[] {

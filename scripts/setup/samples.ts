@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { zipSync } from 'fflate'
 import type { Api, Execution } from './api.ts'
+import { callsTable } from './calls-table.ts'
+import type { Engine } from './choose-engine.ts'
 import { SetupProblem } from './problem.ts'
-import { done, skipped, step } from './progress.ts'
+import { done, skipped, step, warn } from './progress.ts'
 import { RUNTIMES_FOLDER } from './project.ts'
-import { readRuntimeFolders } from './runtime-folder.ts'
+import { type RuntimeFolder, readRuntimeFolders } from './runtime-folder.ts'
+import { findProgram } from './this-host.ts'
 
 const INPUT = { name: 'Taibai' }
 const WAIT_LIMIT_MS = 10_000
@@ -18,18 +21,25 @@ export interface Sample {
   runtime: string
 }
 
-export async function deploySamples(api: Api): Promise<Sample[]> {
+export async function deploySamples(api: Api, engine: Engine): Promise<Sample[]> {
   step('Sample functions')
   const samples: Sample[] = []
   for (const runtime of readRuntimeFolders(RUNTIMES_FOLDER)) {
     const template = join(runtime.folder, 'template')
-    if (!existsSync(template)) continue
+    if (!existsSync(template) || !canRun(runtime, engine)) continue
     const sample = { name: `hello-${runtime.name}`, runtime: runtime.name }
     if (await api.createFunction(sample.name, sample.runtime, zipFolder(template))) done(`${sample.name} is deployed`)
     else skipped(`${sample.name} is there`)
     samples.push(sample)
   }
   return samples
+}
+
+/** Without containers a language runs only where the host has it. */
+function canRun({ name, command: [program = ''] }: RuntimeFolder, engine: Engine): boolean {
+  if (engine === 'docker' || findProgram(program) !== undefined) return true
+  warn(`${name} is left out: ${program} is not installed on this host, and there are no containers`)
+  return false
 }
 
 /** Calls every sample in each way a call can start, and shows what came back and what each phase took. */
@@ -68,31 +78,6 @@ async function waitForWorkers(api: Api, samples: Sample[]): Promise<void> {
   const deadline = performance.now() + WAIT_LIMIT_MS
   const runtimes = samples.map(({ runtime }) => runtime)
   while (performance.now() < deadline && !(await api.hasWaitingWorkers(runtimes))) await sleep(POLL_MS)
-}
-
-const PHASES = ['queue', 'acquire', 'load', 'run', 'total']
-
-/** Columns that line up; pure. */
-export function callsTable(name: string, executions: Execution[]): string {
-  const header = [name, ...PHASES, 'answer'].map((cell) => cell)
-  const rows = executions.map((execution) => [
-    startOf(execution),
-    ...PHASES.map((phase) => execution.phases?.[phase]?.toFixed(1) ?? '-'),
-    JSON.stringify(execution.output ?? execution.error?.message ?? null),
-  ])
-  const widths = header.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  return [header, ...rows]
-    .map((row) => `  ${row.map((cell, column) => align(cell, widths[column] ?? 0, column)).join('  ')}`.trimEnd())
-    .join('\n')
-}
-
-function startOf({ start_kind, cold_reason }: Execution): string {
-  return cold_reason ? `${start_kind} (${cold_reason})` : `${start_kind ?? '-'}`
-}
-
-/** Numbers to the right, text to the left. */
-function align(cell: string, width: number, column: number): string {
-  return column >= 1 && column <= PHASES.length ? cell.padStart(width) : cell.padEnd(width)
 }
 
 function zipFolder(folder: string): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { callsTable } from '../../scripts/setup/calls-table.ts'
 import { prettyLogLine } from '../../scripts/setup/pretty-log.ts'
-import { callsTable } from '../../scripts/setup/samples.ts'
 import { serverUrl } from '../../scripts/setup/settings.ts'
 
 describe('What the scripts print', () => {

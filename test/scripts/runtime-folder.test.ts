@@ -8,7 +8,10 @@ let root: string
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'taibai-runtimes-'))
-  write('lua/runtime.json', JSON.stringify({ name: 'lua', image: 'taibai/lua', base: { image: 'lua:5' } }))
+  write(
+    'lua/runtime.json',
+    JSON.stringify({ name: 'lua', image: 'taibai/lua', command: ['lua'], base: { image: 'lua:5' } }),
+  )
   write('lua/shim.lua', 'print()')
   write('README.md', '')
 })
@@ -17,7 +20,13 @@ afterEach(() => rmSync(root, { recursive: true }))
 describe('A folder in runtimes/', () => {
   it('is a runtime when it has a runtime.json; its local base needs no packages unless it says so', () => {
     expect(readRuntimeFolders(root)).toEqual([
-      { name: 'lua', folder: join(root, 'lua'), image: 'taibai/lua', base: { image: 'lua:5', debian: [] } },
+      {
+        name: 'lua',
+        folder: join(root, 'lua'),
+        image: 'taibai/lua',
+        command: ['lua'],
+        base: { image: 'lua:5', debian: [] },
+      },
     ])
   })
 
