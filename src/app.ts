@@ -122,6 +122,8 @@ async function open(
     await drained
     server.closeAllConnections()
     await closeAll()
+    log.info({}, 'stopped')
+    log.flush()
   }
   return { url, port, close }
 }
@@ -150,9 +152,7 @@ interface DataFolder {
 }
 
 function openDataFolder(config: Config): DataFolder {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
-  chmodSync(config.dataDir, 0o700)
-  const path = realpathSync(config.dataDir)
+  const path = ownFolder(config.dataDir)
   const workersDir = join(path, 'workers')
   const socket = join(workersDir, workerName(), 'worker.sock')
   if (Buffer.byteLength(socket) > longestSocketPath) {
@@ -162,6 +162,17 @@ function openDataFolder(config: Config): DataFolder {
   }
   const instance = createHash('sha256').update(path).digest('hex').slice(0, 12)
   return { path, workersDir, instance, unlock: lockDataFolder(path) }
+}
+
+function ownFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    chmodSync(folder, 0o700)
+    return realpathSync(folder)
+  } catch (cause) {
+    const why = (cause as Error).message
+    throw new Error(`The data folder ${folder} cannot be used (${why}): choose another TAIBAI_DATA_DIR.`, { cause })
+  }
 }
 
 async function openStores(config: Config, data: DataFolder, log: Log, onFatal: (error: Error) => void) {
