@@ -59,10 +59,10 @@ export class Batch implements BatchMessage {
   }
 
   /** `refusal`: for those whose statement was refused. */
-  settle(changes: number[], refusal: Error): void {
+  settle(changes: number[], refusal: () => Error): void {
     for (const { index, resolve, reject } of this.#waiters) {
       const count = changes[index] ?? 0
-      if (count < 0) reject(refusal)
+      if (count < 0) reject(refusal())
       else resolve(count)
     }
     this.#waiters = []

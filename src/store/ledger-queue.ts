@@ -132,7 +132,7 @@ export class LedgerQueue {
     if ('failure' in reply) return this.#retryLater(batch, reply.failure)
     this.#pendingBytes -= batch.bytes
     if (reply.refused.length > 0) this.#options.log.error({ refused: reply.refused }, 'executions were not recorded')
-    batch.settle(reply.changes, notRecorded(reply.refused))
+    batch.settle(reply.changes, () => notRecorded(reply.refused))
     if (this.#full.length > 0 || this.#collecting.isAwaited) this.#send()
     else if (!this.#collecting.isEmpty) this.#sendAfter(lingerMs)
     if (this.#lost > 0 && this.#pendingBytes === 0) this.#sayWhatWasLost()
