@@ -58,6 +58,7 @@ from _collections import deque
 from _contextvars import ContextVar, copy_context
 from _thread import RLock, allocate_lock, start_new_thread
 from _thread import _local as ThreadLocal
+from errno import EAGAIN
 from resource import RUSAGE_SELF, getrusage
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
@@ -72,7 +73,7 @@ TICK_MS = 40  # how long a printed line may wait for company
 QUIET_TICKS = 25  # after so many ticks without a print the Watcher sleeps until the next one
 QUICK_SECONDS = 0.0003  # a call this short is not worth waking another thread
 RELIEF_MS = 3
-LEAST_PENALTY, MOST_PENALTY = 16, 4096  # so many calls are taken for slow after one that was; twice as many when it recurs
+LEAST_PENALTY, MOST_PENALTY = 16, 4096  # so many calls are taken for slow after one that was; more when it recurs
 ERROR_CHARS = 64 * 1024
 STACK_FRAMES = 100
 MOST_NAMES = 50  # in an error that says what is there
@@ -105,9 +106,13 @@ def ignore_interrupts():
     signal(SIGINT, lambda number, frame: None)  # not SIG_IGN: the function's child processes would inherit that
 
 
+PRELOADED = 'json', 'threading', 'traceback', 'logging', 'datetime', 'typing', 'socket', 'urllib.parse', 'inspect'
+"""30 ms and 4 MB. Not asyncio: another 3 MB in every worker, for those few that use it."""
+
+
 def preload(wire):
     """While a generic worker waits, it imports what most functions import, until a frame arrives."""
-    for name in ('json', 'threading', 'traceback', 'logging', 'datetime', 'typing', 'socket', 'urllib.parse', 'inspect'):
+    for name in PRELOADED:
         if wire.has_news():
             return
         __import__(name)
@@ -211,7 +216,7 @@ class Worker:
         self.end(call, FAILED, to_json(describe(error))[1:-1] + ',')
 
     def end(self, call, kind, fields, body=b''):
-        """Sends the frame that ends the call, behind all that the call has printed. `fields`: JSON, each with a comma."""
+        """Sends the frame that ends the call, behind what it has printed. `fields`: of the meta, each with a comma."""
         if self.is_child:
             os._exit(0)  # the function forked, and this is the child returning
         run_ms = (time.perf_counter() - call.started) * 1000
@@ -223,8 +228,7 @@ class Worker:
             call.is_over = True
             self.calls.pop(call.number, None)
             self.wire.send(call.take_frames() + frame if call.texts else frame)
-        if self.watcher.is_reading:
-            self.watcher.stop_reading()
+        self.watcher.is_reading = False
 
     def exit(self, code):
         """sys.exit() in a function ends the process, as it would end a program."""
@@ -330,9 +334,10 @@ class Inline:
                     self.worker.fail(call, error)
 
     def serve_calls(self):
-        worker, receive = self.worker, self.worker.wire.receive
+        worker, receive, reading = self.worker, self.worker.wire.receive, self.worker.watcher.reading
         while True:
-            frame = receive()
+            with reading:
+                frame = receive()
             if frame[0] == CALL:
                 _, number, meta, body = frame
                 worker.run(Call(number, worker), meta, body)
@@ -343,9 +348,9 @@ class Inline:
 class Threads:
     """Up to `limit` calls at a time, on threads that take turns at reading.
 
-    The thread that has read a call would best run it itself: waking another one takes longer than many functions. So it
-    does, while calls are quick, and pledges to be back soon. When it is not, the Watcher passes its turn to another thread,
-    and for a number of calls from then on turns are passed before a call is run.
+    The thread that has read a call would best run it itself: waking another one takes longer than many functions. So
+    it does, while calls are quick, and pledges to be back soon. When it is not, the Watcher passes its turn to another
+    thread, and for a number of calls from then on turns are passed before a call is run.
     """
 
     def __init__(self, worker, limit):
@@ -354,7 +359,7 @@ class Threads:
         self.turn = allocate_lock()
         """Held by the thread that reads."""
         self.pledge = []
-        """Of the thread that runs a call and keeps its turn: whoever empties the list, that one or the Watcher, has the turn."""
+        """Of the thread that runs a call and keeps its turn. Who empties the list, it or the Watcher, has the turn."""
         self.seen_pledge = self.pledge
         self.quiet_ticks = 0
         self.slow_calls = 0  # so many calls more are taken for slow
@@ -420,7 +425,8 @@ class Threads:
 
     def pass_turn(self):
         with self.guard:
-            if not self.free and self.threads <= self.limit:  # one more than calls: even then somebody reads CREDIT and CANCEL
+            # One thread more than calls: somebody must read CREDIT and CANCEL even when all calls wait for them.
+            if not self.free and self.threads <= self.limit:
                 self.start_thread()
         self.turn.release()
 
@@ -441,7 +447,7 @@ class Threads:
                 self.penalty = LEAST_PENALTY
 
     def relieve(self):
-        """Called by the Watcher every RELIEF_MS: passes on the turn of a thread that is not back. False when all is quiet."""
+        """Passes on the turn of a thread that is not back. The Watcher calls it every RELIEF_MS, until it is False."""
         if self.pledge is not self.seen_pledge:
             self.seen_pledge = self.pledge
             self.quiet_ticks = 0
@@ -538,7 +544,7 @@ class Watcher:
         self.relieve = None
         self.is_reading = False
         self.reading = allocate_lock()
-        """Held while this thread reads the connection."""
+        """Held to read the connection, where both this and the main thread may do so."""
         self.doorbell, self.button = os.pipe()
         os.set_blocking(self.doorbell, False)
         os.set_blocking(self.button, False)
@@ -613,19 +619,15 @@ class Watcher:
         self.ring()
 
     def start_reading(self):
-        """Reads the connection for the main thread, until that ends its call."""
+        """Reads the connection for the main thread, while that runs its call."""
         if not self.is_reading:
             self.is_reading = True
             self.ring()
 
-    def stop_reading(self):
-        with self.reading:
-            self.is_reading = False
-
     def read(self):
-        with self.reading:
-            if not self.is_reading:
-                return
+        if not self.is_reading or not self.reading.acquire(False):
+            return
+        try:
             wire = self.worker.wire
             wire.poll()
             later = [frame for frame in wire.frames if frame[0] == CALL]
@@ -633,6 +635,8 @@ class Watcher:
             wire.frames = deque(later)
             for frame in news:
                 self.worker.notice(frame)
+        finally:
+            self.reading.release()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -659,17 +663,23 @@ class Wire:
     def receive(self):
         """Waits for the next frame."""
         while not self.frames:
-            self.take_in(self.sock.recv(self.reader.appetite()))
+            self.take_in(0)
         return self.frames.popleft()
 
     def poll(self):
         """Takes in what is there, without waiting."""
         try:
-            self.take_in(self.sock.recv(self.reader.appetite(), MSG_DONTWAIT))
+            self.take_in(MSG_DONTWAIT)
         except BlockingIOError:
             pass
 
-    def take_in(self, data):
+    def take_in(self, flags):
+        try:
+            data = self.sock.recv(self.reader.appetite(), flags)
+        except OSError as error:
+            if error.errno in (None, EAGAIN):  # None: raised by a signal handler of the function
+                raise
+            os._exit(SERVER_GONE)
         if not data:
             os._exit(SERVER_GONE)
         self.frames.extend(self.reader.push(data))
@@ -705,10 +715,10 @@ class Wire:
         while rest:
             try:
                 rest = rest[self.sock.send(rest) :]
-            except OSError:
-                raise
-            except BaseException as error:  # later: half a frame would be the end of the connection
-                interruption = error
+            except BaseException as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise
+                interruption = error  # for later: half a frame would be the end of the connection
         if interruption:
             raise interruption
 
@@ -771,7 +781,7 @@ def read_meta(meta):
 
 
 def fast_json():
-    """The C functions that `json` is made of: no import of `re`, and a third of the time per call goes into its wrapping."""
+    """The C functions that `json` is made of: half the time of a call, and no import of `re` at the start."""
     from _json import encode_basestring, make_encoder, make_scanner
 
     class Options:
@@ -792,7 +802,7 @@ def fast_json():
             value, end = scan(text, 0)
             if end == len(text):
                 return value
-        except (StopIteration, ValueError, SystemError):  # SystemError: the C code expects `json` to be there to raise from
+        except (StopIteration, ValueError, SystemError):  # the last where `json.decoder` is not there to raise from
             pass
         import json  # white space is around it, or an error in it: `json` allows for the one and can name the other
 
@@ -824,7 +834,7 @@ except (ImportError, TypeError):
 
 
 class Log:
-    """What has been printed in one call, or outside of all, and is not sent yet. To be used with the wire's lock held."""
+    """What has been printed in one call, or outside of all, and is not sent yet. For holders of the wire's lock."""
 
     __slots__ = ('number', 'wire', 'stream', 'texts', 'chars', 'has_waited')
 
@@ -837,7 +847,7 @@ class Log:
         self.has_waited = False
 
     def write(self, stream, text):
-        if stream is not self.stream:
+        if stream != self.stream:
             self.flush()  # what is printed to both streams arrives in the order in which it was printed
             self.stream = stream
         self.texts.append(text)
@@ -856,15 +866,13 @@ class Log:
 
     def flush_lines(self):
         """Sends the lines that are whole; keeps the last, if that is not."""
-        text = ''.join(self.texts)
+        text = self.take_text()
         end = text.rfind('\n') + 1 or (len(text) if len(text) > LOG_CHARS else 0)
-        if end == 0:
-            return
-        self.texts = [text[:end]]
-        self.flush()
+        if end:
+            self.wire.send(log_frames(self.number, self.stream, text[:end]))
         if end < len(text):
-            self.texts.append(text[end:])
-            self.chars = len(text) - end
+            self.texts.insert(0, text[end:])
+            self.chars += len(text) - end
 
     def tick(self):
         """Whether there was anything to send. Half a line waits for one tick more."""
@@ -875,10 +883,12 @@ class Log:
         return True
 
     def take_frames(self):
-        text = ''.join(self.texts)
-        self.texts = []
+        return log_frames(self.number, self.stream, self.take_text())
+
+    def take_text(self):
+        texts, self.texts = self.texts, []  # first of all: a signal handler may print while they are joined
         self.chars = 0
-        return log_frames(self.number, self.stream, text)
+        return ''.join(texts)
 
 
 def log_frames(call, stream, text):
@@ -1018,10 +1028,8 @@ class Output:
 
     def unclaimed(self):
         """The log for what is printed by threads and processes that the function has started."""
-        if self.is_exclusive:
-            for call in self.worker.calls.values():
-                return call
-        return self.outside
+        calls = list(self.worker.calls.values()) if self.is_exclusive else ()
+        return calls[0] if calls else self.outside
 
     def tick(self):
         sent = self.outside.tick()
@@ -1033,7 +1041,7 @@ class Output:
         with self.worker.wire.lock:
             self.drain_pipes()
             self.outside.flush()
-            for call in self.worker.calls.values():
+            for call in list(self.worker.calls.values()):
                 call.flush()
 
     def drain_pipes(self):
@@ -1467,7 +1475,7 @@ SIGNATURES = {'event': event_signature, 'qinling': qinling_signature, 'http': ht
 
 
 def code_of(function):
-    """The code object behind a function, a method, or an object that can be called; and whether it begins with `self`."""
+    """The code behind a function, a method, or an object that can be called; and whether it begins with `self`."""
     if hasattr(function, '__func__'):
         return getattr(function.__func__, '__code__', None), True
     if hasattr(function, '__code__'):
@@ -1616,7 +1624,7 @@ def wsgi_environ(call, meta, body):
 
 def unquote(path):
     if '%' not in path:
-        return path.encode('latin-1', 'replace')
+        return as_bytes(path)
     from urllib.parse import unquote_to_bytes
 
     return unquote_to_bytes(path)
@@ -1630,7 +1638,7 @@ async def invoke_asgi(application, call, meta, body):
     except Exception as error:
         if not request.is_complete and not (call.is_cancelled and answer.is_streamed):
             raise
-        if request.is_complete:  # the application's own page for errors is the answer; frameworks raise once more behind it
+        if request.is_complete:  # frameworks raise once more behind the page that they have sent for an error
             print(describe(error)['stack'], file=sys.stderr)
     return answer.end()
 
@@ -1668,6 +1676,10 @@ class AsgiRequest:
             self.call.signal._fire()
 
 
+def as_bytes(text):
+    return text.encode('latin-1', 'replace')
+
+
 def as_text(data):
     return data if isinstance(data, str) else bytes(data).decode('latin-1')
 
@@ -1677,7 +1689,7 @@ def asgi_scope(call, meta):
 
     request = http_request(meta)
     path, _, query = request['target'].partition('?')
-    headers = [(name.lower().encode('latin-1'), value.encode('latin-1', 'replace')) for name, value in request['headers']]
+    headers = [(as_bytes(name.lower()), as_bytes(value)) for name, value in request['headers']]
     named = dict(headers)
     host, _, port = named.get(b'host', b'localhost').decode('latin-1').partition(':')
     return {
@@ -1687,8 +1699,8 @@ def asgi_scope(call, meta):
         'method': request['method'],
         'scheme': 'https' if named.get(b'x-forwarded-proto') == b'https' else 'http',
         'path': unquote_text(path),
-        'raw_path': path.encode('latin-1', 'replace'),
-        'query_string': query.encode('latin-1', 'replace'),
+        'raw_path': as_bytes(path),
+        'query_string': as_bytes(query),
         'root_path': '',
         'headers': headers,
         'client': None,
@@ -1699,7 +1711,7 @@ def asgi_scope(call, meta):
 
 
 class Lifespan:
-    """ASGI's start-up event, in which applications open what they need; the end of a worker is not announced to them."""
+    """ASGI's start-up event, in which applications open what they need. The end of a worker is not announced."""
 
     state = {}
     task = None
