@@ -5,7 +5,11 @@ const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
 
 /** The media type of the body in lower case, without parameters; empty when none is named. */
 export function mediaType(c: Ctx): string {
-  const header = c.req.header('Content-Type') ?? ''
+  return mediaTypeOf(c.req.header('Content-Type'))
+}
+
+export function mediaTypeOf(header = ''): string {
+  if (header === 'application/json') return header
   const end = header.indexOf(';')
   return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase()
 }
@@ -25,7 +29,10 @@ export async function readObject(c: Ctx, maxBytes: number): Promise<Record<strin
 }
 
 export function refuseOtherThanJson(c: Ctx): void {
-  const type = mediaType(c)
+  refuseMediaType(mediaType(c))
+}
+
+export function refuseMediaType(type: string): void {
   if (formTypes.includes(type)) throw invalid('Send a JSON object with Content-Type: application/json, not a form.')
   if (type !== '' && type !== 'application/json') {
     throw new FaasError('unsupported_media_type', `Send Content-Type: application/json, not ${type}.`)

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { invalid } from '../domain/errors.ts'
 import { readBytes, tooLarge } from './body.ts'
@@ -22,13 +22,21 @@ export function readDirect(c: Ctx, maxBytes: number): Promise<Buffer> {
 export function sendJson(c: Ctx, status: 200 | 201 | 202, json: string): Response {
   const outgoing = c.env?.outgoing
   if (outgoing === undefined) return c.body(json, status, { 'Content-Type': 'application/json' })
-  outgoing.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) })
-  outgoing.end(json)
+  sendText(outgoing as ServerResponse, status, json)
   return RESPONSE_ALREADY_SENT
 }
 
+export function sendText(outgoing: ServerResponse, status: number, json: string): void {
+  outgoing.writeHead(status, ['Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(json))])
+  outgoing.end(json)
+}
+
+const noBody = Buffer.alloc(0)
+
 export function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes))
+  const { 'content-length': announced, 'transfer-encoding': encoding } = incoming.headers
+  if (announced === undefined && encoding === undefined) return Promise.resolve(noBody)
+  if (Number(announced ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

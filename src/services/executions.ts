@@ -8,10 +8,10 @@ import type { TargetRef, Targets } from './targets.ts'
 
 export interface NewExecution extends TargetRef {
   /** As the contract has it: text that may be JSON. */
-  input?: string
+  input?: string | null
   /** Default true: answer when the run is over. */
-  sync?: boolean
-  description?: string
+  sync?: boolean | null
+  description?: string | null
 }
 
 export interface ExecutionsParts {
