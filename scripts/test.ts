@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ensureHostLanguages } from './setup/host-languages.ts'
 import { runCommand, SetupProblem } from './setup/problem.ts'
 import { step, warn } from './setup/progress.ts'
 import { readyEngine } from './setup/ready-engine.ts'
@@ -12,6 +13,7 @@ const vitestArgs = process.argv.slice(2)
 const needsDocker = process.env.CI === 'true' || process.env.TAIBAI_REQUIRE_DOCKER === '1'
 
 async function main(): Promise<number> {
+  await ensureHostLanguages()
   const docker = await readyDocker()
   if (docker === 'absent' && needsDocker) return close({ passed: 0, failed: 0, skipped: 0 }, false)
   const checks = [docker !== 'broken', ...(vitestArgs.length > 0 ? [] : await checkSources())]
