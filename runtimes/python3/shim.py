@@ -51,6 +51,7 @@ import os
 LOADED_BY_PYTHON = frozenset(sys.modules)
 
 import codecs
+import gc
 import io
 import select
 import time
@@ -166,6 +167,7 @@ class Worker:
             self.max_result_bytes = min(meta['max_result_bytes'], MAX_FRAME_BYTES - ERROR_CHARS)
             self.serve, self.invoke = choose_serving(self, meta, function)
             show_log_records()
+            gc.freeze()  # what is loaded stays: searching it for garbage again and again would cost calls up to 5 ms each
         except BaseException as error:  # SystemExit too: code that exits while it is loaded cannot be bound
             self.report_bind(BIND_FAILED, to_json(describe(error)))
         else:
