@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
-import type { Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createAdaptorServer } from '@hono/node-server'
 import { customAlphabet } from 'nanoid'
 import type { Config } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
@@ -19,6 +18,7 @@ import { ProcessEngine } from './engine/process/process-engine.ts'
 import { readRuntimes } from './engine/runtime-catalog.ts'
 import type { SandboxEngine } from './engine/sandbox.ts'
 import { Workers as WorkerMaker } from './engine/workers.ts'
+import { makeListener } from './http/front.ts'
 import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
@@ -318,7 +318,8 @@ function makeApp(
   const { invocation, scheduler, pool } = parts
   const gauges = () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() })
   const isReady = () => status.isReady
-  return makeHttpApp({ ...stores, ...parts, authenticate, isReady, gauges, newId, log, settings: config })
+  const httpParts = { ...stores, ...parts, authenticate, isReady, gauges, newId, log, settings: config }
+  return makeListener(makeHttpApp(httpParts), httpParts)
 }
 
 /** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */
@@ -347,8 +348,8 @@ function keepWarm({ targets, pool }: Parts, functionId: string, log: Log): void 
 /** Idle connections of callers stay open longer than most clients' own limit, so that the client closes first. */
 const keepAliveMs = 75_000
 
-async function listen(config: Config, app: ReturnType<typeof makeHttpApp>): Promise<Server> {
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+async function listen(config: Config, listener: RequestListener): Promise<Server> {
+  const server = createServer(listener)
   server.keepAliveTimeout = keepAliveMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -12,7 +12,7 @@ export function makeLogger(level: string, to: DestinationStream = buffered()): L
   return pino({ level, base: null, serializers, timestamp }, to)
 }
 
-const buffered = (): DestinationStream => destination({ sync: false, minLength: 4096, periodicFlush: 100 })
+const buffered = (): DestinationStream => destination({ sync: false, minLength: 16_000, periodicFlush: 100 })
 
 let lastMs = 0
 let lastText = ''

@@ -87,13 +87,16 @@ export class Channel {
     return this.#lastCall
   }
 
-  /** The writes of one tick leave in one system call. */
+  /**
+   * What is sent in one turn of the event loop leaves in one system call: after all sockets that were readable have been
+   * read, not after each of them, as `nextTick` would.
+   */
   #send(pieces: Buffer[]): void {
-    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush())
+    if (this.#outgoing.length === 0) setImmediate(this.#flush)
     this.#outgoing.push(...pieces)
   }
 
-  #flush(): void {
+  #flush = (): void => {
     const pieces = this.#outgoing
     this.#outgoing = []
     if (this.#socket.destroyed) return

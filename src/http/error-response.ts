@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -56,12 +57,34 @@ export function errorHeaders(error: FaasError): Record<string, string> {
  */
 export function errorResponse(c: Context, thrown: unknown, log: Log, verbsOf: (path: string) => string[]): Response {
   const error = asFaasError(thrown)
-  const status = statusOfCode[error.code]
-  const keys = { method: c.req.method, path: c.req.path, status, code: error.code }
-  if (status >= 500) log.error({ ...keys, reason: error.message, err: error.cause ?? error }, 'request failed')
-  else log.debug({ ...keys, reason: error.message }, 'request refused')
+  const status = logged(error, c.req.method, c.req.path, log)
   if (error.code === 'method_not_allowed') c.header('Allow', verbsOf(c.req.path).join(', '))
   return c.json(errorBody(error), status, errorHeaders(error))
+}
+
+/** The same on Node's own response; an answer that has begun is cut off. What was not read of the request is not waited for. */
+export function sendError(incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown, log: Log): void {
+  const error = asFaasError(thrown)
+  const status = logged(error, incoming.method as string, incoming.url as string, log)
+  if (outgoing.headersSent) return void outgoing.destroy()
+  if (!incoming.complete) outgoing.setHeader('Connection', 'close')
+  const body = JSON.stringify(errorBody(error))
+  const headers = {
+    ...errorHeaders(error),
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  }
+  outgoing.writeHead(status, headers)
+  outgoing.end(body)
+}
+
+/** The status, after the log has what it should. */
+function logged(error: FaasError, method: string, path: string, log: Log): ContentfulStatusCode {
+  const status = statusOfCode[error.code]
+  const keys = { method, path, status, code: error.code, reason: error.message }
+  if (status >= 500) log.error({ ...keys, err: error.cause ?? error }, 'request failed')
+  else log.debug(keys, 'request refused')
+  return status
 }
 
 const errorSchema = z

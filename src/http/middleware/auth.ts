@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { FaasError } from '../../domain/errors.ts'
-import type { Authenticate } from '../../domain/principal.ts'
+import type { Authenticate, Principal } from '../../domain/principal.ts'
 import type { Ctx, Env } from '../endpoint.ts'
 import { sentPath } from '../path.ts'
 
@@ -13,11 +13,8 @@ export function authentication(authenticate: Authenticate): MiddlewareHandler<En
   return async function authentication(c, next) {
     const path = sentPath(c)
     if (path === '/v1' || path === '/v1/' || webhookCall.test(path) || isPreflight(c)) return next()
-    const token = sentToken(c)
-    const found = authenticate(token)
-    const who = found instanceof Promise ? await found : found
-    if (who === null) throw new FaasError('unauthenticated', token === null ? missing : rejected)
-    c.set('who', who)
+    const who = whoAsks(authenticate, sentTokenOf(c.req.header('X-Auth-Token'), c.req.header('Authorization')))
+    c.set('who', who instanceof Promise ? await who : who)
     return next()
   }
 }
@@ -25,9 +22,20 @@ export function authentication(authenticate: Authenticate): MiddlewareHandler<En
 /** No route of ours answers OPTIONS; functions do. */
 const isPreflight = (c: Ctx): boolean => c.req.method === 'OPTIONS' && !c.req.path.startsWith('/fn/')
 
-function sentToken(c: Ctx): string | null {
-  const token = c.req.header('X-Auth-Token')
-  if (token) return token
-  const bearer = /^Bearer +(\S+)\s*$/i.exec(c.req.header('Authorization') ?? '')
-  return bearer?.[1] ?? null
+/** Throws FaasError `unauthenticated`; at once where the answer is known at once. */
+export function whoAsks(authenticate: Authenticate, token: string | null): Principal | Promise<Principal> {
+  const found = authenticate(token)
+  return found instanceof Promise ? found.then((who) => admitted(who, token)) : admitted(found, token)
+}
+
+function admitted(who: Principal | null, token: string | null): Principal {
+  if (who === null) throw new FaasError('unauthenticated', token === null ? missing : rejected)
+  return who
+}
+
+/** From the values of the two headers. */
+export function sentTokenOf(xAuthToken: string | undefined, authorization: string | undefined): string | null {
+  if (xAuthToken) return xAuthToken
+  if (authorization === undefined) return null
+  return /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1] ?? null
 }

@@ -174,7 +174,7 @@ export function bindExecutions(app: App, executions: Executions, settings: { max
 
 const json = { 'Content-Type': 'application/json' }
 
-interface PlainFields extends Record<string, unknown> {
+interface PlainFields {
   function_id?: string | null
   function_version?: number | null
   function_alias?: string | null

@@ -9,6 +9,7 @@ import type { Principal } from '../../domain/principal.ts'
 import type { HttpRequestHead, StreamSink } from '../../domain/worker.ts'
 import type { Invocation } from '../../services/invocation.ts'
 import type { Targets } from '../../services/targets.ts'
+import { readIncoming } from '../direct.ts'
 import type { App, Ctx } from '../endpoint.ts'
 
 export interface InvokeParts {
@@ -36,7 +37,7 @@ export function bindInvoke(app: App, parts: InvokeParts): void {
 
 const prefix = '/fn/'
 
-async function invoke(
+export async function invoke(
   parts: InvokeParts,
   who: Principal,
   incoming: IncomingMessage,
@@ -44,7 +45,7 @@ async function invoke(
 ): Promise<void> {
   const { name, below } = splitUrl(incoming.url as string)
   const target = parts.targets.byName(who, name)
-  const body = await readBody(incoming, parts.settings.maxBodyBytes)
+  const body = await readIncoming(incoming, parts.settings.maxBodyBytes)
   const request = { target, projectId: who.projectId, trigger: 'http' as const }
   const { signature, kind } = target.revision
   if (signature !== 'http' && kind !== 'http') {
@@ -86,28 +87,6 @@ function decode(name: string): string {
     return name
   }
 }
-
-async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const announced = incoming.headers['content-length']
-  if (announced === undefined && incoming.headers['transfer-encoding'] === undefined) return noBody
-  if (Number(announced) > maxBytes) throw bodyTooLarge(maxBytes)
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    incoming.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > maxBytes) reject(bodyTooLarge(maxBytes))
-      else chunks.push(chunk)
-    })
-    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    incoming.once('error', () => reject(new FaasError('invalid_request', 'The body ended before it was complete.')))
-  })
-}
-
-const noBody = Buffer.alloc(0)
-
-const bodyTooLarge = (maxBytes: number): FaasError =>
-  new FaasError('too_large', `The body is larger than ${maxBytes} bytes, the most that is taken here.`)
 
 /** Headers that concern one connection, and our own token: not the function's. */
 const notPassed = new Set([
