@@ -142,7 +142,7 @@ function attempt<T>(read: (value: unknown) => T, value: unknown, context: z.Refi
 }
 
 function within(value: string, max: number): string {
-  if ([...value].length > max) throw invalid(`must have at most ${max} characters.`)
+  if (value.length > max && [...value].length > max) throw invalid(`must have at most ${max} characters.`)
   return value
 }
 

@@ -1,5 +1,6 @@
 import { notFound } from '../domain/errors.ts'
-import type { Execution, Ledger } from '../domain/execution.ts'
+import type { Condition, Execution, Ledger } from '../domain/execution.ts'
+import { canonicalUuid } from '../domain/ids.ts'
 import { inputFromText } from '../domain/input.ts'
 import type { ListQuery } from '../domain/list.ts'
 import { canSee, type Principal } from '../domain/principal.ts'
@@ -52,9 +53,10 @@ export class Executions {
     return made.execution
   }
 
-  /** Without logs, in slices. */
-  list(query: ListQuery): AsyncIterable<Execution[]> {
-    return this.#parts.ledger.list(query.filter, query.page)
+  /** Without logs, in slices. A condition on `function_id` may name the function. */
+  list(who: Principal, { filter, page }: ListQuery): AsyncIterable<Execution[]> {
+    const conditions = filter.conditions.map((condition) => this.#withFunctionId(who, condition))
+    return this.#parts.ledger.list({ ...filter, conditions }, page)
   }
 
   async get(who: Principal, id: string): Promise<Execution> {
@@ -85,5 +87,12 @@ export class Executions {
   async prune(): Promise<number> {
     const { keepExecutionsDays, keepExecutionsPerProject } = this.#parts.retention
     return this.#parts.ledger.prune(keepExecutionsDays * dayMs, keepExecutionsPerProject)
+  }
+
+  #withFunctionId(who: Principal, condition: Condition): Condition {
+    const [value] = condition.values
+    if (condition.column !== 'function_id' || condition.op !== 'eq' || value === undefined) return condition
+    const id = canonicalUuid(value) ?? this.#parts.targets.idOfFunction(who, value)
+    return id === null ? condition : { ...condition, values: [id] }
   }
 }

@@ -116,6 +116,11 @@ export class Targets {
     return others[0]
   }
 
+  /** Of a function of the caller's project; null when there is none of that name. */
+  idOfFunction(who: Principal, name: string): string | null {
+    return this.#parts.functions.findByName(who.projectId, name)?.id ?? null
+  }
+
   forgetFunction(functionId: string): void {
     dropWhere(this.#byName, (target) => target.fn.id === functionId)
     dropWhere(this.#byVersion, (target) => target.fn.id === functionId)

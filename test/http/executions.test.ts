@@ -294,6 +294,8 @@ describe('listing executions', () => {
     ['?status=in:failed,running', 'alice', ['failed', 'running']],
     ['?description=has:Job', 'alice', ['done']],
     ['?function_id=OWN&status=success', 'alice', ['done']],
+    ['?function_id=hello', 'alice', ['done']],
+    ['?function_id=nobody', 'alice', []],
     ['?status=nothing', 'alice', []],
     ['?project_id=blue', 'alice', ['done', 'failed', 'running']],
     ['?limit=1', 'alice', ['done']],

@@ -118,7 +118,7 @@ export function bindExecutions(app: App, executions: Executions, settings: { max
       answers: { 200: z.object({ executions: z.array(shown) }) },
       refusals: ['invalid_request', 'forbidden'],
     },
-    (c) => sendList(c, executions.list(listQuery(c, c.get('who'), columns))),
+    (c) => sendList(c, executions.list(c.get('who'), listQuery(c, c.get('who'), columns))),
   )
 
   endpoint(

@@ -1,0 +1,159 @@
+import { describe, expect, test, vi } from 'vitest'
+import type { Principal } from '../../src/domain/principal.ts'
+import { makeRevision, type TargetRef, Targets } from '../../src/services/targets.ts'
+import { AliasRows } from '../../src/store/aliases.ts'
+import { Database } from '../../src/store/database.ts'
+import { FunctionRows } from '../../src/store/functions.ts'
+import { RuntimeRows } from '../../src/store/runtimes.ts'
+import { aFn, anAlias, aRuntime, aVersion } from '../support/builders.ts'
+
+const red: Principal = { projectId: 'red', roles: [], isAdmin: false }
+const admin: Principal = { projectId: 'ops', roles: ['admin'], isAdmin: true }
+const unknownId = '0190a000-0000-7000-8000-00000000dead'
+
+function setUp() {
+  const database = new Database(':memory:')
+  const functions = new FunctionRows(database)
+  const runtimes = new RuntimeRows(database)
+  const aliases = new AliasRows(database)
+  const runtime = aRuntime()
+  const broken = aRuntime({ status: 'error' })
+  for (const one of [runtime, broken]) runtimes.insert(one)
+  const own = aFn({ projectId: 'red', name: 'own', runtimeId: runtime.id })
+  const waiting = aFn({ projectId: 'red', name: 'waiting', runtimeId: broken.id })
+  const others = aFn({ projectId: 'blue', name: 'own', runtimeId: runtime.id })
+  const image = aFn({ projectId: 'red', name: 'image', runtimeId: null, code: { source: 'image', image: 'a:1' } })
+  const second = aFn({ projectId: 'blue', name: 'second', runtimeId: runtime.id })
+  for (const fn of [own, waiting, others, image, second]) functions.insert(fn)
+  const version = aVersion({ functionId: own.id, projectId: 'red', number: 2 })
+  functions.insertVersion(version)
+  const alias = anAlias({ projectId: 'red', name: 'live', functionId: own.id, functionVersion: 2 })
+  aliases.insert(alias)
+  aliases.insert(anAlias({ projectId: 'blue', name: 'live', functionId: others.id }))
+  aliases.insert(anAlias({ projectId: 'blue', name: 'only', functionId: second.id }))
+  const targets = new Targets({ functions, runtimes, aliases })
+  return { targets, functions, runtimes, aliases, runtime, own, waiting, others, image, second, version, alias }
+}
+
+type Made = ReturnType<typeof setUp>
+
+describe('what cannot be run', () => {
+  test.each<[string, (made: Made) => TargetRef, string]>([
+    ['nothing named', () => ({}), 'invalid_request'],
+    ['empty texts', () => ({ functionId: '', functionAlias: '' }), 'invalid_request'],
+    ['what is neither an id nor a name', () => ({ functionId: 'nobody' }), 'invalid_request'],
+    ['a negative version', ({ own }) => ({ functionId: own.id, functionVersion: -1 }), 'invalid_request'],
+    ['a version of an image', ({ image }) => ({ functionId: image.id, functionVersion: 1 }), 'invalid_request'],
+    ['an unknown function', () => ({ functionId: unknownId }), 'not_found'],
+    ['a function of others', ({ others }) => ({ functionId: others.id }), 'not_found'],
+    ['an unknown version', ({ own }) => ({ functionId: own.id, functionVersion: 1 }), 'not_found'],
+    ['an unknown alias', () => ({ functionAlias: 'gone' }), 'not_found'],
+    ['an alias of others', () => ({ functionAlias: 'only' }), 'not_found'],
+    ['a runtime that is not available', ({ waiting }) => ({ functionId: waiting.id }), 'runtime_unavailable'],
+  ])('%s', (_name, ref, code) => {
+    const made = setUp()
+    expect(() => made.targets.resolve(red, ref(made))).toThrow(expect.objectContaining({ code }))
+  })
+})
+
+describe('what is run', () => {
+  test('is found by id in any spelling, and by name', () => {
+    const { targets, own } = setUp()
+    for (const functionId of [own.id, own.id.toUpperCase(), `{${own.id}}`, own.id.replaceAll('-', ''), 'own']) {
+      expect(targets.resolve(red, { functionId })).toMatchObject({ fn: { id: own.id }, version: 0, alias: null })
+    }
+    expect(targets.byName(red, 'own').fn.id).toBe(own.id)
+  })
+
+  test('an alias wins, with its version', () => {
+    const { targets, own, version } = setUp()
+    const found = targets.resolve(red, { functionId: unknownId, functionVersion: 7, functionAlias: 'live' })
+    expect(found).toMatchObject({ fn: { id: own.id }, version: 2, alias: 'live' })
+    expect(found.revision.packageHash).toBe(version.packageHash)
+  })
+
+  test('an admin runs functions of others by id, and aliases that only one other project has', () => {
+    const { targets, others, second } = setUp()
+    expect(targets.resolve(admin, { functionId: others.id }).fn.id).toBe(others.id)
+    expect(targets.resolve(admin, { functionAlias: 'only' }).fn.id).toBe(second.id)
+    expect(() => targets.resolve(admin, { functionAlias: 'live' })).toThrow('live')
+    expect(() => targets.byName(admin, 'own')).toThrow('own')
+  })
+
+  test('jobs and webhooks look inside their project', () => {
+    const { targets, others, own } = setUp()
+    expect(targets.resolveIn('blue', { functionAlias: 'live' }).fn.id).toBe(others.id)
+    expect(targets.resolveIn('red', { functionAlias: 'live' }).fn.id).toBe(own.id)
+    expect(() => targets.resolveIn('red', { functionAlias: 'only' })).toThrow('only')
+  })
+
+  test('jobs and webhooks may point at what cannot run now, by own aliases only', () => {
+    const { targets, waiting, own } = setUp()
+    expect(targets.named(red, { functionId: waiting.id })).toMatchObject({ fn: { id: waiting.id }, version: 0 })
+    expect(targets.named(red, { functionAlias: 'live' })).toMatchObject({
+      fn: { id: own.id },
+      version: 2,
+      alias: 'live',
+    })
+    expect(() => targets.named(admin, { functionAlias: 'only' })).toThrow('only')
+    expect(targets.functionIdOf('red', { functionAlias: 'live' })).toBe(own.id)
+    expect(targets.functionIdOf('red', { functionAlias: 'gone' })).toBeNull()
+  })
+})
+
+describe('the warm path', () => {
+  test('asks no store a second time, whoever asks', () => {
+    const { targets, functions, runtimes, own } = setUp()
+    targets.resolve(red, { functionId: own.id })
+    targets.resolve(red, { functionId: 'own' })
+    targets.resolveIn('red', { functionId: own.id })
+    const asked = [vi.spyOn(functions, 'find'), vi.spyOn(functions, 'findByName'), vi.spyOn(runtimes, 'find')]
+    targets.resolve(red, { functionId: own.id })
+    targets.resolve(red, { functionId: 'own', functionVersion: 0 })
+    targets.byName(red, 'own')
+    targets.resolveIn('red', { functionId: own.id, functionVersion: 0 })
+    for (const spy of asked) expect(spy).not.toHaveBeenCalled()
+  })
+
+  test('sees what was written to the function or its runtime', () => {
+    const { targets, functions, runtimes, runtime, own } = setUp()
+    targets.byName(red, 'own')
+    functions.update({ ...own, timeoutSeconds: 9 })
+    targets.forgetFunction(own.id)
+    expect(targets.byName(red, 'own').revision.timeoutMs).toBe(9000)
+    runtimes.update({ ...runtime, status: 'upgrading' })
+    targets.forgetRuntime(runtime.id)
+    expect(() => targets.byName(red, 'own')).toThrow('upgrading')
+  })
+
+  test('an alias that moves needs no word: it is looked up each time', () => {
+    const { targets, aliases, alias } = setUp()
+    targets.resolve(red, { functionAlias: 'live' })
+    aliases.update({ ...alias, functionVersion: 0 })
+    expect(targets.resolve(red, { functionAlias: 'live' }).version).toBe(0)
+  })
+})
+
+describe('a revision', () => {
+  const runtime = aRuntime({ minMemoryBytes: 64 })
+  const fn = aFn({ runtimeId: runtime.id, memoryBytes: 32 })
+  const key = (overrides: object) => makeRevision({ ...fn, ...overrides }, runtime, null).key
+
+  test('has the least memory of its runtime as a floor', () => {
+    expect(makeRevision(fn, runtime, null).memoryBytes).toBe(64)
+  })
+
+  test.each([{ timeoutSeconds: 9 }, { minWorkers: 2 }, { maxWorkers: 3 }, { idleTimeoutSeconds: 5 }, { name: 'new' }])(
+    'keeps its workers when %j changes',
+    (change) => {
+      expect(key(change)).toBe(key({}))
+    },
+  )
+
+  test.each([{ packageHash: 'new' }, { entry: 'a.b' }, { env: { A: '1' } }, { memoryBytes: 128 }, { concurrency: 2 }])(
+    'needs new workers when %j changes',
+    (change) => {
+      expect(key(change)).not.toBe(key({}))
+    },
+  )
+})
