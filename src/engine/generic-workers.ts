@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/clock.ts'
+import { FaasError } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
 import type { Revision } from '../domain/worker.ts'
-import type { MemoryBudget } from './memory-budget.ts'
+import type { Endings } from './endings.ts'
 import { genericTarget } from './pool-policy.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import type { Starts, Urgency } from './starts.ts'
@@ -13,12 +14,27 @@ const longestPauseMs = 60_000
 
 export interface GenericWorkersParts {
   factory: WorkerFactory
-  budget: MemoryBudget
+  endings: Endings
   starts: Starts
   clock: Clock
   log: Log
   /** Kept ready of each shape at least. */
   floor: number
+  /** Memory of all workers together. */
+  limitBytes: number
+  /** Memory for work ahead; false when there is none that nobody waits for. */
+  reserveAhead(bytes: number): boolean
+  giveBack(bytes: number): void
+  /** One is ready that nobody asked for: whoever lacks memory may evict it. */
+  noteReady(): void
+}
+
+/** Somebody who waits for the next worker of a shape that comes up. */
+interface Demand {
+  /** True when it is not needed any more; asked until it says so. */
+  giveUp(): boolean
+  resolve(worker: PoolWorker | null): void
+  reject(error: unknown): void
 }
 
 interface Kept {
@@ -26,14 +42,15 @@ interface Kept {
   /** Runtimes that want it kept; 0: it is forgotten when the last worker of it has gone. */
   wanted: number
   ready: PoolWorker[]
-  starting: number
-  /** Who waits for the next one that comes up. */
-  demands: { resolve(worker: PoolWorker): void; reject(error: unknown): void }[]
+  /** Starts under way or in line, by why. */
+  starting: Record<Urgency, number>
+  demands: Demand[]
   takenAt: number[]
   /** Mean time of a start so far. */
   startMs: number
   pauseMs: number
-  paused: boolean
+  /** Ends the pause after a failure; null: no pause. */
+  stopPause: (() => void) | null
 }
 
 /** Workers that are started ahead and belong to nobody yet: the target follows the demand during one refill. */
@@ -42,6 +59,7 @@ export class GenericWorkers {
   #shapes = new Map<string, Kept>()
   /** What the workers of a runtime are started as. */
   #runtimes = new Map<string, Shape>()
+  #starts = new Set<Promise<void>>()
   #closed = false
 
   constructor(parts: GenericWorkersParts) {
@@ -50,10 +68,11 @@ export class GenericWorkers {
 
   /** Workers of the runtime are kept ready from now on. */
   addRuntime(id: string, shape: Shape): void {
+    const kept = this.#kept(shape)
+    kept.wanted++
     this.removeRuntime(id)
     this.#runtimes.set(id, shape)
-    this.#kept(shape).wanted++
-    this.#refill(this.#kept(shape))
+    this.#refill(kept)
   }
 
   removeRuntime(id: string): void {
@@ -62,6 +81,7 @@ export class GenericWorkers {
     this.#runtimes.delete(id)
     const kept = this.#kept(shape)
     if (--kept.wanted === 0) for (const worker of kept.ready.splice(0)) this.#end(worker)
+    this.#tidy(kept)
   }
 
   /** The shape of the workers that can be bound to this revision. */
@@ -72,36 +92,41 @@ export class GenericWorkers {
   }
 
   keeps(shape: Shape): boolean {
-    return this.#target(this.#kept(shape)) > 0
+    const kept = this.#shapes.get(keyOf(shape))
+    return kept !== undefined && this.#target(kept) > 0
   }
 
   /** One that is ready, with its memory still reserved; refilled in the background. */
   take(shape: Shape): PoolWorker | undefined {
-    const kept = this.#kept(shape)
-    kept.takenAt.push(this.#parts.clock.elapsed())
-    if (kept.takenAt.length > rememberedTakes) kept.takenAt.shift()
-    const worker = kept.ready.pop()
-    // Off the path of the call that takes it.
-    setImmediate(() => this.#refill(kept))
+    const kept = this.#shapes.get(keyOf(shape))
+    if (kept === undefined) return undefined
+    // One that has just died stays where it is: its end takes it out.
+    const at = kept.ready.findLastIndex((worker) => !worker.isEnding)
+    const [worker] = at < 0 ? [] : kept.ready.splice(at, 1)
+    if (worker === undefined) return undefined
+    kept.pauseMs = firstPauseMs
+    this.#noteTaken(kept)
     return worker
   }
 
   /** Back, or surplus: somebody started it and does not need it any more. */
   put(shape: Shape, worker: PoolWorker): void {
     const kept = this.#kept(shape)
-    if (this.#closed || kept.ready.length >= Math.max(1, this.#target(kept))) this.#end(worker)
+    if (this.#closed || worker.isEnding || kept.ready.length >= this.#target(kept)) this.#end(worker)
     else kept.ready.push(worker)
+    this.#tidy(kept)
   }
 
   /**
-   * One that is not ready yet: the next that comes up, whoever it was started for. Takes over the reservation of the shape's
-   * memory, and gives it back when it fails.
+   * One that is not ready yet: the next that comes up, whoever it was started for; null when it was given up before one did.
+   * Takes over the reservation of the shape's memory, and gives it back when none comes.
    */
-  start(shape: Shape): Promise<PoolWorker> {
+  start(shape: Shape, giveUp: () => boolean): Promise<PoolWorker | null> {
     const kept = this.#kept(shape)
+    this.#noteTaken(kept)
     return new Promise((resolve, reject) => {
-      kept.demands.push({ resolve, reject })
-      void this.#begin(kept, 'now')
+      kept.demands.push({ giveUp, resolve, reject })
+      this.#begin(kept, 'now')
     })
   }
 
@@ -119,10 +144,10 @@ export class GenericWorkers {
     this.#end(worker)
   }
 
-  counts(image: string): { ready: number; starting: number } {
+  /** Of this image, how many are ready. */
+  ready(image: string): number {
     const shapes = [...this.#shapes.values()].filter(({ shape }) => shape.image === image)
-    const sum = (of: (kept: Kept) => number) => shapes.reduce((total, kept) => total + of(kept), 0)
-    return { ready: sum((kept) => kept.ready.length), starting: sum((kept) => kept.starting) }
+    return shapes.reduce((sum, { ready }) => sum + ready.length, 0)
   }
 
   /** Looks whether more should be ready: memory came free, or time has passed. */
@@ -130,109 +155,158 @@ export class GenericWorkers {
     for (const kept of this.#shapes.values()) this.#refill(kept)
   }
 
+  /** Ends the ready ones and starts no more. Resolves when no start is under way. */
   async close(): Promise<void> {
     this.#closed = true
-    const ready = [...this.#shapes.values()].flatMap((kept) => kept.ready.splice(0))
-    await Promise.all(ready.map((worker) => worker.kill()))
+    for (const kept of this.#shapes.values()) {
+      kept.stopPause?.()
+      for (const worker of kept.ready.splice(0)) this.#end(worker)
+    }
+    while (this.#starts.size > 0) await Promise.all(this.#starts)
+  }
+
+  /** Refilled off the path of the call that takes it. */
+  #noteTaken(kept: Kept): void {
+    kept.takenAt.push(this.#parts.clock.elapsed())
+    if (kept.takenAt.length > rememberedTakes) kept.takenAt.shift()
+    setImmediate(() => this.#refill(kept))
   }
 
   #refill(kept: Kept): void {
-    if (this.#closed || kept.paused) return
-    while (this.#missing(kept) > 0 && this.#parts.budget.reserve(kept.shape.memoryBytes))
-      void this.#begin(kept, 'later')
+    if (this.#closed || kept.stopPause !== null) return
+    while (this.#missing(kept) > 0 && this.#parts.reserveAhead(kept.shape.memoryBytes)) this.#begin(kept, 'later')
   }
 
   /** Starts that calls wait for are not counted: their workers are taken as they come. */
   #missing(kept: Kept): number {
-    return this.#target(kept) - kept.ready.length - (kept.starting - kept.demands.length)
+    return this.#target(kept) - kept.ready.length - kept.starting.later
   }
 
-  async #begin(kept: Kept, urgency: Urgency): Promise<void> {
-    const { clock, starts, factory, budget } = this.#parts
-    kept.starting++
+  #begin(kept: Kept, urgency: Urgency): void {
+    const begun = this.#startOne(kept, urgency).finally(() => this.#starts.delete(begun))
+    this.#starts.add(begun)
+  }
+
+  async #startOne(kept: Kept, urgency: Urgency): Promise<void> {
+    const { starts, giveBack } = this.#parts
+    kept.starting[urgency]++
     try {
-      const worker = await starts.run(urgency, async () => {
-        const from = clock.elapsed()
-        const started = await factory.startGeneric(kept.shape)
-        kept.startMs = kept.startMs * 0.7 + (clock.elapsed() - from) * 0.3
-        return started
-      })
-      kept.starting--
-      kept.pauseMs = firstPauseMs
-      this.#arrived(kept, worker)
+      const worker = await starts.run(urgency, () => this.#startIfNeeded(kept, urgency))
+      kept.starting[urgency]--
+      if (worker === null) giveBack(kept.shape.memoryBytes)
+      else this.#arrived(kept, worker)
     } catch (error) {
-      kept.starting--
-      budget.giveBack(kept.shape.memoryBytes)
+      kept.starting[urgency]--
+      giveBack(kept.shape.memoryBytes)
       this.#failed(kept, error)
+    }
+    this.#tidy(kept)
+  }
+
+  /** Its turn has come. What wanted it may have been served otherwise: then nothing is started. */
+  async #startIfNeeded(kept: Kept, urgency: Urgency): Promise<PoolWorker | null> {
+    const { clock, factory } = this.#parts
+    this.#dropGivenUp(kept)
+    if (urgency === 'now' ? kept.starting.now > kept.demands.length : this.#closed || this.#missing(kept) < 0)
+      return null
+    const from = clock.elapsed()
+    const started = await factory.startGeneric(kept.shape)
+    kept.startMs = kept.startMs * 0.7 + (clock.elapsed() - from) * 0.3
+    return started
+  }
+
+  #dropGivenUp(kept: Kept): void {
+    for (const demand of [...kept.demands]) {
+      if (!demand.giveUp()) continue
+      kept.demands.splice(kept.demands.indexOf(demand), 1)
+      demand.resolve(null)
     }
   }
 
   #arrived(kept: Kept, worker: PoolWorker): void {
-    void worker.gone.then(() => this.#forget(kept, worker))
+    void worker.gone.then(() => this.#gone(kept, worker))
+    this.#dropGivenUp(kept)
     const demand = kept.demands.shift()
-    if (demand !== undefined) demand.resolve(worker)
-    else if (this.#closed || kept.wanted === 0) this.#end(worker)
-    else kept.ready.push(worker)
+    if (demand !== undefined) {
+      kept.pauseMs = firstPauseMs
+      demand.resolve(worker)
+    } else if (this.#closed || kept.wanted === 0) {
+      this.#end(worker)
+    } else {
+      kept.ready.push(worker)
+      this.#parts.noteReady()
+    }
   }
 
   /** Whoever waits longer than starts are under way hears of it; work ahead is tried again later. */
   #failed(kept: Kept, error: unknown): void {
-    if (kept.demands.length > kept.starting) kept.demands.shift()?.reject(error)
+    if (kept.demands.length > kept.starting.now + kept.starting.later) kept.demands.shift()?.reject(error)
     else this.#pause(kept, error)
   }
 
   #end(worker: PoolWorker): void {
-    this.#parts.budget.giveBack(worker.memoryBytes)
-    void worker.kill()
+    this.#parts.giveBack(worker.memoryBytes)
+    this.#parts.endings.end(worker)
   }
 
-  /** A ready one that died: give its memory back and make another. One that was taken is its taker's. */
-  #forget(kept: Kept, worker: PoolWorker): void {
+  /** A ready one that died: give its memory back, and make another in a while. One that was taken is its taker's. */
+  #gone(kept: Kept, worker: PoolWorker): void {
     const at = kept.ready.indexOf(worker)
     if (at < 0) return
     kept.ready.splice(at, 1)
-    this.#parts.budget.giveBack(worker.memoryBytes)
-    this.#refill(kept)
+    this.#parts.giveBack(worker.memoryBytes)
+    this.#pause(kept, new FaasError('engine_failed', `Worker ${worker.name} ended before it was used.`))
+    this.#tidy(kept)
   }
 
   /** A shape that cannot start is tried again ever more rarely. */
   #pause(kept: Kept, error: unknown): void {
-    if (this.#closed) return
+    if (this.#closed || kept.stopPause !== null) return
     this.#parts.log.warn(
       { image: kept.shape.image, err: error, retryMs: kept.pauseMs },
       'a generic worker did not start',
     )
-    kept.paused = true
-    this.#parts.clock.after(kept.pauseMs, () => {
-      kept.paused = false
+    kept.stopPause = this.#parts.clock.after(kept.pauseMs, () => {
+      kept.stopPause = null
       this.#refill(kept)
+      this.#tidy(kept)
     })
     kept.pauseMs = Math.min(longestPauseMs, kept.pauseMs * 2)
   }
 
   #target(kept: Kept): number {
     if (kept.wanted === 0) return 0
-    const ceiling = Math.floor(this.#parts.budget.limitBytes / kept.shape.memoryBytes / 2)
+    const ceiling = Math.floor(this.#parts.limitBytes / kept.shape.memoryBytes / 2)
     return genericTarget(kept.takenAt, kept.startMs, this.#parts.floor, ceiling)
   }
 
   #kept(shape: Shape): Kept {
-    const key = `${shape.image} ${shape.network} ${shape.trusted} ${shape.memoryBytes}`
+    const key = keyOf(shape)
     let kept = this.#shapes.get(key)
     if (kept === undefined) {
       kept = {
         shape,
         wanted: 0,
         ready: [],
-        starting: 0,
+        starting: { now: 0, later: 0 },
         demands: [],
         takenAt: [],
         startMs: 500,
         pauseMs: firstPauseMs,
-        paused: false,
+        stopPause: null,
       }
       this.#shapes.set(key, kept)
     }
     return kept
   }
+
+  /** Forgets a shape that no runtime wants and of which nothing is left. */
+  #tidy(kept: Kept): void {
+    const { wanted, ready, demands, starting, stopPause } = kept
+    if (wanted + ready.length + demands.length + starting.now + starting.later > 0 || stopPause !== null) return
+    this.#shapes.delete(keyOf(kept.shape))
+  }
 }
+
+const keyOf = ({ image, network, trusted, memoryBytes }: Shape): string =>
+  `${image} ${network} ${trusted} ${memoryBytes}`

@@ -7,6 +7,10 @@ export class MemoryBudget {
     this.limitBytes = limitBytes
   }
 
+  get usedBytes(): number {
+    return this.#usedBytes
+  }
+
   get freeBytes(): number {
     return this.limitBytes - this.#usedBytes
   }

@@ -4,34 +4,55 @@ import { WorkerGroup } from './worker-group.ts'
 
 /** All groups of workers, and what is known of function versions beyond the life of a group. */
 export class PoolGroups {
-  #groups = new Map<string, WorkerGroup>()
+  #all = new Set<WorkerGroup>()
+  /** Those that serve new calls, by the revision's key. */
+  #current = new Map<string, WorkerGroup>()
   /** Revisions whose `min_workers` hold, by function and version. */
   #kept = new Map<string, Revision>()
   /** Why the last worker of a function version went. */
   #lastLeft = new Map<string, ColdReason>()
 
+  /** Also retired ones, until their last worker has gone. */
   all(): WorkerGroup[] {
-    return [...this.#groups.values()]
+    return [...this.#all]
   }
 
   /** The group that serves this revision from now on. */
   of(revision: Revision): WorkerGroup {
-    let group = this.#groups.get(revision.key)
+    let group = this.#current.get(revision.key)
     if (group === undefined || group.retired) {
       group = new WorkerGroup(revision)
-      this.#groups.set(revision.key, group)
+      this.#current.set(revision.key, group)
+      this.#all.add(group)
     }
     group.revision = revision
     return group
   }
 
-  drop(group: WorkerGroup): void {
-    if (this.#groups.get(group.revision.key) === group) this.#groups.delete(group.revision.key)
+  /** Forgets the group if nothing is left of it, and nothing is to come. True when it did. */
+  tidy(group: WorkerGroup): boolean {
+    if (!group.isEmpty || this.minimum(group) > 0) return false
+    group.stopRetry()
+    this.#all.delete(group)
+    if (this.#current.get(group.revision.key) === group) this.#current.delete(group.revision.key)
+    return true
   }
 
   keep(revision: Revision): void {
     if (revision.minWorkers === 0) this.#kept.delete(versionKey(revision))
     else this.#kept.set(versionKey(revision), revision)
+  }
+
+  /** The groups of a function, or of one version, take no new calls any more. Returns them. */
+  retire(functionId: string, version: number | null): WorkerGroup[] {
+    const retired = this.all().filter((group) => isOf(group.revision, functionId, version))
+    for (const group of retired) group.retired = true
+    return retired
+  }
+
+  /** There is newer code: the bounds of the old are void. */
+  unkeep(functionId: string, version: number | null): void {
+    for (const [key, revision] of this.#kept) if (isOf(revision, functionId, version)) this.#kept.delete(key)
   }
 
   minimum(group: WorkerGroup): number {
@@ -46,5 +67,9 @@ export class PoolGroups {
     return this.#lastLeft.get(versionKey(group.revision)) ?? null
   }
 }
+
+/** Whether it is a revision of this function, and of this version if one is named. */
+export const isOf = (revision: Revision, functionId: string, version: number | null): boolean =>
+  revision.functionId === functionId && (version === null || revision.functionVersion === version)
 
 const versionKey = ({ functionId, functionVersion }: Revision): string => `${functionId}/${functionVersion}`

@@ -1,3 +1,5 @@
+import type { Clock } from '../domain/clock.ts'
+import { FaasError } from '../domain/errors.ts'
 import type { ColdReason } from '../domain/execution.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -6,6 +8,7 @@ import { chooseEvictions, type Evictable, shouldYield, type Waiting, worth } fro
 import type { Slot, WorkerGroup } from './worker-group.ts'
 
 export interface PoolMemoryParts {
+  clock: Clock
   budget: MemoryBudget
   groups: PoolGroups
   generic: GenericWorkers
@@ -19,15 +22,33 @@ interface Spare extends Evictable {
   evict(): void
 }
 
-/** Who gets the memory: makes room by evicting what is idle, and remembers who found none. */
+/** A command image's run that waits for memory. */
+interface RoomWaiter {
+  bytes: number
+  since: number
+  resolve(): void
+  reject(error: unknown): void
+}
+
+interface Starved extends Waiting {
+  bytes: number
+  /** Null: a command image's run. */
+  group: WorkerGroup | null
+  tryAgain(): void
+}
+
+/**
+ * Who gets the memory: makes room by evicting what is idle, and remembers who found none. Who has nothing and waits
+ * longest comes first: until it fits, others start nothing more.
+ */
 export class PoolMemory {
   #parts: PoolMemoryParts
   /** Rises to the worth of what was evicted: see `worth`. */
   #greedyClock = 0
   /** Groups that found no memory for a worker. */
   #starved = new Set<WorkerGroup>()
-  /** Command images that wait for memory. */
-  #roomWaiters: { bytes: number; resolve: () => void }[] = []
+  #roomWaiters = new Set<RoomWaiter>()
+  #willLookAgain = false
 
   constructor(parts: PoolMemoryParts) {
     this.#parts = parts
@@ -48,44 +69,49 @@ export class PoolMemory {
     return this.#greedyClock
   }
 
-  /** Reserves, evicting idle workers if that is what it takes; false when even that is not enough. */
-  makeRoom(bytes: number): boolean {
-    const { budget } = this.#parts
-    if (bytes <= 0 || budget.reserve(bytes)) return true
-    const spare = this.#spare()
-    const chosen = chooseEvictions(bytes - budget.freeBytes, spare)
-    if (chosen === null) return false
-    for (const each of chosen) spare.find((candidate) => candidate.name === each.name)?.evict()
-    return budget.reserve(bytes)
+  /** Reserves for a worker of the group, evicting idle ones of others if that is what it takes; false when even that is not enough. */
+  makeRoom(bytes: number, group: WorkerGroup): boolean {
+    if (bytes <= 0) {
+      this.giveBack(-bytes)
+      return true
+    }
+    return !this.#isBehind(sinceOf(group), group) && this.#reserve(bytes, group)
   }
 
-  /** Resolves when so much is reserved. */
-  async room(bytes: number): Promise<void> {
-    if (this.makeRoom(bytes)) return
-    await new Promise<void>((resolve) => this.#roomWaiters.push({ bytes, resolve }))
+  /** Reserves so much for a command image's run. Throws FaasError `no_worker` when it waits too long. */
+  async room(bytes: number, limits: { maxWaiting: number; timeoutMs: number }): Promise<void> {
+    const since = this.#parts.clock.elapsed()
+    if (!this.#isBehind(since, null) && this.#reserve(bytes, null)) return
+    if (this.#roomWaiters.size >= limits.maxWaiting) {
+      throw new FaasError(
+        'no_worker',
+        `${this.#roomWaiters.size} runs of images wait for memory already; try again later.`,
+      )
+    }
+    await this.#waitForRoom(bytes, since, limits.timeoutMs)
+  }
+
+  /** Whoever waits for room is told so. */
+  refuseRoom(error: unknown): void {
+    for (const waiter of this.#roomWaiters) waiter.reject(error)
+    this.#roomWaiters.clear()
+  }
+
+  /** For work ahead: nothing while somebody waits for memory. */
+  reserveAhead(bytes: number): boolean {
+    return this.#starved.size + this.#roomWaiters.size === 0 && this.#parts.budget.reserve(bytes)
   }
 
   giveBack(bytes: number): void {
+    if (bytes === 0) return
     this.#parts.budget.giveBack(bytes)
+    this.lookAgain()
   }
 
   /** The memory of a worker that goes: others may have it at once. */
   letGo(slot: Slot): void {
-    if (slot.heldBytes === 0) return
     this.giveBack(slot.heldBytes)
     slot.heldBytes = 0
-    this.cameFree()
-  }
-
-  cameFree(): void {
-    while (this.#roomWaiters[0] !== undefined && this.makeRoom(this.#roomWaiters[0].bytes))
-      this.#roomWaiters.shift()?.resolve()
-    setImmediate(() => {
-      const starved = [...this.#starved]
-      this.#starved.clear()
-      for (const group of starved) this.#parts.provideFor(group)
-      this.#parts.generic.refillAll()
-    })
   }
 
   /** It found no room: it is asked again when memory comes free. */
@@ -101,28 +127,117 @@ export class PoolMemory {
     this.#starved.delete(group)
   }
 
-  /** Whether an idle worker should go for a function that has nothing and waits longer than its own calls. */
+  /** A worker is idle: whoever found no room may evict it. */
+  noteIdle(): void {
+    if (this.#starved.size + this.#roomWaiters.size > 0) this.lookAgain()
+  }
+
+  /** Whether an idle worker should go for somebody who has nothing and waits longer than its own calls. */
   shouldYield(group: WorkerGroup): boolean {
-    const starved = this.#longestStarved(group)
-    if (starved === null) return false
+    if (this.#starved.size + this.#roomWaiters.size === 0) return false
+    const starved = this.#first(group)
+    if (starved === null || group.serving <= this.#parts.groups.minimum(group)) return false
     const own = group.waiters[0] === undefined ? null : { since: group.waiters[0].since, hasNothing: false }
     return shouldYield(own, starved)
   }
 
-  #longestStarved(except: WorkerGroup): Waiting | null {
-    let longest: Waiting | null = null
-    for (const group of this.#starved) {
-      const [first] = group.waiters
-      if (group === except || first === undefined || group.slots.size + group.provisioning > 0) continue
-      if (longest === null || first.since < longest.since) longest = { since: first.since, hasNothing: true }
-    }
-    return longest
+  /** Memory came free, or may have: those without are asked again, then work ahead goes on. */
+  lookAgain(): void {
+    if (this.#willLookAgain) return
+    this.#willLookAgain = true
+    setImmediate(() => {
+      this.#willLookAgain = false
+      for (const starved of this.#inOrder()) starved.tryAgain()
+      this.#parts.generic.refillAll()
+    })
   }
 
-  /** Idle workers above their minimum, and generic ones, which are worth the least: they serve nobody yet. */
-  #spare(): Spare[] {
+  #reserve(bytes: number, group: WorkerGroup | null): boolean {
+    const { budget } = this.#parts
+    if (budget.reserve(bytes)) return true
+    const spare = this.#spare(group)
+    const chosen = chooseEvictions(bytes - budget.freeBytes, spare)
+    if (chosen === null) return false
+    for (const each of chosen) spare.find((candidate) => candidate.name === each.name)?.evict()
+    return budget.reserve(bytes)
+  }
+
+  #waitForRoom(bytes: number, since: number, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stopTimer = this.#parts.clock.after(timeoutMs, () => {
+        this.#roomWaiters.delete(waiter)
+        this.lookAgain()
+        reject(new FaasError('no_worker', `No memory came free within ${timeoutMs / 1000} s.`))
+      })
+      const settle = <T>(how: (value: T) => void) => {
+        return (value: T) => {
+          stopTimer()
+          how(value)
+        }
+      }
+      const waiter: RoomWaiter = { bytes, since, resolve: settle(resolve), reject: settle(reject) }
+      this.#roomWaiters.add(waiter)
+    })
+  }
+
+  // --- whose turn it is
+
+  /** Everybody who found no room: first those that have nothing, longest waiting first. */
+  #inOrder(): Starved[] {
+    const groups = [...this.#starved].map((group) => this.#starvedGroup(group))
+    const runs = [...this.#roomWaiters].map((waiter) => this.#starvedRun(waiter))
+    return [...groups, ...runs].sort((a, b) => Number(b.hasNothing) - Number(a.hasNothing) || a.since - b.since)
+  }
+
+  #starvedGroup(group: WorkerGroup): Starved {
+    const hasNothing = group.waiters.length > 0 && group.slots.size + group.provisioning === 0
+    const tryAgain = () => {
+      this.#starved.delete(group)
+      this.#parts.provideFor(group)
+    }
+    return { group, bytes: group.revision.memoryBytes, since: sinceOf(group), hasNothing, tryAgain }
+  }
+
+  #starvedRun(waiter: RoomWaiter): Starved {
+    const tryAgain = () => {
+      if (this.#isBehind(waiter.since, null) || !this.#reserve(waiter.bytes, null)) return
+      this.#roomWaiters.delete(waiter)
+      waiter.resolve()
+    }
+    return { group: null, bytes: waiter.bytes, since: waiter.since, hasNothing: true, tryAgain }
+  }
+
+  /** Who has nothing and has waited longest; those that cannot fit beside the minimum of others hold nobody up. */
+  #first(except: WorkerGroup | null): Starved | null {
+    let first: Starved | null = null
+    const room = this.#parts.budget.limitBytes - this.#pinnedBytes()
+    for (const starved of this.#inOrder()) {
+      if (!starved.hasNothing || (starved.group === except && except !== null) || starved.bytes > room) continue
+      if (first === null || starved.since < first.since) first = starved
+    }
+    return first
+  }
+
+  #isBehind(since: number, group: WorkerGroup | null): boolean {
+    if (this.#starved.size + this.#roomWaiters.size === 0) return false
+    const first = this.#first(group)
+    return first !== null && first.since < since
+  }
+
+  /** Held by workers that are not evicted because their function wants so many. */
+  #pinnedBytes(): number {
+    const { groups } = this.#parts
+    return groups
+      .all()
+      .reduce((sum, group) => sum + Math.min(group.serving, groups.minimum(group)) * group.revision.memoryBytes, 0)
+  }
+
+  // --- what may go
+
+  /** Idle workers of other groups above their minimum, and generic ones, which are worth the least: they serve nobody yet. */
+  #spare(except: WorkerGroup | null): Spare[] {
     const { groups, generic } = this.#parts
-    const bound = groups.all().flatMap((group) => this.#spareOf(group))
+    const bound = groups.all().flatMap((group) => (group === except ? [] : this.#spareOf(group)))
     const unbound = generic.spare().map(({ worker, shape }) => ({
       name: worker.name,
       memoryBytes: worker.memoryBytes,
@@ -133,7 +248,7 @@ export class PoolMemory {
   }
 
   #spareOf(group: WorkerGroup): Spare[] {
-    const spare = Math.max(0, group.slots.size - this.#parts.groups.minimum(group))
+    const spare = Math.max(0, group.serving - this.#parts.groups.minimum(group))
     return group
       .idle()
       .slice(0, spare)
@@ -148,3 +263,6 @@ export class PoolMemory {
       }))
   }
 }
+
+/** Since when its oldest call waits; what nobody waits for comes last. */
+const sinceOf = (group: WorkerGroup): number => group.waiters[0]?.since ?? Number.POSITIVE_INFINITY

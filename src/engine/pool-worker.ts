@@ -22,7 +22,7 @@ export interface PoolWorker {
   readonly isEnding: boolean
   /** Resolves when it is gone, for whatever reason. */
   readonly gone: Promise<void>
-  /** Once, for life. Throws FaasError when the platform fails. */
+  /** Once, for life; `revision` may differ from the shape in its limits. Throws FaasError when the platform fails. */
   bind(revision: Revision): Promise<Bound>
   /** Never throws. Ends the worker when the call exceeds the revision's timeout. */
   call(call: Call, timeoutMs: number): Promise<Outcome>
@@ -37,6 +37,6 @@ export interface WorkerFactory {
   startGeneric(shape: Shape): Promise<PoolWorker>
   /** An `http` image's worker: bound from the start. */
   startImage(revision: Revision): Promise<PoolWorker>
-  /** Runs a `command` image once. */
-  runCommand(revision: Revision, call: Call): Promise<Outcome>
+  /** Runs a `command` image once. Never throws. When `stop` fires, it is ended as the platform's fault. */
+  runCommand(revision: Revision, call: Call, stop: AbortSignal): Promise<Outcome>
 }

@@ -4,9 +4,13 @@ import type { ColdReason } from '../domain/execution.ts'
 import type { Log } from '../domain/log.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../domain/worker.ts'
+import { CommandRuns } from './command-runs.ts'
+import { Endings } from './endings.ts'
+import { ExpectedCalls } from './expected-calls.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { MemoryBudget } from './memory-budget.ts'
-import { PoolGroups } from './pool-groups.ts'
+import { platformFailed } from './outcomes.ts'
+import { isOf, PoolGroups } from './pool-groups.ts'
 import { PoolMemory } from './pool-memory.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider, type Provision } from './provider.ts'
@@ -39,92 +43,108 @@ const expectLeadMs = 1500
 export class WorkerPool implements Pool {
   #parts: PoolParts
   #groups = new PoolGroups()
+  #endings = new Endings()
+  #budget: MemoryBudget
+  #expected: ExpectedCalls
   #generic: GenericWorkers
   #memory: PoolMemory
   #provider: Provider
-  #closing = false
+  #commands: CommandRuns
   #stopSweep: () => void = () => {}
-  #emptied: (() => void)[] = []
+  #closed: Promise<void> | null = null
+  #onQuiet: () => void = () => {}
 
   constructor(parts: PoolParts) {
     this.#parts = parts
     const { factory, clock, log, options, ranBefore } = parts
-    const budget = new MemoryBudget(options.memoryBudgetBytes)
+    const { memoryBudgetBytes: limitBytes, genericFloor: floor, maxWaiting, acquireTimeoutMs: timeoutMs } = options
+    const budget = new MemoryBudget(limitBytes)
     const starts = new Starts(options.maxParallelStarts)
-    const groups = this.#groups
-    this.#generic = new GenericWorkers({ factory, budget, starts, clock, log, floor: options.genericFloor })
-    this.#memory = new PoolMemory({
-      budget,
-      groups,
-      generic: this.#generic,
+    const common = { factory, clock, log, starts, budget, groups: this.#groups, endings: this.#endings }
+    const generic = new GenericWorkers({
+      ...common,
+      ...{ floor, limitBytes },
+      reserveAhead: (bytes) => memory.reserveAhead(bytes),
+      giveBack: (bytes) => memory.giveBack(bytes),
+      noteReady: () => memory.noteIdle(),
+    })
+    const memory = new PoolMemory({
+      ...{ ...common, generic },
       leave: (group, slot, why) => this.#leave(group, slot, why),
       provideFor: (group) => this.#provider.provideFor(group),
     })
     this.#provider = new Provider({
-      ...{ factory, clock, log, groups, generic: this.#generic, memory: this.#memory, ranBefore },
+      ...{ ...common, generic, memory, ranBefore },
       join: (group, provision) => this.#join(group, provision),
       refuse: refuseAll,
-      isClosing: () => this.#closing,
     })
+    const onEnd = () => this.#noteQuiet()
+    this.#commands = new CommandRuns({ factory, memory, limits: { maxWaiting, timeoutMs }, onEnd })
+    this.#expected = new ExpectedCalls(clock)
+    this.#budget = budget
+    this.#generic = generic
+    this.#memory = memory
     this.#sweepLater()
   }
 
+  /** Memory limits of all workers, also of those on their way, together. */
+  get reservedBytes(): number {
+    return this.#budget.usedBytes
+  }
+
   acquire(revision: Revision): Promise<Lease | LoadFailure> {
-    if (this.#closing) return Promise.reject(shuttingDown())
+    if (this.#closed !== null) return Promise.reject(shuttingDown())
     const group = this.#groups.of(revision)
     const slot = group.take()
     if (slot !== undefined) return Promise.resolve(this.#lease(group, slot, revision, null))
-    return this.#wait(group, revision)
+    const refusal = this.#refusal(group, revision)
+    if (refusal === null) return this.#wait(group, revision)
+    this.#provider.tidy(group)
+    return Promise.reject(refusal)
   }
 
   async runCommand(revision: Revision, call: Call): Promise<Outcome> {
-    if (this.#closing) throw shuttingDown()
-    if (!this.#memory.couldHold(revision.memoryBytes)) throw tooLarge()
-    await this.#memory.room(revision.memoryBytes)
-    try {
-      return await this.#parts.factory.runCommand(revision, call)
-    } finally {
-      this.#memory.giveBack(revision.memoryBytes)
-      this.#memory.cameFree()
-    }
+    if (this.#closed !== null) return platformFailed(shuttingDown().message, 0)
+    if (!this.#memory.couldHold(revision.memoryBytes)) return platformFailed(tooLarge().message, 0)
+    return this.#commands.run(revision, call)
   }
 
   /** Calls that wait for the old code still get it. */
   retire(functionId: string, version: number | null, why: ColdReason): void {
-    for (const group of this.#groups.all()) {
-      const { revision } = group
-      if (revision.functionId !== functionId || (version !== null && revision.functionVersion !== version)) continue
-      group.retired = true
+    this.#expected.retire(functionId, version)
+    if (why === 'new_code') this.#groups.unkeep(functionId, version)
+    for (const group of this.#groups.retire(functionId, version)) {
       for (const slot of group.slots) this.#leave(group, slot, why)
+      this.#provider.tidy(group)
     }
   }
 
   keep(revision: Revision): void {
     this.#groups.keep(revision)
-    this.#provider.provideFor(this.#groups.of(revision))
+    this.#act(revision, (group) => this.#provider.provideFor(group))
   }
 
   scaleUp(revision: Revision, count: number): void {
-    const group = this.#groups.of(revision)
-    const room = (revision.maxWorkers ?? Number.POSITIVE_INFINITY) - group.slots.size - group.provisioning
-    for (let n = 0; n < Math.min(count, room); n++) void this.#provider.provide(group)
+    this.#act(revision, (group) => {
+      for (let n = Math.min(count, group.room); n > 0; n--) this.#provider.provide(group, true)
+    })
   }
 
+  /** Never below what the function wants warm. */
   scaleDown(functionId: string, version: number, count: number): void {
-    const groups = this.#groups
-      .all()
-      .filter(({ revision }) => revision.functionId === functionId && revision.functionVersion === version)
-    const all = groups.flatMap((group) => [...group.slots].map((slot) => ({ group, slot })))
-    const idle = all.filter(({ slot }) => slot.inFlight === 0)
-    for (const { group, slot } of idle.slice(0, Math.max(0, Math.min(count, all.length - 1))))
-      this.#leave(group, slot, 'evicted')
+    const groups = this.#groups.all().filter((group) => !group.retired && isOf(group.revision, functionId, version))
+    for (const group of groups) {
+      const spare = Math.max(0, group.serving - Math.max(1, this.#groups.minimum(group)))
+      for (const slot of group.idle().slice(0, Math.min(count, spare))) this.#leave(group, slot, 'evicted')
+    }
   }
 
   expect(revision: Revision, atMs: number): void {
-    const { clock } = this.#parts
-    clock.after(Math.max(0, atMs - clock.now() - expectLeadMs), () => {
-      const group = this.#groups.of(revision)
-      if (!this.#closing && group.idle().length === 0 && group.provisioning === 0) void this.#provider.provide(group)
+    if (this.#closed !== null) return
+    this.#expected.add(revision, atMs - this.#parts.clock.now() - expectLeadMs, () => {
+      this.#act(revision, (group) => {
+        if (group.idle().length + group.provisioning === 0 && group.room > 0) this.#provider.provide(group, true)
+      })
     })
   }
 
@@ -142,7 +162,7 @@ export class WorkerPool implements Pool {
 
   capacity(image: string): { total: number; available: number } {
     const bound = this.#groups.all().filter(({ revision }) => revision.image === image)
-    const { ready } = this.#generic.counts(image)
+    const ready = this.#generic.ready(image)
     return { total: bound.reduce((sum, group) => sum + group.slots.size, ready), available: ready }
   }
 
@@ -155,27 +175,40 @@ export class WorkerPool implements Pool {
     this.#generic.removeRuntime(id)
   }
 
-  async close(drainMs: number): Promise<void> {
-    this.#closing = true
+  close(drainMs: number): Promise<void> {
+    this.#closed ??= Promise.resolve().then(() => this.#close(drainMs))
+    return this.#closed
+  }
+
+  async #close(drainMs: number): Promise<void> {
     this.#stopSweep()
+    this.#expected.close()
     for (const group of this.#groups.all()) refuseAll(group, shuttingDown())
+    this.#memory.refuseRoom(shuttingDown())
+    const noneStarts = Promise.all([this.#generic.close(), this.#provider.close()])
     await this.#drained(drainMs)
-    const slots = this.#groups.all().flatMap((group) => [...group.slots])
-    await Promise.all([this.#generic.close(), ...slots.map(({ worker }) => worker.kill())])
+    for (const group of this.#groups.all()) for (const { worker } of group.slots) this.#endings.end(worker)
+    await Promise.all([noneStarts, this.#commands.stop()])
+    await this.#endings.settled()
   }
 
   // --- calls that wait
 
+  /** Why the call may not even wait. */
+  #refusal(group: WorkerGroup, revision: Revision): FaasError | null {
+    if (!this.#memory.couldHold(revision.memoryBytes)) return tooLarge()
+    if (group.waiters.length < this.#parts.options.maxWaiting) return null
+    const message = `${group.waiters.length} calls of this function wait for a worker already; try again later.`
+    return new FaasError('no_worker', message)
+  }
+
   #wait(group: WorkerGroup, revision: Revision): Promise<Lease | LoadFailure> {
     const { clock, options } = this.#parts
-    if (!this.#memory.couldHold(revision.memoryBytes)) return Promise.reject(tooLarge())
-    if (group.waiters.length >= options.maxWaiting) {
-      const message = `${group.waiters.length} calls of this function wait for a worker already; try again later.`
-      return Promise.reject(new FaasError('no_worker', message))
-    }
     return new Promise((resolve, reject) => {
       const stopTimer = clock.after(options.acquireTimeoutMs, () => {
         group.waiters.splice(group.waiters.indexOf(waiter), 1)
+        this.#provider.tidy(group)
+        this.#memory.noteIdle()
         reject(new FaasError('no_worker', `No worker came free within ${options.acquireTimeoutMs / 1000} s.`))
       })
       const waiter: Waiter = { since: clock.elapsed(), revision, resolve, reject, stopTimer }
@@ -212,15 +245,19 @@ export class WorkerPool implements Pool {
   #release(group: WorkerGroup, slot: Slot): void {
     if (slot.worker.isEnding) this.#leave(group, slot, 'worker_died')
     group.giveBack(slot)
-    if (slot.inFlight === 0) {
-      slot.idleSince = this.#parts.clock.elapsed()
-      if (slot.leaving) return this.#end(slot)
-      if (group.retired && group.waiters.length === 0) return this.#leave(group, slot, 'new_code')
-      slot.worth = this.#memory.worthOf(group, slot)
-      if (this.#memory.shouldYield(group)) return this.#leave(group, slot, 'evicted')
-    }
-    if (group.waiters.length > 0) this.#serve(group, null)
-    if (this.#closing) this.#noteQuiet()
+    if (slot.inFlight === 0) this.#nowIdle(group, slot)
+    this.#serve(group, null)
+    if (this.#closed !== null) this.#noteQuiet()
+  }
+
+  /** Goes, if it must or somebody else needs its memory more. */
+  #nowIdle(group: WorkerGroup, slot: Slot): void {
+    if (slot.leaving) return this.#end(slot)
+    if (group.retired && group.waiters.length === 0) return this.#leave(group, slot, 'new_code')
+    slot.idleSince = this.#parts.clock.elapsed()
+    slot.worth = this.#memory.worthOf(group, slot)
+    if (this.#memory.shouldYield(group)) return this.#leave(group, slot, 'evicted')
+    this.#memory.noteIdle()
   }
 
   // --- workers that come and go
@@ -230,17 +267,18 @@ export class WorkerPool implements Pool {
     const heldBytes = group.revision.memoryBytes
     if (!bound.loaded) {
       this.#memory.giveBack(heldBytes)
-      return tellLoadFailure(group, provision)
+      this.#endings.end(worker)
+      tellLoadFailure(group, provision)
+      return this.#provider.notLoaded(group)
     }
     group.noteCold(provision.tookMs)
-    group.failures = 0
     const idleSince = this.#parts.clock.elapsed()
     const worth = this.#memory.leastWorth
     const slot: Slot = { worker, inFlight: 0, calls: 0, idleSince, worth, heldBytes, leaving: false }
     void worker.gone.then(() => this.#gone(group, slot))
     group.add(slot)
     this.#serve(group, provision)
-    if (slot.inFlight === 0 && (group.retired || this.#closing)) this.#leave(group, slot, 'new_code')
+    if (slot.inFlight === 0 && (group.retired || this.#closed !== null)) this.#leave(group, slot, 'new_code')
   }
 
   /** Takes no more calls; ends when those in flight have ended. */
@@ -253,27 +291,37 @@ export class WorkerPool implements Pool {
 
   #end(slot: Slot): void {
     this.#memory.letGo(slot)
-    void slot.worker.kill()
+    this.#endings.end(slot.worker)
   }
 
   #gone(group: WorkerGroup, slot: Slot): void {
-    if (!slot.leaving) {
+    const hasDied = !slot.leaving
+    if (hasDied) {
       group.leave(slot)
       this.#groups.noteLeft(group, 'worker_died')
     }
     group.slots.delete(slot)
     this.#memory.letGo(slot)
+    if (hasDied && slot.calls === 0) this.#provider.failed(group, this.#parts.clock.elapsed(), diedIdle(slot))
     this.#provider.provideFor(group)
     this.#provider.tidy(group)
-    if (this.#closing) this.#noteQuiet()
+    if (this.#closed !== null) this.#noteQuiet()
   }
 
   // --- housekeeping
 
+  /** What concerns the group of a revision, which is forgotten again when nothing comes of it. */
+  #act(revision: Revision, action: (group: WorkerGroup) => void): void {
+    if (this.#closed !== null) return
+    const group = this.#groups.of(revision)
+    action(group)
+    this.#provider.tidy(group)
+  }
+
   #sweepLater(): void {
     this.#stopSweep = this.#parts.clock.after(sweepMs, () => {
       for (const group of this.#groups.all()) this.#expire(group)
-      this.#generic.refillAll()
+      this.#memory.lookAgain()
       this.#sweepLater()
     })
   }
@@ -284,26 +332,30 @@ export class WorkerPool implements Pool {
     if (idleTimeoutMs === null) return
     const before = this.#parts.clock.elapsed() - idleTimeoutMs
     const old = group.idle().filter((slot) => slot.idleSince <= before)
-    const spare = Math.max(0, group.slots.size - this.#groups.minimum(group))
+    const spare = Math.max(0, group.serving - this.#groups.minimum(group))
     for (const slot of old.slice(0, spare)) this.#leave(group, slot, 'expired')
   }
 
-  #isQuiet(): boolean {
-    return this.#groups.all().every((group) => [...group.slots].every((slot) => slot.inFlight === 0))
-  }
-
   #noteQuiet(): void {
-    if (this.#isQuiet()) for (const resolve of this.#emptied.splice(0)) resolve()
+    const isQuiet = this.#groups.all().every((group) => [...group.slots].every((slot) => slot.inFlight === 0))
+    if (isQuiet && this.#commands.count === 0) this.#onQuiet()
   }
 
-  async #drained(drainMs: number): Promise<void> {
-    if (this.#isQuiet()) return
-    await new Promise<void>((resolve) => {
-      this.#emptied.push(resolve)
-      this.#parts.clock.after(drainMs, resolve)
+  /** Resolves when no call runs, or the deadline has passed. */
+  #drained(drainMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stopTimer = this.#parts.clock.after(drainMs, resolve)
+      this.#onQuiet = () => {
+        stopTimer()
+        resolve()
+      }
+      this.#noteQuiet()
     })
   }
 }
+
+const diedIdle = (slot: Slot): FaasError =>
+  new FaasError('engine_failed', `Worker ${slot.worker.name} ended before it served a call.`)
 
 /** Every call that waits would have gone to this worker: all of them hear what is wrong with the code. */
 function tellLoadFailure(group: WorkerGroup, { worker, startKind, reason, bound }: Provision): void {

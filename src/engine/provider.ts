@@ -1,27 +1,31 @@
 import type { Clock } from '../domain/clock.ts'
+import { FaasError } from '../domain/errors.ts'
 import type { ColdReason, StartKind } from '../domain/execution.ts'
 import type { Log } from '../domain/log.ts'
+import type { Endings } from './endings.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { PoolGroups } from './pool-groups.ts'
 import type { PoolMemory } from './pool-memory.ts'
 import { coldReason, workersWanted } from './pool-policy.ts'
 import type { Bound, PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
+import type { Starts } from './starts.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 export interface ProviderParts {
   factory: WorkerFactory
+  starts: Starts
   clock: Clock
   log: Log
   groups: PoolGroups
   generic: GenericWorkers
   memory: PoolMemory
+  endings: Endings
   /** Whether a function version ran in an earlier process. */
   ranBefore(functionId: string, version: number): boolean
   /** A worker is there for the group, or its code could not be loaded. Its memory is reserved. */
   join(group: WorkerGroup, provision: Provision): void
   /** No worker comes: the calls that wait are told. */
   refuse(group: WorkerGroup, error: unknown): void
-  isClosing(): boolean
 }
 
 interface Started {
@@ -37,122 +41,214 @@ export interface Provision extends Started {
   tookMs: number
 }
 
+/** Of a worker on its way, among those that its group counts. */
+interface Place {
+  leave(): void
+  /** Leaves if the worker is not needed any more; true when it is not. */
+  giveUp(): boolean
+}
+
 /** A start that fails is tried once more before the calls that wait hear of it. */
 const triesPerStart = 2
-const failurePauseMs = 200
+const callPauseMs = 200
+const longestCallPauseMs = 5000
+/** Nobody waits: what keeps failing is tried ever more rarely. */
+const longestPauseMs = 60_000
 
 /** Brings workers to the groups that want some: generic ones bound now, else started. */
 export class Provider {
   #parts: ProviderParts
+  #providing = new Set<Promise<void>>()
+  #closed = false
 
   constructor(parts: ProviderParts) {
     this.#parts = parts
   }
 
-  /** As many as its calls and its minimum want. */
+  /** As many as its calls and its minimum want. After a failure, when the pause is over. */
   provideFor(group: WorkerGroup): void {
-    if (this.#parts.isClosing()) return
-    const { revision, waiters, slots, provisioning } = group
-    const { concurrency, maxWorkers } = revision
-    const minWorkers = this.#parts.groups.minimum(group)
-    const view = { waiting: waiters.length, workers: slots.size, provisioning, concurrency, minWorkers, maxWorkers }
-    for (let n = workersWanted(view); n > 0; n--) void this.provide(group)
+    if (this.#closed || this.#isPausing(group)) return
+    for (let n = this.#wanted(group, group.provisioning); n > 0; n--) this.provide(group)
   }
 
-  /** One more worker for the group. Without room it is tried again when memory comes free. */
-  async provide(group: WorkerGroup): Promise<void> {
-    const { clock, memory, join } = this.#parts
-    const from = clock.elapsed()
-    const hadWorkers = group.hasWorkers || group.provisioning > 0
-    group.provisioning++
-    try {
-      const got = await this.#startFor(group)
-      group.provisioning--
-      if (got !== null) {
-        const reason = this.#reason(group, hadWorkers, got.startKind)
-        join(group, { ...got, reason, tookMs: clock.elapsed() - from })
-      }
-      if (!memory.isStarved(group)) this.provideFor(group)
-    } catch (error) {
-      group.provisioning--
-      this.#failed(group, error)
-    }
-    this.tidy(group)
+  /** One more worker for the group; `anyway`: whether somebody waits for it or not. Without room it is tried again when memory comes free. */
+  provide(group: WorkerGroup, anyway = false): void {
+    const providing = this.#provide(group, anyway).finally(() => this.#providing.delete(providing))
+    this.#providing.add(providing)
+  }
+
+  /** Nothing more comes of it, for now: the next try is after a pause. Those that began before the last failure are one with it. */
+  failed(group: WorkerGroup, from: number, error: unknown): void {
+    const { log, clock, refuse } = this.#parts
+    const { functionId, image } = group.revision
+    log.error({ err: error, function: functionId, image }, 'a worker did not start')
+    if (from >= group.failedAt) group.failures++
+    group.failedAt = clock.elapsed()
+    if (group.failures >= triesPerStart && group.slots.size + group.provisioning === 0) refuse(group, ours(error))
+    this.#retryLater(group)
+  }
+
+  /** Its code cannot be loaded: for its minimum alone that is not tried again before a pause, which grows. */
+  notLoaded(group: WorkerGroup): void {
+    if (this.#parts.groups.minimum(group) === 0) return
+    group.failures++
+    this.#retryLater(group)
   }
 
   /** Forgets a group of which nothing is left. */
   tidy(group: WorkerGroup): void {
-    if (!group.isEmpty) return
-    this.#parts.memory.forget(group)
-    this.#parts.groups.drop(group)
+    if (this.#parts.groups.tidy(group)) this.#parts.memory.forget(group)
+  }
+
+  /** Provides nothing more. Resolves when nothing is under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const group of this.#parts.groups.all()) group.stopRetry()
+    while (this.#providing.size > 0) await Promise.all(this.#providing)
+  }
+
+  async #provide(group: WorkerGroup, anyway: boolean): Promise<void> {
+    const { clock, memory, join } = this.#parts
+    const from = clock.elapsed()
+    const hadWorkers = group.serving + group.provisioning > 0
+    const place = this.#takePlace(group, anyway)
+    try {
+      const got = await this.#startFor(group, place)
+      place.leave()
+      if (got !== null) {
+        const reason = this.#reason(group, hadWorkers, got.startKind)
+        join(group, { ...got, reason, tookMs: clock.elapsed() - from })
+      }
+    } catch (error) {
+      place.leave()
+      this.failed(group, from, error)
+    }
+    if (!memory.isStarved(group)) this.provideFor(group)
+    this.tidy(group)
+  }
+
+  #takePlace(group: WorkerGroup, anyway: boolean): Place {
+    let isTaken = true
+    const count = (change: number) => {
+      group.provisioning += change
+      if (anyway) group.provisioningAnyway += change
+    }
+    count(1)
+    const leave = () => {
+      if (isTaken) count(-1)
+      isTaken = false
+    }
+    const giveUp = () => {
+      if (isTaken && !this.#isSurplus(group, anyway)) return false
+      leave()
+      return true
+    }
+    return { leave, giveUp }
+  }
+
+  /** How many more the group wants when so many are on their way. */
+  #wanted(group: WorkerGroup, provisioning: number): number {
+    const { revision, waiters, slots } = group
+    const { concurrency, maxWorkers } = revision
+    const minWorkers = this.#parts.groups.minimum(group)
+    return workersWanted({
+      waiting: waiters.length,
+      workers: slots.size,
+      provisioning,
+      concurrency,
+      minWorkers,
+      maxWorkers,
+    })
+  }
+
+  /** One on its way may have become superfluous: another came free meanwhile. A function's first worker never is. */
+  #isSurplus(group: WorkerGroup, anyway: boolean): boolean {
+    if (this.#closed) return true
+    const others = group.provisioning - group.provisioningAnyway - (anyway ? 0 : 1)
+    if (this.#wanted(group, others) > 0) return false
+    return group.retired || !(anyway || group.slots.size + others === 0)
   }
 
   /** A bound worker; null when there is no memory, or nobody needs it any more. */
-  async #startFor(group: WorkerGroup): Promise<Started | null> {
+  async #startFor(group: WorkerGroup, place: Place): Promise<Started | null> {
     const { generic, memory } = this.#parts
     const { revision } = group
-    if (revision.kind !== 'shim') return this.#startImage(group)
+    if (revision.kind !== 'shim') return this.#startImage(group, place)
     const shape = generic.shapeOf(revision)
-    let worker = generic.take(shape)
-    const startKind = worker === undefined ? 'cold' : 'prewarmed'
-    if (worker === undefined) {
-      if (!memory.makeRoom(shape.memoryBytes)) return this.#starve(group)
-      worker = await generic.start(shape)
-      if (!this.#stillWanted(group)) {
-        generic.put(shape, worker)
-        return null
-      }
-    }
-    return this.#bind(group, worker, shape, startKind)
+    const ready = generic.take(shape)
+    if (ready !== undefined) return this.#bind(group, place, ready, shape, 'prewarmed')
+    if (!memory.makeRoom(shape.memoryBytes, group)) return this.#starve(group, place)
+    const started = await generic.start(shape, place.giveUp)
+    if (started === null) return null
+    if (!place.giveUp()) return this.#bind(group, place, started, shape, 'cold')
+    generic.put(shape, started)
+    return null
   }
 
-  #starve(group: WorkerGroup): null {
+  #starve(group: WorkerGroup, place: Place): null {
+    place.leave()
     this.#parts.memory.starve(group)
     return null
   }
 
-  /** A worker that was long in coming may have become superfluous: another came free meanwhile. */
-  #stillWanted(group: WorkerGroup): boolean {
-    if (group.waiters.length > 0) return true
-    return !group.retired && group.slots.size < Math.max(1, this.#parts.groups.minimum(group))
-  }
-
-  async #bind(group: WorkerGroup, worker: PoolWorker, shape: Shape, startKind: StartKind): Promise<Started | null> {
-    const { generic, memory } = this.#parts
+  async #bind(
+    group: WorkerGroup,
+    place: Place,
+    worker: PoolWorker,
+    shape: Shape,
+    startKind: StartKind,
+  ): Promise<Started | null> {
+    const { generic, memory, endings } = this.#parts
     const { revision } = group
-    const more = revision.memoryBytes - shape.memoryBytes
-    if (!memory.makeRoom(more)) {
+    if (!memory.makeRoom(revision.memoryBytes - shape.memoryBytes, group)) {
       generic.put(shape, worker)
-      return this.#starve(group)
+      return this.#starve(group, place)
     }
     try {
       return { worker, startKind, bound: await worker.bind(revision) }
     } catch (error) {
       memory.giveBack(revision.memoryBytes)
-      void worker.kill()
+      endings.end(worker)
       throw error
     }
   }
 
-  async #startImage(group: WorkerGroup): Promise<Started | null> {
-    const { factory, memory } = this.#parts
+  async #startImage(group: WorkerGroup, place: Place): Promise<Started | null> {
+    const { factory, starts, memory } = this.#parts
     const { revision } = group
-    if (!memory.makeRoom(revision.memoryBytes)) return this.#starve(group)
+    if (!memory.makeRoom(revision.memoryBytes, group)) return this.#starve(group, place)
     try {
-      const worker = await factory.startImage(revision)
-      return { worker, startKind: 'cold', bound: { loaded: true, loadMs: 0 } }
+      const worker = await starts.run('now', async () => (place.giveUp() ? null : factory.startImage(revision)))
+      if (worker !== null) return { worker, startKind: 'cold', bound: { loaded: true, loadMs: 0 } }
     } catch (error) {
       memory.giveBack(revision.memoryBytes)
       throw error
     }
+    memory.giveBack(revision.memoryBytes)
+    return null
   }
 
-  #failed(group: WorkerGroup, error: unknown): void {
-    const { log, clock, refuse } = this.#parts
-    const { functionId, image } = group.revision
-    log.error({ err: error, function: functionId, image }, 'a worker did not start')
-    if (++group.failures >= triesPerStart && group.slots.size === 0) refuse(group, error)
-    clock.after(failurePauseMs * group.failures, () => this.provideFor(group))
+  /** Holds back what nobody waits for; a call that comes meanwhile tries at once. */
+  #isPausing(group: WorkerGroup): boolean {
+    if (group.retry === null) return false
+    if (group.retry.forCalls || group.waiters.length === 0) return true
+    group.stopRetry()
+    group.failures = 0
+    return false
+  }
+
+  #retryLater(group: WorkerGroup): void {
+    if (this.#closed || group.retry !== null) return
+    const forCalls = group.waiters.length > 0
+    const pauseMs = forCalls
+      ? Math.min(longestCallPauseMs, callPauseMs * group.failures)
+      : Math.min(longestPauseMs, callPauseMs * 2 ** group.failures)
+    const stop = this.#parts.clock.after(pauseMs, () => {
+      group.retry = null
+      this.provideFor(group)
+      this.tidy(group)
+    })
+    group.retry = { forCalls, stop }
   }
 
   #reason(group: WorkerGroup, hasWorkers: boolean, startKind: StartKind): ColdReason {
@@ -163,3 +259,7 @@ export class Provider {
     return coldReason({ ...view, ranBefore: ranBefore(functionId, functionVersion) })
   }
 }
+
+/** What callers may hear; the rest is in the log. */
+const ours = (cause: unknown): FaasError =>
+  cause instanceof FaasError ? cause : new FaasError('engine_failed', 'No worker could be started.', { cause })

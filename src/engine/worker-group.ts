@@ -32,8 +32,14 @@ export class WorkerGroup {
   readonly waiters: Waiter[] = []
   /** Workers being bound or started for it. */
   provisioning = 0
-  /** Starts that failed in a row. */
+  /** Those of them that come whether calls wait or not. */
+  provisioningAnyway = 0
+  /** Tries in a row that brought no worker which could serve a call. */
   failures = 0
+  /** When the last of them failed. */
+  failedAt = Number.NEGATIVE_INFINITY
+  /** The next try, when the last one failed; null: nothing holds it back. */
+  retry: { forCalls: boolean; stop(): void } | null = null
   /** Mean cost of a cold start so far, in ms: what an eviction would cost again. */
   coldMs = 300
   /** Its function has newer code or limits. */
@@ -49,10 +55,16 @@ export class WorkerGroup {
     return this.slots.size === 0 && this.waiters.length === 0 && this.provisioning === 0
   }
 
-  /** Whether it has a worker that can serve. */
-  get hasWorkers(): boolean {
-    for (const slot of this.slots) if (!slot.leaving && !slot.worker.isEnding) return true
-    return false
+  /** Workers that can serve. */
+  get serving(): number {
+    let count = 0
+    for (const slot of this.slots) if (!slot.leaving && !slot.worker.isEnding) count++
+    return count
+  }
+
+  /** How many more workers its function's bound allows. */
+  get room(): number {
+    return (this.revision.maxWorkers ?? Number.POSITIVE_INFINITY) - this.slots.size - this.provisioning
   }
 
   /** A slot with room, counted as in use; undefined when there is none. One whose worker has just died is passed over. */
@@ -63,6 +75,7 @@ export class WorkerGroup {
       slot = this.#free[this.#free.length - 1]
     }
     if (slot === undefined) return undefined
+    this.failures = 0
     slot.inFlight++
     slot.calls++
     if (slot.inFlight >= this.revision.concurrency) this.#free.pop()
@@ -88,11 +101,17 @@ export class WorkerGroup {
     if (at >= 0) this.#free.splice(at, 1)
   }
 
+  /** Those that could go now, the one unused for longest first. */
   idle(): Slot[] {
-    return this.#free.filter((slot) => slot.inFlight === 0)
+    return this.#free.filter((slot) => slot.inFlight === 0 && !slot.worker.isEnding)
   }
 
   noteCold(ms: number): void {
     this.coldMs = this.coldMs * 0.7 + ms * 0.3
+  }
+
+  stopRetry(): void {
+    this.retry?.stop()
+    this.retry = null
   }
 }

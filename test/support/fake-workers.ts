@@ -1,0 +1,244 @@
+import type { Clock } from '../../src/domain/clock.ts'
+import { FaasError } from '../../src/domain/errors.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Call, Revision } from '../../src/domain/worker.ts'
+import { killed, platformFailed, timedOut } from '../../src/engine/outcomes.ts'
+import type { Bound, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool-worker.ts'
+
+/** What a call does, unless a test says otherwise: it returns its input. */
+export type FakeBehaviour = (call: Call, worker: FakeWorker) => Outcome | Promise<Outcome>
+
+const usage = { runMs: 1, cpuMs: 1, memoryPeakMb: 20 }
+const echo: FakeBehaviour = (call) => ({ kind: 'returned', value: { kind: 'json', body: call.input.body }, ...usage })
+
+interface Command {
+  bytes: number
+  end(outcome: Outcome): void
+}
+
+/** Workers without containers: times, failures and deaths as the test says, and a note of whatever the pool must not do. */
+export class FakeWorkers implements WorkerFactory {
+  readonly clock: Clock
+  /** All that were ever made, in order. */
+  readonly all: FakeWorker[] = []
+  /** What no pool may do; empty at the end of every test. */
+  readonly violations: string[] = []
+  startMs = 100
+  bindMs = 10
+  /** From being told to end, or dying, to being gone. */
+  killMs = 20
+  /** So many starts from now on fail. */
+  failingStarts = 0
+  /** So many binds from now on fail for the platform. */
+  failingBinds = 0
+  /** Functions whose code cannot be loaded. */
+  readonly broken = new Set<string>()
+  /** So many from now on say hello and end at once. */
+  stillborn = 0
+  /** So many from now on load their code and end at once. */
+  endingOnceBound = 0
+  behaviour: FakeBehaviour = echo
+  /** Starts that were asked for, failed ones included. */
+  asked = 0
+  starting = 0
+  mostStarting = 0
+  /** Memory of the starts under way. */
+  startingBytes = 0
+  readonly commands = new Set<Command>()
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  startGeneric(shape: Shape): Promise<FakeWorker> {
+    return this.#start(shape.memoryBytes, shape.image, null)
+  }
+
+  startImage(revision: Revision): Promise<FakeWorker> {
+    return this.#start(revision.memoryBytes, revision.image, revision)
+  }
+
+  runCommand(revision: Revision, _call: Call, stop: AbortSignal): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const command: Command = {
+        bytes: revision.memoryBytes,
+        end: (outcome) => {
+          if (this.commands.delete(command)) resolve(outcome)
+        },
+      }
+      this.commands.add(command)
+      if (stop.aborted) command.end(platformFailed('stopped', 1))
+      stop.addEventListener('abort', () => command.end(platformFailed('stopped', 1)), { once: true })
+    })
+  }
+
+  /** Ends the oldest command under way: it returned. */
+  endCommand(): void {
+    const [oldest] = this.commands
+    oldest?.end({ kind: 'returned', value: { kind: 'json', body: Buffer.from('null') }, ...usage })
+  }
+
+  /** Those that are there. */
+  get alive(): FakeWorker[] {
+    return this.all.filter((worker) => worker.state !== 'gone')
+  }
+
+  named(name: string): FakeWorker {
+    const worker = this.all.find((candidate) => candidate.name === name)
+    if (worker === undefined) throw new Error(`there is no worker ${name}`)
+    return worker
+  }
+
+  /** Bound to this function and not ending. */
+  of(functionId: string): FakeWorker[] {
+    return this.all.filter((worker) => worker.revision?.functionId === functionId && !worker.isEnding)
+  }
+
+  /** Memory of workers that were not told to end, of starts and of commands. */
+  get heldBytes(): number {
+    const workers = this.all.filter((worker) => worker.state !== 'gone' && !worker.toldToEnd)
+    const sum = (bytes: number[]) => bytes.reduce((total, each) => total + each, 0)
+    return (
+      sum(workers.map((worker) => worker.memoryBytes)) +
+      this.startingBytes +
+      sum([...this.commands].map(({ bytes }) => bytes))
+    )
+  }
+
+  async #start(memoryBytes: number, image: string, revision: Revision | null): Promise<FakeWorker> {
+    this.asked++
+    this.starting++
+    this.mostStarting = Math.max(this.mostStarting, this.starting)
+    this.startingBytes += memoryBytes
+    await this.wait(this.startMs)
+    this.starting--
+    this.startingBytes -= memoryBytes
+    if (this.takeOne('failingStarts')) throw new FaasError('engine_failed', 'the engine says no')
+    const worker = new FakeWorker(this, `w${this.all.length + 1}`, memoryBytes, image, revision)
+    this.all.push(worker)
+    if (revision === null && this.takeOne('stillborn')) worker.die()
+    return worker
+  }
+
+  takeOne(which: 'failingStarts' | 'failingBinds' | 'stillborn' | 'endingOnceBound'): boolean {
+    if (this[which] === 0) return false
+    this[which]--
+    return true
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve))
+  }
+}
+
+export class FakeWorker implements PoolWorker {
+  readonly name: string
+  readonly image: string
+  readonly gone: Promise<void>
+  memoryBytes: number
+  revision: Revision | null
+  state: 'alive' | 'ending' | 'gone' = 'alive'
+  toldToEnd = false
+  isPaused = false
+  /** Calls it was given, and those under way. */
+  calls = 0
+  inFlight = 0
+  #factory: FakeWorkers
+  #isBinding = false
+  #resolveGone: () => void = () => {}
+  #endCalls = new Set<(outcome: Outcome) => void>()
+
+  constructor(factory: FakeWorkers, name: string, memoryBytes: number, image: string, revision: Revision | null) {
+    this.#factory = factory
+    this.name = name
+    this.image = image
+    this.memoryBytes = memoryBytes
+    this.revision = revision
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve
+    })
+  }
+
+  get isEnding(): boolean {
+    return this.state !== 'alive'
+  }
+
+  async bind(revision: Revision): Promise<Bound> {
+    if (this.revision !== null || this.#isBinding) this.#factory.violations.push(`${this.name} was bound twice`)
+    if (this.isEnding) throw new FaasError('engine_failed', `Worker ${this.name} ended before it was bound.`)
+    this.#isBinding = true
+    this.memoryBytes = revision.memoryBytes
+    await this.#factory.wait(this.#factory.bindMs)
+    if (this.#factory.takeOne('failingBinds')) throw new FaasError('engine_failed', 'the engine says no')
+    const loadMs = this.#factory.bindMs
+    if (this.isEnding) return this.#notLoaded(killed({ code: 1, memoryExceeded: false }, this.memoryBytes, loadMs))
+    if (this.#factory.broken.has(revision.functionId)) {
+      const error = { type: 'SyntaxError', message: 'broken', stack: null }
+      return this.#notLoaded({ kind: 'raised', error, runMs: loadMs, cpuMs: null, memoryPeakMb: null })
+    }
+    this.revision = revision
+    if (this.#factory.takeOne('endingOnceBound')) this.die()
+    return { loaded: true, loadMs }
+  }
+
+  call(call: Call, timeoutMs: number): Promise<Outcome> {
+    if (this.isEnding) return Promise.resolve(this.#lost())
+    this.calls++
+    if (++this.inFlight > (this.revision?.concurrency ?? 0)) {
+      this.#factory.violations.push(`${this.name} has ${this.inFlight} calls at once`)
+    }
+    return new Promise((resolve) => {
+      const end = (outcome: Outcome) => {
+        if (!this.#endCalls.delete(end)) return
+        stopTimer()
+        this.inFlight--
+        resolve(outcome)
+      }
+      this.#endCalls.add(end)
+      const stopTimer = this.#factory.clock.after(timeoutMs, () => {
+        end(timedOut(timeoutMs, timeoutMs))
+        void this.kill()
+      })
+      void Promise.resolve(this.#factory.behaviour(call, this)).then(end)
+    })
+  }
+
+  async pause(): Promise<void> {
+    this.isPaused = true
+  }
+
+  async resume(): Promise<void> {
+    this.isPaused = false
+  }
+
+  async kill(): Promise<void> {
+    this.toldToEnd = true
+    this.#end(platformFailed('The worker was stopped while it ran the function.', 1))
+    await this.gone
+  }
+
+  /** Ends by itself, with whatever runs in it. */
+  die(): void {
+    this.#end(this.#lost())
+  }
+
+  #end(ofCalls: Outcome): void {
+    for (const end of [...this.#endCalls]) end(ofCalls)
+    if (this.isEnding) return
+    this.state = 'ending'
+    void this.#factory.wait(this.#factory.killMs).then(() => {
+      this.state = 'gone'
+      this.#resolveGone()
+    })
+  }
+
+  #notLoaded(outcome: Outcome): Bound {
+    void this.kill()
+    return { loaded: false, loadMs: this.#factory.bindMs, outcome, log: 'loading\n' }
+  }
+
+  #lost(): Outcome {
+    if (this.toldToEnd) return platformFailed('The worker was stopped while it ran the function.', 1)
+    return killed({ code: 1, memoryExceeded: false }, this.memoryBytes, 1)
+  }
+}
