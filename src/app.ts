@@ -333,6 +333,7 @@ function resume(parts: Parts, stores: Stores, manifests: RuntimeManifest[], open
   scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
   jobs.runs.start()
   const prune = () => void executions.prune().catch((error: unknown) => log.error({ err: error }, 'pruning failed'))
+  prune()
   const timer = setInterval(prune, pruneEveryMs).unref()
   opened.push(() => clearInterval(timer))
 }
