@@ -1,7 +1,3 @@
-import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { customAlphabet } from 'nanoid'
 import type { Config } from './config.ts'
@@ -11,14 +7,14 @@ import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
 import { type Authenticate, openPrincipal } from './domain/principal.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
-import { DockerEngine } from './engine/docker/docker-engine.ts'
+import { connectEngine } from './engine/connect-engine.ts'
 import { ImageTrial } from './engine/image-trial.ts'
 import { WorkerPool } from './engine/pool.ts'
-import { ProcessEngine } from './engine/process/process-engine.ts'
 import { readRuntimes } from './engine/runtime-catalog.ts'
 import type { SandboxEngine } from './engine/sandbox.ts'
 import { Workers as WorkerMaker } from './engine/workers.ts'
 import { makeListener } from './http/front.ts'
+import { addressOf, listen } from './http/listen.ts'
 import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
@@ -36,7 +32,7 @@ import { ensureAdminToken, Tokens } from './services/tokens.ts'
 import { Webhooks } from './services/webhooks.ts'
 import { Workers } from './services/workers.ts'
 import { AliasRows } from './store/aliases.ts'
-import { lockDataFolder } from './store/data-lock.ts'
+import { type DataFolder, emptyFolder, openDataFolder } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
 import { FunctionRows } from './store/functions.ts'
 import { JobRows } from './store/jobs.ts'
@@ -57,8 +53,6 @@ export interface App {
   close(why: string): Promise<void>
 }
 
-/** Longest path of a Unix socket on Linux, in bytes. */
-const longestSocketPath = 107
 const pruneEveryMs = 3_600_000
 const workerName = customAlphabet('abcdefghijkmnpqrstuvwxyz23456789', 10)
 
@@ -84,17 +78,18 @@ async function open(
   closeAll: () => Promise<void>,
   onFatal: (error: Error) => void,
 ): Promise<App> {
-  refuseOpenDoors(config)
   opened.push(() => log.flush())
-  const data = openDataFolder(config)
+  const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
   const manifests = readRuntimes(config.runtimesDir)
   const stores = await openStores(config, data, log, onFatal)
   opened.push(stores.close)
 
-  const engine = await makeEngine(config, data, manifests, log)
+  const engine = await connectEngine({ ...config, ...data, host: config.dockerHost, manifests }, log)
   opened.push(() => engine.close())
-  await clearLeftovers(engine, data, log)
+  const removed = await engine.removeLeftovers()
+  if (removed > 0) log.warn({ workers: removed }, 'removed the workers that an earlier run left behind')
+  emptyFolder(data.workersDir)
   const settled = stores.ledger.settle({
     type: errorTypes.platform,
     message: 'The server ended while the function ran.',
@@ -104,9 +99,8 @@ async function open(
 
   const parts = makeParts(config, data, manifests, stores, engine, log)
   const status = { isReady: false }
-  const server = await listen(config, makeApp(config, data, parts, stores, status, log))
-  const port = (server.address() as AddressInfo).port
-  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  const server = await listen(config.host, config.port, makeApp(config, data, parts, stores, status, log))
+  const { port, url } = addressOf(server, config.host)
   resume(parts, stores, manifests, opened, log)
   status.isReady = true
   log.info({ url, engine: config.engine, auth: config.auth, data: config.dataDir }, 'taibai is ready')
@@ -126,53 +120,6 @@ async function open(
     log.flush()
   }
   return { url, port, close }
-}
-
-/** Both run anybody's code for anybody who can reach the port. */
-function refuseOpenDoors(config: Config): void {
-  const isLoopback = /^(127\.|::1$|localhost$)/.test(config.host)
-  if (isLoopback || config.iKnowThisIsOpen) return
-  const why =
-    config.auth === 'none'
-      ? 'Without authentication everybody'
-      : 'The process engine isolates nothing: whoever has a token'
-  if (config.auth === 'none' || config.engine === 'process') {
-    throw new Error(
-      `${why} could run code as this user from ${config.host}. Listen on 127.0.0.1, or say TAIBAI_I_KNOW_THIS_IS_OPEN=1 if you mean it.`,
-    )
-  }
-}
-
-interface DataFolder {
-  path: string
-  workersDir: string
-  /** Of this data folder on this machine: tells our containers from those of other servers. */
-  instance: string
-  unlock(): void
-}
-
-function openDataFolder(config: Config): DataFolder {
-  const path = ownFolder(config.dataDir)
-  const workersDir = join(path, 'workers')
-  const socket = join(workersDir, workerName(), 'worker.sock')
-  if (Buffer.byteLength(socket) > longestSocketPath) {
-    throw new Error(
-      `The path of the data folder ${path} is too long for the sockets in it: choose a shorter TAIBAI_DATA_DIR.`,
-    )
-  }
-  const instance = createHash('sha256').update(path).digest('hex').slice(0, 12)
-  return { path, workersDir, instance, unlock: lockDataFolder(path) }
-}
-
-function ownFolder(folder: string): string {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    chmodSync(folder, 0o700)
-    return realpathSync(folder)
-  } catch (cause) {
-    const why = (cause as Error).message
-    throw new Error(`The data folder ${folder} cannot be used (${why}): choose another TAIBAI_DATA_DIR.`, { cause })
-  }
 }
 
 async function openStores(config: Config, data: DataFolder, log: Log, onFatal: (error: Error) => void) {
@@ -197,32 +144,6 @@ async function openStores(config: Config, data: DataFolder, log: Log, onFatal: (
 }
 
 type Stores = Awaited<ReturnType<typeof openStores>>
-
-async function makeEngine(
-  config: Config,
-  data: DataFolder,
-  manifests: RuntimeManifest[],
-  log: Log,
-): Promise<SandboxEngine> {
-  const { instance, workersDir } = data
-  const { dockerHost: host, pidsLimit, openFilesLimit, tmpSizeMb, untrustedOciRuntime, workerUid } = config
-  if (config.engine === 'docker') {
-    return DockerEngine.connect(
-      { host, instance, pidsLimit, openFilesLimit, tmpSizeMb, untrustedOciRuntime, workerUid },
-      log,
-    )
-  }
-  log.warn({}, 'THE PROCESS ENGINE ISOLATES NOTHING: functions run as this user on this machine. For development only.')
-  return new ProcessEngine({ manifests, workersDir, openFilesLimit })
-}
-
-/** What a crash left: containers, processes, workers' folders. */
-async function clearLeftovers(engine: SandboxEngine, data: DataFolder, log: Log): Promise<void> {
-  const removed = await engine.removeLeftovers()
-  if (removed > 0) log.warn({ workers: removed }, 'removed the workers that an earlier run left behind')
-  rmSync(data.workersDir, { recursive: true, force: true })
-  mkdirSync(data.workersDir, { mode: 0o711 })
-}
 
 function makeParts(
   config: Config,
@@ -332,7 +253,11 @@ function resume(parts: Parts, stores: Stores, manifests: RuntimeManifest[], open
   for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(parts, fn.id, log)
   scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
   jobs.runs.start()
-  const prune = () => void executions.prune().catch((error: unknown) => log.error({ err: error }, 'pruning failed'))
+  const { packages, functions } = stores
+  const prune = () =>
+    void Promise.all([executions.prune(), packages.prune(functions.packageHashes())]).catch((error: unknown) =>
+      log.error({ err: error }, 'pruning failed'),
+    )
   prune()
   const timer = setInterval(prune, pruneEveryMs).unref()
   opened.push(() => clearInterval(timer))
@@ -344,17 +269,4 @@ function keepWarm({ targets, pool }: Parts, functionId: string, log: Log): void 
   } catch (error) {
     log.warn({ function: functionId, err: error }, 'a function with min_workers cannot be kept warm')
   }
-}
-
-/** Idle connections of callers stay open longer than most clients' own limit, so that the client closes first. */
-const keepAliveMs = 75_000
-
-async function listen(config: Config, listener: RequestListener): Promise<Server> {
-  const server = createServer(listener)
-  server.keepAliveTimeout = keepAliveMs
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(config.port, config.host, resolve)
-  })
-  return server
 }

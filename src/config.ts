@@ -47,9 +47,9 @@ export const settings = z.object({
     .describe('Least level that is logged, as JSON lines on standard output.'),
 
   auth: z
-    .enum(['token', 'none'])
+    .enum(['token', 'keystone', 'none'])
     .default('token')
-    .describe('Who may call: holders of API tokens, or everybody (open mode).'),
+    .describe('Who may call: holders of API tokens, of Keystone tokens (and API tokens), or everybody (open mode).'),
   adminToken: z
     .string()
     .min(16)
@@ -59,6 +59,39 @@ export const settings = z.object({
   iKnowThisIsOpen: flag
     .default(false)
     .describe("Let open mode or the process engine listen beyond loopback. Both run anybody's code: think twice."),
+
+  keystoneAuthUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('With keystone: base of its Identity API, such as http://host:5000/v3.'),
+  keystoneUser: z
+    .string()
+    .default('taibai')
+    .describe('Service user: checks tokens, and is who functions make trusts for.'),
+  keystonePassword: z.string().optional().meta(secret).describe('Password of the service user; no function sees it.'),
+  keystoneProject: z
+    .string()
+    .default('service')
+    .describe('Project of the service user; its role there must be admin or service.'),
+  keystoneUserDomain: z.string().default('Default').describe('Name of the domain of the service user.'),
+  keystoneProjectDomain: z.string().default('Default').describe('Name of the domain of its project.'),
+  keystoneCacheSeconds: int(1, 3600)
+    .default(30)
+    .describe('How long a checked Keystone token is believed: a revoked one is refused after so long at the latest.'),
+  openstackInterface: z
+    .enum(['public', 'internal', 'admin'])
+    .default('public')
+    .describe('Which endpoints of the Keystone catalogue are used for Swift.'),
+  openstackRegion: z.string().optional().describe('Region of those endpoints; default: the first there is.'),
+  openstackTimeoutMs: int(100).default(5000).describe('Longest wait for an answer of Keystone or Swift.'),
+  maxSwiftObjectBytes: int(1)
+    .default(51 * mib)
+    .describe('Size of an object in Swift that is the code of a function.'),
+  swiftCheckSeconds: int(1)
+    .default(10)
+    .describe(
+      'While a function from Swift is called, its object is looked at so often; also before it gets its first worker.',
+    ),
 
   engine: z
     .enum(['docker', 'process'])
@@ -169,6 +202,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     : parsed.error.issues.map((issue) => `${environmentName(String(issue.path[0]))}: ${issue.message}`)
   wrong.push(...unknown.map((name) => `${name}: there is no such setting`))
   if (!parsed.success || wrong.length > 0) throw new Error(`Settings that cannot be used:\n  ${wrong.join('\n  ')}`)
+  refuseOpenDoors(parsed.data)
   return { ...parsed.data, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
 }
 
@@ -177,3 +211,18 @@ const isKnown = (name: string): boolean =>
   name.startsWith('TAIBAI_TEST_') ||
   name === 'TAIBAI_REQUIRE_DOCKER' ||
   Object.keys(settings.shape).some((setting) => environmentName(setting) === name)
+
+/** Both run anybody's code for anybody who can reach the port. */
+function refuseOpenDoors(config: Config): void {
+  const isLoopback = /^(127\.|::1$|localhost$)/.test(config.host)
+  if (isLoopback || config.iKnowThisIsOpen) return
+  const why =
+    config.auth === 'none'
+      ? 'Without authentication everybody'
+      : 'The process engine isolates nothing: whoever has a token'
+  if (config.auth === 'none' || config.engine === 'process') {
+    throw new Error(
+      `${why} could run code as this user from ${config.host}. Listen on 127.0.0.1, or say TAIBAI_I_KNOW_THIS_IS_OPEN=1 if you mean it.`,
+    )
+  }
+}

@@ -179,9 +179,11 @@ export class Invocation {
     const input = inputFromRecord(execution.inputKind, execution.input)
     const from = this.#parts.clock.elapsed()
     const place = this.#queue.readmit(functionId, input.body.length)
-    execution.attempt += 1
+    let interrupted = true
     const attempt = async (): Promise<boolean> => {
       try {
+        if (interrupted) this.#countInterruption(execution)
+        interrupted = false
         const target = resolve(projectId, { functionId, functionVersion })
         return await this.#performUntilSettled(execution, { target, trigger, projectId, input }, from)
       } catch (error) {
@@ -212,7 +214,17 @@ export class Invocation {
     this.#parts.log.warn(endKeys(execution), 'execution will be tried again')
     execution.attempt += 1
     Object.assign(execution, notEnded)
+    this.#parts.ledger.close(execution)
     return false
+  }
+
+  /** Written before the run begins again: one that brings the server down with it must not do so for ever. */
+  #countInterruption(execution: Execution): void {
+    execution.attempt += 1
+    if (execution.attempt > this.#parts.limits.maxAttempts) {
+      throw new FaasError('internal', `The server ended ${execution.attempt - 1} times before this run was over.`)
+    }
+    this.#parts.ledger.close(execution)
   }
 
   /** A run that was cut off by our own stop stays unfinished: the next start goes on with it. */

@@ -11,7 +11,7 @@ export interface ContainerDefaults {
   openFilesLimit: number
   tmpSizeMb: number
   /** OCI runtime for what is not trusted; undefined: the engine's default. */
-  untrustedOciRuntime: string | undefined
+  untrustedOciRuntime?: string | undefined
 }
 
 export const instanceLabel = (instance: string): string => `io.taibai.instance=${instance}`
