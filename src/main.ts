@@ -28,12 +28,17 @@ async function start(): Promise<App> {
   }
 }
 
+/** npm passes on what the terminal has sent us already: so soon after the first it is the same signal. */
+const sameSignalMs = 500
+
 /** The first signal drains; the second stops at once. */
 function stopOnSignals(running: App): void {
-  let stopping = false
+  let stoppingSince: number | null = null
   const stop = async (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1)
-    stopping = true
+    const now = performance.now()
+    if (stoppingSince !== null && now - stoppingSince < sameSignalMs) return
+    if (stoppingSince !== null) process.exit(1)
+    stoppingSince = now
     await running.close(signal)
     process.exit(0)
   }
