@@ -23,9 +23,9 @@ export class FakeLedger implements Ledger {
     this.#counts.set(key, { count: count + 1, lastAt: execution.createdAt })
   }
 
+  /** A row that was deleted stays deleted. */
   close(execution: Execution): void {
     if (this.rows.has(execution.id)) this.rows.set(execution.id, { ...execution })
-    else this.open(execution)
   }
 
   async flushed(): Promise<void> {}

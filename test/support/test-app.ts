@@ -3,7 +3,7 @@ import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
-import { type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
+import { type HttpParts, type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
 import { cronPatterns } from '../../src/scheduler/cron-patterns.ts'
 import { Scheduler } from '../../src/scheduler/scheduler.ts'
 import { Aliases } from '../../src/services/aliases.ts'
@@ -97,7 +97,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const patterns = cronPatterns()
   const jobs = new Jobs({ ...common, store: stores.jobs, timers: scheduler, patterns, targets, invocation })
   const health = { isReady: true }
-  const app = makeHttpApp({
+  const parts: HttpParts = {
     runtimes,
     functions,
     versions: new FunctionVersions({ ...common, targets, maxVersions: 10 }),
@@ -116,7 +116,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
     isReady: () => health.isReady,
     log: silent,
     settings: { ...httpSettings, ...options.settings },
-  })
+  }
+  const app = makeHttpApp(parts)
 
   async function request(method: string, path: string, asked: Asked = {}): Promise<Answered> {
     const { body, headers } = await sent(asked)
@@ -124,7 +125,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   }
 
   const doubles = { clock, pool, pools, ledger, packages, health }
-  return { app, request, stores, database, ...doubles, targets, invocation, runtimes, jobs, scheduler }
+  return { app, parts, request, stores, database, ...doubles, targets, invocation, runtimes, jobs, scheduler }
 }
 
 export type TestApp = ReturnType<typeof makeTestApp>

@@ -1,0 +1,122 @@
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { makeListener } from '../../src/http/front.ts'
+import { aFinishedExecution, aFn, aRuntime } from '../support/builders.ts'
+import { makeTestApp } from '../support/test-app.ts'
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+/** The listener of the real server, with the doubles of the tests behind it. */
+async function listening(corsOrigins: string[] = []) {
+  const app = makeTestApp({ settings: { corsOrigins } })
+  const runtime = aRuntime()
+  app.stores.runtimes.insert(runtime)
+  const fn = aFn({ projectId: 'red', name: 'hello', runtimeId: runtime.id })
+  app.stores.functions.insert(fn)
+  const server = createServer(makeListener(app.app, app.parts))
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { app, fn, port, url: `http://127.0.0.1:${port}` }
+}
+
+const token = { 'X-Auth-Token': 'token-of-alice' }
+const json = { ...token, 'Content-Type': 'application/json' }
+const chunked = (text: string) => new Blob([text]).stream()
+
+describe.each([
+  ['most callers', []],
+  ['callers of other origins', ['https://console.example']],
+])('running a function over a port, for %s', (_name, origins) => {
+  test.each<[string, RequestInit, number, string]>([
+    ['without a token', { body: '{}', headers: { 'Content-Type': 'application/json' } }, 401, 'unauthenticated'],
+    ['with an unknown token', { body: '{}', headers: { ...json, 'X-Auth-Token': 'x' } }, 401, 'unauthenticated'],
+    ['without a body', { headers: json }, 400, 'invalid_request'],
+    ['with broken JSON', { body: '{"a', headers: json }, 400, 'invalid_request'],
+    ['with a form', { body: new URLSearchParams({ a: '1' }), headers: token }, 400, 'invalid_request'],
+    ['with another media type', { body: 'x', headers: { ...token, 'Content-Type': 'text/plain' } }, 415, 'unsupported'],
+    ['with a body that is too large', { body: 'x'.repeat(300_000), headers: json }, 413, 'too_large'],
+    ['with an unknown function', { body: '{"function_id":"nobody"}', headers: json }, 400, 'invalid_request'],
+  ])('is refused %s', async (_name, init, status, code) => {
+    const { url } = await listening(origins)
+    const answer = await fetch(`${url}/v1/executions`, { method: 'POST', ...init })
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('Content-Type')).toContain('application/json')
+    expect(await answer.json()).toMatchObject({ debuginfo: null, code: expect.stringContaining(code) })
+  })
+
+  test('is refused when a body without a length grows too large', async () => {
+    const { url } = await listening(origins)
+    const body = chunked(' '.repeat(300_000))
+    const asked = fetch(`${url}/v1/executions`, { method: 'POST', body, headers: json, duplex: 'half' } as RequestInit)
+    const status = await asked.then(
+      (answer) => answer.status,
+      () => 'cut off',
+    )
+    expect([413, 'cut off']).toContain(status)
+  })
+
+  test('answers with the execution', async () => {
+    const { url, fn } = await listening(origins)
+    const body = chunked('{"function_id":"hello","input":"{\\"name\\":\\"wörld\\"}"}')
+    const init = { method: 'POST', body, headers: json, duplex: 'half' } as RequestInit
+    const answer = await fetch(`${url}/v1/executions`, init)
+    expect(answer.status).toBe(201)
+    expect(answer.headers.get('Content-Type')).toBe('application/json')
+    expect(await answer.json()).toMatchObject({ status: 'success', function_id: fn.id, output: { name: 'wörld' } })
+  })
+})
+
+test('an answer to another origin carries its headers', async () => {
+  const { url } = await listening(['https://console.example'])
+  const init = {
+    method: 'POST',
+    headers: { ...json, Origin: 'https://console.example' },
+    body: '{"function_id":"hello"}',
+  }
+  const answer = await fetch(`${url}/v1/executions`, init)
+  expect(answer.status).toBe(201)
+  expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('https://console.example')
+})
+
+test('a caller that goes away in the middle of a body leaves nothing behind', async () => {
+  const { port, app } = await listening()
+  const socket = connect(port, '127.0.0.1')
+  socket.write(
+    'POST /v1/executions HTTP/1.1\r\nHost: a\r\nX-Auth-Token: token-of-alice\r\nContent-Length: 100\r\n\r\n{"func',
+  )
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  socket.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(app.ledger.rows.size).toBe(0)
+})
+
+test('a long list arrives whole', async () => {
+  const { url, app } = await listening()
+  const rows = Array.from({ length: 3000 }, () => aFinishedExecution({ projectId: 'red' }))
+  app.ledger.list = async function* () {
+    for (let at = 0; at < rows.length; at += 500) yield rows.slice(at, at + 500)
+  }
+  const answer = await fetch(`${url}/v1/executions`, { headers: token })
+  const { executions } = (await answer.json()) as { executions: { id: string }[] }
+  expect(executions.map(({ id }) => id)).toEqual(rows.map(({ id }) => id))
+})
+
+test('a webhook is called with a chunked form', async () => {
+  const { url, app } = await listening()
+  const made = await fetch(`${url}/v1/webhooks`, { method: 'POST', headers: json, body: '{"function_id":"hello"}' })
+  const { webhook_url } = (await made.json()) as { webhook_url: string }
+  expect(webhook_url.startsWith(url)).toBe(true)
+  const body = chunked('a=1&a=2')
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded' }
+  const answer = await fetch(`${webhook_url}?b=3`, { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+  expect(answer.status).toBe(202)
+  expect(JSON.parse([...app.ledger.rows.values()][0]?.input ?? '')).toEqual({ b: '3', a: ['1', '2'] })
+})
