@@ -18,11 +18,9 @@ const longestSocketPath = 107
 /** What a worker's folder and socket add to the path of their parent. */
 const longestWorkerPath = '/0123456789/worker.sock'
 
-/** Made when it is not there. Throws an Error with a sentence when another server uses it, or its path is too long. */
+/** Made when it is not there. Throws an Error with a sentence when it cannot be used, by anybody or now. */
 export function openDataFolder(dataDir: string): DataFolder {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  chmodSync(dataDir, 0o700)
-  const path = realpathSync(dataDir)
+  const path = ownFolder(dataDir)
   const workersDir = join(path, 'workers')
   if (Buffer.byteLength(workersDir + longestWorkerPath) > longestSocketPath) {
     throw new Error(
@@ -31,6 +29,18 @@ export function openDataFolder(dataDir: string): DataFolder {
   }
   const instance = createHash('sha256').update(path).digest('hex').slice(0, 12)
   return { path, workersDir, instance, unlock: lockDataFolder(path) }
+}
+
+/** There, and closed to everybody else. */
+function ownFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    chmodSync(folder, 0o700)
+    return realpathSync(folder)
+  } catch (cause) {
+    const why = (cause as Error).message
+    throw new Error(`The data folder ${folder} cannot be used (${why}): choose another TAIBAI_DATA_DIR.`, { cause })
+  }
 }
 
 /** There and empty. Workers reach their own folder in it; nobody but us may list it. */
