@@ -23,7 +23,9 @@ const meanings: Record<keyof typeof errorCodes, string> = {
   queue_full: 'too many accepted executions wait; try again later',
   no_worker: 'no worker came free in time, or too many calls wait',
   shutting_down: 'the server is stopping',
+  auth_unavailable: 'Keystone cannot be asked about this token; try again later',
   engine_failed: 'the engine did not do what it was asked',
+  openstack_failed: 'Keystone or Swift did not do what the function needs (trust, object)',
   not_supported: 'this engine cannot do that',
   internal: 'our fault; the log has the reason',
 }

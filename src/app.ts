@@ -17,6 +17,7 @@ import { makeListener } from './http/front.ts'
 import { addressOf, listen } from './http/listen.ts'
 import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
+import { makeOpenStack, type OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/aliases.ts'
@@ -27,8 +28,9 @@ import { Invocation } from './services/invocation.ts'
 import { Jobs } from './services/jobs.ts'
 import { Runtimes } from './services/runtimes.ts'
 import { Stats } from './services/stats.ts'
+import { SwiftCode } from './services/swift-code.ts'
 import { Targets } from './services/targets.ts'
-import { ensureAdminToken, Tokens } from './services/tokens.ts'
+import { ensureAdminToken, isOwnToken, Tokens } from './services/tokens.ts'
 import { Webhooks } from './services/webhooks.ts'
 import { Workers } from './services/workers.ts'
 import { AliasRows } from './store/aliases.ts'
@@ -97,7 +99,8 @@ async function open(
   })
   if (settled > 0) log.warn({ executions: settled }, 'executions of an earlier run are recorded as errors')
 
-  const parts = makeParts(config, data, manifests, stores, engine, log)
+  const openstack = config.auth === 'keystone' ? makeOpenStack(config, clock, log) : null
+  const parts = makeParts(config, data, manifests, stores, engine, openstack, log)
   const status = { isReady: false }
   const server = await listen(config.host, config.port, makeApp(config, data, parts, stores, status, log))
   const { port, url } = addressOf(server, config.host)
@@ -151,6 +154,7 @@ function makeParts(
   manifests: RuntimeManifest[],
   stores: Stores,
   engine: SandboxEngine,
+  openstack: OpenStack | null,
   log: Log,
 ) {
   const { ledger, packages, functions, aliases, jobs, webhooks } = stores
@@ -169,10 +173,12 @@ function makeParts(
   const targets = new Targets(stores)
   const common = { ...stores, pool, targets, clock, newId, log }
   const stats = new Stats({ clock })
-  const invocation = new Invocation({ ...common, onEnd: stats.record, limits: config })
+  const trusts = openstack?.trusts
+  const swift = openstack === null ? undefined : new SwiftCode({ ...common, ...openstack, limits: config })
+  const invocation = new Invocation({ ...common, trusts, swift, onEnd: stats.record, limits: config })
   const runtimes = new Runtimes({ ...common, pools: new ImageTrial(engine, factory) })
   const scheduler = new Scheduler({ clock, log })
-  const shared = { ...common, invocation, runtimes: runtimes }
+  const shared = { ...common, invocation, runtimes, trusts, swift }
   return {
     pool,
     targets,
@@ -211,6 +217,7 @@ function makeParts(
     }),
     webhooks: new Webhooks({ store: webhooks, targets, invocation, clock, newId }),
     tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
+    openstack,
   }
 }
 
@@ -234,13 +241,20 @@ function makeApp(
   status: { isReady: boolean },
   log: Log,
 ) {
-  if (config.auth === 'token') parts.tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
-  const authenticate: Authenticate = config.auth === 'none' ? () => openPrincipal : parts.tokens.authenticate
+  if (config.auth !== 'none') parts.tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
+  const authenticate = config.auth === 'none' ? () => openPrincipal : authenticationBy(parts)
   const { invocation, scheduler, pool } = parts
   const gauges = () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() })
   const isReady = () => status.isReady
   const httpParts = { ...stores, ...parts, authenticate, isReady, gauges, newId, log, settings: config }
   return makeListener(makeHttpApp(httpParts), httpParts)
+}
+
+/** With Keystone, too, our own tokens are good: the installation's admin and its tools have no other. */
+function authenticationBy({ tokens, openstack }: Parts): Authenticate {
+  if (openstack === null) return tokens.authenticate
+  return (token) =>
+    tokens.authenticate(token) ?? (token === null || isOwnToken(token) ? null : openstack.authenticate(token))
 }
 
 /** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */

@@ -168,7 +168,7 @@ describe('in the source', () => {
 
   test('every folder has its row in the table', () => {
     expect(files.length).toBeGreaterThan(50)
-    expect([...new Set(files.map(layerOf))].sort()).toEqual(Object.keys(mayImport).sort())
+    expect(Object.keys(mayImport)).toEqual(expect.arrayContaining([...new Set(files.map(layerOf))]))
   })
 
   test.each(Object.keys(mayImport))('%s keeps to its layer', (layer) => {

@@ -18,7 +18,9 @@ export const errorCodes = {
   queue_full: 'capacity',
   no_worker: 'capacity',
   shutting_down: 'capacity',
+  auth_unavailable: 'capacity',
   engine_failed: 'internal',
+  openstack_failed: 'internal',
   not_supported: 'internal',
   internal: 'internal',
 } as const

@@ -27,8 +27,10 @@ export interface Fn {
   description: string | null
   runtimeId: string | null
   code: FunctionCode
-  /** SHA-256 of the package: its address in the package store. Null for image and swift functions. */
+  /** SHA-256 of the package: its address in the package store. Null for image functions. */
   packageHash: string | null
+  /** Swift's ETag of the object that the package was fetched from; null for functions from elsewhere. */
+  objectEtag: string | null
   entry: string | null
   cpuMillicpu: number
   memoryBytes: number
@@ -95,9 +97,9 @@ export interface PackageStore {
   /**
    * Checks and stores a ZIP, unpacked once; the same bytes twice are stored once. Throws FaasError `invalid_request` for
    * what is not a ZIP, leaves its folder, holds a symlink out of it, an over-long name or too many entries or bytes, and
-   * `too_large` for one over the limit. Nothing is stored then.
+   * `too_large` for one over the limit (`maxBytes`; default: that of uploads). Nothing is stored then.
    */
-  put(zip: Buffer): Promise<StoredPackage>
+  put(zip: Buffer, maxBytes?: number): Promise<StoredPackage>
   /** The bytes as uploaded. Throws FaasError `not_found`. */
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }
   /** Folder with the unpacked code, on the host. */

@@ -1,4 +1,5 @@
 import { notAllowed } from './errors.ts'
+import type { OpenStackSession } from './openstack.ts'
 
 /** Who asks: made by the authentication middleware, handed to every service. */
 export interface Principal {
@@ -6,8 +7,8 @@ export interface Principal {
   roles: string[]
   /** True when the roles contain `admin`. */
   isAdmin: boolean
-  /** The caller's Keystone token, when that is how they came; never logged, never stored. */
-  keystoneToken?: string
+  /** The caller's Keystone token with what belongs to it, when that is how they came; never stored. */
+  session?: OpenStackSession
 }
 
 /** Who a request's token stands for; null: nobody, the caller gets 401. `null` is asked when there was no token. */

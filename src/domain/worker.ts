@@ -1,5 +1,6 @@
 import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
 import type { ImageMode, Network, Signature } from './function.ts'
+import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
 
 /**
@@ -66,6 +67,8 @@ export interface Call {
   sink?: StreamSink
   /** Fires when nobody waits for the answer any more. */
   signal?: AbortSignal
+  /** What the function acts with in OpenStack; absent: with nothing. */
+  session?: ActingSession
   /** What the function prints, as it comes, whole lines where possible. */
   onLog(stream: 'stdout' | 'stderr', text: string): void
 }

@@ -63,6 +63,11 @@ export class Channel {
     this.#send(encodeFrame(FrameType.bind, 0, JSON.stringify(meta)))
   }
 
+  /** What the calls from here on act with in OpenStack. */
+  session(meta: object): void {
+    if (!this.#socket.destroyed) this.#send(encodeFrame(FrameType.session, 0, JSON.stringify(meta)))
+  }
+
   /** Sends a call; `pending.end` is called exactly once. Returns the call's number. */
   call(meta: string, body: Buffer, pending: Pending): number {
     const call = this.#nextCall()

@@ -8,6 +8,7 @@ export const FrameType = {
   call: 2,
   cancel: 3,
   credit: 4,
+  session: 5,
   hello: 16,
   bound: 17,
   bindFailed: 18,

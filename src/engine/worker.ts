@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
 import type { Signature } from '../domain/function.ts'
+import { type ActingSession, hasSession } from '../domain/openstack.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Call, Revision, StreamSink } from '../domain/worker.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
@@ -40,6 +41,8 @@ export class ShimWorker implements PoolWorker {
   #ended: 'no' | 'deadline' | 'asked' | 'last' = 'no'
   #signature: Signature = 'event'
   #inFlight = 0
+  /** What the function was given to act with in OpenStack. */
+  #session: ActingSession | undefined
   #afterLast: (() => void) | null = null
 
   constructor(parts: WorkerParts, sandbox: Sandbox, folder: WorkerFolder, channel: Channel, limits: SandboxLimits) {
@@ -111,7 +114,8 @@ export class ShimWorker implements PoolWorker {
   }
 
   #send(call: Call, deadlineMs: number, sink: StreamSink | undefined, end: Pending['end']): void {
-    const { onLog, signal } = call
+    const { onLog, signal, session } = call
+    if (session !== this.#session) this.#bringSession(session)
     const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, { onLog, sink, end })
     signal?.addEventListener('abort', () => this.#channel.cancel(number), { once: true })
   }
@@ -128,6 +132,12 @@ export class ShimWorker implements PoolWorker {
     if (sink.tooLarge) return resultTooLarge(this.#parts.maxResultBytes, runMs)
     const { cpuMs, memoryPeakMb } = outcome
     return { kind: 'returned', value: sink.value(), runMs, cpuMs, memoryPeakMb }
+  }
+
+  /** Only when it is another one: it holds the whole catalogue. */
+  #bringSession(session: ActingSession | undefined): void {
+    this.#session = session
+    this.#channel.session(session === undefined ? {} : sessionMeta(session))
   }
 
   /** What happened to a call whose worker went away. */
@@ -233,3 +243,17 @@ function callMeta(call: Call, deadlineMs: number): string {
 
 /** The worker says that it takes no more calls: what the function left behind is going to end it. */
 const isLast = (frame: Frame): boolean => frame.type === FrameType.failed && frame.meta.includes('"last":true')
+
+function sessionMeta(session: ActingSession): object {
+  if (!hasSession(session)) return { problem: session.problem }
+  const { token, expiresAtMs, authUrl, projectId, userId, roles, catalog } = session
+  return {
+    token,
+    expires_at_ms: expiresAtMs,
+    auth_url: authUrl,
+    project_id: projectId,
+    user_id: userId,
+    roles: roles.map(({ name }) => name),
+    catalog: catalog === null ? [] : JSON.parse(catalog),
+  }
+}

@@ -10,6 +10,6 @@ export function downloadResponse(c: Ctx, { stream, sizeBytes, fileName }: Downlo
   return c.body(stream, 200, {
     'Content-Type': 'application/zip',
     'Content-Disposition': `attachment; filename="${fileName}"`,
-    'Content-Length': String(sizeBytes),
+    ...(sizeBytes !== null && { 'Content-Length': String(sizeBytes) }),
   })
 }

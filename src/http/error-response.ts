@@ -20,7 +20,9 @@ export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
   queue_full: 503,
   no_worker: 503,
   shutting_down: 503,
+  auth_unavailable: 503,
   engine_failed: 503,
+  openstack_failed: 500,
   not_supported: 501,
   internal: 500,
 }

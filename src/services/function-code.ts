@@ -8,7 +8,7 @@ export type GivenCode =
   | { source: 'package'; code: FunctionCode; md5sum: string | null }
   | { source: 'inline'; code: FunctionCode; file: InlineFile }
   | { source: 'image'; code: FunctionCode }
-  | { source: 'swift'; code: FunctionCode }
+  | { source: 'swift'; code: FunctionCode; md5sum: string | null }
 
 /** A function whose whole code is one file. */
 export interface InlineFile {
@@ -29,7 +29,7 @@ export function readCode(given: unknown): GivenCode {
     case 'image':
       return { source: 'image', code: imageCode(code) }
     case 'swift':
-      return { source: 'swift', code: code as FunctionCode }
+      return { source: 'swift', code: code as FunctionCode, md5sum: md5Of(code.md5sum) }
     default:
       throw invalid(`"code.source" must be one of ${sources.join(', ')}.`)
   }

@@ -6,6 +6,8 @@ import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } fro
 import { canonicalUuid, type NewId } from '../domain/ids.ts'
 import { type JobStore, unfinished } from '../domain/job.ts'
 import { type ListQuery, selected } from '../domain/list.ts'
+import type { Log } from '../domain/log.ts'
+import type { ObjectRef, Trusts } from '../domain/openstack.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import type { WebhookStore } from '../domain/webhook.ts'
@@ -22,6 +24,7 @@ import {
 } from './function-fields.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import type { Runtimes } from './runtimes.ts'
+import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
 import { type Counted, withCount } from './with-count.ts'
 
@@ -39,7 +42,11 @@ export interface FunctionsParts {
   ledger: Ledger
   clock: Clock
   newId: NewId
+  log: Log
   limits: FunctionLimits
+  /** Both absent without Keystone. */
+  trusts?: Trusts
+  swift?: SwiftCode
 }
 
 export interface NewFunction extends FunctionFields {
@@ -54,8 +61,16 @@ export type CountedFn = Counted<Fn>
 
 export interface Download {
   stream: ReadableStream<Uint8Array>
-  sizeBytes: number
+  /** Null: not known before its end. */
+  sizeBytes: number | null
   fileName: string
+}
+
+/** Code that was stored, and what the function's row says of it. */
+interface StoredCode {
+  code: FunctionCode
+  packageHash: string
+  objectEtag: string | null
 }
 
 /** Deploy, change and remove functions (contract section 4). */
@@ -86,8 +101,9 @@ export class Functions {
     draft.entry = entryOf(code, fields.entry)
     checkTogether(draft, runtime === null ? null : this.#parts.runtimes.signaturesOf(runtime))
     this.#refuseTakenName(draft)
-    const fn = withPackage(draft, await this.#packageOf(code, zip))
-    this.#parts.functions.insert(fn)
+    const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
+    const fn = { ...stored, trustId: await this.#newTrust(who, stored) }
+    await this.#insert(fn)
     if (fn.minWorkers > 0) this.#keepWorkers(fn)
     return this.#counted(fn)
   }
@@ -99,16 +115,16 @@ export class Functions {
     checkFields(fields, this.#parts.limits)
     if (isHeavy(given)) this.#refuseHeavy(before, given)
     const code = this.#changedCode(before, givenCode, zip)
-    const stored = code === null ? null : await this.#changedPackage(before, code, zip)
+    const stored = code === null ? null : await this.#changedPackage(who, before, code, zip)
     const fn = this.#parts.functions.find(before.id)
     if (fn === null) throw notFound('Function', nameOrId)
     const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
-    return this.#write(fn, withPackage({ ...withFields(fn, fields), entry }, stored))
+    return this.#write(fn, { ...withFields(fn, fields), entry, ...stored })
   }
 
   /** Refused, in the contract's order, while jobs, webhooks or aliases need it; only the owner may. */
-  delete(who: Principal, nameOrId: string): void {
-    const { functions, jobs, webhooks, aliases, targets, pool } = this.#parts
+  async delete(who: Principal, nameOrId: string): Promise<void> {
+    const { functions, jobs, webhooks, aliases, targets, pool, swift, trusts } = this.#parts
     const fn = functionToActOn(targets, who, nameOrId)
     this.#refuseWhileInUse(fn, 'jobs that are not finished', jobs.listOfFunction(fn.id).some(unfinished))
     this.#refuseWhileInUse(fn, 'webhooks', webhooks.listOfFunction(fn.id).length > 0)
@@ -117,12 +133,19 @@ export class Functions {
     functions.delete(fn.id)
     targets.forgetFunction(fn.id)
     pool.retire(fn.id, null, 'new_code')
+    swift?.forget(fn.id)
+    if (fn.trustId !== null) await trusts?.delete(fn.trustId)
   }
 
-  download(who: Principal, nameOrId: string): Download {
+  /** From Swift it comes as it is there now, for callers with a Keystone token. */
+  async download(who: Principal, nameOrId: string): Promise<Download> {
     const fn = this.#parts.targets.findFunction(who, nameOrId)
     if (fn.code.source === 'image') {
       throw new FaasError('method_not_allowed', 'This function is an image: there is no package to download.')
+    }
+    const { swift } = this.#parts
+    if (fn.code.source === 'swift' && swift !== undefined && who.session !== undefined) {
+      return { ...(await swift.download(await swift.sessionFor(who, fn), refOf(fn.code))), fileName: fn.id }
     }
     if (fn.packageHash === null) throw notFound('The package of function', fn.id)
     return { ...this.#parts.packages.open(fn.packageHash), fileName: fn.id }
@@ -152,18 +175,65 @@ export class Functions {
     throw invalid(`Runtime ${nameOrId} is ${runtime.status}; functions can be made when it is available.`)
   }
 
-  async #packageOf(code: GivenCode, zip: Buffer | undefined): Promise<StoredPackage | null> {
-    switch (code.source) {
-      case 'image':
-        return null
-      case 'swift':
-        throw swiftRefusal(code.code)
-      case 'inline':
-        return this.#parts.packages.put(this.#parts.zipOf(code.file.name, code.file.content))
-      case 'package':
-        if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
-        if (code.md5sum !== null) await checkMd5(code.md5sum, zip)
-        return this.#parts.packages.put(zip)
+  /** Null for images: there is nothing to store. */
+  async #storedCode(who: Principal, fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+    if (code.source === 'image') return null
+    if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, refOf(code.code))
+    const { hash, md5sum } = await this.#storedPackage(code, zip)
+    return { code: { ...fn.code, md5sum }, packageHash: hash, objectEtag: null }
+  }
+
+  async #storedPackage(
+    code: GivenCode & { source: 'package' | 'inline' },
+    zip: Buffer | undefined,
+  ): Promise<StoredPackage> {
+    const { packages, zipOf } = this.#parts
+    if (code.source === 'inline') return packages.put(zipOf(code.file.name, code.file.content))
+    if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
+    if (code.md5sum !== null) await checkMd5(code.md5sum, zip)
+    return packages.put(zip)
+  }
+
+  /** An `md5sum` is checked once and not kept: the object may change. */
+  async #codeFromSwift(
+    who: Principal,
+    fn: Fn,
+    given: GivenCode & { source: 'swift' },
+    ref: ObjectRef,
+  ): Promise<StoredCode> {
+    const { swift } = this.#parts
+    if (swift === undefined) {
+      throw invalid(
+        'Functions from Swift need Keystone authentication, which this server does not use: attach a package.',
+      )
+    }
+    const isNew = fn.packageHash === null
+    if (isNew && who.session === undefined) {
+      throw invalid(
+        'Functions from Swift need a Keystone token, to read the object with: attach a package, or use one.',
+      )
+    }
+    const { stored, etag } = await swift.fetch(await swift.sessionFor(who, fn), ref)
+    if (given.md5sum !== null && given.md5sum !== stored.md5sum) {
+      throw invalid(`The object in Swift has the MD5 checksum ${stored.md5sum}, not ${given.md5sum}.`)
+    }
+    const { md5sum, ...code } = { ...fn.code, ...given.code, source: given.source, swift: ref }
+    return { code, packageHash: stored.hash, objectEtag: etag }
+  }
+
+  /** What the function will act through in OpenStack; null for images, and for callers without a Keystone token. */
+  async #newTrust({ session }: Principal, fn: Fn): Promise<string | null> {
+    const { trusts } = this.#parts
+    if (trusts === undefined || session === undefined || fn.code.source === 'image') return null
+    return trusts.create(session)
+  }
+
+  async #insert(fn: Fn): Promise<void> {
+    try {
+      this.#parts.functions.insert(fn)
+    } catch (error) {
+      if (fn.trustId !== null) await this.#parts.trusts?.delete(fn.trustId)
+      throw error
     }
   }
 
@@ -173,12 +243,13 @@ export class Functions {
   }
 
   /** Null: the code stays as it is. `code` without a package changes nothing. */
-  async #changedPackage(fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredPackage | null> {
+  async #changedPackage(who: Principal, fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+    if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, changedRef(fn.code, code.code))
     if (code.source === 'package' && zip === undefined) return null
     if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
       throw invalid('"code.md5sum" is that of the stored package: there is nothing to update.')
     }
-    return this.#packageOf(code, zip)
+    return this.#storedCode(who, fn, code, zip)
   }
 
   #refuseHeavy(fn: Fn, given: FunctionChange): void {
@@ -218,6 +289,7 @@ export class Functions {
       runtimeId: null,
       code,
       packageHash: null,
+      objectEtag: null,
       entry: null,
       cpuMillicpu: limits.cpuDefaultMillicpu,
       memoryBytes: limits.memoryDefaultBytes,
@@ -238,11 +310,6 @@ export class Functions {
   }
 }
 
-function withPackage(fn: Fn, stored: StoredPackage | null): Fn {
-  if (stored === null) return fn
-  return { ...fn, packageHash: stored.hash, code: { ...fn.code, md5sum: stored.md5sum } }
-}
-
 function entryOf(code: GivenCode, given: string | undefined): string | null {
   if (code.source === 'image') return null
   if (given) return given
@@ -255,9 +322,4 @@ const inlineEntry = (fn: Fn, file: InlineFile): string => entryIn(file, fn.entry
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
   const actual = await md5(zip)
   if (actual !== wanted) throw invalid(`The package has the MD5 checksum ${actual}, not ${wanted}: send it again.`)
-}
-
-function swiftRefusal({ swift }: FunctionCode): FaasError {
-  if (!swift?.container || !swift.object) return invalid('"code.swift" needs a container and an object.')
-  return invalid('Functions from Swift need Keystone authentication, which this server does not use: attach a package.')
 }

@@ -1,9 +1,11 @@
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
 import { type Execution, type Ledger, statusOf, type Trigger } from '../domain/execution.ts'
+import type { Fn } from '../domain/function.ts'
 import type { NewId } from '../domain/ids.ts'
 import { inputAsText, inputFromRecord } from '../domain/input.ts'
 import type { Log } from '../domain/log.ts'
+import type { ActingSession, Trusts } from '../domain/openstack.ts'
 import { errorTypes, type Outcome } from '../domain/outcome.ts'
 import type {
   Call,
@@ -18,6 +20,7 @@ import type {
 import { AsyncQueue, type AsyncQueueLimits } from './async-queue.ts'
 import { LogBuffer } from './log-buffer.ts'
 import { outputText } from './output-text.ts'
+import type { SwiftCode } from './swift-code.ts'
 import type { Target, TargetRef } from './targets.ts'
 
 export interface RunRequest {
@@ -75,6 +78,9 @@ export interface InvocationParts {
   log: Log
   /** Told of every run that is over and what it ran in, for statistics. Must be quick and not throw. */
   onEnd?(execution: Execution, revision: Revision | null): void
+  /** Both absent without Keystone. */
+  trusts?: Pick<Trusts, 'acting'>
+  swift?: Pick<SwiftCode, 'current'>
   limits: AsyncQueueLimits & {
     /** Bytes of output kept of one run. */
     maxLogBytes: number
@@ -250,10 +256,12 @@ export class Invocation {
 
   async #runSomewhere(execution: Execution, request: RunRequest, log: LogBuffer, startedAt: number): Promise<Outcome> {
     const { pool, clock } = this.#parts
-    const { revision } = request.target
     const call = callOf(execution, request, log)
     let lease: Lease | undefined
     try {
+      const target = this.#targetNow(request.target)
+      const { fn, revision } = target instanceof Promise ? await target : target
+      const session = this.#sessionOf(fn)
       if (revision.kind === 'command') {
         execution.startKind = 'cold'
         return await pool.runCommand(revision, call)
@@ -265,12 +273,24 @@ export class Invocation {
         return got.outcome
       }
       lease = got
+      call.session = session instanceof Promise ? await session : session
       return await lease.call(call)
     } catch (error) {
       return platformOutcome(error)
     } finally {
       lease?.release()
     }
+  }
+
+  /** Code in Swift may have changed. */
+  #targetNow(target: Target): Target | Promise<Target> {
+    const { swift } = this.#parts
+    return target.fn.code.source === 'swift' && swift !== undefined ? swift.current(target) : target
+  }
+
+  /** Asked for before there is a worker, so that a new token is there as soon as it. */
+  #sessionOf({ trustId }: Fn): ActingSession | Promise<ActingSession> | undefined {
+    return trustId === null ? undefined : this.#parts.trusts?.acting(trustId)
   }
 
   #note(execution: Execution, outcome: Outcome): void {

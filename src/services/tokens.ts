@@ -99,7 +99,12 @@ function readAdminToken(path: string): string {
   return secret
 }
 
-const newSecret = (): string => `tb_${randomBytes(32).toString('base64url')}`
+const ownPrefix = 'tb_'
+
+/** Whether we made it, to tell by its look: Keystone's look different. */
+export const isOwnToken = (token: string): boolean => token.startsWith(ownPrefix)
+
+const newSecret = (): string => `${ownPrefix}${randomBytes(32).toString('base64url')}`
 
 /** 256 random bits need no slow hash. */
 const hashOf = (token: string): string => hash('sha256', token, 'hex')

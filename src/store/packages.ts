@@ -40,10 +40,9 @@ export class PackageFolder implements PackageStore {
     return new PackageFolder(options)
   }
 
-  async put(zip: Buffer): Promise<StoredPackage> {
-    const { maxPackageBytes } = this.#options.limits
-    if (zip.length > maxPackageBytes) {
-      throw new FaasError('too_large', `The package is ${zip.length} bytes; at most ${maxPackageBytes} are allowed.`)
+  async put(zip: Buffer, maxBytes = this.#options.limits.maxPackageBytes): Promise<StoredPackage> {
+    if (zip.length > maxBytes) {
+      throw new FaasError('too_large', `The package is ${zip.length} bytes; at most ${maxBytes} are allowed.`)
     }
     const { hash, md5sum } = await digests(zip)
     if (!this.#has(hash)) await this.#storeOnce(hash, zip)

@@ -40,6 +40,7 @@ export const functions = sqliteTable(
     runtimeId: text('runtime_id'),
     code: text('code', { mode: 'json' }).$type<FunctionCode>().notNull(),
     packageHash: text('package_hash'),
+    objectEtag: text('object_etag'),
     entry: text('entry'),
     cpuMillicpu: integer('cpu_millicpu').notNull(),
     memoryBytes: integer('memory_bytes').notNull(),

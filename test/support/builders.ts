@@ -48,6 +48,7 @@ export function aFn(overrides: Partial<Fn> = {}): Fn {
     runtimeId: timeOrderedId(),
     code: { source: 'package', md5sum: md5(id) },
     packageHash: sha256(id),
+    objectEtag: null,
     entry: 'main.main',
     cpuMillicpu: 100,
     memoryBytes: 32 * mib,

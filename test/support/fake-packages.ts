@@ -7,8 +7,8 @@ export class FakePackages implements PackageStore {
   readonly stored = new Map<string, Buffer>()
   maxBytes = 50 * 1024 * 1024
 
-  async put(zip: Buffer): Promise<StoredPackage> {
-    if (zip.length > this.maxBytes) throw new FaasError('too_large', 'The package is too large.')
+  async put(zip: Buffer, maxBytes = this.maxBytes): Promise<StoredPackage> {
+    if (zip.length > maxBytes) throw new FaasError('too_large', 'The package is too large.')
     if (zip.subarray(0, 2).toString() !== 'PK') throw invalid('The package is not a ZIP.')
     const hash = createHash('sha256').update(zip).digest('hex')
     this.stored.set(hash, zip)

@@ -89,9 +89,9 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       answers: { 200: shown },
       refusals: ['not_found', 'method_not_allowed'],
     },
-    (c) => {
+    async (c) => {
       const nameOrId = c.req.param('id')
-      if (wantsDownload(c)) return downloadResponse(c, functions.download(c.get('who'), nameOrId))
+      if (wantsDownload(c)) return downloadResponse(c, await functions.download(c.get('who'), nameOrId))
       return c.json(asShown(functions.get(c.get('who'), nameOrId)))
     },
   )
@@ -125,8 +125,8 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       answers: { 204: 'nothing' },
       refusals: ['invalid_request', 'forbidden', 'in_use', 'not_found'],
     },
-    (c) => {
-      functions.delete(c.get('who'), c.req.param('id'))
+    async (c) => {
+      await functions.delete(c.get('who'), c.req.param('id'))
       return c.body(null, 204)
     },
   )

@@ -125,4 +125,9 @@ CREATE TABLE \`webhooks\` (
 CREATE INDEX \`webhooks_function\` ON \`webhooks\` (\`function_id\`);--> statement-breakpoint
 CREATE INDEX \`webhooks_alias\` ON \`webhooks\` (\`project_id\`,\`function_alias\`);`,
   },
+  {
+    tag: '0001_object_etag',
+    when: 1795457246427,
+    sql: `ALTER TABLE \`functions\` ADD \`object_etag\` text;`,
+  },
 ]

@@ -1,0 +1,202 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Log } from '../domain/log.ts'
+import type { OpenStackSession } from '../domain/openstack.ts'
+import { ask, type ServiceAnswer, ServiceFailure, type ServiceRequest } from './service-request.ts'
+import { type CheckedToken, readToken } from './token-answer.ts'
+
+export interface KeystoneOptions {
+  /** Base of the Identity API, with or without `/v3`. */
+  authUrl: string
+  user: string
+  password: string
+  project: string
+  /** Names of the domains of the two. */
+  userDomain: string
+  projectDomain: string
+  /** For one request. */
+  timeoutMs: number
+}
+
+interface OwnToken {
+  token: string
+  userId: string
+  renewAtMs: number
+}
+
+/** Keystone understood, and said no. */
+export class KeystoneRefusal extends Error {
+  override name = 'KeystoneRefusal'
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** After silence, nobody waits for Keystone again for so long. */
+const silencePauseMs = 1000
+const refusedOwnUser = 'Keystone refuses the service user of this server; its operator finds more in the log.'
+
+/**
+ * The few requests of Keystone's v3 API that we make, as the service user. Every method may throw ServiceFailure: Keystone
+ * could not be asked. While it is silent that is thrown at once, for a second.
+ */
+export class Keystone {
+  readonly authUrl: string
+  #parts: { options: KeystoneOptions; clock: Clock; log: Log }
+  #own: OwnToken | null = null
+  #loggingIn: Promise<OwnToken> | null = null
+  #silent: { untilMs: number; failure: ServiceFailure } | null = null
+
+  constructor(parts: { options: KeystoneOptions; clock: Clock; log: Log }) {
+    this.#parts = parts
+    const base = parts.options.authUrl.replace(/\/+$/, '')
+    this.authUrl = base.endsWith('/v3') ? base : `${base}/v3`
+  }
+
+  /** The id of the service user. */
+  async userId(): Promise<string> {
+    return (await this.#ownToken()).userId
+  }
+
+  /** Null: Keystone does not know the token, or not any more. */
+  async check(token: string): Promise<CheckedToken | null> {
+    const answer = await this.#askAsOwn('GET', '/auth/tokens?nocatalog', { 'X-Subject-Token': token })
+    if (answer.status === 404) return null
+    if (answer.status === 200) return readToken(answer, token, this.authUrl)
+    this.#complain(answer, 'the service user may not check tokens: it needs the role admin or service')
+    throw new ServiceFailure(refusedOwnUser)
+  }
+
+  /** The catalogue as the holder of the token sees it, as JSON text. */
+  async catalogOf({ token }: OpenStackSession): Promise<string> {
+    const answer = await this.#ask('GET', '/auth/catalog', { 'X-Auth-Token': token })
+    if (answer.status !== 200) throw refusal(answer)
+    if (!Array.isArray(answer.json?.catalog)) throw new ServiceFailure('Keystone answered without a catalogue.')
+    return JSON.stringify(answer.json.catalog)
+  }
+
+  /** Throws KeystoneRefusal: the caller's token may not. Returns its id. */
+  async createTrust({ token, userId, projectId, roles }: OpenStackSession): Promise<string> {
+    const trust = {
+      trustor_user_id: userId,
+      trustee_user_id: await this.userId(),
+      project_id: projectId,
+      roles: roles.map(({ id }) => ({ id })),
+      impersonation: true,
+    }
+    const answer = await this.#ask('POST', '/OS-TRUST/trusts', { 'X-Auth-Token': token }, { trust })
+    if (answer.status !== 201) throw refusal(answer)
+    const id = (answer.json?.trust as { id?: unknown } | undefined)?.id
+    if (typeof id !== 'string') throw new ServiceFailure('Keystone made a trust and did not say its id.')
+    return id
+  }
+
+  /** Also when it is gone already. Throws KeystoneRefusal: neither the service user nor the trustor's own token may. */
+  async deleteTrust(trustId: string): Promise<void> {
+    const path = `/OS-TRUST/trusts/${encodeURIComponent(trustId)}`
+    const answer = await this.#askAsOwn('DELETE', path)
+    if (answer.status !== 403) return acceptGone(answer)
+    const { token } = await this.sessionOfTrust(trustId)
+    acceptGone(await this.#ask('DELETE', path, { 'X-Auth-Token': token }))
+  }
+
+  /** A new token of the trust, with its catalogue. Throws KeystoneRefusal: the trust or its user is not good any more. */
+  async sessionOfTrust(trustId: string): Promise<OpenStackSession> {
+    const scope = { 'OS-TRUST:trust': { id: trustId } }
+    const answer = await this.#ask('POST', '/auth/tokens', {}, { auth: { identity: this.#identity(), scope } })
+    if (answer.status !== 201) throw refusal(answer)
+    const { session } = readToken(answer, subjectToken(answer), this.authUrl)
+    if (session === null) throw new ServiceFailure('Keystone answered with a token of a trust that has no project.')
+    return session
+  }
+
+  async #askAsOwn(
+    method: ServiceRequest['method'],
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<ServiceAnswer> {
+    for (let isFirst = true; ; isFirst = false) {
+      const own = await this.#ownToken()
+      const answer = await this.#ask(method, path, { ...headers, 'X-Auth-Token': own.token })
+      if (answer.status !== 401) return answer
+      if (this.#own === own) this.#own = null
+      if (isFirst) continue
+      this.#complain(answer, 'the token of the service user is refused, also when it is new')
+      throw new ServiceFailure(refusedOwnUser)
+    }
+  }
+
+  async #ownToken(): Promise<OwnToken> {
+    if (this.#own !== null && this.#parts.clock.now() < this.#own.renewAtMs) return this.#own
+    this.#loggingIn ??= this.#logIn().finally(() => {
+      this.#loggingIn = null
+    })
+    return this.#loggingIn
+  }
+
+  async #logIn(): Promise<OwnToken> {
+    const { project, projectDomain } = this.#parts.options
+    const scope = { project: { name: project, domain: { name: projectDomain } } }
+    const auth = { identity: this.#identity(), scope }
+    const answer = await this.#ask('POST', '/auth/tokens?nocatalog', {}, { auth })
+    if (answer.status !== 201) {
+      this.#complain(answer, 'the service user cannot log in: look at its name, password, project and domains')
+      throw new ServiceFailure(refusedOwnUser)
+    }
+    const token = subjectToken(answer)
+    const { userId, expiresAtMs } = readToken(answer, token, this.authUrl)
+    const nowMs = this.#parts.clock.now()
+    this.#own = { token, userId, renewAtMs: nowMs + (expiresAtMs - nowMs) * 0.8 }
+    return this.#own
+  }
+
+  #identity(): object {
+    const { user, userDomain, password } = this.#parts.options
+    return { methods: ['password'], password: { user: { name: user, domain: { name: userDomain }, password } } }
+  }
+
+  async #ask(
+    method: ServiceRequest['method'],
+    path: string,
+    headers: Record<string, string>,
+    json?: unknown,
+  ): Promise<ServiceAnswer> {
+    const { clock, options } = this.#parts
+    if (this.#silent !== null && clock.elapsed() < this.#silent.untilMs) throw this.#silent.failure
+    try {
+      const url = `${this.authUrl}${path}`
+      const answer = await ask({ service: 'Keystone', method, url, headers, json, timeoutMs: options.timeoutMs })
+      this.#silent = null
+      return answer
+    } catch (error) {
+      if (error instanceof ServiceFailure && error.isSilent) {
+        this.#silent = { untilMs: clock.elapsed() + silencePauseMs, failure: error }
+      }
+      throw error
+    }
+  }
+
+  #complain({ status, json }: ServiceAnswer, what: string): void {
+    this.#parts.log.error({ status, keystone: reasonIn(json) }, what)
+  }
+}
+
+function subjectToken({ headers }: ServiceAnswer): string {
+  const token = headers.get('x-subject-token')
+  if (token === null) throw new ServiceFailure('Keystone answered without a token.')
+  return token
+}
+
+const refusal = ({ status, json }: ServiceAnswer): KeystoneRefusal => new KeystoneRefusal(status, reasonIn(json))
+
+function acceptGone(answer: ServiceAnswer): void {
+  if (answer.status >= 300 && answer.status !== 404) throw refusal(answer)
+}
+
+/** Keystone's own sentence. */
+function reasonIn(json: Record<string, unknown> | undefined): string {
+  const message = (json?.error as { message?: unknown } | undefined)?.message
+  return typeof message === 'string' ? message.slice(0, 500) : 'no reason given'
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Log } from '../domain/log.ts'
+import type { ObjectStore, Trusts } from '../domain/openstack.ts'
+import type { Principal } from '../domain/principal.ts'
+import { Keystone } from './keystone.ts'
+import { KeystoneTokens } from './keystone-tokens.ts'
+import { KeystoneTrusts } from './keystone-trusts.ts'
+import { SwiftObjects } from './swift-objects.ts'
+
+/** Named as in `config.ts`. */
+export interface OpenStackSettings {
+  keystoneAuthUrl?: string
+  keystoneUser: string
+  keystonePassword?: string
+  keystoneProject: string
+  keystoneUserDomain: string
+  keystoneProjectDomain: string
+  keystoneCacheSeconds: number
+  openstackInterface: string
+  openstackRegion?: string
+  openstackTimeoutMs: number
+  maxSwiftObjectBytes: number
+}
+
+/** The OpenStack around this server, as far as we use it. */
+export interface OpenStack {
+  authenticate(token: string): Principal | null | Promise<Principal | null>
+  trusts: Trusts
+  objects: ObjectStore
+}
+
+/** Throws an Error with a sentence when a setting is missing. Keystone need not be there yet. */
+export function makeOpenStack(settings: OpenStackSettings, clock: Clock, log: Log): OpenStack {
+  const { keystoneAuthUrl: authUrl, keystonePassword: password, openstackTimeoutMs: timeoutMs } = settings
+  if (authUrl === undefined || password === undefined) {
+    throw new Error(
+      'TAIBAI_AUTH=keystone needs TAIBAI_KEYSTONE_AUTH_URL and, of the service user, TAIBAI_KEYSTONE_PASSWORD.',
+    )
+  }
+  const { keystoneUser: user, keystoneProject: project } = settings
+  const { keystoneUserDomain: userDomain, keystoneProjectDomain: projectDomain } = settings
+  const options = { authUrl, user, password, project, userDomain, projectDomain, timeoutMs }
+  const keystone = new Keystone({ options, clock, log })
+  keystone.userId().catch((error: Error) => log.warn({ reason: error.message }, 'Keystone cannot be used yet'))
+  const { openstackInterface, openstackRegion, maxSwiftObjectBytes, keystoneCacheSeconds } = settings
+  const swift = { interface: openstackInterface, region: openstackRegion, timeoutMs, maxBytes: maxSwiftObjectBytes }
+  const tokens = new KeystoneTokens({ keystone, clock, log, cacheMs: keystoneCacheSeconds * 1000 })
+  return {
+    authenticate: tokens.authenticate,
+    trusts: new KeystoneTrusts({ keystone, clock, log }),
+    objects: new SwiftObjects({ keystone, options: swift }),
+  }
+}

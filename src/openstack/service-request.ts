@@ -1,0 +1,101 @@
+/** One request to an OpenStack service: bounded in time and size, never redirected, and every way to fail has a sentence. */
+
+/** The service could not be asked, or did not answer as it should. The message is a sentence and holds no token. */
+export class ServiceFailure extends Error {
+  override name = 'ServiceFailure'
+  /** It did not answer at all: asking again at once would only wait again. */
+  readonly isSilent: boolean
+
+  constructor(message: string, options: { isSilent?: boolean; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.isSilent = options.isSilent ?? false
+  }
+}
+
+export interface ServiceRequest {
+  /** As sentences name it: `Keystone`. */
+  service: string
+  method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
+  url: string
+  headers: Record<string, string>
+  json?: unknown
+  /** For the whole answer. */
+  timeoutMs: number
+}
+
+export interface ServiceAnswer {
+  status: number
+  headers: Headers
+  /** The parsed body; undefined when it is not a JSON object. */
+  json: Record<string, unknown> | undefined
+}
+
+/** A catalogue of a large cloud has some hundred kilobytes. */
+const maxAnswerBytes = 4 * 1024 * 1024
+
+/** Whether it can be a token at all: what cannot be sent in a header is none. */
+export const isTokenShaped = (token: string): boolean => /^[\x21-\x7e]{1,12000}$/.test(token)
+
+/** The answer with its body, of at most 4 MiB. Throws ServiceFailure; also for 5xx, 429 and redirects. */
+export async function ask(request: ServiceRequest): Promise<ServiceAnswer> {
+  const signal = AbortSignal.timeout(request.timeoutMs)
+  const response = await begin(request, signal)
+  const { status, headers } = response
+  return { status, headers, json: parsed(await readAll(request, response)) }
+}
+
+/** The answer as it begins; its body is the caller's to read, while `signal` allows. Same failures. */
+export async function begin(request: ServiceRequest, signal: AbortSignal): Promise<Response> {
+  const { method, url, json, headers } = request
+  const body = json === undefined ? undefined : JSON.stringify(json)
+  const type: Record<string, string> = json === undefined ? {} : { 'Content-Type': 'application/json' }
+  const response = await fetch(url, {
+    method,
+    headers: { ...headers, ...type },
+    body,
+    redirect: 'manual',
+    signal,
+  }).catch((error: unknown) => {
+    throw silence(request, error)
+  })
+  const { status } = response
+  if (status < 500 && status !== 429 && (status < 300 || status >= 400)) return response
+  await response.body?.cancel().catch(() => {})
+  throw new ServiceFailure(`${request.service} answered with the status ${status}.`)
+}
+
+async function readAll(request: ServiceRequest, response: Response): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length
+      if (bytes > maxAnswerBytes) throw new ServiceFailure(`${request.service} answered with more than 4 MiB.`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw error instanceof ServiceFailure ? error : silence(request, error)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Of what `fetch` throws, only its kind is told: its texts are long, and may quote headers. */
+export function silence({ service, timeoutMs }: Pick<ServiceRequest, 'service' | 'timeoutMs'>, error: unknown) {
+  if ((error as Error).name === 'TimeoutError') {
+    return new ServiceFailure(`${service} did not answer within ${timeoutMs / 1000} s.`, { isSilent: true })
+  }
+  const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code
+  const why = code === undefined ? '' : ` (${code})`
+  return new ServiceFailure(`${service} cannot be reached${why}.`, { isSilent: true })
+}
+
+function parsed(body: Buffer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import { FaasError, invalid } from '../domain/errors.ts'
+import type { ObjectRef, ObjectStore, OpenStackSession, StoredObject } from '../domain/openstack.ts'
+import { endpointIn } from './catalog.ts'
+import { type Keystone, KeystoneRefusal } from './keystone.ts'
+import { begin, ServiceFailure, type ServiceRequest, silence } from './service-request.ts'
+
+export interface SwiftParts {
+  keystone: Pick<Keystone, 'catalogOf'>
+  options: {
+    interface: string
+    region: string | undefined
+    /** Until an answer begins, and between its pieces. */
+    timeoutMs: number
+    /** Of one object. */
+    maxBytes: number
+  }
+}
+
+/** A download may take as many times the time limit of a request. */
+const longestDownload = 12
+const maxReadsAtOnce = 2
+
+interface Place {
+  url: string
+  /** As sentences name it. */
+  name: string
+}
+
+/** Objects in the Swift that the catalogue of a session names. */
+export class SwiftObjects implements ObjectStore {
+  #parts: SwiftParts
+  #reading = 0
+  #waiting: (() => void)[] = []
+
+  constructor(parts: SwiftParts) {
+    this.#parts = parts
+  }
+
+  async etag(session: OpenStackSession, ref: ObjectRef): Promise<string> {
+    const place = await this.#placeOf(session, ref)
+    const { timeoutMs } = this.#parts.options
+    const response = await this.#ask('HEAD', place, session, AbortSignal.timeout(timeoutMs))
+    return etagOf(response)
+  }
+
+  /** At most two at once: they are held in memory. */
+  async read(session: OpenStackSession, ref: ObjectRef): Promise<StoredObject> {
+    const place = await this.#placeOf(session, ref)
+    if (this.#reading >= maxReadsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#reading++
+    try {
+      return await this.#read(session, place)
+    } finally {
+      this.#reading--
+      this.#waiting.shift()?.()
+    }
+  }
+
+  async open(session: OpenStackSession, ref: ObjectRef) {
+    const { timeoutMs } = this.#parts.options
+    const place = await this.#placeOf(session, ref)
+    const signal = AbortSignal.timeout(timeoutMs * longestDownload)
+    const response = await this.#ask('GET', place, session, signal)
+    if (response.body === null) throw failed(`Swift answered without the ${place.name}.`)
+    return { stream: response.body, sizeBytes: sizeOf(response) }
+  }
+
+  async #read(session: OpenStackSession, place: Place): Promise<StoredObject> {
+    const { timeoutMs, maxBytes } = this.#parts.options
+    const stop = new AbortController()
+    const limit = setTimeout(() => stop.abort(timedOut()), timeoutMs * longestDownload)
+    const pause = setTimeout(() => stop.abort(timedOut()), timeoutMs)
+    try {
+      const response = await this.#ask('GET', place, session, stop.signal)
+      const size = sizeOf(response)
+      if (size !== null && size > maxBytes) throw tooLarge(place, maxBytes)
+      const bytes = await this.#collect(response, place, () => pause.refresh())
+      if (size !== null && bytes.length !== size) throw failed(`Swift cut the ${place.name} off; try again.`)
+      checkSum(response, bytes, place)
+      return { etag: etagOf(response), bytes }
+    } finally {
+      clearTimeout(limit)
+      clearTimeout(pause)
+      stop.abort()
+    }
+  }
+
+  async #collect(response: Response, place: Place, onPiece: () => void): Promise<Buffer> {
+    const { maxBytes, timeoutMs } = this.#parts.options
+    const pieces: Uint8Array[] = []
+    let bytes = 0
+    try {
+      for await (const piece of response.body ?? []) {
+        onPiece()
+        bytes += piece.length
+        if (bytes > maxBytes) throw tooLarge(place, maxBytes)
+        pieces.push(piece)
+      }
+    } catch (error) {
+      throw error instanceof FaasError ? error : failed(silence({ service: 'Swift', timeoutMs }, error).message)
+    }
+    return Buffer.concat(pieces)
+  }
+
+  /** A response with a status of success. */
+  async #ask(
+    method: ServiceRequest['method'],
+    place: Place,
+    session: OpenStackSession,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { timeoutMs } = this.#parts.options
+    const headers = { 'X-Auth-Token': session.token, 'Accept-Encoding': 'identity' }
+    const response = await begin({ service: 'Swift', method, url: place.url, headers, timeoutMs }, signal).catch(
+      (error: unknown) => {
+        throw error instanceof ServiceFailure ? failed(error.message, error) : error
+      },
+    )
+    if (response.status < 300) return response
+    await response.body?.cancel().catch(() => {})
+    throw refused(response.status, place)
+  }
+
+  async #placeOf(session: OpenStackSession, { container, object }: ObjectRef): Promise<Place> {
+    const { region, interface: face } = this.#parts.options
+    const catalog = session.catalog ?? (await this.#catalogOf(session))
+    const endpoint = endpointIn(catalog, { type: 'object-store', interface: face, region })
+    if (endpoint === null) {
+      const where = region === undefined ? '' : ` in the region ${region}`
+      throw failed(`Keystone's catalogue has no ${face} endpoint of the type object-store${where}: is Swift there?`)
+    }
+    const path = object.split('/').map(encodeURIComponent).join('/')
+    return {
+      url: `${endpoint}/${encodeURIComponent(container)}/${path}`,
+      name: `object ${object} in the container ${container}`,
+    }
+  }
+
+  async #catalogOf(session: OpenStackSession): Promise<string> {
+    try {
+      return await this.#parts.keystone.catalogOf(session)
+    } catch (error) {
+      if (error instanceof ServiceFailure) throw failed(error.message, error)
+      if (error instanceof KeystoneRefusal) throw new FaasError('unauthenticated', 'The token is not valid any more.')
+      throw error
+    }
+  }
+}
+
+const timedOut = (): DOMException => new DOMException('too slow', 'TimeoutError')
+
+const etagOf = (response: Response): string => (response.headers.get('etag') ?? '').replaceAll('"', '')
+
+function sizeOf({ headers }: Response): number | null {
+  const size = headers.get('content-length')
+  return size === null ? null : Number(size)
+}
+
+/** The ETag of an object that was put in one piece is its MD5; of one made of segments it is not. */
+function checkSum(response: Response, bytes: Buffer, { name }: Place): void {
+  const { headers } = response
+  const etag = etagOf(response)
+  if (headers.has('x-static-large-object') || headers.has('x-object-manifest') || !/^[0-9a-f]{32}$/.test(etag)) return
+  const actual = createHash('md5').update(bytes).digest('hex')
+  if (actual !== etag) throw failed(`The ${name} arrived with the MD5 checksum ${actual}, not ${etag}; try again.`)
+}
+
+function refused(status: number, { name }: Place): FaasError {
+  if (status === 404) return invalid(`There is no ${name} in Swift.`)
+  if (status === 401) return new FaasError('unauthenticated', 'Swift does not accept the token any more.')
+  if (status === 403) return invalid(`Swift does not let this user read the ${name}.`)
+  return failed(`Swift answered with the status ${status} when asked for the ${name}.`)
+}
+
+const tooLarge = ({ name }: Place, maxBytes: number): FaasError =>
+  invalid(`The ${name} is larger than ${maxBytes} bytes, the most that code from Swift may have.`)
+
+const failed = (message: string, cause?: unknown): FaasError => new FaasError('openstack_failed', message, { cause })

@@ -1,0 +1,48 @@
+import { OpenStackSession } from '../domain/openstack.ts'
+import { type ServiceAnswer, ServiceFailure } from './service-request.ts'
+
+/** What Keystone says of a token; null where it has no project: it can do nothing here. Pure. */
+export interface CheckedToken {
+  userId: string
+  expiresAtMs: number
+  session: OpenStackSession | null
+}
+
+interface TokenJson {
+  user?: { id?: unknown }
+  expires_at?: unknown
+  project?: { id?: unknown }
+  roles?: unknown
+  catalog?: unknown
+  'OS-TRUST:trust'?: { id?: unknown }
+}
+
+/** Throws ServiceFailure when it is not what Keystone v3 answers. */
+export function readToken(answer: ServiceAnswer, token: string, authUrl: string): CheckedToken {
+  const told = answer.json?.token as TokenJson | undefined
+  const userId = told?.user?.id
+  const expiresAtMs = typeof told?.expires_at === 'string' ? Date.parse(told.expires_at) : Number.NaN
+  if (told === undefined || typeof userId !== 'string' || Number.isNaN(expiresAtMs)) {
+    throw new ServiceFailure('Keystone answered with something that is not its v3 API; look at the auth URL.')
+  }
+  const projectId = told.project?.id
+  if (typeof projectId !== 'string') return { userId, expiresAtMs, session: null }
+  const trustId = told['OS-TRUST:trust']?.id
+  const session = new OpenStackSession({
+    token,
+    expiresAtMs,
+    userId,
+    projectId,
+    roles: Array.isArray(told.roles) ? told.roles.filter(isRole).map(({ id, name }) => ({ id, name })) : [],
+    trustId: typeof trustId === 'string' ? trustId : null,
+    authUrl,
+    catalog: Array.isArray(told.catalog) ? JSON.stringify(told.catalog) : null,
+  })
+  return { userId, expiresAtMs, session }
+}
+
+const isRole = (value: unknown): value is { id: string; name: string } =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as { id?: unknown }).id === 'string' &&
+  typeof (value as { name?: unknown }).name === 'string'

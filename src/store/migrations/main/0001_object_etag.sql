@@ -1,0 +1,1 @@
+ALTER TABLE `functions` ADD `object_etag` text;
