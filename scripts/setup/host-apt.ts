@@ -4,23 +4,31 @@ import { run } from './command.ts'
 
 export interface AptTarget {
   uri: string
-  origin: string
   suite: string
-  component: string
 }
 
-/** Where this host gets Debian's own packages from; third-party sources are none of the image's business. */
+/**
+ * Where this host gets Debian's own packages from, asked for another release of it: mirrors carry all of them. Third-party
+ * sources are none of the image's business.
+ */
 export function debianTargets(indexTargets: string, release: string): AptTarget[] {
   const rows = indexTargets.split('\n').map((line) => line.split('|'))
-  return rows
-    .map(([uri = '', origin = '', suite = '', component = '']) => ({ uri, origin, suite, component }))
-    .filter(
-      (target) => target.origin === 'Debian' && target.component === 'main' && target.suite.split('-')[0] === release,
-    )
+  const targets = rows
+    .map(([uri = '', origin = '', suite = '', component = '']) => ({ uri, origin, part: partOf(suite), component }))
+    .filter(({ origin, part, component }) => origin === 'Debian' && component === 'main' && PARTS.includes(part))
+    .map(({ uri, part }) => ({ uri, suite: `${release}${part}` }))
+  return targets.filter(({ suite }, at) => targets.findIndex((other) => other.suite === suite) === at)
+}
+
+/** What every release consists of. */
+const PARTS = ['', '-updates', '-security']
+
+function partOf(suite: string): string {
+  return suite.slice(suite.split('-')[0]?.length)
 }
 
 export function sourcesList(targets: AptTarget[]): string {
-  return targets.map(({ uri, suite, component }) => `deb ${uri} ${suite} ${component}\n`).join('')
+  return targets.map(({ uri, suite }) => `deb ${uri} ${suite} main\n`).join('')
 }
 
 /** The proxy that apt uses on this host, as the environment that debootstrap and builds understand. */

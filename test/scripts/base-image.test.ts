@@ -38,22 +38,26 @@ describe('The base of a runtime image', () => {
     expect(registryOf(image)).toBe(registry)
   })
 
-  it("takes Debian's own packages from where the host takes them, and no others", () => {
-    const targets = debianTargets(
-      [
-        'http://mirror.example/debian/|Debian|bookworm|main',
-        'http://mirror.example/debian-security/|Debian|bookworm-security|main',
-        'http://mirror.example/debian/|Debian|trixie|main',
-        'http://mirror.example/debian/|Debian|bookworm|contrib',
-        'http://other.example/|Somebody|bookworm|main',
-        '',
-      ].join('\n'),
-      'bookworm',
-    )
-    expect(sourcesList(targets)).toBe(
-      'deb http://mirror.example/debian/ bookworm main\ndeb http://mirror.example/debian-security/ bookworm-security main\n',
-    )
-  })
+  it.each(['bookworm', 'trixie'])(
+    "takes Debian's own packages from where a host with %s takes them, and no others",
+    (host) => {
+      const targets = debianTargets(
+        [
+          `http://mirror.example/debian/|Debian|${host}|main`,
+          `http://mirror.example/debian/|Debian|${host}-backports|main`,
+          `http://security.example/|Debian|${host}-security|main`,
+          `http://mirror.example/debian/|Debian|${host}|contrib`,
+          'http://second.example/debian/|Debian|sid|main',
+          `http://other.example/|Somebody|${host}|main`,
+          '',
+        ].join('\n'),
+        'bookworm',
+      )
+      expect(sourcesList(targets)).toBe(
+        'deb http://mirror.example/debian/ bookworm main\ndeb http://security.example/ bookworm-security main\n',
+      )
+    },
+  )
 
   it("hands on apt's proxy", () => {
     const config = 'Acquire "";\nAcquire::http::Proxy "http://proxy.example:3128";\nAcquire::http::Proxy::x "DIRECT";\n'
