@@ -1,25 +1,24 @@
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
-import { type Execution, type Ledger, statusOf, type Trigger } from '../domain/execution.ts'
+import type { Execution, Ledger, Trigger } from '../domain/execution.ts'
 import type { Fn } from '../domain/function.ts'
 import type { NewId } from '../domain/ids.ts'
-import { inputAsText, inputFromRecord } from '../domain/input.ts'
+import { inputFromRecord } from '../domain/input.ts'
 import type { Log } from '../domain/log.ts'
 import type { ActingSession, Trusts } from '../domain/openstack.ts'
-import { errorTypes, type Outcome } from '../domain/outcome.ts'
-import type {
-  Call,
-  CallInput,
-  HttpRequestHead,
-  Lease,
-  LoadFailure,
-  Pool,
-  Revision,
-  StreamSink,
-} from '../domain/worker.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { Call, CallInput, HttpRequestHead, Lease, Pool, Revision, StreamSink } from '../domain/worker.ts'
 import { AsyncQueue, type AsyncQueueLimits } from './async-queue.ts'
+import {
+  endKeys,
+  forgetEnd,
+  type NewRun,
+  newExecution,
+  noteEnd,
+  noteStart,
+  platformOutcome,
+} from './execution-record.ts'
 import { LogBuffer } from './log-buffer.ts'
-import { outputText } from './output-text.ts'
 import type { SwiftCode } from './swift-code.ts'
 import type { Target, TargetRef } from './targets.ts'
 
@@ -37,18 +36,6 @@ export interface RunRequest {
   signal?: AbortSignal
   /** An accepted run begins when this has resolved (a job whose runs take turns). */
   after?: Promise<unknown>
-}
-
-/** A run that could not be tried at all: what is known of it. */
-export interface UntriedRun {
-  executionId: string
-  projectId: string
-  functionId: string
-  functionVersion: number
-  functionAlias: string | null
-  trigger: Trigger
-  description: string | null
-  input: CallInput
 }
 
 export interface Finished {
@@ -112,7 +99,7 @@ export class Invocation {
   /** Runs now and waits for the end. Whatever the function or the platform does is in the outcome. */
   async run(request: RunRequest): Promise<Finished> {
     this.#refuseWhenClosing()
-    const execution = this.#newExecution(request, true)
+    const execution = this.#begin(request, true)
     this.#parts.ledger.open(execution)
     const outcome = await this.#perform(execution, request, 0)
     this.#finish(execution, request.target.revision)
@@ -122,7 +109,7 @@ export class Invocation {
   /** Promises a run: durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
   async accept(request: RunRequest): Promise<Accepted> {
     this.#refuseWhenClosing()
-    const execution = this.#newExecution(request, false)
+    const execution = this.#begin(request, false)
     const place = this.#queue.reserve(execution.functionId, request.input.body.length)
     const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
       place.giveUp()
@@ -139,10 +126,10 @@ export class Invocation {
   }
 
   /** Records as `error` a run that could not be tried. */
-  recordUntried(run: UntriedRun, error: unknown): Execution {
-    const execution = this.#emptyExecution(run)
+  recordUntried(run: NewRun, error: unknown): Execution {
+    const execution = newExecution(run, this.#parts.clock.now())
     this.#parts.ledger.open(execution)
-    this.#note(execution, platformOutcome(error))
+    noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
     this.#finish(execution, null)
     return execution
   }
@@ -176,6 +163,25 @@ export class Invocation {
     await this.#queue.close()
   }
 
+  #begin(request: RunRequest, sync: boolean): Execution {
+    const { fn, version, alias, revision } = request.target
+    const { projectId, trigger, input, executionId = this.#parts.newId(), description = null } = request
+    const run = {
+      executionId,
+      projectId,
+      functionId: fn.id,
+      functionVersion: version,
+      functionAlias: alias,
+      trigger,
+      description,
+      input,
+    }
+    const execution = newExecution(run, this.#parts.clock.now())
+    execution.sync = sync
+    execution.isImageRun = revision.kind === 'command'
+    return execution
+  }
+
   #refuseWhenClosing(): void {
     if (this.#closing) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
   }
@@ -193,7 +199,7 @@ export class Invocation {
         const target = resolve(projectId, { functionId, functionVersion })
         return await this.#performUntilSettled(execution, { target, trigger, projectId, input }, from)
       } catch (error) {
-        this.#note(execution, platformOutcome(error))
+        noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
         return this.#settle(execution, null, !isPassing(error))
       }
     }
@@ -219,7 +225,7 @@ export class Invocation {
     }
     this.#parts.log.warn(endKeys(execution), 'execution will be tried again')
     execution.attempt += 1
-    Object.assign(execution, notEnded)
+    forgetEnd(execution)
     this.#parts.ledger.close(execution)
     return false
   }
@@ -250,7 +256,7 @@ export class Invocation {
     execution.phases.total = queueMs + runEndedAt - startedAt
     execution.log = log.text()
     this.#active.delete(execution.id)
-    this.#note(execution, outcome)
+    noteEnd(execution, outcome, this.#parts.clock.now())
     return outcome
   }
 
@@ -293,16 +299,6 @@ export class Invocation {
     return trustId === null ? undefined : this.#parts.trusts?.acting(trustId)
   }
 
-  #note(execution: Execution, outcome: Outcome): void {
-    execution.status = statusOf(outcome)
-    execution.durationMs = outcome.runMs
-    execution.output = outputText(outcome)
-    execution.error = 'error' in outcome ? outcome.error : null
-    execution.cpuMs = outcome.cpuMs
-    execution.memoryPeakMb = outcome.memoryPeakMb
-    execution.updatedAt = this.#parts.clock.now()
-  }
-
   /** The run is over: one wide line in the log, and the record unless it was deleted meanwhile. */
   #finish(execution: Execution, revision: Revision | null): void {
     const { log, ledger, onEnd } = this.#parts
@@ -311,87 +307,7 @@ export class Invocation {
     onEnd?.(execution, revision)
     if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
   }
-
-  #newExecution(request: RunRequest, sync: boolean): Execution {
-    const { fn, version, alias, revision } = request.target
-    const execution = this.#emptyExecution({
-      executionId: request.executionId ?? this.#parts.newId(),
-      projectId: request.projectId,
-      functionId: fn.id,
-      functionVersion: version,
-      functionAlias: alias,
-      trigger: request.trigger,
-      description: request.description ?? null,
-      input: request.input,
-    })
-    execution.sync = sync
-    execution.isImageRun = revision.kind === 'command'
-    return execution
-  }
-
-  #emptyExecution(run: UntriedRun): Execution {
-    return {
-      id: run.executionId,
-      projectId: run.projectId,
-      functionId: run.functionId,
-      functionVersion: run.functionVersion,
-      functionAlias: run.functionAlias,
-      description: run.description,
-      sync: false,
-      trigger: run.trigger,
-      input: inputAsText(run.input),
-      inputKind: run.input.kind,
-      ...notEnded,
-      isImageRun: false,
-      log: '',
-      attempt: 1,
-      startKind: null,
-      coldReason: null,
-      phases: null,
-      worker: null,
-      createdAt: this.#parts.clock.now(),
-    }
-  }
 }
-
-/** A run whose end is not known. */
-const notEnded = {
-  status: 'running',
-  output: null,
-  error: null,
-  durationMs: null,
-  memoryPeakMb: null,
-  cpuMs: null,
-  updatedAt: null,
-} as const
-
-/** Every id of a run and the time of each phase, flat: nested values cost a log line twice as much. */
-function endKeys(execution: Execution): object {
-  const { phases, error } = execution
-  return {
-    execution: execution.id,
-    function: execution.functionId,
-    version: execution.functionVersion,
-    project: execution.projectId,
-    trigger: execution.trigger,
-    status: execution.status,
-    startKind: execution.startKind,
-    coldReason: execution.coldReason ?? undefined,
-    queueMs: micros(phases?.queue),
-    acquireMs: micros(phases?.acquire),
-    loadMs: micros(phases?.load),
-    runMs: micros(phases?.run),
-    totalMs: micros(phases?.total),
-    worker: execution.worker,
-    attempt: execution.attempt,
-    error: error?.type,
-    reason: execution.status === 'error' ? error?.message : undefined,
-  }
-}
-
-/** Rounded to microseconds. */
-const micros = (ms: number | undefined): number | undefined =>
-  ms === undefined ? undefined : Math.round(ms * 1000) / 1000
 
 /** Waiting helps: what is to run exists, and cannot run yet. */
 const isPassing = (error: unknown): boolean => error instanceof FaasError && error.code === 'runtime_unavailable'
@@ -399,21 +315,4 @@ const isPassing = (error: unknown): boolean => error instanceof FaasError && err
 function callOf(execution: Execution, request: RunRequest, log: LogBuffer): Call {
   const { trigger, input, http, sink, signal } = request
   return { executionId: execution.id, trigger, input, http, sink, signal, onLog: (_stream, text) => log.add(text) }
-}
-
-function noteStart(execution: Execution, got: Lease | LoadFailure, acquireMs: number): void {
-  execution.worker = got.worker
-  execution.startKind = got.startKind
-  execution.coldReason = got.coldReason
-  if (execution.phases === null) return
-  execution.phases.acquire = acquireMs
-  execution.phases.load = got.loadMs
-}
-
-/** The platform's fault: says what went wrong without inner texts. */
-function platformOutcome(error: unknown): Outcome {
-  const message =
-    error instanceof FaasError ? error.message : 'The platform failed to run the function; see the server log.'
-  const failure = { type: errorTypes.platform, message, stack: null }
-  return { kind: 'platform', error: failure, runMs: 0, cpuMs: null, memoryPeakMb: null }
 }
