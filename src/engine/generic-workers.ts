@@ -109,7 +109,7 @@ export class GenericWorkers {
     return worker
   }
 
-  /** Back, or surplus: somebody started it and does not need it any more. */
+  /** Back: who took it cannot use it now. */
   put(shape: Shape, worker: PoolWorker): void {
     const kept = this.#kept(shape)
     if (this.#closed || worker.isEnding || kept.ready.length >= this.#target(kept)) this.#end(worker)
@@ -118,7 +118,7 @@ export class GenericWorkers {
   }
 
   /**
-   * One that is not ready yet: the next that comes up, whoever it was started for; null when it was given up before one did.
+   * One that is not ready yet: the next that comes up, whoever it was started for; null when it was given up before that.
    * Takes over the reservation of the shape's memory, and gives it back when none comes.
    */
   start(shape: Shape, giveUp: () => boolean): Promise<PoolWorker | null> {

@@ -179,10 +179,7 @@ export class Provider {
     if (ready !== undefined) return this.#bind(group, place, ready, shape, 'prewarmed')
     if (!memory.makeRoom(shape.memoryBytes, group)) return this.#starve(group, place)
     const started = await generic.start(shape, place.giveUp)
-    if (started === null) return null
-    if (!place.giveUp()) return this.#bind(group, place, started, shape, 'cold')
-    generic.put(shape, started)
-    return null
+    return started && this.#bind(group, place, started, shape, 'cold')
   }
 
   #starve(group: WorkerGroup, place: Place): null {

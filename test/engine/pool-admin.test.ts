@@ -70,6 +70,26 @@ describe('new code', () => {
     expect(test.workers.alive).toHaveLength(0)
   })
 
+  test('a worker of the old that is just being bound for nobody goes', async () => {
+    const test = new TestPool()
+    test.pool.scaleUp(aRevision(), 1)
+    await test.pass(105)
+    test.pool.retire('f1', 0, 'new_code')
+    await test.pass(500)
+    expect(test.workers.alive).toHaveLength(0)
+  })
+
+  test('a worker of the old takes no further call, although it has room', async () => {
+    const test = new TestPool()
+    const only = aRevision({ concurrency: 2, maxWorkers: 1 })
+    const [a] = [await test.take(only), await test.take(only)]
+    const waiting = test.ask(only)
+    test.pool.retire('f1', 0, 'new_code')
+    test.release(a)
+    await settled()
+    expect(waiting.isOver).toBe(false)
+  })
+
   test('a job that expected the old warms nothing', async () => {
     const test = new TestPool()
     test.pool.expect(aRevision(), test.clock.now() + 60_000)

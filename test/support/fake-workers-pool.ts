@@ -36,7 +36,7 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     idleTimeoutMs: null,
     ...overrides,
   }
-  const { timeoutMs, minWorkers, maxWorkers, idleTimeoutMs, ...inWorker } = revision
+  const { key, timeoutMs, minWorkers, maxWorkers, idleTimeoutMs, ...inWorker } = { key: '', ...revision }
   return { ...revision, key: JSON.stringify(inWorker) }
 }
 
@@ -175,6 +175,7 @@ export class TestPool {
 
   /** Gives everything back, stops, and fails when anything is left. */
   async end(): Promise<void> {
+    open.delete(this)
     for (const lease of this.held) this.release(lease)
     const closed = this.pool.close(10_000)
     for (let waited = 0; waited < 120_000 && !(await isSettled(closed)); waited += 100) await this.pass(100)
