@@ -118,18 +118,23 @@ export class Workers implements WorkerFactory {
   /** The shim's connection with its hello; what does not come in time is ended. */
   async #connect(sandbox: Sandbox, folder: WorkerFolder): Promise<Channel> {
     const { clock, startTimeoutMs } = this.#parts
-    const late = new Promise<null>((resolve) => {
-      clock.after(startTimeoutMs, () => resolve(null))
+    const late = new Promise<'late'>((resolve) => {
+      clock.after(startTimeoutMs, () => resolve('late'))
     })
-    const socket = await Promise.race([folder.connection(), sandbox.exited.then(() => null), late])
-    const channel = socket && new Channel(socket)
-    const hello = channel && (await Promise.race([channel.workerFrame(() => {}), late]))
-    if (channel !== null && hello?.type === FrameType.hello) return channel
+    const ended = sandbox.exited.then(() => 'ended' as const)
+    const socket = await Promise.race([folder.connection(), ended, late])
+    const channel = typeof socket === 'string' ? null : new Channel(socket)
+    const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late]))
+    if (channel !== null && hello !== null && typeof hello === 'object' && hello.type === FrameType.hello)
+      return channel
     channel?.close()
+    const inTime = socket === 'late' || hello === 'late' ? ` within ${startTimeoutMs / 1000} s` : ''
+    const { code } = socket === 'ended' || hello === 'ended' ? await sandbox.exited : { code: null }
     await sandbox.kill()
+    const how = code === null ? '' : `: it ended with code ${code}`
     throw new FaasError(
       'engine_failed',
-      `Worker ${sandbox.name} started, but its shim did not say hello within ${startTimeoutMs / 1000} s.`,
+      `Worker ${sandbox.name} started, but its shim did not say hello${inTime}${how}.`,
     )
   }
 }

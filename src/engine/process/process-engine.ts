@@ -41,10 +41,11 @@ export class ProcessEngine implements SandboxEngine {
       child.once('spawn', () => resolve(true)).once('error', () => resolve(false))
     })
     if (!started) throw new FaasError('engine_failed', `${manifest.command[0]} could not be started: is it installed?`)
-    await writeFile(join(folder, 'pid'), String(child.pid))
+    // Before anything is waited for: a child may end at once.
     const sandbox = new ProcessSandbox(child, spec)
     this.#sandboxes.add(sandbox)
     void sandbox.exited.then(() => this.#sandboxes.delete(sandbox))
+    await writeFile(join(folder, 'pid'), String(child.pid))
     return sandbox
   }
 
