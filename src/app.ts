@@ -215,7 +215,13 @@ function makeParts(
       newId,
       log,
     }),
-    webhooks: new Webhooks({ store: webhooks, targets, invocation, clock, newId }),
+    webhooks: new Webhooks({
+      store: webhooks,
+      targets,
+      invocation,
+      clock, // Whoever knows it may call: all of it is random.
+      newId: randomUUID,
+    }),
     tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
     openstack,
   }
