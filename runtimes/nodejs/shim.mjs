@@ -32,6 +32,7 @@ const BIND = 1
 const CALL = 2
 const CANCEL = 3
 const CREDIT = 4
+const SESSION = 5
 const HELLO = 16
 const BOUND = 17
 const BIND_FAILED = 18
@@ -107,6 +108,7 @@ function takeFrame(type, number, meta, buffer, from, to, owned, arrivedAt) {
   else if (type === CANCEL) calls.get(number)?.cancel()
   else if (type === CREDIT) calls.get(number)?.grant(readMeta(meta).bytes)
   else if (type === BIND) bind(readMeta(meta))
+  else if (type === SESSION) takeSession(readMeta(meta))
 }
 
 function readMeta(meta) {
@@ -372,6 +374,7 @@ function contextOf(call, meta) {
     getRemainingTimeInMillis,
     signal: call.controller.signal,
     log,
+    openstack,
     // The names that AWS Lambda uses.
     awsRequestId: meta.execution_id,
     memoryLimitInMB: fn.memoryMib,
@@ -388,7 +391,7 @@ function getRemainingTimeInMillis() {
 const invokers = {
   event: (handler) => (handler.length > 2 ? (event, context) => invokeWithCallback(handler, event, context) : handler),
   http: (handler) => handler,
-  qinling: (handler) => (input) => handler({}, qinlingInput(input)),
+  qinling: (handler) => (input, context) => handler(qinlingContext(context), qinlingInput(input)),
 }
 
 /** A Lambda callback: the handler's promise or its callback answers, whichever is first; without a promise, the callback. */
@@ -400,10 +403,84 @@ function invokeWithCallback(handler, event, context) {
   })
 }
 
+/** Empty to those who look, as it was there; it is there for those who ask for it by name. */
+function qinlingContext({ openstack }) {
+  return openstack === null ? {} : Object.defineProperty({}, 'openstack', { value: openstack })
+}
+
 function qinlingInput(input) {
   if (input === null) return undefined
   return typeof input === 'string' ? { __function_input: input } : input
 }
+
+// -------------------------------------------------------------------------------------------------- openstack
+
+/** What the calls of this worker act with in OpenStack; null: with nothing. One object, which the server renews. */
+let openstack = null
+let renew
+
+function takeSession(session) {
+  const isNone = session.token === undefined && session.problem === undefined
+  openstack ??= isNone ? null : new OpenStack()
+  if (openstack !== null) renew(openstack, session)
+  if (isNone) openstack = null
+}
+
+/** What is in it shows in no print and no JSON: functions print and return their context. */
+class OpenStack {
+  #session
+
+  static {
+    renew = (openstack, session) => {
+      openstack.#session = session
+    }
+  }
+
+  /** For the header X-Auth-Token; good for some minutes at least, so ask for it when it is needed. */
+  get token() {
+    return this.#good.token
+  }
+
+  get authUrl() {
+    return this.#good.auth_url
+  }
+
+  get projectId() {
+    return this.#good.details.project.id
+  }
+
+  get userId() {
+    return this.#good.details.user.id
+  }
+
+  /** Names of the roles. */
+  get roles() {
+    return this.#good.details.roles.map(({ name }) => name)
+  }
+
+  /** Keystone's catalogue: `[{type, name, endpoints: [{interface, region, url}]}]`. */
+  get catalog() {
+    return this.#good.catalog
+  }
+
+  /** The URL of a service, such as `object-store`, without a slash at its end. */
+  endpoint(type, { interface: face = 'public', region } = {}) {
+    const endpoints = this.catalog.filter((service) => service.type === type).flatMap((service) => service.endpoints)
+    const isWanted = (one) => one.interface === face && (region === undefined || one.region === region)
+    const found = endpoints.find(isWanted)
+    if (found) return found.url.replace(/\/+$/, '')
+    const where = region === undefined ? '' : ` in the region ${region}`
+    throw new EndpointNotFound(`the catalogue has no ${face} endpoint of the type ${type}${where}`)
+  }
+
+  get #good() {
+    if (this.#session.problem !== undefined) throw new OpenStackUnavailable(this.#session.problem)
+    return this.#session
+  }
+}
+
+class OpenStackUnavailable extends Error {}
+class EndpointNotFound extends Error {}
 
 // ----------------------------------------------------------------------------------------------------- answer
 

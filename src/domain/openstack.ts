@@ -10,6 +10,8 @@ export interface SessionFields {
   trustId: string | null
   /** Base of the Identity API. */
   authUrl: string
+  /** What Keystone says of the token: user, project, roles, when it expires. Without the catalogue. */
+  details: Record<string, unknown>
   /** Keystone's catalogue as JSON text; null when it has not been asked for. */
   catalog: string | null
 }
@@ -23,6 +25,7 @@ export class OpenStackSession {
   readonly roles: { id: string; name: string }[]
   readonly trustId: string | null
   readonly authUrl: string
+  readonly details: Record<string, unknown>
   readonly catalog: string | null
 
   constructor(fields: SessionFields) {
@@ -33,6 +36,7 @@ export class OpenStackSession {
     this.roles = fields.roles
     this.trustId = fields.trustId
     this.authUrl = fields.authUrl
+    this.details = fields.details
     this.catalog = fields.catalog
   }
 

@@ -246,14 +246,6 @@ const isLast = (frame: Frame): boolean => frame.type === FrameType.failed && fra
 
 function sessionMeta(session: ActingSession): object {
   if (!hasSession(session)) return { problem: session.problem }
-  const { token, expiresAtMs, authUrl, projectId, userId, roles, catalog } = session
-  return {
-    token,
-    expires_at_ms: expiresAtMs,
-    auth_url: authUrl,
-    project_id: projectId,
-    user_id: userId,
-    roles: roles.map(({ name }) => name),
-    catalog: catalog === null ? [] : JSON.parse(catalog),
-  }
+  const { token, authUrl, details, catalog } = session
+  return { token, auth_url: authUrl, details, catalog: catalog === null ? [] : JSON.parse(catalog) }
 }

@@ -28,15 +28,18 @@ export function readToken(answer: ServiceAnswer, token: string, authUrl: string)
   const projectId = told.project?.id
   if (typeof projectId !== 'string') return { userId, expiresAtMs, session: null }
   const trustId = told['OS-TRUST:trust']?.id
+  const { catalog, ...details } = told
+  const roles = Array.isArray(told.roles) ? told.roles.filter(isRole).map(({ id, name }) => ({ id, name })) : []
   const session = new OpenStackSession({
     token,
     expiresAtMs,
     userId,
     projectId,
-    roles: Array.isArray(told.roles) ? told.roles.filter(isRole).map(({ id, name }) => ({ id, name })) : [],
+    roles,
     trustId: typeof trustId === 'string' ? trustId : null,
     authUrl,
-    catalog: Array.isArray(told.catalog) ? JSON.stringify(told.catalog) : null,
+    details: { ...details, roles },
+    catalog: Array.isArray(catalog) ? JSON.stringify(catalog) : null,
   })
   return { userId, expiresAtMs, session }
 }

@@ -1,7 +1,7 @@
 /** What a shim does on the wire, asked of plain processes because it takes a hand on the socket. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { encodeFrame, FrameType, maxFrameBytes } from '../../src/engine/protocol.ts'
 import { BindFailure } from './conformance-harness.ts'
 import { bindMeta } from './shim-connection.ts'
@@ -89,6 +89,62 @@ export function protocolList(runtime: string): void {
     expect(connection.strays).toEqual([])
   })
 
+  describe('OpenStack', () => {
+    const ask = { do: 'openstack', type: 'object-store' }
+
+    test('is not there without a SESSION, and not any more after an empty one', async () => {
+      await using shim = await bound()
+      expect(await shim.connection.call(ask).outcome).toMatchObject({ value: null })
+      shim.connection.send(FrameType.session, 0, openStackSession('first-token'))
+      expect(await shim.connection.call(ask).outcome).toMatchObject({ value: { token: 'first-token' } })
+      shim.connection.send(FrameType.session, 0, {})
+      expect(await shim.connection.call(ask).outcome).toMatchObject({ value: null })
+    })
+
+    test('is what the latest SESSION says', async () => {
+      await using shim = await bound()
+      for (const token of ['first-token', 'second-token']) {
+        shim.connection.send(FrameType.session, 0, openStackSession(token))
+        expect(await shim.connection.call(ask).outcome).toMatchObject({
+          value: {
+            token,
+            auth_url: 'http://keystone/v3',
+            project_id: 'project-1',
+            user_id: 'user-1',
+            roles: ['member'],
+            services: 1,
+            url: 'http://one/v1/AUTH_1',
+          },
+        })
+      }
+      const elsewhere = shim.connection.call({ ...ask, region: 'Two' })
+      expect(await elsewhere.outcome).toMatchObject({ value: { url: 'http://two/v1/AUTH_1' } })
+    })
+
+    test('shows no token when the context is printed', async () => {
+      await using shim = await bound()
+      shim.connection.send(FrameType.session, 0, openStackSession('secret-token'))
+      const call = shim.connection.call(ask)
+      await call.outcome
+      expect(call.output.stdout).not.toBe('')
+      expect(call.output.stdout + call.output.stderr).not.toContain('secret-token')
+    })
+
+    test('says what is wrong to those who ask', async () => {
+      await using shim = await bound()
+      shim.connection.send(FrameType.session, 0, { problem: 'Keystone sleeps.' })
+      expect(await shim.connection.call({ do: 'echo', value: 1 }).outcome).toMatchObject({ value: 1 })
+      const failed = { state: 'failed', type: 'OpenStackUnavailable', message: 'Keystone sleeps.' }
+      expect(await shim.connection.call(ask).outcome).toMatchObject(failed)
+      shim.connection.send(FrameType.session, 0, openStackSession('token'))
+      const unknown = shim.connection.call({ ...ask, type: 'compute' })
+      expect(await unknown.outcome).toMatchObject({
+        type: 'EndpointNotFound',
+        message: expect.stringContaining('compute'),
+      })
+    })
+  })
+
   test('all prints of a call come before the frame that ends it', async () => {
     await using shim = await bound({ concurrency: 8 })
     const calls = Array.from({ length: 50 }, (_, n) =>
@@ -130,6 +186,28 @@ export function protocolList(runtime: string): void {
     expect(code).not.toBe('too late')
     expect(code).not.toBe(0)
   })
+}
+
+/** Meta of a SESSION. */
+export function openStackSession(token: string, url = 'http://one/v1/AUTH_1'): Record<string, unknown> {
+  const endpoints = [
+    { interface: 'public', region: 'One', region_id: 'One', url: `${url}/` },
+    { interface: 'public', region: 'Two', region_id: 'Two', url: 'http://two/v1/AUTH_1' },
+  ]
+  const domain = { id: 'default', name: 'Default' }
+  return {
+    token,
+    auth_url: 'http://keystone/v3',
+    details: {
+      user: { id: 'user-1', name: 'demo', domain },
+      project: { id: 'project-1', name: 'demo', domain },
+      roles: [{ id: 'role-1', name: 'member' }],
+      expires_at: '2099-01-01T00:00:00.000000Z',
+      issued_at: '2030-01-01T00:00:00.000000Z',
+      methods: ['password'],
+    },
+    catalog: [{ type: 'object-store', name: 'swift', endpoints }],
+  }
 }
 
 function lengthField(length: number): Buffer {

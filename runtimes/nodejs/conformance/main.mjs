@@ -42,6 +42,14 @@ const deeds = {
     remaining_ms: context.getRemainingTimeInMillis(),
     trigger: context.trigger,
   }),
+  openstack: ({ type, region }, context) => {
+    console.log(context, JSON.stringify(context))
+    const { openstack } = context
+    if (openstack === null) return null
+    const { token, authUrl, projectId, userId, roles, catalog } = openstack
+    const url = openstack.endpoint(type, { region })
+    return { token, auth_url: authUrl, project_id: projectId, user_id: userId, roles, services: catalog.length, url }
+  },
   env: ({ name }) => process.env[name] ?? null,
   count: () => ++count,
   aborted,

@@ -78,6 +78,22 @@ def describe_context(event, context):
     }
 
 
+def openstack(event, context):
+    print(context, {'context': context.openstack})
+    it = context.openstack
+    if it is None:
+        return None
+    return {
+        'token': it.token,
+        'auth_url': it.auth_url,
+        'project_id': it.project_id,
+        'user_id': it.user_id,
+        'roles': it.roles,
+        'services': len(it.catalog),
+        'url': it.endpoint(event['type'], region=event.get('region')),
+    }
+
+
 def count(event, context):
     global times_counted
     times_counted += 1
@@ -136,6 +152,7 @@ DEEDS = {
     'memory': memory,
     'unserialisable': lambda event, context: {'a set': {1, 2}},
     'context': describe_context,
+    'openstack': openstack,
     'env': lambda event, context: os.environ.get(event['name']),
     'count': count,
     'aborted': aborted,
