@@ -2,9 +2,9 @@ import { request } from 'node:http'
 import { strToU8, unzipSync, zipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engines } from '../support/engines.ts'
+import { atWork, ended } from '../support/executions-of.ts'
 import { deeds, web } from '../support/fixture-functions.ts'
 import { ServerProcess } from '../support/server-process.ts'
-import { waitUntil } from '../support/wait-until.ts'
 
 /** Functions of a whole server, deployed and called as users do it: over its port, with real SQLite and real workers. */
 
@@ -22,7 +22,7 @@ for (const { engine, run, languages } of engines) {
       await server.deploy('web', web.nodejs, { signature: 'http' })
       await server.deploy('seen', seen, { signature: 'http' })
     })
-    afterAll(() => server[Symbol.asyncDispose]())
+    afterAll(() => server?.[Symbol.asyncDispose]())
 
     const call = (name: string, event: unknown) => server.ask('POST', `/fn/${name}`, { json: event })
 
@@ -201,15 +201,11 @@ for (const { engine, run, languages } of engines) {
         const id = await server.deploy('patient', patient, { signature: 'http' })
         const gone = new AbortController()
         const answer = await server.open('GET', '/fn/patient', { signal: gone.signal })
-        const executionId = answer.headers.get('x-execution-id')
+        const executionId = answer.headers.get('x-execution-id') as string
         const body = (answer.body as ReadableStream<Uint8Array>).getReader()
         await body.read()
         gone.abort()
-        const ended = await waitUntil('the run of the caller who left is over', async () => {
-          const shown = await server.must('GET', `/v1/executions/${executionId}`)
-          return shown.json.status !== 'running' && shown.json
-        })
-        expect(ended.function_id).toBe(id)
+        expect((await ended(server, executionId)).function_id).toBe(id)
         expect((await server.ask('GET', `/v1/executions/${executionId}/log`)).text).toContain('caller has gone')
         const again = await server.open('GET', '/fn/patient')
         expect(again.status).toBe(200)
@@ -272,10 +268,7 @@ for (const { engine, run, languages } of engines) {
         const id = await server.deploy('moving', versionOf(1))
         expect((await server.must('POST', '/fn/moving')).json).toEqual({ version: 1 })
         const slow = call('moving', { ms: 1500 })
-        await waitUntil('the slow call runs', async () => {
-          const { json } = await server.must('GET', `/v1/executions?function_id=${id}&status=running`)
-          return json.executions.length > 0
-        })
+        await atWork(server)
         for (const version of [2, 3]) {
           const code = { source: 'inline', filename: 'main.mjs', content: versionOf(version) }
           await server.must('PUT', `/v1/functions/${id}`, { json: { code } })
@@ -330,11 +323,12 @@ for (const { engine, run, languages } of engines) {
           json: { function_id: 'deeds', input, sync: false },
         })
         expect(accepted).toMatchObject({ status: 201, json: { status: 'running', result: null, sync: false } })
-        const ended = await waitUntil('the accepted execution has run', async () => {
-          const { json } = await server.must('GET', `/v1/executions/${accepted.json.id}`)
-          return json.status !== 'running' && json
+        expect(await ended(server, accepted.json.id)).toMatchObject({
+          status: 'success',
+          output: 'later',
+          attempt: 1,
+          sync: false,
         })
-        expect(ended).toMatchObject({ status: 'success', output: 'later', attempt: 1, sync: false })
       })
 
       test('made by webhooks, without a token', async () => {
@@ -343,11 +337,7 @@ for (const { engine, run, languages } of engines) {
         const path = new URL(hook.webhook_url).pathname
         const called = await server.ask('POST', `${path}?do=echo`, { token: null, json: { value: [1] } })
         expect(called).toMatchObject({ status: 202, json: { execution_id: expect.any(String) } })
-        const ended = await waitUntil('the run of the webhook is over', async () => {
-          const { json } = await server.must('GET', `/v1/executions/${called.json.execution_id}`)
-          return json.status !== 'running' && json
-        })
-        expect(ended).toMatchObject({
+        expect(await ended(server, called.json.execution_id)).toMatchObject({
           status: 'success',
           output: [1],
           trigger: 'webhook',

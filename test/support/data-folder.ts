@@ -40,10 +40,19 @@ export class DataFolder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const pid of this.workerProcesses()) process.kill(pid, 'SIGKILL')
+    for (const pid of this.workerProcesses()) kill(pid)
     const left = await this.containers().catch(() => [])
     await Promise.all(left.map(({ Id }) => removeContainer(Id).catch(() => {})))
     rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+/** One that has gone meanwhile is fine. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -65,8 +65,9 @@ export class ChildProgram {
   #stdout = ''
   #stderr = ''
 
-  constructor(program: string, args: string[], env: NodeJS.ProcessEnv) {
-    this.#child = spawn(program, args, { cwd: projectFolder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  /** `detached`: in a process group of its own. */
+  constructor(program: string, args: string[], env: NodeJS.ProcessEnv, options: { detached?: boolean } = {}) {
+    this.#child = spawn(program, args, { cwd: projectFolder, env, stdio: ['ignore', 'pipe', 'pipe'], ...options })
     this.pid = this.#child.pid as number
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
@@ -130,13 +131,18 @@ export class ServerProcess implements AsyncDisposable {
     const data = options.data ?? new DataFolder()
     const program = launchServer({ ...options, data })
     try {
-      const url = await waitUntil('the server is ready', () => readyUrl(program), startLimitMs)
-      return new ServerProcess(program, data, url, options.data === undefined)
+      return await ServerProcess.follow(program, data, options.data === undefined)
     } catch (error) {
       program.signal('SIGKILL')
       if (options.data === undefined) await data[Symbol.asyncDispose]()
       throw error
     }
+  }
+
+  /** The server that this program is, or starts. */
+  static async follow(program: ChildProgram, data: DataFolder, ownsData = false): Promise<ServerProcess> {
+    const url = await waitUntil('the server is ready', () => readyUrl(program), startLimitMs)
+    return new ServerProcess(program, data, url, ownsData)
   }
 
   get token(): string {
