@@ -1,7 +1,15 @@
 import type { Socket } from 'node:net'
 import type { HttpHead } from '../domain/outcome.ts'
 import type { StreamSink } from '../domain/worker.ts'
-import { encodeFrame, type Frame, FrameDecoder, FrameType, ProtocolError, parseMeta } from './protocol.ts'
+import {
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  FrameType,
+  ProtocolError,
+  parseMeta,
+  streamWindowBytes,
+} from './protocol.ts'
 
 /** The frame that ends a call, or null: the worker is gone. */
 export type Ending = Frame | null
@@ -16,6 +24,8 @@ export interface Pending {
 interface Running extends Pending {
   /** Set when a streamed answer has begun. */
   head?: HttpHead
+  /** Bytes of it that came and for which no credit was given yet. */
+  unpaidBytes?: number
 }
 
 /**
@@ -52,6 +62,7 @@ export class Channel {
     return new Promise((resolve) => {
       this.#worker = (frame) => {
         if (frame.type === FrameType.log) return onLog(frame.body.toString('utf8'))
+        if (!aboutWorker.has(frame.type)) return
         this.#worker = null
         resolve(frame)
       }
@@ -68,19 +79,25 @@ export class Channel {
     if (!this.#socket.destroyed) this.#send(encodeFrame(FrameType.session, 0, JSON.stringify(meta)))
   }
 
-  /** Sends a call; `pending.end` is called exactly once. Returns the call's number. */
+  /** Sends a call; `pending.end` is called exactly once. Returns the call's number. Throws ProtocolError when it is too long. */
   call(meta: string, body: Buffer, pending: Pending): number {
     const call = this.#nextCall()
-    if (this.#socket.destroyed) pending.end(null, undefined)
-    else {
-      this.#running.set(call, pending)
-      this.#send(encodeFrame(FrameType.call, call, meta, body))
+    if (this.#socket.destroyed) {
+      pending.end(null, undefined)
+      return call
     }
+    this.#send(encodeFrame(FrameType.call, call, meta, body))
+    this.#running.set(call, pending)
     return call
   }
 
   cancel(call: number): void {
     if (this.#running.has(call)) this.#send(encodeFrame(FrameType.cancel, call, ''))
+  }
+
+  /** Nothing that still comes for this call is passed on, and its end is not told. */
+  forget(call: number): void {
+    this.#running.delete(call)
   }
 
   close(): void {
@@ -137,10 +154,16 @@ export class Channel {
     }
   }
 
-  /** Hands a chunk on, and asks for more only when the sink has taken it. */
+  /** Hands a chunk on, and asks for more only when the sink has taken it. What was not asked for would fill our memory. */
   #pass(running: Running, frame: Frame): void {
     if (running.head === undefined || running.sink === undefined) return
-    const credit = () => this.#send(encodeFrame(FrameType.credit, frame.call, `{"bytes":${frame.body.length}}`))
+    const bytes = frame.body.length
+    running.unpaidBytes = (running.unpaidBytes ?? 0) + bytes
+    if (running.unpaidBytes > streamWindowBytes) throw new ProtocolError('a worker sent more than it had credit for')
+    const credit = () => {
+      running.unpaidBytes = (running.unpaidBytes ?? 0) - bytes
+      this.#send(encodeFrame(FrameType.credit, frame.call, `{"bytes":${bytes}}`))
+    }
     if (running.sink.write(frame.body)) credit()
     else void running.sink.drained().then(credit)
   }
@@ -154,6 +177,8 @@ export class Channel {
 
 const streamOf = (frame: Frame): 'stdout' | 'stderr' => (parseMeta(frame).stream === 'stderr' ? 'stderr' : 'stdout')
 
+const aboutWorker = new Set<number>([FrameType.hello, FrameType.bound, FrameType.bindFailed])
+
 function beginStream(running: Running, frame: Frame): void {
   if (running.head !== undefined) return
   running.head = headOf(parseMeta(frame))
@@ -162,18 +187,21 @@ function beginStream(running: Running, frame: Frame): void {
 
 /** Status and headers as the worker says them, made safe to send on. */
 export function headOf(meta: Record<string, unknown>): HttpHead {
-  const status = Number(meta.status)
+  const { status } = meta
   const headers = Array.isArray(meta.headers) ? meta.headers.filter(isHeader) : []
-  return { status: Number.isInteger(status) && status >= 200 && status <= 599 ? status : 502, headers }
+  return { status: isStatus(status) ? status : 502, headers }
 }
+
+const isStatus = (status: unknown): status is number =>
+  typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
 
 const isHeader = (pair: unknown): pair is [string, string] =>
   Array.isArray(pair) &&
   typeof pair[0] === 'string' &&
   typeof pair[1] === 'string' &&
   isToken.test(pair[0]) &&
-  !hasControl.test(pair[1])
+  isHeaderValue.test(pair[1])
 
 const isToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what a header value must not hold
-const hasControl = /[\x00-\x08\x0a-\x1f\x7f]/
+/** What Node.js sends; it throws at anything else. */
+const isHeaderValue = /^[\t\x20-\x7e\x80-\xff]*$/

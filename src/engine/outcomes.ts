@@ -9,7 +9,10 @@ export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | 
     const meta = parseMeta(frame)
     const usage = usageOf(meta)
     if (frame.type === FrameType.failed) return { kind: 'raised', error: errorOf(meta), runMs, ...usage }
-    if (frame.type === FrameType.end) return { kind: 'streamed', status: streamedStatus ?? 200, runMs, ...usage }
+    if ((frame.type === FrameType.end) !== (streamedStatus !== undefined)) {
+      throw new ProtocolError('a streamed answer ends with END, and only that')
+    }
+    if (streamedStatus !== undefined) return { kind: 'streamed', status: streamedStatus, runMs, ...usage }
     return { kind: 'returned', value: returnedValue(frame, meta), runMs, ...usage }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
@@ -17,29 +20,32 @@ export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | 
   }
 }
 
-export function errorOf(meta: Record<string, unknown>): FunctionError {
-  const { type, message, stack } = meta
-  return {
-    type: String(type ?? 'Error'),
-    message: String(message ?? ''),
-    stack: typeof stack === 'string' ? stack : null,
-  }
+/** Longest text of a failure that is kept: it is recorded with every execution. */
+const longestText = 64 * 1024
+
+function errorOf({ type, message, stack }: Record<string, unknown>): FunctionError {
+  return { type: textOf(type) || 'Error', message: textOf(message), stack: textOf(stack) || null }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value.slice(0, longestText) : '')
 
 function returnedValue(frame: Frame, meta: Record<string, unknown>): Value {
   const { value, http } = meta
   const kind = value === 'text' || value === 'bytes' ? value : 'json'
   if (http === undefined) return { kind, body: frame.body }
+  if (typeof http !== 'object' || http === null) throw new ProtocolError('the head of an answer is not an object')
   return { kind, body: frame.body, http: headOf(http as Record<string, unknown>) }
 }
 
 function usageOf(meta: Record<string, unknown>): Usage {
   const { cpu_ms, memory_peak_bytes } = meta
   return {
-    cpuMs: typeof cpu_ms === 'number' ? cpu_ms : null,
-    memoryPeakMb: typeof memory_peak_bytes === 'number' ? Math.round(memory_peak_bytes / 104857.6) / 10 : null,
+    cpuMs: isAmount(cpu_ms) ? cpu_ms : null,
+    memoryPeakMb: isAmount(memory_peak_bytes) ? Math.round(memory_peak_bytes / 104857.6) / 10 : null,
   }
 }
+
+const isAmount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < 1e15
 
 const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
 

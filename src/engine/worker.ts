@@ -7,14 +7,16 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Call, Revision, StreamSink } from '../domain/worker.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
-import { errorOf, killed, outcomeOf, platformFailed, resultTooLarge, timedOut } from './outcomes.ts'
+import { killed, outcomeOf, platformFailed, resultTooLarge, timedOut } from './outcomes.ts'
 import type { Bound, PoolWorker } from './pool-worker.ts'
-import { type Frame, FrameType, parseMeta } from './protocol.ts'
+import { type Frame, FrameType, ProtocolError } from './protocol.ts'
 import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from './sandbox.ts'
 import type { WorkerFolder } from './worker-folder.ts'
 
 /** How long the engine may take to say how a worker ended whose connection has closed. */
 const exitReportMs = 3000
+/** Characters kept of what is printed while loading. */
+const longestLoadLog = 1024 * 1024
 
 export interface WorkerParts {
   engine: SandboxEngine
@@ -63,13 +65,17 @@ export class ShimWorker implements PoolWorker {
     this.#signature = revision.signature
     const startedAt = this.#parts.clock.elapsed()
     const [code] = await Promise.all([this.#bringCode(revision), this.#setLimits(revision)])
-    const log: string[] = []
-    const answer = this.#channel.workerFrame((text) => log.push(text))
+    // Until here nothing of the function runs: that it ended is not the function's doing.
+    if (this.isEnding) throw new FaasError('engine_failed', `Worker ${this.name} ended before it was bound.`)
+    let log = ''
+    const answer = this.#channel.workerFrame((text) => {
+      if (log.length < longestLoadLog) log += text
+    })
     this.#channel.bind(this.#bindMeta(revision, code))
     const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
     const loadMs = this.#parts.clock.elapsed() - startedAt
     if (frame !== null && frame.type === FrameType.bound) return { loaded: true, loadMs }
-    return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log: log.join('') }
+    return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log }
   }
 
   call(call: Call, timeoutMs: number): Promise<Outcome> {
@@ -92,10 +98,19 @@ export class ShimWorker implements PoolWorker {
       }
       const stopTimer = this.#parts.clock.after(timeoutMs, () => {
         over = true
+        this.#channel.forget(number)
         this.#endForDeadline()
         settle(timedOut(timeoutMs, this.#parts.clock.elapsed() - startedAt))
       })
-      this.#send(call, this.#parts.clock.now() + timeoutMs, sink, end)
+      let number = 0
+      try {
+        number = this.#send(call, this.#parts.clock.now() + timeoutMs, sink, end)
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        over = true
+        stopTimer()
+        settle(platformFailed('The input is longer than a worker can be sent.', 0))
+      }
     })
   }
 
@@ -113,11 +128,13 @@ export class ShimWorker implements PoolWorker {
     await this.gone
   }
 
-  #send(call: Call, deadlineMs: number, sink: StreamSink | undefined, end: Pending['end']): void {
+  #send(call: Call, deadlineMs: number, sink: StreamSink | undefined, end: Pending['end']): number {
     const { onLog, signal, session } = call
     if (session !== this.#session) this.#bringSession(session)
     const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, { onLog, sink, end })
+    if (signal?.aborted) this.#channel.cancel(number)
     signal?.addEventListener('abort', () => this.#channel.cancel(number), { once: true })
+    return number
   }
 
   /** Functions that may stream are collected where nobody listens; others never do. */
@@ -149,12 +166,15 @@ export class ShimWorker implements PoolWorker {
   }
 
   /** How the sandbox ended; one whose connection closed but that goes on is ended now. */
-  async #exit(): Promise<Exit> {
-    const unknown = { code: null, memoryExceeded: false }
-    const late = new Promise<Exit>((resolve) => {
-      this.#parts.clock.after(exitReportMs, () => resolve(unknown))
+  #exit(): Promise<Exit> {
+    return new Promise((resolve) => {
+      const unknown = { code: null, memoryExceeded: false }
+      const stopTimer = this.#parts.clock.after(exitReportMs, () => resolve(unknown))
+      void this.#sandbox.exited.then((exit) => {
+        stopTimer()
+        resolve(exit)
+      })
     })
-    return Promise.race([this.#sandbox.exited, late])
   }
 
   /** Other calls in this worker may end; new ones do not come, because the pool sees it as gone when it is. */
@@ -179,7 +199,9 @@ export class ShimWorker implements PoolWorker {
     if (revision.packageHash === null) throw new FaasError('internal', 'A function without a package cannot be bound.')
     const stored = this.#parts.codeFolder(revision.packageHash)
     if (!this.#parts.engine.isolatesFiles) return stored
-    await this.#folder.putCode(stored)
+    await this.#folder.putCode(stored).catch((cause: unknown) => {
+      throw new FaasError('engine_failed', 'The code of the function could not be brought to its worker.', { cause })
+    })
     return `${this.#parts.engine.inside(this.#folder.path)}/code`
   }
 
@@ -221,8 +243,7 @@ export class ShimWorker implements PoolWorker {
     const outcome = frame === null ? await this.#howItEnded(loadMs) : null
     void this.kill()
     if (missed) return timedOut(this.#parts.loadTimeoutMs, loadMs)
-    if (outcome !== null) return outcome
-    return { kind: 'raised', error: errorOf(parseMeta(frame as Frame)), runMs: loadMs, cpuMs: null, memoryPeakMb: null }
+    return outcome ?? outcomeOf({ ...(frame as Frame), type: FrameType.failed }, loadMs, undefined)
   }
 
   /** When the sandbox ends, or its connection closes, nothing of either may stay. */
@@ -231,7 +252,8 @@ export class ShimWorker implements PoolWorker {
     this.#channel.close()
     await Promise.race([this.#sandbox.exited, this.#exit()])
     await this.#sandbox.kill()
-    await this.#folder.remove()
+    // What cannot be removed now, the next start removes.
+    await this.#folder.remove().catch(() => {})
   }
 }
 

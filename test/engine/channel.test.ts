@@ -1,0 +1,427 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { StreamSink } from '../../src/domain/worker.ts'
+import { Channel, type Ending, headOf } from '../../src/engine/channel.ts'
+import {
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  FrameType,
+  maxFrameBytes,
+  ProtocolError,
+  parseMeta,
+  streamWindowBytes,
+} from '../../src/engine/protocol.ts'
+import { socketPair } from '../support/engine-parts-sockets.ts'
+
+/** A channel, and the worker's end of it in the hand of the test. */
+async function connected() {
+  const { server, worker } = await socketPair()
+  const channel = new Channel(server)
+  opened.push(channel)
+  const decoder = new FrameDecoder()
+  const received: Frame[] = []
+  worker.on('data', (bytes: Buffer) => received.push(...decoder.push(Buffer.from(bytes))))
+  const sendBytes = (...pieces: Buffer[]) => void worker.write(Buffer.concat(pieces))
+  const send = (type: number, call: number, meta: object | string = '', body = Buffer.alloc(0)) =>
+    sendBytes(...encodeFrame(type as FrameType, call, typeof meta === 'string' ? meta : JSON.stringify(meta), body))
+  const until = async (condition: () => boolean) => {
+    for (let turn = 0; turn < 500 && !condition(); turn++) await sleep(2)
+    expect(condition(), 'it happens in time').toBe(true)
+  }
+  return { channel, worker, received, send, sendBytes, until }
+}
+
+const opened: Channel[] = []
+afterEach(() => {
+  for (const channel of opened.splice(0)) channel.close()
+})
+
+/** What became of a call. */
+class Watched {
+  readonly logs: string[] = []
+  readonly endings: { frame: Ending; status: number | undefined }[] = []
+  readonly ended: Promise<Ending>
+  #resolve: (frame: Ending) => void = () => {}
+  readonly sink: StreamSink | undefined
+
+  constructor(sink?: StreamSink) {
+    this.sink = sink
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  onLog(stream: string, text: string): void {
+    this.logs.push(`${stream}: ${text}`)
+  }
+
+  end(frame: Ending, status: number | undefined): void {
+    this.endings.push({ frame, status })
+    this.#resolve(frame)
+  }
+}
+
+const watch = (channel: Channel, sink?: StreamSink) => {
+  const watched = new Watched(sink)
+  const pending = {
+    sink,
+    onLog: (stream: 'stdout' | 'stderr', text: string) => watched.onLog(stream, text),
+    end: (frame: Ending, status: number | undefined) => watched.end(frame, status),
+  }
+  return { watched, number: channel.call('{}', Buffer.from('input'), pending) }
+}
+
+describe('what a worker may not send', () => {
+  const garbage: [string, Buffer][] = [
+    ['bytes that are no frame', Buffer.alloc(64, 0xff)],
+    ['a frame shorter than its own head', Buffer.from([0, 0, 0, 8, 19, 0, 0, 0, 1, 0, 0, 0, 0])],
+    ['a frame longer than any may be', Buffer.from([0x01, 0x00, 0x00, 0x01, 19, 0, 0, 0, 1, 0, 0, 0, 0])],
+    ['a frame whose meta is longer than itself', Buffer.from([0, 0, 0, 9, 19, 0, 0, 0, 1, 0, 0, 0, 1])],
+    ['a log whose meta is no JSON', Buffer.concat(encodeFrame(FrameType.log, 1, '{nonsense'))],
+    ['a head whose meta is no object', Buffer.concat(encodeFrame(FrameType.head, 1, '[1]'))],
+  ]
+  test.each(garbage)('%s closes the connection, and every call ends', async (_what, bytes) => {
+    const { channel, sendBytes } = await connected()
+    const calls = [watch(channel), watch(channel)]
+    sendBytes(bytes)
+    await channel.closed
+    for (const { watched } of calls) expect(watched.endings).toEqual([{ frame: null, status: undefined }])
+  })
+
+  test('whatever bytes arrive, nothing throws, and every call ends once', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 8 }), async (pieces) => {
+        const { channel, worker, sendBytes } = await connected()
+        const { watched } = watch(channel)
+        for (const piece of pieces) sendBytes(Buffer.from(piece))
+        worker.end()
+        await channel.closed
+        expect(watched.endings).toHaveLength(1)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('whatever frames arrive, nothing throws, and every call ends once', async () => {
+    const anything = fc.anything({ withNullPrototype: false, maxDepth: 2 })
+    const meta = fc.oneof(
+      fc.record({ status: anything, headers: anything, stream: anything, value: anything, http: anything }),
+      fc.dictionary(fc.string(), fc.jsonValue()),
+      fc.jsonValue(),
+    )
+    const frame = fc.record({
+      type: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom(19, 20, 21, 22, 23, 24)),
+      call: fc.constantFrom(0, 1, 1, 1, 2, 3, 0xffff_ffff),
+      meta: fc.oneof(
+        fc.constant(''),
+        meta.map((value) => JSON.stringify(value) ?? ''),
+      ),
+      body: fc.uint8Array({ maxLength: 40 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(frame, { maxLength: 12 }), async (frames) => {
+        const { channel, worker, sendBytes } = await connected()
+        const sink: StreamSink = { head() {}, write: () => true, drained: async () => {} }
+        const calls = [watch(channel, sink), watch(channel)]
+        for (const { type, call, meta, body } of frames) {
+          sendBytes(...encodeFrame(type as FrameType, call, meta, Buffer.from(body)))
+        }
+        worker.end()
+        await channel.closed
+        for (const { watched } of calls) expect(watched.endings).toHaveLength(1)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('more of a streamed answer than it has credit for closes the connection', async () => {
+    const { channel, send } = await connected()
+    const sink: StreamSink = { head() {}, write: () => false, drained: () => new Promise(() => {}) }
+    const { watched } = watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    send(FrameType.chunk, 1, '', Buffer.alloc(streamWindowBytes))
+    await sleep(50)
+    expect(channel.isClosed, 'the window may be used up').toBe(false)
+    send(FrameType.chunk, 1, '', Buffer.alloc(1))
+    await channel.closed
+    expect(watched.endings).toEqual([{ frame: null, status: 200 }])
+  })
+})
+
+describe('frames that concern no call', () => {
+  test('of a call that is unknown, or over, are dropped', async () => {
+    const { channel, send, until } = await connected()
+    const { watched, number } = watch(channel)
+    send(FrameType.log, number + 1, '', Buffer.from('for nobody'))
+    send(FrameType.result, number + 1, { value: 'json' })
+    send(FrameType.result, number, { value: 'json' }, Buffer.from('1'))
+    send(FrameType.log, number, '', Buffer.from('too late'))
+    send(FrameType.result, number, { value: 'json' }, Buffer.from('2'))
+    await until(() => watched.endings.length > 0)
+    await sleep(20)
+    expect(watched.endings).toHaveLength(1)
+    expect(watched.endings[0]?.frame?.body.toString()).toBe('1')
+    expect(watched.logs).toEqual([])
+    expect(channel.isClosed).toBe(false)
+  })
+
+  test('of a type that is unknown are dropped', async () => {
+    const { channel, send } = await connected()
+    const { watched } = watch(channel)
+    send(99, 1)
+    send(99, 0)
+    send(FrameType.result, 1, { value: 'json' })
+    expect(await watched.ended).toMatchObject({ type: FrameType.result })
+  })
+
+  test('about the worker go to who waits for them, its prints too', async () => {
+    const { channel, send } = await connected()
+    const printed: string[] = []
+    const answer = channel.workerFrame((text) => printed.push(text))
+    send(FrameType.log, 0, '', Buffer.from('loading'))
+    send(FrameType.result, 0, { value: 'json' })
+    send(99, 0)
+    send(FrameType.bound, 0, { load_ms: 3 })
+    expect(await answer).toMatchObject({ type: FrameType.bound })
+    expect(printed).toEqual(['loading'])
+  })
+
+  test('about the worker that nobody waits for are dropped', async () => {
+    const { channel, send } = await connected()
+    send(FrameType.bound, 0, {})
+    send(FrameType.log, 0, '', Buffer.from('in the background'))
+    const { watched } = watch(channel)
+    send(FrameType.result, 1, {})
+    await watched.ended
+    expect(channel.isClosed).toBe(false)
+  })
+})
+
+describe('calls', () => {
+  test('one that begins when the connection is closed ends at once', async () => {
+    const { channel } = await connected()
+    channel.close()
+    const { watched } = watch(channel)
+    expect(watched.endings).toEqual([{ frame: null, status: undefined }])
+  })
+
+  test('one that is longer than a frame may be is refused, and the connection stays', async () => {
+    const { channel, send } = await connected()
+    const pending = { onLog() {}, end() {} }
+    expect(() => channel.call('{}', Buffer.alloc(maxFrameBytes), pending)).toThrow(ProtocolError)
+    const { watched, number } = watch(channel)
+    send(FrameType.result, number, {})
+    await watched.ended
+  })
+
+  test('all end without an answer when the worker goes away', async () => {
+    const { channel, worker } = await connected()
+    const calls = [watch(channel), watch(channel), watch(channel)]
+    worker.destroy()
+    await channel.closed
+    for (const { watched } of calls) expect(watched.endings).toEqual([{ frame: null, status: undefined }])
+  })
+
+  test('many at once each get their own answer, in whatever order the answers come', async () => {
+    const { channel, received, send, until } = await connected()
+    const calls = Array.from({ length: 1000 }, () => watch(channel))
+    await until(() => received.length === 1000)
+    for (const { call } of [...received].reverse()) {
+      send(FrameType.log, call, '', Buffer.from(`log ${call}`))
+      send(FrameType.result, call, { value: 'json' }, Buffer.from(String(call)))
+    }
+    await Promise.all(calls.map(({ watched }) => watched.ended))
+    for (const { watched, number } of calls) {
+      expect(watched.endings[0]?.frame?.body.toString()).toBe(String(number))
+      expect(watched.logs).toEqual([`stdout: log ${number}`])
+    }
+  })
+
+  test('one is sent with its meta and its input as they are', async () => {
+    const { channel, received, until } = await connected()
+    const body = Buffer.from(Array.from({ length: 10_000 }, (_, n) => n % 256))
+    channel.call('{"execution_id":"e1"}', body, { onLog() {}, end() {} })
+    await until(() => received.length === 1)
+    expect(received[0]).toMatchObject({ type: FrameType.call, call: 1, meta: '{"execution_id":"e1"}' })
+    expect(received[0]?.body.equals(body)).toBe(true)
+  })
+
+  test('one that nobody waits for any more is cancelled at the worker, and still ends as usual', async () => {
+    const { channel, received, send, until } = await connected()
+    const { watched, number } = watch(channel)
+    channel.cancel(number)
+    await until(() => received.length === 2)
+    expect(received[1]).toMatchObject({ type: FrameType.cancel, call: number })
+    send(FrameType.result, number, {})
+    expect(await watched.ended).toMatchObject({ type: FrameType.result })
+  })
+
+  test('one that is over cannot be cancelled', async () => {
+    const { channel, received, send } = await connected()
+    const { watched, number } = watch(channel)
+    send(FrameType.result, number, {})
+    await watched.ended
+    channel.cancel(number)
+    await sleep(20)
+    expect(received.map(({ type }) => type)).toEqual([FrameType.call])
+  })
+
+  test('one that was forgotten hears nothing more', async () => {
+    const { channel, send, until } = await connected()
+    const [late, other] = [watch(channel), watch(channel)]
+    channel.forget(late.number)
+    send(FrameType.log, late.number, '', Buffer.from('x'))
+    send(FrameType.result, late.number, {})
+    send(FrameType.result, other.number, {})
+    await until(() => other.watched.endings.length === 1)
+    expect([late.watched.endings, late.watched.logs]).toEqual([[], []])
+  })
+
+  test('prints are told apart by stream', async () => {
+    const { channel, send } = await connected()
+    const { watched } = watch(channel)
+    send(FrameType.log, 1, '', Buffer.from('plain'))
+    send(FrameType.log, 1, { stream: 'stderr' }, Buffer.from('grüß 😀'))
+    send(FrameType.log, 1, { stream: { not: 'a stream' } }, Buffer.from('odd'))
+    send(FrameType.result, 1, {})
+    await watched.ended
+    expect(watched.logs).toEqual(['stdout: plain', 'stderr: grüß 😀', 'stdout: odd'])
+  })
+})
+
+describe('streamed answers', () => {
+  /** Takes nothing until the test lets it. */
+  class SlowSink implements StreamSink {
+    readonly heads: object[] = []
+    readonly chunks: Buffer[] = []
+    isFull = true
+    #waiting: (() => void)[] = []
+    head(head: object): void {
+      this.heads.push(head)
+    }
+    write(chunk: Buffer): boolean {
+      this.chunks.push(Buffer.from(chunk))
+      return !this.isFull
+    }
+    drained(): Promise<void> {
+      return new Promise((resolve) => this.#waiting.push(resolve))
+    }
+    drain(): void {
+      for (const resolve of this.#waiting.splice(0)) resolve()
+    }
+  }
+
+  test('reach the sink: the head once, then every chunk, then the end with the status', async () => {
+    const { channel, send } = await connected()
+    const sink = new SlowSink()
+    sink.isFull = false
+    const { watched } = watch(channel, sink)
+    send(FrameType.head, 1, { status: 201, headers: [['a', 'b']] })
+    send(FrameType.head, 1, { status: 500, headers: [] })
+    for (const text of ['one', 'two', 'three']) send(FrameType.chunk, 1, '', Buffer.from(text))
+    send(FrameType.end, 1, { run_ms: 1 })
+    await watched.ended
+    expect(sink.heads).toEqual([{ status: 201, headers: [['a', 'b']] }])
+    expect(Buffer.concat(sink.chunks).toString()).toBe('onetwothree')
+    expect(watched.endings[0]?.status).toBe(201)
+  })
+
+  test('are given credit for what the sink took, at once', async () => {
+    const { channel, received, send, until } = await connected()
+    const sink = new SlowSink()
+    sink.isFull = false
+    watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    send(FrameType.chunk, 1, '', Buffer.alloc(1000))
+    await until(() => received.length === 2)
+    expect(received[1]).toMatchObject({ type: FrameType.credit, call: 1 })
+    expect(parseMeta(received[1] as Frame)).toEqual({ bytes: 1000 })
+  })
+
+  test('are given no credit before a full sink has drained', async () => {
+    const { channel, received, send, until } = await connected()
+    const sink = new SlowSink()
+    watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    send(FrameType.chunk, 1, '', Buffer.alloc(1000))
+    await until(() => sink.chunks.length === 1)
+    await sleep(20)
+    expect(received).toHaveLength(1)
+    sink.drain()
+    await until(() => received.length === 2)
+    expect(parseMeta(received[1] as Frame)).toEqual({ bytes: 1000 })
+  })
+
+  test('may be as long as they like, as long as the credit is kept to', async () => {
+    const { channel, received, send, until } = await connected()
+    const sink = new SlowSink()
+    sink.isFull = false
+    const { watched } = watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    for (let n = 1; n <= 8; n++) {
+      send(FrameType.chunk, 1, '', Buffer.alloc(streamWindowBytes))
+      await until(() => received.length === 1 + n)
+    }
+    send(FrameType.end, 1, {})
+    expect(await watched.ended).toMatchObject({ type: FrameType.end })
+  })
+
+  test('that end without the rest tell the status that had been sent', async () => {
+    const { channel, worker, send, until } = await connected()
+    const sink = new SlowSink()
+    const { watched } = watch(channel, sink)
+    send(FrameType.head, 1, { status: 206, headers: [] })
+    await until(() => sink.heads.length === 1)
+    worker.destroy()
+    await channel.closed
+    expect(watched.endings).toEqual([{ frame: null, status: 206 }])
+  })
+
+  test('chunks before a head, or for a call without a sink, are dropped', async () => {
+    const { channel, send } = await connected()
+    const sink = new SlowSink()
+    const [first, second] = [watch(channel, sink), watch(channel)]
+    send(FrameType.chunk, first.number, '', Buffer.from('early'))
+    send(FrameType.head, second.number, { status: 200, headers: [] })
+    send(FrameType.chunk, second.number, '', Buffer.from('nobody listens'))
+    send(FrameType.result, first.number, {})
+    send(FrameType.end, second.number, {})
+    await Promise.all([first.watched.ended, second.watched.ended])
+    expect(sink.chunks).toEqual([])
+  })
+})
+
+describe('the head of an answer is made safe to send on', () => {
+  const nothing = { status: 502, headers: [] }
+  const rows: [string, unknown, object][] = [
+    ['a status that is missing', {}, nothing],
+    ['a status that is text', { status: '200' }, nothing],
+    ['a status that has a valueOf', { status: { valueOf: 1, toString: 1 } }, nothing],
+    ['a status of the connection', { status: 101 }, nothing],
+    ['a status beyond the last', { status: 600 }, nothing],
+    ['a status that is a fraction', { status: 200.5 }, nothing],
+    ['headers that are no list', { status: 200, headers: { a: 'b' } }, { status: 200, headers: [] }],
+    ['headers that are no pairs', { status: 200, headers: ['ab', null, ['a'], [1, 2]] }, { status: 200, headers: [] }],
+    ['a name with a space', { status: 200, headers: [['a b', 'c']] }, { status: 200, headers: [] }],
+    ['an empty name', { status: 200, headers: [['', 'c']] }, { status: 200, headers: [] }],
+    ['a value with a line break', { status: 200, headers: [['a', 'b\r\nc: d']] }, { status: 200, headers: [] }],
+    ['a value with a null', { status: 200, headers: [['a', 'b\0']] }, { status: 200, headers: [] }],
+    ['a value that no byte can hold', { status: 200, headers: [['a', '汉']] }, { status: 200, headers: [] }],
+  ]
+  test.each(rows)('without %s', (_what, meta, head) => {
+    expect(headOf(meta as Record<string, unknown>)).toEqual(head)
+  })
+
+  test('with what is allowed, as it is', () => {
+    const headers = [
+      ['Set-Cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+      ['x-latin', 'gr\u00fc\u00df'],
+      ['x-tab', 'a\tb'],
+      ['x-empty', ''],
+    ]
+    expect(headOf({ status: 599, headers })).toEqual({ status: 599, headers })
+  })
+})
