@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readRuntimes } from '../../src/engine/runtime-catalog.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'taibai-runtimes-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const cobol = {
+  name: 'cobol',
+  description: 'COBOL 2023',
+  image: 'taibai/cobol',
+  languages: ['cobol'],
+  command: ['cobol', '-x', '/opt/taibai/shim.cob'],
+  shim: 'shim.cob',
+  signature: 'event',
+  signatures: ['event', 'qinling'],
+  min_memory: 1048576,
+  default_entry: 'main.main',
+  base: { image: 'cobol', debian: ['gnucobol'] },
+}
+
+function write(name: string, manifest: unknown): string {
+  mkdirSync(join(folder, name), { recursive: true })
+  const file = join(folder, name, 'runtime.json')
+  writeFileSync(file, typeof manifest === 'string' ? manifest : JSON.stringify(manifest))
+  return file
+}
+
+describe('a folder of runtimes that cannot be read', () => {
+  test('that is missing is an error', () => {
+    expect(() => readRuntimes(join(folder, 'nowhere'))).toThrow('nowhere')
+  })
+
+  const wrong: [string, unknown, RegExp][] = [
+    ['is no JSON', '{"name": ', /is not a runtime/],
+    ['is no object', '[]', /is not a runtime/],
+    ['lacks an image', { ...cobol, image: undefined }, /image/],
+    ['has a name with a slash', { ...cobol, name: 'a/b' }, /name/],
+    ['has no command', { ...cobol, command: [] }, /command/],
+    ['has an unknown signature', { ...cobol, signature: 'soap' }, /signature/],
+    ['has a default signature that its shim cannot do', { ...cobol, signature: 'http' }, /signature/],
+    ['has a twin whose signature its shim cannot do', twin({ signature: 'http' }), /signature/],
+    ['needs no memory', { ...cobol, min_memory: 0 }, /min_memory/],
+    ['needs part of a byte', { ...cobol, min_memory: 1.5 }, /min_memory/],
+  ]
+  test.each(wrong)('one whose runtime.json %s is an error that names the file', (_what, manifest, message) => {
+    const file = write('cobol', manifest)
+    expect(() => readRuntimes(folder)).toThrow(file)
+    expect(() => readRuntimes(folder)).toThrow(message)
+  })
+
+  test('two that have one name are an error', () => {
+    write('cobol', cobol)
+    write('other', cobol)
+    expect(() => readRuntimes(folder)).toThrow(/cobol.*twice/s)
+  })
+
+  test('a twin that has the name of another runtime is an error', () => {
+    write('cobol', twin({ name: 'other' }))
+    write('other', { ...cobol, name: 'other' })
+    expect(() => readRuntimes(folder)).toThrow(/other.*twice/s)
+  })
+})
+
+describe('a folder of runtimes', () => {
+  test('that is empty has none', () => {
+    expect(readRuntimes(folder)).toEqual([])
+  })
+
+  test('gives what the server needs of each', () => {
+    write('cobol', cobol)
+    expect(readRuntimes(folder)).toEqual([
+      {
+        name: 'cobol',
+        description: 'COBOL 2023',
+        image: 'taibai/cobol',
+        languages: ['cobol'],
+        command: ['cobol', '-x', '/opt/taibai/shim.cob'],
+        shimPath: join(folder, 'cobol', 'shim.cob'),
+        signature: 'event',
+        signatures: ['event', 'qinling'],
+        minMemoryBytes: 1048576,
+      },
+    ])
+  })
+
+  test('gives them by name, twins behind their own', () => {
+    write('b', twin({ name: 'a-twin' }, 'b'))
+    write('a', { ...cobol, name: 'a' })
+    expect(readRuntimes(folder).map(({ name }) => name)).toEqual(['a', 'b', 'a-twin'])
+  })
+
+  test('gives a twin with its own name, text and signature, and the image of the first', () => {
+    write('cobol', twin({}))
+    const [first, second] = readRuntimes(folder)
+    expect(second).toEqual({ ...first, name: 'twin', description: 'a twin', signature: 'qinling' })
+  })
+
+  test('ignores files, and folders without a runtime.json', () => {
+    writeFileSync(join(folder, 'README.md'), '')
+    mkdirSync(join(folder, 'empty'))
+    expect(readRuntimes(folder)).toEqual([])
+  })
+})
+
+test('the runtimes that come along can be read, and their shims are there', () => {
+  const runtimes = readRuntimes(fileURLToPath(new URL('../../runtimes', import.meta.url)))
+  expect(runtimes.map(({ name }) => name)).toEqual(['nodejs', 'qinling-nodejs', 'python3', 'qinling-python3'])
+  for (const { shimPath } of runtimes) expect(existsSync(shimPath), shimPath).toBe(true)
+})
+
+function twin(overrides: object, name = 'cobol'): object {
+  return {
+    ...cobol,
+    name,
+    also: [{ name: 'twin', signature: 'qinling', description: 'a twin', ...overrides }],
+  }
+}
