@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import { Starts } from '../../src/engine/starts.ts'
+import { settled } from '../support/fake-clock.ts'
+
+/** Starts that end when the test says so. */
+function line(maxParallel: number) {
+  const starts = new Starts(maxParallel)
+  const running: string[] = []
+  const begun: string[] = []
+  const ends = new Map<string, { resolve(): void; reject(error: Error): void }>()
+  const ask = (name: string, urgency: 'now' | 'later' = 'now') =>
+    starts.run(urgency, async () => {
+      begun.push(name)
+      running.push(name)
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      ends.set(name, { resolve, reject })
+      await promise.finally(() => running.splice(running.indexOf(name), 1))
+      return name
+    })
+  const end = async (name: string) => {
+    ends.get(name)?.resolve()
+    await settled()
+  }
+  const fail = async (name: string) => {
+    ends.get(name)?.reject(new Error(`${name} failed`))
+    await settled()
+  }
+  return { ask, end, fail, running, begun }
+}
+
+describe('starts', () => {
+  test('run at once while there are places', async () => {
+    const { ask, running, end } = line(2)
+    const both = [ask('a'), ask('b')]
+    expect(running).toEqual(['a', 'b'])
+    await end('a')
+    await end('b')
+    expect(await Promise.all(both)).toEqual(['a', 'b'])
+  })
+
+  test('wait in the order they came when all places are taken', async () => {
+    const { ask, begun, end } = line(1)
+    const all = ['a', 'b', 'c'].map((name) => ask(name))
+    expect(begun).toEqual(['a'])
+    for (const name of ['a', 'b', 'c']) await end(name)
+    expect(begun).toEqual(['a', 'b', 'c'])
+    await Promise.all(all)
+  })
+
+  test('that calls wait for go before work ahead, however late they come', async () => {
+    const { ask, begun, end } = line(1)
+    const all = [ask('running'), ask('ahead 1', 'later'), ask('ahead 2', 'later'), ask('urgent')]
+    for (const name of ['running', 'urgent', 'ahead 1', 'ahead 2']) await end(name)
+    expect(begun).toEqual(['running', 'urgent', 'ahead 1', 'ahead 2'])
+    await Promise.all(all)
+  })
+
+  test('that fail make room like others, and tell who asked', async () => {
+    const { ask, begun, end, fail } = line(1)
+    const [first, second] = [ask('a'), ask('b')]
+    first.catch(() => {})
+    await fail('a')
+    await expect(first).rejects.toThrow('a failed')
+    expect(begun).toEqual(['a', 'b'])
+    await end('b')
+    expect(await second).toBe('b')
+  })
+
+  test('that throw at once make room too', async () => {
+    const starts = new Starts(1)
+    const broken = () => {
+      throw new Error('at once')
+    }
+    await expect(starts.run('now', broken)).rejects.toThrow('at once')
+    await expect(starts.run('now', broken)).rejects.toThrow('at once')
+    expect(await starts.run('now', async () => 'fine')).toBe('fine')
+  })
+
+  test('never run more at once than there are places', async () => {
+    const { ask, running, end } = line(3)
+    const names = Array.from({ length: 20 }, (_, n) => `s${n}`)
+    const all = names.map((name, n) => ask(name, n % 2 === 0 ? 'now' : 'later'))
+    for (let ended = 0; ended < 20; ended++) {
+      expect(running.length).toBeLessThanOrEqual(3)
+      await end(running[0] as string)
+    }
+    expect((await Promise.all(all)).length).toBe(20)
+    const again = [ask('x'), ask('y'), ask('z'), ask('w')]
+    expect(running, 'all three places are free again').toEqual(['x', 'y', 'z'])
+    for (const name of ['x', 'y', 'z', 'w']) await end(name)
+    await Promise.all(again)
+  })
+})
