@@ -224,7 +224,8 @@ export class Invocation {
       return true
     }
     this.#parts.log.warn(endKeys(execution), 'execution will be tried again')
-    execution.attempt += 1
+    // What our own stop cuts off is counted when it begins again.
+    if (!this.#closing) execution.attempt += 1
     forgetEnd(execution)
     this.#parts.ledger.close(execution)
     return false
