@@ -193,18 +193,21 @@ export class ServerProcess implements AsyncDisposable {
     return made.json.id as string
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#endAsked = true
+    this.program.signal(signal)
+  }
+
   /** The end of the power supply. */
   async kill(): Promise<void> {
-    this.#endAsked = true
-    this.program.signal('SIGKILL')
+    this.signal('SIGKILL')
     await this.program.exited
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     if (this.program.exit !== null && !this.#endAsked)
       throw new Error(`The server had ended by itself:\n${this.#tail()}`)
-    this.#endAsked = true
-    this.program.signal(signal)
+    this.signal(signal)
     return this.program.ended()
   }
 

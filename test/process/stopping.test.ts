@@ -1,0 +1,133 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { DataFolder } from '../support/data-folder.ts'
+import { engines } from '../support/engines.ts'
+import { atWork, ended } from '../support/executions-of.ts'
+import { deeds, web } from '../support/fixture-functions.ts'
+import { ledgerRows } from '../support/ledger-file.ts'
+import { ServerProcess } from '../support/server-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+/** How a server stops: gracefully, within its limit, at once; and what the next one finds. */
+
+for (const { engine, run } of engines) {
+  run(`A server with the ${engine} engine that is asked to stop`, () => {
+    test('answers the calls in flight, takes no new ones, and leaves what is queued to the next start', async () => {
+      await using data = new DataFolder()
+      await using server = await ServerProcess.start({ engine, data, settings: { TAIBAI_MAX_ASYNC_RUNNING: '1' } })
+      await server.deploy('deeds', deeds.nodejs)
+      await server.deploy('web', web.nodejs, { signature: 'http' })
+      const accept = async (event: object): Promise<string> => {
+        const json = { function_id: 'deeds', input: JSON.stringify(event), sync: false }
+        return (await server.must('POST', '/v1/executions', { json })).json.id
+      }
+      const calls = [
+        server.ask('POST', '/fn/deeds', { json: { do: 'sleep', ms: 3000 } }),
+        server.ask('POST', '/fn/deeds', { json: { do: 'sleep', ms: 2000 } }),
+        server.ask('GET', '/fn/web/stream?chunks=10&bytes=1000&ms=250'),
+      ]
+      const begun = await accept({ do: 'sleep', ms: 2000 })
+      await atWork(server, 4)
+      const queued = await Promise.all([1, 2, 3, 4, 5].map((value) => accept({ do: 'echo', value })))
+      const workers = server.data.workerFolders().length
+      expect(workers).toBeGreaterThanOrEqual(4)
+
+      server.signal('SIGTERM')
+      await waitUntil('it stops', () => server.log.some(({ msg, why }) => msg === 'stopping' && why === 'SIGTERM'))
+      await expect(server.ask('GET', '/readyz', { headers: { Connection: 'close' } })).rejects.toThrow()
+      const [first, second, third] = await Promise.all(calls)
+      expect(first).toMatchObject({ status: 200, text: 'slept' })
+      expect(second).toMatchObject({ status: 200, text: 'slept' })
+      expect(third?.bytes.length).toBe(10_000)
+      expect(await server.program.ended()).toEqual({ code: 0, signal: null })
+      expect(server.log.at(-1)).toMatchObject({ msg: 'stopped' })
+      expect(server.log.filter(({ msg }) => msg === 'execution ended')).toHaveLength(4)
+      await expectNothingLeft(data, engine)
+      expect(
+        ledgerRows(data, "status = 'running'")
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual([...queued].sort())
+      expect(ledgerRows(data, 'id = ?', begun)).toMatchObject([{ status: 'success', attempt: 1 }])
+
+      await using next = await ServerProcess.start({ engine, data })
+      for (const [at, id] of queued.entries()) {
+        expect(await ended(next, id)).toMatchObject({ status: 'success', output: at + 1 })
+      }
+      expect((await next.must('GET', '/v1/functions/deeds')).json.count).toBe(8)
+      await next.stop()
+    })
+
+    test('ends what runs beyond the limit, answers it, records it; accepted runs begin again with the next start', async () => {
+      await using data = new DataFolder()
+      await using server = await ServerProcess.start({ engine, data, settings: { TAIBAI_DRAIN_MS: '1000' } })
+      await server.deploy('deeds', deeds.nodejs)
+      const call = server.ask('POST', '/fn/deeds', { json: { do: 'sleep', ms: 50_000 } })
+      const looping = server.ask('POST', '/fn/deeds', { json: { do: 'loop' } })
+      const json = { function_id: 'deeds', input: JSON.stringify({ do: 'sleep', ms: 2500 }), sync: false }
+      const accepted: string = (await server.must('POST', '/v1/executions', { json })).json.id
+      await atWork(server, 3)
+
+      const from = performance.now()
+      expect(await server.stop('SIGINT')).toEqual({ code: 0, signal: null })
+      expect(performance.now() - from).toBeLessThan(20_000)
+      for (const answer of [await call, await looping]) {
+        expect(answer).toMatchObject({
+          status: 503,
+          json: { code: 'platform_failed', execution_id: expect.any(String) },
+        })
+        expect(answer.headers.get('retry-after')).toBe('1')
+      }
+      await expectNothingLeft(data, engine)
+
+      await using next = await ServerProcess.start({ engine, data })
+      for (const answer of [await call, await looping]) {
+        const shown = await next.must('GET', `/v1/executions/${answer.json.execution_id}`)
+        expect(shown.json).toMatchObject({
+          status: 'error',
+          error: { type: 'PlatformError', message: expect.stringContaining('stopped') },
+        })
+      }
+      expect(await ended(next, accepted)).toMatchObject({ status: 'success', output: 'slept', attempt: 2 })
+      await next.stop()
+    })
+
+    test('stops at once when it is asked again; the next one cleans up and says what was cut off', async () => {
+      await using data = new DataFolder()
+      await using server = await ServerProcess.start({ engine, data })
+      await server.deploy('deeds', deeds.nodejs)
+      const looping = server.ask('POST', '/fn/deeds', { json: { do: 'loop' } }).catch(() => 'cut off')
+      await atWork(server)
+      server.signal('SIGTERM')
+      await waitUntil('it stops', () => server.log.some(({ msg }) => msg === 'stopping'))
+      // So soon after the first, a second one would be taken for its echo.
+      await pause(700)
+      const from = performance.now()
+      expect(await server.stop()).toEqual({ code: 1, signal: null })
+      expect(performance.now() - from).toBeLessThan(3000)
+      expect(await looping).toBe('cut off')
+      const [cut] = ledgerRows(data)
+      expect(cut).toMatchObject({ status: 'running', is_sync: 1 })
+
+      await using next = await ServerProcess.start({ engine, data })
+      expect(next.log).toContainEqual(
+        expect.objectContaining({ msg: expect.stringContaining('an earlier run'), executions: 1 }),
+      )
+      const shown = await next.must('GET', `/v1/executions/${cut?.id}`)
+      expect(shown.json).toMatchObject({
+        status: 'error',
+        error: { type: 'PlatformError', message: 'The server ended while the function ran.' },
+      })
+      expect(await next.ask('POST', '/fn/deeds', { json: { do: 'echo', value: 'on' } })).toMatchObject({ text: 'on' })
+      await next.stop()
+      await expectNothingLeft(data, engine)
+    })
+  })
+}
+
+async function expectNothingLeft(data: DataFolder, engine: string): Promise<void> {
+  expect(data.workerFolders()).toEqual([])
+  expect(data.workerProcesses()).toEqual([])
+  // The engine removes a container a moment after it has ended.
+  if (engine === 'docker') await waitUntil('no container is left', async () => (await data.containers()).length === 0)
+}
