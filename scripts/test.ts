@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureHostLanguages } from './setup/host-languages.ts'
+import { ensureOpenStackClients } from './setup/openstack-clients.ts'
 import { runCommand, SetupProblem } from './setup/problem.ts'
 import { step, warn } from './setup/progress.ts'
 import { readyEngine } from './setup/ready-engine.ts'
@@ -14,6 +15,7 @@ const needsDocker = process.env.CI === 'true' || process.env.TAIBAI_REQUIRE_DOCK
 
 async function main(): Promise<number> {
   await ensureHostLanguages()
+  await ensureOpenStackClients(process.env.CI === 'true')
   const docker = await readyDocker()
   if (docker === 'absent' && needsDocker) return close({ passed: 0, failed: 0, skipped: 0 }, false)
   const checks = [docker !== 'broken', ...(vitestArgs.length > 0 ? [] : await checkSources())]
