@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
 import type { OpenStackSession } from '../domain/openstack.ts'
 import { ask, type ServiceAnswer, ServiceFailure, type ServiceRequest } from './service-request.ts'
-import { type CheckedToken, readToken } from './token-answer.ts'
+import { type CheckedToken, notKeystone, readToken } from './token-answer.ts'
 
 export interface KeystoneOptions {
   /** Base of the Identity API, with or without `/v3`. */
@@ -20,6 +20,7 @@ export interface KeystoneOptions {
 interface OwnToken {
   token: string
   userId: string
+  expiresAtMs: number
   renewAtMs: number
 }
 
@@ -63,8 +64,8 @@ export class Keystone {
   /** Null: Keystone does not know the token, or not any more. */
   async check(token: string): Promise<CheckedToken | null> {
     const answer = await this.#askAsOwn('GET', '/auth/tokens?nocatalog', { 'X-Subject-Token': token })
-    if (answer.status === 404) return null
-    if (answer.status === 200) return readToken(answer, token, this.authUrl)
+    if (answer.status === 404 && answer.json !== undefined) return null
+    if (answer.status !== 403) return readToken(answer, token, this.authUrl)
     this.#complain(answer, 'the service user may not check tokens: it needs the role admin or service')
     throw new ServiceFailure(refusedOwnUser)
   }
@@ -128,12 +129,19 @@ export class Keystone {
     }
   }
 
+  /** One that cannot be renewed is used to its end. */
   async #ownToken(): Promise<OwnToken> {
-    if (this.#own !== null && this.#parts.clock.now() < this.#own.renewAtMs) return this.#own
+    const { clock } = this.#parts
+    const own = this.#own
+    if (own !== null && clock.now() < own.renewAtMs) return own
     this.#loggingIn ??= this.#logIn().finally(() => {
       this.#loggingIn = null
     })
-    return this.#loggingIn
+    return this.#loggingIn.catch((error: unknown) => {
+      if (own !== null && clock.now() < own.expiresAtMs && error instanceof ServiceFailure && !error.isSilent)
+        return own
+      throw error
+    })
   }
 
   async #logIn(): Promise<OwnToken> {
@@ -141,14 +149,14 @@ export class Keystone {
     const scope = { project: { name: project, domain: { name: projectDomain } } }
     const auth = { identity: this.#identity(), scope }
     const answer = await this.#ask('POST', '/auth/tokens?nocatalog', {}, { auth })
-    if (answer.status !== 201) {
+    if (answer.status >= 400) {
       this.#complain(answer, 'the service user cannot log in: look at its name, password, project and domains')
       throw new ServiceFailure(refusedOwnUser)
     }
     const token = subjectToken(answer)
     const { userId, expiresAtMs } = readToken(answer, token, this.authUrl)
     const nowMs = this.#parts.clock.now()
-    this.#own = { token, userId, renewAtMs: nowMs + (expiresAtMs - nowMs) * 0.8 }
+    this.#own = { token, userId, expiresAtMs, renewAtMs: nowMs + (expiresAtMs - nowMs) * 0.8 }
     return this.#own
   }
 
@@ -189,7 +197,10 @@ function subjectToken({ headers }: ServiceAnswer): string {
   return token
 }
 
-const refusal = ({ status, json }: ServiceAnswer): KeystoneRefusal => new KeystoneRefusal(status, reasonIn(json))
+/** A no without Keystone's words is somebody else's. */
+function refusal({ status, json }: ServiceAnswer): KeystoneRefusal | ServiceFailure {
+  return status >= 400 && json !== undefined ? new KeystoneRefusal(status, reasonIn(json)) : notKeystone()
+}
 
 function acceptGone(answer: ServiceAnswer): void {
   if (answer.status >= 300 && answer.status !== 404) throw refusal(answer)

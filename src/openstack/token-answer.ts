@@ -23,7 +23,7 @@ export function readToken(answer: ServiceAnswer, token: string, authUrl: string)
   const userId = told?.user?.id
   const expiresAtMs = typeof told?.expires_at === 'string' ? Date.parse(told.expires_at) : Number.NaN
   if (told === undefined || typeof userId !== 'string' || Number.isNaN(expiresAtMs)) {
-    throw new ServiceFailure('Keystone answered with something that is not its v3 API; look at the auth URL.')
+    throw notKeystone()
   }
   const projectId = told.project?.id
   if (typeof projectId !== 'string') return { userId, expiresAtMs, session: null }
@@ -49,3 +49,6 @@ const isRole = (value: unknown): value is { id: string; name: string } =>
   value !== null &&
   typeof (value as { id?: unknown }).id === 'string' &&
   typeof (value as { name?: unknown }).name === 'string'
+
+export const notKeystone = (): ServiceFailure =>
+  new ServiceFailure('Keystone answered with something that is not its v3 API; look at the auth URL.')

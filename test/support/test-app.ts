@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
-import { openPrincipal } from '../../src/domain/principal.ts'
+import { type Authenticate, openPrincipal } from '../../src/domain/principal.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import { type HttpParts, type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
+import type { OpenStack } from '../../src/openstack/openstack.ts'
 import { cronPatterns } from '../../src/scheduler/cron-patterns.ts'
 import { Scheduler } from '../../src/scheduler/scheduler.ts'
 import { Aliases } from '../../src/services/aliases.ts'
@@ -14,6 +15,7 @@ import { Invocation } from '../../src/services/invocation.ts'
 import { Jobs } from '../../src/services/jobs.ts'
 import { Runtimes } from '../../src/services/runtimes.ts'
 import { Stats } from '../../src/services/stats.ts'
+import { SwiftCode } from '../../src/services/swift-code.ts'
 import { Targets } from '../../src/services/targets.ts'
 import { Tokens } from '../../src/services/tokens.ts'
 import { Webhooks } from '../../src/services/webhooks.ts'
@@ -43,10 +45,15 @@ export type Caller = keyof typeof callers | 'nobody' | 'stranger'
 export interface TestAppOptions {
   /** `none`: everybody is the open principal. Default `token`. */
   auth?: 'token' | 'none'
+  /** Its tokens are good beside those of the callers. */
+  openstack?: OpenStack
+  clock?: FakeClock
   settings?: Partial<HttpSettings>
 }
 
 export interface Asked {
+  /** Sent in the place of that of a caller. */
+  token?: string
   /** Default `alice`; `nobody` sends no token, `stranger` one that is not known. */
   as?: Caller
   json?: unknown
@@ -77,7 +84,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     webhooks: new WebhookRows(database),
     tokens: new TokenRows(database),
   }
-  const clock = new FakeClock()
+  const clock = options.clock ?? new FakeClock()
   const pool = new FakePool()
   const ledger = new FakeLedger()
   const packages = new FakePackages()
@@ -86,13 +93,19 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const common = { ...stores, pool, ledger, packages, pools, clock, newId: timeOrderedId, log: silent }
   const targets = new Targets(stores)
   const stats = new Stats(common)
-  const invocation = new Invocation({ ...common, onEnd: stats.record, limits: runLimits })
+  const { openstack } = options
+  const trusts = openstack?.trusts
+  const swiftLimits = { maxSwiftObjectBytes: 100_000, swiftCheckSeconds: 10 }
+  const swift = openstack && new SwiftCode({ ...common, ...openstack, targets, limits: swiftLimits })
+  const invocation = new Invocation({ ...common, trusts, swift, onEnd: stats.record, limits: runLimits })
   const runtimes = new Runtimes({ ...common, targets, pools: { prepare: (runtime) => pools.prepare(runtime) } })
-  const functions = new Functions({ ...common, targets, runtimes, zipOf, limits: functionLimits })
+  const functions = new Functions({ ...common, trusts, swift, targets, runtimes, zipOf, limits: functionLimits })
   for (const [name, { projectId, roles }] of Object.entries(callers)) {
     stores.tokens.insert(aToken({ name, projectId, roles: [...roles], hash: sha256(tokenOf(name)) }))
   }
   const tokens = new Tokens(common)
+  const authenticate: Authenticate = (token) =>
+    tokens.authenticate(token) ?? (token === null || openstack === undefined ? null : openstack.authenticate(token))
   const scheduler = new Scheduler(common)
   const patterns = cronPatterns()
   const jobs = new Jobs({ ...common, store: stores.jobs, timers: scheduler, patterns, targets, invocation })
@@ -112,7 +125,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     targets,
     invocation,
     newId: timeOrderedId,
-    authenticate: options.auth === 'none' ? () => openPrincipal : tokens.authenticate,
+    authenticate: options.auth === 'none' ? () => openPrincipal : authenticate,
     isReady: () => health.isReady,
     log: silent,
     settings: { ...httpSettings, ...options.settings },
@@ -173,7 +186,7 @@ type Body = NonNullable<RequestInit['body']>
 async function sent(asked: Asked): Promise<{ body?: Body; headers: Headers }> {
   const headers = new Headers(asked.headers)
   const as = asked.as ?? 'alice'
-  if (as !== 'nobody') headers.set('X-Auth-Token', tokenOf(as))
+  if (as !== 'nobody') headers.set('X-Auth-Token', asked.token ?? tokenOf(as))
   if (asked.json !== undefined) {
     if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
     return { body: JSON.stringify(asked.json), headers }
