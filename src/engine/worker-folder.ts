@@ -25,14 +25,20 @@ export class WorkerFolder {
 
   static async make(parent: string, name: string, owner: Owner): Promise<WorkerFolder> {
     const path = join(parent, name)
+    const socket = join(path, 'worker.sock')
     await mkdir(path, { recursive: true, mode: 0o700 })
     const server = createServer()
     const connection = firstConnection(server)
-    await listen(server, join(path, 'worker.sock'))
-    await chmod(join(path, 'worker.sock'), 0o600)
-    if (owner !== null)
-      await Promise.all([chown(path, owner.uid, owner.gid), chown(join(path, 'worker.sock'), owner.uid, owner.gid)])
-    return new WorkerFolder(path, server, connection)
+    try {
+      await listen(server, socket)
+      await chmod(socket, 0o600)
+      if (owner !== null) await Promise.all([path, socket].map((each) => chown(each, owner.uid, owner.gid)))
+      return new WorkerFolder(path, server, connection)
+    } catch (error) {
+      server.close()
+      await rm(path, { recursive: true, force: true })
+      throw error
+    }
   }
 
   /** The shim's connection: the first one; nobody else gets in. */
@@ -47,6 +53,8 @@ export class WorkerFolder {
 
   async remove(): Promise<void> {
     this.#server.close()
+    // One that came when nobody waited for it any more.
+    void this.#connection.then((socket) => socket.destroy())
     await rm(this.path, { recursive: true, force: true })
   }
 }
@@ -54,6 +62,8 @@ export class WorkerFolder {
 const firstConnection = (server: Server): Promise<Socket> =>
   new Promise((resolve) => {
     server.once('connection', (socket) => {
+      // Another may be accepted already.
+      server.on('connection', (other) => other.destroy())
       server.close()
       resolve(socket)
     })
@@ -67,7 +77,9 @@ const listen = (server: Server, path: string): Promise<void> =>
 
 /** The same tree again, its files hard links to the first. Symlinks inside a package stay what they are. */
 async function linkTree(from: string, to: string): Promise<void> {
-  await mkdir(to, { mode: 0o755 })
+  await mkdir(to)
+  // The worker's user must be able to read it, whatever our umask says.
+  await chmod(to, 0o755)
   const entries = await readdir(from, { withFileTypes: true })
   const files = entries.filter((entry) => !entry.isDirectory())
   for (let at = 0; at < files.length; at += parallelLinks) {

@@ -1,0 +1,207 @@
+import { once } from 'node:events'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { WorkerFolder } from '../../src/engine/worker-folder.ts'
+
+let parent = ''
+const folders: WorkerFolder[] = []
+const sockets: Socket[] = []
+
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'taibai-folder-'))
+})
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  for (const folder of folders.splice(0)) await folder.remove()
+  expect(
+    readdirSync(parent).filter((name) => name !== 'package'),
+    'folders left',
+  ).toEqual([])
+  rmSync(parent, { recursive: true })
+})
+
+async function make(name = 'w1'): Promise<WorkerFolder> {
+  const folder = await WorkerFolder.make(parent, name, null)
+  folders.push(folder)
+  return folder
+}
+
+function dial(folder: WorkerFolder): Socket {
+  const socket = connect(join(folder.path, 'worker.sock')).on('error', () => {})
+  sockets.push(socket)
+  return socket
+}
+
+/** Also when it is reset. */
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) resolve()
+    socket.once('close', () => resolve())
+  })
+
+const modeOf = (path: string) => (lstatSync(path).mode & 0o777).toString(8)
+
+/** A package as the store keeps it. */
+function aPackage(): string {
+  const path = join(parent, 'package')
+  mkdirSync(join(path, 'lib', 'deep'), { recursive: true })
+  writeFileSync(join(path, 'main.mjs'), 'export const main = 1')
+  writeFileSync(join(path, 'run.sh'), '#!/bin/sh', { mode: 0o755 })
+  writeFileSync(join(path, 'lib', 'deep', 'data.bin'), Buffer.from([0, 1, 2]))
+  mkdirSync(join(path, 'empty'))
+  symlinkSync('../main.mjs', join(path, 'lib', 'link.mjs'))
+  symlinkSync('nowhere', join(path, 'dangling'))
+  return path
+}
+
+describe('a folder that cannot be made', () => {
+  test('because its path is too long for a socket leaves nothing behind', async () => {
+    await expect(WorkerFolder.make(parent, 'x'.repeat(120), null)).rejects.toThrow()
+    expect(readdirSync(parent)).toEqual([])
+  })
+
+  test('because nothing may be written there says so', async () => {
+    writeFileSync(join(parent, 'file'), '')
+    await expect(WorkerFolder.make(join(parent, 'file'), 'w1', null)).rejects.toThrow(/ENOTDIR/)
+    rmSync(join(parent, 'file'))
+  })
+})
+
+describe('a worker’s folder', () => {
+  test('can be entered by its owner only, and so its socket', async () => {
+    const { path } = await make()
+    expect(modeOf(path)).toBe('700')
+    expect(modeOf(join(path, 'worker.sock'))).toBe('600')
+  })
+
+  test.runIf(process.getuid?.() === 0)('belongs to the user that the worker runs as', async () => {
+    const folder = await WorkerFolder.make(parent, 'w1', { uid: 64321, gid: 64322 })
+    folders.push(folder)
+    for (const path of [folder.path, join(folder.path, 'worker.sock')]) {
+      expect([statSync(path).uid, statSync(path).gid]).toEqual([64321, 64322])
+    }
+  })
+
+  test('goes with all that is in it', async () => {
+    const folder = await make()
+    await folder.putCode(aPackage())
+    await folder.remove()
+    expect(existsSync(folder.path)).toBe(false)
+  })
+
+  test('can be removed twice', async () => {
+    const folder = await make()
+    await folder.remove()
+    await folder.remove()
+  })
+})
+
+describe('its connection', () => {
+  test('is the first', async () => {
+    const folder = await make()
+    const socket = dial(folder)
+    const connection = await folder.connection()
+    socket.write('hello')
+    expect(String((await once(connection, 'data'))[0])).toBe('hello')
+    connection.destroy()
+  })
+
+  test('is the only one: others are refused or closed', async () => {
+    const folder = await make()
+    const all = Array.from({ length: 5 }, () => dial(folder))
+    const connection = await folder.connection()
+    await Promise.all(all.slice(1).map(closed))
+    expect(all.map((socket) => socket.destroyed)).toEqual([false, true, true, true, true])
+    await closed(dial(folder))
+    connection.destroy()
+  })
+
+  test('is closed when it comes so late that the folder is gone', async () => {
+    const folder = await make()
+    const socket = dial(folder)
+    await once(socket, 'connect')
+    socket.resume()
+    await folder.remove()
+    await Promise.race([closed(socket), sleep(1000).then(() => expect.fail('it stays open'))])
+  })
+})
+
+describe('the code in it', () => {
+  test('is the stored files themselves, not copies', async () => {
+    const folder = await make()
+    const stored = aPackage()
+    await folder.putCode(stored)
+    for (const file of ['main.mjs', 'lib/deep/data.bin']) {
+      expect(statSync(join(folder.path, 'code', file)).ino).toBe(statSync(join(stored, file)).ino)
+    }
+  })
+
+  test('is the whole tree, with its modes', async () => {
+    const folder = await make()
+    await folder.putCode(aPackage())
+    const code = join(folder.path, 'code')
+    expect(readdirSync(code, { recursive: true }).sort()).toEqual(
+      ['dangling', 'empty', 'lib', 'lib/deep', 'lib/deep/data.bin', 'lib/link.mjs', 'main.mjs', 'run.sh'].sort(),
+    )
+    expect([modeOf(join(code, 'run.sh')), modeOf(join(code, 'main.mjs'))]).toEqual(['755', '644'])
+    expect(readFileSync(join(code, 'lib', 'link.mjs'), 'utf8')).toBe('export const main = 1')
+  })
+
+  test('has the links inside a package as links, not what they lead to', async () => {
+    const folder = await make()
+    await folder.putCode(aPackage())
+    expect(readlinkSync(join(folder.path, 'code', 'lib', 'link.mjs'))).toBe('../main.mjs')
+    expect(readlinkSync(join(folder.path, 'code', 'dangling'))).toBe('nowhere')
+  })
+
+  test('can be read by the worker’s user under any umask', async () => {
+    const before = process.umask(0o077)
+    try {
+      const folder = await make()
+      await folder.putCode(aPackage())
+      for (const path of ['code', 'code/lib', 'code/lib/deep']) expect(modeOf(join(folder.path, path))).toBe('755')
+    } finally {
+      process.umask(before)
+    }
+  })
+
+  test('goes without touching what is stored', async () => {
+    const folder = await make()
+    const stored = aPackage()
+    await folder.putCode(stored)
+    await folder.remove()
+    expect(readFileSync(join(stored, 'main.mjs'), 'utf8')).toBe('export const main = 1')
+  })
+
+  test('that is not stored any more is an error', async () => {
+    const folder = await make()
+    await expect(folder.putCode(join(parent, 'nowhere'))).rejects.toThrow(/ENOENT/)
+  })
+
+  test('of a thousand files comes whole', async () => {
+    const folder = await make()
+    const stored = join(parent, 'package')
+    mkdirSync(stored)
+    for (let n = 0; n < 1000; n++) writeFileSync(join(stored, `f${n}`), String(n))
+    chmodSync(stored, 0o755)
+    await folder.putCode(stored)
+    expect(readdirSync(join(folder.path, 'code'))).toHaveLength(1000)
+  })
+})
