@@ -1,0 +1,154 @@
+/** What Docker is asked for a sandbox, compared whole: a line that is lost or added here is a hole or a surprise. */
+import { describe, expect, test } from 'vitest'
+import {
+  type ContainerDefaults,
+  containerOptions,
+  instanceLabel,
+  resources,
+} from '../../src/engine/docker/container-spec.ts'
+import type { SandboxSpec } from '../../src/engine/sandbox.ts'
+
+const mib = 1024 * 1024
+
+const defaults: ContainerDefaults = {
+  instance: 'abc123',
+  user: '64000:64000',
+  egressNetwork: 'taibai-egress',
+  pidsLimit: 128,
+  openFilesLimit: 1024,
+  tmpSizeMb: 64,
+  untrustedOciRuntime: undefined,
+}
+
+const spec: SandboxSpec = {
+  name: 'w1',
+  image: 'taibai/nodejs',
+  command: ['node', '/opt/taibai/shim.mjs'],
+  env: { TAIBAI_SOCKET: '/taibai/worker.sock' },
+  network: 'egress',
+  trusted: true,
+  folder: '/data/workers/w1',
+  memoryBytes: 128 * mib,
+  cpuMillicpu: 100,
+  cpuMaxMillicpu: null,
+}
+
+const worker = {
+  name: 'taibai-abc123-w1',
+  Image: 'taibai/nodejs',
+  Cmd: ['node', '/opt/taibai/shim.mjs'],
+  User: '64000:64000',
+  Env: ['HOME=/tmp', 'TMPDIR=/tmp', 'TAIBAI_SOCKET=/taibai/worker.sock'],
+  Labels: { 'io.taibai.instance': 'abc123', 'io.taibai.worker': 'w1' },
+  HostConfig: {
+    AutoRemove: true,
+    ReadonlyRootfs: true,
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    NetworkMode: 'taibai-egress',
+    PidsLimit: 128,
+    Ulimits: [
+      { Name: 'nofile', Soft: 1024, Hard: 1024 },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ],
+    Tmpfs: { '/tmp': 'rw,nosuid,nodev,size=64m,mode=1777' },
+    LogConfig: { Type: 'none', Config: {} },
+    Memory: 128 * mib,
+    MemorySwap: 128 * mib,
+    CpuShares: 102,
+    Binds: ['/data/workers/w1:/taibai:ro'],
+  },
+}
+const { Cmd, ...ownCommand } = worker
+const { Binds, ...noFolder } = worker.HostConfig
+
+describe('the container of', () => {
+  const rows: [string, Partial<SandboxSpec>, Partial<ContainerDefaults>, object][] = [
+    ['a worker', {}, {}, worker],
+    [
+      'a worker without network',
+      { network: 'none' },
+      {},
+      { ...worker, NetworkDisabled: true, HostConfig: { ...worker.HostConfig, NetworkMode: 'none' } },
+    ],
+    [
+      'a worker with a cap on its processors',
+      { cpuMillicpu: 500, cpuMaxMillicpu: 1500 },
+      {},
+      { ...worker, HostConfig: { ...worker.HostConfig, CpuShares: 512, CpuPeriod: 100_000, CpuQuota: 150_000 } },
+    ],
+    [
+      'an image with its own command and no folder',
+      { command: null, folder: null, env: {} },
+      {},
+      { ...ownCommand, Env: ['HOME=/tmp', 'TMPDIR=/tmp'], HostConfig: noFolder },
+    ],
+    [
+      'what is not trusted, where an OCI runtime is configured for it',
+      { trusted: false },
+      { untrustedOciRuntime: 'runsc' },
+      { ...worker, HostConfig: { ...worker.HostConfig, Runtime: 'runsc' } },
+    ],
+    ['what is not trusted, where none is configured', { trusted: false }, {}, worker],
+    ['what is trusted, where one is configured for what is not', {}, { untrustedOciRuntime: 'runsc' }, worker],
+    [
+      'an image whose function sets its own home',
+      { env: { HOME: '/home/me', A: 'b=c' } },
+      {},
+      { ...worker, Env: ['HOME=/home/me', 'TMPDIR=/tmp', 'A=b=c'] },
+    ],
+    [
+      'a worker under other limits of the operator',
+      {},
+      { user: '1000:1000', pidsLimit: 16, openFilesLimit: 64, tmpSizeMb: 8, egressNetwork: 'other', instance: 'x' },
+      {
+        ...worker,
+        name: 'taibai-x-w1',
+        User: '1000:1000',
+        Labels: { 'io.taibai.instance': 'x', 'io.taibai.worker': 'w1' },
+        HostConfig: {
+          ...worker.HostConfig,
+          NetworkMode: 'other',
+          PidsLimit: 16,
+          Ulimits: [
+            { Name: 'nofile', Soft: 64, Hard: 64 },
+            { Name: 'core', Soft: 0, Hard: 0 },
+          ],
+          Tmpfs: { '/tmp': 'rw,nosuid,nodev,size=8m,mode=1777' },
+        },
+      },
+    ],
+  ]
+  test.each(rows)('%s', (_what, ofSpec, ofDefaults, expected) => {
+    expect(containerOptions({ ...spec, ...ofSpec }, { ...defaults, ...ofDefaults })).toEqual(expected)
+  })
+})
+
+describe('limits', () => {
+  const limits = { memoryBytes: 256 * mib, cpuMillicpu: 1000, cpuMaxMillicpu: null }
+
+  test('swap is not more than memory: there is none', () => {
+    const { Memory, MemorySwap } = resources(limits)
+    expect([Memory, MemorySwap]).toEqual([256 * mib, 256 * mib])
+  })
+
+  test.each([
+    [1000, 1024],
+    [100, 102],
+    [1, 2],
+    [0, 2],
+    [4000, 4096],
+  ])('%i millicpu are %i shares', (cpuMillicpu, shares) => {
+    expect(resources({ ...limits, cpuMillicpu }).CpuShares).toBe(shares)
+  })
+
+  test('without a cap no quota is named', () => {
+    expect(resources(limits)).toEqual({ Memory: 256 * mib, MemorySwap: 256 * mib, CpuShares: 1024 })
+  })
+})
+
+test('containers are found again by the label of their instance', () => {
+  const label = instanceLabel('abc123')
+  const labels = Object.entries(containerOptions(spec, defaults).Labels ?? {}).map(([key, value]) => `${key}=${value}`)
+  expect(labels).toContain(label)
+})
