@@ -11,6 +11,8 @@ import type { Starts, Urgency } from './starts.ts'
 const rememberedTakes = 200
 const firstPauseMs = 500
 const longestPauseMs = 60_000
+/** Of a shape of which none was started yet. */
+const usualStartMs = 500
 
 export interface GenericWorkersParts {
   factory: WorkerFactory
@@ -94,6 +96,13 @@ export class GenericWorkers {
   keeps(shape: Shape): boolean {
     const kept = this.#shapes.get(keyOf(shape))
     return kept !== undefined && this.#target(kept) > 0
+  }
+
+  /** Until one of this shape would be there; 0: one is ready. */
+  startMs(shape: Shape): number {
+    const kept = this.#shapes.get(keyOf(shape))
+    if (kept === undefined) return usualStartMs
+    return kept.ready.some((worker) => !worker.isEnding) ? 0 : kept.startMs
   }
 
   /** One that is ready, with its memory still reserved; refilled in the background. */
@@ -291,7 +300,7 @@ export class GenericWorkers {
         starting: { now: 0, later: 0 },
         demands: [],
         takenAt: [],
-        startMs: 500,
+        startMs: usualStartMs,
         pauseMs: firstPauseMs,
         stopPause: null,
       }

@@ -1,6 +1,10 @@
 import type { ColdReason } from '../domain/execution.ts'
 import type { Revision } from '../domain/worker.ts'
+import { Habits } from './habits.ts'
 import { WorkerGroup } from './worker-group.ts'
+
+/** Function versions whose habits are remembered; beyond, the one called first is forgotten. Each takes about 1 kB. */
+const rememberedVersions = 10_000
 
 /** All groups of workers, and what is known of function versions beyond the life of a group. */
 export class PoolGroups {
@@ -11,6 +15,7 @@ export class PoolGroups {
   #kept = new Map<string, Revision>()
   /** Why the last worker of a function version went. */
   #lastLeft = new Map<string, ColdReason>()
+  #habits = new Map<string, Habits>()
 
   /** Also retired ones, until their last worker has gone. */
   all(): WorkerGroup[] {
@@ -21,18 +26,19 @@ export class PoolGroups {
   of(revision: Revision): WorkerGroup {
     let group = this.#current.get(revision.key)
     if (group === undefined || group.retired) {
-      group = new WorkerGroup(revision)
+      group = new WorkerGroup(revision, this.#habitsOf(revision))
       this.#current.set(revision.key, group)
       this.#all.add(group)
     }
     group.revision = revision
+    group.habits.revision = revision
     return group
   }
 
   /** Forgets the group if nothing is left of it, and nothing is to come. True when it did. */
   tidy(group: WorkerGroup): boolean {
     if (!group.isEmpty || this.minimum(group) > 0) return false
-    group.stopRetry()
+    group.stopTimers()
     this.#all.delete(group)
     if (this.#current.get(group.revision.key) === group) this.#current.delete(group.revision.key)
     return true
@@ -57,6 +63,19 @@ export class PoolGroups {
 
   minimum(group: WorkerGroup): number {
     return group.retired ? 0 : (this.#kept.get(versionKey(group.revision))?.minWorkers ?? 0)
+  }
+
+  /** Calls that share a worker make for other habits. */
+  #habitsOf(revision: Revision): Habits {
+    const key = `${versionKey(revision)}/${revision.concurrency}`
+    let habits = this.#habits.get(key)
+    if (habits === undefined) {
+      habits = new Habits(revision)
+      this.#habits.set(key, habits)
+      const [oldest] = this.#habits.keys()
+      if (this.#habits.size > rememberedVersions && oldest !== undefined) this.#habits.delete(oldest)
+    }
+    return habits
   }
 
   noteLeft(group: WorkerGroup, why: ColdReason): void {

@@ -4,7 +4,7 @@ import type { ColdReason } from '../domain/execution.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { PoolGroups } from './pool-groups.ts'
-import { chooseEvictions, type Evictable, shouldYield, type Waiting, worth } from './pool-policy.ts'
+import { chooseEvictions, type Evictable, shouldYield, type Waiting } from './pool-policy.ts'
 import type { Slot, WorkerGroup } from './worker-group.ts'
 
 export interface PoolMemoryParts {
@@ -43,8 +43,6 @@ interface Starved extends Waiting {
  */
 export class PoolMemory {
   #parts: PoolMemoryParts
-  /** Rises to the worth of what was evicted: see `worth`. */
-  #greedyClock = 0
   /** Groups that found no memory for a worker. */
   #starved = new Set<WorkerGroup>()
   #roomWaiters = new Set<RoomWaiter>()
@@ -59,14 +57,13 @@ export class PoolMemory {
     return bytes <= this.#parts.budget.limitBytes
   }
 
-  /** What keeping this idle worker is worth now. */
-  worthOf(group: WorkerGroup, slot: Slot): number {
-    return worth(this.#greedyClock, slot.calls, group.coldMs, slot.heldBytes)
-  }
-
-  /** Of a worker that has served nobody yet. */
-  get leastWorth(): number {
-    return this.#greedyClock
+  /** What those are worth that would make room for so many bytes, per byte of them; 0 while there is room. */
+  priceOf(bytes: number, group: WorkerGroup): number {
+    const missing = bytes - this.#parts.budget.freeBytes
+    if (missing <= 0) return 0
+    const chosen = chooseEvictions(missing, this.#spare(group))
+    if (chosen === null) return Number.POSITIVE_INFINITY
+    return chosen.reduce((sum, { worth, memoryBytes }) => sum + worth * memoryBytes, 0) / bytes
   }
 
   /** Reserves for a worker of the group, evicting idle ones of others if that is what it takes; false when even that is not enough. */
@@ -158,7 +155,7 @@ export class PoolMemory {
     const spare = this.#spare(group)
     const chosen = chooseEvictions(bytes - budget.freeBytes, spare)
     if (chosen === null) return false
-    for (const each of chosen) spare.find((candidate) => candidate.name === each.name)?.evict()
+    for (const each of chosen) each.evict()
     return budget.reserve(bytes)
   }
 
@@ -247,20 +244,20 @@ export class PoolMemory {
     return [...unbound, ...bound]
   }
 
+  /** The k-th of a group's idle workers is worth what may be expected of k more calls at once. */
   #spareOf(group: WorkerGroup): Spare[] {
-    const spare = Math.max(0, group.serving - this.#parts.groups.minimum(group))
-    return group
-      .idle()
-      .slice(0, spare)
-      .map((slot) => ({
-        name: slot.worker.name,
-        memoryBytes: slot.heldBytes,
-        worth: slot.worth,
-        evict: () => {
-          this.#greedyClock = Math.max(this.#greedyClock, slot.worth)
-          this.#parts.leave(group, slot, 'evicted')
-        },
-      }))
+    const { groups, clock, leave } = this.#parts
+    const spare = Math.max(0, group.serving - groups.minimum(group))
+    if (spare === 0) return []
+    const idle = group.idle()
+    const { habits } = group
+    const now = clock.elapsed()
+    return idle.slice(0, spare).map((slot, at) => ({
+      name: slot.worker.name,
+      memoryBytes: slot.heldBytes,
+      worth: habits.worthOf(habits.arrivals.outlook(habits.arrivals.level + idle.length - at, now)),
+      evict: () => leave(group, slot, 'evicted'),
+    }))
   }
 }
 

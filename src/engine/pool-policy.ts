@@ -16,6 +16,29 @@ export interface GroupView {
   maxWorkers: number | null
 }
 
+export interface BusyView {
+  /** Calls that its workers run. */
+  running: number
+  /** Mean time that they take; 0: not known. */
+  runMs: number
+  /** Until a worker that is started now serves. */
+  startMs: number
+  /** How long the call at the head of the line has waited. */
+  waitedMs: number
+}
+
+/** Calls end when they like: only half of those that should end in time are counted on. */
+const sureShare = 0.5
+
+/**
+ * How many calls that wait will be served by busy workers before one started now would be there. Whatever was predicted,
+ * a call that has waited for as long as a start takes gets its start.
+ */
+export function servedByBusy({ running, runMs, startMs, waitedMs }: BusyView): number {
+  if (runMs === 0 || waitedMs >= startMs) return 0
+  return Math.floor((sureShare * running * startMs) / runMs)
+}
+
 /** How many more workers of a revision to provide now. */
 export function workersWanted(group: GroupView): number {
   const have = group.workers + group.provisioning
@@ -28,21 +51,43 @@ export function workersWanted(group: GroupView): number {
 export interface Evictable {
   name: string
   memoryBytes: number
-  /** See `worth`. */
+  /** See `worthKeeping`. */
   worth: number
 }
 
-/**
- * What keeping an idle worker is worth (greedy-dual): a cold start saved per call and per MiB, on top of a clock that rises to
- * the worth of what was evicted last. So what has not been called for long falls behind, however popular it was.
- */
-export function worth(clock: number, calls: number, coldMs: number, memoryBytes: number): number {
-  return clock + (calls * coldMs) / (memoryBytes / 1048576)
+/** What keeping an idle worker is worth: ms of cold starts saved, per second and MiB. `perMs`: calls saved; see `Outlook`. */
+export function worthKeeping(perMs: number, coldMs: number, memoryBytes: number): number {
+  return (perMs * 1000 * coldMs) / (memoryBytes / 1048576)
+}
+
+export interface AheadView {
+  /** That the call comes for which the worker would be started. */
+  probability: number
+  /** See `worthKeeping`. */
+  worth: number
+  /** What keeping those is worth that would make room; 0 while there is room. */
+  price: number
+}
+
+/** A start costs something too: it must be likely that a call comes, and clear that it gains more than it takes. */
+const likelyEnough = 0.7
+const gainOverPrice = 1.3
+
+/** Whether to start a worker before anybody calls. */
+export function isWorthWarming({ probability, worth, price }: AheadView): boolean {
+  return probability >= likelyEnough && worth > price * gainOverPrice
 }
 
 /** The least worthy idle workers that make enough room, none of them in vain; null when all of them would not. */
-export function chooseEvictions(neededBytes: number, idle: Evictable[]): Evictable[] | null {
-  const chosen: Evictable[] = []
+export function chooseEvictions<Worker extends Evictable>(
+  neededBytes: number,
+  idle: readonly Worker[],
+): Worker[] | null {
+  if (neededBytes <= 0) return []
+  const least = leastWorthy(idle)
+  // Mostly one will do, and hundreds are not sorted for it.
+  if (least !== null && least.memoryBytes >= neededBytes) return [least]
+  const chosen: Worker[] = []
   let freed = 0
   for (const worker of [...idle].sort((a, b) => a.worth - b.worth)) {
     if (freed >= neededBytes) break
@@ -52,8 +97,14 @@ export function chooseEvictions(neededBytes: number, idle: Evictable[]): Evictab
   return freed >= neededBytes ? withoutNeedless(chosen, freed - neededBytes) : null
 }
 
+function leastWorthy<Worker extends Evictable>(idle: readonly Worker[]): Worker | null {
+  let least: Worker | null = null
+  for (const worker of idle) if (least === null || worker.worth < least.worth) least = worker
+  return least
+}
+
 /** A large one may make the smaller ones before it needless; the worthiest of those stay. */
-function withoutNeedless(chosen: Evictable[], surplusBytes: number): Evictable[] {
+function withoutNeedless<Worker extends Evictable>(chosen: Worker[], surplusBytes: number): Worker[] {
   let surplus = surplusBytes
   const needed = chosen.reverse().filter((worker) => {
     if (worker.memoryBytes > surplus) return true

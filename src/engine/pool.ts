@@ -15,6 +15,7 @@ import { PoolMemory } from './pool-memory.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider, type Provision } from './provider.ts'
 import { Starts } from './starts.ts'
+import { WarmAhead } from './warm-ahead.ts'
 import type { Slot, Waiter, WorkerGroup } from './worker-group.ts'
 
 export interface PoolOptions {
@@ -34,6 +35,16 @@ export interface PoolParts {
   ranBefore(functionId: string, version: number): boolean
 }
 
+/** A worker's room for one call, given to that call. */
+interface Given {
+  group: WorkerGroup
+  slot: Slot
+  revision: Revision
+  /** How the worker came, when it came for this call. */
+  start: Provision | null
+  since: number
+}
+
 /** How often idle workers are looked at, and lost room is looked for. */
 const sweepMs = 1000
 /** How long before a due job its worker is made warm. */
@@ -48,6 +59,7 @@ export class WorkerPool implements Pool {
   #expected: ExpectedCalls
   #generic: GenericWorkers
   #memory: PoolMemory
+  #ahead: WarmAhead
   #provider: Provider
   #commands: CommandRuns
   #stopSweep: () => void = () => {}
@@ -84,6 +96,7 @@ export class WorkerPool implements Pool {
     this.#budget = budget
     this.#generic = generic
     this.#memory = memory
+    this.#ahead = new WarmAhead({ ...common, memory, provide: (group) => this.#provider.provide(group, true) })
     this.#sweepLater()
   }
 
@@ -95,10 +108,14 @@ export class WorkerPool implements Pool {
   acquire(revision: Revision): Promise<Lease | LoadFailure> {
     if (this.#closed !== null) return Promise.reject(shuttingDown())
     const group = this.#groups.of(revision)
+    const now = this.#parts.clock.elapsed()
     const slot = group.take()
-    if (slot !== undefined) return Promise.resolve(this.#lease(group, slot, revision, null))
+    if (slot !== undefined) {
+      group.habits.arrivals.began(now)
+      return Promise.resolve(this.#lease({ group, slot, revision, start: null, since: now }))
+    }
     const refusal = this.#refusal(group, revision)
-    if (refusal === null) return this.#wait(group, revision)
+    if (refusal === null) return this.#wait(group, revision, now)
     this.#provider.tidy(group)
     return Promise.reject(refusal)
   }
@@ -112,6 +129,7 @@ export class WorkerPool implements Pool {
   /** Calls that wait for the old code still get it. */
   retire(functionId: string, version: number | null, why: ColdReason): void {
     this.#expected.retire(functionId, version)
+    this.#ahead.retire(functionId, version)
     if (why === 'new_code') this.#groups.unkeep(functionId, version)
     for (const group of this.#groups.retire(functionId, version)) {
       for (const slot of group.slots) this.#leave(group, slot, why)
@@ -141,7 +159,10 @@ export class WorkerPool implements Pool {
 
   expect(revision: Revision, atMs: number): void {
     if (this.#closed !== null) return
-    this.#expected.add(revision, atMs - this.#parts.clock.now() - expectLeadMs, () => {
+    const { clock } = this.#parts
+    const inMs = atMs - clock.now()
+    this.#act(revision, ({ habits }) => habits.arrivals.expect(clock.elapsed() + inMs))
+    this.#expected.add(revision, inMs - expectLeadMs, () => {
       this.#act(revision, (group) => {
         if (group.idle().length + group.provisioning === 0 && group.room > 0) this.#provider.provide(group, true)
       })
@@ -202,16 +223,28 @@ export class WorkerPool implements Pool {
     return new FaasError('no_worker', message)
   }
 
-  #wait(group: WorkerGroup, revision: Revision): Promise<Lease | LoadFailure> {
+  #wait(group: WorkerGroup, revision: Revision, since: number): Promise<Lease | LoadFailure> {
     const { clock, options } = this.#parts
+    const { arrivals } = group.habits
+    arrivals.began(since)
     return new Promise((resolve, reject) => {
       const stopTimer = clock.after(options.acquireTimeoutMs, () => {
         group.waiters.splice(group.waiters.indexOf(waiter), 1)
         this.#provider.tidy(group)
         this.#memory.noteIdle()
-        reject(new FaasError('no_worker', `No worker came free within ${options.acquireTimeoutMs / 1000} s.`))
+        waiter.reject(new FaasError('no_worker', `No worker came free within ${options.acquireTimeoutMs / 1000} s.`))
       })
-      const waiter: Waiter = { since: clock.elapsed(), revision, resolve, reject, stopTimer }
+      const waiter: Waiter = {
+        ...{ since, revision, stopTimer },
+        resolve: (got) => {
+          if (got.kind === 'load_failure') arrivals.ended(clock.elapsed())
+          resolve(got)
+        },
+        reject: (error) => {
+          arrivals.ended(clock.elapsed())
+          reject(error)
+        },
+      }
       group.waiters.push(waiter)
       this.#provider.provideFor(group)
     })
@@ -220,17 +253,18 @@ export class WorkerPool implements Pool {
   /** Gives the slot's room to those who wait longest. The first may be told what the worker's start cost. */
   #serve(group: WorkerGroup, start: Provision | null): void {
     let told = start
+    const since = this.#parts.clock.elapsed()
     while (group.waiters.length > 0) {
       const slot = group.take()
       if (slot === undefined) return
       const waiter = group.waiters.shift() as Waiter
       waiter.stopTimer()
-      waiter.resolve(this.#lease(group, slot, waiter.revision, told))
+      waiter.resolve(this.#lease({ group, slot, revision: waiter.revision, start: told, since }))
       told = null
     }
   }
 
-  #lease(group: WorkerGroup, slot: Slot, revision: Revision, start: Provision | null): Lease {
+  #lease({ group, slot, revision, start, since }: Given): Lease {
     return {
       kind: 'lease',
       worker: slot.worker.name,
@@ -238,24 +272,26 @@ export class WorkerPool implements Pool {
       coldReason: start?.reason ?? null,
       loadMs: start?.bound.loadMs ?? 0,
       call: (call) => slot.worker.call(call, revision.timeoutMs),
-      release: () => this.#release(group, slot),
+      release: () => this.#release(group, slot, since),
     }
   }
 
-  #release(group: WorkerGroup, slot: Slot): void {
+  #release(group: WorkerGroup, slot: Slot, since: number): void {
     if (slot.worker.isEnding) this.#leave(group, slot, 'worker_died')
     group.giveBack(slot)
-    if (slot.inFlight === 0) this.#nowIdle(group, slot)
+    const now = this.#parts.clock.elapsed()
+    group.habits.arrivals.ended(now)
+    group.habits.noteRun(now - since)
+    if (slot.inFlight === 0) this.#nowIdle(group, slot, now)
     this.#serve(group, null)
     if (this.#closed !== null) this.#noteQuiet()
   }
 
   /** Goes, if it must or somebody else needs its memory more. */
-  #nowIdle(group: WorkerGroup, slot: Slot): void {
+  #nowIdle(group: WorkerGroup, slot: Slot, now: number): void {
     if (slot.leaving) return this.#end(slot)
     if (group.retired && group.waiters.length === 0) return this.#leave(group, slot, 'new_code')
-    slot.idleSince = this.#parts.clock.elapsed()
-    slot.worth = this.#memory.worthOf(group, slot)
+    slot.idleSince = now
     if (this.#memory.shouldYield(group)) return this.#leave(group, slot, 'evicted')
     this.#memory.noteIdle()
   }
@@ -271,10 +307,9 @@ export class WorkerPool implements Pool {
       tellLoadFailure(group, provision)
       return this.#provider.notLoaded(group)
     }
-    group.noteCold(provision.tookMs)
-    const idleSince = this.#parts.clock.elapsed()
-    const worth = this.#memory.leastWorth
-    const slot: Slot = { worker, inFlight: 0, calls: 0, idleSince, worth, heldBytes, leaving: false }
+    group.habits.noteCold(provision.tookMs)
+    const now = this.#parts.clock.elapsed()
+    const slot: Slot = { worker, inFlight: 0, calls: 0, idleSince: now, heldBytes, leaving: false }
     void worker.gone.then(() => this.#gone(group, slot))
     group.add(slot)
     this.#serve(group, provision)
@@ -286,6 +321,7 @@ export class WorkerPool implements Pool {
     if (slot.leaving) return
     group.leave(slot)
     this.#groups.noteLeft(group, why)
+    if (group.serving === 0) this.#ahead.noteLeft(group, why)
     if (slot.inFlight === 0) this.#end(slot)
   }
 
@@ -321,6 +357,7 @@ export class WorkerPool implements Pool {
   #sweepLater(): void {
     this.#stopSweep = this.#parts.clock.after(sweepMs, () => {
       for (const group of this.#groups.all()) this.#expire(group)
+      this.#ahead.look()
       this.#memory.lookAgain()
       this.#sweepLater()
     })

@@ -6,7 +6,7 @@ import type { Endings } from './endings.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { PoolGroups } from './pool-groups.ts'
 import type { PoolMemory } from './pool-memory.ts'
-import { coldReason, workersWanted } from './pool-policy.ts'
+import { coldReason, servedByBusy, workersWanted } from './pool-policy.ts'
 import type { Bound, PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import type { Starts } from './starts.ts'
 import type { WorkerGroup } from './worker-group.ts'
@@ -69,6 +69,7 @@ export class Provider {
   provideFor(group: WorkerGroup): void {
     if (this.#closed || this.#isPausing(group)) return
     for (let n = this.#wanted(group, group.provisioning); n > 0; n--) this.provide(group)
+    this.#lookAgainLater(group)
   }
 
   /** One more worker for the group; `anyway`: whether somebody waits for it or not. Without room it is tried again when memory comes free. */
@@ -103,7 +104,7 @@ export class Provider {
   /** Provides nothing more. Resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const group of this.#parts.groups.all()) group.stopRetry()
+    for (const group of this.#parts.groups.all()) group.stopTimers()
     while (this.#providing.size > 0) await Promise.all(this.#providing)
   }
 
@@ -152,12 +153,38 @@ export class Provider {
     const { concurrency, maxWorkers } = revision
     const minWorkers = this.#parts.groups.minimum(group)
     return workersWanted({
-      waiting: waiters.length,
+      waiting: waiters.length - this.#servedByBusy(group),
       workers: slots.size,
       provisioning,
       concurrency,
       minWorkers,
       maxWorkers,
+    })
+  }
+
+  /** Calls that are left to workers that come free sooner than one started now would be there. */
+  #servedByBusy(group: WorkerGroup): number {
+    const [oldest] = group.waiters
+    if (oldest === undefined || group.slots.size === 0) return 0
+    const waitedMs = this.#parts.clock.elapsed() - oldest.since
+    const { running, habits } = group
+    const served = servedByBusy({ running, runMs: habits.runMs, startMs: this.#startMs(group), waitedMs })
+    return Math.min(served, group.waiters.length)
+  }
+
+  /** Until a worker that is decided on now is there. */
+  #startMs(group: WorkerGroup): number {
+    const { generic } = this.#parts
+    if (group.revision.kind !== 'shim') return group.habits.coldMs
+    return generic.startMs(generic.shapeOf(group.revision))
+  }
+
+  /** What was left to busy workers is looked at again when a start would have been through. */
+  #lookAgainLater(group: WorkerGroup): void {
+    if (group.stopPatience !== null || group.waiters.length === 0 || this.#servedByBusy(group) === 0) return
+    group.stopPatience = this.#parts.clock.after(this.#startMs(group), () => {
+      group.stopPatience = null
+      this.provideFor(group)
     })
   }
 

@@ -1,4 +1,5 @@
 import type { Lease, LoadFailure, Revision } from '../domain/worker.ts'
+import type { Habits } from './habits.ts'
 import type { PoolWorker } from './pool-worker.ts'
 
 /** A worker bound to the group's revision. */
@@ -8,8 +9,6 @@ export interface Slot {
   calls: number
   /** Clock time (elapsed ms) since when nothing runs in it. */
   idleSince: number
-  /** See pool-policy's `worth`. */
-  worth: number
   /** Bytes of the budget that it holds; 0 once given back. */
   heldBytes: number
   /** Takes no more calls; goes when those in flight have ended. */
@@ -40,15 +39,18 @@ export class WorkerGroup {
   failedAt = Number.NEGATIVE_INFINITY
   /** The next try, when the last one failed; null: nothing holds it back. */
   retry: { forCalls: boolean; stop(): void } | null = null
-  /** Mean cost of a cold start so far, in ms: what an eviction would cost again. */
-  coldMs = 300
+  /** The next look at calls that were left to busy workers; null: there are none. */
+  stopPatience: (() => void) | null = null
+  /** Outlives the group. */
+  readonly habits: Habits
   /** Its function has newer code or limits. */
   retired = false
   /** Slots with room for a call; the one used last is on top, so that the others can grow old. */
   #free: Slot[] = []
 
-  constructor(revision: Revision) {
+  constructor(revision: Revision, habits: Habits) {
     this.revision = revision
+    this.habits = habits
   }
 
   get isEmpty(): boolean {
@@ -59,6 +61,13 @@ export class WorkerGroup {
   get serving(): number {
     let count = 0
     for (const slot of this.slots) if (!slot.leaving && !slot.worker.isEnding) count++
+    return count
+  }
+
+  /** Calls that its workers run. */
+  get running(): number {
+    let count = 0
+    for (const slot of this.slots) count += slot.inFlight
     return count
   }
 
@@ -106,12 +115,14 @@ export class WorkerGroup {
     return this.#free.filter((slot) => slot.inFlight === 0 && !slot.worker.isEnding)
   }
 
-  noteCold(ms: number): void {
-    this.coldMs = this.coldMs * 0.7 + ms * 0.3
-  }
-
   stopRetry(): void {
     this.retry?.stop()
     this.retry = null
+  }
+
+  stopTimers(): void {
+    this.stopRetry()
+    this.stopPatience?.()
+    this.stopPatience = null
   }
 }

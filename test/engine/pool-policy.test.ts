@@ -8,10 +8,12 @@ import {
   type Evictable,
   type GroupView,
   genericTarget,
+  isWorthWarming,
+  servedByBusy,
   shouldYield,
   type Waiting,
   workersWanted,
-  worth,
+  worthKeeping,
 } from '../../src/engine/pool-policy.ts'
 
 const mib = 1024 * 1024
@@ -89,26 +91,56 @@ describe('how many workers of a revision are started', () => {
 })
 
 describe('what an idle worker is worth', () => {
-  test('more for each call that it served', () => {
-    expect(worth(0, 2, 500, 128 * mib)).toBeGreaterThan(worth(0, 1, 500, 128 * mib))
+  test('more when its call is likelier', () => {
+    expect(worthKeeping(2e-6, 500, 128 * mib)).toBeGreaterThan(worthKeeping(1e-6, 500, 128 * mib))
   })
 
   test('more when a cold start costs more', () => {
-    expect(worth(0, 1, 900, 128 * mib)).toBeGreaterThan(worth(0, 1, 500, 128 * mib))
+    expect(worthKeeping(1e-6, 900, 128 * mib)).toBeGreaterThan(worthKeeping(1e-6, 500, 128 * mib))
   })
 
   test('less when it holds more memory', () => {
-    expect(worth(0, 1, 500, 512 * mib)).toBeLessThan(worth(0, 1, 500, 128 * mib))
+    expect(worthKeeping(1e-6, 500, 512 * mib)).toBeLessThan(worthKeeping(1e-6, 500, 128 * mib))
   })
 
-  test('one call of 256 ms saved in 128 MiB is worth 2 above the clock', () => {
-    expect(worth(10, 1, 256, 128 * mib)).toBe(12)
+  test('nothing when nothing is expected', () => {
+    expect(worthKeeping(0, 500, 128 * mib)).toBe(0)
   })
 
-  test('what was popular long ago falls behind what is used now, once the clock has risen', () => {
-    const popularLongAgo = worth(0, 100, 500, 128 * mib)
-    const usedNow = worth(popularLongAgo, 1, 500, 128 * mib)
-    expect(usedNow).toBeGreaterThan(popularLongAgo)
+  test('one call a minute that saves 600 ms, in 10 MiB, is worth 1 ms a second and MiB', () => {
+    expect(worthKeeping(1 / 60_000, 600, 10 * mib)).toBeCloseTo(1)
+  })
+})
+
+describe('whether a worker is started before anybody calls', () => {
+  const rows: [string, Parameters<typeof isWorthWarming>[0], boolean][] = [
+    ['when there is room and a call is likely', { probability: 0.9, worth: 0.1, price: 0 }, true],
+    ['not when a call is unlikely, whatever room there is', { probability: 0.5, worth: 9, price: 0 }, false],
+    ['not when nothing is gained', { probability: 1, worth: 0, price: 0 }, false],
+    ['when it is worth clearly more than what would go', { probability: 0.9, worth: 2, price: 1 }, true],
+    ['not when it is worth hardly more: they would take turns', { probability: 0.9, worth: 1.2, price: 1 }, false],
+    ['not when nothing may go', { probability: 1, worth: 9, price: Number.POSITIVE_INFINITY }, false],
+  ]
+  test.each(rows)('%s', (_title, view, expected) => {
+    expect(isWorthWarming(view)).toBe(expected)
+  })
+})
+
+describe('how many calls are left to busy workers', () => {
+  const busy = { running: 1, runMs: 100, startMs: 500, waitedMs: 0 }
+  const rows: [string, Partial<Parameters<typeof servedByBusy>[0]>, number][] = [
+    ['none when it is not known how long they run', { runMs: 0 }, 0],
+    ['none when nothing runs', { running: 0 }, 0],
+    ['none when a generic worker is ready', { startMs: 0 }, 0],
+    ['none when runs take longer than a start', { runMs: 5000 }, 0],
+    ['none when one run takes as long as a start: it may take longer', { runMs: 500 }, 0],
+    ['one when a run takes half as long as a start', { runMs: 250 }, 1],
+    ['half of those that should be served in time', { runMs: 50 }, 5],
+    ['more when more are busy', { running: 8, runMs: 1000 }, 2],
+    ['none when they were waited for as long as a start takes', { runMs: 1, waitedMs: 500 }, 0],
+  ]
+  test.each(rows)('%s', (_title, view, expected) => {
+    expect(servedByBusy({ ...busy, ...view })).toBe(expected)
   })
 })
 

@@ -1,0 +1,80 @@
+import { fixedTtl, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
+import { type Figures, type KeepAlive, Simulation } from './simulation.ts'
+import type { Trace } from './trace.ts'
+
+/** A rule on a trace, beside the fixed 10 minutes. */
+export interface Compared extends Figures {
+  rule: string
+  /** Cold starts ÷ those of a fixed time that takes the same memory (mean, idle). */
+  coldAtSameMemory: number
+  /** The same without the first call of each function, which no rule can know. */
+  coldAtSameMemoryButFirst: number
+  /** Idle memory ÷ that of a fixed time with as many cold starts. */
+  memoryAtSameCold: number
+}
+
+const secondMs = 1000
+const minuteMs = 60 * secondMs
+const ttlsMs = [0.5, 1, 2, 4, 10, 20, 45, 120].map((minutes) => minutes * minuteMs)
+/** Idle memory of the budgets tried ÷ that of the fixed 10 minutes. */
+const shares = [0.5, 0.7, 0.85, 1]
+
+/** Runs all rules on the trace; what has a budget gets one that leaves as much idle memory as 10 minutes take. */
+export function compare(trace: Trace, say: (text: string) => void): Compared[] {
+  const run = (name: string, rule: KeepAlive): Figures => {
+    say(name)
+    return new Simulation(trace, rule).run()
+  }
+  const ttls = ttlsMs.map((ms) => run(`fixed ${ms / secondMs} s`, fixedTtl(ms)))
+  const ten = ttls[ttlsMs.indexOf(10 * minuteMs)] as Figures
+  const beside = (rule: string, figures: Figures, atTensCold: Figures[] = [figures]): Compared => {
+    const butFirst = (all: Figures[]) => all.map((each) => ({ ...each, cold: each.cold - each.first }))
+    const [own] = butFirst([figures]) as [Figures]
+    return {
+      rule,
+      ...figures,
+      coldAtSameMemory: figures.cold / coldAt(ttls, figures.idleMib),
+      coldAtSameMemoryButFirst: own.cold / coldAt(butFirst(ttls), figures.idleMib),
+      memoryAtSameCold:
+        atTensCold.length > 1
+          ? memoryAt(atTensCold, ten.cold) / ten.idleMib
+          : figures.idleMib / memoryAt(ttls, figures.cold),
+    }
+  }
+  const budgeted = (name: string, make: (budgetMib: number) => KeepAlive): Compared => {
+    const all = shares.map((share) => run(`${name}, ${share}`, make(ten.busyMib + ten.idleMib * share)))
+    return beside(name, all[all.length - 1] as Figures, all)
+  }
+  return [
+    beside('fixed 10 min', ten),
+    beside('fixed 30 s', ttls[0] as Figures),
+    beside('hybrid histogram, 4 h', run('hybrid', hybridHistogram(240 * minuteMs))),
+    budgeted('greedy-dual', greedyDual),
+    budgeted('learned, starts at once', (mib) => learned(mib, false)),
+    budgeted('learned (ours)', learned),
+  ]
+}
+
+const coldAt = (curve: Figures[], idleMib: number): number =>
+  between(
+    curve.map((point) => [point.idleMib, point.cold]),
+    idleMib,
+  )
+
+const memoryAt = (curve: Figures[], cold: number): number =>
+  between(
+    curve.map((point) => [point.cold, point.idleMib]),
+    cold,
+  )
+
+/** On the line through the points, both axes logarithmic; beyond the ends the last piece goes on. */
+function between(points: [x: number, y: number][], x: number): number {
+  const sorted = points.map(([px, py]) => [Math.log(Math.max(px, 1e-9)), Math.log(Math.max(py, 1e-9))] as const)
+  sorted.sort((a, b) => a[0] - b[0])
+  const at = Math.log(Math.max(x, 1e-9))
+  const above = sorted.findIndex(([px]) => px >= at)
+  const end = Math.max(1, above < 0 ? sorted.length - 1 : above)
+  const [x1, y1] = sorted[end - 1] as readonly [number, number]
+  const [x2, y2] = sorted[end] as readonly [number, number]
+  return Math.exp(x2 === x1 ? y2 : y1 + ((at - x1) * (y2 - y1)) / (x2 - x1))
+}

@@ -1,0 +1,173 @@
+import { Random } from './random.ts'
+import { type Trace, type TracedCall, type TracedFunction, traceOf } from './trace.ts'
+
+/**
+ * Traces with the published shape of a large provider's: M. Shahrad et al., "Serverless in the Wild: Characterizing and
+ * Optimizing the Serverless Workload at a Large Cloud Provider", USENIX ATC 2020 (arXiv 2003.03423).
+ *
+ * - Rates: 45 % of the applications are called at most once an hour on average, 81 % at most once a minute; the other 19 %
+ *   make 99.6 % of the calls. Those are cut here at `hottestPerMinute`: they are never cold, and there would be 10⁸ calls.
+ * - Triggers: 29 % have a timer, about 15 % nothing else. Of those with timers only, half are exactly periodic (the rest
+ *   have several timers); of those without any, a tenth is as good as periodic (devices that report).
+ * - Gaps: about 40 % of all have a coefficient of variation above 1 (they come in bursts), the others are Poisson-like.
+ * - A run takes 0.7 s in the median, log-normal with σ 2.36; memory is 170 MB in the median, 400 MB at the 90th percentile.
+ * - By day there is twice as much to do as at night, at weekends less. Timers do not care.
+ */
+export interface Mix {
+  /** Shares of all functions; what is left of one has no timer and is neither regular nor bursty: Poisson. */
+  timer: number
+  timerAndOther: number
+  regular: number
+  bursty: number
+  /** Of those with timers only, how many have a single one. */
+  singleTimer: number
+}
+
+export const published: Mix = { timer: 0.15, timerAndOther: 0.14, regular: 0.07, bursty: 0.4, singleTimer: 0.5 }
+
+export const mixes: Record<string, Mix> = {
+  published,
+  'no timers': { ...published, timer: 0, timerAndOther: 0, regular: 0 },
+  'all Poisson': { timer: 0, timerAndOther: 0, regular: 0, bursty: 0, singleTimer: 0 },
+}
+
+export interface GenerateOptions {
+  functions: number
+  days: number
+  seed: number
+  mix: Mix
+  hottestPerMinute: number
+}
+
+const secondMs = 1000
+const minuteMs = 60 * secondMs
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+const mib = 1024 * 1024
+/** A container, its language and the code; the same for all, so that cold starts can be counted as well as added up. */
+const coldMs = 500
+/** A function that has more calls at work than this is not for one host. */
+const mostAtOnce = 8
+const visitorShare = 0.5
+
+const periods = [
+  [minuteMs, 15],
+  [5 * minuteMs, 25],
+  [10 * minuteMs, 12],
+  [15 * minuteMs, 14],
+  [30 * minuteMs, 10],
+  [hourMs, 14],
+  [6 * hourMs, 4],
+  [12 * hourMs, 2],
+  [dayMs, 4],
+] as const
+
+export function generate(options: GenerateOptions): Trace {
+  const random = new Random(options.seed)
+  const lengthMs = options.days * dayMs
+  const functions: TracedFunction[] = []
+  const calls: TracedCall[][] = []
+  for (let n = 0; n < options.functions; n++) {
+    functions.push({ memoryBytes: memoryOf(random), coldMs, concurrency: 1 })
+    const meanGapMs = meanGapOf(random, options.hottestPerMinute)
+    const runMs = Math.min(random.logNormal(Math.exp(-0.38) * secondMs, 2.36), 5 * minuteMs, mostAtOnce * meanGapMs)
+    calls.push(withRuns(random, timesOf(random, options, { meanGapMs, runMs, lengthMs }), runMs))
+  }
+  return traceOf(functions, calls, lengthMs)
+}
+
+function memoryOf(random: Random): number {
+  const mb = random.logNormal(170, Math.log(400 / 170) / 1.2816)
+  return Math.min(1024, Math.max(64, Math.round(mb / 16) * 16)) * mib
+}
+
+function timesOf(
+  random: Random,
+  options: GenerateOptions,
+  { meanGapMs, runMs, lengthMs }: Record<'meanGapMs' | 'runMs' | 'lengthMs', number>,
+): number[] {
+  const { timer, timerAndOther, regular, bursty, singleTimer } = options.mix
+  const kind = random.pick([
+    ['timer', timer],
+    ['timerAndOther', timerAndOther],
+    ['regular', regular],
+    ['bursty', bursty],
+    ['poisson', 1 - timer - timerAndOther - regular - bursty],
+  ])
+  switch (kind) {
+    case 'timer': {
+      const count = random.next() < singleTimer ? 1 : 2 + Math.floor(random.next() * 2)
+      return Array.from({ length: count }, () => timerTimes(random, lengthMs)).flat()
+    }
+    case 'timerAndOther':
+      return [...timerTimes(random, lengthMs), ...poissonTimes(random, meanGapMs, lengthMs)]
+    case 'regular':
+      return regularTimes(random, meanGapMs, lengthMs)
+    case 'bursty':
+      return burstyTimes(random, meanGapMs, runMs, lengthMs)
+    default:
+      return poissonTimes(random, meanGapMs, lengthMs)
+  }
+}
+
+function meanGapOf(random: Random, hottestPerMinute: number): number {
+  const [low, high] = random.pick([
+    [[hourMs, 7 * dayMs], 45],
+    [[minuteMs, hourMs], 36],
+    [[minuteMs / hottestPerMinute, minuteMs], 19],
+  ] as const)
+  return random.logBetween(low, high)
+}
+
+/** A cron expression: the same every time, but for what the scheduler is late. */
+function timerTimes(random: Random, lengthMs: number): number[] {
+  const periodMs = random.pick(periods)
+  const times: number[] = []
+  for (let at = random.between(0, periodMs); at < lengthMs; at += periodMs) times.push(at + random.exponential(100))
+  return times
+}
+
+/** A device that reports when it is ready to: each time a little later than the period says. */
+function regularTimes(random: Random, periodMs: number, lengthMs: number): number[] {
+  const times: number[] = []
+  for (let at = random.between(0, periodMs); at < lengthMs; at += periodMs * (1 + 0.01 * random.normal()))
+    times.push(at)
+  return times
+}
+
+function poissonTimes(random: Random, meanGapMs: number, lengthMs: number): number[] {
+  const times: number[] = []
+  // Thinned: candidates come at the rate of the busiest hour.
+  for (let at = random.exponential(meanGapMs / 1.5); at < lengthMs; at += random.exponential(meanGapMs / 1.5)) {
+    if (random.next() * 1.5 < busyness(at)) times.push(at)
+  }
+  return times
+}
+
+/**
+ * Sessions of several calls: of a visitor, who waits for each answer before the next call, or of a batch, whose calls come
+ * whether those before have ended or not.
+ */
+function burstyTimes(random: Random, meanGapMs: number, runMs: number, lengthMs: number): number[] {
+  const perSession = random.logBetween(3, 30)
+  const pauseMs = Math.min(random.logNormal(20 * secondMs, 1.2), meanGapMs / 2)
+  const awaitedMs = random.next() < visitorShare ? 1.5 * runMs : 0
+  return poissonTimes(random, meanGapMs * perSession, lengthMs).flatMap((begin) => {
+    const times: number[] = []
+    for (let at = begin; at < lengthMs; at += awaitedMs + random.exponential(pauseMs)) {
+      times.push(at)
+      if (random.next() < 1 / perSession) break
+    }
+    return times
+  })
+}
+
+/** 1 in the mean of a week. */
+function busyness(atMs: number): number {
+  const day = Math.floor(atMs / dayMs) % 7
+  const ofDay = 1 - 0.35 * Math.cos((2 * Math.PI * (atMs % dayMs)) / dayMs)
+  return ofDay * (day >= 5 ? 0.75 : 1.1)
+}
+
+const withRuns = (random: Random, times: number[], medianMs: number): TracedCall[] =>
+  times.map((atMs) => ({ atMs, runMs: Math.max(1, Math.min(random.logNormal(medianMs, 0.5), 10 * minuteMs)) }))

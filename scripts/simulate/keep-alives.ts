@@ -1,0 +1,184 @@
+import { Arrivals } from '../../src/engine/arrivals.ts'
+import { chooseEvictions, isWorthWarming, servedByBusy, worthKeeping } from '../../src/engine/pool-policy.ts'
+import type { KeepAlive, SimulatedFunction, SimulatedWorker, Simulation } from './simulation.ts'
+
+const secondMs = 1000
+const minuteMs = 60 * secondMs
+const mib = 1024 * 1024
+/** A worker is there so long before the call that it is for. */
+const leadMs = 2 * secondMs
+
+/** Every idle worker goes after the same time: what most platforms do. */
+export function fixedTtl(ttlMs: number): KeepAlive {
+  return {
+    budgetBytes: Number.POSITIVE_INFINITY,
+    idle: (_worker, sim) => sim.now + ttlMs,
+    look: (worker) => worker.idleSince + ttlMs,
+  }
+}
+
+/**
+ * Shahrad et al. 2020, section 4: a histogram of a function's gaps by minute. Just after the 5th percentile (less a tenth)
+ * a worker is started, and it stays to the 99th (and a tenth). A function whose histogram says nothing (few gaps, spread
+ * evenly, most out of range) is kept for the whole range.
+ */
+export function hybridHistogram(rangeMs: number): KeepAlive {
+  const bins = Math.ceil(rangeMs / minuteMs)
+  const known = new Map<SimulatedFunction, MinuteHistogram>()
+  const of = (fn: SimulatedFunction): MinuteHistogram => {
+    const found = known.get(fn) ?? new MinuteHistogram(bins)
+    known.set(fn, found)
+    return found
+  }
+  return {
+    budgetBytes: Number.POSITIVE_INFINITY,
+    began(fn, now) {
+      if (fn.active === 1) of(fn).note(now)
+    },
+    ended(fn, now) {
+      if (fn.active === 0) of(fn).idleAt = now
+    },
+    idle(worker, sim) {
+      const { warmMs, untilMs } = of(worker.fn).windows()
+      if (!worker.hasServed || warmMs === 0) return sim.now + untilMs
+      sim.lookAtFunction(worker.fn, sim.now + warmMs)
+      return sim.now
+    },
+    look: (worker) => worker.idleSince + of(worker.fn).windows().untilMs,
+    lookFunction(fn, sim) {
+      if (fn.workers + fn.starting === 0) sim.warm(fn)
+    },
+  }
+}
+
+class MinuteHistogram {
+  idleAt = Number.NaN
+  #counts: Uint32Array
+  #outside = 0
+  #total = 0
+  #windows = { warmMs: 0, untilMs: 0 }
+  /** Gaps when the windows were made; they are made again when there are some more. */
+  #madeWith = -1
+
+  constructor(bins: number) {
+    this.#counts = new Uint32Array(bins)
+  }
+
+  note(now: number): void {
+    const bin = Math.floor((now - this.idleAt) / minuteMs)
+    if (Number.isNaN(bin)) return
+    if (bin >= this.#counts.length) this.#outside++
+    else {
+      this.#counts[bin] = (this.#counts[bin] as number) + 1
+      this.#total++
+    }
+  }
+
+  windows(): { warmMs: number; untilMs: number } {
+    const gaps = this.#total + this.#outside
+    if (gaps > this.#madeWith * 1.02) {
+      this.#madeWith = gaps
+      this.#windows = this.#isTelling() ? this.#telling() : { warmMs: 0, untilMs: this.#counts.length * minuteMs }
+    }
+    return this.#windows
+  }
+
+  /** The paper's measure: the coefficient of variation of the bins' counts. */
+  #isTelling(): boolean {
+    const mean = this.#total / this.#counts.length
+    const variance = this.#counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / this.#counts.length
+    return this.#total >= 3 && Math.sqrt(variance) / mean >= 2 && this.#outside <= this.#total
+  }
+
+  #telling(): { warmMs: number; untilMs: number } {
+    const head = percentileOf(this.#counts, this.#total, 0.05)
+    const tail = percentileOf(this.#counts, this.#total, 0.99)
+    return { warmMs: head * minuteMs * 0.9, untilMs: (tail + 1) * minuteMs * 1.1 }
+  }
+}
+
+function percentileOf(counts: Uint32Array, total: number, share: number): number {
+  let seen = 0
+  for (const [bin, count] of counts.entries()) {
+    seen += count
+    if (seen > total * share) return bin
+  }
+  return counts.length
+}
+
+/** Greedy-dual-size-frequency over a budget (A. Fuerst, P. Sharma, FaasCache, ASPLOS 2021). */
+export function greedyDual(budgetMib: number): KeepAlive {
+  let clock = 0
+  const calls = new Map<SimulatedFunction, number>()
+  return {
+    budgetBytes: budgetMib * mib,
+    began(fn) {
+      calls.set(fn, (calls.get(fn) ?? 0) + 1)
+    },
+    idle(worker) {
+      worker.worth = clock + ((calls.get(worker.fn) ?? 0) * worker.fn.coldMs) / (worker.memoryBytes / mib)
+      return Number.POSITIVE_INFINITY
+    },
+    evicted(worker) {
+      clock = Math.max(clock, worker.worth)
+      if (worker.fn.workers === 1) calls.delete(worker.fn)
+    },
+  }
+}
+
+/** The pool's own rule: what `pool-memory.ts` does, with the same `arrivals.ts` and `pool-policy.ts`. */
+export function learned(budgetMib: number, waits = true): KeepAlive {
+  const arrivals = new Map<SimulatedFunction, Arrivals>()
+  const of = (fn: SimulatedFunction): Arrivals => {
+    let own = arrivals.get(fn)
+    if (own === undefined) {
+      own = new Arrivals(fn.concurrency)
+      arrivals.set(fn, own)
+    }
+    return own
+  }
+  /** Its level: how many of its function would have to be at work before it is. */
+  const levelOf = (worker: SimulatedWorker): number => {
+    const { free } = worker.fn
+    return of(worker.fn).level + free.length - free.indexOf(worker)
+  }
+  const appraise = (idle: readonly SimulatedWorker[], now: number): void => {
+    for (const worker of idle) {
+      if (worker.worthUntil > now) continue
+      const outlook = of(worker.fn).outlook(levelOf(worker), now)
+      worker.worth = worthKeeping(outlook.perMs, worker.fn.coldMs, worker.memoryBytes)
+      worker.worthUntil = now + Math.min(outlook.holdsMs, Math.max(secondMs, (now - worker.idleSince) * 0.1))
+    }
+  }
+  const priceOf = (bytes: number, sim: Simulation): number => {
+    if (sim.freeBytes >= bytes) return 0
+    appraise(sim.idle, sim.now)
+    const chosen = chooseEvictions(bytes - sim.freeBytes, sim.idle)
+    if (chosen === null) return Number.POSITIVE_INFINITY
+    return chosen.reduce((sum, { worth, memoryBytes }) => sum + worth * memoryBytes, 0) / bytes
+  }
+  const lookAhead = (fn: SimulatedFunction, sim: Simulation): void => {
+    const own = of(fn)
+    if (fn.active > 0 || fn.workers + fn.starting > 0) return
+    const outlook = own.outlook(1, sim.now + fn.coldMs + leadMs)
+    if (outlook.earlyMs > 0) return sim.lookAtFunction(fn, sim.now + Math.max(secondMs, outlook.earlyMs))
+    const worth = worthKeeping(outlook.perMs, fn.coldMs, fn.memoryBytes)
+    if (isWorthWarming({ ...outlook, worth, price: priceOf(fn.memoryBytes, sim) })) sim.warm(fn)
+    else sim.lookAtFunction(fn, sim.now + Math.max(secondMs, outlook.holdsMs))
+  }
+  return {
+    budgetBytes: budgetMib * mib,
+    began: (fn, now) => of(fn).began(now),
+    ended: (fn, now) => of(fn).ended(now),
+    idle: () => Number.POSITIVE_INFINITY,
+    appraise,
+    evicted: ({ fn }, sim) => sim.lookAtFunction(fn, sim.now + secondMs),
+    lookFunction: lookAhead,
+    starts(fn, sim) {
+      const waitedMs = sim.waitedMs(fn)
+      const running = fn.active - fn.waiting.length
+      const served = waits ? servedByBusy({ running, runMs: fn.meanRunMs, startMs: fn.coldMs, waitedMs }) : 0
+      return Math.ceil(Math.max(0, fn.waiting.length - served) / fn.concurrency) - fn.starting
+    },
+  }
+}

@@ -1,0 +1,352 @@
+import { chooseEvictions, type Evictable } from '../../src/engine/pool-policy.ts'
+import { EventHeap } from './event-heap.ts'
+import type { Trace, TracedFunction } from './trace.ts'
+
+/**
+ * Runs a trace against a rule that keeps workers. Everything but the rule is the same for all, and as in the pool: a call
+ * takes the idle worker used last; else one is started, and whichever is ready first, the new one or a busy one, serves
+ * it. Time is simulated, one event after the other: the same trace gives the same figures.
+ */
+
+export interface SimulatedWorker extends Evictable {
+  fn: SimulatedFunction
+  /** Calls that it runs. */
+  running: number
+  idleSince: number
+  /** Place among the idle ones; -1: busy or gone. */
+  place: number
+  isGone: boolean
+  /** The rule is asked about it again then, if it is idle. */
+  lookAt: number
+  worthUntil: number
+  hasServed: boolean
+}
+
+export interface SimulatedFunction extends TracedFunction {
+  index: number
+  /** With room for a call, the one used last on top. */
+  free: SimulatedWorker[]
+  workers: number
+  starting: number
+  /** Calls under way or waiting. */
+  active: number
+  /** Places in the trace of the calls that wait. */
+  waiting: number[]
+  calls: number
+  lookAt: number
+  meanRunMs: number
+}
+
+/** A rule. Times are ms of the trace. */
+export interface KeepAlive {
+  /** Bytes of all workers; infinite: the rule says itself what goes. */
+  budgetBytes: number
+  began?(fn: SimulatedFunction, now: number): void
+  ended?(fn: SimulatedFunction, now: number): void
+  /** A worker is idle now. Returns when to look at it again; infinite: never. */
+  idle?(worker: SimulatedWorker, sim: Simulation): number
+  /** It is still idle at that time. Returns when to look again; now or before: it goes. */
+  look?(worker: SimulatedWorker, sim: Simulation): number
+  /** What is to be known of every idle worker before some are evicted. */
+  appraise?(idle: readonly SimulatedWorker[], now: number): void
+  evicted?(worker: SimulatedWorker, sim: Simulation): void
+  /** The time asked for with `lookAtFunction` has come. */
+  lookFunction?(fn: SimulatedFunction, sim: Simulation): void
+  /** Workers to start for calls that wait; default: one for each. */
+  starts?(fn: SimulatedFunction, sim: Simulation): number
+}
+
+export interface Figures {
+  calls: number
+  /** Calls served by a worker that was started for them. */
+  cold: number
+  /** Of those, first calls of a function: nobody could have known. */
+  first: number
+  /** Of those, calls that came while others of the function were at work: its first worker would not have done. */
+  scaleOut: number
+  /** Calls that waited for a busy worker, and for how long together. */
+  waited: number
+  waitedMs: number
+  /** Mean over the time, and the most. */
+  idleMib: number
+  peakIdleMib: number
+  busyMib: number
+  /** Workers started ahead, and those of them that served nobody. */
+  warmed: number
+  warmedInVain: number
+}
+
+type Event =
+  | { kind: 'end'; worker: SimulatedWorker; call: number }
+  | { kind: 'up'; fn: SimulatedFunction; ahead: boolean }
+  | { kind: 'worker'; worker: SimulatedWorker }
+  | { kind: 'function'; fn: SimulatedFunction }
+  | { kind: 'patience'; fn: SimulatedFunction }
+
+const mib = 1024 * 1024
+
+export class Simulation {
+  readonly trace: Trace
+  readonly functions: SimulatedFunction[]
+  readonly idle: SimulatedWorker[] = []
+  now = 0
+  #rule: KeepAlive
+  #events = new EventHeap<Event>()
+  #made = 0
+  #idleBytes = 0
+  #heldBytes = 0
+  #sinceMs = 0
+  #idleByteMs = 0
+  #heldByteMs = 0
+  #peakIdleBytes = 0
+  #figures: Figures
+
+  constructor(trace: Trace, rule: KeepAlive) {
+    this.trace = trace
+    this.#rule = rule
+    this.functions = trace.functions.map((traced, index) => ({
+      ...traced,
+      index,
+      free: [],
+      workers: 0,
+      starting: 0,
+      active: 0,
+      waiting: [],
+      calls: 0,
+      lookAt: Number.POSITIVE_INFINITY,
+      meanRunMs: 0,
+    }))
+    this.#figures = {
+      calls: 0,
+      cold: 0,
+      first: 0,
+      scaleOut: 0,
+      waited: 0,
+      waitedMs: 0,
+      idleMib: 0,
+      peakIdleMib: 0,
+      busyMib: 0,
+      warmed: 0,
+      warmedInVain: 0,
+    }
+  }
+
+  run(): Figures {
+    const { atMs, lengthMs } = this.trace
+    for (let call = 0; call < atMs.length; call++) {
+      this.#until(atMs[call] as number)
+      this.now = atMs[call] as number
+      this.#arrive(call)
+    }
+    this.#until(lengthMs)
+    this.now = lengthMs
+    this.#account()
+    for (const worker of this.idle) if (!worker.hasServed) this.#figures.warmedInVain++
+    const perMib = this.now * mib
+    const idleMib = this.#idleByteMs / perMib
+    return {
+      ...this.#figures,
+      idleMib,
+      peakIdleMib: this.#peakIdleBytes / mib,
+      busyMib: this.#heldByteMs / perMib - idleMib,
+    }
+  }
+
+  // --- what rules may ask for
+
+  get freeBytes(): number {
+    return this.#rule.budgetBytes - this.#heldBytes
+  }
+
+  /** How long the call at the head of the line has waited. */
+  waitedMs(fn: SimulatedFunction): number {
+    const [oldest] = fn.waiting
+    return oldest === undefined ? 0 : this.now - (this.trace.atMs[oldest] as number)
+  }
+
+  end(worker: SimulatedWorker): void {
+    const { fn } = worker
+    this.#account()
+    this.#noLongerIdle(worker)
+    fn.free.splice(fn.free.indexOf(worker), 1)
+    fn.workers--
+    worker.isGone = true
+    this.#heldBytes -= worker.memoryBytes
+    if (!worker.hasServed) this.#figures.warmedInVain++
+  }
+
+  /** Starts a worker that nobody waits for. */
+  warm(fn: SimulatedFunction): void {
+    this.#figures.warmed++
+    this.#start(fn, true)
+  }
+
+  lookAtFunction(fn: SimulatedFunction, at: number): void {
+    if (at >= fn.lookAt || at > this.trace.lengthMs) return
+    fn.lookAt = at
+    this.#events.add(at, { kind: 'function', fn })
+  }
+
+  // --- what happens
+
+  #until(at: number): void {
+    while (this.#events.nextAt <= at) {
+      this.now = this.#events.nextAt
+      this.#happen(this.#events.next() as Event)
+    }
+  }
+
+  #happen(event: Event): void {
+    switch (event.kind) {
+      case 'end':
+        return this.#ended(event.worker, event.call)
+      case 'up':
+        return this.#up(event.fn, event.ahead)
+      case 'worker':
+        return this.#look(event.worker)
+      case 'function':
+        if (event.fn.lookAt > this.now) return
+        event.fn.lookAt = Number.POSITIVE_INFINITY
+        return this.#rule.lookFunction?.(event.fn, this)
+      case 'patience':
+        return this.#provide(event.fn)
+    }
+  }
+
+  #arrive(call: number): void {
+    const fn = this.functions[this.trace.functionOf[call] as number] as SimulatedFunction
+    this.#figures.calls++
+    fn.calls++
+    fn.active++
+    this.#rule.began?.(fn, this.now)
+    const worker = fn.free[fn.free.length - 1]
+    if (worker !== undefined) return this.#serve(worker, call)
+    fn.waiting.push(call)
+    this.#provide(fn)
+  }
+
+  #provide(fn: SimulatedFunction): void {
+    const wanted = this.#rule.starts?.(fn, this) ?? Math.ceil(fn.waiting.length / fn.concurrency) - fn.starting
+    for (let n = 0; n < wanted; n++) this.#start(fn, false)
+    if (fn.waiting.length > 0 && fn.starting === 0) this.#events.add(this.now + fn.coldMs, { kind: 'patience', fn })
+  }
+
+  #serve(worker: SimulatedWorker, call: number): void {
+    const { fn } = worker
+    if (worker.running === 0) {
+      this.#account()
+      this.#noLongerIdle(worker)
+    }
+    worker.running++
+    worker.hasServed = true
+    if (worker.running >= fn.concurrency) fn.free.pop()
+    const runMs = this.trace.runMs[call] as number
+    fn.meanRunMs = fn.meanRunMs === 0 ? runMs : fn.meanRunMs * 0.8 + runMs * 0.2
+    this.#events.add(this.now + runMs, { kind: 'end', worker, call })
+  }
+
+  #ended(worker: SimulatedWorker, _call: number): void {
+    const { fn } = worker
+    fn.active--
+    this.#rule.ended?.(fn, this.now)
+    if (worker.running-- === fn.concurrency) fn.free.push(worker)
+    const waiting = fn.waiting.shift()
+    if (waiting !== undefined) {
+      this.#figures.waited++
+      this.#figures.waitedMs += this.now - (this.trace.atMs[waiting] as number)
+      if (worker.running === 0) this.#noteIdle(worker)
+      this.#serve(worker, waiting)
+    } else if (worker.running === 0) this.#nowIdle(worker)
+  }
+
+  #start(fn: SimulatedFunction, ahead: boolean): void {
+    if (this.freeBytes < fn.memoryBytes) this.#makeRoom(fn.memoryBytes - this.freeBytes)
+    this.#account()
+    this.#heldBytes += fn.memoryBytes
+    fn.starting++
+    this.#events.add(this.now + fn.coldMs, { kind: 'up', fn, ahead })
+  }
+
+  #up(fn: SimulatedFunction, ahead: boolean): void {
+    fn.starting--
+    const call = fn.waiting.shift()
+    if (call === undefined && !ahead) {
+      // Nobody needs it any more: it becomes a generic one, which is nobody's idle worker.
+      this.#account()
+      this.#heldBytes -= fn.memoryBytes
+      return
+    }
+    fn.workers++
+    const worker: SimulatedWorker = {
+      ...{ name: `w${this.#made++}`, memoryBytes: fn.memoryBytes, worth: 0, fn, running: 0, idleSince: this.now },
+      ...{ place: -1, isGone: false, lookAt: Number.POSITIVE_INFINITY, worthUntil: 0, hasServed: false },
+    }
+    fn.free.push(worker)
+    this.#account()
+    this.#noteIdle(worker)
+    if (call === undefined) return this.#nowIdle(worker)
+    this.#figures.cold++
+    if (fn.calls === 1) this.#figures.first++
+    if (fn.active > 1) this.#figures.scaleOut++
+    this.#serve(worker, call)
+  }
+
+  #nowIdle(worker: SimulatedWorker): void {
+    this.#account()
+    if (worker.place < 0) this.#noteIdle(worker)
+    worker.idleSince = this.now
+    worker.worthUntil = 0
+    // Room that calls took beyond the budget is given back by those that are idle.
+    if (this.freeBytes < 0) this.#makeRoom(-this.freeBytes)
+    if (worker.isGone) return
+    this.#lookLater(worker, this.#rule.idle?.(worker, this) ?? Number.POSITIVE_INFINITY)
+  }
+
+  #look(worker: SimulatedWorker): void {
+    if (worker.isGone || worker.lookAt !== this.now) return
+    worker.lookAt = Number.POSITIVE_INFINITY
+    if (worker.running > 0) return
+    this.#lookLater(worker, this.#rule.look?.(worker, this) ?? Number.POSITIVE_INFINITY)
+  }
+
+  #lookLater(worker: SimulatedWorker, at: number): void {
+    if (at <= this.now) return this.end(worker)
+    if (at === Number.POSITIVE_INFINITY || worker.lookAt <= at) return
+    worker.lookAt = at
+    this.#events.add(at, { kind: 'worker', worker })
+  }
+
+  /** What cannot be freed is taken all the same: no rule makes a call wait for memory here. */
+  #makeRoom(neededBytes: number): void {
+    this.#rule.appraise?.(this.idle, this.now)
+    const chosen = chooseEvictions(neededBytes, this.idle) ?? [...this.idle]
+    for (const worker of chosen as SimulatedWorker[]) {
+      this.#rule.evicted?.(worker, this)
+      this.end(worker)
+    }
+  }
+
+  #noteIdle(worker: SimulatedWorker): void {
+    worker.place = this.idle.push(worker) - 1
+    this.#idleBytes += worker.memoryBytes
+    if (this.#idleBytes > this.#peakIdleBytes) this.#peakIdleBytes = this.#idleBytes
+  }
+
+  #noLongerIdle(worker: SimulatedWorker): void {
+    const last = this.idle.pop() as SimulatedWorker
+    if (last !== worker) {
+      this.idle[worker.place] = last
+      last.place = worker.place
+    }
+    worker.place = -1
+    this.#idleBytes -= worker.memoryBytes
+  }
+
+  /** Before bytes change. */
+  #account(): void {
+    const passed = this.now - this.#sinceMs
+    this.#idleByteMs += this.#idleBytes * passed
+    this.#heldByteMs += this.#heldBytes * passed
+    this.#sinceMs = this.now
+  }
+}
