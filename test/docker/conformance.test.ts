@@ -1,0 +1,49 @@
+/** Every runtime passes the conformance list inside its container. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { conformanceList } from '../support/conformance-list.ts'
+import { describeWithDocker } from '../support/docker-gate.ts'
+import { ContainerHarness } from '../support/docker-harness.ts'
+import { DockerWorkers, dockerWorkers, runtimeFolders } from '../support/docker-workers.ts'
+import { mib } from '../support/fake-workers-pool.ts'
+
+describe.each(runtimeFolders())('The runtime %s', (runtime) => {
+  describeWithDocker('in containers', () => {
+    const harness = new ContainerHarness(runtime, () => workers)
+    let workers: DockerWorkers
+    beforeAll(async () => {
+      workers = await DockerWorkers.connect({ tmpSizeMb: 64 })
+    })
+    afterAll(async () => {
+      await harness.close()
+      await workers.close()
+    })
+    conformanceList(harness)
+  })
+
+  describeWithDocker('in workers', () => {
+    const workers = dockerWorkers()
+
+    test('takes an endless loop to the deadline, and the worker with it', async () => {
+      await using it = await workers().bound(runtime)
+      expect(await it.call({ do: 'loop' }, 700)).toMatchObject({ kind: 'timeout', error: { type: 'Timeout' } })
+      await it.worker.gone
+      expect(it.worker.isEnding).toBe(true)
+    })
+
+    test('says of memory beyond the limit that it was too much', async () => {
+      await using it = await workers().bound(runtime, { memoryBytes: 160 * mib })
+      expect(await it.call({ do: 'memory', mb: 300 })).toMatchObject({
+        kind: 'killed',
+        error: { type: 'MemoryExceeded', message: expect.stringContaining('160 MiB') },
+      })
+    })
+
+    test('says of a function that exits how it ended', async () => {
+      await using it = await workers().bound(runtime)
+      expect(await it.call({ do: 'exit', code: 3 })).toMatchObject({
+        kind: 'killed',
+        error: { type: 'FunctionExit', message: expect.stringContaining('3') },
+      })
+    })
+  })
+})

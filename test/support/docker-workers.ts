@@ -1,0 +1,265 @@
+import { randomBytes } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { silent } from '../../src/domain/log.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type { RuntimeManifest } from '../../src/domain/runtime.ts'
+import type { Call, Revision } from '../../src/domain/worker.ts'
+import { DockerEngine, type DockerEngineOptions } from '../../src/engine/docker/docker-engine.ts'
+import type { PoolWorker, Shape } from '../../src/engine/pool-worker.ts'
+import { readRuntimes } from '../../src/engine/runtime-catalog.ts'
+import { WorkerFolder } from '../../src/engine/worker-folder.ts'
+import { Workers } from '../../src/engine/workers.ts'
+import { askDocker, containersOf, dockerSocket, removeContainer } from './docker-api.ts'
+import { aCall, aRevision, mib } from './fake-workers-pool.ts'
+import { projectFolder } from './server-process.ts'
+import { waitUntil } from './wait-until.ts'
+
+/** How long the engine may take to remove what has ended. */
+const removalMs = 20_000
+
+export const runtimesFolder = join(projectFolder, 'runtimes')
+
+export interface ContainerInfo {
+  Id: string
+  Config: { Env: string[]; Labels: Record<string, string>; User: string }
+  HostConfig: Record<string, unknown>
+  NetworkSettings: {
+    Ports: Record<string, unknown>
+    Networks: Record<string, { IPAddress: string; Gateway: string }>
+  }
+  State: { Running: boolean; Paused: boolean }
+}
+
+/** Names of the runtimes that have a conformance function. */
+export function runtimeFolders(): string[] {
+  return readdirSync(runtimesFolder).filter((name) => existsSync(join(runtimesFolder, name, 'conformance')))
+}
+
+/**
+ * Real workers in real containers, put together as the server does it: an instance of their own, of which nothing may stay.
+ */
+export class DockerWorkers {
+  readonly instance: string
+  readonly engine: DockerEngine
+  readonly factory: Workers
+  readonly manifests: RuntimeManifest[]
+  readonly path: string
+  /** Of workers that live on after a test. */
+  readonly #shared = new Set<string>()
+  #lastName = 0
+
+  private constructor(engine: DockerEngine, instance: string, startTimeoutMs: number) {
+    this.engine = engine
+    this.instance = instance
+    this.path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-docker-')))
+    this.manifests = readRuntimes(runtimesFolder)
+    mkdirSync(this.workersDir)
+    for (const runtime of runtimeFolders()) this.storeCode(runtime, runtime, {})
+    this.factory = new Workers({
+      engine,
+      clock: systemClock,
+      manifests: this.manifests,
+      workersDir: this.workersDir,
+      codeFolder: (hash) => this.codeFolder(hash),
+      loadTimeoutMs: 60_000,
+      maxResultBytes: 8 * mib,
+      newName: () => this.newName(),
+      startTimeoutMs,
+      cpuDefaultMillicpu: 100,
+    })
+  }
+
+  static async connect(options: DockerWorkersOptions = {}): Promise<DockerWorkers> {
+    const { startTimeoutMs = 60_000, ...own } = options
+    const instance = `test-${randomBytes(6).toString('hex')}`
+    const limits = { pidsLimit: 64, openFilesLimit: 256, tmpSizeMb: 16, untrustedOciRuntime: undefined }
+    const host = `unix://${dockerSocket}`
+    const engine = await DockerEngine.connect({ host, instance, workerUid: 64_000, ...limits, ...own }, silent)
+    return new DockerWorkers(engine, instance, startTimeoutMs)
+  }
+
+  get workersDir(): string {
+    return join(this.path, 'workers')
+  }
+
+  codeFolder(hash: string): string {
+    return join(this.path, 'code', hash)
+  }
+
+  newName(): string {
+    return `w${++this.#lastName}`
+  }
+
+  manifest(runtime: string): RuntimeManifest {
+    const found = this.manifests.find(({ name }) => name === runtime)
+    if (found === undefined) throw new Error(`There is no runtime ${runtime}.`)
+    return found
+  }
+
+  /** Stores code under this hash: the conformance functions of a runtime and these files. Returns the hash. */
+  storeCode(hash: string, runtime: string, files: Record<string, string>): string {
+    const folder = this.codeFolder(hash)
+    cpSync(join(runtimesFolder, runtime, 'conformance'), folder, { recursive: true })
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    return hash
+  }
+
+  generic(runtime: string, shape: Partial<Shape> = {}): Promise<PoolWorker> {
+    const { image } = this.manifest(runtime)
+    return this.factory.startGeneric({ image, network: 'egress', trusted: true, memoryBytes: 128 * mib, ...shape })
+  }
+
+  /** A worker bound to the runtime's conformance function, or to what `overrides` says. */
+  async bound(runtime: string, overrides: Partial<Revision> = {}): Promise<FunctionWorker> {
+    const { image } = this.manifest(runtime)
+    const revision = aRevision({ image, packageHash: runtime, ...overrides })
+    const { network, memoryBytes } = revision
+    const worker = await this.generic(runtime, { image: revision.image, network, memoryBytes })
+    return this.bind(worker, revision)
+  }
+
+  async bind(worker: PoolWorker, revision: Revision): Promise<FunctionWorker> {
+    const bound = await worker.bind(revision).catch(async (error: unknown) => {
+      await worker.kill()
+      throw error
+    })
+    if (!bound.loaded) throw new Error(`The function could not be loaded: ${JSON.stringify(bound)}`)
+    return new FunctionWorker(worker, this)
+  }
+
+  /** A worker for all tests of a block: it may be there after each of them. */
+  async shared(runtime: string, overrides: Partial<Revision> = {}): Promise<FunctionWorker> {
+    const worker = await this.bound(runtime, overrides)
+    this.#shared.add(worker.name)
+    return worker
+  }
+
+  async inspect(name: string): Promise<ContainerInfo | null> {
+    const found = await askDocker<ContainerInfo | { message: string }>(
+      'GET',
+      `/containers/${this.containerName(name)}/json`,
+    )
+    return 'message' in found ? null : found
+  }
+
+  containerName(name: string): string {
+    return `taibai-${this.instance}-${name}`
+  }
+
+  /** Names of the workers of which a container or a folder is there, whatever its state. */
+  async names(): Promise<string[]> {
+    const containers = await containersOf(this.instance)
+    const named = containers.map(({ Labels }) => Labels['io.taibai.worker'] ?? 'a container without a name')
+    return [...new Set([...named, ...readdirSync(this.workersDir)])].sort()
+  }
+
+  /** Fails when anything is there that is not shared among tests. */
+  async expectNothingLeft(): Promise<void> {
+    const left = async () => (await this.names()).filter((name) => !this.#shared.has(name))
+    await waitUntil('nothing is left', async () => (await left()).length === 0, removalMs).catch(() => {})
+    expect(await left(), 'workers left').toEqual([])
+  }
+
+  /** Afterwards nothing of the instance is there; fails when it did not go by itself. */
+  async close(): Promise<void> {
+    this.#shared.clear()
+    await this.engine.close()
+    try {
+      await this.expectNothingLeft()
+    } finally {
+      for (const { Id } of await containersOf(this.instance)) await removeContainer(Id)
+      rmSync(this.path, { recursive: true, force: true })
+    }
+  }
+}
+
+export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 'instance'>> {
+  startTimeoutMs?: number
+}
+
+/** An instance for the tests of a block; each of them fails when it leaves something. */
+export function dockerWorkers(options: DockerWorkersOptions = {}): () => DockerWorkers {
+  let workers: DockerWorkers | undefined
+  beforeAll(async () => {
+    workers = await DockerWorkers.connect(options)
+  })
+  afterEach(() => workers?.expectNothingLeft())
+  afterAll(() => workers?.close())
+  return () => workers as DockerWorkers
+}
+
+/** A worker bound to a conformance function. */
+export class FunctionWorker implements AsyncDisposable {
+  readonly worker: PoolWorker
+  readonly #workers: DockerWorkers
+
+  constructor(worker: PoolWorker, workers: DockerWorkers) {
+    this.worker = worker
+    this.#workers = workers
+  }
+
+  get name(): string {
+    return this.worker.name
+  }
+
+  call(event: unknown, timeoutMs = 60_000, overrides: Partial<Call> = {}): Promise<Outcome> {
+    const input = { kind: 'json' as const, body: Buffer.from(JSON.stringify(event)) }
+    return this.worker.call(aCall({ input, ...overrides }), timeoutMs)
+  }
+
+  /** What the function returns; throws what it throws. */
+  async ask<T = unknown>(event: unknown): Promise<T> {
+    const outcome = await this.call(event)
+    if (outcome.kind === 'returned') return returnedBy(outcome) as T
+    throw new Error('error' in outcome ? `${outcome.error.type}: ${outcome.error.message}` : outcome.kind)
+  }
+
+  /** Runs a command inside. */
+  run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    return this.ask({ do: 'run', argv })
+  }
+
+  read(path: string): Promise<string> {
+    return this.ask({ do: 'read', path })
+  }
+
+  async inspect(): Promise<ContainerInfo> {
+    const info = await this.#workers.inspect(this.name)
+    if (info === null) throw new Error(`There is no container of ${this.name}.`)
+    return info
+  }
+
+  async address(): Promise<{ own: string; gateway: string }> {
+    const [network] = Object.values((await this.inspect()).NetworkSettings.Networks)
+    return { own: network?.IPAddress ?? '', gateway: network?.Gateway ?? '' }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.worker.kill()
+  }
+}
+
+function returnedBy(outcome: Extract<Outcome, { kind: 'returned' }>): unknown {
+  const { kind, body } = outcome.value
+  if (kind === 'json') return JSON.parse(body.toString('utf8'))
+  return kind === 'text' ? body.toString('utf8') : body
+}
+
+/** A container of the runtime with its folder, with nobody in between: neither a worker nor a connection is made. */
+export async function startRaw(workers: DockerWorkers, runtime: string, name: string, memoryBytes = 128 * mib) {
+  const { engine, workersDir } = workers
+  const { image, command } = workers.manifest(runtime)
+  const folder = await WorkerFolder.make(workersDir, name, engine.owner)
+  const limits = { memoryBytes, cpuMillicpu: 100, cpuMaxMillicpu: null }
+  const env = { TAIBAI_SOCKET: `${engine.inside(folder.path)}/worker.sock` }
+  const own = { name, image, command, env, network: 'none' as const, trusted: true, folder: folder.path }
+  const sandbox = await engine.start({ ...own, ...limits }).catch(async (error: unknown) => {
+    await folder.remove()
+    throw error
+  })
+  return { sandbox, folder }
+}
