@@ -1,9 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The baseline: the handler of the benchmark served by node:http and nothing else. */
+/**
+ * The baseline: the handler of the benchmark served by node:http and nothing else. Arguments: its file, and a path to
+ * listen on in place of a port.
+ */
 
-const { main } = await import(process.argv[2] as string)
+const [file, socketPath] = process.argv.slice(2)
+const { main } = await import(file as string)
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
@@ -17,4 +21,6 @@ const server = createServer((request, response) => {
   })
 })
 server.keepAliveTimeout = 75_000
-server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: (server.address() as AddressInfo).port })))
+const ready = () => console.log(JSON.stringify({ port: (server.address() as AddressInfo).port ?? 0 }))
+if (socketPath === undefined) server.listen(0, '127.0.0.1', ready)
+else server.listen(socketPath, ready)

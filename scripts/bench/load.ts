@@ -6,6 +6,8 @@ import { join } from 'node:path'
 
 export interface Target {
   url: string
+  /** Paths called in turn; absent: the path of `url`. */
+  paths?: string[]
   method?: string
   headers?: Record<string, string>
   body?: string
@@ -16,36 +18,57 @@ export interface Round {
   requests: number
   p50Ms: number
   p99Ms: number
+  maxMs: number
   /** Answers that were not 2xx, and connections that failed. */
   errors: number
 }
 
 export async function load(target: Target, connections: number, seconds: number, folder: string): Promise<Round> {
-  const script = join(folder, 'wrk.lua')
+  const script = join(folder, `${crypto.randomUUID()}.lua`)
   writeFileSync(script, luaScript(target))
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script, target.url]
   const printed = await run('wrk', args)
   const line = printed.split('\n').find((each) => each.startsWith('JSON '))
   if (line === undefined) throw new Error(`wrk said nothing of use:\n${printed}`)
-  const { requests, micros, p50, p99, errors } = JSON.parse(line.slice('JSON '.length))
-  return { requests, requestsPerSecond: (requests / micros) * 1e6, p50Ms: p50 / 1000, p99Ms: p99 / 1000, errors }
+  const { requests, micros, p50, p99, max, errors } = JSON.parse(line.slice('JSON '.length))
+  return {
+    requests,
+    requestsPerSecond: (requests / micros) * 1e6,
+    p50Ms: p50 / 1000,
+    p99Ms: p99 / 1000,
+    maxMs: max / 1000,
+    errors,
+  }
 }
 
-function luaScript({ method = 'POST', headers = {}, body = '' }: Target): string {
+function luaScript({ method = 'POST', headers = {}, body = '', paths }: Target): string {
   const head = Object.entries(headers).map(
     ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
   )
   return `wrk.method = ${JSON.stringify(method)}
 wrk.body = [==[${body}]==]
 ${head.join('\n')}
+${paths === undefined ? '' : turns(paths)}
 function done(summary, latency, requests)
   local e = summary.errors
-  io.write(string.format('JSON {"requests":%d,"micros":%d,"p50":%f,"p99":%f,"errors":%d}\\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+  io.write(string.format('JSON {"requests":%d,"micros":%d,"p50":%f,"p99":%f,"max":%f,"errors":%d}\\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max,
     e.connect + e.read + e.write + e.status + e.timeout))
 end
 `
 }
+
+/** Requests are made once, so that a turn costs wrk next to nothing. */
+const turns = (paths: string[]): string => `
+local paths = { ${paths.map((path) => JSON.stringify(path)).join(', ')} }
+local made, at = {}, 0
+function init(args)
+  for i, path in ipairs(paths) do made[i] = wrk.format(nil, path) end
+end
+function request()
+  at = at % #made + 1
+  return made[at]
+end`
 
 export function run(command: string, args: string[], input?: string): Promise<string> {
   return new Promise((resolve, reject) => {

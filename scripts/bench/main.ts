@@ -1,14 +1,38 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { cold } from './cold.ts'
+import { asyncRuns } from './async-runs.ts'
+import { burst } from './burst.ts'
+import { tables } from './figures.ts'
+import { firstCall } from './first-call.ts'
+import { idleServer } from './idle-server.ts'
+import { jobs } from './jobs.ts'
+import { ledger } from './ledger.ts'
+import { takeNoises, warnOfNoise } from './noise.ts'
+import { soak } from './soak.ts'
+import { spreadOut } from './spread-out.ts'
+import { stopAll } from './taibai.ts'
 import { warm } from './warm.ts'
 
-/** Measures, prints a table, writes JSON. `npm run bench` runs all, `npm run bench -- warm` one, `--quick` shorter rounds. */
+/**
+ * Measures, prints tables, writes JSON. `npm run bench` runs everything but the soak, `npm run bench -- warm` one suite,
+ * `--quick` shorter rounds. README.md says how to read it.
+ */
 
 const quick = process.argv.includes('--quick')
+/** Minutes of the soak: 10, or as many as BENCH_MINUTES says (1440 is a day). */
+const soakMinutes = Number(process.env.BENCH_MINUTES ?? (quick ? 1 : 10))
+const rounds = quick ? { rounds: 3, seconds: 2 } : { rounds: 7, seconds: 3 }
 const suites: Record<string, () => Promise<object>> = {
-  warm: () => warm(quick ? { rounds: 3, seconds: 2 } : { rounds: 7, seconds: 3 }),
-  cold: () => cold({ calls: quick ? 5 : 20 }),
+  warm: () => warm(rounds),
+  'spread-out': () => spreadOut(rounds),
+  'first-call': () => firstCall({ calls: quick ? 5 : 20 }),
+  burst: () => burst({ rounds: quick ? 1 : 3 }),
+  async: () => asyncRuns({ ...rounds, drained: quick ? 50 : 300 }),
+  jobs: () => jobs({ rounds: quick ? 2 : 5 }),
+  ledger: () => ledger({ ...rounds, rows: quick ? 100_000 : 1_000_000, reads: quick ? 30 : 100 }),
+  'idle-server': () => idleServer(quick ? { rounds: 2, seconds: 5 } : { rounds: 6, seconds: 10 }),
+  soak: () => soak({ minutes: soakMinutes }),
 }
 
 const asked = process.argv.slice(2).filter((name) => !name.startsWith('--'))
@@ -20,8 +44,19 @@ if (unknown.length > 0) {
 
 const folder = join(import.meta.dirname, 'results')
 mkdirSync(folder, { recursive: true })
-for (const name of asked.length > 0 ? asked : Object.keys(suites)) {
+try {
+  for (const name of asked.length > 0 ? asked : Object.keys(suites).filter((each) => each !== 'soak'))
+    await measure(name)
+} finally {
+  await stopAll()
+}
+
+async function measure(name: string): Promise<void> {
+  const at = new Date().toISOString()
   const result = await (suites[name] as () => Promise<object>)()
-  const file = join(folder, `${name}-${new Date().toISOString().replaceAll(':', '')}.json`)
-  writeFileSync(file, JSON.stringify({ name, node: process.version, at: new Date().toISOString(), result }, null, 1))
+  const noises = takeNoises()
+  warnOfNoise(noises)
+  const machine = { node: process.version, cores: cpus().length, memoryMb: Math.round(totalmem() / 1048576) }
+  const file = join(folder, `${name}-${at.replaceAll(':', '')}.json`)
+  writeFileSync(file, JSON.stringify({ name, at, quick, machine, noises, tables: tables.splice(0), result }, null, 1))
 }

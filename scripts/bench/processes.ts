@@ -1,56 +1,80 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Clock ticks of /proc/<pid>/stat per second; 100 on every Linux that Node.js runs on. */
-const ticksPerSecond = 100
+/** Processor time in ms, by what used it. */
+export type Cpu = Record<string, number>
 
-/** Processor time that a process and its threads have used so far, in ms. */
-export function cpuMs(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond
-  } catch {
-    return 0
+/** Of a process: all its threads together. */
+export const processCpu = (pid: number): number => sum(Object.values(threadCpu(pid)))
+
+/** Of a server: what its event loop, the thread of its ledger and the rest (garbage collection, file work) used. */
+export function serverCpu(pid: number): Cpu {
+  const { MainThread: main = 0, WorkerThread: ledger = 0, ...rest } = threadCpu(pid)
+  return { main, ledger, rest: sum(Object.values(rest)) }
+}
+
+export const cpuSince = (before: Cpu, now: Cpu): Cpu =>
+  Object.fromEntries(Object.entries(now).map(([name, ms]) => [name, ms - (before[name] ?? 0)]))
+
+function threadCpu(pid: number): Cpu {
+  const cpu: Cpu = {}
+  for (const thread of namesIn(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${thread}`
+    const name = text(`${folder}/comm`).trim()
+    cpu[name] = (cpu[name] ?? 0) + Number(text(`${folder}/schedstat`).split(' ')[0]) / 1e6
   }
+  return cpu
 }
 
 export function rssMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+  return Number(/VmRSS:\s+(\d+)/.exec(text(`/proc/${pid}/status`))?.[1] ?? 0) / 1024
 }
 
-/** Processes whose command line contains the text: the workers, wherever they run. */
-export function pidsOf(text: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
+export const openFiles = (pid: number): number => namesIn(`/proc/${pid}/fd`).length
+
+/**
+ * Processes that see a folder below this one: the workers of the server whose data folder it is. The processes that Docker
+ * has around a container see none of it.
+ */
+export function workerPids(dataDir: string): number[] {
+  const within = `${dataDir}/workers/`
+  return namesIn('/proc')
     .map(Number)
-    .filter((pid) => commandOf(pid).includes(text))
+    .filter((pid) => pid > 0 && text(`/proc/${pid}/mountinfo`).includes(within))
 }
 
-function commandOf(pid: number): string {
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
+
+/** What has ended meanwhile is empty. */
+function text(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch {
     return ''
   }
 }
 
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
 /** A child that prints a line of JSON when it is ready. */
-export async function startChild(
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<{ child: ChildProcess; said: { port: number } }> {
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
-  const said = await new Promise<{ port: number }>((resolve, reject) => {
-    child.stdout?.once('data', (chunk) => resolve(JSON.parse(String(chunk).split('\n')[0] as string)))
+export async function startChild(args: string[]): Promise<{ child: ChildProcess; pid: number; port: number }> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { port } = await new Promise<{ port: number }>((resolve, reject) => {
+    child.stdout.once('data', (chunk) => resolve(JSON.parse(String(chunk).split('\n')[0] as string)))
     child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}`)))
   })
-  return { child, said }
+  return { child, pid: child.pid as number, port }
 }
 
 export const stopChild = (child: ChildProcess): Promise<void> =>
   new Promise((resolve) => {
+    if (child.exitCode !== null) return resolve()
     child.once('exit', () => resolve())
     child.kill('SIGTERM')
   })

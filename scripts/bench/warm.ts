@@ -1,151 +1,122 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Line, printTable, type Spread, show, spread } from './figures.ts'
-import { load, type Round, type Target } from './load.ts'
-import { cpuMs, pidsOf, startChild, stopChild } from './processes.ts'
-import { startTaibai } from './taibai.ts'
+import { atLeast, atMost, info, type Line, printTable, show } from './figures.ts'
+import { processCpu, startChild, stopChild } from './processes.ts'
+import {
+  type Contestant,
+  difference,
+  type Measured,
+  type RoundOptions,
+  rateLine,
+  rateRatio,
+  takeTurns,
+} from './rounds.ts'
+import { handlerFile, startTaibai, type Taibai } from './taibai.ts'
 
 /**
  * Warm sync calls through the whole path (authentication on, every execution recorded) against the same handler served
- * bare, in turns of one second, so that noise falls on all alike.
+ * bare, and behind a proxy that does neither.
  */
 
-interface Contestant {
-  name: string
-  target: Target
-  /** Processes whose processor time counts. */
-  pids(): number[]
-}
-
-type Measured = Round & { cpuMsPerCall: number }
-
 const event = '{"name":"bench"}'
+const json = { 'Content-Type': 'application/json' }
 
-export async function warm(options: { rounds: number; seconds: number }): Promise<object> {
-  const folder = mkdtempSync(join(tmpdir(), 'taibai-load-'))
-  const handler = join(import.meta.dirname, 'handler.mjs')
-  const bare = await startChild([join(import.meta.dirname, 'bare.ts'), handler])
+export async function warm(options: RoundOptions): Promise<object> {
+  const folder = mkdtempSync(join(tmpdir(), 'taibai-proxy-'))
+  const socket = join(folder, 'worker.sock')
+  const file = (name: string) => join(import.meta.dirname, name)
+  const children = [
+    await startChild([file('bare.ts'), handlerFile]),
+    await startChild([file('bare.ts'), handlerFile, socket]),
+    await startChild([file('proxy.ts'), socket, 'request']),
+    await startChild([file('proxy.ts'), socket, 'dispatch']),
+  ] as const
+  const [bare, behind, byRequest, byDispatch] = children
   const taibai = await startTaibai()
   try {
-    const content = readFileSync(handler, 'utf8')
-    await taibai.deploy('one', content, { concurrency: 64 })
-    const functionId = await taibai.deploy('post', content, { concurrency: 64 })
-    const headers = { 'Content-Type': 'application/json' }
-    const ours = { ...headers, 'X-Auth-Token': taibai.token }
-    const workers = () => [taibai.pid, ...pidsOf('/opt/taibai/shim')]
-    const posted = JSON.stringify({ function_id: functionId, input: event })
-    const contestants: Contestant[] = [
-      {
-        name: 'bare',
-        target: { url: `http://127.0.0.1:${bare.said.port}/`, headers, body: event },
-        pids: () => [bare.child.pid as number],
-      },
-      { name: '/fn/{name}', target: { url: `${taibai.url}/fn/one`, headers: ours, body: event }, pids: workers },
-      {
-        name: 'POST /v1/executions',
-        target: { url: `${taibai.url}/v1/executions`, headers: ours, body: posted },
-        pids: workers,
-      },
+    const of = (name: string, front: { port: number; pid: number }, workerPid?: number): Contestant => ({
+      name,
+      target: { url: `http://127.0.0.1:${front.port}/`, headers: json, body: event },
+      cpu: () => ({
+        main: processCpu(front.pid),
+        ...(workerPid !== undefined && { workers: processCpu(workerPid) }),
+      }),
+    })
+    const contestants = [
+      of('bare', bare),
+      of('undici proxy', byRequest, behind.pid),
+      of('undici proxy by dispatch', byDispatch, behind.pid),
+      ...(await ours(taibai)),
     ]
-    return await compare(contestants, options, folder)
+    const results: Record<string, unknown> = {}
+    for (const connections of [1, 16, 64]) {
+      const rounds = await takeTurns(contestants, connections, options)
+      const lines = contestants.flatMap(({ name }) => linesOf(name, connections, rounds))
+      printTable(`warm, ${connections} connection${connections > 1 ? 's' : ''}`, lines)
+      results[connections] = Object.fromEntries(rounds)
+    }
+    return results
   } finally {
     await taibai.stop()
-    await stopChild(bare.child)
+    for (const { child } of children) await stopChild(child)
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function compare(
-  contestants: Contestant[],
-  options: { rounds: number; seconds: number },
-  folder: string,
-): Promise<object> {
-  const results: Record<string, unknown> = {}
-  for (const connections of [1, 16, 64]) {
-    const rounds = await takeTurns(contestants, connections, options, folder)
-    const lines = contestants.map(({ name }) => line(name, connections, rounds))
-    printTable(`warm, ${connections} connection${connections > 1 ? 's' : ''}`, lines.flat())
-    results[connections] = Object.fromEntries(rounds)
-  }
-  return results
-}
-
-async function takeTurns(
-  contestants: Contestant[],
-  connections: number,
-  options: { rounds: number; seconds: number },
-  folder: string,
-): Promise<Map<string, Measured[]>> {
-  const rounds = new Map<string, Measured[]>(contestants.map(({ name }) => [name, []]))
-  for (const { target } of contestants) await load(target, connections, 1, folder)
-  for (let round = 0; round < options.rounds; round++) {
-    for (const contestant of contestants)
-      rounds.get(contestant.name)?.push(await measure(contestant, connections, options.seconds, folder))
-  }
-  return rounds
-}
-
-async function measure(
-  { target, pids }: Contestant,
-  connections: number,
-  seconds: number,
-  folder: string,
-): Promise<Measured> {
-  const watched = pids()
-  const used = () => watched.reduce((sum, pid) => sum + cpuMs(pid), 0)
-  const before = used()
-  const round = await load(target, connections, seconds, folder)
-  return { ...round, cpuMsPerCall: (used() - before) / round.requests }
+async function ours(taibai: Taibai): Promise<Contestant[]> {
+  const content = readFileSync(handlerFile, 'utf8')
+  await taibai.deploy('one', content, { concurrency: 64 })
+  const functionId = await taibai.deploy('post', content, { concurrency: 64 })
+  const headers = { ...json, 'X-Auth-Token': taibai.token }
+  const posted = JSON.stringify({ function_id: functionId, input: event })
+  return [
+    { name: '/fn/{name}', target: { url: `${taibai.url}/fn/one`, headers, body: event }, cpu: taibai.cpu },
+    {
+      name: 'POST /v1/executions',
+      target: { url: `${taibai.url}/v1/executions`, headers, body: posted },
+      cpu: taibai.cpu,
+    },
+  ]
 }
 
 const goals: Record<string, Record<number, number>> = {
   '/fn/{name}': { 16: 0.7, 64: 0.8 },
   'POST /v1/executions': { 16: 0.5, 64: 0.5 },
 }
+const goalOverProxy = 1.8
 
-/** Ratios of the same round: the machine's speed drifts. */
-function line(name: string, connections: number, rounds: Map<string, Measured[]>): Line[] {
-  const own = rounds.get(name) ?? []
-  const bare = rounds.get('bare') ?? []
-  const rps = spread(own.map((round) => round.requestsPerSecond))
-  const cpu = spread(own.map((round) => round.cpuMsPerCall * 1000))
-  const errors = own.reduce((sum, round) => sum + round.errors, 0)
-  const shown: Line[] = [
-    {
-      what: `${name}: calls/s; CPU µs a call${errors > 0 ? `; ${errors} ERRORS` : ''}`,
-      figure: `${show(rps, 0)}; ${show(cpu, 0)}`,
-      goal: '',
-      reached: null,
-    },
-  ]
-  if (name === 'bare') return shown
-  const ratio = ratios(own, bare, (a, b) => a.requestsPerSecond / b.requestsPerSecond)
+function linesOf(name: string, connections: number, rounds: Map<string, Measured[]>): Line[] {
+  const all = (who: string) => rounds.get(who) ?? []
+  const [own, bare] = [all(name), all('bare')]
+  const lines = [rateLine(name, own)]
+  if (name === 'bare') return lines
   const goal = goals[name]?.[connections]
-  shown.push({
-    what: `${name}: rate ÷ bare`,
-    figure: show(ratio),
-    goal: goal === undefined ? '' : `≥ ${goal}`,
-    reached: goal === undefined ? null : ratio.median >= goal,
-  })
-  if (connections > 1) return shown
-  const p50 = ratios(own, bare, (a, b) => a.p50Ms - b.p50Ms)
-  const p99 = ratios(own, bare, (a, b) => a.p99Ms - b.p99Ms)
-  const hot = name === '/fn/{name}'
-  shown.push({
-    what: `${name}: added p50, ms`,
-    figure: show(p50, 3),
-    goal: hot ? '≤ 0.25' : '',
-    reached: hot ? p50.median <= 0.25 : null,
-  })
-  shown.push({
-    what: `${name}: added p99, ms`,
-    figure: show(p99, 3),
-    goal: hot ? '≤ 2' : '',
-    reached: hot ? p99.median <= 2 : null,
-  })
-  return shown
+  const ratio = rateRatio(own, bare)
+  const what = `${name}: rate ÷ bare`
+  lines.push(goal === undefined ? info(what, show(ratio)) : atLeast(what, goal, ratio))
+  if (name !== '/fn/{name}') return lines
+  if (connections > 1) {
+    lines.push(atLeast(`${name}: rate ÷ undici proxy`, goalOverProxy, rateRatio(own, all('undici proxy'))))
+    const byDispatch = rateRatio(own, all('undici proxy by dispatch'))
+    lines.push(info(`${name}: rate ÷ undici proxy by dispatch`, show(byDispatch)))
+    return lines
+  }
+  lines.push(
+    atMost(
+      `${name}: added p50, ms`,
+      0.25,
+      difference(own, bare, (round) => round.p50Ms),
+      3,
+    ),
+  )
+  lines.push(
+    atMost(
+      `${name}: added p99, ms`,
+      2,
+      difference(own, bare, (round) => round.p99Ms),
+      3,
+    ),
+  )
+  return lines
 }
-
-const ratios = (own: Measured[], bare: Measured[], of: (a: Measured, b: Measured) => number): Spread =>
-  spread(own.map((round, at) => of(round, bare[at] as Measured)))

@@ -1,0 +1,112 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { engineStart } from './engine.ts'
+import {
+  atMost,
+  info,
+  type Line,
+  median,
+  percentile,
+  printTable,
+  ratios,
+  showPercentiles,
+  sortedOf,
+} from './figures.ts'
+import { run } from './load.ts'
+import { noteNoise } from './noise.ts'
+import { bigZip, type Language, smallSource } from './packages.ts'
+import { invoke, startTaibai, type Taibai, until } from './taibai.ts'
+
+/** First calls: of a small and a big package on a generic worker that is ready, and with none; against what the engine takes. */
+
+interface Times {
+  small: number[]
+  big: number[]
+  cold: number[]
+  engine: number[]
+  dockerRun: number[]
+}
+
+const generic = 2
+/** Of a worker. */
+const memoryMb: Record<Language, number> = { nodejs: 128, python3: 64 }
+
+export async function firstCall({ calls }: { calls: number }): Promise<object> {
+  const results: Record<string, unknown> = {}
+  for (const language of ['nodejs', 'python3'] as const) results[language] = await ofLanguage(language, calls)
+  return results
+}
+
+async function ofLanguage(language: Language, calls: number): Promise<Times> {
+  const ready = await startTaibai({ GENERIC_WORKERS: generic })
+  // With memory for one worker none is kept ready, however many were wanted before.
+  const none = await startTaibai({ GENERIC_WORKERS: 0, MEMORY_BUDGET_MB: memoryMb[language] })
+  try {
+    const times: Times = { small: [], big: [], cold: [], engine: [], dockerRun: [] }
+    for (let n = -1; n < calls; n++) {
+      const round = await oneRound(ready, none, language, n)
+      // The first round finds caches empty that later ones find full.
+      if (n >= 0) for (const [name, ms] of Object.entries(round)) times[name as keyof Times].push(ms)
+    }
+    printTable(`first calls, ${language}`, lines(times))
+    return times
+  } finally {
+    await ready.stop()
+    await none.stop()
+  }
+}
+
+async function oneRound(
+  ready: Taibai,
+  none: Taibai,
+  language: Language,
+  n: number,
+): Promise<Record<keyof Times, number>> {
+  const small = await onGeneric(ready, language, () =>
+    ready.deploy(`small${n}`, smallSource(language), { runtime: language }),
+  )
+  const big = await onGeneric(ready, language, () => ready.deployZip(`big${n}`, bigZip(language), language))
+  const id = await none.deploy('cold', smallSource(language), { runtime: language })
+  await noteNoise()
+  const cold = await invoke(none, id, 'cold')
+  await none.call('DELETE', `/v1/functions/${id}`)
+  await noteNoise()
+  const engine = await engineStart(language)
+  const image = `taibai/${language}`
+  const command = language === 'nodejs' ? ['node', '-e', 'console.log(1)'] : ['python3', '-c', 'print(1)']
+  const from = performance.now()
+  await run('docker', ['run', '--rm', image, ...command])
+  return { small, big, cold: cold.tookMs, engine, dockerRun: performance.now() - from }
+}
+
+/** Deployed a while before it is called, as functions are; the worker's replacement is not part of the next figure. */
+async function onGeneric(taibai: Taibai, language: Language, deploy: () => Promise<string>): Promise<number> {
+  const id = await deploy()
+  await until('generic workers are ready', async () => (await taibai.ready(language)) >= generic)
+  await pause(300)
+  await noteNoise()
+  const { tookMs } = await invoke(taibai, id, 'prewarmed')
+  await taibai.call('DELETE', `/v1/functions/${id}`)
+  return tookMs
+}
+
+function lines(times: Times): Line[] {
+  return [
+    onGenericLine('10 kB on a generic worker, ms', times.small, { p50: 12, p95: 30 }),
+    onGenericLine('2,000 files, 20 MB, ms', times.big, { p50: 60 }),
+    info('none ready, ms', showPercentiles(times.cold)),
+    info('engine: create + start + language, ms', showPercentiles(times.engine)),
+    atMost('none ready ÷ engine', 1.1, ratios(times.cold, times.engine)),
+    info('docker run --rm, ms', showPercentiles(times.dockerRun)),
+    atMost('10 kB on a generic worker ÷ docker run', 0.1, ratios(times.small, times.dockerRun), 3),
+  ]
+}
+
+function onGenericLine(what: string, times: number[], goal: { p50: number; p95?: number }): Line {
+  const p95 = percentile(sortedOf(times), 95)
+  return {
+    what,
+    figure: showPercentiles(times),
+    goal: `p50 ≤ ${goal.p50}${goal.p95 === undefined ? '' : `, p95 ≤ ${goal.p95}`}`,
+    reached: median(times) <= goal.p50 && p95 <= (goal.p95 ?? Number.POSITIVE_INFINITY),
+  }
+}
