@@ -2,15 +2,20 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
-import type { HttpHead, Outcome, Value } from '../domain/outcome.ts'
-import type { Call, HttpRequestHead } from '../domain/worker.ts'
-import { killed, platformFailed, timedOut } from './outcomes.ts'
+import type { HttpHead, Outcome, Usage } from '../domain/outcome.ts'
+import type { Call, HttpRequestHead, StreamSink } from '../domain/worker.ts'
+import { headOf } from './channel.ts'
+import { CollectedStream } from './collected-stream.ts'
+import { killed, platformFailed, resultTooLarge, timedOut } from './outcomes.ts'
 import type { Bound, PoolWorker } from './pool-worker.ts'
 import type { Exit, Sandbox } from './sandbox.ts'
 
 /** Pause between two looks whether the image listens yet. */
 const connectPauseMs = 20
+/** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
+/** Shorter than servers keep idle connections: one that is closed just as a call is sent would fail the call. */
+const idleConnectionMs = 1000
 
 /** An image that listens on a port and is kept warm: calls are HTTP requests over kept-alive connections. */
 export class HttpImageWorker implements PoolWorker {
@@ -19,10 +24,11 @@ export class HttpImageWorker implements PoolWorker {
   readonly memoryBytes: number
   #sandbox: Sandbox
   #clock: Clock
-  #agent = new Agent({ keepAlive: true })
+  #agent = new Agent({ keepAlive: true, timeout: idleConnectionMs })
   #address: { host: string; port: number }
   #calls = new Set<Call>()
-  #ended: 'no' | 'deadline' | 'asked' = 'no'
+  /** Why it takes no more calls, if it does not. */
+  #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
   #maxResultBytes: number
 
   constructor(
@@ -36,7 +42,10 @@ export class HttpImageWorker implements PoolWorker {
     this.#clock = options.clock
     this.memoryBytes = options.memoryBytes
     this.#maxResultBytes = options.maxResultBytes
-    this.gone = sandbox.exited.then(() => this.#agent.destroy())
+    this.gone = sandbox.exited.then(() => {
+      this.#endFor('exited')
+      this.#agent.destroy()
+    })
   }
 
   get isEnding(): boolean {
@@ -55,20 +64,22 @@ export class HttpImageWorker implements PoolWorker {
   async call(call: Call, timeoutMs: number): Promise<Outcome> {
     const startedAt = this.#clock.elapsed()
     const elapsed = () => this.#clock.elapsed() - startedAt
-    this.#calls.add(call)
-    let missed = false
+    const deadline = new AbortController()
     const stopTimer = this.#clock.after(timeoutMs, () => {
-      missed = true
-      this.#ended = 'deadline'
-      void this.#sandbox.kill()
+      this.#endFor('deadline')
+      deadline.abort()
     })
+    this.#calls.add(call)
     try {
-      return await this.#exchange(call, elapsed)
+      return await this.#exchange(call, deadline.signal, elapsed)
     } catch {
-      return missed ? timedOut(timeoutMs, elapsed()) : await this.#howItEnded(elapsed())
+      if (deadline.signal.aborted) return timedOut(timeoutMs, elapsed())
+      if (call.signal?.aborted) return failed('the caller went away before the answer was complete', elapsed())
+      return await this.#howItEnded(elapsed())
     } finally {
       stopTimer()
       this.#calls.delete(call)
+      if (this.#ended === 'deadline' && this.#calls.size === 0) void this.#sandbox.kill()
     }
   }
 
@@ -81,104 +92,114 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   async kill(): Promise<void> {
-    if (this.#ended === 'no') this.#ended = 'asked'
+    this.#endFor('asked')
     await this.#sandbox.kill()
     await this.gone
   }
 
-  async #exchange(call: Call, elapsed: () => number): Promise<Outcome> {
-    const response = await this.#send(call)
-    const head = headOf(response)
-    const usage = { cpuMs: null, memoryPeakMb: null }
-    if (call.sink !== undefined && call.http !== undefined) {
-      call.sink.head(head)
-      for await (const chunk of response) if (!call.sink.write(chunk)) await call.sink.drained()
-      return { kind: 'streamed', status: head.status, runMs: elapsed(), ...usage }
-    }
-    const body = await readAll(response, this.#maxResultBytes)
-    const value: Value = { kind: kindOf(response), body, ...(call.http && { http: head }) }
-    if (head.status < 500 || call.http !== undefined) return { kind: 'returned', value, runMs: elapsed(), ...usage }
-    const error = { type: 'HttpError', message: `the image answered ${head.status}`, stack: null }
-    return { kind: 'raised', error, runMs: elapsed(), ...usage }
+  #endFor(why: 'deadline' | 'asked' | 'exited'): void {
+    if (this.#ended === 'no') this.#ended = why
   }
 
-  #send(call: Call): Promise<IncomingMessage> {
-    const http = call.http ?? eventRequest(call)
-    const headers = http.headers.flat()
-    headers.push('x-execution-id', call.executionId)
+  async #exchange(call: Call, deadline: AbortSignal, elapsed: () => number): Promise<Outcome> {
+    const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal])
+    const response = await this.#send(call, signal)
+    const head = headOf({ status: response.statusCode, headers: pairs(response.rawHeaders) })
+    if (call.sink !== undefined && call.http !== undefined) {
+      await pass(response, head, call.sink, signal)
+      return { kind: 'streamed', status: head.status, runMs: elapsed(), ...noUsage }
+    }
+    const answer = new CollectedStream(this.#maxResultBytes)
+    await pass(response, head, answer, signal)
+    if (answer.tooLarge) return resultTooLarge(this.#maxResultBytes, elapsed())
+    const { http, ...value } = answer.value()
+    if (call.http !== undefined) return { kind: 'returned', value: { ...value, http }, runMs: elapsed(), ...noUsage }
+    if (head.status >= 500) return failed(`the image answered ${head.status}`, elapsed())
+    return { kind: 'returned', value, runMs: elapsed(), ...noUsage }
+  }
+
+  #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const { method, target, headers } = requestOf(call)
     return new Promise((resolve, reject) => {
-      const { signal } = call
-      const outgoing = request({
-        ...this.#address,
-        agent: this.#agent,
-        method: http.method,
-        path: http.target,
-        headers,
-        signal,
-      })
-      outgoing.once('response', resolve).once('error', reject)
+      const options = { ...this.#address, agent: this.#agent, method, path: target, headers: headers.flat(), signal }
+      const outgoing = request(options)
+      outgoing.once('response', resolve).on('error', reject)
       outgoing.end(call.input.body)
     })
   }
 
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
-    const late = new Promise<Exit | null>((resolve) => {
-      this.#clock.after(exitReportMs, () => resolve(null))
-    })
-    const exit = await Promise.race([this.#sandbox.exited, late])
+    const exit = await this.#exit()
     if (exit !== null) return killed(exit, this.memoryBytes, runMs)
-    const error = { type: 'HttpError', message: 'the image closed the connection without an answer', stack: null }
-    return { kind: 'raised', error, runMs, cpuMs: null, memoryPeakMb: null }
+    return failed('the image closed the connection without an answer', runMs)
+  }
+
+  /** How the image ended; null when it goes on. */
+  #exit(): Promise<Exit | null> {
+    return new Promise((resolve) => {
+      const stopTimer = this.#clock.after(exitReportMs, () => resolve(null))
+      void this.#sandbox.exited.then((exit) => {
+        stopTimer()
+        resolve(exit)
+      })
+    })
   }
 }
 
-/** An event as a request: what a web server would be posted. */
-function eventRequest(call: Call): HttpRequestHead {
-  const type = {
-    json: 'application/json',
-    text: 'text/plain; charset=utf-8',
-    bytes: 'application/octet-stream',
-    none: null,
-  }[call.input.kind]
-  const headers: [string, string][] = [['content-length', String(call.input.body.length)]]
-  if (type !== null) headers.push(['content-type', type])
-  return { method: 'POST', target: '/', headers }
+const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
+
+const failed = (message: string, runMs: number): Outcome => {
+  return { kind: 'raised', error: { type: 'HttpError', message, stack: null }, runMs, ...noUsage }
 }
 
-function headOf(response: IncomingMessage): HttpHead {
-  const headers: [string, string][] = []
-  for (let at = 0; at < response.rawHeaders.length; at += 2) {
-    headers.push([response.rawHeaders[at] as string, response.rawHeaders[at + 1] as string])
-  }
-  return { status: response.statusCode ?? 502, headers }
+/** The caller's request; an event is what a web server would be posted. The length is that of the body, which is whole. */
+function requestOf(call: Call): HttpRequestHead {
+  const { method, target, headers } = call.http ?? { method: 'POST', target: '/', headers: typeOf(call) }
+  const passed = headers.filter(([name]) => !ours.has(name.toLowerCase()))
+  if (!passed.some(([name]) => name.toLowerCase() === 'host')) passed.push(['host', 'localhost'])
+  const { length } = call.input.body
+  if (length > 0 || !bodiless.has(method)) passed.push(['content-length', String(length)])
+  passed.push(['x-execution-id', call.executionId])
+  return { method, target, headers: passed }
 }
 
-function kindOf(response: IncomingMessage): Value['kind'] {
-  const type = response.headers['content-type'] ?? ''
-  if (type.startsWith('application/json')) return 'json'
-  return type.startsWith('text/') ? 'text' : 'bytes'
+/** Headers that say how the body is sent, and who calls: not the caller's to set. */
+const ours = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'transfer-encoding', 'x-execution-id'])
+const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
+
+function typeOf(call: Call): [string, string][] {
+  const { kind } = call.input
+  if (kind === 'none') return []
+  const types = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
+  return [['content-type', types[kind]]]
 }
 
-async function readAll(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
+function pairs(rawHeaders: string[]): string[][] {
+  return Array.from({ length: rawHeaders.length / 2 }, (_, at) => rawHeaders.slice(2 * at, 2 * at + 2))
+}
+
+/** Throws when the answer breaks off, or the signal fires, also while the sink is full. */
+async function pass(response: IncomingMessage, head: HttpHead, sink: StreamSink, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  sink.head(head)
   for await (const chunk of response) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw new Error('too large')
-    chunks.push(chunk)
+    if (!sink.write(chunk)) await Promise.race([sink.drained(), aborted])
   }
-  return Buffer.concat(chunks)
+  signal.throwIfAborted()
 }
 
-/** Resolves when something listens there; false when it does not in time. */
+/** Resolves when something listens there; false when it does not in time, or the signal fires before. */
 export async function listens(
   address: { host: string; port: number },
   clock: Clock,
   withinMs: number,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const until = clock.elapsed() + withinMs
-  while (clock.elapsed() < until) {
+  while (clock.elapsed() < until && !signal.aborted) {
     if (await tryConnect(address)) return true
     await new Promise<void>((resolve) => clock.after(connectPauseMs, resolve))
   }
