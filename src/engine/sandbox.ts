@@ -68,7 +68,10 @@ export interface SandboxEngine {
   readonly owner: { uid: number; gid: number } | null
   /** `onOutput`: what the sandbox prints itself, past any shim. */
   start(spec: SandboxSpec, onOutput?: OnOutput): Promise<Sandbox>
-  /** Runs an image to its end with these arguments; kills it at the deadline. */
+  /**
+   * Runs an image to its end with these arguments; kills it at the deadline, or when the signal fires. When this resolves, all
+   * output has been passed on and nothing of it is left.
+   */
   runToEnd(
     spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal },
     onOutput: OnOutput,

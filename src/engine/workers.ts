@@ -1,5 +1,5 @@
 import { FaasError } from '../domain/errors.ts'
-import { errorTypes, type Outcome } from '../domain/outcome.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import type { RuntimeManifest } from '../domain/runtime.ts'
 import type { Call, Revision } from '../domain/worker.ts'
 import { Channel } from './channel.ts'
@@ -7,7 +7,7 @@ import { HttpImageWorker, listens } from './http-image-worker.ts'
 import { killed, platformFailed, timedOut } from './outcomes.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import { FrameType } from './protocol.ts'
-import type { Sandbox, SandboxEngine, SandboxSpec } from './sandbox.ts'
+import type { Exit, Sandbox, SandboxEngine, SandboxSpec } from './sandbox.ts'
 import { ShimWorker, type WorkerParts } from './worker.ts'
 import { WorkerFolder } from './worker-folder.ts'
 
@@ -61,51 +61,46 @@ export class Workers implements WorkerFactory {
   }
 
   async startImage(revision: Revision): Promise<PoolWorker> {
-    const { engine, clock, startTimeoutMs, maxResultBytes } = this.#parts
+    const { engine, clock, maxResultBytes } = this.#parts
     const port = revision.port ?? 8080
     let worker: HttpImageWorker | null = null
     const spec = this.#imageSpec(revision, { PORT: String(port) })
     const sandbox = await engine.start(spec, (stream, text) => worker?.print(stream, text))
-    const address = await sandbox.address(port).catch(async (error: unknown) => {
+    try {
+      const address = await this.#listening(sandbox, revision.image, port)
+      worker = new HttpImageWorker(sandbox, address, { clock, memoryBytes: revision.memoryBytes, maxResultBytes })
+      return worker
+    } catch (error) {
       await sandbox.kill()
       throw error
-    })
-    const ready = await Promise.race([listens(address, clock, startTimeoutMs), sandbox.exited.then(() => false)])
-    if (!ready) {
-      await sandbox.kill()
-      throw new FaasError(
-        'engine_failed',
-        `The image ${revision.image} did not listen on port ${port} within ${startTimeoutMs / 1000} s.`,
-      )
     }
-    const { memoryBytes } = revision
-    worker = new HttpImageWorker(sandbox, address, { clock, memoryBytes, maxResultBytes })
-    return worker
   }
 
-  async runCommand(revision: Revision, call: Call): Promise<Outcome> {
+  async runCommand(revision: Revision, call: Call, stop: AbortSignal): Promise<Outcome> {
     const { engine, clock } = this.#parts
     const startedAt = clock.elapsed()
     const { timeoutMs } = revision
-    const spec = { ...this.#imageSpec(revision, {}), args: argumentsOf(call), timeoutMs }
+    const spec = { ...this.#imageSpec(revision, {}), args: argumentsOf(call), timeoutMs, signal: stop }
     try {
       const { exit, timedOut: missed } = await engine.runToEnd(spec, (stream, text) => call.onLog(stream, text))
-      const runMs = clock.elapsed() - startedAt
-      if (missed) return timedOut(timeoutMs, runMs)
-      if (exit.code !== 0) return killed(exit, revision.memoryBytes, runMs)
-      return {
-        kind: 'returned',
-        value: { kind: 'json', body: Buffer.from('null') },
-        runMs,
-        cpuMs: null,
-        memoryPeakMb: null,
-      }
+      return commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt)
     } catch (error) {
-      return platformFailed(
-        error instanceof FaasError ? error.message : errorTypes.platform,
-        clock.elapsed() - startedAt,
-      )
+      const message = error instanceof FaasError ? error.message : 'The image could not be run; see the server log.'
+      return platformFailed(message, clock.elapsed() - startedAt)
     }
+  }
+
+  /** Where the image listens, when it does. */
+  async #listening(sandbox: Sandbox, image: string, port: number): Promise<{ host: string; port: number }> {
+    const { clock, startTimeoutMs } = this.#parts
+    const address = await sandbox.address(port)
+    const ended = new AbortController()
+    void sandbox.exited.then(() => ended.abort())
+    if (await listens(address, clock, startTimeoutMs, ended.signal)) return address
+    const why = ended.signal.aborted
+      ? `The image ${image} ended with code ${(await sandbox.exited).code} before it listened on port ${port}.`
+      : `The image ${image} did not listen on port ${port} within ${startTimeoutMs / 1000} s.`
+    throw new FaasError('engine_failed', why)
   }
 
   #imageSpec(revision: Revision, extra: Record<string, string>): SandboxSpec {
@@ -118,15 +113,14 @@ export class Workers implements WorkerFactory {
   /** The shim's connection with its hello; what does not come in time is ended. */
   async #connect(sandbox: Sandbox, folder: WorkerFolder): Promise<Channel> {
     const { clock, startTimeoutMs } = this.#parts
-    const late = new Promise<'late'>((resolve) => {
-      clock.after(startTimeoutMs, () => resolve('late'))
-    })
+    const late = Promise.withResolvers<'late'>()
+    const stopTimer = clock.after(startTimeoutMs, () => late.resolve('late'))
     const ended = sandbox.exited.then(() => 'ended' as const)
-    const socket = await Promise.race([folder.connection(), ended, late])
+    const socket = await Promise.race([folder.connection(), ended, late.promise])
     const channel = typeof socket === 'string' ? null : new Channel(socket)
-    const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late]))
-    if (channel !== null && hello !== null && typeof hello === 'object' && hello.type === FrameType.hello)
-      return channel
+    const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late.promise]))
+    stopTimer()
+    if (channel !== null && typeof hello === 'object' && hello?.type === FrameType.hello) return channel
     channel?.close()
     const inTime = socket === 'late' || hello === 'late' ? ` within ${startTimeoutMs / 1000} s` : ''
     const { code } = socket === 'ended' || hello === 'ended' ? await sandbox.exited : { code: null }
@@ -137,6 +131,14 @@ export class Workers implements WorkerFactory {
       `Worker ${sandbox.name} started, but its shim did not say hello${inTime}${how}.`,
     )
   }
+}
+
+function commandOutcome(exit: Exit, missed: boolean, stopped: boolean, revision: Revision, runMs: number): Outcome {
+  if (missed) return timedOut(revision.timeoutMs, runMs)
+  if (stopped) return platformFailed('The image was stopped while it ran.', runMs)
+  if (exit.code !== 0) return killed(exit, revision.memoryBytes, runMs)
+  const value = { kind: 'json' as const, body: Buffer.from('null') }
+  return { kind: 'returned', value, runMs, cpuMs: null, memoryPeakMb: null }
 }
 
 /** Plain text is split at white space, as Qinling did; a JSON object is one argument. */

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import type { Container, ContainerCreateOptions, ContainerInspectInfo } from 'dockerode'
 import { FaasError } from '../../domain/errors.ts'
@@ -50,6 +51,12 @@ export class DockerClient {
     }
   }
 
+  async begin(container: Container): Promise<void> {
+    await container.start().catch((cause: unknown) => {
+      throw engineFailed('The Docker engine could not start a container.', cause)
+    })
+  }
+
   /** Kills and waits until it does not run any more; one that is gone is fine. */
   async kill(container: Container): Promise<void> {
     await container.kill().catch(unlessGone('The Docker engine could not kill a container.'))
@@ -69,14 +76,33 @@ export class DockerClient {
     )
   }
 
-  /** Standard output and error as they come, until the container ends. */
-  async attach(container: Container, onOutput: (stream: 'stdout' | 'stderr', text: string) => void): Promise<void> {
-    const stream = await container.attach({ stream: true, stdout: true, stderr: true })
+  /** Standard output and error as they come. `ended` resolves when there is no more of them. */
+  async attach(
+    container: Container,
+    onOutput: (stream: 'stdout' | 'stderr', text: string) => void,
+  ): Promise<{ ended: Promise<void> }> {
+    const options = { stream: true, stdout: true, stderr: true }
+    const stream = await this.#ask('attach to a container', () => container.attach(options))
     const [stdout, stderr] = [new PassThrough(), new PassThrough()]
     stdout.setEncoding('utf8').on('data', (text: string) => onOutput('stdout', text))
     stderr.setEncoding('utf8').on('data', (text: string) => onOutput('stderr', text))
     this.#docker.modem.demuxStream(stream, stdout, stderr)
     stream.on('error', () => {})
+    const ended = new Promise<void>((resolve) => {
+      stream.once('end', resolve).once('close', resolve)
+    })
+    return { ended: ended.then(() => allRead(stdout, stderr)) }
+  }
+
+  async address(container: Container): Promise<string | undefined> {
+    const { NetworkSettings } = await this.#ask('inspect a container', () => container.inspect())
+    return Object.values(NetworkSettings.Networks)[0]?.IPAddress || undefined
+  }
+
+  /** One that is gone, or in that state already, is fine. */
+  async change(container: Container, what: 'update' | 'pause' | 'unpause', limits?: object): Promise<void> {
+    const message = `The Docker engine could not ${what} a container.`
+    await container[what](limits ?? {}).catch(unlessGone(message))
   }
 
   async labelled(label: string): Promise<{ id: string; container: Container }[]> {
@@ -87,7 +113,7 @@ export class DockerClient {
 
   /** Events of the labelled containers, until `signal` fires. Resolves when the stream is open; `onEnd` when it breaks. */
   async events(label: string, onEvent: (event: ContainerEvent) => void, onEnd: () => void): Promise<() => void> {
-    const filters = JSON.stringify({ type: ['container'], label: [label], event: ['die', 'oom'] })
+    const filters = JSON.stringify({ type: ['container'], label: [label], event: ['die', 'oom', 'destroy'] })
     const stream = await this.#ask('follow events', () => this.#docker.getEvents({ filters }))
     readLines(stream, (line) => onEvent(eventOf(line)))
     stream.once('close', onEnd).on('error', () => {})
@@ -141,6 +167,11 @@ const statusOf = (error: unknown): number | undefined => (error as { statusCode?
 const unlessGone = (message: string) => (cause: unknown) => {
   const status = statusOf(cause)
   if (status !== 404 && status !== 409) throw engineFailed(message, cause)
+}
+
+/** Ends them, and resolves when what was written has been read. */
+async function allRead(...streams: PassThrough[]): Promise<void> {
+  await Promise.all(streams.map((stream) => finished(stream.end())))
 }
 
 function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {

@@ -1,4 +1,4 @@
-import type { Container } from 'dockerode'
+import type { Container, ContainerCreateOptions } from 'dockerode'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import type { CommandResult, Exit, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
@@ -48,9 +48,9 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<DockerSandbox> {
-    const container = await this.#docker.create(containerOptions(spec, this.#defaults))
-    if (onOutput !== undefined) await this.#docker.attach(container, onOutput)
-    return this.#begin(container, spec)
+    const container = await this.#create(containerOptions(spec, this.#defaults))
+    const { sandbox } = await this.#begin(container, spec, onOutput)
+    return sandbox
   }
 
   async runToEnd(
@@ -59,10 +59,12 @@ export class DockerEngine implements SandboxEngine {
   ): Promise<CommandResult> {
     const options = containerOptions(spec, this.#defaults)
     if (spec.args.length > 0) options.Cmd = spec.args
-    const container = await this.#docker.create({ ...options, AttachStdout: true, AttachStderr: true })
-    await this.#docker.attach(container, onOutput)
-    const sandbox = await this.#begin(container, spec)
-    return waitToEnd(sandbox, spec.timeoutMs)
+    const container = await this.#create({ ...options, AttachStdout: true, AttachStderr: true })
+    const { sandbox, output } = await this.#begin(container, spec, onOutput)
+    const result = await waitToEnd(sandbox, spec.timeoutMs, spec.signal)
+    await Promise.race([output, pause(lastOutputMs)])
+    await sandbox.kill()
+    return result
   }
 
   async prepareImage(image: string): Promise<void> {
@@ -81,18 +83,28 @@ export class DockerEngine implements SandboxEngine {
     this.#stopEvents()
   }
 
-  /** Known before it starts: an early end must find it. */
-  async #begin(container: Container, spec: SandboxSpec): Promise<DockerSandbox> {
-    const sandbox = new DockerSandbox(container, spec, this.#docker)
+  #create(options: ContainerCreateOptions): Promise<Container> {
+    if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+    return this.#docker.create(options)
+  }
+
+  /** Known before it starts: an early end must find it. What it prints is listened to before it prints. */
+  async #begin(
+    container: Container,
+    spec: SandboxSpec,
+    onOutput: OnOutput | undefined,
+  ): Promise<{ sandbox: DockerSandbox; output: Promise<void> }> {
+    const sandbox = new DockerSandbox(container, spec.name, this.#docker)
     this.#sandboxes.set(container.id, sandbox)
-    void sandbox.exited.then(() => this.#sandboxes.delete(container.id))
+    void sandbox.removed.then(() => this.#sandboxes.delete(container.id))
     try {
-      await container.start()
-      return sandbox
-    } catch (cause) {
-      sandbox.ended({ code: null, memoryExceeded: false })
-      await this.#docker.remove(container)
-      throw new FaasError('engine_failed', 'The Docker engine could not start a container.', { cause })
+      const attached = onOutput === undefined ? undefined : await this.#docker.attach(container, onOutput)
+      await this.#docker.begin(container)
+      return { sandbox, output: attached?.ended ?? Promise.resolve() }
+    } catch (error) {
+      await this.#docker.remove(container).catch(() => {})
+      sandbox.noteRemoved()
+      throw error
     }
   }
 
@@ -109,7 +121,8 @@ export class DockerEngine implements SandboxEngine {
     const sandbox = this.#sandboxes.get(event.id)
     if (sandbox === undefined) return
     if (event.action === 'oom') sandbox.noteMemoryExceeded()
-    if (event.action === 'die') sandbox.ended(exitOf(event))
+    if (event.action === 'die') sandbox.noteEnded(exitOf(event))
+    if (event.action === 'destroy') sandbox.noteRemoved()
   }
 
   /** The stream of events broke: the engine restarted, or went away. What ended meanwhile is asked for. */
@@ -117,6 +130,7 @@ export class DockerEngine implements SandboxEngine {
     if (this.#closed) return
     this.#log.warn({}, 'lost the docker engine; trying again')
     const again = async () => {
+      if (this.#closed) return
       await this.#followEvents()
       await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.check()))
     }
@@ -130,13 +144,25 @@ function exitOf(event: ContainerEvent): Exit {
   return { code: Number.isInteger(code) ? code : null, memoryExceeded: code === 137 }
 }
 
-async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number): Promise<CommandResult> {
+async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number, signal?: AbortSignal): Promise<CommandResult> {
   let timedOut = false
+  const kill = () => void sandbox.kill()
   const timer = setTimeout(() => {
     timedOut = true
-    void sandbox.kill()
+    kill()
   }, timeoutMs)
+  if (signal?.aborted) kill()
+  signal?.addEventListener('abort', kill, { once: true })
   const exit = await sandbox.exited
   clearTimeout(timer)
+  signal?.removeEventListener('abort', kill)
   return { exit, timedOut }
 }
+
+/** How long what a container printed may be under way when it has ended. */
+const lastOutputMs = 2000
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })

@@ -1,28 +1,32 @@
 import type { Container } from 'dockerode'
 import { FaasError } from '../../domain/errors.ts'
-import type { Exit, Sandbox, SandboxLimits, SandboxSpec } from '../sandbox.ts'
+import type { Exit, Sandbox, SandboxLimits } from '../sandbox.ts'
 import { resources } from './container-spec.ts'
-import { type DockerClient, engineFailed } from './docker-client.ts'
+import type { DockerClient } from './docker-client.ts'
 
 /** One container. The engine tells it of its end, as the events say; the container removes itself. */
 export class DockerSandbox implements Sandbox {
   readonly name: string
   readonly exited: Promise<Exit>
+  /** Resolves when nothing of it is left. */
+  readonly removed: Promise<void>
   #container: Container
   #docker: DockerClient
-  #spec: SandboxSpec
   #resolveExit: (exit: Exit) => void = () => {}
+  #resolveRemoved: () => void = () => {}
   #memoryExceeded = false
   #killAsked = false
-  #hasEnded = false
+  #state: 'running' | 'ended' | 'removed' = 'running'
 
-  constructor(container: Container, spec: SandboxSpec, docker: DockerClient) {
-    this.name = spec.name
+  constructor(container: Container, name: string, docker: DockerClient) {
+    this.name = name
     this.#container = container
     this.#docker = docker
-    this.#spec = spec
     this.exited = new Promise((resolve) => {
       this.#resolveExit = resolve
+    })
+    this.removed = new Promise((resolve) => {
+      this.#resolveRemoved = resolve
     })
   }
 
@@ -30,62 +34,80 @@ export class DockerSandbox implements Sandbox {
     this.#memoryExceeded = true
   }
 
-  ended(exit: Exit): void {
+  noteEnded(exit: Exit): void {
+    if (this.#state !== 'running') return
+    this.#state = 'ended'
     const memoryExceeded = this.#memoryExceeded || (exit.memoryExceeded && !this.#killAsked)
-    this.#hasEnded = true
     this.#resolveExit({ code: exit.code, memoryExceeded })
+  }
+
+  noteRemoved(): void {
+    this.noteEnded(unknownExit)
+    this.#state = 'removed'
+    this.#resolveRemoved()
   }
 
   /** Asks the engine whether it still runs; an engine that does not answer says nothing. */
   async check(): Promise<void> {
     const state = await this.#docker.state(this.#container)
-    if (state === 'unknown' || state?.Running === true) return
-    this.ended({ code: state?.ExitCode ?? null, memoryExceeded: state?.OOMKilled ?? false })
+    if (state === null) return this.noteRemoved()
+    if (state === 'unknown' || state.Running || state.Status === 'created') return
+    this.noteEnded({ code: state.ExitCode, memoryExceeded: state.OOMKilled })
   }
 
-  async limit(limits: SandboxLimits): Promise<void> {
-    await this.#container.update(resources(limits)).catch((cause: unknown) => {
-      throw engineFailed('The Docker engine could not change the limits of a container.', cause)
-    })
+  limit(limits: SandboxLimits): Promise<void> {
+    return this.#docker.change(this.#container, 'update', resources(limits))
   }
 
-  async pause(): Promise<void> {
-    await this.#container.pause().catch((cause: unknown) => {
-      throw engineFailed('The Docker engine could not pause a container.', cause)
-    })
+  pause(): Promise<void> {
+    return this.#docker.change(this.#container, 'pause')
   }
 
-  async resume(): Promise<void> {
-    await this.#container.unpause().catch((cause: unknown) => {
-      throw engineFailed('The Docker engine could not resume a container.', cause)
-    })
+  resume(): Promise<void> {
+    return this.#docker.change(this.#container, 'unpause')
   }
 
-  /** Never rejects: an engine that does not answer is asked again until the container is known to have ended. */
+  /** Never rejects: an engine that does not answer is asked again until nothing of the container is left. */
   async kill(): Promise<void> {
     this.#killAsked = true
-    while (!this.#hasEnded) {
-      const asked = await this.#docker.kill(this.#container).then(
+    while (!this.#isRemoved) {
+      const asked = await this.#end().then(
         () => true,
         () => false,
       )
-      await Promise.race([this.exited, pause(asked ? 5000 : 1000)])
-      if (!this.#hasEnded) await this.check()
+      await Promise.race([this.removed, pause(asked ? 5000 : 1000)])
+      if (!this.#isRemoved) await this.check()
     }
   }
 
   async address(port: number): Promise<{ host: string; port: number }> {
-    const { NetworkSettings } = await this.#container.inspect()
-    const [network] = Object.values(NetworkSettings.Networks)
-    if (!network?.IPAddress) {
-      throw new FaasError(
-        'engine_failed',
-        `Container ${this.#spec.name} has no address: an http image needs a network.`,
-      )
+    const host = await this.#docker.address(this.#container)
+    if (host === undefined) {
+      throw new FaasError('engine_failed', `Container ${this.name} has no address: an http image needs a network.`)
     }
-    return { host: network.IPAddress, port }
+    return { host, port }
+  }
+
+  get #isRemoved(): boolean {
+    return this.#state === 'removed'
+  }
+
+  /** The container removes itself when it has ended; twice is no harm. */
+  async #end(): Promise<void> {
+    if (this.#state === 'running') await this.#docker.kill(this.#container)
+    else if (await this.#isLate()) await this.#docker.remove(this.#container)
+  }
+
+  async #isLate(): Promise<boolean> {
+    await Promise.race([this.removed, pause(removalMs)])
+    return !this.#isRemoved
   }
 }
+
+/** How long the engine may take to remove a container that has ended, before it is told to. */
+const removalMs = 2000
+
+const unknownExit: Exit = { code: null, memoryExceeded: false }
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

@@ -33,7 +33,9 @@ export class ProcessEngine implements SandboxEngine {
 
   async start(spec: SandboxSpec): Promise<ProcessSandbox> {
     const manifest = this.#manifestOf(spec.image)
-    const folder = spec.folder as string
+    const { folder } = spec
+    // An image of a function's own, though it is that of a runtime: no shim is wanted.
+    if (folder === null) throw noImages()
     const [program, ...args] = commandLine(manifest, this.#options.openFilesLimit)
     const env = { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...spec.env }
     const child = spawn(program as string, args, { cwd: folder, env, detached: true, stdio: 'ignore' })

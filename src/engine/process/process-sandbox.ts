@@ -11,7 +11,8 @@ const pageBytes = 4096
 export class ProcessSandbox implements Sandbox {
   readonly name: string
   readonly exited: Promise<Exit>
-  #pid: number
+  /** Null when it has ended: its number may be another's then. */
+  #pid: number | null
   #memoryBytes: number
   #memoryExceeded = false
   #watch: NodeJS.Timeout
@@ -25,7 +26,8 @@ export class ProcessSandbox implements Sandbox {
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         clearInterval(this.#watch)
-        killGroup(this.#pid)
+        this.#signal('SIGKILL')
+        this.#pid = null
         resolve({ code: code ?? (signal === null ? null : 137), memoryExceeded: this.#memoryExceeded })
       })
     })
@@ -36,15 +38,15 @@ export class ProcessSandbox implements Sandbox {
   }
 
   async pause(): Promise<void> {
-    signalGroup(this.#pid, 'SIGSTOP')
+    this.#signal('SIGSTOP')
   }
 
   async resume(): Promise<void> {
-    signalGroup(this.#pid, 'SIGCONT')
+    this.#signal('SIGCONT')
   }
 
   async kill(): Promise<void> {
-    killGroup(this.#pid)
+    this.#signal('SIGKILL')
     await this.exited
   }
 
@@ -52,12 +54,16 @@ export class ProcessSandbox implements Sandbox {
     throw new FaasError('not_supported', 'A plain process has no address.')
   }
 
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#pid !== null) signalGroup(this.#pid, signal)
+  }
+
   async #checkMemory(): Promise<void> {
     const statm = await readFile(`/proc/${this.#pid}/statm`, 'utf8').catch(() => '')
     const residentBytes = Number(statm.split(' ')[1]) * pageBytes
     if (!(residentBytes > this.#memoryBytes)) return
     this.#memoryExceeded = true
-    killGroup(this.#pid)
+    this.#signal('SIGKILL')
   }
 }
 
