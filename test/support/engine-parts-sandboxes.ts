@@ -1,0 +1,53 @@
+import type { Exit, Sandbox, SandboxLimits } from '../../src/engine/sandbox.ts'
+
+/** A sandbox without anything in it: notes what it was asked, and ends when it is told to, or when the test says so. */
+export class FakeSandbox implements Sandbox {
+  readonly name: string
+  readonly exited: Promise<Exit>
+  readonly asked: string[] = []
+  limits: SandboxLimits | null = null
+  /** False: it is told to end, and does not. */
+  obeys = true
+  hasEnded = false
+  /** Called when it ends. */
+  onEnd: () => void = () => {}
+  address_: { host: string; port: number } = { host: '127.0.0.1', port: 0 }
+  #resolve: (exit: Exit) => void = () => {}
+
+  constructor(name = 'w1') {
+    this.name = name
+    this.exited = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  end(exit: Exit): void {
+    if (this.hasEnded) return
+    this.hasEnded = true
+    this.onEnd()
+    this.#resolve(exit)
+  }
+
+  async limit(limits: SandboxLimits): Promise<void> {
+    this.asked.push('limit')
+    this.limits = limits
+  }
+
+  async pause(): Promise<void> {
+    this.asked.push('pause')
+  }
+
+  async resume(): Promise<void> {
+    this.asked.push('resume')
+  }
+
+  async kill(): Promise<void> {
+    if (!this.hasEnded) this.asked.push('kill')
+    if (this.obeys) this.end({ code: 137, memoryExceeded: false })
+    await this.exited
+  }
+
+  async address(): Promise<{ host: string; port: number }> {
+    return this.address_
+  }
+}
