@@ -43,6 +43,8 @@ export default defineConfig({
           name: 'openstack',
           include: ['test/openstack/**/*.test.ts'],
           pool: 'forks',
+          // After the others: the services want the machine for themselves.
+          sequence: { groupOrder: 1 },
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,

@@ -73,7 +73,7 @@ export class Keystone {
   /** The catalogue as the holder of the token sees it, as JSON text. */
   async catalogOf({ token }: OpenStackSession): Promise<string> {
     const answer = await this.#ask('GET', '/auth/catalog', { 'X-Auth-Token': token })
-    if (answer.status !== 200) throw refusal(answer)
+    if (answer.status !== 200) throw refusal(answer, token)
     if (!Array.isArray(answer.json?.catalog)) throw new ServiceFailure('Keystone answered without a catalogue.')
     return JSON.stringify(answer.json.catalog)
   }
@@ -88,7 +88,7 @@ export class Keystone {
       impersonation: true,
     }
     const answer = await this.#ask('POST', '/OS-TRUST/trusts', { 'X-Auth-Token': token }, { trust })
-    if (answer.status !== 201) throw refusal(answer)
+    if (answer.status !== 201) throw refusal(answer, token)
     const id = (answer.json?.trust as { id?: unknown } | undefined)?.id
     if (typeof id !== 'string') throw new ServiceFailure('Keystone made a trust and did not say its id.')
     return id
@@ -197,9 +197,11 @@ function subjectToken({ headers }: ServiceAnswer): string {
   return token
 }
 
-/** A no without Keystone's words is somebody else's. */
-function refusal({ status, json }: ServiceAnswer): KeystoneRefusal | ServiceFailure {
-  return status >= 400 && json !== undefined ? new KeystoneRefusal(status, reasonIn(json)) : notKeystone()
+/** A no without Keystone's words is somebody else's. Some of its sentences quote the token. */
+function refusal({ status, json }: ServiceAnswer, token = ''): KeystoneRefusal | ServiceFailure {
+  if (status < 400 || json === undefined) return notKeystone()
+  const reason = reasonIn(json)
+  return new KeystoneRefusal(status, token === '' ? reason : reason.replaceAll(token, '(the token)'))
 }
 
 function acceptGone(answer: ServiceAnswer): void {

@@ -18,7 +18,7 @@ export interface SwiftCodeParts {
   functions: Pick<FunctionStore, 'find' | 'update'>
   packages: Pick<PackageStore, 'put'>
   targets: Pick<Targets, 'resolveIn' | 'forgetFunction'>
-  pool: Pick<Pool, 'workers' | 'retire'>
+  pool: Pick<Pool, 'workers' | 'retire' | 'keep'>
   trusts: Trusts
   objects: ObjectStore
   clock: Clock
@@ -157,6 +157,7 @@ export class SwiftCode {
     targets.forgetFunction(fn.id)
     if (stored.hash === fn.packageHash) return
     pool.retire(fn.id, 0, 'new_code')
+    if (fn.minWorkers > 0) pool.keep(targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)
     log.info({ function: fn.id, etag }, 'the object of a function has changed: it is its code now')
   }
 
