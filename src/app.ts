@@ -28,6 +28,7 @@ import { Functions } from './services/functions.ts'
 import { Invocation } from './services/invocation.ts'
 import { Jobs } from './services/jobs.ts'
 import { Runtimes } from './services/runtimes.ts'
+import { Sources } from './services/sources.ts'
 import { Stats } from './services/stats.ts'
 import { SwiftCode } from './services/swift-code.ts'
 import { Targets } from './services/targets.ts'
@@ -42,6 +43,7 @@ import { JobRows } from './store/jobs.ts'
 import { SqliteLedger } from './store/ledger.ts'
 import { PackageFolder } from './store/packages.ts'
 import { RuntimeRows } from './store/runtimes.ts'
+import { SourceRows } from './store/sources.ts'
 import { TokenRows } from './store/tokens.ts'
 import { WebhookRows } from './store/webhooks.ts'
 import { zipOf } from './store/zip-of.ts'
@@ -115,7 +117,7 @@ async function open(
     server.close()
     server.closeIdleConnections()
     parts.scheduler.close()
-    const drained = Promise.all([parts.invocation.close(), parts.jobs.runs.close()])
+    const drained = Promise.all([parts.invocation.close(), parts.jobs.runs.close(), parts.sources.polls.close()])
     await parts.pool.close(config.drainMs)
     await drained
     server.closeAllConnections()
@@ -139,6 +141,7 @@ async function openStores(config: Config, data: DataFolder, log: Log, onFatal: (
     aliases: new AliasRows(database),
     jobs: new JobRows(database),
     webhooks: new WebhookRows(database),
+    sources: new SourceRows(database),
     tokens: new TokenRows(database),
     close: async () => {
       await ledger.end()
@@ -158,7 +161,7 @@ function makeParts(
   openstack: OpenStack | null,
   log: Log,
 ) {
-  const { ledger, packages, functions, aliases, jobs, webhooks } = stores
+  const { ledger, packages, functions, aliases, jobs, webhooks, sources } = stores
   const codeFolder = (hash: string) => packages.folder(hash)
   const factory = new WorkerMaker({
     ...config,
@@ -193,6 +196,7 @@ function makeParts(
       aliases,
       jobs,
       webhooks,
+      sources,
       packages,
       targets,
       pool,
@@ -201,7 +205,7 @@ function makeParts(
       newId,
       maxVersions: config.maxVersions,
     }),
-    aliases: new Aliases({ aliases, functions, jobs, webhooks, targets, clock, newId }),
+    aliases: new Aliases({ aliases, functions, jobs, webhooks, sources, targets, clock, newId }),
     workers: new Workers({ functions, targets, pool }),
     executions: new Executions({ ledger, invocation, targets, retention: config }),
     jobs: new Jobs({
@@ -216,6 +220,7 @@ function makeParts(
       newId,
       log,
     }),
+    sources: new Sources({ ...common, ...openstack, store: sources, invocation }),
     webhooks: new Webhooks({
       store: webhooks,
       targets,
@@ -266,7 +271,7 @@ function authenticationBy({ tokens, openstack }: Parts): Authenticate {
 
 /** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */
 function resume(parts: Parts, stores: Stores, manifests: RuntimeManifest[], opened: (() => unknown)[], log: Log): void {
-  const { runtimes, invocation, targets, jobs, scheduler, executions } = parts
+  const { runtimes, invocation, targets, jobs, sources, scheduler, executions } = parts
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
@@ -274,6 +279,7 @@ function resume(parts: Parts, stores: Stores, manifests: RuntimeManifest[], open
   for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(parts, fn.id, log)
   scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
   jobs.runs.start()
+  sources.polls.start()
   const { packages, functions } = stores
   const prune = () =>
     void Promise.all([executions.prune(), packages.prune(functions.packageHashes())]).catch((error: unknown) =>

@@ -1,3 +1,5 @@
+import type { ListedObject } from './source.ts'
+
 /** What the services need of the OpenStack around this server. `openstack/` fulfils it; absent without Keystone. */
 
 export interface SessionFields {
@@ -100,4 +102,25 @@ export interface ObjectStore {
     session: OpenStackSession,
     ref: ObjectRef,
   ): Promise<{ stream: ReadableStream<Uint8Array>; sizeBytes: number | null }>
+}
+
+export interface ListingWish {
+  container: string
+  /** Null: all names. */
+  prefix: string | null
+  /** Only names after this one. */
+  after: string
+  limit: number
+}
+
+export interface Listing {
+  /** In the order of their names as bytes; fewer than asked for: these are the last. */
+  objects: ListedObject[]
+  /** By Swift's clock, in whole seconds. */
+  atMs: number
+}
+
+/** Throws as ObjectStore does. */
+export interface ContainerListings {
+  list(session: OpenStackSession, wish: ListingWish): Promise<Listing>
 }

@@ -7,6 +7,7 @@ import type { FunctionVersions } from '../services/function-versions.ts'
 import type { Functions } from '../services/functions.ts'
 import type { Jobs } from '../services/jobs.ts'
 import type { Runtimes } from '../services/runtimes.ts'
+import type { Sources } from '../services/sources.ts'
 import type { Stats } from '../services/stats.ts'
 import type { Tokens } from '../services/tokens.ts'
 import type { Webhooks } from '../services/webhooks.ts'
@@ -26,6 +27,7 @@ import { bindInvoke, type InvokeParts } from './routes/invoke.ts'
 import { bindJobs } from './routes/jobs.ts'
 import { bindOpenApi } from './routes/openapi.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
+import { bindSources } from './routes/sources.ts'
 import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
@@ -42,6 +44,7 @@ export interface HttpParts extends InvokeParts {
   executions: Executions
   jobs: Jobs
   webhooks: Webhooks
+  sources: Sources
   stats: Stats
   gauges(): Gauges
   tokens: Tokens
@@ -88,6 +91,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindExecutions(app, parts.executions, settings)
   bindJobs(app, parts.jobs, settings)
   bindWebhooks(app, parts.webhooks, settings)
+  bindSources(app, parts.sources, settings)
   bindStats(app, parts)
   bindTokens(app, parts.tokens, settings)
   bindHealth(app, parts)

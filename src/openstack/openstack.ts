@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
-import type { ObjectStore, Trusts } from '../domain/openstack.ts'
+import type { ContainerListings, ObjectStore, Trusts } from '../domain/openstack.ts'
 import type { Principal } from '../domain/principal.ts'
 import { Keystone } from './keystone.ts'
 import { KeystoneTokens } from './keystone-tokens.ts'
@@ -27,6 +27,7 @@ export interface OpenStack {
   authenticate(token: string): Principal | null | Promise<Principal | null>
   trusts: Trusts
   objects: ObjectStore
+  containers: ContainerListings
 }
 
 /** Throws an Error with a sentence when a setting is missing. Keystone need not be there yet. */
@@ -44,10 +45,12 @@ export function makeOpenStack(settings: OpenStackSettings, clock: Clock, log: Lo
   keystone.userId().catch((error: Error) => log.warn({ reason: error.message }, 'Keystone cannot be used yet'))
   const { openstackInterface, openstackRegion, maxSwiftObjectBytes, keystoneCacheSeconds } = settings
   const swift = { interface: openstackInterface, region: openstackRegion, timeoutMs, maxBytes: maxSwiftObjectBytes }
+  const objects = new SwiftObjects({ keystone, options: swift })
   const tokens = new KeystoneTokens({ keystone, clock, log, cacheMs: keystoneCacheSeconds * 1000 })
   return {
     authenticate: tokens.authenticate,
     trusts: new KeystoneTrusts({ keystone, clock, log }),
-    objects: new SwiftObjects({ keystone, options: swift }),
+    objects,
+    containers: objects,
   }
 }

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto'
 import { FaasError, invalid } from '../domain/errors.ts'
-import type { ObjectRef, ObjectStore, OpenStackSession, StoredObject } from '../domain/openstack.ts'
+import type {
+  ContainerListings,
+  Listing,
+  ListingWish,
+  ObjectRef,
+  ObjectStore,
+  OpenStackSession,
+  StoredObject,
+} from '../domain/openstack.ts'
+import type { ListedObject } from '../domain/source.ts'
 import { endpointIn } from './catalog.ts'
 import { type Keystone, KeystoneRefusal } from './keystone.ts'
 import { begin, ServiceFailure, type ServiceRequest, silence } from './service-request.ts'
@@ -28,7 +37,7 @@ interface Place {
 }
 
 /** Objects in the Swift that the catalogue of a session names. */
-export class SwiftObjects implements ObjectStore {
+export class SwiftObjects implements ObjectStore, ContainerListings {
   #parts: SwiftParts
   #reading = 0
   #waiting: (() => void)[] = []
@@ -64,6 +73,20 @@ export class SwiftObjects implements ObjectStore {
     const response = await this.#ask('GET', place, session, signal)
     if (response.body === null) throw failed(`Swift answered without the ${place.name}.`)
     return { stream: response.body, sizeBytes: sizeOf(response) }
+  }
+
+  async list(session: OpenStackSession, { container, prefix, after, limit }: ListingWish): Promise<Listing> {
+    const query = new URLSearchParams({ format: 'json', limit: String(limit) })
+    if (prefix !== null) query.set('prefix', prefix)
+    if (after !== '') query.set('marker', after)
+    const url = `${await this.#endpoint(session)}/${encodeURIComponent(container)}?${query}`
+    const place = { url, name: `container ${container}` }
+    const signal = AbortSignal.timeout(this.#parts.options.timeoutMs)
+    const response = await this.#ask('GET', place, session, signal)
+    const atMs = Date.parse(response.headers.get('date') ?? '')
+    const objects = readListing(await this.#collect(response, place, () => {}))
+    if (objects === null || Number.isNaN(atMs)) throw failed(`Swift's listing of the ${place.name} cannot be read.`)
+    return { objects, atMs }
   }
 
   async #read(session: OpenStackSession, place: Place): Promise<StoredObject> {
@@ -123,18 +146,21 @@ export class SwiftObjects implements ObjectStore {
   }
 
   async #placeOf(session: OpenStackSession, { container, object }: ObjectRef): Promise<Place> {
+    const path = object.split('/').map(encodeURIComponent).join('/')
+    return {
+      url: `${await this.#endpoint(session)}/${encodeURIComponent(container)}/${path}`,
+      name: `object ${object} in the container ${container}`,
+    }
+  }
+
+  /** Of the session's project. */
+  async #endpoint(session: OpenStackSession): Promise<string> {
     const { region, interface: face } = this.#parts.options
     const catalog = session.catalog ?? (await this.#catalogOf(session))
     const endpoint = endpointIn(catalog, { type: 'object-store', interface: face, region })
-    if (endpoint === null) {
-      const where = region === undefined ? '' : ` in the region ${region}`
-      throw failed(`Keystone's catalogue has no ${face} endpoint of the type object-store${where}: is Swift there?`)
-    }
-    const path = object.split('/').map(encodeURIComponent).join('/')
-    return {
-      url: `${endpoint}/${encodeURIComponent(container)}/${path}`,
-      name: `object ${object} in the container ${container}`,
-    }
+    if (endpoint !== null) return endpoint
+    const where = region === undefined ? '' : ` in the region ${region}`
+    throw failed(`Keystone's catalogue has no ${face} endpoint of the type object-store${where}: is Swift there?`)
   }
 
   async #catalogOf(session: OpenStackSession): Promise<string> {
@@ -147,6 +173,32 @@ export class SwiftObjects implements ObjectStore {
     }
   }
 }
+
+/** Null: it is no listing. Entries that are not objects (folders, with a delimiter) are passed over. */
+function readListing(body: Buffer): ListedObject[] | null {
+  // An empty container may answer without a body.
+  if (body.length === 0) return []
+  try {
+    const entries: unknown = JSON.parse(body.toString('utf8'))
+    if (!Array.isArray(entries)) return null
+    return entries.filter(isObject).map((entry) => ({
+      name: entry.name,
+      etag: entry.hash,
+      bytes: Number(entry.bytes),
+      lastModified: String(entry.last_modified),
+    }))
+  } catch {
+    return null
+  }
+}
+
+const isObject = (entry: unknown): entry is { name: string; hash: string; bytes: unknown; last_modified: unknown } =>
+  typeof entry === 'object' &&
+  entry !== null &&
+  'name' in entry &&
+  'hash' in entry &&
+  typeof entry.name === 'string' &&
+  typeof entry.hash === 'string'
 
 const timedOut = (): DOMException => new DOMException('too slow', 'TimeoutError')
 

@@ -6,6 +6,7 @@ import type { NewId } from '../domain/ids.ts'
 import { type JobStore, unfinished } from '../domain/job.ts'
 import { type ListQuery, selected } from '../domain/list.ts'
 import type { Principal } from '../domain/principal.ts'
+import type { SourceStore } from '../domain/source.ts'
 import type { WebhookStore } from '../domain/webhook.ts'
 import type { Targets } from './targets.ts'
 
@@ -14,6 +15,7 @@ export interface AliasesParts {
   functions: FunctionStore
   jobs: JobStore
   webhooks: WebhookStore
+  sources: SourceStore
   targets: Targets
   clock: Clock
   newId: NewId
@@ -87,16 +89,17 @@ export class Aliases {
     return alias
   }
 
-  /** Refused while an unfinished job or a webhook goes through it. */
+  /** Refused while an unfinished job, a webhook or a source goes through it. */
   delete(who: Principal, name: string): void {
-    const { aliases, jobs, webhooks } = this.#parts
+    const { aliases, jobs, webhooks, sources } = this.#parts
     const { id, projectId } = this.get(who, name)
     const isInUse =
-      jobs.listOfAlias(projectId, name).some(unfinished) || webhooks.listOfAlias(projectId, name).length > 0
+      jobs.listOfAlias(projectId, name).some(unfinished) ||
+      [webhooks, sources].some((store) => store.listOfAlias(projectId, name).length > 0)
     if (isInUse) {
       throw new FaasError(
         'in_use',
-        `Alias ${name} is used by webhooks or by jobs that are not finished; remove them first.`,
+        `Alias ${name} is used by webhooks, sources or jobs that are not finished; remove them first.`,
       )
     }
     aliases.delete(id)

@@ -6,6 +6,7 @@ import type { Fn, FunctionStore, FunctionVersion, PackageStore } from '../domain
 import type { NewId } from '../domain/ids.ts'
 import { type JobStore, unfinished } from '../domain/job.ts'
 import type { Principal } from '../domain/principal.ts'
+import type { SourceStore } from '../domain/source.ts'
 import type { WebhookStore } from '../domain/webhook.ts'
 import type { Pool } from '../domain/worker.ts'
 import { functionToActOn } from './function-to-act-on.ts'
@@ -18,6 +19,7 @@ export interface FunctionVersionsParts {
   aliases: AliasStore
   jobs: JobStore
   webhooks: WebhookStore
+  sources: SourceStore
   packages: PackageStore
   targets: Targets
   pool: Pool
@@ -104,12 +106,13 @@ export class FunctionVersions {
   }
 
   #refuseWhileInUse(fn: Fn, number: number): void {
-    const { jobs, webhooks, aliases } = this.#parts
+    const { jobs, webhooks, aliases, sources } = this.#parts
     const points = (row: { functionVersion: number | null }): boolean => row.functionVersion === number
     const users = [
       jobs.listOfFunction(fn.id).some((job) => unfinished(job) && points(job)) && 'jobs that are not finished',
       webhooks.listOfFunction(fn.id).some(points) && 'webhooks',
       aliases.listOfFunction(fn.id).some(points) && 'aliases',
+      sources.listOfFunction(fn.id).some(points) && 'sources',
     ].filter((user) => user !== false)
     if (users.length === 0) return
     throw new FaasError(

@@ -10,6 +10,7 @@ import type { Log } from '../domain/log.ts'
 import type { ObjectRef, Trusts } from '../domain/openstack.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Runtime } from '../domain/runtime.ts'
+import type { SourceStore } from '../domain/source.ts'
 import type { WebhookStore } from '../domain/webhook.ts'
 import type { Pool } from '../domain/worker.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
@@ -33,6 +34,7 @@ export interface FunctionsParts {
   aliases: AliasStore
   jobs: JobStore
   webhooks: WebhookStore
+  sources: SourceStore
   packages: PackageStore
   /** A package of one file; the same file always gives the same bytes. */
   zipOf(filename: string, content: string): Buffer
@@ -122,13 +124,14 @@ export class Functions {
     return this.#write(fn, { ...withFields(fn, fields), entry, ...stored })
   }
 
-  /** Refused, in the contract's order, while jobs, webhooks or aliases need it; only the owner may. */
+  /** Refused, in the contract's order, while jobs, webhooks, aliases or sources need it; only the owner may. */
   async delete(who: Principal, nameOrId: string): Promise<void> {
-    const { functions, jobs, webhooks, aliases, targets, pool, swift, trusts } = this.#parts
+    const { functions, jobs, webhooks, aliases, sources, targets, pool, swift, trusts } = this.#parts
     const fn = functionToActOn(targets, who, nameOrId)
     this.#refuseWhileInUse(fn, 'jobs that are not finished', jobs.listOfFunction(fn.id).some(unfinished))
     this.#refuseWhileInUse(fn, 'webhooks', webhooks.listOfFunction(fn.id).length > 0)
     this.#refuseWhileInUse(fn, 'aliases', aliases.listOfFunction(fn.id).length > 0)
+    this.#refuseWhileInUse(fn, 'sources', sources.listOfFunction(fn.id).length > 0)
     if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
     functions.delete(fn.id)
     targets.forgetFunction(fn.id)

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { FunctionCode, Network, Signature } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
+import type { SourceEvent, SourceStatus } from '../domain/source.ts'
 
 /**
  * The tables of taibai.db. Keys are named as in the domain, so that a row is a domain value as it is. Times are Unix ms.
@@ -141,6 +142,45 @@ export const webhooks = sqliteTable(
     index('webhooks_function').on(table.functionId),
     index('webhooks_alias').on(table.projectId, table.functionAlias),
   ],
+)
+
+export const sources = sqliteTable(
+  'sources',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    name: text('name'),
+    type: text('type').$type<'swift'>().notNull(),
+    container: text('container').notNull(),
+    prefix: text('prefix'),
+    events: text('events', { mode: 'json' }).$type<SourceEvent[]>().notNull(),
+    functionId: text('function_id'),
+    functionVersion: integer('function_version'),
+    functionAlias: text('function_alias'),
+    intervalSeconds: integer('interval_seconds').notNull(),
+    status: text('status').$type<SourceStatus>().notNull(),
+    sinceMs: integer('since_ms').notNull(),
+    ...created,
+  },
+  (table) => [
+    index('sources_function').on(table.functionId),
+    index('sources_alias').on(table.projectId, table.functionAlias),
+  ],
+)
+
+/** What each source has told of. */
+export const sourceObjects = sqliteTable(
+  'source_objects',
+  {
+    sourceId: text('source_id')
+      .notNull()
+      .references(() => sources.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    etag: text('etag').notNull(),
+    bytes: integer('bytes').notNull(),
+    lastModified: text('last_modified').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.sourceId, table.name] })],
 )
 
 export const tokens = sqliteTable('tokens', {

@@ -14,6 +14,7 @@ import { Functions } from '../../src/services/functions.ts'
 import { Invocation } from '../../src/services/invocation.ts'
 import { Jobs } from '../../src/services/jobs.ts'
 import { Runtimes } from '../../src/services/runtimes.ts'
+import { Sources } from '../../src/services/sources.ts'
 import { Stats } from '../../src/services/stats.ts'
 import { SwiftCode } from '../../src/services/swift-code.ts'
 import { Targets } from '../../src/services/targets.ts'
@@ -25,6 +26,7 @@ import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'
 import { JobRows } from '../../src/store/jobs.ts'
 import { RuntimeRows } from '../../src/store/runtimes.ts'
+import { SourceRows } from '../../src/store/sources.ts'
 import { TokenRows } from '../../src/store/tokens.ts'
 import { WebhookRows } from '../../src/store/webhooks.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
@@ -82,6 +84,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     aliases: new AliasRows(database),
     jobs: new JobRows(database),
     webhooks: new WebhookRows(database),
+    sources: new SourceRows(database),
     tokens: new TokenRows(database),
   }
   const clock = options.clock ?? new FakeClock()
@@ -119,6 +122,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     tokens,
     executions: new Executions({ ...common, targets, invocation, retention }),
     jobs,
+    sources: new Sources({ ...common, ...openstack, store: stores.sources, targets, invocation }),
     webhooks: new Webhooks({ ...common, store: stores.webhooks, targets, invocation }),
     stats,
     gauges: () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() }),
