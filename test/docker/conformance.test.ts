@@ -11,7 +11,8 @@ describe.each(runtimeFolders())('The runtime %s', (runtime) => {
     const harness = new ContainerHarness(runtime, () => workers)
     let workers: DockerWorkers
     beforeAll(async () => {
-      workers = await DockerWorkers.connect({ tmpSizeMb: 64 })
+      // Calls at the same time are threads in Python, and the list asks for a thousand.
+      workers = await DockerWorkers.connect({ pidsLimit: 1100 })
     })
     afterAll(async () => {
       await harness.close()

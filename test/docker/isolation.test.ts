@@ -113,9 +113,7 @@ describeWithDocker('A function in its container', () => {
     })
 
     test('has swap of no size beyond its memory', async () => {
-      const { memory, withSwap } = await memoryLimits(it)
-      expect(memory).toBe(128 * mib)
-      expect(withSwap).toBe(128 * mib)
+      expect(await it.memoryLimits()).toEqual({ memory: 128 * mib, withSwap: 128 * mib })
     })
 
     test('is shown by the engine as asked, without what the function keeps to itself', async () => {
@@ -296,18 +294,6 @@ const words = (text: string | undefined): string[] => (text ?? '').split(/\s+/).
 function fieldsOf(status: string): Record<string, string> {
   const pairs = status.split('\n').map((line) => line.split(':\t'))
   return Object.fromEntries(pairs.map(([name = '', value = '']) => [name, value.trim()]))
-}
-
-/** As the kernel counts, by either of its ways. */
-async function memoryLimits(it: FunctionWorker): Promise<{ memory: number; withSwap: number }> {
-  const read = (path: string) => it.read(`/sys/fs/cgroup/${path}`).then(Number)
-  const files = await it.ask<string[]>({ do: 'list', path: '/sys/fs/cgroup' })
-  if (files.includes('memory.max')) {
-    const [memory, swap] = await Promise.all([read('memory.max'), read('memory.swap.max')])
-    return { memory, withSwap: memory + swap }
-  }
-  const memory = await read('memory/memory.limit_in_bytes')
-  return { memory, withSwap: await read('memory/memory.memsw.limit_in_bytes') }
 }
 
 async function listenInside(worker: FunctionWorker, port: number): Promise<void> {

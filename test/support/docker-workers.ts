@@ -133,9 +133,13 @@ export class DockerWorkers {
 
   /** A worker for all tests of a block: it may be there after each of them. */
   async shared(runtime: string, overrides: Partial<Revision> = {}): Promise<FunctionWorker> {
-    const worker = await this.bound(runtime, overrides)
+    const it = await this.bound(runtime, overrides)
+    this.share(it.worker)
+    return it
+  }
+
+  share(worker: PoolWorker): void {
     this.#shared.add(worker.name)
-    return worker
   }
 
   async inspect(name: string): Promise<ContainerInfo | null> {
@@ -233,6 +237,18 @@ export class FunctionWorker implements AsyncDisposable {
     return info
   }
 
+  /** In bytes, as the kernel counts by either of its ways. */
+  async memoryLimits(): Promise<{ memory: number; withSwap: number }> {
+    const limit = (file: string) => this.read(`/sys/fs/cgroup/${file}`).then(Number)
+    const files = await this.ask<string[]>({ do: 'list', path: '/sys/fs/cgroup' })
+    if (files.includes('memory.max')) {
+      const [memory, swap] = await Promise.all([limit('memory.max'), limit('memory.swap.max')])
+      return { memory, withSwap: memory + swap }
+    }
+    const memory = await limit('memory/memory.limit_in_bytes')
+    return { memory, withSwap: await limit('memory/memory.memsw.limit_in_bytes') }
+  }
+
   async address(): Promise<{ own: string; gateway: string }> {
     const [network] = Object.values((await this.inspect()).NetworkSettings.Networks)
     return { own: network?.IPAddress ?? '', gateway: network?.Gateway ?? '' }
@@ -250,8 +266,14 @@ function returnedBy(outcome: Extract<Outcome, { kind: 'returned' }>): unknown {
 }
 
 /** A container of the runtime with its folder, with nobody in between: neither a worker nor a connection is made. */
-export async function startRaw(workers: DockerWorkers, runtime: string, name: string, memoryBytes = 128 * mib) {
-  const { engine, workersDir } = workers
+export async function startRaw(
+  workers: DockerWorkers,
+  runtime: string,
+  name: string,
+  memoryBytes = 128 * mib,
+  engine = workers.engine,
+) {
+  const { workersDir } = workers
   const { image, command } = workers.manifest(runtime)
   const folder = await WorkerFolder.make(workersDir, name, engine.owner)
   const limits = { memoryBytes, cpuMillicpu: 100, cpuMaxMillicpu: null }
@@ -261,5 +283,9 @@ export async function startRaw(workers: DockerWorkers, runtime: string, name: st
     await folder.remove()
     throw error
   })
-  return { sandbox, folder }
+  const dispose = async () => {
+    await sandbox.kill()
+    await folder.remove()
+  }
+  return { sandbox, folder, [Symbol.asyncDispose]: dispose }
 }
