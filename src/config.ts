@@ -122,7 +122,15 @@ export const settings = z.object({
   acquireTimeoutMs: int(1).default(60_000).describe('Longest wait of a call for a worker.'),
   startTimeoutMs: int(100).default(60_000).describe('Longest start of a container until its shim says hello.'),
   loadTimeoutMs: int(100).default(30_000).describe("Longest load of a function's code."),
+  pauseAfterMs: int(0)
+    .default(0)
+    .describe(
+      'Idle workers are paused after this time and woken by their next call (about 15 ms); 0: never. An idle worker uses no processor time to speak of: this is for functions that leave timers behind.',
+    ),
   drainMs: int(0).default(30_000).describe('On a stop: how long running calls may go on.'),
+  removalMs: int(0)
+    .default(10_000)
+    .describe('On a stop, after that: how long the engine may take to remove the workers; else the next start does.'),
 
   pidsLimit: int(8).default(128).describe('Processes and threads in one worker.'),
   openFilesLimit: int(64).default(1024).describe('Open files of one process in a worker.'),

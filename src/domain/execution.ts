@@ -33,6 +33,8 @@ export interface Phases {
   acquire: number
   /** Of that, loading the function's code into the worker. */
   load: number
+  /** Of that, waking a paused worker. */
+  resume: number
   /** From sending the call to its answer. */
   run: number
   total: number

@@ -81,6 +81,8 @@ export interface Lease {
   coldReason: ColdReason | null
   /** Milliseconds that loading the code took for this call; 0 when warm. */
   loadMs: number
+  /** Milliseconds that waking the paused worker took; 0: it was not paused. */
+  resumeMs: number
   /** Never throws: whatever happens is an outcome. Enforces the revision's timeout. */
   call(call: Call): Promise<Outcome>
   /** Gives the worker back; exactly once, also after a failed call. */

@@ -237,6 +237,7 @@ export class Arrivals {
   }
 
   ended(nowMs: number): void {
+    if (this.#running === 0) return
     const level = this.#running-- / this.#perWorker
     if (this.#running % this.#perWorker === 0 && level <= levelsKnown) this.#leftAt[Math.ceil(level)] = nowMs
   }

@@ -160,3 +160,19 @@ export interface Waiting {
 export function shouldYield(own: Waiting | null, starved: Waiting): boolean {
   return starved.hasNothing && (own === null || starved.since < own.since)
 }
+
+export interface PauseView {
+  idleMs: number
+  /** After which idle workers are paused. */
+  graceMs: number
+  /** Calls expected; see `Outlook`. */
+  perMs: number
+}
+
+/** A pause and a resume cost both time and the engine's work: not for a gap that is hardly longer than the grace. */
+const gapOverGrace = 4
+
+/** Whether an idle worker is paused now. */
+export function shouldPause({ idleMs, graceMs, perMs }: PauseView): boolean {
+  return graceMs > 0 && idleMs >= graceMs && perMs * graceMs * gapOverGrace <= 1
+}

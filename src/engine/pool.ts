@@ -10,6 +10,7 @@ import { ExpectedCalls } from './expected-calls.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { platformFailed } from './outcomes.ts'
+import { Pauses } from './pauses.ts'
 import { isOf, PoolGroups } from './pool-groups.ts'
 import { PoolMemory } from './pool-memory.ts'
 import type { WorkerFactory } from './pool-worker.ts'
@@ -24,6 +25,8 @@ export interface PoolOptions {
   maxParallelStarts: number
   maxWaiting: number
   acquireTimeoutMs: number
+  /** Idle workers are paused after this time; 0: never. */
+  pauseAfterMs: number
 }
 
 export interface PoolParts {
@@ -43,6 +46,8 @@ interface Given {
   /** How the worker came, when it came for this call. */
   start: Provision | null
   since: number
+  /** What waking the worker took; 0: it was not paused. */
+  resumeMs: number
 }
 
 /** How often idle workers are looked at, and lost room is looked for. */
@@ -60,6 +65,7 @@ export class WorkerPool implements Pool {
   #generic: GenericWorkers
   #memory: PoolMemory
   #ahead: WarmAhead
+  #pauses: Pauses
   #provider: Provider
   #commands: CommandRuns
   #stopSweep: () => void = () => {}
@@ -93,6 +99,7 @@ export class WorkerPool implements Pool {
     const onEnd = () => this.#noteQuiet()
     this.#commands = new CommandRuns({ factory, memory, limits: { maxWaiting, timeoutMs }, onEnd })
     this.#expected = new ExpectedCalls(clock)
+    this.#pauses = new Pauses({ clock, log, pauseAfterMs: options.pauseAfterMs })
     this.#budget = budget
     this.#generic = generic
     this.#memory = memory
@@ -112,7 +119,8 @@ export class WorkerPool implements Pool {
     const slot = group.take()
     if (slot !== undefined) {
       group.habits.arrivals.began(now)
-      return Promise.resolve(this.#lease({ group, slot, revision, start: null, since: now }))
+      const given = { group, slot, revision, start: null, since: now, resumeMs: 0 }
+      return slot.sleep === null ? Promise.resolve(this.#lease(given)) : this.#awaken(given)
     }
     const refusal = this.#refusal(group, revision)
     if (refusal === null) return this.#wait(group, revision, now)
@@ -165,18 +173,19 @@ export class WorkerPool implements Pool {
     this.#expected.add(revision, inMs - expectLeadMs, () => {
       this.#act(revision, (group) => {
         if (group.idle().length + group.provisioning === 0 && group.room > 0) this.#provider.provide(group, true)
+        this.#pauses.wakeAhead(group)
       })
     })
   }
 
   workers(): WorkerInfo[] {
     return this.#groups.all().flatMap(({ revision, slots }) =>
-      [...slots].map(({ worker, inFlight, leaving }) => ({
+      [...slots].map(({ worker, inFlight, leaving, sleep }) => ({
         name: worker.name,
         functionId: revision.functionId,
         functionVersion: revision.functionVersion,
         runtimeId: revision.runtimeId,
-        state: leaving ? 'leaving' : inFlight > 0 ? 'busy' : 'idle',
+        state: leaving ? 'leaving' : inFlight > 0 ? 'busy' : sleep === null ? 'idle' : 'paused',
       })),
     )
   }
@@ -259,29 +268,52 @@ export class WorkerPool implements Pool {
       if (slot === undefined) return
       const waiter = group.waiters.shift() as Waiter
       waiter.stopTimer()
-      waiter.resolve(this.#lease({ group, slot, revision: waiter.revision, start: told, since }))
+      const given = { group, slot, revision: waiter.revision, start: told, since, resumeMs: 0 }
+      if (slot.sleep === null) waiter.resolve(this.#lease(given))
+      else this.#awaken(given).then(waiter.resolve, waiter.reject)
       told = null
     }
   }
 
-  #lease({ group, slot, revision, start, since }: Given): Lease {
+  #lease({ group, slot, revision, start, since, resumeMs }: Given): Lease {
     return {
       kind: 'lease',
       worker: slot.worker.name,
       startKind: start?.startKind ?? 'warm',
       coldReason: start?.reason ?? null,
       loadMs: start?.bound.loadMs ?? 0,
+      resumeMs,
       call: (call) => slot.worker.call(call, revision.timeoutMs),
       release: () => this.#release(group, slot, since),
     }
   }
 
+  /** A paused worker that runs again; when it does not, another one. */
+  async #awaken(given: Given): Promise<Lease | LoadFailure> {
+    const { group, slot, revision } = given
+    const { clock, log } = this.#parts
+    const from = clock.elapsed()
+    try {
+      await this.#pauses.wake(slot)
+      if (!slot.worker.isEnding) return this.#lease({ ...given, resumeMs: clock.elapsed() - from })
+    } catch (error) {
+      log.warn({ err: error, worker: slot.worker.name }, 'a paused worker could not be resumed')
+    }
+    this.#leave(group, slot, 'worker_died')
+    this.#giveBack(group, slot, clock.elapsed())
+    return this.acquire(revision)
+  }
+
   #release(group: WorkerGroup, slot: Slot, since: number): void {
+    const now = this.#parts.clock.elapsed()
+    group.habits.noteRun(now - since)
+    this.#giveBack(group, slot, now)
+  }
+
+  #giveBack(group: WorkerGroup, slot: Slot, now: number): void {
     if (slot.worker.isEnding) this.#leave(group, slot, 'worker_died')
     group.giveBack(slot)
-    const now = this.#parts.clock.elapsed()
     group.habits.arrivals.ended(now)
-    group.habits.noteRun(now - since)
     if (slot.inFlight === 0) this.#nowIdle(group, slot, now)
     this.#serve(group, null)
     if (this.#closed !== null) this.#noteQuiet()
@@ -309,7 +341,10 @@ export class WorkerPool implements Pool {
     }
     group.habits.noteCold(provision.tookMs)
     const now = this.#parts.clock.elapsed()
-    const slot: Slot = { worker, inFlight: 0, calls: 0, idleSince: now, heldBytes, leaving: false }
+    const slot: Slot = {
+      ...{ worker, inFlight: 0, calls: 0, idleSince: now, heldBytes, leaving: false },
+      ...{ sleep: null, waking: null, mayPause: true },
+    }
     void worker.gone.then(() => this.#gone(group, slot))
     group.add(slot)
     this.#serve(group, provision)
@@ -356,7 +391,10 @@ export class WorkerPool implements Pool {
 
   #sweepLater(): void {
     this.#stopSweep = this.#parts.clock.after(sweepMs, () => {
-      for (const group of this.#groups.all()) this.#expire(group)
+      for (const group of this.#groups.all()) {
+        this.#expire(group)
+        this.#pauses.look(group)
+      }
       this.#ahead.look()
       this.#memory.lookAgain()
       this.#sweepLater()

@@ -11,6 +11,12 @@ export interface Slot {
   idleSince: number
   /** Bytes of the budget that it holds; 0 once given back. */
   heldBytes: number
+  /** Settles when the pause is in force; null: it is not paused. */
+  sleep: Promise<void> | null
+  /** Settles when it runs again; null: nobody wakes it. */
+  waking: Promise<void> | null
+  /** False when the engine could not pause it. */
+  mayPause: boolean
   /** Takes no more calls; goes when those in flight have ended. */
   leaving: boolean
 }

@@ -31,8 +31,8 @@ function ourFields(execution: Execution): string {
   )
 }
 
-const phasesJson = ({ queue, acquire, load, run, total }: NonNullable<Execution['phases']>): string =>
-  `{"queue":${rounded(queue)},"acquire":${rounded(acquire)},"load":${rounded(load)}` +
+const phasesJson = ({ queue, acquire, load, resume, run, total }: NonNullable<Execution['phases']>): string =>
+  `{"queue":${rounded(queue)},"acquire":${rounded(acquire)},"load":${rounded(load)},"resume":${rounded(resume)}` +
   `,"run":${rounded(run)},"total":${rounded(total)}}`
 
 const quoted = (text: string | null): string => (text === null ? 'null' : JSON.stringify(text))

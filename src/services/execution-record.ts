@@ -86,6 +86,7 @@ export function endKeys(execution: Execution): object {
     queueMs: micros(phases?.queue),
     acquireMs: micros(phases?.acquire),
     loadMs: micros(phases?.load),
+    resumeMs: phases?.resume ? micros(phases.resume) : undefined,
     runMs: micros(phases?.run),
     totalMs: micros(phases?.total),
     worker: execution.worker,
@@ -106,6 +107,7 @@ export function noteStart(execution: Execution, got: Lease | LoadFailure, acquir
   if (execution.phases === null) return
   execution.phases.acquire = acquireMs
   execution.phases.load = got.loadMs
+  if (got.kind === 'lease') execution.phases.resume = got.resumeMs
 }
 
 /** The platform's fault: says what went wrong without inner texts. */

@@ -250,7 +250,7 @@ export class Invocation {
     const startedAt = clock.elapsed()
     const log = new LogBuffer(this.#parts.limits.maxLogBytes)
     this.#active.set(execution.id, { execution, log })
-    execution.phases = { queue: queueMs, acquire: 0, load: 0, run: 0, total: 0 }
+    execution.phases = { queue: queueMs, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
     const outcome = await this.#runSomewhere(execution, request, log, startedAt)
     const runEndedAt = clock.elapsed()
     execution.phases.run = runEndedAt - startedAt - execution.phases.acquire

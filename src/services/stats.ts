@@ -7,7 +7,7 @@ import { Durations } from './durations.ts'
 const maxCells = 2000
 const gib = 1024 ** 3
 
-export const phaseNames = ['queue', 'acquire', 'load', 'run', 'total'] as const satisfies (keyof Phases)[]
+export const phaseNames = ['queue', 'acquire', 'load', 'resume', 'run', 'total'] as const satisfies (keyof Phases)[]
 
 /** What is known of many runs together. */
 export class Tally {
@@ -21,6 +21,7 @@ export class Tally {
     queue: new Durations(),
     acquire: new Durations(),
     load: new Durations(),
+    resume: new Durations(),
     run: new Durations(),
     total: new Durations(),
   }

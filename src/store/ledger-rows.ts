@@ -10,7 +10,7 @@ const fixedColumns = ['id', 'project_id', 'function_id', 'function_version', 'cr
 const inputColumns = ['input_kind', 'is_image_run', 'function_alias', 'description', 'input']
 const runColumns = [
   ...['updated_at', 'status', 'attempt', 'start_kind', 'cold_reason', 'worker', 'duration_ms'],
-  ...['queue_ms', 'acquire_ms', 'load_ms', 'run_ms', 'total_ms', 'memory_peak_mb', 'cpu_ms'],
+  ...['queue_ms', 'acquire_ms', 'load_ms', 'resume_ms', 'run_ms', 'total_ms', 'memory_peak_mb', 'cpu_ms'],
   ...['error', 'output', 'log'],
 ]
 const allColumns = [...fixedColumns, ...inputColumns, ...runColumns]
@@ -64,6 +64,8 @@ export function insertRow(execution: Execution): Row {
     phases === null ? null : phases.queue,
     phases === null ? null : phases.acquire,
     phases === null ? null : phases.load,
+    // Null takes no room: in the row it lies behind what may be large.
+    phases === null || phases.resume === 0 ? null : phases.resume,
     phases === null ? null : phases.run,
     phases === null ? null : phases.total,
     execution.memoryPeakMb,
@@ -104,6 +106,7 @@ export interface StoredExecution {
   queue_ms: number | null
   acquire_ms: number | null
   load_ms: number | null
+  resume_ms: number | null
   run_ms: number | null
   total_ms: number | null
   memory_peak_mb: number | null
@@ -145,6 +148,7 @@ export function fromStored(row: StoredExecution): Execution {
 
 function phasesOf(row: StoredExecution): Execution['phases'] {
   if (row.total_ms === null) return null
-  const { queue_ms, acquire_ms, load_ms, run_ms, total_ms } = row
-  return { queue: queue_ms ?? 0, acquire: acquire_ms ?? 0, load: load_ms ?? 0, run: run_ms ?? 0, total: total_ms }
+  const { queue_ms, acquire_ms, load_ms, resume_ms, run_ms, total_ms } = row
+  const [queue, acquire, load] = [queue_ms ?? 0, acquire_ms ?? 0, load_ms ?? 0]
+  return { queue, acquire, load, resume: resume_ms ?? 0, run: run_ms ?? 0, total: total_ms }
 }

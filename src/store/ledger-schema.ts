@@ -38,6 +38,8 @@ export const executions = sqliteTable(
     input: text('input'),
     output: text('output'),
     log: text('log').notNull(),
+    // Added later, so it lies last; null unless the worker had been paused, so that it is never looked for there.
+    resumeMs: real('resume_ms'),
   },
   (table) => [
     index('executions_time').on(table.createdAt),

@@ -99,7 +99,7 @@ describe('running a function', () => {
           trigger: 'api',
           start_kind: 'warm',
           cold_reason: null,
-          phases: { queue: 0, acquire: 0, load: 0, run: 0, total: 0 },
+          phases: { queue: 0, acquire: 0, load: 0, resume: 0, run: 0, total: 0 },
           worker: 'worker-1',
           memory_peak_mb: 20,
           cpu_ms: 1,

@@ -129,7 +129,7 @@ describe('a run that is waited for', () => {
       return acquire(revision)
     }
     const { execution } = await invocation.run(ask())
-    expect(execution.phases).toEqual({ queue: 0, acquire: 5, load: 0, run: 12, total: 17 })
+    expect(execution.phases).toEqual({ queue: 0, acquire: 5, load: 0, resume: 0, run: 12, total: 17 })
   })
 
   test('shows its log while it runs, cut at the limit', async () => {

@@ -41,7 +41,7 @@ describe('stats', () => {
   const runtime = aRuntime()
   const fn = aFn({ memoryBytes: 512 * 1024 * 1024, runtimeId: runtime.id })
   const revision = makeRevision(fn, runtime, null)
-  const phases = { queue: 0, acquire: 1, load: 0, run: 2000, total: 2001 }
+  const phases = { queue: 0, acquire: 1, load: 0, resume: 0, run: 2000, total: 2001 }
 
   test('count how runs ended, how they started, and what they held', () => {
     const stats = new Stats({ clock: new FakeClock() })

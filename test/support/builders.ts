@@ -142,7 +142,7 @@ export function aFinishedExecution(overrides: Partial<Execution> = {}): Executio
     durationMs: 12.5,
     log: 'Start execution\nhello\n',
     startKind: 'warm',
-    phases: { queue: 0, acquire: 0.25, load: 0, run: 12.5, total: 12.75 },
+    phases: { queue: 0, acquire: 0.25, load: 0, resume: 0, run: 12.5, total: 12.75 },
     worker: 'taibai-worker-1',
     memoryPeakMb: 42.5,
     cpuMs: 3.25,

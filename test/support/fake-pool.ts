@@ -43,6 +43,7 @@ export class FakePool implements Pool {
       startKind: 'warm',
       coldReason: null,
       loadMs: 0,
+      resumeMs: 0,
       call: async (call) => this.#run(call, revision),
       release: () => {
         this.leased--

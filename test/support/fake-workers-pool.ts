@@ -91,6 +91,7 @@ export class TestPool {
         maxParallelStarts: 4,
         maxWaiting: 1000,
         acquireTimeoutMs: 30_000,
+        pauseAfterMs: 0,
         ...rest,
       },
     })

@@ -4,6 +4,7 @@ import { invalid } from '../../domain/errors.ts'
 import { coldReasons, type Execution } from '../../domain/execution.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Executions } from '../../services/executions.ts'
+import { phaseNames } from '../../services/stats.ts'
 import { mediaTypeOf, parseObject, refuseMediaType, refuseOtherThanJson } from '../body.ts'
 import { readDirect, readIncoming, sendJson, sendText } from '../direct.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
@@ -44,7 +45,7 @@ const shown = z
     start_kind: z.enum(['warm', 'prewarmed', 'cold']).nullable(),
     cold_reason: z.enum(coldReasons).nullable(),
     phases: z
-      .object({ queue: z.number(), acquire: z.number(), load: z.number(), run: z.number(), total: z.number() })
+      .object(Object.fromEntries(phaseNames.map((name) => [name, z.number()])))
       .nullable()
       .openapi({ description: 'Milliseconds.' }),
     worker: z.string().nullable(),

@@ -184,8 +184,9 @@ function serverTiming({ phases, startKind, coldReason }: Execution): string {
   if (phases === null) return ''
   const start =
     startKind === null ? '' : `, start;desc="${coldReason === null ? startKind : `${startKind} ${coldReason}`}"`
-  const { queue, acquire, load, run, total } = phases
-  return `queue;dur=${ms(queue)}, acquire;dur=${ms(acquire)}, load;dur=${ms(load)}, run;dur=${ms(run)}, total;dur=${ms(total)}${start}`
+  const { queue, acquire, load, resume, run, total } = phases
+  const woken = resume === 0 ? '' : `, resume;dur=${ms(resume)}`
+  return `queue;dur=${ms(queue)}, acquire;dur=${ms(acquire)}, load;dur=${ms(load)}${woken}, run;dur=${ms(run)}, total;dur=${ms(total)}${start}`
 }
 
 const ms = (value: number): number => Math.round(value * 1000) / 1000

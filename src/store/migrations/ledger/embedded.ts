@@ -48,4 +48,9 @@ CREATE INDEX \`executions_project\` ON \`executions\` (\`project_id\`,\`created_
 CREATE INDEX \`executions_function\` ON \`executions\` (\`function_id\`,\`created_at\`);--> statement-breakpoint
 CREATE INDEX \`executions_running\` ON \`executions\` (\`created_at\`) WHERE status = 'running';`,
   },
+  {
+    tag: '0001_resume',
+    when: 1795459090135,
+    sql: `ALTER TABLE \`executions\` ADD \`resume_ms\` real;`,
+  },
 ]

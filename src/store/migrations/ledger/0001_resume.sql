@@ -1,0 +1,1 @@
+ALTER TABLE `executions` ADD `resume_ms` real;
