@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { OpenStackSession } from '../../src/domain/openstack.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
 import { Channel } from '../../src/engine/channel.ts'
 import {
@@ -452,5 +453,55 @@ describe('the end of a worker', () => {
     const test = await bound()
     await Promise.all([test.worker.kill(), test.worker.kill()])
     await test.worker.kill()
+  })
+})
+
+describe('what a function acts with in OpenStack', () => {
+  const session = (token: string) =>
+    new OpenStackSession({
+      token,
+      expiresAtMs: 0,
+      userId: 'u',
+      projectId: 'p',
+      roles: [],
+      trustId: 't',
+      authUrl: 'http://keystone/v3',
+      details: { user: { id: 'u' } },
+      catalog: '[{"type":"object-store"}]',
+    })
+  const typesOf = ({ received }: TestWorker) => received.map(({ type }) => type)
+
+  test('travels before the first call, and again only when it is another', async () => {
+    const test = await bound()
+    const [first, second] = [session('one'), session('two')]
+    for (const one of [first, first, second]) void test.worker.call({ ...aCall(), session: one }, 5000)
+    await arrived(test, 5)
+    const { session: type, call } = FrameType
+    expect(typesOf(test)).toEqual([type, call, call, type, call])
+    expect(parseMeta(test.received[0] as Frame)).toEqual({
+      token: 'one',
+      auth_url: 'http://keystone/v3',
+      details: { user: { id: 'u' } },
+      catalog: [{ type: 'object-store' }],
+    })
+  })
+
+  test('is a reason when there is none now, and taken back when there is none at all', async () => {
+    const test = await bound()
+    const problem = { problem: 'Keystone sleeps.', isRefused: false }
+    for (const one of [problem, problem, undefined, undefined]) {
+      void test.worker.call({ ...aCall(), session: one }, 5000)
+    }
+    await arrived(test, 6)
+    const { session: type, call } = FrameType
+    expect(typesOf(test)).toEqual([type, call, call, type, call, call])
+    expect([0, 3].map((at) => parseMeta(test.received[at] as Frame))).toEqual([{ problem: 'Keystone sleeps.' }, {}])
+  })
+
+  test('is not mentioned to functions without', async () => {
+    const test = await bound()
+    void test.worker.call(aCall(), 5000)
+    await arrived(test, 1)
+    expect(typesOf(test)).toEqual([FrameType.call])
   })
 })
