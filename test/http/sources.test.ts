@@ -16,6 +16,7 @@ const session = new OpenStackSession({
   roles: [],
   trustId: 't',
   authUrl: 'http://keystone',
+  details: {},
   catalog: null,
 })
 

@@ -64,6 +64,7 @@ const session = new OpenStackSession({
   roles: [],
   trustId: 't',
   authUrl: 'http://keystone',
+  details: {},
   catalog: null,
 })
 
