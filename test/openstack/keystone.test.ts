@@ -319,7 +319,10 @@ describe.skipIf(found === null)('With Keystone', () => {
   test('while Keystone hangs, known tokens go on and new ones wait no longer than told; then all is as before', async () => {
     const fresh = await tokenOf('demo')
     await deploy(demo, 'calm', 'export const main = () => "calm"')
+    await deploy(demo, 'slow', slow)
     expect((await ask(demo, 'POST', '/fn/calm')).text).toBe('calm')
+    expect((await ask(demo, 'POST', '/fn/slow', { json: 1 })).json).toEqual({ end: demoProject })
+    const running = ask(demo, 'POST', '/fn/slow', { json: 2000 })
     stack.signal('keystone', 'SIGSTOP')
     try {
       const until = performance.now() + (cacheSeconds + 2) * 1000
@@ -336,6 +339,7 @@ describe.skipIf(found === null)('With Keystone', () => {
       }
       expect(slowest.known).toBeLessThan(requestMs + 500)
       expect(slowest.unknown).toBeLessThan(requestMs + 500)
+      expect(await running).toMatchObject({ status: 200, json: { end: demoProject } })
       const code = codeOf('export const main = () => 1')
       const made = await ask(demo, 'POST', '/v1/functions', { json: { runtime: 'nodejs', code } })
       expect(made).toMatchObject({ status: 500, json: { code: 'openstack_failed' } })
@@ -381,6 +385,13 @@ export function main(event, { openstack }) {
 }
 `
 const reversed = (text: string): string => [...text].reverse().join('')
+
+const slow = `
+export async function main(ms, { openstack }) {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  return { end: openstack.projectId }
+}
+`
 
 const counting = `
 export async function main({ to }, { openstack }) {
