@@ -94,6 +94,33 @@ export class OpenStackStack implements AsyncDisposable {
     return told(`${this.env.SWIFT_URL}/v1/AUTH_${projectId}${path}`, method, token, body)
   }
 
+  /** Puts a function service into the catalogue, in a region of its own. */
+  async register(url: string): Promise<{ name: string } & AsyncDisposable> {
+    const admin = await this.token('admin')
+    const services = await this.keystone('GET', '/services?type=function-engine', admin)
+    const name = `region-${process.pid}-${Date.now()}`
+    await this.keystone('POST', '/regions', admin, { region: { id: name } })
+    const endpoint = { interface: 'public', service_id: services.json.services[0].id, region_id: name, url }
+    const made = await this.keystone('POST', '/endpoints', admin, { endpoint })
+    return {
+      name,
+      [Symbol.asyncDispose]: async () => {
+        await this.keystone('DELETE', `/endpoints/${made.json.endpoint.id}`, admin)
+        await this.keystone('DELETE', `/regions/${name}`, admin)
+      },
+    }
+  }
+
+  /** On the bus that Aodh listens to, as an event of the project demo. */
+  async emitEvent(type: string, traits: Record<string, string>): Promise<void> {
+    const pairs = Object.entries(traits).map(([name, value]) => `${name}=${value}`)
+    const { RABBIT_URL = '', DEMO_PROJECT_ID = '' } = this.env
+    const args = [join(scripts, 'tools/emit_event.py'), RABBIT_URL, DEMO_PROJECT_ID, type, ...pairs]
+    const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }
+    const { status, stderr } = spawnSync('/usr/bin/python3', ['-Es', ...args], { env, encoding: 'utf8' })
+    if (status !== 0) throw new Error(`The event was not sent: ${stderr.slice(-2000)}`)
+  }
+
   /** To a daemon and its workers; `SIGSTOP` makes it hang, `SIGCONT` ends that. */
   signal(daemon: string, signal: NodeJS.Signals): void {
     const [pid] = readFileSync(join(this.folder, 'run', `${daemon}.pid`), 'utf8').split(' ')
@@ -121,8 +148,8 @@ function skipped(reason: string): null {
   return null
 }
 
-/** Ports of its own for each process that tests, below those that the system gives out. */
-const portOffset = 1000 + (process.pid % 500) * 10
+/** Ports of its own for each process that tests, below those that the system gives out; `fetch` refuses some, none with a 3. */
+const portOffset = 1003 + (process.pid % 500) * 10
 
 async function script(name: string, folder: string, args: string[]): Promise<void> {
   const inherited = Object.entries(process.env).filter(([key]) => !/^(STACK_|TAIBAI_|OS_)/.test(key))
