@@ -171,8 +171,8 @@ export class DockerWorkers {
   /** Afterwards nothing of the instance is there; fails when it did not go by itself. */
   async close(): Promise<void> {
     this.#shared.clear()
-    await this.engine.close()
     try {
+      await this.engine.close()
       await this.expectNothingLeft()
     } finally {
       for (const { Id } of await containersOf(this.instance)) await removeContainer(Id)
