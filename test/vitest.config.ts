@@ -42,6 +42,7 @@ export default defineConfig({
         test: {
           name: 'openstack',
           include: ['test/openstack/**/*.test.ts'],
+          globalSetup: 'test/openstack/shared-stack.ts',
           pool: 'forks',
           // After the others: the services want the machine for themselves.
           sequence: { groupOrder: 1 },

@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { clientProblem } from './openstack-client.ts'
+import { OpenStackStack, stackPassword } from './openstack-stack.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** A server, and how the client finds and greets it. */
@@ -21,9 +22,13 @@ const run = problem === null || process.env.CI === 'true' ? describe : describe.
 if (problem !== null) console.warn(`The openstack command is not tested: ${problem}.`)
 const runWithDocker = process.env.TAIBAI_TEST_DOCKER === '0' ? describe.skip : run
 
+const stack = await OpenStackStack.startOrSkip(['keystone', 'swift'])
+const runWithKeystone = stack === null ? describe.skip : run
+
 export const modes: Mode[] = [
   { name: 'without authentication, with containers', run: runWithDocker, start: open },
   { name: 'with a token of ours', run, start: withToken },
+  { name: 'with Keystone', run: runWithKeystone, start: () => withKeystone(stack as OpenStackStack) },
 ]
 
 async function open(): Promise<Service> {
@@ -34,6 +39,30 @@ async function open(): Promise<Service> {
 async function withToken(): Promise<Service> {
   const server = await ServerProcess.start()
   return serviceOf(server, { OS_AUTH_TYPE: 'admin_token', OS_ENDPOINT: server.url, OS_TOKEN: server.token })
+}
+
+/** The client finds the service where every client does: in the catalogue. */
+async function withKeystone(stack: OpenStackStack): Promise<Service> {
+  const server = await ServerProcess.start({ settings: stack.settings })
+  const region = await stack.register(server.url)
+  const service = serviceOf(server, {
+    OS_AUTH_URL: stack.env.AUTH_URL as string,
+    OS_IDENTITY_API_VERSION: '3',
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: stackPassword,
+    OS_PROJECT_NAME: 'admin',
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_REGION_NAME: region.name,
+  })
+  return {
+    ...service,
+    projectId: stack.env.ADMIN_PROJECT_ID as string,
+    [Symbol.asyncDispose]: async () => {
+      await region[Symbol.asyncDispose]()
+      await service[Symbol.asyncDispose]()
+    },
+  }
 }
 
 const serviceOf = (server: ServerProcess, env: Record<string, string>): Service => ({
