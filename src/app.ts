@@ -117,9 +117,15 @@ async function open(
     server.close()
     server.closeIdleConnections()
     parts.scheduler.close()
-    const drained = Promise.all([parts.invocation.close(), parts.jobs.runs.close(), parts.sources.polls.close()])
-    await parts.pool.close(config.drainMs)
-    await drained
+    const ended = Promise.all([
+      parts.invocation.close(),
+      parts.jobs.runs.close(),
+      parts.sources.polls.close(),
+      parts.pool.close(config.drainMs),
+    ])
+    if (!(await within(config.drainMs + config.removalMs, ended))) {
+      log.warn({}, 'the engine does not remove the workers: the next start will')
+    }
     server.closeAllConnections()
     await closeAll()
     log.info({}, 'stopped')
@@ -297,3 +303,13 @@ function keepWarm({ targets, pool }: Parts, functionId: string, log: Log): void 
     log.warn({ function: functionId, err: error }, 'a function with min_workers cannot be kept warm')
   }
 }
+
+/** False when it takes longer. */
+const within = (ms: number, work: Promise<unknown>): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const stopTimer = clock.after(ms, () => resolve(false))
+    work.then(() => {
+      stopTimer()
+      resolve(true)
+    }, reject)
+  })

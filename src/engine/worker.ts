@@ -122,8 +122,10 @@ export class ShimWorker implements PoolWorker {
     return this.#sandbox.resume()
   }
 
+  /** Its calls end at once, and its shim with the connection, even when the engine is slow or away. */
   async kill(): Promise<void> {
     if (this.#ended === 'no') this.#ended = 'asked'
+    this.#channel.close()
     await this.#sandbox.kill()
     await this.gone
   }

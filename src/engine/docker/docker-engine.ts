@@ -77,9 +77,11 @@ export class DockerEngine implements SandboxEngine {
     return left.length
   }
 
+  /** What an engine that does not answer leaves over, the next start removes. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
+    const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
+    await Promise.race([removed, pause(lastRemovalMs)])
     this.#stopEvents()
   }
 
@@ -161,6 +163,8 @@ async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number, signal?: Abo
 
 /** How long what a container printed may be under way when it has ended. */
 const lastOutputMs = 2000
+/** How long the engine may take to remove what is still there when everything else has ended. */
+const lastRemovalMs = 2000
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {
