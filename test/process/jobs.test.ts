@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { idFrom } from '../../src/domain/ids.ts'
 import { DataFolder } from '../support/data-folder.ts'
-import { type LedgerRow, ledgerRows } from '../support/ledger-file.ts'
+import { dueTimes, gaps, runsOf } from '../support/job-runs-of.ts'
+import type { LedgerRow } from '../support/ledger-file.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -106,20 +106,3 @@ describe('Jobs of a server', () => {
     }
   })
 })
-
-const runsOf = (data: DataFolder, jobId: string): LedgerRow[] =>
-  ledgerRows(data, 'description = ?', `Created by Job ${jobId}`)
-
-/** When each run was due: its id is made from the job and that time. Throws when a run has no such time, or two have the same. */
-function dueTimes(jobId: string, runs: LedgerRow[], fromMs: number): number[] {
-  const timeOf = new Map<string, number>()
-  for (let ms = Math.ceil(fromMs / second) * second; ms <= Date.now() + second; ms += second)
-    timeOf.set(idFrom(jobId, ms), ms)
-  const times = runs.map(({ id }) => timeOf.get(id))
-  expect(times).not.toContain(undefined)
-  expect(new Set(times).size).toBe(times.length)
-  return (times as number[]).sort((a, b) => a - b)
-}
-
-/** Times that are not followed by the next second. */
-const gaps = (times: number[]): number[] => times.slice(0, -1).filter((time, at) => times[at + 1] !== time + second)

@@ -1,0 +1,222 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
+import { describe, expect, onTestFailed, test } from 'vitest'
+import { DataFolder } from '../support/data-folder.ts'
+import { engines } from '../support/engines.ts'
+import { dueTimes, gaps, runsOf } from '../support/job-runs-of.ts'
+import { ledgerRows } from '../support/ledger-file.ts'
+import { type EngineName, launchServer, ServerProcess } from '../support/server-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+/**
+ * `kill -9` at any moment, then a start: what was accepted runs, nothing stays `running`, nothing is left over. A failure
+ * prints its seed; TAIBAI_TEST_CRASH_SEED repeats the moments, TAIBAI_TEST_CRASH_ROUNDS makes it longer.
+ */
+
+const rounds = Number(process.env.TAIBAI_TEST_CRASH_ROUNDS ?? 6)
+const seedOfRun = Number(process.env.TAIBAI_TEST_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 32))
+
+/** What a client was told before the server died. */
+interface Promised {
+  /** Executions answered with 201 or 202, with what they are to return. */
+  accepted: Map<string, number>
+  syncCalls: number
+  /** The newest code that an update was answered for, and that was sent. */
+  version: { answered: number; sent: number }
+}
+
+for (const { engine, run } of engines) {
+  run(`A server with the ${engine} engine that is killed again and again`, () => {
+    test('keeps every promise and leaves nothing over', async () => {
+      onTestFailed(() => console.error(`TAIBAI_TEST_CRASH_SEED=${seedOfRun}`))
+      const random = randomFrom(seedOfRun)
+      await using data = new DataFolder()
+      const promised: Promised = { accepted: new Map(), syncCalls: 0, version: { answered: 1, sent: 1 } }
+      const madeAt = Date.now()
+      let jobs: string[] = []
+      let hook = ''
+      for (let round = 0; round < rounds; round++) {
+        await using server = await ServerProcess.start({ engine, data })
+        if (round === 0) ({ jobs, hook } = await deploy(server))
+        expect(ledgerRows(data, "status = 'running' AND is_sync = 1")).toEqual([])
+        await expectCode(server, promised)
+        const client = keepAsking(server, hook, promised)
+        await pause(200 + random() * 1500)
+        await server.kill()
+        await client
+        if (random() < 0.4) await killWhileStarting(engine, data, random() * 1200)
+      }
+      expect(promised.accepted.size).toBeGreaterThan(rounds * 5)
+      expect(promised.syncCalls).toBeGreaterThan(rounds)
+
+      await using server = await ServerProcess.start({ engine, data })
+      await Promise.all(jobs.map((id) => server.must('PUT', `/v1/jobs/${id}`, { json: { status: 'paused' } })))
+      await waitUntil('every run is over', () => ledgerRows(data, "status = 'running'").length === 0, 90_000)
+      await expectPromisesKept(server, promised)
+      for (const id of jobs) await expectEachRunOnce(server, id, madeAt)
+      await expectCode(server, promised)
+      await expectOnlyOwnWorkers(server, engine)
+      expect(await server.stop()).toEqual({ code: 0, signal: null })
+      expect(data.workerFolders()).toEqual([])
+      for (const name of ['taibai.db', 'ledger.db']) expectWhole(join(data.path, name))
+    })
+  })
+}
+
+describe('The moments of a crash', () => {
+  test('are the same for the same seed', () => {
+    const [one, two] = [randomFrom(7), randomFrom(7)]
+    expect([one(), one(), one()]).toEqual([two(), two(), two()])
+  })
+})
+
+async function deploy(server: ServerProcess): Promise<{ jobs: string[]; hook: string }> {
+  // Few workers with room for many calls: what is tested is the server, and the machine may be small.
+  const id = await server.deploy('work', work, { concurrency: 16, max_workers: 2 })
+  await server.deploy('changing', versionOf(1))
+  const ticks = await server.deploy('tick', 'export const main = () => "tock"', { concurrency: 16, max_workers: 1 })
+  const job = (more: object) => ({
+    function_id: ticks,
+    pattern: '* * * * * *',
+    missed: 'all',
+    missed_limit: 1000,
+    ...more,
+  })
+  const made = [job({}), job({ count: 10_000, overlap: 'queue' })].map((json) =>
+    server.must('POST', '/v1/jobs', { json }),
+  )
+  const jobs = (await Promise.all(made)).map(({ json }) => json.id)
+  const hook = (await server.must('POST', '/v1/webhooks', { json: { function_id: id } })).json.id
+  return { jobs, hook }
+}
+
+/** Asks at a steady rate until the server is gone. */
+async function keepAsking(server: ServerProcess, hook: string, promised: Promised): Promise<void> {
+  await Promise.all([
+    repeat(server, 15, (n) => acceptOne(server, hook, n, promised)),
+    repeat(server, 30, (n) => callOne(server, n, promised)),
+    repeat(server, 250, () => changeCode(server, promised)),
+  ])
+}
+
+/** One after the other; what fails is the server's death, or nobody's promise. */
+async function repeat(server: ServerProcess, everyMs: number, ask: (n: number) => Promise<void>): Promise<void> {
+  for (let n = 0; server.program.exit === null; n++) {
+    await ask(n).catch((error: unknown) => {
+      if (!isDeath(error)) throw error
+    })
+    await pause(everyMs)
+  }
+}
+
+const isDeath = (error: unknown): boolean => error instanceof TypeError && /fetch failed|terminated/.test(error.message)
+
+async function acceptOne(server: ServerProcess, hook: string, n: number, { accepted }: Promised): Promise<void> {
+  const input = { n, ms: n % 50 }
+  if (n % 5 === 4) {
+    const answer = await server.ask('POST', `/v1/webhooks/${hook}/invoke`, { json: input, token: null })
+    if (answer.status === 202) accepted.set(answer.json.execution_id, n)
+    return
+  }
+  const json = { function_id: 'work', input: JSON.stringify(input), sync: false }
+  const answer = await server.ask('POST', '/v1/executions', { json })
+  if (answer.status === 201) accepted.set(answer.json.id, n)
+}
+
+async function callOne(server: ServerProcess, n: number, promised: Promised): Promise<void> {
+  const answer = await server.ask('POST', '/fn/work', { json: { n, ms: n % 20 } })
+  if (answer.status !== 200) return
+  expect(answer.json).toBe(n)
+  promised.syncCalls++
+}
+
+async function changeCode(server: ServerProcess, { version }: Promised): Promise<void> {
+  const next = ++version.sent
+  const code = { source: 'inline', filename: 'main.mjs', content: versionOf(next) }
+  const answer = await server.ask('PUT', '/v1/functions/changing', { json: { code } })
+  expect(answer.status).toBe(200)
+  version.answered = next
+}
+
+async function killWhileStarting(engine: EngineName, data: DataFolder, afterMs: number): Promise<void> {
+  const starting = launchServer({ engine, data })
+  await pause(afterMs)
+  starting.signal('SIGKILL')
+  await starting.exited
+}
+
+async function expectCode(server: ServerProcess, { version }: Promised): Promise<void> {
+  const served = (await server.must('POST', '/fn/changing')).json
+  expect(served).toBeGreaterThanOrEqual(version.answered)
+  expect(served).toBeLessThanOrEqual(version.sent)
+  version.answered = served
+}
+
+async function expectPromisesKept(server: ServerProcess, { accepted }: Promised): Promise<void> {
+  const rows = new Map(ledgerRows(server.data).map((row) => [row.id, row]))
+  for (const [id, n] of accepted) {
+    const row = rows.get(id)
+    // A run that was interrupted as often as the platform tries may end with that for a reason.
+    if (row?.status === 'error') expect(JSON.parse(row.error as string).message).toMatch(/^The server ended \d+ times/)
+    else expect(row, `accepted ${id}`).toMatchObject({ status: 'success', output: String(n) })
+  }
+  const { json: fn } = await server.must('GET', '/v1/functions/work')
+  const ofWork = [...rows.values()].filter((row) => row.function_id === fn.id)
+  expect(fn.count).toBeGreaterThanOrEqual(ofWork.length)
+  expect(ofWork.length).toBeGreaterThanOrEqual(accepted.size)
+  for (const row of rows.values()) {
+    expect(['success', 'error']).toContain(row.status)
+    if (row.status === 'error') expect(JSON.parse(row.error as string).message).toMatch(/^The server ended/)
+  }
+}
+
+/** Due every second, and missed runs are made up: so each second has its run, and the job's count says how many. */
+async function expectEachRunOnce(server: ServerProcess, jobId: string, madeAt: number): Promise<void> {
+  const runs = runsOf(server.data, jobId)
+  const due = dueTimes(jobId, runs, madeAt)
+  expect(gaps(due)).toEqual([])
+  for (const run of runs) expect(run.status === 'success' || run.attempt >= 5, JSON.stringify(run)).toBe(true)
+  const { json: job } = await server.must('GET', `/v1/jobs/${jobId}`)
+  if (job.count !== null) expect(job.count + runs.length).toBe(10_000)
+}
+
+/** What an earlier server left is gone: every worker that exists is one that this server knows. */
+async function expectOnlyOwnWorkers(server: ServerProcess, engine: EngineName): Promise<void> {
+  const { data } = server
+  await waitUntil('workers and their folders are the same', async () => {
+    const folders = data.workerFolders()
+    if (engine === 'process') return data.workerProcesses().length === folders.length
+    const names = (await data.containers()).map(({ Labels }) => Labels['io.taibai.worker']).sort()
+    return names.join() === folders.join()
+  })
+  expect(data.workerFolders().length).toBeLessThan(12)
+  expect(readdirSync(join(data.path, 'packages')).filter((name) => name.startsWith('.'))).toEqual([])
+}
+
+function expectWhole(path: string): void {
+  const database = new Sqlite(path, { readonly: true })
+  expect(database.pragma('integrity_check', { simple: true })).toBe('ok')
+  database.close()
+}
+
+/** A small generator (mulberry32): numbers from 0 to 1. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const work = `
+export async function main({ n, ms }) {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  return n
+}
+`
+
+const versionOf = (version: number): string => `export const main = () => ${version}`

@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CutSocket } from '../support/cut-socket.ts'
+import { DataFolder } from '../support/data-folder.ts'
+import { dockerSocket, removeContainer } from '../support/docker-api.ts'
+import { describeWithDocker } from '../support/docker-gate.ts'
+import { ended } from '../support/executions-of.ts'
+import { deeds } from '../support/fixture-functions.ts'
+import { launchServer, ServerProcess } from '../support/server-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+/** A server whose Docker engine is not there, goes away, and comes back. */
+
+describe('A server without its Docker engine', () => {
+  test('does not start: one sentence, exit code 1', async () => {
+    await using data = new DataFolder()
+    for (const host of [`unix://${join(data.path, 'nothing.sock')}`, 'tcp://127.0.0.1:1']) {
+      const program = launchServer({ engine: 'docker', data, settings: { TAIBAI_DOCKER_HOST: host } })
+      expect(await program.ended()).toEqual({ code: 1, signal: null })
+      expect(program.stderr).toBe('The Docker engine does not answer. Is it running, and may this user reach it?\n')
+      expect(program.stdout).not.toContain('taibai is ready')
+    }
+  })
+})
+
+describeWithDocker('A server that loses its Docker engine', () => {
+  const data = new DataFolder()
+  let docker: CutSocket
+  let server: ServerProcess
+  beforeAll(async () => {
+    docker = new CutSocket(join(data.path, 'docker.sock'), dockerSocket)
+    await docker.connect()
+    server = await ServerProcess.start({
+      engine: 'docker',
+      data,
+      settings: {
+        TAIBAI_DOCKER_HOST: `unix://${docker.path}`,
+        TAIBAI_GENERIC_WORKERS: '0',
+        TAIBAI_DRAIN_MS: '2000',
+        TAIBAI_REMOVAL_MS: '3000',
+      },
+    })
+    await server.deploy('warm', deeds.nodejs)
+    // Of workers without a network none is kept ready: a new one is a new container.
+    for (const name of ['cold', 'doomed']) await server.deploy(name, deeds.nodejs, { network: 'none' })
+    await server.deploy('hasty', deeds.nodejs, { timeout: 1 })
+    for (const name of ['warm', 'doomed', 'hasty']) await server.must('POST', `/fn/${name}`)
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await docker?.cut()
+    await data[Symbol.asyncDispose]()
+  })
+
+  const call = (name: string, event: unknown = { do: 'echo', value: 'served' }) =>
+    server.ask('POST', `/fn/${name}`, { json: event })
+  const containerOf = async (name: string): Promise<string> => {
+    const { id } = (await server.must('GET', `/v1/functions/${name}`)).json
+    const [worker] = (await server.must('GET', `/v1/functions/${id}/workers`)).json.workers
+    const found = (await data.containers()).find(({ Labels }) => Labels['io.taibai.worker'] === worker.worker_name)
+    return found?.Id as string
+  }
+
+  test('goes on with the workers it has, and says clearly what it cannot do', async () => {
+    const doomed = await containerOf('doomed')
+    await docker.cut()
+    await waitUntil('it notices', () => server.log.some(({ msg }) => msg === 'lost the docker engine; trying again'))
+    expect(await call('warm')).toMatchObject({ status: 200, text: 'served' })
+    expect(await call('cold')).toMatchObject({
+      status: 503,
+      json: { code: 'platform_failed', faultstring: expect.stringContaining('Docker engine') },
+    })
+    expect((await call('cold')).headers.get('retry-after')).toBe('1')
+    // Its container ends while nobody can tell the server.
+    await removeContainer(doomed)
+    expect((await call('doomed')).status).toBe(503)
+    expect(await call('warm')).toMatchObject({ status: 200, text: 'served' })
+  })
+
+  test('answers calls whose time is over, and keeps accepted ones', async () => {
+    expect(await call('hasty', { do: 'loop' })).toMatchObject({ status: 504 })
+    const json = { function_id: 'cold', input: '{"do": "echo", "value": "kept"}', sync: false }
+    const { id } = (await server.must('POST', '/v1/executions', { json })).json
+    await docker.connect()
+    expect(await ended(server, id)).toMatchObject({ status: 'success', output: 'kept' })
+  })
+
+  test('recovers when the engine is back: everything is served, and what outlived its time is removed', async () => {
+    for (const name of ['warm', 'cold', 'doomed', 'hasty']) {
+      expect(await call(name), name).toMatchObject({ status: 200, text: 'served' })
+    }
+    await waitUntil('only workers in use have containers', async () => {
+      const names = (await data.containers()).map(({ Labels }) => Labels['io.taibai.worker']).sort()
+      return names.join() === data.workerFolders().join()
+    })
+  })
+
+  test('stops in time while the engine is away, and the next start removes what is left', async () => {
+    await call('warm')
+    await docker.cut()
+    const from = performance.now()
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect(performance.now() - from).toBeLessThan(20_000)
+    await docker.connect()
+    await using next = await ServerProcess.start({ engine: 'docker', data, settings: { TAIBAI_GENERIC_WORKERS: '0' } })
+    expect(await next.ask('POST', '/fn/warm', { json: { do: 'echo', value: 'again' } })).toMatchObject({
+      text: 'again',
+    })
+    await next.stop()
+    await waitUntil('no container is left', async () => (await data.containers()).length === 0)
+  })
+})
