@@ -155,6 +155,7 @@ async function runOf({ user }: Stage, description: string): Promise<Execution> {
   const filter = `/v1/executions?description=has:${encodeURIComponent(description)}`
   const ended = await until(`a run is over that was ${description}`, async () => {
     const { executions } = (await user.taibai('GET', filter)) as { executions: Execution[] }
+    if (executions.length > 1) throw new Error(`There are ${executions.length} runs ${description}.`)
     return executions.find(({ status }) => status !== 'running')
   })
   const run = (await user.taibai('GET', `/v1/executions/${ended.id}`)) as Execution

@@ -1,0 +1,81 @@
+// Four stories with real OpenStack services, told step by step: what happens there runs functions here. Starts the services
+// (their scripts lie beside the checkout, or where TAIBAI_TEST_STACK_SCRIPTS says), a server of its own, and removes it all.
+import { OpenStackStack, stackPassword } from '../test/support/openstack-stack.ts'
+import { ServerProcess } from '../test/support/server-process.ts'
+import { type CloudUrls, CloudUser } from './openstack/cloud-user.ts'
+import {
+  alarmStory,
+  failingServiceStory,
+  messageStory,
+  type Stage,
+  uploadByAlarmStory,
+  uploadBySourceStory,
+} from './openstack/stories.ts'
+import { runCommand, SetupProblem } from './setup/problem.ts'
+import { detail, done, step } from './setup/progress.ts'
+
+const stories: [title: string, tell: (stage: Stage) => Promise<unknown>][] = [
+  ['A message in a Zaqar queue runs a function', messageStory],
+  ['An alarm of Aodh runs a function', alarmStory],
+  ['An object uploaded to Swift is read by a function, which writes a result back (told by Aodh)', uploadByAlarmStory],
+  ['The same, told by a source of Taibai, without Aodh', uploadBySourceStory],
+  ['A failing service is reported to a queue, and a second function notifies somebody', failingServiceStory],
+]
+
+async function main(): Promise<undefined> {
+  const stop = interruption()
+  const began = performance.now()
+  step('Keystone, Swift, Zaqar and Aodh (installed when they are missing: some minutes; started: one)')
+  const undo: (() => PromiseLike<unknown>)[] = []
+  try {
+    await Promise.race([tellAll(undo), stop])
+  } finally {
+    step('Cleaning up')
+    for (const what of undo.reverse()) await what()
+    done('the server, the services and what they made are gone')
+  }
+  done(`${stories.length} stories in ${Math.round((performance.now() - began) / 1000)} s`)
+}
+
+async function tellAll(undo: (() => PromiseLike<unknown>)[]): Promise<void> {
+  const stack = await OpenStackStack.start(['keystone', 'swift', 'zaqar', 'aodh', 'events']).catch((error: Error) => {
+    throw new SetupProblem(`The services could not be started: ${error.message}`)
+  })
+  undo.push(() => stack[Symbol.asyncDispose]())
+  done(`Keystone answers at ${stack.env.AUTH_URL}`)
+
+  step('Taibai, with Keystone authentication (functions as plain processes: these services listen on loopback only)')
+  const server = await ServerProcess.start({ settings: stack.settings })
+  undo.push(() => server[Symbol.asyncDispose]())
+  done(`it answers at ${server.url}`)
+
+  const user = await CloudUser.logIn(stack.env as unknown as CloudUrls, server.url, 'demo', stackPassword)
+  for (const [title, tell] of stories) {
+    step(title)
+    await tellOne(tell, user, stack)
+  }
+}
+
+async function tellOne(tell: (stage: Stage) => Promise<unknown>, user: CloudUser, stack: OpenStackStack) {
+  const undo: (() => Promise<unknown>)[] = []
+  const prefix = `demo-${process.pid}`
+  const emitEvent: Stage['emitEvent'] = (type, traits) => stack.emitEvent(type, traits)
+  try {
+    await tell({ user, prefix, emitEvent, say: detail, undo: (what) => undo.push(what) })
+    done('as it should be')
+  } finally {
+    for (const what of undo.reverse()) await what()
+  }
+}
+
+/** Rejects on Ctrl-C, so that what was started is removed. */
+function interruption(): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => reject(new SetupProblem(`Ended by ${signal}.`)))
+  }
+  promise.catch(() => {})
+  return promise
+}
+
+await runCommand(main)
