@@ -57,6 +57,10 @@ export class CloudUser {
     return status === 200 ? text : null
   }
 
+  async deleteObject(container: string, object: string): Promise<void> {
+    await this.#must('DELETE', this.#swift(container, object))
+  }
+
   /** With all that is in it. */
   async deleteContainer(container: string): Promise<void> {
     const { json } = await this.#ask('GET', `${this.#swift(container)}?format=json`)
