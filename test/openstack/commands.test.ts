@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { strToU8, zipSync } from 'fflate'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { OpenStackClient } from '../support/openstack-client.ts'
-import { type Mode, modes } from '../support/openstack-modes.ts'
+import { type Mode, modes, runsClient } from '../support/openstack-modes.ts'
+import { ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Every command of the Qinling plugin, unmodified, against a whole server: what it prints, and how it ends. */
@@ -484,5 +486,19 @@ function walkThrough(mode: Mode): void {
 
 const json = { 'Content-Type': 'application/json' }
 const read = (client: OpenStackClient, name: string): Buffer => readFileSync(join(client.folder, name))
+
+/** The rest runs in a client that is loaded once; this is how users start it. */
+runsClient('The program /usr/bin/openstack', () => {
+  test('prints what it does, and ends with 1 and a sentence when it is refused', async () => {
+    await using server = await ServerProcess.start({ settings: { TAIBAI_AUTH: 'none' } })
+    const env = { PATH: process.env.PATH, OS_AUTH_TYPE: 'none', OS_ENDPOINT: server.url }
+    const run = (...args: string[]) => spawnSync('/usr/bin/openstack', args, { env, encoding: 'utf8' })
+    const listed = run('runtime', 'list', '-f', 'json')
+    expect(listed).toMatchObject({ status: 0, stderr: '' })
+    expect(JSON.parse(listed.stdout)).toHaveLength(4)
+    const refused = run('runtime', 'show', unknownId)
+    expect(refused).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(/\(HTTP 404\)\n$/) })
+  })
+})
 
 for (const mode of modes) mode.run(`The openstack command ${mode.name}`, () => walkThrough(mode))
