@@ -16,7 +16,13 @@ export function makeLogger(level: string, write: (block: string) => void = toSta
   return Object.assign(logger, { flush: () => lines.flush() })
 }
 
-const toStandardOutput = (block: string): void => void process.stdout.write(block)
+/** When nobody reads the log any more, the server goes on without. */
+function toStandardOutput(block: string): void {
+  if (!process.stdout.listeners('error').includes(goOn)) process.stdout.on('error', goOn)
+  process.stdout.write(block)
+}
+
+const goOn = (): void => {}
 
 /** A line may wait this long for others to be written with it. */
 const lingerMs = 50
