@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } f
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { DataFolder } from '../support/data-folder.ts'
 import { atWork } from '../support/executions-of.ts'
@@ -171,6 +172,17 @@ describe('A server that starts', () => {
       engine: 'process',
     })
     expect(server.output).toContain('THE PROCESS ENGINE ISOLATES NOTHING')
+  })
+
+  test('goes on when nobody reads its log any more', async () => {
+    await using server = await ServerProcess.start()
+    await server.deploy('hello', 'export const main = () => "hello"')
+    server.program.closeOutput()
+    for (let n = 0; n < 3; n++) {
+      await server.must('POST', '/fn/hello')
+      await pause(200)
+    }
+    expect((await server.must('POST', '/fn/hello')).text).toBe('hello')
   })
 
   /** From a terminal, which tells all of them: npm, its shell, and the server; and from a supervisor, which tells npm. */

@@ -83,6 +83,12 @@ export class ChildProgram {
     })
   }
 
+  /** Nobody listens to it any more. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy()
+    this.#child.stderr?.destroy()
+  }
+
   get stdout(): string {
     return this.#stdout
   }
