@@ -1,12 +1,13 @@
-import type { Dirent } from 'node:fs'
-import { chmod, chown, link, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises'
+import { chmodSync, linkSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
+import { chmod, chown, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 export type Owner = { uid: number; gid: number } | null
 
-/** Files linked at once; more gain nothing on the four threads that serve them. */
-const parallelLinks = 16
+/** Files linked in one go: about a third of a millisecond. */
+const linksAtOnce = 64
 
 /**
  * A worker's own folder: the socket that its shim connects to and, once bound, the code of its function. Mode 0700 and
@@ -48,7 +49,8 @@ export class WorkerFolder {
 
   /** Puts the code into `code/`, as links to the stored files: nothing is copied, and the folder can go at any time. */
   async putCode(from: string): Promise<void> {
-    await linkTree(from, join(this.path, 'code'))
+    let links = 0
+    for (const _ of linkTree(from, join(this.path, 'code'))) if (++links % linksAtOnce === 0) await nextTurn()
   }
 
   async remove(): Promise<void> {
@@ -75,23 +77,18 @@ const listen = (server: Server, path: string): Promise<void> =>
     server.listen(path, resolve)
   })
 
-/** The same tree again, its files hard links to the first. Symlinks inside a package stay what they are. */
-async function linkTree(from: string, to: string): Promise<void> {
-  await mkdir(to)
+/**
+ * The same tree again, its files hard links to the first, one at each step. Symlinks inside a package stay what they are.
+ * Done on this thread: a link takes 6 µs, and handing it to another one 30.
+ */
+function* linkTree(from: string, to: string): Generator<void> {
+  mkdirSync(to)
   // The worker's user must be able to read it, whatever our umask says.
-  await chmod(to, 0o755)
-  const entries = await readdir(from, { withFileTypes: true })
-  const files = entries.filter((entry) => !entry.isDirectory())
-  for (let at = 0; at < files.length; at += parallelLinks) {
-    await Promise.all(files.slice(at, at + parallelLinks).map((file) => linkOne(file, from, to)))
+  chmodSync(to, 0o755)
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) yield* linkTree(source, target)
+    else if (entry.isSymbolicLink()) yield symlinkSync(readlinkSync(source), target)
+    else yield linkSync(source, target)
   }
-  for (const entry of entries) {
-    if (entry.isDirectory()) await linkTree(join(from, entry.name), join(to, entry.name))
-  }
-}
-
-async function linkOne(file: Dirent, from: string, to: string): Promise<void> {
-  const [source, target] = [join(from, file.name), join(to, file.name)]
-  if (file.isSymbolicLink()) await symlink(await readlink(source), target)
-  else await link(source, target)
 }
