@@ -102,7 +102,10 @@ export class DockerClient {
   /** One that is gone, or in that state already, is fine. */
   async change(container: Container, what: 'update' | 'pause' | 'unpause', limits?: object): Promise<void> {
     const message = `The Docker engine could not ${what} a container.`
-    await container[what](limits ?? {}).catch(unlessGone(message))
+    await container[what](limits ?? {}).catch((cause: unknown) => {
+      // Some engines answer 500 to this.
+      if (!/is (not|already) paused/.test(String(cause))) unlessGone(message)(cause)
+    })
   }
 
   async labelled(label: string): Promise<{ id: string; container: Container }[]> {

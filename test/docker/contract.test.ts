@@ -1,0 +1,68 @@
+/** The engine that runs containers keeps the contract that all engines keep; `test/engine/` asks the other. */
+import { afterEach, beforeAll, describe, expect } from 'vitest'
+import { silent } from '../../src/domain/log.ts'
+import { DockerEngine } from '../../src/engine/docker/docker-engine.ts'
+import type { SandboxEngine } from '../../src/engine/sandbox.ts'
+import { Workers } from '../../src/engine/workers.ts'
+import { engineWorkersContract, type WorkersUnderTest } from '../support/contracts/engine-workers.ts'
+import { type EngineUnderTest, sandboxEngineContract } from '../support/contracts/sandbox-engine.ts'
+import { containersOf, dockerSocket } from '../support/docker-api.ts'
+import { describeWithDocker } from '../support/docker-gate.ts'
+import { type DockerWorkers, dockerWorkers, startRaw } from '../support/docker-workers.ts'
+import { CountedClock } from '../support/engine-parts-process.ts'
+import { mib } from '../support/fake-workers-pool.ts'
+
+const runtime = 'nodejs'
+/** Less would be missed by a container whose first load is slow. */
+const loadTimeoutMs = 4000
+
+describeWithDocker('the engine that runs containers keeps the contract', () => {
+  const workers = dockerWorkers()
+  const clock = new CountedClock()
+  let factory: Workers
+  beforeAll(() => {
+    factory = factoryOf(workers(), clock)
+  })
+  afterEach(() => expect(clock.armed, 'timers left').toBe(0))
+  describe('of engines', () => sandboxEngineContract(() => engineUnderTest(workers())))
+  describe('of workers', () => engineWorkersContract(() => workersUnderTest(workers(), factory)))
+})
+
+function engineUnderTest(workers: DockerWorkers): EngineUnderTest {
+  return {
+    engine: workers.engine,
+    image: workers.manifest(runtime).image,
+    start: (engine: SandboxEngine = workers.engine) =>
+      startRaw(workers, runtime, workers.newName(), 128 * mib, engine as DockerEngine),
+    again: () => anotherEngine(workers),
+    running: async () => (await containersOf(workers.instance)).map(({ Labels }) => Labels['io.taibai.worker'] ?? '?'),
+  }
+}
+
+function anotherEngine({ instance }: DockerWorkers): Promise<DockerEngine> {
+  const limits = { pidsLimit: 64, openFilesLimit: 256, tmpSizeMb: 16 }
+  return DockerEngine.connect({ host: `unix://${dockerSocket}`, instance, workerUid: 64_000, ...limits }, silent)
+}
+
+function workersUnderTest(workers: DockerWorkers, factory: Workers): WorkersUnderTest {
+  return {
+    factory,
+    image: workers.manifest(runtime).image,
+    packageHash: runtime,
+    storeCode: (hash, files) => workers.storeCode(hash, runtime, files),
+    loadTimeoutMs,
+  }
+}
+
+/** As that of `workers`, with a time limit that a test can wait for. */
+function factoryOf(workers: DockerWorkers, clock: CountedClock): Workers {
+  const { engine, manifests, workersDir } = workers
+  return new Workers({
+    ...{ engine, clock, manifests, workersDir, loadTimeoutMs },
+    codeFolder: (hash) => workers.codeFolder(hash),
+    maxResultBytes: 8 * mib,
+    newName: () => workers.newName(),
+    startTimeoutMs: 60_000,
+    cpuDefaultMillicpu: 100,
+  })
+}

@@ -1,0 +1,80 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { engineWorkersContract } from '../support/contracts/engine-workers.ts'
+import { sandboxEngineContract } from '../support/contracts/sandbox-engine.ts'
+import { processWorkers } from '../support/engine-parts-process.ts'
+import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+describe('the engine that runs plain processes keeps the contract', () => {
+  const workers = processWorkers()
+  describe('of engines', () => sandboxEngineContract(workers))
+  describe('of workers', () => engineWorkersContract(workers))
+})
+
+describe('the engine that runs plain processes', () => {
+  const workers = processWorkers()
+  const image = { kind: 'http' as const, runtimeId: null, packageHash: null }
+
+  test('runs no images, also not that of a runtime', async () => {
+    const { factory } = workers()
+    for (const name of ['nginx', workers().image]) {
+      await expect(factory.startImage(aRevision({ ...image, image: name }))).rejects.toMatchObject({
+        code: 'not_supported',
+      })
+      const never = new AbortController().signal
+      const command = aRevision({ ...image, image: name, kind: 'command' })
+      expect(await factory.runCommand(command, aCall(), never)).toMatchObject({
+        kind: 'platform',
+        error: { message: expect.stringContaining('docker engine') },
+      })
+    }
+  })
+
+  test('refuses a runtime whose program is not installed', async () => {
+    const { manifests, factory } = workers()
+    manifests.push({ ...workers().manifest, name: 'none', image: 'none', command: ['/no/such/program', 'x'] })
+    const shape = { image: 'none', network: 'none' as const, trusted: true, memoryBytes: 64 * mib }
+    await expect(factory.startGeneric(shape)).rejects.toMatchObject({ code: 'engine_failed' })
+    manifests.pop()
+  })
+
+  test('ends what a function started together with its worker', async () => {
+    const { factory, packageHash } = workers()
+    const worker = await factory.startGeneric({
+      image: workers().image,
+      network: 'none',
+      trusted: true,
+      memoryBytes: 256 * mib,
+    })
+    await worker.bind(aRevision({ packageHash, memoryBytes: 256 * mib }))
+    const input = { kind: 'json' as const, body: Buffer.from(JSON.stringify({ do: 'spawn', count: 3 })) }
+    expect(await worker.call(aCall({ input }), 10_000)).toMatchObject({ kind: 'returned' })
+    await worker.kill()
+    await waitUntil('its processes have ended', async () => (await workers().running()).length === 0, 3000)
+  })
+
+  test('limits the open files of a worker', async () => {
+    const { factory, packageHash } = workers()
+    const shape = { image: workers().image, network: 'none' as const, trusted: true, memoryBytes: 256 * mib }
+    const worker = await factory.startGeneric(shape)
+    await worker.bind(aRevision({ packageHash, memoryBytes: 256 * mib }))
+    const input = { kind: 'json' as const, body: Buffer.from('{"do":"read","path":"/proc/self/limits"}') }
+    const outcome = await worker.call(aCall({ input }), 10_000)
+    expect(String((outcome as { value: { body: Buffer } }).value.body)).toMatch(/Max open files +256 +256/)
+    await worker.kill()
+  })
+
+  test('removes no process whose number was given to another since', async () => {
+    const { sandbox, folder } = await workers().start()
+    const other = join(workers().workersDir, 'stranger')
+    mkdirSync(other)
+    writeFileSync(join(other, 'pid'), String(process.pid))
+    writeFileSync(join(folder.path, 'pid'), '1')
+    expect(await (await workers().again()).removeLeftovers()).toBe(0)
+    rmSync(other, { recursive: true })
+    await sandbox.kill()
+    await folder.remove()
+  })
+})
