@@ -33,8 +33,8 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
     return {
       rule,
       ...figures,
-      coldAtSameMemory: figures.cold / coldAt(ttls, figures.idleMib),
-      coldAtSameMemoryButFirst: own.cold / coldAt(butFirst(ttls), figures.idleMib),
+      coldAtSameMemory: over(figures.cold, coldAt(ttls, figures.idleMib)),
+      coldAtSameMemoryButFirst: over(own.cold, coldAt(butFirst(ttls), figures.idleMib)),
       memoryAtSameCold:
         atTensCold.length > 1
           ? memoryAt(atTensCold, ten.cold) / ten.idleMib
@@ -54,6 +54,9 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
     budgeted('learned (ours)', learned),
   ]
 }
+
+/** Of counts: nothing beside nothing is as many. */
+const over = (own: number, base: number): number => (own === base || base < 0.5 ? 1 : own / base)
 
 const coldAt = (curve: Figures[], idleMib: number): number =>
   between(

@@ -48,6 +48,7 @@ function traceOfRows(rows: Iterable<Row>, defaultMemoryBytes: number): Trace {
     own.memoryMb = Math.max(own.memoryMb, memoryMb ?? 0)
     if (startKind === 'cold' && acquireMs !== null) coldMs.push(acquireMs)
   }
+  if (seen.size === 0) throw new Error('The ledger has no calls that have ended.')
   coldMs.sort((a, b) => a - b)
   const cold = coldMs[coldMs.length >> 1] ?? usualColdMs
   const all = [...seen.values()]

@@ -1,0 +1,44 @@
+import type { Compared } from './compare.ts'
+
+const columns: [title: string, cell: (of: Of) => string][] = [
+  ['calls', (of) => mean(of('calls')).toFixed(0)],
+  ['cold', (of) => mean(of('cold')).toFixed(0)],
+  ['of it scale-out', (of) => mean(of('scaleOut')).toFixed(0)],
+  ['cold ratio', (of) => `${((100 * mean(of('cold'))) / mean(of('calls'))).toFixed(2)} %`],
+  ['idle MiB', (of) => mean(of('idleMib')).toFixed(0)],
+  ['peak', (of) => mean(of('peakIdleMib')).toFixed(0)],
+  ['cold ÷ fixed', (of) => ranged(of('coldAtSameMemory'))],
+  ['but first calls', (of) => ranged(of('coldAtSameMemoryButFirst'))],
+  ['memory ÷ fixed', (of) => ranged(of('memoryAtSameCold'))],
+]
+
+/** A figure of one rule, of each trace. */
+type Of = (figure: Exclude<keyof Compared, 'rule'>) => number[]
+
+/** Of several traces: one row for each rule. */
+export function tableOf(traces: Compared[][]): string {
+  const rules = (traces[0] ?? []).map(({ rule }) => rule)
+  const rows = rules.map((rule, at) => {
+    const of: Of = (figure) => traces.map((trace) => (trace[at] as Compared)[figure])
+    return [rule, ...columns.map(([, cell]) => cell(of))]
+  })
+  const header = ['rule', ...columns.map(([title]) => title)]
+  const widths = header.map((title, n) => Math.max(title.length, ...rows.map((row) => (row[n] as string).length)))
+  const lines = [header, ...rows].map((row) =>
+    row
+      .map((cell, n) => cell.padEnd(widths[n] as number))
+      .join('  ')
+      .trimEnd(),
+  )
+  return `${lines.join('\n')}\n\n${explanation}`
+}
+
+const explanation = `÷ fixed: beside a fixed time-out that takes the same idle memory on average (or has as many cold starts); mean (least–most)
+of the traces. scale-out: the function's other workers were busy.`
+
+const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+function ranged(values: number[]): string {
+  const [low, high] = [Math.min(...values).toFixed(2), Math.max(...values).toFixed(2)]
+  return low === high ? low : `${mean(values).toFixed(2)} (${low}–${high})`
+}

@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { describe, expect, test } from 'vitest'
+import { compare } from '../../scripts/simulate/compare.ts'
+import { EventHeap } from '../../scripts/simulate/event-heap.ts'
+import { generate, mixes, published } from '../../scripts/simulate/generate.ts'
+import { history } from '../../scripts/simulate/history.ts'
+import { fixedTtl, greedyDual, hybridHistogram, learned } from '../../scripts/simulate/keep-alives.ts'
+import { type KeepAlive, Simulation } from '../../scripts/simulate/simulation.ts'
+import { tableOf } from '../../scripts/simulate/table.ts'
+import { type Trace, traceOf } from '../../scripts/simulate/trace.ts'
+
+const mib = 1024 * 1024
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+
+/** Functions of 100 MiB that are called at these minutes, for a second each. */
+function traceAt(minutes: number[][], hours = 24): Trace {
+  const functions = minutes.map(() => ({ memoryBytes: 100 * mib, coldMs: 500, concurrency: 1 }))
+  const calls = minutes.map((own) => own.map((minute) => ({ atMs: minute * minuteMs, runMs: 1000 })))
+  return traceOf(functions, calls, hours * hourMs)
+}
+const every = (minutes: number, hours = 24): number[] =>
+  Array.from({ length: (hours * 60) / minutes }, (_, n) => n * minutes)
+const run = (trace: Trace, rule: KeepAlive) => new Simulation(trace, rule).run()
+
+describe('a simulation', () => {
+  test('of a fixed time: calls that come sooner are warm, those that come later are cold', () => {
+    expect(run(traceAt([every(5)]), fixedTtl(10 * minuteMs))).toMatchObject({ calls: 288, cold: 1, first: 1 })
+    expect(run(traceAt([every(15)]), fixedTtl(10 * minuteMs))).toMatchObject({ calls: 96, cold: 96, first: 1 })
+  })
+
+  test('adds up the memory of idle workers over the time', () => {
+    const { idleMib, peakIdleMib } = run(traceAt([every(60)]), fixedTtl(30 * minuteMs))
+    expect(idleMib).toBeCloseTo(50, 0)
+    expect(peakIdleMib).toBe(100)
+  })
+
+  test('of a call that comes while the worker is busy: another is started, and whichever is ready first serves it', () => {
+    const long = traceOf(
+      [{ memoryBytes: mib, coldMs: 500, concurrency: 1 }],
+      [
+        [
+          { atMs: 0, runMs: 10_000 },
+          { atMs: 5000, runMs: 1 },
+          { atMs: 10_300, runMs: 1 },
+        ],
+      ],
+      hourMs,
+    )
+    expect(run(long, fixedTtl(minuteMs))).toMatchObject({ cold: 2, scaleOut: 1, waited: 0 })
+  })
+
+  test('of the histogram: a regular function is warm after a few calls, and holds little memory', () => {
+    const { cold, idleMib } = run(traceAt([every(60, 72)], 72), hybridHistogram(4 * hourMs))
+    expect(cold).toBeLessThan(8)
+    expect(idleMib).toBeLessThan(50)
+  })
+
+  test('of greedy-dual: within its budget', () => {
+    const { peakIdleMib } = run(traceAt([every(3), every(7), every(11)]), greedyDual(200))
+    expect(peakIdleMib).toBeLessThanOrEqual(200)
+  })
+
+  test('of ours: two regular functions share the room of one', () => {
+    const trace = traceAt([every(60, 72), every(60, 72).map((minute) => minute + 30)], 72)
+    const { cold, calls } = run(trace, learned(101))
+    expect(calls).toBe(144)
+    expect(cold).toBeLessThan(16)
+  })
+
+  test('gives the same figures for the same trace', () => {
+    const trace = () => generate({ functions: 20, days: 1, seed: 7, mix: published, hottestPerMinute: 2 })
+    expect(run(trace(), learned(1000))).toEqual(run(trace(), learned(1000)))
+  })
+})
+
+describe('a generated trace', () => {
+  const options = { functions: 600, days: 1, seed: 1, mix: published, hottestPerMinute: 2 }
+
+  test('has the published shares of rare and of busy functions', () => {
+    const { atMs, functionOf, functions } = generate({ ...options, mix: mixes['all Poisson'] ?? published })
+    const calls = new Float64Array(functions.length)
+    for (let n = 0; n < atMs.length; n++)
+      calls[functionOf[n] as number] = (calls[functionOf[n] as number] as number) + 1
+    const share = (holds: (count: number) => boolean) => calls.filter(holds).length / calls.length
+    expect(share((count) => count <= 24)).toBeCloseTo(0.45, 1)
+    expect(share((count) => count <= 1440)).toBeCloseTo(0.81, 1)
+  })
+
+  test('has memory of 170 MB in the median', () => {
+    const sizes = generate({ ...options, days: 0.01 }).functions.map(({ memoryBytes }) => memoryBytes / mib)
+    sizes.sort((a, b) => a - b)
+    expect(sizes[300]).toBeGreaterThan(150)
+    expect(sizes[300]).toBeLessThan(190)
+    expect(sizes[540]).toBeGreaterThan(350)
+  })
+
+  test('is in order of time', () => {
+    const { atMs } = generate({ ...options, functions: 50 })
+    expect(atMs.every((at, n) => n === 0 || at >= (atMs[n - 1] as number))).toBe(true)
+  })
+})
+
+describe('the comparison', () => {
+  test('has a row for each rule, and ours is no worse than the fixed time at the same memory', () => {
+    const trace = generate({ functions: 15, days: 1, seed: 3, mix: published, hottestPerMinute: 2 })
+    const rows = compare(trace, () => {})
+    const ours = rows.find(({ rule }) => rule.includes('ours'))
+    expect(ours?.coldAtSameMemory).toBeLessThan(1)
+    expect(tableOf([rows]).split('\n').length).toBeGreaterThan(rows.length)
+  })
+})
+
+describe('a history', () => {
+  test('is read from a ledger: when functions were called, how long they ran, what they needed', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'taibai-simulate-'))
+    const file = join(folder, 'ledger.db')
+    const db = new Database(file)
+    db.exec(`CREATE TABLE executions (function_id, function_version, created_at, run_ms, acquire_ms, start_kind,
+      memory_peak_mb, is_image_run);
+      INSERT INTO executions VALUES ('a', 0, 1000, 5, 700, 'cold', 40, 0), ('a', 0, 3000, 5, 0, 'warm', 41.5, 0),
+        ('b', 1, 2000, 9, 300, 'cold', NULL, 0), ('b', 1, 2500, NULL, NULL, NULL, NULL, 0), ('c', 0, 1, 9, 1, 'cold', 1, 1)`)
+    db.close()
+    const trace = history(file, 128 * mib)
+    rmSync(folder, { recursive: true })
+    expect([...trace.atMs]).toEqual([0, 1000, 2000])
+    expect([...trace.functionOf]).toEqual([0, 1, 0])
+    expect(trace.functions).toEqual([
+      { memoryBytes: 42 * mib, coldMs: 700, concurrency: 1 },
+      { memoryBytes: 128 * mib, coldMs: 700, concurrency: 1 },
+    ])
+  })
+})
+
+test('events come in order of time, and of adding at the same time', () => {
+  const heap = new EventHeap<string>()
+  for (const [at, event] of [
+    [5, 'd'],
+    [1, 'a'],
+    [3, 'b'],
+    [3, 'c'],
+    [9, 'e'],
+  ] as const)
+    heap.add(at, event)
+  expect(Array.from({ length: 6 }, () => heap.next())).toEqual(['a', 'b', 'c', 'd', 'e', undefined])
+})
