@@ -4,12 +4,24 @@ import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
 import { killed, platformFailed, timedOut } from '../../src/engine/outcomes.ts'
 import type { Bound, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool-worker.ts'
+import type { Exit } from '../../src/engine/sandbox.ts'
 
 /** What a call does, unless a test says otherwise: it returns its input. */
 export type FakeBehaviour = (call: Call, worker: FakeWorker) => Outcome | Promise<Outcome>
 
+/** What is wrong with the code of a revision: null when it can be loaded. */
+export type FakeLoading = (revision: Revision) => Outcome | null | Promise<Outcome | null>
+
 const usage = { runMs: 1, cpuMs: 1, memoryPeakMb: 20 }
 const echo: FakeBehaviour = (call) => ({ kind: 'returned', value: { kind: 'json', body: call.input.body }, ...usage })
+
+const brokenCode: Outcome = {
+  kind: 'raised',
+  error: { type: 'SyntaxError', message: 'broken', stack: null },
+  runMs: 1,
+  cpuMs: null,
+  memoryPeakMb: null,
+}
 
 interface Command {
   bytes: number
@@ -27,10 +39,15 @@ export class FakeWorkers implements WorkerFactory {
   bindMs = 10
   /** From being told to end, or dying, to being gone. */
   killMs = 20
+  pauseMs = 0
+  resumeMs = 0
   /** So many starts from now on fail. */
   failingStarts = 0
   /** So many binds from now on fail for the platform. */
   failingBinds = 0
+  /** So many pauses, or resumes, from now on fail. */
+  failingPauses = 0
+  failingResumes = 0
   /** Functions whose code cannot be loaded. */
   readonly broken = new Set<string>()
   /** So many from now on say hello and end at once. */
@@ -38,6 +55,9 @@ export class FakeWorkers implements WorkerFactory {
   /** So many from now on load their code and end at once. */
   endingOnceBound = 0
   behaviour: FakeBehaviour = echo
+  loading: FakeLoading = (revision) => (this.broken.has(revision.functionId) ? brokenCode : null)
+  /** Images that cannot be had. */
+  readonly missingImages = new Set<string>()
   /** Starts that were asked for, failed ones included. */
   asked = 0
   starting = 0
@@ -113,6 +133,7 @@ export class FakeWorkers implements WorkerFactory {
     await this.wait(this.startMs)
     this.starting--
     this.startingBytes -= memoryBytes
+    if (this.missingImages.has(image)) throw new FaasError('engine_failed', `The image ${image} is not here.`)
     if (this.takeOne('failingStarts')) throw new FaasError('engine_failed', 'the engine says no')
     const worker = new FakeWorker(this, `w${this.all.length + 1}`, memoryBytes, image, revision)
     this.all.push(worker)
@@ -120,7 +141,9 @@ export class FakeWorkers implements WorkerFactory {
     return worker
   }
 
-  takeOne(which: 'failingStarts' | 'failingBinds' | 'stillborn' | 'endingOnceBound'): boolean {
+  takeOne(
+    which: 'failingStarts' | 'failingBinds' | 'failingPauses' | 'failingResumes' | 'stillborn' | 'endingOnceBound',
+  ): boolean {
     if (this[which] === 0) return false
     this[which]--
     return true
@@ -145,6 +168,11 @@ export class FakeWorker implements PoolWorker {
   inFlight = 0
   #factory: FakeWorkers
   #isBinding = false
+  /** It missed a deadline: it goes when its other calls have ended. */
+  #isDoomed = false
+  #exit: Exit = { code: 1, memoryExceeded: false }
+  #resumed = Promise.resolve()
+  #resume: () => void = () => {}
   #resolveGone: () => void = () => {}
   #endCalls = new Set<(outcome: Outcome) => void>()
 
@@ -160,7 +188,7 @@ export class FakeWorker implements PoolWorker {
   }
 
   get isEnding(): boolean {
-    return this.state !== 'alive'
+    return this.state !== 'alive' || this.#isDoomed
   }
 
   async bind(revision: Revision): Promise<Bound> {
@@ -172,10 +200,8 @@ export class FakeWorker implements PoolWorker {
     if (this.#factory.takeOne('failingBinds')) throw new FaasError('engine_failed', 'the engine says no')
     const loadMs = this.#factory.bindMs
     if (this.isEnding) return this.#notLoaded(killed({ code: 1, memoryExceeded: false }, this.memoryBytes, loadMs))
-    if (this.#factory.broken.has(revision.functionId)) {
-      const error = { type: 'SyntaxError', message: 'broken', stack: null }
-      return this.#notLoaded({ kind: 'raised', error, runMs: loadMs, cpuMs: null, memoryPeakMb: null })
-    }
+    const problem = await this.#factory.loading(revision)
+    if (problem !== null) return this.#notLoaded(problem)
     this.revision = revision
     if (this.#factory.takeOne('endingOnceBound')) this.die()
     return { loaded: true, loadMs }
@@ -193,22 +219,32 @@ export class FakeWorker implements PoolWorker {
         stopTimer()
         this.inFlight--
         resolve(outcome)
+        if (this.#isDoomed && this.inFlight === 0) void this.kill()
       }
       this.#endCalls.add(end)
       const stopTimer = this.#factory.clock.after(timeoutMs, () => {
+        this.#isDoomed = true
         end(timedOut(timeoutMs, timeoutMs))
-        void this.kill()
       })
-      void Promise.resolve(this.#factory.behaviour(call, this)).then(end)
+      void this.#resumed.then(() => this.#factory.behaviour(call, this)).then(end)
     })
   }
 
   async pause(): Promise<void> {
+    if (this.isPaused) return
+    if (this.#factory.pauseMs > 0) await this.#factory.wait(this.#factory.pauseMs)
+    if (this.#factory.takeOne('failingPauses')) throw new FaasError('engine_failed', 'the engine says no')
     this.isPaused = true
+    this.#resumed = new Promise((resolve) => {
+      this.#resume = resolve
+    })
   }
 
   async resume(): Promise<void> {
+    if (this.#factory.resumeMs > 0) await this.#factory.wait(this.#factory.resumeMs)
+    if (this.#factory.takeOne('failingResumes')) throw new FaasError('engine_failed', 'the engine says no')
     this.isPaused = false
+    this.#resume()
   }
 
   async kill(): Promise<void> {
@@ -218,13 +254,14 @@ export class FakeWorker implements PoolWorker {
   }
 
   /** Ends by itself, with whatever runs in it. */
-  die(): void {
+  die(exit: Exit = { code: 1, memoryExceeded: false }): void {
+    this.#exit = exit
     this.#end(this.#lost())
   }
 
   #end(ofCalls: Outcome): void {
     for (const end of [...this.#endCalls]) end(ofCalls)
-    if (this.isEnding) return
+    if (this.state !== 'alive') return
     this.state = 'ending'
     void this.#factory.wait(this.#factory.killMs).then(() => {
       this.state = 'gone'
@@ -239,6 +276,6 @@ export class FakeWorker implements PoolWorker {
 
   #lost(): Outcome {
     if (this.toldToEnd) return platformFailed('The worker was stopped while it ran the function.', 1)
-    return killed({ code: 1, memoryExceeded: false }, this.memoryBytes, 1)
+    return killed(this.#exit, this.memoryBytes, 1)
   }
 }
