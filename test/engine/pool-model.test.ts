@@ -18,6 +18,16 @@ const functions: Partial<Revision>[] = [
   { functionId: 'image', kind: 'http', image: 'web', runtimeId: null },
 ]
 
+const failing = [
+  'failingStarts',
+  'failingBinds',
+  'failingPauses',
+  'failingResumes',
+  'stillborn',
+  'endingOnceBound',
+] as const
+type Failing = (typeof failing)[number]
+
 type Step =
   | { do: 'ask'; fn: number }
   | { do: 'release' | 'die'; which: number }
@@ -27,7 +37,7 @@ type Step =
   | { do: 'scaleUp' | 'scaleDown'; fn: number; count: number }
   | { do: 'expect'; fn: number; inMs: number }
   | { do: 'run' | 'endRun' | 'addRuntime' | 'removeRuntime' }
-  | { do: 'fail'; what: 'failingStarts' | 'failingBinds' | 'stillborn' | 'endingOnceBound'; times: number }
+  | { do: 'fail'; what: Failing; times: number }
   | { do: 'break' | 'mend'; fn: number }
 
 const fn = fc.nat(functions.length - 1)
@@ -51,7 +61,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom('addRuntime' as const, 'removeRuntime' as const) }),
   fc.record({
     do: fc.constant('fail' as const),
-    what: fc.constantFrom('failingStarts', 'failingBinds', 'stillborn', 'endingOnceBound') as fc.Arbitrary<'stillborn'>,
+    what: fc.constantFrom(...failing),
     times: fc.integer({ min: 1, max: 5 }),
   }),
   fc.record({ do: fc.constantFrom('break' as const, 'mend' as const), fn }),
@@ -59,10 +69,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** A pool, and what a test knows of it. */
 class Run {
-  readonly test = new TestPool({ budgetMib, acquireTimeoutMs, genericFloor: 1 })
+  readonly test: TestPool
   #revisions = functions.map((overrides) => aRevision(overrides))
   #generation = 0
   #runs: Promise<unknown>[] = []
+
+  constructor(pauseAfterMs: number) {
+    this.test = new TestPool({ budgetMib, acquireTimeoutMs, genericFloor: 1, pauseAfterMs })
+    Object.assign(this.test.workers, { pauseMs: 12, resumeMs: 15 })
+  }
 
   revision(n: number): Revision {
     return this.#revisions[n] as Revision
@@ -72,7 +87,7 @@ class Run {
     const { pool, workers, clock } = this.test
     switch (step.do) {
       case 'ask':
-        return void this.test.ask(this.revision(step.fn))
+        return this.#ask(step.fn)
       case 'release':
         return this.#ofHeld(step.which, (lease) => this.test.release(lease))
       case 'die':
@@ -108,6 +123,13 @@ class Run {
     }
   }
 
+  /** Asks for a worker, and calls it when it is there. */
+  #ask(n: number): void {
+    const { promise } = this.test.ask(this.revision(n))
+    const call = (got: Awaited<typeof promise>) => (got.kind === 'lease' ? got.call(aCall()) : undefined)
+    this.#runs.push(promise.then(call, () => {}))
+  }
+
   #retire(n: number, why: 'new_code' | 'evicted'): void {
     this.test.pool.retire(this.revision(n).functionId, 0, why)
     if (why === 'evicted') return
@@ -137,7 +159,7 @@ class Run {
   /** Nothing fails any more, all calls end: the pool comes to rest. */
   async calmDown(): Promise<void> {
     const { workers } = this.test
-    Object.assign(workers, { failingStarts: 0, failingBinds: 0, stillborn: 0, endingOnceBound: 0 })
+    for (const what of failing) workers[what] = 0
     workers.broken.clear()
     for (let waited = 0; waited < 2 * acquireTimeoutMs; waited += 1000) {
       for (const lease of this.test.held) this.test.release(lease)
@@ -173,8 +195,8 @@ class Run {
 
 test('whatever happens, memory is accounted for, every call ends and every function can be called again', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-      const run = new Run()
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 1500), async (steps, pauseAfterMs) => {
+      const run = new Run(pauseAfterMs)
       try {
         for (const each of steps) {
           await run.take(each)

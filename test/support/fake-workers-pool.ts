@@ -169,6 +169,7 @@ export class TestPool {
   check(atRest = false): void {
     const { reservedBytes } = this.pool
     expect(this.workers.violations).toEqual([])
+    expect(this.workers.callsWhilePaused, 'calls given to paused workers').toBe(0)
     expect(reservedBytes, 'memory reserved of what there is').toBeLessThanOrEqual(this.#limitBytes)
     expect(reservedBytes, 'memory reserved for what is there').toBeGreaterThanOrEqual(this.workers.heldBytes)
     if (atRest) expect(reservedBytes, 'memory reserved at rest').toBe(this.workers.heldBytes)

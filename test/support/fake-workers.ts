@@ -65,6 +65,8 @@ export class FakeWorkers implements WorkerFactory {
   /** Memory of the starts under way. */
   startingBytes = 0
   readonly commands = new Set<Command>()
+  /** Calls given to a worker that was paused: they would wait until somebody wakes it. */
+  callsWhilePaused = 0
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -210,6 +212,7 @@ export class FakeWorker implements PoolWorker {
   call(call: Call, timeoutMs: number): Promise<Outcome> {
     if (this.isEnding) return Promise.resolve(this.#lost())
     this.calls++
+    if (this.isPaused) this.#factory.callsWhilePaused++
     if (++this.inFlight > (this.revision?.concurrency ?? 0)) {
       this.#factory.violations.push(`${this.name} has ${this.inFlight} calls at once`)
     }
