@@ -26,7 +26,7 @@ export async function engineStart(language: Language): Promise<number> {
 }
 
 /** Containers of the server with this data folder that exist, and of nobody else. */
-export async function containersOf(workersDir: string): Promise<number> {
+export async function containersOf(dataDir: string): Promise<number> {
   const all = await docker.listContainers({ all: true })
-  return all.filter(({ Mounts }) => Mounts.some(({ Source }) => Source.startsWith(workersDir))).length
+  return all.filter(({ Mounts }) => Mounts.some(({ Source }) => Source.startsWith(`${dataDir}/`))).length
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { engineStart } from './engine.ts'
+import { containersOf, engineStart } from './engine.ts'
 import {
   atMost,
   info,
@@ -65,28 +65,52 @@ async function oneRound(
     ready.deploy(`small${n}`, smallSource(language), { runtime: language }),
   )
   const big = await onGeneric(ready, language, () => ready.deployZip(`big${n}`, bigZip(language), language))
+  await quiet(ready, none, language)
+  // Each goes first in every other round: what the one before has left to do slows the next.
+  const cold = () => firstCold(none, language)
+  const engine = () => engineStart(language)
+  const took =
+    n % 2 === 0 ? { cold: await cold(), engine: await engine() } : { engine: await engine(), cold: await cold() }
+  await quiet(ready, none, language)
+  const from = performance.now()
+  await run('docker', ['run', '--rm', `taibai/${language}`, ...printsOne[language]])
+  return { small, big, ...took, dockerRun: performance.now() - from }
+}
+
+const printsOne: Record<Language, string[]> = {
+  nodejs: ['node', '-e', 'console.log(1)'],
+  python3: ['python3', '-c', 'print(1)'],
+}
+
+async function firstCold(none: Taibai, language: Language): Promise<number> {
   const id = await none.deploy('cold', smallSource(language), { runtime: language })
   await noteNoise()
-  const cold = await invoke(none, id, 'cold')
+  const { tookMs } = await invoke(none, id, 'cold')
   await none.call('DELETE', `/v1/functions/${id}`)
-  await noteNoise()
-  const engine = await engineStart(language)
-  const image = `taibai/${language}`
-  const command = language === 'nodejs' ? ['node', '-e', 'console.log(1)'] : ['python3', '-c', 'print(1)']
-  const from = performance.now()
-  await run('docker', ['run', '--rm', image, ...command])
-  return { small, big, cold: cold.tookMs, engine, dockerRun: performance.now() - from }
+  await until('its worker is gone', async () => (await containersOf(none.dataDir)) === 0)
+  return tookMs
 }
 
 /** Deployed a while before it is called, as functions are; the worker's replacement is not part of the next figure. */
 async function onGeneric(taibai: Taibai, language: Language, deploy: () => Promise<string>): Promise<number> {
   const id = await deploy()
-  await until('generic workers are ready', async () => (await taibai.ready(language)) >= generic)
-  await pause(300)
+  await refilled(taibai, language)
   await noteNoise()
   const { tookMs } = await invoke(taibai, id, 'prewarmed')
   await taibai.call('DELETE', `/v1/functions/${id}`)
   return tookMs
+}
+
+/** Nothing of ours starts or ends. */
+async function quiet(ready: Taibai, none: Taibai, language: Language): Promise<void> {
+  await refilled(ready, language)
+  await until('no worker is left', async () => (await containersOf(none.dataDir)) === 0)
+  await noteNoise()
+}
+
+async function refilled(taibai: Taibai, language: Language): Promise<void> {
+  await until('generic workers are ready', async () => (await taibai.ready(language)) >= generic)
+  await pause(300)
 }
 
 function lines(times: Times): Line[] {

@@ -138,14 +138,11 @@ interface Reads {
 async function reads(empty: Taibai, full: Taibai, { functionId }: Prepared, options: LedgerOptions): Promise<object> {
   const all = { empty: [] as Reads[], full: [] as Reads[] }
   for (let round = -1; round < options.rounds; round++) {
-    for (const [name, taibai] of [
-      ['empty', empty],
-      ['full', full],
-    ] as const) {
-      await noteNoise()
-      const measured = await readsOf(taibai, name === 'full' ? functionId : null, options.reads)
-      if (round >= 0) all[name].push(measured)
-    }
+    await noteNoise()
+    const measured = await readsOf(empty, full, functionId, options.reads)
+    if (round < 0) continue
+    all.empty.push(measured.empty)
+    all.full.push(measured.full)
   }
   const compared = (what: keyof Reads) =>
     ratios(
@@ -171,18 +168,34 @@ async function reads(empty: Taibai, full: Taibai, { functionId }: Prepared, opti
   return all
 }
 
-async function readsOf(taibai: Taibai, functionId: string | null, count: number): Promise<Reads> {
-  const measured: Reads = { list: [], ofFunction: [], show: [] }
-  const { executions } = (await taibai.call('GET', '/v1/executions?limit=50')).json as {
-    executions: { id: string; function_id: string }[]
+/** One of each in turn, so that both see the same machine. */
+async function readsOf(
+  empty: Taibai,
+  full: Taibai,
+  functionId: string,
+  count: number,
+): Promise<{ empty: Reads; full: Reads }> {
+  const measured = { empty: { list: [], ofFunction: [], show: [] }, full: { list: [], ofFunction: [], show: [] } } as {
+    empty: Reads
+    full: Reads
   }
-  const of = functionId ?? executions[0]?.function_id
+  const sides = [
+    { taibai: empty, reads: measured.empty, page: await firstPage(empty), id: undefined },
+    { taibai: full, reads: measured.full, page: await firstPage(full), id: functionId },
+  ]
   for (let n = 0; n < count; n++) {
-    measured.list.push((await taibai.call('GET', '/v1/executions?limit=50')).tookMs)
-    measured.ofFunction.push((await taibai.call('GET', `/v1/executions?limit=50&function_id=${of}`)).tookMs)
-    measured.show.push((await taibai.call('GET', `/v1/executions/${executions[n % executions.length]?.id}`)).tookMs)
+    for (const { taibai, reads, page, id = page[0]?.function_id } of n % 2 === 0 ? sides : sides.toReversed()) {
+      reads.list.push((await taibai.call('GET', '/v1/executions?limit=50')).tookMs)
+      reads.ofFunction.push((await taibai.call('GET', `/v1/executions?limit=50&function_id=${id}`)).tookMs)
+      reads.show.push((await taibai.call('GET', `/v1/executions/${page[n % page.length]?.id}`)).tookMs)
+    }
   }
   return measured
+}
+
+async function firstPage(taibai: Taibai): Promise<{ id: string; function_id: string }[]> {
+  const { json } = await taibai.call('GET', '/v1/executions?limit=50')
+  return (json as { executions: { id: string; function_id: string }[] }).executions
 }
 
 /** Pruning begins when the server starts: the first calls come beside it. */

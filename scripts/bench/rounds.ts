@@ -34,7 +34,9 @@ export async function takeTurns(
     const measured = new Map<string, Measured[]>(contestants.map(({ name }) => [name, []]))
     for (const each of contestants) await measure(each, connections, 1, folder)
     for (let round = 0; round < rounds; round++) {
-      for (const each of contestants) measured.get(each.name)?.push(await measure(each, connections, seconds, folder))
+      // There and back: who comes later finds a machine that those before have warmed, or tired.
+      for (const each of round % 2 === 0 ? contestants : contestants.toReversed())
+        measured.get(each.name)?.push(await measure(each, connections, seconds, folder))
     }
     return measured
   } finally {

@@ -136,7 +136,7 @@ async function sampling(taibai: Taibai, samples: Sample[], goesOn: () => boolean
       atSeconds: Math.round((performance.now() - from) / 1000),
       rss: rssMb(taibai.pid),
       files: openFiles(taibai.pid),
-      containers: await containersOf(join(taibai.dataDir, 'workers')),
+      containers: await containersOf(taibai.dataDir),
       rows: rowsOf(taibai),
     })
   }
