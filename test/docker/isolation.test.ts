@@ -1,4 +1,5 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { builtImages, docker } from '../support/docker-images.ts'
@@ -49,6 +50,11 @@ describeWithDocker('A function in its container', () => {
       const { stdout } = await it.run('sh', '-c', `(${search}) 2>/dev/null | grep -v '^/proc/'`)
       const places = new Set(stdout.split('\n').filter((path) => path !== ''))
       expect([...places].sort()).toEqual(['/dev/mqueue', '/dev/shm', '/tmp'])
+      const mounts = (await it.read('/proc/self/mounts')).split('\n').map((line) => line.split(' '))
+      for (const place of places) {
+        const options = mounts.find(([, at]) => at === place)?.[3]?.split(',')
+        expect(options, place).toEqual(expect.arrayContaining(['nosuid', 'nodev']))
+      }
     })
 
     test('has no capability, may gain none, is not root, and its system calls are filtered', async () => {
@@ -263,13 +269,16 @@ describeWithDocker('Two functions side by side', () => {
     const { own } = await other.address()
     await listenInside(other, 8099)
     expect(await other.ask({ do: 'connect', host: own, port: 8099 })).toBe('connected')
+    const fromHost = connect(8099, own)
+    await once(fromHost, 'connect')
+    fromHost.destroy()
     await expect(one.ask({ do: 'connect', host: own, port: 8099 })).rejects.toThrow()
   })
 
   test('reach out of their containers when they want the network', async () => {
     const { gateway } = await one.address()
     const server = createServer((socket) => socket.end()).listen(0, gateway)
-    await new Promise((resolve) => server.once('listening', resolve))
+    await once(server, 'listening')
     try {
       const { port } = server.address() as { port: number }
       expect(await one.ask({ do: 'connect', host: gateway, port })).toBe('connected')

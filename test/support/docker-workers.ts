@@ -161,11 +161,13 @@ export class DockerWorkers {
     return [...new Set([...named, ...readdirSync(this.workersDir)])].sort()
   }
 
-  /** Fails when anything is there that is not shared among tests. */
+  /** Fails when anything is there that is not shared among tests, and removes it: the next test is not to blame. */
   async expectNothingLeft(): Promise<void> {
     const left = async () => (await this.names()).filter((name) => !this.#shared.has(name))
     await waitUntil('nothing is left', async () => (await left()).length === 0, removalMs).catch(() => {})
-    expect(await left(), 'workers left').toEqual([])
+    const names = await left()
+    for (const name of names) await this.#remove(name)
+    expect(names, 'workers left').toEqual([])
   }
 
   /** Afterwards nothing of the instance is there; fails when it did not go by itself. */
@@ -178,6 +180,12 @@ export class DockerWorkers {
       for (const { Id } of await containersOf(this.instance)) await removeContainer(Id)
       rmSync(this.path, { recursive: true, force: true })
     }
+  }
+
+  async #remove(name: string): Promise<void> {
+    const found = await this.inspect(name)
+    if (found !== null) await removeContainer(found.Id)
+    rmSync(join(this.workersDir, name), { recursive: true, force: true })
   }
 }
 
