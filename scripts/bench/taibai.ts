@@ -60,7 +60,8 @@ export function newDataDir(): string {
 /** Settings by their names without the prefix, such as `GENERIC_WORKERS`. */
 export async function startTaibai(settings: Record<string, string | number> = {}, dataDir?: string): Promise<Taibai> {
   const folder = dataDir ?? newDataDir()
-  const port = 20000 + Math.floor(Math.random() * 20000)
+  // Below the ports that the system gives to connections.
+  const port = 20000 + Math.floor(Math.random() * 12000)
   const given = { LOG_LEVEL: 'info', ...settings, DATA_DIR: folder, PORT: port }
   const env: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env }
   for (const [name, value] of Object.entries(given)) env[`TAIBAI_${name}`] = String(value)
