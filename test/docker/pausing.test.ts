@@ -34,7 +34,7 @@ describeWithDocker('A worker that the pool has paused', () => {
   test('is frozen, and woken by its next call within a moment', async () => {
     const pool = aPool(256)
     const name = await pausedOne(pool, revisionOf(workers()))
-    expect((await workers().inspect(name))?.State).toMatchObject({ Running: true, Paused: true })
+    await waitUntil('the pause is in force', async () => (await workers().inspect(name))?.State.Paused)
     const lease = await leaseOf(pool, revisionOf(workers()))
     expect(lease).toMatchObject({ worker: name, startKind: 'warm' })
     expect(lease.resumeMs).toBeGreaterThan(0)
