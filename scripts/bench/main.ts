@@ -5,6 +5,7 @@ import { asyncRuns } from './async-runs.ts'
 import { burst } from './burst.ts'
 import { tables } from './figures.ts'
 import { firstCall } from './first-call.ts'
+import { idle } from './idle.ts'
 import { idleServer } from './idle-server.ts'
 import { jobs } from './jobs.ts'
 import { ledger } from './ledger.ts'
@@ -32,6 +33,7 @@ const suites: Record<string, () => Promise<object>> = {
   jobs: () => jobs({ rounds: quick ? 2 : 5 }),
   ledger: () => ledger({ ...rounds, rows: quick ? 100_000 : 1_000_000, reads: quick ? 30 : 100 }),
   'idle-server': () => idleServer(quick ? { rounds: 2, seconds: 5 } : { rounds: 6, seconds: 10 }),
+  idle: () => idle(quick ? { workers: 10, seconds: 10 } : { workers: 100, seconds: 60 }),
   soak: () => soak({ minutes: soakMinutes }),
 }
 
