@@ -85,7 +85,7 @@ export class Provider {
     log.error({ err: error, function: functionId, image }, 'a worker did not start')
     if (from >= group.failedAt) group.failures++
     group.failedAt = clock.elapsed()
-    if (group.failures >= triesPerStart && group.slots.size + group.provisioning === 0) refuse(group, ours(error))
+    if (group.failures >= triesPerStart && group.serving + group.provisioning === 0) refuse(group, ours(error))
     this.#retryLater(group)
   }
 

@@ -56,11 +56,11 @@ const worker = {
     Memory: 128 * mib,
     MemorySwap: 128 * mib,
     CpuShares: 102,
-    Binds: ['/data/workers/w1:/taibai:ro'],
+    Mounts: [{ Type: 'bind', Source: '/data/workers/w1', Target: '/taibai', ReadOnly: true }],
   },
 }
 const { Cmd, ...ownCommand } = worker
-const { Binds, ...noFolder } = worker.HostConfig
+const { Mounts, ...noFolder } = worker.HostConfig
 
 describe('the container of', () => {
   const rows: [string, Partial<SandboxSpec>, Partial<ContainerDefaults>, object][] = [

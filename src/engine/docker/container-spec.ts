@@ -15,6 +15,7 @@ export interface ContainerDefaults {
 }
 
 export const instanceLabel = (instance: string): string => `io.taibai.instance=${instance}`
+export const workerLabel = 'io.taibai.worker'
 
 /** Where a worker sees its own folder. */
 export const folderInside = '/taibai'
@@ -26,7 +27,7 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults)
     Image: spec.image,
     User: defaults.user,
     Env: Object.entries({ HOME: '/tmp', TMPDIR: '/tmp', ...spec.env }).map(([name, value]) => `${name}=${value}`),
-    Labels: { 'io.taibai.instance': defaults.instance, 'io.taibai.worker': spec.name },
+    Labels: { 'io.taibai.instance': defaults.instance, [workerLabel]: spec.name },
     HostConfig: hostConfig(spec, defaults),
   }
   if (spec.command !== null) options.Cmd = spec.command
@@ -52,7 +53,8 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): NonNullable
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
   }
-  if (spec.folder !== null) host.Binds = [`${spec.folder}:${folderInside}:ro`]
+  // Not as `Binds`: for these the engine makes a folder that is not there any more.
+  if (spec.folder !== null) host.Mounts = [{ Type: 'bind', Source: spec.folder, Target: folderInside, ReadOnly: true }]
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
 }

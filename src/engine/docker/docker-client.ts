@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import type { Container, ContainerCreateOptions, ContainerInspectInfo } from 'dockerode'
 import { FaasError } from '../../domain/errors.ts'
+import { workerLabel } from './container-spec.ts'
 
 /**
  * The only importer of dockerode, and where its errors become ours. Imported lazily: it brings gRPC and ssh along, which
@@ -57,9 +58,15 @@ export class DockerClient {
     })
   }
 
-  /** Kills and waits until it does not run any more; one that is gone is fine. */
-  async kill(container: Container): Promise<void> {
-    await container.kill().catch(unlessGone('The Docker engine could not kill a container.'))
+  /** False: it does not run any more, or is gone. */
+  async kill(container: Container): Promise<boolean> {
+    return container.kill().then(
+      () => true,
+      (cause: unknown) => {
+        unlessGone('The Docker engine could not kill a container.')(cause)
+        return false
+      },
+    )
   }
 
   async remove(container: Container): Promise<void> {
@@ -108,10 +115,14 @@ export class DockerClient {
     })
   }
 
-  async labelled(label: string): Promise<{ id: string; container: Container }[]> {
+  /** `worker`: the name that its label says. */
+  async labelled(label: string): Promise<{ worker: string; container: Container }[]> {
     const filters = { label: [label] }
     const found = await this.#ask('list containers', () => this.#docker.listContainers({ all: true, filters }))
-    return found.map(({ Id }) => ({ id: Id, container: this.#docker.getContainer(Id) }))
+    return found.map(({ Id, Labels }) => ({
+      worker: Labels[workerLabel] ?? '',
+      container: this.#docker.getContainer(Id),
+    }))
   }
 
   /** Events of the labelled containers, until `signal` fires. Resolves when the stream is open; `onEnd` when it breaks. */

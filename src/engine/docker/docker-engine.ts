@@ -22,6 +22,8 @@ export class DockerEngine implements SandboxEngine {
   #defaults: ContainerDefaults
   #log: Log
   #sandboxes = new Map<string, DockerSandbox>()
+  /** Of workers whose containers are there, or are being made. */
+  #names = new Set<string>()
   #stopEvents: () => void = () => {}
   #closed = false
 
@@ -48,7 +50,7 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<DockerSandbox> {
-    const container = await this.#create(containerOptions(spec, this.#defaults))
+    const container = await this.#create(spec.name, containerOptions(spec, this.#defaults))
     const { sandbox } = await this.#begin(container, spec, onOutput)
     return sandbox
   }
@@ -59,7 +61,7 @@ export class DockerEngine implements SandboxEngine {
   ): Promise<CommandResult> {
     const options = containerOptions(spec, this.#defaults)
     if (spec.args.length > 0) options.Cmd = spec.args
-    const container = await this.#create({ ...options, AttachStdout: true, AttachStderr: true })
+    const container = await this.#create(spec.name, { ...options, AttachStdout: true, AttachStderr: true })
     const { sandbox, output } = await this.#begin(container, spec, onOutput)
     const result = await waitToEnd(sandbox, spec.timeoutMs, spec.signal)
     await Promise.race([output, pause(lastOutputMs)])
@@ -85,9 +87,15 @@ export class DockerEngine implements SandboxEngine {
     this.#stopEvents()
   }
 
-  #create(options: ContainerCreateOptions): Promise<Container> {
+  async #create(name: string, options: ContainerCreateOptions): Promise<Container> {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
-    return this.#docker.create(options)
+    this.#names.add(name)
+    try {
+      return await this.#docker.create(options)
+    } catch (error) {
+      this.#names.delete(name)
+      throw error
+    }
   }
 
   /** Known before it starts: an early end must find it. What it prints is listened to before it prints. */
@@ -98,7 +106,10 @@ export class DockerEngine implements SandboxEngine {
   ): Promise<{ sandbox: DockerSandbox; output: Promise<void> }> {
     const sandbox = new DockerSandbox(container, spec.name, this.#docker)
     this.#sandboxes.set(container.id, sandbox)
-    void sandbox.removed.then(() => this.#sandboxes.delete(container.id))
+    void sandbox.removed.then(() => {
+      this.#sandboxes.delete(container.id)
+      this.#names.delete(spec.name)
+    })
     try {
       const attached = onOutput === undefined ? undefined : await this.#docker.attach(container, onOutput)
       await this.#docker.begin(container)
@@ -127,6 +138,13 @@ export class DockerEngine implements SandboxEngine {
     if (event.action === 'destroy') sandbox.noteRemoved()
   }
 
+  /** Containers that the engine made when it could not say so any more. */
+  async #removeUnknown(): Promise<void> {
+    const found = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
+    const unknown = found.filter(({ worker }) => !this.#names.has(worker))
+    await Promise.all(unknown.map(({ container }) => this.#docker.remove(container)))
+  }
+
   /** The stream of events broke: the engine restarted, or went away. What ended meanwhile is asked for. */
   #reconnect(): void {
     if (this.#closed) return
@@ -135,6 +153,8 @@ export class DockerEngine implements SandboxEngine {
       if (this.#closed) return
       await this.#followEvents()
       await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.check()))
+      // If this fails, the engine is away again, and it is tried when that is over.
+      await this.#removeUnknown().catch(() => {})
     }
     setTimeout(() => again().catch(() => this.#reconnect()), 1000).unref()
   }
