@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CutSocket } from '../support/cut-socket.ts'
 import { DataFolder } from '../support/data-folder.ts'
-import { dockerSocket, removeContainer } from '../support/docker-api.ts'
+import { removeContainer } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
+import { DockerLine } from '../support/docker-line.ts'
 import { ended } from '../support/executions-of.ts'
 import { deeds } from '../support/fixture-functions.ts'
 import { launchServer, ServerProcess } from '../support/server-process.ts'
@@ -25,16 +25,15 @@ describe('A server without its Docker engine', () => {
 
 describeWithDocker('A server that loses its Docker engine', () => {
   const data = new DataFolder()
-  let docker: CutSocket
+  let line: DockerLine
   let server: ServerProcess
   beforeAll(async () => {
-    docker = new CutSocket(join(data.path, 'docker.sock'), dockerSocket)
-    await docker.connect()
+    line = await DockerLine.open()
     server = await ServerProcess.start({
       engine: 'docker',
       data,
       settings: {
-        TAIBAI_DOCKER_HOST: `unix://${docker.path}`,
+        TAIBAI_DOCKER_HOST: `unix://${line.path}`,
         TAIBAI_GENERIC_WORKERS: '0',
         TAIBAI_DRAIN_MS: '2000',
         TAIBAI_REMOVAL_MS: '3000',
@@ -48,7 +47,7 @@ describeWithDocker('A server that loses its Docker engine', () => {
   })
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()
-    await docker?.cut()
+    await line?.[Symbol.asyncDispose]()
     await data[Symbol.asyncDispose]()
   })
 
@@ -63,7 +62,7 @@ describeWithDocker('A server that loses its Docker engine', () => {
 
   test('goes on with the workers it has, and says clearly what it cannot do', async () => {
     const doomed = await containerOf('doomed')
-    await docker.cut()
+    line.cut()
     await waitUntil('it notices', () => server.log.some(({ msg }) => msg === 'lost the docker engine; trying again'))
     expect(await call('warm')).toMatchObject({ status: 200, text: 'served' })
     expect(await call('cold')).toMatchObject({
@@ -73,7 +72,10 @@ describeWithDocker('A server that loses its Docker engine', () => {
     expect((await call('cold')).headers.get('retry-after')).toBe('1')
     // Its container ends while nobody can tell the server.
     await removeContainer(doomed)
-    expect((await call('doomed')).status).toBe(503)
+    expect(await call('doomed')).toMatchObject({
+      status: 503,
+      json: { faultstring: expect.stringContaining('Docker engine') },
+    })
     expect(await call('warm')).toMatchObject({ status: 200, text: 'served' })
   })
 
@@ -81,7 +83,7 @@ describeWithDocker('A server that loses its Docker engine', () => {
     expect(await call('hasty', { do: 'loop' })).toMatchObject({ status: 504 })
     const json = { function_id: 'cold', input: '{"do": "echo", "value": "kept"}', sync: false }
     const { id } = (await server.must('POST', '/v1/executions', { json })).json
-    await docker.connect()
+    line.mend()
     expect(await ended(server, id)).toMatchObject({ status: 'success', output: 'kept' })
   })
 
@@ -89,19 +91,16 @@ describeWithDocker('A server that loses its Docker engine', () => {
     for (const name of ['warm', 'cold', 'doomed', 'hasty']) {
       expect(await call(name), name).toMatchObject({ status: 200, text: 'served' })
     }
-    await waitUntil('only workers in use have containers', async () => {
-      const names = (await data.containers()).map(({ Labels }) => Labels['io.taibai.worker']).sort()
-      return names.join() === data.workerFolders().join()
-    })
+    await expect.poll(() => data.oddWorkers(), { timeout: 30_000, interval: 100 }).toEqual([])
   })
 
   test('stops in time while the engine is away, and the next start removes what is left', async () => {
     await call('warm')
-    await docker.cut()
+    line.cut()
     const from = performance.now()
     expect(await server.stop()).toEqual({ code: 0, signal: null })
     expect(performance.now() - from).toBeLessThan(20_000)
-    await docker.connect()
+    line.mend()
     await using next = await ServerProcess.start({ engine: 'docker', data, settings: { TAIBAI_GENERIC_WORKERS: '0' } })
     expect(await next.ask('POST', '/fn/warm', { json: { do: 'echo', value: 'again' } })).toMatchObject({
       text: 'again',

@@ -23,6 +23,16 @@ export class DataFolder implements AsyncDisposable {
     return containersOf(this.instance)
   }
 
+  /** Workers that have a container and no folder, or the other way round: there are none, but for moments. */
+  async oddWorkers(): Promise<string[]> {
+    const containers = (await this.containers()).map(({ Labels }) => Labels['io.taibai.worker'] as string)
+    const folders = this.workerFolders()
+    return [
+      ...containers.filter((name) => !folders.includes(name)).map((name) => `container ${name}`),
+      ...folders.filter((name) => !containers.includes(name)).map((name) => `folder ${name}`),
+    ]
+  }
+
   /** Names of the workers that have a folder. */
   workerFolders(): string[] {
     try {
