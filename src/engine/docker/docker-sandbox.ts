@@ -75,7 +75,7 @@ export class DockerSandbox implements Sandbox {
         () => true,
         () => false,
       )
-      await Promise.race([this.removed, pause(asked ? 5000 : 1000)])
+      await Promise.race([this.removed, pause(asked ? removalMs : 1000)])
       if (!this.#isRemoved) await this.check()
     }
   }
@@ -94,8 +94,12 @@ export class DockerSandbox implements Sandbox {
 
   /** The container removes itself when it has ended; twice is no harm. */
   async #end(): Promise<void> {
-    if (this.#state === 'running') await this.#docker.kill(this.#container)
-    else if (await this.#isLate()) await this.#docker.remove(this.#container)
+    if (this.#state === 'running') {
+      if (!(await this.#docker.kill(this.#container))) await this.check()
+    } else if (await this.#isLate()) {
+      await this.#docker.remove(this.#container)
+      await this.check()
+    }
   }
 
   async #isLate(): Promise<boolean> {
