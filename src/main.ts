@@ -24,8 +24,9 @@ function checkNode(): void {
 async function start(): Promise<App> {
   try {
     const { readConfig } = await import('./config.ts')
+    const config = readConfig()
     const { startApp } = await import('./app.ts')
-    return await startApp(readConfig(), (error) => fail(`The server cannot go on: ${error.message}`))
+    return await startApp(config, (error) => fail(`The server cannot go on: ${error.message}`))
   } catch (error) {
     return fail(explain(error))
   }

@@ -171,6 +171,12 @@ describe('in the source', () => {
     expect(Object.keys(mayImport)).toEqual(expect.arrayContaining([...new Set(files.map(layerOf))]))
   })
 
+  test('nothing native is loaded before main.ts has looked at the version of Node.js', () => {
+    const main = readFileSync(join(sourceFolder, 'main.ts'), 'utf8')
+    const atOnce = [...main.matchAll(/^import (?!type ).*'([^']+)'$/gm)].map(([, from]) => from)
+    expect(atOnce.filter((from) => !from?.startsWith('node:'))).toEqual([])
+  })
+
   test.each(Object.keys(mayImport))('%s keeps to its layer', (layer) => {
     const own = files.filter((file) => layerOf(file) === layer)
     expect(own.flatMap((file) => problemsOf(file, readFileSync(join(sourceFolder, file), 'utf8')))).toEqual([])
