@@ -31,13 +31,23 @@ export class CollectedStream implements StreamSink {
   async drained(): Promise<void> {}
 
   value(): Value {
-    return { kind: kindOf(this.#head), body: Buffer.concat(this.#chunks), http: this.#head }
+    const body = Buffer.concat(this.#chunks)
+    return { kind: kindOf(this.#head, body), body, http: this.#head }
   }
 }
 
-/** What a body is, going by what its head says. */
-export function kindOf(head: HttpHead): Value['kind'] {
+/** What a body is, going by what its head says, as far as that is true. */
+function kindOf(head: HttpHead, body: Buffer): Value['kind'] {
   const type = head.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
-  if (/^application\/([\w.+-]*\+)?json\b/i.test(type)) return 'json'
+  if (/^application\/([\w.+-]*\+)?json\b/i.test(type)) return isJson(body) ? 'json' : 'text'
   return /^text\//i.test(type) ? 'text' : 'bytes'
+}
+
+function isJson(body: Buffer): boolean {
+  try {
+    JSON.parse(body.toString('utf8'))
+    return true
+  } catch {
+    return false
+  }
 }
