@@ -190,7 +190,6 @@ export const settings = z.object({
 })
 
 export type Config = z.output<typeof settings>
-export type Setting = keyof Config
 
 /** `maxLogBytes` → `TAIBAI_MAX_LOG_BYTES`. */
 export const environmentName = (setting: string): string =>

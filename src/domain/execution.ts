@@ -2,7 +2,6 @@ import { type FunctionError, failureText, type Outcome } from './outcome.ts'
 
 /** `running` → one of: the function returned; the function failed; the platform failed. */
 export type ExecutionStatus = 'running' | 'success' | 'failed' | 'error'
-export const finalStatuses: readonly ExecutionStatus[] = ['success', 'failed', 'error']
 
 export type Trigger = 'api' | 'http' | 'job' | 'webhook' | 'async' | 'event'
 
