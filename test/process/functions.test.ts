@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { strToU8, unzipSync, zipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { askDocker } from '../support/docker-api.ts'
 import { engines } from '../support/engines.ts'
 import { atWork, ended } from '../support/executions-of.ts'
 import { deeds, web } from '../support/fixture-functions.ts'
@@ -381,6 +382,14 @@ for (const { engine, run, languages } of engines) {
           status: 502,
           json: { error: { message: expect.stringContaining('ENETUNREACH') } },
         })
+      })
+
+      test('have an environment that the engine does not know', async () => {
+        await server.deploy('secretive', deeds.nodejs, { env: { SECRET: 'not-for-the-engine' } })
+        expect((await call('secretive', { do: 'env', name: 'SECRET' })).text).toBe('not-for-the-engine')
+        for (const { Id } of await server.data.containers()) {
+          expect(JSON.stringify(await askDocker('GET', `/containers/${Id}/json`))).not.toContain('not-for-the-engine')
+        }
       })
 
       test('are one container for each worker, named and labelled as ours', async () => {
