@@ -9,6 +9,8 @@ export interface Compared extends Figures {
   coldAtSameMemory: number
   /** The same without the first call of each function, which no rule can know. */
   coldAtSameMemoryButFirst: number
+  /** Cold starts ÷ those of a fixed time that takes as much at its peak: what a host must have. */
+  coldAtSamePeak: number
   /** Idle memory ÷ that of a fixed time with as many cold starts. */
   memoryAtSameCold: number
 }
@@ -35,6 +37,7 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
       ...figures,
       coldAtSameMemory: over(figures.cold, coldAt(ttls, figures.idleMib)),
       coldAtSameMemoryButFirst: over(own.cold, coldAt(butFirst(ttls), figures.idleMib)),
+      coldAtSamePeak: over(figures.cold, coldAtPeak(ttls, figures.peakIdleMib)),
       memoryAtSameCold:
         atTensCold.length > 1
           ? memoryAt(atTensCold, ten.cold) / ten.idleMib
@@ -62,6 +65,12 @@ const coldAt = (curve: Figures[], idleMib: number): number =>
   between(
     curve.map((point) => [point.idleMib, point.cold]),
     idleMib,
+  )
+
+const coldAtPeak = (curve: Figures[], peakIdleMib: number): number =>
+  between(
+    curve.map((point) => [point.peakIdleMib, point.cold]),
+    peakIdleMib,
   )
 
 const memoryAt = (curve: Figures[], cold: number): number =>

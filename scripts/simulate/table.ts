@@ -9,6 +9,7 @@ const columns: [title: string, cell: (of: Of) => string][] = [
   ['peak', (of) => mean(of('peakIdleMib')).toFixed(0)],
   ['cold ÷ fixed', (of) => ranged(of('coldAtSameMemory'))],
   ['but first calls', (of) => ranged(of('coldAtSameMemoryButFirst'))],
+  ['cold, same peak', (of) => ranged(of('coldAtSamePeak'))],
   ['memory ÷ fixed', (of) => ranged(of('memoryAtSameCold'))],
 ]
 
@@ -33,7 +34,7 @@ export function tableOf(traces: Compared[][]): string {
   return `${lines.join('\n')}\n\n${explanation}`
 }
 
-const explanation = `÷ fixed: beside a fixed time-out that takes the same idle memory on average (or has as many cold starts); mean (least–most)
+const explanation = `÷ fixed: beside a fixed time-out that takes the same idle memory on average (the same at its peak; or has as many cold starts); mean (least–most)
 of the traces. scale-out: the function's other workers were busy.`
 
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
