@@ -67,7 +67,7 @@ export function errorResponse(c: Context, thrown: unknown, log: Log, verbsOf: (p
 /** The same on Node's own response; an answer that has begun is cut off. What was not read of the request is not waited for. */
 export function sendError(incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown, log: Log): void {
   const error = asFaasError(thrown)
-  const status = logged(error, incoming.method as string, incoming.url as string, log)
+  const status = logged(error, incoming.method as string, pathOf(incoming), log)
   if (outgoing.headersSent) return void outgoing.destroy()
   if (!incoming.complete) outgoing.setHeader('Connection', 'close')
   const body = JSON.stringify(errorBody(error))
@@ -79,6 +79,9 @@ export function sendError(incoming: IncomingMessage, outgoing: ServerResponse, t
   outgoing.writeHead(status, headers)
   outgoing.end(body)
 }
+
+/** Without the query, which may say what is nobody else's business. */
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
 
 /** The status, after the log has what it should. */
 function logged(error: FaasError, method: string, path: string, log: Log): ContentfulStatusCode {

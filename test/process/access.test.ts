@@ -13,6 +13,7 @@ const secrets = {
   input: 'said-by-a-caller',
   async: 'said-by-a-caller-who-does-not-wait',
   webhook: 'said-to-a-webhook',
+  query: 'said-in-a-query',
   job: 'said-by-a-job',
   output: 'returned-by-a-function',
   printed: 'printed-by-a-function',
@@ -130,6 +131,10 @@ describe('A server with tokens', () => {
     const asked = (deed: object) => ({ json: deed, headers: { Authorization: secrets.header } })
     await server.must('POST', '/fn/discreet', asked({ do: 'echo', value: secrets.input }))
     await server.must('POST', '/fn/discreet', asked({ do: 'print', stdout: secrets.printed }))
+    await server.ask('GET', `/fn/discreet?key=${secrets.query}`)
+    for (const path of ['/fn/nobody', '/v1/functions/nobody', '/nowhere']) {
+      await server.ask('GET', `${path}?key=${secrets.query}`)
+    }
     await server.ask('POST', '/fn/discreet', asked({ do: 'throw', message: secrets.output }))
     await server.ask('POST', '/fn/discreet', {
       body: `{"do": "${secrets.input}`,

@@ -157,7 +157,7 @@ const contentTypes = {
 function answerValue(outgoing: ServerResponse, execution: Execution, value: Value): void {
   if (value.http === undefined) return send(outgoing, 200, ownHeaders(execution), contentTypes[value.kind], value.body)
   outgoing.writeHead(value.http.status, [
-    ...passedHeaders(value.http, false),
+    ...passedHeaders(value.http),
     ...ownHeaders(execution),
     'Content-Length',
     String(value.body.length),
@@ -191,21 +191,33 @@ function serverTiming({ phases, startKind, coldReason }: Execution): string {
 
 const ms = (value: number): number => Math.round(value * 1000) / 1000
 
-/** The function's headers, without those that are the connection's, or the length when the body is streamed. */
-function passedHeaders(head: HttpHead, keepLength: boolean): string[] {
+/** The function's headers, without those that are the connection's or ours. The length is what is sent, not what is said. */
+function passedHeaders({ headers }: HttpHead): string[] {
   const passed: string[] = []
-  for (const [name, value] of head.headers) {
+  for (const [name, value] of headers) {
     const lower = name.toLowerCase()
-    if (!notPassed.has(lower) && (keepLength || lower !== 'content-length')) passed.push(name, value)
+    if (!notPassed.has(lower) && lower !== 'content-length' && lower !== 'x-execution-id') passed.push(name, value)
   }
   return passed
 }
 
-/** A streamed answer on its way to the caller. */
+/** The length that a function announces; null when it announces none, or several. */
+function announcedLength({ headers }: HttpHead): number | null {
+  const [length, ...more] = headers.filter(([name]) => name.toLowerCase() === 'content-length')
+  return length !== undefined && more.length === 0 && /^\d{1,15}$/.test(length[1]) ? Number(length[1]) : null
+}
+
+/**
+ * A streamed answer on its way to the caller. One that is longer or shorter than announced is cut off with its connection:
+ * what comes next on it, perhaps for another caller of the same proxy, would be taken for a part of this answer, or the
+ * other way round.
+ */
 class ResponseSink implements StreamSink {
   hasBegun = false
   #outgoing: ServerResponse
   #executionId: string
+  /** Bytes that are still to come; null: the end says where it is. */
+  #left: number | null = null
 
   constructor(outgoing: ServerResponse, executionId: string) {
     this.#outgoing = outgoing
@@ -214,12 +226,21 @@ class ResponseSink implements StreamSink {
 
   head(head: HttpHead): void {
     this.hasBegun = true
-    this.#outgoing.writeHead(head.status, [...passedHeaders(head, true), 'X-Execution-Id', this.#executionId])
+    const headers = [...passedHeaders(head), 'X-Execution-Id', this.#executionId]
+    const length = announcedLength(head)
+    if (length !== null && head.status !== 204) headers.push('Content-Length', String(length))
+    if (this.#hasBody(head.status)) this.#left = length
+    this.#outgoing.writeHead(head.status, headers)
     this.#outgoing.flushHeaders()
   }
 
   write(chunk: Buffer): boolean {
-    return this.#outgoing.destroyed || this.#outgoing.write(chunk)
+    if (this.#outgoing.destroyed) return true
+    if (this.#left !== null) {
+      this.#left -= chunk.length
+      if (this.#left < 0) return this.#cutOff()
+    }
+    return this.#outgoing.write(chunk)
   }
 
   drained(): Promise<void> {
@@ -230,7 +251,17 @@ class ResponseSink implements StreamSink {
 
   /** A stream that broke is cut off, so that the caller does not take it for whole. */
   finish(outcome: Outcome): void {
-    if (outcome.kind === 'streamed') this.#outgoing.end()
-    else this.#outgoing.destroy()
+    if (outcome.kind === 'streamed' && (this.#left === null || this.#left === 0)) this.#outgoing.end()
+    else this.#cutOff()
+  }
+
+  #hasBody(status: number): boolean {
+    return this.#outgoing.req.method !== 'HEAD' && status !== 204 && status !== 304
+  }
+
+  /** True: nothing is waited for any more. */
+  #cutOff(): boolean {
+    this.#outgoing.destroy()
+    return true
   }
 }
