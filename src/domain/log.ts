@@ -4,6 +4,8 @@ export interface Log {
   info(keys: object, message: string): void
   warn(keys: object, message: string): void
   error(keys: object, message: string): void
+  /** As `info`, for what is said at every call: the keys are JSON text already, without the braces. */
+  infoText(keys: string, message: string): void
 }
 
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, infoText() {} }

@@ -25,7 +25,7 @@ describe('With Keystone', () => {
   const note = (keys: object, message: string) => {
     logged += `${JSON.stringify(keys)} ${message}\n`
   }
-  const log: Log = { debug: note, info: note, warn: note, error: note }
+  const log: Log = { debug: note, info: note, warn: note, error: note, infoText() {} }
 
   async function connect(settings = {}): Promise<void> {
     openstack = fake.connect(settings, log)

@@ -242,7 +242,7 @@ describe('when the file cannot be written', () => {
   const logged = (): Log & { lines: string[] } => {
     const lines: string[] = []
     const add = (_: object, message: string) => lines.push(message)
-    return { lines, debug: add, info: add, warn: add, error: add }
+    return { lines, debug: add, info: add, warn: add, error: add, infoText() {} }
   }
   /** As a full disk does: the batch fails as a whole. */
   const lock = () => {
