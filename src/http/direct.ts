@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { invalid } from '../domain/errors.ts'
 import { readBytes, tooLarge } from './body.ts'
 import type { Ctx } from './endpoint.ts'
+import { brokenOff, WholeRequest } from './whole-request.ts'
 
 /**
  * The hot routes read and write Node's own request and response: two thirds of the CPU of the web-standard ones. Without a
@@ -37,6 +37,11 @@ export function readIncoming(incoming: IncomingMessage, maxBytes: number): Promi
   const { 'content-length': announced, 'transfer-encoding': encoding } = incoming.headers
   if (announced === undefined && encoding === undefined) return Promise.resolve(noBody)
   if (Number(announced ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes))
+  const whole = incoming instanceof WholeRequest ? incoming.whole(maxBytes) : undefined
+  return whole ?? readStream(incoming, maxBytes)
+}
+
+function readStream(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -46,6 +51,6 @@ export function readIncoming(incoming: IncomingMessage, maxBytes: number): Promi
       else chunks.push(chunk)
     })
     incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    incoming.once('error', () => reject(invalid('The body ended before it was complete.')))
+    incoming.once('error', () => reject(brokenOff()))
   })
 }
