@@ -3,10 +3,15 @@ import { createHash, randomBytes } from 'node:crypto'
 /** Makes a new id: a lower-case dashed UUID. */
 export type NewId = () => string
 
-const poolBytes = 16 * 256
-let pool = Buffer.alloc(0)
+/** Hex digits of randomness taken from the system at once. */
+const poolDigits = 8192
+const digitsPerId = 16
+const digits = '0123456789abcdef'
+const variants = '89ab'
+let pool = ''
 let poolAt = 0
 let lastMs = 0
+let lastTime = ''
 let sequence = 0
 
 /**
@@ -15,34 +20,30 @@ let sequence = 0
  * within a millisecond.
  */
 export const timeOrderedId: NewId = () => {
-  const bytes = takeRandom()
-  const ms = nextTick()
-  bytes.writeUIntBE(ms, 0, 6)
-  bytes.writeUInt16BE(0x7000 | sequence, 6)
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  return dashed(bytes)
+  if (poolAt >= pool.length) refill()
+  const at = poolAt
+  poolAt += digitsPerId
+  nextTick()
+  const variant = variants[digits.indexOf(pool[at] as string) & 3]
+  return `${lastTime}${sequence.toString(16).padStart(3, '0')}-${variant}${pool.slice(at + 1, at + 4)}-${pool.slice(at + 4, at + 16)}`
 }
 
-function nextTick(): number {
+function refill(): void {
+  pool = randomBytes(poolDigits / 2).toString('hex')
+  poolAt = 0
+}
+
+function nextTick(): void {
   const now = Date.now()
-  if (now > lastMs) {
-    lastMs = now
-    sequence = 0
-  } else if (++sequence > 0xfff) {
-    lastMs++
-    sequence = 0
-  }
-  return lastMs
+  if (now > lastMs) setTime(now)
+  else if (++sequence > 0xfff) setTime(lastMs + 1)
 }
 
-function takeRandom(): Buffer {
-  if (poolAt >= pool.length) {
-    pool = randomBytes(poolBytes)
-    poolAt = 0
-  }
-  const bytes = pool.subarray(poolAt, poolAt + 16)
-  poolAt += 16
-  return bytes
+function setTime(ms: number): void {
+  lastMs = ms
+  sequence = 0
+  const hex = ms.toString(16).padStart(12, '0')
+  lastTime = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
 }
 
 /**

@@ -11,11 +11,15 @@ const none: CallInput = { kind: 'none', body: Buffer.alloc(0) }
  */
 export function inputFromText(text: string | null | undefined, signature: Signature): CallInput {
   if (text === null || text === undefined || text === '') return none
+  const kind = kindOf(text, signature)
+  return kind === 'none' ? none : { kind, body: Buffer.from(text), text }
+}
+
+function kindOf(text: string, signature: Signature): 'none' | 'json' | 'text' {
   const value = parseJson(text)
-  if (value === null) return none
+  if (value === null) return 'none'
   const isObject = typeof value === 'object' && !Array.isArray(value)
-  const kind = isObject || (value !== undefined && signature !== 'qinling') ? 'json' : 'text'
-  return { kind, body: Buffer.from(text) }
+  return isObject || (value !== undefined && signature !== 'qinling') ? 'json' : 'text'
 }
 
 /** The value; undefined when the text is not JSON. */
@@ -30,7 +34,7 @@ function parseJson(text: string): unknown {
 /** How an input is kept and shown: JSON and plain text as they came, bytes as base64, nothing as null. */
 export function inputAsText(input: CallInput): string | null {
   if (input.kind === 'none') return null
-  return input.kind === 'bytes' ? input.body.toString('base64') : input.body.toString('utf8')
+  return input.kind === 'bytes' ? input.body.toString('base64') : (input.text ?? input.body.toString('utf8'))
 }
 
 /** The input again, from how it was kept. */
@@ -45,11 +49,13 @@ export function inputFromBody(body: Buffer, contentType: string | undefined, sig
   const type = contentType === undefined ? '' : (contentType.split(';', 1)[0] as string).trim().toLowerCase()
   const saysJson = type === 'application/json' || type.endsWith('+json')
   if (!saysJson && isBinary(type)) return { kind: 'bytes', body }
-  const input = inputFromText(body.toString('utf8'), signature)
-  if (saysJson && input.kind === 'text' && signature !== 'qinling')
+  const text = body.toString('utf8')
+  const inputKind = kindOf(text, signature)
+  if (saysJson && inputKind === 'text' && signature !== 'qinling')
     throw invalid('The body is not valid JSON, although its Content-Type says so.')
-  if (input.kind !== 'none') return isUtf8(body) ? { kind: input.kind, body } : { kind: 'bytes', body }
-  return input
+  if (inputKind === 'none') return none
+  // As many characters as bytes: all of them are ASCII.
+  return text.length === body.length || isUtf8(body) ? { kind: inputKind, body, text } : { kind: 'bytes', body }
 }
 
 /** curl names a form for whatever it sends: that is looked at as text. */

@@ -41,6 +41,8 @@ export interface Revision {
 export interface CallInput {
   kind: InputKind
   body: Buffer
+  /** The body of `json` and `text`, where it was decoded already. */
+  text?: string
 }
 
 export interface HttpRequestHead {
@@ -111,9 +113,10 @@ export interface WorkerInfo {
 export interface Pool {
   /**
    * A worker of this revision: warm, else a generic one bound now, else a new one or the first that comes free, whichever
-   * is sooner. Throws FaasError: `no_worker` (waited too long, or too many wait), `engine_failed`, `shutting_down`.
+   * is sooner. At once when one is warm, else a promise, which rejects with FaasError: `no_worker` (waited too long, or too
+   * many wait), `engine_failed`, `shutting_down`.
    */
-  acquire(revision: Revision): Promise<Lease | LoadFailure>
+  acquire(revision: Revision): Lease | Promise<Lease | LoadFailure>
   /** Runs a `command` image once: the words of the input as arguments. Never throws. */
   runCommand(revision: Revision, call: Call): Promise<Outcome>
   /** The revision is not current any more (new code, limits, environment): its idle workers go now, busy ones after their calls. */

@@ -19,13 +19,10 @@ export interface Pending {
   sink?: StreamSink | undefined
   /** Called once; with the status of the streamed answer, if one had begun. */
   end(frame: Ending, streamedStatus: number | undefined): void
-}
-
-interface Running extends Pending {
-  /** Set when a streamed answer has begun. */
-  head?: HttpHead
+  /** Set by the channel when a streamed answer has begun. */
+  head: HttpHead | undefined
   /** Bytes of it that came and for which no credit was given yet. */
-  unpaidBytes?: number
+  unpaidBytes: number
 }
 
 /**
@@ -35,7 +32,7 @@ interface Running extends Pending {
 export class Channel {
   #socket: Socket
   #decoder = new FrameDecoder()
-  #running = new Map<number, Running>()
+  #running = new Map<number, Pending>()
   #lastCall = 0
   #outgoing: Buffer[] = []
   #worker: ((frame: Frame) => void) | null = null
@@ -155,13 +152,13 @@ export class Channel {
   }
 
   /** Hands a chunk on, and asks for more only when the sink has taken it. What was not asked for would fill our memory. */
-  #pass(running: Running, frame: Frame): void {
+  #pass(running: Pending, frame: Frame): void {
     if (running.head === undefined || running.sink === undefined) return
     const bytes = frame.body.length
-    running.unpaidBytes = (running.unpaidBytes ?? 0) + bytes
+    running.unpaidBytes += bytes
     if (running.unpaidBytes > streamWindowBytes) throw new ProtocolError('a worker sent more than it had credit for')
     const credit = () => {
-      running.unpaidBytes = (running.unpaidBytes ?? 0) - bytes
+      running.unpaidBytes -= bytes
       this.#send(encodeFrame(FrameType.credit, frame.call, `{"bytes":${bytes}}`))
     }
     if (running.sink.write(frame.body)) credit()
@@ -179,7 +176,7 @@ const streamOf = (frame: Frame): 'stdout' | 'stderr' => (parseMeta(frame).stream
 
 const aboutWorker = new Set<number>([FrameType.hello, FrameType.bound, FrameType.bindFailed])
 
-function beginStream(running: Running, frame: Frame): void {
+function beginStream(running: Pending, frame: Frame): void {
   if (running.head !== undefined) return
   running.head = headOf(parseMeta(frame))
   running.sink?.head(running.head)

@@ -7,13 +7,14 @@ import type { Exit } from './sandbox.ts'
 export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | undefined): Outcome {
   try {
     const meta = parseMeta(frame)
-    const usage = usageOf(meta)
-    if (frame.type === FrameType.failed) return { kind: 'raised', error: errorOf(meta), runMs, ...usage }
+    const cpuMs = cpuOf(meta)
+    const memoryPeakMb = memoryPeakOf(meta)
+    if (frame.type === FrameType.failed) return { kind: 'raised', error: errorOf(meta), runMs, cpuMs, memoryPeakMb }
     if ((frame.type === FrameType.end) !== (streamedStatus !== undefined)) {
       throw new ProtocolError('a streamed answer ends with END, and only that')
     }
-    if (streamedStatus !== undefined) return { kind: 'streamed', status: streamedStatus, runMs, ...usage }
-    return { kind: 'returned', value: returnedValue(frame, meta), runMs, ...usage }
+    if (streamedStatus !== undefined) return { kind: 'streamed', status: streamedStatus, runMs, cpuMs, memoryPeakMb }
+    return { kind: 'returned', value: returnedValue(frame, meta), runMs, cpuMs, memoryPeakMb }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     return raised('ProtocolError', error.message, runMs)
@@ -37,13 +38,10 @@ function returnedValue(frame: Frame, meta: Record<string, unknown>): Value {
   return { kind, body: frame.body, http: headOf(http as Record<string, unknown>) }
 }
 
-function usageOf(meta: Record<string, unknown>): Usage {
-  const { cpu_ms, memory_peak_bytes } = meta
-  return {
-    cpuMs: isAmount(cpu_ms) ? cpu_ms : null,
-    memoryPeakMb: isAmount(memory_peak_bytes) ? Math.round(memory_peak_bytes / 104857.6) / 10 : null,
-  }
-}
+const cpuOf = ({ cpu_ms }: Record<string, unknown>): number | null => (isAmount(cpu_ms) ? cpu_ms : null)
+
+const memoryPeakOf = ({ memory_peak_bytes }: Record<string, unknown>): number | null =>
+  isAmount(memory_peak_bytes) ? Math.round(memory_peak_bytes / 104857.6) / 10 : null
 
 const isAmount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < 1e15
 

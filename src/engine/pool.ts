@@ -112,7 +112,7 @@ export class WorkerPool implements Pool {
     return this.#budget.usedBytes
   }
 
-  acquire(revision: Revision): Promise<Lease | LoadFailure> {
+  acquire(revision: Revision): Lease | Promise<Lease | LoadFailure> {
     if (this.#closed !== null) return Promise.reject(shuttingDown())
     const group = this.#groups.of(revision)
     const now = this.#parts.clock.elapsed()
@@ -120,7 +120,7 @@ export class WorkerPool implements Pool {
     if (slot !== undefined) {
       group.habits.arrivals.began(now)
       const given = { group, slot, revision, start: null, since: now, resumeMs: 0 }
-      return slot.sleep === null ? Promise.resolve(this.#lease(given)) : this.#awaken(given)
+      return slot.sleep === null ? this.#lease(given) : this.#awaken(given)
     }
     const refusal = this.#refusal(group, revision)
     if (refusal === null) return this.#wait(group, revision, now)

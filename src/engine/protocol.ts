@@ -56,7 +56,8 @@ export function encodeFrame(type: FrameType, call: number, meta: string, body: B
   head[4] = type
   head.writeUInt32BE(call, 5)
   head.writeUInt32BE(metaBytes, 9)
-  head.write(meta, lengthBytes + headBytes, 'utf8')
+  // Metas are ASCII as a rule, which needs no encoding.
+  head.write(meta, lengthBytes + headBytes, metaBytes === meta.length ? 'latin1' : 'utf8')
   if (!copyBody) return [head, body]
   body.copy(head, lengthBytes + headBytes + metaBytes)
   return [head]

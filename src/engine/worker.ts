@@ -3,10 +3,11 @@ import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
 import type { Signature } from '../domain/function.ts'
 import { type ActingSession, hasSession } from '../domain/openstack.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import type { HttpHead, Outcome } from '../domain/outcome.ts'
 import type { Call, Revision, StreamSink } from '../domain/worker.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
+import { Deadlines } from './deadlines.ts'
 import { killed, outcomeOf, platformFailed, resultTooLarge, timedOut } from './outcomes.ts'
 import type { Bound, PoolWorker } from './pool-worker.ts'
 import { type Frame, FrameType, ProtocolError } from './protocol.ts'
@@ -46,6 +47,7 @@ export class ShimWorker implements PoolWorker {
   /** What the function was given to act with in OpenStack. */
   #session: ActingSession | undefined
   #afterLast: (() => void) | null = null
+  #deadlines: Deadlines<RunningCall>
 
   constructor(parts: WorkerParts, sandbox: Sandbox, folder: WorkerFolder, channel: Channel, limits: SandboxLimits) {
     this.name = sandbox.name
@@ -54,6 +56,7 @@ export class ShimWorker implements PoolWorker {
     this.#folder = folder
     this.#channel = channel
     this.#limits = limits
+    this.#deadlines = new Deadlines(parts.clock, (running) => this.#missedDeadline(running))
     this.gone = this.#cleanUpWhenGone()
   }
 
@@ -80,37 +83,16 @@ export class ShimWorker implements PoolWorker {
 
   call(call: Call, timeoutMs: number): Promise<Outcome> {
     this.#inFlight++
-    const startedAt = this.#parts.clock.elapsed()
     return new Promise((resolve) => {
-      let over = false
       const sink = call.sink ?? this.#collector()
-      const settle = (outcome: Outcome) => {
-        this.#callEnded()
-        resolve(outcome)
-      }
-      const end = (frame: Ending, streamedStatus: number | undefined) => {
-        if (over) return
-        over = true
-        stopTimer()
-        const runMs = this.#parts.clock.elapsed() - startedAt
-        if (frame !== null) settle(this.#outcome(frame, runMs, streamedStatus, sink))
-        else void this.#howItEnded(runMs).then(settle)
-      }
-      const stopTimer = this.#parts.clock.after(timeoutMs, () => {
-        over = true
-        this.#channel.forget(number)
-        this.#endForDeadline()
-        settle(timedOut(timeoutMs, this.#parts.clock.elapsed() - startedAt))
-      })
-      let number = 0
+      const running = new RunningCall(call, timeoutMs, this.#parts.clock.elapsed(), sink, this.#onEnd, resolve)
       try {
-        number = this.#send(call, this.#parts.clock.now() + timeoutMs, sink, end)
+        running.number = this.#send(call, this.#parts.clock.now() + timeoutMs, running)
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
-        over = true
-        stopTimer()
-        settle(platformFailed('The input is longer than a worker can be sent.', 0))
+        return this.#settle(running, platformFailed('The input is longer than a worker can be sent.', 0))
       }
+      if (!running.isOver) this.#deadlines.add(running)
     })
   }
 
@@ -130,10 +112,32 @@ export class ShimWorker implements PoolWorker {
     await this.gone
   }
 
-  #send(call: Call, deadlineMs: number, sink: StreamSink | undefined, end: Pending['end']): number {
-    const { onLog, signal, session } = call
+  #onEnd = (running: RunningCall, frame: Ending, streamedStatus: number | undefined): void => {
+    if (running.isOver) return
+    const runMs = this.#parts.clock.elapsed() - running.startedAt
+    if (frame !== null) return this.#settle(running, this.#outcome(frame, runMs, streamedStatus, running.sink))
+    this.#deadlines.delete(running)
+    running.isOver = true
+    void this.#howItEnded(runMs).then((outcome) => this.#settle(running, outcome))
+  }
+
+  #settle(running: RunningCall, outcome: Outcome): void {
+    running.isOver = true
+    this.#deadlines.delete(running)
+    this.#callEnded()
+    running.resolve(outcome)
+  }
+
+  #missedDeadline(running: RunningCall): void {
+    this.#channel.forget(running.number)
+    this.#endForDeadline()
+    this.#settle(running, timedOut(running.timeoutMs, this.#parts.clock.elapsed() - running.startedAt))
+  }
+
+  #send(call: Call, deadlineMs: number, pending: Pending): number {
+    const { signal, session } = call
     if (session !== this.#session) this.#bringSession(session)
-    const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, { onLog, sink, end })
+    const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, pending)
     if (signal?.aborted) this.#channel.cancel(number)
     signal?.addEventListener('abort', () => this.#channel.cancel(number), { once: true })
     return number
@@ -253,9 +257,47 @@ export class ShimWorker implements PoolWorker {
     await Promise.race([this.#sandbox.exited, this.#channel.closed])
     this.#channel.close()
     await Promise.race([this.#sandbox.exited, this.#exit()])
+    this.#deadlines.close()
     await this.#sandbox.kill()
     // What cannot be removed now, the next start removes.
     await this.#folder.remove().catch(() => {})
+  }
+}
+
+/** A call that is under way: what the channel and the deadlines know it by. */
+class RunningCall implements Pending {
+  readonly timeoutMs: number
+  readonly startedAt: number
+  readonly deadlineAt: number
+  readonly sink: StreamSink | undefined
+  readonly onLog: Call['onLog']
+  readonly resolve: (outcome: Outcome) => void
+  #onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void
+  /** The channel's. */
+  number = 0
+  isOver = false
+  head: HttpHead | undefined
+  unpaidBytes = 0
+
+  constructor(
+    call: Call,
+    timeoutMs: number,
+    startedAt: number,
+    sink: StreamSink | undefined,
+    onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void,
+    resolve: (outcome: Outcome) => void,
+  ) {
+    this.timeoutMs = timeoutMs
+    this.startedAt = startedAt
+    this.deadlineAt = startedAt + timeoutMs
+    this.sink = sink
+    this.onLog = call.onLog
+    this.resolve = resolve
+    this.#onEnd = onEnd
+  }
+
+  end(frame: Ending, streamedStatus: number | undefined): void {
+    this.#onEnd(this, frame, streamedStatus)
   }
 }
 

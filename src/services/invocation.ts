@@ -11,6 +11,7 @@ import type { Call, CallInput, HttpRequestHead, Lease, Pool, Revision, StreamSin
 import { AsyncQueue, type AsyncQueueLimits } from './async-queue.ts'
 import {
   endKeys,
+  endText,
   forgetEnd,
   type NewRun,
   newExecution,
@@ -245,13 +246,39 @@ export class Invocation {
     return !this.#closing && execution.attempt >= this.#parts.limits.maxAttempts
   }
 
+  /** Awaits only what is a promise: a warm call waits for nothing but its end. */
   async #perform(execution: Execution, request: RunRequest, queueMs: number): Promise<Outcome> {
-    const { clock } = this.#parts
+    const { clock, pool } = this.#parts
     const startedAt = clock.elapsed()
     const log = new LogBuffer(this.#parts.limits.maxLogBytes)
     this.#active.set(execution.id, { execution, log })
     execution.phases = { queue: queueMs, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
-    const outcome = await this.#runSomewhere(execution, request, log, startedAt)
+    let lease: Lease | undefined
+    let outcome: Outcome
+    try {
+      const target = this.#targetNow(request.target)
+      const { fn, revision } = target instanceof Promise ? await target : target
+      const session = this.#sessionOf(fn)
+      if (revision.kind === 'command') {
+        execution.startKind = 'cold'
+        outcome = await pool.runCommand(revision, callOf(execution, request, log, undefined))
+      } else {
+        const acquired = pool.acquire(revision)
+        const got = acquired instanceof Promise ? await acquired : acquired
+        noteStart(execution, got, clock.elapsed() - startedAt)
+        if (got.kind === 'lease') {
+          lease = got
+          const acting = session instanceof Promise ? await session : session
+          outcome = await lease.call(callOf(execution, request, log, acting))
+        } else {
+          log.add(got.log)
+          outcome = got.outcome
+        }
+      }
+    } catch (error) {
+      outcome = platformOutcome(error)
+    }
+    lease?.release()
     const runEndedAt = clock.elapsed()
     execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
     execution.phases.total = queueMs + runEndedAt - startedAt
@@ -259,34 +286,6 @@ export class Invocation {
     this.#active.delete(execution.id)
     noteEnd(execution, outcome, this.#parts.clock.now())
     return outcome
-  }
-
-  async #runSomewhere(execution: Execution, request: RunRequest, log: LogBuffer, startedAt: number): Promise<Outcome> {
-    const { pool, clock } = this.#parts
-    const call = callOf(execution, request, log)
-    let lease: Lease | undefined
-    try {
-      const target = this.#targetNow(request.target)
-      const { fn, revision } = target instanceof Promise ? await target : target
-      const session = this.#sessionOf(fn)
-      if (revision.kind === 'command') {
-        execution.startKind = 'cold'
-        return await pool.runCommand(revision, call)
-      }
-      const got = await pool.acquire(revision)
-      noteStart(execution, got, clock.elapsed() - startedAt)
-      if (got.kind === 'load_failure') {
-        log.add(got.log)
-        return got.outcome
-      }
-      lease = got
-      call.session = session instanceof Promise ? await session : session
-      return await lease.call(call)
-    } catch (error) {
-      return platformOutcome(error)
-    } finally {
-      lease?.release()
-    }
   }
 
   /** Code in Swift may have changed. */
@@ -304,7 +303,7 @@ export class Invocation {
   #finish(execution: Execution, revision: Revision | null): void {
     const { log, ledger, onEnd } = this.#parts
     if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
-    else log.info(endKeys(execution), 'execution ended')
+    else log.infoText(endText(execution), 'execution ended')
     onEnd?.(execution, revision)
     if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
   }
@@ -313,7 +312,12 @@ export class Invocation {
 /** Waiting helps: what is to run exists, and cannot run yet. */
 const isPassing = (error: unknown): boolean => error instanceof FaasError && error.code === 'runtime_unavailable'
 
-function callOf(execution: Execution, request: RunRequest, log: LogBuffer): Call {
-  const { trigger, input, http, sink, signal } = request
-  return { executionId: execution.id, trigger, input, http, sink, signal, onLog: (_stream, text) => log.add(text) }
+function callOf(
+  execution: Execution,
+  { trigger, input, http, sink, signal }: RunRequest,
+  log: LogBuffer,
+  session: ActingSession | undefined,
+): Call {
+  const onLog: Call['onLog'] = (_stream, text) => log.add(text)
+  return { executionId: execution.id, trigger, input, http, sink, signal, session, onLog }
 }

@@ -70,6 +70,7 @@ interface Cell {
 export class Stats {
   readonly sinceMs: number
   #cells = new Map<string, Cell>()
+  #last: Cell | undefined
   /** What was merged to stay below the limit. */
   #rest = new Tally()
 
@@ -80,9 +81,11 @@ export class Stats {
   /** For `Invocation`: a run is over. */
   record = (execution: Execution, revision: Revision | null): void => {
     const { functionId, projectId } = execution
-    const key = `${functionId}/${projectId}`
-    const cell = this.#cells.get(key) ?? this.#newCell(key, { functionId, projectId, tally: new Tally() })
-    cell.tally.add(execution, revision)
+    // Most runs are of the same function and caller as the one before: a key for each would have to be made and hashed.
+    if (this.#last?.functionId !== functionId || this.#last.projectId !== projectId) {
+      this.#last = this.#cellOf(functionId, projectId)
+    }
+    this.#last.tally.add(execution, revision)
   }
 
   ofFunction(functionId: string): Tally {
@@ -97,12 +100,17 @@ export class Stats {
     return all
   }
 
-  #newCell(key: string, cell: Cell): Cell {
+  #cellOf(functionId: string, projectId: string): Cell {
+    const key = `${functionId}/${projectId}`
+    const known = this.#cells.get(key)
+    if (known !== undefined) return known
+    const cell = { functionId, projectId, tally: new Tally() }
     this.#cells.set(key, cell)
     const [oldest] = this.#cells
     if (this.#cells.size > maxCells && oldest !== undefined) {
       this.#rest.addAll(oldest[1].tally)
       this.#cells.delete(oldest[0])
+      if (this.#last === oldest[1]) this.#last = undefined
     }
     return cell
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StreamSink } from '../../src/domain/worker.ts'
-import { Channel, type Ending, headOf } from '../../src/engine/channel.ts'
+import { Channel, type Ending, headOf, type Pending } from '../../src/engine/channel.ts'
 import {
   encodeFrame,
   type Frame,
@@ -63,12 +63,17 @@ class Watched {
   }
 }
 
+/** Nobody listens to the call. */
+const deaf: Pending = { onLog() {}, end() {}, head: undefined, unpaidBytes: 0 }
+
 const watch = (channel: Channel, sink?: StreamSink) => {
   const watched = new Watched(sink)
   const pending = {
     sink,
     onLog: (stream: 'stdout' | 'stderr', text: string) => watched.onLog(stream, text),
     end: (frame: Ending, status: number | undefined) => watched.end(frame, status),
+    head: undefined,
+    unpaidBytes: 0,
   }
   return { watched, number: channel.call('{}', Buffer.from('input'), pending) }
 }
@@ -209,7 +214,7 @@ describe('calls', () => {
 
   test('one that is longer than a frame may be is refused, and the connection stays', async () => {
     const { channel, send } = await connected()
-    const pending = { onLog() {}, end() {} }
+    const pending = { ...deaf }
     expect(() => channel.call('{}', Buffer.alloc(maxFrameBytes), pending)).toThrow(ProtocolError)
     const { watched, number } = watch(channel)
     send(FrameType.result, number, {})
@@ -242,7 +247,7 @@ describe('calls', () => {
   test('one is sent with its meta and its input as they are', async () => {
     const { channel, received, until } = await connected()
     const body = Buffer.from(Array.from({ length: 10_000 }, (_, n) => n % 256))
-    channel.call('{"execution_id":"e1"}', body, { onLog() {}, end() {} })
+    channel.call('{"execution_id":"e1"}', body, { ...deaf })
     await until(() => received.length === 1)
     expect(received[0]).toMatchObject({ type: FrameType.call, call: 1, meta: '{"execution_id":"e1"}' })
     expect(received[0]?.body.equals(body)).toBe(true)

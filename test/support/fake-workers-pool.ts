@@ -107,7 +107,7 @@ export class TestPool {
   /** Asks for a worker without waiting for it. */
   ask(revision: Revision = aRevision()): Acquiring {
     const asked: Acquiring = {
-      promise: this.pool.acquire(revision),
+      promise: Promise.resolve(this.pool.acquire(revision)),
       lease: null,
       loadFailure: null,
       error: null,
