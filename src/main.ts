@@ -6,6 +6,7 @@ import type { App } from './app.ts'
 /** Process entry: settings, start, signals. The only file that may end the process. */
 
 const leastNode = [22, 22]
+const keptTicks: object[] = []
 
 checkNode()
 const app = await start()
@@ -45,8 +46,6 @@ function dropGarbage(): void {
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   setFlagsFromString('--no-expose-gc')
 }
-
-const keptTicks: object[] = []
 
 /**
  * Keeps a tick of `process.nextTick` for ever. A garbage collection while none waits would drop the hidden class of ticks;
