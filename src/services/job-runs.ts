@@ -126,6 +126,8 @@ export class JobRuns {
   async #fireSlice(jobs: Job[], nowMs: number): Promise<void> {
     const { store, timers, log } = this.#parts
     const fired = await Promise.all(jobs.map((job) => this.#fireOne(job, nowMs)))
+    // The runs are on their way to their workers before the disk is waited for.
+    await nextTurn()
     try {
       store.updateAll(fired.map(({ job }) => job).filter((job, n) => job !== jobs[n]))
       for (const { job, retryAtMs } of fired) timers.set(job, retryAtMs)

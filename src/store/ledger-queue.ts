@@ -40,6 +40,7 @@ export class LedgerQueue {
   #pendingBytes = 0
   #lost = 0
   #stopTimer: (() => void) | null = null
+  #sendsThisTurn = false
   /** Set when the thread is gone, for good or ill. */
   #ended: FaasError | null = null
 
@@ -52,12 +53,18 @@ export class LedgerQueue {
     this.#writer.on('exit', () => this.#died(new Error('The thread that writes the ledger ended.')))
   }
 
-  /** Writes as soon as the batch in flight is done. How many rows were changed; rejects when none could be. */
+  /**
+   * Writes at the end of this turn of the event loop, with all that comes in it, or as soon as the batch in flight is done.
+   * How many rows were changed; rejects when none could be.
+   */
   changes(kind: Write, row: Row, bytes: number): Promise<number> {
     if (this.#ended !== null) return Promise.reject(this.#ended)
     if (this.#pendingBytes > this.#maxPendingBytes) return Promise.reject(tooMuchWaits())
     const changes = this.#add(kind, row, bytes).changes()
-    this.#send()
+    if (this.#inFlight === null && !this.#sendsThisTurn) {
+      this.#sendsThisTurn = true
+      setImmediate(this.#sendNow)
+    }
     return changes
   }
 
@@ -106,6 +113,11 @@ export class LedgerQueue {
     this.#collecting.add(kind, row, bytes)
     this.#pendingBytes += bytes
     return this.#collecting
+  }
+
+  #sendNow = (): void => {
+    this.#sendsThisTurn = false
+    this.#send()
   }
 
   #sendAfter(ms: number): void {
