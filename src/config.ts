@@ -116,7 +116,9 @@ export const settings = z.object({
     ),
   genericWorkers: int(0, 1000)
     .default(2)
-    .describe('Generic workers of each runtime image that are kept ready at least.'),
+    .describe(
+      'Generic workers of each runtime image that are kept ready at least, while nobody needs their memory more.',
+    ),
   maxParallelStarts: int(1, 1000).default(4).describe('Containers being started at once.'),
   maxWaiting: int(0).default(1000).describe('Calls of one function that may wait for a worker; more are refused.'),
   acquireTimeoutMs: int(1).default(60_000).describe('Longest wait of a call for a worker.'),

@@ -1,4 +1,4 @@
-import { fixedTtl, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
+import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
 import { type Figures, type KeepAlive, Simulation } from './simulation.ts'
 import type { Trace } from './trace.ts'
 
@@ -11,6 +11,12 @@ export interface Compared extends Figures {
   coldAtSameMemoryButFirst: number
   /** Cold starts ÷ those of a fixed time that takes as much at its peak: what a host must have. */
   coldAtSamePeak: number
+  /** Cold starts ÷ those of a fixed time that takes the same memory and keeps generic workers too, always the same number. */
+  coldBesideGeneric: number
+  /** What calls waited for workers, new or busy, ÷ what they did with a fixed time that takes the same memory. */
+  delayAtSameMemory: number
+  /** The same beside a fixed time with generic workers. */
+  delayBesideGeneric: number
   /** Idle memory ÷ that of a fixed time with as many cold starts. */
   memoryAtSameCold: number
 }
@@ -20,6 +26,7 @@ const minuteMs = 60 * secondMs
 const ttlsMs = [0.5, 1, 2, 4, 10, 20, 45, 120].map((minutes) => minutes * minuteMs)
 /** Idle memory of the budgets tried ÷ that of the fixed 10 minutes. */
 const shares = [0.5, 0.7, 0.85, 1]
+const sharesWithGeneric = [0.2, 0.5, 1]
 
 /** Runs all rules on the trace; what has a budget gets one that leaves as much idle memory as 10 minutes take. */
 export function compare(trace: Trace, say: (text: string) => void): Compared[] {
@@ -28,24 +35,29 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
     return new Simulation(trace, rule).run()
   }
   const ttls = ttlsMs.map((ms) => run(`fixed ${ms / secondMs} s`, fixedTtl(ms)))
-  const ten = ttls[ttlsMs.indexOf(10 * minuteMs)] as Figures
+  const withGeneric = ttlsMs.map((ms) => run(`fixed ${ms / secondMs} s, generic`, fixedTtl(ms, genericFloor)))
+  const atTen = ttlsMs.indexOf(10 * minuteMs)
+  const ten = ttls[atTen] as Figures
   const beside = (rule: string, figures: Figures, atTensCold: Figures[] = [figures]): Compared => {
     const butFirst = (all: Figures[]) => all.map((each) => ({ ...each, cold: each.cold - each.first }))
     const [own] = butFirst([figures]) as [Figures]
     return {
       rule,
       ...figures,
-      coldAtSameMemory: over(figures.cold, coldAt(ttls, figures.idleMib)),
-      coldAtSameMemoryButFirst: over(own.cold, coldAt(butFirst(ttls), figures.idleMib)),
-      coldAtSamePeak: over(figures.cold, coldAtPeak(ttls, figures.peakIdleMib)),
+      coldAtSameMemory: over(figures.cold, at(ttls, 'cold', figures.idleMib)),
+      coldAtSameMemoryButFirst: over(own.cold, at(butFirst(ttls), 'cold', figures.idleMib)),
+      coldAtSamePeak: over(figures.cold, at(ttls, 'cold', figures.peakIdleMib, 'peakIdleMib')),
+      coldBesideGeneric: over(figures.cold, at(withGeneric, 'cold', figures.idleMib)),
+      delayAtSameMemory: over(figures.delayMs, at(ttls, 'delayMs', figures.idleMib)),
+      delayBesideGeneric: over(figures.delayMs, at(withGeneric, 'delayMs', figures.idleMib)),
       memoryAtSameCold:
         atTensCold.length > 1
-          ? memoryAt(atTensCold, ten.cold) / ten.idleMib
-          : figures.idleMib / memoryAt(ttls, figures.cold),
+          ? at(atTensCold, 'idleMib', ten.cold, 'cold') / ten.idleMib
+          : figures.idleMib / at(ttls, 'idleMib', figures.cold, 'cold'),
     }
   }
-  const budgeted = (name: string, make: (budgetMib: number) => KeepAlive): Compared => {
-    const all = shares.map((share) => run(`${name}, ${share}`, make(ten.busyMib + ten.idleMib * share)))
+  const budgeted = (name: string, make: (budgetMib: number) => KeepAlive, tried = shares): Compared => {
+    const all = tried.map((share) => run(`${name}, ${share}`, make(ten.busyMib + ten.idleMib * share)))
     return beside(name, all[all.length - 1] as Figures, all)
   }
   return [
@@ -53,40 +65,30 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
     beside('fixed 30 s', ttls[0] as Figures),
     beside('hybrid histogram, 4 h', run('hybrid', hybridHistogram(240 * minuteMs))),
     budgeted('greedy-dual', greedyDual),
-    budgeted('learned, starts at once', (mib) => learned(mib, false)),
-    budgeted('learned (ours)', learned),
+    beside('fixed 10 min, generic', withGeneric[atTen] as Figures),
+    budgeted('learned, none generic', (mib) => learned(mib, false)),
+    budgeted('learned (ours)', learned, sharesWithGeneric),
   ]
 }
 
 /** Of counts: nothing beside nothing is as many. */
 const over = (own: number, base: number): number => (own === base || base < 0.5 ? 1 : own / base)
 
-const coldAt = (curve: Figures[], idleMib: number): number =>
+/** What a figure is where another one is `x`. */
+const at = (curve: Figures[], figure: keyof Figures, x: number, of: keyof Figures = 'idleMib'): number =>
   between(
-    curve.map((point) => [point.idleMib, point.cold]),
-    idleMib,
-  )
-
-const coldAtPeak = (curve: Figures[], peakIdleMib: number): number =>
-  between(
-    curve.map((point) => [point.peakIdleMib, point.cold]),
-    peakIdleMib,
-  )
-
-const memoryAt = (curve: Figures[], cold: number): number =>
-  between(
-    curve.map((point) => [point.cold, point.idleMib]),
-    cold,
+    curve.map((point) => [point[of], point[figure]]),
+    x,
   )
 
 /** On the line through the points, both axes logarithmic; beyond the ends the last piece goes on. */
 function between(points: [x: number, y: number][], x: number): number {
   const sorted = points.map(([px, py]) => [Math.log(Math.max(px, 1e-9)), Math.log(Math.max(py, 1e-9))] as const)
   sorted.sort((a, b) => a[0] - b[0])
-  const at = Math.log(Math.max(x, 1e-9))
-  const above = sorted.findIndex(([px]) => px >= at)
+  const wanted = Math.log(Math.max(x, 1e-9))
+  const above = sorted.findIndex(([px]) => px >= wanted)
   const end = Math.max(1, above < 0 ? sorted.length - 1 : above)
   const [x1, y1] = sorted[end - 1] as readonly [number, number]
   const [x2, y2] = sorted[end] as readonly [number, number]
-  return Math.exp(x2 === x1 ? y2 : y1 + ((at - x1) * (y2 - y1)) / (x2 - x1))
+  return Math.exp(x2 === x1 ? y2 : y1 + ((wanted - x1) * (y2 - y1)) / (x2 - x1))
 }

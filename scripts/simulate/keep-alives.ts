@@ -1,17 +1,34 @@
-import { Arrivals } from '../../src/engine/arrivals.ts'
-import { chooseEvictions, isWorthWarming, servedByBusy, worthKeeping } from '../../src/engine/pool-policy.ts'
-import type { KeepAlive, SimulatedFunction, SimulatedWorker, Simulation } from './simulation.ts'
+import { GenericDemand } from '../../src/engine/generic-demand.ts'
+import { Habits } from '../../src/engine/habits.ts'
+import {
+  chooseEvictions,
+  genericTarget,
+  isWorthWarming,
+  servedByBusy,
+  worthKeeping,
+} from '../../src/engine/pool-policy.ts'
+import type {
+  GenericPool,
+  GenericRule,
+  KeepAlive,
+  SimulatedFunction,
+  SimulatedWorker,
+  Simulation,
+} from './simulation.ts'
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs
 const mib = 1024 * 1024
 /** A worker is there so long before the call that it is for. */
 const leadMs = 2 * secondMs
+/** Generic workers that the service keeps by default. */
+export const genericFloor = 2
 
-/** Every idle worker goes after the same time: what most platforms do. */
-export function fixedTtl(ttlMs: number): KeepAlive {
+/** Every idle worker goes after the same time: what most platforms do. `generic`: kept ready of each runtime, always. */
+export function fixedTtl(ttlMs: number, generic = 0): KeepAlive {
   return {
     budgetBytes: Number.POSITIVE_INFINITY,
+    generic: { wantsMore: ({ ready, starting }) => ready.length + starting < generic },
     idle: (_worker, sim) => sim.now + ttlMs,
     look: (worker) => worker.idleSince + ttlMs,
   }
@@ -126,50 +143,51 @@ export function greedyDual(budgetMib: number): KeepAlive {
   }
 }
 
-/** The pool's own rule: what `pool-memory.ts` does, with the same `arrivals.ts` and `pool-policy.ts`. */
-export function learned(budgetMib: number, waits = true): KeepAlive {
-  const arrivals = new Map<SimulatedFunction, Arrivals>()
-  const of = (fn: SimulatedFunction): Arrivals => {
-    let own = arrivals.get(fn)
+/**
+ * The pool's own rule: what `pool-memory.ts`, `warm-ahead.ts` and `generic-workers.ts` do, with the same `habits.ts`,
+ * `generic-demand.ts` and `pool-policy.ts`.
+ */
+export function learned(budgetMib: number, keepsGeneric = true): KeepAlive {
+  const budgetBytes = budgetMib * mib
+  const habits = new Map<SimulatedFunction, Habits<SimulatedFunction>>()
+  const of = (fn: SimulatedFunction): Habits<SimulatedFunction> => {
+    let own = habits.get(fn)
     if (own === undefined) {
-      own = new Arrivals(fn.concurrency)
-      arrivals.set(fn, own)
+      own = new Habits(fn)
+      habits.set(fn, own)
     }
     return own
   }
   /** Its level: how many of its function would have to be at work before it is. */
   const levelOf = (worker: SimulatedWorker): number => {
     const { free } = worker.fn
-    return of(worker.fn).level + free.length - free.indexOf(worker)
+    return of(worker.fn).arrivals.level + free.length - free.indexOf(worker)
   }
   const appraise = (idle: readonly SimulatedWorker[], now: number): void => {
     for (const worker of idle) {
       if (worker.worthUntil > now) continue
-      const outlook = of(worker.fn).outlook(levelOf(worker), now)
-      worker.worth = worthKeeping(outlook.perMs, worker.fn.coldMs, worker.memoryBytes)
+      const own = of(worker.fn)
+      const outlook = own.arrivals.outlook(levelOf(worker), now)
+      worker.worth = own.worthOf(outlook)
       worker.worthUntil = now + Math.min(outlook.holdsMs, Math.max(secondMs, (now - worker.idleSince) * 0.1))
     }
-  }
-  const priceOf = (bytes: number, sim: Simulation): number => {
-    if (sim.freeBytes >= bytes) return 0
-    appraise(sim.idle, sim.now)
-    const chosen = chooseEvictions(bytes - sim.freeBytes, sim.idle)
-    if (chosen === null) return Number.POSITIVE_INFINITY
-    return chosen.reduce((sum, { worth, memoryBytes }) => sum + worth * memoryBytes, 0) / bytes
   }
   const lookAhead = (fn: SimulatedFunction, sim: Simulation): void => {
     const own = of(fn)
     if (fn.active > 0 || fn.workers + fn.starting > 0) return
-    const outlook = own.outlook(1, sim.now + fn.coldMs + leadMs)
+    const outlook = own.arrivals.outlook(1, sim.now + own.coldMs + leadMs)
     if (outlook.earlyMs > 0) return sim.lookAtFunction(fn, sim.now + Math.max(secondMs, outlook.earlyMs))
-    const worth = worthKeeping(outlook.perMs, fn.coldMs, fn.memoryBytes)
-    if (isWorthWarming({ ...outlook, worth, price: priceOf(fn.memoryBytes, sim) })) sim.warm(fn)
+    const view = { probability: outlook.probability, savedMs: own.coldMs, worth: own.worthOf(outlook) }
+    if (isWorthWarming({ ...view, price: priceOf(fn.memoryBytes, sim) })) sim.warm(fn)
     else sim.lookAtFunction(fn, sim.now + Math.max(secondMs, outlook.holdsMs))
   }
-  return {
-    budgetBytes: budgetMib * mib,
-    began: (fn, now) => of(fn).began(now),
-    ended: (fn, now) => of(fn).ended(now),
+  const rule: KeepAlive = {
+    budgetBytes,
+    began: (fn, now) => of(fn).arrivals.began(now),
+    started: (fn, tookMs) => of(fn).noteCold(tookMs),
+    ended(fn, now) {
+      of(fn).arrivals.ended(now)
+    },
     idle: () => Number.POSITIVE_INFINITY,
     appraise,
     evicted: ({ fn }, sim) => sim.lookAtFunction(fn, sim.now + secondMs),
@@ -177,8 +195,51 @@ export function learned(budgetMib: number, waits = true): KeepAlive {
     starts(fn, sim) {
       const waitedMs = sim.waitedMs(fn)
       const running = fn.active - fn.waiting.length
-      const served = waits ? servedByBusy({ running, runMs: fn.meanRunMs, startMs: fn.coldMs, waitedMs }) : 0
+      const served = servedByBusy({ running, runMs: fn.meanRunMs, startMs: sim.startMs(fn), waitedMs })
       return Math.ceil(Math.max(0, fn.waiting.length - served) / fn.concurrency) - fn.starting
     },
   }
+  return keepsGeneric ? { ...rule, generic: learnedGeneric(budgetBytes) } : rule
+}
+
+function learnedGeneric(budgetBytes: number): GenericRule {
+  const demands = new Map<GenericPool, GenericDemand>()
+  const of = (pool: GenericPool): GenericDemand => {
+    let own = demands.get(pool)
+    if (own === undefined) {
+      own = new GenericDemand()
+      demands.set(pool, own)
+    }
+    return own
+  }
+  const worthOf = ({ runtime }: GenericPool, perMs: number | undefined): number =>
+    worthKeeping(perMs ?? 0, runtime.startMs, runtime.memoryBytes)
+  return {
+    taken: (pool, now) => of(pool).note(now, pool.runtime.startMs),
+    wantsMore(pool, sim) {
+      const { ready, starting, runtime } = pool
+      const perMs = of(pool).perMs(sim.now)
+      const have = ready.length + starting
+      const ceiling = Math.floor(budgetBytes / runtime.memoryBytes / 2)
+      if (have >= genericTarget(perMs, genericFloor, ceiling)) return false
+      if (sim.freeBytes >= runtime.memoryBytes) return true
+      const worth = worthOf(pool, perMs[have])
+      return (
+        worth > 0 &&
+        isWorthWarming({ probability: 1, savedMs: runtime.startMs, worth, price: priceOf(runtime.memoryBytes, sim) })
+      )
+    },
+    appraise(pool, now) {
+      const perMs = of(pool).perMs(now)
+      for (const [at, worker] of pool.ready.entries()) worker.worth = worthOf(pool, perMs[pool.starting + at])
+    },
+  }
+}
+
+/** What `PoolMemory.priceOf` says. */
+function priceOf(bytes: number, sim: Simulation): number {
+  if (sim.freeBytes >= bytes) return 0
+  const chosen = chooseEvictions(bytes - sim.freeBytes, sim.spare())
+  if (chosen === null) return Number.POSITIVE_INFINITY
+  return chosen.reduce((sum, { worth, memoryBytes }) => sum + worth * memoryBytes, 0) / bytes
 }

@@ -1,11 +1,13 @@
 import { chooseEvictions, type Evictable } from '../../src/engine/pool-policy.ts'
 import { EventHeap } from './event-heap.ts'
-import type { Trace, TracedFunction } from './trace.ts'
+import { StartLine } from './start-line.ts'
+import type { Trace, TracedFunction, TracedRuntime } from './trace.ts'
 
 /**
  * Runs a trace against a rule that keeps workers. Everything but the rule is the same for all, and as in the pool: a call
- * takes the idle worker used last; else one is started, and whichever is ready first, the new one or a busy one, serves
- * it. Time is simulated, one event after the other: the same trace gives the same figures.
+ * takes the idle worker used last; else a generic one of its runtime, if the rule keeps some; else one is started, and
+ * whichever is ready first, the new one or a busy one, serves it. Time is simulated, one event after the other: the same
+ * trace gives the same figures.
  */
 
 export interface SimulatedWorker extends Evictable {
@@ -20,6 +22,19 @@ export interface SimulatedWorker extends Evictable {
   lookAt: number
   worthUntil: number
   hasServed: boolean
+}
+
+/** Belongs to no function yet. */
+export interface SimulatedGeneric extends Evictable {
+  pool: GenericPool
+}
+
+/** The generic workers of a runtime. */
+export interface GenericPool {
+  runtime: TracedRuntime
+  /** The worthiest first. */
+  ready: SimulatedGeneric[]
+  starting: number
 }
 
 export interface SimulatedFunction extends TracedFunction {
@@ -42,6 +57,8 @@ export interface KeepAlive {
   /** Bytes of all workers; infinite: the rule says itself what goes. */
   budgetBytes: number
   began?(fn: SimulatedFunction, now: number): void
+  /** A worker came for a call, which had waited so long. */
+  started?(fn: SimulatedFunction, tookMs: number): void
   ended?(fn: SimulatedFunction, now: number): void
   /** A worker is idle now. Returns when to look at it again; infinite: never. */
   idle?(worker: SimulatedWorker, sim: Simulation): number
@@ -54,12 +71,25 @@ export interface KeepAlive {
   lookFunction?(fn: SimulatedFunction, sim: Simulation): void
   /** Workers to start for calls that wait; default: one for each. */
   starts?(fn: SimulatedFunction, sim: Simulation): number
+  /** Absent: no generic workers are kept. */
+  generic?: GenericRule
+}
+
+export interface GenericRule {
+  /** One was taken for a call, or would have been if it had been ready. */
+  taken?(pool: GenericPool, now: number): void
+  /** Whether there should be one more than are ready or on their way. */
+  wantsMore(pool: GenericPool, sim: Simulation): boolean
+  /** What is to be known of every ready one before some are evicted. */
+  appraise?(pool: GenericPool, now: number): void
 }
 
 export interface Figures {
   calls: number
   /** Calls served by a worker that was started for them. */
   cold: number
+  /** Calls served by a generic worker that was ready. */
+  prewarmed: number
   /** Of those, first calls of a function: nobody could have known. */
   first: number
   /** Of those, calls that came while others of the function were at work: its first worker would not have done. */
@@ -67,10 +97,14 @@ export interface Figures {
   /** Calls that waited for a busy worker, and for how long together. */
   waited: number
   waitedMs: number
-  /** Mean over the time, and the most. */
+  /** What all calls waited together for a worker, new or busy. */
+  delayMs: number
+  /** Of workers that serve nobody, generic ones and those of them on their way included: mean over the time, and the most. */
   idleMib: number
   peakIdleMib: number
   busyMib: number
+  /** Of the idle memory, what generic workers take. */
+  genericMib: number
   /** Workers started ahead, and those of them that served nobody. */
   warmed: number
   warmedInVain: number
@@ -79,25 +113,37 @@ export interface Figures {
 type Event =
   | { kind: 'end'; worker: SimulatedWorker; call: number }
   | { kind: 'up'; fn: SimulatedFunction; ahead: boolean }
+  | { kind: 'bound'; fn: SimulatedFunction }
+  | { kind: 'ready'; pool: GenericPool }
+  | { kind: 'sweep' }
   | { kind: 'worker'; worker: SimulatedWorker }
   | { kind: 'function'; fn: SimulatedFunction }
   | { kind: 'patience'; fn: SimulatedFunction }
 
 const mib = 1024 * 1024
+/** As many as the service has by default. */
+const maxParallelStarts = 4
+/** The service looks once a second whether more generic workers are wanted. */
+const sweepMs = 10_000
 
 export class Simulation {
   readonly trace: Trace
   readonly functions: SimulatedFunction[]
+  readonly generic: GenericPool[]
   readonly idle: SimulatedWorker[] = []
   now = 0
   #rule: KeepAlive
   #events = new EventHeap<Event>()
+  #starts = new StartLine(maxParallelStarts, (takesMs, event: Event) => this.#events.add(this.now + takesMs, event))
   #made = 0
   #idleBytes = 0
   #heldBytes = 0
+  /** Also counted as idle. */
+  #genericBytes = 0
   #sinceMs = 0
   #idleByteMs = 0
   #heldByteMs = 0
+  #genericByteMs = 0
   #peakIdleBytes = 0
   #figures: Figures
 
@@ -116,16 +162,21 @@ export class Simulation {
       lookAt: Number.POSITIVE_INFINITY,
       meanRunMs: 0,
     }))
+    const runtimes = rule.generic === undefined ? [] : trace.runtimes
+    this.generic = runtimes.map((runtime) => ({ runtime, ready: [], starting: 0 }))
     this.#figures = {
       calls: 0,
       cold: 0,
+      prewarmed: 0,
       first: 0,
       scaleOut: 0,
       waited: 0,
       waitedMs: 0,
+      delayMs: 0,
       idleMib: 0,
       peakIdleMib: 0,
       busyMib: 0,
+      genericMib: 0,
       warmed: 0,
       warmedInVain: 0,
     }
@@ -133,6 +184,7 @@ export class Simulation {
 
   run(): Figures {
     const { atMs, lengthMs } = this.trace
+    if (this.generic.length > 0) this.#events.add(0, { kind: 'sweep' })
     for (let call = 0; call < atMs.length; call++) {
       this.#until(atMs[call] as number)
       this.now = atMs[call] as number
@@ -149,6 +201,7 @@ export class Simulation {
       idleMib,
       peakIdleMib: this.#peakIdleBytes / mib,
       busyMib: this.#heldByteMs / perMib - idleMib,
+      genericMib: this.#genericByteMs / perMib,
     }
   }
 
@@ -158,10 +211,22 @@ export class Simulation {
     return this.#rule.budgetBytes - this.#heldBytes
   }
 
+  /** Until a worker that is decided on now is there. */
+  startMs(fn: SimulatedFunction): number {
+    return (this.#genericOf(fn)?.ready.length ?? 0) > 0 ? 0 : fn.coldMs
+  }
+
   /** How long the call at the head of the line has waited. */
   waitedMs(fn: SimulatedFunction): number {
     const [oldest] = fn.waiting
     return oldest === undefined ? 0 : this.now - (this.trace.atMs[oldest] as number)
+  }
+
+  /** All that may go, with what it is worth now. */
+  spare(): (SimulatedWorker | SimulatedGeneric)[] {
+    this.#rule.appraise?.(this.idle, this.now)
+    for (const pool of this.generic) this.#rule.generic?.appraise?.(pool, this.now)
+    return [...this.idle, ...this.generic.flatMap(({ ready }) => ready)]
   }
 
   end(worker: SimulatedWorker): void {
@@ -178,7 +243,7 @@ export class Simulation {
   /** Starts a worker that nobody waits for. */
   warm(fn: SimulatedFunction): void {
     this.#figures.warmed++
-    this.#start(fn, true)
+    this.#provideOne(fn, true)
   }
 
   lookAtFunction(fn: SimulatedFunction, at: number): void {
@@ -201,7 +266,17 @@ export class Simulation {
       case 'end':
         return this.#ended(event.worker, event.call)
       case 'up':
+        this.#starts.ended()
         return this.#up(event.fn, event.ahead)
+      case 'bound':
+        return this.#join(event.fn, 'prewarmed')
+      case 'ready':
+        this.#starts.ended()
+        event.pool.starting--
+        return this.#addReady(event.pool)
+      case 'sweep':
+        for (const pool of this.generic) this.#refill(pool)
+        return this.#events.add(this.now + sweepMs, event)
       case 'worker':
         return this.#look(event.worker)
       case 'function':
@@ -227,7 +302,7 @@ export class Simulation {
 
   #provide(fn: SimulatedFunction): void {
     const wanted = this.#rule.starts?.(fn, this) ?? Math.ceil(fn.waiting.length / fn.concurrency) - fn.starting
-    for (let n = 0; n < wanted; n++) this.#start(fn, false)
+    for (let n = 0; n < wanted; n++) this.#provideOne(fn, false)
     if (fn.waiting.length > 0 && fn.starting === 0) this.#events.add(this.now + fn.coldMs, { kind: 'patience', fn })
   }
 
@@ -240,6 +315,7 @@ export class Simulation {
     worker.running++
     worker.hasServed = true
     if (worker.running >= fn.concurrency) fn.free.pop()
+    this.#figures.delayMs += this.now - (this.trace.atMs[call] as number)
     const runMs = this.trace.runMs[call] as number
     fn.meanRunMs = fn.meanRunMs === 0 ? runMs : fn.meanRunMs * 0.8 + runMs * 0.2
     this.#events.add(this.now + runMs, { kind: 'end', worker, call })
@@ -259,24 +335,42 @@ export class Simulation {
     } else if (worker.running === 0) this.#nowIdle(worker)
   }
 
-  #start(fn: SimulatedFunction, ahead: boolean): void {
-    if (this.freeBytes < fn.memoryBytes) this.#makeRoom(fn.memoryBytes - this.freeBytes)
-    this.#account()
-    this.#heldBytes += fn.memoryBytes
+  #provideOne(fn: SimulatedFunction, ahead: boolean): void {
+    const pool = this.#genericOf(fn)
+    if (pool !== null && !ahead) this.#rule.generic?.taken?.(pool, this.now)
     fn.starting++
-    this.#events.add(this.now + fn.coldMs, { kind: 'up', fn, ahead })
+    if (pool === null || pool.ready.length === 0) this.#start(fn, ahead)
+    else this.#bind(fn, pool)
+    if (pool !== null) this.#refill(pool)
+  }
+
+  #start(fn: SimulatedFunction, ahead: boolean): void {
+    this.#hold(fn.memoryBytes)
+    const isNeeded = () => {
+      if (ahead || fn.waiting.length >= fn.starting || fn.workers + fn.starting === 1) return true
+      fn.starting--
+      this.#hold(-fn.memoryBytes)
+      return false
+    }
+    this.#starts.add({ urgency: 'now', takesMs: fn.coldMs, event: { kind: 'up', fn, ahead }, isNeeded })
   }
 
   #up(fn: SimulatedFunction, ahead: boolean): void {
+    const isSurplus = fn.waiting.length === 0 && !ahead
+    if (!isSurplus) return this.#join(fn, 'cold')
     fn.starting--
-    const call = fn.waiting.shift()
-    if (call === undefined && !ahead) {
-      // Nobody needs it any more: it becomes a generic one, which is nobody's idle worker.
-      this.#account()
-      this.#heldBytes -= fn.memoryBytes
-      return
-    }
+    this.#hold(-fn.memoryBytes)
+    const pool = this.#genericOf(fn)
+    if (pool === null || this.#rule.generic?.wantsMore(pool, this) !== true) return
+    this.#hold(pool.runtime.memoryBytes)
+    this.#countGeneric(pool.runtime.memoryBytes)
+    this.#addReady(pool)
+  }
+
+  #join(fn: SimulatedFunction, start: 'cold' | 'prewarmed'): void {
+    fn.starting--
     fn.workers++
+    const call = fn.waiting.shift()
     const worker: SimulatedWorker = {
       ...{ name: `w${this.#made++}`, memoryBytes: fn.memoryBytes, worth: 0, fn, running: 0, idleSince: this.now },
       ...{ place: -1, isGone: false, lookAt: Number.POSITIVE_INFINITY, worthUntil: 0, hasServed: false },
@@ -285,10 +379,61 @@ export class Simulation {
     this.#account()
     this.#noteIdle(worker)
     if (call === undefined) return this.#nowIdle(worker)
-    this.#figures.cold++
-    if (fn.calls === 1) this.#figures.first++
-    if (fn.active > 1) this.#figures.scaleOut++
+    this.#figures[start]++
+    this.#rule.started?.(fn, this.now - (this.trace.atMs[call] as number))
+    if (start === 'cold' && fn.calls === 1) this.#figures.first++
+    if (start === 'cold' && fn.active > 1) this.#figures.scaleOut++
     this.#serve(worker, call)
+  }
+
+  // --- generic workers
+
+  #genericOf({ runtime }: SimulatedFunction): GenericPool | null {
+    return runtime === null ? null : (this.generic[runtime] ?? null)
+  }
+
+  #bind(fn: SimulatedFunction, pool: GenericPool): void {
+    const { memoryBytes, bindMs } = pool.runtime
+    pool.ready.pop()
+    this.#countGeneric(-memoryBytes)
+    this.#hold(fn.memoryBytes - memoryBytes)
+    this.#events.add(this.now + bindMs, { kind: 'bound', fn })
+  }
+
+  #refill(pool: GenericPool): void {
+    const { memoryBytes, startMs } = pool.runtime
+    while (this.#rule.generic?.wantsMore(pool, this)) {
+      this.#hold(memoryBytes)
+      this.#countGeneric(memoryBytes)
+      pool.starting++
+      this.#starts.add({ urgency: 'later', takesMs: startMs, event: { kind: 'ready', pool }, isNeeded: () => true })
+    }
+  }
+
+  #addReady(pool: GenericPool): void {
+    pool.ready.push({ name: `g${this.#made++}`, memoryBytes: pool.runtime.memoryBytes, worth: 0, pool })
+  }
+
+  #endReady(worker: SimulatedGeneric): void {
+    const { pool, memoryBytes } = worker
+    pool.ready.splice(pool.ready.indexOf(worker), 1)
+    this.#countGeneric(-memoryBytes)
+    this.#hold(-memoryBytes)
+  }
+
+  #countGeneric(bytes: number): void {
+    this.#account()
+    this.#genericBytes += bytes
+    this.#countIdle(bytes)
+  }
+
+  // --- memory
+
+  /** Beside the other workers; makes room for them first. */
+  #hold(bytes: number): void {
+    if (this.freeBytes < bytes && bytes > 0) this.#makeRoom(bytes - this.freeBytes)
+    this.#account()
+    this.#heldBytes += bytes
   }
 
   #nowIdle(worker: SimulatedWorker): void {
@@ -318,17 +463,23 @@ export class Simulation {
 
   /** What cannot be freed is taken all the same: no rule makes a call wait for memory here. */
   #makeRoom(neededBytes: number): void {
-    this.#rule.appraise?.(this.idle, this.now)
-    const chosen = chooseEvictions(neededBytes, this.idle) ?? [...this.idle]
-    for (const worker of chosen as SimulatedWorker[]) {
-      this.#rule.evicted?.(worker, this)
-      this.end(worker)
+    const spare = this.spare()
+    for (const worker of chooseEvictions(neededBytes, spare) ?? spare) {
+      if ('pool' in worker) this.#endReady(worker)
+      else {
+        this.#rule.evicted?.(worker, this)
+        this.end(worker)
+      }
     }
   }
 
   #noteIdle(worker: SimulatedWorker): void {
     worker.place = this.idle.push(worker) - 1
-    this.#idleBytes += worker.memoryBytes
+    this.#countIdle(worker.memoryBytes)
+  }
+
+  #countIdle(bytes: number): void {
+    this.#idleBytes += bytes
     if (this.#idleBytes > this.#peakIdleBytes) this.#peakIdleBytes = this.#idleBytes
   }
 
@@ -339,13 +490,14 @@ export class Simulation {
       last.place = worker.place
     }
     worker.place = -1
-    this.#idleBytes -= worker.memoryBytes
+    this.#countIdle(-worker.memoryBytes)
   }
 
   /** Before bytes change. */
   #account(): void {
     const passed = this.now - this.#sinceMs
     this.#idleByteMs += this.#idleBytes * passed
+    this.#genericByteMs += this.#genericBytes * passed
     this.#heldByteMs += this.#heldBytes * passed
     this.#sinceMs = this.now
   }

@@ -1,16 +1,21 @@
 import type { Compared } from './compare.ts'
+import { genericFloor } from './keep-alives.ts'
 
 const columns: [title: string, cell: (of: Of) => string][] = [
   ['calls', (of) => mean(of('calls')).toFixed(0)],
   ['cold', (of) => mean(of('cold')).toFixed(0)],
   ['of it scale-out', (of) => mean(of('scaleOut')).toFixed(0)],
   ['cold ratio', (of) => `${((100 * mean(of('cold'))) / mean(of('calls'))).toFixed(2)} %`],
+  ['prewarmed', (of) => mean(of('prewarmed')).toFixed(0)],
   ['idle MiB', (of) => mean(of('idleMib')).toFixed(0)],
   ['peak', (of) => mean(of('peakIdleMib')).toFixed(0)],
   ['cold ÷ fixed', (of) => ranged(of('coldAtSameMemory'))],
   ['but first calls', (of) => ranged(of('coldAtSameMemoryButFirst'))],
   ['cold, same peak', (of) => ranged(of('coldAtSamePeak'))],
   ['memory ÷ fixed', (of) => ranged(of('memoryAtSameCold'))],
+  ['waiting ÷ fixed', (of) => ranged(of('delayAtSameMemory'))],
+  ['cold ÷ fixed, generic', (of) => ranged(of('coldBesideGeneric'))],
+  ['waiting', (of) => ranged(of('delayBesideGeneric'))],
 ]
 
 /** A figure of one rule, of each trace. */
@@ -35,7 +40,9 @@ export function tableOf(traces: Compared[][]): string {
 }
 
 const explanation = `÷ fixed: beside a fixed time-out that takes the same idle memory on average (the same at its peak; or has as many cold starts); mean (least–most)
-of the traces. scale-out: the function's other workers were busy.`
+of the traces. scale-out: the function's other workers were busy. prewarmed: calls served by a generic worker that was ready; not counted as cold. idle:
+generic workers included, also those on their way. waiting: what all calls together waited for workers, new, generic or busy. fixed, generic: a fixed
+time-out that also keeps ${genericFloor} generic workers of each runtime.`
 
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 

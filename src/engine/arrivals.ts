@@ -194,7 +194,7 @@ class Rhythm {
 /** How late a call may be that is known to come. */
 const expectedSpareMs = 5 * secondMs
 /** Levels that have a moment of their own; what lies above is worth as much as the last. */
-const levelsKnown = 32
+export const levelsKnown = 32
 /** 1, 2, 3–4, 5–8, 9–16, 17–32. */
 const classOf = (level: number): number => (level <= 1 ? 0 : 32 - Math.clz32(level - 1))
 
@@ -242,9 +242,10 @@ export class Arrivals {
     if (this.#running % this.#perWorker === 0 && level <= levelsKnown) this.#leftAt[Math.ceil(level)] = nowMs
   }
 
-  /** What may be expected of the worker that is used only when so many are. */
+  /** What may be expected of the worker that is used only when so many are; of one in use, as if it were so no more. */
   outlook(level: number, nowMs: number): Outlook {
-    const ageMs = nowMs - (this.#leftAt[Math.min(level, levelsKnown)] ?? nowMs)
+    const leftAt = level <= this.level ? nowMs : (this.#leftAt[Math.min(level, levelsKnown)] ?? nowMs)
+    const ageMs = nowMs - leftAt
     const due = level === 1 ? this.due(nowMs) : null
     const gaps = this.#gaps[classOf(Math.min(level, levelsKnown))] ?? unknown
     return due === null ? gaps.outlook(ageMs) : regular(due, nowMs)

@@ -3,12 +3,11 @@ import { FaasError } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
 import type { Revision } from '../domain/worker.ts'
 import type { Endings } from './endings.ts'
-import { genericTarget } from './pool-policy.ts'
+import { GenericDemand } from './generic-demand.ts'
+import { genericTarget, worthKeeping } from './pool-policy.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import type { Starts, Urgency } from './starts.ts'
 
-/** Takes remembered of a shape; enough for a burst of that many. */
-const rememberedTakes = 200
 const firstPauseMs = 500
 const longestPauseMs = 60_000
 /** Of a shape of which none was started yet. */
@@ -24,8 +23,8 @@ export interface GenericWorkersParts {
   floor: number
   /** Memory of all workers together. */
   limitBytes: number
-  /** Memory for work ahead; false when there is none that nobody waits for. */
-  reserveAhead(bytes: number): boolean
+  /** Memory for work ahead; false when there is none that nobody waits for and that is worth less in other hands. */
+  reserveAhead(bytes: number, gain: { worth: number; savedMs: number }): boolean
   giveBack(bytes: number): void
   /** One is ready that nobody asked for: whoever lacks memory may evict it. */
   noteReady(): void
@@ -47,7 +46,7 @@ interface Kept {
   /** Starts under way or in line, by why. */
   starting: Record<Urgency, number>
   demands: Demand[]
-  takenAt: number[]
+  demand: GenericDemand
   /** Mean time of a start so far. */
   startMs: number
   pauseMs: number
@@ -55,7 +54,10 @@ interface Kept {
   stopPause: (() => void) | null
 }
 
-/** Workers that are started ahead and belong to nobody yet: the target follows the demand during one refill. */
+/**
+ * Workers that are started ahead and belong to nobody yet. Memory that nobody needs holds as many as are taken during one
+ * refill; what others need, as many as are worth it.
+ */
 export class GenericWorkers {
   #parts: GenericWorkersParts
   #shapes = new Map<string, Kept>()
@@ -105,8 +107,8 @@ export class GenericWorkers {
     return kept.ready.some((worker) => !worker.isEnding) ? 0 : kept.startMs
   }
 
-  /** One that is ready, with its memory still reserved; refilled in the background. */
-  take(shape: Shape): PoolWorker | undefined {
+  /** One that is ready, with its memory still reserved; refilled in the background. `forCall`: somebody waits for it. */
+  take(shape: Shape, forCall: boolean): PoolWorker | undefined {
     const kept = this.#shapes.get(keyOf(shape))
     if (kept === undefined) return undefined
     // One that has just died stays where it is: its end takes it out.
@@ -114,7 +116,7 @@ export class GenericWorkers {
     const [worker] = at < 0 ? [] : kept.ready.splice(at, 1)
     if (worker === undefined) return undefined
     kept.pauseMs = firstPauseMs
-    this.#noteTaken(kept)
+    this.#noteTaken(kept, forCall)
     return worker
   }
 
@@ -130,18 +132,24 @@ export class GenericWorkers {
    * One that is not ready yet: the next that comes up, whoever it was started for; null when it was given up before that.
    * Takes over the reservation of the shape's memory, and gives it back when none comes.
    */
-  start(shape: Shape, giveUp: () => boolean): Promise<PoolWorker | null> {
+  start(shape: Shape, forCall: boolean, giveUp: () => boolean): Promise<PoolWorker | null> {
     const kept = this.#kept(shape)
-    this.#noteTaken(kept)
+    this.#noteTaken(kept, forCall)
     return new Promise((resolve, reject) => {
       kept.demands.push({ giveUp, resolve, reject })
       this.#begin(kept, 'now')
     })
   }
 
-  /** Ready ones that may make room for others. */
-  spare(): { worker: PoolWorker; shape: Shape }[] {
-    return [...this.#shapes.values()].flatMap(({ shape, ready }) => ready.map((worker) => ({ worker, shape })))
+  /** Ready ones that may make room for others. Those on their way count before them: the last one is worth the least. */
+  spare(): { worker: PoolWorker; shape: Shape; worth: number }[] {
+    const now = this.#parts.clock.elapsed()
+    return [...this.#shapes.values()].flatMap((kept) => {
+      const { shape, ready, starting, demand } = kept
+      if (ready.length === 0) return []
+      const perMs = demand.perMs(now)
+      return ready.map((worker, at) => ({ worker, shape, worth: worthOf(kept, perMs[starting.later + at]) }))
+    })
   }
 
   /** Takes it out of the ready ones, to be ended; its memory counts as free at once. */
@@ -175,20 +183,19 @@ export class GenericWorkers {
   }
 
   /** Refilled off the path of the call that takes it. */
-  #noteTaken(kept: Kept): void {
-    kept.takenAt.push(this.#parts.clock.elapsed())
-    if (kept.takenAt.length > rememberedTakes) kept.takenAt.shift()
+  #noteTaken(kept: Kept, forCall: boolean): void {
+    if (forCall) kept.demand.note(this.#parts.clock.elapsed(), kept.startMs)
     setImmediate(() => this.#refill(kept))
   }
 
   #refill(kept: Kept): void {
     if (this.#closed || kept.stopPause !== null) return
-    while (this.#missing(kept) > 0 && this.#parts.reserveAhead(kept.shape.memoryBytes)) this.#begin(kept, 'later')
-  }
-
-  /** Starts that calls wait for are not counted: their workers are taken as they come. */
-  #missing(kept: Kept): number {
-    return this.#target(kept) - kept.ready.length - kept.starting.later
+    const perMs = kept.demand.perMs(this.#parts.clock.elapsed())
+    for (let have = here(kept); have < this.#target(kept, perMs); have++) {
+      const gain = { worth: worthOf(kept, perMs[have]), savedMs: kept.startMs }
+      if (!this.#parts.reserveAhead(kept.shape.memoryBytes, gain)) return
+      this.#begin(kept, 'later')
+    }
   }
 
   #begin(kept: Kept, urgency: Urgency): void {
@@ -216,7 +223,7 @@ export class GenericWorkers {
   async #startIfNeeded(kept: Kept, urgency: Urgency): Promise<PoolWorker | null> {
     const { clock, factory } = this.#parts
     this.#dropGivenUp(kept)
-    if (urgency === 'now' ? kept.starting.now > kept.demands.length : this.#closed || this.#missing(kept) < 0)
+    if (urgency === 'now' ? kept.starting.now > kept.demands.length : this.#closed || here(kept) > this.#target(kept))
       return null
     const from = clock.elapsed()
     const started = await factory.startGeneric(kept.shape)
@@ -283,10 +290,10 @@ export class GenericWorkers {
     kept.pauseMs = Math.min(longestPauseMs, kept.pauseMs * 2)
   }
 
-  #target(kept: Kept): number {
+  #target(kept: Kept, perMs = kept.demand.perMs(this.#parts.clock.elapsed())): number {
     if (kept.wanted === 0) return 0
     const ceiling = Math.floor(this.#parts.limitBytes / kept.shape.memoryBytes / 2)
-    return genericTarget(kept.takenAt, kept.startMs, this.#parts.floor, ceiling)
+    return genericTarget(perMs, this.#parts.floor, ceiling)
   }
 
   #kept(shape: Shape): Kept {
@@ -299,7 +306,7 @@ export class GenericWorkers {
         ready: [],
         starting: { now: 0, later: 0 },
         demands: [],
-        takenAt: [],
+        demand: new GenericDemand(),
         startMs: usualStartMs,
         pauseMs: firstPauseMs,
         stopPause: null,
@@ -316,6 +323,12 @@ export class GenericWorkers {
     this.#shapes.delete(keyOf(kept.shape))
   }
 }
+
+/** Ready or on their way. Starts that calls wait for are not counted: their workers are taken as they come. */
+const here = ({ ready, starting }: Kept): number => ready.length + starting.later
+
+/** Of one that so many takes are expected of. */
+const worthOf = ({ shape, startMs }: Kept, perMs = 0): number => worthKeeping(perMs, startMs, shape.memoryBytes)
 
 const keyOf = ({ image, network, trusted, memoryBytes }: Shape): string =>
   `${image} ${network} ${trusted} ${memoryBytes}`

@@ -6,16 +6,16 @@ import { worthKeeping } from './pool-policy.ts'
 const newest = 0.2
 
 /** What is known of a function version beyond the life of its workers: when it is called, how long it runs, what a start costs. */
-export class Habits {
+export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'> = Revision> {
   /** The newest that was asked for. */
-  revision: Revision
+  revision: Called
   readonly arrivals: Arrivals
   /** Mean cost of a start that was not warm, in ms: what an eviction would cost again. */
   coldMs = 300
   /** Mean time of a call; 0: none has ended. */
   runMs = 0
 
-  constructor(revision: Revision) {
+  constructor(revision: Called) {
     this.revision = revision
     this.arrivals = new Arrivals(revision.concurrency)
   }

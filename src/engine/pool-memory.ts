@@ -4,7 +4,7 @@ import type { ColdReason } from '../domain/execution.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { PoolGroups } from './pool-groups.ts'
-import { chooseEvictions, type Evictable, shouldYield, type Waiting } from './pool-policy.ts'
+import { chooseEvictions, type Evictable, isWorthWarming, shouldYield, type Waiting } from './pool-policy.ts'
 import type { Slot, WorkerGroup } from './worker-group.ts'
 
 export interface PoolMemoryParts {
@@ -58,7 +58,7 @@ export class PoolMemory {
   }
 
   /** What those are worth that would make room for so many bytes, per byte of them; 0 while there is room. */
-  priceOf(bytes: number, group: WorkerGroup): number {
+  priceOf(bytes: number, group: WorkerGroup | null): number {
     const missing = bytes - this.#parts.budget.freeBytes
     if (missing <= 0) return 0
     const chosen = chooseEvictions(missing, this.#spare(group))
@@ -94,9 +94,13 @@ export class PoolMemory {
     this.#roomWaiters.clear()
   }
 
-  /** For work ahead: nothing while somebody waits for memory. */
-  reserveAhead(bytes: number): boolean {
-    return this.#starved.size + this.#roomWaiters.size === 0 && this.#parts.budget.reserve(bytes)
+  /** For work ahead: nothing while somebody waits for memory, and of others only what is worth clearly less to them. */
+  reserveAhead(bytes: number, gain: { worth: number; savedMs: number }): boolean {
+    if (this.#starved.size + this.#roomWaiters.size > 0) return false
+    if (this.#parts.budget.reserve(bytes)) return true
+    // Most often there is nothing to gain, and what others are worth is not asked.
+    if (gain.worth === 0) return false
+    return isWorthWarming({ probability: 1, ...gain, price: this.priceOf(bytes, null) }) && this.#reserve(bytes, null)
   }
 
   giveBack(bytes: number): void {
@@ -231,14 +235,14 @@ export class PoolMemory {
 
   // --- what may go
 
-  /** Idle workers of other groups above their minimum, and generic ones, which are worth the least: they serve nobody yet. */
+  /** Idle workers of other groups above their minimum, and generic ones. */
   #spare(except: WorkerGroup | null): Spare[] {
     const { groups, generic } = this.#parts
     const bound = groups.all().flatMap((group) => (group === except ? [] : this.#spareOf(group)))
-    const unbound = generic.spare().map(({ worker, shape }) => ({
+    const unbound = generic.spare().map(({ worker, shape, worth }) => ({
       name: worker.name,
       memoryBytes: worker.memoryBytes,
-      worth: 0,
+      worth,
       evict: () => generic.drop(shape, worker),
     }))
     return [...unbound, ...bound]

@@ -63,19 +63,22 @@ export function worthKeeping(perMs: number, coldMs: number, memoryBytes: number)
 export interface AheadView {
   /** That the call comes for which the worker would be started. */
   probability: number
+  /** What it spares that call. */
+  savedMs: number
   /** See `worthKeeping`. */
   worth: number
   /** What keeping those is worth that would make room; 0 while there is room. */
   price: number
 }
 
-/** A start costs something too: it must be likely that a call comes, and clear that it gains more than it takes. */
+/** A start costs something too: it must be likely that a call comes, save it much, and clear that it gains more than it takes. */
 const likelyEnough = 0.7
+const leastSavedMs = 100
 const gainOverPrice = 1.3
 
 /** Whether to start a worker before anybody calls. */
-export function isWorthWarming({ probability, worth, price }: AheadView): boolean {
-  return probability >= likelyEnough && worth > price * gainOverPrice
+export function isWorthWarming({ probability, savedMs, worth, price }: AheadView): boolean {
+  return probability >= likelyEnough && savedMs >= leastSavedMs && worth > price * gainOverPrice
 }
 
 /** The least worthy idle workers that make enough room, none of them in vain; null when all of them would not. */
@@ -114,16 +117,15 @@ function withoutNeedless<Worker extends Evictable>(chosen: Worker[], surplusByte
   return needed.reverse()
 }
 
+const dayMs = 24 * 3600 * 1000
+
 /**
- * How many generic workers to keep ready: as many as were taken at once, measured over one refill time, in all but 1 % of
- * the refill times seen; never fewer than the operator's floor.
+ * How many generic workers to keep ready while there is memory that nobody needs: those that are expected to be taken
+ * within a day, of the first, the second and so on (`perMs`; see `GenericDemand`); never fewer than the operator's floor.
  */
-export function genericTarget(takenAtMs: number[], refillMs: number, floor: number, ceiling: number): number {
-  if (takenAtMs.length === 0) return Math.min(floor, ceiling)
-  const together = takenAtMs.map((from) => takenAtMs.filter((at) => at >= from && at < from + refillMs).length)
-  together.sort((a, b) => a - b)
-  const p99 = together[Math.min(together.length - 1, Math.floor(together.length * 0.99))] as number
-  return Math.min(Math.max(floor, p99), ceiling)
+export function genericTarget(perMs: number[], floor: number, ceiling: number): number {
+  const expected = perMs.filter((rate) => rate * dayMs >= 1).length
+  return Math.min(Math.max(floor, expected), ceiling)
 }
 
 /** What was so when a call found no warm worker. */

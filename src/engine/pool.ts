@@ -82,7 +82,7 @@ export class WorkerPool implements Pool {
     const generic = new GenericWorkers({
       ...common,
       ...{ floor, limitBytes },
-      reserveAhead: (bytes) => memory.reserveAhead(bytes),
+      reserveAhead: (bytes, gain) => memory.reserveAhead(bytes, gain),
       giveBack: (bytes) => memory.giveBack(bytes),
       noteReady: () => memory.noteIdle(),
     })

@@ -202,10 +202,11 @@ export class Provider {
     const { revision } = group
     if (revision.kind !== 'shim') return this.#startImage(group, place)
     const shape = generic.shapeOf(revision)
-    const ready = generic.take(shape)
+    const forCall = group.waiters.length > 0
+    const ready = generic.take(shape, forCall)
     if (ready !== undefined) return this.#bind(group, place, ready, shape, 'prewarmed')
     if (!memory.makeRoom(shape.memoryBytes, group)) return this.#starve(group, place)
-    const started = await generic.start(shape, place.giveUp)
+    const started = await generic.start(shape, forCall, place.giveUp)
     return started && this.#bind(group, place, started, shape, 'cold')
   }
 

@@ -51,7 +51,7 @@ export class WarmAhead {
     const { groups, memory, provide } = this.#parts
     const group = groups.of(habits.revision)
     const outlook = habits.arrivals.outlook(1, now + habits.coldMs + leadMs)
-    const view = { probability: outlook.probability, worth: habits.worthOf(outlook) }
+    const view = { probability: outlook.probability, savedMs: habits.coldMs, worth: habits.worthOf(outlook) }
     if (group.slots.size + group.provisioning > 0) this.#absent.delete(habits)
     else if (outlook.earlyMs > 0) this.#absent.set(habits, now + Math.max(shortestPauseMs, outlook.earlyMs))
     else if (isWorthWarming({ ...view, price: memory.priceOf(habits.revision.memoryBytes, group) })) provide(group)

@@ -44,18 +44,6 @@ describe('idle workers make room', () => {
     expect([test.workers.of('old').length, test.workers.of('now').length]).toEqual([0, 1])
   })
 
-  test('generic workers go first', async () => {
-    const test = new TestPool({ budgetMib: 512, genericFloor: 2 })
-    await test.withRuntime()
-    await test.run(fn('a'))
-    await test.run(fn('b'))
-    await test.pass(500)
-    expect(test.pool.capacity('taibai/nodejs').available).toBe(2)
-    await test.run(fn('c', 256, { image: 'other', runtimeId: 'other' }))
-    expect([test.workers.of('a').length, test.workers.of('b').length]).toEqual([1, 1])
-    expect(test.pool.capacity('taibai/nodejs').available).toBe(0)
-  })
-
   test('as many go as a large function needs', async () => {
     const test = new TestPool({ budgetMib: 512 })
     for (const name of ['a', 'b', 'c', 'd']) await test.run(fn(name))

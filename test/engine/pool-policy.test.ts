@@ -114,12 +114,21 @@ describe('what an idle worker is worth', () => {
 
 describe('whether a worker is started before anybody calls', () => {
   const rows: [string, Parameters<typeof isWorthWarming>[0], boolean][] = [
-    ['when there is room and a call is likely', { probability: 0.9, worth: 0.1, price: 0 }, true],
-    ['not when a call is unlikely, whatever room there is', { probability: 0.5, worth: 9, price: 0 }, false],
-    ['not when nothing is gained', { probability: 1, worth: 0, price: 0 }, false],
-    ['when it is worth clearly more than what would go', { probability: 0.9, worth: 2, price: 1 }, true],
-    ['not when it is worth hardly more: they would take turns', { probability: 0.9, worth: 1.2, price: 1 }, false],
-    ['not when nothing may go', { probability: 1, worth: 9, price: Number.POSITIVE_INFINITY }, false],
+    ['when there is room and a call is likely', { probability: 0.9, savedMs: 500, worth: 0.1, price: 0 }, true],
+    [
+      'not when a call is unlikely, whatever room there is',
+      { probability: 0.5, savedMs: 500, worth: 9, price: 0 },
+      false,
+    ],
+    ['not when nothing is gained', { probability: 1, savedMs: 500, worth: 0, price: 0 }, false],
+    ['not when it spares the call next to nothing', { probability: 1, savedMs: 20, worth: 9, price: 0 }, false],
+    ['when it is worth clearly more than what would go', { probability: 0.9, savedMs: 500, worth: 2, price: 1 }, true],
+    [
+      'not when it is worth hardly more: they would take turns',
+      { probability: 0.9, savedMs: 500, worth: 1.2, price: 1 },
+      false,
+    ],
+    ['not when nothing may go', { probability: 1, savedMs: 500, worth: 9, price: Number.POSITIVE_INFINITY }, false],
   ]
   test.each(rows)('%s', (_title, view, expected) => {
     expect(isWorthWarming(view)).toBe(expected)
@@ -210,36 +219,21 @@ describe('which idle workers make room', () => {
   })
 })
 
-describe('how many generic workers are kept ready', () => {
+describe('how many generic workers are kept ready where nobody needs the memory', () => {
+  const hourly = 1 / 3_600_000
+  const monthly = hourly / 720
   const rows: [string, Parameters<typeof genericTarget>, number][] = [
-    ['none when there is no room for one', [[], 500, 2, 0], 0],
-    ['the floor when none was ever taken', [[], 500, 2, 10], 2],
-    ['no more than the ceiling, whatever the floor', [[], 500, 5, 3], 3],
-    ['one when they are taken one by one', [[0, 1000, 2000], 500, 0, 10], 1],
-    ['the floor when fewer are taken at once', [[0, 1000, 2000], 500, 2, 10], 2],
-    ['as many as are taken during one refill', [[0, 100, 200, 1000], 500, 0, 10], 3],
-    ['those a refill apart do not count as taken at once', [[0, 500, 1000], 500, 0, 10], 1],
-    ['more when a refill takes longer', [[0, 400, 800], 1000, 0, 10], 3],
-    ['no more than the ceiling, whatever was taken', [[0, 1, 2, 3, 4, 5], 500, 0, 4], 4],
+    ['none when there is no room for one', [[], 2, 0], 0],
+    ['the floor when none was ever taken', [[], 2, 10], 2],
+    ['no more than the ceiling, whatever the floor', [[], 5, 3], 3],
+    ['one when they are taken one by one', [[hourly], 0, 10], 1],
+    ['the floor when fewer are taken at once', [[hourly], 2, 10], 2],
+    ['as many as are taken at once', [[hourly, hourly, hourly], 0, 10], 3],
+    ['but for those that are taken less than once a day', [[hourly, hourly, monthly], 0, 10], 2],
+    ['no more than the ceiling, whatever is taken', [[hourly, hourly, hourly], 0, 2], 2],
   ]
   test.each(rows)('%s', (_title, asked, expected) => {
     expect(genericTarget(...asked)).toBe(expected)
-  })
-
-  test('the rarest burst in a hundred is not prepared for', () => {
-    const calm = Array.from({ length: 199 }, (_, n) => n * 1000)
-    expect(genericTarget([...calm, 198_500], 600, 0, 100)).toBe(1)
-  })
-
-  test('always between floor and ceiling', () => {
-    const taken = fc.array(fc.nat(10_000), { maxLength: 60 }).map((all) => all.sort((a, b) => a - b))
-    fc.assert(
-      fc.property(taken, fc.integer({ min: 1, max: 5000 }), fc.nat(5), fc.nat(20), (at, refillMs, floor, ceiling) => {
-        const target = genericTarget(at, refillMs, floor, ceiling)
-        expect(target).toBeLessThanOrEqual(ceiling)
-        expect(target).toBeGreaterThanOrEqual(Math.min(floor, ceiling))
-      }),
-    )
   })
 })
 

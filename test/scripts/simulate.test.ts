@@ -18,10 +18,16 @@ const hourMs = 60 * minuteMs
 
 /** Functions of 100 MiB that are called at these minutes, for a second each. */
 function traceAt(minutes: number[][], hours = 24): Trace {
-  const functions = minutes.map(() => ({ memoryBytes: 100 * mib, coldMs: 500, concurrency: 1 }))
+  const functions = minutes.map(() => ({ memoryBytes: 100 * mib, coldMs: 500, concurrency: 1, runtime: null }))
   const calls = minutes.map((own) => own.map((minute) => ({ atMs: minute * minuteMs, runMs: 1000 })))
   return traceOf(functions, calls, hours * hourMs)
 }
+/** With one runtime that all functions are in; its generic workers have 40 MiB. */
+const withRuntime = (trace: Trace): Trace => ({
+  ...trace,
+  functions: trace.functions.map((fn) => ({ ...fn, runtime: 0 })),
+  runtimes: [{ memoryBytes: 40 * mib, startMs: 480, bindMs: 20 }],
+})
 const every = (minutes: number, hours = 24): number[] =>
   Array.from({ length: (hours * 60) / minutes }, (_, n) => n * minutes)
 const run = (trace: Trace, rule: KeepAlive) => new Simulation(trace, rule).run()
@@ -40,7 +46,7 @@ describe('a simulation', () => {
 
   test('of a call that comes while the worker is busy: another is started, and whichever is ready first serves it', () => {
     const long = traceOf(
-      [{ memoryBytes: mib, coldMs: 500, concurrency: 1 }],
+      [{ memoryBytes: mib, coldMs: 500, concurrency: 1, runtime: null }],
       [
         [
           { atMs: 0, runMs: 10_000 },
@@ -69,6 +75,33 @@ describe('a simulation', () => {
     const { cold, calls } = run(trace, learned(101))
     expect(calls).toBe(144)
     expect(cold).toBeLessThan(16)
+  })
+
+  test('of generic workers: as many calls as are ready find one, which is no cold start', () => {
+    const { cold, prewarmed, scaleOut } = run(withRuntime(traceAt([[0], [1, 1, 1], [60]])), fixedTtl(minuteMs, 2))
+    expect({ cold, prewarmed, scaleOut }).toEqual({ cold: 2, prewarmed: 3, scaleOut: 1 })
+  })
+
+  test('of generic workers: their memory is counted while they wait and while they are on their way', () => {
+    const { idleMib, peakIdleMib, genericMib } = run(withRuntime(traceAt([[60]])), fixedTtl(minuteMs, 3))
+    expect(genericMib).toBeCloseTo(3 * 40, 1)
+    expect(idleMib).toBeCloseTo(3 * 40 + 100 / (24 * 60), 1)
+    expect(peakIdleMib).toBe(3 * 40 + 100)
+  })
+
+  test('of generic workers: a function with an image of its own has none', () => {
+    expect(run(traceAt([[5]]), fixedTtl(minuteMs, 2))).toMatchObject({ cold: 1, prewarmed: 0, genericMib: 0 })
+  })
+
+  test('of ours: as many generic workers are ready as are taken at once, within the budget', () => {
+    // Every ten minutes two functions are called that are called once in ten hours.
+    const trace = withRuntime(
+      traceAt(Array.from({ length: 120 }, (_, n) => every(600, 48).map((at) => at + 10 * (n >> 1)))),
+    )
+    const { calls, cold, prewarmed, peakIdleMib } = run(trace, learned(1000))
+    expect(prewarmed).toBeGreaterThan(calls * 0.8)
+    expect(cold).toBeLessThan(5)
+    expect(peakIdleMib).toBeLessThanOrEqual(1000)
   })
 
   test('gives the same figures for the same trace', () => {
@@ -129,8 +162,8 @@ describe('a history', () => {
     expect([...trace.atMs]).toEqual([0, 1000, 2000])
     expect([...trace.functionOf]).toEqual([0, 1, 0])
     expect(trace.functions).toEqual([
-      { memoryBytes: 42 * mib, coldMs: 700, concurrency: 1 },
-      { memoryBytes: 128 * mib, coldMs: 700, concurrency: 1 },
+      { memoryBytes: 42 * mib, coldMs: 700, concurrency: 1, runtime: 0 },
+      { memoryBytes: 128 * mib, coldMs: 700, concurrency: 1, runtime: 0 },
     ])
   })
 })

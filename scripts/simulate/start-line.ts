@@ -1,0 +1,44 @@
+import type { Urgency } from '../../src/engine/starts.ts'
+
+export interface StartInLine<Event> {
+  urgency: Urgency
+  takesMs: number
+  /** When it is through. */
+  event: Event
+  /** Asked when its turn comes; when it is not, it has undone itself. */
+  isNeeded(): boolean
+}
+
+/** What `Starts` is in the pool: so many at once, those that calls wait for first. */
+export class StartLine<Event> {
+  #maxParallel: number
+  #begin: (takesMs: number, event: Event) => void
+  #running = 0
+  #lines: Record<Urgency, StartInLine<Event>[]> = { now: [], later: [] }
+
+  constructor(maxParallel: number, begin: (takesMs: number, event: Event) => void) {
+    this.#maxParallel = maxParallel
+    this.#begin = begin
+  }
+
+  add(start: StartInLine<Event>): void {
+    this.#lines[start.urgency].push(start)
+    this.#next()
+  }
+
+  /** One that had begun is through. */
+  ended(): void {
+    this.#running--
+    this.#next()
+  }
+
+  #next(): void {
+    while (this.#running < this.#maxParallel) {
+      const start = this.#lines.now.shift() ?? this.#lines.later.shift()
+      if (start === undefined) return
+      if (!start.isNeeded()) continue
+      this.#running++
+      this.#begin(start.takesMs, start.event)
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { aRevision, mib, TestPool } from '../support/fake-workers-pool.ts'
+
+const minuteMs = 60_000
+
+/** A function by name, with an eighth of a GiB. */
+const fn = (functionId: string) => aRevision({ functionId, memoryBytes: 128 * mib })
+/** Of an image for which no generic workers are kept. */
+const ownImage = (functionId: string) => aRevision({ functionId, image: 'own', runtimeId: 'own' })
+
+/** Every five minutes two functions are called at once that were never called before. Returns how they started. */
+async function newcomers(test: TestPool, times: number): Promise<string[]> {
+  const kinds: string[] = []
+  for (let n = 0; n < times; n++) {
+    const asked = ['a', 'b'].map((name) => test.ask(fn(`${name}${test.clock.elapsed()}`)))
+    await test.pass(2000)
+    for (const { lease } of asked) {
+      kinds.push(lease?.startKind ?? 'none')
+      test.release(lease)
+    }
+    await test.pass(5 * minuteMs - 2000)
+  }
+  return kinds
+}
+
+const ready = (test: TestPool): number => test.pool.capacity('taibai/nodejs').available
+
+describe('generic workers when all memory is in use', () => {
+  test('as many are ready as are taken at once, time and again: others, less likely to be called, go for them', async () => {
+    const test = new TestPool({ budgetMib: 1024 })
+    await test.withRuntime()
+    await newcomers(test, 12)
+    expect(test.pool.reservedBytes).toBe(1024 * mib)
+    expect(await newcomers(test, 3)).toEqual(Array(6).fill('prewarmed'))
+    expect(ready(test)).toBe(2)
+  })
+
+  test('they go for functions that are called more often than they are taken', async () => {
+    const test = new TestPool({ budgetMib: 512 })
+    await test.withRuntime()
+    await newcomers(test, 3)
+    expect(ready(test)).toBe(2)
+    for (let minute = 0; minute < 60; minute++) {
+      for (const name of ['p', 'q', 'r', 's']) await test.run(ownImage(name))
+      await test.pass(minuteMs)
+    }
+    expect(ready(test)).toBe(0)
+    expect(test.workers.of('p')).toHaveLength(1)
+  })
+
+  test('those that nobody ever takes go first, and none is started in their place', async () => {
+    const test = new TestPool({ budgetMib: 512, genericFloor: 2 })
+    await test.withRuntime()
+    for (const name of ['p', 'q', 'r', 's']) await test.run(ownImage(name))
+    await test.pass(10 * minuteMs)
+    expect(['p', 'q', 'r', 's'].map((name) => test.workers.of(name).length)).toEqual([1, 1, 1, 1])
+    expect(ready(test)).toBe(0)
+  })
+
+  test('those that are kept at least are ready again when there is memory', async () => {
+    const test = new TestPool({ budgetMib: 512, genericFloor: 2 })
+    await test.withRuntime()
+    for (const name of ['p', 'q', 'r', 's']) await test.run(ownImage(name))
+    for (const name of ['p', 'q']) test.pool.retire(name, null, 'new_code')
+    await test.pass(2000)
+    expect(ready(test)).toBe(2)
+  })
+})
+
+describe('generic workers where nobody needs the memory', () => {
+  test('stay as many as were taken at once, and are let go of when that was long ago', async () => {
+    const test = new TestPool()
+    await test.withRuntime()
+    await newcomers(test, 2)
+    expect(ready(test)).toBe(2)
+    await test.pass(3 * 24 * 60 * minuteMs)
+    await test.run(fn('one'))
+    await test.pass(2000)
+    expect(ready(test), 'one was taken, which is not replaced by two').toBe(1)
+  })
+
+  test('workers that are started ahead of calls say nothing of how many calls take', async () => {
+    const test = new TestPool()
+    await test.withRuntime()
+    test.pool.scaleUp(fn('ahead'), 3)
+    await test.pass(2000)
+    expect(test.workers.of('ahead')).toHaveLength(3)
+    expect(ready(test)).toBe(0)
+  })
+})
