@@ -92,7 +92,6 @@ export class JobRuns {
     for (const job of due) this.#firing.set(job.id, promise)
     try {
       for (let at = 0; at < due.length; at += sliceSize) {
-        if (at > 0) await nextTurn()
         await this.#fireSlice(due.slice(at, at + sliceSize), nowMs)
       }
     } finally {
@@ -126,7 +125,7 @@ export class JobRuns {
   async #fireSlice(jobs: Job[], nowMs: number): Promise<void> {
     const { store, timers, log } = this.#parts
     const fired = await Promise.all(jobs.map((job) => this.#fireOne(job, nowMs)))
-    // The runs are on their way to their workers before the disk is waited for.
+    // The runs are on their way to their workers before the disk is waited for, and others have their turn.
     await nextTurn()
     try {
       store.updateAll(fired.map(({ job }) => job).filter((job, n) => job !== jobs[n]))
