@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { containersOf, engineStart } from './engine.ts'
+import { containersOf, engineStart, ownNetwork } from './engine.ts'
 import {
   atMost,
   info,
@@ -23,6 +23,7 @@ interface Times {
   big: number[]
   cold: number[]
   engine: number[]
+  onOwnNetwork: number[]
   dockerRun: number[]
 }
 
@@ -41,7 +42,7 @@ async function ofLanguage(language: Language, calls: number): Promise<Times> {
   // With memory for one worker none is kept ready, however many were wanted before.
   const none = await startTaibai({ GENERIC_WORKERS: 0, MEMORY_BUDGET_MB: memoryMb[language] })
   try {
-    const times: Times = { small: [], big: [], cold: [], engine: [], dockerRun: [] }
+    const times: Times = { small: [], big: [], cold: [], engine: [], onOwnNetwork: [], dockerRun: [] }
     for (let n = -1; n < calls; n++) {
       const round = await oneRound(ready, none, language, n)
       // The first round finds caches empty that later ones find full.
@@ -69,8 +70,11 @@ async function oneRound(
   // Each goes first in every other round: what the one before has left to do slows the next.
   const cold = () => firstCold(none, language)
   const engine = () => engineStart(language)
+  const onOwnNetwork = () => engineStart(language, ownNetwork)
   const took =
-    n % 2 === 0 ? { cold: await cold(), engine: await engine() } : { engine: await engine(), cold: await cold() }
+    n % 2 === 0
+      ? { cold: await cold(), onOwnNetwork: await onOwnNetwork(), engine: await engine() }
+      : { engine: await engine(), onOwnNetwork: await onOwnNetwork(), cold: await cold() }
   await quiet(ready, none, language)
   const from = performance.now()
   await run('docker', ['run', '--rm', `taibai/${language}`, ...printsOne[language]])
@@ -120,6 +124,8 @@ function lines(times: Times): Line[] {
     info('none ready, ms', showPercentiles(times.cold)),
     info('engine: create + start + language, ms', showPercentiles(times.engine)),
     atMost('none ready ÷ engine', 1.1, ratios(times.cold, times.engine)),
+    info("engine on the functions' own network, ms", showPercentiles(times.onOwnNetwork)),
+    atMost("none ready ÷ engine on the functions' own network", 1.1, ratios(times.cold, times.onOwnNetwork)),
     info('docker run --rm, ms', showPercentiles(times.dockerRun)),
     atMost('10 kB on a generic worker ÷ docker run', 0.1, ratios(times.small, times.dockerRun), 3),
   ]
