@@ -355,11 +355,15 @@ class Threads:
     The thread that has read a call would best run it itself: waking another one takes longer than many functions. So
     it does, while calls are quick, and pledges to be back soon. When it is not, the Watcher passes its turn to another
     thread, and for a number of calls from then on turns are passed before a call is run.
+
+    A container has a limit of processes, threads among them. When no more of them start, calls queue: one thread reads,
+    the others run what has come, until the queue is empty.
     """
 
     def __init__(self, worker, limit):
         self.worker = worker
-        self.limit = limit
+        self.wanted = self.limit = limit
+        self.queue = deque()
         self.turn = allocate_lock()
         """Held by the thread that reads."""
         self.pledge = []
@@ -386,9 +390,9 @@ class Threads:
     def start_thread(self):
         from threading import Thread
 
+        Thread(target=self.work, name=f'call-{self.threads + 1}', daemon=True).start()
         self.threads += 1
         self.free += 1
-        Thread(target=self.work, name=f'call-{self.threads}', daemon=True).start()
 
     def work(self):
         try:
@@ -397,10 +401,28 @@ class Threads:
                 with self.guard:
                     self.free -= 1
                 self.take_turn()
-                with self.guard:
-                    self.free += 1
+                while queued := self.next_queued():
+                    self.worker.run(*queued)
         except BaseException as error:
             self.worker.give_up(error)
+
+    def next_queued(self):
+        with self.guard:
+            if self.queue:
+                return self.queue.popleft()
+            self.limit = self.wanted
+            self.free += 1
+            return None
+
+    def must_queue(self, call, meta, body):
+        """True when all other threads run calls and no more of them start: the call is theirs, and this one goes on reading."""
+        if self.limit == self.wanted:
+            return False
+        with self.guard:
+            if self.free or self.threads <= self.limit:
+                return False
+            self.queue.append((call, meta, body))
+            return True
 
     def take_turn(self):
         """Returns when another thread has the turn."""
@@ -412,11 +434,17 @@ class Threads:
                 continue
             _, number, meta, body = frame
             call = Call(number, worker)
+            if self.must_queue(call, meta, body):
+                continue
             if self.slow_calls > 0:
                 self.slow_calls -= 1
-                self.pass_turn()
+                passed = self.pass_turn()
+                if not passed and self.must_queue(call, meta, body):
+                    continue
                 worker.run(call, meta, body)
-                return
+                if passed:
+                    return
+                continue
             self.pledge = pledge = [call]
             if not worker.watcher.is_alert:
                 worker.watcher.become_alert()
@@ -428,18 +456,31 @@ class Threads:
                 return
 
     def pass_turn(self):
-        with self.guard:
-            # One thread more than calls: somebody must read CREDIT and CANCEL even when all calls wait for them.
-            if not self.free and self.threads <= self.limit:
-                self.start_thread()
+        """False when there is nobody to take it: it stays where it is."""
+        if not self.has_heir():
+            return False
         self.turn.release()
+        return True
 
     def pass_pledged_turn(self):
+        if not self.has_heir():
+            return
         try:
             self.pledge.pop()
         except IndexError:
             return
-        self.pass_turn()
+        self.turn.release()
+
+    def has_heir(self):
+        """Whether a thread takes the turn when it is passed, now or in a moment."""
+        with self.guard:
+            # One thread more than calls: somebody must read CREDIT and CANCEL even when all calls wait for them.
+            if not self.free and self.threads <= self.limit:
+                try:
+                    self.start_thread()
+                except (RuntimeError, MemoryError):
+                    self.limit = max(1, self.threads - 1)
+            return self.free > 0 or self.limit == self.wanted
 
     def judge(self, seconds):
         if seconds > QUICK_SECONDS:
