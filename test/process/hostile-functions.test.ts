@@ -76,7 +76,11 @@ for (const { engine, run, languages } of engines) {
       test('lets calls wait when a function may start no more threads', async () => {
         // A container has 128 processes, threads among them.
         const limits = { runtime: 'python3', concurrency: 250, max_workers: 1 }
-        await server.deploy('sleeper', 'import time\n\ndef main(event):\n    time.sleep(0.3)\n    return event\n', limits)
+        await server.deploy(
+          'sleeper',
+          'import time\n\ndef main(event):\n    time.sleep(0.3)\n    return event\n',
+          limits,
+        )
         const calls = Array.from({ length: 250 }, (_, n) => server.ask('POST', '/fn/sleeper', { json: { n } }))
         for (const [n, answer] of (await Promise.all(calls)).entries()) expect(answer.json).toEqual({ n })
         expect((await server.ask('POST', '/fn/sleeper', { json: 'still here' })).text).toBe('still here')
