@@ -1,10 +1,11 @@
-import { pino } from 'pino'
-import type { Log } from './domain/log.ts'
+import { type Logger, pino } from 'pino'
 
 /** Keys whose values never reach the log. By serializers, which cost nothing where the key is absent: `redact` was a fifth of a warm call. */
 const hidden = ['token', 'headers', 'authorization', 'env', 'input', 'who']
 
-export interface FlushingLogger extends Log {
+export interface FlushingLogger extends Logger {
+  /** A line of level info whose keys are JSON text already, without the braces: see `Log`. */
+  infoText(keys: string, message: string): void
   /** Writes what is left. */
   flush(): void
 }

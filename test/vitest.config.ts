@@ -12,7 +12,7 @@ export default defineConfig({
           name: 'fast',
           include: [
             'test/{domain,services,engine,scheduler,store,http,runtimes,scripts}/**/*.test.ts',
-            'test/layers.test.ts',
+            'test/*.test.ts',
           ],
           pool: 'forks',
           testTimeout: 30_000,

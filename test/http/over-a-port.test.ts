@@ -1,7 +1,9 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { makeListener } from '../../src/http/front.ts'
+import { listen } from '../../src/http/listen.ts'
+import type { HttpParts } from '../../src/http/server.ts'
 import { aFinishedExecution, aFn, aRuntime } from '../support/builders.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
@@ -14,15 +16,14 @@ afterEach(() => {
 })
 
 /** The listener of the real server, with the doubles of the tests behind it. */
-async function listening(corsOrigins: string[] = []) {
+async function listening(corsOrigins: string[] = [], change: (parts: HttpParts) => HttpParts = (parts) => parts) {
   const app = makeTestApp({ settings: { corsOrigins } })
   const runtime = aRuntime()
   app.stores.runtimes.insert(runtime)
   const fn = aFn({ projectId: 'red', name: 'hello', runtimeId: runtime.id })
   app.stores.functions.insert(fn)
-  const server = createServer(makeListener(app.app, app.parts))
+  const server = await listen('127.0.0.1', 0, makeListener(app.app, change(app.parts)))
   servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return { app, fn, port, url: `http://127.0.0.1:${port}` }
 }
@@ -72,6 +73,41 @@ describe.each([
     expect(answer.headers.get('Content-Type')).toBe('application/json')
     expect(await answer.json()).toMatchObject({ status: 'success', function_id: fn.id, output: { name: 'wörld' } })
   })
+})
+
+test('a token that must be asked about elsewhere holds up a body that is there already', async () => {
+  const later = (parts: HttpParts): HttpParts => ({
+    ...parts,
+    authenticate: (sent) => new Promise((resolve) => setTimeout(() => resolve(parts.authenticate(sent)), 50)),
+  })
+  const { url, fn } = await listening([], later)
+  for (const body of ['{"function_id":"hello"}', chunked('{"function_id":"hello"}')]) {
+    const init = { method: 'POST', body, headers: json, duplex: 'half' } as RequestInit
+    const answer = await fetch(`${url}/v1/executions`, init)
+    expect(await answer.json()).toMatchObject({ status: 'success', function_id: fn.id })
+  }
+})
+
+test('requests that follow each other on one connection have their own bodies, however they are cut', async () => {
+  const { port } = await listening()
+  const requestOf = (input: string) => {
+    const body = JSON.stringify({ function_id: 'hello', input })
+    return `POST /v1/executions HTTP/1.1\r\nHost: a\r\nX-Auth-Token: token-of-alice\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  }
+  const socket = connect(port, '127.0.0.1').setNoDelay()
+  let text = ''
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk
+  })
+  const sent = ['one', 'two', 'three'].map(requestOf).join('')
+  for (let at = 0; at < sent.length; at += 150) {
+    socket.write(sent.slice(at, at + 150))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  await vi.waitFor(() => expect(text.match(/HTTP\/1\.1 201/g)).toHaveLength(3))
+  socket.destroy()
+  const inputs = [...text.matchAll(/"input":\s*"(\w+)"/g)].map(([, input]) => input)
+  expect(inputs).toEqual(['one', 'two', 'three'])
 })
 
 test('an answer to another origin carries its headers', async () => {
