@@ -1,5 +1,6 @@
 import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
-import { type Figures, type KeepAlive, Simulation } from './simulation.ts'
+import type { KeepAlive } from './rule.ts'
+import { type Figures, Simulation } from './simulation.ts'
 import type { Trace } from './trace.ts'
 
 /** A rule on a trace, beside the fixed 10 minutes. */
@@ -19,6 +20,8 @@ export interface Compared extends Figures {
   delayBesideGeneric: number
   /** Idle memory ÷ that of a fixed time with as many cold starts. */
   memoryAtSameCold: number
+  /** The same beside a fixed time with generic workers. */
+  memoryBesideGeneric: number
 }
 
 const secondMs = 1000
@@ -38,9 +41,15 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
   const withGeneric = ttlsMs.map((ms) => run(`fixed ${ms / secondMs} s, generic`, fixedTtl(ms, genericFloor)))
   const atTen = ttlsMs.indexOf(10 * minuteMs)
   const ten = ttls[atTen] as Figures
-  const beside = (rule: string, figures: Figures, atTensCold: Figures[] = [figures]): Compared => {
+  const beside = (rule: string, figures: Figures, tried: Figures[] = [figures]): Compared => {
     const butFirst = (all: Figures[]) => all.map((each) => ({ ...each, cold: each.cold - each.first }))
     const [own] = butFirst([figures]) as [Figures]
+    const memoryBeside = (curve: Figures[]) => {
+      const { cold, idleMib } = curve[atTen] as Figures
+      return tried.length > 1
+        ? at(tried, 'idleMib', cold, 'cold') / idleMib
+        : figures.idleMib / at(curve, 'idleMib', figures.cold, 'cold')
+    }
     return {
       rule,
       ...figures,
@@ -50,10 +59,8 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
       coldBesideGeneric: over(figures.cold, at(withGeneric, 'cold', figures.idleMib)),
       delayAtSameMemory: over(figures.delayMs, at(ttls, 'delayMs', figures.idleMib)),
       delayBesideGeneric: over(figures.delayMs, at(withGeneric, 'delayMs', figures.idleMib)),
-      memoryAtSameCold:
-        atTensCold.length > 1
-          ? at(atTensCold, 'idleMib', ten.cold, 'cold') / ten.idleMib
-          : figures.idleMib / at(ttls, 'idleMib', figures.cold, 'cold'),
+      memoryAtSameCold: memoryBeside(ttls),
+      memoryBesideGeneric: memoryBeside(withGeneric),
     }
   }
   const budgeted = (name: string, make: (budgetMib: number) => KeepAlive, tried = shares): Compared => {

@@ -7,14 +7,8 @@ import {
   servedByBusy,
   worthKeeping,
 } from '../../src/engine/pool-policy.ts'
-import type {
-  GenericPool,
-  GenericRule,
-  KeepAlive,
-  SimulatedFunction,
-  SimulatedWorker,
-  Simulation,
-} from './simulation.ts'
+import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedWorker } from './rule.ts'
+import type { Simulation } from './simulation.ts'
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs

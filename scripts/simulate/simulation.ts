@@ -1,99 +1,19 @@
-import { chooseEvictions, type Evictable } from '../../src/engine/pool-policy.ts'
+import { chooseEvictions } from '../../src/engine/pool-policy.ts'
 import { EventHeap } from './event-heap.ts'
+import type { GenericPool, KeepAlive, SimulatedFunction, SimulatedGeneric, SimulatedWorker } from './rule.ts'
 import { StartLine } from './start-line.ts'
-import type { Trace, TracedFunction, TracedRuntime } from './trace.ts'
-
-/**
- * Runs a trace against a rule that keeps workers. Everything but the rule is the same for all, and as in the pool: a call
- * takes the idle worker used last; else a generic one of its runtime, if the rule keeps some; else one is started, and
- * whichever is ready first, the new one or a busy one, serves it. Time is simulated, one event after the other: the same
- * trace gives the same figures.
- */
-
-export interface SimulatedWorker extends Evictable {
-  fn: SimulatedFunction
-  /** Calls that it runs. */
-  running: number
-  idleSince: number
-  /** Place among the idle ones; -1: busy or gone. */
-  place: number
-  isGone: boolean
-  /** The rule is asked about it again then, if it is idle. */
-  lookAt: number
-  worthUntil: number
-  hasServed: boolean
-}
-
-/** Belongs to no function yet. */
-export interface SimulatedGeneric extends Evictable {
-  pool: GenericPool
-}
-
-/** The generic workers of a runtime. */
-export interface GenericPool {
-  runtime: TracedRuntime
-  /** The worthiest first. */
-  ready: SimulatedGeneric[]
-  starting: number
-}
-
-export interface SimulatedFunction extends TracedFunction {
-  index: number
-  /** With room for a call, the one used last on top. */
-  free: SimulatedWorker[]
-  workers: number
-  starting: number
-  /** Calls under way or waiting. */
-  active: number
-  /** Places in the trace of the calls that wait. */
-  waiting: number[]
-  calls: number
-  lookAt: number
-  meanRunMs: number
-}
-
-/** A rule. Times are ms of the trace. */
-export interface KeepAlive {
-  /** Bytes of all workers; infinite: the rule says itself what goes. */
-  budgetBytes: number
-  began?(fn: SimulatedFunction, now: number): void
-  /** A worker came for a call, which had waited so long. */
-  started?(fn: SimulatedFunction, tookMs: number): void
-  ended?(fn: SimulatedFunction, now: number): void
-  /** A worker is idle now. Returns when to look at it again; infinite: never. */
-  idle?(worker: SimulatedWorker, sim: Simulation): number
-  /** It is still idle at that time. Returns when to look again; now or before: it goes. */
-  look?(worker: SimulatedWorker, sim: Simulation): number
-  /** What is to be known of every idle worker before some are evicted. */
-  appraise?(idle: readonly SimulatedWorker[], now: number): void
-  evicted?(worker: SimulatedWorker, sim: Simulation): void
-  /** The time asked for with `lookAtFunction` has come. */
-  lookFunction?(fn: SimulatedFunction, sim: Simulation): void
-  /** Workers to start for calls that wait; default: one for each. */
-  starts?(fn: SimulatedFunction, sim: Simulation): number
-  /** Absent: no generic workers are kept. */
-  generic?: GenericRule
-}
-
-export interface GenericRule {
-  /** One was taken for a call, or would have been if it had been ready. */
-  taken?(pool: GenericPool, now: number): void
-  /** Whether there should be one more than are ready or on their way. */
-  wantsMore(pool: GenericPool, sim: Simulation): boolean
-  /** What is to be known of every ready one before some are evicted. */
-  appraise?(pool: GenericPool, now: number): void
-}
+import type { Trace } from './trace.ts'
 
 export interface Figures {
   calls: number
   /** Calls served by a worker that was started for them. */
   cold: number
-  /** Calls served by a generic worker that was ready. */
-  prewarmed: number
   /** Of those, first calls of a function: nobody could have known. */
   first: number
   /** Of those, calls that came while others of the function were at work: its first worker would not have done. */
   scaleOut: number
+  /** Calls served by a generic worker that was ready. */
+  prewarmed: number
   /** Calls that waited for a busy worker, and for how long together. */
   waited: number
   waitedMs: number
@@ -126,6 +46,12 @@ const maxParallelStarts = 4
 /** The service looks once a second whether more generic workers are wanted. */
 const sweepMs = 10_000
 
+/**
+ * Runs a trace against a rule that keeps workers. Everything but the rule is the same for all, and as in the pool: a call
+ * takes the idle worker used last; else a generic one of its runtime, if the rule keeps some; else one is started, and
+ * whichever is ready first, the new one or a busy one, serves it. Time is simulated, one event after the other: the same
+ * trace gives the same figures.
+ */
 export class Simulation {
   readonly trace: Trace
   readonly functions: SimulatedFunction[]

@@ -15,6 +15,7 @@ const columns: [title: string, cell: (of: Of) => string][] = [
   ['memory ÷ fixed', (of) => ranged(of('memoryAtSameCold'))],
   ['waiting ÷ fixed', (of) => ranged(of('delayAtSameMemory'))],
   ['cold ÷ fixed, generic', (of) => ranged(of('coldBesideGeneric'))],
+  ['memory', (of) => ranged(of('memoryBesideGeneric'))],
   ['waiting', (of) => ranged(of('delayBesideGeneric'))],
 ]
 
