@@ -107,8 +107,8 @@ export class GenericWorkers {
     return kept.ready.some((worker) => !worker.isEnding) ? 0 : kept.startMs
   }
 
-  /** One that is ready, with its memory still reserved; refilled in the background. `forCall`: somebody waits for it. */
-  take(shape: Shape, forCall: boolean): PoolWorker | undefined {
+  /** One that is ready, with its memory still reserved; refilled in the background. */
+  take(shape: Shape): PoolWorker | undefined {
     const kept = this.#shapes.get(keyOf(shape))
     if (kept === undefined) return undefined
     // One that has just died stays where it is: its end takes it out.
@@ -116,7 +116,7 @@ export class GenericWorkers {
     const [worker] = at < 0 ? [] : kept.ready.splice(at, 1)
     if (worker === undefined) return undefined
     kept.pauseMs = firstPauseMs
-    this.#noteTaken(kept, forCall)
+    this.#refillSoon(kept)
     return worker
   }
 
@@ -132,13 +132,19 @@ export class GenericWorkers {
    * One that is not ready yet: the next that comes up, whoever it was started for; null when it was given up before that.
    * Takes over the reservation of the shape's memory, and gives it back when none comes.
    */
-  start(shape: Shape, forCall: boolean, giveUp: () => boolean): Promise<PoolWorker | null> {
+  start(shape: Shape, giveUp: () => boolean): Promise<PoolWorker | null> {
     const kept = this.#kept(shape)
-    this.#noteTaken(kept, forCall)
+    this.#refillSoon(kept)
     return new Promise((resolve, reject) => {
       kept.demands.push({ giveUp, resolve, reject })
       this.#begin(kept, 'now')
     })
+  }
+
+  /** A call took one, or would have if one had been ready: so many should be. */
+  noteTaken(shape: Shape): void {
+    const kept = this.#shapes.get(keyOf(shape))
+    kept?.demand.note(this.#parts.clock.elapsed(), kept.startMs)
   }
 
   /** Ready ones that may make room for others. Those on their way count before them: the last one is worth the least. */
@@ -182,9 +188,8 @@ export class GenericWorkers {
     while (this.#starts.size > 0) await Promise.all(this.#starts)
   }
 
-  /** Refilled off the path of the call that takes it. */
-  #noteTaken(kept: Kept, forCall: boolean): void {
-    if (forCall) kept.demand.note(this.#parts.clock.elapsed(), kept.startMs)
+  /** Off the path of the call that takes one. */
+  #refillSoon(kept: Kept): void {
     setImmediate(() => this.#refill(kept))
   }
 

@@ -202,12 +202,17 @@ export class Provider {
     const { revision } = group
     if (revision.kind !== 'shim') return this.#startImage(group, place)
     const shape = generic.shapeOf(revision)
-    const forCall = group.waiters.length > 0
-    const ready = generic.take(shape, forCall)
+    const ready = generic.take(shape)
     if (ready !== undefined) return this.#bind(group, place, ready, shape, 'prewarmed')
     if (!memory.makeRoom(shape.memoryBytes, group)) return this.#starve(group, place)
-    const started = await generic.start(shape, forCall, place.giveUp)
+    this.#noteTaken(group, shape)
+    const started = await generic.start(shape, place.giveUp)
     return started && this.#bind(group, place, started, shape, 'cold')
+  }
+
+  /** Once it is sure that there is memory; work ahead says nothing of what calls will take. */
+  #noteTaken(group: WorkerGroup, shape: Shape): void {
+    if (group.waiters.length > 0) this.#parts.generic.noteTaken(shape)
   }
 
   #starve(group: WorkerGroup, place: Place): null {
@@ -229,6 +234,7 @@ export class Provider {
       generic.put(shape, worker)
       return this.#starve(group, place)
     }
+    if (startKind === 'prewarmed') this.#noteTaken(group, shape)
     try {
       return { worker, startKind, bound: await worker.bind(revision) }
     } catch (error) {

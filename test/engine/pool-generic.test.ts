@@ -88,3 +88,24 @@ describe('generic workers where nobody needs the memory', () => {
     expect(ready(test)).toBe(0)
   })
 })
+
+test('a call that waits for memory is one that takes a generic worker, however often it is tried again', async () => {
+  const test = new TestPool({ budgetMib: 512, genericFloor: 1, acquireTimeoutMs: 600_000 })
+  await test.withRuntime()
+  const busy = []
+  for (const name of ['p', 'q', 'r', 's', 't', 'u']) {
+    busy.push(await test.take(aRevision({ functionId: name, image: 'own', runtimeId: 'own', memoryBytes: 64 * mib })))
+  }
+  const large = test.ask(aRevision({ functionId: 'large', memoryBytes: 512 * mib }))
+  await test.pass(0)
+  for (const lease of busy) {
+    test.release(lease)
+    await test.pass(20)
+  }
+  await test.pass(2000)
+  expect(large.lease).not.toBeNull()
+  test.release(large.lease)
+  test.pool.retire('large', null, 'new_code')
+  await test.pass(5000)
+  expect(ready(test)).toBe(1)
+})
