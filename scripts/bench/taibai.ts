@@ -4,7 +4,7 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { COMPILE_CACHE } from '../setup/project.ts'
+import { SERVER_ENVIRONMENT } from '../setup/project.ts'
 import { type Cpu, processCpu, serverCpu, workerPids } from './processes.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -63,7 +63,7 @@ export async function startTaibai(settings: Record<string, string | number> = {}
   // Below the ports that the system gives to connections.
   const port = 20000 + Math.floor(Math.random() * 12000)
   const given = { LOG_LEVEL: 'info', ...settings, DATA_DIR: folder, PORT: port }
-  const env: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env }
+  const env: NodeJS.ProcessEnv = { ...SERVER_ENVIRONMENT, ...process.env }
   for (const [name, value] of Object.entries(given)) env[`TAIBAI_${name}`] = String(value)
   const args = [...(process.env.BENCH_NODE_ARGS?.split(' ') ?? []), join(root, 'src/main.ts')]
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] })

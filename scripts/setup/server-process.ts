@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
-import { COMPILE_CACHE, PROJECT_FOLDER } from './project.ts'
+import { SERVER_ENVIRONMENT, PROJECT_FOLDER } from './project.ts'
 
 export const SERVER_PROGRAM = join(PROJECT_FOLDER, 'src', 'main.ts')
 
@@ -99,7 +99,7 @@ async function waitUntilReady(
 
 /** npm's own variables would only clutter the server's environment. */
 function serverEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries({ NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...env }).filter(
+  const kept = Object.entries({ ...SERVER_ENVIRONMENT, ...process.env, ...env }).filter(
     ([name]) => !/^(npm_|PACKAGES_INSTALLED_NOW$)/.test(name),
   )
   return Object.fromEntries(kept)
