@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
-import { SERVER_ENVIRONMENT, PROJECT_FOLDER } from './project.ts'
+import { PROJECT_FOLDER, SERVER_ENVIRONMENT } from './project.ts'
 
 export const SERVER_PROGRAM = join(PROJECT_FOLDER, 'src', 'main.ts')
 
