@@ -43,7 +43,7 @@ export function tableOf(traces: Compared[][]): string {
 const explanation = `÷ fixed: beside a fixed time-out that takes the same idle memory on average (the same at its peak; or has as many cold starts); mean (least–most)
 of the traces. scale-out: the function's other workers were busy. prewarmed: calls served by a generic worker that was ready; not counted as cold. idle:
 generic workers included, also those on their way. waiting: what all calls together waited for workers, new, generic or busy. fixed, generic: a fixed
-time-out that also keeps ${genericFloor} generic workers of each runtime.`
+time-out that also keeps ${genericFloor} generic workers of each runtime; the last three columns are beside that.`
 
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
