@@ -48,6 +48,9 @@ time-out that also keeps ${genericFloor} generic workers of each runtime; the la
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 function ranged(values: number[]): string {
-  const [low, high] = [Math.min(...values).toFixed(2), Math.max(...values).toFixed(2)]
-  return low === high ? low : `${mean(values).toFixed(2)} (${low}–${high})`
+  const [low, high] = [shown(Math.min(...values)), shown(Math.max(...values))]
+  return low === high ? low : `${shown(mean(values))} (${low}–${high})`
 }
+
+/** Where a rule is that far off, the line that it is compared with is a guess. */
+const shown = (ratio: number): string => (ratio > 99 ? '> 99' : ratio.toFixed(2))
