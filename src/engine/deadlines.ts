@@ -36,7 +36,7 @@ export class Deadlines<T extends Timed> {
   #setTimer(at: number): void {
     this.#stopTimer?.()
     this.#timerAt = at
-    this.#stopTimer = this.#clock.after(at - this.#clock.elapsed(), () => this.#look())
+    this.#stopTimer = this.#clock.after(Math.max(0, at - this.#clock.elapsed()), () => this.#look())
   }
 
   #look(): void {
