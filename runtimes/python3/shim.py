@@ -380,7 +380,8 @@ class Threads:
         worker.watcher.relieve = self.relieve
 
     def serve(self):
-        self.start_thread()
+        with self.guard:
+            self.start_thread()
         while True:
             try:
                 time.sleep(86400)  # the main thread only runs signal handlers, which may raise
@@ -388,6 +389,7 @@ class Threads:
                 pass
 
     def start_thread(self):
+        """With the guard held: the thread counts itself as soon as it runs."""
         from threading import Thread
 
         Thread(target=self.work, name=f'call-{self.threads + 1}', daemon=True).start()
