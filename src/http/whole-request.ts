@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { invalid } from '../domain/errors.ts'
 import { tooLarge } from './body.ts'
 
@@ -17,6 +18,18 @@ interface Taker {
 export class WholeRequest extends IncomingMessage {
   #taker: Taker | null = null
   #hasBegun = false
+  #isTaken = false
+
+  static {
+    // Whoever cleans up after a request (Hono's adapter, Node.js itself) would take one that has not ended for unread, and
+    // destroy it together with its connection, on which the next request may be under way. A property for TypeScript.
+    const ended = Object.getOwnPropertyDescriptor(Readable.prototype, 'readableEnded')?.get as () => boolean
+    Object.defineProperty(WholeRequest.prototype, 'readableEnded', {
+      get(this: WholeRequest) {
+        return this.#isTaken || ended.call(this)
+      },
+    })
+  }
 
   /**
    * The body, at most `maxBytes` of it: rejects with FaasError `too_large` beyond, and `invalid_request` when it breaks off.
@@ -37,6 +50,7 @@ export class WholeRequest extends IncomingMessage {
     const taker = this.#taker
     if (taker === null) return super.push(chunk)
     if (chunk === null) {
+      this.#isTaken = true
       taker.resolve(taker.chunks.length === 1 ? (taker.chunks[0] as Buffer) : Buffer.concat(taker.chunks))
       return true
     }

@@ -5,6 +5,7 @@ import { makeListener } from '../../src/http/front.ts'
 import { listen } from '../../src/http/listen.ts'
 import type { HttpParts } from '../../src/http/server.ts'
 import { aFinishedExecution, aFn, aRuntime } from '../support/builders.ts'
+import { returned } from '../support/fake-pool.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 const servers: Server[] = []
@@ -108,6 +109,34 @@ test('requests that follow each other on one connection have their own bodies, h
   socket.destroy()
   const inputs = [...text.matchAll(/"input":\s*"(\w+)"/g)].map(([, input]) => input)
   expect(inputs).toEqual(['one', 'two', 'three'])
+})
+
+test.each([
+  ['a webhook', []],
+  ['a caller of another origin', ['https://console.example']],
+])('cleaning up after the body of %s leaves the next request on its connection alone', async (_name, origins) => {
+  const { url, port, app } = await listening(origins as string[])
+  const made = await fetch(`${url}/v1/webhooks`, { method: 'POST', headers: json, body: '{"function_id":"hello"}' })
+  const { webhook_url } = (await made.json()) as { webhook_url: string }
+  const paths = [new URL(webhook_url).pathname, '/v1/executions', '/fn/hello']
+  for (const path of paths) {
+    const body = '{"function_id":"hello"}'
+    const head = (target: string, length: number) =>
+      `POST ${target} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: token-of-alice\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+    const socket = connect(port, '127.0.0.1')
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk
+    })
+    socket.write(head(path, body.length) + body)
+    await vi.waitFor(() => expect(text).toMatch(/^HTTP\/1\.1 20\d/))
+    app.pool.behaviour = () => new Promise((resolve) => setTimeout(() => resolve(returned('still here')), 1200))
+    text = ''
+    socket.write(`${head('/fn/hello', 2)}{}`)
+    await vi.waitFor(() => expect(text).toContain('still here'), 3000)
+    app.pool.behaviour = () => returned('at once')
+    socket.destroy()
+  }
 })
 
 test('an answer to another origin carries its headers', async () => {
