@@ -29,14 +29,17 @@ async function unpacked(zip: Buffer): Promise<string | null> {
 }
 
 const contents = ['def main():\n    return 1\n'.repeat(50), 'hello', ''] as const
+const target = '../main.py'
 const sound = rawZip([
   { name: 'main.py', content: contents[0], deflate: true },
   { name: 'lib/hello.txt', content: contents[1] },
   { name: 'lib/empty', content: contents[2] },
-  { name: 'lib/link', content: '../main.py', mode: 0o120777 },
+  { name: 'lib/link', content: target, mode: 0o120777 },
 ])
 
 it('a damaged ZIP is refused, or its files are what was packed', async () => {
+  // One byte makes a file of the link, which holds what the link held.
+  const packed = [...contents, target]
   const damage = fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
   await fc.assert(
     fc.asyncProperty(damage, async (changes) => {
@@ -45,7 +48,7 @@ it('a damaged ZIP is refused, or its files are what was packed', async () => {
       const folder = await unpacked(zip)
       if (folder === null) return
       const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-      for (const file of files) expect(contents).toContain(readFileSync(join(file.parentPath, file.name), 'utf8'))
+      for (const file of files) expect(packed).toContain(readFileSync(join(file.parentPath, file.name), 'utf8'))
     }),
     { numRuns: 400 },
   )
