@@ -218,6 +218,7 @@ class ResponseSink implements StreamSink {
   #executionId: string
   /** Bytes that are still to come; null: the end says where it is. */
   #left: number | null = null
+  #draining: Promise<void> | null = null
 
   constructor(outgoing: ServerResponse, executionId: string) {
     this.#outgoing = outgoing
@@ -243,10 +244,17 @@ class ResponseSink implements StreamSink {
     return this.#outgoing.write(chunk)
   }
 
+  /** One wait for all chunks that are held up: a listener for each would stay until the answer is over. */
   drained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#outgoing.once('drain', resolve).once('close', resolve)
+    this.#draining ??= new Promise((resolve) => {
+      const done = () => {
+        this.#outgoing.off('drain', done).off('close', done)
+        this.#draining = null
+        resolve()
+      }
+      this.#outgoing.on('drain', done).on('close', done)
     })
+    return this.#draining
   }
 
   /** A stream that broke is cut off, so that the caller does not take it for whole. */
