@@ -55,19 +55,38 @@ describe('The log', () => {
 })
 
 describe('The line of a run that is over', () => {
+  const phases = { queue: 0, acquire: 0.0301, load: 0, resume: 0, run: 1.23456, total: 1.26466 }
+  const known = { id: 'e1', functionId: 'f1', functionVersion: 2, projectId: 'a "project"', worker: 'w1', attempt: 1 }
+  const line = { execution: 'e1', function: 'f1', version: 2, project: 'a "project"', trigger: 'http', attempt: 1 }
+  const times = { queueMs: 0, acquireMs: 0.03, loadMs: 0, runMs: 1.235, totalMs: 1.265 }
+  const none = { queueMs: 0, acquireMs: 0, loadMs: 0, runMs: 0, totalMs: 0 }
+  const error = { type: 'Quote"Error', message: 'said by a function', stack: null }
+
   test.each([
-    ['warm', { startKind: 'warm' as const, coldReason: null }],
-    ['cold', { startKind: 'cold' as const, coldReason: 'first' as const }],
-    ['never begun', { startKind: null, coldReason: null, worker: null, phases: null }],
+    ['warm', { startKind: 'warm' as const, phases }, { status: 'success', startKind: 'warm', worker: 'w1', ...times }],
+    [
+      'cold, and paused',
+      { startKind: 'cold' as const, coldReason: 'first' as const, phases: { ...phases, resume: 15.0004 } },
+      { status: 'success', startKind: 'cold', coldReason: 'first', worker: 'w1', ...times, resumeMs: 15 },
+    ],
+    [
+      'never begun',
+      { startKind: null, worker: null, phases: null },
+      { status: 'success', startKind: null, worker: null, ...none },
+    ],
     [
       'failed',
-      { status: 'failed' as const, error: { type: 'Quote"Error', message: 'said by a function', stack: null } },
+      { startKind: 'warm' as const, phases, status: 'failed' as const, error },
+      { status: 'failed', startKind: 'warm', worker: 'w1', ...times, error: 'Quote"Error' },
     ],
-  ])('says the same by hand as by its keys: %s', (_name, fields) => {
-    const execution = aFinishedExecution(fields)
-    const byHand = JSON.parse(`{${endText(execution)}}`)
-    const { reason, ...keys } = JSON.parse(JSON.stringify(endKeys(execution)))
-    expect(byHand).toEqual(keys)
-    expect(JSON.stringify(byHand)).not.toContain('said by a function')
+  ])('has its ids, its times and its kind of error, and nothing that a function said: %s', (_name, fields, said) => {
+    const execution = aFinishedExecution({ trigger: 'http', coldReason: null, ...known, ...fields })
+    expect(JSON.parse(`{${endText(execution)}}`)).toEqual({ ...line, ...said })
+  })
+
+  test('says of what the platform failed also why', () => {
+    const failed = { type: 'PlatformError', message: 'no worker came free', stack: null }
+    const execution = aFinishedExecution({ ...known, status: 'error', error: failed })
+    expect(endKeys(execution)).toMatchObject({ execution: 'e1', error: 'PlatformError', reason: 'no worker came free' })
   })
 })

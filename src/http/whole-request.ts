@@ -12,8 +12,8 @@ interface Taker {
 }
 
 /**
- * A request whose body can be had in one piece, past the life of a stream: its events and the turns of the loop that they
- * take are a tenth of a warm call. It is a stream as any other until `whole` is called.
+ * A request whose body can be had in one piece, past the life of a stream, whose events and turns of the loop were 8 % of a
+ * warm call. Until `whole` is called it is a stream.
  */
 export class WholeRequest extends IncomingMessage {
   #taker: Taker | null = null
