@@ -6,15 +6,24 @@ import { describe, expect, test } from 'vitest'
 
 const sourceFolder = join(import.meta.dirname, '../src')
 
-/** Rows import columns. `app.ts` knows everything; files of the root know only what is listed for them. */
+/**
+ * Rows import columns. A room is a file or a folder of `src`; the longest name that fits a path is its room, and a file may
+ * always import its own room. `app.ts` knows everything; files of the root know only what is listed for them.
+ */
 const mayImport: Record<string, string[]> = {
-  domain: ['domain'],
-  store: ['domain', 'store'],
-  engine: ['domain', 'engine'],
-  openstack: ['domain', 'openstack'],
-  services: ['domain', 'services'],
-  scheduler: ['domain', 'services', 'scheduler'],
-  http: ['domain', 'services', 'http'],
+  domain: [],
+  store: ['domain'],
+  'engine/pool/policy': ['domain'],
+  'engine/pool': ['domain', 'engine/pool/policy'],
+  'engine/sandbox': ['domain'],
+  'engine/worker': ['domain', 'engine/pool/pool-worker.ts', 'engine/sandbox/sandbox.ts'],
+  openstack: ['domain'],
+  'services/runs': ['domain', 'services/functions'],
+  'services/functions': ['domain', 'services/platform'],
+  'services/triggers': ['domain', 'services/runs', 'services/functions'],
+  'services/platform': ['domain', 'services/functions'],
+  scheduler: ['domain'],
+  http: ['domain', 'services'],
   'app.ts': ['domain', 'store', 'engine', 'openstack', 'services', 'scheduler', 'http', 'config.ts', 'logger.ts'],
   'main.ts': ['app.ts', 'config.ts'],
   'config.ts': [],
@@ -23,8 +32,8 @@ const mayImport: Record<string, string[]> = {
 
 /** Packages that only some places may use. With `typesToo: false`, their types may be used anywhere. */
 const packages: { name: RegExp; within: string[]; typesToo: boolean }[] = [
-  { name: /^dockerode$/, within: ['engine/docker/docker-client.ts'], typesToo: false },
-  { name: /^dockerode$/, within: ['engine/docker/'], typesToo: true },
+  { name: /^dockerode$/, within: ['engine/sandbox/docker/docker-client.ts'], typesToo: false },
+  { name: /^dockerode$/, within: ['engine/sandbox/docker/'], typesToo: true },
   { name: /^croner$/, within: ['scheduler/'], typesToo: true },
   { name: /^better-sqlite3$|^drizzle-orm(\/|$)/, within: ['store/'], typesToo: true },
   { name: /^hono(\/|$)|^@hono\//, within: ['http/', 'app.ts'], typesToo: true },
@@ -36,7 +45,7 @@ const touches: { what: RegExp; within: string[]; holdsIn?: string[]; why: string
   {
     what: /\bprocess\.env\b/,
     // The process engine hands the search path on to its children.
-    within: ['config.ts', 'engine/process/process-engine.ts'],
+    within: ['config.ts', 'engine/sandbox/process/process-engine.ts'],
     why: 'reads the environment',
   },
   { what: /\bprocess\.exit\b/, within: ['main.ts'], why: 'ends the process' },
@@ -73,7 +82,11 @@ function importsOf(source: string): Import[] {
 const isWithin = (path: string, places: string[]): boolean =>
   places.some((place) => path === place || (place.endsWith('/') && path.startsWith(place)))
 
-const layerOf = (path: string): string => path.split('/')[0] as string
+/** The room of a file of `src`; undefined: it lies in none. */
+const roomOf = (path: string): string | undefined =>
+  Object.keys(mayImport)
+    .filter((room) => path === room || path.startsWith(`${room}/`))
+    .sort((a, b) => b.length - a.length)[0]
 
 const codeLines = (source: string): string[] => source.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line))
 
@@ -94,10 +107,13 @@ function problemsOf(path: string, source: string): string[] {
 
 function ownImportProblems(path: string, target: string): string[] {
   const problem = `${path} imports ${target}`
-  if (!mayImport[layerOf(path)]?.includes(layerOf(target))) return [problem]
+  const room = roomOf(path)
+  const allowed = room === undefined ? [] : [room, ...(mayImport[room] as string[])]
+  if (!allowed.some((place) => target === place || target.startsWith(`${place}/`))) return [problem]
   // Which engine is in use is known to one file.
-  const engine = /^engine\/(docker|process)\//.exec(target)?.[0]
-  return engine !== undefined && path !== 'engine/connect-engine.ts' && !path.startsWith(engine) ? [problem] : []
+  const engine = /^engine\/sandbox\/(docker|process)\//.exec(target)?.[0]
+  const choosesEngine = path === 'engine/sandbox/connect-engine.ts'
+  return engine !== undefined && !choosesEngine && !path.startsWith(engine) ? [problem] : []
 }
 
 const packageProblems = (path: string, from: string, isType: boolean): string[] =>
@@ -105,7 +121,7 @@ const packageProblems = (path: string, from: string, isType: boolean): string[] 
     .filter(({ name, within, typesToo }) => name.test(from) && (typesToo || !isType) && !isWithin(path, within))
     .map(() => `${path} uses ${from}`)
 
-describe('the checks of the layers see', () => {
+describe('the checks of the rooms see', () => {
   const cases: [what: string, path: string, source: string, problem: string][] = [
     ['an import upwards', 'domain/a.ts', "import { x } from '../services/b.ts'", 'domain/a.ts imports services/b.ts'],
     ['one of types', 'store/a.ts', "import type { x } from '../engine/b.ts'", 'store/a.ts imports engine/b.ts'],
@@ -116,8 +132,14 @@ describe('the checks of the layers see', () => {
       'http/routes/a.ts imports store/b.ts',
     ],
     ['one that is passed on', 'services/a.ts', "export { x } from '../http/b.ts'", 'services/a.ts imports http/b.ts'],
-    ['a dynamic one', 'engine/a.ts', "await import('../config.ts')", 'engine/a.ts imports config.ts'],
-    ['one for its effects', 'engine/a.ts', "import '../store/b.ts'", 'engine/a.ts imports store/b.ts'],
+    ['a dynamic one', 'engine/pool/a.ts', "await import('../../config.ts')", 'engine/pool/a.ts imports config.ts'],
+    ['one for its effects', 'engine/pool/a.ts', "import '../../store/b.ts'", 'engine/pool/a.ts imports store/b.ts'],
+    [
+      'a worker in the pool',
+      'engine/pool/a.ts',
+      "import { x } from '../worker/b.ts'",
+      'engine/pool/a.ts imports engine/worker/b.ts',
+    ],
     [
       'a module started as a thread',
       'services/a.ts',
@@ -126,17 +148,22 @@ describe('the checks of the layers see', () => {
     ],
     [
       'the choice of an engine',
-      'engine/pool.ts',
+      'engine/sandbox/a.ts',
       "import { x } from './docker/b.ts'",
-      'engine/pool.ts imports engine/docker/b.ts',
+      'engine/sandbox/a.ts imports engine/sandbox/docker/b.ts',
     ],
     [
       'one engine in the other',
-      'engine/docker/a.ts',
+      'engine/sandbox/docker/a.ts',
       "import { x } from '../process/b.ts'",
-      'engine/docker/a.ts imports engine/process/b.ts',
+      'engine/sandbox/docker/a.ts imports engine/sandbox/process/b.ts',
     ],
-    ['dockerode at work', 'engine/docker/a.ts', "import Docker from 'dockerode'", 'engine/docker/a.ts uses dockerode'],
+    [
+      'dockerode at work',
+      'engine/sandbox/docker/a.ts',
+      "import Docker from 'dockerode'",
+      'engine/sandbox/docker/a.ts uses dockerode',
+    ],
     ['dockerode by name', 'services/a.ts', "import type Docker from 'dockerode'", 'services/a.ts uses dockerode'],
     ['croner', 'services/a.ts', "import { Cron } from 'croner'", 'services/a.ts uses croner'],
     ['SQL', 'http/a.ts', "import { sql } from 'drizzle-orm'", 'http/a.ts uses drizzle-orm'],
@@ -154,21 +181,39 @@ describe('the checks of the layers see', () => {
   test('nothing in comments, types of allowed packages, and what is passed in', () => {
     const source = [
       "import type { Container } from 'dockerode'",
-      "import type { Clock } from '../../domain/clock.ts'",
+      "import type { Clock } from '../../../domain/clock.ts'",
       '// Date.now() is not asked here',
       ' * nor process.env',
       'const now = clock.now()',
     ].join('\n')
-    expect(problemsOf('engine/docker/a.ts', source)).toEqual([])
+    expect(problemsOf('engine/sandbox/docker/a.ts', source)).toEqual([])
   })
 })
 
 describe('in the source', () => {
   const files = globSync('**/*.ts', { cwd: sourceFolder, exclude: ['store/migrations/**'] }).sort()
 
-  test('every folder has its row in the table', () => {
+  test('every file lies in a room of the table, and every room has files', () => {
     expect(files.length).toBeGreaterThan(50)
-    expect(Object.keys(mayImport)).toEqual(expect.arrayContaining([...new Set(files.map(layerOf))]))
+    expect(files.filter((file) => roomOf(file) === undefined)).toEqual([])
+    expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(mayImport).sort())
+  })
+
+  test('every permission of the table is used', () => {
+    const used = files.flatMap((file) =>
+      importsOf(readFileSync(join(sourceFolder, file), 'utf8'))
+        .filter(({ from }) => from.startsWith('.'))
+        .map(({ from }) => ({ room: roomOf(file), target: posix.join(posix.dirname(file), from) })),
+    )
+    const unused = Object.entries(mayImport).flatMap(([room, places]) =>
+      places
+        .filter(
+          (place) =>
+            !used.some((one) => one.room === room && (one.target === place || one.target.startsWith(`${place}/`))),
+        )
+        .map((place) => `${room} → ${place}`),
+    )
+    expect(unused).toEqual([])
   })
 
   test('nothing native is loaded before main.ts has looked at the version of Node.js', () => {
@@ -177,8 +222,8 @@ describe('in the source', () => {
     expect(atOnce.filter((from) => !from?.startsWith('node:'))).toEqual([])
   })
 
-  test.each(Object.keys(mayImport))('%s keeps to its layer', (layer) => {
-    const own = files.filter((file) => layerOf(file) === layer)
+  test.each(Object.keys(mayImport))('%s keeps to its room', (room) => {
+    const own = files.filter((file) => roomOf(file) === room)
     expect(own.flatMap((file) => problemsOf(file, readFileSync(join(sourceFolder, file), 'utf8')))).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { makeLogger } from '../src/logger.ts'
-import { endKeys, endText } from '../src/services/execution-record.ts'
+import { endKeys, endText } from '../src/services/runs/execution-record.ts'
 import { aFinishedExecution } from './support/builders.ts'
 
 function logger(level = 'info') {

@@ -1,12 +1,12 @@
-import { GenericDemand } from '../../src/engine/generic-demand.ts'
-import { Habits } from '../../src/engine/habits.ts'
+import { GenericDemand } from '../../src/engine/pool/policy/generic-demand.ts'
+import { Habits } from '../../src/engine/pool/policy/habits.ts'
 import {
   chooseEvictions,
   genericTarget,
   isWorthWarming,
   servedByBusy,
   worthKeeping,
-} from '../../src/engine/pool-policy.ts'
+} from '../../src/engine/pool/policy/pool-policy.ts'
 import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedWorker } from './rule.ts'
 import type { Simulation } from './simulation.ts'
 

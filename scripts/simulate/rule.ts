@@ -1,4 +1,4 @@
-import type { Evictable } from '../../src/engine/pool-policy.ts'
+import type { Evictable } from '../../src/engine/pool/policy/pool-policy.ts'
 import type { Simulation } from './simulation.ts'
 import type { TracedFunction, TracedRuntime } from './trace.ts'
 

@@ -1,4 +1,4 @@
-import type { Urgency } from '../../src/engine/starts.ts'
+import type { Urgency } from '../../src/engine/pool/starts.ts'
 
 export interface StartInLine<Event> {
   urgency: Urgency

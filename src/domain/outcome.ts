@@ -56,3 +56,10 @@ export function failureText(error: FunctionError | null): string {
   if (error.type === errorTypes.memory || error.type === errorTypes.exit) return killedText
   return error.message
 }
+
+export const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
+
+/** A run that the platform could not make or finish. */
+export function platformFailed(message: string, runMs: number): Outcome {
+  return { kind: 'platform', error: { type: errorTypes.platform, message, stack: null }, runMs, ...noUsage }
+}

@@ -1,4 +1,4 @@
-import type { Download } from '../services/functions.ts'
+import type { Download } from '../services/functions/functions.ts'
 import type { Ctx } from './endpoint.ts'
 
 /** The words that mean yes for `?download=`; everything else means no. */

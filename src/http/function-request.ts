@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { FaasError, invalid } from '../domain/errors.ts'
-import type { FunctionFields } from '../services/function-fields.ts'
+import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './endpoint.ts'
 import { choice, field, integer, nullable, parseFields, text } from './fields.ts'

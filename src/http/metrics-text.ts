@@ -1,4 +1,4 @@
-import { phaseNames, type Tally } from '../services/stats.ts'
+import { phaseNames, type Tally } from '../services/runs/stats.ts'
 
 /** What is so now, beside what was counted. */
 export interface Gauges {

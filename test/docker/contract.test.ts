@@ -1,9 +1,9 @@
 /** The engine that runs containers keeps the contract that all engines keep; `test/engine/` asks the other. */
 import { afterEach, beforeAll, describe, expect } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
-import { DockerEngine } from '../../src/engine/docker/docker-engine.ts'
-import type { SandboxEngine } from '../../src/engine/sandbox.ts'
-import { Workers } from '../../src/engine/workers.ts'
+import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
+import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
+import { Workers } from '../../src/engine/worker/workers.ts'
 import { engineWorkersContract, type WorkersUnderTest } from '../support/contracts/engine-workers.ts'
 import { type EngineUnderTest, sandboxEngineContract } from '../support/contracts/sandbox-engine.ts'
 import { containersOf, dockerSocket } from '../support/docker-api.ts'

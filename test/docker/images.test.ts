@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
-import type { PoolWorker } from '../../src/engine/pool-worker.ts'
+import type { PoolWorker } from '../../src/engine/pool/pool-worker.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { builtImages } from '../support/docker-images.ts'
 import { dockerWorkers } from '../support/docker-workers.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Arrivals } from '../../src/engine/arrivals.ts'
+import { Arrivals } from '../../src/engine/pool/policy/arrivals.ts'
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs

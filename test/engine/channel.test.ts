@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StreamSink } from '../../src/domain/worker.ts'
-import { Channel, type Ending, headOf, type Pending } from '../../src/engine/channel.ts'
+import { Channel, type Ending, headOf, type Pending } from '../../src/engine/worker/channel.ts'
 import {
   encodeFrame,
   type Frame,
@@ -12,7 +12,7 @@ import {
   ProtocolError,
   parseMeta,
   streamWindowBytes,
-} from '../../src/engine/protocol.ts'
+} from '../../src/engine/worker/protocol.ts'
 import { socketPair } from '../support/engine-parts-sockets.ts'
 
 /** A channel, and the worker's end of it in the hand of the test. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CollectedStream } from '../../src/engine/collected-stream.ts'
+import { CollectedStream } from '../../src/engine/worker/collected-stream.ts'
 
 function collected(type: string | null, ...chunks: string[]) {
   const stream = new CollectedStream(1000)

@@ -5,8 +5,8 @@ import {
   containerOptions,
   instanceLabel,
   resources,
-} from '../../src/engine/docker/container-spec.ts'
-import type { SandboxSpec } from '../../src/engine/sandbox.ts'
+} from '../../src/engine/sandbox/docker/container-spec.ts'
+import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 
 const mib = 1024 * 1024
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Deadlines } from '../../src/engine/deadlines.ts'
+import { Deadlines } from '../../src/engine/worker/deadlines.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 function setUp() {

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
-import { DockerEngine } from '../../src/engine/docker/docker-engine.ts'
-import type { SandboxSpec } from '../../src/engine/sandbox.ts'
+import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
+import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { FakeDocker } from '../support/engine-parts-docker.ts'
 import { waitUntil } from '../support/wait-until.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { GenericDemand } from '../../src/engine/generic-demand.ts'
+import { GenericDemand } from '../../src/engine/pool/policy/generic-demand.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { killed, outcomeOf, platformFailed, resultTooLarge, timedOut } from '../../src/engine/outcomes.ts'
-import { type Frame, FrameType } from '../../src/engine/protocol.ts'
+import { platformFailed } from '../../src/domain/outcome.ts'
+import { killed, outcomeOf, resultTooLarge, timedOut } from '../../src/engine/worker/outcomes.ts'
+import { type Frame, FrameType } from '../../src/engine/worker/protocol.ts'
 
 const frame = (type: number, meta: unknown, body = ''): Frame => {
   return { type, call: 1, meta: typeof meta === 'string' ? meta : JSON.stringify(meta), body: Buffer.from(body) }

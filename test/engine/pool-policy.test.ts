@@ -14,7 +14,7 @@ import {
   type Waiting,
   workersWanted,
   worthKeeping,
-} from '../../src/engine/pool-policy.ts'
+} from '../../src/engine/pool/policy/pool-policy.ts'
 
 const mib = 1024 * 1024
 

@@ -8,7 +8,7 @@ import {
   maxFrameBytes,
   ProtocolError,
   parseMeta,
-} from '../../src/engine/protocol.ts'
+} from '../../src/engine/worker/protocol.ts'
 
 const frame = fc.record({
   type: fc.constantFrom(...Object.values(FrameType)),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readRuntimes } from '../../src/engine/runtime-catalog.ts'
+import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 
 let folder = ''
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Starts } from '../../src/engine/starts.ts'
+import { Starts } from '../../src/engine/pool/starts.ts'
 import { settled } from '../support/fake-clock.ts'
 
 /** Starts that end when the test says so. */

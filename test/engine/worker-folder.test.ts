@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { WorkerFolder } from '../../src/engine/worker-folder.ts'
+import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
 
 let parent = ''
 const folders: WorkerFolder[] = []

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
-import { Channel } from '../../src/engine/channel.ts'
+import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
+import { Channel } from '../../src/engine/worker/channel.ts'
 import {
   encodeFrame,
   type Frame,
@@ -14,10 +15,9 @@ import {
   FrameType,
   maxFrameBytes,
   parseMeta,
-} from '../../src/engine/protocol.ts'
-import type { SandboxEngine } from '../../src/engine/sandbox.ts'
-import { ShimWorker } from '../../src/engine/worker.ts'
-import { WorkerFolder } from '../../src/engine/worker-folder.ts'
+} from '../../src/engine/worker/protocol.ts'
+import { ShimWorker } from '../../src/engine/worker/worker.ts'
+import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { socketPair } from '../support/engine-parts-sockets.ts'
 import { FakeClock } from '../support/fake-clock.ts'

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FrameType } from '../../src/engine/protocol.ts'
+import { FrameType } from '../../src/engine/worker/protocol.ts'
 import { ShimProcess } from '../support/shim-process.ts'
 import { openStackSession } from '../support/shim-protocol-list.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AsyncQueue, type AsyncQueueLimits } from '../../src/services/async-queue.ts'
+import { AsyncQueue, type AsyncQueueLimits } from '../../src/services/runs/async-queue.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
 const roomy: AsyncQueueLimits = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LogBuffer } from '../../src/services/log-buffer.ts'
+import { LogBuffer } from '../../src/services/runs/log-buffer.ts'
 
 test('what is printed is kept in order, up to the limit to the byte', () => {
   const log = new LogBuffer(8)

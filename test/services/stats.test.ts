@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Durations } from '../../src/services/durations.ts'
-import { Stats } from '../../src/services/stats.ts'
-import { makeRevision } from '../../src/services/targets.ts'
+import { makeRevision } from '../../src/services/functions/targets.ts'
+import { Durations } from '../../src/services/runs/durations.ts'
+import { Stats } from '../../src/services/runs/stats.ts'
 import { aFinishedExecution, aFn, aRuntime } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Principal } from '../../src/domain/principal.ts'
-import { makeRevision, type TargetRef, Targets } from '../../src/services/targets.ts'
+import { makeRevision, type TargetRef, Targets } from '../../src/services/functions/targets.ts'
 import { AliasRows } from '../../src/store/aliases.ts'
 import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'

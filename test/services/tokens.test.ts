@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { timeOrderedId } from '../../src/domain/ids.ts'
-import { ensureAdminToken, Tokens } from '../../src/services/tokens.ts'
+import { ensureAdminToken, Tokens } from '../../src/services/platform/tokens.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 describe('the admin token', () => {

@@ -1,4 +1,4 @@
-import type { Exit, Sandbox, SandboxLimits } from '../../src/engine/sandbox.ts'
+import type { Exit, Sandbox, SandboxLimits } from '../../src/engine/sandbox/sandbox.ts'
 
 /** A sandbox without anything in it: notes what it was asked, and ends when it is told to, or when the test says so. */
 export class FakeSandbox implements Sandbox {

@@ -3,7 +3,7 @@ import { FaasError } from '../../src/domain/errors.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Call, Lease, LoadFailure, Revision } from '../../src/domain/worker.ts'
-import { type PoolOptions, WorkerPool } from '../../src/engine/pool.ts'
+import { type PoolOptions, WorkerPool } from '../../src/engine/pool/pool.ts'
 import { FakeClock, settled } from './fake-clock.ts'
 import { FakeWorkers } from './fake-workers.ts'
 

@@ -1,10 +1,10 @@
 import type { Clock } from '../../src/domain/clock.ts'
 import { FaasError } from '../../src/domain/errors.ts'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import { type Outcome, platformFailed } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
-import { killed, platformFailed, timedOut } from '../../src/engine/outcomes.ts'
-import type { Bound, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool-worker.ts'
-import type { Exit } from '../../src/engine/sandbox.ts'
+import type { Bound, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool/pool-worker.ts'
+import type { Exit } from '../../src/engine/sandbox/sandbox.ts'
+import { killed, timedOut } from '../../src/engine/worker/outcomes.ts'
 
 /** What a call does, unless a test says otherwise: it returns its input. */
 export type FakeBehaviour = (call: Call, worker: FakeWorker) => Outcome | Promise<Outcome>

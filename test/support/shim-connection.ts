@@ -1,6 +1,6 @@
 /** The server's end of one worker connection, for tests: speaks frames and remembers everything that arrives. */
 import type { Socket } from 'node:net'
-import { encodeFrame, type Frame, FrameDecoder, FrameType, parseMeta } from '../../src/engine/protocol.ts'
+import { encodeFrame, type Frame, FrameDecoder, FrameType, parseMeta } from '../../src/engine/worker/protocol.ts'
 import type {
   BindOptions,
   BoundWorker,

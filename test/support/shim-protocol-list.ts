@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { encodeFrame, FrameType, maxFrameBytes } from '../../src/engine/protocol.ts'
+import { encodeFrame, FrameType, maxFrameBytes } from '../../src/engine/worker/protocol.ts'
 import { BindFailure } from './conformance-harness.ts'
 import { bindMeta } from './shim-connection.ts'
 import { ShimProcess } from './shim-process.ts'

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Alias } from '../../domain/alias.ts'
-import type { Aliases } from '../../services/aliases.ts'
+import type { Aliases } from '../../services/functions/aliases.ts'
 import { readObject } from '../body.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { ignored, integer, parseFields, text, uuid } from '../fields.ts'

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { paged } from '../../domain/list.ts'
-import type { CountedVersion, FunctionVersions } from '../../services/function-versions.ts'
+import type { CountedVersion, FunctionVersions } from '../../services/functions/function-versions.ts'
 import { readObject } from '../body.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'

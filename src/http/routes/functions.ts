@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { CountedFn, Functions } from '../../services/functions.ts'
+import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import {

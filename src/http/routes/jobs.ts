@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Job } from '../../domain/job.ts'
 import { selected } from '../../domain/list.ts'
-import type { Jobs } from '../../services/jobs.ts'
+import type { Jobs } from '../../services/triggers/jobs.ts'
 import { readObject } from '../body.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { choice, ignored, integer, parseFields, text, uuidParam } from '../fields.ts'

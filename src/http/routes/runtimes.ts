@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { paged } from '../../domain/list.ts'
 import type { Runtime } from '../../domain/runtime.ts'
-import type { Runtimes } from '../../services/runtimes.ts'
+import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { readObject } from '../body.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { choice, flag, ignored, integer, parseFields, text, uuidParam } from '../fields.ts'

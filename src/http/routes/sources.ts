@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { sourceEvents, sourceStatuses } from '../../domain/source.ts'
-import type { ShownSource, Sources } from '../../services/sources.ts'
+import type { ShownSource, Sources } from '../../services/triggers/sources.ts'
 import { readObject } from '../body.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
 import { choice, field, flag, integer, parseFields, text, uuidParam } from '../fields.ts'

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { selected } from '../../domain/list.ts'
 import type { Webhook } from '../../domain/webhook.ts'
-import type { Webhooks } from '../../services/webhooks.ts'
+import type { Webhooks } from '../../services/triggers/webhooks.ts'
 import { readObject } from '../body.ts'
 import { readDirect } from '../direct.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'

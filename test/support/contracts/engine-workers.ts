@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../../src/domain/worker.ts'
-import type { PoolWorker, Shape, WorkerFactory } from '../../../src/engine/pool-worker.ts'
+import type { PoolWorker, Shape, WorkerFactory } from '../../../src/engine/pool/pool-worker.ts'
 import { aCall, aRevision, mib } from '../fake-workers-pool.ts'
 
 /** What the contract needs of whatever makes workers. */

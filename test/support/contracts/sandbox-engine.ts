@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Sandbox, SandboxEngine } from '../../../src/engine/sandbox.ts'
-import type { WorkerFolder } from '../../../src/engine/worker-folder.ts'
+import type { Sandbox, SandboxEngine } from '../../../src/engine/sandbox/sandbox.ts'
+import type { WorkerFolder } from '../../../src/engine/worker/worker-folder.ts'
 import { ShimConnection } from '../shim-connection.ts'
 import { waitUntil } from '../wait-until.ts'
 

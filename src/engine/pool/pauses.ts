@@ -1,0 +1,75 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Log } from '../../domain/log.ts'
+import { shouldPause } from './policy/pool-policy.ts'
+import type { Slot, WorkerGroup } from './worker-group.ts'
+
+export interface PausesParts {
+  clock: Clock
+  log: Log
+  /** Idle workers are paused after this time; 0: never. */
+  pauseAfterMs: number
+}
+
+/** The engine takes a dozen ms for each: hundreds at once would hold up those that start. */
+const mostAtOnce = 4
+/** Before a call that is due; the pool looks once a second. */
+const wakeLeadMs = 2000
+
+/** Idle workers are paused off the path of calls; the first call that is given to one wakes it. */
+export class Pauses {
+  #parts: PausesParts
+  #pausing = 0
+
+  constructor(parts: PausesParts) {
+    this.#parts = parts
+  }
+
+  /** Pauses those that are idle for long, and wakes the one whose call is due. */
+  look(group: WorkerGroup): void {
+    const { clock, pauseAfterMs } = this.#parts
+    if (pauseAfterMs === 0 || group.retired) return
+    const now = clock.elapsed()
+    const { arrivals } = group.habits
+    const idle = group.idle()
+    for (const [at, slot] of idle.entries()) {
+      const idleMs = now - slot.idleSince
+      if (idleMs < pauseAfterMs || slot.sleep !== null || !slot.mayPause || this.#pausing >= mostAtOnce) continue
+      const { perMs } = arrivals.outlook(arrivals.level + idle.length - at, now)
+      if (shouldPause({ idleMs, graceMs: pauseAfterMs, perMs })) void this.#pause(slot)
+    }
+    const due = arrivals.due(now)
+    if (due !== null && due.fromMs - now < wakeLeadMs) this.wakeAhead(group)
+  }
+
+  /** The worker that the next call would be given is made ready for it. */
+  wakeAhead(group: WorkerGroup): void {
+    const next = group.idle().at(-1)
+    if (next?.sleep) this.wake(next).catch(() => {})
+  }
+
+  /** Resolves when the worker runs again. Rejects when the engine cannot: then it is of no use any more. */
+  wake(slot: Slot): Promise<void> {
+    slot.waking ??= this.#wake(slot)
+    return slot.waking
+  }
+
+  async #wake(slot: Slot): Promise<void> {
+    await slot.sleep
+    // The pause itself may have failed: then it never slept.
+    if (slot.sleep !== null) await slot.worker.resume()
+    slot.sleep = null
+    slot.waking = null
+  }
+
+  async #pause(slot: Slot): Promise<void> {
+    this.#pausing++
+    slot.sleep = slot.worker.pause().catch((error: unknown) => {
+      slot.sleep = null
+      slot.mayPause = false
+      if (!slot.worker.isEnding)
+        this.#parts.log.warn({ err: error, worker: slot.worker.name }, 'a worker was not paused')
+    })
+    await slot.sleep
+    this.#pausing--
+  }
+}

@@ -1,0 +1,42 @@
+import type { Network } from '../../domain/function.ts'
+import type { Outcome } from '../../domain/outcome.ts'
+import type { Call, Revision } from '../../domain/worker.ts'
+
+/** What generic workers are alike in: any of a shape may be bound to any revision of that shape. */
+export interface Shape {
+  image: string
+  network: Network
+  trusted: boolean
+  /** Memory limit they are started with. */
+  memoryBytes: number
+}
+
+export type Bound = { loaded: true; loadMs: number } | { loaded: false; loadMs: number; outcome: Outcome; log: string }
+
+/** A worker as the pool sees it: `worker.ts` has the real ones, tests have fakes. */
+export interface PoolWorker {
+  readonly name: string
+  /** Limit in force now. */
+  readonly memoryBytes: number
+  /** True from the moment that no new call may be given to it. */
+  readonly isEnding: boolean
+  /** Resolves when it is gone, for whatever reason. */
+  readonly gone: Promise<void>
+  /** Once, for life; `revision` may differ from the shape in its limits. Throws FaasError when the platform fails. */
+  bind(revision: Revision): Promise<Bound>
+  /** Never throws. Ends the worker when the call exceeds the revision's timeout. */
+  call(call: Call, timeoutMs: number): Promise<Outcome>
+  pause(): Promise<void>
+  resume(): Promise<void>
+  /** Resolves when nothing of it is left. Calls in flight end as the platform's fault. */
+  kill(): Promise<void>
+}
+
+/** Throws FaasError `engine_failed`, `not_supported`. */
+export interface WorkerFactory {
+  startGeneric(shape: Shape): Promise<PoolWorker>
+  /** An `http` image's worker: bound from the start. */
+  startImage(revision: Revision): Promise<PoolWorker>
+  /** Runs a `command` image once. Never throws. When `stop` fires, it is ended as the platform's fault. */
+  runCommand(revision: Revision, call: Call, stop: AbortSignal): Promise<Outcome>
+}

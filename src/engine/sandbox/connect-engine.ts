@@ -1,0 +1,15 @@
+import type { Log } from '../../domain/log.ts'
+import { DockerEngine, type DockerEngineOptions } from './docker/docker-engine.ts'
+import { ProcessEngine, type ProcessEngineOptions } from './process/process-engine.ts'
+import type { SandboxEngine } from './sandbox.ts'
+
+export interface EngineOptions extends DockerEngineOptions, ProcessEngineOptions {
+  engine: 'docker' | 'process'
+}
+
+/** The only place that knows which engines there are. Throws FaasError `engine_failed` when the engine does not answer. */
+export async function connectEngine(options: EngineOptions, log: Log): Promise<SandboxEngine> {
+  if (options.engine === 'docker') return DockerEngine.connect(options, log)
+  log.warn({}, 'THE PROCESS ENGINE ISOLATES NOTHING: functions run as this user on this machine. For development only.')
+  return new ProcessEngine(options)
+}

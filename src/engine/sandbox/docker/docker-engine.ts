@@ -1,0 +1,192 @@
+import type { Container, ContainerCreateOptions } from 'dockerode'
+import { FaasError } from '../../../domain/errors.ts'
+import type { Log } from '../../../domain/log.ts'
+import type { CommandResult, Exit, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
+import { type ContainerDefaults, containerOptions, folderInside, instanceLabel } from './container-spec.ts'
+import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
+import { DockerSandbox } from './docker-sandbox.ts'
+import { ensureEgressNetwork } from './egress-network.ts'
+
+export interface DockerEngineOptions extends Omit<ContainerDefaults, 'user' | 'egressNetwork'> {
+  /** Address of the engine; undefined: the local socket. */
+  host: string | undefined
+  /** User of the processes inside when the server is root; else they run as the server's own user. */
+  workerUid: number
+}
+
+/** Sandboxes as containers of a Docker engine. */
+export class DockerEngine implements SandboxEngine {
+  readonly isolatesFiles = true
+  readonly owner: { uid: number; gid: number } | null
+  #docker: DockerClient
+  #defaults: ContainerDefaults
+  #log: Log
+  #sandboxes = new Map<string, DockerSandbox>()
+  /** Of workers whose containers are there, or are being made. */
+  #names = new Set<string>()
+  #stopEvents: () => void = () => {}
+  #closed = false
+
+  private constructor(docker: DockerClient, defaults: ContainerDefaults, owner: DockerEngine['owner'], log: Log) {
+    this.#docker = docker
+    this.#defaults = defaults
+    this.owner = owner
+    this.#log = log
+  }
+
+  static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
+    const docker = await connectDocker(options.host)
+    const owner = process.getuid?.() === 0 ? { uid: options.workerUid, gid: options.workerUid } : null
+    const user = owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
+    const egressNetwork = await ensureEgressNetwork(docker, options.instance)
+    const engine = new DockerEngine(docker, { ...options, user, egressNetwork }, owner, log)
+    await engine.#followEvents()
+    log.info({ version: docker.version, user }, 'docker engine connected')
+    return engine
+  }
+
+  inside(_folder: string): string {
+    return folderInside
+  }
+
+  async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<DockerSandbox> {
+    const container = await this.#create(spec.name, containerOptions(spec, this.#defaults))
+    const { sandbox } = await this.#begin(container, spec, onOutput)
+    return sandbox
+  }
+
+  async runToEnd(
+    spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal },
+    onOutput: OnOutput,
+  ): Promise<CommandResult> {
+    const options = containerOptions(spec, this.#defaults)
+    if (spec.args.length > 0) options.Cmd = spec.args
+    const container = await this.#create(spec.name, { ...options, AttachStdout: true, AttachStderr: true })
+    const { sandbox, output } = await this.#begin(container, spec, onOutput)
+    const result = await waitToEnd(sandbox, spec.timeoutMs, spec.signal)
+    await Promise.race([output, pause(lastOutputMs)])
+    await sandbox.kill()
+    return result
+  }
+
+  async prepareImage(image: string): Promise<void> {
+    if (!(await this.#docker.hasImage(image))) await this.#docker.pull(image)
+  }
+
+  async removeLeftovers(): Promise<number> {
+    const left = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
+    await Promise.all(left.map(({ container }) => this.#docker.remove(container)))
+    return left.length
+  }
+
+  /** What an engine that does not answer leaves over, the next start removes. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
+    await Promise.race([removed, pause(lastRemovalMs)])
+    this.#stopEvents()
+  }
+
+  async #create(name: string, options: ContainerCreateOptions): Promise<Container> {
+    if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+    this.#names.add(name)
+    try {
+      return await this.#docker.create(options)
+    } catch (error) {
+      this.#names.delete(name)
+      throw error
+    }
+  }
+
+  /** Known before it starts: an early end must find it. What it prints is listened to before it prints. */
+  async #begin(
+    container: Container,
+    spec: SandboxSpec,
+    onOutput: OnOutput | undefined,
+  ): Promise<{ sandbox: DockerSandbox; output: Promise<void> }> {
+    const sandbox = new DockerSandbox(container, spec.name, this.#docker)
+    this.#sandboxes.set(container.id, sandbox)
+    void sandbox.removed.then(() => {
+      this.#sandboxes.delete(container.id)
+      this.#names.delete(spec.name)
+    })
+    try {
+      const attached = onOutput === undefined ? undefined : await this.#docker.attach(container, onOutput)
+      await this.#docker.begin(container)
+      return { sandbox, output: attached?.ended ?? Promise.resolve() }
+    } catch (error) {
+      await this.#docker.remove(container).catch(() => {})
+      sandbox.noteRemoved()
+      throw error
+    }
+  }
+
+  async #followEvents(): Promise<void> {
+    const label = instanceLabel(this.#defaults.instance)
+    this.#stopEvents = await this.#docker.events(
+      label,
+      (event) => this.#note(event),
+      () => this.#reconnect(),
+    )
+  }
+
+  #note(event: ContainerEvent): void {
+    const sandbox = this.#sandboxes.get(event.id)
+    if (sandbox === undefined) return
+    if (event.action === 'oom') sandbox.noteMemoryExceeded()
+    if (event.action === 'die') sandbox.noteEnded(exitOf(event))
+    if (event.action === 'destroy') sandbox.noteRemoved()
+  }
+
+  /** Containers that the engine made when it could not say so any more. */
+  async #removeUnknown(): Promise<void> {
+    const found = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
+    const unknown = found.filter(({ worker }) => !this.#names.has(worker))
+    await Promise.all(unknown.map(({ container }) => this.#docker.remove(container)))
+  }
+
+  /** The stream of events broke: the engine restarted, or went away. What ended meanwhile is asked for. */
+  #reconnect(): void {
+    if (this.#closed) return
+    this.#log.warn({}, 'lost the docker engine; trying again')
+    const again = async () => {
+      if (this.#closed) return
+      await this.#followEvents()
+      await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.check()))
+      // If this fails, the engine is away again, and it is tried when that is over.
+      await this.#removeUnknown().catch(() => {})
+    }
+    setTimeout(() => again().catch(() => this.#reconnect()), 1000).unref()
+  }
+}
+
+/** 137 is a kill: when we did not ask for it, it was the kernel, for memory. */
+function exitOf(event: ContainerEvent): Exit {
+  const code = Number(event.attributes.exitCode)
+  return { code: Number.isInteger(code) ? code : null, memoryExceeded: code === 137 }
+}
+
+async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number, signal?: AbortSignal): Promise<CommandResult> {
+  let timedOut = false
+  const kill = () => void sandbox.kill()
+  const timer = setTimeout(() => {
+    timedOut = true
+    kill()
+  }, timeoutMs)
+  if (signal?.aborted) kill()
+  signal?.addEventListener('abort', kill, { once: true })
+  const exit = await sandbox.exited
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', kill)
+  return { exit, timedOut }
+}
+
+/** How long what a container printed may be under way when it has ended. */
+const lastOutputMs = 2000
+/** How long the engine may take to remove what is still there when everything else has ended. */
+const lastRemovalMs = 2000
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })

@@ -1,0 +1,119 @@
+import type { Container } from 'dockerode'
+import { FaasError } from '../../../domain/errors.ts'
+import type { Exit, Sandbox, SandboxLimits } from '../sandbox.ts'
+import { resources } from './container-spec.ts'
+import type { DockerClient } from './docker-client.ts'
+
+/** One container. The engine tells it of its end, as the events say; the container removes itself. */
+export class DockerSandbox implements Sandbox {
+  readonly name: string
+  readonly exited: Promise<Exit>
+  /** Resolves when nothing of it is left. */
+  readonly removed: Promise<void>
+  #container: Container
+  #docker: DockerClient
+  #resolveExit: (exit: Exit) => void = () => {}
+  #resolveRemoved: () => void = () => {}
+  #memoryExceeded = false
+  #killAsked = false
+  #state: 'running' | 'ended' | 'removed' = 'running'
+
+  constructor(container: Container, name: string, docker: DockerClient) {
+    this.name = name
+    this.#container = container
+    this.#docker = docker
+    this.exited = new Promise((resolve) => {
+      this.#resolveExit = resolve
+    })
+    this.removed = new Promise((resolve) => {
+      this.#resolveRemoved = resolve
+    })
+  }
+
+  noteMemoryExceeded(): void {
+    this.#memoryExceeded = true
+  }
+
+  noteEnded(exit: Exit): void {
+    if (this.#state !== 'running') return
+    this.#state = 'ended'
+    const memoryExceeded = this.#memoryExceeded || (exit.memoryExceeded && !this.#killAsked)
+    this.#resolveExit({ code: exit.code, memoryExceeded })
+  }
+
+  noteRemoved(): void {
+    this.noteEnded(unknownExit)
+    this.#state = 'removed'
+    this.#resolveRemoved()
+  }
+
+  /** Asks the engine whether it still runs; an engine that does not answer says nothing. */
+  async check(): Promise<void> {
+    const state = await this.#docker.state(this.#container)
+    if (state === null) return this.noteRemoved()
+    if (state === 'unknown' || state.Running || state.Status === 'created') return
+    this.noteEnded({ code: state.ExitCode, memoryExceeded: state.OOMKilled })
+  }
+
+  limit(limits: SandboxLimits): Promise<void> {
+    return this.#docker.change(this.#container, 'update', resources(limits))
+  }
+
+  pause(): Promise<void> {
+    return this.#docker.change(this.#container, 'pause')
+  }
+
+  resume(): Promise<void> {
+    return this.#docker.change(this.#container, 'unpause')
+  }
+
+  /** Never rejects: an engine that does not answer is asked again until nothing of the container is left. */
+  async kill(): Promise<void> {
+    this.#killAsked = true
+    while (!this.#isRemoved) {
+      const asked = await this.#end().then(
+        () => true,
+        () => false,
+      )
+      await Promise.race([this.removed, pause(asked ? removalMs : 1000)])
+      if (!this.#isRemoved) await this.check()
+    }
+  }
+
+  async address(port: number): Promise<{ host: string; port: number }> {
+    const host = await this.#docker.address(this.#container)
+    if (host === undefined) {
+      throw new FaasError('engine_failed', `Container ${this.name} has no address: an http image needs a network.`)
+    }
+    return { host, port }
+  }
+
+  get #isRemoved(): boolean {
+    return this.#state === 'removed'
+  }
+
+  /** The container removes itself when it has ended; twice is no harm. */
+  async #end(): Promise<void> {
+    if (this.#state === 'running') {
+      if (!(await this.#docker.kill(this.#container))) await this.check()
+    } else if (await this.#isLate()) {
+      await this.#docker.remove(this.#container)
+      await this.check()
+    }
+  }
+
+  async #isLate(): Promise<boolean> {
+    await Promise.race([this.removed, pause(removalMs)])
+    return !this.#isRemoved
+  }
+}
+
+/** How long the engine may take to remove a container that has ended, before it is told to. */
+const removalMs = 2000
+
+const unknownExit: Exit = { code: null, memoryExceeded: false }
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { FaasError } from '../../../domain/errors.ts'
+import type { RuntimeManifest } from '../../../domain/runtime.ts'
+import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
+import { killGroup, ProcessSandbox } from './process-sandbox.ts'
+
+export interface ProcessEngineOptions {
+  manifests: RuntimeManifest[]
+  /** Folder of the workers' folders: where leftovers are looked for. */
+  workersDir: string
+  openFilesLimit: number
+}
+
+/**
+ * Sandboxes as child processes, for development on a machine where no container can run: the same shims and frames, but no
+ * isolation at all. Memory is watched, open files are limited; processors, network and files are not.
+ */
+export class ProcessEngine implements SandboxEngine {
+  readonly isolatesFiles = false
+  readonly owner = null
+  #options: ProcessEngineOptions
+  #sandboxes = new Set<ProcessSandbox>()
+
+  constructor(options: ProcessEngineOptions) {
+    this.#options = options
+  }
+
+  inside(folder: string): string {
+    return folder
+  }
+
+  async start(spec: SandboxSpec): Promise<ProcessSandbox> {
+    const manifest = this.#manifestOf(spec.image)
+    const { folder } = spec
+    // An image of a function's own, though it is that of a runtime: no shim is wanted.
+    if (folder === null) throw noImages()
+    const [program, ...args] = commandLine(manifest, this.#options.openFilesLimit)
+    const env = { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...spec.env }
+    const child = spawn(program as string, args, { cwd: folder, env, detached: true, stdio: 'ignore' })
+    const started = await new Promise<boolean>((resolve) => {
+      child.once('spawn', () => resolve(true)).once('error', () => resolve(false))
+    })
+    if (!started) throw new FaasError('engine_failed', `${manifest.command[0]} could not be started: is it installed?`)
+    // Before anything is waited for: a child may end at once.
+    const sandbox = new ProcessSandbox(child, spec)
+    this.#sandboxes.add(sandbox)
+    void sandbox.exited.then(() => this.#sandboxes.delete(sandbox))
+    await writeFile(join(folder, 'pid'), String(child.pid))
+    return sandbox
+  }
+
+  async runToEnd(_spec: SandboxSpec, _onOutput: OnOutput): Promise<CommandResult> {
+    throw noImages()
+  }
+
+  async prepareImage(image: string): Promise<void> {
+    this.#manifestOf(image)
+  }
+
+  /** Workers whose function never gives way do not notice that the server is gone. */
+  async removeLeftovers(): Promise<number> {
+    const names = await readdir(this.#options.workersDir).catch(() => [])
+    const removed = await Promise.all(names.map((name) => this.#removeLeftover(join(this.#options.workersDir, name))))
+    return removed.filter((was) => was).length
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sandboxes].map((sandbox) => sandbox.kill()))
+  }
+
+  #manifestOf(image: string): RuntimeManifest {
+    const manifest = this.#options.manifests.find((candidate) => candidate.image === image)
+    if (manifest === undefined) throw noImages()
+    return manifest
+  }
+
+  /** Only a process that is a shim of ours: the number may have been given to another since. */
+  async #removeLeftover(folder: string): Promise<boolean> {
+    const pid = Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''))
+    if (!Number.isInteger(pid) || pid <= 1) return false
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    const isShim = this.#options.manifests.some(({ shimPath }) => command.includes(shimPath))
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+    if (!isShim || !environment.includes(basename(folder))) return false
+    killGroup(pid)
+    return true
+  }
+}
+
+const noImages = (): FaasError =>
+  new FaasError('not_supported', 'This server runs functions as plain processes: images need the docker engine.')
+
+/** The shim under a shell that sets the limits and becomes it. Node.js is the server's own. */
+function commandLine(manifest: RuntimeManifest, openFiles: number): string[] {
+  const [interpreter = '', ...rest] = manifest.command
+  const program = interpreter === 'node' ? process.execPath : interpreter
+  const flags = rest.slice(0, -1)
+  return ['/bin/sh', '-c', `ulimit -c 0; ulimit -n ${openFiles}; exec "$@"`, 'sh', program, ...flags, manifest.shimPath]
+}

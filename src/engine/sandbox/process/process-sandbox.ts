@@ -1,0 +1,79 @@
+import type { ChildProcess } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { FaasError } from '../../../domain/errors.ts'
+import type { Exit, Sandbox, SandboxLimits, SandboxSpec } from '../sandbox.ts'
+
+/** How often the memory of a worker is looked at. */
+const watchMs = 100
+const pageBytes = 4096
+
+/** One child process and its descendants (its process group). */
+export class ProcessSandbox implements Sandbox {
+  readonly name: string
+  readonly exited: Promise<Exit>
+  /** Null when it has ended: its number may be another's then. */
+  #pid: number | null
+  #memoryBytes: number
+  #memoryExceeded = false
+  #watch: NodeJS.Timeout
+
+  constructor(child: ChildProcess, spec: SandboxSpec) {
+    this.name = spec.name
+    this.#pid = child.pid as number
+    this.#memoryBytes = spec.memoryBytes
+    this.#watch = setInterval(() => void this.#checkMemory(), watchMs)
+    this.#watch.unref()
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        clearInterval(this.#watch)
+        this.#signal('SIGKILL')
+        this.#pid = null
+        resolve({ code: code ?? (signal === null ? null : 137), memoryExceeded: this.#memoryExceeded })
+      })
+    })
+  }
+
+  async limit(limits: SandboxLimits): Promise<void> {
+    this.#memoryBytes = limits.memoryBytes
+  }
+
+  async pause(): Promise<void> {
+    this.#signal('SIGSTOP')
+  }
+
+  async resume(): Promise<void> {
+    this.#signal('SIGCONT')
+  }
+
+  async kill(): Promise<void> {
+    this.#signal('SIGKILL')
+    await this.exited
+  }
+
+  async address(): Promise<{ host: string; port: number }> {
+    throw new FaasError('not_supported', 'A plain process has no address.')
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#pid !== null) signalGroup(this.#pid, signal)
+  }
+
+  async #checkMemory(): Promise<void> {
+    const statm = await readFile(`/proc/${this.#pid}/statm`, 'utf8').catch(() => '')
+    const residentBytes = Number(statm.split(' ')[1]) * pageBytes
+    if (!(residentBytes > this.#memoryBytes)) return
+    this.#memoryExceeded = true
+    this.#signal('SIGKILL')
+  }
+}
+
+export const killGroup = (pid: number): void => signalGroup(pid, 'SIGKILL')
+
+/** A group that is gone is fine. */
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

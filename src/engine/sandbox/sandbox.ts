@@ -1,0 +1,84 @@
+import type { Network } from '../../domain/function.ts'
+
+/** What a sandbox may use. */
+export interface SandboxLimits {
+  memoryBytes: number
+  /** Share of the processors when they are contended. */
+  cpuMillicpu: number
+  /** Hard cap, null: none. */
+  cpuMaxMillicpu: number | null
+}
+
+export interface SandboxSpec extends SandboxLimits {
+  /** Unique; the container's name is made from it. */
+  name: string
+  image: string
+  /** Null: the image's own command with the image's own entry point. */
+  command: string[] | null
+  env: Record<string, string>
+  network: Network
+  /** False asks for the hardened OCI runtime, where one is configured. */
+  trusted: boolean
+  /** The worker's own folder on the host, seen from inside as the engine says; null: none. */
+  folder: string | null
+}
+
+/** How a sandbox ended. */
+export interface Exit {
+  /** Null when it is not known. */
+  code: number | null
+  /** It was killed for its memory. */
+  memoryExceeded: boolean
+}
+
+/**
+ * One running sandbox: a container, or a child process. After `kill` resolves nothing of it runs any more and its name is
+ * free. Any method may be called at any time; on one that has ended they do nothing.
+ */
+export interface Sandbox {
+  readonly name: string
+  /** Resolves once, whatever the reason; never rejects. */
+  readonly exited: Promise<Exit>
+  /** New limits, in force when this resolves. */
+  limit(limits: SandboxLimits): Promise<void>
+  pause(): Promise<void>
+  resume(): Promise<void>
+  kill(): Promise<void>
+  /** Host and port where the server reaches a port of the sandbox. */
+  address(port: number): Promise<{ host: string; port: number }>
+}
+
+export type OnOutput = (stream: 'stdout' | 'stderr', text: string) => void
+
+export interface CommandResult {
+  exit: Exit
+  timedOut: boolean
+}
+
+/**
+ * What runs sandboxes. Two stand behind it: `docker/` and `process/`; nothing outside this folder knows which. Throws FaasError
+ * `engine_failed` (the engine says no, or is not there) and `not_supported` (this engine cannot do that).
+ */
+export interface SandboxEngine {
+  /** Folder name of a worker's folder as seen from inside. */
+  inside(folder: string): string
+  /** Whether the code must be put into the worker's folder, or may be read where it is stored. */
+  readonly isolatesFiles: boolean
+  /** User and group that must be able to read a worker's folder; null: the server's own. */
+  readonly owner: { uid: number; gid: number } | null
+  /** `onOutput`: what the sandbox prints itself, past any shim. */
+  start(spec: SandboxSpec, onOutput?: OnOutput): Promise<Sandbox>
+  /**
+   * Runs an image to its end with these arguments; kills it at the deadline, or when the signal fires. When this resolves, all
+   * output has been passed on and nothing of it is left.
+   */
+  runToEnd(
+    spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal },
+    onOutput: OnOutput,
+  ): Promise<CommandResult>
+  /** Makes sure that the image is there, pulling it when it is not. */
+  prepareImage(image: string): Promise<void>
+  /** Removes what an earlier run of this instance left behind. Returns how many. */
+  removeLeftovers(): Promise<number>
+  close(): Promise<void>
+}

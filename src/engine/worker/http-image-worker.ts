@@ -1,0 +1,220 @@
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError } from '../../domain/errors.ts'
+import { type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
+import type { Call, HttpRequestHead, StreamSink } from '../../domain/worker.ts'
+import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
+import type { Exit, Sandbox } from '../sandbox/sandbox.ts'
+import { headOf } from './channel.ts'
+import { CollectedStream } from './collected-stream.ts'
+import { killed, resultTooLarge, timedOut } from './outcomes.ts'
+
+/** Pause between two looks whether the image listens yet. */
+const connectPauseMs = 20
+/** How long the engine may take to say how an image ended whose connection has closed. */
+const exitReportMs = 3000
+/** Shorter than servers keep idle connections: one that is closed just as a call is sent would fail the call. */
+const idleConnectionMs = 1000
+
+/** An image that listens on a port and is kept warm: calls are HTTP requests over kept-alive connections. */
+export class HttpImageWorker implements PoolWorker {
+  readonly name: string
+  readonly gone: Promise<void>
+  readonly memoryBytes: number
+  #sandbox: Sandbox
+  #clock: Clock
+  #agent = new Agent({ keepAlive: true, timeout: idleConnectionMs })
+  #address: { host: string; port: number }
+  #calls = new Set<Call>()
+  /** Why it takes no more calls, if it does not. */
+  #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
+  #maxResultBytes: number
+
+  constructor(
+    sandbox: Sandbox,
+    address: { host: string; port: number },
+    options: { clock: Clock; memoryBytes: number; maxResultBytes: number },
+  ) {
+    this.name = sandbox.name
+    this.#sandbox = sandbox
+    this.#address = address
+    this.#clock = options.clock
+    this.memoryBytes = options.memoryBytes
+    this.#maxResultBytes = options.maxResultBytes
+    this.gone = sandbox.exited.then(() => {
+      this.#endFor('exited')
+      this.#agent.destroy()
+    })
+  }
+
+  get isEnding(): boolean {
+    return this.#ended !== 'no'
+  }
+
+  /** What the image prints belongs to whatever it is doing now. */
+  print(stream: 'stdout' | 'stderr', text: string): void {
+    for (const call of this.#calls) call.onLog(stream, text)
+  }
+
+  async bind(): Promise<Bound> {
+    throw new FaasError('internal', 'An image is bound from the start.')
+  }
+
+  async call(call: Call, timeoutMs: number): Promise<Outcome> {
+    const startedAt = this.#clock.elapsed()
+    const elapsed = () => this.#clock.elapsed() - startedAt
+    const deadline = new AbortController()
+    const stopTimer = this.#clock.after(timeoutMs, () => {
+      this.#endFor('deadline')
+      deadline.abort()
+    })
+    this.#calls.add(call)
+    try {
+      return await this.#exchange(call, deadline.signal, elapsed)
+    } catch {
+      if (deadline.signal.aborted) return timedOut(timeoutMs, elapsed())
+      if (call.signal?.aborted) return failed('the caller went away before the answer was complete', elapsed())
+      return await this.#howItEnded(elapsed())
+    } finally {
+      stopTimer()
+      this.#calls.delete(call)
+      if (this.#ended === 'deadline' && this.#calls.size === 0) void this.#sandbox.kill()
+    }
+  }
+
+  pause(): Promise<void> {
+    return this.#sandbox.pause()
+  }
+
+  resume(): Promise<void> {
+    return this.#sandbox.resume()
+  }
+
+  async kill(): Promise<void> {
+    this.#endFor('asked')
+    await this.#sandbox.kill()
+    await this.gone
+  }
+
+  #endFor(why: 'deadline' | 'asked' | 'exited'): void {
+    if (this.#ended === 'no') this.#ended = why
+  }
+
+  async #exchange(call: Call, deadline: AbortSignal, elapsed: () => number): Promise<Outcome> {
+    const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal])
+    const response = await this.#send(call, signal)
+    const head = headOf({ status: response.statusCode, headers: pairs(response.rawHeaders) })
+    if (call.sink !== undefined && call.http !== undefined) {
+      await pass(response, head, call.sink, signal)
+      return { kind: 'streamed', status: head.status, runMs: elapsed(), ...noUsage }
+    }
+    const answer = new CollectedStream(this.#maxResultBytes)
+    await pass(response, head, answer, signal)
+    if (answer.tooLarge) return resultTooLarge(this.#maxResultBytes, elapsed())
+    const { http, ...value } = answer.value()
+    if (call.http !== undefined) return { kind: 'returned', value: { ...value, http }, runMs: elapsed(), ...noUsage }
+    if (head.status >= 500) return failed(`the image answered ${head.status}`, elapsed())
+    return { kind: 'returned', value, runMs: elapsed(), ...noUsage }
+  }
+
+  #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const { method, target, headers } = requestOf(call)
+    return new Promise((resolve, reject) => {
+      const options = { ...this.#address, agent: this.#agent, method, path: target, headers: headers.flat(), signal }
+      const outgoing = request(options)
+      outgoing.once('response', resolve).on('error', reject)
+      outgoing.end(call.input.body)
+    })
+  }
+
+  async #howItEnded(runMs: number): Promise<Outcome> {
+    if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
+    const exit = await this.#exit()
+    if (exit !== null) return killed(exit, this.memoryBytes, runMs)
+    return failed('the image closed the connection without an answer', runMs)
+  }
+
+  /** How the image ended; null when it goes on. */
+  #exit(): Promise<Exit | null> {
+    return new Promise((resolve) => {
+      const stopTimer = this.#clock.after(exitReportMs, () => resolve(null))
+      void this.#sandbox.exited.then((exit) => {
+        stopTimer()
+        resolve(exit)
+      })
+    })
+  }
+}
+
+const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
+
+const failed = (message: string, runMs: number): Outcome => {
+  return { kind: 'raised', error: { type: 'HttpError', message, stack: null }, runMs, ...noUsage }
+}
+
+/** The caller's request; an event is what a web server would be posted. The length is that of the body, which is whole. */
+function requestOf(call: Call): HttpRequestHead {
+  const { method, target, headers } = call.http ?? { method: 'POST', target: '/', headers: typeOf(call) }
+  const passed = headers.filter(([name]) => !ours.has(name.toLowerCase()))
+  if (!passed.some(([name]) => name.toLowerCase() === 'host')) passed.push(['host', 'localhost'])
+  const { length } = call.input.body
+  if (length > 0 || !bodiless.has(method)) passed.push(['content-length', String(length)])
+  passed.push(['x-execution-id', call.executionId])
+  return { method, target, headers: passed }
+}
+
+/** Headers that say how the body is sent, and who calls: not the caller's to set. */
+const ours = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'transfer-encoding', 'x-execution-id'])
+const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
+
+function typeOf(call: Call): [string, string][] {
+  const { kind } = call.input
+  if (kind === 'none') return []
+  const types = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
+  return [['content-type', types[kind]]]
+}
+
+function pairs(rawHeaders: string[]): string[][] {
+  return Array.from({ length: rawHeaders.length / 2 }, (_, at) => rawHeaders.slice(2 * at, 2 * at + 2))
+}
+
+/** Throws when the answer breaks off, or the signal fires, also while the sink is full. */
+async function pass(response: IncomingMessage, head: HttpHead, sink: StreamSink, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  sink.head(head)
+  for await (const chunk of response) {
+    if (!sink.write(chunk)) await Promise.race([sink.drained(), aborted])
+  }
+  signal.throwIfAborted()
+}
+
+/** Resolves when something listens there; false when it does not in time, or the signal fires before. */
+export async function listens(
+  address: { host: string; port: number },
+  clock: Clock,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const until = clock.elapsed() + withinMs
+  while (clock.elapsed() < until && !signal.aborted) {
+    if (await tryConnect(address)) return true
+    await new Promise<void>((resolve) => clock.after(connectPauseMs, resolve))
+  }
+  return false
+}
+
+const tryConnect = (address: { host: string; port: number }): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ ...address, timeout: 1000 })
+    const done = (ok: boolean) => {
+      socket.destroy()
+      resolve(ok)
+    }
+    socket
+      .once('connect', () => done(true))
+      .once('error', () => done(false))
+      .once('timeout', () => done(false))
+  })

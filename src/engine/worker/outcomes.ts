@@ -1,0 +1,66 @@
+import { errorTypes, type FunctionError, noUsage, type Outcome, type Value } from '../../domain/outcome.ts'
+import type { Exit } from '../sandbox/sandbox.ts'
+import { headOf } from './channel.ts'
+import { type Frame, FrameType, ProtocolError, parseMeta } from './protocol.ts'
+
+/** What the frame that ended a call says. A frame that makes no sense ends the call as the function's fault: its process sent it. */
+export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | undefined): Outcome {
+  try {
+    const meta = parseMeta(frame)
+    const cpuMs = cpuOf(meta)
+    const memoryPeakMb = memoryPeakOf(meta)
+    if (frame.type === FrameType.failed) return { kind: 'raised', error: errorOf(meta), runMs, cpuMs, memoryPeakMb }
+    if ((frame.type === FrameType.end) !== (streamedStatus !== undefined)) {
+      throw new ProtocolError('a streamed answer ends with END, and only that')
+    }
+    if (streamedStatus !== undefined) return { kind: 'streamed', status: streamedStatus, runMs, cpuMs, memoryPeakMb }
+    return { kind: 'returned', value: returnedValue(frame, meta), runMs, cpuMs, memoryPeakMb }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return raised('ProtocolError', error.message, runMs)
+  }
+}
+
+/** Longest text of a failure that is kept: it is recorded with every execution. */
+const longestText = 64 * 1024
+
+function errorOf({ type, message, stack }: Record<string, unknown>): FunctionError {
+  return { type: textOf(type) || 'Error', message: textOf(message), stack: textOf(stack) || null }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value.slice(0, longestText) : '')
+
+function returnedValue(frame: Frame, meta: Record<string, unknown>): Value {
+  const { value, http } = meta
+  const kind = value === 'text' || value === 'bytes' ? value : 'json'
+  if (http === undefined) return { kind, body: frame.body }
+  if (typeof http !== 'object' || http === null) throw new ProtocolError('the head of an answer is not an object')
+  return { kind, body: frame.body, http: headOf(http as Record<string, unknown>) }
+}
+
+const cpuOf = ({ cpu_ms }: Record<string, unknown>): number | null => (isAmount(cpu_ms) ? cpu_ms : null)
+
+const memoryPeakOf = ({ memory_peak_bytes }: Record<string, unknown>): number | null =>
+  isAmount(memory_peak_bytes) ? Math.round(memory_peak_bytes / 104857.6) / 10 : null
+
+const isAmount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < 1e15
+
+const raised = (type: string, message: string, runMs: number): Outcome => {
+  return { kind: 'raised', error: { type, message, stack: null }, runMs, ...noUsage }
+}
+
+export const resultTooLarge = (maxBytes: number, runMs: number): Outcome =>
+  raised('ResultTooLarge', `the answer is longer than ${maxBytes} bytes`, runMs)
+
+export function timedOut(timeoutMs: number, runMs: number): Outcome {
+  const message = `the function did not end within ${timeoutMs / 1000} s`
+  return { kind: 'timeout', error: { type: errorTypes.timeout, message, stack: null }, runMs, ...noUsage }
+}
+
+/** The worker ended by itself, or the kernel ended it for its memory. */
+export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome {
+  const [type, message] = exit.memoryExceeded
+    ? [errorTypes.memory, `the function used more than its ${Math.round(memoryBytes / 1048576)} MiB of memory`]
+    : [errorTypes.exit, `the function's process ended${exit.code === null ? '' : ` with code ${exit.code}`}`]
+  return { kind: 'killed', error: { type, message, stack: null }, runMs, ...noUsage }
+}

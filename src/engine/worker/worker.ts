@@ -1,0 +1,317 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { Signature } from '../../domain/function.ts'
+import { type ActingSession, hasSession } from '../../domain/openstack.ts'
+import { type HttpHead, type Outcome, platformFailed } from '../../domain/outcome.ts'
+import type { Call, Revision, StreamSink } from '../../domain/worker.ts'
+import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
+import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from '../sandbox/sandbox.ts'
+import type { Channel, Ending, Pending } from './channel.ts'
+import { CollectedStream } from './collected-stream.ts'
+import { Deadlines } from './deadlines.ts'
+import { killed, outcomeOf, resultTooLarge, timedOut } from './outcomes.ts'
+import { type Frame, FrameType, ProtocolError } from './protocol.ts'
+import type { WorkerFolder } from './worker-folder.ts'
+
+/** How long the engine may take to say how a worker ended whose connection has closed. */
+const exitReportMs = 3000
+/** Characters kept of what is printed while loading. */
+const longestLoadLog = 1024 * 1024
+
+export interface WorkerParts {
+  engine: SandboxEngine
+  clock: Clock
+  /** Folder of a package's code on the host. */
+  codeFolder(packageHash: string): string
+  loadTimeoutMs: number
+  maxResultBytes: number
+}
+
+/**
+ * One sandbox that speaks the worker protocol. Generic when made; bound once, for life. A worker that misses a deadline or
+ * closes its connection is gone: nothing brings it back.
+ */
+export class ShimWorker implements PoolWorker {
+  readonly name: string
+  readonly gone: Promise<void>
+  #parts: WorkerParts
+  #sandbox: Sandbox
+  #folder: WorkerFolder
+  #channel: Channel
+  #limits: SandboxLimits
+  /** Why we ended it, if we did. */
+  #ended: 'no' | 'deadline' | 'asked' | 'last' = 'no'
+  #signature: Signature = 'event'
+  #inFlight = 0
+  /** What the function was given to act with in OpenStack. */
+  #session: ActingSession | undefined
+  #afterLast: (() => void) | null = null
+  #deadlines: Deadlines<RunningCall>
+
+  constructor(parts: WorkerParts, sandbox: Sandbox, folder: WorkerFolder, channel: Channel, limits: SandboxLimits) {
+    this.name = sandbox.name
+    this.#parts = parts
+    this.#sandbox = sandbox
+    this.#folder = folder
+    this.#channel = channel
+    this.#limits = limits
+    this.#deadlines = new Deadlines(parts.clock, (running) => this.#missedDeadline(running))
+    this.gone = this.#cleanUpWhenGone()
+  }
+
+  get memoryBytes(): number {
+    return this.#limits.memoryBytes
+  }
+
+  async bind(revision: Revision): Promise<Bound> {
+    this.#signature = revision.signature
+    const startedAt = this.#parts.clock.elapsed()
+    const [code] = await Promise.all([this.#bringCode(revision), this.#setLimits(revision)])
+    // Until here nothing of the function runs: that it ended is not the function's doing.
+    if (this.isEnding) throw new FaasError('engine_failed', `Worker ${this.name} ended before it was bound.`)
+    let log = ''
+    const answer = this.#channel.workerFrame((text) => {
+      if (log.length < longestLoadLog) log += text
+    })
+    this.#channel.bind(this.#bindMeta(revision, code))
+    const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
+    const loadMs = this.#parts.clock.elapsed() - startedAt
+    if (frame !== null && frame.type === FrameType.bound) return { loaded: true, loadMs }
+    return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log }
+  }
+
+  call(call: Call, timeoutMs: number): Promise<Outcome> {
+    this.#inFlight++
+    return new Promise((resolve) => {
+      const sink = call.sink ?? this.#collector()
+      const running = new RunningCall(call, timeoutMs, this.#parts.clock.elapsed(), sink, this.#onEnd, resolve)
+      try {
+        running.number = this.#send(call, this.#parts.clock.now() + timeoutMs, running)
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        return this.#settle(running, platformFailed('The input is longer than a worker can be sent.', 0))
+      }
+      if (!running.isOver) this.#deadlines.add(running)
+    })
+  }
+
+  pause(): Promise<void> {
+    return this.#sandbox.pause()
+  }
+
+  resume(): Promise<void> {
+    return this.#sandbox.resume()
+  }
+
+  /** Its calls end at once, and its shim with the connection, even when the engine is slow or away. */
+  async kill(): Promise<void> {
+    if (this.#ended === 'no') this.#ended = 'asked'
+    this.#channel.close()
+    await this.#sandbox.kill()
+    await this.gone
+  }
+
+  #onEnd = (running: RunningCall, frame: Ending, streamedStatus: number | undefined): void => {
+    if (running.isOver) return
+    const runMs = this.#parts.clock.elapsed() - running.startedAt
+    if (frame !== null) return this.#settle(running, this.#outcome(frame, runMs, streamedStatus, running.sink))
+    this.#deadlines.delete(running)
+    running.isOver = true
+    void this.#howItEnded(runMs).then((outcome) => this.#settle(running, outcome))
+  }
+
+  #settle(running: RunningCall, outcome: Outcome): void {
+    running.isOver = true
+    this.#deadlines.delete(running)
+    this.#callEnded()
+    running.resolve(outcome)
+  }
+
+  #missedDeadline(running: RunningCall): void {
+    this.#channel.forget(running.number)
+    this.#endForDeadline()
+    this.#settle(running, timedOut(running.timeoutMs, this.#parts.clock.elapsed() - running.startedAt))
+  }
+
+  #send(call: Call, deadlineMs: number, pending: Pending): number {
+    const { signal, session } = call
+    if (session !== this.#session) this.#bringSession(session)
+    const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, pending)
+    if (signal?.aborted) this.#channel.cancel(number)
+    signal?.addEventListener('abort', () => this.#channel.cancel(number), { once: true })
+    return number
+  }
+
+  /** Functions that may stream are collected where nobody listens; others never do. */
+  #collector(): CollectedStream | undefined {
+    return this.#signature === 'http' ? new CollectedStream(this.#parts.maxResultBytes) : undefined
+  }
+
+  #outcome(frame: Frame, runMs: number, status: number | undefined, sink: StreamSink | undefined): Outcome {
+    if (isLast(frame)) this.#ended = 'last'
+    const outcome = outcomeOf(frame, runMs, status)
+    if (outcome.kind !== 'streamed' || !(sink instanceof CollectedStream)) return outcome
+    if (sink.tooLarge) return resultTooLarge(this.#parts.maxResultBytes, runMs)
+    const { cpuMs, memoryPeakMb } = outcome
+    return { kind: 'returned', value: sink.value(), runMs, cpuMs, memoryPeakMb }
+  }
+
+  /** Only when it is another one: it holds the whole catalogue. */
+  #bringSession(session: ActingSession | undefined): void {
+    this.#session = session
+    this.#channel.session(session === undefined ? {} : sessionMeta(session))
+  }
+
+  /** What happened to a call whose worker went away. */
+  async #howItEnded(runMs: number): Promise<Outcome> {
+    if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
+    const exit = await this.#exit()
+    if (this.#ended === 'deadline') return killed({ code: null, memoryExceeded: false }, this.memoryBytes, runMs)
+    return killed(exit, this.memoryBytes, runMs)
+  }
+
+  /** How the sandbox ended; one whose connection closed but that goes on is ended now. */
+  #exit(): Promise<Exit> {
+    return new Promise((resolve) => {
+      const unknown = { code: null, memoryExceeded: false }
+      const stopTimer = this.#parts.clock.after(exitReportMs, () => resolve(unknown))
+      void this.#sandbox.exited.then((exit) => {
+        stopTimer()
+        resolve(exit)
+      })
+    })
+  }
+
+  /** Other calls in this worker may end; new ones do not come, because the pool sees it as gone when it is. */
+  #endForDeadline(): void {
+    if (this.#ended !== 'no') return
+    this.#ended = 'deadline'
+    if (this.#inFlight <= 1) void this.#sandbox.kill()
+    else this.#afterLast = () => void this.#sandbox.kill()
+  }
+
+  #callEnded(): void {
+    this.#inFlight--
+    if (this.#inFlight === 0) this.#afterLast?.()
+  }
+
+  /** True from the moment that no new call may be given to it. */
+  get isEnding(): boolean {
+    return this.#ended !== 'no' || this.#channel.isClosed
+  }
+
+  async #bringCode(revision: Revision): Promise<string> {
+    if (revision.packageHash === null) throw new FaasError('internal', 'A function without a package cannot be bound.')
+    const stored = this.#parts.codeFolder(revision.packageHash)
+    if (!this.#parts.engine.isolatesFiles) return stored
+    await this.#folder.putCode(stored).catch((cause: unknown) => {
+      throw new FaasError('engine_failed', 'The code of the function could not be brought to its worker.', { cause })
+    })
+    return `${this.#parts.engine.inside(this.#folder.path)}/code`
+  }
+
+  /** Asking the engine takes 16 ms: only for limits that differ from those it was started with. */
+  async #setLimits(revision: Revision): Promise<void> {
+    const { memoryBytes, cpuMillicpu, cpuMaxMillicpu } = revision
+    const [now, wanted] = [this.#limits, { memoryBytes, cpuMillicpu, cpuMaxMillicpu }]
+    if (isDeepStrictEqual(now, wanted)) return
+    await this.#sandbox.limit(wanted)
+    this.#limits = wanted
+  }
+
+  #bindMeta(revision: Revision, code: string): object {
+    return {
+      function_id: revision.functionId,
+      function_name: revision.functionName,
+      function_version: revision.functionVersion,
+      project_id: revision.projectId,
+      entry: revision.entry ?? 'main.main',
+      signature: revision.signature,
+      env: revision.env,
+      code,
+      memory_bytes: revision.memoryBytes,
+      timeout_ms: revision.timeoutMs,
+      concurrency: revision.concurrency,
+      max_result_bytes: this.#parts.maxResultBytes,
+    }
+  }
+
+  async #withDeadline(answer: Promise<Ending>, ms: number): Promise<Ending> {
+    const stop = this.#parts.clock.after(ms, () => this.#endForDeadline())
+    const frame = await answer
+    stop()
+    return frame
+  }
+
+  async #loadFailed(frame: Frame | null, loadMs: number): Promise<Outcome> {
+    const missed = this.#ended === 'deadline'
+    const outcome = frame === null ? await this.#howItEnded(loadMs) : null
+    void this.kill()
+    if (missed) return timedOut(this.#parts.loadTimeoutMs, loadMs)
+    return outcome ?? outcomeOf({ ...(frame as Frame), type: FrameType.failed }, loadMs, undefined)
+  }
+
+  /** When the sandbox ends, or its connection closes, nothing of either may stay. */
+  async #cleanUpWhenGone(): Promise<void> {
+    await Promise.race([this.#sandbox.exited, this.#channel.closed])
+    this.#channel.close()
+    await Promise.race([this.#sandbox.exited, this.#exit()])
+    this.#deadlines.close()
+    await this.#sandbox.kill()
+    // What cannot be removed now, the next start removes.
+    await this.#folder.remove().catch(() => {})
+  }
+}
+
+/** A call that is under way: what the channel and the deadlines know it by. */
+class RunningCall implements Pending {
+  readonly timeoutMs: number
+  readonly startedAt: number
+  readonly deadlineAt: number
+  readonly sink: StreamSink | undefined
+  readonly onLog: Call['onLog']
+  readonly resolve: (outcome: Outcome) => void
+  #onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void
+  /** The channel's. */
+  number = 0
+  isOver = false
+  head: HttpHead | undefined
+  unpaidBytes = 0
+
+  constructor(
+    call: Call,
+    timeoutMs: number,
+    startedAt: number,
+    sink: StreamSink | undefined,
+    onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void,
+    resolve: (outcome: Outcome) => void,
+  ) {
+    this.timeoutMs = timeoutMs
+    this.startedAt = startedAt
+    this.deadlineAt = startedAt + timeoutMs
+    this.sink = sink
+    this.onLog = call.onLog
+    this.resolve = resolve
+    this.#onEnd = onEnd
+  }
+
+  end(frame: Ending, streamedStatus: number | undefined): void {
+    this.#onEnd(this, frame, streamedStatus)
+  }
+}
+
+/** Hand-built: it is on the path of every call, and nothing in it needs escaping but what is given to JSON here. */
+function callMeta(call: Call, deadlineMs: number): string {
+  const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
+  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}}`
+}
+
+/** The worker says that it takes no more calls: what the function left behind is going to end it. */
+const isLast = (frame: Frame): boolean => frame.type === FrameType.failed && frame.meta.includes('"last":true')
+
+function sessionMeta(session: ActingSession): object {
+  if (!hasSession(session)) return { problem: session.problem }
+  const { token, authUrl, details, catalog } = session
+  return { token, auth_url: authUrl, details, catalog: catalog === null ? [] : JSON.parse(catalog) }
+}

@@ -1,0 +1,149 @@
+import { FaasError } from '../../domain/errors.ts'
+import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import type { RuntimeManifest } from '../../domain/runtime.ts'
+import type { Call, Revision } from '../../domain/worker.ts'
+import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
+import type { Exit, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
+import { Channel } from './channel.ts'
+import { HttpImageWorker, listens } from './http-image-worker.ts'
+import { killed, timedOut } from './outcomes.ts'
+import { FrameType } from './protocol.ts'
+import { ShimWorker, type WorkerParts } from './worker.ts'
+import { WorkerFolder } from './worker-folder.ts'
+
+export interface WorkersParts extends WorkerParts {
+  engine: SandboxEngine
+  manifests: RuntimeManifest[]
+  workersDir: string
+  newName: () => string
+  startTimeoutMs: number
+  /** Share of a generic worker: what a function gets that names none. */
+  cpuDefaultMillicpu: number
+}
+
+/** Makes real workers: a sandbox, its folder, its connection. */
+export class Workers implements WorkerFactory {
+  #parts: WorkersParts
+
+  constructor(parts: WorkersParts) {
+    this.#parts = parts
+  }
+
+  async startGeneric(shape: Shape): Promise<PoolWorker> {
+    const { engine, workersDir } = this.#parts
+    const name = this.#parts.newName()
+    const folder = await WorkerFolder.make(workersDir, name, engine.owner)
+    try {
+      const limits = {
+        memoryBytes: shape.memoryBytes,
+        cpuMillicpu: this.#parts.cpuDefaultMillicpu,
+        cpuMaxMillicpu: null,
+      }
+      const env = { TAIBAI_SOCKET: `${engine.inside(folder.path)}/worker.sock` }
+      const { image, network, trusted } = shape
+      const command = this.#parts.manifests.find((manifest) => manifest.image === image)?.command ?? null
+      const sandbox = await engine.start({
+        name,
+        image,
+        network,
+        trusted,
+        command,
+        env,
+        folder: folder.path,
+        ...limits,
+      })
+      const channel = await this.#connect(sandbox, folder)
+      return new ShimWorker(this.#parts, sandbox, folder, channel, limits)
+    } catch (error) {
+      await folder.remove()
+      throw error
+    }
+  }
+
+  async startImage(revision: Revision): Promise<PoolWorker> {
+    const { engine, clock, maxResultBytes } = this.#parts
+    const port = revision.port ?? 8080
+    let worker: HttpImageWorker | null = null
+    const spec = this.#imageSpec(revision, { PORT: String(port) })
+    const sandbox = await engine.start(spec, (stream, text) => worker?.print(stream, text))
+    try {
+      const address = await this.#listening(sandbox, revision.image, port)
+      worker = new HttpImageWorker(sandbox, address, { clock, memoryBytes: revision.memoryBytes, maxResultBytes })
+      return worker
+    } catch (error) {
+      await sandbox.kill()
+      throw error
+    }
+  }
+
+  async runCommand(revision: Revision, call: Call, stop: AbortSignal): Promise<Outcome> {
+    const { engine, clock } = this.#parts
+    const startedAt = clock.elapsed()
+    const { timeoutMs } = revision
+    const spec = { ...this.#imageSpec(revision, {}), args: argumentsOf(call), timeoutMs, signal: stop }
+    try {
+      const { exit, timedOut: missed } = await engine.runToEnd(spec, (stream, text) => call.onLog(stream, text))
+      return commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt)
+    } catch (error) {
+      const message = error instanceof FaasError ? error.message : 'The image could not be run; see the server log.'
+      return platformFailed(message, clock.elapsed() - startedAt)
+    }
+  }
+
+  /** Where the image listens, when it does. */
+  async #listening(sandbox: Sandbox, image: string, port: number): Promise<{ host: string; port: number }> {
+    const { clock, startTimeoutMs } = this.#parts
+    const address = await sandbox.address(port)
+    const ended = new AbortController()
+    void sandbox.exited.then(() => ended.abort())
+    if (await listens(address, clock, startTimeoutMs, ended.signal)) return address
+    const why = ended.signal.aborted
+      ? `The image ${image} ended with code ${(await sandbox.exited).code} before it listened on port ${port}.`
+      : `The image ${image} did not listen on port ${port} within ${startTimeoutMs / 1000} s.`
+    throw new FaasError('engine_failed', why)
+  }
+
+  #imageSpec(revision: Revision, extra: Record<string, string>): SandboxSpec {
+    const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted } = revision
+    const env = { ...revision.env, ...extra }
+    const name = this.#parts.newName()
+    return { name, image, command: null, env, network, trusted, folder: null, memoryBytes, cpuMillicpu, cpuMaxMillicpu }
+  }
+
+  /** The shim's connection with its hello; what does not come in time is ended. */
+  async #connect(sandbox: Sandbox, folder: WorkerFolder): Promise<Channel> {
+    const { clock, startTimeoutMs } = this.#parts
+    const late = Promise.withResolvers<'late'>()
+    const stopTimer = clock.after(startTimeoutMs, () => late.resolve('late'))
+    const ended = sandbox.exited.then(() => 'ended' as const)
+    const socket = await Promise.race([folder.connection(), ended, late.promise])
+    const channel = typeof socket === 'string' ? null : new Channel(socket)
+    const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late.promise]))
+    stopTimer()
+    if (channel !== null && typeof hello === 'object' && hello?.type === FrameType.hello) return channel
+    channel?.close()
+    const inTime = socket === 'late' || hello === 'late' ? ` within ${startTimeoutMs / 1000} s` : ''
+    const { code } = socket === 'ended' || hello === 'ended' ? await sandbox.exited : { code: null }
+    await sandbox.kill()
+    const how = code === null ? '' : `: it ended with code ${code}`
+    throw new FaasError(
+      'engine_failed',
+      `Worker ${sandbox.name} started, but its shim did not say hello${inTime}${how}.`,
+    )
+  }
+}
+
+function commandOutcome(exit: Exit, missed: boolean, stopped: boolean, revision: Revision, runMs: number): Outcome {
+  if (missed) return timedOut(revision.timeoutMs, runMs)
+  if (stopped) return platformFailed('The image was stopped while it ran.', runMs)
+  if (exit.code !== 0) return killed(exit, revision.memoryBytes, runMs)
+  const value = { kind: 'json' as const, body: Buffer.from('null') }
+  return { kind: 'returned', value, runMs, cpuMs: null, memoryPeakMb: null }
+}
+
+/** Plain text is split at white space, as Qinling did; a JSON object is one argument. */
+function argumentsOf(call: Call): string[] {
+  const text = call.input.body.toString('utf8').trim()
+  if (call.input.kind === 'none' || text === '') return []
+  return text.startsWith('{') ? [text] : text.split(/\s+/)
+}

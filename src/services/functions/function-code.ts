@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import { invalid } from '../../domain/errors.ts'
+import type { FunctionCode, ImageMode } from '../../domain/function.ts'
+
+/** What a request's `code` says, checked as far as it can be without its package. */
+export type GivenCode =
+  | { source: 'package'; code: FunctionCode; md5sum: string | null }
+  | { source: 'inline'; code: FunctionCode; file: InlineFile }
+  | { source: 'image'; code: FunctionCode }
+  | { source: 'swift'; code: FunctionCode; md5sum: string | null }
+
+/** A function whose whole code is one file. */
+export interface InlineFile {
+  name: string
+  content: string
+}
+
+const sources = ['package', 'inline', 'image', 'swift']
+
+/** `code` of a create request. Throws FaasError `invalid_request`. */
+export function readCode(given: unknown): GivenCode {
+  const code = toObject(given)
+  switch (code.source) {
+    case 'package':
+      return { source: 'package', code: code as FunctionCode, md5sum: md5Of(code.md5sum) }
+    case 'inline':
+      return { source: 'inline', code: { source: 'package' }, file: readInlineFile(code) }
+    case 'image':
+      return { source: 'image', code: imageCode(code) }
+    case 'swift':
+      return { source: 'swift', code: code as FunctionCode, md5sum: md5Of(code.md5sum) }
+    default:
+      throw invalid(`"code.source" must be one of ${sources.join(', ')}.`)
+  }
+}
+
+/** `code` of an update, where the source may be left out: it is the one the function has. */
+export function readChangedCode(given: unknown, stored: FunctionCode): GivenCode {
+  const code = toObject(given)
+  const isSame = code.source === stored.source || (code.source === 'inline' && stored.source === 'package')
+  if (code.source !== undefined && code.source !== null && !isSame) {
+    throw invalid(`"code.source" of this function is "${stored.source}" and cannot be changed.`)
+  }
+  return readCode({ ...code, source: code.source ?? stored.source })
+}
+
+/** In slices: a large package must not hold others up. */
+export async function md5(bytes: Buffer): Promise<string> {
+  const hash = createHash('md5')
+  for (let at = 0; at < bytes.length; at += sliceBytes) {
+    if (at > 0) await setImmediate()
+    hash.update(bytes.subarray(at, at + sliceBytes))
+  }
+  return hash.digest('hex')
+}
+
+const sliceBytes = 4 * 1024 * 1024
+
+/** The entry of a file whose author named none: `hello.py` → `hello.main`, keeping what is called. */
+export function entryIn(file: InlineFile, before: string | null): string {
+  const stem = file.name.replace(/\.[^.]*$/, '')
+  const callable = before === null ? 'main' : before.slice(before.lastIndexOf('.') + 1)
+  return `${stem}.${callable}`
+}
+
+function toObject(given: unknown): Record<string, unknown> {
+  const value = typeof given === 'string' ? parsed(given) : given
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('"code" must be a JSON object, such as {"source": "package"}.')
+  }
+  return value as Record<string, unknown>
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw invalid('"code" is not valid JSON: it must be an object, such as {"source": "package"}.')
+  }
+}
+
+function md5Of(given: unknown): string | null {
+  if (given === undefined || given === null) return null
+  if (typeof given === 'string' && /^[0-9a-f]{32}$/i.test(given)) return given.toLowerCase()
+  throw invalid('"code.md5sum" must be the MD5 checksum of the package, 32 hexadecimal digits.')
+}
+
+function readInlineFile({ filename, content }: Record<string, unknown>): InlineFile {
+  if (typeof filename !== 'string' || !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/.test(filename)) {
+    throw invalid('"code.filename" must be the plain name of one file, such as main.py or main.mjs.')
+  }
+  if (typeof content !== 'string' || content === '') {
+    throw invalid('"code.content" must be the text of the file, and not empty.')
+  }
+  return { name: filename, content }
+}
+
+function imageCode(code: Record<string, unknown>): FunctionCode {
+  const { image, mode, port } = code
+  if (typeof image !== 'string' || image.trim() === '') {
+    throw invalid('"code.image" is required: the name of a container image.')
+  }
+  if (image.length > 255) throw invalid('"code.image" must have at most 255 characters.')
+  if (mode !== undefined && mode !== null) checkMode(mode)
+  if (port !== undefined && port !== null) checkPort(port, mode)
+  return { ...withoutNulls(code), source: 'image', image } as FunctionCode
+}
+
+function checkMode(mode: unknown): asserts mode is ImageMode {
+  if (mode !== 'command' && mode !== 'http') throw invalid('"code.mode" must be "command" or "http".')
+}
+
+function checkPort(port: unknown, mode: unknown): void {
+  if (mode !== 'http') throw invalid('"code.port" is for images of mode "http".')
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw invalid('"code.port" must be a number from 1 to 65535.')
+  }
+}
+
+const withoutNulls = (object: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))

@@ -1,0 +1,106 @@
+import { invalid } from '../../domain/errors.ts'
+import type { Fn, Network, Signature } from '../../domain/function.ts'
+import { canonicalUuid } from '../../domain/ids.ts'
+
+/** What create and update have in common; undefined is not given, null is back to none. */
+export interface FunctionFields {
+  name?: string
+  description?: string
+  entry?: string
+  timeoutSeconds?: number
+  cpuMillicpu?: number
+  memoryBytes?: number
+  signature?: Signature | null
+  env?: Record<string, string>
+  concurrency?: number
+  minWorkers?: number
+  maxWorkers?: number | null
+  idleTimeoutSeconds?: number | null
+  network?: Network
+  cpuMaxMillicpu?: number | null
+}
+
+/** Named as in `config.ts`. */
+export interface FunctionLimits {
+  memoryMinBytes: number
+  memoryDefaultBytes: number
+  memoryMaxBytes: number
+  cpuMinMillicpu: number
+  cpuDefaultMillicpu: number
+  cpuMaxMillicpu: number
+  timeoutMinSeconds: number
+  timeoutDefaultSeconds: number
+  timeoutMaxSeconds: number
+  maxConcurrency: number
+  maxEnvBytes: number
+}
+
+/** The three that the contract wants checked first, in its order. */
+export function checkContractLimits(given: FunctionFields, limits: FunctionLimits): void {
+  within('timeout', given.timeoutSeconds, limits.timeoutMinSeconds, limits.timeoutMaxSeconds, 'seconds')
+  within('cpu', given.cpuMillicpu, limits.cpuMinMillicpu, limits.cpuMaxMillicpu, 'millicpu')
+  within('memory_size', given.memoryBytes, limits.memoryMinBytes, limits.memoryMaxBytes, 'bytes')
+}
+
+/** Everything else that can be said of the fields without looking anything up. */
+export function checkFields(given: FunctionFields, limits: FunctionLimits): void {
+  checkContractLimits(given, limits)
+  if (given.name !== undefined) checkName(given.name)
+  if (given.env !== undefined) checkEnv(given.env, limits.maxEnvBytes)
+  within('concurrency', given.concurrency, 1, limits.maxConcurrency, 'calls at once')
+  within('min_workers', given.minWorkers, 0, 1000, 'workers')
+  within('max_workers', given.maxWorkers, 1, 10_000, 'workers')
+  within('idle_timeout', given.idleTimeoutSeconds, 0, 365 * 86_400, 'seconds')
+  within('cpu_max', given.cpuMaxMillicpu, limits.cpuMinMillicpu, 1_000_000, 'millicpu')
+}
+
+/** What the fields say together, on the function as it would be. `signatures`: those of its runtime, null for images. */
+export function checkTogether(fn: Fn, signatures: Signature[] | null): void {
+  if (fn.maxWorkers !== null && fn.maxWorkers < fn.minWorkers) {
+    throw invalid(`"max_workers" (${fn.maxWorkers}) must not be below "min_workers" (${fn.minWorkers}).`)
+  }
+  if (fn.cpuMaxMillicpu !== null && fn.cpuMaxMillicpu < fn.cpuMillicpu) {
+    throw invalid(`"cpu_max" (${fn.cpuMaxMillicpu}) must not be below "cpu" (${fn.cpuMillicpu}).`)
+  }
+  if (signatures === null) return checkImage(fn)
+  if (fn.signature !== null && !signatures.includes(fn.signature)) {
+    throw invalid(`"signature" must be one that the runtime supports: ${signatures.join(', ')}.`)
+  }
+}
+
+/** The fields that were given, on top of what the function has. */
+export function withFields(fn: Fn, given: FunctionFields): Fn {
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return { ...fn, ...(set as Partial<Fn>) }
+}
+
+function checkImage(fn: Fn): void {
+  if (fn.signature !== null) throw invalid('"signature" is for functions of a runtime; an image is run as it is.')
+  if (fn.code.mode !== 'http' && fn.minWorkers > 0) {
+    throw invalid('"min_workers" is for workers that stay; an image of mode "command" runs once per call.')
+  }
+}
+
+function checkName(name: string): void {
+  if (!/^[A-Za-z0-9_-]+$/.test(name)) {
+    throw invalid('"name" must be made of letters, digits, "-" and "_": it is part of the address of the function.')
+  }
+  if (canonicalUuid(name) !== null) throw invalid('"name" must not look like an id.')
+}
+
+function checkEnv(env: Record<string, string>, maxBytes: number): void {
+  for (const name of Object.keys(env)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      throw invalid(`"env" names ${JSON.stringify(name)}: names are letters, digits and "_", no digit first.`)
+    }
+    if (name.startsWith('TAIBAI_')) throw invalid(`"env" names ${name}: names that begin with TAIBAI_ are ours.`)
+  }
+  if (Object.values(env).some((value) => value.includes('\0'))) throw invalid('"env" must not hold null characters.')
+  const bytes = Buffer.byteLength(JSON.stringify(env))
+  if (bytes > maxBytes) throw invalid(`"env" has ${bytes} bytes; at most ${maxBytes} are taken.`)
+}
+
+function within(key: string, value: number | null | undefined, min: number, max: number, unit: string): void {
+  if (value === undefined || value === null) return
+  if (value < min || value > max) throw invalid(`"${key}" is ${value}: it must be from ${min} to ${max} ${unit}.`)
+}

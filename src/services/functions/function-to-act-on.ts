@@ -1,0 +1,18 @@
+import { FaasError, invalid } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import { canonicalUuid } from '../../domain/ids.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Targets } from './targets.ts'
+
+/**
+ * As `findFunction`, for the routes where the contract answers 400 to what is no id: here to what is neither an id nor a
+ * name.
+ */
+export function functionToActOn(targets: Targets, who: Principal, nameOrId: string): Fn {
+  try {
+    return targets.findFunction(who, nameOrId)
+  } catch (error) {
+    if (!(error instanceof FaasError) || canonicalUuid(nameOrId) !== null) throw error
+    throw invalid(`${JSON.stringify(nameOrId)} is neither the id nor the name of a function.`)
+  }
+}

@@ -1,0 +1,130 @@
+import type { AliasStore } from '../../domain/alias.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError, notFound } from '../../domain/errors.ts'
+import type { Ledger } from '../../domain/execution.ts'
+import type { Fn, FunctionStore, FunctionVersion, PackageStore } from '../../domain/function.ts'
+import type { NewId } from '../../domain/ids.ts'
+import { type JobStore, unfinished } from '../../domain/job.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { SourceStore } from '../../domain/source.ts'
+import type { WebhookStore } from '../../domain/webhook.ts'
+import type { Pool } from '../../domain/worker.ts'
+import { functionToActOn } from './function-to-act-on.ts'
+import type { Download } from './functions.ts'
+import type { Targets } from './targets.ts'
+import { type Counted, withCount } from './with-count.ts'
+
+export interface FunctionVersionsParts {
+  functions: FunctionStore
+  aliases: AliasStore
+  jobs: JobStore
+  webhooks: WebhookStore
+  sources: SourceStore
+  packages: PackageStore
+  targets: Targets
+  pool: Pool
+  ledger: Ledger
+  clock: Clock
+  newId: NewId
+  /** Versions of one function. */
+  maxVersions: number
+}
+
+export type CountedVersion = Counted<FunctionVersion>
+
+/** Frozen copies of a function's package (contract section 5). */
+export class FunctionVersions {
+  #parts: FunctionVersionsParts
+
+  constructor(parts: FunctionVersionsParts) {
+    this.#parts = parts
+  }
+
+  list(who: Principal, nameOrId: string): CountedVersion[] {
+    const fn = functionToActOn(this.#parts.targets, who, nameOrId)
+    return this.#parts.functions.listVersions(fn.id).map((version) => this.#counted(version))
+  }
+
+  get(who: Principal, nameOrId: string, number: number): CountedVersion {
+    return this.#counted(this.#find(functionToActOn(this.#parts.targets, who, nameOrId), number))
+  }
+
+  /** Only in the caller's own project, for admins too. The number of a deleted newest version is given again. */
+  create(who: Principal, nameOrId: string, description: string | null): CountedVersion {
+    const { functions, clock, newId, maxVersions } = this.#parts
+    const fn = functionToActOn(this.#parts.targets, asOwner(who), nameOrId)
+    const { packageHash } = fn
+    if (fn.code.source !== 'package' || packageHash === null) {
+      throw new FaasError('forbidden', 'Operation not allowed: only functions made from a package have versions.')
+    }
+    const versions = functions.listVersions(fn.id)
+    if (versions.length >= maxVersions) {
+      throw new FaasError(
+        'in_use',
+        `Function ${fn.id} has ${versions.length} versions, the most there may be: delete one.`,
+      )
+    }
+    const newest = versions.at(-1)
+    if (newest?.packageHash === packageHash) {
+      throw new FaasError('in_use', `The package has not changed since version ${newest.number}: update it first.`)
+    }
+    const version: FunctionVersion = {
+      id: newId(),
+      functionId: fn.id,
+      projectId: fn.projectId,
+      number: (newest?.number ?? 0) + 1,
+      description,
+      packageHash,
+      md5sum: String(fn.code.md5sum),
+      createdAt: clock.now(),
+      updatedAt: null,
+    }
+    functions.insertVersion(version)
+    this.#parts.targets.forgetFunction(fn.id)
+    return this.#counted(version)
+  }
+
+  delete(who: Principal, nameOrId: string, number: number): void {
+    const { functions, targets, pool } = this.#parts
+    const fn = functionToActOn(targets, asOwner(who), nameOrId)
+    this.#find(fn, number)
+    this.#refuseWhileInUse(fn, number)
+    functions.deleteVersion(fn.id, number)
+    targets.forgetFunction(fn.id)
+    pool.retire(fn.id, number, 'new_code')
+  }
+
+  download(who: Principal, nameOrId: string, number: number): Download {
+    const version = this.#find(functionToActOn(this.#parts.targets, who, nameOrId), number)
+    return { ...this.#parts.packages.open(version.packageHash), fileName: `${version.functionId}_${number}` }
+  }
+
+  #find(fn: Fn, number: number): FunctionVersion {
+    const version = this.#parts.functions.findVersion(fn.id, number)
+    if (version === null) throw notFound(`Version ${number} of function`, fn.id)
+    return version
+  }
+
+  #refuseWhileInUse(fn: Fn, number: number): void {
+    const { jobs, webhooks, aliases, sources } = this.#parts
+    const points = (row: { functionVersion: number | null }): boolean => row.functionVersion === number
+    const users = [
+      jobs.listOfFunction(fn.id).some((job) => unfinished(job) && points(job)) && 'jobs that are not finished',
+      webhooks.listOfFunction(fn.id).some(points) && 'webhooks',
+      aliases.listOfFunction(fn.id).some(points) && 'aliases',
+      sources.listOfFunction(fn.id).some(points) && 'sources',
+    ].filter((user) => user !== false)
+    if (users.length === 0) return
+    throw new FaasError(
+      'in_use',
+      `Version ${number} of function ${fn.id} has ${users.join(' and ')}; remove them first.`,
+    )
+  }
+
+  #counted(version: FunctionVersion): CountedVersion {
+    return withCount(version, this.#parts.ledger.counts(version.functionId, version.number))
+  }
+}
+
+/** Sees what its own project has, whatever its roles. */
+const asOwner = (who: Principal): Principal => ({ ...who, isAdmin: false })

@@ -1,0 +1,328 @@
+import type { AliasStore } from '../../domain/alias.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
+import type { Ledger } from '../../domain/execution.ts'
+import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/function.ts'
+import { canonicalUuid, type NewId } from '../../domain/ids.ts'
+import { type JobStore, unfinished } from '../../domain/job.ts'
+import { type ListQuery, selected } from '../../domain/list.ts'
+import type { Log } from '../../domain/log.ts'
+import type { ObjectRef, Trusts } from '../../domain/openstack.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Runtime } from '../../domain/runtime.ts'
+import type { SourceStore } from '../../domain/source.ts'
+import type { WebhookStore } from '../../domain/webhook.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Runtimes } from '../platform/runtimes.ts'
+import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
+import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
+import {
+  checkContractLimits,
+  checkFields,
+  checkTogether,
+  type FunctionFields,
+  type FunctionLimits,
+  withFields,
+} from './function-fields.ts'
+import { functionToActOn } from './function-to-act-on.ts'
+import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
+import type { Targets } from './targets.ts'
+import { type Counted, withCount } from './with-count.ts'
+
+export interface FunctionsParts {
+  functions: FunctionStore
+  aliases: AliasStore
+  jobs: JobStore
+  webhooks: WebhookStore
+  sources: SourceStore
+  packages: PackageStore
+  /** A package of one file; the same file always gives the same bytes. */
+  zipOf(filename: string, content: string): Buffer
+  runtimes: Runtimes
+  targets: Targets
+  pool: Pool
+  ledger: Ledger
+  clock: Clock
+  newId: NewId
+  log: Log
+  limits: FunctionLimits
+  /** Both absent without Keystone. */
+  trusts?: Trusts
+  swift?: SwiftCode
+}
+
+export interface NewFunction extends FunctionFields {
+  /** An object, or the JSON text of one. */
+  code: unknown
+  /** Id or name. */
+  runtime?: string
+  zip?: Buffer
+}
+
+export type CountedFn = Counted<Fn>
+
+export interface Download {
+  stream: ReadableStream<Uint8Array>
+  /** Null: not known before its end. */
+  sizeBytes: number | null
+  fileName: string
+}
+
+/** Code that was stored, and what the function's row says of it. */
+interface StoredCode {
+  code: FunctionCode
+  packageHash: string
+  objectEtag: string | null
+}
+
+/** Deploy, change and remove functions (contract section 4). */
+export class Functions {
+  #parts: FunctionsParts
+
+  constructor(parts: FunctionsParts) {
+    this.#parts = parts
+  }
+
+  list(query: ListQuery): CountedFn[] {
+    return selected(this.#parts.functions.list(query.filter.projectId), query).map((fn) => this.#counted(fn))
+  }
+
+  get(who: Principal, nameOrId: string): CountedFn {
+    return this.#counted(this.#parts.targets.findFunction(who, nameOrId))
+  }
+
+  /** In the contract's order of checks; nothing is stored when one fails. */
+  async create(who: Principal, given: NewFunction): Promise<CountedFn> {
+    const { code: givenCode, runtime: nameOrId, zip, ...fields } = given
+    checkContractLimits(fields, this.#parts.limits)
+    const code = readCode(givenCode)
+    const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
+    checkFields(fields, this.#parts.limits)
+    const draft = withFields(this.#newFunction(who, code.code), fields)
+    draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
+    draft.entry = entryOf(code, fields.entry)
+    checkTogether(draft, runtime === null ? null : this.#parts.runtimes.signaturesOf(runtime))
+    this.#refuseTakenName(draft)
+    const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
+    const fn = { ...stored, trustId: await this.#newTrust(who, stored) }
+    await this.#insert(fn)
+    if (fn.minWorkers > 0) this.#keepWorkers(fn)
+    return this.#counted(fn)
+  }
+
+  /** Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. */
+  async update(who: Principal, nameOrId: string, given: FunctionChange): Promise<CountedFn> {
+    const { code: givenCode, zip, ...fields } = given
+    const before = this.#parts.targets.findFunction(who, nameOrId)
+    checkFields(fields, this.#parts.limits)
+    if (isHeavy(given)) this.#refuseHeavy(before, given)
+    const code = this.#changedCode(before, givenCode, zip)
+    const stored = code === null ? null : await this.#changedPackage(who, before, code, zip)
+    const fn = this.#parts.functions.find(before.id)
+    if (fn === null) throw notFound('Function', nameOrId)
+    const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
+    return this.#write(fn, { ...withFields(fn, fields), entry, ...stored })
+  }
+
+  /** Refused, in the contract's order, while jobs, webhooks, aliases or sources need it; only the owner may. */
+  async delete(who: Principal, nameOrId: string): Promise<void> {
+    const { functions, jobs, webhooks, aliases, sources, targets, pool, swift, trusts } = this.#parts
+    const fn = functionToActOn(targets, who, nameOrId)
+    this.#refuseWhileInUse(fn, 'jobs that are not finished', jobs.listOfFunction(fn.id).some(unfinished))
+    this.#refuseWhileInUse(fn, 'webhooks', webhooks.listOfFunction(fn.id).length > 0)
+    this.#refuseWhileInUse(fn, 'aliases', aliases.listOfFunction(fn.id).length > 0)
+    this.#refuseWhileInUse(fn, 'sources', sources.listOfFunction(fn.id).length > 0)
+    if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
+    functions.delete(fn.id)
+    targets.forgetFunction(fn.id)
+    pool.retire(fn.id, null, 'new_code')
+    swift?.forget(fn.id)
+    if (fn.trustId !== null) await trusts?.delete(fn.trustId)
+  }
+
+  /** From Swift it comes as it is there now, for callers with a Keystone token. */
+  async download(who: Principal, nameOrId: string): Promise<Download> {
+    const fn = this.#parts.targets.findFunction(who, nameOrId)
+    if (fn.code.source === 'image') {
+      throw new FaasError('method_not_allowed', 'This function is an image: there is no package to download.')
+    }
+    const { swift } = this.#parts
+    if (fn.code.source === 'swift' && swift !== undefined && who.session !== undefined) {
+      return { ...(await swift.download(await swift.sessionFor(who, fn), refOf(fn.code))), fileName: fn.id }
+    }
+    if (fn.packageHash === null) throw notFound('The package of function', fn.id)
+    return { ...this.#parts.packages.open(fn.packageHash), fileName: fn.id }
+  }
+
+  #write(before: Fn, wanted: Fn): CountedFn {
+    const { functions, targets, pool, clock, runtimes } = this.#parts
+    if (JSON.stringify(before) === JSON.stringify(wanted)) return this.#counted(before)
+    checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.signaturesById(wanted.runtimeId))
+    const fn = { ...wanted, updatedAt: clock.now() }
+    functions.update(fn)
+    targets.forgetFunction(fn.id)
+    const dropped = workersToDrop(before, fn)
+    if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code')
+    if (dropped !== 'none' ? fn.minWorkers > 0 : boundsDiffer(before, fn)) this.#keepWorkers(fn)
+    return this.#counted(fn)
+  }
+
+  #counted(fn: Fn): CountedFn {
+    return withCount(fn, this.#parts.ledger.counts(fn.id, 0))
+  }
+
+  #usableRuntime(who: Principal, nameOrId: string | undefined): Runtime {
+    if (!nameOrId) throw invalid('"runtime_id" is required (or "runtime", its name): what the function is written in.')
+    const runtime = this.#parts.runtimes.byNameOrId(who, nameOrId)
+    if (runtime.status === 'available') return runtime
+    throw invalid(`Runtime ${nameOrId} is ${runtime.status}; functions can be made when it is available.`)
+  }
+
+  /** Null for images: there is nothing to store. */
+  async #storedCode(who: Principal, fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+    if (code.source === 'image') return null
+    if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, refOf(code.code))
+    const { hash, md5sum } = await this.#storedPackage(code, zip)
+    return { code: { ...fn.code, md5sum }, packageHash: hash, objectEtag: null }
+  }
+
+  async #storedPackage(
+    code: GivenCode & { source: 'package' | 'inline' },
+    zip: Buffer | undefined,
+  ): Promise<StoredPackage> {
+    const { packages, zipOf } = this.#parts
+    if (code.source === 'inline') return packages.put(zipOf(code.file.name, code.file.content))
+    if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
+    if (code.md5sum !== null) await checkMd5(code.md5sum, zip)
+    return packages.put(zip)
+  }
+
+  /** An `md5sum` is checked once and not kept: the object may change. */
+  async #codeFromSwift(
+    who: Principal,
+    fn: Fn,
+    given: GivenCode & { source: 'swift' },
+    ref: ObjectRef,
+  ): Promise<StoredCode> {
+    const { swift } = this.#parts
+    if (swift === undefined) {
+      throw invalid(
+        'Functions from Swift need Keystone authentication, which this server does not use: attach a package.',
+      )
+    }
+    const isNew = fn.packageHash === null
+    if (isNew && who.session === undefined) {
+      throw invalid(
+        'Functions from Swift need a Keystone token, to read the object with: attach a package, or use one.',
+      )
+    }
+    const { stored, etag } = await swift.fetch(await swift.sessionFor(who, fn), ref)
+    if (given.md5sum !== null && given.md5sum !== stored.md5sum) {
+      throw invalid(`The object in Swift has the MD5 checksum ${stored.md5sum}, not ${given.md5sum}.`)
+    }
+    const { md5sum, ...code } = { ...fn.code, ...given.code, source: given.source, swift: ref }
+    return { code, packageHash: stored.hash, objectEtag: etag }
+  }
+
+  /** What the function will act through in OpenStack; null for images, and for callers without a Keystone token. */
+  async #newTrust({ session }: Principal, fn: Fn): Promise<string | null> {
+    const { trusts } = this.#parts
+    if (trusts === undefined || session === undefined || fn.code.source === 'image') return null
+    return trusts.create(session)
+  }
+
+  async #insert(fn: Fn): Promise<void> {
+    try {
+      this.#parts.functions.insert(fn)
+    } catch (error) {
+      if (fn.trustId !== null) await this.#parts.trusts?.delete(fn.trustId)
+      throw error
+    }
+  }
+
+  #changedCode(fn: Fn, given: unknown, zip: Buffer | undefined): GivenCode | null {
+    if (given !== undefined) return readChangedCode(given, fn.code)
+    return zip === undefined ? null : readChangedCode({}, fn.code)
+  }
+
+  /** Null: the code stays as it is. `code` without a package changes nothing. */
+  async #changedPackage(who: Principal, fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+    if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, changedRef(fn.code, code.code))
+    if (code.source === 'package' && zip === undefined) return null
+    if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
+      throw invalid('"code.md5sum" is that of the stored package: there is nothing to update.')
+    }
+    return this.#storedCode(who, fn, code, zip)
+  }
+
+  #refuseHeavy(fn: Fn, given: FunctionChange): void {
+    if (fn.code.source === 'image' && changesImage(given)) {
+      throw invalid('Of an image function only name, description, timeout and what bounds its workers can be changed.')
+    }
+    const isNeeded = this.#parts.jobs.listOfFunction(fn.id).some(unfinished)
+    this.#refuseWhileInUse(fn, 'jobs that are not finished', isNeeded)
+  }
+
+  #refuseWhileInUse(fn: Fn, what: string, isInUse: boolean): void {
+    if (isInUse) throw new FaasError('in_use', `Function ${fn.id} has ${what}; remove or finish them first.`)
+  }
+
+  /** Before the package is stored; the store has the last word. */
+  #refuseTakenName({ projectId, name }: Fn): void {
+    if (name === null || this.#parts.functions.findByName(projectId, name) === null) return
+    throw new FaasError('conflict', `There is a function named ${name} in this project already.`)
+  }
+
+  /** As many warm workers as the function wants, unless its runtime cannot be used now. */
+  #keepWorkers(fn: Fn): void {
+    try {
+      this.#parts.pool.keep(this.#parts.targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)
+    } catch (error) {
+      if (!(error instanceof FaasError)) throw error
+    }
+  }
+
+  #newFunction(who: Principal, code: FunctionCode): Fn {
+    const { limits, clock, newId } = this.#parts
+    return {
+      id: newId(),
+      projectId: who.projectId,
+      name: null,
+      description: null,
+      runtimeId: null,
+      code,
+      packageHash: null,
+      objectEtag: null,
+      entry: null,
+      cpuMillicpu: limits.cpuDefaultMillicpu,
+      memoryBytes: limits.memoryDefaultBytes,
+      timeoutSeconds: limits.timeoutDefaultSeconds,
+      latestVersion: 0,
+      trustId: null,
+      signature: null,
+      env: {},
+      concurrency: 1,
+      minWorkers: 0,
+      maxWorkers: null,
+      idleTimeoutSeconds: null,
+      network: 'egress',
+      cpuMaxMillicpu: null,
+      createdAt: clock.now(),
+      updatedAt: null,
+    }
+  }
+}
+
+function entryOf(code: GivenCode, given: string | undefined): string | null {
+  if (code.source === 'image') return null
+  if (given) return given
+  return code.source === 'inline' ? entryIn(code.file, null) : 'main.main'
+}
+
+/** A single file is the whole package: the entry must be in it. */
+const inlineEntry = (fn: Fn, file: InlineFile): string => entryIn(file, fn.entry)
+
+async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
+  const actual = await md5(zip)
+  if (actual !== wanted) throw invalid(`The package has the MD5 checksum ${actual}, not ${wanted}: send it again.`)
+}

@@ -1,0 +1,197 @@
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError, invalid } from '../../domain/errors.ts'
+import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/function.ts'
+import type { Log } from '../../domain/log.ts'
+import {
+  canBeNamed,
+  hasSession,
+  type ObjectRef,
+  type ObjectStore,
+  type OpenStackSession,
+  type Trusts,
+} from '../../domain/openstack.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Target, Targets } from './targets.ts'
+
+export interface SwiftCodeParts {
+  functions: Pick<FunctionStore, 'find' | 'update'>
+  packages: Pick<PackageStore, 'put'>
+  targets: Pick<Targets, 'resolveIn' | 'forgetFunction'>
+  pool: Pick<Pool, 'workers' | 'retire' | 'keep'>
+  trusts: Trusts
+  objects: ObjectStore
+  clock: Clock
+  log: Log
+  limits: {
+    /** Of an object with code. */
+    maxSwiftObjectBytes: number
+    /** While a function is called, its object is looked at so often. */
+    swiftCheckSeconds: number
+  }
+}
+
+/** The code of a function as it was found in Swift. */
+export interface FetchedCode {
+  stored: StoredPackage
+  etag: string
+}
+
+/** What is known of a function's object since this process began. */
+interface Seen {
+  checkedAt: number
+  /** Why the function cannot run as its object is. */
+  problem: FaasError | null
+  /** An object that is no good is not fetched again until it changes. */
+  badEtag: string | null
+}
+
+/**
+ * Code that lies in Swift. It is fetched when the function is made, kept in the package store like any other, and looked
+ * after from then on: always before a function gets its first worker, and, while it is called, beside the calls. A changed
+ * object is new code. What cannot be looked at now (Swift or Keystone do not answer) goes on with the code that is here.
+ */
+export class SwiftCode {
+  #parts: SwiftCodeParts
+  #seen = new Map<string, Seen>()
+  #checks = new Map<string, Promise<Target>>()
+
+  constructor(parts: SwiftCodeParts) {
+    this.#parts = parts
+  }
+
+  /** For a new function, or one that is changed: found with this session, a ZIP, and not too large. */
+  async fetch(session: OpenStackSession, ref: ObjectRef): Promise<FetchedCode> {
+    const { objects, packages, limits } = this.#parts
+    const { bytes, etag } = await objects.read(session, ref)
+    return { stored: await packages.put(bytes, limits.maxSwiftObjectBytes), etag }
+  }
+
+  /** The session that may look at the function's object for this caller: their own, or for an admin of elsewhere the function's. */
+  async sessionFor(who: Principal, fn: Fn): Promise<OpenStackSession> {
+    if (who.session !== undefined && who.projectId === fn.projectId) return who.session
+    return this.#sessionOf(fn)
+  }
+
+  /** What to run: the target as it is while a worker of it is there, else as the object is now. Throws FaasError. */
+  current(target: Target): Target | Promise<Target> {
+    const { fn } = target
+    const seen = this.#seen.get(fn.id)
+    if (seen === undefined || seen.problem !== null || !this.#hasWorker(fn.id)) return this.#check(fn.id)
+    const age = this.#parts.clock.elapsed() - seen.checkedAt
+    if (age >= this.#parts.limits.swiftCheckSeconds * 1000) void this.#check(fn.id).catch(() => {})
+    return target
+  }
+
+  download(session: OpenStackSession, ref: ObjectRef): ReturnType<ObjectStore['open']> {
+    return this.#parts.objects.open(session, ref)
+  }
+
+  forget(functionId: string): void {
+    this.#seen.delete(functionId)
+  }
+
+  #hasWorker(functionId: string): boolean {
+    return this.#parts.pool.workers().some((worker) => worker.functionId === functionId)
+  }
+
+  /** One check for all calls that wait for it. */
+  #check(functionId: string): Promise<Target> {
+    const running = this.#checks.get(functionId)
+    if (running !== undefined) return running
+    const check = this.#look(functionId).finally(() => this.#checks.delete(functionId))
+    this.#checks.set(functionId, check)
+    return check
+  }
+
+  async #look(functionId: string): Promise<Target> {
+    const { functions, targets, clock, log } = this.#parts
+    const fn = functions.find(functionId)
+    const checkedAt = clock.elapsed()
+    try {
+      if (fn !== null) await this.#follow(fn)
+      this.#seen.set(functionId, { checkedAt, problem: null, badEtag: null })
+    } catch (error) {
+      if (!(error instanceof FaasError)) throw error
+      const seen = this.#seen.get(functionId)
+      const canWait = error.fault !== 'caller' && seen?.problem == null && fn?.packageHash != null
+      log.warn(
+        { function: functionId, reason: error.message, goesOn: canWait },
+        'the object of a function was not read',
+      )
+      if (!canWait) {
+        this.#seen.set(functionId, { checkedAt, problem: error, badEtag: seen?.badEtag ?? null })
+        throw error
+      }
+      this.#seen.set(functionId, { checkedAt, problem: null, badEtag: null })
+    }
+    return targets.resolveIn(fn?.projectId ?? '', { functionId })
+  }
+
+  /** Brings the function's row in step with its object. */
+  async #follow(fn: Fn): Promise<void> {
+    const ref = refOf(fn.code)
+    let session = await this.#sessionOf(fn)
+    const etag = await this.#parts.objects.etag(session, ref).catch(async (error: unknown) => {
+      if (!(error instanceof FaasError) || error.code !== 'unauthenticated') throw error
+      session = await this.#newSessionOf(fn)
+      return this.#parts.objects.etag(session, ref)
+    })
+    if (etag === fn.objectEtag && fn.packageHash !== null) return
+    const seen = this.#seen.get(fn.id)
+    if (seen?.badEtag === etag && seen.problem !== null) throw seen.problem
+    await this.#replace(fn, session, etag)
+  }
+
+  async #replace(before: Fn, session: OpenStackSession, seenEtag: string): Promise<void> {
+    const { functions, targets, pool, log } = this.#parts
+    const { stored, etag } = await this.fetch(session, refOf(before.code)).catch((error: unknown) => {
+      if (error instanceof FaasError && error.fault === 'caller') {
+        this.#seen.set(before.id, { checkedAt: 0, problem: error, badEtag: seenEtag })
+      }
+      throw error
+    })
+    const fn = functions.find(before.id)
+    if (fn === null || JSON.stringify(fn.code) !== JSON.stringify(before.code)) return
+    functions.update({ ...fn, packageHash: stored.hash, objectEtag: etag })
+    targets.forgetFunction(fn.id)
+    if (stored.hash === fn.packageHash) return
+    pool.retire(fn.id, 0, 'new_code')
+    if (fn.minWorkers > 0) pool.keep(targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)
+    log.info({ function: fn.id, etag }, 'the object of a function has changed: it is its code now')
+  }
+
+  async #sessionOf(fn: Fn): Promise<OpenStackSession> {
+    if (fn.trustId === null) throw noTrust()
+    const acting = await this.#parts.trusts.acting(fn.trustId)
+    if (hasSession(acting)) return acting
+    throw new FaasError(acting.isRefused ? 'unauthenticated' : 'openstack_failed', acting.problem)
+  }
+
+  async #newSessionOf(fn: Fn): Promise<OpenStackSession> {
+    if (fn.trustId !== null) this.#parts.trusts.forget(fn.trustId)
+    return this.#sessionOf(fn)
+  }
+}
+
+const noTrust = (): FaasError =>
+  invalid('The function has no trust to read its code in Swift with: create it again with a Keystone token.')
+
+/** Container and object, checked. Throws FaasError `invalid_request`. */
+export function refOf({ swift }: FunctionCode): ObjectRef {
+  const { container, object } = (swift ?? {}) as Partial<Record<keyof ObjectRef, unknown>>
+  if (!isName(container) || !isName(object)) throw invalid('"code.swift" needs a container and an object.')
+  const ref = { container, object }
+  if (!canBeNamed(ref)) throw invalid('"code.swift" names a container or object that Swift cannot be asked for.')
+  return ref
+}
+
+/** What an update says of container and object, merged with what the function has. */
+export function changedRef(stored: FunctionCode, given: FunctionCode): ObjectRef {
+  const { container, object } = (given.swift ?? {}) as Partial<ObjectRef>
+  if (!container && !object) throw invalid('"code.swift" needs a container, an object, or both.')
+  const swift = { container: container || stored.swift?.container, object: object || stored.swift?.object }
+  return refOf({ source: 'swift', swift: swift as ObjectRef })
+}
+
+const isName = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= 1024

@@ -1,0 +1,257 @@
+import { createHash } from 'node:crypto'
+import type { Alias, AliasStore } from '../../domain/alias.ts'
+import { FaasError, invalid, notFound } from '../../domain/errors.ts'
+import type { Fn, FunctionStore, FunctionVersion } from '../../domain/function.ts'
+import { canonicalUuid } from '../../domain/ids.ts'
+import { canSee, type Principal } from '../../domain/principal.ts'
+import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
+import type { Revision } from '../../domain/worker.ts'
+
+/** What a caller names: an alias, which wins, or a function (id or name) and a version. */
+export interface TargetRef {
+  functionId?: string | null
+  functionVersion?: number | null
+  functionAlias?: string | null
+}
+
+/** What a job or webhook points at. */
+export interface Named {
+  fn: Fn
+  version: number
+  alias: string | null
+}
+
+/** A function version that can run now. */
+export interface Target {
+  fn: Fn
+  version: number
+  alias: string | null
+  revision: Revision
+}
+
+export interface TargetsParts {
+  functions: FunctionStore
+  runtimes: RuntimeStore
+  aliases: AliasStore
+}
+
+/**
+ * Finds what an execution is to run. Cached until the function or its runtime is written: there is no SQL on the warm
+ * path. Whoever writes a function, version or runtime calls `forget…`.
+ */
+export class Targets {
+  #parts: TargetsParts
+  /** Current versions by project and name or id, as callers ask. */
+  #byName = new Map<string, Target>()
+  /** By function id and version. */
+  #byVersion = new Map<string, Target>()
+
+  constructor(parts: TargetsParts) {
+    this.#parts = parts
+  }
+
+  /** For `/fn/{name}`: the current version of a function of the caller's project, by name or id. */
+  byName(who: Principal, nameOrId: string): Target {
+    return this.#known(who, nameOrId) ?? this.#remember(who, nameOrId, this.findFunction(who, nameOrId))
+  }
+
+  /**
+   * What the caller may run. Throws FaasError: `invalid_request` (nothing named; a version of a function without
+   * packages), `not_found`, `runtime_unavailable`.
+   */
+  resolve(who: Principal, ref: TargetRef): Target {
+    if (ref.functionAlias) return this.#byAlias(this.findAlias(who, ref.functionAlias))
+    const { functionId, functionVersion } = ref
+    if (functionVersion) return this.#version(this.#referred(who, functionId), functionVersion, null)
+    return this.#known(who, functionId) ?? this.#remember(who, functionId, this.#referred(who, functionId))
+  }
+
+  /**
+   * What a new job or webhook may point at, whether it can run now or not. Aliases are those of the caller's project, as
+   * they are when it runs. Throws FaasError: `invalid_request`, `not_found`.
+   */
+  named(who: Principal, ref: TargetRef): Named {
+    const alias = ref.functionAlias ? this.#ownAlias(who.projectId, ref.functionAlias) : null
+    const fn = alias === null ? this.#referred(who, ref.functionId) : this.#functionOf(alias)
+    const version = alias === null ? (ref.functionVersion ?? 0) : alias.functionVersion
+    if (version < 0) throw invalidVersion(version)
+    if (version > 0) this.#publishedVersion(fn, version)
+    return { fn, version, alias: alias?.name ?? null }
+  }
+
+  /** The function that a job or webhook means, also when it cannot run; null when nothing is left of it. */
+  functionIdOf(projectId: string, ref: TargetRef): string | null {
+    if (!ref.functionAlias) return ref.functionId ?? null
+    return this.#parts.aliases.find(projectId, ref.functionAlias)?.functionId ?? null
+  }
+
+  /** What a job or webhook of that project runs: aliases are looked up inside the project. */
+  resolveIn(projectId: string, ref: TargetRef): Target {
+    if (ref.functionAlias) {
+      return this.#byAlias(this.#ownAlias(projectId, ref.functionAlias))
+    }
+    const version = ref.functionVersion ?? 0
+    const known = this.#byVersion.get(`${ref.functionId}/${version}`)
+    if (known !== undefined) return known
+    const fn = ref.functionId ? this.#parts.functions.find(ref.functionId) : null
+    if (fn === null) throw notFound('Function', String(ref.functionId))
+    return this.#version(fn, version, null)
+  }
+
+  /** By id in any spelling, or by name in the caller's project; others' functions exist only for admins, by id. */
+  findFunction(who: Principal, nameOrId: string): Fn {
+    const { functions } = this.#parts
+    const id = canonicalUuid(nameOrId)
+    const fn = (id === null ? null : functions.find(id)) ?? functions.findByName(who.projectId, nameOrId)
+    if (fn === null || !canSee(who, fn.projectId)) throw notFound('Function', nameOrId)
+    return fn
+  }
+
+  /** By name in the caller's project; for admins, who have none of that name, the only one anywhere. */
+  findAlias(who: Principal, name: string): Alias {
+    const own = this.#parts.aliases.find(who.projectId, name)
+    if (own !== null) return own
+    const others = who.isAdmin ? this.#parts.aliases.findAnywhere(name) : []
+    if (others.length !== 1 || others[0] === undefined) throw notFound('Alias', name)
+    return others[0]
+  }
+
+  /** Of a function of the caller's project; null when there is none of that name. */
+  idOfFunction(who: Principal, name: string): string | null {
+    return this.#parts.functions.findByName(who.projectId, name)?.id ?? null
+  }
+
+  forgetFunction(functionId: string): void {
+    dropWhere(this.#byName, (target) => target.fn.id === functionId)
+    dropWhere(this.#byVersion, (target) => target.fn.id === functionId)
+  }
+
+  forgetRuntime(runtimeId: string): void {
+    dropWhere(this.#byName, (target) => target.fn.runtimeId === runtimeId)
+    dropWhere(this.#byVersion, (target) => target.fn.runtimeId === runtimeId)
+  }
+
+  #known(who: Principal, nameOrId: string | null | undefined): Target | undefined {
+    return this.#byName.get(`${who.projectId}/${nameOrId}`)
+  }
+
+  /** Names and ids as they are kept, of the caller's own functions: other spellings would fill the memory. */
+  #remember(who: Principal, nameOrId: string | null | undefined, fn: Fn): Target {
+    const target = this.#version(fn, 0, null)
+    const isOwn = fn.projectId === who.projectId && (nameOrId === fn.id || nameOrId === fn.name)
+    if (isOwn) this.#byName.set(`${who.projectId}/${nameOrId}`, target)
+    return target
+  }
+
+  /** A function named in a body, where a text that is neither an id nor a name is a mistake in the request. */
+  #referred(who: Principal, nameOrId: string | null | undefined): Fn {
+    if (!nameOrId) throw invalid('Name what to run: function_id or function_alias is required.')
+    try {
+      return this.findFunction(who, nameOrId)
+    } catch (error) {
+      if (canonicalUuid(nameOrId) !== null) throw error
+      throw invalid(`function_id is ${JSON.stringify(nameOrId)}: it must be the UUID or the name of a function.`)
+    }
+  }
+
+  #ownAlias(projectId: string, name: string): Alias {
+    const alias = this.#parts.aliases.find(projectId, name)
+    if (alias === null) throw notFound('Alias', name)
+    return alias
+  }
+
+  #byAlias(alias: Alias): Target {
+    return this.#version(this.#functionOf(alias), alias.functionVersion, alias.name)
+  }
+
+  #functionOf(alias: Alias): Fn {
+    const fn = this.#parts.functions.find(alias.functionId)
+    if (fn === null) throw notFound('Function', alias.functionId)
+    return fn
+  }
+
+  #version(fn: Fn, number: number, alias: string | null): Target {
+    const key = `${fn.id}/${number}`
+    const target = this.#byVersion.get(key) ?? this.#build(key, fn, number)
+    return alias === null ? target : { ...target, alias }
+  }
+
+  #build(key: string, fn: Fn, number: number): Target {
+    const target = { fn, version: number, alias: null, revision: this.#revision(fn, number) }
+    this.#byVersion.set(key, target)
+    return target
+  }
+
+  #revision(fn: Fn, number: number): Revision {
+    const version = this.#storedVersion(fn, number)
+    const runtime = fn.code.source === 'image' ? null : this.#runtime(fn)
+    return makeRevision(fn, runtime, version)
+  }
+
+  #storedVersion(fn: Fn, number: number): FunctionVersion | null {
+    if (number === 0) return null
+    if (number < 0) throw invalidVersion(number)
+    if (fn.code.source !== 'package') throw invalid('Only functions made from a package have versions above 0.')
+    return this.#publishedVersion(fn, number)
+  }
+
+  #publishedVersion(fn: Fn, number: number): FunctionVersion {
+    const version = this.#parts.functions.findVersion(fn.id, number)
+    if (version === null) throw notFound(`Version ${number} of function`, fn.id)
+    return version
+  }
+
+  #runtime(fn: Fn): Runtime {
+    const runtime = fn.runtimeId === null ? null : this.#parts.runtimes.find(fn.runtimeId)
+    if (runtime === null) throw notFound('Runtime', String(fn.runtimeId))
+    if (runtime.status !== 'available') {
+      throw new FaasError(
+        'runtime_unavailable',
+        `Runtime ${runtime.id} is ${runtime.status}; try again when it is available.`,
+      )
+    }
+    return runtime
+  }
+}
+
+const invalidVersion = (number: number): FaasError =>
+  invalid(`function_version is ${number}: it must be 0 (the current code) or a published version.`)
+
+/** A function version with all that decides which workers may serve it. Pure. */
+export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionVersion | null): Revision {
+  const revision: Omit<Revision, 'key'> = {
+    functionId: fn.id,
+    functionName: fn.name,
+    functionVersion: version?.number ?? 0,
+    projectId: fn.projectId,
+    runtimeId: runtime?.id ?? null,
+    image: runtime?.image ?? String(fn.code.image),
+    kind: runtime === null ? (fn.code.mode ?? 'command') : 'shim',
+    port: runtime === null ? (fn.code.port ?? 8080) : null,
+    trusted: runtime?.trusted ?? false,
+    packageHash: version?.packageHash ?? fn.packageHash,
+    entry: fn.entry,
+    signature: fn.signature ?? runtime?.signature ?? 'event',
+    env: fn.env,
+    network: fn.network,
+    memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
+    cpuMillicpu: fn.cpuMillicpu,
+    cpuMaxMillicpu: fn.cpuMaxMillicpu,
+    timeoutMs: fn.timeoutSeconds * 1000,
+    concurrency: fn.concurrency,
+    minWorkers: fn.minWorkers,
+    maxWorkers: fn.maxWorkers,
+    idleTimeoutMs: fn.idleTimeoutSeconds === null ? null : fn.idleTimeoutSeconds * 1000,
+  }
+  return { ...revision, key: workerKey(revision) }
+}
+
+/** Bounds of the pool and the deadline do not live in the worker: changing them keeps workers. */
+function workerKey(revision: Omit<Revision, 'key'>): string {
+  const { timeoutMs, minWorkers, maxWorkers, idleTimeoutMs, functionName, ...inWorker } = revision
+  return createHash('sha256').update(JSON.stringify(inWorker)).digest('hex').slice(0, 32)
+}
+
+function dropWhere(map: Map<string, Target>, matches: (target: Target) => boolean): void {
+  for (const [key, target] of map) if (matches(target)) map.delete(key)
+}

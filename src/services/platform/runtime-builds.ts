@@ -1,0 +1,91 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Log } from '../../domain/log.ts'
+import type { Runtime, RuntimePools, RuntimeStore } from '../../domain/runtime.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Targets } from '../functions/targets.ts'
+
+export interface RuntimeBuildsParts {
+  runtimes: RuntimeStore
+  pool: Pool
+  pools: RuntimePools
+  targets: Targets
+  clock: Clock
+  log: Log
+}
+
+/** Longest wait for the image and first worker of a new or upgraded runtime. */
+const prepareTimeoutMs = 600_000
+
+/** What happens in the background when a runtime is new or gets another image; its row tells how that went. */
+export class RuntimeBuilds {
+  #parts: RuntimeBuildsParts
+  #pending = new Set<Promise<void>>()
+
+  constructor(parts: RuntimeBuildsParts) {
+    this.#parts = parts
+  }
+
+  /** Ends in `available` or `error`. */
+  start(runtime: Runtime): void {
+    this.#inBackground(this.#build(runtime))
+  }
+
+  /** Ends in `available`: with the new image, or with the old one when the new one does not work. */
+  startUpgrade(runtime: Runtime, oldImage: string): void {
+    this.#inBackground(this.#upgrade(runtime, oldImage))
+  }
+
+  addPool({ id, image, minMemoryBytes: memoryBytes, trusted }: Runtime): void {
+    this.#parts.pool.addRuntime({ id, image, memoryBytes, trusted })
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  }
+
+  async #build(runtime: Runtime): Promise<void> {
+    const isGood = await this.#prepare(runtime)
+    const now = this.#parts.runtimes.find(runtime.id)
+    if (now === null) return
+    this.#write({ ...now, status: isGood ? 'available' : 'error' })
+    if (isGood) this.addPool(now)
+  }
+
+  async #upgrade(runtime: Runtime, oldImage: string): Promise<void> {
+    const isGood = await this.#prepare(runtime)
+    const now = this.#parts.runtimes.find(runtime.id)
+    if (now === null) return
+    this.#write({ ...now, image: isGood ? runtime.image : oldImage, status: 'available' })
+    if (!isGood) return
+    this.#parts.pool.removeRuntime(runtime.id)
+    this.addPool(runtime)
+  }
+
+  async #prepare(runtime: Runtime): Promise<boolean> {
+    const { pools, clock, log } = this.#parts
+    const late = Promise.withResolvers<never>()
+    const cancel = clock.after(prepareTimeoutMs, () => late.reject(new Error('The image took too long.')))
+    try {
+      await Promise.race([pools.prepare(runtime), late.promise])
+      return true
+    } catch (error) {
+      log.warn({ runtime: runtime.id, image: runtime.image, err: error }, 'runtime cannot be used')
+      return false
+    } finally {
+      cancel()
+    }
+  }
+
+  #write(runtime: Runtime): void {
+    this.#parts.runtimes.update({ ...runtime, updatedAt: this.#parts.clock.now() })
+    this.#parts.targets.forgetRuntime(runtime.id)
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const pending = work
+      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'work on a runtime failed'))
+      .finally(() => this.#pending.delete(pending))
+    this.#pending.add(pending)
+  }
+}

@@ -1,0 +1,250 @@
+import { FaasError, invalid, notFound } from '../../domain/errors.ts'
+import type { FunctionStore, Signature } from '../../domain/function.ts'
+import { canonicalUuid, idFrom, type NewId } from '../../domain/ids.ts'
+import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { Runtime, RuntimeManifest } from '../../domain/runtime.ts'
+import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
+
+export interface RuntimesParts extends RuntimeBuildsParts {
+  functions: FunctionStore
+  newId: NewId
+}
+
+export interface NewRuntime {
+  image?: string
+  name?: string
+  description?: string
+  isPublic?: boolean
+  trusted?: boolean
+  signature?: Signature
+  minMemoryBytes?: number
+}
+
+export interface RuntimeChange {
+  image?: string
+  name?: string
+  description?: string
+}
+
+export interface Capacity {
+  total: number
+  available: number
+}
+
+const everySignature: Signature[] = ['event', 'http', 'qinling']
+/** Least memory of a runtime that nobody said anything about. */
+const commonMinMemoryBytes = 64 * 1024 * 1024
+
+/** What functions can be written in: the built-in runtimes, and images that admins add. */
+export class Runtimes {
+  #parts: RuntimesParts
+  #manifests: RuntimeManifest[] = []
+  #builds: RuntimeBuilds
+
+  constructor(parts: RuntimesParts) {
+    this.#parts = parts
+    this.#builds = new RuntimeBuilds(parts)
+  }
+
+  /** Makes the rows follow the manifests; called once at start, before anything is asked. */
+  registerBuiltin(manifests: RuntimeManifest[]): void {
+    this.#manifests = manifests
+    for (const manifest of manifests) {
+      const row = this.#builtinRow(manifest)
+      const stored = this.#parts.runtimes.find(row.id)
+      if (stored === null) this.#parts.runtimes.insert(row)
+      else if (differs(stored, row)) {
+        this.#write({ ...row, createdAt: stored.createdAt, updatedAt: this.#parts.clock.now() })
+      }
+    }
+    this.#closeOrphans()
+  }
+
+  /** Gives every stored runtime its pool, and goes on with what an earlier process left half done. */
+  resume(): void {
+    for (const runtime of this.#parts.runtimes.list()) {
+      if (runtime.status === 'available') this.#builds.addPool(runtime)
+      if (runtime.status === 'creating' || runtime.status === 'upgrading') this.#builds.start(runtime)
+      if (runtime.status === 'deleting') this.#parts.runtimes.delete(runtime.id)
+    }
+  }
+
+  /** Resolves when no image is being tried. */
+  settled(): Promise<void> {
+    return this.#builds.settled()
+  }
+
+  list(who: Principal): Runtime[] {
+    return this.#parts.runtimes.list().filter((runtime) => isVisible(who, runtime))
+  }
+
+  /** Throws FaasError `not_found` for another project's private runtime, to admins too. */
+  get(who: Principal, id: string): Runtime {
+    const runtime = this.#parts.runtimes.find(id)
+    if (runtime === null || !isVisible(who, runtime)) throw notFound('Runtime', id)
+    return runtime
+  }
+
+  /** By id or by name; a name means the caller's own runtime before a public one. */
+  byNameOrId(who: Principal, nameOrId: string): Runtime {
+    const id = canonicalUuid(nameOrId)
+    if (id !== null) return this.get(who, id)
+    const named = this.list(who).filter((runtime) => runtime.name === nameOrId)
+    const found = named.find((runtime) => runtime.projectId === who.projectId) ?? named[0]
+    if (found === undefined) throw notFound('Runtime', nameOrId)
+    return found
+  }
+
+  /** The ways in which a runtime can call functions; an image that we know nothing of may know all. */
+  signaturesOf(runtime: Runtime): Signature[] {
+    return this.#manifestOf(runtime.image)?.signatures ?? everySignature
+  }
+
+  signaturesById(id: string | null): Signature[] {
+    const runtime = id === null ? null : this.#parts.runtimes.find(id)
+    return runtime === null ? everySignature : this.signaturesOf(runtime)
+  }
+
+  create(who: Principal, given: NewRuntime): Runtime {
+    requireAdmin(who, 'Creating a runtime')
+    const image = checkedImage(given.image)
+    if (image === undefined) throw invalid('"image" is required: the name of a container image.')
+    const runtime = this.#newRow(who, given, image)
+    this.#parts.runtimes.insert(runtime)
+    this.#builds.start(runtime)
+    return runtime
+  }
+
+  update(who: Principal, id: string, change: RuntimeChange): Runtime {
+    requireAdmin(who, 'Changing a runtime')
+    const before = this.get(who, id)
+    const image = checkedImage(change.image)
+    if (image !== undefined) this.#refuseUpgradeOf(before, image)
+    const isUpgrade = image !== undefined && image !== before.image
+    const after: Runtime = {
+      ...before,
+      name: change.name ?? before.name,
+      description: change.description ?? before.description,
+      image: image ?? before.image,
+      status: isUpgrade ? 'upgrading' : before.status,
+      updatedAt: this.#parts.clock.now(),
+    }
+    this.#write(after)
+    if (isUpgrade) this.#builds.startUpgrade(after, before.image)
+    return after
+  }
+
+  delete(who: Principal, id: string): void {
+    requireAdmin(who, 'Deleting a runtime')
+    const runtime = this.get(who, id)
+    if (this.#parts.functions.usesRuntime(runtime.id)) {
+      throw new FaasError('in_use', `Runtime ${id} is used by functions; delete them first.`)
+    }
+    this.#parts.pool.removeRuntime(runtime.id)
+    this.#parts.runtimes.delete(runtime.id)
+    this.#parts.targets.forgetRuntime(runtime.id)
+  }
+
+  /** Workers of the runtime's pool, for admins. */
+  capacity(who: Principal, id: string): Capacity {
+    requireAdmin(who, 'Showing the pool of a runtime')
+    const runtime = this.#parts.runtimes.find(id)
+    if (runtime === null) throw notFound('The pool of runtime', id)
+    return this.#parts.pool.capacity(runtime.image)
+  }
+
+  /** Built-in rows whose manifest is gone: nothing of them can run. */
+  #closeOrphans(): void {
+    const known = new Set(this.#manifests.map(({ name }) => idFrom('runtime', name)))
+    for (const runtime of this.#parts.runtimes.list()) {
+      if (runtime.builtin && !known.has(runtime.id) && runtime.status !== 'error') {
+        this.#write({ ...runtime, status: 'error', updatedAt: this.#parts.clock.now() })
+      }
+    }
+  }
+
+  #refuseUpgradeOf(runtime: Runtime, image: string): void {
+    if (runtime.status !== 'available') {
+      throw new FaasError(
+        'runtime_unavailable',
+        `Runtime ${runtime.id} is ${runtime.status}; its image can be changed when it is available.`,
+      )
+    }
+    const isBusy = this.#parts.pool.workers().some((one) => one.runtimeId === runtime.id && one.functionId !== null)
+    if (image !== runtime.image && isBusy) {
+      throw new FaasError('in_use', `Functions of runtime ${runtime.id} have workers; detach them first.`)
+    }
+  }
+
+  #write(runtime: Runtime): void {
+    this.#parts.runtimes.update(runtime)
+    this.#parts.targets.forgetRuntime(runtime.id)
+  }
+
+  #manifestOf(image: string): RuntimeManifest | undefined {
+    return this.#manifests.find((manifest) => manifest.image === image)
+  }
+
+  #newRow(who: Principal, given: NewRuntime, image: string): Runtime {
+    const known = this.#manifestOf(image)
+    return {
+      id: this.#parts.newId(),
+      projectId: who.projectId,
+      name: given.name ?? null,
+      description: given.description ?? null,
+      image,
+      isPublic: given.isPublic ?? true,
+      trusted: given.trusted ?? true,
+      status: 'creating',
+      signature: checkedSignature(given.signature, known),
+      minMemoryBytes: checkedMinMemory(given.minMemoryBytes) ?? known?.minMemoryBytes ?? commonMinMemoryBytes,
+      languages: known?.languages ?? [],
+      builtin: false,
+      createdAt: this.#parts.clock.now(),
+      updatedAt: null,
+    }
+  }
+
+  #builtinRow(manifest: RuntimeManifest): Runtime {
+    const { name, description, image, signature, minMemoryBytes, languages } = manifest
+    return {
+      id: idFrom('runtime', name),
+      projectId: defaultProjectId,
+      name,
+      description,
+      image,
+      isPublic: true,
+      trusted: true,
+      status: 'available',
+      signature,
+      minMemoryBytes,
+      languages,
+      builtin: true,
+      createdAt: this.#parts.clock.now(),
+      updatedAt: null,
+    }
+  }
+}
+
+const isVisible = (who: Principal, runtime: Runtime): boolean => runtime.isPublic || runtime.projectId === who.projectId
+
+const differs = (stored: Runtime, wanted: Runtime): boolean =>
+  JSON.stringify({ ...stored, createdAt: 0, updatedAt: 0 }) !==
+  JSON.stringify({ ...wanted, createdAt: 0, updatedAt: 0 })
+
+function checkedImage(image: string | undefined): string | undefined {
+  if (image !== undefined && image.trim() === '') throw invalid('"image" must name a container image; it is empty.')
+  return image
+}
+
+function checkedMinMemory(bytes: number | undefined): number | undefined {
+  if (bytes !== undefined && bytes < 1) throw invalid('"min_memory" must be a number of bytes above 0.')
+  return bytes
+}
+
+function checkedSignature(given: Signature | undefined, known: RuntimeManifest | undefined): Signature {
+  if (given !== undefined && known !== undefined && !known.signatures.includes(given)) {
+    throw invalid(`"signature" must be one that ${known.image} supports: ${known.signatures.join(', ')}.`)
+  }
+  return given ?? known?.signature ?? 'event'
+}

@@ -1,0 +1,83 @@
+import { FaasError, invalid, notFound } from '../../domain/errors.ts'
+import type { FunctionStore } from '../../domain/function.ts'
+import { canonicalUuid } from '../../domain/ids.ts'
+import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { Pool } from '../../domain/worker.ts'
+import { functionToActOn } from '../functions/function-to-act-on.ts'
+import type { Targets } from '../functions/targets.ts'
+
+export interface WorkersParts {
+  functions: FunctionStore
+  targets: Targets
+  pool: Pool
+}
+
+/** A worker as the contract lists it. */
+export interface ListedWorker {
+  functionId: string
+  functionVersion: number
+  workerName: string
+}
+
+/** What admins do with the workers of a function version by hand (contract 4.7); version 0 is the function itself. */
+export class Workers {
+  #parts: WorkersParts
+
+  constructor(parts: WorkersParts) {
+    this.#parts = parts
+  }
+
+  /** Empty for a function that there is not. */
+  list(who: Principal, nameOrId: string, version: number): ListedWorker[] {
+    requireAdmin(who, 'Listing workers')
+    const functionId = this.#idOf(who, nameOrId)
+    return this.#parts.pool
+      .workers()
+      .filter((worker) => worker.functionId === functionId && worker.functionVersion === version)
+      .map((worker) => ({ functionId, functionVersion: version, workerName: worker.name }))
+  }
+
+  /** Binds more idle workers, in the background. */
+  scaleUp(who: Principal, nameOrId: string, version: number, count = 1): void {
+    requireAdmin(who, 'Scaling up')
+    const fn = functionToActOn(this.#parts.targets, who, nameOrId)
+    checkCount(count)
+    const { revision } = this.#parts.targets.resolve(who, { functionId: fn.id, functionVersion: version })
+    if (revision.kind !== 'command') this.#parts.pool.scaleUp(revision, count)
+  }
+
+  /** Drops idle workers, always keeps one. */
+  scaleDown(who: Principal, nameOrId: string, version: number, count = 1): void {
+    requireAdmin(who, 'Scaling down')
+    const functionId = this.#existing(who, nameOrId, version)
+    checkCount(count)
+    this.#parts.pool.scaleDown(functionId, version, count)
+  }
+
+  /** Drops all workers. */
+  detach(who: Principal, nameOrId: string, version: number): void {
+    requireAdmin(who, 'Detaching workers')
+    this.#parts.pool.retire(this.#existing(who, nameOrId, version), version, 'evicted')
+  }
+
+  #existing(who: Principal, nameOrId: string, version: number): string {
+    const fn = functionToActOn(this.#parts.targets, who, nameOrId)
+    if (version !== 0 && this.#parts.functions.findVersion(fn.id, version) === null) {
+      throw notFound(`Version ${version} of function`, fn.id)
+    }
+    return fn.id
+  }
+
+  #idOf(who: Principal, nameOrId: string): string {
+    try {
+      return this.#parts.targets.findFunction(who, nameOrId).id
+    } catch (error) {
+      if (error instanceof FaasError) return canonicalUuid(nameOrId) ?? nameOrId
+      throw error
+    }
+  }
+}
+
+function checkCount(count: number): void {
+  if (count < 1) throw invalid(`"count" is ${count}: it must be 1 or more.`)
+}

@@ -1,0 +1,120 @@
+import { FaasError } from '../../domain/errors.ts'
+import { type Execution, type Phases, statusOf, type Trigger } from '../../domain/execution.ts'
+import { inputAsText } from '../../domain/input.ts'
+import { errorTypes, type Outcome } from '../../domain/outcome.ts'
+import type { CallInput, Lease, LoadFailure } from '../../domain/worker.ts'
+import { outputText } from './output-text.ts'
+
+/** The record of a run: how it begins, what is noted of its start and end, what the log says of it. */
+
+/** What is known of a run before it begins. */
+export interface NewRun {
+  executionId: string
+  projectId: string
+  functionId: string
+  functionVersion: number
+  functionAlias: string | null
+  trigger: Trigger
+  description: string | null
+  input: CallInput
+}
+
+/** Every field named once, in one shape: this is made for every call. */
+export function newExecution(run: NewRun, nowMs: number): Execution {
+  return {
+    id: run.executionId,
+    projectId: run.projectId,
+    functionId: run.functionId,
+    functionVersion: run.functionVersion,
+    functionAlias: run.functionAlias,
+    description: run.description,
+    status: 'running',
+    sync: false,
+    trigger: run.trigger,
+    input: inputAsText(run.input),
+    inputKind: run.input.kind,
+    output: null,
+    error: null,
+    durationMs: null,
+    isImageRun: false,
+    log: '',
+    attempt: 1,
+    startKind: null,
+    coldReason: null,
+    phases: null,
+    worker: null,
+    memoryPeakMb: null,
+    cpuMs: null,
+    createdAt: nowMs,
+    updatedAt: null,
+  }
+}
+
+/** It will be tried again: how it ended does not count. */
+export function forgetEnd(execution: Execution): void {
+  execution.status = 'running'
+  execution.output = null
+  execution.error = null
+  execution.durationMs = null
+  execution.memoryPeakMb = null
+  execution.cpuMs = null
+  execution.updatedAt = null
+}
+
+export function noteEnd(execution: Execution, outcome: Outcome, nowMs: number): void {
+  execution.status = statusOf(outcome)
+  execution.durationMs = outcome.runMs
+  execution.output = outputText(outcome)
+  execution.error = 'error' in outcome ? outcome.error : null
+  execution.cpuMs = outcome.cpuMs
+  execution.memoryPeakMb = outcome.memoryPeakMb
+  execution.updatedAt = nowMs
+}
+
+/**
+ * What the log says of a run that ended well or by the function's fault, as `Log.infoText` takes it: every id and the time
+ * of each phase. Made by hand: as an object that pino writes it was a tenth of a warm call. What may need escaping is escaped.
+ */
+export function endText(execution: Execution): string {
+  const { phases, error, coldReason } = execution
+  const { queue, acquire, load, resume, run, total } = phases ?? noPhases
+  const reason = coldReason === null ? '' : `,"coldReason":"${coldReason}"`
+  const woken = resume === 0 ? '' : `,"resumeMs":${micros(resume)}`
+  const failure = error === null ? '' : `,"error":${JSON.stringify(error.type)}`
+  return (
+    `"execution":"${execution.id}","function":"${execution.functionId}","version":${execution.functionVersion},` +
+    `"project":${JSON.stringify(execution.projectId)},"trigger":"${execution.trigger}","status":"${execution.status}",` +
+    `"startKind":${execution.startKind === null ? null : `"${execution.startKind}"`}${reason},` +
+    `"queueMs":${micros(queue)},"acquireMs":${micros(acquire)},"loadMs":${micros(load)}${woken},` +
+    `"runMs":${micros(run)},"totalMs":${micros(total)},"worker":${execution.worker === null ? null : `"${execution.worker}"`},` +
+    `"attempt":${execution.attempt}${failure}`
+  )
+}
+
+const noPhases: Phases = { queue: 0, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
+
+/** The same as keys, for what is said seldom, and why it failed: texts of the platform's own. */
+export function endKeys(execution: Execution): object {
+  return { ...JSON.parse(`{${endText(execution)}}`), reason: execution.error?.message }
+}
+
+/** Rounded to microseconds. */
+const micros = (ms: number): number => Math.round(ms * 1000) / 1000
+
+export function noteStart(execution: Execution, got: Lease | LoadFailure, acquireMs: number): void {
+  execution.worker = got.worker
+  execution.startKind = got.startKind
+  execution.coldReason = got.coldReason
+  if (execution.phases === null) return
+  execution.phases.acquire = acquireMs
+  execution.phases.load = got.loadMs
+  if (got.kind === 'lease') execution.phases.resume = got.resumeMs
+}
+
+/** The platform's fault: says what went wrong without inner texts. */
+export function platformOutcome(error: unknown): Outcome {
+  const message =
+    error instanceof FaasError ? error.message : 'The platform failed to run the function; see the server log.'
+  const failure = { type: errorTypes.platform, message, stack: null }
+  return { kind: 'platform', error: failure, runMs: 0, cpuMs: null, memoryPeakMb: null }
+}

@@ -1,0 +1,323 @@
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { Execution, Ledger, Trigger } from '../../domain/execution.ts'
+import type { Fn } from '../../domain/function.ts'
+import type { NewId } from '../../domain/ids.ts'
+import { inputFromRecord } from '../../domain/input.ts'
+import type { Log } from '../../domain/log.ts'
+import type { ActingSession, Trusts } from '../../domain/openstack.ts'
+import type { Outcome } from '../../domain/outcome.ts'
+import type { Call, CallInput, HttpRequestHead, Lease, Pool, Revision, StreamSink } from '../../domain/worker.ts'
+import type { SwiftCode } from '../functions/swift-code.ts'
+import type { Target, TargetRef } from '../functions/targets.ts'
+import { AsyncQueue, type AsyncQueueLimits } from './async-queue.ts'
+import {
+  endKeys,
+  endText,
+  forgetEnd,
+  type NewRun,
+  newExecution,
+  noteEnd,
+  noteStart,
+  platformOutcome,
+} from './execution-record.ts'
+import { LogBuffer } from './log-buffer.ts'
+
+export interface RunRequest {
+  target: Target
+  /** Of the caller: the execution belongs to it. */
+  projectId: string
+  trigger: Trigger
+  input: CallInput
+  description?: string | null
+  /** Made by the caller when asking twice must run once (a job's run); else a new one. */
+  executionId?: string
+  http?: HttpRequestHead
+  sink?: StreamSink
+  signal?: AbortSignal
+  /** An accepted run begins when this has resolved (a job whose runs take turns). */
+  after?: Promise<unknown>
+}
+
+export interface Finished {
+  execution: Execution
+  outcome: Outcome
+}
+
+export interface Accepted {
+  execution: Execution
+  /** Resolves when the run is over; never rejects. */
+  finished: Promise<Execution>
+  /** True when a run with this id had been accepted before; nothing was added then. */
+  duplicate: boolean
+}
+
+/** Finds again what an accepted run is to run. Throws FaasError when it is gone or cannot run now. */
+export type Resolve = (projectId: string, ref: TargetRef) => Target
+
+/** Told of each run that goes on after a start; the run waits for what it returns. */
+export type Follow = (run: Accepted) => Promise<unknown> | undefined
+
+export interface InvocationParts {
+  pool: Pool
+  ledger: Ledger
+  clock: Clock
+  newId: NewId
+  log: Log
+  /** Told of every run that is over and what it ran in, for statistics. Must be quick and not throw. */
+  onEnd?(execution: Execution, revision: Revision | null): void
+  /** Both absent without Keystone. */
+  trusts?: Pick<Trusts, 'acting'>
+  swift?: Pick<SwiftCode, 'current'>
+  limits: AsyncQueueLimits & {
+    /** Bytes of output kept of one run. */
+    maxLogBytes: number
+  }
+}
+
+interface Active {
+  execution: Execution
+  log: LogBuffer
+}
+
+/**
+ * The one way a function is run: HTTP, job, webhook and queue all come through here. Opens an execution, takes a worker,
+ * runs, closes the execution on every way out, gives the worker back. Knows nothing of HTTP or SQL.
+ */
+export class Invocation {
+  #parts: InvocationParts
+  #queue: AsyncQueue
+  #active = new Map<string, Active>()
+  /** Runs whose record was deleted before their end: no record is written of them any more. */
+  #forgotten = new Set<string>()
+  #closing = false
+
+  constructor(parts: InvocationParts) {
+    this.#parts = parts
+    this.#queue = new AsyncQueue(parts.limits, parts.clock)
+  }
+
+  /** Runs now and waits for the end. Whatever the function or the platform does is in the outcome. */
+  async run(request: RunRequest): Promise<Finished> {
+    this.#refuseWhenClosing()
+    const execution = this.#begin(request, true)
+    this.#parts.ledger.open(execution)
+    const outcome = await this.#perform(execution, request, 0)
+    this.#finish(execution, request.target.revision)
+    return { execution, outcome }
+  }
+
+  /** Promises a run: durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
+  async accept(request: RunRequest): Promise<Accepted> {
+    this.#refuseWhenClosing()
+    const execution = this.#begin(request, false)
+    const place = this.#queue.reserve(execution.functionId, request.input.body.length)
+    const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
+      place.giveUp()
+      throw error
+    })
+    if (!isNew) {
+      place.giveUp()
+      return { execution, finished: Promise.resolve(execution), duplicate: true }
+    }
+    const acceptedAt = this.#parts.clock.elapsed()
+    const begin = () => place.enqueue(() => this.#performUntilSettled(execution, request, acceptedAt))
+    const ended = request.after === undefined ? begin() : request.after.then(begin, begin)
+    return { execution, finished: ended.then(() => execution), duplicate: false }
+  }
+
+  /** Records as `error` a run that could not be tried. */
+  recordUntried(run: NewRun, error: unknown): Execution {
+    const execution = newExecution(run, this.#parts.clock.now())
+    this.#parts.ledger.open(execution)
+    noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
+    this.#finish(execution, null)
+    return execution
+  }
+
+  /** Goes on with what an earlier process accepted. Returns how many runs that are. */
+  recover(resolve: Resolve, follow?: Follow): number {
+    const left = this.#parts.ledger.unfinished()
+    for (const execution of left) this.#resume(execution, resolve, follow)
+    return left.length
+  }
+
+  /** The record of this unfinished run was deleted: it is not begun any more, and nothing is written when it ends. */
+  forget(executionId: string): void {
+    this.#forgotten.add(executionId)
+  }
+
+  /** A run that has not ended, with its log so far. */
+  live(executionId: string): { execution: Execution; log: string } | undefined {
+    const active = this.#active.get(executionId)
+    return active && { execution: active.execution, log: active.log.text() }
+  }
+
+  /** Runs that have begun and not ended, and accepted ones that wait. */
+  unfinishedCount(): { running: number; queued: number } {
+    return { running: this.#active.size, queued: this.#queue.waiting }
+  }
+
+  /** Takes no more work; what is queued stays in the ledger for the next start. Resolves when what runs has ended. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#queue.close()
+  }
+
+  #begin(request: RunRequest, sync: boolean): Execution {
+    const { fn, version, alias, revision } = request.target
+    const { projectId, trigger, input, executionId = this.#parts.newId(), description = null } = request
+    const run = {
+      executionId,
+      projectId,
+      functionId: fn.id,
+      functionVersion: version,
+      functionAlias: alias,
+      trigger,
+      description,
+      input,
+    }
+    const execution = newExecution(run, this.#parts.clock.now())
+    execution.sync = sync
+    execution.isImageRun = revision.kind === 'command'
+    return execution
+  }
+
+  #refuseWhenClosing(): void {
+    if (this.#closing) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+  }
+
+  #resume(execution: Execution, resolve: Resolve, follow?: Follow): void {
+    const { functionId, functionVersion, projectId, trigger } = execution
+    const input = inputFromRecord(execution.inputKind, execution.input)
+    const from = this.#parts.clock.elapsed()
+    const place = this.#queue.readmit(functionId, input.body.length)
+    let interrupted = true
+    const attempt = async (): Promise<boolean> => {
+      try {
+        if (interrupted) this.#countInterruption(execution)
+        interrupted = false
+        const target = resolve(projectId, { functionId, functionVersion })
+        return await this.#performUntilSettled(execution, { target, trigger, projectId, input }, from)
+      } catch (error) {
+        noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
+        return this.#settle(execution, null, !isPassing(error))
+      }
+    }
+    const { promise: finished, resolve: finish } = Promise.withResolvers<Execution>()
+    const before = follow?.({ execution, finished, duplicate: false })
+    const begin = () => place.enqueue(attempt)
+    const ended = before === undefined ? begin() : before.then(begin, begin)
+    void ended.then(() => finish(execution))
+  }
+
+  /** True when the run is over; false when it must be tried again after a pause. */
+  async #performUntilSettled(execution: Execution, request: RunRequest, acceptedAt: number): Promise<boolean> {
+    if (this.#forgotten.delete(execution.id)) return true
+    const queueMs = this.#parts.clock.elapsed() - acceptedAt
+    const outcome = await this.#perform(execution, request, queueMs)
+    return this.#settle(execution, request.target.revision, outcome.kind !== 'platform')
+  }
+
+  #settle(execution: Execution, revision: Revision | null, isFinal: boolean): boolean {
+    if (isFinal || this.#isLastTry(execution)) {
+      this.#finish(execution, revision)
+      return true
+    }
+    this.#parts.log.warn(endKeys(execution), 'execution will be tried again')
+    // What our own stop cuts off is counted when it begins again.
+    if (!this.#closing) execution.attempt += 1
+    forgetEnd(execution)
+    this.#parts.ledger.close(execution)
+    return false
+  }
+
+  /** Written before the run begins again: one that brings the server down with it must not do so for ever. */
+  #countInterruption(execution: Execution): void {
+    execution.attempt += 1
+    if (execution.attempt > this.#parts.limits.maxAttempts) {
+      throw new FaasError('internal', `The server ended ${execution.attempt - 1} times before this run was over.`)
+    }
+    this.#parts.ledger.close(execution)
+  }
+
+  /** A run that was cut off by our own stop stays unfinished: the next start goes on with it. */
+  #isLastTry(execution: Execution): boolean {
+    return !this.#closing && execution.attempt >= this.#parts.limits.maxAttempts
+  }
+
+  /** Awaits only what is a promise: a warm call waits for nothing but its end. */
+  async #perform(execution: Execution, request: RunRequest, queueMs: number): Promise<Outcome> {
+    const { clock, pool } = this.#parts
+    const startedAt = clock.elapsed()
+    const log = new LogBuffer(this.#parts.limits.maxLogBytes)
+    this.#active.set(execution.id, { execution, log })
+    execution.phases = { queue: queueMs, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
+    let lease: Lease | undefined
+    let outcome: Outcome
+    try {
+      const target = this.#targetNow(request.target)
+      const { fn, revision } = target instanceof Promise ? await target : target
+      const session = this.#sessionOf(fn)
+      if (revision.kind === 'command') {
+        execution.startKind = 'cold'
+        outcome = await pool.runCommand(revision, callOf(execution, request, log, undefined))
+      } else {
+        const acquired = pool.acquire(revision)
+        const got = acquired instanceof Promise ? await acquired : acquired
+        noteStart(execution, got, clock.elapsed() - startedAt)
+        if (got.kind === 'lease') {
+          lease = got
+          const acting = session instanceof Promise ? await session : session
+          outcome = await lease.call(callOf(execution, request, log, acting))
+        } else {
+          log.add(got.log)
+          outcome = got.outcome
+        }
+      }
+    } catch (error) {
+      outcome = platformOutcome(error)
+    }
+    lease?.release()
+    const runEndedAt = clock.elapsed()
+    execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
+    execution.phases.total = queueMs + runEndedAt - startedAt
+    execution.log = log.text()
+    this.#active.delete(execution.id)
+    noteEnd(execution, outcome, this.#parts.clock.now())
+    return outcome
+  }
+
+  /** Code in Swift may have changed. */
+  #targetNow(target: Target): Target | Promise<Target> {
+    const { swift } = this.#parts
+    return target.fn.code.source === 'swift' && swift !== undefined ? swift.current(target) : target
+  }
+
+  /** Asked for before there is a worker, so that a new token is there as soon as it. */
+  #sessionOf({ trustId }: Fn): ActingSession | Promise<ActingSession> | undefined {
+    return trustId === null ? undefined : this.#parts.trusts?.acting(trustId)
+  }
+
+  /** The run is over: one wide line in the log, and the record unless it was deleted meanwhile. */
+  #finish(execution: Execution, revision: Revision | null): void {
+    const { log, ledger, onEnd } = this.#parts
+    if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
+    else log.infoText(endText(execution), 'execution ended')
+    onEnd?.(execution, revision)
+    if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
+  }
+}
+
+/** Waiting helps: what is to run exists, and cannot run yet. */
+const isPassing = (error: unknown): boolean => error instanceof FaasError && error.code === 'runtime_unavailable'
+
+function callOf(
+  execution: Execution,
+  { trigger, input, http, sink, signal }: RunRequest,
+  log: LogBuffer,
+  session: ActingSession | undefined,
+): Call {
+  const onLog: Call['onLog'] = (_stream, text) => log.add(text)
+  return { executionId: execution.id, trigger, input, http, sink, signal, session, onLog }
+}

@@ -1,0 +1,21 @@
+import type { Outcome, Value } from '../../domain/outcome.ts'
+
+/**
+ * What a function returned as the JSON text that is recorded and shown as `output`: JSON as it came, text as a string, bytes
+ * as `{"base64": …}`, an `http` answer as `{"status", "headers", "body"}`. Null when nothing was returned.
+ */
+export function outputText(outcome: Outcome): string | null {
+  if (outcome.kind === 'streamed') return `{"status": ${outcome.status}, "streamed": true}`
+  return outcome.kind === 'returned' ? valueText(outcome.value) : null
+}
+
+function valueText(value: Value): string {
+  if (value.http === undefined) return bodyText(value)
+  const { status, headers } = value.http
+  return `{"status": ${status}, "headers": ${JSON.stringify(Object.fromEntries(headers))}, "body": ${bodyText(value)}}`
+}
+
+function bodyText({ kind, body }: Value): string {
+  if (kind === 'json') return body.toString('utf8')
+  return JSON.stringify(kind === 'text' ? body.toString('utf8') : { base64: body.toString('base64') })
+}

@@ -1,0 +1,123 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { ColdReason, Execution, Phases, StartKind } from '../../domain/execution.ts'
+import type { Revision } from '../../domain/worker.ts'
+import { Durations } from './durations.ts'
+
+/** Functions and callers that are counted apart; those counted first are merged when there are more. */
+const maxCells = 2000
+const gib = 1024 ** 3
+
+export const phaseNames = ['queue', 'acquire', 'load', 'resume', 'run', 'total'] as const satisfies (keyof Phases)[]
+
+/** What is known of many runs together. */
+export class Tally {
+  success = 0
+  failed = 0
+  error = 0
+  starts: Record<StartKind, number> = { warm: 0, prewarmed: 0, cold: 0 }
+  /** Why runs had to wait for a container. */
+  coldReasons = new Map<ColdReason, number>()
+  phases: Record<keyof Phases, Durations> = {
+    queue: new Durations(),
+    acquire: new Durations(),
+    load: new Durations(),
+    resume: new Durations(),
+    run: new Durations(),
+    total: new Durations(),
+  }
+  /** Memory that was reserved for runs, times how long they ran. */
+  busyGbSeconds = 0
+
+  get executions(): number {
+    return this.success + this.failed + this.error
+  }
+
+  add(execution: Execution, revision: Revision | null): void {
+    const { status, startKind, coldReason, phases } = execution
+    if (status !== 'running') this[status]++
+    if (startKind !== null) this.starts[startKind]++
+    if (startKind === 'cold' && coldReason !== null) this.#addReason(coldReason, 1)
+    if (phases === null) return
+    for (const name of phaseNames) this.phases[name].add(phases[name])
+    this.busyGbSeconds += ((revision?.memoryBytes ?? 0) / gib) * (phases.run / 1000)
+  }
+
+  addAll(other: Tally): void {
+    this.success += other.success
+    this.failed += other.failed
+    this.error += other.error
+    this.starts.warm += other.starts.warm
+    this.starts.prewarmed += other.starts.prewarmed
+    this.starts.cold += other.starts.cold
+    for (const [reason, count] of other.coldReasons) this.#addReason(reason, count)
+    for (const name of phaseNames) this.phases[name].addAll(other.phases[name])
+    this.busyGbSeconds += other.busyGbSeconds
+  }
+
+  #addReason(reason: ColdReason, count: number): void {
+    this.coldReasons.set(reason, (this.coldReasons.get(reason) ?? 0) + count)
+  }
+}
+
+interface Cell {
+  functionId: string
+  /** Of the caller. */
+  projectId: string
+  tally: Tally
+}
+
+/** Counts of runs since the process began; in memory, a microsecond a run. */
+export class Stats {
+  readonly sinceMs: number
+  #cells = new Map<string, Cell>()
+  #last: Cell | undefined
+  /** What was merged to stay below the limit. */
+  #rest = new Tally()
+
+  constructor(parts: { clock: Clock }) {
+    this.sinceMs = parts.clock.now()
+  }
+
+  /** For `Invocation`: a run is over. */
+  record = (execution: Execution, revision: Revision | null): void => {
+    const { functionId, projectId } = execution
+    // Most runs are of the same function and caller as the one before: a key for each would have to be made and hashed.
+    if (this.#last?.functionId !== functionId || this.#last.projectId !== projectId) {
+      this.#last = this.#cellOf(functionId, projectId)
+    }
+    this.#last.tally.add(execution, revision)
+  }
+
+  ofFunction(functionId: string): Tally {
+    return sum([...this.#cells.values()].filter((cell) => cell.functionId === functionId))
+  }
+
+  /** Runs that callers of a project asked for; of all projects when null. */
+  ofProject(projectId: string | null): Tally {
+    if (projectId !== null) return sum([...this.#cells.values()].filter((cell) => cell.projectId === projectId))
+    const all = sum([...this.#cells.values()])
+    all.addAll(this.#rest)
+    return all
+  }
+
+  #cellOf(functionId: string, projectId: string): Cell {
+    const key = `${functionId}/${projectId}`
+    const known = this.#cells.get(key)
+    if (known !== undefined) return known
+    const cell = { functionId, projectId, tally: new Tally() }
+    this.#cells.set(key, cell)
+    const [oldest] = this.#cells
+    if (this.#cells.size > maxCells && oldest !== undefined) {
+      this.#rest.addAll(oldest[1].tally)
+      this.#cells.delete(oldest[0])
+      if (this.#last === oldest[1]) this.#last = undefined
+    }
+    return cell
+  }
+}
+
+function sum(cells: Cell[]): Tally {
+  const all = new Tally()
+  for (const { tally } of cells) all.addAll(tally)
+  return all
+}

@@ -1,0 +1,269 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../../domain/clock.ts'
+import { after, afterRuns, dueRuns } from '../../domain/due-runs.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { Execution, Ledger } from '../../domain/execution.ts'
+import { idFrom } from '../../domain/ids.ts'
+import { inputFromText } from '../../domain/input.ts'
+import type { CronPatterns, Job, JobStore, JobTimers } from '../../domain/job.ts'
+import type { Log } from '../../domain/log.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Target, Targets } from '../functions/targets.ts'
+import type { Accepted, Follow, Invocation } from '../runs/invocation.ts'
+
+export interface JobRunsParts {
+  store: JobStore
+  timers: JobTimers
+  patterns: CronPatterns
+  targets: Pick<Targets, 'resolveIn' | 'functionIdOf'>
+  invocation: Pick<Invocation, 'accept' | 'recordUntried'>
+  ledger: Pick<Ledger, 'find'>
+  pool: Pick<Pool, 'expect'>
+  clock: Clock
+  log: Log
+}
+
+/** A run that is later than this is a missed one: the machine slept, or its clock was set. */
+const latenessMs = 30_000
+/** Pause before a run that could not be accepted is tried again. */
+const retryPauseMs = 1000
+/** How long a run waits for a runtime that is not available; then it is recorded as an error. */
+const runtimePatienceMs = 60_000
+/** Jobs of a tick that are handled together: more would hold up everything else. */
+const sliceSize = 200
+
+interface Fired {
+  job: Job
+  /** Set when runs of it wait to be accepted. */
+  retryAtMs?: number
+}
+
+/** Runs of one job that have not ended. */
+interface Turns {
+  unfinished: number
+  last: Promise<unknown>
+}
+
+/**
+ * What happens when jobs are due.
+ *
+ * A run's execution is accepted (durable) first and the job's row moves on after that; the execution's id is made from
+ * the job and the due time. A crash between the two writes leaves the row behind: the next start finds the execution and
+ * only moves the row. So no run is lost and none is made twice.
+ *
+ * - Queue full, ledger failing: the row stays, and the run is tried again after a second until it is accepted.
+ * - Runtime not available: the same for a minute.
+ * - Function, version or alias gone, or the minute over: an execution with status `error` says so, and the job goes on.
+ * - overlap `skip`: a run is left out while one before it is unfinished, and does not lower the count. `queue`: it is
+ *   accepted and begins when the one before has ended; at most `missed_limit` wait so, further ones are left out.
+ */
+export class JobRuns {
+  #parts: JobRunsParts
+  #presentSinceMs = 0
+  /** Jobs between being due and having their next time. */
+  #firing = new Map<string, Promise<void>>()
+  /** Since when a job's due run could not be accepted. */
+  #heldBackSince = new Map<string, number>()
+  #turns = new Map<string, Turns>()
+
+  constructor(parts: JobRunsParts) {
+    this.#parts = parts
+  }
+
+  /** Puts every running job on the timers; runs that were due before now were missed. After `Invocation.recover`. */
+  start(): void {
+    this.#presentSinceMs = this.#parts.clock.now()
+    for (const job of this.#parts.store.listRunning()) this.#parts.timers.set(job)
+  }
+
+  /** Resolves when no job is being fired. */
+  async close(): Promise<void> {
+    await Promise.all(this.#firing.values())
+  }
+
+  /** The job is not being fired: its row may be changed. */
+  async settled(jobId: string): Promise<void> {
+    while (this.#firing.has(jobId)) await this.#firing.get(jobId)
+  }
+
+  /** Makes the due runs of these jobs, then sets their next times. Resolves when all of that is written; never rejects. */
+  async fire(due: Job[], nowMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    for (const job of due) this.#firing.set(job.id, promise)
+    try {
+      for (let at = 0; at < due.length; at += sliceSize) {
+        await this.#fireSlice(due.slice(at, at + sliceSize), nowMs)
+      }
+    } finally {
+      for (const job of due) this.#firing.delete(job.id)
+      resolve()
+    }
+  }
+
+  /** These jobs are due in a moment: a worker may get warm. */
+  expect(jobs: Job[]): void {
+    const earliest = new Map<string, { target: Target; atMs: number }>()
+    for (const job of jobs) {
+      const target = this.#targetOrNothing(job)
+      const atMs = job.nextExecutionTime
+      if (target === undefined || atMs === null || target.revision.kind === 'command') continue
+      const known = earliest.get(target.revision.key)
+      if (known === undefined || atMs < known.atMs) earliest.set(target.revision.key, { target, atMs })
+    }
+    for (const { target, atMs } of earliest.values()) this.#parts.pool.expect(target.revision, atMs)
+  }
+
+  /** For `Invocation.recover`: runs of jobs that go on after a start count as unfinished, and take turns as before. */
+  follow: Follow = (run) => {
+    const jobId = jobIdOf(run.execution)
+    if (jobId === null) return undefined
+    const before = this.#turns.get(jobId)?.last
+    this.#takeTurn(jobId, run)
+    return this.#parts.store.find(jobId)?.overlap === 'queue' ? before : undefined
+  }
+
+  async #fireSlice(jobs: Job[], nowMs: number): Promise<void> {
+    const { store, timers, log } = this.#parts
+    const fired = await Promise.all(jobs.map((job) => this.#fireOne(job, nowMs)))
+    // The runs are on their way to their workers before the disk is waited for, and others have their turn.
+    await nextTurn()
+    try {
+      store.updateAll(fired.map(({ job }) => job).filter((job, n) => job !== jobs[n]))
+      for (const { job, retryAtMs } of fired) timers.set(job, retryAtMs)
+    } catch (error) {
+      log.error({ err: error, jobs: jobs.length }, 'the next times of jobs could not be written; trying again')
+      for (const job of jobs) timers.set(job, nowMs + retryPauseMs)
+    }
+  }
+
+  async #fireOne(before: Job, nowMs: number): Promise<Fired> {
+    try {
+      const job = await this.#withoutRunsBeforeCrash(before, nowMs)
+      return job.status === 'running' ? await this.#makeDueRuns(job, nowMs) : { job }
+    } catch (error) {
+      this.#parts.log.error({ err: error, job: before.id }, 'a due job failed; trying again')
+      return { job: before, retryAtMs: nowMs + retryPauseMs }
+    }
+  }
+
+  /** The job past those runs that a process before this one accepted without living to write the job's row. */
+  async #withoutRunsBeforeCrash(before: Job, nowMs: number): Promise<Job> {
+    const { ledger, patterns } = this.#parts
+    let job = before
+    for (;;) {
+      const at = job.nextExecutionTime
+      if (job.status !== 'running' || at === null || at >= this.#presentSinceMs) return job
+      if ((await ledger.find(runId(job, at))) === null) return job
+      job = afterRuns(job, 1, at, after(job, patterns, at), nowMs)
+    }
+  }
+
+  async #makeDueRuns(job: Job, nowMs: number): Promise<Fired> {
+    const heldSince = this.#heldBackSince.get(job.id)
+    const presentSinceMs = Math.max(this.#presentSinceMs, nowMs - latenessMs)
+    const due = dueRuns(job, this.#parts.patterns, { nowMs, presentSinceMs, heldBack: heldSince !== undefined })
+    if (due.leavesOut) this.#parts.log.warn({ job: job.id, missed: job.missed }, 'missed runs of a job are left out')
+    let made = 0
+    let lastMs = job.nextExecutionTime as number
+    for (const atMs of due.times) {
+      const result = await this.#makeRun(job, atMs, nowMs - (heldSince ?? nowMs))
+      if (result === 'later') {
+        this.#heldBackSince.set(job.id, heldSince ?? nowMs)
+        const left = made === 0 ? job : afterRuns(job, made, lastMs, atMs, nowMs)
+        return { job: left, retryAtMs: nowMs + retryPauseMs }
+      }
+      if (result === 'made') made++
+      lastMs = atMs
+    }
+    this.#heldBackSince.delete(job.id)
+    return { job: afterRuns(job, made, lastMs, due.nextMs, nowMs) }
+  }
+
+  async #makeRun(job: Job, atMs: number, heldMs: number): Promise<'made' | 'left_out' | 'later'> {
+    const { targets, invocation, log } = this.#parts
+    const turns = this.#turns.get(job.id)
+    if (turns !== undefined && mustLeaveOut(job, turns)) {
+      log.info({ job: job.id, overlap: job.overlap }, 'a due run is left out: runs before it are unfinished')
+      return 'left_out'
+    }
+    let target: Target
+    try {
+      target = targets.resolveIn(job.projectId, job)
+    } catch (error) {
+      return this.#cannotRun(job, atMs, heldMs, error)
+    }
+    try {
+      const run = await invocation.accept({
+        target,
+        projectId: job.projectId,
+        trigger: 'job',
+        input: inputFromText(job.functionInput, target.revision.signature),
+        description: descriptionOf(job),
+        executionId: runId(job, atMs),
+        after: job.overlap === 'queue' ? turns?.last : undefined,
+      })
+      if (!run.duplicate) this.#takeTurn(job.id, run)
+      return 'made'
+    } catch (error) {
+      log.warn({ job: job.id, err: error }, 'a due run could not be accepted; trying again')
+      return 'later'
+    }
+  }
+
+  #cannotRun(job: Job, atMs: number, heldMs: number, error: unknown): 'made' | 'later' {
+    const { targets, invocation, log } = this.#parts
+    const mayPass = !(error instanceof FaasError) || error.code === 'runtime_unavailable'
+    if (mayPass && heldMs < runtimePatienceMs) return 'later'
+    log.error({ job: job.id, err: error }, 'a due job has nothing to run')
+    const functionId = targets.functionIdOf(job.projectId, job)
+    if (functionId === null) return 'made'
+    invocation.recordUntried(
+      {
+        executionId: runId(job, atMs),
+        projectId: job.projectId,
+        functionId,
+        functionVersion: job.functionVersion ?? 0,
+        functionAlias: job.functionAlias,
+        trigger: 'job',
+        description: descriptionOf(job),
+        input: inputFromText(job.functionInput, 'event'),
+      },
+      error,
+    )
+    return 'made'
+  }
+
+  #takeTurn(jobId: string, run: Accepted): void {
+    const turns = this.#turns.get(jobId) ?? { unfinished: 0, last: run.finished }
+    turns.unfinished++
+    turns.last = Promise.all([turns.last, run.finished])
+    this.#turns.set(jobId, turns)
+    void run.finished.then(() => {
+      turns.unfinished--
+      if (turns.unfinished === 0) this.#turns.delete(jobId)
+    })
+  }
+
+  #targetOrNothing(job: Job): Target | undefined {
+    try {
+      return this.#parts.targets.resolveIn(job.projectId, job)
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** The same run of the same job, whoever asks for it. */
+export const runId = (job: Job, dueMs: number): string => idFrom(job.id, dueMs)
+
+const descriptionOf = (job: Job): string => `Created by Job ${job.id}`
+
+function jobIdOf(execution: Execution): string | null {
+  const found = execution.trigger === 'job' ? /^Created by Job (\S+)$/.exec(execution.description ?? '') : null
+  return found?.[1] ?? null
+}
+
+function mustLeaveOut(job: Job, turns: Turns): boolean {
+  if (job.overlap === 'skip') return true
+  return job.overlap === 'queue' && turns.unfinished > job.missedLimit
+}

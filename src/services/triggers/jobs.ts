@@ -1,0 +1,208 @@
+import { invalid, notFound } from '../../domain/errors.ts'
+import type { NewId } from '../../domain/ids.ts'
+import type { Job, JobStatus, Missed, Overlap } from '../../domain/job.ts'
+import { canSee, type Principal } from '../../domain/principal.ts'
+import { timeFromText } from '../../domain/time-text.ts'
+import type { TargetRef, Targets } from '../functions/targets.ts'
+import { JobRuns, type JobRunsParts } from './job-runs.ts'
+
+/** What a caller may say of a new job; absent: the default. */
+export interface NewJob extends TargetRef {
+  name?: string
+  functionInput?: string
+  pattern?: string
+  /** Any usual date text, read as UTC. */
+  firstExecutionTime?: string
+  count?: number
+  timezone?: string
+  overlap?: Overlap
+  missed?: Missed
+  missedLimit?: number
+}
+
+/** What may change; absent: stays. */
+export interface JobChange {
+  name?: string
+  functionInput?: string
+  status?: string
+  pattern?: string
+  nextExecutionTime?: string
+  timezone?: string
+  overlap?: Overlap
+  missed?: Missed
+  missedLimit?: number
+}
+
+export interface JobsParts extends JobRunsParts {
+  targets: Pick<Targets, 'resolveIn' | 'functionIdOf' | 'named'>
+  newId: NewId
+}
+
+/** Times must be this far ahead. */
+const leastAheadMs = 60_000
+const mostMissed = 1000
+const settable: readonly string[] = ['running', 'paused', 'cancelled'] satisfies JobStatus[]
+
+/** Keeps jobs, by the rules of the contract (section 8). What happens when they are due is in `job-runs.ts`. */
+export class Jobs {
+  #parts: JobsParts
+  readonly runs: JobRuns
+
+  constructor(parts: JobsParts) {
+    this.#parts = parts
+    this.runs = new JobRuns(parts)
+  }
+
+  create(who: Principal, given: NewJob): Job {
+    if (!given.functionId && !given.functionAlias) throw invalid('function_id or function_alias is required.')
+    const { store, timers, newId, clock } = this.#parts
+    const nowMs = clock.now()
+    const missedLimit = checkedLimit(given.missedLimit ?? 100)
+    const schedule = this.#schedule(given, nowMs)
+    const { fn, version, alias } = this.#parts.targets.named(who, given)
+    const job: Job = {
+      id: newId(),
+      projectId: who.projectId,
+      name: given.name ?? null,
+      functionId: alias === null ? fn.id : null,
+      functionVersion: alias === null ? version : 0,
+      functionAlias: alias,
+      functionInput: given.functionInput ?? null,
+      status: 'running',
+      ...schedule,
+      overlap: given.overlap ?? 'allow',
+      missed: given.missed ?? 'once',
+      missedLimit,
+      createdAt: nowMs,
+      updatedAt: null,
+    }
+    store.insert(job)
+    timers.set(job)
+    return job
+  }
+
+  /** Jobs of a project, or of all when null; by created_at, then id. */
+  list(projectId: string | null): Job[] {
+    return this.#parts.store.list(projectId)
+  }
+
+  get(who: Principal, id: string): Job {
+    const job = this.#parts.store.find(id)
+    if (job === null || !canSee(who, job.projectId)) throw notFound('Job', id)
+    return job
+  }
+
+  async update(who: Principal, id: string, change: JobChange): Promise<Job> {
+    await this.runs.settled(id)
+    const job = this.get(who, id)
+    const changed = this.#changed(job, change)
+    this.#parts.store.update(changed)
+    this.#parts.timers.set(changed)
+    return changed
+  }
+
+  async delete(who: Principal, id: string): Promise<void> {
+    await this.runs.settled(id)
+    const job = this.get(who, id)
+    this.#parts.store.delete(job.id)
+    this.#parts.timers.clear(job.id)
+  }
+
+  #schedule(given: NewJob, nowMs: number): Schedule {
+    const { patterns } = this.#parts
+    const { count, timezone = 'UTC' } = given
+    if (!given.pattern && !given.firstExecutionTime) throw invalid('pattern or first_execution_time is required.')
+    if (count !== undefined && count < 0) throw invalid(`count is ${count}: it must not be negative.`)
+    const asked = given.firstExecutionTime ? timeAhead('first_execution_time', given.firstExecutionTime, nowMs) : null
+    if (!given.pattern) {
+      if (count !== undefined && count > 1) throw invalid('A pattern is required for a count greater than 1.')
+      checkZone(patterns, timezone)
+      return { pattern: null, timezone, count: 1, firstExecutionTime: asked, nextExecutionTime: asked }
+    }
+    const first = nextMatch(patterns, given.pattern, timezone, asked === null ? nowMs : asked - leastAheadMs)
+    return {
+      pattern: given.pattern,
+      timezone,
+      count: count ?? null,
+      firstExecutionTime: first,
+      nextExecutionTime: first,
+    }
+  }
+
+  #changed(job: Job, change: JobChange): Job {
+    if (job.status === 'done' || job.status === 'cancelled') {
+      throw invalid(`Job ${job.id} is ${job.status}; it cannot be changed any more.`)
+    }
+    if (Object.values(change).every((value) => value === undefined)) return job
+    const nowMs = this.#parts.clock.now()
+    const changed: Job = {
+      ...job,
+      name: change.name ?? job.name,
+      functionInput: change.functionInput ?? job.functionInput,
+      status: checkedStatus(change.status) ?? job.status,
+      pattern: checkedKind(job, change.pattern) ?? job.pattern,
+      timezone: change.timezone ?? job.timezone,
+      overlap: change.overlap ?? job.overlap,
+      missed: change.missed ?? job.missed,
+      missedLimit: checkedLimit(change.missedLimit ?? job.missedLimit),
+      updatedAt: nowMs,
+    }
+    return { ...changed, nextExecutionTime: this.#nextTime(job, changed, change, nowMs) }
+  }
+
+  /** Stays, unless it is given, a paused job goes on, or the pattern is to be read in another zone. */
+  #nextTime(job: Job, changed: Job, change: JobChange, nowMs: number): number | null {
+    const { patterns } = this.#parts
+    if (changed.pattern === null) checkZone(patterns, changed.timezone)
+    else patterns.check(changed.pattern, changed.timezone)
+    if (change.nextExecutionTime) return timeAhead('next_execution_time', change.nextExecutionTime, nowMs)
+    const resumes = job.status === 'paused' && changed.status === 'running'
+    if (changed.pattern === null) return resumes ? stillAhead(job, nowMs) : job.nextExecutionTime
+    if (!resumes && changed.timezone === job.timezone) return job.nextExecutionTime
+    return nextMatch(patterns, changed.pattern, changed.timezone, nowMs)
+  }
+}
+
+type Schedule = Pick<Job, 'pattern' | 'timezone' | 'count' | 'firstExecutionTime' | 'nextExecutionTime'>
+type Patterns = JobsParts['patterns']
+
+function nextMatch(patterns: Patterns, pattern: string, timezone: string, afterMs: number): number {
+  patterns.check(pattern, timezone)
+  const next = patterns.next(pattern, timezone, afterMs)
+  if (next === null) throw invalid(`The pattern '${pattern}' never matches.`)
+  return next
+}
+
+/** A zone is wrong or right whatever the pattern; a job that runs once has none. */
+const checkZone = (patterns: Patterns, timezone: string): void => patterns.check('* * * * *', timezone)
+
+function timeAhead(field: string, text: string, nowMs: number): number {
+  const time = timeFromText(text)
+  if (time === null) throw invalid(`${field} is not a time that can be read; write it as 2030-01-02T03:04:05Z.`)
+  if (time < nowMs + leastAheadMs) throw invalid(`${field} must be at least 60 seconds ahead.`)
+  return time
+}
+
+function stillAhead(job: Job, nowMs: number): number | null {
+  if ((job.nextExecutionTime ?? 0) < nowMs + leastAheadMs) {
+    throw invalid('The time of this job has passed or is less than 60 seconds ahead; give a next_execution_time.')
+  }
+  return job.nextExecutionTime
+}
+
+function checkedStatus(status: string | undefined): JobStatus | undefined {
+  if (status === undefined || settable.includes(status)) return status as JobStatus | undefined
+  throw invalid(`status must be one of ${settable.join(', ')}.`)
+}
+
+/** A job stays what it is: repeated, or once. */
+function checkedKind(job: Job, pattern: string | undefined): string | undefined {
+  if (pattern && job.pattern === null) throw invalid('This job runs once; it cannot get a pattern.')
+  if (pattern === '' && job.pattern !== null) throw invalid('This job is repeated; its pattern cannot be empty.')
+  return pattern || undefined
+}
+
+function checkedLimit(limit: number): number {
+  if (limit < 1 || limit > mostMissed) throw invalid(`missed_limit must be from 1 to ${mostMissed}.`)
+  return limit
+}

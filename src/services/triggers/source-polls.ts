@@ -1,0 +1,247 @@
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError, invalid } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import { idFrom } from '../../domain/ids.ts'
+import { inputFromText } from '../../domain/input.ts'
+import type { Log } from '../../domain/log.ts'
+import {
+  type ContainerListings,
+  hasSession,
+  type Listing,
+  type ListingWish,
+  type OpenStackSession,
+  type Trusts,
+} from '../../domain/openstack.ts'
+import {
+  type Change,
+  changesBetween,
+  compareNames,
+  eventOf,
+  type ListedObject,
+  type Source,
+  type SourceState,
+  type SourceStore,
+} from '../../domain/source.ts'
+import type { Target, Targets } from '../functions/targets.ts'
+import type { Invocation } from '../runs/invocation.ts'
+
+export interface SourcePollsParts {
+  store: SourceStore
+  targets: Pick<Targets, 'resolveIn'>
+  invocation: Pick<Invocation, 'accept'>
+  /** Both absent without Keystone. */
+  trusts?: Pick<Trusts, 'acting' | 'forget'>
+  containers?: ContainerListings
+  clock: Clock
+  log: Log
+}
+
+interface Watched extends SourceState {
+  /** Of the next look. */
+  cancel: (() => void) | null
+  /** The look that is under way. */
+  look: Promise<void> | null
+  /** Looks that failed since the last good one. */
+  failures: number
+  /** The source was changed or removed while it was looked at. */
+  isChanged: boolean
+}
+
+const pageSize = 1000
+/** Runs that are accepted at once; what was accepted is remembered together. */
+const acceptedAtOnce = 50
+const maxLooksAtOnce = 4
+const longestPauseMs = 300_000
+
+/**
+ * Looks at every running source in turn, and accepts a run for each change it finds. A change is remembered only after its
+ * run is durable, and the run's id follows from the change: what a crash interrupts is found again and accepted once.
+ */
+export class SourcePolls {
+  #parts: SourcePollsParts
+  #watched = new Map<string, Watched>()
+  #looking = 0
+  #waiting: (() => void)[] = []
+  #closed = false
+
+  constructor(parts: SourcePollsParts) {
+    this.#parts = parts
+  }
+
+  /** Begins to look at what an earlier process watched. */
+  start(): void {
+    for (const source of this.#parts.store.list(null)) this.set(source)
+  }
+
+  /** A source that is new or was changed: looked at soon, unless it is paused. */
+  set(source: Source): void {
+    const watched = this.#watched.get(source.id) ?? { ...unseen }
+    this.#watched.set(source.id, watched)
+    watched.failures = 0
+    watched.isChanged = watched.look !== null
+    watched.cancel?.()
+    watched.cancel = null
+    if (source.status === 'running' && watched.look === null) this.#lookAfter(source.id, watched, 0)
+  }
+
+  clear(id: string): void {
+    const watched = this.#watched.get(id)
+    watched?.cancel?.()
+    if (watched !== undefined) watched.isChanged = true
+    this.#watched.delete(id)
+  }
+
+  stateOf(id: string): SourceState {
+    const { lastPolledAt, lastError } = this.#watched.get(id) ?? unseen
+    return { lastPolledAt, lastError }
+  }
+
+  /** With the session of the function's trust; once more with a new one when Swift does not take it. Throws FaasError. */
+  async listing(fn: Fn, wish: ListingWish): Promise<Listing> {
+    const { trusts, containers } = this.#parts
+    if (trusts === undefined || containers === undefined) throw needsKeystone()
+    if (fn.trustId === null) throw noTrust()
+    try {
+      return await containers.list(await this.#session(fn.trustId), wish)
+    } catch (error) {
+      if (!(error instanceof FaasError) || error.code !== 'unauthenticated') throw error
+      trusts.forget(fn.trustId)
+      return containers.list(await this.#session(fn.trustId), wish)
+    }
+  }
+
+  /** Looks no more. Resolves when nothing is looked at. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const { cancel } of this.#watched.values()) cancel?.()
+    await Promise.all([...this.#watched.values()].map(({ look }) => look))
+  }
+
+  #lookAfter(id: string, watched: Watched, ms: number): void {
+    if (this.#closed) return
+    watched.cancel = this.#parts.clock.after(ms, () => {
+      watched.cancel = null
+      watched.look = this.#look(id, watched)
+    })
+  }
+
+  /** Never rejects. */
+  async #look(id: string, watched: Watched): Promise<void> {
+    if (this.#looking >= maxLooksAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#looking++
+    watched.isChanged = false
+    const source = this.#parts.store.find(id)
+    try {
+      if (source?.status === 'running') await this.#follow(source, watched)
+      this.#noteGood(id, watched)
+    } catch (error) {
+      this.#noteBad(id, watched, error)
+    } finally {
+      watched.lastPolledAt = this.#parts.clock.now()
+      watched.look = null
+      this.#looking--
+      this.#waiting.shift()?.()
+    }
+    if (this.#watched.get(id) === watched) this.#goOn(id, watched)
+  }
+
+  #goOn(id: string, watched: Watched): void {
+    const source = this.#parts.store.find(id)
+    if (source?.status !== 'running') return
+    const intervalMs = source.intervalSeconds * 1000
+    const pauseMs = Math.min(intervalMs * 2 ** watched.failures, Math.max(intervalMs, longestPauseMs))
+    this.#lookAfter(id, watched, watched.isChanged ? 0 : pauseMs)
+  }
+
+  /** The listing beside what is remembered, a page at a time, as far as both pages reach. */
+  async #follow(source: Source, watched: Watched): Promise<void> {
+    const { store, targets } = this.#parts
+    const target = targets.resolveIn(source.projectId, source)
+    const { container, prefix } = source
+    let after = ''
+    while (!watched.isChanged && !this.#closed) {
+      const { objects } = await this.listing(target.fn, { container, prefix, after, limit: pageSize })
+      const known = store.objectsAfter(source.id, after, pageSize)
+      const end = earlier(endOf(objects), endOf(known))
+      const changes = changesBetween(upTo(end, known), upTo(end, objects), source.sinceMs)
+      await this.#tell(source, target, changes)
+      if (end === null) return
+      after = end
+    }
+  }
+
+  async #tell(source: Source, target: Target, changes: Change[]): Promise<void> {
+    for (let from = 0; from < changes.length; from += acceptedAtOnce) {
+      const told = changes.slice(from, from + acceptedAtOnce)
+      const results = await Promise.allSettled(told.map((change) => this.#accept(source, target, change)))
+      this.#parts.store.remember(
+        source.id,
+        told.filter((_, n) => results[n]?.status === 'fulfilled'),
+      )
+      const failed = results.find((result) => result.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+    }
+  }
+
+  /** Durable when this resolves. */
+  async #accept(source: Source, target: Target, { object, event }: Change): Promise<void> {
+    if (event === null || !source.events.includes(event)) return
+    await this.#parts.invocation.accept({
+      target,
+      projectId: source.projectId,
+      trigger: 'event',
+      input: inputFromText(JSON.stringify(eventOf(source, event, object)), target.revision.signature),
+      description: `Created by Source ${source.id}`,
+      executionId: idFrom(source.id, event, JSON.stringify([object.name, object.etag, object.lastModified])),
+    })
+  }
+
+  async #session(trustId: string): Promise<OpenStackSession> {
+    const acting = await this.#parts.trusts?.acting(trustId)
+    if (acting === undefined) throw needsKeystone()
+    if (hasSession(acting)) return acting
+    throw new FaasError('openstack_failed', acting.problem)
+  }
+
+  #noteGood(id: string, watched: Watched): void {
+    if (watched.failures > 0) this.#parts.log.info({ source: id }, 'a source can be followed again')
+    watched.failures = 0
+    watched.lastError = null
+  }
+
+  /** Said once in the log, and shown with the source as long as it lasts. */
+  #noteBad(id: string, watched: Watched, error: unknown): void {
+    const { log } = this.#parts
+    if (!(error instanceof FaasError)) log.error({ err: error, source: id }, 'a source could not be followed')
+    const reason = error instanceof FaasError ? error.message : 'The server failed; its log says why.'
+    if (reason !== watched.lastError) log.warn({ source: id, reason }, 'a source cannot be followed; trying again')
+    watched.failures++
+    watched.lastError = reason
+  }
+}
+
+const unseen: Watched = {
+  lastPolledAt: null,
+  lastError: null,
+  cancel: null,
+  look: null,
+  failures: 0,
+  isChanged: false,
+}
+
+/** Where a page ends before the list does; null: it is the last. */
+const endOf = (page: ListedObject[]): string | null => (page.length < pageSize ? null : (page.at(-1)?.name ?? null))
+
+function earlier(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b
+  return compareNames(a, b) < 0 ? a : b
+}
+
+const upTo = (end: string | null, objects: ListedObject[]): ListedObject[] =>
+  end === null ? objects : objects.filter(({ name }) => compareNames(name, end) <= 0)
+
+export const needsKeystone = (): FaasError =>
+  invalid('Event sources need Keystone authentication, which this server does not use.')
+
+const noTrust = (): FaasError =>
+  invalid('The function has no trust to look at Swift with: create it with a Keystone token. Images have none at all.')

@@ -1,0 +1,163 @@
+import { invalid, notFound } from '../../domain/errors.ts'
+import type { NewId } from '../../domain/ids.ts'
+import { type ListQuery, selected } from '../../domain/list.ts'
+import { canBeNamed } from '../../domain/openstack.ts'
+import { canSee, type Principal } from '../../domain/principal.ts'
+import {
+  type Source,
+  type SourceEvent,
+  type SourceState,
+  type SourceStatus,
+  sourceEvents,
+  sourceStatuses,
+} from '../../domain/source.ts'
+import type { Named, TargetRef, Targets } from '../functions/targets.ts'
+import { needsKeystone, SourcePolls, type SourcePollsParts } from './source-polls.ts'
+
+export interface NewSource extends TargetRef {
+  name?: string
+  type?: string
+  container?: string
+  prefix?: string
+  events?: string[]
+  interval?: number
+  /** Tell of the objects that are there already, too. */
+  existing?: boolean
+}
+
+/** What may change; absent: stays. */
+export interface SourceChange {
+  name?: string
+  status?: string
+  events?: string[]
+  interval?: number
+}
+
+export type ShownSource = Source & SourceState
+
+export interface SourcesParts extends SourcePollsParts {
+  targets: Targets
+  newId: NewId
+}
+
+const defaultEvents: SourceEvent[] = ['created', 'changed']
+const defaultInterval = 10
+const longestInterval = 86_400
+
+/** Keeps the sources of events. What they see is in `source-polls.ts`. */
+export class Sources {
+  #parts: SourcesParts
+  readonly polls: SourcePolls
+
+  constructor(parts: SourcesParts) {
+    this.#parts = parts
+    this.polls = new SourcePolls(parts)
+  }
+
+  /** The container is looked at first: what cannot be watched is refused. */
+  async create(who: Principal, given: NewSource): Promise<ShownSource> {
+    const { store, trusts, newId, clock } = this.#parts
+    if (trusts === undefined) throw needsKeystone()
+    if (given.type !== 'swift') throw invalid('"type" must be swift: there is no other kind of source yet.')
+    const container = checkedContainer(given.container)
+    const events = checkedEvents(given.events ?? defaultEvents)
+    const intervalSeconds = checkedInterval(given.interval ?? defaultInterval)
+    const prefix = given.prefix || null
+    const { fn, version, alias } = this.#own(who, given)
+    const { atMs } = await this.polls.listing(fn, { container, prefix, after: '', limit: 1 })
+    const source: Source = {
+      id: newId(),
+      projectId: who.projectId,
+      name: given.name ?? null,
+      type: 'swift',
+      container,
+      prefix,
+      events,
+      functionId: alias === null ? fn.id : null,
+      functionVersion: alias === null ? version : null,
+      functionAlias: alias,
+      intervalSeconds,
+      status: 'running',
+      sinceMs: given.existing ? 0 : atMs,
+      createdAt: clock.now(),
+      updatedAt: null,
+    }
+    this.#own(who, given)
+    store.insert(source)
+    this.polls.set(source)
+    return this.#shown(source)
+  }
+
+  list(query: ListQuery): ShownSource[] {
+    return selected(this.#parts.store.list(query.filter.projectId), query).map((source) => this.#shown(source))
+  }
+
+  get(who: Principal, id: string): ShownSource {
+    return this.#shown(this.#find(who, id))
+  }
+
+  /** A source that goes on tells of everything that happened while it was paused. */
+  update(who: Principal, id: string, change: SourceChange): ShownSource {
+    const source = this.#find(who, id)
+    const { name, status, events, interval } = change
+    const changed: Source = {
+      ...source,
+      name: name ?? source.name,
+      status: status === undefined ? source.status : checkedStatus(status),
+      events: events === undefined ? source.events : checkedEvents(events),
+      intervalSeconds: interval === undefined ? source.intervalSeconds : checkedInterval(interval),
+      updatedAt: this.#parts.clock.now(),
+    }
+    this.#parts.store.update(changed)
+    this.polls.set(changed)
+    return this.#shown(changed)
+  }
+
+  delete(who: Principal, id: string): void {
+    const source = this.#find(who, id)
+    this.#parts.store.delete(source.id)
+    this.polls.clear(source.id)
+  }
+
+  #find(who: Principal, id: string): Source {
+    const source = this.#parts.store.find(id)
+    if (source === null || !canSee(who, source.projectId)) throw notFound('Source', id)
+    return source
+  }
+
+  /** What a project's objects start is that project's business: not even admins may for another. */
+  #own(who: Principal, ref: TargetRef): Named {
+    const named = this.#parts.targets.named(who, ref)
+    if (named.fn.projectId !== who.projectId) throw notFound('Function', ref.functionId ?? String(ref.functionAlias))
+    return named
+  }
+
+  #shown(source: Source): ShownSource {
+    return { ...source, ...this.polls.stateOf(source.id) }
+  }
+}
+
+function checkedContainer(container: string | undefined): string {
+  if (!container) throw invalid('"container" is required: what to watch in Swift.')
+  if (canBeNamed({ container, object: '' }) && Buffer.byteLength(container) <= 256) return container
+  throw invalid(`"container" is ${JSON.stringify(container)}: Swift has no containers of such a name.`)
+}
+
+function checkedEvents(events: string[]): SourceEvent[] {
+  const known: readonly string[] = sourceEvents
+  if (events.length > 0 && events.every((event) => known.includes(event))) {
+    return sourceEvents.filter((event) => events.includes(event))
+  }
+  throw invalid(`"events" must be a list of some of ${sourceEvents.join(', ')}.`)
+}
+
+function checkedInterval(seconds: number): number {
+  if (seconds >= 1 && seconds <= longestInterval) return seconds
+  throw invalid(`"interval" is ${seconds}: it must be from 1 to ${longestInterval} seconds.`)
+}
+
+function checkedStatus(status: string): SourceStatus {
+  const known: readonly string[] = sourceStatuses
+  if (known.includes(status)) return status as SourceStatus
+  throw invalid(`"status" must be one of ${sourceStatuses.join(', ')}.`)
+}

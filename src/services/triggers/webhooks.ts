@@ -1,0 +1,112 @@
+import type { Clock } from '../../domain/clock.ts'
+import { invalid, notFound } from '../../domain/errors.ts'
+import type { NewId } from '../../domain/ids.ts'
+import { canSee, type Principal } from '../../domain/principal.ts'
+import type { Webhook, WebhookStore } from '../../domain/webhook.ts'
+import type { CallInput } from '../../domain/worker.ts'
+import type { Named, TargetRef, Targets } from '../functions/targets.ts'
+import type { Accepted, Invocation } from '../runs/invocation.ts'
+
+export interface NewWebhook extends TargetRef {
+  description?: string
+}
+
+export interface WebhooksParts {
+  store: WebhookStore
+  targets: Targets
+  invocation: Invocation
+  clock: Clock
+  newId: NewId
+}
+
+/** Keeps webhooks, and accepts a run when one is called. */
+export class Webhooks {
+  #parts: WebhooksParts
+
+  constructor(parts: WebhooksParts) {
+    this.#parts = parts
+  }
+
+  create(who: Principal, given: NewWebhook): Webhook {
+    if (!given.functionId && !given.functionAlias) throw invalid('function_id or function_alias is required.')
+    const webhook: Webhook = {
+      id: this.#parts.newId(),
+      projectId: who.projectId,
+      ...this.#target(who, given),
+      description: given.description ?? null,
+      createdAt: this.#parts.clock.now(),
+      updatedAt: null,
+    }
+    this.#parts.store.insert(webhook)
+    return webhook
+  }
+
+  /** Webhooks of a project, or of all when null; by created_at, then id. */
+  list(projectId: string | null): Webhook[] {
+    return this.#parts.store.list(projectId)
+  }
+
+  get(who: Principal, id: string): Webhook {
+    const webhook = this.#parts.store.find(id)
+    if (webhook === null || !canSee(who, webhook.projectId)) throw notFound('Webhook', id)
+    return webhook
+  }
+
+  /** Only of the own project, also for admins: they may not point a webhook of others at something. */
+  update(who: Principal, id: string, change: NewWebhook): Webhook {
+    const webhook = this.get(who, id)
+    if (webhook.projectId !== who.projectId) throw notFound('Webhook', id)
+    if (Object.values(change).every((value) => value === undefined)) return webhook
+    const moved = this.#movedTo(webhook, change)
+    const changed: Webhook = {
+      ...webhook,
+      ...(moved && this.#target(who, moved)),
+      description: change.description ?? webhook.description,
+      updatedAt: this.#parts.clock.now(),
+    }
+    this.#parts.store.update(changed)
+    return changed
+  }
+
+  delete(who: Principal, id: string): void {
+    const webhook = this.get(who, id)
+    this.#parts.store.delete(webhook.id)
+  }
+
+  /** Anybody may: the run is durable when this resolves, and belongs to the function's project. */
+  async call(id: string, input: CallInput): Promise<Accepted> {
+    const webhook = this.#parts.store.find(id)
+    if (webhook === null) throw notFound('Webhook', id)
+    const target = this.#parts.targets.resolveIn(webhook.projectId, webhook)
+    return this.#parts.invocation.accept({
+      target,
+      projectId: target.fn.projectId,
+      trigger: 'webhook',
+      input,
+      description: `Created by Webhook ${id}`,
+    })
+  }
+
+  /** Null when the change leaves the target as it is. */
+  #movedTo(webhook: Webhook, change: NewWebhook): TargetRef | null {
+    const { functionId, functionVersion, functionAlias } = change
+    if (functionAlias && functionAlias !== webhook.functionAlias) return { functionAlias }
+    if (functionId === undefined && functionVersion === undefined) return null
+    const before = this.#parts.targets.functionIdOf(webhook.projectId, webhook)
+    return { functionId: functionId ?? before, functionVersion: functionVersion ?? webhook.functionVersion }
+  }
+
+  /** With an alias, function and version are null: they are looked up when it is called. */
+  #target(who: Principal, ref: TargetRef): Pick<Webhook, 'functionId' | 'functionVersion' | 'functionAlias'> {
+    const { fn, version, alias } = this.#own(who, ref)
+    if (alias !== null) return { functionId: null, functionVersion: null, functionAlias: alias }
+    return { functionId: fn.id, functionVersion: version, functionAlias: null }
+  }
+
+  /** Opening a function to the world is its project's business: not even admins may for another. */
+  #own(who: Principal, ref: TargetRef): Named {
+    const named = this.#parts.targets.named(who, ref)
+    if (named.fn.projectId !== who.projectId) throw notFound('Function', ref.functionId ?? String(ref.functionAlias))
+    return named
+  }
+}
