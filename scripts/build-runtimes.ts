@@ -1,5 +1,6 @@
 // Builds the container image of every runtime in runtimes/, and skips those that have not changed. `--refresh` asks registries and mirrors again.
 import { createHash } from 'node:crypto'
+import { hashFolder } from '../src/assets.ts'
 import { type Base, type BaseKind, type BaseOptions, baseIdentity, ensureBase } from './setup/base-image.ts'
 import { ensureDebianBase } from './setup/debian-base.ts'
 import { docker, dockerMust, inspectImage } from './setup/docker-cli.ts'
@@ -8,7 +9,7 @@ import { runCommand } from './setup/problem.ts'
 import { detail, done, type Report, skipped, step } from './setup/progress.ts'
 import { RUNTIMES_FOLDER } from './setup/project.ts'
 import { createRegistries } from './setup/registry.ts'
-import { hashFolder, type RuntimeFolder, readRuntimeFolders } from './setup/runtime-folder.ts'
+import { type RuntimeFolder, readRuntimeFolders } from './setup/runtime-folder.ts'
 
 const SOURCE_LABEL = 'io.taibai.source'
 const BASE_LABEL = 'io.taibai.base'
@@ -60,11 +61,11 @@ async function buildRuntime(runtime: RuntimeFolder, options: Omit<BaseOptions, '
   return { image: runtime.image, state: 'built', base: base.kind }
 }
 
-/** From what the image of this name was built, if we built it. */
+/** From what the image was built; when it is not there, from what base the newest of its name was. */
 async function lastBuild(runtime: RuntimeFolder): Promise<{ base: BaseKind; source?: string } | undefined> {
-  const labels = (await inspectImage(runtime.image))?.labels ?? {}
-  const base = labels[BASE_LABEL]
-  return base === 'official' || base === 'local' ? { base, source: labels[SOURCE_LABEL] } : undefined
+  const own = await inspectImage(runtime.image)
+  const base = (own ?? (await inspectImage(runtime.repository)))?.labels[BASE_LABEL]
+  return base === 'official' || base === 'local' ? { base, source: own?.labels[SOURCE_LABEL] } : undefined
 }
 
 function sourceOf(runtime: RuntimeFolder, kind: BaseKind): string {
@@ -76,7 +77,15 @@ async function buildImage(runtime: RuntimeFolder, base: Base): Promise<void> {
   const labels = [`${SOURCE_LABEL}=${sourceOf(runtime, base.kind)}`, `${BASE_LABEL}=${base.kind}`]
   const options = ['--build-arg', `BASE=${base.image}`, ...labels.flatMap((label) => ['--label', label])]
   const replaced = await inspectImage(runtime.image)
-  await dockerMust(`Building ${runtime.image}`, ['build', ...options, '-t', runtime.image, runtime.folder])
+  await dockerMust(`Building ${runtime.image}`, [
+    'build',
+    ...options,
+    '-t',
+    runtime.image,
+    '-t',
+    runtime.repository,
+    runtime.folder,
+  ])
   // Refused while a container still uses it; then it stays until the next build.
   const current = await inspectImage(runtime.image)
   if (replaced && replaced.id !== current?.id) await docker(['image', 'rm', replaced.id])

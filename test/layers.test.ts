@@ -16,7 +16,7 @@ const mayImport: Record<string, string[]> = {
   'engine/pool/policy': ['domain'],
   'engine/pool': ['domain', 'engine/pool/policy'],
   'engine/sandbox': ['domain'],
-  'engine/worker': ['domain', 'engine/pool/pool-worker.ts', 'engine/sandbox/sandbox.ts'],
+  'engine/worker': ['domain', 'assets.ts', 'engine/pool/pool-worker.ts', 'engine/sandbox/sandbox.ts'],
   openstack: ['domain'],
   'services/runs': ['domain', 'services/functions'],
   'services/functions': ['domain', 'services/platform'],
@@ -27,6 +27,7 @@ const mayImport: Record<string, string[]> = {
   'app.ts': ['domain', 'store', 'engine', 'openstack', 'services', 'scheduler', 'http', 'config.ts', 'logger.ts'],
   'main.ts': ['app.ts', 'config.ts'],
   'config.ts': [],
+  'assets.ts': [],
   'logger.ts': [],
 }
 

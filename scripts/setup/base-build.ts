@@ -21,7 +21,7 @@ export interface BaseBuild {
 
 /** A shim changes more often than what it runs on: a base that fits is kept. */
 export async function buildBase(build: BaseBuild, options: { refresh: boolean; report: Report }): Promise<string> {
-  const image = `${build.runtime.image}-base`
+  const image = `${build.runtime.repository}-base`
   const present = await inspectImage(image)
   if (!options.refresh && present?.labels[LABEL] === build.identity) return image
   options.report(`making ${image}`)

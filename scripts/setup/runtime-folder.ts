@@ -1,11 +1,13 @@
-// What the image build reads of a folder in runtimes/: its manifest, and the hash of what goes into the image.
-import { createHash } from 'node:crypto'
+// What the image build reads of a folder in runtimes/: its manifest.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { taggedImage } from '../../src/assets.ts'
 
 export interface RuntimeFolder {
   name: string
   folder: string
+  /** Its name without a tag, which always means the newest. */
+  repository: string
   image: string
   /** The shim's command line inside the image. */
   command: string[]
@@ -21,9 +23,6 @@ export interface BaseRecipe {
   npm?: string
 }
 
-/** Deployed or run by tests, never copied into an image: changing them rebuilds nothing. */
-const NOT_IN_THE_IMAGE = new Set(['template', 'conformance'])
-
 export function readRuntimeFolders(root: string): RuntimeFolder[] {
   return readdirSync(root)
     .filter((name) => existsSync(join(root, name, 'runtime.json')))
@@ -31,25 +30,8 @@ export function readRuntimeFolders(root: string): RuntimeFolder[] {
     .map((name) => readRuntimeFolder(join(root, name)))
 }
 
-export function hashFolder(folder: string): string {
-  const hash = createHash('sha256')
-  for (const path of filesOf(folder)) {
-    const content = readFileSync(join(folder, path))
-    hash.update(`${path}\0${content.length}\0`).update(content)
-  }
-  return hash.digest('hex')
-}
-
 function readRuntimeFolder(folder: string): RuntimeFolder {
   const manifest = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
   const { name, image, command, base } = manifest
-  return { name, folder, image, command, base: { debian: [], ...base } }
-}
-
-function filesOf(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .filter((path) => !NOT_IN_THE_IMAGE.has(path.split('/')[0] ?? ''))
-    .sort()
+  return { name, folder, repository: image, image: taggedImage(folder, image), command, base: { debian: [], ...base } }
 }

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { hashFolder } from '../../src/assets.ts'
 import { PROJECT_FOLDER, RUNTIMES_FOLDER } from './project.ts'
-import { hashFolder } from './runtime-folder.ts'
 
 /** Changes with everything that a running server would have to be restarted for: its source, its packages, its engine. */
 export function serverVersion(engine: string): string {

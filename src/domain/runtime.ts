@@ -29,7 +29,10 @@ export interface Runtime {
 export interface RuntimeManifest {
   name: string
   description: string
+  /** With the tag that says which files it was made of. */
   image: string
+  /** The image's name without a tag. */
+  repository: string
   command: string[]
   /** Absolute path of the shim on the host, for the embedded process engine. */
   shimPath: string
@@ -37,6 +40,11 @@ export interface RuntimeManifest {
   signatures: Signature[]
   minMemoryBytes: number
   languages: string[]
+}
+
+/** The manifest of an image: its own, or the newest of its name. */
+export function manifestOf(manifests: RuntimeManifest[], image: string): RuntimeManifest | undefined {
+  return manifests.find((manifest) => manifest.image === image || manifest.repository === image)
 }
 
 export interface RuntimeStore {

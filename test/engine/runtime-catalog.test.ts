@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { hashFolder } from '../../src/assets.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 
 let folder = ''
@@ -79,7 +80,8 @@ describe('a folder of runtimes', () => {
       {
         name: 'cobol',
         description: 'COBOL 2023',
-        image: 'taibai/cobol',
+        image: `taibai/cobol:${hashFolder(join(folder, 'cobol')).slice(0, 12)}`,
+        repository: 'taibai/cobol',
         languages: ['cobol'],
         command: ['cobol', '-x', '/opt/taibai/shim.cob'],
         shimPath: join(folder, 'cobol', 'shim.cob'),
@@ -88,6 +90,18 @@ describe('a folder of runtimes', () => {
         minMemoryBytes: 1048576,
       },
     ])
+  })
+
+  test('leaves an image alone that names a tag itself', () => {
+    write('cobol', { ...cobol, image: 'registry.example:5000/cobol:2023' })
+    expect(readRuntimes(folder)).toMatchObject([{ image: 'registry.example:5000/cobol:2023' }])
+  })
+
+  test('gives an image another tag when what goes into it has changed', () => {
+    write('cobol', cobol)
+    const [before] = readRuntimes(folder)
+    writeFileSync(join(folder, 'cobol', 'more.cob'), 'DISPLAY')
+    expect(readRuntimes(folder)[0]?.image).not.toBe(before?.image)
   })
 
   test('gives them by name, twins behind their own', () => {

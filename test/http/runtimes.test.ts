@@ -295,6 +295,7 @@ describe('built-in runtimes', () => {
     name: 'nodejs',
     description: 'Node.js',
     image: 'taibai/nodejs:1',
+    repository: 'taibai/nodejs',
     command: ['node'],
     shimPath: '/shim',
     signature: 'event',

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { hashFolder, readRuntimeFolders } from '../../scripts/setup/runtime-folder.ts'
+import { readRuntimeFolders } from '../../scripts/setup/runtime-folder.ts'
+import { hashFolder } from '../../src/assets.ts'
 
 let root: string
 
@@ -23,7 +24,8 @@ describe('A folder in runtimes/', () => {
       {
         name: 'lua',
         folder: join(root, 'lua'),
-        image: 'taibai/lua',
+        repository: 'taibai/lua',
+        image: `taibai/lua:${hashFolder(join(root, 'lua')).slice(0, 12)}`,
         command: ['lua'],
         base: { image: 'lua:5', debian: [] },
       },

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { taggedImage } from '../../assets.ts'
 import type { RuntimeManifest } from '../../domain/runtime.ts'
 
 const signature = z.enum(['event', 'http', 'qinling'])
@@ -41,8 +42,9 @@ function readRuntime(path: string): RuntimeManifest[] {
   const file = join(path, 'runtime.json')
   const parsed = manifestFile.safeParse(readJson(file))
   if (!parsed.success) throw new Error(`${file} is not a runtime:\n${z.prettifyError(parsed.error)}`)
-  const { shim, also, min_memory: minMemoryBytes, ...own } = parsed.data
-  const first: RuntimeManifest = { ...own, shimPath: join(path, shim), minMemoryBytes }
+  const { shim, also, min_memory: minMemoryBytes, image: repository, ...own } = parsed.data
+  const image = taggedImage(path, repository)
+  const first: RuntimeManifest = { ...own, image, repository, shimPath: join(path, shim), minMemoryBytes }
   return [first, ...also.map((twin) => ({ ...first, ...twin }))]
 }
 

@@ -1,6 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
-import type { RuntimeManifest } from '../../domain/runtime.ts'
+import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
@@ -41,7 +41,7 @@ export class Workers implements WorkerFactory {
       }
       const env = { TAIBAI_SOCKET: `${engine.inside(folder.path)}/worker.sock` }
       const { image, network, trusted } = shape
-      const command = this.#parts.manifests.find((manifest) => manifest.image === image)?.command ?? null
+      const command = manifestOf(this.#parts.manifests, image)?.command ?? null
       const sandbox = await engine.start({
         name,
         image,

@@ -2,7 +2,7 @@ import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore, Signature } from '../../domain/function.ts'
 import { canonicalUuid, idFrom, type NewId } from '../../domain/ids.ts'
 import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
-import type { Runtime, RuntimeManifest } from '../../domain/runtime.ts'
+import { manifestOf, type Runtime, type RuntimeManifest } from '../../domain/runtime.ts'
 import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
 
 export interface RuntimesParts extends RuntimeBuildsParts {
@@ -182,7 +182,7 @@ export class Runtimes {
   }
 
   #manifestOf(image: string): RuntimeManifest | undefined {
-    return this.#manifests.find((manifest) => manifest.image === image)
+    return manifestOf(this.#manifests, image)
   }
 
   #newRow(who: Principal, given: NewRuntime, image: string): Runtime {

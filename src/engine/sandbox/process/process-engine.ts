@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { FaasError } from '../../../domain/errors.ts'
-import type { RuntimeManifest } from '../../../domain/runtime.ts'
+import { manifestOf, type RuntimeManifest } from '../../../domain/runtime.ts'
 import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import { killGroup, ProcessSandbox } from './process-sandbox.ts'
 
@@ -71,7 +71,7 @@ export class ProcessEngine implements SandboxEngine {
   }
 
   #manifestOf(image: string): RuntimeManifest {
-    const manifest = this.#options.manifests.find((candidate) => candidate.image === image)
+    const manifest = manifestOf(this.#options.manifests, image)
     if (manifest === undefined) throw noImages()
     return manifest
   }
