@@ -47,8 +47,12 @@ export interface CallInput {
 
 export interface HttpRequestHead {
   method: string
-  /** Path with query, below `/fn/{name}`. */
+  /** Path with query, below `prefix`. */
   target: string
+  /** Path at which the function lives, as the caller wrote it: `/fn/hello`; empty: at the root. No slash at its end. */
+  prefix: string
+  /** The whole URL as the caller wrote it. */
+  url: string
   headers: [string, string][]
 }
 

@@ -4,6 +4,7 @@ import type { Authenticate, Principal } from '../domain/principal.ts'
 import type { App } from './endpoint.ts'
 import { sendError } from './error-response.ts'
 import { sentTokenOf, whoAsks } from './middleware/auth.ts'
+import { hostOfTarget, routedUrl } from './request-url.ts'
 import { postExecution } from './routes/executions.ts'
 import { invoke } from './routes/invoke.ts'
 import type { HttpParts } from './server.ts'
@@ -21,11 +22,22 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
   const call: Direct = (who, incoming, outgoing) => invoke(parts, who, incoming, outgoing)
   const post: Direct = (who, incoming, outgoing) => postExecution(parts, who, incoming, outgoing)
   return (incoming, outgoing) => {
-    const url = incoming.url as string
+    const url = routed(incoming)
     if (url.startsWith('/fn/')) void serve(call, parts, incoming, outgoing)
     else if (url === '/v1/executions' && incoming.method === 'POST') void serve(post, parts, incoming, outgoing)
     else void throughApp(incoming, outgoing)
   }
+}
+
+/** From here on there is one URL, whoever reads it. */
+function routed(incoming: IncomingMessage): string {
+  const target = incoming.url as string
+  const url = routedUrl(target)
+  if (url === target) return url
+  const host = hostOfTarget(target)
+  if (host !== undefined) incoming.headers.host = host
+  incoming.url = url
+  return url
 }
 
 async function serve(

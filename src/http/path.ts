@@ -1,4 +1,5 @@
 import type { Ctx } from './endpoint.ts'
+import { outsideOf } from './request-url.ts'
 
 /** The path as it was sent: Hono's own drops a trailing slash. */
 export function sentPath(c: Ctx): string {
@@ -8,25 +9,10 @@ export function sentPath(c: Ctx): string {
   return end === -1 ? url.slice(start) : url.slice(start, end)
 }
 
-/**
- * Scheme, host and prefix that the caller used, without a slash at the end. What a proxy says about them is believed only
- * when the operator says so.
- */
+/** Scheme, host and prefix that the caller used, without a slash at the end. */
 export function baseUrl(c: Ctx, trustProxy: boolean): string {
   const { url } = c.req.raw
-  const own = url.slice(0, url.indexOf('/', url.indexOf('://') + 3))
-  if (!trustProxy) return own
-  const [scheme, host] = own.split('://') as [string, string]
-  const proto = forwarded(c, 'proto') ?? scheme
-  const name = forwarded(c, 'host') ?? host
-  const prefix = (first(c.req.header('X-Forwarded-Prefix')) ?? '').replace(/\/+$/, '')
-  return `${proto}://${name}${prefix}`
+  const [scheme, host] = url.slice(0, url.indexOf('/', url.indexOf('://') + 3)).split('://') as [string, string]
+  const { origin, prefix } = outsideOf({ scheme, host }, (name) => c.req.header(name), trustProxy)
+  return origin + prefix
 }
-
-function forwarded(c: Ctx, part: 'proto' | 'host'): string | undefined {
-  const header = c.req.header('Forwarded')
-  const match = header && new RegExp(`(?:^|[;,\\s])${part}="?([^";,]+)"?`, 'i').exec(header)
-  return match?.[1] ?? first(c.req.header(`X-Forwarded-${part === 'proto' ? 'Proto' : 'Host'}`))
-}
-
-const first = (list: string | undefined): string | undefined => list?.split(',')[0]?.trim() || undefined

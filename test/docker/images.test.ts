@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
 import type { PoolWorker } from '../../src/engine/pool/pool-worker.ts'
+import { aRequestHead } from '../support/builders.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { builtImages } from '../support/docker-images.ts'
 import { dockerWorkers } from '../support/docker-workers.ts'
@@ -215,7 +216,7 @@ describeWithDocker('An http image', () => {
 })
 
 const get = (target: string): Call =>
-  aCall({ input: { kind: 'none', body: Buffer.alloc(0) }, http: { method: 'GET', target, headers: [] } })
+  aCall({ input: { kind: 'none', body: Buffer.alloc(0) }, http: aRequestHead({ target }) })
 
 function bodyOf(outcome: Outcome): string {
   expect(outcome).toMatchObject({ kind: 'returned' })

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpHead } from '../../src/domain/outcome.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
 import { HttpImageWorker, listens } from '../../src/engine/worker/http-image-worker.ts'
+import { aRequestHead } from '../support/builders.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { aCall, mib } from '../support/fake-workers-pool.ts'
@@ -47,9 +48,6 @@ async function start(handler: Handler) {
 }
 
 const json = (value: unknown) => ({ kind: 'json' as const, body: Buffer.from(JSON.stringify(value)) })
-const request = (overrides: Partial<NonNullable<Call['http']>> = {}) => {
-  return { method: 'GET', target: '/', headers: [] as [string, string][], ...overrides }
-}
 const until = async (condition: () => boolean) => {
   for (let turn = 0; turn < 500 && !condition(); turn++) await sleep(2)
   expect(condition(), 'it happens in time').toBe(true)
@@ -85,7 +83,7 @@ describe('a call that goes wrong', () => {
     const { call, clock } = await start((_request, response) => response.write('x'.repeat(100)))
     const sink = new Sink()
     sink.isFull = true
-    const outcome = call({ http: request(), sink }, 2000)
+    const outcome = call({ http: aRequestHead(), sink }, 2000)
     await until(() => sink.text !== '')
     await clock.pass(2000)
     expect(await outcome).toMatchObject({ kind: 'timeout' })
@@ -224,7 +222,7 @@ describe('a request', () => {
       ['x-a', '1'],
       ['content-type', 'text/csv'],
     ]
-    const http = request({ method: 'PATCH', target: '/a/b?c=1&d', headers })
+    const http = aRequestHead({ method: 'PATCH', target: '/a/b?c=1&d', headers })
     await call({ http, input: { kind: 'bytes', body: Buffer.from('x,y') } })
     expect(seen).toMatchObject([
       {
@@ -245,7 +243,7 @@ describe('a request', () => {
       ['expect', '100-continue'],
       ['x-execution-id', 'forged'],
     ]
-    await call({ executionId: 'e-1', http: request({ method: 'POST', headers }), input: json(1) })
+    await call({ executionId: 'e-1', http: aRequestHead({ method: 'POST', headers }), input: json(1) })
     expect(seen[0]?.headers).toMatchObject({ 'content-length': '1', 'x-execution-id': 'e-1' })
     expect(seen[0]?.headers).not.toHaveProperty('expect')
     expect(seen[0]?.headers).not.toHaveProperty('transfer-encoding')
@@ -253,7 +251,7 @@ describe('a request', () => {
 
   test('without a body has no length', async () => {
     const { call, seen } = await start((_request, response) => response.end())
-    await call({ http: request(), input: { kind: 'none', body: Buffer.alloc(0) } })
+    await call({ http: aRequestHead(), input: { kind: 'none', body: Buffer.alloc(0) } })
     expect(seen[0]?.headers).not.toHaveProperty('content-length')
   })
 
@@ -266,7 +264,7 @@ describe('a request', () => {
       ])
       response.end('teapot')
     })
-    const outcome = await call({ http: request() })
+    const outcome = await call({ http: aRequestHead() })
     expect(outcome).toMatchObject({ kind: 'returned', value: { kind: 'text', body: Buffer.from('teapot') } })
     const { status, headers } = (outcome as { value: { http: HttpHead } }).value.http
     expect(status).toBe(418)
@@ -285,7 +283,7 @@ describe('a request', () => {
       response.end('two')
     })
     const sink = new Sink()
-    const outcome = call({ http: request(), sink })
+    const outcome = call({ http: aRequestHead(), sink })
     await until(() => sink.text === 'one ')
     expect(await outcome).toMatchObject({ kind: 'streamed', status: 202 })
     expect([sink.text, sink.heads[0]?.status]).toEqual(['one two', 202])

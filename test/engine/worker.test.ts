@@ -18,6 +18,7 @@ import {
 } from '../../src/engine/worker/protocol.ts'
 import { ShimWorker } from '../../src/engine/worker/worker.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
+import { aRequestHead } from '../support/builders.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { socketPair } from '../support/engine-parts-sockets.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -273,7 +274,7 @@ describe('a call', () => {
 
   test('of a web function is sent with the request', async () => {
     const test = await bound()
-    const http = { method: 'PUT', target: '/a?b="c"', headers: [['x', 'ü']] as [string, string][] }
+    const http = aRequestHead({ method: 'PUT', target: '/a?b="c"', headers: [['x', 'ü']] })
     void call(test, { http })
     await arrived(test, 1)
     expect(parseMeta(test.received[0] as Frame).http).toEqual(http)

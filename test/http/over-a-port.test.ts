@@ -1,33 +1,9 @@
-import type { Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { makeListener } from '../../src/http/front.ts'
-import { listen } from '../../src/http/listen.ts'
+import { connect } from 'node:net'
+import { describe, expect, test, vi } from 'vitest'
 import type { HttpParts } from '../../src/http/server.ts'
-import { aFinishedExecution, aFn, aRuntime } from '../support/builders.ts'
+import { aFinishedExecution } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
-import { makeTestApp } from '../support/test-app.ts'
-
-const servers: Server[] = []
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
-/** The listener of the real server, with the doubles of the tests behind it. */
-async function listening(corsOrigins: string[] = [], change: (parts: HttpParts) => HttpParts = (parts) => parts) {
-  const app = makeTestApp({ settings: { corsOrigins } })
-  const runtime = aRuntime()
-  app.stores.runtimes.insert(runtime)
-  const fn = aFn({ projectId: 'red', name: 'hello', runtimeId: runtime.id })
-  app.stores.functions.insert(fn)
-  const server = await listen('127.0.0.1', 0, makeListener(app.app, change(app.parts)))
-  servers.push(server)
-  const { port } = server.address() as AddressInfo
-  return { app, fn, port, url: `http://127.0.0.1:${port}` }
-}
+import { listening } from '../support/listening.ts'
 
 const token = { 'X-Auth-Token': 'token-of-alice' }
 const json = { ...token, 'Content-Type': 'application/json' }
@@ -47,7 +23,7 @@ describe.each([
     ['with a body that is too large', { body: 'x'.repeat(300_000), headers: json }, 413, 'too_large'],
     ['with an unknown function', { body: '{"function_id":"nobody"}', headers: json }, 400, 'invalid_request'],
   ])('is refused %s', async (_name, init, status, code) => {
-    const { url } = await listening(origins)
+    const { url } = await listening({ settings: { corsOrigins: origins } })
     const answer = await fetch(`${url}/v1/executions`, { method: 'POST', ...init })
     expect(answer.status).toBe(status)
     expect(answer.headers.get('Content-Type')).toContain('application/json')
@@ -55,7 +31,7 @@ describe.each([
   })
 
   test('is refused when a body without a length grows too large', async () => {
-    const { url } = await listening(origins)
+    const { url } = await listening({ settings: { corsOrigins: origins } })
     const body = chunked(' '.repeat(300_000))
     const asked = fetch(`${url}/v1/executions`, { method: 'POST', body, headers: json, duplex: 'half' } as RequestInit)
     const status = await asked.then(
@@ -66,7 +42,7 @@ describe.each([
   })
 
   test('answers with the execution', async () => {
-    const { url, fn } = await listening(origins)
+    const { url, fn } = await listening({ settings: { corsOrigins: origins } })
     const body = chunked('{"function_id":"hello","input":"{\\"name\\":\\"wörld\\"}"}')
     const init = { method: 'POST', body, headers: json, duplex: 'half' } as RequestInit
     const answer = await fetch(`${url}/v1/executions`, init)
@@ -81,7 +57,7 @@ test('a token that must be asked about elsewhere holds up a body that is there a
     ...parts,
     authenticate: (sent) => new Promise((resolve) => setTimeout(() => resolve(parts.authenticate(sent)), 50)),
   })
-  const { url, fn } = await listening([], later)
+  const { url, fn } = await listening({ change: later })
   for (const body of ['{"function_id":"hello"}', chunked('{"function_id":"hello"}')]) {
     const init = { method: 'POST', body, headers: json, duplex: 'half' } as RequestInit
     const answer = await fetch(`${url}/v1/executions`, init)
@@ -115,7 +91,7 @@ test.each([
   ['a webhook', []],
   ['a caller of another origin', ['https://console.example']],
 ])('cleaning up after the body of %s leaves the next request on its connection alone', async (_name, origins) => {
-  const { url, port, app } = await listening(origins as string[])
+  const { url, port, app } = await listening({ settings: { corsOrigins: origins as string[] } })
   const made = await fetch(`${url}/v1/webhooks`, { method: 'POST', headers: json, body: '{"function_id":"hello"}' })
   const { webhook_url } = (await made.json()) as { webhook_url: string }
   const paths = [new URL(webhook_url).pathname, '/v1/executions', '/fn/hello']
@@ -140,7 +116,7 @@ test.each([
 })
 
 test('an answer to another origin carries its headers', async () => {
-  const { url } = await listening(['https://console.example'])
+  const { url } = await listening({ settings: { corsOrigins: ['https://console.example'] } })
   const init = {
     method: 'POST',
     headers: { ...json, Origin: 'https://console.example' },

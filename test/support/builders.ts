@@ -7,6 +7,7 @@ import type { Job } from '../../src/domain/job.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import type { Token } from '../../src/domain/token.ts'
 import type { Webhook } from '../../src/domain/webhook.ts'
+import type { HttpRequestHead } from '../../src/domain/worker.ts'
 
 /** Valid values of the domain with new ids; a test names only what it is about. */
 
@@ -202,4 +203,11 @@ export function aToken(overrides: Partial<Token> = {}): Token {
     expiresAt: null,
     ...overrides,
   }
+}
+
+/** A request for `target` of a web function that lives at /fn/web. */
+export function aRequestHead(overrides: Partial<HttpRequestHead> = {}): HttpRequestHead {
+  const { target = '/' } = overrides
+  const prefix = '/fn/web'
+  return { method: 'GET', target, prefix, url: `http://localhost${prefix}${target}`, headers: [], ...overrides }
 }

@@ -154,7 +154,7 @@ const failed = (message: string, runMs: number): Outcome => {
 }
 
 /** The caller's request; an event is what a web server would be posted. The length is that of the body, which is whole. */
-function requestOf(call: Call): HttpRequestHead {
+function requestOf(call: Call): Pick<HttpRequestHead, 'method' | 'target' | 'headers'> {
   const { method, target, headers } = call.http ?? { method: 'POST', target: '/', headers: typeOf(call) }
   const passed = headers.filter(([name]) => !ours.has(name.toLowerCase()))
   if (!passed.some(([name]) => name.toLowerCase() === 'host')) passed.push(['host', 'localhost'])

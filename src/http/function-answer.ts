@@ -1,0 +1,74 @@
+import type { ServerResponse } from 'node:http'
+import type { Execution } from '../domain/execution.ts'
+import { failureText, type Outcome, type Value } from '../domain/outcome.ts'
+import { passedHeaders } from './function-headers.ts'
+
+/** The answer to a call whose outcome is at hand, with the id of its execution and its phases. */
+export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome): void {
+  if (outcome.kind === 'returned') return answerValue(outgoing, execution, outcome.value)
+  if (outcome.kind === 'streamed') return void outgoing.end()
+  const { status, code } = failures[outcome.kind]
+  const faultstring = failureText(outcome.error)
+  const body = {
+    faultcode: 'Server',
+    faultstring,
+    debuginfo: null,
+    code,
+    execution_id: execution.id,
+    error: outcome.error,
+  }
+  const headers = ownHeaders(execution)
+  if (status === 503) headers.push('Retry-After', '1')
+  send(outgoing, status, headers, 'application/json', Buffer.from(JSON.stringify(body)))
+}
+
+/** The function's failures are the gateway's 502 and 504, so that our own 500 stays distinguishable. */
+const failures = {
+  raised: { status: 502, code: 'function_failed' },
+  killed: { status: 502, code: 'function_killed' },
+  timeout: { status: 504, code: 'function_timeout' },
+  platform: { status: 503, code: 'platform_failed' },
+} as const
+
+const contentTypes = {
+  json: 'application/json',
+  text: 'text/plain; charset=utf-8',
+  bytes: 'application/octet-stream',
+} as const
+
+function answerValue(outgoing: ServerResponse, execution: Execution, value: Value): void {
+  if (value.http === undefined) return send(outgoing, 200, ownHeaders(execution), contentTypes[value.kind], value.body)
+  outgoing.writeHead(value.http.status, [
+    ...passedHeaders(value.http),
+    ...ownHeaders(execution),
+    'Content-Length',
+    String(value.body.length),
+  ])
+  outgoing.end(value.body)
+}
+
+function send(outgoing: ServerResponse, status: number, headers: string[], type: string, body: Buffer): void {
+  headers.push('Content-Type', type, 'Content-Length', String(body.length))
+  outgoing.writeHead(status, headers)
+  // Text leaves together with the head in one write; bytes would need a second.
+  if (body.length <= longestTextWrite) outgoing.end(body.toString('latin1'), 'latin1')
+  else outgoing.end(body)
+}
+
+/** Beyond this, copying into one write costs more than the second one. */
+const longestTextWrite = 16_384
+
+function ownHeaders(execution: Execution): string[] {
+  return ['X-Execution-Id', execution.id, 'Server-Timing', serverTiming(execution)]
+}
+
+function serverTiming({ phases, startKind, coldReason }: Execution): string {
+  if (phases === null) return ''
+  const start =
+    startKind === null ? '' : `, start;desc="${coldReason === null ? startKind : `${startKind} ${coldReason}`}"`
+  const { queue, acquire, load, resume, run, total } = phases
+  const woken = resume === 0 ? '' : `, resume;dur=${ms(resume)}`
+  return `queue;dur=${ms(queue)}, acquire;dur=${ms(acquire)}, load;dur=${ms(load)}${woken}, run;dur=${ms(run)}, total;dur=${ms(total)}${start}`
+}
+
+const ms = (value: number): number => Math.round(value * 1000) / 1000
