@@ -26,6 +26,7 @@ const mayImport: Record<string, string[]> = {
   http: ['domain', 'services'],
   'app.ts': ['domain', 'store', 'engine', 'openstack', 'services', 'scheduler', 'http', 'config.ts', 'logger.ts'],
   'main.ts': ['app.ts', 'config.ts'],
+  client: [],
   'config.ts': [],
   'assets.ts': [],
   'logger.ts': [],

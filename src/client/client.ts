@@ -1,0 +1,196 @@
+import type { IncomingMessage } from 'node:http'
+import { type Answer, type Asked, Connection, type ConnectionOptions } from './connection.ts'
+import type {
+  AliasFields,
+  AliasRow,
+  ExecutionFields,
+  ExecutionRow,
+  FunctionFields,
+  FunctionRow,
+  JobChange,
+  JobFields,
+  JobRow,
+  ListQuery,
+  RuntimeFields,
+  RuntimeRow,
+  SourceChange,
+  SourceFields,
+  SourceRow,
+  StatsRow,
+  TokenFields,
+  TokenRow,
+  VersionRow,
+  WebhookFields,
+  WebhookRow,
+  WorkerRow,
+} from './resources.ts'
+
+/**
+ * The API as typed calls: a noun a property, the same verbs for each. What the server refuses is thrown as ApiError, a server
+ * that is away as UnreachableError. Names in the place of ids are fine where the API takes them.
+ */
+export type Client = ReturnType<typeof makeClient>
+
+/** Longest wait of the question whether the server takes calls. */
+const readyLimitMs = 2000
+
+export function makeClient(options: ConnectionOptions) {
+  const connection = new Connection(options)
+  return {
+    url: connection.url,
+    connection,
+    runtimes: {
+      ...nounOf<RuntimeRow, RuntimeFields>(connection, '/v1/runtimes', 'runtimes'),
+      /** How many workers there are, and how many of them wait for a function. */
+      capacity: async (id: string): Promise<{ total: number; available: number }> =>
+        (await connection.must('GET', `/v1/runtimes/${id}/pool`)).json.capacity,
+    },
+    functions: functionsOf(connection),
+    versions: versionsOf(connection),
+    aliases: nounOf<AliasRow, AliasFields & { name: string }, AliasFields>(
+      connection,
+      '/v1/aliases',
+      'function_aliases',
+    ),
+    executions: executionsOf(connection),
+    jobs: nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
+    webhooks: nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
+    sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
+    tokens: tokensOf(connection),
+    stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
+      (await connection.must('GET', '/v1/stats', { query })).json,
+    /** The server's numbers in the format of Prometheus. */
+    metrics: async (): Promise<string> => (await connection.must('GET', '/metrics')).text,
+    openapi: async (): Promise<Record<string, unknown>> => (await connection.must('GET', '/openapi.json')).json,
+    /** Calls a function by its address; the answer is the function's own, whatever its status. */
+    invoke: (name: string, asked: Asked & { method?: string; path?: string } = {}): Promise<Answer> =>
+      connection.ask(asked.method ?? 'POST', addressOf(name, asked.path), asked),
+    /** The same as it begins, for functions that stream. */
+    openInvoke: (name: string, asked: Asked & { method?: string; path?: string } = {}): Promise<IncomingMessage> =>
+      connection.open(asked.method ?? 'POST', addressOf(name, asked.path), asked),
+    /** Whether the server takes calls now. */
+    isReady: (): Promise<boolean> =>
+      connection.ask('GET', '/readyz', { token: null, signal: AbortSignal.timeout(readyLimitMs) }).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    /** Whether the server is a Taibai that accepts our token. */
+    knowsUs: (): Promise<boolean> =>
+      connection.ask('GET', '/v1/runtimes').then(
+        ({ json }) => Array.isArray(json?.runtimes),
+        () => false,
+      ),
+    close: (): void => connection.close(),
+  }
+}
+
+/** What every noun can do. */
+function nounOf<Shown, New, Change = New>(connection: Connection, path: string, list: string) {
+  const at = (id: string): string => `${path}/${encodeURIComponent(id)}`
+  return {
+    list: async (query: ListQuery = {}): Promise<Shown[]> => (await connection.must('GET', path, { query })).json[list],
+    get: async (id: string): Promise<Shown> => (await connection.must('GET', at(id))).json,
+    create: async (fields: New): Promise<Shown> => (await connection.must('POST', path, { json: fields })).json,
+    update: async (id: string, change: Change): Promise<Shown> =>
+      (await connection.must('PUT', at(id), { json: change })).json,
+    delete: async (id: string): Promise<void> => {
+      await connection.must('DELETE', at(id))
+    },
+  }
+}
+
+const functionPath = (id: string, version?: number): string =>
+  `/v1/functions/${encodeURIComponent(id)}${version === undefined ? '' : `/versions/${version}`}`
+
+function functionsOf(connection: Connection) {
+  const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
+  const zipped = (zip: Uint8Array): Asked => ({ body: zip, headers: { 'content-type': 'application/zip' } })
+  /** Where the body is the ZIP the fields are texts in the query. */
+  const inQuery = ({ env, code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> => ({
+    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)),
+    ...(env !== undefined && { env: JSON.stringify(env) }),
+  })
+  return {
+    ...noun,
+    list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
+    /** From a package: the contents of a folder as a ZIP. */
+    createFromZip: async (fields: FunctionFields, zip: Uint8Array): Promise<FunctionRow> =>
+      (await connection.must('POST', '/v1/functions', { ...zipped(zip), query: inQuery(fields) })).json,
+    updateWithZip: async (id: string, fields: FunctionFields, zip: Uint8Array): Promise<FunctionRow> =>
+      (await connection.must('PUT', functionPath(id), { ...zipped(zip), query: inQuery(fields) })).json,
+    /** The package as a ZIP. */
+    download: async (id: string, version?: number): Promise<Buffer> =>
+      (await connection.must('GET', functionPath(id, version), { query: { download: true } })).bytes,
+    stats: async (id: string): Promise<StatsRow> => (await connection.must('GET', `${functionPath(id)}/stats`)).json,
+    workers: async (id: string, version = 0): Promise<WorkerRow[]> =>
+      (await connection.must('GET', `${functionPath(id)}/workers`, { query: { function_version: version } })).json
+        .workers,
+    /** Binds `count` more workers, in the background. */
+    scaleUp: async (id: string, count = 1, version?: number): Promise<void> => {
+      await connection.must('POST', `${functionPath(id, version)}/scale_up`, { json: { count } })
+    },
+    scaleDown: async (id: string, count = 1, version?: number): Promise<void> => {
+      await connection.must('POST', `${functionPath(id, version)}/scale_down`, { json: { count } })
+    },
+    /** Removes all workers: the next call starts cold. */
+    detach: async (id: string, version?: number): Promise<void> => {
+      await connection.must('POST', `${functionPath(id, version)}/detach`)
+    },
+  }
+}
+
+/** Lists have the code as JSON text. */
+const withCode = (listed: FunctionRow): FunctionRow => ({
+  ...listed,
+  code: typeof listed.code === 'string' ? JSON.parse(listed.code) : listed.code,
+})
+
+function versionsOf(connection: Connection) {
+  const path = (id: string): string => `${functionPath(id)}/versions`
+  return {
+    list: async (functionId: string, query: ListQuery = {}): Promise<VersionRow[]> =>
+      (await connection.must('GET', path(functionId), { query })).json.function_versions,
+    get: async (functionId: string, version: number): Promise<VersionRow> =>
+      (await connection.must('GET', functionPath(functionId, version))).json,
+    /** Freezes the package as it is now. */
+    create: async (functionId: string, fields: { description?: string } = {}): Promise<VersionRow> =>
+      (await connection.must('POST', path(functionId), { json: fields })).json,
+    delete: async (functionId: string, version: number): Promise<void> => {
+      await connection.must('DELETE', functionPath(functionId, version))
+    },
+  }
+}
+
+function executionsOf(connection: Connection) {
+  const {
+    list,
+    get,
+    create,
+    delete: remove,
+  } = nounOf<ExecutionRow, ExecutionFields>(connection, '/v1/executions', 'executions')
+  return {
+    list,
+    get,
+    create,
+    delete: remove,
+    /** What the run printed so far; null: nothing yet. */
+    log: async (id: string): Promise<string | null> => {
+      const { status, text } = await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
+      return status === 204 ? null : text
+    },
+  }
+}
+
+function tokensOf(connection: Connection) {
+  const noun = nounOf<TokenRow, TokenFields>(connection, '/v1/tokens', 'tokens')
+  return {
+    list: noun.list,
+    delete: noun.delete,
+    /** `token` is in this answer and nowhere else. */
+    create: async (fields: TokenFields): Promise<TokenRow & { token: string }> =>
+      (await connection.must('POST', '/v1/tokens', { json: fields })).json,
+  }
+}
+
+const addressOf = (name: string, path = ''): string =>
+  `/fn/${encodeURIComponent(name)}${path === '' || path.startsWith('/') ? path : `/${path}`}`

@@ -1,0 +1,259 @@
+/** What the API shows and takes, as its JSON has it. `/openapi.json` says what each field means. */
+
+interface Row {
+  id: string
+  project_id: string
+  created_at: string
+  updated_at: string | null
+}
+
+/** What a trigger or an execution is of. */
+export interface TargetFields {
+  function_id?: string
+  function_version?: number
+  function_alias?: string
+}
+
+export interface RuntimeRow extends Row {
+  name: string | null
+  image: string
+  description: string | null
+  is_public: boolean
+  trusted: boolean
+  status: 'creating' | 'available' | 'upgrading' | 'error' | 'deleting'
+  signature: string
+  min_memory: number
+  languages: string[]
+}
+
+export interface RuntimeFields {
+  name?: string
+  description?: string
+  image?: string
+  is_public?: boolean
+  trusted?: boolean
+  signature?: string
+  min_memory?: number
+}
+
+export interface FunctionRow extends Row {
+  name: string | null
+  description: string | null
+  runtime_id: string | null
+  code: { source: string; [field: string]: unknown }
+  entry: string | null
+  cpu: number
+  memory_size: number
+  timeout: number
+  count: number
+  latest_version: number
+  signature: string | null
+  env: Record<string, string>
+  concurrency: number
+  min_workers: number
+  max_workers: number | null
+  idle_timeout: number | null
+  network: 'egress' | 'none'
+  cpu_max: number | null
+}
+
+export interface FunctionFields {
+  name?: string
+  description?: string
+  runtime?: string
+  code?: { source: string; [field: string]: unknown }
+  entry?: string
+  timeout?: number
+  cpu?: number
+  memory_size?: number
+  signature?: string | null
+  env?: Record<string, string>
+  concurrency?: number
+  min_workers?: number
+  max_workers?: number | null
+  idle_timeout?: number | null
+  network?: 'egress' | 'none'
+  cpu_max?: number | null
+}
+
+export interface VersionRow extends Row {
+  description: string | null
+  function_id: string
+  version_number: number
+  count: number
+}
+
+export interface AliasRow extends Row {
+  name: string
+  description: string | null
+  function_id: string
+  function_version: number
+}
+
+export interface AliasFields {
+  function_id?: string
+  function_version?: number
+  description?: string
+}
+
+export interface ExecutionRow extends Row {
+  function_id: string
+  function_version: number
+  function_alias: string | null
+  description: string | null
+  status: 'running' | 'success' | 'failed' | 'error'
+  sync: boolean
+  input: string | null
+  /** JSON text. */
+  result: string | null
+  output: unknown
+  error: { type: string; message: string; stack: string | null } | null
+  attempt: number
+  trigger: string
+  start_kind: 'warm' | 'prewarmed' | 'cold' | null
+  cold_reason: string | null
+  /** Milliseconds of each phase. */
+  phases: Record<string, number> | null
+  worker: string | null
+  memory_peak_mb: number | null
+  cpu_ms: number | null
+}
+
+export interface ExecutionFields extends TargetFields {
+  /** Text; JSON of an object is the input itself. */
+  input?: string
+  sync?: boolean
+  description?: string
+}
+
+export interface JobRow extends Row {
+  name: string | null
+  function_id: string | null
+  function_version: number
+  function_alias: string | null
+  function_input: string | null
+  status: 'running' | 'paused' | 'cancelled' | 'done'
+  pattern: string | null
+  count: number | null
+  first_execution_time: string | null
+  next_execution_time: string | null
+  timezone: string
+  overlap: 'allow' | 'skip' | 'queue'
+  missed: 'skip' | 'once' | 'all'
+  missed_limit: number
+}
+
+export interface JobFields extends TargetFields {
+  name?: string
+  function_input?: string
+  pattern?: string
+  timezone?: string
+  overlap?: JobRow['overlap']
+  missed?: JobRow['missed']
+  missed_limit?: number
+  first_execution_time?: string
+  count?: number
+}
+
+export interface JobChange {
+  name?: string
+  function_input?: string
+  pattern?: string
+  timezone?: string
+  overlap?: JobRow['overlap']
+  missed?: JobRow['missed']
+  missed_limit?: number
+  status?: 'running' | 'paused' | 'cancelled'
+  next_execution_time?: string
+}
+
+export interface WebhookRow extends Row {
+  function_id: string | null
+  function_version: number | null
+  function_alias: string | null
+  description: string | null
+  /** POST here runs the function without a token. */
+  webhook_url: string
+}
+
+export interface WebhookFields extends TargetFields {
+  description?: string
+}
+
+export interface SourceRow extends Row {
+  name: string | null
+  type: 'swift'
+  container: string
+  prefix: string | null
+  events: string[]
+  function_id: string | null
+  function_version: number | null
+  function_alias: string | null
+  interval: number
+  status: 'running' | 'paused'
+  last_polled_at: string | null
+  last_error: string | null
+}
+
+export interface SourceFields extends TargetFields {
+  type?: 'swift'
+  container?: string
+  prefix?: string
+  events?: string[]
+  interval?: number
+  existing?: boolean
+  name?: string
+}
+
+export interface SourceChange {
+  name?: string
+  status?: SourceRow['status']
+  events?: string[]
+  interval?: number
+}
+
+export interface TokenRow {
+  id: string
+  name: string
+  project_id: string
+  roles: string[]
+  created_at: string
+  expires_at: string | null
+}
+
+export interface TokenFields {
+  name: string
+  project_id?: string
+  roles?: string[]
+  /** Seconds. */
+  expires_in?: number
+}
+
+export interface WorkerRow {
+  function_id: string
+  function_version: number
+  worker_name: string
+}
+
+export interface StatsRow {
+  since: string
+  executions: number
+  success: number
+  failed: number
+  error: number
+  error_rate: number | null
+  phases: Record<string, { p50: number | null; p95: number | null; p99: number | null }>
+  starts: { warm: number; prewarmed: number; cold: number }
+  cold_ratio: number | null
+  cold_reasons: Record<string, { count: number; ratio: number }>
+  gb_seconds: { busy: number; idle_warm: number | null }
+}
+
+/** Filters and pages of a list; a filter is a value, or `op:value`. */
+export interface ListQuery {
+  limit?: number
+  /** Id of the last row of the page before. */
+  marker?: string
+  all_projects?: boolean
+  [filter: string]: string | number | boolean | undefined
+}
