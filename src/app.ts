@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { customAlphabet } from 'nanoid'
 import type { Config } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
 import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
-import { type Authenticate, openPrincipal } from './domain/principal.ts'
+import { openPrincipal } from './domain/principal.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
+import type { Pool } from './domain/worker.ts'
 import { WorkerPool } from './engine/pool/pool.ts'
 import { connectEngine } from './engine/sandbox/connect-engine.ts'
 import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
@@ -18,37 +17,25 @@ import { makeListener } from './http/front.ts'
 import { addressOf, listen } from './http/listen.ts'
 import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
-import { makeOpenStack, type OpenStack } from './openstack/openstack.ts'
-import { cronPatterns } from './scheduler/cron-patterns.ts'
-import { Scheduler } from './scheduler/scheduler.ts'
-import { Aliases } from './services/functions/aliases.ts'
-import { FunctionVersions } from './services/functions/function-versions.ts'
-import { Functions } from './services/functions/functions.ts'
-import { SwiftCode } from './services/functions/swift-code.ts'
-import { Targets } from './services/functions/targets.ts'
-import { Runtimes } from './services/platform/runtimes.ts'
-import { ensureAdminToken, isOwnToken, Tokens } from './services/platform/tokens.ts'
-import { Workers } from './services/platform/workers.ts'
-import { Executions } from './services/runs/executions.ts'
-import { Invocation } from './services/runs/invocation.ts'
-import { Stats } from './services/runs/stats.ts'
-import { Jobs } from './services/triggers/jobs.ts'
-import { Sources } from './services/triggers/sources.ts'
-import { Webhooks } from './services/triggers/webhooks.ts'
-import { AliasRows } from './store/aliases.ts'
+import { makeOpenStack } from './openstack/openstack.ts'
+import type { Targets } from './services/functions/targets.ts'
+import { ensureAdminToken } from './services/platform/tokens.ts'
 import { type DataFolder, emptyFolder, openDataFolder } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
-import { FunctionRows } from './store/functions.ts'
-import { JobRows } from './store/jobs.ts'
 import { SqliteLedger } from './store/ledger.ts'
 import { PackageFolder } from './store/packages.ts'
-import { RuntimeRows } from './store/runtimes.ts'
-import { SourceRows } from './store/sources.ts'
-import { TokenRows } from './store/tokens.ts'
-import { WebhookRows } from './store/webhooks.ts'
-import { zipOf } from './store/zip-of.ts'
+import {
+  authenticationBy,
+  type Ground,
+  httpParts,
+  makeServices,
+  makeStores,
+  ranBefore,
+  type Services,
+} from './wiring.ts'
+import * as given from './wiring-settings.ts'
 
-/** The only file that knows every layer. Tests start the same. */
+/** The life of the server: what is opened, in which order, how it goes on with what was there, and how all of it closes. */
 
 export interface App {
   /** Where it listens. */
@@ -59,7 +46,6 @@ export interface App {
 }
 
 const pruneEveryMs = 3_600_000
-const workerName = customAlphabet('abcdefghijkmnpqrstuvwxyz23456789', 10)
 
 /** `onFatal`: the server cannot go on (the ledger's thread died). Throws an Error with a sentence when it cannot start. */
 export async function startApp(config: Config, onFatal: (error: Error) => void): Promise<App> {
@@ -87,41 +73,32 @@ async function open(
   const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
   const manifests = readRuntimes(config.runtimesDir)
-  const stores = await openStores(config, data, log, onFatal)
-  opened.push(stores.close)
-
-  const engine = await connectEngine({ ...config, ...data, host: config.dockerHost, manifests }, log)
+  const kept = await openKept(config, data, log, onFatal)
+  opened.push(kept.close)
+  const engine = await connectEngine(given.engineOptions(config, data, manifests), log)
   opened.push(() => engine.close())
-  const removed = await engine.removeLeftovers()
-  if (removed > 0) log.warn({ workers: removed }, 'removed the workers that an earlier run left behind')
-  emptyFolder(data.workersDir)
-  const settled = stores.ledger.settle({
-    type: errorTypes.platform,
-    message: 'The server ended while the function ran.',
-    stack: null,
-  })
-  if (settled > 0) log.warn({ executions: settled }, 'executions of an earlier run are recorded as errors')
+  await clearLeftovers(engine, data, kept.ledger, log)
 
-  const openstack = config.auth === 'keystone' ? makeOpenStack(config, clock, log) : null
-  const parts = makeParts(config, data, manifests, stores, engine, openstack, log)
+  const ground = makeGround(config, data, manifests, kept, engine, log)
+  const services = makeServices(ground)
   const status = { isReady: false }
-  const server = await listen(config.host, config.port, makeApp(config, data, parts, stores, status, log))
+  const server = await listen(config.host, config.port, makeDoor(config, data, ground, services, status))
   const { port, url } = addressOf(server, config.host)
-  resume(parts, stores, manifests, opened, log)
+  resume(ground, services, manifests, opened)
   status.isReady = true
   log.info({ url, engine: config.engine, auth: config.auth, data: config.dataDir }, 'taibai is ready')
 
   const close = async (why: string): Promise<void> => {
-    log.info({ why, running: parts.invocation.unfinishedCount().running }, 'stopping')
+    log.info({ why, running: services.invocation.unfinishedCount().running }, 'stopping')
     status.isReady = false
     server.close()
     server.closeIdleConnections()
-    parts.scheduler.close()
+    services.scheduler.close()
     const ended = Promise.all([
-      parts.invocation.close(),
-      parts.jobs.runs.close(),
-      parts.sources.polls.close(),
-      parts.pool.close(config.drainMs),
+      services.invocation.close(),
+      services.jobs.runs.close(),
+      services.sources.polls.close(),
+      ground.pool.close(config.drainMs),
     ])
     if (!(await within(config.drainMs + config.removalMs, ended))) {
       log.warn({}, 'the engine does not remove the workers: the next start will')
@@ -134,21 +111,15 @@ async function open(
   return { url, port, close }
 }
 
-async function openStores(config: Config, data: DataFolder, log: Log, onFatal: (error: Error) => void) {
+/** What lasts: both databases and the packages. */
+async function openKept(config: Config, data: DataFolder, log: Log, onFatal: (error: Error) => void) {
   const database = new Database(join(data.path, 'taibai.db'))
   const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal })
-  const { maxPackageBytes, maxUnpackedBytes, maxPackageEntries } = config
-  const limits = { maxPackageBytes, maxUnpackedBytes, maxPackageEntries }
+  const limits = given.packageLimits(config)
   return {
+    stores: makeStores(database),
     ledger,
     packages: await PackageFolder.open({ folder: join(data.path, 'packages'), limits, clock }),
-    functions: new FunctionRows(database),
-    runtimes: new RuntimeRows(database),
-    aliases: new AliasRows(database),
-    jobs: new JobRows(database),
-    webhooks: new WebhookRows(database),
-    sources: new SourceRows(database),
-    tokens: new TokenRows(database),
     close: async () => {
       await ledger.end()
       database.close()
@@ -156,139 +127,80 @@ async function openStores(config: Config, data: DataFolder, log: Log, onFatal: (
   }
 }
 
-type Stores = Awaited<ReturnType<typeof openStores>>
+type Kept = Awaited<ReturnType<typeof openKept>>
 
-function makeParts(
+/** What an earlier run left behind: its workers, their folders, its unfinished executions. */
+async function clearLeftovers(engine: SandboxEngine, data: DataFolder, ledger: SqliteLedger, log: Log): Promise<void> {
+  const removed = await engine.removeLeftovers()
+  if (removed > 0) log.warn({ workers: removed }, 'removed the workers that an earlier run left behind')
+  emptyFolder(data.workersDir)
+  const settled = ledger.settle({
+    type: errorTypes.platform,
+    message: 'The server ended while the function ran.',
+    stack: null,
+  })
+  if (settled > 0) log.warn({ executions: settled }, 'executions of an earlier run are recorded as errors')
+}
+
+function makeGround(
   config: Config,
   data: DataFolder,
   manifests: RuntimeManifest[],
-  stores: Stores,
+  { stores, ledger, packages }: Kept,
   engine: SandboxEngine,
-  openstack: OpenStack | null,
   log: Log,
-) {
-  const { ledger, packages, functions, aliases, jobs, webhooks, sources } = stores
-  const codeFolder = (hash: string) => packages.folder(hash)
-  const factory = new WorkerMaker({
-    ...config,
-    engine,
-    clock,
-    manifests,
-    workersDir: data.workersDir,
-    codeFolder,
-    newName: workerName,
-  })
-  const options = { ...config, memoryBudgetBytes: config.memoryBudgetMb * 1048576, genericFloor: config.genericWorkers }
-  const pool = new WorkerPool({ factory, clock, log, options, ranBefore: ranBefore(stores) })
-  const targets = new Targets(stores)
-  const common = { ...stores, pool, targets, clock, newId, log }
-  const stats = new Stats({ clock })
-  const trusts = openstack?.trusts
-  const swift = openstack === null ? undefined : new SwiftCode({ ...common, ...openstack, limits: config })
-  const invocation = new Invocation({ ...common, trusts, swift, onEnd: stats.record, limits: config })
-  const runtimes = new Runtimes({ ...common, pools: new ImageTrial(engine, factory) })
-  const scheduler = new Scheduler({ clock, log })
-  const shared = { ...common, invocation, runtimes, trusts, swift }
+): Ground {
+  const factory = new WorkerMaker(given.workersParts(config, data, manifests, { engine, packages, clock }))
   return {
-    pool,
-    targets,
-    invocation,
-    stats,
-    scheduler,
-    runtimes,
-    functions: new Functions({ ...shared, zipOf, limits: config }),
-    versions: new FunctionVersions({
-      functions,
-      aliases,
-      jobs,
-      webhooks,
-      sources,
-      packages,
-      targets,
-      pool,
-      ledger,
+    stores,
+    ledger,
+    packages,
+    pool: new WorkerPool({
+      factory,
       clock,
-      newId,
-      maxVersions: config.maxVersions,
-    }),
-    aliases: new Aliases({ aliases, functions, jobs, webhooks, sources, targets, clock, newId }),
-    workers: new Workers({ functions, targets, pool }),
-    executions: new Executions({ ledger, invocation, targets, retention: config }),
-    jobs: new Jobs({
-      store: jobs,
-      timers: scheduler,
-      patterns: cronPatterns(),
-      targets,
-      invocation,
-      ledger,
-      pool,
-      clock,
-      newId,
       log,
+      options: given.poolOptions(config),
+      ranBefore: ranBefore(stores.functions, ledger),
     }),
-    sources: new Sources({ ...common, ...openstack, store: sources, invocation }),
-    webhooks: new Webhooks({
-      store: webhooks,
-      targets,
-      invocation,
-      clock, // Whoever knows it may call: all of it is random.
-      newId: randomUUID,
-    }),
-    tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
-    openstack,
+    runtimePools: new ImageTrial(engine, factory),
+    openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
+    clock,
+    newId,
+    log,
+    settings: given.serviceSettings(config),
   }
 }
 
-type Parts = ReturnType<typeof makeParts>
-
-/** The function versions that ran before this process began. */
-function ranBefore({ functions, ledger }: Stores): (functionId: string, version: number) => boolean {
-  const known = new Set<string>()
-  for (const { id } of functions.list(null)) {
-    const versions = [0, ...functions.listVersions(id).map((version) => version.number)]
-    for (const version of versions) if (ledger.counts(id, version).count > 0) known.add(`${id}/${version}`)
-  }
-  return (functionId, version) => known.has(`${functionId}/${version}`)
-}
-
-function makeApp(
-  config: Config,
-  data: DataFolder,
-  parts: Parts,
-  stores: Stores,
-  status: { isReady: boolean },
-  log: Log,
-) {
-  if (config.auth !== 'none') parts.tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
-  const authenticate = config.auth === 'none' ? () => openPrincipal : authenticationBy(parts)
-  const { invocation, scheduler, pool } = parts
-  const gauges = () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() })
-  const isReady = () => status.isReady
-  const httpParts = { ...stores, ...parts, authenticate, isReady, gauges, newId, log, settings: config }
-  return makeListener(makeHttpApp(httpParts), httpParts)
-}
-
-/** With Keystone, too, our own tokens are good: the installation's admin and its tools have no other. */
-function authenticationBy({ tokens, openstack }: Parts): Authenticate {
-  if (openstack === null) return tokens.authenticate
-  return (token) =>
-    tokens.authenticate(token) ?? (token === null || isOwnToken(token) ? null : openstack.authenticate(token))
+/** What listens on the port. */
+function makeDoor(config: Config, data: DataFolder, ground: Ground, services: Services, status: { isReady: boolean }) {
+  const { tokens } = services
+  if (config.auth !== 'none') tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
+  const parts = httpParts(ground, services, {
+    authenticate: config.auth === 'none' ? () => openPrincipal : authenticationBy(tokens, ground.openstack),
+    isReady: () => status.isReady,
+    settings: given.httpSettings(config),
+  })
+  return makeListener(makeHttpApp(parts), parts)
 }
 
 /** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */
-function resume(parts: Parts, stores: Stores, manifests: RuntimeManifest[], opened: (() => unknown)[], log: Log): void {
-  const { runtimes, invocation, targets, jobs, sources, scheduler, executions } = parts
+function resume(
+  { stores, packages, pool, log }: Ground,
+  services: Services,
+  manifests: RuntimeManifest[],
+  opened: (() => unknown)[],
+): void {
+  const { runtimes, invocation, targets, jobs, sources, scheduler, executions } = services
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
   if (recovered > 0) log.info({ executions: recovered }, 'going on with accepted executions')
-  for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(parts, fn.id, log)
+  for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(targets, pool, fn.id, log)
   scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
   jobs.runs.start()
   sources.polls.start()
-  const { packages, functions } = stores
   const prune = () =>
-    void Promise.all([executions.prune(), packages.prune(functions.packageHashes())]).catch((error: unknown) =>
+    void Promise.all([executions.prune(), packages.prune(stores.functions.packageHashes())]).catch((error: unknown) =>
       log.error({ err: error }, 'pruning failed'),
     )
   prune()
@@ -296,7 +208,7 @@ function resume(parts: Parts, stores: Stores, manifests: RuntimeManifest[], open
   opened.push(() => clearInterval(timer))
 }
 
-function keepWarm({ targets, pool }: Parts, functionId: string, log: Log): void {
+function keepWarm(targets: Targets, pool: Pool, functionId: string, log: Log): void {
   try {
     pool.keep(targets.resolveIn('', { functionId }).revision)
   } catch (error) {

@@ -8,7 +8,7 @@ const sourceFolder = join(import.meta.dirname, '../src')
 
 /**
  * Rows import columns. A room is a file or a folder of `src`; the longest name that fits a path is its room, and a file may
- * always import its own room. `app.ts` knows everything; files of the root know only what is listed for them.
+ * always import its own room. `app.ts` and `wiring.ts` know everything; files of the root know only what is listed for them.
  */
 const mayImport: Record<string, string[]> = {
   domain: [],
@@ -24,7 +24,12 @@ const mayImport: Record<string, string[]> = {
   'services/platform': ['domain', 'services/functions'],
   scheduler: ['domain'],
   http: ['domain', 'services'],
-  'app.ts': ['domain', 'store', 'engine', 'openstack', 'services', 'scheduler', 'http', 'config.ts', 'logger.ts'],
+  'app.ts': [
+    ...['domain', 'store', 'engine', 'openstack', 'services', 'http'],
+    ...['config.ts', 'logger.ts', 'wiring.ts', 'wiring-settings.ts'],
+  ],
+  'wiring.ts': ['domain', 'store', 'openstack', 'services', 'scheduler', 'http'],
+  'wiring-settings.ts': ['domain', 'store', 'engine', 'openstack', 'http', 'config.ts', 'wiring.ts'],
   'main.ts': ['app.ts', 'config.ts'],
   client: [],
   'config.ts': [],

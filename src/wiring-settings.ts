@@ -1,0 +1,115 @@
+import { customAlphabet } from 'nanoid'
+import type { Config } from './config.ts'
+import type { Clock } from './domain/clock.ts'
+import type { PackageStore } from './domain/function.ts'
+import type { RuntimeManifest } from './domain/runtime.ts'
+import type { PoolOptions } from './engine/pool/pool.ts'
+import type { EngineOptions } from './engine/sandbox/connect-engine.ts'
+import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
+import type { WorkersParts } from './engine/worker/workers.ts'
+import type { HttpSettings } from './http/server.ts'
+import type { OpenStackSettings } from './openstack/openstack.ts'
+import type { DataFolder } from './store/data-folder.ts'
+import type { PackageLimits } from './store/zip-check.ts'
+import type { ServiceSettings } from './wiring.ts'
+
+/** Which settings each part is given: those that it needs, by name. No password or token travels further than it must. */
+
+export const engineOptions = (config: Config, data: DataFolder, manifests: RuntimeManifest[]): EngineOptions => ({
+  engine: config.engine,
+  host: config.dockerHost,
+  instance: data.instance,
+  workersDir: data.workersDir,
+  manifests,
+  workerUid: config.workerUid,
+  pidsLimit: config.pidsLimit,
+  openFilesLimit: config.openFilesLimit,
+  tmpSizeMb: config.tmpSizeMb,
+  untrustedOciRuntime: config.untrustedOciRuntime,
+})
+
+export const workersParts = (
+  config: Config,
+  data: DataFolder,
+  manifests: RuntimeManifest[],
+  parts: { engine: SandboxEngine; packages: PackageStore; clock: Clock },
+): WorkersParts => ({
+  engine: parts.engine,
+  clock: parts.clock,
+  manifests,
+  workersDir: data.workersDir,
+  codeFolder: (hash) => parts.packages.folder(hash),
+  newName: customAlphabet('abcdefghijkmnpqrstuvwxyz23456789', 10),
+  startTimeoutMs: config.startTimeoutMs,
+  loadTimeoutMs: config.loadTimeoutMs,
+  maxResultBytes: config.maxResultBytes,
+  cpuDefaultMillicpu: config.cpuDefaultMillicpu,
+})
+
+export const poolOptions = (config: Config): PoolOptions => ({
+  memoryBudgetBytes: config.memoryBudgetMb * 1024 * 1024,
+  genericFloor: config.genericWorkers,
+  maxParallelStarts: config.maxParallelStarts,
+  maxWaiting: config.maxWaiting,
+  acquireTimeoutMs: config.acquireTimeoutMs,
+  pauseAfterMs: config.pauseAfterMs,
+})
+
+export const packageLimits = (config: Config): PackageLimits => ({
+  maxPackageBytes: config.maxPackageBytes,
+  maxUnpackedBytes: config.maxUnpackedBytes,
+  maxPackageEntries: config.maxPackageEntries,
+})
+
+export const openStackSettings = (config: Config): OpenStackSettings => ({
+  keystoneAuthUrl: config.keystoneAuthUrl,
+  keystoneUser: config.keystoneUser,
+  keystonePassword: config.keystonePassword,
+  keystoneProject: config.keystoneProject,
+  keystoneUserDomain: config.keystoneUserDomain,
+  keystoneProjectDomain: config.keystoneProjectDomain,
+  keystoneCacheSeconds: config.keystoneCacheSeconds,
+  openstackInterface: config.openstackInterface,
+  openstackRegion: config.openstackRegion,
+  openstackTimeoutMs: config.openstackTimeoutMs,
+  maxSwiftObjectBytes: config.maxSwiftObjectBytes,
+})
+
+export const httpSettings = (config: Config): HttpSettings => ({
+  maxBodyBytes: config.maxBodyBytes,
+  maxPackageBytes: config.maxPackageBytes,
+  trustProxy: config.trustProxy,
+  corsOrigins: config.corsOrigins,
+  publicUrl: config.publicUrl,
+})
+
+export const serviceSettings = (config: Config): ServiceSettings => ({
+  functions: {
+    memoryMinBytes: config.memoryMinBytes,
+    memoryDefaultBytes: config.memoryDefaultBytes,
+    memoryMaxBytes: config.memoryMaxBytes,
+    cpuMinMillicpu: config.cpuMinMillicpu,
+    cpuDefaultMillicpu: config.cpuDefaultMillicpu,
+    cpuMaxMillicpu: config.cpuMaxMillicpu,
+    timeoutMinSeconds: config.timeoutMinSeconds,
+    timeoutDefaultSeconds: config.timeoutDefaultSeconds,
+    timeoutMaxSeconds: config.timeoutMaxSeconds,
+    maxConcurrency: config.maxConcurrency,
+    maxEnvBytes: config.maxEnvBytes,
+  },
+  swift: { maxSwiftObjectBytes: config.maxSwiftObjectBytes, swiftCheckSeconds: config.swiftCheckSeconds },
+  runs: {
+    maxQueued: config.maxQueued,
+    maxQueuedBytes: config.maxQueuedBytes,
+    maxAsyncRunning: config.maxAsyncRunning,
+    maxAsyncRunningPerFunction: config.maxAsyncRunningPerFunction,
+    maxAttempts: config.maxAttempts,
+    retryPauseMs: config.retryPauseMs,
+    maxLogBytes: config.maxLogBytes,
+  },
+  retention: {
+    keepExecutionsDays: config.keepExecutionsDays,
+    keepExecutionsPerProject: config.keepExecutionsPerProject,
+  },
+  maxVersions: config.maxVersions,
+})

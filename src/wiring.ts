@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from './domain/clock.ts'
+import type { Ledger } from './domain/execution.ts'
+import type { FunctionStore, PackageStore } from './domain/function.ts'
+import type { NewId } from './domain/ids.ts'
+import type { Log } from './domain/log.ts'
+import type { Authenticate } from './domain/principal.ts'
+import type { RuntimePools } from './domain/runtime.ts'
+import type { Pool } from './domain/worker.ts'
+import type { HttpParts, HttpSettings } from './http/server.ts'
+import type { OpenStack } from './openstack/openstack.ts'
+import { cronPatterns } from './scheduler/cron-patterns.ts'
+import { Scheduler } from './scheduler/scheduler.ts'
+import { Aliases } from './services/functions/aliases.ts'
+import type { FunctionLimits } from './services/functions/function-fields.ts'
+import { FunctionVersions } from './services/functions/function-versions.ts'
+import { Functions } from './services/functions/functions.ts'
+import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
+import { Targets } from './services/functions/targets.ts'
+import { Runtimes } from './services/platform/runtimes.ts'
+import { isOwnToken, Tokens } from './services/platform/tokens.ts'
+import { Workers } from './services/platform/workers.ts'
+import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
+import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
+import { Stats } from './services/runs/stats.ts'
+import { Jobs } from './services/triggers/jobs.ts'
+import { Sources } from './services/triggers/sources.ts'
+import { Webhooks } from './services/triggers/webhooks.ts'
+import { AliasRows } from './store/aliases.ts'
+import type { Database } from './store/database.ts'
+import { FunctionRows } from './store/functions.ts'
+import { JobRows } from './store/jobs.ts'
+import { RuntimeRows } from './store/runtimes.ts'
+import { SourceRows } from './store/sources.ts'
+import { TokenRows } from './store/tokens.ts'
+import { WebhookRows } from './store/webhooks.ts'
+import { zipOf } from './store/zip-of.ts'
+
+/** Who gets what: every part with the fields that it needs, by name, and no other. Server and tests are wired here. */
+
+/** The catalogue: everything but executions and packages. */
+export function makeStores(database: Database) {
+  return {
+    functions: new FunctionRows(database),
+    runtimes: new RuntimeRows(database),
+    aliases: new AliasRows(database),
+    jobs: new JobRows(database),
+    webhooks: new WebhookRows(database),
+    sources: new SourceRows(database),
+    tokens: new TokenRows(database),
+  }
+}
+
+export type Stores = ReturnType<typeof makeStores>
+
+/** What the services stand on. Tests give doubles for some of it. */
+export interface Ground {
+  stores: Stores
+  ledger: Ledger
+  packages: PackageStore
+  pool: Pool
+  runtimePools: RuntimePools
+  /** Null: no Keystone. */
+  openstack: OpenStack | null
+  clock: Clock
+  newId: NewId
+  log: Log
+  settings: ServiceSettings
+}
+
+export interface ServiceSettings {
+  functions: FunctionLimits
+  swift: SwiftCodeParts['limits']
+  runs: InvocationParts['limits']
+  retention: ExecutionsParts['retention']
+  /** Versions of one function. */
+  maxVersions: number
+}
+
+export function makeServices(ground: Ground) {
+  const { stores, ledger, packages, pool, runtimePools, openstack, clock, newId, log, settings } = ground
+  const { functions, aliases, jobs, webhooks, sources } = stores
+  const trusts = openstack?.trusts
+  const targets = new Targets({ functions, runtimes: stores.runtimes, aliases })
+  const stats = new Stats({ clock })
+  const scheduler = new Scheduler({ clock, log })
+  const swift = openstack === null ? undefined : makeSwiftCode(ground, openstack, targets)
+  const invocation = new Invocation({
+    pool,
+    ledger,
+    clock,
+    newId,
+    log,
+    trusts,
+    swift,
+    onEnd: stats.record,
+    limits: settings.runs,
+  })
+  const runtimes = new Runtimes({
+    runtimes: stores.runtimes,
+    functions,
+    pool,
+    pools: runtimePools,
+    targets,
+    clock,
+    newId,
+    log,
+  })
+  return {
+    targets,
+    stats,
+    scheduler,
+    invocation,
+    runtimes,
+    functions: new Functions({
+      functions,
+      aliases,
+      jobs,
+      webhooks,
+      sources,
+      packages,
+      zipOf,
+      runtimes,
+      targets,
+      pool,
+      ledger,
+      clock,
+      newId,
+      log,
+      limits: settings.functions,
+      trusts,
+      swift,
+    }),
+    versions: new FunctionVersions({
+      functions,
+      aliases,
+      jobs,
+      webhooks,
+      sources,
+      packages,
+      targets,
+      pool,
+      ledger,
+      clock,
+      newId,
+      maxVersions: settings.maxVersions,
+    }),
+    aliases: new Aliases({ aliases, functions, jobs, webhooks, sources, targets, clock, newId }),
+    workers: new Workers({ functions, targets, pool }),
+    executions: new Executions({ ledger, invocation, targets, retention: settings.retention }),
+    jobs: new Jobs({
+      store: jobs,
+      timers: scheduler,
+      patterns: cronPatterns(),
+      targets,
+      invocation,
+      ledger,
+      pool,
+      clock,
+      newId,
+      log,
+    }),
+    sources: new Sources({
+      store: sources,
+      targets,
+      invocation,
+      trusts,
+      containers: openstack?.containers,
+      clock,
+      newId,
+      log,
+    }),
+    // Whoever knows the id of a webhook may call it: all of it is random.
+    webhooks: new Webhooks({ store: webhooks, targets, invocation, clock, newId: randomUUID }),
+    tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
+  }
+}
+
+export type Services = ReturnType<typeof makeServices>
+
+function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: Targets): SwiftCode {
+  const { stores, packages, pool, clock, log, settings } = ground
+  const { functions } = stores
+  return new SwiftCode({ functions, packages, targets, pool, trusts, objects, clock, log, limits: settings.swift })
+}
+
+export function httpParts(
+  { pool, newId, log }: Pick<Ground, 'pool' | 'newId' | 'log'>,
+  services: Services,
+  door: { authenticate: Authenticate; isReady(): boolean; settings: HttpSettings },
+): HttpParts {
+  const { invocation, scheduler } = services
+  return {
+    runtimes: services.runtimes,
+    functions: services.functions,
+    versions: services.versions,
+    aliases: services.aliases,
+    workers: services.workers,
+    executions: services.executions,
+    jobs: services.jobs,
+    webhooks: services.webhooks,
+    sources: services.sources,
+    stats: services.stats,
+    tokens: services.tokens,
+    targets: services.targets,
+    invocation,
+    gauges: () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() }),
+    authenticate: door.authenticate,
+    isReady: door.isReady,
+    newId,
+    log,
+    settings: door.settings,
+  }
+}
+
+/** With Keystone, too, our own tokens are good: the installation's admin and its tools have no other. */
+export function authenticationBy(tokens: Tokens, openstack: OpenStack | null): Authenticate {
+  if (openstack === null) return tokens.authenticate
+  return (token) =>
+    tokens.authenticate(token) ?? (token === null || isOwnToken(token) ? null : openstack.authenticate(token))
+}
+
+/** The function versions that ran before this process began. */
+export function ranBefore(functions: FunctionStore, ledger: Ledger): (functionId: string, version: number) => boolean {
+  const known = new Set<string>()
+  for (const { id } of functions.list(null)) {
+    const versions = [0, ...functions.listVersions(id).map((version) => version.number)]
+    for (const version of versions) if (ledger.counts(id, version).count > 0) known.add(`${id}/${version}`)
+  }
+  return (functionId, version) => known.has(`${functionId}/${version}`)
+}

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import type { SandboxEngine } from '../src/engine/sandbox/sandbox.ts'
+import { engineOptions, httpSettings, poolOptions, serviceSettings, workersParts } from '../src/wiring-settings.ts'
+import { FakeClock } from './support/fake-clock.ts'
+import { FakePackages } from './support/fake-packages.ts'
+
+const config = readConfig({
+  TAIBAI_AUTH: 'keystone',
+  TAIBAI_ADMIN_TOKEN: 'secret-of-the-admin',
+  TAIBAI_KEYSTONE_AUTH_URL: 'http://keystone:5000/v3',
+  TAIBAI_KEYSTONE_PASSWORD: 'secret-of-the-service',
+})
+const data = { path: '/data', workersDir: '/data/workers', instance: 'abc', unlock: () => {} }
+const parts = { engine: {} as SandboxEngine, packages: new FakePackages(), clock: new FakeClock() }
+
+test.each([
+  ['the engine', engineOptions(config, data, [])],
+  ['the workers', workersParts(config, data, [], parts)],
+  ['the pool', poolOptions(config)],
+  ['the services', serviceSettings(config)],
+  ['HTTP', httpSettings(config)],
+])('neither the admin token nor the password of Keystone reaches %s', (_who, given) => {
+  expect(JSON.stringify(given)).not.toContain('secret-of')
+})
