@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { invalid } from '../../domain/errors.ts'
 import type { FunctionCode, ImageMode } from '../../domain/function.ts'
+import { checkedImage } from '../../domain/image.ts'
 
 /** What a request's `code` says, checked as far as it can be without its package. */
 export type GivenCode =
@@ -101,7 +102,7 @@ function imageCode(code: Record<string, unknown>): FunctionCode {
   if (typeof image !== 'string' || image.trim() === '') {
     throw invalid('"code.image" is required: the name of a container image.')
   }
-  if (image.length > 255) throw invalid('"code.image" must have at most 255 characters.')
+  checkedImage('code.image', image)
   if (mode !== undefined && mode !== null) checkMode(mode)
   if (port !== undefined && port !== null) checkPort(port, mode)
   return { ...withoutNulls(code), source: 'image', image } as FunctionCode

@@ -1,6 +1,7 @@
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore, Signature } from '../../domain/function.ts'
 import { canonicalUuid, idFrom, type NewId } from '../../domain/ids.ts'
+import { checkedImage } from '../../domain/image.ts'
 import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
 import { manifestOf, type Runtime, type RuntimeManifest } from '../../domain/runtime.ts'
 import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
@@ -107,7 +108,7 @@ export class Runtimes {
 
   create(who: Principal, given: NewRuntime): Runtime {
     requireAdmin(who, 'Creating a runtime')
-    const image = checkedImage(given.image)
+    const image = givenImage(given.image)
     if (image === undefined) throw invalid('"image" is required: the name of a container image.')
     const runtime = this.#newRow(who, given, image)
     this.#parts.runtimes.insert(runtime)
@@ -118,7 +119,7 @@ export class Runtimes {
   update(who: Principal, id: string, change: RuntimeChange): Runtime {
     requireAdmin(who, 'Changing a runtime')
     const before = this.get(who, id)
-    const image = checkedImage(change.image)
+    const image = givenImage(change.image)
     if (image !== undefined) this.#refuseUpgradeOf(before, image)
     const isUpgrade = image !== undefined && image !== before.image
     const after: Runtime = {
@@ -232,9 +233,9 @@ const differs = (stored: Runtime, wanted: Runtime): boolean =>
   JSON.stringify({ ...stored, createdAt: 0, updatedAt: 0 }) !==
   JSON.stringify({ ...wanted, createdAt: 0, updatedAt: 0 })
 
-function checkedImage(image: string | undefined): string | undefined {
+function givenImage(image: string | undefined): string | undefined {
   if (image !== undefined && image.trim() === '') throw invalid('"image" must name a container image; it is empty.')
-  return image
+  return image === undefined ? undefined : checkedImage('image', image)
 }
 
 function checkedMinMemory(bytes: number | undefined): number | undefined {
