@@ -37,14 +37,12 @@ const mayImport: Record<string, string[]> = {
   'logger.ts': [],
 }
 
-/** Packages that only some places may use. With `typesToo: false`, their types may be used anywhere. */
-const packages: { name: RegExp; within: string[]; typesToo: boolean }[] = [
-  { name: /^dockerode$/, within: ['engine/sandbox/docker/docker-client.ts'], typesToo: false },
-  { name: /^dockerode$/, within: ['engine/sandbox/docker/'], typesToo: true },
-  { name: /^croner$/, within: ['scheduler/'], typesToo: true },
-  { name: /^better-sqlite3$|^drizzle-orm(\/|$)/, within: ['store/'], typesToo: true },
-  { name: /^hono(\/|$)|^@hono\//, within: ['http/', 'app.ts'], typesToo: true },
-  { name: /^pino$/, within: ['logger.ts'], typesToo: true },
+/** Packages that only some places may use, their types too. */
+const packages: { name: RegExp; within: string[] }[] = [
+  { name: /^croner$/, within: ['scheduler/'] },
+  { name: /^better-sqlite3$|^drizzle-orm(\/|$)/, within: ['store/'] },
+  { name: /^hono(\/|$)|^@hono\//, within: ['http/', 'app.ts'] },
+  { name: /^pino$/, within: ['logger.ts'] },
 ]
 
 /** What only some places may touch. A rule holds in `holdsIn`; default everywhere. */
@@ -71,18 +69,17 @@ const namelessFiles = /^(utils?|helpers?|common|types|misc|shared|index)\.ts$/
 
 interface Import {
   from: string
-  isType: boolean
 }
 
 /** All of a file's imports: static, dynamic, passed on, and modules that are started as a thread. */
 function importsOf(source: string): Import[] {
-  const statics = [...source.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)]
+  const statics = [...source.matchAll(/^(?:import|export)\s+(?:type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)]
   const dynamics = [...source.matchAll(/(?<!typeof )\bimport\('([^']+)'\)|new URL\('([^']+\.ts)'/g)]
   const types = [...source.matchAll(/typeof import\('([^']+)'\)/g)]
   return [
-    ...statics.map(([, type, from = '']) => ({ from, isType: type !== undefined })),
-    ...dynamics.map(([, imported, started]) => ({ from: imported ?? started ?? '', isType: false })),
-    ...types.map(([, from = '']) => ({ from, isType: true })),
+    ...statics.map(([, from = '']) => ({ from })),
+    ...dynamics.map(([, imported, started]) => ({ from: imported ?? started ?? '' })),
+    ...types.map(([, from = '']) => ({ from })),
   ]
 }
 
@@ -101,9 +98,9 @@ const codeLines = (source: string): string[] => source.split('\n').filter((line)
 function problemsOf(path: string, source: string): string[] {
   const problems: string[] = []
   if (namelessFiles.test(basename(path))) problems.push(`${path} is named for nothing`)
-  for (const { from, isType } of importsOf(source)) {
+  for (const { from } of importsOf(source)) {
     if (from.startsWith('.')) problems.push(...ownImportProblems(path, posix.join(posix.dirname(path), from)))
-    else problems.push(...packageProblems(path, from, isType))
+    else problems.push(...packageProblems(path, from))
   }
   for (const { what, within, holdsIn, why } of touches) {
     if (holdsIn !== undefined && !isWithin(path, holdsIn)) continue
@@ -123,10 +120,8 @@ function ownImportProblems(path: string, target: string): string[] {
   return engine !== undefined && !choosesEngine && !path.startsWith(engine) ? [problem] : []
 }
 
-const packageProblems = (path: string, from: string, isType: boolean): string[] =>
-  packages
-    .filter(({ name, within, typesToo }) => name.test(from) && (typesToo || !isType) && !isWithin(path, within))
-    .map(() => `${path} uses ${from}`)
+const packageProblems = (path: string, from: string): string[] =>
+  packages.filter(({ name, within }) => name.test(from) && !isWithin(path, within)).map(() => `${path} uses ${from}`)
 
 describe('the checks of the rooms see', () => {
   const cases: [what: string, path: string, source: string, problem: string][] = [
@@ -165,13 +160,6 @@ describe('the checks of the rooms see', () => {
       "import { x } from '../process/b.ts'",
       'engine/sandbox/docker/a.ts imports engine/sandbox/process/b.ts',
     ],
-    [
-      'dockerode at work',
-      'engine/sandbox/docker/a.ts',
-      "import Docker from 'dockerode'",
-      'engine/sandbox/docker/a.ts uses dockerode',
-    ],
-    ['dockerode by name', 'services/a.ts', "import type Docker from 'dockerode'", 'services/a.ts uses dockerode'],
     ['croner', 'services/a.ts', "import { Cron } from 'croner'", 'services/a.ts uses croner'],
     ['SQL', 'http/a.ts', "import { sql } from 'drizzle-orm'", 'http/a.ts uses drizzle-orm'],
     ['Hono', 'services/a.ts', "import type { Context } from 'hono'", 'services/a.ts uses hono'],
@@ -187,13 +175,13 @@ describe('the checks of the rooms see', () => {
 
   test('nothing in comments, types of allowed packages, and what is passed in', () => {
     const source = [
-      "import type { Container } from 'dockerode'",
+      "import type { Context } from 'hono'",
       "import type { Clock } from '../../../domain/clock.ts'",
       '// Date.now() is not asked here',
       ' * nor process.env',
       'const now = clock.now()',
     ].join('\n')
-    expect(problemsOf('engine/sandbox/docker/a.ts', source)).toEqual([])
+    expect(problemsOf('http/routes/a/b.ts', source)).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
-import Docker from 'dockerode'
+import { once } from 'node:events'
+import { EngineApi } from '../../src/engine/sandbox/docker/engine-api.ts'
 import type { Language } from './packages.ts'
 
 /** What the engine itself takes: a container of the same image, made, started, and its language up. Nothing of Taibai. */
@@ -8,7 +9,7 @@ const boots: Record<Language, { image: string; command: string[] }> = {
   python3: { image: 'taibai/python3', command: ['python3', '-c', 'print(1)'] },
 }
 
-const docker = new Docker()
+const engine = new EngineApi(process.env.DOCKER_HOST)
 
 /** The network of functions, which the server makes: a bridge of its own, where containers do not reach each other. */
 export const ownNetwork = 'taibai-egress'
@@ -17,24 +18,24 @@ export const ownNetwork = 'taibai-egress'
 export async function engineStart(language: Language, network = 'default'): Promise<number> {
   const { image, command } = boots[language]
   const from = performance.now()
-  const container = await docker.createContainer({
-    Image: image,
-    Cmd: command,
-    AttachStdout: true,
-    HostConfig: { NetworkMode: network },
-  })
-  const output = await container.attach({ stream: true, stdout: true })
-  const line = new Promise<void>((resolve) => output.once('data', () => resolve()))
-  await container.start()
+  const { Id } = await engine.ask<{ Id: string }>(
+    'POST',
+    '/containers/create',
+    {},
+    { Image: image, Cmd: command, AttachStdout: true, HostConfig: { NetworkMode: network } },
+  )
+  const output = await engine.stream('POST', `/containers/${Id}/attach`, { stream: '1', stdout: '1' })
+  const line = once(output, 'data')
+  await engine.ask('POST', `/containers/${Id}/start`)
   await line
   const tookMs = performance.now() - from
-  await container.wait()
-  await container.remove({ force: true })
+  await engine.ask('POST', `/containers/${Id}/wait`)
+  await engine.ask('DELETE', `/containers/${Id}`, { force: '1' })
   return tookMs
 }
 
 /** Containers of the server with this data folder that exist, and of nobody else. */
 export async function containersOf(dataDir: string): Promise<number> {
-  const all = await docker.listContainers({ all: true })
+  const all = await engine.ask<{ Mounts: { Source: string }[] }[]>('GET', '/containers/json', { all: '1' })
   return all.filter(({ Mounts }) => Mounts.some(({ Source }) => Source.startsWith(`${dataDir}/`))).length
 }

@@ -1,5 +1,5 @@
-import type { ContainerCreateOptions } from 'dockerode'
 import type { SandboxLimits, SandboxSpec } from '../sandbox.ts'
+import type { ContainerOptions, HostConfig } from './container-options.ts'
 
 /** What the operator decides for all containers. */
 export interface ContainerDefaults {
@@ -21,8 +21,8 @@ export const workerLabel = 'io.taibai.worker'
 export const folderInside = '/taibai'
 
 /** Everything that Docker is asked for one sandbox, as a value. Design 6 says why each line is there. */
-export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults): ContainerCreateOptions {
-  const options: ContainerCreateOptions = {
+export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults): ContainerOptions {
+  const options: ContainerOptions = {
     name: `taibai-${defaults.instance}-${spec.name}`,
     Image: spec.image,
     User: defaults.user,
@@ -35,9 +35,9 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults)
   return options
 }
 
-function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): NonNullable<ContainerCreateOptions['HostConfig']> {
+function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig {
   const { pidsLimit, openFilesLimit, tmpSizeMb, untrustedOciRuntime } = defaults
-  const host: NonNullable<ContainerCreateOptions['HostConfig']> = {
+  const host: HostConfig = {
     AutoRemove: true,
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],

@@ -1,29 +1,18 @@
-import { PassThrough } from 'node:stream'
-import { finished } from 'node:stream/promises'
-import type Docker from 'dockerode'
-import type { Container, ContainerCreateOptions, ContainerInspectInfo } from 'dockerode'
 import { FaasError } from '../../../domain/errors.ts'
+import { isImageReference } from '../../../domain/image.ts'
+import type { OnOutput } from '../sandbox.ts'
+import { AttachedOutput } from './attached-output.ts'
+import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
 import { workerLabel } from './container-spec.ts'
+import { EngineApi, EngineRefusal, type Query } from './engine-api.ts'
 
-/**
- * The only importer of dockerode, and where its errors become ours. Imported lazily: it brings gRPC and ssh along, which
- * cost a tenth of a second at start.
- */
-export async function connectDocker(host: string | undefined): Promise<DockerClient> {
-  const { default: Dockerode } = await import('dockerode')
-  const docker = new Dockerode(addressOf(host))
-  const version = await docker.version().catch((cause: unknown) => {
+/** Where the engine's errors become ours. */
+export async function connectDocker(host: string | undefined, certFolder?: string): Promise<DockerClient> {
+  const api = new EngineApi(host, certFolder)
+  const version = await api.ask<{ Version: string }>('GET', '/version').catch((cause: unknown) => {
     throw engineFailed('The Docker engine does not answer. Is it running, and may this user reach it?', cause)
   })
-  return new DockerClient(docker, version.Version)
-}
-
-function addressOf(host: string | undefined): Docker.DockerOptions {
-  if (host === undefined || host === '') return { socketPath: '/var/run/docker.sock' }
-  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) }
-  const url = new URL(host.replace(/^tcp:/, 'http:'))
-  const protocol = url.protocol === 'https:' || url.port === '2376' ? 'https' : url.protocol === 'ssh:' ? 'ssh' : 'http'
-  return { protocol, host: url.hostname, port: url.port || '2375' }
+  return new DockerClient(api, version.Version)
 }
 
 export interface ContainerEvent {
@@ -32,18 +21,21 @@ export interface ContainerEvent {
   attributes: Record<string, string>
 }
 
+/** The engine's orders and questions that sandboxes need. A container is known by its id. */
 export class DockerClient {
-  #docker: Docker
+  #api: EngineApi
   readonly version: string
 
-  constructor(docker: Docker, version: string) {
-    this.#docker = docker
+  constructor(api: EngineApi, version: string) {
+    this.#api = api
     this.version = version
   }
 
-  async create(options: ContainerCreateOptions): Promise<Container> {
+  /** The id of the new container. */
+  async create({ name, ...options }: ContainerOptions): Promise<string> {
+    checkImage(options.Image)
     try {
-      return await this.#docker.createContainer(options)
+      return (await this.#api.ask<{ Id: string }>('POST', '/containers/create', { name }, options)).Id
     } catch (cause) {
       if (statusOf(cause) === 404) {
         throw engineFailed(`The image ${options.Image} is not on this machine; build or pull it.`, cause)
@@ -52,15 +44,15 @@ export class DockerClient {
     }
   }
 
-  async begin(container: Container): Promise<void> {
-    await container.start().catch((cause: unknown) => {
+  async begin(id: string): Promise<void> {
+    await this.#api.ask('POST', `/containers/${id}/start`).catch((cause: unknown) => {
       throw engineFailed('The Docker engine could not start a container.', cause)
     })
   }
 
   /** False: it does not run any more, or is gone. */
-  async kill(container: Container): Promise<boolean> {
-    return container.kill().then(
+  async kill(id: string): Promise<boolean> {
+    return this.#api.ask('POST', `/containers/${id}/kill`).then(
       () => true,
       (cause: unknown) => {
         unlessGone('The Docker engine could not kill a container.')(cause)
@@ -69,98 +61,110 @@ export class DockerClient {
     )
   }
 
-  async remove(container: Container): Promise<void> {
-    await container
-      .remove({ force: true, v: true })
+  async remove(id: string): Promise<void> {
+    await this.#api
+      .ask('DELETE', `/containers/${id}`, { force: '1', v: '1' })
       .catch(unlessGone('The Docker engine could not remove a container.'))
   }
 
   /** Null: there is no such container any more; `unknown`: the engine did not answer. */
-  async state(container: Container): Promise<ContainerInspectInfo['State'] | null | 'unknown'> {
-    return container.inspect().then(
+  async state(id: string): Promise<ContainerState | null | 'unknown'> {
+    return this.#inspect(id).then(
       (found) => found.State,
-      (error: unknown) => (statusOf(error) === 404 ? null : 'unknown'),
+      (error: unknown) => (isGone(error) ? null : 'unknown'),
     )
   }
 
   /** Standard output and error as they come. `ended` resolves when there is no more of them. */
-  async attach(
-    container: Container,
-    onOutput: (stream: 'stdout' | 'stderr', text: string) => void,
-  ): Promise<{ ended: Promise<void> }> {
-    const options = { stream: true, stdout: true, stderr: true }
-    const stream = await this.#ask('attach to a container', () => container.attach(options))
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-    stdout.setEncoding('utf8').on('data', (text: string) => onOutput('stdout', text))
-    stderr.setEncoding('utf8').on('data', (text: string) => onOutput('stderr', text))
-    this.#docker.modem.demuxStream(stream, stdout, stderr)
-    stream.on('error', () => {})
+  async attach(id: string, onOutput: OnOutput): Promise<{ ended: Promise<void> }> {
+    const query = { stream: '1', stdout: '1', stderr: '1' }
+    const stream = await this.#ask('attach to a container', () =>
+      this.#api.stream('POST', `/containers/${id}/attach`, query),
+    )
+    const output = new AttachedOutput(onOutput)
+    stream.on('data', (chunk: Buffer) => output.push(chunk))
     const ended = new Promise<void>((resolve) => {
       stream.once('end', resolve).once('close', resolve)
     })
-    return { ended: ended.then(() => allRead(stdout, stderr)) }
+    return { ended: ended.then(() => output.end()) }
   }
 
-  async address(container: Container): Promise<string | undefined> {
-    const { NetworkSettings } = await this.#ask('inspect a container', () => container.inspect())
+  async address(id: string): Promise<string | undefined> {
+    const { NetworkSettings } = await this.#ask('inspect a container', () => this.#inspect(id))
     return Object.values(NetworkSettings.Networks)[0]?.IPAddress || undefined
   }
 
   /** One that is gone, or in that state already, is fine. */
-  async change(container: Container, what: 'update' | 'pause' | 'unpause', limits?: object): Promise<void> {
+  async change(id: string, what: 'update' | 'pause' | 'unpause', limits?: object): Promise<void> {
     const message = `The Docker engine could not ${what} a container.`
-    await container[what](limits ?? {}).catch((cause: unknown) => {
+    await this.#api.ask('POST', `/containers/${id}/${what}`, {}, limits).catch((cause: unknown) => {
       // Some engines answer 500 to this.
       if (!/is (not|already) paused/.test(String(cause))) unlessGone(message)(cause)
     })
   }
 
   /** `worker`: the name that its label says. */
-  async labelled(label: string): Promise<{ worker: string; container: Container }[]> {
-    const filters = { label: [label] }
-    const found = await this.#ask('list containers', () => this.#docker.listContainers({ all: true, filters }))
-    return found.map(({ Id, Labels }) => ({
-      worker: Labels[workerLabel] ?? '',
-      container: this.#docker.getContainer(Id),
-    }))
+  async labelled(label: string): Promise<{ worker: string; id: string }[]> {
+    const query = { all: '1', filters: JSON.stringify({ label: [label] }) }
+    const found = await this.#ask('list containers', () =>
+      this.#api.ask<{ Id: string; Labels: Record<string, string> }[]>('GET', '/containers/json', query),
+    )
+    return found.map(({ Id, Labels }) => ({ worker: Labels[workerLabel] ?? '', id: Id }))
   }
 
-  /** Events of the labelled containers, until `signal` fires. Resolves when the stream is open; `onEnd` when it breaks. */
+  /** Events of the labelled containers until the returned function is called. Resolves when the stream is open; `onEnd` when it breaks. */
   async events(label: string, onEvent: (event: ContainerEvent) => void, onEnd: () => void): Promise<() => void> {
     const filters = JSON.stringify({ type: ['container'], label: [label], event: ['die', 'oom', 'destroy'] })
-    const stream = await this.#ask('follow events', () => this.#docker.getEvents({ filters }))
-    readLines(stream, (line) => onEvent(eventOf(line)))
-    stream.once('close', onEnd).on('error', () => {})
-    return () => (stream as unknown as { destroy(): void }).destroy()
+    const stream = await this.#ask('follow events', () => this.#api.stream('GET', '/events', { filters }))
+    readLines<EventLine>(stream, (line) => onEvent(eventOf(line)))
+    stream.once('close', onEnd)
+    return () => stream.destroy()
   }
 
   async hasImage(image: string): Promise<boolean> {
-    return this.#docker
-      .getImage(image)
-      .inspect()
-      .then(
-        () => true,
-        () => false,
-      )
+    checkImage(image)
+    return this.#api.ask('GET', `/images/${image}/json`).then(
+      () => true,
+      () => false,
+    )
   }
 
   async pull(image: string): Promise<void> {
+    checkImage(image)
     const failed = (cause: unknown) => engineFailed(`The image ${image} is not here and could not be pulled.`, cause)
-    const stream = await this.#docker.pull(image).catch((cause: unknown) => {
+    const query: Query = isTagged(image) ? { fromImage: image } : { fromImage: image, tag: 'latest' }
+    const stream = await this.#api.stream('POST', '/images/create', query).catch((cause: unknown) => {
       throw failed(cause)
     })
     await new Promise<void>((resolve, reject) => {
-      this.#docker.modem.followProgress(stream, (error: unknown) => (error ? reject(failed(error)) : resolve()))
+      readLines<{ error?: string }>(stream, ({ error }) => {
+        if (error !== undefined) reject(failed(new Error(error)))
+      })
+      stream.once('end', resolve).once('close', () => reject(failed(new Error('the engine broke off'))))
     })
   }
 
-  async ensureNetwork(name: string, options: Docker.NetworkCreateOptions): Promise<void> {
-    const found = await this.#ask('list networks', () => this.#docker.listNetworks({ filters: { name: [name] } }))
-    if (found.some((network) => network.Name === name)) return
-    await this.#docker.createNetwork(options).catch((cause: unknown) => {
+  async ensureNetwork(options: NetworkOptions): Promise<void> {
+    const filters = JSON.stringify({ name: [options.Name] })
+    const found = await this.#ask('list networks', () =>
+      this.#api.ask<{ Name: string }[]>('GET', '/networks', { filters }),
+    )
+    if (found.some((network) => network.Name === options.Name)) return
+    await this.#api.ask('POST', '/networks/create', {}, options).catch((cause: unknown) => {
       if (statusOf(cause) !== 409)
         throw engineFailed('The Docker engine could not make the network of the functions.', cause)
     })
+  }
+
+  close(): void {
+    this.#api.close()
+  }
+
+  #inspect(id: string) {
+    return this.#api.ask<{
+      State: ContainerState
+      NetworkSettings: { Networks: Record<string, { IPAddress?: string }> }
+    }>('GET', `/containers/${id}/json`)
   }
 
   async #ask<T>(what: string, question: () => Promise<T>): Promise<T> {
@@ -175,30 +179,52 @@ export class DockerClient {
 export const engineFailed = (message: string, cause: unknown): FaasError =>
   new FaasError('engine_failed', message, { cause })
 
-const statusOf = (error: unknown): number | undefined => (error as { statusCode?: number } | null)?.statusCode
+/** It becomes part of an address of the engine: whoever stored it, it is looked at here again. */
+function checkImage(image: string): void {
+  if (isImageReference(image)) return
+  throw new FaasError('engine_failed', `${JSON.stringify(image.slice(0, 100))} is no name of a container image.`)
+}
+
+const isTagged = (image: string): boolean => image.includes('@') || image.lastIndexOf(':') > image.lastIndexOf('/')
+
+const statusOf = (error: unknown): number | undefined => (error instanceof EngineRefusal ? error.status : undefined)
+
+/** Podman answers 500 for a container that is going. */
+const isGone = (error: unknown): boolean =>
+  statusOf(error) === 404 || (statusOf(error) === 500 && /no such container/i.test(String(error)))
 
 /** 404: it is gone; 409: it does not run, or is being removed. */
 const unlessGone = (message: string) => (cause: unknown) => {
-  const status = statusOf(cause)
-  if (status !== 404 && status !== 409) throw engineFailed(message, cause)
+  if (!isGone(cause) && statusOf(cause) !== 409) throw engineFailed(message, cause)
 }
 
-/** Ends them, and resolves when what was written has been read. */
-async function allRead(...streams: PassThrough[]): Promise<void> {
-  await Promise.all(streams.map((stream) => finished(stream.end())))
-}
-
-function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+/** Each line is an object; one that is none is passed over: what an engine sends must not end the process. */
+function readLines<Line>(stream: NodeJS.ReadableStream, onLine: (line: Line) => void): void {
   let rest = ''
   stream.setEncoding('utf8')
   stream.on('data', (text: string) => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) if (line !== '') onLine(line)
+    for (const line of lines) {
+      const value = parsed(line)
+      if (typeof value === 'object' && value !== null) onLine(value as Line)
+    }
   })
 }
 
-function eventOf(line: string): ContainerEvent {
-  const event = JSON.parse(line) as { Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } }
-  return { action: event.Action ?? '', id: event.Actor?.ID ?? '', attributes: event.Actor?.Attributes ?? {} }
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
+}
+
+interface EventLine {
+  Action?: string
+  Actor?: { ID?: string; Attributes?: Record<string, string> }
+}
+
+const eventOf = ({ Action, Actor }: EventLine): ContainerEvent => {
+  return { action: Action ?? '', id: Actor?.ID ?? '', attributes: Actor?.Attributes ?? {} }
 }

@@ -1,7 +1,7 @@
-import type { Container, ContainerCreateOptions } from 'dockerode'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { CommandResult, Exit, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
+import type { ContainerOptions } from './container-options.ts'
 import { type ContainerDefaults, containerOptions, folderInside, instanceLabel } from './container-spec.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
@@ -75,7 +75,7 @@ export class DockerEngine implements SandboxEngine {
 
   async removeLeftovers(): Promise<number> {
     const left = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
-    await Promise.all(left.map(({ container }) => this.#docker.remove(container)))
+    await Promise.all(left.map(({ id }) => this.#docker.remove(id)))
     return left.length
   }
 
@@ -85,9 +85,10 @@ export class DockerEngine implements SandboxEngine {
     const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
     await Promise.race([removed, pause(lastRemovalMs)])
     this.#stopEvents()
+    this.#docker.close()
   }
 
-  async #create(name: string, options: ContainerCreateOptions): Promise<Container> {
+  async #create(name: string, options: ContainerOptions): Promise<string> {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
     this.#names.add(name)
     try {
@@ -100,14 +101,14 @@ export class DockerEngine implements SandboxEngine {
 
   /** Known before it starts: an early end must find it. What it prints is listened to before it prints. */
   async #begin(
-    container: Container,
+    container: string,
     spec: SandboxSpec,
     onOutput: OnOutput | undefined,
   ): Promise<{ sandbox: DockerSandbox; output: Promise<void> }> {
     const sandbox = new DockerSandbox(container, spec.name, this.#docker)
-    this.#sandboxes.set(container.id, sandbox)
+    this.#sandboxes.set(container, sandbox)
     void sandbox.removed.then(() => {
-      this.#sandboxes.delete(container.id)
+      this.#sandboxes.delete(container)
       this.#names.delete(spec.name)
     })
     try {
@@ -142,7 +143,7 @@ export class DockerEngine implements SandboxEngine {
   async #removeUnknown(): Promise<void> {
     const found = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
     const unknown = found.filter(({ worker }) => !this.#names.has(worker))
-    await Promise.all(unknown.map(({ container }) => this.#docker.remove(container)))
+    await Promise.all(unknown.map(({ id }) => this.#docker.remove(id)))
   }
 
   /** The stream of events broke: the engine restarted, or went away. What ended meanwhile is asked for. */

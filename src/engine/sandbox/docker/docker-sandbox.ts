@@ -1,4 +1,3 @@
-import type { Container } from 'dockerode'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Exit, Sandbox, SandboxLimits } from '../sandbox.ts'
 import { resources } from './container-spec.ts'
@@ -10,7 +9,8 @@ export class DockerSandbox implements Sandbox {
   readonly exited: Promise<Exit>
   /** Resolves when nothing of it is left. */
   readonly removed: Promise<void>
-  #container: Container
+  /** Its id. */
+  #container: string
   #docker: DockerClient
   #resolveExit: (exit: Exit) => void = () => {}
   #resolveRemoved: () => void = () => {}
@@ -18,7 +18,7 @@ export class DockerSandbox implements Sandbox {
   #killAsked = false
   #state: 'running' | 'ended' | 'removed' = 'running'
 
-  constructor(container: Container, name: string, docker: DockerClient) {
+  constructor(container: string, name: string, docker: DockerClient) {
     this.name = name
     this.#container = container
     this.#docker = docker

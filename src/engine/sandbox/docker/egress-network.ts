@@ -7,7 +7,7 @@ import type { DockerClient } from './docker-client.ts'
  */
 export async function ensureEgressNetwork(docker: DockerClient, instance: string): Promise<string> {
   const name = 'taibai-egress'
-  await docker.ensureNetwork(name, {
+  await docker.ensureNetwork({
     Name: name,
     Driver: 'bridge',
     Labels: { 'io.taibai.network': instance },

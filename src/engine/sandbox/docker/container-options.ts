@@ -1,0 +1,50 @@
+/** What the engine's API is asked for a container, as far as we ask: names and types are the API's. */
+export interface ContainerOptions {
+  name: string
+  Image: string
+  Cmd?: string[]
+  User?: string
+  Env?: string[]
+  Labels?: Record<string, string>
+  NetworkDisabled?: boolean
+  AttachStdout?: boolean
+  AttachStderr?: boolean
+  HostConfig: HostConfig
+}
+
+export interface HostConfig {
+  AutoRemove: boolean
+  ReadonlyRootfs: boolean
+  CapDrop: string[]
+  SecurityOpt: string[]
+  NetworkMode: string
+  PidsLimit: number
+  Ulimits: { Name: string; Soft: number; Hard: number }[]
+  Tmpfs: Record<string, string>
+  LogConfig: { Type: string; Config: Record<string, string> }
+  Mounts?: { Type: 'bind'; Source: string; Target: string; ReadOnly: boolean }[]
+  Runtime?: string
+  Init?: boolean
+  ExtraHosts?: string[]
+  Dns?: string[]
+  Memory: number
+  MemorySwap: number
+  CpuShares: number
+  CpuPeriod?: number
+  CpuQuota?: number
+}
+
+/** How a container is, as `GET /containers/{id}/json` says it. */
+export interface ContainerState {
+  Status: string
+  Running: boolean
+  ExitCode: number
+  OOMKilled: boolean
+}
+
+export interface NetworkOptions {
+  Name: string
+  Driver: string
+  Labels: Record<string, string>
+  Options: Record<string, string>
+}
