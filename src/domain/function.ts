@@ -1,4 +1,5 @@
-export type Signature = 'event' | 'http' | 'qinling'
+import type { Signature } from './signature.ts'
+
 export type Network = 'egress' | 'none'
 export type CodeSource = 'package' | 'swift' | 'image'
 

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { invalid } from './errors.ts'
-import type { Signature } from './function.ts'
+import { factsOf, type Signature } from './signature.ts'
 import type { CallInput } from './worker.ts'
 
 const none: CallInput = { kind: 'none', body: Buffer.alloc(0) }
 
 /**
  * The input of an execution as the contract reads it (section 7.3): text that is a JSON object is that object, anything
- * else is plain text, nothing is nothing. Functions with another signature than `qinling` get every JSON value as a value.
+ * else is plain text, nothing is nothing. Signatures whose JSON is `any` get every JSON value as a value.
  */
 export function inputFromText(text: string | null | undefined, signature: Signature): CallInput {
   if (text === null || text === undefined || text === '') return none
@@ -19,7 +19,7 @@ function kindOf(text: string, signature: Signature): 'none' | 'json' | 'text' {
   const value = parseJson(text)
   if (value === null) return 'none'
   const isObject = typeof value === 'object' && !Array.isArray(value)
-  return isObject || (value !== undefined && signature !== 'qinling') ? 'json' : 'text'
+  return isObject || (value !== undefined && factsOf(signature).json === 'any') ? 'json' : 'text'
 }
 
 /** The value; undefined when the text is not JSON. */
@@ -51,7 +51,7 @@ export function inputFromBody(body: Buffer, contentType: string | undefined, sig
   if (!saysJson && isBinary(type)) return { kind: 'bytes', body }
   const text = body.toString('utf8')
   const inputKind = kindOf(text, signature)
-  if (saysJson && inputKind === 'text' && signature !== 'qinling')
+  if (saysJson && inputKind === 'text' && factsOf(signature).json === 'any')
     throw invalid('The body is not valid JSON, although its Content-Type says so.')
   if (inputKind === 'none') return none
   // As many characters as bytes: all of them are ASCII.

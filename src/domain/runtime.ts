@@ -1,4 +1,4 @@
-import type { Signature } from './function.ts'
+import type { Signature } from './signature.ts'
 
 /** `deleting` rows vanish when their pool is gone. */
 export type RuntimeStatus = 'creating' | 'available' | 'upgrading' | 'error' | 'deleting'
@@ -39,6 +39,8 @@ export interface RuntimeManifest {
   signature: Signature
   signatures: Signature[]
   minMemoryBytes: number
+  /** Of a function that names none. */
+  defaultEntry: string
   languages: string[]
 }
 

@@ -1,7 +1,8 @@
 import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
-import type { ImageMode, Network, Signature } from './function.ts'
+import type { ImageMode, Network } from './function.ts'
 import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
+import { factsOf, type Signature } from './signature.ts'
 
 /**
  * One function version with everything that a worker of it must know: what may share a worker has the same `key`.
@@ -37,6 +38,10 @@ export interface Revision {
   maxWorkers: number | null
   idleTimeoutMs: number | null
 }
+
+/** Whether it is given the whole HTTP request, and answers with one. */
+export const takesRequest = ({ kind, signature }: Pick<Revision, 'kind' | 'signature'>): boolean =>
+  kind === 'http' || factsOf(signature).given === 'request'
 
 export interface CallInput {
   kind: InputKind

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { FaasError, invalid } from '../domain/errors.ts'
+import { signatureNames } from '../domain/signature.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './endpoint.ts'
@@ -8,7 +9,6 @@ import { parseMultipart } from './multipart.ts'
 
 /** Create and update of functions: the only requests that come as JSON, as a form, or as a bare ZIP. */
 
-const signatures = ['event', 'http', 'qinling'] as const
 const networks = ['egress', 'none'] as const
 
 const code = field(
@@ -27,8 +27,8 @@ const changeable = {
   memory_size: integer('Bytes.'),
   name: text(255, 'Letters, digits, "-" and "_"; unique inside the project.'),
   description: text(),
-  entry: text(80, 'module.callable; default main.main.'),
-  signature: nullable(choice(signatures, "How the function is called; null: the runtime's way.")),
+  entry: text(80, "module.callable; default: the runtime's, such as main.main."),
+  signature: nullable(choice(signatureNames, "How the function is called; null: the runtime's way.")),
   env: field({ type: 'object', description: 'Environment variables: an object of strings.' }, toEnv),
   concurrency: integer('Calls at once in one worker; default 1.'),
   min_workers: integer('Workers that are always warm; default 0.'),

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import type { FunctionCode, Network, Signature } from '../domain/function.ts'
+import type { FunctionCode, Network } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
+import type { Signature } from '../domain/signature.ts'
 import type { SourceEvent, SourceStatus } from '../domain/source.ts'
 
 /**

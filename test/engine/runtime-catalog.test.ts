@@ -47,6 +47,8 @@ describe('a folder of runtimes that cannot be read', () => {
     ['has an unknown signature', { ...cobol, signature: 'soap' }, /signature/],
     ['has a default signature that its shim cannot do', { ...cobol, signature: 'http' }, /signature/],
     ['has a twin whose signature its shim cannot do', twin({ signature: 'http' }), /signature/],
+    ['names no default entry', { ...cobol, default_entry: undefined }, /default_entry/],
+    ['has a default entry without a callable', { ...cobol, default_entry: 'main' }, /module\.callable/],
     ['needs no memory', { ...cobol, min_memory: 0 }, /min_memory/],
     ['needs part of a byte', { ...cobol, min_memory: 1.5 }, /min_memory/],
   ]
@@ -88,6 +90,7 @@ describe('a folder of runtimes', () => {
         signature: 'event',
         signatures: ['event', 'qinling'],
         minMemoryBytes: 1048576,
+        defaultEntry: 'main.main',
       },
     ])
   })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { idFrom } from '../../src/domain/ids.ts'
 import type { Runtime, RuntimeManifest } from '../../src/domain/runtime.ts'
+import { zipOf } from '../../src/store/zip-of.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { testRows } from '../support/rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
@@ -301,6 +302,7 @@ describe('built-in runtimes', () => {
     signature: 'event',
     signatures: ['event', 'http'],
     minMemoryBytes: 1000,
+    defaultEntry: 'app.handler',
     languages: ['javascript'],
   }
   const id = idFrom('runtime', 'nodejs')
@@ -326,6 +328,24 @@ describe('built-in runtimes', () => {
     expect(made.json).toMatchObject({ signature: 'http', min_memory: 1000, languages: ['javascript'] })
     const refused = await app.request('POST', '/v1/runtimes', { as: 'admin', json: { ...json, signature: 'qinling' } })
     expect(refused).toMatchObject({ status: 400 })
+  })
+
+  test('give their default entry to functions that name none', async () => {
+    const app = makeTestApp()
+    app.runtimes.registerBuiltin([manifest])
+    const entryOf = async (code: object, entry?: string) => {
+      const json = { runtime: 'nodejs', code, entry }
+      return (await app.request('POST', '/v1/functions', { json })).json.entry
+    }
+    const inline = { source: 'inline', filename: 'hello.mjs', content: 'export const handler = () => 1' }
+    expect(await entryOf(inline)).toBe('hello.handler')
+    expect(await entryOf(inline, 'hello.run')).toBe('hello.run')
+    const form = {
+      code: '{"source": "package"}',
+      runtime: 'nodejs',
+      package: zipOf('app.mjs', 'export const handler = 1'),
+    }
+    expect((await app.request('POST', '/v1/functions', { form })).json.entry).toBe('app.handler')
   })
 
   test('whose manifest is gone cannot be used, until it is back', () => {

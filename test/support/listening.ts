@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach } from 'vitest'
-import type { Signature } from '../../src/domain/function.ts'
+import type { Signature } from '../../src/domain/signature.ts'
 import { makeListener } from '../../src/http/front.ts'
 import { listen } from '../../src/http/listen.ts'
 import type { HttpParts } from '../../src/http/server.ts'

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { taggedImage } from '../../assets.ts'
 import type { RuntimeManifest } from '../../domain/runtime.ts'
+import { signatureNames } from '../../domain/signature.ts'
 
-const signature = z.enum(['event', 'http', 'qinling'])
+const signature = z.enum(signatureNames)
 
 /** What `runtimes/README.md` says of runtime.json, as far as the server needs it. */
 const manifestFile = z
@@ -18,6 +19,7 @@ const manifestFile = z
     signature,
     signatures: z.array(signature).min(1),
     min_memory: z.number().int().positive(),
+    default_entry: z.string().regex(/.\../, 'must be module.callable'),
     also: z.array(z.object({ name: z.string(), signature, description: z.string() })).default([]),
   })
   .refine(({ signatures, ...own }) => [own, ...own.also].every(({ signature }) => signatures.includes(signature)), {
@@ -42,9 +44,9 @@ function readRuntime(path: string): RuntimeManifest[] {
   const file = join(path, 'runtime.json')
   const parsed = manifestFile.safeParse(readJson(file))
   if (!parsed.success) throw new Error(`${file} is not a runtime:\n${z.prettifyError(parsed.error)}`)
-  const { shim, also, min_memory: minMemoryBytes, image: repository, ...own } = parsed.data
+  const { shim, also, min_memory: minMemoryBytes, default_entry: defaultEntry, image: repository, ...own } = parsed.data
   const image = taggedImage(path, repository)
-  const first: RuntimeManifest = { ...own, image, repository, shimPath: join(path, shim), minMemoryBytes }
+  const first: RuntimeManifest = { ...own, image, repository, shimPath: join(path, shim), minMemoryBytes, defaultEntry }
   return [first, ...also.map((twin) => ({ ...first, ...twin }))]
 }
 

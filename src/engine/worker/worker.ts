@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
-import type { Signature } from '../../domain/function.ts'
 import { type ActingSession, hasSession } from '../../domain/openstack.ts'
 import { type HttpHead, type Outcome, platformFailed } from '../../domain/outcome.ts'
-import type { Call, Revision, StreamSink } from '../../domain/worker.ts'
+import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from '../sandbox/sandbox.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
@@ -42,7 +41,8 @@ export class ShimWorker implements PoolWorker {
   #limits: SandboxLimits
   /** Why we ended it, if we did. */
   #ended: 'no' | 'deadline' | 'asked' | 'last' = 'no'
-  #signature: Signature = 'event'
+  /** Its function may answer with a stream. */
+  #mayStream = false
   #inFlight = 0
   /** What the function was given to act with in OpenStack. */
   #session: ActingSession | undefined
@@ -65,7 +65,7 @@ export class ShimWorker implements PoolWorker {
   }
 
   async bind(revision: Revision): Promise<Bound> {
-    this.#signature = revision.signature
+    this.#mayStream = takesRequest(revision)
     const startedAt = this.#parts.clock.elapsed()
     const [code] = await Promise.all([this.#bringCode(revision), this.#setLimits(revision)])
     // Until here nothing of the function runs: that it ended is not the function's doing.
@@ -145,7 +145,7 @@ export class ShimWorker implements PoolWorker {
 
   /** Functions that may stream are collected where nobody listens; others never do. */
   #collector(): CollectedStream | undefined {
-    return this.#signature === 'http' ? new CollectedStream(this.#parts.maxResultBytes) : undefined
+    return this.#mayStream ? new CollectedStream(this.#parts.maxResultBytes) : undefined
   }
 
   #outcome(frame: Frame, runMs: number, status: number | undefined, sink: StreamSink | undefined): Outcome {
@@ -226,7 +226,7 @@ export class ShimWorker implements PoolWorker {
       function_name: revision.functionName,
       function_version: revision.functionVersion,
       project_id: revision.projectId,
-      entry: revision.entry ?? 'main.main',
+      entry: revision.entry,
       signature: revision.signature,
       env: revision.env,
       code,

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { signatureNames } from '../../domain/signature.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
@@ -30,7 +31,7 @@ const fields = {
   project_id: z.string(),
   created_at: z.string(),
   updated_at: z.string().nullable(),
-  signature: z.enum(['event', 'http', 'qinling']).nullable(),
+  signature: z.enum(signatureNames).nullable(),
   env: z.record(z.string(), z.string()),
   concurrency: z.int(),
   min_workers: z.int(),

@@ -4,6 +4,7 @@ import { FaasError } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { inputFromBody } from '../../domain/input.ts'
 import type { Principal } from '../../domain/principal.ts'
+import { takesRequest } from '../../domain/worker.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
 import { readIncoming } from '../direct.ts'
@@ -45,9 +46,8 @@ export async function invoke(
   const target = parts.targets.byName(who, place.name)
   const body = await readIncoming(incoming, parts.settings.maxBodyBytes)
   const request = { target, projectId: who.projectId, trigger: 'http' as const }
-  const { signature, kind } = target.revision
-  if (signature !== 'http' && kind !== 'http') {
-    const input = inputFromBody(body, incoming.headers['content-type'], signature)
+  if (!takesRequest(target.revision)) {
+    const input = inputFromBody(body, incoming.headers['content-type'], target.revision.signature)
     const { execution, outcome } = await parts.invocation.run({ ...request, input })
     return answer(outgoing, execution, outcome)
   }

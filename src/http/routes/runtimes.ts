@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { paged } from '../../domain/list.ts'
 import type { Runtime } from '../../domain/runtime.ts'
+import { signatureNames } from '../../domain/signature.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { readObject } from '../body.ts'
 import { type App, endpoint } from '../endpoint.ts'
@@ -9,7 +10,6 @@ import { listParameters, pageQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
 
 const tag = 'runtimes'
-const signatures = ['event', 'http', 'qinling'] as const
 
 const newRuntime = z.object({
   image: text(255, 'Container image whose shim speaks the worker protocol. Required.'),
@@ -18,7 +18,7 @@ const newRuntime = z.object({
   is_public: flag('Other projects may use it; default true.'),
   trusted: flag('False asks for a hardened sandbox; default true.'),
   signature: choice(
-    signatures,
+    signatureNames,
     "How functions are called unless they say otherwise; default: the image's, else event.",
   ),
   min_memory: integer('Bytes; the least that a worker of it works in.'),
@@ -44,7 +44,7 @@ const shown = z
     project_id: z.string(),
     created_at: z.string(),
     updated_at: z.string().nullable(),
-    signature: z.enum(signatures),
+    signature: z.enum(signatureNames),
     min_memory: z.int(),
     languages: z.array(z.string()),
   })

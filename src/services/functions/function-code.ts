@@ -58,11 +58,10 @@ export async function md5(bytes: Buffer): Promise<string> {
 
 const sliceBytes = 4 * 1024 * 1024
 
-/** The entry of a file whose author named none: `hello.py` → `hello.main`, keeping what is called. */
-export function entryIn(file: InlineFile, before: string | null): string {
+/** The entry of a file whose author named none: `hello.py` and `main.main` → `hello.main`, keeping what is called. */
+export function entryIn(file: InlineFile, before: string): string {
   const stem = file.name.replace(/\.[^.]*$/, '')
-  const callable = before === null ? 'main' : before.slice(before.lastIndexOf('.') + 1)
-  return `${stem}.${callable}`
+  return `${stem}.${before.slice(before.lastIndexOf('.') + 1)}`
 }
 
 function toObject(given: unknown): Record<string, unknown> {

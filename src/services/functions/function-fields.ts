@@ -1,6 +1,7 @@
 import { invalid } from '../../domain/errors.ts'
-import type { Fn, Network, Signature } from '../../domain/function.ts'
+import type { Fn, Network } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
+import type { Signature } from '../../domain/signature.ts'
 
 /** What create and update have in common; undefined is not given, null is back to none. */
 export interface FunctionFields {

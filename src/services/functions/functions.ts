@@ -100,7 +100,7 @@ export class Functions {
     checkFields(fields, this.#parts.limits)
     const draft = withFields(this.#newFunction(who, code.code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
-    draft.entry = entryOf(code, fields.entry)
+    draft.entry = runtime === null ? null : entryOf(code, fields.entry, this.#parts.runtimes.defaultEntryOf(runtime))
     checkTogether(draft, runtime === null ? null : this.#parts.runtimes.signaturesOf(runtime))
     this.#refuseTakenName(draft)
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
@@ -313,14 +313,13 @@ export class Functions {
   }
 }
 
-function entryOf(code: GivenCode, given: string | undefined): string | null {
-  if (code.source === 'image') return null
+function entryOf(code: GivenCode, given: string | undefined, runtimes: string): string {
   if (given) return given
-  return code.source === 'inline' ? entryIn(code.file, null) : 'main.main'
+  return code.source === 'inline' ? entryIn(code.file, runtimes) : runtimes
 }
 
 /** A single file is the whole package: the entry must be in it. */
-const inlineEntry = (fn: Fn, file: InlineFile): string => entryIn(file, fn.entry)
+const inlineEntry = ({ entry }: Fn, file: InlineFile): string | null => (entry === null ? null : entryIn(file, entry))
 
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
   const actual = await md5(zip)

@@ -5,6 +5,7 @@ import type { Fn, FunctionStore, FunctionVersion } from '../../domain/function.t
 import { canonicalUuid } from '../../domain/ids.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
+import { defaultSignature } from '../../domain/signature.ts'
 import type { Revision } from '../../domain/worker.ts'
 
 /** What a caller names: an alias, which wins, or a function (id or name) and a version. */
@@ -231,7 +232,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     trusted: runtime?.trusted ?? false,
     packageHash: version?.packageHash ?? fn.packageHash,
     entry: fn.entry,
-    signature: fn.signature ?? runtime?.signature ?? 'event',
+    signature: fn.signature ?? runtime?.signature ?? defaultSignature,
     env: fn.env,
     network: fn.network,
     memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),

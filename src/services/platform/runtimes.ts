@@ -1,9 +1,10 @@
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
-import type { FunctionStore, Signature } from '../../domain/function.ts'
+import type { FunctionStore } from '../../domain/function.ts'
 import { canonicalUuid, idFrom, type NewId } from '../../domain/ids.ts'
 import { checkedImage } from '../../domain/image.ts'
 import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
 import { manifestOf, type Runtime, type RuntimeManifest } from '../../domain/runtime.ts'
+import { defaultSignature, type Signature, signatureNames } from '../../domain/signature.ts'
 import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
 
 export interface RuntimesParts extends RuntimeBuildsParts {
@@ -32,9 +33,9 @@ export interface Capacity {
   available: number
 }
 
-const everySignature: Signature[] = ['event', 'http', 'qinling']
 /** Least memory of a runtime that nobody said anything about. */
 const commonMinMemoryBytes = 64 * 1024 * 1024
+const commonDefaultEntry = 'main.main'
 
 /** What functions can be written in: the built-in runtimes, and images that admins add. */
 export class Runtimes {
@@ -98,12 +99,17 @@ export class Runtimes {
 
   /** The ways in which a runtime can call functions; an image that we know nothing of may know all. */
   signaturesOf(runtime: Runtime): Signature[] {
-    return this.#manifestOf(runtime.image)?.signatures ?? everySignature
+    return this.#manifestOf(runtime.image)?.signatures ?? signatureNames
   }
 
   signaturesById(id: string | null): Signature[] {
     const runtime = id === null ? null : this.#parts.runtimes.find(id)
-    return runtime === null ? everySignature : this.signaturesOf(runtime)
+    return runtime === null ? signatureNames : this.signaturesOf(runtime)
+  }
+
+  /** The entry of its functions that name none. */
+  defaultEntryOf(runtime: Runtime): string {
+    return this.#manifestOf(runtime.image)?.defaultEntry ?? commonDefaultEntry
   }
 
   create(who: Principal, given: NewRuntime): Runtime {
@@ -247,5 +253,5 @@ function checkedSignature(given: Signature | undefined, known: RuntimeManifest |
   if (given !== undefined && known !== undefined && !known.signatures.includes(given)) {
     throw invalid(`"signature" must be one that ${known.image} supports: ${known.signatures.join(', ')}.`)
   }
-  return given ?? known?.signature ?? 'event'
+  return given ?? known?.signature ?? defaultSignature
 }

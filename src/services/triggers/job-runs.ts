@@ -7,6 +7,7 @@ import { idFrom } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
 import type { CronPatterns, Job, JobStore, JobTimers } from '../../domain/job.ts'
 import type { Log } from '../../domain/log.ts'
+import { defaultSignature } from '../../domain/signature.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Target, Targets } from '../functions/targets.ts'
 import type { Accepted, Follow, Invocation } from '../runs/invocation.ts'
@@ -226,7 +227,7 @@ export class JobRuns {
         functionAlias: job.functionAlias,
         trigger: 'job',
         description: descriptionOf(job),
-        input: inputFromText(job.functionInput, 'event'),
+        input: inputFromText(job.functionInput, defaultSignature),
       },
       error,
     )
