@@ -1,0 +1,72 @@
+"""Signatures, a file each: `prepare(worker, function)` answers whether calls are async, and how one is made.
+
+What a call is made by is `invoke(call, meta, body)`; it returns what `result_of` returns. Only the file of the signature that BIND
+names is loaded.
+"""
+
+import sys
+from _thread import _local as ThreadLocal
+
+from ..results import result_of
+
+
+def load_signature(name):
+    path = f'{__name__}.{name}'
+    try:
+        __import__(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        raise ValueError(f'the Python runtime has no signature {name!r}') from None
+    return sys.modules[path]
+
+
+def invoker(worker, function, arguments):
+    def invoke(call, meta, body):
+        args, kwargs = arguments(call, meta, body)
+        value = function(*args, **kwargs)
+        if hasattr(value, '__await__'):
+            value = finish_awaitable(value)
+        return result_of(worker, value)
+
+    async def invoke_async(call, meta, body):
+        args, kwargs = arguments(call, meta, body)
+        return result_of(worker, await function(*args, **kwargs))
+
+    return (True, invoke_async) if is_async(function) else (False, invoke)
+
+
+KEPT_LOOP = ThreadLocal()
+
+
+def finish_awaitable(awaitable):
+    """For a sync function that returns something to await, such as a decorated async one."""
+    if not hasattr(KEPT_LOOP, 'loop'):
+        import asyncio
+
+        KEPT_LOOP.loop = asyncio.new_event_loop()
+    return KEPT_LOOP.loop.run_until_complete(awaitable)
+
+
+def is_async(function):
+    while hasattr(function, 'func') and hasattr(function, 'keywords'):  # functools.partial
+        function = function.func
+    code, _ = code_of(function)
+    return bool(code and code.co_flags & 0x80)  # inspect.CO_COROUTINE
+
+
+def positional_parameters(function):
+    """How many arguments it takes by position; None when that is unlimited or cannot be told."""
+    code, is_bound = code_of(function)
+    if code is None or code.co_flags & 0x04:  # inspect.CO_VARARGS
+        return None
+    return code.co_argcount - is_bound
+
+
+def code_of(function):
+    """The code behind a function, a method, or an object that can be called; and whether it begins with `self`."""
+    if hasattr(function, '__func__'):
+        return getattr(function.__func__, '__code__', None), True
+    if hasattr(function, '__code__'):
+        return function.__code__, False
+    return getattr(getattr(type(function), '__call__', None), '__code__', None), True

@@ -1,0 +1,13 @@
+"""`event`: handler(event, context), sync or async."""
+
+from . import invoker, positional_parameters
+from ..context import Context, read_input
+
+
+def prepare(worker, function):
+    wanted = positional_parameters(function)
+
+    def arguments(call, meta, body):
+        return (read_input(meta, body), Context(call, meta))[:wanted], {}
+
+    return invoker(worker, function, arguments)

@@ -1,0 +1,70 @@
+"""HTTP: what WSGI and ASGI share. An answer is held while it may still go out in one frame, streamed when it cannot."""
+
+from ..json_text import to_json
+from ..wire import END, HEAD, RESULT, encode_frame
+
+WHOLE_ANSWER_BYTES = 1024 * 1024  # an HTTP answer that is complete at once is not streamed up to this length …
+HELD_ANSWER_BYTES = 64 * 1024  # … and up to this one when it comes in pieces and its Content-Length says how many
+
+CONTENT_TYPES = {'json': 'application/json', 'text': 'text/plain; charset=utf-8', 'bytes': 'application/octet-stream'}
+
+
+class Answer:
+    """The answer of an http function: held while it may still go out in one frame, streamed when it cannot."""
+
+    def __init__(self, call):
+        self.call = call
+        self.status = None
+        self.headers = []
+        self.held = []
+        self.size = 0
+        self.expected = 0
+        self.is_streamed = False
+
+    def begin(self, status, headers):
+        self.status = status
+        self.headers = headers
+        for name, value in headers:
+            if name.lower() == 'content-length' and value.isdigit() and int(value) <= HELD_ANSWER_BYTES:
+                self.expected = int(value)
+
+    def take(self, data, is_last=False):
+        """Returns what must be streamed now."""
+        if self.status is None:
+            raise RuntimeError('the application sent a body before it started its response')
+        if self.is_streamed:
+            return data
+        self.held.append(bytes(data))
+        self.size += len(data)
+        if self.size <= (WHOLE_ANSWER_BYTES if is_last else self.expected):
+            return b''
+        self.is_streamed = True
+        self.call.wire.send(encode_frame(HEAD, self.call.number, self.head().encode('utf-8', 'backslashreplace')))
+        self.call.worker.want_news()
+        return b''.join(self.held)
+
+    def end(self):
+        if self.is_streamed:
+            return END, '', b''
+        if self.status is None:
+            raise RuntimeError('the application returned without starting a response')
+        return RESULT, '"value":"bytes","http":%s,' % self.head(), b''.join(self.held)
+
+    def head(self):
+        return to_json({'status': self.status, 'headers': self.headers})
+
+
+def http_request(meta):
+    """The request; for a call that did not come over HTTP, one that brings the input."""
+    if 'http' in meta:
+        return meta['http']
+    kind = CONTENT_TYPES.get(meta.get('input'))
+    return {'method': 'POST', 'target': '/', 'headers': [['content-type', kind]] if kind else []}
+
+
+def as_bytes(text):
+    return text.encode('latin-1', 'replace')
+
+
+def as_text(data):
+    return data if isinstance(data, str) else bytes(data).decode('latin-1')

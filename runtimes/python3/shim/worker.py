@@ -1,0 +1,196 @@
+"""The worker: what all ways of serving share. Waits for BIND, loads the function, runs its calls and ends them."""
+
+import gc
+import os
+import sys
+import time
+from _contextvars import copy_context
+
+from .calls import Call
+from .context import Context
+from .errors import NotBound, describe
+from .json_text import to_json
+from .loading import enter, load
+from .log import CURRENT
+from .meter import memory_meter
+from .output import Output, show_log_records
+from .serving import choose_serving
+from .signatures import load_signature
+from .watcher import Watcher
+from .wire import (
+    BIND,
+    BIND_FAILED,
+    BOUND,
+    CALL,
+    CANCEL,
+    CREDIT,
+    FAILED,
+    MAX_FRAME_BYTES,
+    SESSION,
+    ProtocolError,
+    encode_frame,
+    read_meta,
+)
+
+SHIM_FAILED, PROTOCOL_BROKEN = 70, 76  # exit codes
+FAILED_META_BYTES = 64 * 1024
+
+
+class Worker:
+    def __init__(self, wire):
+        self.wire = wire
+        self.calls = {}
+        self.output = Output(self)
+        self.watcher = Watcher(self)
+        self.cpu_time = time.process_time
+        self.memory_peak = memory_meter()
+        self.is_child = False
+        self.is_bound = False
+        self.watcher.start()
+        os.register_at_fork(after_in_child=self.become_child)
+
+    def become_child(self):
+        """A forked process of the function: from here on it must not speak to the server."""
+        self.is_child = True
+        self.wire.sock.close()
+        self.output.close_pipes()
+
+    def await_bind(self):
+        """Returns when a function is bound; calls that came behind BIND are then among the wire's frames."""
+        failed = False
+        while not self.is_bound:
+            kind, number, meta, _ = self.wire.receive()
+            if kind == CALL:
+                reason = 'the function could not be loaded' if failed else 'no function is bound yet'
+                self.fail(Call(number, self), NotBound(reason))
+            elif kind == BIND and failed:
+                self.refuse_bind()
+            elif kind == BIND:
+                self.bind(read_meta(meta))
+                failed = not self.is_bound
+
+    def bind(self, meta):
+        started = time.perf_counter()
+        try:
+            signature = load_signature(meta['signature'])
+            enter(meta)
+            Context.describe_function(meta)
+            function = load(meta['code'], meta['entry'])
+            self.base_context = copy_context()
+            self.output.is_exclusive = meta['concurrency'] == 1
+            self.max_result_bytes = min(meta['max_result_bytes'], MAX_FRAME_BYTES - FAILED_META_BYTES)
+            is_async, self.invoke = signature.prepare(self, function)
+            self.serve = choose_serving(self, is_async, meta['concurrency']).serve
+            show_log_records()
+            gc.freeze()  # what is loaded stays: searching it for garbage again and again would cost calls up to 5 ms each
+        except BaseException as error:  # SystemExit too: code that exits while it is loaded cannot be bound
+            self.report_bind(BIND_FAILED, to_json(describe(error)))
+        else:
+            self.is_bound = True
+            self.report_bind(BOUND, '{"load_ms":%.3f}' % ((time.perf_counter() - started) * 1000))
+
+    def report_bind(self, kind, meta):
+        if self.is_child:
+            os._exit(SHIM_FAILED)
+        with self.wire.lock:
+            self.output.flush()
+            self.wire.send(encode_frame(kind, 0, meta.encode('utf-8', 'backslashreplace')))
+
+    def refuse_bind(self):
+        meta = '{"type":"AlreadyBound","message":"a worker is bound once, for life","stack":""}'
+        self.wire.send(encode_frame(BIND_FAILED, 0, meta.encode()))
+
+    def run(self, call, meta, body):
+        """One call of a sync function, to the frame that ends it."""
+        meta = read_meta(meta)
+        try:
+            # In a context of its own: what a call puts into a ContextVar is not there in the next one.
+            answer = self.base_context.copy().run(self.run_in_context, call, meta, body)
+        except BaseException as error:  # whatever the function raises fails its call, not the worker
+            self.fail(call, error)
+        else:
+            self.end(call, *answer)
+
+    def run_in_context(self, call, meta, body):
+        CURRENT.set(call)
+        return self.invoke(call, meta, body)
+
+    async def run_async(self, call, meta, body):
+        """The same for an async function. Runs as a task, so that its context is its own already."""
+        CURRENT.set(call)
+        try:
+            answer = await self.invoke(call, meta, body)
+        except BaseException as error:
+            self.fail(call, error)
+        else:
+            self.end(call, *answer)
+
+    def fail(self, call, error):
+        if isinstance(error, SystemExit):
+            self.exit(error.code)
+        if self.is_child:
+            child_failed(error)
+        self.end(call, FAILED, to_json(describe(error))[1:-1] + ',')
+
+    def end(self, call, kind, fields, body=b''):
+        """Sends the frame that ends the call, behind what it has printed. `fields`: of the meta, each with a comma."""
+        if self.is_child:
+            os._exit(0)  # the function forked, and this is the child returning
+        run_ms = (time.perf_counter() - call.started) * 1000
+        cpu_ms = (self.cpu_time() - call.cpu_started) * 1000
+        meta = '{%s"run_ms":%.3f,"cpu_ms":%.3f,"memory_peak_bytes":%d}' % (fields, run_ms, cpu_ms, self.memory_peak())
+        frame = encode_frame(kind, call.number, meta.encode('utf-8', 'backslashreplace'), body)
+        with self.wire.lock:
+            self.output.drain_pipes()
+            call.is_over = True
+            self.calls.pop(call.number, None)
+            self.wire.send(call.take_frames() + frame if call.texts else frame)
+        self.watcher.is_reading = False
+
+    def exit(self, code):
+        """sys.exit() in a function ends the process, as it would end a program."""
+        if code is not None and not isinstance(code, int):
+            print(code, file=sys.stderr)
+            code = 1
+        if not self.is_child:
+            self.output.flush()
+        os._exit((code or 0) & 0xFF)
+
+    def give_up(self, error):
+        """The shim cannot go on: says so to those who wait, and why where the process's own output goes."""
+        if self.is_child:
+            os._exit(SHIM_FAILED)
+        try:
+            report = describe(error, own=True)
+            os.write(self.output.console, f'{report["stack"]}\n'.encode('utf-8', 'backslashreplace'))
+            if not isinstance(error, ProtocolError) and self.wire.lock.acquire(timeout=1):
+                for call in list(self.calls.values()):
+                    self.end(call, FAILED, '"last":true,' + to_json(report)[1:-1] + ',')
+        finally:
+            os._exit(PROTOCOL_BROKEN if isinstance(error, ProtocolError) else SHIM_FAILED)
+
+    def notice(self, frame):
+        """Any frame but a CALL; on whichever thread has read it."""
+        kind, number, meta, _ = frame
+        call = self.calls.get(number)
+        if kind == BIND:
+            self.refuse_bind()
+        elif kind == CANCEL and call:
+            call.cancel()
+        elif kind == CREDIT and call:
+            call.grant(read_meta(meta).get('bytes', 0))
+        elif kind == SESSION:
+            from .openstack import take_session
+
+            take_session(read_meta(meta))
+
+    def want_news(self):
+        """Called when a call waits for CANCEL or CREDIT. Whoever serves on the main thread has the Watcher read."""
+
+
+def child_failed(error):
+    """A forked child raised: ends as Python would have ended it."""
+    try:
+        print(describe(error)['stack'], file=sys.stderr)
+    finally:
+        os._exit(1)
