@@ -1,0 +1,68 @@
+/** How a call ends: what is returned becomes a RESULT, what is thrown a FAILED. */
+
+const { builtin, max, milliseconds, now, toJson, types } = require('./builtins.cjs')
+const { inFlight } = require('./calls.cjs')
+const { describeError, Refusal } = require('./errors.cjs')
+const { endDecoders } = require('./output.cjs')
+const { cpuMs, memoryPeakBytes } = require('./usage.cjs')
+const { frameTypes, send } = require('./wire.cjs')
+const { inspect } = builtin('node:util')
+const { FAILED, RESULT } = frameTypes
+
+class NotBound extends Refusal {}
+class ResultNotSerializable extends Refusal {}
+class ResultTooLarge extends Refusal {}
+
+function answer(call, value, { maxResultBytes }) {
+  if (call.over) return
+  if (typeof value === 'string') return sendResult(call, '{"value":"text",', value, maxResultBytes)
+  if (value === undefined || value === null) return sendResult(call, '{"value":"json",', 'null', maxResultBytes)
+  if (types.isUint8Array(value)) return sendResult(call, '{"value":"bytes",', value, maxResultBytes)
+  let text
+  try {
+    text = toJson(value)
+  } catch (error) {
+    return fail(call, new ResultNotSerializable(`the result cannot be put as JSON: ${error?.message}`))
+  }
+  if (text !== undefined) return sendResult(call, '{"value":"json",', text, maxResultBytes)
+  fail(call, new ResultNotSerializable(`the result is ${inspect(value)}, which JSON cannot say`))
+}
+
+function sendResult(call, metaStart, body, maxBytes) {
+  if (isLonger(body, maxBytes)) {
+    const bytes = Buffer.byteLength(body)
+    return fail(call, new ResultTooLarge(`the result has ${bytes} bytes, and at most ${maxBytes} are allowed`))
+  }
+  finish(call, RESULT, metaStart, body)
+}
+
+/** Counts the bytes of a string only when its length does not tell already. */
+function isLonger(body, limit) {
+  if (typeof body !== 'string') return body.length > limit
+  return body.length * 3 > limit && Buffer.byteLength(body) > limit
+}
+
+function fail(call, error, isLast = false) {
+  if (call.over) return
+  const described = toJson(describeError(error))
+  finish(call, FAILED, `${described.slice(0, -1)},${isLast ? '"last":true,' : ''}`, '')
+}
+
+function failNotBound(call, reason) {
+  fail(call, new NotBound(reason))
+}
+
+/** The one way a call ends: with a frame whose meta begins as given and ends with what the call used. */
+function finish(call, type, metaStart, body) {
+  if (call.decoders) endDecoders(call)
+  const endedAt = now()
+  const runMs = endedAt - call.startedAt
+  const usedCpuMs = max(cpuMs(endedAt) - call.cpuAtStart, 0)
+  call.over = true
+  inFlight.delete(call.number)
+  const peak = memoryPeakBytes(endedAt)
+  const used = `"run_ms":${milliseconds(runMs)},"cpu_ms":${milliseconds(usedCpuMs)},"memory_peak_bytes":${peak}}`
+  send(type, call.number, metaStart + used, body)
+}
+
+module.exports = { answer, fail, failNotBound, finish }

@@ -1,0 +1,74 @@
+/** One call of the bound function: what it is handed, and what becomes of what it returns. */
+
+const { answer: answerValue, fail } = require('./answer.cjs')
+const { dateNow, isThenable, parseJson, whenSettled } = require('./builtins.cjs')
+const { currentCall } = require('./calls.cjs')
+const { log } = require('./output.cjs')
+
+/** As `load` returns it. */
+let fn
+/** What the calls act with in OpenStack; null: with nothing. */
+let openstack = null
+
+function setFunction(loaded) {
+  fn = loaded
+}
+
+function setOpenStack(session) {
+  openstack = session
+}
+
+/** The input lies at `from` to `to` in `buffer`, which is overwritten afterwards unless it is `owned`. */
+function invoke(call, meta, buffer, from, to, owned) {
+  currentCall.run(call, run, call, meta, buffer, from, to, owned)
+}
+
+function run(call, meta, buffer, from, to, owned) {
+  try {
+    const { answer = answerValue, inputOf = plainInputOf, invoke } = fn
+    const value = invoke(inputOf(call, meta, buffer, from, to, owned), contextOf(call, meta))
+    if (!isThenable(value)) return answer(call, value, fn)
+    whenSettled(
+      value,
+      (value) => answer(call, value, fn),
+      (error) => fail(call, error),
+    )
+  } catch (error) {
+    fail(call, error)
+  }
+}
+
+function plainInputOf(_call, { input }, buffer, from, to, owned) {
+  if (input === 'json') return parseJson(buffer.toString('utf8', from, to))
+  if (input === 'text') return buffer.toString('utf8', from, to)
+  if (input === 'bytes') return owned ? buffer.subarray(from, to) : Buffer.from(buffer.subarray(from, to))
+  return null
+}
+
+/** Plain data, so that a function may copy it; the functions in it use nothing but `this`, so that a copy works too. */
+function contextOf(call, meta) {
+  return {
+    executionId: meta.execution_id,
+    functionId: fn.id,
+    functionName: fn.name,
+    functionVersion: fn.version,
+    projectId: fn.project,
+    deadlineMs: meta.deadline_ms,
+    trigger: meta.trigger,
+    getRemainingTimeInMillis,
+    signal: call.controller.signal,
+    log,
+    openstack,
+    // The names that AWS Lambda uses.
+    awsRequestId: meta.execution_id,
+    memoryLimitInMB: fn.memoryMib,
+    callbackWaitsForEmptyEventLoop: true,
+  }
+}
+
+function getRemainingTimeInMillis() {
+  const left = this.deadlineMs - dateNow()
+  return left > 0 ? left : 0
+}
+
+module.exports = { invoke, setFunction, setOpenStack }

@@ -1,0 +1,120 @@
+/** From what BIND says to a function that can be called: the module of the entry, and what it exports. */
+
+const { builtin, mebibyte, min } = require('./builtins.cjs')
+const { hideFolder, Refusal } = require('./errors.cjs')
+const { maxFrameBytes } = require('./wire.cjs')
+const { existsSync, readdirSync, statSync } = builtin('node:fs')
+const { isAbsolute, join, relative, resolve } = builtin('node:path')
+const { pathToFileURL } = builtin('node:url')
+const { inspect } = builtin('node:util')
+
+/** Of the function, once it is known. */
+let codeFolder = ''
+
+async function load(wish) {
+  codeFolder = resolve(wish.code)
+  hideFolder(codeFolder)
+  process.chdir(codeFolder)
+  for (const name of Object.keys(wish.env ?? {})) process.env[name] = wish.env[name]
+  const signature = loadSignature(wish.signature)
+  const { module, name } = splitEntry(wish.entry ?? '', signature.splitAt ?? lastDot)
+  const file = findModule(module)
+  const exported = await importFile(file)
+  return {
+    invoke: signature.invoker(findCallable(exported, name, file, signature.callableOf ?? callableOf)),
+    inputOf: signature.inputOf,
+    answer: signature.answer,
+    id: wish.function_id,
+    name: wish.function_name,
+    version: wish.function_version,
+    project: wish.project_id,
+    memoryMib: `${Math.floor((wish.memory_bytes ?? 0) / mebibyte)}`,
+    maxResultBytes: min(wish.max_result_bytes ?? Infinity, maxFrameBytes - 65536),
+  }
+}
+
+class UnknownSignature extends Refusal {}
+class EntryNotFound extends Refusal {}
+
+/** A calling convention is a file of its own; `signatures/event.cjs` says what is in it. */
+function loadSignature(name) {
+  const file = `./signatures/${name}.cjs`
+  if (/^[\w-]+$/.test(name) && existsSync(join(__dirname, file))) return require(file)
+  const known = readdirSync(join(__dirname, 'signatures')).map((each) => each.replace(/\.cjs$/, ''))
+  throw new UnknownSignature(`this runtime does not know the signature "${name}"; it knows ${known.join(', ')}`)
+}
+
+/** Into a module and the name of what it exports. */
+function splitEntry(entry, splitAt) {
+  const folderEnd = entry.lastIndexOf('/') + 1
+  const dot = splitAt(entry, folderEnd)
+  const module = entry.slice(0, dot)
+  const name = entry.slice(dot + 1)
+  if (dot < folderEnd || module === '' || module.endsWith('/') || name === '') {
+    throw new EntryNotFound(`the entry "${entry}" is not of the form module.callable`)
+  }
+  return { module, name }
+}
+
+function lastDot(entry) {
+  return entry.lastIndexOf('.')
+}
+
+const extensions = ['.mjs', '.js', '.cjs', '.mts', '.ts', '.cts']
+
+function findModule(module) {
+  const base = resolve(codeFolder, module)
+  if (isAbsolute(module) || relative(codeFolder, base).startsWith('..')) {
+    throw new EntryNotFound(`the module "${module}" lies outside the package`)
+  }
+  const endings = ['', ...extensions, ...extensions.map((extension) => `/index${extension}`)]
+  const file = endings.map((end) => base + end).find((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
+  if (file) return file
+  const names = extensions.map((end) => module + end).join(', ')
+  throw new EntryNotFound(`the package has no module "${module}": looked for ${names}; found ${filesNear(base)}`)
+}
+
+function filesNear(path) {
+  const folder = existsSync(join(path, '..')) ? join(path, '..') : codeFolder
+  const names = readdirSync(folder, { withFileTypes: true })
+    .map((entry) => join(relative(codeFolder, folder), entry.name) + (entry.isDirectory() ? '/' : ''))
+    .sort()
+  return listing(names, 'no files')
+}
+
+function listing(names, none) {
+  if (names.length === 0) return none
+  return names.length > 30 ? `${names.slice(0, 30).join(', ')} and ${names.length - 30} more` : names.join(', ')
+}
+
+async function importFile(file) {
+  const url = pathToFileURL(file).href
+  try {
+    return await importModule(url)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    await require('./syntax-error.cjs').addPlace(error, url, importModule, codeFolder)
+    throw error
+  }
+}
+
+function findCallable(exported, name, file, callableOf) {
+  const value = callableOf(exported, name)
+  if (typeof value === 'function') return value
+  const where = relative(codeFolder, file)
+  if (value !== undefined) throw new EntryNotFound(`"${name}" of ${where} is not a function but ${inspect(value)}`)
+  throw new EntryNotFound(`${where} exports no "${name}"; it exports ${listing(exportNames(exported), 'nothing')}`)
+}
+
+/** What a CommonJS module exports in a way that static analysis does not see is found in its default export only. */
+function callableOf(exported, name) {
+  return exported[name] ?? exported.default?.[name]
+}
+
+function exportNames(exported) {
+  const names = Object.keys(exported).filter((name) => name !== 'module.exports')
+  const { default: inside } = exported
+  return [...new Set([...names, ...(typeof inside === 'object' ? Object.keys(inside ?? {}) : [])])]
+}
+
+module.exports = { load }

@@ -1,0 +1,50 @@
+/**
+ * The Node.js shim: one process that waits for a function, loads it and runs its calls, over the worker protocol of
+ * runtimes/README.md. No dependencies, and nothing is loaded that a generic worker does not need.
+ *
+ * Reading order: this file (connect and say hello), `wire` (frames), `worker` (what each frame means), `load` (from an entry to
+ * a callable), `calls`, `answer`, `output`, `errors`, `uncaught`. BIND loads one file of `signatures/`, and the first SESSION
+ * loads `openstack`. `builtins` is what all of them use of the language.
+ */
+
+const { readFileSync } = process.getBuiltinModule('node:fs')
+const { dirname, resolve } = process.getBuiltinModule('node:path')
+const { compileFunction } = process.getBuiltinModule('node:vm')
+
+/** Parts by file, as far as they are loaded. */
+const parts = new Map()
+/** What a part finds as if it were global. Node itself imports the code of functions. */
+const names = ['module', 'require', '__dirname', 'importModule']
+
+/**
+ * What `require` is in the parts of the shim, which are CommonJS modules. Node's own loaders look for packages and links where
+ * there are none: that takes 1 ms and 300 kB for each part, in every worker.
+ */
+function load(filename) {
+  const loaded = parts.get(filename)
+  if (loaded !== undefined) return loaded.exports
+  const module = { exports: {} }
+  parts.set(filename, module)
+  const folder = dirname(filename)
+  const run = compileFunction(readFileSync(filename, 'utf8'), names, { filename })
+  run(
+    module,
+    (path) => load(resolve(folder, path)),
+    folder,
+    (url) => import(url),
+  )
+  return module.exports
+}
+
+const part = (path) => load(resolve(import.meta.dirname, path))
+
+const wire = part('wire.cjs')
+wire.onFrame((...frame) =>
+  part('worker.cjs')
+    .start()
+    .takeFrame(...frame),
+)
+wire.connect()
+wire.send(wire.frameTypes.HELLO, 0, JSON.stringify({ protocol: 1, runtime: 'nodejs', version: process.version }))
+// While the server makes use of the hello.
+setImmediate(() => part('worker.cjs').start())

@@ -1,0 +1,259 @@
+/** The connection to the server: frames in, frames out. */
+
+const { builtin, exit, mebibyte, nextTick, now } = require('./builtins.cjs')
+const { writeSync } = builtin('node:fs')
+const { connect: connectTo } = builtin('node:net')
+
+/** Server to worker, then worker to server. */
+const frameTypes = {
+  BIND: 1,
+  CALL: 2,
+  CANCEL: 3,
+  CREDIT: 4,
+  SESSION: 5,
+  HELLO: 16,
+  BOUND: 17,
+  BIND_FAILED: 18,
+  RESULT: 19,
+  FAILED: 20,
+  LOG: 21,
+  HEAD: 22,
+  CHUNK: 23,
+  END: 24,
+}
+
+const maxFrameBytes = 16 * mebibyte
+const lengthBytes = 4
+const headBytes = 13
+
+let socket
+/** Called with each whole frame. */
+let takeFrame
+
+/** `take` is called with each whole frame: `(type, number, meta, buffer, from, to, owned, arrivedAt)`. */
+function onFrame(take) {
+  takeFrame = take
+}
+
+function connect() {
+  const path = process.env.TAIBAI_SOCKET
+  delete process.env.TAIBAI_SOCKET
+  if (!path) throw new Error('TAIBAI_SOCKET does not say where the server listens')
+  // With `onread` Node reads into one buffer for ever and spares the stream machinery: a frame is decoded where it lies.
+  const onread = { buffer: Buffer.allocUnsafeSlow(65536), callback: receive }
+  socket = connectTo({ path, onread })
+  socket.on('close', () => exit(0))
+  // Once connected, an error only says that the server has gone, and so does the `close` that follows.
+  socket.on('error', (error) => error.syscall === 'connect' && giveUp(error.message))
+}
+
+/** The server cannot be spoken to any more, so nothing but the container's own log is left to say why. */
+function giveUp(reason) {
+  process._rawDebug(`taibai shim: ${reason}`)
+  exit(70)
+}
+
+/** Sends what is left and closes; `then` is called when that is done. */
+function close(then) {
+  flush()
+  socket.end(then)
+}
+
+// ------------------------------------------------------------------------------------------------------ in
+
+function receive(byteCount, buffer) {
+  const arrivedAt = now()
+  try {
+    decode(buffer, byteCount, arrivedAt)
+  } catch (error) {
+    giveUp(error.message)
+  }
+  return true
+}
+
+/** A frame, or the beginning of its length, that came only in part; and how much of it is there. */
+let partial
+let partialBytes = 0
+
+/** Takes all the frames that are complete; a rest is kept for the next time. */
+function decode(buffer, byteCount, arrivedAt) {
+  let at = 0
+  while (partial !== undefined && at < byteCount) at += completePartial(buffer, at, byteCount, arrivedAt)
+  while (byteCount - at >= lengthBytes) {
+    const total = lengthBytes + frameLength(buffer, at)
+    if (byteCount - at < total) break
+    decodeFrame(buffer, at, total, false, arrivedAt)
+    at += total
+  }
+  if (at < byteCount) keepPartial(buffer, at, byteCount)
+}
+
+/** The body lies in `buffer`, which is overwritten afterwards unless it is `owned`. */
+function decodeFrame(buffer, at, total, owned, arrivedAt) {
+  const metaBytes = buffer.readUInt32BE(at + 9)
+  if (metaBytes > total - headBytes) throw new Error('the meta of a frame is longer than the frame')
+  const body = at + headBytes + metaBytes
+  const meta = metaBytes === 0 ? '' : buffer.toString('utf8', at + headBytes, body)
+  takeFrame(buffer[at + 4], buffer.readUInt32BE(at + 5), meta, buffer, body, at + total, owned, arrivedAt)
+}
+
+function frameLength(buffer, at) {
+  const length = buffer.readUInt32BE(at)
+  if (length < headBytes - lengthBytes) throw new Error(`a frame of ${length} bytes is too short`)
+  if (length > maxFrameBytes) throw new Error(`a frame of ${length} bytes is longer than ${maxFrameBytes}`)
+  return length
+}
+
+function keepPartial(buffer, from, to) {
+  const isLengthThere = to - from >= lengthBytes
+  partial = Buffer.allocUnsafeSlow(isLengthThere ? lengthBytes + frameLength(buffer, from) : lengthBytes)
+  partialBytes = buffer.copy(partial, 0, from, to)
+}
+
+/** Adds to the frame that is kept, and takes it when it is whole. Returns how many bytes it used. */
+function completePartial(buffer, at, byteCount, arrivedAt) {
+  const used = buffer.copy(partial, partialBytes, at, byteCount)
+  partialBytes += used
+  if (partialBytes < partial.length) return used
+  if (partial.length === lengthBytes) {
+    const start = partial
+    partial = Buffer.allocUnsafeSlow(lengthBytes + frameLength(start, 0))
+    start.copy(partial)
+    return used
+  }
+  const whole = partial
+  partial = undefined
+  decodeFrame(whole, 0, whole.length, true, arrivedAt)
+  return used
+}
+
+// ----------------------------------------------------------------------------------------------------- out
+
+const outBytes = 65536
+/** Frames of this turn of the event loop; they leave in one system call. */
+let out = Buffer.allocUnsafeSlow(outBytes)
+let outLength = 0
+let isFlushAsked = false
+
+/** Puts what was printed into frames, which leave before any other; set by `output`. */
+let sendPrinted = () => {}
+
+function onSend(send) {
+  sendPrinted = send
+}
+
+/** `body` is a string or bytes. What was printed before goes out before. */
+function send(type, number, meta, body = '') {
+  sendPrinted()
+  sendFrame(type, number, meta, body)
+  flushSoon()
+}
+
+/** Leaves with the next flush. */
+function sendFrame(type, number, meta, body) {
+  // A UTF-16 unit takes three bytes of UTF-8 at most.
+  const room = headBytes + meta.length * 3 + (typeof body === 'string' ? body.length * 3 : body.length)
+  if (room > outBytes - outLength) {
+    writeOut()
+    if (room > outBytes) return sendLargeFrame(type, number, meta, body)
+  }
+  const metaAt = outLength + headBytes
+  const bodyAt = metaAt + out.write(meta, metaAt)
+  const end = bodyAt + (typeof body === 'string' ? out.write(body, bodyAt) : copyInto(out, bodyAt, body))
+  writeHead(out, outLength, end - outLength - lengthBytes, type, number, bodyAt - metaAt)
+  outLength = end
+}
+
+function copyInto(buffer, at, bytes) {
+  buffer.set(bytes, at)
+  return bytes.length
+}
+
+function writeHead(buffer, at, length, type, number, metaBytes) {
+  buffer.writeUInt32BE(length, at)
+  buffer[at + 4] = type
+  buffer.writeUInt32BE(number, at + 5)
+  buffer.writeUInt32BE(metaBytes, at + 9)
+}
+
+function sendLargeFrame(type, number, meta, body) {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  const metaBytes = Buffer.byteLength(meta)
+  const head = Buffer.allocUnsafe(headBytes + metaBytes)
+  head.write(meta, headBytes)
+  writeHead(head, 0, head.length + bytes.length - lengthBytes, type, number, metaBytes)
+  socket.cork()
+  socket.write(head)
+  socket.write(bytes)
+  socket.uncork()
+}
+
+/** A tick comes after the promises that are settled now have been served, so all their frames go together. */
+function flushSoon() {
+  if (isFlushAsked) return
+  isFlushAsked = true
+  nextTick(flushNow)
+}
+
+function flushNow() {
+  isFlushAsked = false
+  flush()
+}
+
+function flush() {
+  sendPrinted()
+  writeOut()
+}
+
+/** The system usually takes all at once. What it does not take waits in the socket, and the buffer with it. */
+function writeOut() {
+  if (outLength === 0) return
+  const written = writeNow(out, outLength)
+  if (written < outLength) {
+    socket.write(out.subarray(written, outLength))
+    out = Buffer.allocUnsafeSlow(outBytes)
+  }
+  outLength = 0
+}
+
+/**
+ * Whether a write waits until the server has read: for prints, so that a function that prints without end does not fill its
+ * memory, and for the last words of a process. Node writes to pipes in the same way, for the same reasons.
+ */
+let mayWait = false
+
+function waitToWrite(wanted) {
+  mayWait = wanted
+}
+
+const clock = new Int32Array(new SharedArrayBuffer(4))
+
+/** Writes past the socket's own queue while that is empty. Returns how much was written. */
+function writeNow(bytes, length) {
+  let at = 0
+  while (at < length && socket.writableLength === 0 && !socket.connecting) {
+    try {
+      at += writeSync(socket._handle.fd, bytes, at, length - at)
+    } catch (error) {
+      // Any other error means that the connection is gone, and the socket will say so.
+      if (error.code !== 'EAGAIN') return length
+      if (!mayWait) return at
+      Atomics.wait(clock, 0, 0, 0.05)
+    }
+  }
+  return at
+}
+
+module.exports = {
+  close,
+  connect,
+  flush,
+  flushSoon,
+  frameTypes,
+  maxFrameBytes,
+  onFrame,
+  onSend,
+  send,
+  sendFrame,
+  waitToWrite,
+}

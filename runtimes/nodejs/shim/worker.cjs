@@ -1,0 +1,104 @@
+/** The life of the worker: what each frame of the server means, and how a function is bound. */
+
+const { fail, failNotBound } = require('./answer.cjs')
+const { exit, milliseconds, now, parseJson, toJson } = require('./builtins.cjs')
+const { inFlight, openCall } = require('./calls.cjs')
+const { describeError, lastWords } = require('./errors.cjs')
+const { invoke, setFunction, setOpenStack } = require('./invoke.cjs')
+const { load } = require('./load.cjs')
+const { captureOutput, printTo } = require('./output.cjs')
+const { listenForUncaught } = require('./uncaught.cjs')
+const { close, frameTypes, onFrame, send } = require('./wire.cjs')
+const { BIND, BIND_FAILED, BOUND, CALL, CANCEL, CREDIT, SESSION } = frameTypes
+
+/** `new`, `generic`, then `loading`, then `bound` or `broken`, and `ending` once the worker is about to exit. */
+let state = 'new'
+/** Calls that came while the code was loading. */
+let early = []
+
+/** From here on frames come here. Does nothing the second time. */
+function start() {
+  if (state !== 'new') return module.exports
+  state = 'generic'
+  onFrame(takeFrame)
+  captureOutput()
+  listenForUncaught(endWith)
+  return module.exports
+}
+
+/** One whole frame. `body` lies at `from` to `to` in `buffer`, which is overwritten afterwards unless it is `owned`. */
+function takeFrame(type, number, meta, buffer, from, to, owned, arrivedAt) {
+  if (state === 'ending') return
+  if (type === CALL) takeCall(number, readMeta(meta), buffer, from, to, owned, arrivedAt)
+  else if (type === CANCEL) inFlight.get(number)?.cancel()
+  else if (type === CREDIT) inFlight.get(number)?.grant(readMeta(meta).bytes)
+  else if (type === BIND) bind(readMeta(meta))
+  else if (type === SESSION) takeSession(readMeta(meta))
+}
+
+function readMeta(meta) {
+  if (meta === '') return {}
+  const value = parseJson(meta)
+  if (typeof value !== 'object' || value === null) throw new Error('the meta of a frame is not a JSON object')
+  return value
+}
+
+function takeCall(number, meta, buffer, from, to, owned, arrivedAt) {
+  const call = openCall(number, arrivedAt)
+  if (state === 'bound') invoke(call, meta, buffer, from, to, owned)
+  else if (state === 'loading') early.push({ call, meta, body: Buffer.from(buffer.subarray(from, to)) })
+  else failNotBound(call, 'no function is bound to this worker')
+}
+
+function takeSession(session) {
+  const isNone = session.token === undefined && session.problem === undefined
+  setOpenStack(isNone ? null : require('./openstack.cjs').renew(session))
+}
+
+async function bind(wish) {
+  if (state !== 'generic') {
+    const message = 'this worker has been given a function already'
+    return send(BIND_FAILED, 0, toJson({ type: 'AlreadyBound', message, stack: '' }))
+  }
+  state = 'loading'
+  const startedAt = now()
+  try {
+    const fn = await load(wish)
+    if (state === 'ending') return
+    state = 'bound'
+    setFunction(fn)
+    send(BOUND, 0, `{"load_ms":${milliseconds(now() - startedAt)}}`)
+  } catch (error) {
+    if (state === 'ending') return
+    refuse(error)
+  }
+  takeEarlyCalls()
+}
+
+function refuse(error) {
+  state = 'broken'
+  send(BIND_FAILED, 0, toJson(describeError(error)))
+}
+
+/** The time that loading takes is not theirs. */
+function takeEarlyCalls() {
+  const waiting = early
+  early = []
+  for (const { call, meta, body } of waiting) {
+    call.begin(now())
+    if (state === 'bound') invoke(call, meta, body, 0, body.length, true)
+    else failNotBound(call, 'the function of this worker could not be loaded')
+  }
+}
+
+/** Fails what is in flight, because that ends with the worker, and exits. */
+function endWith(error) {
+  if (state === 'ending') return
+  if (state === 'loading') refuse(error)
+  state = 'ending'
+  if (inFlight.size === 0) printTo('stderr', `${lastWords(error)}\n`)
+  for (const call of inFlight.values()) fail(call, error, true)
+  close(() => exit(1))
+}
+
+module.exports = { start, takeFrame }
