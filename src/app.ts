@@ -150,7 +150,7 @@ function makeGround(
   engine: SandboxEngine,
   log: Log,
 ): Ground {
-  const factory = new WorkerMaker(given.workersParts(config, data, manifests, { engine, packages, clock }))
+  const factory = new WorkerMaker(given.workersParts(config, data, manifests, { engine, packages, clock, log }))
   return {
     stores,
     ledger,

@@ -2,6 +2,7 @@ import { customAlphabet } from 'nanoid'
 import type { Config } from './config.ts'
 import type { Clock } from './domain/clock.ts'
 import type { PackageStore } from './domain/function.ts'
+import type { Log } from './domain/log.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { PoolOptions } from './engine/pool/pool.ts'
 import type { EngineOptions } from './engine/sandbox/connect-engine.ts'
@@ -32,10 +33,11 @@ export const workersParts = (
   config: Config,
   data: DataFolder,
   manifests: RuntimeManifest[],
-  parts: { engine: SandboxEngine; packages: PackageStore; clock: Clock },
+  parts: { engine: SandboxEngine; packages: PackageStore; clock: Clock; log: Log },
 ): WorkersParts => ({
   engine: parts.engine,
   clock: parts.clock,
+  log: parts.log,
   manifests,
   workersDir: data.workersDir,
   codeFolder: (hash) => parts.packages.folder(hash),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
+import { silent } from '../src/domain/log.ts'
 import type { SandboxEngine } from '../src/engine/sandbox/sandbox.ts'
 import { engineOptions, httpSettings, poolOptions, serviceSettings, workersParts } from '../src/wiring-settings.ts'
 import { FakeClock } from './support/fake-clock.ts'
@@ -12,7 +13,7 @@ const config = readConfig({
   TAIBAI_KEYSTONE_PASSWORD: 'secret-of-the-service',
 })
 const data = { path: '/data', workersDir: '/data/workers', instance: 'abc', unlock: () => {} }
-const parts = { engine: {} as SandboxEngine, packages: new FakePackages(), clock: new FakeClock() }
+const parts = { engine: {} as SandboxEngine, packages: new FakePackages(), clock: new FakeClock(), log: silent }
 
 test.each([
   ['the engine', engineOptions(config, data, [])],

@@ -58,7 +58,7 @@ function workersUnderTest(workers: DockerWorkers, factory: Workers): WorkersUnde
 function factoryOf(workers: DockerWorkers, clock: CountedClock): Workers {
   const { engine, manifests, workersDir } = workers
   return new Workers({
-    ...{ engine, clock, manifests, workersDir, loadTimeoutMs },
+    ...{ engine, clock, log: silent, manifests, workersDir, loadTimeoutMs },
     codeFolder: (hash) => workers.codeFolder(hash),
     maxResultBytes: 8 * mib,
     newName: () => workers.newName(),

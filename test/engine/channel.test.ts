@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Clock } from '../../src/domain/clock.ts'
 import type { StreamSink } from '../../src/domain/worker.ts'
 import { Channel, type Ending, headOf, type Pending } from '../../src/engine/worker/channel.ts'
 import {
@@ -14,11 +15,12 @@ import {
   streamWindowBytes,
 } from '../../src/engine/worker/protocol.ts'
 import { socketPair } from '../support/engine-parts-sockets.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 
 /** A channel, and the worker's end of it in the hand of the test. */
-async function connected() {
+async function connected(clock?: Clock) {
   const { server, worker } = await socketPair()
-  const channel = new Channel(server)
+  const channel = new Channel(server, clock)
   opened.push(channel)
   const decoder = new FrameDecoder()
   const received: Frame[] = []
@@ -32,6 +34,8 @@ async function connected() {
   }
   return { channel, worker, received, send, sendBytes, until }
 }
+
+const lumpBytes = streamWindowBytes / 4
 
 const opened: Channel[] = []
 afterEach(() => {
@@ -64,7 +68,7 @@ class Watched {
 }
 
 /** Nobody listens to the call. */
-const deaf: Pending = { onLog() {}, end() {}, head: undefined, unpaidBytes: 0 }
+const deaf: Pending = { onLog() {}, end() {} }
 
 const watch = (channel: Channel, sink?: StreamSink) => {
   const watched = new Watched(sink)
@@ -72,8 +76,6 @@ const watch = (channel: Channel, sink?: StreamSink) => {
     sink,
     onLog: (stream: 'stdout' | 'stderr', text: string) => watched.onLog(stream, text),
     end: (frame: Ending, status: number | undefined) => watched.end(frame, status),
-    head: undefined,
-    unpaidBytes: 0,
   }
   return { watched, number: channel.call('{}', Buffer.from('input'), pending) }
 }
@@ -152,6 +154,113 @@ describe('what a worker may not send', () => {
     send(FrameType.chunk, 1, '', Buffer.alloc(1))
     await channel.closed
     expect(watched.endings).toEqual([{ frame: null, status: 200 }])
+  })
+})
+
+describe('a worker that sends without end', () => {
+  const empty = Buffer.concat(encodeFrame(FrameType.log, 1, ''))
+  const floods: [string, Buffer, RegExp][] = [
+    ['frames of a type that is unknown', Buffer.concat(encodeFrame(99 as FrameType, 1, '')), /mean nothing/],
+    ['frames about the worker that nobody waits for', Buffer.concat(encodeFrame(FrameType.hello, 0, '{}')), /nothing/],
+    ['answers of calls that are over', Buffer.concat(encodeFrame(FrameType.result, 77, '{}')), /mean nothing/],
+    ['empty logs', empty, /mean nothing/],
+    ['empty chunks', Buffer.concat(encodeFrame(FrameType.chunk, 1, '')), /mean nothing/],
+    ['heads', Buffer.concat(encodeFrame(FrameType.head, 1, '{}')), /mean nothing/],
+  ]
+  test.each(floods)('is cut off: %s', async (_what, frame, problem) => {
+    const { channel, worker } = await connected()
+    const { watched } = watch(channel, { head() {}, write: () => true, drained: async () => {} })
+    const flood = Buffer.concat(Array.from({ length: 200 }, () => frame))
+    while (!channel.isClosed) {
+      worker.write(flood)
+      await sleep(1)
+    }
+    expect(channel.brokenBy).toMatch(problem)
+    expect(watched.endings).toHaveLength(1)
+  })
+
+  test('does not keep the others from being read, and is read on', async () => {
+    const [loud, quiet] = [await connected(), await connected()]
+    const printed = { bytes: 0 }
+    const onLog = (_: string, text: string) => {
+      printed.bytes += text.length
+    }
+    loud.channel.call('{}', Buffer.alloc(0), { ...deaf, onLog })
+    const flood = Buffer.concat(
+      Array.from({ length: 20_000 }, () => Buffer.concat(encodeFrame(FrameType.log, 1, '', Buffer.from('x')))),
+    )
+    const { watched } = watch(quiet.channel)
+    loud.worker.write(flood)
+    quiet.send(FrameType.result, 1, {})
+    await watched.ended
+    expect(printed.bytes, 'read when the other was answered').toBeLessThan(5000)
+    await loud.until(() => printed.bytes === 20_000)
+  })
+
+  test('of one byte each, of an answer that nobody reads, is held as bytes', async () => {
+    const { channel, send, until, worker } = await connected()
+    const sink: StreamSink = { head() {}, write: () => false, drained: () => new Promise(() => {}) }
+    watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    await sleep(20)
+    global.gc?.()
+    const before = process.memoryUsage()
+    const piece = Buffer.concat(
+      Array.from({ length: 10_000 }, () => Buffer.concat(encodeFrame(FrameType.chunk, 1, '', Buffer.alloc(1)))),
+    )
+    for (let n = 0; n < 30; n++) await new Promise((resolve) => worker.write(piece, resolve))
+    await until(() => worker.writableLength === 0)
+    await sleep(50)
+    const grown = process.memoryUsage().arrayBuffers - before.arrayBuffers
+    expect(grown).toBeLessThan(3 * 1024 * 1024)
+    expect(channel.isClosed).toBe(false)
+  })
+
+  test('and reads nothing gets no credit beyond what is on its way', async () => {
+    const { channel, worker, send } = await connected()
+    worker.pause()
+    const sink: StreamSink = { head() {}, write: () => true, drained: async () => {} }
+    const { watched } = watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    const chunk = Buffer.concat(encodeFrame(FrameType.chunk, 1, '', Buffer.alloc(lumpBytes)))
+    for (let n = 0; n < 200 && !channel.isClosed; n++) await new Promise((resolve) => worker.write(chunk, resolve))
+    expect(watched.endings.length, 'the kernel holds what is on its way, we nothing').toBeLessThan(2)
+  })
+
+  test.each([
+    ['a meta with 400,000 keys', `{${Array.from({ length: 400_000 }, (_, n) => `"${n}":1`).join(',')}}`],
+    ['a head with 100,000 headers', `{"headers":[${Array.from({ length: 100_000 }, () => '["a","b"]').join(',')}]}`],
+    ['a meta of 2 MiB', `{"a":"${'x'.repeat(2 * 1024 * 1024)}"}`],
+  ])('is cut off for %s', async (_what, meta) => {
+    const { channel, worker } = await connected()
+    watch(channel)
+    worker.write(Buffer.concat(encodeFrame(FrameType.head, 1, meta)))
+    await channel.closed
+    expect(channel.brokenBy).toMatch(/meta|longer/)
+  })
+
+  test('a part of a long frame is cut off when its rest does not come', async () => {
+    const clock = new FakeClock()
+    const { channel, worker, until } = await connected(clock)
+    watch(channel)
+    worker.write(Buffer.concat(encodeFrame(FrameType.result, 1, '', Buffer.alloc(1024 * 1024))).subarray(0, 500_000))
+    await until(() => clock.armed === 1)
+    await clock.advance(31_000)
+    await channel.closed
+    expect(channel.brokenBy).toMatch(/not complete/)
+    expect(clock.armed).toBe(0)
+  })
+
+  test.each([
+    ['a long frame of a call that is not there', FrameType.result, 9],
+    ['a long log', FrameType.log, 1],
+    ['a long frame about itself', FrameType.bound, 0],
+  ])('%s is cut off before it is there', async (_what, type, call) => {
+    const { channel, worker } = await connected()
+    watch(channel)
+    worker.write(Buffer.concat(encodeFrame(type, call, '', Buffer.alloc(8 * 1024 * 1024))).subarray(0, 1000))
+    await channel.closed
+    expect(channel.brokenBy).toMatch(/longer than/)
   })
 })
 
@@ -333,30 +442,54 @@ describe('streamed answers', () => {
     expect(watched.endings[0]?.status).toBe(201)
   })
 
-  test('are given credit for what the sink took, at once', async () => {
+  test('are given credit for what the sink took, in lumps of a quarter of the window', async () => {
     const { channel, received, send, until } = await connected()
     const sink = new SlowSink()
     sink.isFull = false
     watch(channel, sink)
     send(FrameType.head, 1, { status: 200, headers: [] })
-    send(FrameType.chunk, 1, '', Buffer.alloc(1000))
-    await until(() => received.length === 2)
-    expect(received[1]).toMatchObject({ type: FrameType.credit, call: 1 })
-    expect(parseMeta(received[1] as Frame)).toEqual({ bytes: 1000 })
-  })
-
-  test('are given no credit before a full sink has drained', async () => {
-    const { channel, received, send, until } = await connected()
-    const sink = new SlowSink()
-    watch(channel, sink)
-    send(FrameType.head, 1, { status: 200, headers: [] })
-    send(FrameType.chunk, 1, '', Buffer.alloc(1000))
+    send(FrameType.chunk, 1, '', Buffer.alloc(lumpBytes - 1))
     await until(() => sink.chunks.length === 1)
     await sleep(20)
     expect(received).toHaveLength(1)
+    send(FrameType.chunk, 1, '', Buffer.alloc(1))
+    await until(() => received.length === 2)
+    expect(received[1]).toMatchObject({ type: FrameType.credit, call: 1 })
+    expect(parseMeta(received[1] as Frame)).toEqual({ bytes: lumpBytes })
+  })
+
+  test('are given no credit before a full sink has drained, and what came meanwhile reaches it as one piece', async () => {
+    const { channel, received, send, until } = await connected()
+    const sink = new SlowSink()
+    const { watched } = watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    send(FrameType.chunk, 1, '', Buffer.alloc(lumpBytes))
+    for (let n = 0; n < 1000; n++) send(FrameType.chunk, 1, '', Buffer.from([n % 256]))
+    await until(() => sink.chunks.length === 1)
+    await sleep(50)
+    expect([received.length, sink.chunks.length]).toEqual([1, 1])
+    sink.isFull = false
     sink.drain()
     await until(() => received.length === 2)
-    expect(parseMeta(received[1] as Frame)).toEqual({ bytes: 1000 })
+    expect(parseMeta(received[1] as Frame)).toEqual({ bytes: lumpBytes })
+    expect(sink.chunks).toHaveLength(2)
+    expect(sink.chunks[1]).toEqual(Buffer.from(Array.from({ length: 1000 }, (_, n) => n % 256)))
+    send(FrameType.end, 1, {})
+    await watched.ended
+  })
+
+  test('that end while the sink is full bring it what was held back before their end', async () => {
+    const { channel, send } = await connected()
+    const sink = new SlowSink()
+    const { watched } = watch(channel, sink)
+    send(FrameType.head, 1, { status: 200, headers: [] })
+    for (const text of ['one', 'two', 'three']) send(FrameType.chunk, 1, '', Buffer.from(text))
+    send(FrameType.end, 1, {})
+    await watched.ended
+    expect(sink.chunks.map(String)).toEqual(['one', 'twothree'])
+    sink.drain()
+    await sleep(20)
+    expect(sink.chunks).toHaveLength(2)
   })
 
   test('may be as long as they like, as long as the credit is kept to', async () => {
@@ -365,9 +498,10 @@ describe('streamed answers', () => {
     sink.isFull = false
     const { watched } = watch(channel, sink)
     send(FrameType.head, 1, { status: 200, headers: [] })
+    const credit = () => received.slice(1).reduce((sum, frame) => sum + Number(parseMeta(frame).bytes), 0)
     for (let n = 1; n <= 8; n++) {
       send(FrameType.chunk, 1, '', Buffer.alloc(streamWindowBytes))
-      await until(() => received.length === 1 + n)
+      await until(() => credit() === n * streamWindowBytes)
     }
     send(FrameType.end, 1, {})
     expect(await watched.ended).toMatchObject({ type: FrameType.end })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { silent } from '../../src/domain/log.ts'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
@@ -28,6 +29,7 @@ const generic = { memoryBytes: 128 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null
 const revision = aRevision({ packageHash: 'stored', timeoutMs: 5000, concurrency: 4 })
 
 let folder = ''
+const warnings: object[] = []
 const workers: { worker: ShimWorker; sandbox: FakeSandbox; clock: FakeClock }[] = []
 
 beforeEach(() => {
@@ -60,6 +62,7 @@ async function start(overrides: { isolatesFiles?: boolean } = {}) {
   const parts = {
     engine,
     clock,
+    log: { ...silent, warn: (keys: object) => warnings.push(keys) },
     codeFolder: (hash: string) => join(folder, 'packages', hash),
     loadTimeoutMs: 3000,
     maxResultBytes: 1000,

@@ -62,6 +62,7 @@ export class DockerWorkers {
     this.factory = new Workers({
       engine,
       clock: systemClock,
+      log: silent,
       manifests: this.manifests,
       workersDir: this.workersDir,
       codeFolder: (hash) => this.codeFolder(hash),

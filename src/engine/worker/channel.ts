@@ -1,15 +1,19 @@
 import type { Socket } from 'node:net'
+import { type Clock, systemClock } from '../../domain/clock.ts'
 import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
+import { FrameReader } from './frame-reader.ts'
 import {
   encodeFrame,
   type Frame,
-  FrameDecoder,
   FrameType,
+  maxFrameBytes,
+  maxMetaBytes,
+  maxUnaskedBytes,
   ProtocolError,
   parseMeta,
-  streamWindowBytes,
 } from './protocol.ts'
+import { StreamedAnswer } from './streamed-answer.ts'
 
 /** The frame that ends a call, or null: the worker is gone. */
 export type Ending = Frame | null
@@ -20,30 +24,41 @@ export interface Pending {
   /** Called once; with the status of the streamed answer, if one had begun. */
   end(frame: Ending, streamedStatus: number | undefined): void
   /** Set by the channel when a streamed answer has begun. */
-  head: HttpHead | undefined
-  /** Bytes of it that came and for which no credit was given yet. */
-  unpaidBytes: number
+  answer?: StreamedAnswer | undefined
 }
+
+/** Frames that say nothing to anybody, beyond those that do: so many in a row no shim sends. */
+const maxUselessFrames = 1000
 
 /**
  * The connection to one worker: many calls in flight, told apart by number. Trusts nothing that arrives: frames of unknown
- * calls are dropped, a malformed one closes the connection. When it closes, every call ends with null.
+ * calls are dropped, a malformed one closes the connection, and so does who sends more than was asked for. When it closes, every
+ * call ends with null.
  */
 export class Channel {
   #socket: Socket
-  #decoder = new FrameDecoder()
+  #reader: FrameReader
   #running = new Map<number, Pending>()
   #lastCall = 0
   #outgoing: Buffer[] = []
+  #onWritten: (() => void)[] = []
   #worker: ((frame: Frame) => void) | null = null
+  #uselessFrames = 0
+  #brokenBy: ProtocolError | null = null
   readonly closed: Promise<void>
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, clock: Clock = systemClock) {
     this.#socket = socket
-    socket.on('data', (chunk) => this.#receive(chunk))
+    this.#reader = new FrameReader(socket, {
+      clock,
+      limitOf: (type, call) => this.#longestFrame(type, call),
+      onFrame: (frame) => this.#take(frame),
+      onBroken: (error) => this.#endFor(error),
+    })
     socket.on('error', () => {})
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
+        this.#reader.finish()
         this.#endAll()
         resolve()
       })
@@ -54,12 +69,17 @@ export class Channel {
     return this.#socket.destroyed
   }
 
+  /** What the worker did that no shim does; null: it kept to the protocol. */
+  get brokenBy(): string | null {
+    return this.#brokenBy?.message ?? null
+  }
+
   /** The next frame about the worker itself (hello, bound, bind failed); null when it closes first. */
   workerFrame(onLog: (text: string) => void): Promise<Ending> {
     return new Promise((resolve) => {
       this.#worker = (frame) => {
         if (frame.type === FrameType.log) return onLog(frame.body.toString('utf8'))
-        if (!aboutWorker.has(frame.type)) return
+        if (!aboutWorker.has(frame.type)) return this.#countUseless()
         this.#worker = null
         resolve(frame)
       }
@@ -117,70 +137,91 @@ export class Channel {
 
   #flush = (): void => {
     const pieces = this.#outgoing
+    const onWritten = this.#onWritten
     this.#outgoing = []
     if (this.#socket.destroyed) return
-    if (pieces.length === 1) this.#socket.write(pieces[0] as Buffer)
-    else this.#socket.write(Buffer.concat(pieces))
+    const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
+    if (onWritten.length === 0) return void this.#socket.write(bytes)
+    this.#onWritten = []
+    this.#socket.write(bytes, () => {
+      for (const tell of onWritten) tell()
+    })
   }
 
-  #receive(chunk: Buffer): void {
-    try {
-      for (const frame of this.#decoder.push(chunk)) this.#take(frame)
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      this.close()
+  #longestFrame(type: number, call: number): number {
+    return type === FrameType.result && this.#running.has(call) ? maxFrameBytes : maxMetaBytes + maxUnaskedBytes
+  }
+
+  #endFor(error: ProtocolError): void {
+    this.#brokenBy ??= error
+    this.close()
+  }
+
+  /** Said to nobody: an unknown type, a call that is not there, nothing at all. Some may come of a newer shim, or late. */
+  #countUseless(): void {
+    if (++this.#uselessFrames > maxUselessFrames) {
+      throw new ProtocolError(`a worker sent more than ${maxUselessFrames} frames that mean nothing`)
     }
   }
 
   #take(frame: Frame): void {
-    if (frame.call === 0) return this.#worker?.(frame)
+    if (frame.type === FrameType.log) return this.#takeLog(frame)
+    if (frame.call === 0) return this.#worker === null ? this.#countUseless() : this.#worker(frame)
     const running = this.#running.get(frame.call)
-    if (running === undefined) return
+    if (running === undefined) return this.#countUseless()
     switch (frame.type) {
       case FrameType.result:
       case FrameType.failed:
       case FrameType.end:
         this.#running.delete(frame.call)
-        return running.end(frame, running.head?.status)
-      case FrameType.log:
-        return running.onLog(frame.meta === '' ? 'stdout' : streamOf(frame), frame.body.toString('utf8'))
+        this.#uselessFrames = 0
+        return end(running, frame)
       case FrameType.head:
-        return beginStream(running, frame)
+        return this.#beginStream(running, frame)
       case FrameType.chunk:
-        return this.#pass(running, frame)
+        if (frame.body.length > 0 && running.answer !== undefined) return running.answer.write(frame.body)
     }
+    this.#countUseless()
   }
 
-  /** Hands a chunk on, and asks for more only when the sink has taken it. What was not asked for would fill our memory. */
-  #pass(running: Pending, frame: Frame): void {
-    if (running.head === undefined || running.sink === undefined) return
-    const bytes = frame.body.length
-    running.unpaidBytes += bytes
-    if (running.unpaidBytes > streamWindowBytes) throw new ProtocolError('a worker sent more than it had credit for')
-    const credit = () => {
-      running.unpaidBytes -= bytes
+  #takeLog(frame: Frame): void {
+    if (frame.meta.length > maxLogMeta) throw new ProtocolError('the meta of a log is too long')
+    const stream = frame.meta === '' ? 'stdout' : streamOf(frame)
+    if (frame.body.length === 0) return this.#countUseless()
+    if (frame.call === 0) return this.#worker?.(frame)
+    this.#running.get(frame.call)?.onLog(stream, frame.body.toString('utf8'))
+  }
+
+  #beginStream(running: Pending, frame: Frame): void {
+    if (running.answer !== undefined) return this.#countUseless()
+    const pay = (bytes: number, onRead: () => void) => {
+      this.#onWritten.push(onRead)
       this.#send(encodeFrame(FrameType.credit, frame.call, `{"bytes":${bytes}}`))
     }
-    if (running.sink.write(frame.body)) credit()
-    else void running.sink.drained().then(credit)
+    running.answer = new StreamedAnswer(headOf(parseMeta(frame)), running.sink ?? nobody, pay)
   }
 
   #endAll(): void {
     const running = [...this.#running.values()]
     this.#running.clear()
-    for (const pending of running) pending.end(null, pending.head?.status)
+    for (const pending of running) end(pending, null)
   }
 }
+
+/** It says which stream. */
+const maxLogMeta = 256
+
+function end(pending: Pending, frame: Ending): void {
+  pending.answer?.end()
+  pending.end(frame, pending.answer?.head.status)
+}
+
+/** Reads an answer that nobody listens to. */
+const nobody: StreamSink = { head() {}, write: () => true, drained: async () => {} }
 
 const streamOf = (frame: Frame): 'stdout' | 'stderr' => (parseMeta(frame).stream === 'stderr' ? 'stderr' : 'stdout')
 
 const aboutWorker = new Set<number>([FrameType.hello, FrameType.bound, FrameType.bindFailed])
-
-function beginStream(running: Pending, frame: Frame): void {
-  if (running.head !== undefined) return
-  running.head = headOf(parseMeta(frame))
-  running.sink?.head(running.head)
-}
 
 /** Status and headers as the worker says them, made safe to send on. */
 export function headOf(meta: Record<string, unknown>): HttpHead {

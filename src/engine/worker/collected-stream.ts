@@ -1,12 +1,12 @@
 import type { HttpHead, Value } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
+import { GatheredBytes } from './gathered-bytes.ts'
 
 /** A streamed answer that nobody listens to while it comes (a job's, an async call's), put together up to a limit. */
 export class CollectedStream implements StreamSink {
   tooLarge = false
   #head: HttpHead = { status: 200, headers: [] }
-  #chunks: Buffer[] = []
-  #bytes = 0
+  #bytes = new GatheredBytes()
   #maxBytes: number
 
   constructor(maxBytes: number) {
@@ -19,11 +19,10 @@ export class CollectedStream implements StreamSink {
 
   /** What is beyond the limit is let go, so that the function can end. */
   write(chunk: Buffer): boolean {
-    this.#bytes += chunk.length
-    if (this.#bytes <= this.#maxBytes) this.#chunks.push(Buffer.from(chunk))
+    if (!this.tooLarge && this.#bytes.length + chunk.length <= this.#maxBytes) this.#bytes.add(chunk)
     else {
       this.tooLarge = true
-      this.#chunks = []
+      this.#bytes.clear()
     }
     return true
   }
@@ -31,7 +30,7 @@ export class CollectedStream implements StreamSink {
   async drained(): Promise<void> {}
 
   value(): Value {
-    const body = Buffer.concat(this.#chunks)
+    const body = this.#bytes.take()
     return { kind: kindOf(this.#head, body), body, http: this.#head }
   }
 }

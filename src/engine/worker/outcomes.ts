@@ -57,6 +57,12 @@ export function timedOut(timeoutMs: number, runMs: number): Outcome {
   return { kind: 'timeout', error: { type: errorTypes.timeout, message, stack: null }, runMs, ...noUsage }
 }
 
+/** What came from the worker was no shim's: the function went past it. */
+export function brokeProtocol(why: string, runMs: number): Outcome {
+  const message = `the function's process was killed because it broke the worker protocol: ${why}`
+  return { kind: 'killed', error: { type: 'ProtocolError', message, stack: null }, runMs, ...noUsage }
+}
+
 /** The worker ended by itself, or the kernel ended it for its memory. */
 export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome {
   const [type, message] = exit.memoryExceeded

@@ -28,8 +28,21 @@ export const maxFrameBytes = 16 * 1024 * 1024
 /** Bytes of CHUNK bodies a call may send before it must wait for CREDIT. */
 export const streamWindowBytes = 1024 * 1024
 
+/** Longest meta: the texts of an error, each character escaped. */
+export const maxMetaBytes = 1.5 * 1024 * 1024
+
+/** Frames up to this length are taken whatever their kind. */
+export const maxUnaskedBytes = 64 * 1024
+
+/** Objects, arrays and members that one meta may have: an answer's head with 1,300 headers fits. */
+const maxMetaParts = 4096
+/** No shorter text can have more. */
+const maxUncountedMeta = 2 * maxMetaParts
+
 const lengthBytes = 4
 const headBytes = 9
+/** Until the type and the call of a frame are known. */
+const kindBytes = lengthBytes + 5
 const emptyBody = Buffer.alloc(0)
 
 export interface Frame {
@@ -40,6 +53,9 @@ export interface Frame {
   meta: string
   body: Buffer
 }
+
+/** The longest frame of a type for a call, in bytes after the length field. */
+export type FrameLimit = (type: number, call: number) => number
 
 export class ProtocolError extends Error {
   override name = 'ProtocolError'
@@ -65,39 +81,83 @@ export function encodeFrame(type: FrameType, call: number, meta: string, body: B
 
 /** Turns arriving bytes into frames. A body is a view into what arrived: copy it to keep it long. */
 export class FrameDecoder {
-  #chunks: Buffer[] = []
-  #bytes = 0
+  #limitOf: FrameLimit
+  #buffer: Buffer = Buffer.alloc(0)
+  #at = 0
+  /** What came behind `#buffer` and is not joined to it yet. */
+  #later: Buffer[] = []
+  #laterBytes = 0
   /** Bytes that must be there before decoding goes on; spares joining many small pieces of a large frame. */
   #wanted = lengthBytes
 
-  /** All frames that are complete now. Throws ProtocolError; the decoder is then of no more use. */
-  push(chunk: Buffer): Frame[] {
-    this.#chunks.push(chunk)
-    this.#bytes += chunk.length
-    if (this.#bytes < this.#wanted) return []
-    return this.#take(this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#bytes))
+  /** `limitOf`: longest frame of a kind, asked as soon as its kind is known and before the rest of it is kept. */
+  constructor(limitOf: FrameLimit = () => maxFrameBytes) {
+    this.#limitOf = limitOf
   }
 
-  #take(buffer: Buffer): Frame[] {
-    const frames: Frame[] = []
-    let at = 0
-    this.#wanted = lengthBytes
-    while (buffer.length - at >= lengthBytes) {
-      const length = frameLength(buffer, at)
-      if (buffer.length - at < lengthBytes + length) {
-        this.#wanted = lengthBytes + length
-        break
-      }
-      frames.push(readFrame(buffer, at + lengthBytes, length))
-      at += lengthBytes + length
+  /** Bytes that are kept: of frames that are not complete, or not asked for yet. */
+  get heldBytes(): number {
+    return this.#buffer.length - this.#at + this.#laterBytes
+  }
+
+  add(chunk: Buffer): void {
+    if (this.#at === this.#buffer.length) {
+      this.#buffer = chunk
+      this.#at = 0
+    } else {
+      this.#later.push(chunk)
+      this.#laterBytes += chunk.length
     }
-    this.#keep(buffer, at)
+  }
+
+  /** The next frame that is complete; null: more must come. Throws ProtocolError; the decoder is then of no more use. */
+  next(): Frame | null {
+    while (this.heldBytes >= this.#wanted) {
+      const bytes = this.#joined(this.#wanted)
+      const length = frameLength(bytes, this.#at)
+      if (this.heldBytes < kindBytes) {
+        this.#wanted = kindBytes
+        continue
+      }
+      if (length > maxUnaskedBytes) this.#checkLimit(this.#joined(kindBytes), length)
+      if (this.heldBytes < lengthBytes + length) {
+        this.#wanted = lengthBytes + length
+        return null
+      }
+      return this.#take(this.#joined(lengthBytes + length), length)
+    }
+    return null
+  }
+
+  /** All frames that are complete now. */
+  push(chunk: Buffer): Frame[] {
+    this.add(chunk)
+    const frames: Frame[] = []
+    for (let frame = this.next(); frame !== null; frame = this.next()) frames.push(frame)
     return frames
   }
 
-  #keep(buffer: Buffer, from: number): void {
-    this.#bytes = buffer.length - from
-    this.#chunks = this.#bytes === 0 ? [] : [buffer.subarray(from)]
+  #take(bytes: Buffer, length: number): Frame {
+    const frame = readFrame(bytes, this.#at + lengthBytes, length)
+    this.#at += lengthBytes + length
+    this.#wanted = lengthBytes
+    return frame
+  }
+
+  #checkLimit(bytes: Buffer, length: number): void {
+    const limit = this.#limitOf(bytes[this.#at + lengthBytes] as number, bytes.readUInt32BE(this.#at + lengthBytes + 1))
+    if (length > limit)
+      throw new ProtocolError(`a frame of ${length} bytes is longer than ${limit}, the most of its kind`)
+  }
+
+  /** The buffer with at least so many bytes from `#at` on. */
+  #joined(bytes: number): Buffer {
+    if (this.#buffer.length - this.#at >= bytes) return this.#buffer
+    this.#buffer = Buffer.concat([this.#buffer.subarray(this.#at), ...this.#later])
+    this.#at = 0
+    this.#later = []
+    this.#laterBytes = 0
+    return this.#buffer
   }
 }
 
@@ -111,6 +171,7 @@ function frameLength(buffer: Buffer, at: number): number {
 function readFrame(buffer: Buffer, at: number, length: number): Frame {
   const metaBytes = buffer.readUInt32BE(at + 5)
   if (metaBytes > length - headBytes) throw new ProtocolError('the meta of a frame is longer than the frame')
+  if (metaBytes > maxMetaBytes) throw new ProtocolError(`a meta of ${metaBytes} bytes is longer than ${maxMetaBytes}`)
   const metaEnd = at + headBytes + metaBytes
   return {
     type: buffer[at] as number,
@@ -123,11 +184,33 @@ function readFrame(buffer: Buffer, at: number, length: number): Frame {
 /** The meta of a frame as an object; throws ProtocolError when it is not one. */
 export function parseMeta(frame: Frame): Record<string, unknown> {
   if (frame.meta === '') return {}
+  if (frame.meta.length > maxUncountedMeta && countParts(frame.meta) > maxMetaParts) {
+    throw new ProtocolError(`the meta of a frame has more than ${maxMetaParts} parts`)
+  }
   const value: unknown = tryParse(frame.meta)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ProtocolError('the meta of a frame is not a JSON object')
   }
   return value as Record<string, unknown>
+}
+
+/** Objects, arrays and commas outside of strings, as far as the limit: parsing takes long where there are many, not where texts are long. */
+function countParts(json: string): number {
+  let parts = 0
+  for (let at = 0; at < json.length && parts <= maxMetaParts; at++) {
+    const code = json.charCodeAt(at)
+    if (code === quote) at = endOfString(json, at + 1)
+    else if (code === comma || code === openBrace || code === openBracket) parts++
+  }
+  return parts
+}
+
+const [quote, backslash, comma, openBrace, openBracket] = [34, 92, 44, 123, 91]
+
+function endOfString(json: string, from: number): number {
+  let at = from
+  while (at < json.length && json.charCodeAt(at) !== quote) at += json.charCodeAt(at) === backslash ? 2 : 1
+  return at
 }
 
 function tryParse(text: string): unknown {

@@ -1,16 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
+import type { Log } from '../../domain/log.ts'
 import { type ActingSession, hasSession } from '../../domain/openstack.ts'
-import { type HttpHead, type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from '../sandbox/sandbox.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
-import { killed, outcomeOf, resultTooLarge, timedOut } from './outcomes.ts'
-import { type Frame, FrameType, ProtocolError } from './protocol.ts'
+import { brokeProtocol, killed, outcomeOf, resultTooLarge, timedOut } from './outcomes.ts'
+import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
+import type { StreamedAnswer } from './streamed-answer.ts'
 import type { WorkerFolder } from './worker-folder.ts'
 
 /** How long the engine may take to say how a worker ended whose connection has closed. */
@@ -21,6 +23,7 @@ const longestLoadLog = 1024 * 1024
 export interface WorkerParts {
   engine: SandboxEngine
   clock: Clock
+  log: Log
   /** Folder of a package's code on the host. */
   codeFolder(packageHash: string): string
   loadTimeoutMs: number
@@ -43,6 +46,8 @@ export class ShimWorker implements PoolWorker {
   #ended: 'no' | 'deadline' | 'asked' | 'last' = 'no'
   /** Its function may answer with a stream. */
   #mayStream = false
+  /** Whose it is, for the log. */
+  #owner: { worker: string; function?: string; project?: string }
   #inFlight = 0
   /** What the function was given to act with in OpenStack. */
   #session: ActingSession | undefined
@@ -51,6 +56,7 @@ export class ShimWorker implements PoolWorker {
 
   constructor(parts: WorkerParts, sandbox: Sandbox, folder: WorkerFolder, channel: Channel, limits: SandboxLimits) {
     this.name = sandbox.name
+    this.#owner = { worker: sandbox.name }
     this.#parts = parts
     this.#sandbox = sandbox
     this.#folder = folder
@@ -66,6 +72,7 @@ export class ShimWorker implements PoolWorker {
 
   async bind(revision: Revision): Promise<Bound> {
     this.#mayStream = takesRequest(revision)
+    this.#owner = { worker: this.name, function: revision.functionId, project: revision.projectId }
     const startedAt = this.#parts.clock.elapsed()
     const [code] = await Promise.all([this.#bringCode(revision), this.#setLimits(revision)])
     // Until here nothing of the function runs: that it ended is not the function's doing.
@@ -150,11 +157,18 @@ export class ShimWorker implements PoolWorker {
 
   #outcome(frame: Frame, runMs: number, status: number | undefined, sink: StreamSink | undefined): Outcome {
     if (isLast(frame)) this.#ended = 'last'
+    if (this.#isTooLarge(frame)) return resultTooLarge(this.#parts.maxResultBytes, runMs)
     const outcome = outcomeOf(frame, runMs, status)
     if (outcome.kind !== 'streamed' || !(sink instanceof CollectedStream)) return outcome
     if (sink.tooLarge) return resultTooLarge(this.#parts.maxResultBytes, runMs)
     const { cpuMs, memoryPeakMb } = outcome
     return { kind: 'returned', value: sink.value(), runMs, cpuMs, memoryPeakMb }
+  }
+
+  /** The shim looks first; a function that goes past it meets the same limit. A short answer of a web function may be sent whole. */
+  #isTooLarge({ type, body, meta }: Frame): boolean {
+    if (type !== FrameType.result || body.length <= this.#parts.maxResultBytes) return false
+    return body.length > streamWindowBytes || !meta.includes('"http"')
   }
 
   /** Only when it is another one: it holds the whole catalogue. */
@@ -166,6 +180,7 @@ export class ShimWorker implements PoolWorker {
   /** What happened to a call whose worker went away. */
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
+    if (this.#channel.brokenBy !== null) return brokeProtocol(this.#channel.brokenBy, runMs)
     const exit = await this.#exit()
     if (this.#ended === 'deadline') return killed({ code: null, memoryExceeded: false }, this.memoryBytes, runMs)
     return killed(exit, this.memoryBytes, runMs)
@@ -256,7 +271,10 @@ export class ShimWorker implements PoolWorker {
   async #cleanUpWhenGone(): Promise<void> {
     await Promise.race([this.#sandbox.exited, this.#channel.closed])
     this.#channel.close()
-    await Promise.race([this.#sandbox.exited, this.#exit()])
+    const { brokenBy } = this.#channel
+    if (brokenBy !== null)
+      this.#parts.log.warn({ ...this.#owner, problem: brokenBy }, 'a worker broke the protocol: it is killed')
+    else await Promise.race([this.#sandbox.exited, this.#exit()])
     this.#deadlines.close()
     await this.#sandbox.kill()
     // What cannot be removed now, the next start removes.
@@ -276,8 +294,7 @@ class RunningCall implements Pending {
   /** The channel's. */
   number = 0
   isOver = false
-  head: HttpHead | undefined
-  unpaidBytes = 0
+  answer: StreamedAnswer | undefined
 
   constructor(
     call: Call,

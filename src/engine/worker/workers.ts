@@ -117,7 +117,7 @@ export class Workers implements WorkerFactory {
     const stopTimer = clock.after(startTimeoutMs, () => late.resolve('late'))
     const ended = sandbox.exited.then(() => 'ended' as const)
     const socket = await Promise.race([folder.connection(), ended, late.promise])
-    const channel = typeof socket === 'string' ? null : new Channel(socket)
+    const channel = typeof socket === 'string' ? null : new Channel(socket, clock)
     const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late.promise]))
     stopTimer()
     if (channel !== null && typeof hello === 'object' && hello?.type === FrameType.hello) return channel
