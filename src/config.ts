@@ -1,5 +1,5 @@
-import { totalmem } from 'node:os'
-import { resolve } from 'node:path'
+import { homedir, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 
 /** The settings: one schema with a default and a sentence each; the only reader of the environment. README's table is made from it. */
@@ -215,10 +215,49 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return { ...parsed.data, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
 }
 
+/** What the command line reads of the environment, beside the settings of the server of this machine. */
+export const cliVariables = {
+  TAIBAI_URL: 'Address of the server that commands ask.',
+  TAIBAI_TOKEN: 'Token that commands send.',
+  TAIBAI_CONTEXT: 'Name of the context that commands use; `taibai context list` shows them.',
+  TAIBAI_CONFIG_DIR: 'Folder of the contexts; default: `taibai` in XDG_CONFIG_HOME or ~/.config.',
+} as const
+
+export interface CliSettings {
+  url: string | undefined
+  token: string | undefined
+  context: string | undefined
+  configDir: string
+  runtimesDir: string
+  noColor: boolean
+  /** Of the server of this machine. */
+  localUrl: string
+  localDataDir: string
+}
+
+/** Throws an Error whose message is a line per setting that is wrong. */
+export function readCliSettings(environment: NodeJS.ProcessEnv = process.env): CliSettings {
+  const { host, port, dataDir, adminToken, runtimesDir } = readConfig(environment)
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const address = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const configHome = environment.XDG_CONFIG_HOME || join(environment.HOME || homedir(), '.config')
+  return {
+    url: environment.TAIBAI_URL || undefined,
+    token: environment.TAIBAI_TOKEN || adminToken,
+    context: environment.TAIBAI_CONTEXT || undefined,
+    configDir: environment.TAIBAI_CONFIG_DIR || join(configHome, 'taibai'),
+    runtimesDir,
+    noColor: (environment.NO_COLOR ?? '') !== '',
+    localUrl: `http://${address}:${port}`,
+    localDataDir: dataDir,
+  }
+}
+
 /** Names that other programs of this project read (the test and set-up scripts) pass too. */
 const isKnown = (name: string): boolean =>
   name.startsWith('TAIBAI_TEST_') ||
   name === 'TAIBAI_REQUIRE_DOCKER' ||
+  name in cliVariables ||
   Object.keys(settings.shape).some((setting) => environmentName(setting) === name)
 
 /** Both run anybody's code for anybody who can reach the port. */

@@ -3,16 +3,28 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { App } from './app.ts'
 
-/** Process entry: settings, start, signals. The only file that may end the process. */
+/** Process entry: the server (no word, or `serve`) or a command of the command line. The only file that may end the process. */
 
 const leastNode = [22, 22]
 const keptTicks: object[] = []
 
 checkNode()
-const app = await start()
-stopOnSignals(app)
-keepTickShape()
-dropGarbage()
+const [word, ...rest] = process.argv.slice(2)
+if (word === undefined || (word === 'serve' && rest.length === 0)) await serve()
+else process.exitCode = await runCommand()
+
+async function serve(): Promise<void> {
+  const app = await start()
+  stopOnSignals(app)
+  keepTickShape()
+  dropGarbage()
+}
+
+async function runCommand(): Promise<number> {
+  const { version } = await import('../package.json', { with: { type: 'json' } }).then((file) => file.default)
+  const { startProgram } = await import('./cli/start.ts')
+  return startProgram(process.argv.slice(2), version)
+}
 
 /** Before anything native is loaded: an older Node.js would crash on it. */
 function checkNode(): void {

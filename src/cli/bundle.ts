@@ -1,0 +1,104 @@
+import { unzipSync, zipSync } from 'fflate'
+import type { Client } from '../client/client.ts'
+import type { AliasRow, FunctionFields, FunctionRow, JobRow, VersionRow, WebhookRow } from '../client/resources.ts'
+import { CliError } from './command.ts'
+
+/** A project in one file: a ZIP of `taibai-export.json` and the packages of the functions. */
+
+export interface Bundle {
+  format: 1
+  functions: (FunctionRow & { runtime: string | null; versions: VersionRow[] })[]
+  aliases: AliasRow[]
+  jobs: JobRow[]
+  webhooks: WebhookRow[]
+}
+
+const indexName = 'taibai-export.json'
+export const packageName = (fn: string, version = 0): string =>
+  `packages/${fn}${version === 0 ? '' : `-${version}`}.zip`
+
+export async function readProject(client: Client): Promise<{ bundle: Bundle; packages: Map<string, Buffer> }> {
+  const packages = new Map<string, Buffer>()
+  const runtimes = new Map((await client.runtimes.list()).map(({ id, name }) => [id, name]))
+  const functions: Bundle['functions'] = []
+  for (const fn of await client.functions.list()) {
+    const key = fn.name ?? fn.id
+    const versions = fn.latest_version === 0 ? [] : await client.versions.list(fn.id)
+    if (fn.code.source === 'package') {
+      packages.set(packageName(key), await client.functions.download(fn.id))
+      for (const { version_number } of versions) {
+        packages.set(packageName(key, version_number), await client.functions.download(fn.id, version_number))
+      }
+    }
+    functions.push({ ...fn, runtime: runtimes.get(fn.runtime_id ?? '') ?? null, versions })
+  }
+  const [aliases, jobs, webhooks] = await Promise.all([
+    client.aliases.list(),
+    client.jobs.list(),
+    client.webhooks.list(),
+  ])
+  return { bundle: { format: 1, functions, aliases, jobs, webhooks }, packages }
+}
+
+export function writeBundle(bundle: Bundle, packages: Map<string, Buffer>): Buffer {
+  const files = Object.fromEntries([...packages].map(([name, bytes]) => [name, [bytes, { level: 0 }] as const]))
+  return Buffer.from(zipSync({ [indexName]: Buffer.from(JSON.stringify(bundle, null, 2)), ...files }))
+}
+
+/** Throws CliError when it is no such file, or of a newer format. */
+export function readBundle(bytes: Buffer): { bundle: Bundle; packages: Map<string, Buffer> } {
+  let files: Record<string, Uint8Array>
+  try {
+    files = unzipSync(bytes)
+  } catch {
+    throw new CliError('The file is no export of Taibai: it cannot be read as a ZIP.', 'usage')
+  }
+  const index = files[indexName]
+  if (index === undefined) throw new CliError(`The file is no export of Taibai: it has no ${indexName}.`, 'usage')
+  const bundle = JSON.parse(Buffer.from(index).toString('utf8')) as Bundle
+  if (bundle.format !== 1)
+    throw new CliError(`The export is of format ${bundle.format}; this program knows format 1.`, 'usage')
+  const packages = new Map(
+    Object.entries(files)
+      .filter(([name]) => name !== indexName)
+      .map(([name, body]) => [name, Buffer.from(body)]),
+  )
+  return { bundle, packages }
+}
+
+/** What the API takes of what it shows. */
+export function fieldsOf(fn: FunctionRow): FunctionFields {
+  const {
+    name,
+    description,
+    entry,
+    timeout,
+    cpu,
+    memory_size,
+    signature,
+    env,
+    concurrency,
+    min_workers,
+    max_workers,
+    idle_timeout,
+    network,
+    cpu_max,
+  } = fn
+  const fields = {
+    description,
+    entry,
+    signature,
+    max_workers,
+    idle_timeout,
+    cpu_max,
+    name,
+    timeout,
+    cpu,
+    memory_size,
+    env,
+    concurrency,
+    min_workers,
+    network,
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as FunctionFields
+}

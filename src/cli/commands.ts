@@ -1,0 +1,46 @@
+import type { CommandSpec } from './command.ts'
+
+type Load = () => Promise<{ commands: CommandSpec[] }>
+
+/** Where each command is, by its first word; a file is loaded when one of its words is asked for. The order is that of the help. */
+export const commandFiles: Record<string, Load> = {
+  status: () => import('./status.ts'),
+  init: () => import('./init.ts'),
+  deploy: () => import('./deploy.ts'),
+  invoke: () => import('./invoke.ts'),
+  logs: () => import('./logs.ts'),
+  list: () => import('./functions.ts'),
+  show: () => import('./functions.ts'),
+  update: () => import('./functions.ts'),
+  delete: () => import('./functions.ts'),
+  download: () => import('./functions.ts'),
+  executions: () => import('./executions.ts'),
+  explain: () => import('./executions.ts'),
+  versions: () => import('./versions.ts'),
+  aliases: () => import('./versions.ts'),
+  rollback: () => import('./versions.ts'),
+  jobs: () => import('./jobs.ts'),
+  webhooks: () => import('./webhooks.ts'),
+  sources: () => import('./sources.ts'),
+  env: () => import('./env.ts'),
+  runtimes: () => import('./runtimes.ts'),
+  workers: () => import('./workers.ts'),
+  stats: () => import('./stats.ts'),
+  top: () => import('./stats.ts'),
+  token: () => import('./token.ts'),
+  context: () => import('./context.ts'),
+  export: () => import('./export.ts'),
+  import: () => import('./export.ts'),
+  openapi: () => import('./openapi.ts'),
+  completion: () => import('./completion.ts'),
+}
+
+/** The commands that begin with this word. */
+export async function commandsOf(word: string): Promise<CommandSpec[]> {
+  const file = await commandFiles[word]?.()
+  return (file?.commands ?? []).filter(({ name }) => name.split(' ')[0] === word)
+}
+
+export async function allCommands(): Promise<CommandSpec[]> {
+  return (await Promise.all(Object.keys(commandFiles).map(commandsOf))).flat()
+}

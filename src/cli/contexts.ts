@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CliError } from './command.ts'
+
+/** The servers that this command line knows, in a file that only its owner can read. */
+
+export interface Context {
+  url: string
+  token: string | null
+}
+
+export interface Contexts {
+  /** The one that is used when none is named; absent: the server of this machine. */
+  current?: string
+  contexts: Record<string, Context>
+}
+
+const fileOf = (configDir: string): string => join(configDir, 'contexts.json')
+
+/** None when there is no file. Throws CliError when it cannot be understood. */
+export function readContexts(configDir: string): Contexts {
+  const file = fileOf(configDir)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { contexts: {} }
+    throw error
+  }
+  try {
+    const { current, contexts } = JSON.parse(text)
+    return { current, contexts: contexts ?? {} }
+  } catch {
+    throw new CliError(`${file} is not JSON any more: mend it, or delete it and add the contexts again.`, 'usage')
+  }
+}
+
+/** Whole or not at all. */
+export function writeContexts(configDir: string, contexts: Contexts): void {
+  mkdirSync(configDir, { recursive: true, mode: 0o700 })
+  const file = fileOf(configDir)
+  writeFileSync(`${file}.new`, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}

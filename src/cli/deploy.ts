@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { codeOf } from './code-of.ts'
+import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
+import { functionSteps, manifestSteps, type Step } from './deployment.ts'
+import { fieldOptions, fieldsOf } from './functions.ts'
+import { manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'deploy',
+    summary: 'bring a folder, a file, a ZIP, an image or a taibai.yaml to the server; what has not changed stays',
+    arguments: [['[path]', 'default: this folder']],
+    options: [
+      ['--name <name>', 'of the function; default: that of the folder or file'],
+      ['--image <image>', 'a container image in place of code'],
+      ['--mode <mode>', 'of an image: command (run once a call) or http (kept, called over HTTP)'],
+      ['--port <port>', 'where an image of mode http listens'],
+      ...fieldOptions,
+      ['--dry-run', 'only show what would change'],
+      ['--schema', 'print the JSON Schema of taibai.yaml, for editors'],
+    ],
+    examples: [
+      'taibai deploy',
+      'taibai deploy hello.mjs --name hello --timeout 30',
+      'taibai deploy --image ghcr.io/me/tool:2 --name tool --dry-run',
+    ],
+    async run(cli, args, options) {
+      if (options.schema === true) return cli.out.raw(`${JSON.stringify(manifestJsonSchema(), null, 2)}\n`)
+      const steps = await stepsOf(cli, args[0] as string | undefined, options)
+      showSteps(cli, steps, options.dryRun === true)
+      if (options.dryRun === true) return
+      for (const step of steps) {
+        cli.out.progress(`${step.what} …`)
+        await step.take()
+      }
+      cli.out.progress('')
+      if (steps.length > 0) cli.out.line(cli.out.style('green', 'Deployed: the next call sees it.'))
+    },
+  },
+]
+
+async function stepsOf(cli: Cli, path: string | undefined, options: Options): Promise<Step[]> {
+  const fields = fieldsOf(options)
+  const image = textOption(options, 'image')
+  if (image !== undefined) return imageSteps(cli, image, options)
+  const file = manifestFile(path ?? '.')
+  if (file !== undefined) {
+    if (!existsSync(file)) throw usageError(`There is no file ${file}.`)
+    if (Object.keys(fields).length > 0 || options.name !== undefined) {
+      throw usageError(
+        `${file} says what the functions are like: change it there, or deploy a folder or file by its name.`,
+      )
+    }
+    const { manifest, folder } = readManifest(file)
+    return manifestSteps(cli.client(), manifest, folder)
+  }
+  const code = codeOf(path ?? '.')
+  const { runtime = code.runtime, ...rest } = fields
+  const name = textOption(options, 'name') ?? code.name
+  const entry = fields.entry ?? code.entry
+  if (!cli.out.json) cli.out.warn(cli.out.style('dim', `${name}: ${code.what}${runtime ? `, ${runtime}` : ''}`))
+  return functionSteps(cli.client(), {
+    name,
+    runtime,
+    zip: code.zip,
+    fields: { ...rest, ...(entry !== undefined && { entry }) },
+  })
+}
+
+function imageSteps(cli: Cli, image: string, options: Options): Promise<Step[]> {
+  const name = textOption(options, 'name')
+  if (name === undefined) throw usageError('Say what the function is called: --name.')
+  const [mode, port] = [textOption(options, 'mode'), textOption(options, 'port')]
+  const code = { source: 'image' as const, image, ...(mode && { mode }), ...(port && { port: Number(port) }) }
+  const { runtime: _runtime, ...fields } = fieldsOf(options)
+  return functionSteps(cli.client(), { name, fields, runtime: undefined, image: code })
+}
+
+const signs = { create: '+', change: '~', remove: '-' } as const
+const colours = { create: 'green', change: 'yellow', remove: 'red' } as const
+
+function showSteps(cli: Cli, steps: Step[], isDry: boolean): void {
+  const { out } = cli
+  const shown = steps.map(({ kind, what, details }) => ({ kind, what, details }))
+  out.value({ dry_run: isDry, steps: shown }, () => {
+    if (steps.length === 0) out.line('Nothing has changed.')
+    for (const { kind, what, details } of steps) {
+      out.line(
+        `${out.style(colours[kind], signs[kind])} ${what}${details.length > 0 ? `  ${out.style('dim', details.join(', '))}` : ''}`,
+      )
+    }
+  })
+}

@@ -1,0 +1,255 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Client } from '../client/client.ts'
+import type { FunctionFields, FunctionRow, JobFields } from '../client/resources.ts'
+import { codeOf } from './code-of.ts'
+import { CliError } from './command.ts'
+import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
+
+/** The difference between what is described and what is there, as steps. Nothing is changed before a step is taken. */
+
+export interface Step {
+  kind: 'create' | 'change' | 'remove'
+  /** Such as `function greet` or `job greet/morning`. */
+  what: string
+  /** What is different, for people. */
+  details: string[]
+  take(): Promise<void>
+}
+
+const mib = 1024 * 1024
+
+/** A function's described fields, as the API names them. */
+function fieldsOf(fn: ManifestFunction): FunctionFields {
+  const {
+    code: _code,
+    image: _image,
+    mode: _mode,
+    port: _port,
+    memory_mb,
+    jobs: _jobs,
+    webhooks: _webhooks,
+    aliases: _aliases,
+    runtime: _runtime,
+    ...same
+  } = fn
+  return { ...same, ...(memory_mb !== undefined && { memory_size: memory_mb * mib }) }
+}
+
+export interface WantedFunction {
+  name: string
+  fields: FunctionFields
+  runtime: string | undefined
+  zip?: Buffer
+  image?: { source: 'image'; image: string; mode?: string; port?: number }
+}
+
+/** From the manifest and the files it names. Throws CliError. */
+export function wantedFunction(name: string, fn: ManifestFunction, folder: string): WantedFunction {
+  const fields = fieldsOf(fn)
+  if (fn.image !== undefined) {
+    const { image, mode, port } = fn
+    return {
+      name,
+      fields,
+      runtime: undefined,
+      image: { source: 'image', image, ...(mode && { mode }), ...(port && { port }) },
+    }
+  }
+  const code = codeOf(join(folder, fn.code ?? name))
+  const runtime = fn.runtime ?? code.runtime
+  const entry = fn.entry ?? code.entry
+  return { name, fields: { ...fields, ...(entry !== undefined && { entry }) }, runtime, zip: code.zip }
+}
+
+/** One step at most. */
+export async function functionSteps(client: Client, wanted: WantedFunction): Promise<Step[]> {
+  const there = await existing(client, wanted.name)
+  const what = `function ${wanted.name}`
+  if (there === null) {
+    const details = [
+      wanted.zip ? `${wanted.zip.length} bytes of code` : `image ${wanted.image?.image}`,
+      ...Object.keys(wanted.fields),
+    ]
+    return [{ kind: 'create', what, details, take: () => create(client, wanted) }]
+  }
+  const changed = changedFields(wanted.fields, there)
+  const newZip = wanted.zip !== undefined && there.code.md5sum !== md5(wanted.zip) ? wanted.zip : undefined
+  const newImage = wanted.image !== undefined && there.code.image !== wanted.image.image
+  if (Object.keys(changed).length === 0 && newZip === undefined && !newImage) return []
+  const details = [
+    ...(newZip ? ['code'] : []),
+    ...(newImage ? [`image: ${there.code.image} → ${wanted.image?.image}`] : []),
+    ...Object.entries(changed).map(
+      ([field, value]) =>
+        `${field}: ${shownValue(field, there[field as keyof FunctionRow])} → ${shownValue(field, value)}`,
+    ),
+  ]
+  return [
+    {
+      kind: 'change',
+      what,
+      details,
+      take: () => change(client, there.id, changed, newZip, newImage ? wanted.image : undefined),
+    },
+  ]
+}
+
+/** Values of environment variables may be secrets: only their names are shown. */
+const shownValue = (field: string, value: unknown): string =>
+  field === 'env' ? `{${Object.keys((value as object) ?? {}).join(', ')}}` : JSON.stringify(value ?? null)
+
+async function existing(client: Client, name: string): Promise<FunctionRow | null> {
+  try {
+    return await client.functions.get(name)
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return null
+    throw error
+  }
+}
+
+function changedFields(fields: FunctionFields, there: FunctionRow): FunctionFields {
+  const differs = ([field, value]: [string, unknown]) =>
+    canonical(there[field as keyof FunctionRow]) !== canonical(value)
+  return Object.fromEntries(Object.entries(fields).filter(differs))
+}
+
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
+  return JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
+
+async function create(client: Client, { name, fields, runtime, zip, image }: WantedFunction): Promise<void> {
+  if (image !== undefined) {
+    await client.functions.create({ name, ...fields, code: image })
+    return
+  }
+  if (runtime === undefined) {
+    throw new CliError(`Nothing tells what ${name} is written in: say --runtime, or "runtime" in taibai.yaml.`, 'usage')
+  }
+  await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer)
+}
+
+async function change(
+  client: Client,
+  id: string,
+  fields: FunctionFields,
+  zip: Buffer | undefined,
+  image: WantedFunction['image'],
+) {
+  if (zip !== undefined) await client.functions.updateWithZip(id, fields, zip)
+  else await client.functions.update(id, { ...fields, ...(image !== undefined && { code: image }) })
+}
+
+/** Jobs, webhooks and aliases of a function, after it is there. */
+export async function triggerSteps(client: Client, name: string, fn: ManifestFunction): Promise<Step[]> {
+  const there = await existing(client, name)
+  return [
+    ...(await aliasSteps(client, there?.id, name, fn)),
+    ...(await jobSteps(client, there?.id, name, fn)),
+    ...(await webhookSteps(client, there?.id, name, fn)),
+  ]
+}
+
+async function aliasSteps(
+  client: Client,
+  id: string | undefined,
+  name: string,
+  { aliases = {} }: ManifestFunction,
+): Promise<Step[]> {
+  const known = Object.keys(aliases).length === 0 ? [] : await client.aliases.list()
+  return Object.entries(aliases).flatMap(([alias, version]): Step[] => {
+    const row = known.find((one) => one.name === alias)
+    if (row !== undefined && row.function_id === id && row.function_version === version) return []
+    const details = [`version ${version}`]
+    const fields = async () => ({ function_id: (await client.functions.get(name)).id, function_version: version })
+    const take = async () => {
+      if (row === undefined) await client.aliases.create({ name: alias, ...(await fields()) })
+      else await client.aliases.update(alias, await fields())
+    }
+    return [{ kind: row === undefined ? 'create' : 'change', what: `alias ${alias}`, details, take }]
+  })
+}
+
+async function jobSteps(
+  client: Client,
+  id: string | undefined,
+  name: string,
+  { jobs = {} }: ManifestFunction,
+): Promise<Step[]> {
+  const known =
+    Object.keys(jobs).length === 0
+      ? []
+      : (await client.jobs.list()).filter((job) => job.function_id === id && job.status !== 'done')
+  return Object.entries(jobs).flatMap(([job, wanted]): Step[] => {
+    const fields = jobFields(job, wanted)
+    const row = known.find((one) => one.name === job)
+    const what = `job ${name}/${job}`
+    if (row === undefined) {
+      const take = async () => void (await client.jobs.create({ ...fields, function_id: name }))
+      return [{ kind: 'create', what, details: [wanted.pattern ?? `at ${wanted.at}`], take }]
+    }
+    const { first_execution_time: _at, ...comparable } = fields
+    const changed = Object.entries(comparable).filter(([field, value]) => row[field as keyof typeof row] !== value)
+    if (changed.length === 0) return []
+    const details = changed.map(([field, value]) => `${field}: ${row[field as keyof typeof row]} → ${value}`)
+    return [
+      {
+        kind: 'change',
+        what,
+        details,
+        take: async () => void (await client.jobs.update(row.id, Object.fromEntries(changed))),
+      },
+    ]
+  })
+}
+
+function jobFields(
+  name: string,
+  { pattern, at, timezone, input, overlap, missed, missed_limit }: ManifestJob,
+): JobFields {
+  const fields: JobFields = {
+    name,
+    pattern,
+    timezone,
+    overlap,
+    missed,
+    missed_limit,
+    first_execution_time: at,
+    function_input: input === undefined ? undefined : typeof input === 'string' ? input : JSON.stringify(input),
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+async function webhookSteps(
+  client: Client,
+  id: string | undefined,
+  name: string,
+  { webhooks = {} }: ManifestFunction,
+): Promise<Step[]> {
+  const known = Object.keys(webhooks).length === 0 ? [] : await client.webhooks.list()
+  return Object.entries(webhooks).flatMap(([webhook, wanted]): Step[] => {
+    const alias = wanted?.alias
+    const isThere = known.some(
+      (row) =>
+        row.description === webhook && (alias === undefined ? row.function_id === id : row.function_alias === alias),
+    )
+    if (isThere) return []
+    const target = alias === undefined ? { function_id: name } : { function_alias: alias }
+    const take = async () => void (await client.webhooks.create({ ...target, description: webhook }))
+    return [{ kind: 'create', what: `webhook ${name}/${webhook}`, details: [], take }]
+  })
+}
+
+/** All of a manifest: the functions first, because the rest points to them. */
+export async function manifestSteps(client: Client, manifest: Manifest, folder: string): Promise<Step[]> {
+  const functions = await Promise.all(
+    Object.entries(manifest.functions).map(([name, fn]) => functionSteps(client, wantedFunction(name, fn, folder))),
+  )
+  const triggers = await Promise.all(
+    Object.entries(manifest.functions).map(([name, fn]) => triggerSteps(client, name, fn)),
+  )
+  return [...functions, ...triggers].flat()
+}

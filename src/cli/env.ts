@@ -1,0 +1,53 @@
+import { type CommandSpec, given } from './command.ts'
+import { environmentOf } from './functions.ts'
+import { findFunction } from './target.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'env list',
+    summary: 'show the environment variables of a function',
+    arguments: [['<function>', 'its name or id']],
+    examples: ['taibai env list greet'],
+    async run(cli, args) {
+      const { env } = await findFunction(cli.client(), given(args, 0))
+      cli.out.value(env, () => {
+        for (const [name, value] of Object.entries(env)) cli.out.line(`${name}=${value}`)
+      })
+    },
+  },
+  {
+    name: 'env set',
+    summary: 'set environment variables of a function; the others stay',
+    arguments: [
+      ['<function>', 'its name or id'],
+      ['<variables...>', 'NAME=value each'],
+    ],
+    examples: ['taibai env set greet GREETING=hello LANGUAGE=en'],
+    async run(cli, args) {
+      const fn = await findFunction(cli.client(), given(args, 0))
+      const env = { ...fn.env, ...environmentOf(args[1] as string[]) }
+      await cli.client().functions.update(fn.id, { env })
+      cli.out.value(env, () =>
+        cli.out.line(`${given(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
+      )
+    },
+  },
+  {
+    name: 'env rm',
+    summary: 'remove environment variables of a function',
+    arguments: [
+      ['<function>', 'its name or id'],
+      ['<names...>', 'of the variables'],
+    ],
+    examples: ['taibai env rm greet LANGUAGE'],
+    async run(cli, args) {
+      const fn = await findFunction(cli.client(), given(args, 0))
+      const names = args[1] as string[]
+      const env = Object.fromEntries(Object.entries(fn.env).filter(([name]) => !names.includes(name)))
+      await cli.client().functions.update(fn.id, { env })
+      cli.out.value(env, () =>
+        cli.out.line(`${given(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
+      )
+    },
+  },
+]

@@ -1,0 +1,85 @@
+import type { ExecutionRow, ListQuery } from '../client/resources.ts'
+import { type Cli, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
+import { explanationOf } from './explanation.ts'
+import { showPhases } from './phases-bar.ts'
+import { executionColumns, targetText, timeText } from './shown.ts'
+import { findFunction, functionNames, withNames } from './target.ts'
+
+const usualRows = 20
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'executions',
+    summary: 'show what ran, the newest last; with an id, one run whole',
+    arguments: [['[execution]', 'id of a run']],
+    options: [
+      ['--function <name>', 'only of this function'],
+      ['--status <status>', 'only running, success, failed or error'],
+      ['--limit <rows>', `how many of the newest; default: ${usualRows}`],
+    ],
+    examples: [
+      'taibai executions --function greet --status failed',
+      'taibai executions 0197c0de-0000-7000-8000-000000000000',
+    ],
+    async run(cli, args, options) {
+      if (typeof args[0] === 'string') return showOne(cli, args[0])
+      const rows = (await newest(cli, options)).slice(-(numberOption(options, 'limit', '--limit') ?? usualRows))
+      if (cli.out.json) return cli.out.rows(rows, executionColumns, '')
+      cli.out.rows(await withNames(cli.client(), rows), executionColumns, 'Nothing ran yet.')
+    },
+  },
+  {
+    name: 'explain',
+    summary: 'say why a run was slow, cold or failed, and what to change',
+    arguments: [['<execution>', 'id of a run']],
+    examples: ['taibai explain 0197c0de-0000-7000-8000-000000000000'],
+    async run(cli, args) {
+      const client = cli.client()
+      const row = await client.executions.get(given(args, 0))
+      const fn = await client.functions.get(row.function_id).catch(() => null)
+      const sentences = explanationOf(row, fn)
+      cli.out.value({ execution: row.id, sentences }, () => {
+        showPhases(cli.out, row.phases, row.start_kind)
+        cli.out.line()
+        for (const sentence of sentences) cli.out.line(sentence)
+      })
+    },
+  },
+]
+
+/** Lists are oldest first, and their pages too: the newest are at the end. */
+async function newest(cli: Cli, options: Options): Promise<ExecutionRow[]> {
+  const client = cli.client()
+  const [name, status] = [textOption(options, 'function'), textOption(options, 'status')]
+  const query: ListQuery = {
+    ...(status !== undefined && { status }),
+    ...(name !== undefined && { function_id: (await findFunction(client, name)).id }),
+  }
+  return client.executions.list(query)
+}
+
+async function showOne(cli: Cli, id: string): Promise<void> {
+  const client = cli.client()
+  const row = await client.executions.get(id)
+  const [log, nameOf] = await Promise.all([client.executions.log(id), functionNames(client)])
+  cli.out.value({ ...row, log }, () => {
+    const { out } = cli
+    out.fields([
+      ['id', row.id],
+      ['function', targetText({ ...row, function_id: nameOf(row.function_id) })],
+      ['status', row.status],
+      ['trigger', row.trigger],
+      ['start', row.cold_reason === null ? row.start_kind : `${row.start_kind} (${row.cold_reason})`],
+      ['attempt', row.attempt],
+      ['worker', row.worker],
+      ['memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB at most`],
+      ['cpu', row.cpu_ms === null ? null : `${row.cpu_ms} ms`],
+      ['created', timeText(row.created_at)],
+      ['input', row.input],
+      ['output', row.status === 'success' ? JSON.stringify(row.output) : null],
+      ['error', row.error === null ? null : (row.error.stack ?? `${row.error.type}: ${row.error.message}`)],
+    ])
+    showPhases(out, row.phases, null)
+    if (log !== null) out.line(`\n${log.split('\n').slice(1).join('\n').trimEnd()}`)
+  })
+}

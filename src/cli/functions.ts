@@ -1,0 +1,155 @@
+import { writeFileSync } from 'node:fs'
+import type { FunctionFields, FunctionRow } from '../client/resources.ts'
+import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
+import { agreed } from './questions.ts'
+import { functionColumns, timeText } from './shown.ts'
+import { findFunction, parseTarget } from './target.ts'
+
+const mib = 1024 * 1024
+
+/** What a function may be given beside its code; `deploy` and `update` take the same. */
+export const fieldOptions: [flags: string, description: string][] = [
+  ['--runtime <name>', 'what it is written in; default: guessed from its files'],
+  ['--entry <module.callable>', 'what is called; default: main.main'],
+  ['--signature <name>', 'how it is called, such as event, http or qinling'],
+  ['--memory <MiB>', 'memory of a worker'],
+  ['--timeout <seconds>', 'how long a call may take'],
+  ['--concurrency <calls>', 'calls at once in one worker'],
+  ['--min-workers <count>', 'workers that are always warm'],
+  ['--max-workers <count>', 'most workers'],
+  ['--network <kind>', 'egress or none'],
+  ['--description <text>', 'what it is for'],
+  ['-e, --env <NAME=value...>', 'environment variables; they replace the ones it has'],
+]
+
+/** The fields that the options name, and no others. */
+export function fieldsOf(options: Options): FunctionFields {
+  const memoryMib = numberOption(options, 'memory', '--memory')
+  const fields: FunctionFields = {
+    runtime: textOption(options, 'runtime'),
+    entry: textOption(options, 'entry'),
+    signature: textOption(options, 'signature'),
+    memory_size: memoryMib === undefined ? undefined : memoryMib * mib,
+    timeout: numberOption(options, 'timeout', '--timeout'),
+    concurrency: numberOption(options, 'concurrency', '--concurrency'),
+    min_workers: numberOption(options, 'minWorkers', '--min-workers'),
+    max_workers: numberOption(options, 'maxWorkers', '--max-workers'),
+    network: textOption(options, 'network') as FunctionFields['network'],
+    description: textOption(options, 'description'),
+    env: options.env === undefined ? undefined : environmentOf(options.env as string[]),
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+/** `NAME=value` each. */
+export function environmentOf(pairs: string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1) throw usageError(`"${pair}" is no variable: write NAME=value.`)
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    }),
+  )
+}
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'list',
+    summary: 'show the functions',
+    options: [['--all-projects', 'of every project (for admins)']],
+    examples: ['taibai list', 'taibai list --json'],
+    async run(cli, _args, options) {
+      const rows = await cli.client().functions.list(options.allProjects === true ? { all_projects: true } : {})
+      cli.out.rows(rows, functionColumns, 'There are no functions yet. Make one with: taibai init nodejs hello')
+    },
+  },
+  {
+    name: 'show',
+    summary: 'show a function',
+    arguments: [['<function>', 'its name or id']],
+    examples: ['taibai show greet'],
+    async run(cli, args) {
+      const fn = await findFunction(cli.client(), given(args, 0))
+      cli.out.value(fn, () => showFunction(cli.out, fn, cli.client().url))
+    },
+  },
+  {
+    name: 'update',
+    summary: 'change the settings of a function; "deploy" changes its code',
+    arguments: [['<function>', 'its name or id']],
+    options: [...fieldOptions.filter(([flags]) => !flags.startsWith('--runtime')), ['--name <name>', 'its new name']],
+    examples: ['taibai update greet --timeout 30 --memory 256', 'taibai update greet -e GREETING=hello -e LANGUAGE=en'],
+    async run(cli, args, options) {
+      const name = textOption(options, 'name')
+      const fields = { ...fieldsOf(options), ...(name !== undefined && { name }) }
+      if (Object.keys(fields).length === 0) throw usageError('Say what to change, such as --timeout 30.')
+      const fn = await cli.client().functions.update(given(args, 0), fields)
+      cli.out.value(fn, () => cli.out.line(`${fn.name ?? fn.id} is changed: the next call sees it.`))
+    },
+  },
+  {
+    name: 'delete',
+    summary: 'remove functions with their versions and workers',
+    arguments: [['<functions...>', 'names or ids']],
+    options: [['-y, --yes', 'do not ask']],
+    examples: ['taibai delete greet', 'taibai delete old-one older-one --yes'],
+    async run(cli, args, options) {
+      const names = args[0] as string[]
+      if (options.yes !== true && !(await agreed(cli, `Remove ${names.join(', ')} for good?`))) return
+      for (const name of names) {
+        const fn = await findFunction(cli.client(), name)
+        await cli.client().functions.delete(fn.id)
+        cli.out.line(`${name} is removed.`)
+      }
+      cli.out.value({ deleted: names }, () => {})
+    },
+  },
+  {
+    name: 'download',
+    summary: 'get the package of a function as a ZIP',
+    arguments: [
+      ['<function>', 'its name, or name:version'],
+      ['[file]', 'where to; "-" is standard output; default: <name>.zip'],
+    ],
+    examples: ['taibai download greet', 'taibai download greet:2 - > greet-2.zip'],
+    async run(cli, args) {
+      const { name, version } = parseTarget(given(args, 0))
+      const zip = await cli.client().functions.download(name, version)
+      const file = (args[1] as string | undefined) ?? `${name}.zip`
+      if (file === '-') return cli.out.raw(zip)
+      writeFileSync(file, zip)
+      cli.out.value({ file, bytes: zip.length }, () => cli.out.line(`${file} has the package: ${zip.length} bytes.`))
+    },
+  },
+]
+
+function showFunction(out: Parameters<CommandSpec['run']>[0]['out'], fn: FunctionRow, url: string): void {
+  out.fields([
+    ['name', fn.name],
+    ['id', fn.id],
+    ['description', fn.description],
+    ['address', `${url}/fn/${fn.name ?? fn.id}`],
+    ['code', codeText(fn.code)],
+    ['entry', fn.entry],
+    ['signature', fn.signature],
+    ['memory', `${Math.round(fn.memory_size / mib)} MiB`],
+    ['timeout', `${fn.timeout} s`],
+    ['concurrency', fn.concurrency],
+    ['workers', workersText(fn)],
+    ['network', fn.network],
+    ['environment', Object.keys(fn.env ?? {}).join(', ')],
+    ['versions', fn.latest_version],
+    ['calls', fn.count],
+    ['created', timeText(fn.created_at)],
+    ['changed', timeText(fn.updated_at)],
+  ])
+}
+
+function codeText(code: FunctionRow['code']): string {
+  if (code.source === 'image') return `image ${code.image}`
+  if (code.source === 'swift') return `object ${JSON.stringify(code.swift)} in Swift`
+  return code.source
+}
+
+const workersText = ({ min_workers, max_workers }: FunctionRow): string =>
+  `${min_workers} or more, ${max_workers === null ? 'as many as memory allows' : `at most ${max_workers}`}`

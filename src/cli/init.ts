@@ -1,0 +1,87 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
+import { manifestName } from './manifest.ts'
+import { chosen, entered } from './questions.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'init',
+    summary: 'begin a function: a folder with its first code and a taibai.yaml',
+    arguments: [
+      ['[runtime]', 'what to write it in, such as nodejs or python3'],
+      ['[name]', 'of the folder and the function; default: hello'],
+    ],
+    examples: ['taibai init nodejs hello', 'taibai init python3 report'],
+    async run(cli, args) {
+      const templates = templatesIn(cli.runtimesDir)
+      const template = await templateFor(cli, templates, args[0] as string | undefined)
+      if (template === undefined) return
+      const name =
+        (args[1] as string | undefined) ?? (cli.isInteractive ? await entered('What is it called?', 'hello') : 'hello')
+      if (name === undefined) return
+      if (!/^[\w-]+$/.test(name)) throw usageError(`"${name}" is no name of a function: letters, digits, "-" and "_".`)
+      begin(template, name)
+      cli.out.value({ folder: name, runtime: template.runtime }, () => {
+        cli.out.line(`${name}/ is there. Go on with:`)
+        cli.out.line(`  cd ${name}\n  taibai deploy\n  taibai invoke ${name} --data '{"name": "Li Bai"}' -v`)
+      })
+    },
+  },
+]
+
+interface Template {
+  runtime: string
+  description: string
+  folder: string
+}
+
+/** The first functions that the runtimes bring along. */
+function templatesIn(runtimesDir: string): Template[] {
+  return readdirSync(runtimesDir)
+    .sort()
+    .map((name) => ({ name, folder: join(runtimesDir, name, 'template') }))
+    .filter(({ folder }) => existsSync(folder))
+    .map(({ name, folder }) => {
+      const { description } = JSON.parse(readFileSync(join(runtimesDir, name, 'runtime.json'), 'utf8'))
+      return { runtime: name, description, folder }
+    })
+}
+
+async function templateFor(cli: Cli, templates: Template[], wanted: string | undefined): Promise<Template | undefined> {
+  const names = templates.map(({ runtime }) => runtime).join(', ')
+  if (wanted === undefined) {
+    if (!cli.isInteractive) throw usageError(`Say what to write it in: ${names}.`)
+    const options = templates.map(({ runtime, description }) => ({ value: runtime, label: runtime, hint: description }))
+    const runtime = await chosen('What is it written in?', options)
+    return templates.find((template) => template.runtime === runtime)
+  }
+  const found = templates.find(({ runtime }) => runtime === wanted)
+  if (found === undefined) throw usageError(`There is no template "${wanted}": choose one of ${names}.`)
+  return found
+}
+
+function begin({ runtime, folder }: Template, name: string): void {
+  if (existsSync(name) && readdirSync(name).length > 0)
+    throw new CliError(`The folder ${name} is there already and is not empty.`, 'usage')
+  mkdirSync(name, { recursive: true })
+  cpSync(folder, name, { recursive: true })
+  writeFileSync(join(name, manifestName), manifestText(name, runtime))
+}
+
+const manifestText = (
+  name: string,
+  runtime: string,
+): string => `# What "taibai deploy" brings to the server. All fields: taibai deploy --schema
+functions:
+  ${name}:
+    runtime: ${runtime}
+    code: .
+    timeout: 10
+    # env:
+    #   GREETING: hello
+    # jobs:
+    #   morning:
+    #     pattern: "0 9 * * mon-fri"
+    #     timezone: Europe/Berlin
+`

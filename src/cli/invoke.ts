@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ExecutionRow } from '../client/resources.ts'
+import { type Cli, type CommandSpec, exitCode, given, type Options, textOption, usageError } from './command.ts'
+import { showPhases } from './phases-bar.ts'
+import { parseTarget, targetFields } from './target.ts'
+
+/** How often the end of a run is asked for, in ms: at first soon, then ever more rarely. */
+const firstWaitMs = 50
+const longestWaitMs = 1000
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'invoke',
+    summary: 'call a function and show its answer',
+    arguments: [['<function>', 'its name, name:version or name@alias']],
+    options: [
+      ['-d, --data <text>', 'the input; JSON becomes a value'],
+      ['-f, --file <file>', 'the input from a file; "-" is standard input'],
+      ['--async', 'answer as soon as the call is accepted for good'],
+      ['--wait', 'with --async: wait until it has ended'],
+      ['--raw', 'call it as HTTP and show exactly the bytes of its answer'],
+      ['--path <path>', 'with --raw: the rest of the address, such as /users?limit=3'],
+      ['--method <verb>', 'with --raw: default POST with input, else GET'],
+      ['-v, --verbose', 'draw the phases: what it waited for, and how long it ran'],
+    ],
+    examples: [
+      'taibai invoke greet --data \'{"name": "Li Bai"}\' -v',
+      'taibai invoke greet --async --wait',
+      'echo hello | taibai invoke greet --file - --raw',
+    ],
+    async run(cli, args, options) {
+      const input = await inputOf(cli, options)
+      if (options.raw === true) return raw(cli, given(args, 0), input, options)
+      if (input !== undefined && !isUtf8(input))
+        throw usageError('The input is not text: call with --raw, which sends bytes.')
+      return recorded(cli, given(args, 0), input?.toString('utf8'), options)
+    },
+  },
+]
+
+async function inputOf(cli: Cli, options: Options): Promise<Buffer | undefined> {
+  const [data, file] = [textOption(options, 'data'), textOption(options, 'file')]
+  if (data !== undefined && file !== undefined)
+    throw usageError('Give the input with --data or with --file, not with both.')
+  if (data !== undefined) return Buffer.from(data)
+  if (file === '-') return cli.input()
+  return file === undefined ? undefined : readFileSync(file)
+}
+
+const isUtf8 = (bytes: Buffer): boolean => Buffer.from(bytes.toString('utf8')).equals(bytes)
+
+/** As an execution: the record says everything. */
+async function recorded(cli: Cli, target: string, input: string | undefined, options: Options): Promise<number> {
+  const sync = options.async !== true
+  const client = cli.client()
+  let row = await client.executions.create({ ...targetFields(target), ...(input !== undefined && { input }), sync })
+  if (!sync && options.wait !== true) {
+    cli.out.value(row, () => cli.out.line(`${row.id} is accepted. See: taibai executions ${row.id}`))
+    return 0
+  }
+  row = await ended(cli, row)
+  const log = options.verbose === true || row.status !== 'success' ? await client.executions.log(row.id) : null
+  cli.out.value(row, () => showEnd(cli, row, log, options.verbose === true))
+  return row.status === 'success' ? 0 : exitCode('functionFailed')
+}
+
+async function ended(cli: Cli, accepted: ExecutionRow): Promise<ExecutionRow> {
+  let row = accepted
+  for (let waitMs = firstWaitMs; row.status === 'running' && !cli.interrupted.aborted; waitMs *= 1.5) {
+    await cli.sleep(Math.min(waitMs, longestWaitMs))
+    row = await cli.client().executions.get(row.id)
+  }
+  return row
+}
+
+function showEnd(cli: Cli, row: ExecutionRow, log: string | null, verbose: boolean): void {
+  const { out } = cli
+  if (row.status === 'success')
+    out.line(typeof row.output === 'string' ? row.output : JSON.stringify(row.output ?? null, null, 2))
+  else {
+    const { type, message, stack } = row.error ?? { type: row.status, message: 'no reason is recorded', stack: null }
+    out.warn(out.style('red', stack ?? `${type}: ${message}`))
+  }
+  const printed = log?.split('\n').slice(1).join('\n').trimEnd()
+  if (printed) out.warn(out.style('dim', printed))
+  if (!verbose) return
+  const start = row.cold_reason === null ? row.start_kind : `${row.start_kind}: ${row.cold_reason}`
+  showPhases(out, row.phases, start)
+  out.line(`${row.id}  ${row.memory_peak_mb ?? '–'} MB at most, ${row.cpu_ms ?? '–'} ms of CPU`)
+}
+
+/** As HTTP: what the function answers, byte for byte, while it comes. */
+async function raw(cli: Cli, target: string, input: Buffer | undefined, options: Options): Promise<number> {
+  const { name, version, alias } = parseTarget(target)
+  const suffix = version === undefined ? (alias === undefined ? '' : `@${alias}`) : `:${version}`
+  const method = textOption(options, 'method') ?? (input === undefined ? 'GET' : 'POST')
+  const path = textOption(options, 'path')
+  const answer = await cli.client().openInvoke(`${name}${suffix}`, {
+    method,
+    ...(path !== undefined && { path }),
+    ...(input !== undefined && { body: input, headers: { 'content-type': typeOf(input) } }),
+    signal: cli.interrupted,
+  })
+  if (options.verbose === true) cli.out.warn(headText(answer.statusCode ?? 0, answer.headers))
+  for await (const piece of answer) cli.out.raw(piece as Buffer)
+  const status = answer.statusCode ?? 0
+  return status < 400 ? 0 : exitCode(status === 404 ? 'notFound' : 'functionFailed')
+}
+
+function typeOf(input: Buffer): string {
+  try {
+    JSON.parse(input.toString('utf8'))
+    return 'application/json'
+  } catch {
+    return isUtf8(input) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
+  }
+}
+
+const headText = (status: number, headers: IncomingHttpHeaders): string =>
+  [`HTTP ${status}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].join('\n')

@@ -1,0 +1,148 @@
+import type { JobChange, JobFields, JobRow } from '../client/resources.ts'
+import { type Cli, CliError, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
+import { jobColumns, targetText, timeText } from './shown.ts'
+import { functionNames, targetFields, withNames } from './target.ts'
+
+const fieldOptions: [flags: string, description: string][] = [
+  ['--name <text>', 'what to call it'],
+  ['--input <text>', 'input of each run; JSON becomes a value'],
+  ['--timezone <zone>', 'zone of the pattern, such as Europe/Berlin; default: UTC'],
+  ['--overlap <rule>', 'when a run is due while one is unfinished: allow, skip or queue'],
+  ['--missed <rule>', 'runs that fell into a downtime: skip, once or all'],
+]
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'jobs add',
+    summary: 'run a function by a cron pattern, or once at a time',
+    arguments: [
+      ['<function>', 'its name, name:version or name@alias'],
+      ['[pattern]', 'such as "0 9 * * mon-fri" or @hourly'],
+    ],
+    options: [
+      ...fieldOptions,
+      ['--at <time>', 'first run, in UTC, such as "2027-01-01 09:00"; without a pattern the only one'],
+      ['--count <runs>', 'end after so many runs'],
+    ],
+    examples: [
+      'taibai jobs add greet "0 9 * * mon-fri" --timezone Europe/Berlin --name morning',
+      'taibai jobs add greet --at "2030-01-01 09:00"',
+    ],
+    async run(cli, args, options) {
+      const at = textOption(options, 'at')
+      const count = numberOption(options, 'count', '--count')
+      const job = await cli.client().jobs.create({
+        ...targetFields(given(args, 0)),
+        ...fieldsOf(options),
+        ...(args[1] !== undefined && { pattern: String(args[1]) }),
+        ...(at !== undefined && { first_execution_time: at }),
+        ...(count !== undefined && { count }),
+      })
+      cli.out.value(job, () => cli.out.line(`Job ${job.id} runs next at ${timeText(job.next_execution_time)} UTC.`))
+    },
+  },
+  {
+    name: 'jobs list',
+    summary: 'show the jobs and when each runs next',
+    examples: ['taibai jobs list'],
+    async run(cli) {
+      const rows = await cli.client().jobs.list()
+      cli.out.rows(cli.out.json ? rows : await withNames(cli.client(), rows), jobColumns, 'There are no jobs.')
+    },
+  },
+  {
+    name: 'jobs show',
+    summary: 'show a job',
+    arguments: [['<job>', 'its id or name']],
+    examples: ['taibai jobs show morning'],
+    async run(cli, args) {
+      const job = await findJob(cli, given(args, 0))
+      const nameOf = await functionNames(cli.client())
+      cli.out.value(job, () =>
+        cli.out.fields([
+          ['id', job.id],
+          ['name', job.name],
+          ['function', targetText({ ...job, function_id: nameOf(job.function_id) })],
+          ['input', job.function_input],
+          ['pattern', job.pattern],
+          ['timezone', job.timezone],
+          ['status', job.status],
+          ['next', timeText(job.next_execution_time)],
+          ['runs left', job.count],
+          ['overlap', job.overlap],
+          ['missed', job.missed],
+        ]),
+      )
+    },
+  },
+  change('pause', 'stop the runs of a job for now', { status: 'paused' }),
+  change('resume', 'let a paused job run again, from now on', { status: 'running' }),
+  {
+    name: 'jobs run',
+    summary: 'run what a job runs, now',
+    arguments: [['<job>', 'its id or name']],
+    examples: ['taibai jobs run morning'],
+    async run(cli, args) {
+      const job = await findJob(cli, given(args, 0))
+      const target = job.function_alias
+        ? { function_alias: job.function_alias }
+        : { function_id: job.function_id ?? '', function_version: job.function_version }
+      const input = job.function_input === null ? {} : { input: job.function_input }
+      const row = await cli.client().executions.create({ ...target, ...input, sync: false })
+      cli.out.value(row, () => cli.out.line(`${row.id} is accepted. See: taibai executions ${row.id}`))
+    },
+  },
+  {
+    name: 'jobs rm',
+    summary: 'remove jobs; what they ran stays',
+    arguments: [['<jobs...>', 'ids or names']],
+    examples: ['taibai jobs rm morning'],
+    async run(cli, args) {
+      for (const word of args[0] as string[]) {
+        await cli.client().jobs.delete((await findJob(cli, word)).id)
+        cli.out.line(`Job ${word} is removed.`)
+      }
+      cli.out.value({ deleted: args[0] }, () => {})
+    },
+  },
+]
+
+function change(verb: string, summary: string, fields: JobChange): CommandSpec {
+  return {
+    name: `jobs ${verb}`,
+    summary,
+    arguments: [['<job>', 'its id or name']],
+    examples: [`taibai jobs ${verb} morning`],
+    async run(cli, args) {
+      const { id } = await findJob(cli, given(args, 0))
+      const job = await cli.client().jobs.update(id, fields)
+      cli.out.value(job, () => {
+        const next =
+          job.next_execution_time === null ? '' : `; its next run is at ${timeText(job.next_execution_time)} UTC`
+        cli.out.line(`Job ${given(args, 0)} is ${job.status}${job.status === 'running' ? next : ''}.`)
+      })
+    },
+  }
+}
+
+function fieldsOf(options: Options): JobFields {
+  const fields: JobFields = {
+    name: textOption(options, 'name'),
+    function_input: textOption(options, 'input'),
+    timezone: textOption(options, 'timezone'),
+    overlap: textOption(options, 'overlap') as JobFields['overlap'],
+    missed: textOption(options, 'missed') as JobFields['missed'],
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+/** Names may repeat: then the id has to be said. */
+async function findJob(cli: Cli, nameOrId: string): Promise<JobRow> {
+  const found = (await cli.client().jobs.list()).filter(({ id, name }) => id === nameOrId || name === nameOrId)
+  const [job] = found
+  if (job === undefined)
+    throw new CliError(`There is no job "${nameOrId}"; "taibai jobs list" shows those that there are.`, 'notFound')
+  if (found.length > 1)
+    throw new CliError(`${found.length} jobs are called "${nameOrId}": say which by its id.`, 'usage')
+  return job
+}

@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type Document, isMap, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { CliError } from './command.ts'
+
+/** `taibai.yaml`: the functions of a folder with their jobs, webhooks and aliases. */
+
+export const manifestName = 'taibai.yaml'
+
+const job = z
+  .strictObject({
+    pattern: z.string().optional().describe('Cron pattern; without one the job runs once, at `at`.'),
+    at: z.string().optional().describe('First run, in UTC.'),
+    timezone: z.string().optional().describe('Zone of the pattern; default UTC.'),
+    input: z.unknown().optional().describe('Input of each run: text, or any value, which becomes JSON.'),
+    overlap: z.enum(['allow', 'skip', 'queue']).optional(),
+    missed: z.enum(['skip', 'once', 'all']).optional(),
+    missed_limit: z.int().optional(),
+  })
+  .refine(({ pattern, at }) => pattern !== undefined || at !== undefined, {
+    message: 'a job needs "pattern", or "at" for a single run',
+  })
+
+const fn = z
+  .strictObject({
+    code: z.string().optional().describe('Folder, file or ZIP, from the folder of this file on.'),
+    image: z.string().optional().describe('Container image in place of code.'),
+    mode: z
+      .enum(['command', 'http'])
+      .optional()
+      .describe('Of an image: run once a call, or kept and called over HTTP.'),
+    port: z.int().optional().describe('Where an image of mode http listens.'),
+    runtime: z.string().optional().describe('What it is written in; default: guessed from its files.'),
+    entry: z.string().optional(),
+    signature: z.string().optional(),
+    description: z.string().optional(),
+    memory_mb: z.int().positive().optional().describe('MiB of a worker.'),
+    timeout: z.int().optional().describe('Seconds of a call.'),
+    cpu: z.int().optional().describe('Guaranteed share, in thousandths of a processor.'),
+    cpu_max: z.int().optional(),
+    concurrency: z.int().optional(),
+    min_workers: z.int().optional(),
+    max_workers: z.int().optional(),
+    idle_timeout: z.int().optional(),
+    network: z.enum(['egress', 'none']).optional(),
+    env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
+    jobs: z.record(z.string(), job).optional().describe('By name.'),
+    webhooks: z
+      .record(z.string(), z.strictObject({ alias: z.string().optional() }).nullable())
+      .optional()
+      .describe('By name, which is their description.'),
+    aliases: z
+      .record(z.string(), z.int().min(0))
+      .optional()
+      .describe('Version that each alias points to; 0: the function as it is.'),
+  })
+  .refine(({ code, image }) => code === undefined || image === undefined, {
+    message: 'a function has "code" or "image", not both',
+  })
+
+export const manifestSchema = z.strictObject({
+  functions: z.record(z.string().regex(/^[\w-]+$/, 'a name has letters, digits, "-" and "_"'), fn),
+})
+
+export type Manifest = z.output<typeof manifestSchema>
+export type ManifestFunction = z.output<typeof fn>
+export type ManifestJob = z.output<typeof job>
+
+/** For editors. */
+export const manifestJsonSchema = (): unknown => ({
+  ...z.toJSONSchema(manifestSchema, { io: 'input', unrepresentable: 'any' }),
+  title: manifestName,
+})
+
+/** The file of a folder, or that is named itself; undefined: the folder has none. */
+export function manifestFile(path: string): string | undefined {
+  if (/\.ya?ml$/.test(path)) return path
+  return [manifestName, 'taibai.yml'].map((name) => join(path, name)).find((file) => existsSync(file))
+}
+
+/** Throws CliError with a line for each thing that is wrong: file, line, column, sentence. */
+export function readManifest(file: string): { manifest: Manifest; folder: string } {
+  const lines = new LineCounter()
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: false })
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset)
+    return `${file}:${line}:${col}`
+  }
+  if (document.errors.length > 0) {
+    throw new CliError(document.errors.map((error) => `${at(error.pos[0])}: ${error.message}`).join('\n'), 'usage')
+  }
+  const parsed = manifestSchema.safeParse(document.toJS() ?? {})
+  if (parsed.success) return { manifest: parsed.data, folder: dirname(file) }
+  const wrong = parsed.error.issues.map((issue) => {
+    const path = issue.path as (string | number)[]
+    const where = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] as string] : path
+    const what = path.length === 0 ? '' : `${path.join('.')}: `
+    return `${at(offsetOf(document, where))}: ${what}${issue.message}`
+  })
+  throw new CliError(wrong.join('\n'), 'usage')
+}
+
+/** Where the key stands, or the nearest that is there. */
+function offsetOf(document: Document, path: (string | number)[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)
+    if (!isMap(parent)) continue
+    const pair = parent.items.find(({ key }) => (key as { value?: unknown } | null)?.value === path[length - 1])
+    const range = (pair?.key as { range?: [number, number, number] } | undefined)?.range
+    if (range !== undefined) return range[0]
+  }
+  return 0
+}

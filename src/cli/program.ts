@@ -1,0 +1,141 @@
+import { Command, CommanderError } from 'commander'
+import { ApiError, UnreachableError } from '../client/problems.ts'
+import { makeCli, type ProgramIo } from './cli.ts'
+import { type Args, type Cli, CliError, type CommandSpec, type ExitName, exitCode, type Options } from './command.ts'
+import { commandFiles, commandsOf } from './commands.ts'
+
+/** The command line: argv to an exit code. Only the file of the command that is asked for is loaded. */
+
+/** Words that are asked for by `taibai --help`: everything has to be there. */
+const needsAll = (argv: string[]): boolean => {
+  const first = argv.find((word) => !word.startsWith('-'))
+  return first === undefined || first === 'help' || !(first in commandFiles)
+}
+
+/** Never throws and never ends the process. */
+export async function runProgram(argv: string[], io: ProgramIo): Promise<number> {
+  let code = 0
+  const words = argv.filter((word) => !word.startsWith('-'))
+  const files = needsAll(argv) ? Object.keys(commandFiles) : [words[0] as string]
+  const specs = (await Promise.all(files.map(commandsOf))).flat()
+  const program = makeProgram(specs, io, async (spec, args, options) => {
+    code = await run(spec, makeCli(options, io), args, options)
+  })
+  try {
+    if (argv.length === 0) program.outputHelp()
+    else await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? 0 : exitCode('usage')
+  }
+}
+
+type Run = (spec: CommandSpec, args: Args, options: Options) => Promise<void>
+
+function makeProgram(specs: CommandSpec[], io: ProgramIo, act: Run): Command {
+  const program = new Command('taibai')
+    .description('Functions as a service for one server.')
+    .version(io.version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(sentence(text)),
+    })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('See "taibai help" for the commands, and --help for the options of one.')
+    .addHelpText('after', '\nDocs: taibai help <command>; the server shows all pages at /docs.')
+  for (const spec of specs) addCommand(program, spec, act)
+  return program
+}
+
+/** commander says "error: …"; ours are sentences. */
+const sentence = (text: string): string => {
+  const said = text.replace(/^error: /, '')
+  return said.charAt(0).toUpperCase() + said.slice(1)
+}
+
+function addCommand(program: Command, spec: CommandSpec, act: Run): void {
+  const words = spec.name.split(' ')
+  const last = words.pop() as string
+  const parent = words.reduce(groupOf, program)
+  const command = parent.command(last).description(spec.summary).exitOverride().copyInheritedSettings(parent)
+  for (const [syntax, description] of spec.arguments ?? []) command.argument(syntax, description)
+  for (const [flags, description] of [...(spec.options ?? []), ...globalOptions]) command.option(flags, description)
+  const examples = spec.examples.map((example) => `  ${example}`).join('\n')
+  command.addHelpText('after', `\nExample${spec.examples.length === 1 ? '' : 's'}:\n${examples}`)
+  command.action((...given: unknown[]) => {
+    const args = given.slice(0, command.registeredArguments.length) as Args
+    return act(spec, args, command.opts())
+  })
+}
+
+/** The command that holds the verbs of a noun, such as `jobs`. */
+function groupOf(parent: Command, name: string): Command {
+  const there = parent.commands.find((command) => command.name() === name)
+  if (there !== undefined) return there
+  return parent
+    .command(name)
+    .description(groups[name] ?? '')
+    .exitOverride()
+    .copyInheritedSettings(parent)
+}
+
+const groups: Record<string, string> = {
+  jobs: 'run functions at a time or by a cron pattern',
+  webhooks: 'addresses that run a function without a token',
+  sources: 'containers in Swift whose changes run a function',
+  aliases: 'movable names for versions of functions',
+  versions: 'frozen copies of functions',
+  env: 'environment variables of a function',
+  token: 'API tokens (for admins)',
+  context: 'the servers that this command line knows',
+  images: 'the container images of runtimes and functions',
+  service: 'the server as a service of this machine',
+}
+
+/** Every command has them. */
+export const globalOptions: [flags: string, description: string][] = [
+  ['--json', 'show JSON, for programs'],
+  ['--context <name>', 'the server to ask, by its name in "taibai context list"'],
+  ['--url <address>', 'the server to ask, by its address'],
+  ['--debug', 'show where an error comes from'],
+]
+
+async function run(spec: CommandSpec, cli: Cli, args: Args, options: Options): Promise<number> {
+  try {
+    return (await spec.run(cli, args, options)) ?? 0
+  } catch (error) {
+    cli.out.progress('')
+    if (options.debug === true) cli.out.warn(String((error as Error).stack ?? error))
+    const { message, exit } = explained(error)
+    if (cli.out.json) cli.out.warn(JSON.stringify({ error: message, exit_code: exitCode(exit) }))
+    else cli.out.warn(cli.out.style('red', message))
+    return exitCode(exit)
+  }
+}
+
+/** A sentence and how the process ends. */
+function explained(error: unknown): { message: string; exit: ExitName } {
+  if (error instanceof CliError) return { message: error.message, exit: error.exit }
+  if (error instanceof UnreachableError) {
+    const help = 'Start it with "taibai up", or name another with --url, TAIBAI_URL or "taibai context use".'
+    return { message: `${error.message} ${help}`, exit: 'unreachable' }
+  }
+  if (error instanceof ApiError) return { message: error.message, exit: exitOf(error) }
+  const { message, code } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC') return { message: `The disk is full: ${message}.`, exit: 'failed' }
+  if (code === 'EACCES' || code === 'EPERM') return { message: `Not permitted: ${message}.`, exit: 'failed' }
+  if (code === 'ENOENT') return { message: `There is no such file: ${message}.`, exit: 'usage' }
+  return { message: `${message} (--debug shows where it comes from)`, exit: 'failed' }
+}
+
+function exitOf({ status }: ApiError): ExitName {
+  if (status === 401 || status === 403) return 'refused'
+  if (status === 404) return 'notFound'
+  if (status === 400 || status === 413 || status === 415 || status === 422) return 'usage'
+  return status === 503 || status === 429 ? 'capacity' : 'failed'
+}

@@ -1,0 +1,27 @@
+import type { Cli } from './command.ts'
+import { usageError } from './command.ts'
+
+/** What a person at a terminal is asked. Where nobody can be asked, a sentence says which option answers. */
+
+export async function agreed(cli: Cli, question: string): Promise<boolean> {
+  if (!cli.isInteractive) throw usageError(`${question} Nobody can be asked here: say --yes.`)
+  const { confirm, isCancel } = await import('@clack/prompts')
+  const answer = await confirm({ message: question, initialValue: false })
+  return !isCancel(answer) && answer
+}
+
+/** One of these; undefined: the person went away. */
+export async function chosen<T extends string>(
+  message: string,
+  options: { value: T; label: string; hint?: string }[],
+): Promise<T | undefined> {
+  const { select, isCancel } = await import('@clack/prompts')
+  const answer = await select<string>({ message, options })
+  return isCancel(answer) ? undefined : (answer as T)
+}
+
+export async function entered(message: string, initialValue: string): Promise<string | undefined> {
+  const { text, isCancel } = await import('@clack/prompts')
+  const answer = await text({ message, initialValue })
+  return isCancel(answer) ? undefined : answer
+}

@@ -1,0 +1,108 @@
+import type {
+  AliasRow,
+  ExecutionRow,
+  FunctionRow,
+  JobRow,
+  SourceRow,
+  TokenRow,
+  VersionRow,
+  WebhookRow,
+} from '../client/resources.ts'
+import type { Column } from './output.ts'
+
+/** How rows of the API look in tables. */
+
+const mib = 1024 * 1024
+
+/** `2026-11-30 09:00:00`, in UTC as everywhere in the API; nothing for null. */
+export const timeText = (iso: string | null | undefined): string | null =>
+  iso ? iso.replace('T', ' ').replace(/(\.\d+)?Z?$/, '') : null
+
+export const targetText = (row: {
+  function_id: string | null
+  function_version?: number | null
+  function_alias?: string | null
+}): string => {
+  if (row.function_alias) return `alias ${row.function_alias}`
+  const version = row.function_version ? `:${row.function_version}` : ''
+  return `${row.function_id}${version}`
+}
+
+export const milliseconds = (ms: number | null | undefined): string | null =>
+  ms === null || ms === undefined ? null : ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(1)} ms`
+
+export const functionColumns: Column<FunctionRow>[] = [
+  { title: 'NAME', value: ({ name, id }) => name ?? id },
+  { title: 'SOURCE', value: ({ code }) => code.source },
+  { title: 'ENTRY', value: ({ entry }) => entry },
+  { title: 'MEMORY', value: ({ memory_size }) => `${Math.round(memory_size / mib)} MiB`, right: true },
+  { title: 'TIMEOUT', value: ({ timeout }) => `${timeout} s`, right: true },
+  { title: 'CALLS', value: ({ count }) => count, right: true },
+  { title: 'VERSIONS', value: ({ latest_version }) => latest_version, right: true },
+  { title: 'CHANGED', value: ({ updated_at, created_at }) => timeText(updated_at ?? created_at) },
+]
+
+export const executionColumns: Column<ExecutionRow>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'FUNCTION', value: targetText },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'TRIGGER', value: ({ trigger }) => trigger },
+  {
+    title: 'START',
+    value: ({ start_kind, cold_reason }) => (cold_reason ? `${start_kind} (${cold_reason})` : start_kind),
+  },
+  { title: 'TOTAL', value: ({ phases }) => milliseconds(phases?.total), right: true },
+  { title: 'AT', value: ({ created_at }) => timeText(created_at) },
+]
+
+export const versionColumns: Column<VersionRow>[] = [
+  { title: 'VERSION', value: ({ version_number }) => version_number, right: true },
+  { title: 'DESCRIPTION', value: ({ description }) => description },
+  { title: 'CALLS', value: ({ count }) => count, right: true },
+  { title: 'MADE', value: ({ created_at }) => timeText(created_at) },
+]
+
+export const aliasColumns: Column<AliasRow>[] = [
+  { title: 'ALIAS', value: ({ name }) => name },
+  { title: 'FUNCTION', value: ({ function_id }) => function_id },
+  { title: 'VERSION', value: ({ function_version }) => function_version, right: true },
+  { title: 'DESCRIPTION', value: ({ description }) => description },
+]
+
+export const jobColumns: Column<JobRow>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'FUNCTION', value: targetText },
+  {
+    title: 'PATTERN',
+    value: ({ pattern, timezone }) =>
+      pattern === null ? 'once' : timezone === 'UTC' ? pattern : `${pattern} ${timezone}`,
+  },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'NEXT (UTC)', value: ({ next_execution_time }) => timeText(next_execution_time) },
+  { title: 'LEFT', value: ({ count }) => count, right: true },
+]
+
+export const webhookColumns: Column<WebhookRow>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'FUNCTION', value: targetText },
+  { title: 'DESCRIPTION', value: ({ description }) => description },
+  { title: 'ADDRESS', value: ({ webhook_url }) => webhook_url },
+]
+
+export const sourceColumns: Column<SourceRow>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'CONTAINER', value: ({ container, prefix }) => (prefix ? `${container}/${prefix}` : container) },
+  { title: 'FUNCTION', value: targetText },
+  { title: 'EVENTS', value: ({ events }) => events.join(', ') },
+  { title: 'STATUS', value: ({ status, last_error }) => (last_error ? `${status}, failing` : status) },
+  { title: 'LAST LOOK', value: ({ last_polled_at }) => timeText(last_polled_at) },
+]
+
+export const tokenColumns: Column<TokenRow>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'PROJECT', value: ({ project_id }) => project_id },
+  { title: 'ROLES', value: ({ roles }) => roles.join(', ') },
+  { title: 'EXPIRES', value: ({ expires_at }) => timeText(expires_at) },
+]

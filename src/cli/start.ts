@@ -1,0 +1,19 @@
+import { readCliSettings } from '../config.ts'
+import { runProgram } from './program.ts'
+
+/** The command line on this process's streams; the exit code. Ctrl-C ends what follows something, and everything at the second time. */
+export async function startProgram(argv: string[], version: string): Promise<number> {
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  // Whoever reads our output may stop reading, as `head` does.
+  process.stdout.on('error', () => interrupted.abort())
+  let settings: ReturnType<typeof readCliSettings>
+  try {
+    settings = readCliSettings()
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    return 2
+  }
+  const { stdin, stdout, stderr } = process
+  return runProgram(argv, { stdin, stdout, stderr, settings, version, interrupted: interrupted.signal })
+}

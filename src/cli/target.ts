@@ -1,0 +1,53 @@
+import type { Client } from '../client/client.ts'
+import type { FunctionRow, TargetFields } from '../client/resources.ts'
+import { CliError, usageError } from './command.ts'
+
+/** `greet`, `greet:3` or `greet@live`, as everywhere on the command line. */
+export interface TargetText {
+  name: string
+  version?: number
+  alias?: string
+}
+
+/** Throws CliError when it is none of the three. */
+export function parseTarget(text: string): TargetText {
+  const found = /^([^:@]+)(?::(\d+)|@(.+))?$/.exec(text)
+  if (found === null) {
+    throw usageError(`"${text}" names no function: write its name, name:version or name@alias.`)
+  }
+  const [, name = '', version, alias] = found
+  return { name, ...(version !== undefined && { version: Number(version) }), ...(alias !== undefined && { alias }) }
+}
+
+/** As the fields of an execution, a job or a webhook. */
+export function targetFields(text: string): TargetFields {
+  const { name, version, alias } = parseTarget(text)
+  if (alias !== undefined) return { function_alias: alias }
+  return { function_id: name, ...(version !== undefined && { function_version: version }) }
+}
+
+/** The function by name or id; a sentence when there is none. */
+export async function findFunction(client: Client, name: string): Promise<FunctionRow> {
+  try {
+    return await client.functions.get(name)
+  } catch (error) {
+    if ((error as { status?: number }).status !== 404) throw error
+    throw new CliError(`There is no function "${name}" here; "taibai list" shows those that there are.`, 'notFound')
+  }
+}
+
+/** Names of functions by id, to show rows that have only the id. */
+export async function functionNames(client: Client): Promise<(id: string | null) => string> {
+  const names = new Map((await client.functions.list()).map(({ id, name }) => [id, name ?? id]))
+  return (id) => (id === null ? '–' : (names.get(id) ?? id))
+}
+
+/** The rows with the function's name where they have its id. */
+export async function withNames<Row extends { function_id: string | null }>(
+  client: Client,
+  rows: Row[],
+): Promise<Row[]> {
+  if (rows.length === 0) return rows
+  const nameOf = await functionNames(client)
+  return rows.map((row) => ({ ...row, function_id: nameOf(row.function_id) }))
+}

@@ -1,0 +1,130 @@
+import { CliError, type CommandSpec, given, textOption, usageError } from './command.ts'
+import { aliasColumns, versionColumns } from './shown.ts'
+import { findFunction, parseTarget, withNames } from './target.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'versions list',
+    summary: 'show the frozen copies of a function',
+    arguments: [['<function>', 'its name or id']],
+    examples: ['taibai versions list greet'],
+    async run(cli, args) {
+      const fn = await findFunction(cli.client(), given(args, 0))
+      const rows = await cli.client().versions.list(fn.id)
+      cli.out.rows(
+        rows,
+        versionColumns,
+        `${given(args, 0)} has no versions. Make one with: taibai versions publish ${given(args, 0)}`,
+      )
+    },
+  },
+  {
+    name: 'versions publish',
+    summary: 'freeze the code of a function as its next version',
+    arguments: [['<function>', 'its name or id']],
+    options: [
+      ['--description <text>', 'what is new'],
+      ['--alias <name>', 'let this alias point to it'],
+    ],
+    examples: ['taibai versions publish greet --description "new greeting" --alias live'],
+    async run(cli, args, options) {
+      const client = cli.client()
+      const fn = await findFunction(client, given(args, 0))
+      const description = textOption(options, 'description')
+      const version = await client.versions.create(fn.id, description === undefined ? {} : { description })
+      const alias = textOption(options, 'alias')
+      if (alias !== undefined) await pointAlias(cli, alias, fn.id, version.version_number)
+      cli.out.value(version, () => {
+        cli.out.line(
+          `${given(args, 0)}:${version.version_number} is frozen${alias ? `, and ${alias} points to it` : ''}.`,
+        )
+      })
+    },
+  },
+  {
+    name: 'versions rm',
+    summary: 'remove a version that nothing points to',
+    arguments: [['<version>', 'as name:version']],
+    examples: ['taibai versions rm greet:1'],
+    async run(cli, args) {
+      const { name, version } = parseTarget(given(args, 0))
+      if (version === undefined) throw usageError('Say which version: name:version, such as greet:1.')
+      const fn = await findFunction(cli.client(), name)
+      await cli.client().versions.delete(fn.id, version)
+      cli.out.value({ deleted: given(args, 0) }, () => cli.out.line(`${given(args, 0)} is removed.`))
+    },
+  },
+  {
+    name: 'aliases list',
+    summary: 'show the aliases',
+    examples: ['taibai aliases list'],
+    async run(cli) {
+      const rows = await cli.client().aliases.list()
+      cli.out.rows(cli.out.json ? rows : await withNames(cli.client(), rows), aliasColumns, 'There are no aliases.')
+    },
+  },
+  {
+    name: 'aliases set',
+    summary: 'make an alias, or let it point to another version',
+    arguments: [
+      ['<alias>', 'its name'],
+      ['<version>', 'as name:version'],
+    ],
+    examples: ['taibai aliases set live greet:2'],
+    async run(cli, args) {
+      const { name, version = 0 } = parseTarget(given(args, 1))
+      const fn = await findFunction(cli.client(), name)
+      const alias = await pointAlias(cli, given(args, 0), fn.id, version)
+      cli.out.value(alias, () => cli.out.line(`${given(args, 0)} points to ${name}:${version}.`))
+    },
+  },
+  {
+    name: 'aliases rm',
+    summary: 'remove an alias that nothing uses',
+    arguments: [['<alias>', 'its name']],
+    examples: ['taibai aliases rm live'],
+    async run(cli, args) {
+      await cli.client().aliases.delete(given(args, 0))
+      cli.out.value({ deleted: given(args, 0) }, () => cli.out.line(`${given(args, 0)} is removed.`))
+    },
+  },
+  {
+    name: 'rollback',
+    summary: 'let an alias point to the version before, or to the one that is named',
+    arguments: [
+      ['<alias>', 'its name'],
+      ['[version]', 'number of the version; default: the one before'],
+    ],
+    examples: ['taibai rollback live', 'taibai rollback live 3'],
+    async run(cli, args) {
+      const client = cli.client()
+      const name = given(args, 0)
+      const alias = await client.aliases.get(name)
+      const numbers = (await client.versions.list(alias.function_id)).map(({ version_number }) => version_number)
+      const wanted = args[1] === undefined ? before(numbers, alias.function_version) : Number(args[1])
+      if (wanted === undefined) throw new CliError(`${name} points to the oldest version: there is none before.`)
+      if (!numbers.includes(wanted)) throw new CliError(`There is no version ${args[1]}.`, 'notFound')
+      const changed = await client.aliases.update(name, { function_id: alias.function_id, function_version: wanted })
+      cli.out.value(changed, () =>
+        cli.out.line(`${name} points to version ${wanted}; it was ${alias.function_version}.`),
+      )
+    },
+  },
+]
+
+/** The highest that is lower; version 0, the function itself, comes after all of them. */
+function before(numbers: number[], current: number): number | undefined {
+  const lower = numbers.filter((number) => current === 0 || number < current)
+  return lower.length === 0 ? undefined : Math.max(...lower)
+}
+
+async function pointAlias(cli: Parameters<CommandSpec['run']>[0], name: string, functionId: string, version: number) {
+  const fields = { function_id: functionId, function_version: version }
+  const { aliases } = cli.client()
+  try {
+    return await aliases.update(name, fields)
+  } catch (error) {
+    if ((error as { status?: number }).status !== 404) throw error
+    return aliases.create({ name, ...fields })
+  }
+}
