@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { ExecutionRow } from '../client/resources.ts'
 import { type Cli, type CommandSpec, exitCode, given, type Options, textOption, usageError } from './command.ts'
 import { showPhases } from './phases-bar.ts'
-import { parseTarget, targetFields } from './target.ts'
+import { findFunction, parseTarget, targetFields } from './target.ts'
 
 /** How often the end of a run is asked for, in ms: at first soon, then ever more rarely. */
 const firstWaitMs = 50
@@ -54,7 +54,9 @@ const isUtf8 = (bytes: Buffer): boolean => Buffer.from(bytes.toString('utf8')).e
 async function recorded(cli: Cli, target: string, input: string | undefined, options: Options): Promise<number> {
   const sync = options.async !== true
   const client = cli.client()
-  let row = await client.executions.create({ ...targetFields(target), ...(input !== undefined && { input }), sync })
+  let row = await client.executions
+    .create({ ...targetFields(target), ...(input !== undefined && { input }), sync })
+    .catch((error: unknown) => explainMissing(cli, target, error))
   if (!sync && options.wait !== true) {
     cli.out.value(row, () => cli.out.line(`${row.id} is accepted. See: taibai executions ${row.id}`))
     return 0
@@ -63,6 +65,13 @@ async function recorded(cli: Cli, target: string, input: string | undefined, opt
   const log = options.verbose === true || row.status !== 'success' ? await client.executions.log(row.id) : null
   cli.out.value(row, () => showEnd(cli, row, log, options.verbose === true))
   return row.status === 'success' ? 0 : exitCode('functionFailed')
+}
+
+/** The API says of a name that nothing bears that it is no id; a person meant a function. */
+async function explainMissing(cli: Cli, target: string, error: unknown): Promise<never> {
+  const { name, alias } = parseTarget(target)
+  if ((error as { status?: number }).status === 400 && alias === undefined) await findFunction(cli.client(), name)
+  throw error
 }
 
 async function ended(cli: Cli, accepted: ExecutionRow): Promise<ExecutionRow> {

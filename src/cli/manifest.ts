@@ -96,7 +96,8 @@ export function readManifest(file: string): { manifest: Manifest; folder: string
     const path = issue.path as (string | number)[]
     const where = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] as string] : path
     const what = path.length === 0 ? '' : `${path.join('.')}: `
-    return `${at(offsetOf(document, where))}: ${what}${issue.message}`
+    const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+    return `${at(offsetOf(document, where))}: ${what}${message}`
   })
   throw new CliError(wrong.join('\n'), 'usage')
 }

@@ -1,3 +1,4 @@
+import type { WorkerRow } from '../client/resources.ts'
 import { type CommandSpec, given } from './command.ts'
 import { findFunction } from './target.ts'
 
@@ -11,7 +12,7 @@ export const commands: CommandSpec[] = [
       const client = cli.client()
       const functions =
         args[0] === undefined ? await client.functions.list() : [await findFunction(client, given(args, 0))]
-      const rows = []
+      const rows: (WorkerRow & { name: string })[] = []
       for (const fn of functions) {
         const versions = fn.latest_version === 0 ? [] : await client.versions.list(fn.id)
         for (const version of [0, ...versions.map(({ version_number }) => version_number)]) {

@@ -1,0 +1,72 @@
+// docs/cli.md from the commands themselves: `--write` writes it, else the script fails when it is out of date.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type CommandSpec, exitCodes } from '../src/cli/command.ts'
+import { allCommands } from '../src/cli/commands.ts'
+import { globalOptions } from '../src/cli/program.ts'
+import { cliVariables } from '../src/config.ts'
+
+const file = join(import.meta.dirname, '../docs/cli.md')
+const text = page(await allCommands())
+if (process.argv.includes('--write')) writeFileSync(file, text)
+else if (readOrEmpty() !== text) {
+  console.error('docs/cli.md does not say what the commands say: npm run fix')
+  process.exitCode = 1
+}
+
+function readOrEmpty(): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function page(commands: CommandSpec[]): string {
+  return `# The command line
+
+<!-- made from src/cli by scripts/cli-docs.ts: npm run fix -->
+
+\`taibai COMMAND --help\` shows a command with its options. A command asks the server that \`--url\` or \`TAIBAI_URL\` names, else that of
+\`--context\`, \`TAIBAI_CONTEXT\` or \`taibai context use\`, else the server of this machine, whose token it reads from the data folder.
+From the sources it is \`npm run -s taibai -- COMMAND\`.
+
+People get tables and sentences; \`--json\` gives programs JSON on standard output, and errors as \`{"error", "exit_code"}\` on
+standard error. Colours are for terminals only, and \`NO_COLOR\` switches them off.
+
+Every command takes ${globalOptions.map(([flags, description]) => `\`${flags}\` (${description})`).join(', ')}.
+
+| exit code | meaning |
+| --- | --- |
+${Object.values(exitCodes)
+  .map(([code, meaning]) => `| ${code} | ${meaning} |`)
+  .join('\n')}
+
+| variable | what it does |
+| --- | --- |
+${Object.entries(cliVariables)
+  .map(([name, meaning]) => `| \`${name}\` | ${meaning} |`)
+  .join('\n')}
+
+| command | what it does |
+| --- | --- |
+${commands.map(({ name, summary }) => `| [\`${name}\`](#${anchor(name)}) | ${cell(summary)} |`).join('\n')}
+
+${commands.map(section).join('\n')}`
+}
+
+function anchor(name: string): string {
+  return `taibai-${name.replaceAll(' ', '-')}`
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
+function section({ name, summary, arguments: args = [], options = [], examples }: CommandSpec): string {
+  const usage = ['taibai', name, ...args.map(([syntax]) => syntax)].join(' ')
+  const rows = [...args, ...options].map(([syntax, description]) => `| \`${cell(syntax)}\` | ${cell(description)} |`)
+  const table = rows.length === 0 ? '' : `\n| | |\n| --- | --- |\n${rows.join('\n')}\n`
+  const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`
+  return `## taibai ${name}\n\n${sentence}\n\n\`${usage}\`\n${table}\n\`\`\`\n${examples.join('\n')}\n\`\`\`\n`
+}

@@ -1,0 +1,230 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cliOf } from '../support/cli-run.ts'
+import { ServerProcess, serverEnvironment, serverProgram } from '../support/server-process.ts'
+
+/** The command line against a real server: from an empty folder to a scheduled function, by person and by program. */
+
+let server: ServerProcess
+let folder: string
+let run: ReturnType<typeof cliOf>
+
+beforeAll(async () => {
+  server = await ServerProcess.start()
+  folder = mkdtempSync(join(tmpdir(), 'taibai-cli-'))
+  run = cliOf({ localUrl: server.url, localDataDir: server.data.path, configDir: join(folder, 'config') })
+})
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
+})
+
+async function must(...argv: string[]) {
+  const result = await run(argv)
+  expect(result.code, `${argv.join(' ')}: ${result.stderr}`).toBe(0)
+  return result
+}
+
+function project(name: string, files: Record<string, string>): string {
+  const path = join(folder, name)
+  mkdirSync(path, { recursive: true })
+  for (const [file, content] of Object.entries(files)) writeFileSync(join(path, file), content)
+  return path
+}
+
+const greet = 'export const main = (event) => { console.log("greeting"); return { hello: event?.name ?? "you" } }\n'
+
+describe('A server with another token', () => {
+  test('refuses, which is code 4', async () => {
+    const stranger = cliOf({ url: server.url, token: 'tb_wrong' })
+    expect(await stranger(['list'])).toMatchObject({ code: 4, stderr: expect.stringContaining('token') })
+  })
+})
+
+describe('What is not there', () => {
+  test.each([
+    ['a function', ['show', 'nobody'], 5],
+    ['a function to call', ['invoke', 'nobody'], 5],
+    ['a function to call as HTTP', ['invoke', 'nobody', '--raw'], 5],
+    ['a job', ['jobs', 'pause', 'nobody'], 5],
+    ['an execution', ['explain', '01a229d7-28df-7000-b54c-3a1f0d8f205c'], 5],
+  ])('%s is a sentence and code 5', async (_what, argv, code) => {
+    const result = await run(argv)
+    expect(result, result.stderr).toMatchObject({ code })
+    expect(result.stdout + result.stderr).not.toMatch(/^\s+at /m)
+  })
+})
+
+describe('A folder', () => {
+  test('is deployed once, recognised as unchanged, and changed by what changed', async () => {
+    const path = project('greet', { 'main.mjs': greet })
+    expect((await must('deploy', path, '--dry-run', '--json')).json).toMatchObject({
+      dry_run: true,
+      steps: [{ kind: 'create' }],
+    })
+    expect((await run(['show', 'greet'])).code).toBe(5)
+    await must('deploy', path)
+    expect((await must('deploy', path, '--json')).json.steps).toEqual([])
+    writeFileSync(join(path, 'main.mjs'), greet.replace('you', 'world'))
+    expect((await must('deploy', path, '--timeout', '20', '--json')).json.steps).toEqual([
+      { kind: 'change', what: 'function greet', details: ['code', 'timeout: 5 → 20'] },
+    ])
+    expect((await must('invoke', 'greet', '--json')).json).toMatchObject({
+      status: 'success',
+      output: { hello: 'world' },
+    })
+  })
+
+  test('is called with its input, its phases drawn, and its log shown', async () => {
+    const { stdout, stderr } = await must('invoke', 'greet', '--data', '{"name": "Li Bai"}', '-v')
+    expect(stdout).toContain('"hello": "Li Bai"')
+    expect(stdout).toMatch(/^run +[\d.]+ ms +█/m)
+    expect(stderr).toContain('greeting')
+    expect((await must('logs', 'greet')).stdout).toContain('greeting\n')
+  })
+
+  test('is called as HTTP with the bytes of standard input', async () => {
+    const result = await run(['invoke', 'greet', '--raw', '--file', '-'], '{"name":"Du Fu"}')
+    expect(result).toMatchObject({ code: 0, stdout: '{"hello":"Du Fu"}' })
+  })
+
+  test('is called later, waited for, and explained', async () => {
+    expect((await must('invoke', 'greet', '--async')).stdout).toMatch(/is accepted/)
+    const { json } = await must('invoke', 'greet', '--async', '--wait', '--json')
+    expect(json).toMatchObject({ status: 'success', trigger: 'async' })
+    expect((await must('explain', json.id)).stdout).toMatch(/It started (warm|prewarmed|cold)[\s\S]*It succeeded\./)
+    expect((await must('executions', json.id)).stdout).toContain('"hello"')
+    expect((await must('executions', '--function', 'greet', '--json')).json.at(-1).id).toBe(json.id)
+  })
+
+  test('that fails ends the command with code 10 and its stack', async () => {
+    const path = project('broken', { 'main.py': 'def main(event, context):\n    return 1 / 0\n' })
+    await must('deploy', path)
+    const { code, stderr } = await run(['invoke', 'broken'])
+    expect(code).toBe(10)
+    expect(stderr).toContain('ZeroDivisionError')
+    const [last] = (await must('executions', '--function', 'broken', '--json')).json
+    expect((await must('explain', last.id)).stdout).toContain('The function failed by itself: ZeroDivisionError')
+  })
+
+  test('whose language nothing tells is refused', async () => {
+    const path = project('what', { 'notes.txt': 'x' })
+    expect(await run(['deploy', path])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Nothing tells what what is written in'),
+    })
+  })
+})
+
+describe('A taibai.yaml', () => {
+  test('brings functions, jobs, webhooks and aliases, shows the difference, and again changes nothing', async () => {
+    const path = project('shop', {
+      'order.mjs': greet,
+      'taibai.yaml': [
+        'functions:',
+        '  order:',
+        '    code: order.mjs',
+        '    memory_mb: 256',
+        '    env: {CURRENCY: EUR}',
+        '    jobs:',
+        '      nightly: {pattern: "0 3 * * *", timezone: Europe/Berlin, input: {name: night}}',
+        '    webhooks: {shop: }',
+        '    aliases: {order-live: 0}',
+      ].join('\n'),
+    })
+    const first = await must('deploy', path, '--json')
+    expect(first.json.steps.map(({ what }: { what: string }) => what)).toEqual([
+      'function order',
+      'alias order-live',
+      'job order/nightly',
+      'webhook order/shop',
+    ])
+    expect((await must('deploy', path)).stdout).toBe('Nothing has changed.\n')
+    expect((await must('invoke', 'order@order-live', '--json')).json.output).toEqual({ hello: 'you' })
+    const [job] = (await must('jobs', 'list', '--json')).json
+    expect(job).toMatchObject({ name: 'nightly', function_input: '{"name":"night"}', timezone: 'Europe/Berlin' })
+    const [webhook] = (await must('webhooks', 'list', '--json')).json
+    expect((await fetch(webhook.webhook_url, { method: 'POST' })).status).toBeLessThan(300)
+    expect((await must('env', 'list', 'order')).stdout).toBe('CURRENCY=EUR\n')
+  })
+})
+
+describe('Versions and aliases', () => {
+  test('are published, pointed to and rolled back', async () => {
+    const path = project('counted', { 'main.mjs': 'export const main = () => 1\n' })
+    await must('deploy', path)
+    await must('versions', 'publish', 'counted', '--alias', 'counted-live')
+    writeFileSync(join(path, 'main.mjs'), 'export const main = () => 2\n')
+    await must('deploy', path)
+    await must('versions', 'publish', 'counted', '--alias', 'counted-live')
+    expect((await must('invoke', 'counted@counted-live')).stdout).toBe('2\n')
+    await must('rollback', 'counted-live')
+    expect((await must('invoke', 'counted@counted-live')).stdout).toBe('1\n')
+    expect(await run(['rollback', 'counted-live'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('oldest'),
+    })
+    expect((await must('versions', 'list', 'counted')).stdout).toMatch(/^ +1 .*\n +2 /m)
+    await must('download', 'counted:1', join(folder, 'counted.zip'))
+    expect(readFileSync(join(folder, 'counted.zip')).subarray(0, 2).toString()).toBe('PK')
+  })
+})
+
+describe('A job', () => {
+  test('is added, run now, paused, resumed and removed by its name', async () => {
+    await must('jobs', 'add', 'greet', '0 9 * * mon-fri', '--name', 'morning', '--input', '{"name": "job"}')
+    const { json } = await must('jobs', 'run', 'morning', '--json')
+    expect(json.status).toBe('running')
+    expect((await must('jobs', 'pause', 'morning')).stdout).toBe('Job morning is paused.\n')
+    expect((await must('jobs', 'resume', 'morning')).stdout).toMatch(/is running; its next run is at/)
+    await must('jobs', 'rm', 'morning')
+    expect((await run(['jobs', 'show', 'morning'])).code).toBe(5)
+  })
+})
+
+describe('An export', () => {
+  test('brings everything to another server, which shows the difference first', async () => {
+    const file = join(folder, 'all.taibai')
+    await must('export', file)
+    await using other = await ServerProcess.start()
+    const there = cliOf({ localUrl: other.url, localDataDir: other.data.path })
+    const dry = await there(['import', file, '--dry-run'])
+    expect(dry.stdout).toContain('+ function counted  2 versions')
+    expect((await there(['list', '--json'])).json).toEqual([])
+    const imported = await there(['import', file, '--yes'])
+    expect(imported, imported.stderr).toMatchObject({ code: 0 })
+    expect((await there(['invoke', 'counted@counted-live'])).stdout).toBe('1\n')
+    expect((await there(['invoke', 'counted'])).stdout).toBe('2\n')
+    expect((await there(['jobs', 'list', '--json'])).json).toHaveLength(1)
+    expect((await there(['import', file, '--dry-run'])).stdout).toBe('Nothing is different.\n')
+  })
+})
+
+describe('The program as a process', () => {
+  const execute = promisify(execFile)
+  const program = (...argv: string[]) =>
+    execute(process.execPath, [serverProgram, ...argv], {
+      env: serverEnvironment({ TAIBAI_URL: server.url, TAIBAI_TOKEN: server.data.adminToken }),
+    })
+
+  test('finds its server by the environment, and gives its exit code', async () => {
+    expect(JSON.parse((await program('list', '--json')).stdout).length).toBeGreaterThan(2)
+    await expect(program('show', 'nobody')).rejects.toMatchObject({ code: 5 })
+    await expect(program('nonsense')).rejects.toMatchObject({ code: 2 })
+  })
+
+  test('shows the state of the server, its tokens, workers and numbers', async () => {
+    expect((await program('status')).stdout).toContain('takes calls')
+    const made = (await program('token', 'create', 'ci', '--json')).stdout
+    expect(JSON.parse(made).token).toMatch(/^tb_/)
+    expect((await program('token', 'list')).stdout).toContain('ci')
+    expect((await program('workers')).stdout).toContain('greet')
+    expect((await program('stats', 'greet')).stdout).toMatch(/^run +/m)
+    expect(JSON.parse((await program('top', '--once', '--json')).stdout).length).toBeGreaterThan(2)
+    expect(JSON.parse((await program('openapi')).stdout).openapi).toMatch(/^3\./)
+  })
+})
