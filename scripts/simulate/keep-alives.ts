@@ -1,20 +1,17 @@
 import { GenericDemand } from '../../src/engine/pool/policy/generic-demand.ts'
 import { Habits } from '../../src/engine/pool/policy/habits.ts'
 import {
-  chooseEvictions,
   genericTarget,
-  isWorthWarming,
+  genericWorth,
+  mayTakeAhead,
+  priceOfRoom,
   servedByBusy,
-  worthKeeping,
 } from '../../src/engine/pool/policy/pool-policy.ts'
-import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedWorker } from './rule.ts'
-import type { Simulation } from './simulation.ts'
+import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedWorker, World } from './rule.ts'
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs
 const mib = 1024 * 1024
-/** A worker is there so long before the call that it is for. */
-const leadMs = 2 * secondMs
 /** Generic workers that the service keeps by default. */
 export const genericFloor = 2
 
@@ -137,10 +134,7 @@ export function greedyDual(budgetMib: number): KeepAlive {
   }
 }
 
-/**
- * The pool's own rule: what `pool-memory.ts`, `warm-ahead.ts` and `generic-workers.ts` do, with the same `habits.ts`,
- * `generic-demand.ts` and `pool-policy.ts`.
- */
+/** The pool's own rule: every decision is that of its `policy/`. */
 export function learned(budgetMib: number, keepsGeneric = true): KeepAlive {
   const budgetBytes = budgetMib * mib
   const habits = new Map<SimulatedFunction, Habits<SimulatedFunction>>()
@@ -152,28 +146,21 @@ export function learned(budgetMib: number, keepsGeneric = true): KeepAlive {
     }
     return own
   }
-  /** Its level: how many of its function would have to be at work before it is. */
-  const levelOf = (worker: SimulatedWorker): number => {
-    const { free } = worker.fn
-    return of(worker.fn).arrivals.level + free.length - free.indexOf(worker)
-  }
   const appraise = (idle: readonly SimulatedWorker[], now: number): void => {
     for (const worker of idle) {
       if (worker.worthUntil > now) continue
+      const { free } = worker.fn
       const own = of(worker.fn)
-      const outlook = own.arrivals.outlook(levelOf(worker), now)
+      const outlook = own.outlookOfIdle(free.length - free.indexOf(worker), now)
       worker.worth = own.worthOf(outlook)
       worker.worthUntil = now + Math.min(outlook.holdsMs, Math.max(secondMs, (now - worker.idleSince) * 0.1))
     }
   }
-  const lookAhead = (fn: SimulatedFunction, sim: Simulation): void => {
-    const own = of(fn)
+  const lookAhead = (fn: SimulatedFunction, sim: World): void => {
     if (fn.active > 0 || fn.workers + fn.starting > 0) return
-    const outlook = own.arrivals.outlook(1, sim.now + own.coldMs + leadMs)
-    if (outlook.earlyMs > 0) return sim.lookAtFunction(fn, sim.now + Math.max(secondMs, outlook.earlyMs))
-    const view = { probability: outlook.probability, savedMs: own.coldMs, worth: own.worthOf(outlook) }
-    if (isWorthWarming({ ...view, price: priceOf(fn.memoryBytes, sim) })) sim.warm(fn)
-    else sim.lookAtFunction(fn, sim.now + Math.max(secondMs, outlook.holdsMs))
+    const pauseMs = of(fn).pauseBeforeWarming(sim.now, () => priceOf(fn.memoryBytes, sim))
+    if (pauseMs === null) sim.warm(fn)
+    else sim.lookAtFunction(fn, sim.now + pauseMs)
   }
   const rule: KeepAlive = {
     budgetBytes,
@@ -206,34 +193,24 @@ function learnedGeneric(budgetBytes: number): GenericRule {
     }
     return own
   }
-  const worthOf = ({ runtime }: GenericPool, perMs: number | undefined): number =>
-    worthKeeping(perMs ?? 0, runtime.startMs, runtime.memoryBytes)
   return {
     taken: (pool, now) => of(pool).note(now, pool.runtime.startMs),
     wantsMore(pool, sim) {
-      const { ready, starting, runtime } = pool
+      const { startMs, memoryBytes } = pool.runtime
       const perMs = of(pool).perMs(sim.now)
-      const have = ready.length + starting
-      const ceiling = Math.floor(budgetBytes / runtime.memoryBytes / 2)
-      if (have >= genericTarget(perMs, genericFloor, ceiling)) return false
-      if (sim.freeBytes >= runtime.memoryBytes) return true
-      const worth = worthOf(pool, perMs[have])
-      return (
-        worth > 0 &&
-        isWorthWarming({ probability: 1, savedMs: runtime.startMs, worth, price: priceOf(runtime.memoryBytes, sim) })
-      )
+      const have = pool.ready.length + pool.starting
+      if (have >= genericTarget(perMs, genericFloor, budgetBytes, memoryBytes)) return false
+      const gain = { worth: genericWorth(perMs, have, startMs, memoryBytes), savedMs: startMs }
+      return mayTakeAhead(memoryBytes, sim.freeBytes, gain, () => priceOf(memoryBytes, sim))
     },
     appraise(pool, now) {
+      const { ready, starting, runtime } = pool
       const perMs = of(pool).perMs(now)
-      for (const [at, worker] of pool.ready.entries()) worker.worth = worthOf(pool, perMs[pool.starting + at])
+      for (const [at, worker] of ready.entries()) {
+        worker.worth = genericWorth(perMs, starting + at, runtime.startMs, runtime.memoryBytes)
+      }
     },
   }
 }
 
-/** What `PoolMemory.priceOf` says. */
-function priceOf(bytes: number, sim: Simulation): number {
-  if (sim.freeBytes >= bytes) return 0
-  const chosen = chooseEvictions(bytes - sim.freeBytes, sim.spare())
-  if (chosen === null) return Number.POSITIVE_INFINITY
-  return chosen.reduce((sum, { worth, memoryBytes }) => sum + worth * memoryBytes, 0) / bytes
-}
+const priceOf = (bytes: number, sim: World): number => priceOfRoom(bytes, sim.freeBytes, () => sim.spare())

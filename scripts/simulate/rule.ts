@@ -1,5 +1,4 @@
 import type { Evictable } from '../../src/engine/pool/policy/pool-policy.ts'
-import type { Simulation } from './simulation.ts'
 import type { TracedFunction, TracedRuntime } from './trace.ts'
 
 /** What a rule decides, and what it sees of the simulation. */
@@ -46,6 +45,22 @@ export interface SimulatedFunction extends TracedFunction {
   meanRunMs: number
 }
 
+/** What a rule sees of the simulation, and what it may ask of it. */
+export interface World {
+  readonly now: number
+  readonly freeBytes: number
+  /** All that may go, with what it is worth now. */
+  spare(): Evictable[]
+  /** Until a worker that is decided on now is there. */
+  startMs(fn: SimulatedFunction): number
+  /** How long the call at the head of the line has waited. */
+  waitedMs(fn: SimulatedFunction): number
+  /** Starts a worker that nobody waits for. */
+  warm(fn: SimulatedFunction): void
+  /** Asks the rule about the function at that time; see `lookFunction`. */
+  lookAtFunction(fn: SimulatedFunction, at: number): void
+}
+
 /** A rule. Times are ms of the trace. */
 export interface KeepAlive {
   /** Bytes of all workers; infinite: the rule says itself what goes. */
@@ -55,16 +70,16 @@ export interface KeepAlive {
   started?(fn: SimulatedFunction, tookMs: number): void
   ended?(fn: SimulatedFunction, now: number): void
   /** A worker is idle now. Returns when to look at it again; infinite: never. */
-  idle?(worker: SimulatedWorker, sim: Simulation): number
+  idle?(worker: SimulatedWorker, world: World): number
   /** It is still idle at that time. Returns when to look again; now or before: it goes. */
-  look?(worker: SimulatedWorker, sim: Simulation): number
+  look?(worker: SimulatedWorker, world: World): number
   /** What is to be known of every idle worker before some are evicted. */
   appraise?(idle: readonly SimulatedWorker[], now: number): void
-  evicted?(worker: SimulatedWorker, sim: Simulation): void
+  evicted?(worker: SimulatedWorker, world: World): void
   /** The time asked for with `lookAtFunction` has come. */
-  lookFunction?(fn: SimulatedFunction, sim: Simulation): void
+  lookFunction?(fn: SimulatedFunction, world: World): void
   /** Workers to start for calls that wait; default: one for each. */
-  starts?(fn: SimulatedFunction, sim: Simulation): number
+  starts?(fn: SimulatedFunction, world: World): number
   /** Absent: no generic workers are kept. */
   generic?: GenericRule
 }
@@ -73,7 +88,7 @@ export interface GenericRule {
   /** One was taken for a call, or would have been if it had been ready. */
   taken?(pool: GenericPool, now: number): void
   /** Whether there should be one more than are ready or on their way. */
-  wantsMore(pool: GenericPool, sim: Simulation): boolean
+  wantsMore(pool: GenericPool, world: World): boolean
   /** What is to be known of every ready one before some are evicted. */
   appraise?(pool: GenericPool, now: number): void
 }

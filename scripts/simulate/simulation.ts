@@ -1,6 +1,6 @@
 import { chooseEvictions } from '../../src/engine/pool/policy/pool-policy.ts'
 import { EventHeap } from './event-heap.ts'
-import type { GenericPool, KeepAlive, SimulatedFunction, SimulatedGeneric, SimulatedWorker } from './rule.ts'
+import type { GenericPool, KeepAlive, SimulatedFunction, SimulatedGeneric, SimulatedWorker, World } from './rule.ts'
 import { StartLine } from './start-line.ts'
 import type { Trace } from './trace.ts'
 
@@ -52,7 +52,7 @@ const sweepMs = 10_000
  * whichever is ready first, the new one or a busy one, serves it. Time is simulated, one event after the other: the same
  * trace gives the same figures.
  */
-export class Simulation {
+export class Simulation implements World {
   readonly trace: Trace
   readonly functions: SimulatedFunction[]
   readonly generic: GenericPool[]

@@ -123,9 +123,10 @@ export interface Pool {
   /**
    * A worker of this revision: warm, else a generic one bound now, else a new one or the first that comes free, whichever
    * is sooner. At once when one is warm, else a promise, which rejects with FaasError: `no_worker` (waited too long, or too
-   * many wait), `engine_failed`, `shutting_down`.
+   * many wait, or the caller left), `engine_failed`, `shutting_down`. `signal`: fires when the caller has left; it gives up its
+   * place in line at once then.
    */
-  acquire(revision: Revision): Lease | Promise<Lease | LoadFailure>
+  acquire(revision: Revision, signal?: AbortSignal): Lease | Promise<Lease | LoadFailure>
   /** Runs a `command` image once: the words of the input as arguments. Never throws. */
   runCommand(revision: Revision, call: Call): Promise<Outcome>
   /** The revision is not current any more (new code, limits, environment): its idle workers go now, busy ones after their calls. */

@@ -73,14 +73,28 @@ describe('idle workers make room', () => {
   })
 
   test('workers that a function always wants warm never go', async () => {
-    const test = new TestPool({ budgetMib: 256, acquireTimeoutMs: 2000 })
+    const test = new TestPool({ budgetMib: 512, acquireTimeoutMs: 2000 })
     const kept = fn('kept', 128, { minWorkers: 2 })
     test.pool.keep(kept)
     await test.pass(200)
-    const asked = test.ask(fn('other'))
+    const asked = test.ask(fn('other', 384))
     await test.pass(2000)
     expect(asked.error).toMatchObject({ code: 'no_worker' })
     expect(test.workers.of('kept')).toHaveLength(2)
+  })
+
+  test('those that it wants beyond the share of its project go for whoever has nothing, and take only free memory', async () => {
+    const test = new TestPool({ budgetMib: 1024 })
+    test.pool.keep(fn('greedy', 128, { minWorkers: 1000, projectId: 'greedy' }))
+    await test.pass(2000)
+    expect(test.workers.of('greedy'), 'all memory while nobody else needs it').toHaveLength(8)
+    const others = ['a', 'b', 'c', 'd'].map((name) => test.ask(fn(name, 128, { projectId: 'other' })))
+    await test.pass(1000)
+    expect(others.every(({ lease }) => lease !== null)).toBe(true)
+    for (const { lease } of others) test.release(lease)
+    await test.pass(5000)
+    expect(test.workers.of('greedy'), 'half of the memory stays its own').toHaveLength(4)
+    expect(test.workers.of('a'), 'an idle worker of others does not go for the rest').toHaveLength(1)
   })
 
   test('those beyond what it always wants do', async () => {
@@ -228,8 +242,8 @@ describe('who waits for memory', () => {
   })
 
   test('may be a function whose minimum found no room: it gets it later', async () => {
-    const test = new TestPool({ budgetMib: 128 })
-    const busy = await test.take(fn('a'))
+    const test = new TestPool({ budgetMib: 256 })
+    const busy = await test.take(fn('a', 256))
     test.pool.keep(fn('kept', 128, { minWorkers: 1 }))
     await test.pass(500)
     expect(test.workers.of('kept')).toHaveLength(0)

@@ -13,9 +13,9 @@ const functions: Partial<Revision>[] = [
   { functionId: 'plain' },
   { functionId: 'shared', concurrency: 3, memoryBytes: 256 * mib },
   { functionId: 'bounded', maxWorkers: 2, idleTimeoutMs: 3000 },
-  { functionId: 'closed', network: 'none', memoryBytes: 192 * mib },
+  { functionId: 'closed', network: 'none', memoryBytes: 192 * mib, projectId: 'other' },
   { functionId: 'large', memoryBytes: 640 * mib },
-  { functionId: 'image', kind: 'http', image: 'web', runtimeId: null },
+  { functionId: 'image', kind: 'http', image: 'web', runtimeId: null, projectId: 'other' },
 ]
 
 const failing = [
@@ -30,7 +30,8 @@ type Failing = (typeof failing)[number]
 
 type Step =
   | { do: 'ask'; fn: number }
-  | { do: 'release' | 'die'; which: number }
+  | { do: 'release' | 'die' | 'abort'; which: number }
+  | { do: 'engine'; isUp: boolean }
   | { do: 'pass'; ms: number }
   | { do: 'retire'; fn: number; why: 'new_code' | 'evicted' }
   | { do: 'keep'; fn: number; minWorkers: number }
@@ -49,6 +50,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 7, 60, 110, 900, 5000) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('die' as const), which: fc.nat(20) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('abort' as const), which: fc.nat(20) }) },
+  fc.record({ do: fc.constant('engine' as const), isUp: fc.boolean() }),
   fc.record({ do: fc.constant('retire' as const), fn, why: fc.constantFrom('new_code' as const, 'evicted' as const) }),
   fc.record({ do: fc.constant('keep' as const), fn, minWorkers: fc.nat(2) }),
   fc.record({
@@ -73,6 +76,7 @@ class Run {
   #revisions = functions.map((overrides) => aRevision(overrides))
   #generation = 0
   #runs: Promise<unknown>[] = []
+  #callers: AbortController[] = []
 
   constructor(pauseAfterMs: number) {
     this.test = new TestPool({ budgetMib, acquireTimeoutMs, genericFloor: 1, pauseAfterMs })
@@ -92,6 +96,11 @@ class Run {
         return this.#ofHeld(step.which, (lease) => this.test.release(lease))
       case 'die':
         return void workers.alive[step.which % Math.max(1, workers.alive.length)]?.die()
+      case 'abort':
+        return this.#callers.splice(step.which % Math.max(1, this.#callers.length), 1)[0]?.abort()
+      case 'engine':
+        this.test.engineIsUp = step.isUp
+        return
       case 'pass':
         return this.test.pass(step.ms)
       case 'retire':
@@ -106,7 +115,7 @@ class Run {
       case 'expect':
         return pool.expect(this.revision(step.fn), clock.now() + step.inMs)
       case 'run':
-        return void this.#runs.push(pool.runCommand(aRevision({ kind: 'command', image: 'tool' }), aCall()))
+        return this.#runCommand()
       case 'endRun':
         return workers.endCommand()
       case 'addRuntime':
@@ -125,9 +134,18 @@ class Run {
 
   /** Asks for a worker, and calls it when it is there. */
   #ask(n: number): void {
-    const { promise } = this.test.ask(this.revision(n))
+    const caller = new AbortController()
+    this.#callers.push(caller)
+    const { promise } = this.test.ask(this.revision(n), caller.signal)
     const call = (got: Awaited<typeof promise>) => (got.kind === 'lease' ? got.call(aCall()) : undefined)
     this.#runs.push(promise.then(call, () => {}))
+  }
+
+  #runCommand(): void {
+    const caller = new AbortController()
+    this.#callers.push(caller)
+    const call = aCall({ signal: caller.signal })
+    this.#runs.push(this.test.pool.runCommand(aRevision({ kind: 'command', image: 'tool' }), call))
   }
 
   #retire(n: number, why: 'new_code' | 'evicted'): void {
@@ -159,6 +177,7 @@ class Run {
   /** Nothing fails any more, all calls end: the pool comes to rest. */
   async calmDown(): Promise<void> {
     const { workers } = this.test
+    this.test.engineIsUp = true
     for (const what of failing) workers[what] = 0
     workers.broken.clear()
     for (let waited = 0; waited < 2 * acquireTimeoutMs; waited += 1000) {

@@ -222,7 +222,7 @@ describe('which idle workers make room', () => {
 describe('how many generic workers are kept ready where nobody needs the memory', () => {
   const hourly = 1 / 3_600_000
   const monthly = hourly / 720
-  const rows: [string, Parameters<typeof genericTarget>, number][] = [
+  const rows: [string, [perMs: number[], floor: number, ceiling: number], number][] = [
     ['none when there is no room for one', [[], 2, 0], 0],
     ['the floor when none was ever taken', [[], 2, 10], 2],
     ['no more than the ceiling, whatever the floor', [[], 5, 3], 3],
@@ -233,7 +233,8 @@ describe('how many generic workers are kept ready where nobody needs the memory'
     ['no more than the ceiling, whatever is taken', [[hourly, hourly, hourly], 0, 2], 2],
   ]
   test.each(rows)('%s', (_title, asked, expected) => {
-    expect(genericTarget(...asked)).toBe(expected)
+    const [perMs, floor, ceiling] = asked
+    expect(genericTarget(perMs, floor, 2 * ceiling * 128, 128)).toBe(expected)
   })
 })
 
@@ -270,7 +271,7 @@ describe('why there was no warm worker', () => {
 })
 
 describe('whether a worker that comes free makes room for another function', () => {
-  const waiting = (since: number, hasNothing: boolean): Waiting => ({ since, hasNothing })
+  const waiting = (since: number, hasNothing: boolean, heldBytes = 0): Waiting => ({ since, hasNothing, heldBytes })
   const rows: [string, Waiting | null, Waiting, boolean][] = [
     ['not for one that has a worker', null, waiting(1, false), false],
     ['not for one that has a worker, however long it waits', waiting(9, false), waiting(1, false), false],
@@ -278,6 +279,8 @@ describe('whether a worker that comes free makes room for another function', () 
     ['not for one that has waited as long', waiting(1, false), waiting(1, true), false],
     ['for one that has nothing and waits longer', waiting(2, false), waiting(1, true), true],
     ['for one that has nothing, when nobody waits for it', null, waiting(1, true), true],
+    ['for one whose project holds less, however short it waits', waiting(1, false, 9), waiting(2, true, 8), true],
+    ['not for one whose project holds more, however long it waits', waiting(2, false, 8), waiting(1, true, 9), false],
   ]
   test.each(rows)('%s', (_title, own, starved, expected) => {
     expect(shouldYield(own, starved)).toBe(expected)

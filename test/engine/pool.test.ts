@@ -137,13 +137,24 @@ describe('cold starts', () => {
     expect(test.workers.mostStarting).toBe(2)
   })
 
-  test('images that listen are bounded alike', async () => {
+  test('images are bounded alike until the engine has started them', async () => {
     const test = new TestPool({ maxParallelStarts: 2 })
     const image = aRevision({ kind: 'http', image: 'web', runtimeId: null })
     const asked = Array.from({ length: 6 }, () => test.ask(image))
     await test.pass(500)
     expect(asked.every(({ lease }) => lease !== null)).toBe(true)
-    expect(test.workers.mostStarting).toBe(2)
+    expect(test.workers.mostInEngine).toBe(2)
+  })
+
+  test('images that never listen hold up no other project', async () => {
+    const test = new TestPool({ maxParallelStarts: 2 })
+    for (let n = 0; n < 8; n++) {
+      test.ask(aRevision({ functionId: `mute${n}`, projectId: 'mute', kind: 'http', image: 'mute', runtimeId: null }))
+    }
+    const asked = test.ask(aRevision({ projectId: 'other' }))
+    await test.pass(test.workers.startMs * 1.5 + test.workers.bindMs)
+    expect(asked.lease).not.toBeNull()
+    expect(test.workers.mostInEngine).toBe(2)
   })
 
   test('calls are served in the order they came', async () => {

@@ -4,12 +4,12 @@ import { settled } from '../support/fake-clock.ts'
 
 /** Starts that end when the test says so. */
 function line(maxParallel: number) {
-  const starts = new Starts(maxParallel)
+  const starts = new Starts({ maxParallel, mayStart: () => true })
   const running: string[] = []
   const begun: string[] = []
   const ends = new Map<string, { resolve(): void; reject(error: Error): void }>()
   const ask = (name: string, urgency: 'now' | 'later' = 'now') =>
-    starts.run(urgency, async () => {
+    starts.run(urgency, 'p', async () => {
       begun.push(name)
       running.push(name)
       const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -67,13 +67,13 @@ describe('starts', () => {
   })
 
   test('that throw at once make room too', async () => {
-    const starts = new Starts(1)
+    const starts = new Starts({ maxParallel: 1, mayStart: () => true })
     const broken = () => {
       throw new Error('at once')
     }
-    await expect(starts.run('now', broken)).rejects.toThrow('at once')
-    await expect(starts.run('now', broken)).rejects.toThrow('at once')
-    expect(await starts.run('now', async () => 'fine')).toBe('fine')
+    await expect(starts.run('now', 'p', broken)).rejects.toThrow('at once')
+    await expect(starts.run('now', 'p', broken)).rejects.toThrow('at once')
+    expect(await starts.run('now', 'p', async () => 'fine')).toBe('fine')
   })
 
   test('never run more at once than there are places', async () => {

@@ -72,6 +72,8 @@ export class TestPool {
   readonly clock = new FakeClock()
   readonly workers: FakeWorkers
   readonly pool: WorkerPool
+  /** Set to false: the engine does not answer, and starts that are asked for all the same hang. */
+  engineIsUp = true
   readonly #acquired: Acquiring[] = []
   #leases = new Set<Lease>()
   readonly #limitBytes: number
@@ -85,6 +87,7 @@ export class TestPool {
       clock: this.clock,
       log: silent,
       ranBefore,
+      engineIsUp: () => this.engineIsUp,
       options: {
         memoryBudgetBytes: this.#limitBytes,
         genericFloor: 0,
@@ -105,9 +108,9 @@ export class TestPool {
   }
 
   /** Asks for a worker without waiting for it. */
-  ask(revision: Revision = aRevision()): Acquiring {
+  ask(revision: Revision = aRevision(), signal?: AbortSignal): Acquiring {
     const asked: Acquiring = {
-      promise: Promise.resolve(this.pool.acquire(revision)),
+      promise: Promise.resolve(this.pool.acquire(revision, signal)),
       lease: null,
       loadFailure: null,
       error: null,
@@ -178,6 +181,7 @@ export class TestPool {
   /** Gives everything back, stops, and fails when anything is left. */
   async end(): Promise<void> {
     open.delete(this)
+    this.engineIsUp = true
     for (const lease of this.held) this.release(lease)
     const closed = this.pool.close(10_000)
     for (let waited = 0; waited < 120_000 && !(await isSettled(closed)); waited += 100) await this.pass(100)

@@ -62,6 +62,11 @@ export class FakeWorkers implements WorkerFactory {
   asked = 0
   starting = 0
   mostStarting = 0
+  /** Images that the engine was starting at once. */
+  mostInEngine = 0
+  #inEngine = 0
+  /** Until an image is given up that does not listen. */
+  readonly muteMs = 60_000
   /** Memory of the starts under way. */
   startingBytes = 0
   readonly commands = new Set<Command>()
@@ -76,11 +81,18 @@ export class FakeWorkers implements WorkerFactory {
     return this.#start(shape.memoryBytes, shape.image, null)
   }
 
-  startImage(revision: Revision): Promise<FakeWorker> {
+  /** The engine needs half of the time; the image, until it listens, the other half. The image `mute` never listens. */
+  async startImage(revision: Revision, onRunning: () => void): Promise<FakeWorker> {
+    this.clock.after(this.startMs / 2, () => {
+      this.#inEngine--
+      onRunning()
+    })
+    this.mostInEngine = Math.max(this.mostInEngine, ++this.#inEngine)
     return this.#start(revision.memoryBytes, revision.image, revision)
   }
 
-  runCommand(revision: Revision, _call: Call, stop: AbortSignal): Promise<Outcome> {
+  runCommand(revision: Revision, _call: Call, stop: AbortSignal, onRunning: () => void): Promise<Outcome> {
+    onRunning()
     return new Promise((resolve) => {
       const command: Command = {
         bytes: revision.memoryBytes,
@@ -132,9 +144,10 @@ export class FakeWorkers implements WorkerFactory {
     this.starting++
     this.mostStarting = Math.max(this.mostStarting, this.starting)
     this.startingBytes += memoryBytes
-    await this.wait(this.startMs)
+    await this.wait(image === 'mute' ? this.muteMs : this.startMs)
     this.starting--
     this.startingBytes -= memoryBytes
+    if (image === 'mute') throw new FaasError('engine_failed', 'The image mute did not listen.')
     if (this.missingImages.has(image)) throw new FaasError('engine_failed', `The image ${image} is not here.`)
     if (this.takeOne('failingStarts')) throw new FaasError('engine_failed', 'the engine says no')
     const worker = new FakeWorker(this, `w${this.all.length + 1}`, memoryBytes, image, revision)

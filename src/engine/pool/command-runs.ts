@@ -1,40 +1,63 @@
+import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
-import type { PoolMemory } from './pool-memory.ts'
+import type { Memory } from './memory.ts'
+import type { InLine, MemoryLine } from './memory-line.ts'
 import type { WorkerFactory } from './pool-worker.ts'
+import { callerLeft, shuttingDown } from './refusals.ts'
+import type { Room } from './room.ts'
+import type { Starts } from './starts.ts'
 
 export interface CommandRunsParts {
   factory: WorkerFactory
-  memory: PoolMemory
+  clock: Clock
+  starts: Starts
+  memory: Memory
+  line: MemoryLine
+  room: Room
   limits: { maxWaiting: number; timeoutMs: number }
-  /** Called when one has ended. */
-  onEnd(): void
+}
+
+/** How a run that waits for memory goes on. */
+interface Waiter {
+  resolve(): void
+  reject(error: unknown): void
 }
 
 /** Runs of `command` images: a sandbox each, that nothing is left of. */
 export class CommandRuns {
   #parts: CommandRunsParts
   #runs = new Set<Promise<Outcome>>()
+  #waiting = new Map<InLine, Waiter>()
   #stop = new AbortController()
+  #isClosing = false
 
   constructor(parts: CommandRunsParts) {
     this.#parts = parts
   }
 
-  /** Those that run or wait for memory. */
+  /** Those that run or wait. */
   get count(): number {
     return this.#runs.size
   }
 
   /** Never throws. */
   run(revision: Revision, call: Call): Promise<Outcome> {
-    const run = this.#run(revision, call).finally(() => {
-      this.#runs.delete(run)
-      this.#parts.onEnd()
-    })
+    const run = this.#run(revision, call).finally(() => this.#runs.delete(run))
     this.#runs.add(run)
     return run
+  }
+
+  /** Its turn for memory may have come. */
+  tryAgain(who: InLine): void {
+    if (this.#parts.room.make(who.bytes, who, null)) this.#waiting.get(who)?.resolve()
+  }
+
+  /** None begins any more; those that wait are told so. */
+  close(): void {
+    this.#isClosing = true
+    for (const { reject } of [...this.#waiting.values()]) reject(shuttingDown())
   }
 
   /** Those that run end as the platform's fault. Resolves when they have. */
@@ -44,13 +67,55 @@ export class CommandRuns {
   }
 
   async #run(revision: Revision, call: Call): Promise<Outcome> {
-    const { factory, memory, limits } = this.#parts
+    const { starts, memory } = this.#parts
+    const { memoryBytes, projectId } = revision
     try {
-      await memory.room(revision.memoryBytes, limits)
+      await this.#reserve(memoryBytes, projectId, call.signal)
     } catch (error) {
       if (!(error instanceof FaasError)) throw error
       return platformFailed(error.message, 0)
     }
-    return factory.runCommand(revision, call, this.#stop.signal).finally(() => memory.giveBack(revision.memoryBytes))
+    const run = starts.run('now', projectId, (leave) => this.#begin(revision, call, leave))
+    return run.finally(() => memory.giveBack(memoryBytes, projectId))
+  }
+
+  /** Its turn among the starts has come. */
+  async #begin(revision: Revision, call: Call, leave: () => void): Promise<Outcome> {
+    if (this.#isClosing) return platformFailed(shuttingDown().message, 0)
+    if (call.signal?.aborted) return platformFailed(callerLeft().message, 0)
+    return this.#parts.factory.runCommand(revision, call, this.#stop.signal, leave)
+  }
+
+  /** Throws FaasError `no_worker` when it waits too long, or the caller has left. */
+  async #reserve(bytes: number, projectId: string, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, room, line, limits } = this.#parts
+    const who = { projectId, bytes, since: clock.elapsed(), hasNothing: true }
+    if (signal?.aborted) throw callerLeft()
+    if (room.make(bytes, who, null)) return
+    if (this.#waiting.size < limits.maxWaiting) return this.#wait(who, signal)
+    line.delete(who)
+    throw new FaasError('no_worker', `${this.#waiting.size} runs of images wait for memory already; try again later.`)
+  }
+
+  #wait(who: InLine, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, line, memory, limits } = this.#parts
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        stopTimer()
+        signal?.removeEventListener('abort', onAbort)
+        this.#waiting.delete(who)
+        line.delete(who)
+      }
+      const giveUp = (error: unknown) => {
+        end()
+        memory.noteIdle()
+        reject(error)
+      }
+      const onAbort = () => giveUp(callerLeft())
+      const tooLate = new FaasError('no_worker', `No memory came free within ${limits.timeoutMs / 1000} s.`)
+      const stopTimer = clock.after(limits.timeoutMs, () => giveUp(tooLate))
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.set(who, { resolve: () => resolve(end()), reject: giveUp })
+    })
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Revision } from '../../domain/worker.ts'
-import { isOf } from './pool-groups.ts'
+import { isOf } from './groups.ts'
 
 interface Expected {
   revision: Revision

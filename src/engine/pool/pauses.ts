@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
 import { shouldPause } from './policy/pool-policy.ts'
-import type { Slot, WorkerGroup } from './worker-group.ts'
+import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 
 export interface PausesParts {
   clock: Clock
@@ -31,11 +31,11 @@ export class Pauses {
     const now = clock.elapsed()
     const { arrivals } = group.habits
     const idle = group.idle()
-    for (const [at, slot] of idle.entries()) {
-      const idleMs = now - slot.idleSince
-      if (idleMs < pauseAfterMs || slot.sleep !== null || !slot.mayPause || this.#pausing >= mostAtOnce) continue
+    for (const [at, bound] of idle.entries()) {
+      const idleMs = now - bound.idleSince
+      if (idleMs < pauseAfterMs || bound.sleep !== null || !bound.mayPause || this.#pausing >= mostAtOnce) continue
       const { perMs } = arrivals.outlook(arrivals.level + idle.length - at, now)
-      if (shouldPause({ idleMs, graceMs: pauseAfterMs, perMs })) void this.#pause(slot)
+      if (shouldPause({ idleMs, graceMs: pauseAfterMs, perMs })) void this.#pause(bound)
     }
     const due = arrivals.due(now)
     if (due !== null && due.fromMs - now < wakeLeadMs) this.wakeAhead(group)
@@ -48,28 +48,28 @@ export class Pauses {
   }
 
   /** Resolves when the worker runs again. Rejects when the engine cannot: then it is of no use any more. */
-  wake(slot: Slot): Promise<void> {
-    slot.waking ??= this.#wake(slot)
-    return slot.waking
+  wake(bound: BoundWorker): Promise<void> {
+    bound.waking ??= this.#wake(bound)
+    return bound.waking
   }
 
-  async #wake(slot: Slot): Promise<void> {
-    await slot.sleep
+  async #wake(bound: BoundWorker): Promise<void> {
+    await bound.sleep
     // The pause itself may have failed: then it never slept.
-    if (slot.sleep !== null) await slot.worker.resume()
-    slot.sleep = null
-    slot.waking = null
+    if (bound.sleep !== null) await bound.worker.resume()
+    bound.sleep = null
+    bound.waking = null
   }
 
-  async #pause(slot: Slot): Promise<void> {
+  async #pause(bound: BoundWorker): Promise<void> {
     this.#pausing++
-    slot.sleep = slot.worker.pause().catch((error: unknown) => {
-      slot.sleep = null
-      slot.mayPause = false
-      if (!slot.worker.isEnding)
-        this.#parts.log.warn({ err: error, worker: slot.worker.name }, 'a worker was not paused')
+    bound.sleep = bound.worker.pause().catch((error: unknown) => {
+      bound.sleep = null
+      bound.mayPause = false
+      if (!bound.worker.isEnding)
+        this.#parts.log.warn({ err: error, worker: bound.worker.name }, 'a worker was not paused')
     })
-    await slot.sleep
+    await bound.sleep
     this.#pausing--
   }
 }

@@ -11,6 +11,7 @@ export interface Shape {
   memoryBytes: number
 }
 
+/** What came of loading the revision's code. */
 export type Bound = { loaded: true; loadMs: number } | { loaded: false; loadMs: number; outcome: Outcome; log: string }
 
 /** A worker as the pool sees it: `worker.ts` has the real ones, tests have fakes. */
@@ -35,8 +36,11 @@ export interface PoolWorker {
 /** Throws FaasError `engine_failed`, `not_supported`. */
 export interface WorkerFactory {
   startGeneric(shape: Shape): Promise<PoolWorker>
-  /** An `http` image's worker: bound from the start. */
-  startImage(revision: Revision): Promise<PoolWorker>
-  /** Runs a `command` image once. Never throws. When `stop` fires, it is ended as the platform's fault. */
-  runCommand(revision: Revision, call: Call, stop: AbortSignal): Promise<Outcome>
+  /** An `http` image's worker: bound from the start. `onRunning`: called when the engine has started it, and it is to listen. */
+  startImage(revision: Revision, onRunning: () => void): Promise<PoolWorker>
+  /**
+   * Runs a `command` image once. Never throws. When `stop` fires, it is ended as the platform's fault. `onRunning`: called when
+   * the engine has started it.
+   */
+  runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning: () => void): Promise<Outcome>
 }

@@ -5,18 +5,21 @@ import type { Log } from '../../domain/log.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
 import { CommandRuns } from './command-runs.ts'
-import { Endings } from './endings.ts'
+import { Departures } from './departures.ts'
 import { ExpectedCalls } from './expected-calls.ts'
 import { GenericWorkers } from './generic-workers.ts'
-import { MemoryBudget } from './memory-budget.ts'
+import { Groups, isOf } from './groups.ts'
+import { Memory } from './memory.ts'
+import { MemoryLine } from './memory-line.ts'
 import { Pauses } from './pauses.ts'
-import { isOf, PoolGroups } from './pool-groups.ts'
-import { PoolMemory } from './pool-memory.ts'
+import { retryPauseMs } from './policy/pool-policy.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider, type Provision } from './provider.ts'
+import { callerLeft, noneCameFree, shuttingDown, startFailed, tooLarge, tooManyWait } from './refusals.ts'
+import { Room } from './room.ts'
 import { Starts } from './starts.ts'
 import { WarmAhead } from './warm-ahead.ts'
-import type { Slot, Waiter, WorkerGroup } from './worker-group.ts'
+import { type BoundWorker, type Waiter, WorkerGroup } from './worker-group.ts'
 
 export interface PoolOptions {
   memoryBudgetBytes: number
@@ -35,38 +38,49 @@ export interface PoolParts {
   options: PoolOptions
   /** Whether a function version ran in an earlier process. */
   ranBefore(functionId: string, version: number): boolean
+  /** False while the engine does not answer: nothing is started then, and nobody goes for a start that cannot happen. */
+  engineIsUp?(): boolean
 }
 
-/** A worker's room for one call, given to that call. */
-interface Given {
+/** Room for one call in a worker, given to that call. */
+interface Slot {
   group: WorkerGroup
-  slot: Slot
+  bound: BoundWorker
   revision: Revision
   /** How the worker came, when it came for this call. */
   start: Provision | null
   since: number
   /** What waking the worker took; 0: it was not paused. */
   resumeMs: number
+  signal: AbortSignal | undefined
 }
 
 /** How often idle workers are looked at, and lost room is looked for. */
 const sweepMs = 1000
 /** How long before a due job its worker is made warm. */
 const expectLeadMs = 1500
+/** A start that fails is tried once more before the calls that wait hear of it. */
+const triesPerStart = 2
 
-/** All workers and who waits for them. Asks `pool-policy.ts`, then acts; knows nothing of containers. */
+/**
+ * All workers and who waits for them. It alone gives workers to calls, refuses calls, and acts when memory comes free; the
+ * parts below answer it and know nothing of it, nor of containers. `policy/` decides.
+ */
 export class WorkerPool implements Pool {
   #parts: PoolParts
-  #groups = new PoolGroups()
-  #endings = new Endings()
-  #budget: MemoryBudget
-  #expected: ExpectedCalls
+  #groups: Groups
+  #memory: Memory
+  #line: MemoryLine
+  #departures: Departures
+  #starts: Starts
   #generic: GenericWorkers
-  #memory: PoolMemory
-  #ahead: WarmAhead
-  #pauses: Pauses
+  #room: Room
   #provider: Provider
   #commands: CommandRuns
+  #ahead: WarmAhead
+  #expected: ExpectedCalls
+  #pauses: Pauses
+  #willLookAgain = false
   #stopSweep: () => void = () => {}
   #closed: Promise<void> | null = null
   #onQuiet: () => void = () => {}
@@ -74,84 +88,78 @@ export class WorkerPool implements Pool {
   constructor(parts: PoolParts) {
     this.#parts = parts
     const { factory, clock, log, options, ranBefore } = parts
-    const { memoryBudgetBytes: limitBytes, genericFloor: floor, maxWaiting, acquireTimeoutMs: timeoutMs } = options
-    const budget = new MemoryBudget(limitBytes)
-    const starts = new Starts(options.maxParallelStarts)
-    const common = { factory, clock, log, starts, budget, groups: this.#groups, endings: this.#endings }
-    const generic = new GenericWorkers({
-      ...common,
-      ...{ floor, limitBytes },
-      reserveAhead: (bytes, gain) => memory.reserveAhead(bytes, gain),
-      giveBack: (bytes) => memory.giveBack(bytes),
-      noteReady: () => memory.noteIdle(),
-    })
-    const memory = new PoolMemory({
-      ...{ ...common, generic },
-      leave: (group, slot, why) => this.#leave(group, slot, why),
-      provideFor: (group) => this.#provider.provideFor(group),
-    })
-    this.#provider = new Provider({
-      ...{ ...common, generic, memory, ranBefore },
-      join: (group, provision) => this.#join(group, provision),
-      refuse: refuseAll,
-    })
-    const onEnd = () => this.#noteQuiet()
-    this.#commands = new CommandRuns({ factory, memory, limits: { maxWaiting, timeoutMs }, onEnd })
+    const { memoryBudgetBytes, genericFloor: floor, maxWaiting, acquireTimeoutMs: timeoutMs } = options
+    const mayStart = () => this.#closed !== null || this.#engineIsUp()
+    const memory = new Memory(memoryBudgetBytes, () => this.#lookAgain())
+    const line = new MemoryLine(memory)
+    const groups = new Groups(memoryBudgetBytes)
+    const starts = new Starts({ maxParallel: options.maxParallelStarts, mayStart })
+    const departures = new Departures({ clock, groups, memory })
+    const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor })
+    const room = new Room({ clock, memory, line, groups, generic, departures })
+    this.#provider = new Provider({ factory, starts, clock, groups, generic, memory, room, departures, ranBefore })
+    this.#commands = new CommandRuns({ factory, clock, starts, memory, line, room, limits: { maxWaiting, timeoutMs } })
+    this.#ahead = new WarmAhead({ clock, groups, room })
     this.#expected = new ExpectedCalls(clock)
     this.#pauses = new Pauses({ clock, log, pauseAfterMs: options.pauseAfterMs })
-    this.#budget = budget
-    this.#generic = generic
     this.#memory = memory
-    this.#ahead = new WarmAhead({ ...common, memory, provide: (group) => this.#provider.provide(group, true) })
+    this.#line = line
+    this.#groups = groups
+    this.#starts = starts
+    this.#departures = departures
+    this.#generic = generic
+    this.#room = room
     this.#sweepLater()
   }
 
   /** Memory limits of all workers, also of those on their way, together. */
   get reservedBytes(): number {
-    return this.#budget.usedBytes
+    return this.#memory.usedBytes
   }
 
-  acquire(revision: Revision): Lease | Promise<Lease | LoadFailure> {
+  acquire(revision: Revision, signal?: AbortSignal): Lease | Promise<Lease | LoadFailure> {
     if (this.#closed !== null) return Promise.reject(shuttingDown())
+    if (signal?.aborted) return Promise.reject(callerLeft())
     const group = this.#groups.of(revision)
     const now = this.#parts.clock.elapsed()
-    const slot = group.take()
-    if (slot !== undefined) {
+    const bound = group.take()
+    if (bound !== undefined) {
       group.habits.arrivals.began(now)
-      const given = { group, slot, revision, start: null, since: now, resumeMs: 0 }
-      return slot.sleep === null ? this.#lease(given) : this.#awaken(given)
+      const slot = { group, bound, revision, start: null, since: now, resumeMs: 0, signal }
+      return bound.sleep === null ? this.#lease(slot) : this.#awaken(slot)
     }
     const refusal = this.#refusal(group, revision)
-    if (refusal === null) return this.#wait(group, revision, now)
-    this.#provider.tidy(group)
+    if (refusal === null) return this.#wait(group, revision, now, signal)
+    this.#tidy(group)
     return Promise.reject(refusal)
   }
 
   async runCommand(revision: Revision, call: Call): Promise<Outcome> {
     if (this.#closed !== null) return platformFailed(shuttingDown().message, 0)
     if (!this.#memory.couldHold(revision.memoryBytes)) return platformFailed(tooLarge().message, 0)
-    return this.#commands.run(revision, call)
+    const outcome = await this.#commands.run(revision, call)
+    this.#noteQuiet()
+    return outcome
   }
 
   /** Calls that wait for the old code still get it. */
   retire(functionId: string, version: number | null, why: ColdReason): void {
     this.#expected.retire(functionId, version)
-    this.#ahead.retire(functionId, version)
     if (why === 'new_code') this.#groups.unkeep(functionId, version)
     for (const group of this.#groups.retire(functionId, version)) {
-      for (const slot of group.slots) this.#leave(group, slot, why)
-      this.#provider.tidy(group)
+      for (const bound of group.workers) this.#departures.leave(group, bound, why)
+      this.#tidy(group)
     }
   }
 
   keep(revision: Revision): void {
     this.#groups.keep(revision)
-    this.#act(revision, (group) => this.#provider.provideFor(group))
+    this.#act(revision, (group) => this.#provideFor(group))
   }
 
   scaleUp(revision: Revision, count: number): void {
     this.#act(revision, (group) => {
-      for (let n = Math.min(count, group.room); n > 0; n--) this.#provider.provide(group, true)
+      for (let n = Math.min(count, group.room); n > 0; n--) void this.#provide(group, true)
     })
   }
 
@@ -160,7 +168,7 @@ export class WorkerPool implements Pool {
     const groups = this.#groups.all().filter((group) => !group.retired && isOf(group.revision, functionId, version))
     for (const group of groups) {
       const spare = Math.max(0, group.serving - Math.max(1, this.#groups.minimum(group)))
-      for (const slot of group.idle().slice(0, Math.min(count, spare))) this.#leave(group, slot, 'evicted')
+      for (const bound of group.idle().slice(0, Math.min(count, spare))) this.#departures.leave(group, bound, 'evicted')
     }
   }
 
@@ -171,15 +179,15 @@ export class WorkerPool implements Pool {
     this.#act(revision, ({ habits }) => habits.arrivals.expect(clock.elapsed() + inMs))
     this.#expected.add(revision, inMs - expectLeadMs, () => {
       this.#act(revision, (group) => {
-        if (group.idle().length + group.provisioning === 0 && group.room > 0) this.#provider.provide(group, true)
+        if (group.idle().length + group.provisioning === 0 && group.room > 0) void this.#provide(group, true)
         this.#pauses.wakeAhead(group)
       })
     })
   }
 
   workers(): WorkerInfo[] {
-    return this.#groups.all().flatMap(({ revision, slots }) =>
-      [...slots].map(({ worker, inFlight, leaving, sleep }) => ({
+    return this.#groups.all().flatMap(({ revision, workers }) =>
+      [...workers].map(({ worker, inFlight, leaving, sleep }) => ({
         name: worker.name,
         functionId: revision.functionId,
         functionVersion: revision.functionVersion,
@@ -190,14 +198,15 @@ export class WorkerPool implements Pool {
   }
 
   capacity(image: string): { total: number; available: number } {
-    const bound = this.#groups.all().filter(({ revision }) => revision.image === image)
+    const groups = this.#groups.all().filter(({ revision }) => revision.image === image)
     const ready = this.#generic.ready(image)
-    return { total: bound.reduce((sum, group) => sum + group.slots.size, ready), available: ready }
+    return { total: groups.reduce((sum, group) => sum + group.workers.size, ready), available: ready }
   }
 
   addRuntime(runtime: { id: string; image: string; memoryBytes: number; trusted: boolean }): void {
     const { id, image, memoryBytes, trusted } = runtime
     this.#generic.addRuntime(id, { image, network: 'egress', trusted, memoryBytes })
+    this.#provider.refill()
   }
 
   removeRuntime(id: string): void {
@@ -212,13 +221,18 @@ export class WorkerPool implements Pool {
   async #close(drainMs: number): Promise<void> {
     this.#stopSweep()
     this.#expected.close()
-    for (const group of this.#groups.all()) refuseAll(group, shuttingDown())
-    this.#memory.refuseRoom(shuttingDown())
-    const noneStarts = Promise.all([this.#generic.close(), this.#provider.close()])
+    for (const group of this.#groups.all()) {
+      group.refuse(shuttingDown())
+      group.stopTimers()
+    }
+    this.#commands.close()
+    const noneStarts = this.#provider.close()
     await this.#drained(drainMs)
-    for (const group of this.#groups.all()) for (const { worker } of group.slots) this.#endings.end(worker)
+    for (const group of this.#groups.all()) {
+      for (const bound of group.workers) this.#departures.endBound(group, bound)
+    }
     await Promise.all([noneStarts, this.#commands.stop()])
-    await this.#endings.settled()
+    await this.#departures.settled()
   }
 
   // --- calls that wait
@@ -226,156 +240,223 @@ export class WorkerPool implements Pool {
   /** Why the call may not even wait. */
   #refusal(group: WorkerGroup, revision: Revision): FaasError | null {
     if (!this.#memory.couldHold(revision.memoryBytes)) return tooLarge()
-    if (group.waiters.length < this.#parts.options.maxWaiting) return null
-    const message = `${group.waiters.length} calls of this function wait for a worker already; try again later.`
-    return new FaasError('no_worker', message)
+    return group.waiters.length < this.#parts.options.maxWaiting ? null : tooManyWait(group.waiters.length)
   }
 
-  #wait(group: WorkerGroup, revision: Revision, since: number): Promise<Lease | LoadFailure> {
+  /** Until a worker is there, or time is up, or the caller leaves: then its place in line goes to the next at once. */
+  #wait(
+    group: WorkerGroup,
+    revision: Revision,
+    since: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Lease | LoadFailure> {
     const { clock, options } = this.#parts
     const { arrivals } = group.habits
     arrivals.began(since)
     return new Promise((resolve, reject) => {
-      const stopTimer = clock.after(options.acquireTimeoutMs, () => {
+      const giveUp = (why: FaasError) => {
         group.waiters.splice(group.waiters.indexOf(waiter), 1)
-        this.#provider.tidy(group)
-        this.#memory.noteIdle()
-        waiter.reject(new FaasError('no_worker', `No worker came free within ${options.acquireTimeoutMs / 1000} s.`))
-      })
+        waiter.reject(why)
+        this.#tidy(group)
+        this.#noteIdle()
+      }
+      const onAbort = () => giveUp(callerLeft())
+      const stopWaiting = () => {
+        stopTimer()
+        signal?.removeEventListener('abort', onAbort)
+      }
       const waiter: Waiter = {
-        ...{ since, revision, stopTimer },
+        ...{ since, revision, signal },
         resolve: (got) => {
-          if (got.kind === 'load_failure') arrivals.ended(clock.elapsed())
+          stopWaiting()
+          if ('kind' in got && got.kind === 'load_failure') arrivals.ended(clock.elapsed())
           resolve(got)
         },
         reject: (error) => {
+          stopWaiting()
           arrivals.ended(clock.elapsed())
           reject(error)
         },
       }
+      const tooLate = () => giveUp(noneCameFree(options.acquireTimeoutMs, this.#engineIsUp()))
+      const stopTimer = clock.after(options.acquireTimeoutMs, tooLate)
+      signal?.addEventListener('abort', onAbort, { once: true })
       group.waiters.push(waiter)
-      this.#provider.provideFor(group)
+      this.#provideFor(group)
     })
   }
 
-  /** Gives the slot's room to those who wait longest. The first may be told what the worker's start cost. */
+  /** Gives room in the group's workers to those who wait longest. The first may be told what the worker's start cost. */
   #serve(group: WorkerGroup, start: Provision | null): void {
     let told = start
     const since = this.#parts.clock.elapsed()
     while (group.waiters.length > 0) {
-      const slot = group.take()
-      if (slot === undefined) return
+      const bound = group.take()
+      if (bound === undefined) return
       const waiter = group.waiters.shift() as Waiter
-      waiter.stopTimer()
-      const given = { group, slot, revision: waiter.revision, start: told, since, resumeMs: 0 }
-      if (slot.sleep === null) waiter.resolve(this.#lease(given))
-      else this.#awaken(given).then(waiter.resolve, waiter.reject)
+      const { revision, signal } = waiter
+      const slot = { group, bound, revision, start: told, since, resumeMs: 0, signal }
+      waiter.resolve(bound.sleep === null ? this.#lease(slot) : this.#awaken(slot))
       told = null
     }
   }
 
-  #lease({ group, slot, revision, start, since, resumeMs }: Given): Lease {
+  #lease({ group, bound, revision, start, since, resumeMs }: Slot): Lease {
     return {
       kind: 'lease',
-      worker: slot.worker.name,
+      worker: bound.worker.name,
       startKind: start?.startKind ?? 'warm',
       coldReason: start?.reason ?? null,
       loadMs: start?.bound.loadMs ?? 0,
       resumeMs,
-      call: (call) => slot.worker.call(call, revision.timeoutMs),
-      release: () => this.#release(group, slot, since),
+      call: (call) => bound.worker.call(call, revision.timeoutMs),
+      release: () => this.#release(group, bound, since),
     }
   }
 
   /** A paused worker that runs again; when it does not, another one. */
-  async #awaken(given: Given): Promise<Lease | LoadFailure> {
-    const { group, slot, revision } = given
+  async #awaken(slot: Slot): Promise<Lease | LoadFailure> {
+    const { group, bound, revision, signal } = slot
     const { clock, log } = this.#parts
     const from = clock.elapsed()
     try {
-      await this.#pauses.wake(slot)
-      if (!slot.worker.isEnding) return this.#lease({ ...given, resumeMs: clock.elapsed() - from })
+      await this.#pauses.wake(bound)
+      if (!bound.worker.isEnding) return this.#lease({ ...slot, resumeMs: clock.elapsed() - from })
     } catch (error) {
-      log.warn({ err: error, worker: slot.worker.name }, 'a paused worker could not be resumed')
+      log.warn({ err: error, worker: bound.worker.name }, 'a paused worker could not be resumed')
     }
-    this.#leave(group, slot, 'worker_died')
-    this.#giveBack(group, slot, clock.elapsed())
-    return this.acquire(revision)
+    this.#departures.leave(group, bound, 'worker_died')
+    this.#giveBack(group, bound, clock.elapsed())
+    return this.acquire(revision, signal)
   }
 
-  #release(group: WorkerGroup, slot: Slot, since: number): void {
+  #release(group: WorkerGroup, bound: BoundWorker, since: number): void {
     const now = this.#parts.clock.elapsed()
     group.habits.noteRun(now - since)
-    this.#giveBack(group, slot, now)
+    this.#giveBack(group, bound, now)
   }
 
-  #giveBack(group: WorkerGroup, slot: Slot, now: number): void {
-    if (slot.worker.isEnding) this.#leave(group, slot, 'worker_died')
-    group.giveBack(slot)
+  #giveBack(group: WorkerGroup, bound: BoundWorker, now: number): void {
+    if (bound.worker.isEnding) this.#departures.leave(group, bound, 'worker_died')
+    group.giveBack(bound)
     group.habits.arrivals.ended(now)
-    if (slot.inFlight === 0) this.#nowIdle(group, slot, now)
+    if (bound.inFlight === 0) this.#nowIdle(group, bound, now)
     this.#serve(group, null)
-    if (this.#closed !== null) this.#noteQuiet()
+    this.#noteQuiet()
   }
 
   /** Goes, if it must or somebody else needs its memory more. */
-  #nowIdle(group: WorkerGroup, slot: Slot, now: number): void {
-    if (slot.leaving) return this.#end(slot)
-    if (group.retired && group.waiters.length === 0) return this.#leave(group, slot, 'new_code')
-    slot.idleSince = now
-    if (this.#memory.shouldYield(group)) return this.#leave(group, slot, 'evicted')
-    this.#memory.noteIdle()
+  #nowIdle(group: WorkerGroup, bound: BoundWorker, now: number): void {
+    if (bound.leaving) return this.#departures.endBound(group, bound)
+    if (group.retired && group.waiters.length === 0) return this.#departures.leave(group, bound, 'new_code')
+    bound.idleSince = now
+    if (this.#room.shouldYield(group)) return this.#departures.leave(group, bound, 'evicted')
+    this.#noteIdle()
   }
 
   // --- workers that come and go
 
+  /** As many as the calls and the minimum of the group want. After a failure, when the pause is over. */
+  #provideFor(group: WorkerGroup): void {
+    if (this.#closed !== null || this.#isPausing(group)) return
+    for (let n = this.#provider.wanted(group); n > 0; n--) void this.#provide(group)
+    this.#lookAtBusyLater(group)
+  }
+
+  /** One more worker; `anyway`: whether somebody waits for it or not. Without memory it is in line for some then. */
+  async #provide(group: WorkerGroup, anyway = false): Promise<void> {
+    const from = this.#parts.clock.elapsed()
+    const place = this.#provider.takePlace(group, anyway)
+    try {
+      const got = await this.#provider.provide(group, place)
+      place.leave()
+      if (got !== null && got !== 'no_memory') this.#join(group, got)
+    } catch (error) {
+      place.leave()
+      this.#failed(group, from, error)
+    }
+    if (!this.#line.has(group)) this.#provideFor(group)
+    this.#tidy(group)
+  }
+
   #join(group: WorkerGroup, provision: Provision): void {
-    const { worker, bound } = provision
-    const heldBytes = group.revision.memoryBytes
-    if (!bound.loaded) {
-      this.#memory.giveBack(heldBytes)
-      this.#endings.end(worker)
+    const { worker, bound: loading } = provision
+    if (!loading.loaded) {
+      this.#departures.end(worker, group.bytes, group.projectId)
       tellLoadFailure(group, provision)
-      return this.#provider.notLoaded(group)
+      return this.#notLoaded(group)
     }
     group.habits.noteCold(provision.tookMs)
-    const now = this.#parts.clock.elapsed()
-    const slot: Slot = {
-      ...{ worker, inFlight: 0, calls: 0, idleSince: now, heldBytes, leaving: false },
+    const idleSince = this.#parts.clock.elapsed()
+    const bound: BoundWorker = {
+      ...{ worker, inFlight: 0, calls: 0, idleSince, heldBytes: group.bytes, leaving: false },
       ...{ sleep: null, waking: null, mayPause: true },
     }
-    void worker.gone.then(() => this.#gone(group, slot))
-    group.add(slot)
+    void worker.gone.then(() => this.#gone(group, bound))
+    group.add(bound)
     this.#serve(group, provision)
-    if (slot.inFlight === 0 && (group.retired || this.#closed !== null)) this.#leave(group, slot, 'new_code')
-  }
-
-  /** Takes no more calls; ends when those in flight have ended. */
-  #leave(group: WorkerGroup, slot: Slot, why: ColdReason): void {
-    if (slot.leaving) return
-    group.leave(slot)
-    this.#groups.noteLeft(group, why)
-    if (group.serving === 0) this.#ahead.noteLeft(group, why)
-    if (slot.inFlight === 0) this.#end(slot)
-  }
-
-  #end(slot: Slot): void {
-    this.#memory.letGo(slot)
-    this.#endings.end(slot.worker)
-  }
-
-  #gone(group: WorkerGroup, slot: Slot): void {
-    const hasDied = !slot.leaving
-    if (hasDied) {
-      group.leave(slot)
-      this.#groups.noteLeft(group, 'worker_died')
+    if (bound.inFlight === 0 && (group.retired || this.#closed !== null)) {
+      this.#departures.leave(group, bound, 'new_code')
     }
-    group.slots.delete(slot)
-    this.#memory.letGo(slot)
-    if (hasDied && slot.calls === 0) this.#provider.failed(group, this.#parts.clock.elapsed(), diedIdle(slot))
-    this.#provider.provideFor(group)
-    this.#provider.tidy(group)
-    if (this.#closed !== null) this.#noteQuiet()
+  }
+
+  #gone(group: WorkerGroup, bound: BoundWorker): void {
+    const hasDied = !bound.leaving
+    if (hasDied) this.#departures.noteLeaving(group, bound, 'worker_died')
+    group.workers.delete(bound)
+    this.#departures.letGo(group, bound)
+    if (hasDied && bound.calls === 0) this.#failed(group, this.#parts.clock.elapsed(), diedIdle(bound))
+    this.#provideFor(group)
+    this.#tidy(group)
+    this.#noteQuiet()
+  }
+
+  /** The next try is after a pause. Those that began before the last failure are one with it. */
+  #failed(group: WorkerGroup, from: number, error: unknown): void {
+    const { log, clock } = this.#parts
+    const { functionId, image } = group.revision
+    log.error({ err: error, function: functionId, image }, 'a worker did not start')
+    if (from >= group.failedAt) group.failures++
+    group.failedAt = clock.elapsed()
+    const isLost = group.failures >= triesPerStart && group.serving + group.provisioning === 0
+    if (isLost) group.refuse(startFailed(error))
+    this.#retryLater(group)
+  }
+
+  /** Its code cannot be loaded: for its minimum alone that is not tried again before a pause, which grows. */
+  #notLoaded(group: WorkerGroup): void {
+    if (this.#groups.minimum(group) === 0) return
+    group.failures++
+    this.#retryLater(group)
+  }
+
+  /** Holds back what nobody waits for; a call that comes meanwhile tries at once. */
+  #isPausing(group: WorkerGroup): boolean {
+    if (group.retry === null) return false
+    if (group.retry.forCalls || group.waiters.length === 0) return true
+    group.stopRetry()
+    group.failures = 0
+    return false
+  }
+
+  #retryLater(group: WorkerGroup): void {
+    if (this.#closed !== null || group.retry !== null) return
+    const forCalls = group.waiters.length > 0
+    const stop = this.#parts.clock.after(retryPauseMs(group.failures, forCalls), () => {
+      group.retry = null
+      this.#provideFor(group)
+      this.#tidy(group)
+    })
+    group.retry = { forCalls, stop }
+  }
+
+  /** What was left to busy workers is looked at again when a start would have been through. */
+  #lookAtBusyLater(group: WorkerGroup): void {
+    if (group.stopPatience !== null || group.waiters.length === 0 || this.#provider.servedByBusy(group) === 0) return
+    group.stopPatience = this.#parts.clock.after(this.#provider.startMs(group), () => {
+      group.stopPatience = null
+      this.#provideFor(group)
+    })
   }
 
   // --- housekeeping
@@ -385,17 +466,45 @@ export class WorkerPool implements Pool {
     if (this.#closed !== null) return
     const group = this.#groups.of(revision)
     action(group)
-    this.#provider.tidy(group)
+    this.#tidy(group)
+  }
+
+  /** Forgets a group of which nothing is left. */
+  #tidy(group: WorkerGroup): void {
+    if (this.#groups.tidy(group)) this.#line.delete(group)
+  }
+
+  /** A worker is idle: whoever found no memory may have its. */
+  #noteIdle(): void {
+    if (!this.#line.isEmpty) this.#lookAgain()
+  }
+
+  /** Memory came free, or may have: those without are asked again, then work ahead goes on. */
+  #lookAgain(): void {
+    if (this.#willLookAgain) return
+    this.#willLookAgain = true
+    setImmediate(() => {
+      this.#willLookAgain = false
+      for (const who of this.#line.inOrder()) {
+        if (!(who instanceof WorkerGroup)) this.#commands.tryAgain(who)
+        else {
+          this.#line.delete(who)
+          this.#provideFor(who)
+        }
+      }
+      this.#provider.refill()
+    })
   }
 
   #sweepLater(): void {
     this.#stopSweep = this.#parts.clock.after(sweepMs, () => {
+      this.#starts.look()
       for (const group of this.#groups.all()) {
         this.#expire(group)
         this.#pauses.look(group)
       }
-      this.#ahead.look()
-      this.#memory.lookAgain()
+      for (const group of this.#ahead.due()) void this.#provide(group, true)
+      this.#lookAgain()
       this.#sweepLater()
     })
   }
@@ -405,13 +514,19 @@ export class WorkerPool implements Pool {
     const { idleTimeoutMs } = group.revision
     if (idleTimeoutMs === null) return
     const before = this.#parts.clock.elapsed() - idleTimeoutMs
-    const old = group.idle().filter((slot) => slot.idleSince <= before)
+    const old = group.idle().filter((bound) => bound.idleSince <= before)
     const spare = Math.max(0, group.serving - this.#groups.minimum(group))
-    for (const slot of old.slice(0, spare)) this.#leave(group, slot, 'expired')
+    for (const bound of old.slice(0, spare)) this.#departures.leave(group, bound, 'expired')
   }
 
+  #engineIsUp(): boolean {
+    return this.#parts.engineIsUp?.() ?? true
+  }
+
+  /** While it closes: whether a call still runs. */
   #noteQuiet(): void {
-    const isQuiet = this.#groups.all().every((group) => [...group.slots].every((slot) => slot.inFlight === 0))
+    if (this.#closed === null) return
+    const isQuiet = this.#groups.all().every((group) => group.running === 0)
     if (isQuiet && this.#commands.count === 0) this.#onQuiet()
   }
 
@@ -428,30 +543,14 @@ export class WorkerPool implements Pool {
   }
 }
 
-const diedIdle = (slot: Slot): FaasError =>
-  new FaasError('engine_failed', `Worker ${slot.worker.name} ended before it served a call.`)
+const diedIdle = ({ worker }: BoundWorker): FaasError =>
+  new FaasError('engine_failed', `Worker ${worker.name} ended before it served a call.`)
 
 /** Every call that waits would have gone to this worker: all of them hear what is wrong with the code. */
 function tellLoadFailure(group: WorkerGroup, { worker, startKind, reason, bound }: Provision): void {
   if (bound.loaded) return
   const { outcome, log, loadMs } = bound
   for (const waiter of group.waiters.splice(0)) {
-    waiter.stopTimer()
     waiter.resolve({ kind: 'load_failure', outcome, log, loadMs, worker: worker.name, startKind, coldReason: reason })
   }
 }
-
-function refuseAll(group: WorkerGroup, error: unknown): void {
-  for (const waiter of group.waiters.splice(0)) {
-    waiter.stopTimer()
-    waiter.reject(error)
-  }
-}
-
-const shuttingDown = (): FaasError => new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
-
-const tooLarge = (): FaasError =>
-  new FaasError(
-    'no_worker',
-    'The function needs more memory than all workers together may have (TAIBAI_MEMORY_BUDGET_MB).',
-  )

@@ -1,31 +1,26 @@
 import type { Clock } from '../../domain/clock.ts'
-import { FaasError } from '../../domain/errors.ts'
 import type { ColdReason, StartKind } from '../../domain/execution.ts'
-import type { Log } from '../../domain/log.ts'
-import type { Endings } from './endings.ts'
-import type { GenericWorkers } from './generic-workers.ts'
+import type { Departures } from './departures.ts'
+import type { GenericWorkers, Ordered } from './generic-workers.ts'
+import type { Groups } from './groups.ts'
+import type { Memory } from './memory.ts'
 import { coldReason, servedByBusy, workersWanted } from './policy/pool-policy.ts'
-import type { PoolGroups } from './pool-groups.ts'
-import type { PoolMemory } from './pool-memory.ts'
 import type { Bound, PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
-import type { Starts } from './starts.ts'
+import type { Room } from './room.ts'
+import type { LeavePlace, Starts } from './starts.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 export interface ProviderParts {
   factory: WorkerFactory
   starts: Starts
   clock: Clock
-  log: Log
-  groups: PoolGroups
+  groups: Groups
   generic: GenericWorkers
-  memory: PoolMemory
-  endings: Endings
+  memory: Memory
+  room: Room
+  departures: Departures
   /** Whether a function version ran in an earlier process. */
   ranBefore(functionId: string, version: number): boolean
-  /** A worker is there for the group, or its code could not be loaded. Its memory is reserved. */
-  join(group: WorkerGroup, provision: Provision): void
-  /** No worker comes: the calls that wait are told. */
-  refuse(group: WorkerGroup, error: unknown): void
 }
 
 interface Started {
@@ -34,101 +29,40 @@ interface Started {
   bound: Bound
 }
 
-/** How a worker came to a group. */
+/** How a worker came to a group. Its memory is reserved. */
 export interface Provision extends Started {
   reason: ColdReason
   /** From the decision to the bound worker. */
   tookMs: number
 }
 
-/** Of a worker on its way, among those that its group counts. */
-interface Place {
-  leave(): void
-  /** Leaves if the worker is not needed any more; true when it is not. */
-  giveUp(): boolean
-}
+/** `no_memory`: there is none, now. Null: nobody needs the worker any more. */
+export type Provided = Provision | 'no_memory' | null
 
-/** A start that fails is tried once more before the calls that wait hear of it. */
-const triesPerStart = 2
-const callPauseMs = 200
-const longestCallPauseMs = 5000
-/** Nobody waits: what keeps failing is tried ever more rarely. */
-const longestPauseMs = 60_000
+/** A worker on its way, as its group counts it: whoever took the place leaves it when the worker is there, or does not come. */
+export interface Place {
+  leave(): void
+  /** Leaves when the worker is not needed any more. */
+  isNeeded(): boolean
+}
 
 /** Brings workers to the groups that want some: generic ones bound now, else started. */
 export class Provider {
   #parts: ProviderParts
-  #providing = new Set<Promise<void>>()
+  #providing = new Set<Promise<unknown>>()
   #closed = false
 
   constructor(parts: ProviderParts) {
     this.#parts = parts
   }
 
-  /** As many as its calls and its minimum want. After a failure, when the pause is over. */
-  provideFor(group: WorkerGroup): void {
-    if (this.#closed || this.#isPausing(group)) return
-    for (let n = this.#wanted(group, group.provisioning); n > 0; n--) this.provide(group)
-    this.#lookAgainLater(group)
+  /** How many more workers the calls and the minimum of the group want. */
+  wanted(group: WorkerGroup): number {
+    return this.#closed ? 0 : this.#wanted(group, group.provisioning)
   }
 
-  /** One more worker for the group; `anyway`: whether somebody waits for it or not. Without room it is tried again when memory comes free. */
-  provide(group: WorkerGroup, anyway = false): void {
-    const providing = this.#provide(group, anyway).finally(() => this.#providing.delete(providing))
-    this.#providing.add(providing)
-  }
-
-  /** Nothing more comes of it, for now: the next try is after a pause. Those that began before the last failure are one with it. */
-  failed(group: WorkerGroup, from: number, error: unknown): void {
-    const { log, clock, refuse } = this.#parts
-    const { functionId, image } = group.revision
-    log.error({ err: error, function: functionId, image }, 'a worker did not start')
-    if (from >= group.failedAt) group.failures++
-    group.failedAt = clock.elapsed()
-    if (group.failures >= triesPerStart && group.serving + group.provisioning === 0) refuse(group, ours(error))
-    this.#retryLater(group)
-  }
-
-  /** Its code cannot be loaded: for its minimum alone that is not tried again before a pause, which grows. */
-  notLoaded(group: WorkerGroup): void {
-    if (this.#parts.groups.minimum(group) === 0) return
-    group.failures++
-    this.#retryLater(group)
-  }
-
-  /** Forgets a group of which nothing is left. */
-  tidy(group: WorkerGroup): void {
-    if (this.#parts.groups.tidy(group)) this.#parts.memory.forget(group)
-  }
-
-  /** Provides nothing more. Resolves when nothing is under way. */
-  async close(): Promise<void> {
-    this.#closed = true
-    for (const group of this.#parts.groups.all()) group.stopTimers()
-    while (this.#providing.size > 0) await Promise.all(this.#providing)
-  }
-
-  async #provide(group: WorkerGroup, anyway: boolean): Promise<void> {
-    const { clock, memory, join } = this.#parts
-    const from = clock.elapsed()
-    const hadWorkers = group.serving + group.provisioning > 0
-    const place = this.#takePlace(group, anyway)
-    try {
-      const got = await this.#startFor(group, place)
-      place.leave()
-      if (got !== null) {
-        const reason = this.#reason(group, hadWorkers, got.startKind)
-        join(group, { ...got, reason, tookMs: clock.elapsed() - from })
-      }
-    } catch (error) {
-      place.leave()
-      this.failed(group, from, error)
-    }
-    if (!memory.isStarved(group)) this.provideFor(group)
-    this.tidy(group)
-  }
-
-  #takePlace(group: WorkerGroup, anyway: boolean): Place {
+  /** `anyway`: the worker comes whether somebody waits for it or not. */
+  takePlace(group: WorkerGroup, anyway: boolean): Place {
     let isTaken = true
     const count = (change: number) => {
       group.provisioning += change
@@ -139,53 +73,69 @@ export class Provider {
       if (isTaken) count(-1)
       isTaken = false
     }
-    const giveUp = () => {
-      if (isTaken && !this.#isSurplus(group, anyway)) return false
-      leave()
-      return true
+    const isNeeded = () => {
+      if (isTaken && this.#isSurplus(group, anyway)) leave()
+      return isTaken
     }
-    return { leave, giveUp }
+    return { leave, isNeeded }
   }
 
-  /** How many more the group wants when so many are on their way. */
-  #wanted(group: WorkerGroup, provisioning: number): number {
-    const { revision, waiters, slots } = group
-    const { concurrency, maxWorkers } = revision
-    const minWorkers = this.#parts.groups.minimum(group)
-    return workersWanted({
-      waiting: waiters.length - this.#servedByBusy(group),
-      workers: slots.size,
-      provisioning,
-      concurrency,
-      minWorkers,
-      maxWorkers,
-    })
+  /** One more worker for the group. Throws what the factory throws. */
+  provide(group: WorkerGroup, place: Place): Promise<Provided> {
+    const providing = this.#provide(group, place).finally(() => this.#providing.delete(settled))
+    const settled = providing.catch(() => {})
+    this.#providing.add(settled)
+    return providing
   }
 
   /** Calls that are left to workers that come free sooner than one started now would be there. */
-  #servedByBusy(group: WorkerGroup): number {
+  servedByBusy(group: WorkerGroup): number {
     const [oldest] = group.waiters
-    if (oldest === undefined || group.slots.size === 0) return 0
+    if (oldest === undefined || group.workers.size === 0) return 0
     const waitedMs = this.#parts.clock.elapsed() - oldest.since
     const { running, habits } = group
-    const served = servedByBusy({ running, runMs: habits.runMs, startMs: this.#startMs(group), waitedMs })
+    const served = servedByBusy({ running, runMs: habits.runMs, startMs: this.startMs(group), waitedMs })
     return Math.min(served, group.waiters.length)
   }
 
   /** Until a worker that is decided on now is there. */
-  #startMs(group: WorkerGroup): number {
+  startMs(group: WorkerGroup): number {
     const { generic } = this.#parts
     if (group.revision.kind !== 'shim') return group.habits.coldMs
     return generic.startMs(generic.shapeOf(group.revision))
   }
 
-  /** What was left to busy workers is looked at again when a start would have been through. */
-  #lookAgainLater(group: WorkerGroup): void {
-    if (group.stopPatience !== null || group.waiters.length === 0 || this.#servedByBusy(group) === 0) return
-    group.stopPatience = this.#parts.clock.after(this.#startMs(group), () => {
-      group.stopPatience = null
-      this.provideFor(group)
-    })
+  /** Keeps as many generic workers as are worth it. */
+  refill(): void {
+    if (this.#closed) return
+    this.#parts.generic.refill((bytes, gain) => this.#parts.room.makeAhead(bytes, gain))
+  }
+
+  /** Provides nothing more. Resolves when nothing is under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#parts.starts.look()
+    const noneGeneric = this.#parts.generic.close()
+    while (this.#providing.size > 0) await Promise.all(this.#providing)
+    await noneGeneric
+  }
+
+  async #provide(group: WorkerGroup, place: Place): Promise<Provided> {
+    const { clock } = this.#parts
+    const from = clock.elapsed()
+    const hadWorkers = group.serving + group.provisioning > 1
+    const got = await this.#startFor(group, place)
+    if (got === null || got === 'no_memory') return got
+    return { ...got, reason: this.#reason(group, hadWorkers, got.startKind), tookMs: clock.elapsed() - from }
+  }
+
+  /** How many more the group wants when so many are on their way. */
+  #wanted(group: WorkerGroup, provisioning: number): number {
+    const { revision, waiters, workers } = group
+    const { concurrency, maxWorkers } = revision
+    const minWorkers = this.#parts.groups.minimum(group)
+    const waiting = waiters.length - this.servedByBusy(group)
+    return workersWanted({ waiting, workers: workers.size, provisioning, concurrency, minWorkers, maxWorkers })
   }
 
   /** One on its way may have become superfluous: another came free meanwhile. A function's first worker never is. */
@@ -193,32 +143,27 @@ export class Provider {
     if (this.#closed) return true
     const others = group.provisioning - group.provisioningAnyway - (anyway ? 0 : 1)
     if (this.#wanted(group, others) > 0) return false
-    return group.retired || !(anyway || group.slots.size + others === 0)
+    return group.retired || !(anyway || group.workers.size + others === 0)
   }
 
-  /** A bound worker; null when there is no memory, or nobody needs it any more. */
-  async #startFor(group: WorkerGroup, place: Place): Promise<Started | null> {
-    const { generic, memory } = this.#parts
-    const { revision } = group
-    if (revision.kind !== 'shim') return this.#startImage(group, place)
-    const shape = generic.shapeOf(revision)
+  async #startFor(group: WorkerGroup, place: Place): Promise<Started | 'no_memory' | null> {
+    const { generic } = this.#parts
+    if (group.revision.kind !== 'shim') return this.#startImage(group, place)
+    const shape = generic.shapeOf(group.revision)
     const ready = generic.take(shape)
+    this.#refillSoon()
     if (ready !== undefined) return this.#bind(group, place, ready, shape, 'prewarmed')
-    if (!memory.makeRoom(shape.memoryBytes, group)) return this.#starve(group, place)
-    this.#noteTaken(group, shape)
-    const started = await generic.start(shape, place.giveUp)
-    return started && this.#bind(group, place, started, shape, 'cold')
+    const started = await this.#start(group, place, shape)
+    return typeof started === 'object' && started !== null ? this.#bind(group, place, started, shape, 'cold') : started
   }
 
-  /** Once it is sure that there is memory; work ahead says nothing of what calls will take. */
-  #noteTaken(group: WorkerGroup, shape: Shape): void {
-    if (group.waiters.length > 0) this.#parts.generic.noteTaken(shape)
-  }
-
-  #starve(group: WorkerGroup, place: Place): null {
-    place.leave()
-    this.#parts.memory.starve(group)
-    return null
+  #start(group: WorkerGroup, place: Place, shape: Shape): Promise<Ordered> {
+    const makeRoom = (bytes: number): boolean => {
+      if (!this.#makeRoom(bytes, group, place)) return false
+      this.#noteTaken(group, shape)
+      return true
+    }
+    return this.#parts.generic.start(shape, { projectId: group.projectId, isNeeded: place.isNeeded, makeRoom })
   }
 
   async #bind(
@@ -227,59 +172,57 @@ export class Provider {
     worker: PoolWorker,
     shape: Shape,
     startKind: StartKind,
-  ): Promise<Started | null> {
-    const { generic, memory, endings } = this.#parts
-    const { revision } = group
-    if (!memory.makeRoom(revision.memoryBytes - shape.memoryBytes, group)) {
+  ): Promise<Started | 'no_memory'> {
+    const { generic, memory, departures } = this.#parts
+    const { revision, projectId } = group
+    const missing = revision.memoryBytes - shape.memoryBytes
+    if (missing > 0 && !this.#makeRoom(missing, group, place)) {
       generic.put(shape, worker)
-      return this.#starve(group, place)
+      return 'no_memory'
     }
+    memory.handOver(shape.memoryBytes, null, projectId)
+    memory.giveBack(Math.max(0, -missing), projectId)
     if (startKind === 'prewarmed') this.#noteTaken(group, shape)
     try {
       return { worker, startKind, bound: await worker.bind(revision) }
     } catch (error) {
-      memory.giveBack(revision.memoryBytes)
-      endings.end(worker)
+      departures.end(worker, revision.memoryBytes, projectId)
       throw error
     }
   }
 
-  async #startImage(group: WorkerGroup, place: Place): Promise<Started | null> {
+  /** Bound from the start. Its place among the starts is free as soon as the engine has started it. */
+  #startImage(group: WorkerGroup, place: Place): Promise<Started | 'no_memory' | null> {
     const { factory, starts, memory } = this.#parts
-    const { revision } = group
-    if (!memory.makeRoom(revision.memoryBytes, group)) return this.#starve(group, place)
-    try {
-      const worker = await starts.run('now', async () => (place.giveUp() ? null : factory.startImage(revision)))
-      if (worker !== null) return { worker, startKind: 'cold', bound: { loaded: true, loadMs: 0 } }
-    } catch (error) {
-      memory.giveBack(revision.memoryBytes)
-      throw error
-    }
-    memory.giveBack(revision.memoryBytes)
-    return null
-  }
-
-  /** Holds back what nobody waits for; a call that comes meanwhile tries at once. */
-  #isPausing(group: WorkerGroup): boolean {
-    if (group.retry === null) return false
-    if (group.retry.forCalls || group.waiters.length === 0) return true
-    group.stopRetry()
-    group.failures = 0
-    return false
-  }
-
-  #retryLater(group: WorkerGroup): void {
-    if (this.#closed || group.retry !== null) return
-    const forCalls = group.waiters.length > 0
-    const pauseMs = forCalls
-      ? Math.min(longestCallPauseMs, callPauseMs * group.failures)
-      : Math.min(longestPauseMs, callPauseMs * 2 ** group.failures)
-    const stop = this.#parts.clock.after(pauseMs, () => {
-      group.retry = null
-      this.provideFor(group)
-      this.tidy(group)
+    const { revision, projectId } = group
+    return starts.run('now', projectId, async (leave: LeavePlace) => {
+      if (!place.isNeeded()) return null
+      if (!this.#makeRoom(revision.memoryBytes, group, place)) return 'no_memory'
+      try {
+        const worker = await factory.startImage(revision, leave)
+        return { worker, startKind: 'cold', bound: { loaded: true, loadMs: 0 } }
+      } catch (error) {
+        memory.giveBack(revision.memoryBytes, projectId)
+        throw error
+      }
     })
-    group.retry = { forCalls, stop }
+  }
+
+  /** What finds none is not on its way any more. */
+  #makeRoom(bytes: number, group: WorkerGroup, place: Place): boolean {
+    const isMade = this.#parts.room.make(bytes, group, group)
+    if (!isMade) place.leave()
+    return isMade
+  }
+
+  /** Once it is sure that there is memory; work ahead says nothing of what calls will take. */
+  #noteTaken(group: WorkerGroup, shape: Shape): void {
+    if (group.waiters.length > 0) this.#parts.generic.noteTaken(shape)
+  }
+
+  /** Off the path of the call that takes one. */
+  #refillSoon(): void {
+    setImmediate(() => this.refill())
   }
 
   #reason(group: WorkerGroup, hasWorkers: boolean, startKind: StartKind): ColdReason {
@@ -290,7 +233,3 @@ export class Provider {
     return coldReason({ ...view, ranBefore: ranBefore(functionId, functionVersion) })
   }
 }
-
-/** What callers may hear; the rest is in the log. */
-const ours = (cause: unknown): FaasError =>
-  cause instanceof FaasError ? cause : new FaasError('engine_failed', 'No worker could be started.', { cause })

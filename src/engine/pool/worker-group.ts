@@ -1,15 +1,16 @@
 import type { Lease, LoadFailure, Revision } from '../../domain/worker.ts'
+import type { InLine } from './memory-line.ts'
 import type { Habits } from './policy/habits.ts'
 import type { PoolWorker } from './pool-worker.ts'
 
-/** A worker bound to the group's revision. */
-export interface Slot {
+/** A worker that belongs to a group. */
+export interface BoundWorker {
   worker: PoolWorker
   inFlight: number
   calls: number
   /** Clock time (elapsed ms) since when nothing runs in it. */
   idleSince: number
-  /** Bytes of the budget that it holds; 0 once given back. */
+  /** Memory that is reserved for it; 0 once given back. */
   heldBytes: number
   /** Settles when the pause is in force; null: it is not paused. */
   sleep: Promise<void> | null
@@ -21,19 +22,20 @@ export interface Slot {
   leaving: boolean
 }
 
+/** A call that waits for a worker. */
 export interface Waiter {
   since: number
   revision: Revision
-  resolve(got: Lease | LoadFailure): void
+  signal: AbortSignal | undefined
+  resolve(got: Lease | LoadFailure | Promise<Lease | LoadFailure>): void
   reject(error: unknown): void
-  stopTimer(): void
 }
 
 /** The workers of one revision, and the calls that wait for one. */
-export class WorkerGroup {
+export class WorkerGroup implements InLine {
   /** The newest of the equal ones: bounds and deadline may differ. */
   revision: Revision
-  readonly slots = new Set<Slot>()
+  readonly workers = new Set<BoundWorker>()
   readonly waiters: Waiter[] = []
   /** Workers being bound or started for it. */
   provisioning = 0
@@ -51,74 +53,97 @@ export class WorkerGroup {
   readonly habits: Habits
   /** Its function has newer code or limits. */
   retired = false
-  /** Slots with room for a call; the one used last is on top, so that the others can grow old. */
-  #free: Slot[] = []
+  /** Workers with room for a call; the one used last is on top, so that the others can grow old. */
+  #free: BoundWorker[] = []
 
   constructor(revision: Revision, habits: Habits) {
     this.revision = revision
     this.habits = habits
   }
 
+  get projectId(): string {
+    return this.revision.projectId
+  }
+
+  /** Memory of one of its workers. */
+  get bytes(): number {
+    return this.revision.memoryBytes
+  }
+
+  /** Since when its oldest call waits; infinite: none does. */
+  get since(): number {
+    return this.waiters[0]?.since ?? Number.POSITIVE_INFINITY
+  }
+
+  get hasNothing(): boolean {
+    return this.waiters.length > 0 && this.workers.size + this.provisioning === 0
+  }
+
   get isEmpty(): boolean {
-    return this.slots.size === 0 && this.waiters.length === 0 && this.provisioning === 0
+    return this.workers.size === 0 && this.waiters.length === 0 && this.provisioning === 0
   }
 
   /** Workers that can serve. */
   get serving(): number {
     let count = 0
-    for (const slot of this.slots) if (!slot.leaving && !slot.worker.isEnding) count++
+    for (const bound of this.workers) if (!bound.leaving && !bound.worker.isEnding) count++
     return count
   }
 
   /** Calls that its workers run. */
   get running(): number {
     let count = 0
-    for (const slot of this.slots) count += slot.inFlight
+    for (const bound of this.workers) count += bound.inFlight
     return count
   }
 
   /** How many more workers its function's bound allows. */
   get room(): number {
-    return (this.revision.maxWorkers ?? Number.POSITIVE_INFINITY) - this.slots.size - this.provisioning
+    return (this.revision.maxWorkers ?? Number.POSITIVE_INFINITY) - this.workers.size - this.provisioning
   }
 
-  /** A slot with room, counted as in use; undefined when there is none. One whose worker has just died is passed over. */
-  take(): Slot | undefined {
-    let slot = this.#free[this.#free.length - 1]
-    while (slot?.worker.isEnding) {
+  /** A worker with room, that counts one call more; undefined when there is none. One that has just died is passed over. */
+  take(): BoundWorker | undefined {
+    let bound = this.#free[this.#free.length - 1]
+    while (bound?.worker.isEnding) {
       this.#free.pop()
-      slot = this.#free[this.#free.length - 1]
+      bound = this.#free[this.#free.length - 1]
     }
-    if (slot === undefined) return undefined
+    if (bound === undefined) return undefined
     this.failures = 0
-    slot.inFlight++
-    slot.calls++
-    if (slot.inFlight >= this.revision.concurrency) this.#free.pop()
-    return slot
+    bound.inFlight++
+    bound.calls++
+    if (bound.inFlight >= this.revision.concurrency) this.#free.pop()
+    return bound
   }
 
-  add(slot: Slot): void {
-    this.slots.add(slot)
-    this.#free.push(slot)
+  add(bound: BoundWorker): void {
+    this.workers.add(bound)
+    this.#free.push(bound)
   }
 
-  /** A call of this slot has ended. */
-  giveBack(slot: Slot): void {
-    slot.inFlight--
-    if (slot.leaving || slot.worker.isEnding || slot.inFlight !== this.revision.concurrency - 1) return
-    this.#free.push(slot)
+  /** A call of this worker has ended. */
+  giveBack(bound: BoundWorker): void {
+    bound.inFlight--
+    if (bound.leaving || bound.worker.isEnding || bound.inFlight !== this.revision.concurrency - 1) return
+    this.#free.push(bound)
   }
 
   /** No call is given to it from now on. */
-  leave(slot: Slot): void {
-    slot.leaving = true
-    const at = this.#free.indexOf(slot)
+  leave(bound: BoundWorker): void {
+    bound.leaving = true
+    const at = this.#free.indexOf(bound)
     if (at >= 0) this.#free.splice(at, 1)
   }
 
   /** Those that could go now, the one unused for longest first. */
-  idle(): Slot[] {
-    return this.#free.filter((slot) => slot.inFlight === 0 && !slot.worker.isEnding)
+  idle(): BoundWorker[] {
+    return this.#free.filter((bound) => bound.inFlight === 0 && !bound.worker.isEnding)
+  }
+
+  /** No worker comes: the calls that wait are told. */
+  refuse(error: unknown): void {
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error)
   }
 
   stopRetry(): void {

@@ -70,10 +70,10 @@ export interface SandboxEngine {
   start(spec: SandboxSpec, onOutput?: OnOutput): Promise<Sandbox>
   /**
    * Runs an image to its end with these arguments; kills it at the deadline, or when the signal fires. When this resolves, all
-   * output has been passed on and nothing of it is left.
+   * output has been passed on and nothing of it is left. `onRunning`: called when it has started.
    */
   runToEnd(
-    spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal },
+    spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
     onOutput: OnOutput,
   ): Promise<CommandResult>
   /** Makes sure that the image is there, pulling it when it is not. */

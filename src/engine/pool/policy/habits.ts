@@ -1,6 +1,10 @@
 import type { Revision } from '../../../domain/worker.ts'
 import { Arrivals, type Outlook } from './arrivals.ts'
-import { worthKeeping } from './pool-policy.ts'
+import { isWorthWarming, worthKeeping } from './pool-policy.ts'
+
+/** A worker that is started ahead is there by so long before the call that it is for. */
+const leadMs = 2000
+const shortestPauseMs = 1000
 
 /** Weight of the newest of what is averaged. */
 const newest = 0.2
@@ -28,7 +32,24 @@ export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'>
     this.runMs = this.runMs === 0 ? ms : this.runMs + (ms - this.runMs) * newest
   }
 
+  /** Of an idle worker: it is used when so many more calls run at once, the one used last being used for the first of them. */
+  outlookOfIdle(more: number, nowMs: number): Outlook {
+    return this.arrivals.outlook(this.arrivals.level + more, nowMs)
+  }
+
+  /** See `worthKeeping`. */
   worthOf(outlook: Outlook): number {
     return worthKeeping(outlook.perMs, this.coldMs, this.revision.memoryBytes)
+  }
+
+  /**
+   * Whether to start its first worker now although nobody calls: null, or how long until that is worth asking again. `price`:
+   * what those are worth that would make room; see `priceOfRoom`.
+   */
+  pauseBeforeWarming(nowMs: number, price: () => number): number | null {
+    const outlook = this.arrivals.outlook(1, nowMs + this.coldMs + leadMs)
+    if (outlook.earlyMs > 0) return Math.max(shortestPauseMs, outlook.earlyMs)
+    const view = { probability: outlook.probability, savedMs: this.coldMs, worth: this.worthOf(outlook) }
+    return isWorthWarming({ ...view, price: price() }) ? null : Math.max(shortestPauseMs, outlook.holdsMs)
   }
 }

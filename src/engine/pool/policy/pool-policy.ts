@@ -81,6 +81,26 @@ export function isWorthWarming({ probability, savedMs, worth, price }: AheadView
   return probability >= likelyEnough && savedMs >= leastSavedMs && worth > price * gainOverPrice
 }
 
+/** Whether work ahead gets its memory: what is free, or what is worth clearly less in other hands. */
+export function mayTakeAhead(
+  bytes: number,
+  freeBytes: number,
+  gain: { worth: number; savedMs: number },
+  price: () => number,
+): boolean {
+  if (bytes <= freeBytes) return true
+  // Most often there is nothing to gain, and what others are worth is not asked.
+  return gain.worth > 0 && isWorthWarming({ probability: 1, ...gain, price: price() })
+}
+
+/** What those are worth that would make room for so many bytes, per byte of them; 0 while so much is free. */
+export function priceOfRoom(bytes: number, freeBytes: number, candidates: () => readonly Evictable[]): number {
+  if (bytes <= freeBytes) return 0
+  const chosen = chooseEvictions(bytes - freeBytes, candidates())
+  if (chosen === null) return Number.POSITIVE_INFINITY
+  return chosen.reduce((sum, { worth, memoryBytes }) => sum + worth * memoryBytes, 0) / bytes
+}
+
 /** The least worthy idle workers that make enough room, none of them in vain; null when all of them would not. */
 export function chooseEvictions<Worker extends Evictable>(
   neededBytes: number,
@@ -118,14 +138,21 @@ function withoutNeedless<Worker extends Evictable>(chosen: Worker[], surplusByte
 }
 
 const dayMs = 24 * 3600 * 1000
+/** Of all memory, what generic workers of one shape may take. */
+const genericShare = 0.5
 
 /**
  * How many generic workers to keep ready while there is memory that nobody needs: those that are expected to be taken
  * within a day, of the first, the second and so on (`perMs`; see `GenericDemand`); never fewer than the operator's floor.
  */
-export function genericTarget(perMs: number[], floor: number, ceiling: number): number {
+export function genericTarget(perMs: number[], floor: number, limitBytes: number, memoryBytes: number): number {
   const expected = perMs.filter((rate) => rate * dayMs >= 1).length
-  return Math.min(Math.max(floor, expected), ceiling)
+  return Math.min(Math.max(floor, expected), Math.floor((limitBytes * genericShare) / memoryBytes))
+}
+
+/** What one more generic worker is worth beside so many that are there. */
+export function genericWorth(perMs: number[], beside: number, startMs: number, memoryBytes: number): number {
+  return worthKeeping(perMs[beside] ?? 0, startMs, memoryBytes)
 }
 
 /** What was so when a call found no warm worker. */
@@ -151,16 +178,65 @@ export function coldReason(view: ColdView): ColdReason {
   return couldBePrewarmed && (reason === 'first' || reason === 'scale_out') ? 'pool_empty' : reason
 }
 
+/** Somebody who found no memory. */
 export interface Waiting {
   /** When its oldest call began to wait. */
   since: number
-  /** It has no worker, and none on its way. */
+  /** A call waits, and there is no worker for it, nor one on its way. */
   hasNothing: boolean
+  /** What workers of its project hold. */
+  heldBytes: number
+}
+
+/** Whose turn for memory is earlier: who has nothing, then whose project holds less, then who waits longer. */
+export function comesBefore(a: Waiting, b: Waiting): boolean {
+  if (a.hasNothing !== b.hasNothing) return a.hasNothing
+  if (a.heldBytes !== b.heldBytes) return a.heldBytes < b.heldBytes
+  return a.since < b.since
 }
 
 /** Whether a worker that comes free should make room for a revision that has nothing, instead of serving its own. */
 export function shouldYield(own: Waiting | null, starved: Waiting): boolean {
-  return starved.hasNothing && (own === null || starved.since < own.since)
+  return starved.hasNothing && (own === null || comesBefore(starved, { ...own, hasNothing: true }))
+}
+
+/** Of all memory, what workers that are to be kept may hold when others need it: those of a project, and all together. */
+const protectedShareOfProject = 0.5
+const protectedShare = 0.75
+
+export interface Pinned {
+  projectId: string
+  minWorkers: number
+  memoryBytes: number
+}
+
+/** How many workers of each stay whatever others need: as many as it wants, dealt one by one until the shares are used up. */
+export function protectedWorkers(pinned: readonly Pinned[], limitBytes: number): number[] {
+  const kept = pinned.map(() => 0)
+  const heldBy = new Map<string, number>()
+  let held = 0
+  const deal = (at: number, { projectId, minWorkers, memoryBytes }: Pinned): boolean => {
+    const own = (heldBy.get(projectId) ?? 0) + memoryBytes
+    const isWithin = own <= limitBytes * protectedShareOfProject && held + memoryBytes <= limitBytes * protectedShare
+    if ((kept[at] as number) >= minWorkers || !isWithin) return false
+    kept[at] = (kept[at] as number) + 1
+    heldBy.set(projectId, own)
+    held += memoryBytes
+    return true
+  }
+  while (pinned.map((each, at) => deal(at, each)).includes(true));
+  return kept
+}
+
+/** Tries in a row that failed; the pauses before the next one. Without calls that wait it is tried ever more rarely. */
+const callPauseMs = 200
+const longestCallPauseMs = 5000
+const longestPauseMs = 60_000
+
+export function retryPauseMs(failures: number, forCalls: boolean): number {
+  return forCalls
+    ? Math.min(longestCallPauseMs, callPauseMs * failures)
+    : Math.min(longestPauseMs, callPauseMs * 2 ** failures)
 }
 
 export interface PauseView {

@@ -56,13 +56,14 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async runToEnd(
-    spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal },
+    spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
     onOutput: OnOutput,
   ): Promise<CommandResult> {
     const options = containerOptions(spec, this.#defaults)
     if (spec.args.length > 0) options.Cmd = spec.args
     const container = await this.#create(spec.name, { ...options, AttachStdout: true, AttachStderr: true })
     const { sandbox, output } = await this.#begin(container, spec, onOutput)
+    spec.onRunning?.()
     const result = await waitToEnd(sandbox, spec.timeoutMs, spec.signal)
     await Promise.race([output, pause(lastOutputMs)])
     await sandbox.kill()

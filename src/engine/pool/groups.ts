@@ -1,13 +1,14 @@
 import type { ColdReason } from '../../domain/execution.ts'
 import type { Revision } from '../../domain/worker.ts'
 import { Habits } from './policy/habits.ts'
+import { protectedWorkers } from './policy/pool-policy.ts'
 import { WorkerGroup } from './worker-group.ts'
 
 /** Function versions whose habits are remembered; beyond, the one called first is forgotten. Each takes about 1 kB. */
 const rememberedVersions = 10_000
 
 /** All groups of workers, and what is known of function versions beyond the life of a group. */
-export class PoolGroups {
+export class Groups {
   #all = new Set<WorkerGroup>()
   /** Those that serve new calls, by the revision's key. */
   #current = new Map<string, WorkerGroup>()
@@ -16,6 +17,16 @@ export class PoolGroups {
   /** Why the last worker of a function version went. */
   #lastLeft = new Map<string, ColdReason>()
   #habits = new Map<string, Habits>()
+  /** Functions that lost their last worker although they may be called again soon, and when to look at them next. */
+  readonly absent = new Map<Habits, number>()
+  /** How many workers of a function version stay, whatever others need. */
+  #protected = new Map<string, number>()
+  #limitBytes: number
+
+  /** `limitBytes`: memory of all workers together. */
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+  }
 
   /** Also retired ones, until their last worker has gone. */
   all(): WorkerGroup[] {
@@ -47,10 +58,14 @@ export class PoolGroups {
   keep(revision: Revision): void {
     if (revision.minWorkers === 0) this.#kept.delete(versionKey(revision))
     else this.#kept.set(versionKey(revision), revision)
+    this.#protect()
   }
 
   /** The groups of a function, or of one version, take no new calls any more. Returns them. */
   retire(functionId: string, version: number | null): WorkerGroup[] {
+    for (const habits of this.absent.keys()) {
+      if (isOf(habits.revision, functionId, version)) this.absent.delete(habits)
+    }
     const retired = this.all().filter((group) => isOf(group.revision, functionId, version))
     for (const group of retired) group.retired = true
     return retired
@@ -59,10 +74,28 @@ export class PoolGroups {
   /** There is newer code: the bounds of the old are void. */
   unkeep(functionId: string, version: number | null): void {
     for (const [key, revision] of this.#kept) if (isOf(revision, functionId, version)) this.#kept.delete(key)
+    this.#protect()
   }
 
   minimum(group: WorkerGroup): number {
     return group.retired ? 0 : (this.#kept.get(versionKey(group.revision))?.minWorkers ?? 0)
+  }
+
+  /** How many of its workers stay, whatever others need: its minimum, as far as its project's share goes. */
+  protected(group: WorkerGroup): number {
+    return group.retired ? 0 : (this.#protected.get(versionKey(group.revision)) ?? 0)
+  }
+
+  /** Memory of the workers that stay. */
+  get protectedBytes(): number {
+    if (this.#protected.size === 0) return 0
+    return this.all().reduce((sum, group) => sum + Math.min(group.serving, this.protected(group)) * group.bytes, 0)
+  }
+
+  #protect(): void {
+    const kept = [...this.#kept.values()]
+    const numbers = protectedWorkers(kept, this.#limitBytes)
+    this.#protected = new Map(kept.map((revision, at) => [versionKey(revision), numbers[at] ?? 0]))
   }
 
   /** Calls that share a worker make for other habits. */
@@ -78,8 +111,14 @@ export class PoolGroups {
     return habits
   }
 
-  noteLeft(group: WorkerGroup, why: ColdReason): void {
+  /** One of its workers went. When it was the last and others needed its memory, it may be worth having back. */
+  noteLeft(group: WorkerGroup, why: ColdReason, now: number): void {
     this.#lastLeft.set(versionKey(group.revision), why)
+    if (group.serving > 0 || group.retired) return
+    // What was to go after a time comes back for regular calls only.
+    if (why === 'evicted' || (why === 'expired' && group.habits.arrivals.due(now) !== null)) {
+      this.absent.set(group.habits, now)
+    }
   }
 
   lastLeft(group: WorkerGroup): ColdReason | null {

@@ -1,0 +1,28 @@
+/** A line in which keys take turns; first come, first served within a key. */
+export class Turns<Item> {
+  #lanes = new Map<string, Item[]>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(key: string, item: Item): void {
+    const lane = this.#lanes.get(key)
+    if (lane === undefined) this.#lanes.set(key, [item])
+    else lane.push(item)
+    this.#size++
+  }
+
+  /** Takes out the one whose turn it is; its key goes behind the others. */
+  next(): Item | undefined {
+    for (const [key, lane] of this.#lanes) {
+      const item = lane.shift()
+      this.#lanes.delete(key)
+      if (lane.length > 0) this.#lanes.set(key, lane)
+      this.#size--
+      return item
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { ColdReason } from '../../domain/execution.ts'
+import type { Groups } from './groups.ts'
+import type { Memory, Owner } from './memory.ts'
+import type { PoolWorker } from './pool-worker.ts'
+import type { BoundWorker, WorkerGroup } from './worker-group.ts'
+
+export interface DeparturesParts {
+  clock: Clock
+  groups: Groups
+  memory: Memory
+}
+
+/** How workers go: their memory is free at once, and they are waited for until nothing of them is left. */
+export class Departures {
+  #parts: DeparturesParts
+  #ending = new Set<Promise<void>>()
+
+  constructor(parts: DeparturesParts) {
+    this.#parts = parts
+  }
+
+  /** It takes no more calls, and ends when those in flight have ended. */
+  leave(group: WorkerGroup, bound: BoundWorker, why: ColdReason): void {
+    if (bound.leaving) return
+    this.noteLeaving(group, bound, why)
+    if (bound.inFlight === 0) this.endBound(group, bound)
+  }
+
+  /** No call is given to it from now on. */
+  noteLeaving(group: WorkerGroup, bound: BoundWorker, why: ColdReason): void {
+    group.leave(bound)
+    this.#parts.groups.noteLeft(group, why, this.#parts.clock.elapsed())
+  }
+
+  endBound(group: WorkerGroup, bound: BoundWorker): void {
+    this.letGo(group, bound)
+    this.end(bound.worker, 0, null)
+  }
+
+  /** The memory of a worker that goes: others may have it at once. */
+  letGo(group: WorkerGroup, bound: BoundWorker): void {
+    const { heldBytes } = bound
+    bound.heldBytes = 0
+    this.#parts.memory.giveBack(heldBytes, group.projectId)
+  }
+
+  /** Ends a worker that holds so much memory. */
+  end(worker: PoolWorker, heldBytes: number, owner: Owner): void {
+    const ended = worker.kill().finally(() => this.#ending.delete(ended))
+    this.#ending.add(ended)
+    this.#parts.memory.giveBack(heldBytes, owner)
+  }
+
+  async settled(): Promise<void> {
+    while (this.#ending.size > 0) await Promise.all(this.#ending)
+  }
+}

@@ -1,0 +1,124 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Departures } from './departures.ts'
+import type { GenericWorkers } from './generic-workers.ts'
+import type { Groups } from './groups.ts'
+import type { Memory, Owner } from './memory.ts'
+import type { InLine, MemoryLine } from './memory-line.ts'
+import { comesBefore, type Evictable, mayTakeAhead, priceOfRoom, shouldYield } from './policy/pool-policy.ts'
+import type { WorkerGroup } from './worker-group.ts'
+
+export interface RoomParts {
+  clock: Clock
+  memory: Memory
+  line: MemoryLine
+  groups: Groups
+  generic: GenericWorkers
+  departures: Departures
+}
+
+interface Spare extends Evictable {
+  evict(): void
+}
+
+/** Makes room in the memory by ending what is idle, for those whose turn it is. */
+export class Room {
+  #parts: RoomParts
+
+  constructor(parts: RoomParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Reserves for a worker, ending idle ones of others if that is what it takes. False when even that is not enough, or others'
+   * turn is earlier: it is in line then.
+   */
+  make(bytes: number, who: InLine, group: WorkerGroup | null): boolean {
+    const { line } = this.#parts
+    const isMade = !this.#isBehind(who) && this.#reserve(bytes, who.projectId, () => this.#spareFor(group))
+    if (isMade) line.delete(who)
+    else line.add(who)
+    return isMade
+  }
+
+  /** For work ahead: nothing while somebody waits for memory, and of others only what is worth clearly less to them. */
+  makeAhead(bytes: number, gain: { worth: number; savedMs: number }): boolean {
+    const { memory, line } = this.#parts
+    if (!line.isEmpty || !mayTakeAhead(bytes, memory.freeBytes, gain, () => this.priceOf(bytes, null))) return false
+    return this.#reserve(bytes, null, () => this.#spare(null))
+  }
+
+  /** What those are worth that would make room for so many bytes, per byte of them; 0 while there is room. */
+  priceOf(bytes: number, group: WorkerGroup | null): number {
+    return priceOfRoom(bytes, this.#parts.memory.freeBytes, () => this.#spare(group))
+  }
+
+  /** Whether an idle worker of the group should go for somebody who has nothing, and whose turn is before its own calls'. */
+  shouldYield(group: WorkerGroup): boolean {
+    const { line, groups } = this.#parts
+    if (line.isEmpty) return false
+    const starved = this.#first(group)
+    if (starved === null || group.serving <= groups.protected(group)) return false
+    const own = group.waiters.length === 0 ? null : { ...line.viewOf(group), hasNothing: false }
+    return shouldYield(own, line.viewOf(starved))
+  }
+
+  #reserve(bytes: number, owner: Owner, candidates: () => Spare[]): boolean {
+    const toGo = this.#parts.memory.reserve(bytes, owner, candidates)
+    for (const each of toGo ?? []) each.evict()
+    return toGo !== null
+  }
+
+  #isBehind(who: InLine): boolean {
+    const { line } = this.#parts
+    if (line.isEmpty) return false
+    const first = this.#first(who)
+    return first !== null && comesBefore(line.viewOf(first), { ...line.viewOf(who), hasNothing: true })
+  }
+
+  /** Those that cannot fit beside what is protected hold nobody up. */
+  #first(but: InLine): InLine | null {
+    const { memory, line, groups } = this.#parts
+    return line.first(but, memory.limitBytes - groups.protectedBytes)
+  }
+
+  // --- what may go
+
+  /** Nobody's worker goes for one that is to be kept beyond its project's share, and that no call waits for. */
+  #spareFor(group: WorkerGroup | null): Spare[] {
+    if (group !== null && group.waiters.length === 0 && this.#isBeyondShare(group)) return []
+    return this.#spare(group)
+  }
+
+  #isBeyondShare(group: WorkerGroup): boolean {
+    const { groups } = this.#parts
+    return group.serving >= groups.protected(group) && group.serving < groups.minimum(group)
+  }
+
+  /** Idle workers of other groups that are not protected, and generic ones. */
+  #spare(except: WorkerGroup | null): Spare[] {
+    const { groups, generic } = this.#parts
+    const bound = groups.all().flatMap((group) => (group === except ? [] : this.#spareOf(group)))
+    const unbound = generic.spare().map(({ worker, shape, worth }) => ({
+      name: worker.name,
+      memoryBytes: worker.memoryBytes,
+      worth,
+      evict: () => generic.drop(shape, worker),
+    }))
+    return [...unbound, ...bound]
+  }
+
+  /** The k-th of a group's idle workers is worth what may be expected of k more calls at once. */
+  #spareOf(group: WorkerGroup): Spare[] {
+    const spare = Math.max(0, group.serving - this.#parts.groups.protected(group))
+    if (spare === 0) return []
+    const idle = group.idle()
+    const { habits } = group
+    const now = this.#parts.clock.elapsed()
+    return idle.slice(0, spare).map((bound, at) => ({
+      name: bound.worker.name,
+      memoryBytes: bound.heldBytes,
+      worth: habits.worthOf(habits.outlookOfIdle(idle.length - at, now)),
+      evict: () => this.#parts.departures.leave(group, bound, 'evicted'),
+    }))
+  }
+}
