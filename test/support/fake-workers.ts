@@ -82,17 +82,17 @@ export class FakeWorkers implements WorkerFactory {
   }
 
   /** The engine needs half of the time; the image, until it listens, the other half. The image `mute` never listens. */
-  async startImage(revision: Revision, onRunning: () => void): Promise<FakeWorker> {
+  async startImage(revision: Revision, onRunning?: () => void): Promise<FakeWorker> {
     this.clock.after(this.startMs / 2, () => {
       this.#inEngine--
-      onRunning()
+      onRunning?.()
     })
     this.mostInEngine = Math.max(this.mostInEngine, ++this.#inEngine)
     return this.#start(revision.memoryBytes, revision.image, revision)
   }
 
-  runCommand(revision: Revision, _call: Call, stop: AbortSignal, onRunning: () => void): Promise<Outcome> {
-    onRunning()
+  runCommand(revision: Revision, _call: Call, stop: AbortSignal, onRunning?: () => void): Promise<Outcome> {
+    onRunning?.()
     return new Promise((resolve) => {
       const command: Command = {
         bytes: revision.memoryBytes,

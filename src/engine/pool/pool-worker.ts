@@ -37,10 +37,10 @@ export interface PoolWorker {
 export interface WorkerFactory {
   startGeneric(shape: Shape): Promise<PoolWorker>
   /** An `http` image's worker: bound from the start. `onRunning`: called when the engine has started it, and it is to listen. */
-  startImage(revision: Revision, onRunning: () => void): Promise<PoolWorker>
+  startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker>
   /**
    * Runs a `command` image once. Never throws. When `stop` fires, it is ended as the platform's fault. `onRunning`: called when
    * the engine has started it.
    */
-  runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning: () => void): Promise<Outcome>
+  runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning?: () => void): Promise<Outcome>
 }

@@ -60,13 +60,13 @@ export class Workers implements WorkerFactory {
     }
   }
 
-  async startImage(revision: Revision, onRunning: () => void): Promise<PoolWorker> {
+  async startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
     const { engine, clock, maxResultBytes } = this.#parts
     const port = revision.port ?? 8080
     let worker: HttpImageWorker | null = null
     const spec = this.#imageSpec(revision, { PORT: String(port) })
     const sandbox = await engine.start(spec, (stream, text) => worker?.print(stream, text))
-    onRunning()
+    onRunning?.()
     try {
       const address = await this.#listening(sandbox, revision.image, port)
       worker = new HttpImageWorker(sandbox, address, { clock, memoryBytes: revision.memoryBytes, maxResultBytes })
@@ -77,7 +77,7 @@ export class Workers implements WorkerFactory {
     }
   }
 
-  async runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning: () => void): Promise<Outcome> {
+  async runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning?: () => void): Promise<Outcome> {
     const { engine, clock } = this.#parts
     const startedAt = clock.elapsed()
     const { timeoutMs } = revision
