@@ -22,6 +22,7 @@ import { isOwnToken, Tokens } from './services/platform/tokens.ts'
 import { Workers } from './services/platform/workers.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
+import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
@@ -83,6 +84,7 @@ export function makeServices(ground: Ground) {
   const trusts = openstack?.trusts
   const targets = new Targets({ functions, runtimes: stores.runtimes, aliases })
   const stats = new Stats({ clock })
+  const events = new RunEvents()
   const scheduler = new Scheduler({ clock, log })
   const swift = openstack === null ? undefined : makeSwiftCode(ground, openstack, targets)
   const invocation = new Invocation({
@@ -94,6 +96,7 @@ export function makeServices(ground: Ground) {
     trusts,
     swift,
     onEnd: stats.record,
+    events,
     limits: settings.runs,
   })
   const runtimes = new Runtimes({
@@ -109,6 +112,7 @@ export function makeServices(ground: Ground) {
   return {
     targets,
     stats,
+    events,
     scheduler,
     invocation,
     runtimes,
@@ -201,6 +205,7 @@ export function httpParts(
     webhooks: services.webhooks,
     sources: services.sources,
     stats: services.stats,
+    events: services.events,
     tokens: services.tokens,
     targets: services.targets,
     invocation,

@@ -1,11 +1,11 @@
 import type { ExecutionRow } from '../client/resources.ts'
-import { type Cli, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
+import { type Cli, type CommandSpec, given, numberOption, textOption } from './command.ts'
 import { timeText } from './shown.ts'
 import { findFunction } from './target.ts'
 
-/** How often new runs and new lines are asked for while following. */
-const followMs = 500
 const usualRuns = 10
+/** Pause before the stream is asked for again, when the server ended it. */
+const againMs = 1000
 
 export const commands: CommandSpec[] = [
   {
@@ -20,43 +20,61 @@ export const commands: CommandSpec[] = [
     examples: ['taibai logs greet', 'taibai logs greet -f'],
     async run(cli, args, options) {
       const fn = await findFunction(cli.client(), given(args, 0))
-      const shown = new Map<string, number>()
-      let rows = await runsOf(cli, fn.id, options)
-      for (const row of rows) await showNew(cli, row, shown)
-      if (shown.size === 0 && options.follow !== true) cli.out.line('It has not run yet.')
-      while (options.follow === true && !cli.interrupted.aborted) {
-        await cli.sleep(followMs)
-        rows = await runsOf(cli, fn.id, options)
-        for (const row of rows) await showNew(cli, row, shown)
+      const id = textOption(options, 'execution')
+      const rows =
+        id === undefined
+          ? await newest(cli, fn.id, numberOption(options, 'limit', '--limit') ?? usualRuns)
+          : [await cli.client().executions.get(id)]
+      for (const row of rows) {
+        const log = (await cli.client().executions.log(row.id)) ?? ''
+        showHead(cli, row)
+        showText(cli, row.id, log.split('\n').slice(1).join('\n'))
+        showError(cli, row)
       }
+      if (options.follow === true) return follow(cli, fn.id, id)
+      if (rows.length === 0) cli.out.line('It has not run yet.')
     },
   },
 ]
 
-async function runsOf(cli: Cli, functionId: string, options: Options): Promise<ExecutionRow[]> {
-  const id = textOption(options, 'execution')
-  if (id !== undefined) return [await cli.client().executions.get(id)]
-  const limit = numberOption(options, 'limit', '--limit') ?? usualRuns
-  return (await cli.client().executions.list({ function_id: functionId })).slice(-limit)
+/** Lists are oldest first: the newest are at the end. */
+const newest = async (cli: Cli, functionId: string, limit: number): Promise<ExecutionRow[]> =>
+  (await cli.client().executions.list({ function_id: functionId })).slice(-limit)
+
+/** From now on, also over a restart of the server. */
+async function follow(cli: Cli, functionId: string, id: string | undefined): Promise<void> {
+  while (!cli.interrupted.aborted) {
+    try {
+      for await (const { event, data } of cli.client().events({ function: functionId, log: true }, cli.interrupted)) {
+        if (event === 'missed')
+          cli.out.warn(`${data.events} events were missed: this terminal is slower than the function.`)
+        if (event === 'log' && (id ?? data.execution) === data.execution) showText(cli, data.execution, data.text)
+        if (event === 'execution' && (id ?? data.id) === data.id) {
+          if (data.status === 'running') showHead(cli, data)
+          else showError(cli, data)
+        }
+      }
+    } catch (error) {
+      if (cli.interrupted.aborted) return
+      if ((error as { status?: number }).status !== undefined) throw error
+    }
+    await cli.sleep(againMs)
+  }
 }
 
-/** The lines that were not shown yet. A run that has ended is asked once more and then never again. */
-async function showNew(cli: Cli, row: ExecutionRow, shown: Map<string, number>): Promise<void> {
-  const before = shown.get(row.id)
-  if (before === Number.POSITIVE_INFINITY) return
-  const log = (await cli.client().executions.log(row.id)) ?? ''
-  const lines = log.split('\n').slice(1).join('\n')
-  const text = lines.slice(before ?? 0)
-  if (cli.out.json) {
-    if (text !== '' || before === undefined) {
-      cli.out.raw(`${JSON.stringify({ execution: row.id, status: row.status, at: row.created_at, text })}\n`)
-    }
-  } else {
-    const head = `${timeText(row.created_at)}  ${row.status}  ${row.id}`
-    if (before === undefined) cli.out.line(cli.out.style('dim', head))
-    if (text !== '') cli.out.raw(text.endsWith('\n') ? text : `${text}\n`)
-    if (row.error !== null)
-      cli.out.line(cli.out.style('red', row.error.stack ?? `${row.error.type}: ${row.error.message}`))
-  }
-  shown.set(row.id, row.status === 'running' ? lines.length : Number.POSITIVE_INFINITY)
+function showHead(cli: Cli, row: ExecutionRow): void {
+  if (cli.out.json) cli.out.raw(`${JSON.stringify({ execution: row.id, status: row.status, at: row.created_at })}\n`)
+  else cli.out.line(cli.out.style('dim', `${timeText(row.created_at)}  ${row.status}  ${row.id}`))
+}
+
+function showText(cli: Cli, execution: string, text: string): void {
+  if (text === '') return
+  if (cli.out.json) cli.out.raw(`${JSON.stringify({ execution, text })}\n`)
+  else cli.out.raw(text.endsWith('\n') ? text : `${text}\n`)
+}
+
+function showError(cli: Cli, { id, status, error }: ExecutionRow): void {
+  if (error === null) return
+  if (cli.out.json) cli.out.raw(`${JSON.stringify({ execution: id, status, error })}\n`)
+  else cli.out.line(cli.out.style('red', error.stack ?? `${error.type}: ${error.message}`))
 }

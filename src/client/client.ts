@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Answer, type Asked, Connection, type ConnectionOptions } from './connection.ts'
+import { readEvents, type ServerEvent } from './events.ts'
 import type {
   AliasFields,
   AliasRow,
@@ -59,6 +60,9 @@ export function makeClient(options: ConnectionOptions) {
     tokens: tokensOf(connection),
     stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
       (await connection.must('GET', '/v1/stats', { query })).json,
+    /** What happens, as it happens; ends when the server closes it or the signal aborts. */
+    events: (query: { function?: string; log?: boolean }, signal?: AbortSignal): AsyncGenerator<ServerEvent> =>
+      readEvents(connection, query, signal),
     /** The server's numbers in the format of Prometheus. */
     metrics: async (): Promise<string> => (await connection.must('GET', '/metrics')).text,
     openapi: async (): Promise<Record<string, unknown>> => (await connection.must('GET', '/openapi.json')).json,

@@ -15,7 +15,7 @@ export type App = OpenAPIHono<Env>
 export type Ctx<P extends string = string> = Context<Env, P>
 
 /** What an answer holds: a schema, or one of the forms that are not JSON. */
-export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'text' | 'html'
+export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'text' | 'html' | 'events'
 
 export interface Described<P extends string> {
   method: 'get' | 'post' | 'put' | 'delete'
@@ -66,7 +66,7 @@ function requestContent(body: z.ZodType | Record<string, z.ZodType>): Record<str
 }
 
 const binary = z.any().openapi({ type: 'string', format: 'binary' })
-const notJson = { zip: 'application/zip', text: 'text/plain', html: 'text/html' } as const
+const notJson = { zip: 'application/zip', text: 'text/plain', html: 'text/html', events: 'text/event-stream' } as const
 
 function successAnswers(answers: Record<number, AnswerBody>): RouteConfig['responses'] {
   return Object.fromEntries(

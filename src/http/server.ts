@@ -8,6 +8,7 @@ import type { Runtimes } from '../services/platform/runtimes.ts'
 import type { Tokens } from '../services/platform/tokens.ts'
 import type { Workers } from '../services/platform/workers.ts'
 import type { Executions } from '../services/runs/executions.ts'
+import type { RunEvents } from '../services/runs/run-events.ts'
 import type { Stats } from '../services/runs/stats.ts'
 import type { Jobs } from '../services/triggers/jobs.ts'
 import type { Sources } from '../services/triggers/sources.ts'
@@ -19,6 +20,7 @@ import { authentication } from './middleware/auth.ts'
 import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindAliases } from './routes/aliases.ts'
+import { bindEvents } from './routes/events.ts'
 import { bindExecutions } from './routes/executions.ts'
 import { bindFunctionVersions } from './routes/function-versions.ts'
 import { bindFunctions } from './routes/functions.ts'
@@ -46,6 +48,7 @@ export interface HttpParts extends InvokeParts {
   webhooks: Webhooks
   sources: Sources
   stats: Stats
+  events: RunEvents
   gauges(): Gauges
   tokens: Tokens
   authenticate: Authenticate
@@ -93,6 +96,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindWebhooks(app, parts.webhooks, settings)
   bindSources(app, parts.sources, settings)
   bindStats(app, parts)
+  bindEvents(app, parts)
   bindTokens(app, parts.tokens, settings)
   bindHealth(app, parts)
   bindOpenApi(app)

@@ -174,6 +174,20 @@ describe('Versions and aliases', () => {
   })
 })
 
+describe('A log that is followed', () => {
+  test('shows what new runs print as they print it, and ends with Ctrl-C', async () => {
+    const interrupted = new AbortController()
+    const onText = (text: string) => text.includes('"text":"greeting') && interrupted.abort()
+    const following = run(['logs', 'greet', '-f', '--limit', '0', '--json'], '', interrupted.signal, onText)
+    // The stream is there when its first run shows; a run before that is not told of.
+    const ticking = setInterval(() => void run(['invoke', 'greet']), 300)
+    const { code, stdout } = await following
+    clearInterval(ticking)
+    expect(code).toBe(0)
+    expect(stdout).toContain('"text":"greeting\\n"')
+  })
+})
+
 describe('A job', () => {
   test('is added, run now, paused, resumed and removed by its name', async () => {
     await must('jobs', 'add', 'greet', '0 9 * * mon-fri', '--name', 'morning', '--input', '{"name": "job"}')

@@ -24,14 +24,23 @@ export function cliOf(settings: Partial<CliSettings>) {
     localDataDir: '/nowhere',
     ...settings,
   }
-  return async (argv: string[], input = '', interrupted = new AbortController().signal): Promise<CliResult> => {
+  /** `onText` is told of standard output as it comes. */
+  return async (
+    argv: string[],
+    input = '',
+    interrupted = new AbortController().signal,
+    onText: (text: string) => void = () => {},
+  ): Promise<CliResult> => {
     const written = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
-    const streamOf = (pieces: Buffer[]) => ({
-      write: (piece: string | Uint8Array) => pieces.push(Buffer.from(piece as Uint8Array)),
+    const streamOf = (pieces: Buffer[], tell = (_text: string): void => {}) => ({
+      write: (piece: string | Uint8Array) => {
+        pieces.push(Buffer.from(piece as Uint8Array))
+        tell(pieces.at(-1)?.toString('utf8') ?? '')
+      },
     })
     const code = await runProgram(argv, {
       stdin: Readable.from([Buffer.from(input)]),
-      stdout: streamOf(written.stdout),
+      stdout: streamOf(written.stdout, onText),
       stderr: streamOf(written.stderr),
       settings: all,
       version: '1.2.3',

@@ -22,6 +22,7 @@ import {
   platformOutcome,
 } from './execution-record.ts'
 import { LogBuffer } from './log-buffer.ts'
+import type { RunEvents } from './run-events.ts'
 
 export interface RunRequest {
   target: Target
@@ -66,6 +67,8 @@ export interface InvocationParts {
   log: Log
   /** Told of every run that is over and what it ran in, for statistics. Must be quick and not throw. */
   onEnd?(execution: Execution, revision: Revision | null): void
+  /** Told of runs as they go, while somebody watches. */
+  events?: RunEvents
   /** Both absent without Keystone. */
   trusts?: Pick<Trusts, 'acting'>
   swift?: Pick<SwiftCode, 'current'>
@@ -228,6 +231,7 @@ export class Invocation {
     // What our own stop cuts off is counted when it begins again.
     if (!this.#closing) execution.attempt += 1
     forgetEnd(execution)
+    this.#tell(execution)
     this.#parts.ledger.close(execution)
     return false
   }
@@ -252,6 +256,7 @@ export class Invocation {
     const startedAt = clock.elapsed()
     const log = new LogBuffer(this.#parts.limits.maxLogBytes)
     this.#active.set(execution.id, { execution, log })
+    this.#tell(execution)
     execution.phases = { queue: queueMs, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
     let lease: Lease | undefined
     let outcome: Outcome
@@ -261,7 +266,7 @@ export class Invocation {
       const session = this.#sessionOf(fn)
       if (revision.kind === 'command') {
         execution.startKind = 'cold'
-        outcome = await pool.runCommand(revision, callOf(execution, request, log, undefined))
+        outcome = await pool.runCommand(revision, this.#callOf(execution, request, log, undefined))
       } else {
         const acquired = pool.acquire(revision)
         const got = acquired instanceof Promise ? await acquired : acquired
@@ -269,7 +274,7 @@ export class Invocation {
         if (got.kind === 'lease') {
           lease = got
           const acting = session instanceof Promise ? await session : session
-          outcome = await lease.call(callOf(execution, request, log, acting))
+          outcome = await lease.call(this.#callOf(execution, request, log, acting))
         } else {
           log.add(got.log)
           outcome = got.outcome
@@ -286,6 +291,25 @@ export class Invocation {
     this.#active.delete(execution.id)
     noteEnd(execution, outcome, this.#parts.clock.now())
     return outcome
+  }
+
+  #callOf(
+    execution: Execution,
+    { trigger, input, http, sink, signal }: RunRequest,
+    log: LogBuffer,
+    session: ActingSession | undefined,
+  ): Call {
+    const { events } = this.#parts
+    const onLog: Call['onLog'] = (_stream, text) => {
+      log.add(text)
+      if (events?.isWatched) events.tell({ kind: 'log', execution, text })
+    }
+    return { executionId: execution.id, trigger, input, http, sink, signal, session, onLog }
+  }
+
+  #tell(execution: Execution): void {
+    const { events } = this.#parts
+    if (events?.isWatched) events.tell({ kind: 'execution', execution })
   }
 
   /** Code in Swift may have changed. */
@@ -305,19 +329,10 @@ export class Invocation {
     if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
     else log.infoText(endText(execution), 'execution ended')
     onEnd?.(execution, revision)
+    this.#tell(execution)
     if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
   }
 }
 
 /** Waiting helps: what is to run exists, and cannot run yet. */
 const isPassing = (error: unknown): boolean => error instanceof FaasError && error.code === 'runtime_unavailable'
-
-function callOf(
-  execution: Execution,
-  { trigger, input, http, sink, signal }: RunRequest,
-  log: LogBuffer,
-  session: ActingSession | undefined,
-): Call {
-  const onLog: Call['onLog'] = (_stream, text) => log.add(text)
-  return { executionId: execution.id, trigger, input, http, sink, signal, session, onLog }
-}
