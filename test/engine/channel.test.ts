@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -562,5 +563,69 @@ describe('the head of an answer is made safe to send on', () => {
       ['x-empty', ''],
     ]
     expect(headOf({ status: 599, headers })).toEqual({ status: 599, headers })
+  })
+})
+
+describe('What is written to a descriptor of the worker', () => {
+  const pipes: Socket[] = []
+  const printed = ({ logs }: Watched) => logs.map((line) => line.replace('stdout: ', '')).join('')
+  afterEach(() => {
+    for (const pipe of pipes.splice(0)) pipe.destroy()
+  })
+
+  async function withStdout() {
+    const outside: string[] = []
+    const { server, worker } = await socketPair()
+    const channel = new Channel(server, undefined, (stream, text) => void outside.push(`${stream}: ${text}`))
+    opened.push(channel)
+    const stdout = await socketPair()
+    pipes.push(stdout.server)
+    for (const socket of [worker, stdout.worker]) socket.resume()
+    channel.descriptor('stdout', stdout.server)
+    const send = (type: FrameType, call: number, meta = '', body = Buffer.alloc(0)) =>
+      void worker.write(Buffer.concat(encodeFrame(type, call, meta, body)))
+    return { channel, worker, outside, send, print: (text: string) => void stdout.worker.write(text) }
+  }
+
+  test('belongs to the call that is under way, also when the frame that ends it is read first', async () => {
+    const { channel, send, print, outside } = await withStdout()
+    const { watched } = watch(channel)
+    send(FrameType.log, 1, '', Buffer.from('by the shim '))
+    print('x'.repeat(150_000))
+    send(FrameType.result, 1)
+    expect(await watched.ended).toMatchObject({ type: FrameType.result })
+    expect(printed(watched)).toBe(`by the shim ${'x'.repeat(150_000)}`)
+    expect(outside).toEqual([])
+  })
+
+  test('belongs to none of several calls, and after the last one to the worker', async () => {
+    const { channel, send, print, outside } = await withStdout()
+    const [one, two] = [watch(channel).watched, watch(channel).watched]
+    print('whose? ')
+    await expect.poll(() => outside).toEqual(['stdout: whose? '])
+    send(FrameType.result, 1)
+    send(FrameType.result, 2)
+    await Promise.all([one.ended, two.ended])
+    print('late')
+    await expect.poll(() => outside).toEqual(['stdout: whose? ', 'stdout: late'])
+    expect([...one.logs, ...two.logs]).toEqual([])
+  })
+
+  test('is told before the call ends with the worker', async () => {
+    const { channel, worker, print } = await withStdout()
+    const { watched } = watch(channel)
+    print('FATAL ERROR')
+    worker.destroy()
+    expect(await watched.ended).toBe(null)
+    expect(watched.logs.join('')).toContain('FATAL ERROR')
+  })
+
+  test('is not mistaken for an end that never came: an answer that waits for it stays an answer', async () => {
+    const { channel, send, worker } = await withStdout()
+    const { watched } = watch(channel)
+    send(FrameType.log, 1, '', Buffer.from('printed'))
+    send(FrameType.result, 1)
+    worker.end()
+    expect(await watched.ended).toMatchObject({ type: FrameType.result })
   })
 })

@@ -18,7 +18,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { PipeStock } from '../../src/engine/worker/pipe-stock.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 let parent = ''
 const folders: WorkerFolder[] = []
@@ -88,13 +90,13 @@ describe('a worker’s folder', () => {
   test('can be entered by its owner only, and so its socket', async () => {
     const { path } = await make()
     expect(modeOf(path)).toBe('700')
-    expect(modeOf(join(path, 'worker.sock'))).toBe('600')
+    for (const name of ['worker.sock', 'stdout', 'stderr']) expect(modeOf(join(path, name))).toBe('600')
   })
 
   test.runIf(process.getuid?.() === 0)('belongs to the user that the worker runs as', async () => {
     const folder = await WorkerFolder.make(parent, 'w1', { uid: 64321, gid: 64322 })
     folders.push(folder)
-    for (const path of [folder.path, join(folder.path, 'worker.sock')]) {
+    for (const path of [folder.path, ...['worker.sock', 'stdout', 'stderr'].map((name) => join(folder.path, name))]) {
       expect([statSync(path).uid, statSync(path).gid]).toEqual([64321, 64322])
     }
   })
@@ -140,6 +142,35 @@ describe('its connection', () => {
     socket.resume()
     await folder.remove()
     await Promise.race([closed(socket), sleep(1000).then(() => expect.fail('it stays open'))])
+  })
+})
+
+describe('its pipes', () => {
+  test.each(['stdout', 'stderr'] as const)(
+    '%s gives what any process has written to it, one after the other',
+    async (name) => {
+      const folder = await make()
+      let read = ''
+      folder[name].on('data', (chunk) => {
+        read += chunk
+      })
+      for (const text of ['first ', 'second']) {
+        writeFileSync(join(folder.path, name), text)
+        await waitUntil('it is read', async () => read.endsWith(text))
+      }
+      expect(read).toBe('first second')
+    },
+  )
+
+  test('come from a stock that is made ahead, and never twice', async () => {
+    const stock = new PipeStock(join(parent, 'package', 'pipes'))
+    mkdirSync(join(parent, 'package'))
+    const made = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => WorkerFolder.make(parent, `w${n}`, null, stock)),
+    )
+    folders.push(...made)
+    const inodes = made.flatMap(({ path }) => ['stdout', 'stderr'].map((name) => statSync(join(path, name)).ino))
+    expect(new Set(inodes).size).toBe(80)
   })
 })
 

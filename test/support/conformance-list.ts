@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BindFailure, type BindOptions, type BoundWorker, type Harness, type Outcome } from './conformance-harness.ts'
+import { waitUntil } from './wait-until.ts'
 
 const mebibyte = 1024 * 1024
 const streamWindow = mebibyte
@@ -14,6 +15,7 @@ export function conformanceList(harness: Harness): void {
   describe('failures', () => failures(harness))
   describe('loading', () => loading(harness))
   describe('output', () => output(harness))
+  describe('output past the shim', () => outputPastTheShim(harness))
   describe('calls', () => calls(harness))
   describe('the end of a worker', () => ends(harness))
   describe('http functions', () => http(harness))
@@ -265,6 +267,45 @@ function output(harness: Harness): void {
     await warm.outcome
     const call = bound.call({ do: 'block', ms: 10_000, stdout: 'about to hang' })
     await expect(within(5000, call.printed('about to hang'))).resolves.toBeUndefined()
+  })
+}
+
+function outputPastTheShim(harness: Harness): void {
+  const worker = bindOnce(harness)
+
+  test.each(['descriptor', 'file', 'child'])('what is written by %s is in the log of the call', async (by) => {
+    for (const stdout of ['grüß', 'again']) {
+      const call = worker().call({ do: 'raw', by, stdout, before: 'before' })
+      expect(await call.outcome).toMatchObject({ kind: 'json', value: null })
+      expect(call.output.stdout.split('\n').sort()).toEqual(['', 'before', stdout].sort())
+    }
+  })
+
+  test('what was printed before a child process starts comes before what that prints', async () => {
+    const call = worker().call({ do: 'raw', by: 'child', stdout: 'child', before: 'before' })
+    await call.outcome
+    expect(call.output).toEqual({ stdout: 'before\nchild\n', stderr: '' })
+  })
+
+  test('10 MB of a child process arrive whole, though the function waits for it', async () => {
+    const call = worker().call({ do: 'raw', by: 'flood', stdout: 10_000_000 })
+    expect(await call.outcome).toMatchObject({ kind: 'json', value: null })
+    expect(call.output.stdout).toHaveLength(10_000_000)
+  })
+
+  test('what comes when no call is under way belongs to the worker', async () => {
+    await using bound = await harness.bind()
+    const call = bound.call({ do: 'raw', by: 'late', stdout: 'late', ms: 300 })
+    await call.outcome
+    expect(call.output.stdout).toBe('')
+    await waitUntil('it is there', async () => bound.output.stdout === 'late\n', 5000)
+  })
+
+  test('the last words of a worker that dies are in the log of its call', async () => {
+    await using bound = await harness.bind()
+    const call = bound.call({ do: 'last_words', stderr: 'farewell\n' })
+    expect(await call.outcome).toEqual({ state: 'lost' })
+    expect(call.output.stderr).toBe('farewell\n')
   })
 }
 

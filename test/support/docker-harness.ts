@@ -56,6 +56,8 @@ export class ContainerHarness implements Harness {
     const workers = this.#workers()
     const { sandbox, folder } = await startRaw(workers, this.#runtime, workers.newName(), 256 * mib)
     const connection = new ShimConnection(await folder.connection())
+    connection.descriptor('stdout', folder.stdout)
+    connection.descriptor('stderr', folder.stderr)
     await connection.hello
     const end = async () => {
       await sandbox.kill()

@@ -1,5 +1,6 @@
 /** The server's end of one worker connection, for tests: speaks frames and remembers everything that arrives. */
 import type { Socket } from 'node:net'
+import { Descriptors } from '../../src/engine/worker/descriptors.ts'
 import { encodeFrame, type Frame, FrameDecoder, FrameType, parseMeta } from '../../src/engine/worker/protocol.ts'
 import type {
   BindOptions,
@@ -19,6 +20,8 @@ export class ShimConnection {
   readonly #closed = Promise.withResolvers<void>()
   readonly #calls = new Map<number, ShimCall>()
   #binding = Promise.withResolvers<{ loadMs: number }>()
+  readonly #descriptors = new Descriptors((stream, text) => this.#print(stream, text))
+  readonly #opened: Socket[] = []
   #lastCall = 0
 
   /** What was printed outside every call, and while loading. */
@@ -32,7 +35,17 @@ export class ShimConnection {
     this.#binding.promise.catch(() => {})
     socket.on('data', (bytes: Buffer) => this.#receive(bytes))
     socket.on('error', () => {})
-    socket.on('close', () => this.#lose())
+    socket.on('close', () => this.#descriptors.whenRead(() => this.#lose()))
+  }
+
+  /** What is written to descriptor 1 or 2 of the worker. */
+  descriptor(stream: 'stdout' | 'stderr', socket: Socket): void {
+    this.#descriptors.add(stream, socket)
+    this.#opened.push(socket)
+  }
+
+  closeDescriptors(): void {
+    for (const socket of this.#opened) socket.destroy()
   }
 
   get hello(): Promise<Record<string, unknown>> {
@@ -93,9 +106,20 @@ export class ShimConnection {
     if (frame.type === FrameType.bound) return this.#binding.resolve({ loadMs: Number(parseMeta(frame).load_ms) })
     if (frame.type === FrameType.bindFailed) return this.#binding.reject(new BindFailure(parseMeta(frame), this.output))
     if (frame.type === FrameType.log && frame.call === 0) return addLog(this.output, frame)
+    if (!endings.has(frame.type)) return this.#takeOfCall(frame)
+    this.#descriptors.whenRead(() => this.#takeOfCall(frame))
+  }
+
+  #takeOfCall(frame: Frame): void {
     const call = this.#calls.get(frame.call)
     if (!call || call.over) this.strays.push(frame)
     else call.take(frame)
+  }
+
+  #print(stream: 'stdout' | 'stderr', text: string): void {
+    const running = [...this.#calls.values()].filter((call) => !call.over)
+    if (running.length === 1) running[0]?.print(stream, text)
+    else this.output[stream] += text
   }
 
   #lose(): void {
@@ -170,6 +194,11 @@ export class ShimCall {
     this.#wake()
   }
 
+  print(stream: 'stdout' | 'stderr', text: string): void {
+    this.output[stream] += text
+    this.#wake()
+  }
+
   settle(outcome: Outcome): void {
     if (this.over) return
     this.over = true
@@ -207,6 +236,8 @@ export class ShimCall {
     for (const wake of waiters) wake()
   }
 }
+
+const endings = new Set<number>([FrameType.result, FrameType.failed, FrameType.end])
 
 /** The meta of BIND for a test's wishes; `code` is the folder as the worker sees it. */
 export function bindMeta(code: string, options: BindOptions = {}): Record<string, unknown> {

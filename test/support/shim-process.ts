@@ -5,6 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { makePipes } from '../../src/engine/worker/pipe-stock.ts'
+import { openPipe } from '../../src/engine/worker/worker-folder.ts'
 import type { BindOptions, BoundWorker, Harness } from './conformance-harness.ts'
 import { bindMeta, boundWorker, ShimConnection } from './shim-connection.ts'
 
@@ -40,17 +42,24 @@ export class ShimProcess implements AsyncDisposable {
     const socketPath = join(folder, 'worker.sock')
     const server = createServer().listen(socketPath)
     await once(server, 'listening')
+    const pipes = ['stdout', 'stderr'].map((name) => join(folder, name)) as [string, string]
+    await makePipes(pipes)
+    const [stdout, stderr] = pipes.map(openPipe) as [Socket, Socket]
     const child = spawnShim(runtime, socketPath)
     const exited = exitCode(child)
     const raw = collectRaw(child)
     const early = failsWhenClosed(child, raw)
     try {
-      const socket = await Promise.race([connectionTo(server), early])
-      const shim = new ShimProcess(child, server, folder, new ShimConnection(socket), exited, raw)
+      const connection = new ShimConnection(await Promise.race([connectionTo(server), early]))
+      connection.descriptor('stdout', stdout)
+      connection.descriptor('stderr', stderr)
+      const shim = new ShimProcess(child, server, folder, connection, exited, raw)
       await Promise.race([shim.connection.hello, early])
       return shim
     } catch (error) {
       server.close()
+      stdout.destroy()
+      stderr.destroy()
       rmSync(folder, { recursive: true, force: true })
       throw error
     }
@@ -71,6 +80,7 @@ export class ShimProcess implements AsyncDisposable {
     this.connection.close()
     await this.connection.closed
     this.#server.close()
+    this.connection.closeDescriptors()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 

@@ -1,7 +1,7 @@
 /** The programmable function of the conformance list: does what the event says (see runtimes/README.md). */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -21,6 +21,11 @@ const deeds = {
     throw new TypeError(message)
   },
   print,
+  raw,
+  last_words: ({ stderr }) => {
+    writeSync(2, stderr)
+    process.kill(process.pid, 'SIGKILL')
+  },
   chatter,
   flood,
   exit: ({ code }) => process.exit(code),
@@ -98,6 +103,16 @@ async function chatter({ lines, tag }) {
 function flood({ bytes }) {
   const line = 'x'.repeat(99)
   for (let left = bytes; left > 0; left -= 100) console.log(left < 100 ? line.slice(0, left - 1) : line)
+  return null
+}
+
+function raw({ by, stdout, ms = 0, before }) {
+  if (before !== undefined) console.log(before)
+  if (by === 'descriptor') writeSync(1, `${stdout}\n`)
+  if (by === 'file') writeFileSync('/dev/stdout', `${stdout}\n`)
+  if (by === 'child') spawnSync('echo', [stdout], { stdio: 'inherit' })
+  if (by === 'flood') spawnSync('sh', ['-c', `yes | head -c ${stdout}`], { stdio: 'inherit' })
+  if (by === 'late') spawn('sh', ['-c', 'sleep "$0"; echo "$1"', String(ms / 1000), stdout], { stdio: 'inherit' })
   return null
 }
 

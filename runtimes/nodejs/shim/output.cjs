@@ -2,7 +2,9 @@
 
 const { builtin, nextTick, now } = require('./builtins.cjs')
 const { currentCall } = require('./calls.cjs')
-const { flush, flushSoon, frameTypes, onSend, sendFrame, waitToWrite } = require('./wire.cjs')
+const { flush, flushSoon, frameTypes, onSend, sendFrame, serverFolder, waitToWrite } = require('./wire.cjs')
+const { closeSync, constants, openSync } = builtin('node:fs')
+const { join } = builtin('node:path')
 const { format } = builtin('node:util')
 const { LOG } = frameTypes
 
@@ -35,6 +37,7 @@ const log = {
 }
 
 function captureOutput() {
+  openPipes()
   onSend(sendLog)
   process.on('exit', () => {
     waitToWrite(true)
@@ -57,6 +60,20 @@ function captureOutput() {
   process.on('warning', (warning) => {
     if (warning.code !== 'MODULE_TYPELESS_PACKAGE_JSON') print(STDERR, `${warning.stack ?? warning}\n`)
   })
+}
+
+/**
+ * What is written to the descriptors 1 and 2 goes to the server through named pipes, which need no reader here: what child
+ * processes print, what libraries write past `process.stdout`, and the last words of Node itself.
+ */
+function openPipes() {
+  for (const [number, name] of [
+    [1, 'stdout'],
+    [2, 'stderr'],
+  ]) {
+    closeSync(number)
+    openSync(join(serverFolder(), name), constants.O_WRONLY) // takes the number: it is the lowest that is free
+  }
 }
 
 /** For the shim's own words about the function. */

@@ -3,6 +3,7 @@
 const { builtin, exit, mebibyte, nextTick, now } = require('./builtins.cjs')
 const { writeSync } = builtin('node:fs')
 const { connect: connectTo } = builtin('node:net')
+const { dirname } = builtin('node:path')
 
 /** Server to worker, then worker to server. */
 const frameTypes = {
@@ -27,6 +28,8 @@ const lengthBytes = 4
 const headBytes = 13
 
 let socket
+/** Of the socket's path, where the server puts all that is the worker's. */
+let folder
 /** Called with each whole frame. */
 let takeFrame
 
@@ -38,6 +41,7 @@ function onFrame(take) {
 function connect() {
   const path = process.env.TAIBAI_SOCKET
   delete process.env.TAIBAI_SOCKET
+  folder = dirname(path ?? '')
   if (!path) throw new Error('TAIBAI_SOCKET does not say where the server listens')
   // With `onread` Node reads into one buffer for ever and spares the stream machinery: a frame is decoded where it lies.
   const onread = { buffer: Buffer.allocUnsafeSlow(65536), callback: receive }
@@ -46,6 +50,8 @@ function connect() {
   // Once connected, an error only says that the server has gone, and so does the `close` that follows.
   socket.on('error', (error) => error.syscall === 'connect' && giveUp(error.message))
 }
+
+const serverFolder = () => folder
 
 /** The server cannot be spoken to any more, so nothing but the container's own log is left to say why. */
 function giveUp(reason) {
@@ -255,5 +261,6 @@ module.exports = {
   onSend,
   send,
   sendFrame,
+  serverFolder,
   waitToWrite,
 }

@@ -1,6 +1,7 @@
 """The programmable function of the conformance list: does what the event says (see runtimes/README.md)."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -136,6 +137,28 @@ def run(event, context):
     return {'code': done.returncode, 'stdout': done.stdout, 'stderr': done.stderr}
 
 
+def raw(event, context):
+    by, text = event['by'], event['stdout']
+    if 'before' in event:
+        print(event['before'])
+    if by == 'descriptor':
+        os.write(1, f'{text}\n'.encode())
+    elif by == 'file':
+        with open('/dev/stdout', 'w') as file:
+            file.write(f'{text}\n')
+    elif by == 'child':
+        subprocess.run(['echo', text])
+    elif by == 'flood':
+        subprocess.run(['sh', '-c', f'yes | head -c {text}'])
+    elif by == 'late':
+        subprocess.Popen(['sh', '-c', 'sleep "$0"; echo "$1"', str(event['ms'] / 1000), text])
+
+
+def last_words(event, context):
+    os.write(2, event['stderr'].encode())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 DEEDS = {
     'echo': lambda event, context: event.get('value'),
     'text': lambda event, context: event['value'] * event.get('times', 1),
@@ -145,6 +168,8 @@ DEEDS = {
     'block': block,
     'throw': throw,
     'print': print_both,
+    'raw': raw,
+    'last_words': last_words,
     'chatter': chatter,
     'flood': flood,
     'exit': lambda event, context: sys.exit(event['code']),

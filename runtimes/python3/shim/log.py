@@ -33,11 +33,6 @@ class Log:
         if self.chars > LOG_CHARS:
             self.flush_lines()
 
-    def write_between_lines(self, stream, text):
-        """Sends at once what a child process has printed, and not in the middle of a line that print() is busy with."""
-        self.flush_lines()
-        self.wire.send(log_frames(self.number, stream, text))
-
     def flush(self):
         if self.texts:
             self.wire.send(self.take_frames())

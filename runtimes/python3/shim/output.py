@@ -1,40 +1,31 @@
 """Takes what is printed, by whichever way, to the log of the call that printed it."""
 
-import codecs
 import io
 import os
-import select
 import sys
 
 from .log import CURRENT, Log
 
 
 class Output:
-    """Takes what is printed, by whichever way, to the log of the call that printed it."""
+    """Prints of Python code go out as LOG frames, many lines in one; all else that is written to the descriptors 1 and 2, by child
+    processes and libraries, by the interpreter as it dies, goes to the server through named pipes, which need no reader here.
+    """
 
     def __init__(self, worker):
         self.worker = worker
         self.outside = Log(0, worker.wire)
         self.is_exclusive = True
         """Whether there is one call at a time, so that all that is printed is its."""
-        self.pipes = {}
-        self.filled_pipes = select.poll()
-        self.console = os.dup(2)
-        """Where the process itself writes, apart from any call."""
-        self.redirect(1, 'stdout')
-        self.redirect(2, 'stderr')
-
-    def redirect(self, number, stream):
-        """Both for Python code, which prints to a Writer, and for child processes, which inherit a pipe."""
-        reading, writing = os.pipe()
-        os.dup2(writing, number)
-        os.close(writing)
-        os.set_blocking(reading, False)
-        self.pipes[reading] = stream, codecs.getincrementaldecoder('utf-8')('replace')
-        self.filled_pipes.register(reading, select.POLLIN)
-        writer = Writer(self, stream, number)
-        setattr(sys, stream, writer)
-        setattr(sys, f'__{stream}__', writer)
+        folder = os.path.dirname(worker.wire.sock.getpeername())
+        for number, stream in ((1, 'stdout'), (2, 'stderr')):
+            pipe = os.open(f'{folder}/{stream}', os.O_WRONLY)
+            os.dup2(pipe, number)
+            os.close(pipe)
+            writer = Writer(self, stream, number)
+            setattr(sys, stream, writer)
+            setattr(sys, f'__{stream}__', writer)
+        self.flush_before_children()
 
     def write(self, stream, text):
         with self.worker.wire.lock:
@@ -46,7 +37,7 @@ class Output:
                 self.worker.watcher.start_ticking()
 
     def unclaimed(self):
-        """The log for what is printed by threads and processes that the function has started."""
+        """The log for what is printed by threads that the function has started."""
         calls = list(self.worker.calls.values()) if self.is_exclusive else ()
         return calls[0] if calls else self.outside
 
@@ -57,38 +48,27 @@ class Output:
         return sent
 
     def flush(self):
+        if self.worker.is_child:
+            return
         with self.worker.wire.lock:
-            self.drain_pipes()
             self.outside.flush()
             for call in list(self.worker.calls.values()):
                 call.flush()
 
-    def drain_pipes(self):
-        for pipe, _ in self.filled_pipes.poll(0):
-            self.read_pipe(pipe)
+    def flush_before_children(self):
+        """What was printed before a child process starts comes before what that prints."""
+        import _posixsubprocess  # before `subprocess` takes its function from it
 
-    def read_pipe(self, pipe):
-        """Whether there may be more to come."""
-        with self.worker.wire.lock:
-            if pipe not in self.pipes:
-                return False
-            stream, decoder = self.pipes[pipe]
-            try:
-                data = os.read(pipe, 65536)
-            except BlockingIOError:
-                return True
-            text = decoder.decode(data, not data)
-            if text:
-                self.unclaimed().write_between_lines(stream, text)
-            if data:
-                return True
-            self.filled_pipes.unregister(pipe)
-            del self.pipes[pipe]  # the function has closed its end
-            return False
+        os.register_at_fork(before=self.flush)
+        for module, name in (_posixsubprocess, 'fork_exec'), (os, 'system'), (os, 'posix_spawn'), (os, 'posix_spawnp'):
+            setattr(module, name, self.flushing(getattr(module, name)))
 
-    def close_pipes(self):
-        for pipe in self.pipes:
-            os.close(pipe)
+    def flushing(self, start):
+        def start_child(*args, **kwargs):
+            self.flush()
+            return start(*args, **kwargs)
+
+        return start_child
 
 
 class Writer(io.TextIOBase):

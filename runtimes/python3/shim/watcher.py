@@ -37,8 +37,6 @@ class Watcher:
             sources = select.poll()
             sources.register(self.worker.wire.fileno, select.POLLRDHUP)
             sources.register(self.doorbell, select.POLLIN)
-            for pipe in self.worker.output.pipes:
-                sources.register(pipe, select.POLLIN)
             while True:
                 pause = RELIEF_MS if self.is_alert else TICK_MS if self.is_ticking else None
                 for source, events in sources.poll(pause):
@@ -59,13 +57,11 @@ class Watcher:
             self.read()
             if not self.is_reading:
                 sources.modify(source, select.POLLRDHUP)
-        elif source == self.doorbell:
+        else:
             self.read_doorbell()
             if self.is_reading:
                 sources.modify(self.worker.wire.fileno, select.POLLRDHUP | select.POLLIN)
                 self.read()  # the main thread may have taken in more than the frame that it works on
-        elif not self.worker.output.read_pipe(source):
-            sources.unregister(source)
 
     def ring(self):
         """Wakes the thread from its sleep."""

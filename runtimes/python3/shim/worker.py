@@ -40,12 +40,11 @@ class Worker:
     def __init__(self, wire):
         self.wire = wire
         self.calls = {}
+        self.is_child = self.is_bound = False
         self.output = Output(self)
         self.watcher = Watcher(self)
         self.cpu_time = time.process_time
         self.memory_peak = memory_meter()
-        self.is_child = False
-        self.is_bound = False
         self.watcher.start()
         os.register_at_fork(after_in_child=self.become_child)
 
@@ -53,7 +52,6 @@ class Worker:
         """A forked process of the function: from here on it must not speak to the server."""
         self.is_child = True
         self.wire.sock.close()
-        self.output.close_pipes()
 
     def await_bind(self):
         """Returns when a function is bound; calls that came behind BIND are then among the wire's frames."""
@@ -141,7 +139,6 @@ class Worker:
         meta = '{%s"run_ms":%.3f,"cpu_ms":%.3f,"memory_peak_bytes":%d}' % (fields, run_ms, cpu_ms, self.memory_peak())
         frame = encode_frame(kind, call.number, meta.encode('utf-8', 'backslashreplace'), body)
         with self.wire.lock:
-            self.output.drain_pipes()
             call.is_over = True
             self.calls.pop(call.number, None)
             self.wire.send(call.take_frames() + frame if call.texts else frame)
@@ -152,8 +149,7 @@ class Worker:
         if code is not None and not isinstance(code, int):
             print(code, file=sys.stderr)
             code = 1
-        if not self.is_child:
-            self.output.flush()
+        self.output.flush()
         os._exit((code or 0) & 0xFF)
 
     def give_up(self, error):
@@ -162,7 +158,7 @@ class Worker:
             os._exit(SHIM_FAILED)
         try:
             report = describe(error, own=True)
-            os.write(self.output.console, f'{report["stack"]}\n'.encode('utf-8', 'backslashreplace'))
+            os.write(2, f'{report["stack"]}\n'.encode('utf-8', 'backslashreplace'))
             if not isinstance(error, ProtocolError) and self.wire.lock.acquire(timeout=1):
                 for call in list(self.calls.values()):
                     self.end(call, FAILED, '"last":true,' + to_json(report)[1:-1] + ',')

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type Clock, systemClock } from '../../domain/clock.ts'
 import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
+import { Descriptors, type OnText } from './descriptors.ts'
 import { FrameReader } from './frame-reader.ts'
 import {
   encodeFrame,
@@ -25,6 +26,10 @@ export interface Pending {
   end(frame: Ending, streamedStatus: number | undefined): void
   /** Set by the channel when a streamed answer has begun. */
   answer?: StreamedAnswer | undefined
+  /** Set by the channel when the call has printed. */
+  hasPrinted?: boolean
+  /** Set by the channel when the frame that ends the call is there, but not all that was printed before it. */
+  ending?: Frame
 }
 
 /** Frames that say nothing to anybody, beyond those that do: so many in a row no shim sends. */
@@ -43,12 +48,16 @@ export class Channel {
   #outgoing: Buffer[] = []
   #onWritten: (() => void)[] = []
   #worker: ((frame: Frame) => void) | null = null
+  #onOutside: OnText
+  #descriptors = new Descriptors((stream, text) => this.#print(stream, text))
   #uselessFrames = 0
   #brokenBy: ProtocolError | null = null
   readonly closed: Promise<void>
 
-  constructor(socket: Socket, clock: Clock = systemClock) {
+  /** `onOutside`: what is printed outside of calls and loading. */
+  constructor(socket: Socket, clock: Clock = systemClock, onOutside: OnText = () => {}) {
     this.#socket = socket
+    this.#onOutside = onOutside
     this.#reader = new FrameReader(socket, {
       clock,
       limitOf: (type, call) => this.#longestFrame(type, call),
@@ -59,8 +68,10 @@ export class Channel {
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#reader.finish()
-        this.#endAll()
-        resolve()
+        this.#descriptors.whenRead(() => {
+          this.#endAll()
+          resolve()
+        })
       })
     })
   }
@@ -74,12 +85,16 @@ export class Channel {
     return this.#brokenBy?.message ?? null
   }
 
+  /** What is written to this descriptor of the worker belongs to the call that is under way, if there is one and no other. */
+  descriptor(stream: 'stdout' | 'stderr', socket: Socket): void {
+    this.#descriptors.add(stream, socket)
+  }
+
   /** The next frame about the worker itself (hello, bound, bind failed); null when it closes first. */
   workerFrame(onLog: (text: string) => void): Promise<Ending> {
     return new Promise((resolve) => {
       this.#worker = (frame) => {
         if (frame.type === FrameType.log) return onLog(frame.body.toString('utf8'))
-        if (!aboutWorker.has(frame.type)) return this.#countUseless()
         this.#worker = null
         resolve(frame)
       }
@@ -166,16 +181,15 @@ export class Channel {
 
   #take(frame: Frame): void {
     if (frame.type === FrameType.log) return this.#takeLog(frame)
-    if (frame.call === 0) return this.#worker === null ? this.#countUseless() : this.#worker(frame)
+    if (frame.call === 0) return this.#takeOfWorker(frame)
     const running = this.#running.get(frame.call)
     if (running === undefined) return this.#countUseless()
     switch (frame.type) {
       case FrameType.result:
       case FrameType.failed:
       case FrameType.end:
-        this.#running.delete(frame.call)
         this.#uselessFrames = 0
-        return end(running, frame)
+        return this.#end(frame, running)
       case FrameType.head:
         return this.#beginStream(running, frame)
       case FrameType.chunk:
@@ -188,8 +202,39 @@ export class Channel {
     if (frame.meta.length > maxLogMeta) throw new ProtocolError('the meta of a log is too long')
     const stream = frame.meta === '' ? 'stdout' : streamOf(frame)
     if (frame.body.length === 0) return this.#countUseless()
-    if (frame.call === 0) return this.#worker?.(frame)
-    this.#running.get(frame.call)?.onLog(stream, frame.body.toString('utf8'))
+    if (frame.call === 0 && this.#worker !== null) return this.#worker(frame)
+    if (frame.call === 0) return this.#onOutside(stream, frame.body.toString('utf8'))
+    const running = this.#running.get(frame.call)
+    if (running === undefined) return
+    running.hasPrinted = true
+    running.onLog(stream, frame.body.toString('utf8'))
+  }
+
+  /** By a process of the worker that says nothing of calls. */
+  #print(stream: 'stdout' | 'stderr', text: string): void {
+    const [running] = this.#running.values()
+    if (running !== undefined && this.#running.size === 1) running.onLog(stream, text)
+    else if (this.#worker !== null) this.#worker(logFrame(stream, text))
+    else this.#onOutside(stream, text)
+  }
+
+  #takeOfWorker(frame: Frame): void {
+    if (this.#worker === null || !aboutWorker.has(frame.type)) return this.#countUseless()
+    this.#descriptors.whenRead(() => this.#worker?.(frame))
+  }
+
+  #end(frame: Frame, running: Pending): void {
+    if (running.ending !== undefined) return this.#countUseless()
+    const mayBeBehind = this.#running.size === 1 && (this.#descriptors.areUsed || running.hasPrinted === true)
+    if (!mayBeBehind) return this.#endNow(frame, running)
+    running.ending = frame
+    this.#descriptors.whenRead(() => this.#endNow(frame, running))
+  }
+
+  #endNow(frame: Frame, running: Pending): void {
+    if (this.#running.get(frame.call) !== running) return
+    this.#running.delete(frame.call)
+    end(running, frame)
   }
 
   #beginStream(running: Pending, frame: Frame): void {
@@ -204,7 +249,7 @@ export class Channel {
   #endAll(): void {
     const running = [...this.#running.values()]
     this.#running.clear()
-    for (const pending of running) end(pending, null)
+    for (const pending of running) end(pending, pending.ending ?? null)
   }
 }
 
@@ -215,6 +260,13 @@ function end(pending: Pending, frame: Ending): void {
   pending.answer?.end()
   pending.end(frame, pending.answer?.head.status)
 }
+
+const logFrame = (stream: string, text: string): Frame => ({
+  type: FrameType.log,
+  call: 0,
+  meta: stream === 'stdout' ? '' : '{"stream":"stderr"}',
+  body: Buffer.from(text),
+})
 
 /** Reads an answer that nobody listens to. */
 const nobody: StreamSink = { head() {}, write: () => true, drained: async () => {} }

@@ -1,8 +1,9 @@
-import { chmodSync, linkSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
+import { chmodSync, constants, linkSync, mkdirSync, openSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
 import { chmod, chown, mkdir, rm } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { makePipes, type PipeStock } from './pipe-stock.ts'
 
 export type Owner = { uid: number; gid: number } | null
 
@@ -10,31 +11,41 @@ export type Owner = { uid: number; gid: number } | null
 const linksAtOnce = 64
 
 /**
- * A worker's own folder: the socket that its shim connects to and, once bound, the code of its function. Mode 0700 and
+ * A worker's own folder: the socket that its shim connects to, the pipes of its standard output and standard error and, once bound,
+ * the code of its function. Mode 0700 and
  * mounted into that one sandbox: no other worker can see it.
  */
 export class WorkerFolder {
   readonly path: string
   #server: Server
   #connection: Promise<Socket>
+  /** What is written to the worker's standard output and standard error, past its shim. */
+  readonly stdout: Socket
+  readonly stderr: Socket
 
-  private constructor(path: string, server: Server, connection: Promise<Socket>) {
+  private constructor(path: string, server: Server, connection: Promise<Socket>, [stdout, stderr]: [Socket, Socket]) {
     this.path = path
     this.#server = server
     this.#connection = connection
+    this.stdout = stdout
+    this.stderr = stderr
   }
 
-  static async make(parent: string, name: string, owner: Owner): Promise<WorkerFolder> {
+  static async make(parent: string, name: string, owner: Owner, pipes?: PipeStock): Promise<WorkerFolder> {
     const path = join(parent, name)
-    const socket = join(path, 'worker.sock')
+    const [socket, stdout, stderr] = ['worker.sock', 'stdout', 'stderr'].map((each) => join(path, each)) as Three
     await mkdir(path, { recursive: true, mode: 0o700 })
     const server = createServer()
     const connection = firstConnection(server)
     try {
-      await listen(server, socket)
-      await chmod(socket, 0o600)
-      if (owner !== null) await Promise.all([path, socket].map((each) => chown(each, owner.uid, owner.gid)))
-      return new WorkerFolder(path, server, connection)
+      await Promise.all([
+        pipes === undefined ? makePipes([stdout, stderr]) : pipes.put([stdout, stderr]),
+        listen(server, socket).then(() => chmod(socket, 0o600)),
+      ])
+      if (owner !== null) {
+        await Promise.all([path, socket, stdout, stderr].map((each) => chown(each, owner.uid, owner.gid)))
+      }
+      return new WorkerFolder(path, server, connection, [openPipe(stdout), openPipe(stderr)])
     } catch (error) {
       server.close()
       await rm(path, { recursive: true, force: true })
@@ -57,8 +68,18 @@ export class WorkerFolder {
     this.#server.close()
     // One that came when nobody waited for it any more.
     void this.#connection.then((socket) => socket.destroy())
+    this.stdout.destroy()
+    this.stderr.destroy()
     await rm(this.path, { recursive: true, force: true })
   }
+}
+
+type Three = [string, string, string]
+
+/** For writing too: a pipe that nobody has open for writing would be at its end, before the worker opens it and between programs. */
+export function openPipe(path: string): Socket {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+  return new Socket({ fd, readable: true, writable: false })
 }
 
 const firstConnection = (server: Server): Promise<Socket> =>

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import { dirname, join } from 'node:path'
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
@@ -7,9 +9,11 @@ import type { Exit, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandb
 import { Channel } from './channel.ts'
 import { HttpImageWorker, listens } from './http-image-worker.ts'
 import { killed, timedOut } from './outcomes.ts'
+import { PipeStock } from './pipe-stock.ts'
 import { FrameType } from './protocol.ts'
 import { ShimWorker, type WorkerParts } from './worker.ts'
 import { WorkerFolder } from './worker-folder.ts'
+import { workerLog } from './worker-log.ts'
 
 export interface WorkersParts extends WorkerParts {
   engine: SandboxEngine
@@ -24,15 +28,17 @@ export interface WorkersParts extends WorkerParts {
 /** Makes real workers: a sandbox, its folder, its connection. */
 export class Workers implements WorkerFactory {
   #parts: WorkersParts
+  #pipes: PipeStock
 
   constructor(parts: WorkersParts) {
     this.#parts = parts
+    this.#pipes = new PipeStock(join(dirname(parts.workersDir), 'pipes'))
   }
 
   async startGeneric(shape: Shape): Promise<PoolWorker> {
     const { engine, workersDir } = this.#parts
     const name = this.#parts.newName()
-    const folder = await WorkerFolder.make(workersDir, name, engine.owner)
+    const folder = await WorkerFolder.make(workersDir, name, engine.owner, this.#pipes)
     try {
       const limits = {
         memoryBytes: shape.memoryBytes,
@@ -111,6 +117,14 @@ export class Workers implements WorkerFactory {
     return { name, image, command: null, env, network, trusted, folder: null, memoryBytes, cpuMillicpu, cpuMaxMillicpu }
   }
 
+  #channel(socket: Socket, sandbox: Sandbox, folder: WorkerFolder): Channel {
+    const { clock, log } = this.#parts
+    const channel = new Channel(socket, clock, workerLog(log, clock, sandbox.name))
+    channel.descriptor('stdout', folder.stdout)
+    channel.descriptor('stderr', folder.stderr)
+    return channel
+  }
+
   /** The shim's connection with its hello; what does not come in time is ended. */
   async #connect(sandbox: Sandbox, folder: WorkerFolder): Promise<Channel> {
     const { clock, startTimeoutMs } = this.#parts
@@ -118,7 +132,7 @@ export class Workers implements WorkerFactory {
     const stopTimer = clock.after(startTimeoutMs, () => late.resolve('late'))
     const ended = sandbox.exited.then(() => 'ended' as const)
     const socket = await Promise.race([folder.connection(), ended, late.promise])
-    const channel = typeof socket === 'string' ? null : new Channel(socket, clock)
+    const channel = typeof socket === 'string' ? null : this.#channel(socket, sandbox, folder)
     const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late.promise]))
     stopTimer()
     if (channel !== null && typeof hello === 'object' && hello?.type === FrameType.hello) return channel

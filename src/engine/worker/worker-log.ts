@@ -1,0 +1,24 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Log } from '../../domain/log.ts'
+import type { OnText } from './descriptors.ts'
+
+/** Characters of a minute that a worker may put into the server's log: functions must not fill the operator's disk. */
+const charsPerMinute = 16 * 1024
+const minuteMs = 60_000
+
+/** What a worker prints outside of every call: it belongs to no execution, and so to the server's log. */
+export function workerLog(log: Log, clock: Clock, worker: string): OnText {
+  let since = Number.NEGATIVE_INFINITY
+  let room = 0
+  return (stream, text) => {
+    if (clock.elapsed() - since > minuteMs) {
+      since = clock.elapsed()
+      room = charsPerMinute
+    }
+    if (room <= 0) return
+    const printed = text.slice(0, room)
+    room -= text.length
+    log.info({ worker, stream, printed }, 'a worker printed outside of its calls')
+    if (room <= 0) log.info({ worker }, 'what it prints further in this minute is not logged')
+  }
+}
