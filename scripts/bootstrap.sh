@@ -31,8 +31,7 @@ install_packages() {
   # --loglevel=error: packages that want a newer Node than npm's own get it, so npm's EBADENGINE warnings would only confuse.
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || fail "npm could not install the packages; its message is above."
   wanted >node_modules/.taibai-lock-sum
-  PACKAGES_INSTALLED_NOW=yes
-  export PACKAGES_INSTALLED_NOW
+  echo "  ✓ installed"
 }
 
 # npm ci empties node_modules: two of them at once would leave a mess. A directory is made by exactly one.

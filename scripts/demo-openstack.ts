@@ -1,8 +1,9 @@
 // Four stories with real OpenStack services, told step by step: what happens there runs functions here. Starts the services
 // (their scripts lie beside the checkout, or where TAIBAI_TEST_STACK_SCRIPTS says), a server of its own, and removes it all.
-import { OpenStackStack, stackPassword } from '../test/support/openstack-stack.ts'
-import { ServerProcess } from '../test/support/server-process.ts'
+
+import { SetupProblem } from '../src/host/problem.ts'
 import { type CloudUrls, CloudUser } from './openstack/cloud-user.ts'
+import { OpenStackStack, stackPassword } from './openstack/stack.ts'
 import {
   alarmStory,
   failingServiceStory,
@@ -11,8 +12,8 @@ import {
   uploadByAlarmStory,
   uploadBySourceStory,
 } from './openstack/stories.ts'
-import { runCommand, SetupProblem } from './setup/problem.ts'
-import { detail, done, step } from './setup/progress.ts'
+import { newDataDir, startOwnServer, stopAll } from './setup/own-server.ts'
+import { progress, runScript } from './setup/terminal.ts'
 
 const stories: [title: string, tell: (stage: Stage) => Promise<unknown>][] = [
   ['A message in a Zaqar queue runs a function', messageStory],
@@ -25,16 +26,16 @@ const stories: [title: string, tell: (stage: Stage) => Promise<unknown>][] = [
 async function main(): Promise<undefined> {
   const stop = interruption()
   const began = performance.now()
-  step('Keystone, Swift, Zaqar and Aodh (installed when they are missing: some minutes; started: one)')
+  progress.step('Keystone, Swift, Zaqar and Aodh (installed when they are missing: some minutes; started: one)')
   const undo: (() => PromiseLike<unknown>)[] = []
   try {
     await Promise.race([tellAll(undo), stop])
   } finally {
-    step('Cleaning up')
+    progress.step('Cleaning up')
     for (const what of undo.reverse()) await what()
-    done('the server, the services and what they made are gone')
+    progress.done('the server, the services and what they made are gone')
   }
-  done(`${stories.length} stories in ${Math.round((performance.now() - began) / 1000)} s`)
+  progress.done(`${stories.length} stories in ${Math.round((performance.now() - began) / 1000)} s`)
 }
 
 async function tellAll(undo: (() => PromiseLike<unknown>)[]): Promise<void> {
@@ -42,16 +43,19 @@ async function tellAll(undo: (() => PromiseLike<unknown>)[]): Promise<void> {
     throw new SetupProblem(`The services could not be started: ${error.message}`)
   })
   undo.push(() => stack[Symbol.asyncDispose]())
-  done(`Keystone answers at ${stack.env.AUTH_URL}`)
+  progress.done(`Keystone answers at ${stack.env.AUTH_URL}`)
 
-  step('Taibai, with Keystone authentication (functions as plain processes: these services listen on loopback only)')
-  const server = await ServerProcess.start({ settings: stack.settings })
-  undo.push(() => server[Symbol.asyncDispose]())
-  done(`it answers at ${server.url}`)
+  progress.step(
+    'Taibai, with Keystone authentication (functions as plain processes: these services listen on loopback only)',
+  )
+  const settings = { TAIBAI_ENGINE: 'process', TAIBAI_GENERIC_WORKERS: '1', ...stack.settings }
+  undo.push(stopAll)
+  const { client } = await startOwnServer(newDataDir('taibai-demo-'), settings)
+  progress.done(`it answers at ${client.url}`)
 
-  const user = await CloudUser.logIn(stack.env as unknown as CloudUrls, server.url, 'demo', stackPassword)
+  const user = await CloudUser.logIn(stack.env as unknown as CloudUrls, client.url, 'demo', stackPassword)
   for (const [title, tell] of stories) {
-    step(title)
+    progress.step(title)
     await tellOne(tell, user, stack)
   }
 }
@@ -61,8 +65,8 @@ async function tellOne(tell: (stage: Stage) => Promise<unknown>, user: CloudUser
   const prefix = `demo-${process.pid}`
   const emitEvent: Stage['emitEvent'] = (type, traits) => stack.emitEvent(type, traits)
   try {
-    await tell({ user, prefix, emitEvent, say: detail, undo: (what) => undo.push(what) })
-    done('as it should be')
+    await tell({ user, prefix, emitEvent, say: progress.detail, undo: (what) => undo.push(what) })
+    progress.done('as it should be')
   } finally {
     for (const what of undo.reverse()) await what()
   }
@@ -78,4 +82,4 @@ function interruption(): Promise<never> {
   return promise
 }
 
-await runCommand(main)
+await runScript(main)

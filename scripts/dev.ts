@@ -1,16 +1,17 @@
 // The server for development: restarts when a source file changes, logs in words instead of JSON.
 import { watch } from 'node:fs'
 import { join } from 'node:path'
-import { chooseEngine } from './setup/choose-engine.ts'
+import { projectFolder } from '../src/assets.ts'
+import { readSettings } from '../src/host/address.ts'
+import { SetupProblem } from '../src/host/problem.ts'
 import { DevServer } from './setup/dev-server.ts'
-import { runCommand } from './setup/problem.ts'
-import { step } from './setup/progress.ts'
-import { PROJECT_FOLDER, RUNTIMES_FOLDER } from './setup/project.ts'
-import { readSettings } from './setup/settings.ts'
+import { readyOwnEngine } from './setup/own-engine.ts'
+import { progress, runScript } from './setup/terminal.ts'
 
 async function main(): Promise<number> {
-  const engine = await chooseEngine(readSettings())
-  step('Server: restarts when src/ or runtimes/ change; Ctrl-C stops it')
+  const { engine } = readSettings()
+  if (engine === 'docker') await needEngine()
+  progress.step('Server: restarts when src/ or runtimes/ change; Ctrl-C stops it')
   const server = new DevServer({ TAIBAI_DRAIN_MS: '1000', ...process.env, TAIBAI_ENGINE: engine })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => server.stop())
   const watching = watchSources(() => server.restartSoon())
@@ -19,12 +20,17 @@ async function main(): Promise<number> {
   return code
 }
 
+async function needEngine(): Promise<void> {
+  const result = await readyOwnEngine()
+  if (result.kind === 'unavailable') throw new SetupProblem(result.reason)
+}
+
 /** Not `node --watch`: it makes worker threads report their imports as messages, which the server would take for its own. */
 function watchSources(onChange: () => void): AbortController {
   const watching = new AbortController()
   const options = { recursive: true, signal: watching.signal }
-  for (const folder of [join(PROJECT_FOLDER, 'src'), RUNTIMES_FOLDER]) watch(folder, options, onChange)
+  for (const folder of ['src', 'runtimes']) watch(join(projectFolder, folder), options, onChange)
   return watching
 }
 
-await runCommand(main)
+await runScript(main)

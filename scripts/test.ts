@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SetupProblem } from '../src/host/problem.ts'
 import { ensureHostLanguages } from './setup/host-languages.ts'
 import { ensureOpenStackClients } from './setup/openstack-clients.ts'
-import { runCommand, SetupProblem } from './setup/problem.ts'
-import { step, warn } from './setup/progress.ts'
-import { readyEngine } from './setup/ready-engine.ts'
+import { readyOwnEngine } from './setup/own-engine.ts'
+import { progress, runScript } from './setup/terminal.ts'
 import { closingLine, countTests, type TestCounts } from './setup/test-counts.ts'
 
 const vitestArgs = process.argv.slice(2)
@@ -20,26 +20,26 @@ async function main(): Promise<number> {
   if (docker === 'absent' && needsDocker) return close({ passed: 0, failed: 0, skipped: 0 }, false)
   const checks = [docker !== 'broken', ...(vitestArgs.length > 0 ? [] : await checkSources())]
   const { counts, code } = await runTests(docker === 'ready')
-  if (counts.passed + counts.failed === 0) warn('No test ran.')
+  if (counts.passed + counts.failed === 0) progress.warn('No test ran.')
   else if (code !== 0 && counts.failed === 0) {
-    warn('The tests passed, but vitest reported an error outside of them; see above.')
+    progress.warn('The tests passed, but vitest reported an error outside of them; see above.')
   }
-  if (checks.includes(false)) warn('The images, the types or the style need work; see above.')
+  if (checks.includes(false)) progress.warn('The images, the types or the style need work; see above.')
   return close(counts, code === 0 && counts.failed === 0 && counts.passed > 0 && !checks.includes(false))
 }
 
 async function readyDocker(): Promise<'ready' | 'absent' | 'broken'> {
   try {
-    const engine = await readyEngine()
+    const engine = await readyOwnEngine()
     if (engine.kind === 'ready') return 'ready'
-    warn(engine.reason)
-    warn(
+    progress.warn(engine.reason)
+    progress.warn(
       `NO CONTAINERS${needsDocker ? ', and here they are required: nothing is tested.' : ': the tests that need them are skipped.'}`,
     )
     return 'absent'
   } catch (error) {
     if (!(error instanceof SetupProblem)) throw error
-    warn(error.message)
+    progress.warn(error.message)
     return 'broken'
   }
 }
@@ -55,12 +55,12 @@ function close(counts: TestCounts, isGood: boolean): number {
 }
 
 async function check(title: string, program: string, args: string[]): Promise<boolean> {
-  step(`${title} (${[program, ...args].join(' ')})`)
+  progress.step(`${title} (${[program, ...args].join(' ')})`)
   return (await runVisibly(program, args)) === 0
 }
 
 async function runTests(hasDocker: boolean): Promise<{ counts: TestCounts; code: number }> {
-  step('Tests (vitest)')
+  progress.step('Tests (vitest)')
   const folder = mkdtempSync(join(tmpdir(), 'taibai-tests-'))
   const file = join(folder, 'report.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
@@ -87,11 +87,11 @@ function runVisibly(program: string, args: string[], env: NodeJS.ProcessEnv = {}
   const { promise, resolve } = Promise.withResolvers<number>()
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
   child.on('error', (error) => {
-    warn(`${program}: ${error.message}`)
+    progress.warn(`${program}: ${error.message}`)
     resolve(127)
   })
   child.on('exit', (code) => resolve(code ?? 1))
   return promise
 }
 
-await runCommand(main)
+await runScript(main)

@@ -1,8 +1,78 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { getAsset, getRawAsset, isSea } from 'node:sea'
 
-/** What travels with the program beside its code: the folders of the runtimes. */
+/**
+ * What travels with the program beside its code: the runtimes' folders, SQLite's add-on, the ledger's thread. From the
+ * source tree they are files; the executable carries them, and unpacks those that only work as files.
+ */
+
+/** Whether this is the one-file executable. */
+export const isExecutable = isSea()
+
+/** The source tree; the executable has none. */
+export const projectFolder = isExecutable ? '' : resolve(import.meta.dirname, '..')
+
+/** Of the release, from package.json. */
+export const version: string = JSON.parse(assetText('package.json')).version
+
+/** A file that travels, by its path in the source tree. */
+export function assetText(path: string): string {
+  return isExecutable ? getAsset(path, 'utf8') : readFileSync(join(projectFolder, path), 'utf8')
+}
+
+/** The program and its first arguments, to start it once more. */
+export const ownCommand = (): [string, ...string[]] =>
+  isExecutable ? [process.execPath] : [process.execPath, join(projectFolder, 'src', 'main.ts')]
+
+/** Changes with everything that a running server would have to be restarted for: its source, its packages, its runtimes. */
+export function releaseIdentity(): string {
+  if (isExecutable) return manifest().build
+  const sources = ['src', 'runtimes'].map((name) => hashFolder(join(projectFolder, name)))
+  return [...sources, assetText('package-lock.json')].join('\n')
+}
+
+/** What the executable carries, as its build wrote it down: assets cannot be listed. */
+interface Manifest {
+  /** Of everything, the code included. */
+  build: string
+  /** Of all that is unpacked: releases share a cache folder without touching each other. */
+  hash: string
+  files: string[]
+}
+
+const manifest = (): Manifest => JSON.parse(assetText('manifest.json'))
+const unpackedFolder = (cacheDir: string): string => join(cacheDir, manifest().hash)
+
+/** Folder of the runtimes' folders; in the executable only there after `unpackAssets`. */
+export const runtimesFolder = (cacheDir: string): string =>
+  isExecutable ? join(unpackedFolder(cacheDir), 'runtimes') : join(projectFolder, 'runtimes')
+
+/**
+ * Makes sure that what only works as a file is one. Repeated it does nothing, and several at once do no harm: each file
+ * appears in one step. Throws an Error with a sentence when it cannot be done.
+ */
+export function unpackAssets(cacheDir: string): void {
+  if (!isExecutable) return
+  try {
+    for (const name of manifest().files) unpack(name, join(unpackedFolder(cacheDir), name))
+  } catch (cause) {
+    const why = (cause as Error).message
+    throw new Error(`The program could not unpack its files (${why}): set TAIBAI_CACHE_DIR to a folder of yours.`, {
+      cause,
+    })
+  }
+}
+
+function unpack(name: string, path: string): void {
+  const bytes = Buffer.from(getRawAsset(name))
+  if (existsSync(path) && statSync(path).size === bytes.length) return
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  const unfinished = `${path}.${process.pid}`
+  writeFileSync(unfinished, bytes, { mode: 0o644 })
+  renameSync(unfinished, path)
+}
 
 /** Deployed or run by tests, never copied into an image: changing them makes no other image. */
 const notInTheImage = new Set(['template', 'conformance'])
@@ -26,7 +96,8 @@ export function taggedImage(folder: string, image: string): string {
   return hasTag ? image : `${image}:${hashFolder(folder).slice(0, 12)}`
 }
 
-function filesOf(folder: string): string[] {
+/** Paths of the files of a runtime's folder that go into its image, in order. */
+export function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.parentPath.includes('__pycache__'))
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))

@@ -1,6 +1,7 @@
 import { homedir, totalmem } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { isExecutable, runtimesFolder } from './assets.ts'
 
 /** The settings: one schema with a default and a sentence each; the only reader of the environment. README's table is made from it. */
 
@@ -31,8 +32,12 @@ export const settings = z.object({
     .describe('Folder of everything that lasts: databases, packages, secret key, admin token.'),
   runtimesDir: z
     .string()
-    .default(resolve(import.meta.dirname, '../runtimes'))
-    .describe('Folder of the runtimes; one sub-folder each.'),
+    .default(isExecutable ? '' : runtimesFolder(''))
+    .describe('Folder of the runtimes; one sub-folder each. The executable brings its own.'),
+  cacheDir: z
+    .string()
+    .default('')
+    .describe('Folder for what the executable has to unpack; programs must be allowed there. Default: <data>/program.'),
   publicUrl: z
     .string()
     .optional()
@@ -212,7 +217,35 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   wrong.push(...unknown.map((name) => `${name}: there is no such setting`))
   if (!parsed.success || wrong.length > 0) throw new Error(`Settings that cannot be used:\n  ${wrong.join('\n  ')}`)
   refuseOpenDoors(parsed.data)
-  return { ...parsed.data, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
+  const cacheDir = parsed.data.cacheDir || join(parsed.data.dataDir, 'program')
+  const runtimesDir = parsed.data.runtimesDir || runtimesFolder(cacheDir)
+  return { ...parsed.data, cacheDir, runtimesDir, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
+}
+
+/** What the environment tells of this machine beside the settings; what prepares a host asks for it. */
+export interface HostEnvironment {
+  /** Somebody chose where the engine is. */
+  engineIsChosen: boolean
+  /** Files with certificate authorities that are trusted here beside the system's. */
+  certificateFiles: string[]
+  /** Folders in which programs are looked for. */
+  searchPath: string[]
+  /** Where a service manager waits for news of the server; undefined: none does. */
+  notifySocket: string | undefined
+  /** How often the service manager wants to hear from the server, in ms; undefined: it does not. */
+  watchdogMs: number | undefined
+}
+
+export function readHostEnvironment(environment: NodeJS.ProcessEnv = process.env): HostEnvironment {
+  const { SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, NOTIFY_SOCKET, WATCHDOG_USEC, PATH = '' } = environment
+  const isGiven = (text: string | undefined): text is string => text !== undefined && text !== ''
+  return {
+    engineIsChosen: isGiven(environment.TAIBAI_DOCKER_HOST) || isGiven(environment.DOCKER_HOST),
+    certificateFiles: [SSL_CERT_FILE, NODE_EXTRA_CA_CERTS].filter(isGiven),
+    searchPath: PATH.split(delimiter).filter(isGiven),
+    notifySocket: NOTIFY_SOCKET || undefined,
+    watchdogMs: Number(WATCHDOG_USEC) > 0 ? Number(WATCHDOG_USEC) / 1000 : undefined,
+  }
 }
 
 /** What the command line reads of the environment, beside the settings of the server of this machine. */

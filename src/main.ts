@@ -1,29 +1,19 @@
-import { createHook } from 'node:async_hooks'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import type { App } from './app.ts'
+import { pathToFileURL } from 'node:url'
 
 /** Process entry: the server (no word, or `serve`) or a command of the command line. The only file that may end the process. */
 
 const leastNode = [22, 22]
-const keptTicks: object[] = []
 
-checkNode()
-const [word, ...rest] = process.argv.slice(2)
-if (word === undefined || (word === 'serve' && rest.length === 0)) await serve()
-else process.exitCode = await runCommand()
+void main(process.argv.slice(2))
 
-async function serve(): Promise<void> {
-  const app = await start()
-  stopOnSignals(app)
-  keepTickShape()
-  dropGarbage()
-}
-
-async function runCommand(): Promise<number> {
-  const { version } = await import('../package.json', { with: { type: 'json' } }).then((file) => file.default)
-  const { startProgram } = await import('./cli/start.ts')
-  return startProgram(process.argv.slice(2), version)
+async function main(argv: string[]): Promise<void> {
+  checkNode()
+  const [word, ...rest] = argv
+  if (word === undefined || (word === 'serve' && rest.length === 0)) return serve()
+  if (word === '--version') return showVersion()
+  // A shim of Node.js, which the process engine starts where this program is the only Node.js there is.
+  if (word === 'shim' && rest[0] !== undefined) return void (await import(pathToFileURL(rest[0]).href))
+  process.exitCode = await runCommand(argv)
 }
 
 /** Before anything native is loaded: an older Node.js would crash on it. */
@@ -31,78 +21,24 @@ function checkNode(): void {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const [wantMajor = 0, wantMinor = 0] = leastNode
   if (major > wantMajor || (major === wantMajor && minor >= wantMinor)) return
-  fail(
-    `Taibai needs Node.js ${leastNode.join('.')} or newer and this is ${process.version}: start it with "npm start", which brings its own.`,
+  process.stderr.write(
+    `Taibai needs Node.js ${leastNode.join('.')} or newer and this is ${process.version}: start it with "npm start", which brings its own.\n`,
   )
-}
-
-async function start(): Promise<App> {
-  try {
-    const { readConfig } = await import('./config.ts')
-    const config = readConfig()
-    const { startApp } = await import('./app.ts')
-    return await startApp(config, (error) => fail(`The server cannot go on: ${error.message}`))
-  } catch (error) {
-    return fail(explain(error))
-  }
-}
-
-/**
- * Loading our modules leaves 130 MB of garbage (drizzle-orm's package.json has 180 kB, and Node.js parses it for each of
- * its modules) in a young generation that does not shrink while there is little to do: the server held 280 MB, and holds
- * half of that. No call is under way yet that would wait for it.
- */
-function dropGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect: NonNullable<typeof globalThis.gc> = runInNewContext('gc')
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
-  setFlagsFromString('--no-expose-gc')
-}
-
-/**
- * Keeps a tick of `process.nextTick` for ever. A garbage collection while none waits would drop the hidden class of ticks;
- * V8 then makes every later one by a slow path, 0.9 µs in place of 0.1, and a call takes six (Node.js 24).
- */
-function keepTickShape(): void {
-  const hook = createHook({
-    init(_id, type, _trigger, resource) {
-      if (type === 'TickObject') keptTicks.push(resource)
-    },
-  }).enable()
-  process.nextTick(() => {})
-  hook.disable()
-}
-
-/** npm passes on what the terminal has sent us already: so soon after the first it is the same signal. */
-const sameSignalMs = 500
-
-/** The first signal drains; the second stops at once. */
-function stopOnSignals(running: App): void {
-  let stoppingSince: number | null = null
-  const stop = async (signal: NodeJS.Signals) => {
-    const now = performance.now()
-    if (stoppingSince !== null && now - stoppingSince < sameSignalMs) return
-    if (stoppingSince !== null) process.exit(1)
-    stoppingSince = now
-    await running.close(signal)
-    process.exit(0)
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
-}
-
-/** A sentence where we know one, the stack where we don't. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE')
-    return `The port is in use already: stop what listens there, or set TAIBAI_PORT. (${error.message})`
-  if (code === 'EACCES') return `Not permitted: ${error.message}. Choose another TAIBAI_PORT or TAIBAI_DATA_DIR.`
-  const isOurs = error.constructor === Error || error.name === 'FaasError'
-  return isOurs ? error.message : (error.stack ?? error.message)
-}
-
-function fail(sentence: string): never {
-  process.stderr.write(`${sentence}\n`)
   process.exit(1)
+}
+
+async function serve(): Promise<void> {
+  const { serve: start } = await import('./serve.ts')
+  await start((code) => process.exit(code))
+}
+
+async function showVersion(): Promise<void> {
+  const { version } = await import('./assets.ts')
+  process.stdout.write(`${version}\n`)
+}
+
+async function runCommand(argv: string[]): Promise<number> {
+  const { version } = await import('./assets.ts')
+  const { startProgram } = await import('./cli/start.ts')
+  return startProgram(argv, version)
 }

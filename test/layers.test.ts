@@ -15,7 +15,8 @@ const mayImport: Record<string, string[]> = {
   store: ['domain'],
   'engine/pool/policy': ['domain'],
   'engine/pool': ['domain', 'engine/pool/policy'],
-  'engine/sandbox': ['domain'],
+  'engine/api': ['domain'],
+  'engine/sandbox': ['domain', 'engine/api'],
   'engine/worker': ['domain', 'assets.ts', 'engine/pool/pool-worker.ts', 'engine/sandbox/sandbox.ts'],
   openstack: ['domain'],
   'services/runs': ['domain', 'services/functions'],
@@ -30,10 +31,12 @@ const mayImport: Record<string, string[]> = {
   ],
   'wiring.ts': ['domain', 'store', 'openstack', 'services', 'scheduler', 'http'],
   'wiring-settings.ts': ['domain', 'store', 'engine', 'openstack', 'http', 'config.ts', 'wiring.ts'],
-  'main.ts': ['app.ts', 'cli/start.ts', 'config.ts'],
+  'serve.ts': ['app.ts', 'config.ts', 'assets.ts'],
+  'main.ts': ['serve.ts', 'assets.ts', 'cli'],
   client: [],
-  cli: ['client', 'config.ts'],
-  'config.ts': [],
+  host: ['config.ts', 'assets.ts', 'engine/api'],
+  cli: ['client', 'host', 'config.ts', 'assets.ts'],
+  'config.ts': ['assets.ts'],
   'assets.ts': [],
   'logger.ts': [],
 }
@@ -50,8 +53,8 @@ const packages: { name: RegExp; within: string[] }[] = [
 const touches: { what: RegExp; within: string[]; holdsIn?: string[]; why: string }[] = [
   {
     what: /\bprocess\.env\b/,
-    // The process engine hands the search path on to its children.
-    within: ['config.ts', 'engine/sandbox/process/process-engine.ts'],
+    // The process engine hands the search path on to its children, what prepares a machine all of it.
+    within: ['config.ts', 'engine/sandbox/process/process-engine.ts', 'host/command.ts'],
     why: 'reads the environment',
   },
   { what: /\bprocess\.exit\b/, within: ['main.ts'], why: 'ends the process' },

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { EngineApi } from '../../src/engine/sandbox/docker/engine-api.ts'
+import { EngineApi } from '../../src/engine/api/engine-api.ts'
 import type { Language } from './packages.ts'
 
 /** What the engine itself takes: a container of the same image, made, started, and its language up. Nothing of Taibai. */

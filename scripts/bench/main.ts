@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { stopAll } from '../setup/own-server.ts'
 import { asyncRuns } from './async-runs.ts'
 import { burst } from './burst.ts'
 import { tables } from './figures.ts'
@@ -12,7 +13,6 @@ import { ledger } from './ledger.ts'
 import { takeNoises, warnOfNoise } from './noise.ts'
 import { soak } from './soak.ts'
 import { spreadOut } from './spread-out.ts'
-import { stopAll } from './taibai.ts'
 import { warm } from './warm.ts'
 
 /**

@@ -1,13 +1,12 @@
 // The server of `npm run dev`: one process after the other, for as long as somebody develops.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { ownCommand, projectFolder } from '../../src/assets.ts'
 import { prettyLogLine } from './pretty-log.ts'
-import { detail, warn } from './progress.ts'
-import { PROJECT_FOLDER } from './project.ts'
-import { SERVER_PROGRAM } from './server-process.ts'
+import { progress } from './terminal.ts'
 
 /** An editor writes several files, and each several times; they are one change. */
-const QUIET_MS = 200
+const quietMs = 200
 
 export class DevServer {
   #env: NodeJS.ProcessEnv
@@ -26,7 +25,7 @@ export class DevServer {
 
   restartSoon(): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#restart(), QUIET_MS)
+    this.#timer = setTimeout(() => this.#restart(), quietMs)
   }
 
   /** The second time at once: the server then does not wait for running calls. */
@@ -38,7 +37,7 @@ export class DevServer {
   }
 
   #restart(): void {
-    detail('a file has changed: restarting')
+    progress.detail('a file has changed: restarting')
     this.#wantsAnother = true
     if (this.#process) this.#process.kill('SIGTERM')
     else this.#start()
@@ -47,8 +46,9 @@ export class DevServer {
   #start(): void {
     this.#wantsAnother = false
     // Detached from the terminal's signals: Ctrl-C reaches it once, through us.
-    const options = { cwd: PROJECT_FOLDER, env: this.#env, detached: true }
-    const server = spawn(process.execPath, [SERVER_PROGRAM], { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+    const options = { cwd: projectFolder, env: this.#env, detached: true }
+    const [program, ...args] = ownCommand()
+    const server = spawn(program, [...args, 'serve'], { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
     createInterface({ input: server.stdout }).on('line', (line) => console.log(prettyLogLine(line)))
     server.on('exit', (code) => this.#hasEnded(code ?? 1))
     this.#process = server
@@ -58,6 +58,6 @@ export class DevServer {
     this.#process = undefined
     if (this.#isStopping) this.#ended.resolve(code)
     else if (this.#wantsAnother) this.#start()
-    else warn(`the server ended with exit code ${code}; it starts again when a file changes`)
+    else progress.warn(`the server ended with exit code ${code}; it starts again when a file changes`)
   }
 }

@@ -1,23 +1,23 @@
 // Turns a JSON log line into one that people read; anything else passes unchanged.
 import { styleText } from 'node:util'
 
-const LEVELS: Record<number, Parameters<typeof styleText>[0]> = {
+const colours: Record<number, Parameters<typeof styleText>[0]> = {
   20: 'dim',
   30: 'green',
   40: 'yellow',
   50: 'red',
   60: 'red',
 }
-const NAMES: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
+const names: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
 /** Always the same, or shown in a place of their own. */
-const HIDDEN = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'name', 'v'])
+const hidden = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'name', 'v'])
 
 export function prettyLogLine(line: string): string {
   const entry = parse(line)
   if (entry === undefined) return line
   const level = Number(entry.level)
-  const label = styleText(LEVELS[level] ?? 'dim', (NAMES[level] ?? String(level)).padEnd(5))
-  const rest = Object.entries(entry).filter(([key]) => !HIDDEN.has(key))
+  const label = styleText(colours[level] ?? 'dim', (names[level] ?? String(level)).padEnd(5))
+  const rest = Object.entries(entry).filter(([key]) => !hidden.has(key))
   const details = styleText('dim', rest.map(([key, value]) => `${key}=${show(value)}`).join(' '))
   return [clock(entry.time), label, entry.msg, details].filter(Boolean).join(' ')
 }

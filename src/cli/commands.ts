@@ -4,6 +4,8 @@ type Load = () => Promise<{ commands: CommandSpec[] }>
 
 /** Where each command is, by its first word; a file is loaded when one of its words is asked for. The order is that of the help. */
 export const commandFiles: Record<string, Load> = {
+  up: () => import('./up.ts'),
+  down: () => import('./down.ts'),
   status: () => import('./status.ts'),
   init: () => import('./init.ts'),
   deploy: () => import('./deploy.ts'),

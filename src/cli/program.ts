@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ApiError, UnreachableError } from '../client/problems.ts'
+import { SetupProblem } from '../host/problem.ts'
 import { makeCli, type ProgramIo } from './cli.ts'
 import { type Args, type Cli, CliError, type CommandSpec, type ExitName, exitCode, type Options } from './command.ts'
 import { commandFiles, commandsOf } from './commands.ts'
@@ -125,6 +126,7 @@ function explained(error: unknown): { message: string; exit: ExitName } {
     const help = 'Start it with "taibai up", or name another with --url, TAIBAI_URL or "taibai context use".'
     return { message: `${error.message} ${help}`, exit: 'unreachable' }
   }
+  if (error instanceof SetupProblem) return { message: error.message, exit: 'failed' }
   if (error instanceof ApiError) return { message: error.message, exit: exitOf(error) }
   const { message, code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC') return { message: `The disk is full: ${message}.`, exit: 'failed' }

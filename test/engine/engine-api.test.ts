@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { engineAddress } from '../../src/engine/api/engine-address.ts'
+import { EngineApi } from '../../src/engine/api/engine-api.ts'
 import { AttachedOutput } from '../../src/engine/sandbox/docker/attached-output.ts'
 import { connectDocker } from '../../src/engine/sandbox/docker/docker-client.ts'
-import { engineAddress } from '../../src/engine/sandbox/docker/engine-address.ts'
-import { EngineApi } from '../../src/engine/sandbox/docker/engine-api.ts'
 
 let answer: (request: IncomingMessage, response: ServerResponse) => void
 let asked: string[]

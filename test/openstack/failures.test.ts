@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type CloudUrls, CloudUser } from '../../scripts/openstack/cloud-user.ts'
+import { foundIn, OpenStackStack, stackPassword } from '../../scripts/openstack/stack.ts'
 import { DataFolder } from '../support/data-folder.ts'
-import { foundIn, OpenStackStack, stackPassword } from '../support/openstack-stack.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { foundIn, OpenStackStack, stackPassword } from '../../scripts/openstack/stack.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { askDocker, containersOf } from '../support/docker-api.ts'
 import { ended } from '../support/executions-of.ts'
-import { foundIn, OpenStackStack, stackPassword } from '../support/openstack-stack.ts'
 import { type Answered, type Asked, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 

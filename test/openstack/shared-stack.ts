@@ -1,4 +1,4 @@
-import { OpenStackStack } from '../support/openstack-stack.ts'
+import { OpenStackStack } from '../../scripts/openstack/stack.ts'
 
 /** One stack for all files of the ring, which find it by its folder; where it cannot be had, each says so. */
 export default async function share(): Promise<(() => Promise<void>) | undefined> {

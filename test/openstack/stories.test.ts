@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { CloudUser } from '../../scripts/openstack/cloud-user.ts'
+import { foundIn, OpenStackStack, stackPassword } from '../../scripts/openstack/stack.ts'
 import {
   alarmStory,
   failingServiceStory,
@@ -8,7 +9,6 @@ import {
   uploadByAlarmStory,
   uploadBySourceStory,
 } from '../../scripts/openstack/stories.ts'
-import { foundIn, OpenStackStack, stackPassword } from '../support/openstack-stack.ts'
 import { ServerProcess } from '../support/server-process.ts'
 
 /** What happens in OpenStack runs functions: the stories of `scripts/demo-openstack`, and how they end. */

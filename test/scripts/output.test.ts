@@ -1,14 +1,14 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { callsTable } from '../../scripts/setup/calls-table.ts'
 import { prettyLogLine } from '../../scripts/setup/pretty-log.ts'
-import { serverUrl } from '../../scripts/setup/settings.ts'
+import { callsTable } from '../../src/cli/calls-table.ts'
+import { serverUrl } from '../../src/host/address.ts'
 
 describe('What the scripts print', () => {
   it('shows calls with their phases in columns', () => {
     const phases = { queue: 0, acquire: 310.26, load: 12, run: 1.5, total: 324 }
-    const cold = { status: 'success', result: '', output: { hi: 1 }, start_kind: 'cold', cold_reason: 'first', phases }
-    const failed = { status: 'failed', result: '', error: { type: 'E', message: 'no' }, start_kind: 'warm' }
+    const cold = { output: { hi: 1 }, start_kind: 'cold' as const, cold_reason: 'first', phases }
+    const failed = { error: { type: 'E', message: 'no', stack: null }, start_kind: 'warm' as const }
     expect(callsTable('hello', [cold, failed])).toBe(
       [
         '  hello         queue  acquire  load  run  total  answer',

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
+import { OpenStackStack, stackPassword } from '../../scripts/openstack/stack.ts'
 import { clientProblem } from './openstack-client.ts'
-import { OpenStackStack, stackPassword } from './openstack-stack.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** A server, and how the client finds and greets it. */

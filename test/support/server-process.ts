@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { IncomingHttpHeaders } from 'node:http'
 import { join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { type Asked as ClientAsked, Connection } from '../../src/client/connection.ts'
 import { DataFolder } from './data-folder.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -125,6 +128,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly data: DataFolder
   readonly url: string
   readonly #ownsData: boolean
+  readonly #connection: Connection
   /** Set when a test ended it; any other end is a failure. */
   #endAsked = false
 
@@ -133,6 +137,7 @@ export class ServerProcess implements AsyncDisposable {
     this.data = data
     this.url = url
     this.#ownsData = ownsData
+    this.#connection = new Connection({ url, token: () => data.adminToken })
   }
 
   /** Fulfilled when the server takes work. */
@@ -170,20 +175,15 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async ask(method: string, path: string, asked: Asked = {}): Promise<Answered> {
-    const response = await this.open(method, path, asked)
-    const bytes = Buffer.from(await response.arrayBuffer())
-    const text = bytes.toString('utf8')
-    return { status: response.status, headers: response.headers, bytes, text, json: parsed(text) }
+    const { status, headers, bytes, text } = await this.#connection.ask(method, path, await sentBy(asked))
+    return { status, headers: headersOf(headers), bytes, text, json: parsed(text) }
   }
 
   /** The answer as it begins; its body is the caller's to read. */
-  open(method: string, path: string, asked: Asked = {}): Promise<Response> {
-    const { json, token = this.token, signal } = asked
-    const headers = new Headers(asked.headers)
-    if (token !== null && !headers.has('X-Auth-Token')) headers.set('X-Auth-Token', token)
-    if (json !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
-    const body = json === undefined ? asked.body : JSON.stringify(json)
-    return fetch(this.url + path, { method, headers, body, signal })
+  async open(method: string, path: string, asked: Asked = {}): Promise<Response> {
+    const incoming = await this.#connection.open(method, path, await sentBy(asked))
+    const { statusCode: status = 0, headers } = incoming
+    return new Response(Readable.toWeb(incoming) as ReadableStream, { status, headers: headersOf(headers) })
   }
 
   /** As `ask`, for answers that can only be good. */
@@ -231,6 +231,22 @@ export class ServerProcess implements AsyncDisposable {
   #tail(): string {
     return this.output.slice(-4000)
   }
+}
+
+/** Forms as the bytes that they are sent as. */
+async function sentBy({ body, ...asked }: Asked): Promise<ClientAsked> {
+  if (!(body instanceof FormData)) return body === undefined ? asked : { ...asked, body }
+  const form = new Response(body)
+  const headers = { ...asked.headers, 'content-type': form.headers.get('content-type') as string }
+  return { ...asked, headers, body: new Uint8Array(await form.arrayBuffer()) }
+}
+
+function headersOf(incoming: IncomingHttpHeaders): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(incoming)) {
+    for (const one of [value].flat()) if (one !== undefined) headers.append(name, one)
+  }
+  return headers
 }
 
 /** What is whole of a log that is being written. */

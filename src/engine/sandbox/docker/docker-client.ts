@@ -1,10 +1,10 @@
 import { FaasError } from '../../../domain/errors.ts'
 import { isImageReference } from '../../../domain/image.ts'
+import { EngineApi, EngineRefusal, type Query } from '../../api/engine-api.ts'
 import type { OnOutput } from '../sandbox.ts'
 import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
 import { workerLabel } from './container-spec.ts'
-import { EngineApi, EngineRefusal, type Query } from './engine-api.ts'
 
 /** Where the engine's errors become ours. */
 export async function connectDocker(host: string | undefined, certFolder?: string): Promise<DockerClient> {

@@ -1,0 +1,149 @@
+import { createReadStream, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { unpackAssets } from '../assets.ts'
+import { type Client, makeClient } from '../client/client.ts'
+import type { Config } from '../config.ts'
+import { isPortTaken, readSettings, serverUrl } from '../host/address.ts'
+import { type EngineClient, makeEngineClient } from '../host/engine-client.ts'
+import { SetupProblem } from '../host/problem.ts'
+import { makeProgress, type Progress } from '../host/progress.ts'
+import { readyEngine } from '../host/ready-engine.ts'
+import {
+  findServer,
+  serverFiles,
+  startedVersion,
+  startServer,
+  stopLimitMs,
+  stopServer,
+} from '../host/server-process.ts'
+import { serverVersion } from '../host/server-version.ts'
+import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
+import { deploySamples, runSamples, type Sample } from './samples.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'up',
+    summary: 'prepare this machine, start the server, deploy sample functions and call them',
+    options: [
+      ['--install', 'install and start Docker from the packages of this system where no engine answers (as root)'],
+      ['--engine <engine>', 'docker: containers; process: plain processes WITHOUT ISOLATION'],
+      ['--images <file>', 'take images of runtimes or their bases from an archive, such as "docker save" makes'],
+    ],
+    examples: ['taibai up', 'sudo taibai up --install'],
+    run: (cli, _args, options) => up(cli, options),
+  },
+]
+
+interface Context {
+  out: Cli['out']
+  progress: Progress
+  settings: Config
+  client: Client
+}
+
+/** From a bare machine to functions that ran, cold and warm. Repeated, it skips what is done. */
+async function up({ out }: Cli, options: Options): Promise<void> {
+  const settings = readSettings()
+  const engine = engineOf(options) ?? settings.engine
+  const progress = makeProgress((line) => out.line(line))
+  unpackAssets(settings.cacheDir)
+  const client = makeClient({ url: serverUrl(settings), token: () => settings.adminToken ?? tokenIn(settings.dataDir) })
+  const context = { out, progress, settings, client }
+  if (engine === 'docker') await ensureEngineReady(context, options.install === true, textOption(options, 'images'))
+  else warnOfProcesses(progress)
+  await ensureServer(context, engine)
+  const samples = await deploySamples(context, engine)
+  const calls = await runSamples(context, samples)
+  out.value({ url: client.url, data_dir: settings.dataDir, engine, calls }, () => sayHowToGoOn(context, samples))
+  if (engine === 'process') progress.warn('Functions run WITHOUT ISOLATION here, as said above.')
+  client.close()
+}
+
+function engineOf(options: Options): Config['engine'] | undefined {
+  const engine = textOption(options, 'engine')
+  if (engine === undefined || engine === 'docker' || engine === 'process') return engine
+  throw usageError(`--engine takes docker or process, and "${engine}" is neither.`)
+}
+
+async function ensureEngineReady(
+  { settings, progress }: Context,
+  mayInstall: boolean,
+  images: string | undefined,
+): Promise<void> {
+  const engine = makeEngineClient(settings.dockerHost)
+  if (images !== undefined) await loadImages(engine, images)
+  const result = await readyEngine({ engine, mayInstall, runtimesDir: settings.runtimesDir }, progress)
+  if (result.kind === 'unavailable') throw new SetupProblem(result.reason)
+}
+
+async function loadImages(engine: EngineClient, file: string): Promise<void> {
+  if (!existsSync(file)) throw new SetupProblem(`There is no file ${file}.`)
+  await engine.load(createReadStream(file))
+}
+
+function warnOfProcesses(progress: Progress): void {
+  progress.step('Engine')
+  progress.warn('Plain child processes are asked for: functions run WITHOUT ISOLATION.')
+  progress.warn('That is for trying things out: run only code that you trust.')
+}
+
+async function ensureServer(context: Context, engine: Config['engine']): Promise<void> {
+  const { settings, client, progress } = context
+  progress.step('Server')
+  const version = serverVersion(engine)
+  if (await client.isReady()) {
+    await refuseStranger(client)
+    if (!(await stopOutdated(context, version))) return progress.skipped(`it answers at ${client.url}`)
+  }
+  await refuseTakenPort(settings)
+  const env = { TAIBAI_ENGINE: engine }
+  const pid = await startServer({ dataDir: settings.dataDir, version, env, isReady: client.isReady })
+  progress.done(`started at ${client.url} (process ${pid}, log ${serverFiles(settings.dataDir).log})`)
+}
+
+async function refuseStranger(client: Client): Promise<void> {
+  if (await client.knowsUs()) return
+  throw new SetupProblem(
+    `Something else answers at ${client.url}, or a Taibai with another data folder. Stop it, or choose another port with TAIBAI_PORT.`,
+  )
+}
+
+/** A server that we started from another program, or with another engine, makes way for the one that is wanted now. */
+async function stopOutdated({ settings, progress }: Context, version: string): Promise<boolean> {
+  const pid = findServer(settings.dataDir)
+  if (pid === undefined || startedVersion(settings.dataDir) === version) return false
+  progress.detail('its program or its engine has changed: restarting it')
+  if (await stopServer(settings.dataDir, pid, stopLimitMs(settings))) return true
+  throw new SetupProblem(`Process ${pid} was asked to stop but still runs; see ${serverFiles(settings.dataDir).log}`)
+}
+
+async function refuseTakenPort(settings: Config): Promise<void> {
+  if (!(await isPortTaken(settings))) return
+  const own = findServer(settings.dataDir)
+  if (own)
+    throw new SetupProblem(
+      `The server (process ${own}) runs but is not ready; see ${serverFiles(settings.dataDir).log}`,
+    )
+  throw new SetupProblem(
+    `Port ${settings.port} is taken by another program. Stop that program, or choose another port with TAIBAI_PORT.`,
+  )
+}
+
+function sayHowToGoOn({ settings, client, out }: Context, samples: Sample[]): void {
+  const token = `$(cat ${settings.dataDir}/admin.token)`
+  out.line(`
+Taibai is running at ${client.url}
+  the admin token    ${settings.dataDir}/admin.token
+  call a function    curl -H "X-Auth-Token: ${token}" -d '{"name": "you"}' ${client.url}/fn/${samples[0]?.name}
+  the API            ${client.url}/openapi.json
+  stop it            taibai down (from the sources: npm run down)`)
+}
+
+/** Null before the server's first start, and in open mode. */
+function tokenIn(dataDir: string): string | null {
+  try {
+    return readFileSync(join(dataDir, 'admin.token'), 'utf8').trim()
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,140 @@
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
+import { pipeline, type Readable } from 'node:stream'
+import { type EngineAddress, engineAddress } from './engine-address.ts'
+
+/** The engine said no: its status and its sentence. */
+export class EngineRefusal extends Error {
+  override name = 'EngineRefusal'
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Pairs, where a name comes more than once. */
+export type Query = Record<string, string> | [name: string, value: string][]
+
+interface Sent {
+  body?: object | undefined
+  upload?: Readable | undefined
+  agent?: false
+  timeoutMs?: number
+  signal?: AbortSignal | undefined
+}
+
+/** Longest answer that is read whole. */
+const longestAnswer = 64 * 1024 * 1024
+/** Longest wait for the first bytes of an answer that is not a stream. */
+const answerMs = 120_000
+
+/**
+ * Questions to the API of a Docker engine over its socket, TCP, TLS or SSH. No version is in the paths: the engine answers with its newest. Follows
+ * no redirect: where an engine sends us is not asked for. Every failure is a rejection, never an event that nobody hears:
+ * `EngineRefusal` for a status of 300 or more, else the connection's own error.
+ */
+export class EngineApi {
+  #address: EngineAddress
+  #agent: Agent
+
+  constructor(host: string | undefined, certFolder?: string) {
+    this.#address = engineAddress(host, certFolder)
+    const Kept = this.#address.protocol === 'https' ? TlsAgent : Agent
+    this.#agent = new Kept({ keepAlive: true, maxFreeSockets: 16 })
+  }
+
+  /** The answer, parsed; null when it is empty. */
+  async ask<T = unknown>(method: string, path: string, query: Query = {}, body?: object): Promise<T> {
+    const response = await this.#send(method, path, query, { body, timeoutMs: answerMs })
+    const text = await textOf(response)
+    if ((response.statusCode ?? 0) >= 300) throw refusalOf(response, text)
+    return (text === '' ? null : JSON.parse(text)) as T
+  }
+
+  /**
+   * The answer as it comes, for as long as the engine likes; a connection of its own. `upload` is sent as a tar, and what
+   * fails in it fails the request.
+   */
+  async stream(
+    method: string,
+    path: string,
+    query: Query = {},
+    { upload, signal }: { upload?: Readable; signal?: AbortSignal } = {},
+  ): Promise<IncomingMessage> {
+    const response = await this.#send(method, path, query, { agent: false, upload, signal })
+    if ((response.statusCode ?? 0) >= 300) throw refusalOf(response, await textOf(response))
+    // It may break when nobody listens any more; who reads it sees the end.
+    response.on('error', () => {})
+    return response
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  #send(
+    method: string,
+    path: string,
+    query: Query,
+    { body, upload, agent, timeoutMs, signal }: Sent,
+  ): Promise<IncomingMessage> {
+    const { protocol, options } = this.#address
+    const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+    const search = new URLSearchParams(query).toString()
+    const headers: Record<string, string | number> = { host: 'engine' }
+    if (upload === undefined) headers['content-length'] = bytes?.length ?? 0
+    if (upload !== undefined) headers['content-type'] = 'application/x-tar'
+    else if (bytes !== undefined) headers['content-type'] = 'application/json'
+    return new Promise((resolve, reject) => {
+      const send = protocol === 'https' ? httpsRequest : httpRequest
+      const target = search === '' ? path : `${path}?${search}`
+      const own = { agent: agent ?? this.#agentFor(), method, path: target, headers, ...(signal && { signal }) }
+      const sent = send({ ...options, ...own }, resolve)
+      // For good: an error may come after the answer, too.
+      sent.on('error', reject)
+      if (timeoutMs !== undefined) endWhenSilent(sent, timeoutMs)
+      if (upload === undefined) sent.end(bytes)
+      // An engine that has answered may not want the rest.
+      else pipeline(upload, sent, (error) => error && reject(error))
+    })
+  }
+
+  /** A connection through another program is not kept. */
+  #agentFor(): Agent | false {
+    return this.#address.options.createConnection === undefined ? this.#agent : false
+  }
+}
+
+function endWhenSilent(sent: ClientRequest, ms: number): void {
+  const timer = setTimeout(() => sent.destroy(new Error(`the engine did not answer within ${ms / 1000} s`)), ms)
+  timer.unref()
+  sent.once('response', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length
+    if (bytes > longestAnswer) throw new Error(`the engine's answer is longer than ${longestAnswer} bytes`)
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function refusalOf(response: IncomingMessage, text: string): EngineRefusal {
+  const status = response.statusCode ?? 0
+  if (status < 400) return new EngineRefusal(status, `the engine answered ${status}: it sends us elsewhere`)
+  return new EngineRefusal(status, messageOf(text))
+}
+
+function messageOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown }
+    return typeof message === 'string' ? message : text
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,69 @@
+import { type ContextFile, packContext } from './build-context.ts'
+import type { EngineClient } from './engine-client.ts'
+import { hostProxyEnvironment } from './host-apt.ts'
+import { hostCertificates } from './host-certificates.ts'
+import type { LanguagePrograms } from './language-programs.ts'
+import type { Report } from './progress.ts'
+import type { RuntimeFolder } from './runtime-folder.ts'
+
+/** Builds a runtime's base image out of another one: certificates, programs and packages added. */
+
+const sourceLabel = 'io.taibai.source'
+
+export interface BaseBuild {
+  runtime: RuntimeFolder
+  /** The image that it is built out of. */
+  from: string
+  debian: string[]
+  programs?: LanguagePrograms | undefined
+  /** Kept as a label: says whether a base that is there still fits. */
+  identity: string
+}
+
+/** A shim changes more often than what it runs on: a base that fits is kept. */
+export async function buildBase(
+  build: BaseBuild,
+  { engine, refresh, report }: { engine: EngineClient; refresh: boolean; report: Report },
+): Promise<string> {
+  const image = baseImage(build.runtime)
+  const present = await engine.inspect(image)
+  if (!refresh && present?.labels[sourceLabel] === build.identity) return image
+  report(`making ${image}`)
+  await engine.build(`Building ${image}`, {
+    context: packContext(baseContext(build, hostCertificates())),
+    tags: [image],
+    arguments: await hostProxyEnvironment(),
+    labels: { [sourceLabel]: build.identity },
+    // Names resolve and mirrors answer there as they do for the machine's own apt.
+    network: 'host',
+  })
+  return image
+}
+
+export const baseImage = (runtime: RuntimeFolder): string => `${runtime.repository}-base`
+
+function baseContext({ from, debian, programs }: BaseBuild, certificates: string): ContextFile[] {
+  const hasCertificates = certificates !== ''
+  const dockerfile = baseDockerfile(from, { debian, hasPrograms: programs !== undefined, hasCertificates })
+  return [
+    { name: 'Dockerfile', content: dockerfile },
+    ...(hasCertificates ? [{ name: 'ca-certificates.crt', content: certificates }] : []),
+    ...(programs?.files() ?? []),
+  ]
+}
+
+/** The Dockerfile of a base. A machine without certificates leaves the image those it has. */
+export function baseDockerfile(
+  from: string,
+  recipe: { debian: string[]; hasPrograms: boolean; hasCertificates: boolean },
+): string {
+  const lines = [`FROM ${from}`]
+  if (recipe.hasCertificates) lines.push('COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt')
+  if (recipe.hasPrograms) lines.push('COPY bin/ /usr/local/bin/')
+  if (recipe.debian.length > 0) lines.push(installLine(recipe.debian))
+  return `${lines.join('\n')}\n`
+}
+
+function installLine(packages: string[]): string {
+  return `RUN apt-get update -q && apt-get install -y -q --no-install-recommends ${packages.join(' ')} && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/*`
+}

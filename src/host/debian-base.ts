@@ -1,0 +1,97 @@
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { must, run } from './command.ts'
+import { canInstallPackages, installPackages } from './debian-packages.ts'
+import type { EngineClient } from './engine-client.ts'
+import { hostDebianTargets, hostProxyEnvironment, sourcesList } from './host-apt.ts'
+import { SetupProblem } from './problem.ts'
+import type { Report } from './progress.ts'
+import { isRoot } from './this-host.ts'
+
+/** A Debian base image made on this machine, for those that no image registry answers. Made once, shared by all runtimes. */
+
+const suite = 'bookworm'
+const baseName = `taibai/debian:${suite}`
+/** Change it when the recipe below changes: machines that have an older base make a new one. */
+const recipe = '1'
+const sourceLabel = 'io.taibai.source'
+
+/** Nobody reads documentation inside a function; without it the image is a third smaller. */
+const unwanted = ['doc', 'man', 'info', 'locale', 'lintian'].map((name) => `/usr/share/${name}`)
+
+export const debianBaseIdentity = `debian ${suite} ${recipe}`
+
+/** Makes sure the base is there and names it. */
+export async function ensureDebianBase(engine: EngineClient, report: Report, refresh = false): Promise<string> {
+  const present = await engine.inspect(baseName)
+  if (!refresh && present?.labels[sourceLabel] === debianBaseIdentity) return baseName
+  await ensureDebootstrap(report)
+  // Not /tmp: that is often mounted so that device files and set-user-id programs do not work.
+  const work = mkdtempSync('/var/tmp/taibai-debian-')
+  try {
+    await makeTree(join(work, 'tree'), report)
+    await importTree(engine, work, report)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  return baseName
+}
+
+async function ensureDebootstrap(report: Report): Promise<void> {
+  if (!isRoot()) {
+    throw new SetupProblem(
+      'No image registry answers, and making a base image here (debootstrap) needs root. Run this once as root, or bring the images in an archive: --images FILE.',
+    )
+  }
+  if ((await run('debootstrap', ['--version'])).code === 0) return
+  if (!(await canInstallPackages())) {
+    throw new SetupProblem(
+      'No image registry answers, and debootstrap is not installed. Install debootstrap with the package manager of this system, or bring the images in an archive: --images FILE.',
+    )
+  }
+  await installPackages(['debootstrap', 'debian-archive-keyring'], report)
+}
+
+async function makeTree(tree: string, report: Report): Promise<void> {
+  report(`making a Debian ${suite} base (debootstrap, about 40 s)`)
+  const targets = await hostDebianTargets(suite)
+  const mirror = targets.find((target) => target.suite === suite)?.uri
+  const env = { ...(await hostProxyEnvironment()), DEBIAN_FRONTEND: 'noninteractive' }
+  await must('Making the Debian base', 'debootstrap', ['--variant=minbase', suite, tree, ...(mirror ? [mirror] : [])], {
+    env,
+  })
+  if (targets.length > 0) await upgrade(tree, sourcesList(targets), env, report)
+  await slim(tree)
+}
+
+/** debootstrap knows only the release itself; security updates come from the host's other Debian sources. */
+async function upgrade(tree: string, sources: string, env: NodeJS.ProcessEnv, report: Report): Promise<void> {
+  report('applying security updates to it')
+  writeFileSync(join(tree, 'etc/apt/sources.list'), sources)
+  for (const args of [['update'], ['dist-upgrade', '-y', '--no-install-recommends'], ['clean']]) {
+    const result = await run('chroot', [tree, 'apt-get', '-q', ...args], { env })
+    if (result.code !== 0)
+      return report(`apt-get ${args[0]} did not work inside the base; it stays at the release's own packages`)
+  }
+}
+
+async function slim(tree: string): Promise<void> {
+  const keepOut = unwanted.map((path) => `path-exclude=${path}/*\n`).join('')
+  writeFileSync(join(tree, 'etc/dpkg/dpkg.cfg.d/taibai'), `${keepOut}path-include=/usr/share/doc/*/copyright\n`)
+  // Licences stay: the packages' terms ask for it.
+  const docs = join(tree, 'usr/share/doc')
+  await must('Slimming the base', 'find', [docs, '-type', 'f', '!', '-name', 'copyright', '-delete'])
+  const emptied = [...unwanted.slice(1), '/var/lib/apt/lists', '/var/cache/apt', '/var/cache/debconf', '/var/log']
+  const leftovers = ['/etc/resolv.conf', '/etc/hostname']
+  for (const path of [...emptied, ...leftovers]) rmSync(join(tree, path), { recursive: true, force: true })
+  const wanted = ['/var/lib/apt/lists/partial', '/var/cache/apt/archives/partial', '/var/cache/debconf', '/var/log/apt']
+  await must('Slimming the base', 'mkdir', ['-p', ...wanted.map((path) => join(tree, path))])
+}
+
+async function importTree(engine: EngineClient, work: string, report: Report): Promise<void> {
+  report('handing it to the engine')
+  const archive = join(work, 'base.tar')
+  await must('Packing the base', 'tar', ['--numeric-owner', '-C', join(work, 'tree'), '-cf', archive, '.'])
+  const changes = [`LABEL ${sourceLabel}="${debianBaseIdentity}"`, 'ENV LANG=C.UTF-8', 'CMD ["bash"]']
+  await engine.importTree(createReadStream(archive), baseName, changes)
+}

@@ -1,0 +1,163 @@
+import type { IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { EngineApi, EngineRefusal, type Query } from '../engine/api/engine-api.ts'
+import { lastLines } from './command.ts'
+import { SetupProblem } from './problem.ts'
+
+/** What preparing a machine asks of the container engine, over its API: no command line is needed. */
+
+/** An engine that has not answered by then is treated as absent. */
+const answerLimitMs = 5000
+/** A registry that has not said anything by then is treated as absent. */
+const silenceLimitMs = 15_000
+const pullLimitMs = 10 * 60_000
+
+export const localEngine = 'unix:///var/run/docker.sock'
+
+export type EngineAnswer = 'yes' | 'denied' | 'no'
+
+export interface Built {
+  context: Readable
+  tags: string[]
+  arguments: Record<string, string>
+  labels: Record<string, string>
+  /** Network of the build's own commands. */
+  network?: 'host'
+}
+
+export interface EngineClient {
+  readonly address: string
+  /** Whether it answers, or is there and refuses this user. */
+  ask(): Promise<EngineAnswer>
+  /** An image that is here: its id and labels. */
+  inspect(image: string): Promise<{ id: string; labels: Record<string, string> } | undefined>
+  /** Throws SetupProblem with the end of the build's output. */
+  build(purpose: string, built: Built): Promise<void>
+  /** Whether the image is here now. Gives up early on silence, but lets a slow download finish. */
+  pull(image: string): Promise<boolean>
+  /** Makes an image of a whole root file system in a tar; `changes` are lines of a Dockerfile. */
+  importTree(tar: Readable, image: string, changes: string[]): Promise<void>
+  /** Takes the images of an archive that an engine saved. */
+  load(archive: Readable): Promise<void>
+  /** Removes an image that nothing uses; one in use stays. */
+  remove(image: string): Promise<void>
+  close(): void
+}
+
+/** Throws FaasError when the address is none. */
+export function makeEngineClient(address: string | undefined): EngineClient {
+  const api = new EngineApi(address)
+  return {
+    address: address ?? localEngine,
+    ask: () => answerOf(api),
+    inspect: (image) => inspectImage(api, image),
+    build: (purpose, built) => build(api, purpose, built),
+    pull: (image) => pull(api, image),
+    importTree: (tar, image, changes) => importTree(api, tar, image, changes),
+    load: (archive) => followed(api, 'Loading the images', '/images/load', [], archive),
+    remove: async (image) => {
+      await api.ask('DELETE', `/images/${image}`).catch(() => {})
+    },
+    close: () => api.close(),
+  }
+}
+
+async function answerOf(api: EngineApi): Promise<EngineAnswer> {
+  try {
+    const answer = await api.stream('GET', '/_ping', {}, { signal: AbortSignal.timeout(answerLimitMs) })
+    answer.resume()
+    return 'yes'
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'EACCES' || code === 'EPERM' ? 'denied' : 'no'
+  }
+}
+
+async function inspectImage(api: EngineApi, image: string): ReturnType<EngineClient['inspect']> {
+  try {
+    const path = `/images/${image}/json`
+    const { Id, Config } = await api.ask<{ Id: string; Config: { Labels?: Record<string, string> } }>('GET', path)
+    return { id: Id, labels: Config.Labels ?? {} }
+  } catch (error) {
+    if (error instanceof EngineRefusal && error.status === 404) return undefined
+    throw new SetupProblem(`The engine could not say whether ${image} is there: ${(error as Error).message}`)
+  }
+}
+
+async function build(api: EngineApi, purpose: string, built: Built): Promise<void> {
+  const { context, tags, arguments: buildargs, labels, network } = built
+  const query: [string, string][] = [
+    ...tags.map((tag): [string, string] => ['t', tag]),
+    ['buildargs', JSON.stringify(buildargs)],
+    ['labels', JSON.stringify(labels)],
+    ['rm', '1'],
+    ['forcerm', '1'],
+    ...(network === undefined ? [] : [['networkmode', network] as [string, string]]),
+  ]
+  await followed(api, purpose, '/build', query, context)
+}
+
+async function pull(api: EngineApi, image: string): Promise<boolean> {
+  const silence = new AbortController()
+  const timer = setTimeout(() => silence.abort(), silenceLimitMs)
+  const signal = AbortSignal.any([silence.signal, AbortSignal.timeout(pullLimitMs)])
+  const query: Query = isTagged(image) ? { fromImage: image } : { fromImage: image, tag: 'latest' }
+  try {
+    const answer = await api.stream('POST', '/images/create', query, { signal })
+    await readToEnd(answer, () => clearTimeout(timer))
+    return true
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function importTree(api: EngineApi, tar: Readable, image: string, changes: string[]): Promise<void> {
+  const [repo = '', tag = 'latest'] = image.split(':')
+  const query: [string, string][] = [
+    ['fromSrc', '-'],
+    ['repo', repo],
+    ['tag', tag],
+    ...changes.map((change): [string, string] => ['changes', change]),
+  ]
+  await followed(api, `Importing ${image}`, '/images/create', query, tar)
+}
+
+/** Sends a tar and waits until the engine is done with it. */
+async function followed(
+  api: EngineApi,
+  purpose: string,
+  path: string,
+  query: [string, string][],
+  upload: Readable,
+): Promise<void> {
+  const output: string[] = []
+  try {
+    const answer = await api.stream('POST', path, query, { upload })
+    await readToEnd(answer, ({ stream }) => void (stream !== undefined && output.push(stream)))
+  } catch (error) {
+    const text = lastLines(output.join(''), 15)
+    throw new SetupProblem(`${purpose} failed: ${(error as Error).message}\n${text}`.trimEnd())
+  }
+}
+
+interface ProgressLine {
+  stream?: string
+  error?: string
+}
+
+/** The engine tells in the stream of its answer how it goes, and what failed. */
+async function readToEnd(answer: IncomingMessage, onLine: (line: ProgressLine) => void): Promise<void> {
+  for await (const text of createInterface({ input: answer })) {
+    if (text.trim() === '') continue
+    const line = JSON.parse(text) as ProgressLine
+    if (line.error !== undefined) throw new Error(line.error)
+    onLine(line)
+  }
+  if (!answer.complete) throw new Error('the engine broke off')
+}
+
+/** Without a tag an engine would fetch every one there is. */
+const isTagged = (image: string): boolean => image.slice(image.lastIndexOf('/')).includes(':') || image.includes('@')

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs'
+import { readHostEnvironment } from '../config.ts'
+import { type EngineClient, makeEngineClient } from './engine-client.ts'
+import { decideEngine, type EngineFacts } from './engine-decision.ts'
+import { installEngine, startEngine } from './engine-start.ts'
+import { withLock } from './lock.ts'
+import { SetupProblem } from './problem.ts'
+import type { Report } from './progress.ts'
+import { findProgram, isRoot, runsSystemd } from './this-host.ts'
+
+/** Makes sure that a container engine answers: uses the one that is there, or starts or installs one where this may be done. */
+
+export type EngineResult =
+  | { kind: 'ready'; how: 'answered' | 'started' | 'installed' }
+  | { kind: 'unavailable'; reason: string }
+
+export interface EngineWish {
+  engine: EngineClient
+  /** Whether one may be installed. */
+  mayInstall: boolean
+}
+
+/** Never throws for what a machine can be like: what stands in the way comes back as a sentence. */
+export async function ensureEngine(wish: EngineWish, report: Report): Promise<EngineResult> {
+  try {
+    const onWait = (pid: number) => report(`waiting for process ${pid}, which is setting up the engine too`)
+    return await withLock('engine', onWait, () => carryOut(wish, report))
+  } catch (error) {
+    if (error instanceof SetupProblem) return { kind: 'unavailable', reason: error.message }
+    throw error
+  }
+}
+
+async function carryOut(wish: EngineWish, report: Report): Promise<EngineResult> {
+  const facts = await gatherFacts(wish)
+  const decision = decideEngine(facts)
+  switch (decision.do) {
+    case 'use':
+      return { kind: 'ready', how: 'answered' }
+    case 'give up':
+      return { kind: 'unavailable', reason: decision.reason }
+    case 'install':
+      await installEngine(facts.hasSystemd, report)
+      await startEngine(wish.engine, facts.hasSystemd, report)
+      return { kind: 'ready', how: 'installed' }
+    case 'start':
+      await startEngine(wish.engine, facts.hasSystemd, report)
+      return { kind: 'ready', how: 'started' }
+  }
+}
+
+async function gatherFacts({ engine, mayInstall }: EngineWish): Promise<EngineFacts> {
+  const answer = await engine.ask()
+  return {
+    address: engine.address,
+    addressIsGiven: readHostEnvironment().engineIsChosen,
+    answer,
+    others: answer === 'no' ? await otherEngines(engine.address) : [],
+    platform: process.platform,
+    isRoot: isRoot(),
+    hasDaemon: findProgram('dockerd') !== undefined,
+    mayInstall,
+    hasApt: findProgram('apt-get') !== undefined,
+    hasSystemd: runsSystemd(),
+  }
+}
+
+/** Where rootless Docker and Podman listen. */
+async function otherEngines(address: string): Promise<string[]> {
+  const userFolder = `/run/user/${process.getuid?.()}`
+  const sockets = [`${userFolder}/docker.sock`, '/run/podman/podman.sock', `${userFolder}/podman/podman.sock`]
+  const found = sockets.filter(existsSync).map((socket) => `unix://${socket}`)
+  const answers = await Promise.all(found.map((one) => makeEngineClient(one).ask()))
+  return found.filter((one, at) => one !== address && answers[at] === 'yes')
+}

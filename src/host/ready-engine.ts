@@ -1,0 +1,32 @@
+import { type EngineResult, type EngineWish, ensureEngine } from './engine.ts'
+import { HostProblem } from './problem.ts'
+import type { Progress } from './progress.ts'
+import { buildRuntimes, showBuilt } from './runtime-images.ts'
+
+/** An engine that answers and has the images it needs; or the reason why functions cannot run in containers here. */
+export async function readyEngine(
+  wish: EngineWish & { runtimesDir: string },
+  progress: Progress,
+): Promise<EngineResult> {
+  progress.step('Container engine')
+  const result = await ensureEngine(wish, progress.detail)
+  if (result.kind === 'unavailable') return result
+  if (result.how === 'answered') progress.skipped('an engine answers')
+  else progress.done(`the engine is ${result.how} and answers`)
+  progress.step('Runtime images')
+  const missing = await buildImages(wish, progress)
+  return missing === undefined ? result : { kind: 'unavailable', reason: missing }
+}
+
+/** Where no base can be had, an engine is of no use: then the reason comes back. A broken Dockerfile of ours is thrown. */
+async function buildImages(
+  { engine, runtimesDir }: EngineWish & { runtimesDir: string },
+  progress: Progress,
+): Promise<string | undefined> {
+  try {
+    showBuilt(await buildRuntimes({ engine, runtimesDir, report: progress.detail }), progress)
+  } catch (error) {
+    if (error instanceof HostProblem) return error.message
+    throw error
+  }
+}

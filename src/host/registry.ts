@@ -1,0 +1,30 @@
+import type { EngineClient } from './engine-client.ts'
+import type { Report } from './progress.ts'
+
+/** Registries, each asked until one image could not be had from it. */
+export interface Registries {
+  /** Whether the image is here now. A registry that failed is not asked again by this object. */
+  pull(image: string, report: Report): Promise<boolean>
+}
+
+export function makeRegistries(pull: EngineClient['pull']): Registries {
+  const silent = new Set<string>()
+  return {
+    async pull(image, report) {
+      const registry = registryOf(image)
+      if (silent.has(registry)) return false
+      report(`asking ${registry} for ${image}`)
+      const pulled = await pull(image)
+      if (!pulled) silent.add(registry)
+      report(pulled ? `got ${image}` : `${registry} does not answer; a base is made on this machine instead`)
+      return pulled
+    },
+  }
+}
+
+/** The first part of a reference is a host when it looks like one; otherwise the engine's default is meant. */
+export function registryOf(image: string): string {
+  const [first = '', ...rest] = image.split('/')
+  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  return isHost ? first : 'the default image registry'
+}

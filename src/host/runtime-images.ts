@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import { hashFolder } from '../assets.ts'
+import { type Base, type BaseKind, type BaseOptions, baseIdentity, ensureBase } from './base-image.ts'
+import { packContext, runtimeContext } from './build-context.ts'
+import { ensureDebianBase } from './debian-base.ts'
+import type { EngineClient } from './engine-client.ts'
+import { hostCertificates } from './host-certificates.ts'
+import { withLock } from './lock.ts'
+import type { Progress, Report } from './progress.ts'
+import { makeRegistries } from './registry.ts'
+import { type RuntimeFolder, readRuntimeFolders } from './runtime-folder.ts'
+
+/** Builds the image of every runtime, and skips those that have not changed. */
+
+const sourceLabel = 'io.taibai.source'
+const baseLabel = 'io.taibai.base'
+
+export interface BuildOptions {
+  engine: EngineClient
+  /** Folder of the runtimes' folders. */
+  runtimesDir: string
+  /** Asks registries and mirrors again. */
+  refresh?: boolean
+  report: Report
+  /** Builds that share it wait for each other; default: all of this user. */
+  lock?: string
+}
+
+export interface BuiltRuntime {
+  image: string
+  state: 'built' | 'unchanged'
+  base: BaseKind
+}
+
+export async function buildRuntimes(options: BuildOptions): Promise<BuiltRuntime[]> {
+  const { engine, runtimesDir, refresh = false, report, lock = 'images' } = options
+  const onWait = (pid: number) => report(`waiting for process ${pid}, which is building images too`)
+  return withLock(lock, onWait, async () => {
+    const registries = makeRegistries(engine.pull)
+    const debianBase = once(() => ensureDebianBase(engine, report, refresh))
+    const built: BuiltRuntime[] = []
+    for (const runtime of readRuntimeFolders(runtimesDir)) {
+      built.push(await buildRuntime(runtime, { engine, refresh, report, registries, debianBase }))
+    }
+    return built
+  })
+}
+
+/** A line for each image: what was done about it. */
+export function showBuilt(built: BuiltRuntime[], progress: Progress): void {
+  for (const { image, state, base } of built) {
+    if (state === 'unchanged') progress.skipped(`${image} is up to date`)
+    else
+      progress.done(`${image} is built, on ${base === 'local' ? 'a base made on this machine' : 'the official image'}`)
+  }
+}
+
+async function buildRuntime(runtime: RuntimeFolder, options: Omit<BaseOptions, 'mayPull'>): Promise<BuiltRuntime> {
+  const { engine, refresh, report } = options
+  const last = refresh ? undefined : await lastBuild(engine, runtime)
+  if (last?.source !== undefined && fits(runtime, last.base, last.source)) {
+    return { image: runtime.image, state: 'unchanged', base: last.base }
+  }
+  const base = await ensureBase(runtime, { ...options, mayPull: last?.base !== 'local' })
+  report(`building ${runtime.image}`)
+  await buildImage(engine, runtime, base)
+  return { image: runtime.image, state: 'built', base: base.kind }
+}
+
+/** From what the image was built; when it is not there, from what base the newest of its name was. */
+async function lastBuild(
+  engine: EngineClient,
+  runtime: RuntimeFolder,
+): Promise<{ base: BaseKind; source: string | undefined } | undefined> {
+  const own = await engine.inspect(runtime.image)
+  const base = (own ?? (await engine.inspect(runtime.repository)))?.labels[baseLabel]
+  return base === 'official' || base === 'local' ? { base, source: own?.labels[sourceLabel] } : undefined
+}
+
+/** A machine that trusts nobody in particular is content with an image that another made of the same files. */
+const fits = (runtime: RuntimeFolder, kind: BaseKind, source: string): boolean =>
+  hostCertificates() === '' || source === sourceOf(runtime, kind)
+
+function sourceOf(runtime: RuntimeFolder, kind: BaseKind): string {
+  const parts = [hashFolder(runtime.folder), baseIdentity(runtime.base, kind)]
+  return createHash('sha256').update(parts.join('\n')).digest('hex')
+}
+
+async function buildImage(engine: EngineClient, runtime: RuntimeFolder, base: Base): Promise<void> {
+  const replaced = await engine.inspect(runtime.image)
+  await engine.build(`Building ${runtime.image}`, {
+    context: packContext(runtimeContext(runtime.folder)),
+    tags: [runtime.image, runtime.repository],
+    arguments: { BASE: base.image },
+    labels: { [sourceLabel]: sourceOf(runtime, base.kind), [baseLabel]: base.kind },
+  })
+  // Refused while a container still uses it; then it stays until the next build.
+  const current = await engine.inspect(runtime.image)
+  if (replaced && replaced.id !== current?.id) await engine.remove(replaced.id)
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}

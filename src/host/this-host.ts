@@ -1,0 +1,28 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readHostEnvironment } from '../config.ts'
+
+/** Small facts about this machine that several steps ask for. */
+
+/** Users without root often lack the sbin folders in PATH, yet what lies there is installed. */
+const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+
+/** The path of an installed program. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...readHostEnvironment().searchPath, ...systemFolders]
+  return folders.map((folder) => join(folder, name)).find(isExecutable)
+}
+
+/** systemd is really running, not just installed (its own documented test). */
+export const runsSystemd = (): boolean => existsSync('/run/systemd/system')
+
+export const isRoot = (): boolean => process.getuid?.() === 0
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
