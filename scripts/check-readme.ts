@@ -13,7 +13,7 @@ const meanings: Record<keyof typeof errorCodes, string> = {
   invalid_request: 'a value is malformed, missing or out of range',
   unauthenticated: 'no token, or one that is not valid (any more)',
   forbidden: 'the policy says no; `faultstring` begins with `Operation not allowed`',
-  in_use: 'something still depends on it',
+  in_use: 'something still depends on it; `?cascade=true` removes that too',
   not_found: 'it does not exist, or not for this project',
   method_not_allowed: 'wrong verb for this path; `Allow` names the right ones',
   conflict: 'the name is taken',

@@ -17,13 +17,14 @@ import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
+import { Workers } from './services/functions/workers.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
 import { isOwnToken, Tokens } from './services/platform/tokens.ts'
-import { Workers } from './services/platform/workers.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
 import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
+import { Users } from './services/triggers/in-use.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
 import { Webhooks } from './services/triggers/webhooks.ts'
@@ -80,7 +81,7 @@ export interface ServiceSettings {
 
 export function makeServices(ground: Ground) {
   const { stores, ledger, packages, pool, runtimePools, openstack, clock, newId, log, settings } = ground
-  const { functions, aliases, jobs, webhooks, sources } = stores
+  const { functions, aliases } = stores
   const trusts = openstack?.trusts
   const targets = new Targets({ functions, runtimes: stores.runtimes, aliases })
   const stats = new Stats({ clock })
@@ -109,6 +110,29 @@ export function makeServices(ground: Ground) {
     newId,
     log,
   })
+  const jobs = new Jobs({
+    store: stores.jobs,
+    timers: scheduler,
+    patterns: cronPatterns(),
+    targets,
+    invocation,
+    ledger,
+    pool,
+    clock,
+    newId,
+    log,
+  })
+  const sources = new Sources({
+    store: stores.sources,
+    targets,
+    invocation,
+    trusts,
+    containers: openstack?.containers,
+    clock,
+    newId,
+    log,
+  })
+  const inUse = new Users({ stores, jobs, sources })
   return {
     targets,
     stats,
@@ -116,12 +140,11 @@ export function makeServices(ground: Ground) {
     scheduler,
     invocation,
     runtimes,
+    jobs,
+    sources,
     functions: new Functions({
       functions,
-      aliases,
-      jobs,
-      webhooks,
-      sources,
+      inUse,
       packages,
       zipOf,
       runtimes,
@@ -137,10 +160,7 @@ export function makeServices(ground: Ground) {
     }),
     versions: new FunctionVersions({
       functions,
-      aliases,
-      jobs,
-      webhooks,
-      sources,
+      inUse,
       packages,
       targets,
       pool,
@@ -149,33 +169,11 @@ export function makeServices(ground: Ground) {
       newId,
       maxVersions: settings.maxVersions,
     }),
-    aliases: new Aliases({ aliases, functions, jobs, webhooks, sources, targets, clock, newId }),
+    aliases: new Aliases({ aliases, functions, inUse, targets, clock, newId }),
     workers: new Workers({ functions, targets, pool }),
     executions: new Executions({ ledger, invocation, targets, retention: settings.retention }),
-    jobs: new Jobs({
-      store: jobs,
-      timers: scheduler,
-      patterns: cronPatterns(),
-      targets,
-      invocation,
-      ledger,
-      pool,
-      clock,
-      newId,
-      log,
-    }),
-    sources: new Sources({
-      store: sources,
-      targets,
-      invocation,
-      trusts,
-      containers: openstack?.containers,
-      clock,
-      newId,
-      log,
-    }),
     // Whoever knows the id of a webhook may call it: all of it is random.
-    webhooks: new Webhooks({ store: webhooks, targets, invocation, clock, newId: randomUUID }),
+    webhooks: new Webhooks({ store: stores.webhooks, targets, invocation, clock, newId: randomUUID }),
     tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
   }
 }

@@ -22,7 +22,7 @@ const mayImport: Record<string, string[]> = {
   'services/runs': ['domain', 'services/functions'],
   'services/functions': ['domain', 'services/platform'],
   'services/triggers': ['domain', 'services/runs', 'services/functions'],
-  'services/platform': ['domain', 'services/functions'],
+  'services/platform': ['domain'],
   scheduler: ['domain'],
   http: ['domain', 'services'],
   'app.ts': [

@@ -1,16 +1,13 @@
+import type { StoredTrigger, TriggerStore } from './trigger.ts'
+
 export type JobStatus = 'running' | 'paused' | 'cancelled' | 'done'
 /** When a run is due while the one before is unfinished: run both, leave this one out, run it afterwards. */
 export type Overlap = 'allow' | 'skip' | 'queue'
 /** Runs that fell into a downtime: none, one for all of them, all of them (up to `missedLimit`). */
 export type Missed = 'skip' | 'once' | 'all'
 
-export interface Job {
-  id: string
-  projectId: string
+export interface Job extends StoredTrigger {
   name: string | null
-  functionId: string | null
-  functionVersion: number | null
-  functionAlias: string | null
   functionInput: string | null
   status: JobStatus
   /** Cron pattern, or null for a one-shot job. */
@@ -24,22 +21,13 @@ export interface Job {
   missedLimit: number
   firstExecutionTime: number | null
   nextExecutionTime: number | null
-  createdAt: number
-  updatedAt: number | null
 }
 
 export const unfinished = (job: Job): boolean => job.status === 'running' || job.status === 'paused'
 
-export interface JobStore {
-  insert(job: Job): void
-  update(job: Job): void
+export interface JobStore extends TriggerStore<Job> {
   /** All in one transaction: the jobs that were due together. */
   updateAll(jobs: Job[]): void
-  delete(id: string): boolean
-  find(id: string): Job | null
-  list(projectId: string | null): Job[]
-  listOfFunction(functionId: string): Job[]
-  listOfAlias(projectId: string, alias: string): Job[]
   /** Every job with status `running`: what the scheduler needs at start. */
   listRunning(): Job[]
 }

@@ -1,3 +1,5 @@
+import type { StoredTrigger, TriggerStore } from './trigger.ts'
+
 /** A source of events: a container in Swift that is watched. What happens to its objects creates executions. */
 
 export const sourceEvents = ['created', 'changed', 'deleted'] as const
@@ -6,9 +8,7 @@ export type SourceEvent = (typeof sourceEvents)[number]
 export const sourceStatuses = ['running', 'paused'] as const
 export type SourceStatus = (typeof sourceStatuses)[number]
 
-export interface Source {
-  id: string
-  projectId: string
+export interface Source extends StoredTrigger {
   name: string | null
   type: 'swift'
   container: string
@@ -16,17 +16,11 @@ export interface Source {
   prefix: string | null
   /** What is told of; never empty. */
   events: SourceEvent[]
-  /** With an alias, function and version are null: they are looked up when something happens. */
-  functionId: string | null
-  functionVersion: number | null
-  functionAlias: string | null
   /** Between two looks. */
   intervalSeconds: number
   status: SourceStatus
   /** By Swift's clock: an object put before was there already, and is no news. */
   sinceMs: number
-  createdAt: number
-  updatedAt: number | null
 }
 
 /** An object as Swift lists it. */
@@ -45,15 +39,8 @@ export interface SourceState {
   lastError: string | null
 }
 
-export interface SourceStore {
-  insert(source: Source): void
-  update(source: Source): void
-  /** With all that it remembered. */
-  delete(id: string): boolean
-  find(id: string): Source | null
-  list(projectId: string | null): Source[]
-  listOfFunction(functionId: string): Source[]
-  listOfAlias(projectId: string, alias: string): Source[]
+/** A source is deleted with all that it remembered. */
+export interface SourceStore extends TriggerStore<Source> {
   /** Objects that the source remembers, in the order of their names as bytes: at most `limit` after that name. */
   objectsAfter(sourceId: string, name: string, limit: number): ListedObject[]
   /** Remembers and forgets in one step. Does nothing for a source that is gone. */

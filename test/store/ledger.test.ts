@@ -1,26 +1,31 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach } from 'vitest'
+import { afterEach, beforeEach, describe } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { silent } from '../../src/domain/log.ts'
 import { SqliteLedger } from '../../src/store/ledger.ts'
 import { ledgerContract } from '../support/contracts/ledger-store.ts'
+import { FakeLedger } from '../support/fake-ledger.ts'
 
-let folder: string
-let ledger: SqliteLedger
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ledger-'))
-})
-afterEach(async () => {
-  await ledger.end()
-  rmSync(folder, { recursive: true, force: true })
+describe('the ledger of SQLite', () => {
+  let folder: string
+  let ledger: SqliteLedger
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ledger-'))
+  })
+  afterEach(async () => {
+    await ledger.end()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  ledgerContract(() => {
+    const onFatal = (error: Error) => {
+      throw error
+    }
+    ledger = new SqliteLedger({ path: join(folder, 'ledger.db'), clock: systemClock, log: silent, onFatal })
+    return ledger
+  })
 })
 
-ledgerContract(() => {
-  const onFatal = (error: Error) => {
-    throw error
-  }
-  ledger = new SqliteLedger({ path: join(folder, 'ledger.db'), clock: systemClock, log: silent, onFatal })
-  return ledger
-})
+describe('the ledger of the tests', () => ledgerContract(() => new FakeLedger()))

@@ -21,6 +21,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { PackageFolder } from '../../src/store/packages.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
+import { packageStoreContract } from '../support/contracts/package-store.ts'
+import { FakePackages } from '../support/fake-packages.ts'
 import { type RawEntry, rawZip } from '../support/raw-zip.ts'
 
 const mib = 1024 * 1024
@@ -46,6 +48,9 @@ const folderMode = 0o040755
 const linkMode = 0o120777
 const many = (count: number): RawEntry[] => Array.from({ length: count }, (_, i) => ({ name: `${i}.js` }))
 const link = (name: string, content: string): RawEntry => ({ name, content, mode: linkMode })
+
+packageStoreContract(openPackages)
+describe('those of the tests', () => packageStoreContract(async () => new FakePackages()))
 
 describe('a package is refused, and nothing is stored', () => {
   const refusals: [title: string, zip: () => Buffer, text: string][] = [

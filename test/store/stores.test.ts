@@ -4,15 +4,17 @@ import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'
 import { JobRows } from '../../src/store/jobs.ts'
 import { RuntimeRows } from '../../src/store/runtimes.ts'
+import { SourceRows } from '../../src/store/sources.ts'
 import { TokenRows } from '../../src/store/tokens.ts'
 import { WebhookRows } from '../../src/store/webhooks.ts'
-import { aJob } from '../support/builders.ts'
+import { aJob, aWebhook } from '../support/builders.ts'
 import { aliasStoreContract } from '../support/contracts/alias-store.ts'
 import { functionStoreContract } from '../support/contracts/function-store.ts'
 import { jobStoreContract } from '../support/contracts/job-store.ts'
 import { runtimeStoreContract } from '../support/contracts/runtime-store.ts'
+import { sourceStoreContract } from '../support/contracts/source-store.ts'
 import { tokenStoreContract } from '../support/contracts/token-store.ts'
-import { webhookStoreContract } from '../support/contracts/webhook-store.ts'
+import { triggerStoreContract } from '../support/contracts/trigger-store.ts'
 
 let database: Database | undefined
 const open = (): Database => {
@@ -28,7 +30,19 @@ functionStoreContract(() => {
 })
 aliasStoreContract(() => new AliasRows(open()))
 jobStoreContract(() => new JobRows(open()))
-webhookStoreContract(() => new WebhookRows(open()))
+sourceStoreContract(() => new SourceRows(open()))
+triggerStoreContract({
+  what: 'webhooks',
+  open: () => new WebhookRows(open()),
+  make: aWebhook,
+  full: aWebhook({
+    description: 'from the shop',
+    functionId: null,
+    functionVersion: null,
+    functionAlias: 'live',
+    updatedAt: 3,
+  }),
+})
 tokenStoreContract(() => new TokenRows(open()))
 
 it('of jobs that are updated together, all are or none is', () => {

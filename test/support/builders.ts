@@ -5,6 +5,7 @@ import type { Fn, FunctionVersion } from '../../src/domain/function.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import type { Job } from '../../src/domain/job.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
+import type { Source } from '../../src/domain/source.ts'
 import type { Token } from '../../src/domain/token.ts'
 import type { Webhook } from '../../src/domain/webhook.ts'
 import type { HttpRequestHead } from '../../src/domain/worker.ts'
@@ -185,6 +186,27 @@ export function aWebhook(overrides: Partial<Webhook> = {}): Webhook {
     functionVersion: 0,
     functionAlias: null,
     description: null,
+    createdAt: builtAt,
+    updatedAt: null,
+    ...overrides,
+  }
+}
+
+export function aSource(overrides: Partial<Source> = {}): Source {
+  return {
+    id: timeOrderedId(),
+    projectId: 'default',
+    name: null,
+    type: 'swift',
+    container: 'inbox',
+    prefix: null,
+    events: ['created', 'changed'],
+    functionId: timeOrderedId(),
+    functionVersion: 0,
+    functionAlias: null,
+    intervalSeconds: 10,
+    status: 'running',
+    sinceMs: 0,
     createdAt: builtAt,
     updatedAt: null,
     ...overrides,

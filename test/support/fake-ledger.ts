@@ -36,7 +36,7 @@ export class FakeLedger implements Ledger {
 
   async *list(filter: ExecutionFilter, page: Page): AsyncIterable<Execution[]> {
     const rows = [...this.rows.values()].filter((row) => isAsked(row, filter))
-    rows.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+    rows.sort(byTime)
     const found = paged(rows, page)
     if (found.length > 0) yield found.map((row) => ({ ...row, log: '' }))
   }
@@ -50,7 +50,7 @@ export class FakeLedger implements Ledger {
   }
 
   unfinished(): Execution[] {
-    return [...this.rows.values()].filter((row) => row.status === 'running' && !row.sync)
+    return [...this.rows.values()].filter((row) => row.status === 'running' && !row.sync).toSorted(byTime)
   }
 
   settle(error: FunctionError): number {
@@ -65,6 +65,8 @@ export class FakeLedger implements Ledger {
 
   async end(): Promise<void> {}
 }
+
+const byTime = (a: Execution, b: Execution): number => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)
 
 function isAsked(row: Execution, { projectId, conditions }: ExecutionFilter): boolean {
   if (projectId !== null && row.projectId !== projectId) return false

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Alias } from '../../domain/alias.ts'
 import type { Aliases } from '../../services/functions/aliases.ts'
 import { readObject } from '../body.ts'
+import { cascadeQuery, wantsCascade } from '../cascade.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { ignored, integer, parseFields, text, uuid } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
@@ -98,12 +99,13 @@ export function bindAliases(app: App, aliases: Aliases, settings: { maxBodyBytes
       method: 'delete',
       path,
       tag,
-      summary: 'Remove an alias that no unfinished job and no webhook uses',
+      summary: 'Remove an alias that no unfinished job, no webhook and no source uses',
+      query: cascadeQuery,
       answers: { 204: 'nothing' },
-      refusals: ['in_use', 'not_found'],
+      refusals: ['invalid_request', 'in_use', 'not_found'],
     },
-    (c) => {
-      aliases.delete(c.get('who'), c.req.param('name'))
+    async (c) => {
+      await aliases.delete(c.get('who'), c.req.param('name'), wantsCascade(c))
       return c.body(null, 204)
     },
   )

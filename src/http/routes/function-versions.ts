@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { paged } from '../../domain/list.ts'
 import type { CountedVersion, FunctionVersions } from '../../services/functions/function-versions.ts'
 import { readObject } from '../body.ts'
+import { cascadeQuery, wantsCascade } from '../cascade.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { integerParam, parseFields, text } from '../fields.ts'
@@ -86,12 +87,13 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
       path,
       tag,
       summary: 'Remove a version that nothing points at',
+      query: cascadeQuery,
       answers: { 204: 'nothing' },
       refusals: ['invalid_request', 'in_use', 'not_found'],
     },
-    (c) => {
+    async (c) => {
       const { id, number } = c.req.param()
-      versions.delete(c.get('who'), id, integerParam('version', number))
+      await versions.delete(c.get('who'), id, integerParam('version', number), wantsCascade(c))
       return c.body(null, 204)
     },
   )

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { signatureNames } from '../../domain/signature.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
+import { cascadeQuery, wantsCascade } from '../cascade.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import {
@@ -123,11 +124,12 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       path,
       tag,
       summary: 'Remove a function with its versions and workers; its executions stay',
+      query: cascadeQuery,
       answers: { 204: 'nothing' },
       refusals: ['invalid_request', 'forbidden', 'in_use', 'not_found'],
     },
     async (c) => {
-      await functions.delete(c.get('who'), c.req.param('id'))
+      await functions.delete(c.get('who'), c.req.param('id'), wantsCascade(c))
       return c.body(null, 204)
     },
   )

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
-import type { Workers } from '../../services/platform/workers.ts'
+import type { Workers } from '../../services/functions/workers.ts'
 import { readObject } from '../body.ts'
 import { type App, type Ctx, type Described, endpoint } from '../endpoint.ts'
 import { integer, integerParam, parseFields } from '../fields.ts'

@@ -1,21 +1,18 @@
 import type { Alias, AliasStore } from '../../domain/alias.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { FaasError, invalid, notFound } from '../../domain/errors.ts'
+import { invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { type JobStore, unfinished } from '../../domain/job.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { SourceStore } from '../../domain/source.ts'
-import type { WebhookStore } from '../../domain/webhook.ts'
+import type { InUse } from '../../domain/trigger.ts'
+import { removedWith } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 
 export interface AliasesParts {
   aliases: AliasStore
   functions: FunctionStore
-  jobs: JobStore
-  webhooks: WebhookStore
-  sources: SourceStore
+  inUse: InUse
   targets: Targets
   clock: Clock
   newId: NewId
@@ -89,19 +86,11 @@ export class Aliases {
     return alias
   }
 
-  /** Refused while an unfinished job, a webhook or a source goes through it. */
-  delete(who: Principal, name: string): void {
-    const { aliases, jobs, webhooks, sources } = this.#parts
+  /** Refused while an unfinished job, a webhook or a source goes through it, unless they are to go too. */
+  async delete(who: Principal, name: string, cascade = false): Promise<void> {
+    const { aliases, inUse } = this.#parts
     const { id, projectId } = this.get(who, name)
-    const isInUse =
-      jobs.listOfAlias(projectId, name).some(unfinished) ||
-      [webhooks, sources].some((store) => store.listOfAlias(projectId, name).length > 0)
-    if (isInUse) {
-      throw new FaasError(
-        'in_use',
-        `Alias ${name} is used by webhooks, sources or jobs that are not finished; remove them first.`,
-      )
-    }
+    await inUse.remove(removedWith(who, `Alias ${name}`, inUse.ofAlias(projectId, name), cascade))
     aliases.delete(id)
   }
 

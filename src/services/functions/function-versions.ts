@@ -1,25 +1,20 @@
-import type { AliasStore } from '../../domain/alias.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import type { Fn, FunctionStore, FunctionVersion, PackageStore } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { type JobStore, unfinished } from '../../domain/job.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { SourceStore } from '../../domain/source.ts'
-import type { WebhookStore } from '../../domain/webhook.ts'
+import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import type { Download } from './functions.ts'
+import { removedWith } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionVersionsParts {
   functions: FunctionStore
-  aliases: AliasStore
-  jobs: JobStore
-  webhooks: WebhookStore
-  sources: SourceStore
+  inUse: InUse
   packages: PackageStore
   targets: Targets
   pool: Pool
@@ -84,11 +79,12 @@ export class FunctionVersions {
     return this.#counted(version)
   }
 
-  delete(who: Principal, nameOrId: string, number: number): void {
-    const { functions, targets, pool } = this.#parts
+  async delete(who: Principal, nameOrId: string, number: number, cascade = false): Promise<void> {
+    const { functions, inUse, targets, pool } = this.#parts
     const fn = functionToActOn(targets, asOwner(who), nameOrId)
     this.#find(fn, number)
-    this.#refuseWhileInUse(fn, number)
+    const what = `Version ${number} of function ${fn.id}`
+    await inUse.remove(removedWith(who, what, inUse.ofVersion(fn.id, number), cascade))
     functions.deleteVersion(fn.id, number)
     targets.forgetFunction(fn.id)
     pool.retire(fn.id, number, 'new_code')
@@ -103,22 +99,6 @@ export class FunctionVersions {
     const version = this.#parts.functions.findVersion(fn.id, number)
     if (version === null) throw notFound(`Version ${number} of function`, fn.id)
     return version
-  }
-
-  #refuseWhileInUse(fn: Fn, number: number): void {
-    const { jobs, webhooks, aliases, sources } = this.#parts
-    const points = (row: { functionVersion: number | null }): boolean => row.functionVersion === number
-    const users = [
-      jobs.listOfFunction(fn.id).some((job) => unfinished(job) && points(job)) && 'jobs that are not finished',
-      webhooks.listOfFunction(fn.id).some(points) && 'webhooks',
-      aliases.listOfFunction(fn.id).some(points) && 'aliases',
-      sources.listOfFunction(fn.id).some(points) && 'sources',
-    ].filter((user) => user !== false)
-    if (users.length === 0) return
-    throw new FaasError(
-      'in_use',
-      `Version ${number} of function ${fn.id} has ${users.join(' and ')}; remove them first.`,
-    )
   }
 
   #counted(version: FunctionVersion): CountedVersion {

@@ -1,17 +1,14 @@
-import type { AliasStore } from '../../domain/alias.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/function.ts'
 import { canonicalUuid, type NewId } from '../../domain/ids.ts'
-import { type JobStore, unfinished } from '../../domain/job.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
 import type { ObjectRef, Trusts } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Runtime } from '../../domain/runtime.ts'
-import type { SourceStore } from '../../domain/source.ts'
-import type { WebhookStore } from '../../domain/webhook.ts'
+import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
@@ -25,16 +22,14 @@ import {
   withFields,
 } from './function-fields.ts'
 import { functionToActOn } from './function-to-act-on.ts'
+import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
 import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
 import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionsParts {
   functions: FunctionStore
-  aliases: AliasStore
-  jobs: JobStore
-  webhooks: WebhookStore
-  sources: SourceStore
+  inUse: InUse
   packages: PackageStore
   /** A package of one file; the same file always gives the same bytes. */
   zipOf(filename: string, content: string): Buffer
@@ -115,7 +110,7 @@ export class Functions {
     const { code: givenCode, zip, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     checkFields(fields, this.#parts.limits)
-    if (isHeavy(given)) this.#refuseHeavy(before, given)
+    if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
     const stored = code === null ? null : await this.#changedPackage(who, before, code, zip)
     const fn = this.#parts.functions.find(before.id)
@@ -124,15 +119,13 @@ export class Functions {
     return this.#write(fn, { ...withFields(fn, fields), entry, ...stored })
   }
 
-  /** Refused, in the contract's order, while jobs, webhooks, aliases or sources need it; only the owner may. */
-  async delete(who: Principal, nameOrId: string): Promise<void> {
-    const { functions, jobs, webhooks, aliases, sources, targets, pool, swift, trusts } = this.#parts
+  /** Refused while jobs, webhooks, aliases or sources need it, unless they are to go too; only the owner may. */
+  async delete(who: Principal, nameOrId: string, cascade = false): Promise<void> {
+    const { functions, inUse, targets, pool, swift, trusts } = this.#parts
     const fn = functionToActOn(targets, who, nameOrId)
-    this.#refuseWhileInUse(fn, 'jobs that are not finished', jobs.listOfFunction(fn.id).some(unfinished))
-    this.#refuseWhileInUse(fn, 'webhooks', webhooks.listOfFunction(fn.id).length > 0)
-    this.#refuseWhileInUse(fn, 'aliases', aliases.listOfFunction(fn.id).length > 0)
-    this.#refuseWhileInUse(fn, 'sources', sources.listOfFunction(fn.id).length > 0)
+    const holders = removedWith(who, `Function ${fn.id}`, inUse.ofFunction(fn.id), cascade)
     if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
+    await inUse.remove(holders)
     functions.delete(fn.id)
     targets.forgetFunction(fn.id)
     pool.retire(fn.id, null, 'new_code')
@@ -255,16 +248,11 @@ export class Functions {
     return this.#storedCode(who, fn, code, zip)
   }
 
-  #refuseHeavy(fn: Fn, given: FunctionChange): void {
+  #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {
     if (fn.code.source === 'image' && changesImage(given)) {
       throw invalid('Of an image function only name, description, timeout and what bounds its workers can be changed.')
     }
-    const isNeeded = this.#parts.jobs.listOfFunction(fn.id).some(unfinished)
-    this.#refuseWhileInUse(fn, 'jobs that are not finished', isNeeded)
-  }
-
-  #refuseWhileInUse(fn: Fn, what: string, isInUse: boolean): void {
-    if (isInUse) throw new FaasError('in_use', `Function ${fn.id} has ${what}; remove or finish them first.`)
+    refuseWhileInUse(who, `Function ${fn.id}`, this.#parts.inUse.jobsOf(fn.id))
   }
 
   /** Before the package is stored; the store has the last word. */

@@ -2,13 +2,13 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Runtime, RuntimePools, RuntimeStore } from '../../domain/runtime.ts'
 import type { Pool } from '../../domain/worker.ts'
-import type { Targets } from '../functions/targets.ts'
 
 export interface RuntimeBuildsParts {
   runtimes: RuntimeStore
   pool: Pool
   pools: RuntimePools
-  targets: Targets
+  /** Told of every row that was written. */
+  targets: { forgetRuntime(id: string): void }
   clock: Clock
   log: Log
 }

@@ -102,10 +102,14 @@ export class Jobs {
   }
 
   async delete(who: Principal, id: string): Promise<void> {
+    await this.remove(this.get(who, id).id)
+  }
+
+  /** Whoever asks. */
+  async remove(id: string): Promise<void> {
     await this.runs.settled(id)
-    const job = this.get(who, id)
-    this.#parts.store.delete(job.id)
-    this.#parts.timers.clear(job.id)
+    this.#parts.store.delete(id)
+    this.#parts.timers.clear(id)
   }
 
   #schedule(given: NewJob, nowMs: number): Schedule {

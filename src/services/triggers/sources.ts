@@ -114,9 +114,13 @@ export class Sources {
   }
 
   delete(who: Principal, id: string): void {
-    const source = this.#find(who, id)
-    this.#parts.store.delete(source.id)
-    this.polls.clear(source.id)
+    this.remove(this.#find(who, id).id)
+  }
+
+  /** Whoever asks. */
+  remove(id: string): void {
+    this.#parts.store.delete(id)
+    this.polls.clear(id)
   }
 
   #find(who: Principal, id: string): Source {

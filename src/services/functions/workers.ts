@@ -3,8 +3,8 @@ import type { FunctionStore } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { Pool } from '../../domain/worker.ts'
-import { functionToActOn } from '../functions/function-to-act-on.ts'
-import type { Targets } from '../functions/targets.ts'
+import { functionToActOn } from './function-to-act-on.ts'
+import type { Targets } from './targets.ts'
 
 export interface WorkersParts {
   functions: FunctionStore

@@ -1,0 +1,37 @@
+import { FaasError } from '../../domain/errors.ts'
+import { canSee, type Principal } from '../../domain/principal.ts'
+import type { Holder } from '../../domain/trigger.ts'
+
+const words: Record<Holder['kind'], string> = {
+  job: 'jobs that are not finished',
+  webhook: 'webhooks',
+  alias: 'aliases',
+  source: 'sources',
+}
+const mostNamed = 5
+
+/**
+ * What goes with a thing that is deleted. Throws FaasError `in_use` that names what stands in the way: without `cascade`
+ * everything does, with it what belongs to projects that the caller does not see.
+ */
+export function removedWith(who: Principal, what: string, holders: Holder[], cascade: boolean): Holder[] {
+  const inTheWay = cascade ? holders.filter(({ projectId }) => !canSee(who, projectId)) : holders
+  refuseWhileInUse(who, what, inTheWay, cascade ? '' : ', or delete with ?cascade=true')
+  return holders
+}
+
+export function refuseWhileInUse(who: Principal, what: string, holders: Holder[], otherWay = ''): void {
+  if (holders.length === 0) return
+  const kinds = [...new Set(holders.map(({ kind }) => kind))]
+  const named = kinds.map((kind) => `${words[kind]} (${idsOf(who, holders, kind)})`)
+  throw new FaasError('in_use', `${what} has ${named.join(' and ')}; remove or finish them first${otherWay}.`)
+}
+
+function idsOf(who: Principal, holders: Holder[], kind: Holder['kind']): string {
+  const ofKind = holders.filter((holder) => holder.kind === kind)
+  const visible = ofKind.filter(({ projectId }) => canSee(who, projectId))
+  const ids = visible.slice(0, mostNamed).map(({ id }) => id)
+  if (visible.length > mostNamed) ids.push(`${visible.length - mostNamed} more`)
+  if (ofKind.length > visible.length) ids.push(`${ofKind.length - visible.length} of other projects`)
+  return ids.join(', ')
+}
