@@ -50,6 +50,8 @@ export interface Execution {
   status: ExecutionStatus
   sync: boolean
   trigger: Trigger
+  /** The job, webhook or source that made it; null when nothing that is stored did. */
+  triggerId: string | null
   /** As shown: JSON text, the caller's plain text, base64 of bytes, or null. */
   input: string | null
   inputKind: InputKind
@@ -110,9 +112,21 @@ export interface ExecutionFilter {
   conditions: Condition[]
 }
 
+/** What lists can be filtered by; the last five are ours. `created_at` is compared with Unix ms. */
+export type FilterColumn =
+  | 'function_id'
+  | 'status'
+  | 'description'
+  | 'project_id'
+  | 'trigger'
+  | 'trigger_id'
+  | 'start_kind'
+  | 'function_alias'
+  | 'created_at'
+
 /** One list filter of the contract (section 1.6), already parsed. */
 export interface Condition {
-  column: 'function_id' | 'status' | 'description' | 'project_id'
+  column: FilterColumn
   op: 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte' | 'has' | 'in' | 'nin'
   /** A list for `in` and `nin`, one value otherwise. */
   values: string[]

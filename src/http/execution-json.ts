@@ -24,7 +24,7 @@ function ourFields(execution: Execution): string {
   const isOver = execution.status !== 'running'
   return (
     `"output":${execution.output ?? 'null'},"error":${isOver && error !== null ? JSON.stringify(error) : 'null'}` +
-    `,"attempt":${execution.attempt},"trigger":"${execution.trigger}"` +
+    `,"attempt":${execution.attempt},"trigger":"${execution.trigger}","trigger_id":${quoted(execution.triggerId)}` +
     `,"start_kind":${quoted(startKind)},"cold_reason":${quoted(coldReason)}` +
     `,"phases":${isOver && phases !== null ? phasesJson(phases) : 'null'},"worker":${quoted(execution.worker)}` +
     `,"memory_peak_mb":${rounded(execution.memoryPeakMb)},"cpu_ms":${rounded(execution.cpuMs)}`

@@ -3,6 +3,7 @@ import { FaasError, invalid, notAllowed } from '../domain/errors.ts'
 import type { Condition, Page } from '../domain/execution.ts'
 import type { ListQuery } from '../domain/list.ts'
 import type { Principal } from '../domain/principal.ts'
+import { timeFromText } from '../domain/time-text.ts'
 import type { Ctx } from './endpoint.ts'
 import { toBoolean, toInteger, toUuid } from './fields.ts'
 
@@ -45,10 +46,28 @@ export function pageQuery(c: Ctx): Page {
 export function condition(column: Column, value: string): Condition {
   const colon = value.indexOf(':')
   const op = value.slice(0, Math.max(colon, 0))
+  if (column === 'created_at') return timeCondition(value)
   if (!operators.includes(op)) return { column, op: 'eq', values: [value] }
   const rest = value.slice(colon + 1)
   return { column, op: op as Condition['op'], values: op === 'in' || op === 'nin' ? rest.split(',') : [rest] }
 }
+
+const comparisons: readonly string[] = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte']
+
+/** `gte:2030-01-02T03:04:05Z`; without an operator, that very moment. The text has colons of its own. */
+function timeCondition(value: string): Condition {
+  const named = /^([a-z]+):(.*)$/s.exec(value)
+  const [, op = 'eq', text = value] = named ?? []
+  const time = text.length > longestTime ? null : timeFromText(text)
+  if (!comparisons.includes(op) || time === null) {
+    throw invalid(
+      `"created_at" must be a time such as 2030-01-02T03:04:05Z, with one of ${comparisons.join(', ')} and a colon before it.`,
+    )
+  }
+  return { column: 'created_at', op: op as Condition['op'], values: [String(time)] }
+}
+
+const longestTime = 64
 
 function refuseUnknown(query: Record<string, string[]>, columns: readonly Column[] | null): void {
   const known = [...(columns === null ? [] : ['all_projects', ...columns]), 'limit', 'marker']

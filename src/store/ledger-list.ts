@@ -30,7 +30,7 @@ export async function* listExecutions(
   const row = connection.prepare<[number], StoredExecution>(
     `SELECT ${columnsWithoutLog} FROM executions WHERE rowid = ?`,
   )
-  let at = startOf(connection, page.marker)
+  let at = startOf(connection, filter.projectId, page.marker)
   let left = page.limit ?? Number.POSITIVE_INFINITY
   while (left > 0) {
     const size = isExact ? Math.min(left, windowRows) : windowRows
@@ -48,9 +48,17 @@ export async function* listExecutions(
   }
 }
 
-function startOf(connection: Connection, marker: string | null): { created_at: number; id: string } {
+/** A row of another project is one that is not there. */
+function startOf(
+  connection: Connection,
+  projectId: string | null,
+  marker: string | null,
+): Omit<Key, 'rowid' | 'matches'> {
   if (marker === null) return { created_at: Number.MIN_SAFE_INTEGER, id: '' }
-  const row = connection.prepare<[string], number>('SELECT created_at FROM executions WHERE id = ?').pluck().get(marker)
+  const row = connection
+    .prepare<unknown[], number>('SELECT created_at FROM executions WHERE id = ? AND project_id = ifnull(?, project_id)')
+    .pluck()
+    .get(marker, projectId)
   if (row === undefined) throw invalid(`marker ${marker} is not an execution; it may have been deleted.`)
   return { created_at: row, id: marker }
 }
@@ -61,8 +69,9 @@ function* slices(keys: Key[], row: { get(rowid: number): StoredExecution | undef
   for (const { rowid } of keys) {
     const stored = row.get(rowid)
     if (stored === undefined) continue
-    slice.push(fromStored(stored))
-    bytes += (stored.input?.length ?? 0) + (stored.output?.length ?? 0)
+    const execution = fromStored(stored)
+    slice.push(execution)
+    bytes += (execution.input?.length ?? 0) + (execution.output?.length ?? 0)
     if (bytes < sliceBytes) continue
     yield slice
     slice = []
@@ -107,6 +116,10 @@ function chooseSeek(conditions: Condition[]): Seek {
   const status = equal('status')
   if (status?.values[0] === 'running') {
     return { serves: status, index: 'executions_running', where: "status = 'running' AND", values: [] }
+  }
+  const trigger = equal('trigger_id')
+  if (trigger) {
+    return { serves: trigger, index: 'executions_trigger', where: 'trigger_id = ? AND', values: trigger.values }
   }
   const fn = equal('function_id')
   if (fn) {

@@ -4,7 +4,7 @@ import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm
 /**
  * The tables of ledger.db, for making migrations: the ledger itself uses plain prepared statements. Small columns come
  * first and those that may be large last, so that SQLite reads their overflow pages only when asked for them.
- * Each index costs every run: with three, any list finds its first row at once; `id` only breaks ties in time.
+ * Each index costs every run that is in it: with these, any list finds its first row at once; `id` only breaks ties in time.
  */
 export const executions = sqliteTable(
   'executions',
@@ -40,11 +40,14 @@ export const executions = sqliteTable(
     log: text('log').notNull(),
     // Added later, so it lies last; null unless the worker had been paused, so that it is never looked for there.
     resumeMs: real('resume_ms'),
+    // Added later, too: null unless a job, a webhook or a source made the run.
+    triggerId: text('trigger_id'),
   },
   (table) => [
     index('executions_time').on(table.createdAt),
     index('executions_project').on(table.projectId, table.createdAt),
     index('executions_function').on(table.functionId, table.createdAt),
+    index('executions_trigger').on(table.triggerId, table.createdAt).where(sql`trigger_id is not null`),
     index('executions_running').on(table.createdAt).where(sql`status = 'running'`),
   ],
 )

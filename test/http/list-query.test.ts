@@ -34,6 +34,23 @@ describe('a filter', () => {
   })
 })
 
+describe('a filter by time', () => {
+  test.each([
+    ['2030-01-02T03:04:05Z', 'eq', '1893553445000'],
+    ['gte:2030-01-02 03:04:05', 'gte', '1893553445000'],
+    ['lt:2030-01-02', 'lt', '1893542400000'],
+  ])('%j is %s %s', (value, op, ms) => {
+    expect(condition('created_at', value)).toEqual({ column: 'created_at', op, values: [ms] })
+  })
+
+  test.each(['yesterday', 'has:2030-01-02', 'in:2030-01-02', '', `gte:${'2'.repeat(300)}`])(
+    '%j is refused',
+    (value) => {
+      expect(() => condition('created_at', value)).toThrow('"created_at" must be a time')
+    },
+  )
+})
+
 describe('the query of a list', () => {
   const project = { column: 'project_id', op: 'eq', values: ['blue'] }
   test.each([

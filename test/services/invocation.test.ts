@@ -291,7 +291,8 @@ test('a run that could not be tried is recorded with the reason', () => {
   const { invocation, rows, ended } = setUp()
   const run = { executionId: idFrom('x'), projectId: 'red', functionId: fn.id, functionVersion: 3, functionAlias: null }
   const input = { kind: 'text' as const, body: Buffer.from('in') }
-  invocation.recordUntried({ ...run, trigger: 'job', description: 'd', input }, new FaasError('not_found', 'gone'))
+  const made = { trigger: 'job' as const, triggerId: 'j', description: 'd' }
+  invocation.recordUntried({ ...run, ...made, input }, new FaasError('not_found', 'gone'))
   expect(rows()).toMatchObject([{ status: 'error', input: 'in', functionVersion: 3, error: { message: 'gone' } }])
   expect(ended).toMatchObject([{ revision: null }])
 })

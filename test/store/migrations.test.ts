@@ -109,6 +109,28 @@ it('a database is readable by its owner only, and keeps what was written', () =>
   new Database(path).close()
 })
 
+it('runs of an earlier program learn which trigger made them, from what they were described as', () => {
+  const connection = openSqlite(':memory:')
+  migrate(connection, ledgerMigrations.slice(0, 2))
+  const insert = connection.prepare(
+    `INSERT INTO executions (id, project_id, function_id, function_version, created_at, status, is_sync, trigger,
+      input_kind, is_image_run, attempt, description, log) VALUES (?, 'p', 'f', 0, 1, 'success', 0, ?, 'none', 0, 1, ?, '')`,
+  )
+  const rows: [id: string, trigger: string, description: string | null, made: string | null][] = [
+    ['a', 'job', 'Created by Job 0190a000-0000-7000-8000-000000000001', '0190a000-0000-7000-8000-000000000001'],
+    ['b', 'webhook', 'Created by Webhook w1', 'w1'],
+    ['c', 'event', 'Created by Source s1', 's1'],
+    ['d', 'api', 'Created by Job j1', null],
+    ['e', 'job', null, null],
+    ['f', 'http', 'Created by Webhook w1', null],
+  ]
+  for (const [id, trigger, description] of rows) insert.run(id, trigger, description)
+  migrate(connection, ledgerMigrations)
+  const found = connection.prepare('SELECT trigger_id FROM executions ORDER BY id').pluck().all()
+  expect(found).toEqual(rows.map(([, , , made]) => made))
+  connection.close()
+})
+
 it('a connection writes ahead, syncs fully and minds foreign keys', () => {
   const connection = openSqlite(join(folder, 'some.db'))
   const settings = ['journal_mode', 'synchronous', 'foreign_keys'].map((name) =>

@@ -114,6 +114,7 @@ export function anExecution(overrides: Partial<Execution> = {}): Execution {
     status: 'running',
     sync: true,
     trigger: 'api',
+    triggerId: null,
     input: null,
     inputKind: 'none',
     output: null,

@@ -75,6 +75,11 @@ function isAsked(row: Execution, { projectId, conditions }: ExecutionFilter): bo
     status: row.status,
     description: row.description ?? '',
     project_id: row.projectId,
+    trigger: row.trigger,
+    trigger_id: row.triggerId ?? '',
+    start_kind: row.startKind ?? '',
+    function_alias: row.functionAlias ?? '',
+    created_at: String(row.createdAt),
   }
   return conditions.every((condition) => fulfils(columns[condition.column], condition))
 }

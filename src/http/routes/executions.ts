@@ -13,7 +13,10 @@ import { field, flag, integer, parseFields, text, uuidParam } from '../fields.ts
 import { type Column, listParameters, listQuery } from '../list-query.ts'
 
 const tag = 'executions'
-const columns: readonly Column[] = ['function_id', 'status', 'description', 'project_id']
+const columns: readonly Column[] = [
+  ...(['function_id', 'status', 'description', 'project_id'] as const),
+  ...(['trigger', 'trigger_id', 'start_kind', 'function_alias', 'created_at'] as const),
+]
 
 const newExecution = z.object({
   function_id: text(255, 'Id or name of the function.'),
@@ -42,6 +45,7 @@ const shown = z
     error: z.object({ type: z.string(), message: z.string(), stack: z.string().nullable() }).nullable(),
     attempt: z.int(),
     trigger: z.enum(['api', 'http', 'job', 'webhook', 'async', 'event']),
+    trigger_id: z.string().nullable().openapi({ description: 'The job, webhook or source that made it.' }),
     start_kind: z.enum(['warm', 'prewarmed', 'cold']).nullable(),
     cold_reason: z.enum(coldReasons).nullable(),
     phases: z

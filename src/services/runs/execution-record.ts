@@ -15,6 +15,7 @@ export interface NewRun {
   functionVersion: number
   functionAlias: string | null
   trigger: Trigger
+  triggerId: string | null
   description: string | null
   input: CallInput
 }
@@ -31,6 +32,7 @@ export function newExecution(run: NewRun, nowMs: number): Execution {
     status: 'running',
     sync: false,
     trigger: run.trigger,
+    triggerId: run.triggerId,
     input: inputAsText(run.input),
     inputKind: run.input.kind,
     output: null,

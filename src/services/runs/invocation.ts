@@ -29,6 +29,8 @@ export interface RunRequest {
   /** Of the caller: the execution belongs to it. */
   projectId: string
   trigger: Trigger
+  /** Of the job, webhook or source that makes it. */
+  triggerId?: string
   input: CallInput
   description?: string | null
   /** Made by the caller when asking twice must run once (a job's run); else a new one. */
@@ -169,7 +171,14 @@ export class Invocation {
 
   #begin(request: RunRequest, sync: boolean): Execution {
     const { fn, version, alias, revision } = request.target
-    const { projectId, trigger, input, executionId = this.#parts.newId(), description = null } = request
+    const {
+      projectId,
+      trigger,
+      triggerId = null,
+      input,
+      executionId = this.#parts.newId(),
+      description = null,
+    } = request
     const run = {
       executionId,
       projectId,
@@ -177,6 +186,7 @@ export class Invocation {
       functionVersion: version,
       functionAlias: alias,
       trigger,
+      triggerId,
       description,
       input,
     }

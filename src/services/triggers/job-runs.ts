@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
 import { after, afterRuns, dueRuns } from '../../domain/due-runs.ts'
 import { FaasError } from '../../domain/errors.ts'
-import type { Execution, Ledger } from '../../domain/execution.ts'
+import type { Ledger } from '../../domain/execution.ts'
 import { idFrom } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
 import type { CronPatterns, Job, JobStore, JobTimers } from '../../domain/job.ts'
@@ -116,8 +116,8 @@ export class JobRuns {
 
   /** For `Invocation.recover`: runs of jobs that go on after a start count as unfinished, and take turns as before. */
   follow: Follow = (run) => {
-    const jobId = jobIdOf(run.execution)
-    if (jobId === null) return undefined
+    const { trigger, triggerId: jobId } = run.execution
+    if (trigger !== 'job' || jobId === null) return undefined
     const before = this.#turns.get(jobId)?.last
     this.#takeTurn(jobId, run)
     return this.#parts.store.find(jobId)?.overlap === 'queue' ? before : undefined
@@ -198,6 +198,7 @@ export class JobRuns {
         target,
         projectId: job.projectId,
         trigger: 'job',
+        triggerId: job.id,
         input: inputFromText(job.functionInput, target.revision.signature),
         description: descriptionOf(job),
         executionId: runId(job, atMs),
@@ -226,6 +227,7 @@ export class JobRuns {
         functionVersion: job.functionVersion ?? 0,
         functionAlias: job.functionAlias,
         trigger: 'job',
+        triggerId: job.id,
         description: descriptionOf(job),
         input: inputFromText(job.functionInput, defaultSignature),
       },
@@ -258,11 +260,6 @@ export class JobRuns {
 export const runId = (job: Job, dueMs: number): string => idFrom(job.id, dueMs)
 
 const descriptionOf = (job: Job): string => `Created by Job ${job.id}`
-
-function jobIdOf(execution: Execution): string | null {
-  const found = execution.trigger === 'job' ? /^Created by Job (\S+)$/.exec(execution.description ?? '') : null
-  return found?.[1] ?? null
-}
 
 function mustLeaveOut(job: Job, turns: Turns): boolean {
   if (job.overlap === 'skip') return true

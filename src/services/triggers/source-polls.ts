@@ -190,6 +190,7 @@ export class SourcePolls {
       target,
       projectId: source.projectId,
       trigger: 'event',
+      triggerId: source.id,
       input: inputFromText(JSON.stringify(eventOf(source, event, object)), target.revision.signature),
       description: `Created by Source ${source.id}`,
       executionId: idFrom(source.id, event, JSON.stringify([object.name, object.etag, object.lastModified])),

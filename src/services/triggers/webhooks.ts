@@ -82,6 +82,7 @@ export class Webhooks {
       target,
       projectId: target.fn.projectId,
       trigger: 'webhook',
+      triggerId: id,
       input,
       description: `Created by Webhook ${id}`,
     })

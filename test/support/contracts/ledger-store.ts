@@ -37,6 +37,7 @@ export function ledgerContract(make: () => Ledger): void {
         description: 'what für 你',
         status: 'failed',
         trigger: 'webhook',
+        triggerId: 'hook',
         input: 'AAEC',
         inputKind: 'bytes',
         output: null,
@@ -108,6 +109,14 @@ export function ledgerContract(make: () => Ledger): void {
       await expect(ids({}, { marker: 'unknown' })).rejects.toMatchObject({ code: 'invalid_request' })
     })
 
+    it('takes a marker of another project for one that is not there', async () => {
+      const foreign = record(aFinishedExecution({ projectId: 'other' }))
+      const asked = { projectId: 'default' }
+      const why = (marker: string) => ids(asked, { marker }).catch((error: Error) => error.message.replace(marker, ''))
+      expect(await why(foreign.id)).toBe(await why('unknown'))
+      expect(await ids({ projectId: 'other' }, { marker: foreign.id })).toEqual([])
+    })
+
     it('has what is open, waits or is over, by time, then id, without logs', async () => {
       const over = record(aFinishedExecution({ id: 'b', createdAt: 2, log: 'long' }))
       record(aFinishedExecution({ id: 'a', createdAt: 2 }))
@@ -137,9 +146,9 @@ export function ledgerContract(make: () => Ledger): void {
     })
 
     const rows: [id: string, Partial<Execution>][] = [
-      ['a', { functionId: 'f1', status: 'success', description: 'Created by Job 1' }],
-      ['b', { functionId: 'f1', status: 'failed', description: "100% 'quoted'" }],
-      ['c', { functionId: 'f2', status: 'success', description: 'by hand', projectId: 'other' }],
+      ['a', { functionId: 'f1', status: 'success', description: 'Created by Job 1', trigger: 'job', triggerId: 'j1' }],
+      ['b', { functionId: 'f1', status: 'failed', description: "100% 'quoted'", startKind: 'cold' }],
+      ['c', { functionId: 'f2', status: 'success', description: 'by hand', projectId: 'other', functionAlias: 'live' }],
       ['d', { functionId: 'f3', status: 'error', description: '日志' }],
     ]
     const where = (column: Condition['column'], op: Condition['op'], ...values: string[]) => ({ column, op, values })
@@ -166,11 +175,22 @@ export function ledgerContract(make: () => Ledger): void {
       [[where('description', 'has', '_')], ''],
       [[where('project_id', 'eq', 'other')], 'c'],
       [[where('project_id', 'neq', 'other')], 'abd'],
+      [[where('trigger_id', 'eq', 'j1')], 'a'],
+      [[where('trigger_id', 'eq', 'j2')], ''],
+      [[where('trigger_id', 'eq', 'j1'), where('status', 'eq', 'failed')], ''],
+      [[where('trigger', 'eq', 'job')], 'a'],
+      [[where('trigger', 'neq', 'job')], 'bcd'],
+      [[where('start_kind', 'eq', 'cold')], 'b'],
+      [[where('function_alias', 'eq', 'live')], 'c'],
+      [[where('created_at', 'lt', String(builtAt + 2))], 'ab'],
+      [[where('created_at', 'gte', String(builtAt + 2)), where('created_at', 'lte', String(builtAt + 2))], 'c'],
       [[where('status', 'eq', 'running')], 'e'],
       [[where('status', 'eq', 'running'), where('function_id', 'eq', 'f1')], 'e'],
       [[where('status', 'eq', 'running'), where('function_id', 'eq', 'f2')], ''],
     ])('%j finds "%s"', async (conditions, expected) => {
-      for (const [id, overrides] of rows) record(aFinishedExecution({ id, ...overrides }))
+      for (const [n, [id, overrides]] of rows.entries()) {
+        record(aFinishedExecution({ id, createdAt: builtAt + n, ...overrides }))
+      }
       ledger.open(anExecution({ id: 'e', functionId: 'f1', description: 'x' }))
       const isAboutRunning = conditions.some(({ values }) => values[0] === 'running')
       const found = await ids({ conditions })
