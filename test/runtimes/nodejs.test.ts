@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { FrameType } from '../../src/engine/worker/protocol.ts'
 import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
 import { processHarness, ShimProcess } from '../support/shim-process.ts'
+import { openStackSession } from '../support/shim-protocol-list.ts'
 
 const runtime = fileURLToPath(new URL('../../runtimes/nodejs', import.meta.url))
 const packages = mkdtempSync(join(tmpdir(), 'taibai-packages-'))
@@ -167,6 +169,86 @@ describe('handlers', () => {
     await using worker = await bind(main)
     expect(await worker.call({ a: 1 }).outcome).toMatchObject({ kind: 'json', value: { a: 1 } })
     expect(await worker.call({ a: 2 }).outcome).toMatchObject({ value: { a: 2 } })
+  })
+})
+
+describe('what is fixed when a process starts', () => {
+  const withOptions = (options: string, more: Record<string, string> = {}) => ({
+    env: { NODE_OPTIONS: options, ...more },
+  })
+
+  test('a NODE_OPTIONS that Node.js does not take is told, not passed over', async () => {
+    await expect(bind('export const main = () => 1', withOptions('--no-such-option'))).rejects.toMatchObject({
+      type: 'NodeDidNotStart',
+      message: expect.stringMatching(/NODE_OPTIONS=--no-such-option: .*--no-such-option is not allowed/),
+    })
+  })
+
+  test('NODE_OPTIONS takes effect, its paths begin in the package, and nothing of how is left in the environment', async () => {
+    const files = {
+      'main.mjs': `export const main = () => [process.title, globalThis.instrumented, process.cwd() === import.meta.dirname,
+        Object.keys(process.env).filter((name) => name.startsWith('TAIBAI'))]`,
+      'instrument.cjs': 'globalThis.instrumented = true',
+    }
+    const outcome = await run(files, undefined, withOptions('--title=mine --require ./instrument.cjs'))
+    expect(outcome).toMatchObject({ value: ['mine', true, true, []] })
+  })
+
+  test.each([
+    ['NODE_PATH', '/opt/somewhere', '(await import("node:module")).globalPaths.includes("/opt/somewhere")'],
+    ['NODE_EXTRA_CA_CERTS', '/nowhere.pem', 'process.env.NODE_EXTRA_CA_CERTS === "/nowhere.pem"'],
+    ['UV_THREADPOOL_SIZE', '1', '(await threads()) === 1'],
+  ])('%s takes effect', async (name, value, expression) => {
+    const main = `import { promises } from 'node:fs'
+      import { readdirSync, readFileSync } from 'node:fs'
+      const threads = async () => {
+        await Promise.all(Array.from({ length: 50 }, () => promises.stat('/')))
+        const names = readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/comm', 'utf8'))
+        return names.filter((name) => name.startsWith('libuv-worker')).length
+      }
+      export const main = async () => ${expression}`
+    expect(await run(main, undefined, { env: { [name]: value } })).toMatchObject({ value: true })
+  })
+
+  test('a heap larger than that of a generic worker is given to a function that has the memory', async () => {
+    const main = `import v8 from 'node:v8'
+      export const main = () => Math.round(v8.getHeapStatistics().heap_size_limit / 2 ** 20)`
+    const outcome = await run(main, undefined, { memoryBytes: 3 * 2 ** 30 })
+    expect((outcome as { value: number }).value).toBeGreaterThanOrEqual(3072)
+  })
+
+  test('a heap that NODE_OPTIONS limits is limited', async () => {
+    const main = `import v8 from 'node:v8'
+      export const main = () => Math.round(v8.getHeapStatistics().heap_size_limit / 2 ** 20)`
+    const outcome = await run(main, undefined, withOptions('--max-old-space-size=50'))
+    expect((outcome as { value: number }).value).toBeLessThan(300)
+  })
+
+  test('calls and what belongs to them are answered as ever, also those sent right behind BIND', async () => {
+    await using shim = await ShimProcess.start(runtime)
+    const folder = packageOf(
+      'export const main = (event, context) => { console.log("at work"); return [event, context.openstack?.token] }',
+    )
+    const binding = shim.bind(folder, withOptions('--title=x'))
+    shim.connection.send(FrameType.session, 0, openStackSession('token-1'))
+    const calls = Array.from({ length: 20 }, (_, n) => shim.connection.call({ n, text: 'x'.repeat(n * 9000) }))
+    await binding
+    for (const [n, call] of calls.entries()) {
+      expect(await call.outcome).toMatchObject({ value: [{ n, text: 'x'.repeat(n * 9000) }, 'token-1'] })
+      expect(call.output.stdout).toBe('at work\n')
+    }
+    expect(shim.raw.text).toBe('')
+    shim.connection.close()
+    expect(await shim.exited).toBe(0)
+  })
+
+  test.each([
+    ['exits', 'process.exit(3)', 3],
+    ['kills itself', 'process.kill(process.pid, "SIGKILL")', null],
+  ])('a function that %s ends its worker in the same way', async (_what, statement, code) => {
+    await using worker = await bind(`export const main = () => { ${statement} }`, withOptions('--title=x'))
+    expect(await worker.call().outcome).toMatchObject({ state: 'lost' })
+    expect(await worker.exited).toBe(code)
   })
 })
 

@@ -107,8 +107,8 @@ export function processHarness(runtime: string, code = join(runtime, 'conformanc
 
 function spawnShim(runtime: string, socketPath: string): ChildProcess {
   const manifest = JSON.parse(readFileSync(join(runtime, 'runtime.json'), 'utf8'))
-  const shim = join(runtime, manifest.shim)
-  return spawn(manifest.command[0], [shim], {
+  const [program, ...args] = manifest.command
+  return spawn(program, [...args.slice(0, -1), join(runtime, manifest.shim)], {
     cwd: dirname(socketPath),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TAIBAI_SOCKET: socketPath },
     stdio: ['ignore', 'pipe', 'pipe'],

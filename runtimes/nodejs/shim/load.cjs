@@ -2,6 +2,7 @@
 
 const { builtin, mebibyte, min } = require('./builtins.cjs')
 const { hideFolder, Refusal } = require('./errors.cjs')
+const { followMemory } = require('./heap.cjs')
 const { maxFrameBytes } = require('./wire.cjs')
 const { existsSync, readdirSync, statSync } = builtin('node:fs')
 const { isAbsolute, join, relative, resolve } = builtin('node:path')
@@ -15,6 +16,7 @@ async function load(wish) {
   codeFolder = resolve(wish.code)
   hideFolder(codeFolder)
   process.chdir(codeFolder)
+  followMemory(wish.memory_bytes)
   for (const name of Object.keys(wish.env ?? {})) process.env[name] = wish.env[name]
   const signature = loadSignature(wish.signature)
   const { module, name } = splitEntry(wish.entry ?? '', signature.splitAt ?? lastDot)

@@ -3,7 +3,7 @@
  * runtimes/README.md. No dependencies, and nothing is loaded that a generic worker does not need.
  *
  * Reading order: this file (connect and say hello), `wire` (frames), `worker` (what each frame means), `load` (from an entry to
- * a callable), `calls`, `answer`, `output`, `errors`, `uncaught`. BIND loads one file of `signatures/`, and the first SESSION
+ * a callable), `invoke`, `calls`, `answer`, `output`, `errors`, `uncaught`, `usage`, `heap`, `own-process`. BIND loads one file of `signatures/`, and the first SESSION
  * loads `openstack`. `builtins` is what all of them use of the language.
  */
 
@@ -39,12 +39,23 @@ function load(filename) {
 const part = (path) => load(resolve(import.meta.dirname, path))
 
 const wire = part('wire.cjs')
-wire.onFrame((...frame) =>
-  part('worker.cjs')
-    .start()
-    .takeFrame(...frame),
-)
-wire.connect()
-wire.send(wire.frameTypes.HELLO, 0, JSON.stringify({ protocol: 1, runtime: 'nodejs', version: process.version }))
-// While the server makes use of the hello.
-setImmediate(() => part('worker.cjs').start())
+
+function start() {
+  wire.onFrame((...frame) =>
+    part('worker.cjs')
+      .start()
+      .takeFrame(...frame),
+  )
+  wire.connect()
+  wire.send(wire.frameTypes.HELLO, 0, JSON.stringify({ protocol: 1, runtime: 'nodejs', version: process.version }))
+  // While the server makes use of the hello.
+  setImmediate(() => part('worker.cjs').start())
+}
+
+function takeOver() {
+  part('worker.cjs').start(true)
+  wire.takeOver(part('own-process.cjs').takenOver())
+}
+
+if (process.env.TAIBAI_CONNECTION === undefined) start()
+else takeOver()

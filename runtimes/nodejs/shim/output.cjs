@@ -37,7 +37,8 @@ const log = {
 }
 
 function captureOutput() {
-  openPipes()
+  // A process that has taken over has inherited them.
+  if (serverFolder() !== undefined) openPipes()
   onSend(sendLog)
   process.on('exit', () => {
     waitToWrite(true)

@@ -1,6 +1,7 @@
 /** What the process has used so far. */
 
 const { cpuUsage, resourceUsage } = require('./builtins.cjs')
+const { noteMemoryPeak } = require('./heap.cjs')
 
 let cpuReadMs = 0
 let cpuReadAt = -Infinity
@@ -26,6 +27,7 @@ function memoryPeakBytes(at) {
   if (at - peakReadAt > 1) {
     peakBytes = resourceUsage().maxRSS * 1024
     peakReadAt = at
+    noteMemoryPeak(peakBytes)
   }
   return peakBytes
 }

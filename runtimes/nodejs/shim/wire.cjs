@@ -2,7 +2,7 @@
 
 const { builtin, exit, mebibyte, nextTick, now } = require('./builtins.cjs')
 const { writeSync } = builtin('node:fs')
-const { connect: connectTo } = builtin('node:net')
+const { connect: connectTo, Socket } = builtin('node:net')
 const { dirname } = builtin('node:path')
 
 /** Server to worker, then worker to server. */
@@ -28,7 +28,6 @@ const lengthBytes = 4
 const headBytes = 13
 
 let socket
-/** Of the socket's path, where the server puts all that is the worker's. */
 let folder
 /** Called with each whole frame. */
 let takeFrame
@@ -43,15 +42,37 @@ function connect() {
   delete process.env.TAIBAI_SOCKET
   folder = dirname(path ?? '')
   if (!path) throw new Error('TAIBAI_SOCKET does not say where the server listens')
-  // With `onread` Node reads into one buffer for ever and spares the stream machinery: a frame is decoded where it lies.
-  const onread = { buffer: Buffer.allocUnsafeSlow(65536), callback: receive }
-  socket = connectTo({ path, onread })
+  listenTo(connectTo({ path, onread: onread() }))
+}
+
+/** Goes on with a connection that another process has begun, and has read `handed` from. */
+function takeOver({ fd, handed }) {
+  receive(handed.length, handed)
+  listenTo(new Socket({ fd, onread: onread() }))
+}
+
+/** With it Node reads into one buffer for ever and spares the stream machinery: a frame is decoded where it lies. */
+function onread() {
+  return { buffer: Buffer.allocUnsafeSlow(65536), callback: receive }
+}
+
+function listenTo(connection) {
+  socket = connection
   socket.on('close', () => exit(0))
   // Once connected, an error only says that the server has gone, and so does the `close` that follows.
   socket.on('error', (error) => error.syscall === 'connect' && giveUp(error.message))
 }
 
-const serverFolder = () => folder
+/** Where the server put all that is the worker's; undefined in a process that has taken over. */
+function serverFolder() {
+  return folder
+}
+
+/** Reads no more. `then(socket, unread)` is called when what was read already has been taken, but for a part of a frame. */
+function handOver(then) {
+  socket.pause()
+  setImmediate(() => then(socket, partial === undefined ? Buffer.alloc(0) : partial.subarray(0, partialBytes)))
+}
 
 /** The server cannot be spoken to any more, so nothing but the container's own log is left to say why. */
 function giveUp(reason) {
@@ -155,6 +176,14 @@ function send(type, number, meta, body = '') {
   flushSoon()
 }
 
+/** A frame as bytes. */
+function encode(type, number, meta, body) {
+  const head = Buffer.alloc(headBytes)
+  const metaBytes = Buffer.from(meta)
+  writeHead(head, 0, headBytes - lengthBytes + metaBytes.length + body.length, type, number, metaBytes.length)
+  return Buffer.concat([head, metaBytes, body])
+}
+
 /** Leaves with the next flush. */
 function sendFrame(type, number, meta, body) {
   // A UTF-16 unit takes three bytes of UTF-8 at most.
@@ -253,14 +282,17 @@ function writeNow(bytes, length) {
 module.exports = {
   close,
   connect,
+  encode,
   flush,
   flushSoon,
   frameTypes,
+  handOver,
   maxFrameBytes,
   onFrame,
   onSend,
   send,
   sendFrame,
   serverFolder,
+  takeOver,
   waitToWrite,
 }

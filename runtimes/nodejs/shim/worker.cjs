@@ -6,20 +6,28 @@ const { inFlight, openCall } = require('./calls.cjs')
 const { describeError, lastWords } = require('./errors.cjs')
 const { invoke, setFunction, setOpenStack } = require('./invoke.cjs')
 const { load } = require('./load.cjs')
+const { needsOwnProcess, startOwnProcess } = require('./own-process.cjs')
 const { captureOutput, printTo } = require('./output.cjs')
 const { listenForUncaught } = require('./uncaught.cjs')
-const { close, frameTypes, onFrame, send } = require('./wire.cjs')
+const { close, encode, frameTypes, handOver, onFrame, send } = require('./wire.cjs')
 const { BIND, BIND_FAILED, BOUND, CALL, CANCEL, CREDIT, SESSION } = frameTypes
 
-/** `new`, `generic`, then `loading`, then `bound` or `broken`, and `ending` once the worker is about to exit. */
+/**
+ * `new`, `generic`, then `loading`, then `bound` or `broken`, and `ending` once the worker is about to exit. `leaving`: another
+ * process takes the connection over.
+ */
 let state = 'new'
+let isOwnProcess = false
 /** Calls that came while the code was loading. */
 let early = []
+/** Frames for the process that takes over. */
+let handed = []
 
-/** From here on frames come here. Does nothing the second time. */
-function start() {
+/** From here on frames come here. Does nothing the second time. `isOurs`: this process was started for its function. */
+function start(isOurs = false) {
   if (state !== 'new') return module.exports
   state = 'generic'
+  isOwnProcess = isOurs
   onFrame(takeFrame)
   captureOutput()
   listenForUncaught(endWith)
@@ -29,10 +37,11 @@ function start() {
 /** One whole frame. `body` lies at `from` to `to` in `buffer`, which is overwritten afterwards unless it is `owned`. */
 function takeFrame(type, number, meta, buffer, from, to, owned, arrivedAt) {
   if (state === 'ending') return
-  if (type === CALL) takeCall(number, readMeta(meta), buffer, from, to, owned, arrivedAt)
+  if (state === 'leaving') handed.push(encode(type, number, meta, buffer.subarray(from, to)))
+  else if (type === CALL) takeCall(number, readMeta(meta), buffer, from, to, owned, arrivedAt)
   else if (type === CANCEL) inFlight.get(number)?.cancel()
   else if (type === CREDIT) inFlight.get(number)?.grant(readMeta(meta).bytes)
-  else if (type === BIND) bind(readMeta(meta))
+  else if (type === BIND) bind(readMeta(meta), meta)
   else if (type === SESSION) takeSession(readMeta(meta))
 }
 
@@ -55,11 +64,12 @@ function takeSession(session) {
   setOpenStack(isNone ? null : require('./openstack.cjs').renew(session))
 }
 
-async function bind(wish) {
+async function bind(wish, meta) {
   if (state !== 'generic') {
     const message = 'this worker has been given a function already'
     return send(BIND_FAILED, 0, toJson({ type: 'AlreadyBound', message, stack: '' }))
   }
+  if (!isOwnProcess && needsOwnProcess(wish)) return leaveTo(wish, meta)
   state = 'loading'
   const startedAt = now()
   try {
@@ -73,6 +83,17 @@ async function bind(wish) {
     refuse(error)
   }
   takeEarlyCalls()
+}
+
+function leaveTo(wish, meta) {
+  state = 'leaving'
+  handed = [encode(BIND, 0, meta, Buffer.alloc(0))]
+  handOver((socket, unread) => {
+    startOwnProcess(wish, socket, Buffer.concat([...handed, unread]), (reason) => {
+      refuse(reason)
+      close(() => exit(1))
+    })
+  })
 }
 
 function refuse(error) {
