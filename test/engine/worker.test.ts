@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
-import type { Call, StreamSink } from '../../src/domain/worker.ts'
+import type { Call, Revision, StreamSink } from '../../src/domain/worker.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { Channel } from '../../src/engine/worker/channel.ts'
 import {
@@ -81,9 +81,9 @@ async function start(overrides: { isolatesFiles?: boolean } = {}) {
 }
 
 /** One that is bound. */
-async function bound(): Promise<TestWorker> {
+async function bound(overrides: Partial<Revision> = {}): Promise<TestWorker> {
   const test = await start()
-  const binding = test.worker.bind(revision)
+  const binding = test.worker.bind({ ...revision, ...overrides })
   await arrived(test, 1)
   test.send(FrameType.bound, 0, { load_ms: 1 })
   expect(await binding).toMatchObject({ loaded: true })
@@ -444,13 +444,35 @@ describe('the end of a worker', () => {
     await test.worker.gone
   })
 
-  test('that it announces itself is known before it comes', async () => {
+  const lastFrames: [string, (test: TestWorker) => void, string][] = [
+    ['RESULT', (test) => test.send(FrameType.result, 1, '{"value":"json","last":true}', '1'), 'returned'],
+    ['FAILED', (test) => test.send(FrameType.failed, 1, '{"last":true,"type":"E","message":"m"}'), 'raised'],
+    [
+      'END',
+      (test) => {
+        test.send(FrameType.head, 1, '{"status":200,"headers":[]}')
+        test.send(FrameType.end, 1, '{"last":true,"run_ms":1}')
+      },
+      'streamed',
+    ],
+  ]
+  test.each(lastFrames)('that it announces itself with a %s is known before it comes', async (_name, send, kind) => {
+    const test = await bound({ signature: 'http' })
+    const sink = { head: () => {}, write: () => true, drained: async () => {} }
+    const outcome = test.worker.call(aCall({ sink }), 5000)
+    await arrived(test, 1)
+    send(test)
+    expect(await outcome).toMatchObject({ kind })
+    expect(test.worker.isEnding).toBe(true)
+  })
+
+  test('is not announced by a text that says so, nor by an answer that does not', async () => {
     const test = await bound()
     const outcome = test.worker.call(aCall(), 5000)
     await arrived(test, 1)
-    test.send(FrameType.failed, 1, '{"last":true,"type":"E","message":"m"}')
+    test.send(FrameType.failed, 1, '{"type":"E","message":"\\"last\\":true","more":{"last":true},"last":false}')
     expect(await outcome).toMatchObject({ kind: 'raised' })
-    expect(test.worker.isEnding).toBe(true)
+    expect(test.worker.isEnding).toBe(false)
   })
 
   test('may be asked for twice', async () => {

@@ -252,6 +252,74 @@ describe('what is fixed when a process starts', () => {
   })
 })
 
+describe('SIGTERM', () => {
+  const listening = (statement: string) => `
+    process.on('SIGTERM', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      console.log('flushed')
+      ${statement}
+    })
+    export const main = () => 1`
+
+  async function terminated(files: string, options?: BindOptions) {
+    await using shim = await ShimProcess.start(runtime)
+    await shim.bind(packageOf(files), options)
+    await shim.connection.call().outcome
+    shim.signal('SIGTERM')
+    return { code: await shim.exited, stdout: shim.connection.output.stdout }
+  }
+
+  test('ends a worker that has nothing to do, with what is registered for the exit', async () => {
+    const main = 'process.on("exit", () => console.log("goodbye")); export const main = () => 1'
+    expect(await terminated(main)).toEqual({ code: 143, stdout: 'goodbye\n' })
+  })
+
+  test('is left to a function that listens for it', async () => {
+    expect(await terminated(listening('process.exit(0)'))).toEqual({ code: 0, stdout: 'flushed\n' })
+  })
+
+  test('reaches a function that runs in a process of its own', async () => {
+    const options = { env: { NODE_OPTIONS: '--title=x' } }
+    expect(await terminated(listening('process.exit(0)'), options)).toEqual({ code: 0, stdout: 'flushed\n' })
+  })
+
+  test('leaves the calls in flight their time; each says that it is the last', async () => {
+    await using shim = await ShimProcess.start(runtime)
+    const main = `export const main = async ({ ms, fails }) => {
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      if (fails) throw new Error('no')
+      return 'done'
+    }`
+    await shim.bind(packageOf(main), { concurrency: 2 })
+    const [returns, fails] = [shim.connection.call({ ms: 100 }), shim.connection.call({ ms: 50, fails: true })]
+    await sleep(10)
+    shim.signal('SIGTERM')
+    expect(await fails.outcome).toMatchObject({ state: 'failed', message: 'no' })
+    expect(await returns.outcome).toMatchObject({ state: 'value', value: 'done' })
+    expect(fails.lastMeta).toMatchObject({ last: true })
+    expect(returns.lastMeta).toMatchObject({ last: true })
+    expect(await shim.exited).toBe(143)
+  })
+
+  test('leaves a streamed answer its time; its end says that it is the last', async () => {
+    await using shim = await ShimProcess.start(runtime)
+    const main = `export const main = () => new Response(new ReadableStream({ async start(c) {
+      for (let n = 0; n < 5; n++) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        c.enqueue(new Uint8Array(10))
+      }
+      c.close()
+    } }))`
+    await shim.bind(packageOf(main), { signature: 'http' })
+    const call = shim.connection.fetch({ target: '/' })
+    await call.head
+    shim.signal('SIGTERM')
+    expect(await call.outcome).toMatchObject({ state: 'answer', body: Buffer.alloc(50) })
+    expect(call.lastMeta).toMatchObject({ last: true })
+    expect(await shim.exited).toBe(143)
+  })
+})
+
 describe('values', () => {
   const unsayable: [string, string][] = [
     ['a cycle', 'const a = {}; a.a = a; return a'],

@@ -73,6 +73,10 @@ export class ShimProcess implements AsyncDisposable {
     return await this.connection.bind(bindMeta(code, options))
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
   /** Afterwards the process is gone and its folder removed. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')

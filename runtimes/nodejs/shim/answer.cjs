@@ -42,14 +42,26 @@ function isLonger(body, limit) {
   return body.length * 3 > limit && Buffer.byteLength(body) > limit
 }
 
-function fail(call, error, isLast = false) {
+function fail(call, error) {
   if (call.over) return
   const described = toJson(describeError(error))
-  finish(call, FAILED, `${described.slice(0, -1)},${isLast ? '"last":true,' : ''}`, '')
+  finish(call, FAILED, `${described.slice(0, -1)},`, '')
 }
 
 function failNotBound(call, reason) {
   fail(call, new NotBound(reason))
+}
+
+/** Said with every end of a call from when the worker is about to exit: it takes no more of them. */
+let lastMeta = ''
+/** Called when no call is in flight any more. */
+let afterLast
+
+/** `then` is called when the calls in flight have ended; at once, when there are none. */
+function takeNoMore(then) {
+  lastMeta = '"last":true,'
+  afterLast = then
+  if (inFlight.size === 0) then?.()
 }
 
 /** The one way a call ends: with a frame whose meta begins as given and ends with what the call used. */
@@ -61,8 +73,9 @@ function finish(call, type, metaStart, body) {
   call.over = true
   inFlight.delete(call.number)
   const peak = memoryPeakBytes(endedAt)
-  const used = `"run_ms":${milliseconds(runMs)},"cpu_ms":${milliseconds(usedCpuMs)},"memory_peak_bytes":${peak}}`
+  const used = `${lastMeta}"run_ms":${milliseconds(runMs)},"cpu_ms":${milliseconds(usedCpuMs)},"memory_peak_bytes":${peak}}`
   send(type, call.number, metaStart + used, body)
+  if (inFlight.size === 0) afterLast?.()
 }
 
-module.exports = { answer, fail, failNotBound, finish }
+module.exports = { answer, fail, failNotBound, finish, takeNoMore }

@@ -72,7 +72,8 @@ function startOwnProcess(wish, socket, handed, onRefused) {
     else
       onRefused(new NodeDidNotStart(`Node.js does not start with ${described(env)}: ${words.trim() || `code ${code}`}`))
   })
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill(signal))
+  process.removeAllListeners('SIGTERM')
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
 }
 
 /** The heap may fill the function's memory, unless the function says what it may. */

@@ -1,6 +1,6 @@
 /** The life of the worker: what each frame of the server means, and how a function is bound. */
 
-const { fail, failNotBound } = require('./answer.cjs')
+const { fail, failNotBound, takeNoMore } = require('./answer.cjs')
 const { exit, milliseconds, now, parseJson, toJson } = require('./builtins.cjs')
 const { inFlight, openCall } = require('./calls.cjs')
 const { describeError, lastWords } = require('./errors.cjs')
@@ -31,6 +31,7 @@ function start(isOurs = false) {
   onFrame(takeFrame)
   captureOutput()
   listenForUncaught(endWith)
+  process.on('SIGTERM', onTerminate)
   return module.exports
 }
 
@@ -118,8 +119,18 @@ function endWith(error) {
   if (state === 'loading') refuse(error)
   state = 'ending'
   if (inFlight.size === 0) printTo('stderr', `${lastWords(error)}\n`)
-  for (const call of inFlight.values()) fail(call, error, true)
+  takeNoMore()
+  for (const call of inFlight.values()) fail(call, error)
   close(() => exit(1))
+}
+
+/**
+ * SIGTERM: the worker goes in a moment. A function that listens for it ends when it is ready, in its own way; for others the
+ * process ends as soon as no call is in flight, with what is registered for its `exit`.
+ */
+function onTerminate(_signal, number) {
+  const isLeftToFunction = process.listenerCount('SIGTERM') > 1
+  takeNoMore(isLeftToFunction ? undefined : () => exit(128 + number))
 }
 
 module.exports = { start, takeFrame }

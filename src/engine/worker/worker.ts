@@ -11,7 +11,7 @@ import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
 import { brokeProtocol, killed, outcomeOf, resultTooLarge, timedOut } from './outcomes.ts'
-import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
+import { type Frame, FrameType, ProtocolError, parseMeta, streamWindowBytes } from './protocol.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
 import type { WorkerFolder } from './worker-folder.ts'
 
@@ -156,7 +156,7 @@ export class ShimWorker implements PoolWorker {
   }
 
   #outcome(frame: Frame, runMs: number, status: number | undefined, sink: StreamSink | undefined): Outcome {
-    if (isLast(frame)) this.#ended = 'last'
+    if (this.#ended === 'no' && isLast(frame)) this.#ended = 'last'
     if (this.#isTooLarge(frame)) return resultTooLarge(this.#parts.maxResultBytes, runMs)
     const outcome = outcomeOf(frame, runMs, status)
     if (outcome.kind !== 'streamed' || !(sink instanceof CollectedStream)) return outcome
@@ -324,8 +324,15 @@ function callMeta(call: Call, deadlineMs: number): string {
   return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}}`
 }
 
-/** The worker says that it takes no more calls: what the function left behind is going to end it. */
-const isLast = (frame: Frame): boolean => frame.type === FrameType.failed && frame.meta.includes('"last":true')
+/** The worker says that it is about to exit and takes no more calls. Not parsed without need: every answer is asked. */
+function isLast(frame: Frame): boolean {
+  if (!frame.meta.includes('"last":true')) return false
+  try {
+    return parseMeta(frame).last === true
+  } catch {
+    return false
+  }
+}
 
 function sessionMeta(session: ActingSession): object {
   if (!hasSession(session)) return { problem: session.problem }

@@ -63,6 +63,12 @@ export function forgetEnd(execution: Execution): void {
   execution.updatedAt = null
 }
 
+/** What a process that ran out of memory had no time to print itself. */
+export function lastWords(outcome: Outcome): string {
+  if (outcome.kind !== 'killed' || outcome.error.type !== errorTypes.memory) return ''
+  return `\n[${outcome.error.message} and was ended: memory_size is the limit]\n`
+}
+
 export function noteEnd(execution: Execution, outcome: Outcome, nowMs: number): void {
   execution.status = statusOf(outcome)
   execution.durationMs = outcome.runMs

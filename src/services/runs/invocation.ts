@@ -15,6 +15,7 @@ import {
   endKeys,
   endText,
   forgetEnd,
+  lastWords,
   type NewRun,
   newExecution,
   noteEnd,
@@ -297,6 +298,7 @@ export class Invocation {
     const runEndedAt = clock.elapsed()
     execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
     execution.phases.total = queueMs + runEndedAt - startedAt
+    log.add(lastWords(outcome))
     execution.log = log.text()
     this.#active.delete(execution.id)
     noteEnd(execution, outcome, this.#parts.clock.now())
