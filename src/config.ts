@@ -18,6 +18,7 @@ const list = z.union([
       .filter((part) => part !== ''),
   ),
 ])
+const egressEntry = /^(host|metadata|\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?)(:\d{1,5})?$/
 const secret = { secret: true }
 /** Three quarters of the memory: what remains is for the system, the engine and this process. */
 const defaultBudgetMb = Math.floor((totalmem() / mib) * 0.75)
@@ -113,6 +114,20 @@ export const settings = z.object({
   workerUid: int(1)
     .default(64000)
     .describe('User id inside function containers when the server runs as root; else its own.'),
+
+  egressAllow: list
+    .default([])
+    .refine((entries) => entries.every((entry) => egressEntry.test(entry)), {
+      message: 'each entry is host, metadata or an IPv4 address or network, with a :port where only that is meant',
+    })
+    .describe(
+      "What is opened to functions with a network that is closed to them: host (the host's own services), host:PORT, metadata (the cloud's address 169.254.169.254 and all of 169.254.0.0/16), or an address, such as 169.254.1.1:80.",
+    ),
+  maxWorkerConnections: int(1)
+    .default(1000)
+    .describe(
+      'Connections of one worker at once, datagrams of the last minutes included: they are rows of a table of the host.',
+    ),
 
   memoryBudgetMb: int(64)
     .default(defaultBudgetMb)

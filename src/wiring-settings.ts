@@ -27,6 +27,8 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
   openFilesLimit: config.openFilesLimit,
   tmpSizeMb: config.tmpSizeMb,
   untrustedOciRuntime: config.untrustedOciRuntime,
+  egressAllow: config.egressAllow,
+  maxWorkerConnections: config.maxWorkerConnections,
 })
 
 export const workersParts = (

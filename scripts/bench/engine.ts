@@ -11,8 +11,13 @@ const boots: Record<Language, { image: string; command: string[] }> = {
 
 const engine = new EngineApi(process.env.DOCKER_HOST)
 
-/** The network of functions, which the server makes: a bridge of its own, where containers do not reach each other. */
-export const ownNetwork = 'taibai-egress'
+/** The network of functions, which a running server makes: a bridge of its own, where containers do not reach each other. */
+export async function ownNetwork(): Promise<string> {
+  const filters = JSON.stringify({ label: ['io.taibai.network'] })
+  const [network] = await engine.ask<{ Name: string }[]>('GET', '/networks', { filters })
+  if (network === undefined) throw new Error('No server runs on this engine: there is no network of functions.')
+  return network.Name
+}
 
 /** From the question to the first line that the language prints, in ms. On the engine's default network, or another. */
 export async function engineStart(language: Language, network = 'default'): Promise<number> {

@@ -70,7 +70,8 @@ async function oneRound(
   // Each goes first in every other round: what the one before has left to do slows the next.
   const cold = () => firstCold(none, language)
   const engine = () => engineStart(language)
-  const onOwnNetwork = () => engineStart(language, ownNetwork)
+  const network = await ownNetwork()
+  const onOwnNetwork = () => engineStart(language, network)
   const took =
     n % 2 === 0
       ? { cold: await cold(), onOwnNetwork: await onOwnNetwork(), engine: await engine() }

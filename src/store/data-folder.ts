@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockDataFolder } from './data-lock.ts'
 
@@ -8,7 +8,7 @@ export interface DataFolder {
   path: string
   /** Of workers' own folders; nothing in it outlives the server. */
   workersDir: string
-  /** Of this data folder on this machine: tells our containers from those of other servers. */
+  /** Of this data folder: tells our containers and networks from those of other installations on the same engine. */
   instance: string
   unlock(): void
 }
@@ -19,7 +19,7 @@ const longestSocketPath = 107
 const longestWorkerPath = '/0123456789/worker.sock'
 
 /** Made when it is not there. Throws an Error with a sentence when it cannot be used, by anybody or now. */
-export function openDataFolder(dataDir: string): DataFolder {
+export function openDataFolder(dataDir: string, newInstance = randomInstance): DataFolder {
   const path = ownFolder(dataDir)
   const workersDir = join(path, 'workers')
   if (Buffer.byteLength(workersDir + longestWorkerPath) > longestSocketPath) {
@@ -27,9 +27,35 @@ export function openDataFolder(dataDir: string): DataFolder {
       `The path of the data folder ${path} is too long for the sockets in it: choose a shorter TAIBAI_DATA_DIR.`,
     )
   }
-  const instance = createHash('sha256').update(path).digest('hex').slice(0, 12)
-  return { path, workersDir, instance, unlock: lockDataFolder(path) }
+  const unlock = lockDataFolder(path)
+  return { path, workersDir, instance: instanceOf(path, newInstance), unlock }
 }
+
+/**
+ * Random, and kept in the folder: paths are the same for many installations (`/data` in containers). A copy of the folder is another
+ * installation, which shows by its inode.
+ */
+function instanceOf(path: string, newInstance: () => string): string {
+  const file = join(path, 'instance.json')
+  const folder = statSync(path).ino
+  const kept = readInstance(file)
+  if (kept !== null && kept.folder === folder) return kept.id
+  const id = newInstance()
+  writeFileSync(file, JSON.stringify({ id, folder }), { mode: 0o600 })
+  return id
+}
+
+function readInstance(file: string): { id: string; folder: number } | null {
+  try {
+    const { id, folder } = JSON.parse(readFileSync(file, 'utf8'))
+    return typeof id === 'string' && /^[a-z0-9]{12}$/.test(id) ? { id, folder } : null
+  } catch {
+    return null
+  }
+}
+
+const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
+const randomInstance = (): string => Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join('')
 
 /** There, and closed to everybody else. */
 function ownFolder(folder: string): string {

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { DockerEngine, type DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-engine.ts'
-import { askDocker, dockerSocket } from '../support/docker-api.ts'
+import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { DockerLine } from '../support/docker-line.ts'
-import { type DockerWorkers, dockerWorkers, startRaw } from '../support/docker-workers.ts'
+import { type DockerWorkers, dockerWorkers, engineDefaults, startRaw } from '../support/docker-workers.ts'
 import { aRevision, mib } from '../support/fake-workers-pool.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -226,10 +226,5 @@ describeWithDocker('What an earlier run of an instance left', () => {
 
 /** Another engine of the same instance, as after a restart. */
 function engineOf(workers: DockerWorkers, options: Partial<DockerEngineOptions> = {}): Promise<DockerEngine> {
-  const limits = { pidsLimit: 64, openFilesLimit: 256, tmpSizeMb: 16, untrustedOciRuntime: undefined }
-  const { instance } = workers
-  return DockerEngine.connect(
-    { host: `unix://${dockerSocket}`, instance, workerUid: 64_000, ...limits, ...options },
-    silent,
-  )
+  return DockerEngine.connect({ ...engineDefaults, instance: workers.instance, ...options }, silent)
 }

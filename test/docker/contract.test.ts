@@ -6,9 +6,9 @@ import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { Workers } from '../../src/engine/worker/workers.ts'
 import { engineWorkersContract, type WorkersUnderTest } from '../support/contracts/engine-workers.ts'
 import { type EngineUnderTest, sandboxEngineContract } from '../support/contracts/sandbox-engine.ts'
-import { containersOf, dockerSocket } from '../support/docker-api.ts'
+import { containersOf } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
-import { type DockerWorkers, dockerWorkers, startRaw } from '../support/docker-workers.ts'
+import { type DockerWorkers, dockerWorkers, engineDefaults, startRaw } from '../support/docker-workers.ts'
 import { CountedClock } from '../support/engine-parts-process.ts'
 import { mib } from '../support/fake-workers-pool.ts'
 
@@ -40,8 +40,7 @@ function engineUnderTest(workers: DockerWorkers): EngineUnderTest {
 }
 
 function anotherEngine({ instance }: DockerWorkers): Promise<DockerEngine> {
-  const limits = { pidsLimit: 64, openFilesLimit: 256, tmpSizeMb: 16 }
-  return DockerEngine.connect({ host: `unix://${dockerSocket}`, instance, workerUid: 64_000, ...limits }, silent)
+  return DockerEngine.connect({ ...engineDefaults, instance }, silent)
 }
 
 function workersUnderTest(workers: DockerWorkers, factory: Workers): WorkersUnderTest {

@@ -7,7 +7,14 @@ import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { FakeDocker } from '../support/engine-parts-docker.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-const limits = { pidsLimit: 64, openFilesLimit: 256, tmpSizeMb: 16, workerUid: 64_000 }
+const limits = {
+  pidsLimit: 64,
+  openFilesLimit: 256,
+  tmpSizeMb: 16,
+  workerUid: 64_000,
+  egressAllow: [],
+  maxWorkerConnections: 1000,
+}
 const spec = (overrides: Partial<SandboxSpec> = {}): SandboxSpec => ({
   name: 'w1',
   image: 'taibai/nodejs',
@@ -56,15 +63,23 @@ describe('connecting', () => {
   })
 
   test('makes one network where containers do not reach each other, and uses one that is there', async () => {
-    await (await connect()).close()
+    const second = await connect()
     expect(docker.networks).toHaveLength(1)
     expect(docker.networks[0]).toMatchObject({
-      Name: 'taibai-egress',
+      Name: 'taibai-test',
+      EnableIPv6: false,
       Options: {
         'com.docker.network.bridge.enable_icc': 'false',
         'com.docker.network.driver.mtu': expect.stringMatching(/^\d+$/),
+        'com.docker.network.bridge.name': 'tb-test',
       },
     })
+    await second.close()
+  })
+
+  test('leaves no network behind', async () => {
+    await engine.close()
+    expect(docker.networks).toEqual([])
   })
 
   test('goes on when another server made the network at the same moment', async () => {

@@ -23,6 +23,18 @@ const removalMs = 20_000
 
 export const runtimesFolder = join(projectFolder, 'runtimes')
 
+/** What the engine of a test is told; smaller limits than a server's, so that tests meet them soon. */
+export const engineDefaults = {
+  host: `unix://${dockerSocket}`,
+  workerUid: 64_000,
+  pidsLimit: 64,
+  openFilesLimit: 256,
+  tmpSizeMb: 16,
+  untrustedOciRuntime: undefined,
+  egressAllow: [] as string[],
+  maxWorkerConnections: 1000,
+}
+
 export interface ContainerInfo {
   Id: string
   Config: { Env: string[]; Labels: Record<string, string>; User: string }
@@ -77,9 +89,7 @@ export class DockerWorkers {
   static async connect(options: DockerWorkersOptions = {}): Promise<DockerWorkers> {
     const { startTimeoutMs = 60_000, ...own } = options
     const instance = `test-${randomBytes(6).toString('hex')}`
-    const limits = { pidsLimit: 64, openFilesLimit: 256, tmpSizeMb: 16, untrustedOciRuntime: undefined }
-    const host = `unix://${dockerSocket}`
-    const engine = await DockerEngine.connect({ host, instance, workerUid: 64_000, ...limits, ...own }, silent)
+    const engine = await DockerEngine.connect({ ...engineDefaults, instance, ...own }, silent)
     return new DockerWorkers(engine, instance, startTimeoutMs)
   }
 

@@ -114,7 +114,7 @@ export class FakeDocker {
     if (refusal !== null) return reply(response, refusal.status, { message: refusal.message })
     if (question === 'GET /version') return reply(response, 200, { Version: '20.10.0' })
     if (question === 'GET /events') return this.#follow(response)
-    if (kind === 'networks') return this.#network(response, request.method, body)
+    if (kind === 'networks') return this.#network(response, request.method, id, body)
     if (kind === 'images') return this.#image(response, decodeURIComponent(path.slice(8, -5)), action)
     if (question === 'POST /containers/create') return this.#create(response, url.searchParams.get('name') ?? '', body)
     if (question === 'GET /containers/json') return this.#list(response)
@@ -135,8 +135,12 @@ export class FakeDocker {
     response.writeHead(200).flushHeaders()
   }
 
-  #network(response: ServerResponse, method: string | undefined, body: string): void {
+  #network(response: ServerResponse, method: string | undefined, name: string, body: string): void {
     if (method === 'GET') return reply(response, 200, this.networks)
+    if (method === 'DELETE') {
+      this.networks.splice(0, this.networks.length, ...this.networks.filter(({ Name }) => Name !== name))
+      return reply(response, 204)
+    }
     this.networks.push(JSON.parse(body))
     reply(response, 201, { Id: 'n1' })
   }

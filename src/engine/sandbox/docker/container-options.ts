@@ -45,6 +45,7 @@ export interface ContainerState {
 export interface NetworkOptions {
   Name: string
   Driver: string
+  EnableIPv6: boolean
   Labels: Record<string, string>
   Options: Record<string, string>
 }

@@ -152,8 +152,16 @@ export class DockerClient {
     if (found.some((network) => network.Name === options.Name)) return
     await this.#api.ask('POST', '/networks/create', {}, options).catch((cause: unknown) => {
       if (statusOf(cause) !== 409)
-        throw engineFailed('The Docker engine could not make the network of the functions.', cause)
+        throw engineFailed(`The Docker engine could not make the network of the functions: ${textOf(cause)}`, cause)
     })
+  }
+
+  /** False: it stays, because containers use it, or the engine does not answer. */
+  async removeNetwork(name: string): Promise<boolean> {
+    return this.#api.ask('DELETE', `/networks/${name}`).then(
+      () => true,
+      (error: unknown) => statusOf(error) === 404,
+    )
   }
 
   close(): void {
@@ -188,6 +196,8 @@ function checkImage(image: string): void {
 const isTagged = (image: string): boolean => image.includes('@') || image.lastIndexOf(':') > image.lastIndexOf('/')
 
 const statusOf = (error: unknown): number | undefined => (error instanceof EngineRefusal ? error.status : undefined)
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Podman answers 500 for a container that is going. */
 const isGone = (error: unknown): boolean =>

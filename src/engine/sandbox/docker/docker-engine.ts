@@ -5,9 +5,9 @@ import type { ContainerOptions } from './container-options.ts'
 import { type ContainerDefaults, containerOptions, folderInside, instanceLabel } from './container-spec.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
-import { ensureEgressNetwork } from './egress-network.ts'
+import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 
-export interface DockerEngineOptions extends Omit<ContainerDefaults, 'user' | 'egressNetwork'> {
+export interface DockerEngineOptions extends Omit<ContainerDefaults, 'user' | 'egressNetwork'>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
   host: string | undefined
   /** User of the processes inside when the server is root; else they run as the server's own user. */
@@ -19,6 +19,7 @@ export class DockerEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly owner: { uid: number; gid: number } | null
   #docker: DockerClient
+  #network: EgressNetwork
   #defaults: ContainerDefaults
   #log: Log
   #sandboxes = new Map<string, DockerSandbox>()
@@ -27,8 +28,15 @@ export class DockerEngine implements SandboxEngine {
   #stopEvents: () => void = () => {}
   #closed = false
 
-  private constructor(docker: DockerClient, defaults: ContainerDefaults, owner: DockerEngine['owner'], log: Log) {
+  private constructor(
+    docker: DockerClient,
+    network: EgressNetwork,
+    defaults: ContainerDefaults,
+    owner: DockerEngine['owner'],
+    log: Log,
+  ) {
     this.#docker = docker
+    this.#network = network
     this.#defaults = defaults
     this.owner = owner
     this.#log = log
@@ -38,8 +46,8 @@ export class DockerEngine implements SandboxEngine {
     const docker = await connectDocker(options.host)
     const owner = process.getuid?.() === 0 ? { uid: options.workerUid, gid: options.workerUid } : null
     const user = owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
-    const egressNetwork = await ensureEgressNetwork(docker, options.instance)
-    const engine = new DockerEngine(docker, { ...options, user, egressNetwork }, owner, log)
+    const network = await EgressNetwork.make(docker, options, log)
+    const engine = new DockerEngine(docker, network, { ...options, user, egressNetwork: network.name }, owner, log)
     await engine.#followEvents()
     log.info({ version: docker.version, user }, 'docker engine connected')
     return engine
@@ -84,7 +92,7 @@ export class DockerEngine implements SandboxEngine {
   async close(): Promise<void> {
     this.#closed = true
     const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
-    await Promise.race([removed, pause(lastRemovalMs)])
+    await Promise.race([removed.then(() => this.#network.remove()), pause(lastRemovalMs)])
     this.#stopEvents()
     this.#docker.close()
   }
@@ -154,6 +162,7 @@ export class DockerEngine implements SandboxEngine {
     const again = async () => {
       if (this.#closed) return
       await this.#followEvents()
+      await this.#network.guard()
       await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.check()))
       // If this fails, the engine is away again, and it is tried when that is over.
       await this.#removeUnknown().catch(() => {})

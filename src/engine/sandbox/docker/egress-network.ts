@@ -1,25 +1,72 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Log } from '../../../domain/log.ts'
+import type { NetworkOptions } from './container-options.ts'
 import type { DockerClient } from './docker-client.ts'
+import { Firewall } from './firewall.ts'
 
-/**
- * The network of functions that may reach out: a bridge of its own where containers do not reach each other. Its MTU is no
- * larger than the host's: larger packets would vanish on hosts whose uplink has 1400.
- */
-export async function ensureEgressNetwork(docker: DockerClient, instance: string): Promise<string> {
-  const name = 'taibai-egress'
-  await docker.ensureNetwork({
-    Name: name,
-    Driver: 'bridge',
-    Labels: { 'io.taibai.network': instance },
-    Options: {
-      'com.docker.network.bridge.enable_icc': 'false',
-      'com.docker.network.driver.mtu': String(hostMtu()),
-    },
-  })
-  return name
+export interface EgressOptions {
+  instance: string
+  /** What is opened of what is closed to functions; see `firewall-rules.ts`. */
+  egressAllow: string[]
+  /** Connections of one worker at once. */
+  maxWorkerConnections: number
 }
 
-/** The least MTU of the host's real interfaces that are up, at most 1500; 1500 when it cannot be read. */
+/**
+ * The network of the functions of one installation that may reach out: a bridge of its own where containers do not reach each
+ * other, and from where neither the host's own services nor the cloud's metadata are reached. It is there while the server is.
+ */
+export class EgressNetwork {
+  readonly name: string
+  #docker: DockerClient
+  #firewall: Firewall
+  #log: Log
+
+  private constructor(docker: DockerClient, { instance, egressAllow, maxWorkerConnections }: EgressOptions, log: Log) {
+    this.name = networkName(instance)
+    this.#docker = docker
+    this.#log = log
+    const bridge = bridgeName(instance)
+    this.#firewall = new Firewall({ instance, bridge, allow: egressAllow, maxConnections: maxWorkerConnections })
+  }
+
+  static async make(docker: DockerClient, options: EgressOptions, log: Log): Promise<EgressNetwork> {
+    const network = new EgressNetwork(docker, options, log)
+    await docker.ensureNetwork(networkOptions(options.instance, hostMtu()))
+    await network.guard()
+    return network
+  }
+
+  /** Closes what is closed to functions, now and whenever the engine was away; says so when it cannot. */
+  async guard(): Promise<void> {
+    for (const problem of await this.#firewall.bringIn()) this.#log.warn({ network: this.name }, problem)
+  }
+
+  async remove(): Promise<void> {
+    if (await this.#docker.removeNetwork(this.name)) await this.#firewall.takeOut()
+  }
+}
+
+const networkName = (instance: string): string => `taibai-${instance}`
+
+/** An interface has at most 15 characters. */
+const bridgeName = (instance: string): string => `tb-${instance.slice(-12)}`
+
+export function networkOptions(instance: string, mtu: number): NetworkOptions {
+  return {
+    Name: networkName(instance),
+    Driver: 'bridge',
+    EnableIPv6: false,
+    Labels: { 'io.taibai.network': instance },
+    Options: {
+      'com.docker.network.bridge.name': bridgeName(instance),
+      'com.docker.network.bridge.enable_icc': 'false',
+      'com.docker.network.driver.mtu': String(mtu),
+    },
+  }
+}
+
+/** The least MTU of the host's real interfaces that are up, at most 1500: larger packets would vanish. 1500 when it cannot be read. */
 function hostMtu(): number {
   try {
     const names = readdirSync('/sys/class/net').filter((name) => isUplink(name))
@@ -30,6 +77,6 @@ function hostMtu(): number {
 }
 
 function isUplink(name: string): boolean {
-  if (/^(lo|docker|br-|veth|virbr|taibai)/.test(name)) return false
+  if (/^(lo|docker|br-|veth|virbr|taibai|tb-)/.test(name)) return false
   return readFileSync(`/sys/class/net/${name}/operstate`, 'utf8').trim() !== 'down'
 }
