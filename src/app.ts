@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { version } from './assets.ts'
 import type { Config } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
@@ -20,6 +21,7 @@ import { makeLogger } from './logger.ts'
 import { makeOpenStack } from './openstack/openstack.ts'
 import type { Targets } from './services/functions/targets.ts'
 import { ensureAdminToken } from './services/platform/tokens.ts'
+import { BackupFolder } from './store/backups.ts'
 import { type DataFolder, emptyFolder, openDataFolder } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
 import { SqliteLedger } from './store/ledger.ts'
@@ -98,6 +100,7 @@ async function open(
       services.invocation.close(),
       services.jobs.runs.close(),
       services.sources.polls.close(),
+      services.backups.close(),
       ground.pool.close(config.drainMs),
     ])
     if (!(await within(config.drainMs + config.removalMs, ended))) {
@@ -116,10 +119,20 @@ async function openKept(config: Config, data: DataFolder, log: Log, onFatal: (er
   const database = new Database(join(data.path, 'taibai.db'))
   const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal })
   const limits = given.packageLimits(config)
+  const packages = await PackageFolder.open({ folder: join(data.path, 'packages'), limits, clock })
   return {
     stores: makeStores(database),
     ledger,
-    packages: await PackageFolder.open({ folder: join(data.path, 'packages'), limits, clock }),
+    packages,
+    backups: new BackupFolder({
+      folder: config.backupDir ?? join(data.path, 'backups'),
+      copyCatalogue: (file) => database.copyTo(file),
+      copyLedger: (file) => ledger.copyTo(file),
+      packageHashes: () => packages.hashes(),
+      packageFile: (hash) => packages.zipFile(hash),
+      version,
+      now: clock.now,
+    }),
     close: async () => {
       await ledger.end()
       database.close()
@@ -146,7 +159,7 @@ function makeGround(
   config: Config,
   data: DataFolder,
   manifests: RuntimeManifest[],
-  { stores, ledger, packages }: Kept,
+  { stores, ledger, packages, backups }: Kept,
   engine: SandboxEngine,
   log: Log,
 ): Ground {
@@ -155,6 +168,7 @@ function makeGround(
     stores,
     ledger,
     packages,
+    backups,
     pool: new WorkerPool({
       factory,
       clock,
@@ -199,6 +213,7 @@ function resume(
   scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
   jobs.runs.start()
   sources.polls.start()
+  void services.backups.start()
   const prune = () =>
     void Promise.all([executions.prune(), packages.prune(stores.functions.packageHashes())]).catch((error: unknown) =>
       log.error({ err: error }, 'pruning failed'),

@@ -207,6 +207,16 @@ export const settings = z.object({
   maxAttempts: int(1).default(5).describe('Tries of an async execution when the platform (not the function) fails.'),
   retryPauseMs: int(1).default(1000).describe('Pause before the second try; doubles with each further one.'),
 
+  backupDir: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional()
+    .describe('Folder of the backups; default: backups in the data folder. Another disk is better.'),
+  backupEveryHours: int(0).default(0).describe('Hours between two backups that the server makes by itself; 0: none.'),
+  backupKeep: int(0)
+    .default(7)
+    .describe('Backups that the server made by itself are kept up to this number; 0 keeps all.'),
+
   keepExecutionsDays: int(0).default(30).describe('Finished executions are removed when older; 0 keeps them.'),
   keepExecutionsPerProject: int(0).default(1_000_000).describe('Finished executions kept of one project; 0 keeps all.'),
 })

@@ -40,5 +40,8 @@ async function showVersion(): Promise<void> {
 async function runCommand(argv: string[]): Promise<number> {
   const { version } = await import('./assets.ts')
   const { startProgram } = await import('./cli/start.ts')
-  return startProgram(argv, version)
+  return startProgram(argv, version, async (file, dataDir) => {
+    const { restoreBackup } = await import('./restore.ts')
+    return restoreBackup(file, dataDir)
+  })
 }

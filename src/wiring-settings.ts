@@ -115,5 +115,6 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     keepExecutionsDays: config.keepExecutionsDays,
     keepExecutionsPerProject: config.keepExecutionsPerProject,
   },
+  backups: { backupEveryHours: config.backupEveryHours, backupKeep: config.backupKeep },
   maxVersions: config.maxVersions,
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { BackupStore } from './domain/backup.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Ledger } from './domain/execution.ts'
 import type { FunctionStore, PackageStore } from './domain/function.ts'
@@ -18,6 +19,7 @@ import { Functions } from './services/functions/functions.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
 import { Workers } from './services/functions/workers.ts'
+import { Backups, type BackupsParts } from './services/platform/backups.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
 import { isOwnToken, Tokens } from './services/platform/tokens.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
@@ -60,6 +62,7 @@ export interface Ground {
   stores: Stores
   ledger: Ledger
   packages: PackageStore
+  backups: BackupStore
   pool: Pool
   runtimePools: RuntimePools
   /** Null: no Keystone. */
@@ -75,6 +78,7 @@ export interface ServiceSettings {
   swift: SwiftCodeParts['limits']
   runs: InvocationParts['limits']
   retention: ExecutionsParts['retention']
+  backups: BackupsParts['rules']
   /** Versions of one function. */
   maxVersions: number
 }
@@ -174,6 +178,7 @@ export function makeServices(ground: Ground) {
     executions: new Executions({ ledger, invocation, targets, retention: settings.retention }),
     // Whoever knows the id of a webhook may call it: all of it is random.
     webhooks: new Webhooks({ store: stores.webhooks, targets, invocation, clock, newId: randomUUID }),
+    backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
     tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
   }
 }
@@ -205,6 +210,7 @@ export function httpParts(
     stats: services.stats,
     events: services.events,
     tokens: services.tokens,
+    backups: services.backups,
     targets: services.targets,
     invocation,
     gauges: () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() }),

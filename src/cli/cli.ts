@@ -13,6 +13,7 @@ export interface ProgramIo {
   stderr: OutputOptions['stderr']
   settings: CliSettings
   version: string
+  restore: Cli['restore']
   interrupted: AbortSignal
 }
 
@@ -39,6 +40,8 @@ export function makeCli(options: Options, io: ProgramIo): Cli {
     isInteractive: io.stdin.isTTY === true && io.stdout.isTTY === true && options.json !== true,
     runtimesDir: settings.runtimesDir,
     configDir: settings.configDir,
+    dataDir: settings.localDataDir,
+    restore: io.restore,
     interrupted: io.interrupted,
     now: () => Date.now(),
     sleep: (ms) =>

@@ -36,6 +36,10 @@ export interface Cli {
   runtimesDir: string
   /** Folder of the contexts; made when something is kept in it. */
   configDir: string
+  /** Data folder of the server of this machine. */
+  dataDir: string
+  /** Makes a data folder of a backup; throws an Error with a sentence. */
+  restore(file: string, dataDir: string): Promise<{ packages: number; createdAt: string }>
   /** Ends when the person presses Ctrl-C: commands that follow something stop then. */
   interrupted: AbortSignal
   now(): number

@@ -33,6 +33,9 @@ export const commandFiles: Record<string, Load> = {
   context: () => import('./context.ts'),
   export: () => import('./export.ts'),
   import: () => import('./export.ts'),
+  backup: () => import('./backup.ts'),
+  backups: () => import('./backup.ts'),
+  restore: () => import('./backup.ts'),
   openapi: () => import('./openapi.ts'),
   completion: () => import('./completion.ts'),
 }

@@ -1,8 +1,9 @@
 import { readCliSettings } from '../config.ts'
+import type { ProgramIo } from './cli.ts'
 import { runProgram } from './program.ts'
 
 /** The command line on this process's streams; the exit code. Ctrl-C ends what follows something, and everything at the second time. */
-export async function startProgram(argv: string[], version: string): Promise<number> {
+export async function startProgram(argv: string[], version: string, restore: ProgramIo['restore']): Promise<number> {
   const interrupted = new AbortController()
   process.once('SIGINT', () => interrupted.abort())
   // Whoever reads our output may stop reading, as `head` does.
@@ -15,5 +16,5 @@ export async function startProgram(argv: string[], version: string): Promise<num
     return 2
   }
   const { stdin, stdout, stderr } = process
-  return runProgram(argv, { stdin, stdout, stderr, settings, version, interrupted: interrupted.signal })
+  return runProgram(argv, { stdin, stdout, stderr, settings, version, restore, interrupted: interrupted.signal })
 }

@@ -4,6 +4,7 @@ import { readEvents, type ServerEvent } from './events.ts'
 import type {
   AliasFields,
   AliasRow,
+  BackupRow,
   ExecutionFields,
   ExecutionRow,
   FunctionFields,
@@ -58,6 +59,16 @@ export function makeClient(options: ConnectionOptions) {
     webhooks: nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
     sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
     tokens: tokensOf(connection),
+    backups: {
+      create: async (): Promise<BackupRow> => (await connection.must('POST', '/v1/backups')).json,
+      list: async (): Promise<BackupRow[]> => (await connection.must('GET', '/v1/backups')).json.backups,
+      /** The file as it comes. */
+      open: (name: string): Promise<IncomingMessage> =>
+        connection.open('GET', `/v1/backups/${encodeURIComponent(name)}`),
+      delete: async (name: string): Promise<void> => {
+        await connection.must('DELETE', `/v1/backups/${encodeURIComponent(name)}`)
+      },
+    },
     stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
       (await connection.must('GET', '/v1/stats', { query })).json,
     /** What happens, as it happens; ends when the server closes it or the signal aborts. */

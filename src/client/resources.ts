@@ -235,6 +235,12 @@ export interface WorkerRow {
   worker_name: string
 }
 
+export interface BackupRow {
+  name: string
+  size_bytes: number
+  created_at: string
+}
+
 export interface StatsRow {
   since: string
   executions: number

@@ -15,7 +15,7 @@ export type App = OpenAPIHono<Env>
 export type Ctx<P extends string = string> = Context<Env, P>
 
 /** What an answer holds: a schema, or one of the forms that are not JSON. */
-export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'text' | 'html' | 'events'
+export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'events'
 
 export interface Described<P extends string> {
   method: 'get' | 'post' | 'put' | 'delete'
@@ -66,7 +66,13 @@ function requestContent(body: z.ZodType | Record<string, z.ZodType>): Record<str
 }
 
 const binary = z.any().openapi({ type: 'string', format: 'binary' })
-const notJson = { zip: 'application/zip', text: 'text/plain', html: 'text/html', events: 'text/event-stream' } as const
+const notJson = {
+  zip: 'application/zip',
+  tar: 'application/x-tar',
+  text: 'text/plain',
+  html: 'text/html',
+  events: 'text/event-stream',
+} as const
 
 function successAnswers(answers: Record<number, AnswerBody>): RouteConfig['responses'] {
   return Object.fromEntries(
@@ -77,7 +83,7 @@ function successAnswers(answers: Record<number, AnswerBody>): RouteConfig['respo
 function content(body: AnswerBody): { content?: Record<string, { schema: z.ZodType }> } {
   if (body === 'nothing') return {}
   if (body instanceof z.ZodType) return { content: { 'application/json': { schema: body } } }
-  return { content: { [notJson[body]]: { schema: body === 'zip' ? binary : z.string() } } }
+  return { content: { [notJson[body]]: { schema: body === 'zip' || body === 'tar' ? binary : z.string() } } }
 }
 
 const words: Record<number, string> = { 201: 'Created.', 202: 'Accepted.', 204: 'Done; no body.', 302: 'Moved.' }

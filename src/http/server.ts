@@ -5,6 +5,7 @@ import type { Aliases } from '../services/functions/aliases.ts'
 import type { FunctionVersions } from '../services/functions/function-versions.ts'
 import type { Functions } from '../services/functions/functions.ts'
 import type { Workers } from '../services/functions/workers.ts'
+import type { Backups } from '../services/platform/backups.ts'
 import type { Runtimes } from '../services/platform/runtimes.ts'
 import type { Tokens } from '../services/platform/tokens.ts'
 import type { Executions } from '../services/runs/executions.ts'
@@ -20,6 +21,7 @@ import { authentication } from './middleware/auth.ts'
 import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindAliases } from './routes/aliases.ts'
+import { bindBackups } from './routes/backups.ts'
 import { bindEvents } from './routes/events.ts'
 import { bindExecutions } from './routes/executions.ts'
 import { bindFunctionVersions } from './routes/function-versions.ts'
@@ -51,6 +53,7 @@ export interface HttpParts extends InvokeParts {
   events: RunEvents
   gauges(): Gauges
   tokens: Tokens
+  backups: Backups
   authenticate: Authenticate
   /** False while the server starts and stops: /readyz says so. */
   isReady(): boolean
@@ -98,6 +101,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindStats(app, parts)
   bindEvents(app, parts)
   bindTokens(app, parts.tokens, settings)
+  bindBackups(app, parts.backups)
   bindHealth(app, parts)
   bindOpenApi(app)
   return app

@@ -19,6 +19,11 @@ export class Database {
     return this.#connection.transaction(act).immediate()
   }
 
+  /** A consistent copy in a new file, in steps. */
+  async copyTo(file: string): Promise<void> {
+    await this.#connection.backup(file)
+  }
+
   close(): void {
     this.#connection.close()
   }

@@ -19,6 +19,14 @@ export interface BatchMessage {
 }
 
 /** `changes`: rows touched by each statement, -1 where it was refused. `failure`: nothing of the batch was written. */
+/** What the thread is sent: rows to write, a file to copy the ledger to, or that it may go. */
+export type WriterMessage = BatchMessage | { copyTo: string } | 'end'
+
+export interface CopyReply {
+  copied: string
+  failure: string | null
+}
+
 export type BatchReply = { changes: number[]; refused: string[] } | { failure: string }
 
 interface Waiter {

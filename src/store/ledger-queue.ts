@@ -3,7 +3,16 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
-import { Batch, type BatchMessage, type BatchReply, type Write, type WriterData, writes } from './ledger-batch.ts'
+import {
+  Batch,
+  type BatchMessage,
+  type BatchReply,
+  type CopyReply,
+  type Write,
+  type WriterData,
+  type WriterMessage,
+  writes,
+} from './ledger-batch.ts'
 import type { Row } from './ledger-rows.ts'
 
 export interface LedgerQueueOptions {
@@ -41,6 +50,8 @@ export class LedgerQueue {
   #lost = 0
   #stopTimer: (() => void) | null = null
   #sendsThisTurn = false
+  /** Copies that are being made, by their file. */
+  #copies = new Map<string, (failure: string | null) => void>()
   /** Set when the thread is gone, for good or ill. */
   #ended: FaasError | null = null
 
@@ -48,7 +59,9 @@ export class LedgerQueue {
     this.#options = options
     this.#maxPendingBytes = options.maxPendingBytes ?? defaultMaxPendingBytes
     this.#writer = startWriter(options)
-    this.#writer.on('message', (reply: BatchReply) => this.#replied(reply))
+    this.#writer.on('message', (reply: BatchReply | CopyReply) =>
+      'copied' in reply ? this.#copies.get(reply.copied)?.(reply.failure) : this.#replied(reply),
+    )
     this.#writer.on('error', (error) => this.#died(error))
     this.#writer.on('exit', () => this.#died(new Error('The thread that writes the ledger ended.')))
   }
@@ -84,6 +97,16 @@ export class LedgerQueue {
     const committed = last.committed()
     this.#send()
     await committed
+  }
+
+  /** A copy of the file as it is, with all that was written before; writes go on meanwhile. Rejects when it cannot be made. */
+  async copyTo(file: string): Promise<void> {
+    await this.flushed()
+    if (this.#ended !== null) throw this.#ended
+    await new Promise<void>((resolve, reject) => {
+      this.#copies.set(file, (failure) => (failure === null ? resolve() : reject(new Error(failure))))
+      this.#writer.postMessage({ copyTo: file } satisfies WriterMessage)
+    }).finally(() => this.#copies.delete(file))
   }
 
   /** Writes what is left. Rejects when that fails; the thread is gone all the same. */
@@ -171,6 +194,7 @@ export class LedgerQueue {
     if (this.#inFlight !== null) this.#full.unshift(this.#inFlight)
     this.#inFlight = null
     this.#failWaiters(this.#ended)
+    for (const fail of this.#copies.values()) fail(error.message)
     this.#options.onFatal(error)
   }
 

@@ -77,6 +77,12 @@ export class SqliteLedger implements Ledger {
     return this.#queue.flushed()
   }
 
+  /** A consistent copy in a new file, while writes go on. */
+  async copyTo(file: string): Promise<void> {
+    this.#storeOpen(Number.POSITIVE_INFINITY)
+    await this.#queue.copyTo(file)
+  }
+
   async find(id: string): Promise<Execution | null> {
     const live = this.#open.get(id) ?? this.#stored.get(id)
     if (live !== undefined) return live

@@ -60,6 +60,16 @@ export class PackageFolder implements PackageStore {
     return join(this.#place(hash), 'code')
   }
 
+  /** Of every package that is stored. */
+  async hashes(): Promise<string[]> {
+    return (await readdir(this.#options.folder)).filter((name) => hashPattern.test(name)).sort()
+  }
+
+  /** The ZIP as uploaded, on the host. */
+  zipFile(hash: string): string {
+    return join(this.#place(hash), 'package.zip')
+  }
+
   async prune(keep: Set<string>): Promise<number> {
     let removed = 0
     for (const hash of await readdir(this.#options.folder)) {

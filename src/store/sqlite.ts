@@ -35,6 +35,17 @@ function open(path: string, busyTimeoutMs: number): Connection {
   return connection
 }
 
+/** Throws an Error with a sentence when the file is damaged or is no database. */
+export function quickCheck(path: string): void {
+  const connection = openSqlite(path)
+  try {
+    const found = connection.pragma('quick_check(1)', { simple: true })
+    if (found !== 'ok') throw new Error(`The database ${path} is damaged: ${found}.`)
+  } finally {
+    connection.close()
+  }
+}
+
 /** SQLite gives its -wal and -shm files the mode of the database. */
 function makeFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

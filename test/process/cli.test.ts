@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cliOf } from '../support/cli-run.ts'
+import { DataFolder } from '../support/data-folder.ts'
 import { ServerProcess, serverEnvironment, serverProgram } from '../support/server-process.ts'
 
 /** The command line against a real server: from an empty folder to a scheduled function, by person and by program. */
@@ -215,6 +216,28 @@ describe('An export', () => {
     expect((await there(['invoke', 'counted'])).stdout).toBe('2\n')
     expect((await there(['jobs', 'list', '--json'])).json).toHaveLength(1)
     expect((await there(['import', file, '--dry-run'])).stdout).toBe('Nothing is different.\n')
+  })
+})
+
+describe('A backup', () => {
+  test('taken while calls run becomes a data folder on which a server starts', async () => {
+    const calls = Promise.all(Array.from({ length: 20 }, () => run(['invoke', 'greet', '--async'])))
+    await must('backup', join(folder, 'friday.tar'))
+    await calls
+    expect((await must('backups')).stdout).toContain('There are no backups')
+    await must('backup')
+    expect((await must('backups', '--json')).json).toHaveLength(1)
+    expect(await run(['restore', join(folder, 'friday.tar'), '--data-dir', server.data.path])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is not empty'),
+    })
+    const data = new DataFolder()
+    rmSync(data.path, { recursive: true })
+    await must('restore', join(folder, 'friday.tar'), '--data-dir', data.path)
+    await using other = await ServerProcess.start({ data })
+    const there = cliOf({ localUrl: other.url, localDataDir: data.path })
+    expect((await there(['invoke', 'counted@counted-live'])).stdout).toBe('1\n')
+    await data[Symbol.asyncDispose]()
   })
 })
 

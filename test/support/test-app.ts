@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import { type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
+import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
 import {
   authenticationBy,
@@ -67,6 +71,16 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const pool = new FakePool()
   const ledger = new FakeLedger()
   const packages = new FakePackages()
+  const backupDir = join(tmpdir(), `taibai-backups-${timeOrderedId()}`)
+  const backups = new BackupFolder({
+    folder: backupDir,
+    copyCatalogue: (file) => database.copyTo(file),
+    copyLedger: (file) => writeFile(file, ''),
+    packageHashes: async () => [],
+    packageFile: () => '',
+    version: '0.0.0',
+    now: () => clock.now(),
+  })
   /** What `prepare` of a runtime's image does; a test may replace it. */
   const pools = { prepare: async (_runtime: Runtime): Promise<void> => {} }
   for (const [name, { projectId, roles }] of Object.entries(callers)) {
@@ -76,6 +90,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     stores,
     ledger,
     packages,
+    backups,
     pool,
     runtimePools: { prepare: (runtime) => pools.prepare(runtime) },
     openstack: options.openstack ?? null,
@@ -98,7 +113,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     return answered(await app.request(path, { method, headers, body }))
   }
 
-  const doubles = { clock, pool, pools, ledger, packages, health }
+  const doubles = { backupDir, clock, pool, pools, ledger, packages, health }
   const { targets, invocation, runtimes, jobs, scheduler } = services
   return { app, parts, request, stores, database, ...doubles, targets, invocation, runtimes, jobs, scheduler }
 }
@@ -118,6 +133,7 @@ const serviceSettings: ServiceSettings = {
     maxLogBytes: 64 * 1024,
   },
   retention: { keepExecutionsDays: 30, keepExecutionsPerProject: 1000 },
+  backups: { backupEveryHours: 0, backupKeep: 7 },
   functions: {
     memoryMinBytes: 32 * mib,
     memoryDefaultBytes: 32 * mib,

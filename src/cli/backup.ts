@@ -1,0 +1,70 @@
+import { createWriteStream } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { type CommandSpec, given, textOption } from './command.ts'
+import { timeText } from './shown.ts'
+
+const mib = 1024 * 1024
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'backup',
+    summary: 'copy everything that lasts into one file, while calls go on (for admins)',
+    arguments: [['[file]', 'where to; without it the copy stays with the server']],
+    examples: ['taibai backup friday.tar', 'taibai backup'],
+    async run(cli, args) {
+      const client = cli.client()
+      const made = await client.backups.create()
+      const file = args[0] as string | undefined
+      if (file !== undefined) {
+        await pipeline(
+          await client.backups.open(made.name),
+          createWriteStream(`${file}.part`, { mode: 0o600, flush: true }),
+        )
+        await rename(`${file}.part`, file)
+        await client.backups.delete(made.name)
+      }
+      cli.out.value(file === undefined ? made : { ...made, file }, () => {
+        const where = file ?? `${made.name}, with the server`
+        cli.out.line(
+          `The backup is ${where}: ${(made.size_bytes / mib).toFixed(1)} MiB. "taibai restore" makes a data folder of it.`,
+        )
+      })
+    },
+  },
+  {
+    name: 'backups',
+    summary: 'show the backups that lie with the server (for admins)',
+    examples: ['taibai backups'],
+    async run(cli) {
+      type Row = { name: string; size_bytes: number; created_at: string }
+      const columns = [
+        { title: 'NAME', value: (row: Row) => row.name },
+        { title: 'SIZE', value: (row: Row) => `${(row.size_bytes / mib).toFixed(1)} MiB`, right: true },
+        { title: 'MADE', value: (row: Row) => timeText(row.created_at) },
+      ]
+      cli.out.rows(
+        await cli.client().backups.list(),
+        columns,
+        'There are no backups. Make one with: taibai backup friday.tar',
+      )
+    },
+  },
+  {
+    name: 'restore',
+    summary: 'make a data folder from a backup; only where there is none',
+    arguments: [['<file>', 'made by "taibai backup"']],
+    options: [['--data-dir <folder>', 'the new data folder; default: that of the server of this machine']],
+    examples: ['taibai restore friday.tar --data-dir /var/lib/taibai-restored'],
+    async run(cli, args, options) {
+      const folder = textOption(options, 'dataDir') ?? cli.dataDir
+      const restored = await cli.restore(given(args, 0), folder)
+      cli.out.value({ ...restored, folder }, () => {
+        cli.out.line(
+          `${folder} is as it was at ${timeText(restored.createdAt)} UTC, with ${restored.packages} packages.`,
+        )
+        cli.out.line(`Start the server on it: TAIBAI_DATA_DIR=${folder}`)
+      })
+    },
+  },
+]

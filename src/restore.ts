@@ -1,0 +1,84 @@
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { extract } from 'tar-stream'
+import { systemClock as clock } from './domain/clock.ts'
+import { backupNotePath, cataloguePath, ledgerPath, packagePattern } from './store/backup-layout.ts'
+import { PackageFolder } from './store/packages.ts'
+import { quickCheck } from './store/sqlite.ts'
+import type { PackageLimits } from './store/zip-check.ts'
+
+/** A data folder from a backup. Only where no data folder is: nothing is ever written over. */
+
+/** The limits do not matter: every package was let in before. */
+const noLimits: PackageLimits = {
+  maxPackageBytes: Number.MAX_SAFE_INTEGER,
+  maxUnpackedBytes: Number.MAX_SAFE_INTEGER,
+  maxPackageEntries: Number.MAX_SAFE_INTEGER,
+}
+
+export interface Restored {
+  packages: number
+  /** Of the backup. */
+  createdAt: string
+}
+
+/** Whole or not at all. Throws an Error with a sentence. */
+export async function restoreBackup(file: string, dataDir: string): Promise<Restored> {
+  if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
+    throw new Error(`The folder ${dataDir} is not empty: name another, or move it away first.`)
+  }
+  const unfinished = `${dataDir}.restoring`
+  rmSync(unfinished, { recursive: true, force: true })
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 })
+  try {
+    const restored = await unpackBackup(file, unfinished)
+    for (const name of [cataloguePath, ledgerPath]) quickCheck(join(unfinished, name))
+    rmSync(dataDir, { recursive: true, force: true })
+    renameSync(unfinished, dataDir)
+    return restored
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function unpackBackup(file: string, folder: string): Promise<Restored> {
+  const packages = await PackageFolder.open({ folder: join(folder, 'packages'), limits: noLimits, clock })
+  const seen = new Set<string>()
+  let packageCount = 0
+  const entries = extract()
+  const unpacking = (async () => {
+    for await (const entry of entries) {
+      const { name } = entry.header
+      const hash = packagePattern.exec(name)?.[1]
+      if (hash !== undefined) {
+        const { hash: found } = await packages.put(await bytesOf(entry))
+        if (found !== hash) throw new Error(`The backup ${file} is damaged: ${name} is not what its name says.`)
+        packageCount++
+      } else if ([backupNotePath, cataloguePath, ledgerPath].includes(name)) {
+        await pipeline(entry, createWriteStream(join(folder, name), { mode: 0o600, flush: true }))
+        seen.add(name)
+      } else entry.resume()
+    }
+  })()
+  try {
+    await Promise.all([pipeline(createReadStream(file), entries), unpacking])
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw new Error(`There is no file ${file}.`)
+    throw new Error(`The backup ${file} cannot be read: ${message}`, { cause: error })
+  }
+  if (seen.size < 3) throw new Error(`${file} is no backup of Taibai: it lacks what one has.`)
+  const note = JSON.parse(await readFile(join(folder, backupNotePath), 'utf8'))
+  if (note.format !== 1) throw new Error(`${file} was made by a newer program (${note.version}): restore it with that.`)
+  rmSync(join(folder, backupNotePath))
+  return { packages: packageCount, createdAt: note.createdAt }
+}
+
+async function bytesOf(entry: AsyncIterable<unknown>): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of entry) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}

@@ -1,0 +1,103 @@
+import type { Backup, BackupStore } from '../../domain/backup.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError, notFound } from '../../domain/errors.ts'
+import type { Log } from '../../domain/log.ts'
+import { type Principal, requireAdmin } from '../../domain/principal.ts'
+
+export interface BackupsParts {
+  store: BackupStore
+  clock: Clock
+  log: Log
+  rules: {
+    /** Hours between two backups that nobody asks for; 0: none. */
+    backupEveryHours: number
+    /** Of those that lie here, how many of the newest are kept; 0: all. */
+    backupKeep: number
+  }
+}
+
+const hourMs = 3_600_000
+
+/** Copies of everything that lasts: on request and by the clock. For admins alone: a copy holds what all projects have. */
+export class Backups {
+  #parts: BackupsParts
+  #making: Promise<Backup> | null = null
+  #stopTimer: () => void = () => {}
+
+  constructor(parts: BackupsParts) {
+    this.#parts = parts
+  }
+
+  /** One at a time: who asks while one is made gets that one. */
+  create(who: Principal): Promise<Backup> {
+    requireAdmin(who, 'Making a backup')
+    return this.#create()
+  }
+
+  list(who: Principal): Promise<Backup[]> {
+    requireAdmin(who, 'Listing backups')
+    return this.#parts.store.list()
+  }
+
+  async open(who: Principal, name: string): Promise<{ stream: ReadableStream<Uint8Array>; sizeBytes: number }> {
+    requireAdmin(who, 'Reading a backup')
+    const found = await this.#parts.store.open(name)
+    if (found === null) throw notFound('Backup', name)
+    return found
+  }
+
+  async delete(who: Principal, name: string): Promise<void> {
+    requireAdmin(who, 'Deleting a backup')
+    if (!(await this.#parts.store.delete(name))) throw notFound('Backup', name)
+  }
+
+  /** Makes them by the clock from now on; the first when the last one is old enough. */
+  async start(): Promise<void> {
+    const { store, clock, rules } = this.#parts
+    if (rules.backupEveryHours === 0) return
+    const last = (await store.list()).at(-1)
+    const everyMs = rules.backupEveryHours * hourMs
+    const inMs = last === undefined ? everyMs : Math.max(0, last.createdAt + everyMs - clock.now())
+    this.#stopTimer = clock.after(inMs, () => void this.#onTime())
+  }
+
+  async close(): Promise<void> {
+    this.#stopTimer()
+    await this.#making?.catch(() => {})
+  }
+
+  async #onTime(): Promise<void> {
+    const { clock, log, rules } = this.#parts
+    try {
+      const { name, sizeBytes } = await this.#create()
+      log.info({ backup: name, bytes: sizeBytes }, 'backup made')
+      await this.#prune()
+    } catch (error) {
+      log.error({ err: error }, 'a backup could not be made')
+    }
+    this.#stopTimer = clock.after(rules.backupEveryHours * hourMs, () => void this.#onTime())
+  }
+
+  #create(): Promise<Backup> {
+    const { store, clock } = this.#parts
+    const name = `taibai-${new Date(clock.now())
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z')
+      .replaceAll(':', '-')}.tar`
+    this.#making ??= store
+      .create(name)
+      .catch((cause: unknown) => {
+        throw new FaasError('internal', 'The backup could not be made; see the server log.', { cause })
+      })
+      .finally(() => {
+        this.#making = null
+      })
+    return this.#making
+  }
+
+  async #prune(): Promise<void> {
+    const { store, rules } = this.#parts
+    if (rules.backupKeep === 0) return
+    for (const { name } of (await store.list()).slice(0, -rules.backupKeep)) await store.delete(name)
+  }
+}

@@ -1,0 +1,14 @@
+/** What lies where in a backup. */
+
+export const backupNotePath = 'taibai-backup.json'
+export const cataloguePath = 'taibai.db'
+export const ledgerPath = 'ledger.db'
+export const packagePath = (hash: string): string => `packages/${hash}.zip`
+export const packagePattern = /^packages\/([0-9a-f]{64})\.zip$/
+
+export interface BackupNote {
+  format: 1
+  /** Of the program that made it. */
+  version: string
+  createdAt: string
+}
