@@ -38,9 +38,11 @@ async function showVersion(): Promise<void> {
 }
 
 async function runCommand(argv: string[]): Promise<number> {
-  const { version } = await import('./assets.ts')
+  const { version, unpackAssets } = await import('./assets.ts')
   const { startProgram } = await import('./cli/start.ts')
   return startProgram(argv, version, async (file, dataDir) => {
+    const { readConfig } = await import('./config.ts')
+    unpackAssets(readConfig().cacheDir)
     const { restoreBackup } = await import('./restore.ts')
     return restoreBackup(file, dataDir)
   })

@@ -33,7 +33,7 @@ const mayImport: Record<string, string[]> = {
   'wiring-settings.ts': ['domain', 'store', 'engine', 'openstack', 'http', 'config.ts', 'wiring.ts'],
   'restore.ts': ['domain', 'store'],
   'serve.ts': ['app.ts', 'config.ts', 'assets.ts'],
-  'main.ts': ['serve.ts', 'restore.ts', 'assets.ts', 'cli'],
+  'main.ts': ['serve.ts', 'restore.ts', 'assets.ts', 'config.ts', 'cli'],
   client: [],
   host: ['config.ts', 'assets.ts', 'engine/api'],
   cli: ['client', 'host', 'config.ts', 'assets.ts'],
