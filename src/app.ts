@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { version } from './assets.ts'
+import { readDocs, version } from './assets.ts'
 import type { Config } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
@@ -192,6 +192,7 @@ function makeDoor(config: Config, data: DataFolder, ground: Ground, services: Se
   const parts = httpParts(ground, services, {
     authenticate: config.auth === 'none' ? () => openPrincipal : authenticationBy(tokens, ground.openstack),
     isReady: () => status.isReady,
+    docs: readDocs,
     settings: given.httpSettings(config),
   })
   return makeListener(makeHttpApp(parts), parts)

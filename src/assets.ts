@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { getAsset, getRawAsset, isSea } from 'node:sea'
+import type { DocPage } from './domain/doc-page.ts'
 
 /**
- * What travels with the program beside its code: the runtimes' folders, SQLite's add-on, the ledger's thread. From the
- * source tree they are files; the executable carries them, and unpacks those that only work as files.
+ * What travels with the program beside its code: the runtimes' folders, the documentation, SQLite's add-on, the ledger's
+ * thread. From the source tree they are files; the executable carries them, and unpacks those that only work as files.
  */
 
 /** Whether this is the one-file executable. */
@@ -21,6 +22,15 @@ export const version: string = JSON.parse(assetText('package.json')).version
 export function assetText(path: string): string {
   return isExecutable ? getAsset(path, 'utf8') : readFileSync(join(projectFolder, path), 'utf8')
 }
+
+/** The pages of `docs/`, and the one of the runtimes. */
+export function readDocs(): DocPage[] {
+  const files = docFiles().map((path) => ({ name: basename(path, '.md'), markdown: assetText(path) }))
+  return [...files, { name: 'runtimes', markdown: assetText('runtimes/README.md') }]
+}
+
+const docFiles = (): string[] =>
+  isExecutable ? (manifest().docs ?? []) : readdirSync(join(projectFolder, 'docs')).map((file) => `docs/${file}`)
 
 /** The program and its first arguments, to start it once more. */
 export const ownCommand = (): [string, ...string[]] =>
@@ -40,6 +50,8 @@ interface Manifest {
   /** Of all that is unpacked: releases share a cache folder without touching each other. */
   hash: string
   files: string[]
+  /** Paths of the pages of `docs/`; they are assets, and not unpacked. */
+  docs?: string[]
 }
 
 const manifest = (): Manifest => JSON.parse(assetText('manifest.json'))

@@ -3,7 +3,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { isExecutable, runtimesFolder } from './assets.ts'
 
-/** The settings: one schema with a default and a sentence each; the only reader of the environment. README's table is made from it. */
+/** The settings: one schema with a default and a sentence each; the only reader of the environment. The tables of docs/settings.md are made from it. */
 
 const kib = 1024
 const mib = 1024 * kib
@@ -222,6 +222,20 @@ export const settings = z.object({
 })
 
 export type Config = z.output<typeof settings>
+
+/** The subjects of docs/settings.md, by the setting that each begins with. */
+export const settingSubjects: Partial<Record<keyof Config, string>> = {
+  host: 'The server',
+  auth: 'Who may call',
+  keystoneAuthUrl: 'OpenStack',
+  engine: 'The engine',
+  memoryBudgetMb: 'Workers and their memory',
+  pidsLimit: 'Limits of a worker',
+  memoryMinBytes: 'Limits of a function',
+  maxPackageBytes: 'Sizes of what is sent and kept',
+  maxQueued: 'Async executions',
+  keepExecutionsDays: 'Retention',
+}
 
 /** `maxLogBytes` → `TAIBAI_MAX_LOG_BYTES`. */
 export const environmentName = (setting: string): string =>

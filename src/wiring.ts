@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { BackupStore } from './domain/backup.ts'
 import type { Clock } from './domain/clock.ts'
+import type { DocPage } from './domain/doc-page.ts'
 import type { Ledger } from './domain/execution.ts'
 import type { FunctionStore, PackageStore } from './domain/function.ts'
 import type { NewId } from './domain/ids.ts'
@@ -194,7 +195,7 @@ function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: 
 export function httpParts(
   { pool, newId, log }: Pick<Ground, 'pool' | 'newId' | 'log'>,
   services: Services,
-  door: { authenticate: Authenticate; isReady(): boolean; settings: HttpSettings },
+  door: { authenticate: Authenticate; isReady(): boolean; docs(): DocPage[]; settings: HttpSettings },
 ): HttpParts {
   const { invocation, scheduler } = services
   return {
@@ -216,6 +217,7 @@ export function httpParts(
     gauges: () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() }),
     authenticate: door.authenticate,
     isReady: door.isReady,
+    docs: door.docs,
     newId,
     log,
     settings: door.settings,

@@ -38,7 +38,7 @@ const mayImport: Record<string, string[]> = {
   host: ['config.ts', 'assets.ts', 'engine/api'],
   cli: ['client', 'host', 'config.ts', 'assets.ts'],
   'config.ts': ['assets.ts'],
-  'assets.ts': [],
+  'assets.ts': ['domain'],
   'logger.ts': [],
 }
 
@@ -48,6 +48,7 @@ const packages: { name: RegExp; within: string[] }[] = [
   { name: /^better-sqlite3$|^drizzle-orm(\/|$)/, within: ['store/'] },
   { name: /^hono(\/|$)|^@hono\//, within: ['http/', 'app.ts'] },
   { name: /^pino$/, within: ['logger.ts'] },
+  { name: /^marked$/, within: ['http/markdown.ts'] },
 ]
 
 /** What only some places may touch. A rule holds in `holdsIn`; default everywhere. */

@@ -11,7 +11,7 @@ export type Trigger = 'api' | 'http' | 'job' | 'webhook' | 'async' | 'event'
  */
 export type StartKind = 'warm' | 'prewarmed' | 'cold'
 
-/** Why there was no warm worker. Stored with every start that is not `warm`; the README says what each means. */
+/** Why there was no warm worker. Stored with every start that is not `warm`; docs/api.md says what each means. */
 export const coldReasons = [
   'first',
   'scale_out',

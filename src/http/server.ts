@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { DocPage } from '../domain/doc-page.ts'
 import type { Log } from '../domain/log.ts'
 import type { Authenticate } from '../domain/principal.ts'
 import type { Aliases } from '../services/functions/aliases.ts'
@@ -22,6 +23,7 @@ import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindAliases } from './routes/aliases.ts'
 import { bindBackups } from './routes/backups.ts'
+import { bindDocs } from './routes/docs.ts'
 import { bindEvents } from './routes/events.ts'
 import { bindExecutions } from './routes/executions.ts'
 import { bindFunctionVersions } from './routes/function-versions.ts'
@@ -57,6 +59,8 @@ export interface HttpParts extends InvokeParts {
   authenticate: Authenticate
   /** False while the server starts and stops: /readyz says so. */
   isReady(): boolean
+  /** The pages of the documentation. */
+  docs(): DocPage[]
   log: Log
   settings: HttpSettings
 }
@@ -104,5 +108,6 @@ export function makeHttpApp(parts: HttpParts): App {
   bindBackups(app, parts.backups)
   bindHealth(app, parts)
   bindOpenApi(app)
+  bindDocs(app, parts.docs)
   return app
 }

@@ -93,7 +93,7 @@ describe('who asks', () => {
 
   test('does not matter to health and documents', async () => {
     const { app } = prepare()
-    for (const path of ['/healthz', '/readyz', '/openapi.json', '/docs']) {
+    for (const path of ['/healthz', '/readyz', '/openapi.json', '/docs', '/docs/api', '/docs/openapi']) {
       expect((await app.request('GET', path, { as: nobody })).status).toBe(200)
     }
   })

@@ -49,7 +49,7 @@ test('the document names the media types of a new function and the fields of our
 })
 
 test('the page lists every path and fetches nothing', async () => {
-  const page = await request('GET', '/docs', { as: 'nobody' })
+  const page = await request('GET', '/docs/openapi', { as: 'nobody' })
   const { paths } = await documented()
   expect(page.headers.get('Content-Type')).toContain('text/html')
   for (const path of Object.keys(paths)) expect(page.text).toContain(path)

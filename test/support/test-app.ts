@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readDocs } from '../../src/assets.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
@@ -104,6 +105,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const parts = httpParts(ground, services, {
     authenticate: options.auth === 'none' ? () => openPrincipal : authenticationBy(services.tokens, ground.openstack),
     isReady: () => health.isReady,
+    docs: readDocs,
     settings: { ...httpSettings, ...options.settings },
   })
   const app = makeHttpApp(parts)

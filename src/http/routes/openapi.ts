@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { docsPage } from '../docs-page.ts'
 import { type App, endpoint } from '../endpoint.ts'
+import { openApiPage } from '../openapi-page.ts'
 
 type OpenApiDocument = ReturnType<App['getOpenAPI31Document']>
 
@@ -41,13 +41,15 @@ export function bindOpenApi(app: App): void {
     app,
     {
       method: 'get',
-      path: '/docs',
+      path: '/docs/openapi',
       tag: 'documentation',
       summary: 'The API as a page',
       public: true,
       answers: { 200: 'html' },
     },
     (c) =>
-      c.html(docsPage(document()), 200, { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" }),
+      c.html(openApiPage(document()), 200, {
+        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+      }),
   )
 }

@@ -1,5 +1,7 @@
+import { pageStyle } from './page-style.ts'
+
 /** The OpenAPI document as one page of HTML: no script, nothing fetched from anywhere. */
-export function docsPage(document: { info: { title: string; description?: string }; paths?: object }): string {
+export function openApiPage(document: { info: { title: string; description?: string }; paths?: object }): string {
   const { title, description = '' } = document.info
   const operations = operationsOf((document.paths ?? {}) as Paths)
   const tags = [...new Set(operations.map((operation) => operation.tag))]
@@ -10,8 +12,8 @@ export function docsPage(document: { info: { title: string; description?: string
     ),
   )
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(title)} API</title><style>${style}</style>
-<h1>${escaped(title)} API</h1><p>${escaped(description)} For programs: <a href="openapi.json">openapi.json</a>.</p>
+<title>${escaped(title)} API</title><style>${pageStyle}</style>
+<h1>${escaped(title)} API</h1><p>${escaped(description)} For programs: <a href="../openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}</html>`
 }
 
@@ -100,7 +102,3 @@ const table = (rows: string[][]): string =>
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
-
-const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
-summary{cursor:pointer;padding:.3rem 0}table{border-collapse:collapse;margin:.5rem 0 1rem}
-td{border-top:1px solid #8884;padding:.2rem .8rem .2rem 0;vertical-align:top}h2{margin-top:2rem;text-transform:capitalize}`

@@ -1,13 +1,10 @@
-// Makes the tables of README.md from the source (--write), or says that they do not match it.
-import { readFileSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join, relative } from 'node:path'
-import { environmentName, settings } from '../src/config.ts'
-import { errorCodes } from '../src/domain/errors.ts'
-import { statusOfCode } from '../src/http/error-response.ts'
+import { environmentName, settingSubjects, settings } from '../../src/config.ts'
+import { errorCodes } from '../../src/domain/errors.ts'
+import { statusOfCode } from '../../src/http/error-response.ts'
 
-const root = join(import.meta.dirname, '..')
-const file = join(root, 'README.md')
+/** The tables of the documentation that are made from the source. */
 
 const meanings: Record<keyof typeof errorCodes, string> = {
   invalid_request: 'a value is malformed, missing or out of range',
@@ -27,46 +24,35 @@ const meanings: Record<keyof typeof errorCodes, string> = {
   engine_failed: 'the engine did not do what it was asked',
   openstack_failed: 'Keystone or Swift did not do what the function needs (trust, object)',
   not_supported: 'this engine cannot do that',
-  internal: 'our fault; the log has the reason',
+  internal: 'the server is at fault; its log has the reason',
 }
 
-const tables = { errors: errorsTable(), settings: settingsTable() }
-const before = readFileSync(file, 'utf8')
-const after = Object.entries(tables).reduce((text, [name, table]) => filled(text, name, table), before)
-
-if (process.argv.includes('--write')) writeFileSync(file, after)
-else if (after !== before) {
-  console.error('README.md does not match the source: run "npm run fix".')
-  process.exit(1)
-}
-
-function filled(text: string, name: string, table: string): string {
-  const pattern = new RegExp(`(<!-- ${name}: [^>]*-->\n)[^]*?(<!-- /${name} -->)`)
-  if (!pattern.test(text)) throw new Error(`README.md has no place for the table ${name}`)
-  return text.replace(pattern, (_whole, begin, end) => `${begin}\n${table}\n${end}`)
-}
-
-function errorsTable(): string {
+export function errorsTable(): string {
   const rows = Object.entries(meanings).map(([code, meaning]) => {
     const known = code as keyof typeof errorCodes
     return `| ${statusOfCode[known]} | \`${code}\` | ${errorCodes[known]} | ${meaning} |`
   })
-  return ['| status | code | whose fault | meaning |', '| --- | --- | --- | --- |', ...rows, ''].join('\n')
+  return ['| status | code | whose fault | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-function settingsTable(): string {
-  const rows = Object.entries(settings.shape).map(([name, schema]) => {
-    const value = shownDefault(name)
-    return `| \`${environmentName(name)}\` | ${value} | ${schema.description} |`
-  })
-  return ['| variable | default | what it does |', '| --- | --- | --- |', ...rows, ''].join('\n')
+/** A table for each subject; `config.ts` says with which setting a subject begins. */
+export function settingsTables(root: string): string {
+  const lines: string[] = []
+  for (const [name, schema] of Object.entries(settings.shape)) {
+    const subject = settingSubjects[name as keyof typeof settingSubjects]
+    if (subject !== undefined) {
+      lines.push('', `## ${subject}`, '', '| variable | default | what it does |', '| --- | --- | --- |')
+    }
+    lines.push(`| \`${environmentName(name)}\` | ${shownDefault(name, root)} | ${schema.description} |`)
+  }
+  return lines.slice(1).join('\n')
 }
 
 /** As a reader would write it; paths relative, and what depends on the machine in words. */
-function shownDefault(name: string): string {
+function shownDefault(name: string, root: string): string {
   const value = (settings.parse({}) as Record<string, unknown>)[name]
   if (name === 'memoryBudgetMb' && value === Math.floor((totalmem() / 1048576) * 0.75)) return '¾ of the memory'
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return '–'
-  if (typeof value === 'string' && value.startsWith('/')) return `\`${relative(root, value)}\``
+  if (typeof value === 'string' && value.startsWith('/')) return `\`${relative(join(root), value)}\``
   return `\`${value}\``
 }

@@ -1,0 +1,48 @@
+import type { DocPage } from '../../domain/doc-page.ts'
+import { notFound } from '../../domain/errors.ts'
+import { type App, type Ctx, endpoint } from '../endpoint.ts'
+
+/** The documentation, for people. `read` and the Markdown renderer are asked when somebody reads the first page. */
+export function bindDocs(app: App, read: () => DocPage[]): void {
+  const made = new Map<string, Promise<string>>()
+  const show = async (c: Ctx, name: string) => {
+    const html = made.get(name) ?? rendered(read(), name)
+    made.set(name, html)
+    html.catch(() => made.delete(name))
+    return c.html(await html, 200, { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" })
+  }
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/docs',
+      tag: 'documentation',
+      summary: 'The documentation: its index',
+      public: true,
+      answers: { 200: 'html' },
+    },
+    (c) => show(c, 'README'),
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/docs/:page',
+      tag: 'documentation',
+      summary: 'A page of the documentation',
+      public: true,
+      answers: { 200: 'html' },
+      refusals: ['not_found'],
+    },
+    (c) => show(c, c.req.param('page')),
+  )
+}
+
+async function rendered(pages: DocPage[], name: string): Promise<string> {
+  const page = pages.find((one) => one.name === name)
+  if (page === undefined) throw notFound('page', name)
+  const { renderDocPage } = await import('../docs-pages.ts')
+  return renderDocPage(page, new Set(pages.map((one) => one.name)))
+}
