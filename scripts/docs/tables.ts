@@ -52,7 +52,7 @@ export function settingsTables(root: string): string {
 function shownDefault(name: string, root: string): string {
   const value = (settings.parse({}) as Record<string, unknown>)[name]
   if (name === 'memoryBudgetMb' && value === Math.floor((totalmem() / 1048576) * 0.75)) return '¾ of the memory'
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return '–'
+  if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return '–'
   if (typeof value === 'string' && value.startsWith('/')) return `\`${relative(join(root), value)}\``
   return `\`${value}\``
 }
