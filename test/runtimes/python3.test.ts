@@ -1,11 +1,14 @@
 /** What only the Python runtime does: its modules, its ways to print, its processes and threads, WSGI and ASGI. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { unpack } from '../../src/store/unpack.ts'
 import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
+import { rawZip } from '../support/raw-zip.ts'
 import { processHarness } from '../support/shim-process.ts'
 
 const runtime = fileURLToPath(new URL('../../runtimes/python3', import.meta.url))
@@ -79,6 +82,31 @@ describe('modules', () => {
     expect(await run(files)).toMatchObject({ value: 'ours' })
   })
 
+  test('a compiled module whose source has the time that it knows is taken as it is', async () => {
+    const folder = packageOf({ 'lib.py': 'x = 1', 'main.py': 'import lib\ndef main(e, c): return lib.x' })
+    const time = 1_700_000_001
+    utimesSync(join(folder, 'lib.py'), time, time)
+    execFileSync('python3', ['-m', 'compileall', '-q', folder])
+    const [compiled = ''] = readdirSync(join(folder, '__pycache__')).filter((name) => name.startsWith('lib.'))
+    const zip = rawZip([
+      { name: 'main.py', content: readFileSync(join(folder, 'main.py')) },
+      { name: 'lib.py', content: 'x = 2', time },
+      { name: `__pycache__/${compiled}`, content: readFileSync(join(folder, '__pycache__', compiled)) },
+    ])
+    const unpacked = join(packages, 'unpacked')
+    await unpack(zip, unpacked, { maxPackageBytes: 1e6, maxUnpackedBytes: 1e6, maxPackageEntries: 100 })
+    await using worker = await processHarness(runtime, unpacked).bind()
+    expect(await worker.call().outcome).toMatchObject({ value: 1 })
+  })
+
+  test('a module may come compiled only', async () => {
+    const folder = packageOf({ 'main.py': ok })
+    execFileSync('python3', ['-m', 'compileall', '-q', '-b', folder])
+    rmSync(join(folder, 'main.py'))
+    await using worker = await processHarness(runtime, folder).bind()
+    expect(await worker.call().outcome).toMatchObject({ value: 'ok' })
+  })
+
   test('an import that is missing is the error of the module that wants it, not of the entry', async () => {
     await expect(bind('import nowhere_at_all')).rejects.toMatchObject({ type: 'ModuleNotFoundError' })
   })
@@ -143,6 +171,22 @@ quick.join()`
     const call = worker.call()
     await call.outcome
     expect(call.output.stderr).toBe('INFO a: seen\nDEBUG conformance: too\n')
+  })
+})
+
+describe('the end of a worker', () => {
+  test.each([1, 4])('exit() runs what is registered with atexit, with %i calls at a time', async (concurrency) => {
+    await using worker = await bind(main('atexit.register(print, "flushed")\nexit(3)', 'atexit'), { concurrency })
+    const call = worker.call()
+    expect(await call.outcome).toEqual({ state: 'lost' })
+    expect([call.output.stdout + worker.output.stdout, await worker.exited]).toEqual(['flushed\n', 3])
+  })
+
+  test('a crash of the interpreter says where', async () => {
+    await using worker = await bind(main('ctypes.string_at(0)', 'ctypes'))
+    const call = worker.call()
+    expect(await call.outcome).toEqual({ state: 'lost' })
+    expect(call.output.stderr).toMatch(/Fatal Python error: Segmentation fault(.|\n)*main\.py", line 3 in main/)
   })
 })
 
@@ -336,6 +380,44 @@ async def main(scope, receive, send):
     const startup = 'await send({"type": "lifespan.startup.failed", "message": "no database"})'
     const failure = { type: 'StartupFailed', message: 'no database' }
     await expect(bind(lifespan(startup), { signature: 'http' })).rejects.toMatchObject(failure)
+  })
+})
+
+describe('where the function lives', () => {
+  const request = {
+    target: '/a%20b?x=1',
+    prefix: '/fn/my%20shop',
+    url: 'https://example.org:8443/fn/my%20shop/a%20b?x=1',
+    headers: [
+      ['host', 'example.org:8443'],
+      ['x_forwarded_prefix', '/forged'],
+    ] as [string, string][],
+  }
+
+  test('is SCRIPT_NAME and the URL that WSGI makes of it', async () => {
+    const files = `from wsgiref.util import request_uri
+def main(environ, start_response):
+    start_response("200 OK", [])
+    seen = [request_uri(environ)] + [environ.get(k) for k in ("SCRIPT_NAME", "PATH_INFO", "REQUEST_URI", "HTTP_X_FORWARDED_PREFIX")]
+    return [repr(seen).encode()]`
+    await using worker = await bind(files, { signature: 'http' })
+    const { body } = (await worker.fetch(request).outcome) as { body: Buffer }
+    expect(String(body)).toBe(
+      "['https://example.org:8443/fn/my%20shop/a%20b?x=1', '/fn/my shop', '/a b', '/fn/my%20shop/a%20b?x=1', None]",
+    )
+  })
+
+  test('is root_path of ASGI, with which the path begins', async () => {
+    const files = `async def main(scope, receive, send):
+    if scope["type"] == "lifespan": raise NotImplementedError
+    seen = [scope[k] for k in ("scheme", "server", "root_path", "path", "raw_path", "query_string")]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": repr(seen).encode()})`
+    await using worker = await bind(files, { signature: 'http' })
+    const { body } = (await worker.fetch(request).outcome) as { body: Buffer }
+    expect(String(body)).toBe(
+      "['https', ('example.org', 8443), '/fn/my shop', '/fn/my shop/a b', b'/fn/my%20shop/a%20b', b'x=1']",
+    )
   })
 })
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -70,4 +70,19 @@ it('no link leads out of a package, by whatever way', async () => {
     }),
     { numRuns: 500 },
   )
+})
+
+it('files keep the times that the ZIP says', async () => {
+  const time = 1_700_000_001
+  const folder = await unpacked(
+    rawZip([
+      { name: 'small', content: 'x', time },
+      { name: 'large', content: 'x'.repeat(900_000), deflate: true, time },
+      { name: 'before 1970', time: -1 },
+      { name: 'plain' },
+    ]),
+  )
+  const timeOf = (name: string) => statSync(join(folder as string, name)).mtimeMs / 1000
+  expect([timeOf('small'), timeOf('large'), timeOf('before 1970')]).toEqual([time, time, -1])
+  expect(new Date(timeOf('plain') * 1000).getFullYear()).toBe(1980)
 })

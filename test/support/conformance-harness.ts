@@ -40,6 +40,9 @@ export interface CallOptions {
 export interface HttpRequest {
   method?: string
   target: string
+  /** Where the function lives, and the whole URL, when a test says so. */
+  prefix?: string
+  url?: string
   headers?: [string, string][]
   body?: string | Uint8Array
 }

@@ -14,6 +14,7 @@ export function conformanceList(harness: Harness): void {
   describe('values', () => values(harness))
   describe('failures', () => failures(harness))
   describe('loading', () => loading(harness))
+  describe('surroundings', () => surroundings(harness))
   describe('output', () => output(harness))
   describe('output past the shim', () => outputPastTheShim(harness))
   describe('calls', () => calls(harness))
@@ -225,6 +226,35 @@ function loading(harness: Harness): void {
     expect(valueIn(await worker.call({ do: 'list', path: '.' }).outcome)).toContainEqual(
       expect.stringMatching(/^async_main\./),
     )
+  })
+}
+
+function surroundings(harness: Harness): void {
+  const worker = bindOnce(harness)
+  const printedBy = async (script: string, of: BoundWorker = worker()) =>
+    (valueIn(await of.call({ do: 'run', argv: ['sh', '-c', script] }).outcome) as { stdout: string }).stdout
+
+  test('a home and a folder for temporary files are there and can be written to', async () => {
+    expect(await printedBy('touch "$HOME/a" && touch "$TMPDIR/b" && cd && rm a "$TMPDIR/b" && echo done')).toBe(
+      'done\n',
+    )
+  })
+
+  test('texts are UTF-8, also those of programs', async () => {
+    expect(await printedBy('printenv LC_ALL LANG')).toMatch(/\.utf-?8$/im)
+  })
+
+  test('the time is UTC unless the function says otherwise', async () => {
+    expect(valueIn(await worker().call({ do: 'local_time', seconds: 0 }).outcome)).toBe('00:00')
+    await using there = await harness.bind({ env: { TZ: 'Asia/Kathmandu' } })
+    expect(valueIn(await there.call({ do: 'local_time', seconds: 1_700_000_000 }).outcome)).toBe('03:58')
+    expect(await printedBy('date -d @1700000000 +%H:%M', there), 'programs know the zone too').toBe('03:58\n')
+  })
+
+  test('programs are found where functions expect them, and where the function says', async () => {
+    await using there = await harness.bind({ env: { PATH: '/nowhere:/usr/bin:/bin' } })
+    expect(await printedBy('command -v env', there)).toMatch(/bin\/env$/m)
+    expect(await printedBy('command -v env')).toMatch(/bin\/env$/m)
   })
 }
 

@@ -14,6 +14,8 @@ export interface RawEntry {
   crc?: number
   /** Bytes that stand in the file instead of the compressed content. */
   stored?: Buffer
+  /** Seconds since 1970, in the extra field that Info-ZIP's programs write. */
+  time?: number
 }
 
 /** A ZIP written by hand, byte by byte: real tools refuse to write most of these. */
@@ -50,6 +52,8 @@ function parts(entry: RawEntry, offset: number): { local: Buffer; record: Buffer
   common.writeUInt32LE(data.length, 14)
   common.writeUInt32LE(entry.size ?? content.length, 18)
   common.writeUInt16LE(name.length, 22)
+  const extra = entry.time === undefined ? Buffer.alloc(0) : timeField(entry.time)
+  common.writeUInt16LE(extra.length, 24)
 
   const record = Buffer.alloc(46)
   record.writeUInt32LE(0x02014b50, 0)
@@ -58,7 +62,16 @@ function parts(entry: RawEntry, offset: number): { local: Buffer; record: Buffer
   record.writeUInt32LE(((entry.mode ?? 0o100644) << 16) >>> 0, 38)
   record.writeUInt32LE(offset, 42)
   return {
-    local: Buffer.concat([Buffer.from('PK\x03\x04'), common, name, data]),
-    record: Buffer.concat([record, name]),
+    local: Buffer.concat([Buffer.from('PK\x03\x04'), common, name, extra, data]),
+    record: Buffer.concat([record, name, extra]),
   }
+}
+
+function timeField(time: number): Buffer {
+  const field = Buffer.alloc(9)
+  field.writeUInt16LE(0x5455, 0)
+  field.writeUInt16LE(5, 2)
+  field[4] = 1
+  field.writeInt32LE(time, 5)
+  return field
 }

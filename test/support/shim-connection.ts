@@ -71,7 +71,8 @@ export class ShimConnection {
 
   fetch(request: HttpRequest, options: CallOptions = {}): ShimCall {
     const body = Buffer.from(request.body ?? '')
-    const http = { method: request.method ?? 'GET', target: request.target, headers: request.headers ?? [] }
+    const { method = 'GET', target, prefix, url, headers = [] } = request
+    const http = { method, target, prefix, url, headers }
     return this.#open({ ...callMeta(options), input: body.length === 0 ? 'none' : 'bytes', http }, body, options)
   }
 

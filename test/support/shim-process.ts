@@ -112,9 +112,10 @@ export function processHarness(runtime: string, code = join(runtime, 'conformanc
 function spawnShim(runtime: string, socketPath: string): ChildProcess {
   const manifest = JSON.parse(readFileSync(join(runtime, 'runtime.json'), 'utf8'))
   const [program, ...args] = manifest.command
+  const folder = dirname(socketPath)
   return spawn(program, [...args.slice(0, -1), join(runtime, manifest.shim)], {
-    cwd: dirname(socketPath),
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TAIBAI_SOCKET: socketPath },
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', TAIBAI_SOCKET: socketPath },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

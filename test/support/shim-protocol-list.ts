@@ -45,6 +45,31 @@ export function protocolList(runtime: string): void {
     expect(await soon(shim.exited)).not.toBe('too late')
   })
 
+  test('a worker that is told to go runs what the function has prepared for it, and what that prints arrives', async () => {
+    await using shim = await bound()
+    await shim.connection.call({ do: 'at_end', stdout: 'flushed' }).outcome
+    process.kill(shim.pid, 'SIGTERM')
+    expect(await soon(shim.exited)).not.toBe('too late')
+    await shim.connection.closed
+    expect(shim.connection.output.stdout).toBe('flushed\n')
+  })
+
+  test('a worker that is told to go answers the call in flight first, and says that it takes no more', async () => {
+    await using shim = await bound()
+    const call = shim.connection.call({ do: 'sleep', ms: 300 })
+    await sleep(100)
+    process.kill(shim.pid, 'SIGTERM')
+    expect(await call.outcome).toMatchObject({ value: 'slept' })
+    expect(call.lastMeta).toMatchObject({ last: true })
+    expect(await soon(shim.exited)).not.toBe('too late')
+  })
+
+  test('a generic worker that is told to go goes', async () => {
+    await using shim = await start()
+    process.kill(shim.pid, 'SIGTERM')
+    expect(await soon(shim.exited)).not.toBe('too late')
+  })
+
   test('a call before any function is bound fails as NotBound, and binding still works', async () => {
     await using shim = await start()
     const call = shim.connection.call({ do: 'echo', value: 1 })

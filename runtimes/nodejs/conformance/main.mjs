@@ -22,6 +22,17 @@ const deeds = {
   },
   print,
   raw,
+  at_end: ({ stdout }) => {
+    process.on('SIGTERM', () => {
+      console.log(stdout)
+      process.exit()
+    })
+    return null
+  },
+  local_time: ({ seconds }) => {
+    const it = new Date(seconds * 1000)
+    return [it.getHours(), it.getMinutes()].map((part) => String(part).padStart(2, '0')).join(':')
+  },
   last_words: ({ stderr }) => {
     writeSync(2, stderr)
     process.kill(process.pid, 'SIGKILL')

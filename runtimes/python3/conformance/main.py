@@ -1,5 +1,6 @@
 """The programmable function of the conformance list: does what the event says (see runtimes/README.md)."""
 
+import atexit
 import os
 import signal
 import socket
@@ -154,6 +155,15 @@ def raw(event, context):
         subprocess.Popen(['sh', '-c', 'sleep "$0"; echo "$1"', str(event['ms'] / 1000), text])
 
 
+def at_end(event, context):
+    atexit.register(print, event['stdout'])
+
+
+def local_time(event, context):
+    it = time.localtime(event['seconds'])
+    return f'{it.tm_hour:02}:{it.tm_min:02}'
+
+
 def last_words(event, context):
     os.write(2, event['stderr'].encode())
     os.kill(os.getpid(), signal.SIGKILL)
@@ -170,6 +180,8 @@ DEEDS = {
     'print': print_both,
     'raw': raw,
     'last_words': last_words,
+    'at_end': at_end,
+    'local_time': local_time,
     'chatter': chatter,
     'flood': flood,
     'exit': lambda event, context: sys.exit(event['code']),

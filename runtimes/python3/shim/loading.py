@@ -35,7 +35,7 @@ def forget_shadowed(code):
 
 def modules_in(folder):
     for name in os.listdir(folder):
-        if name.endswith(('.py', '.so')):
+        if name.endswith(('.py', '.pyc', '.so')):
             yield name.partition('.')[0]
         elif '.' not in name and os.path.exists(os.path.join(folder, name, '__init__.py')):
             yield name

@@ -1,10 +1,14 @@
 """The worker: what all ways of serving share. Waits for BIND, loads the function, runs its calls and ends them."""
 
+import faulthandler
 import gc
 import os
 import sys
 import time
+from atexit import _run_exitfuncs as run_exit_functions
 from _contextvars import copy_context
+from _signal import SIG_DFL, SIGTERM, getsignal, signal
+from _thread import start_new_thread
 
 from .calls import Call
 from .context import Context
@@ -41,17 +45,22 @@ class Worker:
         self.wire = wire
         self.calls = {}
         self.is_child = self.is_bound = False
+        self.exit_code = None
+        """Set when the worker goes after the calls in flight."""
         self.output = Output(self)
         self.watcher = Watcher(self)
         self.cpu_time = time.process_time
         self.memory_peak = memory_meter()
         self.watcher.start()
+        signal(SIGTERM, self.terminate)
         os.register_at_fork(after_in_child=self.become_child)
 
     def become_child(self):
         """A forked process of the function: from here on it must not speak to the server."""
         self.is_child = True
         self.wire.sock.close()
+        if getsignal(SIGTERM) == self.terminate:
+            signal(SIGTERM, SIG_DFL)
 
     def await_bind(self):
         """Returns when a function is bound; calls that came behind BIND are then among the wire's frames."""
@@ -70,6 +79,7 @@ class Worker:
     def bind(self, meta):
         started = time.perf_counter()
         try:
+            faulthandler.enable(2)  # a crash of the interpreter says where
             signature = load_signature(meta['signature'])
             enter(meta)
             Context.describe_function(meta)
@@ -136,6 +146,8 @@ class Worker:
             os._exit(0)  # the function forked, and this is the child returning
         run_ms = (time.perf_counter() - call.started) * 1000
         cpu_ms = (self.cpu_time() - call.cpu_started) * 1000
+        if self.exit_code is not None:
+            fields = '"last":true,' + fields
         meta = '{%s"run_ms":%.3f,"cpu_ms":%.3f,"memory_peak_bytes":%d}' % (fields, run_ms, cpu_ms, self.memory_peak())
         frame = encode_frame(kind, call.number, meta.encode('utf-8', 'backslashreplace'), body)
         with self.wire.lock:
@@ -143,14 +155,30 @@ class Worker:
             self.calls.pop(call.number, None)
             self.wire.send(call.take_frames() + frame if call.texts else frame)
         self.watcher.is_reading = False
+        if self.exit_code is not None and not self.calls:
+            self.exit(self.exit_code)
 
     def exit(self, code):
-        """sys.exit() in a function ends the process, as it would end a program."""
+        """sys.exit() in a function ends the process, as it would end a program: what it has registered with atexit runs."""
         if code is not None and not isinstance(code, int):
             print(code, file=sys.stderr)
             code = 1
-        self.output.flush()
-        os._exit((code or 0) & 0xFF)
+        try:
+            run_exit_functions()
+        finally:
+            self.output.flush()
+            os._exit((code or 0) & 0xFF)
+
+    def terminate(self, number, frame):
+        """SIGTERM says that the worker goes in a moment: when no call is in flight any more, as by sys.exit(). Unless the function
+        handles the signal itself."""
+        self.exit_code = 128 + number
+        if self.calls:
+            return
+        if self.wire.is_sending:  # perhaps this very thread, which cannot go on before this returns
+            start_new_thread(self.exit, (self.exit_code,))
+        else:
+            self.exit(self.exit_code)
 
     def give_up(self, error):
         """The shim cannot go on: says so to those who wait, and why where the process's own output goes."""

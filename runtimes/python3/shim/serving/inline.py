@@ -18,6 +18,8 @@ class Inline:
             except ProtocolError:
                 raise
             except BaseException as error:  # a signal handler of the function has raised between two calls
+                if isinstance(error, SystemExit):
+                    self.worker.exit(error.code)
                 for call in list(self.worker.calls.values()):
                     self.worker.fail(call, error)
 

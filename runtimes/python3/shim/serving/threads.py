@@ -48,6 +48,8 @@ class Threads:
         while True:
             try:
                 time.sleep(86400)  # the main thread only runs signal handlers, which may raise
+            except SystemExit as error:
+                self.worker.exit(error.code)
             except BaseException:
                 pass
 

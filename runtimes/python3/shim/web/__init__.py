@@ -54,12 +54,29 @@ class Answer:
         return to_json({'status': self.status, 'headers': self.headers})
 
 
-def http_request(meta):
-    """The request; for a call that did not come over HTTP, one that brings the input."""
-    if 'http' in meta:
-        return meta['http']
+class Request:
+    """What was asked; for a call that did not come over HTTP, a request that brings the input."""
+
+    def __init__(self, meta):
+        http = meta.get('http') or posted(meta)
+        self.method = http['method']
+        self.headers = http['headers']
+        self.prefix = http.get('prefix', '')
+        """Path at which the application lives, as the caller wrote it: nothing, or `/fn/name`."""
+        self.path, _, self.query = http['target'].partition('?')
+        forwarded = next((value for name, value in self.headers if name.lower() == 'x-forwarded-proto'), 'http')
+        self.scheme = http['url'].partition(':')[0] if 'url' in http else forwarded
+
+
+def posted(meta):
     kind = CONTENT_TYPES.get(meta.get('input'))
     return {'method': 'POST', 'target': '/', 'headers': [['content-type', kind]] if kind else []}
+
+
+def host_and_port(host):
+    """Of a Host header; the port is None where it says none."""
+    name, _, port = host.rpartition(':')
+    return (name, int(port)) if name and port.isdigit() else (host, None)
 
 
 def as_bytes(text):

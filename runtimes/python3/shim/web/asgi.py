@@ -3,7 +3,7 @@
 import sys
 from urllib.parse import unquote
 
-from . import Answer, as_bytes, as_text, http_request
+from . import Answer, Request, as_bytes, as_text, host_and_port
 from ..context import Context
 from ..errors import StartupFailed, describe
 from ..serving.loop import event_loop
@@ -60,24 +60,23 @@ class AsgiRequest:
 
 
 def asgi_scope(call, meta):
-    request = http_request(meta)
-    path, _, query = request['target'].partition('?')
-    headers = [(as_bytes(name.lower()), as_bytes(value)) for name, value in request['headers']]
-    named = dict(headers)
-    host, _, port = named.get(b'host', b'localhost').decode('latin-1').partition(':')
+    request = Request(meta)
+    whole_path = request.prefix + request.path  # `path` begins with `root_path`, as the specification wants
+    headers = [(as_bytes(name.lower()), as_bytes(value)) for name, value in request.headers]
+    host, port = host_and_port(dict(headers).get(b'host', b'localhost').decode('latin-1'))
     return {
         'type': 'http',
         'asgi': {'version': '3.0', 'spec_version': '2.3'},
         'http_version': '1.1',
-        'method': request['method'],
-        'scheme': 'https' if named.get(b'x-forwarded-proto') == b'https' else 'http',
-        'path': unquote(path),
-        'raw_path': as_bytes(path),
-        'query_string': as_bytes(query),
-        'root_path': '',
+        'method': request.method,
+        'scheme': request.scheme,
+        'path': unquote(whole_path),
+        'raw_path': as_bytes(whole_path),
+        'query_string': as_bytes(request.query),
+        'root_path': unquote(request.prefix),
         'headers': headers,
         'client': None,
-        'server': (host, int(port) if port.isdigit() else 80),
+        'server': (host, port or (443 if request.scheme == 'https' else 80)),
         'state': dict(Lifespan.state),
         'taibai.context': Context(call, meta),
     }

@@ -3,7 +3,7 @@
 import io
 import sys
 
-from . import Answer, as_bytes, http_request
+from . import Answer, Request, as_bytes, host_and_port
 from ..calls import ClientGone
 from ..context import Context
 
@@ -34,18 +34,18 @@ def invoke_wsgi(application, call, meta, body):
 
 
 def wsgi_environ(call, meta, body):
-    request = http_request(meta)
-    path, _, query = request['target'].partition('?')
+    request = Request(meta)
     environ = {
-        'REQUEST_METHOD': request['method'],
-        'SCRIPT_NAME': '',
-        'PATH_INFO': unquote(path).decode('latin-1'),
-        'QUERY_STRING': query,
+        'REQUEST_METHOD': request.method,
+        'SCRIPT_NAME': unquote(request.prefix).decode('latin-1'),
+        'PATH_INFO': unquote(request.path).decode('latin-1'),
+        'QUERY_STRING': request.query,
+        'REQUEST_URI': request.prefix + request.path + ('?' + request.query if request.query else ''),
         'SERVER_NAME': 'localhost',
-        'SERVER_PORT': '80',
+        'SERVER_PORT': '443' if request.scheme == 'https' else '80',
         'SERVER_PROTOCOL': 'HTTP/1.1',
         'wsgi.version': (1, 0),
-        'wsgi.url_scheme': 'http',
+        'wsgi.url_scheme': request.scheme,
         'wsgi.input': io.BytesIO(body),
         'wsgi.input_terminated': True,
         'wsgi.errors': sys.stderr,
@@ -54,7 +54,9 @@ def wsgi_environ(call, meta, body):
         'wsgi.run_once': False,
         'taibai.context': Context(call, meta),
     }
-    for name, value in request['headers']:
+    for name, value in request.headers:
+        if '_' in name:  # could pass for one with a dash, which others vouch for
+            continue
         key = 'HTTP_' + name.upper().replace('-', '_')
         if key in environ:
             value = environ[key] + ('; ' if key == 'HTTP_COOKIE' else ',') + value
@@ -62,13 +64,10 @@ def wsgi_environ(call, meta, body):
     environ.pop('HTTP_CONTENT_LENGTH', None)
     environ['CONTENT_LENGTH'] = str(len(body)) if body else ''
     environ['CONTENT_TYPE'] = environ.pop('HTTP_CONTENT_TYPE', '')
-    if environ.get('HTTP_X_FORWARDED_PROTO') == 'https':
-        environ['wsgi.url_scheme'] = 'https'
-        environ['SERVER_PORT'] = '443'
     if 'HTTP_HOST' in environ:
-        name, _, port = environ['HTTP_HOST'].rpartition(':')
-        environ['SERVER_NAME'] = name if port.isdigit() else environ['HTTP_HOST']
-        environ['SERVER_PORT'] = port if port.isdigit() else environ['SERVER_PORT']
+        name, port = host_and_port(environ['HTTP_HOST'])
+        environ['SERVER_NAME'] = name
+        environ['SERVER_PORT'] = str(port or environ['SERVER_PORT'])
     return environ
 
 
