@@ -63,21 +63,18 @@ describeWithDocker('A function that writes frames of its own', () => {
   })
 
   test('of logs without end, six times over, does not slow down others', async () => {
+    const alone: number[] = []
+    for (let n = 0; n < 30; n++) alone.push(await timeOf(() => other.ask({ do: 'echo', value: n })))
     const took: number[] = []
     const flood = { kind: 21, size: 1, seconds: 4 }
     const attackers = await Promise.all(Array.from({ length: 6 }, attack))
     const floods = attackers.map((it) => it.call(flood))
     await new Promise((resolve) => setTimeout(resolve, 500))
-    for (let n = 0; n < 30; n++) {
-      const startedAt = performance.now()
-      await other.ask({ do: 'echo', value: n })
-      took.push(performance.now() - startedAt)
-    }
+    for (let n = 0; n < 30; n++) took.push(await timeOf(() => other.ask({ do: 'echo', value: n })))
     for (const outcome of await Promise.all(floods)) expect(outcome.kind).toBe('returned')
     await Promise.all(attackers.map((it) => it.worker.kill()))
-    took.sort((a, b) => a - b)
     // Seven processes share two processors: what is asked is that nobody waits for a whole flood to be read.
-    expect(took[15]).toBeLessThan(250)
+    expect(median(took)).toBeLessThan(Math.max(250, 20 * median(alone)))
   })
 
   test('one byte each, into an answer that nobody reads, costs the server a window and no more', async () => {
@@ -89,3 +86,11 @@ describeWithDocker('A function that writes frames of its own', () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(150 * mib)
   })
 })
+
+async function timeOf(act: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await act()
+  return performance.now() - startedAt
+}
+
+const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number

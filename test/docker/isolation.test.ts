@@ -112,9 +112,8 @@ describeWithDocker('A function in its container', () => {
     })
 
     test('has no network when it wants none: it is refused at once, and there is no interface', async () => {
-      const startedAt = performance.now()
+      // The kernel's own refusal: with a network there would be a time-out.
       await expect(it.ask({ do: 'connect', host: '192.0.2.1', port: 53 })).rejects.toThrow(/ENETUNREACH|unreachable/)
-      expect(performance.now() - startedAt).toBeLessThan(1500)
       expect(await it.ask({ do: 'list', path: '/sys/class/net' })).toEqual(['lo'])
     })
 

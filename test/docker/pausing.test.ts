@@ -38,7 +38,7 @@ describeWithDocker('A worker that the pool has paused', () => {
     const lease = await leaseOf(pool, revisionOf(workers()))
     expect(lease).toMatchObject({ worker: name, startKind: 'warm' })
     expect(lease.resumeMs).toBeGreaterThan(0)
-    expect(lease.resumeMs).toBeLessThan(2000)
+    expect(lease.resumeMs).toBeLessThan(20_000)
     expect(await lease.call(echo())).toMatchObject({ kind: 'returned' })
     lease.release()
   })
@@ -57,7 +57,7 @@ describeWithDocker('A worker that the pool has paused', () => {
     const name = await pausedOne(pool, revisionOf(workers()))
     const lease = await leaseOf(pool, revisionOf(workers(), { functionId: 'f2' }))
     lease.release()
-    await waitUntil('the paused one is gone', async () => (await workers().inspect(name)) === null, 20_000)
+    await waitUntil('the paused one is gone', async () => (await workers().inspect(name)) === null)
   })
 
   test('goes when the pool closes', async () => {
@@ -85,6 +85,6 @@ async function pausedOne(pool: WorkerPool, revision: Revision): Promise<string> 
   const lease = await leaseOf(pool, revision)
   await lease.call(echo())
   lease.release()
-  await waitUntil('the worker is paused', async () => pool.workers()[0]?.state === 'paused', 20_000)
+  await waitUntil('the worker is paused', async () => pool.workers()[0]?.state === 'paused')
   return lease.worker
 }

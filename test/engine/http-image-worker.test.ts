@@ -352,14 +352,14 @@ describe('waiting for an image to listen', () => {
     const ended = AbortSignal.timeout(50)
     const from = performance.now()
     expect(await listens({ host: '127.0.0.1', port: 1 }, clock, 60_000, ended)).toBe(false)
-    expect(performance.now() - from).toBeLessThan(5000)
+    expect(performance.now() - from, 'it would wait 60 s').toBeLessThan(30_000)
   })
 
   test('ends when it listens', async () => {
     const server = createTcpServer((socket) => socket.on('error', () => {}))
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const { port } = server.address() as AddressInfo
-    expect(await listens({ host: '127.0.0.1', port }, clock, 5000, never)).toBe(true)
+    expect(await listens({ host: '127.0.0.1', port }, clock, 60_000, never)).toBe(true)
     server.close()
   })
 })

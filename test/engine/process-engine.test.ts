@@ -52,7 +52,7 @@ describe('the engine that runs plain processes', () => {
     const input = { kind: 'json' as const, body: Buffer.from(JSON.stringify({ do: 'spawn', count: 3 })) }
     expect(await worker.call(aCall({ input }), 10_000)).toMatchObject({ kind: 'returned' })
     await worker.kill()
-    await waitUntil('its processes have ended', async () => (await workers().running()).length === 0, 3000)
+    await waitUntil('its processes have ended', async () => (await workers().running()).length === 0)
   })
 
   test('limits the open files of a worker', async () => {

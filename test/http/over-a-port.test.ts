@@ -1,9 +1,10 @@
 import { connect } from 'node:net'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { HttpParts } from '../../src/http/server.ts'
 import { aFinishedExecution } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
 import { listening } from '../support/listening.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const token = { 'X-Auth-Token': 'token-of-alice' }
 const json = { ...token, 'Content-Type': 'application/json' }
@@ -81,7 +82,7 @@ test('requests that follow each other on one connection have their own bodies, h
     socket.write(sent.slice(at, at + 150))
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
-  await vi.waitFor(() => expect(text.match(/HTTP\/1\.1 201/g)).toHaveLength(3))
+  await waitUntil('three answers are there', () => text.match(/HTTP\/1\.1 201/g)?.length === 3)
   socket.destroy()
   const inputs = [...text.matchAll(/"input":\s*"(\w+)"/g)].map(([, input]) => input)
   expect(inputs).toEqual(['one', 'two', 'three'])
@@ -105,11 +106,11 @@ test.each([
       text += chunk
     })
     socket.write(head(path, body.length) + body)
-    await vi.waitFor(() => expect(text).toMatch(/^HTTP\/1\.1 20\d/))
+    await waitUntil('the first is answered', () => /^HTTP\/1\.1 20\d/.test(text))
     app.pool.behaviour = () => new Promise((resolve) => setTimeout(() => resolve(returned('still here')), 1200))
     text = ''
     socket.write(`${head('/fn/hello', 2)}{}`)
-    await vi.waitFor(() => expect(text).toContain('still here'), 3000)
+    await waitUntil('the second is answered', () => text.includes('still here'))
     app.pool.behaviour = () => returned('at once')
     socket.destroy()
   }

@@ -53,7 +53,7 @@ for (const { engine, run } of engines) {
 
       await using server = await ServerProcess.start({ engine, data })
       await Promise.all(jobs.map((id) => server.must('PUT', `/v1/jobs/${id}`, { json: { status: 'paused' } })))
-      await waitUntil('every run is over', () => ledgerRows(data, "status = 'running'").length === 0, 90_000)
+      await waitUntil('every run is over', () => ledgerRows(data, "status = 'running'").length === 0, 240_000)
       await expectPromisesKept(server, promised)
       for (const id of jobs) await expectEachRunOnce(server, id, madeAt)
       await expectCode(server, promised)
@@ -187,7 +187,7 @@ async function expectOnlyOwnWorkers(server: ServerProcess, engine: EngineName): 
   const { data } = server
   const odd = async () =>
     engine === 'docker' ? await data.oddWorkers() : data.workerProcesses().slice(data.workerFolders().length)
-  await expect.poll(odd, { timeout: 30_000, interval: 100 }).toEqual([])
+  await expect.poll(odd, { timeout: 90_000, interval: 100 }).toEqual([])
   expect(data.workerFolders().length).toBeLessThan(12)
   expect(readdirSync(join(data.path, 'packages')).filter((name) => name.startsWith('.'))).toEqual([])
 }

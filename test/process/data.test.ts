@@ -76,10 +76,9 @@ describe('The data folder of a server', () => {
     expect(next.log).toContainEqual(
       expect.objectContaining({ msg: 'going on with accepted executions', executions: 10_000 }),
     )
-    const from = performance.now()
     expect(await next.ask('POST', '/fn/echo', { json: { n: 9 } })).toMatchObject({ status: 200, json: 9 })
-    expect(performance.now() - from).toBeLessThan(10_000)
-    await waitUntil('all have run', () => ledgerRows(data, "status = 'running'").length === 0, 90_000)
+    expect(ledgerRows(data, "status = 'running'").length, 'answered before the others have run').toBeGreaterThan(0)
+    await waitUntil('all have run', () => ledgerRows(data, "status = 'running'").length === 0, 240_000)
     expect(ledgerRows(data, "status = 'success' AND output = '7'")).toHaveLength(10_001)
     await next.stop()
   })

@@ -91,7 +91,7 @@ describeWithDocker('A server that loses its Docker engine', () => {
     for (const name of ['warm', 'cold', 'doomed', 'hasty']) {
       expect(await call(name), name).toMatchObject({ status: 200, text: 'served' })
     }
-    await expect.poll(() => data.oddWorkers(), { timeout: 30_000, interval: 100 }).toEqual([])
+    await expect.poll(() => data.oddWorkers(), { timeout: 90_000, interval: 100 }).toEqual([])
   })
 
   test('stops in time while the engine is away, and the next start removes what is left', async () => {
@@ -99,7 +99,7 @@ describeWithDocker('A server that loses its Docker engine', () => {
     line.cut()
     const from = performance.now()
     expect(await server.stop()).toEqual({ code: 0, signal: null })
-    expect(performance.now() - from).toBeLessThan(20_000)
+    expect(performance.now() - from, 'draining and removal have 40 s').toBeLessThan(45_000)
     line.mend()
     await using next = await ServerProcess.start({ engine: 'docker', data, settings: { TAIBAI_GENERIC_WORKERS: '0' } })
     expect(await next.ask('POST', '/fn/warm', { json: { do: 'echo', value: 'again' } })).toMatchObject({

@@ -182,7 +182,7 @@ for (const { engine, run, languages } of engines) {
       })
 
       test('stream: the first bytes are there before the last are made', async () => {
-        const answer = await server.open('GET', '/fn/web/stream?chunks=3&bytes=5&ms=400')
+        const answer = await server.open('GET', '/fn/web/stream?chunks=3&bytes=5&ms=1000')
         const arrived: number[] = []
         let bytes = 0
         for await (const chunk of answer.body as ReadableStream<Uint8Array>) {

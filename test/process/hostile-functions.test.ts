@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -18,7 +16,7 @@ for (const { engine, run, languages } of engines) {
       server = await ServerProcess.start({ engine })
       await server.deploy('forger', forger, { signature: 'http', timeout: 10 })
       await server.deploy('liar', liar, { signature: 'http' })
-      await server.deploy('fountain', fountain, { signature: 'http' })
+      await server.deploy('fountain', fountain, { signature: 'http', concurrency: 2, max_workers: 1 })
     })
     afterAll(() => server?.[Symbol.asyncDispose]())
 
@@ -62,10 +60,11 @@ for (const { engine, run, languages } of engines) {
     })
 
     test('keeps little of a stream whose reader is slow', async () => {
-      const before = residentBytes(server.program.pid)
       const answer = await server.open('GET', '/fn/fountain')
-      await pause(2000)
-      expect(residentBytes(server.program.pid) - before).toBeLessThan(64 * mib)
+      // What the worker may not send yet, the server cannot hold: measured where it is made, whatever the machine does.
+      const made = await settledCount(async () => Number((await server.must('GET', '/fn/fountain/made')).text))
+      expect(made).toBeGreaterThan(0)
+      expect(made * mib).toBeLessThan(32 * mib)
       const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
       let bytes = 0
       for (let got = await reader.read(); !got.done; got = await reader.read()) bytes += got.value.length
@@ -89,8 +88,15 @@ for (const { engine, run, languages } of engines) {
   })
 }
 
-const residentBytes = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+/** A number that has not grown for two seconds. */
+async function settledCount(ask: () => Promise<number>): Promise<number> {
+  for (let before = await ask(); ; ) {
+    await pause(2000)
+    const now = await ask()
+    if (now === before && now > 0) return now
+    before = now
+  }
+}
 
 /** Two requests on one connection, the second when the first has been answered; all that came back. */
 async function askTwice(server: ServerProcess, first: string, second: string): Promise<string> {
@@ -101,14 +107,15 @@ async function askTwice(server: ServerProcess, first: string, second: string): P
     text += chunk
   })
   socket.on('error', () => {})
-  const closed = once(socket, 'close')
+  // Cutting a connection off may reset it, which is fine, too.
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   const request = (path: string, more: string) =>
     `GET ${path} HTTP/1.1\r\nHost: here\r\nX-Auth-Token: ${server.token}\r\n${more}\r\n`
   socket.write(request(first, ''))
   await waitUntil('the first answer or the end of the connection', () => text.includes('12345') || socket.closed)
   await pause(300)
   if (!socket.destroyed) socket.write(request(second, 'Connection: close\r\n'))
-  const timer = setTimeout(() => socket.destroy(), 5000)
+  const timer = setTimeout(() => socket.destroy(), 60_000)
   await closed
   clearTimeout(timer)
   return text
@@ -173,11 +180,14 @@ export const main = (request) => answers[new URL(request.url).pathname]()
 `
 
 const fountain = `
-export function main() {
+let made = 0
+export function main(request) {
+  if (request.url.endsWith('/made')) return new Response(String(made))
   let left = 256
   return new Response(new ReadableStream({
     pull(controller) {
       if (left-- === 0) return controller.close()
+      made++
       controller.enqueue(new Uint8Array(1024 * 1024))
     },
   }))

@@ -70,7 +70,7 @@ for (const { engine, run } of engines) {
 
       const from = performance.now()
       expect(await server.stop('SIGINT')).toEqual({ code: 0, signal: null })
-      expect(performance.now() - from).toBeLessThan(20_000)
+      expect(performance.now() - from, 'the sleeping call would take 50 s').toBeLessThan(40_000)
       for (const answer of [await call, await looping]) {
         expect(answer).toMatchObject({
           status: 503,
@@ -104,7 +104,7 @@ for (const { engine, run } of engines) {
       await pause(700)
       const from = performance.now()
       expect(await server.stop()).toEqual({ code: 1, signal: null })
-      expect(performance.now() - from).toBeLessThan(3000)
+      expect(performance.now() - from, 'draining would take 30 s').toBeLessThan(20_000)
       expect(await looping).toBe('cut off')
       const [cut] = ledgerRows(data)
       expect(cut).toMatchObject({ status: 'running', is_sync: 1 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { type Log, silent } from '../../src/domain/log.ts'
@@ -14,6 +14,7 @@ import { openSqlite } from '../../src/store/sqlite.ts'
 import { aFinishedExecution, anExecution, builtAt } from '../support/builders.ts'
 import { rowsOf } from '../support/contracts/ledger-store.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 let folder: string
 let path: string
@@ -308,7 +309,7 @@ describe('when the thread dies', () => {
     mkdirSync(path)
     const waiting = [ledger.accept(anExecution()), ledger.flushed()]
     await Promise.all(waiting.map((each) => expect(each).rejects.toEqual(internal)))
-    await vi.waitFor(() => expect(fatal).toHaveLength(1))
+    await waitUntil('it is told', () => fatal.length === 1)
     await pause(50)
     expect(fatal).toHaveLength(1)
     await expect(ledger.accept(anExecution())).rejects.toEqual(internal)

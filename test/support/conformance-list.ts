@@ -375,18 +375,17 @@ function calls(harness: Harness): void {
   test.each(['main.main', 'async_main.main'])('calls of a worker overlap: %s', async (entry) => {
     await using worker = await harness.bind({ entry, concurrency: 10 })
     const started = performance.now()
-    const outcomes = Array.from({ length: 10 }, () => worker.call({ do: 'sleep', ms: 300 }).outcome)
+    const outcomes = Array.from({ length: 10 }, () => worker.call({ do: 'sleep', ms: 1000 }).outcome)
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ value: 'slept' })
-    expect(performance.now() - started).toBeLessThan(2800)
+    expect(performance.now() - started, 'one after the other they take 10 s').toBeLessThan(9500)
   })
 
   test('a quick call overtakes a slow one', async () => {
     await using worker = await harness.bind({ concurrency: 2 })
-    const slow = worker.call({ do: 'sleep', ms: 500 })
-    const quick = worker.call({ do: 'echo', value: 'quick' })
-    const first = await Promise.race([slow.outcome, quick.outcome])
-    expect(first).toMatchObject({ value: 'quick' })
-    expect(await slow.outcome).toMatchObject({ value: 'slept' })
+    const slow = worker.call({ do: 'aborted', ms: 60_000 })
+    expect(await worker.call({ do: 'echo', value: 'quick' }).outcome).toMatchObject({ value: 'quick' })
+    slow.cancel()
+    expect(await slow.outcome, 'it still waited').toMatchObject({ value: true })
   })
 
   test('a thousand calls at once are all answered, each with its own value', async () => {
@@ -403,7 +402,7 @@ function calls(harness: Harness): void {
     expect(usageOf(slept).runMs).toBeLessThan(10_000)
     const echoed = await worker.call({ do: 'echo', value: 1 }).outcome
     expectUsage(echoed)
-    expect(usageOf(echoed).runMs).toBeLessThan(1000)
+    expect(usageOf(echoed).runMs).toBeLessThan(10_000)
   })
 
   test('the memory peak covers what a call allocated', async () => {
@@ -479,7 +478,7 @@ function http(harness: Harness): void {
   })
 
   test('a streamed answer begins before it is complete and comes in pieces', async () => {
-    const call = worker().fetch({ target: '/stream?chunks=5&bytes=1000&ms=100' })
+    const call = worker().fetch({ target: '/stream?chunks=5&bytes=1000&ms=500' })
     expect(await call.head).toMatchObject({ status: 200 })
     await call.received(1000)
     expect(call.receivedBytes).toBeLessThan(5000)
