@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { makeRevision } from '../../src/services/functions/targets.ts'
+import { makeRevision } from '../../src/domain/revision.ts'
 import { Durations } from '../../src/services/runs/durations.ts'
 import { Stats } from '../../src/services/runs/stats.ts'
 import { aFinishedExecution, aFn, aRuntime } from '../support/builders.ts'

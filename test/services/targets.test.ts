@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Principal } from '../../src/domain/principal.ts'
-import { makeRevision, type TargetRef, Targets } from '../../src/services/functions/targets.ts'
+import { type ChangeableField, fieldFacts, makeRevision } from '../../src/domain/revision.ts'
+import { type TargetRef, Targets } from '../../src/services/functions/targets.ts'
 import { AliasRows } from '../../src/store/aliases.ts'
 import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'
@@ -143,17 +144,40 @@ describe('a revision', () => {
     expect(makeRevision(fn, runtime, null).memoryBytes).toBe(64)
   })
 
-  test.each([{ timeoutSeconds: 9 }, { minWorkers: 2 }, { maxWorkers: 3 }, { idleTimeoutSeconds: 5 }, { name: 'new' }])(
-    'keeps its workers when %j changes',
-    (change) => {
-      expect(key(change)).toBe(key({}))
+  const changes: Record<ChangeableField, unknown> = {
+    name: 'new',
+    description: 'new',
+    timeoutSeconds: 9,
+    minWorkers: 2,
+    maxWorkers: 3,
+    idleTimeoutSeconds: 5,
+    entry: 'a.b',
+    cpuMillicpu: 321,
+    memoryBytes: 128,
+    signature: 'http',
+    env: { A: '1' },
+    concurrency: 2,
+    network: 'none',
+    cpuMaxMillicpu: 999,
+  }
+  const fields = Object.keys(changes) as ChangeableField[]
+
+  test.each(fields.filter((field) => fieldFacts[field].in !== 'worker'))(
+    'keeps its workers when %s changes',
+    (field) => {
+      expect(key({ [field]: changes[field] })).toBe(key({}))
     },
   )
 
-  test.each([{ packageHash: 'new' }, { entry: 'a.b' }, { env: { A: '1' } }, { memoryBytes: 128 }, { concurrency: 2 }])(
-    'needs new workers when %j changes',
-    (change) => {
-      expect(key(change)).not.toBe(key({}))
+  test.each(fields.filter((field) => fieldFacts[field].in === 'worker'))(
+    'needs new workers when %s changes',
+    (field) => {
+      expect(key({ [field]: changes[field] })).not.toBe(key({}))
     },
   )
+
+  test('needs new workers for new code, and when its runtime has another image', () => {
+    expect(key({ packageHash: 'new' })).not.toBe(key({}))
+    expect(makeRevision(fn, { ...runtime, image: 'other' }, null).key).not.toBe(key({}))
+  })
 })

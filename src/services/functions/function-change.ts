@@ -1,4 +1,5 @@
 import type { Fn } from '../../domain/function.ts'
+import { type ChangeableField, fieldFacts, fieldsIn } from '../../domain/revision.ts'
 import type { FunctionFields } from './function-fields.ts'
 
 /** What a change of a function means for its workers. */
@@ -9,24 +10,29 @@ export interface FunctionChange extends FunctionFields {
   zip?: Buffer
 }
 
-const contractHeavy = ['code', 'zip', 'entry', 'cpuMillicpu', 'memoryBytes'] as const
-const ourHeavy = ['signature', 'env', 'concurrency', 'network', 'cpuMaxMillicpu'] as const
+const given = (change: FunctionChange, fields: readonly ChangeableField[]): boolean =>
+  fields.some((field) => change[field] !== undefined)
 
-/** Any but name, description, timeout and the bounds of the pool: workers are dropped, and unfinished jobs stand in the way. */
-export const isHeavy = (given: FunctionChange): boolean =>
-  [...contractHeavy, ...ourHeavy].some((key) => given[key] !== undefined)
+const givesCode = ({ code, zip }: FunctionChange): boolean => code !== undefined || zip !== undefined
+
+/** Anything that lives in the workers: they are dropped, and unfinished jobs stand in the way. */
+export const isHeavy = (change: FunctionChange): boolean => givesCode(change) || given(change, fieldsIn('worker'))
 
 /** What the contract does not allow on image functions. */
-export const changesImage = (given: FunctionChange): boolean => contractHeavy.some((key) => given[key] !== undefined)
+export const changesImage = (change: FunctionChange): boolean =>
+  givesCode(change) ||
+  given(
+    change,
+    fieldsIn('worker').filter((field) => fieldFacts[field].notOfImages),
+  )
 
 /** New code concerns version 0 alone; everything else that is in a worker is shared by all versions. */
 export function workersToDrop(before: Fn, after: Fn): 'none' | 'current' | 'all' {
-  const keys = ['entry', 'cpuMillicpu', 'memoryBytes', ...ourHeavy] as const
-  if (keys.some((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))) return 'all'
+  if (differ(before, after, fieldsIn('worker'))) return 'all'
   return before.packageHash === after.packageHash ? 'none' : 'current'
 }
 
-export const boundsDiffer = (before: Fn, after: Fn): boolean =>
-  before.minWorkers !== after.minWorkers ||
-  before.maxWorkers !== after.maxWorkers ||
-  before.idleTimeoutSeconds !== after.idleTimeoutSeconds
+export const boundsDiffer = (before: Fn, after: Fn): boolean => differ(before, after, fieldsIn('bounds'))
+
+const differ = (before: Fn, after: Fn, fields: readonly ChangeableField[]): boolean =>
+  fields.some((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Alias, AliasStore } from '../../domain/alias.ts'
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { Fn, FunctionStore, FunctionVersion } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
+import { makeRevision } from '../../domain/revision.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
-import { defaultSignature } from '../../domain/signature.ts'
 import type { Revision } from '../../domain/worker.ts'
 
 /** What a caller names: an alias, which wins, or a function (id or name) and a version. */
@@ -217,41 +216,6 @@ export class Targets {
 
 const invalidVersion = (number: number): FaasError =>
   invalid(`function_version is ${number}: it must be 0 (the current code) or a published version.`)
-
-/** A function version with all that decides which workers may serve it. Pure. */
-export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionVersion | null): Revision {
-  const revision: Omit<Revision, 'key'> = {
-    functionId: fn.id,
-    functionName: fn.name,
-    functionVersion: version?.number ?? 0,
-    projectId: fn.projectId,
-    runtimeId: runtime?.id ?? null,
-    image: runtime?.image ?? String(fn.code.image),
-    kind: runtime === null ? (fn.code.mode ?? 'command') : 'shim',
-    port: runtime === null ? (fn.code.port ?? 8080) : null,
-    trusted: runtime?.trusted ?? false,
-    packageHash: version?.packageHash ?? fn.packageHash,
-    entry: fn.entry,
-    signature: fn.signature ?? runtime?.signature ?? defaultSignature,
-    env: fn.env,
-    network: fn.network,
-    memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
-    cpuMillicpu: fn.cpuMillicpu,
-    cpuMaxMillicpu: fn.cpuMaxMillicpu,
-    timeoutMs: fn.timeoutSeconds * 1000,
-    concurrency: fn.concurrency,
-    minWorkers: fn.minWorkers,
-    maxWorkers: fn.maxWorkers,
-    idleTimeoutMs: fn.idleTimeoutSeconds === null ? null : fn.idleTimeoutSeconds * 1000,
-  }
-  return { ...revision, key: workerKey(revision) }
-}
-
-/** Bounds of the pool and the deadline do not live in the worker: changing them keeps workers. */
-function workerKey(revision: Omit<Revision, 'key'>): string {
-  const { timeoutMs, minWorkers, maxWorkers, idleTimeoutMs, functionName, ...inWorker } = revision
-  return createHash('sha256').update(JSON.stringify(inWorker)).digest('hex').slice(0, 32)
-}
 
 function dropWhere(map: Map<string, Target>, matches: (target: Target) => boolean): void {
   for (const [key, target] of map) if (matches(target)) map.delete(key)

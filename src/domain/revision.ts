@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import type { Fn, FunctionVersion } from './function.ts'
+import type { Runtime } from './runtime.ts'
+import { defaultSignature } from './signature.ts'
+import type { Revision } from './worker.ts'
+
+/** How a function becomes what its workers are made of, and what a change of each of its fields means for them. */
+
+/** The fields that a caller may change, beside the code. */
+export type ChangeableField = keyof Pick<
+  Fn,
+  | 'name'
+  | 'description'
+  | 'entry'
+  | 'timeoutSeconds'
+  | 'cpuMillicpu'
+  | 'memoryBytes'
+  | 'signature'
+  | 'env'
+  | 'concurrency'
+  | 'minWorkers'
+  | 'maxWorkers'
+  | 'idleTimeoutSeconds'
+  | 'network'
+  | 'cpuMaxMillicpu'
+>
+
+interface FieldFacts {
+  /**
+   * `row`: no worker knows it. `bounds`: of the pool. `worker`: it lives in the workers; changing it drops them, and
+   * unfinished jobs stand in the way.
+   */
+  in: 'row' | 'bounds' | 'worker'
+  /** Its name in a revision; null: it is not there. */
+  revision: keyof Revision | null
+  /** The contract forbids to change it of an image function. */
+  notOfImages?: true
+}
+
+/** The one list: whoever adds a field says here what it means. */
+export const fieldFacts: Record<ChangeableField, FieldFacts> = {
+  name: { in: 'row', revision: 'functionName' },
+  description: { in: 'row', revision: null },
+  timeoutSeconds: { in: 'row', revision: 'timeoutMs' },
+  minWorkers: { in: 'bounds', revision: 'minWorkers' },
+  maxWorkers: { in: 'bounds', revision: 'maxWorkers' },
+  idleTimeoutSeconds: { in: 'bounds', revision: 'idleTimeoutMs' },
+  entry: { in: 'worker', revision: 'entry', notOfImages: true },
+  cpuMillicpu: { in: 'worker', revision: 'cpuMillicpu', notOfImages: true },
+  memoryBytes: { in: 'worker', revision: 'memoryBytes', notOfImages: true },
+  signature: { in: 'worker', revision: 'signature' },
+  env: { in: 'worker', revision: 'env' },
+  concurrency: { in: 'worker', revision: 'concurrency' },
+  network: { in: 'worker', revision: 'network' },
+  cpuMaxMillicpu: { in: 'worker', revision: 'cpuMaxMillicpu' },
+}
+
+export const fieldsIn = (place: FieldFacts['in']): ChangeableField[] =>
+  (Object.keys(fieldFacts) as ChangeableField[]).filter((field) => fieldFacts[field].in === place)
+
+/** A function version with all that decides which workers may serve it. Pure. */
+export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionVersion | null): Revision {
+  const revision: Omit<Revision, 'key'> = {
+    functionId: fn.id,
+    functionName: fn.name,
+    functionVersion: version?.number ?? 0,
+    projectId: fn.projectId,
+    runtimeId: runtime?.id ?? null,
+    image: runtime?.image ?? String(fn.code.image),
+    kind: runtime === null ? (fn.code.mode ?? 'command') : 'shim',
+    port: runtime === null ? (fn.code.port ?? 8080) : null,
+    trusted: runtime?.trusted ?? false,
+    packageHash: version?.packageHash ?? fn.packageHash,
+    entry: fn.entry,
+    signature: fn.signature ?? runtime?.signature ?? defaultSignature,
+    env: fn.env,
+    network: fn.network,
+    memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
+    cpuMillicpu: fn.cpuMillicpu,
+    cpuMaxMillicpu: fn.cpuMaxMillicpu,
+    timeoutMs: fn.timeoutSeconds * 1000,
+    concurrency: fn.concurrency,
+    minWorkers: fn.minWorkers,
+    maxWorkers: fn.maxWorkers,
+    idleTimeoutMs: fn.idleTimeoutSeconds === null ? null : fn.idleTimeoutSeconds * 1000,
+  }
+  return { ...revision, key: workerKey(revision) }
+}
+
+const outsideWorkers = new Set<string | null>(
+  Object.values(fieldFacts).map((facts) => (facts.in === 'worker' ? null : facts.revision)),
+)
+
+/** What a worker does not know does not count: changing it keeps workers. */
+function workerKey(revision: Omit<Revision, 'key'>): string {
+  const inWorker = Object.entries(revision).filter(([field]) => !outsideWorkers.has(field))
+  return createHash('sha256').update(JSON.stringify(inWorker)).digest('hex').slice(0, 32)
+}
