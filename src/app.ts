@@ -22,7 +22,7 @@ import { makeOpenStack } from './openstack/openstack.ts'
 import type { Targets } from './services/functions/targets.ts'
 import { ensureAdminToken } from './services/platform/tokens.ts'
 import { BackupFolder } from './store/backups.ts'
-import { type DataFolder, emptyFolder, openDataFolder } from './store/data-folder.ts'
+import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
 import { SqliteLedger } from './store/ledger.ts'
 import { PackageFolder } from './store/packages.ts'
@@ -48,6 +48,7 @@ export interface App {
 }
 
 const pruneEveryMs = 3_600_000
+const dayMs = 86_400_000
 
 /** `onFatal`: the server cannot go on (the ledger's thread died). Throws an Error with a sentence when it cannot start. */
 export async function startApp(config: Config, onFatal: (error: Error) => void): Promise<App> {
@@ -116,10 +117,16 @@ async function open(
 
 /** What lasts: both databases and the packages. */
 async function openKept(config: Config, data: DataFolder, log: Log, onFatal: (error: Error) => void) {
+  refuseLostCatalogue(data.path)
   const database = new Database(join(data.path, 'taibai.db'))
   const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal })
   const limits = given.packageLimits(config)
-  const packages = await PackageFolder.open({ folder: join(data.path, 'packages'), limits, clock })
+  const packages = await PackageFolder.open({
+    folder: join(data.path, 'packages'),
+    limits,
+    keepUnusedMs: config.keepUnusedPackagesDays * dayMs,
+    clock,
+  })
   return {
     stores: makeStores(database),
     ledger,

@@ -217,6 +217,9 @@ export const settings = z.object({
     .default(7)
     .describe('Backups that the server made by itself are kept up to this number; 0 keeps all.'),
 
+  keepUnusedPackagesDays: int(0)
+    .default(7)
+    .describe('Packages that no function or version uses any more are removed after this time.'),
   keepExecutionsDays: int(0).default(30).describe('Finished executions are removed when older; 0 keeps them.'),
   keepExecutionsPerProject: int(0).default(1_000_000).describe('Finished executions kept of one project; 0 keeps all.'),
 })

@@ -105,7 +105,7 @@ export interface PackageStore {
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }
   /** Folder with the unpacked code, on the host. */
   folder(hash: string): string
-  /** Removes every package that is not in `keep` and is older than a grace in which an upload may be waiting for its row. */
+  /** Removes every package that has not been in `keep` for some days, and is older than an upload may wait for its row. */
   prune(keep: Set<string>): Promise<number>
 }
 

@@ -1,5 +1,15 @@
 import { randomInt } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { lockDataFolder } from './data-lock.ts'
 
@@ -68,6 +78,26 @@ function ownFolder(folder: string): string {
     throw new Error(`The data folder ${folder} cannot be used (${why}): choose another TAIBAI_DATA_DIR.`, { cause })
   }
 }
+
+/**
+ * Throws an Error with the remedy when there are packages and nothing that says whose they are: with an empty catalogue all
+ * of them would be pruned. Before the catalogue is opened, which would make it.
+ */
+export function refuseLostCatalogue(dataPath: string): void {
+  const packages = join(dataPath, 'packages')
+  const stored = existsSync(packages) ? readdirSync(packages).filter((name) => packageName.test(name)).length : 0
+  if (stored === 0) return
+  const catalogue = join(dataPath, 'taibai.db')
+  const wal = statSync(`${catalogue}-wal`, { throwIfNoEntry: false })
+  const found = statSync(catalogue, { throwIfNoEntry: false })
+  if (found !== undefined && (found.size > 0 || (wal?.size ?? 0) > 0)) return
+  throw new Error(
+    `${catalogue} is ${found === undefined ? 'missing' : 'empty'}, but there are ${stored} packages beside it: ` +
+      `restore it from a backup, or, to begin anew, move ${packages} away.`,
+  )
+}
+
+const packageName = /^[0-9a-f]{64}$/
 
 /** There and empty. Workers reach their own folder in it; nobody but us may list it. */
 export function emptyFolder(path: string): void {

@@ -1,6 +1,6 @@
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { mainMigrations } from './migrations/main/embedded.ts'
-import { type Connection, migrate, openSqlite } from './sqlite.ts'
+import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
 /** taibai.db, open and up to date. Everything on it is synchronous. */
 export class Database {
@@ -10,6 +10,7 @@ export class Database {
   /** `path` may be `:memory:`. */
   constructor(path: string) {
     this.#connection = openSqlite(path)
+    checkSound(this.#connection, 'restore it from a backup; functions, versions, jobs and tokens are in it')
     migrate(this.#connection, mainMigrations)
     this.orm = drizzle(this.#connection)
   }

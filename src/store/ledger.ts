@@ -7,7 +7,7 @@ import { LedgerQueue, type LedgerQueueOptions } from './ledger-queue.ts'
 import { oldestKept, projectsOf } from './ledger-retention.ts'
 import { columns, fromStored, insertRow, type Row, type StoredExecution, updateRow } from './ledger-rows.ts'
 import { ledgerMigrations } from './migrations/ledger/embedded.ts'
-import { type Connection, migrate, openSqlite } from './sqlite.ts'
+import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
 /** `path` must be a real file: the thread that writes opens it too. */
 export type LedgerOptions = Omit<LedgerQueueOptions, 'counterRows'>
@@ -37,6 +37,10 @@ export class SqliteLedger implements Ledger {
   constructor(options: LedgerOptions) {
     this.#clock = options.clock
     this.#connection = openSqlite(options.path)
+    checkSound(
+      this.#connection,
+      'restore it from a backup, or move ledger.db, ledger.db-wal and ledger.db-shm away: the record of executions and what waits is lost then, nothing else',
+    )
     migrate(this.#connection, ledgerMigrations)
     this.#find = this.#connection.prepare<[string], StoredExecution>(`SELECT ${columns} FROM executions WHERE id = ?`)
     this.#counters = new Counters(this.#connection)

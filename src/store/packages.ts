@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream, existsSync, renameSync, statSync, utimesSync } from 'node:fs'
+import { createReadStream, existsSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -14,11 +14,15 @@ export interface PackageOptions {
   /** Where packages lie: `<hash>/package.zip` and `<hash>/code/`. */
   folder: string
   limits: PackageLimits
+  /** How long a package stays that nothing uses any more; absent: for ever. */
+  keepUnusedMs?: number
   clock: Clock
 }
 
 /** An upload waits this long for its row, at most. */
 const graceMs = 3_600_000
+/** Lies beside the code of a package that nothing uses, since it does not. */
+const unusedMark = 'unused'
 const hashPattern = /^[0-9a-f]{64}$/
 /** What is being made or removed; after a crash, what was. */
 const unfinishedPrefix = '.unfinished-'
@@ -73,7 +77,7 @@ export class PackageFolder implements PackageStore {
   async prune(keep: Set<string>): Promise<number> {
     let removed = 0
     for (const hash of await readdir(this.#options.folder)) {
-      if (!hashPattern.test(hash) || keep.has(hash) || !this.#isOld(hash)) continue
+      if (!hashPattern.test(hash) || !this.#isDoomed(hash, keep.has(hash))) continue
       // Without a pause since the look at its age: an upload of the same bytes finds it whole and young, or not at all.
       const doomed = this.#unfinished()
       renameSync(this.#place(hash), doomed)
@@ -96,6 +100,7 @@ export class PackageFolder implements PackageStore {
   #has(hash: string): boolean {
     const place = this.#place(hash)
     if (!existsSync(place)) return false
+    rmSync(join(place, unusedMark), { force: true })
     this.#touch(place)
     return true
   }
@@ -108,6 +113,26 @@ export class PackageFolder implements PackageStore {
   #isOld(hash: string): boolean {
     const found = statSync(this.#place(hash), { throwIfNoEntry: false })
     return found !== undefined && found.mtimeMs < this.#options.clock.now() - graceMs
+  }
+
+  /** A package that is unused for the first time is marked; it goes when the mark is old enough. */
+  #isDoomed(hash: string, isUsed: boolean): boolean {
+    const { keepUnusedMs = Number.POSITIVE_INFINITY } = this.#options
+    const mark = join(this.#place(hash), unusedMark)
+    const marked = statSync(mark, { throwIfNoEntry: false })
+    if (isUsed) {
+      if (marked !== undefined) rmSync(mark)
+      return false
+    }
+    if (!this.#isOld(hash)) return false
+    if (marked === undefined) this.#mark(mark)
+    const since = marked?.mtimeMs ?? this.#options.clock.now()
+    return since <= this.#options.clock.now() - keepUnusedMs
+  }
+
+  #mark(mark: string): void {
+    writeFileSync(mark, '', { mode: 0o600 })
+    this.#touch(mark)
   }
 
   #storeOnce(hash: string, zip: Buffer): Promise<void> {

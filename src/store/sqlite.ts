@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 
@@ -20,7 +20,10 @@ export function openSqlite(path: string, busyTimeoutMs = 5000): Connection {
   try {
     return open(path, busyTimeoutMs)
   } catch (cause) {
-    throw new Error(`The database ${path} cannot be used: ${(cause as Error).message}.`, { cause })
+    const { message, code } = cause as Error & { code?: string }
+    const isDamaged = code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT'
+    const why = isDamaged ? `is damaged (${message}): restore it from a backup` : `cannot be used: ${message}`
+    throw new Error(`The database ${path} ${why}.`, { cause })
   }
 }
 
@@ -53,7 +56,38 @@ function makeFile(path: string): void {
   chmodSync(path, 0o600)
 }
 
-/** Runs what is new, each in a transaction; keeps drizzle's own table, so that its tools recognise the work. */
+/** What is wrong inside a file, found before anybody depends on it. Throws an Error with a sentence and the remedy. */
+export function checkSound(connection: Connection, remedy: string): void {
+  const found = damageIn(connection)
+  if (found === null) return
+  connection.close()
+  throw new Error(`The database ${connection.name} is damaged (${found}): ${remedy}.`)
+}
+
+/** Null: none. Reads the whole file, a gigabyte in a second or two; a larger one is not waited for. */
+function damageIn(connection: Connection): string | null {
+  if (connection.memory) return null
+  try {
+    const bytes = statSync(connection.name).size
+    if (bytes > mostCheckedBytes) return null
+    const found = connection.pragma('quick_check(1)', { simple: true })
+    return found === 'ok' ? null : String(found)
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+const mostCheckedBytes = 512 * 1024 * 1024
+
+const isNewer = (path: string): Error =>
+  new Error(
+    `The database ${path} was written by a newer Taibai: start that one, or restore a backup that this one made.`,
+  )
+
+/**
+ * Runs what is new, each in a transaction; keeps drizzle's own table, so that its tools recognise the work. Throws an Error
+ * with a sentence, and changes nothing, when the database has migrations that this program does not know.
+ */
 export function migrate(connection: Connection, migrations: Migration[]): void {
   connection.exec(
     'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)',
@@ -64,5 +98,6 @@ export function migrate(connection: Connection, migrations: Migration[]): void {
     connection.exec(sql)
     note.run(createHash('sha256').update(sql).digest('hex'), when)
   })
+  if (last !== null && last > (migrations.at(-1)?.when ?? 0)) throw isNewer(connection.name)
   for (const migration of migrations) if (migration.when > (last ?? 0)) run.immediate(migration)
 }

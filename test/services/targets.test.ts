@@ -50,6 +50,16 @@ describe('what cannot be run', () => {
     ['an unknown version', ({ own }) => ({ functionId: own.id, functionVersion: 1 }), 'not_found'],
     ['an unknown alias', () => ({ functionAlias: 'gone' }), 'not_found'],
     ['an alias of others', () => ({ functionAlias: 'only' }), 'not_found'],
+    ['an unknown alias of a function', () => ({ functionId: 'own@gone' }), 'not_found'],
+    ['an alias of another function', () => ({ functionId: 'waiting@live' }), 'not_found'],
+    ['an unknown version in the name', () => ({ functionId: 'own:7' }), 'not_found'],
+    [
+      'a version in the name and another beside it',
+      () => ({ functionId: 'own:2', functionVersion: 2 }),
+      'invalid_request',
+    ],
+    ['a version that is no number', () => ({ functionId: 'own:two' }), 'invalid_request'],
+    ['an alias of nothing', () => ({ functionId: '@live' }), 'invalid_request'],
     ['a runtime that is not available', ({ waiting }) => ({ functionId: waiting.id }), 'runtime_unavailable'],
   ])('%s', (_name, ref, code) => {
     const made = setUp()
@@ -64,6 +74,27 @@ describe('what is run', () => {
       expect(targets.resolve(red, { functionId })).toMatchObject({ fn: { id: own.id }, version: 0, alias: null })
     }
     expect(targets.byName(red, 'own').fn.id).toBe(own.id)
+  })
+
+  test('may be named with its alias or its version in one word', () => {
+    const { targets, own } = setUp()
+    for (const word of ['own@live', `${own.id}@live`, 'own:2', `${own.id}:2`]) {
+      const alias = word.includes('@') ? 'live' : null
+      expect(targets.byName(red, word)).toMatchObject({ fn: { id: own.id }, version: 2, alias })
+      expect(targets.resolve(red, { functionId: word })).toMatchObject({ version: 2, alias })
+      expect(targets.named(red, { functionId: word })).toMatchObject({ fn: { id: own.id }, version: 2, alias })
+    }
+    expect(targets.byName(red, 'own:0')).toMatchObject({ version: 0 })
+    for (const word of ['own@gone', 'waiting@live', 'own:9', 'own@', 'own:x', ':2']) {
+      expect(() => targets.byName(red, word), word).toThrow(expect.objectContaining({ code: 'not_found' }))
+    }
+  })
+
+  test('by an alias that moves, in one word too', () => {
+    const { targets, aliases, alias } = setUp()
+    expect(targets.byName(red, 'own@live').version).toBe(2)
+    aliases.update({ ...alias, functionVersion: 0 })
+    expect(targets.byName(red, 'own@live').version).toBe(0)
   })
 
   test('an alias wins, with its version', () => {

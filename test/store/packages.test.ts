@@ -32,9 +32,13 @@ const hourMs = 3_600_000
 let folder: string
 let packages: PackageFolder
 
-const openPackages = () => PackageFolder.open({ folder, limits, clock: systemClock })
+const dayMs = 24 * hourMs
+let laterMs = 0
+const clock = { ...systemClock, now: () => systemClock.now() + laterMs }
+const openPackages = () => PackageFolder.open({ folder, limits, keepUnusedMs: 7 * dayMs, clock })
 
 beforeEach(async () => {
+  laterMs = 0
   folder = join(mkdtempSync(join(tmpdir(), 'packages-')), 'packages')
   packages = await openPackages()
 })
@@ -215,14 +219,31 @@ describe('pruning', () => {
     utimesSync(join(folder, hash), then, then)
   }
 
-  it('removes old packages that are not kept, and leaves the others', async () => {
-    const [old, kept, young] = await Promise.all(
-      ['old', 'kept', 'young'].map((text) => packages.put(zipOf('a.py', text))),
-    )
-    for (const { hash } of [old, kept] as { hash: string }[]) age(hash, 2 * hourMs)
-    expect(await packages.prune(new Set([(kept as { hash: string }).hash]))).toBe(1)
-    expect(readdirSync(folder).toSorted()).toEqual([kept?.hash, young?.hash].toSorted())
-    expect(existsSync(packages.folder(old?.hash as string))).toBe(false)
+  it('removes packages that nothing has used for seven days, and leaves the others', async () => {
+    const put = async (text: string) => (await packages.put(zipOf('a.py', text))).hash
+    const [old, kept] = [await put('old'), await put('kept')]
+    for (const hash of [old, kept]) age(hash, 2 * hourMs)
+    expect(await packages.prune(new Set([kept]))).toBe(0)
+    laterMs = 7 * dayMs - hourMs
+    const young = await put('young')
+    expect(await packages.prune(new Set([kept]))).toBe(0)
+    laterMs = 7 * dayMs + hourMs
+    expect(await packages.prune(new Set([kept]))).toBe(1)
+    expect(readdirSync(folder).toSorted()).toEqual([kept, young].toSorted())
+    expect(existsSync(packages.folder(old))).toBe(false)
+  })
+
+  it('counts the seven days again from the last time that a package was used', async () => {
+    const zip = zipOf('a.py', 'back')
+    const { hash } = await packages.put(zip)
+    for (const isBack of [async () => packages.prune(new Set([hash])), async () => packages.put(zip)]) {
+      laterMs += 2 * hourMs
+      expect(await packages.prune(new Set())).toBe(0)
+      laterMs += 6 * dayMs
+      await isBack()
+      laterMs += 2 * dayMs
+      expect(await packages.prune(new Set())).toBe(0)
+    }
   })
 
   it('leaves an old package that was just uploaded again', async () => {

@@ -19,7 +19,7 @@ const columns: readonly Column[] = [
 ]
 
 const newExecution = z.object({
-  function_id: text(255, 'Id or name of the function.'),
+  function_id: text(255, 'Id or name of the function; name@alias and name:3 say more.'),
   function_version: integer('0, the default: the function as it is now.'),
   function_alias: text(255, 'Wins over function_id and function_version.'),
   input: field({ type: ['string', 'null'], description: 'Text; a JSON object in it is the input itself.' }, asText),

@@ -27,7 +27,7 @@ const common = {
 
 const newJob = z.object({
   ...common,
-  function_id: text(255, 'Id or name of the function.'),
+  function_id: text(255, 'Id or name of the function; name@alias and name:3 say more.'),
   function_version: integer('0, the default: the function as it is when the job runs.'),
   function_alias: text(255, 'Wins over function_id and function_version; looked up when the job runs.'),
   first_execution_time: text(255, 'Any usual date text, read as UTC; at least 60 seconds ahead.'),

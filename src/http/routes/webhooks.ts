@@ -20,7 +20,7 @@ export interface WebhookSettings {
 const tag = 'webhooks'
 
 const settable = z.object({
-  function_id: text(255, 'Id or name of a function of the own project.'),
+  function_id: text(255, 'Id or name of a function of the own project; name@alias and name:3 say more.'),
   function_version: integer('0, the default: the function as it is when called.'),
   function_alias: text(255, 'Wins over function_id and function_version; looked up when called.'),
   description: text(),

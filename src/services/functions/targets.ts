@@ -5,6 +5,7 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import { makeRevision } from '../../domain/revision.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
+import { parseTargetName, type TargetName } from '../../domain/target-name.ts'
 import type { Revision } from '../../domain/worker.ts'
 
 /** What a caller names: an alias, which wins, or a function (id or name) and a version. */
@@ -50,16 +51,22 @@ export class Targets {
     this.#parts = parts
   }
 
-  /** For `/fn/{name}`: the current version of a function of the caller's project, by name or id. */
-  byName(who: Principal, nameOrId: string): Target {
-    return this.#known(who, nameOrId) ?? this.#remember(who, nameOrId, this.findFunction(who, nameOrId))
+  /** For `/fn/{name}`: a function of the caller's project, by name or id; `name@alias` and `name:3` are not its current version. */
+  byName(who: Principal, text: string): Target {
+    const known = this.#known(who, text)
+    if (known !== undefined) return known
+    const named = parseTargetName(text)
+    return named === null
+      ? this.#remember(who, text, this.findFunction(who, text))
+      : this.resolve(who, this.#ref(who, named))
   }
 
   /**
    * What the caller may run. Throws FaasError: `invalid_request` (nothing named; a version of a function without
    * packages), `not_found`, `runtime_unavailable`.
    */
-  resolve(who: Principal, ref: TargetRef): Target {
+  resolve(who: Principal, given: TargetRef): Target {
+    const ref = this.#spelledOut(who, given)
     if (ref.functionAlias) return this.#byAlias(this.findAlias(who, ref.functionAlias))
     const { functionId, functionVersion } = ref
     if (functionVersion) return this.#version(this.#referred(who, functionId), functionVersion, null)
@@ -70,7 +77,8 @@ export class Targets {
    * What a new job or webhook may point at, whether it can run now or not. Aliases are those of the caller's project, as
    * they are when it runs. Throws FaasError: `invalid_request`, `not_found`.
    */
-  named(who: Principal, ref: TargetRef): Named {
+  named(who: Principal, given: TargetRef): Named {
+    const ref = this.#spelledOut(who, given)
     const alias = ref.functionAlias ? this.#ownAlias(who.projectId, ref.functionAlias) : null
     const fn = alias === null ? this.#referred(who, ref.functionId) : this.#functionOf(alias)
     const version = alias === null ? (ref.functionVersion ?? 0) : alias.functionVersion
@@ -129,6 +137,22 @@ export class Targets {
   forgetRuntime(runtimeId: string): void {
     dropWhere(this.#byName, (target) => target.fn.runtimeId === runtimeId)
     dropWhere(this.#byVersion, (target) => target.fn.runtimeId === runtimeId)
+  }
+
+  /** `function_id` may name an alias or a version too; an alias of its own in the request wins. */
+  #spelledOut(who: Principal, ref: TargetRef): TargetRef {
+    const named = ref.functionAlias || !ref.functionId ? null : parseTargetName(ref.functionId)
+    if (named === null) return ref
+    if (ref.functionVersion)
+      throw invalid(`function_id names ${JSON.stringify(ref.functionId)} and function_version another.`)
+    return this.#ref(who, named)
+  }
+
+  #ref(who: Principal, { function: name, alias, version }: TargetName): TargetRef {
+    if (alias === null) return { functionId: name, functionVersion: version }
+    const fn = this.findFunction(who, name)
+    if (this.findAlias(who, alias).functionId !== fn.id) throw notFound(`Alias ${alias} of function`, name)
+    return { functionAlias: alias }
   }
 
   #known(who: Principal, nameOrId: string | null | undefined): Target | undefined {

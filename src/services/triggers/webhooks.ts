@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
+import { parseTargetName } from '../../domain/target-name.ts'
 import type { Webhook, WebhookStore } from '../../domain/webhook.ts'
 import type { CallInput } from '../../domain/worker.ts'
 import type { Named, TargetRef, Targets } from '../functions/targets.ts'
@@ -94,7 +95,9 @@ export class Webhooks {
     if (functionAlias && functionAlias !== webhook.functionAlias) return { functionAlias }
     if (functionId === undefined && functionVersion === undefined) return null
     const before = this.#parts.targets.functionIdOf(webhook.projectId, webhook)
-    return { functionId: functionId ?? before, functionVersion: functionVersion ?? webhook.functionVersion }
+    const namesMore = typeof functionId === 'string' && parseTargetName(functionId) !== null
+    const version = functionVersion ?? (namesMore ? undefined : webhook.functionVersion)
+    return { functionId: functionId ?? before, functionVersion: version }
   }
 
   /** With an alias, function and version are null: they are looked up when it is called. */
