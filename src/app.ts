@@ -170,7 +170,10 @@ function makeGround(
   engine: SandboxEngine,
   log: Log,
 ): Ground {
-  const factory = new WorkerMaker(given.workersParts(config, data, manifests, { engine, packages, clock, log }))
+  const languageVersions = new Map<string, string>()
+  const factory = new WorkerMaker(
+    given.workersParts(config, data, manifests, { engine, packages, clock, log, languageVersions }),
+  )
   return {
     stores,
     ledger,
@@ -183,7 +186,7 @@ function makeGround(
       options: given.poolOptions(config),
       ranBefore: ranBefore(stores.functions, ledger),
     }),
-    runtimePools: new ImageTrial(engine, factory),
+    runtimePools: new ImageTrial(engine, factory, languageVersions),
     openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
     clock,
     newId,

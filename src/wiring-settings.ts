@@ -1,12 +1,9 @@
 import { customAlphabet } from 'nanoid'
 import type { Config } from './config.ts'
-import type { Clock } from './domain/clock.ts'
 import type { PackageStore } from './domain/function.ts'
-import type { Log } from './domain/log.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { PoolOptions } from './engine/pool/pool.ts'
 import type { EngineOptions } from './engine/sandbox/connect-engine.ts'
-import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
 import type { WorkersParts } from './engine/worker/workers.ts'
 import type { HttpSettings } from './http/server.ts'
 import type { OpenStackSettings } from './openstack/openstack.ts'
@@ -35,11 +32,12 @@ export const workersParts = (
   config: Config,
   data: DataFolder,
   manifests: RuntimeManifest[],
-  parts: { engine: SandboxEngine; packages: PackageStore; clock: Clock; log: Log },
+  parts: Pick<WorkersParts, 'engine' | 'clock' | 'log' | 'languageVersions'> & { packages: PackageStore },
 ): WorkersParts => ({
   engine: parts.engine,
   clock: parts.clock,
   log: parts.log,
+  languageVersions: parts.languageVersions,
   manifests,
   workersDir: data.workersDir,
   codeFolder: (hash) => parts.packages.folder(hash),

@@ -13,7 +13,13 @@ const config = readConfig({
   TAIBAI_KEYSTONE_PASSWORD: 'secret-of-the-service',
 })
 const data = { path: '/data', workersDir: '/data/workers', instance: 'abc', unlock: () => {} }
-const parts = { engine: {} as SandboxEngine, packages: new FakePackages(), clock: new FakeClock(), log: silent }
+const parts = {
+  engine: {} as SandboxEngine,
+  packages: new FakePackages(),
+  clock: new FakeClock(),
+  log: silent,
+  languageVersions: new Map(),
+}
 
 test.each([
   ['the engine', engineOptions(config, data, [])],

@@ -24,6 +24,7 @@ export interface RuntimeRow extends Row {
   signature: string
   min_memory: number
   languages: string[]
+  language_version: string | null
 }
 
 export interface RuntimeFields {

@@ -64,4 +64,6 @@ export interface RuntimePools {
    * does not; nothing is left behind then.
    */
   prepare(runtime: Runtime): Promise<void>
+  /** The exact version of the language in an image, as the last worker of it said; null before one has started. */
+  languageVersion(image: string): string | null
 }

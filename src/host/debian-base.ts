@@ -10,7 +10,7 @@ import { isRoot } from './this-host.ts'
 
 /** A Debian base image made on this machine, for those that no image registry answers. Made once, shared by all runtimes. */
 
-const suite = 'bookworm'
+const suite = 'trixie'
 const baseName = `taibai/debian:${suite}`
 /** Change it when the recipe below changes: machines that have an older base make a new one. */
 const recipe = '1'

@@ -63,5 +63,6 @@ function factoryOf(workers: DockerWorkers, clock: CountedClock): Workers {
     newName: () => workers.newName(),
     startTimeoutMs: 60_000,
     cpuDefaultMillicpu: 100,
+    languageVersions: new Map(),
   })
 }

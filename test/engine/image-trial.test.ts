@@ -16,10 +16,15 @@ function trial(prepareImage: (image: string) => Promise<void> = async () => {}) 
       prepared.push(image)
     },
   } as unknown as SandboxEngine
-  return { prepared, clock, workers, trial: new ImageTrial(engine, workers) }
+  return { prepared, clock, workers, trial: new ImageTrial(engine, workers, new Map([['known', '3.13.5']])) }
 }
 
 describe('an image that is to be a runtime', () => {
+  test('has the version of the language that its last worker said, if one has started', () => {
+    const { trial: it } = trial()
+    expect([it.languageVersion('known'), it.languageVersion('other')]).toEqual(['3.13.5', null])
+  })
+
   test('that cannot be had is refused, and nothing is started', async () => {
     const refusal = new FaasError('engine_failed', 'The image x is not here and could not be pulled.')
     const { trial: it, workers } = trial(() => Promise.reject(refusal))

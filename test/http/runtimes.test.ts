@@ -91,7 +91,7 @@ describe('creating a runtime', () => {
     const { app } = prepare()
     const { json } = await app.request('POST', '/v1/runtimes', { as, json: { image: 'a' } })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name image description is_public trusted status project_id created_at updated_at signature min_memory languages',
+      'id name image description is_public trusted status project_id created_at updated_at signature min_memory languages language_version',
     )
     expect(json).toMatchObject({ created_at: '2030-01-02T03:04:05Z', updated_at: null, signature: 'event' })
   })

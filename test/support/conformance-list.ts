@@ -362,6 +362,7 @@ function calls(harness: Harness): void {
       trigger: 'job',
     })
     expect(String(context.function_version)).toBe('3')
+    expect(context.language_version).toMatch(/^\d+\.\d+\.\d+$/)
     expect(context.remaining_ms).toBeGreaterThan(20_000)
     expect(context.remaining_ms).toBeLessThanOrEqual(30_001)
   })

@@ -64,6 +64,8 @@ export class DockerWorkers {
   readonly #shared = new Set<string>()
   #lastName = 0
 
+  readonly languageVersions = new Map<string, string>()
+
   private constructor(engine: DockerEngine, instance: string, startTimeoutMs: number) {
     this.engine = engine
     this.instance = instance
@@ -76,6 +78,7 @@ export class DockerWorkers {
       clock: systemClock,
       log: silent,
       manifests: this.manifests,
+      languageVersions: this.languageVersions,
       workersDir: this.workersDir,
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,

@@ -61,6 +61,7 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
       clock: this.clock,
       log: silent,
       manifests: this.manifests,
+      languageVersions: new Map(),
       workersDir: this.workersDir,
       codeFolder: (hash) => join(this.path, 'code', hash),
       loadTimeoutMs: this.loadTimeoutMs,

@@ -57,6 +57,7 @@ const deeds = {
     deadline_ms: context.deadlineMs,
     remaining_ms: context.getRemainingTimeInMillis(),
     trigger: context.trigger,
+    language_version: context.languageVersion,
   }),
   openstack: ({ type, region }, context) => {
     console.log(context, JSON.stringify(context))

@@ -55,6 +55,7 @@ function contextOf(call, meta) {
     projectId: fn.project,
     deadlineMs: meta.deadline_ms,
     trigger: meta.trigger,
+    languageVersion,
     getRemainingTimeInMillis,
     signal: call.controller.signal,
     log,
@@ -65,6 +66,8 @@ function contextOf(call, meta) {
     callbackWaitsForEmptyEventLoop: true,
   }
 }
+
+const languageVersion = process.versions.node
 
 function getRemainingTimeInMillis() {
   const left = this.deadlineMs - dateNow()

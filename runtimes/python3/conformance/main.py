@@ -77,6 +77,7 @@ def describe_context(event, context):
         'deadline_ms': context.deadline_ms,
         'remaining_ms': context.remaining_ms,
         'trigger': context.trigger,
+        'language_version': context.language_version,
     }
 
 

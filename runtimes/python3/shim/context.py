@@ -1,5 +1,6 @@
 """What a function is given: the context, and the input as a value."""
 
+import sys
 import time
 
 from .json_text import from_json
@@ -12,6 +13,7 @@ class Context:
 
     function_id = function_name = function_version = project_id = memory_limit_in_mb = None
     client_context = identity = None  # AWS Lambda's
+    language_version = '%d.%d.%d' % sys.version_info[:3]
     acts_with = None  # set by openstack.py
 
     @classmethod

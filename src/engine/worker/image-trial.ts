@@ -6,10 +6,17 @@ import type { SandboxEngine } from '../sandbox/sandbox.ts'
 export class ImageTrial implements RuntimePools {
   #engine: SandboxEngine
   #factory: WorkerFactory
+  #versions: ReadonlyMap<string, string>
 
-  constructor(engine: SandboxEngine, factory: WorkerFactory) {
+  /** `versions`: of the languages, by image. */
+  constructor(engine: SandboxEngine, factory: WorkerFactory, versions: ReadonlyMap<string, string>) {
     this.#engine = engine
     this.#factory = factory
+    this.#versions = versions
+  }
+
+  languageVersion(image: string): string | null {
+    return this.#versions.get(image) ?? null
   }
 
   async prepare(runtime: Runtime): Promise<void> {

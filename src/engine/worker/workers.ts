@@ -10,7 +10,7 @@ import { Channel } from './channel.ts'
 import { HttpImageWorker, listens } from './http-image-worker.ts'
 import { killed, timedOut } from './outcomes.ts'
 import { PipeStock } from './pipe-stock.ts'
-import { FrameType } from './protocol.ts'
+import { type Frame, FrameType, parseMeta } from './protocol.ts'
 import { ShimWorker, type WorkerParts } from './worker.ts'
 import { WorkerFolder } from './worker-folder.ts'
 import { workerLog } from './worker-log.ts'
@@ -23,6 +23,8 @@ export interface WorkersParts extends WorkerParts {
   startTimeoutMs: number
   /** Share of a generic worker: what a function gets that names none. */
   cpuDefaultMillicpu: number
+  /** What shims say of their language, by image; written here. */
+  languageVersions: Map<string, string>
 }
 
 /** Makes real workers: a sandbox, its folder, its connection. */
@@ -58,7 +60,7 @@ export class Workers implements WorkerFactory {
         folder: folder.path,
         ...limits,
       })
-      const channel = await this.#connect(sandbox, folder)
+      const channel = await this.#connect(sandbox, folder, image)
       return new ShimWorker(this.#parts, sandbox, folder, channel, limits)
     } catch (error) {
       await folder.remove()
@@ -126,7 +128,7 @@ export class Workers implements WorkerFactory {
   }
 
   /** The shim's connection with its hello; what does not come in time is ended. */
-  async #connect(sandbox: Sandbox, folder: WorkerFolder): Promise<Channel> {
+  async #connect(sandbox: Sandbox, folder: WorkerFolder, image: string): Promise<Channel> {
     const { clock, startTimeoutMs } = this.#parts
     const late = Promise.withResolvers<'late'>()
     const stopTimer = clock.after(startTimeoutMs, () => late.resolve('late'))
@@ -135,7 +137,11 @@ export class Workers implements WorkerFactory {
     const channel = typeof socket === 'string' ? null : this.#channel(socket, sandbox, folder)
     const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late.promise]))
     stopTimer()
-    if (channel !== null && typeof hello === 'object' && hello?.type === FrameType.hello) return channel
+    if (channel !== null && typeof hello === 'object' && hello?.type === FrameType.hello) {
+      const version = versionIn(hello)
+      if (version !== null) this.#parts.languageVersions.set(image, version)
+      return channel
+    }
     channel?.close()
     const inTime = socket === 'late' || hello === 'late' ? ` within ${startTimeoutMs / 1000} s` : ''
     const { code } = socket === 'ended' || hello === 'ended' ? await sandbox.exited : { code: null }
@@ -145,6 +151,16 @@ export class Workers implements WorkerFactory {
       'engine_failed',
       `Worker ${sandbox.name} started, but its shim did not say hello${inTime}${how}.`,
     )
+  }
+}
+
+/** Node.js puts a v before it. An image is not ours to trust: what it says is shown. */
+function versionIn(hello: Frame): string | null {
+  try {
+    const { version } = parseMeta(hello)
+    return typeof version === 'string' && /^v?\d[\w.+-]{0,40}$/.test(version) ? version.replace(/^v/, '') : null
+  } catch {
+    return null
   }
 }
 

@@ -47,6 +47,10 @@ const shown = z
     signature: z.enum(signatureNames),
     min_memory: z.int(),
     languages: z.array(z.string()),
+    language_version: z
+      .string()
+      .nullable()
+      .describe('The exact version of the language, as its last worker said; null before one has started.'),
   })
   .openapi('Runtime')
 
@@ -68,7 +72,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
     async (c) => {
       const fields = parseFields(newRuntime, await readObject(c, settings.maxBodyBytes))
       const { is_public: isPublic, min_memory: minMemoryBytes, ...same } = fields
-      return c.json(asShown(runtimes.create(c.get('who'), { ...same, isPublic, minMemoryBytes })), 201)
+      return c.json(asShown(runtimes, runtimes.create(c.get('who'), { ...same, isPublic, minMemoryBytes })), 201)
     },
   )
 
@@ -83,7 +87,10 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
       answers: { 200: z.object({ runtimes: z.array(shown) }) },
       refusals: ['invalid_request'],
     },
-    (c) => c.json({ runtimes: paged(runtimes.list(c.get('who')), pageQuery(c)).map(asShown) }),
+    (c) =>
+      c.json({
+        runtimes: paged(runtimes.list(c.get('who')), pageQuery(c)).map((runtime) => asShown(runtimes, runtime)),
+      }),
   )
 
   endpoint(
@@ -96,7 +103,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
       answers: { 200: shown },
       refusals: ['invalid_request', 'not_found'],
     },
-    (c) => c.json(asShown(runtimes.get(c.get('who'), uuidParam('Runtime', c.req.param('id'))))),
+    (c) => c.json(asShown(runtimes, runtimes.get(c.get('who'), uuidParam('Runtime', c.req.param('id'))))),
   )
 
   endpoint(
@@ -121,7 +128,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
     async (c) => {
       const id = uuidParam('Runtime', c.req.param('id'))
       const fields = parseFields(runtimeChange, await readObject(c, settings.maxBodyBytes))
-      return c.json(asShown(runtimes.update(c.get('who'), id, fields)))
+      return c.json(asShown(runtimes, runtimes.update(c.get('who'), id, fields)))
     },
   )
 
@@ -159,7 +166,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
   )
 }
 
-function asShown(runtime: Runtime): z.output<typeof shown> {
+const asShown = (runtimes: Runtimes, runtime: Runtime): z.output<typeof shown> => {
   return {
     id: runtime.id,
     name: runtime.name,
@@ -174,5 +181,6 @@ function asShown(runtime: Runtime): z.output<typeof shown> {
     signature: runtime.signature,
     min_memory: runtime.minMemoryBytes,
     languages: runtime.languages,
+    language_version: runtimes.languageVersion(runtime),
   }
 }

@@ -48,6 +48,11 @@ export class Runtimes {
     this.#builds = new RuntimeBuilds(parts)
   }
 
+  /** Exact; null while no worker of the runtime has started. */
+  languageVersion({ image }: Runtime): string | null {
+    return this.#parts.pools.languageVersion(image)
+  }
+
   /** Makes the rows follow the manifests; called once at start, before anything is asked. */
   registerBuiltin(manifests: RuntimeManifest[]): void {
     this.#manifests = manifests
