@@ -142,6 +142,7 @@ export interface JobRow extends Row {
   overlap: 'allow' | 'skip' | 'queue'
   missed: 'skip' | 'once' | 'all'
   missed_limit: number
+  next_runs: string[]
 }
 
 export interface JobFields extends TargetFields {

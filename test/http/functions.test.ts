@@ -221,6 +221,13 @@ describe('creating a function', () => {
           shows: ['filename'],
         },
         {
+          name: 'with more keys in its code than are kept',
+          ask,
+          json: { code: { ...image, more: 'x'.repeat(9000) } },
+          status: 400,
+          shows: ['8192'],
+        },
+        {
           name: 'from an empty file',
           ask,
           json: { ...json, code: { ...inline, content: '' } },

@@ -122,6 +122,34 @@ describe('creating a job', () => {
         status: 400,
       },
       { name: 'refuses a limit of 0', ask, jsonOf: job({ pattern: minutely, missed_limit: 0 }), status: 400 },
+      {
+        name: 'refuses an input by two names',
+        ask,
+        jsonOf: job({ pattern: minutely, input: 'a', function_input: 'a' }),
+        status: 400,
+        shows: ['are the same'],
+      },
+      {
+        name: 'takes input as executions do',
+        ask,
+        jsonOf: job({ pattern: minutely, input: '{"a":1}' }),
+        status: 201,
+        has: { function_input: '{"a":1}' },
+      },
+      {
+        name: 'answers with the next three runs, which tell what each of six fields means',
+        ask,
+        jsonOf: job({ pattern: '0 12 * * * 30' }),
+        status: 201,
+        has: { next_runs: ['2030-01-02T12:00:30Z', '2030-01-03T12:00:30Z', '2030-01-04T12:00:30Z'] },
+      },
+      {
+        name: 'answers with no more runs than are left',
+        ask,
+        jsonOf: job({ pattern: '0 12 * * *', count: 2 }),
+        status: 201,
+        has: { next_runs: ['2030-01-02T12:00:00Z', '2030-01-03T12:00:00Z'] },
+      },
       { name: 'refuses a limit of 1001', ask, jsonOf: job({ pattern: minutely, missed_limit: 1001 }), status: 400 },
       { name: 'refuses an object as input', ask, jsonOf: job({ pattern: minutely, function_input: {} }), status: 400 },
       {
@@ -267,7 +295,7 @@ describe('creating a job', () => {
     expect(Object.keys(json)).toEqual([
       ...['id', 'name', 'function_id', 'function_version', 'function_alias', 'function_input', 'status', 'pattern'],
       ...['count', 'first_execution_time', 'next_execution_time', 'project_id', 'created_at', 'updated_at'],
-      ...['timezone', 'overlap', 'missed', 'missed_limit'],
+      ...['timezone', 'overlap', 'missed', 'missed_limit', 'next_runs'],
     ])
   })
 })

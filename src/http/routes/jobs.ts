@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { invalid } from '../../domain/errors.ts'
 import type { Job } from '../../domain/job.ts'
 import { selected } from '../../domain/list.ts'
 import type { Jobs } from '../../services/triggers/jobs.ts'
@@ -18,6 +19,7 @@ const inputLength = 1024 * 1024
 const common = {
   name: text(),
   function_input: text(inputLength, 'As the input of an execution.'),
+  input: text(inputLength, 'Another word for function_input, as executions have it.'),
   pattern: text(patternLength, 'Cron: five fields, or six with seconds at the end, or @hourly and the like.'),
   timezone: text(64, 'IANA name of the zone that the pattern is read in; default UTC.'),
   overlap: choice(overlaps, 'When a run is due while one before is unfinished: both (default), leave it out, wait.'),
@@ -66,10 +68,13 @@ const shown = z
     overlap: z.enum(overlaps),
     missed: z.enum(missedRules),
     missed_limit: z.int(),
+    next_runs: z.array(z.string()).openapi({ description: 'The next three times, by the pattern.' }),
   })
   .openapi('Job')
 
 export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number }): void {
+  const asShown = (job: Job) => ({ ...shownJob(job), next_runs: jobs.nextRuns(job).map((time) => shownTime(time)) })
+
   endpoint(
     app,
     {
@@ -166,17 +171,24 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
   )
 }
 
-const ours = ({ function_input, missed_limit, ...same }: z.output<z.ZodObject<typeof common>>) => ({
+const ours = ({ function_input, input, missed_limit, ...same }: z.output<z.ZodObject<typeof common>>) => ({
   name: same.name,
   pattern: same.pattern,
   timezone: same.timezone,
   overlap: same.overlap,
   missed: same.missed,
-  functionInput: function_input,
+  functionInput: oneOf(function_input, input),
   missedLimit: missed_limit,
 })
 
-function asShown(job: Job): z.output<typeof shown> {
+function oneOf(functionInput: string | undefined, input: string | undefined): string | undefined {
+  if (functionInput !== undefined && input !== undefined) {
+    throw invalid('"input" and "function_input" are the same: send one of them.')
+  }
+  return functionInput ?? input
+}
+
+function shownJob(job: Job): Omit<z.output<typeof shown>, 'next_runs'> {
   return {
     id: job.id,
     name: job.name,

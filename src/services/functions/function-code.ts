@@ -21,6 +21,22 @@ const sources = ['package', 'inline', 'image', 'swift']
 
 /** `code` of a create request. Throws FaasError `invalid_request`. */
 export function readCode(given: unknown): GivenCode {
+  const read = readAny(given)
+  refuseLong(read.code)
+  return read
+}
+
+/** The contract keeps keys that it does not know; how much of them is ours to say. The text of a file is not among it. */
+function refuseLong(code: FunctionCode): void {
+  const bytes = Buffer.byteLength(JSON.stringify(code))
+  if (bytes > mostKeptBytes) {
+    throw invalid(`"code" has ${bytes} bytes; at most ${mostKeptBytes} are kept. Bring code as a package or inline.`)
+  }
+}
+
+const mostKeptBytes = 8192
+
+function readAny(given: unknown): GivenCode {
   const code = toObject(given)
   switch (code.source) {
     case 'package':

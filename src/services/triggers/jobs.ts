@@ -41,6 +41,7 @@ export interface JobsParts extends JobRunsParts {
 /** Times must be this far ahead. */
 const leastAheadMs = 60_000
 const mostMissed = 1000
+const mostShownRuns = 3
 const settable: readonly string[] = ['running', 'paused', 'cancelled'] satisfies JobStatus[]
 
 /** Keeps jobs, by the rules of the contract (section 8). What happens when they are due is in `job-runs.ts`. */
@@ -90,6 +91,20 @@ export class Jobs {
     const job = this.#parts.store.find(id)
     if (job === null || !canSee(who, job.projectId)) throw notFound('Job', id)
     return job
+  }
+
+  /** When it will run, as far as that is known: at most three times. Which field of a pattern means what is seen from them. */
+  nextRuns(job: Job): number[] {
+    const { nextExecutionTime: first, pattern, timezone, count } = job
+    if (first === null || job.status !== 'running') return []
+    const runs = [first]
+    const most = Math.min(mostShownRuns, count ?? mostShownRuns)
+    for (let last: number | null = first; pattern !== null && runs.length < most; ) {
+      last = this.#parts.patterns.next(pattern, timezone, last)
+      if (last === null) break
+      runs.push(last)
+    }
+    return runs
   }
 
   async update(who: Principal, id: string, change: JobChange): Promise<Job> {
