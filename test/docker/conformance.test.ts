@@ -4,7 +4,7 @@ import { conformanceList } from '../support/conformance-list.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { ContainerHarness } from '../support/docker-harness.ts'
 import { DockerWorkers, dockerWorkers, runtimeFolders } from '../support/docker-workers.ts'
-import { mib } from '../support/fake-workers-pool.ts'
+import { aRevision, mib } from '../support/fake-workers-pool.ts'
 
 describe.each(runtimeFolders())('The runtime %s', (runtime) => {
   describeWithDocker('in containers', () => {
@@ -36,6 +36,21 @@ describe.each(runtimeFolders())('The runtime %s', (runtime) => {
       expect(await it.call({ do: 'memory', mb: 300 })).toMatchObject({
         kind: 'killed',
         error: { type: 'MemoryExceeded', message: expect.stringContaining('160 MiB') },
+      })
+    })
+
+    test('gives a function all of its memory for its objects, though the worker did not know it when it started', async () => {
+      const revision = aRevision({
+        image: workers().manifest(runtime).image,
+        packageHash: runtime,
+        memoryBytes: 1024 * mib,
+      })
+      const worker = await workers().generic(runtime)
+      await using it = await workers().bind(worker, revision)
+      expect(await it.ask({ do: 'objects', mb: 800 })).toBe(800)
+      expect(await it.call({ do: 'objects', mb: 2000 })).toMatchObject({
+        kind: 'killed',
+        error: { type: 'MemoryExceeded', message: expect.stringContaining('1024 MiB') },
       })
     })
 

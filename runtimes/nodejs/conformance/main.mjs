@@ -47,6 +47,10 @@ const deeds = {
     Buffer.alloc(mb * 1024 * 1024, 1)
     return null
   },
+  objects: ({ mb }) => {
+    const held = Array.from({ length: mb }, (_, at) => new Array(131_072).fill(at + 0.5))
+    return held.length
+  },
   unserialisable: () => ({ big: 1n }),
   context: (_event, context) => ({
     execution_id: context.executionId,

@@ -188,6 +188,7 @@ DEEDS = {
     'exit': lambda event, context: sys.exit(event['code']),
     'loop': loop,
     'memory': memory,
+    'objects': lambda event, context: len([[at + 0.5] * 131072 for at in range(event['mb'])]),
     'unserialisable': lambda event, context: {'a set': {1, 2}},
     'context': describe_context,
     'openstack': openstack,
