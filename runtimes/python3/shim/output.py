@@ -17,7 +17,7 @@ class Output:
         self.outside = Log(0, worker.wire)
         self.is_exclusive = True
         """Whether there is one call at a time, so that all that is printed is its."""
-        folder = os.path.dirname(worker.wire.sock.getpeername())
+        folder = os.path.dirname(os.environ['TAIBAI_SOCKET'])  # the socket itself has the name that the server gave it
         for number, stream in ((1, 'stdout'), (2, 'stderr')):
             pipe = os.open(f'{folder}/{stream}', os.O_WRONLY)
             os.dup2(pipe, number)
