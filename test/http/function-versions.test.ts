@@ -244,3 +244,41 @@ describe('removing a version', () => {
     expect((await app.request('GET', `/v1/functions/${made.red}`)).json.latest_version).toBe(1)
   })
 })
+
+describe('rolling back to a version', () => {
+  const back = (id: string, number: number | string) => `POST /v1/functions/${id}/versions/${number}/rollback`
+  testRows(
+    [
+      { name: 'needs a token', ask: ({ red }) => back(red as string, 1), as: 'nobody', status: 401 },
+      { name: 'refuses a number that is none', ask: ({ red }) => back(red as string, 'one'), status: 400 },
+      { name: 'does not know a version that there is not', ask: ({ red }) => back(red as string, 1), status: 404 },
+      { name: 'does not know versions of others', ask: ({ blue }) => back(blue as string, 1), status: 404 },
+      {
+        name: 'does not know them for admins either',
+        ask: ({ blue }) => back(blue as string, 1),
+        as: 'admin',
+        status: 404,
+      },
+    ],
+    prepare,
+  )
+
+  test("makes the version's code that of the function again, and new workers for it", async () => {
+    const { app, made } = prepare()
+    await upload(app, made.red, 'good')
+    await publish(app, made.red)
+    const good = app.stores.functions.find(made.red)
+    await upload(app, made.red, 'bad')
+    app.stores.jobs.insert(aJob({ projectId: 'red', functionId: made.red }))
+    app.stores.functions.update({ ...(app.stores.functions.find(made.red) as NonNullable<typeof good>), minWorkers: 1 })
+    app.pool.asked.length = 0
+    const { status, json } = await app.request('POST', `/v1/functions/red-one/versions/1/rollback`)
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ id: made.red, code: good?.code, latest_version: 1 })
+    expect(app.stores.functions.find(made.red)?.packageHash).toBe(good?.packageHash)
+    expect(app.pool.asked[0]).toBe(`retire ${made.red} 0 new_code`)
+    expect(app.pool.asked).toHaveLength(2)
+    const again = await app.request('POST', `/v1/functions/${made.red}/versions/1/rollback`)
+    expect([again.status, app.pool.asked.length]).toEqual([200, 2])
+  })
+})

@@ -8,6 +8,7 @@ import { type App, endpoint } from '../endpoint.ts'
 import { integerParam, parseFields, text } from '../fields.ts'
 import { listParameters, pageQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
+import { functionJson, shownFunction } from './functions.ts'
 
 const tag = 'versions'
 const path = '/v1/functions/:id/versions/:number'
@@ -77,6 +78,22 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
       const version = integerParam('version', number)
       if (wantsDownload(c)) return downloadResponse(c, versions.download(c.get('who'), id, version))
       return c.json(asShown(versions.get(c.get('who'), id, version)))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'post',
+      path: `${path}/rollback`,
+      tag,
+      summary: "Make a version's code the code of the function again, without an upload",
+      answers: { 200: shownFunction },
+      refusals: ['invalid_request', 'not_found'],
+    },
+    (c) => {
+      const { id, number } = c.req.param()
+      return c.json(functionJson(versions.rollback(c.get('who'), id, integerParam('version', number))))
     },
   )
 

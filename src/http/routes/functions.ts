@@ -41,7 +41,7 @@ const fields = {
   network: z.enum(['egress', 'none']),
   cpu_max: z.int().nullable(),
 }
-const shown = z.object(fields).openapi('Function')
+export const shownFunction = z.object(fields).openapi('Function')
 const listed = z
   .object({ ...fields, code: z.string().openapi({ description: 'JSON text.' }) })
   .openapi('ListedFunction')
@@ -57,12 +57,12 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       description:
         'A ZIP comes as the file "package" of a form, or as the whole body with the fields in the query; a single file comes as {"source": "inline", "filename": …, "content": …} in "code".',
       body: newFunctionBodies,
-      answers: { 201: shown },
+      answers: { 201: shownFunction },
       refusals: ['invalid_request', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
     },
     async (c) => {
       const given = await readNewFunction(c, settings)
-      return c.json(asShown(await functions.create(c.get('who'), given)), 201)
+      return c.json(functionJson(await functions.create(c.get('who'), given)), 201)
     },
   )
 
@@ -88,13 +88,13 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       tag,
       summary: 'Show a function by id or name; with download=true, its package',
       query: z.object({ download: z.string().optional() }),
-      answers: { 200: shown },
+      answers: { 200: shownFunction },
       refusals: ['not_found', 'method_not_allowed'],
     },
     async (c) => {
       const nameOrId = c.req.param('id')
       if (wantsDownload(c)) return downloadResponse(c, await functions.download(c.get('who'), nameOrId))
-      return c.json(asShown(functions.get(c.get('who'), nameOrId)))
+      return c.json(functionJson(functions.get(c.get('who'), nameOrId)))
     },
   )
 
@@ -108,12 +108,12 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       description:
         'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout and cpu_max.',
       body: functionChangeBodies,
-      answers: { 200: shown },
+      answers: { 200: shownFunction },
       refusals: ['invalid_request', 'in_use', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
     },
     async (c) => {
       const change = await readFunctionChange(c, settings)
-      return c.json(asShown(await functions.update(c.get('who'), c.req.param('id'), change)))
+      return c.json(functionJson(await functions.update(c.get('who'), c.req.param('id'), change)))
     },
   )
 
@@ -135,9 +135,9 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
   )
 }
 
-const asListed = (fn: CountedFn): z.output<typeof listed> => ({ ...asShown(fn), code: JSON.stringify(fn.code) })
+const asListed = (fn: CountedFn): z.output<typeof listed> => ({ ...functionJson(fn), code: JSON.stringify(fn.code) })
 
-function asShown(fn: CountedFn): z.output<typeof shown> {
+export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
   return {
     id: fn.id,
     name: fn.name,

@@ -8,6 +8,7 @@ import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import type { Download } from './functions.ts'
+import { keepWorkers } from './keep-workers.ts'
 import { removedWith } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 import { type Counted, withCount } from './with-count.ts'
@@ -88,6 +89,23 @@ export class FunctionVersions {
     functions.deleteVersion(fn.id, number)
     targets.forgetFunction(fn.id)
     pool.retire(fn.id, number, 'new_code')
+  }
+
+  /**
+   * The function's code is that of the version again, without an upload. Allowed while jobs are unfinished, unlike an
+   * update: it is what one does while they fail. Only in the caller's own project, for admins too.
+   */
+  rollback(who: Principal, nameOrId: string, number: number): Counted<Fn> {
+    const { functions, targets, pool, ledger, clock } = this.#parts
+    const fn = functionToActOn(targets, asOwner(who), nameOrId)
+    const { packageHash, md5sum } = this.#find(fn, number)
+    if (fn.packageHash === packageHash) return withCount(fn, ledger.counts(fn.id, 0))
+    const back: Fn = { ...fn, packageHash, code: { ...fn.code, md5sum }, updatedAt: clock.now() }
+    functions.update(back)
+    targets.forgetFunction(back.id)
+    pool.retire(back.id, 0, 'new_code')
+    if (back.minWorkers > 0) keepWorkers(this.#parts, back)
+    return withCount(back, ledger.counts(back.id, 0))
   }
 
   download(who: Principal, nameOrId: string, number: number): Download {

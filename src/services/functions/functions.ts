@@ -22,6 +22,7 @@ import {
   withFields,
 } from './function-fields.ts'
 import { functionToActOn } from './function-to-act-on.ts'
+import { keepWorkers } from './keep-workers.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
 import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
@@ -101,7 +102,7 @@ export class Functions {
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
     const fn = { ...stored, trustId: await this.#newTrust(who, stored) }
     await this.#insert(fn)
-    if (fn.minWorkers > 0) this.#keepWorkers(fn)
+    if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
     return this.#counted(fn)
   }
 
@@ -156,7 +157,7 @@ export class Functions {
     targets.forgetFunction(fn.id)
     const dropped = workersToDrop(before, fn)
     if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code')
-    if (dropped !== 'none' ? fn.minWorkers > 0 : boundsDiffer(before, fn)) this.#keepWorkers(fn)
+    if (dropped !== 'none' ? fn.minWorkers > 0 : boundsDiffer(before, fn)) keepWorkers(this.#parts, fn)
     return this.#counted(fn)
   }
 
@@ -259,15 +260,6 @@ export class Functions {
   #refuseTakenName({ projectId, name }: Fn): void {
     if (name === null || this.#parts.functions.findByName(projectId, name) === null) return
     throw new FaasError('conflict', `There is a function named ${name} in this project already.`)
-  }
-
-  /** As many warm workers as the function wants, unless its runtime cannot be used now. */
-  #keepWorkers(fn: Fn): void {
-    try {
-      this.#parts.pool.keep(this.#parts.targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)
-    } catch (error) {
-      if (!(error instanceof FaasError)) throw error
-    }
   }
 
   #newFunction(who: Principal, code: FunctionCode): Fn {

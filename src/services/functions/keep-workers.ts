@@ -1,0 +1,13 @@
+import { FaasError } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Targets } from './targets.ts'
+
+/** As many warm workers as the function wants, unless its runtime cannot be used now. */
+export function keepWorkers({ targets, pool }: { targets: Targets; pool: Pool }, fn: Fn): void {
+  try {
+    pool.keep(targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)
+  } catch (error) {
+    if (!(error instanceof FaasError)) throw error
+  }
+}
