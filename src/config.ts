@@ -204,8 +204,15 @@ export const settings = z.object({
     .describe('Bytes of input that may wait with them.'),
   maxAsyncRunning: int(1).default(64).describe('Async executions at work at once.'),
   maxAsyncRunningPerFunction: int(1).default(16).describe('Of those, of one function.'),
-  maxAttempts: int(1).default(5).describe('Tries of an async execution when the platform (not the function) fails.'),
-  retryPauseMs: int(1).default(1000).describe('Pause before the second try; doubles with each further one.'),
+  maxAttempts: int(1)
+    .default(5)
+    .describe('Times that an async execution may begin when the platform (not the function) fails while it runs.'),
+  maxAsyncAgeMs: int(1000)
+    .default(21_600_000)
+    .describe('How long an async execution is tried for when the platform cannot run it; then it ends as `error`.'),
+  retryPauseMs: int(1)
+    .default(1000)
+    .describe('Pause before an async execution is tried again; doubles with each further one, up to a minute.'),
 
   backupDir: z
     .string()

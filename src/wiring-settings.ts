@@ -106,6 +106,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     maxAsyncRunning: config.maxAsyncRunning,
     maxAsyncRunningPerFunction: config.maxAsyncRunningPerFunction,
     maxAttempts: config.maxAttempts,
+    maxAsyncAgeMs: config.maxAsyncAgeMs,
     retryPauseMs: config.retryPauseMs,
     maxLogBytes: config.maxLogBytes,
   },

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { BackupStore } from './domain/backup.ts'
 import type { Clock } from './domain/clock.ts'
 import type { DocPage } from './domain/doc-page.ts'
@@ -42,6 +42,8 @@ import { WebhookRows } from './store/webhooks.ts'
 import { zipOf } from './store/zip-of.ts'
 
 /** Who gets what: every part with the fields that it needs, by name, and no other. Server and tests are wired here. */
+
+const randomSteps = 2 ** 32
 
 /** The catalogue: everything but executions and packages. */
 export function makeStores(database: Database) {
@@ -104,6 +106,7 @@ export function makeServices(ground: Ground) {
     onEnd: stats.record,
     events,
     limits: settings.runs,
+    random: () => randomInt(randomSteps) / randomSteps,
   })
   const runtimes = new Runtimes({
     runtimes: stores.runtimes,

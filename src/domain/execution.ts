@@ -63,7 +63,7 @@ export interface Execution {
   /** True for `command` images, whose result has no output on success. */
   isImageRun: boolean
   log: string
-  /** 1 for the first try; async runs that a crash interrupted, or the platform failed, are tried again. */
+  /** How often it has begun; 0: it waits for its first turn. A run that a crash interrupted, or the platform failed, begins again. */
   attempt: number
   startKind: StartKind | null
   coldReason: ColdReason | null
@@ -154,6 +154,8 @@ export interface Ledger {
   accept(execution: Execution): Promise<boolean>
   /** A run that has begun. Written only when it lasts; see `settle`. */
   open(execution: Execution): void
+  /** An accepted run has begun once more: its attempt is written when it lasts. */
+  begun(execution: Execution): void
   /**
    * The run is over, or (status still `running`: another try) its row changed. Written with the next batch; never waited
    * for. Does nothing when the row was deleted.

@@ -82,6 +82,14 @@ export interface Call {
   session?: ActingSession
   /** What the function prints, as it comes, whole lines where possible. */
   onLog(stream: 'stdout' | 'stderr', text: string): void
+  /** Called when the run of a `command` image has begun: its sandbox runs. */
+  onBegin?(): void
+}
+
+/** Who waits for a call. */
+export interface Caller {
+  /** Fires when the caller has left. Made when it is asked for: a call that is served at once needs none. */
+  readonly signal: AbortSignal
 }
 
 /** A worker that was given to one call. */
@@ -123,10 +131,9 @@ export interface Pool {
   /**
    * A worker of this revision: warm, else a generic one bound now, else a new one or the first that comes free, whichever
    * is sooner. At once when one is warm, else a promise, which rejects with FaasError: `no_worker` (waited too long, or too
-   * many wait, or the caller left), `engine_failed`, `shutting_down`. `signal`: fires when the caller has left; it gives up its
-   * place in line at once then.
+   * many wait, or the caller left), `engine_failed`, `shutting_down`. A caller that leaves gives up its place in line at once.
    */
-  acquire(revision: Revision, signal?: AbortSignal): Lease | Promise<Lease | LoadFailure>
+  acquire(revision: Revision, caller?: Caller): Lease | Promise<Lease | LoadFailure>
   /** Runs a `command` image once: the words of the input as arguments. Never throws. */
   runCommand(revision: Revision, call: Call): Promise<Outcome>
   /** The revision is not current any more (new code, limits, environment): its idle workers go now, busy ones after their calls. */

@@ -31,6 +31,8 @@ export class SqliteLedger implements Ledger {
   #open = new Map<string, Execution>()
   /** Runs that have not ended and have a row. */
   #stored = new Map<string, Execution>()
+  /** Accepted runs whose attempt is not written yet, and since when: oldest first. */
+  #begun = new Map<Execution, number>()
   #stopSweep: (() => void) | null = null
   #ending: Promise<void> | null = null
 
@@ -66,8 +68,14 @@ export class SqliteLedger implements Ledger {
     if (this.#stopSweep === null) this.#sweepLater()
   }
 
+  begun(execution: Execution): void {
+    this.#begun.set(execution, this.#clock.now())
+    if (this.#stopSweep === null) this.#sweepLater()
+  }
+
   close(execution: Execution): void {
     const isOver = execution.status !== 'running'
+    this.#begun.delete(execution)
     if (this.#open.delete(execution.id)) {
       if (!isOver) this.#stored.set(execution.id, execution)
       this.#queue.write(writes.insert, insertRow(execution), bytesOf(execution))
@@ -172,12 +180,17 @@ export class SqliteLedger implements Ledger {
     this.#stopSweep = this.#clock.after(sweepEveryMs, () => {
       this.#stopSweep = null
       this.#storeOpen(this.#clock.now() - openRowAfterMs)
-      if (this.#open.size > 0) this.#sweepLater()
+      if (this.#open.size + this.#begun.size > 0) this.#sweepLater()
     })
   }
 
-  /** Gives runs that began until then their `running` row. */
+  /** Gives runs that began until then their `running` row; those that have one say that they have begun. */
   #storeOpen(until: number): void {
+    for (const [execution, begunAt] of this.#begun) {
+      if (begunAt > until) break
+      this.#begun.delete(execution)
+      this.#queue.write(writes.update, updateRow(execution), bytesOf(execution))
+    }
     for (const execution of this.#open.values()) {
       if (execution.createdAt > until) return
       this.#open.delete(execution.id)

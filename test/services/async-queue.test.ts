@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AsyncQueue, type AsyncQueueLimits } from '../../src/services/runs/async-queue.ts'
+import { AsyncQueue, type AsyncQueueLimits, type QueuedRun } from '../../src/services/runs/async-queue.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
 const roomy: AsyncQueueLimits = {
@@ -7,24 +7,25 @@ const roomy: AsyncQueueLimits = {
   maxQueuedBytes: 1000,
   maxAsyncRunning: 100,
   maxAsyncRunningPerFunction: 100,
-  maxAttempts: 3,
   retryPauseMs: 100,
 }
 
-function setUp(limits: Partial<AsyncQueueLimits> = {}) {
+const run = (functionId: string, bytes = 1, projectId = 'red'): QueuedRun => ({ projectId, functionId, bytes })
+
+function setUp(limits: Partial<AsyncQueueLimits> = {}, random = () => 0) {
   const clock = new FakeClock()
-  const queue = new AsyncQueue({ ...roomy, ...limits }, clock)
+  const queue = new AsyncQueue({ ...roomy, ...limits }, clock, random)
   /** Names of the tries that have begun, and how each may end. */
   const begun: string[] = []
   const ends = new Map<string, (isOver: boolean) => void>()
   const over: string[] = []
-  const add = (name: string, functionId = name, bytes = 1) => {
+  const add = (name: string, functionId = name, about: Partial<QueuedRun> = {}) => {
     const attempt = () => {
       begun.push(name)
       return new Promise<boolean>((resolve) => ends.set(name, resolve))
     }
     void queue
-      .reserve(functionId, bytes)
+      .reserve({ ...run(functionId), ...about })
       .enqueue(attempt)
       .then(() => over.push(name))
   }
@@ -38,25 +39,25 @@ function setUp(limits: Partial<AsyncQueueLimits> = {}) {
 describe('a place', () => {
   test('is refused when too many wait', () => {
     const { queue } = setUp({ maxQueued: 2 })
-    queue.reserve('a', 1)
-    const place = queue.reserve('a', 1)
-    expect(() => queue.reserve('a', 1)).toThrow('2 runs wait already')
+    queue.reserve(run('a', 1))
+    const place = queue.reserve(run('a', 1))
+    expect(() => queue.reserve(run('a', 1))).toThrow('2 runs wait already')
     place.giveUp()
-    queue.reserve('a', 1)
+    queue.reserve(run('a', 1))
     expect(queue.waiting).toBe(2)
   })
 
   test('is refused when what waits is too large together', () => {
     const { queue } = setUp({ maxQueuedBytes: 10 })
-    queue.reserve('a', 6)
-    expect(() => queue.reserve('a', 5)).toThrow('try again later')
-    queue.reserve('a', 4)
+    queue.reserve(run('a', 6))
+    expect(() => queue.reserve(run('a', 5))).toThrow('try again later')
+    queue.reserve(run('a', 4))
   })
 
   test('is given to what was accepted before whatever the limits', () => {
     const { queue } = setUp({ maxQueued: 1 })
-    queue.readmit('a', 1)
-    queue.readmit('a', 1)
+    queue.readmit(run('a', 1))
+    queue.readmit(run('a', 1))
     expect(queue.waiting).toBe(2)
   })
 
@@ -65,6 +66,57 @@ describe('a place', () => {
     add('a')
     expect(queue.waiting).toBe(0)
     add('b')
+  })
+})
+
+describe('a project that fills the queue', () => {
+  test('does not close it to others: a quarter more is kept for those that hold little', () => {
+    const { queue } = setUp({ maxQueued: 64, maxQueuedBytes: 6400 })
+    for (let n = 0; n < 64; n++) queue.reserve(run('a', 1, 'greedy'))
+    expect(() => queue.reserve(run('a', 1, 'greedy'))).toThrow('try again later')
+    for (let n = 0; n < 4; n++) queue.reserve(run('b', 1, 'other'))
+    expect(() => queue.reserve(run('b', 1, 'other')), 'no more than a sixteenth').toThrow('try again later')
+    for (let n = 0; n < 12; n++) queue.reserve(run('c', 1, `project ${n}`))
+    expect(() => queue.reserve(run('d', 1, 'the last')), 'the spare places are used up').toThrow('try again later')
+  })
+
+  test('by large inputs does not close it to others either', () => {
+    const { queue } = setUp({ maxQueued: 1000, maxQueuedBytes: 1600 })
+    queue.reserve(run('a', 1600, 'greedy'))
+    expect(() => queue.reserve(run('a', 1, 'greedy'))).toThrow('try again later')
+    queue.reserve(run('b', 100, 'other'))
+  })
+
+  test('does not hold all places at work, however long its runs take', () => {
+    const { add, begun } = setUp({ maxAsyncRunning: 16 })
+    for (let n = 0; n < 50; n++) add(`a${n}`, `f${n % 5}`, { projectId: 'greedy' })
+    expect(begun).toHaveLength(16)
+    add('b', 'b', { projectId: 'other' })
+    expect(begun.at(-1)).toBe('b')
+  })
+
+  test('takes turns with the others, whatever the number of its functions', async () => {
+    const { add, begun, end } = setUp({ maxAsyncRunning: 1 })
+    for (const name of ['a1', 'a2', 'a3']) add(name, name, { projectId: 'many functions' })
+    for (const name of ['b1', 'b2']) add(name, 'b', { projectId: 'one function' })
+    for (const name of ['a1', 'b1', 'a2', 'b2']) await end(name)
+    expect(begun).toEqual(['a1', 'b1', 'a2', 'b2', 'a3'])
+  })
+})
+
+describe('suspects', () => {
+  test('of bringing the server down run one at a time, beside the others', async () => {
+    const { queue, add, begun, end } = setUp()
+    for (const name of ['s1', 's2', 's3']) add(name, 'f', { isSuspect: true })
+    add('s4', 'g', { isSuspect: true, projectId: 'other' })
+    add('innocent', 'f')
+    expect(begun).toEqual(['s1', 'innocent'])
+    await end('s1')
+    expect(begun).toHaveLength(3)
+    for (const name of ['s4', 's2', 's3']) await end(name)
+    for (const name of ['s2', 's3', 's4']) await end(name)
+    expect(begun.toSorted()).toEqual(['innocent', 's1', 's2', 's3', 's4'])
+    expect(queue.waiting).toBe(0)
   })
 })
 
@@ -111,6 +163,20 @@ describe('runs', () => {
     await end('a')
     expect(over).toEqual(['a'])
   })
+})
+
+test('pauses grow to a minute and no further, and chance shortens them', async () => {
+  const { add, begun, end, clock } = setUp({}, () => 1)
+  add('a')
+  for (let tries = 1; tries <= 14; tries++) {
+    await end('a', false)
+    const pauseMs = Math.min(60_000, 100 * 2 ** (tries - 1)) / 2
+    clock.advance(pauseMs - 1)
+    expect(begun).toHaveLength(tries)
+    clock.advance(1)
+    expect(begun).toHaveLength(tries + 1)
+  }
+  await end('a')
 })
 
 test('after close nothing begins, and it waits for what has begun', async () => {

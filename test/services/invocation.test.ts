@@ -19,6 +19,7 @@ const limits = {
   maxAsyncRunning: 10,
   maxAsyncRunningPerFunction: 10,
   maxAttempts: 3,
+  maxAsyncAgeMs: 3_600_000,
   retryPauseMs: 100,
   maxLogBytes: 20,
 }
@@ -194,9 +195,48 @@ describe('a run that is accepted', () => {
     pool.behaviour = () => outcomes.shift() as Outcome
     const { execution, finished } = await invocation.accept(ask())
     await settled()
-    expect(execution).toMatchObject({ status: 'running', attempt: 2, error: null, durationMs: null })
+    expect(execution).toMatchObject({ status: 'running', attempt: 1, error: null, durationMs: null })
     await clock.pass(1000)
     expect(await finished).toMatchObject({ status: 'failed', attempt: 3 })
+  })
+
+  test('waits as long as it takes, at no cost, while the platform cannot begin it', async () => {
+    const { invocation, pool, clock } = setUp()
+    pool.refusal = new FaasError('engine_failed', 'The engine does not answer.')
+    const { execution, finished } = await invocation.accept(ask())
+    await clock.pass(20 * 60_000)
+    expect(execution).toMatchObject({ status: 'running', attempt: 0 })
+    pool.refusal = null
+    await clock.pass(60_000)
+    expect(await finished).toMatchObject({ status: 'success', attempt: 1 })
+  })
+
+  test('is given up when it is too old, and says why it could not begin', async () => {
+    const { invocation, pool, clock } = setUp()
+    pool.refusal = new FaasError('engine_failed', 'The engine does not answer.')
+    const { finished } = await invocation.accept(ask())
+    await clock.pass(limits.maxAsyncAgeMs + 60_000)
+    const { status, error, attempt } = await finished
+    expect({ status, attempt }).toEqual({ status: 'error', attempt: 0 })
+    expect(error?.message).toBe(
+      'The run could not be made within 60 minutes of its acceptance. The engine does not answer.',
+    )
+  })
+
+  test('of an image counts an attempt when its sandbox runs, and none before', async () => {
+    const { invocation, pool, clock } = setUp()
+    let isAway = true
+    pool.behaviour = (call) => {
+      if (isAway) return failed('platform')
+      call.onBegin?.()
+      return failed('platform')
+    }
+    const { execution, finished } = await invocation.accept(ask({ target: command }))
+    await clock.pass(10 * 60_000)
+    expect(execution).toMatchObject({ status: 'running', attempt: 0 })
+    isAway = false
+    await clock.pass(10 * 60_000)
+    expect(await finished).toMatchObject({ status: 'error', attempt: 3 })
   })
 
   test('is an error when the last try fails', async () => {
@@ -234,6 +274,49 @@ describe('after a restart', () => {
     expect(pool.calls[0]?.call).toMatchObject({ executionId: execution.id, input: { kind: 'bytes' } })
     expect(pool.calls[0]?.call.input.body.toString()).toBe('x')
     expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'success', attempt: 2 })
+  })
+
+  test('what had only waited begins for the first time; what had begun is counted before it begins again', async () => {
+    const { invocation, ledger, pool } = setUp()
+    const waited = left({ attempt: 0 })
+    const begun = left({ attempt: 1 })
+    for (const execution of [waited, begun]) ledger.rows.set(execution.id, execution)
+    const atBegin: (number | undefined)[] = []
+    pool.behaviour = (call) => {
+      atBegin.push(ledger.rows.get(call.executionId)?.attempt)
+      return returned(1)
+    }
+    invocation.recover(() => target)
+    await settled()
+    expect(atBegin).toEqual([1, 2])
+  })
+
+  test('one that brings the server down takes none with it that waited, and ends when its attempts are used up', async () => {
+    let rows = new Map<string, Execution>()
+    const poison = left({ attempt: 0 })
+    const innocent = Array.from({ length: 8 }, () => left({ attempt: 0 }))
+    for (const execution of [poison, ...innocent]) rows.set(execution.id, execution)
+    let crashes = 0
+    for (; [...rows.values()].some(({ status }) => status === 'running'); crashes++) {
+      expect(crashes, 'crashes').toBeLessThan(10)
+      const { invocation, ledger, pool } = setUp({ limits: { ...limits, maxAttempts: 5 } })
+      for (const [id, row] of rows) ledger.rows.set(id, { ...row })
+      // Once it has begun, nothing ends any more: all that is left are the rows.
+      let isDown = false
+      pool.behaviour = async (call) => {
+        if (call.executionId === poison.id) isDown = true
+        await settled()
+        return isDown ? new Promise<Outcome>(() => {}) : returned(1)
+      }
+      invocation.recover(() => target)
+      await settled()
+      await settled()
+      await settled()
+      rows = ledger.rows
+    }
+    expect(rows.get(poison.id)).toMatchObject({ status: 'error', attempt: 5 })
+    for (const { id } of innocent) expect(rows.get(id)?.status).toBe('success')
+    expect(Math.max(...innocent.map(({ id }) => rows.get(id)?.attempt ?? 0))).toBeLessThan(5)
   })
 
   test('those whose function is gone end as errors that say so', async () => {

@@ -111,6 +111,7 @@ const runLimits = {
   maxAsyncRunning: 100,
   maxAsyncRunningPerFunction: 100,
   maxAttempts: 3,
+  maxAsyncAgeMs: 3_600_000,
   retryPauseMs: 100,
   maxLogBytes: 1000,
 }

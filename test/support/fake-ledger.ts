@@ -23,6 +23,10 @@ export class FakeLedger implements Ledger {
     this.#counts.set(key, { count: count + 1, lastAt: execution.createdAt })
   }
 
+  begun(execution: Execution): void {
+    this.close(execution)
+  }
+
   /** A row that was deleted stays deleted. */
   close(execution: Execution): void {
     if (this.rows.has(execution.id)) this.rows.set(execution.id, { ...execution })

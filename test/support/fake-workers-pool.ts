@@ -110,7 +110,7 @@ export class TestPool {
   /** Asks for a worker without waiting for it. */
   ask(revision: Revision = aRevision(), signal?: AbortSignal): Acquiring {
     const asked: Acquiring = {
-      promise: Promise.resolve(this.pool.acquire(revision, signal)),
+      promise: Promise.resolve(this.pool.acquire(revision, signal && { signal })),
       lease: null,
       loadFailure: null,
       error: null,

@@ -131,6 +131,7 @@ const serviceSettings: ServiceSettings = {
     maxAsyncRunning: 10,
     maxAsyncRunningPerFunction: 5,
     maxAttempts: 3,
+    maxAsyncAgeMs: 3_600_000,
     retryPauseMs: 100,
     maxLogBytes: 64 * 1024,
   },

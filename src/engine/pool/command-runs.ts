@@ -83,7 +83,11 @@ export class CommandRuns {
   async #begin(revision: Revision, call: Call, leave: () => void): Promise<Outcome> {
     if (this.#isClosing) return platformFailed(shuttingDown().message, 0)
     if (call.signal?.aborted) return platformFailed(callerLeft().message, 0)
-    return this.#parts.factory.runCommand(revision, call, this.#stop.signal, leave)
+    const onRunning = () => {
+      leave()
+      call.onBegin?.()
+    }
+    return this.#parts.factory.runCommand(revision, call, this.#stop.signal, onRunning)
   }
 
   /** Throws FaasError `no_worker` when it waits too long, or the caller has left. */

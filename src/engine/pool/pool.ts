@@ -3,7 +3,7 @@ import { FaasError } from '../../domain/errors.ts'
 import type { ColdReason } from '../../domain/execution.ts'
 import type { Log } from '../../domain/log.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
-import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
+import type { Call, Caller, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
 import { CommandRuns } from './command-runs.ts'
 import { Departures } from './departures.ts'
 import { ExpectedCalls } from './expected-calls.ts'
@@ -52,7 +52,7 @@ interface Slot {
   since: number
   /** What waking the worker took; 0: it was not paused. */
   resumeMs: number
-  signal: AbortSignal | undefined
+  caller: Caller | undefined
 }
 
 /** How often idle workers are looked at, and lost room is looked for. */
@@ -117,19 +117,18 @@ export class WorkerPool implements Pool {
     return this.#memory.usedBytes
   }
 
-  acquire(revision: Revision, signal?: AbortSignal): Lease | Promise<Lease | LoadFailure> {
+  acquire(revision: Revision, caller?: Caller): Lease | Promise<Lease | LoadFailure> {
     if (this.#closed !== null) return Promise.reject(shuttingDown())
-    if (signal?.aborted) return Promise.reject(callerLeft())
     const group = this.#groups.of(revision)
     const now = this.#parts.clock.elapsed()
     const bound = group.take()
     if (bound !== undefined) {
       group.habits.arrivals.began(now)
-      const slot = { group, bound, revision, start: null, since: now, resumeMs: 0, signal }
+      const slot = { group, bound, revision, start: null, since: now, resumeMs: 0, caller }
       return bound.sleep === null ? this.#lease(slot) : this.#awaken(slot)
     }
     const refusal = this.#refusal(group, revision)
-    if (refusal === null) return this.#wait(group, revision, now, signal)
+    if (refusal === null) return this.#wait(group, revision, now, caller)
     this.#tidy(group)
     return Promise.reject(refusal)
   }
@@ -248,9 +247,14 @@ export class WorkerPool implements Pool {
     group: WorkerGroup,
     revision: Revision,
     since: number,
-    signal: AbortSignal | undefined,
+    caller: Caller | undefined,
   ): Promise<Lease | LoadFailure> {
     const { clock, options } = this.#parts
+    const signal = caller?.signal
+    if (signal?.aborted) {
+      this.#tidy(group)
+      return Promise.reject(callerLeft())
+    }
     const { arrivals } = group.habits
     arrivals.began(since)
     return new Promise((resolve, reject) => {
@@ -266,7 +270,7 @@ export class WorkerPool implements Pool {
         signal?.removeEventListener('abort', onAbort)
       }
       const waiter: Waiter = {
-        ...{ since, revision, signal },
+        ...{ since, revision, caller },
         resolve: (got) => {
           stopWaiting()
           if ('kind' in got && got.kind === 'load_failure') arrivals.ended(clock.elapsed())
@@ -294,8 +298,8 @@ export class WorkerPool implements Pool {
       const bound = group.take()
       if (bound === undefined) return
       const waiter = group.waiters.shift() as Waiter
-      const { revision, signal } = waiter
-      const slot = { group, bound, revision, start: told, since, resumeMs: 0, signal }
+      const { revision, caller } = waiter
+      const slot = { group, bound, revision, start: told, since, resumeMs: 0, caller }
       waiter.resolve(bound.sleep === null ? this.#lease(slot) : this.#awaken(slot))
       told = null
     }
@@ -316,7 +320,7 @@ export class WorkerPool implements Pool {
 
   /** A paused worker that runs again; when it does not, another one. */
   async #awaken(slot: Slot): Promise<Lease | LoadFailure> {
-    const { group, bound, revision, signal } = slot
+    const { group, bound, revision, caller } = slot
     const { clock, log } = this.#parts
     const from = clock.elapsed()
     try {
@@ -327,7 +331,7 @@ export class WorkerPool implements Pool {
     }
     this.#departures.leave(group, bound, 'worker_died')
     this.#giveBack(group, bound, clock.elapsed())
-    return this.acquire(revision, signal)
+    return this.acquire(revision, caller)
   }
 
   #release(group: WorkerGroup, bound: BoundWorker, since: number): void {

@@ -1,4 +1,4 @@
-import type { Lease, LoadFailure, Revision } from '../../domain/worker.ts'
+import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { InLine } from './memory-line.ts'
 import type { Habits } from './policy/habits.ts'
 import type { PoolWorker } from './pool-worker.ts'
@@ -26,7 +26,7 @@ export interface BoundWorker {
 export interface Waiter {
   since: number
   revision: Revision
-  signal: AbortSignal | undefined
+  caller: Caller | undefined
   resolve(got: Lease | LoadFailure | Promise<Lease | LoadFailure>): void
   reject(error: unknown): void
 }

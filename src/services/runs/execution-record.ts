@@ -69,6 +69,13 @@ export function lastWords(outcome: Outcome): string {
   return `\n[${outcome.error.message} and was ended: memory_size is the limit]\n`
 }
 
+/** It was tried for as long as a run may be; why it failed last stays said. */
+export function noteTooOld(execution: Execution, maxAgeMs: number): void {
+  const last = execution.error?.message ?? ''
+  const message = `The run could not be made within ${maxAgeMs / 60_000} minutes of its acceptance. ${last}`.trim()
+  execution.error = { type: errorTypes.platform, message, stack: null }
+}
+
 export function noteEnd(execution: Execution, outcome: Outcome, nowMs: number): void {
   execution.status = statusOf(outcome)
   execution.durationMs = outcome.runMs

@@ -7,10 +7,19 @@ import { inputFromRecord } from '../../domain/input.ts'
 import type { Log } from '../../domain/log.ts'
 import type { ActingSession, Trusts } from '../../domain/openstack.ts'
 import type { Outcome } from '../../domain/outcome.ts'
-import type { Call, CallInput, HttpRequestHead, Lease, Pool, Revision, StreamSink } from '../../domain/worker.ts'
+import type {
+  Call,
+  Caller,
+  CallInput,
+  HttpRequestHead,
+  Lease,
+  Pool,
+  Revision,
+  StreamSink,
+} from '../../domain/worker.ts'
 import type { SwiftCode } from '../functions/swift-code.ts'
 import type { Target, TargetRef } from '../functions/targets.ts'
-import { AsyncQueue, type AsyncQueueLimits } from './async-queue.ts'
+import { AsyncQueue, type AsyncQueueLimits, type QueuedRun } from './async-queue.ts'
 import {
   endKeys,
   endText,
@@ -20,6 +29,7 @@ import {
   newExecution,
   noteEnd,
   noteStart,
+  noteTooOld,
   platformOutcome,
 } from './execution-record.ts'
 import { LogBuffer } from './log-buffer.ts'
@@ -38,7 +48,10 @@ export interface RunRequest {
   executionId?: string
   http?: HttpRequestHead
   sink?: StreamSink
+  /** Fires when nobody waits for the answer any more: the call is told. */
   signal?: AbortSignal
+  /** Who waits for the run: one that leaves before it begins gives up its place in line. */
+  caller?: Caller
   /** An accepted run begins when this has resolved (a job whose runs take turns). */
   after?: Promise<unknown>
 }
@@ -75,10 +88,25 @@ export interface InvocationParts {
   /** Both absent without Keystone. */
   trusts?: Pick<Trusts, 'acting'>
   swift?: Pick<SwiftCode, 'current'>
-  limits: AsyncQueueLimits & {
-    /** Bytes of output kept of one run. */
-    maxLogBytes: number
-  }
+  limits: InvocationLimits
+  /** From 0 to 1; for pauses between tries. */
+  random?(): number
+}
+
+export interface InvocationLimits extends AsyncQueueLimits {
+  /** Bytes of output kept of one run. */
+  maxLogBytes: number
+  /** Times that an accepted run may begin, when the platform fails while it runs. */
+  maxAttempts: number
+  /** How long an accepted run is tried for. */
+  maxAsyncAgeMs: number
+}
+
+/** What became of a try. */
+interface Try {
+  outcome: Outcome
+  /** The function has begun, so that the try counts as an attempt. */
+  hasBegun: boolean
 }
 
 interface Active {
@@ -96,11 +124,13 @@ export class Invocation {
   #active = new Map<string, Active>()
   /** Runs whose record was deleted before their end: no record is written of them any more. */
   #forgotten = new Set<string>()
+  /** Runs that have begun before, or may have. */
+  #cautious = new Set<string>()
   #closing = false
 
   constructor(parts: InvocationParts) {
     this.#parts = parts
-    this.#queue = new AsyncQueue(parts.limits, parts.clock)
+    this.#queue = new AsyncQueue(parts.limits, parts.clock, parts.random)
   }
 
   /** Runs now and waits for the end. Whatever the function or the platform does is in the outcome. */
@@ -108,7 +138,7 @@ export class Invocation {
     this.#refuseWhenClosing()
     const execution = this.#begin(request, true)
     this.#parts.ledger.open(execution)
-    const outcome = await this.#perform(execution, request, 0)
+    const { outcome } = await this.#perform(execution, request, 0)
     this.#finish(execution, request.target.revision)
     return { execution, outcome }
   }
@@ -117,7 +147,7 @@ export class Invocation {
   async accept(request: RunRequest): Promise<Accepted> {
     this.#refuseWhenClosing()
     const execution = this.#begin(request, false)
-    const place = this.#queue.reserve(execution.functionId, request.input.body.length)
+    const place = this.#queue.reserve(queuedRun(execution, request.input))
     const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
       place.giveUp()
       throw error
@@ -193,6 +223,7 @@ export class Invocation {
     }
     const execution = newExecution(run, this.#parts.clock.now())
     execution.sync = sync
+    execution.attempt = sync ? 1 : 0
     execution.isImageRun = revision.kind === 'command'
     return execution
   }
@@ -201,16 +232,16 @@ export class Invocation {
     if (this.#closing) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
   }
 
+  /** What has begun more than once without an end may be what brings the server down: one of those at a time. */
   #resume(execution: Execution, resolve: Resolve, follow?: Follow): void {
     const { functionId, functionVersion, projectId, trigger } = execution
     const input = inputFromRecord(execution.inputKind, execution.input)
     const from = this.#parts.clock.elapsed()
-    const place = this.#queue.readmit(functionId, input.body.length)
-    let interrupted = true
+    const place = this.#queue.readmit({ ...queuedRun(execution, input), isSuspect: execution.attempt > 1 })
+    this.#cautious.add(execution.id)
     const attempt = async (): Promise<boolean> => {
       try {
-        if (interrupted) this.#countInterruption(execution)
-        interrupted = false
+        this.#refuseUsedUp(execution)
         const target = resolve(projectId, { functionId, functionVersion })
         return await this.#performUntilSettled(execution, { target, trigger, projectId, input }, from)
       } catch (error) {
@@ -229,40 +260,51 @@ export class Invocation {
   async #performUntilSettled(execution: Execution, request: RunRequest, acceptedAt: number): Promise<boolean> {
     if (this.#forgotten.delete(execution.id)) return true
     const queueMs = this.#parts.clock.elapsed() - acceptedAt
-    const outcome = await this.#perform(execution, request, queueMs)
-    return this.#settle(execution, request.target.revision, outcome.kind !== 'platform')
-  }
-
-  #settle(execution: Execution, revision: Revision | null, isFinal: boolean): boolean {
-    if (isFinal || this.#isLastTry(execution)) {
-      this.#finish(execution, revision)
-      return true
-    }
-    this.#parts.log.warn(endKeys(execution), 'execution will be tried again')
-    // What our own stop cuts off is counted when it begins again.
-    if (!this.#closing) execution.attempt += 1
-    forgetEnd(execution)
-    this.#tell(execution)
-    this.#parts.ledger.close(execution)
-    return false
-  }
-
-  /** Written before the run begins again: one that brings the server down with it must not do so for ever. */
-  #countInterruption(execution: Execution): void {
-    execution.attempt += 1
-    if (execution.attempt > this.#parts.limits.maxAttempts) {
-      throw new FaasError('internal', `The server ended ${execution.attempt - 1} times before this run was over.`)
-    }
-    this.#parts.ledger.close(execution)
+    const { outcome, hasBegun } = await this.#perform(execution, request, queueMs)
+    const isFinal = outcome.kind !== 'platform' || (hasBegun && execution.attempt >= this.#parts.limits.maxAttempts)
+    return this.#settle(execution, request.target.revision, isFinal)
   }
 
   /** A run that was cut off by our own stop stays unfinished: the next start goes on with it. */
-  #isLastTry(execution: Execution): boolean {
-    return !this.#closing && execution.attempt >= this.#parts.limits.maxAttempts
+  #settle(execution: Execution, revision: Revision | null, isFinal: boolean): boolean {
+    const { log, ledger, clock, limits } = this.#parts
+    const isTooOld = clock.now() - execution.createdAt >= limits.maxAsyncAgeMs
+    if ((isFinal || isTooOld) && !(this.#closing && execution.status === 'error')) {
+      if (!isFinal) noteTooOld(execution, limits.maxAsyncAgeMs)
+      this.#cautious.delete(execution.id)
+      this.#finish(execution, revision)
+      return true
+    }
+    log.warn(endKeys(execution), 'execution will be tried again')
+    // Whatever it was that failed: what has begun before is counted on disk before it begins again.
+    if (execution.attempt > 0) this.#cautious.add(execution.id)
+    forgetEnd(execution)
+    this.#tell(execution)
+    ledger.close(execution)
+    return false
+  }
+
+  /** One that brought the server down each time must not do so for ever. */
+  #refuseUsedUp({ attempt }: Execution): void {
+    if (attempt < this.#parts.limits.maxAttempts) return
+    throw new FaasError('internal', `The server ended while this run was at work, ${attempt} times in all.`)
+  }
+
+  /** An accepted run begins: that counts. What may bring the server down with it is counted on disk first. */
+  #countAttempt(execution: Execution): Promise<void> | undefined {
+    const { ledger } = this.#parts
+    if (execution.sync) return undefined
+    execution.attempt += 1
+    if (!this.#cautious.has(execution.id)) {
+      ledger.begun(execution)
+      return undefined
+    }
+    ledger.close(execution)
+    return ledger.flushed()
   }
 
   /** Awaits only what is a promise: a warm call waits for nothing but its end. */
-  async #perform(execution: Execution, request: RunRequest, queueMs: number): Promise<Outcome> {
+  async #perform(execution: Execution, request: RunRequest, queueMs: number): Promise<Try> {
     const { clock, pool } = this.#parts
     const startedAt = clock.elapsed()
     const log = new LogBuffer(this.#parts.limits.maxLogBytes)
@@ -271,22 +313,30 @@ export class Invocation {
     execution.phases = { queue: queueMs, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
     let lease: Lease | undefined
     let outcome: Outcome
+    let hasBegun = false
+    const attemptsBefore = execution.attempt
     try {
       const target = this.#targetNow(request.target)
       const { fn, revision } = target instanceof Promise ? await target : target
       const session = this.#sessionOf(fn)
       if (revision.kind === 'command') {
+        await this.#countAttempt(execution)
         execution.startKind = 'cold'
-        outcome = await pool.runCommand(revision, this.#callOf(execution, request, log, undefined))
+        const onBegin = () => {
+          hasBegun = true
+        }
+        outcome = await pool.runCommand(revision, { ...this.#callOf(execution, request, log, undefined), onBegin })
       } else {
-        const acquired = pool.acquire(revision)
+        const acquired = pool.acquire(revision, request.caller)
         const got = acquired instanceof Promise ? await acquired : acquired
         noteStart(execution, got, clock.elapsed() - startedAt)
-        if (got.kind === 'lease') {
-          lease = got
-          const acting = session instanceof Promise ? await session : session
-          outcome = await lease.call(this.#callOf(execution, request, log, acting))
-        } else {
+        if (got.kind === 'lease') lease = got
+        const acting = session instanceof Promise ? await session : session
+        const counted = this.#countAttempt(execution)
+        if (counted !== undefined) await counted
+        hasBegun = true
+        if (got.kind === 'lease') outcome = await got.call(this.#callOf(execution, request, log, acting))
+        else {
           log.add(got.log)
           outcome = got.outcome
         }
@@ -295,6 +345,7 @@ export class Invocation {
       outcome = platformOutcome(error)
     }
     lease?.release()
+    if (!hasBegun) execution.attempt = attemptsBefore
     const runEndedAt = clock.elapsed()
     execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
     execution.phases.total = queueMs + runEndedAt - startedAt
@@ -302,7 +353,7 @@ export class Invocation {
     execution.log = log.text()
     this.#active.delete(execution.id)
     noteEnd(execution, outcome, this.#parts.clock.now())
-    return outcome
+    return { outcome, hasBegun }
   }
 
   #callOf(
@@ -348,3 +399,7 @@ export class Invocation {
 
 /** Waiting helps: what is to run exists, and cannot run yet. */
 const isPassing = (error: unknown): boolean => error instanceof FaasError && error.code === 'runtime_unavailable'
+
+const queuedRun = ({ projectId, functionId }: Execution, input: CallInput): QueuedRun => {
+  return { projectId, functionId, bytes: input.body.length }
+}
