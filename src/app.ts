@@ -14,6 +14,7 @@ import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
 import { ImageTrial } from './engine/worker/image-trial.ts'
 import { readRuntimes } from './engine/worker/runtime-catalog.ts'
 import { Workers as WorkerMaker } from './engine/worker/workers.ts'
+import { Connections } from './http/connections.ts'
 import { makeListener } from './http/front.ts'
 import { addressOf, listen } from './http/listen.ts'
 import { makeHttpApp } from './http/server.ts'
@@ -43,7 +44,10 @@ export interface App {
   /** Where it listens. */
   url: string
   port: number
-  /** Takes no more work, drains, removes the workers, closes what is open, in the reverse order of opening. */
+  /**
+   * Takes no more work, drains, removes the workers, closes what is open, in the reverse order of opening. Rejects when
+   * something could not be closed well; all else is closed then.
+   */
   close(why: string): Promise<void>
 }
 
@@ -55,12 +59,17 @@ export async function startApp(config: Config, onFatal: (error: Error) => void):
   const opened: (() => unknown)[] = []
   const log = makeLogger(config.logLevel)
   const closeAll = async () => {
-    for (const close of opened.reverse()) await close()
+    const failures: unknown[] = []
+    for (const close of opened.reverse())
+      await Promise.resolve()
+        .then(close)
+        .catch((error) => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   }
   try {
     return await open(config, log, opened, closeAll, onFatal)
   } catch (error) {
-    await closeAll()
+    await closeAll().catch(() => {})
     throw error
   }
 }
@@ -85,7 +94,15 @@ async function open(
   const ground = makeGround(config, data, manifests, kept, engine, log)
   const services = makeServices(ground)
   const status = { isReady: false }
-  const server = await listen(config.host, config.port, makeDoor(config, data, ground, services, status))
+  const server = await listen(
+    config.host,
+    config.port,
+    makeDoor(config, data, ground, services, {
+      isReady: () => status.isReady && engine.isUp,
+      engineIsUp: () => engine.isUp,
+    }),
+  )
+  const connections = new Connections(server)
   const { port, url } = addressOf(server, config.host)
   resume(ground, services, manifests, opened)
   status.isReady = true
@@ -94,8 +111,7 @@ async function open(
   const close = async (why: string): Promise<void> => {
     log.info({ why, running: services.invocation.unfinishedCount().running }, 'stopping')
     status.isReady = false
-    server.close()
-    server.closeIdleConnections()
+    connections.drain()
     services.scheduler.close()
     const ended = Promise.all([
       services.invocation.close(),
@@ -107,7 +123,7 @@ async function open(
     if (!(await within(config.drainMs + config.removalMs, ended))) {
       log.warn({}, 'the engine does not remove the workers: the next start will')
     }
-    server.closeAllConnections()
+    await connections.end()
     await closeAll()
     log.info({}, 'stopped')
     log.flush()
@@ -185,6 +201,7 @@ function makeGround(
       log,
       options: given.poolOptions(config),
       ranBefore: ranBefore(stores.functions, ledger),
+      engineIsUp: () => engine.isUp,
     }),
     runtimePools: new ImageTrial(engine, factory, languageVersions),
     openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
@@ -196,12 +213,18 @@ function makeGround(
 }
 
 /** What listens on the port. */
-function makeDoor(config: Config, data: DataFolder, ground: Ground, services: Services, status: { isReady: boolean }) {
+function makeDoor(
+  config: Config,
+  data: DataFolder,
+  ground: Ground,
+  services: Services,
+  health: { isReady(): boolean; engineIsUp(): boolean },
+) {
   const { tokens } = services
   if (config.auth !== 'none') tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
   const parts = httpParts(ground, services, {
     authenticate: config.auth === 'none' ? () => openPrincipal : authenticationBy(tokens, ground.openstack),
-    isReady: () => status.isReady,
+    ...health,
     docs: readDocs,
     settings: given.httpSettings(config),
   })

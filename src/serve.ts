@@ -14,7 +14,7 @@ export async function serve(exit: (code: number) => never): Promise<void> {
     return exit(1)
   }
   const app = await start(fail)
-  stopOnSignals(app, exit)
+  stopOnSignals(app, exit, fail)
   keepTickShape()
   dropGarbage()
 }
@@ -62,15 +62,17 @@ function keepTickShape(): void {
 const sameSignalMs = 500
 
 /** The first signal drains; the second stops at once. */
-function stopOnSignals(running: App, exit: (code: number) => never): void {
+function stopOnSignals(running: App, exit: (code: number) => never, fail: (sentence: string) => never): void {
   let stoppingSince: number | null = null
   const stop = async (signal: NodeJS.Signals) => {
     const now = performance.now()
     if (stoppingSince !== null && now - stoppingSince < sameSignalMs) return
     if (stoppingSince !== null) exit(1)
     stoppingSince = now
-    await running.close(signal)
-    exit(0)
+    await running.close(signal).then(
+      () => exit(0),
+      (error: unknown) => fail(`Stopped, but not everything could be kept: ${explain(error)}`),
+    )
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

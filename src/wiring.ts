@@ -198,7 +198,13 @@ function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: 
 export function httpParts(
   { pool, newId, log }: Pick<Ground, 'pool' | 'newId' | 'log'>,
   services: Services,
-  door: { authenticate: Authenticate; isReady(): boolean; docs(): DocPage[]; settings: HttpSettings },
+  door: {
+    authenticate: Authenticate
+    isReady(): boolean
+    engineIsUp(): boolean
+    docs(): DocPage[]
+    settings: HttpSettings
+  },
 ): HttpParts {
   const { invocation, scheduler } = services
   return {
@@ -217,7 +223,12 @@ export function httpParts(
     backups: services.backups,
     targets: services.targets,
     invocation,
-    gauges: () => ({ ...invocation.unfinishedCount(), jobs: scheduler.size, workers: pool.workers() }),
+    gauges: () => ({
+      ...invocation.unfinishedCount(),
+      jobs: scheduler.size,
+      workers: pool.workers(),
+      engineIsUp: door.engineIsUp(),
+    }),
     authenticate: door.authenticate,
     isReady: door.isReady,
     docs: door.docs,

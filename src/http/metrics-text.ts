@@ -7,6 +7,7 @@ export interface Gauges {
   /** Jobs with a timer. */
   jobs: number
   workers: { state: string }[]
+  engineIsUp: boolean
 }
 
 /** Bounds of the buckets as powers of two in µs: a quarter of a millisecond to a minute. */
@@ -38,6 +39,9 @@ export function metricsText(tally: Tally, gauges: Gauges, processNow: NodeJS.Pro
     ...family('taibai_queued', 'gauge', 'Accepted executions that wait.', [['', gauges.queued]]),
     ...family('taibai_jobs', 'gauge', 'Jobs with a next time.', [['', gauges.jobs]]),
     ...family('taibai_workers', 'gauge', 'Workers by state.', workerSamples(gauges.workers)),
+    ...family('taibai_engine_up', 'gauge', 'Whether the engine that starts workers answers.', [
+      ['', gauges.engineIsUp ? 1 : 0],
+    ]),
     ...family('process_resident_memory_bytes', 'gauge', 'Memory of the server itself.', [['', memory]]),
     ...family('process_cpu_seconds_total', 'counter', 'CPU time of the server itself.', [['', (user + system) / 1e6]]),
     ...family('process_start_time_seconds', 'gauge', 'When the server started.', [['', started]]),

@@ -57,7 +57,7 @@ export interface HttpParts extends InvokeParts {
   tokens: Tokens
   backups: Backups
   authenticate: Authenticate
-  /** False while the server starts and stops: /readyz says so. */
+  /** False while the server starts and stops, or its engine does not answer: /readyz says so. */
   isReady(): boolean
   /** The pages of the documentation. */
   docs(): DocPage[]

@@ -114,10 +114,21 @@ export class LedgerQueue {
     if (this.#ended !== null) return
     try {
       await this.flushed()
+    } catch (error) {
+      this.#sayWhatIsLeft()
+      throw error
     } finally {
       this.#stopTimer?.()
       await this.#stopWriter()
     }
+  }
+
+  #sayWhatIsLeft(): void {
+    const left = [this.#inFlight, ...this.#full, this.#collecting].reduce(
+      (sum, batch) => sum + (batch?.rows.length ?? 0),
+      0,
+    )
+    this.#options.log.error({ writes: left + this.#lost }, 'the server stops, and these could not be recorded')
   }
 
   async #stopWriter(): Promise<void> {

@@ -121,7 +121,7 @@ describe('how a container ended', () => {
   test.each([
     [0, { code: 0, memoryExceeded: false }],
     [3, { code: 3, memoryExceeded: false }],
-    [137, { code: 137, memoryExceeded: true }],
+    [137, { code: 137, memoryExceeded: false, fromOutside: true }],
   ])('with code %i', async (code, exit) => {
     const sandbox = await engine.start(spec())
     docker.end(docker.only, code)
@@ -133,6 +133,14 @@ describe('how a container ended', () => {
     docker.tell('oom', docker.only)
     docker.end(docker.only, 1)
     expect(await sandbox.exited).toEqual({ code: 1, memoryExceeded: true })
+  })
+
+  test('is the doing of others when they sent it a signal, whatever the kernel said before', async () => {
+    const sandbox = await engine.start(spec())
+    docker.tell('oom', docker.only)
+    docker.tell('kill', docker.only, { signal: '15' })
+    docker.end(docker.only, 143)
+    expect(await sandbox.exited).toEqual({ code: 143, memoryExceeded: false, fromOutside: true })
   })
 
   test('is not for its memory when it was told to', async () => {
@@ -165,7 +173,7 @@ describe('how a container ended', () => {
     const sandbox = await engine.start(spec())
     docker.breakEvents()
     docker.end(docker.only, 4, { silently: true })
-    expect(await sandbox.exited).toEqual({ code: null, memoryExceeded: false })
+    expect(await sandbox.exited).toEqual({ code: null, memoryExceeded: false, fromOutside: true })
   })
 })
 

@@ -152,6 +152,14 @@ describe('how else a run ends', () => {
     })
   })
 
+  test('a worker that others ended is the fault of the platform', () => {
+    const exit = { code: 137, memoryExceeded: false, fromOutside: true }
+    expect(killed(exit, 128 * 1048576, 7)).toMatchObject({
+      kind: 'platform',
+      error: { type: 'PlatformError', message: 'The worker was ended from outside while it ran the function.' },
+    })
+  })
+
   test('a fault of ours is the platform’s', () => {
     expect(platformFailed('the engine is gone', 1)).toMatchObject({
       kind: 'platform',

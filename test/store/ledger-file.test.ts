@@ -187,6 +187,27 @@ describe('a run that lasts', () => {
     expect(second.settle(error)).toBe(0)
   })
 
+  it('and had begun says so when it lasted; one that had only waited does not', async () => {
+    const clock = new FakeClock(builtAt)
+    const first = open({ clock })
+    const [waits, begins] = [anExecution({ sync: false, attempt: 0 }), anExecution({ sync: false, attempt: 0 })]
+    for (const execution of [waits, begins]) await first.accept(execution)
+    begins.attempt = 1
+    first.begun(begins)
+    clock.advance(100)
+    await first.flushed()
+    const attempts = () =>
+      Object.fromEntries(
+        open()
+          .unfinished()
+          .map(({ id, attempt }) => [id, attempt]),
+      )
+    expect(attempts(), 'a run as short as most is written once').toEqual({ [waits.id]: 0, [begins.id]: 0 })
+    clock.advance(300)
+    await first.flushed()
+    expect(attempts()).toEqual({ [waits.id]: 0, [begins.id]: 1 })
+  })
+
   it('and is tried again keeps the count of its tries', async () => {
     const first = open()
     const execution = anExecution({ sync: false })

@@ -106,6 +106,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     authenticate: options.auth === 'none' ? () => openPrincipal : authenticationBy(services.tokens, ground.openstack),
     isReady: () => health.isReady,
     docs: readDocs,
+    engineIsUp: () => true,
     settings: { ...httpSettings, ...options.settings },
   })
   const app = makeHttpApp(parts)

@@ -21,13 +21,13 @@ interface Sent {
   body?: object | undefined
   upload?: Readable | undefined
   agent?: false
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
 }
 
 /** Longest answer that is read whole. */
 const longestAnswer = 64 * 1024 * 1024
-/** Longest wait for the first bytes of an answer that is not a stream. */
+/** Longest wait for the first bytes of an answer. */
 const answerMs = 120_000
 
 /**
@@ -46,8 +46,14 @@ export class EngineApi {
   }
 
   /** The answer, parsed; null when it is empty. */
-  async ask<T = unknown>(method: string, path: string, query: Query = {}, body?: object): Promise<T> {
-    const response = await this.#send(method, path, query, { body, timeoutMs: answerMs })
+  async ask<T = unknown>(
+    method: string,
+    path: string,
+    query: Query = {},
+    body?: object,
+    timeoutMs = answerMs,
+  ): Promise<T> {
+    const response = await this.#send(method, path, query, { body, timeoutMs })
     const text = await textOf(response)
     if ((response.statusCode ?? 0) >= 300) throw refusalOf(response, text)
     return (text === '' ? null : JSON.parse(text)) as T
@@ -55,15 +61,15 @@ export class EngineApi {
 
   /**
    * The answer as it comes, for as long as the engine likes; a connection of its own. `upload` is sent as a tar, and what
-   * fails in it fails the request.
+   * fails in it fails the request. `timeoutMs`: for the first bytes of the answer.
    */
   async stream(
     method: string,
     path: string,
     query: Query = {},
-    { upload, signal }: { upload?: Readable; signal?: AbortSignal } = {},
+    { upload, signal, timeoutMs }: { upload?: Readable; signal?: AbortSignal; timeoutMs?: number } = {},
   ): Promise<IncomingMessage> {
-    const response = await this.#send(method, path, query, { agent: false, upload, signal })
+    const response = await this.#send(method, path, query, { agent: false, upload, signal, timeoutMs })
     if ((response.statusCode ?? 0) >= 300) throw refusalOf(response, await textOf(response))
     // It may break when nobody listens any more; who reads it sees the end.
     response.on('error', () => {})

@@ -230,7 +230,10 @@ export class WorkerPool implements Pool {
     for (const group of this.#groups.all()) {
       for (const bound of group.workers) this.#departures.endBound(group, bound)
     }
-    await Promise.all([noneStarts, this.#commands.stop()])
+    const noneRuns = this.#commands.stop()
+    // An engine that does not answer is not waited for: what is left then, the next start removes.
+    if (!this.#engineIsUp()) return
+    await Promise.all([noneStarts, noneRuns])
     await this.#departures.settled()
   }
 

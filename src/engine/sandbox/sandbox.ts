@@ -27,8 +27,10 @@ export interface SandboxSpec extends SandboxLimits {
 export interface Exit {
   /** Null when it is not known. */
   code: number | null
-  /** It was killed for its memory. */
+  /** It was killed for its memory: the kernel says so. */
   memoryExceeded: boolean
+  /** Somebody else ended it: neither it itself, nor we, nor the kernel for its memory. */
+  fromOutside?: boolean
 }
 
 /**
@@ -39,6 +41,8 @@ export interface Sandbox {
   readonly name: string
   /** Resolves once, whatever the reason; never rejects. */
   readonly exited: Promise<Exit>
+  /** The engine does not answer: how the sandbox ended cannot be known, nor whether it has. */
+  readonly isLost?: boolean
   /** New limits, in force when this resolves. */
   limit(limits: SandboxLimits): Promise<void>
   pause(): Promise<void>
@@ -60,6 +64,8 @@ export interface CommandResult {
  * `engine_failed` (the engine says no, or is not there) and `not_supported` (this engine cannot do that).
  */
 export interface SandboxEngine {
+  /** False while the engine does not answer. */
+  readonly isUp: boolean
   /** Folder name of a worker's folder as seen from inside. */
   inside(folder: string): string
   /** Whether the code must be put into the worker's folder, or may be read where it is stored. */

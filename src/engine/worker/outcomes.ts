@@ -1,4 +1,11 @@
-import { errorTypes, type FunctionError, noUsage, type Outcome, type Value } from '../../domain/outcome.ts'
+import {
+  errorTypes,
+  type FunctionError,
+  noUsage,
+  type Outcome,
+  platformFailed,
+  type Value,
+} from '../../domain/outcome.ts'
 import type { Exit } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { type Frame, FrameType, ProtocolError, parseMeta } from './protocol.ts'
@@ -63,8 +70,9 @@ export function brokeProtocol(why: string, runMs: number): Outcome {
   return { kind: 'killed', error: { type: 'ProtocolError', message, stack: null }, runMs, ...noUsage }
 }
 
-/** The worker ended by itself, or the kernel ended it for its memory. */
+/** The worker ended by itself, or the kernel ended it for its memory: the function's fault; or somebody else ended it: ours. */
 export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome {
+  if (exit.fromOutside) return platformFailed('The worker was ended from outside while it ran the function.', runMs)
   const [type, message] = exit.memoryExceeded
     ? [errorTypes.memory, `the function used more than its ${Math.round(memoryBytes / 1048576)} MiB of memory`]
     : [errorTypes.exit, `the function's process ended${exit.code === null ? '' : ` with code ${exit.code}`}`]

@@ -189,8 +189,8 @@ export class ShimWorker implements PoolWorker {
   /** How the sandbox ended; one whose connection closed but that goes on is ended now. */
   #exit(): Promise<Exit> {
     return new Promise((resolve) => {
-      const unknown = { code: null, memoryExceeded: false }
-      const stopTimer = this.#parts.clock.after(exitReportMs, () => resolve(unknown))
+      const isUnknown = () => resolve({ code: null, memoryExceeded: false, fromOutside: this.#sandbox.isLost ?? false })
+      const stopTimer = this.#parts.clock.after(exitReportMs, isUnknown)
       void this.#sandbox.exited.then((exit) => {
         stopTimer()
         resolve(exit)

@@ -3,9 +3,11 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { coldReasons, type Execution } from '../../domain/execution.ts'
 import type { Principal } from '../../domain/principal.ts'
+import type { Caller } from '../../domain/worker.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import { phaseNames } from '../../services/runs/stats.ts'
 import { mediaTypeOf, parseObject, refuseMediaType, refuseOtherThanJson } from '../body.ts'
+import { ResponseCaller } from '../caller.ts'
 import { readDirect, readIncoming, sendJson, sendText } from '../direct.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
 import { executionJson } from '../execution-json.ts'
@@ -67,20 +69,21 @@ export async function postExecution(
 ): Promise<void> {
   refuseMediaType(mediaTypeOf(incoming.headers['content-type']))
   const body = await readIncoming(incoming, parts.settings.maxBodyBytes)
-  sendText(outgoing, 201, await created(parts.executions, who, body))
+  sendText(outgoing, 201, await created(parts.executions, who, body, new ResponseCaller(outgoing)))
 }
 
-async function created(executions: Executions, who: Principal, body: Buffer): Promise<string> {
+async function created(executions: Executions, who: Principal, body: Buffer, caller?: Caller): Promise<string> {
   const values = parseObject(body.toString('utf8'))
   const fields: PlainFields = isPlain(values) ? values : parseFields(newExecution, values)
-  const execution = await executions.create(who, {
+  const given = {
     functionId: fields.function_id,
     functionVersion: fields.function_version,
     functionAlias: fields.function_alias,
     input: fields.input,
     sync: fields.sync,
     description: fields.description,
-  })
+  }
+  const execution = await executions.create(who, given, caller)
   return executionJson(execution)
 }
 

@@ -23,7 +23,7 @@ export function bindHealth(app: App, parts: { isReady(): boolean }): void {
       method: 'get',
       path: '/readyz',
       tag: 'health',
-      summary: 'Does the server take work; 503 while it starts or stops',
+      summary: 'Does the server take work; 503 while it starts or stops, or the engine does not answer',
       public: true,
       answers: { 200: ready, 503: ready },
     },

@@ -7,6 +7,7 @@ import type { Principal } from '../../domain/principal.ts'
 import { takesRequest } from '../../domain/worker.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
+import { ResponseCaller } from '../caller.ts'
 import { readIncoming } from '../direct.ts'
 import type { App, Ctx } from '../endpoint.ts'
 import { answer } from '../function-answer.ts'
@@ -45,7 +46,8 @@ export async function invoke(
   const place = placeOf(incoming.url as string)
   const target = parts.targets.byName(who, place.name)
   const body = await readIncoming(incoming, parts.settings.maxBodyBytes)
-  const request = { target, projectId: who.projectId, trigger: 'http' as const }
+  const caller = new ResponseCaller(outgoing)
+  const request = { target, projectId: who.projectId, trigger: 'http' as const, caller }
   if (!takesRequest(target.revision)) {
     const input = inputFromBody(body, incoming.headers['content-type'], target.revision.signature)
     const { execution, outcome } = await parts.invocation.run({ ...request, input })
@@ -61,17 +63,8 @@ export async function invoke(
     input,
     http,
     sink,
-    signal: goneSignal(outgoing),
+    signal: caller.signal,
   })
   if (sink.hasBegun) sink.finish(outcome)
   else answer(outgoing, execution, outcome)
-}
-
-/** Fires when the caller has gone before the answer was complete. */
-function goneSignal(outgoing: ServerResponse): AbortSignal {
-  const controller = new AbortController()
-  outgoing.once('close', () => {
-    if (!outgoing.writableFinished) controller.abort()
-  })
-  return controller.signal
 }

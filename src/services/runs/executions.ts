@@ -4,6 +4,7 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
 import type { ListQuery } from '../../domain/list.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
+import type { Caller } from '../../domain/worker.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
 import type { Invocation } from './invocation.ts'
 
@@ -36,8 +37,8 @@ export class Executions {
     this.#parts = parts
   }
 
-  /** The run as it ended, or as it was accepted. Throws FaasError when it cannot begin; a failed run is a result. */
-  async create(who: Principal, given: NewExecution): Promise<Execution> {
+  /** The run as it ended, or as it was accepted; `caller`: who waits for its end. Throws FaasError when it cannot begin; a failed run is a result. */
+  async create(who: Principal, given: NewExecution, caller?: Caller): Promise<Execution> {
     const { targets, invocation } = this.#parts
     const target = targets.resolve(who, given)
     const request = {
@@ -48,7 +49,7 @@ export class Executions {
     }
     const isSync = given.sync ?? true
     const made = isSync
-      ? await invocation.run({ ...request, trigger: 'api' })
+      ? await invocation.run({ ...request, trigger: 'api', caller })
       : await invocation.accept({ ...request, trigger: 'async' })
     return made.execution
   }

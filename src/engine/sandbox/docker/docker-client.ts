@@ -6,12 +6,19 @@ import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
 import { workerLabel } from './container-spec.ts'
 
+/** An engine that is there says so at once; one that hangs must not hold up the start, nor be thought to be there. */
+const firstAnswerMs = 10_000
+/** Longest wait until a stream is open. */
+const streamMs = 120_000
+
 /** Where the engine's errors become ours. */
 export async function connectDocker(host: string | undefined, certFolder?: string): Promise<DockerClient> {
   const api = new EngineApi(host, certFolder)
-  const version = await api.ask<{ Version: string }>('GET', '/version').catch((cause: unknown) => {
-    throw engineFailed('The Docker engine does not answer. Is it running, and may this user reach it?', cause)
-  })
+  const version = await api
+    .ask<{ Version: string }>('GET', '/version', {}, undefined, firstAnswerMs)
+    .catch((cause: unknown) => {
+      throw engineFailed('The Docker engine does not answer. Is it running, and may this user reach it?', cause)
+    })
   return new DockerClient(api, version.Version)
 }
 
@@ -29,6 +36,11 @@ export class DockerClient {
   constructor(api: EngineApi, version: string) {
     this.#api = api
     this.version = version
+  }
+
+  /** Rejects when the engine does not say that it is there. */
+  async ping(): Promise<void> {
+    await this.#api.ask('GET', '/version', {}, undefined, firstAnswerMs)
   }
 
   /** The id of the new container. */
@@ -79,7 +91,7 @@ export class DockerClient {
   async attach(id: string, onOutput: OnOutput): Promise<{ ended: Promise<void> }> {
     const query = { stream: '1', stdout: '1', stderr: '1' }
     const stream = await this.#ask('attach to a container', () =>
-      this.#api.stream('POST', `/containers/${id}/attach`, query),
+      this.#api.stream('POST', `/containers/${id}/attach`, query, { timeoutMs: streamMs }),
     )
     const output = new AttachedOutput(onOutput)
     stream.on('data', (chunk: Buffer) => output.push(chunk))
@@ -114,8 +126,10 @@ export class DockerClient {
 
   /** Events of the labelled containers until the returned function is called. Resolves when the stream is open; `onEnd` when it breaks. */
   async events(label: string, onEvent: (event: ContainerEvent) => void, onEnd: () => void): Promise<() => void> {
-    const filters = JSON.stringify({ type: ['container'], label: [label], event: ['die', 'oom', 'destroy'] })
-    const stream = await this.#ask('follow events', () => this.#api.stream('GET', '/events', { filters }))
+    const filters = JSON.stringify({ type: ['container'], label: [label], event: ['kill', 'die', 'oom', 'destroy'] })
+    const stream = await this.#ask('follow events', () =>
+      this.#api.stream('GET', '/events', { filters }, { timeoutMs: streamMs }),
+    )
     readLines<EventLine>(stream, (line) => onEvent(eventOf(line)))
     stream.once('close', onEnd)
     return () => stream.destroy()

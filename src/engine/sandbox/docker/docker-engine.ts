@@ -1,11 +1,12 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
-import type { CommandResult, Exit, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
+import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions } from './container-options.ts'
 import { type ContainerDefaults, containerOptions, folderInside, instanceLabel } from './container-spec.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
+import { EngineWatch } from './engine-watch.ts'
 
 export interface DockerEngineOptions extends Omit<ContainerDefaults, 'user' | 'egressNetwork'>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
@@ -26,6 +27,7 @@ export class DockerEngine implements SandboxEngine {
   /** Of workers whose containers are there, or are being made. */
   #names = new Set<string>()
   #stopEvents: () => void = () => {}
+  #watch: EngineWatch
   #closed = false
 
   private constructor(
@@ -40,6 +42,7 @@ export class DockerEngine implements SandboxEngine {
     this.#defaults = defaults
     this.owner = owner
     this.#log = log
+    this.#watch = new EngineWatch(() => docker.ping(), log)
   }
 
   static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
@@ -51,6 +54,10 @@ export class DockerEngine implements SandboxEngine {
     await engine.#followEvents()
     log.info({ version: docker.version, user }, 'docker engine connected')
     return engine
+  }
+
+  get isUp(): boolean {
+    return this.#watch.isUp
   }
 
   inside(_folder: string): string {
@@ -91,6 +98,7 @@ export class DockerEngine implements SandboxEngine {
   /** What an engine that does not answer leaves over, the next start removes. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#watch.close()
     const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
     await Promise.race([removed.then(() => this.#network.remove()), pause(lastRemovalMs)])
     this.#stopEvents()
@@ -114,7 +122,7 @@ export class DockerEngine implements SandboxEngine {
     spec: SandboxSpec,
     onOutput: OnOutput | undefined,
   ): Promise<{ sandbox: DockerSandbox; output: Promise<void> }> {
-    const sandbox = new DockerSandbox(container, spec.name, this.#docker)
+    const sandbox = new DockerSandbox(container, spec.name, this.#docker, () => this.isUp)
     this.#sandboxes.set(container, sandbox)
     void sandbox.removed.then(() => {
       this.#sandboxes.delete(container)
@@ -144,7 +152,8 @@ export class DockerEngine implements SandboxEngine {
     const sandbox = this.#sandboxes.get(event.id)
     if (sandbox === undefined) return
     if (event.action === 'oom') sandbox.noteMemoryExceeded()
-    if (event.action === 'die') sandbox.noteEnded(exitOf(event))
+    if (event.action === 'kill') sandbox.noteKill()
+    if (event.action === 'die') sandbox.noteEnded(codeOf(event))
     if (event.action === 'destroy') sandbox.noteRemoved()
   }
 
@@ -171,10 +180,9 @@ export class DockerEngine implements SandboxEngine {
   }
 }
 
-/** 137 is a kill: when we did not ask for it, it was the kernel, for memory. */
-function exitOf(event: ContainerEvent): Exit {
+function codeOf(event: ContainerEvent): number | null {
   const code = Number(event.attributes.exitCode)
-  return { code: Number.isInteger(code) ? code : null, memoryExceeded: code === 137 }
+  return Number.isInteger(code) ? code : null
 }
 
 async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number, signal?: AbortSignal): Promise<CommandResult> {

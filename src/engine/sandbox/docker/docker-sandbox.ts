@@ -12,14 +12,17 @@ export class DockerSandbox implements Sandbox {
   /** Its id. */
   #container: string
   #docker: DockerClient
+  #engineIsUp: () => boolean
   #resolveExit: (exit: Exit) => void = () => {}
   #resolveRemoved: () => void = () => {}
   #memoryExceeded = false
   #killAsked = false
+  #wasKilled = false
   #state: 'running' | 'ended' | 'removed' = 'running'
 
-  constructor(container: string, name: string, docker: DockerClient) {
+  constructor(container: string, name: string, docker: DockerClient, engineIsUp: () => boolean) {
     this.name = name
+    this.#engineIsUp = engineIsUp
     this.#container = container
     this.#docker = docker
     this.exited = new Promise((resolve) => {
@@ -30,19 +33,28 @@ export class DockerSandbox implements Sandbox {
     })
   }
 
+  get isLost(): boolean {
+    return !this.#engineIsUp()
+  }
+
   noteMemoryExceeded(): void {
     this.#memoryExceeded = true
   }
 
-  noteEnded(exit: Exit): void {
+  /** Somebody sent it a signal: we, or another who may. */
+  noteKill(): void {
+    this.#wasKilled = true
+  }
+
+  /** `code`: null when it is not known. */
+  noteEnded(code: number | null): void {
     if (this.#state !== 'running') return
     this.#state = 'ended'
-    const memoryExceeded = this.#memoryExceeded || (exit.memoryExceeded && !this.#killAsked)
-    this.#resolveExit({ code: exit.code, memoryExceeded })
+    this.#resolveExit(exitOf(code, this.#memoryExceeded, this.#wasKilled, this.#killAsked))
   }
 
   noteRemoved(): void {
-    this.noteEnded(unknownExit)
+    this.noteEnded(null)
     this.#state = 'removed'
     this.#resolveRemoved()
   }
@@ -52,7 +64,8 @@ export class DockerSandbox implements Sandbox {
     const state = await this.#docker.state(this.#container)
     if (state === null) return this.noteRemoved()
     if (state === 'unknown' || state.Running || state.Status === 'created') return
-    this.noteEnded({ code: state.ExitCode, memoryExceeded: state.OOMKilled })
+    if (state.OOMKilled) this.noteMemoryExceeded()
+    this.noteEnded(state.ExitCode)
   }
 
   limit(limits: SandboxLimits): Promise<void> {
@@ -111,7 +124,17 @@ export class DockerSandbox implements Sandbox {
 /** How long the engine may take to remove a container that has ended, before it is told to. */
 const removalMs = 2000
 
-const unknownExit: Exit = { code: null, memoryExceeded: false }
+const killedCode = 137
+
+/**
+ * Whose doing the end is. The kernel's for memory only when it said so: a code of 137 says that something was killed, and no
+ * process kills the first of its container from inside. What ended unseen, with its engine say, did not end by itself either.
+ */
+function exitOf(code: number | null, outOfMemory: boolean, wasKilled: boolean, killAsked: boolean): Exit {
+  if (killAsked) return { code, memoryExceeded: outOfMemory }
+  const fromOutside = wasKilled || (!outOfMemory && (code === killedCode || code === null))
+  return fromOutside ? { code, memoryExceeded: false, fromOutside } : { code, memoryExceeded: outOfMemory }
+}
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

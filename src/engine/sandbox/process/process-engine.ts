@@ -18,6 +18,7 @@ export interface ProcessEngineOptions {
  * isolation at all. Memory is watched, open files are limited; processors, network and files are not.
  */
 export class ProcessEngine implements SandboxEngine {
+  readonly isUp = true
   readonly isolatesFiles = false
   readonly owner = null
   #options: ProcessEngineOptions

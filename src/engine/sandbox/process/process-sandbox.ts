@@ -15,6 +15,7 @@ export class ProcessSandbox implements Sandbox {
   #pid: number | null
   #memoryBytes: number
   #memoryExceeded = false
+  #killAsked = false
   #watch: NodeJS.Timeout
 
   constructor(child: ChildProcess, spec: SandboxSpec) {
@@ -28,7 +29,9 @@ export class ProcessSandbox implements Sandbox {
         clearInterval(this.#watch)
         this.#signal('SIGKILL')
         this.#pid = null
-        resolve({ code: code ?? (signal === null ? null : 137), memoryExceeded: this.#memoryExceeded })
+        const byUs = this.#killAsked || this.#memoryExceeded
+        const ending = { code: code ?? (signal === null ? null : 137), memoryExceeded: this.#memoryExceeded }
+        resolve(signal === 'SIGKILL' && !byUs ? { ...ending, fromOutside: true } : ending)
       })
     })
   }
@@ -46,6 +49,7 @@ export class ProcessSandbox implements Sandbox {
   }
 
   async kill(): Promise<void> {
+    this.#killAsked = true
     this.#signal('SIGKILL')
     await this.exited
   }

@@ -1,0 +1,80 @@
+/** How connections end when the server stops: nobody is cut off who could have been told. */
+import { Agent, createServer, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Connections } from '../../src/http/connections.ts'
+
+let server: Server
+let connections: Connections
+let agent: Agent
+let delayMs: number
+
+beforeEach(async () => {
+  delayMs = 0
+  agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  server = createServer((incoming, outgoing) => {
+    if (incoming.url === '/stream') outgoing.write('begun')
+    setTimeout(() => outgoing.end('done'), delayMs)
+  })
+  connections = new Connections(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+})
+afterEach(() => {
+  agent.destroy()
+  server.closeAllConnections()
+})
+
+const ask = (path = '/'): Promise<{ text: string; connection: string | undefined }> =>
+  new Promise((resolve, reject) => {
+    const { port } = server.address() as AddressInfo
+    const sent = request({ agent, port, host: '127.0.0.1', path }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ text, connection: response.headers.connection })).on('error', reject)
+    })
+    sent.on('error', reject).end()
+  })
+
+test('an answer under way is the last of its connection, and says so', async () => {
+  delayMs = 100
+  const asked = ask()
+  await pause(50)
+  connections.drain()
+  expect(await asked).toEqual({ text: 'done', connection: 'close' })
+  await connections.end()
+})
+
+test('a connection between two requests has its next one answered, and is told', async () => {
+  expect(await ask()).toMatchObject({ connection: 'keep-alive' })
+  const { port } = server.address() as AddressInfo
+  server.address = () => ({ port, address: '127.0.0.1', family: 'IPv4' })
+  connections.drain()
+  const ended = connections.end()
+  await pause(50)
+  expect(await ask()).toEqual({ text: 'done', connection: 'close' })
+  await ended
+})
+
+test('an answer whose head has gone out ends whole', async () => {
+  delayMs = 400
+  const asked = ask('/stream')
+  await pause(100)
+  connections.drain()
+  const ended = connections.end()
+  expect(await asked).toMatchObject({ text: 'begundone' })
+  await ended
+})
+
+test('without connections it is over at once; those that never end are cut after a second', async () => {
+  const from = performance.now()
+  delayMs = 60_000
+  const asked = ask().catch((error: Error) => error.message)
+  await pause(50)
+  connections.drain()
+  await connections.end()
+  expect(await asked).toMatch(/hang up|ECONNRESET/)
+  expect(performance.now() - from).toBeLessThan(5000)
+})
