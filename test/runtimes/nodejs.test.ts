@@ -53,6 +53,10 @@ describe('modules', () => {
     ['the index of a folder', { 'app/index.js': 'exports.handler = () => "ok"' }, 'app.handler'],
     ['a module named with its extension', { 'app.mjs': 'export const go = () => "ok"' }, 'app.mjs.go'],
     ['a default export', { 'main.mjs': 'export default () => "ok"' }, 'main.default'],
+    ['a default export that is all there is', { 'main.mjs': 'export default async () => "ok"' }],
+    ['module.exports = a function', { 'main.js': 'module.exports = () => "ok"' }],
+    ['module.exports = a function, by its name', { 'main.cjs': 'module.exports = () => "ok"' }, 'main.default'],
+    ['exports that TypeScript compiled', { 'main.js': 'exports.__esModule = true; exports.default = () => "ok"' }],
     ['a callable of the default export', { 'main.mjs': 'export default { main: () => "ok" }' }],
     [
       'CommonJS exports that only show at run time',
@@ -169,6 +173,14 @@ describe('handlers', () => {
     await using worker = await bind(main)
     expect(await worker.call({ a: 1 }).outcome).toMatchObject({ kind: 'json', value: { a: 1 } })
     expect(await worker.call({ a: 2 }).outcome).toMatchObject({ value: { a: 2 } })
+  })
+})
+
+test('a default export stands for no other name when there are others', async () => {
+  const main = 'export default () => 1; export const handler = () => 2'
+  await expect(bind(main)).rejects.toMatchObject({
+    type: 'EntryNotFound',
+    message: expect.stringContaining('it exports default, handler'),
   })
 })
 

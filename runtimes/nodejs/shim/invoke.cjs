@@ -47,7 +47,7 @@ function plainInputOf(_call, { input }, buffer, from, to, owned) {
 
 /** Plain data, so that a function may copy it; the functions in it use nothing but `this`, so that a copy works too. */
 function contextOf(call, meta) {
-  return {
+  const context = {
     executionId: meta.execution_id,
     functionId: fn.id,
     functionName: fn.name,
@@ -65,6 +65,11 @@ function contextOf(call, meta) {
     memoryLimitInMB: fn.memoryMib,
     callbackWaitsForEmptyEventLoop: true,
   }
+  if (meta.http !== undefined) {
+    context.url = meta.http.url
+    context.prefix = meta.http.prefix
+  }
+  return context
 }
 
 const languageVersion = process.versions.node

@@ -22,10 +22,9 @@ async function load(wish) {
   const { module, name } = splitEntry(wish.entry ?? '', signature.splitAt ?? lastDot)
   const file = findModule(module)
   const exported = await importFile(file)
+  const callable = findCallable(exported, name, file, signature)
   return {
-    invoke: signature.invoker(findCallable(exported, name, file, signature.callableOf ?? callableOf)),
-    inputOf: signature.inputOf,
-    answer: signature.answer,
+    ...(await signature.bind(callable)),
     id: wish.function_id,
     name: wish.function_name,
     version: wish.function_version,
@@ -100,23 +99,37 @@ async function importFile(file) {
   }
 }
 
-function findCallable(exported, name, file, callableOf) {
+function findCallable(exported, name, file, signature) {
+  const { callableOf = exportOf, isCallable = isFunction } = signature
   const value = callableOf(exported, name)
-  if (typeof value === 'function') return value
+  if (isCallable(value)) return value
   const where = relative(codeFolder, file)
   if (value !== undefined) throw new EntryNotFound(`"${name}" of ${where} is not a function but ${inspect(value)}`)
   throw new EntryNotFound(`${where} exports no "${name}"; it exports ${listing(exportNames(exported), 'nothing')}`)
 }
 
-/** What a CommonJS module exports in a way that static analysis does not see is found in its default export only. */
-function callableOf(exported, name) {
-  return exported[name] ?? exported.default?.[name]
+/**
+ * What a CommonJS module exports in a way that static analysis does not see is found in its default export only. A module whose
+ * one export is a function (`export default`, `module.exports =`) means that one, whatever the entry calls it.
+ */
+function exportOf(exported, name) {
+  return exported[name] ?? exported.default?.[name] ?? onlyExport(exported)
+}
+
+function onlyExport(exported) {
+  if (exportNames(exported).some((name) => name !== 'default')) return undefined
+  // Compilers put the default export of a module that becomes CommonJS one level deeper.
+  return exported.default?.default ?? exported.default
+}
+
+function isFunction(value) {
+  return typeof value === 'function'
 }
 
 function exportNames(exported) {
-  const names = Object.keys(exported).filter((name) => name !== 'module.exports')
   const { default: inside } = exported
-  return [...new Set([...names, ...(typeof inside === 'object' ? Object.keys(inside ?? {}) : [])])]
+  const names = [...Object.keys(exported), ...(typeof inside === 'object' ? Object.keys(inside ?? {}) : [])]
+  return [...new Set(names)].filter((name) => name !== 'module.exports' && name !== '__esModule')
 }
 
 module.exports = { load }

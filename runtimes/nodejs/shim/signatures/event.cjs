@@ -1,13 +1,14 @@
 /**
- * `handler(event, context)`. What a signature may say, each with a default: `invoker(callable)`, which makes
- * `invoke(input, context)`; `inputOf(call, meta, buffer, from, to, owned)`; `answer(call, value, fn)`; `splitAt(entry,
- * folderEnd)`, where an entry's module ends; and `callableOf(exported, name)`.
+ * `handler(event, context)`. What a signature may say: `bind(callable)`, which makes `invoke(input, context)`, and where they are
+ * its own `inputOf(call, meta, buffer, from, to, owned)` and `answer(call, value, fn)`; `splitAt(entry, folderEnd)`, where the
+ * module of an entry ends; `callableOf(exported, name)` and `isCallable(value)`.
  */
 
 const { isThenable, whenSettled } = require('../builtins.cjs')
 
-function invoker(handler) {
-  return handler.length > 2 ? (event, context) => invokeWithCallback(handler, event, context) : handler
+function bind(handler) {
+  if (handler.length <= 2) return { invoke: handler }
+  return { invoke: (event, context) => invokeWithCallback(handler, event, context) }
 }
 
 /** A Lambda callback: the handler's promise or its callback answers, whichever is first; without a promise, the callback. */
@@ -19,4 +20,4 @@ function invokeWithCallback(handler, event, context) {
   })
 }
 
-module.exports = { invoker }
+module.exports = { bind }

@@ -1,31 +1,86 @@
-/** `fetch(request, context)` → `Response`: a function, or an object with such a `fetch`. */
+/**
+ * `fetch(request, context)` → `Response`: a function, or an object with such a `fetch`, as Hono's. Or an application made for
+ * `node:http` (Express, Koa, Fastify, a server): then `web/application` calls it.
+ */
 
 const { fail, finish } = require('../answer.cjs')
-const { builtin, min, nextTick, toJson, types } = require('../builtins.cjs')
-const { frameTypes, send } = require('../wire.cjs')
+const { builtin, toJson, types } = require('../builtins.cjs')
+const { AnswerBody } = require('../web/answer-body.cjs')
+const { frameTypes } = require('../wire.cjs')
 const { inspect } = builtin('node:util')
-const { CHUNK, END, HEAD, RESULT } = frameTypes
-
-/** Answers up to this many bytes that are at hand at once go out as one frame. */
-const smallAnswerBytes = 256 * 1024
+const { RESULT } = frameTypes
 
 /** Of an execution that did not come over HTTP: its input is posted. */
 const postedTypes = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
 
 function callableOf(exported, name) {
-  const value = exported[name] ?? exported.default?.[name] ?? exported.default
-  return typeof value?.fetch === 'function' ? value.fetch.bind(value) : value
+  return exported[name] ?? exported.default?.[name] ?? exported.default
 }
 
-function invoker(handler) {
-  return handler
+function isCallable(value) {
+  return typeof value === 'function' || typeof value?.fetch === 'function' || isApplication(value)
 }
 
-function inputOf(call, meta, buffer, from, to) {
-  const { method, target, headers } = meta.http ?? postOf(meta.input)
+/** What the frameworks on `node:http` make has one of these, and is no handler of fetch. */
+function isApplication(value) {
+  const isFunction = typeof value === 'function'
+  if (typeof value?.fetch === 'function') return false
+  return isFunction
+    ? typeof value.handle === 'function'
+    : ['callback', 'routing', 'emit'].some((name) => typeof value?.[name] === 'function')
+}
+
+function bind(value) {
+  if (isApplication(value)) return require('../web/application.cjs').bind(value)
+  if (typeof value === 'function') return { invoke: value, inputOf: requestOf, answer }
+  if (typeof value.getPath === 'function') routeBelowPrefix(value)
+  return {
+    invoke: value.fetch.bind(value),
+    inputOf: typeof value.getPath === 'function' ? wholeRequestOf : requestOf,
+    answer,
+  }
+}
+
+/** Hono knows the whole URL, so that what it makes of it (redirects, links) leads back here, and routes by what is below the prefix. */
+function routeBelowPrefix(app) {
+  const { getPath } = app
+  app.getPath = (request, ...rest) => {
+    const path = getPath.call(app, request, ...rest)
+    // Hono has decoded the path.
+    const prefix = decodedPath(prefixOf(request))
+    return prefix !== '' && path.startsWith(prefix) ? path.slice(prefix.length) || '/' : path
+  }
+}
+
+function decodedPath(path) {
+  if (!path.includes('%')) return path
+  try {
+    return decodeURI(path)
+  } catch {
+    return path
+  }
+}
+
+/** Its path is what is below the place where the function lives: that is what functions route by. */
+function requestOf(call, meta, buffer, from, to) {
+  const { target, headers, url } = askedOf(meta)
+  return makeRequest(call, meta, urlOf(target, headers, url), buffer, from, to)
+}
+
+function wholeRequestOf(call, meta, buffer, from, to) {
+  const { target, headers, url } = askedOf(meta)
+  return makeRequest(call, meta, url ?? urlOf(target, headers), buffer, from, to)
+}
+
+function makeRequest(call, meta, url, buffer, from, to) {
+  const { method, headers, prefix = '' } = askedOf(meta)
   const hasBody = to > from && method !== 'GET' && method !== 'HEAD'
   const body = hasBody ? buffer.subarray(from, to) : undefined
-  return new IncomingRequest(call, urlOf(target, headers), { method, headers, body })
+  return new IncomingRequest(call, prefix, url, { method, headers, body })
+}
+
+function askedOf(meta) {
+  return meta.http ?? postOf(meta.input)
 }
 
 function postOf(kind) {
@@ -33,12 +88,16 @@ function postOf(kind) {
   return { method: 'POST', target: '/', headers: type ? [['content-type', type]] : [] }
 }
 
-function urlOf(target, headers) {
-  const host = headers.find(([name]) => name.length === 4 && name.toLowerCase() === 'host')?.[1]
+/** `whole`: the URL as the caller wrote it. Without it the host is what the caller's header says. */
+function urlOf(target, headers, whole) {
   const path = target.startsWith('/') ? target : `/${target}`
+  if (whole !== undefined) return `${whole.slice(0, whole.indexOf('/', whole.indexOf('://') + 3))}${path}`
+  const host = headers.find(([name]) => name.length === 4 && name.toLowerCase() === 'host')?.[1]
   const url = `http://${host ?? 'localhost'}${path}`
   return URL.canParse(url) ? url : `http://localhost${path}`
 }
+
+let prefixOf
 
 /**
  * A Request whose signal is that of its call. Handing the signal to the constructor instead takes a fourth of the time that a
@@ -46,10 +105,16 @@ function urlOf(target, headers) {
  */
 const IncomingRequest = class Request extends globalThis.Request {
   #call
+  #prefix
 
-  constructor(call, url, init) {
+  static {
+    prefixOf = (request) => (#prefix in request ? request.#prefix : '')
+  }
+
+  constructor(call, prefix, url, init) {
     super(url, init)
     this.#call = call
+    this.#prefix = prefix
   }
 
   get signal() {
@@ -66,60 +131,19 @@ function answer(call, response) {
   sendBody(call, head, response.body).catch((error) => fail(call, error))
 }
 
-/**
- * Reads the body. When it is complete before the turn of the event loop is over, it is one frame; else it is streamed.
- * The turn is over when the microtasks are: a tick that is asked for in a microtask comes after all the others.
- */
 async function sendBody(call, head, body) {
   const reader = body.getReader()
   call.reader = reader
   if (call.cancelled) reader.cancel().catch(() => {})
-  const pieces = []
-  let size = 0
-  let streaming = false
-  const stream = () => {
-    if (streaming || call.over) return
-    streaming = true
-    send(HEAD, call.number, head)
-    for (const piece of pieces) sendPiece(call, piece)
-  }
-  await undefined
-  nextTick(stream)
+  const answerBody = new AnswerBody(call, head)
   for (;;) {
     const { done, value } = await reader.read()
     if (done || call.over) break
     if (!types.isUint8Array(value)) throw new TypeError(`a body is made of bytes, not of ${inspect(value)}`)
-    size += value.length
-    if (size > smallAnswerBytes) stream()
-    if (streaming) await sendAsCreditAllows(call, value)
-    else pieces.push(value)
+    await answerBody.write(value)
   }
   if (call.over) reader.cancel().catch(() => {})
-  else if (streaming) finish(call, END, '{', '')
-  else finish(call, RESULT, `{"value":"bytes","http":${head},`, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces))
+  else answerBody.end()
 }
 
-async function sendAsCreditAllows(call, bytes) {
-  let at = 0
-  while (at < bytes.length && !call.cancelled && !call.over) {
-    if (call.credit > 0) at += sendPiece(call, bytes.subarray(at, at + min(call.credit, smallAnswerBytes)))
-    else await creditFor(call)
-  }
-}
-
-function sendPiece(call, piece) {
-  call.credit -= piece.length
-  if (piece.length > 0) send(CHUNK, call.number, '', piece)
-  return piece.length
-}
-
-function creditFor(call) {
-  return new Promise((resolve) => {
-    call.wake = () => {
-      call.wake = undefined
-      resolve()
-    }
-  })
-}
-
-module.exports = { answer, callableOf, inputOf, invoker }
+module.exports = { bind, callableOf, isCallable }

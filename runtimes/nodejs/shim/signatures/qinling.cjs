@@ -1,7 +1,7 @@
 /** `main(context, input)`, as the Node.js runtime of OpenStack Qinling called functions. */
 
-function invoker(handler) {
-  return (input, context) => handler(contextOf(context), inputOf(input))
+function bind(handler) {
+  return { invoke: (input, context) => handler(contextOf(context), inputOf(input)) }
 }
 
 /** Empty to those who look, as it was there; it is there for those who ask for it by name. */
@@ -25,4 +25,4 @@ function callableOf(exported, name) {
   return exported[first] ?? exported.default?.[first]
 }
 
-module.exports = { callableOf, invoker, splitAt }
+module.exports = { bind, callableOf, splitAt }

@@ -1,0 +1,108 @@
+/**
+ * Applications made for `node:http`. Each call is a connection of its own to a server that listens nowhere: Node's own parser reads
+ * the request, and what the application writes is what a client would get, as `response.cjs` reads it.
+ */
+
+const { fail } = require('../answer.cjs')
+const { builtin, toJson } = require('../builtins.cjs')
+const { AnswerBody } = require('./answer-body.cjs')
+const { ResponseReader } = require('./response-reader.cjs')
+const { createServer } = builtin('node:http')
+const { Duplex } = builtin('node:stream')
+
+/** So that what the platform has let through is not refused here. */
+const maxHeaderBytes = 1024 * 1024
+
+async function bind(application) {
+  const handler = await handlerOf(application)
+  const server = createServer({
+    maxHeaderSize: maxHeaderBytes,
+    requestTimeout: 0,
+    headersTimeout: 0,
+    keepAliveTimeout: 0,
+  })
+  server.timeout = 0
+  server.on('request', (request, response) => {
+    placeBelow(request, request.socket.prefix)
+    handler(request, response)
+  })
+  return { inputOf, invoke: (asked) => serve(server, asked), answer: () => {} }
+}
+
+/** What is to be called with a request and a response of `node:http`. */
+async function handlerOf(application) {
+  if (typeof application === 'function') return application
+  if (typeof application.callback === 'function') return application.callback()
+  if (typeof application.routing === 'function') {
+    await application.ready()
+    return application.routing
+  }
+  return (request, response) => application.emit('request', request, response)
+}
+
+/** As Express does for what is mounted below a path: links and redirects are made of these. */
+function placeBelow(request, prefix) {
+  if (prefix === '') return
+  request.baseUrl = prefix
+  request.originalUrl = prefix + request.url
+}
+
+/** The call itself, with what was asked as bytes of HTTP. */
+function inputOf(call, meta, buffer, from, to) {
+  const { method, target, headers, prefix = '' } = meta.http ?? postOf(meta.input)
+  const passed = headers.filter(([name]) => !perConnection.has(name.toLowerCase()))
+  if (!passed.some(([name]) => name.toLowerCase() === 'host')) passed.push(['host', 'localhost'])
+  if (to > from || !bodiless.has(method)) passed.push(['content-length', `${to - from}`])
+  passed.push(['connection', 'close'])
+  const lines = passed.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const head = Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines}\r\n`, 'latin1')
+  return { call, method, prefix, bytes: Buffer.concat([head, buffer.subarray(from, to)]) }
+}
+
+const perConnection = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'transfer-encoding', 'upgrade'])
+const bodiless = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
+
+const postedTypes = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
+
+function postOf(kind) {
+  const type = postedTypes[kind]
+  return { method: 'POST', target: '/', headers: type ? [['content-type', type]] : [] }
+}
+
+function serve(server, { call, method, prefix, bytes }) {
+  let body
+  const reader = new ResponseReader(method, (head) => (body = new AnswerBody(call, toJson(head))))
+  const connection = new Duplex({
+    read() {},
+    write(chunk, _encoding, done) {
+      take(chunk).then(() => done(), done)
+    },
+    final(done) {
+      if (body !== undefined && reader.isComplete) body.end()
+      else fail(call, new Error('the application closed the connection before its answer was complete'))
+      done()
+    },
+  })
+  async function take(chunk) {
+    for (const piece of reader.read(chunk)) await body.write(piece)
+    if (call.cancelled) connection.destroy()
+  }
+  Object.assign(connection, {
+    prefix,
+    remoteAddress: '127.0.0.1',
+    setTimeout: () => connection,
+    setNoDelay: () => connection,
+    setKeepAlive: () => connection,
+    ref: () => connection,
+    unref: () => connection,
+  })
+  connection.on('error', (error) => fail(call, error))
+  connection.on('close', () =>
+    fail(call, new Error('the application closed the connection before its answer was complete')),
+  )
+  call.controller.signal.addEventListener('abort', () => connection.destroy())
+  server.emit('connection', connection)
+  connection.push(bytes)
+}
+
+module.exports = { bind }
