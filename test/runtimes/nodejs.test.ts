@@ -1,10 +1,11 @@
 /** What only the Node.js runtime does: its kinds of modules, its console, its handlers. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { bundledSucrase } from '../../scripts/vendor-sucrase.ts'
 import { FrameType } from '../../src/engine/worker/protocol.ts'
 import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
 import { processHarness, ShimProcess } from '../support/shim-process.ts'
@@ -102,13 +103,6 @@ describe('modules', () => {
     })
   })
 
-  test('TypeScript that needs more than its types stripped says so', async () => {
-    await expect(bind({ 'main.ts': 'export enum Colour { red }' })).rejects.toMatchObject({
-      type: 'SyntaxError',
-      message: expect.stringContaining('enum'),
-    })
-  })
-
   test('a missing dependency is named', async () => {
     await expect(bind('import "left-pad"\nexport const main = () => 1')).rejects.toMatchObject({
       message: expect.stringContaining("'left-pad'"),
@@ -181,6 +175,78 @@ test('a default export stands for no other name when there are others', async ()
   await expect(bind(main)).rejects.toMatchObject({
     type: 'EntryNotFound',
     message: expect.stringContaining('it exports default, handler'),
+  })
+})
+
+describe('TypeScript and JSX', () => {
+  const shapes = `export interface Shape { area(): number }
+    export enum Color { Red = 'red', Blue = 'blue' }`
+
+  test('enums, parameter properties, namespaces, and imports that only types are taken from', async () => {
+    const files = {
+      'main.ts': `import { Shape, Color } from './lib/shapes'
+        import { unit } from './lib/unit.js'
+        import type { Nothing } from './nowhere'
+        class Square implements Shape {
+          constructor(private readonly side: number, public color: Color = Color.Blue) {}
+          area(): number { return this.side * this.side * unit.of }
+        }
+        const enum Size { Small = 3 }
+        export const main = (event: unknown): unknown[] => {
+          const square: Square = new Square(Size.Small)
+          return [square.area(), square.color, <T,>(x: T): T => x] satisfies unknown[] as unknown[]
+        }`,
+      'lib/shapes.ts': shapes,
+      'lib/unit.ts': 'export namespace unit { export const of: number = 2 }',
+    }
+    expect(await run(files)).toMatchObject({ value: [18, 'blue', null] })
+  })
+
+  test('TypeScript as CommonJS', async () => {
+    const files = {
+      'main.ts': `import { Color, Shape } from './shapes'
+        const main = (event: Shape): Color => Color.Red
+        export = { main }`,
+      'shapes.ts': `enum Color { Red = 'red' }\nexports.Color = Color`,
+    }
+    expect(await run(files)).toMatchObject({ value: 'red' })
+  })
+
+  test('JSX with what tsconfig.json names, or with what the file names', async () => {
+    const runtimeOf = (name: string) =>
+      `export const jsx = (type, props) => typeof type === 'function' ? type(props) : '${name}:' + type + JSON.stringify(props)
+       export const jsxs = jsx`
+    const files = {
+      'tsconfig.json': '{ // comments\n "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "mine", }, }',
+      'node_modules/mine/package.json': '{"name": "mine", "type": "module", "exports": {"./jsx-runtime": "./x.js"}}',
+      'node_modules/mine/x.js': runtimeOf('mine'),
+      'node_modules/its/package.json': '{"name": "its", "type": "module", "exports": {"./jsx-runtime": "./x.js"}}',
+      'node_modules/its/x.js': runtimeOf('its'),
+      'main.tsx': `import { Hello } from './hello.js'
+        export const main = (event: string) => [<b id="1">{event}</b>, Hello({ name: event })]`,
+      'hello.tsx': `/** @jsxImportSource its */
+        interface Props { name: string }
+        export const Hello = ({ name }: Props) => <i>{name}</i>`,
+    }
+    expect(await run(files, 'x')).toMatchObject({ value: ['mine:b{"id":"1","children":"x"}', 'its:i{"children":"x"}'] })
+  })
+
+  test('an error names the line as it was written', async () => {
+    const files = {
+      'main.ts': 'enum A { B }\ninterface C {\n  d: A\n}\nexport const main = (): C => {\n  throw new Error("here")\n}',
+    }
+    expect(await run(files)).toMatchObject({ message: 'here', stack: expect.stringContaining('main.ts:6:') })
+  })
+
+  test('a syntax error names the file and the place', async () => {
+    await expect(bind({ 'main.ts': 'export const main = (): number => {\n  return 1 +\n}' })).rejects.toMatchObject({
+      type: 'SyntaxError',
+      message: expect.stringMatching(/^main\.ts: .*\(\d:\d+\)$/),
+    })
+  })
+
+  test('the compiler is the one of the package', async () => {
+    expect(readFileSync(join(runtime, 'shim/vendor/sucrase.cjs'), 'utf8')).toBe(await bundledSucrase())
   })
 })
 

@@ -21,6 +21,7 @@ async function load(wish) {
   const signature = loadSignature(wish.signature)
   const { module, name } = splitEntry(wish.entry ?? '', signature.splitAt ?? lastDot)
   const file = findModule(module)
+  if (compiled.test(file)) require('./typescript.cjs').compileModules(codeFolder)
   const exported = await importFile(file)
   const callable = findCallable(exported, name, file, signature)
   return {
@@ -61,7 +62,9 @@ function lastDot(entry) {
   return entry.lastIndexOf('.')
 }
 
-const extensions = ['.mjs', '.js', '.cjs', '.mts', '.ts', '.cts']
+const extensions = ['.mjs', '.js', '.cjs', '.mts', '.ts', '.cts', '.tsx', '.jsx']
+
+const compiled = /\.([cm]?ts|[tj]sx)$/
 
 function findModule(module) {
   const base = resolve(codeFolder, module)

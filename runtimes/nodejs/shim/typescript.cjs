@@ -1,0 +1,120 @@
+/**
+ * TypeScript and JSX, for functions whose entry is written in it. Node.js alone strips types and no more: no enums, no parameter
+ * properties, no JSX, no imports that only types are taken from. Sucrase does all of that in half the time, and keeps the lines.
+ */
+
+const { builtin } = require('./builtins.cjs')
+const { existsSync, readFileSync, statSync } = builtin('node:fs')
+const { registerHooks, stripTypeScriptTypes } = builtin('node:module')
+const { basename, join } = builtin('node:path')
+const { fileURLToPath, pathToFileURL } = builtin('node:url')
+
+const compiled = /\.(ts|mts|cts|tsx|jsx)$/
+/** Sucrase leaves these out; Node's own compiler, which is slower, knows them. */
+const namespaces = /^\s*(export\s+)?(namespace|module)\s+[\w.]+\s*\{/m
+
+/** From here on modules of the package are compiled when they are loaded. */
+function compileModules(codeFolder) {
+  const options = readOptions(join(codeFolder, 'tsconfig.json'))
+  registerHooks({
+    resolve: (specifier, context, next) => resolveAsCompilersDo(specifier, context, next),
+    load(url, context, next) {
+      if (!isOwn(url)) return next(url, context)
+      const file = fileURLToPath(bare(url))
+      const written = readFileSync(file, 'utf8')
+      const format = formatOf(context.format, file, written)
+      return { format, source: compile(written, file, format, options), shortCircuit: true }
+    },
+  })
+}
+
+function bare(url) {
+  return url.replace(/[?#].*$/, '')
+}
+
+/** What is in node_modules was compiled by those who published it. */
+function isOwn(url) {
+  return url.startsWith('file:') && compiled.test(bare(url)) && !url.includes('/node_modules/')
+}
+
+function compile(written, file, format, options) {
+  if (namespaces.test(written) && !file.endsWith('x')) return stripTypeScriptTypes(written, { mode: 'transform' })
+  const { transform } = require('./vendor/sucrase.cjs')
+  const transforms = []
+  if (!file.endsWith('.jsx')) transforms.push('typescript')
+  if (file.endsWith('x')) transforms.push('jsx')
+  if (format === 'commonjs') transforms.push('imports')
+  try {
+    return transform(written, { ...options, ...pragmas(written), transforms, filePath: file }).code
+  } catch (error) {
+    error.message = error.message.replace(/^Error transforming (.*?): /, `${basename(file)}: `)
+    throw error
+  }
+}
+
+/** What a file says of its JSX in a comment. */
+function pragmas(source) {
+  const importSource = /@jsxImportSource\s+(\S+)/.exec(source)?.[1]
+  const factory = /@jsx\s+(\S+)/.exec(source)?.[1]
+  if (importSource !== undefined) return { jsxRuntime: 'automatic', jsxImportSource: importSource }
+  return factory === undefined ? {} : { jsxRuntime: 'classic', jsxPragma: factory }
+}
+
+function readOptions(tsconfig) {
+  const { jsx, jsxImportSource, jsxFactory, jsxFragmentFactory, verbatimModuleSyntax } = compilerOptions(tsconfig)
+  return {
+    disableESTransforms: true,
+    production: true,
+    jsxRuntime: jsx === 'react' ? 'classic' : 'automatic',
+    ...(jsxImportSource && { jsxImportSource }),
+    ...(jsxFactory && { jsxPragma: jsxFactory }),
+    ...(jsxFragmentFactory && { jsxFragmentPragma: jsxFragmentFactory }),
+    keepUnusedImports: verbatimModuleSyntax === true,
+  }
+}
+
+/** A tsconfig.json may have comments and commas at the end; one that cannot be read says nothing. */
+function compilerOptions(tsconfig) {
+  if (!existsSync(tsconfig)) return {}
+  const text = readFileSync(tsconfig, 'utf8').replace(/("(?:[^"\\]|\\.)*")|\/\/.*|\/\*[\s\S]*?\*\//g, '$1')
+  try {
+    return JSON.parse(text.replace(/,(\s*[}\]])/g, '$1')).compilerOptions ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** Of a package that does not say it, what the file looks like. */
+function formatOf(known, file, source) {
+  if (file.endsWith('.mts')) return 'module'
+  if (file.endsWith('.cts')) return 'commonjs'
+  if (known?.startsWith('module')) return 'module'
+  if (known?.startsWith('commonjs')) return 'commonjs'
+  if (/^\s*(export\s*=|import\s+\w+\s*=\s*require\b)/m.test(source)) return 'commonjs'
+  return /^\s*(import\b(?!\s*\()|export\b)/m.test(source) ? 'module' : 'commonjs'
+}
+
+const written = { '.js': ['.ts', '.tsx'], '.jsx': ['.tsx'], '.mjs': ['.mts'], '.cjs': ['.cts'] }
+const endings = ['.ts', '.tsx', '.mts', '.cts', '.jsx', '.js', '.mjs', '.cjs', '/index.ts', '/index.tsx', '/index.js']
+
+/** `./x` means `./x.ts`, and so does `./x.js` where there is none: that is how TypeScript is written. */
+function resolveAsCompilersDo(specifier, context, next) {
+  try {
+    return next(specifier, context)
+  } catch (error) {
+    const found = /^\.{0,2}\//.test(specifier) && context.parentURL ? sourceOf(specifier, context.parentURL) : undefined
+    if (found === undefined) throw error
+    return next(context.conditions.includes('require') ? found : pathToFileURL(found).href, context)
+  }
+}
+
+function sourceOf(specifier, parentUrl) {
+  const path = fileURLToPath(bare(new URL(specifier, parentUrl).href))
+  const extension = /\.\w+$/.exec(path)?.[0] ?? ''
+  const others = (written[extension] ?? []).map((end) => path.slice(0, -extension.length) + end)
+  return [...others, ...endings.map((end) => path + end)].find((file) =>
+    statSync(file, { throwIfNoEntry: false })?.isFile(),
+  )
+}
+
+module.exports = { compileModules }
