@@ -1,4 +1,5 @@
-import type { Outcome } from '../../src/domain/outcome.ts'
+import { FaasError } from '../../src/domain/errors.ts'
+import { type Outcome, platformFailed } from '../../src/domain/outcome.ts'
 import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../src/domain/worker.ts'
 
 /** What a call does, unless a test says otherwise: the function returns its input. */
@@ -30,10 +31,12 @@ export class FakePool implements Pool {
   refusal: Error | null = null
   /** Answered by `acquire` when set. */
   loadFailure: LoadFailure | null = null
+  #closed = false
   running: WorkerInfo[] = []
   sizes = { total: 3, available: 2 }
 
   async acquire(revision: Revision): Promise<Lease | LoadFailure> {
+    if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping.')
     if (this.refusal !== null) throw this.refusal
     if (this.loadFailure !== null) return this.loadFailure
     this.leased++
@@ -52,7 +55,16 @@ export class FakePool implements Pool {
   }
 
   async runCommand(revision: Revision, call: Call): Promise<Outcome> {
+    if (this.#closed) return platformFailed('The server is stopping.', 0)
     return this.#run(call, revision)
+  }
+
+  /** From now on the code of every function is broken. */
+  breakCode(): void {
+    const error = { type: 'SyntaxError', message: 'broken', stack: null }
+    const outcome: Outcome = { kind: 'raised', error, runMs: 1, cpuMs: null, memoryPeakMb: null }
+    const start = { worker: 'worker-1', startKind: 'cold' as const, coldReason: 'first' as const, loadMs: 1 }
+    this.loadFailure = { kind: 'load_failure', outcome, log: 'loading\n', ...start }
   }
 
   retire(functionId: string, version: number | null, why: string): void {
@@ -91,7 +103,9 @@ export class FakePool implements Pool {
     this.asked.push(`removeRuntime ${id}`)
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true
+  }
 
   async #run(call: Call, revision: Revision): Promise<Outcome> {
     this.calls.push({ call, revision })
