@@ -101,8 +101,16 @@ async function expectSameAnswers(
     if (!Array.isArray(rows)) expect(json, path).toMatchObject(before)
     else
       for (const row of rows)
-        if (!changed.includes(row.id)) expect(json[list], path).toContainEqual(expect.objectContaining(row))
+        if (!changed.includes(row.id))
+          expect(json[list], path).toContainEqual(expect.objectContaining(lasting(path, row)))
   }
+}
+
+/** The image, version and times of a built-in runtime are those of today's program. */
+function lasting(path: string, row: Json): Json {
+  if (path !== '/v1/runtimes') return row
+  const { image, description, updated_at, ...lasts } = row
+  return lasts
 }
 
 const executionOf = async (server: ServerProcess, id: string): Promise<Json> =>
