@@ -198,6 +198,12 @@ function loading(harness: Harness): void {
     },
   )
 
+  test('a signature that the runtime does not know is UnknownSignature and says which it knows', async () => {
+    const failure = await bindFailure(harness, { signature: 'telepathy' as 'event' })
+    expect(failure).toMatchObject({ type: 'UnknownSignature' })
+    expect(failure.message).toMatch(/"telepathy".*\bevent\b.*\bhttp\b/)
+  })
+
   test('what is printed while loading arrives outside every call', async () => {
     await using worker = await harness.bind({ entry: 'prints_at_load.main' })
     expect(worker.output.stdout).toContain('loading\n')

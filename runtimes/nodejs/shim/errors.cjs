@@ -1,6 +1,7 @@
 /** What is told of an error: its class, its message, and a trace that shows the function alone. */
 
 const { builtin, types } = require('./builtins.cjs')
+const { isFrameOfNode } = require('./node-internals.cjs')
 const { inspect } = builtin('node:util')
 
 const maxErrorLength = 65536
@@ -60,7 +61,7 @@ function stackOf(error, depth) {
 }
 
 function isOwnFrame(line) {
-  return /^\s+at /.test(line) && (line.includes(`${__dirname}/`) || line.includes('node:internal/'))
+  return /^\s+at /.test(line) && (line.includes(`${__dirname}/`) || isFrameOfNode(line))
 }
 
 function cut(text) {

@@ -2,6 +2,7 @@
 
 const { builtin, nextTick, now } = require('./builtins.cjs')
 const { currentCall } = require('./calls.cjs')
+const { isNoise, standardStreamMark } = require('./node-internals.cjs')
 const { flush, flushSoon, frameTypes, onSend, sendFrame, serverFolder, waitToWrite } = require('./wire.cjs')
 const { closeSync, constants, openSync } = builtin('node:fs')
 const { join } = builtin('node:path')
@@ -59,7 +60,7 @@ function captureOutput() {
   // Warnings of Node itself would go to the container's log, where no user finds them.
   process.removeAllListeners('warning')
   process.on('warning', (warning) => {
-    if (warning.code !== 'MODULE_TYPELESS_PACKAGE_JSON') print(STDERR, `${warning.stack ?? warning}\n`)
+    if (!isNoise(warning)) print(STDERR, `${warning.stack ?? warning}\n`)
   })
 }
 
@@ -164,7 +165,7 @@ function openStream(fd, stream) {
     if (typeof values[0] !== 'function' && values[0] !== undefined && values[0] !== null) writable.write(values[0])
     return writable
   }
-  return Object.assign(writable, { fd, end, destroy, isTTY: false, _isStdio: true })
+  return Object.assign(writable, { fd, end, destroy, isTTY: false, ...standardStreamMark })
 }
 
 function textOf(text, encoding) {

@@ -6,6 +6,7 @@
 
 const { builtin, exit, mebibyte } = require('./builtins.cjs')
 const { Refusal } = require('./errors.cjs')
+const { sayToDescriptor } = require('./node-internals.cjs')
 
 /** Variables that are read when a process starts, or before any code of a function could run. */
 const readAtStart = new Set([
@@ -61,7 +62,7 @@ function startOwnProcess(wish, socket, handed, onRefused) {
   child.stdio[handedFd].on('error', () => {}).on('data', () => (isUp = true))
   child.stdio[handedFd].end(handed)
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    if (isUp) process._rawDebug(text.replace(/\n$/, ''))
+    if (isUp) sayToDescriptor(text.replace(/\n$/, ''))
     else words += text
   })
   child.on('error', (error) =>

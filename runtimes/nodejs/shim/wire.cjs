@@ -1,6 +1,7 @@
 /** The connection to the server: frames in, frames out. */
 
 const { builtin, exit, mebibyte, nextTick, now } = require('./builtins.cjs')
+const { descriptorOf, sayToDescriptor } = require('./node-internals.cjs')
 const { writeSync } = builtin('node:fs')
 const { connect: connectTo, Socket } = builtin('node:net')
 const { dirname } = builtin('node:path')
@@ -76,7 +77,7 @@ function handOver(then) {
 
 /** The server cannot be spoken to any more, so nothing but the container's own log is left to say why. */
 function giveUp(reason) {
-  process._rawDebug(`taibai shim: ${reason}`)
+  sayToDescriptor(`taibai shim: ${reason}`)
   exit(70)
 }
 
@@ -265,10 +266,11 @@ const clock = new Int32Array(new SharedArrayBuffer(4))
 
 /** Writes past the socket's own queue while that is empty. Returns how much was written. */
 function writeNow(bytes, length) {
+  const fd = descriptorOf(socket)
   let at = 0
-  while (at < length && socket.writableLength === 0 && !socket.connecting) {
+  while (at < length && fd >= 0 && socket.writableLength === 0 && !socket.connecting) {
     try {
-      at += writeSync(socket._handle.fd, bytes, at, length - at)
+      at += writeSync(fd, bytes, at, length - at)
     } catch (error) {
       // Any other error means that the connection is gone, and the socket will say so.
       if (error.code !== 'EAGAIN') return length

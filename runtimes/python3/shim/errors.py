@@ -17,6 +17,10 @@ class EntryNotFound(Refusal):
     pass
 
 
+class UnknownSignature(Refusal):
+    pass
+
+
 class ResultNotSerializable(Refusal):
     pass
 

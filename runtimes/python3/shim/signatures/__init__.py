@@ -7,6 +7,7 @@ names is loaded.
 import sys
 from _thread import _local as ThreadLocal
 
+from ..errors import UnknownSignature
 from ..results import result_of
 
 
@@ -17,8 +18,15 @@ def load_signature(name):
     except ModuleNotFoundError as error:
         if error.name != path:
             raise
-        raise ValueError(f'the Python runtime has no signature {name!r}') from None
+        raise UnknownSignature(f'this runtime does not know the signature "{name}"; it knows {known_signatures()}') from None
     return sys.modules[path]
+
+
+def known_signatures():
+    from os import listdir
+
+    names = {file.split('.')[0] for file in listdir(__path__[0])}
+    return ', '.join(sorted(name for name in names if not name.startswith('_')))
 
 
 def invoker(worker, function, arguments):
