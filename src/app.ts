@@ -13,7 +13,7 @@ import { connectEngine } from './engine/sandbox/connect-engine.ts'
 import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
 import { ImageTrial } from './engine/worker/image-trial.ts'
 import { readRuntimes } from './engine/worker/runtime-catalog.ts'
-import { Workers as WorkerMaker } from './engine/worker/workers.ts'
+import { SandboxWorkers } from './engine/worker/worker-factory.ts'
 import { Connections } from './http/connections.ts'
 import { makeListener } from './http/front.ts'
 import { addressOf, listen } from './http/listen.ts'
@@ -187,7 +187,7 @@ function makeGround(
   log: Log,
 ): Ground {
   const languageVersions = new Map<string, string>()
-  const factory = new WorkerMaker(
+  const factory = new SandboxWorkers(
     given.workersParts(config, data, manifests, { engine, packages, clock, log, languageVersions }),
   )
   return {
@@ -203,7 +203,7 @@ function makeGround(
       ranBefore: ranBefore(stores.functions, ledger),
       engineIsUp: () => engine.isUp,
     }),
-    runtimePools: new ImageTrial(engine, factory, languageVersions),
+    runtimeImages: new ImageTrial(engine, factory, languageVersions),
     openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
     clock,
     newId,

@@ -15,7 +15,7 @@ export const isExecutable = isSea()
 /** The source tree; the executable has none. */
 export const projectFolder = isExecutable ? '' : resolve(import.meta.dirname, '..')
 
-/** Of the release, from package.json. */
+/** Version of the release, from package.json. */
 export const version: string = JSON.parse(assetText('package.json')).version
 
 /** A file that travels, by its path in the source tree. */
@@ -45,9 +45,9 @@ export function releaseIdentity(): string {
 
 /** What the executable carries, as its build wrote it down: assets cannot be listed. */
 interface Manifest {
-  /** Of everything, the code included. */
+  /** Hash of everything, the code included. */
   build: string
-  /** Of all that is unpacked: releases share a cache folder without touching each other. */
+  /** Hash of all that is unpacked: releases share a cache folder without touching each other. */
   hash: string
   files: string[]
   /** Paths of the pages of `docs/`; they are assets, and not unpacked. */

@@ -50,7 +50,7 @@ export const settings = z.object({
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
-    .describe('Least level that is logged, as JSON lines on standard output.'),
+    .describe('Lowest level that is logged, as JSON lines on standard output.'),
 
   auth: z
     .enum(['token', 'keystone', 'none'])
@@ -73,7 +73,7 @@ export const settings = z.object({
   keystoneUser: z
     .string()
     .default('taibai')
-    .describe('Service user: checks tokens, and is who functions make trusts for.'),
+    .describe('Service user: it checks tokens, and the trusts of functions are made for it.'),
   keystonePassword: z.string().optional().meta(secret).describe('Password of the service user; no function sees it.'),
   keystoneProject: z
     .string()
@@ -83,7 +83,7 @@ export const settings = z.object({
   keystoneProjectDomain: z.string().default('Default').describe('Name of the domain of its project.'),
   keystoneCacheSeconds: int(1, 3600)
     .default(30)
-    .describe('How long a checked Keystone token is believed: a revoked one is refused after so long at the latest.'),
+    .describe('How long a checked Keystone token is believed; a revoked one is refused after this time at the latest.'),
   openstackInterface: z
     .enum(['public', 'internal', 'admin'])
     .default('public')
@@ -96,7 +96,7 @@ export const settings = z.object({
   swiftCheckSeconds: int(1)
     .default(10)
     .describe(
-      'While a function from Swift is called, its object is looked at so often; also before it gets its first worker.',
+      'Seconds between two checks of the object of a function from Swift while it is called; it is also checked before the first worker.',
     ),
 
   engine: z
@@ -201,9 +201,9 @@ export const settings = z.object({
   maxQueued: int(1).default(100_000).describe('Accepted async executions that may wait; more are refused with 503.'),
   maxQueuedBytes: int(1)
     .default(256 * mib)
-    .describe('Bytes of input that may wait with them.'),
+    .describe('Bytes of input of the async executions that wait.'),
   maxAsyncRunning: int(1).default(64).describe('Async executions at work at once.'),
-  maxAsyncRunningPerFunction: int(1).default(16).describe('Of those, of one function.'),
+  maxAsyncRunningPerFunction: int(1).default(16).describe('Async executions of one function at work at once.'),
   maxAttempts: int(1)
     .default(5)
     .describe('Times that an async execution may begin when the platform (not the function) fails while it runs.'),

@@ -20,7 +20,7 @@ const noLimits: PackageLimits = {
 
 export interface Restored {
   packages: number
-  /** Of the backup. */
+  /** When the backup was made. */
   createdAt: string
 }
 

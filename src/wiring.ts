@@ -7,7 +7,7 @@ import type { FunctionStore, PackageStore } from './domain/function.ts'
 import type { NewId } from './domain/ids.ts'
 import type { Log } from './domain/log.ts'
 import type { Authenticate } from './domain/principal.ts'
-import type { RuntimePools } from './domain/runtime.ts'
+import type { RuntimeImages } from './domain/runtime.ts'
 import type { Pool } from './domain/worker.ts'
 import type { HttpParts, HttpSettings } from './http/server.ts'
 import type { OpenStack } from './openstack/openstack.ts'
@@ -67,7 +67,7 @@ export interface Ground {
   packages: PackageStore
   backups: BackupStore
   pool: Pool
-  runtimePools: RuntimePools
+  runtimeImages: RuntimeImages
   /** Null: no Keystone. */
   openstack: OpenStack | null
   clock: Clock
@@ -87,7 +87,7 @@ export interface ServiceSettings {
 }
 
 export function makeServices(ground: Ground) {
-  const { stores, ledger, packages, pool, runtimePools, openstack, clock, newId, log, settings } = ground
+  const { stores, ledger, packages, pool, runtimeImages, openstack, clock, newId, log, settings } = ground
   const { functions, aliases } = stores
   const trusts = openstack?.trusts
   const targets = new Targets({ functions, runtimes: stores.runtimes, aliases })
@@ -112,7 +112,7 @@ export function makeServices(ground: Ground) {
     runtimes: stores.runtimes,
     functions,
     pool,
-    pools: runtimePools,
+    images: runtimeImages,
     targets,
     clock,
     newId,

@@ -63,7 +63,7 @@ async function ofKind(
   }
 }
 
-/** Shares of a core, in %, over so long. */
+/** Shares of a core in %, measured over `seconds`. */
 async function cost(taibai: Taibai, seconds: number): Promise<{ workers: number; server: number; rss: number }> {
   await noteNoise()
   const before = taibai.cpu()

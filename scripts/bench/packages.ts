@@ -12,7 +12,7 @@ const sources = { nodejs: readFileSync(handlerFile, 'utf8'), python3: python }
 const names = { nodejs: 'main.mjs', python3: 'main.py' }
 const comments = { nodejs: '// ', python3: '# ' }
 
-/** The handler, made so long by comments that nothing compresses away. */
+/** The handler, made long by comments that do not compress. */
 export function smallSource(language: Language, bytes = 10_000): string {
   const mark = comments[language]
   const lines = [sources[language]]

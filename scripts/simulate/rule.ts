@@ -66,7 +66,7 @@ export interface KeepAlive {
   /** Bytes of all workers; infinite: the rule says itself what goes. */
   budgetBytes: number
   began?(fn: SimulatedFunction, now: number): void
-  /** A worker came for a call, which had waited so long. */
+  /** A worker came for a call, which had waited `tookMs`. */
   started?(fn: SimulatedFunction, tookMs: number): void
   ended?(fn: SimulatedFunction, now: number): void
   /** A worker is idle now. Returns when to look at it again; infinite: never. */

@@ -9,7 +9,7 @@ export interface StartInLine<Event> {
   isNeeded(): boolean
 }
 
-/** What `Starts` is in the pool: so many at once, those that calls wait for first. */
+/** What `Starts` is in the pool: at most `maxParallel` at once, those that calls wait for first. */
 export class StartLine<Event> {
   #maxParallel: number
   #begin: (takesMs: number, event: Event) => void

@@ -70,7 +70,7 @@ function serverOf(options: Options, settings: CliSettings): { url: string; token
   return { url: context.url, token: () => settings.token ?? context.token }
 }
 
-/** Of the server on this machine, where this user may read it. */
+/** Token of the server on this machine, where this user may read it. */
 function localToken({ localDataDir }: CliSettings): string | null {
   try {
     return readFileSync(join(localDataDir, 'admin.token'), 'utf8').trim()

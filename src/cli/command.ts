@@ -26,7 +26,7 @@ export type Options = Record<string, string | boolean | string[] | undefined>
 /** What a command works with. */
 export interface Cli {
   out: Output
-  /** Of the server that the options, the environment, the chosen context or this machine name, in this order. */
+  /** The client of the server that the options, the environment, the chosen context or this machine name, in this order. */
   client(): Client
   /** All of standard input. */
   input(): Promise<Buffer>

@@ -22,7 +22,7 @@ export const commands: CommandSpec[] = [
     options: [
       ...fieldOptions,
       ['--at <time>', 'first run, in UTC, such as "2027-01-01 09:00"; without a pattern the only one'],
-      ['--count <runs>', 'end after so many runs'],
+      ['--count <runs>', 'end after this number of runs'],
     ],
     examples: [
       'taibai jobs add greet "0 9 * * mon-fri" --timezone Europe/Berlin --name morning',

@@ -1,6 +1,6 @@
 /** One copy of everything that lasts, taken while the server works. */
 export interface Backup {
-  /** Of its file: `taibai-2026-11-30T02-00-00Z.tar`. */
+  /** Name of its file: `taibai-2026-11-30T02-00-00Z.tar`. */
   name: string
   sizeBytes: number
   createdAt: number

@@ -58,7 +58,7 @@ function missedAllowed(job: Job, heldBack: boolean): number {
   return job.missed === 'once' ? 1 : job.missedLimit
 }
 
-/** The due times from `firstMs` to `lastMs`, at most so many. */
+/** The due times from `firstMs` to `lastMs`, at most `most` of them. */
 function matches(job: Job, patterns: CronPatterns, firstMs: number, lastMs: number, most: number): number[] {
   const found: number[] = []
   for (let at: number | null = firstMs; at !== null && at <= lastMs && found.length < most; ) {

@@ -30,9 +30,9 @@ export interface Phases {
   queue: number
   /** Until a worker was there. */
   acquire: number
-  /** Of that, loading the function's code into the worker. */
+  /** The part of `acquire` that loads the function's code into the worker. */
   load: number
-  /** Of that, waking a paused worker. */
+  /** The part of `acquire` that wakes a paused worker. */
   resume: number
   /** From sending the call to its answer. */
   run: number
@@ -41,7 +41,7 @@ export interface Phases {
 
 export interface Execution {
   id: string
-  /** Of the caller. */
+  /** The caller's project. */
   projectId: string
   functionId: string
   functionVersion: number

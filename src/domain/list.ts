@@ -7,7 +7,7 @@ export interface ListQuery {
   page: Page
 }
 
-/** Of rows in their order, those that fulfil every condition on `project_id`, and of these one page. */
+/** One page of the rows that fulfil every condition on `project_id`, in the order of the rows. */
 export function selected<T extends { id: string; projectId: string }>(rows: T[], { filter, page }: ListQuery): T[] {
   const conditions = filter.conditions.filter(({ column }) => column === 'project_id')
   return paged(

@@ -39,7 +39,7 @@ export interface RuntimeManifest {
   signature: Signature
   signatures: Signature[]
   minMemoryBytes: number
-  /** Of a function that names none. */
+  /** Entry of a function that names none. */
   defaultEntry: string
   languages: string[]
 }
@@ -58,7 +58,7 @@ export interface RuntimeStore {
 }
 
 /** What the engine does for a runtime that an operator adds or upgrades. */
-export interface RuntimePools {
+export interface RuntimeImages {
   /**
    * Gets the image and starts a worker of it, to see that it speaks the worker protocol. Rejects with a sentence when it
    * does not; nothing is left behind then.

@@ -12,7 +12,7 @@ export interface Source extends StoredTrigger {
   name: string | null
   type: 'swift'
   container: string
-  /** Of the names of objects; null: all. */
+  /** Prefix of the names of the objects that count; null: all objects. */
   prefix: string | null
   /** What is told of; never empty. */
   events: SourceEvent[]

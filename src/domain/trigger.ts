@@ -24,7 +24,7 @@ export interface TriggerStore<T extends StoredTrigger> {
   update(trigger: T): void
   delete(id: string): boolean
   find(id: string): T | null
-  /** Of a project, or of all when null. */
+  /** The triggers of a project; null: of all projects. */
   list(projectId: string | null): T[]
   listOfFunction(functionId: string): T[]
   listOfAlias(projectId: string, alias: string): T[]
@@ -33,7 +33,7 @@ export interface TriggerStore<T extends StoredTrigger> {
 /** What needs a function, a version or an alias. */
 export interface Holder {
   kind: 'job' | 'webhook' | 'alias' | 'source'
-  /** Of a trigger; the name of an alias. */
+  /** Id of a trigger, or name of an alias. */
   id: string
   projectId: string
 }

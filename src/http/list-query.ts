@@ -17,7 +17,7 @@ export function listParameters(columns: readonly Column[], allProjects = columns
   return z.object({
     ...Object.fromEntries(columns.map((column) => [column, parameter(filter)])),
     ...(allProjects && { all_projects: parameter('Rows of every project; admins only.') }),
-    limit: parameter('At most so many rows; absent: all.'),
+    limit: parameter('Most rows to answer with; absent: all.'),
     marker: parameter('Id of the last row of the page before.'),
   })
 }

@@ -11,7 +11,7 @@ export interface KeystoneTokensParts {
   keystone: Pick<Keystone, 'check'>
   clock: Clock
   log: Log
-  /** How long a checked token is believed: a revoked one is refused after so long at the latest. */
+  /** How long a checked token is believed; a revoked one is refused after this time at the latest. */
   cacheMs: number
 }
 
@@ -19,7 +19,7 @@ export interface KeystoneTokensParts {
 interface Known {
   /** Null: not valid. `unscoped`: valid, and of no use here. */
   who: Principal | 'unscoped' | null
-  /** Of the token itself. */
+  /** End of the token itself. */
   expiresAtMs: number
   believedUntilMs: number
   /** From here on it is checked again while it is still believed. */
@@ -30,7 +30,7 @@ interface Known {
 
 const maxKnown = 10_000
 const maxChecksAtOnce = 256
-/** An invalid token is not asked about again for so long. */
+/** Keystone is not asked about an invalid token again for this time. */
 const refusedMs = 5000
 /** While Keystone is silent, a token that it knew is checked this often. */
 const unconfirmedMs = 1000

@@ -35,7 +35,7 @@ export class KeystoneRefusal extends Error {
   }
 }
 
-/** After silence, nobody waits for Keystone again for so long. */
+/** After Keystone did not answer, it is not asked again for this time. */
 const silencePauseMs = 1000
 const refusedOwnUser = 'Keystone refuses the service user of this server; its operator finds more in the log.'
 

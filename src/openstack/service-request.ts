@@ -79,7 +79,7 @@ async function readAll(request: ServiceRequest, response: Response): Promise<Buf
   return Buffer.concat(chunks)
 }
 
-/** Of what `fetch` throws, only its kind is told: its texts are long, and may quote headers. */
+/** Only the kind of what `fetch` throws is told: its texts are long, and may quote headers. */
 export function silence({ service, timeoutMs }: Pick<ServiceRequest, 'service' | 'timeoutMs'>, error: unknown) {
   if ((error as Error).name === 'TimeoutError') {
     return new ServiceFailure(`${service} did not answer within ${timeoutMs / 1000} s.`, { isSilent: true })

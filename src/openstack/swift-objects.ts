@@ -21,7 +21,7 @@ export interface SwiftParts {
     region: string | undefined
     /** Until an answer begins, and between its pieces. */
     timeoutMs: number
-    /** Of one object. */
+    /** Largest object that is read. */
     maxBytes: number
   }
 }
@@ -153,7 +153,7 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
     }
   }
 
-  /** Of the session's project. */
+  /** Base URL of the account of the session's project. */
   async #endpoint(session: OpenStackSession): Promise<string> {
     const { region, interface: face } = this.#parts.options
     const catalog = session.catalog ?? (await this.#catalogOf(session))

@@ -8,7 +8,7 @@ export const packagePattern = /^packages\/([0-9a-f]{64})\.zip$/
 
 export interface BackupNote {
   format: 1
-  /** Of the program that made it. */
+  /** Version of the program that made it. */
   version: string
   createdAt: string
 }

@@ -14,7 +14,7 @@ export interface BackupFolderOptions {
   /** A copy of the open database in a new file, consistent in itself. */
   copyCatalogue(file: string): Promise<void>
   copyLedger(file: string): Promise<void>
-  /** Of every package that is stored. */
+  /** Hashes of all stored packages. */
   packageHashes(): Promise<string[]>
   /** The bytes of one as uploaded; null: it has gone meanwhile. */
   packageFile(hash: string): string

@@ -16,9 +16,9 @@ import { lockDataFolder } from './data-lock.ts'
 /** Everything that lasts lies here; one server at a time. */
 export interface DataFolder {
   path: string
-  /** Of workers' own folders; nothing in it outlives the server. */
+  /** Parent of the workers' own folders; nothing in it outlives the server. */
   workersDir: string
-  /** Of this data folder: tells our containers and networks from those of other installations on the same engine. */
+  /** Id of this data folder: tells our containers and networks from those of other installations on the same engine. */
   instance: string
   unlock(): void
 }

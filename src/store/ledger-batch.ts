@@ -30,7 +30,7 @@ export interface CopyReply {
 export type BatchReply = { changes: number[]; refused: string[] } | { failure: string }
 
 interface Waiter {
-  /** Of the statement whose changes are awaited; -1: of the whole batch. */
+  /** Index of the statement whose changes are awaited; -1: those of the whole batch. */
   index: number
   resolve(changes: number): void
   reject(error: Error): void

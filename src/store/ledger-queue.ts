@@ -16,7 +16,7 @@ import {
 import type { Row } from './ledger-rows.ts'
 
 export interface LedgerQueueOptions {
-  /** Of ledger.db. */
+  /** Path of ledger.db. */
   path: string
   clock: Clock
   log: Log

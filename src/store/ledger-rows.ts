@@ -112,7 +112,7 @@ export const deleteSql = 'DELETE FROM executions WHERE id = ?'
 export const countSql = `INSERT INTO counters (function_id, function_version, count, last_at) VALUES (?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET count = excluded.count, last_at = excluded.last_at`
 
-/** Finished rows, so many at once: those older than a moment; those of a project that come before a row. */
+/** Deletes finished rows, at most LIMIT in one step: those older than a moment; those of a project that come before a row. */
 export const pruneOlderSql = `DELETE FROM executions WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_time
   WHERE created_at < ? AND status <> 'running' ORDER BY created_at LIMIT ?)`

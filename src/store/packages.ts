@@ -64,7 +64,7 @@ export class PackageFolder implements PackageStore {
     return join(this.#place(hash), 'code')
   }
 
-  /** Of every package that is stored. */
+  /** Hashes of all stored packages. */
   async hashes(): Promise<string[]> {
     return (await readdir(this.#options.folder)).filter((name) => hashPattern.test(name)).sort()
   }

@@ -3,7 +3,7 @@ import { invalid } from '../domain/errors.ts'
 /** Which entries of a ZIP may become files. Pure: looks at names, kinds and sizes as the ZIP states them. */
 
 export interface PackageLimits {
-  /** Of the ZIP. */
+  /** Largest ZIP. */
   maxPackageBytes: number
   maxUnpackedBytes: number
   maxPackageEntries: number

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
-import { Workers } from '../../src/engine/worker/workers.ts'
+import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { engineWorkersContract, type WorkersUnderTest } from '../support/contracts/engine-workers.ts'
 import { type EngineUnderTest, sandboxEngineContract } from '../support/contracts/sandbox-engine.ts'
 import { containersOf } from '../support/docker-api.ts'
@@ -19,7 +19,7 @@ const loadTimeoutMs = 4000
 describeWithDocker('the engine that runs containers keeps the contract', () => {
   const workers = dockerWorkers()
   const clock = new CountedClock()
-  let factory: Workers
+  let factory: SandboxWorkers
   beforeAll(() => {
     factory = factoryOf(workers(), clock)
   })
@@ -43,7 +43,7 @@ function anotherEngine({ instance }: DockerWorkers): Promise<DockerEngine> {
   return DockerEngine.connect({ ...engineDefaults, instance }, silent)
 }
 
-function workersUnderTest(workers: DockerWorkers, factory: Workers): WorkersUnderTest {
+function workersUnderTest(workers: DockerWorkers, factory: SandboxWorkers): WorkersUnderTest {
   return {
     factory,
     image: workers.manifest(runtime).image,
@@ -54,9 +54,9 @@ function workersUnderTest(workers: DockerWorkers, factory: Workers): WorkersUnde
 }
 
 /** As that of `workers`, with a time limit that a test can wait for. */
-function factoryOf(workers: DockerWorkers, clock: CountedClock): Workers {
+function factoryOf(workers: DockerWorkers, clock: CountedClock): SandboxWorkers {
   const { engine, manifests, workersDir } = workers
-  return new Workers({
+  return new SandboxWorkers({
     ...{ engine, clock, log: silent, manifests, workersDir, loadTimeoutMs },
     codeFolder: (hash) => workers.codeFolder(hash),
     maxResultBytes: 8 * mib,

@@ -11,8 +11,8 @@ import type { Call, Revision } from '../../src/domain/worker.ts'
 import type { PoolWorker, Shape } from '../../src/engine/pool/pool-worker.ts'
 import { DockerEngine, type DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-engine.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
+import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
-import { Workers } from '../../src/engine/worker/workers.ts'
 import { askDocker, containersOf, dockerSocket, removeContainer } from './docker-api.ts'
 import { aCall, aRevision, mib } from './fake-workers-pool.ts'
 import { projectFolder } from './server-process.ts'
@@ -57,7 +57,7 @@ export function runtimeFolders(): string[] {
 export class DockerWorkers {
   readonly instance: string
   readonly engine: DockerEngine
-  readonly factory: Workers
+  readonly factory: SandboxWorkers
   readonly manifests: RuntimeManifest[]
   readonly path: string
   /** Of workers that live on after a test. */
@@ -73,7 +73,7 @@ export class DockerWorkers {
     this.manifests = readRuntimes(runtimesFolder)
     mkdirSync(this.workersDir)
     for (const runtime of runtimeFolders()) this.storeCode(runtime, runtime, {})
-    this.factory = new Workers({
+    this.factory = new SandboxWorkers({
       engine,
       clock: systemClock,
       log: silent,

@@ -8,8 +8,8 @@ import type { RuntimeManifest } from '../../src/domain/runtime.ts'
 import { ProcessEngine } from '../../src/engine/sandbox/process/process-engine.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
+import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
-import { Workers } from '../../src/engine/worker/workers.ts'
 import type { WorkersUnderTest } from './contracts/engine-workers.ts'
 import type { EngineUnderTest } from './contracts/sandbox-engine.ts'
 import { waitUntil } from './wait-until.ts'
@@ -49,14 +49,14 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
   readonly loadTimeoutMs = 1500
   readonly packageHash = 'nodejs'
   readonly engine: ProcessEngine
-  readonly factory: Workers
+  readonly factory: SandboxWorkers
   #lastName = 0
 
   constructor() {
     mkdirSync(this.workersDir)
     this.storeCode(this.packageHash, {})
     this.engine = this.newEngine()
-    this.factory = new Workers({
+    this.factory = new SandboxWorkers({
       engine: this.engine,
       clock: this.clock,
       log: silent,

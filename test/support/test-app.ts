@@ -93,7 +93,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     packages,
     backups,
     pool,
-    runtimePools: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
+    runtimeImages: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
     openstack: options.openstack ?? null,
     clock,
     newId: timeOrderedId,

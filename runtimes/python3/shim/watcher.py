@@ -9,7 +9,7 @@ from _thread import allocate_lock, start_new_thread
 from .wire import CALL, SERVER_GONE
 
 TICK_MS = 40  # how long a printed line may wait for company
-QUIET_TICKS = 25  # after so many ticks without a print the Watcher sleeps until the next one
+QUIET_TICKS = 25  # after this number of ticks without a print, the Watcher sleeps until the next print
 RELIEF_MS = 3
 
 

@@ -11,7 +11,7 @@ import type { Starts, Urgency } from './starts.ts'
 
 const firstPauseMs = 500
 const longestPauseMs = 60_000
-/** Of a shape of which none was started yet. */
+/** Assumed start time of a shape that was never started. */
 const usualStartMs = 500
 /** In the line of starts, work ahead for everybody is a project of its own. */
 const nobody = ''
@@ -141,7 +141,7 @@ export class GenericWorkers {
     })
   }
 
-  /** A call took one, or would have if one had been ready: so many should be. */
+  /** Notes the demand: a call took a generic worker, or would have taken one if one had been ready. */
   noteTaken(shape: Shape): void {
     const kept = this.#shapes.get(keyOf(shape))
     kept?.demand.note(this.#parts.clock.elapsed(), kept.startMs)
@@ -166,7 +166,7 @@ export class GenericWorkers {
     if (this.#takeOut(this.#kept(shape), worker)) this.#end(worker)
   }
 
-  /** Of this image, how many are ready. */
+  /** Number of ready workers of this image. */
   ready(image: string): number {
     const shapes = [...this.#shapes.values()].filter(({ shape }) => shape.image === image)
     return shapes.reduce((sum, { ready }) => sum + ready.length, 0)

@@ -129,7 +129,7 @@ export class Provider {
     return { ...got, reason: this.#reason(group, hadWorkers, got.startKind), tookMs: clock.elapsed() - from }
   }
 
-  /** How many more the group wants when so many are on their way. */
+  /** How many more workers the group wants while `provisioning` are on their way. */
   #wanted(group: WorkerGroup, provisioning: number): number {
     const { revision, waiters, workers } = group
     const { concurrency, maxWorkers } = revision

@@ -47,7 +47,7 @@ export class Room {
     return this.#reserve(bytes, null, () => this.#spare(null))
   }
 
-  /** What those are worth that would make room for so many bytes, per byte of them; 0 while there is room. */
+  /** The worth per byte of the workers that would be evicted for `bytes`; 0 while there is room. */
   priceOf(bytes: number, group: WorkerGroup | null): number {
     return priceOfRoom(bytes, this.#parts.memory.freeBytes, () => this.#spare(group))
   }

@@ -32,7 +32,7 @@ export interface Pending {
   ending?: Frame
 }
 
-/** Frames that say nothing to anybody, beyond those that do: so many in a row no shim sends. */
+/** Most frames without a use (unknown types, unknown calls) that a worker may send beyond its useful ones; no shim sends as many. */
 const maxUselessFrames = 1000
 
 /**

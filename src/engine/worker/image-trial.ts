@@ -1,9 +1,9 @@
-import type { Runtime, RuntimePools } from '../../domain/runtime.ts'
+import type { Runtime, RuntimeImages } from '../../domain/runtime.ts'
 import type { WorkerFactory } from '../pool/pool-worker.ts'
 import type { SandboxEngine } from '../sandbox/sandbox.ts'
 
 /** Tries a runtime that an operator adds: its image is there, and a worker of it says hello. */
-export class ImageTrial implements RuntimePools {
+export class ImageTrial implements RuntimeImages {
   #engine: SandboxEngine
   #factory: WorkerFactory
   #versions: ReadonlyMap<string, string>

@@ -150,7 +150,7 @@ export class FrameDecoder {
       throw new ProtocolError(`a frame of ${length} bytes is longer than ${limit}, the most of its kind`)
   }
 
-  /** The buffer with at least so many bytes from `#at` on. */
+  /** The buffer, joined until it holds at least `bytes` from `#at` on. */
   #joined(bytes: number): Buffer {
     if (this.#buffer.length - this.#at >= bytes) return this.#buffer
     this.#buffer = Buffer.concat([this.#buffer.subarray(this.#at), ...this.#later])

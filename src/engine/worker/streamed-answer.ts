@@ -16,9 +16,9 @@ export class StreamedAnswer {
   #held = new GatheredBytes()
   #isFull = false
   #isOver = false
-  /** Bytes that came and for which no credit was given. */
+  /** Bytes that arrived and for which no credit was given yet. */
   #unpaidBytes = 0
-  /** Of these, bytes that were taken. */
+  /** The part of `#unpaidBytes` that the reader took. */
   #owedBytes = 0
   #isPaying = false
   #pay: (bytes: number, onRead: () => void) => void

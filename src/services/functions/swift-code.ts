@@ -24,9 +24,9 @@ export interface SwiftCodeParts {
   clock: Clock
   log: Log
   limits: {
-    /** Of an object with code. */
+    /** Largest object that may be the code of a function. */
     maxSwiftObjectBytes: number
-    /** While a function is called, its object is looked at so often. */
+    /** Seconds between two checks of a function's object, while the function is called. */
     swiftCheckSeconds: number
   }
 }

@@ -124,7 +124,7 @@ export class Targets {
     return others[0]
   }
 
-  /** Of a function of the caller's project; null when there is none of that name. */
+  /** Id of a function of the caller's project; null when there is none of that name. */
   idOfFunction(who: Principal, name: string): string | null {
     return this.#parts.functions.findByName(who.projectId, name)?.id ?? null
   }

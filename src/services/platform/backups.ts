@@ -11,7 +11,7 @@ export interface BackupsParts {
   rules: {
     /** Hours between two backups that nobody asks for; 0: none. */
     backupEveryHours: number
-    /** Of those that lie here, how many of the newest are kept; 0: all. */
+    /** How many of these are kept, the newest; 0: all. */
     backupKeep: number
   }
 }

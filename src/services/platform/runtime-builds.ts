@@ -1,12 +1,12 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
-import type { Runtime, RuntimePools, RuntimeStore } from '../../domain/runtime.ts'
+import type { Runtime, RuntimeImages, RuntimeStore } from '../../domain/runtime.ts'
 import type { Pool } from '../../domain/worker.ts'
 
 export interface RuntimeBuildsParts {
   runtimes: RuntimeStore
   pool: Pool
-  pools: RuntimePools
+  images: RuntimeImages
   /** Told of every row that was written. */
   targets: { forgetRuntime(id: string): void }
   clock: Clock
@@ -63,11 +63,11 @@ export class RuntimeBuilds {
   }
 
   async #prepare(runtime: Runtime): Promise<boolean> {
-    const { pools, clock, log } = this.#parts
+    const { images, clock, log } = this.#parts
     const late = Promise.withResolvers<never>()
     const cancel = clock.after(prepareTimeoutMs, () => late.reject(new Error('The image took too long.')))
     try {
-      await Promise.race([pools.prepare(runtime), late.promise])
+      await Promise.race([images.prepare(runtime), late.promise])
       return true
     } catch (error) {
       log.warn({ runtime: runtime.id, image: runtime.image, err: error }, 'runtime cannot be used')

@@ -50,7 +50,7 @@ export class Runtimes {
 
   /** Exact; null while no worker of the runtime has started. */
   languageVersion({ image }: Runtime): string | null {
-    return this.#parts.pools.languageVersion(image)
+    return this.#parts.images.languageVersion(image)
   }
 
   /** Makes the rows follow the manifests; called once at start, before anything is asked. */

@@ -9,7 +9,7 @@ export interface AsyncQueueLimits {
   maxQueuedBytes: number
   /** Accepted runs at work at once. */
   maxAsyncRunning: number
-  /** Of those, of one function: a busy one leaves room for the others. */
+  /** Accepted runs of one function at work at once: a busy function leaves room for the others. */
   maxAsyncRunningPerFunction: number
   /** Pause before the second try; doubles with each further one, up to a minute. */
   retryPauseMs: number

@@ -37,10 +37,10 @@ import type { RunEvents } from './run-events.ts'
 
 export interface RunRequest {
   target: Target
-  /** Of the caller: the execution belongs to it. */
+  /** The caller's project: the execution belongs to it. */
   projectId: string
   trigger: Trigger
-  /** Of the job, webhook or source that makes it. */
+  /** Id of the job, webhook or source that makes it. */
   triggerId?: string
   input: CallInput
   description?: string | null

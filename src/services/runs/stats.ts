@@ -61,7 +61,7 @@ export class Tally {
 
 interface Cell {
   functionId: string
-  /** Of the caller. */
+  /** The caller's project. */
   projectId: string
   tally: Tally
 }

@@ -37,7 +37,7 @@ export interface SourcePollsParts {
 }
 
 interface Watched extends SourceState {
-  /** Of the next look. */
+  /** Cancels the timer of the next look. */
   cancel: (() => void) | null
   /** The look that is under way. */
   look: Promise<void> | null

@@ -9,7 +9,7 @@ from ..watcher import QUIET_TICKS
 from ..wire import CALL
 
 QUICK_SECONDS = 0.0003  # a call this short is not worth waking another thread
-LEAST_PENALTY, MOST_PENALTY = 16, 4096  # so many calls are taken for slow after one that was; more when it recurs
+LEAST_PENALTY, MOST_PENALTY = 16, 4096  # calls taken for slow after a slow one; more when it recurs
 
 
 class Threads:
@@ -33,7 +33,7 @@ class Threads:
         """Of the thread that runs a call and keeps its turn. Who empties the list, it or the Watcher, has the turn."""
         self.seen_pledge = self.pledge
         self.quiet_ticks = 0
-        self.slow_calls = 0  # so many calls more are taken for slow
+        self.slow_calls = 0  # number of further calls that are taken for slow
         self.penalty = LEAST_PENALTY
         self.quick_calls = 0
         self.guard = allocate_lock()

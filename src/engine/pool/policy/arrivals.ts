@@ -14,7 +14,7 @@ export interface Outlook {
   probability: number
   /** How far away that moment is. */
   withinMs: number
-  /** For so long it is too early: a worker that is started then is as good. */
+  /** Time until it is worth having a worker: one that is started after it serves as well. */
   earlyMs: number
   /** After this time without a call the outlook may be another. */
   holdsMs: number
@@ -34,13 +34,14 @@ const binEndsMs = Float64Array.from({ length: bins }, (_, bin) => secondMs * 2 *
 const rememberedGaps = 64
 const rememberedMs = 24 * 3600 * secondMs
 /**
- * What a gap is before any was seen, as if so many had been: however long it was silent, as long again is as likely as
- * not. It stays beside what was seen, so that a busy function that falls silent is given up soon.
+ * The prior: before any gap was seen, as if `assumedGaps` gaps of `assumedGapMs` had been. After any silence, the same
+ * time again is as likely as not. The prior stays beside what is seen, so that a busy function that falls silent is given
+ * up soon.
  */
 const assumedGaps = 1
 const assumedGapMs = 600 * secondMs
 
-/** It is too early for a worker while calls are so much rarer than they will be. */
+/** It is too early for a worker while the rate of calls is below this share of what it will be. */
 const atOnceShare = 0.85
 
 const binOf = (gapMs: number): number =>
@@ -51,7 +52,7 @@ class Gaps {
   #counts = new Float32Array(bins)
   #total = 0
   #logSum = 0
-  /** Of a gap noted now. It grows, instead of all others shrinking. */
+  /** Weight of a gap that is noted now. It grows, instead of all others shrinking. */
   #weight = 1
 
   note(gapMs: number): void {
@@ -130,7 +131,7 @@ class Gaps {
 /** Calls that come closer than this after another are one arrival: a timer may call several times at once. */
 const oneArrivalMs = 2 * secondMs
 const remembered = 8
-/** Regular: of the last intervals, at least so many and this share are the same but for a little. */
+/** Calls are regular when at least this number, and this share, of the last intervals are nearly the same. */
 const fewestIntervals = 3
 const regularShare = 0.75
 /** What regular calls may differ by. */
@@ -242,7 +243,7 @@ export class Arrivals {
     if (this.#running % this.#perWorker === 0 && level <= levelsKnown) this.#leftAt[Math.ceil(level)] = nowMs
   }
 
-  /** What may be expected of the worker that is used only when so many are; of one in use, as if it were so no more. */
+  /** The outlook of the worker that is used when `level` calls run at once; a worker in use counts as if it were idle. */
   outlook(level: number, nowMs: number): Outlook {
     const leftAt = level <= this.level ? nowMs : (this.#leftAt[Math.min(level, levelsKnown)] ?? nowMs)
     const ageMs = nowMs - leftAt

@@ -2,16 +2,16 @@ import type { Revision } from '../../../domain/worker.ts'
 import { Arrivals, type Outlook } from './arrivals.ts'
 import { isWorthWarming, worthKeeping } from './pool-policy.ts'
 
-/** A worker that is started ahead is there by so long before the call that it is for. */
+/** A worker that is started ahead is ready this time before the call it is for. */
 const leadMs = 2000
 const shortestPauseMs = 1000
 
-/** Weight of the newest of what is averaged. */
+/** Weight of the newest value in a moving average. */
 const newest = 0.2
 
 /** What is known of a function version beyond the life of its workers: when it is called, how long it runs, what a start costs. */
 export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'> = Revision> {
-  /** The newest that was asked for. */
+  /** The newest revision that was asked for. */
   revision: Called
   readonly arrivals: Arrivals
   /** Mean cost of a start that was not warm, in ms: what an eviction would cost again. */
@@ -32,7 +32,7 @@ export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'>
     this.runMs = this.runMs === 0 ? ms : this.runMs + (ms - this.runMs) * newest
   }
 
-  /** Of an idle worker: it is used when so many more calls run at once, the one used last being used for the first of them. */
+  /** The outlook of an idle worker that is used when `more` further calls run at once; the worker used last serves the first. */
   outlookOfIdle(more: number, nowMs: number): Outlook {
     return this.arrivals.outlook(this.arrivals.level + more, nowMs)
   }

@@ -93,7 +93,7 @@ export function mayTakeAhead(
   return gain.worth > 0 && isWorthWarming({ probability: 1, ...gain, price: price() })
 }
 
-/** What those are worth that would make room for so many bytes, per byte of them; 0 while so much is free. */
+/** The worth per byte of the workers that would be evicted for `bytes`; 0 while there is room. */
 export function priceOfRoom(bytes: number, freeBytes: number, candidates: () => readonly Evictable[]): number {
   if (bytes <= freeBytes) return 0
   const chosen = chooseEvictions(bytes - freeBytes, candidates())
@@ -138,19 +138,19 @@ function withoutNeedless<Worker extends Evictable>(chosen: Worker[], surplusByte
 }
 
 const dayMs = 24 * 3600 * 1000
-/** Of all memory, what generic workers of one shape may take. */
+/** Share of all memory that generic workers of one shape may take. */
 const genericShare = 0.5
 
 /**
- * How many generic workers to keep ready while there is memory that nobody needs: those that are expected to be taken
- * within a day, of the first, the second and so on (`perMs`; see `GenericDemand`); never fewer than the operator's floor.
+ * How many generic workers to keep ready while there is memory that nobody needs: the n-th is kept when it is expected to
+ * be taken within a day (`perMs[n]`; see `GenericDemand`). Never fewer than the operator's floor.
  */
 export function genericTarget(perMs: number[], floor: number, limitBytes: number, memoryBytes: number): number {
   const expected = perMs.filter((rate) => rate * dayMs >= 1).length
   return Math.min(Math.max(floor, expected), Math.floor((limitBytes * genericShare) / memoryBytes))
 }
 
-/** What one more generic worker is worth beside so many that are there. */
+/** The worth of one more generic worker beside `beside` others. */
 export function genericWorth(perMs: number[], beside: number, startMs: number, memoryBytes: number): number {
   return worthKeeping(perMs[beside] ?? 0, startMs, memoryBytes)
 }
@@ -200,7 +200,7 @@ export function shouldYield(own: Waiting | null, starved: Waiting): boolean {
   return starved.hasNothing && (own === null || comesBefore(starved, { ...own, hasNothing: true }))
 }
 
-/** Of all memory, what workers that are to be kept may hold when others need it: those of a project, and all together. */
+/** Shares of all memory that kept workers (`min_workers`) may hold when others need it: those of one project, and all together. */
 const protectedShareOfProject = 0.5
 const protectedShare = 0.75
 

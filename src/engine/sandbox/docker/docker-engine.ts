@@ -24,7 +24,7 @@ export class DockerEngine implements SandboxEngine {
   #defaults: ContainerDefaults
   #log: Log
   #sandboxes = new Map<string, DockerSandbox>()
-  /** Of workers whose containers are there, or are being made. */
+  /** Names of workers whose containers exist, or are being made. */
   #names = new Set<string>()
   #stopEvents: () => void = () => {}
   #watch: EngineWatch

@@ -28,7 +28,7 @@ export interface WorkersParts extends WorkerParts {
 }
 
 /** Makes real workers: a sandbox, its folder, its connection. */
-export class Workers implements WorkerFactory {
+export class SandboxWorkers implements WorkerFactory {
   #parts: WorkersParts
   #pipes: PipeStock
 
