@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readDocs, version } from './assets.ts'
+import { consoleFile, readDocs, version } from './assets.ts'
 import type { Config } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
@@ -226,6 +226,7 @@ function makeDoor(
     authenticate: config.auth === 'none' ? () => openPrincipal : authenticationBy(tokens, ground.openstack),
     ...health,
     docs: readDocs,
+    consoleFile,
     settings: given.httpSettings(config),
   })
   return makeListener(makeHttpApp(parts), parts)

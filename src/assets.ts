@@ -32,6 +32,17 @@ export function readDocs(): DocPage[] {
 const docFiles = (): string[] =>
   isExecutable ? (manifest().docs ?? []) : readdirSync(join(projectFolder, 'docs')).map((file) => `docs/${file}`)
 
+/** A file of the console as it was built; null: there is none of that name, or the console is not built. */
+export function consoleFile(name: string): Buffer | null {
+  try {
+    return isExecutable
+      ? Buffer.from(getRawAsset(`console/${name}`))
+      : readFileSync(join(projectFolder, 'dist/console', name))
+  } catch {
+    return null
+  }
+}
+
 /** The program and its first arguments, to start it once more. */
 export const ownCommand = (): [string, ...string[]] =>
   isExecutable ? [process.execPath] : [process.execPath, join(projectFolder, 'src', 'main.ts')]

@@ -203,6 +203,7 @@ export function httpParts(
     isReady(): boolean
     engineIsUp(): boolean
     docs(): DocPage[]
+    consoleFile(name: string): Buffer | null
     settings: HttpSettings
   },
 ): HttpParts {
@@ -232,6 +233,7 @@ export function httpParts(
     authenticate: door.authenticate,
     isReady: door.isReady,
     docs: door.docs,
+    consoleFile: door.consoleFile,
     newId,
     log,
     settings: door.settings,

@@ -40,6 +40,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'console',
+          include: ['test/console/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'openstack',
           include: ['test/openstack/**/*.test.ts'],
           globalSetup: 'test/openstack/shared-stack.ts',

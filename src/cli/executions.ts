@@ -1,6 +1,6 @@
+import { explanationOf } from '../client/explanation.ts'
 import type { ExecutionRow, ListQuery } from '../client/resources.ts'
 import { type Cli, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
-import { explanationOf } from './explanation.ts'
 import { showPhases } from './phases-bar.ts'
 import { executionColumns, targetText, timeText } from './shown.ts'
 import { findFunction, functionNames, withNames } from './target.ts'
@@ -23,7 +23,7 @@ export const commands: CommandSpec[] = [
     ],
     async run(cli, args, options) {
       if (typeof args[0] === 'string') return showOne(cli, args[0])
-      const rows = (await newest(cli, options)).slice(-(numberOption(options, 'limit', '--limit') ?? usualRows))
+      const rows = await newest(cli, options)
       if (cli.out.json) return cli.out.rows(rows, executionColumns, '')
       cli.out.rows(await withNames(cli.client(), rows), executionColumns, 'Nothing ran yet.')
     },
@@ -47,15 +47,17 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** Lists are oldest first, and their pages too: the newest are at the end. */
+/** The newest last, as a terminal shows them. */
 async function newest(cli: Cli, options: Options): Promise<ExecutionRow[]> {
   const client = cli.client()
   const [name, status] = [textOption(options, 'function'), textOption(options, 'status')]
   const query: ListQuery = {
+    order: 'newest',
+    limit: numberOption(options, 'limit', '--limit') ?? usualRows,
     ...(status !== undefined && { status }),
     ...(name !== undefined && { function_id: (await findFunction(client, name)).id }),
   }
-  return client.executions.list(query)
+  return (await client.executions.list(query)).reverse()
 }
 
 async function showOne(cli: Cli, id: string): Promise<void> {

@@ -37,9 +37,11 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** Lists are oldest first: the newest are at the end. */
-const newest = async (cli: Cli, functionId: string, limit: number): Promise<ExecutionRow[]> =>
-  (await cli.client().executions.list({ function_id: functionId })).slice(-limit)
+/** The newest last, as a terminal shows them. */
+async function newest(cli: Cli, functionId: string, limit: number): Promise<ExecutionRow[]> {
+  if (limit === 0) return []
+  return (await cli.client().executions.list({ function_id: functionId, order: 'newest', limit })).reverse()
+}
 
 /** From now on, also over a restart of the server. */
 async function follow(cli: Cli, functionId: string, id: string | undefined): Promise<void> {

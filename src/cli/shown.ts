@@ -1,3 +1,4 @@
+import { milliseconds as millisecondsText } from '../client/explanation.ts'
 import type {
   AliasRow,
   ExecutionRow,
@@ -29,7 +30,7 @@ export const targetText = (row: {
 }
 
 export const milliseconds = (ms: number | null | undefined): string | null =>
-  ms === null || ms === undefined ? null : ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(1)} ms`
+  ms === null || ms === undefined ? null : millisecondsText(ms)
 
 export const functionColumns: Column<FunctionRow>[] = [
   { title: 'NAME', value: ({ name, id }) => name ?? id },

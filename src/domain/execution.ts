@@ -137,6 +137,8 @@ export interface Page {
   limit: number | null
   /** Id of the last row of the page before. */
   marker: string | null
+  /** By time descending; default ascending. */
+  newestFirst?: boolean
 }
 
 export interface FunctionCounts {

@@ -22,17 +22,28 @@ export function listParameters(columns: readonly Column[], allProjects = columns
   })
 }
 
+/** Parameter of lists that may be long. */
+export const order = z
+  .enum(['oldest', 'newest'])
+  .optional()
+  .openapi({ description: 'What comes first; default: oldest.' })
+
 /**
- * The query of a list (contract 1.6): filters on `columns`, `all_projects`, and our `limit` and `marker`; anything else
- * is refused. For an admin `project_id` means all projects, then filtered; for others it is ignored.
+ * The query of a list (contract 1.6): filters on `columns`, `all_projects`, and our `limit`, `marker` and, where the list
+ * has it, `order`; anything else is refused. For an admin `project_id` means all projects, then filtered; for others it is
+ * ignored.
  */
-export function listQuery(c: Ctx, who: Principal, columns: readonly Column[]): ListQuery {
+export function listQuery(c: Ctx, who: Principal, columns: readonly Column[], hasOrder = false): ListQuery {
   const query = c.req.queries()
-  refuseUnknown(query, columns)
+  refuseUnknown(query, columns, hasOrder)
   const everywhere = allProjects(query, who) || (who.isAdmin && query.project_id !== undefined)
   const asked = who.isAdmin ? columns : columns.filter((column) => column !== 'project_id')
   const conditions = asked.flatMap((column) => (query[column] ?? []).map((value) => condition(column, value)))
-  return { filter: { projectId: everywhere ? null : who.projectId, conditions }, page: pageOf(query) }
+  const page = {
+    ...pageOf(query),
+    ...(hasOrder && { newestFirst: named('order', () => isNewestFirst(query.order?.[0])) }),
+  }
+  return { filter: { projectId: everywhere ? null : who.projectId, conditions }, page }
 }
 
 /** The query of a list without filters: only our `limit` and `marker`. */
@@ -69,8 +80,18 @@ function timeCondition(value: string): Condition {
 
 const longestTime = 64
 
-function refuseUnknown(query: Record<string, string[]>, columns: readonly Column[] | null): void {
-  const known = [...(columns === null ? [] : ['all_projects', ...columns]), 'limit', 'marker']
+function isNewestFirst(asked = 'oldest'): boolean {
+  if (asked === 'newest' || asked === 'oldest') return asked === 'newest'
+  throw invalid('must be oldest or newest.')
+}
+
+function refuseUnknown(query: Record<string, string[]>, columns: readonly Column[] | null, hasOrder = false): void {
+  const known = [
+    ...(columns === null ? [] : ['all_projects', ...columns]),
+    'limit',
+    'marker',
+    ...(hasOrder ? ['order'] : []),
+  ]
   const unknown = Object.keys(query).find((key) => !known.includes(key))
   if (unknown === undefined) return
   throw invalid(`${JSON.stringify(unknown)} is not a parameter of this list; it takes ${known.join(', ')}.`)

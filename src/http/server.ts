@@ -23,6 +23,7 @@ import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindAliases } from './routes/aliases.ts'
 import { bindBackups } from './routes/backups.ts'
+import { bindConsole } from './routes/console.ts'
 import { bindDocs } from './routes/docs.ts'
 import { bindEvents } from './routes/events.ts'
 import { bindExecutions } from './routes/executions.ts'
@@ -61,6 +62,8 @@ export interface HttpParts extends InvokeParts {
   isReady(): boolean
   /** The pages of the documentation. */
   docs(): DocPage[]
+  /** A file of the console; null: there is none of that name. */
+  consoleFile(name: string): Buffer | null
   log: Log
   settings: HttpSettings
 }
@@ -109,5 +112,6 @@ export function makeHttpApp(parts: HttpParts): App {
   bindHealth(app, parts)
   bindOpenApi(app)
   bindDocs(app, parts.docs)
+  bindConsole(app, parts.consoleFile)
   return app
 }

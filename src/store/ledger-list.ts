@@ -25,12 +25,13 @@ export async function* listExecutions(
   filter: ExecutionFilter,
   page: Page,
 ): AsyncGenerator<Execution[]> {
-  const { sql, parameters, isExact } = keysQuery(filter)
+  const newestFirst = page.newestFirst === true
+  const { sql, parameters, isExact } = keysQuery(filter, newestFirst)
   const keys = connection.prepare<unknown[], Key>(sql)
   const row = connection.prepare<[number], StoredExecution>(
     `SELECT ${columnsWithoutLog} FROM executions WHERE rowid = ?`,
   )
-  let at = startOf(connection, filter.projectId, page.marker)
+  let at = startOf(connection, filter.projectId, page.marker, newestFirst)
   let left = page.limit ?? Number.POSITIVE_INFINITY
   while (left > 0) {
     const size = isExact ? Math.min(left, windowRows) : windowRows
@@ -48,13 +49,17 @@ export async function* listExecutions(
   }
 }
 
+const beforeAll = { created_at: Number.MIN_SAFE_INTEGER, id: '' }
+const afterAll = { created_at: Number.MAX_SAFE_INTEGER, id: '\u{10ffff}' }
+
 /** A row of another project is one that is not there. */
 function startOf(
   connection: Connection,
   projectId: string | null,
   marker: string | null,
+  newestFirst: boolean,
 ): Omit<Key, 'rowid' | 'matches'> {
-  if (marker === null) return { created_at: Number.MIN_SAFE_INTEGER, id: '' }
+  if (marker === null) return newestFirst ? afterAll : beforeAll
   const row = connection
     .prepare<unknown[], number>('SELECT created_at FROM executions WHERE id = ? AND project_id = ifnull(?, project_id)')
     .pluck()
@@ -96,14 +101,16 @@ interface KeysQuery {
   isExact: boolean
 }
 
-function keysQuery({ projectId, conditions }: ExecutionFilter): KeysQuery {
+function keysQuery({ projectId, conditions }: ExecutionFilter, newestFirst: boolean): KeysQuery {
   const all = projectId === null ? conditions : [...conditions, ofProject(projectId)]
   const seek = chooseSeek(all)
   const rest = all.filter((condition) => condition !== seek.serves).map(conditionSql)
   const matches = rest.map(({ sql }) => `ifnull(${sql}, 0)`).join(' AND ') || '1'
+  const [beyond, direction] = newestFirst ? ['<', 'DESC'] : ['>', 'ASC']
   return {
     sql: `SELECT rowid, created_at, id, ${matches} AS matches FROM executions INDEXED BY ${seek.index}
-      WHERE ${seek.where} created_at >= ? AND (created_at > ? OR id > ?) ORDER BY created_at, id LIMIT ?`,
+      WHERE ${seek.where} created_at ${beyond}= ? AND (created_at ${beyond} ? OR id ${beyond} ?)
+      ORDER BY created_at ${direction}, id ${direction} LIMIT ?`,
     parameters: [...rest.flatMap(({ values }) => values), ...seek.values],
     isExact: rest.length === 0,
   }

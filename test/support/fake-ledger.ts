@@ -41,6 +41,7 @@ export class FakeLedger implements Ledger {
   async *list(filter: ExecutionFilter, page: Page): AsyncIterable<Execution[]> {
     const rows = [...this.rows.values()].filter((row) => isAsked(row, filter))
     rows.sort(byTime)
+    if (page.newestFirst) rows.reverse()
     const found = paged(rows, page)
     if (found.length > 0) yield found.map((row) => ({ ...row, log: '' }))
   }

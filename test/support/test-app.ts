@@ -107,6 +107,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     isReady: () => health.isReady,
     docs: readDocs,
     engineIsUp: () => true,
+    consoleFile: (name) => (name === 'index.html' ? Buffer.from('<!doctype html>') : null),
     settings: { ...httpSettings, ...options.settings },
   })
   const app = makeHttpApp(parts)

@@ -12,7 +12,7 @@ import { readDirect, readIncoming, sendJson, sendText } from '../direct.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
 import { executionJson } from '../execution-json.ts'
 import { field, flag, integer, parseFields, text, uuidParam } from '../fields.ts'
-import { type Column, listParameters, listQuery } from '../list-query.ts'
+import { type Column, listParameters, listQuery, order } from '../list-query.ts'
 
 const tag = 'executions'
 const columns: readonly Column[] = [
@@ -121,12 +121,12 @@ export function bindExecutions(app: App, executions: Executions, settings: { max
       method: 'get',
       path: '/v1/executions',
       tag,
-      summary: 'List executions, oldest first',
-      query: listParameters(columns),
+      summary: 'List executions, oldest first unless "order" is newest',
+      query: listParameters(columns).extend({ order }),
       answers: { 200: z.object({ executions: z.array(shown) }) },
       refusals: ['invalid_request', 'forbidden'],
     },
-    (c) => sendList(c, executions.list(c.get('who'), listQuery(c, c.get('who'), columns))),
+    (c) => sendList(c, executions.list(c.get('who'), listQuery(c, c.get('who'), columns, true))),
   )
 
   endpoint(

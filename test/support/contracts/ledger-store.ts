@@ -126,6 +126,13 @@ export function ledgerContract(make: () => Ledger): void {
       expect((await rowsOf(ledger)).find(({ id }) => id === 'b')).toEqual({ ...over, log: '' })
     })
 
+    it('gives the newest first when that is asked for, pages too', async () => {
+      for (const [at, id] of ['a', 'b', 'c', 'd', 'e'].entries()) record(aFinishedExecution({ id, createdAt: at >> 1 }))
+      expect(await ids({}, { newestFirst: true })).toEqual(['e', 'd', 'c', 'b', 'a'])
+      expect(await ids({}, { newestFirst: true, limit: 2, marker: 'd' })).toEqual(['c', 'b'])
+      expect(await ids({}, { newestFirst: true, limit: 2, marker: 'a' })).toEqual([])
+    })
+
     it('goes on after a marker, for as many as are wanted', async () => {
       const all = Array.from({ length: 20 }, (_, i) => ({ id: `id-${String(i).padStart(2, '0')}`, createdAt: i >> 2 }))
       for (const each of all) record(aFinishedExecution(each))

@@ -1,5 +1,4 @@
-import type { ExecutionRow, FunctionRow } from '../client/resources.ts'
-import { milliseconds } from './shown.ts'
+import type { ExecutionRow, FunctionRow } from './resources.ts'
 
 /** What a record says in sentences: what the run waited for, why it was cold, whose fault its end was, what to change. */
 export function explanationOf(row: ExecutionRow, fn: FunctionRow | null): string[] {
@@ -71,3 +70,6 @@ function endOf(row: ExecutionRow, fn: FunctionRow | null): string[] {
       return [`The function failed by itself: ${type}: ${message}`]
   }
 }
+
+/** `12.3 ms`, or seconds from ten of them on. */
+export const milliseconds = (ms = 0): string => (ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(1)} ms`)

@@ -1,0 +1,51 @@
+// Makes dist/console: the web page as static files, and shows what its first load weighs.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const project = join(import.meta.dirname, '..')
+const source = join(project, 'src/console')
+const target = join(project, 'dist/console')
+
+/** False when the files are there and nothing is newer. */
+export function consoleIsOld(): boolean {
+  const made = statSync(join(target, 'index.html'), { throwIfNoEntry: false })
+  if (made === undefined) return true
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).map((name) => join(source, name))
+  return files.some((file) => statSync(file).mtimeMs > made.mtimeMs)
+}
+
+export async function buildConsole(): Promise<void> {
+  rmSync(target, { recursive: true, force: true })
+  mkdirSync(target, { recursive: true })
+  await build({
+    entryPoints: [join(source, 'main.tsx')],
+    outdir: target,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2023',
+    minify: true,
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    chunkNames: 'part-[hash]',
+    legalComments: 'none',
+    logLevel: 'error',
+  })
+  copyFileSync(join(source, 'index.html'), join(target, 'index.html'))
+}
+
+/** Of the files that the page asks for at once. */
+function firstLoadBytes(): number {
+  const main = readFileSync(join(target, 'main.js'), 'utf8')
+  const parts = [...main.matchAll(/from\s*"\.\/(part-[\w]+\.js)"/g)].map(([, name]) => name as string)
+  return ['index.html', 'main.js', 'main.css', ...new Set(parts)]
+    .map((name) => gzipSync(readFileSync(join(target, name))).length)
+    .reduce((sum, bytes) => sum + bytes, 0)
+}
+
+if (import.meta.main) {
+  await buildConsole()
+  console.log(`dist/console: the first load is ${(firstLoadBytes() / 1024).toFixed(1)} KiB compressed`)
+}

@@ -1,0 +1,67 @@
+// Pictures of every page of the console, at two widths and in both themes, of a server that runs: dist/pictures. Needs Debian's chromium.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { readCliSettings } from '../src/config.ts'
+
+const pages = [
+  '/',
+  '/functions',
+  '/functions/new',
+  '/executions',
+  '/jobs',
+  '/webhooks',
+  '/workers',
+  '/runtimes',
+  '/tokens',
+  '/server',
+]
+const widths = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 800 } }
+const target = join(import.meta.dirname, '../dist/pictures')
+
+const { url, localUrl, localDataDir, token } = readCliSettings()
+const server = url ?? localUrl
+const ownToken = token ?? readFileSync(join(localDataDir, 'admin.token'), 'utf8').trim()
+mkdirSync(target, { recursive: true })
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+try {
+  for (const theme of ['light', 'dark'] as const) {
+    for (const [name, viewport] of Object.entries(widths)) await picture(theme, name, viewport)
+  }
+} finally {
+  await browser.close()
+}
+
+async function picture(
+  theme: 'light' | 'dark',
+  width: string,
+  viewport: { width: number; height: number },
+): Promise<void> {
+  const page = await browser.newPage({ colorScheme: theme, viewport })
+  await page.addInitScript((value) => sessionStorage.setItem('taibai-token', value), ownToken)
+  const [fn, run] = await firstOf(page)
+  for (const path of [
+    ...pages,
+    ...(fn ? [`/functions/${fn}`, `/functions/${fn}?tab=code`] : []),
+    ...(run ? [`/executions/${run}`] : []),
+  ]) {
+    await page.goto(`${server}/console${path}`)
+    await page.waitForSelector('h1')
+    await page.waitForTimeout(600)
+    const name =
+      path
+        .replace(/[0-9a-f-]{36}/, 'one')
+        .replace(/\W+/g, '-')
+        .replace(/^-|-$/g, '') || 'overview'
+    await page.screenshot({ path: join(target, `${name}.${width}.${theme}.png`), fullPage: true })
+  }
+  await page.close()
+}
+
+/** Ids of a function and of a run, when there are any. */
+async function firstOf(page: import('playwright-core').Page): Promise<[string | undefined, string | undefined]> {
+  const headers = { 'X-Auth-Token': ownToken }
+  const functions = await (await page.request.get(`${server}/v1/functions`, { headers })).json()
+  const runs = await (await page.request.get(`${server}/v1/executions?order=newest&limit=1`, { headers })).json()
+  return [functions.functions[0]?.id, runs.executions[0]?.id]
+}

@@ -1,0 +1,67 @@
+import { signal } from '@preact/signals'
+
+/** The API as the pages use it. The token is kept for this tab alone, never in an address. */
+
+const tokenKey = 'taibai-token'
+
+/** Null: none is known; in open mode none is needed. */
+export const token = signal<string | null>(sessionStorage.getItem(tokenKey))
+/** True when the server wants a token that we do not have. */
+export const needsLogin = signal(false)
+
+export class Problem extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+export function logIn(value: string): void {
+  sessionStorage.setItem(tokenKey, value)
+  token.value = value
+  needsLogin.value = false
+}
+
+export function logOut(): void {
+  sessionStorage.removeItem(tokenKey)
+  token.value = null
+  needsLogin.value = true
+}
+
+export async function ask(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  if (token.value !== null) headers.set('X-Auth-Token', token.value)
+  const answer = await fetch(path, { ...init, method, headers }).catch(() => {
+    throw new Problem(0, 'The server does not answer.')
+  })
+  if (answer.status === 401) {
+    logOut()
+    throw new Problem(401, 'The token is not valid, or not any more.')
+  }
+  return answer
+}
+
+/** The JSON of an answer that has to succeed. Throws Problem with the server's own sentence. */
+export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const init: RequestInit =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
+  return answered<T>(await ask(method, path, init))
+}
+
+export async function answered<T>(answer: Response): Promise<T> {
+  const text = await answer.text()
+  if (answer.ok) return (text === '' ? null : JSON.parse(text)) as T
+  throw new Problem(answer.status, sentenceOf(text) ?? `The server answered ${answer.status}.`)
+}
+
+function sentenceOf(text: string): string | undefined {
+  try {
+    return JSON.parse(text).faultstring
+  } catch {
+    return undefined
+  }
+}
+
+export const get = <T>(path: string): Promise<T> => call<T>('GET', path)

@@ -1,0 +1,28 @@
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate'
+import { answered, ask } from './api.ts'
+
+/** Packages of source files, read and made in the browser. */
+
+export type Files = Record<string, Uint8Array>
+
+export const readPackage = (bytes: ArrayBuffer): Files =>
+  Object.fromEntries(Object.entries(unzipSync(new Uint8Array(bytes))).filter(([name]) => !name.endsWith('/')))
+
+export const textOf = (bytes: Uint8Array): string => strFromU8(bytes)
+export const bytesOf = (text: string): Uint8Array => strToU8(text)
+
+/** Programs and pictures are no texts to edit. */
+export const isText = (bytes: Uint8Array): boolean => bytes.length < 1_000_000 && !bytes.subarray(0, 8000).includes(0)
+
+export const makePackage = (files: Files): Blob =>
+  new Blob([zipSync(files, { level: 6 }) as Uint8Array<ArrayBuffer>], { type: 'application/zip' })
+
+export const openPackage = async (id: string, version = 0): Promise<Files> => {
+  const place = version === 0 ? '' : `/versions/${version}`
+  const answer = await ask('GET', `/v1/functions/${id}${place}?download=true`)
+  if (!answer.ok) return answered<never>(answer)
+  return readPackage(await answer.arrayBuffer())
+}
+
+export const sendPackage = async <T>(method: 'POST' | 'PUT', path: string, zip: Blob): Promise<T> =>
+  answered<T>(await ask(method, path, { body: zip, headers: { 'Content-Type': 'application/zip' } }))

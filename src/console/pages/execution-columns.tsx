@@ -1,0 +1,24 @@
+import type { ExecutionRow } from '../../client/resources.ts'
+import { Badge, type Column } from '../parts/basics.tsx'
+import { Link } from '../router.tsx'
+import { ms, start, time } from '../text.ts'
+
+export function executionColumns(nameOf?: (id: string) => string): Column<ExecutionRow>[] {
+  return [
+    { title: 'Time', cell: ({ id, created_at }) => <Link to={`/executions/${id}`}>{time(created_at)}</Link> },
+    {
+      title: 'Function',
+      cell: ({ function_id, function_version }) => (
+        <Link to={`/functions/${function_id}`}>
+          {nameOf?.(function_id) ?? function_id}
+          {function_version > 0 && `:${function_version}`}
+        </Link>
+      ),
+    },
+    { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
+    { title: 'Trigger', cell: ({ trigger }) => trigger },
+    { title: 'Start', cell: (row) => start(row) },
+    { title: 'Total', cell: ({ phases }) => ms(phases?.total), number: true },
+    { title: 'Error', cell: ({ error }) => error && <span class="cut">{`${error.type}: ${error.message}`}</span> },
+  ]
+}

@@ -1,0 +1,85 @@
+import { useEffect, useState } from 'preact/hooks'
+import { explanationOf } from '../../client/explanation.ts'
+import type { ExecutionRow, FunctionRow } from '../../client/resources.ts'
+import { call, get } from '../api.ts'
+import { lastRun, onLog } from '../live.ts'
+import { useLoad } from '../load.ts'
+import { Action, Badge, Facts, Page, Trouble } from '../parts/basics.tsx'
+import { Phases } from '../parts/phases.tsx'
+import { go, Link } from '../router.tsx'
+import { json, start, time } from '../text.ts'
+import { logOf } from './function-run.tsx'
+
+/** One run: what it waited for, why it was cold, what it printed, how it ended. */
+export function Execution({ id }: { id: string }) {
+  const run = useLoad(() => get<ExecutionRow>(`/v1/executions/${id}`), [id])
+  const fn = useLoad(
+    () =>
+      run.data === undefined ? Promise.resolve(undefined) : get<FunctionRow>(`/v1/functions/${run.data.function_id}`),
+    [run.data?.function_id],
+  )
+  const [log, setLog] = useState('')
+  const status = run.data?.status
+  useEffect(() => void logOf(id).then(setLog), [id, status])
+  useEffect(() => onLog(id, (text) => setLog((before) => before + text)), [id])
+  useEffect(
+    () => lastRun.subscribe((changed) => changed?.id === id && changed.status !== 'running' && run.reload()),
+    [id],
+  )
+  if (run.data === undefined) return <Trouble problem={run.problem} />
+  const row = run.data
+  const again = async () => {
+    const { id: next } = await call<ExecutionRow>('POST', '/v1/executions', {
+      function_id: row.function_id,
+      function_version: row.function_version,
+      sync: false,
+      ...(row.input !== null && { input: row.input }),
+    })
+    go(`/executions/${next}`)
+  }
+  return (
+    <Page title={`Run of ${fn.data?.name ?? row.function_id}`} actions={<Action label="Run again" act={again} />}>
+      <Facts
+        facts={[
+          ['Status', <Badge kind={row.status} />],
+          [
+            'Function',
+            <Link
+              to={`/functions/${row.function_id}`}
+            >{`${fn.data?.name ?? row.function_id}${row.function_version > 0 ? `:${row.function_version}` : ''}`}</Link>,
+          ],
+          ['Trigger', row.trigger],
+          ['Start', start(row)],
+          ['Attempt', row.attempt],
+          ['Worker', row.worker],
+          ['Memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB at most`],
+          ['CPU', row.cpu_ms === null ? null : `${row.cpu_ms} ms`],
+          ['Began', time(row.created_at)],
+          ['Id', <code>{row.id}</code>],
+        ]}
+      />
+      <Phases phases={row.phases} />
+      <ul class="sentences">
+        {explanationOf(row, fn.data ?? null).map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      {row.error && (
+        <>
+          <h2>Error</h2>
+          <pre class="bad">{row.error.stack ?? `${row.error.type}: ${row.error.message}`}</pre>
+        </>
+      )}
+      <h2>Log</h2>
+      <pre aria-live="polite">{log === '' ? 'It printed nothing.' : log}</pre>
+      <h2>Input</h2>
+      <pre>{row.input ?? 'none'}</pre>
+      {row.status === 'success' && (
+        <>
+          <h2>Output</h2>
+          <pre>{json(row.output)}</pre>
+        </>
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,92 @@
+import { useState } from 'preact/hooks'
+import type { FunctionRow } from '../../client/resources.ts'
+import { call } from '../api.ts'
+import { Action, Field } from '../parts/basics.tsx'
+
+const mib = 1024 * 1024
+
+/** Limits, workers and environment. */
+export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
+  const [fields, setFields] = useState<Record<string, string>>({
+    description: fn.description ?? '',
+    entry: fn.entry ?? '',
+    memory: String(Math.round(fn.memory_size / mib)),
+    timeout: String(fn.timeout),
+    concurrency: String(fn.concurrency),
+    min_workers: String(fn.min_workers),
+    max_workers: fn.max_workers === null ? '' : String(fn.max_workers),
+    idle_timeout: fn.idle_timeout === null ? '' : String(fn.idle_timeout),
+    network: fn.network,
+    env: Object.entries(fn.env)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('\n'),
+  })
+  const input = (name: string, label: string, hint?: string, kind: 'text' | 'numeric' = 'numeric') => (
+    <Field label={label} hint={hint}>
+      <input
+        inputMode={kind}
+        value={fields[name]}
+        onInput={(event) => setFields({ ...fields, [name]: event.currentTarget.value })}
+      />
+    </Field>
+  )
+  const orNull = (text = '') => (text === '' ? null : Number(text))
+  const save = async () => {
+    await call('PUT', `/v1/functions/${fn.id}`, {
+      description: fields.description,
+      ...(fields.entry && { entry: fields.entry }),
+      memory_size: Number(fields.memory) * mib,
+      timeout: Number(fields.timeout),
+      concurrency: Number(fields.concurrency),
+      min_workers: Number(fields.min_workers),
+      max_workers: orNull(fields.max_workers),
+      idle_timeout: orNull(fields.idle_timeout),
+      network: fields.network,
+      env: environmentOf(fields.env ?? ''),
+    })
+    onSaved()
+  }
+  return (
+    <form class="form two" onSubmit={(event) => event.preventDefault()}>
+      {input('description', 'Description', undefined, 'text')}
+      {input('entry', 'Entry', 'module.callable', 'text')}
+      {input('memory', 'Memory (MiB)')}
+      {input('timeout', 'Timeout (seconds)')}
+      {input('concurrency', 'Calls at once in one worker')}
+      {input('min_workers', 'Workers that are always warm')}
+      {input('max_workers', 'Most workers', 'empty: as many as memory allows')}
+      {input('idle_timeout', 'Seconds before an idle worker goes', 'empty: when its memory is needed')}
+      <Field label="Network">
+        <select
+          value={fields.network}
+          onChange={(event) => setFields({ ...fields, network: event.currentTarget.value })}
+        >
+          <option value="egress">egress: it may reach others</option>
+          <option value="none">none</option>
+        </select>
+      </Field>
+      <Field label="Environment" hint="NAME=value, one a line">
+        <textarea
+          rows={4}
+          spellcheck={false}
+          value={fields.env}
+          onInput={(event) => setFields({ ...fields, env: event.currentTarget.value })}
+        />
+      </Field>
+      <div class="actions">
+        <Action label="Save" kind="primary" act={save} />
+      </div>
+    </form>
+  )
+}
+
+function environmentOf(text: string): Record<string, string> {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf('=')
+      if (at < 1) throw new Error(`"${line}" is no variable: write NAME=value.`)
+      return [line.slice(0, at).trim(), line.slice(at + 1)]
+    }),
+  )
+}

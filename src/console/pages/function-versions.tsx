@@ -1,0 +1,93 @@
+import { useState } from 'preact/hooks'
+import type { AliasRow, FunctionRow, VersionRow } from '../../client/resources.ts'
+import { call, get } from '../api.ts'
+import { useLoad } from '../load.ts'
+import { Action, Empty, Field, Table, Trouble } from '../parts/basics.tsx'
+import { time } from '../text.ts'
+
+/** Frozen copies and the names that point to them; rolling back is pointing to an earlier one. */
+export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged(): void }) {
+  const versions = useLoad(
+    () => get<{ function_versions: VersionRow[] }>(`/v1/functions/${fn.id}/versions`),
+    [fn.id, fn.latest_version],
+  )
+  const aliases = useLoad(() => get<{ function_aliases: AliasRow[] }>('/v1/aliases'), [fn.id])
+  const [description, setDescription] = useState('')
+  const [alias, setAlias] = useState('')
+  const own = aliases.data?.function_aliases.filter(({ function_id }) => function_id === fn.id) ?? []
+  const rows = versions.data?.function_versions.toReversed() ?? []
+  const publish = async () => {
+    await call('POST', `/v1/functions/${fn.id}/versions`, { description })
+    setDescription('')
+    versions.reload()
+    onChanged()
+  }
+  const point = async (name: string, version: number) => {
+    const fields = { function_id: fn.id, function_version: version }
+    if (own.some((row) => row.name === name)) await call('PUT', `/v1/aliases/${encodeURIComponent(name)}`, fields)
+    else await call('POST', '/v1/aliases', { name, ...fields })
+    aliases.reload()
+  }
+  return (
+    <>
+      <form class="form" onSubmit={(event) => event.preventDefault()}>
+        <Field label="What is new">
+          <input value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
+        </Field>
+        <div class="actions">
+          <Action label="Freeze the code as a version" kind="primary" act={publish} />
+        </div>
+      </form>
+      <Trouble problem={versions.problem ?? aliases.problem} />
+      {versions.data !== undefined && rows.length === 0 && <Empty>There are no versions.</Empty>}
+      {rows.length > 0 && (
+        <>
+          <Field label="Alias for the buttons below">
+            <input
+              value={alias}
+              onInput={(event) => setAlias(event.currentTarget.value)}
+              placeholder="live"
+              list="aliases"
+            />
+          </Field>
+          <datalist id="aliases">
+            {own.map(({ name }) => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
+          <Table
+            label="Versions"
+            rows={rows}
+            keyOf={({ id }) => id}
+            columns={[
+              { title: 'Version', cell: ({ version_number }) => version_number, number: true },
+              { title: 'Description', cell: ({ description: text }) => text ?? '–' },
+              { title: 'Made', cell: ({ created_at }) => time(created_at) },
+              { title: 'Calls', cell: ({ count }) => count, number: true },
+              {
+                title: 'Aliases',
+                cell: ({ version_number }) =>
+                  own
+                    .filter(({ function_version }) => function_version === version_number)
+                    .map(({ name }) => name)
+                    .join(', ') || '–',
+              },
+              {
+                title: 'Point to it',
+                cell: ({ version_number }) => (
+                  <Action
+                    label={alias === '' ? 'Point' : `Point ${alias}`}
+                    kind="small"
+                    act={() =>
+                      alias === '' ? Promise.reject(new Error('Name an alias.')) : point(alias, version_number)
+                    }
+                  />
+                ),
+              },
+            ]}
+          />
+        </>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,65 @@
+import type { BackupRow } from '../../client/resources.ts'
+import { ask, call, get } from '../api.ts'
+import { isLive, serverNow } from '../live.ts'
+import { useEvery, useLoad } from '../load.ts'
+import { Action, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
+import { mebibytes, time } from '../text.ts'
+
+/** How the server is: whether it takes calls, what it holds, its backups. */
+export function Server() {
+  const about = useLoad(() => get<Record<string, unknown>>('/'), [])
+  const ready = useLoad(async () => (await ask('GET', '/readyz')).status === 200, [])
+  const backups = useLoad(() => get<{ backups: BackupRow[] }>('/v1/backups'), [])
+  useEvery(5000, ready.reload)
+  const { running, queued, jobs } = serverNow.value
+  const version = typeof about.data?.version === 'string' ? about.data.version : null
+  return (
+    <Page title="Server">
+      <Facts
+        facts={[
+          ['State', ready.data === undefined ? null : ready.data ? 'takes calls' : 'takes no calls at the moment'],
+          ['Events', isLive.value ? 'live' : 'not connected'],
+          ['Version', version],
+          ['At work', running],
+          ['Waiting', queued],
+          ['Jobs', jobs],
+        ]}
+      />
+      <p>
+        <a href="/docs">Documentation</a> · <a href="/openapi.json">Description of the API</a> ·{' '}
+        <a href="/metrics">Metrics</a>
+      </p>
+      <section>
+        <h2>Backups</h2>
+        <Trouble problem={backups.problem} />
+        <div class="actions">
+          <Action label="Make a backup" kind="primary" act={() => call('POST', '/v1/backups').then(backups.reload)} />
+        </div>
+        {backups.data?.backups.length === 0 && <Empty>There are no backups on the server.</Empty>}
+        {(backups.data?.backups.length ?? 0) > 0 && (
+          <Table
+            label="Backups"
+            rows={backups.data?.backups.toReversed() ?? []}
+            keyOf={({ name }) => name}
+            columns={[
+              { title: 'Name', cell: ({ name }) => name },
+              { title: 'Size', cell: ({ size_bytes }) => mebibytes(size_bytes), number: true },
+              { title: 'Made', cell: ({ created_at }) => time(created_at) },
+              {
+                title: 'Actions',
+                cell: ({ name }) => (
+                  <Action
+                    label="Delete"
+                    kind="small danger"
+                    confirm="Remove this backup?"
+                    act={() => call('DELETE', `/v1/backups/${name}`).then(backups.reload)}
+                  />
+                ),
+              },
+            ]}
+          />
+        )}
+      </section>
+    </Page>
+  )
+}

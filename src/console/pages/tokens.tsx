@@ -1,0 +1,85 @@
+import { useState } from 'preact/hooks'
+import type { TokenRow } from '../../client/resources.ts'
+import { call, get } from '../api.ts'
+import { useLoad } from '../load.ts'
+import { Action, Copy, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
+import { time } from '../text.ts'
+
+const day = 86_400
+
+export function Tokens() {
+  const tokens = useLoad(() => get<{ tokens: TokenRow[] }>('/v1/tokens'), [])
+  const [fields, setFields] = useState({ name: '', project_id: 'default', role: 'member', days: '' })
+  const [made, setMade] = useState('')
+  const set = (name: keyof typeof fields) => (event: { currentTarget: { value: string } }) =>
+    setFields({ ...fields, [name]: event.currentTarget.value })
+  const create = async () => {
+    const { token } = await call<{ token: string }>('POST', '/v1/tokens', {
+      name: fields.name,
+      project_id: fields.project_id,
+      roles: [fields.role],
+      ...(fields.days !== '' && { expires_in: Number(fields.days) * day }),
+    })
+    setMade(token)
+    tokens.reload()
+  }
+  const rows = tokens.data?.tokens ?? []
+  return (
+    <Page title="Tokens">
+      <Trouble problem={tokens.problem} />
+      {tokens.data !== undefined && rows.length === 0 && <Empty>There are no tokens beside the admin token.</Empty>}
+      {rows.length > 0 && (
+        <Table
+          label="Tokens"
+          rows={rows}
+          keyOf={({ id }) => id}
+          columns={[
+            { title: 'Name', cell: ({ name }) => name },
+            { title: 'Project', cell: ({ project_id }) => project_id },
+            { title: 'Roles', cell: ({ roles }) => roles.join(', ') },
+            { title: 'Expires', cell: ({ expires_at }) => time(expires_at) },
+            {
+              title: 'Actions',
+              cell: ({ id }) => (
+                <Action
+                  label="Take back"
+                  kind="small danger"
+                  confirm="It will be refused from now on."
+                  act={() => call('DELETE', `/v1/tokens/${id}`).then(tokens.reload)}
+                />
+              ),
+            },
+          ]}
+        />
+      )}
+      <section>
+        <h2>New token</h2>
+        {made !== '' && (
+          <p class="address" role="status">
+            <code>{made}</code> <Copy text={made} /> It is not shown again.
+          </p>
+        )}
+        <form class="form two" onSubmit={(event) => event.preventDefault()}>
+          <Field label="Name">
+            <input value={fields.name} onInput={set('name')} />
+          </Field>
+          <Field label="Project">
+            <input value={fields.project_id} onInput={set('project_id')} />
+          </Field>
+          <Field label="Role">
+            <select value={fields.role} onChange={set('role')}>
+              <option>member</option>
+              <option>admin</option>
+            </select>
+          </Field>
+          <Field label="Days until it ends" hint="empty: never">
+            <input inputMode="numeric" value={fields.days} onInput={set('days')} />
+          </Field>
+          <div class="actions">
+            <Action label="Create the token" kind="primary" act={create} />
+          </div>
+        </form>
+      </section>
+    </Page>
+  )
+}

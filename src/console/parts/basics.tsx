@@ -1,0 +1,179 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Problem } from '../api.ts'
+
+/** The small parts that pages are made of. */
+
+export function Page({
+  title,
+  actions,
+  children,
+}: {
+  title: string
+  actions?: ComponentChildren
+  children: ComponentChildren
+}) {
+  useEffect(() => {
+    document.title = `${title} · Taibai`
+  }, [title])
+  return (
+    <>
+      <header class="page-head">
+        <h1 tabIndex={-1}>{title}</h1>
+        <div class="actions">{actions}</div>
+      </header>
+      {children}
+    </>
+  )
+}
+
+export const Trouble = ({ problem }: { problem: Problem | undefined }) =>
+  problem === undefined ? null : (
+    <p class="trouble" role="alert">
+      {problem.message}
+    </p>
+  )
+
+export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>
+
+export const Badge = ({ kind }: { kind: string }) => <span class={`badge ${kind}`}>{kind}</span>
+
+export function Field({
+  label,
+  hint,
+  children,
+}: {
+  label: string
+  hint?: string | undefined
+  children: ComponentChildren
+}) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
+    <label class="field">
+      <span>{label}</span>
+      {children}
+      {hint && <small>{hint}</small>}
+    </label>
+  )
+}
+
+export interface Column<Row> {
+  title: string
+  cell(row: Row): ComponentChildren
+  number?: boolean
+}
+
+/** A table that scrolls sideways on its own where it is wider than the page. */
+export function Table<Row>({
+  rows,
+  columns,
+  keyOf,
+  label,
+}: {
+  rows: Row[]
+  columns: Column<Row>[]
+  keyOf(row: Row): string
+  label: string
+}) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+    <section class="table" tabIndex={0} aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map(({ title, number }) => (
+              <th key={title} scope="col" class={number ? 'number' : undefined}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)}>
+              {columns.map(({ title, cell, number }) => (
+                <td key={title} class={number ? 'number' : undefined}>
+                  {cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+export function Facts({ facts }: { facts: [name: string, value: ComponentChildren][] }) {
+  return (
+    <dl class="facts">
+      {facts
+        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  )
+}
+
+/** What it does may fail: then the sentence stands beside it. */
+export function Action({
+  label,
+  act,
+  kind = '',
+  confirm,
+}: {
+  label: string
+  act(): Promise<unknown>
+  kind?: string
+  confirm?: string
+}) {
+  const [state, setState] = useState<{ busy: boolean; problem?: string }>({ busy: false })
+  const isThere = useRef(true)
+  useEffect(
+    () => () => {
+      isThere.current = false
+    },
+    [],
+  )
+  const onClick = async () => {
+    if (confirm !== undefined && !window.confirm(confirm)) return
+    setState({ busy: true })
+    try {
+      await act()
+      if (isThere.current) setState({ busy: false })
+    } catch (error) {
+      if (isThere.current) setState({ busy: false, problem: (error as Error).message })
+    }
+  }
+  return (
+    <>
+      <button type="button" class={kind} disabled={state.busy} onClick={onClick}>
+        {label}
+      </button>
+      {state.problem && (
+        <span class="trouble inline" role="alert">
+          {state.problem}
+        </span>
+      )}
+    </>
+  )
+}
+
+/** Puts a text where it can be pasted from. */
+export function Copy({ text }: { text: string }) {
+  const [done, setDone] = useState(false)
+  const onClick = async () => {
+    await navigator.clipboard.writeText(text)
+    setDone(true)
+    setTimeout(() => setDone(false), 1500)
+  }
+  return (
+    <button type="button" class="small" onClick={onClick} aria-label={`Copy ${text}`}>
+      {done ? 'Copied' : 'Copy'}
+    </button>
+  )
+}

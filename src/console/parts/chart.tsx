@@ -1,0 +1,88 @@
+import { useEffect, useRef } from 'preact/hooks'
+import uPlot from 'uplot'
+
+export interface Series {
+  label: string
+  /** Name of a colour of the style sheet, such as `--run`. */
+  color: string
+  values: (number | null)[]
+}
+
+/** As the canvas takes it: a colour of the style sheet in the theme that is shown. */
+function colorOf(element: HTMLElement, name: string): string {
+  element.style.color = `var(${name})`
+  const { color } = getComputedStyle(element)
+  element.style.color = ''
+  return color
+}
+
+/** Lines over time, drawn again when values come. */
+export function Chart({
+  title,
+  times,
+  series,
+  unit,
+}: {
+  title: string
+  times: number[]
+  series: Series[]
+  unit: string
+}) {
+  const holder = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | undefined>(undefined)
+  useEffect(() => {
+    const element = holder.current as HTMLDivElement
+    const axis = {
+      stroke: colorOf(element, '--dim'),
+      grid: { stroke: colorOf(element, '--line'), width: 1 },
+    }
+    const made = new uPlot(
+      {
+        width: element.clientWidth,
+        height: 160,
+        legend: { show: false },
+        cursor: { show: false },
+        scales: { y: { range: (_self, _least, most) => [0, Math.max(1, most * 1.1)] } },
+        axes: [
+          { ...axis, space: 80 },
+          { ...axis, size: 56, values: (_self, ticks) => ticks.map((tick) => `${tick}${unit}`) },
+        ],
+        series: [
+          {},
+          ...series.map(({ label, color }) => ({
+            label,
+            stroke: colorOf(element, color),
+            width: 2,
+            points: { show: false },
+          })),
+        ],
+      },
+      [times, ...series.map(({ values }) => values)],
+      element,
+    )
+    plot.current = made
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: 160 }))
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      made.destroy()
+    }
+  }, [])
+  useEffect(() => plot.current?.setData([times, ...series.map(({ values }) => values)]))
+  const last = series.map(({ label, values }) => `${label} ${values.at(-1) ?? 'none'}${unit}`).join(', ')
+  return (
+    <figure class="chart">
+      <figcaption>
+        {title}
+        <span class="legend">
+          {series.map(({ label, color }) => (
+            <span key={label} class={`key ${color.slice(2)}`}>
+              {label}
+            </span>
+          ))}
+        </span>
+      </figcaption>
+      <div ref={holder} role="img" aria-label={`${title}: ${last}`} />
+    </figure>
+  )
+}

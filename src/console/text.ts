@@ -1,0 +1,28 @@
+import type { ExecutionRow } from '../client/resources.ts'
+
+/** How values look. */
+
+const mib = 1024 * 1024
+
+export const ms = (value: number | null | undefined): string => {
+  if (value === null || value === undefined) return '–'
+  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`
+  return value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`
+}
+
+export const mebibytes = (bytes: number): string => `${Math.round(bytes / mib)} MiB`
+export const percent = (share: number | null | undefined): string =>
+  share === null || share === undefined ? '–' : `${(share * 100).toFixed(share < 0.1 ? 2 : 0)} %`
+
+/** In the zone of the person who looks. */
+export const time = (iso: string | null | undefined): string => {
+  if (!iso) return '–'
+  const at = new Date(iso)
+  const isToday = at.toDateString() === new Date().toDateString()
+  return isToday ? at.toLocaleTimeString() : at.toLocaleString()
+}
+
+export const start = ({ start_kind, cold_reason }: Pick<ExecutionRow, 'start_kind' | 'cold_reason'>): string =>
+  cold_reason === null ? (start_kind ?? '–') : `${start_kind}: ${cold_reason.replaceAll('_', ' ')}`
+
+export const json = (value: unknown): string => JSON.stringify(value, null, 2)

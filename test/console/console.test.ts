@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs'
+import axe from 'axe-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildConsole, consoleIsOld } from '../../scripts/build-console.ts'
+import { ServerProcess } from '../support/server-process.ts'
+
+/** The console in a real Chromium on a real server: from the first function to rolling it back. */
+
+const executablePath = '/usr/bin/chromium'
+const hasBrowser = existsSync(executablePath)
+if (!hasBrowser) console.warn('The console is not tested: there is no /usr/bin/chromium (apt-get install chromium).')
+
+let server: ServerProcess
+let browser: Browser
+let page: Page
+const errors: string[] = []
+
+describe.skipIf(!hasBrowser)('The console', () => {
+  beforeAll(async () => {
+    if (consoleIsOld()) await buildConsole()
+    server = await ServerProcess.start()
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+    page = await browser.newPage()
+    page.setDefaultTimeout(30_000)
+    page.on('pageerror', (error) => errors.push(error.message))
+    page.on('dialog', (dialog) => void dialog.accept())
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.[Symbol.asyncDispose]()
+  })
+
+  const open = (path: string) => page.goto(`${server.url}/console${path}`)
+  const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
+
+  test('asks for a token, refuses a wrong one, and keeps a right one for the tab alone', async () => {
+    await open('/')
+    await page.getByLabel('Token').fill('tb_wrong')
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByText('does not accept this token').waitFor()
+    await page.getByLabel('Token').fill(server.data.adminToken)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await heading('Overview')
+    await page.getByText('live', { exact: true }).waitFor()
+    expect(page.url()).not.toContain(server.data.adminToken)
+    expect(await page.evaluate(() => Object.values(localStorage))).toEqual([])
+  })
+
+  test('makes a function in the editor, runs it, and shows the start and the log', async () => {
+    await open('/functions/new')
+    await page.getByLabel('Name').fill('greet')
+    await page.locator('.cm-content').first().waitFor()
+    await page.getByRole('button', { name: 'Create' }).click()
+    await heading('greet')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText('"hello": "Li Bai"').waitFor()
+    await page.getByText('called').first().waitFor()
+    await page.getByRole('link', { name: 'details' }).click()
+    await heading('Run of greet')
+    await page.getByText(/It started (warm|prewarmed|cold)/).waitFor()
+  })
+
+  test('saves code that the next call runs, freezes versions, and rolls back', async () => {
+    await open('/functions')
+    await page.getByRole('link', { name: 'greet' }).click()
+    await page.getByRole('tab', { name: 'versions' }).click()
+    await page.getByRole('button', { name: 'Freeze the code as a version' }).click()
+    await page.getByRole('row', { name: /^1 / }).waitFor()
+    await page.getByRole('tab', { name: 'code' }).click()
+    await page.locator('.cm-content').click()
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('export const main = () => "second"')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByRole('button', { name: 'Saved' }).waitFor()
+    await page.getByRole('tab', { name: 'run' }).click()
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText('"second"').waitFor()
+    await page.getByRole('tab', { name: 'versions' }).click()
+    await page.getByLabel('Alias for the buttons below').fill('live')
+    await page.getByRole('button', { name: 'Point live' }).click()
+    await page.getByRole('cell', { name: 'live', exact: true }).waitFor()
+    const { json } = await server.must('POST', '/v1/executions', { json: { function_alias: 'live' } })
+    expect(json.output).toEqual({ hello: 'you' })
+  })
+
+  test('schedules a function, pauses the job and removes it', async () => {
+    await open('/jobs')
+    await page.getByLabel('Name', { exact: true }).fill('morning')
+    await page.getByRole('button', { name: 'Create the job' }).click()
+    await page.getByRole('cell', { name: 'morning' }).waitFor()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('paused').waitFor()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('There are no jobs').waitFor()
+  })
+
+  test('shows runs as they come, and filters them', async () => {
+    await open('/executions?status=failed')
+    await page.getByText('Nothing ran that fits').waitFor()
+    await open('/executions')
+    const before = await page.locator('tbody tr').count()
+    await server.must('POST', '/v1/executions', { json: { function_id: 'greet' } })
+    await page.locator('tbody tr').nth(before).waitFor()
+  })
+
+  test.each([
+    '/',
+    '/functions',
+    '/functions/new',
+    '/executions',
+    '/jobs',
+    '/webhooks',
+    '/workers',
+    '/runtimes',
+    '/tokens',
+    '/server',
+  ])('has no barrier that axe sees on %s, in both themes', async (path) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await open(path)
+      await page.locator('h1').waitFor()
+      await page.evaluate(axe.source)
+      const found: axe.AxeResults = await page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'] })")
+      const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
+      expect(violations, `${path} ${colorScheme}`).toEqual([])
+    }
+  })
+
+  test('fits a phone: no page is wider than it', async () => {
+    await page.setViewportSize({ width: 390, height: 800 })
+    for (const path of ['/', '/functions', '/executions', '/jobs', '/webhooks']) {
+      await open(path)
+      await page.locator('h1').waitFor()
+      expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(390)
+    }
+  })
+
+  test('had no error of a script in all of this', () => {
+    expect(errors).toEqual([])
+  })
+})
