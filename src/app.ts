@@ -101,6 +101,7 @@ async function open(
       isReady: () => status.isReady && engine.isUp,
       engineIsUp: () => engine.isUp,
     }),
+    { bodyTimeoutMs: config.bodyTimeoutMs },
   )
   const connections = new Connections(server)
   const { port, url } = addressOf(server, config.host)

@@ -46,11 +46,22 @@ export const settings = z.object({
   trustProxy: flag
     .default(false)
     .describe('Believe X-Forwarded-Proto, -Host and -Prefix: switch on only behind a proxy that sets them.'),
+  functionHosts: list
+    .default([])
+    .describe(
+      'Host names, separated by commas, that members may give to their functions; *.example.org for all below one. Admins may give any.',
+    ),
   corsOrigins: list.default([]).describe('Origins, separated by commas, that browsers may call the API from.'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Lowest level that is logged, as JSON lines on standard output.'),
+  logExecutions: z
+    .enum(['failed', 'all'])
+    .default('failed')
+    .describe(
+      'Runs that leave a line in the log: those that did not succeed, or all. Every run has its record anyway.',
+    ),
 
   auth: z
     .enum(['token', 'keystone', 'none'])
@@ -143,6 +154,11 @@ export const settings = z.object({
   maxWaiting: int(0).default(1000).describe('Calls of one function that may wait for a worker; more are refused.'),
   acquireTimeoutMs: int(1).default(60_000).describe('Longest wait of a call for a worker.'),
   startTimeoutMs: int(100).default(60_000).describe('Longest start of a container until its shim says hello.'),
+  streamIdleMs: int(100)
+    .default(60_000)
+    .describe(
+      'A streamed answer goes on past the timeout of its function while it flows: it is cut off when nothing has come for this long.',
+    ),
   loadTimeoutMs: int(100).default(30_000).describe("Longest load of a function's code."),
   pauseAfterMs: int(0)
     .default(0)
@@ -174,7 +190,7 @@ export const settings = z.object({
   cpuMaxMillicpu: int(1).default(2000).describe('Most cpu of a function.'),
   timeoutMinSeconds: int(1).default(1).describe('Least timeout of a function.'),
   timeoutDefaultSeconds: int(1).default(5).describe('timeout of a function that names none.'),
-  timeoutMaxSeconds: int(1).default(300).describe('Most timeout of a function.'),
+  timeoutMaxSeconds: int(1).default(900).describe('Most timeout of a function.'),
   maxConcurrency: int(1).default(256).describe('Most calls at once in one worker that a function may ask for.'),
   maxEnvBytes: int(0)
     .default(64 * kib)
@@ -191,6 +207,12 @@ export const settings = z.object({
   maxBodyBytes: int(1)
     .default(6 * mib)
     .describe('Size of a request body that is not a package; the input of a call.'),
+  maxBodiesBytes: int(1)
+    .default(256 * mib)
+    .describe(
+      'Bytes of all request bodies together that are being received or at work; callers without a token have a quarter of it. More are refused with 503.',
+    ),
+  bodyTimeoutMs: int(1000).default(120_000).describe('Longest time in which a whole request must have come.'),
   maxResultBytes: int(1)
     .default(10 * mib)
     .describe('Size of what a function returns at once; streamed answers have no limit.'),

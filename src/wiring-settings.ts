@@ -5,7 +5,7 @@ import type { RuntimeManifest } from './domain/runtime.ts'
 import type { PoolOptions } from './engine/pool/pool.ts'
 import type { EngineOptions } from './engine/sandbox/connect-engine.ts'
 import type { WorkersParts } from './engine/worker/worker-factory.ts'
-import type { HttpSettings } from './http/server.ts'
+import type { HttpSettings } from './http/settings.ts'
 import type { OpenStackSettings } from './openstack/openstack.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import type { PackageLimits } from './store/zip-check.ts'
@@ -44,6 +44,7 @@ export const workersParts = (
   newName: customAlphabet('abcdefghijkmnpqrstuvwxyz23456789', 10),
   startTimeoutMs: config.startTimeoutMs,
   loadTimeoutMs: config.loadTimeoutMs,
+  streamIdleMs: config.streamIdleMs,
   maxResultBytes: config.maxResultBytes,
   cpuDefaultMillicpu: config.cpuDefaultMillicpu,
 })
@@ -79,6 +80,9 @@ export const openStackSettings = (config: Config): OpenStackSettings => ({
 
 export const httpSettings = (config: Config): HttpSettings => ({
   maxBodyBytes: config.maxBodyBytes,
+  maxBodiesBytes: config.maxBodiesBytes,
+  isOpen: config.auth === 'none',
+  host: config.host,
   maxPackageBytes: config.maxPackageBytes,
   trustProxy: config.trustProxy,
   corsOrigins: config.corsOrigins,
@@ -98,6 +102,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     timeoutMaxSeconds: config.timeoutMaxSeconds,
     maxConcurrency: config.maxConcurrency,
     maxEnvBytes: config.maxEnvBytes,
+    functionHosts: config.functionHosts,
   },
   swift: { maxSwiftObjectBytes: config.maxSwiftObjectBytes, swiftCheckSeconds: config.swiftCheckSeconds },
   runs: {
@@ -109,6 +114,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     maxAsyncAgeMs: config.maxAsyncAgeMs,
     retryPauseMs: config.retryPauseMs,
     maxLogBytes: config.maxLogBytes,
+    logExecutions: config.logExecutions,
   },
   retention: {
     keepExecutionsDays: config.keepExecutionsDays,

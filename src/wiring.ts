@@ -9,11 +9,14 @@ import type { Log } from './domain/log.ts'
 import type { Authenticate } from './domain/principal.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
 import type { Pool } from './domain/worker.ts'
-import type { HttpParts, HttpSettings } from './http/server.ts'
+import { Bodies } from './http/bodies.ts'
+import type { HttpParts } from './http/server.ts'
+import type { HttpSettings } from './http/settings.ts'
 import type { OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/functions/aliases.ts'
+import { Exposed } from './services/functions/exposed.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
@@ -91,6 +94,7 @@ export function makeServices(ground: Ground) {
   const { functions, aliases } = stores
   const trusts = openstack?.trusts
   const targets = new Targets({ functions, runtimes: stores.runtimes, aliases })
+  const exposed = new Exposed(functions)
   const stats = new Stats({ clock })
   const events = new RunEvents()
   const scheduler = new Scheduler({ clock, log })
@@ -143,6 +147,7 @@ export function makeServices(ground: Ground) {
   const inUse = new Users({ stores, jobs, sources })
   return {
     targets,
+    exposed,
     stats,
     events,
     scheduler,
@@ -157,6 +162,7 @@ export function makeServices(ground: Ground) {
       zipOf,
       runtimes,
       targets,
+      exposed,
       pool,
       ledger,
       clock,
@@ -223,6 +229,8 @@ export function httpParts(
     tokens: services.tokens,
     backups: services.backups,
     targets: services.targets,
+    exposed: services.exposed,
+    bodies: new Bodies(door.settings.maxBodiesBytes),
     invocation,
     gauges: () => ({
       ...invocation.unfinishedCount(),

@@ -56,6 +56,16 @@ export interface FunctionRow extends Row {
   idle_timeout: number | null
   network: 'egress' | 'none'
   cpu_max: number | null
+  access: 'token' | 'public'
+  cors: FunctionCors | null
+  hosts: string[]
+}
+
+export interface FunctionCors {
+  origins: string[]
+  methods: string[] | null
+  headers: string[] | null
+  credentials: boolean
 }
 
 export interface FunctionFields {
@@ -75,6 +85,9 @@ export interface FunctionFields {
   idle_timeout?: number | null
   network?: 'egress' | 'none'
   cpu_max?: number | null
+  access?: 'token' | 'public'
+  cors?: Partial<FunctionCors> | null
+  hosts?: string[]
 }
 
 export interface VersionRow extends Row {

@@ -1,3 +1,4 @@
+import type { Access, FunctionCors } from './exposure.ts'
 import type { Signature } from './signature.ts'
 
 export type Network = 'egress' | 'none'
@@ -53,6 +54,11 @@ export interface Fn {
   network: Network
   /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
   cpuMaxMillicpu: number | null
+  access: Access
+  /** Null: no page of another origin, unless the function itself says so. */
+  cors: FunctionCors | null
+  /** Host names of its own, at whose root it lives. */
+  hosts: string[]
   createdAt: number
   updatedAt: number | null
 }
@@ -71,7 +77,7 @@ export interface FunctionVersion {
 }
 
 export interface FunctionStore {
-  /** Throws FaasError `conflict` when the project has a function of that name. */
+  /** Throws FaasError `conflict` when the project has a function of that name, or it is public and another public one has it. */
   insert(fn: Fn): void
   /** Writes every field; same conflict rule. */
   update(fn: Fn): void

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { invalid } from './errors.ts'
 import { factsOf, type Signature } from './signature.ts'
 import type { CallInput } from './worker.ts'
@@ -43,19 +43,34 @@ export function inputFromRecord(kind: CallInput['kind'], text: string | null): C
   return { kind, body: Buffer.from(text, kind === 'bytes' ? 'base64' : 'utf8') }
 }
 
-/** The body of `ANY /fn/{name}` as an input: JSON when it is JSON, else text when it is text, else bytes. */
+/**
+ * The body of `ANY /fn/{name}` as an input: JSON when it is JSON, else text when it is text, else bytes. What is not valid
+ * UTF-8, or says that it is written in something else, is bytes: no byte of it is changed.
+ */
 export function inputFromBody(body: Buffer, contentType: string | undefined, signature: Signature): CallInput {
   if (body.length === 0) return none
   const type = contentType === undefined ? '' : (contentType.split(';', 1)[0] as string).trim().toLowerCase()
   const saysJson = type === 'application/json' || type.endsWith('+json')
-  if (!saysJson && isBinary(type)) return { kind: 'bytes', body }
+  if ((!saysJson && isBinary(type)) || !isReadable(body, contentType)) return { kind: 'bytes', body }
   const text = body.toString('utf8')
+  if (text.startsWith(byteOrderMark)) {
+    const marked = text.slice(1)
+    // JSON has no such mark (RFC 8259, 8.1), and who writes one means the same; in text it is a character.
+    if (kindOf(marked, signature) !== 'text') return inputFromBody(body.subarray(3), contentType, signature)
+  }
   const inputKind = kindOf(text, signature)
   if (saysJson && inputKind === 'text' && factsOf(signature).json === 'any')
     throw invalid('The body is not valid JSON, although its Content-Type says so.')
-  if (inputKind === 'none') return none
-  // As many characters as bytes: all of them are ASCII.
-  return text.length === body.length || isUtf8(body) ? { kind: inputKind, body, text } : { kind: 'bytes', body }
+  return inputKind === 'none' ? none : { kind: inputKind, body, text }
+}
+
+const byteOrderMark = '\ufeff'
+
+/** Decoding it as UTF-8 and encoding it again gives the same bytes, and they mean what the sender says. */
+function isReadable(body: Buffer, contentType: string | undefined): boolean {
+  const charset = contentType?.includes('charset') ? /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1] : undefined
+  if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return isUtf8(body)
+  return !/^utf-?(16|32)/i.test(charset) && isAscii(body)
 }
 
 /** curl names a form for whatever it sends: that is looked at as text. */

@@ -8,12 +8,17 @@ const words =
   /\b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[ap]m)\b/gi
 const month = /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|\b\d{1,2}\/\d{1,2}\/\d{4}\b/i
 
+/** No time is written longer. */
+const maxLength = 100
+
 /**
  * A time in any usual spelling, as ms since 1970, or null: `2030-01-02T03:04:05Z`, `2030-01-02 03:04:05.678`,
  * `Wed, 02 Jan 2030 03:04:05 GMT`. As in the original, a zone at the end is dropped and the digits are read as UTC.
  */
 export function timeFromText(text: string): number | null {
-  const trimmed = text.trim()
+  if (text.length > maxLength) return null
+  // The expressions below look at runs of spaces more than once: there are none.
+  const trimmed = text.trim().replace(/\s+/g, ' ')
   const bare = trimmed.replace(zoneSuffix, '')
   return fromIso(trimmed) ?? fromIso(bare) ?? fromOther(bare)
 }

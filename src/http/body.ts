@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { FaasError, invalid } from '../domain/errors.ts'
+import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './endpoint.ts'
 
 const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
@@ -14,22 +16,17 @@ export function mediaTypeOf(header = ''): string {
   return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase()
 }
 
-/** The whole body, read up to the limit and no further. Throws FaasError `too_large`. */
+/** The whole body, unpacked, read up to the limit and no further. Throws FaasError as `Bodies.read` and `unpacked`. */
 export async function readBytes(c: Ctx, maxBytes: number): Promise<Buffer> {
-  const announced = c.req.header('Content-Length')
-  if (announced === undefined) return readStream(c.req.raw.body, maxBytes)
-  if (Number(announced) > maxBytes) throw tooLarge(maxBytes)
-  return Buffer.from(await c.req.arrayBuffer())
+  const { incoming, outgoing } = c.env
+  const body = await c.get('bodies').read(incoming, outgoing, { maxBytes, isKnown: c.get('who') !== undefined })
+  return unpacked(body, incoming.headers['content-encoding'], maxBytes)
 }
 
 /** The JSON object of a request, by the rules of the contract: 400 for what is not one, 415 for another media type. */
 export async function readObject(c: Ctx, maxBytes: number): Promise<Record<string, unknown>> {
-  refuseOtherThanJson(c)
-  return parseObject((await readBytes(c, maxBytes)).toString('utf8'))
-}
-
-export function refuseOtherThanJson(c: Ctx): void {
   refuseMediaType(mediaType(c))
+  return parseObject(jsonText(await readBytes(c, maxBytes)))
 }
 
 export function refuseMediaType(type: string): void {
@@ -37,6 +34,15 @@ export function refuseMediaType(type: string): void {
   if (type !== '' && type !== 'application/json') {
     throw new FaasError('unsupported_media_type', `Send Content-Type: application/json, not ${type}.`)
   }
+}
+
+const byteOrderMark = '\ufeff'
+
+/** JSON is UTF-8; a byte order mark before it is no part of it (RFC 8259, 8.1). */
+export function jsonText(body: Buffer): string {
+  const text = body.toString('utf8')
+  if (text.length !== body.length && !isUtf8(body)) throw invalid('The body is not valid UTF-8, as JSON must be.')
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text
 }
 
 export function parseObject(body: string): Record<string, unknown> {
@@ -52,17 +58,3 @@ export function parseObject(body: string): Record<string, unknown> {
   }
   return value as Record<string, unknown>
 }
-
-async function readStream(stream: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of stream ?? []) {
-    size += chunk.length
-    if (size > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-export const tooLarge = (maxBytes: number): FaasError =>
-  new FaasError('too_large', `The body is larger than ${maxBytes} bytes, which is the most that is taken here.`)

@@ -1,15 +1,20 @@
-import type { HttpBindings } from '@hono/node-server'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Principal } from '../domain/principal.ts'
+import type { Bodies } from './bodies.ts'
 import { refusalAnswers } from './error-response.ts'
 
-/** `incoming` and `outgoing` are absent when a test asks the app without a port. */
 export interface Env {
-  Bindings: Partial<HttpBindings>
-  /** Set by the authentication on every path that is not public. */
-  Variables: { who: Principal }
+  /** Node's own request and response. */
+  Bindings: { incoming: IncomingMessage; outgoing: ServerResponse }
+  Variables: {
+    /** Set by the authentication on every path that is not public. */
+    who: Principal
+    /** What reads the body of a request. */
+    bodies: Bodies
+  }
 }
 export type App = OpenAPIHono<Env>
 export type Ctx<P extends string = string> = Context<Env, P>
@@ -17,8 +22,10 @@ export type Ctx<P extends string = string> = Context<Env, P>
 /** What an answer holds: a schema, or one of the forms that are not JSON. */
 export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'events'
 
-export interface Described<P extends string> {
-  method: 'get' | 'post' | 'put' | 'delete'
+type Method = 'get' | 'post' | 'put' | 'delete' | 'patch' | 'head' | 'options'
+
+export interface Described<P extends string = string> {
+  method: Method
   /** As Hono writes it: `/v1/runtimes/:id`. */
   path: P
   tag: string
@@ -26,7 +33,8 @@ export interface Described<P extends string> {
   summary: string
   /** What a caller must know beyond that. */
   description?: string
-  public?: true
+  /** Nobody needs a token; with patterns, only where the parameters of the path are spelled so. */
+  public?: true | Record<string, RegExp>
   query?: z.ZodObject
   /** JSON body, or one schema for each media type. */
   body?: z.ZodType | Record<string, z.ZodType>
@@ -35,13 +43,24 @@ export interface Described<P extends string> {
   refusals?: ErrorCode[]
 }
 
+const described = new WeakMap<App, Described[]>()
+
+/** What the app answers, as it was described when it was bound: who needs a token and which verbs there are follow from it. */
+export const endpointsOf = (app: App): readonly Described[] => described.get(app) ?? []
+
 /** Binds a handler and writes its line in /openapi.json, so that neither exists without the other. */
 export function endpoint<P extends string>(app: App, about: Described<P>, handler: Handler<Env, P>): void {
-  app.openAPIRegistry.registerPath(documented(about))
+  describe(app, about)
   app.on(about.method.toUpperCase(), about.path, handler)
 }
 
-function documented(about: Described<string>): RouteConfig {
+/** The line of what is answered in front of the app (`front.ts`). */
+export function describe(app: App, about: Described): void {
+  app.openAPIRegistry.registerPath(documented(about))
+  described.set(app, [...endpointsOf(app), about])
+}
+
+function documented(about: Described): RouteConfig {
   const names = [...about.path.matchAll(/:(\w+)/g)].map((match) => match[1] as string)
   const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])))
   return {

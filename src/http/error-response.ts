@@ -15,9 +15,12 @@ export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
   method_not_allowed: 405,
   conflict: 409,
   runtime_unavailable: 409,
+  request_timeout: 408,
   too_large: 413,
   unsupported_media_type: 415,
+  headers_too_large: 431,
   queue_full: 503,
+  too_many_bodies: 503,
   no_worker: 503,
   shutting_down: 503,
   auth_unavailable: 503,
@@ -102,7 +105,7 @@ const errorSchema = z
   .openapi('Error')
 
 /** How /openapi.json lists what a route may refuse: by status, naming the codes. */
-export function refusalAnswers(about: { refusals?: ErrorCode[]; public?: true }): RouteConfig['responses'] {
+export function refusalAnswers(about: { refusals?: ErrorCode[]; public?: unknown }): RouteConfig['responses'] {
   const codes: ErrorCode[] = [...(about.public ? [] : ['unauthenticated' as const]), ...(about.refusals ?? [])]
   const byStatus = new Map<number, ErrorCode[]>()
   for (const code of [...codes, 'internal' as const]) {

@@ -1,59 +1,114 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { Authenticate, Principal } from '../domain/principal.ts'
+import { invalid } from '../domain/errors.ts'
+import type { Exposed } from '../services/functions/exposed.ts'
+import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders } from './cross-origin.ts'
 import type { App } from './endpoint.ts'
 import { sendError } from './error-response.ts'
-import { sentTokenOf, whoAsks } from './middleware/auth.ts'
+import { type Place, placeOf, rootOf } from './function-call.ts'
+import { whoAsks } from './middleware/auth.ts'
+import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-door.ts'
 import { hostOfTarget, routedUrl } from './request-url.ts'
 import { postExecution } from './routes/executions.ts'
 import { invoke } from './routes/invoke.ts'
+import { hostName } from './same-site.ts'
+import { sentToken } from './sent-token.ts'
 import type { HttpParts } from './server.ts'
-
-type Direct = (who: Principal, incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 /**
  * What listens on the port. The two routes that run functions are answered here, on Node's own request and response, and
- * everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time. The app has
- * both routes as well, for callers of other origins (CORS is its middleware) and for /openapi.json.
+ * everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
  */
 export function makeListener(app: App, parts: HttpParts): RequestListener {
   const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
-  if (parts.settings.corsOrigins.length > 0) return throughApp
-  const call: Direct = (who, incoming, outgoing) => invoke(parts, who, incoming, outgoing)
-  const post: Direct = (who, incoming, outgoing) => postExecution(parts, who, incoming, outgoing)
-  return (incoming, outgoing) => {
+  const { isOpen, corsOrigins } = parts.settings
+  const door = doorOf(parts.settings)
+  const browsers: CrossOrigin = { origins: corsOrigins, methods: null, headers: null, credentials: false }
+
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> | undefined => {
     const url = routed(incoming)
-    if (url.startsWith('/fn/')) void serve(call, parts, incoming, outgoing)
-    else if (url === '/v1/executions' && incoming.method === 'POST') void serve(post, parts, incoming, outgoing)
-    else void throughApp(incoming, outgoing)
+    const place = placeIn(parts.exposed, url, incoming)
+    if (isOpen && place?.mount !== '') refuseOtherHosts(incoming, door)
+    if (incoming.headers.origin !== undefined) {
+      if (isPreflight(browsers, incoming, outgoing)) return undefined
+      if (place !== null && isPreflightOf(parts.exposed.named(place.name), incoming, outgoing)) return undefined
+    }
+    if (place !== null) return invoke(parts, place, incoming, outgoing)
+    if (isOpen) refuseElsewhere(incoming, door, true)
+    if (incoming.method === 'POST' && isExecutions.test(url)) return runExecution(parts, incoming, outgoing)
+    return throughApp(incoming, outgoing)
+  }
+
+  return (incoming, outgoing) => {
+    const failed = (error: unknown) => sendError(incoming, outgoing, error, parts.log)
+    try {
+      const taken = take(incoming, outgoing)
+      if (taken instanceof Promise) taken.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
   }
 }
 
+const isExecutions = /^\/v1\/executions\/?(?:\?|$)/
+
 /** From here on there is one URL, whoever reads it. */
 function routed(incoming: IncomingMessage): string {
+  const { headers } = incoming
+  if (headers.host === undefined && incoming.httpVersion === '1.1') throw invalid('The Host header is missing.')
   const target = incoming.url as string
   const url = routedUrl(target)
   if (url === target) return url
   const host = hostOfTarget(target)
-  if (host !== undefined) incoming.headers.host = host
+  if (host !== undefined) headers.host = host
   incoming.url = url
   return url
 }
 
-async function serve(
-  direct: Direct,
-  parts: HttpParts,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  try {
-    const who = identified(parts.authenticate, incoming)
-    await direct(who instanceof Promise ? await who : who, incoming, outgoing)
-  } catch (error) {
-    sendError(incoming, outgoing, error, parts.log)
+/** Where in a function the URL leads; null: to the server itself. */
+function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): Place | null {
+  if (exposed.hasHosts) {
+    const fn = exposed.atHost(hostName(headers.host) ?? '')
+    if (fn !== undefined) return rootOf(fn.id, url)
   }
+  return url.startsWith('/fn/') ? placeOf(url) : null
 }
 
-function identified(authenticate: Authenticate, { headers }: IncomingMessage): Principal | Promise<Principal> {
-  return whoAsks(authenticate, sentTokenOf(headers['x-auth-token'] as string | undefined, headers.authorization))
+/** Lets browsers of the configured origins call; true when that was all they asked. Everybody else gets no header at all. */
+function isPreflight(rule: CrossOrigin, incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+  const origin = incoming.headers.origin as string
+  if (!admits(rule, origin)) return false
+  if (wantedMethod(incoming) === undefined) setHeaders(outgoing, answerHeaders(rule, origin))
+  else answerPreflight(rule, 200, incoming, outgoing)
+  return wantedMethod(incoming) !== undefined
+}
+
+/** The same of a function that says who may call it; what is asked beforehand needs no token. */
+function isPreflightOf(functions: { cors: CrossOrigin | null }[], incoming: IncomingMessage, outgoing: ServerResponse) {
+  if (wantedMethod(incoming) === undefined) return false
+  const origin = incoming.headers.origin as string
+  const rule = functions.map(({ cors }) => cors).find((cors) => cors !== null && admits(cors, origin))
+  if (rule === undefined || rule === null) return false
+  answerPreflight(rule, 204, incoming, outgoing)
+  return true
+}
+
+const wantedMethod = ({ method, headers }: IncomingMessage): string | undefined =>
+  method === 'OPTIONS' ? headers['access-control-request-method'] : undefined
+
+function answerPreflight(
+  rule: CrossOrigin,
+  status: 200 | 204,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): void {
+  const { origin, 'access-control-request-headers': headers } = incoming.headers
+  const answer = preflightHeaders(rule, origin as string, wantedMethod(incoming) as string, headers)
+  if (status === 200) answer.push('Content-Length', '0')
+  outgoing.writeHead(status, answer).end()
+}
+
+async function runExecution(parts: HttpParts, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const who = whoAsks(parts.authenticate, sentToken(incoming))
+  await postExecution(parts, who instanceof Promise ? await who : who, incoming, outgoing)
 }

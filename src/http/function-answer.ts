@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Execution } from '../domain/execution.ts'
 import { failureText, type Outcome, type Value } from '../domain/outcome.ts'
-import { passedHeaders } from './function-headers.ts'
+import { bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
 
 /** The answer to a call whose outcome is at hand, with the id of its execution and its phases. */
 export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome): void {
@@ -37,18 +37,18 @@ const contentTypes = {
 } as const
 
 function answerValue(outgoing: ServerResponse, execution: Execution, value: Value): void {
-  if (value.http === undefined) return send(outgoing, 200, ownHeaders(execution), contentTypes[value.kind], value.body)
-  outgoing.writeHead(value.http.status, [
-    ...passedHeaders(value.http),
-    ...ownHeaders(execution),
-    'Content-Length',
-    String(value.body.length),
-  ])
-  outgoing.end(value.body)
+  const { http, body } = value
+  if (http === undefined) return send(outgoing, 200, ownHeaders(execution), contentTypes[value.kind], body)
+  const headers = [...passedHeaders(http, outgoing), ...ownHeaders(execution)]
+  const isWhole = hasBody(outgoing.req.method, http.status)
+  headers.push(...(isWhole ? ['Content-Length', String(body.length)] : bodilessLength(http, body.length)))
+  outgoing.writeHead(http.status, headers)
+  if (isWhole) outgoing.end(body)
+  else outgoing.end()
 }
 
 function send(outgoing: ServerResponse, status: number, headers: string[], type: string, body: Buffer): void {
-  headers.push('Content-Type', type, 'Content-Length', String(body.length))
+  headers.push('Content-Type', type, 'X-Content-Type-Options', 'nosniff', 'Content-Length', String(body.length))
   outgoing.writeHead(status, headers)
   // Text leaves together with the head in one write; bytes would need a second.
   if (body.length <= longestTextWrite) outgoing.end(body.toString('latin1'), 'latin1')

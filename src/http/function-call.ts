@@ -1,18 +1,24 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpRequestHead } from '../domain/worker.ts'
+import { isOwnToken } from '../services/platform/tokens.ts'
 import { notPassed } from './function-headers.ts'
 import { outsideOf } from './request-url.ts'
+import { bearerOf } from './sent-token.ts'
 
 /** Which function a URL names, where that one lives, and what is asked of it. */
 export interface Place {
+  /** Name or id. */
   name: string
-  /** `/fn/hello` as it was written. */
+  /** `/fn/hello` as it was written; empty: at the root of a host name of its own. */
   mount: string
   /** Path and query below it. */
   below: string
 }
 
 const start = '/fn/'
+
+/** All of a host name of its own. */
+export const rootOf = (functionId: string, url: string): Place => ({ name: functionId, mount: '', below: url })
 
 /** `/fn/hello/a/b?c=1` → `hello` at `/fn/hello`, asked for `/a/b?c=1`. */
 export function placeOf(url: string): Place {
@@ -36,11 +42,16 @@ function decoded(name: string): string {
   }
 }
 
-/** The caller's request as the function sees it, and where the function lives. */
-export function requestHead(incoming: IncomingMessage, place: Place, trustProxy: boolean): HttpRequestHead {
+/** The caller's request as the function sees it, and where the function lives. `spent`: the token that it was let in with. */
+export function requestHead(
+  incoming: IncomingMessage,
+  place: Place,
+  spent: string | null,
+  trustProxy: boolean,
+): HttpRequestHead {
   const { origin, prefix: outer } = outsideOf(ownPlace(incoming), (name) => headerOf(incoming, name), trustProxy)
   const prefix = outer + place.mount
-  const headers = headersFor(incoming)
+  const headers = headersFor(incoming, spent)
   if (prefix !== '') headers.push(['x-forwarded-prefix', prefix])
   const url = origin + outer + (incoming.url as string)
   return { method: incoming.method as string, target: place.below, prefix, url, headers }
@@ -54,15 +65,19 @@ function ownPlace({ headers: { host = '' } }: IncomingMessage): { scheme: string
 
 const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => headers[name] as string | undefined
 
-/** Authorization is the function's when the caller came with X-Auth-Token; the prefix is ours to tell. */
-function headersFor(incoming: IncomingMessage): [string, string][] {
+/** The prefix is ours to tell, and a token of ours is nobody's business but ours; any other Authorization is the function's. */
+function headersFor(incoming: IncomingMessage, spent: string | null): [string, string][] {
   const headers: [string, string][] = []
-  const oursIsBearer = incoming.headers['x-auth-token'] === undefined
   const { rawHeaders } = incoming
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] as string).toLowerCase()
-    if (notPassed.has(name) || name === 'x-forwarded-prefix' || (oursIsBearer && name === 'authorization')) continue
-    headers.push([name, rawHeaders[at + 1] as string])
+    const value = rawHeaders[at + 1] as string
+    if (notPassed.has(name) || name === 'x-forwarded-prefix') continue
+    if (name === 'authorization' && isOurs(bearerOf(value), spent)) continue
+    headers.push([name, value])
   }
   return headers
 }
+
+const isOurs = (bearer: string | null, spent: string | null): boolean =>
+  bearer !== null && (bearer === spent || isOwnToken(bearer))

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { FaasError, invalid } from '../domain/errors.ts'
+import type { FunctionCors } from '../domain/exposure.ts'
 import { signatureNames } from '../domain/signature.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
-import { mediaType, parseObject, readBytes } from './body.ts'
+import { jsonText, mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './endpoint.ts'
 import { choice, field, integer, nullable, parseFields, text } from './fields.ts'
 import { parseMultipart } from './multipart.ts'
@@ -10,6 +11,8 @@ import { parseMultipart } from './multipart.ts'
 /** Create and update of functions: the only requests that come as JSON, as a form, or as a bare ZIP. */
 
 const networks = ['egress', 'none'] as const
+
+const accesses = ['token', 'public'] as const
 
 const code = field(
   {
@@ -35,6 +38,18 @@ const changeable = {
   max_workers: nullable(integer('Most workers; null: as many as the memory budget allows.')),
   idle_timeout: nullable(integer('Seconds before an idle worker goes; null: when its memory is needed.')),
   network: choice(networks, 'Which network the function has; default egress.'),
+  access: choice(accesses, 'Who may call /fn/{name}: holders of a token of the project (the default), or everybody.'),
+  cors: nullable(
+    field(
+      {
+        type: ['object', 'null'],
+        description:
+          'Pages of other origins that may call: {"origins": scheme and host each, or "*", "methods", "headers", "credentials"}; null: none.',
+      },
+      toCors,
+    ),
+  ),
+  hosts: field({ type: 'array', description: 'Host names of its own: there it lives at /.' }, toHosts),
   cpu_max: nullable(integer('Hard cap of the processors, in thousandths of one; null: none.')),
 }
 
@@ -96,7 +111,7 @@ async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
   switch (mediaType(c)) {
     case '':
     case 'application/json':
-      return { fields: parseObject((await readBytes(c, maxBodyBytes)).toString('utf8')), unknownKeys: 'strict' }
+      return { fields: parseObject(jsonText(await readBytes(c, maxBodyBytes))), unknownKeys: 'strict' }
     case 'application/x-www-form-urlencoded':
       return { fields: formFields(await readBytes(c, maxBodyBytes)), unknownKeys: 'ignore' }
     case 'multipart/form-data':
@@ -139,6 +154,9 @@ function named(given: z.output<typeof functionChange>): FunctionFields {
     idleTimeoutSeconds: given.idle_timeout,
     network: given.network,
     cpuMaxMillicpu: given.cpu_max,
+    access: given.access,
+    cors: given.cors,
+    hosts: given.hosts,
   }
 }
 
@@ -157,4 +175,32 @@ function parsedJson(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+const corsShape = z.strictObject({
+  origins: z.array(z.string()).min(1).max(100),
+  methods: z.array(z.string()).max(100).nullish(),
+  headers: z.array(z.string()).max(100).nullish(),
+  credentials: z.boolean().nullish(),
+})
+
+function toCors(value: unknown): FunctionCors | null {
+  const given = typeof value === 'string' ? parsedJson(value) : value
+  if (given === null) return null
+  const parsed = corsShape.safeParse(given)
+  if (!parsed.success) {
+    throw invalid(
+      'must be {"origins": […], "methods": […], "headers": […], "credentials": true or false}; origins are required.',
+    )
+  }
+  const { origins, methods, headers, credentials } = parsed.data
+  return { origins, methods: methods ?? null, headers: headers ?? null, credentials: credentials ?? false }
+}
+
+function toHosts(value: unknown): string[] {
+  const given = typeof value === 'string' ? parsedJson(value) : value
+  if (!Array.isArray(given) || !given.every((one) => typeof one === 'string')) {
+    throw invalid('must be an array of host names, such as ["shop.example.org"].')
+  }
+  return [...new Set(given.map((host) => host.toLowerCase()))]
 }

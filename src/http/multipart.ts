@@ -3,37 +3,45 @@ import { invalid } from '../domain/errors.ts'
 /** One part of a multipart/form-data body; `body` points into the whole. */
 export interface Part {
   name: string
+  /** It has a file name. */
+  isFile: boolean
   body: Buffer
 }
 
 const maxParts = 100
+/** Of the headers of a part, and of a boundary (RFC 2046 allows 70). */
+const maxHeaderBytes = 8192
+const maxBoundary = 200
 const lineEnd = Buffer.from('\r\n')
 const headersEnd = Buffer.from('\r\n\r\n')
 
 /**
  * The parts of a form, found by searching for the boundary: nothing is copied or decoded, so that a package of 50 MB holds
- * nobody up (the platform's own parser took 0.3 s for it). Throws FaasError `invalid_request`.
+ * nobody up (the platform's own parser took 0.3 s for it). Every byte is looked at a fixed number of times, whatever is in
+ * the body. Throws FaasError `invalid_request`.
  */
 export function parseMultipart(body: Buffer, contentType: string): Part[] {
-  const boundary = /;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/i.exec(contentType)
-  if (boundary === null) throw malformed('its Content-Type names no boundary')
-  const delimiter = `--${boundary[1] ?? boundary[2]}`
+  const boundary = parametersOf(contentType).get('boundary')
+  if (boundary === undefined || boundary === '') throw malformed('its Content-Type names no boundary')
+  if (boundary.length > maxBoundary) throw malformed(`its boundary is longer than ${maxBoundary} characters`)
+  const delimiter = Buffer.from(`--${boundary}`)
+  const onItsLine = Buffer.concat([lineEnd, delimiter])
   const parts: Part[] = []
-  let at = firstDelimiter(body, delimiter) + delimiter.length
+  let at = firstDelimiter(body, delimiter, onItsLine) + delimiter.length
   while (!isLast(body, at)) {
-    const end = body.indexOf(`\r\n${delimiter}`, at)
+    const end = body.indexOf(onItsLine, at)
     if (end === -1) throw malformed('its last boundary is missing')
     if (parts.length === maxParts) throw malformed(`it has more than ${maxParts} parts`)
     parts.push(readPart(body.subarray(at, end)))
-    at = end + lineEnd.length + delimiter.length
+    at = end + onItsLine.length
   }
   return parts
 }
 
 /** At the start, or on a line of its own after a preamble. */
-function firstDelimiter(body: Buffer, delimiter: string): number {
-  if (body.subarray(0, delimiter.length).equals(Buffer.from(delimiter))) return 0
-  const at = body.indexOf(`\r\n${delimiter}`)
+function firstDelimiter(body: Buffer, delimiter: Buffer, onItsLine: Buffer): number {
+  if (body.subarray(0, delimiter.length).equals(delimiter)) return 0
+  const at = body.indexOf(onItsLine)
   if (at === -1) throw malformed('its boundary is not in it')
   return at + lineEnd.length
 }
@@ -42,13 +50,61 @@ const isLast = (body: Buffer, at: number): boolean => body.subarray(at, at + 2).
 
 /** From behind a delimiter: the rest of its line, headers, an empty line, the content. */
 function readPart(part: Buffer): Part {
-  const start = part.indexOf(lineEnd)
-  const end = part.indexOf(headersEnd, start)
-  if (start === -1 || end === -1) throw malformed('a part has no headers')
-  const headers = part.subarray(start, end).toString('utf8')
-  const name = /^content-disposition:[^\r\n]*;\s*name=(?:"([^"\r\n]*)"|([^;\s"]+))/im.exec(headers)
-  if (name === null) throw malformed('a part has no name')
-  return { name: name[1] ?? name[2] ?? '', body: part.subarray(end + headersEnd.length) }
+  const top = part.subarray(0, maxHeaderBytes)
+  const start = top.indexOf(lineEnd)
+  const end = start === -1 ? -1 : top.indexOf(headersEnd, start)
+  if (end === -1) {
+    throw malformed(
+      part.length > maxHeaderBytes
+        ? `the headers of a part are longer than ${maxHeaderBytes} bytes`
+        : 'a part has no headers',
+    )
+  }
+  const disposition = headerOf(top.subarray(start, end).toString('utf8'), 'content-disposition')
+  const parameters = parametersOf(disposition ?? '')
+  const name = parameters.get('name')
+  if (name === undefined) throw malformed('a part has no name')
+  const isFile = parameters.has('filename') || parameters.has('filename*')
+  return { name, isFile, body: part.subarray(end + headersEnd.length) }
+}
+
+function headerOf(headers: string, wanted: string): string | undefined {
+  for (const line of headers.split('\r\n')) {
+    const colon = line.indexOf(':')
+    if (line.slice(0, Math.max(colon, 0)).trim().toLowerCase() === wanted) return line.slice(colon + 1)
+  }
+  return undefined
+}
+
+/** `form-data; name="a"; filename="b;c"`: what comes after the first semicolon; the first of a name counts. One pass. */
+function parametersOf(header: string): Map<string, string> {
+  const found = new Map<string, string>()
+  let at = header.indexOf(';')
+  while (at !== -1) {
+    const equals = header.indexOf('=', at)
+    if (equals === -1) break
+    const name = header
+      .slice(at + 1, equals)
+      .trim()
+      .toLowerCase()
+    const { value, end } = valueAt(header, equals + 1)
+    if (!found.has(name)) found.set(name, value)
+    at = header.indexOf(';', end)
+  }
+  return found
+}
+
+/** Browsers write a quotation mark as `%22` and escape nothing else: a quoted value ends at the next mark. */
+function valueAt(header: string, from: number): { value: string; end: number } {
+  if (header[from] === '"') {
+    const close = header.indexOf('"', from + 1)
+    return close === -1
+      ? { value: header.slice(from + 1), end: header.length }
+      : { value: header.slice(from + 1, close), end: close + 1 }
+  }
+  const semicolon = header.indexOf(';', from)
+  const end = semicolon === -1 ? header.length : semicolon
+  return { value: header.slice(from, end).trim(), end }
 }
 
 const malformed = (why: string) => invalid(`The body is not valid multipart/form-data: ${why}.`)

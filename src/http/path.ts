@@ -1,5 +1,7 @@
 import type { Ctx } from './endpoint.ts'
 import { outsideOf } from './request-url.ts'
+import { hostName, isLoopback } from './same-site.ts'
+import type { HttpSettings } from './settings.ts'
 
 /** The path as it was sent: Hono's own drops a trailing slash. */
 export function sentPath(c: Ctx): string {
@@ -15,4 +17,20 @@ export function baseUrl(c: Ctx, trustProxy: boolean): string {
   const [scheme, host] = url.slice(0, url.indexOf('/', url.indexOf('://') + 3)).split('://') as [string, string]
   const { origin, prefix } = outsideOf({ scheme, host }, (name) => c.req.header(name), trustProxy)
   return origin + prefix
+}
+
+/**
+ * The same for a URL that is handed on to others, such as a webhook's: a Host that anybody could have written is not
+ * believed. Without TAIBAI_PUBLIC_URL that is the address at which the caller reached the server.
+ */
+export function handedOutBase(c: Ctx, settings: HttpSettings): string {
+  if (settings.publicUrl !== undefined) return settings.publicUrl.replace(/\/+$/, '')
+  if (settings.trustProxy) return baseUrl(c, true)
+  const { localAddress, localPort } = c.env.incoming.socket
+  const name = hostName(c.env.incoming.headers.host)
+  const own = localAddress?.replace(/^::ffff:/, '')
+  const reached = own?.includes(':') ? `[${own}]` : own
+  if (name === null || isLoopback(name) || name === settings.host.toLowerCase() || name === reached)
+    return baseUrl(c, false)
+  return `http://${reached ?? 'localhost'}${localPort === undefined ? '' : `:${localPort}`}`
 }

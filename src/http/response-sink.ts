@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { HttpHead, Outcome } from '../domain/outcome.ts'
 import type { StreamSink } from '../domain/worker.ts'
-import { announcedLength, passedHeaders } from './function-headers.ts'
+import { announcedLength, bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
 
 /**
  * A streamed answer on its way to the caller. One that is longer or shorter than announced is cut off with its connection:
@@ -23,10 +23,11 @@ export class ResponseSink implements StreamSink {
 
   head(head: HttpHead): void {
     this.hasBegun = true
-    const headers = [...passedHeaders(head), 'X-Execution-Id', this.#executionId]
-    const length = announcedLength(head)
-    if (length !== null && head.status !== 204) headers.push('Content-Length', String(length))
-    if (this.#hasBody(head.status)) this.#left = length
+    const headers = [...passedHeaders(head, this.#outgoing), 'X-Execution-Id', this.#executionId]
+    if (hasBody(this.#outgoing.req.method, head.status)) {
+      this.#left = announcedLength(head)
+      if (this.#left !== null) headers.push('Content-Length', String(this.#left))
+    } else headers.push(...bodilessLength(head, 0))
     this.#outgoing.writeHead(head.status, headers)
     this.#outgoing.flushHeaders()
   }
@@ -57,10 +58,6 @@ export class ResponseSink implements StreamSink {
   finish(outcome: Outcome): void {
     if (outcome.kind === 'streamed' && (this.#left === null || this.#left === 0)) this.#outgoing.end()
     else this.#cutOff()
-  }
-
-  #hasBody(status: number): boolean {
-    return this.#outgoing.req.method !== 'HEAD' && status !== 204 && status !== 304
   }
 
   /** True: nothing is waited for any more. */

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import type { DocPage } from '../domain/doc-page.ts'
 import type { Log } from '../domain/log.ts'
 import type { Authenticate } from '../domain/principal.ts'
@@ -15,11 +16,11 @@ import type { Stats } from '../services/runs/stats.ts'
 import type { Jobs } from '../services/triggers/jobs.ts'
 import type { Sources } from '../services/triggers/sources.ts'
 import type { Webhooks } from '../services/triggers/webhooks.ts'
+import type { Bodies } from './bodies.ts'
 import type { App, Env } from './endpoint.ts'
 import { errorResponse } from './error-response.ts'
 import type { Gauges } from './metrics-text.ts'
 import { authentication } from './middleware/auth.ts'
-import { cors } from './middleware/cors.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindAliases } from './routes/aliases.ts'
 import { bindBackups } from './routes/backups.ts'
@@ -30,7 +31,7 @@ import { bindExecutions } from './routes/executions.ts'
 import { bindFunctionVersions } from './routes/function-versions.ts'
 import { bindFunctions } from './routes/functions.ts'
 import { bindHealth } from './routes/health.ts'
-import { bindInvoke, type InvokeParts } from './routes/invoke.ts'
+import { describeInvoke, type InvokeParts } from './routes/invoke.ts'
 import { bindJobs } from './routes/jobs.ts'
 import { bindOpenApi } from './routes/openapi.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
@@ -40,7 +41,8 @@ import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
 import { bindWebhooks } from './routes/webhooks.ts'
 import { bindWorkers } from './routes/workers.ts'
-import { makeUnrouted, makeVerbsOf } from './unrouted.ts'
+import type { HttpSettings } from './settings.ts'
+import { makeNeedsToken, makeUnrouted, makeVerbsOf } from './unrouted.ts'
 
 export interface HttpParts extends InvokeParts {
   runtimes: Runtimes
@@ -68,18 +70,6 @@ export interface HttpParts extends InvokeParts {
   settings: HttpSettings
 }
 
-/** The few settings that HTTP itself needs; named as in `config.ts`. */
-export interface HttpSettings {
-  /** Most bytes of a body that is not a package. */
-  maxBodyBytes: number
-  maxPackageBytes: number
-  /** Believe what a proxy says about scheme, host and prefix. */
-  trustProxy: boolean
-  corsOrigins: string[]
-  /** Base of webhook URLs; absent: that of the request. */
-  publicUrl?: string
-}
-
 /** Every route of the server: the middleware in order, then one bind call per resource. */
 export function makeHttpApp(parts: HttpParts): App {
   const { settings, log } = parts
@@ -89,10 +79,8 @@ export function makeHttpApp(parts: HttpParts): App {
   app.onError((error, c) => errorResponse(c, error, log, verbsOf))
   app.notFound(unrouted)
 
-  if (settings.corsOrigins.length > 0) app.use(cors(settings.corsOrigins))
-  app.use('/v1/*', authentication(parts.authenticate), refuseHead(unrouted))
-  app.use('/fn/*', authentication(parts.authenticate))
-  app.use('/metrics', authentication(parts.authenticate))
+  app.use(bodiesOf(parts.bodies), authentication(parts.authenticate, makeNeedsToken(app)))
+  app.use('/v1/*', refuseHead(unrouted))
 
   bindVersionsRoot(app, settings)
   bindRuntimes(app, parts.runtimes, settings)
@@ -100,8 +88,8 @@ export function makeHttpApp(parts: HttpParts): App {
   bindFunctionVersions(app, parts.versions, settings)
   bindAliases(app, parts.aliases, settings)
   bindWorkers(app, parts.workers, settings)
-  bindInvoke(app, parts)
-  bindExecutions(app, parts.executions, settings)
+  describeInvoke(app)
+  bindExecutions(app, parts.executions)
   bindJobs(app, parts.jobs, settings)
   bindWebhooks(app, parts.webhooks, settings)
   bindSources(app, parts.sources, settings)
@@ -115,3 +103,10 @@ export function makeHttpApp(parts: HttpParts): App {
   bindConsole(app, parts.consoleFile)
   return app
 }
+
+const bodiesOf =
+  (bodies: Bodies): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    c.set('bodies', bodies)
+    return next()
+  }

@@ -1,5 +1,5 @@
 import { FaasError } from '../domain/errors.ts'
-import type { App, Ctx } from './endpoint.ts'
+import { type App, type Ctx, type Described, endpointsOf } from './endpoint.ts'
 import { errorBody } from './error-response.ts'
 
 /** A wrong verb on these is a path that does not exist, to GET. */
@@ -20,17 +20,35 @@ export function makeUnrouted(verbsOf: VerbsOf): (c: Ctx) => Response {
   }
 }
 
-/** The verbs of a path, from the routes as they were bound; none for a path that does not exist. */
+/** The verbs of a path, from the endpoints as they were described; none for a path that does not exist. */
 export type VerbsOf = (path: string) => string[]
 
 export function makeVerbsOf(app: App): VerbsOf {
   let patterns: { pattern: RegExp; verb: string }[] | undefined
   return (path) => {
-    patterns ??= app.routes
-      .filter((route) => route.method !== 'ALL')
-      .map((route) => ({ pattern: patternOf(route.path), verb: route.method }))
+    patterns ??= endpointsOf(app).map(({ path: described, method }) => {
+      return { pattern: pathPattern(described), verb: method.toUpperCase() }
+    })
     return [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ verb }) => verb))].sort()
   }
 }
 
-const patternOf = (path: string): RegExp => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`)
+/** Whether a path, as it was sent, is asked for with a token: below /v1 also when there is nothing, so that nobody guesses. */
+export function makeNeedsToken(app: App): (path: string) => boolean {
+  let open: RegExp[] | undefined
+  let closed: RegExp[] | undefined
+  return (path) => {
+    open ??= endpointsOf(app).flatMap((about) => (about.public ? publicPatterns(about) : []))
+    if (open.some((pattern) => pattern.test(path))) return false
+    closed ??= endpointsOf(app).map((about) => pathPattern(about.path))
+    return path.startsWith('/v1/') || closed.some((pattern) => pattern.test(path))
+  }
+}
+
+/** With and without a slash at the end where no parameter is: `/v1` and `/v1/`. */
+function publicPatterns({ path, public: spelled }: Described): RegExp[] {
+  return [pathPattern(path, spelled === true ? {} : spelled), ...(path.includes(':') ? [] : [pathPattern(`${path}/`)])]
+}
+
+const pathPattern = (path: string, spelled: Record<string, RegExp> = {}): RegExp =>
+  new RegExp(`^${path.replace(/:(\w+)/g, (_, name: string) => spelled[name]?.source ?? '[^/]+')}$`)

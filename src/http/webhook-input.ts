@@ -1,45 +1,80 @@
+import { isUtf8 } from 'node:buffer'
+import { invalid } from '../domain/errors.ts'
 import type { CallInput } from '../domain/worker.ts'
-import { mediaType } from './body.ts'
-import type { Ctx } from './endpoint.ts'
+import { mediaTypeOf } from './body.ts'
+import { parseMultipart } from './multipart.ts'
+
+/** More fields than any form of people's has; each costs time. */
+const maxFields = 1000
 
 /**
  * What the call of a webhook says (contract, section 9): one object of the query and the members of a JSON object or the
- * fields of a form. A repeated field becomes an array; a JSON member wins over the query. Files, other media types and what
- * cannot be read are left out.
+ * fields of a form. A repeated field becomes an array; a JSON member wins over the query, and JSON stays as it was written:
+ * its numbers and the order of its keys. Files, other media types and what cannot be read are left out.
  */
-export async function webhookInput(c: Ctx, body: Buffer): Promise<CallInput> {
-  const type = mediaType(c)
-  const query = new URL(c.req.raw.url).searchParams
+export function webhookInput(query: URLSearchParams, contentType: string | undefined, body: Buffer): CallInput {
+  const type = mediaTypeOf(contentType)
   const isJson = type === 'application/json' || type.endsWith('+json')
-  const members = isJson ? jsonMembers(body) : null
-  if (members !== null && query.size === 0) return { kind: 'json', body }
-  const fields = isJson ? [...query] : [...query, ...(await formFields(c, type, body))]
-  const all = new Map([...gathered(fields), ...Object.entries(members ?? {})])
-  return { kind: 'json', body: Buffer.from(JSON.stringify(Object.fromEntries(all))) }
+  const text = isJson ? objectText(body) : null
+  if (text !== null && query.size === 0) return { kind: 'json', body: Buffer.from(text), text }
+  const fields = gathered(query, isJson ? [] : formFields(type, contentType, body))
+  const joined = text === null ? JSON.stringify(Object.fromEntries(fields)) : withMembers(fields, text)
+  return { kind: 'json', body: Buffer.from(joined), text: joined }
 }
 
-function gathered(fields: [string, string][]): Map<string, string | string[]> {
+function gathered(query: URLSearchParams, form: Iterable<[string, string]>): Map<string, string | string[]> {
   const found = new Map<string, string | string[]>()
-  for (const [name, value] of fields) {
-    const before = found.get(name)
-    found.set(name, before === undefined ? value : [before, value].flat())
+  let count = 0
+  for (const fields of [query, form]) {
+    for (const [name, value] of fields) {
+      if (++count > maxFields) throw invalid(`The call has more than ${maxFields} fields.`)
+      const before = found.get(name)
+      if (before === undefined) found.set(name, value)
+      else if (Array.isArray(before)) before.push(value)
+      else found.set(name, [before, value])
+    }
   }
   return found
 }
 
-function jsonMembers(body: Buffer): object | null {
+/** The text of a body that is a JSON object; null: it is something else. */
+function objectText(body: Buffer): string | null {
+  if (!isUtf8(body)) return null
+  const text = body.toString('utf8').replace(/^\ufeff/, '')
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? text : null
   } catch {
     return null
   }
 }
 
-async function formFields(c: Ctx, type: string, body: Buffer): Promise<[string, string][]> {
-  if (type === 'application/x-www-form-urlencoded') return [...new URLSearchParams(body.toString('utf8'))]
+/** The fields that the object does not have, before its own members as they were written. */
+function withMembers(fields: Map<string, unknown>, text: string): string {
+  const members = JSON.parse(text) as object
+  const others = [...fields].filter(([name]) => !Object.hasOwn(members, name))
+  const ours = JSON.stringify(Object.fromEntries(others)).slice(1, -1)
+  const theirs = text.slice(text.indexOf('{') + 1, text.lastIndexOf('}'))
+  return `{${ours}${ours !== '' && theirs.trim() !== '' ? ',' : ''}${theirs}}`
+}
+
+function formFields(type: string, contentType = '', body: Buffer): [string, string][] {
+  if (type === 'application/x-www-form-urlencoded') return urlencoded(body)
   if (type !== 'multipart/form-data') return []
-  const headers = { 'Content-Type': c.req.header('Content-Type') as string }
-  const form = await new Response(new Uint8Array(body), { headers }).formData().catch(() => new FormData())
-  return [...form].filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  try {
+    const parts = parseMultipart(body, contentType).filter(({ isFile }) => !isFile)
+    return parts.map(({ name, body: value }) => [name, value.toString('utf8')])
+  } catch {
+    return []
+  }
+}
+
+/** Counted before they are decoded. */
+function urlencoded(body: Buffer): [string, string][] {
+  let at = -1
+  for (let count = 0; count <= maxFields; count++) {
+    at = body.indexOf('&', at + 1)
+    if (at === -1) return [...new URLSearchParams(body.toString('utf8'))]
+  }
+  throw invalid(`The call has more than ${maxFields} fields.`)
 }

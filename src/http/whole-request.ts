@@ -1,22 +1,21 @@
 import { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import { invalid } from '../domain/errors.ts'
-import { tooLarge } from './body.ts'
+import { brokenOff } from './body-errors.ts'
 
-interface Taker {
+interface Taking {
+  taker: { take(piece: Buffer): Error | null }
   chunks: Buffer[]
-  bytes: number
-  maxBytes: number
+  isRefused: boolean
   resolve(body: Buffer): void
   reject(error: Error): void
 }
 
 /**
  * A request whose body can be had in one piece, past the life of a stream, whose events and turns of the loop were 8 % of a
- * warm call. Until `whole` is called it is a stream.
+ * warm call. Until `whole` is called it is a stream. Leans on Node.js: see docs/how-it-works.md.
  */
 export class WholeRequest extends IncomingMessage {
-  #taker: Taker | null = null
+  #taking: Taking | null = null
   #hasBegun = false
   #isTaken = false
 
@@ -32,13 +31,13 @@ export class WholeRequest extends IncomingMessage {
   }
 
   /**
-   * The body, at most `maxBytes` of it: rejects with FaasError `too_large` beyond, and `invalid_request` when it breaks off.
+   * The body: rejects with what the taker says to a piece, and with FaasError `invalid_request` when it breaks off.
    * Undefined when it has begun before it was asked for: it must be read as a stream then.
    */
-  whole(maxBytes: number): Promise<Buffer> | undefined {
+  whole(taker: Taking['taker']): Promise<Buffer> | undefined {
     if (this.#hasBegun || this.destroyed) return undefined
     return new Promise((resolve, reject) => {
-      this.#taker = { chunks: [], bytes: 0, maxBytes, resolve, reject }
+      this.#taking = { taker, chunks: [], isRefused: false, resolve, reject }
       // Node.js would throw away what it takes for unread.
       this._read(0)
     })
@@ -47,23 +46,31 @@ export class WholeRequest extends IncomingMessage {
   /** Node's parser hands over each piece of the body, then null. */
   override push(chunk: Buffer | null): boolean {
     this.#hasBegun = true
-    const taker = this.#taker
-    if (taker === null) return super.push(chunk)
-    if (chunk === null) {
-      this.#isTaken = true
-      taker.resolve(taker.chunks.length === 1 ? (taker.chunks[0] as Buffer) : Buffer.concat(taker.chunks))
-      return true
-    }
-    taker.bytes += chunk.length
-    if (taker.bytes <= taker.maxBytes) taker.chunks.push(chunk)
-    else taker.reject(tooLarge(taker.maxBytes))
+    const taking = this.#taking
+    if (taking === null) return super.push(chunk)
+    if (chunk === null) this.#end(taking)
+    else if (!taking.isRefused) this.#add(taking, chunk)
     return true
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#taker?.reject(brokenOff())
+    this.#taking?.reject(brokenOff())
     super._destroy(error, callback)
   }
-}
 
-export const brokenOff = (): Error => invalid('The body ended before it was complete.')
+  #add(taking: Taking, chunk: Buffer): void {
+    const refusal = taking.taker.take(chunk)
+    if (refusal === null) {
+      taking.chunks.push(chunk)
+      return
+    }
+    taking.isRefused = true
+    taking.chunks = []
+    taking.reject(refusal)
+  }
+
+  #end({ chunks, resolve }: Taking): void {
+    this.#isTaken = true
+    resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+  }
+}

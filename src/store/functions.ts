@@ -91,6 +91,11 @@ export class FunctionRows implements FunctionStore {
 const nameIsTaken = (fn: Fn) => ({
   'functions.project_id, functions.name': () =>
     new FaasError('conflict', `There is a function named ${fn.name} in this project already; choose another name.`),
+  'functions.name': () =>
+    new FaasError(
+      'conflict',
+      `Another public function is named ${fn.name}; choose another name, or ask for a host name.`,
+    ),
 })
 
 function prepare(orm: Database['orm']) {

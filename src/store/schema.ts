@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { Access, FunctionCors } from '../domain/exposure.ts'
 import type { FunctionCode, Network } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
@@ -57,10 +58,14 @@ export const functions = sqliteTable(
     idleTimeoutSeconds: integer('idle_timeout_seconds'),
     network: text('network').$type<Network>().notNull(),
     cpuMaxMillicpu: integer('cpu_max_millicpu'),
+    access: text('access').$type<Access>().notNull().default('token'),
+    cors: text('cors', { mode: 'json' }).$type<FunctionCors>(),
+    hosts: text('hosts', { mode: 'json' }).$type<string[]>().notNull().default([]),
     ...created,
   },
   (table) => [
     uniqueIndex('functions_name').on(table.projectId, table.name).where(sql`name is not null`),
+    uniqueIndex('functions_public_name').on(table.name).where(sql`access = 'public'`),
     index('functions_runtime').on(table.runtimeId),
   ],
 )

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { zipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -21,10 +21,11 @@ beforeEach(async () => {
   const app = makeTestApp()
   app.stores.runtimes.insert(aRuntime({ name: 'nodejs' }))
   const listener = makeListener(app.app, app.parts)
-  server = await listen('127.0.0.1', 0, (incoming, outgoing) => {
+  const noted: RequestListener = (incoming, outgoing) => {
     asked.push(`${incoming.method} ${incoming.url?.split('?')[0]}`)
     listener(incoming, outgoing)
-  })
+  }
+  server = await listen('127.0.0.1', 0, noted, { bodyTimeoutMs: 60_000 })
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   asked = []
   client = clientOf('token-of-admin')

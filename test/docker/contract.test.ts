@@ -59,6 +59,7 @@ function factoryOf(workers: DockerWorkers, clock: CountedClock): SandboxWorkers 
   return new SandboxWorkers({
     ...{ engine, clock, log: silent, manifests, workersDir, loadTimeoutMs },
     codeFolder: (hash) => workers.codeFolder(hash),
+    streamIdleMs: 60_000,
     maxResultBytes: 8 * mib,
     newName: () => workers.newName(),
     startTimeoutMs: 60_000,

@@ -37,3 +37,15 @@ test.each([
 test.each(['Z', ' UTC', '+02:00', '-0500', '+05', ' GMT+0200 (CEST)'])('a zone such as %j is dropped', (zone) => {
   expect(timeFromText(`2030-01-02T03:04:05${zone}`)).toBe(Date.parse('2030-01-02T03:04:05Z'))
 })
+
+test.each([
+  `a${' '.repeat(250)}x`,
+  `a${' '.repeat(60)}x`,
+  `2030-01-02${' '.repeat(80)}x`,
+  '('.repeat(100),
+  `1${'+01'.repeat(30)}`,
+])('what is no time costs nothing: %.20s', (text) => {
+  const startedAt = performance.now()
+  for (let times = 0; times < 100; times++) expect(timeFromText(text)).toBeNull()
+  expect(performance.now() - startedAt).toBeLessThan(500)
+})

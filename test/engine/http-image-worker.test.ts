@@ -40,7 +40,7 @@ async function start(handler: Handler) {
   const sandbox = new FakeSandbox()
   sandbox.onEnd = () => server.closeAllConnections()
   const clock = new FakeClock()
-  const options = { clock, memoryBytes: 128 * mib, maxResultBytes: 1000 }
+  const options = { clock, memoryBytes: 128 * mib, maxResultBytes: 1000, streamIdleMs: 2000 }
   const worker = new HttpImageWorker(sandbox, { host: '127.0.0.1', port }, options)
   opened.push({ server, worker, clock })
   const call = (overrides: Partial<Call> = {}, timeoutMs = 5000) => worker.call(aCall(overrides), timeoutMs)
@@ -77,6 +77,17 @@ describe('a call that goes wrong', () => {
     await clock.pass(2000)
     expect(await outcome).toMatchObject({ kind: 'timeout', error: { message: /2 s/ } })
     expect([worker.isEnding, sandbox.asked]).toEqual([true, ['kill']])
+  })
+
+  test('goes on past its deadline while its answer flows', async () => {
+    const { call, clock } = await start((_request, response) => response.write('x'))
+    const sink = new Sink()
+    const outcome = call({ http: aRequestHead(), sink }, 1000)
+    await until(() => sink.text === 'x')
+    await clock.pass(1999)
+    expect(await Promise.race([outcome, 'flows'])).toBe('flows')
+    await clock.pass(1)
+    expect(await outcome).toMatchObject({ kind: 'timeout' })
   })
 
   test('ends at its deadline also while its reader is slow', async () => {

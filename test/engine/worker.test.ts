@@ -66,6 +66,7 @@ async function start(overrides: { isolatesFiles?: boolean } = {}) {
     codeFolder: (hash: string) => join(folder, 'packages', hash),
     loadTimeoutMs: 3000,
     maxResultBytes: 1000,
+    streamIdleMs: 2000,
   }
   const worker = new ShimWorker(parts, sandbox, own, new Channel(server), generic)
   const decoder = new FrameDecoder()
@@ -364,6 +365,23 @@ describe('a deadline', () => {
     await test.clock.pass(3000)
     expect(await Promise.all(outcomes)).toMatchObject([{ kind: 'timeout' }, { kind: 'timeout' }])
     expect(test.sandbox.asked).toEqual(['kill'])
+  })
+
+  test('does not cut a streamed answer while it flows, but one that has stopped', async () => {
+    const test = await bound({ signature: 'http' })
+    const sink: StreamSink = { head() {}, write: () => true, drained: async () => {} }
+    const outcome = test.worker.call(aCall({ http: aRequestHead(), sink }), 2000)
+    await arrived(test, 1)
+    test.send(FrameType.head, 1, { status: 200, headers: [] })
+    for (let passed = 0; passed < 6000; passed += 1500) {
+      test.send(FrameType.chunk, 1, {}, 'x')
+      await read()
+      await test.clock.pass(1500)
+      expect(test.worker.isEnding).toBe(false)
+    }
+    await test.clock.pass(500)
+    expect(await outcome).toMatchObject({ kind: 'timeout' })
+    expect(test.worker.isEnding).toBe(true)
   })
 
   test('is final: nothing that comes later reaches the caller', async () => {

@@ -387,9 +387,12 @@ describe('creating a function', () => {
       idle_timeout: null,
       network: 'egress',
       cpu_max: null,
+      access: 'token',
+      cors: null,
+      hosts: [],
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env concurrency min_workers max_workers idle_timeout network cpu_max',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts',
     )
   })
 

@@ -69,7 +69,7 @@ describe('a multipart form', () => {
         const sent = new Response(form)
         const contentType = sent.headers.get('Content-Type') as string
         const parts = parseMultipart(Buffer.from(await sent.arrayBuffer()), contentType)
-        expect(parts).toEqual(values.map(([name, bytes]) => ({ name, body: Buffer.from(bytes) })))
+        expect(parts).toEqual(values.map(([name, bytes]) => ({ name, isFile: true, body: Buffer.from(bytes) })))
       }),
       { numRuns: 200 },
     )

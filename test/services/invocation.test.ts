@@ -22,6 +22,7 @@ const limits = {
   maxAsyncAgeMs: 3_600_000,
   retryPauseMs: 100,
   maxLogBytes: 20,
+  logExecutions: 'all' as const,
 }
 
 const runtime = aRuntime()
@@ -59,6 +60,26 @@ function setUp(overrides: Partial<InvocationParts> = {}) {
   const rows = () => [...ledger.rows.values()]
   return { pool, ledger, clock, invocation, ended, rows }
 }
+
+describe('the line in the log', () => {
+  const linesOf = async (logExecutions: 'failed' | 'all', outcome: Outcome) => {
+    const lines: string[] = []
+    const log = { ...silent, warn: () => lines.push('warn'), infoText: () => lines.push('info') }
+    const { pool, invocation } = setUp({ log, limits: { ...limits, logExecutions } })
+    pool.behaviour = () => outcome
+    await invocation.run(ask())
+    return lines
+  }
+
+  test.each([
+    ['failed', failed('platform'), ['warn']],
+    ['failed', failed('raised'), ['info']],
+    ['failed', returned(1), []],
+    ['all', returned(1), ['info']],
+  ] as const)('%s: %j', async (logExecutions, outcome, lines) => {
+    expect(await linesOf(logExecutions, outcome)).toEqual(lines)
+  })
+})
 
 describe('a run that is waited for', () => {
   test.each([

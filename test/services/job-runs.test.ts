@@ -88,6 +88,7 @@ const runLimits = {
   maxAsyncAgeMs: 3_600_000,
   retryPauseMs: 100,
   maxLogBytes: 1000,
+  logExecutions: 'all' as const,
 }
 
 describe('a job whose time has come', () => {

@@ -114,6 +114,7 @@ const runLimits = {
   maxAsyncAgeMs: 3_600_000,
   retryPauseMs: 100,
   maxLogBytes: 1000,
+  logExecutions: 'all' as const,
 }
 
 const seconds = 1000

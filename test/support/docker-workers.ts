@@ -83,6 +83,7 @@ export class DockerWorkers {
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,
       maxResultBytes: 8 * mib,
+      streamIdleMs: 2000,
       newName: () => this.newName(),
       startTimeoutMs,
       cpuDefaultMillicpu: 100,

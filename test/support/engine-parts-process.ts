@@ -66,6 +66,7 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
       codeFolder: (hash) => join(this.path, 'code', hash),
       loadTimeoutMs: this.loadTimeoutMs,
       maxResultBytes: 8 * 1024 * 1024,
+      streamIdleMs: 2000,
       newName: () => this.newName(),
       startTimeoutMs: 10_000,
       cpuDefaultMillicpu: 100,

@@ -19,16 +19,22 @@ afterEach(() => {
 interface Options extends TestAppOptions {
   signature?: Signature
   change?(parts: HttpParts): HttpParts
+  bodyTimeoutMs?: number
 }
 
 /** The listener of the real server, with the doubles of the tests behind it and a function `hello` of the project red. */
-export async function listening({ signature, change = (parts) => parts, ...options }: Options = {}) {
+export async function listening({
+  signature,
+  change = (parts) => parts,
+  bodyTimeoutMs = 60_000,
+  ...options
+}: Options = {}) {
   const app = makeTestApp(options)
   const runtime = aRuntime()
   app.stores.runtimes.insert(runtime)
   const fn = aFn({ projectId: 'red', name: 'hello', runtimeId: runtime.id, ...(signature && { signature }) })
   app.stores.functions.insert(fn)
-  const server = await listen('127.0.0.1', 0, makeListener(app.app, change(app.parts)))
+  const server = await listen('127.0.0.1', 0, makeListener(app.app, change(app.parts)), { bodyTimeoutMs })
   servers.push(server)
   const { port } = server.address() as AddressInfo
   return { app, fn, port, url: `http://127.0.0.1:${port}` }

@@ -50,7 +50,7 @@ const startLimitMs = 60_000
 const exitLimitMs = 90_000
 
 /** Settings of every test server: few workers ahead, because the machine that tests is small. */
-const testSettings = { TAIBAI_PORT: '0', TAIBAI_GENERIC_WORKERS: '1' }
+const testSettings = { TAIBAI_PORT: '0', TAIBAI_GENERIC_WORKERS: '1', TAIBAI_LOG_EXECUTIONS: 'all' }
 
 /** Kept for the next start, which saves a third of its time. */
 const compileCache = join(projectFolder, 'node_modules/.cache/taibai-tests')

@@ -7,7 +7,10 @@ import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
-import { type HttpSettings, makeHttpApp } from '../../src/http/server.ts'
+import { makeListener } from '../../src/http/front.ts'
+import { makeServer } from '../../src/http/listen.ts'
+import { makeHttpApp } from '../../src/http/server.ts'
+import type { HttpSettings } from '../../src/http/settings.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
@@ -24,6 +27,7 @@ import { FakeClock } from './fake-clock.ts'
 import { FakeLedger } from './fake-ledger.ts'
 import { FakePackages } from './fake-packages.ts'
 import { FakePool } from './fake-pool.ts'
+import { overAPipe } from './over-a-pipe.ts'
 
 /** Callers of the tests: two projects, and an admin of a third. Null sends no token. */
 export const callers = {
@@ -64,7 +68,7 @@ export interface Answered {
   json: any
 }
 
-/** The whole HTTP app over real SQLite in memory, without a port, containers or a clock that moves: wired as the server is. */
+/** The whole HTTP side over real SQLite in memory, through the real listener, without a port, containers or a clock that moves: wired as the server is. */
 export function makeTestApp(options: TestAppOptions = {}) {
   const database = new Database(':memory:')
   const stores = makeStores(database)
@@ -108,13 +112,15 @@ export function makeTestApp(options: TestAppOptions = {}) {
     docs: readDocs,
     engineIsUp: () => true,
     consoleFile: (name) => (name === 'index.html' ? Buffer.from('<!doctype html>') : null),
-    settings: { ...httpSettings, ...options.settings },
+    settings: { ...httpSettings, isOpen: options.auth === 'none', ...options.settings },
   })
   const app = makeHttpApp(parts)
+  const ask = overAPipe(() => makeServer(makeListener(app, parts), { bodyTimeoutMs: 60_000 }))
 
   async function request(method: string, path: string, asked: Asked = {}): Promise<Answered> {
-    const { body, headers } = await sent(asked)
-    return answered(await app.request(path, { method, headers, body }))
+    const { status, headers, bytes } = await ask({ method, path, ...(await sent(asked)) })
+    const text = bytes.toString('utf8')
+    return { status, headers, bytes, text, json: parsed(text) }
   }
 
   const doubles = { backupDir, clock, pool, pools, ledger, packages, health }
@@ -136,6 +142,7 @@ const serviceSettings: ServiceSettings = {
     maxAsyncAgeMs: 3_600_000,
     retryPauseMs: 100,
     maxLogBytes: 64 * 1024,
+    logExecutions: 'all',
   },
   retention: { keepExecutionsDays: 30, keepExecutionsPerProject: 1000 },
   backups: { backupEveryHours: 0, backupKeep: 7 },
@@ -151,12 +158,16 @@ const serviceSettings: ServiceSettings = {
     timeoutMaxSeconds: 300,
     maxConcurrency: 256,
     maxEnvBytes: 1024,
+    functionHosts: ['*.apps.example'],
   },
   swift: { maxSwiftObjectBytes: 100_000, swiftCheckSeconds: 10 },
   maxVersions: 10,
 }
 
 const httpSettings: HttpSettings = {
+  host: '127.0.0.1',
+  isOpen: false,
+  maxBodiesBytes: 4 * 1024 * 1024,
   maxBodyBytes: 256 * 1024,
   maxPackageBytes: 1024 * 1024,
   trustProxy: false,
@@ -166,28 +177,25 @@ const httpSettings: HttpSettings = {
 const tokenOf = (name: string): string => `token-of-${name}`
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-type Body = NonNullable<RequestInit['body']>
-
-async function sent(asked: Asked): Promise<{ body?: Body; headers: Headers }> {
-  const headers = new Headers(asked.headers)
+async function sent(asked: Asked): Promise<{ body: Buffer; headers: Record<string, string> }> {
+  const headers = { ...asked.headers }
   const as = asked.as ?? 'alice'
-  if (as !== 'nobody') headers.set('X-Auth-Token', asked.token ?? tokenOf(as))
+  if (as !== 'nobody') headers['X-Auth-Token'] ??= asked.token ?? tokenOf(as)
   if (asked.json !== undefined) {
-    if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
-    return { body: JSON.stringify(asked.json), headers }
+    headers['Content-Type'] ??= 'application/json'
+    return { body: Buffer.from(JSON.stringify(asked.json)), headers }
   }
   if (asked.form !== undefined) return sentForm(asked.form, headers)
-  return { body: asked.body instanceof Buffer ? new Uint8Array(asked.body) : asked.body, headers }
+  return { body: Buffer.from(asked.body ?? ''), headers }
 }
 
-/** As bytes: a form that the server stops reading would fail on its own otherwise. */
-async function sentForm(fields: Record<string, string | Buffer>, headers: Headers) {
+async function sentForm(fields: Record<string, string | Buffer>, headers: Record<string, string>) {
   const form = new Response(formBody(fields))
-  headers.set('Content-Type', form.headers.get('Content-Type') as string)
-  return { body: await form.arrayBuffer(), headers }
+  const type = { 'Content-Type': form.headers.get('Content-Type') as string }
+  return { body: Buffer.from(await form.arrayBuffer()), headers: { ...headers, ...type } }
 }
 
-function formBody(fields: Record<string, string | Buffer>): Body {
+function formBody(fields: Record<string, string | Buffer>): FormData | URLSearchParams {
   const values = Object.entries(fields)
   if (values.every(([, value]) => typeof value === 'string')) {
     return new URLSearchParams(fields as Record<string, string>)
@@ -198,12 +206,6 @@ function formBody(fields: Record<string, string | Buffer>): Body {
     else form.append(name, new Blob([new Uint8Array(value)]), `${name}.zip`)
   }
   return form
-}
-
-async function answered(response: Response): Promise<Answered> {
-  const bytes = Buffer.from(await response.arrayBuffer())
-  const text = bytes.toString('utf8')
-  return { status: response.status, headers: response.headers, bytes, text, json: parsed(text) }
 }
 
 function parsed(text: string): unknown {

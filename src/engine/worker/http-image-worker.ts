@@ -8,6 +8,7 @@ import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
+import { FlowingSink } from './flowing-sink.ts'
 import { killed, resultTooLarge, timedOut } from './outcomes.ts'
 
 /** Pause between two looks whether the image listens yet. */
@@ -30,11 +31,12 @@ export class HttpImageWorker implements PoolWorker {
   /** Why it takes no more calls, if it does not. */
   #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
   #maxResultBytes: number
+  #streamIdleMs: number
 
   constructor(
     sandbox: Sandbox,
     address: { host: string; port: number },
-    options: { clock: Clock; memoryBytes: number; maxResultBytes: number },
+    options: { clock: Clock; memoryBytes: number; maxResultBytes: number; streamIdleMs: number },
   ) {
     this.name = sandbox.name
     this.#sandbox = sandbox
@@ -42,6 +44,7 @@ export class HttpImageWorker implements PoolWorker {
     this.#clock = options.clock
     this.memoryBytes = options.memoryBytes
     this.#maxResultBytes = options.maxResultBytes
+    this.#streamIdleMs = options.streamIdleMs
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
       this.#agent.destroy()
@@ -65,13 +68,22 @@ export class HttpImageWorker implements PoolWorker {
     const startedAt = this.#clock.elapsed()
     const elapsed = () => this.#clock.elapsed() - startedAt
     const deadline = new AbortController()
-    const stopTimer = this.#clock.after(timeoutMs, () => {
-      this.#endFor('deadline')
-      deadline.abort()
-    })
+    let deadlineMs = timeoutMs
+    let stopTimer = () => {}
+    const arm = (ms: number) => {
+      stopTimer = this.#clock.after(ms, () => {
+        if (deadlineMs > elapsed()) return arm(deadlineMs - elapsed())
+        this.#endFor('deadline')
+        deadline.abort()
+      })
+    }
+    const onFlow = () => {
+      deadlineMs = Math.max(deadlineMs, elapsed() + this.#streamIdleMs)
+    }
+    arm(timeoutMs)
     this.#calls.add(call)
     try {
-      return await this.#exchange(call, deadline.signal, elapsed)
+      return await this.#exchange(call, deadline.signal, elapsed, onFlow)
     } catch {
       if (deadline.signal.aborted) return timedOut(timeoutMs, elapsed())
       if (call.signal?.aborted) return failed('the caller went away before the answer was complete', elapsed())
@@ -101,12 +113,12 @@ export class HttpImageWorker implements PoolWorker {
     if (this.#ended === 'no') this.#ended = why
   }
 
-  async #exchange(call: Call, deadline: AbortSignal, elapsed: () => number): Promise<Outcome> {
+  async #exchange(call: Call, deadline: AbortSignal, elapsed: () => number, onFlow: () => void): Promise<Outcome> {
     const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal])
     const response = await this.#send(call, signal)
     const head = headOf({ status: response.statusCode, headers: pairs(response.rawHeaders) })
     if (call.sink !== undefined && call.http !== undefined) {
-      await pass(response, head, call.sink, signal)
+      await pass(response, head, new FlowingSink(call.sink, onFlow), signal)
       return { kind: 'streamed', status: head.status, runMs: elapsed(), ...noUsage }
     }
     const answer = new CollectedStream(this.#maxResultBytes)

@@ -69,7 +69,7 @@ export class SandboxWorkers implements WorkerFactory {
   }
 
   async startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
-    const { engine, clock, maxResultBytes } = this.#parts
+    const { engine, clock, maxResultBytes, streamIdleMs } = this.#parts
     const port = revision.port ?? 8080
     let worker: HttpImageWorker | null = null
     const spec = this.#imageSpec(revision, { PORT: String(port) })
@@ -77,7 +77,12 @@ export class SandboxWorkers implements WorkerFactory {
     onRunning?.()
     try {
       const address = await this.#listening(sandbox, revision.image, port)
-      worker = new HttpImageWorker(sandbox, address, { clock, memoryBytes: revision.memoryBytes, maxResultBytes })
+      worker = new HttpImageWorker(sandbox, address, {
+        clock,
+        memoryBytes: revision.memoryBytes,
+        maxResultBytes,
+        streamIdleMs,
+      })
       return worker
     } catch (error) {
       await sandbox.kill()

@@ -10,6 +10,7 @@ import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from '../sandbox/san
 import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
+import { FlowingSink } from './flowing-sink.ts'
 import { brokeProtocol, killed, outcomeOf, resultTooLarge, timedOut } from './outcomes.ts'
 import { type Frame, FrameType, ProtocolError, parseMeta, streamWindowBytes } from './protocol.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
@@ -28,6 +29,8 @@ export interface WorkerParts {
   codeFolder(packageHash: string): string
   loadTimeoutMs: number
   maxResultBytes: number
+  /** Longest pause of a streamed answer that has outlived its function's timeout. */
+  streamIdleMs: number
 }
 
 /**
@@ -91,8 +94,10 @@ export class ShimWorker implements PoolWorker {
   call(call: Call, timeoutMs: number): Promise<Outcome> {
     this.#inFlight++
     return new Promise((resolve) => {
-      const sink = call.sink ?? this.#collector()
-      const running = new RunningCall(call, timeoutMs, this.#parts.clock.elapsed(), sink, this.#onEnd, resolve)
+      const { clock, streamIdleMs } = this.#parts
+      const onFlow = () => running.extendTo(clock.elapsed() + streamIdleMs)
+      const sink = call.sink === undefined ? this.#collector() : new FlowingSink(call.sink, onFlow)
+      const running = new RunningCall(call, timeoutMs, clock.elapsed(), sink, this.#onEnd, resolve)
       try {
         running.number = this.#send(call, this.#parts.clock.now() + timeoutMs, running)
       } catch (error) {
@@ -286,7 +291,7 @@ export class ShimWorker implements PoolWorker {
 class RunningCall implements Pending {
   readonly timeoutMs: number
   readonly startedAt: number
-  readonly deadlineAt: number
+  deadlineAt: number
   readonly sink: StreamSink | undefined
   readonly onLog: Call['onLog']
   readonly resolve: (outcome: Outcome) => void
@@ -311,6 +316,11 @@ class RunningCall implements Pending {
     this.onLog = call.onLog
     this.resolve = resolve
     this.#onEnd = onEnd
+  }
+
+  /** Its time only grows: the timer looks again when the time before has passed. */
+  extendTo(deadlineAt: number): void {
+    if (deadlineAt > this.deadlineAt) this.deadlineAt = deadlineAt
   }
 
   end(frame: Ending, streamedStatus: number | undefined): void {

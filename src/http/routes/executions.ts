@@ -6,10 +6,11 @@ import type { Principal } from '../../domain/principal.ts'
 import type { Caller } from '../../domain/worker.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import { phaseNames } from '../../services/runs/stats.ts'
-import { mediaTypeOf, parseObject, refuseMediaType, refuseOtherThanJson } from '../body.ts'
+import type { Bodies } from '../bodies.ts'
+import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../body.ts'
 import { ResponseCaller } from '../caller.ts'
-import { readDirect, readIncoming, sendJson, sendText } from '../direct.ts'
-import { type App, type Ctx, endpoint } from '../endpoint.ts'
+import { unpacked } from '../content-encoding.ts'
+import { type App, type Ctx, describe, endpoint } from '../endpoint.ts'
 import { executionJson } from '../execution-json.ts'
 import { field, flag, integer, parseFields, text, uuidParam } from '../fields.ts'
 import { type Column, listParameters, listQuery, order } from '../list-query.ts'
@@ -62,18 +63,26 @@ const shown = z
 
 /** `POST /v1/executions` on Node's own request and response: see `front.ts`. */
 export async function postExecution(
-  parts: { executions: Executions; settings: { maxBodyBytes: number } },
+  { executions, bodies, settings }: { executions: Executions; bodies: Bodies; settings: { maxBodyBytes: number } },
   who: Principal,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
   refuseMediaType(mediaTypeOf(incoming.headers['content-type']))
-  const body = await readIncoming(incoming, parts.settings.maxBodyBytes)
-  sendText(outgoing, 201, await created(parts.executions, who, body, new ResponseCaller(outgoing)))
+  const { maxBodyBytes } = settings
+  const sent = await bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: true })
+  const encoding = incoming.headers['content-encoding']
+  const body = encoding === undefined ? sent : await unpacked(sent, encoding, maxBodyBytes)
+  sendText(outgoing, 201, await created(executions, who, body, new ResponseCaller(outgoing)))
 }
 
-async function created(executions: Executions, who: Principal, body: Buffer, caller?: Caller): Promise<string> {
-  const values = parseObject(body.toString('utf8'))
+function sendText(outgoing: ServerResponse, status: number, json: string): void {
+  outgoing.writeHead(status, ['Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(json))])
+  outgoing.end(json)
+}
+
+async function created(executions: Executions, who: Principal, body: Buffer, caller: Caller): Promise<string> {
+  const values = parseObject(jsonText(body))
   const fields: PlainFields = isPlain(values) ? values : parseFields(newExecution, values)
   const given = {
     functionId: fields.function_id,
@@ -87,33 +96,25 @@ async function created(executions: Executions, who: Principal, body: Buffer, cal
   return executionJson(execution)
 }
 
-export function bindExecutions(app: App, executions: Executions, settings: { maxBodyBytes: number }): void {
-  endpoint(
-    app,
-    {
-      method: 'post',
-      path: '/v1/executions',
-      tag,
-      summary: 'Run a function',
-      description: '201 whatever the function does: look at the status.',
-      body: newExecution,
-      answers: { 201: shown },
-      refusals: [
-        'invalid_request',
-        'not_found',
-        'runtime_unavailable',
-        'too_large',
-        'unsupported_media_type',
-        'queue_full',
-        'shutting_down',
-      ],
-    },
-    async (c) => {
-      refuseOtherThanJson(c)
-      const body = await readDirect(c, settings.maxBodyBytes)
-      return sendJson(c, 201, await created(executions, c.get('who'), body))
-    },
-  )
+export function bindExecutions(app: App, executions: Executions): void {
+  describe(app, {
+    method: 'post',
+    path: '/v1/executions',
+    tag,
+    summary: 'Run a function',
+    description: '201 whatever the function does: look at the status.',
+    body: newExecution,
+    answers: { 201: shown },
+    refusals: [
+      'invalid_request',
+      'not_found',
+      'runtime_unavailable',
+      'too_large',
+      'unsupported_media_type',
+      'queue_full',
+      'shutting_down',
+    ],
+  })
 
   endpoint(
     app,

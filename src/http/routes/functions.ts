@@ -40,6 +40,16 @@ const fields = {
   idle_timeout: z.int().nullable(),
   network: z.enum(['egress', 'none']),
   cpu_max: z.int().nullable(),
+  access: z.enum(['token', 'public']),
+  cors: z
+    .object({
+      origins: z.array(z.string()),
+      methods: z.array(z.string()).nullable(),
+      headers: z.array(z.string()).nullable(),
+      credentials: z.boolean(),
+    })
+    .nullable(),
+  hosts: z.array(z.string()),
 }
 export const shownFunction = z.object(fields).openapi('Function')
 const listed = z
@@ -106,7 +116,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       tag,
       summary: 'Change a function',
       description:
-        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout and cpu_max.',
+        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max and cors.',
       body: functionChangeBodies,
       answers: { 200: shownFunction },
       refusals: ['invalid_request', 'in_use', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
@@ -161,5 +171,8 @@ export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
     idle_timeout: fn.idleTimeoutSeconds,
     network: fn.network,
     cpu_max: fn.cpuMaxMillicpu,
+    access: fn.access,
+    cors: fn.cors,
+    hosts: fn.hosts,
   }
 }

@@ -1,59 +1,83 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { FaasError } from '../../domain/errors.ts'
+import { z } from '@hono/zod-openapi'
+import type { FunctionCors } from '../../domain/exposure.ts'
+import type { Fn } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { inputFromBody } from '../../domain/input.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Authenticate } from '../../domain/principal.ts'
 import { takesRequest } from '../../domain/worker.ts'
+import type { Exposed } from '../../services/functions/exposed.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
+import type { Bodies } from '../bodies.ts'
+import { calleeOf } from '../callee.ts'
 import { ResponseCaller } from '../caller.ts'
-import { readIncoming } from '../direct.ts'
-import type { App, Ctx } from '../endpoint.ts'
+import { unpacked } from '../content-encoding.ts'
+import { admits, answerHeaders, setHeaders } from '../cross-origin.ts'
+import { type App, type Described, describe } from '../endpoint.ts'
 import { answer } from '../function-answer.ts'
-import { placeOf, requestHead } from '../function-call.ts'
+import { type Place, requestHead } from '../function-call.ts'
+import { doorOf, refuseElsewhere } from '../open-door.ts'
 import { ResponseSink } from '../response-sink.ts'
+import type { HttpSettings } from '../settings.ts'
 
 export interface InvokeParts {
   targets: Targets
   invocation: Invocation
   newId: NewId
-  settings: { maxBodyBytes: number; trustProxy: boolean }
+  exposed: Exposed
+  authenticate: Authenticate
+  bodies: Bodies
+  settings: HttpSettings
+}
+
+const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const
+
+/** `ANY /fn/{name}` and below: the line in the document of what `front.ts` calls. */
+export function describeInvoke(app: App): void {
+  for (const path of ['/fn/:name', '/fn/:name/:path']) {
+    for (const method of methods) describe(app, { method, path, ...aboutInvoke })
+  }
+}
+
+const aboutInvoke: Omit<Described, 'method' | 'path'> = {
+  tag: 'functions',
+  summary: 'Call a function',
+  description:
+    'The body is the event: JSON becomes a value, text a string, anything else bytes. The answer is what the function ' +
+    'returned; a web function gets the whole request and makes the whole answer. X-Execution-Id names the execution, ' +
+    'Server-Timing says how long each phase took. What a function throws is 502, what takes longer than its timeout 504.',
+  body: { '*/*': z.any() },
+  answers: { 200: z.any() },
+  refusals: ['invalid_request', 'not_found', 'runtime_unavailable', 'too_large', 'no_worker', 'shutting_down'],
 }
 
 /**
- * `ANY /fn/{name}` and below: the body is the event, the answer the function's value. Reads and writes Node's own request and
- * response: this is the path that must be fast.
+ * The body is the event, the answer the function's value. Reads and writes Node's own request and response: this is the
+ * path that must be fast. Who may call is known before the body is read.
  */
-export function bindInvoke(app: App, parts: InvokeParts): void {
-  const handler = async (c: Ctx) => {
-    const { incoming, outgoing } = c.env
-    if (incoming === undefined || outgoing === undefined)
-      throw new FaasError('not_supported', 'Functions are called over a port.')
-    await invoke(parts, c.get('who'), incoming as IncomingMessage, outgoing as ServerResponse)
-    return RESPONSE_ALREADY_SENT
-  }
-  app.all('/fn/:name', handler)
-  app.all('/fn/:name/*', handler)
-}
-
 export async function invoke(
   parts: InvokeParts,
-  who: Principal,
+  place: Place,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const place = placeOf(incoming.url as string)
-  const target = parts.targets.byName(who, place.name)
-  const body = await readIncoming(incoming, parts.settings.maxBodyBytes)
+  const found = calleeOf(parts, place, incoming)
+  const { target, projectId, spent, isKnown } = found instanceof Promise ? await found : found
+  refuseOtherSites(parts, target.fn, incoming)
+  allowOrigin(target.fn.cors, incoming, outgoing)
+  const { maxBodyBytes, trustProxy } = parts.settings
+  const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown })
   const caller = new ResponseCaller(outgoing)
-  const request = { target, projectId: who.projectId, trigger: 'http' as const, caller }
+  const request = { target, projectId, trigger: 'http' as const, caller }
   if (!takesRequest(target.revision)) {
-    const input = inputFromBody(body, incoming.headers['content-type'], target.revision.signature)
+    const encoding = incoming.headers['content-encoding']
+    const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)
+    const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
     const { execution, outcome } = await parts.invocation.run({ ...request, input })
     return answer(outgoing, execution, outcome)
   }
-  const http = requestHead(incoming, place, parts.settings.trustProxy)
+  const http = requestHead(incoming, place, spent, trustProxy)
   const executionId = parts.newId()
   const sink = new ResponseSink(outgoing, executionId)
   const input = { kind: body.length === 0 ? ('none' as const) : ('bytes' as const), body }
@@ -67,4 +91,19 @@ export async function invoke(
   })
   if (sink.hasBegun) sink.finish(outcome)
   else answer(outgoing, execution, outcome)
+}
+
+/** A page of another site may run what its project opened to it, and nothing else. */
+function refuseOtherSites({ settings }: InvokeParts, fn: Fn, incoming: IncomingMessage): void {
+  if (!settings.isOpen || fn.access === 'public') return
+  const { origin } = incoming.headers
+  if (origin !== undefined && fn.cors !== null && admits(fn.cors, origin)) return
+  refuseElsewhere(incoming, doorOf(settings), false)
+}
+
+/** Headers of the answer, whatever it will be. */
+function allowOrigin(rule: FunctionCors | null, { headers }: IncomingMessage, outgoing: ServerResponse): void {
+  const { origin } = headers
+  if (rule === null || origin === undefined || !admits(rule, origin)) return
+  setHeaders(outgoing, answerHeaders(rule, origin))
 }

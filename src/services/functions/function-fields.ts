@@ -1,4 +1,5 @@
-import { invalid } from '../../domain/errors.ts'
+import { invalid, notAllowed } from '../../domain/errors.ts'
+import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken } from '../../domain/exposure.ts'
 import type { Fn, Network } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import type { Signature } from '../../domain/signature.ts'
@@ -19,6 +20,9 @@ export interface FunctionFields {
   idleTimeoutSeconds?: number | null
   network?: Network
   cpuMaxMillicpu?: number | null
+  access?: Access
+  cors?: FunctionCors | null
+  hosts?: string[]
 }
 
 /** Named as in `config.ts`. */
@@ -34,11 +38,13 @@ export interface FunctionLimits {
   timeoutMaxSeconds: number
   maxConcurrency: number
   maxEnvBytes: number
+  /** Host names that members may give to their functions; admins may give others too. */
+  functionHosts: string[]
 }
 
 /** The three that the contract wants checked first, in its order. */
 export function checkContractLimits(given: FunctionFields, limits: FunctionLimits): void {
-  within('timeout', given.timeoutSeconds, limits.timeoutMinSeconds, limits.timeoutMaxSeconds, 'seconds')
+  within('timeout', given.timeoutSeconds, limits.timeoutMinSeconds, limits.timeoutMaxSeconds, 'seconds', maxTimeoutHint)
   within('cpu', given.cpuMillicpu, limits.cpuMinMillicpu, limits.cpuMaxMillicpu, 'millicpu')
   within('memory_size', given.memoryBytes, limits.memoryMinBytes, limits.memoryMaxBytes, 'bytes')
 }
@@ -53,6 +59,36 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   within('max_workers', given.maxWorkers, 1, 10_000, 'workers')
   within('idle_timeout', given.idleTimeoutSeconds, 0, 365 * 86_400, 'seconds')
   within('cpu_max', given.cpuMaxMillicpu, limits.cpuMinMillicpu, 1_000_000, 'millicpu')
+  if (given.cors !== undefined && given.cors !== null) checkCors(given.cors)
+}
+
+/** Host names that may be given by whoever asks: a name that is not the operator's to give could be the server's own. */
+export function checkHosts(hosts: string[] | undefined, who: { isAdmin: boolean }, limits: FunctionLimits): void {
+  if (hosts === undefined) return
+  if (hosts.length > mostHosts) throw invalid(`"hosts" has ${hosts.length} names; at most ${mostHosts} are taken.`)
+  for (const host of hosts) {
+    if (!isHostName(host)) {
+      throw invalid(
+        `"hosts" names ${JSON.stringify(host)}: write a whole host name in lower case, such as shop.example.org.`,
+      )
+    }
+    if (who.isAdmin || limits.functionHosts.some((pattern) => fitsHost(pattern, host))) continue
+    throw notAllowed(`${host} is not among the host names of TAIBAI_FUNCTION_HOSTS, which the operator sets.`)
+  }
+}
+
+const mostHosts = 20
+
+function checkCors({ origins, methods, headers, credentials }: FunctionCors): void {
+  const wrong = origins.find((origin) => !isOrigin(origin))
+  if (wrong !== undefined) {
+    throw invalid(`"cors" names ${JSON.stringify(wrong)}: write origins such as https://shop.example.org, or *.`)
+  }
+  const noToken = [...(methods ?? []), ...(headers ?? [])].find((name) => !isToken(name))
+  if (noToken !== undefined) throw invalid(`"cors" names ${JSON.stringify(noToken)}: that is no method or header.`)
+  if (credentials && origins.includes('*')) {
+    throw invalid('"cors" allows credentials to every origin: name the origins that may send them.')
+  }
 }
 
 /** What the fields say together, on the function as it would be. `signatures`: those of its runtime, null for images. */
@@ -101,7 +137,17 @@ function checkEnv(env: Record<string, string>, maxBytes: number): void {
   if (bytes > maxBytes) throw invalid(`"env" has ${bytes} bytes; at most ${maxBytes} are taken.`)
 }
 
-function within(key: string, value: number | null | undefined, min: number, max: number, unit: string): void {
-  if (value === undefined || value === null) return
-  if (value < min || value > max) throw invalid(`"${key}" is ${value}: it must be from ${min} to ${max} ${unit}.`)
+const maxTimeoutHint = ' The operator raises the most with TAIBAI_TIMEOUT_MAX_SECONDS.'
+
+function within(
+  key: string,
+  value: number | null | undefined,
+  min: number,
+  max: number,
+  unit: string,
+  hintAboveMax = '',
+): void {
+  if (value === undefined || value === null || (value >= min && value <= max)) return
+  const hint = value > max ? hintAboveMax : ''
+  throw invalid(`"${key}" is ${value}: it must be from ${min} to ${max} ${unit}.${hint}`)
 }

@@ -11,11 +11,13 @@ import type { Runtime } from '../../domain/runtime.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
+import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
 import {
   checkContractLimits,
   checkFields,
+  checkHosts,
   checkTogether,
   type FunctionFields,
   type FunctionLimits,
@@ -36,6 +38,7 @@ export interface FunctionsParts {
   zipOf(filename: string, content: string): Buffer
   runtimes: Runtimes
   targets: Targets
+  exposed: Exposed
   pool: Pool
   ledger: Ledger
   clock: Clock
@@ -94,6 +97,7 @@ export class Functions {
     const code = readCode(givenCode)
     const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
     checkFields(fields, this.#parts.limits)
+    this.#checkHosts(who, null, fields)
     const draft = withFields(this.#newFunction(who, code.code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
     draft.entry = runtime === null ? null : entryOf(code, fields.entry, this.#parts.runtimes.defaultEntryOf(runtime))
@@ -111,6 +115,7 @@ export class Functions {
     const { code: givenCode, zip, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     checkFields(fields, this.#parts.limits)
+    this.#checkHosts(who, before, fields)
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
     const stored = code === null ? null : await this.#changedPackage(who, before, code, zip)
@@ -128,6 +133,7 @@ export class Functions {
     if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
     await inUse.remove(holders)
     functions.delete(fn.id)
+    this.#parts.exposed.forget()
     targets.forgetFunction(fn.id)
     pool.retire(fn.id, null, 'new_code')
     swift?.forget(fn.id)
@@ -154,6 +160,7 @@ export class Functions {
     checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.signaturesById(wanted.runtimeId))
     const fn = { ...wanted, updatedAt: clock.now() }
     functions.update(fn)
+    this.#parts.exposed.forget()
     targets.forgetFunction(fn.id)
     const dropped = workersToDrop(before, fn)
     if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code')
@@ -228,6 +235,7 @@ export class Functions {
   async #insert(fn: Fn): Promise<void> {
     try {
       this.#parts.functions.insert(fn)
+      this.#parts.exposed.forget()
     } catch (error) {
       if (fn.trustId !== null) await this.#parts.trusts?.delete(fn.trustId)
       throw error
@@ -262,6 +270,14 @@ export class Functions {
     throw new FaasError('conflict', `There is a function named ${name} in this project already.`)
   }
 
+  /** A host name leads to one function, whoever has it first. */
+  #checkHosts(who: Principal, before: Fn | null, { hosts }: FunctionFields): void {
+    const isNew = (host: string) => before === null || !before.hosts.includes(host)
+    checkHosts(hosts?.filter(isNew), who, this.#parts.limits)
+    const taken = hosts?.find((host) => (this.#parts.exposed.atHost(host)?.id ?? before?.id) !== before?.id)
+    if (taken !== undefined) throw new FaasError('conflict', `${taken} leads to another function already.`)
+  }
+
   #newFunction(who: Principal, code: FunctionCode): Fn {
     const { limits, clock, newId } = this.#parts
     return {
@@ -287,6 +303,9 @@ export class Functions {
       idleTimeoutSeconds: null,
       network: 'egress',
       cpuMaxMillicpu: null,
+      access: 'token',
+      cors: null,
+      hosts: [],
       createdAt: clock.now(),
       updatedAt: null,
     }

@@ -96,6 +96,8 @@ export interface InvocationParts {
 export interface InvocationLimits extends AsyncQueueLimits {
   /** Bytes of output kept of one run. */
   maxLogBytes: number
+  /** Which runs leave a line in the log of the server: those that did not succeed, or all. */
+  logExecutions: 'failed' | 'all'
   /** Times that an accepted run may begin, when the platform fails while it runs. */
   maxAttempts: number
   /** How long an accepted run is tried for. */
@@ -386,11 +388,13 @@ export class Invocation {
     return trustId === null ? undefined : this.#parts.trusts?.acting(trustId)
   }
 
-  /** The run is over: one wide line in the log, and the record unless it was deleted meanwhile. */
+  /** The run is over: one wide line in the log where it is wanted, and the record unless it was deleted meanwhile. */
   #finish(execution: Execution, revision: Revision | null): void {
-    const { log, ledger, onEnd } = this.#parts
+    const { log, ledger, onEnd, limits } = this.#parts
     if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
-    else log.infoText(endText(execution), 'execution ended')
+    else if (execution.status === 'failed' || limits.logExecutions === 'all') {
+      log.infoText(endText(execution), 'execution ended')
+    }
     onEnd?.(execution, revision)
     this.#tell(execution)
     if (!this.#forgotten.delete(execution.id)) ledger.close(execution)

@@ -2,7 +2,7 @@ import type { Outcome, Value } from '../../domain/outcome.ts'
 
 /**
  * What a function returned as the JSON text that is recorded and shown as `output`: JSON as it came, text as a string, bytes
- * as `{"base64": …}`, an `http` answer as `{"status", "headers", "body"}`. Null when nothing was returned.
+ * as `{"base64": …}`, an `http` answer as `{"status", "headers", "body"}`, a repeated header of it as an array. Null when nothing was returned.
  */
 export function outputText(outcome: Outcome): string | null {
   if (outcome.kind === 'streamed') return `{"status": ${outcome.status}, "streamed": true}`
@@ -12,7 +12,18 @@ export function outputText(outcome: Outcome): string | null {
 function valueText(value: Value): string {
   if (value.http === undefined) return bodyText(value)
   const { status, headers } = value.http
-  return `{"status": ${status}, "headers": ${JSON.stringify(Object.fromEntries(headers))}, "body": ${bodyText(value)}}`
+  return `{"status": ${status}, "headers": ${JSON.stringify(gathered(headers))}, "body": ${bodyText(value)}}`
+}
+
+function gathered(headers: [string, string][]): Record<string, string | string[]> {
+  const found = new Map<string, string | string[]>()
+  for (const [name, value] of headers) {
+    const before = found.get(name)
+    if (before === undefined) found.set(name, value)
+    else if (Array.isArray(before)) before.push(value)
+    else found.set(name, [before, value])
+  }
+  return Object.fromEntries(found)
 }
 
 function bodyText({ kind, body }: Value): string {

@@ -5,7 +5,7 @@ import { canSee, type Principal } from '../../domain/principal.ts'
 import { parseTargetName } from '../../domain/target-name.ts'
 import type { Webhook, WebhookStore } from '../../domain/webhook.ts'
 import type { CallInput } from '../../domain/worker.ts'
-import type { Named, TargetRef, Targets } from '../functions/targets.ts'
+import type { Named, Target, TargetRef, Targets } from '../functions/targets.ts'
 import type { Accepted, Invocation } from '../runs/invocation.ts'
 
 export interface NewWebhook extends TargetRef {
@@ -74,11 +74,16 @@ export class Webhooks {
     this.#parts.store.delete(webhook.id)
   }
 
-  /** Anybody may: the run is durable when this resolves, and belongs to the function's project. */
-  async call(id: string, input: CallInput): Promise<Accepted> {
+  /** What a call of it runs. Throws FaasError: `not_found`, `runtime_unavailable`. */
+  callable(id: string): Target {
     const webhook = this.#parts.store.find(id)
     if (webhook === null) throw notFound('Webhook', id)
-    const target = this.#parts.targets.resolveIn(webhook.projectId, webhook)
+    return this.#parts.targets.resolveIn(webhook.projectId, webhook)
+  }
+
+  /** Anybody may: the run is durable when this resolves, and belongs to the function's project. */
+  async call(id: string, input: CallInput): Promise<Accepted> {
+    const target = this.callable(id)
     return this.#parts.invocation.accept({
       target,
       projectId: target.fn.projectId,

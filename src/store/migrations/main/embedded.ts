@@ -164,4 +164,12 @@ CREATE TABLE \`sources\` (
 CREATE INDEX \`sources_function\` ON \`sources\` (\`function_id\`);--> statement-breakpoint
 CREATE INDEX \`sources_alias\` ON \`sources\` (\`project_id\`,\`function_alias\`);`,
   },
+  {
+    tag: '0003_public_functions',
+    when: 1796000098208,
+    sql: `ALTER TABLE \`functions\` ADD \`access\` text DEFAULT 'token' NOT NULL;--> statement-breakpoint
+ALTER TABLE \`functions\` ADD \`cors\` text;--> statement-breakpoint
+ALTER TABLE \`functions\` ADD \`hosts\` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX \`functions_public_name\` ON \`functions\` (\`name\`) WHERE access = 'public';`,
+  },
 ]

@@ -1,0 +1,27 @@
+import type { HttpHead } from '../../domain/outcome.ts'
+import type { StreamSink } from '../../domain/worker.ts'
+
+/** A sink that tells when something of the answer comes: a stream that flows outlives its function's timeout. */
+export class FlowingSink implements StreamSink {
+  #sink: StreamSink
+  #onFlow: () => void
+
+  constructor(sink: StreamSink, onFlow: () => void) {
+    this.#sink = sink
+    this.#onFlow = onFlow
+  }
+
+  head(head: HttpHead): void {
+    this.#onFlow()
+    this.#sink.head(head)
+  }
+
+  write(chunk: Buffer): boolean {
+    this.#onFlow()
+    return this.#sink.write(chunk)
+  }
+
+  drained(): Promise<void> {
+    return this.#sink.drained()
+  }
+}
