@@ -170,6 +170,12 @@ export const settings = z.object({
     .default(10_000)
     .describe('On a stop, after that: how long the engine may take to remove the workers; else the next start does.'),
 
+  stopGraceMs: int(0, 60_000)
+    .default(2000)
+    .describe(
+      'How long a worker that is not needed any more may take to end by itself after SIGTERM; 0: it is killed at once.',
+    ),
+
   pidsLimit: int(8).default(128).describe('Processes and threads in one worker.'),
   openFilesLimit: int(64).default(1024).describe('Open files of one process in a worker.'),
   tmpSizeMb: int(1).default(64).describe('Size of /tmp in a worker, in MiB; counts as memory.'),

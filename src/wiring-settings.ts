@@ -18,6 +18,7 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
   host: config.dockerHost,
   instance: data.instance,
   workersDir: data.workersDir,
+  etcFolder: data.etcFolder,
   manifests,
   workerUid: config.workerUid,
   pidsLimit: config.pidsLimit,
@@ -45,6 +46,7 @@ export const workersParts = (
   startTimeoutMs: config.startTimeoutMs,
   loadTimeoutMs: config.loadTimeoutMs,
   streamIdleMs: config.streamIdleMs,
+  stopGraceMs: config.stopGraceMs,
   maxResultBytes: config.maxResultBytes,
   cpuDefaultMillicpu: config.cpuDefaultMillicpu,
 })

@@ -12,7 +12,7 @@ const config = readConfig({
   TAIBAI_KEYSTONE_AUTH_URL: 'http://keystone:5000/v3',
   TAIBAI_KEYSTONE_PASSWORD: 'secret-of-the-service',
 })
-const data = { path: '/data', workersDir: '/data/workers', instance: 'abc', unlock: () => {} }
+const data = { path: '/data', workersDir: '/data/workers', etcFolder: '/data/etc', instance: 'abc', unlock: () => {} }
 const parts = {
   engine: {} as SandboxEngine,
   packages: new FakePackages(),

@@ -18,6 +18,8 @@ export interface DataFolder {
   path: string
   /** Parent of the workers' own folders; nothing in it outlives the server. */
   workersDir: string
+  /** Files that the containers of workers see below /etc. */
+  etcFolder: string
   /** Id of this data folder: tells our containers and networks from those of other installations on the same engine. */
   instance: string
   unlock(): void
@@ -38,7 +40,7 @@ export function openDataFolder(dataDir: string, newInstance = randomInstance): D
     )
   }
   const unlock = lockDataFolder(path)
-  return { path, workersDir, instance: instanceOf(path, newInstance), unlock }
+  return { path, workersDir, etcFolder: join(path, 'etc'), instance: instanceOf(path, newInstance), unlock }
 }
 
 /**

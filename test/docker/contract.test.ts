@@ -63,6 +63,7 @@ function factoryOf(workers: DockerWorkers, clock: CountedClock): SandboxWorkers 
     maxResultBytes: 8 * mib,
     newName: () => workers.newName(),
     startTimeoutMs: 60_000,
+    stopGraceMs: 0,
     cpuDefaultMillicpu: 100,
     languageVersions: new Map(),
   })

@@ -77,7 +77,7 @@ describeWithDocker('A function in its container', () => {
     test('sees the processes of its own container only', async () => {
       const pids = (await it.ask<string[]>({ do: 'list', path: '/proc' })).filter((name) => /^\d+$/.test(name))
       expect(pids).toContain('1')
-      expect(pids.length).toBeLessThan(5)
+      expect(pids.length).toBeLessThan(6)
     })
 
     test('writes below /tmp until that is full, and has it for itself again when it removes what is there', async () => {
@@ -100,11 +100,11 @@ describeWithDocker('A function in its container', () => {
       }
     })
 
-    test('sees in /taibai its own code, with no way in for a second connection, and nothing else of the host', async () => {
-      expect(await it.ask({ do: 'list', path: '/taibai' })).toEqual(['code'])
+    test('sees in /taibai its own code and the pipes of its output, with no way in for a second connection, and nothing else of the host', async () => {
+      expect(await it.ask({ do: 'list', path: '/taibai' })).toEqual(['code', 'stderr', 'stdout'])
       const mounts = (await it.read('/proc/self/mounts')).split('\n').map((line) => line.split(' ')[1] ?? '')
       expect(mounts).toContain('/taibai')
-      const ofHost = ['/taibai', '/etc/resolv.conf', '/etc/hostname', '/etc/hosts']
+      const ofHost = ['/taibai', '/etc/resolv.conf', '/etc/hostname', '/etc/hosts', '/etc/passwd', '/etc/group']
       const others = mounts.filter(
         (at) => at !== '' && at !== '/' && !ofHost.includes(at) && !/^\/(proc|sys|dev|tmp)(\/|$)/.test(at),
       )
@@ -137,7 +137,7 @@ describeWithDocker('A function in its container', () => {
         PublishAllPorts: false,
         CapAdd: null,
         CapDrop: ['ALL'],
-        SecurityOpt: ['no-new-privileges'],
+        SecurityOpt: ['no-new-privileges', expect.stringMatching(/^seccomp=\{/)],
         PidsLimit: pidsLimit,
         NetworkMode: 'none',
         Memory: 128 * mib,

@@ -17,6 +17,9 @@ const defaults: ContainerDefaults = {
   pidsLimit: 128,
   openFilesLimit: 1024,
   tmpSizeMb: 64,
+  etcFolder: '/data/etc',
+  hasInit: true,
+  seccomp: '{}',
   untrustedOciRuntime: undefined,
 }
 
@@ -38,29 +41,38 @@ const worker = {
   Image: 'taibai/nodejs',
   Cmd: ['node', '/opt/taibai/shim.mjs'],
   User: '64000:64000',
-  Env: ['HOME=/tmp', 'TMPDIR=/tmp', 'TAIBAI_SOCKET=/taibai/worker.sock'],
+  Env: [
+    ...['HOME=/tmp', 'TMPDIR=/tmp', 'LANG=C.UTF-8', 'USER=function', 'LOGNAME=function'],
+    'TAIBAI_SOCKET=/taibai/worker.sock',
+  ],
   Labels: { 'io.taibai.instance': 'abc123', 'io.taibai.worker': 'w1' },
   HostConfig: {
     AutoRemove: true,
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges'],
+    SecurityOpt: ['no-new-privileges', 'seccomp={}'],
     NetworkMode: 'taibai-egress',
     PidsLimit: 128,
     Ulimits: [
       { Name: 'nofile', Soft: 1024, Hard: 1024 },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { '/tmp': 'rw,nosuid,nodev,size=64m,mode=1777' },
+    Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,size=64m,mode=1777' },
     LogConfig: { Type: 'none', Config: {} },
     Memory: 128 * mib,
     MemorySwap: 128 * mib,
     CpuShares: 102,
-    Mounts: [{ Type: 'bind', Source: '/data/workers/w1', Target: '/taibai', ReadOnly: true }],
+    Init: true,
+    Mounts: [
+      { Type: 'bind', Source: '/data/workers/w1', Target: '/taibai', ReadOnly: true },
+      { Type: 'bind', Source: '/data/etc/passwd', Target: '/etc/passwd', ReadOnly: true },
+      { Type: 'bind', Source: '/data/etc/group', Target: '/etc/group', ReadOnly: true },
+    ],
   },
 }
 const { Cmd, ...ownCommand } = worker
-const { Mounts, ...noFolder } = worker.HostConfig
+const { Mounts, Init: _, ...noFolder } = worker.HostConfig
+const hosts = { Type: 'bind', Source: '/data/etc/hosts', Target: '/etc/hosts', ReadOnly: true }
 
 describe('the container of', () => {
   const rows: [string, Partial<SandboxSpec>, Partial<ContainerDefaults>, object][] = [
@@ -69,7 +81,11 @@ describe('the container of', () => {
       'a worker without network',
       { network: 'none' },
       {},
-      { ...worker, NetworkDisabled: true, HostConfig: { ...worker.HostConfig, NetworkMode: 'none' } },
+      {
+        ...worker,
+        NetworkDisabled: true,
+        HostConfig: { ...worker.HostConfig, NetworkMode: 'none', Mounts: [...Mounts, hosts] },
+      },
     ],
     [
       'a worker with a cap on its processors',
@@ -89,13 +105,22 @@ describe('the container of', () => {
       { untrustedOciRuntime: 'runsc' },
       { ...worker, HostConfig: { ...worker.HostConfig, Runtime: 'runsc' } },
     ],
+    [
+      'a worker on an engine without a first process',
+      {},
+      { hasInit: false },
+      { ...worker, HostConfig: { ...noFolder, Mounts } },
+    ],
     ['what is not trusted, where none is configured', { trusted: false }, {}, worker],
     ['what is trusted, where one is configured for what is not', {}, { untrustedOciRuntime: 'runsc' }, worker],
     [
       'an image whose function sets its own home',
       { env: { HOME: '/home/me', A: 'b=c' } },
       {},
-      { ...worker, Env: ['HOME=/home/me', 'TMPDIR=/tmp', 'A=b=c'] },
+      {
+        ...worker,
+        Env: ['HOME=/home/me', 'TMPDIR=/tmp', 'LANG=C.UTF-8', 'USER=function', 'LOGNAME=function', 'A=b=c'],
+      },
     ],
     [
       'a worker under other limits of the operator',
@@ -114,7 +139,7 @@ describe('the container of', () => {
             { Name: 'nofile', Soft: 64, Hard: 64 },
             { Name: 'core', Soft: 0, Hard: 0 },
           ],
-          Tmpfs: { '/tmp': 'rw,nosuid,nodev,size=8m,mode=1777' },
+          Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,size=8m,mode=1777' },
         },
       },
     ],

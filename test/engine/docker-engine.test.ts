@@ -1,17 +1,25 @@
 /** The Docker engine over an API that says no, breaks off, and tells things late: what no real engine does on request. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
 import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { FakeDocker } from '../support/engine-parts-docker.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
+/** Fresh for this file. */
+const etcFolder = mkdtempSync(join(tmpdir(), 'taibai-etc-'))
+afterAll(() => rmSync(etcFolder, { recursive: true }))
+
 const limits = {
   pidsLimit: 64,
   openFilesLimit: 256,
   tmpSizeMb: 16,
   workerUid: 64_000,
+  etcFolder,
   egressAllow: [],
   maxWorkerConnections: 1000,
 }

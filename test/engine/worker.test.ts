@@ -65,6 +65,7 @@ async function start(overrides: { isolatesFiles?: boolean } = {}) {
     log: { ...silent, warn: (keys: object) => warnings.push(keys) },
     codeFolder: (hash: string) => join(folder, 'packages', hash),
     loadTimeoutMs: 3000,
+    stopGraceMs: 2000,
     maxResultBytes: 1000,
     streamIdleMs: 2000,
   }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
+import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import { dockerSocket } from './docker-api.ts'
 import { projectFolder } from './server-process.ts'
 
@@ -20,7 +21,8 @@ export function builtImages<Name extends string>(...names: Name[]): (name: Name)
   const imageOf = (name: Name) => `taibai-test-${name}:${tag}`
   beforeAll(async () => {
     for (const name of names) {
-      await docker('build', '--quiet', '--tag', imageOf(name), join(projectFolder, 'test/docker/images', name))
+      const folder = join(projectFolder, 'test/docker/images', name)
+      await docker('build', '--quiet', ...bases(), '--tag', imageOf(name), folder)
     }
   })
   afterAll(async () => {
@@ -28,3 +30,10 @@ export function builtImages<Name extends string>(...names: Name[]): (name: Name)
   })
   return imageOf
 }
+
+/** The images of the runtimes as arguments of a Dockerfile: NODEJS, PYTHON3. */
+const bases = (): string[] =>
+  readRuntimes(join(projectFolder, 'runtimes')).flatMap(({ name, image }) => [
+    '--build-arg',
+    `${name.toUpperCase().replaceAll('-', '_')}=${image}`,
+  ])

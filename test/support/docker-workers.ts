@@ -33,6 +33,7 @@ export const engineDefaults = {
   untrustedOciRuntime: undefined,
   egressAllow: [] as string[],
   maxWorkerConnections: 1000,
+  etcFolder: join(tmpdir(), 'taibai-docker-etc'),
 }
 
 export interface ContainerInfo {
@@ -82,6 +83,7 @@ export class DockerWorkers {
       workersDir: this.workersDir,
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,
+      stopGraceMs: 2000,
       maxResultBytes: 8 * mib,
       streamIdleMs: 2000,
       newName: () => this.newName(),

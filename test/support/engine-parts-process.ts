@@ -65,6 +65,7 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
       workersDir: this.workersDir,
       codeFolder: (hash) => join(this.path, 'code', hash),
       loadTimeoutMs: this.loadTimeoutMs,
+      stopGraceMs: 0,
       maxResultBytes: 8 * 1024 * 1024,
       streamIdleMs: 2000,
       newName: () => this.newName(),

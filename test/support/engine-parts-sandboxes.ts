@@ -41,6 +41,11 @@ export class FakeSandbox implements Sandbox {
     this.asked.push('resume')
   }
 
+  async stop(): Promise<void> {
+    if (!this.hasEnded) this.asked.push('stop')
+    await this.kill()
+  }
+
   async kill(): Promise<void> {
     if (!this.hasEnded) this.asked.push('kill')
     if (this.obeys) this.end({ code: 137, memoryExceeded: false })

@@ -48,6 +48,8 @@ export interface Sandbox {
   pause(): Promise<void>
   resume(): Promise<void>
   kill(): Promise<void>
+  /** As `kill`, but its processes are told first (SIGTERM) and have so long to end by themselves. */
+  stop(graceMs: number): Promise<void>
   /** Host and port where the server reaches a port of the sandbox. */
   address(port: number): Promise<{ host: string; port: number }>
 }

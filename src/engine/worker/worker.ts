@@ -28,6 +28,8 @@ export interface WorkerParts {
   /** Folder of a package's code on the host. */
   codeFolder(packageHash: string): string
   loadTimeoutMs: number
+  /** How long an idle worker that is not needed any more may take to end by itself when it is told to. */
+  stopGraceMs: number
   maxResultBytes: number
   /** Longest pause of a streamed answer that has outlived its function's timeout. */
   streamIdleMs: number
@@ -49,6 +51,7 @@ export class ShimWorker implements PoolWorker {
   #ended: 'no' | 'deadline' | 'asked' | 'last' = 'no'
   /** Its function may answer with a stream. */
   #mayStream = false
+  #isBound = false
   /** Whose it is, for the log. */
   #owner: { worker: string; function?: string; project?: string }
   #inFlight = 0
@@ -87,8 +90,13 @@ export class ShimWorker implements PoolWorker {
     this.#channel.bind(this.#bindMeta(revision, code))
     const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
     const loadMs = this.#parts.clock.elapsed() - startedAt
-    if (frame !== null && frame.type === FrameType.bound) return { loaded: true, loadMs }
+    if (frame !== null && frame.type === FrameType.bound) return this.#noteBound(loadMs)
     return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log }
+  }
+
+  #noteBound(loadMs: number): Bound {
+    this.#isBound = true
+    return { loaded: true, loadMs }
   }
 
   call(call: Call, timeoutMs: number): Promise<Outcome> {
@@ -116,9 +124,14 @@ export class ShimWorker implements PoolWorker {
     return this.#sandbox.resume()
   }
 
-  /** Its calls end at once, and its shim with the connection, even when the engine is slow or away. */
+  /**
+   * An idle one is told first, so that its function can put away what it holds. Else its calls end at once, and its shim with the connection,
+   * even when the engine is slow or away.
+   */
   async kill(): Promise<void> {
+    const mayEndItself = this.#isBound && this.#inFlight === 0 && !this.isEnding && this.#parts.stopGraceMs > 0
     if (this.#ended === 'no') this.#ended = 'asked'
+    if (mayEndItself) await this.#sandbox.stop(this.#parts.stopGraceMs)
     this.#channel.close()
     await this.#sandbox.kill()
     await this.gone

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { SandboxLimits, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'
 
@@ -10,12 +11,21 @@ export interface ContainerDefaults {
   pidsLimit: number
   openFilesLimit: number
   tmpSizeMb: number
+  /** Folder on the engine's machine with `passwd`, `group` and `hosts` for the containers of workers. */
+  etcFolder: string
+  /** The engine has a small first process that reaps whom nobody waits for. */
+  hasInit: boolean
+  /** As `SecurityOpt` wants it. */
+  seccomp: string
   /** OCI runtime for what is not trusted; undefined: the engine's default. */
   untrustedOciRuntime?: string | undefined
 }
 
 export const instanceLabel = (instance: string): string => `io.taibai.instance=${instance}`
 export const workerLabel = 'io.taibai.worker'
+
+/** Of the user of the processes inside. */
+export const userName = 'function'
 
 /** Where a worker sees its own folder. */
 export const folderInside = '/taibai'
@@ -26,7 +36,7 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults)
     name: `taibai-${defaults.instance}-${spec.name}`,
     Image: spec.image,
     User: defaults.user,
-    Env: Object.entries({ HOME: '/tmp', TMPDIR: '/tmp', ...spec.env }).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries({ ...environmentOf(spec), ...spec.env }).map(([name, value]) => `${name}=${value}`),
     Labels: { 'io.taibai.instance': defaults.instance, [workerLabel]: spec.name },
     HostConfig: hostConfig(spec, defaults),
   }
@@ -36,27 +46,46 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults)
 }
 
 function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig {
-  const { pidsLimit, openFilesLimit, tmpSizeMb, untrustedOciRuntime } = defaults
+  const { pidsLimit, openFilesLimit, tmpSizeMb, hasInit, seccomp, untrustedOciRuntime } = defaults
   const host: HostConfig = {
     AutoRemove: true,
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges'],
+    SecurityOpt: ['no-new-privileges', `seccomp=${seccomp}`],
     NetworkMode: spec.network === 'none' ? 'none' : defaults.egressNetwork,
     PidsLimit: pidsLimit,
     Ulimits: [
       { Name: 'nofile', Soft: openFilesLimit, Hard: openFilesLimit },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { '/tmp': `rw,nosuid,nodev,size=${tmpSizeMb}m,mode=1777` },
+    Tmpfs: { '/tmp': `rw,exec,nosuid,nodev,size=${tmpSizeMb}m,mode=1777` },
     // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
   }
-  // Not as `Binds`: for these the engine makes a folder that is not there any more.
-  if (spec.folder !== null) host.Mounts = [{ Type: 'bind', Source: spec.folder, Target: folderInside, ReadOnly: true }]
+  // Not for images of functions' own: some bring a first process that wants to be the first.
+  if (spec.folder !== null && hasInit) host.Init = true
+  const mounts = mountsOf(spec, defaults.etcFolder)
+  if (mounts.length > 0) host.Mounts = mounts
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
+}
+
+/** What programs take for granted. The image of a function brings its own. */
+function environmentOf({ folder }: SandboxSpec): Record<string, string> {
+  const everywhere = { HOME: '/tmp', TMPDIR: '/tmp' }
+  return folder === null ? everywhere : { ...everywhere, LANG: 'C.UTF-8', USER: userName, LOGNAME: userName }
+}
+
+/**
+ * Not as `Binds`: for these the engine makes a folder that is not there any more. In a worker its user has a name; without a
+ * network the engine says nobody what `localhost` is.
+ */
+function mountsOf({ folder, network }: SandboxSpec, etcFolder: string): NonNullable<HostConfig['Mounts']> {
+  const readOnly = (Source: string, Target: string) => ({ Type: 'bind' as const, Source, Target, ReadOnly: true })
+  const etc = (name: string) => readOnly(join(etcFolder, name), `/etc/${name}`)
+  const own = folder === null ? [] : [readOnly(folder, folderInside), etc('passwd'), etc('group')]
+  return network === 'none' ? [...own, etc('hosts')] : own
 }
 
 /** One processor has 1024 shares; the least the kernel takes is 2. Swap is not more than memory: there is none. */

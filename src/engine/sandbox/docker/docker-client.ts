@@ -63,8 +63,8 @@ export class DockerClient {
   }
 
   /** False: it does not run any more, or is gone. */
-  async kill(id: string): Promise<boolean> {
-    return this.#api.ask('POST', `/containers/${id}/kill`).then(
+  async kill(id: string, signal = 'SIGKILL'): Promise<boolean> {
+    return this.#api.ask('POST', `/containers/${id}/kill`, { signal }).then(
       () => true,
       (cause: unknown) => {
         unlessGone('The Docker engine could not kill a container.')(cause)
@@ -133,6 +133,15 @@ export class DockerClient {
     readLines<EventLine>(stream, (line) => onEvent(eventOf(line)))
     stream.once('close', onEnd)
     return () => stream.destroy()
+  }
+
+  /** A first process for containers, that reaps those whom nobody waits for. */
+  async hasInit(): Promise<boolean> {
+    const info = await this.#api
+      .ask<{ InitBinary?: string; InitCommit?: { ID?: string } }>('GET', '/info')
+      .catch((): { InitBinary?: string; InitCommit?: { ID?: string } } => ({}))
+    // An engine names the program that it would start whether it is there or not; of one that is not it knows no version.
+    return (info.InitBinary ?? '') !== '' && info.InitCommit?.ID !== 'N/A'
   }
 
   async hasImage(image: string): Promise<boolean> {

@@ -7,8 +7,12 @@ import { type ContainerEvent, connectDocker, type DockerClient } from './docker-
 import { DockerSandbox } from './docker-sandbox.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { EngineWatch } from './engine-watch.ts'
+import { writeEtcFiles } from './etc-files.ts'
+import { seccompProfile } from './seccomp-profile.ts'
 
-export interface DockerEngineOptions extends Omit<ContainerDefaults, 'user' | 'egressNetwork'>, EgressOptions {
+type Found = 'user' | 'egressNetwork' | 'hasInit' | 'seccomp'
+
+export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
   host: string | undefined
   /** User of the processes inside when the server is root; else they run as the server's own user. */
@@ -49,8 +53,13 @@ export class DockerEngine implements SandboxEngine {
     const docker = await connectDocker(options.host)
     const owner = process.getuid?.() === 0 ? { uid: options.workerUid, gid: options.workerUid } : null
     const user = owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
+    writeEtcFiles(options.etcFolder, user)
+    const hasInit = await docker.hasInit()
+    if (!hasInit) log.warn({}, noInit)
     const network = await EgressNetwork.make(docker, options, log)
-    const engine = new DockerEngine(docker, network, { ...options, user, egressNetwork: network.name }, owner, log)
+    const seccomp = JSON.stringify(seccompProfile())
+    const found = { user, egressNetwork: network.name, hasInit, seccomp }
+    const engine = new DockerEngine(docker, network, { ...options, ...found }, owner, log)
     await engine.#followEvents()
     log.info({ version: docker.version, user }, 'docker engine connected')
     return engine
@@ -179,6 +188,9 @@ export class DockerEngine implements SandboxEngine {
     setTimeout(() => again().catch(() => this.#reconnect()), 1000).unref()
   }
 }
+
+const noInit =
+  'the engine has no docker-init (in Debian: the package tini): processes that functions leave behind stay in their worker as zombies'
 
 function codeOf(event: ContainerEvent): number | null {
   const code = Number(event.attributes.exitCode)

@@ -18,6 +18,7 @@ export class DockerSandbox implements Sandbox {
   #memoryExceeded = false
   #killAsked = false
   #wasKilled = false
+  #isPaused = false
   #state: 'running' | 'ended' | 'removed' = 'running'
 
   constructor(container: string, name: string, docker: DockerClient, engineIsUp: () => boolean) {
@@ -73,11 +74,22 @@ export class DockerSandbox implements Sandbox {
   }
 
   pause(): Promise<void> {
+    this.#isPaused = true
     return this.#docker.change(this.#container, 'pause')
   }
 
   resume(): Promise<void> {
+    this.#isPaused = false
     return this.#docker.change(this.#container, 'unpause')
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#killAsked = true
+    // What is paused hears nothing.
+    if (this.#isPaused) await this.resume().catch(() => {})
+    const asked = this.#state === 'running' && (await this.#docker.kill(this.#container, 'SIGTERM').catch(() => false))
+    if (asked) await Promise.race([this.exited, pause(graceMs)])
+    await this.kill()
   }
 
   /** Never rejects: an engine that does not answer is asked again until nothing of the container is left. */

@@ -54,6 +54,12 @@ export class ProcessSandbox implements Sandbox {
     await this.exited
   }
 
+  async stop(graceMs: number): Promise<void> {
+    this.#signal('SIGTERM')
+    await Promise.race([this.exited, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
+    await this.kill()
+  }
+
   async address(): Promise<{ host: string; port: number }> {
     throw new FaasError('not_supported', 'A plain process has no address.')
   }
