@@ -109,7 +109,8 @@ export class DockerEngine implements SandboxEngine {
     this.#closed = true
     this.#watch.close()
     const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
-    await Promise.race([removed.then(() => this.#network.remove()), pause(lastRemovalMs)])
+    await Promise.race([removed, pause(lastRemovalMs)])
+    await Promise.race([this.#network.remove(), pause(lastRemovalMs)])
     this.#stopEvents()
     this.#docker.close()
   }
