@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { projectFolder } from '../src/assets.ts'
 import { readSettings } from '../src/host/address.ts'
 import { SetupProblem } from '../src/host/problem.ts'
+import { buildConsole, consoleIsOld } from './build-console.ts'
 import { DevServer } from './setup/dev-server.ts'
 import { readyOwnEngine } from './setup/own-engine.ts'
 import { progress, runScript } from './setup/terminal.ts'
@@ -11,6 +12,7 @@ import { progress, runScript } from './setup/terminal.ts'
 async function main(): Promise<number> {
   const { engine } = readSettings()
   if (engine === 'docker') await needEngine()
+  if (consoleIsOld()) await buildConsole()
   progress.step('Server: restarts when src/ or runtimes/ change; Ctrl-C stops it')
   const server = new DevServer({ TAIBAI_DRAIN_MS: '1000', ...process.env, TAIBAI_ENGINE: engine })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => server.stop())

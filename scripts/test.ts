@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SetupProblem } from '../src/host/problem.ts'
 import { ensureHostLanguages } from './setup/host-languages.ts'
-import { ensureOpenStackClients } from './setup/openstack-clients.ts'
 import { readyOwnEngine } from './setup/own-engine.ts'
 import { progress, runScript } from './setup/terminal.ts'
 import { closingLine, countTests, type TestCounts } from './setup/test-counts.ts'
+import { ensureTestPrograms } from './setup/test-programs.ts'
 
 const vitestArgs = process.argv.slice(2)
 const needsDocker = process.env.CI === 'true' || process.env.TAIBAI_REQUIRE_DOCKER === '1'
 
 async function main(): Promise<number> {
   await ensureHostLanguages()
-  await ensureOpenStackClients(process.env.CI === 'true')
+  await ensureTestPrograms(process.env.CI === 'true')
   const docker = await readyDocker()
   if (docker === 'absent' && needsDocker) return close({ passed: 0, failed: 0, skipped: 0 }, false)
   const checks = [docker !== 'broken', ...(vitestArgs.length > 0 ? [] : await checkSources())]
@@ -45,7 +45,11 @@ async function readyDocker(): Promise<'ready' | 'absent' | 'broken'> {
 }
 
 async function checkSources(): Promise<boolean[]> {
-  return [await check('Types', 'tsc', ['--noEmit']), await check('Style', 'biome', ['check'])]
+  return [
+    await check('Types', 'tsc', ['--noEmit']),
+    await check('Types of the console', 'tsc', ['--noEmit', '-p', 'src/console']),
+    await check('Style', 'biome', ['check']),
+  ]
 }
 
 /** The last line is for programs that read along: alone, and the same whatever happened. */

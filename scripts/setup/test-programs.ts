@@ -1,0 +1,40 @@
+// Programs that only tests need, from Debian's packages: installed where this may be done; elsewhere their tests are skipped, and that is said.
+import { run } from '../../src/host/command.ts'
+import { canInstallPackages, installPackages } from '../../src/host/debian-packages.ts'
+import { SetupProblem } from '../../src/host/problem.ts'
+import { progress } from './terminal.ts'
+
+interface TestProgram {
+  title: string
+  packages: string[]
+  /** A command that succeeds where it is installed. */
+  check: [program: string, ...args: string[]]
+}
+
+const programs: TestProgram[] = [
+  {
+    title: 'the openstack command with the Qinling plugin',
+    packages: ['python3-openstackclient', 'python3-qinlingclient'],
+    // Debian's Python has them both.
+    check: ['/usr/bin/python3', '-c', 'import openstackclient, qinlingclient'],
+  },
+  { title: 'a browser (Chromium)', packages: ['chromium'], check: ['/usr/bin/chromium', '--version'] },
+]
+
+/** Throws SetupProblem when one is required and cannot be had. */
+export async function ensureTestPrograms(areRequired: boolean): Promise<void> {
+  progress.step('Programs for the tests')
+  for (const program of programs) await ensure(program, areRequired)
+}
+
+async function ensure({ title, packages, check }: TestProgram, isRequired: boolean): Promise<void> {
+  if ((await run(check[0], check.slice(1))).code === 0) return progress.skipped(`${title} is here`)
+  try {
+    if (!(await canInstallPackages())) throw new SetupProblem(`Only root can install ${title}, on Debian.`)
+    await installPackages(packages, progress.detail)
+    progress.done(`${title} is installed`)
+  } catch (error) {
+    if (!(error instanceof SetupProblem) || isRequired) throw error
+    progress.warn(`${error.message}\n  WITHOUT IT the tests that need it are skipped.`)
+  }
+}
