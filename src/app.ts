@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { consoleFile, readDocs, version } from './assets.ts'
+import { consoleFile, readDocs, storeFiles, version } from './assets.ts'
 import type { Config } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
@@ -26,7 +26,9 @@ import { BackupFolder } from './store/backups.ts'
 import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
 import { SqliteLedger } from './store/ledger.ts'
+import type { WriterFiles } from './store/ledger-queue.ts'
 import { PackageFolder } from './store/packages.ts'
+import { useAddon } from './store/sqlite.ts'
 import {
   authenticationBy,
   type Ground,
@@ -82,10 +84,12 @@ async function open(
   onFatal: (error: Error) => void,
 ): Promise<App> {
   opened.push(() => log.flush())
+  const files = storeFiles(config.cacheDir)
+  if (files.addon !== undefined) useAddon(files.addon)
   const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
   const manifests = readRuntimes(config.runtimesDir)
-  const kept = await openKept(config, data, log, onFatal)
+  const kept = await openKept(config, data, files, log, onFatal)
   opened.push(kept.close)
   const engine = await connectEngine(given.engineOptions(config, data, manifests), log)
   opened.push(() => engine.close())
@@ -133,10 +137,16 @@ async function open(
 }
 
 /** What lasts: both databases and the packages. */
-async function openKept(config: Config, data: DataFolder, log: Log, onFatal: (error: Error) => void) {
+async function openKept(
+  config: Config,
+  data: DataFolder,
+  files: WriterFiles,
+  log: Log,
+  onFatal: (error: Error) => void,
+) {
   refuseLostCatalogue(data.path)
   const database = new Database(join(data.path, 'taibai.db'))
-  const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal })
+  const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal, files })
   const limits = given.packageLimits(config)
   const packages = await PackageFolder.open({
     folder: join(data.path, 'packages'),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { getAsset, getRawAsset, isSea } from 'node:sea'
+import { getAsset, getRawAsset } from 'node:sea'
+import { pathToFileURL } from 'node:url'
 import type { DocPage } from './domain/doc-page.ts'
 
 /**
@@ -9,10 +10,13 @@ import type { DocPage } from './domain/doc-page.ts'
  * thread. From the source tree they are files; the executable carries them, and unpacks those that only work as files.
  */
 
-/** Whether this is the one-file executable. */
-export const isExecutable = isSea()
+/** How the program was built: as one file, as a package for npm, or not at all. */
+const bundle = (globalThis as { taibaiBundle?: 'executable' | 'package' }).taibaiBundle
 
-/** The source tree; the executable has none. */
+/** Whether this is the one-file executable. */
+export const isExecutable = bundle === 'executable'
+
+/** The source tree, or the folder of the package; the executable has none. */
 export const projectFolder = isExecutable ? '' : resolve(import.meta.dirname, '..')
 
 /** Version of the release, from package.json. */
@@ -45,32 +49,50 @@ export function consoleFile(name: string): Buffer | null {
 
 /** The program and its first arguments, to start it once more. */
 export const ownCommand = (): [string, ...string[]] =>
-  isExecutable ? [process.execPath] : [process.execPath, join(projectFolder, 'src', 'main.ts')]
+  isExecutable ? [process.execPath] : [process.execPath, join(projectFolder, 'src', bundle ? 'main.cjs' : 'main.ts')]
+
+/** Starts a program of Node.js; its flags and its file follow. */
+export const nodeCommand = (): string[] => (isExecutable ? [process.execPath, 'shim'] : [process.execPath])
 
 /** Changes with everything that a running server would have to be restarted for: its source, its packages, its runtimes. */
 export function releaseIdentity(): string {
-  if (isExecutable) return manifest().build
+  if (bundle !== undefined) return manifest().build
   const sources = ['src', 'runtimes'].map((name) => hashFolder(join(projectFolder, name)))
   return [...sources, assetText('package-lock.json')].join('\n')
 }
 
-/** What the executable carries, as its build wrote it down: assets cannot be listed. */
+/** What a built program brings, as its build wrote it down: assets cannot be listed. */
 interface Manifest {
-  /** Hash of everything, the code included. */
+  /** Hash of everything, the code included: releases share a cache folder without touching each other. */
   build: string
-  /** Hash of all that is unpacked: releases share a cache folder without touching each other. */
-  hash: string
+  /** What is unpacked. */
   files: string[]
   /** Paths of the pages of `docs/`; they are assets, and not unpacked. */
   docs?: string[]
 }
 
+const addonName = 'better_sqlite3.node'
 const manifest = (): Manifest => JSON.parse(assetText('manifest.json'))
-const unpackedFolder = (cacheDir: string): string => join(cacheDir, manifest().hash)
+const unpackedFolder = (cacheDir: string): string => join(cacheDir, manifest().build.slice(0, 16))
 
 /** Folder of the runtimes' folders; in the executable only there after `unpackAssets`. */
 export const runtimesFolder = (cacheDir: string): string =>
   isExecutable ? join(unpackedFolder(cacheDir), 'runtimes') : join(projectFolder, 'runtimes')
+
+/** What the store needs to be told where its own files are not beside it. */
+export interface StoreFiles {
+  /** SQLite's add-on. */
+  addon: string
+  /** The thread that writes the ledger: its code, or the file that has it. */
+  ledgerThread: string | URL
+}
+
+/** Undefined: they are where their packages and modules look for them. In the executable only there after `unpackAssets`. */
+export const storeFiles = (cacheDir: string): Partial<StoreFiles> => {
+  if (bundle === undefined) return {}
+  if (!isExecutable) return { ledgerThread: pathToFileURL(join(projectFolder, 'src', 'ledger-thread.cjs')) }
+  return { addon: join(unpackedFolder(cacheDir), addonName), ledgerThread: assetText('ledger-thread.cjs') }
+}
 
 /**
  * Makes sure that what only works as a file is one. Repeated it does nothing, and several at once do no harm: each file

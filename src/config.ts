@@ -350,7 +350,7 @@ export function readCliSettings(environment: NodeJS.ProcessEnv = process.env): C
   const { host, port, dataDir, adminToken, runtimesDir } = readConfig(environment)
   const isEverywhere = host === '0.0.0.0' || host === '::'
   const address = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  const configHome = environment.XDG_CONFIG_HOME || join(environment.HOME || homedir(), '.config')
+  const configHome = environment.XDG_CONFIG_HOME || join(environment.HOME || homeFolder(), '.config')
   return {
     url: environment.TAIBAI_URL || undefined,
     token: environment.TAIBAI_TOKEN || adminToken,
@@ -360,6 +360,15 @@ export function readCliSettings(environment: NodeJS.ProcessEnv = process.env): C
     noColor: (environment.NO_COLOR ?? '') !== '',
     localUrl: `http://${address}:${port}`,
     localDataDir: dataDir,
+  }
+}
+
+/** A user who is in no list of users has none. */
+function homeFolder(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
   }
 }
 

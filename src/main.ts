@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 
 /** Process entry: the server (no word, or `serve`) or a command of the command line. The only file that may end the process. */
 
@@ -12,7 +13,7 @@ async function main(argv: string[]): Promise<void> {
   if (word === undefined || (word === 'serve' && rest.length === 0)) return serve()
   if (word === '--version') return showVersion()
   // A shim of Node.js, which the process engine starts where this program is the only Node.js there is.
-  if (word === 'shim' && rest[0] !== undefined) return void (await import(pathToFileURL(rest[0]).href))
+  if (word === 'shim') return runFile(rest)
   process.exitCode = await runCommand(argv)
 }
 
@@ -35,6 +36,13 @@ async function serve(): Promise<void> {
 async function showVersion(): Promise<void> {
   const { version } = await import('./assets.ts')
   process.stdout.write(`${version}\n`)
+}
+
+/** As `node [flags] FILE`, for flags of V8. */
+async function runFile(args: string[]): Promise<void> {
+  const file = args.pop() ?? ''
+  for (const flag of args) setFlagsFromString(flag)
+  await import(pathToFileURL(file).href)
 }
 
 async function runCommand(argv: string[]): Promise<number> {

@@ -2,6 +2,7 @@ import { createHook } from 'node:async_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { App } from './app.ts'
+import type { ServiceManager } from './host/service-manager.ts'
 
 /** The server as a process: settings, start, signals. */
 
@@ -14,9 +15,12 @@ export async function serve(exit: (code: number) => never): Promise<void> {
     return exit(1)
   }
   const app = await start(fail)
-  stopOnSignals(app, exit, fail)
+  const { makeServiceManager } = await import('./host/service-manager.ts')
+  const manager = makeServiceManager()
+  stopOnSignals(app, manager, exit, fail)
   keepTickShape()
   dropGarbage()
+  manager.ready()
 }
 
 async function start(fail: (sentence: string) => never): Promise<App> {
@@ -62,13 +66,19 @@ function keepTickShape(): void {
 const sameSignalMs = 500
 
 /** The first signal drains; the second stops at once. */
-function stopOnSignals(running: App, exit: (code: number) => never, fail: (sentence: string) => never): void {
+function stopOnSignals(
+  running: App,
+  manager: ServiceManager,
+  exit: (code: number) => never,
+  fail: (sentence: string) => never,
+): void {
   let stoppingSince: number | null = null
   const stop = async (signal: NodeJS.Signals) => {
     const now = performance.now()
     if (stoppingSince !== null && now - stoppingSince < sameSignalMs) return
     if (stoppingSince !== null) exit(1)
     stoppingSince = now
+    manager.stopping()
     await running.close(signal).then(
       () => exit(0),
       (error: unknown) => fail(`Stopped, but not everything could be kept: ${explain(error)}`),

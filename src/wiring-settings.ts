@@ -1,4 +1,5 @@
 import { customAlphabet } from 'nanoid'
+import { nodeCommand } from './assets.ts'
 import type { Config } from './config.ts'
 import type { PackageStore } from './domain/function.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
@@ -27,6 +28,7 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
   untrustedOciRuntime: config.untrustedOciRuntime,
   egressAllow: config.egressAllow,
   maxWorkerConnections: config.maxWorkerConnections,
+  nodeCommand: nodeCommand(),
 })
 
 export const workersParts = (

@@ -2,7 +2,7 @@ import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { projectFolder } from '../../test/support/server-process.ts'
+import { projectFolder } from '../../src/assets.ts'
 
 /**
  * Real OpenStack services on loopback, made by the scripts that lie beside the checkout where it is tested

@@ -57,7 +57,8 @@ async function hasOfficialImage(image: string, options: BaseOptions): Promise<bo
 
 /** Changes whenever the base has to be made anew: what the machine trusts, and what a local base is made of. */
 export function baseIdentity(recipe: BaseRecipe, kind: BaseKind): string {
-  const certificates = createHash('sha256').update(hostCertificates()).digest('hex')
+  const trusted = hostCertificates()
+  const certificates = trusted === '' ? '' : createHash('sha256').update(trusted).digest('hex')
   if (kind === 'official') return `official ${recipe.image} ${hostHasExtraCertificates() ? certificates : ''}`
   const programs = recipe.npm ? languagePrograms(recipe.npm).identity : ''
   return `local ${debianBaseIdentity} ${recipe.debian.join(' ')} ${programs} ${certificates}`

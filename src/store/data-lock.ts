@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import { openRaw } from './sqlite.ts'
 
 /**
  * Keeps a second server off the data folder: a lock on a file that the system lets go of when the process ends, however it
  * ends. Throws an Error with a sentence when another server holds it.
  */
 export function lockDataFolder(folder: string): () => void {
-  const lock = new SqliteDatabase(join(folder, 'lock.db'), { timeout: 0 })
+  const lock = openRaw(join(folder, 'lock.db'), { timeout: 0 })
   try {
     lock.pragma('locking_mode = EXCLUSIVE')
     lock.exec('BEGIN EXCLUSIVE')

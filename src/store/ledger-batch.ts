@@ -6,6 +6,8 @@ import type { Row } from './ledger-rows.ts'
 export interface WriterData {
   path: string
   busyTimeoutMs: number | undefined
+  /** SQLite's add-on, when its package does not find it. */
+  addon: string | undefined
 }
 
 /** Kinds of statements; a batch runs them in the order they were added. */

@@ -28,6 +28,14 @@ export interface LedgerQueueOptions {
   busyTimeoutMs?: number
   /** What may wait for a slow or full disk; further rows are lost, and said to be. */
   maxPendingBytes?: number
+  /** Of a built program, whose files are not where the modules look for them. */
+  files?: WriterFiles
+}
+
+export interface WriterFiles {
+  addon?: string
+  /** The thread: its code, or the file that has it. */
+  ledgerThread?: string | URL
 }
 
 const defaultMaxPendingBytes = 256 * 1024 * 1024
@@ -220,10 +228,11 @@ export class LedgerQueue {
   }
 }
 
-function startWriter({ path, busyTimeoutMs }: LedgerQueueOptions): Worker {
-  const workerData: WriterData = { path, busyTimeoutMs }
+function startWriter({ path, busyTimeoutMs, files = {} }: LedgerQueueOptions): Worker {
+  const workerData: WriterData = { path, busyTimeoutMs, addon: files.addon }
+  const thread = files.ledgerThread ?? new URL('./ledger-writer.ts', import.meta.url)
   // Flags of the process are not for the thread: it would refuse some of them.
-  return new Worker(new URL('./ledger-writer.ts', import.meta.url), { workerData, execArgv: [] })
+  return new Worker(thread, { eval: typeof thread === 'string', workerData, execArgv: [] })
 }
 
 const notRecorded = (cause: unknown): FaasError =>

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { BatchMessage, BatchReply, CopyReply, Write, WriterData, WriterMessage } from './ledger-batch.ts'
 import { countSql, deleteSql, insertSql, pruneOlderSql, pruneProjectSql, updateSql } from './ledger-rows.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite, useAddon } from './sqlite.ts'
 
 /** The thread that writes ledger.db: one transaction for each batch it is sent, one answer for each. Started by `ledger.ts`. */
 
@@ -10,7 +10,8 @@ const copyPages = 200
 
 if (parentPort !== null) serve(parentPort, workerData)
 
-function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs }: WriterData): void {
+function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addon }: WriterData): void {
+  if (addon !== undefined) useAddon(addon)
   const connection = openSqlite(path, busyTimeoutMs)
   connection.pragma('cache_size = -16000')
   // In the order of `writes`.

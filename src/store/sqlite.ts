@@ -5,6 +5,29 @@ import Sqlite from 'better-sqlite3'
 
 export type Connection = Sqlite.Database
 
+let nativeBinding: object | undefined
+
+/**
+ * Says where SQLite's add-on is, when its package does not find it itself. Once in each thread, before anything is opened.
+ * Throws an Error with a sentence when the system does not let it be loaded.
+ */
+export function useAddon(path: string): void {
+  const loaded = { exports: {} }
+  try {
+    process.dlopen(loaded, path)
+  } catch (cause) {
+    throw new Error(
+      `${path} cannot be loaded (${(cause as Error).message}): set TAIBAI_CACHE_DIR to a folder where programs are allowed.`,
+      { cause },
+    )
+  }
+  nativeBinding = loaded.exports
+}
+
+/** As better-sqlite3 opens it, with the add-on that was named. */
+export const openRaw = (path: string, options: Sqlite.Options = {}): Connection =>
+  new Sqlite(path, nativeBinding === undefined ? options : { ...options, nativeBinding: nativeBinding as never })
+
 /** A migration as `npm run db:generate` embeds it. */
 export interface Migration {
   tag: string
@@ -29,7 +52,7 @@ export function openSqlite(path: string, busyTimeoutMs = 5000): Connection {
 
 function open(path: string, busyTimeoutMs: number): Connection {
   if (path !== ':memory:') makeFile(path)
-  const connection = new Sqlite(path)
+  const connection = openRaw(path)
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`)
   connection.pragma('journal_mode = WAL')
   connection.pragma('synchronous = FULL')

@@ -87,7 +87,8 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
   }
 
   newEngine(): ProcessEngine {
-    return new ProcessEngine({ manifests: this.manifests, workersDir: this.workersDir, openFilesLimit: 256 })
+    const { manifests, workersDir } = this
+    return new ProcessEngine({ manifests, workersDir, openFilesLimit: 256, nodeCommand: [process.execPath] })
   }
 
   async again(): Promise<SandboxEngine> {

@@ -11,6 +11,8 @@ export interface ProcessEngineOptions {
   /** Folder of the workers' folders: where leftovers are looked for. */
   workersDir: string
   openFilesLimit: number
+  /** Starts a Node.js program: its flags and its file follow. */
+  nodeCommand: string[]
 }
 
 /**
@@ -37,7 +39,7 @@ export class ProcessEngine implements SandboxEngine {
     const { folder } = spec
     // An image of a function's own, though it is that of a runtime: no shim is wanted.
     if (folder === null) throw noImages()
-    const [program, ...args] = commandLine(manifest, this.#options.openFilesLimit)
+    const [program, ...args] = commandLine(manifest, this.#options)
     const env = { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...spec.env }
     const child = spawn(program as string, args, { cwd: folder, env, detached: true, stdio: 'ignore' })
     const started = await new Promise<boolean>((resolve) => {
@@ -94,9 +96,13 @@ const noImages = (): FaasError =>
   new FaasError('not_supported', 'This server runs functions as plain processes: images need the docker engine.')
 
 /** The shim under a shell that sets the limits and becomes it. Node.js is the server's own. */
-function commandLine(manifest: RuntimeManifest, openFiles: number): string[] {
+function commandLine(
+  manifest: RuntimeManifest,
+  { openFilesLimit, nodeCommand }: Pick<ProcessEngineOptions, 'openFilesLimit' | 'nodeCommand'>,
+): string[] {
   const [interpreter = '', ...rest] = manifest.command
-  const program = interpreter === 'node' ? process.execPath : interpreter
+  const program = interpreter === 'node' ? nodeCommand : [interpreter]
   const flags = rest.slice(0, -1)
-  return ['/bin/sh', '-c', `ulimit -c 0; ulimit -n ${openFiles}; exec "$@"`, 'sh', program, ...flags, manifest.shimPath]
+  const limits = `ulimit -c 0; ulimit -n ${openFilesLimit}`
+  return ['/bin/sh', '-c', `${limits}; exec "$@"`, 'sh', ...program, ...flags, manifest.shimPath]
 }

@@ -1,0 +1,74 @@
+// Makes dist/taibai: the whole program as one file, and shows what it weighs. `--figures` also measures its start beside that of the sources.
+import { createHash } from 'node:crypto'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { projectFolder, version } from '../src/assets.ts'
+import { must } from '../src/host/command.ts'
+import { findProgram } from '../src/host/this-host.ts'
+import { bundle, sqliteAddon, writeJson } from './build/bundle.ts'
+import { showFigures } from './build/figures.ts'
+import { progress, runScript } from './setup/terminal.ts'
+
+const dist = join(projectFolder, 'dist')
+const work = join(dist, 'build')
+const target = join(dist, 'taibai')
+/** The mark in a Node.js that says whether it carries a program. */
+const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+
+async function main(): Promise<undefined> {
+  progress.step(`The executable, ${version} for linux-${process.arch}, on Node.js ${process.versions.node}`)
+  const blob = await makeBlob()
+  await inject(blob)
+  const checksum = createHash('sha256').update(readFileSync(target)).digest('hex')
+  writeFileSync(`${target}.sha256`, `${checksum}  taibai\n`)
+  rmSync(work, { recursive: true })
+  progress.done(
+    `dist/taibai, ${mebibytes(statSync(target).size)} (compressed ${mebibytes(gzipSync(readFileSync(target), { level: 6 }).length)})`,
+  )
+  await showFigures(target, progress, process.argv.includes('--figures'))
+}
+
+/** What is carried: made by the very Node.js that will carry it, with its compiled code. */
+async function makeBlob(): Promise<string> {
+  const { hash, main, ledgerThread, files } = await bundle('executable', work)
+  const addon = sqliteAddon()
+  const runtimes = Object.keys(files).filter((name) => name.startsWith('runtimes/'))
+  const unpacked = ['better_sqlite3.node', ...runtimes]
+  const docs = Object.keys(files).filter((name) => name.startsWith('docs/'))
+  writeJson(join(work, 'manifest.json'), { build: hash, files: unpacked, docs })
+  const assets = {
+    ...files,
+    'manifest.json': join(work, 'manifest.json'),
+    'ledger-thread.cjs': ledgerThread,
+    'better_sqlite3.node': addon,
+  }
+  const output = join(work, 'taibai.blob')
+  const how = {
+    disableExperimentalSEAWarning: true,
+    useCodeCache: true,
+    execArgv: ['--no-warnings'],
+    execArgvExtension: 'none',
+  }
+  writeJson(join(work, 'sea.json'), { main, output, assets, ...how })
+  await must('Making what is carried', process.execPath, ['--experimental-sea-config', join(work, 'sea.json')])
+  return output
+}
+
+async function inject(blob: string): Promise<void> {
+  mkdirSync(dist, { recursive: true })
+  const unfinished = join(work, 'taibai')
+  copyFileSync(process.execPath, unfinished)
+  chmodSync(unfinished, 0o755)
+  // Names for debuggers: a seventh of the file. Only before the injection, which strip would undo.
+  if (findProgram('strip') === undefined) progress.warn('strip (binutils) is not installed: the file is larger')
+  else await must('Stripping', 'strip', ['--strip-unneeded', unfinished])
+  const postject = join(dirname(createRequire(import.meta.url).resolve('postject/package.json')), 'dist', 'cli.js')
+  await must('Injecting', process.execPath, [postject, unfinished, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse])
+  renameSync(unfinished, target)
+}
+
+const mebibytes = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`
+
+await runScript(main)

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { build } from 'esbuild'
+import { projectFolder } from '../../src/assets.ts'
+
+/** The program as one file of JavaScript, with what travels beside it. */
+
+export interface Bundle {
+  /** Of everything in it. */
+  hash: string
+  main: string
+  ledgerThread: string
+  /** By their names in the program: files of this machine. */
+  files: Record<string, string>
+}
+
+/** `kind`: what the program finds beside itself, see `assets.ts`. */
+export async function bundle(kind: 'executable' | 'package', folder: string): Promise<Bundle> {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const [main, ledgerThread] = [join(folder, 'main.cjs'), join(folder, 'ledger-thread.cjs')]
+  await compile(kind, 'src/main.ts', main)
+  await compile(kind, 'src/store/ledger-writer.ts', ledgerThread)
+  const files = travelling()
+  const hash = createHash('sha256')
+  for (const [name, path] of Object.entries({ ...files, main, ledgerThread }))
+    hash.update(name).update(readFileSync(path))
+  return { hash: hash.digest('hex'), main, ledgerThread, files }
+}
+
+async function compile(kind: 'executable' | 'package', entry: string, outfile: string): Promise<void> {
+  await build({
+    entryPoints: [join(projectFolder, entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    // An error that nobody catches prints its line: no line is long.
+    lineLimit: 200,
+    keepNames: true,
+    legalComments: 'none',
+    // A package for npm has the real one beside it.
+    external: kind === 'package' ? ['better-sqlite3'] : ['*.node'],
+    logLevel: 'error',
+    define: {
+      'import.meta.dirname': kind === 'executable' ? '""' : '__dirname',
+      'import.meta.url': '"file:///"',
+      'globalThis.taibaiBundle': JSON.stringify(kind),
+    },
+  })
+}
+
+/** Folders whose files travel, and files of a runtime that only tests need. */
+const folders = ['runtimes', 'docs', 'console']
+const forTests = /(^|\/)(conformance|__pycache__)\//
+
+function travelling(): Record<string, string> {
+  const names = folders.flatMap((folder) => filesIn(folder)).filter((name) => !forTests.test(name))
+  return Object.fromEntries(['package.json', 'LICENSE', ...names].map((name) => [name, join(projectFolder, name)]))
+}
+
+function filesIn(folder: string): string[] {
+  const path = join(projectFolder, folder)
+  if (!existsSync(path)) return []
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(projectFolder.length + 1))
+    .sort()
+}
+
+/** SQLite's add-on for this machine. */
+export function sqliteAddon(): string {
+  const manifest = createRequire(import.meta.url).resolve('better-sqlite3/package.json')
+  return join(dirname(manifest), 'prebuilds', `linux-${process.arch}.node`)
+}
+
+export const writeJson = (path: string, value: unknown): void => writeFileSync(path, JSON.stringify(value))

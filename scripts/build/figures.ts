@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { projectFolder } from '../../src/assets.ts'
+import { run } from '../../src/host/command.ts'
+import type { Progress } from '../../src/host/progress.ts'
+
+/** What a start of the program costs. */
+
+/** Of one start, up to the line that says it is ready. */
+export interface Start {
+  /** Processor time of all its threads, in ms. */
+  cpuMs: number
+  memoryMb: number
+}
+
+const versionRounds = 10
+const startRounds = 3
+
+/** The version is always asked for; `withStarts` measures starts beside those of the sources, in turn. */
+export async function showFigures(executable: string, progress: Progress, withStarts: boolean): Promise<void> {
+  progress.done(`taibai --version: ${(await versionMs(executable)).toFixed(0)} ms (least of ${versionRounds})`)
+  if (!withStarts) return
+  const sources = [process.execPath, join(projectFolder, 'src/main.ts')]
+  const [own, other] = await inTurn([[executable], sources])
+  progress.done(
+    `until ready: ${own.cpuMs} ms of a processor, ${own.memoryMb} MB of memory then (least of ${startRounds})`,
+  )
+  progress.done(`the sources: ${other.cpuMs} ms, ${other.memoryMb} MB; ratio ${(own.cpuMs / other.cpuMs).toFixed(2)}`)
+}
+
+/** Milliseconds from the start of the process to its end, the least. */
+export async function versionMs(executable: string): Promise<number> {
+  const took: number[] = []
+  for (let round = 0; round < versionRounds; round++) {
+    const from = performance.now()
+    await run(executable, ['--version'])
+    took.push(performance.now() - from)
+  }
+  return Math.min(...took)
+}
+
+/** The least of some rounds of each; what else the machine does falls on both alike. */
+export async function inTurn(commands: [string[], string[]]): Promise<[own: Start, other: Start]> {
+  const starts: [Start[], Start[]] = [[], []]
+  for (let round = 0; round < startRounds; round++) {
+    starts[0].push(await startOnce(commands[0]))
+    starts[1].push(await startOnce(commands[1]))
+  }
+  return [least(starts[0]), least(starts[1])]
+}
+
+const least = (starts: Start[]): Start => ({
+  cpuMs: Math.min(...starts.map(({ cpuMs }) => cpuMs)),
+  memoryMb: Math.min(...starts.map(({ memoryMb }) => memoryMb)),
+})
+
+/** A server without workers, so that only the program itself is measured. */
+async function startOnce([program = '', ...args]: string[]): Promise<Start> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'taibai-start-'))
+  const settings = { TAIBAI_DATA_DIR: dataDir, TAIBAI_PORT: '0', TAIBAI_ENGINE: 'process', TAIBAI_GENERIC_WORKERS: '0' }
+  const env = { PATH: process.env.PATH, MALLOC_ARENA_MAX: '2', ...settings }
+  const server = spawn(program, [...args, 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await ready(server)
+    return { cpuMs: cpuMs(server.pid as number), memoryMb: memoryMb(server.pid as number) }
+  } finally {
+    server.kill('SIGTERM')
+    await once(server, 'exit')
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function ready(server: ChildProcess): Promise<void> {
+  for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
+    if (line.includes('"taibai is ready"')) return
+  }
+  throw new Error('The server ended while it started.')
+}
+
+/** As the kernel counts: user and system time in ticks of 10 ms. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+function memoryMb(pid: number): number {
+  const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Math.round(Number(kib) / 1024)
+}
