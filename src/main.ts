@@ -46,12 +46,13 @@ async function runFile(args: string[]): Promise<void> {
 }
 
 async function runCommand(argv: string[]): Promise<number> {
-  const { version, unpackAssets } = await import('./assets.ts')
+  const { version, storeFiles, unpackAssets } = await import('./assets.ts')
   const { startProgram } = await import('./cli/start.ts')
   return startProgram(argv, version, async (file, dataDir) => {
     const { readConfig } = await import('./config.ts')
-    unpackAssets(readConfig().cacheDir)
+    const { cacheDir } = readConfig()
+    unpackAssets(cacheDir)
     const { restoreBackup } = await import('./restore.ts')
-    return restoreBackup(file, dataDir)
+    return restoreBackup(file, dataDir, storeFiles(cacheDir).addon)
   })
 }
