@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { projectFolder, version } from '../src/assets.ts'
 import { must } from '../src/host/command.ts'
@@ -51,8 +51,9 @@ async function makeBlob(): Promise<string> {
     execArgv: ['--no-warnings'],
     execArgvExtension: 'none',
   }
-  writeJson(join(work, 'sea.json'), { main, output, assets, ...how })
-  await must('Making what is carried', process.execPath, ['--experimental-sea-config', join(work, 'sea.json')])
+  writeJson(join(work, 'sea.json'), { main: basename(main), output, assets, ...how })
+  // From there, so that errors name the program and not this folder.
+  await must('Making what is carried', process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: work })
   return output
 }
 

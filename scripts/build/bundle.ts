@@ -55,12 +55,15 @@ async function compile(kind: 'executable' | 'package', entry: string, outfile: s
 }
 
 /** Folders whose files travel, and files of a runtime that only tests need. */
-const folders = ['runtimes', 'docs', 'console']
+const folders = ['runtimes', 'docs']
 const forTests = /(^|\/)(conformance|__pycache__)\//
 
 function travelling(): Record<string, string> {
   const names = folders.flatMap((folder) => filesIn(folder)).filter((name) => !forTests.test(name))
-  return Object.fromEntries(['package.json', 'LICENSE', ...names].map((name) => [name, join(projectFolder, name)]))
+  const files = ['package.json', 'LICENSE', ...names].map((name) => [name, join(projectFolder, name)])
+  // The console as it was built, when it was.
+  const pages = filesIn('dist/console').map((path) => [path.slice('dist/'.length), join(projectFolder, path)])
+  return Object.fromEntries([...files, ...pages])
 }
 
 function filesIn(folder: string): string[] {
