@@ -131,8 +131,16 @@ function functionsOf(connection: Connection) {
     /** From a package: the contents of a folder as a ZIP. */
     createFromZip: async (fields: FunctionFields, zip: Uint8Array): Promise<FunctionRow> =>
       (await connection.must('POST', '/v1/functions', { ...zipped(zip), query: inQuery(fields) })).json,
+    /** Unfinished jobs of the function go on with what is new. */
+    update: async (id: string, change: FunctionFields): Promise<FunctionRow> =>
+      (await connection.must('PUT', functionPath(id), { json: change, query: { keep_jobs: true } })).json,
     updateWithZip: async (id: string, fields: FunctionFields, zip: Uint8Array): Promise<FunctionRow> =>
-      (await connection.must('PUT', functionPath(id), { ...zipped(zip), query: inQuery(fields) })).json,
+      (
+        await connection.must('PUT', functionPath(id), {
+          ...zipped(zip),
+          query: { ...inQuery(fields), keep_jobs: true },
+        })
+      ).json,
     /** The package as a ZIP. */
     download: async (id: string, version?: number): Promise<Buffer> =>
       (await connection.must('GET', functionPath(id, version), { query: { download: true } })).bytes,

@@ -8,13 +8,21 @@ export const cascadeQuery = z.object({
   cascade: z.string().optional().openapi({ description: 'true: what holds the thing goes with it.' }),
 })
 
-/** Whether what holds the thing goes with it. Anything but a yes or a no is refused: it would delete too much or too little. */
-export function wantsCascade(c: Ctx): boolean {
-  const said = c.req.query('cascade')
+/** For /openapi.json: the parameter of changes of a function. */
+export const keepJobsQuery = z.object({
+  keep_jobs: z.string().optional().openapi({ description: 'true: its unfinished jobs go on with what is new.' }),
+})
+
+/** Whether what holds the thing goes with it. */
+export const wantsCascade = (c: Ctx): boolean => wants(c, 'cascade')
+
+/** Anything but a yes or a no is refused: it would do too much or too little. */
+export function wants(c: Ctx, parameter: 'cascade' | 'keep_jobs'): boolean {
+  const said = c.req.query(parameter)
   if (said === undefined) return false
   try {
     return toBoolean(said)
   } catch {
-    throw invalid(`"cascade" must be true or false, not ${JSON.stringify(said)}.`)
+    throw invalid(`"${parameter}" must be true or false, not ${JSON.stringify(said)}.`)
   }
 }

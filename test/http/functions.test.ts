@@ -815,6 +815,16 @@ describe('changing a function', () => {
     expect(await put(app, made.fn, { json })).toMatchObject({ status: 200 })
   })
 
+  test('goes on with unfinished jobs when that is said, and only by a yes or a no', async () => {
+    const { app, made } = await withFunctions()
+    app.stores.jobs.insert(aJob({ projectId: 'red', functionId: made.fn, status: 'running' }))
+    const change = (query: string) => app.request('PUT', `/v1/functions/${made.fn}${query}`, { json: { cpu: 300 } })
+    expect(await change('?keep_jobs=perhaps')).toMatchObject({ status: 400, json: { code: 'invalid_request' } })
+    expect(await change('?keep_jobs=false')).toMatchObject({ status: 403 })
+    expect(await change('?keep_jobs=true')).toMatchObject({ status: 200, json: { cpu: 300 } })
+    expect(app.pool.asked).toEqual([`retire ${made.fn} all new_code`])
+  })
+
   test('of the bounds of the pool tells the pool', async () => {
     const { app, made } = await withFunctions()
     await put(app, made.fn, { json: { min_workers: 2, max_workers: 4 } })

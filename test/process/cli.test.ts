@@ -145,7 +145,12 @@ describe('A taibai.yaml', () => {
       'webhook order/shop',
     ])
     expect((await must('deploy', path)).stdout).toBe('Nothing has changed.\n')
-    expect((await must('invoke', 'order@order-live', '--json')).json.output).toEqual({ hello: 'you' })
+    writeFileSync(join(path, 'order.mjs'), greet.replace('you', 'new'))
+    await must('deploy', path)
+    expect((await must('invoke', 'order', '--json')).json.output).toEqual({ hello: 'new' })
+    await must('env', 'set', 'order', 'EXTRA=1')
+    await must('env', 'rm', 'order', 'EXTRA')
+    expect((await must('invoke', 'order@order-live', '--json')).json.output).toEqual({ hello: 'new' })
     const [job] = (await must('jobs', 'list', '--json')).json
     expect(job).toMatchObject({ name: 'nightly', function_input: '{"name":"night"}', timezone: 'Europe/Berlin' })
     const [webhook] = (await must('webhooks', 'list', '--json')).json

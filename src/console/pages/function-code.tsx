@@ -33,7 +33,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   if (files === undefined) return <Trouble problem={stored.problem} />
   const bytes = files[shown]
   const save = async () => {
-    await sendPackage('PUT', `/v1/functions/${fn.id}`, makePackage(files))
+    await sendPackage('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, makePackage(files))
     setIsSaved(true)
     onSaved()
   }

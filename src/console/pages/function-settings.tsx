@@ -32,7 +32,7 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
   )
   const orNull = (text = '') => (text === '' ? null : Number(text))
   const save = async () => {
-    await call('PUT', `/v1/functions/${fn.id}`, {
+    await call('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, {
       description: fields.description,
       ...(fields.entry && { entry: fields.entry }),
       memory_size: Number(fields.memory) * mib,

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { signatureNames } from '../../domain/signature.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
-import { cascadeQuery, wantsCascade } from '../cascade.ts'
+import { cascadeQuery, keepJobsQuery, wants, wantsCascade } from '../cascade.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import {
@@ -117,12 +117,14 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       summary: 'Change a function',
       description:
         'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max and cors.',
+      query: keepJobsQuery,
       body: functionChangeBodies,
       answers: { 200: shownFunction },
       refusals: ['invalid_request', 'in_use', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
     },
     async (c) => {
-      const change = await readFunctionChange(c, settings)
+      const keepJobs = wants(c, 'keep_jobs')
+      const change = { ...(await readFunctionChange(c, settings)), keepJobs }
       return c.json(functionJson(await functions.update(c.get('who'), c.req.param('id'), change)))
     },
   )

@@ -8,6 +8,8 @@ export interface FunctionChange extends FunctionFields {
   /** An object, or the JSON text of one. */
   code?: unknown
   zip?: Buffer
+  /** Jobs that are not finished go on with what is new; without it they refuse whatever concerns the workers. */
+  keepJobs?: boolean
 }
 
 const given = (change: FunctionChange, fields: readonly ChangeableField[]): boolean =>

@@ -112,7 +112,7 @@ export class Functions {
 
   /** Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. */
   async update(who: Principal, nameOrId: string, given: FunctionChange): Promise<CountedFn> {
-    const { code: givenCode, zip, ...fields } = given
+    const { code: givenCode, zip, keepJobs: _keepJobs, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, before, fields)
@@ -261,7 +261,7 @@ export class Functions {
     if (fn.code.source === 'image' && changesImage(given)) {
       throw invalid('Of an image function only name, description, timeout and what bounds its workers can be changed.')
     }
-    refuseWhileInUse(who, `Function ${fn.id}`, this.#parts.inUse.jobsOf(fn.id))
+    if (!given.keepJobs) refuseWhileInUse(who, `Function ${fn.id}`, this.#parts.inUse.jobsOf(fn.id))
   }
 
   /** Before the package is stored; the store has the last word. */
