@@ -94,12 +94,24 @@ describeWithDocker('An http image', () => {
 
     test.each([
       ['when it is not there', { image: 'taibai-test/not-there' }, /taibai-test\/not-there/],
-      ['when it listens elsewhere', { env: { LISTEN_ON: '9999' } }, /port 8080/],
-      ['when it ends before it listens', { env: { LISTEN_ON: '-1' } }, /port 8080/],
       ['without a network', { network: 'none' as const }, /network/],
-    ])('%s', async (_when, overrides, message) => {
+    ])('%s: the platform says so', async (_when, overrides, message) => {
       const starting = impatient().factory.startImage(revision(overrides))
       await expect(starting).rejects.toMatchObject({ code: 'engine_failed', message: expect.stringMatching(message) })
+    })
+
+    test.each([
+      ['when it listens elsewhere', { LISTEN_ON: '9999' }, /did not listen on port 8080 within/],
+      ['when it ends before it listens', { LISTEN_ON: '-1' }, /ended with code \d+ before it listened on port 8080/],
+      ['when it listens on its own loopback only', { LISTEN_HOST: '127.0.0.1' }, /0\.0\.0\.0/],
+    ])('%s: that is the failure of the function, with what it printed', async (_when, env, message) => {
+      const worker = await ('LISTEN_HOST' in env ? workers : impatient)().factory.startImage(revision({ env }))
+      await worker.kill()
+      expect(worker.startFailure).toMatchObject({
+        loaded: false,
+        outcome: { kind: 'raised', error: { type: 'ImageNotReady', message: expect.stringMatching(message) } },
+        log: expect.stringContaining('starting'),
+      })
     })
   })
 
@@ -185,13 +197,15 @@ describeWithDocker('An http image', () => {
       expect(pieces.join('')).toBe('piece 0\npiece 1\npiece 2\npiece 3\npiece 4\n')
     })
 
-    test('prints into the log of the call that it works on', async () => {
-      const printed = { stdout: '', stderr: '' }
-      const onLog = (stream: 'stdout' | 'stderr', line: string) => {
-        printed[stream] += line
+    test('prints into the log of the call that it works on, call after call', async () => {
+      for (let n = 0; n < 20; n++) {
+        const printed = { stdout: '', stderr: '' }
+        const onLog = (stream: 'stdout' | 'stderr', line: string) => {
+          printed[stream] += line
+        }
+        await worker.call({ ...get('/print'), onLog }, 60_000)
+        expect(printed).toEqual({ stdout: 'from the image\n', stderr: 'a warning\n' })
       }
-      await worker.call({ ...get('/print'), onLog }, 60_000)
-      expect(printed).toEqual({ stdout: 'from the image\n', stderr: 'a warning\n' })
     })
 
     test('sees its environment, and no port of it is published', async () => {

@@ -1,12 +1,12 @@
 /** An image that listens, as the pool sees it: a real web server on loopback, and a sandbox that only notes what it is asked. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpHead } from '../../src/domain/outcome.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
-import { HttpImageWorker, listens } from '../../src/engine/worker/http-image-worker.ts'
+import { HttpImageWorker } from '../../src/engine/worker/http-image-worker.ts'
 import { aRequestHead } from '../support/builders.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -40,11 +40,14 @@ async function start(handler: Handler) {
   const sandbox = new FakeSandbox()
   sandbox.onEnd = () => server.closeAllConnections()
   const clock = new FakeClock()
-  const options = { clock, memoryBytes: 128 * mib, maxResultBytes: 1000, streamIdleMs: 2000 }
-  const worker = new HttpImageWorker(sandbox, { host: '127.0.0.1', port }, options)
+  const outside: string[] = []
+  const onOther = (stream: string, text: string) => void outside.push(`${stream} ${text}`)
+  const limits = { memoryBytes: 128 * mib, maxResultBytes: 1000, streamIdleMs: 2000, stopGraceMs: 0 }
+  const worker = new HttpImageWorker(sandbox, { clock, ...limits, onOther })
+  worker.ready({ host: '127.0.0.1', port })
   opened.push({ server, worker, clock })
   const call = (overrides: Partial<Call> = {}, timeoutMs = 5000) => worker.call(aCall(overrides), timeoutMs)
-  return { seen, connections, server, sandbox, clock, worker, call }
+  return { seen, connections, server, sandbox, clock, worker, call, outside }
 }
 
 const json = (value: unknown) => ({ kind: 'json' as const, body: Buffer.from(JSON.stringify(value)) })
@@ -317,7 +320,7 @@ describe('a worker', () => {
   })
 
   test('passes what the image prints to the calls under way', async () => {
-    const { call, worker, seen } = await start(() => {})
+    const { call, worker, seen, outside } = await start(() => {})
     const printed: string[] = []
     worker.print('stdout', 'before')
     const outcome = call({ onLog: (stream, text) => printed.push(`${stream} ${text}`) })
@@ -328,6 +331,29 @@ describe('a worker', () => {
     await outcome
     worker.print('stdout', 'after')
     expect(printed).toEqual(['stdout now', 'stderr too'])
+    expect(outside, 'none is lost').toEqual(['stdout before', 'stdout after'])
+  })
+
+  test('waits for the lines of an image that prints: they come by another way than the answer', async () => {
+    const { call, worker, clock } = await start((_request, response) => response.end('answered'))
+    worker.print('stdout', 'it prints')
+    const printed: string[] = []
+    let isOver = false
+    const outcome = call({ onLog: (_, text) => printed.push(text) }).finally(() => {
+      isOver = true
+    })
+    await until(() => clock.armed === 2)
+    worker.print('stdout', 'late')
+    await sleep(20)
+    expect(isOver).toBe(false)
+    await clock.pass(200)
+    expect(await outcome).toMatchObject({ kind: 'returned' })
+    expect(printed).toEqual(['late'])
+  })
+
+  test('does not wait for one that never printed', async () => {
+    const { call } = await start((_request, response) => response.end('answered'))
+    expect(await call()).toMatchObject({ kind: 'returned' })
   })
 
   test('is bound from the start', async () => {
@@ -340,37 +366,5 @@ describe('a worker', () => {
     sandbox.end({ code: 0, memoryExceeded: false })
     await worker.gone
     expect(worker.isEnding).toBe(true)
-  })
-})
-
-describe('waiting for an image to listen', () => {
-  const never = new AbortController().signal
-  const clock = {
-    now: Date.now,
-    elapsed: () => performance.now(),
-    after: (ms: number, fn: () => void) => delay(ms, fn),
-  }
-  const delay = (ms: number, fn: () => void) => {
-    const timer = setTimeout(fn, ms)
-    return () => clearTimeout(timer)
-  }
-
-  test('ends when it does not in time', async () => {
-    expect(await listens({ host: '127.0.0.1', port: 1 }, clock, 100, never)).toBe(false)
-  })
-
-  test('ends when the image ends', async () => {
-    const ended = AbortSignal.timeout(50)
-    const from = performance.now()
-    expect(await listens({ host: '127.0.0.1', port: 1 }, clock, 60_000, ended)).toBe(false)
-    expect(performance.now() - from, 'it would wait 60 s').toBeLessThan(30_000)
-  })
-
-  test('ends when it listens', async () => {
-    const server = createTcpServer((socket) => socket.on('error', () => {}))
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const { port } = server.address() as AddressInfo
-    expect(await listens({ host: '127.0.0.1', port }, clock, 60_000, never)).toBe(true)
-    server.close()
   })
 })

@@ -446,7 +446,7 @@ describe('the end of a worker', () => {
     await read()
     expect(test.worker.isEnding).toBe(true)
     expect(test.sandbox.asked, 'it may still say how it ended').toEqual([])
-    await test.clock.pass(3000)
+    await test.clock.pass(10_000)
     expect(await outcome).toMatchObject({ kind: 'killed', error: { type: 'FunctionExit' } })
     await test.worker.gone
     expect(test.sandbox.asked).toEqual(['kill'])

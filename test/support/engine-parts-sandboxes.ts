@@ -1,4 +1,4 @@
-import type { Exit, Sandbox, SandboxLimits } from '../../src/engine/sandbox/sandbox.ts'
+import type { Exit, Listener, Sandbox, SandboxLimits } from '../../src/engine/sandbox/sandbox.ts'
 
 /** A sandbox without anything in it: notes what it was asked, and ends when it is told to, or when the test says so. */
 export class FakeSandbox implements Sandbox {
@@ -50,6 +50,13 @@ export class FakeSandbox implements Sandbox {
     if (!this.hasEnded) this.asked.push('kill')
     if (this.obeys) this.end({ code: 137, memoryExceeded: false })
     await this.exited
+  }
+
+  /** Where its processes listen. */
+  listening: Listener[] | null = null
+
+  async listeners(): Promise<Listener[] | null> {
+    return this.listening
   }
 
   async address(): Promise<{ host: string; port: number }> {

@@ -23,6 +23,8 @@ export interface PoolWorker {
   readonly isEnding: boolean
   /** Resolves when it is gone, for whatever reason. */
   readonly gone: Promise<void>
+  /** Of an image that was started: why it cannot serve, the function's own doing. Absent: it can. */
+  readonly startFailure?: Bound | undefined
   /** Once, for life; `revision` may differ from the shape in its limits. Throws FaasError when the platform fails. */
   bind(revision: Revision): Promise<Bound>
   /** Never throws. Ends the worker when the call exceeds the revision's timeout. */

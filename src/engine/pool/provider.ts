@@ -200,7 +200,7 @@ export class Provider {
       if (!this.#makeRoom(revision.memoryBytes, group, place)) return 'no_memory'
       try {
         const worker = await factory.startImage(revision, leave)
-        return { worker, startKind: 'cold', bound: { loaded: true, loadMs: 0 } }
+        return { worker, startKind: 'cold', bound: worker.startFailure ?? { loaded: true, loadMs: 0 } }
       } catch (error) {
         memory.giveBack(revision.memoryBytes, projectId)
         throw error

@@ -33,6 +33,12 @@ export interface Exit {
   fromOutside?: boolean
 }
 
+export interface Listener {
+  port: number
+  /** Nobody outside of the sandbox reaches it. */
+  onlyLoopback: boolean
+}
+
 /**
  * One running sandbox: a container, or a child process. After `kill` resolves nothing of it runs any more and its name is
  * free. Any method may be called at any time; on one that has ended they do nothing.
@@ -50,6 +56,8 @@ export interface Sandbox {
   kill(): Promise<void>
   /** As `kill`, but its processes are told first (SIGTERM) and have so long to end by themselves. */
   stop(graceMs: number): Promise<void>
+  /** Where its processes listen; null when that cannot be told. */
+  listeners(): Promise<Listener[] | null>
   /** Host and port where the server reaches a port of the sandbox. */
   address(port: number): Promise<{ host: string; port: number }>
 }

@@ -5,16 +5,21 @@ import { FaasError } from '../../domain/errors.ts'
 import { type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
 import type { Call, HttpRequestHead, StreamSink } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
-import type { Exit, Sandbox } from '../sandbox/sandbox.ts'
+import type { Exit, OnOutput, Sandbox } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { FlowingSink } from './flowing-sink.ts'
 import { killed, resultTooLarge, timedOut } from './outcomes.ts'
 
-/** Pause between two looks whether the image listens yet. */
-const connectPauseMs = 20
 /** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
+/** What a call printed is still on its way when its answer is there: an image that prints is waited for until it has been quiet so long. */
+const quietMs = 10
+/** But no longer than that. */
+const lastLinesMs = 100
+const mostSilentCalls = 10
+/** Characters kept of what is printed while it starts. */
+const longestStartLog = 64 * 1024
 /** Shorter than servers keep idle connections: one that is closed just as a call is sent would fail the call. */
 const idleConnectionMs = 1000
 
@@ -26,25 +31,42 @@ export class HttpImageWorker implements PoolWorker {
   #sandbox: Sandbox
   #clock: Clock
   #agent = new Agent({ keepAlive: true, timeout: idleConnectionMs })
-  #address: { host: string; port: number }
+  #address: { host: string; port: number } = { host: '', port: 0 }
+  /** What it printed before it was ready. */
+  #startLog = ''
+  #isReady = false
+  #onOther: OnOutput
+  /** Calls in a row that it printed nothing for: one that prints no more is not waited for. */
+  #silentCalls = mostSilentCalls
+  #printedAt = 0
+  startFailure: Bound | undefined
   #calls = new Set<Call>()
   /** Why it takes no more calls, if it does not. */
   #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
   #maxResultBytes: number
   #streamIdleMs: number
+  #stopGraceMs: number
 
+  /** `onOther`: what it prints while no call is under way, also while it starts. */
   constructor(
     sandbox: Sandbox,
-    address: { host: string; port: number },
-    options: { clock: Clock; memoryBytes: number; maxResultBytes: number; streamIdleMs: number },
+    options: {
+      clock: Clock
+      memoryBytes: number
+      maxResultBytes: number
+      streamIdleMs: number
+      stopGraceMs: number
+      onOther: OnOutput
+    },
   ) {
     this.name = sandbox.name
     this.#sandbox = sandbox
-    this.#address = address
     this.#clock = options.clock
     this.memoryBytes = options.memoryBytes
     this.#maxResultBytes = options.maxResultBytes
     this.#streamIdleMs = options.streamIdleMs
+    this.#onOther = options.onOther
+    this.#stopGraceMs = options.stopGraceMs
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
       this.#agent.destroy()
@@ -55,8 +77,23 @@ export class HttpImageWorker implements PoolWorker {
     return this.#ended !== 'no'
   }
 
-  /** What the image prints belongs to whatever it is doing now. */
+  /** It listens there from now on. */
+  ready(address: { host: string; port: number }): void {
+    this.#address = address
+    this.#isReady = true
+  }
+
+  /** It will not serve: what is wrong with it is the function's own doing, and what it printed is the log. */
+  notReady(outcome: Outcome): void {
+    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome, log: this.#startLog }
+  }
+
+  /** What the image prints belongs to the call that it works on (to each, when it works on several), and else to the worker. */
   print(stream: 'stdout' | 'stderr', text: string): void {
+    this.#printedAt = this.#clock.elapsed()
+    if (!this.#isReady && this.#startLog.length < longestStartLog) this.#startLog += text
+    this.#silentCalls = 0
+    if (this.#calls.size === 0) return this.#onOther(stream, text)
     for (const call of this.#calls) call.onLog(stream, text)
   }
 
@@ -83,7 +120,10 @@ export class HttpImageWorker implements PoolWorker {
     arm(timeoutMs)
     this.#calls.add(call)
     try {
-      return await this.#exchange(call, deadline.signal, elapsed, onFlow)
+      const outcome = await this.#exchange(call, deadline.signal, elapsed, onFlow)
+      deadlineMs += 2 * lastLinesMs
+      if (this.#silentCalls < mostSilentCalls) await this.#lastLines()
+      return outcome
     } catch {
       if (deadline.signal.aborted) return timedOut(timeoutMs, elapsed())
       if (call.signal?.aborted) return failed('the caller went away before the answer was complete', elapsed())
@@ -104,7 +144,9 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   async kill(): Promise<void> {
+    const mayEndItself = this.#calls.size === 0 && this.#isReady && !this.isEnding && this.#stopGraceMs > 0
     this.#endFor('asked')
+    if (mayEndItself) await this.#sandbox.stop(this.#stopGraceMs)
     await this.#sandbox.kill()
     await this.gone
   }
@@ -128,6 +170,17 @@ export class HttpImageWorker implements PoolWorker {
     if (call.http !== undefined) return { kind: 'returned', value: { ...value, http }, runMs: elapsed(), ...noUsage }
     if (head.status >= 500) return failed(`the image answered ${head.status}`, elapsed())
     return { kind: 'returned', value, runMs: elapsed(), ...noUsage }
+  }
+
+  /** Its output comes by another way than its answer, through the engine. */
+  async #lastLines(): Promise<void> {
+    this.#silentCalls++
+    const from = this.#clock.elapsed()
+    let now = from
+    while (now - from < lastLinesMs && now - Math.max(from, this.#printedAt) < quietMs) {
+      await new Promise<void>((resolve) => this.#clock.after(quietMs / 2, resolve))
+      now = this.#clock.elapsed()
+    }
   }
 
   #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
@@ -203,22 +256,8 @@ async function pass(response: IncomingMessage, head: HttpHead, sink: StreamSink,
   signal.throwIfAborted()
 }
 
-/** Resolves when something listens there; false when it does not in time, or the signal fires before. */
-export async function listens(
-  address: { host: string; port: number },
-  clock: Clock,
-  withinMs: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const until = clock.elapsed() + withinMs
-  while (clock.elapsed() < until && !signal.aborted) {
-    if (await tryConnect(address)) return true
-    await new Promise<void>((resolve) => clock.after(connectPauseMs, resolve))
-  }
-  return false
-}
-
-const tryConnect = (address: { host: string; port: number }): Promise<boolean> =>
+/** Whether something listens there. */
+export const tryConnect = (address: { host: string; port: number }): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ ...address, timeout: 1000 })
     const done = (ok: boolean) => {

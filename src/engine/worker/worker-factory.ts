@@ -5,9 +5,10 @@ import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
-import type { Exit, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
+import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
 import { Channel } from './channel.ts'
-import { HttpImageWorker, listens } from './http-image-worker.ts'
+import { HttpImageWorker } from './http-image-worker.ts'
+import { whatKeepsImage } from './image-start.ts'
 import { killed, timedOut } from './outcomes.ts'
 import { PipeStock } from './pipe-stock.ts'
 import { type Frame, FrameType, parseMeta } from './protocol.ts'
@@ -68,21 +69,26 @@ export class SandboxWorkers implements WorkerFactory {
     }
   }
 
+  /** What keeps the image from serving is the function's own doing, and is said by the worker; what the engine cannot do is thrown. */
   async startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
-    const { engine, clock, maxResultBytes, streamIdleMs } = this.#parts
+    const { engine, clock, log, maxResultBytes, streamIdleMs, stopGraceMs } = this.#parts
     const port = revision.port ?? 8080
-    let worker: HttpImageWorker | null = null
+    const early: [stream: 'stdout' | 'stderr', text: string][] = []
+    let print: OnOutput = (stream, text) => void early.push([stream, text])
     const spec = this.#imageSpec(revision, { PORT: String(port) })
-    const sandbox = await engine.start(spec, (stream, text) => worker?.print(stream, text))
+    const sandbox = await engine.start(spec, (stream, text) => print(stream, text))
+    const onOther = workerLog(log, clock, sandbox.name)
+    const { memoryBytes } = revision
+    const limits = { memoryBytes, maxResultBytes, streamIdleMs, stopGraceMs }
+    const worker = new HttpImageWorker(sandbox, { clock, ...limits, onOther })
+    print = (stream, text) => worker.print(stream, text)
+    for (const [stream, text] of early) worker.print(stream, text)
     onRunning?.()
     try {
-      const address = await this.#listening(sandbox, revision.image, port)
-      worker = new HttpImageWorker(sandbox, address, {
-        clock,
-        memoryBytes: revision.memoryBytes,
-        maxResultBytes,
-        streamIdleMs,
-      })
+      const address = await sandbox.address(port)
+      const problem = await whatKeepsImage(sandbox, revision, address, this.#parts)
+      if (problem === null) worker.ready(address)
+      else worker.notReady(problem)
       return worker
     } catch (error) {
       await sandbox.kill()
@@ -102,19 +108,6 @@ export class SandboxWorkers implements WorkerFactory {
       const message = error instanceof FaasError ? error.message : 'The image could not be run; see the server log.'
       return platformFailed(message, clock.elapsed() - startedAt)
     }
-  }
-
-  /** Where the image listens, when it does. */
-  async #listening(sandbox: Sandbox, image: string, port: number): Promise<{ host: string; port: number }> {
-    const { clock, startTimeoutMs } = this.#parts
-    const address = await sandbox.address(port)
-    const ended = new AbortController()
-    void sandbox.exited.then(() => ended.abort())
-    if (await listens(address, clock, startTimeoutMs, ended.signal)) return address
-    const why = ended.signal.aborted
-      ? `The image ${image} ended with code ${(await sandbox.exited).code} before it listened on port ${port}.`
-      : `The image ${image} did not listen on port ${port} within ${startTimeoutMs / 1000} s.`
-    throw new FaasError('engine_failed', why)
   }
 
   #imageSpec(revision: Revision, extra: Record<string, string>): SandboxSpec {

@@ -17,7 +17,7 @@ import type { StreamedAnswer } from './streamed-answer.ts'
 import type { WorkerFolder } from './worker-folder.ts'
 
 /** How long the engine may take to say how a worker ended whose connection has closed. */
-const exitReportMs = 3000
+const exitReportMs = 10_000
 /** Characters kept of what is printed while loading. */
 const longestLoadLog = 1024 * 1024
 

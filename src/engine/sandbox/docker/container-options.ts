@@ -40,6 +40,8 @@ export interface ContainerState {
   Running: boolean
   ExitCode: number
   OOMKilled: boolean
+  /** Of its first process on the engine's machine. */
+  Pid?: number
 }
 
 export interface NetworkOptions {

@@ -1,7 +1,8 @@
 import { FaasError } from '../../../domain/errors.ts'
-import type { Exit, Sandbox, SandboxLimits } from '../sandbox.ts'
+import type { Exit, Listener, Sandbox, SandboxLimits } from '../sandbox.ts'
 import { resources } from './container-spec.ts'
 import type { DockerClient } from './docker-client.ts'
+import { listenersOf } from './listeners.ts'
 
 /** One container. The engine tells it of its end, as the events say; the container removes itself. */
 export class DockerSandbox implements Sandbox {
@@ -103,6 +104,11 @@ export class DockerSandbox implements Sandbox {
       await Promise.race([this.removed, pause(asked ? removalMs : 1000)])
       if (!this.#isRemoved) await this.check()
     }
+  }
+
+  async listeners(): Promise<Listener[] | null> {
+    const state = await this.#docker.state(this.#container)
+    return typeof state === 'object' && state !== null ? listenersOf(state.Pid ?? 0) : null
   }
 
   async address(port: number): Promise<{ host: string; port: number }> {

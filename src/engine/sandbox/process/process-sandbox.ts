@@ -60,6 +60,10 @@ export class ProcessSandbox implements Sandbox {
     await this.kill()
   }
 
+  async listeners(): Promise<null> {
+    return null
+  }
+
   async address(): Promise<{ host: string; port: number }> {
     throw new FaasError('not_supported', 'A plain process has no address.')
   }

@@ -25,7 +25,7 @@ const paths = {
   '/print': (_request, response) => {
     console.log('from the image')
     console.error('a warning')
-    setTimeout(() => response.end('printed'), 300)
+    response.end('printed')
   },
   '/hang': () => {},
   '/fail': (_request, response) => {
@@ -37,10 +37,11 @@ const paths = {
   '/env': (_request, response) => response.end(process.env.GREETING),
 }
 
+console.log('starting')
 createServer(async (request, response) => {
   requests++
   await paths[request.url](request, response)
-}).listen(Number(process.env.LISTEN_ON ?? process.env.PORT))
+}).listen(Number(process.env.LISTEN_ON ?? process.env.PORT), process.env.LISTEN_HOST)
 
 async function textOf(request) {
   let text = ''

@@ -1,0 +1,69 @@
+import type { Clock } from '../../domain/clock.ts'
+import { noUsage, type Outcome } from '../../domain/outcome.ts'
+import type { Revision } from '../../domain/worker.ts'
+import type { Listener, Sandbox } from '../sandbox/sandbox.ts'
+import { tryConnect } from './http-image-worker.ts'
+import { killed } from './outcomes.ts'
+
+/** Pause between two looks whether the image listens yet. */
+const connectPauseMs = 20
+/** How long an image may listen at the wrong place only, before that is what is wrong with it. */
+const wrongPlaceMs = 2000
+const lookMs = 500
+
+export interface ImageStartParts {
+  clock: Clock
+  startTimeoutMs: number
+}
+
+/** Waits until the image listens where it must. Null: it does. Else what is wrong with the image, the function's own doing. */
+export async function whatKeepsImage(
+  sandbox: Sandbox,
+  revision: Revision,
+  address: { host: string; port: number },
+  { clock, startTimeoutMs }: ImageStartParts,
+): Promise<Outcome | null> {
+  const startedAt = clock.elapsed()
+  const elapsed = () => clock.elapsed() - startedAt
+  let isOver = false
+  void sandbox.exited.then(() => {
+    isOver = true
+  })
+  let lookAt = lookMs
+  let wrongSince: number | null = null
+  while (elapsed() < startTimeoutMs) {
+    if (isOver) return ended(sandbox, revision, elapsed())
+    if (await tryConnect(address)) return null
+    if (elapsed() > lookAt) {
+      lookAt = elapsed() + lookMs
+      const wrong = wrongPlace(await sandbox.listeners(), address.port)
+      wrongSince = wrong === null ? null : (wrongSince ?? elapsed())
+      if (wrong !== null && wrongSince !== null && elapsed() - wrongSince > wrongPlaceMs) {
+        return failed(`the image ${revision.image} ${wrong}`, elapsed())
+      }
+    }
+    await new Promise<void>((resolve) => clock.after(connectPauseMs, resolve))
+  }
+  return failed(
+    `the image ${revision.image} did not listen on port ${address.port} within ${startTimeoutMs / 1000} s`,
+    elapsed(),
+  )
+}
+
+/** Null: it listens nowhere yet, or nobody can tell. Another port alone says nothing: it may open ours later. */
+export function wrongPlace(listeners: Listener[] | null, port: number): string | null {
+  const onPort = (listeners ?? []).filter((one) => one.port === port)
+  if (onPort.length === 0 || onPort.some(({ onlyLoopback }) => !onlyLoopback)) return null
+  return `listens on port ${port} of its own loopback address only: it must listen on 0.0.0.0`
+}
+
+async function ended(sandbox: Sandbox, { image, port, memoryBytes }: Revision, runMs: number): Promise<Outcome> {
+  const exit = await sandbox.exited
+  if (exit.memoryExceeded) return killed(exit, memoryBytes, runMs)
+  const code = exit.code === null ? '' : ` with code ${exit.code}`
+  return failed(`the image ${image} ended${code} before it listened on port ${port}`, runMs)
+}
+
+function failed(message: string, runMs: number): Outcome {
+  return { kind: 'raised', error: { type: 'ImageNotReady', message, stack: null }, runMs, ...noUsage }
+}
