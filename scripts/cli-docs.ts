@@ -1,9 +1,8 @@
 // docs/cli.md from the commands themselves: `--write` writes it, else the script fails when it is out of date.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CommandSpec, exitCodes } from '../src/cli/command.ts'
+import { type CommandSpec, exitCodes, globalOptions } from '../src/cli/command.ts'
 import { allCommands } from '../src/cli/commands.ts'
-import { globalOptions } from '../src/cli/program.ts'
 import { cliVariables } from '../src/config.ts'
 
 const file = join(import.meta.dirname, '../docs/cli.md')

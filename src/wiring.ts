@@ -30,7 +30,7 @@ import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
 import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
-import { Users } from './services/triggers/in-use.ts'
+import { Holders } from './services/triggers/in-use.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
 import { Webhooks } from './services/triggers/webhooks.ts'
@@ -144,7 +144,7 @@ export function makeServices(ground: Ground) {
     newId,
     log,
   })
-  const inUse = new Users({ stores, jobs, sources })
+  const inUse = new Holders({ stores, jobs, sources })
   return {
     targets,
     exposed,

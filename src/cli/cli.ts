@@ -17,7 +17,7 @@ export interface ProgramIo {
   interrupted: AbortSignal
 }
 
-export function makeCli(options: Options, io: ProgramIo): Cli {
+export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands']): Cli {
   const { settings } = io
   const out = new Output({
     stdout: io.stdout,
@@ -27,6 +27,7 @@ export function makeCli(options: Options, io: ProgramIo): Cli {
   })
   let client: Client | undefined
   return {
+    commands,
     out,
     client: () => {
       client ??= makeClient(serverOf(options, settings))

@@ -23,8 +23,18 @@ export type Args = (string | string[] | undefined)[]
 /** Names of options in camelCase. A flag is true, an option that may be repeated a list. */
 export type Options = Record<string, string | boolean | string[] | undefined>
 
+/** Every command has them. */
+export const globalOptions: [flags: string, description: string][] = [
+  ['--json', 'show JSON, for programs'],
+  ['--context <name>', 'the server to ask, by its name in "taibai context list"'],
+  ['--url <address>', 'the server to ask, by its address'],
+  ['--debug', 'show where an error comes from'],
+]
+
 /** What a command works with. */
 export interface Cli {
+  /** All commands that there are. */
+  commands(): Promise<CommandSpec[]>
   out: Output
   /** The client of the server that the options, the environment, the chosen context or this machine name, in this order. */
   client(): Client

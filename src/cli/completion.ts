@@ -1,6 +1,4 @@
-import { type CommandSpec, given, usageError } from './command.ts'
-import { allCommands } from './commands.ts'
-import { globalOptions } from './program.ts'
+import { type CommandSpec, given, globalOptions, usageError } from './command.ts'
 
 export const commands: CommandSpec[] = [
   {
@@ -11,7 +9,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args) {
       const script = scripts[given(args, 0)]
       if (script === undefined) throw usageError(`"${given(args, 0)}" is not supported: say bash, zsh or fish.`)
-      cli.out.raw(script(wordsOf(await allCommands())))
+      cli.out.raw(script(wordsOf(await cli.commands())))
     },
   },
 ]

@@ -2,8 +2,17 @@ import { Command, CommanderError } from 'commander'
 import { ApiError, UnreachableError } from '../client/problems.ts'
 import { SetupProblem } from '../host/problem.ts'
 import { makeCli, type ProgramIo } from './cli.ts'
-import { type Args, type Cli, CliError, type CommandSpec, type ExitName, exitCode, type Options } from './command.ts'
-import { commandFiles, commandsOf } from './commands.ts'
+import {
+  type Args,
+  type Cli,
+  CliError,
+  type CommandSpec,
+  type ExitName,
+  exitCode,
+  globalOptions,
+  type Options,
+} from './command.ts'
+import { allCommands, commandFiles, commandsOf } from './commands.ts'
 
 /** The command line: argv to an exit code. Only the file of the command that is asked for is loaded. */
 
@@ -20,7 +29,7 @@ export async function runProgram(argv: string[], io: ProgramIo): Promise<number>
   const files = needsAll(argv) ? Object.keys(commandFiles) : [words[0] as string]
   const specs = (await Promise.all(files.map(commandsOf))).flat()
   const program = makeProgram(specs, io, async (spec, args, options) => {
-    code = await run(spec, makeCli(options, io), args, options)
+    code = await run(spec, makeCli(options, io, allCommands), args, options)
   })
   try {
     if (argv.length === 0) program.outputHelp()
@@ -97,14 +106,6 @@ const groups: Record<string, string> = {
   images: 'the container images of runtimes and functions',
   service: 'the server as a service of this machine',
 }
-
-/** Every command has them. */
-export const globalOptions: [flags: string, description: string][] = [
-  ['--json', 'show JSON, for programs'],
-  ['--context <name>', 'the server to ask, by its name in "taibai context list"'],
-  ['--url <address>', 'the server to ask, by its address'],
-  ['--debug', 'show where an error comes from'],
-]
 
 async function run(spec: CommandSpec, cli: Cli, args: Args, options: Options): Promise<number> {
   try {

@@ -3,6 +3,7 @@ import { type FunctionError, failureText, type Outcome } from './outcome.ts'
 /** `running` → one of: the function returned; the function failed; the platform failed. */
 export type ExecutionStatus = 'running' | 'success' | 'failed' | 'error'
 
+/** What made it; what a caller waits for is `api` or `http`. `event`: a source; jobs, webhooks and sources: `domain/trigger.ts`. */
 export type Trigger = 'api' | 'http' | 'job' | 'webhook' | 'async' | 'event'
 
 /**

@@ -33,6 +33,14 @@ class StartupFailed(Refusal):
     pass
 
 
+class OpenStackUnavailable(Exception):
+    """No token can be had at the moment."""
+
+
+class EndpointNotFound(Exception):
+    """The catalogue of OpenStack does not know the service."""
+
+
 def describe(error, own=False):
     """Type, message and stack for FAILED and BIND_FAILED. `own`: with the shim's frames. Never raises."""
     try:

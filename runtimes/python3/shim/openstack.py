@@ -1,6 +1,7 @@
 """What a function acts with in OpenStack. Loaded with the first SESSION."""
 
 from .context import Context
+from .errors import EndpointNotFound, OpenStackUnavailable
 
 
 def take_session(told):
@@ -11,14 +12,6 @@ def take_session(told):
     if Context.acts_with is None:
         Context.acts_with = OpenStack()
     Context.acts_with._told = told
-
-
-class OpenStackUnavailable(Exception):
-    pass
-
-
-class EndpointNotFound(Exception):
-    pass
 
 
 class OpenStack:

@@ -1,7 +1,7 @@
 """Sessions for the clients of OpenStack: keystoneauth1's where it is there, else one of the standard library alone."""
 
 from .json_text import from_json, to_json
-from .openstack import EndpointNotFound
+from .errors import EndpointNotFound
 
 
 class LazySession:

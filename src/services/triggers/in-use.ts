@@ -6,7 +6,7 @@ import type { WebhookStore } from '../../domain/webhook.ts'
 import type { Jobs } from './jobs.ts'
 import type { Sources } from './sources.ts'
 
-export interface UsersParts {
+export interface HoldersParts {
   stores: { jobs: JobStore; webhooks: WebhookStore; sources: SourceStore; aliases: AliasStore }
   jobs: Pick<Jobs, 'remove'>
   sources: Pick<Sources, 'remove'>
@@ -15,10 +15,10 @@ export interface UsersParts {
 type Kept = 'jobs' | 'webhooks' | 'sources'
 
 /** The one guard of everything that jobs, webhooks, sources and aliases point at. */
-export class Users implements InUse {
-  #parts: UsersParts
+export class Holders implements InUse {
+  #parts: HoldersParts
 
-  constructor(parts: UsersParts) {
+  constructor(parts: HoldersParts) {
     this.#parts = parts
   }
 
