@@ -1,15 +1,30 @@
 #!/bin/sh
 # Runs a script of this project on the project's own Node, after installing the packages when they are missing or out of date.
-# Needs only Node 18 and npm. Usage: sh scripts/bootstrap.sh scripts/NAME.ts [arguments]
+# Needs only Node 18 and npm. Usage: sh scripts/bootstrap.sh [--from FOLDER] scripts/NAME.ts [arguments]
 set -eu
 cd "$(dirname "$0")/.."
 
 main() {
+  from=
+  if [ "${1-}" = --from ]; then
+    from=$2
+    shift 2
+  fi
   installed || install
   pick_node
   PATH="$PWD/node_modules/.bin:$PATH"
   export PATH
-  exec "$node" "$@"
+  script=$PWD/$1
+  shift
+  [ -z "$from" ] || go_back "$from"
+  exec "$node" "$script" "$@"
+}
+
+# Paths that a person types begin where they are; the data folder stays where the server has it.
+go_back() {
+  case "${TAIBAI_DATA_DIR:=data}" in /*) ;; *) TAIBAI_DATA_DIR=$PWD/$TAIBAI_DATA_DIR ;; esac
+  export TAIBAI_DATA_DIR
+  cd "$1"
 }
 
 wanted() { cksum <package-lock.json; }
@@ -51,7 +66,7 @@ unlock() {
 }
 
 pick_node() {
-  node=node_modules/.bin/node
+  node=$PWD/node_modules/.bin/node
   "$node" --version >/dev/null 2>&1 && return
   node=$(command -v node) || fail "No Node.js found. Install Node.js 22.22 or newer."
   "$node" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 22) ? 0 : 1)' ||

@@ -28,7 +28,8 @@ function page(commands: CommandSpec[]): string {
 
 \`taibai COMMAND --help\` shows a command with its options. A command asks the server that \`--url\` or \`TAIBAI_URL\` names, else that of
 \`--context\`, \`TAIBAI_CONTEXT\` or \`taibai context use\`, else the server of this machine, whose token it reads from the data folder.
-From the sources it is \`npm run -s taibai -- COMMAND\`.
+From the sources it is \`npm run -s taibai -- COMMAND\` in the project, and \`npm --prefix FOLDER-OF-THE-PROJECT run -s taibai -- COMMAND\`
+anywhere; paths begin where you are.
 
 People get tables and sentences; \`--json\` gives programs JSON on standard output, and errors as \`{"error", "exit_code"}\` on
 standard error. Colours are for terminals only, and \`NO_COLOR\` switches them off.

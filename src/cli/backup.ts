@@ -46,7 +46,7 @@ export const commands: CommandSpec[] = [
       cli.out.rows(
         await cli.client().backups.list(),
         columns,
-        'There are no backups. Make one with: taibai backup friday.tar',
+        'There are no backups with the server. "taibai backup" leaves one there; "taibai backup FILE" brings it to you.',
       )
     },
   },

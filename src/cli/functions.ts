@@ -91,14 +91,17 @@ export const commands: CommandSpec[] = [
     name: 'delete',
     summary: 'remove functions with their versions and workers',
     arguments: [['<functions...>', 'names or ids']],
-    options: [['-y, --yes', 'do not ask']],
-    examples: ['taibai delete greet', 'taibai delete old-one older-one --yes'],
+    options: [
+      ['-y, --yes', 'do not ask'],
+      ['--cascade', 'with the jobs, webhooks, sources and aliases that point at them'],
+    ],
+    examples: ['taibai delete greet', 'taibai delete old-one older-one --cascade --yes'],
     async run(cli, args, options) {
       const names = args[0] as string[]
       if (options.yes !== true && !(await agreed(cli, `Remove ${names.join(', ')} for good?`))) return
       for (const name of names) {
         const fn = await findFunction(cli.client(), name)
-        await cli.client().functions.delete(fn.id)
+        await cli.client().functions.delete(fn.id, options.cascade === true ? { cascade: true } : {})
         cli.out.line(`${name} is removed.`)
       }
       cli.out.value({ deleted: names }, () => {})

@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
 import { manifestName } from './manifest.ts'
 import { chosen, entered } from './questions.ts'
@@ -10,21 +10,22 @@ export const commands: CommandSpec[] = [
     summary: 'begin a function: a folder with its first code and a taibai.yaml',
     arguments: [
       ['[runtime]', 'what to write it in, such as nodejs or python3'],
-      ['[name]', 'of the folder and the function; default: hello'],
+      ['[name]', 'of the function and its folder; a path says where the folder is; default: hello'],
     ],
-    examples: ['taibai init nodejs hello', 'taibai init python3 report'],
+    examples: ['taibai init nodejs hello', 'taibai init python3 functions/report'],
     async run(cli, args) {
       const templates = templatesIn(cli.runtimesDir)
       const template = await templateFor(cli, templates, args[0] as string | undefined)
       if (template === undefined) return
-      const name =
+      const folder =
         (args[1] as string | undefined) ?? (cli.isInteractive ? await entered('What is it called?', 'hello') : 'hello')
-      if (name === undefined) return
+      if (folder === undefined) return
+      const name = basename(folder)
       if (!/^[\w-]+$/.test(name)) throw usageError(`"${name}" is no name of a function: letters, digits, "-" and "_".`)
-      begin(template, name)
-      cli.out.value({ folder: name, runtime: template.runtime }, () => {
-        cli.out.line(`${name}/ is there. Go on with:`)
-        cli.out.line(`  cd ${name}\n  taibai deploy\n  taibai invoke ${name} --data '{"name": "Li Bai"}' -v`)
+      begin(template, folder, name)
+      cli.out.value({ folder, runtime: template.runtime }, () => {
+        cli.out.line(`${folder}/ is there. Go on with:`)
+        cli.out.line(`  cd ${folder}\n  taibai deploy\n  taibai invoke ${name} --data '{"name": "Li Bai"}' -v`)
       })
     },
   },
@@ -61,12 +62,12 @@ async function templateFor(cli: Cli, templates: Template[], wanted: string | und
   return found
 }
 
-function begin({ runtime, folder }: Template, name: string): void {
-  if (existsSync(name) && readdirSync(name).length > 0)
-    throw new CliError(`The folder ${name} is there already and is not empty.`, 'usage')
-  mkdirSync(name, { recursive: true })
-  cpSync(folder, name, { recursive: true })
-  writeFileSync(join(name, manifestName), manifestText(name, runtime))
+function begin(template: Template, folder: string, name: string): void {
+  if (existsSync(folder) && readdirSync(folder).length > 0)
+    throw new CliError(`The folder ${folder} is there already and is not empty.`, 'usage')
+  mkdirSync(folder, { recursive: true })
+  cpSync(template.folder, folder, { recursive: true })
+  writeFileSync(join(folder, manifestName), manifestText(name, template.runtime))
 }
 
 const manifestText = (

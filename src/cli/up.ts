@@ -135,7 +135,8 @@ function sayHowToGoOn({ settings, client, out }: Context, samples: Sample[]): vo
 Taibai is running at ${client.url}
   the admin token    ${settings.dataDir}/admin.token
   call a function    curl -H "X-Auth-Token: ${token}" -d '{"name": "you"}' ${client.url}/fn/${samples[0]?.name}
-  the API            ${client.url}/openapi.json
+  the console        ${client.url}/console (log in with that token)
+  the documentation  ${client.url}/docs
   stop it            taibai down (from the sources: npm run down)`)
 }
 

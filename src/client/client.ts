@@ -108,8 +108,9 @@ function nounOf<Shown, New, Change = New>(connection: Connection, path: string, 
     create: async (fields: New): Promise<Shown> => (await connection.must('POST', path, { json: fields })).json,
     update: async (id: string, change: Change): Promise<Shown> =>
       (await connection.must('PUT', at(id), { json: change })).json,
-    delete: async (id: string): Promise<void> => {
-      await connection.must('DELETE', at(id))
+    /** `cascade`: what holds it goes with it. */
+    delete: async (id: string, query: { cascade?: boolean } = {}): Promise<void> => {
+      await connection.must('DELETE', at(id), { query })
     },
   }
 }

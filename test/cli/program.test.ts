@@ -46,6 +46,12 @@ describe('refuses with code 2 and a sentence', () => {
   })
 })
 
+test('a function is begun in a folder anywhere, under the last part of its path', async () => {
+  const at = join(folder, 'functions/report')
+  expect((await run(['init', 'python3', at])).code).toBe(0)
+  expect(readFileSync(join(at, 'taibai.yaml'), 'utf8')).toContain('\n  report:\n')
+})
+
 describe('a server that is away', () => {
   test('is said with what to do about it, and code 3', async () => {
     const { code, stderr } = await run(['list'])

@@ -45,6 +45,13 @@ describe('bootstrap.sh', () => {
     expect(npmCalls()[0]).toContain('ci --ignore-scripts')
   })
 
+  it('runs where the caller is, and leaves the data folder with the project', async () => {
+    putNpm()
+    writeFileSync(join(project, 'scripts/x.ts'), 'console.log(process.cwd(), process.env.TAIBAI_DATA_DIR)')
+    const place = join(project, 'programs')
+    expect((await startWith(['--from', place, 'scripts/x.ts'])).output).toContain(`${place} ${join(project, 'data')}`)
+  })
+
   it('installs again only when the lock file has changed', async () => {
     putNpm()
     await start()
@@ -81,10 +88,12 @@ function npmCalls(): string[] {
   return readFileSync(join(project, 'npm-calls'), 'utf8').trim().split('\n')
 }
 
-function start(...args: string[]): Promise<{ code: number | null; output: string }> {
+const start = (...args: string[]) => startWith(['scripts/x.ts', ...args])
+
+function startWith(args: string[]): Promise<{ code: number | null; output: string }> {
   const { promise, resolve } = Promise.withResolvers<{ code: number | null; output: string }>()
   const env = { PATH: `${join(project, 'programs')}:${join(project, 'plain')}`, TMPDIR: project }
-  const child = spawn('/bin/sh', ['scripts/bootstrap.sh', 'scripts/x.ts', ...args], { cwd: project, env })
+  const child = spawn('/bin/sh', ['scripts/bootstrap.sh', ...args], { cwd: project, env })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
   child.on('close', (code) => resolve({ code, output }))
