@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs a script of this project on the project's own Node, after installing the packages when they are missing or out of date.
-# Needs only Node 18 and npm. Usage: sh scripts/bootstrap.sh [--from FOLDER] scripts/NAME.ts [arguments]
+# Needs only Node.js 20 and npm; Taibai itself runs on the Node.js 24 that its packages bring.
+# Usage: sh scripts/bootstrap.sh [--from FOLDER] scripts/NAME.ts [arguments]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -31,11 +32,11 @@ wanted() { cksum <package-lock.json; }
 installed() { [ "$(cat node_modules/.taibai-lock-sum 2>/dev/null)" = "$(wanted)" ]; }
 
 install() {
-  command -v node >/dev/null 2>&1 || fail "Node.js is not installed. Install Node.js 18 or newer with npm; the Node.js that Taibai itself runs on comes with its packages."
+  command -v node >/dev/null 2>&1 || fail "Node.js is not installed. Install Node.js 20 or newer with npm; the Node.js that Taibai itself runs on comes with its packages."
   # npm must not run on a Node that it is about to replace.
   PATH=$(printf %s "$PATH" | tr : '\n' | grep -v node_modules | paste -s -d : -)
   command -v npm >/dev/null 2>&1 || fail "npm is not installed. It belongs to Node.js; on Debian: apt-get install npm"
-  [ "$(node -p 'parseInt(process.versions.node)')" -ge 18 ] || fail "This system's Node.js is too old for npm to install the packages: it is $(node --version), at least 18 is needed."
+  [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || fail "This system's Node.js is too old for npm to install the packages: it is $(node --version), at least 20 is needed."
   lock
   installed || install_packages
   unlock
