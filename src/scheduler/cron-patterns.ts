@@ -58,7 +58,31 @@ function compile(pattern: string, timezone: string): Cron {
     return new Cron(text, { mode, sloppyRanges: true, ...zone(timezone) })
   } catch (error) {
     if (error instanceof FaasError) throw error
-    throw invalid(`The pattern '${pattern}' is not valid: ${reason(error)}`)
+    throw invalid(`The pattern '${pattern}' is not valid: ${wrongField(pattern) ?? reason(error)}`)
+  }
+}
+
+const fieldNames = ['minute', 'hour', 'day of the month', 'month', 'day of the week', 'second'] as const
+/** What a field takes; lists, ranges and steps of these go without saying. */
+const taken = ['0 to 59', '0 to 23', '1 to 31', '1 to 12 or JAN to DEC', '0 to 7 or SUN to SAT', '0 to 59'] as const
+const shortcuts = '@hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually'
+
+/** The first field that is wrong by itself, as it was written; null: it takes more than one to be wrong. */
+function wrongField(pattern: string): string | null {
+  const fields = pattern.trim().split(/\s+/)
+  if (fields.length === 1) return `${fields[0]} is not supported; write five or six fields, or ${shortcuts}.`
+  const at = fields.findIndex((field, index) => !isField(field, index))
+  return at < 0 ? null : `its ${fieldNames[at]} is '${fields[at]}', and must be of ${taken[at]}.`
+}
+
+/** Croner has seconds in front. */
+function isField(field: string, at: number): boolean {
+  const place = at === 5 ? 0 : at + 1
+  const alone = Array.from({ length: 6 }, (_, index) => (index === place ? field : '*')).join(' ')
+  try {
+    return new Cron(alone, { mode: '6-part', sloppyRanges: true, utcOffset: 0 }) !== null
+  } catch {
+    return false
   }
 }
 
