@@ -55,8 +55,14 @@ function waitingOf({ phases }: ExecutionRow): string[] {
 function endOf(row: ExecutionRow, fn: FunctionRow | null): string[] {
   if (row.status === 'running') return ['It is still running.']
   if (row.status === 'success') return ['It succeeded.']
-  const { type = '', message = 'no reason is recorded' } = row.error ?? {}
+  const { type = '', message = 'no reason is recorded', during } = row.error ?? {}
   if (row.status === 'error') return [`It ended because of the platform, not of the function: ${message}`]
+  if (during === 'load') {
+    return [
+      `Its code could not be loaded, so the function never ran: ${type}: ${message}`,
+      '"taibai deploy --check" tries that before it changes anything.',
+    ]
+  }
   switch (type) {
     case 'Timeout':
       return [`The function was ended at its deadline. It may take ${fn?.timeout ?? '?'} s; --timeout changes that.`]

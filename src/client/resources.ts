@@ -121,7 +121,7 @@ export interface ExecutionRow extends Row {
   /** JSON text. */
   result: string | null
   output: unknown
-  error: { type: string; message: string; stack: string | null } | null
+  error: { type: string; message: string; stack: string | null; during?: 'load' } | null
   attempt: number
   trigger: string
   start_kind: 'warm' | 'prewarmed' | 'cold' | null

@@ -16,6 +16,8 @@ export interface FunctionError {
   type: string
   message: string
   stack: string | null
+  /** There when the code could not even be loaded: the function never ran. */
+  during?: 'load'
 }
 
 /** What a run used, as well as the worker can tell; null where it can't. */
@@ -48,6 +50,10 @@ export const errorTypes = {
   exit: 'FunctionExit',
   platform: 'PlatformError',
 } as const
+
+/** Said of code that could not be loaded, wherever the words are ours. */
+export const loadFailureText = ({ type, message }: FunctionError): string =>
+  `the code could not be loaded: ${type}: ${message}`
 
 /** What `result.output` says of a failure: Qinling's texts where it had one, else what the function threw. */
 export function failureText(error: FunctionError | null): string {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Execution } from '../domain/execution.ts'
-import { failureText, type Outcome, type Value } from '../domain/outcome.ts'
+import { failureText, loadFailureText, type Outcome, type Value } from '../domain/outcome.ts'
 import { bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
 
 /** The answer to a call whose outcome is at hand, with the id of its execution and its phases. */
@@ -8,19 +8,22 @@ export function answer(outgoing: ServerResponse, execution: Execution, outcome: 
   if (outcome.kind === 'returned') return answerValue(outgoing, execution, outcome.value)
   if (outcome.kind === 'streamed') return void outgoing.end()
   const { status, code } = failures[outcome.kind]
-  const faultstring = failureText(outcome.error)
+  const { error } = outcome
+  const faultstring = error.during === 'load' ? capital(loadFailureText(error)) : failureText(error)
   const body = {
     faultcode: 'Server',
     faultstring,
     debuginfo: null,
     code,
     execution_id: execution.id,
-    error: outcome.error,
+    error,
   }
   const headers = ownHeaders(execution)
   if (status === 503) headers.push('Retry-After', '1')
   send(outgoing, status, headers, 'application/json', Buffer.from(JSON.stringify(body)))
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** The function's failures are the gateway's 502 and 504, so that our own 500 stays distinguishable. */
 const failures = {

@@ -194,7 +194,7 @@ describe('binding', () => {
       log: 'loading\noh\n',
       outcome: {
         kind: 'raised',
-        error: { type: 'SyntaxError', message: 'bad', stack: 'main.mjs:1' },
+        error: { type: 'SyntaxError', message: 'bad', stack: 'main.mjs:1', during: 'load' },
         runMs: 0,
         cpuMs: null,
         memoryPeakMb: null,
@@ -216,7 +216,11 @@ describe('binding', () => {
     const binding = test.worker.bind(revision)
     await arrived(test, 1)
     await test.clock.pass(3000)
-    expect(await binding).toMatchObject({ loaded: false, outcome: { kind: 'timeout' } })
+    const message = 'the code was not loaded within 3 s'
+    expect(await binding).toMatchObject({
+      loaded: false,
+      outcome: { kind: 'timeout', error: { type: 'Timeout', message, during: 'load' } },
+    })
     await test.worker.gone
   })
 
@@ -228,7 +232,11 @@ describe('binding', () => {
     const binding = test.worker.bind(revision)
     await arrived(test, 1)
     test.sandbox.end(exit)
-    expect(await binding).toMatchObject({ loaded: false, outcome: { kind: 'killed', error: { type } } })
+    const message = expect.stringContaining(' while its code was loaded')
+    expect(await binding).toMatchObject({
+      loaded: false,
+      outcome: { kind: 'killed', error: { type, message, during: 'load' } },
+    })
   })
 
   test('keeps only so much of what is printed', async () => {

@@ -84,7 +84,13 @@ for (const { engine, run, languages } of engines) {
 
       test('502 when their code cannot be loaded', async () => {
         await server.deploy('unreadable', 'export function main( {')
-        expect(await call('unreadable', null)).toMatchObject({ status: 502, json: { error: { type: 'SyntaxError' } } })
+        expect(await call('unreadable', null)).toMatchObject({
+          status: 502,
+          json: {
+            faultstring: expect.stringMatching(/^The code could not be loaded: SyntaxError: /),
+            error: { type: 'SyntaxError', during: 'load' },
+          },
+        })
       })
 
       test('504 when their time is over, also in an endless loop, and the next call is served', async () => {

@@ -134,6 +134,14 @@ describe('a run that is waited for', () => {
     })
   })
 
+  test('says in its log that it was the load that failed', async () => {
+    const roomy = { ...limits, maxLogBytes: 1000 }
+    const { pool, invocation } = setUp({ limits: roomy })
+    pool.breakCode()
+    const { execution } = await invocation.run(ask())
+    expect(execution.log).toBe('loading\n\n[the code could not be loaded: SyntaxError: broken]\n')
+  })
+
   test('of an image is always a cold start', async () => {
     const { invocation } = setUp()
     const { execution } = await invocation.run(ask({ target: command }))

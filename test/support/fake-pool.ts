@@ -61,7 +61,7 @@ export class FakePool implements Pool {
 
   /** From now on the code of every function is broken. */
   breakCode(): void {
-    const error = { type: 'SyntaxError', message: 'broken', stack: null }
+    const error = { type: 'SyntaxError', message: 'broken', stack: null, during: 'load' as const }
     const outcome: Outcome = { kind: 'raised', error, runMs: 1, cpuMs: null, memoryPeakMb: null }
     const start = { worker: 'worker-1', startKind: 'cold' as const, coldReason: 'first' as const, loadMs: 1 }
     this.loadFailure = { kind: 'load_failure', outcome, log: 'loading\n', ...start }

@@ -64,6 +64,20 @@ export function timedOut(timeoutMs: number, runMs: number): Outcome {
   return { kind: 'timeout', error: { type: errorTypes.timeout, message, stack: null }, runMs, ...noUsage }
 }
 
+/** How a call would have ended, of code that was being loaded: its error says so. What is the platform's stays as it is. */
+export function whileLoading(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'raised' && outcome.kind !== 'killed' && outcome.kind !== 'timeout') return outcome
+  const { error } = outcome
+  const message = outcome.kind === 'killed' ? `${error.message} while its code was loaded` : error.message
+  return { ...outcome, error: { ...error, message, during: 'load' } }
+}
+
+export function notLoadedInTime(timeoutMs: number, loadMs: number): Outcome {
+  const message = `the code was not loaded within ${timeoutMs / 1000} s`
+  const error = { type: errorTypes.timeout, message, stack: null, during: 'load' as const }
+  return { kind: 'timeout', error, runMs: loadMs, ...noUsage }
+}
+
 /** What came from the worker was no shim's: the function went past it. */
 export function brokeProtocol(why: string, runMs: number): Outcome {
   const message = `the function's process was killed because it broke the worker protocol: ${why}`

@@ -11,7 +11,15 @@ import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
 import { FlowingSink } from './flowing-sink.ts'
-import { brokeProtocol, killed, outcomeOf, resultTooLarge, timedOut } from './outcomes.ts'
+import {
+  brokeProtocol,
+  killed,
+  notLoadedInTime,
+  outcomeOf,
+  resultTooLarge,
+  timedOut,
+  whileLoading,
+} from './outcomes.ts'
 import { type Frame, FrameType, ProtocolError, parseMeta, streamWindowBytes } from './protocol.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
 import type { WorkerFolder } from './worker-folder.ts'
@@ -281,8 +289,8 @@ export class ShimWorker implements PoolWorker {
     const missed = this.#ended === 'deadline'
     const outcome = frame === null ? await this.#howItEnded(loadMs) : null
     void this.kill()
-    if (missed) return timedOut(this.#parts.loadTimeoutMs, loadMs)
-    return outcome ?? outcomeOf({ ...(frame as Frame), type: FrameType.failed }, loadMs, undefined)
+    if (missed) return notLoadedInTime(this.#parts.loadTimeoutMs, loadMs)
+    return whileLoading(outcome ?? outcomeOf({ ...(frame as Frame), type: FrameType.failed }, loadMs, undefined))
   }
 
   /** When the sandbox ends, or its connection closes, nothing of either may stay. */

@@ -45,7 +45,14 @@ const shown = z
     created_at: z.string(),
     updated_at: z.string().nullable(),
     output: z.any().openapi({ description: 'What the function returned.' }),
-    error: z.object({ type: z.string(), message: z.string(), stack: z.string().nullable() }).nullable(),
+    error: z
+      .object({
+        type: z.string(),
+        message: z.string(),
+        stack: z.string().nullable(),
+        during: z.literal('load').optional().openapi({ description: 'There when the code could not even be loaded.' }),
+      })
+      .nullable(),
     attempt: z.int(),
     trigger: z.enum(['api', 'http', 'job', 'webhook', 'async', 'event']),
     trigger_id: z.string().nullable().openapi({ description: 'The job, webhook or source that made it.' }),

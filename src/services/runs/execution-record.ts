@@ -1,7 +1,7 @@
 import { FaasError } from '../../domain/errors.ts'
 import { type Execution, type Phases, statusOf, type Trigger } from '../../domain/execution.ts'
 import { inputAsText } from '../../domain/input.ts'
-import { errorTypes, type Outcome } from '../../domain/outcome.ts'
+import { errorTypes, loadFailureText, type Outcome } from '../../domain/outcome.ts'
 import type { CallInput, Lease, LoadFailure } from '../../domain/worker.ts'
 import { outputText } from './output-text.ts'
 
@@ -63,8 +63,9 @@ export function forgetEnd(execution: Execution): void {
   execution.updatedAt = null
 }
 
-/** What a process that ran out of memory had no time to print itself. */
+/** What the function could not print itself: why its code was not loaded, or that it ran out of memory. */
 export function lastWords(outcome: Outcome): string {
+  if ('error' in outcome && outcome.error.during === 'load') return `\n[${loadFailureText(outcome.error)}]\n`
   if (outcome.kind !== 'killed' || outcome.error.type !== errorTypes.memory) return ''
   return `\n[${outcome.error.message} and was ended: memory_size is the limit]\n`
 }
