@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { Deploying } from '../client/client.ts'
 import { codeOf } from './code-of.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import { functionSteps, manifestSteps, type Step } from './deployment.ts'
@@ -16,12 +17,14 @@ export const commands: CommandSpec[] = [
       ['--mode <mode>', 'of an image: command (run once a call) or http (kept, called over HTTP)'],
       ['--port <port>', 'where an image of mode http listens'],
       ...fieldOptions,
+      ['--check', 'load the code in a worker first: what does not load changes nothing'],
       ['--dry-run', 'only show what would change'],
       ['--schema', 'print the JSON Schema of taibai.yaml, for editors'],
     ],
     examples: [
       'taibai deploy',
       'taibai deploy hello.mjs --name hello --timeout 30',
+      'taibai deploy --check',
       'taibai deploy --image ghcr.io/me/tool:2 --name tool --dry-run',
     ],
     async run(cli, args, options) {
@@ -41,6 +44,7 @@ export const commands: CommandSpec[] = [
 
 async function stepsOf(cli: Cli, path: string | undefined, options: Options): Promise<Step[]> {
   const fields = fieldsOf(options)
+  const how: Deploying = options.check === true ? { check: 'load' } : {}
   const image = textOption(options, 'image')
   if (image !== undefined) return imageSteps(cli, image, options)
   const file = manifestFile(path ?? '.')
@@ -52,19 +56,15 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
       )
     }
     const { manifest, folder } = readManifest(file)
-    return manifestSteps(cli.client(), manifest, folder)
+    return manifestSteps(cli.client(), manifest, folder, how)
   }
   const code = codeOf(path ?? '.')
   const { runtime = code.runtime, ...rest } = fields
   const name = textOption(options, 'name') ?? code.name
   const entry = fields.entry ?? code.entry
   if (!cli.out.json) cli.out.warn(cli.out.style('dim', `${name}: ${code.what}${runtime ? `, ${runtime}` : ''}`))
-  return functionSteps(cli.client(), {
-    name,
-    runtime,
-    zip: code.zip,
-    fields: { ...rest, ...(entry !== undefined && { entry }) },
-  })
+  const wanted = { name, runtime, zip: code.zip, fields: { ...rest, ...(entry !== undefined && { entry }) } }
+  return functionSteps(cli.client(), wanted, how)
 }
 
 function imageSteps(cli: Cli, image: string, options: Options): Promise<Step[]> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { Client } from '../client/client.ts'
+import type { Client, Deploying } from '../client/client.ts'
 import type { FunctionFields, FunctionRow, JobFields } from '../client/resources.ts'
 import { codeOf } from './code-of.ts'
 import { CliError } from './command.ts'
@@ -63,7 +63,7 @@ export function wantedFunction(name: string, fn: ManifestFunction, folder: strin
 }
 
 /** One step at most. */
-export async function functionSteps(client: Client, wanted: WantedFunction): Promise<Step[]> {
+export async function functionSteps(client: Client, wanted: WantedFunction, how: Deploying = {}): Promise<Step[]> {
   const there = await existing(client, wanted.name)
   const what = `function ${wanted.name}`
   if (there === null) {
@@ -71,7 +71,7 @@ export async function functionSteps(client: Client, wanted: WantedFunction): Pro
       wanted.zip ? `${wanted.zip.length} bytes of code` : `image ${wanted.image?.image}`,
       ...Object.keys(wanted.fields),
     ]
-    return [{ kind: 'create', what, details, take: () => create(client, wanted) }]
+    return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
   const changed = changedFields(wanted.fields, there)
   const newZip = wanted.zip !== undefined && there.code.md5sum !== md5(wanted.zip) ? wanted.zip : undefined
@@ -90,7 +90,8 @@ export async function functionSteps(client: Client, wanted: WantedFunction): Pro
       kind: 'change',
       what,
       details,
-      take: () => change(client, there.id, changed, newZip, newImage ? wanted.image : undefined),
+      take: () =>
+        change(client, there, { fields: changed, zip: newZip, image: newImage ? wanted.image : undefined }, how),
     },
   ]
 }
@@ -121,7 +122,11 @@ function canonical(value: unknown): string {
 
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
 
-async function create(client: Client, { name, fields, runtime, zip, image }: WantedFunction): Promise<void> {
+async function create(
+  client: Client,
+  { name, fields, runtime, zip, image }: WantedFunction,
+  how: Deploying,
+): Promise<void> {
   if (image !== undefined) {
     await client.functions.create({ name, ...fields, code: image })
     return
@@ -129,18 +134,18 @@ async function create(client: Client, { name, fields, runtime, zip, image }: Wan
   if (runtime === undefined) {
     throw new CliError(`Nothing tells what ${name} is written in: say --runtime, or "runtime" in taibai.yaml.`, 'usage')
   }
-  await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer)
+  await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer, how)
 }
 
-async function change(
-  client: Client,
-  id: string,
-  fields: FunctionFields,
-  zip: Buffer | undefined,
-  image: WantedFunction['image'],
-) {
-  if (zip !== undefined) await client.functions.updateWithZip(id, fields, zip)
-  else await client.functions.update(id, { ...fields, ...(image !== undefined && { code: image }) })
+interface Changed extends Pick<WantedFunction, 'fields' | 'zip' | 'image'> {}
+
+/** Images load nothing: there is nothing to try of them. */
+async function change(client: Client, { id, code }: FunctionRow, { fields, zip, image }: Changed, how: Deploying) {
+  const { functions } = client
+  if (zip !== undefined) await functions.updateWithZip(id, fields, zip, how)
+  else if (code.source === 'image')
+    await functions.update(id, { ...fields, ...(image !== undefined && { code: image }) })
+  else await functions.update(id, { ...fields, ...(image !== undefined && { code: image }) }, how)
 }
 
 /** Jobs, webhooks and aliases of a function, after it is there. */
@@ -244,9 +249,16 @@ async function webhookSteps(
 }
 
 /** All of a manifest: the functions first, because the rest points to them. */
-export async function manifestSteps(client: Client, manifest: Manifest, folder: string): Promise<Step[]> {
+export async function manifestSteps(
+  client: Client,
+  manifest: Manifest,
+  folder: string,
+  how: Deploying = {},
+): Promise<Step[]> {
   const functions = await Promise.all(
-    Object.entries(manifest.functions).map(([name, fn]) => functionSteps(client, wantedFunction(name, fn, folder))),
+    Object.entries(manifest.functions).map(([name, fn]) =>
+      functionSteps(client, wantedFunction(name, fn, folder), how),
+    ),
   )
   const triggers = await Promise.all(
     Object.entries(manifest.functions).map(([name, fn]) => triggerSteps(client, name, fn)),

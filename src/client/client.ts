@@ -118,10 +118,17 @@ function nounOf<Shown, New, Change = New>(connection: Connection, path: string, 
 const functionPath = (id: string, version?: number): string =>
   `/v1/functions/${encodeURIComponent(id)}${version === undefined ? '' : `/versions/${version}`}`
 
+export interface Deploying {
+  /** The code is loaded before anything is changed; refused with the error and its log when it does not load. */
+  check?: 'load'
+}
+
 function functionsOf(connection: Connection) {
   const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
   const zipped = (zip: Uint8Array): Asked => ({ body: zip, headers: { 'content-type': 'application/zip' } })
   /** Where the body is the ZIP the fields are texts in the query. */
+  /** The deployment is tried first where it is to be: `check`. */
+  const tried = (how: Deploying): NonNullable<Asked['query']> => (how.check === undefined ? {} : { check: how.check })
   const inQuery = ({ env, code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> => ({
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)),
     ...(env !== undefined && { env: JSON.stringify(env) }),
@@ -129,17 +136,24 @@ function functionsOf(connection: Connection) {
   return {
     ...noun,
     list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
-    /** From a package: the contents of a folder as a ZIP. */
-    createFromZip: async (fields: FunctionFields, zip: Uint8Array): Promise<FunctionRow> =>
-      (await connection.must('POST', '/v1/functions', { ...zipped(zip), query: inQuery(fields) })).json,
     /** Unfinished jobs of the function go on with what is new. */
-    update: async (id: string, change: FunctionFields): Promise<FunctionRow> =>
-      (await connection.must('PUT', functionPath(id), { json: change, query: { keep_jobs: true } })).json,
-    updateWithZip: async (id: string, fields: FunctionFields, zip: Uint8Array): Promise<FunctionRow> =>
+    update: async (id: string, change: FunctionFields, how: Deploying = {}): Promise<FunctionRow> =>
+      (await connection.must('PUT', functionPath(id), { json: change, query: { ...tried(how), keep_jobs: true } }))
+        .json,
+    /** From a package: the contents of a folder as a ZIP. */
+    createFromZip: async (fields: FunctionFields, zip: Uint8Array, how: Deploying = {}): Promise<FunctionRow> =>
+      (await connection.must('POST', '/v1/functions', { ...zipped(zip), query: { ...inQuery(fields), ...tried(how) } }))
+        .json,
+    updateWithZip: async (
+      id: string,
+      fields: FunctionFields,
+      zip: Uint8Array,
+      how: Deploying = {},
+    ): Promise<FunctionRow> =>
       (
         await connection.must('PUT', functionPath(id), {
           ...zipped(zip),
-          query: { ...inQuery(fields), keep_jobs: true },
+          query: { ...inQuery(fields), ...tried(how), keep_jobs: true },
         })
       ).json,
     /** The package as a ZIP. */

@@ -117,13 +117,19 @@ async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
     case 'multipart/form-data':
       return readMultipart(c, maxPackageBytes + maxBodyBytes)
     case 'application/zip':
-      return { fields: c.req.query(), unknownKeys: 'strict', zip: await readBytes(c, maxPackageBytes) }
+      return { fields: queryFields(c), unknownKeys: 'strict', zip: await readBytes(c, maxPackageBytes) }
     default:
       throw new FaasError(
         'unsupported_media_type',
         'Send a function as multipart/form-data, application/x-www-form-urlencoded, application/json or application/zip.',
       )
   }
+}
+
+/** Beside the fields the query may say what is to be tried first. */
+function queryFields(c: Ctx): Record<string, unknown> {
+  const { check: _check, ...fields } = c.req.query()
+  return fields
 }
 
 const formFields = (body: Buffer): Record<string, unknown> =>

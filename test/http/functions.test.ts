@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { FaasError } from '../../src/domain/errors.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { aFn, aJob, anAlias, anExecution, aRuntime, aWebhook } from '../support/builders.ts'
 import { testRows } from '../support/rows.ts'
@@ -895,6 +896,66 @@ describe('changing a function', () => {
     const { app, made } = await withFunctions()
     expect(await put(app, made.fn, { json: { name: 'box' } })).toMatchObject({ status: 409 })
     expect(await put(app, 'hello', { json: { name: 'hello' } })).toMatchObject({ status: 200 })
+  })
+})
+
+describe('a deployment with check=load', () => {
+  const json = { code: { source: 'inline', filename: 'main.py', content: 'x = 1' }, runtime: 'python3', name: 'tried' }
+  const post = (app: TestApp, query: string, asked: Parameters<TestApp['request']>[2]) =>
+    app.request('POST', `/v1/functions?${query}`, asked)
+
+  test('refuses another check than that of the load', async () => {
+    const { app } = prepareRuntimes()
+    const answer = await post(app, 'check=everything', { json })
+    expect(answer).toMatchObject({ status: 400, json: { faultstring: '"check" can be load, and not "everything".' } })
+  })
+
+  test('refuses code that does not load, with the error and what it printed; nothing is there then', async () => {
+    const { app } = prepareRuntimes()
+    app.pool.breakCode()
+    const faultstring = 'Nothing was changed: the code could not be loaded: SyntaxError: broken\nIt printed:\nloading'
+    expect(await post(app, 'check=load', { json })).toMatchObject({ status: 400, json: { faultstring } })
+    expect(await app.request('GET', '/v1/functions/tried')).toMatchObject({ status: 404 })
+  })
+
+  test('refuses new code that does not load, and the function stays as it was, with its workers', async () => {
+    const { app, made } = await withFunctions()
+    app.pool.breakCode()
+    const ask = `/v1/functions/${made.fn}?check=load`
+    const refused = await app.request('PUT', ask, { form: { package: otherZip } })
+    expect(refused).toMatchObject({ status: 400, json: { code: 'invalid_request' } })
+    expect(app.stores.functions.find(made.fn)).toMatchObject({ updatedAt: null, code: { md5sum } })
+    expect(app.pool.asked.filter((asked) => asked.includes(made.fn))).toEqual([])
+  })
+
+  test('refuses images, which load nothing', async () => {
+    const { app, made } = await withFunctions()
+    const image = { json: { code: { source: 'image', image: 'busybox' } } }
+    expect(await post(app, 'check=load', image)).toMatchObject({ status: 400 })
+    const change = { json: { timeout: 9 } }
+    expect(await app.request('PUT', `/v1/functions/${made.image}?check=load`, change)).toMatchObject({ status: 400 })
+  })
+
+  test('says that there is no worker when there is none, and changes nothing', async () => {
+    const { app, made } = await withFunctions()
+    app.pool.refusal = new FaasError('no_worker', 'No worker came free.')
+    const ask = `/v1/functions/${made.fn}?check=load`
+    expect(await app.request('PUT', ask, { json: { env: { A: 'b' } } })).toMatchObject({ status: 503 })
+    expect(app.stores.functions.find(made.fn)?.updatedAt).toBeNull()
+  })
+
+  test('deploys what loads, in every form, and keeps no worker of the trial', async () => {
+    const { app, made } = await withFunctions()
+    expect(await post(app, 'check=load', { json })).toMatchObject({ status: 201, json: { name: 'tried' } })
+    const zipped = { body: zip, headers: { 'Content-Type': 'application/zip' } }
+    expect(await post(app, 'check=load&name=zipped&runtime=python3', zipped)).toMatchObject({ status: 201 })
+    const ask = `/v1/functions/${made.fn}?check=load`
+    const changed = await app.request('PUT', ask, { ...zipped, body: otherZip })
+    expect(changed).toMatchObject({ status: 200, json: { code: { md5sum: md5(otherZip) } } })
+    expect(app.pool.leased).toBe(0)
+    const retired = app.pool.asked.filter((asked) => asked.endsWith(' all new_code'))
+    expect(retired).toHaveLength(3)
+    expect(app.pool.asked.at(-1)).toBe(`retire ${made.fn} 0 new_code`)
   })
 })
 

@@ -112,6 +112,20 @@ describe('A folder', () => {
     expect((await must('explain', last.id)).stdout).toContain('The function failed by itself: ZeroDivisionError')
   })
 
+  test('that does not load is refused by deploy --check, and what was there stays', async () => {
+    const path = project('loads', { 'main.mjs': greet })
+    await must('deploy', path, '--check')
+    writeFileSync(join(path, 'main.mjs'), `console.log('on the way'); import('x'); throw new Error('no database')\n`)
+    const { code, stderr } = await run(['deploy', path, '--check'])
+    expect(code).not.toBe(0)
+    expect(stderr).toMatch(/the code could not be loaded: Error: no database[\s\S]*It printed:\non the way/)
+    expect((await must('invoke', 'loads', '--json')).json).toMatchObject({ output: { hello: 'you' } })
+    await must('deploy', path)
+    expect((await run(['invoke', 'loads'])).code).toBe(10)
+    const [last] = (await must('executions', '--function', 'loads', '--json')).json.slice(-1)
+    expect((await must('explain', last.id)).stdout).toContain('could not be loaded, so the function never ran: Error')
+  })
+
   test('whose language nothing tells is refused', async () => {
     const path = project('what', { 'notes.txt': 'x' })
     expect(await run(['deploy', path])).toMatchObject({

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { signatureNames } from '../../domain/signature.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import { cascadeQuery, keepJobsQuery, wants, wantsCascade } from '../cascade.ts'
+import { checkQuery, wantedCheck } from '../check.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import {
@@ -66,13 +67,15 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       summary: 'Make a function from a package, a single file or an image',
       description:
         'A ZIP comes as the file "package" of a form, or as the whole body with the fields in the query; a single file comes as {"source": "inline", "filename": …, "content": …} in "code".',
+      query: checkQuery,
       body: newFunctionBodies,
       answers: { 201: shownFunction },
-      refusals: ['invalid_request', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
+      refusals: ['invalid_request', 'not_found', 'conflict', 'too_large', 'unsupported_media_type', 'no_worker'],
     },
     async (c) => {
+      const check = wantedCheck(c)
       const given = await readNewFunction(c, settings)
-      return c.json(functionJson(await functions.create(c.get('who'), given)), 201)
+      return c.json(functionJson(await functions.create(c.get('who'), given, check)), 201)
     },
   )
 
@@ -117,15 +120,23 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       summary: 'Change a function',
       description:
         'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max and cors.',
-      query: keepJobsQuery,
+      query: keepJobsQuery.extend(checkQuery.shape),
       body: functionChangeBodies,
       answers: { 200: shownFunction },
-      refusals: ['invalid_request', 'in_use', 'not_found', 'conflict', 'too_large', 'unsupported_media_type'],
+      refusals: [
+        'invalid_request',
+        'in_use',
+        'not_found',
+        'conflict',
+        'too_large',
+        'unsupported_media_type',
+        'no_worker',
+      ],
     },
     async (c) => {
-      const keepJobs = wants(c, 'keep_jobs')
+      const [keepJobs, check] = [wants(c, 'keep_jobs'), wantedCheck(c)]
       const change = { ...(await readFunctionChange(c, settings)), keepJobs }
-      return c.json(functionJson(await functions.update(c.get('who'), c.req.param('id'), change)))
+      return c.json(functionJson(await functions.update(c.get('who'), c.req.param('id'), change, check)))
     },
   )
 

@@ -28,6 +28,7 @@ import { keepWorkers } from './keep-workers.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
 import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
+import { tryLoad } from './try-load.ts'
 import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionsParts {
@@ -57,6 +58,9 @@ export interface NewFunction extends FunctionFields {
   runtime?: string
   zip?: Buffer
 }
+
+/** What is tried before anything is changed. */
+export type Check = 'load' | null
 
 export type CountedFn = Counted<Fn>
 
@@ -90,8 +94,8 @@ export class Functions {
     return this.#counted(this.#parts.targets.findFunction(who, nameOrId))
   }
 
-  /** In the contract's order of checks; nothing is stored when one fails. */
-  async create(who: Principal, given: NewFunction): Promise<CountedFn> {
+  /** In the contract's order of checks; nothing is stored when one fails. `check`: of the last, whether the code loads. */
+  async create(who: Principal, given: NewFunction, check: Check = null): Promise<CountedFn> {
     const { code: givenCode, runtime: nameOrId, zip, ...fields } = given
     checkContractLimits(fields, this.#parts.limits)
     const code = readCode(givenCode)
@@ -104,6 +108,7 @@ export class Functions {
     checkTogether(draft, runtime === null ? null : this.#parts.runtimes.signaturesOf(runtime))
     this.#refuseTakenName(draft)
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
+    if (check === 'load') await tryLoad(this.#parts, stored)
     const fn = { ...stored, trustId: await this.#newTrust(who, stored) }
     await this.#insert(fn)
     if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
@@ -111,7 +116,7 @@ export class Functions {
   }
 
   /** Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. */
-  async update(who: Principal, nameOrId: string, given: FunctionChange): Promise<CountedFn> {
+  async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
     const { code: givenCode, zip, keepJobs: _keepJobs, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     checkFields(fields, this.#parts.limits)
@@ -119,10 +124,14 @@ export class Functions {
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
     const stored = code === null ? null : await this.#changedPackage(who, before, code, zip)
+    const changed = (fn: Fn): Fn => {
+      const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
+      return { ...withFields(fn, fields), entry, ...stored }
+    }
+    if (check === 'load') await tryLoad(this.#parts, this.#checked(changed(before)))
     const fn = this.#parts.functions.find(before.id)
     if (fn === null) throw notFound('Function', nameOrId)
-    const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
-    return this.#write(fn, { ...withFields(fn, fields), entry, ...stored })
+    return this.#write(fn, changed(fn))
   }
 
   /** Refused while jobs, webhooks, aliases or sources need it, unless they are to go too; only the owner may. */
@@ -155,10 +164,9 @@ export class Functions {
   }
 
   #write(before: Fn, wanted: Fn): CountedFn {
-    const { functions, targets, pool, clock, runtimes } = this.#parts
+    const { functions, targets, pool, clock } = this.#parts
     if (JSON.stringify(before) === JSON.stringify(wanted)) return this.#counted(before)
-    checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.signaturesById(wanted.runtimeId))
-    const fn = { ...wanted, updatedAt: clock.now() }
+    const fn = { ...this.#checked(wanted), updatedAt: clock.now() }
     functions.update(fn)
     this.#parts.exposed.forget()
     targets.forgetFunction(fn.id)
@@ -166,6 +174,12 @@ export class Functions {
     if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code')
     if (dropped !== 'none' ? fn.minWorkers > 0 : boundsDiffer(before, fn)) keepWorkers(this.#parts, fn)
     return this.#counted(fn)
+  }
+
+  #checked(wanted: Fn): Fn {
+    const { runtimes } = this.#parts
+    checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.signaturesById(wanted.runtimeId))
+    return wanted
   }
 
   #counted(fn: Fn): CountedFn {

@@ -129,6 +129,11 @@ export class Targets {
     return this.#parts.functions.findByName(who.projectId, name)?.id ?? null
   }
 
+  /** The current code of a function as it would be, stored or not. Throws FaasError `not_found`, `runtime_unavailable`. */
+  revisionOf(fn: Fn): Revision {
+    return this.#revision(fn, 0)
+  }
+
   forgetFunction(functionId: string): void {
     dropWhere(this.#byName, (target) => target.fn.id === functionId)
     dropWhere(this.#byVersion, (target) => target.fn.id === functionId)

@@ -1,0 +1,38 @@
+import { FaasError, invalid } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import type { NewId } from '../../domain/ids.ts'
+import { loadFailureText } from '../../domain/outcome.ts'
+import type { LoadFailure, Pool } from '../../domain/worker.ts'
+import type { Targets } from './targets.ts'
+
+/** Bytes of what the code printed that the refusal repeats, from its end. */
+const longestLog = 8192
+
+/**
+ * Loads the code of a function into a worker before anything of the function is written. The worker goes by an id of its own,
+ * so that the function's own workers stay as they are, and is gone after. Throws FaasError `invalid_request` with what failed
+ * and what was printed when it does not load; what the pool throws, when there is no worker for it.
+ */
+export async function tryLoad(parts: { targets: Targets; pool: Pool; newId: NewId }, fn: Fn): Promise<void> {
+  if (fn.code.source === 'image') {
+    throw invalid('"check=load" tries what a package needs to load, and an image loads nothing: leave "check" out.')
+  }
+  const { targets, pool, newId } = parts
+  const trial = targets.revisionOf({ ...fn, id: newId(), minWorkers: 0 })
+  try {
+    const got = await pool.acquire(trial)
+    if (got.kind === 'load_failure') throw refusal(got)
+    got.release()
+  } finally {
+    pool.retire(trial.functionId, null, 'new_code')
+  }
+}
+
+function refusal({ outcome, log }: LoadFailure): FaasError {
+  if (!('error' in outcome)) return new FaasError('internal', 'The code was loaded and then was not.')
+  const { error } = outcome
+  if (outcome.kind === 'platform') return new FaasError('engine_failed', error.message)
+  const printed = log.trim() === '' ? '' : `\nIt printed:\n${log.trimEnd().slice(-longestLog)}`
+  const stack = error.stack === null ? '' : `\n${error.stack.trimEnd()}`
+  return invalid(`Nothing was changed: ${loadFailureText(error)}${stack}${printed}`)
+}
