@@ -11,6 +11,8 @@ async function main(argv: string[]): Promise<void> {
   checkNode()
   const [word, ...rest] = argv
   if (word === undefined || (word === 'serve' && rest.length === 0)) return serve()
+  // What our image runs.
+  if (word === 'serve' && rest[0] === '--container') return serve({ isImage: true })
   if (word === '--version') return showVersion()
   // A shim of Node.js, which the process engine starts where this program is the only Node.js there is.
   if (word === 'shim') return runFile(rest)
@@ -28,9 +30,9 @@ function checkNode(): void {
   process.exit(1)
 }
 
-async function serve(): Promise<void> {
+async function serve(how: { isImage?: boolean } = {}): Promise<void> {
   const { serve: start } = await import('./serve.ts')
-  await start((code) => process.exit(code))
+  await start((code) => process.exit(code), how)
 }
 
 async function showVersion(): Promise<void> {

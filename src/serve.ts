@@ -2,6 +2,7 @@ import { createHook } from 'node:async_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { App } from './app.ts'
+import type { Config } from './config.ts'
 import type { ServiceManager } from './host/service-manager.ts'
 
 /** The server as a process: settings, start, signals. */
@@ -9,12 +10,12 @@ import type { ServiceManager } from './host/service-manager.ts'
 const keptTicks: object[] = []
 
 /** Fulfilled when it takes work. `exit` ends the process: when it cannot start or go on, and when a signal has stopped it. */
-export async function serve(exit: (code: number) => never): Promise<void> {
+export async function serve(exit: (code: number) => never, { isImage = false } = {}): Promise<void> {
   const fail = (sentence: string): never => {
     process.stderr.write(`${sentence}\n`)
     return exit(1)
   }
-  const app = await start(fail)
+  const app = await start(fail, isImage)
   const { makeServiceManager } = await import('./host/service-manager.ts')
   const manager = makeServiceManager()
   stopOnSignals(app, manager, exit, fail)
@@ -23,17 +24,36 @@ export async function serve(exit: (code: number) => never): Promise<void> {
   manager.ready()
 }
 
-async function start(fail: (sentence: string) => never): Promise<App> {
+async function start(fail: (sentence: string) => never, isImage: boolean): Promise<App> {
   try {
     const { readConfig } = await import('./config.ts')
     const { unpackAssets } = await import('./assets.ts')
     const config = readConfig()
+    if (isImage) await prepareContainer(config)
     unpackAssets(config.cacheDir)
+    if (isImage) await prepareImages(config)
     const { startApp } = await import('./app.ts')
     return await startApp(config, (error) => fail(`The server cannot go on: ${error.message}`))
   } catch (error) {
     return fail(explain(error))
   }
+}
+
+/** In a container of our image there is nobody who prepares the machine: the server does it itself, and not as root. */
+async function prepareContainer({ dataDir, dockerHost }: Config): Promise<void> {
+  const { leaveRoot } = await import('./host/container-user.ts')
+  leaveRoot(dataDir, (dockerHost ?? 'unix:///var/run/docker.sock').replace('unix://', ''))
+}
+
+async function prepareImages({ dockerHost, runtimesDir }: Config): Promise<void> {
+  const { makeEngineClient } = await import('./host/engine-client.ts')
+  const { readyEngine } = await import('./host/ready-engine.ts')
+  const { makeProgress } = await import('./host/progress.ts')
+  const engine = makeEngineClient(dockerHost)
+  const progress = makeProgress((line) => process.stdout.write(`${line}\n`))
+  const result = await readyEngine({ engine, mayInstall: false, runtimesDir }, progress)
+  engine.close()
+  if (result.kind === 'unavailable') throw new Error(result.reason)
 }
 
 /**

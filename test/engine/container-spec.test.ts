@@ -111,6 +111,20 @@ describe('the container of', () => {
       { hasInit: false },
       { ...worker, HostConfig: { ...noFolder, Mounts } },
     ],
+    [
+      'a worker beside a server in a container, every folder by the name that the engine has for it',
+      { network: 'none' },
+      { hostPath: (path) => `/volumes/taibai${path}` },
+      {
+        ...worker,
+        NetworkDisabled: true,
+        HostConfig: {
+          ...worker.HostConfig,
+          NetworkMode: 'none',
+          Mounts: [...Mounts, hosts].map((mount) => ({ ...mount, Source: `/volumes/taibai${mount.Source}` })),
+        },
+      },
+    ],
     ['what is not trusted, where none is configured', { trusted: false }, {}, worker],
     ['what is trusted, where one is configured for what is not', {}, { untrustedOciRuntime: 'runsc' }, worker],
     [

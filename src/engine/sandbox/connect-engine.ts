@@ -5,6 +5,7 @@ import type { SandboxEngine } from './sandbox.ts'
 
 export interface EngineOptions extends DockerEngineOptions, ProcessEngineOptions {
   engine: 'docker' | 'process'
+  workersDir: string
 }
 
 /** The only place that knows which engines there are. Throws FaasError `engine_failed` when the engine does not answer. */

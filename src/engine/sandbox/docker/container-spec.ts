@@ -11,12 +11,14 @@ export interface ContainerDefaults {
   pidsLimit: number
   openFilesLimit: number
   tmpSizeMb: number
-  /** Folder on the engine's machine with `passwd`, `group` and `hosts` for the containers of workers. */
+  /** Folder with `passwd`, `group` and `hosts` for the containers of workers. */
   etcFolder: string
   /** The engine has a small first process that reaps whom nobody waits for. */
   hasInit: boolean
   /** As `SecurityOpt` wants it. */
   seccomp: string
+  /** How the engine calls a folder of ours; undefined: as we do. */
+  hostPath?: ((path: string) => string) | undefined
   /** OCI runtime for what is not trusted; undefined: the engine's default. */
   untrustedOciRuntime?: string | undefined
 }
@@ -65,7 +67,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
   }
   // Not for images of functions' own: some bring a first process that wants to be the first.
   if (spec.folder !== null && hasInit) host.Init = true
-  const mounts = mountsOf(spec, defaults.etcFolder)
+  const mounts = mountsOf(spec, defaults)
   if (mounts.length > 0) host.Mounts = mounts
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
@@ -81,8 +83,12 @@ function environmentOf({ folder }: SandboxSpec): Record<string, string> {
  * Not as `Binds`: for these the engine makes a folder that is not there any more. In a worker its user has a name; without a
  * network the engine says nobody what `localhost` is.
  */
-function mountsOf({ folder, network }: SandboxSpec, etcFolder: string): NonNullable<HostConfig['Mounts']> {
-  const readOnly = (Source: string, Target: string) => ({ Type: 'bind' as const, Source, Target, ReadOnly: true })
+function mountsOf(spec: SandboxSpec, defaults: ContainerDefaults): NonNullable<HostConfig['Mounts']> {
+  const { folder, network } = spec
+  const { etcFolder, hostPath = (path: string) => path } = defaults
+  const readOnly = (path: string, Target: string) => {
+    return { Type: 'bind' as const, Source: hostPath(path), Target, ReadOnly: true }
+  }
   const etc = (name: string) => readOnly(join(etcFolder, name), `/etc/${name}`)
   const own = folder === null ? [] : [readOnly(folder, folderInside), etc('passwd'), etc('group')]
   return network === 'none' ? [...own, etc('hosts')] : own

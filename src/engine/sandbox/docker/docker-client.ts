@@ -5,6 +5,7 @@ import type { OnOutput } from '../sandbox.ts'
 import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
 import { workerLabel } from './container-spec.ts'
+import type { Mount } from './own-container.ts'
 
 /** An engine that is there says so at once; one that hangs must not hold up the start, nor be thought to be there. */
 const firstAnswerMs = 10_000
@@ -142,6 +143,14 @@ export class DockerClient {
       .catch((): { InitBinary?: string; InitCommit?: { ID?: string } } => ({}))
     // An engine names the program that it would start whether it is there or not; of one that is not it knows no version.
     return (info.InitBinary ?? '') !== '' && info.InitCommit?.ID !== 'N/A'
+  }
+
+  /** What a container sees of the engine's machine; null: the engine has no such container. */
+  async mountsOf(id: string): Promise<Mount[] | null> {
+    return this.#api.ask<{ Mounts: Mount[] }>('GET', `/containers/${id}/json`).then(
+      ({ Mounts }) => Mounts,
+      (error: unknown) => (isGone(error) ? null : Promise.reject(error)),
+    )
   }
 
   async hasImage(image: string): Promise<boolean> {

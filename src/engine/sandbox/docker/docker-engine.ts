@@ -8,15 +8,18 @@ import { DockerSandbox } from './docker-sandbox.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { writeEtcFiles } from './etc-files.ts'
+import { hostPath, ownContainerId } from './own-container.ts'
 import { seccompProfile } from './seccomp-profile.ts'
 
-type Found = 'user' | 'egressNetwork' | 'hasInit' | 'seccomp'
+type Found = 'user' | 'egressNetwork' | 'hasInit' | 'seccomp' | 'hostPath'
 
 export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
   host: string | undefined
   /** User of the processes inside when the server is root; else they run as the server's own user. */
   workerUid: number
+  /** Of the workers' folders: the engine has to find it. */
+  workersDir?: string
 }
 
 /** Sandboxes as containers of a Docker engine. */
@@ -51,6 +54,8 @@ export class DockerEngine implements SandboxEngine {
 
   static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
     const docker = await connectDocker(options.host)
+    const hostPath = await hostPathsOf(docker)
+    if (options.workersDir !== undefined) hostPath?.(options.workersDir)
     const owner = process.getuid?.() === 0 ? { uid: options.workerUid, gid: options.workerUid } : null
     const user = owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
     writeEtcFiles(options.etcFolder, user)
@@ -58,7 +63,7 @@ export class DockerEngine implements SandboxEngine {
     if (!hasInit) log.warn({}, noInit)
     const network = await EgressNetwork.make(docker, options, log)
     const seccomp = JSON.stringify(seccompProfile())
-    const found = { user, egressNetwork: network.name, hasInit, seccomp }
+    const found = { user, egressNetwork: network.name, hasInit, seccomp, hostPath }
     const engine = new DockerEngine(docker, network, { ...options, ...found }, owner, log)
     await engine.#followEvents()
     log.info({ version: docker.version, user }, 'docker engine connected')
@@ -192,6 +197,13 @@ export class DockerEngine implements SandboxEngine {
 
 const noInit =
   'the engine has no docker-init (in Debian: the package tini): processes that functions leave behind stay in their worker as zombies'
+
+/** Only a server in a container of this engine calls its folders otherwise. */
+async function hostPathsOf(docker: DockerClient): Promise<((path: string) => string) | undefined> {
+  const id = ownContainerId()
+  const mounts = id === null ? null : await docker.mountsOf(id)
+  return mounts === null ? undefined : (path) => hostPath(mounts, path)
+}
 
 function codeOf(event: ContainerEvent): number | null {
   const code = Number(event.attributes.exitCode)

@@ -1,0 +1,56 @@
+// Makes the image taibai/server: the executable on a slim base, over the engine's API. Makes dist/taibai first where it is missing.
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectFolder, version } from '../src/assets.ts'
+import { readSettings } from '../src/host/address.ts'
+import { packContext } from '../src/host/build-context.ts'
+import { must } from '../src/host/command.ts'
+import { ensureDebianBase } from '../src/host/debian-base.ts'
+import { makeEngineClient } from '../src/host/engine-client.ts'
+import { makeRegistries } from '../src/host/registry.ts'
+import { progress, runScript } from './setup/terminal.ts'
+
+const officialBase = 'debian:bookworm-slim'
+const executable = join(projectFolder, 'dist', 'taibai')
+
+/** The C++ library is all that a slim Debian lacks. */
+const dockerfile = `ARG BASE
+FROM $BASE
+COPY libraries/ /usr/local/lib/
+RUN ldconfig
+COPY taibai /usr/local/bin/taibai
+ENV TAIBAI_HOST=0.0.0.0 TAIBAI_DATA_DIR=/data MALLOC_ARENA_MAX=2
+EXPOSE 7070
+VOLUME /data
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["taibai", "status"]
+ENTRYPOINT ["taibai"]
+CMD ["serve", "--container"]
+`
+
+async function main(): Promise<undefined> {
+  progress.step('The image taibai/server')
+  const engine = makeEngineClient(readSettings().dockerHost)
+  if (!existsSync(executable)) await must('The executable', process.execPath, ['scripts/build-binary.ts'])
+  const isOfficial =
+    (await engine.inspect(officialBase)) !== undefined ||
+    (await makeRegistries(engine.pull).pull(officialBase, progress.detail))
+  const base = isOfficial ? officialBase : await ensureDebianBase(engine, progress.detail)
+  const libraries = ['libstdc++.so.6', 'libgcc_s.so.1'].map((name) => ({
+    name: `libraries/${name}`,
+    content: { file: join('/usr/lib', `${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu`, name) },
+  }))
+  const program = { name: 'taibai', content: { file: executable }, isProgram: true }
+  await engine.build('Building taibai/server', {
+    context: packContext([{ name: 'Dockerfile', content: dockerfile }, ...libraries, program]),
+    tags: ['taibai/server', `taibai/server:${version}`],
+    arguments: { BASE: base },
+    labels: { 'org.opencontainers.image.title': 'Taibai', 'org.opencontainers.image.version': version },
+  })
+  progress.done(
+    `taibai/server:${version} is built on ${base}, with an executable of ${Math.round(statSync(executable).size / 1048576)} MiB`,
+  )
+  engine.close()
+}
+
+await runScript(main)

@@ -1,0 +1,17 @@
+import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs'
+
+/** Of the server in a container of our image: neither root nor somebody of the machine. */
+const serverUser = 7070
+
+/**
+ * Started as root in a container, the server goes on as another user: one who owns the data folder, and who is in the group of
+ * the engine's socket. Whoever reaches that socket is root in effect; this protects from accidents.
+ */
+export function leaveRoot(dataDir: string, socket: string): void {
+  if (process.getuid?.() !== 0) return
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  chownSync(dataDir, serverUser, serverUser)
+  process.setgroups?.(existsSync(socket) ? [statSync(socket).gid] : [])
+  process.setgid?.(serverUser)
+  process.setuid?.(serverUser)
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Client, makeClient } from '../../src/client/client.ts'
+import { dockerSocket } from '../support/docker-api.ts'
+import { describeWithDocker } from '../support/docker-gate.ts'
+import { docker } from '../support/docker-images.ts'
+import { projectFolder } from '../support/server-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const name = `taibai-test-server-${process.pid}`
+const port = String(20_000 + Math.floor(Math.random() * 12_000))
+const url = `http://127.0.0.1:${port}`
+
+/** `docker run` of the image is the whole installation. */
+describeWithDocker('the image of the server', () => {
+  let client: Client
+
+  beforeAll(() => {
+    for (const script of ['scripts/build-binary.ts', 'scripts/build-image.ts']) {
+      const { status, stderr, stdout } = spawnSync(process.execPath, [script], { cwd: projectFolder, encoding: 'utf8' })
+      expect(status, stdout + stderr).toBe(0)
+    }
+  }, 400_000)
+  afterAll(async () => {
+    client?.close()
+    await docker('rm', '--force', name)
+    await docker('volume', 'rm', '--force', name)
+  })
+  const start = async (...more: string[]): Promise<void> => {
+    const mounts = ['-v', `${dockerSocket}:/var/run/docker.sock`, ...more]
+    const few = ['-e', 'TAIBAI_GENERIC_WORKERS=1']
+    await docker('run', '-d', '--name', name, ...mounts, ...few, '-p', `127.0.0.1:${port}:7070`, 'taibai/server')
+  }
+  const ready = (): Promise<unknown> =>
+    waitUntil('the server is ready', async () => (await client.isReady()) || undefined, 60_000)
+
+  test.each([
+    // Programs may be there: of a folder where they may not it says that first.
+    ['in memory', ['--tmpfs', '/data:exec']],
+    ['in the container only', ['-e', 'TAIBAI_DATA_DIR=/srv/data']],
+  ])('with a place for its data that is %s says so, and is no server', async (_where, how) => {
+    await start(...how)
+    const state = () => docker('inspect', '-f', '{{.State.Running}} {{.State.ExitCode}}', name)
+    await waitUntil('it ends', async () => (await state()) === 'false 1' || undefined, 60_000)
+    const { stderr } = spawnSync('docker', ['-H', `unix://${dockerSocket}`, 'logs', name], { encoding: 'utf8' })
+    await docker('rm', name)
+    expect(stderr).toContain('mount a volume or a folder there, such as -v taibai:/data')
+  })
+
+  test('runs functions in containers beside it, as a user who is not root', async () => {
+    await start('-v', `${name}:/data`)
+    client = makeClient({ url, token: null })
+    await ready()
+    const token = await docker('exec', name, 'cat', '/data/admin.token')
+    client = makeClient({ url, token })
+    const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = (event) => event' }
+    await client.functions.create({ name: 'echo', runtime: 'nodejs', code })
+    expect((await client.invoke('echo', { json: { a: 1 } })).json).toEqual({ a: 1 })
+    expect(await docker('top', name)).toMatch(/\n7070 .*taibai serve/)
+    expect(await docker('logs', name)).not.toContain(token)
+    expect(await docker('exec', name, 'taibai', 'list')).toContain('echo')
+  })
+
+  test('stops within its time, leaves no worker, and goes on with its data', async () => {
+    const instance = JSON.parse(await docker('exec', name, 'cat', '/data/instance.json'))
+    await docker('stop', '-t', '45', name)
+    expect(await docker('inspect', '-f', '{{.State.ExitCode}}', name)).toBe('0')
+    const label = `io.taibai.instance=${Object.values(instance)[0]}`
+    expect(await docker('ps', '-aq', '--filter', `label=${label}`)).toBe('')
+    await docker('rm', name)
+    await start('-v', `${name}:/data`)
+    await ready()
+    expect((await client.invoke('echo', { json: { b: 2 } })).json).toEqual({ b: 2 })
+  })
+})
