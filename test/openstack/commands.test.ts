@@ -161,7 +161,7 @@ function walkThrough(mode: Mode): void {
 
     test('create is refused in a sentence', async () => {
       const args = ['--runtime', 'qinling-python3', '--file', 'greet.py']
-      expect(await client.refused('function', 'create', ...args, '--timeout', '301')).toMatch(/300.*\(HTTP 400\)$/)
+      expect(await client.refused('function', 'create', ...args, '--timeout', '901')).toMatch(/900.*\(HTTP 400\)$/)
       expect(await client.refused('function', 'create', ...args, '--cpu', '1')).toMatch(/\(HTTP 400\)$/)
       const missing = ['--runtime', unknownId, '--file', 'greet.py']
       expect(await client.refused('function', 'create', ...missing)).toMatch(/\(HTTP 404\)$/)
