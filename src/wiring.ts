@@ -187,7 +187,7 @@ export function makeServices(ground: Ground) {
     workers: new Workers({ functions, targets, pool }),
     executions: new Executions({ ledger, invocation, targets, retention: settings.retention }),
     // Whoever knows the id of a webhook may call it: all of it is random.
-    webhooks: new Webhooks({ store: stores.webhooks, targets, invocation, clock, newId: randomUUID }),
+    webhooks: new Webhooks({ store: stores.webhooks, targets, clock, newId: randomUUID }),
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
     tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
   }

@@ -237,13 +237,14 @@ async function webhookSteps(
   const known = Object.keys(webhooks).length === 0 ? [] : await client.webhooks.list()
   return Object.entries(webhooks).flatMap(([webhook, wanted]): Step[] => {
     const alias = wanted?.alias
+    const sync = wanted?.sync === true && { sync: true }
     const isThere = known.some(
       (row) =>
         row.description === webhook && (alias === undefined ? row.function_id === id : row.function_alias === alias),
     )
     if (isThere) return []
     const target = alias === undefined ? { function_id: name } : { function_alias: alias }
-    const take = async () => void (await client.webhooks.create({ ...target, description: webhook }))
+    const take = async () => void (await client.webhooks.create({ ...target, description: webhook, ...sync }))
     return [{ kind: 'create', what: `webhook ${name}/${webhook}`, details: [], take }]
   })
 }

@@ -102,7 +102,11 @@ async function importSteps(client: Client, bundle: Bundle, packages: Map<string,
   }
   for (const webhook of bundle.webhooks) {
     if (webhooks.some(({ description }) => description === webhook.description)) continue
-    const fields = { ...target(webhook), ...(webhook.description && { description: webhook.description }) }
+    const fields = {
+      ...target(webhook),
+      ...(webhook.description && { description: webhook.description }),
+      ...(webhook.sync && { sync: true }),
+    }
     const take = async () => void (await client.webhooks.create(fields))
     steps.push({
       kind: 'create',

@@ -47,7 +47,7 @@ const fn = z
     env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
     jobs: z.record(z.string(), job).optional().describe('By name.'),
     webhooks: z
-      .record(z.string(), z.strictObject({ alias: z.string().optional() }).nullable())
+      .record(z.string(), z.strictObject({ alias: z.string().optional(), sync: z.boolean().optional() }).nullable())
       .optional()
       .describe('By name, which is their description.'),
     aliases: z

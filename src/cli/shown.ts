@@ -88,6 +88,7 @@ export const webhookColumns: Column<WebhookRow>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'FUNCTION', value: targetText },
   { title: 'DESCRIPTION', value: ({ description }) => description },
+  { title: 'ANSWERS', value: ({ sync }) => (sync ? 'yes' : '') },
   { title: 'ADDRESS', value: ({ webhook_url }) => webhook_url },
 ]
 

@@ -7,11 +7,15 @@ export const commands: CommandSpec[] = [
     name: 'webhooks add',
     summary: 'make an address that runs a function without a token',
     arguments: [['<function>', 'its name, name:version or name@alias']],
-    options: [['--description <text>', 'who calls it']],
-    examples: ['taibai webhooks add greet --description "the shop"'],
+    options: [
+      ['--description <text>', 'who calls it'],
+      ['--sync', "answer with the function's own answer, to GET too; without it: accept the run, which follows"],
+    ],
+    examples: ['taibai webhooks add greet --description "the shop"', 'taibai webhooks add challenge --sync'],
     async run(cli, args, options) {
       const description = textOption(options, 'description')
-      const fields = { ...targetFields(given(args, 0)), ...(description !== undefined && { description }) }
+      const sync = options.sync === true && { sync: true }
+      const fields = { ...targetFields(given(args, 0)), ...(description !== undefined && { description }), ...sync }
       const webhook = await cli.client().webhooks.create(fields)
       cli.out.value(webhook, () => cli.out.line(webhook.webhook_url))
     },

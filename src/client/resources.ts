@@ -189,10 +189,13 @@ export interface WebhookRow extends Row {
   description: string | null
   /** POST here runs the function without a token. */
   webhook_url: string
+  sync: boolean
 }
 
 export interface WebhookFields extends TargetFields {
   description?: string
+  /** The function's answer is the answer, and GET is taken too. */
+  sync?: boolean
 }
 
 export interface SourceRow extends Row {

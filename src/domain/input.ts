@@ -43,6 +43,9 @@ export function inputFromRecord(kind: CallInput['kind'], text: string | null): C
   return { kind, body: Buffer.from(text, kind === 'bytes' ? 'base64' : 'utf8') }
 }
 
+/** The input of what is given the whole request: the bytes of its body as they came. */
+export const inputOfRequest = (body: Buffer): CallInput => (body.length === 0 ? none : { kind: 'bytes', body })
+
 /**
  * The body of `ANY /fn/{name}` as an input: JSON when it is JSON, else text when it is text, else bytes. What is not valid
  * UTF-8, or says that it is written in something else, is bytes: no byte of it is changed.

@@ -59,6 +59,8 @@ export interface HttpRequestHead {
   /** The whole URL as the caller wrote it. */
   url: string
   headers: [string, string][]
+  /** Base64 of the body as it came; absent: the input is it; null: too long to be told beside the input. */
+  body?: string | null
 }
 
 /** Where a streamed answer goes. */

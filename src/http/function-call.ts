@@ -20,6 +20,12 @@ const start = '/fn/'
 /** All of a host name of its own. */
 export const rootOf = (functionId: string, url: string): Place => ({ name: functionId, mount: '', below: url })
 
+/** What is called by one exact path, which is where it lives. */
+export function exactPlace(name: string, url: string): Place {
+  const end = url.indexOf('?')
+  return end === -1 ? { name, mount: url, below: '/' } : { name, mount: url.slice(0, end), below: `/${url.slice(end)}` }
+}
+
 /** `/fn/hello/a/b?c=1` → `hello` at `/fn/hello`, asked for `/a/b?c=1`. */
 export function placeOf(url: string): Place {
   const length = url.slice(start.length).search(/[/?]/)

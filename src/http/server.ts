@@ -91,7 +91,7 @@ export function makeHttpApp(parts: HttpParts): App {
   describeInvoke(app)
   bindExecutions(app, parts.executions)
   bindJobs(app, parts.jobs, settings)
-  bindWebhooks(app, parts.webhooks, settings)
+  bindWebhooks(app, parts)
   bindSources(app, parts.sources, settings)
   bindStats(app, parts)
   bindEvents(app, parts)

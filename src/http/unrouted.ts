@@ -2,15 +2,16 @@ import { FaasError } from '../domain/errors.ts'
 import { type App, type Ctx, type Described, endpointsOf } from './endpoint.ts'
 import { errorBody } from './error-response.ts'
 
-/** A wrong verb on these is a path that does not exist, to GET. */
+/** A wrong verb on these is a path that does not exist, to GET; few webhooks take it all the same. */
 const actions = /\/(scale_up|scale_down|detach|invoke)$/
 
 /** Answers what no route took: 404, 405 with the verbs that the path has, or its verbs to OPTIONS. */
 export function makeUnrouted(verbsOf: VerbsOf): (c: Ctx) => Response {
   return (c) => {
     const { path } = c.req
-    const verbs = verbsOf(path)
-    if (verbs.length === 0 || (c.req.method === 'GET' && actions.test(path))) {
+    const isAction = actions.test(path)
+    const verbs = isAction ? verbsOf(path).filter((verb) => verb !== 'GET') : verbsOf(path)
+    if (verbs.length === 0 || (c.req.method === 'GET' && isAction)) {
       return c.json(errorBody(new FaasError('not_found', `There is nothing at ${path}.`)), 404)
     }
     const headers = { Allow: verbs.join(', ') }

@@ -18,7 +18,7 @@ export function webhookInput(query: URLSearchParams, contentType: string | undef
   const text = isJson ? objectText(body) : null
   if (text !== null && query.size === 0) return { kind: 'json', body: Buffer.from(text), text }
   const fields = gathered(query, isJson ? [] : formFields(type, contentType, body))
-  const joined = text === null ? JSON.stringify(Object.fromEntries(fields)) : withMembers(fields, text)
+  const joined = text === null ? objectOf(fields) : withMembers(fields, text)
   return { kind: 'json', body: Buffer.from(joined), text: joined }
 }
 
@@ -52,11 +52,14 @@ function objectText(body: Buffer): string | null {
 /** The fields that the object does not have, before its own members as they were written. */
 function withMembers(fields: Map<string, unknown>, text: string): string {
   const members = JSON.parse(text) as object
-  const others = [...fields].filter(([name]) => !Object.hasOwn(members, name))
-  const ours = JSON.stringify(Object.fromEntries(others)).slice(1, -1)
+  const ours = objectOf([...fields].filter(([name]) => !Object.hasOwn(members, name))).slice(1, -1)
   const theirs = text.slice(text.indexOf('{') + 1, text.lastIndexOf('}'))
   return `{${ours}${ours !== '' && theirs.trim() !== '' ? ',' : ''}${theirs}}`
 }
+
+/** As text, because an object would put names that are numbers first. */
+const objectOf = (fields: Iterable<[string, unknown]>): string =>
+  `{${[...fields].map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`
 
 function formFields(type: string, contentType = '', body: Buffer): [string, string][] {
   if (type === 'application/x-www-form-urlencoded') return urlencoded(body)

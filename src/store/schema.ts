@@ -142,6 +142,7 @@ export const webhooks = sqliteTable(
     functionVersion: integer('function_version'),
     functionAlias: text('function_alias'),
     description: text('description'),
+    sync: integer('sync', { mode: 'boolean' }).notNull().default(false),
     ...created,
   },
   (table) => [

@@ -15,6 +15,14 @@ test('every route below /v1 is in the document, and nothing else', async () => {
   expect(listed.sort()).toEqual([...new Set(routes)].sort())
 })
 
+test('what functions answer is in it, with every verb, and so is a challenge of a webhook', async () => {
+  const { paths } = await documented()
+  const verbs = ['delete', 'get', 'head', 'options', 'patch', 'post', 'put']
+  for (const path of ['/fn/{name}', '/fn/{name}/{path}']) expect(Object.keys(paths[path]).sort()).toEqual(verbs)
+  expect(Object.keys(paths['/v1/webhooks/{id}/invoke']).sort()).toEqual(['get', 'post'])
+  expect(paths['/v1/webhooks/{id}/invoke'].get.security).toEqual([])
+})
+
 test('every operation has a summary, an answer, and the errors it is known for', async () => {
   const { paths } = await documented()
   for (const [path, verbs] of Object.entries(paths as Record<string, Record<string, never>>)) {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { aFn, anAlias, aRuntime, aVersion, aWebhook } from '../support/builders.ts'
 import { testRows } from '../support/rows.ts'
@@ -16,7 +17,8 @@ function prepare(options?: TestAppOptions) {
   const second = aFn({ projectId: 'red', runtimeId: runtime.id })
   const waiting = aFn({ projectId: 'red', runtimeId: upgrading.id })
   const others = aFn({ projectId: 'blue', runtimeId: runtime.id })
-  for (const fn of [own, second, waiting, others]) functions.insert(fn)
+  const web = aFn({ projectId: 'red', runtimeId: runtime.id, signature: 'http' })
+  for (const fn of [own, second, waiting, others, web]) functions.insert(fn)
   functions.insertVersion(aVersion({ functionId: own.id, projectId: 'red', number: 2 }))
   aliases.insert(anAlias({ projectId: 'red', name: 'live', functionId: own.id, functionVersion: 2 }))
   aliases.insert(anAlias({ projectId: 'red', name: 'next', functionId: second.id }))
@@ -29,6 +31,10 @@ function prepare(options?: TestAppOptions) {
     old: aWebhook({ projectId: 'red', functionId: own.id, functionVersion: null }),
     notReady: aWebhook({ projectId: 'red', functionId: waiting.id }),
     theirs: aWebhook({ projectId: 'blue', functionId: others.id }),
+    answering: aWebhook({ projectId: 'red', functionId: own.id, sync: true }),
+    unready: aWebhook({ projectId: 'red', functionId: waiting.id, sync: true }),
+    web: aWebhook({ projectId: 'red', functionId: web.id }),
+    answeringWeb: aWebhook({ projectId: 'red', functionId: web.id, sync: true }),
   }
   for (const webhook of Object.values(rows)) webhooks.insert(webhook)
   const ids = Object.fromEntries(Object.entries(rows).map(([name, { id }]) => [name, id]))
@@ -56,6 +62,7 @@ describe('creating a webhook', () => {
       { name: 'refuses what is neither an id nor a name', ask, json: { function_id: 'x' }, status: 400 },
       { name: 'refuses an unknown key', ask, jsonOf: hook({ url: 'x' }), status: 400 },
       { name: 'refuses an id of the caller', ask, jsonOf: hook({ id: unknownId }), status: 400 },
+      { name: 'refuses a sync that is neither yes nor no', ask, jsonOf: hook({ sync: 'maybe' }), status: 400 },
       { name: 'knows no other function', ask, json: { function_id: unknownId }, status: 404 },
       { name: 'knows no function of another project', ask, jsonOf: hook({}, 'others'), status: 404 },
       { name: 'not even for an admin', ask, as: 'admin', jsonOf: hook(), status: 404 },
@@ -81,6 +88,9 @@ describe('creating a webhook', () => {
         status: 201,
         has: { function_version: 0 },
       },
+      { name: 'is accepted and done later', ask, jsonOf: hook(), status: 201, has: { sync: false } },
+      { name: 'answers itself when asked for', ask, jsonOf: hook({ sync: true }), status: 201, has: { sync: true } },
+      { name: 'takes a null sync', ask, jsonOf: hook({ sync: null }), status: 201, has: { sync: false } },
       { name: 'takes the name of a function', ask, json: { function_id: 'hello' }, status: 201 },
       {
         name: 'keeps only the name of an alias',
@@ -109,7 +119,7 @@ describe('creating a webhook', () => {
     expect(json.webhook_url).toBe(`${base}/v1/webhooks/${json.id}/invoke`)
     expect(Object.keys(json)).toEqual([
       ...['id', 'function_id', 'function_alias', 'function_version', 'description'],
-      ...['project_id', 'created_at', 'updated_at', 'webhook_url'],
+      ...['project_id', 'created_at', 'updated_at', 'webhook_url', 'sync'],
     ])
   })
 })
@@ -179,6 +189,27 @@ describe('changing a webhook', () => {
         has: { function_alias: 'live', description: 'new' },
       },
       {
+        name: 'makes it answer',
+        ask: put(),
+        json: { sync: true },
+        status: 200,
+        has: { sync: true, description: 'first', function_version: 0 },
+      },
+      {
+        name: 'of the description keeps that it answers',
+        ask: put('answering'),
+        json: { description: 'new' },
+        status: 200,
+        has: { sync: true, description: 'new' },
+      },
+      {
+        name: 'takes back that it answers',
+        ask: put('answering'),
+        json: { sync: false },
+        status: 200,
+        has: { sync: false },
+      },
+      {
         name: 'keeps the version with another function, which must have it',
         ask: put('versioned'),
         jsonOf: hook({}, 'second'),
@@ -209,10 +240,10 @@ describe('listing, showing and deleting webhooks', () => {
   )
 
   test.each([
-    ['', 'alice', 5],
+    ['', 'alice', 9],
     ['?limit=1', 'alice', 1],
     ['', 'admin', 0],
-    ['?all_projects=true', 'admin', 6],
+    ['?all_projects=true', 'admin', 10],
     ['?project_id=blue', 'admin', 1],
   ] as const)('GET /v1/webhooks%s of %s has %i', async (query, as, count) => {
     const { app } = prepare()
@@ -301,5 +332,140 @@ describe('calling a webhook', () => {
   test('keeps a JSON body to the digit', async () => {
     const { execution } = await called('hook', '', { body: '{"n": 12345678901234567890}', headers: jsonType })
     expect(execution?.input).toBe('{"n": 12345678901234567890}')
+  })
+})
+
+describe('calling a webhook that answers', () => {
+  const as = 'nobody'
+  const get = (which: string, path = '/invoke') => one('GET', which, path)
+  testRows(
+    [
+      { name: 'GET is for those that answer alone', ask: get('hook'), as, status: 404, shows: ['There is nothing at'] },
+      { name: 'also of web functions', ask: get('web'), as, status: 404, shows: ['There is nothing at'] },
+      { name: 'GET knows no other', ask: `GET /v1/webhooks/${unknownId}/invoke`, as, status: 404 },
+      { name: 'GET knows nothing that is no id', ask: 'GET /v1/webhooks/dead/invoke', as, status: 404 },
+      { name: 'takes no PUT', ask: one('PUT', 'answering', '/invoke'), as, status: 405 },
+      { name: 'waits for a runtime to be available', ask: one('POST', 'unready', '/invoke'), as, status: 409 },
+      { name: 'also to GET', ask: get('unready'), as, status: 409 },
+      {
+        name: 'refuses a body that is too large',
+        ask: one('POST', 'answering', '/invoke'),
+        as,
+        json: { a: 'x'.repeat(300_000) },
+        status: 413,
+      },
+      { name: 'POST', ask: one('POST', 'answering', '/invoke?a=1'), as, json: { b: 2 }, status: 200, has: { a: '1' } },
+      { name: 'GET', ask: get('answering', '/invoke?challenge=x'), as, status: 200, has: { challenge: 'x' } },
+    ],
+    prepare,
+  )
+
+  test.each([
+    ['PUT', 'hook'],
+    ['HEAD', 'hook'],
+    ['HEAD', 'answering'],
+  ])('%s to %s is told what there is, as ever', async (verb, which) => {
+    const { app, made } = prepare()
+    const { status, headers } = await app.request(verb, `/v1/webhooks/${made[which]}/invoke`, { as })
+    expect([status, headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  test('runs for its caller, in the project of the function, and tells the execution', async () => {
+    const { app, made } = prepare()
+    const { headers } = await app.request('POST', `/v1/webhooks/${made.answering}/invoke`, { as, json: { n: 1 } })
+    expect(headers.get('server-timing')).toContain('run;dur=')
+    expect(app.ledger.rows.get(headers.get('x-execution-id') as string)).toMatchObject({
+      projectId: 'red',
+      sync: true,
+      status: 'success',
+      trigger: 'webhook',
+      triggerId: made.answering,
+      description: `Created by Webhook ${made.answering}`,
+      input: '{"n":1}',
+    })
+  })
+
+  test('says what the function threw', async () => {
+    const { app, made } = prepare()
+    app.pool.breakCode()
+    const { status, json } = await app.request('POST', `/v1/webhooks/${made.answering}/invoke`, { as })
+    expect([status, json.code]).toEqual([502, 'function_failed'])
+  })
+
+  test('a web function makes the whole answer', async () => {
+    const { app, made } = prepare()
+    app.pool.behaviour = () => ({
+      kind: 'returned',
+      value: { kind: 'text', body: Buffer.from('made'), http: { status: 201, headers: [['x-own', 'yes']] } },
+      runMs: 1,
+      cpuMs: 1,
+      memoryPeakMb: 1,
+    })
+    const { status, headers, text } = await app.request('POST', `/v1/webhooks/${made.answeringWeb}/invoke`, { as })
+    expect([status, headers.get('x-own'), text]).toEqual([201, 'yes', 'made'])
+  })
+
+  test('a web function streams it', async () => {
+    const { app, made } = prepare()
+    app.pool.behaviour = ({ sink }) => {
+      sink?.head({ status: 200, headers: [['content-type', 'text/event-stream']] })
+      sink?.write(Buffer.from('data: 1'))
+      return { kind: 'streamed', status: 200, runMs: 1, cpuMs: 1, memoryPeakMb: 1 }
+    }
+    const { headers, text } = await app.request('GET', `/v1/webhooks/${made.answeringWeb}/invoke`, { as })
+    expect([headers.get('content-type'), text]).toEqual(['text/event-stream', 'data: 1'])
+  })
+})
+
+describe('the request of a webhook', () => {
+  const as = 'nobody'
+
+  async function callOf(which: string, path: string, asked: Parameters<ReturnType<typeof makeTestApp>['request']>[2]) {
+    const { app, made } = prepare()
+    await app.request('POST', `/v1/webhooks/${made[which]}/invoke${path}`, { as, ...asked })
+    await expect.poll(() => app.pool.calls.length).toBe(1)
+    const { http, input } = app.pool.calls[0]?.call ?? {}
+    return { http, input, mount: `/v1/webhooks/${made[which]}/invoke` }
+  }
+
+  const signed = { 'Content-Type': 'application/json', 'X-Signature': 'sha256=1' }
+
+  test.each(['web', 'answeringWeb'])('reaches a web function as it came: %s', async (which) => {
+    const body = Buffer.from([0x7b, 0xff, 0x00])
+    const { http, input, mount } = await callOf(which, '?a=%2F&b', { body, headers: signed })
+    expect(http).toMatchObject({ method: 'POST', target: '/?a=%2F&b', prefix: mount })
+    expect(http?.url).toBe(`http://localhost${mount}?a=%2F&b`)
+    expect(http?.headers).toContainEqual(['x-signature', 'sha256=1'])
+    expect(input).toEqual({ kind: 'bytes', body })
+  })
+
+  test('is beside the fields for other functions', async () => {
+    const body = '{ "n": 12345678901234567890 }'
+    const { http, input } = await callOf('hook', '?b=1&2=x', { body, headers: signed })
+    expect(input?.body.toString()).toBe('{"b":"1","2":"x", "n": 12345678901234567890 }')
+    expect(http?.headers).toContainEqual(['x-signature', 'sha256=1'])
+    expect(Buffer.from(http?.body ?? '', 'base64').toString()).toBe(body)
+  })
+
+  test('does not tell twice what is the input itself', async () => {
+    const { http, input } = await callOf('hook', '', { body: '{"a": 1}', headers: signed })
+    expect([input?.body.toString(), http?.body]).toEqual(['{"a": 1}', undefined])
+  })
+
+  test('has the bytes of what no field can hold', async () => {
+    const body = Buffer.from([1, 2, 255])
+    const { http, input } = await callOf('hook', '', { body, headers: { 'Content-Type': 'application/x-thing' } })
+    expect([input?.body.toString(), http?.body]).toEqual(['{}', body.toString('base64')])
+  })
+
+  test('has the bytes that were sent, also when they were packed', async () => {
+    const body = gzipSync('{"a":1}')
+    const { http, input } = await callOf('hook', '', { body, headers: { ...signed, 'Content-Encoding': 'gzip' } })
+    expect([input?.body.toString(), http?.body]).toEqual(['{"a":1}', body.toString('base64')])
+  })
+
+  test('keeps a token of ours to itself', async () => {
+    const { http } = await callOf('web', '', { as: 'alice', headers: { 'X-Own': '1' } })
+    expect(http?.headers.map(([name]) => name)).not.toContain('x-auth-token')
   })
 })

@@ -190,6 +190,7 @@ export function aWebhook(overrides: Partial<Webhook> = {}): Webhook {
     functionVersion: 0,
     functionAlias: null,
     description: null,
+    sync: false,
     createdAt: builtAt,
     updatedAt: null,
     ...overrides,

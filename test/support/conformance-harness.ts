@@ -33,6 +33,8 @@ export interface CallOptions {
   executionId?: string
   deadlineMs?: number
   trigger?: string
+  /** The request of a webhook, beside the input; `body` as in the meta. */
+  http?: Omit<HttpRequest, 'body'> & { body?: string | null }
   /** `manual`: the test grants the credit of a streamed answer itself. */
   credit?: 'auto' | 'manual'
 }

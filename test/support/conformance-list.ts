@@ -373,6 +373,36 @@ function calls(harness: Harness): void {
     expect(context.remaining_ms).toBeLessThanOrEqual(30_001)
   })
 
+  test.each<[string, string | null | undefined, string | null]>([
+    ['that are the input', undefined, '{"do":"request"}'],
+    ['that came otherwise', Buffer.from([0, 255]).toString('base64'), '\u0000\u00ff'],
+    ['of an empty body', '', ''],
+    ['that are too many to be told', null, null],
+  ])('the context has the request of a webhook, with the bytes %s', async (_name, body, bytes) => {
+    await using worker = await harness.bind()
+    const url = 'https://faas.example/v1/webhooks/w-1/invoke?a=%2F&a'
+    const headers: [string, string][] = [
+      ['x-signature', 's'],
+      ['constructor', 'c'],
+      ['cookie', 'a=1'],
+      ['x-signature', 't'],
+      ['cookie', 'b=2'],
+    ]
+    const http = { method: 'POST', target: '/?a=%2F&a', prefix: '/v1/webhooks/w-1/invoke', url, headers, body }
+    expect(valueIn(await worker.call({ do: 'request' }, { http, trigger: 'webhook' }).outcome)).toEqual({
+      method: 'POST',
+      url,
+      query: 'a=%2F&a',
+      headers: { 'x-signature': 's, t', constructor: 'c', cookie: 'a=1; b=2' },
+      body: bytes === null ? null : Buffer.from(bytes, 'latin1').toString('base64'),
+    })
+  })
+
+  test('the context has no request when something else calls', async () => {
+    await using worker = await harness.bind()
+    expect(valueIn(await worker.call({ do: 'request' }).outcome)).toBe(null)
+  })
+
   test('an async handler answers when it is done', async () => {
     await using worker = await harness.bind({ entry: 'async_main.main' })
     expect(await worker.call({ do: 'echo', value: [1] }).outcome).toMatchObject({ value: [1] })

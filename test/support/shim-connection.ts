@@ -66,7 +66,8 @@ export class ShimConnection {
 
   call(input?: unknown, options: CallOptions = {}): ShimCall {
     const { kind, body } = encodeInput(input, options.input)
-    return this.#open({ ...callMeta(options), input: kind }, body, options)
+    const { http } = options
+    return this.#open({ ...callMeta(options), input: kind, ...(http && { http }) }, body, options)
   }
 
   fetch(request: HttpRequest, options: CallOptions = {}): ShimCall {

@@ -63,6 +63,7 @@ const deeds = {
     trigger: context.trigger,
     language_version: context.languageVersion,
   }),
+  request: (_event, { request = null }) => request && { ...request, body: request.body?.toString('base64') ?? null },
   openstack: ({ type, region }, context) => {
     console.log(context, JSON.stringify(context))
     const { openstack } = context

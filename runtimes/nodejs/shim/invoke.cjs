@@ -26,7 +26,9 @@ function invoke(call, meta, buffer, from, to, owned) {
 function run(call, meta, buffer, from, to, owned) {
   try {
     const { answer = answerValue, inputOf = plainInputOf, invoke } = fn
-    const value = invoke(inputOf(call, meta, buffer, from, to, owned), contextOf(call, meta))
+    const context = contextOf(call, meta)
+    if (meta.http !== undefined && inputOf === plainInputOf) context.request = requestOf(meta.http, buffer, from, to)
+    const value = invoke(inputOf(call, meta, buffer, from, to, owned), context)
     if (!isThenable(value)) return answer(call, value, fn)
     whenSettled(
       value,
@@ -70,6 +72,24 @@ function contextOf(call, meta) {
     context.prefix = meta.http.prefix
   }
   return context
+}
+
+/** The request of a webhook, whose fields are the input. Without a body of its own, the input's bytes are it. */
+function requestOf({ method, url, target, headers, body }, buffer, from, to) {
+  const end = target.indexOf('?')
+  const request = { method, url, query: end === -1 ? '' : target.slice(end + 1), headers: joined(headers), body: null }
+  if (body === undefined) request.body = Buffer.from(buffer.subarray(from, to))
+  else if (body !== null) request.body = Buffer.from(body, 'base64')
+  return request
+}
+
+/** Repeated headers as one, by name; a caller may call one `constructor`. */
+function joined(headers) {
+  const byName = Object.create(null)
+  for (const [name, value] of headers) {
+    byName[name] = name in byName ? `${byName[name]}${name === 'cookie' ? '; ' : ', '}${value}` : value
+  }
+  return { ...byName }
 }
 
 const languageVersion = process.versions.node

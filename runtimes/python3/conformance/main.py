@@ -1,6 +1,7 @@
 """The programmable function of the conformance list: does what the event says (see runtimes/README.md)."""
 
 import atexit
+import base64
 import os
 import signal
 import socket
@@ -79,6 +80,14 @@ def describe_context(event, context):
         'trigger': context.trigger,
         'language_version': context.language_version,
     }
+
+
+def describe_request(event, context):
+    it = context.request
+    if it is None:
+        return None
+    body = None if it.body is None else base64.b64encode(it.body).decode()
+    return {'method': it.method, 'url': it.url, 'query': it.query, 'headers': it.headers, 'body': body}
 
 
 def openstack(event, context):
@@ -191,6 +200,7 @@ DEEDS = {
     'objects': lambda event, context: len([[at + 0.5] * 131072 for at in range(event['mb'])]),
     'unserialisable': lambda event, context: {'a set': {1, 2}},
     'context': describe_context,
+    'request': describe_request,
     'openstack': openstack,
     'env': lambda event, context: os.environ.get(event['name']),
     'count': count,

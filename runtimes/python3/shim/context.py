@@ -9,7 +9,7 @@ from .json_text import from_json
 class Context:
     """The second argument of a handler. Made for each call, so that what is the same for all belongs to the class."""
 
-    __slots__ = ('execution_id', 'deadline_ms', 'trigger', '_call')
+    __slots__ = ('execution_id', 'deadline_ms', 'trigger', '_call', '_http', '_body')
 
     function_id = function_name = function_version = project_id = memory_limit_in_mb = None
     client_context = identity = None  # AWS Lambda's
@@ -24,11 +24,13 @@ class Context:
         cls.project_id = meta.get('project_id')
         cls.memory_limit_in_mb = meta.get('memory_bytes', 0) // (1024 * 1024)
 
-    def __init__(self, call, meta):
+    def __init__(self, call, meta, body=None):
         self.execution_id = meta.get('execution_id')
         self.deadline_ms = meta.get('deadline_ms')
         self.trigger = meta.get('trigger')
         self._call = call
+        self._http = meta.get('http')
+        self._body = body
 
     @property
     def remaining_ms(self):
@@ -61,9 +63,36 @@ class Context:
         return self.acts_with
 
     @property
+    def request(self):
+        """The request of a webhook, whose fields are the event; None: something else calls."""
+        return None if self._http is None or self._body is None else Request(self._http, self._body)
+
+    @property
     def cancelled(self):
         """Fires when nobody waits for the answer any more: is_set(), wait(seconds), or `await` in async code."""
         return self._call.abort_signal()
+
+
+class Request:
+    """The HTTP request as it came. Without a body of its own, the bytes of the input are it."""
+
+    __slots__ = ('method', 'url', 'query', 'headers', 'body')
+
+    def __init__(self, http, body):
+        self.method = http['method']
+        self.url = http['url']
+        self.query = http['target'].partition('?')[2]
+        self.headers = {}
+        for name, value in http['headers']:
+            separator = '; ' if name == 'cookie' else ', '
+            self.headers[name] = self.headers[name] + separator + value if name in self.headers else value
+        self.body = decoded(http['body']) if 'body' in http else bytes(body)
+
+
+def decoded(body):
+    import base64
+
+    return None if body is None else base64.b64decode(body)
 
 
 def read_input(meta, body):

@@ -3,22 +3,20 @@ import { z } from '@hono/zod-openapi'
 import type { FunctionCors } from '../../domain/exposure.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { inputFromBody } from '../../domain/input.ts'
+import { inputFromBody, inputOfRequest } from '../../domain/input.ts'
 import type { Authenticate } from '../../domain/principal.ts'
 import { takesRequest } from '../../domain/worker.ts'
 import type { Exposed } from '../../services/functions/exposed.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
+import { answerWithRun } from '../answered-run.ts'
 import type { Bodies } from '../bodies.ts'
 import { calleeOf } from '../callee.ts'
-import { ResponseCaller } from '../caller.ts'
 import { unpacked } from '../content-encoding.ts'
 import { admits, answerHeaders, setHeaders } from '../cross-origin.ts'
 import { type App, type Described, describe } from '../endpoint.ts'
-import { answer } from '../function-answer.ts'
 import { type Place, requestHead } from '../function-call.ts'
 import { doorOf, refuseElsewhere } from '../open-door.ts'
-import { ResponseSink } from '../response-sink.ts'
 import type { HttpSettings } from '../settings.ts'
 
 export interface InvokeParts {
@@ -68,29 +66,15 @@ export async function invoke(
   allowOrigin(target.fn.cors, incoming, outgoing)
   const { maxBodyBytes, trustProxy } = parts.settings
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown })
-  const caller = new ResponseCaller(outgoing)
-  const request = { target, projectId, trigger: 'http' as const, caller }
+  const request = { target, projectId, trigger: 'http' as const }
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']
     const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)
     const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
-    const { execution, outcome } = await parts.invocation.run({ ...request, input })
-    return answer(outgoing, execution, outcome)
+    return answerWithRun(parts, { ...request, input }, outgoing)
   }
   const http = requestHead(incoming, place, spent, trustProxy)
-  const executionId = parts.newId()
-  const sink = new ResponseSink(outgoing, executionId)
-  const input = { kind: body.length === 0 ? ('none' as const) : ('bytes' as const), body }
-  const { execution, outcome } = await parts.invocation.run({
-    ...request,
-    executionId,
-    input,
-    http,
-    sink,
-    signal: caller.signal,
-  })
-  if (sink.hasBegun) sink.finish(outcome)
-  else answer(outgoing, execution, outcome)
+  return answerWithRun(parts, { ...request, input: inputOfRequest(body), http }, outgoing)
 }
 
 /** A page of another site may run what its project opened to it, and nothing else. */

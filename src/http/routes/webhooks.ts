@@ -1,15 +1,20 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { z } from '@hono/zod-openapi'
+import { FaasError } from '../../domain/errors.ts'
+import type { NewId } from '../../domain/ids.ts'
 import { selected } from '../../domain/list.ts'
 import type { Webhook } from '../../domain/webhook.ts'
+import type { Invocation } from '../../services/runs/invocation.ts'
 import type { Webhooks } from '../../services/triggers/webhooks.ts'
-import { readBytes, readObject } from '../body.ts'
+import { answerWithRun } from '../answered-run.ts'
+import { readObject } from '../body.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
-import { integer, parseFields, text, uuidParam } from '../fields.ts'
+import { flag, integer, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { handedOutBase } from '../path.ts'
 import type { HttpSettings } from '../settings.ts'
 import { shownTime } from '../time.ts'
-import { webhookInput } from '../webhook-input.ts'
+import { readWebhookCall } from '../webhook-call.ts'
 
 const tag = 'webhooks'
 
@@ -18,6 +23,9 @@ const settable = z.object({
   function_version: integer('0, the default: the function as it is when called.'),
   function_alias: text(255, 'Wins over function_id and function_version; looked up when called.'),
   description: text(),
+  sync: flag(
+    "True: the answer is the function's own, and GET is taken too. False, the default: 202, and the run follows.",
+  ),
 })
 
 const shown = z
@@ -31,10 +39,27 @@ const shown = z
     created_at: z.string(),
     updated_at: z.string().nullable(),
     webhook_url: z.string().openapi({ description: 'POST here runs the function; no token needed.' }),
+    sync: z.boolean(),
   })
   .openapi('Webhook')
 
-export function bindWebhooks(app: App, webhooks: Webhooks, settings: HttpSettings): void {
+export interface WebhookParts {
+  webhooks: Webhooks
+  invocation: Invocation
+  newId: NewId
+  settings: HttpSettings
+}
+
+export function bindWebhooks(app: App, parts: WebhookParts): void {
+  const { webhooks, invocation, settings } = parts
+  /** Nobody knows who calls: for what is not there, no body is read. */
+  const take = async (c: Ctx, id: string): Promise<Response> => {
+    const { sync, run } = webhooks.called(id)
+    const request = { ...run, ...(await readWebhookCall(c, id, run.target.revision, settings)) }
+    if (!sync) return c.json({ execution_id: (await invocation.accept(request)).execution.id }, 202)
+    await answerWithRun(parts, request, c.env.outgoing)
+    return RESPONSE_ALREADY_SENT
+  }
   const asShown = (c: Ctx, webhook: Webhook) => shownWebhook(webhook, webhookUrl(c, webhook.id, settings))
 
   endpoint(
@@ -129,24 +154,36 @@ export function bindWebhooks(app: App, webhooks: Webhooks, settings: HttpSetting
       summary: 'Run the function of a webhook',
       description:
         'The input is one object of the query and the body: members of a JSON object, or fields of a form. ' +
-        'A repeated field becomes an array. The run is accepted for good when the answer comes.',
+        'A repeated field becomes an array. The run is accepted for good when the answer comes. With "sync" the answer is ' +
+        "the function's own, as that of /fn/{name}.",
       public: { id: /[0-9a-f-]+/ },
       body: {
         'application/json': z.any(),
         'application/x-www-form-urlencoded': z.any(),
         'multipart/form-data': z.any(),
       },
-      answers: { 202: z.object({ execution_id: z.string() }) },
+      answers: { 200: z.any(), 202: z.object({ execution_id: z.string() }) },
       refusals: ['invalid_request', 'not_found', 'runtime_unavailable', 'too_large', 'queue_full', 'shutting_down'],
     },
-    async (c) => {
-      const id = uuidParam('Webhook', c.req.param('id'))
-      // Nobody knows who calls: what is not there is not read for.
-      webhooks.callable(id)
-      const body = await readBytes(c, settings.maxBodyBytes)
-      const input = webhookInput(new URL(c.req.raw.url).searchParams, c.req.header('Content-Type'), body)
-      const { execution } = await webhooks.call(id, input)
-      return c.json({ execution_id: execution.id }, 202)
+    (c) => take(c, uuidParam('Webhook', c.req.param('id'))),
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/webhooks/:id/invoke',
+      tag,
+      summary: 'Run the function of a webhook that answers',
+      description: 'For those who try an address with a challenge first. Only with "sync"; another webhook is a POST.',
+      public: { id: /[0-9a-f-]+/ },
+      answers: { 200: z.any() },
+      refusals: ['not_found', 'runtime_unavailable', 'no_worker', 'shutting_down'],
+    },
+    (c) => {
+      const id = c.req.param('id')
+      if (!webhooks.isSync(id)) throw new FaasError('not_found', `There is nothing at ${c.req.path}.`)
+      return take(c, id)
     },
   )
 }
@@ -158,6 +195,7 @@ async function readSettable(c: Ctx, settings: { maxBodyBytes: number }) {
     functionVersion: fields.function_version,
     functionAlias: fields.function_alias,
     description: fields.description,
+    sync: fields.sync,
   }
 }
 
@@ -175,5 +213,6 @@ function shownWebhook(webhook: Webhook, url: string): z.output<typeof shown> {
     created_at: shownTime(webhook.createdAt),
     updated_at: shownTime(webhook.updatedAt),
     webhook_url: url,
+    sync: webhook.sync,
   }
 }

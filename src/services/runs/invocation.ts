@@ -149,7 +149,7 @@ export class Invocation {
   async accept(request: RunRequest): Promise<Accepted> {
     this.#refuseWhenClosing()
     const execution = this.#begin(request, false)
-    const place = this.#queue.reserve(queuedRun(execution, request.input))
+    const place = this.#queue.reserve(queuedRun(execution, request.input, request.http))
     const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
       place.giveUp()
       throw error
@@ -404,6 +404,6 @@ export class Invocation {
 /** Waiting helps: what is to run exists, and cannot run yet. */
 const isPassing = (error: unknown): boolean => error instanceof FaasError && error.code === 'runtime_unavailable'
 
-const queuedRun = ({ projectId, functionId }: Execution, input: CallInput): QueuedRun => {
-  return { projectId, functionId, bytes: input.body.length }
+const queuedRun = ({ projectId, functionId }: Execution, input: CallInput, http?: HttpRequestHead): QueuedRun => {
+  return { projectId, functionId, bytes: input.body.length + (http?.body?.length ?? 0) }
 }

@@ -4,23 +4,30 @@ import type { NewId } from '../../domain/ids.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import { parseTargetName } from '../../domain/target-name.ts'
 import type { Webhook, WebhookStore } from '../../domain/webhook.ts'
-import type { CallInput } from '../../domain/worker.ts'
-import type { Named, Target, TargetRef, Targets } from '../functions/targets.ts'
-import type { Accepted, Invocation } from '../runs/invocation.ts'
+import type { Named, TargetRef, Targets } from '../functions/targets.ts'
+import type { RunRequest } from '../runs/invocation.ts'
 
 export interface NewWebhook extends TargetRef {
   description?: string
+  /** Default false. */
+  sync?: boolean
+}
+
+/** What a call of a webhook runs; what the caller says is not in it. */
+export interface WebhookCall {
+  /** The caller waits for the function's answer. */
+  sync: boolean
+  run: Omit<RunRequest, 'input'>
 }
 
 export interface WebhooksParts {
   store: WebhookStore
   targets: Targets
-  invocation: Invocation
   clock: Clock
   newId: NewId
 }
 
-/** Keeps webhooks, and accepts a run when one is called. */
+/** Keeps webhooks, and knows what a call of one runs. */
 export class Webhooks {
   #parts: WebhooksParts
 
@@ -35,6 +42,7 @@ export class Webhooks {
       projectId: who.projectId,
       ...this.#target(who, given),
       description: given.description ?? null,
+      sync: given.sync ?? false,
       createdAt: this.#parts.clock.now(),
       updatedAt: null,
     }
@@ -63,6 +71,7 @@ export class Webhooks {
       ...webhook,
       ...(moved && this.#target(who, moved)),
       description: change.description ?? webhook.description,
+      sync: change.sync ?? webhook.sync,
       updatedAt: this.#parts.clock.now(),
     }
     this.#parts.store.update(changed)
@@ -74,24 +83,18 @@ export class Webhooks {
     this.#parts.store.delete(webhook.id)
   }
 
-  /** What a call of it runs. Throws FaasError: `not_found`, `runtime_unavailable`. */
-  callable(id: string): Target {
+  /** Anybody may call it: the run belongs to the function's project. Throws FaasError: `not_found`, `runtime_unavailable`. */
+  called(id: string): WebhookCall {
     const webhook = this.#parts.store.find(id)
     if (webhook === null) throw notFound('Webhook', id)
-    return this.#parts.targets.resolveIn(webhook.projectId, webhook)
+    const target = this.#parts.targets.resolveIn(webhook.projectId, webhook)
+    const made = { trigger: 'webhook', triggerId: id, description: `Created by Webhook ${id}` } as const
+    return { sync: webhook.sync, run: { target, projectId: target.fn.projectId, ...made } }
   }
 
-  /** Anybody may: the run is durable when this resolves, and belongs to the function's project. */
-  async call(id: string, input: CallInput): Promise<Accepted> {
-    const target = this.callable(id)
-    return this.#parts.invocation.accept({
-      target,
-      projectId: target.fn.projectId,
-      trigger: 'webhook',
-      triggerId: id,
-      input,
-      description: `Created by Webhook ${id}`,
-    })
+  /** Whether there is one whose callers wait for an answer. */
+  isSync(id: string): boolean {
+    return this.#parts.store.find(id)?.sync ?? false
   }
 
   /** Null when the change leaves the target as it is. */

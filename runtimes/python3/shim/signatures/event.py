@@ -8,6 +8,6 @@ def prepare(worker, function):
     wanted = positional_parameters(function)
 
     def arguments(call, meta, body):
-        return (read_input(meta, body), Context(call, meta))[:wanted], {}
+        return (read_input(meta, body), Context(call, meta, body))[:wanted], {}
 
     return invoker(worker, function, arguments)

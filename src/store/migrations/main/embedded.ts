@@ -172,4 +172,9 @@ ALTER TABLE \`functions\` ADD \`cors\` text;--> statement-breakpoint
 ALTER TABLE \`functions\` ADD \`hosts\` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX \`functions_public_name\` ON \`functions\` (\`name\`) WHERE access = 'public';`,
   },
+  {
+    tag: '0004_webhook_sync',
+    when: 1796003886929,
+    sql: `ALTER TABLE \`webhooks\` ADD \`sync\` integer DEFAULT false NOT NULL;`,
+  },
 ]

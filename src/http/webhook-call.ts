@@ -1,0 +1,35 @@
+import { inputOfRequest } from '../domain/input.ts'
+import { type CallInput, type HttpRequestHead, type Revision, takesRequest } from '../domain/worker.ts'
+import { unpacked } from './content-encoding.ts'
+import type { Ctx } from './endpoint.ts'
+import { exactPlace, requestHead } from './function-call.ts'
+import type { HttpSettings } from './settings.ts'
+import { webhookInput } from './webhook-input.ts'
+
+/** Input and body are told a worker in one frame, which holds 16 MiB. */
+const longestCallBytes = 15 * 1024 * 1024
+
+/**
+ * The call of a webhook as its function sees it. Web functions get the request as it came; others the fields of the contract,
+ * and beside them the request with the bytes of its body, over which callers make their signatures.
+ */
+export async function readWebhookCall(
+  c: Ctx,
+  id: string,
+  revision: Revision,
+  { maxBodyBytes, trustProxy }: HttpSettings,
+): Promise<{ input: CallInput; http: HttpRequestHead }> {
+  const { incoming, outgoing } = c.env
+  const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false })
+  const http = requestHead(incoming, exactPlace(id, incoming.url as string), null, trustProxy)
+  if (takesRequest(revision)) return { input: inputOfRequest(body), http }
+  const content = await unpacked(body, incoming.headers['content-encoding'], maxBodyBytes)
+  const input = webhookInput(new URL(c.req.raw.url).searchParams, incoming.headers['content-type'], content)
+  return { input, http: withBody(http, body, input) }
+}
+
+function withBody(http: HttpRequestHead, body: Buffer, input: CallInput): HttpRequestHead {
+  if (body.equals(input.body)) return http
+  const encoded = body.toString('base64')
+  return { ...http, body: encoded.length + input.body.length > longestCallBytes ? null : encoded }
+}

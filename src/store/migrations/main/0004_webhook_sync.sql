@@ -1,0 +1,1 @@
+ALTER TABLE `webhooks` ADD `sync` integer DEFAULT false NOT NULL;
