@@ -113,10 +113,22 @@ export function unpackAssets(cacheDir: string): void {
 function unpack(name: string, path: string): void {
   const bytes = Buffer.from(getRawAsset(name))
   if (existsSync(path) && statSync(path).size === bytes.length) return
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  makeFolder(dirname(path))
   const unfinished = `${path}.${process.pid}`
   writeFileSync(unfinished, bytes, { mode: 0o644 })
   renameSync(unfinished, path)
+}
+
+/** Not by `recursive` of Node.js: that tries for ever where nothing can be made in a folder that is there, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o755 })
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error
+  }
 }
 
 /** Deployed or run by tests, never copied into an image: changing them makes no other image. */

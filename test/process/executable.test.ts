@@ -43,7 +43,7 @@ describe('the executable', () => {
 
   test('says what is wrong with settings in a sentence, and no stack', () => {
     const env = { TAIBAI_PORT: 'x' }
-    const { status, stderr } = spawnSync(executable, ['serve'], { env, encoding: 'utf8' })
+    const { status, stderr } = spawnSync(executable, ['serve'], { env, encoding: 'utf8', timeout: 30_000 })
     expect(status).toBe(1)
     expect(stderr).toMatch(/^Settings that cannot be used:\n {2}TAIBAI_PORT: .*\n$/)
   })
@@ -67,7 +67,7 @@ describe('the executable', () => {
 
   test('says where it may unpack its files when it may not here', () => {
     const env = { TAIBAI_CACHE_DIR: '/proc/nowhere', TAIBAI_DATA_DIR: '/tmp/taibai-never' }
-    const { status, stderr } = spawnSync(executable, ['serve'], { env, encoding: 'utf8' })
+    const { status, stderr } = spawnSync(executable, ['serve'], { env, encoding: 'utf8', timeout: 30_000 })
     expect(status).toBe(1)
     expect(stderr).toMatch(/^The program could not unpack its files .*set TAIBAI_CACHE_DIR to a folder of yours\.\n$/)
   })
