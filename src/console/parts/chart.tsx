@@ -45,7 +45,7 @@ export function Chart({
         scales: { y: { range: (_self, _least, most) => [0, Math.max(1, most * 1.1)] } },
         axes: [
           { ...axis, space: 80 },
-          { ...axis, size: 56, values: (_self, ticks) => ticks.map((tick) => `${tick}${unit}`) },
+          { ...axis, size: 72, values: (_self, ticks) => ticks.map((tick) => `${tick}${unit}`) },
         ],
         series: [
           {},
