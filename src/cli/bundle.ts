@@ -83,6 +83,7 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     idle_timeout,
     network,
     cpu_max,
+    writable,
   } = fn
   const fields = {
     description,
@@ -99,6 +100,8 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     concurrency,
     min_workers,
     network,
+    // An export of an older server has none.
+    writable: (writable ?? []).length > 0 ? writable : null,
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as FunctionFields
 }

@@ -39,6 +39,7 @@ const fn = z
     timeout: z.int().optional().describe('Seconds of a call.'),
     cpu: z.int().optional().describe('Guaranteed share, in thousandths of a processor.'),
     cpu_max: z.int().optional(),
+    writable: z.array(z.string()).optional().describe('Folders of an image that can be written to.'),
     concurrency: z.int().optional(),
     min_workers: z.int().optional(),
     max_workers: z.int().optional(),

@@ -59,6 +59,7 @@ export interface FunctionRow extends Row {
   access: 'token' | 'public'
   cors: FunctionCors | null
   hosts: string[]
+  writable: string[]
 }
 
 export interface FunctionCors {
@@ -88,6 +89,7 @@ export interface FunctionFields {
   access?: 'token' | 'public'
   cors?: Partial<FunctionCors> | null
   hosts?: string[]
+  writable?: string[]
 }
 
 export interface VersionRow extends Row {

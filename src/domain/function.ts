@@ -54,6 +54,8 @@ export interface Fn {
   network: Network
   /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
   cpuMaxMillicpu: number | null
+  /** Folders of an image that can be written to, in memory; all else but /tmp is read-only. */
+  writable: string[]
   access: Access
   /** Null: no page of another origin, unless the function itself says so. */
   cors: FunctionCors | null

@@ -23,6 +23,7 @@ export type ChangeableField = keyof Pick<
   | 'idleTimeoutSeconds'
   | 'network'
   | 'cpuMaxMillicpu'
+  | 'writable'
 >
 
 interface FieldFacts {
@@ -53,6 +54,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   concurrency: { in: 'worker', revision: 'concurrency' },
   network: { in: 'worker', revision: 'network' },
   cpuMaxMillicpu: { in: 'worker', revision: 'cpuMaxMillicpu' },
+  writable: { in: 'worker', revision: 'writable' },
 }
 
 export const fieldsIn = (place: FieldFacts['in']): ChangeableField[] =>
@@ -78,6 +80,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
     cpuMillicpu: fn.cpuMillicpu,
     cpuMaxMillicpu: fn.cpuMaxMillicpu,
+    writable: fn.writable,
     timeoutMs: fn.timeoutSeconds * 1000,
     concurrency: fn.concurrency,
     minWorkers: fn.minWorkers,

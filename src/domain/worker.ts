@@ -32,6 +32,8 @@ export interface Revision {
   memoryBytes: number
   cpuMillicpu: number
   cpuMaxMillicpu: number | null
+  /** Folders of an image that can be written to, beside /tmp. */
+  writable: string[]
   timeoutMs: number
   concurrency: number
   minWorkers: number

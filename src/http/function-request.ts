@@ -50,6 +50,10 @@ const changeable = {
     ),
   ),
   hosts: field({ type: 'array', description: 'Host names of its own: there it lives at /.' }, toHosts),
+  writable: field(
+    { type: 'array', description: 'Folders of an image that can be written to, in its memory: whole paths.' },
+    toPaths,
+  ),
   cpu_max: nullable(integer('Hard cap of the processors, in thousandths of one; null: none.')),
 }
 
@@ -163,6 +167,7 @@ function named(given: z.output<typeof functionChange>): FunctionFields {
     access: given.access,
     cors: given.cors,
     hosts: given.hosts,
+    writable: given.writable,
   }
 }
 
@@ -201,6 +206,12 @@ function toCors(value: unknown): FunctionCors | null {
   }
   const { origins, methods, headers, credentials } = parsed.data
   return { origins, methods: methods ?? null, headers: headers ?? null, credentials: credentials ?? false }
+}
+
+function toPaths(value: unknown): string[] {
+  const given = typeof value === 'string' ? parsedJson(value) : value
+  if (Array.isArray(given) && given.every((one) => typeof one === 'string')) return given
+  throw invalid('must be an array of paths, such as ["/var/cache/nginx"].')
 }
 
 function toHosts(value: unknown): string[] {

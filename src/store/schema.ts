@@ -61,6 +61,7 @@ export const functions = sqliteTable(
     access: text('access').$type<Access>().notNull().default('token'),
     cors: text('cors', { mode: 'json' }).$type<FunctionCors>(),
     hosts: text('hosts', { mode: 'json' }).$type<string[]>().notNull().default([]),
+    writable: text('writable', { mode: 'json' }).$type<string[]>().notNull().default([]),
     ...created,
   },
   (table) => [

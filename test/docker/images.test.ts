@@ -45,6 +45,12 @@ describeWithDocker('A command image', () => {
     expect(stdout).toBe('["exit","3"]\n')
   })
 
+  test('that writes to its root is told of "writable", and may write to what that names', async () => {
+    const told = { message: expect.stringContaining('"writable"') }
+    expect((await run('write /var/cache/x')).outcome).toMatchObject({ kind: 'killed', error: told })
+    expect((await run('write /var/cache/x', { writable: ['/var/cache'] })).outcome).toMatchObject({ kind: 'returned' })
+  })
+
   test('that takes too long is killed, and what it printed is there', async () => {
     const { outcome, stdout } = await run('sleep 60000', { timeoutMs: 3000 })
     expect(outcome).toMatchObject({ kind: 'timeout', error: { type: 'Timeout' } })
@@ -103,6 +109,7 @@ describeWithDocker('An http image', () => {
     test.each([
       ['when it listens elsewhere', { LISTEN_ON: '9999' }, /did not listen on port 8080 within/],
       ['when it ends before it listens', { LISTEN_ON: '-1' }, /ended with code \d+ before it listened on port 8080/],
+      ['when it writes to its root', { WRITE_TO: '/var/cache/x' }, /ended with code 1 .*read-only.*"writable"/],
       ['when it listens on its own loopback only', { LISTEN_HOST: '127.0.0.1' }, /0\.0\.0\.0/],
     ])('%s: that is the failure of the function, with what it printed', async (_when, env, message) => {
       const worker = await ('LISTEN_HOST' in env ? workers : impatient)().factory.startImage(revision({ env }))
@@ -126,6 +133,13 @@ describeWithDocker('An http image', () => {
       await worker.gone
       expect(worker.isEnding).toBe(true)
     })
+  })
+
+  test('writes to the folders that are named', async () => {
+    const env = { WRITE_TO: '/var/cache/x', GREETING: 'written' }
+    const worker = await workers().factory.startImage(revision({ env, writable: ['/var/cache'] }))
+    expect(bodyOf(await worker.call(get('/env'), 60_000))).toBe('written')
+    await worker.kill()
   })
 
   test('that is killed while it works ends its call as the fault of the platform', async () => {

@@ -100,6 +100,22 @@ describe('the container of', () => {
       { ...ownCommand, Env: ['HOME=/tmp', 'TMPDIR=/tmp'], HostConfig: noFolder },
     ],
     [
+      'an image with folders that can be written to',
+      { command: null, folder: null, env: {}, writable: ['/var/cache/nginx'] },
+      {},
+      {
+        ...ownCommand,
+        Env: ['HOME=/tmp', 'TMPDIR=/tmp'],
+        HostConfig: {
+          ...noFolder,
+          Tmpfs: {
+            ...noFolder.Tmpfs,
+            '/var/cache/nginx': 'rw,exec,nosuid,nodev,size=64m,mode=1777,uid=64000,gid=64000',
+          },
+        },
+      },
+    ],
+    [
       'what is not trusted, where an OCI runtime is configured for it',
       { trusted: false },
       { untrustedOciRuntime: 'runsc' },

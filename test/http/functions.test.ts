@@ -318,6 +318,36 @@ describe('creating a function', () => {
           status: 400,
           shows: ['cpu_max'],
         },
+        {
+          name: 'of a runtime with folders to write to',
+          ask,
+          json: { ...json, writable: ['/var/cache'] },
+          status: 400,
+          shows: ['writable', '/tmp'],
+        },
+        ...['/', '/proc/x', '/sys', '/dev/shm', '/tmp', 'var', '/a/../b', '/a//b', '/a/', '/a b', 7, '//a'].map(
+          (path) => ({
+            name: `with ${JSON.stringify(path)} as a folder to write to`,
+            ask,
+            json: { code: { source: 'image', image: 'busybox' }, writable: ['/var/cache', path] },
+            status: 400,
+            shows: ['writable'],
+          }),
+        ),
+        {
+          name: 'with a folder to write to that is named twice',
+          ask,
+          json: { code: { source: 'image', image: 'busybox' }, writable: ['/run', '/run'] },
+          status: 400,
+          shows: ['twice'],
+        },
+        {
+          name: 'with nine folders to write to',
+          ask,
+          json: { code: { source: 'image', image: 'busybox' }, writable: [...'abcdefghi'].map((name) => `/${name}`) },
+          status: 400,
+          shows: ['at most 8'],
+        },
         { name: 'with an unknown network', ask, json: { ...json, network: 'host' }, status: 400, shows: ['egress'] },
         { name: 'with a body of another type', ask, body: 'x', headers: { 'Content-Type': 'text/plain' }, status: 415 },
         { name: 'with broken JSON', ask, body: '{', headers: { 'Content-Type': 'application/json' }, status: 400 },
@@ -391,9 +421,10 @@ describe('creating a function', () => {
       access: 'token',
       cors: null,
       hosts: [],
+      writable: [],
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable',
     )
   })
 

@@ -190,6 +190,7 @@ describe('a revision', () => {
     concurrency: 2,
     network: 'none',
     cpuMaxMillicpu: 999,
+    writable: ['/run'],
   }
   const fields = Object.keys(changes) as ChangeableField[]
 

@@ -68,6 +68,7 @@ export function aFn(overrides: Partial<Fn> = {}): Fn {
     access: 'token',
     cors: null,
     hosts: [],
+    writable: [],
     createdAt: builtAt,
     updatedAt: null,
     ...overrides,

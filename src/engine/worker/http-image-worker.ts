@@ -9,7 +9,7 @@ import type { Exit, OnOutput, Sandbox } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { FlowingSink } from './flowing-sink.ts'
-import { killed, resultTooLarge, timedOut } from './outcomes.ts'
+import { killed, resultTooLarge, timedOut, withReadOnlyRoot } from './outcomes.ts'
 
 /** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
@@ -85,7 +85,8 @@ export class HttpImageWorker implements PoolWorker {
 
   /** It will not serve: what is wrong with it is the function's own doing, and what it printed is the log. */
   notReady(outcome: Outcome): void {
-    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome, log: this.#startLog }
+    const log = this.#startLog
+    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: withReadOnlyRoot(outcome, log), log }
   }
 
   /** What the image prints belongs to the call that it works on (to each, when it works on several), and else to the worker. */

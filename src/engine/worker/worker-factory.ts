@@ -9,12 +9,15 @@ import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../san
 import { Channel } from './channel.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { whatKeepsImage } from './image-start.ts'
-import { killed, timedOut } from './outcomes.ts'
+import { killed, timedOut, withReadOnlyRoot } from './outcomes.ts'
 import { PipeStock } from './pipe-stock.ts'
 import { type Frame, FrameType, parseMeta } from './protocol.ts'
 import { ShimWorker, type WorkerParts } from './worker.ts'
 import { WorkerFolder } from './worker-folder.ts'
 import { workerLog } from './worker-log.ts'
+
+/** Characters of what an image printed last that say why it ended. */
+const lastPrintedChars = 8192
 
 export interface WorkersParts extends WorkerParts {
   engine: SandboxEngine
@@ -101,9 +104,15 @@ export class SandboxWorkers implements WorkerFactory {
     const startedAt = clock.elapsed()
     const { timeoutMs } = revision
     const spec = { ...this.#imageSpec(revision, {}), args: argumentsOf(call), timeoutMs, signal: stop, onRunning }
+    let lastPrinted = ''
+    const print: OnOutput = (stream, text) => {
+      lastPrinted = (lastPrinted + text).slice(-lastPrintedChars)
+      call.onLog(stream, text)
+    }
     try {
-      const { exit, timedOut: missed } = await engine.runToEnd(spec, (stream, text) => call.onLog(stream, text))
-      return commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt)
+      const { exit, timedOut: missed } = await engine.runToEnd(spec, print)
+      const outcome = commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt)
+      return outcome.kind === 'killed' ? withReadOnlyRoot(outcome, lastPrinted) : outcome
     } catch (error) {
       const message = error instanceof FaasError ? error.message : 'The image could not be run; see the server log.'
       return platformFailed(message, clock.elapsed() - startedAt)
@@ -111,10 +120,11 @@ export class SandboxWorkers implements WorkerFactory {
   }
 
   #imageSpec(revision: Revision, extra: Record<string, string>): SandboxSpec {
-    const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted } = revision
+    const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted, writable } = revision
     const env = { ...revision.env, ...extra }
     const name = this.#parts.newName()
-    return { name, image, command: null, env, network, trusted, folder: null, memoryBytes, cpuMillicpu, cpuMaxMillicpu }
+    const limits = { memoryBytes, cpuMillicpu, cpuMaxMillicpu }
+    return { name, image, command: null, env, network, trusted, folder: null, writable, ...limits }
   }
 
   #channel(socket: Socket, sandbox: Sandbox, folder: WorkerFolder): Channel {

@@ -51,6 +51,7 @@ const fields = {
     })
     .nullable(),
   hosts: z.array(z.string()),
+  writable: z.array(z.string()),
 }
 export const shownFunction = z.object(fields).openapi('Function')
 const listed = z
@@ -187,5 +188,6 @@ export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
     access: fn.access,
     cors: fn.cors,
     hosts: fn.hosts,
+    writable: fn.writable,
   }
 }

@@ -3,6 +3,7 @@ import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken
 import type { Fn, Network } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import type { Signature } from '../../domain/signature.ts'
+import { checkWritable } from './writable-folders.ts'
 
 /** What create and update have in common; undefined is not given, null is back to none. */
 export interface FunctionFields {
@@ -20,6 +21,7 @@ export interface FunctionFields {
   idleTimeoutSeconds?: number | null
   network?: Network
   cpuMaxMillicpu?: number | null
+  writable?: string[]
   access?: Access
   cors?: FunctionCors | null
   hosts?: string[]
@@ -60,6 +62,7 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   within('idle_timeout', given.idleTimeoutSeconds, 0, 365 * 86_400, 'seconds')
   within('cpu_max', given.cpuMaxMillicpu, limits.cpuMinMillicpu, 1_000_000, 'millicpu')
   if (given.cors !== undefined && given.cors !== null) checkCors(given.cors)
+  if (given.writable !== undefined) checkWritable(given.writable)
 }
 
 /** Host names that may be given by whoever asks: a name that is not the operator's to give could be the server's own. */
@@ -100,6 +103,9 @@ export function checkTogether(fn: Fn, signatures: Signature[] | null): void {
     throw invalid(`"cpu_max" (${fn.cpuMaxMillicpu}) must not be below "cpu" (${fn.cpuMillicpu}).`)
   }
   if (signatures === null) return checkImage(fn)
+  if (fn.writable.length > 0) {
+    throw invalid('"writable" is for functions of an image; what a runtime runs writes to /tmp.')
+  }
   if (fn.signature !== null && !signatures.includes(fn.signature)) {
     throw invalid(`"signature" must be one that the runtime supports: ${signatures.join(', ')}.`)
   }

@@ -317,6 +317,7 @@ export class Functions {
       idleTimeoutSeconds: null,
       network: 'egress',
       cpuMaxMillicpu: null,
+      writable: [],
       access: 'token',
       cors: null,
       hosts: [],

@@ -54,6 +54,7 @@ export function functionStoreContract(open: () => { functions: FunctionStore; jo
         idleTimeoutSeconds: 30,
         network: 'none',
         cpuMaxMillicpu: 1500,
+        writable: ['/var/cache/nginx', '/run'],
         updatedAt: 5,
       })
       for (const fn of [plain, full]) functions.insert(fn)

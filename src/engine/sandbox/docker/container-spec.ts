@@ -48,7 +48,7 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults)
 }
 
 function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig {
-  const { pidsLimit, openFilesLimit, tmpSizeMb, hasInit, seccomp, untrustedOciRuntime } = defaults
+  const { pidsLimit, openFilesLimit, hasInit, seccomp, untrustedOciRuntime } = defaults
   const host: HostConfig = {
     AutoRemove: true,
     ReadonlyRootfs: true,
@@ -60,7 +60,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
       { Name: 'nofile', Soft: openFilesLimit, Hard: openFilesLimit },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { '/tmp': `rw,exec,nosuid,nodev,size=${tmpSizeMb}m,mode=1777` },
+    Tmpfs: foldersInMemory(spec.writable ?? [], defaults),
     // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
@@ -71,6 +71,14 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
   if (mounts.length > 0) host.Mounts = mounts
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
+}
+
+/** Where the image has the folder, the engine takes its mode from there: its user must own it. */
+function foldersInMemory(writable: string[], { tmpSizeMb, user }: ContainerDefaults): Record<string, string> {
+  const options = `rw,exec,nosuid,nodev,size=${tmpSizeMb}m,mode=1777`
+  const [uid, gid = uid] = user.split(':')
+  const owned = writable.map((path) => [path, `${options},uid=${uid},gid=${gid}`])
+  return { '/tmp': options, ...Object.fromEntries(owned) }
 }
 
 /** What programs take for granted. The image of a function brings its own. */

@@ -177,4 +177,9 @@ CREATE UNIQUE INDEX \`functions_public_name\` ON \`functions\` (\`name\`) WHERE 
     when: 1796003886929,
     sql: `ALTER TABLE \`webhooks\` ADD \`sync\` integer DEFAULT false NOT NULL;`,
   },
+  {
+    tag: '0005_slow_terrax',
+    when: 1796004987933,
+    sql: `ALTER TABLE \`functions\` ADD \`writable\` text DEFAULT '[]' NOT NULL;`,
+  },
 ]

@@ -1,4 +1,5 @@
 /** Prints its arguments, then does what the first one says. */
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const args = process.argv.slice(2)
@@ -6,6 +7,7 @@ const deeds = {
   exit: (code) => process.exit(Number(code)),
   sleep: (ms) => sleep(Number(ms)),
   env: (name) => console.log(`${name}=${process.env[name]}`),
+  write: (path) => writeFileSync(path, 'x'),
   warn: (text) => console.error(text),
   memory: (mb) => Buffer.alloc(Number(mb) * 1024 * 1024, 1),
   flood: (lines) => process.stdout.write(`${'x'.repeat(99)}\n`.repeat(Number(lines))),

@@ -1,4 +1,5 @@
 /** A web server of an image; what a path does stands beside it. */
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -38,6 +39,7 @@ const paths = {
 }
 
 console.log('starting')
+if (process.env.WRITE_TO) writeFileSync(process.env.WRITE_TO, 'x')
 createServer(async (request, response) => {
   requests++
   await paths[request.url](request, response)

@@ -1,0 +1,29 @@
+import { posix } from 'node:path'
+import { invalid } from '../../domain/errors.ts'
+
+/** Folders of an image that its function may write to: each is memory, mounted over what the image has there. */
+const mostFolders = 8
+const longestPath = 255
+/** What is the kernel's, and what workers are given anyway. */
+const taken = ['/proc', '/sys', '/dev', '/tmp']
+
+export function checkWritable(paths: string[]): void {
+  if (paths.length > mostFolders) {
+    throw invalid(`"writable" has ${paths.length} folders; at most ${mostFolders} are taken.`)
+  }
+  for (const path of paths) checkFolder(path)
+  const twice = paths.find((path, at) => paths.indexOf(path) !== at)
+  if (twice !== undefined) throw invalid(`"writable" names ${JSON.stringify(twice)} twice.`)
+}
+
+function checkFolder(path: string): void {
+  const isClean = posix.isAbsolute(path) && posix.normalize(path) === path && !path.endsWith('/')
+  if (!isClean || path.startsWith('//') || /[^\x21-\x7e]/.test(path) || path.length > longestPath) {
+    throw invalid(
+      `"writable" names ${JSON.stringify(path)}: write whole paths without "..", "//" or "/" at the end, such as /var/cache/app.`,
+    )
+  }
+  const within = taken.find((folder) => path === folder || path.startsWith(`${folder}/`))
+  if (within === undefined) return
+  throw invalid(`"writable" names ${path}: ${within} is not a function's to mount; name folders of its image.`)
+}
