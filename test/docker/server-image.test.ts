@@ -23,6 +23,8 @@ describeWithDocker('the image of the server', () => {
   }, 400_000)
   afterAll(async () => {
     client?.close()
+    // Its workers and its network go with it only when it may stop.
+    await docker('stop', '-t', '45', name).catch(() => {})
     await docker('rm', '--force', name)
     await docker('volume', 'rm', '--force', name)
   })
