@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { foundIn, OpenStackStack, stackPassword } from '../../scripts/openstack/stack.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
-import { askDocker, containersOf } from '../support/docker-api.ts'
+import { askDocker } from '../support/docker-api.ts'
 import { ended } from '../support/executions-of.ts'
 import { type Answered, type Asked, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -359,7 +359,7 @@ describe.skipIf(found === null)('With Keystone', () => {
       expect(called, called.text).toMatchObject({ status: 200 })
       const token = reversed(called.json.token)
       expect(token.length).toBeGreaterThan(50)
-      const containers = await containersOf(contained.data.instance)
+      const containers = await contained.data.containers()
       expect(containers.length).toBeGreaterThan(0)
       const told = await Promise.all(containers.map(({ Id }) => askDocker('GET', `/containers/${Id}/json`)))
       const texts = [JSON.stringify(told), JSON.stringify(called.json.env), contained.output]

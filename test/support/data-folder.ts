@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,20 +6,27 @@ import { containersOf, type ListedContainer, removeContainer } from './docker-ap
 /** A data folder of a test, which outlives the servers that use it. Disposing removes what they left. */
 export class DataFolder implements AsyncDisposable {
   readonly path: string
-  /** As the server makes it: the label of its containers. */
-  readonly instance: string
 
   constructor() {
     this.path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-test-')))
-    this.instance = createHash('sha256').update(this.path).digest('hex').slice(0, 12)
+  }
+
+  /** The label of the server's containers, as its first start has written it down; null before that. */
+  get instance(): string | null {
+    try {
+      return JSON.parse(readFileSync(join(this.path, 'instance.json'), 'utf8')).id
+    } catch {
+      return null
+    }
   }
 
   get adminToken(): string {
     return readFileSync(join(this.path, 'admin.token'), 'utf8').trim()
   }
 
-  containers(): Promise<ListedContainer[]> {
-    return containersOf(this.instance)
+  async containers(): Promise<ListedContainer[]> {
+    const { instance } = this
+    return instance === null ? [] : containersOf(instance)
   }
 
   /** Workers that have a container and no folder, or the other way round: there are none, but for moments. */
