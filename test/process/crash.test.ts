@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { describe, expect, onTestFailed, test } from 'vitest'
+import { UnreachableError } from '../../src/client/problems.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { engines } from '../support/engines.ts'
 import { dueTimes, gaps, runsOf } from '../support/job-runs-of.ts'
@@ -111,7 +112,9 @@ async function repeat(server: ServerProcess, everyMs: number, ask: (n: number) =
   }
 }
 
-const isDeath = (error: unknown): boolean => error instanceof TypeError && /fetch failed|terminated/.test(error.message)
+const isDeath = (error: unknown): boolean =>
+  error instanceof UnreachableError ||
+  ['ECONNRESET', 'aborted'].includes(String((error as NodeJS.ErrnoException).code ?? (error as Error).message))
 
 async function acceptOne(server: ServerProcess, hook: string, n: number, { accepted }: Promised): Promise<void> {
   const input = { n, ms: n % 50 }
