@@ -8,7 +8,7 @@ import time
 from atexit import _run_exitfuncs as run_exit_functions
 from _contextvars import copy_context
 from _signal import SIG_DFL, SIGTERM, getsignal, signal
-from _thread import start_new_thread
+from _thread import allocate_lock, start_new_thread
 
 from .calls import Call
 from .context import Context
@@ -47,6 +47,8 @@ class Worker:
         self.is_child = self.is_bound = False
         self.exit_code = None
         """Set when the worker goes after the calls in flight."""
+        self.leaving = allocate_lock()
+        """Taken, and never given back, by the one thread that ends the process."""
         self.output = Output(self)
         self.watcher = Watcher(self)
         self.cpu_time = time.process_time
@@ -159,7 +161,9 @@ class Worker:
             self.exit(self.exit_code)
 
     def exit(self, code):
-        """sys.exit() in a function ends the process, as it would end a program: what it has registered with atexit runs."""
+        """sys.exit() in a function ends the process, as it would end a program: what it has registered with atexit runs,
+        once: a thread that comes later waits here for the end."""
+        self.leaving.acquire()
         if code is not None and not isinstance(code, int):
             print(code, file=sys.stderr)
             code = 1
@@ -173,7 +177,7 @@ class Worker:
         """SIGTERM says that the worker goes in a moment: when no call is in flight any more, as by sys.exit(). Unless the function
         handles the signal itself."""
         self.exit_code = 128 + number
-        if self.calls:
+        if self.calls or self.leaving.locked():
             return
         if self.wire.is_sending:  # perhaps this very thread, which cannot go on before this returns
             start_new_thread(self.exit, (self.exit_code,))
