@@ -17,7 +17,11 @@ const pauseMs = 4
 const languages = {
   nodejs: {
     source: 'export const main = (event) => ({ hello: event.name })\n',
-    bare: [process.execPath, '-e', "require('net').createServer(s => s.on('data', d => s.write(d))).listen(process.argv[1])"],
+    bare: [
+      process.execPath,
+      '-e',
+      "require('net').createServer(s => s.on('data', d => s.write(d))).listen(process.argv[1])",
+    ],
   },
   python3: {
     source: 'def main(event, context):\n    return {"hello": "world"}\n',
