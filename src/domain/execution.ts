@@ -1,4 +1,5 @@
 import { type FunctionError, failureText, type Outcome } from './outcome.ts'
+import type { HttpRequestHead } from './worker.ts'
 
 /** `running` → one of: the function returned; the function failed; the platform failed. */
 export type ExecutionStatus = 'running' | 'success' | 'failed' | 'error'
@@ -56,6 +57,8 @@ export interface Execution {
   /** As shown: JSON text, the caller's plain text, base64 of bytes, or null. */
   input: string | null
   inputKind: InputKind
+  /** What an accepted run is told beside its input, until it is over; null: nothing, or a caller waits and has it. */
+  request: HttpRequestHead | null
   /** JSON text of what the function returned; null unless status is `success`. */
   output: string | null
   error: FunctionError | null

@@ -91,6 +91,13 @@ const changed: Column[] = [
   plain('memoryPeakMb'),
   plain('cpuMs'),
   json('error'),
+  // Headers may be secrets, and the body is there a second time: gone when the run is over.
+  {
+    name: 'request',
+    field: 'request',
+    value: "e.request === null || e.status !== 'running' ? null : JSON.stringify(e.request)",
+    read: 'r.request === null ? null : JSON.parse(r.request)',
+  },
   plain('output'),
   plain('log'),
 ]

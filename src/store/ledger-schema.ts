@@ -42,6 +42,8 @@ export const executions = sqliteTable(
     resumeMs: real('resume_ms'),
     // Added later, too: null unless a job, a webhook or a source made the run.
     triggerId: text('trigger_id'),
+    // And this: null unless an accepted run of a webhook is not over.
+    request: text('request'),
   },
   (table) => [
     index('executions_time').on(table.createdAt),

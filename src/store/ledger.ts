@@ -211,5 +211,5 @@ export class SqliteLedger implements Ledger {
   }
 }
 
-const bytesOf = ({ input, output, log }: Execution): number =>
-  rowBytes + (input?.length ?? 0) + (output?.length ?? 0) + log.length
+const bytesOf = ({ input, request, output, log }: Execution): number =>
+  rowBytes + (input?.length ?? 0) + (request?.body?.length ?? 0) + (output?.length ?? 0) + log.length

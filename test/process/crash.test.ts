@@ -119,7 +119,8 @@ const isDeath = (error: unknown): boolean =>
 async function acceptOne(server: ServerProcess, hook: string, n: number, { accepted }: Promised): Promise<void> {
   const input = { n, ms: n % 50 }
   if (n % 5 === 4) {
-    const answer = await server.ask('POST', `/v1/webhooks/${hook}/invoke`, { json: input, token: null })
+    const asked = { json: input, headers: { 'x-n': String(n) }, token: null }
+    const answer = await server.ask('POST', `/v1/webhooks/${hook}/invoke`, asked)
     if (answer.status === 202) accepted.set(answer.json.execution_id, n)
     return
   }
@@ -213,9 +214,9 @@ function randomFrom(seed: number): () => number {
 }
 
 const work = `
-export async function main({ n, ms }) {
+export async function main({ n, ms }, { trigger, request }) {
   await new Promise((resolve) => setTimeout(resolve, ms))
-  return n
+  return trigger === 'webhook' ? Number(request?.headers['x-n']) : n
 }
 `
 

@@ -8,7 +8,7 @@ import { makeRevision } from '../../src/domain/revision.ts'
 import type { Revision } from '../../src/domain/worker.ts'
 import type { Target } from '../../src/services/functions/targets.ts'
 import { type Accepted, Invocation, type InvocationParts, type RunRequest } from '../../src/services/runs/invocation.ts'
-import { aFn, anExecution, aRuntime } from '../support/builders.ts'
+import { aFn, anExecution, aRequestHead, aRuntime } from '../support/builders.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 import { FakeLedger } from '../support/fake-ledger.ts'
 import { FakePool, returned } from '../support/fake-pool.ts'
@@ -303,6 +303,18 @@ describe('after a restart', () => {
     expect(pool.calls[0]?.call).toMatchObject({ executionId: execution.id, input: { kind: 'bytes' } })
     expect(pool.calls[0]?.call.input.body.toString()).toBe('x')
     expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'success', attempt: 2 })
+  })
+
+  test('are told the request that made them, as before', async () => {
+    const { invocation, ledger, pool } = setUp()
+    const http = aRequestHead({ method: 'POST', headers: [['x-signature', 'abc']], body: 'AAEC' })
+    pool.behaviour = () => new Promise<Outcome>(() => {})
+    const { execution } = await invocation.accept(ask({ trigger: 'webhook', http }))
+    const next = setUp()
+    next.ledger.rows.set(execution.id, { ...(ledger.rows.get(execution.id) as Execution) })
+    next.invocation.recover(() => target)
+    await settled()
+    expect(next.pool.calls[0]?.call.http).toEqual(http)
   })
 
   test('what had only waited begins for the first time; what had begun is counted before it begins again', async () => {

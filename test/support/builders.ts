@@ -119,6 +119,7 @@ export function anExecution(overrides: Partial<Execution> = {}): Execution {
     sync: true,
     trigger: 'api',
     triggerId: null,
+    request: null,
     input: null,
     inputKind: 'none',
     output: null,

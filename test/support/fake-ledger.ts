@@ -29,7 +29,8 @@ export class FakeLedger implements Ledger {
 
   /** A row that was deleted stays deleted. */
   close(execution: Execution): void {
-    if (this.rows.has(execution.id)) this.rows.set(execution.id, { ...execution })
+    const request = execution.status === 'running' ? execution.request : null
+    if (this.rows.has(execution.id)) this.rows.set(execution.id, { ...execution, request })
   }
 
   async flushed(): Promise<void> {}

@@ -35,6 +35,7 @@ export function newExecution(run: NewRun, nowMs: number): Execution {
     triggerId: run.triggerId,
     input: inputAsText(run.input),
     inputKind: run.input.kind,
+    request: null,
     output: null,
     error: null,
     durationMs: null,

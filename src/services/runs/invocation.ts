@@ -149,6 +149,7 @@ export class Invocation {
   async accept(request: RunRequest): Promise<Accepted> {
     this.#refuseWhenClosing()
     const execution = this.#begin(request, false)
+    execution.request = request.http ?? null
     const place = this.#queue.reserve(queuedRun(execution, request.input, request.http))
     const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
       place.giveUp()
@@ -239,13 +240,14 @@ export class Invocation {
     const { functionId, functionVersion, projectId, trigger } = execution
     const input = inputFromRecord(execution.inputKind, execution.input)
     const from = this.#parts.clock.elapsed()
-    const place = this.#queue.readmit({ ...queuedRun(execution, input), isSuspect: execution.attempt > 1 })
+    const http = execution.request ?? undefined
+    const place = this.#queue.readmit({ ...queuedRun(execution, input, http), isSuspect: execution.attempt > 1 })
     this.#cautious.add(execution.id)
     const attempt = async (): Promise<boolean> => {
       try {
         this.#refuseUsedUp(execution)
         const target = resolve(projectId, { functionId, functionVersion })
-        return await this.#performUntilSettled(execution, { target, trigger, projectId, input }, from)
+        return await this.#performUntilSettled(execution, { target, trigger, projectId, input, http }, from)
       } catch (error) {
         noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
         return this.#settle(execution, null, !isPassing(error))

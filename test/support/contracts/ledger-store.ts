@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Condition, Execution, ExecutionFilter, Ledger, Page } from '../../../src/domain/execution.ts'
-import { aFinishedExecution, anExecution, builtAt } from '../builders.ts'
+import { aFinishedExecution, anExecution, aRequestHead, builtAt } from '../builders.ts'
 
 /** What every Ledger promises while its process lives. */
 export function ledgerContract(make: () => Ledger): void {
@@ -58,6 +58,19 @@ export function ledgerContract(make: () => Ledger): void {
       const over = { ...execution, status: 'success' as const, output: '2', log: 'done\n', attempt: 2 }
       ledger.close(over)
       expect(await ledger.find(execution.id)).toEqual(over)
+    })
+
+    it('keeps the request that it is told until it is over', async () => {
+      const request = aRequestHead({ method: 'PUT', headers: [['x-signature', 'für 你']], body: 'AAEC' })
+      const execution = anExecution({ sync: false, trigger: 'webhook', request })
+      await ledger.accept(execution)
+      expect(ledger.unfinished()).toEqual([execution])
+      ledger.begun({ ...execution, attempt: 2 })
+      await ledger.flushed()
+      expect(ledger.unfinished()).toMatchObject([{ request }])
+      ledger.close({ ...execution, status: 'success' })
+      await ledger.flushed()
+      expect(await ledger.find(execution.id)).toMatchObject({ status: 'success', request: null })
     })
 
     it('is accepted once', async () => {

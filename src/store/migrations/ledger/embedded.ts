@@ -63,4 +63,9 @@ UPDATE \`executions\` SET \`trigger_id\` = substr(\`description\`, 20) WHERE \`t
 UPDATE \`executions\` SET \`trigger_id\` = substr(\`description\`, 19) WHERE \`trigger\` = 'event' AND \`description\` LIKE 'Created by Source %';
 `,
   },
+  {
+    tag: '0003_request_of_accepted',
+    when: 1796009687692,
+    sql: `ALTER TABLE \`executions\` ADD \`request\` text;`,
+  },
 ]
