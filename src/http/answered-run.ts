@@ -11,17 +11,25 @@ interface Parts {
   newId: NewId
 }
 
-/** Runs a function for a caller who waits, and answers with what it returned, or with its stream as it flows. */
-export async function answerWithRun(parts: Parts, request: RunRequest, outgoing: ServerResponse): Promise<void> {
+/**
+ * Runs a function for a caller who waits, and answers with what it returned, or with its stream as it flows. `isOwn`: the
+ * caller is of its project, and may see where it failed.
+ */
+export async function answerWithRun(
+  parts: Parts,
+  request: RunRequest,
+  outgoing: ServerResponse,
+  isOwn: boolean,
+): Promise<void> {
   const caller = new ResponseCaller(outgoing)
   if (!takesRequest(request.target.revision)) {
     const { execution, outcome } = await parts.invocation.run({ ...request, caller })
-    return answer(outgoing, execution, outcome)
+    return answer(outgoing, execution, outcome, isOwn)
   }
   const executionId = parts.newId()
   const sink = new ResponseSink(outgoing, executionId)
   const { signal } = caller
   const { execution, outcome } = await parts.invocation.run({ ...request, executionId, caller, sink, signal })
   if (sink.hasBegun) sink.finish(outcome)
-  else answer(outgoing, execution, outcome)
+  else answer(outgoing, execution, outcome, isOwn)
 }

@@ -15,6 +15,8 @@ export interface Callee {
   /** The token that let the caller in; null: none was needed. */
   spent: string | null
   isKnown: boolean
+  /** The caller is of the function's project: what it fails of is shown whole. */
+  isOwn: boolean
 }
 
 interface Parts {
@@ -40,7 +42,7 @@ function chosen(parts: Parts, place: Place, token: string | null, who: Principal
   if (who === null) return publicCallee(parts, place, null) ?? fail(unauthenticated(token))
   try {
     const target = parts.targets.byName(who, place.name)
-    return { target, projectId: who.projectId, spent: token, isKnown: true }
+    return { target, projectId: who.projectId, spent: token, isKnown: true, isOwn: true }
   } catch (error) {
     if (!(error instanceof FaasError) || error.code !== 'not_found') throw error
     return publicCallee(parts, place, token) ?? fail(error)
@@ -51,7 +53,7 @@ function publicCallee({ targets, exposed }: Parts, place: Place, spent: string |
   const fn = exposed.publicFunction(place.name)
   if (fn === undefined) return null
   const target = targets.resolveIn(fn.projectId, { functionId: fn.id })
-  return { target, projectId: fn.projectId, spent, isKnown: spent !== null }
+  return { target, projectId: fn.projectId, spent, isKnown: spent !== null, isOwn: false }
 }
 
 function fail(error: FaasError): never {

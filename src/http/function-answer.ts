@@ -3,8 +3,11 @@ import type { Execution } from '../domain/execution.ts'
 import { failureText, loadFailureText, type Outcome, type Value } from '../domain/outcome.ts'
 import { bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
 
-/** The answer to a call whose outcome is at hand, with the id of its execution and its phases. */
-export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome): void {
+/**
+ * The answer to a call whose outcome is at hand, with the id of its execution and its phases. Others than the function's
+ * own project (`isOwn`) are told what failed and not where: a stack shows code and paths.
+ */
+export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome, isOwn: boolean): void {
   if (outcome.kind === 'returned') return answerValue(outgoing, execution, outcome.value)
   if (outcome.kind === 'streamed') return void outgoing.end()
   const { status, code } = failures[outcome.kind]
@@ -16,7 +19,7 @@ export function answer(outgoing: ServerResponse, execution: Execution, outcome: 
     debuginfo: null,
     code,
     execution_id: execution.id,
-    error,
+    error: isOwn ? error : { ...error, stack: null },
   }
   const headers = ownHeaders(execution)
   if (status === 503) headers.push('Retry-After', '1')

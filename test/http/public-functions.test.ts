@@ -119,6 +119,20 @@ describe('without a token', () => {
   })
 })
 
+describe('a public function that fails', () => {
+  const error = { type: 'TypeError', message: 'x is not a function', stack: 'at main (/code/main.mjs:3:7)' }
+  test.each([
+    ['strangers', {}, null],
+    ['other projects', { 'X-Auth-Token': 'token-of-bob' }, null],
+    ['its own project', { 'X-Auth-Token': 'token-of-alice' }, error.stack],
+  ])('tells %s no more than they may see', async (_who, headers, stack) => {
+    const { app, ask } = await opened({ access: 'public' })
+    app.pool.behaviour = () => ({ kind: 'raised', error, runMs: 1, cpuMs: 1, memoryPeakMb: 1 })
+    const answer = await ask('/fn/hello', headers as Record<string, string>)
+    expect(JSON.parse(answer.slice(answer.indexOf('{'))).error).toEqual({ ...error, stack })
+  })
+})
+
 describe('pages of other origins', () => {
   const preflight = {
     Origin: shop,

@@ -405,6 +405,18 @@ describe('calling a webhook that answers', () => {
     expect([status, headers.get('x-own'), text]).toEqual([201, 'yes', 'made'])
   })
 
+  test('a failure says what failed and not where', async () => {
+    for (const which of ['answering', 'answeringWeb']) {
+      const { app, made } = prepare()
+      const error = { type: 'TypeError', message: 'x is not a function', stack: 'at main (/code/main.mjs:3:7)' }
+      app.pool.behaviour = () => ({ kind: 'raised', error, runMs: 1, cpuMs: 1, memoryPeakMb: 1 })
+      const { status, json, text } = await app.request('POST', `/v1/webhooks/${made[which]}/invoke`, { as })
+      expect([status, json.error]).toEqual([502, { ...error, stack: null }])
+      expect(text).not.toContain('/code')
+      expect(app.ledger.rows.get(json.execution_id)?.error).toEqual(error)
+    }
+  })
+
   test('a web function streams it', async () => {
     const { app, made } = prepare()
     app.pool.behaviour = ({ sink }) => {

@@ -61,7 +61,7 @@ export async function invoke(
   outgoing: ServerResponse,
 ): Promise<void> {
   const found = calleeOf(parts, place, incoming)
-  const { target, projectId, spent, isKnown } = found instanceof Promise ? await found : found
+  const { target, projectId, spent, isKnown, isOwn } = found instanceof Promise ? await found : found
   refuseOtherSites(parts, target.fn, incoming)
   allowOrigin(target.fn.cors, incoming, outgoing)
   const { maxBodyBytes, trustProxy } = parts.settings
@@ -71,10 +71,10 @@ export async function invoke(
     const encoding = incoming.headers['content-encoding']
     const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)
     const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
-    return answerWithRun(parts, { ...request, input }, outgoing)
+    return answerWithRun(parts, { ...request, input }, outgoing, isOwn)
   }
   const http = requestHead(incoming, place, spent, trustProxy)
-  return answerWithRun(parts, { ...request, input: inputOfRequest(body), http }, outgoing)
+  return answerWithRun(parts, { ...request, input: inputOfRequest(body), http }, outgoing, isOwn)
 }
 
 /** A page of another site may run what its project opened to it, and nothing else. */

@@ -57,7 +57,7 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
     const { sync, run } = webhooks.called(id)
     const request = { ...run, ...(await readWebhookCall(c, id, run.target.revision, settings)) }
     if (!sync) return c.json({ execution_id: (await invocation.accept(request)).execution.id }, 202)
-    await answerWithRun(parts, request, c.env.outgoing)
+    await answerWithRun(parts, request, c.env.outgoing, false)
     return RESPONSE_ALREADY_SENT
   }
   const asShown = (c: Ctx, webhook: Webhook) => shownWebhook(webhook, webhookUrl(c, webhook.id, settings))
