@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { getAsset, getRawAsset } from 'node:sea'
 import { pathToFileURL } from 'node:url'
 import type { DocPage } from './domain/doc-page.ts'
+import { makeFolder } from './folder.ts'
 
 /**
  * What travels with the program beside its code: the runtimes' folders, the documentation, SQLite's add-on, the ledger's
@@ -117,18 +118,6 @@ function unpack(name: string, path: string): void {
   const unfinished = `${path}.${process.pid}`
   writeFileSync(unfinished, bytes, { mode: 0o644 })
   renameSync(unfinished, path)
-}
-
-/** Not by `recursive` of Node.js: that tries for ever where nothing can be made in a folder that is there, as in /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  try {
-    mkdirSync(path, { mode: 0o755 })
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if (!existsSync(path)) throw error
-  }
 }
 
 /** Deployed or run by tests, never copied into an image: changing them makes no other image. */

@@ -1,9 +1,10 @@
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
 import { systemClock as clock } from './domain/clock.ts'
+import { makeFolder } from './folder.ts'
 import { backupNotePath, cataloguePath, ledgerPath, packagePattern } from './store/backup-layout.ts'
 import { PackageFolder } from './store/packages.ts'
 import { quickCheck, useAddon } from './store/sqlite.ts'
@@ -33,7 +34,7 @@ export async function restoreBackup(file: string, dataDir: string, addon?: strin
   }
   const unfinished = `${dataDir}.restoring`
   rmSync(unfinished, { recursive: true, force: true })
-  mkdirSync(unfinished, { recursive: true, mode: 0o700 })
+  makeFolder(unfinished, 0o700)
   try {
     const restored = await unpackBackup(file, unfinished)
     for (const name of [cataloguePath, ledgerPath]) quickCheck(join(unfinished, name))

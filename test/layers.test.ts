@@ -12,7 +12,7 @@ const sourceFolder = join(import.meta.dirname, '../src')
  */
 const mayImport: Record<string, string[]> = {
   domain: [],
-  store: ['domain'],
+  store: ['domain', 'folder.ts'],
   'engine/pool/policy': ['domain'],
   'engine/pool': ['domain', 'engine/pool/policy'],
   'engine/api': ['domain'],
@@ -31,15 +31,16 @@ const mayImport: Record<string, string[]> = {
   ],
   'wiring.ts': ['domain', 'store', 'openstack', 'services', 'scheduler', 'http'],
   'wiring-settings.ts': ['assets.ts', 'domain', 'store', 'engine', 'openstack', 'http', 'config.ts', 'wiring.ts'],
-  'restore.ts': ['domain', 'store'],
+  'restore.ts': ['domain', 'store', 'folder.ts'],
   'serve.ts': ['app.ts', 'config.ts', 'assets.ts', 'host'],
   'main.ts': ['serve.ts', 'restore.ts', 'assets.ts', 'config.ts', 'cli'],
   client: [],
   console: ['client'],
-  host: ['config.ts', 'assets.ts', 'engine/api'],
-  cli: ['client', 'host', 'config.ts', 'assets.ts'],
+  host: ['config.ts', 'assets.ts', 'folder.ts', 'engine/api'],
+  cli: ['client', 'host', 'config.ts', 'assets.ts', 'folder.ts'],
   'config.ts': ['assets.ts'],
-  'assets.ts': ['domain'],
+  'assets.ts': ['domain', 'folder.ts'],
+  'folder.ts': [],
   'logger.ts': [],
 }
 

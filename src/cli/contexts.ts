@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../folder.ts'
 import { CliError } from './command.ts'
 
 /** The servers that this command line knows, in a file that only its owner can read. */
@@ -37,7 +38,7 @@ export function readContexts(configDir: string): Contexts {
 
 /** Whole or not at all. */
 export function writeContexts(configDir: string, contexts: Contexts): void {
-  mkdirSync(configDir, { recursive: true, mode: 0o700 })
+  makeFolder(configDir, 0o700)
   const file = fileOf(configDir)
   writeFileSync(`${file}.new`, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.new`, file)

@@ -1,5 +1,6 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { makeFolder } from '../folder.ts'
 import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
 import { manifestName } from './manifest.ts'
 import { chosen, entered } from './questions.ts'
@@ -65,7 +66,7 @@ async function templateFor(cli: Cli, templates: Template[], wanted: string | und
 function begin(template: Template, folder: string, name: string): void {
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new CliError(`The folder ${folder} is there already and is not empty.`, 'usage')
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   cpSync(template.folder, folder, { recursive: true })
   writeFileSync(join(folder, manifestName), manifestText(name, template.runtime))
 }

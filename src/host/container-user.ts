@@ -1,4 +1,5 @@
-import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { chownSync, existsSync, statSync } from 'node:fs'
+import { makeFolder } from '../folder.ts'
 
 /** Of the server in a container of our image: neither root nor somebody of the machine. */
 const serverUser = 7070
@@ -9,7 +10,7 @@ const serverUser = 7070
  */
 export function leaveRoot(dataDir: string, socket: string): void {
   if (process.getuid?.() !== 0) return
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir, 0o700)
   chownSync(dataDir, serverUser, serverUser)
   process.setgroups?.(existsSync(socket) ? [statSync(socket).gid] : [])
   process.setgid?.(serverUser)

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isExecutable, ownCommand, projectFolder } from '../assets.ts'
+import { makeFolder } from '../folder.ts'
 import { childEnvironment, lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
 
@@ -45,7 +46,7 @@ export async function startServer(options: {
 }): Promise<number> {
   const { dataDir } = options
   const files = serverFiles(dataDir)
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir, 0o700)
   const log = openSync(files.log, 'a', 0o600)
   const logStart = statSync(files.log).size
   const [program, ...args] = ownCommand()

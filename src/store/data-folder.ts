@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../folder.ts'
 import { lockDataFolder } from './data-lock.ts'
 
 /** Everything that lasts lies here; one server at a time. */
@@ -72,7 +73,7 @@ const randomInstance = (): string => Array.from({ length: 12 }, () => letters[ra
 /** There, and closed to everybody else. */
 function ownFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     chmodSync(folder, 0o700)
     return realpathSync(folder)
   } catch (cause) {

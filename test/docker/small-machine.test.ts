@@ -50,8 +50,7 @@ describeWithDocker('A worker', () => {
     test('that kills itself is gone', async () => {
       await using one = await workers().bound(runtime, { network: 'none' })
       const outcome = await one.call({ do: 'run', argv: ['sh', '-c', 'kill -9 $PPID; sleep 5'] })
-      // Its code, 137, does not say who killed it: that is taken for a kill from outside, which costs the function nothing.
-      expect(outcome).toMatchObject({ kind: 'platform' })
+      expect(outcome).toMatchObject({ kind: 'killed', error: { type: 'FunctionExit', message: /code 137/ } })
       await one.worker.gone
     })
   })

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
-import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
+import type { Exit, SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { FakeDocker } from '../support/engine-parts-docker.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -129,7 +129,7 @@ describe('how a container ended', () => {
   test.each([
     [0, { code: 0, memoryExceeded: false }],
     [3, { code: 3, memoryExceeded: false }],
-    [137, { code: 137, memoryExceeded: false, fromOutside: true }],
+    [137, { code: 137, memoryExceeded: false }],
   ])('with code %i', async (code, exit) => {
     const sandbox = await engine.start(spec())
     docker.end(docker.only, code)
@@ -149,6 +149,27 @@ describe('how a container ended', () => {
     docker.tell('kill', docker.only, { signal: '15' })
     docker.end(docker.only, 143)
     expect(await sandbox.exited).toEqual({ code: 143, memoryExceeded: false, fromOutside: true })
+  })
+
+  test.each<[string, string, Record<string, string>, Exit]>([
+    ['the kernel', 'oom', {}, { code: 137, memoryExceeded: true }],
+    ['somebody outside', 'kill', { signal: '9' }, { code: 137, memoryExceeded: false, fromOutside: true }],
+  ])('of a kill is that of %s also when the engine says so only then', async (_who, word, more, exit) => {
+    const sandbox = await engine.start(spec())
+    docker.end(docker.only, 137, { stays: true })
+    docker.tell(word, docker.only, more)
+    expect(await sandbox.exited).toEqual(exit)
+    docker.remove(docker.only)
+    await sandbox.kill()
+  })
+
+  test('of a kill that nobody saw is the doing of others: its engine ended with it', async () => {
+    const sandbox = await engine.start(spec())
+    docker.breakEvents()
+    docker.end(docker.only, 137, { stays: true, silently: true })
+    expect(await sandbox.exited).toEqual({ code: 137, memoryExceeded: false, fromOutside: true })
+    docker.remove(docker.only)
+    await sandbox.kill()
   })
 
   test('is not for its memory when it was told to', async () => {

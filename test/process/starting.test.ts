@@ -83,7 +83,7 @@ describe('A server refuses to start', () => {
     await using data = new DataFolder()
     const file = join(data.path, 'a-file')
     writeFileSync(file, '')
-    for (const wrong of [file, join(file, 'below')]) {
+    for (const wrong of [file, join(file, 'below'), '/proc/nowhere/below']) {
       const { stderr } = await refusal({ TAIBAI_DATA_DIR: wrong }, data)
       expect(stderr).toMatch(sentence)
       expect(stderr).toContain(wrong)

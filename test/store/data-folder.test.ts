@@ -16,6 +16,11 @@ const instanceOf = (path: string): string => {
   return instance
 }
 
+test('a folder that nobody can make is refused with a sentence', () => {
+  const open = () => openDataFolder('/proc/nowhere/data')
+  expect(open).toThrow(/^The data folder \/proc\/nowhere\/data cannot be used .*: choose another TAIBAI_DATA_DIR\.$/)
+})
+
 /** Containers and networks on the engine are told apart by it: two installations must leave each other alone. */
 describe('the id of an installation', () => {
   test('is its own, whatever the path is: containers all say /data', () => {

@@ -31,7 +31,7 @@ export interface Exit {
   code: number | null
   /** It was killed for its memory: the kernel says so. */
   memoryExceeded: boolean
-  /** Somebody else ended it: neither it itself, nor we, nor the kernel for its memory. */
+  /** The engine was told to end it, and not by us, or ended it with itself. A kill that no engine knows of came from inside. */
   fromOutside?: boolean
 }
 

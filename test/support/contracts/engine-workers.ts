@@ -180,6 +180,13 @@ export function engineWorkersContract(its: () => WorkersUnderTest): void {
       await it.worker.gone
     })
 
+    test('that kills its own process has ended it', async () => {
+      await using it = await bound()
+      const outcome = await it.call({ do: 'run', argv: ['sh', '-c', 'kill -9 $PPID; sleep 5'] })
+      expect(outcome).toMatchObject({ kind: 'killed', error: { type: 'FunctionExit', message: /137/ } })
+      await it.worker.gone
+    })
+
     test('that uses too much memory is told so', async () => {
       await using it = await bound()
       expect(await it.call({ do: 'memory', mb: 800 })).toMatchObject({

@@ -16,6 +16,8 @@ export class DockerSandbox implements Sandbox {
   #engineIsUp: () => boolean
   #resolveExit: (exit: Exit) => void = () => {}
   #resolveRemoved: () => void = () => {}
+  /** As it was told. */
+  #end: { code: number | null; isSeen: boolean } = { code: null, isSeen: false }
   #memoryExceeded = false
   #killAsked = false
   #wasKilled = false
@@ -41,22 +43,29 @@ export class DockerSandbox implements Sandbox {
 
   noteMemoryExceeded(): void {
     this.#memoryExceeded = true
+    if (this.#state !== 'running') this.#tellExit()
   }
 
   /** Somebody sent it a signal: we, or another who may. */
   noteKill(): void {
     this.#wasKilled = true
+    if (this.#state !== 'running') this.#tellExit()
   }
 
-  /** `code`: null when it is not known. */
-  noteEnded(code: number | null): void {
+  /** `code`: null when it is not known. `isSeen`: the engine told it when it was. */
+  noteEnded(code: number | null, isSeen = true): void {
     if (this.#state !== 'running') return
     this.#state = 'ended'
-    this.#resolveExit(exitOf(code, this.#memoryExceeded, this.#wasKilled, this.#killAsked))
+    this.#end = { code, isSeen }
+    const isExplained = this.#memoryExceeded || this.#wasKilled || this.#killAsked
+    // Whose kill it was the engine may say a moment later, until it says that the container is gone.
+    if (code === killedCode && isSeen && !isExplained) setTimeout(() => this.#tellExit(), lastWordMs).unref()
+    else this.#tellExit()
   }
 
   noteRemoved(): void {
-    this.noteEnded(null)
+    this.noteEnded(null, false)
+    this.#tellExit()
     this.#state = 'removed'
     this.#resolveRemoved()
   }
@@ -67,7 +76,7 @@ export class DockerSandbox implements Sandbox {
     if (state === null) return this.noteRemoved()
     if (state === 'unknown' || state.Running || state.Status === 'created') return
     if (state.OOMKilled) this.noteMemoryExceeded()
-    this.noteEnded(state.ExitCode)
+    this.noteEnded(state.ExitCode, false)
   }
 
   limit(limits: SandboxLimits): Promise<void> {
@@ -97,7 +106,7 @@ export class DockerSandbox implements Sandbox {
   async kill(): Promise<void> {
     this.#killAsked = true
     while (!this.#isRemoved) {
-      const asked = await this.#end().then(
+      const asked = await this.#askForEnd().then(
         () => true,
         () => false,
       )
@@ -119,12 +128,21 @@ export class DockerSandbox implements Sandbox {
     return { host, port }
   }
 
+  /** Once; later words change nothing. */
+  #tellExit(): void {
+    const { code, isSeen } = this.#end
+    if (this.#killAsked) return this.#resolveExit({ code, memoryExceeded: this.#memoryExceeded })
+    const isUnseenKill = !isSeen && !this.#memoryExceeded && (code === killedCode || code === null)
+    if (this.#wasKilled || isUnseenKill) this.#resolveExit({ code, memoryExceeded: false, fromOutside: true })
+    else this.#resolveExit({ code, memoryExceeded: this.#memoryExceeded })
+  }
+
   get #isRemoved(): boolean {
     return this.#state === 'removed'
   }
 
   /** The container removes itself when it has ended; twice is no harm. */
-  async #end(): Promise<void> {
+  async #askForEnd(): Promise<void> {
     if (this.#state === 'running') {
       if (!(await this.#docker.kill(this.#container))) await this.check()
     } else if (await this.#isLate()) {
@@ -142,17 +160,10 @@ export class DockerSandbox implements Sandbox {
 /** How long the engine may take to remove a container that has ended, before it is told to. */
 const removalMs = 2000
 
-const killedCode = 137
+/** How long the engine may take to say that it was the kernel, for memory, or somebody who sent a signal. */
+const lastWordMs = 1000
 
-/**
- * Whose doing the end is. The kernel's for memory only when it said so: a code of 137 says that something was killed, and no
- * process kills the first of its container from inside. What ended unseen, with its engine say, did not end by itself either.
- */
-function exitOf(code: number | null, outOfMemory: boolean, wasKilled: boolean, killAsked: boolean): Exit {
-  if (killAsked) return { code, memoryExceeded: outOfMemory }
-  const fromOutside = wasKilled || (!outOfMemory && (code === killedCode || code === null))
-  return fromOutside ? { code, memoryExceeded: false, fromOutside } : { code, memoryExceeded: outOfMemory }
-}
+const killedCode = 137
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

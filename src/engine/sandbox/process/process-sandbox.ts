@@ -15,7 +15,6 @@ export class ProcessSandbox implements Sandbox {
   #pid: number | null
   #memoryBytes: number
   #memoryExceeded = false
-  #killAsked = false
   #watch: NodeJS.Timeout
 
   constructor(child: ChildProcess, spec: SandboxSpec) {
@@ -29,9 +28,7 @@ export class ProcessSandbox implements Sandbox {
         clearInterval(this.#watch)
         this.#signal('SIGKILL')
         this.#pid = null
-        const byUs = this.#killAsked || this.#memoryExceeded
-        const ending = { code: code ?? (signal === null ? null : 137), memoryExceeded: this.#memoryExceeded }
-        resolve(signal === 'SIGKILL' && !byUs ? { ...ending, fromOutside: true } : ending)
+        resolve({ code: code ?? (signal === null ? null : 137), memoryExceeded: this.#memoryExceeded })
       })
     })
   }
@@ -49,7 +46,6 @@ export class ProcessSandbox implements Sandbox {
   }
 
   async kill(): Promise<void> {
-    this.#killAsked = true
     this.#signal('SIGKILL')
     await this.exited
   }
