@@ -1,5 +1,6 @@
 // What a user does with Keystone, Swift, Zaqar, Aodh and Taibai: plain HTTP with a token.
 import { randomUUID } from 'node:crypto'
+import { type Told, told } from './told.ts'
 
 /** Bases of the services, as the scripts that start them name them. */
 export interface CloudUrls {
@@ -7,14 +8,6 @@ export interface CloudUrls {
   SWIFT_URL: string
   ZAQAR_URL: string
   AODH_URL: string
-}
-
-export interface Answer {
-  status: number
-  headers: Headers
-  text: string
-  // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
-  json: any
 }
 
 export class CloudUser {
@@ -43,7 +36,7 @@ export class CloudUser {
     return new CloudUser(urls, taibai, String(response.headers.get('x-subject-token')), token.project.id)
   }
 
-  putContainer(container: string): Promise<Answer> {
+  putContainer(container: string): Promise<Told> {
     return this.#must('PUT', this.#swift(container))
   }
 
@@ -81,7 +74,7 @@ export class CloudUser {
     await this.#must('POST', `${this.#urls.ZAQAR_URL}/v2/queues/${queue}/messages`, { messages })
   }
 
-  deleteQueue(queue: string): Promise<Answer> {
+  deleteQueue(queue: string): Promise<Told> {
     return this.#ask('DELETE', `${this.#urls.ZAQAR_URL}/v2/queues/${queue}`)
   }
 
@@ -103,7 +96,7 @@ export class CloudUser {
     return json.alarm_id
   }
 
-  deleteAlarm(id: string): Promise<Answer> {
+  deleteAlarm(id: string): Promise<Told> {
     return this.#ask('DELETE', `${this.#urls.AODH_URL}/v2/alarms/${id}`)
   }
 
@@ -118,28 +111,17 @@ export class CloudUser {
     return [`${this.#urls.SWIFT_URL}/v1/AUTH_${this.projectId}`, ...names].join('/')
   }
 
-  async #must(method: string, url: string, body?: unknown): Promise<Answer> {
+  async #must(method: string, url: string, body?: unknown): Promise<Told> {
     const answer = await this.#ask(method, url, body)
     if (answer.status < 300) return answer
     throw new Error(`${method} ${url}: ${answer.status} ${answer.text.slice(0, 500)}`)
   }
 
   /** A text goes as it is, everything else as JSON. */
-  async #ask(method: string, url: string, body?: unknown): Promise<Answer> {
+  #ask(method: string, url: string, body?: unknown): Promise<Told> {
     const isText = typeof body === 'string'
     const type: Record<string, string> = body === undefined || isText ? {} : { 'Content-Type': 'application/json' }
-    const headers = { ...type, 'X-Auth-Token': this.token, 'Client-ID': this.#clientId }
     const sent = body === undefined || isText ? body : JSON.stringify(body)
-    const response = await fetch(url, { method, body: sent, headers })
-    const text = await response.text()
-    return { status: response.status, headers: response.headers, text, json: parsed(text) }
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+    return told(url, method, this.token, sent, { ...type, 'Client-ID': this.#clientId })
   }
 }

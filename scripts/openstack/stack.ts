@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { projectFolder } from '../../src/assets.ts'
+import { type Told, told } from './told.ts'
 
 /**
  * Real OpenStack services on loopback, made by the scripts that lie beside the checkout where it is tested
@@ -17,15 +18,6 @@ export type StackService = 'keystone' | 'swift' | 'zaqar' | 'aodh' | 'events'
 
 /** Every account of the stack has the same. */
 export const stackPassword = 'ministack'
-
-/** Of one answer. */
-export interface Told {
-  status: number
-  headers: Headers
-  text: string
-  // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
-  json: any
-}
 
 export class OpenStackStack implements AsyncDisposable {
   readonly folder: string
@@ -172,27 +164,6 @@ const portsOf = (folder: string): Record<string, string> =>
 function readEnv(folder: string): Record<string, string> {
   const lines = readFileSync(join(folder, 'env'), 'utf8').matchAll(/^export (\w+)=(.*)$/gm)
   return Object.fromEntries([...lines].map(([, name, value]) => [name, value]))
-}
-
-async function told(
-  url: string,
-  method: string,
-  token: string | null,
-  body?: string | Uint8Array<ArrayBuffer>,
-  headers: Record<string, string> = {},
-): Promise<Told> {
-  const auth: Record<string, string> = token === null ? {} : { 'X-Auth-Token': token }
-  const response = await fetch(url, { method, body, headers: { ...headers, ...auth } })
-  const text = await response.text()
-  return { status: response.status, headers: response.headers, text, json: parsed(text) }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Texts that stand in a file of a folder, wherever below it. */

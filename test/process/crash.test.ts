@@ -102,19 +102,19 @@ async function keepAsking(server: ServerProcess, hook: string, promised: Promise
   ])
 }
 
-/** One after the other; what fails is the server's death, or nobody's promise. */
+/** One after the other. Only its death may cut a caller off: whoever is before is left in the lurch by a server that lives. */
 async function repeat(server: ServerProcess, everyMs: number, ask: (n: number) => Promise<void>): Promise<void> {
   for (let n = 0; server.program.exit === null; n++) {
     await ask(n).catch((error: unknown) => {
-      if (!isDeath(error)) throw error
+      if (!server.isEndAsked || !isCutOff(error)) throw error
     })
     await pause(everyMs)
   }
 }
 
-const isDeath = (error: unknown): boolean =>
-  error instanceof UnreachableError ||
-  ['ECONNRESET', 'aborted'].includes(String((error as NodeJS.ErrnoException).code ?? (error as Error).message))
+/** Nobody answered, or the answer broke off. */
+const isCutOff = (error: unknown): boolean =>
+  error instanceof UnreachableError || (error as NodeJS.ErrnoException).code === 'ECONNRESET'
 
 async function acceptOne(server: ServerProcess, hook: string, n: number, { accepted }: Promised): Promise<void> {
   const input = { n, ms: n % 50 }

@@ -163,6 +163,11 @@ export class ServerProcess implements AsyncDisposable {
     return this.data.adminToken
   }
 
+  /** A test has asked it to end: what breaks off before is the server's fault. */
+  get isEndAsked(): boolean {
+    return this.#endAsked
+  }
+
   /** Everything that it printed. */
   get output(): string {
     return this.program.stdout + this.program.stderr
