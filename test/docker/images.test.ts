@@ -47,7 +47,12 @@ describeWithDocker('A command image', () => {
 
   test('that writes to its root is told of "writable", and may write to what that names', async () => {
     const told = { message: expect.stringContaining('"writable"') }
-    expect((await run('write /var/cache/x')).outcome).toMatchObject({ kind: 'killed', error: told })
+    const refused = await run('write /var/cache/x')
+    expect(refused.outcome).toMatchObject({ kind: 'killed', error: told })
+    expect(refused.stderr).toContain('"writable"]')
+    const goesOn = await run('tryToWrite /var/cache/x')
+    expect(goesOn.outcome).toMatchObject({ kind: 'returned' })
+    expect(goesOn.stderr).toContain('"writable"]')
     expect((await run('write /var/cache/x', { writable: ['/var/cache'] })).outcome).toMatchObject({ kind: 'returned' })
   })
 
@@ -124,6 +129,11 @@ describeWithDocker('An http image', () => {
 
   describe.each([
     ['/exit', 60_000, { kind: 'killed', error: { type: 'FunctionExit', message: expect.stringContaining('3') } }],
+    [
+      '/write-or-die',
+      60_000,
+      { kind: 'killed', error: { type: 'FunctionExit', message: expect.stringContaining('"writable"') } },
+    ],
     ['/memory', 60_000, { kind: 'killed', error: { type: 'MemoryExceeded' } }],
     ['/hang', 700, { kind: 'timeout', error: { type: 'Timeout' } }],
   ])('that is asked for %s', (target, timeoutMs, expected) => {
@@ -219,6 +229,17 @@ describeWithDocker('An http image', () => {
         }
         await worker.call({ ...get('/print'), onLog }, 60_000)
         expect(printed).toEqual({ stdout: 'from the image\n', stderr: 'a warning\n' })
+      }
+    })
+
+    test('is told of "writable" in the log of each call that wrote to its root', async () => {
+      for (const _call of [1, 2]) {
+        let log = ''
+        const onLog = (_stream: string, text: string) => {
+          log += text
+        }
+        await worker.call({ ...get('/write'), onLog }, 60_000)
+        expect(log).toMatch(/EROFS(.|\n)*"writable"\]\n/)
       }
     })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { platformFailed } from '../../src/domain/outcome.ts'
-import { killed, outcomeOf, resultTooLarge, timedOut, withReadOnlyRoot } from '../../src/engine/worker/outcomes.ts'
+import { killed, outcomeOf, resultTooLarge, timedOut } from '../../src/engine/worker/outcomes.ts'
 import { type Frame, FrameType } from '../../src/engine/worker/protocol.ts'
 
 const frame = (type: number, meta: unknown, body = ''): Frame => {
@@ -173,13 +173,4 @@ describe('how else a run ends', () => {
       error: { type: 'ResultTooLarge', message: expect.stringContaining('1000') },
     })
   })
-})
-
-test.each([
-  ["Error: EROFS: read-only file system, open '/var/x'", true],
-  ["mkdir: can't create directory: Read-only file system", true],
-  ['permission denied', false],
-])('an image that printed %j as it ended is told of "writable": %s', (printed, isTold) => {
-  const outcome = withReadOnlyRoot(killed({ code: 1, memoryExceeded: false }, 1, 5), printed)
-  expect('error' in outcome && outcome.error.message.includes('"writable"')).toBe(isTold)
 })

@@ -9,7 +9,8 @@ import type { Exit, OnOutput, Sandbox } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { FlowingSink } from './flowing-sink.ts'
-import { killed, resultTooLarge, timedOut, withReadOnlyRoot } from './outcomes.ts'
+import { killed, resultTooLarge, timedOut } from './outcomes.ts'
+import { ReadOnlyRoot } from './read-only-root.ts'
 
 /** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
@@ -40,7 +41,9 @@ export class HttpImageWorker implements PoolWorker {
   #silentCalls = mostSilentCalls
   #printedAt = 0
   startFailure: Bound | undefined
-  #calls = new Set<Call>()
+  /** With what each of them printed of its root. */
+  #calls = new Map<Call, ReadOnlyRoot>()
+  #root = new ReadOnlyRoot()
   /** Why it takes no more calls, if it does not. */
   #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
   #maxResultBytes: number
@@ -86,16 +89,18 @@ export class HttpImageWorker implements PoolWorker {
   /** It will not serve: what is wrong with it is the function's own doing, and what it printed is the log. */
   notReady(outcome: Outcome): void {
     const log = this.#startLog
-    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: withReadOnlyRoot(outcome, log), log }
+    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: this.#root.explain(outcome), log }
   }
 
   /** What the image prints belongs to the call that it works on (to each, when it works on several), and else to the worker. */
   print(stream: 'stdout' | 'stderr', text: string): void {
     this.#printedAt = this.#clock.elapsed()
-    if (!this.#isReady && this.#startLog.length < longestStartLog) this.#startLog += text
     this.#silentCalls = 0
-    if (this.#calls.size === 0) return this.#onOther(stream, text)
-    for (const call of this.#calls) call.onLog(stream, text)
+    for (const [call, root] of this.#calls) call.onLog(stream, text + root.lineAfter(text))
+    if (this.#calls.size > 0) return
+    const printed = text + this.#root.lineAfter(text)
+    if (!this.#isReady && this.#startLog.length < longestStartLog) this.#startLog += printed
+    this.#onOther(stream, printed)
   }
 
   async bind(): Promise<Bound> {
@@ -118,17 +123,18 @@ export class HttpImageWorker implements PoolWorker {
     const onFlow = () => {
       deadlineMs = Math.max(deadlineMs, elapsed() + this.#streamIdleMs)
     }
+    const root = new ReadOnlyRoot()
     arm(timeoutMs)
-    this.#calls.add(call)
+    this.#calls.set(call, root)
     try {
       const outcome = await this.#exchange(call, deadline.signal, elapsed, onFlow)
       deadlineMs += 2 * lastLinesMs
-      if (this.#silentCalls < mostSilentCalls) await this.#lastLines()
-      return outcome
+      await this.#lastLines()
+      return root.explain(outcome)
     } catch {
-      if (deadline.signal.aborted) return timedOut(timeoutMs, elapsed())
+      if (deadline.signal.aborted) return root.explain(timedOut(timeoutMs, elapsed()))
       if (call.signal?.aborted) return failed('the caller went away before the answer was complete', elapsed())
-      return await this.#howItEnded(elapsed())
+      return root.explain(await this.#howItEnded(elapsed()))
     } finally {
       stopTimer()
       this.#calls.delete(call)
@@ -175,6 +181,7 @@ export class HttpImageWorker implements PoolWorker {
 
   /** Its output comes by another way than its answer, through the engine. */
   async #lastLines(): Promise<void> {
+    if (this.#silentCalls >= mostSilentCalls) return
     this.#silentCalls++
     const from = this.#clock.elapsed()
     let now = from
@@ -197,6 +204,7 @@ export class HttpImageWorker implements PoolWorker {
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
     const exit = await this.#exit()
+    await this.#lastLines()
     if (exit !== null) return killed(exit, this.memoryBytes, runMs)
     return failed('the image closed the connection without an answer', runMs)
   }

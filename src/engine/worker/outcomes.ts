@@ -92,11 +92,3 @@ export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome 
     : [errorTypes.exit, `the function's process ended${exit.code === null ? '' : ` with code ${exit.code}`}`]
   return { kind: 'killed', error: { type, message, stack: null }, runMs, ...noUsage }
 }
-
-/** To the failure of an image that found its root read-only is added what helps. */
-export function withReadOnlyRoot<T extends Outcome>(outcome: T, printed: string): T {
-  if (!('error' in outcome) || outcome.kind === 'platform' || !/EROFS|read-only file ?system/i.test(printed))
-    return outcome
-  const message = `${outcome.error.message}: its root is read-only; name the folders that it writes to in "writable"`
-  return { ...outcome, error: { ...outcome.error, message } }
-}

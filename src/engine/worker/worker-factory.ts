@@ -9,15 +9,13 @@ import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../san
 import { Channel } from './channel.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { whatKeepsImage } from './image-start.ts'
-import { killed, timedOut, withReadOnlyRoot } from './outcomes.ts'
+import { killed, timedOut } from './outcomes.ts'
 import { PipeStock } from './pipe-stock.ts'
 import { type Frame, FrameType, parseMeta } from './protocol.ts'
+import { ReadOnlyRoot } from './read-only-root.ts'
 import { ShimWorker, type WorkerParts } from './worker.ts'
 import { WorkerFolder } from './worker-folder.ts'
 import { workerLog } from './worker-log.ts'
-
-/** Characters of what an image printed last that say why it ended. */
-const lastPrintedChars = 8192
 
 export interface WorkersParts extends WorkerParts {
   engine: SandboxEngine
@@ -104,15 +102,11 @@ export class SandboxWorkers implements WorkerFactory {
     const startedAt = clock.elapsed()
     const { timeoutMs } = revision
     const spec = { ...this.#imageSpec(revision, {}), args: argumentsOf(call), timeoutMs, signal: stop, onRunning }
-    let lastPrinted = ''
-    const print: OnOutput = (stream, text) => {
-      lastPrinted = (lastPrinted + text).slice(-lastPrintedChars)
-      call.onLog(stream, text)
-    }
+    const root = new ReadOnlyRoot()
+    const print: OnOutput = (stream, text) => call.onLog(stream, text + root.lineAfter(text))
     try {
       const { exit, timedOut: missed } = await engine.runToEnd(spec, print)
-      const outcome = commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt)
-      return outcome.kind === 'killed' ? withReadOnlyRoot(outcome, lastPrinted) : outcome
+      return root.explain(commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt))
     } catch (error) {
       const message = error instanceof FaasError ? error.message : 'The image could not be run; see the server log.'
       return platformFailed(message, clock.elapsed() - startedAt)

@@ -8,6 +8,13 @@ const deeds = {
   sleep: (ms) => sleep(Number(ms)),
   env: (name) => console.log(`${name}=${process.env[name]}`),
   write: (path) => writeFileSync(path, 'x'),
+  tryToWrite: (path) => {
+    try {
+      writeFileSync(path, 'x')
+    } catch (error) {
+      console.error(error.message)
+    }
+  },
   warn: (text) => console.error(text),
   memory: (mb) => Buffer.alloc(Number(mb) * 1024 * 1024, 1),
   flood: (lines) => process.stdout.write(`${'x'.repeat(99)}\n`.repeat(Number(lines))),

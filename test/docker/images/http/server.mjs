@@ -28,6 +28,16 @@ const paths = {
     console.error('a warning')
     response.end('printed')
   },
+  '/write': (_request, response) => {
+    try {
+      writeFileSync('/var/cache/x', 'x')
+    } catch (error) {
+      console.error(error.message)
+      response.statusCode = 500
+    }
+    response.end('tried')
+  },
+  '/write-or-die': () => writeFileSync('/var/cache/x', 'x'),
   '/hang': () => {},
   '/fail': (_request, response) => {
     response.statusCode = 503
