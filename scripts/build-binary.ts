@@ -1,13 +1,25 @@
-// Makes dist/taibai: the whole program as one file, and shows what it weighs. `--figures` also measures its start beside that of the sources.
+// Makes dist/taibai: the whole program as one file, and shows what it weighs. `--figures` also measures its start beside that
+// of the sources; `--if-old` makes it only when what goes into it has changed, and shows nothing.
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { projectFolder, version } from '../src/assets.ts'
 import { must } from '../src/host/command.ts'
+import { withLock } from '../src/host/lock.ts'
 import { findProgram } from '../src/host/this-host.ts'
-import { bundle, sqliteAddon, writeJson } from './build/bundle.ts'
+import { type Bundle, bundle, sqliteAddon, writeJson } from './build/bundle.ts'
 import { showFigures } from './build/figures.ts'
 import { progress, runScript } from './setup/terminal.ts'
 
@@ -17,22 +29,51 @@ const target = join(dist, 'taibai')
 /** The mark in a Node.js that says whether it carries a program. */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
+/** Says of the executable beside it what it was made of. */
+const madeOf = join(dist, 'taibai.made-of')
+
 async function main(): Promise<undefined> {
-  progress.step(`The executable, ${version} for linux-${process.arch}, on Node.js ${process.versions.node}`)
-  const blob = await makeBlob()
-  await inject(blob)
-  const checksum = createHash('sha256').update(readFileSync(target)).digest('hex')
-  writeFileSync(`${target}.sha256`, `${checksum}  taibai\n`)
-  rmSync(work, { recursive: true })
-  progress.done(
-    `dist/taibai, ${mebibytes(statSync(target).size)} (compressed ${mebibytes(gzipSync(readFileSync(target), { level: 6 }).length)})`,
-  )
+  const isOptional = process.argv.includes('--if-old')
+  const checkout = createHash('sha256').update(projectFolder).digest('hex').slice(0, 12)
+  const waits = (pid: number) => progress.detail(`process ${pid} makes it already`)
+  const isNew = await withLock(`binary-${checkout}`, waits, () => make(isOptional))
+  if (!isNew || isOptional) return
+  const compressed = gzipSync(readFileSync(target), { level: 6 }).length
+  progress.done(`dist/taibai, ${mebibytes(statSync(target).size)} (compressed ${mebibytes(compressed)})`)
   await showFigures(target, progress, process.argv.includes('--figures'))
 }
 
+/** False when it was made of the very same before. */
+async function make(isOptional: boolean): Promise<boolean> {
+  const parts = await bundle('executable', work)
+  const isNew = !isOptional || !isMadeOf(parts)
+  if (isNew) await assemble(parts)
+  rmSync(work, { recursive: true })
+  return isNew
+}
+
+async function assemble(parts: Bundle): Promise<void> {
+  progress.step(`The executable, ${version} for linux-${process.arch}, on Node.js ${process.versions.node}`)
+  rmSync(madeOf, { force: true })
+  await inject(await makeBlob(parts))
+  const checksum = createHash('sha256').update(readFileSync(target)).digest('hex')
+  writeFileSync(`${target}.sha256`, `${checksum}  taibai\n`)
+  writeFileSync(madeOf, keyOf(parts))
+}
+
+const isMadeOf = (parts: Bundle): boolean =>
+  existsSync(target) && existsSync(madeOf) && readFileSync(madeOf, 'utf8') === keyOf(parts)
+
+/** Of the program, the Node.js that carries it, and how it is put together. */
+const keyOf = ({ hash }: Bundle): string =>
+  createHash('sha256')
+    .update(hash)
+    .update(process.version)
+    .update(readFileSync(import.meta.filename))
+    .digest('hex')
+
 /** What is carried: made by the very Node.js that will carry it, with its compiled code. */
-async function makeBlob(): Promise<string> {
-  const { hash, main, ledgerThread, files } = await bundle('executable', work)
+async function makeBlob({ hash, main, ledgerThread, files }: Bundle): Promise<string> {
   const addon = sqliteAddon()
   const runtimes = Object.keys(files).filter((name) => name.startsWith('runtimes/'))
   const unpacked = ['better_sqlite3.node', ...runtimes]

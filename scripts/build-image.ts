@@ -1,12 +1,14 @@
 // Makes the image taibai/server: the executable on a slim base, over the engine's API. Makes dist/taibai first where it is missing.
-import { existsSync, statSync } from 'node:fs'
+// `--if-old` makes both only when what goes into them has changed.
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectFolder, version } from '../src/assets.ts'
 import { readSettings } from '../src/host/address.ts'
 import { packContext } from '../src/host/build-context.ts'
 import { must } from '../src/host/command.ts'
 import { ensureDebianBase } from '../src/host/debian-base.ts'
-import { makeEngineClient } from '../src/host/engine-client.ts'
+import { type EngineClient, makeEngineClient } from '../src/host/engine-client.ts'
 import { makeRegistries } from '../src/host/registry.ts'
 import { progress, runScript } from './setup/terminal.ts'
 
@@ -28,10 +30,23 @@ ENTRYPOINT ["taibai"]
 CMD ["serve", "--container"]
 `
 
+/** What the image was made of: the executable and the lines around it. */
+const madeOfLabel = 'io.taibai.made-of'
+
 async function main(): Promise<undefined> {
-  progress.step('The image taibai/server')
   const engine = makeEngineClient(readSettings().dockerHost)
-  if (!existsSync(executable)) await must('The executable', process.execPath, ['scripts/build-binary.ts'])
+  const isOptional = process.argv.includes('--if-old')
+  if (isOptional || !existsSync(executable)) {
+    await must('The executable', process.execPath, ['scripts/build-binary.ts', '--if-old'])
+  }
+  const madeOf = createHash('sha256').update(readFileSync(executable)).update(dockerfile).digest('hex')
+  const found = isOptional ? await engine.inspect('taibai/server') : undefined
+  if (found?.labels[madeOfLabel] !== madeOf) await make(engine, madeOf)
+  engine.close()
+}
+
+async function make(engine: EngineClient, madeOf: string): Promise<void> {
+  progress.step('The image taibai/server')
   const isOfficial =
     (await engine.inspect(officialBase)) !== undefined ||
     (await makeRegistries(engine.pull).pull(officialBase, progress.detail))
@@ -45,12 +60,15 @@ async function main(): Promise<undefined> {
     context: packContext([{ name: 'Dockerfile', content: dockerfile }, ...libraries, program]),
     tags: ['taibai/server', `taibai/server:${version}`],
     arguments: { BASE: base },
-    labels: { 'org.opencontainers.image.title': 'Taibai', 'org.opencontainers.image.version': version },
+    labels: {
+      'org.opencontainers.image.title': 'Taibai',
+      'org.opencontainers.image.version': version,
+      [madeOfLabel]: madeOf,
+    },
   })
   progress.done(
     `taibai/server:${version} is built on ${base}, with an executable of ${Math.round(statSync(executable).size / 1048576)} MiB`,
   )
-  engine.close()
 }
 
 await runScript(main)

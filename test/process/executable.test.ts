@@ -16,7 +16,7 @@ const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'),
 const port = (): string => String(20_000 + Math.floor(Math.random() * 12_000))
 
 beforeAll(() => {
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/build-binary.ts'], {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/build-binary.ts', '--if-old'], {
     cwd: projectFolder,
     encoding: 'utf8',
   })
