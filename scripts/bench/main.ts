@@ -13,8 +13,8 @@ import { ledger } from './ledger.ts'
 import { takeNoises, warnOfNoise } from './noise.ts'
 import { soak } from './soak.ts'
 import { spreadOut } from './spread-out.ts'
-import { wakeUp } from './wake-up.ts'
 import { warm } from './warm.ts'
+import { workerStart } from './worker-start.ts'
 
 /**
  * Measures, prints tables, writes JSON. `npm run bench` runs everything but the soak, `npm run bench -- warm` one suite,
@@ -28,13 +28,13 @@ const rounds = quick ? { rounds: 3, seconds: 2 } : { rounds: 7, seconds: 3 }
 const suites: Record<string, () => Promise<object>> = {
   warm: () => warm(rounds),
   'spread-out': () => spreadOut(rounds),
+  'worker-start': () => workerStart({ starts: quick ? 5 : 20 }),
   'first-call': () => firstCall({ calls: quick ? 5 : 20 }),
   burst: () => burst({ rounds: quick ? 1 : 3 }),
   async: () => asyncRuns({ ...rounds, drained: quick ? 50 : 300 }),
   jobs: () => jobs({ rounds: quick ? 2 : 5 }),
   ledger: () => ledger({ ...rounds, rows: quick ? 100_000 : 1_000_000, reads: quick ? 30 : 100 }),
   'idle-server': () => idleServer(quick ? { rounds: 2, seconds: 5 } : { rounds: 6, seconds: 10 }),
-  'wake-up': () => wakeUp(quick ? { rounds: 2, calls: 500 } : { rounds: 5, calls: 2000 }),
   idle: () => idle(quick ? { workers: 10, seconds: 10 } : { workers: 100, seconds: 60 }),
   soak: () => soak({ minutes: soakMinutes }),
 }

@@ -26,12 +26,14 @@ function threadCpu(pid: number): Cpu {
   return cpu
 }
 
-/** `/proc/…/status` of each thread. */
-export const statusOfThreads = (pid: number): string[] =>
-  namesIn(`/proc/${pid}/task`).map((thread) => text(`/proc/${pid}/task/${thread}/status`))
-
 export function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(text(`/proc/${pid}/status`))?.[1] ?? 0) / 1024
+}
+
+/** Memory that the process has written to, and shares with no other. */
+export function privateMb(pid: number): number {
+  const [, kib = '0'] = /Private_Dirty:\s+(\d+)/.exec(text(`/proc/${pid}/smaps_rollup`)) ?? []
+  return Number(kib) / 1024
 }
 
 export const openFiles = (pid: number): number => namesIn(`/proc/${pid}/fd`).length

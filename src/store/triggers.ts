@@ -5,48 +5,59 @@ import { placeholders } from './placeholders.ts'
 import { written } from './refusals.ts'
 import type { jobs, sources, webhooks } from './schema.ts'
 
-type TriggerTable = typeof jobs | typeof sources | typeof webhooks
+/** A table whose rows are triggers of this kind. */
+type TableOf<Trigger> = (typeof jobs | typeof sources | typeof webhooks) & { $inferSelect: Trigger }
+
+/** What is asked of such a table. */
+interface Statements<Trigger> {
+  insert: { run(row: Trigger): unknown }
+  update: { run(row: Trigger): unknown }
+  delete: { run(key: { id: string }): { changes: number } }
+  find: { get(key: { id: string }): Trigger | undefined }
+  list: { all(): Trigger[] }
+  listOfProject: { all(key: { projectId: string }): Trigger[] }
+  listOfFunction: { all(key: { functionId: string }): Trigger[] }
+  listOfAlias: { all(key: { projectId: string; functionAlias: string }): Trigger[] }
+}
 
 /** The rows of one kind of trigger. */
-export class TriggerRows<T extends StoredTrigger> implements TriggerStore<T> {
-  #statements: ReturnType<typeof prepare>
+export class TriggerRows<Trigger extends StoredTrigger> implements TriggerStore<Trigger> {
+  #statements: Statements<Trigger>
 
-  constructor(database: Database, table: TriggerTable) {
-    this.#statements = prepare(database.orm, table as typeof webhooks)
+  constructor(database: Database, table: TableOf<Trigger>) {
+    // Drizzle types statements by the table: here by the columns that all triggers have, while the rows are whole.
+    this.#statements = prepare(database.orm, table as typeof webhooks) as unknown as Statements<Trigger>
   }
 
-  insert(trigger: T): void {
-    written(() => this.#statements.insert.run({ ...(trigger as StoredTrigger) }))
+  insert(trigger: Trigger): void {
+    written(() => this.#statements.insert.run(trigger))
   }
 
-  update(trigger: T): void {
-    written(() => this.#statements.update.run({ ...(trigger as StoredTrigger) }))
+  update(trigger: Trigger): void {
+    written(() => this.#statements.update.run(trigger))
   }
 
   delete(id: string): boolean {
     return written(() => this.#statements.delete.run({ id }).changes > 0)
   }
 
-  find(id: string): T | null {
-    return rowOf<T>(this.#statements.find.get({ id }) ?? null)
+  find(id: string): Trigger | null {
+    return this.#statements.find.get({ id }) ?? null
   }
 
-  list(projectId: string | null): T[] {
+  list(projectId: string | null): Trigger[] {
     const { list, listOfProject } = this.#statements
-    return rowOf<T[]>(projectId === null ? list.all() : listOfProject.all({ projectId }))
+    return projectId === null ? list.all() : listOfProject.all({ projectId })
   }
 
-  listOfFunction(functionId: string): T[] {
-    return rowOf<T[]>(this.#statements.listOfFunction.all({ functionId }))
+  listOfFunction(functionId: string): Trigger[] {
+    return this.#statements.listOfFunction.all({ functionId })
   }
 
-  listOfAlias(projectId: string, alias: string): T[] {
-    return rowOf<T[]>(this.#statements.listOfAlias.all({ projectId, functionAlias: alias }))
+  listOfAlias(projectId: string, alias: string): Trigger[] {
+    return this.#statements.listOfAlias.all({ projectId, functionAlias: alias })
   }
 }
-
-/** The table's own columns are those of `T`: the statements are typed by the columns that all triggers have. */
-const rowOf = <R>(row: unknown): R => row as R
 
 function prepare(orm: Database['orm'], table: typeof webhooks) {
   const all = placeholders(table)

@@ -8,6 +8,7 @@ import type { WorkerFactory } from './pool-worker.ts'
 import { callerLeft, shuttingDown } from './refusals.ts'
 import type { Room } from './room.ts'
 import type { Starts } from './starts.ts'
+import { type WaitLimits, waitFor } from './waiting.ts'
 
 export interface CommandRunsParts {
   factory: WorkerFactory
@@ -16,30 +17,19 @@ export interface CommandRunsParts {
   memory: Memory
   line: MemoryLine
   room: Room
-  limits: { maxWaiting: number; timeoutMs: number }
-}
-
-/** How a run that waits for memory goes on. */
-interface Waiter {
-  resolve(): void
-  reject(error: unknown): void
+  limits: WaitLimits
 }
 
 /** Runs of `command` images: a sandbox each, that nothing is left of. */
 export class CommandRuns {
   #parts: CommandRunsParts
   #runs = new Set<Promise<Outcome>>()
-  #waiting = new Map<InLine, Waiter>()
+  #waiting = new Map<InLine, PromiseWithResolvers<void>>()
   #stop = new AbortController()
   #isClosing = false
 
   constructor(parts: CommandRunsParts) {
     this.#parts = parts
-  }
-
-  /** Those that run or wait. */
-  get count(): number {
-    return this.#runs.size
   }
 
   /** Never throws. */
@@ -60,10 +50,15 @@ export class CommandRuns {
     for (const { reject } of [...this.#waiting.values()]) reject(shuttingDown())
   }
 
+  /** Resolves when none runs or waits. */
+  async quiet(): Promise<void> {
+    while (this.#runs.size > 0) await Promise.all(this.#runs)
+  }
+
   /** Those that run end as the platform's fault. Resolves when they have. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#stop.abort()
-    await Promise.all(this.#runs)
+    return this.quiet()
   }
 
   async #run(revision: Revision, call: Call): Promise<Outcome> {
@@ -103,23 +98,13 @@ export class CommandRuns {
 
   #wait(who: InLine, signal: AbortSignal | undefined): Promise<void> {
     const { clock, line, memory, limits } = this.#parts
-    return new Promise((resolve, reject) => {
-      const end = () => {
-        stopTimer()
-        signal?.removeEventListener('abort', onAbort)
-        this.#waiting.delete(who)
-        line.delete(who)
-      }
-      const giveUp = (error: unknown) => {
-        end()
-        memory.noteIdle()
-        reject(error)
-      }
-      const onAbort = () => giveUp(callerLeft())
-      const tooLate = new FaasError('no_worker', `No memory came free within ${limits.timeoutMs / 1000} s.`)
-      const stopTimer = clock.after(limits.timeoutMs, () => giveUp(tooLate))
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.set(who, { resolve: () => resolve(end()), reject: giveUp })
+    const { timeoutMs } = limits
+    const tooLate = () => new FaasError('no_worker', `No memory came free within ${timeoutMs / 1000} s.`)
+    const waiting = waitFor<void>({ clock, timeoutMs, signal, tooLate, onGiveUp: () => memory.noteIdle() })
+    this.#waiting.set(who, waiting)
+    return waiting.promise.finally(() => {
+      this.#waiting.delete(who)
+      line.delete(who)
     })
   }
 }

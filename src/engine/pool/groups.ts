@@ -1,5 +1,6 @@
 import type { ColdReason } from '../../domain/execution.ts'
 import type { Revision } from '../../domain/worker.ts'
+import type { MemoryLine } from './memory-line.ts'
 import { Habits } from './policy/habits.ts'
 import { protectedWorkers } from './policy/pool-policy.ts'
 import { WorkerGroup } from './worker-group.ts'
@@ -22,10 +23,12 @@ export class Groups {
   /** How many workers of a function version stay, whatever others need. */
   #protected = new Map<string, number>()
   #limitBytes: number
+  #line: MemoryLine
 
-  /** `limitBytes`: memory of all workers together. */
-  constructor(limitBytes: number) {
+  /** `limitBytes`: memory of all workers together. `line`: a group that is forgotten leaves it. */
+  constructor(limitBytes: number, line: MemoryLine) {
     this.#limitBytes = limitBytes
+    this.#line = line
   }
 
   /** Also retired ones, until their last worker has gone. */
@@ -46,13 +49,13 @@ export class Groups {
     return group
   }
 
-  /** Forgets the group if nothing is left of it, and nothing is to come. True when it did. */
-  tidy(group: WorkerGroup): boolean {
-    if (!group.isEmpty || this.minimum(group) > 0) return false
+  /** Forgets the group if nothing is left of it, and nothing is to come. */
+  tidy(group: WorkerGroup): void {
+    if (!group.isEmpty || this.minimum(group) > 0) return
+    this.#line.delete(group)
     group.stopTimers()
     this.#all.delete(group)
     if (this.#current.get(group.revision.key) === group) this.#current.delete(group.revision.key)
-    return true
   }
 
   keep(revision: Revision): void {

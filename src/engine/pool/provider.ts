@@ -1,11 +1,13 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { ColdReason, StartKind } from '../../domain/execution.ts'
+import type { LoadFailure } from '../../domain/worker.ts'
 import type { Departures } from './departures.ts'
-import type { GenericWorkers, Ordered } from './generic-workers.ts'
+import type { GenericShape, Ordered } from './generic-shape.ts'
+import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory } from './memory.ts'
 import { coldReason, servedByBusy, workersWanted } from './policy/pool-policy.ts'
-import type { Bound, PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
+import type { Bound, PoolWorker, WorkerFactory } from './pool-worker.ts'
 import type { Room } from './room.ts'
 import type { LeavePlace, Starts } from './starts.ts'
 import type { WorkerGroup } from './worker-group.ts'
@@ -49,7 +51,6 @@ export interface Place {
 /** Brings workers to the groups that want some: generic ones bound now, else started. */
 export class Provider {
   #parts: ProviderParts
-  #providing = new Set<Promise<unknown>>()
   #closed = false
 
   constructor(parts: ProviderParts) {
@@ -80,14 +81,6 @@ export class Provider {
     return { leave, isNeeded }
   }
 
-  /** One more worker for the group. Throws what the factory throws. */
-  provide(group: WorkerGroup, place: Place): Promise<Provided> {
-    const providing = this.#provide(group, place).finally(() => this.#providing.delete(settled))
-    const settled = providing.catch(() => {})
-    this.#providing.add(settled)
-    return providing
-  }
-
   /** Calls that are left to workers that come free sooner than one started now would be there. */
   servedByBusy(group: WorkerGroup): number {
     const [oldest] = group.waiters
@@ -100,9 +93,8 @@ export class Provider {
 
   /** Until a worker that is decided on now is there. */
   startMs(group: WorkerGroup): number {
-    const { generic } = this.#parts
-    if (group.revision.kind !== 'shim') return group.habits.coldMs
-    return generic.startMs(generic.shapeOf(group.revision))
+    const { revision, habits } = group
+    return revision.kind === 'shim' ? this.#parts.generic.of(revision).startMs : habits.coldMs
   }
 
   /** Keeps as many generic workers as are worth it. */
@@ -111,16 +103,15 @@ export class Provider {
     this.#parts.generic.refill((bytes, gain) => this.#parts.room.makeAhead(bytes, gain))
   }
 
-  /** Provides nothing more. Resolves when nothing is under way. */
-  async close(): Promise<void> {
+  /** Provides nothing more. Resolves when no generic worker is under way. */
+  close(): Promise<void> {
     this.#closed = true
     this.#parts.starts.look()
-    const noneGeneric = this.#parts.generic.close()
-    while (this.#providing.size > 0) await Promise.all(this.#providing)
-    await noneGeneric
+    return this.#parts.generic.close()
   }
 
-  async #provide(group: WorkerGroup, place: Place): Promise<Provided> {
+  /** One more worker for the group. Throws what the factory throws. */
+  async provide(group: WorkerGroup, place: Place): Promise<Provided> {
     const { clock } = this.#parts
     const from = clock.elapsed()
     const hadWorkers = group.serving + group.provisioning > 1
@@ -147,42 +138,43 @@ export class Provider {
   }
 
   async #startFor(group: WorkerGroup, place: Place): Promise<Started | 'no_memory' | null> {
-    const { generic } = this.#parts
     if (group.revision.kind !== 'shim') return this.#startImage(group, place)
-    const shape = generic.shapeOf(group.revision)
-    const ready = generic.take(shape)
+    const generic = this.#parts.generic.of(group.revision)
+    const ready = generic.take()
     this.#refillSoon()
-    if (ready !== undefined) return this.#bind(group, place, ready, shape, 'prewarmed')
-    const started = await this.#start(group, place, shape)
-    return typeof started === 'object' && started !== null ? this.#bind(group, place, started, shape, 'cold') : started
+    if (ready !== undefined) return this.#bind(group, place, ready, generic, 'prewarmed')
+    const started = await this.#start(group, place, generic)
+    if (started === null || started === 'no_memory') return started
+    return this.#bind(group, place, started, generic, 'cold')
   }
 
-  #start(group: WorkerGroup, place: Place, shape: Shape): Promise<Ordered> {
+  #start(group: WorkerGroup, place: Place, generic: GenericShape): Promise<Ordered> {
     const makeRoom = (bytes: number): boolean => {
       if (!this.#makeRoom(bytes, group, place)) return false
-      this.#noteTaken(group, shape)
+      this.#noteTaken(group, generic)
       return true
     }
-    return this.#parts.generic.start(shape, { projectId: group.projectId, isNeeded: place.isNeeded, makeRoom })
+    return generic.start({ projectId: group.projectId, isNeeded: place.isNeeded, makeRoom })
   }
 
   async #bind(
     group: WorkerGroup,
     place: Place,
     worker: PoolWorker,
-    shape: Shape,
+    generic: GenericShape,
     startKind: StartKind,
   ): Promise<Started | 'no_memory'> {
-    const { generic, memory, departures } = this.#parts
+    const { memory, departures } = this.#parts
     const { revision, projectId } = group
-    const missing = revision.memoryBytes - shape.memoryBytes
+    const { memoryBytes } = generic.shape
+    const missing = revision.memoryBytes - memoryBytes
     if (missing > 0 && !this.#makeRoom(missing, group, place)) {
-      generic.put(shape, worker)
+      generic.put(worker)
       return 'no_memory'
     }
-    memory.handOver(shape.memoryBytes, null, projectId)
+    memory.handOver(memoryBytes, null, projectId)
     memory.giveBack(Math.max(0, -missing), projectId)
-    if (startKind === 'prewarmed') this.#noteTaken(group, shape)
+    if (startKind === 'prewarmed') this.#noteTaken(group, generic)
     try {
       return { worker, startKind, bound: await worker.bind(revision) }
     } catch (error) {
@@ -216,8 +208,8 @@ export class Provider {
   }
 
   /** Once it is sure that there is memory; work ahead says nothing of what calls will take. */
-  #noteTaken(group: WorkerGroup, shape: Shape): void {
-    if (group.waiters.length > 0) this.#parts.generic.noteTaken(shape)
+  #noteTaken(group: WorkerGroup, generic: GenericShape): void {
+    if (group.waiters.length > 0) generic.noteTaken()
   }
 
   /** Off the path of the call that takes one. */
@@ -228,8 +220,15 @@ export class Provider {
   #reason(group: WorkerGroup, hasWorkers: boolean, startKind: StartKind): ColdReason {
     const { groups, generic, ranBefore } = this.#parts
     const { functionId, functionVersion, kind } = group.revision
-    const keepsGeneric = kind === 'shim' && generic.keeps(generic.shapeOf(group.revision))
+    const keepsGeneric = kind === 'shim' && generic.of(group.revision).isKept
     const view = { startKind, hasWorkers, lastLeft: groups.lastLeft(group), keepsGeneric }
     return coldReason({ ...view, ranBefore: ranBefore(functionId, functionVersion) })
   }
+}
+
+/** What calls are told when the worker could not load their code; null: it could. */
+export function loadFailure({ worker, startKind, reason, bound }: Provision): LoadFailure | null {
+  if (bound.loaded) return null
+  const { outcome, log, loadMs } = bound
+  return { kind: 'load_failure', outcome, log, loadMs, worker: worker.name, startKind, coldReason: reason }
 }

@@ -1,10 +1,11 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Departures } from './departures.ts'
+import type { Spare } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory, Owner } from './memory.ts'
 import type { InLine, MemoryLine } from './memory-line.ts'
-import { comesBefore, type Evictable, mayTakeAhead, priceOfRoom, shouldYield } from './policy/pool-policy.ts'
+import { comesBefore, mayTakeAhead, priceOfRoom, shouldYield } from './policy/pool-policy.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 export interface RoomParts {
@@ -14,10 +15,6 @@ export interface RoomParts {
   groups: Groups
   generic: GenericWorkers
   departures: Departures
-}
-
-interface Spare extends Evictable {
-  evict(): void
 }
 
 /** Makes room in the memory by ending what is idle, for those whose turn it is. */
@@ -98,13 +95,7 @@ export class Room {
   #spare(except: WorkerGroup | null): Spare[] {
     const { groups, generic } = this.#parts
     const bound = groups.all().flatMap((group) => (group === except ? [] : this.#spareOf(group)))
-    const unbound = generic.spare().map(({ worker, shape, worth }) => ({
-      name: worker.name,
-      memoryBytes: worker.memoryBytes,
-      worth,
-      evict: () => generic.drop(shape, worker),
-    }))
-    return [...unbound, ...bound]
+    return [...generic.spare(), ...bound]
   }
 
   /** The k-th of a group's idle workers is worth what may be expected of k more calls at once. */

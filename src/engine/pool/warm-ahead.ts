@@ -1,41 +1,81 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Groups } from './groups.ts'
+import type { Revision } from '../../domain/worker.ts'
+import { type Groups, isOf } from './groups.ts'
+import type { Pauses } from './pauses.ts'
 import type { Habits } from './policy/habits.ts'
 import type { Room } from './room.ts'
-import type { WorkerGroup } from './worker-group.ts'
+import type { Supply } from './supply.ts'
 
 export interface WarmAheadParts {
   clock: Clock
   groups: Groups
   room: Room
+  supply: Supply
+  pauses: Pauses
 }
 
-/** Functions that lost their last worker to others, and are called as regularly that one can be there before the next call. */
+/** A worker is made warm this time before a job is due. */
+const leadMs = 1500
+
+/** Makes workers warm before the call that they are for: a job that is due, or the next of calls that come regularly. */
 export class WarmAhead {
   #parts: WarmAheadParts
+  /** Calls that are due at a known time, and what stops their timers. */
+  #expected = new Map<() => void, Revision>()
 
   constructor(parts: WarmAheadParts) {
     this.#parts = parts
   }
 
-  /** The groups that should have a worker now, although nobody calls. */
-  due(): WorkerGroup[] {
-    const now = this.#parts.clock.elapsed()
-    const toLookAt = [...this.#parts.groups.absent].filter(([, at]) => at <= now)
-    return toLookAt.flatMap(([habits]) => this.#lookAt(habits, now) ?? [])
+  /** A worker should be warm in this time: a job is due then. */
+  expect(revision: Revision, inMs: number): void {
+    const { clock, groups } = this.#parts
+    const group = groups.of(revision)
+    group.habits.arrivals.expect(clock.elapsed() + inMs)
+    groups.tidy(group)
+    const stop = clock.after(Math.max(0, inMs - leadMs), () => {
+      this.#expected.delete(stop)
+      this.#warm(revision)
+    })
+    this.#expected.set(stop, revision)
   }
 
-  #lookAt(habits: Habits, now: number): WorkerGroup | null {
-    const { groups, room } = this.#parts
+  /** The revisions of the version, or of all versions, are not current any more: what is called then is another. */
+  retire(functionId: string, version: number | null): void {
+    for (const [stop, revision] of this.#expected) if (isOf(revision, functionId, version)) this.#drop(stop)
+  }
+
+  /** Starts workers of functions that lost their last one to others, and are called regularly enough. */
+  look(): void {
+    const { clock, groups } = this.#parts
+    const now = clock.elapsed()
+    for (const [habits, at] of [...groups.absent]) if (at <= now) this.#lookAt(habits, now)
+  }
+
+  close(): void {
+    for (const stop of this.#expected.keys()) this.#drop(stop)
+  }
+
+  #drop(stop: () => void): void {
+    stop()
+    this.#expected.delete(stop)
+  }
+
+  #warm(revision: Revision): void {
+    const { groups, supply, pauses } = this.#parts
+    const group = groups.of(revision)
+    if (group.idle().length + group.provisioning === 0 && group.room > 0) supply.provide(group, true)
+    pauses.wakeAhead(group)
+    groups.tidy(group)
+  }
+
+  #lookAt(habits: Habits, now: number): void {
+    const { groups, room, supply } = this.#parts
     const group = groups.of(habits.revision)
-    if (group.workers.size + group.provisioning > 0) {
-      groups.absent.delete(habits)
-      return null
-    }
+    if (group.workers.size + group.provisioning > 0) return void groups.absent.delete(habits)
     const pauseMs = habits.pauseBeforeWarming(now, () => room.priceOf(group.bytes, group))
-    if (pauseMs === null) return group
+    if (pauseMs === null) return supply.provide(group, true)
     groups.absent.set(habits, now + pauseMs)
     groups.tidy(group)
-    return null
   }
 }

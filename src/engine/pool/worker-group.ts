@@ -23,12 +23,10 @@ export interface BoundWorker {
 }
 
 /** A call that waits for a worker. */
-export interface Waiter {
+export interface WaitingCall extends PromiseWithResolvers<Lease | LoadFailure> {
   since: number
   revision: Revision
   caller: Caller | undefined
-  resolve(got: Lease | LoadFailure | Promise<Lease | LoadFailure>): void
-  reject(error: unknown): void
 }
 
 /** The workers of one revision, and the calls that wait for one. */
@@ -36,7 +34,7 @@ export class WorkerGroup implements InLine {
   /** The newest of the equal ones: bounds and deadline may differ. */
   revision: Revision
   readonly workers = new Set<BoundWorker>()
-  readonly waiters: Waiter[] = []
+  readonly waiters: WaitingCall[] = []
   /** Workers being bound or started for it. */
   provisioning = 0
   /** Those of them that come whether calls wait or not. */
@@ -117,9 +115,14 @@ export class WorkerGroup implements InLine {
     return bound
   }
 
-  add(bound: BoundWorker): void {
+  add(worker: PoolWorker, idleSince: number): BoundWorker {
+    const bound: BoundWorker = {
+      ...{ worker, inFlight: 0, calls: 0, idleSince, heldBytes: this.bytes, leaving: false },
+      ...{ sleep: null, waking: null, mayPause: true },
+    }
     this.workers.add(bound)
     this.#free.push(bound)
+    return bound
   }
 
   /** A call of this worker has ended. */
@@ -139,11 +142,6 @@ export class WorkerGroup implements InLine {
   /** Those that could go now, the one unused for longest first. */
   idle(): BoundWorker[] {
     return this.#free.filter((bound) => bound.inFlight === 0 && !bound.worker.isEnding)
-  }
-
-  /** No worker comes: the calls that wait are told. */
-  refuse(error: unknown): void {
-    for (const waiter of this.waiters.splice(0)) waiter.reject(error)
   }
 
   stopRetry(): void {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
-import { type ActingSession, hasSession } from '../../domain/openstack.ts'
+import type { ActingSession } from '../../domain/openstack.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
@@ -11,6 +11,7 @@ import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
 import { FlowingSink } from './flowing-sink.ts'
+import { bindMeta, callMeta, isLast, sessionMeta } from './frame-meta.ts'
 import {
   brokeProtocol,
   killed,
@@ -20,8 +21,8 @@ import {
   timedOut,
   whileLoading,
 } from './outcomes.ts'
-import { type Frame, FrameType, ProtocolError, parseMeta, streamWindowBytes } from './protocol.ts'
-import type { StreamedAnswer } from './streamed-answer.ts'
+import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
+import { RunningCall } from './running-call.ts'
 import type { WorkerFolder } from './worker-folder.ts'
 
 /** How long the engine may take to say how a worker ended whose connection has closed. */
@@ -95,7 +96,7 @@ export class ShimWorker implements PoolWorker {
     const answer = this.#channel.workerFrame((text) => {
       if (log.length < longestLoadLog) log += text
     })
-    this.#channel.bind(this.#bindMeta(revision, code))
+    this.#channel.bind(bindMeta(revision, code, this.#parts.maxResultBytes))
     const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
     const loadMs = this.#parts.clock.elapsed() - startedAt
     if (frame !== null && frame.type === FrameType.bound) return this.#noteBound(loadMs)
@@ -200,7 +201,7 @@ export class ShimWorker implements PoolWorker {
   /** Only when it is another one: it holds the whole catalogue. */
   #bringSession(session: ActingSession | undefined): void {
     this.#session = session
-    this.#channel.session(session === undefined ? {} : sessionMeta(session))
+    this.#channel.session(sessionMeta(session))
   }
 
   /** What happened to a call whose worker went away. */
@@ -261,23 +262,6 @@ export class ShimWorker implements PoolWorker {
     this.#limits = wanted
   }
 
-  #bindMeta(revision: Revision, code: string): object {
-    return {
-      function_id: revision.functionId,
-      function_name: revision.functionName,
-      function_version: revision.functionVersion,
-      project_id: revision.projectId,
-      entry: revision.entry,
-      signature: revision.signature,
-      env: revision.env,
-      code,
-      memory_bytes: revision.memoryBytes,
-      timeout_ms: revision.timeoutMs,
-      concurrency: revision.concurrency,
-      max_result_bytes: this.#parts.maxResultBytes,
-    }
-  }
-
   async #withDeadline(answer: Promise<Ending>, ms: number): Promise<Ending> {
     const stop = this.#parts.clock.after(ms, () => this.#endForDeadline())
     const frame = await answer
@@ -306,67 +290,4 @@ export class ShimWorker implements PoolWorker {
     // What cannot be removed now, the next start removes.
     await this.#folder.remove().catch(() => {})
   }
-}
-
-/** A call that is under way: what the channel and the deadlines know it by. */
-class RunningCall implements Pending {
-  readonly timeoutMs: number
-  readonly startedAt: number
-  deadlineAt: number
-  readonly sink: StreamSink | undefined
-  readonly onLog: Call['onLog']
-  readonly resolve: (outcome: Outcome) => void
-  #onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void
-  /** The channel's. */
-  number = 0
-  isOver = false
-  answer: StreamedAnswer | undefined
-
-  constructor(
-    call: Call,
-    timeoutMs: number,
-    startedAt: number,
-    sink: StreamSink | undefined,
-    onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void,
-    resolve: (outcome: Outcome) => void,
-  ) {
-    this.timeoutMs = timeoutMs
-    this.startedAt = startedAt
-    this.deadlineAt = startedAt + timeoutMs
-    this.sink = sink
-    this.onLog = call.onLog
-    this.resolve = resolve
-    this.#onEnd = onEnd
-  }
-
-  /** Its time only grows: the timer looks again when the time before has passed. */
-  extendTo(deadlineAt: number): void {
-    if (deadlineAt > this.deadlineAt) this.deadlineAt = deadlineAt
-  }
-
-  end(frame: Ending, streamedStatus: number | undefined): void {
-    this.#onEnd(this, frame, streamedStatus)
-  }
-}
-
-/** Hand-built: it is on the path of every call, and nothing in it needs escaping but what is given to JSON here. */
-function callMeta(call: Call, deadlineMs: number): string {
-  const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
-  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}}`
-}
-
-/** The worker says that it is about to exit and takes no more calls. Not parsed without need: every answer is asked. */
-function isLast(frame: Frame): boolean {
-  if (!frame.meta.includes('"last":true')) return false
-  try {
-    return parseMeta(frame).last === true
-  } catch {
-    return false
-  }
-}
-
-function sessionMeta(session: ActingSession): object {
-  if (!hasSession(session)) return { problem: session.problem }
-  const { token, authUrl, details, catalog } = session
-  return { token, auth_url: authUrl, details, catalog: catalog === null ? [] : JSON.parse(catalog) }
 }

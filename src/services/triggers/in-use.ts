@@ -1,7 +1,7 @@
 import type { AliasStore } from '../../domain/alias.ts'
-import { type Job, type JobStore, unfinished } from '../../domain/job.ts'
+import { type JobStore, unfinished } from '../../domain/job.ts'
 import type { SourceStore } from '../../domain/source.ts'
-import type { Holder, InUse, StoredTrigger } from '../../domain/trigger.ts'
+import type { Holder, InUse, StoredTrigger, TriggerStore } from '../../domain/trigger.ts'
 import type { WebhookStore } from '../../domain/webhook.ts'
 import type { Jobs } from './jobs.ts'
 import type { Sources } from './sources.ts'
@@ -12,69 +12,79 @@ export interface HoldersParts {
   sources: Pick<Sources, 'remove'>
 }
 
-type Kept = 'jobs' | 'webhooks' | 'sources'
+/** A row that points at a function, with what it is known by. */
+interface Row {
+  id: string
+  projectId: string
+  functionVersion: number | null
+}
+
+/** How the rows of one kind are found and removed. */
+interface Kind {
+  ofFunction(functionId: string): Row[]
+  ofAlias(projectId: string, alias: string): Row[]
+  remove(holder: Holder): unknown
+}
 
 /** The one guard of everything that jobs, webhooks, sources and aliases point at. */
 export class Holders implements InUse {
-  #parts: HoldersParts
+  /** In the contract's order of checks. */
+  #kinds: Record<Holder['kind'], Kind>
 
-  constructor(parts: HoldersParts) {
-    this.#parts = parts
-  }
-
-  ofFunction(functionId: string): Holder[] {
-    return this.#of((kept) => this.#parts.stores[kept].listOfFunction(functionId), this.#aliasesOf(functionId))
-  }
-
-  ofVersion(functionId: string, version: number): Holder[] {
-    const points = (row: { functionVersion: number | null }): boolean => row.functionVersion === version
-    return this.#of(
-      (kept) => (this.#parts.stores[kept].listOfFunction(functionId) as StoredTrigger[]).filter(points),
-      this.#aliasesOf(functionId, version),
-    )
-  }
-
-  ofAlias(projectId: string, alias: string): Holder[] {
-    return this.#of((kept) => this.#parts.stores[kept].listOfAlias(projectId, alias), [])
-  }
-
-  jobsOf(functionId: string): Holder[] {
-    return this.#parts.stores.jobs.listOfFunction(functionId).filter(unfinished).map(holder('job'))
-  }
-
-  async remove(holders: Holder[]): Promise<void> {
-    const { stores, jobs, sources } = this.#parts
-    for (const { kind, id, projectId } of holders) {
-      if (kind === 'job') await jobs.remove(id)
-      else if (kind === 'webhook') stores.webhooks.delete(id)
-      else if (kind === 'source') sources.remove(id)
-      else await this.#removeAlias(projectId, id)
+  constructor({ stores, jobs, sources }: HoldersParts) {
+    this.#kinds = {
+      job: { ...listed(stores.jobs, unfinished), remove: ({ id }) => jobs.remove(id) },
+      webhook: { ...listed(stores.webhooks), remove: ({ id }) => stores.webhooks.delete(id) },
+      alias: {
+        ofFunction: (functionId) => stores.aliases.listOfFunction(functionId).map((row) => ({ ...row, id: row.name })),
+        ofAlias: () => [],
+        remove: ({ projectId, id }) => this.#removeAlias(stores.aliases, projectId, id),
+      },
+      source: { ...listed(stores.sources), remove: ({ id }) => sources.remove(id) },
     }
   }
 
-  async #removeAlias(projectId: string, name: string): Promise<void> {
+  ofFunction(functionId: string): Holder[] {
+    return this.#all((kind) => kind.ofFunction(functionId))
+  }
+
+  ofVersion(functionId: string, version: number): Holder[] {
+    return this.#all((kind) => kind.ofFunction(functionId).filter(({ functionVersion }) => functionVersion === version))
+  }
+
+  ofAlias(projectId: string, alias: string): Holder[] {
+    return this.#all((kind) => kind.ofAlias(projectId, alias))
+  }
+
+  jobsOf(functionId: string): Holder[] {
+    return this.#kinds.job.ofFunction(functionId).map(holder('job'))
+  }
+
+  async remove(holders: Holder[]): Promise<void> {
+    for (const each of holders) await this.#kinds[each.kind].remove(each)
+  }
+
+  async #removeAlias(aliases: AliasStore, projectId: string, name: string): Promise<void> {
     await this.remove(this.ofAlias(projectId, name))
-    const alias = this.#parts.stores.aliases.find(projectId, name)
-    if (alias !== null) this.#parts.stores.aliases.delete(alias.id)
+    const alias = aliases.find(projectId, name)
+    if (alias !== null) aliases.delete(alias.id)
   }
 
-  #of(rows: (kept: Kept) => StoredTrigger[], aliases: Holder[]): Holder[] {
-    return [
-      ...(rows('jobs') as Job[]).filter(unfinished).map(holder('job')),
-      ...rows('webhooks').map(holder('webhook')),
-      ...aliases,
-      ...rows('sources').map(holder('source')),
-    ]
-  }
-
-  #aliasesOf(functionId: string, version?: number): Holder[] {
-    return this.#parts.stores.aliases
-      .listOfFunction(functionId)
-      .filter((alias) => version === undefined || alias.functionVersion === version)
-      .map(({ name, projectId }) => ({ kind: 'alias', id: name, projectId }))
+  #all(rowsOf: (kind: Kind) => Row[]): Holder[] {
+    const kinds = Object.entries(this.#kinds) as [Holder['kind'], Kind][]
+    return kinds.flatMap(([name, kind]) => rowsOf(kind).map(holder(name)))
   }
 }
 
+/** How the rows of a kind of trigger are found; `counts`: whether one of them needs its target. */
+const listed = <Trigger extends StoredTrigger>(
+  store: TriggerStore<Trigger>,
+  counts: (row: Trigger) => boolean = () => true,
+): Pick<Kind, 'ofFunction' | 'ofAlias'> => ({
+  ofFunction: (functionId) => store.listOfFunction(functionId).filter(counts),
+  ofAlias: (projectId, alias) => store.listOfAlias(projectId, alias).filter(counts),
+})
+
 const holder =
   (kind: Holder['kind']) =>
-  ({ id, projectId }: StoredTrigger): Holder => ({ kind, id, projectId })
+  ({ id, projectId }: Row): Holder => ({ kind, id, projectId })

@@ -1,7 +1,7 @@
 import type { ColdReason, StartKind } from '../../../domain/execution.ts'
 
 /**
- * The pool's decisions as plain functions from values to values: no container, no clock, no state. `pool.ts` asks and acts.
+ * The pool's decisions as plain functions from values to values: no container, no clock, no state. The pool asks and acts.
  */
 
 export interface GroupView {

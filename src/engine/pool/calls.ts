@@ -1,0 +1,209 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { FaasError } from '../../domain/errors.ts'
+import type { Log } from '../../domain/log.ts'
+import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
+import type { Departures } from './departures.ts'
+import type { Groups } from './groups.ts'
+import type { Memory } from './memory.ts'
+import type { MemoryLine } from './memory-line.ts'
+import type { Pauses } from './pauses.ts'
+import type { Provision } from './provider.ts'
+import { callerLeft, noneCameFree, shuttingDown, tooLarge, tooManyWait } from './refusals.ts'
+import type { Room } from './room.ts'
+import { type WaitLimits, waitFor } from './waiting.ts'
+import type { BoundWorker, WaitingCall, WorkerGroup } from './worker-group.ts'
+
+export interface CallsParts {
+  clock: Clock
+  log: Log
+  groups: Groups
+  memory: Memory
+  line: MemoryLine
+  room: Room
+  departures: Departures
+  pauses: Pauses
+  limits: WaitLimits
+  engineIsUp(): boolean
+  /** A call waits: its group may want another worker. */
+  onWait(group: WorkerGroup): void
+}
+
+/** A call, and the worker that runs it. */
+interface Assignment {
+  group: WorkerGroup
+  bound: BoundWorker
+  revision: Revision
+  caller: Caller | undefined
+  since: number
+  /** How the worker came, when it came for this call. */
+  start: Provision | null
+}
+
+/** Gives workers to calls and takes them back. A call that finds none waits; the oldest is served first. */
+export class Calls {
+  #parts: CallsParts
+  #running = 0
+  #onQuiet: () => void = () => {}
+  #closed = false
+
+  constructor(parts: CallsParts) {
+    this.#parts = parts
+  }
+
+  /** See `Pool`. */
+  acquire(revision: Revision, caller?: Caller): Lease | Promise<Lease | LoadFailure> {
+    if (this.#closed) return Promise.reject(shuttingDown())
+    const group = this.#parts.groups.of(revision)
+    const since = this.#parts.clock.elapsed()
+    const bound = group.take()
+    if (bound === undefined) return this.#wait(group, revision, since, caller)
+    group.habits.arrivals.began(since)
+    return this.#give({ group, bound, revision, caller, since, start: null })
+  }
+
+  /** Gives the workers of the group to the calls that wait. The first is told what the worker's start cost. */
+  serve(group: WorkerGroup, start: Provision | null): void {
+    let told = start
+    const since = this.#parts.clock.elapsed()
+    while (group.waiters.length > 0) {
+      const bound = group.take()
+      if (bound === undefined) return
+      const waiter = group.waiters.shift() as WaitingCall
+      waiter.resolve(this.#give({ group, bound, revision: waiter.revision, caller: waiter.caller, since, start: told }))
+      told = null
+    }
+  }
+
+  /** No worker comes: the calls that wait are refused. */
+  refuse(group: WorkerGroup, error: unknown): void {
+    for (const waiter of this.#takeWaiters(group)) waiter.reject(error)
+  }
+
+  /** The code cannot be loaded: every call that waits would have gone to this worker, and has the same answer. */
+  answerAll(group: WorkerGroup, failure: LoadFailure): void {
+    for (const waiter of this.#takeWaiters(group)) waiter.resolve(failure)
+  }
+
+  /** Refuses the calls that wait and those that come. */
+  close(): void {
+    this.#closed = true
+    for (const group of this.#parts.groups.all()) this.refuse(group, shuttingDown())
+  }
+
+  /** Resolves when no call runs. */
+  async quiet(): Promise<void> {
+    while (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onQuiet = resolve
+      })
+    }
+  }
+
+  #wait(
+    group: WorkerGroup,
+    revision: Revision,
+    since: number,
+    caller: Caller | undefined,
+  ): Promise<Lease | LoadFailure> {
+    const { clock, groups, limits, engineIsUp, onWait } = this.#parts
+    const refusal = this.#refusal(group, revision, caller)
+    if (refusal !== null) {
+      groups.tidy(group)
+      return Promise.reject(refusal)
+    }
+    const { timeoutMs } = limits
+    const tooLate = () => noneCameFree(timeoutMs, engineIsUp())
+    const onGiveUp = () => this.#giveUp(group, waiter)
+    const options = { clock, timeoutMs, signal: caller?.signal, tooLate, onGiveUp }
+    const waiter: WaitingCall = { since, revision, caller, ...waitFor<Lease | LoadFailure>(options) }
+    group.habits.arrivals.began(since)
+    group.waiters.push(waiter)
+    onWait(group)
+    return waiter.promise
+  }
+
+  /** Why the call may not even wait. */
+  #refusal(group: WorkerGroup, revision: Revision, caller: Caller | undefined): FaasError | null {
+    if (!this.#parts.memory.couldHold(revision.memoryBytes)) return tooLarge()
+    if (group.waiters.length >= this.#parts.limits.maxWaiting) return tooManyWait(group.waiters.length)
+    return caller?.signal.aborted ? callerLeft() : null
+  }
+
+  /** Its place in line goes to the next at once. */
+  #giveUp(group: WorkerGroup, waiter: WaitingCall): void {
+    group.waiters.splice(group.waiters.indexOf(waiter), 1)
+    group.habits.arrivals.ended(this.#parts.clock.elapsed())
+    this.#parts.groups.tidy(group)
+    this.#noteIdle()
+  }
+
+  #takeWaiters(group: WorkerGroup): WaitingCall[] {
+    const waiters = group.waiters.splice(0)
+    const now = this.#parts.clock.elapsed()
+    for (let n = waiters.length; n > 0; n--) group.habits.arrivals.ended(now)
+    return waiters
+  }
+
+  #give(assignment: Assignment): Lease | Promise<Lease | LoadFailure> {
+    this.#running++
+    return assignment.bound.sleep === null ? this.#lease(assignment, 0) : this.#awaken(assignment)
+  }
+
+  #lease({ group, bound, revision, start, since }: Assignment, resumeMs: number): Lease {
+    return {
+      kind: 'lease',
+      worker: bound.worker.name,
+      startKind: start?.startKind ?? 'warm',
+      coldReason: start?.reason ?? null,
+      loadMs: start?.bound.loadMs ?? 0,
+      resumeMs,
+      call: (call) => bound.worker.call(call, revision.timeoutMs),
+      release: () => this.#release(group, bound, since),
+    }
+  }
+
+  /** Wakes the paused worker; when that fails, the call gets another one. */
+  async #awaken(assignment: Assignment): Promise<Lease | LoadFailure> {
+    const { group, bound, revision, caller } = assignment
+    const { clock, log, pauses, departures } = this.#parts
+    const from = clock.elapsed()
+    try {
+      await pauses.wake(bound)
+      if (!bound.worker.isEnding) return this.#lease(assignment, clock.elapsed() - from)
+    } catch (error) {
+      log.warn({ err: error, worker: bound.worker.name }, 'a paused worker could not be resumed')
+    }
+    departures.leave(group, bound, 'worker_died')
+    this.#giveBack(group, bound, clock.elapsed())
+    return this.acquire(revision, caller)
+  }
+
+  #release(group: WorkerGroup, bound: BoundWorker, since: number): void {
+    const now = this.#parts.clock.elapsed()
+    group.habits.noteRun(now - since)
+    this.#giveBack(group, bound, now)
+  }
+
+  #giveBack(group: WorkerGroup, bound: BoundWorker, now: number): void {
+    if (bound.worker.isEnding) this.#parts.departures.leave(group, bound, 'worker_died')
+    group.giveBack(bound)
+    group.habits.arrivals.ended(now)
+    if (bound.inFlight === 0) this.#nowIdle(group, bound, now)
+    this.serve(group, null)
+    if (--this.#running === 0) this.#onQuiet()
+  }
+
+  /** The worker goes if it must, or if another function needs its memory more. */
+  #nowIdle(group: WorkerGroup, bound: BoundWorker, now: number): void {
+    const { departures, room } = this.#parts
+    if (bound.leaving) return departures.endBound(group, bound)
+    if (group.retired && group.waiters.length === 0) return departures.leave(group, bound, 'new_code')
+    bound.idleSince = now
+    if (room.shouldYield(group)) return departures.leave(group, bound, 'evicted')
+    this.#noteIdle()
+  }
+
+  #noteIdle(): void {
+    if (!this.#parts.line.isEmpty) this.#parts.memory.noteIdle()
+  }
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { CommandRuns } from './command-runs.ts'
+import type { Departures } from './departures.ts'
+import type { Groups } from './groups.ts'
+import type { MemoryLine } from './memory-line.ts'
+import type { Pauses } from './pauses.ts'
+import type { Provider } from './provider.ts'
+import type { Starts } from './starts.ts'
+import type { Supply } from './supply.ts'
+import type { WarmAhead } from './warm-ahead.ts'
+import { WorkerGroup } from './worker-group.ts'
+
+export interface UpkeepParts {
+  clock: Clock
+  groups: Groups
+  line: MemoryLine
+  starts: Starts
+  departures: Departures
+  provider: Provider
+  supply: Supply
+  commands: CommandRuns
+  ahead: WarmAhead
+  pauses: Pauses
+}
+
+/** Time between two looks at idle workers and at memory. */
+const sweepMs = 1000
+
+/** What happens without a call: memory that came free is given out, idle workers age, and workers are warmed ahead. */
+export class Upkeep {
+  #parts: UpkeepParts
+  #willLookAgain = false
+  #stopSweep: () => void = () => {}
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts
+    this.#sweepLater()
+  }
+
+  /** Memory came free, or may have: those in line for it are asked again, then work ahead goes on. */
+  lookAgain(): void {
+    if (this.#willLookAgain) return
+    this.#willLookAgain = true
+    setImmediate(() => {
+      this.#willLookAgain = false
+      this.#giveOutMemory()
+    })
+  }
+
+  close(): void {
+    this.#stopSweep()
+  }
+
+  #giveOutMemory(): void {
+    const { line, supply, commands, provider } = this.#parts
+    for (const who of line.inOrder()) {
+      if (!(who instanceof WorkerGroup)) commands.tryAgain(who)
+      else {
+        line.delete(who)
+        supply.provideFor(who)
+      }
+    }
+    provider.refill()
+  }
+
+  #sweepLater(): void {
+    this.#stopSweep = this.#parts.clock.after(sweepMs, () => {
+      this.#sweep()
+      this.lookAgain()
+      this.#sweepLater()
+    })
+  }
+
+  #sweep(): void {
+    const { starts, groups, pauses, ahead } = this.#parts
+    starts.look()
+    for (const group of groups.all()) {
+      this.#expire(group)
+      pauses.look(group)
+    }
+    ahead.look()
+  }
+
+  /** Idle workers beyond the function's own time-out go, down to its minimum. */
+  #expire(group: WorkerGroup): void {
+    const { idleTimeoutMs } = group.revision
+    if (idleTimeoutMs === null) return
+    const { clock, groups, departures } = this.#parts
+    const before = clock.elapsed() - idleTimeoutMs
+    const old = group.idle().filter((bound) => bound.idleSince <= before)
+    const spare = Math.max(0, group.serving - groups.minimum(group))
+    for (const bound of old.slice(0, spare)) departures.leave(group, bound, 'expired')
+  }
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { FaasError } from '../../domain/errors.ts'
+import { callerLeft } from './refusals.ts'
+
+/** Bounds on those that wait: for a worker, or for memory. */
+export interface WaitLimits {
+  maxWaiting: number
+  timeoutMs: number
+}
+
+export interface WaitOptions {
+  clock: Clock
+  timeoutMs: number
+  /** Fires when the caller leaves. */
+  signal: AbortSignal | undefined
+  /** The error when time is up. */
+  tooLate(): FaasError
+  /** Called when time is up or the caller leaves, before the promise rejects. */
+  onGiveUp(): void
+}
+
+/** Waits until the promise is settled, time is up, or the caller leaves, whichever comes first. */
+export function waitFor<Got>({ clock, timeoutMs, signal, tooLate, onGiveUp }: WaitOptions): PromiseWithResolvers<Got> {
+  const { promise, resolve, reject } = Promise.withResolvers<Got>()
+  const stopWaiting = () => {
+    stopTimer()
+    signal?.removeEventListener('abort', onAbort)
+  }
+  const giveUp = (why: FaasError) => {
+    stopWaiting()
+    onGiveUp()
+    reject(why)
+  }
+  const onAbort = () => giveUp(callerLeft())
+  const stopTimer = clock.after(timeoutMs, () => giveUp(tooLate()))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return {
+    promise,
+    resolve(got) {
+      stopWaiting()
+      resolve(got)
+    },
+    reject(error) {
+      stopWaiting()
+      reject(error)
+    },
+  }
+}

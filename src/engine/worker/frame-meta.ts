@@ -1,0 +1,47 @@
+import { type ActingSession, hasSession } from '../../domain/openstack.ts'
+import type { Call, Revision } from '../../domain/worker.ts'
+import { type Frame, parseMeta } from './protocol.ts'
+
+/** What the server says in the meta of frames, and reads there; see runtimes/README.md. */
+
+/** Meta of `BIND`; `code`: where the worker finds the function's code. */
+export function bindMeta(revision: Revision, code: string, maxResultBytes: number): object {
+  return {
+    function_id: revision.functionId,
+    function_name: revision.functionName,
+    function_version: revision.functionVersion,
+    project_id: revision.projectId,
+    entry: revision.entry,
+    signature: revision.signature,
+    env: revision.env,
+    code,
+    memory_bytes: revision.memoryBytes,
+    timeout_ms: revision.timeoutMs,
+    concurrency: revision.concurrency,
+    max_result_bytes: maxResultBytes,
+  }
+}
+
+/** Meta of `CALL`. Hand-built: it is on the path of every call, and nothing in it needs escaping but what is given to JSON here. */
+export function callMeta(call: Call, deadlineMs: number): string {
+  const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
+  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}}`
+}
+
+/** Meta of `SESSION`. */
+export function sessionMeta(session: ActingSession | undefined): object {
+  if (session === undefined) return {}
+  if (!hasSession(session)) return { problem: session.problem }
+  const { token, authUrl, details, catalog } = session
+  return { token, auth_url: authUrl, details, catalog: catalog === null ? [] : JSON.parse(catalog) }
+}
+
+/** The worker says that it is about to exit and takes no more calls. Not parsed without need: every answer is asked. */
+export function isLast(frame: Frame): boolean {
+  if (!frame.meta.includes('"last":true')) return false
+  try {
+    return parseMeta(frame).last === true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,45 @@
+import type { Outcome } from '../../domain/outcome.ts'
+import type { Call, StreamSink } from '../../domain/worker.ts'
+import type { Ending, Pending } from './channel.ts'
+import type { StreamedAnswer } from './streamed-answer.ts'
+
+/** A call that is under way: what the channel and the deadlines know it by. */
+export class RunningCall implements Pending {
+  readonly timeoutMs: number
+  readonly startedAt: number
+  deadlineAt: number
+  readonly sink: StreamSink | undefined
+  readonly onLog: Call['onLog']
+  readonly resolve: (outcome: Outcome) => void
+  #onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void
+  /** The channel's. */
+  number = 0
+  isOver = false
+  answer: StreamedAnswer | undefined
+
+  constructor(
+    call: Call,
+    timeoutMs: number,
+    startedAt: number,
+    sink: StreamSink | undefined,
+    onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void,
+    resolve: (outcome: Outcome) => void,
+  ) {
+    this.timeoutMs = timeoutMs
+    this.startedAt = startedAt
+    this.deadlineAt = startedAt + timeoutMs
+    this.sink = sink
+    this.onLog = call.onLog
+    this.resolve = resolve
+    this.#onEnd = onEnd
+  }
+
+  /** Its time only grows: the timer looks again when the time before has passed. */
+  extendTo(deadlineAt: number): void {
+    if (deadlineAt > this.deadlineAt) this.deadlineAt = deadlineAt
+  }
+
+  end(frame: Ending, streamedStatus: number | undefined): void {
+    this.#onEnd(this, frame, streamedStatus)
+  }
+}
