@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { consoleFile, readDocs, storeFiles, version } from './assets.ts'
 import type { Config } from './config.ts'
@@ -23,6 +24,7 @@ import { makeOpenStack } from './openstack/openstack.ts'
 import type { Targets } from './services/functions/targets.ts'
 import { ensureAdminToken } from './services/platform/tokens.ts'
 import { BackupFolder } from './store/backups.ts'
+import { readDataFacts } from './store/data-facts.ts'
 import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
 import { SqliteLedger } from './store/ledger.ts'
@@ -215,6 +217,11 @@ function makeGround(
       engineIsUp: () => engine.isUp,
     }),
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
+    health: {
+      engine: () => engine.report(),
+      data: () => readDataFacts(data.path),
+      facts: { ...given.healthSettings(config), version, startedAt: clock.now(), hostMemoryBytes: totalmem() },
+    },
     openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
     clock,
     newId,

@@ -309,6 +309,8 @@ export interface HostEnvironment {
   searchPath: string[]
   /** Where a service manager waits for news of the server; undefined: none does. */
   notifySocket: string | undefined
+  /** Proxies that programs of this user are told of, by the variable's name. */
+  proxies: Record<string, string>
   /** How often the service manager wants to hear from the server, in ms; undefined: it does not. */
   watchdogMs: number | undefined
 }
@@ -318,11 +320,17 @@ export function readHostEnvironment(environment: NodeJS.ProcessEnv = process.env
   const isGiven = (text: string | undefined): text is string => text !== undefined && text !== ''
   return {
     engineIsChosen: isGiven(environment.TAIBAI_DOCKER_HOST) || isGiven(environment.DOCKER_HOST),
-    certificateFiles: [SSL_CERT_FILE, NODE_EXTRA_CA_CERTS].filter(isGiven),
+    certificateFiles: [...new Set([SSL_CERT_FILE, NODE_EXTRA_CA_CERTS])].filter(isGiven),
     searchPath: PATH.split(delimiter).filter(isGiven),
     notifySocket: NOTIFY_SOCKET || undefined,
+    proxies: proxiesOf(environment),
     watchdogMs: Number(WATCHDOG_USEC) > 0 ? Number(WATCHDOG_USEC) / 1000 : undefined,
   }
+}
+
+function proxiesOf(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const given = Object.entries(environment).filter(([name, value]) => /^https?_proxy$/i.test(name) && value)
+  return Object.fromEntries(given) as Record<string, string>
 }
 
 /** What the command line reads of the environment, beside the settings of the server of this machine. */

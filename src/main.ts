@@ -48,13 +48,10 @@ async function runFile(args: string[]): Promise<void> {
 }
 
 async function runCommand(argv: string[]): Promise<number> {
-  const { version, storeFiles, unpackAssets } = await import('./assets.ts')
+  const { version } = await import('./assets.ts')
   const { startProgram } = await import('./cli/start.ts')
-  return startProgram(argv, version, async (file, dataDir) => {
-    const { readConfig } = await import('./config.ts')
-    const { cacheDir } = readConfig()
-    unpackAssets(cacheDir)
-    const { restoreBackup } = await import('./restore.ts')
-    return restoreBackup(file, dataDir, storeFiles(cacheDir).addon)
+  return startProgram(argv, version, {
+    restore: async (...given) => (await import('./local-data.ts')).localData.restore(...given),
+    inspect: async (...given) => (await import('./local-data.ts')).localData.inspect(...given),
   })
 }

@@ -7,7 +7,7 @@ import { systemClock as clock } from './domain/clock.ts'
 import { makeFolder } from './folder.ts'
 import { backupNotePath, cataloguePath, ledgerPath, packagePattern } from './store/backup-layout.ts'
 import { PackageFolder } from './store/packages.ts'
-import { quickCheck, useAddon } from './store/sqlite.ts'
+import { quickCheck } from './store/sqlite.ts'
 import type { PackageLimits } from './store/zip-check.ts'
 
 /** A data folder from a backup. Only where no data folder is: nothing is ever written over. */
@@ -25,9 +25,8 @@ export interface Restored {
   createdAt: string
 }
 
-/** Whole or not at all. `addon`: SQLite's, when its package does not find it. Throws an Error with a sentence. */
-export async function restoreBackup(file: string, dataDir: string, addon?: string): Promise<Restored> {
-  if (addon !== undefined) useAddon(addon)
+/** Whole or not at all. Throws an Error with a sentence. */
+export async function restoreBackup(file: string, dataDir: string): Promise<Restored> {
   // What the executable has just unpacked is no data.
   if (existsSync(dataDir) && readdirSync(dataDir).some((name) => name !== 'program')) {
     throw new Error(`The folder ${dataDir} is not empty: name another, or move it away first.`)

@@ -10,7 +10,7 @@ import type { HttpSettings } from './http/settings.ts'
 import type { OpenStackSettings } from './openstack/openstack.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import type { PackageLimits } from './store/zip-check.ts'
-import type { ServiceSettings } from './wiring.ts'
+import type { HealthSettings, ServiceSettings } from './wiring.ts'
 
 /** Which settings each part is given: those that it needs, by name. No password or token travels further than it must. */
 
@@ -80,6 +80,11 @@ export const openStackSettings = (config: Config): OpenStackSettings => ({
   openstackRegion: config.openstackRegion,
   openstackTimeoutMs: config.openstackTimeoutMs,
   maxSwiftObjectBytes: config.maxSwiftObjectBytes,
+})
+
+export const healthSettings = (config: Config): HealthSettings => ({
+  memoryBudgetBytes: config.memoryBudgetMb * 1024 * 1024,
+  backupEveryHours: config.backupEveryHours,
 })
 
 export const httpSettings = (config: Config): HttpSettings => ({

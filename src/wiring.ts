@@ -24,6 +24,7 @@ import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.
 import { Targets } from './services/functions/targets.ts'
 import { Workers } from './services/functions/workers.ts'
 import { Backups, type BackupsParts } from './services/platform/backups.ts'
+import { Health, type HealthParts } from './services/platform/health.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
 import { isOwnToken, Tokens } from './services/platform/tokens.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
@@ -71,6 +72,8 @@ export interface Ground {
   backups: BackupStore
   pool: Pool
   runtimeImages: RuntimeImages
+  /** What the server's health is judged by. */
+  health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
   /** Null: no Keystone. */
   openstack: OpenStack | null
   clock: Clock
@@ -78,6 +81,9 @@ export interface Ground {
   log: Log
   settings: ServiceSettings
 }
+
+/** Of the settings, what the server's health is judged by. */
+export type HealthSettings = Pick<HealthParts['facts'], 'memoryBudgetBytes' | 'backupEveryHours'>
 
 export interface ServiceSettings {
   functions: FunctionLimits
@@ -189,6 +195,7 @@ export function makeServices(ground: Ground) {
     // Whoever knows the id of a webhook may call it: all of it is random.
     webhooks: new Webhooks({ store: stores.webhooks, targets, clock, newId: randomUUID }),
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
+    health: new Health({ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, clock }),
     tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
   }
 }
@@ -228,6 +235,7 @@ export function httpParts(
     events: services.events,
     tokens: services.tokens,
     backups: services.backups,
+    health: services.health,
     targets: services.targets,
     exposed: services.exposed,
     bodies: new Bodies(door.settings.maxBodiesBytes),

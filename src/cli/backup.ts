@@ -58,7 +58,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai restore friday.tar --data-dir /var/lib/taibai-restored'],
     async run(cli, args, options) {
       const folder = textOption(options, 'dataDir') ?? cli.dataDir
-      const restored = await cli.restore(given(args, 0), folder)
+      const restored = await cli.local.restore(given(args, 0), folder)
       cli.out.value({ ...restored, folder }, () => {
         cli.out.line(
           `${folder} is as it was at ${timeText(restored.createdAt)} UTC, with ${restored.packages} packages.`,

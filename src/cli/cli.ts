@@ -13,7 +13,7 @@ export interface ProgramIo {
   stderr: OutputOptions['stderr']
   settings: CliSettings
   version: string
-  restore: Cli['restore']
+  local: Cli['local']
   interrupted: AbortSignal
 }
 
@@ -42,7 +42,7 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
     runtimesDir: settings.runtimesDir,
     configDir: settings.configDir,
     dataDir: settings.localDataDir,
-    restore: io.restore,
+    local: io.local,
     interrupted: io.interrupted,
     now: () => Date.now(),
     sleep: (ms) =>

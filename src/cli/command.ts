@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts'
+import type { Finding } from '../domain/finding.ts'
 import type { Output } from './output.ts'
 
 /** One command of the program, as a value: the program, its help, its completion and docs/cli.md are made from it. */
@@ -48,12 +49,20 @@ export interface Cli {
   configDir: string
   /** Data folder of the server of this machine. */
   dataDir: string
-  /** Makes a data folder of a backup; throws an Error with a sentence. */
-  restore(file: string, dataDir: string): Promise<{ packages: number; createdAt: string }>
+  /** Data folders of this machine, with no server between. */
+  local: LocalData
   /** Ends when the person presses Ctrl-C: commands that follow something stop then. */
   interrupted: AbortSignal
   now(): number
   sleep(ms: number): Promise<void>
+}
+
+/** What is done with data folders without a server. What cannot be done is an Error with a sentence. */
+export interface LocalData {
+  /** Makes a data folder of a backup. */
+  restore(file: string, dataDir: string): Promise<{ packages: number; createdAt: string }>
+  /** Looks a data folder over and reads its databases whole; changes nothing. */
+  inspect(dataDir: string): Promise<Finding[]>
 }
 
 /** The exit codes; docs/cli.md lists them. */

@@ -7,6 +7,7 @@ export const commandFiles: Record<string, Load> = {
   up: () => import('./up.ts'),
   down: () => import('./down.ts'),
   status: () => import('./status.ts'),
+  doctor: () => import('./doctor.ts'),
   init: () => import('./init.ts'),
   deploy: () => import('./deploy.ts'),
   invoke: () => import('./invoke.ts'),

@@ -29,7 +29,7 @@ export async function runProgram(argv: string[], io: ProgramIo): Promise<number>
   const files = needsAll(argv) ? Object.keys(commandFiles) : [words[0] as string]
   const specs = (await Promise.all(files.map(commandsOf))).flat()
   const program = makeProgram(specs, io, async (spec, args, options) => {
-    code = await run(spec, makeCli(options, io, allCommands), args, options)
+    code = await run(spec, makeCli(options, io, allCommands), io.version, args, options)
   })
   try {
     if (argv.length === 0) program.outputHelp()
@@ -107,13 +107,13 @@ const groups: Record<string, string> = {
   service: 'the server as a service of this machine',
 }
 
-async function run(spec: CommandSpec, cli: Cli, args: Args, options: Options): Promise<number> {
+async function run(spec: CommandSpec, cli: Cli, version: string, args: Args, options: Options): Promise<number> {
   try {
     return (await spec.run(cli, args, options)) ?? 0
   } catch (error) {
     cli.out.progress('')
     if (options.debug === true) cli.out.warn(String((error as Error).stack ?? error))
-    const { message, exit } = explained(error)
+    const { message, exit } = explained(error, version)
     if (cli.out.json) cli.out.warn(JSON.stringify({ error: message, exit_code: exitCode(exit) }))
     else cli.out.warn(cli.out.style('red', message))
     return exitCode(exit)
@@ -121,13 +121,17 @@ async function run(spec: CommandSpec, cli: Cli, args: Args, options: Options): P
 }
 
 /** A sentence and how the process ends. */
-function explained(error: unknown): { message: string; exit: ExitName } {
+function explained(error: unknown, version: string): { message: string; exit: ExitName } {
   if (error instanceof CliError) return { message: error.message, exit: error.exit }
   if (error instanceof UnreachableError) {
     const help = 'Start it with "taibai up", or name another with --url, TAIBAI_URL or "taibai context use".'
     return { message: `${error.message} ${help}`, exit: 'unreachable' }
   }
   if (error instanceof SetupProblem) return { message: error.message, exit: 'failed' }
+  if (error instanceof ApiError && error.isOfAnOlderServer) {
+    const message = `The server does not know this yet: it is older than this program. It takes Taibai ${version} or newer. (${error.message})`
+    return { message, exit: 'failed' }
+  }
   if (error instanceof ApiError) return { message: error.message, exit: exitOf(error) }
   const { message, code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC') return { message: `The disk is full: ${message}.`, exit: 'failed' }

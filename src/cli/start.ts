@@ -3,7 +3,7 @@ import type { ProgramIo } from './cli.ts'
 import { runProgram } from './program.ts'
 
 /** The command line on this process's streams; the exit code. Ctrl-C ends what follows something, and everything at the second time. */
-export async function startProgram(argv: string[], version: string, restore: ProgramIo['restore']): Promise<number> {
+export async function startProgram(argv: string[], version: string, local: ProgramIo['local']): Promise<number> {
   const interrupted = new AbortController()
   process.once('SIGINT', () => interrupted.abort())
   // Whoever reads our output may stop reading, as `head` does.
@@ -16,5 +16,5 @@ export async function startProgram(argv: string[], version: string, restore: Pro
     return 2
   }
   const { stdin, stdout, stderr } = process
-  return runProgram(argv, { stdin, stdout, stderr, settings, version, restore, interrupted: interrupted.signal })
+  return runProgram(argv, { stdin, stdout, stderr, settings, version, local, interrupted: interrupted.signal })
 }

@@ -9,6 +9,7 @@ import type {
   ExecutionRow,
   FunctionFields,
   FunctionRow,
+  HealthRow,
   JobChange,
   JobFields,
   JobRow,
@@ -69,6 +70,8 @@ export function makeClient(options: ConnectionOptions) {
         await connection.must('DELETE', `/v1/backups/${encodeURIComponent(name)}`)
       },
     },
+    /** What is wrong with the installation, and what to do about it (for admins). */
+    health: async (): Promise<HealthRow> => (await connection.must('GET', '/v1/health')).json,
     stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
       (await connection.must('GET', '/v1/stats', { query })).json,
     /** What happens, as it happens; ends when the server closes it or the signal aborts. */

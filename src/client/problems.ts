@@ -12,6 +12,11 @@ export class ApiError extends Error {
     this.status = status
     this.code = code
   }
+
+  /** The server has no such route: a newer one has. */
+  get isOfAnOlderServer(): boolean {
+    return (this.status === 404 && this.message.startsWith('There is nothing at ')) || this.status === 405
+  }
 }
 
 /** Nobody answers at the server's address. */

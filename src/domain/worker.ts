@@ -132,6 +132,8 @@ export interface WorkerInfo {
 }
 
 export interface Pool {
+  /** Memory limits of all workers, also of those on their way, together. */
+  readonly reservedBytes: number
   /**
    * A worker of this revision: warm, else a generic one bound now, else a new one or the first that comes free, whichever
    * is sooner. At once when one is warm, else a promise, which rejects with FaasError: `no_worker` (waited too long, or too

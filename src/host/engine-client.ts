@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import type { EngineReport } from '../domain/engine-report.ts'
 import { EngineApi, EngineRefusal, type Query } from '../engine/api/engine-api.ts'
+import { askReport } from '../engine/api/engine-report.ts'
 import { lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
 
@@ -30,6 +32,8 @@ export interface EngineClient {
   readonly address: string
   /** Whether it answers, or is there and refuses this user. */
   ask(): Promise<EngineAnswer>
+  /** What it says of itself; rejects when it does not answer. */
+  report(): Promise<EngineReport>
   /** An image that is here: its id and labels. */
   inspect(image: string): Promise<{ id: string; labels: Record<string, string> } | undefined>
   /** Throws SetupProblem with the end of the build's output. */
@@ -51,6 +55,7 @@ export function makeEngineClient(address: string | undefined): EngineClient {
   return {
     address: address ?? localEngine,
     ask: () => answerOf(api),
+    report: () => askReport(api, answerLimitMs),
     inspect: (image) => inspectImage(api, image),
     build: (purpose, built) => build(api, purpose, built),
     pull: (image) => pull(api, image),

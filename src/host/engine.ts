@@ -31,6 +31,15 @@ export async function ensureEngine(wish: EngineWish, report: Report): Promise<En
   }
 }
 
+/** Why no engine can be used as things are, and the ways to go on; undefined: one answers. */
+export async function adviceOnEngine(engine: EngineClient): Promise<string | undefined> {
+  const facts = await gatherFacts({ engine, mayInstall: false })
+  const decision = decideEngine(facts)
+  if (decision.do === 'use') return undefined
+  if (decision.do === 'give up') return decision.reason
+  return `No container engine runs at ${facts.address}; "taibai up" starts the one that is installed.`
+}
+
 async function carryOut(wish: EngineWish, report: Report): Promise<EngineResult> {
   const facts = await gatherFacts(wish)
   const decision = decideEngine(facts)

@@ -8,6 +8,7 @@ import type { FunctionVersions } from '../services/functions/function-versions.t
 import type { Functions } from '../services/functions/functions.ts'
 import type { Workers } from '../services/functions/workers.ts'
 import type { Backups } from '../services/platform/backups.ts'
+import type { Health } from '../services/platform/health.ts'
 import type { Runtimes } from '../services/platform/runtimes.ts'
 import type { Tokens } from '../services/platform/tokens.ts'
 import type { Executions } from '../services/runs/executions.ts'
@@ -35,6 +36,7 @@ import { describeInvoke, type InvokeParts } from './routes/invoke.ts'
 import { bindJobs } from './routes/jobs.ts'
 import { bindOpenApi } from './routes/openapi.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
+import { bindServerHealth } from './routes/server-health.ts'
 import { bindSources } from './routes/sources.ts'
 import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
@@ -59,6 +61,7 @@ export interface HttpParts extends InvokeParts {
   gauges(): Gauges
   tokens: Tokens
   backups: Backups
+  health: Health
   authenticate: Authenticate
   /** False while the server starts and stops, or its engine does not answer: /readyz says so. */
   isReady(): boolean
@@ -98,6 +101,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindTokens(app, parts.tokens, settings)
   bindBackups(app, parts.backups)
   bindHealth(app, parts)
+  bindServerHealth(app, parts.health)
   bindOpenApi(app)
   bindDocs(app, parts.docs)
   bindConsole(app, parts.consoleFile)

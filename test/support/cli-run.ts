@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { runProgram } from '../../src/cli/program.ts'
 import type { CliSettings } from '../../src/config.ts'
-import { restoreBackup } from '../../src/restore.ts'
+import { localData } from '../../src/local-data.ts'
 
 /** The command line in this process, on streams that are kept. */
 
@@ -45,7 +45,7 @@ export function cliOf(settings: Partial<CliSettings>) {
       stderr: streamOf(written.stderr),
       settings: all,
       version: '1.2.3',
-      restore: restoreBackup,
+      local: localData,
       interrupted,
     })
     const [stdout, stderr] = [written.stdout, written.stderr].map((pieces) => Buffer.concat(pieces).toString('utf8'))

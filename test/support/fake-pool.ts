@@ -34,6 +34,7 @@ export class FakePool implements Pool {
   #closed = false
   running: WorkerInfo[] = []
   sizes = { total: 3, available: 2 }
+  reservedBytes = 0
 
   async acquire(revision: Revision): Promise<Lease | LoadFailure> {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping.')

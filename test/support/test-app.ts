@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readDocs } from '../../src/assets.ts'
+import type { DataFacts } from '../../src/domain/data-facts.ts'
+import type { EngineReport } from '../../src/domain/engine-report.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
@@ -12,6 +14,7 @@ import { makeServer } from '../../src/http/listen.ts'
 import { makeHttpApp } from '../../src/http/server.ts'
 import type { HttpSettings } from '../../src/http/settings.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
+import type { HealthFacts } from '../../src/services/platform/health.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
 import {
@@ -98,6 +101,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     backups,
     pool,
     runtimeImages: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
+    health: { engine: async () => engineReport, data: () => dataFacts, facts: healthFacts },
     openstack: options.openstack ?? null,
     clock,
     newId: timeOrderedId,
@@ -131,6 +135,34 @@ export function makeTestApp(options: TestAppOptions = {}) {
 export type TestApp = ReturnType<typeof makeTestApp>
 
 const mib = 1024 * 1024
+
+const engineReport: EngineReport = {
+  name: 'Docker',
+  version: '29.0.1',
+  apiVersion: '1.52',
+  cgroupVersion: '2',
+  isRootless: false,
+  storage: 'overlayfs',
+  ociRuntimes: ['runc'],
+  proxies: [],
+  findings: [],
+}
+
+const dataFacts: DataFacts = {
+  path: '/data',
+  freeBytes: 50 * 1024 * mib,
+  totalBytes: 100 * 1024 * mib,
+  databases: [{ name: 'taibai.db', sizeBytes: mib }],
+  exposed: [],
+}
+
+const healthFacts: HealthFacts = {
+  version: '1.2.3',
+  startedAt: 0,
+  memoryBudgetBytes: 1024 * mib,
+  hostMemoryBytes: 2048 * mib,
+  backupEveryHours: 0,
+}
 
 const serviceSettings: ServiceSettings = {
   runs: {

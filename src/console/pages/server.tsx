@@ -1,25 +1,25 @@
-import type { BackupRow } from '../../client/resources.ts'
+import type { BackupRow, HealthRow } from '../../client/resources.ts'
 import { ask, call, get } from '../api.ts'
 import { isLive, serverNow } from '../live.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
 import { mebibytes, time } from '../text.ts'
 
 /** How the server is: whether it takes calls, what it holds, its backups. */
 export function Server() {
-  const about = useLoad(() => get<Record<string, unknown>>('/'), [])
   const ready = useLoad(async () => (await ask('GET', '/readyz')).status === 200, [])
   const backups = useLoad(() => get<{ backups: BackupRow[] }>('/v1/backups'), [])
+  const health = useLoad(() => get<HealthRow>('/v1/health'), [])
   useEvery(5000, ready.reload)
+  useEvery(30_000, health.reload)
   const { running, queued, jobs } = serverNow.value
-  const version = typeof about.data?.version === 'string' ? about.data.version : null
   return (
     <Page title="Server">
       <Facts
         facts={[
           ['State', ready.data === undefined ? null : ready.data ? 'takes calls' : 'takes no calls at the moment'],
           ['Events', isLive.value ? 'live' : 'not connected'],
-          ['Version', version],
+          ['Version', health.data?.version],
           ['At work', running],
           ['Waiting', queued],
           ['Jobs', jobs],
@@ -29,6 +29,11 @@ export function Server() {
         <a href="/docs">Documentation</a> · <a href="/openapi.json">Description of the API</a> ·{' '}
         <a href="/metrics">Metrics</a>
       </p>
+      <section>
+        <h2>Health</h2>
+        <Trouble problem={health.problem} />
+        {health.data !== undefined && <Findings findings={health.data.findings} />}
+      </section>
       <section>
         <h2>Backups</h2>
         <Trouble problem={backups.problem} />
@@ -61,5 +66,23 @@ export function Server() {
         )}
       </section>
     </Page>
+  )
+}
+
+/** What is wrong comes first. */
+function Findings({ findings }: { findings: HealthRow['findings'] }) {
+  const order = ['problem', 'warning', 'ok']
+  return (
+    <Table
+      label="Findings"
+      rows={findings.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))}
+      keyOf={({ area, says }) => `${area} ${says}`}
+      columns={[
+        { title: 'What', cell: ({ area }) => area },
+        { title: 'State', cell: ({ state }) => <Badge kind={state} /> },
+        { title: 'Finding', cell: ({ says }) => says },
+        { title: 'What to do', cell: ({ state, remedy }) => (state === 'ok' ? '' : remedy) },
+      ]}
+    />
   )
 }

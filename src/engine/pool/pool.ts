@@ -57,7 +57,6 @@ export class WorkerPool implements Pool {
     this.#parts = makeParts(given, () => this.#closed !== null)
   }
 
-  /** Memory limits of all workers, also of those on their way, together. */
   get reservedBytes(): number {
     return this.#parts.memory.usedBytes
   }

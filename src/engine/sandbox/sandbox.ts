@@ -1,3 +1,4 @@
+import type { EngineReport } from '../../domain/engine-report.ts'
 import type { Network } from '../../domain/function.ts'
 
 /** What a sandbox may use. */
@@ -96,6 +97,8 @@ export interface SandboxEngine {
   ): Promise<CommandResult>
   /** Makes sure that the image is there, pulling it when it is not. */
   prepareImage(image: string): Promise<void>
+  /** What it is and what it cannot do, as it is now. */
+  report(): Promise<EngineReport>
   /** Removes what an earlier run of this instance left behind. Returns how many. */
   removeLeftovers(): Promise<number>
   close(): Promise<void>

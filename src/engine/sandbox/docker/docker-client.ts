@@ -1,6 +1,8 @@
+import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import { isImageReference } from '../../../domain/image.ts'
 import { EngineApi, EngineRefusal, type Query } from '../../api/engine-api.ts'
+import { askReport, hasInit, type InfoAnswer } from '../../api/engine-report.ts'
 import type { OnOutput } from '../sandbox.ts'
 import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
@@ -136,13 +138,14 @@ export class DockerClient {
     return () => stream.destroy()
   }
 
+  /** What the engine says of itself. */
+  report(): Promise<EngineReport> {
+    return this.#ask('say what it is', () => askReport(this.#api, firstAnswerMs))
+  }
+
   /** A first process for containers, that reaps those whom nobody waits for. */
   async hasInit(): Promise<boolean> {
-    const info = await this.#api
-      .ask<{ InitBinary?: string; InitCommit?: { ID?: string } }>('GET', '/info')
-      .catch((): { InitBinary?: string; InitCommit?: { ID?: string } } => ({}))
-    // An engine names the program that it would start whether it is there or not; of one that is not it knows no version.
-    return (info.InitBinary ?? '') !== '' && info.InitCommit?.ID !== 'N/A'
+    return hasInit(await this.#api.ask<InfoAnswer>('GET', '/info').catch(() => ({})))
   }
 
   /** What a container sees of the engine's machine; null: the engine has no such container. */

@@ -1,3 +1,4 @@
+import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
@@ -101,6 +102,11 @@ export class DockerEngine implements SandboxEngine {
 
   async prepareImage(image: string): Promise<void> {
     if (!(await this.#docker.hasImage(image))) await this.#docker.pull(image)
+  }
+
+  async report(): Promise<EngineReport> {
+    const report = await this.#docker.report()
+    return { ...report, findings: [...report.findings, ...this.#network.findings()] }
   }
 
   async removeLeftovers(): Promise<number> {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { type Finding, ok, warning } from '../../../domain/finding.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { NetworkOptions } from './container-options.ts'
 import type { DockerClient } from './docker-client.ts'
@@ -21,6 +22,7 @@ export class EgressNetwork {
   #docker: DockerClient
   #firewall: Firewall
   #log: Log
+  #open: string[] = []
 
   private constructor(docker: DockerClient, { instance, egressAllow, maxWorkerConnections }: EgressOptions, log: Log) {
     this.name = networkName(instance)
@@ -39,13 +41,25 @@ export class EgressNetwork {
 
   /** Closes what is closed to functions, now and whenever the engine was away; says so when it cannot. */
   async guard(): Promise<void> {
-    for (const problem of await this.#firewall.bringIn()) this.#log.warn({ network: this.name }, problem)
+    this.#open = await this.#firewall.bringIn()
+    for (const problem of this.#open) this.#log.warn({ network: this.name }, problem)
+  }
+
+  /** What is closed to functions, and what is not that should be. */
+  findings(): Finding[] {
+    if (this.#open.length === 0) return [ok('firewall', closed)]
+    return this.#open.map((problem) =>
+      warning('firewall', `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`, null),
+    )
   }
 
   async remove(): Promise<void> {
     if (await this.#docker.removeNetwork(this.name)) await this.#firewall.takeOut()
   }
 }
+
+const closed =
+  "The host's services and the cloud's metadata address are closed to functions, and their connections are limited."
 
 const networkName = (instance: string): string => `taibai-${instance}`
 

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
+import { warning } from '../../../domain/finding.ts'
 import { manifestOf, type RuntimeManifest } from '../../../domain/runtime.ts'
 import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import { killGroup, ProcessSandbox } from './process-sandbox.ts'
@@ -14,6 +16,8 @@ export interface ProcessEngineOptions {
   /** Starts a Node.js program: its flags and its file follow. */
   nodeCommand: string[]
 }
+
+const isolatesNothing = 'Functions run as plain processes of this user, WITHOUT ISOLATION.'
 
 /**
  * Sandboxes as child processes, for development on a machine where no container can run: the same shims and frames, but no
@@ -60,6 +64,12 @@ export class ProcessEngine implements SandboxEngine {
 
   async prepareImage(image: string): Promise<void> {
     this.#manifestOf(image)
+  }
+
+  async report(): Promise<EngineReport> {
+    const nothing = { apiVersion: null, cgroupVersion: null, isRootless: process.getuid?.() !== 0, storage: null }
+    const findings = [warning('engine', isolatesNothing, 'Use a container engine where others call functions.')]
+    return { name: 'processes', version: process.version, ...nothing, ociRuntimes: [], proxies: [], findings }
   }
 
   /** Workers whose function never gives way do not notice that the server is gone. */

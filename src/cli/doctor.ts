@@ -1,0 +1,141 @@
+import { version } from '../assets.ts'
+import { ApiError, UnreachableError } from '../client/problems.ts'
+import type { HealthRow } from '../client/resources.ts'
+import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../domain/finding.ts'
+import { readSettings, serverUrl } from '../host/address.ts'
+import { makeEngineClient } from '../host/engine-client.ts'
+import { clockFinding, engineHere, imagesHere, networkFindings, portFinding } from '../host/machine-findings.ts'
+import { type Cli, type CommandSpec, exitCode } from './command.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'doctor',
+    summary: 'look the installation over, and say what is wrong and what to do about it',
+    examples: ['taibai doctor', 'taibai doctor --json'],
+    run: (cli) => doctor(cli),
+  },
+]
+
+/** All that can be found out, whatever is broken: nothing here may stop the rest. */
+async function doctor(cli: Cli): Promise<number> {
+  const askedAt = cli.now()
+  const server = await askServer(cli)
+  const health = server.health
+  const settings = readSettings()
+  const isHere = cli.client().url === serverUrl(settings)
+  const findings = [
+    ...server.findings,
+    ...(health?.findings ?? []).filter(({ area }) => !isHere || !readHere.has(area)),
+    ...(isHere ? await findHere(cli, server) : []),
+    await clockFinding(health === null ? null : Date.parse(health.now), askedAt),
+  ]
+  const state = worstOf(findings)
+  cli.out.value({ state, findings }, () => show(cli, findings, state))
+  return state === 'problem' ? exitCode('failed') : 0
+}
+
+/** What is looked at more closely here than by the server. */
+const readHere = new Set(['disk', 'permissions', 'databases'])
+
+interface Asked {
+  /** Null: it does not tell. */
+  health: HealthRow | null
+  isAway: boolean
+  findings: Finding[]
+}
+
+async function askServer(cli: Cli): Promise<Asked> {
+  const { url } = cli.client()
+  try {
+    const health = await cli.client().health()
+    const isOther = health.version !== version
+    const says = `Taibai ${health.version} answers at ${url}.`
+    const own = isOther
+      ? warning(
+          'server',
+          `${says} This program is ${version}.`,
+          'Bring both to the same release; "taibai up" restarts the server of this machine.',
+        )
+      : ok('server', says)
+    return { health, isAway: false, findings: [own] }
+  } catch (error) {
+    return { health: null, isAway: error instanceof UnreachableError, findings: [await unanswered(cli, error)] }
+  }
+}
+
+async function unanswered(cli: Cli, error: unknown): Promise<Finding> {
+  const { url } = cli.client()
+  if (error instanceof UnreachableError) {
+    return problem(
+      'server',
+      error.message,
+      'Start it with "taibai up", or name another with --url or "taibai context use".',
+    )
+  }
+  if (!(error instanceof ApiError)) throw error
+  switch (error.status) {
+    case 401:
+      return problem(
+        'server',
+        `The server at ${url} does not accept the token.`,
+        'Give it one of its own: TAIBAI_TOKEN, or "taibai context add". That of the machine is in <data>/admin.token.',
+      )
+    case 403:
+      return warning(
+        'server',
+        `The server at ${url} answers; what only it knows is told to admins.`,
+        "Use an admin's token.",
+      )
+    case 404:
+      return (await cli.client().knowsUs())
+        ? warning(
+            'server',
+            `The server at ${url} is older than this program (${version}): it does not tell how it is.`,
+            'Upgrade it.',
+          )
+        : problem(
+            'server',
+            `What answers at ${url} is no Taibai.`,
+            'Correct --url, TAIBAI_URL, TAIBAI_PORT or the context.',
+          )
+    default:
+      return problem('server', `The server at ${url} answers, but not well: ${error.message}`, 'Look into its log.')
+  }
+}
+
+/** What cannot be looked at is a finding, too. */
+const failed = (area: string) => (error: Error) => [problem(area, error.message, 'Run this as the user of the server.')]
+
+/** What this machine tells. The engine of a server that answers is told by the server. */
+async function findHere(cli: Cli, { health, isAway }: Asked): Promise<Finding[]> {
+  const settings = readSettings()
+  const hasContainers = health === null ? settings.engine === 'docker' : health.engine?.name !== 'processes'
+  const engine = hasContainers ? makeEngineClient(settings.dockerHost) : null
+  const report = await engine?.report().catch(() => null)
+  const findings = [
+    ...(engine !== null && health === null ? await engineHere(engine) : []),
+    ...(engine !== null && report ? await imagesHere(engine, settings.runtimesDir).catch(failed('images')) : []),
+    ...(await cli.local.inspect(settings.dataDir).catch(failed('disk'))),
+    ...(isAway ? [await portFinding(settings)] : []),
+    ...networkFindings(report?.proxies ?? null),
+  ]
+  engine?.close()
+  return findings
+}
+
+const signs: Record<FindingState, string> = { ok: '✓', warning: '!', problem: '✗' }
+const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const
+const endings: Record<FindingState, string> = {
+  ok: 'Everything is well.',
+  warning: 'It works; what is marked with ! is worth a look.',
+  problem: 'What is marked with ✗ has to be mended.',
+}
+
+function show({ out }: Cli, findings: Finding[], state: FindingState): void {
+  const width = Math.max(...findings.map(({ area }) => area.length))
+  for (const { area, state: of, says, remedy } of findings) {
+    out.line(`${out.style(colours[of], signs[of])} ${area.padEnd(width)}  ${says}`)
+    if (remedy !== null && of !== 'ok') out.line(`  ${' '.repeat(width)}  ${out.style('dim', `→ ${remedy}`)}`)
+  }
+  out.line(`\n${out.style(colours[state], endings[state])}`)
+}

@@ -1,0 +1,135 @@
+import type { EngineReport } from '../../domain/engine-report.ts'
+import { type Finding, ok, problem, warning } from '../../domain/finding.ts'
+import type { EngineApi } from './engine-api.ts'
+
+/** An engine's own words about itself as a report. Fields that an engine leaves out are taken as there. */
+
+export interface VersionAnswer {
+  Version?: string
+  ApiVersion?: string
+  Components?: { Name?: string; Version?: string }[]
+}
+
+export interface InfoAnswer {
+  CgroupVersion?: string
+  Driver?: string
+  Runtimes?: Record<string, unknown>
+  SecurityOptions?: string[]
+  MemoryLimit?: boolean
+  SwapLimit?: boolean
+  PidsLimit?: boolean
+  CPUShares?: boolean
+  CpuCfsQuota?: boolean
+  InitBinary?: string
+  InitCommit?: { ID?: string }
+  HttpProxy?: string
+  HttpsProxy?: string
+}
+
+/** Rejects when the engine does not answer. */
+export async function askReport(api: EngineApi, timeoutMs: number): Promise<EngineReport> {
+  const [version, info] = await Promise.all([
+    api.ask<VersionAnswer>('GET', '/version', {}, undefined, timeoutMs),
+    api.ask<InfoAnswer>('GET', '/info', {}, undefined, timeoutMs),
+  ])
+  return engineReport(version, info)
+}
+
+export function engineReport(version: VersionAnswer, info: InfoAnswer): EngineReport {
+  const isPodman = (version.Components ?? []).some(({ Name }) => /podman/i.test(Name ?? ''))
+  const isRootless = (info.SecurityOptions ?? []).some((option) => option.includes('name=rootless'))
+  return {
+    name: isPodman ? 'Podman' : 'Docker',
+    version: version.Version ?? 'unknown',
+    apiVersion: version.ApiVersion ?? null,
+    cgroupVersion: info.CgroupVersion ?? null,
+    isRootless,
+    storage: info.Driver ?? null,
+    ociRuntimes: Object.keys(info.Runtimes ?? {}).sort(),
+    proxies: [info.HttpProxy, info.HttpsProxy].filter((proxy) => proxy !== undefined && proxy !== '') as string[],
+    findings: [...filtersOf(info), ...limitsOf(info, { isPodman, isRootless })],
+  }
+}
+
+/** An engine names the first process of containers whether it has one or not; of one that it lacks it knows no version. */
+export const hasInit = ({ InitBinary, InitCommit }: InfoAnswer): boolean =>
+  (InitBinary ?? '') !== '' && InitCommit?.ID !== 'N/A'
+
+const filtersCalls = (info: InfoAnswer): boolean =>
+  info.SecurityOptions?.some((option) => option.includes('name=seccomp')) ?? false
+
+const filtersOf = (info: InfoAnswer): Finding[] =>
+  filtersCalls(info) ? [ok('seccomp', 'System calls of functions are filtered by a profile of our own.')] : []
+
+const area = 'engine'
+
+function limitsOf(info: InfoAnswer, { isPodman, isRootless }: { isPodman: boolean; isRootless: boolean }): Finding[] {
+  const ignoresLimits = isRootless && info.CgroupVersion === '1'
+  const rules: [holds: boolean, finding: Finding][] = [
+    [
+      ignoresLimits,
+      problem(
+        area,
+        'It runs without root on control groups of version 1: the limits of functions are ignored.',
+        'Boot with control groups of version 2 (systemd.unified_cgroup_hierarchy=1), or use an engine that runs as root.',
+      ),
+    ],
+    [
+      info.MemoryLimit === false && !ignoresLimits,
+      problem(
+        area,
+        'It cannot limit memory.',
+        'Switch the memory controller on: cgroup_enable=memory on the kernel command line.',
+      ),
+    ],
+    [
+      info.SwapLimit === false,
+      warning(
+        area,
+        'It cannot limit swap: a function may take as much swap again as memory.',
+        'Add swapaccount=1 to the kernel command line, or switch swap off.',
+      ),
+    ],
+    [
+      info.PidsLimit === false,
+      warning(
+        area,
+        'It cannot limit the number of processes.',
+        'Use a kernel with the pids controller (CONFIG_CGROUP_PIDS).',
+      ),
+    ],
+    [
+      info.CPUShares === false || info.CpuCfsQuota === false,
+      warning(
+        area,
+        'It cannot share or cap processors: cpu and cpu_max of functions have no effect.',
+        'Give the engine the cpu controller; without root this is "Delegate=cpu" in the unit user@.service.',
+      ),
+    ],
+    [
+      info.SecurityOptions !== undefined && !filtersCalls(info),
+      problem(
+        area,
+        'It filters no system calls (seccomp): functions reach more of the kernel than they should.',
+        'Use a kernel and an engine with seccomp.',
+      ),
+    ],
+    [
+      isPodman,
+      warning(
+        area,
+        'Networks of Podman let functions reach each other.',
+        'Give functions "network": "none", or use Docker where functions do not trust each other.',
+      ),
+    ],
+    [
+      !isPodman && info.InitBinary !== undefined && !hasInit(info),
+      warning(
+        area,
+        'It has no docker-init: processes that functions leave behind stay in their worker as zombies.',
+        'Install it; in Debian it is the package tini.',
+      ),
+    ],
+  ]
+  return rules.filter(([holds]) => holds).map(([, finding]) => finding)
+}

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs'
+import { storeFiles, unpackAssets } from './assets.ts'
+import type { LocalData } from './cli/command.ts'
+import { readConfig } from './config.ts'
+import { dataFindings } from './domain/data-facts.ts'
+import { ok } from './domain/finding.ts'
+import { restoreBackup } from './restore.ts'
+import { readDataFacts } from './store/data-facts.ts'
+import { useAddon } from './store/sqlite.ts'
+
+/** What the command line does with data folders of this machine, with no server between. */
+export const localData: LocalData = {
+  async restore(file, dataDir) {
+    readySqlite()
+    return restoreBackup(file, dataDir)
+  },
+
+  async inspect(dataDir) {
+    if (!existsSync(dataDir)) return [ok('disk', `There is no data folder ${dataDir} yet: the first start makes it.`)]
+    readySqlite()
+    return dataFindings(readDataFacts(dataDir, { checksDatabases: true }))
+  },
+}
+
+/** The executable carries SQLite's add-on, which only works as a file. */
+function readySqlite(): void {
+  const { cacheDir } = readConfig()
+  unpackAssets(cacheDir)
+  const { addon } = storeFiles(cacheDir)
+  if (addon !== undefined) useAddon(addon)
+}

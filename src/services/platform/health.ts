@@ -1,0 +1,108 @@
+import type { BackupStore } from '../../domain/backup.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { type DataFacts, dataFindings, sizeText } from '../../domain/data-facts.ts'
+import { type EngineReport, engineFindings } from '../../domain/engine-report.ts'
+import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../../domain/finding.ts'
+import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { RuntimeStore } from '../../domain/runtime.ts'
+import type { Pool } from '../../domain/worker.ts'
+
+export interface HealthParts {
+  /** Rejects when the engine does not answer. */
+  engine(): Promise<EngineReport>
+  data(): DataFacts
+  backups: Pick<BackupStore, 'list'>
+  runtimes: Pick<RuntimeStore, 'list'>
+  pool: Pick<Pool, 'reservedBytes'>
+  clock: Clock
+  facts: HealthFacts
+}
+
+/** What does not change while the server runs. */
+export interface HealthFacts {
+  version: string
+  startedAt: number
+  memoryBudgetBytes: number
+  hostMemoryBytes: number
+  backupEveryHours: number
+}
+
+export interface HealthReport {
+  version: string
+  startedAt: number
+  now: number
+  state: FindingState
+  findings: Finding[]
+  /** Null: the engine does not answer. */
+  engine: EngineReport | null
+  data: DataFacts
+  memory: { budgetBytes: number; reservedBytes: number; hostBytes: number }
+  lastBackupAt: number | null
+}
+
+const dayMs = 86_400_000
+/** A backup that is older does not help much. */
+const oldBackupMs = 7 * dayMs
+/** Share of the host's memory that workers may have; the rest is for the system, the engine and the server. */
+const mostBudget = 0.9
+
+/** How the installation is: what only the server knows, for `taibai doctor` and the console. */
+export class Health {
+  #parts: HealthParts
+
+  constructor(parts: HealthParts) {
+    this.#parts = parts
+  }
+
+  async report(who: Principal): Promise<HealthReport> {
+    requireAdmin(who, 'Reading the health of the server')
+    const { clock, pool, facts } = this.#parts
+    const { version, startedAt, memoryBudgetBytes: budgetBytes, hostMemoryBytes: hostBytes } = facts
+    const [engine, backups] = await Promise.all([this.#parts.engine().catch(() => null), this.#parts.backups.list()])
+    const data = this.#parts.data()
+    const lastBackupAt = backups.at(-1)?.createdAt ?? null
+    const memory = { budgetBytes, reservedBytes: pool.reservedBytes, hostBytes }
+    const findings = [
+      ...engineFindings(engine),
+      ...runtimeFindings(this.#parts.runtimes),
+      ...dataFindings(data),
+      backupFinding(lastBackupAt, clock.now(), facts.backupEveryHours),
+      memoryFinding(memory),
+    ]
+    const state = worstOf(findings)
+    return { version, startedAt, now: clock.now(), state, findings, engine, data, memory, lastBackupAt }
+  }
+}
+
+function runtimeFindings(runtimes: HealthParts['runtimes']): Finding[] {
+  return runtimes.list().map(({ id, name, status, image }) => {
+    const says = `${name ?? id} (${image}) is ${status}.`
+    if (status === 'available') return ok('runtimes', says)
+    if (status === 'error') {
+      return problem(
+        'runtimes',
+        says,
+        'Make its image with "taibai up" or bring it with "taibai images load", then start the server again.',
+      )
+    }
+    return warning('runtimes', says, null)
+  })
+}
+
+function backupFinding(lastAt: number | null, now: number, everyHours: number): Finding {
+  const howTo =
+    everyHours > 0
+      ? 'The server makes one by itself; "taibai backup" makes one now.'
+      : 'Make one with "taibai backup FILE", or let the server make them: TAIBAI_BACKUP_EVERY_HOURS=24.'
+  if (lastAt === null) return warning('backups', 'There is no backup with the server.', howTo)
+  const days = Math.floor((now - lastAt) / dayMs)
+  const says = `The last backup is ${days === 0 ? 'of today' : `${days} days old`}.`
+  return now - lastAt > oldBackupMs ? warning('backups', says, howTo) : ok('backups', says)
+}
+
+function memoryFinding({ budgetBytes, reservedBytes, hostBytes }: HealthReport['memory']): Finding {
+  const says = `Workers may have ${sizeText(budgetBytes)} of the host's ${sizeText(hostBytes)}, and have ${sizeText(reservedBytes)}.`
+  const less = 'Set a smaller TAIBAI_MEMORY_BUDGET_MB: the system, the engine and the server need memory, too.'
+  if (budgetBytes > hostBytes) return problem('memory', says, less)
+  return budgetBytes > hostBytes * mostBudget ? warning('memory', says, less) : ok('memory', says)
+}

@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DatabaseFacts, DataFacts } from '../domain/data-facts.ts'
+import { cataloguePath, ledgerPath } from './backup-layout.ts'
+import { openRaw } from './sqlite.ts'
+
+/** What is told of others' rights only where it matters: these are read by their owner alone. */
+const closedNames = ['.', cataloguePath, ledgerPath, 'admin.token', 'secret.key', 'registries.json', 'backups']
+
+/** `checksDatabases`: reads them whole, which takes a second for each gigabyte. Changes nothing, beside a server that runs too. */
+export function readDataFacts(path: string, { checksDatabases = false } = {}): DataFacts {
+  const { bavail, blocks, bsize } = statfsSync(path)
+  const isOpen = (name: string): boolean =>
+    existsSync(join(path, name)) && (statSync(join(path, name)).mode & 0o077) !== 0
+  return {
+    path,
+    freeBytes: bavail * bsize,
+    totalBytes: blocks * bsize,
+    databases: [cataloguePath, ledgerPath]
+      .filter((name) => existsSync(join(path, name)))
+      .map((name) => databaseFacts(path, name, checksDatabases)),
+    exposed: closedNames.filter(isOpen).map((name) => join(path, name)),
+  }
+}
+
+function databaseFacts(folder: string, name: string, isChecked: boolean): DatabaseFacts {
+  const own = readdirSync(folder).filter((file) => file === name || file === `${name}-wal`)
+  const sizeBytes = own.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)
+  return { name, sizeBytes, ...(isChecked && { damage: damageOf(join(folder, name)) }) }
+}
+
+/** Null: none was found. */
+function damageOf(file: string): string | null {
+  try {
+    const connection = openRaw(file, { readonly: true, fileMustExist: true })
+    try {
+      const found = connection.pragma('quick_check(1)', { simple: true })
+      return found === 'ok' ? null : String(found)
+    } finally {
+      connection.close()
+    }
+  } catch (error) {
+    return (error as Error).message
+  }
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest'
+import type { DataFacts } from '../../src/domain/data-facts.ts'
+import { type Finding, worstOf } from '../../src/domain/finding.ts'
+import type { Principal } from '../../src/domain/principal.ts'
+import { engineReport } from '../../src/engine/api/engine-report.ts'
+import { Health, type HealthParts } from '../../src/services/platform/health.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+const mib = 1024 * 1024
+const dayMs = 86_400_000
+const admin: Principal = { projectId: 'default', roles: ['admin'], isAdmin: true } as Principal
+const clock = new FakeClock()
+const data: DataFacts = { path: '/data', freeBytes: 9000 * mib, totalBytes: 9000 * mib, databases: [], exposed: [] }
+
+async function findings(parts: Partial<HealthParts>, facts: Partial<HealthParts['facts']> = {}): Promise<Finding[]> {
+  const health = new Health({
+    engine: async () => engineReport({ Version: '29', ApiVersion: '1.52' }, {}),
+    data: () => data,
+    backups: { list: async () => [{ name: 'x', sizeBytes: 1, createdAt: clock.now() }] },
+    runtimes: { list: () => [] },
+    pool: { reservedBytes: 0 },
+    clock,
+    facts: {
+      version: '1',
+      startedAt: 0,
+      memoryBudgetBytes: 700 * mib,
+      hostMemoryBytes: 1000 * mib,
+      backupEveryHours: 0,
+      ...facts,
+    },
+    ...parts,
+  })
+  return (await health.report(admin)).findings
+}
+const of = (all: Finding[], area: string): Finding | undefined =>
+  all.find((finding) => finding.area === area && finding.state !== 'ok')
+
+describe('health', () => {
+  test('of an installation where all is well has nothing to do', async () => {
+    expect(worstOf(await findings({}))).toBe('ok')
+  })
+
+  const cases: [what: string, parts: Partial<HealthParts>, area: string, state: string, says: RegExp][] = [
+    [
+      'an engine that is away',
+      { engine: () => Promise.reject(new Error('x')) },
+      'engine',
+      'problem',
+      /does not answer/,
+    ],
+    ['a full disk', { data: () => ({ ...data, freeBytes: 10 * mib }) }, 'disk', 'problem', /10\.0 MiB of 8\.8 GiB/],
+    ['a disk that fills', { data: () => ({ ...data, freeBytes: 900 * mib }) }, 'disk', 'warning', /900\.0 MiB/],
+    ['an open data folder', { data: () => ({ ...data, exposed: ['/data/x'] }) }, 'permissions', 'problem', /\/data\/x/],
+    [
+      'an old backup',
+      { backups: { list: async () => [{ name: 'x', sizeBytes: 1, createdAt: clock.now() - 9 * dayMs }] } },
+      'backups',
+      'warning',
+      /9 days old/,
+    ],
+    ['no backup', { backups: { list: async () => [] } }, 'backups', 'warning', /no backup/],
+    [
+      'a runtime without an image',
+      {
+        runtimes: {
+          list: () => [{ id: '1', name: 'nodejs', image: 'taibai/nodejs:1', status: 'error' }] as never,
+        },
+      },
+      'runtimes',
+      'problem',
+      /nodejs \(taibai\/nodejs:1\) is error/,
+    ],
+  ]
+  test.each(cases)('%s', async (_what, parts, area, state, says) => {
+    const found = of(await findings(parts), area)
+    expect(found).toMatchObject({ state, says: expect.stringMatching(says), remedy: expect.any(String) })
+  })
+
+  test('a budget that is larger than the host is a problem, one that leaves little a warning', async () => {
+    expect(of(await findings({}, { memoryBudgetBytes: 1100 * mib }), 'memory')).toMatchObject({ state: 'problem' })
+    expect(of(await findings({}, { memoryBudgetBytes: 950 * mib }), 'memory')).toMatchObject({ state: 'warning' })
+  })
+})
+
+describe('what an engine cannot do', () => {
+  const says = (info: Parameters<typeof engineReport>[1], version = {}) =>
+    engineReport(version, info)
+      .findings.filter(({ state }) => state !== 'ok')
+      .map((limit) => `${limit.state}: ${limit.says}`)
+
+  test('is nothing where it says that it can, or says nothing', () => {
+    expect(says({ MemoryLimit: true, SwapLimit: true, PidsLimit: true })).toEqual([])
+    expect(says({})).toEqual([])
+  })
+
+  test('without root on control groups 1 is to limit anything', () => {
+    expect(says({ CgroupVersion: '1', SecurityOptions: ['name=seccomp,profile=default', 'name=rootless'] })).toEqual([
+      expect.stringMatching(/^problem: .*ignored/),
+    ])
+  })
+
+  test('of limits and filters is told one by one', () => {
+    const all = says({ MemoryLimit: false, SwapLimit: false, PidsLimit: false, CPUShares: false, SecurityOptions: [] })
+    expect(all.map((text) => text.split(':')[0])).toEqual(['problem', 'warning', 'warning', 'warning', 'problem'])
+  })
+
+  test('of Podman is to keep functions from each other', () => {
+    expect(says({}, { Components: [{ Name: 'Podman Engine' }] })).toEqual([expect.stringMatching(/reach each other/)])
+  })
+
+  test('of one that names a first process for containers and lacks it is to reap', () => {
+    expect(says({ InitBinary: 'docker-init', InitCommit: { ID: 'N/A' } })).toEqual([expect.stringMatching(/zombies/)])
+  })
+})
