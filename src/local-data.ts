@@ -6,6 +6,7 @@ import { dataFindings } from './domain/data-facts.ts'
 import { ok } from './domain/finding.ts'
 import { restoreBackup } from './restore.ts'
 import { readDataFacts } from './store/data-facts.ts'
+import { readHistoryFile } from './store/ledger-history.ts'
 import { useAddon } from './store/sqlite.ts'
 
 /** What the command line does with data folders of this machine, with no server between. */
@@ -19,6 +20,12 @@ export const localData: LocalData = {
     if (!existsSync(dataDir)) return [ok('disk', `There is no data folder ${dataDir} yet: the first start makes it.`)]
     readySqlite()
     return dataFindings(readDataFacts(dataDir, { checksDatabases: true }))
+  },
+
+  async history(ledgerFile, sinceMs) {
+    if (!existsSync(ledgerFile)) throw new Error(`There is no file ${ledgerFile}.`)
+    readySqlite()
+    return readHistoryFile(ledgerFile, sinceMs)
   },
 }
 

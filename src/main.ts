@@ -52,6 +52,7 @@ async function runCommand(argv: string[]): Promise<number> {
   const { startProgram } = await import('./cli/start.ts')
   return startProgram(argv, version, {
     restore: async (...given) => (await import('./local-data.ts')).localData.restore(...given),
+    history: async (...given) => (await import('./local-data.ts')).localData.history(...given),
     inspect: async (...given) => (await import('./local-data.ts')).localData.inspect(...given),
   })
 }

@@ -1,7 +1,7 @@
-import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
-import type { KeepAlive } from './rule.ts'
-import { type Figures, Simulation } from './simulation.ts'
-import type { Trace } from './trace.ts'
+import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from '../../src/simulator/keep-alives.ts'
+import type { KeepAlive } from '../../src/simulator/rule.ts'
+import { type Figures, Simulation } from '../../src/simulator/simulation.ts'
+import type { Trace } from '../../src/simulator/trace.ts'
 
 /** A rule on a trace, beside the fixed 10 minutes. */
 export interface Compared extends Figures {

@@ -1,5 +1,11 @@
+import {
+  type Trace,
+  type TracedCall,
+  type TracedFunction,
+  type TracedRuntime,
+  traceOf,
+} from '../../src/simulator/trace.ts'
 import { Random } from './random.ts'
-import { type Trace, type TracedCall, type TracedFunction, type TracedRuntime, traceOf } from './trace.ts'
 
 /**
  * Traces with the published shape of a large provider's: M. Shahrad et al., "Serverless in the Wild: Characterizing and

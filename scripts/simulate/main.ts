@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
+import { traceOfHistory } from '../../src/simulator/history.ts'
+import type { Trace } from '../../src/simulator/trace.ts'
+import { readHistoryFile } from '../../src/store/ledger-history.ts'
 import { compare } from './compare.ts'
 import { generate, mixes } from './generate.ts'
-import { history } from './history.ts'
 import { tableOf } from './table.ts'
-import type { Trace } from './trace.ts'
 
 /**
  * How many cold starts the pool's rule for keeping workers saves, beside other rules, on made-up traces or your own
@@ -24,8 +25,13 @@ const { values } = parseArgs({
 
 const traces: (() => Trace)[] =
   values.ledger !== undefined
-    ? [() => history(values.ledger as string, Number(values['memory-mb']) * 1024 * 1024)]
+    ? [() => ofLedger(values.ledger as string, Number(values['memory-mb']) * 1024 * 1024)]
     : values.seeds.split(',').map((seed) => () => made(Number(seed)))
+
+function ofLedger(file: string, defaultMemoryBytes: number): Trace {
+  const { calls, installation } = readHistoryFile(file, 0)
+  return traceOfHistory(calls, installation, defaultMemoryBytes)
+}
 
 function made(seed: number): Trace {
   const mix = mixes[values.mix]

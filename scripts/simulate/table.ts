@@ -1,5 +1,5 @@
+import { genericFloor } from '../../src/simulator/keep-alives.ts'
 import type { Compared } from './compare.ts'
-import { genericFloor } from './keep-alives.ts'
 
 const columns: [title: string, cell: (of: Of) => string][] = [
   ['calls', (of) => mean(of('calls')).toFixed(0)],

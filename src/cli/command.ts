@@ -1,5 +1,6 @@
 import type { Client } from '../client/client.ts'
 import type { Finding } from '../domain/finding.ts'
+import type { Installation, PastCall } from '../domain/history.ts'
 import type { Output } from './output.ts'
 
 /** One command of the program, as a value: the program, its help, its completion and docs/cli.md are made from it. */
@@ -63,6 +64,8 @@ export interface LocalData {
   restore(file: string, dataDir: string): Promise<{ packages: number; createdAt: string }>
   /** Looks a data folder over and reads its databases whole; changes nothing. */
   inspect(dataDir: string): Promise<Finding[]>
+  /** The calls that a ledger's file holds, and what the catalogue beside it says of their functions; changes nothing. */
+  history(ledgerFile: string, sinceMs: number): Promise<{ calls: PastCall[]; installation: Installation }>
 }
 
 /** The exit codes; docs/cli.md lists them. */

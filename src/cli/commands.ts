@@ -30,6 +30,7 @@ export const commandFiles: Record<string, Load> = {
   workers: () => import('./workers.ts'),
   stats: () => import('./stats.ts'),
   top: () => import('./stats.ts'),
+  simulate: () => import('./simulate.ts'),
   token: () => import('./token.ts'),
   context: () => import('./context.ts'),
   export: () => import('./export.ts'),

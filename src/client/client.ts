@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
 import { type Answer, type Asked, Connection, type ConnectionOptions } from './connection.ts'
 import { readEvents, type ServerEvent } from './events.ts'
+import { errorOf } from './problems.ts'
 import type {
   AliasFields,
   AliasRow,
@@ -10,6 +12,7 @@ import type {
   FunctionFields,
   FunctionRow,
   HealthRow,
+  HistoryLine,
   JobChange,
   JobFields,
   JobRow,
@@ -70,6 +73,12 @@ export function makeClient(options: ConnectionOptions) {
         await connection.must('DELETE', `/v1/backups/${encodeURIComponent(name)}`)
       },
     },
+    /** Calls of the whole server as they were, without what went in and out (for admins). */
+    history: async function* (since: string): AsyncGenerator<HistoryLine> {
+      const answer = await connection.open('GET', '/v1/history', { query: { since } })
+      if (answer.statusCode !== 200) throw errorOf(answer.statusCode ?? 0, await textOf(answer))
+      for await (const line of createInterface({ input: answer })) yield JSON.parse(line)
+    },
     /** What is wrong with the installation, and what to do about it (for admins). */
     health: async (): Promise<HealthRow> => (await connection.must('GET', '/v1/health')).json,
     stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
@@ -100,6 +109,12 @@ export function makeClient(options: ConnectionOptions) {
       ),
     close: (): void => connection.close(),
   }
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const piece of answer.setEncoding('utf8')) text += piece
+  return text
 }
 
 /** What every noun can do. */

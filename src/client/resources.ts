@@ -270,6 +270,9 @@ export interface FindingRow {
   remedy: string | null
 }
 
+/** A call: function id, version, ms since 1970, ms of the run, ms until it had a worker, kind of start, MB at most. */
+export type HistoryLine = [string, number, number, number, number | null, ExecutionRow['start_kind'], number | null]
+
 export interface HealthRow {
   version: string
   started_at: string

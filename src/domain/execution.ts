@@ -1,3 +1,4 @@
+import type { PastCall } from './history.ts'
 import { type FunctionError, failureText, type Outcome } from './outcome.ts'
 import type { HttpRequestHead } from './worker.ts'
 
@@ -172,6 +173,8 @@ export interface Ledger {
   find(id: string): Promise<Execution | null>
   /** Without logs (empty strings). By created_at, then id, ascending; in slices so that a long list never blocks. */
   list(filter: ExecutionFilter, page: Page): AsyncIterable<Execution[]>
+  /** Calls that have ended and began then or later, oldest first; in slices. */
+  history(sinceMs: number): AsyncGenerator<PastCall[]>
   delete(id: string): Promise<boolean>
   /** Executions ever created, for a function version (0 = the function itself). Kept in memory, durable with the batches. */
   counts(functionId: string, version: number): FunctionCounts

@@ -32,6 +32,7 @@ import { bindExecutions } from './routes/executions.ts'
 import { bindFunctionVersions } from './routes/function-versions.ts'
 import { bindFunctions } from './routes/functions.ts'
 import { bindHealth } from './routes/health.ts'
+import { bindHistory } from './routes/history.ts'
 import { describeInvoke, type InvokeParts } from './routes/invoke.ts'
 import { bindJobs } from './routes/jobs.ts'
 import { bindOpenApi } from './routes/openapi.ts'
@@ -97,6 +98,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindWebhooks(app, parts)
   bindSources(app, parts.sources, settings)
   bindStats(app, parts)
+  bindHistory(app, parts.executions)
   bindEvents(app, parts)
   bindTokens(app, parts.tokens, settings)
   bindBackups(app, parts.backups)

@@ -1,7 +1,9 @@
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../domain/execution.ts'
+import type { PastCall } from '../domain/history.ts'
 import type { FunctionError } from '../domain/outcome.ts'
 import { type Write, writes } from './ledger-batch.ts'
 import { Counters } from './ledger-counters.ts'
+import { historyPages } from './ledger-history.ts'
 import { listExecutions } from './ledger-list.ts'
 import { LedgerQueue, type LedgerQueueOptions } from './ledger-queue.ts'
 import { oldestKept, projectsOf } from './ledger-retention.ts'
@@ -107,6 +109,11 @@ export class SqliteLedger implements Ledger {
     this.#storeOpen(Number.POSITIVE_INFINITY)
     await this.#readable()
     yield* listExecutions(this.#connection, filter, page)
+  }
+
+  async *history(sinceMs: number): AsyncGenerator<PastCall[]> {
+    await this.#readable()
+    yield* historyPages(this.#connection, sinceMs)
   }
 
   async delete(id: string): Promise<boolean> {

@@ -1,17 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { compare } from '../../scripts/simulate/compare.ts'
-import { EventHeap } from '../../scripts/simulate/event-heap.ts'
 import { generate, mixes, published } from '../../scripts/simulate/generate.ts'
-import { history } from '../../scripts/simulate/history.ts'
-import { fixedTtl, greedyDual, hybridHistogram, learned } from '../../scripts/simulate/keep-alives.ts'
-import type { KeepAlive } from '../../scripts/simulate/rule.ts'
-import { Simulation } from '../../scripts/simulate/simulation.ts'
 import { tableOf } from '../../scripts/simulate/table.ts'
-import { type Trace, traceOf } from '../../scripts/simulate/trace.ts'
+import { EventHeap } from '../../src/simulator/event-heap.ts'
+import { fixedTtl, greedyDual, hybridHistogram, learned } from '../../src/simulator/keep-alives.ts'
+import type { KeepAlive } from '../../src/simulator/rule.ts'
+import { Simulation } from '../../src/simulator/simulation.ts'
+import { type Trace, traceOf } from '../../src/simulator/trace.ts'
 
 const mib = 1024 * 1024
 const minuteMs = 60_000
@@ -145,27 +140,6 @@ describe('the comparison', () => {
     const ours = rows.find(({ rule }) => rule.includes('ours'))
     expect(ours?.coldAtSameMemory).toBeLessThan(1)
     expect(tableOf([rows]).split('\n').length).toBeGreaterThan(rows.length)
-  })
-})
-
-describe('a history', () => {
-  test('is read from a ledger: when functions were called, how long they ran, what they needed', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'taibai-simulate-'))
-    const file = join(folder, 'ledger.db')
-    const db = new Database(file)
-    db.exec(`CREATE TABLE executions (function_id, function_version, created_at, run_ms, acquire_ms, start_kind,
-      memory_peak_mb, is_image_run);
-      INSERT INTO executions VALUES ('a', 0, 1000, 5, 700, 'cold', 40, 0), ('a', 0, 3000, 5, 0, 'warm', 41.5, 0),
-        ('b', 1, 2000, 9, 300, 'cold', NULL, 0), ('b', 1, 2500, NULL, NULL, NULL, NULL, 0), ('c', 0, 1, 9, 1, 'cold', 1, 1)`)
-    db.close()
-    const trace = history(file, 128 * mib)
-    rmSync(folder, { recursive: true })
-    expect([...trace.atMs]).toEqual([0, 1000, 2000])
-    expect([...trace.functionOf]).toEqual([0, 1, 0])
-    expect(trace.functions).toEqual([
-      { memoryBytes: 42 * mib, coldMs: 700, concurrency: 1, runtime: 0 },
-      { memoryBytes: 128 * mib, coldMs: 700, concurrency: 1, runtime: 0 },
-    ])
   })
 })
 

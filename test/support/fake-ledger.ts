@@ -1,4 +1,5 @@
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../../src/domain/execution.ts'
+import type { PastCall } from '../../src/domain/history.ts'
 import { fulfils, paged } from '../../src/domain/list.ts'
 import type { FunctionError } from '../../src/domain/outcome.ts'
 
@@ -47,6 +48,13 @@ export class FakeLedger implements Ledger {
     if (found.length > 0) yield found.map((row) => ({ ...row, log: '' }))
   }
 
+  async *history(sinceMs: number): AsyncGenerator<PastCall[]> {
+    const rows = [...this.rows.values()].filter(
+      ({ createdAt, phases, isImageRun }) => createdAt >= sinceMs && phases !== null && !isImageRun,
+    )
+    if (rows.length > 0) yield rows.toSorted(byTime).map(asPastCall)
+  }
+
   async delete(id: string): Promise<boolean> {
     return this.rows.delete(id)
   }
@@ -73,6 +81,16 @@ export class FakeLedger implements Ledger {
 }
 
 const byTime = (a: Execution, b: Execution): number => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)
+
+const asPastCall = (row: Execution): PastCall => ({
+  functionId: row.functionId,
+  functionVersion: row.functionVersion,
+  atMs: row.createdAt,
+  runMs: row.phases?.run ?? 0,
+  acquireMs: row.phases?.acquire ?? null,
+  startKind: row.startKind,
+  memoryPeakMb: row.memoryPeakMb,
+})
 
 function isAsked(row: Execution, { projectId, conditions }: ExecutionFilter): boolean {
   if (projectId !== null && row.projectId !== projectId) return false

@@ -1,9 +1,10 @@
 import { notFound } from '../../domain/errors.ts'
 import type { Condition, Execution, Ledger } from '../../domain/execution.ts'
+import type { PastCall } from '../../domain/history.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
 import type { ListQuery } from '../../domain/list.ts'
-import { canSee, type Principal } from '../../domain/principal.ts'
+import { canSee, type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { Caller } from '../../domain/worker.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
 import type { Invocation } from './invocation.ts'
@@ -58,6 +59,12 @@ export class Executions {
   list(who: Principal, { filter, page }: ListQuery): AsyncIterable<Execution[]> {
     const conditions = filter.conditions.map((condition) => this.#withFunctionId(who, condition))
     return this.#parts.ledger.list({ ...filter, conditions }, page)
+  }
+
+  /** Calls of the whole server that have ended, in slices: what the simulator works with. */
+  history(who: Principal, sinceMs: number): AsyncGenerator<PastCall[]> {
+    requireAdmin(who, 'Reading the history of all calls')
+    return this.#parts.ledger.history(sinceMs)
   }
 
   async get(who: Principal, id: string): Promise<Execution> {

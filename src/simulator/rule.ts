@@ -1,4 +1,4 @@
-import type { Evictable } from '../../src/engine/pool/policy/pool-policy.ts'
+import type { Evictable } from '../engine/pool/policy/pool-policy.ts'
 import type { TracedFunction, TracedRuntime } from './trace.ts'
 
 /** What a rule decides, and what it sees of the simulation. */

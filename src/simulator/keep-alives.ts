@@ -1,12 +1,12 @@
-import { GenericDemand } from '../../src/engine/pool/policy/generic-demand.ts'
-import { Habits } from '../../src/engine/pool/policy/habits.ts'
+import { GenericDemand } from '../engine/pool/policy/generic-demand.ts'
+import { Habits } from '../engine/pool/policy/habits.ts'
 import {
   genericTarget,
   genericWorth,
   mayTakeAhead,
   priceOfRoom,
   servedByBusy,
-} from '../../src/engine/pool/policy/pool-policy.ts'
+} from '../engine/pool/policy/pool-policy.ts'
 import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedWorker, World } from './rule.ts'
 
 const secondMs = 1000

@@ -1,4 +1,5 @@
-import type { Urgency } from '../../src/engine/pool/starts.ts'
+/** `now`: a call waits for it. `later`: work ahead, behind everything that is waited for. */
+export type Urgency = 'now' | 'later'
 
 export interface StartInLine<Event> {
   urgency: Urgency

@@ -1,4 +1,4 @@
-import { chooseEvictions } from '../../src/engine/pool/policy/pool-policy.ts'
+import { chooseEvictions } from '../engine/pool/policy/pool-policy.ts'
 import { EventHeap } from './event-heap.ts'
 import type { GenericPool, KeepAlive, SimulatedFunction, SimulatedGeneric, SimulatedWorker, World } from './rule.ts'
 import { StartLine } from './start-line.ts'

@@ -1,0 +1,75 @@
+import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
+import type { KeepAlive } from './rule.ts'
+import { type Figures, Simulation } from './simulation.ts'
+import type { Trace } from './trace.ts'
+
+/** How workers could be kept, tried on one trace: what each way takes and what its calls wait. */
+
+export interface PolicyOptions {
+  /** Memory of all workers, in MiB; the first is that of the installation. */
+  budgetsMib: number[]
+  /** Times after which an idle worker goes, in seconds. */
+  keepSeconds: number[]
+}
+
+export interface PolicyFigures {
+  policy: string
+  /** Null: it takes what it needs. */
+  budgetMib: number | null
+  calls: number
+  cold: number
+  prewarmed: number
+  /** Of all calls together, for workers: new, generic or busy. */
+  waitedMs: number
+  /** Mean over the time, and the most. */
+  idleMib: number
+  peakIdleMib: number
+  busyMib: number
+}
+
+interface Policy {
+  name: string
+  budgetMib: number | null
+  /** A rule learns: a new one for each run. */
+  rule(): KeepAlive
+}
+
+const minuteMs = 60_000
+const histogramMs = 240 * minuteMs
+
+function policiesOf({ budgetsMib, keepSeconds }: PolicyOptions): Policy[] {
+  const [ownMib = 0] = budgetsMib
+  return [
+    ...budgetsMib.map((mib) => ({ name: 'learned (this server)', budgetMib: mib, rule: () => learned(mib) })),
+    { name: 'learned, none generic', budgetMib: ownMib, rule: () => learned(ownMib, false) },
+    { name: 'greedy-dual', budgetMib: ownMib, rule: () => greedyDual(ownMib) },
+    ...keepSeconds.flatMap((seconds) => [
+      { name: `fixed ${timeText(seconds)}`, budgetMib: null, rule: () => fixedTtl(seconds * 1000) },
+      {
+        name: `fixed ${timeText(seconds)}, ${genericFloor} generic`,
+        budgetMib: null,
+        rule: () => fixedTtl(seconds * 1000, genericFloor),
+      },
+    ]),
+    { name: 'histogram, 4 h', budgetMib: null, rule: () => hybridHistogram(histogramMs) },
+  ]
+}
+
+const timeText = (seconds: number): string => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`)
+
+/** `onPolicy` is told before each. */
+export function comparePolicies(
+  trace: Trace,
+  options: PolicyOptions,
+  onPolicy: (name: string) => void = () => {},
+): PolicyFigures[] {
+  return policiesOf(options).map(({ name, budgetMib, rule }) => {
+    onPolicy(name)
+    return figuresOf(name, budgetMib, new Simulation(trace, rule()).run())
+  })
+}
+
+function figuresOf(policy: string, budgetMib: number | null, figures: Figures): PolicyFigures {
+  const { calls, cold, prewarmed, delayMs, idleMib, peakIdleMib, busyMib } = figures
+  return { policy, budgetMib, calls, cold, prewarmed, waitedMs: delayMs, idleMib, peakIdleMib, busyMib }
+}
