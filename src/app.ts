@@ -4,9 +4,11 @@ import { consoleFile, readDocs, storeFiles, version } from './assets.ts'
 import type { Config } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
+import { fullName } from './domain/image-use.ts'
 import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
 import { openPrincipal } from './domain/principal.ts'
+import { registryOf } from './domain/registry.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { Pool } from './domain/worker.ts'
 import { WorkerPool } from './engine/pool/pool.ts'
@@ -30,6 +32,8 @@ import { Database } from './store/database.ts'
 import { SqliteLedger } from './store/ledger.ts'
 import type { WriterFiles } from './store/ledger-queue.ts'
 import { PackageFolder } from './store/packages.ts'
+import { PulledImageNotes } from './store/pulled-images.ts'
+import { RegistryLogins } from './store/registry-logins.ts'
 import { useAddon } from './store/sqlite.ts'
 import {
   authenticationBy,
@@ -91,13 +95,22 @@ async function open(
   const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
   const manifests = readRuntimes(config.runtimesDir)
+  const registries = new RegistryLogins(join(data.path, 'registries.json'))
+  const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))
   const kept = await openKept(config, data, files, log, onFatal)
   opened.push(kept.close)
-  const engine = await connectEngine(given.engineOptions(config, data, manifests), log)
+  const engine = await connectEngine(
+    {
+      ...given.engineOptions(config, data, manifests),
+      credentials: (image) => registries.find(registryOf(image)),
+      onPulled: (image) => pulled.note(fullName(image)),
+    },
+    log,
+  )
   opened.push(() => engine.close())
   await clearLeftovers(engine, data, kept.ledger, log)
 
-  const ground = makeGround(config, data, manifests, kept, engine, log)
+  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled }, engine, log)
   const services = makeServices(ground)
   const status = { isReady: false }
   const server = await listen(
@@ -195,7 +208,14 @@ function makeGround(
   config: Config,
   data: DataFolder,
   manifests: RuntimeManifest[],
-  { stores, ledger, packages, backups }: Kept,
+  {
+    stores,
+    ledger,
+    packages,
+    backups,
+    registries,
+    pulled,
+  }: Kept & { registries: RegistryLogins; pulled: PulledImageNotes },
   engine: SandboxEngine,
   log: Log,
 ): Ground {
@@ -222,6 +242,8 @@ function makeGround(
       data: () => readDataFacts(data.path),
       facts: { ...given.healthSettings(config), version, startedAt: clock.now(), hostMemoryBytes: totalmem() },
     },
+    images: { engine: engine.images, pulled, highWaterBytes: config.imagesHighWaterMb * 1024 * 1024 },
+    registries: { credentials: registries, check: async (secret) => engine.images?.check(secret) ?? 'unknown' },
     openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
     clock,
     newId,
@@ -257,7 +279,7 @@ function resume(
   manifests: RuntimeManifest[],
   opened: (() => unknown)[],
 ): void {
-  const { runtimes, invocation, targets, jobs, sources, scheduler, executions } = services
+  const { runtimes, invocation, targets, jobs, sources, scheduler, executions, images } = services
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
@@ -268,8 +290,8 @@ function resume(
   sources.polls.start()
   void services.backups.start()
   const prune = () =>
-    void Promise.all([executions.prune(), packages.prune(stores.functions.packageHashes())]).catch((error: unknown) =>
-      log.error({ err: error }, 'pruning failed'),
+    void Promise.all([executions.prune(), packages.prune(stores.functions.packageHashes()), images.collect()]).catch(
+      (error: unknown) => log.error({ err: error }, 'pruning failed'),
     )
   prune()
   const timer = setInterval(prune, pruneEveryMs).unref()

@@ -126,6 +126,11 @@ export const settings = z.object({
     .default(64000)
     .describe('User id inside function containers when the server runs as root; else its own.'),
 
+  imagesHighWaterMb: int(0)
+    .default(0)
+    .describe(
+      'Size of the images that this server fetched for functions, in MiB: beyond it those that nothing uses are removed, oldest first; 0: never.',
+    ),
   egressAllow: list
     .default([])
     .refine((entries) => entries.every((entry) => egressEntry.test(entry)), {

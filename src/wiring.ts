@@ -25,6 +25,8 @@ import { Targets } from './services/functions/targets.ts'
 import { Workers } from './services/functions/workers.ts'
 import { Backups, type BackupsParts } from './services/platform/backups.ts'
 import { Health, type HealthParts } from './services/platform/health.ts'
+import { Images, type ImagesParts } from './services/platform/images.ts'
+import { Registries, type RegistriesParts } from './services/platform/registries.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
 import { isOwnToken, Tokens } from './services/platform/tokens.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
@@ -74,6 +76,8 @@ export interface Ground {
   runtimeImages: RuntimeImages
   /** What the server's health is judged by. */
   health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
+  images: Pick<ImagesParts, 'engine' | 'pulled' | 'highWaterBytes'>
+  registries: Pick<RegistriesParts, 'credentials' | 'check'>
   /** Null: no Keystone. */
   openstack: OpenStack | null
   clock: Clock
@@ -196,6 +200,8 @@ export function makeServices(ground: Ground) {
     webhooks: new Webhooks({ store: stores.webhooks, targets, clock, newId: randomUUID }),
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
     health: new Health({ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, clock }),
+    images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),
+    registries: new Registries({ ...ground.registries, clock }),
     tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
   }
 }
@@ -236,6 +242,8 @@ export function httpParts(
     tokens: services.tokens,
     backups: services.backups,
     health: services.health,
+    images: services.images,
+    registries: services.registries,
     targets: services.targets,
     exposed: services.exposed,
     bodies: new Bodies(door.settings.maxBodiesBytes),

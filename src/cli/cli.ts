@@ -38,6 +38,7 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
       for await (const piece of io.stdin) pieces.push(Buffer.from(piece as Uint8Array))
       return Buffer.concat(pieces)
     },
+    inputStream: () => io.stdin,
     isInteractive: io.stdin.isTTY === true && io.stdout.isTTY === true && options.json !== true,
     runtimesDir: settings.runtimesDir,
     configDir: settings.configDir,

@@ -42,6 +42,8 @@ export interface Cli {
   client(): Client
   /** All of standard input. */
   input(): Promise<Buffer>
+  /** The same as it comes. */
+  inputStream(): NodeJS.ReadableStream
   /** Whether a person sits at both ends and can be asked. */
   isInteractive: boolean
   /** Folder of the runtimes, which bring the templates. */

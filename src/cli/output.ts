@@ -11,6 +11,7 @@ export interface Column<Row> {
 
 interface Stream {
   write(text: string | Uint8Array): unknown
+  once?(event: 'drain', listener: () => void): unknown
   isTTY?: boolean
   columns?: number
 }
@@ -66,6 +67,15 @@ export class Output {
 
   raw(text: string | Uint8Array): void {
     this.#options.stdout.write(text)
+  }
+
+  /** Bytes as they come, no faster than whoever reads them. */
+  async pass(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const { stdout } = this.#options
+    for await (const piece of pieces) {
+      if (stdout.write(piece) === false)
+        await new Promise<void>((resolve) => stdout.once?.('drain', resolve) ?? resolve())
+    }
   }
 
   /** On standard error, for both. */

@@ -104,6 +104,7 @@ const groups: Record<string, string> = {
   token: 'API tokens (for admins)',
   context: 'the servers that this command line knows',
   images: 'the container images of runtimes and functions',
+  registry: 'credentials for image registries (for admins)',
   service: 'the server as a service of this machine',
 }
 

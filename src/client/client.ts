@@ -13,10 +13,13 @@ import type {
   FunctionRow,
   HealthRow,
   HistoryLine,
+  ImageRow,
   JobChange,
   JobFields,
   JobRow,
   ListQuery,
+  PrunedRow,
+  RegistryRow,
   RuntimeFields,
   RuntimeRow,
   SourceChange,
@@ -71,6 +74,24 @@ export function makeClient(options: ConnectionOptions) {
         connection.open('GET', `/v1/backups/${encodeURIComponent(name)}`),
       delete: async (name: string): Promise<void> => {
         await connection.must('DELETE', `/v1/backups/${encodeURIComponent(name)}`)
+      },
+    },
+    /** The images of runtimes and functions on the server's engine (for admins). */
+    images: {
+      list: async (): Promise<ImageRow[]> => (await connection.must('GET', '/v1/images')).json.images,
+      pull: async (image: string): Promise<void> => {
+        await connection.must('POST', '/v1/images/pull', { json: { image } })
+      },
+      /** Removes what nothing uses. */
+      prune: async (query: { dry_run?: boolean; other_releases?: boolean } = {}): Promise<PrunedRow> =>
+        (await connection.must('POST', '/v1/images/prune', { query })).json,
+    },
+    registries: {
+      list: async (): Promise<RegistryRow[]> => (await connection.must('GET', '/v1/registries')).json.registries,
+      logIn: async (registry: string, json: { username: string; password: string }): Promise<RegistryRow> =>
+        (await connection.must('PUT', `/v1/registries/${encodeURIComponent(registry)}`, { json })).json,
+      logOut: async (registry: string): Promise<void> => {
+        await connection.must('DELETE', `/v1/registries/${encodeURIComponent(registry)}`)
       },
     },
     /** Calls of the whole server as they were, without what went in and out (for admins). */

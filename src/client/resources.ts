@@ -270,6 +270,35 @@ export interface FindingRow {
   remedy: string | null
 }
 
+export interface ImageRow {
+  id: string
+  names: string[]
+  size_bytes: number
+  created_at: string
+  /** Such as `function greet`. */
+  used_by: string[]
+  /** The next prune removes it. */
+  unused: boolean
+  /** Of a runtime as another release has it. */
+  other_release: boolean
+}
+
+export interface PrunedRow {
+  dry_run: boolean
+  removed: Pick<ImageRow, 'id' | 'names' | 'size_bytes'>[]
+  /** A container or another image holds them. */
+  kept: Pick<ImageRow, 'id' | 'names' | 'size_bytes'>[]
+  freed_bytes: number
+}
+
+export interface RegistryRow {
+  registry: string
+  username: string
+  created_at: string
+  /** In the answer to a login: the registry accepted it; false: it could not be asked. */
+  checked?: boolean
+}
+
 /** A call: function id, version, ms since 1970, ms of the run, ms until it had a worker, kind of start, MB at most. */
 export type HistoryLine = [string, number, number, number, number | null, ExecutionRow['start_kind'], number | null]
 

@@ -42,6 +42,8 @@ export interface EngineClient {
   pull(image: string): Promise<boolean>
   /** Makes an image of a whole root file system in a tar; `changes` are lines of a Dockerfile. */
   importTree(tar: Readable, image: string, changes: string[]): Promise<void>
+  /** These images as one archive, as it comes. Throws SetupProblem when one is not there. */
+  save(images: string[]): Promise<Readable>
   /** Takes the images of an archive that an engine saved. */
   load(archive: Readable): Promise<void>
   /** Removes an image that nothing uses; one in use stays. */
@@ -60,6 +62,7 @@ export function makeEngineClient(address: string | undefined): EngineClient {
     build: (purpose, built) => build(api, purpose, built),
     pull: (image) => pull(api, image),
     importTree: (tar, image, changes) => importTree(api, tar, image, changes),
+    save: (images) => save(api, images),
     load: (archive) => followed(api, 'Loading the images', '/images/load', [], archive),
     remove: async (image) => {
       await api.ask('DELETE', `/images/${image}`).catch(() => {})
@@ -116,6 +119,18 @@ async function pull(api: EngineApi, image: string): Promise<boolean> {
     return false
   } finally {
     clearTimeout(timer)
+  }
+}
+
+async function save(api: EngineApi, images: string[]): Promise<Readable> {
+  try {
+    return await api.stream(
+      'GET',
+      '/images/get',
+      images.map((name): [string, string] => ['names', name]),
+    )
+  } catch (error) {
+    throw new SetupProblem(`The engine could not save the images: ${(error as Error).message}`)
   }
 }
 

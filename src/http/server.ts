@@ -9,6 +9,8 @@ import type { Functions } from '../services/functions/functions.ts'
 import type { Workers } from '../services/functions/workers.ts'
 import type { Backups } from '../services/platform/backups.ts'
 import type { Health } from '../services/platform/health.ts'
+import type { Images } from '../services/platform/images.ts'
+import type { Registries } from '../services/platform/registries.ts'
 import type { Runtimes } from '../services/platform/runtimes.ts'
 import type { Tokens } from '../services/platform/tokens.ts'
 import type { Executions } from '../services/runs/executions.ts'
@@ -33,9 +35,11 @@ import { bindFunctionVersions } from './routes/function-versions.ts'
 import { bindFunctions } from './routes/functions.ts'
 import { bindHealth } from './routes/health.ts'
 import { bindHistory } from './routes/history.ts'
+import { bindImages } from './routes/images.ts'
 import { describeInvoke, type InvokeParts } from './routes/invoke.ts'
 import { bindJobs } from './routes/jobs.ts'
 import { bindOpenApi } from './routes/openapi.ts'
+import { bindRegistries } from './routes/registries.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
 import { bindServerHealth } from './routes/server-health.ts'
 import { bindSources } from './routes/sources.ts'
@@ -63,6 +67,8 @@ export interface HttpParts extends InvokeParts {
   tokens: Tokens
   backups: Backups
   health: Health
+  images: Images
+  registries: Registries
   authenticate: Authenticate
   /** False while the server starts and stops, or its engine does not answer: /readyz says so. */
   isReady(): boolean
@@ -102,6 +108,8 @@ export function makeHttpApp(parts: HttpParts): App {
   bindEvents(app, parts)
   bindTokens(app, parts.tokens, settings)
   bindBackups(app, parts.backups)
+  bindImages(app, parts.images, settings)
+  bindRegistries(app, parts.registries, settings)
   bindHealth(app, parts)
   bindServerHealth(app, parts.health)
   bindOpenApi(app)

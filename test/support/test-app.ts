@@ -27,6 +27,7 @@ import {
 } from '../../src/wiring.ts'
 import { aToken } from './builders.ts'
 import { FakeClock } from './fake-clock.ts'
+import { FakeImages, fakeLogins } from './fake-images.ts'
 import { FakeLedger } from './fake-ledger.ts'
 import { FakePackages } from './fake-packages.ts'
 import { FakePool } from './fake-pool.ts'
@@ -79,6 +80,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const pool = new FakePool()
   const ledger = new FakeLedger()
   const packages = new FakePackages()
+  const images = new FakeImages()
   const backupDir = join(tmpdir(), `taibai-backups-${timeOrderedId()}`)
   const backups = new BackupFolder({
     folder: backupDir,
@@ -102,6 +104,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
     pool,
     runtimeImages: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
     health: { engine: async () => engineReport, data: () => dataFacts, facts: healthFacts },
+    images: { engine: images, pulled: images, highWaterBytes: 0 },
+    registries: { credentials: fakeLogins(), check: async () => 'unknown' },
     openstack: options.openstack ?? null,
     clock,
     newId: timeOrderedId,
@@ -127,7 +131,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     return { status, headers, bytes, text, json: parsed(text) }
   }
 
-  const doubles = { backupDir, clock, pool, pools, ledger, packages, health }
+  const doubles = { images, backupDir, clock, pool, pools, ledger, packages, health }
   const { targets, invocation, runtimes, jobs, scheduler } = services
   return { app, parts, request, stores, database, ...doubles, targets, invocation, runtimes, jobs, scheduler }
 }

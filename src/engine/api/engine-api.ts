@@ -21,6 +21,7 @@ interface Sent {
   body?: object | undefined
   upload?: Readable | undefined
   agent?: false
+  headers?: Record<string, string> | undefined
   timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
 }
@@ -67,9 +68,9 @@ export class EngineApi {
     method: string,
     path: string,
     query: Query = {},
-    { upload, signal, timeoutMs }: { upload?: Readable; signal?: AbortSignal; timeoutMs?: number } = {},
+    { upload, signal, timeoutMs, headers }: Omit<Sent, 'body' | 'agent'> = {},
   ): Promise<IncomingMessage> {
-    const response = await this.#send(method, path, query, { agent: false, upload, signal, timeoutMs })
+    const response = await this.#send(method, path, query, { agent: false, upload, signal, timeoutMs, headers })
     if ((response.statusCode ?? 0) >= 300) throw refusalOf(response, await textOf(response))
     // It may break when nobody listens any more; who reads it sees the end.
     response.on('error', () => {})
@@ -84,12 +85,12 @@ export class EngineApi {
     method: string,
     path: string,
     query: Query,
-    { body, upload, agent, timeoutMs, signal }: Sent,
+    { body, upload, agent, timeoutMs, signal, headers: more }: Sent,
   ): Promise<IncomingMessage> {
     const { protocol, options } = this.#address
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const search = new URLSearchParams(query).toString()
-    const headers: Record<string, string | number> = { host: 'engine' }
+    const headers: Record<string, string | number> = { ...more, host: 'engine' }
     if (upload === undefined) headers['content-length'] = bytes?.length ?? 0
     if (upload !== undefined) headers['content-type'] = 'application/x-tar'
     else if (bytes !== undefined) headers['content-type'] = 'application/json'

@@ -1,5 +1,7 @@
 import type { EngineReport } from '../../domain/engine-report.ts'
 import type { Network } from '../../domain/function.ts'
+import type { EngineImages } from '../../domain/image-use.ts'
+import type { RegistrySecret } from '../../domain/registry.ts'
 
 /** What a sandbox may use. */
 export interface SandboxLimits {
@@ -72,6 +74,14 @@ export interface CommandResult {
   timedOut: boolean
 }
 
+export interface SandboxImages extends EngineImages {
+  /**
+   * Whether the registry accepts the credentials; `unknown`: it cannot be asked. Throws FaasError `invalid_request` when it
+   * says no.
+   */
+  check(secret: RegistrySecret): Promise<'accepted' | 'unknown'>
+}
+
 /**
  * What runs sandboxes. Two stand behind it: `docker/` and `process/`; nothing outside this folder knows which. Throws FaasError
  * `engine_failed` (the engine says no, or is not there) and `not_supported` (this engine cannot do that).
@@ -81,6 +91,8 @@ export interface SandboxEngine {
   readonly isUp: boolean
   /** Folder name of a worker's folder as seen from inside. */
   inside(folder: string): string
+  /** Null: it has none. */
+  readonly images: SandboxImages | null
   /** Whether the code must be put into the worker's folder, or may be read where it is stored. */
   readonly isolatesFiles: boolean
   /** User and group that must be able to read a worker's folder; null: the server's own. */

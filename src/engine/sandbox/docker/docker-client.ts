@@ -1,12 +1,14 @@
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import { isImageReference } from '../../../domain/image.ts'
+import type { RegistrySecret } from '../../../domain/registry.ts'
 import { EngineApi, EngineRefusal, type Query } from '../../api/engine-api.ts'
 import { askReport, hasInit, type InfoAnswer } from '../../api/engine-report.ts'
 import type { OnOutput } from '../sandbox.ts'
 import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
 import { workerLabel } from './container-spec.ts'
+import { DockerImages, registryHeader } from './docker-images.ts'
 import type { Mount } from './own-container.ts'
 
 /** An engine that is there says so at once; one that hangs must not hold up the start, nor be thought to be there. */
@@ -164,19 +166,26 @@ export class DockerClient {
     )
   }
 
-  async pull(image: string): Promise<void> {
+  /** With somebody's credentials, where there are any. */
+  async pull(image: string, secret: RegistrySecret | null = null): Promise<void> {
     checkImage(image)
     const failed = (cause: unknown) => engineFailed(`The image ${image} is not here and could not be pulled.`, cause)
     const query: Query = isTagged(image) ? { fromImage: image } : { fromImage: image, tag: 'latest' }
-    const stream = await this.#api.stream('POST', '/images/create', query).catch((cause: unknown) => {
-      throw failed(cause)
-    })
+    const stream = await this.#api
+      .stream('POST', '/images/create', query, headersOf(secret))
+      .catch((cause: unknown) => {
+        throw failed(cause)
+      })
     await new Promise<void>((resolve, reject) => {
       readLines<{ error?: string }>(stream, ({ error }) => {
         if (error !== undefined) reject(failed(new Error(error)))
       })
       stream.once('end', resolve).once('close', () => reject(failed(new Error('the engine broke off'))))
     })
+  }
+
+  images(pull: (image: string) => Promise<void>): DockerImages {
+    return new DockerImages(this.#api, pull)
   }
 
   async ensureNetwork(options: NetworkOptions): Promise<void> {
@@ -227,6 +236,8 @@ function checkImage(image: string): void {
   if (isImageReference(image)) return
   throw new FaasError('engine_failed', `${JSON.stringify(image.slice(0, 100))} is no name of a container image.`)
 }
+
+const headersOf = (secret: RegistrySecret | null) => (secret === null ? {} : { headers: registryHeader(secret) })
 
 const isTagged = (image: string): boolean => image.includes('@') || image.lastIndexOf(':') > image.lastIndexOf('/')
 

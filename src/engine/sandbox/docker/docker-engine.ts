@@ -1,10 +1,12 @@
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
+import type { RegistrySecret } from '../../../domain/registry.ts'
 import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions } from './container-options.ts'
 import { type ContainerDefaults, containerOptions, folderInside, instanceLabel } from './container-spec.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
+import type { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { EngineWatch } from './engine-watch.ts'
@@ -21,13 +23,19 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
   workerUid: number
   /** Of the workers' folders: the engine has to find it. */
   workersDir?: string
+  /** Who we are at the registry of an image; default: nobody. */
+  credentials?: (image: string) => RegistrySecret | null
+  /** Told of each image that was fetched. */
+  onPulled?: (image: string) => void
 }
 
 /** Sandboxes as containers of a Docker engine. */
 export class DockerEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly owner: { uid: number; gid: number } | null
+  readonly images: DockerImages
   #docker: DockerClient
+  #pull: (image: string) => Promise<void>
   #network: EgressNetwork
   #defaults: ContainerDefaults
   #log: Log
@@ -43,9 +51,12 @@ export class DockerEngine implements SandboxEngine {
     network: EgressNetwork,
     defaults: ContainerDefaults,
     owner: DockerEngine['owner'],
+    pull: (image: string) => Promise<void>,
     log: Log,
   ) {
     this.#docker = docker
+    this.#pull = pull
+    this.images = docker.images(pull)
     this.#network = network
     this.#defaults = defaults
     this.owner = owner
@@ -65,7 +76,11 @@ export class DockerEngine implements SandboxEngine {
     const network = await EgressNetwork.make(docker, options, log)
     const seccomp = JSON.stringify(seccompProfile())
     const found = { user, egressNetwork: network.name, hasInit, seccomp, hostPath }
-    const engine = new DockerEngine(docker, network, { ...options, ...found }, owner, log)
+    const pull = async (image: string) => {
+      await docker.pull(image, options.credentials?.(image) ?? null)
+      options.onPulled?.(image)
+    }
+    const engine = new DockerEngine(docker, network, { ...options, ...found }, owner, pull, log)
     await engine.#followEvents()
     log.info({ version: docker.version, user }, 'docker engine connected')
     return engine
@@ -101,7 +116,7 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async prepareImage(image: string): Promise<void> {
-    if (!(await this.#docker.hasImage(image))) await this.#docker.pull(image)
+    if (!(await this.#docker.hasImage(image))) await this.#pull(image)
   }
 
   async report(): Promise<EngineReport> {

@@ -26,6 +26,7 @@ const isolatesNothing = 'Functions run as plain processes of this user, WITHOUT 
 export class ProcessEngine implements SandboxEngine {
   readonly isUp = true
   readonly isolatesFiles = false
+  readonly images = null
   readonly owner = null
   #options: ProcessEngineOptions
   #sandboxes = new Set<ProcessSandbox>()

@@ -1,0 +1,194 @@
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { type Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { unpackAssets } from '../assets.ts'
+import type { ImageRow, PrunedRow } from '../client/resources.ts'
+import { sizeText } from '../domain/data-facts.ts'
+import { readSettings } from '../host/address.ts'
+import { type EngineClient, makeEngineClient } from '../host/engine-client.ts'
+import { readRuntimeFolders } from '../host/runtime-folder.ts'
+import { type Cli, CliError, type CommandSpec, given, type Options } from './command.ts'
+import type { Column } from './output.ts'
+import { agreed } from './questions.ts'
+import { timeText } from './shown.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'images ls',
+    summary: 'show the images of runtimes and functions on the engine of the server, and what uses each (for admins)',
+    examples: ['taibai images ls'],
+    async run(cli) {
+      cli.out.rows(await cli.client().images.list(), columns, 'There are no images of runtimes or functions.')
+    },
+  },
+  {
+    name: 'images pull',
+    summary: 'let the server fetch images, with the credentials of "taibai registry login" (for admins)',
+    arguments: [['<images...>', 'names']],
+    examples: ['taibai images pull ghcr.io/me/tool:2'],
+    async run(cli, args) {
+      for (const image of args[0] as string[]) {
+        cli.out.progress(`pulling ${image} …`)
+        await cli.client().images.pull(image)
+        cli.out.progress('')
+        cli.out.line(`${image} is here.`)
+      }
+      cli.out.value({ pulled: args[0] }, () => {})
+    },
+  },
+  {
+    name: 'images save',
+    summary: 'write images of the engine of this machine to a file, for a machine without a registry',
+    arguments: [
+      ['<file>', 'a tar, as "docker save" makes it; "-" is standard output'],
+      ['[images...]', 'names; default: those of the runtimes, and what they are made on'],
+    ],
+    examples: [
+      'taibai images save images.tar',
+      'taibai images save - ghcr.io/me/tool:2 | ssh shop taibai images load -',
+    ],
+    run: (cli, args) => withEngine((engine) => save(cli, engine, given(args, 0), args[1] as string[])),
+  },
+  {
+    name: 'images load',
+    summary: 'give the engine of this machine the images of a file that "images save" or "docker save" made',
+    arguments: [['<file>', 'the tar; "-" is standard input']],
+    examples: ['taibai images load images.tar'],
+    run: (cli, args) => withEngine((engine) => load(cli, engine, given(args, 0))),
+  },
+  {
+    name: 'images prune',
+    summary: 'remove the images that no function or runtime uses (for admins)',
+    options: [
+      ['--dry-run', 'only show what would go'],
+      ['--other-releases', 'also images of runtimes as other releases have them; other installations may need them'],
+      ['-y, --yes', 'do not ask'],
+    ],
+    examples: ['taibai images prune --dry-run', 'taibai images prune --yes'],
+    run: (cli, _args, options) => prune(cli, options),
+  },
+]
+
+const usersOf = ({ used_by, unused, other_release }: ImageRow): string =>
+  other_release ? 'another release' : unused ? 'nothing' : used_by.join(', ')
+
+const columns: Column<ImageRow>[] = [
+  { title: 'NAME', value: ({ names, id }) => nameOf({ names, id }) },
+  { title: 'SIZE', value: ({ size_bytes }) => sizeText(size_bytes), right: true },
+  { title: 'MADE', value: ({ created_at }) => timeText(created_at) },
+  { title: 'USED BY', value: usersOf },
+]
+
+/** One without names is known by its id alone. */
+const nameOf = ({ names, id }: Pick<ImageRow, 'names' | 'id'>): string =>
+  names.length > 0 ? names.join(', ') : id.replace('sha256:', '').slice(0, 12)
+
+async function withEngine(work: (engine: EngineClient) => Promise<void>): Promise<void> {
+  const engine = makeEngineClient(readSettings().dockerHost)
+  try {
+    const answer = await engine.ask()
+    if (answer === 'denied') throw new CliError(`This user may not use the engine at ${engine.address}.`, 'refused')
+    if (answer === 'no')
+      throw new CliError(`No engine answers at ${engine.address}; see "taibai doctor".`, 'unreachable')
+    await work(engine)
+  } finally {
+    engine.close()
+  }
+}
+
+async function save(cli: Cli, engine: EngineClient, file: string, asked: string[]): Promise<void> {
+  const images = asked.length > 0 ? asked : await runtimeImages(engine)
+  if (images.length === 0)
+    throw new CliError('There are no images of runtimes yet: "taibai up" makes them.', 'notFound')
+  for (const image of images) {
+    if ((await engine.inspect(image)) === undefined) throw new CliError(`The engine has no image ${image}.`, 'notFound')
+  }
+  const archive = await engine.save(images)
+  if (file === '-') return cli.out.pass(archive)
+  const bytes = await writeFile(cli, archive, file)
+  cli.out.value({ file, images, size_bytes: bytes }, () => {
+    cli.out.line(
+      `${file} has ${images.length} images, ${sizeText(bytes)}. On the other machine: taibai images load ${file}`,
+    )
+  })
+}
+
+/** All names of the runtimes' images that are here, and of their bases. */
+async function runtimeImages(engine: EngineClient): Promise<string[]> {
+  const { runtimesDir, cacheDir } = readSettings()
+  unpackAssets(cacheDir)
+  const names = readRuntimeFolders(runtimesDir).flatMap(({ image, repository }) => [
+    image,
+    repository,
+    `${repository}-base`,
+  ])
+  const wanted = [...new Set([...names, 'taibai/debian:trixie'])]
+  const found = await Promise.all(
+    wanted.map(async (name) => ((await engine.inspect(name)) === undefined ? [] : [name])),
+  )
+  return found.flat()
+}
+
+/** Whole or not at all. */
+async function writeFile(cli: Cli, archive: Readable, file: string): Promise<number> {
+  const unfinished = `${file}.part`
+  const counter = counting(cli, 'saved')
+  try {
+    await pipeline(archive, counter, createWriteStream(unfinished, { flush: true }))
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw error
+  } finally {
+    cli.out.progress('')
+  }
+  await rename(unfinished, file)
+  return counter.bytes
+}
+
+async function load(cli: Cli, engine: EngineClient, file: string): Promise<void> {
+  if (file !== '-' && !existsSync(file)) throw new CliError(`There is no file ${file}.`, 'usage')
+  const counter = counting(cli, 'loaded')
+  const source: NodeJS.ReadableStream = file === '-' ? cli.inputStream() : createReadStream(file)
+  source.once('error', (error) => counter.destroy(error))
+  await engine.load(source.pipe(counter))
+  cli.out.progress('')
+  cli.out.value({ file, size_bytes: counter.bytes }, () => cli.out.line('The engine has the images now.'))
+}
+
+function counting(cli: Cli, word: string): Transform & { bytes: number } {
+  const counter = Object.assign(
+    new Transform({
+      transform(piece: Buffer, _encoding, done) {
+        counter.bytes += piece.length
+        cli.out.progress(`${word} ${sizeText(counter.bytes)} …`)
+        done(null, piece)
+      },
+    }),
+    { bytes: 0 },
+  )
+  return counter
+}
+
+async function prune(cli: Cli, options: Options): Promise<void> {
+  const client = cli.client()
+  const which = options.otherReleases === true ? { other_releases: true } : {}
+  const wouldGo = await client.images.prune({ ...which, dry_run: true })
+  if (options.dryRun === true || wouldGo.removed.length === 0) return showPruned(cli, wouldGo)
+  if (options.yes !== true) {
+    for (const image of wouldGo.removed) cli.out.line(`- ${nameOf(image)}  ${sizeText(image.size_bytes)}`)
+    if (!(await agreed(cli, 'Remove these images?'))) return
+  }
+  showPruned(cli, await client.images.prune(which))
+}
+
+function showPruned({ out }: Cli, pruned: PrunedRow): void {
+  out.value(pruned, () => {
+    if (pruned.removed.length + pruned.kept.length === 0) return out.line('Every image is used.')
+    for (const image of pruned.removed) out.line(`- ${nameOf(image)}  ${sizeText(image.size_bytes)}`)
+    for (const image of pruned.kept) out.line(`  ${nameOf(image)} stays: a container or another image uses it`)
+    out.line(
+      `${sizeText(pruned.freed_bytes)} ${pruned.dry_run ? 'would be' : 'are'} free. Layers that images share count in each.`,
+    )
+  })
+}

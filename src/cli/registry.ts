@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import type { RegistryRow } from '../client/resources.ts'
+import { type CommandSpec, given, textOption, usageError } from './command.ts'
+import type { Column } from './output.ts'
+import { timeText } from './shown.ts'
+
+const columns: Column<RegistryRow>[] = [
+  { title: 'REGISTRY', value: ({ registry }) => registry },
+  { title: 'USER', value: ({ username }) => username },
+  { title: 'SINCE', value: ({ created_at }) => timeText(created_at) },
+]
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'registry login',
+    summary: 'let the server fetch images of a registry as somebody (for admins)',
+    arguments: [['<registry>', 'its host, such as ghcr.io; docker.io is the default one of engines']],
+    options: [
+      ['-u, --username <name>', 'who'],
+      ['--password-file <file>', 'where the password or token is; default: standard input'],
+    ],
+    examples: ['taibai registry login ghcr.io -u me --password-file token.txt'],
+    async run(cli, args, options) {
+      const registry = given(args, 0)
+      const username = textOption(options, 'username')
+      if (username === undefined) throw usageError('Say who: --username.')
+      const file = textOption(options, 'passwordFile')
+      if (file === undefined && cli.isInteractive)
+        cli.out.warn('Paste the password or token, then press Enter and Ctrl-D:')
+      const password = (file === undefined ? await cli.input() : readFileSync(file)).toString('utf8').trim()
+      if (password === '') throw usageError('The password is empty.')
+      const kept = await cli.client().registries.logIn(registry, { username, password })
+      cli.out.value(kept, () => {
+        cli.out.line(`Images of ${kept.registry} are fetched as ${kept.username} from now on.`)
+        if (kept.checked === false) cli.out.warn('The registry could not be asked whether it accepts this.')
+      })
+    },
+  },
+  {
+    name: 'registry list',
+    summary: 'show the registries that credentials are kept for; never the passwords (for admins)',
+    examples: ['taibai registry list'],
+    async run(cli) {
+      const rows = await cli.client().registries.list()
+      cli.out.rows(rows, columns, 'No credentials are kept: images are fetched as nobody.')
+    },
+  },
+  {
+    name: 'registry logout',
+    summary: 'forget the credentials for a registry (for admins)',
+    arguments: [['<registry>', 'its host']],
+    examples: ['taibai registry logout ghcr.io'],
+    async run(cli, args) {
+      await cli.client().registries.logOut(given(args, 0))
+      cli.out.value({ registry: args[0] }, () =>
+        cli.out.line(`Images of ${given(args, 0)} are fetched as nobody from now on.`),
+      )
+    },
+  },
+]

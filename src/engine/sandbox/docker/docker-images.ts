@@ -1,0 +1,85 @@
+import { FaasError } from '../../../domain/errors.ts'
+import type { EngineImage, EngineImages } from '../../../domain/image-use.ts'
+import { type RegistrySecret, registryOf } from '../../../domain/registry.ts'
+import { type EngineApi, EngineRefusal } from '../../api/engine-api.ts'
+
+interface ListedImage {
+  Id: string
+  RepoTags: string[] | null
+  Size: number
+  Created: number
+  Labels: Record<string, string> | null
+}
+
+const builtLabel = 'io.taibai.source'
+/** A registry that is asked whether it knows somebody. */
+const loginMs = 20_000
+
+/** The images of a Docker engine. */
+export class DockerImages implements EngineImages {
+  #api: EngineApi
+  #pull: (image: string) => Promise<void>
+
+  constructor(api: EngineApi, pull: (image: string) => Promise<void>) {
+    this.#api = api
+    this.#pull = pull
+  }
+
+  async list(): Promise<EngineImage[]> {
+    const found = await this.#api.ask<ListedImage[]>('GET', '/images/json').catch((cause: unknown) => {
+      throw new FaasError('engine_failed', 'The Docker engine could not list its images.', { cause })
+    })
+    return found.map(asImage)
+  }
+
+  pull(image: string): Promise<void> {
+    return this.#pull(image)
+  }
+
+  async remove(nameOrId: string): Promise<boolean> {
+    return this.#api.ask('DELETE', `/images/${nameOrId}`).then(
+      () => true,
+      (cause: unknown) => {
+        if (cause instanceof EngineRefusal && cause.status === 404) return true
+        if (cause instanceof EngineRefusal && cause.status === 409) return false
+        throw new FaasError('engine_failed', `The Docker engine could not remove the image ${nameOrId}.`, { cause })
+      },
+    )
+  }
+
+  /**
+   * Whether the registry accepts the credentials; `unknown`: it cannot be asked from there. Throws FaasError `invalid_request`
+   * when it says no.
+   */
+  async check({ registry, username, password }: RegistrySecret): Promise<'accepted' | 'unknown'> {
+    const body = { username, password, serveraddress: addressOf(registry) }
+    try {
+      await this.#api.ask('POST', '/auth', {}, body, loginMs)
+      return 'accepted'
+    } catch (cause) {
+      const isNo =
+        cause instanceof EngineRefusal && (cause.status === 401 || /unauthorized|incorrect/i.test(cause.message))
+      if (!isNo) return 'unknown'
+      throw new FaasError('invalid_request', `${registry} does not accept this user and password.`, { cause })
+    }
+  }
+}
+
+function asImage({ Id, RepoTags, Size, Created, Labels }: ListedImage): EngineImage {
+  return {
+    id: Id,
+    names: (RepoTags ?? []).filter((name) => !name.startsWith('<none>')),
+    sizeBytes: Size,
+    createdAt: Created * 1000,
+    isBuilt: Labels?.[builtLabel] !== undefined,
+  }
+}
+
+/** As engines know the default registry. */
+const addressOf = (registry: string): string => (registry === registryOf('') ? 'https://index.docker.io/v1/' : registry)
+
+/** The header that tells the engine who asks a registry. */
+export function registryHeader({ registry, username, password }: RegistrySecret): Record<string, string> {
+  const auth = JSON.stringify({ username, password, serveraddress: addressOf(registry) })
+  return { 'X-Registry-Auth': Buffer.from(auth).toString('base64url') }
+}

@@ -1,0 +1,75 @@
+import { z } from '@hono/zod-openapi'
+import type { RegistryLogin } from '../../domain/registry.ts'
+import type { Registries } from '../../services/platform/registries.ts'
+import { readObject } from '../body.ts'
+import { type App, endpoint } from '../endpoint.ts'
+import { parseFields, text } from '../fields.ts'
+import { shownTime } from '../time.ts'
+
+const tag = 'images'
+const path = '/v1/registries/:name'
+
+const login = z.object({
+  username: text(255, 'Required.'),
+  password: text(8192, 'Or a token of the registry. Required; no answer ever holds it.'),
+})
+const shown = z.object({ registry: z.string(), username: z.string(), created_at: z.string() }).openapi('Registry')
+const made = shown.extend({
+  checked: z.boolean().openapi({ description: 'False: the registry could not be asked whether it accepts them.' }),
+})
+
+/** Credentials for image registries. */
+export function bindRegistries(app: App, registries: Registries, settings: { maxBodyBytes: number }): void {
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/registries',
+      tag,
+      summary: 'List the registries that credentials are kept for, without the passwords (admin)',
+      answers: { 200: z.object({ registries: z.array(shown) }) },
+      refusals: ['forbidden'],
+    },
+    (c) => c.json({ registries: registries.list(c.get('who')).map(asShown) }),
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'put',
+      path,
+      tag,
+      summary: 'Keep credentials for a registry, by its host; images are pulled with them (admin)',
+      body: login,
+      answers: { 200: made },
+      refusals: ['invalid_request', 'forbidden'],
+    },
+    async (c) => {
+      const given = parseFields(login, await readObject(c, settings.maxBodyBytes))
+      const { login: kept, checked } = await registries.logIn(c.get('who'), c.req.param('name'), given)
+      return c.json({ ...asShown(kept), checked: checked === 'accepted' })
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'delete',
+      path,
+      tag,
+      summary: 'Forget the credentials for a registry (admin)',
+      answers: { 204: 'nothing' },
+      refusals: ['invalid_request', 'forbidden', 'not_found'],
+    },
+    (c) => {
+      registries.logOut(c.get('who'), c.req.param('name'))
+      return c.body(null, 204)
+    },
+  )
+}
+
+const asShown = ({ registry, username, createdAt }: RegistryLogin): z.output<typeof shown> => ({
+  registry,
+  username,
+  created_at: shownTime(createdAt),
+})

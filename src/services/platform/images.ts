@@ -1,0 +1,102 @@
+import { FaasError } from '../../domain/errors.ts'
+import type { FunctionStore } from '../../domain/function.ts'
+import { checkedImage } from '../../domain/image.ts'
+import {
+  type EngineImages,
+  fullName,
+  type ImageUse,
+  type ImageView,
+  overHighWater,
+  type PulledImages,
+  viewsOf,
+} from '../../domain/image-use.ts'
+import type { Log } from '../../domain/log.ts'
+import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { RuntimeStore } from '../../domain/runtime.ts'
+
+export interface ImagesParts {
+  /** Null: the engine has none. */
+  engine: EngineImages | null
+  pulled: PulledImages
+  functions: Pick<FunctionStore, 'list'>
+  runtimes: Pick<RuntimeStore, 'list'>
+  log: Log
+  /** 0: nothing is removed by itself. */
+  highWaterBytes: number
+}
+
+export interface Pruned {
+  removed: { names: string[]; id: string; sizeBytes: number }[]
+  /** Unused, and in the way of nobody but their disk: a container or another image holds them. */
+  kept: { names: string[]; id: string; sizeBytes: number }[]
+}
+
+/** The images of runtimes and functions on the engine. For admins: an engine is shared by all projects. */
+export class Images {
+  #parts: ImagesParts
+
+  constructor(parts: ImagesParts) {
+    this.#parts = parts
+  }
+
+  async list(who: Principal): Promise<ImageView[]> {
+    requireAdmin(who, 'Listing images')
+    return this.#views()
+  }
+
+  /** Fetches an image with the credentials that are kept for its registry. */
+  async pull(who: Principal, image: string): Promise<void> {
+    requireAdmin(who, 'Pulling an image')
+    const name = checkedImage('image', image)
+    await this.#engine().pull(name)
+    this.#parts.pulled.note(fullName(name))
+  }
+
+  /** Removes what nothing uses; `isDry`: only says what that would be. `otherReleases`: images of runtimes as other releases have them, too. */
+  async prune(who: Principal, how: { isDry: boolean; otherReleases: boolean }): Promise<Pruned> {
+    requireAdmin(who, 'Removing images')
+    const unused = (await this.#views()).filter(
+      ({ isUnused, isOtherRelease }) => isUnused || (how.otherReleases && isOtherRelease),
+    )
+    return how.isDry ? { removed: unused, kept: [] } : this.#remove(unused)
+  }
+
+  /** What is over the high-water mark goes; called now and then. */
+  async collect(): Promise<void> {
+    const { engine, highWaterBytes, log } = this.#parts
+    if (engine === null || highWaterBytes === 0) return
+    const { removed } = await this.#remove(overHighWater(await this.#views(), highWaterBytes))
+    for (const { names, sizeBytes } of removed) log.info({ images: names, bytes: sizeBytes }, 'removed an unused image')
+  }
+
+  async #remove(views: ImageView[]): Promise<Pruned> {
+    const engine = this.#engine()
+    const pruned: Pruned = { removed: [], kept: [] }
+    for (const { id, names, sizeBytes } of views) {
+      let isGone = true
+      for (const name of names.length === 0 ? [id] : names) isGone = (await engine.remove(name)) && isGone
+      if (isGone) for (const name of names) this.#parts.pulled.forget(fullName(name))
+      pruned[isGone ? 'removed' : 'kept'].push({ id, names, sizeBytes })
+    }
+    return pruned
+  }
+
+  async #views(): Promise<ImageView[]> {
+    return viewsOf(await this.#engine().list(), this.#use())
+  }
+
+  #use(): ImageUse {
+    const used = new Map<string, string[]>()
+    const add = (image: string, by: string) => used.set(image, [...(used.get(image) ?? []), by])
+    for (const { name, id, image } of this.#parts.runtimes.list()) add(image, `runtime ${name ?? id}`)
+    for (const { name, id, code } of this.#parts.functions.list(null)) {
+      if (code.source === 'image' && code.image !== undefined) add(code.image, `function ${name ?? id}`)
+    }
+    return { used, pulled: this.#parts.pulled.names() }
+  }
+
+  #engine(): EngineImages {
+    if (this.#parts.engine !== null) return this.#parts.engine
+    throw new FaasError('not_supported', 'Functions run as plain processes here: this engine has no images.')
+  }
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../domain/clock.ts'
+import { invalid, notFound } from '../../domain/errors.ts'
+import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import {
+  checkedRegistry,
+  type RegistryCredentials,
+  type RegistryLogin,
+  type RegistrySecret,
+} from '../../domain/registry.ts'
+
+export interface RegistriesParts {
+  credentials: RegistryCredentials
+  /** Asks the registry; throws FaasError `invalid_request` when it says no. */
+  check(secret: RegistrySecret): Promise<'accepted' | 'unknown'>
+  clock: Clock
+}
+
+/** Who this installation is at image registries. A password goes in and never comes out. */
+export class Registries {
+  #parts: RegistriesParts
+
+  constructor(parts: RegistriesParts) {
+    this.#parts = parts
+  }
+
+  list(who: Principal): RegistryLogin[] {
+    requireAdmin(who, 'Listing registries')
+    return this.#parts.credentials.list()
+  }
+
+  /** `unknown`: the registry could not be asked, and the credentials are kept all the same. */
+  async logIn(
+    who: Principal,
+    host: string,
+    given: { username?: string | undefined; password?: string | undefined },
+  ): Promise<{ login: RegistryLogin; checked: 'accepted' | 'unknown' }> {
+    requireAdmin(who, 'Logging in to a registry')
+    const registry = checkedRegistry(host)
+    const { username, password } = given
+    if (!username || !password) throw invalid('"username" and "password" are required.')
+    const checked = await this.#parts.check({ registry, username, password })
+    const login = { registry, username, createdAt: this.#parts.clock.now() }
+    this.#parts.credentials.set(login, password)
+    return { login, checked }
+  }
+
+  logOut(who: Principal, host: string): void {
+    requireAdmin(who, 'Logging out of a registry')
+    if (!this.#parts.credentials.remove(checkedRegistry(host))) throw notFound('A login at registry', host)
+  }
+}

@@ -1,0 +1,25 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+
+/** Small things of an installation that are kept as a file of JSON beside the databases. */
+
+/** `none` where there is no file. Throws an Error with a sentence when it cannot be understood. */
+export function readJson<T>(file: string, none: T): T {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none
+    throw error
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${file} is not JSON any more: mend it, or delete it and enter again what was in it.`, { cause })
+  }
+}
+
+/** Whole or not at all; for its owner alone. */
+export function writeJson(file: string, value: unknown): void {
+  writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
+}

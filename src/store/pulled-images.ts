@@ -1,0 +1,27 @@
+import type { PulledImages } from '../domain/image-use.ts'
+import { readJson, writeJson } from './json-file.ts'
+
+/** In a file of the data folder; lost, no image is ours to remove any more, and nothing else. */
+export class PulledImageNotes implements PulledImages {
+  #file: string
+  #names: Set<string>
+
+  constructor(file: string) {
+    this.#file = file
+    this.#names = new Set(readJson<string[]>(file, []))
+  }
+
+  names(): string[] {
+    return [...this.#names]
+  }
+
+  note(name: string): void {
+    if (this.#names.has(name)) return
+    this.#names.add(name)
+    writeJson(this.#file, this.names())
+  }
+
+  forget(name: string): void {
+    if (this.#names.delete(name)) writeJson(this.#file, this.names())
+  }
+}
