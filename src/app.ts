@@ -24,6 +24,8 @@ import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
 import { makeOpenStack } from './openstack/openstack.ts'
 import type { Targets } from './services/functions/targets.ts'
+import { ensureSecretKey } from './services/platform/secret-key.ts'
+import { SecretVault } from './services/platform/secret-vault.ts'
 import { ensureAdminToken } from './services/platform/tokens.ts'
 import { BackupFolder } from './store/backups.ts'
 import { readDataFacts } from './store/data-facts.ts'
@@ -220,11 +222,20 @@ function makeGround(
   log: Log,
 ): Ground {
   const languageVersions = new Map<string, string>()
+  const vault = openVault(config, data, stores, log)
   const factory = new SandboxWorkers(
-    given.workersParts(config, data, manifests, { engine, packages, clock, log, languageVersions }),
+    given.workersParts(config, data, manifests, {
+      engine,
+      packages,
+      clock,
+      log,
+      languageVersions,
+      secrets: vault,
+    }),
   )
   return {
     stores,
+    vault,
     ledger,
     packages,
     backups,
@@ -250,6 +261,14 @@ function makeGround(
     log,
     settings: given.serviceSettings(config),
   }
+}
+
+/** What was sealed with a key that is lost stays lost, and is said to be: all else goes on. */
+function openVault(config: Config, data: DataFolder, stores: Kept['stores'], log: Log): SecretVault {
+  const vault = new SecretVault(stores.secrets, ensureSecretKey(join(data.path, 'secret.key'), config))
+  const { lost } = vault
+  if (lost > 0) log.error({ values: lost }, 'secrets were sealed with another key: bring back the secret.key of then')
+  return vault
 }
 
 /** What listens on the port. */

@@ -73,6 +73,14 @@ export const settings = z.object({
     .optional()
     .meta(secret)
     .describe('Admin token to use; default: made at the first start and kept in <data>/admin.token.'),
+  secretKey: z
+    .string()
+    .optional()
+    .meta(secret)
+    .describe(
+      'Key of the secrets, 32 bytes in base64 or hex; default: made at the first start and kept in <data>/secret.key.',
+    ),
+  secretKeyFile: z.string().optional().describe('A file that holds this key, in place of <data>/secret.key.'),
   iKnowThisIsOpen: flag
     .default(false)
     .describe("Let open mode or the process engine listen beyond loopback. Both run anybody's code: think twice."),

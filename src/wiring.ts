@@ -20,6 +20,7 @@ import { Exposed } from './services/functions/exposed.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
+import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
 import { Workers } from './services/functions/workers.ts'
@@ -28,6 +29,7 @@ import { Health, type HealthParts } from './services/platform/health.ts'
 import { Images, type ImagesParts } from './services/platform/images.ts'
 import { Registries, type RegistriesParts } from './services/platform/registries.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
+import type { SecretVault } from './services/platform/secret-vault.ts'
 import { isOwnToken, Tokens } from './services/platform/tokens.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
@@ -42,6 +44,7 @@ import type { Database } from './store/database.ts'
 import { FunctionRows } from './store/functions.ts'
 import { JobRows } from './store/jobs.ts'
 import { RuntimeRows } from './store/runtimes.ts'
+import { SecretRows } from './store/secrets.ts'
 import { SourceRows } from './store/sources.ts'
 import { TokenRows } from './store/tokens.ts'
 import { WebhookRows } from './store/webhooks.ts'
@@ -60,6 +63,7 @@ export function makeStores(database: Database) {
     jobs: new JobRows(database),
     webhooks: new WebhookRows(database),
     sources: new SourceRows(database),
+    secrets: new SecretRows(database),
     tokens: new TokenRows(database),
   }
 }
@@ -69,6 +73,7 @@ export type Stores = ReturnType<typeof makeStores>
 /** What the services stand on. Tests give doubles for some of it. */
 export interface Ground {
   stores: Stores
+  vault: SecretVault
   ledger: Ledger
   packages: PackageStore
   backups: BackupStore
@@ -165,8 +170,18 @@ export function makeServices(ground: Ground) {
     runtimes,
     jobs,
     sources,
+    secrets: new Secrets({
+      secrets: stores.secrets,
+      functions,
+      targets,
+      pool,
+      vault: ground.vault,
+      clock,
+      newId,
+    }),
     functions: new Functions({
       functions,
+      secrets: stores.secrets,
       inUse,
       packages,
       zipOf,
@@ -237,6 +252,7 @@ export function httpParts(
     jobs: services.jobs,
     webhooks: services.webhooks,
     sources: services.sources,
+    secrets: services.secrets,
     stats: services.stats,
     events: services.events,
     tokens: services.tokens,

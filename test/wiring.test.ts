@@ -5,12 +5,14 @@ import type { SandboxEngine } from '../src/engine/sandbox/sandbox.ts'
 import { engineOptions, httpSettings, poolOptions, serviceSettings, workersParts } from '../src/wiring-settings.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { FakePackages } from './support/fake-packages.ts'
+import { noSecrets } from './support/no-secrets.ts'
 
 const config = readConfig({
   TAIBAI_AUTH: 'keystone',
   TAIBAI_ADMIN_TOKEN: 'secret-of-the-admin',
   TAIBAI_KEYSTONE_AUTH_URL: 'http://keystone:5000/v3',
   TAIBAI_KEYSTONE_PASSWORD: 'secret-of-the-service',
+  TAIBAI_SECRET_KEY: 'secret-of-the-installation',
 })
 const data = { path: '/data', workersDir: '/data/workers', etcFolder: '/data/etc', instance: 'abc', unlock: () => {} }
 const parts = {
@@ -19,6 +21,7 @@ const parts = {
   clock: new FakeClock(),
   log: silent,
   languageVersions: new Map(),
+  secrets: noSecrets,
 }
 
 test.each([
@@ -27,6 +30,6 @@ test.each([
   ['the pool', poolOptions(config)],
   ['the services', serviceSettings(config)],
   ['HTTP', httpSettings(config)],
-])('neither the admin token nor the password of Keystone reaches %s', (_who, given) => {
+])('neither the admin token, the password of Keystone nor the key of the secrets reaches %s', (_who, given) => {
   expect(JSON.stringify(given)).not.toContain('secret-of')
 })

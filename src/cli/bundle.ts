@@ -77,6 +77,7 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     memory_size,
     signature,
     env,
+    secrets,
     concurrency,
     min_workers,
     max_workers,
@@ -102,6 +103,8 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     network,
     // An export of an older server has none.
     writable: (writable ?? []).length > 0 ? writable : null,
+    // Their names: no server shows a value.
+    secrets: (secrets ?? []).length > 0 ? secrets : null,
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as FunctionFields
 }

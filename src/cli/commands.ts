@@ -26,6 +26,7 @@ export const commandFiles: Record<string, Load> = {
   webhooks: () => import('./webhooks.ts'),
   sources: () => import('./sources.ts'),
   env: () => import('./env.ts'),
+  secret: () => import('./secret.ts'),
   runtimes: () => import('./runtimes.ts'),
   workers: () => import('./workers.ts'),
   stats: () => import('./stats.ts'),

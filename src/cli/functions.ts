@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { FunctionFields, FunctionRow } from '../client/resources.ts'
+import type { FunctionFields, FunctionRow, SecretUse } from '../client/resources.ts'
 import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
 import { agreed } from './questions.ts'
 import { functionColumns, timeText } from './shown.ts'
@@ -20,6 +20,10 @@ export const fieldOptions: [flags: string, description: string][] = [
   ['--network <kind>', 'egress or none'],
   ['--description <text>', 'what it is for'],
   ['-e, --env <NAME=value...>', 'environment variables; they replace the ones it has'],
+  [
+    '--secret <NAME[=place]...>',
+    'secrets that it sees, each as a variable, or as /run/secrets/FILE with =@FILE; they replace the ones it has',
+  ],
 ]
 
 /** The fields that the options name, and no others. */
@@ -37,6 +41,7 @@ export function fieldsOf(options: Options): FunctionFields {
     network: textOption(options, 'network') as FunctionFields['network'],
     description: textOption(options, 'description'),
     env: options.env === undefined ? undefined : environmentOf(options.env as string[]),
+    secrets: options.secret === undefined ? undefined : (options.secret as string[]).map(secretUse),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
@@ -50,6 +55,12 @@ export function environmentOf(pairs: string[]): Record<string, string> {
       return [pair.slice(0, at), pair.slice(at + 1)]
     }),
   )
+}
+
+/** `NAME`, `NAME=VARIABLE` or `NAME=@file`. */
+function secretUse(text: string): SecretUse {
+  const [name = '', place = name] = text.split('=', 2)
+  return place.startsWith('@') ? { name, as: 'file', to: place.slice(1) || name } : { name, as: 'env', to: place }
 }
 
 export const commands: CommandSpec[] = [
@@ -141,6 +152,7 @@ function showFunction(out: Parameters<CommandSpec['run']>[0]['out'], fn: Functio
     ['workers', workersText(fn)],
     ['network', fn.network],
     ['environment', Object.keys(fn.env ?? {}).join(', ')],
+    ['secrets', (fn.secrets ?? []).map(({ name }) => name).join(', ')],
     ['versions', fn.latest_version],
     ['calls', fn.count],
     ['created', timeText(fn.created_at)],

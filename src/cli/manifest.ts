@@ -22,6 +22,16 @@ const job = z
     message: 'a job needs "pattern", or "at" for a single run',
   })
 
+const secretUse = z.strictObject({
+  name: z.string(),
+  as: z.enum(['env', 'file']).optional(),
+  to: z.string().optional().describe('Name of the variable, or of the file in /run/secrets; default: the name.'),
+})
+
+/** As the server shows it: what is the same must look the same. */
+const withPlace = ({ name, as = 'env', to = name }: z.output<typeof secretUse>) => ({ name, as, to })
+const asVariable = (name: string) => withPlace({ name })
+
 const fn = z
   .strictObject({
     code: z.string().optional().describe('Folder, file or ZIP, from the folder of this file on.'),
@@ -46,6 +56,10 @@ const fn = z
     idle_timeout: z.int().optional(),
     network: z.enum(['egress', 'none']).optional(),
     env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
+    secrets: z
+      .array(z.union([z.string().transform(asVariable), secretUse.transform(withPlace)]))
+      .optional()
+      .describe('Secrets that it sees: names, or name, as (env or file) and to.'),
     jobs: z.record(z.string(), job).optional().describe('By name.'),
     webhooks: z
       .record(z.string(), z.strictObject({ alias: z.string().optional(), sync: z.boolean().optional() }).nullable())

@@ -25,3 +25,10 @@ export async function entered(message: string, initialValue: string): Promise<st
   const answer = await text({ message, initialValue })
   return isCancel(answer) ? undefined : answer
 }
+
+/** Not shown while it is typed. */
+export async function hidden(message: string): Promise<string | undefined> {
+  const { password, isCancel } = await import('@clack/prompts')
+  const answer = await password({ message })
+  return isCancel(answer) ? undefined : answer
+}

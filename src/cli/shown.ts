@@ -4,6 +4,7 @@ import type {
   ExecutionRow,
   FunctionRow,
   JobRow,
+  SecretRow,
   SourceRow,
   TokenRow,
   VersionRow,
@@ -99,6 +100,13 @@ export const sourceColumns: Column<SourceRow>[] = [
   { title: 'EVENTS', value: ({ events }) => events.join(', ') },
   { title: 'STATUS', value: ({ status, last_error }) => (last_error ? `${status}, failing` : status) },
   { title: 'LAST LOOK', value: ({ last_polled_at }) => timeText(last_polled_at) },
+]
+
+export const secretColumns: Column<SecretRow>[] = [
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'VERSION', value: ({ version }) => version },
+  { title: 'USED BY', value: ({ used_by }) => used_by.map(({ id, name }) => name ?? id).join(', ') },
+  { title: 'CHANGED', value: ({ created_at, updated_at }) => timeText(updated_at ?? created_at) },
 ]
 
 export const tokenColumns: Column<TokenRow>[] = [

@@ -22,6 +22,9 @@ import type {
   RegistryRow,
   RuntimeFields,
   RuntimeRow,
+  SecretChange,
+  SecretFields,
+  SecretRow,
   SourceChange,
   SourceFields,
   SourceRow,
@@ -65,6 +68,7 @@ export function makeClient(options: ConnectionOptions) {
     jobs: nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
     webhooks: nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
     sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
+    secrets: nounOf<SecretRow, SecretFields, SecretChange>(connection, '/v1/secrets', 'secrets'),
     tokens: tokensOf(connection),
     backups: {
       create: async (): Promise<BackupRow> => (await connection.must('POST', '/v1/backups')).json,
@@ -168,10 +172,12 @@ function functionsOf(connection: Connection) {
   /** Where the body is the ZIP the fields are texts in the query. */
   /** The deployment is tried first where it is to be: `check`. */
   const tried = (how: Deploying): NonNullable<Asked['query']> => (how.check === undefined ? {} : { check: how.check })
-  const inQuery = ({ env, code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> => ({
-    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)),
-    ...(env !== undefined && { env: JSON.stringify(env) }),
-  })
+  const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> =>
+    Object.fromEntries(
+      Object.entries(fields)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : value]),
+    )
   return {
     ...noun,
     list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),

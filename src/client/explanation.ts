@@ -11,6 +11,7 @@ const coldReasons: Record<string, string> = {
   evicted: 'its idle worker had made room for others',
   expired: 'its idle worker had been idle longer than its idle_timeout',
   new_code: 'its code, limits or environment had changed since',
+  new_secret: 'a secret that it uses had changed since',
   worker_died: 'its worker had ended: a deadline, too much memory, or an exit',
   restart: 'the server had been started since',
   pool_empty: 'no worker of its own and no generic worker was ready',

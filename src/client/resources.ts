@@ -50,6 +50,7 @@ export interface FunctionRow extends Row {
   latest_version: number
   signature: string | null
   env: Record<string, string>
+  secrets: SecretUse[]
   concurrency: number
   min_workers: number
   max_workers: number | null
@@ -60,6 +61,35 @@ export interface FunctionRow extends Row {
   cors: FunctionCors | null
   hosts: string[]
   writable: string[]
+}
+
+/** How a function sees a secret: in a variable, or in a file in /run/secrets. */
+export interface SecretUse {
+  name: string
+  as: 'env' | 'file'
+  to: string
+}
+
+/** Without its value, which no answer has. */
+export interface SecretRow extends Row {
+  name: string
+  description: string | null
+  version: number
+  versions: { version: number; created_at: string }[]
+  used_by: { id: string; name: string | null }[]
+}
+
+export interface SecretFields {
+  name: string
+  value: string
+  description?: string
+}
+
+export interface SecretChange {
+  value?: string
+  version?: number
+  description?: string
+  workers?: 'replace' | 'drain'
 }
 
 export interface FunctionCors {
@@ -80,6 +110,7 @@ export interface FunctionFields {
   memory_size?: number
   signature?: string | null
   env?: Record<string, string>
+  secrets?: (string | SecretUse)[]
   concurrency?: number
   min_workers?: number
   max_workers?: number | null

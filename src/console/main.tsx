@@ -11,6 +11,7 @@ import { Login } from './pages/login.tsx'
 import { NewFunction } from './pages/new-function.tsx'
 import { Overview } from './pages/overview.tsx'
 import { Runtimes } from './pages/runtimes.tsx'
+import { Secrets } from './pages/secrets.tsx'
 import { Server } from './pages/server.tsx'
 import { Tokens } from './pages/tokens.tsx'
 import { Webhooks } from './pages/webhooks.tsx'
@@ -25,6 +26,7 @@ const places: [to: string, name: string][] = [
   ['/executions', 'Executions'],
   ['/jobs', 'Jobs'],
   ['/webhooks', 'Webhooks'],
+  ['/secrets', 'Secrets'],
   ['/workers', 'Workers'],
   ['/runtimes', 'Runtimes'],
   ['/tokens', 'Tokens'],
@@ -47,6 +49,8 @@ function pageAt(at: string) {
       return <Jobs />
     case 'webhooks':
       return <Webhooks />
+    case 'secrets':
+      return <Secrets />
     case 'workers':
       return <Workers />
     case 'runtimes':

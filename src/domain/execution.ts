@@ -21,6 +21,7 @@ export const coldReasons = [
   'evicted',
   'expired',
   'new_code',
+  'new_secret',
   'worker_died',
   'restart',
   'pool_empty',

@@ -1,4 +1,5 @@
 import type { Access, FunctionCors } from './exposure.ts'
+import type { SecretUse } from './secret.ts'
 import type { Signature } from './signature.ts'
 
 export type Network = 'egress' | 'none'
@@ -44,6 +45,8 @@ export interface Fn {
   /** Null: the runtime's. */
   signature: Signature | null
   env: Record<string, string>
+  /** Secrets of the project that it sees. */
+  secrets: SecretUse[]
   /** Calls at once in one worker. */
   concurrency: number
   minWorkers: number

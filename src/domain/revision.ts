@@ -17,6 +17,7 @@ export type ChangeableField = keyof Pick<
   | 'memoryBytes'
   | 'signature'
   | 'env'
+  | 'secrets'
   | 'concurrency'
   | 'minWorkers'
   | 'maxWorkers'
@@ -51,6 +52,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   memoryBytes: { in: 'worker', revision: 'memoryBytes', notOfImages: true },
   signature: { in: 'worker', revision: 'signature' },
   env: { in: 'worker', revision: 'env' },
+  secrets: { in: 'worker', revision: 'secrets' },
   concurrency: { in: 'worker', revision: 'concurrency' },
   network: { in: 'worker', revision: 'network' },
   cpuMaxMillicpu: { in: 'worker', revision: 'cpuMaxMillicpu' },
@@ -76,6 +78,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     entry: fn.entry,
     signature: fn.signature ?? runtime?.signature ?? defaultSignature,
     env: fn.env,
+    secrets: fn.secrets,
     network: fn.network,
     memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
     cpuMillicpu: fn.cpuMillicpu,

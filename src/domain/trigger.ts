@@ -32,8 +32,8 @@ export interface TriggerStore<T extends StoredTrigger> {
 
 /** What needs a function, a version or an alias. */
 export interface Holder {
-  kind: 'job' | 'webhook' | 'alias' | 'source'
-  /** Id of a trigger, or name of an alias. */
+  kind: 'job' | 'webhook' | 'alias' | 'source' | 'function'
+  /** Id of a trigger or a function, or name of an alias. */
   id: string
   projectId: string
 }
@@ -45,6 +45,6 @@ export interface InUse {
   ofAlias(projectId: string, alias: string): Holder[]
   /** Jobs that are not finished and name the function itself. */
   jobsOf(functionId: string): Holder[]
-  /** Removes them, and first what holds them: for a delete that cascades. */
+  /** Removes them, and first what holds them: for a delete that cascades. Functions stay. */
   remove(holders: Holder[]): Promise<void>
 }

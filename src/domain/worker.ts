@@ -2,6 +2,7 @@ import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
 import type { ImageMode, Network } from './function.ts'
 import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
+import type { SecretUse } from './secret.ts'
 import { factsOf, type Signature } from './signature.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface Revision {
   entry: string | null
   signature: Signature
   env: Record<string, string>
+  /** The value of each is the newest when a worker is bound. */
+  secrets: SecretUse[]
   network: Network
   /** In effect: never below the runtime's floor. */
   memoryBytes: number

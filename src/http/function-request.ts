@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { FaasError, invalid } from '../domain/errors.ts'
 import type { FunctionCors } from '../domain/exposure.ts'
+import type { SecretUse } from '../domain/secret.ts'
 import { signatureNames } from '../domain/signature.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { jsonText, mediaType, parseObject, readBytes } from './body.ts'
@@ -33,6 +34,14 @@ const changeable = {
   entry: text(80, "module.callable; default: the runtime's, such as main.main."),
   signature: nullable(choice(signatureNames, "How the function is called; null: the runtime's way.")),
   env: field({ type: 'object', description: 'Environment variables: an object of strings.' }, toEnv),
+  secrets: field(
+    {
+      type: 'array',
+      description:
+        'Secrets of the project that it sees: names, or {"name", "as": "env" | "file", "to"}; files lie in /run/secrets.',
+    },
+    toSecrets,
+  ),
   concurrency: integer('Calls at once in one worker; default 1.'),
   min_workers: integer('Workers that are always warm; default 0.'),
   max_workers: nullable(integer('Most workers; null: as many as the memory budget allows.')),
@@ -158,6 +167,7 @@ function named(given: z.output<typeof functionChange>): FunctionFields {
     memoryBytes: given.memory_size,
     signature: given.signature,
     env: given.env,
+    secrets: given.secrets,
     concurrency: given.concurrency,
     minWorkers: given.min_workers,
     maxWorkers: given.max_workers,
@@ -206,6 +216,20 @@ function toCors(value: unknown): FunctionCors | null {
   }
   const { origins, methods, headers, credentials } = parsed.data
   return { origins, methods: methods ?? null, headers: headers ?? null, credentials: credentials ?? false }
+}
+
+const secretShape = z.union([
+  z.string(),
+  z.strictObject({ name: z.string(), as: z.enum(['env', 'file']).nullish(), to: z.string().nullish() }),
+])
+
+function toSecrets(value: unknown): SecretUse[] {
+  const parsed = z.array(secretShape).safeParse(typeof value === 'string' ? parsedJson(value) : value)
+  if (!parsed.success) throw invalid('must be an array of names, or of {"name", "as": "env" or "file", "to"}.')
+  return parsed.data.map((use) => {
+    if (typeof use === 'string') return { name: use, as: 'env', to: use }
+    return { name: use.name, as: use.as ?? 'env', to: use.to ?? use.name }
+  })
 }
 
 function toPaths(value: unknown): string[] {

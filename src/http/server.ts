@@ -6,6 +6,7 @@ import type { Authenticate } from '../domain/principal.ts'
 import type { Aliases } from '../services/functions/aliases.ts'
 import type { FunctionVersions } from '../services/functions/function-versions.ts'
 import type { Functions } from '../services/functions/functions.ts'
+import type { Secrets } from '../services/functions/secrets.ts'
 import type { Workers } from '../services/functions/workers.ts'
 import type { Backups } from '../services/platform/backups.ts'
 import type { Health } from '../services/platform/health.ts'
@@ -42,6 +43,7 @@ import { bindOpenApi } from './routes/openapi.ts'
 import { bindRegistries } from './routes/registries.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
 import { bindServerHealth } from './routes/server-health.ts'
+import { bindSecrets } from './routes/secrets.ts'
 import { bindSources } from './routes/sources.ts'
 import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
@@ -61,6 +63,7 @@ export interface HttpParts extends InvokeParts {
   jobs: Jobs
   webhooks: Webhooks
   sources: Sources
+  secrets: Secrets
   stats: Stats
   events: RunEvents
   gauges(): Gauges
@@ -103,6 +106,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindJobs(app, parts.jobs, settings)
   bindWebhooks(app, parts)
   bindSources(app, parts.sources, settings)
+  bindSecrets(app, parts.secrets, settings)
   bindStats(app, parts)
   bindHistory(app, parts.executions)
   bindEvents(app, parts)

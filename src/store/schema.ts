@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Access, FunctionCors } from '../domain/exposure.ts'
 import type { FunctionCode, Network } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
+import type { SecretUse } from '../domain/secret.ts'
 import type { Signature } from '../domain/signature.ts'
 import type { SourceEvent, SourceStatus } from '../domain/source.ts'
 
@@ -62,6 +63,7 @@ export const functions = sqliteTable(
     cors: text('cors', { mode: 'json' }).$type<FunctionCors>(),
     hosts: text('hosts', { mode: 'json' }).$type<string[]>().notNull().default([]),
     writable: text('writable', { mode: 'json' }).$type<string[]>().notNull().default([]),
+    secrets: text('secrets', { mode: 'json' }).$type<SecretUse[]>().notNull().default([]),
     ...created,
   },
   (table) => [
@@ -189,6 +191,33 @@ export const sourceObjects = sqliteTable(
     lastModified: text('last_modified').notNull(),
   },
   (table) => [primaryKey({ columns: [table.sourceId, table.name] })],
+)
+
+export const secrets = sqliteTable(
+  'secrets',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    name: text('name').notNull(),
+    description: text('description'),
+    latestVersion: integer('latest_version').notNull(),
+    ...created,
+  },
+  (table) => [uniqueIndex('secrets_name').on(table.projectId, table.name)],
+)
+
+export const secretVersions = sqliteTable(
+  'secret_versions',
+  {
+    secretId: text('secret_id')
+      .notNull()
+      .references(() => secrets.id, { onDelete: 'cascade' }),
+    number: integer('number').notNull(),
+    sealed: blob('sealed', { mode: 'buffer' }).notNull(),
+    keyId: text('key_id').notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.secretId, table.number] })],
 )
 
 export const tokens = sqliteTable('tokens', {

@@ -122,6 +122,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
     '/webhooks',
     '/workers',
     '/runtimes',
+    '/secrets',
     '/tokens',
     '/server',
   ])('has no barrier that axe sees on %s, in both themes', async (path) => {

@@ -11,6 +11,7 @@ import { describeWithDocker } from '../support/docker-gate.ts'
 import { type DockerWorkers, dockerWorkers, engineDefaults, startRaw } from '../support/docker-workers.ts'
 import { CountedClock } from '../support/engine-parts-process.ts'
 import { mib } from '../support/fake-workers-pool.ts'
+import { noSecrets } from '../support/no-secrets.ts'
 
 const runtime = 'nodejs'
 /** Less would be missed by a container whose first load is slow. */
@@ -66,5 +67,6 @@ function factoryOf(workers: DockerWorkers, clock: CountedClock): SandboxWorkers 
     stopGraceMs: 0,
     cpuDefaultMillicpu: 100,
     languageVersions: new Map(),
+    secrets: noSecrets,
   })
 }

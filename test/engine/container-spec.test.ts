@@ -36,6 +36,8 @@ const spec: SandboxSpec = {
   cpuMaxMillicpu: null,
 }
 
+const tmp = 'rw,exec,nosuid,nodev,size=64m,mode=1777'
+
 const worker = {
   name: 'taibai-abc123-w1',
   Image: 'taibai/nodejs',
@@ -57,7 +59,7 @@ const worker = {
       { Name: 'nofile', Soft: 1024, Hard: 1024 },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,size=64m,mode=1777' },
+    Tmpfs: { '/tmp': tmp, '/run/secrets': 'rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=64000,gid=64000' },
     LogConfig: { Type: 'none', Config: {} },
     Memory: 128 * mib,
     MemorySwap: 128 * mib,
@@ -169,7 +171,10 @@ describe('the container of', () => {
             { Name: 'nofile', Soft: 64, Hard: 64 },
             { Name: 'core', Soft: 0, Hard: 0 },
           ],
-          Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,size=8m,mode=1777' },
+          Tmpfs: {
+            '/tmp': 'rw,exec,nosuid,nodev,size=8m,mode=1777',
+            '/run/secrets': 'rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=1000,gid=1000',
+          },
         },
       },
     ],

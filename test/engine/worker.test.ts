@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
+import type { SecretReader } from '../../src/domain/secret.ts'
 import type { Call, Revision, StreamSink } from '../../src/domain/worker.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { Channel } from '../../src/engine/worker/channel.ts'
@@ -24,6 +25,7 @@ import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { socketPair } from '../support/engine-parts-sockets.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
+import { noSecrets } from '../support/no-secrets.ts'
 
 const generic = { memoryBytes: 128 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
 const revision = aRevision({ packageHash: 'stored', timeoutMs: 5000, concurrency: 4 })
@@ -51,13 +53,18 @@ afterEach(async () => {
 type TestWorker = Awaited<ReturnType<typeof start>>
 
 /** A worker that has said hello. `shim` is its process: it does what the test says. */
-async function start(overrides: { isolatesFiles?: boolean } = {}) {
+async function start(overrides: { isolatesFiles?: boolean; secrets?: Partial<SecretReader> } = {}) {
   const { server, worker: shim } = await socketPair()
   const clock = new FakeClock()
   const sandbox = new FakeSandbox()
   sandbox.onEnd = () => shim.destroy()
   const { isolatesFiles = true } = overrides
-  const engine = { isolatesFiles, owner: null, inside: () => '/taibai' } as unknown as SandboxEngine
+  const engine = {
+    isolatesFiles,
+    owner: null,
+    inside: () => '/taibai',
+    secretsFolder: () => '/run/secrets',
+  } as unknown as SandboxEngine
   const own = await WorkerFolder.make(join(folder, 'workers'), 'w1', null)
   const parts = {
     engine,
@@ -68,6 +75,7 @@ async function start(overrides: { isolatesFiles?: boolean } = {}) {
     stopGraceMs: 2000,
     maxResultBytes: 1000,
     streamIdleMs: 2000,
+    secrets: { ...noSecrets, ...overrides.secrets },
   }
   const worker = new ShimWorker(parts, sandbox, own, new Channel(server), generic)
   const decoder = new FrameDecoder()
@@ -127,6 +135,34 @@ describe('a worker that cannot be bound', () => {
 })
 
 describe('binding', () => {
+  test('hands secrets over the connection: variables beside the others, files with their folder', async () => {
+    const secrets: Partial<SecretReader> = {
+      bound: (projectId, uses) => ({ env: { [uses[0]?.to ?? '']: `of ${projectId}` }, files: { 'key.pem': 'PEM' } }),
+    }
+    const test = await start({ secrets })
+    const uses = [{ name: 'KEY', as: 'env' as const, to: 'API_KEY' }]
+    const binding = test.worker.bind(aRevision({ ...revision, env: { A: '1' }, secrets: uses }))
+    await arrived(test, 1)
+    expect(parseMeta(test.received[0] as Frame)).toMatchObject({
+      env: { A: '1', API_KEY: `of ${revision.projectId}` },
+      secret_names: ['API_KEY'],
+      secrets: '/run/secrets',
+      secret_files: { 'key.pem': 'PEM' },
+    })
+    test.send(FrameType.bound, 0, { load_ms: 1 })
+    await binding
+  })
+
+  test('fails with the sentence when a secret cannot be had, before anything of the function runs', async () => {
+    const secrets: Partial<SecretReader> = {
+      bound: (projectId) => ({ env: { A: noSecrets.open(projectId, 'GONE') }, files: {} }),
+    }
+    const test = await start({ secrets })
+    const uses = [{ name: 'GONE', as: 'env' as const, to: 'GONE' }]
+    await expect(test.worker.bind(aRevision({ ...revision, secrets: uses }))).rejects.toThrow('Secret GONE')
+    expect(test.received).toEqual([])
+  })
+
   test('tells the shim all of the revision', async () => {
     const test = await start()
     const binding = test.worker.bind(aRevision({ ...revision, functionName: 'hello', env: { A: 'ü"' } }))

@@ -412,6 +412,7 @@ describe('creating a function', () => {
       updated_at: null,
       signature: null,
       env: {},
+      secrets: [],
       concurrency: 1,
       min_workers: 0,
       max_workers: null,

@@ -187,6 +187,7 @@ describe('a revision', () => {
     memoryBytes: 128,
     signature: 'http',
     env: { A: '1' },
+    secrets: [{ name: 'KEY', as: 'env', to: 'KEY' }],
     concurrency: 2,
     network: 'none',
     cpuMaxMillicpu: 999,

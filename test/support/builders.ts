@@ -59,6 +59,7 @@ export function aFn(overrides: Partial<Fn> = {}): Fn {
     trustId: null,
     signature: null,
     env: {},
+    secrets: [],
     concurrency: 1,
     minWorkers: 0,
     maxWorkers: null,

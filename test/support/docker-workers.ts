@@ -15,6 +15,7 @@ import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
 import { askDocker, containersOf, dockerSocket, removeContainer } from './docker-api.ts'
 import { aCall, aRevision, mib } from './fake-workers-pool.ts'
+import { noSecrets } from './no-secrets.ts'
 import { projectFolder } from './server-process.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -80,6 +81,7 @@ export class DockerWorkers {
       log: silent,
       manifests: this.manifests,
       languageVersions: this.languageVersions,
+      secrets: noSecrets,
       workersDir: this.workersDir,
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,

@@ -12,6 +12,7 @@ import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
 import type { WorkersUnderTest } from './contracts/engine-workers.ts'
 import type { EngineUnderTest } from './contracts/sandbox-engine.ts'
+import { noSecrets } from './no-secrets.ts'
 import { waitUntil } from './wait-until.ts'
 
 const runtimes = resolve(import.meta.dirname, '../../runtimes')
@@ -62,6 +63,7 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
       log: silent,
       manifests: this.manifests,
       languageVersions: new Map(),
+      secrets: noSecrets,
       workersDir: this.workersDir,
       codeFolder: (hash) => join(this.path, 'code', hash),
       loadTimeoutMs: this.loadTimeoutMs,

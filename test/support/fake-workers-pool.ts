@@ -25,6 +25,7 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     entry: 'main.main',
     signature: 'event',
     env: {},
+    secrets: [],
     network: 'egress',
     memoryBytes: 128 * mib,
     cpuMillicpu: 100,

@@ -15,6 +15,7 @@ import { makeHttpApp } from '../../src/http/server.ts'
 import type { HttpSettings } from '../../src/http/settings.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
 import type { HealthFacts } from '../../src/services/platform/health.ts'
+import { SecretVault } from '../../src/services/platform/secret-vault.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
 import {
@@ -98,6 +99,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   }
   const ground: Ground = {
     stores,
+    vault: new SecretVault(stores.secrets, Buffer.alloc(32, 7)),
     ledger,
     packages,
     backups,

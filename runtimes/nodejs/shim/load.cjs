@@ -18,6 +18,7 @@ async function load(wish) {
   process.chdir(codeFolder)
   followMemory(wish.memory_bytes)
   for (const name of Object.keys(wish.env ?? {})) process.env[name] = wish.env[name]
+  if (wish.secret_files !== undefined) require('./secret-files.cjs').writeSecretFiles(wish.secrets, wish.secret_files)
   const signature = loadSignature(wish.signature)
   const { module, name } = splitEntry(wish.entry ?? '', signature.splitAt ?? lastDot)
   const file = findModule(module)

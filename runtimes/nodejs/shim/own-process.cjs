@@ -50,7 +50,7 @@ function needsOwnProcess({ env = {}, memory_bytes: memoryBytes = 0 }) {
  */
 function startOwnProcess(wish, socket, handed, onRefused) {
   const { spawn } = builtin('node:child_process')
-  const { env = {} } = wish
+  const { env = {}, secret_names: secretNames = [] } = wish
   const child = spawn(process.execPath, [...flagsFor(wish), process.argv[1]], {
     // Where paths in the options begin.
     cwd: wish.code,
@@ -70,8 +70,7 @@ function startOwnProcess(wish, socket, handed, onRefused) {
   )
   child.on('close', (code, signal) => {
     if (isUp) endAs(code, signal)
-    else
-      onRefused(new NodeDidNotStart(`Node.js does not start with ${described(env)}: ${words.trim() || `code ${code}`}`))
+    else onRefused(new NodeDidNotStart(`Node.js does not start with ${described(env, secretNames, words, code)}`))
   })
   process.removeAllListeners('SIGTERM')
   process.on('SIGTERM', () => child.kill('SIGTERM'))
@@ -84,9 +83,13 @@ function flagsFor({ env = {}, memory_bytes: memoryBytes }) {
   return [...others, `${heapFlag}${Math.floor(memoryBytes / mebibyte)}`]
 }
 
-function described(env) {
+/** What Node.js says of a variable repeats its value: where that is a secret, neither is told. */
+function described(env, secretNames, words, code) {
   const names = Object.keys(env).filter((name) => readAtStart.has(name))
-  return names.map((name) => `${name}=${env[name]}`).join(' ') || 'so much memory'
+  const isSecret = names.some((name) => secretNames.includes(name))
+  const shown = names.map((name) => (secretNames.includes(name) ? name : `${name}=${env[name]}`))
+  const reason = isSecret || words.trim() === '' ? `code ${code}` : words.trim()
+  return `${shown.join(' ') || 'so much memory'}: ${reason}`
 }
 
 function endAs(code, signal) {

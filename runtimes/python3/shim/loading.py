@@ -15,6 +15,8 @@ def enter(meta):
     code, env = meta['code'], meta.get('env') or {}
     os.environ.pop('TAIBAI_SOCKET', None)
     os.environ.update(env)
+    if 'secret_files' in meta:
+        write_secret_files(meta['secrets'], meta['secret_files'])
     if 'TZ' in env:
         time.tzset()
     os.chdir(code)
@@ -23,6 +25,15 @@ def enter(meta):
     sys.argv = [code]
     sys.dont_write_bytecode = True  # the folder may be shared with other workers
     forget_shadowed(code)
+
+
+def write_secret_files(folder, files):
+    """Before the function's code is loaded; nobody else can read them."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for name, text in files.items():
+        file = os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        with os.fdopen(file, 'w', encoding='utf-8', newline='') as opened:
+            opened.write(text)
 
 
 def forget_shadowed(code):

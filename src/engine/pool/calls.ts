@@ -197,7 +197,7 @@ export class Calls {
   #nowIdle(group: WorkerGroup, bound: BoundWorker, now: number): void {
     const { departures, room } = this.#parts
     if (bound.leaving) return departures.endBound(group, bound)
-    if (group.retired && group.waiters.length === 0) return departures.leave(group, bound, 'new_code')
+    if (group.retired && group.waiters.length === 0) return departures.leave(group, bound, group.retiredFor)
     bound.idleSince = now
     if (room.shouldYield(group)) return departures.leave(group, bound, 'evicted')
     this.#noteIdle()

@@ -77,6 +77,7 @@ export class WorkerPool implements Pool {
     ahead.retire(functionId, version)
     if (why === 'new_code') groups.unkeep(functionId, version)
     for (const group of groups.retire(functionId, version)) {
+      group.retiredFor = why
       for (const bound of group.workers) departures.leave(group, bound, why)
       groups.tidy(group)
     }

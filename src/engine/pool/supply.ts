@@ -87,7 +87,7 @@ export class Supply {
     const bound = group.add(worker, clock.elapsed())
     void worker.gone.then(() => this.#gone(group, bound))
     calls.serve(group, provision)
-    if (bound.inFlight === 0 && (group.retired || this.#closed)) departures.leave(group, bound, 'new_code')
+    if (bound.inFlight === 0 && (group.retired || this.#closed)) departures.leave(group, bound, group.retiredFor)
   }
 
   #gone(group: WorkerGroup, bound: BoundWorker): void {

@@ -1,3 +1,4 @@
+import type { ColdReason } from '../../domain/execution.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { InLine } from './memory-line.ts'
 import type { Habits } from './policy/habits.ts'
@@ -51,6 +52,8 @@ export class WorkerGroup implements InLine {
   readonly habits: Habits
   /** Its function has newer code or limits. */
   retired = false
+  /** Why, for those that leave when their calls have ended. */
+  retiredFor: ColdReason = 'new_code'
   /** Workers with room for a call; the one used last is on top, so that the others can grow old. */
   #free: BoundWorker[] = []
 

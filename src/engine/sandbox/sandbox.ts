@@ -93,6 +93,8 @@ export interface SandboxEngine {
   inside(folder: string): string
   /** Null: it has none. */
   readonly images: SandboxImages | null
+  /** Folder in which a worker's function finds the secrets that it wants as files; of memory where the engine can. */
+  secretsFolder(folder: string): string
   /** Whether the code must be put into the worker's folder, or may be read where it is stored. */
   readonly isolatesFiles: boolean
   /** User and group that must be able to read a worker's folder; null: the server's own. */

@@ -1,11 +1,22 @@
 import { type ActingSession, hasSession } from '../../domain/openstack.ts'
+import type { BoundSecrets } from '../../domain/secret.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import { type Frame, parseMeta } from './protocol.ts'
 
 /** What the server says in the meta of frames, and reads there; see runtimes/README.md. */
 
 /** Meta of `BIND`; `code`: where the worker finds the function's code. */
-export function bindMeta(revision: Revision, code: string, maxResultBytes: number): object {
+/** With the folder in which its files are to lie. */
+export interface HandedSecrets extends BoundSecrets {
+  folder: string
+}
+
+export function bindMeta(
+  revision: Revision,
+  code: string,
+  maxResultBytes: number,
+  secrets: HandedSecrets | null = null,
+): object {
   return {
     function_id: revision.functionId,
     function_name: revision.functionName,
@@ -13,7 +24,8 @@ export function bindMeta(revision: Revision, code: string, maxResultBytes: numbe
     project_id: revision.projectId,
     entry: revision.entry,
     signature: revision.signature,
-    env: revision.env,
+    env: { ...revision.env, ...secrets?.env },
+    ...(secrets !== null && secretMeta(secrets)),
     code,
     memory_bytes: revision.memoryBytes,
     timeout_ms: revision.timeoutMs,

@@ -5,13 +5,14 @@ import type { Log } from '../../domain/log.ts'
 import type { ActingSession } from '../../domain/openstack.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
+import type { SecretReader } from '../../domain/secret.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from '../sandbox/sandbox.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
 import { FlowingSink } from './flowing-sink.ts'
-import { bindMeta, callMeta, isLast, sessionMeta } from './frame-meta.ts'
+import { bindMeta, callMeta, type HandedSecrets, isLast, sessionMeta } from './frame-meta.ts'
 import {
   brokeProtocol,
   killed,
@@ -34,6 +35,7 @@ export interface WorkerParts {
   engine: SandboxEngine
   clock: Clock
   log: Log
+  secrets: SecretReader
   /** Folder of a package's code on the host. */
   codeFolder(packageHash: string): string
   loadTimeoutMs: number
@@ -96,11 +98,17 @@ export class ShimWorker implements PoolWorker {
     const answer = this.#channel.workerFrame((text) => {
       if (log.length < longestLoadLog) log += text
     })
-    this.#channel.bind(bindMeta(revision, code, this.#parts.maxResultBytes))
+    this.#channel.bind(bindMeta(revision, code, this.#parts.maxResultBytes, this.#secretsOf(revision)))
     const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
     const loadMs = this.#parts.clock.elapsed() - startedAt
     if (frame !== null && frame.type === FrameType.bound) return this.#noteBound(loadMs)
     return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log }
+  }
+
+  /** Opened at the last moment, and kept nowhere. */
+  #secretsOf({ projectId, secrets }: Revision): HandedSecrets | null {
+    if (secrets.length === 0) return null
+    return { ...this.#parts.secrets.bound(projectId, secrets), folder: this.#parts.engine.secretsFolder(this.#folder.path) }
   }
 
   #noteBound(loadMs: number): Bound {

@@ -2,7 +2,9 @@ import { invalid, notAllowed } from '../../domain/errors.ts'
 import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken } from '../../domain/exposure.ts'
 import type { Fn, Network } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
+import type { SecretUse } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
+import { checkSecretUses } from './secret-uses.ts'
 import { checkWritable } from './writable-folders.ts'
 
 /** What create and update have in common; undefined is not given, null is back to none. */
@@ -15,6 +17,7 @@ export interface FunctionFields {
   memoryBytes?: number
   signature?: Signature | null
   env?: Record<string, string>
+  secrets?: SecretUse[]
   concurrency?: number
   minWorkers?: number
   maxWorkers?: number | null
@@ -56,6 +59,7 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   checkContractLimits(given, limits)
   if (given.name !== undefined) checkName(given.name)
   if (given.env !== undefined) checkEnv(given.env, limits.maxEnvBytes)
+  if (given.secrets !== undefined) checkSecretUses(given.secrets)
   within('concurrency', given.concurrency, 1, limits.maxConcurrency, 'calls at once')
   within('min_workers', given.minWorkers, 0, 1000, 'workers')
   within('max_workers', given.maxWorkers, 1, 10_000, 'workers')
@@ -102,6 +106,8 @@ export function checkTogether(fn: Fn, signatures: Signature[] | null): void {
   if (fn.cpuMaxMillicpu !== null && fn.cpuMaxMillicpu < fn.cpuMillicpu) {
     throw invalid(`"cpu_max" (${fn.cpuMaxMillicpu}) must not be below "cpu" (${fn.cpuMillicpu}).`)
   }
+  const twice = fn.secrets.find(({ as, to }) => as === 'env' && Object.hasOwn(fn.env, to))
+  if (twice !== undefined) throw invalid(`${twice.to} is both in "env" and among the secrets: remove one of them.`)
   if (signatures === null) return checkImage(fn)
   if (fn.writable.length > 0) {
     throw invalid('"writable" is for functions of an image; what a runtime runs writes to /tmp.')
@@ -119,6 +125,11 @@ export function withFields(fn: Fn, given: FunctionFields): Fn {
 
 function checkImage(fn: Fn): void {
   if (fn.signature !== null) throw invalid('"signature" is for functions of a runtime; an image is run as it is.')
+  if (fn.secrets.length > 0) {
+    throw invalid(
+      '"secrets" is for functions of a runtime: the environment of an image is shown by the engine to whoever may ask it.',
+    )
+  }
   if (fn.code.mode !== 'http' && fn.minWorkers > 0) {
     throw invalid('"min_workers" is for workers that stay; an image of mode "command" runs once per call.')
   }

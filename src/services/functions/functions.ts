@@ -8,6 +8,7 @@ import type { Log } from '../../domain/log.ts'
 import type { ObjectRef, Trusts } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Runtime } from '../../domain/runtime.ts'
+import type { SecretStore } from '../../domain/secret.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
@@ -33,6 +34,7 @@ import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionsParts {
   functions: FunctionStore
+  secrets: Pick<SecretStore, 'find'>
   inUse: InUse
   packages: PackageStore
   /** A package of one file; the same file always gives the same bytes. */
@@ -106,6 +108,7 @@ export class Functions {
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
     draft.entry = runtime === null ? null : entryOf(code, fields.entry, this.#parts.runtimes.defaultEntryOf(runtime))
     checkTogether(draft, runtime === null ? null : this.#parts.runtimes.signaturesOf(runtime))
+    this.#checkSecrets(draft)
     this.#refuseTakenName(draft)
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
     if (check === 'load') await tryLoad(this.#parts, stored)
@@ -179,7 +182,17 @@ export class Functions {
   #checked(wanted: Fn): Fn {
     const { runtimes } = this.#parts
     checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.signaturesById(wanted.runtimeId))
+    this.#checkSecrets(wanted)
     return wanted
+  }
+
+  /** Those of its own project. */
+  #checkSecrets({ projectId, secrets }: Fn): void {
+    const missing = secrets.find(({ name }) => this.#parts.secrets.find(projectId, name) === null)
+    if (missing === undefined) return
+    throw invalid(
+      `There is no secret ${missing.name} in this project: make it first (taibai secret set ${missing.name}).`,
+    )
   }
 
   #counted(fn: Fn): CountedFn {
@@ -311,6 +324,7 @@ export class Functions {
       trustId: null,
       signature: null,
       env: {},
+      secrets: [],
       concurrency: 1,
       minWorkers: 0,
       maxWorkers: null,

@@ -7,6 +7,7 @@ const words: Record<Holder['kind'], string> = {
   webhook: 'webhooks',
   alias: 'aliases',
   source: 'sources',
+  function: 'functions',
 }
 const mostNamed = 5
 

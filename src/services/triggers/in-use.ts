@@ -19,6 +19,9 @@ interface Row {
   functionVersion: number | null
 }
 
+/** Functions hold secrets only, and are removed by nobody for it. */
+type TargetHolder = Exclude<Holder['kind'], 'function'>
+
 /** How the rows of one kind are found and removed. */
 interface Kind {
   ofFunction(functionId: string): Row[]
@@ -29,7 +32,7 @@ interface Kind {
 /** The one guard of everything that jobs, webhooks, sources and aliases point at. */
 export class Holders implements InUse {
   /** In the contract's order of checks. */
-  #kinds: Record<Holder['kind'], Kind>
+  #kinds: Record<TargetHolder, Kind>
 
   constructor({ stores, jobs, sources }: HoldersParts) {
     this.#kinds = {
@@ -61,7 +64,7 @@ export class Holders implements InUse {
   }
 
   async remove(holders: Holder[]): Promise<void> {
-    for (const each of holders) await this.#kinds[each.kind].remove(each)
+    for (const each of holders) if (each.kind !== 'function') await this.#kinds[each.kind].remove(each)
   }
 
   async #removeAlias(aliases: AliasStore, projectId: string, name: string): Promise<void> {
@@ -71,7 +74,7 @@ export class Holders implements InUse {
   }
 
   #all(rowsOf: (kind: Kind) => Row[]): Holder[] {
-    const kinds = Object.entries(this.#kinds) as [Holder['kind'], Kind][]
+    const kinds = Object.entries(this.#kinds) as [TargetHolder, Kind][]
     return kinds.flatMap(([name, kind]) => rowsOf(kind).map(holder(name)))
   }
 }

@@ -32,6 +32,9 @@ export const userName = 'function'
 /** Where a worker sees its own folder. */
 export const folderInside = '/taibai'
 
+/** Where its function finds secrets that it wants as files: in memory, and closed to all but its user. */
+export const secretsInside = '/run/secrets'
+
 /** Everything that Docker is asked for one sandbox, as a value. Design 6 says why each line is there. */
 export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults): ContainerOptions {
   const options: ContainerOptions = {
@@ -60,7 +63,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
       { Name: 'nofile', Soft: openFilesLimit, Hard: openFilesLimit },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: foldersInMemory(spec.writable ?? [], defaults),
+    Tmpfs: { ...foldersInMemory(spec.writable ?? [], defaults), ...(spec.folder !== null && secretsFolder(defaults)) },
     // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
@@ -79,6 +82,11 @@ function foldersInMemory(writable: string[], { tmpSizeMb, user }: ContainerDefau
   const [uid, gid = uid] = user.split(':')
   const owned = writable.map((path) => [path, `${options},uid=${uid},gid=${gid}`])
   return { '/tmp': options, ...Object.fromEntries(owned) }
+}
+
+const secretsFolder = ({ user }: ContainerDefaults): Record<string, string> => {
+  const [uid, gid = uid] = user.split(':')
+  return { [secretsInside]: `rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=${uid},gid=${gid}` }
 }
 
 /** What programs take for granted. The image of a function brings its own. */

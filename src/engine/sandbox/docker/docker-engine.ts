@@ -4,7 +4,13 @@ import type { Log } from '../../../domain/log.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions } from './container-options.ts'
-import { type ContainerDefaults, containerOptions, folderInside, instanceLabel } from './container-spec.ts'
+import {
+  type ContainerDefaults,
+  containerOptions,
+  folderInside,
+  instanceLabel,
+  secretsInside,
+} from './container-spec.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
@@ -88,6 +94,10 @@ export class DockerEngine implements SandboxEngine {
 
   get isUp(): boolean {
     return this.#watch.isUp
+  }
+
+  secretsFolder(_folder: string): string {
+    return secretsInside
   }
 
   inside(_folder: string): string {

@@ -39,6 +39,11 @@ export class ProcessEngine implements SandboxEngine {
     return folder
   }
 
+  /** On the disk, as long as the worker lives: there is no isolation here at all. */
+  secretsFolder(folder: string): string {
+    return join(folder, 'secrets')
+  }
+
   async start(spec: SandboxSpec): Promise<ProcessSandbox> {
     const manifest = this.#manifestOf(spec.image)
     const { folder } = spec

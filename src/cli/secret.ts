@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { type Cli, type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
+import { hidden } from './questions.ts'
+import { secretColumns } from './shown.ts'
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'secret set',
+    summary: 'keep a secret, or give one a new value; the value comes from standard input, or you are asked for it',
+    arguments: [['<name>', 'what functions call it']],
+    options: [
+      ['--file <path>', 'take the value from a file'],
+      ['--version <number>', 'in place of a value: hand out that of an earlier version again'],
+      ['--drain', 'workers that run keep the value they have; default: their next call goes to a new worker'],
+      ['--description <text>', 'what it is for'],
+    ],
+    examples: [
+      'taibai secret set DB_URL',
+      'printf %s "$PASSWORD" | taibai secret set DB_PASSWORD',
+      'taibai secret set TLS_KEY --file key.pem',
+      'taibai secret set DB_URL --version 3',
+    ],
+    async run(cli, args, options) {
+      const name = given(args, 0)
+      const { secrets } = cli.client()
+      const version = numberOption(options, 'version', '--version')
+      const description = textOption(options, 'description')
+      const value = version === undefined ? await valueFrom(cli, name, options) : undefined
+      const change = {
+        ...(value !== undefined && { value }),
+        ...(version !== undefined && { version }),
+        ...(description !== undefined && { description }),
+        ...(options.drain === true && { workers: 'drain' as const }),
+      }
+      const isThere = (await secrets.list()).some((secret) => secret.name === name)
+      if (!isThere && value === undefined) throw usageError(`There is no secret ${name} yet: give it a value first.`)
+      const row = isThere
+        ? await secrets.update(name, change)
+        : await secrets.create({ name, value: value as string, ...(description !== undefined && { description }) })
+      cli.out.value(row, () => {
+        cli.out.line(`Secret ${name} has version ${row.version}.`)
+        if (row.used_by.length === 0) cli.out.line(`Let a function see it: taibai update FUNCTION --secret ${name}`)
+      })
+    },
+  },
+  {
+    name: 'secret list',
+    summary: 'show the secrets of the project and who uses them; never their values',
+    examples: ['taibai secret list'],
+    async run(cli) {
+      cli.out.rows(
+        await cli.client().secrets.list(),
+        secretColumns,
+        'There are no secrets. Keep one with: taibai secret set NAME',
+      )
+    },
+  },
+  {
+    name: 'secret rm',
+    summary: 'delete secrets with all their versions',
+    arguments: [['<names...>', 'of the secrets']],
+    options: [['--cascade', 'functions that use them lose them']],
+    examples: ['taibai secret rm DB_URL'],
+    async run(cli, args, options) {
+      const names = args[0] as string[]
+      for (const name of names) {
+        await cli.client().secrets.delete(name, options.cascade === true ? { cascade: true } : {})
+        cli.out.line(`Secret ${name} is deleted.`)
+      }
+      cli.out.value({ deleted: names }, () => {})
+    },
+  },
+]
+
+/** Never an argument: those are seen by whoever lists the processes. One newline at the end is the terminal's. */
+async function valueFrom(cli: Cli, name: string, options: Options): Promise<string> {
+  const file = textOption(options, 'file')
+  if (file !== undefined) return readFileSync(file, 'utf8')
+  if (!cli.isInteractive) return (await cli.input()).toString('utf8').replace(/\r?\n$/, '')
+  const value = await hidden(`Value of ${name}`)
+  if (value === undefined) throw usageError('Nothing was entered.')
+  return value
+}

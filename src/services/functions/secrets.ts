@@ -1,0 +1,158 @@
+import type { Clock } from '../../domain/clock.ts'
+import { invalid, notFound } from '../../domain/errors.ts'
+import type { Fn, FunctionStore } from '../../domain/function.ts'
+import type { NewId } from '../../domain/ids.ts'
+import type { Principal } from '../../domain/principal.ts'
+import { type Secret, type SecretStore, type SecretVersion, secretNamePattern } from '../../domain/secret.ts'
+import type { Holder } from '../../domain/trigger.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { SecretVault } from '../platform/secret-vault.ts'
+import { keepWorkers } from './keep-workers.ts'
+import { removedWith } from './refuse-in-use.ts'
+import type { Targets } from './targets.ts'
+
+export interface SecretsParts {
+  secrets: SecretStore
+  functions: FunctionStore
+  targets: Targets
+  pool: Pool
+  clock: Clock
+  newId: NewId
+  vault: SecretVault
+}
+
+/** What becomes of workers that run with the value before: their next call goes to a new worker, or they serve on until they go. */
+export type Rotation = 'replace' | 'drain'
+
+export interface NewSecret {
+  name?: string | undefined
+  value?: string | undefined
+  description?: string | undefined
+}
+
+export interface NewVersion {
+  value?: string | undefined
+  /** An earlier version whose value is to be handed out again. */
+  version?: number | undefined
+  description?: string | undefined
+  workers?: Rotation | undefined
+}
+
+/** A secret as its project sees it: everything but the value. */
+export interface ShownSecret extends Secret {
+  versions: Pick<SecretVersion, 'number' | 'createdAt'>[]
+  /** The functions that it is bound to. */
+  usedBy: { id: string; name: string | null }[]
+}
+
+export const maxSecretBytes = 64 * 1024
+/** Versions of one secret that stay. */
+const keptVersions = 10
+const mostSecrets = 1000
+
+/** Keeps the secrets of projects. Their values go in here and do not come out. */
+export class Secrets {
+  #parts: SecretsParts
+
+  constructor(parts: SecretsParts) {
+    this.#parts = parts
+  }
+
+  create(who: Principal, given: NewSecret): ShownSecret {
+    const { secrets, vault, clock, newId } = this.#parts
+    const { projectId } = who
+    const name = checkedName(given.name)
+    const value = checkedValue(given.value)
+    if (secrets.list(projectId).length >= mostSecrets) {
+      throw invalid(`The project has ${mostSecrets} secrets already: delete one that nothing uses.`)
+    }
+    const createdAt = clock.now()
+    const made = { id: newId(), projectId, name, description: given.description ?? null }
+    const secret: Secret = { ...made, latestVersion: 1, createdAt, updatedAt: null }
+    secrets.insert(secret, vault.sealed(secret, 1, value, createdAt))
+    return this.#shown(secret)
+  }
+
+  /** A new value, or an earlier one again. Functions see it without a deploy. */
+  change(who: Principal, name: string, given: NewVersion): ShownSecret {
+    const { secrets, vault, clock } = this.#parts
+    const before = this.#own(who, name)
+    const value = this.#newValue(before, given)
+    const description = given.description ?? before.description
+    const latestVersion = before.latestVersion + 1
+    const now = clock.now()
+    const secret: Secret = { ...before, description, latestVersion, updatedAt: now }
+    secrets.addVersion(secret, vault.sealed(secret, latestVersion, value, now), keptVersions)
+    if (given.workers !== 'drain') this.#replaceWorkers(this.#users(secret))
+    return this.#shown(secret)
+  }
+
+  list(who: Principal): ShownSecret[] {
+    return this.#parts.secrets.list(who.projectId).map((secret) => this.#shown(secret))
+  }
+
+  get(who: Principal, name: string): ShownSecret {
+    return this.#shown(this.#own(who, name))
+  }
+
+  /** Refused while functions use it; with `cascade` they lose it. */
+  delete(who: Principal, name: string, cascade = false): void {
+    const { secrets, functions, targets, clock } = this.#parts
+    const secret = this.#own(who, name)
+    const users = this.#users(secret)
+    removedWith(who, `Secret ${name}`, users.map(asHolder), cascade)
+    for (const fn of users) {
+      functions.update({ ...fn, secrets: fn.secrets.filter((use) => use.name !== name), updatedAt: clock.now() })
+      targets.forgetFunction(fn.id)
+    }
+    this.#replaceWorkers(users)
+    secrets.delete(secret.id)
+  }
+
+  #own({ projectId }: Principal, name: string): Secret {
+    const secret = this.#parts.secrets.find(projectId, name)
+    if (secret === null) throw notFound('Secret', name)
+    return secret
+  }
+
+  #newValue(secret: Secret, { value, version }: NewVersion): string {
+    if (version === undefined) return checkedValue(value)
+    if (value !== undefined) throw invalid('Give "value", or "version" to hand out an earlier value again; not both.')
+    return this.#parts.vault.valueAt(secret, version)
+  }
+
+  #users({ projectId, name }: Secret): Fn[] {
+    return this.#parts.functions.list(projectId).filter(({ secrets }) => secrets.some((use) => use.name === name))
+  }
+
+  /** Those that are idle go now, busy ones after their calls. */
+  #replaceWorkers(users: Fn[]): void {
+    for (const fn of users) {
+      this.#parts.pool.retire(fn.id, null, 'new_secret')
+      if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
+    }
+  }
+
+  #shown(secret: Secret): ShownSecret {
+    const usedBy = this.#users(secret).map(({ id, name }) => ({ id, name }))
+    return { ...secret, versions: this.#parts.secrets.listVersions(secret.id), usedBy }
+  }
+}
+
+const asHolder = ({ id, projectId }: Fn): Holder => ({ kind: 'function', id, projectId })
+
+function checkedName(name: string | undefined): string {
+  if (name === undefined || name === '') throw invalid('"name" is required: what functions call the secret.')
+  if (secretNamePattern.test(name)) return name
+  throw invalid('"name" must be made of letters, digits, "_" and "-", 128 at most, and begin with a letter or "_".')
+}
+
+/** What was sent is not in the sentence. */
+function checkedValue(value: string | undefined): string {
+  if (value === undefined) throw invalid('"value" is required: the secret itself.')
+  if (value === '') throw invalid('"value" must not be empty.')
+  const bytes = Buffer.byteLength(value)
+  if (bytes > maxSecretBytes) throw invalid(`"value" has ${bytes} bytes; at most ${maxSecretBytes} are taken.`)
+  if (value.includes('\0')) throw invalid('"value" must not hold null characters.')
+  return value
+}

@@ -1,0 +1,56 @@
+import { FaasError, notFound } from '../../domain/errors.ts'
+import type { BoundSecrets, Secret, SecretReader, SecretStore, SecretUse, SecretVersion } from '../../domain/secret.ts'
+import { keyIdOf, seal, unseal } from './sealing.ts'
+
+/** The only place that has the installation's key: it seals values, and opens them for whoever acts for the project. */
+export class SecretVault implements SecretReader {
+  #secrets: SecretStore
+  #key: Buffer
+  #keyId: string
+
+  constructor(secrets: SecretStore, key: Buffer) {
+    this.#secrets = secrets
+    this.#key = key
+    this.#keyId = keyIdOf(key)
+  }
+
+  /** How many values the installation's key does not open. */
+  get lost(): number {
+    return this.#secrets.countSealedOtherwise(this.#keyId)
+  }
+
+  sealed(secret: Secret, number: number, value: string, createdAt: number): SecretVersion {
+    const sealed = seal(this.#key, belonging(secret, number), value)
+    return { secretId: secret.id, number, sealed, keyId: this.#keyId, createdAt }
+  }
+
+  open(projectId: string, name: string): string {
+    const secret = this.#secrets.find(projectId, name)
+    if (secret === null) throw notFound('Secret', name)
+    return this.valueAt(secret, secret.latestVersion)
+  }
+
+  /** Throws FaasError: `not_found`, and `internal` when another key sealed it. */
+  valueAt(secret: Secret, number: number): string {
+    const version = this.#secrets.findVersion(secret.id, number)
+    if (version === null) throw notFound(`Version ${number} of secret`, secret.name)
+    const value = unseal(this.#key, belonging(secret, number), version.sealed)
+    if (value === null) throw cannotBeOpened(secret.name)
+    return value
+  }
+
+  bound(projectId: string, uses: readonly SecretUse[]): BoundSecrets {
+    const found: BoundSecrets = { env: {}, files: {} }
+    for (const { name, as, to } of uses) found[as === 'env' ? 'env' : 'files'][to] = this.open(projectId, name)
+    return found
+  }
+}
+
+/** Authenticated with the value. */
+const belonging = ({ id, projectId }: Secret, number: number): string => `${projectId}/${id}/${number}`
+
+const cannotBeOpened = (name: string): FaasError =>
+  new FaasError(
+    'internal',
+    `Secret ${name} was sealed with another key: bring back the secret.key of then, or set the secret again.`,
+  )
