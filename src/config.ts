@@ -255,6 +255,12 @@ export const settings = z.object({
     .default(1000)
     .describe('Pause before an async execution is tried again; doubles with each further one, up to a minute.'),
 
+  webhookRate: z.coerce
+    .number()
+    .positive()
+    .default(100)
+    .describe('Calls a second of one webhook that names no rate of its own; ten times as many at once.'),
+
   backupDir: z
     .string()
     .transform((path) => resolve(path))

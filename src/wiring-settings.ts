@@ -132,4 +132,5 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
   },
   backups: { backupEveryHours: config.backupEveryHours, backupKeep: config.backupKeep },
   maxVersions: config.maxVersions,
+  webhookRate: config.webhookRate,
 })

@@ -102,6 +102,8 @@ export interface ServiceSettings {
   backups: BackupsParts['rules']
   /** Versions of one function. */
   maxVersions: number
+  /** Calls a second of one webhook that names no rate. */
+  webhookRate: number
 }
 
 export function makeServices(ground: Ground) {
@@ -173,6 +175,7 @@ export function makeServices(ground: Ground) {
     secrets: new Secrets({
       secrets: stores.secrets,
       functions,
+      inUse,
       targets,
       pool,
       vault: ground.vault,
@@ -212,7 +215,15 @@ export function makeServices(ground: Ground) {
     workers: new Workers({ functions, targets, pool }),
     executions: new Executions({ ledger, invocation, targets, retention: settings.retention }),
     // Whoever knows the id of a webhook may call it: all of it is random.
-    webhooks: new Webhooks({ store: stores.webhooks, targets, clock, newId: randomUUID }),
+    webhooks: new Webhooks({
+      store: stores.webhooks,
+      secrets: stores.secrets,
+      vault: ground.vault,
+      targets,
+      clock,
+      newId: randomUUID,
+      defaultRate: settings.webhookRate,
+    }),
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
     health: new Health({ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, clock }),
     images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),

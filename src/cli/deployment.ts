@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Client, Deploying } from '../client/client.ts'
-import type { FunctionFields, FunctionRow, JobFields } from '../client/resources.ts'
+import type { FunctionFields, FunctionRow, JobFields, WebhookFields, WebhookRow } from '../client/resources.ts'
 import { codeOf } from './code-of.ts'
 import { CliError } from './command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
@@ -237,16 +237,33 @@ async function webhookSteps(
   const known = Object.keys(webhooks).length === 0 ? [] : await client.webhooks.list()
   return Object.entries(webhooks).flatMap(([webhook, wanted]): Step[] => {
     const alias = wanted?.alias
-    const sync = wanted?.sync === true && { sync: true }
-    const isThere = known.some(
+    const what = `webhook ${name}/${webhook}`
+    const { alias: _alias, ...fields } = wanted ?? {}
+    const there = known.find(
       (row) =>
         row.description === webhook && (alias === undefined ? row.function_id === id : row.function_alias === alias),
     )
-    if (isThere) return []
-    const target = alias === undefined ? { function_id: name } : { function_alias: alias }
-    const take = async () => void (await client.webhooks.create({ ...target, description: webhook, ...sync }))
-    return [{ kind: 'create', what: `webhook ${name}/${webhook}`, details: [], take }]
+    if (there === undefined) {
+      const target = alias === undefined ? { function_id: name } : { function_alias: alias }
+      const take = async () => void (await client.webhooks.create({ ...target, description: webhook, ...fields }))
+      return [{ kind: 'create', what, details: [], take }]
+    }
+    const changed = changedWebhook(fields, there)
+    if (Object.keys(changed).length === 0) return []
+    const take = async () => void (await client.webhooks.update(there.id, changed))
+    return [{ kind: 'change', what, details: Object.keys(changed), take }]
   })
+}
+
+/** What the file says and the server does not, in the server's words. */
+function changedWebhook({ signature, ...fields }: WebhookFields, there: WebhookRow): WebhookFields {
+  const wanted: WebhookFields =
+    signature === undefined || signature === null
+      ? fields
+      : { ...fields, signature: { header: null, tolerance: null, ...signature } }
+  const differs = ([field, value]: [string, unknown]) =>
+    canonical(there[field as keyof WebhookRow]) !== canonical(value)
+  return Object.fromEntries(Object.entries(wanted).filter(differs))
 }
 
 /** All of a manifest: the functions first, because the rest points to them. */

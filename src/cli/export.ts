@@ -106,6 +106,9 @@ async function importSteps(client: Client, bundle: Bundle, packages: Map<string,
       ...target(webhook),
       ...(webhook.description && { description: webhook.description }),
       ...(webhook.sync && { sync: true }),
+      // Without what its callers have to show, it would be open to everybody.
+      ...(webhook.signature && { signature: webhook.signature }),
+      ...(webhook.max_rate && { max_rate: webhook.max_rate }),
     }
     const take = async () => void (await client.webhooks.create(fields))
     steps.push({

@@ -32,6 +32,21 @@ const secretUse = z.strictObject({
 const withPlace = ({ name, as = 'env', to = name }: z.output<typeof secretUse>) => ({ name, as, to })
 const asVariable = (name: string) => withPlace({ name })
 
+const webhook = z.strictObject({
+  alias: z.string().optional(),
+  sync: z.boolean().optional(),
+  signature: z
+    .strictObject({
+      scheme: z.enum(['github', 'gitlab', 'slack', 'stripe', 'standard', 'hmac']),
+      secret: z.string(),
+      header: z.string().optional(),
+      tolerance: z.int().optional(),
+    })
+    .optional()
+    .describe('Callers must sign with this secret.'),
+  max_rate: z.number().optional().describe('Most calls a second.'),
+})
+
 const fn = z
   .strictObject({
     code: z.string().optional().describe('Folder, file or ZIP, from the folder of this file on.'),
@@ -61,10 +76,7 @@ const fn = z
       .optional()
       .describe('Secrets that it sees: names, or name, as (env or file) and to.'),
     jobs: z.record(z.string(), job).optional().describe('By name.'),
-    webhooks: z
-      .record(z.string(), z.strictObject({ alias: z.string().optional(), sync: z.boolean().optional() }).nullable())
-      .optional()
-      .describe('By name, which is their description.'),
+    webhooks: z.record(z.string(), webhook.nullable()).optional().describe('By name, which is their description.'),
     aliases: z
       .record(z.string(), z.int().min(0))
       .optional()

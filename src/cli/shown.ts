@@ -1,6 +1,7 @@
 import { milliseconds as millisecondsText } from '../client/explanation.ts'
 import type {
   AliasRow,
+  DeliveryRow,
   ExecutionRow,
   FunctionRow,
   JobRow,
@@ -100,6 +101,15 @@ export const sourceColumns: Column<SourceRow>[] = [
   { title: 'EVENTS', value: ({ events }) => events.join(', ') },
   { title: 'STATUS', value: ({ status, last_error }) => (last_error ? `${status}, failing` : status) },
   { title: 'LAST LOOK', value: ({ last_polled_at }) => timeText(last_polled_at) },
+]
+
+export const deliveryColumns: Column<DeliveryRow>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'RECEIVED', value: ({ received_at }) => timeText(received_at) },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'EXECUTION', value: ({ execution_id }) => execution_id },
+  { title: 'BYTES', value: ({ bytes }) => bytes, right: true },
+  { title: 'REASON', value: ({ reason }) => reason },
 ]
 
 export const secretColumns: Column<SecretRow>[] = [

@@ -1,6 +1,15 @@
-import { type CommandSpec, given, textOption } from './command.ts'
-import { webhookColumns } from './shown.ts'
+import type { WebhookFields, WebhookSignature } from '../client/resources.ts'
+import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
+import { deliveryColumns, webhookColumns } from './shown.ts'
 import { targetFields, withNames } from './target.ts'
+
+function signatureOf(options: Options): Pick<WebhookFields, 'signature'> {
+  const scheme = textOption(options, 'signature')
+  const secret = textOption(options, 'secret')
+  if (scheme === undefined && secret === undefined) return {}
+  if (scheme === undefined || secret === undefined) throw usageError('--signature and --secret go together.')
+  return { signature: { scheme: scheme as WebhookSignature['scheme'], secret } }
+}
 
 export const commands: CommandSpec[] = [
   {
@@ -9,13 +18,27 @@ export const commands: CommandSpec[] = [
     arguments: [['<function>', 'its name, name:version or name@alias']],
     options: [
       ['--description <text>', 'who calls it'],
+      ['--signature <scheme>', 'callers must sign: github, gitlab, slack, stripe, standard or hmac'],
+      ['--secret <name>', 'the secret that they sign with; see "taibai secret set"'],
+      ['--rate <calls>', 'most calls a second'],
       ['--sync', "answer with the function's own answer, to GET too; without it: accept the run, which follows"],
     ],
-    examples: ['taibai webhooks add greet --description "the shop"', 'taibai webhooks add challenge --sync'],
+    examples: [
+      'taibai webhooks add greet --description "the shop"',
+      'taibai webhooks add challenge --sync',
+      'taibai webhooks add build --signature github --secret GITHUB_SECRET',
+    ],
     async run(cli, args, options) {
       const description = textOption(options, 'description')
       const sync = options.sync === true && { sync: true }
-      const fields = { ...targetFields(given(args, 0)), ...(description !== undefined && { description }), ...sync }
+      const maxRate = numberOption(options, 'rate', '--rate')
+      const fields = {
+        ...targetFields(given(args, 0)),
+        ...(description !== undefined && { description }),
+        ...(maxRate !== undefined && { max_rate: maxRate }),
+        ...signatureOf(options),
+        ...sync,
+      }
       const webhook = await cli.client().webhooks.create(fields)
       cli.out.value(webhook, () => cli.out.line(webhook.webhook_url))
     },
@@ -27,6 +50,25 @@ export const commands: CommandSpec[] = [
     async run(cli) {
       const rows = await cli.client().webhooks.list()
       cli.out.rows(cli.out.json ? rows : await withNames(cli.client(), rows), webhookColumns, 'There are no webhooks.')
+    },
+  },
+  {
+    name: 'webhooks deliveries',
+    summary: 'show the last calls of a webhook since the server started; with --again, run one once more',
+    arguments: [['<webhook>', 'its id']],
+    options: [['--again <delivery>', 'the id of a delivery']],
+    examples: [
+      'taibai webhooks deliveries 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11',
+      'taibai webhooks deliveries 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11 --again 7d5c1c1e-9a52-4d2c-9a5e-0b6f4f0f9a11',
+    ],
+    async run(cli, args, options) {
+      const id = given(args, 0)
+      const again = textOption(options, 'again')
+      const { webhooks } = cli.client()
+      if (again === undefined)
+        return cli.out.rows(await webhooks.deliveries(id), deliveryColumns, 'There were no calls.')
+      const made = await webhooks.redeliver(id, again)
+      cli.out.value(made, () => cli.out.line(`Accepted as ${made.execution_id}.`))
     },
   },
   {

@@ -7,6 +7,7 @@ import type {
   AliasFields,
   AliasRow,
   BackupRow,
+  DeliveryRow,
   ExecutionFields,
   ExecutionRow,
   FunctionFields,
@@ -66,7 +67,13 @@ export function makeClient(options: ConnectionOptions) {
     ),
     executions: executionsOf(connection),
     jobs: nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
-    webhooks: nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
+    webhooks: {
+      ...nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
+      deliveries: async (id: string): Promise<DeliveryRow[]> =>
+        (await connection.must('GET', `/v1/webhooks/${id}/deliveries`)).json.deliveries,
+      redeliver: async (id: string, delivery: string): Promise<{ execution_id: string }> =>
+        (await connection.must('POST', `/v1/webhooks/${id}/deliveries/${delivery}/redeliver`)).json,
+    },
     sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
     secrets: nounOf<SecretRow, SecretFields, SecretChange>(connection, '/v1/secrets', 'secrets'),
     tokens: tokensOf(connection),

@@ -17,6 +17,7 @@ export const errorCodes = {
   headers_too_large: 'caller',
   request_timeout: 'caller',
   unsupported_media_type: 'caller',
+  limit_reached: 'capacity',
   queue_full: 'capacity',
   too_many_bodies: 'capacity',
   no_worker: 'capacity',
@@ -43,6 +44,27 @@ export class FaasError extends Error {
 
   get fault(): Fault {
     return errorCodes[this.code]
+  }
+}
+
+/** Which limit was met, whose it is, and how much of it is used. */
+export interface MetLimit {
+  name: string
+  of: 'function' | 'project' | 'webhook' | 'address'
+  value: number
+  /** Null where counting is no use, as with rates. */
+  used: number | null
+}
+
+/** A limit of one function, project, webhook or address: others go on. */
+export class LimitReached extends FaasError {
+  readonly limit: MetLimit
+  readonly retryAfterSeconds: number
+
+  constructor(limit: MetLimit, message: string, retryAfterSeconds = 1) {
+    super('limit_reached', message)
+    this.limit = limit
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds))
   }
 }
 

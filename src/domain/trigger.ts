@@ -43,6 +43,8 @@ export interface InUse {
   ofFunction(functionId: string): Holder[]
   ofVersion(functionId: string, version: number): Holder[]
   ofAlias(projectId: string, alias: string): Holder[]
+  /** Webhooks that check their callers with the secret. */
+  ofSecret(projectId: string, secret: string): Holder[]
   /** Jobs that are not finished and name the function itself. */
   jobsOf(functionId: string): Holder[]
   /** Removes them, and first what holds them: for a delete that cascades. Functions stay. */

@@ -26,7 +26,7 @@ export async function answerWithRun(
     const { execution, outcome } = await parts.invocation.run({ ...request, caller })
     return answer(outgoing, execution, outcome, isOwn)
   }
-  const executionId = parts.newId()
+  const executionId = request.executionId ?? parts.newId()
   const sink = new ResponseSink(outgoing, executionId)
   const { signal } = caller
   const { execution, outcome } = await parts.invocation.run({ ...request, executionId, caller, sink, signal })

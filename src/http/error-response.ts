@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { type ErrorCode, errorCodes, FaasError } from '../domain/errors.ts'
+import { type ErrorCode, errorCodes, FaasError, LimitReached, type MetLimit } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
 
 /** The only table from code to status. */
@@ -19,6 +19,7 @@ export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
   too_large: 413,
   unsupported_media_type: 415,
   headers_too_large: 431,
+  limit_reached: 429,
   queue_full: 503,
   too_many_bodies: 503,
   no_worker: 503,
@@ -36,6 +37,8 @@ export interface ErrorBody {
   faultstring: string
   debuginfo: null
   code: ErrorCode
+  /** With `limit_reached`. */
+  limit?: MetLimit
 }
 
 const unexplained = new FaasError('internal', 'Something failed inside the server; its log says what.')
@@ -48,11 +51,14 @@ export function asFaasError(error: unknown): FaasError {
 
 export function errorBody(error: FaasError): ErrorBody {
   const faultcode = statusOfCode[error.code] < 500 ? 'Client' : 'Server'
-  return { faultcode, faultstring: error.message, debuginfo: null, code: error.code }
+  const body: ErrorBody = { faultcode, faultstring: error.message, debuginfo: null, code: error.code }
+  if (error instanceof LimitReached) body.limit = error.limit
+  return body
 }
 
 /** Headers that go with a code. */
 export function errorHeaders(error: FaasError): Record<string, string> {
+  if (error instanceof LimitReached) return { 'Retry-After': String(error.retryAfterSeconds) }
   return errorCodes[error.code] === 'capacity' ? { 'Retry-After': '1' } : {}
 }
 
@@ -101,6 +107,15 @@ const errorSchema = z
     faultstring: z.string().openapi({ description: 'What is wrong and what to do.' }),
     debuginfo: z.null(),
     code: z.enum(Object.keys(errorCodes) as [ErrorCode]),
+    limit: z
+      .object({
+        name: z.string(),
+        of: z.enum(['function', 'project', 'webhook', 'address']),
+        value: z.number(),
+        used: z.number().nullable(),
+      })
+      .optional()
+      .openapi({ description: 'With limit_reached: which limit, whose, and how much of it is used.' }),
   })
   .openapi('Error')
 

@@ -1,4 +1,5 @@
 import { inputOfRequest } from '../domain/input.ts'
+import type { SignedRequest } from '../domain/webhook-signature.ts'
 import { type CallInput, type HttpRequestHead, type Revision, takesRequest } from '../domain/worker.ts'
 import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './endpoint.ts'
@@ -9,19 +10,33 @@ import { webhookInput } from './webhook-input.ts'
 /** Input and body are told a worker in one frame, which holds 16 MiB. */
 const longestCallBytes = 15 * 1024 * 1024
 
+/** The bytes as they came, over which senders make their signatures. */
+export async function readSigned(c: Ctx, { maxBodyBytes }: HttpSettings): Promise<SignedRequest> {
+  const { incoming, outgoing } = c.env
+  const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false })
+  return {
+    body,
+    headers: new Map(Object.entries(incoming.headersDistinct).map(([name, all]) => [name, all?.[0] ?? ''])),
+  }
+}
+
+/** Whose value is a secret in itself: the function need not see it, and it is kept nowhere. */
+const secretHeaders = new Set(['x-gitlab-token'])
+
 /**
  * The call of a webhook as its function sees it. Web functions get the request as it came; others the fields of the contract,
- * and beside them the request with the bytes of its body, over which callers make their signatures.
+ * and beside them the request with the bytes of its body.
  */
-export async function readWebhookCall(
+export async function webhookCall(
   c: Ctx,
   id: string,
   revision: Revision,
+  body: Buffer,
   { maxBodyBytes, trustProxy }: HttpSettings,
 ): Promise<{ input: CallInput; http: HttpRequestHead }> {
-  const { incoming, outgoing } = c.env
-  const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false })
-  const http = requestHead(incoming, exactPlace(id, incoming.url as string), null, trustProxy)
+  const { incoming } = c.env
+  const whole = requestHead(incoming, exactPlace(id, incoming.url as string), null, trustProxy)
+  const http = { ...whole, headers: whole.headers.filter(([name]) => !secretHeaders.has(name)) }
   if (takesRequest(revision)) return { input: inputOfRequest(body), http }
   const content = await unpacked(body, incoming.headers['content-encoding'], maxBodyBytes)
   const input = webhookInput(new URL(c.req.raw.url).searchParams, incoming.headers['content-type'], content)

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Access, FunctionCors } from '../domain/exposure.ts'
 import type { FunctionCode, Network } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
@@ -7,6 +7,7 @@ import type { RuntimeStatus } from '../domain/runtime.ts'
 import type { SecretUse } from '../domain/secret.ts'
 import type { Signature } from '../domain/signature.ts'
 import type { SourceEvent, SourceStatus } from '../domain/source.ts'
+import type { WebhookSignature } from '../domain/webhook-signature.ts'
 
 /**
  * The tables of taibai.db. Keys are named as in the domain, so that a row is a domain value as it is. Times are Unix ms.
@@ -146,6 +147,8 @@ export const webhooks = sqliteTable(
     functionAlias: text('function_alias'),
     description: text('description'),
     sync: integer('sync', { mode: 'boolean' }).notNull().default(false),
+    signature: text('signature', { mode: 'json' }).$type<WebhookSignature>(),
+    maxRate: real('max_rate'),
     ...created,
   },
   (table) => [

@@ -210,15 +210,23 @@ async function callEverything(of: Client): Promise<void> {
     () => rest.stats(),
     () => rest.metrics(),
     () => rest.openapi(),
-    ...[rest.runtimes, rest.aliases, rest.executions, rest.jobs, rest.webhooks, rest.sources, rest.tokens].flatMap(
-      (noun) =>
-        Object.entries(noun).map(
-          ([verb, call]) =>
-            () =>
-              (call as (...args: unknown[]) => Promise<unknown>)(
-                ...(verb === 'list' || verb === 'create' ? [{}] : ['x', {}]),
-              ),
-        ),
+    ...[
+      rest.runtimes,
+      rest.aliases,
+      rest.executions,
+      rest.jobs,
+      rest.webhooks,
+      rest.sources,
+      rest.tokens,
+      rest.secrets,
+    ].flatMap((noun) =>
+      Object.entries(noun).map(
+        ([verb, call]) =>
+          () =>
+            (call as (...args: unknown[]) => Promise<unknown>)(
+              ...(verb === 'list' || verb === 'create' ? [{}] : ['x', verb === 'redeliver' ? 'x' : {}]),
+            ),
+      ),
     ),
   ]
   for (const call of calls) await call().catch(() => {})

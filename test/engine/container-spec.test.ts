@@ -73,7 +73,8 @@ const worker = {
   },
 }
 const { Cmd, ...ownCommand } = worker
-const { Mounts, Init: _, ...noFolder } = worker.HostConfig
+const { Mounts, Init: _, Tmpfs: _ofWorkers, ...others } = worker.HostConfig
+const noFolder = { ...others, Tmpfs: { '/tmp': tmp } }
 const hosts = { Type: 'bind', Source: '/data/etc/hosts', Target: '/etc/hosts', ReadOnly: true }
 
 describe('the container of', () => {

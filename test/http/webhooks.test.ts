@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { aFn, anAlias, aRuntime, aVersion, aWebhook } from '../support/builders.ts'
 import { testRows } from '../support/rows.ts'
 import { makeTestApp, type TestAppOptions } from '../support/test-app.ts'
@@ -119,7 +120,7 @@ describe('creating a webhook', () => {
     expect(json.webhook_url).toBe(`${base}/v1/webhooks/${json.id}/invoke`)
     expect(Object.keys(json)).toEqual([
       ...['id', 'function_id', 'function_alias', 'function_version', 'description'],
-      ...['project_id', 'created_at', 'updated_at', 'webhook_url', 'sync'],
+      ...['project_id', 'created_at', 'updated_at', 'webhook_url', 'sync', 'signature', 'max_rate'],
     ])
   })
 })
@@ -480,4 +481,133 @@ describe('the request of a webhook', () => {
     const { http } = await callOf('web', '', { as: 'alice', headers: { 'X-Own': '1' } })
     expect(http?.headers.map(([name]) => name)).not.toContain('x-auth-token')
   })
+})
+
+describe('a webhook whose callers must sign', () => {
+  const secret = 'known to the sender'
+  const sign = (body: string) => `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+  const signature = { scheme: 'github', secret: 'HOOK' }
+
+  async function signedHook(fields: object = {}) {
+    const { app, made } = prepare()
+    await app.request('POST', '/v1/secrets', { json: { name: 'HOOK', value: secret } })
+    const json = { function_id: made.own, signature, ...fields }
+    const { id } = (await app.request('POST', '/v1/webhooks', { json })).json
+    const post = (body: string, headers: Record<string, string> = { 'X-Hub-Signature-256': sign(body) }) =>
+      app.request('POST', `/v1/webhooks/${id}/invoke`, {
+        as: 'nobody',
+        body,
+        headers: { 'Content-Type': 'application/json', ...headers },
+      })
+    const deliveries = async () => (await app.request('GET', `/v1/webhooks/${id}/deliveries`)).json.deliveries
+    return { app, id, post, deliveries }
+  }
+
+  test('needs a secret that is there, and shows its name alone', async () => {
+    const { app, made } = prepare()
+    const json = { function_id: made.own, signature }
+    const refused = await app.request('POST', '/v1/webhooks', { json })
+    expect(refused).toMatchObject({ status: 400, json: { faultstring: expect.stringContaining('secret HOOK') } })
+    await app.request('POST', '/v1/secrets', { json: { name: 'HOOK', value: secret } })
+    const shown = await app.request('POST', '/v1/webhooks', { json })
+    expect(shown.json.signature).toEqual({ scheme: 'github', secret: 'HOOK', header: null, tolerance: null })
+    expect(shown.text).not.toContain(secret)
+    for (const wrong of [
+      { scheme: 'md5', secret: 'HOOK' },
+      { scheme: 'github' },
+      'github',
+      { ...signature, more: 1 },
+    ]) {
+      expect((await app.request('POST', '/v1/webhooks', { json: { ...json, signature: wrong } })).status).toBe(400)
+    }
+  })
+
+  test('refuses who does not sign, or signs something else, before anything runs, and keeps a note of it', async () => {
+    const { app, post, deliveries } = await signedHook()
+    expect(await post('{}', {})).toMatchObject({ status: 401, json: { code: 'unauthenticated' } })
+    expect(await post('{"a":2}', { 'X-Hub-Signature-256': sign('{"a":1}') })).toMatchObject({ status: 401 })
+    expect(app.pool.calls).toEqual([])
+    expect(await deliveries()).toMatchObject([
+      { status: 'refused', reason: expect.stringContaining('X-Hub-Signature-256'), can_redeliver: false },
+      { status: 'refused' },
+    ])
+  })
+
+  test('runs what is signed, over the bytes as they came', async () => {
+    const { app, post, deliveries } = await signedHook()
+    const body = '{ "a" : 1.50, "b": "ü" }'
+    const answer = await post(body)
+    expect(answer.status).toBe(202)
+    await vi.waitFor(() => expect(app.pool.calls).toHaveLength(1))
+    expect(await deliveries()).toMatchObject([
+      {
+        status: 'accepted',
+        execution_id: answer.json.execution_id,
+        bytes: Buffer.byteLength(body),
+        can_redeliver: true,
+      },
+    ])
+  })
+
+  test.each([false, true])('takes a delivery once, however often it is sent (sync: %s)', async (sync) => {
+    const { app, post, deliveries } = await signedHook({ sync })
+    const headers = { 'X-Hub-Signature-256': sign('{}'), 'X-GitHub-Delivery': 'd-1' }
+    await post('{}', headers)
+    await vi.waitFor(() => expect(app.pool.calls).toHaveLength(1))
+    const again = await post('{}', headers)
+    const [second, first] = await deliveries()
+    expect(again.json.execution_id).toBe(first.execution_id)
+    expect([first.status, second.status]).toEqual(['accepted', 'duplicate'])
+    await post('{}', { ...headers, 'X-GitHub-Delivery': 'd-2' })
+    await vi.waitFor(() => expect(app.pool.calls).toHaveLength(2))
+  })
+
+  test('is delivered again on demand, as a new run, by its project alone', async () => {
+    const { app, id, post, deliveries } = await signedHook()
+    const first = await post('{"n":1}')
+    const [delivery] = await deliveries()
+    const path = `/v1/webhooks/${id}/deliveries/${delivery.id}/redeliver`
+    expect((await app.request('POST', path, { as: 'bob' })).status).toBe(404)
+    expect((await app.request('POST', path, { as: 'admin' })).status).toBe(404)
+    const again = await app.request('POST', path)
+    expect(again.status).toBe(202)
+    expect(again.json.execution_id).not.toBe(first.json.execution_id)
+    await vi.waitFor(() => expect(app.pool.calls.map(({ call }) => call.input.body.toString())).toHaveLength(2))
+    expect((await app.request('GET', `/v1/webhooks/${id}/deliveries`, { as: 'bob' })).status).toBe(404)
+  })
+
+  test('does not show the token of GitLab to the function', async () => {
+    const { app, post } = await signedHook({ signature: { scheme: 'gitlab', secret: 'HOOK' } })
+    expect((await post('{}', { 'X-Gitlab-Token': secret, 'X-Gitlab-Event': 'Push Hook' })).status).toBe(202)
+    await vi.waitFor(() => expect(app.pool.calls).toHaveLength(1))
+    const text = JSON.stringify(app.pool.calls[0]?.call.http)
+    expect(text).toContain('Push Hook')
+    expect(text).not.toContain(secret)
+  })
+
+  test('holds its secret, which cannot be deleted but with it', async () => {
+    const { app, id } = await signedHook()
+    const refused = await app.request('DELETE', '/v1/secrets/HOOK')
+    expect(refused).toMatchObject({ status: 403, json: { code: 'in_use', faultstring: expect.stringContaining(id) } })
+    expect((await app.request('DELETE', '/v1/secrets/HOOK?cascade=true')).status).toBe(204)
+    expect((await app.request('GET', `/v1/webhooks/${id}`)).status).toBe(404)
+  })
+})
+
+test('a webhook that is called more often than it may says when to try again, and others go on', async () => {
+  const { app, made } = prepare()
+  const json = { function_id: made.own, max_rate: 0.1 }
+  const { id } = (await app.request('POST', '/v1/webhooks', { json })).json
+  const post = (hook: string | undefined) =>
+    app.request('POST', `/v1/webhooks/${hook}/invoke`, { as: 'nobody', body: '{}' })
+  expect((await post(id)).status).toBe(202)
+  const refused = await post(id)
+  expect(refused).toMatchObject({
+    status: 429,
+    json: { code: 'limit_reached', limit: { name: 'max_rate', of: 'webhook', value: 0.1, used: null } },
+  })
+  expect(refused.headers.get('Retry-After')).toBe('10')
+  expect((await post(made.hook)).status).toBe(202)
+  app.clock.advance(10_000)
+  expect((await post(id)).status).toBe(202)
 })

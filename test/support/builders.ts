@@ -194,6 +194,8 @@ export function aWebhook(overrides: Partial<Webhook> = {}): Webhook {
     functionAlias: null,
     description: null,
     sync: false,
+    signature: null,
+    maxRate: null,
     createdAt: builtAt,
     updatedAt: null,
     ...overrides,

@@ -200,6 +200,7 @@ const serviceSettings: ServiceSettings = {
   },
   swift: { maxSwiftObjectBytes: 100_000, swiftCheckSeconds: 10 },
   maxVersions: 10,
+  webhookRate: 1000,
 }
 
 const httpSettings: HttpSettings = {

@@ -5,12 +5,12 @@ import { type Frame, parseMeta } from './protocol.ts'
 
 /** What the server says in the meta of frames, and reads there; see runtimes/README.md. */
 
-/** Meta of `BIND`; `code`: where the worker finds the function's code. */
 /** With the folder in which its files are to lie. */
 export interface HandedSecrets extends BoundSecrets {
   folder: string
 }
 
+/** Meta of `BIND`; `code`: where the worker finds the function's code. */
 export function bindMeta(
   revision: Revision,
   code: string,
@@ -31,6 +31,14 @@ export function bindMeta(
     timeout_ms: revision.timeoutMs,
     concurrency: revision.concurrency,
     max_result_bytes: maxResultBytes,
+  }
+}
+
+function secretMeta({ env, files, folder }: HandedSecrets): object {
+  const names = Object.keys(env)
+  return {
+    ...(names.length > 0 && { secret_names: names }),
+    ...(Object.keys(files).length > 0 && { secrets: folder, secret_files: files }),
   }
 }
 

@@ -126,8 +126,8 @@ export function bindSecrets(app: App, secrets: Secrets, settings: { maxBodyBytes
       answers: { 204: 'nothing' },
       refusals: ['invalid_request', 'in_use', 'not_found'],
     },
-    (c) => {
-      secrets.delete(c.get('who'), c.req.param('name'), wantsCascade(c))
+    async (c) => {
+      await secrets.delete(c.get('who'), c.req.param('name'), wantsCascade(c))
       return c.body(null, 204)
     },
   )

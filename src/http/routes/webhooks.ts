@@ -1,20 +1,23 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { z } from '@hono/zod-openapi'
-import { FaasError } from '../../domain/errors.ts'
+import { FaasError, invalid } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { selected } from '../../domain/list.ts'
 import type { Webhook } from '../../domain/webhook.ts'
+import { signatureSchemes, type WebhookSignature } from '../../domain/webhook-signature.ts'
+import type { Executions } from '../../services/runs/executions.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
+import type { Delivery, DeliveryStatus } from '../../services/triggers/deliveries.ts'
 import type { Webhooks } from '../../services/triggers/webhooks.ts'
 import { answerWithRun } from '../answered-run.ts'
 import { readObject } from '../body.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
-import { flag, integer, parseFields, text, uuidParam } from '../fields.ts'
+import { field, flag, integer, nullable, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { handedOutBase } from '../path.ts'
 import type { HttpSettings } from '../settings.ts'
 import { shownTime } from '../time.ts'
-import { readWebhookCall } from '../webhook-call.ts'
+import { readSigned, webhookCall } from '../webhook-call.ts'
 
 const tag = 'webhooks'
 
@@ -23,6 +26,19 @@ const settable = z.object({
   function_version: integer('0, the default: the function as it is when called.'),
   function_alias: text(255, 'Wins over function_id and function_version; looked up when called.'),
   description: text(),
+  signature: nullable(
+    field(
+      {
+        type: ['object', 'null'],
+        description:
+          'Who must sign: {"scheme": github, gitlab, slack, stripe, standard or hmac, "secret": name of a secret, "header" (hmac; default x-signature), "tolerance": seconds (default 300)}; null: nobody.',
+      },
+      toSignature,
+    ),
+  ),
+  max_rate: nullable(
+    field({ type: ['number', 'null'], description: "Most calls a second; null: the server's default." }, toNumber),
+  ),
   sync: flag(
     "True: the answer is the function's own, and GET is taken too. False, the default: 202, and the run follows.",
   ),
@@ -40,24 +56,62 @@ const shown = z
     updated_at: z.string().nullable(),
     webhook_url: z.string().openapi({ description: 'POST here runs the function; no token needed.' }),
     sync: z.boolean(),
+    signature: z
+      .object({
+        scheme: z.enum(signatureSchemes),
+        secret: z.string().openapi({ description: 'The name of the secret.' }),
+        header: z.string().nullable(),
+        tolerance: z.int().nullable(),
+      })
+      .nullable(),
+    max_rate: z.number().nullable(),
   })
   .openapi('Webhook')
+
+const shownDelivery = z
+  .object({
+    id: z.string(),
+    received_at: z.string(),
+    status: z.enum(['accepted', 'duplicate', 'refused']),
+    reason: z.string().nullable(),
+    execution_id: z.string().nullable(),
+    delivery_id: z.string().nullable().openapi({ description: 'What the sender calls it.' }),
+    bytes: z.int(),
+    can_redeliver: z.boolean(),
+  })
+  .openapi('Delivery')
 
 export interface WebhookParts {
   webhooks: Webhooks
   invocation: Invocation
+  executions: Executions
   newId: NewId
   settings: HttpSettings
 }
 
 export function bindWebhooks(app: App, parts: WebhookParts): void {
-  const { webhooks, invocation, settings } = parts
+  const { webhooks, invocation, executions, newId, settings } = parts
   /** Nobody knows who calls: for what is not there, no body is read. */
   const take = async (c: Ctx, id: string): Promise<Response> => {
-    const { sync, run } = webhooks.called(id)
-    const request = { ...run, ...(await readWebhookCall(c, id, run.target.revision, settings)) }
-    if (!sync) return c.json({ execution_id: (await invocation.accept(request)).execution.id }, 202)
-    await answerWithRun(parts, request, c.env.outgoing, false)
+    const call = webhooks.called(id)
+    const signed = await readSigned(c, settings)
+    const { executionId, deliveryId } = webhooks.admit(call, signed)
+    const kept = await webhookCall(c, id, call.run.target.revision, signed.body, settings)
+    const request = { ...call.run, ...kept, ...(executionId !== undefined && { executionId }) }
+    const note = (status: DeliveryStatus, execution: string) =>
+      webhooks.note(id, { status, executionId: execution, deliveryId, bytes: signed.body.length, request: kept })
+    if (!call.webhook.sync) {
+      const { execution, duplicate } = await invocation.accept(request)
+      note(duplicate ? 'duplicate' : 'accepted', execution.id)
+      return c.json({ execution_id: execution.id }, 202)
+    }
+    if (executionId !== undefined && (await executions.has(executionId))) {
+      note('duplicate', executionId)
+      return c.json({ execution_id: executionId }, 200)
+    }
+    const ranAs = executionId ?? newId()
+    note('accepted', ranAs)
+    await answerWithRun(parts, { ...request, executionId: ranAs }, c.env.outgoing, false)
     return RESPONSE_ALREADY_SENT
   }
   const asShown = (c: Ctx, webhook: Webhook) => shownWebhook(webhook, webhookUrl(c, webhook.id, settings))
@@ -148,6 +202,39 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
   endpoint(
     app,
     {
+      method: 'get',
+      path: '/v1/webhooks/:id/deliveries',
+      tag,
+      summary: 'Show the last calls of a webhook since the server started, the newest first',
+      answers: { 200: z.object({ deliveries: z.array(shownDelivery) }) },
+      refusals: ['invalid_request', 'not_found'],
+    },
+    (c) => {
+      const rows = webhooks.deliveries(c.get('who'), uuidParam('Webhook', c.req.param('id')))
+      return c.json({ deliveries: rows.map(deliveryJson) })
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'post',
+      path: '/v1/webhooks/:id/deliveries/:delivery/redeliver',
+      tag,
+      summary: 'Run the function with what such a call brought, once more',
+      answers: { 202: z.object({ execution_id: z.string() }) },
+      refusals: ['invalid_request', 'not_found', 'runtime_unavailable', 'queue_full'],
+    },
+    async (c) => {
+      const { id, delivery } = c.req.param()
+      const request = webhooks.again(c.get('who'), uuidParam('Webhook', id), uuidParam('Delivery', delivery))
+      return c.json({ execution_id: (await invocation.accept(request)).execution.id }, 202)
+    },
+  )
+
+  endpoint(
+    app,
+    {
       method: 'post',
       path: '/v1/webhooks/:id/invoke',
       tag,
@@ -163,7 +250,10 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
         'multipart/form-data': z.any(),
       },
       answers: { 200: z.any(), 202: z.object({ execution_id: z.string() }) },
-      refusals: ['invalid_request', 'not_found', 'runtime_unavailable', 'too_large', 'queue_full', 'shutting_down'],
+      refusals: [
+        ...(['invalid_request', 'unauthenticated', 'not_found', 'runtime_unavailable', 'too_large'] as const),
+        ...(['limit_reached', 'queue_full', 'shutting_down'] as const),
+      ],
     },
     (c) => take(c, uuidParam('Webhook', c.req.param('id'))),
   )
@@ -196,7 +286,31 @@ async function readSettable(c: Ctx, settings: { maxBodyBytes: number }) {
     functionAlias: fields.function_alias,
     description: fields.description,
     sync: fields.sync,
+    signature: fields.signature,
+    maxRate: fields.max_rate,
   }
+}
+
+const signatureShape = z.strictObject({
+  scheme: z.enum(signatureSchemes),
+  secret: z.string().min(1),
+  header: z.string().nullish(),
+  tolerance: z.int().nullish(),
+})
+
+function toSignature(value: unknown): WebhookSignature {
+  const parsed = signatureShape.safeParse(value)
+  if (!parsed.success) {
+    throw invalid(`must be {"scheme": one of ${signatureSchemes.join(', ')}, "secret": the name of a secret}.`)
+  }
+  const { scheme, secret, header = null, tolerance = null } = parsed.data
+  return { scheme, secret, header: header?.toLowerCase() ?? null, toleranceSeconds: tolerance }
+}
+
+function toNumber(value: unknown): number {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  if (typeof number !== 'number' || !Number.isFinite(number)) throw invalid('must be a number.')
+  return number
 }
 
 const webhookUrl = (c: Ctx, id: string, settings: HttpSettings): string =>
@@ -214,5 +328,25 @@ function shownWebhook(webhook: Webhook, url: string): z.output<typeof shown> {
     updated_at: shownTime(webhook.updatedAt),
     webhook_url: url,
     sync: webhook.sync,
+    signature: webhook.signature && shownSignature(webhook.signature),
+    max_rate: webhook.maxRate,
+  }
+}
+
+const shownSignature = ({ scheme, secret, header, toleranceSeconds }: WebhookSignature) => ({
+  ...{ scheme, secret, header },
+  tolerance: toleranceSeconds,
+})
+
+function deliveryJson(delivery: Delivery): z.output<typeof shownDelivery> {
+  return {
+    id: delivery.id,
+    received_at: shownTime(delivery.receivedAt),
+    status: delivery.status,
+    reason: delivery.reason,
+    execution_id: delivery.executionId,
+    delivery_id: delivery.deliveryId,
+    bytes: delivery.bytes,
+    can_redeliver: delivery.request !== null,
   }
 }

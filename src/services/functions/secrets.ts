@@ -4,7 +4,7 @@ import type { Fn, FunctionStore } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { type Secret, type SecretStore, type SecretVersion, secretNamePattern } from '../../domain/secret.ts'
-import type { Holder } from '../../domain/trigger.ts'
+import type { Holder, InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { SecretVault } from '../platform/secret-vault.ts'
 import { keepWorkers } from './keep-workers.ts'
@@ -14,6 +14,7 @@ import type { Targets } from './targets.ts'
 export interface SecretsParts {
   secrets: SecretStore
   functions: FunctionStore
+  inUse: Pick<InUse, 'ofSecret' | 'remove'>
   targets: Targets
   pool: Pool
   clock: Clock
@@ -41,7 +42,7 @@ export interface NewVersion {
 /** A secret as its project sees it: everything but the value. */
 export interface ShownSecret extends Secret {
   versions: Pick<SecretVersion, 'number' | 'createdAt'>[]
-  /** The functions that it is bound to. */
+  /** The functions that see it. */
   usedBy: { id: string; name: string | null }[]
 }
 
@@ -95,12 +96,14 @@ export class Secrets {
     return this.#shown(this.#own(who, name))
   }
 
-  /** Refused while functions use it; with `cascade` they lose it. */
-  delete(who: Principal, name: string, cascade = false): void {
-    const { secrets, functions, targets, clock } = this.#parts
+  /** Refused while something uses it; with `cascade` functions lose it, and webhooks that check their callers with it go too. */
+  async delete(who: Principal, name: string, cascade = false): Promise<void> {
+    const { secrets, inUse, functions, targets, clock } = this.#parts
     const secret = this.#own(who, name)
     const users = this.#users(secret)
-    removedWith(who, `Secret ${name}`, users.map(asHolder), cascade)
+    const webhooks = inUse.ofSecret(who.projectId, name)
+    removedWith(who, `Secret ${name}`, [...users.map(asHolder), ...webhooks], cascade)
+    await inUse.remove(webhooks)
     for (const fn of users) {
       functions.update({ ...fn, secrets: fn.secrets.filter((use) => use.name !== name), updatedAt: clock.now() })
       targets.forgetFunction(fn.id)

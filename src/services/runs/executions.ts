@@ -73,6 +73,11 @@ export class Executions {
     return execution
   }
 
+  /** Whether there is a run with this id, whoever's. */
+  async has(id: string): Promise<boolean> {
+    return (await this.#parts.ledger.find(id)) !== null
+  }
+
   /**
    * What the run printed, below a line with its id: so a log is never one JSON value, which the `openstack` command cannot
    * show. Null while there is nothing.

@@ -33,8 +33,10 @@ interface Kind {
 export class Holders implements InUse {
   /** In the contract's order of checks. */
   #kinds: Record<TargetHolder, Kind>
+  #webhooks: WebhookStore
 
   constructor({ stores, jobs, sources }: HoldersParts) {
+    this.#webhooks = stores.webhooks
     this.#kinds = {
       job: { ...listed(stores.jobs, unfinished), remove: ({ id }) => jobs.remove(id) },
       webhook: { ...listed(stores.webhooks), remove: ({ id }) => stores.webhooks.delete(id) },
@@ -57,6 +59,11 @@ export class Holders implements InUse {
 
   ofAlias(projectId: string, alias: string): Holder[] {
     return this.#all((kind) => kind.ofAlias(projectId, alias))
+  }
+
+  ofSecret(projectId: string, secret: string): Holder[] {
+    const rows = this.#webhooks.list(projectId)
+    return rows.filter(({ signature }) => signature?.secret === secret).map(holder('webhook'))
   }
 
   jobsOf(functionId: string): Holder[] {

@@ -1,38 +1,62 @@
 import type { Clock } from '../../domain/clock.ts'
-import { invalid, notFound } from '../../domain/errors.ts'
-import type { NewId } from '../../domain/ids.ts'
+import { FaasError, invalid, LimitReached, notFound } from '../../domain/errors.ts'
+import { idFrom, type NewId } from '../../domain/ids.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
+import { TokenBuckets } from '../../domain/rate.ts'
+import type { SecretReader, SecretStore } from '../../domain/secret.ts'
 import { parseTargetName } from '../../domain/target-name.ts'
 import type { Webhook, WebhookStore } from '../../domain/webhook.ts'
+import { checkSignature, type SignedRequest, type WebhookSignature } from '../../domain/webhook-signature.ts'
 import type { Named, TargetRef, Targets } from '../functions/targets.ts'
 import type { RunRequest } from '../runs/invocation.ts'
+import { Deliveries, type Delivery } from './deliveries.ts'
 
 export interface NewWebhook extends TargetRef {
-  description?: string
+  description?: string | undefined
   /** Default false. */
-  sync?: boolean
+  sync?: boolean | undefined
+  /** Null: callers need not sign. */
+  signature?: WebhookSignature | null | undefined
+  /** Null: the server's default. */
+  maxRate?: number | null | undefined
 }
 
 /** What a call of a webhook runs; what the caller says is not in it. */
 export interface WebhookCall {
-  /** The caller waits for the function's answer. */
-  sync: boolean
+  webhook: Webhook
   run: Omit<RunRequest, 'input'>
+}
+
+/** A call that may run. */
+export interface Admitted {
+  /** The run's: the same when the sender sends the same delivery again. */
+  executionId: string | undefined
+  deliveryId: string | null
 }
 
 export interface WebhooksParts {
   store: WebhookStore
+  secrets: Pick<SecretStore, 'find'>
+  vault: SecretReader
   targets: Targets
   clock: Clock
   newId: NewId
+  /** Calls a second of a webhook that names no rate. */
+  defaultRate: number
 }
 
-/** Keeps webhooks, and knows what a call of one runs. */
+/** How many seconds' worth of calls may come at once. */
+const burstSeconds = 10
+
+/** Keeps webhooks, knows who may call one, and what a call of one runs. */
 export class Webhooks {
   #parts: WebhooksParts
+  #rates = new TokenBuckets()
+  readonly #deliveries: Deliveries
 
   constructor(parts: WebhooksParts) {
     this.#parts = parts
+    this.#deliveries = new Deliveries(parts.newId)
   }
 
   create(who: Principal, given: NewWebhook): Webhook {
@@ -43,6 +67,8 @@ export class Webhooks {
       ...this.#target(who, given),
       description: given.description ?? null,
       sync: given.sync ?? false,
+      signature: this.#checked(who, given.signature ?? null),
+      maxRate: checkedRate(given.maxRate ?? null),
       createdAt: this.#parts.clock.now(),
       updatedAt: null,
     }
@@ -63,15 +89,17 @@ export class Webhooks {
 
   /** Only of the own project, also for admins: they may not point a webhook of others at something. */
   update(who: Principal, id: string, change: NewWebhook): Webhook {
-    const webhook = this.get(who, id)
-    if (webhook.projectId !== who.projectId) throw notFound('Webhook', id)
+    const webhook = this.#own(who, id)
     if (Object.values(change).every((value) => value === undefined)) return webhook
     const moved = this.#movedTo(webhook, change)
+    const { signature, maxRate } = change
     const changed: Webhook = {
       ...webhook,
       ...(moved && this.#target(who, moved)),
       description: change.description ?? webhook.description,
       sync: change.sync ?? webhook.sync,
+      signature: signature === undefined ? webhook.signature : this.#checked(who, signature),
+      maxRate: maxRate === undefined ? webhook.maxRate : checkedRate(maxRate),
       updatedAt: this.#parts.clock.now(),
     }
     this.#parts.store.update(changed)
@@ -81,20 +109,96 @@ export class Webhooks {
   delete(who: Principal, id: string): void {
     const webhook = this.get(who, id)
     this.#parts.store.delete(webhook.id)
+    this.#deliveries.forget(webhook.id)
   }
 
-  /** Anybody may call it: the run belongs to the function's project. Throws FaasError: `not_found`, `runtime_unavailable`. */
+  /** Whoever knows the URL may call, so often. Throws FaasError: `not_found`, `limit_reached`, `runtime_unavailable`. */
   called(id: string): WebhookCall {
     const webhook = this.#parts.store.find(id)
     if (webhook === null) throw notFound('Webhook', id)
-    const target = this.#parts.targets.resolveIn(webhook.projectId, webhook)
-    const made = { trigger: 'webhook', triggerId: id, description: `Created by Webhook ${id}` } as const
-    return { sync: webhook.sync, run: { target, projectId: target.fn.projectId, ...made } }
+    this.#refuseTooOften(webhook)
+    return { webhook, run: this.#runOf(webhook) }
+  }
+
+  /** Throws FaasError `unauthenticated` when the webhook wants a signature and this is none of its sender's. */
+  admit({ webhook }: WebhookCall, request: SignedRequest): Admitted {
+    const { signature, id, projectId } = webhook
+    if (signature === null) return { executionId: undefined, deliveryId: null }
+    const { vault, clock } = this.#parts
+    const verdict = checkSignature(signature, vault.open(projectId, signature.secret), request, clock.now())
+    if (verdict.isGood) {
+      const { deliveryId } = verdict
+      return { deliveryId, executionId: deliveryId === null ? undefined : idFrom('webhook', id, deliveryId) }
+    }
+    this.note(id, { status: 'refused', reason: verdict.why, bytes: request.body.length })
+    throw new FaasError('unauthenticated', verdict.why)
+  }
+
+  /** What became of a call, for those who look at the last ones. */
+  note(id: string, delivery: Pick<Delivery, 'status' | 'bytes'> & Partial<Delivery>): void {
+    const { clock } = this.#parts
+    const nothing = { receivedAt: clock.now(), reason: null, executionId: null, deliveryId: null, request: null }
+    this.#deliveries.note(id, { ...nothing, ...delivery })
+  }
+
+  /** The last calls of it since the server started, the newest first. */
+  deliveries(who: Principal, id: string): Delivery[] {
+    return this.#deliveries.of(this.get(who, id).id)
+  }
+
+  /** The run that a call made, once more, as a new one. Throws FaasError: `not_found`, `invalid_request`. */
+  again(who: Principal, id: string, deliveryId: string): RunRequest {
+    const webhook = this.#own(who, id)
+    const delivery = this.#deliveries.find(webhook.id, deliveryId)
+    if (delivery === undefined) throw notFound('Delivery', deliveryId)
+    if (delivery.request === null)
+      throw invalid('This delivery was refused, or is too large to be kept: only its sender has it.')
+    return { ...this.#runOf(webhook), ...delivery.request }
   }
 
   /** Whether there is one whose callers wait for an answer. */
   isSync(id: string): boolean {
     return this.#parts.store.find(id)?.sync ?? false
+  }
+
+  #runOf(webhook: Webhook): Omit<RunRequest, 'input'> {
+    const { id } = webhook
+    const target = this.#parts.targets.resolveIn(webhook.projectId, webhook)
+    const made = { trigger: 'webhook', triggerId: id, description: `Created by Webhook ${id}` } as const
+    return { target, projectId: target.fn.projectId, ...made }
+  }
+
+  #refuseTooOften({ id, maxRate }: Webhook): void {
+    const perSecond = maxRate ?? this.#parts.defaultRate
+    const rate = { perSecond, burst: Math.max(1, perSecond * burstSeconds) }
+    const waitMs = this.#rates.take(id, rate, this.#parts.clock.elapsed())
+    if (waitMs === 0) return
+    throw new LimitReached(
+      { name: 'max_rate', of: 'webhook', value: perSecond, used: null },
+      `This webhook takes ${perSecond} calls a second; try again later.`,
+      waitMs / 1000,
+    )
+  }
+
+  #own(who: Principal, id: string): Webhook {
+    const webhook = this.get(who, id)
+    if (webhook.projectId !== who.projectId) throw notFound('Webhook', id)
+    return webhook
+  }
+
+  #checked(who: Principal, signature: WebhookSignature | null): WebhookSignature | null {
+    if (signature === null) return null
+    const { secret, header, toleranceSeconds, scheme } = signature
+    if (this.#parts.secrets.find(who.projectId, secret) === null) {
+      throw invalid(`There is no secret ${secret} in this project: make it first (taibai secret set ${secret}).`)
+    }
+    if (header !== null && (scheme !== 'hmac' || !/^[a-z0-9-]{1,64}$/.test(header))) {
+      throw invalid('"signature.header" names a header in lower case, and only with the scheme hmac.')
+    }
+    if (toleranceSeconds !== null && !(toleranceSeconds >= 1 && toleranceSeconds <= 86_400)) {
+      throw invalid('"signature.tolerance" must be from 1 to 86400 seconds.')
+    }
+    return signature
   }
 
   /** Null when the change leaves the target as it is. */
@@ -110,15 +214,20 @@ export class Webhooks {
 
   /** With an alias, function and version are null: they are looked up when it is called. */
   #target(who: Principal, ref: TargetRef): Pick<Webhook, 'functionId' | 'functionVersion' | 'functionAlias'> {
-    const { fn, version, alias } = this.#own(who, ref)
+    const { fn, version, alias } = this.#ownTarget(who, ref)
     if (alias !== null) return { functionId: null, functionVersion: null, functionAlias: alias }
     return { functionId: fn.id, functionVersion: version, functionAlias: null }
   }
 
   /** Opening a function to the world is its project's business: not even admins may for another. */
-  #own(who: Principal, ref: TargetRef): Named {
+  #ownTarget(who: Principal, ref: TargetRef): Named {
     const named = this.#parts.targets.named(who, ref)
     if (named.fn.projectId !== who.projectId) throw notFound('Function', ref.functionId ?? String(ref.functionAlias))
     return named
   }
+}
+
+function checkedRate(maxRate: number | null): number | null {
+  if (maxRate === null || (maxRate > 0 && maxRate <= 1_000_000)) return maxRate
+  throw invalid('"max_rate" must be more than 0: calls a second.')
 }

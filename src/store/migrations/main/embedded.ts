@@ -208,4 +208,10 @@ CREATE TABLE \`secrets\` (
 CREATE UNIQUE INDEX \`secrets_name\` ON \`secrets\` (\`project_id\`,\`name\`);--> statement-breakpoint
 ALTER TABLE \`functions\` ADD \`secrets\` text DEFAULT '[]' NOT NULL;`,
   },
+  {
+    tag: '0007_young_trish_tilby',
+    when: 1796011105844,
+    sql: `ALTER TABLE \`webhooks\` ADD \`signature\` text;--> statement-breakpoint
+ALTER TABLE \`webhooks\` ADD \`max_rate\` real;`,
+  },
 ]

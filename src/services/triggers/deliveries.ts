@@ -1,0 +1,79 @@
+import type { NewId } from '../../domain/ids.ts'
+import type { CallInput, HttpRequestHead } from '../../domain/worker.ts'
+
+/** `accepted`: it made a run. `duplicate`: it had made one before. `refused`: it was not signed as it should be. */
+export type DeliveryStatus = 'accepted' | 'duplicate' | 'refused'
+
+/** One call of a webhook. */
+export interface Delivery {
+  id: string
+  receivedAt: number
+  status: DeliveryStatus
+  /** Why it was refused. */
+  reason: string | null
+  executionId: string | null
+  /** What the sender calls it. */
+  deliveryId: string | null
+  bytes: number
+  /** To run it again; null: it was refused, or is too large to be kept. */
+  request: { input: CallInput; http: HttpRequestHead } | null
+}
+
+/** Of one webhook. */
+const mostDeliveries = 50
+/** Of one delivery, and of all together. */
+const mostBytes = 256 * 1024
+const mostBytesTogether = 16 * 1024 * 1024
+
+/** The last deliveries of each webhook, in memory: what matters of them is in the record of executions. */
+export class Deliveries {
+  #newId: NewId
+  #byWebhook = new Map<string, Delivery[]>()
+  #bytes = 0
+
+  constructor(newId: NewId) {
+    this.#newId = newId
+  }
+
+  get heldBytes(): number {
+    return this.#bytes
+  }
+
+  note(webhookId: string, delivery: Omit<Delivery, 'id'>): void {
+    const kept = this.#byWebhook.get(webhookId) ?? []
+    const request = delivery.bytes <= mostBytes ? delivery.request : null
+    kept.push({ ...delivery, request, id: this.#newId() })
+    this.#bytes += request === null ? 0 : delivery.bytes
+    if (kept.length > mostDeliveries) this.#drop(kept.shift())
+    // The one called last is behind the others.
+    this.#byWebhook.delete(webhookId)
+    this.#byWebhook.set(webhookId, kept)
+    this.#shrink()
+  }
+
+  /** The newest first. */
+  of(webhookId: string): Delivery[] {
+    return [...(this.#byWebhook.get(webhookId) ?? [])].reverse()
+  }
+
+  find(webhookId: string, id: string): Delivery | undefined {
+    return this.#byWebhook.get(webhookId)?.find((delivery) => delivery.id === id)
+  }
+
+  forget(webhookId: string): void {
+    for (const delivery of this.#byWebhook.get(webhookId) ?? []) this.#drop(delivery)
+    this.#byWebhook.delete(webhookId)
+  }
+
+  #drop(delivery: Delivery | undefined): void {
+    if (delivery?.request) this.#bytes -= delivery.bytes
+  }
+
+  /** Webhooks that were not called for longest lose what they kept. */
+  #shrink(): void {
+    for (const id of this.#byWebhook.keys()) {
+      if (this.#bytes <= mostBytesTogether) return
+      this.forget(id)
+    }
+  }
+}

@@ -1,0 +1,2 @@
+ALTER TABLE `webhooks` ADD `signature` text;--> statement-breakpoint
+ALTER TABLE `webhooks` ADD `max_rate` real;
