@@ -4,8 +4,8 @@ import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import type { ActingSession } from '../../domain/openstack.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
-import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { SecretReader } from '../../domain/secret.ts'
+import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from '../sandbox/sandbox.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
@@ -108,7 +108,10 @@ export class ShimWorker implements PoolWorker {
   /** Opened at the last moment, and kept nowhere. */
   #secretsOf({ projectId, secrets }: Revision): HandedSecrets | null {
     if (secrets.length === 0) return null
-    return { ...this.#parts.secrets.bound(projectId, secrets), folder: this.#parts.engine.secretsFolder(this.#folder.path) }
+    return {
+      ...this.#parts.secrets.bound(projectId, secrets),
+      folder: this.#parts.engine.secretsFolder(this.#folder.path),
+    }
   }
 
   #noteBound(loadMs: number): Bound {
