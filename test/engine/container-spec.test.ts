@@ -128,7 +128,7 @@ describe('the container of', () => {
       'a worker on an engine without a first process',
       {},
       { hasInit: false },
-      { ...worker, HostConfig: { ...noFolder, Mounts } },
+      { ...worker, HostConfig: { ...others, Mounts, Tmpfs: worker.HostConfig.Tmpfs } },
     ],
     [
       'a worker beside a server in a container, every folder by the name that the engine has for it',

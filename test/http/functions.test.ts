@@ -425,7 +425,7 @@ describe('creating a function', () => {
       writable: [],
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable',
     )
   })
 
