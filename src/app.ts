@@ -284,6 +284,8 @@ function makeDoor(
   const parts = httpParts(ground, services, {
     authenticate: config.auth === 'none' ? () => openPrincipal : authenticationBy(tokens, ground.openstack),
     ...health,
+    freeBytes: () => readDataFacts(data.path).freeBytes,
+    version,
     docs: readDocs,
     consoleFile,
     settings: given.httpSettings(config),

@@ -10,6 +10,7 @@ import type { Authenticate } from './domain/principal.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
 import type { Pool } from './domain/worker.ts'
 import { Bodies } from './http/bodies.ts'
+import { Refusals } from './http/error-response.ts'
 import type { HttpParts } from './http/server.ts'
 import type { HttpSettings } from './http/settings.ts'
 import type { OpenStack } from './openstack/openstack.ts'
@@ -241,12 +242,14 @@ function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: 
 }
 
 export function httpParts(
-  { pool, newId, log }: Pick<Ground, 'pool' | 'newId' | 'log'>,
+  { pool, ledger, newId, log }: Pick<Ground, 'pool' | 'ledger' | 'newId' | 'log'>,
   services: Services,
   door: {
     authenticate: Authenticate
     isReady(): boolean
     engineIsUp(): boolean
+    freeBytes(): number
+    version: string
     docs(): DocPage[]
     consoleFile(name: string): Buffer | null
     settings: HttpSettings
@@ -278,9 +281,15 @@ export function httpParts(
     gauges: () => ({
       ...invocation.unfinishedCount(),
       jobs: scheduler.size,
+      jobLateness: services.jobs.runs.lateness,
       workers: pool.workers(),
+      pool: pool.vitals(),
+      ledger: ledger.vitals(),
+      freeBytes: door.freeBytes(),
       engineIsUp: door.engineIsUp(),
+      version: door.version,
     }),
+    refusals: new Refusals(),
     authenticate: door.authenticate,
     isReady: door.isReady,
     docs: door.docs,

@@ -1,5 +1,6 @@
 import type { PastCall } from './history.ts'
 import { type FunctionError, failureText, type Outcome } from './outcome.ts'
+import type { LedgerVitals } from './vitals.ts'
 import type { HttpRequestHead } from './worker.ts'
 
 /** `running` → one of: the function returned; the function failed; the platform failed. */
@@ -185,6 +186,7 @@ export interface Ledger {
   settle(error: FunctionError): number
   /** Removes finished rows older than `maxAgeMs` and beyond `maxRowsPerProject`, in small steps; 0 keeps all. Returns how many. */
   prune(maxAgeMs: number, maxRowsPerProject: number): Promise<number>
+  vitals(): LedgerVitals
   /** Writes what is left, then stops. */
   end(): Promise<void>
 }

@@ -4,6 +4,7 @@ import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
 import type { SecretUse } from './secret.ts'
 import { factsOf, type Signature } from './signature.ts'
+import type { PoolVitals } from './vitals.ts'
 
 /**
  * One function version with everything that a worker of it must know: what may share a worker has the same `key`.
@@ -156,6 +157,7 @@ export interface Pool {
   /** A worker should be warm at `atMs` (wall clock): a job is due then. */
   expect(revision: Revision, atMs: number): void
   workers(): WorkerInfo[]
+  vitals(): PoolVitals
   /** Worker counts of the runtime's pool, as the contract shows them. */
   capacity(image: string): { total: number; available: number }
   /** The image is used from now on: keep generic workers of it. */

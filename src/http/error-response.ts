@@ -56,6 +56,25 @@ export function errorBody(error: FaasError): ErrorBody {
   return body
 }
 
+/** How often each code was answered, since the server began. */
+export class Refusals {
+  #counts = new Map<ErrorCode, number>()
+
+  count(code: ErrorCode): void {
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1)
+  }
+
+  entries(): Iterable<[ErrorCode, number]> {
+    return this.#counts.entries()
+  }
+}
+
+/** Who hears of errors. */
+export interface Told {
+  log: Log
+  refusals: Refusals
+}
+
 /** Headers that go with a code. */
 export function errorHeaders(error: FaasError): Record<string, string> {
   if (error instanceof LimitReached) return { 'Retry-After': String(error.retryAfterSeconds) }
@@ -66,16 +85,28 @@ export function errorHeaders(error: FaasError): Record<string, string> {
  * The answer to anything thrown. Our own faults are logged with their cause, which is never shown. `verbsOf` tells what a
  * path takes, for 405.
  */
-export function errorResponse(c: Context, thrown: unknown, log: Log, verbsOf: (path: string) => string[]): Response {
+export function errorResponse(
+  c: Context,
+  thrown: unknown,
+  { log, refusals }: Told,
+  verbsOf: (path: string) => string[],
+): Response {
   const error = asFaasError(thrown)
+  refusals.count(error.code)
   const status = logged(error, c.req.method, c.req.path, log)
   if (error.code === 'method_not_allowed') c.header('Allow', verbsOf(c.req.path).join(', '))
   return c.json(errorBody(error), status, errorHeaders(error))
 }
 
 /** The same on Node's own response; an answer that has begun is cut off. What was not read of the request is not waited for. */
-export function sendError(incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown, log: Log): void {
+export function sendError(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  thrown: unknown,
+  { log, refusals }: Told,
+): void {
   const error = asFaasError(thrown)
+  refusals.count(error.code)
   const status = logged(error, incoming.method as string, pathOf(incoming), log)
   if (outgoing.headersSent) return void outgoing.destroy()
   if (!incoming.complete) outgoing.setHeader('Connection', 'close')

@@ -40,7 +40,7 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
   }
 
   return (incoming, outgoing) => {
-    const failed = (error: unknown) => sendError(incoming, outgoing, error, parts.log)
+    const failed = (error: unknown) => sendError(incoming, outgoing, error, parts)
     try {
       const taken = take(incoming, outgoing)
       if (taken instanceof Promise) taken.catch(failed)

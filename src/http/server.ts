@@ -22,7 +22,7 @@ import type { Sources } from '../services/triggers/sources.ts'
 import type { Webhooks } from '../services/triggers/webhooks.ts'
 import type { Bodies } from './bodies.ts'
 import type { App, Env } from './endpoint.ts'
-import { errorResponse } from './error-response.ts'
+import { errorResponse, type Refusals } from './error-response.ts'
 import type { Gauges } from './metrics-text.ts'
 import { authentication } from './middleware/auth.ts'
 import { refuseHead } from './middleware/head.ts'
@@ -72,6 +72,7 @@ export interface HttpParts extends InvokeParts {
   health: Health
   images: Images
   registries: Registries
+  refusals: Refusals
   authenticate: Authenticate
   /** False while the server starts and stops, or its engine does not answer: /readyz says so. */
   isReady(): boolean
@@ -85,11 +86,11 @@ export interface HttpParts extends InvokeParts {
 
 /** Every route of the server: the middleware in order, then one bind call per resource. */
 export function makeHttpApp(parts: HttpParts): App {
-  const { settings, log } = parts
+  const { settings } = parts
   const app: App = new OpenAPIHono<Env>({ strict: false })
   const verbsOf = makeVerbsOf(app)
   const unrouted = makeUnrouted(verbsOf)
-  app.onError((error, c) => errorResponse(c, error, log, verbsOf))
+  app.onError((error, c) => errorResponse(c, error, parts, verbsOf))
   app.notFound(unrouted)
 
   app.use(bodiesOf(parts.bodies), authentication(parts.authenticate, makeNeedsToken(app)))

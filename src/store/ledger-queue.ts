@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../domain/clock.ts'
+import { Durations } from '../domain/durations.ts'
 import { FaasError } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
+import type { LedgerVitals } from '../domain/vitals.ts'
 import {
   Batch,
   type BatchMessage,
@@ -55,7 +57,11 @@ export class LedgerQueue {
   #full: Batch[] = []
   #inFlight: Batch | null = null
   #pendingBytes = 0
+  /** Rows that could not be kept: since the last time that this was said, and in all. */
   #lost = 0
+  #lostInAll = 0
+  #commits = new Durations()
+  #sentAt = 0
   #stopTimer: (() => void) | null = null
   #sendsThisTurn = false
   /** Copies that are being made, by their file. */
@@ -95,6 +101,10 @@ export class LedgerQueue {
     this.#add(kind, row, bytes)
     if (this.#full.length > 0) this.#send()
     else this.#sendAfter(lingerMs)
+  }
+
+  vitals(): LedgerVitals {
+    return { pendingBytes: this.#pendingBytes, lostRows: this.#lostInAll, commits: this.#commits }
   }
 
   /** Everything so far is on disk. Rejects when the disk refuses it now. */
@@ -177,6 +187,7 @@ export class LedgerQueue {
     if (batch === this.#collecting) this.#collecting = new Batch()
     for (const row of this.#options.counterRows()) batch.add(writes.count, row, 0)
     this.#inFlight = batch
+    this.#sentAt = this.#options.clock.elapsed()
     this.#writer.postMessage({ kinds: batch.kinds, rows: batch.rows } satisfies BatchMessage)
   }
 
@@ -185,6 +196,7 @@ export class LedgerQueue {
     this.#inFlight = null
     if ('failure' in reply) return this.#retryLater(batch, reply.failure)
     this.#pendingBytes -= batch.bytes
+    this.#commits.add(this.#options.clock.elapsed() - this.#sentAt)
     if (reply.refused.length > 0) this.#options.log.error({ refused: reply.refused }, 'executions were not recorded')
     batch.settle(reply.changes, () => notRecorded(reply.refused))
     if (this.#full.length > 0 || this.#collecting.isAwaited) this.#send()
@@ -219,6 +231,7 @@ export class LedgerQueue {
 
   #lose(): void {
     this.#lost++
+    this.#lostInAll++
     if (this.#lost === 1) this.#options.log.error({}, 'executions are lost: the ledger cannot be written')
   }
 

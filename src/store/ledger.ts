@@ -1,6 +1,7 @@
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../domain/execution.ts'
 import type { PastCall } from '../domain/history.ts'
 import type { FunctionError } from '../domain/outcome.ts'
+import type { LedgerVitals } from '../domain/vitals.ts'
 import { type Write, writes } from './ledger-batch.ts'
 import { Counters } from './ledger-counters.ts'
 import { historyPages } from './ledger-history.ts'
@@ -160,6 +161,10 @@ export class SqliteLedger implements Ledger {
       }
     }
     return removed
+  }
+
+  vitals(): LedgerVitals {
+    return this.#queue.vitals()
   }
 
   end(): Promise<void> {

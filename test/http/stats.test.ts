@@ -74,6 +74,14 @@ describe('numbers', () => {
     if (executions > 1) expect(json.starts.warm).toBe(executions - 1)
   })
 
+  test('for Prometheus count what was refused, by the code of the answer', async () => {
+    const { app } = prepare()
+    await app.request('GET', `/v1/functions/${unknownId}`)
+    await app.request('POST', '/fn/nowhere')
+    const { text } = await app.request('GET', '/metrics', { as: 'admin' })
+    expect(text).toContain('taibai_refusals_total{code="not_found"} 2')
+  })
+
   test('for Prometheus are lines of names and values', async () => {
     const { app } = await prepareRuns()
     const { text, headers } = await app.request('GET', '/metrics', { as: 'admin' })
@@ -84,5 +92,8 @@ describe('numbers', () => {
     expect(text).toContain('taibai_phase_seconds_bucket{phase="run",le="+Inf"} 4')
     expect(text).toContain('taibai_phase_seconds_count{phase="total"} 4')
     expect(text).toContain('taibai_running 0')
+    expect(text).toContain('taibai_waiting_calls 0')
+    expect(text).toContain('taibai_data_free_bytes 5000000000')
+    expect(text).toContain('taibai_info{version="0.0.0"} 1')
   })
 })

@@ -1,5 +1,6 @@
 import { FaasError } from '../../src/domain/errors.ts'
 import { type Outcome, platformFailed } from '../../src/domain/outcome.ts'
+import type { PoolVitals } from '../../src/domain/vitals.ts'
 import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../src/domain/worker.ts'
 
 /** What a call does, unless a test says otherwise: the function returns its input. */
@@ -33,8 +34,13 @@ export class FakePool implements Pool {
   loadFailure: LoadFailure | null = null
   #closed = false
   running: WorkerInfo[] = []
+  waiting = 0
   sizes = { total: 3, available: 2 }
   reservedBytes = 0
+
+  vitals(): PoolVitals {
+    return { reservedBytes: 256 * 1024 ** 2, budgetBytes: 1024 ** 3, waitingCalls: this.waiting }
+  }
 
   async acquire(revision: Revision): Promise<Lease | LoadFailure> {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping.')

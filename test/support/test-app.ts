@@ -121,6 +121,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
     isReady: () => health.isReady,
     docs: readDocs,
     engineIsUp: () => true,
+    freeBytes: () => 5e9,
+    version: '0.0.0',
     consoleFile: (name) => (name === 'index.html' ? Buffer.from('<!doctype html>') : null),
     settings: { ...httpSettings, isOpen: options.auth === 'none', ...options.settings },
   })

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { ColdReason } from '../../domain/execution.ts'
 import type { Log } from '../../domain/log.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import type { PoolVitals } from '../../domain/vitals.ts'
 import type { Call, Caller, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
 import { Calls } from './calls.ts'
 import { CommandRuns } from './command-runs.ts'
@@ -118,6 +119,12 @@ export class WorkerPool implements Pool {
         state: leaving ? 'leaving' : inFlight > 0 ? 'busy' : sleep === null ? 'idle' : 'paused',
       })),
     )
+  }
+
+  vitals(): PoolVitals {
+    const { groups, memory } = this.#parts
+    const waitingCalls = groups.all().reduce((sum, { waiters }) => sum + waiters.length, 0)
+    return { reservedBytes: memory.usedBytes, budgetBytes: memory.limitBytes, waitingCalls }
   }
 
   capacity(image: string): { total: number; available: number } {

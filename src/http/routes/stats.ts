@@ -4,6 +4,7 @@ import { requireAdmin } from '../../domain/principal.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import { phaseNames, type Stats, type Tally } from '../../services/runs/stats.ts'
 import { type App, endpoint } from '../endpoint.ts'
+import type { Refusals } from '../error-response.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { type Gauges, metricsText } from '../metrics-text.ts'
 import { shownTime } from '../time.ts'
@@ -12,6 +13,7 @@ export interface StatsParts {
   stats: Stats
   targets: Pick<Targets, 'findFunction'>
   gauges(): Gauges
+  refusals: Refusals
 }
 
 const tag = 'stats'
@@ -42,7 +44,7 @@ const shown = z
   })
   .openapi('Stats')
 
-export function bindStats(app: App, { stats, targets, gauges }: StatsParts): void {
+export function bindStats(app: App, { stats, targets, gauges, refusals }: StatsParts): void {
   endpoint(
     app,
     {
@@ -89,7 +91,7 @@ export function bindStats(app: App, { stats, targets, gauges }: StatsParts): voi
     },
     (c) => {
       requireAdmin(c.get('who'), 'Reading the metrics')
-      const text = metricsText(stats.ofProject(null), gauges())
+      const text = metricsText(stats.ofProject(null), gauges(), refusals)
       return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' })
     },
   )

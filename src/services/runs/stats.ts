@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
+import { Durations } from '../../domain/durations.ts'
 import type { ColdReason, Execution, Phases, StartKind } from '../../domain/execution.ts'
 import type { Revision } from '../../domain/worker.ts'
-import { Durations } from './durations.ts'
 
 /** Functions and callers that are counted apart; those counted first are merged when there are more. */
 const maxCells = 2000

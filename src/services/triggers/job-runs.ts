@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
 import { after, afterRuns, dueRuns } from '../../domain/due-runs.ts'
+import { Durations } from '../../domain/durations.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import { idFrom } from '../../domain/ids.ts'
@@ -66,6 +67,8 @@ export class JobRuns {
   /** Since when a job's due run could not be accepted. */
   #heldBackSince = new Map<string, number>()
   #turns = new Map<string, Turns>()
+  /** How long after their times runs were made; missed runs apart. */
+  readonly lateness = new Durations()
 
   constructor(parts: JobRunsParts) {
     this.#parts = parts
@@ -90,7 +93,10 @@ export class JobRuns {
   /** Makes the due runs of these jobs, then sets their next times. Resolves when all of that is written; never rejects. */
   async fire(due: Job[], nowMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    for (const job of due) this.#firing.set(job.id, promise)
+    for (const job of due) {
+      this.#firing.set(job.id, promise)
+      this.#noteLateness(job, nowMs)
+    }
     try {
       for (let at = 0; at < due.length; at += sliceSize) {
         await this.#fireSlice(due.slice(at, at + sliceSize), nowMs)
@@ -121,6 +127,11 @@ export class JobRuns {
     const before = this.#turns.get(jobId)?.last
     this.#takeTurn(jobId, run)
     return this.#parts.store.find(jobId)?.overlap === 'queue' ? before : undefined
+  }
+
+  #noteLateness({ nextExecutionTime }: Job, nowMs: number): void {
+    const lateMs = nowMs - (nextExecutionTime ?? nowMs)
+    if (lateMs >= 0 && lateMs < latenessMs) this.lateness.add(lateMs)
   }
 
   async #fireSlice(jobs: Job[], nowMs: number): Promise<void> {

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deeds } from '../support/fixture-functions.ts'
+import { getPrometheus, type Prometheus, problemsOfRules, startPrometheus } from '../support/prometheus.ts'
+import { projectFolder, ServerProcess } from '../support/server-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const rules = join(projectFolder, 'docs/monitoring/alerts.yml')
+const dashboard = JSON.parse(readFileSync(join(projectFolder, 'docs/monitoring/grafana-dashboard.json'), 'utf8'))
+const hasPrometheus = await getPrometheus()
+if (!hasPrometheus) console.warn('Metrics are not read by a real Prometheus: apt-get has no package of it.')
+
+describe.skipIf(!hasPrometheus)('A real Prometheus', () => {
+  let server: ServerProcess
+  let prometheus: Prometheus
+
+  beforeAll(async () => {
+    server = await ServerProcess.start()
+    await server.deploy('hello', deeds.nodejs)
+    await server.must('POST', '/fn/hello', { json: { do: 'echo', value: 1 } })
+    await server.ask('GET', '/v1/functions/nowhere')
+    prometheus = await startPrometheus(new URL(server.url).host, server.token)
+    await waitUntil('it has read the metrics', async () => (await prometheus.query('up == 1')).length === 1)
+  })
+  afterAll(async () => {
+    await prometheus?.[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
+  })
+
+  test.each([
+    ['taibai_executions_total{status="success"}', 1],
+    ['taibai_phase_seconds_count{phase="run"}', 1],
+    ['taibai_refusals_total{code="not_found"}', 1],
+    ['taibai_engine_up', 1],
+    ['taibai_waiting_calls', 0],
+    ['taibai_ledger_lost_total', 0],
+    ['taibai_job_lateness_seconds_count', 0],
+    ['taibai_info', 1],
+    ['taibai_memory_reserved_bytes <= taibai_memory_budget_bytes and taibai_memory_reserved_bytes > bool 0', 1],
+  ])('reads %s', async (expression, value) => {
+    await waitUntil(`${expression} is ${value}`, async () => {
+      const found = await prometheus.query(expression)
+      return found.some((each) => each.value === value || (expression.includes('<=') && each.value > 0))
+    })
+  })
+
+  test('takes the alert rules, which ask for metrics that there are', async () => {
+    expect(await problemsOfRules(rules)).toBe('')
+    await expectKnown(readFileSync(rules, 'utf8'))
+  })
+
+  test('has every metric that the dashboard asks for', async () => {
+    const asked = dashboard.panels.flatMap(({ targets }: { targets: { expr: string }[] }) => targets)
+    expect(asked.length).toBeGreaterThan(15)
+    await expectKnown(asked.map(({ expr }: { expr: string }) => expr).join('\n'))
+  })
+
+  async function expectKnown(text: string): Promise<void> {
+    const names = new Set(text.match(/\b(taibai|process)_[a-z_]+[a-z]\b(?=[{[ )/<>=]|$)/gm))
+    const known = (await server.must('GET', '/metrics')).text
+    for (const name of names) expect(known).toContain(`# HELP ${name.replace(/_(bucket|count|sum)$/, '')} `)
+  }
+})
