@@ -191,7 +191,9 @@ export const settings = z.object({
 
   pidsLimit: int(8).default(128).describe('Processes and threads in one worker.'),
   openFilesLimit: int(64).default(1024).describe('Open files of one process in a worker.'),
-  tmpSizeMb: int(1).default(64).describe('Size of /tmp in a worker, in MiB; counts as memory.'),
+  tmpSizeMb: int(1)
+    .default(64)
+    .describe('Size of /tmp in the workers of functions that name none (tmp_size), in MiB; counts as memory.'),
 
   memoryMinBytes: int(1)
     .default(32 * mib)

@@ -84,6 +84,7 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     idle_timeout,
     network,
     cpu_max,
+    tmp_size,
     writable,
   } = fn
   const fields = {
@@ -101,7 +102,8 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     concurrency,
     min_workers,
     network,
-    // An export of an older server has none.
+    // An export of an older server has neither.
+    tmp_size: tmp_size ?? null,
     writable: (writable ?? []).length > 0 ? writable : null,
     // Their names: no server shows a value.
     secrets: (secrets ?? []).length > 0 ? secrets : null,

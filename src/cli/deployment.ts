@@ -27,13 +27,18 @@ function fieldsOf(fn: ManifestFunction): FunctionFields {
     mode: _mode,
     port: _port,
     memory_mb,
+    tmp_mb,
     jobs: _jobs,
     webhooks: _webhooks,
     aliases: _aliases,
     runtime: _runtime,
     ...same
   } = fn
-  return { ...same, ...(memory_mb !== undefined && { memory_size: memory_mb * mib }) }
+  return {
+    ...same,
+    ...(memory_mb !== undefined && { memory_size: memory_mb * mib }),
+    ...(tmp_mb !== undefined && { tmp_size: tmp_mb * mib }),
+  }
 }
 
 export interface WantedFunction {

@@ -13,6 +13,7 @@ export const fieldOptions: [flags: string, description: string][] = [
   ['--entry <module.callable>', 'what is called; default: main.main'],
   ['--signature <name>', 'how it is called, such as event, http or qinling'],
   ['--memory <MiB>', 'memory of a worker'],
+  ['--tmp <MiB>', 'size of /tmp, which lies in that memory'],
   ['--timeout <seconds>', 'how long a call may take'],
   ['--concurrency <calls>', 'calls at once in one worker'],
   ['--min-workers <count>', 'workers that are always warm'],
@@ -29,11 +30,13 @@ export const fieldOptions: [flags: string, description: string][] = [
 /** The fields that the options name, and no others. */
 export function fieldsOf(options: Options): FunctionFields {
   const memoryMib = numberOption(options, 'memory', '--memory')
+  const tmpMib = numberOption(options, 'tmp', '--tmp')
   const fields: FunctionFields = {
     runtime: textOption(options, 'runtime'),
     entry: textOption(options, 'entry'),
     signature: textOption(options, 'signature'),
     memory_size: memoryMib === undefined ? undefined : memoryMib * mib,
+    tmp_size: tmpMib === undefined ? undefined : tmpMib * mib,
     timeout: numberOption(options, 'timeout', '--timeout'),
     concurrency: numberOption(options, 'concurrency', '--concurrency'),
     min_workers: numberOption(options, 'minWorkers', '--min-workers'),
@@ -147,6 +150,7 @@ function showFunction(out: Parameters<CommandSpec['run']>[0]['out'], fn: Functio
     ['entry', fn.entry],
     ['signature', fn.signature],
     ['memory', `${Math.round(fn.memory_size / mib)} MiB`],
+    ['/tmp', fn.tmp_size === null ? null : `${Math.round(fn.tmp_size / mib)} MiB`],
     ['timeout', `${fn.timeout} s`],
     ['concurrency', fn.concurrency],
     ['workers', workersText(fn)],

@@ -61,6 +61,7 @@ const fn = z
     signature: z.string().optional(),
     description: z.string().optional(),
     memory_mb: z.int().positive().optional().describe('MiB of a worker.'),
+    tmp_mb: z.int().positive().optional().describe('MiB of /tmp, which lies in the memory.'),
     timeout: z.int().optional().describe('Seconds of a call.'),
     cpu: z.int().optional().describe('Guaranteed share, in thousandths of a processor.'),
     cpu_max: z.int().optional(),

@@ -60,6 +60,8 @@ export interface FunctionRow extends Row {
   access: 'token' | 'public'
   cors: FunctionCors | null
   hosts: string[]
+  /** Bytes; null: as the operator says. */
+  tmp_size: number | null
   writable: string[]
 }
 
@@ -120,6 +122,7 @@ export interface FunctionFields {
   access?: 'token' | 'public'
   cors?: Partial<FunctionCors> | null
   hosts?: string[]
+  tmp_size?: number | null
   writable?: string[]
 }
 

@@ -57,6 +57,8 @@ export interface Fn {
   network: Network
   /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
   cpuMaxMillicpu: number | null
+  /** Of /tmp, and of each of `writable`; in memory. Null: the operator's. */
+  tmpSizeBytes: number | null
   /** Folders of an image that can be written to, in memory; all else but /tmp is read-only. */
   writable: string[]
   access: Access

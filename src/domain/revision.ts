@@ -24,6 +24,7 @@ export type ChangeableField = keyof Pick<
   | 'idleTimeoutSeconds'
   | 'network'
   | 'cpuMaxMillicpu'
+  | 'tmpSizeBytes'
   | 'writable'
 >
 
@@ -56,6 +57,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   concurrency: { in: 'worker', revision: 'concurrency' },
   network: { in: 'worker', revision: 'network' },
   cpuMaxMillicpu: { in: 'worker', revision: 'cpuMaxMillicpu' },
+  tmpSizeBytes: { in: 'worker', revision: 'tmpSizeBytes' },
   writable: { in: 'worker', revision: 'writable' },
 }
 
@@ -83,6 +85,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
     cpuMillicpu: fn.cpuMillicpu,
     cpuMaxMillicpu: fn.cpuMaxMillicpu,
+    tmpSizeBytes: fn.tmpSizeBytes,
     writable: fn.writable,
     timeoutMs: fn.timeoutSeconds * 1000,
     concurrency: fn.concurrency,

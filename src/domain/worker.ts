@@ -36,6 +36,8 @@ export interface Revision {
   memoryBytes: number
   cpuMillicpu: number
   cpuMaxMillicpu: number | null
+  /** Of /tmp; null: the operator's. */
+  tmpSizeBytes: number | null
   /** Folders of an image that can be written to, beside /tmp. */
   writable: string[]
   timeoutMs: number

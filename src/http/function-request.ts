@@ -59,6 +59,7 @@ const changeable = {
     ),
   ),
   hosts: field({ type: 'array', description: 'Host names of its own: there it lives at /.' }, toHosts),
+  tmp_size: nullable(integer('Bytes of /tmp, which lies in the memory of the worker; null: as the operator says.')),
   writable: field(
     { type: 'array', description: 'Folders of an image that can be written to, in its memory: whole paths.' },
     toPaths,
@@ -177,6 +178,7 @@ function named(given: z.output<typeof functionChange>): FunctionFields {
     access: given.access,
     cors: given.cors,
     hosts: given.hosts,
+    tmpSizeBytes: given.tmp_size,
     writable: given.writable,
   }
 }

@@ -60,6 +60,7 @@ export const functions = sqliteTable(
     idleTimeoutSeconds: integer('idle_timeout_seconds'),
     network: text('network').$type<Network>().notNull(),
     cpuMaxMillicpu: integer('cpu_max_millicpu'),
+    tmpSizeBytes: integer('tmp_size_bytes'),
     access: text('access').$type<Access>().notNull().default('token'),
     cors: text('cors', { mode: 'json' }).$type<FunctionCors>(),
     hosts: text('hosts', { mode: 'json' }).$type<string[]>().notNull().default([]),

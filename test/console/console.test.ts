@@ -104,6 +104,31 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.getByText('There are no jobs').waitFor()
   })
 
+  test('sets the size of /tmp, and the folders that an image writes to', async () => {
+    const code = { source: 'image', image: 'taibai/nodejs', mode: 'http', port: 8080 }
+    await server.must('POST', '/v1/functions', { json: { name: 'kept', code, memory_size: 134217728 } })
+    await open('/functions')
+    await page.getByRole('link', { name: 'kept' }).click()
+    await page.getByRole('tab', { name: 'settings' }).click()
+    await page.getByLabel('Size of /tmp (MiB)').fill('16')
+    await page.getByLabel('Folders that it writes to').fill('/var/cache/nginx\n/run')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    const saved = async () => (await server.must('GET', '/v1/functions/kept')).json
+    const wanted = { tmp_size: 16_777_216, writable: ['/var/cache/nginx', '/run'] }
+    await expect.poll(saved, { timeout: 60_000 }).toMatchObject(wanted)
+    await server.must('DELETE', '/v1/functions/kept')
+  })
+
+  test('makes a webhook that answers itself', async () => {
+    await open('/webhooks')
+    await page.getByLabel('Answer').selectOption('true')
+    await page.getByRole('button', { name: 'Create the webhook' }).click()
+    await page.getByRole('cell', { name: 'the function’s', exact: true }).waitFor()
+    const [webhook] = (await server.must('GET', '/v1/webhooks')).json.webhooks
+    expect(webhook).toMatchObject({ sync: true })
+    await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+  })
+
   test('shows runs as they come, and filters them', async () => {
     await open('/executions?status=failed')
     await page.getByText('Nothing ran that fits').waitFor()

@@ -205,6 +205,15 @@ describeWithDocker('A function in its container', () => {
     expect(opened).toBeLessThan(openFilesLimit)
   })
 
+  test('has a /tmp of its own size where it says so, which counts in its memory', async () => {
+    const memoryBytes = 64 * mib
+    await using it = await workers().bound('python3', { memoryBytes, tmpSizeBytes: memoryBytes, network: 'none' })
+    const write = (bytes: number) => it.call({ do: 'write', path: '/tmp/x', bytes })
+    expect((tmpSizeMb + 4) * mib).toBeLessThan(32 * mib)
+    expect(await write((tmpSizeMb + 4) * mib)).toMatchObject({ kind: 'returned' })
+    expect(await write(62 * mib)).toMatchObject({ kind: 'killed', error: { type: 'MemoryExceeded' } })
+  })
+
   test('has no more memory in shared memory: what is written there counts', async () => {
     await using it = await workers().bound('python3', { memoryBytes: 64 * mib, network: 'none' })
     const write = (bytes: number) => it.call({ do: 'write', path: '/dev/shm/x', bytes })

@@ -119,6 +119,22 @@ describe('the container of', () => {
       },
     ],
     [
+      'an image with a /tmp of its own size, which is that of its other folders, too',
+      { command: null, folder: null, env: {}, writable: ['/run'], tmpSizeBytes: 5_000_000 },
+      {},
+      {
+        ...ownCommand,
+        Env: ['HOME=/tmp', 'TMPDIR=/tmp'],
+        HostConfig: {
+          ...noFolder,
+          Tmpfs: {
+            '/tmp': 'rw,exec,nosuid,nodev,size=5000000,mode=1777',
+            '/run': 'rw,exec,nosuid,nodev,size=5000000,mode=1777,uid=64000,gid=64000',
+          },
+        },
+      },
+    ],
+    [
       'what is not trusted, where an OCI runtime is configured for it',
       { trusted: false },
       { untrustedOciRuntime: 'runsc' },

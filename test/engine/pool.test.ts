@@ -290,6 +290,7 @@ describe('generic workers', () => {
 
   test.each([
     ['the network', { network: 'none' as const }],
+    ['the size of /tmp', { tmpSizeBytes: 5_000_000 }],
     ['the image', { image: 'taibai/python3', runtimeId: 'python3' }],
     ['trust', { trusted: false }],
   ])('one that differs in %s is not used', async (_what, differing) => {

@@ -348,6 +348,27 @@ describe('creating a function', () => {
           status: 400,
           shows: ['at most 8'],
         },
+        {
+          name: 'with a /tmp below 1 MiB',
+          ask,
+          json: { ...json, tmp_size: 1048575 },
+          status: 400,
+          shows: ['tmp_size'],
+        },
+        {
+          name: 'with a /tmp that is larger than its memory',
+          ask,
+          json: { ...json, memory_size: 134217728, tmp_size: 134217729 },
+          status: 400,
+          shows: ['tmp_size', '134217728', 'memory_size'],
+        },
+        {
+          name: 'with a /tmp that is larger than the memory of an image',
+          ask,
+          json: { code: { source: 'image', image: 'busybox' }, tmp_size: 67108864 },
+          status: 400,
+          shows: ['tmp_size'],
+        },
         { name: 'with an unknown network', ask, json: { ...json, network: 'host' }, status: 400, shows: ['egress'] },
         { name: 'with a body of another type', ask, body: 'x', headers: { 'Content-Type': 'text/plain' }, status: 415 },
         { name: 'with broken JSON', ask, body: '{', headers: { 'Content-Type': 'application/json' }, status: 400 },
@@ -423,9 +444,10 @@ describe('creating a function', () => {
       cors: null,
       hosts: [],
       writable: [],
+      tmp_size: null,
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable tmp_size',
     )
   })
 

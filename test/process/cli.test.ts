@@ -144,6 +144,7 @@ describe('A taibai.yaml', () => {
         '  order:',
         '    code: order.mjs',
         '    memory_mb: 256',
+        '    tmp_mb: 96',
         '    env: {CURRENCY: EUR}',
         '    jobs:',
         '      nightly: {pattern: "0 3 * * *", timezone: Europe/Berlin, input: {name: night}}',
@@ -170,6 +171,10 @@ describe('A taibai.yaml', () => {
     const [webhook] = (await must('webhooks', 'list', '--json')).json
     expect((await fetch(webhook.webhook_url, { method: 'POST' })).status).toBeLessThan(300)
     expect((await must('env', 'list', 'order')).stdout).toBe('CURRENCY=EUR\n')
+    const mib = 1024 * 1024
+    expect((await must('show', 'order', '--json')).json).toMatchObject({ memory_size: 256 * mib, tmp_size: 96 * mib })
+    await must('update', 'order', '--tmp', '128')
+    expect((await must('show', 'order')).stdout).toMatch(/\/tmp +128 MiB/)
   })
 })
 

@@ -191,6 +191,7 @@ describe('a revision', () => {
     concurrency: 2,
     network: 'none',
     cpuMaxMillicpu: 999,
+    tmpSizeBytes: 77,
     writable: ['/run'],
   }
   const fields = Object.keys(changes) as ChangeableField[]

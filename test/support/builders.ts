@@ -69,6 +69,7 @@ export function aFn(overrides: Partial<Fn> = {}): Fn {
     access: 'token',
     cors: null,
     hosts: [],
+    tmpSizeBytes: null,
     writable: [],
     createdAt: builtAt,
     updatedAt: null,

@@ -136,8 +136,8 @@ export class DockerWorkers {
   async bound(runtime: string, overrides: Partial<Revision> = {}): Promise<FunctionWorker> {
     const { image } = this.manifest(runtime)
     const revision = aRevision({ image, packageHash: runtime, ...overrides })
-    const { network, memoryBytes } = revision
-    const worker = await this.generic(runtime, { image: revision.image, network, memoryBytes })
+    const { network, memoryBytes, tmpSizeBytes } = revision
+    const worker = await this.generic(runtime, { image: revision.image, network, memoryBytes, tmpSizeBytes })
     return this.bind(worker, revision)
   }
 

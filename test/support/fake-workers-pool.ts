@@ -30,6 +30,7 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     memoryBytes: 128 * mib,
     cpuMillicpu: 100,
     cpuMaxMillicpu: null,
+    tmpSizeBytes: null,
     writable: [],
     timeoutMs: 60_000,
     concurrency: 1,

@@ -11,6 +11,8 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
     description: fn.description ?? '',
     entry: fn.entry ?? '',
     memory: String(Math.round(fn.memory_size / mib)),
+    tmp: fn.tmp_size === null ? '' : String(Math.round(fn.tmp_size / mib)),
+    writable: fn.writable.join('\n'),
     timeout: String(fn.timeout),
     concurrency: String(fn.concurrency),
     min_workers: String(fn.min_workers),
@@ -30,12 +32,15 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
       />
     </Field>
   )
-  const orNull = (text = '') => (text === '' ? null : Number(text))
+  const orNull = (text = '', unit = 1) => (text === '' ? null : Number(text) * unit)
+  const isImage = fn.code.source === 'image'
   const save = async () => {
     await call('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, {
       description: fields.description,
       ...(fields.entry && { entry: fields.entry }),
       memory_size: Number(fields.memory) * mib,
+      tmp_size: orNull(fields.tmp, mib),
+      ...(isImage && { writable: linesOf(fields.writable) }),
       timeout: Number(fields.timeout),
       concurrency: Number(fields.concurrency),
       min_workers: Number(fields.min_workers),
@@ -51,6 +56,7 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
       {input('description', 'Description', undefined, 'text')}
       {input('entry', 'Entry', 'module.callable', 'text')}
       {input('memory', 'Memory (MiB)')}
+      {input('tmp', 'Size of /tmp (MiB)', 'it lies in the memory; empty: as the operator says')}
       {input('timeout', 'Timeout (seconds)')}
       {input('concurrency', 'Calls at once in one worker')}
       {input('min_workers', 'Workers that are always warm')}
@@ -73,12 +79,28 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
           onInput={(event) => setFields({ ...fields, env: event.currentTarget.value })}
         />
       </Field>
+      {isImage && (
+        <Field label="Folders that it writes to" hint="whole paths, one a line; everything else but /tmp is read-only">
+          <textarea
+            rows={2}
+            spellcheck={false}
+            value={fields.writable}
+            onInput={(event) => setFields({ ...fields, writable: event.currentTarget.value })}
+          />
+        </Field>
+      )}
       <div class="actions">
         <Action label="Save" kind="primary" act={save} />
       </div>
     </form>
   )
 }
+
+const linesOf = (text = ''): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 
 function environmentOf(text: string): Record<string, string> {
   const lines = text.split('\n').filter((line) => line.trim() !== '')

@@ -14,9 +14,10 @@ export function Webhooks() {
     row.function_alias ? `alias ${row.function_alias}` : (names.get(row.function_id ?? '') ?? row.function_id)
   const [functionId, setFunctionId] = useState('')
   const [description, setDescription] = useState('')
+  const [sync, setSync] = useState(false)
   const create = async () => {
     const id = functionId || functions.data?.functions[0]?.id
-    await call('POST', '/v1/webhooks', { function_id: id, ...(description && { description }) })
+    await call('POST', '/v1/webhooks', { function_id: id, sync, ...(description && { description }) })
     webhooks.reload()
   }
   const rows = webhooks.data?.webhooks ?? []
@@ -33,6 +34,7 @@ export function Webhooks() {
           keyOf={({ id }) => id}
           columns={[
             { title: 'Function', cell: (row) => targetOf(row) },
+            { title: 'Answer', cell: (row) => (row.sync ? 'the function’s' : '202 at once') },
             { title: 'Description', cell: ({ description: text }) => text ?? '–' },
             {
               title: 'Address',
@@ -81,6 +83,12 @@ export function Webhooks() {
           </Field>
           <Field label="Description">
             <input value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
+          </Field>
+          <Field label="Answer">
+            <select value={String(sync)} onChange={(event) => setSync(event.currentTarget.value === 'true')}>
+              <option value="false">202 at once; the run follows</option>
+              <option value="true">what the function answers</option>
+            </select>
           </Field>
           <div class="actions">
             <Action label="Create the webhook" kind="primary" act={create} />

@@ -9,6 +9,8 @@ export interface Shape {
   trusted: boolean
   /** Memory limit they are started with. */
   memoryBytes: number
+  /** Of /tmp, which nobody can change later; absent or null: the operator's. */
+  tmpSizeBytes?: number | null
 }
 
 /** What came of loading the revision's code. */

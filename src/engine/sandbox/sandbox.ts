@@ -24,6 +24,8 @@ export interface SandboxSpec extends SandboxLimits {
   trusted: boolean
   /** The worker's own folder on the host, seen from inside as the engine says; null: none. */
   folder: string | null
+  /** Of /tmp; absent or null: the operator's. */
+  tmpSizeBytes?: number | null
   /** Folders of the image that can be written to beside /tmp, as large as that, in the sandbox's memory; absent: none. */
   writable?: string[]
 }

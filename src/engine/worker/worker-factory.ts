@@ -50,7 +50,7 @@ export class SandboxWorkers implements WorkerFactory {
         cpuMaxMillicpu: null,
       }
       const env = { TAIBAI_SOCKET: `${engine.inside(folder.path)}/worker.sock` }
-      const { image, network, trusted } = shape
+      const { image, network, trusted, tmpSizeBytes } = shape
       const command = manifestOf(this.#parts.manifests, image)?.command ?? null
       const sandbox = await engine.start({
         name,
@@ -60,6 +60,7 @@ export class SandboxWorkers implements WorkerFactory {
         command,
         env,
         folder: folder.path,
+        tmpSizeBytes,
         ...limits,
       })
       const channel = await this.#connect(sandbox, folder, image)
@@ -114,11 +115,11 @@ export class SandboxWorkers implements WorkerFactory {
   }
 
   #imageSpec(revision: Revision, extra: Record<string, string>): SandboxSpec {
-    const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted, writable } = revision
+    const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted, tmpSizeBytes, writable } = revision
     const env = { ...revision.env, ...extra }
     const name = this.#parts.newName()
     const limits = { memoryBytes, cpuMillicpu, cpuMaxMillicpu }
-    return { name, image, command: null, env, network, trusted, folder: null, writable, ...limits }
+    return { name, image, command: null, env, network, trusted, folder: null, tmpSizeBytes, writable, ...limits }
   }
 
   #channel(socket: Socket, sandbox: Sandbox, folder: WorkerFolder): Channel {

@@ -53,6 +53,7 @@ const fields = {
     .nullable(),
   hosts: z.array(z.string()),
   writable: z.array(z.string()),
+  tmp_size: z.int().nullable(),
 }
 export const shownFunction = z.object(fields).openapi('Function')
 const listed = z
@@ -191,5 +192,6 @@ export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
     cors: fn.cors,
     hosts: fn.hosts,
     writable: fn.writable,
+    tmp_size: fn.tmpSizeBytes,
   }
 }

@@ -24,6 +24,7 @@ export interface FunctionFields {
   idleTimeoutSeconds?: number | null
   network?: Network
   cpuMaxMillicpu?: number | null
+  tmpSizeBytes?: number | null
   writable?: string[]
   access?: Access
   cors?: FunctionCors | null
@@ -64,6 +65,7 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   within('min_workers', given.minWorkers, 0, 1000, 'workers')
   within('max_workers', given.maxWorkers, 1, 10_000, 'workers')
   within('idle_timeout', given.idleTimeoutSeconds, 0, 365 * 86_400, 'seconds')
+  within('tmp_size', given.tmpSizeBytes, mib, limits.memoryMaxBytes, 'bytes')
   within('cpu_max', given.cpuMaxMillicpu, limits.cpuMinMillicpu, 1_000_000, 'millicpu')
   if (given.cors !== undefined && given.cors !== null) checkCors(given.cors)
   if (given.writable !== undefined) checkWritable(given.writable)
@@ -98,8 +100,15 @@ function checkCors({ origins, methods, headers, credentials }: FunctionCors): vo
   }
 }
 
-/** What the fields say together, on the function as it would be. `signatures`: those of its runtime, null for images. */
-export function checkTogether(fn: Fn, signatures: Signature[] | null): void {
+/** What a runtime says of its functions. */
+export interface RuntimeBounds {
+  signatures: Signature[]
+  /** Its functions have no less. */
+  minMemoryBytes: number
+}
+
+/** What the fields say together, on the function as it would be. `bounds`: of its runtime, null for images. */
+export function checkTogether(fn: Fn, bounds: RuntimeBounds | null): void {
   if (fn.maxWorkers !== null && fn.maxWorkers < fn.minWorkers) {
     throw invalid(`"max_workers" (${fn.maxWorkers}) must not be below "min_workers" (${fn.minWorkers}).`)
   }
@@ -108,7 +117,14 @@ export function checkTogether(fn: Fn, signatures: Signature[] | null): void {
   }
   const twice = fn.secrets.find(({ as, to }) => as === 'env' && Object.hasOwn(fn.env, to))
   if (twice !== undefined) throw invalid(`${twice.to} is both in "env" and among the secrets: remove one of them.`)
-  if (signatures === null) return checkImage(fn)
+  const memoryBytes = Math.max(fn.memoryBytes, bounds?.minMemoryBytes ?? 0)
+  if (fn.tmpSizeBytes !== null && fn.tmpSizeBytes > memoryBytes) {
+    throw invalid(
+      `"tmp_size" (${fn.tmpSizeBytes}) must not be above the memory (${memoryBytes}): /tmp lies in it. Raise "memory_size".`,
+    )
+  }
+  if (bounds === null) return checkImage(fn)
+  const { signatures } = bounds
   if (fn.writable.length > 0) {
     throw invalid('"writable" is for functions of an image; what a runtime runs writes to /tmp.')
   }
@@ -153,6 +169,8 @@ function checkEnv(env: Record<string, string>, maxBytes: number): void {
   const bytes = Buffer.byteLength(JSON.stringify(env))
   if (bytes > maxBytes) throw invalid(`"env" has ${bytes} bytes; at most ${maxBytes} are taken.`)
 }
+
+const mib = 1024 * 1024
 
 const maxTimeoutHint = ' The operator raises the most with TAIBAI_TIMEOUT_MAX_SECONDS.'
 

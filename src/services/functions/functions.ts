@@ -107,7 +107,7 @@ export class Functions {
     const draft = withFields(this.#newFunction(who, code.code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
     draft.entry = runtime === null ? null : entryOf(code, fields.entry, this.#parts.runtimes.defaultEntryOf(runtime))
-    checkTogether(draft, runtime === null ? null : this.#parts.runtimes.signaturesOf(runtime))
+    checkTogether(draft, runtime === null ? null : this.#parts.runtimes.boundsOf(runtime))
     this.#checkSecrets(draft)
     this.#refuseTakenName(draft)
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
@@ -181,7 +181,7 @@ export class Functions {
 
   #checked(wanted: Fn): Fn {
     const { runtimes } = this.#parts
-    checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.signaturesById(wanted.runtimeId))
+    checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.boundsById(wanted.runtimeId))
     this.#checkSecrets(wanted)
     return wanted
   }
@@ -331,6 +331,7 @@ export class Functions {
       idleTimeoutSeconds: null,
       network: 'egress',
       cpuMaxMillicpu: null,
+      tmpSizeBytes: null,
       writable: [],
       access: 'token',
       cors: null,

@@ -107,9 +107,14 @@ export class Runtimes {
     return this.#manifestOf(runtime.image)?.signatures ?? signatureNames
   }
 
-  signaturesById(id: string | null): Signature[] {
+  /** Within which its functions are. */
+  boundsOf(runtime: Runtime): { signatures: Signature[]; minMemoryBytes: number } {
+    return { signatures: this.signaturesOf(runtime), minMemoryBytes: runtime.minMemoryBytes }
+  }
+
+  boundsById(id: string | null): { signatures: Signature[]; minMemoryBytes: number } {
     const runtime = id === null ? null : this.#parts.runtimes.find(id)
-    return runtime === null ? signatureNames : this.signaturesOf(runtime)
+    return runtime === null ? { signatures: signatureNames, minMemoryBytes: 0 } : this.boundsOf(runtime)
   }
 
   /** The entry of its functions that name none. */

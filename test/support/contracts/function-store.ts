@@ -54,6 +54,7 @@ export function functionStoreContract(open: () => { functions: FunctionStore; jo
         idleTimeoutSeconds: 30,
         network: 'none',
         cpuMaxMillicpu: 1500,
+        tmpSizeBytes: 5_000_000,
         writable: ['/var/cache/nginx', '/run'],
         updatedAt: 5,
       })

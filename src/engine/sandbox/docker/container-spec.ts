@@ -63,7 +63,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
       { Name: 'nofile', Soft: openFilesLimit, Hard: openFilesLimit },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { ...foldersInMemory(spec.writable ?? [], defaults), ...(spec.folder !== null && secretsFolder(defaults)) },
+    Tmpfs: { ...foldersInMemory(spec, defaults), ...(spec.folder !== null && secretsFolder(defaults)) },
     // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
@@ -77,8 +77,10 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
 }
 
 /** Where the image has the folder, the engine takes its mode from there: its user must own it. */
-function foldersInMemory(writable: string[], { tmpSizeMb, user }: ContainerDefaults): Record<string, string> {
-  const options = `rw,exec,nosuid,nodev,size=${tmpSizeMb}m,mode=1777`
+function foldersInMemory(spec: SandboxSpec, { tmpSizeMb, user }: ContainerDefaults): Record<string, string> {
+  const { tmpSizeBytes = null, writable = [] } = spec
+  const size = tmpSizeBytes === null ? `${tmpSizeMb}m` : tmpSizeBytes
+  const options = `rw,exec,nosuid,nodev,size=${size},mode=1777`
   const [uid, gid = uid] = user.split(':')
   const owned = writable.map((path) => [path, `${options},uid=${uid},gid=${gid}`])
   return { '/tmp': options, ...Object.fromEntries(owned) }

@@ -214,4 +214,9 @@ ALTER TABLE \`functions\` ADD \`secrets\` text DEFAULT '[]' NOT NULL;`,
     sql: `ALTER TABLE \`webhooks\` ADD \`signature\` text;--> statement-breakpoint
 ALTER TABLE \`webhooks\` ADD \`max_rate\` real;`,
   },
+  {
+    tag: '0008_tmp_size',
+    when: 1796012845124,
+    sql: `ALTER TABLE \`functions\` ADD \`tmp_size_bytes\` integer;`,
+  },
 ]

@@ -1,0 +1,1 @@
+ALTER TABLE `functions` ADD `tmp_size_bytes` integer;
