@@ -6,6 +6,8 @@ type Load = () => Promise<{ commands: CommandSpec[] }>
 export const commandFiles: Record<string, Load> = {
   up: () => import('./up.ts'),
   down: () => import('./down.ts'),
+  serve: () => import('./serve.ts'),
+  service: () => import('./service.ts'),
   status: () => import('./status.ts'),
   doctor: () => import('./doctor.ts'),
   init: () => import('./init.ts'),
@@ -30,7 +32,7 @@ export const commandFiles: Record<string, Load> = {
   runtimes: () => import('./runtimes.ts'),
   workers: () => import('./workers.ts'),
   stats: () => import('./stats.ts'),
-  top: () => import('./stats.ts'),
+  top: () => import('./top.ts'),
   simulate: () => import('./simulate.ts'),
   images: () => import('./images.ts'),
   registry: () => import('./registry.ts'),

@@ -1,0 +1,149 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { isExecutable, ownCommand } from '../assets.ts'
+import type { Config } from '../config.ts'
+import { must, run } from './command.ts'
+import { localEngine } from './engine-client.ts'
+import { SetupProblem } from './problem.ts'
+import { serverEnvironment, stopLimitMs } from './server-process.ts'
+import { type UnitFacts, unitText } from './service-unit.ts'
+import { isRoot, runsSystemd } from './this-host.ts'
+
+/** The server as a service of this machine, or of one user where that is not root. */
+
+const unitName = 'taibai.service'
+
+export interface ServiceWish {
+  settings: Config
+  /** Folder of this user's configuration, such as ~/.config. */
+  configHome: string
+  user: string
+  /** Undefined: the usual one of the scope. */
+  dataDir: string | undefined
+}
+
+export interface Service {
+  scope: UnitFacts['scope']
+  unitFile: string
+  text: string
+  facts: UnitFacts
+}
+
+/** What would be installed. */
+export function serviceOf({ settings, configHome, user, dataDir }: ServiceWish): Service {
+  const scope = isRoot() ? 'system' : 'user'
+  const folder = scope === 'system' ? '/etc/systemd/system' : join(configHome, 'systemd/user')
+  const data = dataDir ?? (scope === 'system' ? '/var/lib/taibai' : settings.dataDir)
+  const facts: UnitFacts = {
+    command: ownCommand(),
+    scope,
+    user,
+    socketGroup: groupOfSocket(settings.dockerHost),
+    dataDir: data,
+    environmentFile: scope === 'system' ? '/etc/taibai/taibai.env' : join(configHome, 'taibai/taibai.env'),
+    environment: {
+      TAIBAI_DATA_DIR: data,
+      MALLOC_ARENA_MAX: serverEnvironment.MALLOC_ARENA_MAX ?? '2',
+      // The package's own folder may be closed to the service.
+      ...(!isExecutable && { NODE_COMPILE_CACHE: join(data, 'program/compiled') }),
+    },
+    stopSeconds: Math.ceil(stopLimitMs(settings) / 1000),
+  }
+  return { scope, unitFile: join(folder, unitName), text: unitText(facts), facts }
+}
+
+/** Writes the unit and lets systemd start it, now and with the machine. */
+export async function installService(service: Service, report: (line: string) => void): Promise<void> {
+  refuseWithoutSystemd()
+  const { scope, unitFile, text, facts } = service
+  if (scope === 'system') await ensureUser(facts, report)
+  else mkdirSync(facts.dataDir, { recursive: true, mode: 0o700 })
+  mkdirSync(dirname(facts.environmentFile), { recursive: true })
+  mkdirSync(dirname(unitFile), { recursive: true })
+  writeFileSync(unitFile, text)
+  report(`wrote ${unitFile}`)
+  await systemctl(scope, 'daemon-reload')
+  await systemctl(scope, 'enable', unitName)
+  await systemctl(scope, 'restart', unitName)
+  report('started')
+}
+
+/** What it leaves: the data folder and the settings. False: there was none. */
+export async function uninstallService({ scope, unitFile }: Service): Promise<boolean> {
+  refuseWithoutSystemd()
+  if (!existsSync(unitFile)) return false
+  await run('systemctl', [...scopeFlag(scope), 'disable', '--now', unitName])
+  rmSync(unitFile)
+  await systemctl(scope, 'daemon-reload')
+  return true
+}
+
+export interface ServiceState {
+  installed: boolean
+  /** As systemd says: `active`, `failed` and so on; null: there is no systemd to ask. */
+  active: string | null
+  enabled: string | null
+  /** Its main process; null: none. */
+  pid: number | null
+}
+
+export async function serviceState({ scope, unitFile }: Service): Promise<ServiceState> {
+  const installed = existsSync(unitFile)
+  if (!runsSystemd()) return { installed, active: null, enabled: null, pid: null }
+  const properties = ['ActiveState', 'UnitFileState', 'MainPID']
+  const { stdout } = await run('systemctl', [...scopeFlag(scope), 'show', unitName, '-p', properties.join(',')])
+  const of = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? ''
+  return {
+    installed,
+    active: of('ActiveState'),
+    enabled: of('UnitFileState') || null,
+    pid: Number(of('MainPID')) || null,
+  }
+}
+
+const scopeFlag = (scope: Service['scope']): string[] => (scope === 'user' ? ['--user'] : [])
+
+async function systemctl(scope: Service['scope'], ...args: string[]): Promise<void> {
+  await must(`systemctl ${args.join(' ')}`, 'systemctl', [...scopeFlag(scope), ...args])
+}
+
+function refuseWithoutSystemd(): void {
+  if (runsSystemd()) return
+  throw new SetupProblem(
+    'systemd does not run on this machine. "taibai service install --print" shows the unit; other managers start "taibai serve".',
+  )
+}
+
+/** The server's user owns its data. */
+async function ensureUser({ user, dataDir }: UnitFacts, report: (line: string) => void): Promise<void> {
+  if ((await run('id', ['-u', user])).code !== 0) {
+    const args = [
+      '--system',
+      '--user-group',
+      '--no-create-home',
+      '--home-dir',
+      dataDir,
+      '--shell',
+      '/usr/sbin/nologin',
+      user,
+    ]
+    await must(`Making the user ${user}`, 'useradd', args)
+    report(`made the user ${user}`)
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number(await must('id', 'id', [flag, user]))))
+  if (statSync(dataDir).uid !== uid) chownSync(dataDir, uid as number, gid as number)
+}
+
+/** Whoever is in it may use the engine; a group that has no name is its number. */
+function groupOfSocket(host: string | undefined): string | null {
+  const address = host ?? localEngine
+  const path = address.startsWith('unix://') ? address.slice('unix://'.length) : null
+  if (path === null || !existsSync(path)) return null
+  const { gid } = statSync(path)
+  if (gid === 0) return null
+  const line = readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .find((row) => row.split(':')[2] === String(gid))
+  return line?.split(':')[0] ?? String(gid)
+}
