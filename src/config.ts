@@ -278,6 +278,12 @@ export const settings = z.object({
     .describe('Packages that no function or version uses any more are removed after this time.'),
   keepExecutionsDays: int(0).default(30).describe('Finished executions are removed when older; 0 keeps them.'),
   keepExecutionsPerProject: int(0).default(1_000_000).describe('Finished executions kept of one project; 0 keeps all.'),
+  keepDeadLettersDays: int(0)
+    .default(90)
+    .describe('Dead letters are plain records, and removed as those are, when older; 0 keeps them.'),
+  keepDeadLettersPerProject: int(1)
+    .default(10_000)
+    .describe('Dead letters kept of one project; the oldest beyond them are plain records from then on.'),
 })
 
 export type Config = z.output<typeof settings>

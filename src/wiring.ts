@@ -32,6 +32,8 @@ import { Registries, type RegistriesParts } from './services/platform/registries
 import { Runtimes } from './services/platform/runtimes.ts'
 import type { SecretVault } from './services/platform/secret-vault.ts'
 import { isOwnToken, Tokens } from './services/platform/tokens.ts'
+import { AskedRuns } from './services/runs/asked-runs.ts'
+import { DeadLetters } from './services/runs/dead-letters.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
 import { RunEvents } from './services/runs/run-events.ts'
@@ -130,6 +132,7 @@ export function makeServices(ground: Ground) {
     limits: settings.runs,
     random: () => randomInt(randomSteps) / randomSteps,
   })
+  const asked = new AskedRuns({ invocation, ledger })
   const runtimes = new Runtimes({
     runtimes: stores.runtimes,
     functions,
@@ -214,7 +217,9 @@ export function makeServices(ground: Ground) {
     }),
     aliases: new Aliases({ aliases, functions, inUse, targets, clock, newId }),
     workers: new Workers({ functions, targets, pool }),
-    executions: new Executions({ ledger, invocation, targets, retention: settings.retention }),
+    asked,
+    executions: new Executions({ ledger, invocation, asked, targets, retention: settings.retention, clock, log }),
+    deadLetters: new DeadLetters({ ledger, invocation, targets, now: () => clock.now() }),
     // Whoever knows the id of a webhook may call it: all of it is random.
     webhooks: new Webhooks({
       store: stores.webhooks,
@@ -263,6 +268,8 @@ export function httpParts(
     aliases: services.aliases,
     workers: services.workers,
     executions: services.executions,
+    asked: services.asked,
+    deadLetters: services.deadLetters,
     jobs: services.jobs,
     webhooks: services.webhooks,
     sources: services.sources,

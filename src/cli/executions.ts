@@ -29,6 +29,17 @@ export const commands: CommandSpec[] = [
     },
   },
   {
+    name: 'cancel',
+    summary: 'give a run up: one that waits does not begin, the function of one at work is told and then ended',
+    arguments: [['<execution>', 'id of a run']],
+    examples: ['taibai cancel 0197c0de-0000-7000-8000-000000000000'],
+    async run(cli, args) {
+      const row = await cli.client().executions.cancel(given(args, 0))
+      const how = row.status === 'running' ? 'is told to end' : `is over: ${row.status}`
+      cli.out.value(row, () => cli.out.line(`${row.id} ${how}.`))
+    },
+  },
+  {
     name: 'explain',
     summary: 'say why a run was slow, cold or failed, and what to change',
     arguments: [['<execution>', 'id of a run']],

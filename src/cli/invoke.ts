@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ExecutionRow } from '../client/resources.ts'
-import { type Cli, type CommandSpec, exitCode, given, type Options, textOption, usageError } from './command.ts'
+import type { ExecutionFields, ExecutionRow } from '../client/resources.ts'
+import {
+  type Cli,
+  type CommandSpec,
+  exitCode,
+  given,
+  numberOption,
+  type Options,
+  textOption,
+  usageError,
+} from './command.ts'
 import { showPhases } from './phases-bar.ts'
 import { findFunction, parseTarget, targetFields } from './target.ts'
 
-/** How often the end of a run is asked for, in ms: at first soon, then ever more rarely. */
-const firstWaitMs = 50
-const longestWaitMs = 1000
+/** How long the server is asked to hold a question for the end of a run. */
+const waitSeconds = 20
 
 export const commands: CommandSpec[] = [
   {
@@ -19,6 +27,10 @@ export const commands: CommandSpec[] = [
       ['-f, --file <file>', 'the input from a file; "-" is standard input'],
       ['--async', 'answer as soon as the call is accepted for good'],
       ['--wait', 'with --async: wait until it has ended'],
+      ['--delay <seconds>', 'with --async: before it begins'],
+      ['--priority <number>', 'with --async: from -100 to 100, higher goes first; default 0'],
+      ['--attempts <number>', 'with --async: how often it may begin, whatever it ends with but success'],
+      ['--key <text>', 'called again with the same, the answer is that of the first time'],
       ['--raw', 'call it as HTTP and show exactly the bytes of its answer'],
       ['--path <path>', 'with --raw: the rest of the address, such as /users?limit=3'],
       ['--method <verb>', 'with --raw: default POST with input, else GET'],
@@ -55,7 +67,7 @@ async function recorded(cli: Cli, target: string, input: string | undefined, opt
   const sync = options.async !== true
   const client = cli.client()
   let row = await client.executions
-    .create({ ...targetFields(target), ...(input !== undefined && { input }), sync })
+    .create({ ...targetFields(target), ...(input !== undefined && { input }), sync, ...termsOf(options) })
     .catch((error: unknown) => explainMissing(cli, target, error))
   if (!sync && options.wait !== true) {
     cli.out.value(row, () => cli.out.line(`${row.id} is accepted. See: taibai executions ${row.id}`))
@@ -67,6 +79,20 @@ async function recorded(cli: Cli, target: string, input: string | undefined, opt
   return row.status === 'success' ? 0 : exitCode('functionFailed')
 }
 
+function termsOf(options: Options): Partial<ExecutionFields> {
+  const [delay, priority] = [numberOption(options, 'delay', '--delay'), numberOption(options, 'priority', '--priority')]
+  const [attempts, key] = [numberOption(options, 'attempts', '--attempts'), textOption(options, 'key')]
+  if (options.async !== true && [delay, priority, attempts].some((value) => value !== undefined)) {
+    throw usageError('--delay, --priority and --attempts are for calls with --async.')
+  }
+  return {
+    ...(delay !== undefined && { delay }),
+    ...(priority !== undefined && { priority }),
+    ...(attempts !== undefined && { retries: { max_attempts: attempts, on: ['error', 'failed', 'timeout'] } }),
+    ...(key !== undefined && { idempotency_key: key }),
+  }
+}
+
 /** The API says of a name that nothing bears that it is no id; a person meant a function. */
 async function explainMissing(cli: Cli, target: string, error: unknown): Promise<never> {
   const { name, alias } = parseTarget(target)
@@ -76,9 +102,8 @@ async function explainMissing(cli: Cli, target: string, error: unknown): Promise
 
 async function ended(cli: Cli, accepted: ExecutionRow): Promise<ExecutionRow> {
   let row = accepted
-  for (let waitMs = firstWaitMs; row.status === 'running' && !cli.interrupted.aborted; waitMs *= 1.5) {
-    await cli.sleep(Math.min(waitMs, longestWaitMs))
-    row = await cli.client().executions.get(row.id)
+  while (row.status === 'running' && !cli.interrupted.aborted) {
+    row = await cli.client().executions.wait(row.id, waitSeconds)
   }
   return row
 }

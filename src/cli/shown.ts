@@ -58,6 +58,15 @@ export const executionColumns: Column<ExecutionRow>[] = [
   { title: 'AT', value: ({ created_at }) => timeText(created_at) },
 ]
 
+export const deadLetterColumns: Column<ExecutionRow>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'FUNCTION', value: targetText },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'ATTEMPTS', value: ({ attempt }) => attempt, right: true },
+  { title: 'ERROR', value: ({ error }) => (error === null ? null : `${error.type}: ${error.message}`.slice(0, 60)) },
+  { title: 'SINCE', value: ({ dead_at }) => timeText(dead_at) },
+]
+
 export const versionColumns: Column<VersionRow>[] = [
   { title: 'VERSION', value: ({ version_number }) => version_number, right: true },
   { title: 'DESCRIPTION', value: ({ description }) => description },

@@ -66,6 +66,7 @@ export function makeClient(options: ConnectionOptions) {
       'function_aliases',
     ),
     executions: executionsOf(connection),
+    deadLetters: deadLettersOf(connection),
     jobs: nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
     webhooks: {
       ...nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
@@ -263,11 +264,39 @@ function executionsOf(connection: Connection) {
     get,
     create,
     delete: remove,
+    /** The run when it is over, or as it is after so many seconds. */
+    wait: async (id: string, seconds: number): Promise<ExecutionRow> =>
+      (await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}`, { query: { wait: seconds } })).json,
+    /** One that waits does not begin; one at work is told, and ended when it does not end. */
+    cancel: async (id: string): Promise<ExecutionRow> =>
+      (await connection.must('POST', `/v1/executions/${encodeURIComponent(id)}/cancel`)).json,
     /** What the run printed so far; null: nothing yet. */
     log: async (id: string): Promise<string | null> => {
       const { status, text } = await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
       return status === 204 ? null : text
     },
+  }
+}
+
+/** Accepted runs that did not succeed and will not be tried again by themselves. */
+function deadLettersOf(connection: Connection) {
+  const path = '/v1/dead-letters'
+  const noun = nounOf<ExecutionRow, never, { input: string | null }>(connection, path, 'dead_letters')
+  const many = async (verb: 'redrive' | 'drop', query: ListQuery): Promise<{ done: number; left: number }> =>
+    (await connection.must('POST', `${path}/${verb}`, { query })).json
+  return {
+    list: noun.list,
+    get: noun.get,
+    /** Its input from now on. */
+    update: noun.update,
+    redrive: async (id: string, input?: string): Promise<ExecutionRow> => {
+      const asked = input === undefined ? {} : { json: { input } }
+      return (await connection.must('POST', `${path}/${encodeURIComponent(id)}/redrive`, asked)).json
+    },
+    drop: (id: string): Promise<void> => noun.delete(id),
+    /** Those that the filters find; at least one is needed. */
+    redriveAll: (query: ListQuery) => many('redrive', query),
+    dropAll: (query: ListQuery) => many('drop', query),
   }
 }
 

@@ -63,6 +63,9 @@ export interface FunctionRow extends Row {
   /** Bytes; null: as the operator says. */
   tmp_size: number | null
   writable: string[]
+  retries: Retries | null
+  on_success: Destination | null
+  on_failure: Destination | null
 }
 
 /** How a function sees a secret: in a variable, or in a file in /run/secrets. */
@@ -94,6 +97,17 @@ export interface SecretChange {
   workers?: 'replace' | 'drain'
 }
 
+/** How accepted runs are tried again; times in seconds. */
+export interface Retries {
+  max_attempts?: number
+  max_age?: number
+  on?: ('error' | 'failed' | 'timeout')[]
+  backoff?: { first?: number; factor?: number; longest?: number }
+}
+
+/** Where results go, as CloudEvents. */
+export type Destination = { function: string } | { url: string }
+
 export interface FunctionCors {
   origins: string[]
   methods: string[] | null
@@ -124,6 +138,9 @@ export interface FunctionFields {
   hosts?: string[]
   tmp_size?: number | null
   writable?: string[]
+  retries?: Retries | null
+  on_success?: Destination | null
+  on_failure?: Destination | null
 }
 
 export interface VersionRow extends Row {
@@ -167,6 +184,17 @@ export interface ExecutionRow extends Row {
   worker: string | null
   memory_peak_mb: number | null
   cpu_ms: number | null
+  /** Not before this: a delay, or the next try. */
+  run_at: string | null
+  /** Since when it is a dead letter. */
+  dead_at: string | null
+  priority: number
+  delivery: {
+    to: Destination
+    state: 'pending' | 'delivered' | 'failed'
+    attempts: number
+    error: string | null
+  } | null
 }
 
 export interface ExecutionFields extends TargetFields {
@@ -174,6 +202,16 @@ export interface ExecutionFields extends TargetFields {
   input?: string
   sync?: boolean
   description?: string
+  /** All below: of runs that are accepted (`sync: false`). */
+  retries?: Retries
+  /** Seconds. */
+  delay?: number
+  run_at?: string
+  /** From -100 to 100; higher goes first. */
+  priority?: number
+  idempotency_key?: string
+  on_success?: Destination
+  on_failure?: Destination
 }
 
 export interface JobRow extends Row {

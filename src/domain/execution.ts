@@ -1,5 +1,6 @@
 import type { PastCall } from './history.ts'
 import { type FunctionError, failureText, type Outcome } from './outcome.ts'
+import type { Delivery, Terms } from './terms.ts'
 import type { LedgerVitals } from './vitals.ts'
 import type { HttpRequestHead } from './worker.ts'
 
@@ -78,6 +79,16 @@ export interface Execution {
   worker: string | null
   memoryPeakMb: number | null
   cpuMs: number | null
+  /** What was asked beside the run itself; null: nothing. */
+  terms: Terms | null
+  /** It does not begin before this: a delay, or the pause before the next try. */
+  runAt: number | null
+  /** Since when it is a dead letter: accepted, not successful, and not tried again by itself. */
+  deadAt: number | null
+  /** Null: its result goes nowhere. */
+  delivery: Delivery | null
+  /** When the result is to be delivered; null: not, or not any more. */
+  deliverAt: number | null
   createdAt: number
   updatedAt: number | null
 }
@@ -117,6 +128,8 @@ export interface ExecutionFilter {
   /** Null: every project. */
   projectId: string | null
   conditions: Condition[]
+  /** Dead letters and nothing else. */
+  onlyDead?: boolean
 }
 
 /** What lists can be filtered by; the last five are ours. `created_at` is compared with Unix ms. */
@@ -170,6 +183,8 @@ export interface Ledger {
    * for. Does nothing when the row was deleted.
    */
   close(execution: Execution): void
+  /** Every field of a run that is over is written; `running`: it is to run again. False when it is gone, or not over. Durable when it resolves. */
+  rewrite(execution: Execution): Promise<boolean>
   /** Resolves when everything written so far is on disk. */
   flushed(): Promise<void>
   find(id: string): Promise<Execution | null>
@@ -182,11 +197,15 @@ export interface Ledger {
   counts(functionId: string, version: number): FunctionCounts
   /** Accepted runs that have not ended, oldest first: what the queue goes on with after a start. */
   unfinished(): Execution[]
+  /** Runs whose result is to be delivered, in the order in which that is due. */
+  undelivered(): Execution[]
   /** Records as `error` every sync run that an earlier process left `running`. Returns how many. */
   settle(error: FunctionError): number
   /** Removes finished rows older than `maxAgeMs` and beyond `maxRowsPerProject`, in small steps; 0 keeps all. Returns how many. */
   prune(maxAgeMs: number, maxRowsPerProject: number): Promise<number>
   vitals(): LedgerVitals
+  /** Dead letters older than `maxAgeMs`, and the oldest of a project beyond `maxPerProject`, are plain records from now on. Returns how many. */
+  pruneDead(maxAgeMs: number, maxPerProject: number): Promise<number>
   /** Writes what is left, then stops. */
   end(): Promise<void>
 }

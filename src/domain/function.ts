@@ -1,6 +1,8 @@
 import type { Access, FunctionCors } from './exposure.ts'
+import type { RetryTerms } from './retries.ts'
 import type { SecretUse } from './secret.ts'
 import type { Signature } from './signature.ts'
+import type { Destination } from './terms.ts'
 
 export type Network = 'egress' | 'none'
 export type CodeSource = 'package' | 'swift' | 'image'
@@ -66,6 +68,11 @@ export interface Fn {
   cors: FunctionCors | null
   /** Host names of its own, at whose root it lives. */
   hosts: string[]
+  /** How accepted runs of it are tried again; null: as the platform does. */
+  retries: RetryTerms | null
+  /** Where results of accepted runs go. */
+  onSuccess: Destination | null
+  onFailure: Destination | null
   createdAt: number
   updatedAt: number | null
 }

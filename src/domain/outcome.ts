@@ -49,6 +49,7 @@ export const errorTypes = {
   memory: 'MemoryExceeded',
   exit: 'FunctionExit',
   platform: 'PlatformError',
+  cancelled: 'Cancelled',
 } as const
 
 /** Said of code that could not be loaded, wherever the words are ours. */
@@ -61,6 +62,12 @@ export function failureText(error: FunctionError | null): string {
   if (error.type === errorTypes.timeout) return `${timeoutText}: ${error.message}`
   if (error.type === errorTypes.memory || error.type === errorTypes.exit) return killedText
   return error.message
+}
+
+/** Somebody gave the run up: its end, whatever its function made of that. */
+export function cancelled(runMs: number, hasBegun: boolean): Outcome {
+  const message = hasBegun ? 'The run was cancelled while it was at work.' : 'The run was cancelled before it began.'
+  return { kind: 'killed', error: { type: errorTypes.cancelled, message, stack: null }, runMs, ...noUsage }
 }
 
 export const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }

@@ -26,6 +26,9 @@ export type ChangeableField = keyof Pick<
   | 'cpuMaxMillicpu'
   | 'tmpSizeBytes'
   | 'writable'
+  | 'retries'
+  | 'onSuccess'
+  | 'onFailure'
 >
 
 interface FieldFacts {
@@ -45,6 +48,9 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   name: { in: 'row', revision: 'functionName' },
   description: { in: 'row', revision: null },
   timeoutSeconds: { in: 'row', revision: 'timeoutMs' },
+  retries: { in: 'row', revision: null },
+  onSuccess: { in: 'row', revision: null },
+  onFailure: { in: 'row', revision: null },
   minWorkers: { in: 'bounds', revision: 'minWorkers' },
   maxWorkers: { in: 'bounds', revision: 'maxWorkers' },
   idleTimeoutSeconds: { in: 'bounds', revision: 'idleTimeoutMs' },

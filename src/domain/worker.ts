@@ -100,6 +100,8 @@ export interface Call {
 export interface Caller {
   /** Fires when the caller has left. Made when it is asked for: a call that is served at once needs none. */
   readonly signal: AbortSignal
+  /** The caller has left as far as its place in line goes: the run was cancelled. */
+  leave(): void
 }
 
 /** A worker that was given to one call. */
@@ -114,6 +116,8 @@ export interface Lease {
   resumeMs: number
   /** Never throws: whatever happens is an outcome. Enforces the revision's timeout. */
   call(call: Call): Promise<Outcome>
+  /** The function is told that its call was given up; when it has not ended after `graceMs`, its worker is. */
+  cancel(executionId: string, graceMs: number): void
   /** Gives the worker back; exactly once, also after a failed call. */
   release(): void
 }

@@ -1,7 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { NewId } from '../domain/ids.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import { takesRequest } from '../domain/worker.ts'
+import type { AskedRuns } from '../services/runs/asked-runs.ts'
 import type { Invocation, RunRequest } from '../services/runs/invocation.ts'
+import { outcomeOfRecord } from '../services/runs/recorded-outcome.ts'
+import type { Asked } from './asked.ts'
 import { ResponseCaller } from './caller.ts'
 import { answer } from './function-answer.ts'
 import { ResponseSink } from './response-sink.ts'
@@ -32,4 +36,36 @@ export async function answerWithRun(
   const { execution, outcome } = await parts.invocation.run({ ...request, executionId, caller, sink, signal })
   if (sink.hasBegun) sink.finish(outcome)
   else answer(outgoing, execution, outcome, isOwn)
+}
+
+/**
+ * The run is accepted first, so that it goes on whatever becomes of its caller; the answer is the function's when it comes
+ * in time, else 202 with the id. A key that was used before is answered from the record of the first time.
+ */
+export async function answerAsAsked(
+  { asked }: { asked: AskedRuns },
+  request: RunRequest,
+  { waitMs, key, applied }: Asked,
+  outgoing: ServerResponse,
+  isOwn: boolean,
+): Promise<void> {
+  let outcome: Outcome | undefined
+  const onOutcome = (ended: Outcome) => {
+    outcome = ended
+  }
+  const terms = key === undefined ? request.terms : { ...request.terms, key }
+  const accepted = await asked.accept({ ...request, ...(terms !== undefined && { terms }), onOutcome })
+  const execution = await asked.waitFor(accepted, waitMs, new ResponseCaller(outgoing).signal)
+  if (applied !== null) outgoing.setHeader('Preference-Applied', applied)
+  if (execution === null || execution.status === 'running') return answerAccepted(outgoing, accepted.id)
+  answer(outgoing, execution, outcome ?? outcomeOfRecord(execution), isOwn)
+}
+
+export function answerAccepted(outgoing: ServerResponse, executionId: string): void {
+  const body = JSON.stringify({ execution_id: executionId })
+  outgoing.writeHead(202, [
+    ...['Content-Type', 'application/json', 'Content-Length', String(body.length)],
+    ...['Location', `/v1/executions/${executionId}`, 'X-Execution-Id', executionId],
+  ])
+  outgoing.end(body)
 }

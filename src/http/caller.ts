@@ -4,7 +4,8 @@ import type { Caller } from '../domain/worker.ts'
 /** Who waits for an answer. The signal is made when it is asked for: most calls are served before. */
 export class ResponseCaller implements Caller {
   #outgoing: ServerResponse
-  #signal: AbortSignal | undefined
+  #controller: AbortController | undefined
+  #hasLeft = false
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing
@@ -12,16 +13,22 @@ export class ResponseCaller implements Caller {
 
   /** Fires when the caller has gone before the answer was complete. */
   get signal(): AbortSignal {
-    this.#signal ??= goneSignal(this.#outgoing)
-    return this.#signal
+    this.#controller ??= goneController(this.#outgoing)
+    if (this.#hasLeft) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  leave(): void {
+    this.#hasLeft = true
+    this.#controller?.abort()
   }
 }
 
-function goneSignal(outgoing: ServerResponse): AbortSignal {
-  if (outgoing.closed && !outgoing.writableFinished) return AbortSignal.abort()
+function goneController(outgoing: ServerResponse): AbortController {
   const controller = new AbortController()
+  if (outgoing.closed && !outgoing.writableFinished) controller.abort()
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) controller.abort()
   })
-  return controller.signal
+  return controller
 }

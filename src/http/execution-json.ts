@@ -27,7 +27,19 @@ function ourFields(execution: Execution): string {
     `,"attempt":${execution.attempt},"trigger":"${execution.trigger}","trigger_id":${quoted(execution.triggerId)}` +
     `,"start_kind":${quoted(startKind)},"cold_reason":${quoted(coldReason)}` +
     `,"phases":${isOver && phases !== null ? phasesJson(phases) : 'null'},"worker":${quoted(execution.worker)}` +
-    `,"memory_peak_mb":${rounded(execution.memoryPeakMb)},"cpu_ms":${rounded(execution.cpuMs)}`
+    `,"memory_peak_mb":${rounded(execution.memoryPeakMb)},"cpu_ms":${rounded(execution.cpuMs)}` +
+    (execution.terms === null && execution.runAt === null && execution.deadAt === null && execution.delivery === null
+      ? usualTerms
+      : termsJson(execution))
+  )
+}
+
+const usualTerms = ',"run_at":null,"dead_at":null,"priority":0,"delivery":null'
+
+function termsJson({ runAt, deadAt, terms, delivery }: Execution): string {
+  return (
+    `,"run_at":${quoted(shownTime(runAt))},"dead_at":${quoted(shownTime(deadAt))},"priority":${terms?.priority ?? 0}` +
+    `,"delivery":${delivery === null ? 'null' : JSON.stringify({ ...delivery, projectId: undefined })}`
   )
 }
 

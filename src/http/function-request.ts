@@ -8,6 +8,7 @@ import { jsonText, mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './endpoint.ts'
 import { choice, field, integer, nullable, parseFields, text } from './fields.ts'
 import { parseMultipart } from './multipart.ts'
+import { destination, retries } from './terms-fields.ts'
 
 /** Create and update of functions: the only requests that come as JSON, as a form, or as a bare ZIP. */
 
@@ -65,6 +66,9 @@ const changeable = {
     toPaths,
   ),
   cpu_max: nullable(integer('Hard cap of the processors, in thousandths of one; null: none.')),
+  retries: nullable(retries('How accepted runs are tried again; null: as the platform does.')),
+  on_success: nullable(destination('Where the result of an accepted run that succeeded goes; null: nowhere.')),
+  on_failure: nullable(destination('Where that of one goes which will not be tried again; null: nowhere.')),
 }
 
 const newFunction = z.object({
@@ -180,6 +184,9 @@ function named(given: z.output<typeof functionChange>): FunctionFields {
     hosts: given.hosts,
     tmpSizeBytes: given.tmp_size,
     writable: given.writable,
+    retries: given.retries,
+    onSuccess: given.on_success,
+    onFailure: given.on_failure,
   }
 }
 

@@ -14,6 +14,7 @@ import type { Images } from '../services/platform/images.ts'
 import type { Registries } from '../services/platform/registries.ts'
 import type { Runtimes } from '../services/platform/runtimes.ts'
 import type { Tokens } from '../services/platform/tokens.ts'
+import type { DeadLetters } from '../services/runs/dead-letters.ts'
 import type { Executions } from '../services/runs/executions.ts'
 import type { RunEvents } from '../services/runs/run-events.ts'
 import type { Stats } from '../services/runs/stats.ts'
@@ -29,6 +30,7 @@ import { refuseHead } from './middleware/head.ts'
 import { bindAliases } from './routes/aliases.ts'
 import { bindBackups } from './routes/backups.ts'
 import { bindConsole } from './routes/console.ts'
+import { bindDeadLetters } from './routes/dead-letters.ts'
 import { bindDocs } from './routes/docs.ts'
 import { bindEvents } from './routes/events.ts'
 import { bindExecutions } from './routes/executions.ts'
@@ -60,6 +62,7 @@ export interface HttpParts extends InvokeParts {
   aliases: Aliases
   workers: Workers
   executions: Executions
+  deadLetters: DeadLetters
   jobs: Jobs
   webhooks: Webhooks
   sources: Sources
@@ -104,6 +107,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindWorkers(app, parts.workers, settings)
   describeInvoke(app)
   bindExecutions(app, parts.executions)
+  bindDeadLetters(app, parts.deadLetters, settings)
   bindJobs(app, parts.jobs, settings)
   bindWebhooks(app, parts)
   bindSources(app, parts.sources, settings)

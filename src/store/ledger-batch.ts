@@ -11,7 +11,17 @@ export interface WriterData {
 }
 
 /** Kinds of statements; a batch runs them in the order they were added. */
-export const writes = { insert: 0, update: 1, delete: 2, count: 3, pruneOlder: 4, pruneProject: 5 } as const
+export const writes = {
+  insert: 0,
+  update: 1,
+  delete: 2,
+  count: 3,
+  pruneOlder: 4,
+  pruneProject: 5,
+  rewrite: 6,
+  buryOlder: 7,
+  buryProject: 8,
+} as const
 export type Write = (typeof writes)[keyof typeof writes]
 
 export interface BatchMessage {

@@ -101,9 +101,9 @@ interface KeysQuery {
   isExact: boolean
 }
 
-function keysQuery({ projectId, conditions }: ExecutionFilter, newestFirst: boolean): KeysQuery {
+function keysQuery({ projectId, conditions, onlyDead }: ExecutionFilter, newestFirst: boolean): KeysQuery {
   const all = projectId === null ? conditions : [...conditions, ofProject(projectId)]
-  const seek = chooseSeek(all)
+  const seek = onlyDead ? ofDead : chooseSeek(all)
   const rest = all.filter((condition) => condition !== seek.serves).map(conditionSql)
   const matches = rest.map(({ sql }) => `ifnull(${sql}, 0)`).join(' AND ') || '1'
   const [beyond, direction] = newestFirst ? ['<', 'DESC'] : ['>', 'ASC']
@@ -117,6 +117,9 @@ function keysQuery({ projectId, conditions }: ExecutionFilter, newestFirst: bool
 }
 
 const ofProject = (projectId: string): Condition => ({ column: 'project_id', op: 'eq', values: [projectId] })
+
+/** There are few of them. */
+const ofDead: Seek = { serves: null, index: 'executions_dead', where: 'dead_at IS NOT NULL AND', values: [] }
 
 function chooseSeek(conditions: Condition[]): Seek {
   const equal = (name: Condition['column']) => conditions.find(({ column, op }) => column === name && op === 'eq')

@@ -29,7 +29,7 @@ const flag = (field: 'sync' | 'isImageRun', name: string): Column => ({
   read: `r.${name} === 1`,
 })
 
-const json = (field: 'error'): Column => ({
+const json = (field: 'error' | 'terms' | 'delivery'): Column => ({
   name: field,
   field,
   value: `e.${field} === null ? null : JSON.stringify(e.${field})`,
@@ -91,11 +91,16 @@ const changed: Column[] = [
   plain('memoryPeakMb'),
   plain('cpuMs'),
   json('error'),
-  // Headers may be secrets, and the body is there a second time: gone when the run is over.
+  json('terms'),
+  plain('runAt'),
+  plain('deadAt'),
+  json('delivery'),
+  plain('deliverAt'),
+  // Headers may be secrets, and the body is there a second time: gone when the run is over and not to be run again.
   {
     name: 'request',
     field: 'request',
-    value: "e.request === null || e.status !== 'running' ? null : JSON.stringify(e.request)",
+    value: "e.request === null || (e.status !== 'running' && e.deadAt === null) ? null : JSON.stringify(e.request)",
     read: 'r.request === null ? null : JSON.parse(r.request)',
   },
   plain('output'),
@@ -114,18 +119,33 @@ export const insertSql = `INSERT INTO executions (${allColumns.join(', ')}) VALU
 /** A row that was deleted stays deleted: zero changes. */
 export const updateSql = `UPDATE executions SET ${runColumns.map((column) => `${column} = ?`)} WHERE id = ?`
 
+/** All of a row that is over. */
+export const rewriteSql = `UPDATE executions SET ${allColumns.slice(1).map((column) => `${column} = ?`)}
+  WHERE status <> 'running' AND id = ?`
+
 export const deleteSql = 'DELETE FROM executions WHERE id = ?'
 
 export const countSql = `INSERT INTO counters (function_id, function_version, count, last_at) VALUES (?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET count = excluded.count, last_at = excluded.last_at`
 
+/** Nobody is to look at it, and it is on its way nowhere. */
+const isDone = 'dead_at IS NULL AND deliver_at IS NULL'
+
 /** Deletes finished rows, at most LIMIT in one step: those older than a moment; those of a project that come before a row. */
 export const pruneOlderSql = `DELETE FROM executions WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_time
-  WHERE created_at < ? AND status <> 'running' ORDER BY created_at LIMIT ?)`
+  WHERE created_at < ? AND status <> 'running' AND ${isDone} ORDER BY created_at LIMIT ?)`
 export const pruneProjectSql = `DELETE FROM executions WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_project
-  WHERE project_id = ? AND (created_at, rowid) < (?, ?) AND status <> 'running' ORDER BY created_at LIMIT ?)`
+  WHERE project_id = ? AND (created_at, rowid) < (?, ?) AND status <> 'running' AND ${isDone} ORDER BY created_at LIMIT ?)`
+
+/** Dead letters that are kept as such no longer: those older than a moment; the oldest of a project beyond its number. */
+export const buryOlderSql = `UPDATE executions SET dead_at = NULL, request = NULL WHERE rowid IN (
+  SELECT rowid FROM executions INDEXED BY executions_dead
+  WHERE dead_at IS NOT NULL AND dead_at < ? LIMIT ?)`
+export const buryProjectSql = `UPDATE executions SET dead_at = NULL, request = NULL WHERE rowid IN (
+  SELECT rowid FROM executions INDEXED BY executions_dead
+  WHERE dead_at IS NOT NULL AND project_id = ? ORDER BY created_at DESC LIMIT -1 OFFSET ?)`
 
 export const columns = allColumns.join(', ')
 /** The log may be large: lists leave it where it is. */
@@ -137,6 +157,11 @@ export const columnsWithoutLog = columns.replace(/log$/, "'' AS log")
  * row and a hundred times for an execution. Nothing in the text comes from outside.
  */
 export const insertRow = compiled<(execution: Execution) => Row>('e', rowText(table.map(({ value }) => value)))
+
+export const rewriteRow = compiled<(execution: Execution) => Row>(
+  'e',
+  rowText([...table.slice(1).map(({ value }) => value), 'e.id']),
+)
 
 /** What a run changes, then the id. */
 export const updateRow = compiled<(execution: Execution) => Row>(

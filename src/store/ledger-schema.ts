@@ -44,6 +44,12 @@ export const executions = sqliteTable(
     triggerId: text('trigger_id'),
     // And this: null unless an accepted run of a webhook is not over.
     request: text('request'),
+    // And these, which most runs have none of.
+    terms: text('terms'),
+    runAt: integer('run_at'),
+    deadAt: integer('dead_at'),
+    delivery: text('delivery'),
+    deliverAt: integer('deliver_at'),
   },
   (table) => [
     index('executions_time').on(table.createdAt),
@@ -51,6 +57,8 @@ export const executions = sqliteTable(
     index('executions_function').on(table.functionId, table.createdAt),
     index('executions_trigger').on(table.triggerId, table.createdAt).where(sql`trigger_id is not null`),
     index('executions_running').on(table.createdAt).where(sql`status = 'running'`),
+    index('executions_dead').on(table.createdAt).where(sql`dead_at is not null`),
+    index('executions_undelivered').on(table.deliverAt).where(sql`deliver_at is not null`),
   ],
 )
 

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { BatchMessage, BatchReply, CopyReply, Write, WriterData, WriterMessage } from './ledger-batch.ts'
-import { countSql, deleteSql, insertSql, pruneOlderSql, pruneProjectSql, updateSql } from './ledger-rows.ts'
+import * as sql from './ledger-rows.ts'
 import { openSqlite, useAddon } from './sqlite.ts'
 
 /** The thread that writes ledger.db: one transaction for each batch it is sent, one answer for each. Started by `ledger.ts`. */
@@ -15,8 +15,10 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   const connection = openSqlite(path, busyTimeoutMs)
   connection.pragma('cache_size = -16000')
   // In the order of `writes`.
-  const sqls = [insertSql, updateSql, deleteSql, countSql, pruneOlderSql, pruneProjectSql]
-  const statements = sqls.map((sql) => connection.prepare(sql))
+  const statements = [
+    ...[sql.insertSql, sql.updateSql, sql.deleteSql, sql.countSql, sql.pruneOlderSql, sql.pruneProjectSql],
+    ...[sql.rewriteSql, sql.buryOlderSql, sql.buryProjectSql],
+  ].map((text) => connection.prepare(text))
 
   const commit = connection.transaction(({ kinds, rows }: BatchMessage): BatchReply => {
     const changes: number[] = []

@@ -8,7 +8,7 @@ import { historyPages } from './ledger-history.ts'
 import { listExecutions } from './ledger-list.ts'
 import { LedgerQueue, type LedgerQueueOptions } from './ledger-queue.ts'
 import { oldestKept, projectsOf } from './ledger-retention.ts'
-import { columns, fromStored, insertRow, type Row, type StoredExecution, updateRow } from './ledger-rows.ts'
+import { columns, fromStored, insertRow, type Row, rewriteRow, type StoredExecution, updateRow } from './ledger-rows.ts'
 import { ledgerMigrations } from './migrations/ledger/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
@@ -88,6 +88,12 @@ export class SqliteLedger implements Ledger {
     }
   }
 
+  async rewrite(execution: Execution): Promise<boolean> {
+    const changes = await this.#queue.changes(writes.rewrite, rewriteRow(execution), bytesOf(execution))
+    if (changes === 1 && execution.status === 'running') this.#stored.set(execution.id, execution)
+    return changes === 1
+  }
+
   flushed(): Promise<void> {
     return this.#queue.flushed()
   }
@@ -139,6 +145,16 @@ export class SqliteLedger implements Ledger {
     return executions
   }
 
+  undelivered(): Execution[] {
+    return this.#connection
+      .prepare<[], StoredExecution>(
+        `SELECT ${columns} FROM executions INDEXED BY executions_undelivered
+        WHERE deliver_at IS NOT NULL ORDER BY deliver_at`,
+      )
+      .all()
+      .map(fromStored)
+  }
+
   settle(error: FunctionError): number {
     return this.#connection
       .prepare(
@@ -165,6 +181,26 @@ export class SqliteLedger implements Ledger {
 
   vitals(): LedgerVitals {
     return this.#queue.vitals()
+  }
+
+  async pruneDead(maxAgeMs: number, maxPerProject: number): Promise<number> {
+    let removed = 0
+    if (maxAgeMs > 0) removed += await this.#removeInSteps(writes.buryOlder, [this.#clock.now() - maxAgeMs])
+    await this.#readable()
+    for (const projectId of this.#projectsWithDead(maxPerProject)) {
+      removed += await this.#queue.changes(writes.buryProject, [projectId, maxPerProject], rowBytes)
+    }
+    return removed
+  }
+
+  #projectsWithDead(moreThan: number): string[] {
+    return this.#connection
+      .prepare<[number], string>(
+        `SELECT project_id FROM executions INDEXED BY executions_dead WHERE dead_at IS NOT NULL
+        GROUP BY project_id HAVING count(*) > ?`,
+      )
+      .pluck()
+      .all(moreThan)
   }
 
   end(): Promise<void> {

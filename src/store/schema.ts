@@ -3,10 +3,12 @@ import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex 
 import type { Access, FunctionCors } from '../domain/exposure.ts'
 import type { FunctionCode, Network } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
+import type { RetryTerms } from '../domain/retries.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
 import type { SecretUse } from '../domain/secret.ts'
 import type { Signature } from '../domain/signature.ts'
 import type { SourceEvent, SourceStatus } from '../domain/source.ts'
+import type { Destination } from '../domain/terms.ts'
 import type { WebhookSignature } from '../domain/webhook-signature.ts'
 
 /**
@@ -66,6 +68,9 @@ export const functions = sqliteTable(
     hosts: text('hosts', { mode: 'json' }).$type<string[]>().notNull().default([]),
     writable: text('writable', { mode: 'json' }).$type<string[]>().notNull().default([]),
     secrets: text('secrets', { mode: 'json' }).$type<SecretUse[]>().notNull().default([]),
+    retries: text('retries', { mode: 'json' }).$type<RetryTerms>(),
+    onSuccess: text('on_success', { mode: 'json' }).$type<Destination>(),
+    onFailure: text('on_failure', { mode: 'json' }).$type<Destination>(),
     ...created,
   },
   (table) => [

@@ -445,9 +445,12 @@ describe('creating a function', () => {
       hosts: [],
       writable: [],
       tmp_size: null,
+      retries: null,
+      on_success: null,
+      on_failure: null,
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable tmp_size',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable tmp_size retries on_success on_failure',
     )
   })
 

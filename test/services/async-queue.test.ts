@@ -7,30 +7,28 @@ const roomy: AsyncQueueLimits = {
   maxQueuedBytes: 1000,
   maxAsyncRunning: 100,
   maxAsyncRunningPerFunction: 100,
-  retryPauseMs: 100,
 }
 
 const run = (functionId: string, bytes = 1, projectId = 'red'): QueuedRun => ({ projectId, functionId, bytes })
 
-function setUp(limits: Partial<AsyncQueueLimits> = {}, random = () => 0) {
+function setUp(limits: Partial<AsyncQueueLimits> = {}) {
   const clock = new FakeClock()
-  const queue = new AsyncQueue({ ...roomy, ...limits }, clock, random)
+  const queue = new AsyncQueue({ ...roomy, ...limits }, clock)
   /** Names of the tries that have begun, and how each may end. */
   const begun: string[] = []
-  const ends = new Map<string, (isOver: boolean) => void>()
+  const ends = new Map<string, (pauseMs: number | null) => void>()
   const over: string[] = []
-  const add = (name: string, functionId = name, about: Partial<QueuedRun> = {}) => {
+  const add = (name: string, functionId = name, about: Partial<QueuedRun> = {}, notBeforeMs: number | null = null) => {
     const attempt = () => {
       begun.push(name)
-      return new Promise<boolean>((resolve) => ends.set(name, resolve))
+      return new Promise<number | null>((resolve) => ends.set(name, resolve))
     }
-    void queue
-      .reserve({ ...run(functionId), ...about })
-      .enqueue(attempt)
-      .then(() => over.push(name))
+    const place = queue.reserve({ ...run(functionId), ...about })
+    void place.enqueue(attempt, notBeforeMs).then(() => over.push(name))
+    return place
   }
-  const end = async (name: string, isOver = true) => {
-    ends.get(name)?.(isOver)
+  const end = async (name: string, pauseMs: number | null = null) => {
+    ends.get(name)?.(pauseMs)
     await settled()
   }
   return { clock, queue, begun, over, add, end }
@@ -145,38 +143,77 @@ describe('runs', () => {
     expect(begun).toEqual(['a1', 'b1', 'a2', 'b2', 'a3'])
   })
 
-  test('that are not over are tried again, after a pause that doubles', async () => {
+  test('that are not over are tried again, after the pause that they ask for', async () => {
     const { add, begun, end, clock, over, queue } = setUp()
     add('a')
-    await end('a', false)
+    await end('a', 100)
     expect(queue.waiting).toBe(1)
     clock.advance(99)
     expect(begun).toHaveLength(1)
     clock.advance(1)
     expect(begun).toHaveLength(2)
-    await end('a', false)
-    clock.advance(199)
-    expect(begun).toHaveLength(2)
-    clock.advance(1)
-    expect(begun).toHaveLength(3)
     expect(over).toEqual([])
     await end('a')
     expect(over).toEqual(['a'])
   })
+
+  test('with a time of their own begin then, by the wall clock, also when it is set', () => {
+    const { add, begun, clock, queue } = setUp()
+    const start = clock.now()
+    add('later', 'f', {}, start + 3_600_000)
+    add('soon', 'f', {}, start + 1000)
+    add('past', 'f', {}, start - 1)
+    expect(begun).toEqual(['past'])
+    clock.advance(1000)
+    expect(begun).toEqual(['past', 'soon'])
+    clock.setWall(start + 3_600_000)
+    clock.advance(30_000)
+    expect(begun).toEqual(['past', 'soon', 'later'])
+    expect(queue.waiting).toBe(0)
+  })
+
+  test('of a project go by priority, and first come, first served within one', async () => {
+    const { add, begun, end } = setUp({ maxAsyncRunning: 1 })
+    add('first', 'f')
+    add('low', 'f', { priority: -1 })
+    add('usual', 'f')
+    add('high', 'g', { priority: 5 })
+    add('high too', 'f', { priority: 5 })
+    for (const name of ['first', 'high', 'high too', 'usual']) await end(name)
+    expect(begun).toEqual(['first', 'high', 'high too', 'usual', 'low'])
+  })
+
+  test('of other projects are not held back by somebody’s priority', async () => {
+    const { add, begun, end } = setUp({ maxAsyncRunning: 1 })
+    for (const name of ['a1', 'a2', 'a3']) add(name, 'a', { priority: 100 })
+    add('b1', 'b', { projectId: 'other' })
+    for (const name of ['a1', 'b1', 'a2']) await end(name)
+    expect(begun).toEqual(['a1', 'b1', 'a2', 'a3'])
+  })
 })
 
-test('pauses grow to a minute and no further, and chance shortens them', async () => {
-  const { add, begun, end, clock } = setUp({}, () => 1)
-  add('a')
-  for (let tries = 1; tries <= 14; tries++) {
-    await end('a', false)
-    const pauseMs = Math.min(60_000, 100 * 2 ** (tries - 1)) / 2
-    clock.advance(pauseMs - 1)
-    expect(begun).toHaveLength(tries)
-    clock.advance(1)
-    expect(begun).toHaveLength(tries + 1)
-  }
-  await end('a')
+describe('a place that is given up', () => {
+  test('leaves the line: its run does not begin, and is over for who waits', async () => {
+    const { add, begun, end, over, queue } = setUp({ maxAsyncRunning: 1 })
+    add('a')
+    const place = add('b')
+    expect(place.giveUp()).toBe(true)
+    expect(queue.waiting).toBe(0)
+    await end('a')
+    expect({ begun, over }).toEqual({ begun: ['a'], over: ['b', 'a'] })
+  })
+
+  test('before its time, or between two tries, too; not while it is at work', async () => {
+    const { add, begun, end, over, clock } = setUp()
+    const later = add('later', 'f', {}, clock.now() + 1000)
+    const again = add('again')
+    expect(again.giveUp()).toBe(false)
+    await end('again', 100)
+    expect([later.giveUp(), again.giveUp()]).toEqual([true, true])
+    clock.advance(40_000)
+    await Promise.resolve()
+    expect({ begun, over }).toEqual({ begun: ['again'], over: ['later', 'again'] })
+  })
 })
 
 test('after close nothing begins, and it waits for what has begun', async () => {
@@ -189,7 +226,7 @@ test('after close nothing begins, and it waits for what has begun', async () => 
   })
   await settled()
   expect(isClosed).toBe(false)
-  await end('a', false)
+  await end('a', 100)
   await closing
   clock.advance(10_000)
   expect(begun).toEqual(['a'])

@@ -5,7 +5,7 @@ import { idFrom, timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
 import { errorTypes, type Outcome } from '../../src/domain/outcome.ts'
 import { makeRevision } from '../../src/domain/revision.ts'
-import type { Revision } from '../../src/domain/worker.ts'
+import type { Caller, Revision } from '../../src/domain/worker.ts'
 import type { Target } from '../../src/services/functions/targets.ts'
 import { type Accepted, Invocation, type InvocationParts, type RunRequest } from '../../src/services/runs/invocation.ts'
 import { aFn, anExecution, aRequestHead, aRuntime } from '../support/builders.ts'
@@ -21,6 +21,7 @@ const limits = {
   maxAttempts: 3,
   maxAsyncAgeMs: 3_600_000,
   retryPauseMs: 100,
+  cancelGraceMs: 50,
   maxLogBytes: 20,
   logExecutions: 'all' as const,
 }
@@ -287,6 +288,168 @@ describe('a run that is accepted', () => {
     expect(invocation.unfinishedCount()).toEqual({ running: 0, queued: 1 })
     before.reject(new Error('whatever'))
     expect((await finished).status).toBe('success')
+  })
+})
+
+describe('a run with terms of its own', () => {
+  test('is tried again after what it names, as often as it says, at its own pace', async () => {
+    const { invocation, pool, clock } = setUp()
+    pool.behaviour = () => failed('raised')
+    const retries = { on: ['failed' as const], maxAttempts: 4, firstPauseMs: 10_000, factor: 1 }
+    const { execution, finished } = await invocation.accept(ask({ terms: { retries } }))
+    await clock.pass(9_999)
+    expect(execution).toMatchObject({ status: 'running', attempt: 1 })
+    await clock.pass(30_001)
+    expect(await finished).toMatchObject({ status: 'failed', attempt: 4 })
+  })
+
+  test('does not begin before its time, and its age counts from then', async () => {
+    const { invocation, pool, clock } = setUp()
+    pool.refusal = new FaasError('engine_failed', 'The engine does not answer.')
+    const runAtMs = clock.now() + 2 * limits.maxAsyncAgeMs
+    const { execution } = await invocation.accept(ask({ terms: { runAtMs } }))
+    await clock.pass(2 * limits.maxAsyncAgeMs - 1)
+    expect(execution).toMatchObject({ attempt: 0, status: 'running' })
+    pool.refusal = null
+    await clock.pass(1)
+    expect(execution).toMatchObject({ attempt: 1, status: 'success' })
+  })
+
+  test('of its function counts where the call says nothing', async () => {
+    const { invocation, pool, clock } = setUp()
+    pool.behaviour = () => failed('platform')
+    const once = { ...target, fn: { ...fn, retries: { on: [] } } }
+    const { finished } = await invocation.accept(ask({ target: once }))
+    expect(await finished).toMatchObject({ status: 'error', attempt: 1, deadAt: clock.now() })
+  })
+
+  test('is tried again with what its function is by then', async () => {
+    const { invocation, pool, clock } = setUp()
+    pool.behaviour = (_call, revision) => (revision.timeoutMs === 1 ? returned('mended') : failed('platform'))
+    invocation.recover(() => ({ ...target, revision: { ...target.revision, timeoutMs: 1 } }))
+    const { finished } = await invocation.accept(ask())
+    await settled()
+    await clock.pass(200)
+    expect(await finished).toMatchObject({ status: 'success', output: '"mended"', attempt: 2 })
+  })
+})
+
+describe('a dead letter', () => {
+  test.each([
+    [failed('raised'), true],
+    [failed('timeout'), true],
+    [returned(1), false],
+  ] as const)('is an accepted run that will not be tried again: %j', async (outcome, isDead) => {
+    const { invocation, pool } = setUp()
+    pool.behaviour = () => outcome
+    const { finished } = await invocation.accept(ask())
+    expect((await finished).deadAt !== null).toBe(isDead)
+    expect((await invocation.run(ask())).execution.deadAt).toBeNull()
+  })
+
+  test('runs again under its id when it is redriven, as when it was new', async () => {
+    const { invocation, pool, clock, ledger } = setUp()
+    invocation.recover(() => target)
+    pool.behaviour = () => failed('platform')
+    const first = await invocation.accept(ask())
+    await clock.pass(1000)
+    const dead = await first.finished
+    expect(dead).toMatchObject({ status: 'error', attempt: 3 })
+    pool.behaviour = () => returned(2)
+    const fresh = { ...dead, status: 'running' as const, attempt: 0, deadAt: null }
+    const again = await invocation.redrive(fresh)
+    expect(await again.finished).toMatchObject({ id: dead.id, status: 'success', attempt: 1, deadAt: null })
+    expect(ledger.rows.get(dead.id)).toMatchObject({ status: 'success' })
+    await expect(invocation.redrive({ ...fresh, id: idFrom('nothing') })).rejects.toMatchObject({ code: 'not_found' })
+    expect(invocation.unfinishedCount()).toEqual({ running: 0, queued: 0 })
+  })
+})
+
+describe('a run that is cancelled', () => {
+  const cancelledError = { type: 'Cancelled', message: expect.stringContaining('cancelled') }
+
+  test('ends at once when it waits, and does not begin', async () => {
+    const { invocation, pool, rows } = setUp({ limits: { ...limits, maxAsyncRunning: 1 } })
+    pool.behaviour = () => new Promise(() => {})
+    await invocation.accept(ask())
+    const { execution, finished } = await invocation.accept(ask())
+    await settled()
+    invocation.cancel(execution.id)
+    expect(await finished).toMatchObject({ status: 'failed', attempt: 0, deadAt: null, error: cancelledError })
+    expect(rows().map(({ status }) => status)).toEqual(['running', 'failed'])
+    expect(pool.calls).toHaveLength(1)
+    expect(invocation.unfinishedCount().queued).toBe(0)
+  })
+
+  test('ends at once when it waits for its time', async () => {
+    const { invocation, clock } = setUp()
+    const { execution, finished } = await invocation.accept(ask({ terms: { runAtMs: clock.now() + 1e9 } }))
+    invocation.cancel(execution.id)
+    expect(await finished).toMatchObject({ status: 'failed', error: cancelledError })
+  })
+
+  test.each(['run', 'accept'] as const)('is told so when it is at work, with the grace: %s', async (how) => {
+    const { invocation, pool } = setUp()
+    pool.behaviour = () => new Promise(() => {})
+    const executionId = idFrom(how)
+    const asked = invocation[how](ask({ executionId }))
+    await settled()
+    invocation.cancel(executionId)
+    invocation.cancel(executionId)
+    const answer = await asked
+    if ('finished' in answer) await answer.finished
+    expect(answer.execution).toMatchObject({ status: 'failed', attempt: 1, deadAt: null, error: cancelledError })
+    expect(pool.asked).toEqual([`cancel ${executionId} ${limits.cancelGraceMs}`])
+    expect(pool.leased).toBe(0)
+  })
+
+  test('after its end is as it was', async () => {
+    const { invocation, pool } = setUp()
+    const end = Promise.withResolvers<Outcome>()
+    pool.behaviour = () => end.promise
+    const { execution, finished } = await invocation.accept(ask())
+    await settled()
+    end.resolve(returned(1))
+    await settled()
+    invocation.cancel(execution.id)
+    expect((await finished).status).toBe('success')
+  })
+
+  test('leaves the line for a worker', async () => {
+    const { invocation, pool } = setUp()
+    pool.acquire = (_revision: Revision, caller?: Caller) =>
+      new Promise<never>((_resolve, reject) => {
+        caller?.signal.addEventListener('abort', () => reject(new FaasError('no_worker', 'left')))
+      })
+    const { execution, finished } = await invocation.accept(ask())
+    await settled()
+    invocation.cancel(execution.id)
+    expect(await finished).toMatchObject({ status: 'failed', attempt: 0, error: cancelledError })
+  })
+})
+
+describe('the end of a run', () => {
+  test('is told to who waits for it', async () => {
+    const { invocation, pool } = setUp()
+    const end = Promise.withResolvers<Outcome>()
+    pool.behaviour = () => end.promise
+    const { execution } = await invocation.accept(ask())
+    const isOver = vi.fn()
+    void invocation.untilOver(execution.id, new AbortController().signal).then(isOver)
+    await settled()
+    expect(isOver).not.toHaveBeenCalled()
+    end.resolve(returned(1))
+    await settled()
+    expect(isOver).toHaveBeenCalled()
+  })
+
+  test('is not waited for by who has left', async () => {
+    const { invocation } = setUp()
+    const left = new AbortController()
+    const waiting = invocation.untilOver(idFrom('nothing'), left.signal)
+    left.abort()
+    await waiting
+    await invocation.untilOver(idFrom('nothing'), left.signal)
   })
 })
 

@@ -87,6 +87,7 @@ const runLimits = {
   maxAttempts: 3,
   maxAsyncAgeMs: 3_600_000,
   retryPauseMs: 100,
+  cancelGraceMs: 50,
   maxLogBytes: 1000,
   logExecutions: 'all' as const,
 }

@@ -193,6 +193,9 @@ describe('a revision', () => {
     cpuMaxMillicpu: 999,
     tmpSizeBytes: 77,
     writable: ['/run'],
+    retries: { maxAttempts: 2 },
+    onSuccess: { function: 'a' },
+    onFailure: { url: 'https://example.org' },
   }
   const fields = Object.keys(changes) as ChangeableField[]
 

@@ -36,6 +36,14 @@ export class FakeLedger implements Ledger {
     if (this.rows.has(execution.id)) this.rows.set(execution.id, { ...execution, request })
   }
 
+  async rewrite(execution: Execution): Promise<boolean> {
+    if (this.refusal !== null) throw this.refusal
+    const row = this.rows.get(execution.id)
+    if (row === undefined || row.status === 'running') return false
+    this.rows.set(execution.id, { ...execution })
+    return true
+  }
+
   async flushed(): Promise<void> {}
 
   async find(id: string): Promise<Execution | null> {
@@ -69,6 +77,11 @@ export class FakeLedger implements Ledger {
     return [...this.rows.values()].filter((row) => row.status === 'running' && !row.sync).toSorted(byTime)
   }
 
+  undelivered(): Execution[] {
+    const rows = [...this.rows.values()].filter(({ deliverAt }) => deliverAt !== null)
+    return rows.toSorted((a, b) => Number(a.deliverAt) - Number(b.deliverAt))
+  }
+
   settle(error: FunctionError): number {
     const left = [...this.rows.values()].filter((row) => row.status === 'running' && row.sync)
     for (const row of left) this.rows.set(row.id, { ...row, status: 'error', error })
@@ -81,6 +94,10 @@ export class FakeLedger implements Ledger {
 
   vitals(): LedgerVitals {
     return { pendingBytes: 0, lostRows: 0, commits: new Durations() }
+  }
+
+  async pruneDead(): Promise<number> {
+    return 0
   }
 
   async end(): Promise<void> {}
@@ -98,7 +115,8 @@ const asPastCall = (row: Execution): PastCall => ({
   memoryPeakMb: row.memoryPeakMb,
 })
 
-function isAsked(row: Execution, { projectId, conditions }: ExecutionFilter): boolean {
+function isAsked(row: Execution, { projectId, conditions, onlyDead }: ExecutionFilter): boolean {
+  if (onlyDead && row.deadAt === null) return false
   if (projectId !== null && row.projectId !== projectId) return false
   const columns = {
     function_id: row.functionId,

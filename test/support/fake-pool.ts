@@ -1,5 +1,5 @@
 import { FaasError } from '../../src/domain/errors.ts'
-import { type Outcome, platformFailed } from '../../src/domain/outcome.ts'
+import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
 import type { PoolVitals } from '../../src/domain/vitals.ts'
 import type { Call, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../src/domain/worker.ts'
 
@@ -33,6 +33,7 @@ export class FakePool implements Pool {
   /** Answered by `acquire` when set. */
   loadFailure: LoadFailure | null = null
   #closed = false
+  #cancels = new Map<string, (outcome: Outcome) => void>()
   running: WorkerInfo[] = []
   waiting = 0
   sizes = { total: 3, available: 2 }
@@ -54,7 +55,11 @@ export class FakePool implements Pool {
       coldReason: null,
       loadMs: 0,
       resumeMs: 0,
-      call: async (call) => this.#run(call, revision),
+      call: (call) => Promise.race([this.#run(call, revision), this.#cancelled(call.executionId)]),
+      cancel: (executionId, graceMs) => {
+        this.asked.push(`cancel ${executionId} ${graceMs}`)
+        this.#cancels.get(executionId)?.(cancelled(1, true))
+      },
       release: () => {
         this.leased--
       },
@@ -112,6 +117,11 @@ export class FakePool implements Pool {
 
   async close(): Promise<void> {
     this.#closed = true
+  }
+
+  /** As a worker whose function does not end by itself. */
+  #cancelled(executionId: string): Promise<Outcome> {
+    return new Promise((resolve) => this.#cancels.set(executionId, resolve))
   }
 
   async #run(call: Call, revision: Revision): Promise<Outcome> {

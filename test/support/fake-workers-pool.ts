@@ -113,7 +113,7 @@ export class TestPool {
   /** Asks for a worker without waiting for it. */
   ask(revision: Revision = aRevision(), signal?: AbortSignal): Acquiring {
     const asked: Acquiring = {
-      promise: Promise.resolve(this.pool.acquire(revision, signal && { signal })),
+      promise: Promise.resolve(this.pool.acquire(revision, signal && { signal, leave() {} })),
       lease: null,
       loadFailure: null,
       error: null,

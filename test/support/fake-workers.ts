@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts'
 import { FaasError } from '../../src/domain/errors.ts'
-import { type Outcome, platformFailed } from '../../src/domain/outcome.ts'
+import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
 import type { Bound, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool/pool-worker.ts'
 import type { Exit } from '../../src/engine/sandbox/sandbox.ts'
@@ -244,6 +244,11 @@ export class FakeWorker implements PoolWorker {
       })
       void this.#resumed.then(() => this.#factory.behaviour(call, this)).then(end)
     })
+  }
+
+  /** Those of its calls end at once: fakes have no executions. */
+  cancel(): void {
+    for (const end of [...this.#endCalls]) end(cancelled(1, true))
   }
 
   async pause(): Promise<void> {

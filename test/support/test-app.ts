@@ -181,10 +181,16 @@ const serviceSettings: ServiceSettings = {
     maxAttempts: 3,
     maxAsyncAgeMs: 3_600_000,
     retryPauseMs: 100,
+    cancelGraceMs: 50,
     maxLogBytes: 64 * 1024,
     logExecutions: 'all',
   },
-  retention: { keepExecutionsDays: 30, keepExecutionsPerProject: 1000 },
+  retention: {
+    keepExecutionsDays: 30,
+    keepExecutionsPerProject: 1000,
+    keepDeadLettersDays: 0,
+    keepDeadLettersPerProject: 100,
+  },
   backups: { backupEveryHours: 0, backupKeep: 7 },
   functions: {
     memoryMinBytes: 32 * mib,

@@ -158,6 +158,7 @@ export class Calls {
       loadMs: start?.bound.loadMs ?? 0,
       resumeMs,
       call: (call) => bound.worker.call(call, revision.timeoutMs),
+      cancel: (executionId, graceMs) => bound.worker.cancel(executionId, graceMs),
       release: () => this.#release(group, bound, since),
     }
   }

@@ -82,7 +82,8 @@ export class CommandRuns {
       leave()
       call.onBegin?.()
     }
-    return this.#parts.factory.runCommand(revision, call, this.#stop.signal, onRunning)
+    const stop = call.signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, call.signal])
+    return this.#parts.factory.runCommand(revision, call, stop, onRunning)
   }
 
   /** Throws FaasError `no_worker` when it waits too long, or the caller has left. */

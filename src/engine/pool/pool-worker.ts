@@ -31,6 +31,8 @@ export interface PoolWorker {
   bind(revision: Revision): Promise<Bound>
   /** Never throws. Ends the worker when the call exceeds the revision's timeout. */
   call(call: Call, timeoutMs: number): Promise<Outcome>
+  /** Tells the function that its call was given up; a call that has not ended after `graceMs` ends with the worker, as `cancelled`. */
+  cancel(executionId: string, graceMs: number): void
   pause(): Promise<void>
   resume(): Promise<void>
   /** Resolves when nothing of it is left. Calls in flight end as the platform's fault. */

@@ -28,6 +28,11 @@ export class Deadlines<T extends Timed> {
     this.#waiting.delete(timed)
   }
 
+  find(is: (timed: T) => boolean): T | undefined {
+    for (const timed of this.#waiting) if (is(timed)) return timed
+    return undefined
+  }
+
   close(): void {
     this.#waiting.clear()
     this.#stopTimer?.()

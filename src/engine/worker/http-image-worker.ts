@@ -2,7 +2,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
-import { type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
+import { cancelled, type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
 import type { Call, HttpRequestHead, StreamSink } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, Sandbox } from '../sandbox/sandbox.ts'
@@ -44,6 +44,8 @@ export class HttpImageWorker implements PoolWorker {
   /** With what each of them printed of its root. */
   #calls = new Map<Call, ReadOnlyRoot>()
   #root = new ReadOnlyRoot()
+  /** What gives a call up, by its execution. */
+  #cancels = new Map<string, () => void>()
   /** Why it takes no more calls, if it does not. */
   #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
   #maxResultBytes: number
@@ -126,20 +128,32 @@ export class HttpImageWorker implements PoolWorker {
     const root = new ReadOnlyRoot()
     arm(timeoutMs)
     this.#calls.set(call, root)
+    let isCancelled = false
+    this.#cancels.set(call.executionId, () => {
+      isCancelled = true
+      deadline.abort()
+    })
     try {
       const outcome = await this.#exchange(call, deadline.signal, elapsed, onFlow)
       deadlineMs += 2 * lastLinesMs
       await this.#lastLines()
       return root.explain(outcome)
     } catch {
+      if (isCancelled) return cancelled(elapsed(), true)
       if (deadline.signal.aborted) return root.explain(timedOut(timeoutMs, elapsed()))
       if (call.signal?.aborted) return failed('the caller went away before the answer was complete', elapsed())
       return root.explain(await this.#howItEnded(elapsed()))
     } finally {
       stopTimer()
       this.#calls.delete(call)
+      this.#cancels.delete(call.executionId)
       if (this.#ended === 'deadline' && this.#calls.size === 0) void this.#sandbox.kill()
     }
+  }
+
+  /** Its connection closes, which is all that a web server is told; it is not ended for what it may go on with. */
+  cancel(executionId: string): void {
+    this.#cancels.get(executionId)?.()
   }
 
   pause(): Promise<void> {

@@ -5,6 +5,7 @@ import type { StreamedAnswer } from './streamed-answer.ts'
 
 /** A call that is under way: what the channel and the deadlines know it by. */
 export class RunningCall implements Pending {
+  readonly executionId: string
   readonly timeoutMs: number
   readonly startedAt: number
   deadlineAt: number
@@ -15,6 +16,7 @@ export class RunningCall implements Pending {
   /** The channel's. */
   number = 0
   isOver = false
+  isCancelled = false
   answer: StreamedAnswer | undefined
 
   constructor(
@@ -25,6 +27,7 @@ export class RunningCall implements Pending {
     onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void,
     resolve: (outcome: Outcome) => void,
   ) {
+    this.executionId = call.executionId
     this.timeoutMs = timeoutMs
     this.startedAt = startedAt
     this.deadlineAt = startedAt + timeoutMs
@@ -36,7 +39,7 @@ export class RunningCall implements Pending {
 
   /** Its time only grows: the timer looks again when the time before has passed. */
   extendTo(deadlineAt: number): void {
-    if (deadlineAt > this.deadlineAt) this.deadlineAt = deadlineAt
+    if (!this.isCancelled && deadlineAt > this.deadlineAt) this.deadlineAt = deadlineAt
   }
 
   end(frame: Ending, streamedStatus: number | undefined): void {

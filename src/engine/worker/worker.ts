@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import type { ActingSession } from '../../domain/openstack.ts'
-import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { cancelled, type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { SecretReader } from '../../domain/secret.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
@@ -136,6 +136,15 @@ export class ShimWorker implements PoolWorker {
     })
   }
 
+  cancel(executionId: string, graceMs: number): void {
+    const running = this.#deadlines.find((one) => one.executionId === executionId)
+    if (running === undefined || running.isOver) return
+    running.isCancelled = true
+    this.#channel.cancel(running.number)
+    running.deadlineAt = Math.min(running.deadlineAt, this.#parts.clock.elapsed() + graceMs)
+    this.#deadlines.add(running)
+  }
+
   pause(): Promise<void> {
     return this.#sandbox.pause()
   }
@@ -176,7 +185,8 @@ export class ShimWorker implements PoolWorker {
   #missedDeadline(running: RunningCall): void {
     this.#channel.forget(running.number)
     this.#endForDeadline()
-    this.#settle(running, timedOut(running.timeoutMs, this.#parts.clock.elapsed() - running.startedAt))
+    const runMs = this.#parts.clock.elapsed() - running.startedAt
+    this.#settle(running, running.isCancelled ? cancelled(runMs, true) : timedOut(running.timeoutMs, runMs))
   }
 
   #send(call: Call, deadlineMs: number, pending: Pending): number {

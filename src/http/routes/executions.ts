@@ -1,19 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
-import { coldReasons, type Execution } from '../../domain/execution.ts'
+import { coldReasons } from '../../domain/execution.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { Caller } from '../../domain/worker.ts'
+import type { Terms } from '../../domain/terms.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import { phaseNames } from '../../services/runs/stats.ts'
+import { type Asked, askedIn } from '../asked.ts'
 import type { Bodies } from '../bodies.ts'
 import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../body.ts'
 import { ResponseCaller } from '../caller.ts'
 import { unpacked } from '../content-encoding.ts'
-import { type App, type Ctx, describe, endpoint } from '../endpoint.ts'
+import { type App, describe, endpoint } from '../endpoint.ts'
 import { executionJson } from '../execution-json.ts'
+import { sendExecutions } from '../execution-list.ts'
 import { field, flag, integer, parseFields, text, uuidParam } from '../fields.ts'
 import { type Column, listParameters, listQuery, order } from '../list-query.ts'
+import {
+  definedOf,
+  delay,
+  destination,
+  idempotencyKey,
+  moment,
+  priority,
+  retries,
+  shownDestination,
+} from '../terms-fields.ts'
 
 const tag = 'executions'
 const columns: readonly Column[] = [
@@ -28,9 +40,16 @@ const newExecution = z.object({
   input: field({ type: ['string', 'null'], description: 'Text; a JSON object in it is the input itself.' }, asText),
   sync: flag('True, the default: answer when the run is over. False: answer when it is accepted for good.'),
   description: text(),
+  delay: delay(),
+  run_at: moment('Time before which the run does not begin; UTC.'),
+  priority: priority(),
+  retries: retries("How it is tried again, where it differs from the function's way."),
+  idempotency_key: idempotencyKey(),
+  on_success: destination('Where its result goes when it succeeds.'),
+  on_failure: destination('Where its result goes when it will not be tried again.'),
 })
 
-const shown = z
+export const shownExecution = z
   .object({
     id: z.string(),
     function_id: z.string(),
@@ -65,6 +84,18 @@ const shown = z
     worker: z.string().nullable(),
     memory_peak_mb: z.number().nullable(),
     cpu_ms: z.number().nullable(),
+    run_at: z.string().nullable().openapi({ description: 'Not before this: a delay, or the next try.' }),
+    dead_at: z.string().nullable().openapi({ description: 'Since when it is a dead letter.' }),
+    priority: z.int(),
+    delivery: z
+      .object({
+        to: shownDestination,
+        state: z.enum(['pending', 'delivered', 'failed']),
+        attempts: z.int(),
+        error: z.string().nullable(),
+      })
+      .nullable()
+      .openapi({ description: 'Whether its result has reached its destination.' }),
   })
   .openapi('Execution')
 
@@ -80,7 +111,8 @@ export async function postExecution(
   const sent = await bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: true })
   const encoding = incoming.headers['content-encoding']
   const body = encoding === undefined ? sent : await unpacked(sent, encoding, maxBodyBytes)
-  sendText(outgoing, 201, await created(executions, who, body, new ResponseCaller(outgoing)))
+  const { status, json } = await created(executions, who, body, askedIn(incoming.headers), outgoing)
+  sendText(outgoing, status, json)
 }
 
 function sendText(outgoing: ServerResponse, status: number, json: string): void {
@@ -88,9 +120,16 @@ function sendText(outgoing: ServerResponse, status: number, json: string): void 
   outgoing.end(json)
 }
 
-async function created(executions: Executions, who: Principal, body: Buffer, caller: Caller): Promise<string> {
+async function created(
+  executions: Executions,
+  who: Principal,
+  body: Buffer,
+  asked: Asked | undefined,
+  outgoing: ServerResponse,
+): Promise<{ status: 201 | 202; json: string }> {
   const values = parseObject(jsonText(body))
-  const fields: PlainFields = isPlain(values) ? values : parseFields(newExecution, values)
+  const isUsual = isPlain(values)
+  const fields: PlainFields = isUsual ? values : parseFields(newExecution, values)
   const given = {
     functionId: fields.function_id,
     functionVersion: fields.function_version,
@@ -99,8 +138,33 @@ async function created(executions: Executions, who: Principal, body: Buffer, cal
     sync: fields.sync,
     description: fields.description,
   }
-  const execution = await executions.create(who, given, caller)
-  return executionJson(execution)
+  const caller = new ResponseCaller(outgoing)
+  if (isUsual && asked === undefined) {
+    return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
+  }
+  const more = fields as z.output<typeof newExecution>
+  const terms = termsOf(more, asked)
+  if (terms === undefined && asked === undefined) {
+    return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
+  }
+  const ms = given.sync === false ? 0 : (asked?.waitMs ?? null)
+  const execution = await executions.ask(who, { ...given, terms, delayMs: more.delay }, { ms, left: caller.signal })
+  if (asked?.applied) outgoing.setHeader('Preference-Applied', asked.applied)
+  const isLate = given.sync !== false && execution.status === 'running'
+  return { status: isLate ? 202 : 201, json: executionJson(execution) }
+}
+
+/** Undefined: none are given. What waits for a run is told when it would have to wait long. */
+function termsOf(fields: Partial<z.output<typeof newExecution>>, asked: Asked | undefined): Terms | undefined {
+  const { delay: delayMs, run_at, priority, retries, on_success, on_failure } = fields
+  const key = fields.idempotency_key ?? asked?.key
+  const ofAccepted = { delay: delayMs, run_at, priority, retries, on_success, on_failure }
+  const first = Object.entries(ofAccepted).find(([, value]) => value !== undefined && value !== null)?.[0]
+  if (first === undefined && key === undefined) return undefined
+  if (first !== undefined && fields.sync !== false && (asked?.waitMs ?? null) === null) {
+    throw invalid(`"${first}" is for runs that are accepted: send "sync": false, or the header Prefer: wait=30.`)
+  }
+  return definedOf({ runAtMs: run_at, priority, retries, onSuccess: on_success, onFailure: on_failure, key })
 }
 
 export function bindExecutions(app: App, executions: Executions): void {
@@ -109,12 +173,16 @@ export function bindExecutions(app: App, executions: Executions): void {
     path: '/v1/executions',
     tag,
     summary: 'Run a function',
-    description: '201 whatever the function does: look at the status.',
+    description:
+      '201 whatever the function does: look at the status. With "sync": false the run is accepted for good, and may have ' +
+      'delay, run_at, priority, retries, on_success and on_failure. With the header Prefer: wait=N the run is accepted, ' +
+      'and the answer is 202 when it takes longer than so many seconds. The header Idempotency-Key is the field.',
     body: newExecution,
-    answers: { 201: shown },
+    answers: { 201: shownExecution, 202: shownExecution },
     refusals: [
       'invalid_request',
       'not_found',
+      'conflict',
       'runtime_unavailable',
       'too_large',
       'unsupported_media_type',
@@ -131,10 +199,10 @@ export function bindExecutions(app: App, executions: Executions): void {
       tag,
       summary: 'List executions, oldest first unless "order" is newest',
       query: listParameters(columns).extend({ order }),
-      answers: { 200: z.object({ executions: z.array(shown) }) },
+      answers: { 200: z.object({ executions: z.array(shownExecution) }) },
       refusals: ['invalid_request', 'forbidden'],
     },
-    (c) => sendList(c, executions.list(c.get('who'), listQuery(c, c.get('who'), columns, true))),
+    (c) => sendExecutions(c, 'executions', executions.list(c.get('who'), listQuery(c, c.get('who'), columns, true))),
   )
 
   endpoint(
@@ -143,12 +211,36 @@ export function bindExecutions(app: App, executions: Executions): void {
       method: 'get',
       path: '/v1/executions/:id',
       tag,
-      summary: 'Show an execution',
-      answers: { 200: shown },
+      summary: 'Show an execution; with wait=30, when it is over or so many seconds have passed',
+      query: z.object({ wait: z.string().optional() }),
+      answers: { 200: shownExecution },
       refusals: ['invalid_request', 'not_found'],
     },
     async (c) => {
-      const execution = await executions.get(c.get('who'), uuidParam('Execution', c.req.param('id')))
+      const [who, id] = [c.get('who'), uuidParam('Execution', c.req.param('id'))]
+      const ms = waitMs(c.req.query('wait'))
+      if (ms === null) return c.body(executionJson(await executions.get(who, id)), 200, json)
+      const { signal: left } = new ResponseCaller(c.env.outgoing)
+      return c.body(executionJson(await executions.wait(who, id, { ms, left })), 200, json)
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'post',
+      path: '/v1/executions/:id/cancel',
+      tag,
+      summary: 'Give a run up',
+      description:
+        'One that waits ends at once, as failed, with an error of the type Cancelled. The function of one that is at work ' +
+        'is told by its abort signal, and its worker is ended when the run has not ended within TAIBAI_STOP_GRACE_MS. ' +
+        'Nothing happens to one that is over.',
+      answers: { 200: shownExecution },
+      refusals: ['invalid_request', 'not_found'],
+    },
+    async (c) => {
+      const execution = await executions.cancel(c.get('who'), uuidParam('Execution', c.req.param('id')))
       return c.body(executionJson(execution), 200, json)
     },
   )
@@ -186,6 +278,14 @@ export function bindExecutions(app: App, executions: Executions): void {
       return c.body(null, 204)
     },
   )
+}
+
+const longestWaitSeconds = 600
+
+/** What is no number asks for nothing, as every parameter of this route that is not known. */
+function waitMs(wait: string | undefined): number | null {
+  const seconds = Number(wait)
+  return wait !== undefined && seconds > 0 ? Math.min(seconds, longestWaitSeconds) * 1000 : null
 }
 
 const json = { 'Content-Type': 'application/json' }
@@ -227,31 +327,3 @@ function asText(value: unknown): string {
   if (typeof value !== 'string') throw invalid('must be a string; write a JSON object as text.')
   return value
 }
-
-/** One JSON object, sent while it is being read: a list may be longer than memory. A short one is sent at once. */
-async function sendList(c: Ctx, slices: AsyncIterable<Execution[]>): Promise<Response> {
-  const rows = slices[Symbol.asyncIterator]()
-  const first = await rows.next()
-  const second = first.done ? first : await rows.next()
-  const start = `{"executions":[${first.done ? '' : rowsJson(first.value)}`
-  if (second.done) return c.body(`${start}]}`, 200, json)
-  return c.body(ReadableStream.from(listBytes(start, second.value, rows)), 200, json)
-}
-
-async function* listBytes(
-  start: string,
-  second: Execution[],
-  rows: AsyncIterator<Execution[]>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield Buffer.from(`${start},${rowsJson(second)}`)
-    for (let next = await rows.next(); !next.done; next = await rows.next()) {
-      yield Buffer.from(`,${rowsJson(next.value)}`)
-    }
-    yield Buffer.from(']}')
-  } finally {
-    await rows.return?.()
-  }
-}
-
-const rowsJson = (rows: Execution[]): string => rows.map(executionJson).join(',')

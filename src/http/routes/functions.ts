@@ -13,6 +13,7 @@ import {
   readNewFunction,
 } from '../function-request.ts'
 import { listParameters, listQuery } from '../list-query.ts'
+import { retriesJson, shownDestination, shownRetries } from '../terms-fields.ts'
 import { shownTime } from '../time.ts'
 
 const tag = 'functions'
@@ -54,6 +55,9 @@ const fields = {
   hosts: z.array(z.string()),
   writable: z.array(z.string()),
   tmp_size: z.int().nullable(),
+  retries: shownRetries.nullable(),
+  on_success: shownDestination.nullable(),
+  on_failure: shownDestination.nullable(),
 }
 export const shownFunction = z.object(fields).openapi('Function')
 const listed = z
@@ -122,7 +126,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       tag,
       summary: 'Change a function',
       description:
-        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max and cors.',
+        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max, cors, retries, on_success and on_failure.',
       query: keepJobsQuery.extend(checkQuery.shape),
       body: functionChangeBodies,
       answers: { 200: shownFunction },
@@ -193,5 +197,8 @@ export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
     hosts: fn.hosts,
     writable: fn.writable,
     tmp_size: fn.tmpSizeBytes,
+    retries: retriesJson(fn.retries),
+    on_success: fn.onSuccess,
+    on_failure: fn.onFailure,
   }
 }

@@ -8,8 +8,10 @@ import type { Authenticate } from '../../domain/principal.ts'
 import { takesRequest } from '../../domain/worker.ts'
 import type { Exposed } from '../../services/functions/exposed.ts'
 import type { Targets } from '../../services/functions/targets.ts'
+import type { AskedRuns } from '../../services/runs/asked-runs.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
-import { answerWithRun } from '../answered-run.ts'
+import { answerAsAsked, answerWithRun } from '../answered-run.ts'
+import { askedIn } from '../asked.ts'
 import type { Bodies } from '../bodies.ts'
 import { calleeOf } from '../callee.ts'
 import { unpacked } from '../content-encoding.ts'
@@ -22,6 +24,7 @@ import type { HttpSettings } from '../settings.ts'
 export interface InvokeParts {
   targets: Targets
   invocation: Invocation
+  asked: AskedRuns
   newId: NewId
   exposed: Exposed
   authenticate: Authenticate
@@ -44,10 +47,21 @@ const aboutInvoke: Omit<Described, 'method' | 'path'> = {
   description:
     'The body is the event: JSON becomes a value, text a string, anything else bytes. The answer is what the function ' +
     'returned; a web function gets the whole request and makes the whole answer. X-Execution-Id names the execution, ' +
-    'Server-Timing says how long each phase took. What a function throws is 502, what takes longer than its timeout 504.',
+    'Server-Timing says how long each phase took. What a function throws is 502, what takes longer than its timeout 504. ' +
+    'With Prefer: wait=N, the answer is 202 and the run goes on when it takes longer than so many seconds; ' +
+    'respond-async does not wait at all. The same Idempotency-Key again is answered as the first time.',
   body: { '*/*': z.any() },
-  answers: { 200: z.any() },
-  refusals: ['invalid_request', 'not_found', 'runtime_unavailable', 'too_large', 'no_worker', 'shutting_down'],
+  answers: { 200: z.any(), 202: z.object({ execution_id: z.string() }) },
+  refusals: [
+    'invalid_request',
+    'not_found',
+    'conflict',
+    'queue_full',
+    'runtime_unavailable',
+    'too_large',
+    'no_worker',
+    'shutting_down',
+  ],
 }
 
 /**
@@ -67,14 +81,20 @@ export async function invoke(
   const { maxBodyBytes, trustProxy } = parts.settings
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown })
   const request = { target, projectId, trigger: 'http' as const }
+  const asked = askedIn(incoming.headers)
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']
     const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)
     const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
-    return answerWithRun(parts, { ...request, input }, outgoing, isOwn)
+    return asked === undefined
+      ? answerWithRun(parts, { ...request, input }, outgoing, isOwn)
+      : answerAsAsked(parts, { ...request, input }, asked, outgoing, isOwn)
   }
   const http = requestHead(incoming, place, spent, trustProxy)
-  return answerWithRun(parts, { ...request, input: inputOfRequest(body), http }, outgoing, isOwn)
+  const whole = { ...request, input: inputOfRequest(body), http }
+  return asked === undefined
+    ? answerWithRun(parts, whole, outgoing, isOwn)
+    : answerAsAsked(parts, whole, asked, outgoing, isOwn)
 }
 
 /** A page of another site may run what its project opened to it, and nothing else. */

@@ -5,11 +5,13 @@ import type { NewId } from '../../domain/ids.ts'
 import { selected } from '../../domain/list.ts'
 import type { Webhook } from '../../domain/webhook.ts'
 import { signatureSchemes, type WebhookSignature } from '../../domain/webhook-signature.ts'
+import type { AskedRuns } from '../../services/runs/asked-runs.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
 import type { Delivery, DeliveryStatus } from '../../services/triggers/deliveries.ts'
 import type { Webhooks } from '../../services/triggers/webhooks.ts'
 import { answerWithRun } from '../answered-run.ts'
+import { askedIn } from '../asked.ts'
 import { readObject } from '../body.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
 import { field, flag, integer, nullable, parseFields, text, uuidParam } from '../fields.ts'
@@ -85,12 +87,13 @@ export interface WebhookParts {
   webhooks: Webhooks
   invocation: Invocation
   executions: Executions
+  asked: AskedRuns
   newId: NewId
   settings: HttpSettings
 }
 
 export function bindWebhooks(app: App, parts: WebhookParts): void {
-  const { webhooks, invocation, executions, newId, settings } = parts
+  const { webhooks, invocation, asked, executions, newId, settings } = parts
   /** Nobody knows who calls: for what is not there, no body is read. */
   const take = async (c: Ctx, id: string): Promise<Response> => {
     const call = webhooks.called(id)
@@ -100,6 +103,12 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
     const request = { ...call.run, ...kept, ...(executionId !== undefined && { executionId }) }
     const note = (status: DeliveryStatus, execution: string) =>
       webhooks.note(id, { status, executionId: execution, deliveryId, bytes: signed.body.length, request: kept })
+    const key = executionId === undefined ? askedIn(c.env.incoming.headers)?.key : undefined
+    if (!call.webhook.sync && key !== undefined) {
+      const execution = await asked.accept({ ...request, terms: { key } })
+      note('accepted', execution.id)
+      return c.json({ execution_id: execution.id }, 202)
+    }
     if (!call.webhook.sync) {
       const { execution, duplicate } = await invocation.accept(request)
       note(duplicate ? 'duplicate' : 'accepted', execution.id)

@@ -2,8 +2,10 @@ import { invalid, notAllowed } from '../../domain/errors.ts'
 import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken } from '../../domain/exposure.ts'
 import type { Fn, Network } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
+import type { RetryTerms } from '../../domain/retries.ts'
 import type { SecretUse } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
+import type { Destination } from '../../domain/terms.ts'
 import { checkSecretUses } from './secret-uses.ts'
 import { checkWritable } from './writable-folders.ts'
 
@@ -29,6 +31,9 @@ export interface FunctionFields {
   access?: Access
   cors?: FunctionCors | null
   hosts?: string[]
+  retries?: RetryTerms | null
+  onSuccess?: Destination | null
+  onFailure?: Destination | null
 }
 
 /** Named as in `config.ts`. */

@@ -336,6 +336,9 @@ export class Functions {
       access: 'token',
       cors: null,
       hosts: [],
+      retries: null,
+      onSuccess: null,
+      onFailure: null,
       createdAt: clock.now(),
       updatedAt: null,
     }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import { mayTake } from '../../domain/share.ts'
+import { LaterRuns } from './later-runs.ts'
 
 export interface AsyncQueueLimits {
   /** Accepted runs that may wait. */
@@ -11,12 +12,10 @@ export interface AsyncQueueLimits {
   maxAsyncRunning: number
   /** Accepted runs of one function at work at once: a busy function leaves room for the others. */
   maxAsyncRunningPerFunction: number
-  /** Pause before the second try; doubles with each further one, up to a minute. */
-  retryPauseMs: number
 }
 
-/** One try; false: try again after a pause. Must not throw. */
-export type Attempt = () => Promise<boolean>
+/** One try: null, or the milliseconds until the next one. Must not throw. */
+export type Attempt = () => Promise<number | null>
 
 /** Whose run it is, and what it takes while it waits. */
 export interface QueuedRun {
@@ -25,18 +24,24 @@ export interface QueuedRun {
   bytes: number
   /** It was at work each time that the server went down: one of these at a time. */
   isSuspect?: boolean
+  /** Higher goes first within its project; default 0. */
+  priority?: number
 }
 
 /** A place in the queue that was promised before the run became durable. */
 export interface Place {
-  giveUp(): void
-  /** Resolves when the run is over. */
-  enqueue(attempt: Attempt): Promise<void>
+  /** The run is not to begin, or not again: its place is free. False: it is at work. */
+  giveUp(): boolean
+  /** Resolves when the run is over, or its place was given up. `notBeforeMs`: wall time. */
+  enqueue(attempt: Attempt, notBeforeMs?: number | null): Promise<void>
 }
 
 interface Waiting extends QueuedRun {
+  priority: number
   attempt: Attempt
-  tries: number
+  state: 'waiting' | 'at work' | 'given up'
+  /** Of its time in the lane. */
+  lane: Lane | null
   done: () => void
 }
 
@@ -47,22 +52,21 @@ interface Lane {
 
 interface Project {
   lanes: Map<string, Lane>
+  /** Of its runs that wait, those that do not have the usual priority. */
+  prioritized: number
   running: number
   held: number
   heldBytes: number
 }
 
-const longestPauseMs = 60_000
-/** Of a pause, what chance may take away, so that what failed together does not come back together. */
-const jitterShare = 0.5
 /** The lane of the suspects of a project; no function has this id. */
 const suspects = ''
 
 /** Accepted runs that wait for their turn: first come, first served within a function; projects take turns, and in them functions. */
 export class AsyncQueue {
   #limits: AsyncQueueLimits
+  #later: LaterRuns<Waiting>
   #clock: Clock
-  #random: () => number
   #projects = new Map<string, Project>()
   #held = 0
   #heldBytes = 0
@@ -71,11 +75,10 @@ export class AsyncQueue {
   #closed = false
   #idle: (() => void)[] = []
 
-  /** `random`: from 0 to 1. */
-  constructor(limits: AsyncQueueLimits, clock: Clock, random: () => number = () => 0) {
+  constructor(limits: AsyncQueueLimits, clock: Clock) {
     this.#limits = limits
     this.#clock = clock
-    this.#random = random
+    this.#later = new LaterRuns(clock, (entry) => this.#add(entry))
   }
 
   /** Accepted runs that have not begun. */
@@ -96,9 +99,18 @@ export class AsyncQueue {
   /** A place for what was accepted before: limits do not count. */
   readmit(run: QueuedRun): Place {
     this.#hold(run, 1)
+    const promised = Promise.withResolvers<void>()
+    const entry: Waiting = {
+      ...{ ...run, priority: run.priority ?? 0, state: 'waiting', lane: null },
+      ...{ attempt: nothingToDo, done: promised.resolve },
+    }
     return {
-      giveUp: () => this.#hold(run, -1),
-      enqueue: (attempt) => new Promise((done) => this.#add({ ...run, attempt, tries: 0, done })),
+      giveUp: () => this.#giveUp(entry),
+      enqueue: (attempt, notBeforeMs = null) => {
+        entry.attempt = attempt
+        if (entry.state === 'waiting') this.#later.add(entry, notBeforeMs)
+        return promised.promise
+      },
     }
   }
 
@@ -117,12 +129,39 @@ export class AsyncQueue {
     this.#tidy(projectId, project)
   }
 
+  #giveUp(entry: Waiting): boolean {
+    if (entry.state === 'at work') return false
+    if (entry.state === 'waiting') this.#hold(entry, -1)
+    entry.state = 'given up'
+    this.#later.delete(entry)
+    this.#leaveLane(entry)
+    entry.done()
+    return true
+  }
+
+  #leaveLane(entry: Waiting): void {
+    const { lane } = entry
+    if (lane === null) return
+    const project = this.#project(entry.projectId)
+    lane.waiting = lane.waiting.filter((one) => one !== entry)
+    this.#left(entry, project)
+    if (lane.running + lane.waiting.length === 0) project.lanes.delete(laneKey(entry))
+    this.#tidy(entry.projectId, project)
+  }
+
+  #left(entry: Waiting, project: Project): void {
+    entry.lane = null
+    if (entry.priority !== 0) project.prioritized--
+  }
+
   #add(entry: Waiting): void {
-    const { lanes } = this.#project(entry.projectId)
-    const key = entry.isSuspect ? suspects : entry.functionId
-    const lane = lanes.get(key)
-    if (lane === undefined) lanes.set(key, { waiting: [entry], running: 0 })
-    else lane.waiting.push(entry)
+    const project = this.#project(entry.projectId)
+    const key = laneKey(entry)
+    const lane = project.lanes.get(key) ?? { waiting: [], running: 0 }
+    project.lanes.set(key, lane)
+    insertByPriority(lane.waiting, entry)
+    entry.lane = lane
+    if (entry.priority !== 0) project.prioritized++
     this.#dispatch()
   }
 
@@ -131,6 +170,7 @@ export class AsyncQueue {
       const next = this.#next()
       if (next === null) return
       const { entry, project, lane } = next
+      entry.state = 'at work'
       lane.running++
       project.running++
       this.#running++
@@ -144,16 +184,30 @@ export class AsyncQueue {
   #next(): { entry: Waiting; project: Project; lane: Lane } | null {
     for (const [projectId, project] of this.#projects) {
       if (!mayTake(1, this.#running, project.running, this.#limits.maxAsyncRunning)) continue
-      for (const [key, lane] of project.lanes) {
-        if (!this.#mayRun(key, lane)) continue
-        const entry = lane.waiting.shift()
-        if (entry === undefined) continue
-        toEnd(project.lanes, key, lane)
-        toEnd(this.#projects, projectId, project)
-        return { entry, project, lane }
-      }
+      const found = this.#laneOf(project)
+      if (found === null) continue
+      const [key, lane] = found
+      const entry = lane.waiting.shift() as Waiting
+      this.#left(entry, project)
+      toEnd(project.lanes, key, lane)
+      toEnd(this.#projects, projectId, project)
+      return { entry, project, lane }
     }
     return null
+  }
+
+  /** The lane whose turn it is; where priorities were asked for, of those whose first run has the highest. */
+  #laneOf(project: Project): [key: string, lane: Lane] | null {
+    let best: [string, Lane] | null = null
+    let highest = Number.NEGATIVE_INFINITY
+    for (const [key, lane] of project.lanes) {
+      const [first] = lane.waiting
+      if (first === undefined || !this.#mayRun(key, lane)) continue
+      if (project.prioritized === 0) return [key, lane]
+      if (first.priority > highest) best = [key, lane]
+      highest = Math.max(highest, first.priority)
+    }
+    return best
   }
 
   #mayRun(key: string, lane: Lane): boolean {
@@ -161,23 +215,22 @@ export class AsyncQueue {
   }
 
   async #work(entry: Waiting): Promise<void> {
-    entry.tries++
-    if (await entry.attempt()) return entry.done()
+    const pauseMs = await entry.attempt()
+    if (pauseMs === null) return entry.done()
+    entry.state = 'waiting'
     this.#hold(entry, 1)
-    this.#clock.after(this.#pauseMs(entry.tries), () => this.#add(entry))
+    this.#clock.after(pauseMs, () => {
+      if (entry.state === 'waiting') this.#add(entry)
+    })
   }
 
-  #pauseMs(tries: number): number {
-    const pauseMs = Math.min(longestPauseMs, this.#limits.retryPauseMs * 2 ** (tries - 1))
-    return pauseMs * (1 - jitterShare * this.#random())
-  }
-
-  #ended({ projectId, functionId, isSuspect }: Waiting, project: Project, lane: Lane): void {
+  #ended(entry: Waiting, project: Project, lane: Lane): void {
+    const { projectId, isSuspect } = entry
     lane.running--
     project.running--
     this.#running--
     if (isSuspect) this.#suspectRuns = false
-    const key = isSuspect ? suspects : functionId
+    const key = laneKey(entry)
     if (lane.running + lane.waiting.length > 0) toEnd(project.lanes, key, lane)
     else project.lanes.delete(key)
     toEnd(this.#projects, projectId, project)
@@ -189,7 +242,7 @@ export class AsyncQueue {
   #project(id: string): Project {
     let project = this.#projects.get(id)
     if (project === undefined) {
-      project = { lanes: new Map(), running: 0, held: 0, heldBytes: 0 }
+      project = { lanes: new Map(), prioritized: 0, running: 0, held: 0, heldBytes: 0 }
       this.#projects.set(id, project)
     }
     return project
@@ -198,6 +251,22 @@ export class AsyncQueue {
   #tidy(id: string, { held, running, lanes }: Project): void {
     if (held + running + lanes.size === 0) this.#projects.delete(id)
   }
+}
+
+const laneKey = ({ isSuspect, functionId }: QueuedRun): string => (isSuspect ? suspects : functionId)
+
+const nothingToDo: Attempt = () => Promise.resolve(null)
+
+/** First come, first served among equals. */
+function insertByPriority(waiting: Waiting[], entry: Waiting): void {
+  const last = waiting.at(-1)
+  if (last === undefined || last.priority >= entry.priority) waiting.push(entry)
+  else
+    waiting.splice(
+      waiting.findIndex((other) => other.priority < entry.priority),
+      0,
+      entry,
+    )
 }
 
 const nothing = { held: 0, heldBytes: 0 }

@@ -2,6 +2,7 @@ import { FaasError } from '../../domain/errors.ts'
 import { type Execution, type Phases, statusOf, type Trigger } from '../../domain/execution.ts'
 import { inputAsText } from '../../domain/input.ts'
 import { errorTypes, loadFailureText, type Outcome } from '../../domain/outcome.ts'
+import type { Terms } from '../../domain/terms.ts'
 import type { CallInput, Lease, LoadFailure } from '../../domain/worker.ts'
 import { outputText } from './output-text.ts'
 
@@ -48,6 +49,11 @@ export function newExecution(run: NewRun, nowMs: number): Execution {
     worker: null,
     memoryPeakMb: null,
     cpuMs: null,
+    terms: null,
+    runAt: null,
+    deadAt: null,
+    delivery: null,
+    deliverAt: null,
     createdAt: nowMs,
     updatedAt: null,
   }
@@ -62,6 +68,13 @@ export function forgetEnd(execution: Execution): void {
   execution.memoryPeakMb = null
   execution.cpuMs = null
   execution.updatedAt = null
+}
+
+/** What the answer was, beside the bytes of it. */
+export function answeredAs(outcome: Outcome): Terms['answered'] {
+  if (outcome.kind !== 'returned') return undefined
+  const { kind, http } = outcome.value
+  return http === undefined ? kind : `http-${kind}`
 }
 
 /** What the function could not print itself: why its code was not loaded, or that it ran out of memory. */

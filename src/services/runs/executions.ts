@@ -1,12 +1,16 @@
-import { notFound } from '../../domain/errors.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { invalid, notFound } from '../../domain/errors.ts'
 import type { Condition, Execution, Ledger } from '../../domain/execution.ts'
 import type { PastCall } from '../../domain/history.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
 import type { ListQuery } from '../../domain/list.ts'
+import type { Log } from '../../domain/log.ts'
 import { canSee, type Principal, requireAdmin } from '../../domain/principal.ts'
+import { longestDelayMs, type Terms } from '../../domain/terms.ts'
 import type { Caller } from '../../domain/worker.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
+import type { AskedRuns } from './asked-runs.ts'
 import type { Invocation } from './invocation.ts'
 
 export interface NewExecution extends TargetRef {
@@ -15,17 +19,33 @@ export interface NewExecution extends TargetRef {
   /** Default true: answer when the run is over. */
   sync?: boolean | null
   description?: string | null
+  /** Of a run that is accepted. */
+  terms?: Terms | undefined
+  /** Before it begins. */
+  delayMs?: number | undefined
+}
+
+/** How its caller waits for a run that is accepted. */
+export interface Waiting {
+  /** Null: as long as it takes. */
+  ms: number | null
+  left: AbortSignal
 }
 
 export interface ExecutionsParts {
   ledger: Ledger
   invocation: Invocation
+  asked: AskedRuns
   targets: Targets
   retention: {
     /** 0 keeps all. */
     keepExecutionsDays: number
     keepExecutionsPerProject: number
+    keepDeadLettersDays: number
+    keepDeadLettersPerProject: number
   }
+  clock: Pick<Clock, 'now'>
+  log: Log
 }
 
 const dayMs = 86_400_000
@@ -36,6 +56,36 @@ export class Executions {
 
   constructor(parts: ExecutionsParts) {
     this.#parts = parts
+  }
+
+  /** Accepted first, with its terms, then waited for. The run as it is then. */
+  async ask(who: Principal, given: NewExecution, { ms, left }: Waiting): Promise<Execution> {
+    const { targets, asked } = this.#parts
+    const target = targets.resolve(who, given)
+    const accepted = await asked.accept({
+      target,
+      projectId: who.projectId,
+      input: inputFromText(given.input, target.revision.signature),
+      description: given.description,
+      trigger: 'async',
+      terms: this.#termsOf(given),
+    })
+    const execution = await asked.waitFor(accepted, ms, left)
+    return execution ?? this.get(who, accepted.id)
+  }
+
+  /** The run when it is over, or as it is after so long. */
+  async wait(who: Principal, id: string, { ms, left }: Waiting): Promise<Execution> {
+    const execution = await this.#parts.asked.waitFor(await this.get(who, id), ms, left)
+    if (execution === null) throw notFound('Execution', id)
+    return execution
+  }
+
+  /** One that waits does not begin; one that is at work is told, and ended after the grace. The run as it is then. */
+  async cancel(who: Principal, id: string): Promise<Execution> {
+    const { status } = await this.get(who, id)
+    if (status === 'running') this.#parts.invocation.cancel(id)
+    return this.get(who, id)
   }
 
   /** The run as it ended, or as it was accepted; `caller`: who waits for its end. Throws FaasError when it cannot begin; a failed run is a result. */
@@ -98,8 +148,20 @@ export class Executions {
 
   /** Removes what is older or more than is kept. Returns how many. */
   async prune(): Promise<number> {
-    const { keepExecutionsDays, keepExecutionsPerProject } = this.#parts.retention
+    const { keepExecutionsDays, keepExecutionsPerProject, keepDeadLettersDays, keepDeadLettersPerProject } =
+      this.#parts.retention
+    const dead = await this.#parts.ledger.pruneDead(keepDeadLettersDays * dayMs, keepDeadLettersPerProject)
+    if (dead > 0) this.#parts.log.warn({ executions: dead }, 'dead letters are kept no longer: they are plain records')
     return this.#parts.ledger.prune(keepExecutionsDays * dayMs, keepExecutionsPerProject)
+  }
+
+  /** Of a delay and a time, the later. */
+  #termsOf({ terms = {}, delayMs }: NewExecution): Terms | undefined {
+    const now = this.#parts.clock.now()
+    const runAtMs = Math.max(terms.runAtMs ?? 0, delayMs === undefined ? 0 : now + delayMs)
+    if (runAtMs > now + longestDelayMs) throw invalid('"run_at" is more than a year away: make a job of it.')
+    if (runAtMs > now) return { ...terms, runAtMs }
+    return Object.keys(terms).length === 0 ? undefined : terms
   }
 
   #withFunctionId(who: Principal, condition: Condition): Condition {

@@ -68,4 +68,15 @@ UPDATE \`executions\` SET \`trigger_id\` = substr(\`description\`, 19) WHERE \`t
     when: 1796009687692,
     sql: `ALTER TABLE \`executions\` ADD \`request\` text;`,
   },
+  {
+    tag: '0004_ancient_starbolt',
+    when: 1796011841953,
+    sql: `ALTER TABLE \`executions\` ADD \`terms\` text;--> statement-breakpoint
+ALTER TABLE \`executions\` ADD \`run_at\` integer;--> statement-breakpoint
+ALTER TABLE \`executions\` ADD \`dead_at\` integer;--> statement-breakpoint
+ALTER TABLE \`executions\` ADD \`delivery\` text;--> statement-breakpoint
+ALTER TABLE \`executions\` ADD \`deliver_at\` integer;--> statement-breakpoint
+CREATE INDEX \`executions_dead\` ON \`executions\` (\`created_at\`) WHERE dead_at is not null;--> statement-breakpoint
+CREATE INDEX \`executions_undelivered\` ON \`executions\` (\`deliver_at\`) WHERE deliver_at is not null;`,
+  },
 ]

@@ -219,4 +219,11 @@ ALTER TABLE \`webhooks\` ADD \`max_rate\` real;`,
     when: 1796012845124,
     sql: `ALTER TABLE \`functions\` ADD \`tmp_size_bytes\` integer;`,
   },
+  {
+    tag: '0009_wet_stellaris',
+    when: 1796013125765,
+    sql: `ALTER TABLE \`functions\` ADD \`retries\` text;--> statement-breakpoint
+ALTER TABLE \`functions\` ADD \`on_success\` text;--> statement-breakpoint
+ALTER TABLE \`functions\` ADD \`on_failure\` text;`,
+  },
 ]

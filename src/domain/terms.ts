@@ -1,0 +1,36 @@
+import type { RetryTerms } from './retries.ts'
+
+/** Where the result of an accepted run goes, as a CloudEvent. */
+export type Destination = { function: string } | { url: string }
+
+/** What a caller asked for beside the run itself; kept with it. Absent: the function's way, or the platform's. */
+export interface Terms {
+  retries?: RetryTerms
+  /** Higher goes first among the runs of its project that wait; 0 when absent. */
+  priority?: number
+  /** Not before this; Unix ms. Its age counts from then. */
+  runAtMs?: number
+  onSuccess?: Destination
+  onFailure?: Destination
+  /** How many results of other runs led to this one: a loop ends. */
+  depth?: number
+  /** The caller's key: asking again with it is answered as the first time. */
+  key?: string
+  /** Of a run with a key: what its answer was, beside the bytes that are its output. */
+  answered?: 'json' | 'text' | 'bytes' | 'http-json' | 'http-text' | 'http-bytes'
+}
+
+/** Whether the result has reached its destination. */
+export interface Delivery {
+  to: Destination
+  /** In which a function of that name is looked for. */
+  projectId: string
+  state: 'pending' | 'delivered' | 'failed'
+  attempts: number
+  /** Why it failed last. */
+  error: string | null
+}
+
+export const mostPriority = 100
+/** A run that is to wait longer than a year is a job. */
+export const longestDelayMs = 366 * 86_400_000

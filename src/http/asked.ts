@@ -1,0 +1,45 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { invalid } from '../domain/errors.ts'
+
+/** What headers ask of a run beside the run: that it is accepted first, and how long the caller waits then. */
+export interface Asked {
+  /** Milliseconds that the caller waits for the end; null: as long as it takes. */
+  waitMs: number | null
+  /** The same again is answered as the first time. */
+  key: string | undefined
+  /** Of `Prefer`, for the answer. */
+  applied: string | null
+}
+
+const longestKey = 255
+const longestWaitSeconds = 3600
+
+/** Undefined: nothing is asked, which is what almost every call does. */
+export function askedIn(headers: IncomingHttpHeaders): Asked | undefined {
+  const { prefer } = headers
+  const key = headers['idempotency-key'] as string | undefined
+  if (prefer === undefined && key === undefined) return undefined
+  const preference = prefer === undefined ? null : preferenceIn(String(prefer))
+  if (preference === null && key === undefined) return undefined
+  return {
+    waitMs: preference?.waitMs ?? null,
+    key: key === undefined ? key : checked(key),
+    applied: preference?.applied ?? null,
+  }
+}
+
+/** RFC 7240: `wait` says how long, `respond-async` alone not at all; other preferences are nobody's here. */
+function preferenceIn(prefer: string): { waitMs: number; applied: string } | null {
+  const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=$|[,;])/i.exec(prefer)?.[1]
+  if (wait !== undefined) return { waitMs: Math.min(Number(wait), longestWaitSeconds) * 1000, applied: `wait=${wait}` }
+  return /(?:^|[,;])\s*respond-async\s*(?=$|[,;])/i.test(prefer) ? { waitMs: 0, applied: 'respond-async' } : null
+}
+
+function checked(key: string): string {
+  // A structured string (RFC 8941) is the text between its quotes.
+  const text = /^"(.*)"$/.exec(key.trim())?.[1] ?? key.trim()
+  if (text === '' || text.length > longestKey) {
+    throw invalid(`The header Idempotency-Key must have 1 to ${longestKey} characters.`)
+  }
+  return text
+}

@@ -1,0 +1,344 @@
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { Execution, Ledger } from '../../domain/execution.ts'
+import { inputFromRecord } from '../../domain/input.ts'
+import type { Log } from '../../domain/log.ts'
+import { cancelled, errorTypes, type Outcome } from '../../domain/outcome.ts'
+import { causeOf, nextStep, type RetryCause, type RetryRule, ruleOf, type Step } from '../../domain/retries.ts'
+import type { Delivery } from '../../domain/terms.ts'
+import type { Caller, CallInput, Revision } from '../../domain/worker.ts'
+import type { Target, TargetRef } from '../functions/targets.ts'
+import { AsyncQueue, type AsyncQueueLimits, type Place, type QueuedRun } from './async-queue.ts'
+import { answeredAs, endKeys, forgetEnd, noteEnd, noteTooOld, platformOutcome } from './execution-record.ts'
+import type { RunEnds } from './run-ends.ts'
+import type { Accepted, RunRequest } from './run-request.ts'
+import type { Runner } from './runner.ts'
+
+/** Finds again what an accepted run is to run. Throws FaasError when it is gone or cannot run now. */
+export type Resolve = (projectId: string, ref: TargetRef) => Target
+
+/** Told of each run that goes on after a start; the run waits for what it returns. */
+export type Follow = (run: Accepted) => Promise<unknown> | undefined
+
+export interface AcceptedRunsLimits extends AsyncQueueLimits {
+  /** Times that an accepted run may begin, when the platform fails while it runs. */
+  maxAttempts: number
+  /** How long an accepted run is tried for. */
+  maxAsyncAgeMs: number
+  /** Pause before the second try; doubles with each further one, up to a minute. */
+  retryPauseMs: number
+}
+
+export interface AcceptedRunsParts {
+  runner: Runner
+  ends: RunEnds
+  ledger: Ledger
+  clock: Clock
+  log: Log
+  limits: AcceptedRunsLimits
+  /** From 0 to 1; for pauses between tries. */
+  random?(): number
+  /** Told of each run that is over and whose result goes somewhere. */
+  onResult?(execution: Execution): void
+}
+
+const longestPauseMs = 60_000
+const platformRetries = { on: ['error'] satisfies RetryCause[] as RetryCause[], factor: 2, longestPauseMs }
+
+/** What is known of a run between its tries. */
+interface Promised {
+  execution: Execution
+  place: Place
+  tries: number
+  /** Since when its time in the queue counts; clock's elapsed ms. */
+  since: number
+  /** As it was asked; null: found again from its record. */
+  request: RunRequest | null
+}
+
+/** Runs that were promised: durable before they are accepted, tried until they are over or will not be tried again by themselves. */
+export class AcceptedRuns {
+  #parts: AcceptedRunsParts
+  #queue: AsyncQueue
+  #promised = new Map<string, Promised>()
+  /** Runs that have begun before, or may have. */
+  #cautious = new Set<string>()
+  #platformRule: RetryRule
+  /** Null: nothing is found again before `recover`. */
+  #resolve: Resolve | null = null
+  #closing = false
+
+  constructor(parts: AcceptedRunsParts) {
+    const { limits, clock } = parts
+    this.#parts = parts
+    this.#queue = new AsyncQueue(limits, clock)
+    const { maxAttempts, maxAsyncAgeMs: maxAgeMs, retryPauseMs: firstPauseMs } = limits
+    this.#platformRule = { maxAttempts, maxAgeMs, firstPauseMs, ...platformRetries }
+  }
+
+  /** Those that have not begun. */
+  get waiting(): number {
+    return this.#queue.waiting
+  }
+
+  /** Durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
+  async accept(execution: Execution, request: RunRequest): Promise<Accepted> {
+    execution.request = request.http ?? null
+    const place = this.#queue.reserve(queuedRun(execution, request.input))
+    const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
+      place.giveUp()
+      throw error
+    })
+    if (!isNew) {
+      place.giveUp()
+      return { execution, finished: Promise.resolve(execution), duplicate: true }
+    }
+    const finished = this.#promise(execution, place, request, request.after)
+    return { execution, finished, duplicate: false }
+  }
+
+  /** Goes on with what an earlier process accepted. Returns how many runs that are. */
+  recover(resolve: Resolve, follow?: Follow): number {
+    this.#resolve = resolve
+    const left = this.#parts.ledger.unfinished()
+    for (const execution of left) this.#resume(execution, follow)
+    return left.length
+  }
+
+  /** A run that is over runs again under its id, as when it was new. Durable when this resolves. Throws FaasError `queue_full`, `not_found`. */
+  async redrive(execution: Execution): Promise<Accepted> {
+    const input = inputFromRecord(execution.inputKind, execution.input)
+    const place = this.#queue.reserve(queuedRun(execution, input))
+    const isThere = await this.#parts.ledger.rewrite(execution).catch((error: unknown) => {
+      place.giveUp()
+      throw error
+    })
+    if (!isThere) {
+      place.giveUp()
+      throw new FaasError('not_found', `Execution ${execution.id} is gone, or runs already.`)
+    }
+    this.#parts.ends.tell(execution)
+    return { execution, finished: this.#promise(execution, place, null), duplicate: false }
+  }
+
+  /** A run that waits ends now, as cancelled. False: it does not wait. */
+  cancel(executionId: string): boolean {
+    const promised = this.#promised.get(executionId)
+    if (promised === undefined || !promised.place.giveUp()) return false
+    const { execution } = promised
+    noteEnd(execution, cancelled(0, execution.attempt > 0), this.#parts.clock.now())
+    this.#leave(execution)
+    this.#parts.ends.finish(execution, null)
+    return true
+  }
+
+  /** The record of a run that waits is gone: so is its place. False: it does not wait. */
+  forget(executionId: string): boolean {
+    const promised = this.#promised.get(executionId)
+    if (promised === undefined || !promised.place.giveUp()) return false
+    this.#leave(promised.execution)
+    return true
+  }
+
+  /** Begins nothing more; what is queued stays in the ledger for the next start. Resolves when what runs has ended. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#queue.close()
+  }
+
+  #promise(
+    execution: Execution,
+    place: Place,
+    request: RunRequest | null,
+    after?: Promise<unknown>,
+  ): Promise<Execution> {
+    const since = this.#parts.clock.elapsed()
+    const promised: Promised = { execution, place, tries: 0, since, request }
+    this.#promised.set(execution.id, promised)
+    const begin = () => place.enqueue(() => this.#attempt(promised), execution.runAt)
+    const ended = after === undefined ? begin() : after.then(begin, begin)
+    return ended.then(() => execution)
+  }
+
+  /** What has begun more than once without an end may be what brings the server down: one of those at a time. */
+  #resume(execution: Execution, follow?: Follow): void {
+    const input = inputFromRecord(execution.inputKind, execution.input)
+    const place = this.#queue.readmit({ ...queuedRun(execution, input), isSuspect: execution.attempt > 1 })
+    this.#cautious.add(execution.id)
+    const { promise: finished, resolve: finish } = Promise.withResolvers<Execution>()
+    const before = follow?.({ execution, finished, duplicate: false })
+    void this.#promise(execution, place, null, before).then(finish)
+  }
+
+  /** Null when the run is over; else the pause before the next try. */
+  async #attempt(promised: Promised): Promise<number | null> {
+    const { execution } = promised
+    if (this.#parts.ends.takeForgotten(execution.id)) return this.#leave(execution)
+    promised.tries++
+    const request = this.#requestOf(promised)
+    if (request instanceof FaasError) return this.#cannotBegin(promised, request)
+    if (request.isUsedUp) return this.#usedUp(promised, request.revision)
+    const queueMs = this.#parts.clock.elapsed() - promised.since
+    const done = await this.#parts.runner.perform(execution, request.run, queueMs, this.#countAttempt)
+    const end = { cause: done.isCancelled ? null : causeOf(done.outcome), hasBegun: done.hasBegun }
+    return this.#settle(promised, request.run.target, end, done.outcome)
+  }
+
+  /** The first try is of what was asked; a later one of the function as it is then. */
+  #requestOf(promised: Promised): { run: RunRequest; isUsedUp: boolean; revision: Revision } | FaasError {
+    const { execution, tries, request } = promised
+    const caller = new RunCaller()
+    if (request !== null && (this.#resolve === null || (tries === 1 && execution.runAt === null))) {
+      return { run: { ...request, caller }, isUsedUp: false, revision: request.target.revision }
+    }
+    const { functionId, functionVersion, projectId, trigger } = execution
+    try {
+      if (this.#resolve === null) throw new FaasError('runtime_unavailable', 'The server begins.')
+      const target = this.#resolve(projectId, { functionId, functionVersion })
+      const input = request?.input ?? inputFromRecord(execution.inputKind, execution.input)
+      const isUsedUp = tries === 1 && request === null && this.#isUsedUp(execution, target)
+      const http = execution.request ?? undefined
+      const run = { target, trigger, projectId, input, http, onOutcome: request?.onOutcome, caller }
+      return { run, isUsedUp, revision: target.revision }
+    } catch (error) {
+      return error instanceof FaasError ? error : new FaasError('internal', 'The run failed.', { cause: error })
+    }
+  }
+
+  /** It was at work when the server ended: that was an attempt, whose end is the platform's fault. */
+  #isUsedUp(execution: Execution, { fn }: Target): boolean {
+    if (execution.attempt === 0) return false
+    const end = { cause: 'error' as const, hasBegun: true, attempt: execution.attempt, tries: 1, ageMs: 0 }
+    return nextStep(ruleOf(this.#platformRule, fn.retries, execution.terms?.retries), end).kind === 'dead'
+  }
+
+  #usedUp({ execution }: Promised, revision: Revision): number | null {
+    const { attempt } = execution
+    const times = attempt === 1 ? 'once' : `${attempt} times in all`
+    const error = new FaasError('internal', `The server ended while this run was at work, ${times}.`)
+    noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
+    return this.#die(execution, revision)
+  }
+
+  /** What it is to run is gone, or not ready: that passes. */
+  #cannotBegin(promised: Promised, error: FaasError): number | null {
+    const { execution } = promised
+    const outcome = platformOutcome(error)
+    noteEnd(execution, outcome, this.#parts.clock.now())
+    if (error.code !== 'runtime_unavailable') return this.#die(execution, null)
+    return this.#settle(promised, null, { cause: 'error', hasBegun: false }, outcome)
+  }
+
+  /** A run that was cut off by our own stop stays unfinished: the next start goes on with it. */
+  #settle(
+    promised: Promised,
+    target: Target | null,
+    end: { cause: RetryCause | null; hasBegun: boolean },
+    outcome: Outcome,
+  ): number | null {
+    const { execution } = promised
+    const step = this.#stepAfter(promised, target, end)
+    if (step.kind !== 'again' && !(this.#closing && execution.status === 'error')) {
+      if (step.kind === 'dead' && step.why === 'age') noteTooOld(execution, this.#ruleOf(execution, target).maxAgeMs)
+      promised.request?.onOutcome?.(outcome)
+      if (execution.terms?.key !== undefined) {
+        execution.terms = { ...execution.terms, answered: answeredAs(outcome) }
+      }
+      if (step.kind === 'dead') return this.#die(execution, target?.revision ?? null, target)
+      return this.#end(execution, target?.revision ?? null, target)
+    }
+    return this.#again(promised, step.kind === 'again' ? step.pauseMs : this.#platformRule.firstPauseMs)
+  }
+
+  #again({ execution }: Promised, pauseMs: number): number {
+    const { log, ledger, clock, ends } = this.#parts
+    log.warn(endKeys(execution), 'execution will be tried again')
+    // Whatever it was that failed: what has begun before is counted on disk before it begins again.
+    if (execution.attempt > 0) this.#cautious.add(execution.id)
+    forgetEnd(execution)
+    execution.runAt = Math.ceil(clock.now() + pauseMs)
+    ends.tell(execution)
+    ledger.close(execution)
+    return pauseMs
+  }
+
+  #stepAfter(
+    { execution, tries }: Promised,
+    target: Target | null,
+    end: { cause: RetryCause | null; hasBegun: boolean },
+  ): Step {
+    const ageMs = this.#parts.clock.now() - (execution.terms?.runAtMs ?? execution.createdAt)
+    const rule = this.#ruleOf(execution, target)
+    return nextStep(rule, { ...end, attempt: execution.attempt, tries, ageMs }, this.#parts.random?.())
+  }
+
+  #ruleOf({ terms }: Execution, target: Target | null): RetryRule {
+    return ruleOf(this.#platformRule, target?.fn.retries ?? null, terms?.retries)
+  }
+
+  /** It will not be tried again by itself. */
+  #die(execution: Execution, revision: Revision | null, target: Target | null = null): null {
+    execution.deadAt = this.#parts.clock.now()
+    return this.#end(execution, revision, target)
+  }
+
+  #end(execution: Execution, revision: Revision | null, target: Target | null): null {
+    this.#leave(execution)
+    execution.runAt = null
+    execution.delivery = deliveryOf(execution, target)
+    if (execution.delivery !== null) execution.deliverAt = this.#parts.clock.now()
+    this.#parts.ends.finish(execution, revision)
+    if (execution.delivery !== null) this.#parts.onResult?.(execution)
+    return null
+  }
+
+  #leave({ id }: Execution): null {
+    this.#promised.delete(id)
+    this.#cautious.delete(id)
+    return null
+  }
+
+  /** It begins: that counts. What may bring the server down with it is counted on disk first. */
+  #countAttempt = (execution: Execution): Promise<void> | undefined => {
+    const { ledger } = this.#parts
+    execution.attempt += 1
+    if (!this.#cautious.has(execution.id)) {
+      ledger.begun(execution)
+      return undefined
+    }
+    ledger.close(execution)
+    return ledger.flushed()
+  }
+}
+
+/** Nobody waits for it; its place in line for a worker is left when it is cancelled. */
+class RunCaller implements Caller {
+  #controller: AbortController | undefined
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+
+  leave(): void {
+    this.#controller ??= new AbortController()
+    this.#controller.abort()
+  }
+}
+
+/** What the call says wins over what the function says. A cancelled run goes nowhere. */
+function deliveryOf({ terms, status, error, projectId }: Execution, target: Target | null): Delivery | null {
+  if (error?.type === errorTypes.cancelled) return null
+  const which = status === 'success' ? 'onSuccess' : 'onFailure'
+  const ofCall = terms?.[which]
+  const to = ofCall ?? target?.fn[which]
+  if (to === undefined || to === null) return null
+  const asks = ofCall === undefined ? (target?.fn.projectId ?? projectId) : projectId
+  return { to, projectId: asks, state: 'pending', attempts: 0, error: null }
+}
+
+const queuedRun = (execution: Execution, input: CallInput): QueuedRun => {
+  const { projectId, functionId, terms, request } = execution
+  const bytes = input.body.length + (request?.body?.length ?? 0)
+  return { projectId, functionId, bytes, priority: terms?.priority ?? 0 }
+}

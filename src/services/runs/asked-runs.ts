@@ -1,0 +1,54 @@
+import { FaasError } from '../../domain/errors.ts'
+import type { Execution, Ledger } from '../../domain/execution.ts'
+import { idFrom } from '../../domain/ids.ts'
+import type { Invocation } from './invocation.ts'
+import type { RunRequest } from './run-request.ts'
+
+export interface AskedRunsParts {
+  invocation: Pick<Invocation, 'accept' | 'untilOver'>
+  ledger: Pick<Ledger, 'find'>
+}
+
+/** Runs that are accepted because a caller asked so: once for each key of theirs, and waited for as long as they like. */
+export class AskedRuns {
+  #parts: AskedRunsParts
+
+  constructor(parts: AskedRunsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * The run, or that of the first time when its key was used before in the project, for the function, and the record of it is
+   * still there. Throws FaasError `conflict` when the first had another input; `queue_full`.
+   */
+  async accept(request: RunRequest): Promise<Execution> {
+    const { invocation, ledger } = this.#parts
+    const key = request.terms?.key
+    if (key === undefined) return (await invocation.accept(request)).execution
+    const executionId = idOfKey(request.projectId, request.target.fn.id, key)
+    const { execution, duplicate } = await invocation.accept({ ...request, executionId })
+    if (!duplicate) return execution
+    const first = await ledger.find(executionId)
+    if (first === null) throw new FaasError('conflict', 'The run of this key was deleted just now; use another key.')
+    if (first.input !== execution.input || first.inputKind !== execution.inputKind) {
+      throw new FaasError('conflict', 'The key was used before, with another input: use another key for another run.')
+    }
+    return first
+  }
+
+  /** The run when it is over, or as it is when the time is up or the caller leaves; null: it was deleted. */
+  async waitFor(execution: Execution, ms: number | null, left: AbortSignal): Promise<Execution | null> {
+    if (execution.status !== 'running' || ms === 0) return execution
+    const enough = new AbortController()
+    const times = ms === null ? [left, enough.signal] : [left, enough.signal, AbortSignal.timeout(ms)]
+    const over = this.#parts.invocation.untilOver(execution.id, AbortSignal.any(times))
+    // It may have ended between being found and being waited for.
+    const now = await this.#parts.ledger.find(execution.id)
+    if (now?.status === 'running') await over
+    enough.abort()
+    return now?.status === 'running' ? this.#parts.ledger.find(execution.id) : now
+  }
+}
+
+const idOfKey = (projectId: string, functionId: string, key: string): string =>
+  idFrom('idempotency key', projectId, functionId, key)

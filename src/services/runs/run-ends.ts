@@ -1,0 +1,71 @@
+import type { Execution, Ledger } from '../../domain/execution.ts'
+import type { Log } from '../../domain/log.ts'
+import type { Revision } from '../../domain/worker.ts'
+import { endKeys, endText } from './execution-record.ts'
+import type { RunEvents } from './run-events.ts'
+
+export interface RunEndsParts {
+  ledger: Ledger
+  log: Log
+  /** Told of every run that is over and what it ran in, for statistics. Must be quick and not throw. */
+  onEnd?(execution: Execution, revision: Revision | null): void
+  /** Told of runs as they go, while somebody watches. */
+  events?: RunEvents
+  limits: { logExecutions: 'failed' | 'all' }
+}
+
+/** What happens when a run is over: the log, the record, and whoever wants to know. */
+export class RunEnds {
+  #parts: RunEndsParts
+  /** Runs whose record was deleted before their end: no record is written of them any more. */
+  #forgotten = new Set<string>()
+  /** Who waits for the end of a run, by its id. */
+  #waiting = new Map<string, Set<() => void>>()
+
+  constructor(parts: RunEndsParts) {
+    this.#parts = parts
+  }
+
+  forget(executionId: string): void {
+    this.#forgotten.add(executionId)
+  }
+
+  /** True once when the record of the run was deleted. */
+  takeForgotten(executionId: string): boolean {
+    return this.#forgotten.delete(executionId)
+  }
+
+  tell(execution: Execution): void {
+    const { events } = this.#parts
+    if (events?.isWatched) events.tell({ kind: 'execution', execution })
+  }
+
+  /** One wide line in the log where it is wanted, and the record unless it was deleted meanwhile. */
+  finish(execution: Execution, revision: Revision | null): void {
+    const { log, ledger, onEnd, limits } = this.#parts
+    if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
+    else if (execution.status === 'failed' || limits.logExecutions === 'all') {
+      log.infoText(endText(execution), 'execution ended')
+    }
+    onEnd?.(execution, revision)
+    this.tell(execution)
+    if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
+    if (this.#waiting.size > 0) this.#wake(execution.id)
+  }
+
+  /** Calls `done` once when the run is over; the returned function takes that back. */
+  onceOver(executionId: string, done: () => void): () => void {
+    const waiting = this.#waiting.get(executionId) ?? new Set()
+    this.#waiting.set(executionId, waiting.add(done))
+    return () => {
+      waiting.delete(done)
+      if (waiting.size === 0) this.#waiting.delete(executionId)
+    }
+  }
+
+  #wake(executionId: string): void {
+    const waiting = this.#waiting.get(executionId)
+    this.#waiting.delete(executionId)
+    for (const done of waiting ?? []) done()
+  }
+}

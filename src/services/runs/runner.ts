@@ -1,0 +1,171 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Execution } from '../../domain/execution.ts'
+import type { Fn } from '../../domain/function.ts'
+import type { ActingSession, Trusts } from '../../domain/openstack.ts'
+import { cancelled, type Outcome } from '../../domain/outcome.ts'
+import type { Call, Caller, Lease, Pool } from '../../domain/worker.ts'
+import type { SwiftCode } from '../functions/swift-code.ts'
+import type { Target } from '../functions/targets.ts'
+import { lastWords, noteEnd, noteStart, platformOutcome } from './execution-record.ts'
+import { LogBuffer } from './log-buffer.ts'
+import type { RunEnds } from './run-ends.ts'
+import type { RunEvents } from './run-events.ts'
+import type { RunRequest } from './run-request.ts'
+
+export interface RunnerParts {
+  pool: Pool
+  clock: Clock
+  ends: RunEnds
+  events?: RunEvents
+  /** Both absent without Keystone. */
+  trusts?: Pick<Trusts, 'acting'>
+  swift?: Pick<SwiftCode, 'current'>
+  limits: {
+    /** Bytes of output kept of one run. */
+    maxLogBytes: number
+    /** What a function that was told to give up may take to end. */
+    cancelGraceMs: number
+  }
+}
+
+/** What became of a try. */
+export interface Try {
+  outcome: Outcome
+  /** The function has begun, so that the try counts as an attempt. */
+  hasBegun: boolean
+  isCancelled: boolean
+}
+
+/** Called when the function is about to begin; what it returns is waited for. */
+export type OnBegin = (execution: Execution) => Promise<void> | undefined
+
+interface Active {
+  execution: Execution
+  log: LogBuffer
+  caller: Caller | undefined
+  lease: Lease | undefined
+  /** Of an image that is run to its end: nothing else tells it. */
+  stop: AbortController | undefined
+  isCancelled: boolean
+}
+
+/** One try of a run: takes a worker, calls, gives the worker back, and notes in the execution how it was. Knows who is at work. */
+export class Runner {
+  #parts: RunnerParts
+  #active = new Map<string, Active>()
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts
+  }
+
+  /** Runs that are at work. */
+  get size(): number {
+    return this.#active.size
+  }
+
+  /** A run at work, with its log so far. */
+  live(executionId: string): { execution: Execution; log: string } | undefined {
+    const active = this.#active.get(executionId)
+    return active && { execution: active.execution, log: active.log.text() }
+  }
+
+  /** The function is told that its run was given up. False: it is not at work, or was told already. */
+  cancel(executionId: string): boolean {
+    const active = this.#active.get(executionId)
+    if (active === undefined || active.isCancelled) return false
+    active.isCancelled = true
+    active.caller?.leave()
+    active.stop?.abort()
+    active.lease?.cancel(executionId, this.#parts.limits.cancelGraceMs)
+    return true
+  }
+
+  /** Awaits only what is a promise: a warm call waits for nothing but its end. */
+  async perform(execution: Execution, request: RunRequest, queueMs: number, onBegin?: OnBegin): Promise<Try> {
+    const { clock, pool, ends } = this.#parts
+    const startedAt = clock.elapsed()
+    const log = new LogBuffer(this.#parts.limits.maxLogBytes)
+    const { caller } = request
+    const active: Active = { execution, log, caller, lease: undefined, stop: undefined, isCancelled: false }
+    this.#active.set(execution.id, active)
+    ends.tell(execution)
+    execution.phases = { queue: queueMs, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
+    let outcome: Outcome
+    let hasBegun = false
+    const attemptsBefore = execution.attempt
+    try {
+      const target = this.#targetNow(request.target)
+      const { fn, revision } = target instanceof Promise ? await target : target
+      const session = this.#sessionOf(fn)
+      if (revision.kind === 'command') {
+        await onBegin?.(execution)
+        execution.startKind = 'cold'
+        const noteBegin = () => {
+          hasBegun = true
+        }
+        active.stop = new AbortController()
+        const signal = request.signal ?? active.stop.signal
+        const call = { ...this.#callOf(execution, request, log, undefined), signal, onBegin: noteBegin }
+        outcome = await pool.runCommand(revision, call)
+      } else {
+        const acquired = pool.acquire(revision, caller)
+        const got = acquired instanceof Promise ? await acquired : acquired
+        noteStart(execution, got, clock.elapsed() - startedAt)
+        if (got.kind === 'lease') active.lease = got
+        const acting = session instanceof Promise ? await session : session
+        const counted = onBegin?.(execution)
+        if (counted !== undefined) await counted
+        if (active.isCancelled) outcome = cancelled(0, false)
+        else {
+          hasBegun = true
+          if (got.kind === 'lease') outcome = await got.call(this.#callOf(execution, request, log, acting))
+          else {
+            log.add(got.log)
+            outcome = got.outcome
+          }
+        }
+      }
+    } catch (error) {
+      outcome = platformOutcome(error)
+    }
+    active.lease?.release()
+    if (active.isCancelled && !isAnswer(outcome)) outcome = cancelled(outcome.runMs, hasBegun)
+    if (!hasBegun) execution.attempt = attemptsBefore
+    const runEndedAt = clock.elapsed()
+    execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
+    execution.phases.total = queueMs + runEndedAt - startedAt
+    log.add(lastWords(outcome))
+    execution.log = log.text()
+    this.#active.delete(execution.id)
+    noteEnd(execution, outcome, clock.now())
+    return { outcome, hasBegun, isCancelled: active.isCancelled }
+  }
+
+  #callOf(
+    execution: Execution,
+    { trigger, input, http, sink, signal }: RunRequest,
+    log: LogBuffer,
+    session: ActingSession | undefined,
+  ): Call {
+    const { events } = this.#parts
+    const onLog: Call['onLog'] = (_stream, text) => {
+      log.add(text)
+      if (events?.isWatched) events.tell({ kind: 'log', execution, text })
+    }
+    return { executionId: execution.id, trigger, input, http, sink, signal, session, onLog }
+  }
+
+  /** Code in Swift may have changed. */
+  #targetNow(target: Target): Target | Promise<Target> {
+    const { swift } = this.#parts
+    return target.fn.code.source === 'swift' && swift !== undefined ? swift.current(target) : target
+  }
+
+  /** Asked for before there is a worker, so that a new token is there as soon as it. */
+  #sessionOf({ trustId }: Fn): ActingSession | Promise<ActingSession> | undefined {
+    return trustId === null ? undefined : this.#parts.trusts?.acting(trustId)
+  }
+}
+
+/** It ended before the word reached it. */
+const isAnswer = ({ kind }: Outcome): boolean => kind === 'returned' || kind === 'streamed'
