@@ -36,7 +36,7 @@ export async function buildConsole(): Promise<void> {
   copyFileSync(join(source, 'index.html'), join(target, 'index.html'))
 }
 
-/** Of the files that the page asks for at once. */
+/** Size of the files that the page asks for at once. */
 function firstLoadBytes(): number {
   const main = readFileSync(join(target, 'main.js'), 'utf8')
   const parts = [...main.matchAll(/from\s*"\.\/(part-[\w]+\.js)"/g)].map(([, name]) => name as string)

@@ -20,7 +20,7 @@ if (tree === undefined || name === undefined) throw new Error('Say the source tr
 
 const workFolder = mkdtempSync(join(tmpdir(), 'taibai-fixture-'))
 const url = 'http://127.0.0.1:7199'
-/** Of webhooks in the recorded answers; the test gives its servers the same. */
+/** Base URL of webhooks in the recorded answers; the test gives its servers the same. */
 const publicUrl = 'https://fixture.example'
 const data = join(workFolder, 'data')
 

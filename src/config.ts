@@ -60,7 +60,7 @@ export const settings = z.object({
     .enum(['failed', 'all'])
     .default('failed')
     .describe(
-      'Runs that leave a line in the log: those that did not succeed, or all. Every run has its record anyway.',
+      'Executions that leave a line in the log: those that did not succeed, or all. Every execution has a record in any case.',
     ),
 
   auth: z
@@ -83,7 +83,9 @@ export const settings = z.object({
   secretKeyFile: z.string().optional().describe('A file that holds this key, in place of <data>/secret.key.'),
   iKnowThisIsOpen: flag
     .default(false)
-    .describe("Let open mode or the process engine listen beyond loopback. Both run anybody's code: think twice."),
+    .describe(
+      'Allows open mode or the process engine to listen beyond loopback: whoever reaches the port can then run code here.',
+    ),
 
   keystoneAuthUrl: z
     .url({ protocol: /^https?$/ })
@@ -102,16 +104,18 @@ export const settings = z.object({
   keystoneProjectDomain: z.string().default('Default').describe('Name of the domain of its project.'),
   keystoneCacheSeconds: int(1, 3600)
     .default(30)
-    .describe('How long a checked Keystone token is believed; a revoked one is refused after this time at the latest.'),
+    .describe(
+      'Time for which a checked Keystone token is not checked again; a revoked one is refused after it at the latest.',
+    ),
   openstackInterface: z
     .enum(['public', 'internal', 'admin'])
     .default('public')
-    .describe('Which endpoints of the Keystone catalogue are used for Swift.'),
+    .describe('Interface of the endpoints in the Keystone catalogue that are used for Swift.'),
   openstackRegion: z.string().optional().describe('Region of those endpoints; default: the first there is.'),
   openstackTimeoutMs: int(100).default(5000).describe('Longest wait for an answer of Keystone or Swift.'),
   maxSwiftObjectBytes: int(1)
     .default(51 * mib)
-    .describe('Size of an object in Swift that is the code of a function.'),
+    .describe('Largest object in Swift that can be the code of a function.'),
   swiftCheckSeconds: int(1)
     .default(10)
     .describe(
@@ -145,52 +149,54 @@ export const settings = z.object({
       message: 'each entry is host, metadata or an IPv4 address or network, with a :port where only that is meant',
     })
     .describe(
-      "What is opened to functions with a network that is closed to them: host (the host's own services), host:PORT, metadata (the cloud's address 169.254.169.254 and all of 169.254.0.0/16), or an address, such as 169.254.1.1:80.",
+      "Destinations, separated by commas, that functions with a network may reach although they are blocked by default: host (the host's own services), host:PORT, metadata (the cloud's address 169.254.169.254 and all of 169.254.0.0/16), or an address, such as 169.254.1.1:80.",
     ),
   maxWorkerConnections: int(1)
     .default(1000)
     .describe(
-      'Connections of one worker at once, datagrams of the last minutes included: they are rows of a table of the host.',
+      'Most connections of one worker at once, including UDP flows of the last minutes; each takes an entry of the connection table of the host.',
     ),
 
   memoryBudgetMb: int(64)
     .default(defaultBudgetMb)
     .describe(
-      'Memory limits of all workers together, in MiB; idle workers make room when it is needed. Default: three quarters of the machine.',
+      'Sum of the memory limits of all workers, in MiB; idle workers are removed when others need their memory. Default: three quarters of the memory of the machine.',
     ),
   genericWorkers: int(0, 1000)
     .default(2)
     .describe(
-      'Generic workers of each runtime image that are kept ready at least, while nobody needs their memory more.',
+      'Least number of generic workers of each runtime image that are kept ready while no function needs their memory.',
     ),
-  maxParallelStarts: int(1, 1000).default(4).describe('Containers being started at once.'),
-  maxWaiting: int(0).default(1000).describe('Calls of one function that may wait for a worker; more are refused.'),
+  maxParallelStarts: int(1, 1000).default(4).describe('Most containers that are started at the same time.'),
+  maxWaiting: int(0)
+    .default(1000)
+    .describe('Most calls of one function that wait for a worker; further ones are refused.'),
   acquireTimeoutMs: int(1).default(60_000).describe('Longest wait of a call for a worker.'),
-  startTimeoutMs: int(100).default(60_000).describe('Longest start of a container until its shim says hello.'),
+  startTimeoutMs: int(100)
+    .default(60_000)
+    .describe('Longest time from the start of a container to the first message of its shim.'),
   streamIdleMs: int(100)
     .default(60_000)
     .describe(
-      'A streamed answer goes on past the timeout of its function while it flows: it is cut off when nothing has come for this long.',
+      'Longest pause of a streamed answer that goes on past the timeout of its function; after a longer one it is cut off.',
     ),
-  loadTimeoutMs: int(100).default(30_000).describe("Longest load of a function's code."),
+  loadTimeoutMs: int(100).default(30_000).describe("Longest time for loading a function's code."),
   pauseAfterMs: int(0)
     .default(0)
     .describe(
       'Idle workers are paused after this time and woken by their next call (15 to 30 ms); 0: never. 100 idle workers together use 0.02 % of a processor (npm run bench -- idle): it only pays for functions that leave timers behind.',
     ),
-  drainMs: int(0).default(30_000).describe('On a stop: how long running calls may go on.'),
+  drainMs: int(0).default(30_000).describe('Longest time that running calls go on after the server was told to stop.'),
   removalMs: int(0)
     .default(10_000)
-    .describe('On a stop, after that: how long the engine may take to remove the workers; else the next start does.'),
+    .describe('Longest time after that for removing the workers; the next start removes those that are left.'),
 
   stopGraceMs: int(0, 60_000)
     .default(2000)
-    .describe(
-      'How long a worker that is not needed any more may take to end by itself after SIGTERM; 0: it is killed at once.',
-    ),
+    .describe('Longest time between SIGTERM and SIGKILL for an idle worker that is removed; 0: it is killed at once.'),
 
-  pidsLimit: int(8).default(128).describe('Processes and threads in one worker.'),
-  openFilesLimit: int(64).default(1024).describe('Open files of one process in a worker.'),
+  pidsLimit: int(8).default(128).describe('Most processes and threads in one worker.'),
+  openFilesLimit: int(64).default(1024).describe('Most open files of one process in a worker.'),
   tmpSizeMb: int(1)
     .default(64)
     .describe('Size of /tmp in the workers of functions that name none (tmp_size), in MiB; counts as memory.'),
@@ -215,44 +221,50 @@ export const settings = z.object({
   maxConcurrency: int(1).default(256).describe('Most calls at once in one worker that a function may ask for.'),
   maxEnvBytes: int(0)
     .default(64 * kib)
-    .describe('Size of the environment of a function, names and values together.'),
-  maxVersions: int(1).default(10).describe('Versions of one function.'),
+    .describe('Largest environment of a function: names and values together.'),
+  maxVersions: int(1).default(10).describe('Most versions of one function.'),
 
   maxPackageBytes: int(1)
     .default(50 * mib)
-    .describe('Size of an uploaded ZIP.'),
+    .describe('Largest uploaded ZIP.'),
   maxUnpackedBytes: int(1)
     .default(512 * mib)
-    .describe('Size of a package when unpacked.'),
-  maxPackageEntries: int(1).default(20_000).describe('Files and folders in a package.'),
+    .describe('Largest size of a package when it is unpacked.'),
+  maxPackageEntries: int(1).default(20_000).describe('Most files and folders in a package.'),
   maxBodyBytes: int(1)
     .default(6 * mib)
-    .describe('Size of a request body that is not a package; the input of a call.'),
+    .describe('Largest request body that is not a package, so also the largest input of a call.'),
   maxBodiesBytes: int(1)
     .default(256 * mib)
     .describe(
-      'Bytes of all request bodies together that are being received or at work; callers without a token have a quarter of it. More are refused with 503.',
+      'Most bytes of all request bodies that are being received or processed; callers without a token can use a quarter of it. Further bodies are refused with 503.',
     ),
-  bodyTimeoutMs: int(1000).default(120_000).describe('Longest time in which a whole request must have come.'),
+  bodyTimeoutMs: int(1000).default(120_000).describe('Longest time for receiving a whole request.'),
   maxResultBytes: int(1)
     .default(10 * mib)
-    .describe('Size of what a function returns at once; streamed answers have no limit.'),
+    .describe('Largest answer that a function returns at once; streamed answers have no limit.'),
   maxLogBytes: int(0)
     .default(256 * kib)
-    .describe('Output kept of one execution.'),
+    .describe('Most bytes of output that are kept of one execution.'),
 
-  maxQueued: int(1).default(100_000).describe('Accepted async executions that may wait; more are refused with 503.'),
+  maxQueued: int(1)
+    .default(100_000)
+    .describe('Most accepted async executions that wait; further ones are refused with 503.'),
   maxQueuedBytes: int(1)
     .default(256 * mib)
-    .describe('Bytes of input of the async executions that wait.'),
-  maxAsyncRunning: int(1).default(64).describe('Async executions at work at once.'),
-  maxAsyncRunningPerFunction: int(1).default(16).describe('Async executions of one function at work at once.'),
+    .describe('Most bytes of input of all async executions that wait.'),
+  maxAsyncRunning: int(1).default(64).describe('Most async executions that run at the same time.'),
+  maxAsyncRunningPerFunction: int(1)
+    .default(16)
+    .describe('Most async executions of one function that run at the same time.'),
   maxAttempts: int(1)
     .default(5)
-    .describe('Times that an async execution may begin when the platform (not the function) fails while it runs.'),
+    .describe('Most attempts of an async execution when the platform (not the function) fails while it runs.'),
   maxAsyncAgeMs: int(1000)
     .default(21_600_000)
-    .describe('How long an async execution is tried for when the platform cannot run it; then it ends as `error`.'),
+    .describe(
+      'Longest time for which an async execution is tried while the platform cannot run it; then it ends as `error`.',
+    ),
   retryPauseMs: int(1)
     .default(1000)
     .describe('Pause before an async execution is tried again; doubles with each further one, up to a minute.'),
@@ -269,21 +281,21 @@ export const settings = z.object({
     .optional()
     .describe('Folder of the backups; default: backups in the data folder. Another disk is better.'),
   backupEveryHours: int(0).default(0).describe('Hours between two backups that the server makes by itself; 0: none.'),
-  backupKeep: int(0)
-    .default(7)
-    .describe('Backups that the server made by itself are kept up to this number; 0 keeps all.'),
+  backupKeep: int(0).default(7).describe('Most backups made by the server itself that are kept; 0 keeps all.'),
 
   keepUnusedPackagesDays: int(0)
     .default(7)
     .describe('Packages that no function or version uses any more are removed after this time.'),
-  keepExecutionsDays: int(0).default(30).describe('Finished executions are removed when older; 0 keeps them.'),
-  keepExecutionsPerProject: int(0).default(1_000_000).describe('Finished executions kept of one project; 0 keeps all.'),
+  keepExecutionsDays: int(0).default(30).describe('Finished executions older than this are removed; 0 keeps them.'),
+  keepExecutionsPerProject: int(0)
+    .default(1_000_000)
+    .describe('Most finished executions that are kept of one project; 0 keeps all.'),
   keepDeadLettersDays: int(0)
     .default(90)
-    .describe('Dead letters are plain records, and removed as those are, when older; 0 keeps them.'),
+    .describe('Dead letters older than this become plain records, and are removed as those are; 0 keeps them.'),
   keepDeadLettersPerProject: int(1)
     .default(10_000)
-    .describe('Dead letters kept of one project; the oldest beyond them are plain records from then on.'),
+    .describe('Most dead letters that are kept of one project; the oldest beyond them become plain records.'),
 })
 
 export type Config = z.output<typeof settings>
@@ -375,7 +387,7 @@ export interface CliSettings {
   configDir: string
   runtimesDir: string
   noColor: boolean
-  /** Of the server of this machine. */
+  /** Address of the server of this machine. */
   localUrl: string
   localDataDir: string
 }

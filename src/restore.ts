@@ -57,7 +57,8 @@ async function unpackBackup(file: string, folder: string): Promise<Restored> {
       const hash = packagePattern.exec(name)?.[1]
       if (hash !== undefined) {
         const { hash: found } = await packages.put(await bytesOf(entry))
-        if (found !== hash) throw new Error(`The backup ${file} is damaged: ${name} is not what its name says.`)
+        if (found !== hash)
+          throw new Error(`The backup ${file} is damaged: ${name} does not match the hash in its name.`)
         packageCount++
       } else if ([backupNotePath, cataloguePath, ledgerPath].includes(name)) {
         await pipeline(entry, createWriteStream(join(folder, name), { mode: 0o600, flush: true }))
@@ -72,7 +73,7 @@ async function unpackBackup(file: string, folder: string): Promise<Restored> {
     if (code === 'ENOENT') throw new Error(`There is no file ${file}.`)
     throw new Error(`The backup ${file} cannot be read: ${message}`, { cause: error })
   }
-  if (seen.size < 3) throw new Error(`${file} is no backup of Taibai: it lacks what one has.`)
+  if (seen.size < 3) throw new Error(`${file} is not a backup of Taibai: it lacks files that every backup has.`)
   const note = JSON.parse(await readFile(join(folder, backupNotePath), 'utf8'))
   if (note.format !== 1) throw new Error(`${file} was made by a newer program (${note.version}): restore it with that.`)
   rmSync(join(folder, backupNotePath))

@@ -17,7 +17,7 @@ export const median = (values: number[]): number => percentile(sortedOf(values),
 
 export const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / (values.length || 1)
 
-/** Of sorted values. */
+/** Percentile of sorted values. */
 export function percentile(sorted: number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * p) / 100))] ?? 0
 }

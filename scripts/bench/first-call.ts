@@ -28,7 +28,7 @@ interface Times {
 }
 
 const generic = 2
-/** Of a worker. */
+/** Memory of a worker. */
 const memoryMb: Record<Language, number> = { nodejs: 128, python3: 64 }
 
 export async function firstCall({ calls }: { calls: number }): Promise<object> {

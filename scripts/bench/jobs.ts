@@ -29,7 +29,7 @@ const tellTime = 'export const main = () => Date.now()\n'
 
 interface Tick {
   lateness: number[]
-  /** Of the server and its workers, from just before to well after. */
+  /** CPU of the server and its workers, from just before to well after. */
   cpuMs: Cpu
 }
 

@@ -16,7 +16,7 @@ const lookMs = 250
 /** Above this, absolute figures say little. */
 const noticeable = 0.5
 
-/** Of this suite so far. */
+/** Noise during this suite so far. */
 let noises: Noise[] = []
 
 export async function noteNoise(): Promise<Noise> {

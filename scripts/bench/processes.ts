@@ -4,10 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** Processor time in ms, by what used it. */
 export type Cpu = Record<string, number>
 
-/** Of a process: all its threads together. */
+/** CPU of a process: all its threads together. */
 export const processCpu = (pid: number): number => sum(Object.values(threadCpu(pid)))
 
-/** Of a server: what its event loop, the thread of its ledger and the rest (garbage collection, file work) used. */
+/** CPU of a server by what used it: its event loop, the thread of its ledger, and the rest (garbage collection, file work). */
 export function serverCpu(pid: number): Cpu {
   const { MainThread: main = 0, WorkerThread: ledger = 0, ...rest } = threadCpu(pid)
   return { main, ledger, rest: sum(Object.values(rest)) }

@@ -29,7 +29,7 @@ interface Cost {
 
 const idleAlone: Record<Language, string[]> = {
   nodejs: ['node', '-e', 'setInterval(() => {}, 1e8)'],
-  python3: ['python3', '-I', '-S', '-c', 'import posix, _socket; _socket.socketpair()[0].recv(1)'],
+  python3: ['python3', '-I', '-S', '-c', 'import posix; posix.read(posix.pipe()[0], 1)'],
 }
 
 /** A worker idles when it has used less than this in the time between two looks. */

@@ -8,7 +8,7 @@ import { projectFolder } from '../../src/assets.ts'
 /** The program as one file of JavaScript, with what travels beside it. */
 
 export interface Bundle {
-  /** Of everything in it. */
+  /** Hash of everything in it. */
   hash: string
   main: string
   ledgerThread: string

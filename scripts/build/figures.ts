@@ -10,7 +10,7 @@ import type { Progress } from '../../src/host/progress.ts'
 
 /** What a start of the program costs. */
 
-/** Of one start, up to the line that says it is ready. */
+/** Cost of one start, up to the line that says it is ready. */
 export interface Start {
   /** Processor time of all its threads, in ms. */
   cpuMs: number

@@ -78,7 +78,7 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
   ]
 }
 
-/** Of counts: nothing beside nothing is as many. */
+/** Ratio of two counts; 1 where both are 0. */
 const over = (own: number, base: number): number => (own === base || base < 0.5 ? 1 : own / base)
 
 /** What a figure is where another one is `x`. */

@@ -13,11 +13,11 @@ import { Random } from './random.ts'
  *
  * - Rates: 45 % of the applications are called at most once an hour on average, 81 % at most once a minute; the other 19 %
  *   make 99.6 % of the calls. Those are cut here at `hottestPerMinute`: they are never cold, and there would be 10⁸ calls.
- * - Triggers: 29 % have a timer, about 15 % nothing else. Of those with timers only, half are exactly periodic (the rest
+ * - Triggers: 29 % have a timer, about 15 % nothing else. Half of those with timers only are exactly periodic (the rest
  *   have several timers); of those without any, a tenth is as good as periodic (devices that report).
  * - Gaps: about 40 % of all have a coefficient of variation above 1 (they come in bursts), the others are Poisson-like.
  * - A run takes 0.7 s in the median, log-normal with σ 2.36; memory is 170 MB in the median, 400 MB at the 90th percentile.
- * - Languages are not in the paper. Of another provider's functions 47 % are in Python and 39 % for Node (Datadog, "The State
+ * - Languages are not in the paper. 47 % of another provider's functions are in Python and 39 % for Node (Datadog, "The State
  *   of Serverless", 2020); the rest has images of its own here, for which no generic worker can be kept.
  * - By day there is twice as much to do as at night, at weekends less. Timers do not care.
  */
@@ -27,7 +27,7 @@ export interface Mix {
   timerAndOther: number
   regular: number
   bursty: number
-  /** Of those with timers only, how many have a single one. */
+  /** Share of those with timers only that have a single one. */
   singleTimer: number
 }
 
@@ -54,7 +54,7 @@ const dayMs = 24 * hourMs
 const mib = 1024 * 1024
 /** A container, its language and the code; the same for all, so that cold starts can be counted as well as added up. */
 const coldMs = 500
-/** Of that, what is left when the container and its language are there. */
+/** Part of that which is left when the container and its language are there. */
 const bindMs = 20
 /** A function that has more calls at work than this is not for one host. */
 const mostAtOnce = 8

@@ -22,7 +22,7 @@ const columns: [title: string, cell: (of: Of) => string][] = [
 /** A figure of one rule, of each trace. */
 type Of = (figure: Exclude<keyof Compared, 'rule'>) => number[]
 
-/** Of several traces: one row for each rule. */
+/** The table over several traces: one row for each rule. */
 export function tableOf(traces: Compared[][]): string {
   const rules = (traces[0] ?? []).map(({ rule }) => rule)
   const rows = rules.map((rule, at) => {

@@ -51,10 +51,10 @@ export function readBundle(bytes: Buffer): { bundle: Bundle; packages: Map<strin
   try {
     files = unzipSync(bytes)
   } catch {
-    throw new CliError('The file is no export of Taibai: it cannot be read as a ZIP.', 'usage')
+    throw new CliError('The file is not an export of Taibai: it cannot be read as a ZIP.', 'usage')
   }
   const index = files[indexName]
-  if (index === undefined) throw new CliError(`The file is no export of Taibai: it has no ${indexName}.`, 'usage')
+  if (index === undefined) throw new CliError(`The file is not an export of Taibai: it has no ${indexName}.`, 'usage')
   const bundle = JSON.parse(Buffer.from(index).toString('utf8')) as Bundle
   if (bundle.format !== 1)
     throw new CliError(`The export is of format ${bundle.format}; this program knows format 1.`, 'usage')

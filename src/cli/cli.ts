@@ -67,7 +67,7 @@ function serverOf(options: Options, settings: CliSettings): { url: string; token
     return { url: settings.localUrl, token: () => settings.token ?? localToken(settings) }
   const context = contexts[name]
   if (context === undefined) {
-    throw new CliError(`There is no context "${name}"; "taibai context list" shows those that there are.`, 'usage')
+    throw new CliError(`There is no context "${name}"; "taibai context list" shows all.`, 'usage')
   }
   return { url: context.url, token: () => settings.token ?? context.token }
 }

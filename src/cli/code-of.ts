@@ -6,7 +6,7 @@ import { packFile, packFolder } from './package-zip.ts'
 /** What a path on this machine is as the code of a function. */
 
 export interface LocalCode {
-  /** Of the function, unless another is given. */
+  /** Name of the function, unless another is given. */
   name: string
   /** Guessed from the files; undefined: nothing tells. */
   runtime: string | undefined
@@ -51,7 +51,7 @@ export function codeOf(path: string): LocalCode {
   const runtime = runtimeOf[ending]
   if (runtime === undefined) {
     throw usageError(
-      `${path} is no code that a runtime knows by its ending; deploy a folder, a ZIP, or say --runtime with a ZIP.`,
+      `${path} does not have the extension of a language that a runtime knows: deploy a folder or a ZIP, and pass --runtime.`,
     )
   }
   const module = basename(full, ending)

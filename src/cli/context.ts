@@ -17,7 +17,7 @@ export const commands: CommandSpec[] = [
       const [name, url] = [given(args, 0), given(args, 1)]
       if (name === localName) throw usageError('"local" is the server of this machine: choose another name.')
       if (!URL.canParse(url) || !/^https?:/.test(url))
-        throw usageError(`"${url}" is no address: it begins with http:// or https://.`)
+        throw usageError(`"${url}" is not an address: one begins with http:// or https://.`)
       const file = textOption(options, 'tokenFile')
       if (file === undefined && cli.isInteractive) cli.out.warn('Paste the token, then press Enter and Ctrl-D:')
       const { readFileSync } = await import('node:fs')
@@ -38,10 +38,7 @@ export const commands: CommandSpec[] = [
       const name = given(args, 0)
       const known = readContexts(cli.configDir)
       if (name !== localName && known.contexts[name] === undefined) {
-        throw new CliError(
-          `There is no context "${name}"; "taibai context list" shows those that there are.`,
-          'notFound',
-        )
+        throw new CliError(`There is no context "${name}"; "taibai context list" shows all.`, 'notFound')
       }
       const { contexts } = known
       writeContexts(cli.configDir, name === localName ? { contexts } : { current: name, contexts })

@@ -32,7 +32,7 @@ export function readContexts(configDir: string): Contexts {
     const { current, contexts } = JSON.parse(text)
     return { current, contexts: contexts ?? {} }
   } catch {
-    throw new CliError(`${file} is not JSON any more: mend it, or delete it and add the contexts again.`, 'usage')
+    throw new CliError(`${file} is not valid JSON: repair it, or delete it and add the contexts again.`, 'usage')
   }
 }
 

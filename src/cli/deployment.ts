@@ -137,7 +137,7 @@ async function create(
     return
   }
   if (runtime === undefined) {
-    throw new CliError(`Nothing tells what ${name} is written in: say --runtime, or "runtime" in taibai.yaml.`, 'usage')
+    throw new CliError(`The runtime of ${name} is not known: pass --runtime, or set "runtime" in taibai.yaml.`, 'usage')
   }
   await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer, how)
 }

@@ -54,7 +54,7 @@ export function environmentOf(pairs: string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=')
-      if (at < 1) throw usageError(`"${pair}" is no variable: write NAME=value.`)
+      if (at < 1) throw usageError(`"${pair}" is not a variable: write NAME=value.`)
       return [pair.slice(0, at), pair.slice(at + 1)]
     }),
   )

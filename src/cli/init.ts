@@ -22,7 +22,8 @@ export const commands: CommandSpec[] = [
         (args[1] as string | undefined) ?? (cli.isInteractive ? await entered('What is it called?', 'hello') : 'hello')
       if (folder === undefined) return
       const name = basename(folder)
-      if (!/^[\w-]+$/.test(name)) throw usageError(`"${name}" is no name of a function: letters, digits, "-" and "_".`)
+      if (!/^[\w-]+$/.test(name))
+        throw usageError(`"${name}" is not a name of a function: use letters, digits, "-" and "_".`)
       begin(template, folder, name)
       cli.out.value({ folder, runtime: template.runtime }, () => {
         cli.out.line(`${folder}/ is there. Go on with:`)

@@ -140,9 +140,8 @@ function fieldsOf(options: Options): JobFields {
 async function findJob(cli: Cli, nameOrId: string): Promise<JobRow> {
   const found = (await cli.client().jobs.list()).filter(({ id, name }) => id === nameOrId || name === nameOrId)
   const [job] = found
-  if (job === undefined)
-    throw new CliError(`There is no job "${nameOrId}"; "taibai jobs list" shows those that there are.`, 'notFound')
+  if (job === undefined) throw new CliError(`There is no job "${nameOrId}"; "taibai jobs list" shows all.`, 'notFound')
   if (found.length > 1)
-    throw new CliError(`${found.length} jobs are called "${nameOrId}": say which by its id.`, 'usage')
+    throw new CliError(`${found.length} jobs are called "${nameOrId}": give the id of one.`, 'usage')
   return job
 }

@@ -54,7 +54,7 @@ const fn = z
     mode: z
       .enum(['command', 'http'])
       .optional()
-      .describe('Of an image: run once a call, or kept and called over HTTP.'),
+      .describe('How an image is run: once a call, or kept and called over HTTP.'),
     port: z.int().optional().describe('Where an image of mode http listens.'),
     runtime: z.string().optional().describe('What it is written in; default: guessed from its files.'),
     entry: z.string().optional(),

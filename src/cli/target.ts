@@ -32,7 +32,7 @@ export async function findFunction(client: Client, name: string): Promise<Functi
     return await client.functions.get(name)
   } catch (error) {
     if ((error as { status?: number }).status !== 404) throw error
-    throw new CliError(`There is no function "${name}" here; "taibai list" shows those that there are.`, 'notFound')
+    throw new CliError(`There is no function "${name}" here; "taibai list" shows all.`, 'notFound')
   }
 }
 

@@ -102,7 +102,7 @@ export const commands: CommandSpec[] = [
       const alias = await client.aliases.get(name)
       const numbers = (await client.versions.list(alias.function_id)).map(({ version_number }) => version_number)
       const wanted = args[1] === undefined ? before(numbers, alias.function_version) : Number(args[1])
-      if (wanted === undefined) throw new CliError(`${name} points to the oldest version: there is none before.`)
+      if (wanted === undefined) throw new CliError(`${name} points to the oldest version: there is no earlier one.`)
       if (!numbers.includes(wanted)) throw new CliError(`There is no version ${args[1]}.`, 'notFound')
       const changed = await client.aliases.update(name, { function_id: alias.function_id, function_version: wanted })
       cli.out.value(changed, () =>

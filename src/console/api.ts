@@ -38,7 +38,7 @@ export async function ask(method: string, path: string, init: RequestInit = {}):
   })
   if (answer.status === 401) {
     logOut()
-    throw new Problem(401, 'The token is not valid, or not any more.')
+    throw new Problem(401, 'The token is not valid, or has expired.')
   }
   return answer
 }

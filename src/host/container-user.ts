@@ -1,7 +1,7 @@
 import { chownSync, existsSync, statSync } from 'node:fs'
 import { makeFolder } from '../folder.ts'
 
-/** Of the server in a container of our image: neither root nor somebody of the machine. */
+/** User of the server in a container of our image: neither root nor a user of the machine. */
 const serverUser = 7070
 
 /**

@@ -33,7 +33,7 @@ const mark = ['NODE_SEA_FUSE_', 'fce680ab2cc467b6e072b8b5df1996b2'].join('')
 /** The executable as the Node.js that it was made of: what it carries stays where it is, and is not looked at. */
 export function plainNode(executable: Buffer): Buffer {
   const at = executable.indexOf(`${mark}:1`)
-  if (at < 0) throw new SetupProblem('This executable is not of the form that holds a Node.js.')
+  if (at < 0) throw new SetupProblem('This executable does not contain a Node.js.')
   const plain = Buffer.from(executable)
   plain.write('0', at + mark.length + 1)
   return plain

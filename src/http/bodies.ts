@@ -50,7 +50,7 @@ export class Bodies {
     return hold.until(whole ?? readStream(incoming, hold), outgoing)
   }
 
-  /** True when there is room for so much more. */
+  /** True when there is room for these bytes. */
   hold(bytes: number, isKnown: boolean): boolean {
     if (this.#held + bytes > this.#maxBytes * (isKnown ? 1 : shareOfStrangers)) return false
     this.#held += bytes

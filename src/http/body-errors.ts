@@ -6,7 +6,4 @@ export const tooLarge = (maxBytes: number): FaasError =>
 export const brokenOff = (): FaasError => invalid('The body ended before it was complete.')
 
 export const tooManyBodies = (): FaasError =>
-  new FaasError(
-    'too_many_bodies',
-    'The bodies of all requests together take the memory that there is for them; try again.',
-  )
+  new FaasError('too_many_bodies', 'The bodies of all requests together use all memory for bodies; try again.')

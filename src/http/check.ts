@@ -15,5 +15,5 @@ export const checkQuery = z.object({
 export function wantedCheck(c: Ctx): Check {
   const said = c.req.query('check')
   if (said === undefined || said === 'load') return said ?? null
-  throw invalid(`"check" can be load, and not ${JSON.stringify(said)}.`)
+  throw invalid(`"check" must be load, not ${JSON.stringify(said)}.`)
 }

@@ -84,7 +84,7 @@ const reasons: Partial<Record<ErrorCode, string>> = {
 /** `Expect` other than `100-continue`. */
 function refuseExpectation(_incoming: IncomingMessage, outgoing: ServerResponse): void {
   const body = JSON.stringify(
-    errorBody(new FaasError('invalid_request', 'Of Expect, only 100-continue is known here.')),
+    errorBody(new FaasError('invalid_request', 'The header Expect can only be 100-continue.')),
   )
   outgoing.writeHead(417, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body)
 }

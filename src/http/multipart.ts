@@ -9,7 +9,7 @@ export interface Part {
 }
 
 const maxParts = 100
-/** Of the headers of a part, and of a boundary (RFC 2046 allows 70). */
+/** Longest headers of a part, and longest boundary (RFC 2046 allows 70). */
 const maxHeaderBytes = 8192
 const maxBoundary = 200
 const lineEnd = Buffer.from('\r\n')

@@ -15,7 +15,7 @@ export function refuseOtherHosts(incoming: IncomingMessage, door: Door): void {
   if (isOurHost(incoming.headers.host, door)) return
   throw new FaasError(
     'forbidden',
-    `In open mode the server is called by its address, not by the Host ${JSON.stringify(incoming.headers.host)}: ` +
+    `In open mode the server can only be called by its address, not by the Host ${JSON.stringify(incoming.headers.host)}: ` +
       'use that, or name the host in TAIBAI_PUBLIC_URL.',
   )
 }
@@ -27,6 +27,6 @@ export function refuseElsewhere({ headers, method = '' }: IncomingMessage, door:
   if (!isFromElsewhere({ host: headers.host, origin: headers.origin, site, mode, method }, door)) return
   throw new FaasError(
     'forbidden',
-    'In open mode pages of other sites may not call: name their origin in TAIBAI_CORS_ORIGINS, or use tokens.',
+    'In open mode pages of other sites cannot call: add their origin to TAIBAI_CORS_ORIGINS, or use tokens.',
   )
 }

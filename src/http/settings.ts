@@ -6,7 +6,7 @@ export interface HttpSettings {
   isOpen: boolean
   /** Most bytes of a body that is not a package. */
   maxBodyBytes: number
-  /** Of all bodies together. */
+  /** Most bytes of all bodies together. */
   maxBodiesBytes: number
   maxPackageBytes: number
   /** Believe what a proxy says about scheme, host and prefix. */

@@ -95,12 +95,12 @@ export class KeystoneTrusts implements Trusts {
     const reason = (error as Error).message
     const held = this.#held.get(trustId)
     const nowMs = clock.now()
-    log.warn({ trust: trustId, reason }, 'there is no new token of a trust')
+    log.warn({ trust: trustId, reason }, 'the token of a trust could not be renewed')
     const goesOn = !isRefused && held !== undefined && hasSession(held.acting) && !isOver(held, nowMs)
     if (goesOn) return this.#hold(trustId, held.acting, nowMs + problemMs)
     const problem = isRefused
       ? 'Keystone does not accept the trust of this function any more: its user was disabled or lost a role, or the trust was deleted. Create the function again.'
-      : `There is no token for the function now: ${reason}`
+      : `The function has no token now: ${reason}`
     return this.#hold(trustId, { problem, isRefused }, nowMs + problemMs)
   }
 

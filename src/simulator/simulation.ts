@@ -8,9 +8,9 @@ export interface Figures {
   calls: number
   /** Calls served by a worker that was started for them. */
   cold: number
-  /** Of those, first calls of a function: nobody could have known. */
+  /** Cold calls that were the first of their function: no rule could have known. */
   first: number
-  /** Of those, calls that came while others of the function were at work: its first worker would not have done. */
+  /** Cold calls that came while others of the function ran: one worker would not have been enough. */
   scaleOut: number
   /** Calls served by a generic worker that was ready. */
   prewarmed: number
@@ -19,11 +19,11 @@ export interface Figures {
   waitedMs: number
   /** What all calls waited together for a worker, new or busy. */
   delayMs: number
-  /** Of workers that serve nobody, generic ones and those of them on their way included: mean over the time, and the most. */
+  /** Memory of idle workers, including generic ones and those being started: mean over the time, and peak. */
   idleMib: number
   peakIdleMib: number
   busyMib: number
-  /** Of the idle memory, what generic workers take. */
+  /** Part of the idle memory that generic workers take. */
   genericMib: number
   /** Workers started ahead, and those of them that served nobody. */
   warmed: number

@@ -22,7 +22,7 @@ export interface TracedFunction {
 }
 
 export interface TracedRuntime {
-  /** Of a worker that belongs to no function yet. */
+  /** Memory of a worker that belongs to no function yet. */
   memoryBytes: number
   /** Until such a worker is there. */
   startMs: number

@@ -30,7 +30,7 @@ export interface LedgerQueueOptions {
   busyTimeoutMs?: number
   /** What may wait for a slow or full disk; further rows are lost, and said to be. */
   maxPendingBytes?: number
-  /** Of a built program, whose files are not where the modules look for them. */
+  /** Where a built program has its files, which are not where the modules look for them. */
   files?: WriterFiles
 }
 
@@ -251,4 +251,5 @@ function startWriter({ path, busyTimeoutMs, files = {} }: LedgerQueueOptions): W
 const notRecorded = (cause: unknown): FaasError =>
   new FaasError('internal', 'The execution could not be recorded; see the server log.', { cause })
 
-const tooMuchWaits = (): FaasError => new FaasError('queue_full', 'Too much waits to be recorded; try again later.')
+const tooMuchWaits = (): FaasError =>
+  new FaasError('queue_full', 'Too many records wait to be written; try again later.')

@@ -71,7 +71,8 @@ function kindOf({ fileName, externalFileAttributes }: ZipEntry): EntryKind {
   const mode = externalFileAttributes >>> 16
   const type = mode & fileTypes
   if (fileName.endsWith('/') ? type === 0 || type === folder : type === folder) return 'folder'
-  if (fileName.endsWith('/')) throw invalid(`${quoted(fileName)} in the package is named like a folder but is none.`)
+  if (fileName.endsWith('/'))
+    throw invalid(`${quoted(fileName)} in the package has the name of a folder but is not one.`)
   if (type === symbolicLink) return 'link'
   if (type !== 0 && type !== regularFile) {
     throw invalid(`${quoted(fileName)} in the package is neither a file nor a folder nor a symbolic link.`)
@@ -99,7 +100,9 @@ function checkTotal(checked: Checked<ZipEntry>[], zipBytes: number, { maxUnpacke
     throw invalid(`The package is ${total} bytes when unpacked; at most ${maxUnpackedBytes} are allowed.`)
   }
   if (total > ratioCountsFromBytes && total > zipBytes * maxRatio) {
-    throw invalid(`The package grows from ${zipBytes} to ${total} bytes when unpacked; that is no real code.`)
+    throw invalid(
+      `The package grows from ${zipBytes} to ${total} bytes when unpacked; packages that grow this much are refused.`,
+    )
   }
 }
 

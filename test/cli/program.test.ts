@@ -30,7 +30,7 @@ describe('refuses with code 2 and a sentence', () => {
     ['a change without a change', ['update', 'x'], /Say what to change/],
     ['a path that is not there', ['deploy', '/nowhere/at/all'], /There is no file or folder/],
     ['a context that there is not', ['list', '--context', 'nope'], /There is no context "nope"/],
-    ['an address that is none', ['context', 'add', 'shop', 'shop.example.org'], /is no address/],
+    ['an address that is none', ['context', 'add', 'shop', 'shop.example.org'], /is not an address/],
     ['a name that is taken for this machine', ['context', 'add', 'local', 'http://x'], /choose another name/],
     ['a shell that is not known', ['completion', 'tcsh'], /say bash, zsh or fish/],
     ['a template that there is not', ['init', 'cobol'], /There is no template "cobol": choose one of nodejs, python3/],
@@ -136,6 +136,6 @@ describe('contexts', () => {
   test('in a damaged file are a sentence', async () => {
     await run(['context', 'add', 'shop', 'http://127.0.0.1:2'], 'tb_x')
     writeFileSync(join(folder, 'config/contexts.json'), '{')
-    expect(await run(['list'])).toMatchObject({ code: 2, stderr: expect.stringContaining('is not JSON any more') })
+    expect(await run(['list'])).toMatchObject({ code: 2, stderr: expect.stringContaining('is not valid JSON') })
   })
 })

@@ -45,7 +45,7 @@ function clientOf(token: string | null | (() => string | null)): Client {
 const source = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 1' }
 
 describe('what cannot be done is an error with a sentence', () => {
-  test('of the server, with its status and code', async () => {
+  test('when the server refuses, with its status and code', async () => {
     await expect(client.functions.get('nobody')).rejects.toMatchObject({
       name: 'ApiError',
       status: 404,

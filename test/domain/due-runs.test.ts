@@ -31,7 +31,7 @@ describe('which runs are due', () => {
     expect(due(job({ missed: 'skip' }), 12.5, 9)).toEqual({ times: [10, 11, 12], leavesOut: false, next: 13 })
   })
 
-  test('of a job that runs once: that one, and never again', () => {
+  test('a job that runs once is due at its time, and never again', () => {
     expect(due(job({ pattern: null, count: 1 }), 10, 0)).toEqual({ times: [10], leavesOut: false, next: null })
   })
 
@@ -42,7 +42,7 @@ describe('which runs are due', () => {
   })
 })
 
-describe('of the runs that were missed', () => {
+describe('runs that were missed', () => {
   test('skip makes none of them', () => {
     expect(due(job({ missed: 'skip' }), 20, 20)).toEqual({ times: [20], leavesOut: true, next: 21 })
     expect(due(job({ missed: 'skip', pattern: null, count: 1 }), 20, 20)).toEqual({

@@ -34,7 +34,7 @@ describe('what may be expected of a function', () => {
     expect(expected(often)).toBeGreaterThan(10 * expected(rarely))
   })
 
-  test('of one called about once a minute, about one call a minute', () => {
+  test('about one call a minute, when it is called about once a minute', () => {
     const times = about(minuteMs, 60)
     const { perMs } = called(times).outlook(1, last(times) + secondMs)
     expect(perMs * minuteMs).toBeGreaterThan(0.5)

@@ -198,7 +198,7 @@ describe('a worker that sends without end', () => {
     await loud.until(() => printed.bytes === 20_000)
   })
 
-  test('of one byte each, of an answer that nobody reads, is held as bytes', async () => {
+  test('has its chunks of one byte, which nobody reads, held as bytes', async () => {
     const { channel, send, until, worker } = await connected()
     const sink: StreamSink = { head() {}, write: () => false, drained: () => new Promise(() => {}) }
     watch(channel, sink)
@@ -217,7 +217,7 @@ describe('a worker that sends without end', () => {
     expect(channel.isClosed).toBe(false)
   })
 
-  test('and reads nothing gets no credit beyond what is on its way', async () => {
+  test('gets no credit beyond what is on its way when it reads nothing', async () => {
     const { channel, worker, send } = await connected()
     worker.pause()
     const sink: StreamSink = { head() {}, write: () => true, drained: async () => {} }
@@ -266,7 +266,7 @@ describe('a worker that sends without end', () => {
 })
 
 describe('frames that concern no call', () => {
-  test('of a call that is unknown, or over, are dropped', async () => {
+  test('are dropped when the call is unknown or over', async () => {
     const { channel, send, until } = await connected()
     const { watched, number } = watch(channel)
     send(FrameType.log, number + 1, '', Buffer.from('for nobody'))
@@ -282,7 +282,7 @@ describe('frames that concern no call', () => {
     expect(channel.isClosed).toBe(false)
   })
 
-  test('of a type that is unknown are dropped', async () => {
+  test('are dropped when their type is unknown', async () => {
     const { channel, send } = await connected()
     const { watched } = watch(channel)
     send(99, 1)

@@ -36,7 +36,7 @@ describe('a streamed answer that nobody listens to', () => {
     ['image/png', 'x', 'bytes'],
     [null, 'x', 'bytes'],
   ]
-  test.each(kinds)('of type %j with the body %j is %s', (type, body, kind) => {
+  test.each(kinds)('with type %j and body %j is %s', (type, body, kind) => {
     expect(collected(type, body).value().kind).toBe(kind)
   })
 

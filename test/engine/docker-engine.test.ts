@@ -113,7 +113,7 @@ describe('a container that cannot be had leaves none behind', () => {
     expect(docker.containers.size).toBe(0)
   })
 
-  test('of an image that is not there names it', async () => {
+  test('names the image when that is not there', async () => {
     await expect(engine.start(spec({ image: 'nowhere' }))).rejects.toMatchObject({ message: /nowhere/ })
     await expect(engine.prepareImage('nowhere')).rejects.toMatchObject({ message: /nowhere/ })
     await engine.prepareImage('taibai/nodejs')
@@ -163,7 +163,7 @@ describe('how a container ended', () => {
     await sandbox.kill()
   })
 
-  test('of a kill that nobody saw is the doing of others: its engine ended with it', async () => {
+  test('is the engine’s doing when nobody saw the kill: the engine ended with it', async () => {
     const sandbox = await engine.start(spec())
     docker.breakEvents()
     docker.end(docker.only, 137, { stays: true, silently: true })

@@ -105,9 +105,9 @@ describe('the engine', () => {
     answer = (_request, response) => version(response)
     const docker = await connectDocker(host)
     for (const image of ['..%2f127.0.0.1:9%2fx', '../x', 'a?b', '']) {
-      await expect(docker.hasImage(image)).rejects.toMatchObject({ code: 'engine_failed', message: /no name of/ })
-      await expect(docker.pull(image)).rejects.toMatchObject({ code: 'engine_failed', message: /no name of/ })
-      await expect(docker.create({ name: 'w', Image: image, HostConfig: {} as never })).rejects.toThrow(/no name of/)
+      await expect(docker.hasImage(image)).rejects.toMatchObject({ code: 'engine_failed', message: /not a name of/ })
+      await expect(docker.pull(image)).rejects.toMatchObject({ code: 'engine_failed', message: /not a name of/ })
+      await expect(docker.create({ name: 'w', Image: image, HostConfig: {} as never })).rejects.toThrow(/not a name of/)
     }
     expect(asked).toEqual(['GET /version'])
     docker.close()
@@ -150,7 +150,7 @@ describe('the engine', () => {
 
 describe('the address of an engine', () => {
   test.each(['ftp://x', 'nonsense', '/var/run/docker.sock'])('%s is none', (text) => {
-    expect(() => engineAddress(text)).toThrow(/is no address of an engine/)
+    expect(() => engineAddress(text)).toThrow(/is not an address of an engine/)
   })
 
   test.each([

@@ -6,7 +6,7 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const refillMs = 500
 
-/** So many are taken together, every so often. */
+/** `together` workers are taken at once, every `everyMs`. */
 function taken(together: number, everyMs: number, untilMs: number): GenericDemand {
   const demand = new GenericDemand()
   for (let at = 0; at <= untilMs; at += everyMs) {
@@ -20,7 +20,7 @@ describe('what is expected of generic workers', () => {
     expect(new GenericDemand().perMs(hourMs)).toEqual([])
   })
 
-  test('of the first, about as many takes as there were, when they come one by one', () => {
+  test('the first is taken about as often as before, when calls come one by one', () => {
     const [first, ...others] = taken(1, 10 * minuteMs, 10 * hourMs).perMs(10 * hourMs + minuteMs)
     expect(first).toBeGreaterThan(0.5 / (10 * minuteMs))
     expect(first).toBeLessThan(2 / (10 * minuteMs))
@@ -40,7 +40,7 @@ describe('what is expected of generic workers', () => {
     expect(demand.perMs(hourMs)).toHaveLength(1)
   })
 
-  test('of those that only a burst long ago took, hardly anything', () => {
+  test('those that only a burst long ago took are hardly taken', () => {
     const demand = taken(1, minuteMs, 24 * hourMs)
     for (let n = 0; n < 6; n++) demand.note(24 * hourMs + 1000 + n, refillMs)
     for (let at = 24; at < 72; at += 1 / 60) demand.note(at * hourMs + 5000, refillMs)

@@ -11,9 +11,9 @@ const unknownUsage = { cpuMs: null, memoryPeakMb: null }
 
 describe('a frame that makes no sense is the function’s fault', () => {
   const rows: [string, Frame, number | undefined][] = [
-    ['meta that is no JSON', frame(FrameType.result, '{nonsense'), undefined],
-    ['meta that is no object', frame(FrameType.result, [1]), undefined],
-    ['a head that is no object', frame(FrameType.result, { http: null }), undefined],
+    ['meta that is not JSON', frame(FrameType.result, '{nonsense'), undefined],
+    ['meta that is not an object', frame(FrameType.result, [1]), undefined],
+    ['a head that is not an object', frame(FrameType.result, { http: null }), undefined],
     ['a head that is a number', frame(FrameType.result, { http: 200 }), undefined],
     ['the end of a stream that never began', frame(FrameType.end, {}), undefined],
     ['a whole answer after a stream began', frame(FrameType.result, { value: 'json' }, '1'), 200],

@@ -123,7 +123,7 @@ describe('new code', () => {
 })
 
 describe('scaling by hand', () => {
-  test('up binds so many more, idle', async () => {
+  test('up binds the number of further workers asked for, idle', async () => {
     const test = new TestPool()
     test.pool.scaleUp(aRevision(), 3)
     await test.pass(500)

@@ -213,7 +213,7 @@ describe('code that cannot be loaded', () => {
     expect(test.workers.asked).toBeLessThan(25)
   })
 
-  test('and then can be makes up the minimum', async () => {
+  test('makes up the minimum once it can be loaded', async () => {
     const test = new TestPool()
     test.workers.broken.add('f1')
     test.pool.keep(aRevision({ minWorkers: 2 }))

@@ -5,7 +5,7 @@ const minuteMs = 60_000
 
 /** A function by name, with an eighth of a GiB. */
 const fn = (functionId: string) => aRevision({ functionId, memoryBytes: 128 * mib })
-/** Of an image for which no generic workers are kept. */
+/** A function of an image for which no generic workers are kept. */
 const ownImage = (functionId: string) => aRevision({ functionId, image: 'own', runtimeId: 'own' })
 
 /** Every five minutes two functions are called at once that were never called before. Returns how they started. */

@@ -7,7 +7,7 @@ const fn = (functionId: string, overrides: Parameters<typeof aRevision>[0] = {})
 
 const minuteMs = 60_000
 
-/** Calls the functions over and over: each of them after so many minutes. */
+/** Calls the functions over and over: each of them after this number of minutes. */
 async function live(test: TestPool, minutes: number, periods: Record<string, number>): Promise<void> {
   for (let minute = 0; minute < minutes; minute++) {
     for (const [name, period] of Object.entries(periods)) if (minute % period === 0) await test.run(fn(name))
@@ -16,7 +16,7 @@ async function live(test: TestPool, minutes: number, periods: Record<string, num
 }
 
 describe('memory goes to those whose calls are expected', () => {
-  test('of two idle workers, the one goes whose function is called less often, whichever was called last', async () => {
+  test('the idle worker whose function is called less often goes, whichever was called last', async () => {
     const test = new TestPool({ budgetMib: 256 })
     await live(test, 60, { often: 2, seldom: 15 })
     await test.run(fn('often'))

@@ -67,7 +67,7 @@ describe('a caller that leaves', () => {
     expect(small.lease).not.toBeNull()
   })
 
-  test('of a command image that waits for memory gives up its place', async () => {
+  test('gives up its place in the line for memory, for a run of a command image', async () => {
     const test = new TestPool({ budgetMib: 128 })
     const busy = await test.take(aRevision({ functionId: 'busy' }))
     const caller = new AbortController()

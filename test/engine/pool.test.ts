@@ -487,7 +487,7 @@ describe('how many workers a function has', () => {
 describe('idle time-out', () => {
   const shortLived = aRevision({ idleTimeoutMs: 5000 })
 
-  test('a worker goes when nothing was called for so long', async () => {
+  test('a worker goes when nothing was called for this time', async () => {
     const test = new TestPool()
     await test.run(shortLived)
     await test.pass(4000)
@@ -513,7 +513,7 @@ describe('idle time-out', () => {
     expect(test.workers.of('f1')).toHaveLength(1)
   })
 
-  test('only those go that were idle for so long', async () => {
+  test('only those go that were idle for this time', async () => {
     const test = new TestPool()
     const [a, b] = [await test.take(shortLived), await test.take(shortLived)]
     test.release(a)

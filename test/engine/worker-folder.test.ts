@@ -226,7 +226,7 @@ describe('the code in it', () => {
     await expect(folder.putCode(join(parent, 'nowhere'))).rejects.toThrow(/ENOENT/)
   })
 
-  test('of a thousand files comes whole', async () => {
+  test('is complete when it has a thousand files', async () => {
     const folder = await make()
     const stored = join(parent, 'package')
     mkdirSync(stored)

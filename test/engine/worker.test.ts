@@ -275,7 +275,7 @@ describe('binding', () => {
     })
   })
 
-  test('keeps only so much of what is printed', async () => {
+  test('keeps a bounded part of what is printed', async () => {
     const test = await start()
     const binding = test.worker.bind(revision)
     await arrived(test, 1)
@@ -321,7 +321,7 @@ describe('a call', () => {
     })
   })
 
-  test('of a web function is sent with the request', async () => {
+  test('is sent with the request when the function takes requests', async () => {
     const test = await bound()
     const http = aRequestHead({ method: 'PUT', target: '/a?b="c"', headers: [['x', 'ü']] })
     void call(test, { http })

@@ -39,7 +39,7 @@ describe('making an alias', () => {
         status: 400,
         shows: ['UUID'],
       },
-      { name: 'refuses a version that is no number', ask, jsonOf: to({ function_version: 'two' }), status: 400 },
+      { name: 'refuses a version that is not a number', ask, jsonOf: to({ function_version: 'two' }), status: 400 },
       { name: 'refuses a negative version', ask, jsonOf: to({ function_version: -1 }), status: 400 },
       { name: 'refuses a read-only key', ask, jsonOf: to({ project_id: 'blue' }), status: 400 },
       { name: 'does not know an unknown function', ask, jsonOf: to({ function_id: unknownId }), status: 404 },

@@ -140,13 +140,13 @@ describe('browsers', () => {
     'Access-Control-Request-Headers': 'x-auth-token',
   }
 
-  test('of other origins get no header', async () => {
+  test('get no header from other origins', async () => {
     const app = makeTestApp({ settings: { corsOrigins: ['https://other.example'] } })
     const answer = await app.request('OPTIONS', '/v1/runtimes', { as: nobody, headers: preflight })
     expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([200, null])
   })
 
-  test('of configured origins may call, and read refusals', async () => {
+  test('may call, and read refusals, from configured origins', async () => {
     const app = makeTestApp({ settings: { corsOrigins: ['https://console.example'] } })
     const asked = await app.request('OPTIONS', '/v1/runtimes', { as: nobody, headers: preflight })
     const refused = await app.request('GET', '/v1/runtimes', { as: nobody, headers: origin })

@@ -62,7 +62,7 @@ describe('creating a function', () => {
         { name: 'with an empty code', ask, form: { code: '' }, status: 400, shows: ['code'] },
         { name: 'with a null code', ask, json: { code: null }, status: 400, shows: ['code'] },
         {
-          name: 'with a timeout that is no number, before cpu',
+          name: 'with a timeout that is not a number, before cpu',
           ask,
           form: { ...form, timeout: 'x', cpu: 'y' },
           status: 400,
@@ -392,7 +392,7 @@ describe('creating a function', () => {
       prepareRuntimes,
     )
 
-    test('and leaves nothing behind', async () => {
+    test('without leaving anything behind', async () => {
       const { app } = prepareRuntimes()
       await app.request('POST', '/v1/functions', {
         form: { ...form, code: `{"source":"package","md5sum":"${'0'.repeat(32)}"}` },
@@ -618,7 +618,7 @@ describe('reading functions', () => {
     [
       { name: 'needs a token', ask: 'GET /v1/functions', as: 'nobody', status: 401 },
       {
-        name: 'refuses a parameter that is no filter',
+        name: 'refuses a parameter that is not a filter',
         ask: 'GET /v1/functions?name=red-one',
         status: 400,
         shows: ['name'],
@@ -631,7 +631,7 @@ describe('reading functions', () => {
         shows: ['Operation not allowed'],
       },
       {
-        name: 'refuses all_projects that is no boolean',
+        name: 'refuses all_projects that is not a boolean',
         ask: 'GET /v1/functions?all_projects=perhaps',
         as: 'admin',
         status: 400,
@@ -780,7 +780,7 @@ describe('downloading a package', () => {
     expect(statuses.map(({ status }) => status)).toEqual([404, 401, 200])
   })
 
-  test('of an image is a wrong verb, and of a lost package is not found', async () => {
+  test('is a wrong verb for an image, and is not found when the package is lost', async () => {
     const { app, made } = await withFunctions()
     const image = await app.request('GET', `/v1/functions/${made.image}?download=true`)
     expect([image.status, image.json.code]).toEqual([405, 'method_not_allowed'])
@@ -797,7 +797,7 @@ describe('changing a function', () => {
   test.each([
     ['a timeout of 0', { timeout: 0 }, 'timeout'],
     ['a cpu over the limit', { cpu: 2001 }, 'cpu'],
-    ['a memory size that is no number', { memory_size: 'much' }, 'memory_size'],
+    ['a memory size that is not a number', { memory_size: 'much' }, 'memory_size'],
     ['code that is not JSON', { code: '{' }, 'code'],
     ['another source', { code: { source: 'image', image: 'a' } }, 'source'],
     ['the source Swift', { code: { source: 'swift', swift: { container: 'c', object: 'o' } } }, 'source'],
@@ -843,7 +843,7 @@ describe('changing a function', () => {
     expect(app.pool.asked).toEqual([])
   })
 
-  test('of name, description, timeout keeps the workers, also while a job is unfinished', async () => {
+  test('keeps the workers for name, description and timeout, also while a job is unfinished', async () => {
     const { app, made } = await withFunctions()
     app.stores.jobs.insert(aJob({ projectId: 'red', functionId: made.fn }))
     const answer = await put(app, made.fn, { form: { name: 'renamed', description: 'd', timeout: '9' } })
@@ -883,7 +883,7 @@ describe('changing a function', () => {
     expect(app.pool.asked).toEqual([`retire ${made.fn} all new_code`])
   })
 
-  test('of the bounds of the pool tells the pool', async () => {
+  test('tells the pool when the bounds on workers change', async () => {
     const { app, made } = await withFunctions()
     await put(app, made.fn, { json: { min_workers: 2, max_workers: 4 } })
     await put(app, made.fn, { json: { max_workers: null, idle_timeout: 5 } })
@@ -892,7 +892,7 @@ describe('changing a function', () => {
     expect(json).toMatchObject({ min_workers: 0, max_workers: null, idle_timeout: null })
   })
 
-  test('of the package drops the workers of the current version, as the CLI sends it', async () => {
+  test('drops the workers of the current version for a new package, as the CLI sends it', async () => {
     const { app, made } = await withFunctions()
     const answer = await put(app, made.fn, { form: { source: 'package', package: otherZip } })
     expect(answer).toMatchObject({ status: 200, json: { code: { source: 'package', md5sum: md5(otherZip) } } })
@@ -901,7 +901,7 @@ describe('changing a function', () => {
     expect(bytes.equals(otherZip)).toBe(true)
   })
 
-  test('of the package by a bare ZIP, or by a single file, whose entry follows', async () => {
+  test('takes the package as a bare ZIP, or as a single file, whose entry follows', async () => {
     const { app, made } = await withFunctions()
     const headers = { 'Content-Type': 'application/zip' }
     expect((await put(app, made.fn, { body: otherZip, headers })).json.code.md5sum).toBe(md5(otherZip))
@@ -935,7 +935,7 @@ describe('changing a function', () => {
     expect(answer).toMatchObject({ status: 200, json: { updated_at: null, code: { source: 'package', md5sum } } })
   })
 
-  test('of an image function: light ones only, and what bounds its workers', async () => {
+  test('takes only light fields and the bounds on workers for an image function', async () => {
     const { app, made } = await withFunctions()
     const refused = [
       { code: { source: 'image', image: 'b' } },
@@ -964,7 +964,7 @@ describe('a deployment with check=load', () => {
   test('refuses another check than that of the load', async () => {
     const { app } = prepareRuntimes()
     const answer = await post(app, 'check=everything', { json })
-    expect(answer).toMatchObject({ status: 400, json: { faultstring: '"check" can be load, and not "everything".' } })
+    expect(answer).toMatchObject({ status: 400, json: { faultstring: '"check" must be load, not "everything".' } })
   })
 
   test('refuses code that does not load, with the error and what it printed; nothing is there then', async () => {

@@ -298,7 +298,7 @@ describe('With Keystone', () => {
       await ask(late, 'POST', '/v1/executions', { json: { function_id: 'actor' } })
       expect(app.pool.calls.at(-1)?.call.session).toMatchObject({
         isRefused: false,
-        problem: expect.stringMatching(/no token for the function now/),
+        problem: expect.stringMatching(/The function has no token now/),
       })
     })
   })
@@ -360,7 +360,7 @@ describe('With Keystone', () => {
       expect(await create(fake.newToken(), swift())).toMatchObject({ status: 201 })
     })
 
-    test('of the region that is asked for, if it is there', async () => {
+    test('comes from the region that is asked for, if it is there', async () => {
       fake.putObject('c/o', zip)
       await connect({ openstackRegion: 'Two' })
       const answer = await create(fake.newToken(), swift())

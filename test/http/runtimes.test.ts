@@ -49,7 +49,7 @@ describe('creating a runtime', () => {
         status: 400,
         shows: ['255'],
       },
-      { name: 'refuses a word that is no boolean', ask, as, json: { image: 'a', is_public: 'maybe' }, status: 400 },
+      { name: 'refuses a word that is not a boolean', ask, as, json: { image: 'a', is_public: 'maybe' }, status: 400 },
       {
         name: 'refuses a read-only key',
         ask,

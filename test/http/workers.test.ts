@@ -31,7 +31,7 @@ describe('listing workers', () => {
       { name: 'needs a token', ask, as: 'nobody', status: 401 },
       { name: 'is for admins', ask, status: 403, shows: ['Operation not allowed'] },
       {
-        name: 'refuses a version that is no number',
+        name: 'refuses a version that is not a number',
         ask: (made) => `${ask(made)}?function_version=x`,
         as,
         status: 400,
@@ -147,7 +147,7 @@ describe('detaching', () => {
       { name: 'does not know an unknown function', ask: `POST /v1/functions/${unknownId}/detach`, as, status: 404 },
       { name: 'refuses what is neither id nor name', ask: 'POST /v1/functions/nothing/detach', as, status: 400 },
       {
-        name: 'refuses a version that is no number',
+        name: 'refuses a version that is not a number',
         ask: ({ fn }) => `POST /v1/functions/${fn}/versions/x/detach`,
         as,
         status: 400,

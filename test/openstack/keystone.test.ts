@@ -161,7 +161,7 @@ describe.skipIf(found === null)('With Keystone', () => {
       }
     })
 
-    test('of Qinling finds its session', async () => {
+    test('written for Qinling finds its session', async () => {
       await stack.swift('PUT', demoProject, '/qinling', demo)
       await stack.swift('PUT', demoProject, '/qinling/in.txt', demo, 'from swift')
       await deploy(demo, 'session', qinling, { runtime: 'qinling-python3' })
@@ -176,7 +176,7 @@ describe.skipIf(found === null)('With Keystone', () => {
       expect((await server.ask('POST', '/fn/alone')).json).toBeNull()
     })
 
-    test('of a user who was disabled runs, and can do nothing; their tokens are refused', async () => {
+    test('runs and can do nothing when its user was disabled; the tokens of that user are refused', async () => {
       const token = await tokenOf('demo')
       await deploy(token, 'orphan', 'export const main = (act, { openstack }) => (act ? openstack.token : "ran")')
       const enable = (enabled: boolean) => stack.keystone('PATCH', `/users/${demoUser}`, admin, { user: { enabled } })
@@ -293,7 +293,7 @@ describe.skipIf(found === null)('With Keystone', () => {
       expect(await run()).toMatchObject({ status: 'success', output: 'good again' })
     })
 
-    test('of others cannot be reached with a token of their project', async () => {
+    test('cannot be reached by others with a token of their project', async () => {
       expect(await ask(alt, 'GET', '/v1/functions/swifty?download=true')).toMatchObject({ status: 404 })
       const foreign = await stack.swift('GET', demoProject, '/code/hello.zip', alt)
       expect([foreign.status, altProject === demoProject]).toEqual([403, false])

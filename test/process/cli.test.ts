@@ -130,7 +130,7 @@ describe('A folder', () => {
     const path = project('what', { 'notes.txt': 'x' })
     expect(await run(['deploy', path])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('Nothing tells what what is written in'),
+      stderr: expect.stringContaining('The runtime of what is not known'),
     })
   })
 })

@@ -47,7 +47,7 @@ describe.each(fixtures.map((file) => basename(file, '.tgz')))('The data folder %
     readFileSync(join(folder, 'answers.json'), 'utf8'),
   )
 
-  test('of a server that was stopped answers as it did, and its versions and aliases run', async () => {
+  test('answers as it did after a stop, and its versions and aliases run', async () => {
     await using data = dataFrom(join(folder, 'stopped'))
     await using server = await ServerProcess.start({ data, settings })
     await expectSameAnswers(server, recorded.stopped.answers, [])
@@ -64,7 +64,7 @@ describe.each(fixtures.map((file) => basename(file, '.tgz')))('The data folder %
     expect(await server.stop()).toEqual({ code: 0, signal: null })
   })
 
-  test('of a server that was killed has every row, and what it had accepted runs', async () => {
+  test('has every row after a kill, and what was accepted runs', async () => {
     const { answers, begun, queued, syncBegun } = recorded.killed
     await using data = dataFrom(join(folder, 'killed'))
     await using server = await ServerProcess.start({ data, settings })

@@ -109,7 +109,7 @@ describe('modules', () => {
     })
   })
 
-  test('an export that is no function is refused', async () => {
+  test('an export that is not a function is refused', async () => {
     await expect(bind('export const main = { a: 1 }')).rejects.toMatchObject({
       type: 'EntryNotFound',
       message: expect.stringContaining('{ a: 1 }'),
@@ -139,7 +139,7 @@ describe('handlers', () => {
     expect(await run(main)).toMatchObject({ value: 'promised' })
   })
 
-  test('a thenable that is no promise is waited for', async () => {
+  test('a thenable that is not a promise is waited for', async () => {
     const main = 'export const main = () => ({ then: (resolve) => { resolve("first"); resolve("second") } })'
     expect(await run(main)).toMatchObject({ value: 'first' })
   })

@@ -48,9 +48,9 @@ const ok = 'def main(event, context): return "ok"'
 describe('modules', () => {
   const kinds: [string, Files, string?][] = [
     ['a module in a package', { 'pkg/__init__.py': '', 'pkg/mod.py': ok }, 'pkg.mod.main'],
-    ['a module in a folder that is no package', { 'pkg/mod.py': ok }, 'pkg.mod.main'],
+    ['a module in a folder that is not a package', { 'pkg/mod.py': ok }, 'pkg.mod.main'],
     ['a path', { 'src/app.py': 'from beside import main', 'src/beside.py': ok }, 'src/app.main'],
-    ['a name that is no identifier', { 'my-function.py': ok }, 'my-function.main'],
+    ['a name that is not an identifier', { 'my-function.py': ok }, 'my-function.main'],
     ['the name of a module that the shim uses', { 'json.py': ok }, 'json.main'],
     ['the name of a module that Python itself uses', { 'time.py': ok }, 'time.main'],
     ['a method', { 'main.py': 'class A:\n  def main(self, event, context): return "ok"\nmain = A().main' }],

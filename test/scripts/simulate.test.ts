@@ -29,7 +29,7 @@ const every = (minutes: number, hours = 24): number[] =>
 const run = (trace: Trace, rule: KeepAlive) => new Simulation(trace, rule).run()
 
 describe('a simulation', () => {
-  test('of a fixed time: calls that come sooner are warm, those that come later are cold', () => {
+  test('with a fixed time: calls that come sooner are warm, those that come later are cold', () => {
     expect(run(traceAt([every(5)]), fixedTtl(10 * minuteMs))).toMatchObject({ calls: 288, cold: 1, first: 1 })
     expect(run(traceAt([every(15)]), fixedTtl(10 * minuteMs))).toMatchObject({ calls: 96, cold: 96, first: 1 })
   })
@@ -40,7 +40,7 @@ describe('a simulation', () => {
     expect(peakIdleMib).toBe(100)
   })
 
-  test('of a call that comes while the worker is busy: another is started, and whichever is ready first serves it', () => {
+  test('starts another worker for a call that comes while the first is busy; whichever is ready first serves it', () => {
     const long = traceOf(
       [{ memoryBytes: mib, coldMs: 500, concurrency: 1, runtime: null }],
       [
@@ -55,41 +55,41 @@ describe('a simulation', () => {
     expect(run(long, fixedTtl(minuteMs))).toMatchObject({ cold: 2, scaleOut: 1, waited: 0 })
   })
 
-  test('of the histogram: a regular function is warm after a few calls, and holds little memory', () => {
+  test('with the histogram: a regular function is warm after a few calls, and holds little memory', () => {
     const { cold, idleMib } = run(traceAt([every(60, 72)], 72), hybridHistogram(4 * hourMs))
     expect(cold).toBeLessThan(8)
     expect(idleMib).toBeLessThan(50)
   })
 
-  test('of greedy-dual: within its budget', () => {
+  test('with greedy-dual stays within its budget', () => {
     const { peakIdleMib } = run(traceAt([every(3), every(7), every(11)]), greedyDual(200))
     expect(peakIdleMib).toBeLessThanOrEqual(200)
   })
 
-  test('of ours: two regular functions share the room of one', () => {
+  test('with our rule: two regular functions share the memory of one', () => {
     const trace = traceAt([every(60, 72), every(60, 72).map((minute) => minute + 30)], 72)
     const { cold, calls } = run(trace, learned(101))
     expect(calls).toBe(144)
     expect(cold).toBeLessThan(16)
   })
 
-  test('of generic workers: as many calls as are ready find one, which is no cold start', () => {
+  test('with generic workers: each that is ready serves a call, which is no cold start', () => {
     const { cold, prewarmed, scaleOut } = run(withRuntime(traceAt([[0], [1, 1, 1], [60]])), fixedTtl(minuteMs, 2))
     expect({ cold, prewarmed, scaleOut }).toEqual({ cold: 2, prewarmed: 3, scaleOut: 1 })
   })
 
-  test('of generic workers: their memory is counted while they wait and while they are on their way', () => {
+  test('with generic workers: their memory is counted while they wait and while they are started', () => {
     const { idleMib, peakIdleMib, genericMib } = run(withRuntime(traceAt([[60]])), fixedTtl(minuteMs, 3))
     expect(genericMib).toBeCloseTo(3 * 40, 1)
     expect(idleMib).toBeCloseTo(3 * 40 + 100 / (24 * 60), 1)
     expect(peakIdleMib).toBe(3 * 40 + 100)
   })
 
-  test('of generic workers: a function with an image of its own has none', () => {
+  test('with generic workers: a function with an image of its own has none', () => {
     expect(run(traceAt([[5]]), fixedTtl(minuteMs, 2))).toMatchObject({ cold: 1, prewarmed: 0, genericMib: 0 })
   })
 
-  test('of ours: as many generic workers are ready as are taken at once, within the budget', () => {
+  test('with our rule: as many generic workers are ready as are taken at once, within the budget', () => {
     // Every ten minutes two functions are called that are called once in ten hours.
     const trace = withRuntime(
       traceAt(Array.from({ length: 120 }, (_, n) => every(600, 48).map((at) => at + 10 * (n >> 1)))),

@@ -103,7 +103,7 @@ describe('a project that fills the queue', () => {
 })
 
 describe('suspects', () => {
-  test('of bringing the server down run one at a time, beside the others', async () => {
+  test('that may bring the server down run one at a time, beside the others', async () => {
     const { queue, add, begun, end } = setUp()
     for (const name of ['s1', 's2', 's3']) add(name, 'f', { isSuspect: true })
     add('s4', 'g', { isSuspect: true, projectId: 'other' })

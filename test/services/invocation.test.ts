@@ -143,7 +143,7 @@ describe('a run that is waited for', () => {
     expect(execution.log).toBe('loading\n\n[the code could not be loaded: SyntaxError: broken]\n')
   })
 
-  test('of an image is always a cold start', async () => {
+  test('is always a cold start when it is of an image', async () => {
     const { invocation } = setUp()
     const { execution } = await invocation.run(ask({ target: command }))
     expect(execution).toMatchObject({ status: 'success', isImageRun: true, startKind: 'cold', functionId: image.id })
@@ -253,7 +253,7 @@ describe('a run that is accepted', () => {
     )
   })
 
-  test('of an image counts an attempt when its sandbox runs, and none before', async () => {
+  test('counts an attempt when the sandbox of its image runs, and none before', async () => {
     const { invocation, pool, clock } = setUp()
     let isAway = true
     pool.behaviour = (call) => {

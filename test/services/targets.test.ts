@@ -58,7 +58,7 @@ describe('what cannot be run', () => {
       () => ({ functionId: 'own:2', functionVersion: 2 }),
       'invalid_request',
     ],
-    ['a version that is no number', () => ({ functionId: 'own:two' }), 'invalid_request'],
+    ['a version that is not a number', () => ({ functionId: 'own:two' }), 'invalid_request'],
     ['an alias of nothing', () => ({ functionId: '@live' }), 'invalid_request'],
     ['a runtime that is not available', ({ waiting }) => ({ functionId: waiting.id }), 'runtime_unavailable'],
   ])('%s', (_name, ref, code) => {

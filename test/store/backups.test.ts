@@ -117,8 +117,8 @@ describe('Restoring is refused', () => {
 
   test.each([
     ['a file that is not there', null, 'There is no file'],
-    ['what is no tar', 'hello', /cannot be read|is no backup of Taibai/],
-    ['an empty file', '', 'is no backup of Taibai'],
+    ['what is no tar', 'hello', /cannot be read|is not a backup of Taibai/],
+    ['an empty file', '', 'is not a backup of Taibai'],
   ])('for %s', async (_what, content, sentence) => {
     const file = join(root, 'x.tar')
     if (content !== null) writeFileSync(file, content)

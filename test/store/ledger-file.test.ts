@@ -187,7 +187,7 @@ describe('a run that lasts', () => {
     expect(second.settle(error)).toBe(0)
   })
 
-  it('and had begun says so when it lasted; one that had only waited does not', async () => {
+  it('says whether it had begun when the server ended; one that had only waited had not', async () => {
     const clock = new FakeClock(builtAt)
     const first = open({ clock })
     const [waits, begins] = [anExecution({ sync: false, attempt: 0 }), anExecution({ sync: false, attempt: 0 })]
@@ -208,7 +208,7 @@ describe('a run that lasts', () => {
     expect(attempts()).toEqual({ [waits.id]: 0, [begins.id]: 1 })
   })
 
-  it('and is tried again keeps the count of its tries', async () => {
+  it('keeps the count of its attempts when it is tried again', async () => {
     const first = open()
     const execution = anExecution({ sync: false })
     await first.accept(execution)
@@ -231,7 +231,7 @@ describe('pruning', () => {
     expect(await ids(ledger)).toEqual(['waits', 'young'])
   })
 
-  it('keeps so many of each project, the newest', async () => {
+  it('keeps the newest of each project, up to the number asked for', async () => {
     const ledger = open({ clock: steppingClock(builtAt) })
     const recordMany = (projectId: string, count: number) => {
       for (let i = 0; i < count; i++) {
@@ -296,7 +296,7 @@ describe('when the file cannot be written', () => {
     expect(log.lines).toContain('the ledger could not be written; trying again')
   })
 
-  it('no more than so much is kept, and what is lost is said', async () => {
+  it('output beyond the limit is dropped, and the loss is reported', async () => {
     const log = logged()
     const ledger = open({ clock: clock(), log, busyTimeoutMs: 20, maxPendingBytes: 8 * 1024 * 1024 })
     await ledger.flushed()

@@ -45,7 +45,7 @@ triggerStoreContract({
 })
 tokenStoreContract(() => new TokenRows(open()))
 
-it('of jobs that are updated together, all are or none is', () => {
+it('jobs that are updated together are all updated, or none is', () => {
   const jobs = new JobRows(open())
   const [first, second] = [aJob(), aJob()]
   for (const job of [first, second]) jobs.insert(job)

@@ -62,7 +62,7 @@ export class DockerWorkers {
   readonly factory: SandboxWorkers
   readonly manifests: RuntimeManifest[]
   readonly path: string
-  /** Of workers that live on after a test. */
+  /** Names of workers that live on after a test. */
   readonly #shared = new Set<string>()
   #lastName = 0
 

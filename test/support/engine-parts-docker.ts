@@ -24,7 +24,7 @@ export class FakeDocker {
   readonly containers = new Map<string, FakeContainer>()
   /** What was asked, as `POST /containers/1/start`. */
   readonly asked: string[] = []
-  /** Answers that are not as usual, by the question with `*` for an id; asked so many times. */
+  /** Answers that are not as usual, by the question with `*` for an id; asked this number of times. */
   readonly refusals = new Map<string, Refusal & { times: number }>()
   readonly networks: { Name: string; Options?: Record<string, string> }[] = []
   readonly images = new Set(['taibai/nodejs'])

@@ -13,7 +13,7 @@ export class FakeClock implements Clock {
   #elapsed = 0
   #offset: number
   #timers = new Set<Timer>()
-  /** Timers fire so much before their time, as real ones may by a fraction of a millisecond. */
+  /** Timers fire this time before they are due, as real ones may by a fraction of a millisecond. */
   earlyMs = 0
 
   constructor(now = builtAt) {

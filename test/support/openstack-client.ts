@@ -24,7 +24,7 @@ export interface Printed {
 
 /** Many commands, one after the other, in one loaded client. */
 export class OpenStackClient implements AsyncDisposable {
-  /** Of the Qinling plugin. */
+  /** Commands of the Qinling plugin. */
   readonly commands: string[]
   /** Those that were given so far, without their arguments. */
   readonly given = new Set<string>()

@@ -6,7 +6,7 @@ import { ServerProcess } from './server-process.ts'
 /** A server, and how the client finds and greets it. */
 interface Service extends AsyncDisposable {
   env: Record<string, string>
-  /** Of what the client makes. */
+  /** Project of what the client makes. */
   projectId: string
 }
 

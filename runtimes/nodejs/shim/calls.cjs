@@ -21,7 +21,7 @@ class Call {
   wake = undefined
   /** Where a streamed answer is read from. */
   reader = undefined
-  /** Of console.group. */
+  /** Indentation by console.group. */
   indent = ''
   /** Joins characters that were written in several buffers. */
   decoders = undefined

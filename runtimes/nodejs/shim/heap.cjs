@@ -6,7 +6,7 @@
 
 const { builtin } = require('./builtins.cjs')
 
-/** Of the function's memory; a process that has used more collects garbage more often. */
+/** Share of the function's memory; a process that has used more collects garbage more often. */
 const plenty = 0.6
 /** Growth of the heap between two collections then: up to 80 % of the memory can be held by objects in use. */
 const carefulGrowthPercent = 20

@@ -9,7 +9,7 @@ const { isAbsolute, join, relative, resolve } = builtin('node:path')
 const { pathToFileURL } = builtin('node:url')
 const { inspect } = builtin('node:util')
 
-/** Of the function, once it is known. */
+/** Folder of the function's code, once it is known. */
 let codeFolder = ''
 
 async function load(wish) {

@@ -181,7 +181,7 @@ function decoderFor(owner, stream) {
   return owner.decoders[stream]
 }
 
-/** Of a call that ends: half a character that it wrote last is shown as what it is. */
+/** Half a character that a call wrote last is shown, as what it is, when the call ends. */
 function endDecoders(call) {
   for (const stream of Object.keys(call.decoders)) {
     const rest = call.decoders[stream].end()

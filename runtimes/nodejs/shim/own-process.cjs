@@ -89,7 +89,7 @@ function described(env, secretNames, words, code) {
   const isSecret = names.some((name) => secretNames.includes(name))
   const shown = names.map((name) => (secretNames.includes(name) ? name : `${name}=${env[name]}`))
   const reason = isSecret || words.trim() === '' ? `code ${code}` : words.trim()
-  return `${shown.join(' ') || 'so much memory'}: ${reason}`
+  return `${shown.join(' ') || 'a heap of its memory'}: ${reason}`
 }
 
 function endAs(code, signal) {

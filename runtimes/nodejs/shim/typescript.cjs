@@ -84,7 +84,7 @@ function compilerOptions(tsconfig) {
   }
 }
 
-/** Of a package that does not say it, what the file looks like. */
+/** What the file looks like, where its package does not say. */
 function formatOf(known, file, source) {
   if (file.endsWith('.mts')) return 'module'
   if (file.endsWith('.cts')) return 'commonjs'

@@ -4,7 +4,7 @@ from _contextvars import ContextVar
 
 from .wire import LOG, encode_frame
 
-LOG_CHARS = 32 * 1024  # a call that has printed so much sends it
+LOG_CHARS = 32 * 1024  # a call that has printed this much sends it
 LOG_FRAME_CHARS = 1024 * 1024
 
 CURRENT = ContextVar('taibai_call', default=None)

@@ -88,7 +88,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
         </div>
       </div>
       <Trouble problem={earlier.problem} />
-      {bytes !== undefined && !isText(bytes) && <Empty>{`This file is no text: ${bytes.length} bytes.`}</Empty>}
+      {bytes !== undefined && !isText(bytes) && <Empty>{`This file is not text: ${bytes.length} bytes.`}</Empty>}
       {bytes !== undefined && isText(bytes) && against === 0 && (
         <Editor key={shown} file={shown} text={textOf(bytes)} onChange={change} onSave={() => void save()} />
       )}

@@ -107,7 +107,7 @@ function environmentOf(text: string): Record<string, string> {
   return Object.fromEntries(
     lines.map((line) => {
       const at = line.indexOf('=')
-      if (at < 1) throw new Error(`"${line}" is no variable: write NAME=value.`)
+      if (at < 1) throw new Error(`"${line}" is not a variable: write NAME=value.`)
       return [line.slice(0, at).trim(), line.slice(at + 1)]
     }),
   )

@@ -34,7 +34,7 @@ export function NewFunction() {
   const first = firstLines[runtime?.languages[0] ?? ''] ?? firstLines.javascript
 
   const create = async () => {
-    if (name === '') throw new Error('Give it a name: letters, digits, "-" and "_".')
+    if (name === '') throw new Error('A name is required: letters, digits, "-" and "_".')
     go(`/functions/${(await made()).id}`)
   }
   const made = (): Promise<FunctionRow> => {
@@ -113,7 +113,7 @@ export function NewFunction() {
               setZip(event.dataTransfer?.files[0])
             }}
           >
-            <Field label="ZIP" hint="Of the contents of a folder, dependencies included. It can be dropped here.">
+            <Field label="ZIP" hint="The contents of a folder, dependencies included. Drop it here, or choose it.">
               <input
                 type="file"
                 accept=".zip,application/zip"

@@ -33,7 +33,7 @@ function parsed(host: string): URL {
   if (url !== null && known.includes(url.protocol)) return url
   throw new FaasError(
     'engine_failed',
-    `${host} is no address of an engine: it begins with unix://, tcp://, http://, https:// or ssh://.`,
+    `${host} is not an address of an engine: one begins with unix://, tcp://, http://, https:// or ssh://.`,
   )
 }
 

@@ -45,7 +45,7 @@ export class Departures {
     this.#parts.memory.giveBack(heldBytes, group.projectId)
   }
 
-  /** Ends a worker that holds so much memory. */
+  /** Ends a worker that holds `heldBytes` of memory. */
   end(worker: PoolWorker, heldBytes: number, owner: Owner): void {
     const ended = worker.kill().finally(() => this.#ending.delete(ended))
     this.#ending.add(ended)

@@ -49,7 +49,7 @@ export class MemoryLine {
     return viewed.map(({ who }) => who)
   }
 
-  /** The first that has nothing. Those that cannot fit into so much hold nobody up. */
+  /** The first that has nothing. Those that need more than `mostBytes` hold nobody up. */
   first(but: InLine | null, mostBytes: number): InLine | null {
     const [first] = this.inOrder().filter((who) => who !== but && who.hasNothing && who.bytes <= mostBytes)
     return first ?? null

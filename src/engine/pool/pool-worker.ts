@@ -25,7 +25,7 @@ export interface PoolWorker {
   readonly isEnding: boolean
   /** Resolves when it is gone, for whatever reason. */
   readonly gone: Promise<void>
-  /** Of an image that was started: why it cannot serve, the function's own doing. Absent: it can. */
+  /** Why the started image cannot serve, by the function's own fault. Absent: it can. */
   readonly startFailure?: Bound | undefined
   /** Once, for life; `revision` may differ from the shape in its limits. Throws FaasError when the platform fails. */
   bind(revision: Revision): Promise<Bound>

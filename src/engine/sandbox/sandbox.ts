@@ -61,7 +61,7 @@ export interface Sandbox {
   pause(): Promise<void>
   resume(): Promise<void>
   kill(): Promise<void>
-  /** As `kill`, but its processes are told first (SIGTERM) and have so long to end by themselves. */
+  /** As `kill`, but its processes are told first (SIGTERM) and have this time to end by themselves. */
   stop(graceMs: number): Promise<void>
   /** Where its processes listen; null when that cannot be told. */
   listeners(): Promise<Listener[] | null>

@@ -14,7 +14,7 @@ import { ReadOnlyRoot } from './read-only-root.ts'
 
 /** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
-/** What a call printed is still on its way when its answer is there: an image that prints is waited for until it has been quiet so long. */
+/** What a call printed is still on its way when its answer is there: an image that prints is waited for until it has been quiet for this time. */
 const quietMs = 10
 /** But no longer than that. */
 const lastLinesMs = 100

@@ -6,7 +6,7 @@ import { sentPath } from '../path.ts'
 import { sentToken } from '../sent-token.ts'
 
 const missing = 'Send a token, as X-Auth-Token or as Authorization: Bearer.'
-const rejected = 'The token is not valid, or not any more.'
+const rejected = 'The token is not valid, or has expired.'
 
 /** Finds out who asks, wherever a token is needed. No route of the app answers OPTIONS: what there is, everybody may ask. */
 export function authentication(

@@ -48,7 +48,7 @@ const shown = z
     function_alias: z.string().nullable(),
     interval: z.int(),
     status: z.enum(sourceStatuses),
-    last_polled_at: z.string().nullable().openapi({ description: 'Of this server since its start.' }),
+    last_polled_at: z.string().nullable().openapi({ description: 'Time of the last look since the server started.' }),
     last_error: z.string().nullable().openapi({ description: 'Why the last look failed; null: it went well.' }),
     project_id: z.string(),
     created_at: z.string(),

@@ -80,7 +80,7 @@ function target(c: Ctx): { id: string; version: number } {
 function versionQuery(c: Ctx): number {
   const { function_version: version, ...others } = c.req.query()
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown)} is no parameter here; function_version is.`)
+  if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown)} is not a parameter here; function_version is.`)
   return version === undefined ? 0 : integerParam('function_version', version)
 }
 

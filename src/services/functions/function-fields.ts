@@ -99,7 +99,7 @@ function checkCors({ origins, methods, headers, credentials }: FunctionCors): vo
     throw invalid(`"cors" names ${JSON.stringify(wrong)}: write origins such as https://shop.example.org, or *.`)
   }
   const noToken = [...(methods ?? []), ...(headers ?? [])].find((name) => !isToken(name))
-  if (noToken !== undefined) throw invalid(`"cors" names ${JSON.stringify(noToken)}: that is no method or header.`)
+  if (noToken !== undefined) throw invalid(`"cors" names ${JSON.stringify(noToken)}: that is not a method or a header.`)
   if (credentials && origins.includes('*')) {
     throw invalid('"cors" allows credentials to every origin: name the origins that may send them.')
   }
@@ -158,7 +158,7 @@ function checkImage(fn: Fn): void {
 
 function checkName(name: string): void {
   if (!/^[A-Za-z0-9_-]+$/.test(name)) {
-    throw invalid('"name" must be made of letters, digits, "-" and "_": it is part of the address of the function.')
+    throw invalid('"name" must consist of letters, digits, "-" and "_": it is part of the address of the function.')
   }
   if (canonicalUuid(name) !== null) throw invalid('"name" must not look like an id.')
 }
@@ -168,7 +168,7 @@ function checkEnv(env: Record<string, string>, maxBytes: number): void {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       throw invalid(`"env" names ${JSON.stringify(name)}: names are letters, digits and "_", no digit first.`)
     }
-    if (name.startsWith('TAIBAI_')) throw invalid(`"env" names ${name}: names that begin with TAIBAI_ are ours.`)
+    if (name.startsWith('TAIBAI_')) throw invalid(`"env" names ${name}: names that begin with TAIBAI_ are reserved.`)
   }
   if (Object.values(env).some((value) => value.includes('\0'))) throw invalid('"env" must not hold null characters.')
   const bytes = Buffer.byteLength(JSON.stringify(env))

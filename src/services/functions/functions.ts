@@ -279,14 +279,14 @@ export class Functions {
     if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, changedRef(fn.code, code.code))
     if (code.source === 'package' && zip === undefined) return null
     if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
-      throw invalid('"code.md5sum" is that of the stored package: there is nothing to update.')
+      throw invalid('"code.md5sum" is the checksum of the stored package: there is nothing to update.')
     }
     return this.#storedCode(who, fn, code, zip)
   }
 
   #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {
     if (fn.code.source === 'image' && changesImage(given)) {
-      throw invalid('Of an image function only name, description, timeout and what bounds its workers can be changed.')
+      throw invalid('Only name, description, timeout and the bounds on workers of an image function can be changed.')
     }
     if (!given.keepJobs) refuseWhileInUse(who, `Function ${fn.id}`, this.#parts.inUse.jobsOf(fn.id))
   }

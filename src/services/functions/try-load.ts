@@ -29,7 +29,7 @@ export async function tryLoad(parts: { targets: Targets; pool: Pool; newId: NewI
 }
 
 function refusal({ outcome, log }: LoadFailure): FaasError {
-  if (!('error' in outcome)) return new FaasError('internal', 'The code was loaded and then was not.')
+  if (!('error' in outcome)) return new FaasError('internal', 'The code was loaded, but the check got no answer.')
   const { error } = outcome
   if (outcome.kind === 'platform') return new FaasError('engine_failed', error.message)
   const printed = log.trim() === '' ? '' : `\nIt printed:\n${log.trimEnd().slice(-longestLog)}`

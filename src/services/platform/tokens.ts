@@ -109,7 +109,7 @@ export function ensureAdminToken(path: string, configured?: string): string {
 function readAdminToken(path: string): string {
   chmodSync(path, 0o600)
   const secret = readFileSync(path, 'utf8').trim()
-  if (secret.length < 16) throw new Error(`${path} holds no token: delete it, and the next start makes a new one.`)
+  if (secret.length < 16) throw new Error(`${path} contains no token: delete it, and the next start makes a new one.`)
   return secret
 }
 

@@ -10,7 +10,7 @@ const { frameTypes } = require('../wire.cjs')
 const { inspect } = builtin('node:util')
 const { RESULT } = frameTypes
 
-/** Of an execution that did not come over HTTP: its input is posted. */
+/** Request of an execution that did not come over HTTP: its input is posted. */
 const postedTypes = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
 
 function callableOf(exported, name) {

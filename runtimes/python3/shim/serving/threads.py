@@ -30,7 +30,7 @@ class Threads:
         self.turn = allocate_lock()
         """Held by the thread that reads."""
         self.pledge = []
-        """Of the thread that runs a call and keeps its turn. Who empties the list, it or the Watcher, has the turn."""
+        """Holds the thread that runs a call and keeps its turn. Whoever empties the list, the thread or the Watcher, has the turn."""
         self.seen_pledge = self.pledge
         self.quiet_ticks = 0
         self.slow_calls = 0  # number of further calls that are taken for slow

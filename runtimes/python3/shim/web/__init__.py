@@ -74,7 +74,7 @@ def posted(meta):
 
 
 def host_and_port(host):
-    """Of a Host header; the port is None where it says none."""
+    """Host and port of a Host header; the port is None where it names none."""
     name, _, port = host.rpartition(':')
     return (name, int(port)) if name and port.isdigit() else (host, None)
 

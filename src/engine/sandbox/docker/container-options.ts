@@ -40,7 +40,7 @@ export interface ContainerState {
   Running: boolean
   ExitCode: number
   OOMKilled: boolean
-  /** Of its first process on the engine's machine. */
+  /** Process id of its first process on the engine's machine. */
   Pid?: number
 }
 

@@ -26,7 +26,7 @@ export interface ContainerDefaults {
 export const instanceLabel = (instance: string): string => `io.taibai.instance=${instance}`
 export const workerLabel = 'io.taibai.worker'
 
-/** Of the user of the processes inside. */
+/** User of the processes inside. */
 export const userName = 'function'
 
 /** Where a worker sees its own folder. */

@@ -234,7 +234,7 @@ export const engineFailed = (message: string, cause: unknown): FaasError =>
 /** It becomes part of an address of the engine: whoever stored it, it is looked at here again. */
 function checkImage(image: string): void {
   if (isImageReference(image)) return
-  throw new FaasError('engine_failed', `${JSON.stringify(image.slice(0, 100))} is no name of a container image.`)
+  throw new FaasError('engine_failed', `${JSON.stringify(image.slice(0, 100))} is not a name of a container image.`)
 }
 
 const headersOf = (secret: RegistrySecret | null) => (secret === null ? {} : { headers: registryHeader(secret) })

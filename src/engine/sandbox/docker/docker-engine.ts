@@ -27,7 +27,7 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
   host: string | undefined
   /** User of the processes inside when the server is root; else they run as the server's own user. */
   workerUid: number
-  /** Of the workers' folders: the engine has to find it. */
+  /** Parent of the workers' folders; the engine has to find it. */
   workersDir?: string
   /** Who we are at the registry of an image; default: nobody. */
   credentials?: (image: string) => RegistrySecret | null
