@@ -1,12 +1,13 @@
 import { createHook } from 'node:async_hooks'
-import { createServer, IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { answerOn } from '../src/http/connections.ts'
 
-/** What of Node.js is leaned on past its documentation (docs/how-it-works.md): each fails when Node.js changes it. */
+/** What the server uses of Node.js beyond its documentation (docs/how-it-works.md): each test fails when Node.js changes it. */
 
 test('whole-request.ts: `readableEnded` is an accessor, and the parser hands the body to `push`, then null', async () => {
   expect(Object.getOwnPropertyDescriptor(Readable.prototype, 'readableEnded')?.get).toBeTypeOf('function')
@@ -23,14 +24,13 @@ test('whole-request.ts: `readableEnded` is an accessor, and the parser hands the
   expect(pushed).toEqual([2, null])
 })
 
-test('listen.ts: a connection tells in `_httpMessage` whether its answer has begun', async () => {
+test('connections.ts: a connection tells in `_httpMessage` whether its answer has begun', async () => {
   const seen: unknown[] = []
   await answered(
     createServer((asked, answer) => {
-      const { socket } = asked as unknown as { socket: { _httpMessage: ServerResponse & { _headerSent: boolean } } }
-      seen.push(socket._httpMessage === answer, socket._httpMessage._headerSent)
+      seen.push(answerOn(asked.socket) === answer, answerOn(asked.socket)?.headersSent)
       answer.write('x')
-      seen.push(socket._httpMessage._headerSent)
+      seen.push(answerOn(asked.socket)?.headersSent)
       answer.end()
     }),
   )

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Callers between two requests have this long to send one more, whose answer tells them; then their connections end. */
@@ -8,8 +9,9 @@ const graceMs = 250
 const longestMs = 1000
 const lookEveryMs = 20
 
-/** Node.js keeps the answer that a connection is waiting for in a field of its own. */
-type WithAnswer = Socket & { _httpMessage?: ServerResponse | null }
+/** The answer that a connection waits for, which Node.js keeps in a field of its own. */
+export const answerOn = (socket: Duplex): ServerResponse | null | undefined =>
+  (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage
 
 /** The connections of a server that is to stop without a reset: every answer says when it is the last of its connection. */
 export class Connections {
@@ -29,7 +31,7 @@ export class Connections {
     // The server's own `close` would cut connections between two requests.
     NetServer.prototype.close.call(this.#server)
     this.#server.prependListener('request', isLast)
-    for (const socket of this.#open) endAfter((socket as WithAnswer)._httpMessage)
+    for (const socket of this.#open) endAfter(answerOn(socket))
   }
 
   /** Resolves when all are gone. */

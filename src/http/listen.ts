@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ErrorCode, FaasError } from '../domain/errors.ts'
+import { answerOn } from './connections.ts'
 import { errorBody, statusOfCode } from './error-response.ts'
 import { WholeRequest } from './whole-request.ts'
 
@@ -60,9 +61,9 @@ const refusals: Record<string, [ErrorCode, string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request did not come whole in time.'],
 }
 
-/** Node's own answer has no body; nothing may be written into an answer that has begun, which its private field tells. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex & { _httpMessage?: { _headerSent: boolean } }) {
-  if (error.code !== 'ECONNRESET' && socket.writable && !socket._httpMessage?._headerSent) {
+/** Node's own answer has no body; nothing may be written into an answer that has begun. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code !== 'ECONNRESET' && socket.writable && !answerOn(socket)?.headersSent) {
     const [code, message] = refusals[error.code ?? ''] ?? ['invalid_request', 'The request is not valid HTTP.']
     const body = JSON.stringify(errorBody(new FaasError(code, message)))
     socket.end(

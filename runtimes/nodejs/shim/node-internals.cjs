@@ -1,12 +1,12 @@
 /**
- * What the shim leans on that Node.js does not promise: what each is good for, and which test of `test/runtimes/nodejs.test.ts`
- * tells whether it still works, or can go.
+ * What the shim uses of Node.js beyond its documentation: what each is good for, and which test of
+ * `test/runtimes/nodejs.test.ts` tells whether it still works, or can go.
  */
 
 /**
- * The number of a socket's descriptor. What is written to it is with the server before the code that printed it goes on: a line is
- * seen though the function never gives way, and a warm call is 20 µs shorter than through the socket's own queue. Where there is
- * none, everything goes through that queue. Test: *many lines before an endless loop are seen but for the last millisecond*.
+ * The number of a socket's descriptor. What is written to it has left before the code that printed it goes on: a line is seen
+ * although the function never yields. Without a number, everything goes through the socket's own queue. Test: *many lines before
+ * an endless loop are seen but for the last millisecond*.
  */
 function descriptorOf(socket) {
   return socket._handle?.fd ?? -1
@@ -28,7 +28,7 @@ function isFrameOfNode(line) {
   return line.includes('node:internal/')
 }
 
-/** Said of a `.js` file that has no package.json beside it, which is no fault of a function. Test: *a .js file with an ES module in it*. */
+/** The warning about a `.js` file without a package.json, which is no fault of a function. Test: *a .js file with an ES module in it*. */
 function isNoise({ code }) {
   return code === 'MODULE_TYPELESS_PACKAGE_JSON'
 }
