@@ -15,6 +15,8 @@ import { WorkerPool } from './engine/pool/pool.ts'
 import { connectEngine } from './engine/sandbox/connect-engine.ts'
 import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
 import { ImageTrial } from './engine/worker/image-trial.ts'
+import type { WorkerLinks } from './engine/worker/link.ts'
+import { openLinks } from './engine/worker/open-links.ts'
 import { readRuntimes } from './engine/worker/runtime-catalog.ts'
 import { SandboxWorkers } from './engine/worker/worker-factory.ts'
 import { Connections } from './http/connections.ts'
@@ -111,8 +113,10 @@ async function open(
   )
   opened.push(() => engine.close())
   await clearLeftovers(engine, data, kept.ledger, log)
+  const links = await openLinks(engine, data.workersDir, clock)
+  opened.push(() => links.close())
 
-  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled }, engine, log)
+  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled }, { engine, links }, log)
   const services = makeServices(ground)
   const status = { isReady: false }
   const server = await listen(
@@ -218,14 +222,15 @@ function makeGround(
     registries,
     pulled,
   }: Kept & { registries: RegistryLogins; pulled: PulledImageNotes },
-  engine: SandboxEngine,
+  { engine, links }: { engine: SandboxEngine; links: WorkerLinks },
   log: Log,
 ): Ground {
   const languageVersions = new Map<string, string>()
   const vault = openVault(config, data, stores, log)
   const factory = new SandboxWorkers(
-    given.workersParts(config, data, manifests, {
+    given.workersParts(config, manifests, {
       engine,
+      links,
       packages,
       clock,
       log,

@@ -130,6 +130,19 @@ export const settings = z.object({
     .string()
     .optional()
     .describe('Address of the Docker engine; default: DOCKER_HOST, else the local socket.'),
+  link: z
+    .enum(['auto', 'folder', 'tcp'])
+    .default('auto')
+    .describe(
+      'How workers and the server find each other. folder: by a folder that the engine sees too; tcp: workers connect to the server. auto: folder where the engine sees our files, else tcp.',
+    ),
+  linkAddress: z
+    .string()
+    .regex(/^[\w.-]+(:\d{1,5})?$/, 'must be an address, with :PORT where the port is to be a certain one')
+    .optional()
+    .describe(
+      "With tcp: address of this machine as the engine's containers reach it, with :PORT where a firewall has to know it; default: found out.",
+    ),
   untrustedOciRuntime: z
     .string()
     .optional()

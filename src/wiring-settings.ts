@@ -17,6 +17,8 @@ import type { HealthSettings, ServiceSettings } from './wiring.ts'
 export const engineOptions = (config: Config, data: DataFolder, manifests: RuntimeManifest[]): EngineOptions => ({
   engine: config.engine,
   host: config.dockerHost,
+  link: config.link,
+  linkAddress: config.linkAddress,
   instance: data.instance,
   workersDir: data.workersDir,
   etcFolder: data.etcFolder,
@@ -25,6 +27,7 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
   pidsLimit: config.pidsLimit,
   openFilesLimit: config.openFilesLimit,
   tmpSizeMb: config.tmpSizeMb,
+  codeSizeMb: Math.ceil(config.maxUnpackedBytes / 1024 / 1024),
   untrustedOciRuntime: config.untrustedOciRuntime,
   egressAllow: config.egressAllow,
   maxWorkerConnections: config.maxWorkerConnections,
@@ -33,17 +36,18 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
 
 export const workersParts = (
   config: Config,
-  data: DataFolder,
   manifests: RuntimeManifest[],
-  parts: Pick<WorkersParts, 'engine' | 'clock' | 'log' | 'languageVersions' | 'secrets'> & { packages: PackageStore },
+  parts: Pick<WorkersParts, 'engine' | 'links' | 'clock' | 'log' | 'languageVersions' | 'secrets'> & {
+    packages: PackageStore
+  },
 ): WorkersParts => ({
   engine: parts.engine,
+  links: parts.links,
   clock: parts.clock,
   log: parts.log,
   languageVersions: parts.languageVersions,
   secrets: parts.secrets,
   manifests,
-  workersDir: data.workersDir,
   codeFolder: (hash) => parts.packages.folder(hash),
   newName: customAlphabet('abcdefghijkmnpqrstuvwxyz23456789', 10),
   startTimeoutMs: config.startTimeoutMs,

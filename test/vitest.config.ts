@@ -61,6 +61,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'engines',
+          include: ['test/engines/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           name: 'openstack',
           include: ['test/openstack/**/*.test.ts'],
           globalSetup: 'test/openstack/shared-stack.ts',

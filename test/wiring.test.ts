@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { silent } from '../src/domain/log.ts'
 import type { SandboxEngine } from '../src/engine/sandbox/sandbox.ts'
+import type { WorkerLinks } from '../src/engine/worker/link.ts'
 import { engineOptions, httpSettings, poolOptions, serviceSettings, workersParts } from '../src/wiring-settings.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { FakePackages } from './support/fake-packages.ts'
@@ -17,6 +18,7 @@ const config = readConfig({
 const data = { path: '/data', workersDir: '/data/workers', etcFolder: '/data/etc', instance: 'abc', unlock: () => {} }
 const parts = {
   engine: {} as SandboxEngine,
+  links: {} as WorkerLinks,
   packages: new FakePackages(),
   clock: new FakeClock(),
   log: silent,
@@ -26,7 +28,7 @@ const parts = {
 
 test.each([
   ['the engine', engineOptions(config, data, [])],
-  ['the workers', workersParts(config, data, [], parts)],
+  ['the workers', workersParts(config, [], parts)],
   ['the pool', poolOptions(config)],
   ['the services', serviceSettings(config)],
   ['HTTP', httpSettings(config)],

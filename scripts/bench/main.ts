@@ -8,8 +8,10 @@ import { tables } from './figures.ts'
 import { firstCall } from './first-call.ts'
 import { idle } from './idle.ts'
 import { idleServer } from './idle-server.ts'
+import { image } from './image.ts'
 import { jobs } from './jobs.ts'
 import { ledger } from './ledger.ts'
+import { link } from './link.ts'
 import { takeNoises, warnOfNoise } from './noise.ts'
 import { soak } from './soak.ts'
 import { spreadOut } from './spread-out.ts'
@@ -17,7 +19,7 @@ import { warm } from './warm.ts'
 import { workerStart } from './worker-start.ts'
 
 /**
- * Measures, prints tables, writes JSON. `npm run bench` runs everything but the soak, `npm run bench -- warm` one suite,
+ * Measures, prints tables, writes JSON. `npm run bench` runs everything but the soak and the image, `npm run bench -- warm` one suite,
  * `--quick` shorter rounds. README.md says how to read it.
  */
 
@@ -36,8 +38,13 @@ const suites: Record<string, () => Promise<object>> = {
   ledger: () => ledger({ ...rounds, rows: quick ? 100_000 : 1_000_000, reads: quick ? 30 : 100 }),
   'idle-server': () => idleServer(quick ? { rounds: 2, seconds: 5 } : { rounds: 6, seconds: 10 }),
   idle: () => idle(quick ? { workers: 10, seconds: 10 } : { workers: 100, seconds: 60 }),
+  link: () => link({ ...rounds, calls: quick ? 5 : 20 }),
+  image: () => image({ ...rounds, calls: quick ? 5 : 20 }),
   soak: () => soak({ minutes: soakMinutes }),
 }
+
+/** Only when they are named: one takes long, one needs the image of the server. */
+const asideSuites = new Set(['soak', 'image'])
 
 const asked = process.argv.slice(2).filter((name) => !name.startsWith('--'))
 const unknown = asked.filter((name) => !(name in suites))
@@ -49,7 +56,7 @@ if (unknown.length > 0) {
 const folder = join(import.meta.dirname, 'results')
 mkdirSync(folder, { recursive: true })
 try {
-  for (const name of asked.length > 0 ? asked : Object.keys(suites).filter((each) => each !== 'soak'))
+  for (const name of asked.length > 0 ? asked : Object.keys(suites).filter((each) => !asideSuites.has(each)))
     await measure(name)
 } finally {
   await stopAll()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer as ClientAnswer } from '../../src/client/connection.ts'
-import { newDataDir as newFolder, startOwnServer, stopAll } from '../setup/own-server.ts'
+import { newDataDir as newFolder, type OwnServer, startOwnServer, stopAll } from '../setup/own-server.ts'
 import { type Cpu, processCpu, serverCpu, workerPids } from './processes.ts'
 
 export interface Answer extends ClientAnswer {
@@ -39,13 +39,15 @@ export async function startTaibai(settings: Record<string, string | number> = {}
   const given = Object.entries({ LOG_LEVEL: 'info', ...settings })
   const environment = Object.fromEntries(given.map(([name, value]) => [`TAIBAI_${name}`, String(value)]))
   const nodeArgs = process.env.BENCH_NODE_ARGS?.split(' ') ?? []
-  const {
-    client,
-    pid,
-    token,
-    dataDir: folder,
-    stop,
-  } = await startOwnServer(dataDir ?? newDataDir(), environment, nodeArgs)
+  const own = await startOwnServer(dataDir ?? newDataDir(), environment, nodeArgs)
+  return taibaiOf(own, () => {
+    const workers = workerPids(own.dataDir).reduce((sum, worker) => sum + processCpu(worker), 0)
+    return { ...serverCpu(own.pid), workers }
+  })
+}
+
+/** A server that runs. `cpu`: what its processes have used. */
+export function taibaiOf({ client, pid, token, dataDir: folder, stop }: OwnServer, cpu: () => Cpu): Taibai {
   const ids = new Map<string, string>()
   return {
     url: client.url,
@@ -67,10 +69,7 @@ export async function startTaibai(settings: Record<string, string | number> = {}
       if (!ids.has(runtime)) for (const { id, name } of await client.runtimes.list()) ids.set(String(name), id)
       return (await client.runtimes.capacity(String(ids.get(runtime)))).available
     },
-    cpu: () => {
-      const workers = workerPids(folder).reduce((sum, worker) => sum + processCpu(worker), 0)
-      return { ...serverCpu(pid), workers }
-    },
+    cpu,
     stop,
   }
 }

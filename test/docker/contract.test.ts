@@ -56,9 +56,9 @@ function workersUnderTest(workers: DockerWorkers, factory: SandboxWorkers): Work
 
 /** As that of `workers`, with a time limit that a test can wait for. */
 function factoryOf(workers: DockerWorkers, clock: CountedClock): SandboxWorkers {
-  const { engine, manifests, workersDir } = workers
+  const { engine, manifests, links } = workers
   return new SandboxWorkers({
-    ...{ engine, clock, log: silent, manifests, workersDir, loadTimeoutMs },
+    ...{ engine, clock, log: silent, manifests, links, loadTimeoutMs },
     codeFolder: (hash) => workers.codeFolder(hash),
     streamIdleMs: 60_000,
     maxResultBytes: 8 * mib,

@@ -10,6 +10,7 @@ import type { SecretReader } from '../../src/domain/secret.ts'
 import type { Call, Revision, StreamSink } from '../../src/domain/worker.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { Channel } from '../../src/engine/worker/channel.ts'
+import { FolderLink } from '../../src/engine/worker/folder-links.ts'
 import {
   encodeFrame,
   type Frame,
@@ -67,7 +68,6 @@ async function start(overrides: { isolatesFiles?: boolean; secrets?: Partial<Sec
   } as unknown as SandboxEngine
   const own = await WorkerFolder.make(join(folder, 'workers'), 'w1', null)
   const parts = {
-    engine,
     clock,
     log: { ...silent, warn: (keys: object) => warnings.push(keys) },
     codeFolder: (hash: string) => join(folder, 'packages', hash),
@@ -77,7 +77,8 @@ async function start(overrides: { isolatesFiles?: boolean; secrets?: Partial<Sec
     streamIdleMs: 2000,
     secrets: { ...noSecrets, ...overrides.secrets },
   }
-  const worker = new ShimWorker(parts, sandbox, own, new Channel(server), generic)
+  const link = new FolderLink(engine, own)
+  const worker = new ShimWorker(parts, sandbox, link, new Channel(server), generic)
   const decoder = new FrameDecoder()
   const received: Frame[] = []
   shim.on('data', (bytes: Buffer) => received.push(...decoder.push(Buffer.from(bytes))))

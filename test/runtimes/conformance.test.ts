@@ -1,4 +1,4 @@
-/** Every runtime passes the conformance list, and keeps the protocol, as a plain process. */
+/** Every runtime passes the conformance list, and keeps the protocol, as a plain process, by either link. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,7 @@ for (const name of readdirSync(runtimes)) {
   describe(`the runtime ${name}`, () => {
     conformanceList(processHarness(folder))
     describe('the protocol', () => protocolList(folder))
+    describe('over TCP', () => conformanceList(processHarness(folder, undefined, 'tcp')))
   })
 }
 

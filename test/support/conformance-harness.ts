@@ -1,6 +1,8 @@
 /** What the conformance list asks of whatever runs the workers: a plain process, a container, an engine. */
 
 export interface Harness {
+  /** Over TCP: the kernel opens no socket by its name, so /dev/stdout is not to be had. */
+  readonly descriptorsAreSockets?: boolean
   /** A fresh worker, bound to the runtime's `conformance/` folder. Rejects with a BindFailure when it cannot be loaded. */
   bind(options?: BindOptions): Promise<BoundWorker>
 }

@@ -10,6 +10,8 @@ import type { RuntimeManifest } from '../../src/domain/runtime.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
 import type { PoolWorker, Shape } from '../../src/engine/pool/pool-worker.ts'
 import { DockerEngine, type DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-engine.ts'
+import type { WorkerLinks } from '../../src/engine/worker/link.ts'
+import { openLinks } from '../../src/engine/worker/open-links.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
@@ -46,11 +48,18 @@ export interface ContainerInfo {
     Networks: Record<string, { IPAddress: string; Gateway: string }>
   }
   State: { Running: boolean; Paused: boolean }
+  Mounts: { Type: string; Name?: string }[]
 }
 
 /** Names of the runtimes that have a conformance function. */
 export function runtimeFolders(): string[] {
   return readdirSync(runtimesFolder).filter((name) => existsSync(join(runtimesFolder, name, 'conformance')))
+}
+
+interface Made {
+  instance: string
+  path: string
+  startTimeoutMs: number
 }
 
 /**
@@ -59,6 +68,7 @@ export function runtimeFolders(): string[] {
 export class DockerWorkers {
   readonly instance: string
   readonly engine: DockerEngine
+  readonly links: WorkerLinks
   readonly factory: SandboxWorkers
   readonly manifests: RuntimeManifest[]
   readonly path: string
@@ -68,12 +78,12 @@ export class DockerWorkers {
 
   readonly languageVersions = new Map<string, string>()
 
-  private constructor(engine: DockerEngine, instance: string, startTimeoutMs: number) {
+  private constructor(engine: DockerEngine, links: WorkerLinks, { instance, path, startTimeoutMs }: Made) {
     this.engine = engine
+    this.links = links
     this.instance = instance
-    this.path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-docker-')))
+    this.path = path
     this.manifests = readRuntimes(runtimesFolder)
-    mkdirSync(this.workersDir)
     for (const runtime of runtimeFolders()) this.storeCode(runtime, runtime, {})
     this.factory = new SandboxWorkers({
       engine,
@@ -82,7 +92,7 @@ export class DockerWorkers {
       manifests: this.manifests,
       languageVersions: this.languageVersions,
       secrets: noSecrets,
-      workersDir: this.workersDir,
+      links,
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,
       stopGraceMs: 2000,
@@ -95,10 +105,15 @@ export class DockerWorkers {
   }
 
   static async connect(options: DockerWorkersOptions = {}): Promise<DockerWorkers> {
-    const { startTimeoutMs = 60_000, ...own } = options
+    const { startTimeoutMs = 60_000, findsPlace = false, ...own } = options
     const instance = `test-${randomBytes(6).toString('hex')}`
-    const engine = await DockerEngine.connect({ ...engineDefaults, instance, ...own }, silent)
-    return new DockerWorkers(engine, instance, startTimeoutMs)
+    const path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-docker-')))
+    const workersDir = join(path, 'workers')
+    mkdirSync(workersDir)
+    const given = { ...engineDefaults, instance, ...(findsPlace && { workersDir }), ...own }
+    const engine = await DockerEngine.connect(given, silent)
+    const links = await openLinks(engine, workersDir, systemClock)
+    return new DockerWorkers(engine, links, { instance, path, startTimeoutMs })
   }
 
   get workersDir(): string {
@@ -193,6 +208,7 @@ export class DockerWorkers {
   async close(): Promise<void> {
     this.#shared.clear()
     try {
+      await this.links.close()
       await this.engine.close()
       await this.expectNothingLeft()
     } finally {
@@ -210,6 +226,8 @@ export class DockerWorkers {
 
 export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 'instance'>> {
   startTimeoutMs?: number
+  /** Asks the engine whether it sees our files, as a server does. */
+  findsPlace?: boolean
 }
 
 /** An instance for the tests of a block; each of them fails when it leaves something. */

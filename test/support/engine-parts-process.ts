@@ -7,6 +7,7 @@ import { silent } from '../../src/domain/log.ts'
 import type { RuntimeManifest } from '../../src/domain/runtime.ts'
 import { ProcessEngine } from '../../src/engine/sandbox/process/process-engine.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
+import { FolderLinks } from '../../src/engine/worker/folder-links.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
@@ -64,7 +65,7 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
       manifests: this.manifests,
       languageVersions: new Map(),
       secrets: noSecrets,
-      workersDir: this.workersDir,
+      links: new FolderLinks(this.engine, this.workersDir),
       codeFolder: (hash) => join(this.path, 'code', hash),
       loadTimeoutMs: this.loadTimeoutMs,
       stopGraceMs: 0,

@@ -36,6 +36,8 @@ export class ShimConnection {
     socket.on('data', (bytes: Buffer) => this.#receive(bytes))
     socket.on('error', () => {})
     socket.on('close', () => this.#descriptors.whenRead(() => this.#lose()))
+    // It may have waited for us.
+    socket.resume()
   }
 
   /** What is written to descriptor 1 or 2 of the worker. */

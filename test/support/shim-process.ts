@@ -1,18 +1,15 @@
-/** A shim as a plain child process of the test, listening for it on a Unix socket in a folder of its own. */
+/** A shim as a plain child process of the test, linked to it by a folder of its own or over TCP. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { makePipes } from '../../src/engine/worker/pipe-stock.ts'
-import { openPipe } from '../../src/engine/worker/worker-folder.ts'
+import { join } from 'node:path'
 import type { BindOptions, BoundWorker, Harness } from './conformance-harness.ts'
 import { bindMeta, boundWorker, ShimConnection } from './shim-connection.ts'
+import { type ShimWay, shimWays, type WayName } from './shim-ways.ts'
 
 export class ShimProcess implements AsyncDisposable {
   readonly #child: ChildProcess
-  readonly #server: Server
+  readonly #way: ShimWay
   readonly #folder: string
   readonly connection: ShimConnection
   /** The exit code, null when a signal ended it. */
@@ -22,14 +19,14 @@ export class ShimProcess implements AsyncDisposable {
 
   private constructor(
     child: ChildProcess,
-    server: Server,
+    way: ShimWay,
     folder: string,
     connection: ShimConnection,
     exited: Promise<number | null>,
     raw: { text: string },
   ) {
     this.#child = child
-    this.#server = server
+    this.#way = way
     this.#folder = folder
     this.connection = connection
     this.exited = exited
@@ -37,29 +34,23 @@ export class ShimProcess implements AsyncDisposable {
   }
 
   /** Fulfilled when the shim has said hello. `runtime` is the folder with `runtime.json`. */
-  static async start(runtime: string): Promise<ShimProcess> {
+  static async start(runtime: string, way: WayName = 'folder'): Promise<ShimProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'taibai-shim-'))
-    const socketPath = join(folder, 'worker.sock')
-    const server = createServer().listen(socketPath)
-    await once(server, 'listening')
-    const pipes = ['stdout', 'stderr'].map((name) => join(folder, name)) as [string, string]
-    await makePipes(pipes)
-    const [stdout, stderr] = pipes.map(openPipe) as [Socket, Socket]
-    const child = spawnShim(runtime, socketPath)
+    const link = await shimWays[way](folder)
+    const child = spawnShim(runtime, folder, link.env)
     const exited = exitCode(child)
     const raw = collectRaw(child)
     const early = failsWhenClosed(child, raw)
     try {
-      const connection = new ShimConnection(await Promise.race([connectionTo(server), early]))
+      const { frames, stdout, stderr } = await Promise.race([link.connection(), early])
+      const connection = new ShimConnection(frames)
       connection.descriptor('stdout', stdout)
       connection.descriptor('stderr', stderr)
-      const shim = new ShimProcess(child, server, folder, connection, exited, raw)
+      const shim = new ShimProcess(child, link, folder, connection, exited, raw)
       await Promise.race([shim.connection.hello, early])
       return shim
     } catch (error) {
-      server.close()
-      stdout.destroy()
-      stderr.destroy()
+      await link.close()
       rmSync(folder, { recursive: true, force: true })
       throw error
     }
@@ -70,7 +61,8 @@ export class ShimProcess implements AsyncDisposable {
   }
 
   async bind(code: string, options: BindOptions = {}): Promise<{ loadMs: number }> {
-    return await this.connection.bind(bindMeta(code, options))
+    const inside = this.#way.bring(code, this.connection)
+    return await this.connection.bind(bindMeta(inside, options))
   }
 
   signal(name: NodeJS.Signals): void {
@@ -83,8 +75,8 @@ export class ShimProcess implements AsyncDisposable {
     await this.exited
     this.connection.close()
     await this.connection.closed
-    this.#server.close()
     this.connection.closeDescriptors()
+    await this.#way.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -94,10 +86,11 @@ export class ShimProcess implements AsyncDisposable {
 }
 
 /** Runs the conformance list against plain processes. `code` is the folder to bind, by default the runtime's own. */
-export function processHarness(runtime: string, code = join(runtime, 'conformance')): Harness {
+export function processHarness(runtime: string, code = join(runtime, 'conformance'), way: WayName = 'folder'): Harness {
   return {
+    descriptorsAreSockets: way === 'tcp',
     async bind(options?: BindOptions): Promise<BoundWorker> {
-      const shim = await ShimProcess.start(runtime)
+      const shim = await ShimProcess.start(runtime, way)
       try {
         const { loadMs } = await shim.bind(code, options)
         return boundWorker(shim.connection, loadMs, shim.exited, () => shim.kill())
@@ -109,13 +102,12 @@ export function processHarness(runtime: string, code = join(runtime, 'conformanc
   }
 }
 
-function spawnShim(runtime: string, socketPath: string): ChildProcess {
+function spawnShim(runtime: string, folder: string, link: Record<string, string>): ChildProcess {
   const manifest = JSON.parse(readFileSync(join(runtime, 'runtime.json'), 'utf8'))
   const [program, ...args] = manifest.command
-  const folder = dirname(socketPath)
   return spawn(program, [...args.slice(0, -1), join(runtime, manifest.shim)], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', TAIBAI_SOCKET: socketPath },
+    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...link },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
@@ -135,11 +127,6 @@ function collectRaw(child: ChildProcess): { text: string } {
     })
   }
   return raw
-}
-
-async function connectionTo(server: Server): Promise<Socket> {
-  const [socket] = await once(server, 'connection')
-  return socket
 }
 
 /** Rejects when the child has ended and all that it printed is there; for the time before it said hello. */

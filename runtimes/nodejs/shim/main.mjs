@@ -4,7 +4,7 @@
  *
  * Reading order: this file (connect and say hello), `wire` (frames), `worker` (what each frame means), `load` (from an entry to
  * a callable), `invoke`, `calls`, `answer`, `output`, `errors`, `uncaught`, `usage`, `heap`, `own-process`. BIND loads one file of `signatures/`, and the first SESSION
- * loads `openstack`. `builtins` is what all of them use of the language,
+ * loads `openstack`. A worker without a folder of its own loads `tcp` and `code`. `builtins` is what all of them use of the language,
  * `node-internals` what they lean on that Node.js does not promise.
  */
 

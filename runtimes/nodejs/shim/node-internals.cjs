@@ -13,6 +13,15 @@ function descriptorOf(socket) {
 }
 
 /**
+ * Whoever writes to the descriptor of a socket waits until there is room, as with a pipe: other processes have it as their standard
+ * output, and many programs take "try again" for an error. Test: the conformance list over TCP, *a child that floods*.
+ */
+function makeBlocking(socket) {
+  const problem = socket._handle.setBlocking(true)
+  if (problem) throw new Error(`a descriptor cannot be made to wait: ${problem}`)
+}
+
+/**
  * Writes to descriptor 2, synchronously, though `console` and `process.stderr` are the function's. `fs.writeSync` throws where the
  * pipe is full. Test: *bytes that are no frames at all make the worker exit, not hang*.
  */
@@ -33,4 +42,4 @@ function isNoise({ code }) {
   return code === 'MODULE_TYPELESS_PACKAGE_JSON'
 }
 
-module.exports = { descriptorOf, isFrameOfNode, isNoise, sayToDescriptor, standardStreamMark }
+module.exports = { descriptorOf, isFrameOfNode, isNoise, makeBlocking, sayToDescriptor, standardStreamMark }

@@ -13,6 +13,7 @@ const frameTypes = {
   CANCEL: 3,
   CREDIT: 4,
   SESSION: 5,
+  CODE: 6,
   HELLO: 16,
   BOUND: 17,
   BIND_FAILED: 18,
@@ -22,6 +23,7 @@ const frameTypes = {
   HEAD: 22,
   CHUNK: 23,
   END: 24,
+  KNOCK: 25,
 }
 
 const maxFrameBytes = 16 * mebibyte
@@ -39,6 +41,7 @@ function onFrame(take) {
 }
 
 function connect() {
+  if (process.env.TAIBAI_SERVER) return require('./tcp.cjs').connectTo(onread(), listenTo)
   const path = process.env.TAIBAI_SOCKET
   delete process.env.TAIBAI_SOCKET
   folder = dirname(path ?? '')
@@ -64,7 +67,7 @@ function listenTo(connection) {
   socket.on('error', (error) => error.syscall === 'connect' && giveUp(error.message))
 }
 
-/** Where the server put all that is the worker's; undefined in a process that has taken over. */
+/** Where the server put all that is the worker's; undefined over TCP, and in a process that has taken over. */
 function serverFolder() {
   return folder
 }

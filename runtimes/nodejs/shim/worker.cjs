@@ -10,7 +10,7 @@ const { needsOwnProcess, startOwnProcess } = require('./own-process.cjs')
 const { captureOutput, printTo } = require('./output.cjs')
 const { listenForUncaught } = require('./uncaught.cjs')
 const { close, encode, frameTypes, handOver, onFrame, send } = require('./wire.cjs')
-const { BIND, BIND_FAILED, BOUND, CALL, CANCEL, CREDIT, SESSION } = frameTypes
+const { BIND, BIND_FAILED, BOUND, CALL, CANCEL, CODE, CREDIT, SESSION } = frameTypes
 
 /**
  * `new`, `generic`, then `loading`, then `bound` or `broken`, and `ending` once the worker is about to exit. `leaving`: another
@@ -44,6 +44,7 @@ function takeFrame(type, number, meta, buffer, from, to, owned, arrivedAt) {
   else if (type === CREDIT) inFlight.get(number)?.grant(readMeta(meta).bytes)
   else if (type === BIND) bind(readMeta(meta), meta)
   else if (type === SESSION) takeSession(readMeta(meta))
+  else if (type === CODE) require('./code.cjs').layOut(readMeta(meta), buffer.subarray(from, to))
 }
 
 function readMeta(meta) {

@@ -13,7 +13,8 @@ MOST_NAMES = 50  # in an error that says what is there
 def enter(meta):
     """Makes the process look like a program started in the code's folder."""
     code, env = meta['code'], meta.get('env') or {}
-    os.environ.pop('TAIBAI_SOCKET', None)
+    for name in 'TAIBAI_SOCKET', 'TAIBAI_SERVER', 'TAIBAI_KEY':
+        os.environ.pop(name, None)
     os.environ.update(env)
     if 'secret_files' in meta:
         write_secret_files(meta['secrets'], meta['secret_files'])

@@ -1,6 +1,6 @@
 """The Python worker: speaks the worker protocol (runtimes/README.md) for one function.
 
-A reader walks: main → worker → wire → log, calls, output, watcher → serving/ → loading → context, results, errors; then
+A reader walks: main → worker → wire → log, calls, output, watcher → serving/ → loading (and code) → context, results, errors; then
 signatures/ with web/ behind `http`, and openstack. Signatures, ways of serving and OpenStack are loaded when BIND or SESSION
 ask for them.
 
@@ -9,10 +9,12 @@ wrappers cost milliseconds (`json` and `socket` would bring `re`, `enum` and `se
 """
 
 import sys
-from _socket import AF_UNIX, SOCK_STREAM, socket
+from _socket import AF_INET, AF_UNIX, IPPROTO_TCP, SO_KEEPALIVE, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY, socket
 
 PACKAGE = 'taibai_shim'
 """The folder's name as a package: one that no function's own modules have."""
+
+HELLO, KNOCK = 16, 25
 
 PRELOADED = (
     *(f'{PACKAGE}.{name}' for name in ('signatures.event', 'serving.inline')),
@@ -47,13 +49,35 @@ def say_hello():
     import posix  # `os` is not there yet when started with -S
 
     path = posix.environ.get(b'TAIBAI_SOCKET')
-    if not path:
+    if path:
+        connection = socket(AF_UNIX, SOCK_STREAM)
+        connection.connect(path)
+    elif posix.environ.get(b'TAIBAI_SERVER'):
+        connection = dial('frames')
+    else:
         sys.exit('this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand')
-    connection = socket(AF_UNIX, SOCK_STREAM)
-    connection.connect(path)
-    meta = b'{"protocol":1,"runtime":"python3","version":"%d.%d.%d"}' % sys.version_info[:3]
-    connection.sendall((9 + len(meta)).to_bytes(4, 'big') + b'\x10\0\0\0\0' + len(meta).to_bytes(4, 'big') + meta)
+    connection.sendall(frame(HELLO, b'{"protocol":1,"runtime":"python3","version":"%d.%d.%d"}' % sys.version_info[:3]))
     return connection
+
+
+def dial(stream):
+    """A connection to a server that shares no disk with this worker; it begins with a KNOCK, which proves who the worker is."""
+    import posix
+
+    host, _, port = posix.environ[b'TAIBAI_SERVER'].decode().rpartition(':')
+    file = posix.open(posix.environ[b'TAIBAI_KEY'], posix.O_RDONLY)
+    key = posix.read(file, 4096).strip()
+    posix.close(file)
+    connection = socket(AF_INET, SOCK_STREAM)
+    connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    connection.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
+    connection.connect((host, int(port)))
+    connection.sendall(frame(KNOCK, b'{"stream":"%s"}' % stream.encode(), key))
+    return connection
+
+
+def frame(kind, meta, body=b''):
+    return (9 + len(meta) + len(body)).to_bytes(4, 'big') + bytes((kind, 0, 0, 0, 0)) + len(meta).to_bytes(4, 'big') + meta + body
 
 
 def become_package():

@@ -9,7 +9,7 @@ from .log import CURRENT, Log
 
 class Output:
     """Prints of Python code go out as LOG frames, many lines in one; all else that is written to the descriptors 1 and 2, by child
-    processes and libraries, by the interpreter as it dies, goes to the server through named pipes, which need no reader here.
+    processes and libraries, by the interpreter as it dies, goes to the server through named pipes, or connections of their own, which need no reader here.
     """
 
     def __init__(self, worker):
@@ -17,11 +17,10 @@ class Output:
         self.outside = Log(0, worker.wire)
         self.is_exclusive = True
         """Whether there is one call at a time, so that all that is printed is its."""
-        folder = os.path.dirname(os.environ['TAIBAI_SOCKET'])  # the socket itself has the name that the server gave it
         for number, stream in ((1, 'stdout'), (2, 'stderr')):
-            pipe = os.open(f'{folder}/{stream}', os.O_WRONLY)
-            os.dup2(pipe, number)
-            os.close(pipe)
+            way = way_to_server(stream)
+            os.dup2(way, number)
+            os.close(way)
             writer = Writer(self, stream, number)
             setattr(sys, stream, writer)
             setattr(sys, f'__{stream}__', writer)
@@ -69,6 +68,16 @@ class Output:
             return start(*args, **kwargs)
 
         return start_child
+
+
+def way_to_server(stream):
+    """A descriptor that the server reads the other end of."""
+    path = os.environ.get('TAIBAI_SOCKET')
+    if path:  # the socket itself has the name that the server gave it
+        return os.open(f'{os.path.dirname(path)}/{stream}', os.O_WRONLY)
+    from __main__ import dial
+
+    return dial(stream).detach()
 
 
 class Writer(io.TextIOBase):

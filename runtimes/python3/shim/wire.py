@@ -9,7 +9,7 @@ from errno import EAGAIN
 
 from .json_text import from_json
 
-BIND, CALL, CANCEL, CREDIT, SESSION = 1, 2, 3, 4, 5
+BIND, CALL, CANCEL, CREDIT, SESSION, CODE = range(1, 7)
 HELLO, BOUND, BIND_FAILED, RESULT, FAILED, LOG, HEAD, CHUNK, END = range(16, 25)
 FRAME_HEAD = Struct('>IBII')  # length, type, call, length of meta
 

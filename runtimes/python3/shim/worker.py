@@ -27,6 +27,7 @@ from .wire import (
     BOUND,
     CALL,
     CANCEL,
+    CODE,
     CREDIT,
     FAILED,
     MAX_FRAME_BYTES,
@@ -68,12 +69,16 @@ class Worker:
         """Returns when a function is bound; calls that came behind BIND are then among the wire's frames."""
         failed = False
         while not self.is_bound:
-            kind, number, meta, _ = self.wire.receive()
+            kind, number, meta, body = self.wire.receive()
             if kind == CALL:
                 reason = 'the function could not be loaded' if failed else 'no function is bound yet'
                 self.fail(Call(number, self), NotBound(reason))
             elif kind == BIND and failed:
                 self.refuse_bind()
+            elif kind == CODE:
+                from .code import lay_out
+
+                lay_out(read_meta(meta), body)
             elif kind == BIND:
                 self.bind(read_meta(meta))
                 failed = not self.is_bound

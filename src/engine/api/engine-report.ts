@@ -13,6 +13,7 @@ export interface VersionAnswer {
 export interface InfoAnswer {
   CgroupVersion?: string
   Driver?: string
+  OperatingSystem?: string
   Runtimes?: Record<string, unknown>
   SecurityOptions?: string[]
   MemoryLimit?: boolean

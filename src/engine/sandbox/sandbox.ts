@@ -26,6 +26,10 @@ export interface SandboxSpec extends SandboxLimits {
   folder: string | null
   /** Of /tmp; absent or null: the operator's. */
   tmpSizeBytes?: number | null
+  /** Proves who the worker is, where it has no folder and has to connect to the server: for its shim alone. Absent: it does not connect. */
+  key?: string
+  /** The server connects to it. */
+  isReached?: true
   /** Folders of the image that can be written to beside /tmp, as large as that, in the sandbox's memory; absent: none. */
   writable?: string[]
 }
@@ -84,6 +88,14 @@ export interface SandboxImages extends EngineImages {
   check(secret: RegistrySecret): Promise<'accepted' | 'unknown'>
 }
 
+/** Where the server is to listen for workers that share no disk with it. */
+export interface WorkerCallers {
+  /** Port 0: a free one. */
+  listenOn: { host: string; port: number }[]
+  /** Called once, before the first worker, with the ports in the order of `listenOn`. */
+  listening(ports: number[]): Promise<void>
+}
+
 /**
  * What runs sandboxes. Two stand behind it: `docker/` and `process/`; nothing outside this folder knows which. Throws FaasError
  * `engine_failed` (the engine says no, or is not there) and `not_supported` (this engine cannot do that).
@@ -91,6 +103,8 @@ export interface SandboxImages extends EngineImages {
 export interface SandboxEngine {
   /** False while the engine does not answer. */
   readonly isUp: boolean
+  /** Undefined: the engine sees the folders of workers. Else their shims have to call. */
+  readonly callers?: WorkerCallers | undefined
   /** Folder name of a worker's folder as seen from inside. */
   inside(folder: string): string
   /** Null: it has none. */

@@ -106,6 +106,14 @@ export class Channel {
     this.#send(encodeFrame(FrameType.bind, 0, JSON.stringify(meta)))
   }
 
+  /** A piece of the worker's code. Resolves when it has left, or the connection is closed. */
+  code(meta: object, body: Buffer): Promise<unknown> {
+    if (this.#socket.destroyed) return this.closed
+    const sent = new Promise<void>((resolve) => this.#onWritten.push(resolve))
+    this.#send(encodeFrame(FrameType.code, 0, JSON.stringify(meta), body))
+    return Promise.race([sent, this.closed])
+  }
+
   /** What the calls from here on act with in OpenStack. */
   session(meta: object): void {
     if (!this.#socket.destroyed) this.#send(encodeFrame(FrameType.session, 0, JSON.stringify(meta)))

@@ -5,8 +5,10 @@ export type OnText = (stream: 'stdout' | 'stderr', text: string) => void
 
 /** Turns of the event loop for what was written before now: one may be half over, and sees nothing that came since it polled. */
 const fewestTurns = 2
-/** The kernel holds less than this of a descriptor that nobody reads; a worker that writes without end is not waited for. */
+/** The kernel holds less than this of a pipe that nobody reads; a worker that writes without end is not waited for. */
 const mostTurns = 16
+/** And of a TCP connection, at both of its ends together. */
+const mostTurnsOverTcp = 256
 
 /**
  * What is written to the standard descriptors of a worker, past its shim: by child processes and libraries, by an interpreter as it
@@ -16,6 +18,7 @@ export class Descriptors {
   #onText: OnText
   #count = 0
   #held = 0
+  #mostTurns = mostTurns
   /** Whether anything was ever written to them. */
   areUsed = false
 
@@ -29,6 +32,7 @@ export class Descriptors {
       if (text !== '') this.#onText(stream, text)
     }
     this.#count++
+    if (socket.remoteAddress !== undefined) this.#mostTurns = mostTurnsOverTcp
     socket.on('data', (chunk: Buffer) => {
       this.areUsed = true
       this.#hold(socket)
@@ -36,6 +40,7 @@ export class Descriptors {
     })
     socket.once('end', () => tell(decoder.end()))
     socket.on('error', () => {})
+    socket.resume()
   }
 
   /** Calls back when all that was written before now is told: frames may come sooner than what was written before them. */
@@ -46,7 +51,7 @@ export class Descriptors {
 
   #afterTurns(then: () => void, turn: number): void {
     setImmediate(() => {
-      const isMore = turn < fewestTurns || (this.#held > 0 && turn < mostTurns)
+      const isMore = turn < fewestTurns || (this.#held > 0 && turn < this.#mostTurns)
       if (isMore) this.#afterTurns(then, turn + 1)
       else then()
     })

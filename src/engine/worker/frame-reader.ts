@@ -40,6 +40,8 @@ export class FrameReader {
     this.#decoder = new FrameDecoder(parts.limitOf)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.once('close', () => this.#forgetLongFrame())
+    // It may have waited for us.
+    socket.resume()
   }
 
   /** The connection is closed: what had come and waited for its turn. */

@@ -9,6 +9,7 @@ export const FrameType = {
   cancel: 3,
   credit: 4,
   session: 5,
+  code: 6,
   hello: 16,
   bound: 17,
   bindFailed: 18,
@@ -18,6 +19,7 @@ export const FrameType = {
   head: 22,
   chunk: 23,
   end: 24,
+  knock: 25,
 } as const
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]

@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net'
-import { dirname, join } from 'node:path'
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
@@ -9,18 +7,17 @@ import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../san
 import { Channel } from './channel.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { whatKeepsImage } from './image-start.ts'
+import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { killed, timedOut } from './outcomes.ts'
-import { PipeStock } from './pipe-stock.ts'
 import { type Frame, FrameType, parseMeta } from './protocol.ts'
 import { ReadOnlyRoot } from './read-only-root.ts'
 import { ShimWorker, type WorkerParts } from './worker.ts'
-import { WorkerFolder } from './worker-folder.ts'
 import { workerLog } from './worker-log.ts'
 
 export interface WorkersParts extends WorkerParts {
   engine: SandboxEngine
   manifests: RuntimeManifest[]
-  workersDir: string
+  links: WorkerLinks
   newName: () => string
   startTimeoutMs: number
   /** Share of a generic worker: what a function gets that names none. */
@@ -29,44 +26,32 @@ export interface WorkersParts extends WorkerParts {
   languageVersions: Map<string, string>
 }
 
-/** Makes real workers: a sandbox, its folder, its connection. */
+/** Makes real workers: a sandbox, its link, its connection. */
 export class SandboxWorkers implements WorkerFactory {
   #parts: WorkersParts
-  #pipes: PipeStock
 
   constructor(parts: WorkersParts) {
     this.#parts = parts
-    this.#pipes = new PipeStock(join(dirname(parts.workersDir), 'pipes'))
   }
 
   async startGeneric(shape: Shape): Promise<PoolWorker> {
-    const { engine, workersDir } = this.#parts
+    const { engine, links } = this.#parts
     const name = this.#parts.newName()
-    const folder = await WorkerFolder.make(workersDir, name, engine.owner, this.#pipes)
+    const link = await links.make(name)
     try {
       const limits = {
         memoryBytes: shape.memoryBytes,
         cpuMillicpu: this.#parts.cpuDefaultMillicpu,
         cpuMaxMillicpu: null,
       }
-      const env = { TAIBAI_SOCKET: `${engine.inside(folder.path)}/worker.sock` }
       const { image, network, trusted, tmpSizeBytes } = shape
       const command = manifestOf(this.#parts.manifests, image)?.command ?? null
-      const sandbox = await engine.start({
-        name,
-        image,
-        network,
-        trusted,
-        command,
-        env,
-        folder: folder.path,
-        tmpSizeBytes,
-        ...limits,
-      })
-      const channel = await this.#connect(sandbox, folder, image)
-      return new ShimWorker(this.#parts, sandbox, folder, channel, limits)
+      const spec = { name, image, network, trusted, command, tmpSizeBytes, ...link.given, ...limits }
+      const sandbox = await engine.start(spec)
+      const channel = await this.#connect(sandbox, link, image)
+      return new ShimWorker(this.#parts, sandbox, link, channel, limits)
     } catch (error) {
-      await folder.remove()
+      await link.remove()
       throw error
     }
   }
@@ -77,7 +62,7 @@ export class SandboxWorkers implements WorkerFactory {
     const port = revision.port ?? 8080
     const early: [stream: 'stdout' | 'stderr', text: string][] = []
     let print: OnOutput = (stream, text) => void early.push([stream, text])
-    const spec = this.#imageSpec(revision, { PORT: String(port) })
+    const spec = { ...this.#imageSpec(revision, { PORT: String(port) }), isReached: true as const }
     const sandbox = await engine.start(spec, (stream, text) => print(stream, text))
     const onOther = workerLog(log, clock, sandbox.name)
     const { memoryBytes } = revision
@@ -122,22 +107,22 @@ export class SandboxWorkers implements WorkerFactory {
     return { name, image, command: null, env, network, trusted, folder: null, tmpSizeBytes, writable, ...limits }
   }
 
-  #channel(socket: Socket, sandbox: Sandbox, folder: WorkerFolder): Channel {
+  #channel({ frames, stdout, stderr }: LinkConnection, sandbox: Sandbox): Channel {
     const { clock, log } = this.#parts
-    const channel = new Channel(socket, clock, workerLog(log, clock, sandbox.name))
-    channel.descriptor('stdout', folder.stdout)
-    channel.descriptor('stderr', folder.stderr)
+    const channel = new Channel(frames, clock, workerLog(log, clock, sandbox.name))
+    channel.descriptor('stdout', stdout)
+    channel.descriptor('stderr', stderr)
     return channel
   }
 
   /** The shim's connection with its hello; what does not come in time is ended. */
-  async #connect(sandbox: Sandbox, folder: WorkerFolder, image: string): Promise<Channel> {
+  async #connect(sandbox: Sandbox, link: WorkerLink, image: string): Promise<Channel> {
     const { clock, startTimeoutMs } = this.#parts
     const late = Promise.withResolvers<'late'>()
     const stopTimer = clock.after(startTimeoutMs, () => late.resolve('late'))
     const ended = sandbox.exited.then(() => 'ended' as const)
-    const socket = await Promise.race([folder.connection(), ended, late.promise])
-    const channel = typeof socket === 'string' ? null : this.#channel(socket, sandbox, folder)
+    const connection = await Promise.race([link.connection(), ended, late.promise])
+    const channel = typeof connection === 'string' ? null : this.#channel(connection, sandbox)
     const hello = channel && (await Promise.race([channel.workerFrame(() => {}), ended, late.promise]))
     stopTimer()
     if (channel !== null && typeof hello === 'object' && hello?.type === FrameType.hello) {
@@ -146,8 +131,8 @@ export class SandboxWorkers implements WorkerFactory {
       return channel
     }
     channel?.close()
-    const inTime = socket === 'late' || hello === 'late' ? ` within ${startTimeoutMs / 1000} s` : ''
-    const { code } = socket === 'ended' || hello === 'ended' ? await sandbox.exited : { code: null }
+    const inTime = connection === 'late' || hello === 'late' ? ` within ${startTimeoutMs / 1000} s` : ''
+    const { code } = connection === 'ended' || hello === 'ended' ? await sandbox.exited : { code: null }
     await sandbox.kill()
     const how = code === null ? '' : `: it ended with code ${code}`
     throw new FaasError(

@@ -7,12 +7,13 @@ import { cancelled, type Outcome, platformFailed } from '../../domain/outcome.ts
 import type { SecretReader } from '../../domain/secret.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
-import type { Exit, Sandbox, SandboxEngine, SandboxLimits } from '../sandbox/sandbox.ts'
+import type { Exit, Sandbox, SandboxLimits } from '../sandbox/sandbox.ts'
 import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
 import { FlowingSink } from './flowing-sink.ts'
 import { bindMeta, callMeta, type HandedSecrets, isLast, sessionMeta } from './frame-meta.ts'
+import type { WorkerLink } from './link.ts'
 import {
   brokeProtocol,
   killed,
@@ -24,7 +25,6 @@ import {
 } from './outcomes.ts'
 import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
-import type { WorkerFolder } from './worker-folder.ts'
 
 /** How long the engine may take to say how a worker ended whose connection has closed. */
 const exitReportMs = 10_000
@@ -32,7 +32,6 @@ const exitReportMs = 10_000
 const longestLoadLog = 1024 * 1024
 
 export interface WorkerParts {
-  engine: SandboxEngine
   clock: Clock
   log: Log
   secrets: SecretReader
@@ -55,7 +54,7 @@ export class ShimWorker implements PoolWorker {
   readonly gone: Promise<void>
   #parts: WorkerParts
   #sandbox: Sandbox
-  #folder: WorkerFolder
+  #link: WorkerLink
   #channel: Channel
   #limits: SandboxLimits
   /** Why we ended it, if we did. */
@@ -71,12 +70,12 @@ export class ShimWorker implements PoolWorker {
   #afterLast: (() => void) | null = null
   #deadlines: Deadlines<RunningCall>
 
-  constructor(parts: WorkerParts, sandbox: Sandbox, folder: WorkerFolder, channel: Channel, limits: SandboxLimits) {
+  constructor(parts: WorkerParts, sandbox: Sandbox, link: WorkerLink, channel: Channel, limits: SandboxLimits) {
     this.name = sandbox.name
     this.#owner = { worker: sandbox.name }
     this.#parts = parts
     this.#sandbox = sandbox
-    this.#folder = folder
+    this.#link = link
     this.#channel = channel
     this.#limits = limits
     this.#deadlines = new Deadlines(parts.clock, (running) => this.#missedDeadline(running))
@@ -91,7 +90,9 @@ export class ShimWorker implements PoolWorker {
     this.#mayStream = takesRequest(revision)
     this.#owner = { worker: this.name, function: revision.functionId, project: revision.projectId }
     const startedAt = this.#parts.clock.elapsed()
-    const [code] = await Promise.all([this.#bringCode(revision), this.#setLimits(revision)])
+    const limited = this.#setLimits(revision)
+    if (this.#link.codeIsMemory) await limited
+    const [code] = await Promise.all([this.#bringCode(revision), limited])
     // Until here nothing of the function runs: that it ended is not the function's doing.
     if (this.isEnding) throw new FaasError('engine_failed', `Worker ${this.name} ended before it was bound.`)
     let log = ''
@@ -110,7 +111,7 @@ export class ShimWorker implements PoolWorker {
     if (secrets.length === 0) return null
     return {
       ...this.#parts.secrets.bound(projectId, secrets),
-      folder: this.#parts.engine.secretsFolder(this.#folder.path),
+      folder: this.#link.secretsFolder,
     }
   }
 
@@ -267,11 +268,9 @@ export class ShimWorker implements PoolWorker {
   async #bringCode(revision: Revision): Promise<string> {
     if (revision.packageHash === null) throw new FaasError('internal', 'A function without a package cannot be bound.')
     const stored = this.#parts.codeFolder(revision.packageHash)
-    if (!this.#parts.engine.isolatesFiles) return stored
-    await this.#folder.putCode(stored).catch((cause: unknown) => {
+    return this.#link.bringCode(stored, this.#channel).catch((cause: unknown) => {
       throw new FaasError('engine_failed', 'The code of the function could not be brought to its worker.', { cause })
     })
-    return `${this.#parts.engine.inside(this.#folder.path)}/code`
   }
 
   /** Asking the engine takes 16 ms: only for limits that differ from those it was started with. */
@@ -309,6 +308,6 @@ export class ShimWorker implements PoolWorker {
     this.#deadlines.close()
     await this.#sandbox.kill()
     // What cannot be removed now, the next start removes.
-    await this.#folder.remove().catch(() => {})
+    await this.#link.remove().catch(() => {})
   }
 }

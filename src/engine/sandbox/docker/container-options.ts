@@ -22,7 +22,7 @@ export interface HostConfig {
   Ulimits: { Name: string; Soft: number; Hard: number }[]
   Tmpfs: Record<string, string>
   LogConfig: { Type: string; Config: Record<string, string> }
-  Mounts?: { Type: 'bind'; Source: string; Target: string; ReadOnly: boolean }[]
+  Mounts?: (BindMount | OwnVolume)[]
   Runtime?: string
   Init?: boolean
   ExtraHosts?: string[]
@@ -32,6 +32,19 @@ export interface HostConfig {
   CpuShares: number
   CpuPeriod?: number
   CpuQuota?: number
+}
+
+export interface BindMount {
+  Type: 'bind'
+  Source: string
+  Target: string
+  ReadOnly: boolean
+}
+
+/** Made with the container, and removed with it. */
+export interface OwnVolume {
+  Type: 'volume'
+  Target: string
 }
 
 /** How a container is, as `GET /containers/{id}/json` says it. */
@@ -48,6 +61,8 @@ export interface NetworkOptions {
   Name: string
   Driver: string
   EnableIPv6: boolean
+  /** Leads nowhere but to the engine's own machine. */
+  Internal?: boolean
   Labels: Record<string, string>
-  Options: Record<string, string>
+  Options?: Record<string, string>
 }

@@ -8,6 +8,12 @@ export interface ContainerDefaults {
   /** `uid:gid` of the processes inside. */
   user: string
   egressNetwork: string
+  /** Of workers without a network that have to call the server; undefined: there are none. */
+  closedNetwork?: string | undefined
+  /** Names that containers know beside their own, as `name:address`. */
+  extraHosts?: string[]
+  /** Room for the code of a worker that it comes to by the connection. */
+  codeSizeMb?: number
   pidsLimit: number
   openFilesLimit: number
   tmpSizeMb: number
@@ -35,6 +41,12 @@ export const folderInside = '/taibai'
 /** Where its function finds secrets that it wants as files: in memory, and closed to all but its user. */
 export const secretsInside = '/run/secrets'
 
+/** Where a worker without a folder finds its key: a volume of its own, which is filled before it starts. */
+export const keyFolder = '/taibai.key'
+export const keyFile = 'key'
+
+const isWorker = ({ folder, key }: SandboxSpec): boolean => folder !== null || key !== undefined
+
 /** Everything that Docker is asked for one sandbox, as a value. Design 6 says why each line is there. */
 export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults): ContainerOptions {
   const options: ContainerOptions = {
@@ -46,7 +58,7 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults)
     HostConfig: hostConfig(spec, defaults),
   }
   if (spec.command !== null) options.Cmd = spec.command
-  if (spec.network === 'none') options.NetworkDisabled = true
+  if (networkOf(spec, defaults) === 'none') options.NetworkDisabled = true
   return options
 }
 
@@ -57,33 +69,43 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges', `seccomp=${seccomp}`],
-    NetworkMode: spec.network === 'none' ? 'none' : defaults.egressNetwork,
+    NetworkMode: networkOf(spec, defaults),
     PidsLimit: pidsLimit,
     Ulimits: [
       { Name: 'nofile', Soft: openFilesLimit, Hard: openFilesLimit },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { ...foldersInMemory(spec, defaults), ...(spec.folder !== null && secretsFolder(defaults)) },
+    Tmpfs: { ...foldersInMemory(spec, defaults), ...(isWorker(spec) && secretsFolder(defaults)) },
     // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
   }
   // Not for images of functions' own: some bring a first process that wants to be the first.
-  if (spec.folder !== null && hasInit) host.Init = true
+  if (isWorker(spec) && hasInit) host.Init = true
+  const { extraHosts = [] } = defaults
+  if (extraHosts.length > 0) host.ExtraHosts = extraHosts
   const mounts = mountsOf(spec, defaults)
   if (mounts.length > 0) host.Mounts = mounts
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
 }
 
+function networkOf({ network, key }: SandboxSpec, { egressNetwork, closedNetwork }: ContainerDefaults): string {
+  if (network === 'egress') return egressNetwork
+  return key === undefined ? 'none' : (closedNetwork ?? 'none')
+}
+
 /** Where the image has the folder, the engine takes its mode from there: its user must own it. */
-function foldersInMemory(spec: SandboxSpec, { tmpSizeMb, user }: ContainerDefaults): Record<string, string> {
-  const { tmpSizeBytes = null, writable = [] } = spec
+function foldersInMemory(
+  { tmpSizeBytes = null, writable = [], key }: SandboxSpec,
+  { tmpSizeMb, codeSizeMb, user }: ContainerDefaults,
+): Record<string, string> {
   const size = tmpSizeBytes === null ? `${tmpSizeMb}m` : tmpSizeBytes
   const options = `rw,exec,nosuid,nodev,size=${size},mode=1777`
   const [uid, gid = uid] = user.split(':')
   const owned = writable.map((path) => [path, `${options},uid=${uid},gid=${gid}`])
-  return { '/tmp': options, ...Object.fromEntries(owned) }
+  const code = `rw,exec,nosuid,nodev,size=${codeSizeMb ?? tmpSizeMb}m,mode=700,uid=${uid},gid=${gid}`
+  return { '/tmp': options, ...Object.fromEntries(owned), ...(key !== undefined && { [folderInside]: code }) }
 }
 
 const secretsFolder = ({ user }: ContainerDefaults): Record<string, string> => {
@@ -92,9 +114,9 @@ const secretsFolder = ({ user }: ContainerDefaults): Record<string, string> => {
 }
 
 /** What programs take for granted. The image of a function brings its own. */
-function environmentOf({ folder }: SandboxSpec): Record<string, string> {
+function environmentOf(spec: SandboxSpec): Record<string, string> {
   const everywhere = { HOME: '/tmp', TMPDIR: '/tmp' }
-  return folder === null ? everywhere : { ...everywhere, LANG: 'C.UTF-8', USER: userName, LOGNAME: userName }
+  return isWorker(spec) ? { ...everywhere, LANG: 'C.UTF-8', USER: userName, LOGNAME: userName } : everywhere
 }
 
 /**
@@ -102,7 +124,9 @@ function environmentOf({ folder }: SandboxSpec): Record<string, string> {
  * network the engine says nobody what `localhost` is.
  */
 function mountsOf(spec: SandboxSpec, defaults: ContainerDefaults): NonNullable<HostConfig['Mounts']> {
-  const { folder, network } = spec
+  const { folder, network, key } = spec
+  // What lies on our disk it cannot have.
+  if (key !== undefined) return [{ Type: 'volume', Target: keyFolder }]
   const { etcFolder, hostPath = (path: string) => path } = defaults
   const readOnly = (path: string, Target: string) => {
     return { Type: 'bind' as const, Source: hostPath(path), Target, ReadOnly: true }

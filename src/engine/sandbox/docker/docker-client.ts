@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream'
+import { pack } from 'tar-stream'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import { isImageReference } from '../../../domain/image.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { EngineApi, EngineRefusal, type Query } from '../../api/engine-api.ts'
-import { askReport, hasInit, type InfoAnswer } from '../../api/engine-report.ts'
+import { askReport, type InfoAnswer } from '../../api/engine-report.ts'
 import type { OnOutput } from '../sandbox.ts'
 import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
@@ -106,9 +108,40 @@ export class DockerClient {
     return { ended: ended.then(() => output.end()) }
   }
 
-  async address(id: string): Promise<string | undefined> {
+  /** On that network; undefined: on its first. */
+  async address(id: string, network?: string): Promise<string | undefined> {
     const { NetworkSettings } = await this.#ask('inspect a container', () => this.#inspect(id))
-    return Object.values(NetworkSettings.Networks)[0]?.IPAddress || undefined
+    const { Networks } = NetworkSettings
+    return (network === undefined ? Object.values(Networks)[0] : Networks[network])?.IPAddress || undefined
+  }
+
+  /** Puts a file into a folder of a container that has not started: one of a volume, where all else is read-only. */
+  async putFile(id: string, folder: string, name: string, text: string): Promise<void> {
+    const tar = pack()
+    // Its users read it; that nobody may write to it keeps the engine's disk from being filled.
+    tar.entry({ name, mode: 0o444 }, text)
+    tar.finalize()
+    await this.#ask('put a file into a container', async () => {
+      const query = { path: folder }
+      const answer = await this.#api.stream('PUT', `/containers/${id}/archive`, query, {
+        upload: Readable.from(tar),
+        timeoutMs: streamMs,
+      })
+      answer.resume()
+    })
+  }
+
+  /**
+   * Whether the engine has this file of ours. It looks for what a container is to see before it looks for its image, and there is
+   * no such image. An engine that looks in the other order is thought to have it.
+   */
+  async seesFile(path: string): Promise<boolean> {
+    const mount = { Type: 'bind', Source: path, Target: '/seen', ReadOnly: true }
+    const body = { Image: 'taibai/no-such-image:0', HostConfig: { Mounts: [mount] } }
+    return this.#api.ask('POST', '/containers/create', {}, body).then(
+      () => true,
+      (error: unknown) => statusOf(error) !== 400,
+    )
   }
 
   /** One that is gone, or in that state already, is fine. */
@@ -145,15 +178,16 @@ export class DockerClient {
     return this.#ask('say what it is', () => askReport(this.#api, firstAnswerMs))
   }
 
-  /** A first process for containers, that reaps those whom nobody waits for. */
-  async hasInit(): Promise<boolean> {
-    return hasInit(await this.#api.ask<InfoAnswer>('GET', '/info').catch(() => ({})))
+  /** The same in its own words; empty when it says nothing. */
+  info(): Promise<InfoAnswer> {
+    return this.#api.ask<InfoAnswer>('GET', '/info').catch(() => ({}))
   }
 
-  /** What a container sees of the engine's machine; null: the engine has no such container. */
-  async mountsOf(id: string): Promise<Mount[] | null> {
-    return this.#api.ask<{ Mounts: Mount[] }>('GET', `/containers/${id}/json`).then(
-      ({ Mounts }) => Mounts,
+  /** What a container sees of the engine's machine, and whether that machine's network is its own; null: the engine has no such container. */
+  async placeOf(id: string): Promise<{ mounts: Mount[]; hasHostNetwork: boolean } | null> {
+    type Found = { Mounts: Mount[]; HostConfig?: { NetworkMode?: string } }
+    return this.#api.ask<Found>('GET', `/containers/${id}/json`).then(
+      ({ Mounts, HostConfig }) => ({ mounts: Mounts, hasHostNetwork: HostConfig?.NetworkMode === 'host' }),
       (error: unknown) => (isGone(error) ? null : Promise.reject(error)),
     )
   }
@@ -198,6 +232,34 @@ export class DockerClient {
       if (statusOf(cause) !== 409)
         throw engineFailed(`The Docker engine could not make the network of the functions: ${textOf(cause)}`, cause)
     })
+  }
+
+  /** Of the network on the engine's machine; undefined: it has none. */
+  async gatewayOf(network: string): Promise<string | undefined> {
+    const { IPAM } = await this.#ask('inspect a network', () =>
+      this.#api.ask<{ IPAM?: { Config?: { Gateway?: string }[] } }>('GET', `/networks/${network}`),
+    )
+    return IPAM?.Config?.[0]?.Gateway?.split('/')[0] || undefined
+  }
+
+  async joinNetwork(network: string, container: string): Promise<void> {
+    await this.#ask('connect a container to a network', () =>
+      this.#api.ask('POST', `/networks/${network}/connect`, {}, { Container: container }),
+    )
+  }
+
+  async leaveNetwork(network: string, container: string): Promise<void> {
+    await this.#ask('take a container from a network', () =>
+      this.#api.ask('POST', `/networks/${network}/disconnect`, {}, { Container: container, Force: true }),
+    )
+  }
+
+  async networksLabelled(label: string): Promise<string[]> {
+    const filters = JSON.stringify({ label: [label] })
+    const found = await this.#ask('list networks', () =>
+      this.#api.ask<{ Name: string }[]>('GET', '/networks', { filters }),
+    )
+    return found.map(({ Name }) => Name)
   }
 
   /** False: it stays, because containers use it, or the engine does not answer. */

@@ -2,7 +2,8 @@ import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
-import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
+import { hasInit, type InfoAnswer } from '../../api/engine-report.ts'
+import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import type { ContainerOptions } from './container-options.ts'
 import {
   type ContainerDefaults,
@@ -15,12 +16,15 @@ import { type ContainerEvent, connectDocker, type DockerClient } from './docker-
 import type { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
+import { addressTowards, hasBridge, seesOurFiles } from './engine-facts.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { writeEtcFiles } from './etc-files.ts'
+import { type Place, placeOf } from './link-place.ts'
 import { hostPath, ownContainerId } from './own-container.ts'
 import { seccompProfile } from './seccomp-profile.ts'
+import { type Reach, WorkerCalls } from './worker-calls.ts'
 
-type Found = 'user' | 'egressNetwork' | 'hasInit' | 'seccomp' | 'hostPath'
+type Found = 'user' | 'egressNetwork' | 'closedNetwork' | 'extraHosts' | 'hasInit' | 'seccomp' | 'hostPath'
 
 export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
@@ -33,6 +37,10 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
   credentials?: (image: string) => RegistrySecret | null
   /** Told of each image that was fetched. */
   onPulled?: (image: string) => void
+  /** How workers find the server; undefined: found out. */
+  link?: 'auto' | 'folder' | 'tcp' | undefined
+  /** `host` or `host:port` at which they do, over TCP. */
+  linkAddress?: string | undefined
 }
 
 /** Sandboxes as containers of a Docker engine. */
@@ -43,6 +51,7 @@ export class DockerEngine implements SandboxEngine {
   #docker: DockerClient
   #pull: (image: string) => Promise<void>
   #network: EgressNetwork
+  #calls: WorkerCalls
   #defaults: ContainerDefaults
   #log: Log
   #sandboxes = new Map<string, DockerSandbox>()
@@ -55,6 +64,7 @@ export class DockerEngine implements SandboxEngine {
   private constructor(
     docker: DockerClient,
     network: EgressNetwork,
+    calls: WorkerCalls,
     defaults: ContainerDefaults,
     owner: DockerEngine['owner'],
     pull: (image: string) => Promise<void>,
@@ -64,6 +74,7 @@ export class DockerEngine implements SandboxEngine {
     this.#pull = pull
     this.images = docker.images(pull)
     this.#network = network
+    this.#calls = calls
     this.#defaults = defaults
     this.owner = owner
     this.#log = log
@@ -72,24 +83,50 @@ export class DockerEngine implements SandboxEngine {
 
   static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
     const docker = await connectDocker(options.host)
-    const hostPath = await hostPathsOf(docker)
-    if (options.workersDir !== undefined) hostPath?.(options.workersDir)
-    const owner = process.getuid?.() === 0 ? { uid: options.workerUid, gid: options.workerUid } : null
-    const user = owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
-    writeEtcFiles(options.etcFolder, user)
-    const hasInit = await docker.hasInit()
-    if (!hasInit) log.warn({}, noInit)
+    const own = await ownPlace(docker)
+    const { link = 'auto', workersDir } = options
+    if (workersDir !== undefined && link !== 'tcp') own?.hostPath(workersDir)
+    const user = userOf(options.workerUid)
+    writeEtcFiles(options.etcFolder, user.name)
     const network = await EgressNetwork.make(docker, options, log)
-    const seccomp = JSON.stringify(seccompProfile())
-    const found = { user, egressNetwork: network.name, hasInit, seccomp, hostPath }
+    try {
+      const engine = await DockerEngine.#on(docker, network, { own, user }, options, log)
+      await engine.#followEvents()
+      return engine
+    } catch (error) {
+      await network.remove()
+      docker.close()
+      throw error
+    }
+  }
+
+  static async #on(
+    docker: DockerClient,
+    egress: EgressNetwork,
+    { own, user }: { own: OwnPlace | null; user: WorkerUser },
+    options: DockerEngineOptions,
+    log: Log,
+  ): Promise<DockerEngine> {
+    const info = await docker.info()
+    if (!hasInit(info)) log.warn({}, noInit)
+    const place = await findPlace(docker, options, own, info, egress)
+    const ownContainer = own?.hasHostNetwork === false ? own.id : null
+    const calls = await WorkerCalls.make(place, { docker, options, egress, ownContainer, log })
+    const found = {
+      user: user.name,
+      egressNetwork: egress.name,
+      closedNetwork: calls.closed?.name,
+      extraHosts: calls.extraHosts,
+      hasInit: hasInit(info),
+      seccomp: JSON.stringify(seccompProfile()),
+      hostPath: own?.hostPath,
+    }
     const pull = async (image: string) => {
       await docker.pull(image, options.credentials?.(image) ?? null)
       options.onPulled?.(image)
     }
-    const engine = new DockerEngine(docker, network, { ...options, ...found }, owner, pull, log)
-    await engine.#followEvents()
-    log.info({ version: docker.version, user }, 'docker engine connected')
-    return engine
+    log.info({ version: docker.version, user: user.name, link: place.kind }, 'docker engine connected')
+    return new DockerEngine(docker, egress, calls, { ...options, ...found }, user.owner, pull, log)
   }
 
   get isUp(): boolean {
@@ -100,14 +137,26 @@ export class DockerEngine implements SandboxEngine {
     return secretsInside
   }
 
+  get callers(): WorkerCallers | undefined {
+    return this.#calls.callers
+  }
+
   inside(_folder: string): string {
     return folderInside
   }
 
   async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<DockerSandbox> {
-    const container = await this.#create(spec.name, containerOptions(spec, this.#defaults))
-    const { sandbox } = await this.#begin(container, spec, onOutput)
-    return sandbox
+    const reach = await this.#calls.reach(spec)
+    try {
+      const env = { ...spec.env, ...reach.env }
+      const container = await this.#create(spec.name, this.#optionsFor({ ...spec, env }, reach))
+      const { sandbox } = await this.#begin(container, spec, onOutput, reach)
+      void sandbox.removed.then(() => this.#calls.giveBack(reach))
+      return sandbox
+    } catch (error) {
+      this.#calls.giveBack(reach)
+      throw error
+    }
   }
 
   async runToEnd(
@@ -137,6 +186,7 @@ export class DockerEngine implements SandboxEngine {
   async removeLeftovers(): Promise<number> {
     const left = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
     await Promise.all(left.map(({ id }) => this.#docker.remove(id)))
+    await this.#calls.removeLeftovers()
     return left.length
   }
 
@@ -146,9 +196,15 @@ export class DockerEngine implements SandboxEngine {
     this.#watch.close()
     const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
     await Promise.race([removed, pause(lastRemovalMs)])
-    await Promise.race([this.#network.remove(), pause(lastRemovalMs)])
+    await Promise.race([Promise.all([this.#network.remove(), this.#calls.close()]), pause(lastRemovalMs)])
     this.#stopEvents()
     this.#docker.close()
+  }
+
+  /** One that has no network but that with the server is made on it. */
+  #optionsFor(spec: SandboxSpec, { pair }: Reach): ContainerOptions {
+    if (pair === null || spec.network === 'egress') return containerOptions(spec, this.#defaults)
+    return containerOptions({ ...spec, network: 'egress' }, { ...this.#defaults, egressNetwork: pair.name })
   }
 
   async #create(name: string, options: ContainerOptions): Promise<string> {
@@ -167,14 +223,16 @@ export class DockerEngine implements SandboxEngine {
     container: string,
     spec: SandboxSpec,
     onOutput: OnOutput | undefined,
+    reach?: Reach,
   ): Promise<{ sandbox: DockerSandbox; output: Promise<void> }> {
-    const sandbox = new DockerSandbox(container, spec.name, this.#docker, () => this.isUp)
+    const sandbox = new DockerSandbox(container, spec.name, this.#docker, () => this.isUp, reach?.pair?.name)
     this.#sandboxes.set(container, sandbox)
     void sandbox.removed.then(() => {
       this.#sandboxes.delete(container)
       this.#names.delete(spec.name)
     })
     try {
+      if (reach !== undefined) await this.#calls.prepare(container, spec, reach)
       const attached = onOutput === undefined ? undefined : await this.#docker.attach(container, onOutput)
       await this.#docker.begin(container)
       return { sandbox, output: attached?.ended ?? Promise.resolve() }
@@ -218,6 +276,7 @@ export class DockerEngine implements SandboxEngine {
       if (this.#closed) return
       await this.#followEvents()
       await this.#network.guard()
+      await this.#calls.guard()
       await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.check()))
       // If this fails, the engine is away again, and it is tried when that is over.
       await this.#removeUnknown().catch(() => {})
@@ -229,11 +288,51 @@ export class DockerEngine implements SandboxEngine {
 const noInit =
   'the engine has no docker-init (in Debian: the package tini): processes that functions leave behind stay in their worker as zombies'
 
-/** Only a server in a container of this engine calls its folders otherwise. */
-async function hostPathsOf(docker: DockerClient): Promise<((path: string) => string) | undefined> {
+interface WorkerUser {
+  /** `uid:gid`. */
+  name: string
+  owner: DockerEngine['owner']
+}
+
+/** A server that is root gives workers another user; others are their own. */
+function userOf(workerUid: number): WorkerUser {
+  if (process.getuid?.() !== 0) return { name: `${process.getuid?.()}:${process.getgid?.()}`, owner: null }
+  return { name: `${workerUid}:${workerUid}`, owner: { uid: workerUid, gid: workerUid } }
+}
+
+interface OwnPlace {
+  id: string
+  hasHostNetwork: boolean
+  /** How the engine calls a folder of ours. */
+  hostPath(path: string): string
+}
+
+/** Null: the server is no container of this engine, and calls its folders as the engine does. */
+async function ownPlace(docker: DockerClient): Promise<OwnPlace | null> {
   const id = ownContainerId()
-  const mounts = id === null ? null : await docker.mountsOf(id)
-  return mounts === null ? undefined : (path) => hostPath(mounts, path)
+  const place = id === null ? null : await docker.placeOf(id)
+  if (id === null || place === null) return null
+  const { mounts, hasHostNetwork } = place
+  return { id, hasHostNetwork, hostPath: (path) => hostPath(mounts, path) }
+}
+
+async function findPlace(
+  docker: DockerClient,
+  { host, link: wish = 'auto', linkAddress: address, etcFolder, workersDir }: DockerEngineOptions,
+  own: OwnPlace | null,
+  info: InfoAnswer,
+  network: EgressNetwork,
+): Promise<Place> {
+  const asks = wish === 'auto' && workersDir !== undefined
+  return placeOf({
+    wish,
+    address,
+    seesOurFiles: asks ? await seesOurFiles(docker, etcFolder, own?.hostPath ?? ((path) => path)) : wish === 'auto',
+    isNeighbour: own?.hasHostNetwork === false,
+    sharesNetwork: hasBridge(network.bridge),
+    isDesktop: info.OperatingSystem === 'Docker Desktop',
+    ownAddress: wish === 'folder' ? null : await addressTowards(host),
+  })
 }
 
 function codeOf(event: ContainerEvent): number | null {

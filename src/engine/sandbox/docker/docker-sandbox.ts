@@ -13,6 +13,7 @@ export class DockerSandbox implements Sandbox {
   /** Its id. */
   #container: string
   #docker: DockerClient
+  #network: string | undefined
   #engineIsUp: () => boolean
   #resolveExit: (exit: Exit) => void = () => {}
   #resolveRemoved: () => void = () => {}
@@ -24,7 +25,9 @@ export class DockerSandbox implements Sandbox {
   #isPaused = false
   #state: 'running' | 'ended' | 'removed' = 'running'
 
-  constructor(container: string, name: string, docker: DockerClient, engineIsUp: () => boolean) {
+  /** `network`: on which the server reaches it; undefined: its only one. */
+  constructor(container: string, name: string, docker: DockerClient, engineIsUp: () => boolean, network?: string) {
+    this.#network = network
     this.name = name
     this.#engineIsUp = engineIsUp
     this.#container = container
@@ -121,7 +124,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   async address(port: number): Promise<{ host: string; port: number }> {
-    const host = await this.#docker.address(this.#container)
+    const host = await this.#docker.address(this.#container, this.#network)
     if (host === undefined) {
       throw new FaasError('engine_failed', `Container ${this.name} has no address: an http image needs a network.`)
     }

@@ -4,6 +4,7 @@ import type { Log } from '../../../domain/log.ts'
 import type { NetworkOptions } from './container-options.ts'
 import type { DockerClient } from './docker-client.ts'
 import { Firewall } from './firewall.ts'
+import type { FirewallSpec } from './firewall-rules.ts'
 
 export interface EgressOptions {
   instance: string
@@ -24,19 +25,50 @@ export class EgressNetwork {
   #log: Log
   #open: string[] = []
 
-  private constructor(docker: DockerClient, { instance, egressAllow, maxWorkerConnections }: EgressOptions, log: Log) {
-    this.name = networkName(instance)
+  #spec: FirewallSpec
+
+  private constructor(docker: DockerClient, spec: FirewallSpec, name: string, log: Log) {
+    this.name = name
     this.#docker = docker
     this.#log = log
-    const bridge = bridgeName(instance)
-    this.#firewall = new Firewall({ instance, bridge, allow: egressAllow, maxConnections: maxWorkerConnections })
+    this.#spec = spec
+    this.#firewall = new Firewall(spec)
   }
 
   static async make(docker: DockerClient, options: EgressOptions, log: Log): Promise<EgressNetwork> {
-    const network = new EgressNetwork(docker, options, log)
-    await docker.ensureNetwork(networkOptions(options.instance, hostMtu()))
+    const { instance, egressAllow: allow, maxWorkerConnections: maxConnections } = options
+    const spec = { instance, bridge: bridgeName(instance), allow, maxConnections }
+    const network = new EgressNetwork(docker, spec, networkName(instance), log)
+    await docker.ensureNetwork(networkOptions(instance, hostMtu()))
     await network.guard()
     return network
+  }
+
+  /** For workers without a network that have to call the server: it leads to the engine's machine, and there to nothing else. */
+  static async makeClosed(docker: DockerClient, options: EgressOptions, log: Log): Promise<EgressNetwork> {
+    const { instance, maxWorkerConnections: maxConnections } = options
+    const spec = { instance: `${instance}C`, bridge: `tc-${instance.slice(-12)}`, allow: [], maxConnections }
+    const network = new EgressNetwork(docker, spec, `${networkName(instance)}-closed`, log)
+    await docker.ensureNetwork({ ...networkOptions(instance, hostMtu(), network.name, spec.bridge), Internal: true })
+    await network.guard()
+    return network
+  }
+
+  /** Name of its interface. */
+  get bridge(): string {
+    return this.#spec.bridge
+  }
+
+  /** Of the engine's machine on it. */
+  gateway(): Promise<string | undefined> {
+    return this.#docker.gatewayOf(this.name)
+  }
+
+  /** Opens a port of the machine, where workers call. */
+  async open(port: number): Promise<void> {
+    this.#spec = { ...this.#spec, allow: [...this.#spec.allow, `host:${port}`] }
+    this.#firewall = new Firewall(this.#spec)
+    await this.guard()
   }
 
   /** Closes what is closed to functions, now and whenever the engine was away; says so when it cannot. */
@@ -66,14 +98,19 @@ const networkName = (instance: string): string => `taibai-${instance}`
 /** An interface has at most 15 characters. */
 const bridgeName = (instance: string): string => `tb-${instance.slice(-12)}`
 
-export function networkOptions(instance: string, mtu: number): NetworkOptions {
+export function networkOptions(
+  instance: string,
+  mtu: number,
+  name = networkName(instance),
+  bridge = bridgeName(instance),
+): NetworkOptions {
   return {
-    Name: networkName(instance),
+    Name: name,
     Driver: 'bridge',
     EnableIPv6: false,
     Labels: { 'io.taibai.network': instance },
     Options: {
-      'com.docker.network.bridge.name': bridgeName(instance),
+      'com.docker.network.bridge.name': bridge,
       'com.docker.network.bridge.enable_icc': 'false',
       'com.docker.network.driver.mtu': String(mtu),
     },
@@ -91,6 +128,6 @@ function hostMtu(): number {
 }
 
 function isUplink(name: string): boolean {
-  if (/^(lo|docker|br-|veth|virbr|taibai|tb-)/.test(name)) return false
+  if (/^(lo|docker|br-|veth|virbr|taibai|tb-|tc-)/.test(name)) return false
   return readFileSync(`/sys/class/net/${name}/operstate`, 'utf8').trim() !== 'down'
 }

@@ -1,0 +1,56 @@
+/**
+ * The connections to a server that shares no disk with this worker: three, each of which begins with a KNOCK. The second and the
+ * third are the descriptors 1 and 2. Loaded only where there is such a server.
+ */
+
+const { builtin, exit } = require('./builtins.cjs')
+const { descriptorOf, makeBlocking, sayToDescriptor } = require('./node-internals.cjs')
+const { closeSync, readFileSync, writeSync } = builtin('node:fs')
+const { connect } = builtin('node:net')
+
+/** Kept, so that nobody closes them. */
+const descriptors = []
+
+/** Calls `listen` with the connection that frames travel on. `onread`: who reads it. */
+function connectTo(onread, listen) {
+  const { TAIBAI_SERVER: server, TAIBAI_KEY: keyFile } = process.env
+  delete process.env.TAIBAI_SERVER
+  delete process.env.TAIBAI_KEY
+  const at = server.lastIndexOf(':')
+  const port = Number(server.slice(at + 1))
+  const key = readFileSync(keyFile, 'utf8').trim()
+  const socket = connect({ host: server.slice(0, at), port, noDelay: true, keepAlive: true, onread })
+  socket.write(knock('frames', key))
+  socket.once('connect', () => openDescriptors(socket.remoteAddress, port, key))
+  listen(socket)
+}
+
+/** Each takes the lowest number that is free. They are only written to, by whoever prints past the shim: that waits where it must. */
+function openDescriptors(host, port, key) {
+  for (const name of ['stdout', 'stderr']) {
+    const number = descriptors.length + 1
+    closeSync(number)
+    const socket = connect({ host, port })
+    descriptors.push(socket)
+    socket.pause().unref()
+    socket.on('error', () => exit(0))
+    socket.once('connect', () => {
+      if (descriptorOf(socket) !== number) giveUp(`descriptor ${number} could not be had`)
+      makeBlocking(socket)
+      writeSync(number, knock(name, key))
+    })
+  }
+}
+
+function giveUp(reason) {
+  sayToDescriptor(`taibai shim: ${reason}`)
+  exit(70)
+}
+
+/** A frame whose body says which worker this is, and proves it. */
+function knock(stream, key) {
+  const { encode, frameTypes } = require('./wire.cjs')
+  return encode(frameTypes.KNOCK, 0, `{"stream":"${stream}"}`, Buffer.from(key))
+}
+
+module.exports = { connectTo }

@@ -1,0 +1,64 @@
+import type { DockerClient } from './docker-client.ts'
+
+/** A network of one worker and the server. */
+export interface PairNetwork {
+  name: string
+  /** Of the server on it. */
+  serverAddress: string
+}
+
+/**
+ * For a server that is a container itself: it reaches a worker, and the worker it, over a network of the two alone, because on the
+ * functions' network containers do not reach each other. They lead nowhere else, and are used again by the next worker.
+ */
+export class PairNetworks {
+  #docker: DockerClient
+  #instance: string
+  /** Id of the server's container. */
+  #server: string
+  #all: PairNetwork[] = []
+  #free: PairNetwork[] = []
+
+  constructor(docker: DockerClient, instance: string, server: string) {
+    this.#docker = docker
+    this.#instance = instance
+    this.#server = server
+  }
+
+  async take(): Promise<PairNetwork> {
+    return this.#free.pop() ?? (await this.#make())
+  }
+
+  /** The worker is gone. */
+  giveBack(network: PairNetwork): void {
+    this.#free.push(network)
+  }
+
+  /** Those of an earlier run are removed with what that left behind. */
+  async removeLeftovers(): Promise<void> {
+    const names = await this.#docker.networksLabelled(pairLabel(this.#instance))
+    await Promise.all(names.map((name) => this.#remove(name)))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.splice(0).map(({ name }) => this.#remove(name)))
+  }
+
+  async #make(): Promise<PairNetwork> {
+    const name = `taibai-${this.#instance}-pair-${this.#all.length + 1}`
+    const Labels = { [pairLabelName]: this.#instance }
+    await this.#docker.ensureNetwork({ Name: name, Driver: 'bridge', Internal: true, EnableIPv6: false, Labels })
+    await this.#docker.joinNetwork(name, this.#server)
+    const network = { name, serverAddress: (await this.#docker.address(this.#server, name)) ?? '' }
+    this.#all.push(network)
+    return network
+  }
+
+  async #remove(name: string): Promise<void> {
+    await this.#docker.leaveNetwork(name, this.#server).catch(() => {})
+    await this.#docker.removeNetwork(name)
+  }
+}
+
+const pairLabelName = 'io.taibai.pair'
+const pairLabel = (instance: string): string => `${pairLabelName}=${instance}`

@@ -1,0 +1,115 @@
+import { FaasError } from '../../../domain/errors.ts'
+import type { Log } from '../../../domain/log.ts'
+import type { SandboxSpec, WorkerCallers } from '../sandbox.ts'
+import { keyFile, keyFolder } from './container-spec.ts'
+import type { DockerClient } from './docker-client.ts'
+import { EgressNetwork, type EgressOptions } from './egress-network.ts'
+import { desktopHost, type Place } from './link-place.ts'
+import { type PairNetwork, PairNetworks } from './pair-networks.ts'
+
+/** What a container is given so that it and the server reach each other. */
+export interface Reach {
+  env: Record<string, string>
+  /** It joins this one before it starts. */
+  pair: PairNetwork | null
+}
+
+const nothing: Reach = { env: {}, pair: null }
+
+interface CallsParts {
+  docker: DockerClient
+  options: EgressOptions
+  egress: EgressNetwork
+  /** Id of the server's own container, when it is one with a network of its own. */
+  ownContainer: string | null
+  log: Log
+}
+
+/** The ways between workers and the server where they share no disk, or not even a machine. */
+export class WorkerCalls {
+  readonly callers: WorkerCallers | undefined
+  readonly closed: EgressNetwork | null
+  readonly extraHosts: string[]
+  #place: Place
+  #egress: EgressNetwork
+  #docker: DockerClient
+  #pairs: PairNetworks | null
+  /** `host:port` for workers with a network, and for those without. */
+  #servers = { egress: '', none: '' }
+
+  private constructor(place: Place, closed: EgressNetwork | null, listenOn: string[], parts: CallsParts) {
+    const { docker, options, ownContainer } = parts
+    this.#place = place
+    this.#docker = docker
+    this.#egress = parts.egress
+    this.closed = closed
+    this.extraHosts = place.kind === 'address' && place.host === desktopHost ? [`${desktopHost}:host-gateway`] : []
+    this.#pairs = ownContainer === null ? null : new PairNetworks(docker, options.instance, ownContainer)
+    const port = place.kind === 'address' ? place.port : 0
+    if (place.kind === 'folder') return
+    this.callers = {
+      listenOn: listenOn.map((host) => ({ host, port })),
+      listening: (ports) => this.#listening(ports),
+    }
+  }
+
+  static async make(place: Place, parts: CallsParts): Promise<WorkerCalls> {
+    const { docker, options, egress, log } = parts
+    if (place.kind === 'gateway') {
+      const closed = await EgressNetwork.makeClosed(docker, options, log)
+      const gateways = await Promise.all([egress.gateway(), closed.gateway()])
+      return new WorkerCalls(place, closed, gateways.map(String), parts)
+    }
+    if (place.kind === 'address') log.warn({}, cannotClose)
+    return new WorkerCalls(place, null, place.kind === 'address' ? [place.listenOn] : ['0.0.0.0'], parts)
+  }
+
+  /** For a container that is about to be made. What it took is to be given back when that is gone. */
+  async reach({ key, network, isReached }: SandboxSpec): Promise<Reach> {
+    const usesPair = this.#pairs !== null && (isReached || (key !== undefined && this.#place.kind === 'pair'))
+    if (key === undefined && !usesPair) return nothing
+    if (network === 'none' && this.#place.kind === 'address') throw new FaasError('not_supported', `${cannotClose}.`)
+    const pair = usesPair && this.#pairs !== null ? await this.#pairs.take() : null
+    if (key === undefined) return { env: {}, pair }
+    const server = pair === null ? this.#servers[network] : `${pair.serverAddress}:${this.#servers.egress}`
+    return { env: { TAIBAI_SERVER: server, TAIBAI_KEY: `${keyFolder}/${keyFile}` }, pair }
+  }
+
+  giveBack({ pair }: Reach): void {
+    if (pair !== null) this.#pairs?.giveBack(pair)
+  }
+
+  /** Made, and not started yet. */
+  async prepare(container: string, { key, network }: SandboxSpec, { pair }: Reach): Promise<void> {
+    if (pair !== null && network === 'egress') await this.#docker.joinNetwork(pair.name, container)
+    if (key !== undefined) await this.#docker.putFile(container, keyFolder, keyFile, key)
+  }
+
+  async guard(): Promise<void> {
+    await this.closed?.guard()
+  }
+
+  async removeLeftovers(): Promise<void> {
+    await this.#pairs?.removeLeftovers()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.closed?.remove(), this.#pairs?.close()])
+  }
+
+  async #listening(ports: number[]): Promise<void> {
+    const [port = 0, closedPort = port] = ports
+    const place = this.#place
+    if (place.kind === 'address') this.#servers = { egress: `${place.host}:${port}`, none: `${place.host}:${port}` }
+    // Of a pair, each network has its own address.
+    if (place.kind === 'pair') this.#servers = { egress: String(port), none: String(port) }
+    if (place.kind !== 'gateway') return
+    const [open, closed] = await Promise.all([this.#egress.gateway(), this.closed?.gateway()])
+    this.#servers = { egress: `${open}:${port}`, none: `${closed}:${closedPort}` }
+    await this.#egress.open(port)
+    await this.closed?.open(closedPort)
+  }
+}
+
+const cannotClose =
+  'functions with "network": "none" cannot run on this engine: it shares neither disk nor network with this server, and a worker without a network could not call it'

@@ -1,0 +1,42 @@
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What is sent at once of a file. */
+export const pieceBytes = 256 * 1024
+
+/** One step of laying out a package, as the meta of a CODE frame says it: paths are those that the worker sees. */
+export interface CodePiece {
+  meta: { path: string; folder?: true; link?: string; executable?: true; more?: true }
+  body: Buffer
+}
+
+const nothing = Buffer.alloc(0)
+
+/** A folder with all that is in it, so that laying out the pieces in this order makes the same again at `to`. */
+export function* codePieces(from: string, to: string): Generator<CodePiece> {
+  yield { meta: { path: to, folder: true }, body: nothing }
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, path] = [join(from, entry.name), `${to}/${entry.name}`]
+    if (entry.isDirectory()) yield* codePieces(source, path)
+    else if (entry.isSymbolicLink()) yield { meta: { path, link: readlinkSync(source) }, body: nothing }
+    else yield* filePieces(source, path)
+  }
+}
+
+/** `more`: what follows belongs behind what is there. */
+function* filePieces(source: string, path: string): Generator<CodePiece> {
+  const { mode, size } = statSync(source)
+  const executable = (mode & 0o100) === 0 ? {} : { executable: true as const }
+  const file = openSync(source, 'r')
+  try {
+    let at = 0
+    do {
+      const body = Buffer.allocUnsafe(Math.min(pieceBytes, size - at))
+      const read = readSync(file, body)
+      yield { meta: { path, ...executable, ...(at > 0 && { more: true as const }) }, body: body.subarray(0, read) }
+      at = read === 0 ? size : at + read
+    } while (at < size)
+  } finally {
+    closeSync(file)
+  }
+}

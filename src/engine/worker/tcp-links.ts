@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { SandboxEngine, WorkerCallers } from '../sandbox/sandbox.ts'
+import type { Channel } from './channel.ts'
+import { codePieces, pieceBytes } from './code-pieces.ts'
+import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
+import { type StreamName, streamNames, TcpDoor } from './tcp-door.ts'
+
+const newSecret = (): string => randomBytes(32).toString('base64url')
+
+type Inside = Pick<SandboxEngine, 'inside' | 'secretsFolder'>
+
+/** Files read in one go, and bytes that may be under way to a worker. */
+const piecesAtOnce = 64
+const mostUnderWay = 4 * pieceBytes
+
+/**
+ * Links over TCP, for engines that do not share the server's disk: the shim connects three times, for its frames and for each of
+ * its descriptors, with a secret of the worker's own; code comes over the first.
+ */
+export class TcpLinks implements WorkerLinks {
+  #engine: Inside
+  #door: TcpDoor
+
+  private constructor(engine: Inside, door: TcpDoor) {
+    this.#engine = engine
+    this.#door = door
+  }
+
+  /** Listens where the engine says that its workers reach us. */
+  static async open(engine: Inside, callers: WorkerCallers, clock: Clock): Promise<TcpLinks> {
+    const door = new TcpDoor(clock)
+    try {
+      const ports: number[] = []
+      for (const { host, port } of callers.listenOn) ports.push(await door.listen(host, port))
+      await callers.listening(ports)
+      return new TcpLinks(engine, door)
+    } catch (error) {
+      door.close()
+      throw error
+    }
+  }
+
+  async make(worker: string): Promise<TcpLink> {
+    return new TcpLink(this.#door, worker, newSecret(), this.#engine)
+  }
+
+  async close(): Promise<void> {
+    this.#door.close()
+  }
+}
+
+class TcpLink implements WorkerLink {
+  readonly given: { folder: null; env: Record<string, string>; key: string }
+  readonly secretsFolder: string
+  readonly codeIsMemory = true
+  #door: TcpDoor
+  #worker: string
+  #code: string
+  #streams = new Map<StreamName, Socket>()
+  #whole = Promise.withResolvers<LinkConnection>()
+
+  constructor(door: TcpDoor, worker: string, secret: string, engine: Inside) {
+    this.#door = door
+    this.#worker = worker
+    this.#code = `${engine.inside('')}/code`
+    this.secretsFolder = engine.secretsFolder('')
+    this.given = { folder: null, env: {}, key: `${worker} ${secret}` }
+    door.expect(worker, { secret, onStream: (name, socket) => this.#enter(name, socket) })
+  }
+
+  connection(): Promise<LinkConnection> {
+    return this.#whole.promise
+  }
+
+  async bringCode(stored: string, channel: Channel): Promise<string> {
+    let pieces = 0
+    let underWay = 0
+    for (const { meta, body } of codePieces(stored, this.#code)) {
+      underWay += body.length
+      const sent = channel.code(meta, body).then(() => {
+        underWay -= body.length
+      })
+      if (underWay >= mostUnderWay) await sent
+      else if (++pieces % piecesAtOnce === 0) await nextTurn()
+      if (channel.isClosed) throw new FaasError('engine_failed', 'The worker went away while its code was sent.')
+    }
+    return this.#code
+  }
+
+  async remove(): Promise<void> {
+    this.#door.forget(this.#worker)
+    for (const socket of this.#streams.values()) socket.destroy()
+  }
+
+  #enter(name: StreamName, socket: Socket): void {
+    this.#streams.set(name, socket)
+    const [frames, stdout, stderr] = streamNames.map((each) => this.#streams.get(each))
+    if (frames === undefined || stdout === undefined || stderr === undefined) return
+    this.#door.forget(this.#worker)
+    this.#whole.resolve({ frames, stdout, stderr })
+  }
+}

@@ -1,0 +1,60 @@
+/** Workers that share no disk with the server: the same engine, whose workers have to call. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import { askDocker } from '../support/docker-api.ts'
+import { describeWithDocker } from '../support/docker-gate.ts'
+import { dockerWorkers, type FunctionWorker, runtimeFolders } from '../support/docker-workers.ts'
+
+describeWithDocker('over TCP', () => {
+  const workers = dockerWorkers({ link: 'tcp', codeSizeMb: 64 })
+
+  describe.each(runtimeFolders())('a worker of %s', (runtime) => {
+    let it: FunctionWorker
+    beforeAll(async () => {
+      it = await workers().shared(runtime)
+      return () => it.worker.kill()
+    })
+
+    test('has the code that came by the connection', async () => {
+      const files = await it.ask<string[]>({ do: 'list', path: '/taibai/code' })
+      expect(files).toContain(`main.${runtime === 'nodejs' ? 'mjs' : 'py'}`)
+    })
+
+    test('keeps its key from the engine, and its user from the disk of the engine', async () => {
+      const info = JSON.stringify(await it.inspect())
+      const { stdout: key } = await it.run('cat', '/taibai.key/key')
+      expect(key.split(' ')[1]).toHaveLength(43)
+      expect(info).not.toContain(key.split(' ')[1])
+      expect(await it.ask({ do: 'env', name: 'TAIBAI_KEY' })).toBe(null)
+      for (const path of ['/taibai.key/more', '/taibai.key/key']) {
+        await expect(it.ask({ do: 'write', path, bytes: 1 })).rejects.toThrow()
+      }
+    })
+
+    test('has a name for its user', async () => {
+      expect((await it.run('whoami')).stdout).toBe('function\n')
+    })
+
+    test('takes what a child process prints to the log of its call', async () => {
+      let printed = ''
+      const onLog = (_stream: string, text: string) => {
+        printed += text
+      }
+      await it.call({ do: 'raw', by: 'child', stdout: 'child', before: 'before' }, 60_000, { onLog })
+      expect(printed).toBe('before\nchild\n')
+    })
+  })
+
+  test('a worker without a network reaches neither the machine nor the world, and leaves no volume behind', async () => {
+    const it = await workers().bound('python3', { network: 'none' })
+    const { gateway } = await it.address()
+    for (const [host, port] of [
+      [gateway, 22],
+      ['1.1.1.1', 53],
+    ] as const) {
+      await expect(it.ask({ do: 'connect', host, port })).rejects.toThrow()
+    }
+    const [mount] = (await it.inspect()).Mounts
+    await it.worker.kill()
+    expect(await askDocker('GET', `/volumes/${mount?.Name}`)).toHaveProperty('message')
+  })
+})

@@ -1,0 +1,148 @@
+/** Workers that call: who gets in, and how code comes to them. */
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { codePieces, pieceBytes } from '../../src/engine/worker/code-pieces.ts'
+import type { WorkerLink } from '../../src/engine/worker/link.ts'
+import { encodeFrame, FrameType } from '../../src/engine/worker/protocol.ts'
+import { TcpLinks } from '../../src/engine/worker/tcp-links.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+let links: TcpLinks
+let port = 0
+let clock: FakeClock
+const made: WorkerLink[] = []
+const sockets: Socket[] = []
+
+beforeEach(async () => {
+  clock = new FakeClock()
+  const listening = async (ports: number[]) => {
+    port = ports[0] ?? 0
+  }
+  const callers = { listenOn: [{ host: '127.0.0.1', port: 0 }], listening }
+  links = await TcpLinks.open({ inside: () => '/taibai', secretsFolder: () => '/run/secrets' }, callers, clock)
+})
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  for (const link of made.splice(0)) await link.remove()
+  await links.close()
+  await waitUntil('no timer is left', () => clock.armed === 0)
+})
+
+async function make(worker = 'w1'): Promise<{ link: WorkerLink; key: string }> {
+  const link = await links.make(worker)
+  made.push(link)
+  return { link, key: link.given.key ?? '' }
+}
+
+/** What a shim, or somebody else, sends first. */
+function dial(bytes: Buffer | string): Socket {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  sockets.push(socket)
+  socket.write(bytes)
+  socket.resume()
+  return socket
+}
+
+const knock = (stream: string, key: string, type: FrameType = FrameType.knock): Buffer =>
+  Buffer.concat(encodeFrame(type, 0, JSON.stringify({ stream }), Buffer.from(key)))
+
+const all = (key: string) => ['frames', 'stdout', 'stderr'].map((stream) => dial(knock(stream, key)))
+
+describe('nobody gets in', () => {
+  test.each([
+    ['with another secret', (key: string) => knock('frames', `${key}x`)],
+    ['without a secret', () => knock('frames', 'w1')],
+    ['as a worker that is not there', (key: string) => knock('frames', key.replace('w1', 'w2'))],
+    ['to a stream that there is not', (key: string) => knock('stdin', key)],
+    ['who begins with another frame', (key: string) => knock('frames', key, FrameType.hello)],
+    [
+      'whose meta is no object',
+      (key: string) => Buffer.concat(encodeFrame(FrameType.knock, 0, '[]', Buffer.from(key))),
+    ],
+    ['who speaks another language', () => 'GET / HTTP/1.1\r\nhost: worker\r\n\r\n'],
+    ['who announces a long frame', () => Buffer.from([0, 1, 0, 0, 25])],
+  ])('%s', async (_who, bytes) => {
+    const { key } = await make()
+    const socket = dial(bytes(key))
+    await once(socket, 'close')
+    expect(socket.bytesRead).toBe(0)
+  })
+
+  test('who says nothing in time', async () => {
+    const socket = dial('')
+    await waitUntil('it is waited for', () => clock.armed === 1)
+    clock.advance(10_000)
+    await once(socket, 'close')
+  })
+
+  test('twice to the same stream', async () => {
+    const { key } = await make()
+    dial(knock('frames', key))
+    await once(dial(knock('frames', key)), 'close')
+  })
+
+  test('once all three streams are there, and when the worker is gone', async () => {
+    const { link, key } = await make()
+    all(key)
+    await link.connection()
+    await once(dial(knock('frames', key)), 'close')
+    const other = await make('w2')
+    await other.link.remove()
+    await once(dial(knock('frames', other.key)), 'close')
+  })
+})
+
+test('a worker is there when its three streams are, and what came behind the knock is not lost', async () => {
+  const { link, key } = await make()
+  const [frames] = [dial(Buffer.concat([knock('frames', key), Buffer.from('hello')]))]
+  dial(knock('stdout', key))
+  dial(Buffer.concat([knock('stderr', key), Buffer.from('words')]))
+  const connection = await link.connection()
+  const read = async (socket: Socket) => String((await once(socket.resume(), 'data'))[0])
+  expect(await read(connection.frames)).toBe('hello')
+  expect(await read(connection.stderr)).toBe('words')
+  const closed = once(frames, 'close')
+  await link.remove()
+  await closed
+})
+
+test('a knock that comes byte by byte is one', async () => {
+  const { link, key } = await make()
+  const socket = dial('')
+  for (const byte of knock('frames', key)) socket.write(Buffer.from([byte]))
+  dial(knock('stdout', key))
+  dial(knock('stderr', key))
+  await link.connection()
+})
+
+test('every worker has a secret of its own', async () => {
+  const keys = [await make('w1'), await make('w2')].map(({ key }) => key.split(' ')[1])
+  expect(new Set(keys).size).toBe(2)
+  expect(keys[0]).toMatch(/^[\w-]{43}$/)
+})
+
+test('code comes in pieces that make the same tree again', () => {
+  const from = mkdtempSync(join(tmpdir(), 'taibai-pieces-'))
+  mkdirSync(join(from, 'lib'))
+  writeFileSync(join(from, 'lib', 'large.bin'), Buffer.alloc(pieceBytes + 1, 7))
+  writeFileSync(join(from, 'empty'), '')
+  writeFileSync(join(from, 'run.sh'), '#!/bin/sh', { mode: 0o755 })
+  symlinkSync('lib/large.bin', join(from, 'link'))
+  const pieces = [...codePieces(from, '/code')].map(({ meta, body }) => ({ ...meta, bytes: body.length }))
+  expect(pieces.sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+    { path: '/code', folder: true, bytes: 0 },
+    { path: '/code/empty', bytes: 0 },
+    { path: '/code/lib', folder: true, bytes: 0 },
+    { path: '/code/lib/large.bin', bytes: pieceBytes },
+    { path: '/code/lib/large.bin', more: true, bytes: 1 },
+    { path: '/code/link', link: 'lib/large.bin', bytes: 0 },
+    { path: '/code/run.sh', executable: true, bytes: 9 },
+  ])
+  expect(readdirSync(from)).toHaveLength(4)
+  rmSync(from, { recursive: true })
+})
