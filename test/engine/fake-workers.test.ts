@@ -50,6 +50,8 @@ const behaviour: FakeBehaviour = async (call, worker) => {
       return returned(worker.calls)
     case 'exit':
       return die(event.code, false)
+    case 'run':
+      return die(137, false)
     case 'memory':
       return event.mb * 1048576 > worker.memoryBytes ? die(137, true) : returned(null)
     default:
