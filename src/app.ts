@@ -8,7 +8,7 @@ import { fullName } from './domain/image-use.ts'
 import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
 import { openPrincipal } from './domain/principal.ts'
-import { registryOf } from './domain/registry.ts'
+import { type PasswordSeal, registryOf } from './domain/registry.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { Pool } from './domain/worker.ts'
 import { WorkerPool } from './engine/pool/pool.ts'
@@ -26,6 +26,7 @@ import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
 import { makeOpenStack } from './openstack/openstack.ts'
 import type { Targets } from './services/functions/targets.ts'
+import { seal, unseal } from './services/platform/sealing.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { SecretVault } from './services/platform/secret-vault.ts'
 import { ensureAdminToken } from './services/platform/tokens.ts'
@@ -99,7 +100,7 @@ async function open(
   const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
   const manifests = readRuntimes(config.runtimesDir)
-  const registries = new RegistryLogins(join(data.path, 'registries.json'))
+  const registries = new RegistryLogins(join(data.path, 'registries.json'), passwordSeal(config, data))
   const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))
   const kept = await openKept(config, data, files, log, onFatal)
   opened.push(kept.close)
@@ -269,6 +270,15 @@ function makeGround(
 }
 
 /** What was sealed with a key that is lost stays lost, and is said to be: all else goes on. */
+/** With the key of the secrets. */
+function passwordSeal(config: Config, data: DataFolder): PasswordSeal {
+  const key = ensureSecretKey(join(data.path, 'secret.key'), config)
+  return {
+    seal: (registry, password) => seal(key, `registry/${registry}`, password).toString('base64'),
+    unseal: (registry, sealed) => unseal(key, `registry/${registry}`, Buffer.from(sealed, 'base64')),
+  }
+}
+
 function openVault(config: Config, data: DataFolder, stores: Kept['stores'], log: Log): SecretVault {
   const vault = new SecretVault(stores.secrets, ensureSecretKey(join(data.path, 'secret.key'), config))
   const { lost } = vault

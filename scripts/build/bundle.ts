@@ -30,6 +30,8 @@ export async function bundle(kind: 'executable' | 'package', folder: string): Pr
   return { hash: hash.digest('hex'), main, ledgerThread, files }
 }
 
+const ownUrl = "const ownUrl = require('node:url').pathToFileURL(__filename).href;"
+
 async function compile(kind: 'executable' | 'package', entry: string, outfile: string): Promise<void> {
   await build({
     entryPoints: [join(projectFolder, entry)],
@@ -44,11 +46,13 @@ async function compile(kind: 'executable' | 'package', entry: string, outfile: s
     keepNames: true,
     legalComments: 'none',
     // A package for npm has the real one beside it.
+    ...(kind === 'package' && { banner: { js: ownUrl } }),
     external: kind === 'package' ? ['better-sqlite3'] : ['*.node'],
     logLevel: 'error',
     define: {
       'import.meta.dirname': kind === 'executable' ? '""' : '__dirname',
-      'import.meta.url': '"file:///"',
+      // Where packages are looked for; the executable has none beside it.
+      'import.meta.url': kind === 'executable' ? '"file:///"' : 'ownUrl',
       'globalThis.taibaiBundle': JSON.stringify(kind),
     },
   })

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,6 +25,9 @@ const startRounds = 3
 /** The version is always asked for; `withStarts` measures starts beside those of the sources, in turn. */
 export async function showFigures(executable: string, progress: Progress, withStarts: boolean): Promise<void> {
   progress.done(`taibai --version: ${(await versionMs(executable)).toFixed(0)} ms (least of ${versionRounds})`)
+  progress.done(
+    `the first answer of a command: ${(await answerMs(executable)).toFixed(0)} ms (least of ${versionRounds})`,
+  )
   if (!withStarts) return
   const sources = [process.execPath, join(projectFolder, 'src/main.ts')]
   const [own, other] = await inTurn([[executable], sources])
@@ -32,12 +37,29 @@ export async function showFigures(executable: string, progress: Progress, withSt
   progress.done(`the sources: ${other.cpuMs} ms, ${other.memoryMb} MB; ratio ${(own.cpuMs / other.cpuMs).toFixed(2)}`)
 }
 
+/** Milliseconds until a command that asks a server has shown its answer; the server answers at once. */
+async function answerMs(executable: string): Promise<number> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"functions": []}')
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  try {
+    return await leastMs(executable, ['list', '--url', `http://127.0.0.1:${port}`])
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
 /** Milliseconds from the start of the process to its end, the least. */
-export async function versionMs(executable: string): Promise<number> {
+export const versionMs = (executable: string): Promise<number> => leastMs(executable, ['--version'])
+
+async function leastMs(executable: string, args: string[]): Promise<number> {
   const took: number[] = []
   for (let round = 0; round < versionRounds; round++) {
     const from = performance.now()
-    await run(executable, ['--version'])
+    await run(executable, args)
     took.push(performance.now() - from)
   }
   return Math.min(...took)

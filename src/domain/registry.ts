@@ -22,6 +22,13 @@ export interface RegistryCredentials {
   remove(registry: string): boolean
 }
 
+/** Makes a password unreadable where it is kept, and readable again for who asks. */
+export interface PasswordSeal {
+  seal(registry: string, password: string): string
+  /** Null: another key sealed it. */
+  unseal(registry: string, sealed: string): string | null
+}
+
 /** The registry that engines mean where a name says none. */
 export const defaultRegistry = 'docker.io'
 

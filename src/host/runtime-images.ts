@@ -6,6 +6,7 @@ import { ensureDebianBase } from './debian-base.ts'
 import type { EngineClient } from './engine-client.ts'
 import { hostCertificates } from './host-certificates.ts'
 import { withLock } from './lock.ts'
+import { HostProblem } from './problem.ts'
 import type { Progress, Report } from './progress.ts'
 import { makeRegistries } from './registry.ts'
 import { type RuntimeFolder, readRuntimeFolders } from './runtime-folder.ts'
@@ -61,7 +62,15 @@ async function buildRuntime(runtime: RuntimeFolder, options: Omit<BaseOptions, '
   if (last?.source !== undefined && fits(runtime, last.base, last.source)) {
     return { image: runtime.image, state: 'unchanged', base: last.base }
   }
-  const base = await ensureBase(runtime, { ...options, mayPull: last?.base !== 'local' })
+  let base: Base
+  try {
+    base = await ensureBase(runtime, { ...options, mayPull: last?.base !== 'local' })
+  } catch (error) {
+    // One that came in an archive has the same files; only what it trusts is another machine's.
+    if (!(error instanceof HostProblem) || last?.source === undefined) throw error
+    report(`${runtime.image} is used as it came: its certificate authorities are those of the machine that made it`)
+    return { image: runtime.image, state: 'unchanged', base: last.base }
+  }
   report(`building ${runtime.image}`)
   await buildImage(engine, runtime, base)
   return { image: runtime.image, state: 'built', base: base.kind }

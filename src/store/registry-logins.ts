@@ -1,32 +1,36 @@
-import type { RegistryCredentials, RegistryLogin, RegistrySecret } from '../domain/registry.ts'
+import type { PasswordSeal, RegistryCredentials, RegistryLogin, RegistrySecret } from '../domain/registry.ts'
 import { readJson, writeJson } from './json-file.ts'
 
 interface Stored extends RegistryLogin {
-  password: string
+  sealed: string
 }
 
-/** Credentials in a file of the data folder that its owner alone can read. It is in no backup. */
+/** Credentials in a file of the data folder that its owner alone can read, the passwords sealed. It is in no backup. */
 export class RegistryLogins implements RegistryCredentials {
   #file: string
+  #seal: PasswordSeal
   #logins: Map<string, Stored>
 
   /** Throws an Error with a sentence when the file is there and cannot be understood. */
-  constructor(file: string) {
+  constructor(file: string, seal: PasswordSeal) {
     this.#file = file
+    this.#seal = seal
     this.#logins = new Map(readJson<Stored[]>(file, []).map((login) => [login.registry, login]))
   }
 
   list(): RegistryLogin[] {
-    return [...this.#logins.values()].map(({ password: _password, ...login }) => login)
+    return [...this.#logins.values()].map(({ sealed: _sealed, ...login }) => login)
   }
 
+  /** Null also when the installation's key is another one now: images are fetched as nobody then. */
   find(registry: string): RegistrySecret | null {
     const found = this.#logins.get(registry)
-    return found === undefined ? null : { registry, username: found.username, password: found.password }
+    const password = found === undefined ? null : this.#seal.unseal(registry, found.sealed)
+    return found === undefined || password === null ? null : { registry, username: found.username, password }
   }
 
   set(login: RegistryLogin, password: string): void {
-    this.#logins.set(login.registry, { ...login, password })
+    this.#logins.set(login.registry, { ...login, sealed: this.#seal.seal(login.registry, password) })
     this.#write()
   }
 

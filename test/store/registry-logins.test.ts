@@ -2,8 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { PasswordSeal } from '../../src/domain/registry.ts'
+import { seal, unseal } from '../../src/services/platform/sealing.ts'
 import { PulledImageNotes } from '../../src/store/pulled-images.ts'
 import { RegistryLogins } from '../../src/store/registry-logins.ts'
+
+const sealOf = (key: Buffer): PasswordSeal => ({
+  seal: (registry, password) => seal(key, registry, password).toString('base64'),
+  unseal: (registry, sealed) => unseal(key, registry, Buffer.from(sealed, 'base64')),
+})
+const own = sealOf(Buffer.alloc(32, 1))
 
 let folder: string
 beforeEach(() => {
@@ -14,9 +22,11 @@ afterEach(() => rmSync(folder, { recursive: true }))
 test('credentials last in a file that only its owner can read, and only who asks for one gets the password', () => {
   const file = join(folder, 'registries.json')
   const login = { registry: 'ghcr.io', username: 'me', createdAt: 1 }
-  new RegistryLogins(file).set(login, 'secret')
+  new RegistryLogins(file, own).set(login, 'secret')
   expect(statSync(file).mode & 0o777).toBe(0o600)
-  const again = new RegistryLogins(file)
+  expect(readFileSync(file, 'utf8')).not.toContain('secret')
+  expect(new RegistryLogins(file, sealOf(Buffer.alloc(32, 2))).find('ghcr.io')).toBeNull()
+  const again = new RegistryLogins(file, own)
   expect(again.list()).toEqual([login])
   expect(again.find('ghcr.io')).toEqual({ registry: 'ghcr.io', username: 'me', password: 'secret' })
   expect(again.find('docker.io')).toBeNull()
@@ -27,7 +37,7 @@ test('credentials last in a file that only its owner can read, and only who asks
 
 test('a damaged file is a sentence', () => {
   writeFileSync(join(folder, 'registries.json'), '{')
-  expect(() => new RegistryLogins(join(folder, 'registries.json'))).toThrow(/is not JSON any more/)
+  expect(() => new RegistryLogins(join(folder, 'registries.json'), own)).toThrow(/is not JSON any more/)
 })
 
 test('which images were fetched is remembered', () => {
