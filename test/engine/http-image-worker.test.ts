@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpHead } from '../../src/domain/outcome.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
-import { HttpImageWorker } from '../../src/engine/worker/http-image-worker.ts'
+import { HttpImageWorker, usualQuietMs } from '../../src/engine/worker/http-image-worker.ts'
 import { aRequestHead } from '../support/builders.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -24,7 +24,8 @@ afterEach(async () => {
   }
 })
 
-async function start(handler: Handler) {
+/** `quietMs`: 0 waits for no late lines, which would need the clock to go on. */
+async function start(handler: Handler, quietMs = 0) {
   const seen: { method: string; url: string; headers: Record<string, unknown>; body: string }[] = []
   const connections = new Set<number>()
   const server = createServer(async (request, response) => {
@@ -42,7 +43,7 @@ async function start(handler: Handler) {
   const clock = new FakeClock()
   const outside: string[] = []
   const onOther = (stream: string, text: string) => void outside.push(`${stream} ${text}`)
-  const limits = { memoryBytes: 128 * mib, maxResultBytes: 1000, streamIdleMs: 2000, stopGraceMs: 0 }
+  const limits = { memoryBytes: 128 * mib, maxResultBytes: 1000, streamIdleMs: 2000, stopGraceMs: 0, quietMs }
   const worker = new HttpImageWorker(sandbox, { clock, ...limits, onOther })
   worker.ready({ host: '127.0.0.1', port })
   opened.push({ server, worker, clock })
@@ -334,9 +335,8 @@ describe('a worker', () => {
     expect(outside, 'none is lost').toEqual(['stdout before', 'stdout after'])
   })
 
-  test('waits for the lines of an image that prints: they come by another way than the answer', async () => {
-    const { call, worker, clock } = await start((_request, response) => response.end('answered'))
-    worker.print('stdout', 'it prints')
+  test('waits for the lines of an image, of its first call too: they come by another way than the answer', async () => {
+    const { call, worker, clock } = await start((_request, response) => response.end('answered'), usualQuietMs)
     const printed: string[] = []
     let isOver = false
     const outcome = call({ onLog: (_, text) => printed.push(text) }).finally(() => {
@@ -351,8 +351,14 @@ describe('a worker', () => {
     expect(printed).toEqual(['late'])
   })
 
-  test('does not wait for one that never printed', async () => {
-    const { call } = await start((_request, response) => response.end('answered'))
+  test('does not wait for one that has printed nothing for ten calls', async () => {
+    const { call, clock } = await start((_request, response) => response.end('answered'), usualQuietMs)
+    for (let n = 0; n < 10; n++) {
+      const outcome = call()
+      await until(() => clock.armed === 2)
+      await clock.pass(usualQuietMs)
+      await outcome
+    }
     expect(await call()).toMatchObject({ kind: 'returned' })
   })
 

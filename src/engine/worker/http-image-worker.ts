@@ -14,10 +14,11 @@ import { ReadOnlyRoot } from './read-only-root.ts'
 
 /** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
-/** What a call printed is still on its way when its answer is there: an image that prints is waited for until it has been quiet for this time. */
-const quietMs = 10
+/** What a call printed is still on its way when its answer is there: an image is waited for until it has been quiet for this time. */
+export const usualQuietMs = 10
 /** But no longer than that. */
 const lastLinesMs = 100
+/** Calls in a row without output after which an image is not waited for, until it prints again. */
 const mostSilentCalls = 10
 /** Characters kept of what is printed while it starts. */
 const longestStartLog = 64 * 1024
@@ -37,8 +38,8 @@ export class HttpImageWorker implements PoolWorker {
   #startLog = ''
   #isReady = false
   #onOther: OnOutput
-  /** Calls in a row that it printed nothing for: one that prints no more is not waited for. */
-  #silentCalls = mostSilentCalls
+  /** Calls in a row that it printed nothing for. */
+  #silentCalls = 0
   #printedAt = 0
   startFailure: Bound | undefined
   /** With what each of them printed of its root. */
@@ -51,6 +52,7 @@ export class HttpImageWorker implements PoolWorker {
   #maxResultBytes: number
   #streamIdleMs: number
   #stopGraceMs: number
+  #quietMs: number
 
   /** `onOther`: what it prints while no call is under way, also while it starts. */
   constructor(
@@ -61,6 +63,7 @@ export class HttpImageWorker implements PoolWorker {
       maxResultBytes: number
       streamIdleMs: number
       stopGraceMs: number
+      quietMs: number
       onOther: OnOutput
     },
   ) {
@@ -72,6 +75,7 @@ export class HttpImageWorker implements PoolWorker {
     this.#streamIdleMs = options.streamIdleMs
     this.#onOther = options.onOther
     this.#stopGraceMs = options.stopGraceMs
+    this.#quietMs = options.quietMs
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
       this.#agent.destroy()
@@ -195,6 +199,7 @@ export class HttpImageWorker implements PoolWorker {
 
   /** Its output comes by another way than its answer, through the engine. */
   async #lastLines(): Promise<void> {
+    const quietMs = this.#quietMs
     if (this.#silentCalls >= mostSilentCalls) return
     this.#silentCalls++
     const from = this.#clock.elapsed()

@@ -5,7 +5,7 @@ import type { Call, Revision } from '../../domain/worker.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
 import { Channel } from './channel.ts'
-import { HttpImageWorker } from './http-image-worker.ts'
+import { HttpImageWorker, usualQuietMs } from './http-image-worker.ts'
 import { whatKeepsImage } from './image-start.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { killed, timedOut } from './outcomes.ts'
@@ -66,7 +66,7 @@ export class SandboxWorkers implements WorkerFactory {
     const sandbox = await engine.start(spec, (stream, text) => print(stream, text))
     const onOther = workerLog(log, clock, sandbox.name)
     const { memoryBytes } = revision
-    const limits = { memoryBytes, maxResultBytes, streamIdleMs, stopGraceMs }
+    const limits = { memoryBytes, maxResultBytes, streamIdleMs, stopGraceMs, quietMs: usualQuietMs }
     const worker = new HttpImageWorker(sandbox, { clock, ...limits, onOther })
     print = (stream, text) => worker.print(stream, text)
     for (const [stream, text] of early) worker.print(stream, text)
