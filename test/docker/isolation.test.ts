@@ -44,12 +44,12 @@ describeWithDocker('A function in its container', () => {
       }
     })
 
-    test('can write below /tmp and in shared memory, and nowhere else', async () => {
+    test('can write below /tmp, in shared memory and where its secrets are, and nowhere else', async () => {
       const search =
         'find / -xdev -writable ! -type l; for at in /dev /dev/* /tmp /run /taibai; do test -w $at && test -d $at && ! test -L $at && echo $at; done'
       const { stdout } = await it.run('sh', '-c', `(${search}) 2>/dev/null | grep -v '^/proc/'`)
       const places = new Set(stdout.split('\n').filter((path) => path !== ''))
-      expect([...places].sort()).toEqual(['/dev/mqueue', '/dev/shm', '/tmp'])
+      expect([...places].sort()).toEqual(['/dev/mqueue', '/dev/shm', '/run/secrets', '/tmp'])
       const mounts = (await it.read('/proc/self/mounts')).split('\n').map((line) => line.split(' '))
       for (const place of places) {
         const options = mounts.find(([, at]) => at === place)?.[3]?.split(',')
@@ -104,12 +104,17 @@ describeWithDocker('A function in its container', () => {
       expect(await it.ask({ do: 'list', path: '/taibai' })).toEqual(['code', 'stderr', 'stdout'])
       const mounts = (await it.read('/proc/self/mounts')).split('\n').map((line) => line.split(' ')[1] ?? '')
       expect(mounts).toContain('/taibai')
-      const ofHost = ['/taibai', '/etc/resolv.conf', '/etc/hostname', '/etc/hosts', '/etc/passwd', '/etc/group']
+      const ours = ['/taibai', '/run/secrets']
+      const ofHost = ['/etc/resolv.conf', '/etc/hostname', '/etc/hosts', '/etc/passwd', '/etc/group']
       // The engine's own init, the parent of the worker's processes.
       const init = /\/docker-init$/
       const others = mounts.filter(
         (at) =>
-          at !== '' && at !== '/' && !ofHost.includes(at) && !init.test(at) && !/^\/(proc|sys|dev|tmp)(\/|$)/.test(at),
+          at !== '' &&
+          at !== '/' &&
+          ![...ours, ...ofHost].includes(at) &&
+          !init.test(at) &&
+          !/^\/(proc|sys|dev|tmp)(\/|$)/.test(at),
       )
       expect(others).toEqual([])
     })
