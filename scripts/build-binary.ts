@@ -64,7 +64,7 @@ async function assemble(parts: Bundle): Promise<void> {
 const isMadeOf = (parts: Bundle): boolean =>
   existsSync(target) && existsSync(madeOf) && readFileSync(madeOf, 'utf8') === keyOf(parts)
 
-/** Of the program, the Node.js that carries it, and how it is put together. */
+/** Hash of the program, the Node.js that carries it, and how it is put together. */
 const keyOf = ({ hash }: Bundle): string =>
   createHash('sha256')
     .update(hash)

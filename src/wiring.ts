@@ -94,7 +94,7 @@ export interface Ground {
   settings: ServiceSettings
 }
 
-/** Of the settings, what the server's health is judged by. */
+/** Settings by which the server's health is judged. */
 export type HealthSettings = Pick<HealthParts['facts'], 'memoryBudgetBytes' | 'backupEveryHours'>
 
 export interface ServiceSettings {

@@ -23,7 +23,7 @@ export interface Compared {
   taibai: Taibai
 }
 
-/** Of generic workers that are ready. */
+/** Number of generic workers that are ready. */
 export const generic = 2
 
 /** Warm calls, then first ones: `own` in proportion to `base`. */
@@ -60,7 +60,7 @@ const contestantOf = ({ name, taibai }: Compared): Contestant => ({
   cpu: taibai.cpu,
 })
 
-/** Of functions on generic workers that are ready. */
+/** First calls of functions on generic workers that are ready. */
 async function firstCalls(own: Compared, base: Compared, calls: number): Promise<Record<string, number[][]>> {
   const results: Record<string, number[][]> = {}
   const lines: Line[] = []

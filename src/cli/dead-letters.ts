@@ -12,7 +12,7 @@ const filterOptions: [flags: string, description: string][] = [
 const manyOptions: [flags: string, description: string][] = [
   ...filterOptions,
   ['--all', 'all of them'],
-  ['--limit <rows>', 'the oldest so many of them'],
+  ['--limit <rows>', 'the oldest ones, up to this number'],
 ]
 
 export const commands: CommandSpec[] = [

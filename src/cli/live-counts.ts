@@ -7,7 +7,7 @@ export interface LiveRow {
   function_id: string
   /** At work now, as far as their beginning was seen. */
   running: number
-  /** Of the window. */
+  /** Calls in the window. */
   calls: number
   calls_per_second: number
   failed: number
@@ -19,7 +19,7 @@ export interface LiveRow {
 }
 
 export interface LivePicture {
-  /** Of the whole server; absent for those who are no admins. */
+  /** Counts of the whole server; absent for those who are not admins. */
   server: { running?: number; queued?: number; jobs?: number; workers?: Record<string, number> }
   /** Events that were dropped because this reader is slow. */
   missed: number

@@ -59,7 +59,7 @@ async function simulate(cli: Cli, options: Options): Promise<void> {
 interface Past {
   calls: PastCall[]
   installation: Installation
-  /** Of the server. */
+  /** Memory budget of the server. */
   budgetMib: number
 }
 

@@ -264,7 +264,7 @@ function executionsOf(connection: Connection) {
     get,
     create,
     delete: remove,
-    /** The run when it is over, or as it is after so many seconds. */
+    /** The run when it is over, or as it is after this number of seconds. */
     wait: async (id: string, seconds: number): Promise<ExecutionRow> =>
       (await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}`, { query: { wait: seconds } })).json,
     /** One that waits does not begin; one at work is told, and ended when it does not end. */

@@ -375,7 +375,7 @@ export interface ImageRow {
   used_by: string[]
   /** The next prune removes it. */
   unused: boolean
-  /** Of a runtime as another release has it. */
+  /** Whether it is the image of a runtime of another release. */
   other_release: boolean
 }
 

@@ -19,7 +19,7 @@ export interface EngineReport {
   findings: Finding[]
 }
 
-/** Of an engine that answered, or did not. */
+/** Findings about an engine that answered, or did not. */
 export function engineFindings(engine: EngineReport | null): Finding[] {
   if (engine === null) {
     return [

@@ -14,14 +14,14 @@ export interface PastCall {
 /** What is known of a function beside its calls. */
 export interface PastFunction {
   name: string | null
-  /** Of one worker. */
+  /** Memory of one worker. */
   memoryBytes: number
   concurrency: number
   /** The image that its generic workers have; null: an image of its own. */
   runtimeImage: string | null
 }
 
-/** Of a runtime's image: the memory of a worker that belongs to no function yet. */
+/** Memory of a worker that belongs to no function yet, by the runtime's image. */
 export type GenericMemory = ReadonlyMap<string, number>
 
 export interface Installation {

@@ -39,7 +39,7 @@ export interface ImageView extends EngineImage {
   isPulled: boolean
   /** Nothing of this installation uses it, and it is ours to remove. */
   isUnused: boolean
-  /** Of a runtime as another release has it: another installation on this engine may need it. */
+  /** It is the image of a runtime of another release: another installation on this engine may need it. */
   isOtherRelease: boolean
 }
 

@@ -1,4 +1,4 @@
-/** How often something may happen: so many a second in the long run, and so many at once. */
+/** How often something may happen: a number a second in the long run, and a number at once. */
 export interface Rate {
   perSecond: number
   burst: number

@@ -40,7 +40,7 @@ export type Step =
   | { kind: 'again'; pauseMs: number }
   | { kind: 'dead'; why: 'attempts' | 'age' | 'not_retried' }
 
-/** Of a pause, what chance may take away, so that what failed together does not come back together. */
+/** Share of a pause that chance may take away, so that runs that failed together do not come back together. */
 const jitterShare = 0.5
 
 /** The decision after a try. `chance`: from 0 to 1. */
@@ -52,7 +52,7 @@ export function nextStep(rule: RetryRule, end: TryEnd, chance = 0): Step {
   return { kind: 'again', pauseMs: pauseMs(rule, end.tries) * (1 - jitterShare * chance) }
 }
 
-/** After so many tries, without chance. */
+/** Pause after this number of tries, without chance. */
 export function pauseMs({ firstPauseMs, factor, longestPauseMs }: RetryRule, tries: number): number {
   return Math.min(longestPauseMs, firstPauseMs * factor ** (tries - 1))
 }

@@ -16,7 +16,7 @@ export interface Terms {
   depth?: number
   /** The caller's key: asking again with it is answered as the first time. */
   key?: string
-  /** Of a run with a key: what its answer was, beside the bytes that are its output. */
+  /** Kind of the answer of a run with a key, whose bytes are its output. */
   answered?: 'json' | 'text' | 'bytes' | 'http-json' | 'http-text' | 'http-bytes'
 }
 

@@ -85,7 +85,7 @@ const schemes: Record<SignatureScheme, (question: Question) => Verdict> = {
     return isTimely(time, isFresh) ? good(id) : stale('Webhook-Timestamp')
   },
 
-  /** Of the body alone, in hex or base64, with or without `sha256=`. */
+  /** Signature of the body alone, in hex or base64, with or without `sha256=`. */
   hmac: ({ signature, secret, request }) => {
     const name = signature.header ?? defaultSignatureHeader
     const sent = header(request, name)

@@ -7,7 +7,7 @@ export interface UnitFacts {
   scope: 'system' | 'user'
   /** Who runs it, in the system's scope. */
   user: string
-  /** Of the engine's socket; null: nobody has to be in one. */
+  /** Group of the engine's socket; null: nobody has to be in one. */
   socketGroup: string | null
   dataDir: string
   /** Settings, a line each; it need not be there. */

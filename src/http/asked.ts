@@ -7,7 +7,7 @@ export interface Asked {
   waitMs: number | null
   /** The same again is answered as the first time. */
   key: string | undefined
-  /** Of `Prefer`, for the answer. */
+  /** Part of `Prefer` that was obeyed, for the answer. */
   applied: string | null
 }
 

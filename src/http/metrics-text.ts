@@ -13,7 +13,7 @@ export interface Gauges {
   workers: { state: string }[]
   pool: PoolVitals
   ledger: LedgerVitals
-  /** Of the disk that the data folder lies on. */
+  /** Free bytes of the disk that the data folder lies on. */
   freeBytes: number
   engineIsUp: boolean
   version: string

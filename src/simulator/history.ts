@@ -2,8 +2,8 @@ import type { Installation, PastCall, PastFunction } from '../domain/history.ts'
 import { type Trace, type TracedCall, type TracedFunction, type TracedRuntime, traceOf } from './trace.ts'
 
 /**
- * The calls that a server has had as a trace. A cold start costs what it did in the median. Of functions that are gone
- * the memory is that of their peak, else the given one, and they are taken for functions of the first runtime.
+ * The calls that a server has had as a trace. A cold start costs the median of its cold starts. Functions that are gone
+ * have the memory of their peak, else the given one, and count as functions of the first runtime.
  */
 export function traceOfHistory(
   calls: Iterable<PastCall>,

@@ -19,7 +19,7 @@ export interface PolicyFigures {
   calls: number
   cold: number
   prewarmed: number
-  /** Of all calls together, for workers: new, generic or busy. */
+  /** Time that all calls together waited for workers: new, generic or busy. */
   waitedMs: number
   /** Mean over the time, and the most. */
   idleMib: number

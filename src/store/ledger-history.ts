@@ -27,7 +27,7 @@ export function* historyPages(connection: Connection, sinceMs: number): Generato
   }
 }
 
-/** Of a ledger that may be in use: nothing is changed. With what the catalogue beside it says of the functions. */
+/** Reads a ledger that may be in use, and changes nothing; also what the catalogue beside it says of the functions. */
 export function readHistoryFile(file: string, sinceMs: number): { calls: PastCall[]; installation: Installation } {
   const ledger = openRaw(file, { readonly: true, fileMustExist: true })
   try {

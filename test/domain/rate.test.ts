@@ -4,7 +4,7 @@ import { TokenBuckets } from '../../src/domain/rate.ts'
 const rate = { perSecond: 2, burst: 4 }
 
 describe('a rate', () => {
-  test('lets a burst through, then so many a second, and says how long to wait', () => {
+  test('lets a burst through, then the rate, and says how long to wait', () => {
     const buckets = new TokenBuckets()
     const takes = [0, 0, 0, 0, 0, 250, 500, 500, 1000].map((ms) => buckets.take('a', rate, ms))
     expect(takes).toEqual([0, 0, 0, 0, 500, 250, 0, 500, 0])

@@ -1,7 +1,7 @@
 import { notFound } from '../../src/domain/errors.ts'
 import type { SecretReader } from '../../src/domain/secret.ts'
 
-/** Of a project without secrets. */
+/** Secrets of a project that has none. */
 export const noSecrets: SecretReader = {
   open: (_projectId, name) => {
     throw notFound('Secret', name)

@@ -31,7 +31,7 @@ export class SecondEngine implements AsyncDisposable {
     return `tcp://${this.#subnet}.2:2375`
   }
 
-  /** Of this machine on the cable. */
+  /** Address of this machine on the cable. */
   get ourAddress(): string {
     return `${this.#subnet}.1`
   }
@@ -131,7 +131,7 @@ export class SecondEngine implements AsyncDisposable {
   }
 }
 
-/** Of a process that has begun: until it is in another, it is in ours. */
+/** Network namespace of a process that has begun: until it is in another, it is in ours. */
 function namespaceOf(pid: number | 'self'): string {
   try {
     return readlinkSync(`/proc/${pid}/ns/net`)

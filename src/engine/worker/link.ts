@@ -20,7 +20,7 @@ export interface WorkerLink {
   readonly secretsFolder: string
   /** Code comes into the worker's memory: its limits have to be there before. */
   readonly codeIsMemory: boolean
-  /** Of the worker's shim; resolves once, for the first that may. */
+  /** Connection of the worker's shim; resolves once, for the first that is allowed. */
   connection(): Promise<LinkConnection>
   /** Brings the code to the worker; the folder's path as the worker sees it. */
   bringCode(stored: string, channel: Channel): Promise<string>

@@ -3,7 +3,7 @@ import type { Outcome } from '../../domain/outcome.ts'
 /** An image that writes to its read-only root says so in the system's words only: what helps is said beside them. */
 
 const systemsWords = /EROFS|read-only file ?system/i
-/** Of what was printed before: the words may come in two pieces. */
+/** Characters kept of what was printed before: the words may come in two pieces. */
 const keptChars = 32
 
 const remedy = 'name the folders that it writes to in "writable"'

@@ -176,7 +176,7 @@ export function bindExecutions(app: App, executions: Executions): void {
     description:
       '201 whatever the function does: look at the status. With "sync": false the run is accepted for good, and may have ' +
       'delay, run_at, priority, retries, on_success and on_failure. With the header Prefer: wait=N the run is accepted, ' +
-      'and the answer is 202 when it takes longer than so many seconds. The header Idempotency-Key is the field.',
+      'and the answer is 202 when it takes longer than this number of seconds. The header Idempotency-Key is the field.',
     body: newExecution,
     answers: { 201: shownExecution, 202: shownExecution },
     refusals: [
@@ -211,7 +211,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       method: 'get',
       path: '/v1/executions/:id',
       tag,
-      summary: 'Show an execution; with wait=30, when it is over or so many seconds have passed',
+      summary: 'Show an execution; with wait=30, when it is over or 30 seconds have passed',
       query: z.object({ wait: z.string().optional() }),
       answers: { 200: shownExecution },
       refusals: ['invalid_request', 'not_found'],

@@ -17,7 +17,7 @@ const shown = z
     created_at: z.string(),
     used_by: z.array(z.string()).openapi({ description: 'Such as "function greet".' }),
     unused: z.boolean().openapi({ description: 'Removed by the next prune.' }),
-    other_release: z.boolean().openapi({ description: 'Of a runtime as another release has it.' }),
+    other_release: z.boolean().openapi({ description: 'Whether it is the image of a runtime of another release.' }),
   })
   .openapi('Image')
 const briefly = z.object({ id: z.string(), names: z.array(z.string()), size_bytes: z.int() })

@@ -48,7 +48,7 @@ const aboutInvoke: Omit<Described, 'method' | 'path'> = {
     'The body is the event: JSON becomes a value, text a string, anything else bytes. The answer is what the function ' +
     'returned; a web function gets the whole request and makes the whole answer. X-Execution-Id names the execution, ' +
     'Server-Timing says how long each phase took. What a function throws is 502, what takes longer than its timeout 504. ' +
-    'With Prefer: wait=N, the answer is 202 and the run goes on when it takes longer than so many seconds; ' +
+    'With Prefer: wait=N, the answer is 202 and the run goes on when it takes longer than this number of seconds; ' +
     'respond-async does not wait at all. The same Idempotency-Key again is answered as the first time.',
   body: { '*/*': z.any() },
   answers: { 200: z.any(), 202: z.object({ execution_id: z.string() }) },

@@ -40,7 +40,7 @@ interface Waiting extends QueuedRun {
   priority: number
   attempt: Attempt
   state: 'waiting' | 'at work' | 'given up'
-  /** Of its time in the lane. */
+  /** Where it waits. */
   lane: Lane | null
   done: () => void
 }
@@ -52,7 +52,7 @@ interface Lane {
 
 interface Project {
   lanes: Map<string, Lane>
-  /** Of its runs that wait, those that do not have the usual priority. */
+  /** Number of its waiting runs whose priority is not the usual one. */
   prioritized: number
   running: number
   held: number

@@ -19,7 +19,7 @@ export interface NewExecution extends TargetRef {
   /** Default true: answer when the run is over. */
   sync?: boolean | null
   description?: string | null
-  /** Of a run that is accepted. */
+  /** How an accepted run is tried. */
   terms?: Terms | undefined
   /** Before it begins. */
   delayMs?: number | undefined
@@ -155,7 +155,7 @@ export class Executions {
     return this.#parts.ledger.prune(keepExecutionsDays * dayMs, keepExecutionsPerProject)
   }
 
-  /** Of a delay and a time, the later. */
+  /** The run begins after the delay and not before the time, whichever is later. */
   #termsOf({ terms = {}, delayMs }: NewExecution): Terms | undefined {
     const now = this.#parts.clock.now()
     const runAtMs = Math.max(terms.runAtMs ?? 0, delayMs === undefined ? 0 : now + delayMs)

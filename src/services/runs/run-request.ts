@@ -25,7 +25,7 @@ export interface RunRequest {
   caller?: Caller
   /** An accepted run begins when this has resolved (a job whose runs take turns). */
   after?: Promise<unknown>
-  /** Of an accepted run: what was asked beside it. */
+  /** How an accepted run is tried. */
   terms?: Terms
   /** Told how an accepted run ended for good, before its record is. */
   onOutcome?(outcome: Outcome): void

@@ -44,7 +44,7 @@ interface Active {
   log: LogBuffer
   caller: Caller | undefined
   lease: Lease | undefined
-  /** Of an image that is run to its end: nothing else tells it. */
+  /** Stops the run of a `command` image, which has no other way to be told. */
   stop: AbortController | undefined
   isCancelled: boolean
 }

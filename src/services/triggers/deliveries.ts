@@ -19,9 +19,9 @@ export interface Delivery {
   request: { input: CallInput; http: HttpRequestHead } | null
 }
 
-/** Of one webhook. */
+/** Most deliveries that are kept of one webhook. */
 const mostDeliveries = 50
-/** Of one delivery, and of all together. */
+/** Most bytes that are kept of one delivery, and of all together. */
 const mostBytes = 256 * 1024
 const mostBytesTogether = 16 * 1024 * 1024
 

@@ -112,7 +112,7 @@ export class Webhooks {
     this.#deliveries.forget(webhook.id)
   }
 
-  /** Whoever knows the URL may call, so often. Throws FaasError: `not_found`, `limit_reached`, `runtime_unavailable`. */
+  /** Whoever knows the URL may call, within its rate. Throws FaasError: `not_found`, `limit_reached`, `runtime_unavailable`. */
   called(id: string): WebhookCall {
     const webhook = this.#parts.store.find(id)
     if (webhook === null) throw notFound('Webhook', id)

@@ -8,7 +8,7 @@ export interface ContainerDefaults {
   /** `uid:gid` of the processes inside. */
   user: string
   egressNetwork: string
-  /** Of workers without a network that have to call the server; undefined: there are none. */
+  /** Network of workers without egress that have to call the server; undefined: there are none. */
   closedNetwork?: string | undefined
   /** Names that containers know beside their own, as `name:address`. */
   extraHosts?: string[]

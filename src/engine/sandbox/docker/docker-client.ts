@@ -234,7 +234,7 @@ export class DockerClient {
     })
   }
 
-  /** Of the network on the engine's machine; undefined: it has none. */
+  /** Address of the engine's machine on the network; undefined: it has none. */
   async gatewayOf(network: string): Promise<string | undefined> {
     const { IPAM } = await this.#ask('inspect a network', () =>
       this.#api.ask<{ IPAM?: { Config?: { Gateway?: string }[] } }>('GET', `/networks/${network}`),

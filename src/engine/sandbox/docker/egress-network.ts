@@ -59,7 +59,7 @@ export class EgressNetwork {
     return this.#spec.bridge
   }
 
-  /** Of the engine's machine on it. */
+  /** Address of the engine's machine on it. */
   gateway(): Promise<string | undefined> {
     return this.#docker.gatewayOf(this.name)
   }

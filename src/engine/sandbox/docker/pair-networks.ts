@@ -3,7 +3,7 @@ import type { DockerClient } from './docker-client.ts'
 /** A network of one worker and the server. */
 export interface PairNetwork {
   name: string
-  /** Of the server on it. */
+  /** Address of the server on it. */
   serverAddress: string
 }
 
