@@ -25,6 +25,7 @@ import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
 import { Workers } from './services/functions/workers.ts'
+import { AccessKeys } from './services/platform/access-keys.ts'
 import { Backups, type BackupsParts } from './services/platform/backups.ts'
 import { Health, type HealthParts } from './services/platform/health.ts'
 import { Images, type ImagesParts } from './services/platform/images.ts'
@@ -42,10 +43,12 @@ import { Holders } from './services/triggers/in-use.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
 import { Webhooks } from './services/triggers/webhooks.ts'
+import { AccessKeyRows } from './store/access-keys.ts'
 import { AliasRows } from './store/aliases.ts'
 import type { Database } from './store/database.ts'
 import { FunctionRows } from './store/functions.ts'
 import { JobRows } from './store/jobs.ts'
+import { LambdaSettingsRows } from './store/lambda-settings.ts'
 import { RuntimeRows } from './store/runtimes.ts'
 import { SecretRows } from './store/secrets.ts'
 import { SourceRows } from './store/sources.ts'
@@ -68,6 +71,8 @@ export function makeStores(database: Database) {
     sources: new SourceRows(database),
     secrets: new SecretRows(database),
     tokens: new TokenRows(database),
+    accessKeys: new AccessKeyRows(database),
+    lambdaSettings: new LambdaSettingsRows(database),
   }
 }
 
@@ -166,6 +171,7 @@ export function makeServices(ground: Ground) {
     log,
   })
   const inUse = new Holders({ stores, jobs, sources })
+  const tokens = new Tokens({ tokens: stores.tokens, clock, newId })
   return {
     targets,
     exposed,
@@ -234,7 +240,10 @@ export function makeServices(ground: Ground) {
     health: new Health({ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, clock }),
     images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),
     registries: new Registries({ ...ground.registries, clock }),
-    tokens: new Tokens({ tokens: stores.tokens, clock, newId }),
+    tokens,
+    accessKeys: new AccessKeys({ keys: stores.accessKeys, tokens, vault: ground.vault, clock }),
+    lambdaSettings: stores.lambdaSettings,
+    packages,
   }
 }
 
@@ -247,7 +256,7 @@ function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: 
 }
 
 export function httpParts(
-  { pool, ledger, newId, log }: Pick<Ground, 'pool' | 'ledger' | 'newId' | 'log'>,
+  { pool, clock, ledger, newId, log }: Pick<Ground, 'pool' | 'clock' | 'ledger' | 'newId' | 'log'>,
   services: Services,
   door: {
     authenticate: Authenticate
@@ -277,6 +286,9 @@ export function httpParts(
     stats: services.stats,
     events: services.events,
     tokens: services.tokens,
+    accessKeys: services.accessKeys,
+    lambdaSettings: services.lambdaSettings,
+    packages: services.packages,
     backups: services.backups,
     health: services.health,
     images: services.images,
@@ -301,6 +313,7 @@ export function httpParts(
     isReady: door.isReady,
     docs: door.docs,
     consoleFile: door.consoleFile,
+    clock,
     newId,
     log,
     settings: door.settings,

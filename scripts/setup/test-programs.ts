@@ -18,6 +18,7 @@ const programs: TestProgram[] = [
     // Debian's Python has them both.
     check: ['/usr/bin/python3', '-c', 'import openstackclient, qinlingclient'],
   },
+  { title: 'the AWS CLI', packages: ['awscli'], check: ['/usr/bin/aws', '--version'] },
   { title: 'a terminal for tests (tmux)', packages: ['tmux'], check: ['tmux', '-V'] },
   { title: 'a browser (Chromium)', packages: ['chromium'], check: ['/usr/bin/chromium', '--version'] },
 ]

@@ -39,6 +39,7 @@ export const commandFiles: Record<string, Load> = {
   images: () => import('./images.ts'),
   registry: () => import('./registry.ts'),
   token: () => import('./token.ts'),
+  'access-key': () => import('./access-key.ts'),
   context: () => import('./context.ts'),
   export: () => import('./export.ts'),
   import: () => import('./export.ts'),

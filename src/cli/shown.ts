@@ -1,5 +1,6 @@
 import { milliseconds as millisecondsText } from '../client/explanation.ts'
 import type {
+  AccessKeyRow,
   AliasRow,
   DeliveryRow,
   ExecutionRow,
@@ -110,6 +111,14 @@ export const sourceColumns: Column<SourceRow>[] = [
   { title: 'EVENTS', value: ({ events }) => events.join(', ') },
   { title: 'STATUS', value: ({ status, last_error }) => (last_error ? `${status}, failing` : status) },
   { title: 'LAST LOOK', value: ({ last_polled_at }) => timeText(last_polled_at) },
+]
+
+export const accessKeyColumns: Column<AccessKeyRow>[] = [
+  { title: 'ACCESS KEY ID', value: ({ access_key_id }) => access_key_id },
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'PROJECT', value: ({ project_id }) => project_id },
+  { title: 'TOKEN', value: ({ token_id }) => token_id ?? 'the admin token' },
+  { title: 'CREATED', value: ({ created_at }) => timeText(created_at) },
 ]
 
 export const deliveryColumns: Column<DeliveryRow>[] = [

@@ -4,6 +4,8 @@ import { type Answer, type Asked, Connection, type ConnectionOptions } from './c
 import { readEvents, type ServerEvent } from './events.ts'
 import { errorOf } from './problems.ts'
 import type {
+  AccessKeyFields,
+  AccessKeyRow,
   AliasFields,
   AliasRow,
   BackupRow,
@@ -78,6 +80,7 @@ export function makeClient(options: ConnectionOptions) {
     sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
     secrets: nounOf<SecretRow, SecretFields, SecretChange>(connection, '/v1/secrets', 'secrets'),
     tokens: tokensOf(connection),
+    accessKeys: accessKeysOf(connection),
     backups: {
       create: async (): Promise<BackupRow> => (await connection.must('POST', '/v1/backups')).json,
       list: async (): Promise<BackupRow[]> => (await connection.must('GET', '/v1/backups')).json.backups,
@@ -308,6 +311,19 @@ function tokensOf(connection: Connection) {
     /** `token` is in this answer and nowhere else. */
     create: async (fields: TokenFields): Promise<TokenRow & { token: string }> =>
       (await connection.must('POST', '/v1/tokens', { json: fields })).json,
+  }
+}
+
+function accessKeysOf(connection: Connection) {
+  const path = '/v1/access-keys'
+  return {
+    list: async (): Promise<AccessKeyRow[]> => (await connection.must('GET', path)).json.access_keys,
+    /** `secret_access_key` is in this answer and nowhere else. */
+    create: async (fields: AccessKeyFields): Promise<AccessKeyRow & { secret_access_key: string }> =>
+      (await connection.must('POST', path, { json: fields })).json,
+    delete: async (id: string): Promise<void> => {
+      await connection.must('DELETE', `${path}/${encodeURIComponent(id)}`)
+    },
   }
 }
 

@@ -345,6 +345,21 @@ export interface TokenFields {
   expires_in?: number
 }
 
+/** Stands for a token where callers sign what they send. */
+export interface AccessKeyRow {
+  access_key_id: string
+  name: string
+  /** Null: the admin token of the installation. */
+  token_id: string | null
+  project_id: string
+  created_at: string
+}
+
+export interface AccessKeyFields {
+  name: string
+  token_id?: string
+}
+
 export interface WorkerRow {
   function_id: string
   function_version: number

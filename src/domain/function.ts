@@ -123,6 +123,8 @@ export interface PackageStore {
   put(zip: Buffer, maxBytes?: number): Promise<StoredPackage>
   /** The bytes as uploaded. Throws FaasError `not_found`. */
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }
+  /** Bytes of the ZIP. Throws FaasError `not_found`. */
+  sizeOf(hash: string): number
   /** Folder with the unpacked code, on the host. */
   folder(hash: string): string
   /** Removes every package that has not been in `keep` for some days, and is older than an upload may wait for its row. */

@@ -1,6 +1,6 @@
 /** How functions can be called: one row of facts each. A language implements a row in `runtimes/<language>/`, in its own file. */
 
-interface SignatureFacts {
+export interface SignatureFacts {
   /**
    * What a call of it is given. `event`: the input as a value, and it answers with a value. `request`: the whole HTTP
    * request, and it may answer with status, headers and a stream.
@@ -8,12 +8,21 @@ interface SignatureFacts {
   given: 'event' | 'request'
   /** Which JSON counts as JSON: `any`, or `object` alone, everything else being plain text. */
   json: 'any' | 'object'
+  /**
+   * What callers over HTTP are told of a function that failed, was too slow or ended: `fault` is the API's own answer, which
+   * says what was wrong; `gateway` what the gateways of its platform say.
+   */
+  failure: 'fault' | 'gateway'
+  /** How what triggers have to tell is put: in our own words, or as its platform does. */
+  events: 'own' | 'aws'
 }
 
 const facts = {
-  event: { given: 'event', json: 'any' },
-  http: { given: 'request', json: 'any' },
-  qinling: { given: 'event', json: 'object' },
+  event: { given: 'event', json: 'any', failure: 'fault', events: 'own' },
+  http: { given: 'request', json: 'any', failure: 'fault', events: 'own' },
+  qinling: { given: 'event', json: 'object', failure: 'fault', events: 'own' },
+  lambda: { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
+  'runtime-api': { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
 } as const satisfies Record<string, SignatureFacts>
 
 export type Signature = keyof typeof facts
@@ -25,3 +34,7 @@ export const signatureNames = Object.keys(facts) as [Signature, ...Signature[]]
 export const defaultSignature: Signature = 'event'
 
 export const factsOf = (signature: Signature): SignatureFacts => facts[signature]
+
+/** The signature of functions that come from a platform. */
+export const signatureOfEvents = (events: SignatureFacts['events']): Signature =>
+  signatureNames.find((name) => facts[name].events === events) ?? defaultSignature

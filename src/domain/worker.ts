@@ -71,6 +71,14 @@ export interface HttpRequestHead {
   body?: string | null
 }
 
+/** What the protocol of a caller says beside the input, for signatures that know it. */
+export interface CallClient {
+  /** The function as the caller named it. */
+  arn: string
+  /** What the caller's program says of itself. */
+  context?: unknown
+}
+
 /** Where a streamed answer goes. */
 export interface StreamSink {
   head(head: HttpHead): void
@@ -85,6 +93,7 @@ export interface Call {
   trigger: Trigger
   input: CallInput
   http?: HttpRequestHead
+  client?: CallClient
   sink?: StreamSink
   /** Fires when nobody waits for the answer any more. */
   signal?: AbortSignal

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { NewId } from '../domain/ids.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import { factsOf } from '../domain/signature.ts'
 import { takesRequest } from '../domain/worker.ts'
 import type { AskedRuns } from '../services/runs/asked-runs.ts'
 import type { Invocation, RunRequest } from '../services/runs/invocation.ts'
@@ -26,16 +27,17 @@ export async function answerWithRun(
   isOwn: boolean,
 ): Promise<void> {
   const caller = new ResponseCaller(outgoing)
+  const { failure } = factsOf(request.target.revision.signature)
   if (!takesRequest(request.target.revision)) {
     const { execution, outcome } = await parts.invocation.run({ ...request, caller })
-    return answer(outgoing, execution, outcome, isOwn)
+    return answer(outgoing, execution, outcome, { isOwn, failure })
   }
   const executionId = request.executionId ?? parts.newId()
   const sink = new ResponseSink(outgoing, executionId)
   const { signal } = caller
   const { execution, outcome } = await parts.invocation.run({ ...request, executionId, caller, sink, signal })
   if (sink.hasBegun) sink.finish(outcome)
-  else answer(outgoing, execution, outcome, isOwn)
+  else answer(outgoing, execution, outcome, { isOwn, failure })
 }
 
 /**
@@ -58,7 +60,8 @@ export async function answerAsAsked(
   const execution = await asked.waitFor(accepted, waitMs, new ResponseCaller(outgoing).signal)
   if (applied !== null) outgoing.setHeader('Preference-Applied', applied)
   if (execution === null || execution.status === 'running') return answerAccepted(outgoing, accepted.id)
-  answer(outgoing, execution, outcome ?? outcomeOfRecord(execution), isOwn)
+  const { failure } = factsOf(request.target.revision.signature)
+  answer(outgoing, execution, outcome ?? outcomeOfRecord(execution), { isOwn, failure })
 }
 
 export function answerAccepted(outgoing: ServerResponse, executionId: string): void {

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { getRequestListener } from '@hono/node-server'
 import { invalid } from '../domain/errors.ts'
 import type { Exposed } from '../services/functions/exposed.ts'
+import { isAwsPath, makeAwsApi } from './aws/aws-api.ts'
 import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders } from './cross-origin.ts'
 import type { App } from './endpoint.ts'
 import { sendError } from './error-response.ts'
@@ -16,13 +17,14 @@ import { sentToken } from './sent-token.ts'
 import type { HttpParts } from './server.ts'
 
 /**
- * What listens on the port. The two routes that run functions are answered here, on Node's own request and response, and
- * everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
+ * What listens on the port. The two routes that run functions are answered here, on Node's own request and response, and so is
+ * the API of AWS Lambda, whose signatures need the URL as it came; everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
  */
 export function makeListener(app: App, parts: HttpParts): RequestListener {
   const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   const { isOpen, corsOrigins } = parts.settings
   const door = doorOf(parts.settings)
+  const aws = makeAwsApi(parts)
   const browsers: CrossOrigin = { origins: corsOrigins, methods: null, headers: null, credentials: false }
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> | undefined => {
@@ -35,6 +37,7 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
     }
     if (place !== null) return invoke(parts, place, incoming, outgoing)
     if (isOpen) refuseElsewhere(incoming, door, true)
+    if (isAwsPath(url)) return aws(incoming, outgoing)
     if (incoming.method === 'POST' && isExecutions.test(url)) return runExecution(parts, incoming, outgoing)
     return throughApp(incoming, outgoing)
   }

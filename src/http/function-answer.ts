@@ -1,15 +1,23 @@
 import type { ServerResponse } from 'node:http'
 import type { Execution } from '../domain/execution.ts'
 import { failureText, loadFailureText, type Outcome, type Value } from '../domain/outcome.ts'
+import type { SignatureFacts } from '../domain/signature.ts'
 import { bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
 
-/**
- * The answer to a call whose outcome is at hand, with the id of its execution and its phases. Others than the function's
- * own project (`isOwn`) are told what failed and not where: a stack shows code and paths.
- */
-export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome, isOwn: boolean): void {
+/** Who is answered: the function's own project, or others; and how its signature tells of failures. */
+interface Answered {
+  /** False: they are told what failed and not where, because a stack shows code and paths. */
+  isOwn: boolean
+  failure: SignatureFacts['failure']
+}
+
+/** The answer to a call whose outcome is at hand, with the id of its execution and its phases. */
+export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome, to: Answered): void {
   if (outcome.kind === 'returned') return answerValue(outgoing, execution, outcome.value)
   if (outcome.kind === 'streamed') return void outgoing.end()
+  if (to.failure === 'gateway' && outcome.kind !== 'platform') {
+    return send(outgoing, 502, ownHeaders(execution), 'application/json', gatewayFailure)
+  }
   const { status, code } = failures[outcome.kind]
   const { error } = outcome
   const faultstring = error.during === 'load' ? capital(loadFailureText(error)) : failureText(error)
@@ -19,12 +27,14 @@ export function answer(outgoing: ServerResponse, execution: Execution, outcome: 
     debuginfo: null,
     code,
     execution_id: execution.id,
-    error: isOwn ? error : { ...error, stack: null },
+    error: to.isOwn ? error : { ...error, stack: null },
   }
   const headers = ownHeaders(execution)
   if (status === 503) headers.push('Retry-After', '1')
   send(outgoing, status, headers, 'application/json', Buffer.from(JSON.stringify(body)))
 }
+
+const gatewayFailure = Buffer.from('{"message":"Internal Server Error"}')
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 

@@ -1,6 +1,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
+import type { Clock } from '../domain/clock.ts'
 import type { DocPage } from '../domain/doc-page.ts'
+import type { PackageStore } from '../domain/function.ts'
+import type { LambdaSettingsStore } from '../domain/lambda-settings.ts'
 import type { Log } from '../domain/log.ts'
 import type { Authenticate } from '../domain/principal.ts'
 import type { Aliases } from '../services/functions/aliases.ts'
@@ -8,6 +11,7 @@ import type { FunctionVersions } from '../services/functions/function-versions.t
 import type { Functions } from '../services/functions/functions.ts'
 import type { Secrets } from '../services/functions/secrets.ts'
 import type { Workers } from '../services/functions/workers.ts'
+import type { AccessKeys } from '../services/platform/access-keys.ts'
 import type { Backups } from '../services/platform/backups.ts'
 import type { Health } from '../services/platform/health.ts'
 import type { Images } from '../services/platform/images.ts'
@@ -27,6 +31,7 @@ import { errorResponse, type Refusals } from './error-response.ts'
 import type { Gauges } from './metrics-text.ts'
 import { authentication } from './middleware/auth.ts'
 import { refuseHead } from './middleware/head.ts'
+import { bindAccessKeys } from './routes/access-keys.ts'
 import { bindAliases } from './routes/aliases.ts'
 import { bindBackups } from './routes/backups.ts'
 import { bindConsole } from './routes/console.ts'
@@ -71,6 +76,9 @@ export interface HttpParts extends InvokeParts {
   events: RunEvents
   gauges(): Gauges
   tokens: Tokens
+  accessKeys: AccessKeys
+  lambdaSettings: LambdaSettingsStore
+  packages: PackageStore
   backups: Backups
   health: Health
   images: Images
@@ -83,6 +91,7 @@ export interface HttpParts extends InvokeParts {
   docs(): DocPage[]
   /** A file of the console; null: there is none of that name. */
   consoleFile(name: string): Buffer | null
+  clock: Pick<Clock, 'now'>
   log: Log
   settings: HttpSettings
 }
@@ -116,6 +125,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindHistory(app, parts.executions)
   bindEvents(app, parts)
   bindTokens(app, parts.tokens, settings)
+  bindAccessKeys(app, parts.accessKeys, settings)
   bindBackups(app, parts.backups)
   bindImages(app, parts.images, settings)
   bindRegistries(app, parts.registries, settings)

@@ -54,10 +54,14 @@ export class PackageFolder implements PackageStore {
   }
 
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number } {
-    const path = join(this.#place(hash), 'package.zip')
-    const found = statSync(path, { throwIfNoEntry: false })
+    const sizeBytes = this.sizeOf(hash)
+    return { stream: Readable.toWeb(createReadStream(this.zipFile(hash))) as ReadableStream<Uint8Array>, sizeBytes }
+  }
+
+  sizeOf(hash: string): number {
+    const found = statSync(this.zipFile(hash), { throwIfNoEntry: false })
     if (found === undefined) throw notFound('Package', hash)
-    return { stream: Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>, sizeBytes: found.size }
+    return found.size
   }
 
   folder(hash: string): string {

@@ -3,6 +3,7 @@ import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex 
 import type { Access, FunctionCors } from '../domain/exposure.ts'
 import type { FunctionCode, Network } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
+import type { LambdaFields } from '../domain/lambda-settings.ts'
 import type { RetryTerms } from '../domain/retries.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
 import type { SecretUse } from '../domain/secret.ts'
@@ -237,4 +238,22 @@ export const tokens = sqliteTable('tokens', {
   roles: text('roles', { mode: 'json' }).$type<string[]>().notNull(),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at'),
+})
+
+export const accessKeys = sqliteTable('access_keys', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  tokenId: text('token_id').references(() => tokens.id, { onDelete: 'cascade' }),
+  projectId: text('project_id').notNull(),
+  sealedSecret: text('sealed_secret').notNull(),
+  createdAt: integer('created_at').notNull(),
+})
+
+export const lambdaSettings = sqliteTable('lambda_settings', {
+  functionId: text('function_id')
+    .primaryKey()
+    .references(() => functions.id, { onDelete: 'cascade' }),
+  projectId: text('project_id').notNull(),
+  settings: text('settings', { mode: 'json' }).$type<LambdaFields>().notNull(),
+  updatedAt: integer('updated_at').notNull(),
 })

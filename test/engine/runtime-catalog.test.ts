@@ -128,7 +128,13 @@ describe('a folder of runtimes', () => {
 
 test('the runtimes that come along can be read, and their shims are there', () => {
   const runtimes = readRuntimes(fileURLToPath(new URL('../../runtimes', import.meta.url)))
-  expect(runtimes.map(({ name }) => name)).toEqual(['nodejs', 'qinling-nodejs', 'python3', 'qinling-python3'])
+  expect(runtimes.map(({ name }) => name)).toEqual([
+    'nodejs',
+    'qinling-nodejs',
+    'provided',
+    'python3',
+    'qinling-python3',
+  ])
   for (const { shimPath } of runtimes) expect(existsSync(shimPath), shimPath).toBe(true)
 })
 

@@ -94,7 +94,13 @@ function walkThrough(mode: Mode): void {
     test('list shows the built-in runtimes, as a table and as JSON', async () => {
       const [header, ...rows] = cells(await client.says('runtime', 'list'))
       expect(header).toEqual(headersOf('runtime'))
-      expect(rows.map((row) => row[1]).sort()).toEqual(['nodejs', 'python3', 'qinling-nodejs', 'qinling-python3'])
+      expect(rows.map((row) => row[1]).sort()).toEqual([
+        'nodejs',
+        'provided',
+        'python3',
+        'qinling-nodejs',
+        'qinling-python3',
+      ])
       const found = await client.json('runtime', 'list')
       const builtin = found.find(({ Name }: { Name: string }) => Name === 'qinling-python3')
       expect(builtin).toMatchObject({ Id: uuid, Status: 'available', Is_public: true, Trusted: true })

@@ -9,7 +9,7 @@ export interface Harness {
 
 export interface BindOptions {
   entry?: string
-  signature?: 'event' | 'http' | 'qinling'
+  signature?: 'event' | 'http' | 'qinling' | 'lambda' | 'runtime-api'
   env?: Record<string, string>
   concurrency?: number
   memoryBytes?: number
@@ -37,6 +37,8 @@ export interface CallOptions {
   trigger?: string
   /** The request of a webhook, beside the input; `body` as in the meta. */
   http?: Omit<HttpRequest, 'body'> & { body?: string | null }
+  /** What the caller's protocol says beside the input. */
+  client?: Record<string, unknown>
   /** `manual`: the test grants the credit of a streamed answer itself. */
   credit?: 'auto' | 'manual'
 }

@@ -21,6 +21,7 @@ export function conformanceList(harness: Harness): void {
   describe('the end of a worker', () => ends(harness))
   describe('http functions', () => http(harness))
   describe('qinling functions', () => qinling(harness))
+  describe('lambda functions', () => lambda(harness))
 }
 
 function values(harness: Harness): void {
@@ -604,6 +605,160 @@ function qinling(harness: Harness): void {
     else expect(seen).toEqual({ context: {} })
   })
 }
+
+function lambda(harness: Harness): void {
+  const options: BindOptions = { entry: 'lambda_main.main', signature: 'lambda' }
+  const worker = bindOnce(harness, { ...options, env: { AWS_REGION: 'eu-central-1' } })
+
+  test.each([{ a: [1, 'grüß'] }, 'text', 7, [null], ''])('%j comes back as JSON', async (value) => {
+    const outcome = await worker().call(JSON.stringify(value), { input: 'json' }).outcome
+    expect(outcome).toMatchObject({ state: 'value', kind: 'json', value })
+  })
+
+  test('no input is an empty object', async () => {
+    expect(valueIn(await worker().call().outcome)).toEqual({})
+  })
+
+  test('the context has the names of AWS Lambda', async () => {
+    const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
+    const seen = valueIn(await worker().call({ do: 'context' }, { executionId }).outcome)
+    expect(seen).toMatchObject({
+      id: executionId,
+      name: 'conformance',
+      version: '3',
+      arn: 'arn:aws:lambda:eu-central-1:000000000000:function:conformance:3',
+      memory: '256',
+      group: '/aws/lambda/conformance',
+      hasStream: true,
+      custom: null,
+    })
+    expect((seen as { remaining: number }).remaining).toBeGreaterThan(0)
+  })
+
+  test('what the client says of itself and how it named the function is in the context', async () => {
+    const client = { arn: 'arn:aws:lambda:x:1:function:f:live', context: { custom: { tag: 'blue' } } }
+    const seen = valueIn(await worker().call({ do: 'context' }, { client }).outcome)
+    expect(seen).toMatchObject({ arn: client.arn, custom: 'blue' })
+  })
+
+  test.each([
+    ['_HANDLER', /^lambda_main\.main$/],
+    ['LAMBDA_TASK_ROOT', /^\//],
+    ['AWS_LAMBDA_FUNCTION_NAME', /^conformance$/],
+    ['AWS_LAMBDA_FUNCTION_VERSION', /^3$/],
+    ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', /^256$/],
+    ['AWS_LAMBDA_LOG_GROUP_NAME', /^\/aws\/lambda\/conformance$/],
+    ['AWS_LAMBDA_INITIALIZATION_TYPE', /^on-demand$/],
+    ['AWS_EXECUTION_ENV', /^AWS_Lambda_(nodejs|python)\d/],
+    ['AWS_REGION', /^eu-central-1$/],
+    ['AWS_DEFAULT_REGION', /^eu-central-1$/],
+    ['_X_AMZN_TRACE_ID', /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/],
+    ['TZ', /^:UTC$/],
+  ])('%s is set', async (name, pattern) => {
+    expect(valueIn(await worker().call({ do: 'env', name }, { executionId: uuid }).outcome)).toMatch(pattern)
+  })
+
+  test.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_LAMBDA_RUNTIME_API'])(
+    '%s is not set',
+    async (name) => {
+      expect(valueIn(await worker().call({ do: 'env', name }).outcome)).toBeNull()
+    },
+  )
+
+  test('what is thrown fails the call', async () => {
+    const { type, message } = failureOf(await worker().call({ do: 'throw', message: 'grüß' }).outcome)
+    expect(type).toMatch(/^(TypeError|ValueError)$/)
+    expect(message).toBe('grüß')
+  })
+
+  test('a request is the event of a function URL', async () => {
+    const headers: [string, string][] = [
+      ['host', 'shop.example:8080'],
+      ['x-a', '1'],
+      ['x-a', '2'],
+      ['cookie', 'c=1; d=2'],
+      ['content-type', 'application/json'],
+      ['user-agent', 'test'],
+    ]
+    const request = { method: 'PUT', target: '/event?a=1&b=&a=%20x', headers, body: '{"n":1}' }
+    const answer = answerOf(await worker().fetch(request, { executionId: uuid }).outcome)
+    expect([answer.status, header(answer, 'content-type')]).toEqual([200, 'application/json'])
+    const event = JSON.parse(answer.body.toString())
+    expect(event).toEqual({
+      version: '2.0',
+      routeKey: '$default',
+      rawPath: '/event',
+      rawQueryString: 'a=1&b=&a=%20x',
+      cookies: ['c=1', 'd=2'],
+      headers: {
+        host: 'shop.example:8080',
+        'x-a': '1,2',
+        'content-type': 'application/json',
+        'user-agent': 'test',
+      },
+      queryStringParameters: { a: '1, x', b: '' },
+      requestContext: {
+        accountId: 'anonymous',
+        apiId: 'conformance',
+        domainName: 'shop.example:8080',
+        domainPrefix: 'shop',
+        http: { method: 'PUT', path: '/event', protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
+        requestId: uuid,
+        routeKey: '$default',
+        stage: '$default',
+        time: expect.stringMatching(/^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/),
+        timeEpoch: expect.any(Number),
+      },
+      isBase64Encoded: false,
+      body: '{"n":1}',
+    })
+  })
+
+  test('a request without query, cookies and body has none of them', async () => {
+    const event = JSON.parse(answerOf(await worker().fetch({ target: '/event' }).outcome).body.toString())
+    expect(event).toMatchObject({ rawPath: '/event', rawQueryString: '', isBase64Encoded: false })
+    for (const key of ['cookies', 'queryStringParameters', 'body']) expect(event).not.toHaveProperty(key)
+  })
+
+  test('a body that is no text is base64', async () => {
+    const headers: [string, string][] = [['content-type', 'image/png']]
+    const body = Buffer.from([0, 255, 137])
+    const answer = answerOf(await worker().fetch({ method: 'POST', target: '/event', headers, body }).outcome)
+    const event = JSON.parse(answer.body.toString())
+    expect(event).toMatchObject({ isBase64Encoded: true, body: body.toString('base64') })
+  })
+
+  test('an object with statusCode is the answer', async () => {
+    const answer = answerOf(await worker().fetch({ target: '/answer' }).outcome)
+    expect([answer.status, answer.body.toString()]).toEqual([201, 'grüß'])
+    expect([header(answer, 'content-type'), header(answer, 'x-number')]).toEqual(['text/plain', '7'])
+    expect(answer.headers.filter(([name]) => name === 'set-cookie').map(([, value]) => value)).toEqual([
+      'a=1; Path=/',
+      'b=2',
+    ])
+  })
+
+  test('a body that is an object is JSON; an answer without statusCode is the body', async () => {
+    const object = answerOf(await worker().fetch({ target: '/object' }).outcome)
+    expect(JSON.parse(object.body.toString())).toEqual({ a: 1 })
+    expect(answerOf(await worker().fetch({ target: '/text' }).outcome).body.toString()).toBe('plain')
+  })
+
+  test('what is thrown fails a request', async () => {
+    expect(failureOf(await worker().fetch({ target: '/throw' }).outcome).message).toBe('as asked')
+  })
+
+  test.each([
+    ['nothing_here.main', 'Runtime.ImportModuleError'],
+    ['lambda_main.nothing', 'Runtime.HandlerNotFound'],
+    ['lambda_main', 'Runtime.MalformedHandlerName'],
+    ['syntax_error.main', 'Runtime.UserCodeSyntaxError'],
+  ])('the handler %s is a %s', async (entry, type) => {
+    expect(await bindFailure(harness, { ...options, entry })).toMatchObject({ type })
+  })
+}
+
+const uuid = '0192f5a0-0000-7000-8000-00000000abcd'
 
 /** One worker for the tests of a block; for those that leave it as it was. */
 function bindOnce(harness: Harness, options?: BindOptions): () => BoundWorker {

@@ -21,6 +21,12 @@ export class FakePackages implements PackageStore {
     return { stream: new Blob([new Uint8Array(zip)]).stream(), sizeBytes: zip.length }
   }
 
+  sizeOf(hash: string): number {
+    const zip = this.stored.get(hash)
+    if (zip === undefined) throw notFound('Package', hash)
+    return zip.length
+  }
+
   folder(hash: string): string {
     return `/packages/${hash}`
   }

@@ -284,6 +284,7 @@ function callMeta(options: CallOptions): Record<string, unknown> {
     execution_id: options.executionId ?? 'e-1',
     deadline_ms: options.deadlineMs ?? Date.now() + 60_000,
     trigger: options.trigger ?? 'api',
+    ...(options.client && { client: options.client }),
   }
 }
 

@@ -28,6 +28,23 @@ function answer(call, value, { maxResultBytes }) {
   fail(call, new ResultNotSerializable(`the result is ${inspect(value)}, which JSON cannot say`))
 }
 
+/** Whatever the value is, as JSON; what JSON cannot say at the top is null. */
+function answerJson(call, value, { maxResultBytes }) {
+  if (call.over) return
+  let text
+  try {
+    text = toJson(value) ?? 'null'
+  } catch (error) {
+    return fail(call, new ResultNotSerializable(`the result cannot be put as JSON: ${error?.message}`))
+  }
+  sendResult(call, '{"value":"json",', text, maxResultBytes)
+}
+
+/** `head`: JSON of status and headers. */
+function answerHttp(call, head, body, { maxResultBytes }) {
+  if (!call.over) sendResult(call, `{"value":"bytes","http":${head},`, body, maxResultBytes)
+}
+
 function sendResult(call, metaStart, body, maxBytes) {
   if (isLonger(body, maxBytes)) {
     const bytes = Buffer.byteLength(body)
@@ -78,4 +95,4 @@ function finish(call, type, metaStart, body) {
   if (inFlight.size === 0) afterLast?.()
 }
 
-module.exports = { answer, fail, failNotBound, finish, takeNoMore }
+module.exports = { answer, answerHttp, answerJson, fail, failNotBound, finish, takeNoMore }

@@ -25,8 +25,8 @@ function invoke(call, meta, buffer, from, to, owned) {
 
 function run(call, meta, buffer, from, to, owned) {
   try {
-    const { answer = answerValue, inputOf = plainInputOf, invoke } = fn
-    const context = contextOf(call, meta)
+    const { answer = answerValue, contextOf: makeContext = contextOf, inputOf = plainInputOf, invoke } = fn
+    const context = makeContext(call, meta)
     if (meta.http !== undefined && inputOf === plainInputOf) context.request = requestOf(meta.http, buffer, from, to)
     const value = invoke(inputOf(call, meta, buffer, from, to, owned), context)
     if (!isThenable(value)) return answer(call, value, fn)

@@ -20,24 +20,44 @@ async function load(wish) {
   for (const name of Object.keys(wish.env ?? {})) process.env[name] = wish.env[name]
   if (wish.secret_files !== undefined) require('./secret-files.cjs').writeSecretFiles(wish.secrets, wish.secret_files)
   const signature = loadSignature(wish.signature)
-  const { module, name } = splitEntry(wish.entry ?? '', signature.splitAt ?? lastDot)
-  const file = findModule(module)
+  const maxResultBytes = min(wish.max_result_bytes ?? Infinity, maxFrameBytes - 65536)
+  try {
+    signature.prepare?.(wish)
+    const callable = signature.load
+      ? await signature.load({ ...wish, maxResultBytes })
+      : await loadCallable(wish.entry ?? '', signature)
+    const bound = await signature.bind(callable, { ...wish, maxResultBytes })
+    return { ...bound, ...described(wish), maxResultBytes }
+  } catch (error) {
+    throw signature.describeLoadError?.(error) ?? error
+  }
+}
+
+async function loadCallable(entry, signature) {
+  const { module, name } = splitEntry(entry, signature.splitAt ?? lastDot)
+  const file = findModule(module, signature.extensions)
   if (compiled.test(file)) require('./typescript.cjs').compileModules(codeFolder)
-  const exported = await importFile(file)
-  const callable = findCallable(exported, name, file, signature)
+  return findCallable(await importFile(file), name, file, signature)
+}
+
+function described(wish) {
   return {
-    ...(await signature.bind(callable)),
     id: wish.function_id,
     name: wish.function_name,
     version: wish.function_version,
     project: wish.project_id,
     memoryMib: `${Math.floor((wish.memory_bytes ?? 0) / mebibyte)}`,
-    maxResultBytes: min(wish.max_result_bytes ?? Infinity, maxFrameBytes - 65536),
   }
 }
 
 class UnknownSignature extends Refusal {}
-class EntryNotFound extends Refusal {}
+class EntryNotFound extends Refusal {
+  /** `missing`: `form`, `module` or `export`. */
+  constructor(missing, message) {
+    super(message)
+    Object.defineProperty(this, 'missing', { value: missing })
+  }
+}
 
 /** A calling convention is a file of its own; `signatures/event.cjs` says what is in it. */
 function loadSignature(name) {
@@ -54,7 +74,7 @@ function splitEntry(entry, splitAt) {
   const module = entry.slice(0, dot)
   const name = entry.slice(dot + 1)
   if (dot < folderEnd || module === '' || module.endsWith('/') || name === '') {
-    throw new EntryNotFound(`the entry "${entry}" is not of the form module.callable`)
+    throw new EntryNotFound('form', `the entry "${entry}" is not of the form module.callable`)
   }
   return { module, name }
 }
@@ -63,20 +83,23 @@ function lastDot(entry) {
   return entry.lastIndexOf('.')
 }
 
-const extensions = ['.mjs', '.js', '.cjs', '.mts', '.ts', '.cts', '.tsx', '.jsx']
+const usualExtensions = ['.mjs', '.js', '.cjs', '.mts', '.ts', '.cts', '.tsx', '.jsx']
 
 const compiled = /\.([cm]?ts|[tj]sx)$/
 
-function findModule(module) {
+function findModule(module, extensions = usualExtensions) {
   const base = resolve(codeFolder, module)
   if (isAbsolute(module) || relative(codeFolder, base).startsWith('..')) {
-    throw new EntryNotFound(`the module "${module}" lies outside the package`)
+    throw new EntryNotFound('module', `the module "${module}" lies outside the package`)
   }
   const endings = ['', ...extensions, ...extensions.map((extension) => `/index${extension}`)]
   const file = endings.map((end) => base + end).find((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
   if (file) return file
   const names = extensions.map((end) => module + end).join(', ')
-  throw new EntryNotFound(`the package has no module "${module}": looked for ${names}; found ${filesNear(base)}`)
+  throw new EntryNotFound(
+    'module',
+    `the package has no module "${module}": looked for ${names}; found ${filesNear(base)}`,
+  )
 }
 
 function filesNear(path) {
@@ -108,8 +131,12 @@ function findCallable(exported, name, file, signature) {
   const value = callableOf(exported, name)
   if (isCallable(value)) return value
   const where = relative(codeFolder, file)
-  if (value !== undefined) throw new EntryNotFound(`"${name}" of ${where} is not a function but ${inspect(value)}`)
-  throw new EntryNotFound(`${where} exports no "${name}"; it exports ${listing(exportNames(exported), 'nothing')}`)
+  if (value !== undefined)
+    throw new EntryNotFound('export', `"${name}" of ${where} is not a function but ${inspect(value)}`)
+  throw new EntryNotFound(
+    'export',
+    `${where} exports no "${name}"; it exports ${listing(exportNames(exported), 'nothing')}`,
+  )
 }
 
 /**

@@ -84,6 +84,15 @@ function giveUp(reason) {
   exit(70)
 }
 
+/** The connection alone does not keep the process from ending. */
+function letGo() {
+  socket.unref()
+}
+
+function keepAlive() {
+  socket.ref()
+}
+
 /** Sends what is left and closes; `then` is called when that is done. */
 function close(then) {
   flush()
@@ -292,6 +301,8 @@ module.exports = {
   flushSoon,
   frameTypes,
   handOver,
+  keepAlive,
+  letGo,
   maxFrameBytes,
   onFrame,
   onSend,

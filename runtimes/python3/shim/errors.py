@@ -14,7 +14,10 @@ class NotBound(Refusal):
 
 
 class EntryNotFound(Refusal):
-    pass
+    def __init__(self, message, missing):
+        super().__init__(message)
+        self.missing = missing
+        """What is wrong: the `form` of the entry, the `module` or the `callable`."""
 
 
 class UnknownSignature(Refusal):

@@ -59,14 +59,14 @@ def load(code, entry):
     path = module_name[2:] if module_name.startswith('./') else module_name
     dotted = path.replace('/', '.')
     if not name or not all(dotted.split('.')):
-        raise EntryNotFound(f'the entry {entry!r} is not of the form module.callable')
+        raise EntryNotFound(f'the entry {entry!r} is not of the form module.callable', 'form')
     if '/' in path:  # modules beside it can be imported as when it lay at the top
         sys.path.insert(1, os.path.join(code, os.path.dirname(path)))
     module = load_module(code, dotted)
     function = getattr(module, name, None)
     if not callable(function):
         what = 'has no' if function is None else 'has, but as no callable,'
-        raise EntryNotFound(f'the module {module_name!r} {what} {name!r}; its callables are: {callables_in(module)}')
+        raise EntryNotFound(f'the module {module_name!r} {what} {name!r}; its callables are: {callables_in(module)}', 'callable')
     return function
 
 
@@ -77,7 +77,7 @@ def load_module(code, dotted):
         if not f'{dotted}.'.startswith(f'{error.name}.'):  # an import inside of it
             raise
         there = listing(sorted(modules_in(code)))
-        raise EntryNotFound(f'there is no module {dotted!r} in the code; its modules are: {there}') from None
+        raise EntryNotFound(f'there is no module {dotted!r} in the code; its modules are: {there}', 'module') from None
     module = sys.modules[dotted]
     file = os.path.join(code, f'{dotted}.py')
     if dotted in LOADED_BY_PYTHON and os.path.exists(file):

@@ -90,7 +90,7 @@ class Worker:
             signature = load_signature(meta['signature'])
             enter(meta)
             Context.describe_function(meta)
-            function = load(meta['code'], meta['entry'])
+            function = signature.load(meta) if hasattr(signature, 'load') else load(meta['code'], meta['entry'])
             self.base_context = copy_context()
             self.output.is_exclusive = meta['concurrency'] == 1
             self.max_result_bytes = min(meta['max_result_bytes'], MAX_FRAME_BYTES - FAILED_META_BYTES)

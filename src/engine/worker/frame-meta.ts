@@ -45,7 +45,8 @@ function secretMeta({ env, files, folder }: HandedSecrets): object {
 /** Meta of `CALL`. Hand-built: it is on the path of every call, and nothing in it needs escaping but what is given to JSON here. */
 export function callMeta(call: Call, deadlineMs: number): string {
   const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
-  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}}`
+  const client = call.client === undefined ? '' : `,"client":${JSON.stringify(call.client)}`
+  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}${client}}`
 }
 
 /** Meta of `SESSION`. */

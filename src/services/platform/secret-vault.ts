@@ -24,6 +24,16 @@ export class SecretVault implements SecretReader {
     return { secretId: secret.id, number, sealed, keyId: this.#keyId, createdAt }
   }
 
+  /** For what is no secret of a project, but must be kept from view all the same: `purpose` says what it is. */
+  sealText(purpose: string, text: string): string {
+    return seal(this.#key, purpose, text).toString('base64url')
+  }
+
+  /** Null: sealed with another key, for another purpose, or changed since. */
+  unsealText(purpose: string, sealed: string): string | null {
+    return unseal(this.#key, purpose, Buffer.from(sealed, 'base64url'))
+  }
+
   open(projectId: string, name: string): string {
     const secret = this.#secrets.find(projectId, name)
     if (secret === null) throw notFound('Secret', name)

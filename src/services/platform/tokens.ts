@@ -17,6 +17,8 @@ export interface NewToken {
 const maxRecent = 1000
 
 interface Known {
+  /** Null: the admin token of the installation. */
+  id: string | null
   who: Principal
   expiresAt: number | null
 }
@@ -35,7 +37,7 @@ export class Tokens {
 
   /** The admin token of the installation: valid while the process lives, never stored by us in the database. */
   admit(adminToken: string): void {
-    this.#known.set(hashOf(adminToken), { who: principalOf(defaultProjectId, ['admin']), expiresAt: null })
+    this.#known.set(hashOf(adminToken), { id: null, who: principalOf(defaultProjectId, ['admin']), expiresAt: null })
   }
 
   /** Who the token stands for; null for none, an unknown or an expired one. */
@@ -43,7 +45,19 @@ export class Tokens {
     if (token === null) return null
     const known = this.#recent.get(token) ?? this.#lookUp(token)
     if (known === undefined) return null
-    return known.expiresAt === null || known.expiresAt > this.#parts.clock.now() ? known.who : null
+    return this.#isGood(known) ? known.who : null
+  }
+
+  /** Who the token of that id stands for (null: the admin token of the installation); null when it is not good. */
+  standsFor(id: string | null): Principal | null {
+    for (const known of this.#known.values()) if (known.id === id && this.#isGood(known)) return known.who
+    return null
+  }
+
+  /** Id of the token that a caller came with; undefined: they came with none of ours. */
+  idOf(who: Principal): string | null | undefined {
+    for (const known of this.#known.values()) if (known.who === who) return known.id
+    return undefined
   }
 
   list(who: Principal): Token[] {
@@ -80,6 +94,10 @@ export class Tokens {
     this.#recent.clear()
   }
 
+  #isGood({ expiresAt }: Known): boolean {
+    return expiresAt === null || expiresAt > this.#parts.clock.now()
+  }
+
   #lookUp(token: string): Known | undefined {
     const known = this.#known.get(hashOf(token))
     if (known === undefined) return undefined
@@ -88,8 +106,8 @@ export class Tokens {
     return known
   }
 
-  #learn({ hash, projectId, roles, expiresAt }: Token): void {
-    this.#known.set(hash, { who: principalOf(projectId, roles), expiresAt })
+  #learn({ id, hash, projectId, roles, expiresAt }: Token): void {
+    this.#known.set(hash, { id, who: principalOf(projectId, roles), expiresAt })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Execution, Trigger } from '../../domain/execution.ts'
 import type { Outcome } from '../../domain/outcome.ts'
 import type { Terms } from '../../domain/terms.ts'
-import type { Caller, CallInput, HttpRequestHead, StreamSink } from '../../domain/worker.ts'
+import type { CallClient, Caller, CallInput, HttpRequestHead, StreamSink } from '../../domain/worker.ts'
 import type { Target } from '../functions/targets.ts'
 
 /** What runs are asked for with, and what comes back. */
@@ -18,6 +18,7 @@ export interface RunRequest {
   /** Made by the caller when asking twice must run once (a job's run); else a new one. */
   executionId?: string
   http?: HttpRequestHead
+  client?: CallClient
   sink?: StreamSink
   /** Fires when nobody waits for the answer any more: the call is told. */
   signal?: AbortSignal

@@ -143,7 +143,7 @@ export class Runner {
 
   #callOf(
     execution: Execution,
-    { trigger, input, http, sink, signal }: RunRequest,
+    { trigger, input, http, client, sink, signal }: RunRequest,
     log: LogBuffer,
     session: ActingSession | undefined,
   ): Call {
@@ -152,7 +152,7 @@ export class Runner {
       log.add(text)
       if (events?.isWatched) events.tell({ kind: 'log', execution, text })
     }
-    return { executionId: execution.id, trigger, input, http, sink, signal, session, onLog }
+    return { executionId: execution.id, trigger, input, http, client, sink, signal, session, onLog }
   }
 
   /** Code in Swift may have changed. */

@@ -9,6 +9,7 @@ import { inputFromText } from '../../domain/input.ts'
 import type { CronPatterns, Job, JobStore, JobTimers } from '../../domain/job.ts'
 import type { Log } from '../../domain/log.ts'
 import { defaultSignature } from '../../domain/signature.ts'
+import { inputOfJob } from '../../domain/trigger-event.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Target, Targets } from '../functions/targets.ts'
 import type { Accepted, Follow, Invocation } from '../runs/invocation.ts'
@@ -205,14 +206,16 @@ export class JobRuns {
       return this.#cannotRun(job, atMs, heldMs, error)
     }
     try {
+      const { signature } = target.revision
+      const executionId = runId(job, atMs)
       const run = await invocation.accept({
         target,
         projectId: job.projectId,
         trigger: 'job',
         triggerId: job.id,
-        input: inputFromText(job.functionInput, target.revision.signature),
+        input: inputFromText(inputOfJob(job, atMs, executionId, signature), signature),
         description: descriptionOf(job),
-        executionId: runId(job, atMs),
+        executionId,
         after: job.overlap === 'queue' ? turns?.last : undefined,
       })
       if (!run.duplicate) this.#takeTurn(job.id, run)

@@ -16,12 +16,12 @@ import {
   type Change,
   changesBetween,
   compareNames,
-  eventOf,
   type ListedObject,
   type Source,
   type SourceState,
   type SourceStore,
 } from '../../domain/source.ts'
+import { eventOfObject } from '../../domain/trigger-event.ts'
 import type { Target, Targets } from '../functions/targets.ts'
 import type { Invocation } from '../runs/invocation.ts'
 
@@ -186,12 +186,13 @@ export class SourcePolls {
   /** Durable when this resolves. */
   async #accept(source: Source, target: Target, { object, event }: Change): Promise<void> {
     if (event === null || !source.events.includes(event)) return
+    const { signature } = target.revision
     await this.#parts.invocation.accept({
       target,
       projectId: source.projectId,
       trigger: 'event',
       triggerId: source.id,
-      input: inputFromText(JSON.stringify(eventOf(source, event, object)), target.revision.signature),
+      input: inputFromText(JSON.stringify(eventOfObject(source, event, object, signature)), signature),
       description: `Created by Source ${source.id}`,
       executionId: idFrom(source.id, event, JSON.stringify([object.name, object.etag, object.lastModified])),
     })

@@ -1,7 +1,8 @@
 /**
- * `handler(event, context)`. What a signature may say: `bind(callable)`, which makes `invoke(input, context)`, and where they are
- * its own `inputOf(call, meta, buffer, from, to, owned)` and `answer(call, value, fn)`; `splitAt(entry, folderEnd)`, where the
- * module of an entry ends; `callableOf(exported, name)` and `isCallable(value)`.
+ * `handler(event, context)`. What a signature may say: `bind(callable, wish)`, which makes `invoke(input, context)`, and where they
+ * are its own `inputOf(call, meta, buffer, from, to, owned)`, `contextOf(call, meta)` and `answer(call, value, fn)`;
+ * `prepare(wish)`, before the module is loaded, or `load(wish)` in the place of loading one; `splitAt(entry, folderEnd)`, where the module of an entry ends, and `extensions`,
+ * in the order in which they are tried; `callableOf(exported, name)` and `isCallable(value)`; `describeLoadError(error)`.
  */
 
 const { isThenable, whenSettled } = require('../builtins.cjs')

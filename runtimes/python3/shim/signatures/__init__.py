@@ -1,7 +1,8 @@
 """Signatures, a file each: `prepare(worker, function)` answers whether calls are async, and how one is made.
 
-What a call is made by is `invoke(call, meta, body)`; it returns what `result_of` returns. Only the file of the signature that BIND
-names is loaded.
+What a call is made by is `invoke(call, meta, body)`; it returns what `result_of` returns. A signature whose code is found in a way of
+its own has `load(meta)`, which is given what BIND says and answers with the function. Only the file of the signature that BIND names is
+loaded.
 """
 
 import sys

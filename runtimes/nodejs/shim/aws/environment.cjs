@@ -1,0 +1,51 @@
+/** What a function of AWS Lambda finds in its environment, and what of it is the same for every call. */
+
+const { mebibyte } = require('../builtins.cjs')
+
+const account = '000000000000'
+
+/** Sets the variables that the function does not set itself. `isNode`: it is written for Node.js. */
+function surroundings(
+  { function_name: name, function_id: id, function_version: version, entry, code, ...wish },
+  isNode,
+) {
+  const functionName = name ?? id
+  const region = wish.env?.AWS_REGION ?? 'us-east-1'
+  const functionVersion = version > 0 ? `${version}` : '$LATEST'
+  const fixed = {
+    functionName,
+    functionVersion,
+    arn: `arn:aws:lambda:${region}:${account}:function:${functionName}${version > 0 ? `:${version}` : ''}`,
+    memoryMib: `${Math.floor((wish.memory_bytes ?? 0) / mebibyte)}`,
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[${functionVersion}]${id.replaceAll('-', '')}`,
+  }
+  const variables = {
+    _HANDLER: entry,
+    LAMBDA_TASK_ROOT: code,
+    LAMBDA_RUNTIME_DIR: __dirname,
+    AWS_LAMBDA_FUNCTION_NAME: functionName,
+    AWS_LAMBDA_FUNCTION_VERSION: functionVersion,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: fixed.memoryMib,
+    AWS_LAMBDA_LOG_GROUP_NAME: fixed.logGroupName,
+    AWS_LAMBDA_LOG_STREAM_NAME: fixed.logStreamName,
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    ...(isNode && { AWS_EXECUTION_ENV: `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x` }),
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    TZ: ':UTC',
+    LANG: process.env.LANG ?? 'C.UTF-8',
+  }
+  for (const [key, value] of Object.entries(variables)) {
+    if (wish.env?.[key] === undefined) process.env[key] = value
+  }
+  return fixed
+}
+
+/** Of the 32 hexadecimal digits of the execution's id: time and random, as X-Ray has them. */
+function traceOf(executionId) {
+  const digits = executionId.replaceAll('-', '')
+  return `Root=1-${digits.slice(0, 8)}-${digits.slice(8)};Parent=${digits.slice(16)};Sampled=0`
+}
+
+module.exports = { account, surroundings, traceOf }

@@ -1,0 +1,67 @@
+/**
+ * Programs that ask for their events themselves, over the Runtime API of AWS Lambda: an executable `bootstrap` at the root of
+ * the package, written in whatever language. It is started once and stays; this process is the server that it asks.
+ */
+
+const { Refusal } = require('../errors.cjs')
+const { builtin, exit } = require('../builtins.cjs')
+const { surroundings } = require('../aws/environment.cjs')
+const { RuntimeApi } = require('../aws/runtime-api.cjs')
+const { accessSync, constants, existsSync } = builtin('node:fs')
+const { join } = builtin('node:path')
+
+class InvalidEntrypoint extends Refusal {}
+
+/** Resolves with what a call is made by, once the program asks for its first event. Rejects when it cannot. */
+async function load(wish) {
+  const bootstrap = join(wish.code, 'bootstrap')
+  if (!existsSync(bootstrap)) throw refused('the package has no file "bootstrap" at its root: that is what is started')
+  if (!isExecutable(bootstrap)) {
+    throw refused('"bootstrap" is not executable: chmod +x it before it goes into the ZIP')
+  }
+  const fixed = surroundings(wish)
+  const api = new RuntimeApi(wish, fixed)
+  const port = await api.listen()
+  const env = { ...process.env, ...wish.env, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}` }
+  start(bootstrap, { cwd: wish.code, env, stdio: ['ignore', 'inherit', 'inherit'] }, api)
+  await api.ready
+  return api
+}
+
+const refused = (message) => Object.assign(new InvalidEntrypoint(message), { name: 'Runtime.InvalidEntrypoint' })
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** This process ends as the program did: nothing else is here that could take a call. */
+function start(program, options, api) {
+  const child = builtin('node:child_process').spawn(program, [], options)
+  child.on('error', (error) => api.refuse(refused(`"bootstrap" cannot be started: ${error.message}`)))
+  child.on('exit', (code, signal) => {
+    const how = signal === null ? `exit status ${code}` : `signal ${signal}`
+    if (api.refuse(Object.assign(new Refusal(`the program ended before it asked for an event: ${how}`), ended))) return
+    // What it printed last is on its way.
+    setTimeout(() => exit(code === null ? 128 + builtin('node:os').constants.signals[signal] : code), 20)
+  })
+  process.removeAllListeners('SIGTERM')
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+}
+
+const ended = { name: 'Runtime.ExitError' }
+
+function bind(api) {
+  return {
+    inputOf: (call, meta, buffer, from, to) => api.take(call, meta, Buffer.from(buffer.subarray(from, to))),
+    contextOf: () => undefined,
+    invoke: () => {},
+    answer: () => {},
+  }
+}
+
+module.exports = { bind, load }

@@ -1,0 +1,1 @@
+"""AWS Lambda: what the signature `lambda` is made of."""

@@ -1,0 +1,214 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../../domain/clock.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { AccessKeys } from '../../services/platform/access-keys.ts'
+import { outsideOf } from '../request-url.ts'
+import { sentToken } from '../sent-token.ts'
+import type { HttpParts } from '../server.ts'
+import type { AwsAnswer, AwsCall } from './aws-call.ts'
+import { AwsError, asAwsError } from './aws-error.ts'
+import { type Route, routesOf } from './aws-operations.ts'
+import { Catalogue } from './catalogue.ts'
+import { FunctionOperations } from './function-operations.ts'
+import { InvokeOperations } from './invoke-operations.ts'
+import { SettingOperations } from './setting-operations.ts'
+import { type Authorization, checkSignature, readAuthorization } from './signature-v4.ts'
+import { PublishedVersions, VersionOperations } from './version-operations.ts'
+
+/** The API of AWS Lambda, for its clients: who calls, what they call, and the form of answers and refusals. */
+
+export type AwsApi = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
+
+/** Paths that begin with a day are none of ours. */
+export const isAwsPath = (url: string): boolean => /^\/20\d\d-\d\d-\d\d\//.test(url)
+
+type Parts = HttpParts & { clock: Pick<Clock, 'now'>; accessKeys: AccessKeys }
+
+/** Where requests are in when they do not say it: what clients are set up with most. */
+const usualRegion = 'us-east-1'
+
+export function makeAwsApi(parts: Parts): AwsApi {
+  const routes = operations(parts)
+  return async (incoming, outgoing) => {
+    const requestId = parts.newId()
+    outgoing.setHeader('x-amzn-RequestId', requestId)
+    try {
+      const answer = await answerOf(parts, routes, incoming, outgoing, requestId)
+      if (answer !== undefined) send(outgoing, answer)
+    } catch (error) {
+      refuse(parts, incoming, outgoing, error)
+    }
+  }
+}
+
+function operations(parts: Parts): Route[] {
+  const catalogue = new Catalogue(parts)
+  const published = new PublishedVersions(parts.versions)
+  const baseUrl = (call: AwsCall) => baseOf(call.incoming, parts.settings)
+  return routesOf(
+    new FunctionOperations({ ...parts, catalogue, published, baseUrl }),
+    new InvokeOperations({ ...parts, catalogue }),
+    new VersionOperations(catalogue, published),
+    new SettingOperations({ ...parts, catalogue, baseUrl, now: () => parts.clock.now() }),
+  )
+}
+
+function baseOf(incoming: IncomingMessage, { publicUrl, trustProxy }: HttpParts['settings']): string {
+  if (publicUrl !== undefined) return publicUrl.replace(/\/+$/, '')
+  const own = { scheme: 'http', host: incoming.headers.host ?? 'localhost' }
+  const { origin, prefix } = outsideOf(own, (name) => incoming.headers[name] as string | undefined, trustProxy)
+  return origin + prefix
+}
+
+/** Who calls is known before the body is read, and proven before anything is done. */
+async function answerOf(
+  parts: Parts,
+  routes: Route[],
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  requestId: string,
+): Promise<AwsAnswer | undefined> {
+  const url = incoming.url as string
+  const at = url.indexOf('?')
+  const [path, query] = at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
+  const caller = await callerOf(parts, incoming, query)
+  const { route, params } = routeOf(routes, incoming.method as string, path)
+  const { maxBodyBytes, maxPackageBytes } = parts.settings
+  const maxBytes = route.takesCode ? maxBodyBytes + Math.ceil((maxPackageBytes * 4) / 3) : maxBodyBytes
+  const body = await parts.bodies.read(incoming, outgoing, { maxBytes, isKnown: true })
+  caller.prove({ method: incoming.method as string, path, query, headers: headerPairs(incoming), body })
+  const { who, region } = caller
+  return route.operation({
+    who,
+    region,
+    params,
+    query: new URLSearchParams(query),
+    body,
+    incoming,
+    outgoing,
+    requestId,
+  })
+}
+
+interface KnownCaller {
+  who: Principal
+  region: string
+  /** Throws AwsError unless the request is theirs. */
+  prove(request: Parameters<typeof checkSignature>[0]): void
+}
+
+/** By a signature, or a token as everywhere else; in open mode by nothing. */
+async function callerOf(parts: Parts, incoming: IncomingMessage, query: string): Promise<KnownCaller> {
+  const { authorization = '' } = incoming.headers
+  const isSigned =
+    authorization !== '' && !/^Bearer /i.test(authorization) && incoming.headers['x-auth-token'] === undefined
+  if (parts.settings.isOpen)
+    return open(await parts.authenticate(null), isSigned ? regionIn(authorization) : usualRegion)
+  if (isSigned) return signer(parts, readAuthorization(authorization))
+  const token = sentToken(incoming)
+  if (token === null) throw unsigned(query)
+  return open(await parts.authenticate(token), usualRegion)
+}
+
+function open(who: Principal | null, region: string): KnownCaller {
+  if (who === null) throw new AwsError(403, 'UnrecognizedClientException', 'The token is not valid, or not any more.')
+  return { who, region, prove() {} }
+}
+
+/** Nobody looks at the signature: what cannot be read says nothing. */
+function regionIn(authorization: string): string {
+  return /Credential=[^/]+\/\d+\/([\w-]+)\//.exec(authorization)?.[1] ?? usualRegion
+}
+
+function signer({ accessKeys, clock }: Parts, by: Authorization): KnownCaller {
+  const known = accessKeys.signer(by.keyId)
+  if (known === null) {
+    throw new AwsError(
+      403,
+      'UnrecognizedClientException',
+      'The security token included in the request is invalid: there is no such access key.',
+    )
+  }
+  const { who, secret } = known
+  return { who, region: by.region, prove: (request) => checkSignature(request, by, secret, clock.now()) }
+}
+
+function unsigned(query: string): AwsError {
+  if (/(?:^|&)X-Amz-Signature=/i.test(query)) {
+    return new AwsError(
+      403,
+      'InvalidSignatureException',
+      'Signatures in the query are not taken: sign in the Authorization header.',
+    )
+  }
+  return new AwsError(
+    403,
+    'MissingAuthenticationTokenException',
+    'Missing Authentication Token: sign with an access key, or send a token.',
+  )
+}
+
+function routeOf(routes: Route[], method: string, path: string): { route: Route; params: string[] } {
+  for (const route of routes) {
+    const found = route.method === method ? route.pattern.exec(path) : null
+    if (found !== null) return { route, params: found.slice(1).map(decoded) }
+  }
+  const message = `${method} ${path} is not offered here: see the page "Coming from AWS Lambda" of the documentation.`
+  throw new AwsError(404, 'UnknownOperationException', message)
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+function headerPairs({ rawHeaders }: IncomingMessage): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) pairs.push([rawHeaders[at] as string, rawHeaders[at + 1] as string])
+  return pairs
+}
+
+function send(outgoing: ServerResponse, { status, json }: AwsAnswer): void {
+  const body = json === undefined ? '' : JSON.stringify(json)
+  outgoing.writeHead(status, {
+    'Content-Type': 'application/json',
+    ...(status !== 204 && { 'Content-Length': Buffer.byteLength(body) }),
+  })
+  outgoing.end(body)
+}
+
+/** What we do not know is for the log. What was not read of the request is not waited for. */
+function refuse({ log }: Parts, incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown): void {
+  const error =
+    asAwsError(thrown) ??
+    new AwsError(500, 'ServiceException', 'Something failed inside the server; its log says what.')
+  const keys = {
+    method: incoming.method,
+    path: (incoming.url ?? '').split('?', 1)[0],
+    status: error.status,
+    reason: error.message,
+  }
+  if (error.status >= 500) log.error({ ...keys, err: thrown }, 'request failed')
+  else log.debug(keys, 'request refused')
+  if (outgoing.headersSent) return void outgoing.destroy()
+  if (!incoming.complete) outgoing.setHeader('Connection', 'close')
+  const isOurs = error.status >= 500
+  const isCapacity = error.status === 429
+  const reason = isCapacity ? { Reason: 'ConcurrentInvocationLimitExceeded' } : {}
+  const body = JSON.stringify({
+    Type: isOurs ? 'Service' : 'User',
+    Message: error.message,
+    message: error.message,
+    ...reason,
+  })
+  outgoing.writeHead(error.status, {
+    'Content-Type': 'application/json',
+    'x-amzn-ErrorType': error.type,
+    'Content-Length': Buffer.byteLength(body),
+    ...(isCapacity && { 'Retry-After': '1' }),
+  })
+  outgoing.end(body)
+}

@@ -1,0 +1,147 @@
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { Fn, FunctionVersion, PackageStore } from '../../domain/function.ts'
+import type { LambdaFields, LambdaSettingsStore } from '../../domain/lambda-settings.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { FunctionVersions } from '../../services/functions/function-versions.ts'
+import type { Functions } from '../../services/functions/functions.ts'
+import type { Runtimes } from '../../services/platform/runtimes.ts'
+import { invalidParameter, missing, notFunction } from './aws-error.ts'
+import { arnOf, current, readFunctionName } from './names.ts'
+import { shownRuntime } from './runtime-families.ts'
+
+export interface CatalogueParts {
+  functions: Functions
+  versions: FunctionVersions
+  runtimes: Runtimes
+  packages: PackageStore
+  lambdaSettings: LambdaSettingsStore
+  clock: Pick<Clock, 'now'>
+}
+
+/** A function as a client named it. */
+export interface Found {
+  fn: Fn
+  settings: LambdaFields
+  /** Null: the function as it is now. */
+  version: FunctionVersion | null
+  /** As named, for its ARN; null: none. */
+  qualifier: string | null
+  runtime: string | null
+  updatedAt: number
+}
+
+/** Finds functions and what clients of AWS Lambda have said of them. */
+export class Catalogue {
+  #parts: CatalogueParts
+
+  constructor(parts: CatalogueParts) {
+    this.#parts = parts
+  }
+
+  /** By a name as clients write it; `asked`: the qualifier of the query. Throws AwsError. */
+  find(who: Principal, region: string, text: string, asked: string | null = null): Found {
+    const { name, qualifier } = readFunctionName(text, asked)
+    const unqualified = this.#unqualified(who, region, name)
+    if (qualifier === null || qualifier === current) return { ...unqualified, qualifier }
+    const version = this.versionNamed(who, unqualified, qualifier)
+    if (version === undefined) throw notFunction(arnOf(region, name, qualifier))
+    return { ...unqualified, version, qualifier }
+  }
+
+  /** The function itself, for what concerns all its versions. */
+  findWhole(who: Principal, region: string, text: string): Found {
+    const { name, qualifier } = readFunctionName(text)
+    if (qualifier !== null && qualifier !== current) {
+      throw invalidParameter(
+        `This concerns the function, not its version or alias ${qualifier}: leave the qualifier out.`,
+      )
+    }
+    return this.#unqualified(who, region, name)
+  }
+
+  /** Null: the function as it is now; undefined: there is none. */
+  versionNamed(who: Principal, { fn, settings }: Found, qualifier: string): FunctionVersion | null | undefined {
+    const number = /^\d+$/.test(qualifier) ? Number(qualifier) : settings.aliases[qualifier]?.version
+    return number === 0 && !/^\d/.test(qualifier) ? null : this.versionNumbered(who, fn, number)
+  }
+
+  versionNumbered(who: Principal, fn: Fn, number: number | undefined): FunctionVersion | undefined {
+    return this.#parts.versions.list(who, fn.id).find((version) => version.number === number)
+  }
+
+  versions(who: Principal, found: Found): Found[] {
+    const numbered = this.#parts.versions.list(who, found.fn.id)
+    return [
+      { ...found, version: null, qualifier: current },
+      ...numbered.map((version) => ({ ...found, version, qualifier: String(version.number) })),
+    ]
+  }
+
+  /** All that have a name, in the order of their names. */
+  list(who: Principal): Found[] {
+    return this.#parts.functions
+      .list({ filter: { projectId: who.projectId, conditions: [] }, page: { limit: null, marker: null } })
+      .filter(({ name }) => name !== null)
+      .sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1))
+      .map((fn) => this.#described(who, fn))
+  }
+
+  /** Writes what has changed of the settings. */
+  change({ fn, settings }: Found, change: Partial<LambdaFields>): Found {
+    const { lambdaSettings, clock } = this.#parts
+    const changed = { ...settings, ...change }
+    const updatedAt = clock.now()
+    lambdaSettings.put({ functionId: fn.id, projectId: fn.projectId, settings: changed, updatedAt })
+    return { fn, settings: changed, version: null, qualifier: null, runtime: null, updatedAt }
+  }
+
+  /** Bytes of the package; images have none. */
+  sizeOf({ fn, version }: Found): number {
+    const hash = version?.packageHash ?? fn.packageHash
+    return hash === null ? 0 : this.#parts.packages.sizeOf(hash)
+  }
+
+  #unqualified(who: Principal, region: string, name: string): Found {
+    try {
+      return this.#described(who, this.#parts.functions.get(who, name))
+    } catch (error) {
+      if (error instanceof FaasError && error.code === 'not_found') throw notFunction(arnOf(region, name))
+      throw error
+    }
+  }
+
+  #described(who: Principal, fn: Fn): Found {
+    const kept = this.#parts.lambdaSettings.find(fn.id)
+    const runtime = this.#runtimeName(who, fn)
+    const settings = kept?.settings ?? defaultFields(fn, runtime)
+    const updatedAt = Math.max(fn.createdAt, fn.updatedAt ?? 0, kept?.updatedAt ?? 0)
+    return { fn, settings, version: null, qualifier: null, runtime, updatedAt }
+  }
+
+  #runtimeName(who: Principal, { runtimeId }: Fn): string | null {
+    if (runtimeId === null) return null
+    try {
+      return this.#parts.runtimes.get(who, runtimeId).name
+    } catch {
+      return null
+    }
+  }
+}
+
+/** For functions that were not made by a client of AWS Lambda. */
+export const defaultFields = (fn: Fn, runtime: string | null): LambdaFields => ({
+  runtime: shownRuntime(runtime) ?? null,
+  role: 'arn:aws:iam::000000000000:role/taibai',
+  memoryMb: Math.floor(fn.memoryBytes / 1_048_576),
+  architectures: ['x86_64'],
+  ephemeralMb: 512,
+  tags: {},
+  policy: {},
+  aliases: {},
+  url: null,
+  echoed: {},
+})
+
+export const noAlias = (region: string, name: string, alias: string): Error =>
+  missing(`Cannot find alias arn: ${arnOf(region, name, alias)}`)

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import type { FunctionCode } from '../../domain/function.ts'
+import { AwsError } from './aws-error.ts'
+import type { Found } from './catalogue.ts'
+import { arnOf, current } from './names.ts'
+
+/** `FunctionConfiguration`: what almost every call answers with. */
+export function configurationOf(found: Found, region: string, codeSize: number): Record<string, unknown> {
+  const configuration = describe(found, region, codeSize)
+  return { ...configuration, RevisionId: revisionIdOf(configuration) }
+}
+
+function describe({ fn, settings, version, qualifier, ...found }: Found, region: string, codeSize: number) {
+  const isImage = fn.code.source === 'image'
+  const name = fn.name ?? fn.id
+  const { Handler: _handler, ...echoed } = settings.echoed
+  return {
+    FunctionName: name,
+    FunctionArn: arnOf(region, name, qualifier),
+    ...(!isImage && { Runtime: settings.runtime, Handler: fn.entry }),
+    Role: settings.role,
+    CodeSize: codeSize,
+    Description: version === null ? (fn.description ?? '') : (version.description ?? ''),
+    Timeout: fn.timeoutSeconds,
+    MemorySize: settings.memoryMb,
+    LastModified: new Date(version?.createdAt ?? found.updatedAt).toISOString().replace('Z', '+0000'),
+    CodeSha256: shaOf(version?.packageHash ?? fn.packageHash ?? imageHash(String(fn.code.image))),
+    Version: version === null ? current : String(version.number),
+    ...(Object.keys(fn.env).length > 0 && { Environment: { Variables: fn.env } }),
+    TracingConfig: { Mode: 'PassThrough' },
+    State: 'Active',
+    LastUpdateStatus: 'Successful',
+    PackageType: isImage ? 'Image' : 'Zip',
+    Architectures: settings.architectures,
+    EphemeralStorage: { Size: settings.ephemeralMb },
+    LoggingConfig: { LogFormat: 'Text', LogGroup: `/aws/lambda/${name}` },
+    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
+    ...(isImage && imageConfig(fn.code)),
+    ...echoed,
+  }
+}
+
+const imageConfig = ({ lambda }: FunctionCode): object =>
+  lambda === undefined ? {} : { ImageConfigResponse: { ImageConfig: lambda } }
+
+const shaOf = (hash: string): string => Buffer.from(hash, 'hex').toString('base64')
+
+const imageHash = (image: string): string => createHash('sha256').update(image).digest('hex')
+
+/** A UUID: another one after each change, and the same as long as there is none. */
+export function revisionIdOf(shown: object): string {
+  const digest = createHash('sha256').update(JSON.stringify(shown)).digest('hex')
+  return digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
+}
+
+/** A client that names the revision it knows changes that one, or nothing. Throws AwsError. */
+export function checkRevision(given: unknown, configuration: Record<string, unknown>): void {
+  if (given === undefined || given === null || given === configuration.RevisionId) return
+  throw new AwsError(
+    412,
+    'PreconditionFailedException',
+    'The RevisionId provided does not match the latest RevisionId. Call GetFunction to find it.',
+  )
+}

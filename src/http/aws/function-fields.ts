@@ -1,0 +1,128 @@
+import type { LambdaFields } from '../../domain/lambda-settings.ts'
+import type { FunctionFields } from '../../services/functions/function-fields.ts'
+import { invalidParameter } from './aws-error.ts'
+import { runtimeOf } from './runtime-families.ts'
+
+/** What clients say of a function, as ours says it: pure. Throws AwsError. */
+
+type Given = Record<string, unknown>
+
+const mib = 1_048_576
+
+/** Fields of create and update. What is not said stays. */
+export function fieldsOf(given: Given): FunctionFields {
+  const fields: FunctionFields = {}
+  if (given.Description !== undefined) fields.description = textOf('Description', given.Description)
+  if (given.Handler !== undefined) fields.entry = textOf('Handler', given.Handler)
+  if (given.Timeout !== undefined) fields.timeoutSeconds = numberOf('Timeout', given.Timeout)
+  if (given.MemorySize !== undefined) fields.memoryBytes = numberOf('MemorySize', given.MemorySize) * mib
+  if (given.Environment !== undefined) fields.env = variablesOf(given.Environment)
+  if (given.Layers !== undefined) refuseAny('Layers', given.Layers)
+  if (given.FileSystemConfigs !== undefined) refuseAny('FileSystemConfigs', given.FileSystemConfigs)
+  return fields
+}
+
+/** What AWS Lambda gives a function that says nothing: a quarter of our own time, so that what ran there runs as long here. */
+export const createDefaults = { Timeout: 3, MemorySize: 128 }
+
+export type GivenFunctionCode =
+  | { source: 'package'; zip: Buffer }
+  | { source: 'image'; image: string; mode: 'lambda'; lambda?: object }
+
+/** `Code` of a create, or all of an update. `config`: what is said of how an image is started. */
+export function codeOf(code: Given, isImage: boolean, config: unknown): GivenFunctionCode {
+  if (code.S3Bucket !== undefined || code.S3Key !== undefined) {
+    throw invalidParameter('Code from S3 is not taken here: send the ZIP as Code.ZipFile.')
+  }
+  if (isImage) return imageOf(code, config)
+  if (code.ImageUri !== undefined) throw invalidParameter('Code.ImageUri needs PackageType Image.')
+  return { source: 'package', zip: zipOf(code.ZipFile) }
+}
+
+function imageOf({ ImageUri: image }: Given, config: unknown): GivenFunctionCode {
+  if (typeof image !== 'string') throw invalidParameter('Code.ImageUri is required for PackageType Image.')
+  const lambda = config === undefined || config === null ? {} : { lambda: objectOf('ImageConfig', config) }
+  return { source: 'image', image, mode: 'lambda', ...lambda }
+}
+
+/** Name of our runtime. */
+export function runtimeIn({ Runtime: runtime }: Given): string {
+  if (typeof runtime === 'string') return runtimeOf(runtime)
+  throw invalidParameter('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
+}
+
+function zipOf(text: unknown): Buffer {
+  if (typeof text !== 'string' || text === '')
+    throw invalidParameter('Please provide a source for function code: ZipFile.')
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw invalidParameter('ZipFile must be the base64 of a ZIP.')
+  return Buffer.from(text, 'base64')
+}
+
+/** What is kept beside the function; `before` is what there was. */
+export function settingsOf(given: Given, before: LambdaFields): LambdaFields {
+  return {
+    ...before,
+    ...(given.Runtime !== undefined && { runtime: textOf('Runtime', given.Runtime) }),
+    ...(given.Role !== undefined && { role: textOf('Role', given.Role) }),
+    ...(given.MemorySize !== undefined && { memoryMb: numberOf('MemorySize', given.MemorySize) }),
+    ...(given.Architectures !== undefined && { architectures: architecturesOf(given.Architectures) }),
+    ...(given.EphemeralStorage !== undefined && {
+      ephemeralMb: numberOf('EphemeralStorage.Size', objectOf('EphemeralStorage', given.EphemeralStorage).Size),
+    }),
+    ...(given.Tags !== undefined && { tags: textsOf('Tags', given.Tags) }),
+    echoed: { ...before.echoed, ...echoedIn(given) },
+  }
+}
+
+/** Has no effect here: taken and given back. */
+const echoed = ['TracingConfig', 'LoggingConfig', 'VpcConfig', 'DeadLetterConfig', 'KMSKeyArn']
+
+const echoedIn = (given: Given): Given =>
+  Object.fromEntries(Object.entries(given).filter(([name, value]) => echoed.includes(name) && value !== null))
+
+/** They are the platform's own, or say who the function is. */
+const reserved = [
+  ...['_HANDLER', '_X_AMZN_TRACE_ID', 'AWS_DEFAULT_REGION', 'AWS_REGION', 'AWS_EXECUTION_ENV'],
+  ...['AWS_LAMBDA_FUNCTION_NAME', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'AWS_LAMBDA_FUNCTION_VERSION'],
+  ...['AWS_LAMBDA_INITIALIZATION_TYPE', 'AWS_LAMBDA_LOG_GROUP_NAME', 'AWS_LAMBDA_LOG_STREAM_NAME'],
+  ...['AWS_ACCESS_KEY', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_LAMBDA_RUNTIME_API'],
+  ...['LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR'],
+]
+
+function variablesOf(environment: unknown): Record<string, string> {
+  const variables = textsOf('Environment.Variables', objectOf('Environment', environment).Variables ?? {})
+  const taken = Object.keys(variables).filter((name) => reserved.includes(name))
+  if (taken.length === 0) return variables
+  throw invalidParameter(`Environment.Variables names reserved keys that cannot be set: ${taken.join(', ')}.`)
+}
+
+function architecturesOf(given: unknown): string[] {
+  if (Array.isArray(given) && given.every((one) => one === 'x86_64' || one === 'arm64')) return given
+  throw invalidParameter('Architectures must be x86_64 or arm64.')
+}
+
+function refuseAny(name: string, given: unknown): void {
+  if (given === null || (Array.isArray(given) && given.length === 0)) return
+  throw invalidParameter(`${name} are not offered here: put what they hold into the package.`)
+}
+
+export function textOf(name: string, given: unknown): string {
+  if (typeof given === 'string') return given
+  throw invalidParameter(`${name} must be a string.`)
+}
+
+export function numberOf(name: string, given: unknown): number {
+  if (typeof given === 'number' && Number.isSafeInteger(given)) return given
+  throw invalidParameter(`${name} must be a whole number.`)
+}
+
+export function objectOf(name: string, given: unknown): Given {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Given
+  throw invalidParameter(`${name} must be an object.`)
+}
+
+export function textsOf(name: string, given: unknown): Record<string, string> {
+  const texts = objectOf(name, given)
+  if (Object.values(texts).every((value) => typeof value === 'string')) return texts as Record<string, string>
+  throw invalidParameter(`${name} must hold strings.`)
+}

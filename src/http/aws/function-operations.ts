@@ -1,0 +1,185 @@
+import type { Fn } from '../../domain/function.ts'
+import type { LambdaFields } from '../../domain/lambda-settings.ts'
+import type { Principal } from '../../domain/principal.ts'
+import { factsOf, type Signature, signatureOfEvents } from '../../domain/signature.ts'
+import type { FunctionVersions } from '../../services/functions/function-versions.ts'
+import type { Functions } from '../../services/functions/functions.ts'
+import type { Runtimes } from '../../services/platform/runtimes.ts'
+import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
+import { AwsError, invalidParameter } from './aws-error.ts'
+import { type Catalogue, defaultFields, type Found } from './catalogue.ts'
+import { checkRevision, configurationOf } from './function-configuration.ts'
+import {
+  codeOf,
+  createDefaults,
+  fieldsOf,
+  type GivenFunctionCode,
+  objectOf,
+  runtimeIn,
+  settingsOf,
+} from './function-fields.ts'
+import { current, readFunctionName } from './names.ts'
+import { pageOf } from './pages.ts'
+import type { PublishedVersions } from './version-operations.ts'
+
+export interface FunctionOperationsParts {
+  catalogue: Catalogue
+  functions: Functions
+  runtimes: Runtimes
+  versions: FunctionVersions
+  published: PublishedVersions
+  /** Where clients find this server. */
+  baseUrl(call: AwsCall): string
+}
+
+/** Functions as AWS Lambda's API makes, shows, changes and removes them. */
+export class FunctionOperations {
+  #parts: FunctionOperationsParts
+
+  constructor(parts: FunctionOperationsParts) {
+    this.#parts = parts
+  }
+
+  create = async (call: AwsCall): Promise<AwsAnswer> => {
+    const { functions, catalogue, published } = this.#parts
+    const given = objectIn(call.body)
+    if (typeof given.FunctionName !== 'string') throw invalidParameter('FunctionName is required.')
+    const { name } = readFunctionName(given.FunctionName)
+    this.#refuseTaken(call.who, call.region, name)
+    const isImage = given.PackageType === 'Image'
+    const code = codeOf(objectOf('Code', given.Code), isImage, given.ImageConfig)
+    const runtime = isImage ? null : runtimeIn(given)
+    const made = await functions.create(call.who, {
+      ...fieldsOf({ ...createDefaults, ...given }),
+      name,
+      ...givenCode(code),
+      ...(runtime !== null && { runtime, ...this.#signature(call.who, runtime) }),
+    })
+    const settings = settingsOf({ ...createDefaults, ...given }, defaultFields(made, runtime))
+    catalogue.change(asFound(made, settings), {})
+    if (given.Publish === true) published.publish(call.who, catalogue.find(call.who, call.region, name), '')
+    const found = catalogue.find(call.who, call.region, name, given.Publish === true ? '1' : null)
+    return { status: 201, json: this.#configuration(call, found) }
+  }
+
+  get = (call: AwsCall): AwsAnswer => {
+    const found = this.#named(call)
+    const { fn, settings, version } = found
+    const query = version === null ? '' : `/versions/${version.number}`
+    const location = `${this.#parts.baseUrl(call)}/v1/functions/${fn.id}${query}?download=true`
+    const image = fn.code.image
+    const code =
+      image === undefined
+        ? { RepositoryType: 'S3', Location: location }
+        : { RepositoryType: 'ECR', ImageUri: image, ResolvedImageUri: image }
+    const concurrency = fn.maxWorkers === null ? {} : { Concurrency: { ReservedConcurrentExecutions: fn.maxWorkers } }
+    const json = { Configuration: this.#configuration(call, found), Code: code, Tags: settings.tags, ...concurrency }
+    return { status: 200, json }
+  }
+
+  configuration = (call: AwsCall): AwsAnswer => ({ status: 200, json: this.#configuration(call, this.#named(call)) })
+
+  updateCode = async (call: AwsCall): Promise<AwsAnswer> => {
+    const { functions, catalogue, published } = this.#parts
+    const given = objectIn(call.body)
+    const found = catalogue.findWhole(call.who, call.region, param(call))
+    checkRevision(given.RevisionId, this.#configuration(call, found))
+    const { fn } = found
+    const code = codeOf(given, fn.code.source === 'image', fn.code.lambda)
+    if (given.DryRun === true) return { status: 200, json: this.#configuration(call, found) }
+    if (code.source === 'package') await functions.update(call.who, fn.id, { ...givenCode(code), keepJobs: true })
+    else if (code.image !== fn.code.image) await this.#replaceImage(call, found, code)
+    if (Array.isArray(given.Architectures)) {
+      catalogue.change(found, { architectures: given.Architectures.map(String) })
+    }
+    return this.#perhapsPublished(call, param(call), given.Publish === true, published)
+  }
+
+  updateConfiguration = async (call: AwsCall): Promise<AwsAnswer> => {
+    const { functions, catalogue } = this.#parts
+    const given = objectIn(call.body)
+    const found = catalogue.findWhole(call.who, call.region, param(call))
+    checkRevision(given.RevisionId, this.#configuration(call, found))
+    await functions.update(call.who, found.fn.id, { ...fieldsOf(given), keepJobs: true })
+    catalogue.change(found, settingsOf(given, found.settings))
+    return { status: 200, json: this.#configuration(call, catalogue.findWhole(call.who, call.region, param(call))) }
+  }
+
+  list = (call: AwsCall): AwsAnswer => {
+    const { catalogue } = this.#parts
+    const all = catalogue.list(call.who)
+    const shown =
+      call.query.get('FunctionVersion') === 'ALL' ? all.flatMap((one) => catalogue.versions(call.who, one)) : all
+    const { items, next } = pageOf(shown, call.query)
+    const json = { Functions: items.map((one) => this.#configuration(call, one)), ...next }
+    return { status: 200, json }
+  }
+
+  delete = async (call: AwsCall): Promise<AwsAnswer> => {
+    const { functions, catalogue, published } = this.#parts
+    const { name, qualifier } = readFunctionName(param(call), call.query.get('Qualifier'))
+    if (qualifier === current) throw invalidParameter('$LATEST cannot be deleted by itself: delete the function.')
+    const found = catalogue.find(call.who, call.region, name, qualifier)
+    if (qualifier === null) await functions.delete(call.who, found.fn.id)
+    else await published.remove(call.who, found, qualifier)
+    return { status: 204 }
+  }
+
+  #named(call: AwsCall): Found {
+    return this.#parts.catalogue.find(call.who, call.region, param(call), call.query.get('Qualifier'))
+  }
+
+  #configuration(call: AwsCall, found: Found): Record<string, unknown> {
+    return configurationOf(found, call.region, this.#parts.catalogue.sizeOf(found))
+  }
+
+  /** In the words that clients look for. */
+  #refuseTaken(who: Principal, region: string, name: string): void {
+    try {
+      this.#parts.catalogue.find(who, region, name)
+    } catch (error) {
+      if (error instanceof AwsError && error.status === 404) return
+      throw error
+    }
+    throw new AwsError(409, 'ResourceConflictException', `Function already exist: ${name}`)
+  }
+
+  /** That of the platform, unless the runtime's own is one of them. */
+  #signature(who: Principal, runtime: string): { signature?: Signature } {
+    const { signature } = this.#parts.runtimes.byNameOrId(who, runtime)
+    return factsOf(signature).events === 'aws' ? {} : { signature: signatureOfEvents('aws') }
+  }
+
+  #perhapsPublished(call: AwsCall, name: string, wanted: boolean, published: PublishedVersions): AwsAnswer {
+    const { catalogue } = this.#parts
+    const now = catalogue.findWhole(call.who, call.region, name)
+    if (!wanted) return { status: 200, json: this.#configuration(call, now) }
+    const version = published.publish(call.who, now, '')
+    return { status: 200, json: this.#configuration(call, { ...now, version, qualifier: String(version.number) }) }
+  }
+
+  /** An image is what a function is made of for good: another one is another function of the same name. */
+  async #replaceImage(call: AwsCall, { fn, settings }: Found, code: object): Promise<void> {
+    const { functions, catalogue } = this.#parts
+    await functions.delete(call.who, fn.id)
+    const { name, description, timeoutSeconds, memoryBytes, env, maxWorkers, access, cors } = fn
+    const made = await functions.create(call.who, {
+      ...(name !== null && { name }),
+      ...(description !== null && { description }),
+      ...{ timeoutSeconds, memoryBytes, env, maxWorkers, access, cors, code },
+    })
+    catalogue.change(asFound(made, settings), {})
+  }
+}
+
+const givenCode = (code: GivenFunctionCode): { code: object; zip?: Buffer } =>
+  code.source === 'package' ? { code: { source: 'package' }, zip: code.zip } : { code }
+
+const asFound = (fn: Fn, settings: LambdaFields): Found => ({
+  fn,
+  settings,
+  version: null,
+  qualifier: null,
+  runtime: null,
+  updatedAt: fn.createdAt,
+})

@@ -1,0 +1,32 @@
+import { AwsError, invalidParameter } from './aws-error.ts'
+
+/** How clients name functions: `name`, `name:qualifier`, `account:function:name[:q]` or an ARN. */
+
+export const account = '000000000000'
+export const current = '$LATEST'
+
+export interface FunctionName {
+  name: string
+  /** `$LATEST`, the number of a version, or an alias; null: none was named. */
+  qualifier: string | null
+}
+
+const form =
+  /^(?:(?:arn:[\w-]+:lambda:[\w-]+:)?\d{12}:function:)?([A-Za-z0-9_-]{1,140})(?::(\$LATEST|[A-Za-z0-9_-]{1,128}))?$/
+
+/** `text` is decoded; `asked`: the qualifier of the query. Throws AwsError. */
+export function readFunctionName(text: string, asked: string | null = null): FunctionName {
+  const found = form.exec(text)
+  if (found === null) {
+    const wanted = 'a name of letters, digits, - and _, perhaps with a qualifier, or an ARN'
+    throw new AwsError(400, 'ValidationException', `FunctionName is ${JSON.stringify(text)}: it must be ${wanted}.`)
+  }
+  const [, name = '', own = null] = found
+  if (own !== null && asked !== null && own !== asked) {
+    throw invalidParameter(`The function name says the qualifier ${own}, and Qualifier says ${asked}.`)
+  }
+  return { name, qualifier: own ?? asked }
+}
+
+export const arnOf = (region: string, name: string, qualifier: string | null = null): string =>
+  `arn:aws:lambda:${region}:${account}:function:${name}${qualifier === null ? '' : `:${qualifier}`}`

@@ -1,0 +1,236 @@
+import type { FunctionCors } from '../../domain/exposure.ts'
+import type { Fn } from '../../domain/function.ts'
+import type { LambdaUrl } from '../../domain/lambda-settings.ts'
+import type { Functions } from '../../services/functions/functions.ts'
+import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
+import { AwsError, invalidParameter, missing } from './aws-error.ts'
+import type { Catalogue, Found } from './catalogue.ts'
+import { configurationOf } from './function-configuration.ts'
+import { numberOf, objectOf, textOf, textsOf } from './function-fields.ts'
+import { arnOf, readFunctionName } from './names.ts'
+
+interface Parts {
+  catalogue: Catalogue
+  functions: Functions
+  baseUrl(call: AwsCall): string
+  now(): number
+}
+
+/** What is set beside a function: its URL, policy, tags and concurrency; and what Terraform reads after each change. */
+export class SettingOperations {
+  #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  createUrl = async (call: AwsCall): Promise<AwsAnswer> => {
+    const found = this.#forUrl(call)
+    if (found.settings.url !== null) {
+      throw new AwsError(409, 'ResourceConflictException', `FunctionUrlConfig exists for this Lambda function`)
+    }
+    return { status: 201, json: await this.#setUrl(call, found, null) }
+  }
+
+  updateUrl = async (call: AwsCall): Promise<AwsAnswer> => {
+    const found = this.#forUrl(call)
+    return { status: 200, json: await this.#setUrl(call, found, urlOf(found)) }
+  }
+
+  getUrl = (call: AwsCall): AwsAnswer => {
+    const found = this.#forUrl(call)
+    return { status: 200, json: this.#shownUrl(call, found, urlOf(found)) }
+  }
+
+  listUrls = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const { url } = found.settings
+    return { status: 200, json: { FunctionUrlConfigs: url === null ? [] : [this.#shownUrl(call, found, url)] } }
+  }
+
+  deleteUrl = async (call: AwsCall): Promise<AwsAnswer> => {
+    const found = this.#forUrl(call)
+    urlOf(found)
+    await this.#parts.functions.update(call.who, found.fn.id, { access: 'token', cors: null })
+    this.#parts.catalogue.change(found, { url: null })
+    return { status: 204 }
+  }
+
+  addPermission = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const given = objectIn(call.body)
+    const sid = textOf('StatementId', given.StatementId)
+    if (found.settings.policy[sid] !== undefined) {
+      const message = `The statement id (${sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`
+      throw new AwsError(409, 'ResourceConflictException', message)
+    }
+    const statement = {
+      Sid: sid,
+      Effect: 'Allow',
+      Principal: principalOf(textOf('Principal', given.Principal)),
+      Action: textOf('Action', given.Action),
+      Resource: arnOf(call.region, nameOf(found.fn)),
+    }
+    this.#parts.catalogue.change(found, { policy: { ...found.settings.policy, [sid]: statement } })
+    return { status: 201, json: { Statement: JSON.stringify(statement) } }
+  }
+
+  removePermission = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const { [param(call, 1)]: gone, ...policy } = found.settings.policy
+    if (gone === undefined) throw missing(`Statement ${param(call, 1)} is not found in resource policy.`)
+    this.#parts.catalogue.change(found, { policy })
+    return { status: 204 }
+  }
+
+  policy = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const statements = Object.values(found.settings.policy)
+    if (statements.length === 0) throw missing('The resource you requested does not exist.')
+    const policy = { Version: '2012-10-17', Id: 'default', Statement: statements }
+    return { status: 200, json: { Policy: JSON.stringify(policy), RevisionId: this.#revision(call, found) } }
+  }
+
+  listTags = (call: AwsCall): AwsAnswer => ({ status: 200, json: { Tags: this.#whole(call).settings.tags } })
+
+  tag = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const tags = textsOf('Tags', objectIn(call.body).Tags)
+    this.#parts.catalogue.change(found, { tags: { ...found.settings.tags, ...tags } })
+    return { status: 204 }
+  }
+
+  untag = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const gone = new Set(call.query.getAll('tagKeys'))
+    const kept = Object.entries(found.settings.tags).filter(([key]) => !gone.has(key))
+    this.#parts.catalogue.change(found, { tags: Object.fromEntries(kept) })
+    return { status: 204 }
+  }
+
+  putConcurrency = async (call: AwsCall): Promise<AwsAnswer> => {
+    const wanted = numberOf('ReservedConcurrentExecutions', objectIn(call.body).ReservedConcurrentExecutions)
+    if (wanted < 1)
+      throw invalidParameter('ReservedConcurrentExecutions must be 1 or more here: delete the function to stop it.')
+    await this.#parts.functions.update(call.who, this.#whole(call).fn.id, { maxWorkers: wanted })
+    return { status: 200, json: { ReservedConcurrentExecutions: wanted } }
+  }
+
+  concurrency = (call: AwsCall): AwsAnswer => {
+    const { maxWorkers } = this.#whole(call).fn
+    return { status: 200, json: maxWorkers === null ? {} : { ReservedConcurrentExecutions: maxWorkers } }
+  }
+
+  deleteConcurrency = async (call: AwsCall): Promise<AwsAnswer> => {
+    await this.#parts.functions.update(call.who, this.#whole(call).fn.id, { maxWorkers: null })
+    return { status: 204 }
+  }
+
+  codeSigning = (call: AwsCall): AwsAnswer => ({
+    status: 200,
+    json: { CodeSigningConfigArn: '', FunctionName: nameOf(this.#whole(call).fn) },
+  })
+
+  accountSettings = ({ who }: AwsCall): AwsAnswer => {
+    const all = this.#parts.catalogue.list(who)
+    const bytes = all.reduce((sum, one) => sum + this.#parts.catalogue.sizeOf(one), 0)
+    return {
+      status: 200,
+      json: { AccountLimit: accountLimit, AccountUsage: { TotalCodeSize: bytes, FunctionCount: all.length } },
+    }
+  }
+
+  #whole(call: AwsCall): Found {
+    return this.#parts.catalogue.findWhole(call.who, call.region, param(call))
+  }
+
+  #forUrl(call: AwsCall): Found {
+    const { name, qualifier } = readFunctionName(param(call), call.query.get('Qualifier'))
+    if (qualifier !== null)
+      throw invalidParameter('A function has one URL here, of its current code: leave the qualifier out.')
+    return this.#parts.catalogue.findWhole(call.who, call.region, name)
+  }
+
+  async #setUrl(call: AwsCall, found: Found, before: LambdaUrl | null): Promise<object> {
+    const given = objectIn(call.body)
+    const now = this.#parts.now()
+    const url: LambdaUrl = {
+      authType: oneOf('AuthType', given.AuthType, ['NONE', 'AWS_IAM'], before?.authType),
+      invokeMode: oneOf(
+        'InvokeMode',
+        given.InvokeMode,
+        ['BUFFERED', 'RESPONSE_STREAM'],
+        before?.invokeMode ?? 'BUFFERED',
+      ),
+      cors: given.Cors === undefined ? (before?.cors ?? null) : objectOf('Cors', given.Cors),
+      createdAt: before?.createdAt ?? now,
+      updatedAt: now,
+    }
+    const access = url.authType === 'NONE' ? 'public' : 'token'
+    await this.#parts.functions.update(call.who, found.fn.id, { access, cors: corsOf(url.cors) })
+    this.#parts.catalogue.change(found, { url })
+    return this.#shownUrl(call, found, url)
+  }
+
+  #shownUrl(call: AwsCall, { fn }: Found, url: LambdaUrl): object {
+    return {
+      FunctionUrl: `${this.#parts.baseUrl(call)}/fn/${nameOf(fn)}/`,
+      FunctionArn: arnOf(call.region, nameOf(fn)),
+      AuthType: url.authType,
+      ...(url.cors !== null && { Cors: url.cors }),
+      CreationTime: new Date(url.createdAt).toISOString(),
+      LastModifiedTime: new Date(url.updatedAt).toISOString(),
+      InvokeMode: url.invokeMode,
+    }
+  }
+
+  #revision(call: AwsCall, found: Found): unknown {
+    return configurationOf(found, call.region, this.#parts.catalogue.sizeOf(found)).RevisionId
+  }
+}
+
+const accountLimit = {
+  TotalCodeSize: 80_530_636_800,
+  CodeSizeUnzipped: 262_144_000,
+  CodeSizeZipped: 52_428_800,
+  ConcurrentExecutions: 1000,
+  UnreservedConcurrentExecutions: 1000,
+}
+
+const nameOf = (fn: Fn): string => fn.name ?? fn.id
+
+function urlOf({ settings }: Found): LambdaUrl {
+  if (settings.url === null) throw missing('The resource you requested does not exist.')
+  return settings.url
+}
+
+/** A service by its name, everybody, or an account. */
+const principalOf = (given: string): unknown => {
+  if (given === '*') return '*'
+  return given.includes('.') ? { Service: given } : { AWS: given }
+}
+
+function oneOf<T extends string>(name: string, given: unknown, allowed: T[], before?: T): T {
+  if (given === undefined && before !== undefined) return before
+  if (allowed.includes(given as T)) return given as T
+  throw invalidParameter(`${name} must be one of ${allowed.join(', ')}.`)
+}
+
+function corsOf(cors: Record<string, unknown> | null): FunctionCors | null {
+  if (cors === null) return null
+  return {
+    origins: listOf('AllowOrigins', cors.AllowOrigins) ?? [],
+    methods: allowed(listOf('AllowMethods', cors.AllowMethods)),
+    headers: allowed(listOf('AllowHeaders', cors.AllowHeaders)),
+    credentials: cors.AllowCredentials === true,
+  }
+}
+
+/** All of them: whatever the page asks for. */
+const allowed = (list: string[] | null): string[] | null => (list?.includes('*') ? null : list)
+
+function listOf(name: string, given: unknown): string[] | null {
+  if (given === undefined || given === null) return null
+  if (Array.isArray(given) && given.every((one) => typeof one === 'string')) return given
+  throw invalidParameter(`Cors.${name} must be a list of strings.`)
+}

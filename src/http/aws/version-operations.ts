@@ -1,0 +1,184 @@
+import { FaasError } from '../../domain/errors.ts'
+import type { FunctionVersion } from '../../domain/function.ts'
+import type { LambdaAlias } from '../../domain/lambda-settings.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { FunctionVersions } from '../../services/functions/function-versions.ts'
+import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
+import { AwsError, invalidParameter, missing } from './aws-error.ts'
+import { type Catalogue, type Found, noAlias } from './catalogue.ts'
+import { checkRevision, configurationOf, revisionIdOf } from './function-configuration.ts'
+import { textOf } from './function-fields.ts'
+import { arnOf, current } from './names.ts'
+import { pageOf } from './pages.ts'
+
+/** Versions: published, and removed unless an alias points at them. */
+export class PublishedVersions {
+  #versions: FunctionVersions
+
+  constructor(versions: FunctionVersions) {
+    this.#versions = versions
+  }
+
+  /** Code that has not changed is the newest version again. */
+  publish(who: Principal, { fn }: Found, description: string): FunctionVersion {
+    const newest = this.#versions.list(who, fn.id).at(-1)
+    if (newest !== undefined && newest.packageHash === fn.packageHash) return newest
+    return this.#versions.create(who, fn.id, description === '' ? fn.description : description)
+  }
+
+  async remove(who: Principal, { fn, settings, version }: Found, qualifier: string): Promise<void> {
+    if (version === null || !/^\d+$/.test(qualifier)) {
+      throw invalidParameter(`Qualifier is ${qualifier}: only versions can be deleted by their number.`)
+    }
+    const holder = Object.entries(settings.aliases).find(([, alias]) => alias.version === version.number)
+    if (holder !== undefined) {
+      const message = `The alias ${holder[0]} points at version ${version.number}: move or delete it first.`
+      throw new AwsError(409, 'ResourceConflictException', message)
+    }
+    await this.#versions.delete(who, fn.id, version.number)
+  }
+}
+
+/** Versions and aliases as AWS Lambda's API has them. Aliases belong to one function. */
+export class VersionOperations {
+  #catalogue: Catalogue
+  #published: PublishedVersions
+
+  constructor(catalogue: Catalogue, published: PublishedVersions) {
+    this.#catalogue = catalogue
+    this.#published = published
+  }
+
+  publish = (call: AwsCall): AwsAnswer => {
+    const given = objectIn(call.body)
+    const found = this.#whole(call)
+    if (found.fn.code.source === 'image') {
+      throw invalidParameter('A function of an image has no versions here: the tag of its image says what it runs.')
+    }
+    const configuration = this.#configuration(call, found)
+    checkRevision(given.RevisionId, configuration)
+    if (given.CodeSha256 !== undefined && given.CodeSha256 !== configuration.CodeSha256) {
+      throw invalidParameter(`CodeSha256 is not that of the code, ${configuration.CodeSha256}.`)
+    }
+    const description = given.Description === undefined ? '' : textOf('Description', given.Description)
+    const version = this.#publishedNow(call.who, found, description)
+    const numbered = { ...found, version, qualifier: String(version.number) }
+    return { status: 201, json: this.#configuration(call, numbered) }
+  }
+
+  list = (call: AwsCall): AwsAnswer => {
+    const { items, next } = pageOf(this.#catalogue.versions(call.who, this.#whole(call)), call.query)
+    return { status: 200, json: { Versions: items.map((one) => this.#configuration(call, one)), ...next } }
+  }
+
+  createAlias = (call: AwsCall): AwsAnswer => {
+    const given = objectIn(call.body)
+    const found = this.#whole(call)
+    const name = textOf('Name', given.Name)
+    if (!/^(?!\d+$)[A-Za-z0-9_-]{1,128}$/.test(name)) {
+      throw invalidParameter(`Name is ${JSON.stringify(name)}: letters, digits, - and _, and not only digits.`)
+    }
+    if (found.settings.aliases[name] !== undefined) {
+      throw new AwsError(409, 'ResourceConflictException', `Alias already exists: ${this.#arn(call, found, name)}`)
+    }
+    return { status: 201, json: this.#setAlias(call, found, name, given, { version: 0, description: '' }) }
+  }
+
+  updateAlias = (call: AwsCall): AwsAnswer => {
+    const given = objectIn(call.body)
+    const { found, name, alias } = this.#alias(call)
+    checkRevision(given.RevisionId, this.#shown(call, found, name, alias))
+    return { status: 200, json: this.#setAlias(call, found, name, given, alias) }
+  }
+
+  getAlias = (call: AwsCall): AwsAnswer => {
+    const { found, name, alias } = this.#alias(call)
+    return { status: 200, json: this.#shown(call, found, name, alias) }
+  }
+
+  listAliases = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const wanted = call.query.get('FunctionVersion')
+    const all = Object.entries(found.settings.aliases).filter(
+      ([, alias]) => wanted === null || versionText(alias.version) === wanted,
+    )
+    const { items, next } = pageOf(all, call.query)
+    return {
+      status: 200,
+      json: { Aliases: items.map(([name, alias]) => this.#shown(call, found, name, alias)), ...next },
+    }
+  }
+
+  /** One that is not there is deleted already. */
+  deleteAlias = (call: AwsCall): AwsAnswer => {
+    const found = this.#whole(call)
+    const { [param(call, 1)]: _gone, ...aliases } = found.settings.aliases
+    this.#catalogue.change(found, { aliases })
+    return { status: 204 }
+  }
+
+  #publishedNow(who: Principal, found: Found, description: string): FunctionVersion {
+    try {
+      return this.#published.publish(who, found, description)
+    } catch (error) {
+      if (error instanceof FaasError && error.code === 'forbidden') throw invalidParameter(error.message)
+      throw error
+    }
+  }
+
+  #setAlias(call: AwsCall, found: Found, name: string, given: Record<string, unknown>, before: LambdaAlias): object {
+    refuseWeights(given.RoutingConfig)
+    const alias: LambdaAlias = {
+      version: given.FunctionVersion === undefined ? before.version : this.#version(call, found, given.FunctionVersion),
+      description: given.Description === undefined ? before.description : textOf('Description', given.Description),
+    }
+    this.#catalogue.change(found, { aliases: { ...found.settings.aliases, [name]: alias } })
+    return this.#shown(call, found, name, alias)
+  }
+
+  #version({ who, region }: AwsCall, { fn }: Found, given: unknown): number {
+    const text = textOf('FunctionVersion', given)
+    if (text === current) return 0
+    const version = /^\d+$/.test(text) ? this.#catalogue.versionNumbered(who, fn, Number(text)) : undefined
+    if (version === undefined) throw missing(`Function not found: ${arnOf(region, fn.name ?? fn.id, text)}`)
+    return version.number
+  }
+
+  #alias(call: AwsCall): { found: Found; name: string; alias: LambdaAlias } {
+    const found = this.#whole(call)
+    const name = param(call, 1)
+    const alias = found.settings.aliases[name]
+    if (alias === undefined) throw noAlias(call.region, found.fn.name ?? found.fn.id, name)
+    return { found, name, alias }
+  }
+
+  #whole(call: AwsCall): Found {
+    return this.#catalogue.findWhole(call.who, call.region, param(call))
+  }
+
+  #arn({ region }: AwsCall, { fn }: Found, alias: string): string {
+    return arnOf(region, fn.name ?? fn.id, alias)
+  }
+
+  #shown(call: AwsCall, found: Found, name: string, { version, description }: LambdaAlias): Record<string, unknown> {
+    const alias = {
+      AliasArn: this.#arn(call, found, name),
+      Name: name,
+      FunctionVersion: versionText(version),
+      Description: description,
+    }
+    return { ...alias, RevisionId: revisionIdOf(alias) }
+  }
+
+  #configuration(call: AwsCall, found: Found): Record<string, unknown> {
+    return configurationOf(found, call.region, this.#catalogue.sizeOf(found))
+  }
+}
+
+const versionText = (version: number): string => (version === 0 ? current : String(version))
+
+function refuseWeights(config: unknown): void {
+  const weights = (config as { AdditionalVersionWeights?: object } | null | undefined)?.AdditionalVersionWeights ?? {}
+  if (Object.keys(weights).length === 0) return
+  throw invalidParameter('RoutingConfig: an alias leads to one version here; weights are not offered.')
+}

@@ -1,0 +1,101 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import type { AccessKey, AccessKeyStore } from '../../domain/access-key.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { invalid, notAllowed, notFound } from '../../domain/errors.ts'
+import { canSee, type Principal } from '../../domain/principal.ts'
+import type { SecretVault } from './secret-vault.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface AccessKeysParts {
+  keys: AccessKeyStore
+  tokens: Tokens
+  vault: Pick<SecretVault, 'sealText' | 'unsealText'>
+  clock: Clock
+}
+
+export interface NewAccessKey {
+  name?: string
+  /** Default: the token that asks. */
+  tokenId?: string
+}
+
+/** Who a key stands for, and what its signatures are made with. */
+export interface Signer {
+  who: Principal
+  secret: string
+}
+
+/** Access keys: pairs of id and secret that stand for tokens. The secret exists only in the answer that made it, and sealed. */
+export class AccessKeys {
+  #parts: AccessKeysParts
+  #known = new Map<string, AccessKey>()
+  /** Opened when first used. */
+  #secrets = new Map<string, string>()
+
+  constructor(parts: AccessKeysParts) {
+    this.#parts = parts
+    for (const key of parts.keys.list()) this.#known.set(key.id, key)
+  }
+
+  /** Null: there is no such key, its token is not good any more, or its secret was sealed with another key. */
+  signer(id: string): Signer | null {
+    const key = this.#known.get(id)
+    if (key === undefined) return null
+    const who = this.#parts.tokens.standsFor(key.tokenId)
+    const secret = this.#secretOf(key)
+    return who === null || secret === null ? null : { who, secret }
+  }
+
+  list(who: Principal): AccessKey[] {
+    return [...this.#known.values()].filter(({ projectId }) => canSee(who, projectId))
+  }
+
+  /** The only time that the secret is seen. */
+  create(who: Principal, { name = '', tokenId }: NewAccessKey): { key: AccessKey; secret: string } {
+    const { tokens, vault, clock, keys } = this.#parts
+    if (name.trim() === '') throw invalid('"name" is required and must not be empty: say what the key is for.')
+    const token = tokenId === undefined ? tokens.idOf(who) : this.#tokenOfOthers(who, tokenId)
+    if (token === undefined) throw invalid('Access keys stand for API tokens: ask with one, or name one in "token_id".')
+    const principal = tokens.standsFor(token)
+    if (principal === null) throw notFound('Token', String(token))
+    const id = newId()
+    const secret = randomBytes(30).toString('base64')
+    const sealedSecret = vault.sealText(purposeOf(id), secret)
+    const { projectId } = principal
+    const key: AccessKey = { id, name, tokenId: token, projectId, sealedSecret, createdAt: clock.now() }
+    keys.insert(key)
+    this.#known.set(id, key)
+    return { key, secret }
+  }
+
+  /** What is signed with it is refused from now on. */
+  delete(who: Principal, id: string): void {
+    const key = this.#known.get(id)
+    if (key === undefined || !canSee(who, key.projectId)) throw notFound('Access key', id)
+    this.#parts.keys.delete(id)
+    this.#known.delete(id)
+    this.#secrets.delete(id)
+  }
+
+  #tokenOfOthers(who: Principal, tokenId: string): string {
+    if (!who.isAdmin && this.#parts.tokens.idOf(who) !== tokenId) {
+      throw notAllowed('a key for another token needs the admin role.')
+    }
+    return tokenId
+  }
+
+  #secretOf({ id, sealedSecret }: AccessKey): string | null {
+    const known = this.#secrets.get(id)
+    if (known !== undefined) return known
+    const secret = this.#parts.vault.unsealText(purposeOf(id), sealedSecret)
+    if (secret !== null) this.#secrets.set(id, secret)
+    return secret
+  }
+}
+
+const purposeOf = (id: string): string => `access-key ${id}`
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** Looks like those that clients know: capital letters and digits, of which the first say whose it is. */
+const newId = (): string => `TBAK${Array.from({ length: 16 }, () => letters[randomInt(letters.length)]).join('')}`

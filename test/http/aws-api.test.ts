@@ -1,0 +1,293 @@
+/** The API of AWS Lambda: refusals first, then what each operation answers. */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { aRuntime } from '../support/builders.ts'
+import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+
+let app: TestApp
+beforeEach(() => {
+  app = makeTestApp()
+  app.stores.runtimes.insert(aRuntime({ name: 'nodejs', isPublic: true }))
+})
+
+const all = '/2015-03-31/functions'
+const zip = Buffer.from('PK-not-really').toString('base64')
+const base = {
+  FunctionName: 'shop',
+  Runtime: 'nodejs20.x',
+  Handler: 'index.handler',
+  Role: 'arn:aws:iam::000000000000:role/x',
+  Code: { ZipFile: zip },
+}
+
+const create = (more: object = {}, asked: Asked = {}) =>
+  app.request('POST', all, { json: { ...base, ...more }, ...asked })
+const errorOf = ({ status, headers, json }: Awaited<ReturnType<typeof create>>) => [
+  status,
+  headers.get('x-amzn-errortype'),
+  json?.message,
+]
+
+describe('is refused:', () => {
+  test.each<[string, Asked, string]>([
+    ['nobody', { as: 'nobody' }, 'MissingAuthenticationTokenException'],
+    ['an unknown token', { as: 'stranger' }, 'UnrecognizedClientException'],
+    [
+      'an unknown access key',
+      {
+        as: 'nobody',
+        headers: {
+          authorization:
+            'AWS4-HMAC-SHA256 Credential=TBAKNOBODY/20261130/eu-central-1/lambda/aws4_request, SignedHeaders=host, Signature=0',
+        },
+      },
+      'UnrecognizedClientException',
+    ],
+    ['another scheme', { as: 'nobody', headers: { authorization: 'Basic abc' } }, 'InvalidSignatureException'],
+  ])('%s', async (_who, asked, type) => {
+    const answer = await app.request('GET', `${all}/`, asked)
+    expect([answer.status, answer.headers.get('x-amzn-errortype'), answer.json.Type]).toEqual([403, type, 'User'])
+    expect(answer.headers.get('x-amzn-requestid')).toBeTruthy()
+  })
+
+  test('a signature in the query', async () => {
+    const answer = await app.request('GET', `${all}/?X-Amz-Signature=00`, { as: 'nobody' })
+    expect(errorOf(answer)).toEqual([403, 'InvalidSignatureException', expect.stringMatching(/query/)])
+  })
+
+  test('what is not offered', async () => {
+    expect(errorOf(await app.request('POST', '/2015-03-31/event-source-mappings/', { json: {} }))).toEqual([
+      404,
+      'UnknownOperationException',
+      expect.stringMatching(/not offered/),
+    ])
+  })
+
+  const wrong: [string, object, number, string, RegExp][] = [
+    ['no name', { FunctionName: undefined }, 400, 'InvalidParameterValueException', /FunctionName/],
+    ['a bad name', { FunctionName: 'a b' }, 400, 'ValidationException', /FunctionName/],
+    ['no runtime', { Runtime: undefined }, 400, 'InvalidParameterValueException', /Runtime/],
+    ['an unknown runtime', { Runtime: 'ruby3.3' }, 400, 'InvalidParameterValueException', /ruby3.3/],
+    ['S3', { Code: { S3Bucket: 'b', S3Key: 'k' } }, 400, 'InvalidParameterValueException', /S3/],
+    ['no code', { Code: {} }, 400, 'InvalidParameterValueException', /ZipFile/],
+    ['what is no base64', { Code: { ZipFile: '%%' } }, 400, 'InvalidParameterValueException', /base64/],
+    ['layers', { Layers: ['arn'] }, 400, 'InvalidParameterValueException', /Layers/],
+    ['file systems', { FileSystemConfigs: [{}] }, 400, 'InvalidParameterValueException', /FileSystemConfigs/],
+    ['a timeout beyond ours', { Timeout: 900 }, 400, 'InvalidParameterValueException', /timeout/],
+    [
+      'a reserved variable',
+      { Environment: { Variables: { AWS_REGION: 'x' } } },
+      400,
+      'InvalidParameterValueException',
+      /AWS_REGION/,
+    ],
+  ]
+  test.each(wrong)('%s', async (_name, more, status, type, message) => {
+    expect(errorOf(await create(more))).toEqual([status, type, expect.stringMatching(message)])
+  })
+
+  test('a name that is taken', async () => {
+    await create()
+    expect(errorOf(await create())).toEqual([409, 'ResourceConflictException', 'Function already exist: shop'])
+  })
+
+  test('a function that is not there, by its ARN', async () => {
+    expect(errorOf(await app.request('GET', `${all}/nothing`))).toEqual([
+      404,
+      'ResourceNotFoundException',
+      'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nothing',
+    ])
+  })
+
+  test('a function of another project', async () => {
+    await create()
+    expect((await app.request('GET', `${all}/shop`, { as: 'bob' })).status).toBe(404)
+  })
+
+  test('two qualifiers', async () => {
+    await create()
+    expect(errorOf(await app.request('GET', `${all}/shop%3A1?Qualifier=2`))).toEqual([
+      400,
+      'InvalidParameterValueException',
+      expect.stringMatching(/qualifier/i),
+    ])
+  })
+
+  test('a stale revision', async () => {
+    await create()
+    const change = { json: { Description: 'x', RevisionId: '00000000-0000-0000-0000-000000000000' } }
+    expect(errorOf(await app.request('PUT', `${all}/shop/configuration`, change))).toEqual([
+      412,
+      'PreconditionFailedException',
+      expect.stringMatching(/RevisionId/),
+    ])
+  })
+
+  test.each([
+    ['a payload that is no JSON', {}, '{', 400, 'InvalidRequestContentException'],
+    ['an unknown way to invoke', { 'X-Amz-Invocation-Type': 'Later' }, '{}', 400, 'InvalidParameterValueException'],
+    ['a client context that is no JSON', { 'X-Amz-Client-Context': 'ab' }, '{}', 400, 'InvalidRequestContentException'],
+  ])('%s', async (_name, headers, body, status, type) => {
+    await create()
+    const answer = await app.request('POST', `${all}/shop/invocations`, { headers, body })
+    expect(errorOf(answer).slice(0, 2)).toEqual([status, type])
+  })
+
+  test('a version that an alias points at', async () => {
+    await create({ Publish: true })
+    await app.request('POST', `${all}/shop/aliases`, { json: { Name: 'live', FunctionVersion: '1' } })
+    expect(errorOf(await app.request('DELETE', `${all}/shop?Qualifier=1`))).toEqual([
+      409,
+      'ResourceConflictException',
+      expect.stringMatching(/live/),
+    ])
+  })
+})
+
+test('a function is made, shown, changed and removed', async () => {
+  const made = await create({
+    Description: 'sells',
+    Timeout: 7,
+    MemorySize: 128,
+    Environment: { Variables: { A: 'b' } },
+    Tags: { team: 'x' },
+    TracingConfig: { Mode: 'Active' },
+  })
+  expect(made.status).toBe(201)
+  const configuration = {
+    FunctionName: 'shop',
+    FunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:shop',
+    Runtime: 'nodejs20.x',
+    Role: base.Role,
+    Handler: 'index.handler',
+    CodeSize: 13,
+    Description: 'sells',
+    Timeout: 7,
+    MemorySize: 128,
+    LastModified: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000$/),
+    CodeSha256: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
+    Version: '$LATEST',
+    Environment: { Variables: { A: 'b' } },
+    TracingConfig: { Mode: 'Active' },
+    RevisionId: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+    State: 'Active',
+    LastUpdateStatus: 'Successful',
+    PackageType: 'Zip',
+    Architectures: ['x86_64'],
+    EphemeralStorage: { Size: 512 },
+    LoggingConfig: { LogFormat: 'Text', LogGroup: '/aws/lambda/shop' },
+    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
+  }
+  expect(made.json).toEqual(configuration)
+  expect((await app.request('GET', `${all}/shop/configuration`)).json).toEqual(made.json)
+  const got = await app.request('GET', `${all}/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ashop`)
+  expect(got.json).toMatchObject({ Configuration: made.json, Code: { RepositoryType: 'S3' }, Tags: { team: 'x' } })
+  expect((await app.request('GET', `${all}/`)).json).toEqual({ Functions: [made.json] })
+
+  const changed = await app.request('PUT', `${all}/shop/configuration`, {
+    json: { Timeout: 9, RevisionId: made.json.RevisionId },
+  })
+  expect(changed.json).toMatchObject({ Timeout: 9, Description: 'sells', Runtime: 'nodejs20.x' })
+  expect(changed.json.RevisionId).not.toBe(made.json.RevisionId)
+
+  const code = await app.request('PUT', `${all}/shop/code`, {
+    json: { ZipFile: Buffer.from('PK-2').toString('base64') },
+  })
+  expect(code.json.CodeSize).toBe(4)
+  expect((await app.request('DELETE', `${all}/shop`)).status).toBe(204)
+  expect((await app.request('GET', `${all}/shop`)).status).toBe(404)
+})
+
+test('versions are published once for each code, and aliases of one function lead to them', async () => {
+  const made = await create({ Publish: true })
+  expect(made.json).toMatchObject({ Version: '1', FunctionArn: expect.stringMatching(/:shop:1$/) })
+  expect((await app.request('POST', `${all}/shop/versions`, { json: {} })).json.Version).toBe('1')
+  await app.request('PUT', `${all}/shop/code`, { json: { ZipFile: Buffer.from('PK-2').toString('base64') } })
+  const second = await app.request('POST', `${all}/shop/versions`, { json: { Description: 'two' } })
+  expect(second.json).toMatchObject({ Version: '2', Description: 'two' })
+  const { Versions: versions } = (await app.request('GET', `${all}/shop/versions`)).json
+  expect(versions.map(({ Version }: { Version: string }) => Version)).toEqual(['$LATEST', '1', '2'])
+
+  const alias = await app.request('POST', `${all}/shop/aliases`, { json: { Name: 'live', FunctionVersion: '1' } })
+  expect(alias.json).toEqual({
+    AliasArn: 'arn:aws:lambda:us-east-1:000000000000:function:shop:live',
+    Name: 'live',
+    FunctionVersion: '1',
+    Description: '',
+    RevisionId: expect.any(String),
+  })
+  const moved = await app.request('PUT', `${all}/shop/aliases/live`, { json: { FunctionVersion: '2' } })
+  expect(moved.json.FunctionVersion).toBe('2')
+  expect((await app.request('GET', `${all}/shop?Qualifier=live`)).json.Configuration.Version).toBe('2')
+  expect((await app.request('GET', `${all}/shop/aliases?FunctionVersion=1`)).json).toEqual({ Aliases: [] })
+  expect((await app.request('DELETE', `${all}/shop/aliases/live`)).status).toBe(204)
+  expect((await app.request('GET', `${all}/shop/aliases/live`)).status).toBe(404)
+  expect((await app.request('DELETE', `${all}/shop?Qualifier=1`)).status).toBe(204)
+})
+
+test('a list comes in pages', async () => {
+  for (const name of ['a', 'b', 'c']) await create({ FunctionName: name })
+  const first = await app.request('GET', `${all}/?MaxItems=2`)
+  expect(first.json.Functions.map(({ FunctionName }: { FunctionName: string }) => FunctionName)).toEqual(['a', 'b'])
+  const next = await app.request('GET', `${all}/?Marker=${first.json.NextMarker}`)
+  expect(next.json).toMatchObject({ Functions: [{ FunctionName: 'c' }] })
+  expect(next.json.NextMarker).toBeUndefined()
+})
+
+test('a function URL opens the function to everybody, and closes it again', async () => {
+  await create()
+  const path = '/2021-10-31/functions/shop/url'
+  const made = await app.request('POST', path, { json: { AuthType: 'NONE', Cors: { AllowOrigins: ['*'] } } })
+  expect(made.status).toBe(201)
+  expect(made.json).toMatchObject({
+    AuthType: 'NONE',
+    InvokeMode: 'BUFFERED',
+    FunctionUrl: expect.stringMatching(/\/fn\/shop\/$/),
+  })
+  expect((await app.request('GET', '/v1/functions/shop')).json).toMatchObject({
+    access: 'public',
+    cors: { origins: ['*'] },
+  })
+  expect((await app.request('POST', path, { json: { AuthType: 'NONE' } })).status).toBe(409)
+  expect((await app.request('DELETE', path)).status).toBe(204)
+  expect((await app.request('GET', '/v1/functions/shop')).json).toMatchObject({ access: 'token', cors: null })
+  expect((await app.request('GET', path)).status).toBe(404)
+})
+
+test('policies, tags and concurrency are kept', async () => {
+  await create()
+  const statement = { StatementId: 's', Action: 'lambda:InvokeFunction', Principal: 's3.amazonaws.com' }
+  expect((await app.request('POST', `${all}/shop/policy`, { json: statement })).status).toBe(201)
+  expect(JSON.parse((await app.request('GET', `${all}/shop/policy`)).json.Policy).Statement).toMatchObject([
+    { Sid: 's' },
+  ])
+  expect((await app.request('DELETE', `${all}/shop/policy/s`)).status).toBe(204)
+  expect((await app.request('GET', `${all}/shop/policy`)).status).toBe(404)
+
+  const tags = '/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ashop'
+  expect((await app.request('POST', tags, { json: { Tags: { a: '1', b: '2' } } })).status).toBe(204)
+  expect((await app.request('DELETE', `${tags}?tagKeys=a`)).status).toBe(204)
+  expect((await app.request('GET', tags)).json).toEqual({ Tags: { b: '2' } })
+
+  const put = await app.request('PUT', '/2017-10-31/functions/shop/concurrency', {
+    json: { ReservedConcurrentExecutions: 5 },
+  })
+  expect(put.json).toEqual({ ReservedConcurrentExecutions: 5 })
+  expect((await app.request('GET', '/v1/functions/shop')).json.max_workers).toBe(5)
+  expect((await app.request('DELETE', '/2017-10-31/functions/shop/concurrency')).status).toBe(204)
+  expect((await app.request('GET', '/2019-09-30/functions/shop/concurrency')).json).toEqual({})
+  expect((await app.request('GET', '/2020-06-30/functions/shop/code-signing-config')).json).toEqual({
+    CodeSigningConfigArn: '',
+    FunctionName: 'shop',
+  })
+  expect((await app.request('GET', '/2016-08-19/account-settings')).json.AccountUsage.FunctionCount).toBe(1)
+})
+
+test('a dry run answers without running, an event is accepted', async () => {
+  await create()
+  const path = `${all}/shop/invocations`
+  expect((await app.request('POST', path, { headers: { 'X-Amz-Invocation-Type': 'DryRun' } })).status).toBe(204)
+  expect((await app.request('POST', path, { headers: { 'X-Amz-Invocation-Type': 'Event' } })).status).toBe(202)
+  expect((await app.request('POST', '/2014-11-13/functions/shop/invoke-async/', { body: '{}' })).json).toEqual({
+    Status: 202,
+  })
+})

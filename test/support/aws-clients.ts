@@ -1,0 +1,127 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Real clients of AWS Lambda and what people put into their functions, from PyPI and npm, kept beside the other packages. */
+
+const cache = fileURLToPath(new URL('../../node_modules/.cache/aws', import.meta.url))
+
+/** `Debian`: the second major version, whose configuration differs from that of PyPI's. */
+const debianCli = '/usr/bin/aws'
+
+const fromPyPI = ['boto3==1.44.8', 'awscli==1.46.3', 'mangum==0.22.0', 'aws-lambda-powertools==3.37.0']
+const fromNpm = ['@aws-sdk/client-lambda@3.1164.0', 'serverless-http@4.0.0', '@aws-lambda-powertools/logger@2.36.0']
+
+export interface AwsClients {
+  /** Folder of Python packages. */
+  python: string
+  /** Folder with `node_modules`. */
+  node: string
+}
+
+/** A sentence says why they are not there. */
+export function awsClients(): AwsClients | string {
+  const python = installed('python', fromPyPI, (folder) => [
+    'python3',
+    ...['-m', 'pip', 'install', '-q', '--no-compile', '--only-binary', ':all:', '--target', folder, ...fromPyPI],
+  ])
+  const node = installed('node', fromNpm, (folder) => [
+    'npm',
+    ...['install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder, ...fromNpm],
+  ])
+  if (python.problem !== undefined || node.problem !== undefined) return String(python.problem ?? node.problem)
+  return { python: python.folder, node: node.folder }
+}
+
+function installed(kind: string, wanted: string[], commandFor: (folder: string) => string[]) {
+  const folder = join(cache, `${kind}-${wanted.join('+').replaceAll(/[^\w.=@+-]/g, '_')}`)
+  if (existsSync(folder)) return { folder }
+  const beside = `${folder}.${process.pid}`
+  mkdirSync(beside, { recursive: true })
+  if (kind === 'node') writeFileSync(join(beside, 'package.json'), '{"private": true}')
+  const [program = '', ...args] = commandFor(beside)
+  const { status, error, stderr } = spawnSync(program, args, { encoding: 'utf8' })
+  if (status === 0) {
+    renameSync(beside, folder)
+    return { folder }
+  }
+  rmSync(beside, { recursive: true, force: true })
+  return {
+    folder,
+    problem: `${program} could not install ${wanted.join(', ')}: ${error?.message ?? stderr.trim().split('\n').at(-1)}`,
+  }
+}
+
+export const hasDebianCli = (): boolean => existsSync(debianCli)
+
+export interface Credentials {
+  url: string
+  keyId: string
+  secret: string
+}
+
+export interface Ran {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+const environment = ({ keyId, secret }: Credentials) => ({
+  PATH: process.env.PATH,
+  HOME: cache,
+  AWS_ACCESS_KEY_ID: keyId,
+  AWS_SECRET_ACCESS_KEY: secret,
+  AWS_DEFAULT_REGION: 'eu-central-1',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  AWS_PAGER: '',
+  AWS_MAX_ATTEMPTS: '1',
+})
+
+/** The program as its user would start it, and what it printed. */
+function run(program: string, args: string[], env: NodeJS.ProcessEnv, cwd: string): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    child.once('error', reject).once('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+/** `aws … lambda` of Debian, or of PyPI. */
+export function cli(which: 'debian' | 'pypi', clients: AwsClients, by: Credentials, folder: string) {
+  const endpoint = ['--endpoint-url', by.url, '--output', 'json']
+  return (...args: string[]): Promise<Ran> =>
+    which === 'debian'
+      ? run(debianCli, [...endpoint, 'lambda', ...args], environment(by), folder)
+      : run(
+          'python3',
+          [join(clients.python, 'bin/aws'), ...endpoint, 'lambda', ...args],
+          { ...environment(by), PYTHONPATH: clients.python },
+          folder,
+        )
+}
+
+/** A program of boto3's user: `client` is there. */
+export const boto3 = (clients: AwsClients, by: Credentials, program: string, folder: string): Promise<Ran> => {
+  const file = join(folder, 'story.py')
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `import boto3\nclient = boto3.client('lambda', endpoint_url='${by.url}')\n${program}`)
+  return run('python3', [file], { ...environment(by), PYTHONPATH: clients.python }, folder)
+}
+
+/** A program of a user of the SDK for JavaScript: `lambda` is the module, `client` a client. */
+export const sdk = (clients: AwsClients, by: Credentials, program: string): Promise<Ran> => {
+  const file = join(clients.node, `story-${process.pid}.mjs`)
+  const start = `import * as lambda from '@aws-sdk/client-lambda'
+const client = new lambda.LambdaClient({ endpoint: '${by.url}', region: 'eu-central-1', maxAttempts: 1 })
+const send = (name, input) => client.send(new lambda[name + 'Command'](input))
+`
+  writeFileSync(file, start + program)
+  return run(process.execPath, [file], environment(by), clients.node).finally(() => rmSync(file, { force: true }))
+}
