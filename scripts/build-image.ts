@@ -66,8 +66,10 @@ async function make(engine: EngineClient, madeOf: string): Promise<void> {
       [madeOfLabel]: madeOf,
     },
   })
+  const mebibytes = (bytes: number) => `${Math.round(bytes / 1048576)} MiB`
+  const size = (await engine.inspect('taibai/server'))?.bytes ?? 0
   progress.done(
-    `taibai/server:${version} is built on ${base}, with an executable of ${Math.round(statSync(executable).size / 1048576)} MiB`,
+    `taibai/server:${version} is built on ${base}: ${mebibytes(size)}, of which the executable is ${mebibytes(statSync(executable).size)}`,
   )
 }
 

@@ -133,7 +133,9 @@ async function open(
   const { port, url } = addressOf(server, config.host)
   resume(ground, services, manifests, opened)
   status.isReady = true
-  log.info({ url, engine: config.engine, auth: config.auth, data: config.dataDir }, 'taibai is ready')
+  const isKeptHere = config.auth !== 'none' && config.adminToken === undefined
+  const place = isKeptHere ? { adminTokenFile: join(data.path, 'admin.token') } : {}
+  log.info({ url, engine: config.engine, auth: config.auth, data: config.dataDir, ...place }, 'taibai is ready')
 
   const close = async (why: string): Promise<void> => {
     log.info({ why, running: services.invocation.unfinishedCount().running }, 'stopping')

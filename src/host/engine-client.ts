@@ -28,6 +28,12 @@ export interface Built {
   network?: 'host'
 }
 
+export interface FoundImage {
+  id: string
+  labels: Record<string, string>
+  bytes: number
+}
+
 export interface EngineClient {
   readonly address: string
   /** Whether it answers, or is there and refuses this user. */
@@ -35,7 +41,7 @@ export interface EngineClient {
   /** What it says of itself; rejects when it does not answer. */
   report(): Promise<EngineReport>
   /** An image that is here: its id and labels. */
-  inspect(image: string): Promise<{ id: string; labels: Record<string, string> } | undefined>
+  inspect(image: string): Promise<FoundImage | undefined>
   /** Throws SetupProblem with the end of the build's output. */
   build(purpose: string, built: Built): Promise<void>
   /** Whether the image is here now. Gives up early on silence, but lets a slow download finish. */
@@ -85,8 +91,9 @@ async function answerOf(api: EngineApi): Promise<EngineAnswer> {
 async function inspectImage(api: EngineApi, image: string): ReturnType<EngineClient['inspect']> {
   try {
     const path = `/images/${image}/json`
-    const { Id, Config } = await api.ask<{ Id: string; Config: { Labels?: Record<string, string> } }>('GET', path)
-    return { id: Id, labels: Config.Labels ?? {} }
+    type Answer = { Id: string; Size?: number; Config: { Labels?: Record<string, string> } }
+    const { Id, Size, Config } = await api.ask<Answer>('GET', path)
+    return { id: Id, labels: Config.Labels ?? {}, bytes: Size ?? 0 }
   } catch (error) {
     if (error instanceof EngineRefusal && error.status === 404) return undefined
     throw new SetupProblem(`The engine could not say whether ${image} is there: ${(error as Error).message}`)

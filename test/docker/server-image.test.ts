@@ -1,9 +1,12 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Client, makeClient } from '../../src/client/client.ts'
 import { dockerSocket } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
-import { docker } from '../support/docker-images.ts'
+import { builtImages, docker } from '../support/docker-images.ts'
 import { projectFolder } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -14,6 +17,7 @@ const url = `http://127.0.0.1:${port}`
 /** `docker run` of the image is the whole installation. */
 describeWithDocker('the image of the server', () => {
   let client: Client
+  const images = builtImages('http')
 
   beforeAll(() => {
     const how = { cwd: projectFolder, encoding: 'utf8' } as const
@@ -58,19 +62,75 @@ describeWithDocker('the image of the server', () => {
     await client.functions.create({ name: 'echo', runtime: 'nodejs', code })
     expect((await client.invoke('echo', { json: { a: 1 } })).json).toEqual({ a: 1 })
     expect(await docker('top', name)).toMatch(/\n7070 .*taibai serve/)
-    expect(await docker('logs', name)).not.toContain(token)
+    const logs = await docker('logs', name)
+    expect(logs).not.toContain(token)
+    expect(logs).toContain('"adminTokenFile":"/data/admin.token"')
     expect(await docker('exec', name, 'taibai', 'list')).toContain('echo')
   })
 
+  test('reaches an image of a function, though containers do not reach each other', async () => {
+    const code = { source: 'image', image: images('http'), mode: 'http', port: 8080 }
+    await client.functions.create({ name: 'web', code, timeout: 60 })
+    const answer = await client.invoke('web', { json: { a: 1 } })
+    expect(answer.json).toMatchObject({ body: '{"a":1}' })
+    // Functions have their own network beside the one with the server.
+    const instance = instanceIn(await docker('exec', name, 'cat', '/data/instance.json'))
+    const [id = ''] = (await docker('ps', '-q', '--filter', `ancestor=${images('http')}`)).split('\n')
+    const networks = JSON.parse(await docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', id))
+    expect(Object.keys(networks).sort()).toEqual([`taibai-${instance}`, `taibai-${instance}-pair-1`])
+    expect(await docker('network', 'inspect', '-f', '{{.Internal}}', `taibai-${instance}-pair-1`)).toBe('true')
+  })
+
+  test('leaves the workers of another installation on the engine alone', async () => {
+    const other = `${name}-other`
+    const workers = async () => {
+      const instance = instanceIn(await docker('exec', name, 'cat', '/data/instance.json'))
+      return (await docker('ps', '-q', '--filter', `label=io.taibai.instance=${instance}`)).split('\n').sort()
+    }
+    const before = await workers()
+    const mounts = ['-v', `${dockerSocket}:/var/run/docker.sock`, '-v', `${other}:/data`]
+    await docker('run', '-d', '--name', other, ...mounts, '-e', 'TAIBAI_GENERIC_WORKERS=0', 'taibai/server')
+    const isReady = async () => (await docker('logs', other)).includes('taibai is ready') || undefined
+    await waitUntil('the other is ready', isReady, 60_000)
+    await docker('stop', '-t', '45', other)
+    await docker('rm', '-v', other)
+    await docker('volume', 'rm', other)
+    expect(await workers()).toEqual(expect.arrayContaining(before))
+  })
+
   test('stops within its time, leaves no worker, and goes on with its data', async () => {
-    const instance = JSON.parse(await docker('exec', name, 'cat', '/data/instance.json'))
+    const instance = await docker('exec', name, 'cat', '/data/instance.json')
     await docker('stop', '-t', '45', name)
     expect(await docker('inspect', '-f', '{{.State.ExitCode}}', name)).toBe('0')
-    const label = `io.taibai.instance=${Object.values(instance)[0]}`
+    const label = `io.taibai.instance=${instanceIn(instance)}`
     expect(await docker('ps', '-aq', '--filter', `label=${label}`)).toBe('')
+    expect(await docker('network', 'ls', '-q', '--filter', `name=taibai-${instanceIn(instance)}`)).toBe('')
     await docker('rm', name)
     await start('-v', `${name}:/data`)
     await ready()
     expect((await client.invoke('echo', { json: { b: 2 } })).json).toEqual({ b: 2 })
   })
+
+  test('takes over the data of a release before, when its container replaces that', async () => {
+    await docker('stop', '-t', '45', name)
+    await docker('rm', '-v', name)
+    await docker('volume', 'rm', name)
+    const folder = mkdtempSync(join(tmpdir(), 'taibai-fixture-'))
+    execFileSync('tar', ['-xzf', join(projectFolder, 'test/fixtures/data-2026-11.tgz'), '-C', folder])
+    const [from = ''] = globSync(join(folder, '**/stopped'))
+    // As its container had it.
+    execFileSync('chown', ['-R', '7070:7070', from])
+    await docker('create', '--name', name, '-v', `${name}:/data`, 'taibai/server')
+    await docker('cp', '-a', `${from}/.`, `${name}:/data`)
+    await docker('rm', name)
+    rmSync(folder, { recursive: true })
+    await start('-v', `${name}:/data`)
+    const token = () => docker('exec', name, 'cat', '/data/admin.token')
+    await ready()
+    client.close()
+    client = makeClient({ url, token: await token() })
+    expect((await client.invoke('greet', {})).json).toEqual({ version: 0, hello: 'you' })
+  })
 })
+
+const instanceIn = (file: string): string => String(Object.values(JSON.parse(file))[0])

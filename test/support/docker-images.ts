@@ -31,6 +31,10 @@ export function builtImages<Name extends string>(...names: Name[]): (name: Name)
   return imageOf
 }
 
+export const runtimeImages = (): string[] => [
+  ...new Set(readRuntimes(join(projectFolder, 'runtimes')).map(({ image }) => image)),
+]
+
 /** The images of the runtimes as arguments of a Dockerfile: NODEJS, PYTHON3. */
 const bases = (): string[] =>
   readRuntimes(join(projectFolder, 'runtimes')).flatMap(({ name, image }) => [

@@ -28,7 +28,11 @@ export class SecondEngine implements AsyncDisposable {
 
   /** Its address over the cable. */
   get tcp(): string {
-    return `tcp://${this.#subnet}.2:2375`
+    return `tcp://${this.itsAddress}:2375`
+  }
+
+  get itsAddress(): string {
+    return `${this.#subnet}.2`
   }
 
   /** Address of this machine on the cable. */

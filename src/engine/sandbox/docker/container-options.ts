@@ -65,4 +65,6 @@ export interface NetworkOptions {
   Internal?: boolean
   Labels: Record<string, string>
   Options?: Record<string, string>
+  /** Absent: as the engine likes. */
+  IPAM?: { Config: { Subnet: string }[] }
 }

@@ -12,6 +12,8 @@ export interface ContainerDefaults {
   closedNetwork?: string | undefined
   /** Names that containers know beside their own, as `name:address`. */
   extraHosts?: string[]
+  /** The engine does not see our files. */
+  isApart?: boolean
   /** Room for the code of a worker that it comes to by the connection. */
   codeSizeMb?: number
   pidsLimit: number
@@ -133,7 +135,7 @@ function mountsOf(spec: SandboxSpec, defaults: ContainerDefaults): NonNullable<H
   }
   const etc = (name: string) => readOnly(join(etcFolder, name), `/etc/${name}`)
   const own = folder === null ? [] : [readOnly(folder, folderInside), etc('passwd'), etc('group')]
-  return network === 'none' ? [...own, etc('hosts')] : own
+  return network === 'none' && !defaults.isApart ? [...own, etc('hosts')] : own
 }
 
 /** One processor has 1024 shares; the least the kernel takes is 2. Swap is not more than memory: there is none. */

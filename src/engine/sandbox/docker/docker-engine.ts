@@ -24,7 +24,7 @@ import { hostPath, ownContainerId } from './own-container.ts'
 import { seccompProfile } from './seccomp-profile.ts'
 import { type Reach, WorkerCalls } from './worker-calls.ts'
 
-type Found = 'user' | 'egressNetwork' | 'closedNetwork' | 'extraHosts' | 'hasInit' | 'seccomp' | 'hostPath'
+type Found = 'user' | 'egressNetwork' | 'closedNetwork' | 'extraHosts' | 'isApart' | 'hasInit' | 'seccomp' | 'hostPath'
 
 export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
@@ -117,6 +117,7 @@ export class DockerEngine implements SandboxEngine {
       egressNetwork: egress.name,
       closedNetwork: calls.closed?.name,
       extraHosts: calls.extraHosts,
+      isApart: place.kind !== 'folder',
       hasInit: hasInit(info),
       seccomp: JSON.stringify(seccompProfile()),
       hostPath: own?.hostPath,

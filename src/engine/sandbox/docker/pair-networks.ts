@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { DockerClient } from './docker-client.ts'
 
 /** A network of one worker and the server. */
@@ -18,8 +19,10 @@ export class PairNetworks {
   #server: string
   #all: PairNetwork[] = []
   #free: PairNetwork[] = []
+  #subnet: () => string
 
-  constructor(docker: DockerClient, instance: string, server: string) {
+  constructor(docker: DockerClient, instance: string, server: string, subnet: () => string = pairSubnet) {
+    this.#subnet = subnet
     this.#docker = docker
     this.#instance = instance
     this.#server = server
@@ -46,18 +49,37 @@ export class PairNetworks {
 
   async #make(): Promise<PairNetwork> {
     const name = `taibai-${this.#instance}-pair-${this.#all.length + 1}`
-    const Labels = { [pairLabelName]: this.#instance }
-    await this.#docker.ensureNetwork({ Name: name, Driver: 'bridge', Internal: true, EnableIPv6: false, Labels })
+    await this.#makeWhereFree(name, tries)
     await this.#docker.joinNetwork(name, this.#server)
     const network = { name, serverAddress: (await this.#docker.address(this.#server, name)) ?? '' }
     this.#all.push(network)
     return network
   }
 
+  /** Small ones, by our own choice: an engine has addresses for some thirty networks, and other installations want some too. */
+  async #makeWhereFree(name: string, triesLeft: number): Promise<void> {
+    const Labels = { [pairLabelName]: this.#instance }
+    const IPAM = { Config: [{ Subnet: this.#subnet() }] }
+    const options = { Name: name, Driver: 'bridge', Internal: true, EnableIPv6: false, Labels, IPAM }
+    await this.#docker.ensureNetwork(options).catch((error: unknown) => {
+      if (triesLeft === 1 || !/overlap/i.test(String(error))) throw error
+      return this.#makeWhereFree(name, triesLeft - 1)
+    })
+  }
+
   async #remove(name: string): Promise<void> {
     await this.#docker.leaveNetwork(name, this.#server).catch(() => {})
     await this.#docker.removeNetwork(name)
   }
+}
+
+/** How often another place is tried when one is taken. */
+const tries = 20
+
+/** Eight addresses of a block that nobody has on the internet (RFC 2544). */
+export function pairSubnet(random: (below: number) => number = randomInt): string {
+  const place = random(2 ** 14)
+  return `198.${18 + (place >> 13)}.${(place >> 5) & 255}.${(place & 31) * 8}/29`
 }
 
 const pairLabelName = 'io.taibai.pair'
