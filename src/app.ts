@@ -26,6 +26,7 @@ import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
 import { makeOpenStack } from './openstack/openstack.ts'
 import type { Targets } from './services/functions/targets.ts'
+import { ProjectShares } from './services/platform/project-shares.ts'
 import { seal, unseal } from './services/platform/sealing.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { SecretVault } from './services/platform/secret-vault.ts'
@@ -229,6 +230,7 @@ function makeGround(
   log: Log,
 ): Ground {
   const languageVersions = new Map<string, string>()
+  const shares = new ProjectShares({ store: stores.projectLimits, clock, defaults: given.projectLimits(config) })
   const vault = openVault(config, data, stores, log)
   const factory = new SandboxWorkers(
     given.workersParts(config, manifests, {
@@ -244,6 +246,7 @@ function makeGround(
   return {
     stores,
     vault,
+    shares,
     ledger,
     packages,
     backups,
@@ -254,6 +257,7 @@ function makeGround(
       options: given.poolOptions(config),
       ranBefore: ranBefore(stores.functions, ledger),
       engineIsUp: () => engine.isUp,
+      shares,
     }),
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
     health: {

@@ -19,6 +19,11 @@ const list = z.union([
   ),
 ])
 const egressEntry = /^(host|metadata|\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?)(:\d{1,5})?$/
+/** As in `domain/limits.ts`, which this file must not know. */
+const limitNameList = [
+  ...['running', 'rate', 'queued_runs', 'queued_bytes', 'worker_memory_mb', 'starts', 'bodies_bytes'],
+  ...['functions', 'jobs', 'webhooks', 'packages', 'package_bytes', 'record_bytes'],
+]
 const secret = { secret: true }
 /** Three quarters of the memory: what remains is for the system, the engine and this process. */
 const defaultBudgetMb = Math.floor((totalmem() / mib) * 0.75)
@@ -282,12 +287,6 @@ export const settings = z.object({
     .default(1000)
     .describe('Pause before an async execution is tried again; doubles with each further one, up to a minute.'),
 
-  webhookRate: z.coerce
-    .number()
-    .positive()
-    .default(100)
-    .describe('Calls a second of one webhook that names no rate of its own; ten times as many at once.'),
-
   backupDir: z
     .string()
     .transform((path) => resolve(path))
@@ -295,6 +294,35 @@ export const settings = z.object({
     .describe('Folder of the backups; default: backups in the data folder. Another disk is better.'),
   backupEveryHours: int(0).default(0).describe('Hours between two backups that the server makes by itself; 0: none.'),
   backupKeep: int(0).default(7).describe('Most backups made by the server itself that are kept; 0 keeps all.'),
+
+  projectLimits: list
+    .default(['functions=10000', 'jobs=10000', 'webhooks=10000', 'record_bytes=100000000000'])
+    .transform((entries, context) => {
+      const limits: Record<string, number | null> = {}
+      for (const entry of entries) {
+        const [name = '', value = ''] = entry.split('=')
+        if (!limitNameList.includes(name) || !/^(none|\d+(\.\d+)?)$/.test(value)) {
+          context.addIssue({
+            code: 'custom',
+            message: `${entry} is no limit: write NAME=NUMBER or NAME=none with one of ${limitNameList.join(', ')}`,
+          })
+        } else limits[name] = value === 'none' ? null : Number(value)
+      }
+      return limits
+    })
+    .describe(
+      'Limits of each project for which admins set none, as NAME=NUMBER separated by commas; [Limits](limits.md) has the names.',
+    ),
+  webhookRate: z.coerce
+    .number()
+    .positive()
+    .default(100)
+    .describe('Calls a second of one webhook that names no rate of its own; ten times as many at once.'),
+  wrongTokensPerMinute: int(1)
+    .default(300)
+    .describe(
+      'Wrong tokens, and calls of webhooks that are not there, from one address in a minute; more are refused with 429.',
+    ),
 
   keepUnusedPackagesDays: int(0)
     .default(7)
@@ -324,7 +352,8 @@ export const settingSubjects: Partial<Record<keyof Config, string>> = {
   memoryMinBytes: 'Limits of a function',
   maxPackageBytes: 'Sizes of what is sent and kept',
   maxQueued: 'Async executions',
-  keepExecutionsDays: 'Retention',
+  projectLimits: 'Limits of projects',
+  keepUnusedPackagesDays: 'Retention',
 }
 
 /** `maxLogBytes` → `TAIBAI_MAX_LOG_BYTES`. */

@@ -2,6 +2,7 @@ import { customAlphabet } from 'nanoid'
 import { nodeCommand } from './assets.ts'
 import type { Config } from './config.ts'
 import type { PackageStore } from './domain/function.ts'
+import type { ProjectLimits } from './domain/limits.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { PoolOptions } from './engine/pool/pool.ts'
 import type { EngineOptions } from './engine/sandbox/connect-engine.ts'
@@ -99,9 +100,12 @@ export const httpSettings = (config: Config): HttpSettings => ({
   host: config.host,
   maxPackageBytes: config.maxPackageBytes,
   trustProxy: config.trustProxy,
+  wrongTokensPerMinute: config.wrongTokensPerMinute,
   corsOrigins: config.corsOrigins,
   publicUrl: config.publicUrl,
 })
+
+export const projectLimits = (config: Config): Partial<ProjectLimits> => config.projectLimits
 
 export const serviceSettings = (config: Config): ServiceSettings => ({
   functions: {

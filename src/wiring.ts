@@ -13,6 +13,7 @@ import { Bodies } from './http/bodies.ts'
 import { Refusals } from './http/error-response.ts'
 import type { HttpParts } from './http/server.ts'
 import type { HttpSettings } from './http/settings.ts'
+import { WrongTokens } from './http/wrong-tokens.ts'
 import type { OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
@@ -29,6 +30,7 @@ import { AccessKeys } from './services/platform/access-keys.ts'
 import { Backups, type BackupsParts } from './services/platform/backups.ts'
 import { Health, type HealthParts } from './services/platform/health.ts'
 import { Images, type ImagesParts } from './services/platform/images.ts'
+import type { ProjectShares } from './services/platform/project-shares.ts'
 import { Registries, type RegistriesParts } from './services/platform/registries.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
 import type { SecretVault } from './services/platform/secret-vault.ts'
@@ -37,6 +39,7 @@ import { AskedRuns } from './services/runs/asked-runs.ts'
 import { DeadLetters } from './services/runs/dead-letters.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
+import { LimitsOfProjects } from './services/runs/project-limits.ts'
 import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
 import { Holders } from './services/triggers/in-use.ts'
@@ -49,6 +52,7 @@ import type { Database } from './store/database.ts'
 import { FunctionRows } from './store/functions.ts'
 import { JobRows } from './store/jobs.ts'
 import { LambdaSettingsRows } from './store/lambda-settings.ts'
+import { ProjectLimitRows } from './store/project-limits.ts'
 import { RuntimeRows } from './store/runtimes.ts'
 import { SecretRows } from './store/secrets.ts'
 import { SourceRows } from './store/sources.ts'
@@ -70,6 +74,7 @@ export function makeStores(database: Database) {
     webhooks: new WebhookRows(database),
     sources: new SourceRows(database),
     secrets: new SecretRows(database),
+    projectLimits: new ProjectLimitRows(database),
     tokens: new TokenRows(database),
     accessKeys: new AccessKeyRows(database),
     lambdaSettings: new LambdaSettingsRows(database),
@@ -82,6 +87,7 @@ export type Stores = ReturnType<typeof makeStores>
 export interface Ground {
   stores: Stores
   vault: SecretVault
+  shares: ProjectShares
   ledger: Ledger
   packages: PackageStore
   backups: BackupStore
@@ -135,6 +141,7 @@ export function makeServices(ground: Ground) {
     onEnd: stats.record,
     events,
     limits: settings.runs,
+    shares: ground.shares,
     random: () => randomInt(randomSteps) / randomSteps,
   })
   const asked = new AskedRuns({ invocation, ledger })
@@ -149,6 +156,7 @@ export function makeServices(ground: Ground) {
     log,
   })
   const jobs = new Jobs({
+    shares: ground.shares,
     store: stores.jobs,
     timers: scheduler,
     patterns: cronPatterns(),
@@ -193,6 +201,7 @@ export function makeServices(ground: Ground) {
       newId,
     }),
     functions: new Functions({
+      shares: ground.shares,
       functions,
       secrets: stores.secrets,
       inUse,
@@ -222,12 +231,18 @@ export function makeServices(ground: Ground) {
       maxVersions: settings.maxVersions,
     }),
     aliases: new Aliases({ aliases, functions, inUse, targets, clock, newId }),
+    shares: ground.shares,
+    limits: new LimitsOfProjects({ shares: ground.shares, stores, packages, invocation, pool, ledger }),
     workers: new Workers({ functions, targets, pool }),
     asked,
-    executions: new Executions({ ledger, invocation, asked, targets, retention: settings.retention, clock, log }),
+    executions: new Executions({
+      ...{ ledger, invocation, asked, targets, retention: settings.retention, clock, log },
+      maxBytesOf: (projectId) => ground.shares.limitOf(projectId, 'record_bytes'),
+    }),
     deadLetters: new DeadLetters({ ledger, invocation, targets, now: () => clock.now() }),
     // Whoever knows the id of a webhook may call it: all of it is random.
     webhooks: new Webhooks({
+      shares: ground.shares,
       store: stores.webhooks,
       secrets: stores.secrets,
       vault: ground.vault,
@@ -295,7 +310,8 @@ export function httpParts(
     registries: services.registries,
     targets: services.targets,
     exposed: services.exposed,
-    bodies: new Bodies(door.settings.maxBodiesBytes),
+    bodies: new Bodies(door.settings.maxBodiesBytes, services.shares),
+    limits: services.limits,
     invocation,
     gauges: () => ({
       ...invocation.unfinishedCount(),
@@ -314,6 +330,7 @@ export function httpParts(
     docs: door.docs,
     consoleFile: door.consoleFile,
     clock,
+    wrongTokens: new WrongTokens(door.settings.wrongTokensPerMinute, () => clock.elapsed()),
     newId,
     log,
     settings: door.settings,

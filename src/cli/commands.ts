@@ -31,6 +31,7 @@ export const commandFiles: Record<string, Load> = {
   sources: () => import('./sources.ts'),
   env: () => import('./env.ts'),
   secret: () => import('./secret.ts'),
+  limits: () => import('./limits.ts'),
   runtimes: () => import('./runtimes.ts'),
   workers: () => import('./workers.ts'),
   stats: () => import('./stats.ts'),

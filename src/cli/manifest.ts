@@ -69,6 +69,12 @@ const fn = z
     concurrency: z.int().optional(),
     min_workers: z.int().optional(),
     max_workers: z.int().optional(),
+    max_running: z.int().optional().describe('Calls at work at once, in all its workers.'),
+    max_rate: z.number().optional().describe('Calls a second.'),
+    record: z
+      .enum(['full', 'summary', 'failures', 'none'])
+      .optional()
+      .describe('How much of its executions is recorded.'),
     idle_timeout: z.int().optional(),
     network: z.enum(['egress', 'none']).optional(),
     env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),

@@ -20,6 +20,7 @@ import type {
   JobChange,
   JobFields,
   JobRow,
+  LimitsRow,
   ListQuery,
   PrunedRow,
   RegistryRow,
@@ -79,6 +80,12 @@ export function makeClient(options: ConnectionOptions) {
     },
     sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
     secrets: nounOf<SecretRow, SecretFields, SecretChange>(connection, '/v1/secrets', 'secrets'),
+    limits: {
+      /** Default: of the own project. */
+      get: async (project?: string): Promise<LimitsRow> => (await connection.must('GET', limitsPath(project))).json,
+      set: async (project: string, limits: Record<string, number | null>): Promise<LimitsRow> =>
+        (await connection.must('PUT', limitsPath(project), { json: limits })).json,
+    },
     tokens: tokensOf(connection),
     accessKeys: accessKeysOf(connection),
     backups: {
@@ -152,6 +159,9 @@ async function textOf(answer: IncomingMessage): Promise<string> {
   for await (const piece of answer.setEncoding('utf8')) text += piece
   return text
 }
+
+const limitsPath = (project?: string): string =>
+  project === undefined ? '/v1/limits' : `/v1/projects/${encodeURIComponent(project)}/limits`
 
 /** What every noun can do. */
 function nounOf<Shown, New, Change = New>(connection: Connection, path: string, list: string) {

@@ -51,6 +51,9 @@ export interface FunctionRow extends Row {
   signature: string | null
   env: Record<string, string>
   secrets: SecretUse[]
+  max_running: number | null
+  max_rate: number | null
+  record: Recording
   concurrency: number
   min_workers: number
   max_workers: number | null
@@ -68,6 +71,9 @@ export interface FunctionRow extends Row {
   on_failure: Destination | null
 }
 
+/** How much of the executions of a function is recorded. */
+export type Recording = 'full' | 'summary' | 'failures' | 'none'
+
 /** How a function sees a secret: in a variable, or in a file in /run/secrets. */
 export interface SecretUse {
   name: string
@@ -82,6 +88,18 @@ export interface SecretRow extends Row {
   version: number
   versions: { version: number; created_at: string }[]
   used_by: { id: string; name: string | null }[]
+}
+
+export interface LimitRow {
+  name: string
+  about: string
+  value: number | null
+  used: number | null
+}
+
+export interface LimitsRow {
+  project_id: string
+  limits: LimitRow[]
 }
 
 export interface SecretFields {
@@ -127,6 +145,9 @@ export interface FunctionFields {
   signature?: string | null
   env?: Record<string, string>
   secrets?: (string | SecretUse)[]
+  max_running?: number | null
+  max_rate?: number | null
+  record?: Recording
   concurrency?: number
   min_workers?: number
   max_workers?: number | null

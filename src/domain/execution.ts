@@ -180,9 +180,9 @@ export interface Ledger {
   begun(execution: Execution): void
   /**
    * The run is over, or (status still `running`: another try) its row changed. Written with the next batch; never waited
-   * for. Does nothing when the row was deleted.
+   * for. Does nothing when the row was deleted. `withoutInput`: the input that the row has goes.
    */
-  close(execution: Execution): void
+  close(execution: Execution, withoutInput?: boolean): void
   /** Every field of a run that is over is written; `running`: it is to run again. False when it is gone, or not over. Durable when it resolves. */
   rewrite(execution: Execution): Promise<boolean>
   /** Resolves when everything written so far is on disk. */
@@ -201,8 +201,10 @@ export interface Ledger {
   undelivered(): Execution[]
   /** Records as `error` every sync run that an earlier process left `running`. Returns how many. */
   settle(error: FunctionError): number
+  /** Bytes of the records of a project, in steps; as of a moment ago at most. */
+  recordBytes(projectId: string): Promise<number>
   /** Removes finished rows older than `maxAgeMs` and beyond `maxRowsPerProject`, in small steps; 0 keeps all. Returns how many. */
-  prune(maxAgeMs: number, maxRowsPerProject: number): Promise<number>
+  prune(maxAgeMs: number, maxRowsPerProject: number, maxBytesOf?: (projectId: string) => number | null): Promise<number>
   vitals(): LedgerVitals
   /** Dead letters older than `maxAgeMs`, and the oldest of a project beyond `maxPerProject`, are plain records from now on. Returns how many. */
   pruneDead(maxAgeMs: number, maxPerProject: number): Promise<number>

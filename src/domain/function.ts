@@ -7,6 +7,13 @@ import type { Destination } from './terms.ts'
 export type Network = 'egress' | 'none'
 export type CodeSource = 'package' | 'swift' | 'image'
 
+/**
+ * `full`: everything. `summary`: no input, output and log of runs that succeeded. `failures`: no record at all of those.
+ * `none`: no record of any run; of an accepted run there is one until it ends.
+ */
+export type Recording = 'full' | 'summary' | 'failures' | 'none'
+export const recordings = ['full', 'summary', 'failures', 'none'] as const satisfies Recording[]
+
 /** How an image is run: one container a run (the contract), or an HTTP server that is kept warm. */
 export type ImageMode = 'command' | 'http'
 
@@ -57,6 +64,12 @@ export interface Fn {
   /** Null: idle workers stay until their memory is needed. */
   idleTimeoutSeconds: number | null
   network: Network
+  /** Calls at work at once, in all its workers; more are refused, and accepted runs wait. Null: no limit. */
+  maxRunning: number | null
+  /** Calls a second in the long run. Null: no limit. */
+  maxRate: number | null
+  /** How much of its executions is recorded. */
+  record: Recording
   /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
   cpuMaxMillicpu: number | null
   /** Of /tmp, and of each of `writable`; in memory. Null: the operator's. */
@@ -101,6 +114,10 @@ export interface FunctionStore {
   findByName(projectId: string, name: string): Fn | null
   /** All functions of a project, or of all when null; by created_at, then id. */
   list(projectId: string | null): Fn[]
+  /** How many functions a project has. */
+  count(projectId: string): number
+  /** The different packages of a project's functions and versions. */
+  packageHashesOf(projectId: string): string[]
   usesRuntime(runtimeId: string): boolean
   /** Every package hash in use by a function or version: what the package store must keep. */
   packageHashes(): Set<string>
@@ -125,6 +142,8 @@ export interface PackageStore {
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }
   /** Bytes of the ZIP. Throws FaasError `not_found`. */
   sizeOf(hash: string): number
+  /** Bytes of its files on the disk; 0: it is not there. */
+  unpackedBytes(hash: string): Promise<number>
   /** Folder with the unpacked code, on the host. */
   folder(hash: string): string
   /** Removes every package that has not been in `keep` for some days, and is older than an upload may wait for its row. */

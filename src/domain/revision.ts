@@ -16,6 +16,9 @@ export type ChangeableField = keyof Pick<
   | 'cpuMillicpu'
   | 'memoryBytes'
   | 'signature'
+  | 'maxRunning'
+  | 'maxRate'
+  | 'record'
   | 'env'
   | 'secrets'
   | 'concurrency'
@@ -51,6 +54,9 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   retries: { in: 'row', revision: null },
   onSuccess: { in: 'row', revision: null },
   onFailure: { in: 'row', revision: null },
+  maxRunning: { in: 'row', revision: 'maxRunning' },
+  maxRate: { in: 'row', revision: 'maxRate' },
+  record: { in: 'row', revision: 'record' },
   minWorkers: { in: 'bounds', revision: 'minWorkers' },
   maxWorkers: { in: 'bounds', revision: 'maxWorkers' },
   idleTimeoutSeconds: { in: 'bounds', revision: 'idleTimeoutMs' },
@@ -88,6 +94,9 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     env: fn.env,
     secrets: fn.secrets,
     network: fn.network,
+    maxRunning: fn.maxRunning,
+    maxRate: fn.maxRate,
+    record: fn.record,
     memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
     cpuMillicpu: fn.cpuMillicpu,
     cpuMaxMillicpu: fn.cpuMaxMillicpu,

@@ -14,9 +14,10 @@ export class Turns<Item> {
     this.#size++
   }
 
-  /** Takes out the one whose turn it is; its key goes behind the others. */
-  next(): Item | undefined {
+  /** Takes out the one whose turn it is, of those keys that may go; its key goes behind the others. */
+  next(mayGo: (key: string) => boolean = () => true): Item | undefined {
     for (const [key, lane] of this.#lanes) {
+      if (!mayGo(key)) continue
       const item = lane.shift()
       this.#lanes.delete(key)
       if (lane.length > 0) this.#lanes.set(key, lane)

@@ -1,5 +1,5 @@
 import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
-import type { ImageMode, Network } from './function.ts'
+import type { ImageMode, Network, Recording } from './function.ts'
 import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
 import type { SecretUse } from './secret.ts'
@@ -32,6 +32,9 @@ export interface Revision {
   /** The value of each is the newest when a worker is bound. */
   secrets: SecretUse[]
   network: Network
+  maxRunning: number | null
+  maxRate: number | null
+  record: Recording
   /** In effect: never below the runtime's floor. */
   memoryBytes: number
   cpuMillicpu: number
@@ -173,6 +176,8 @@ export interface Pool {
   expect(revision: Revision, atMs: number): void
   workers(): WorkerInfo[]
   vitals(): PoolVitals
+  /** Memory of a project's workers, those on their way included. */
+  heldBytes(projectId: string): number
   /** Worker counts of the runtime's pool, as the contract shows them. */
   capacity(image: string): { total: number; available: number }
   /** The image is used from now on: keep generic workers of it. */

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { noShares, type Shares } from '../domain/limits.ts'
+import { mayTake } from '../domain/share.ts'
 import { brokenOff, tooLarge, tooManyBodies } from './body-errors.ts'
 import { WholeRequest } from './whole-request.ts'
 
@@ -21,6 +23,8 @@ export interface BodyLimits {
   maxBytes: number
   /** False: nobody knows who sends it. */
   isKnown: boolean
+  /** At whose expense it is, where that is known. */
+  projectId?: string | undefined
 }
 
 /**
@@ -30,9 +34,12 @@ export interface BodyLimits {
 export class Bodies {
   #maxBytes: number
   #held = 0
+  #heldBy = new Map<string, number>()
+  #shares: Pick<Shares, 'refuseMore'>
 
-  constructor(maxBytesTogether: number) {
+  constructor(maxBytesTogether: number, shares: Pick<Shares, 'refuseMore'> = noShares) {
     this.#maxBytes = maxBytesTogether
+    this.#shares = shares
   }
 
   get heldBytes(): number {
@@ -50,15 +57,24 @@ export class Bodies {
     return hold.until(whole ?? readStream(incoming, hold), outgoing)
   }
 
-  /** True when there is room for these bytes. */
-  hold(bytes: number, isKnown: boolean): boolean {
-    if (this.#held + bytes > this.#maxBytes * (isKnown ? 1 : shareOfStrangers)) return false
+  /** True when there is room for so much more. Throws LimitReached when the project has its share. */
+  hold(bytes: number, { isKnown, projectId = '' }: Omit<BodyLimits, 'maxBytes'>): boolean {
+    const ofProject = this.#heldBy.get(projectId) ?? 0
+    const isRoom = isKnown
+      ? mayTake(bytes, this.#held, ofProject, this.#maxBytes)
+      : this.#held + bytes <= this.#maxBytes * shareOfStrangers
+    if (!isRoom) return false
+    if (projectId !== '') this.#shares.refuseMore(projectId, 'bodies_bytes', ofProject, bytes)
     this.#held += bytes
+    this.#heldBy.set(projectId, ofProject + bytes)
     return true
   }
 
-  release(bytes: number): void {
+  release(bytes: number, projectId = ''): void {
     this.#held -= bytes
+    const left = (this.#heldBy.get(projectId) ?? 0) - bytes
+    if (left > 0) this.#heldBy.set(projectId, left)
+    else this.#heldBy.delete(projectId)
   }
 }
 
@@ -82,7 +98,11 @@ class Hold implements BodyTaker {
     if (isWholeAndSmall) return null
     if (this.#bytes > this.#limits.maxBytes) return tooLarge(this.#limits.maxBytes)
     const cost = piece.length + pieceBytes
-    if (!this.#bodies.hold(cost, this.#limits.isKnown)) return tooManyBodies()
+    try {
+      if (!this.#bodies.hold(cost, this.#limits)) return tooManyBodies()
+    } catch (error) {
+      return error as Error
+    }
     this.#held += cost
     return null
   }
@@ -105,7 +125,7 @@ class Hold implements BodyTaker {
   }
 
   #release(): void {
-    this.#bodies.release(this.#held)
+    this.#bodies.release(this.#held, this.#limits.projectId)
     this.#held = 0
   }
 }

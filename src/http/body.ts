@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { FaasError, invalid } from '../domain/errors.ts'
+import type { Principal } from '../domain/principal.ts'
 import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './endpoint.ts'
 
@@ -19,7 +20,9 @@ export function mediaTypeOf(header = ''): string {
 /** The whole body, unpacked, read up to the limit and no further. Throws FaasError as `Bodies.read` and `unpacked`. */
 export async function readBytes(c: Ctx, maxBytes: number): Promise<Buffer> {
   const { incoming, outgoing } = c.env
-  const body = await c.get('bodies').read(incoming, outgoing, { maxBytes, isKnown: c.get('who') !== undefined })
+  const who = c.get('who') as Principal | undefined
+  const limits = { maxBytes, isKnown: who !== undefined, projectId: who?.projectId }
+  const body = await c.get('bodies').read(incoming, outgoing, limits)
   return unpacked(body, incoming.headers['content-encoding'], maxBytes)
 }
 

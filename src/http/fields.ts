@@ -31,6 +31,14 @@ export const text = (max = 255, about?: string): Field<string> =>
 export const integer = (about?: string): Field<number> =>
   field({ type: ['integer', 'null'], description: about }, toInteger)
 
+/** A number, or a string of one. */
+export const number = (about?: string): Field<number> =>
+  field({ type: ['number', 'null'], description: about }, (value) => {
+    const given = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+    if (typeof given !== 'number' || !Number.isFinite(given)) throw invalid('must be a number.')
+    return given
+  })
+
 /** `true`, a number, or one of the words of the contract. */
 export const flag = (about?: string): Field<boolean> =>
   field({ type: ['boolean', 'null'], description: about }, toBoolean)

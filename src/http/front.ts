@@ -43,7 +43,7 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
   }
 
   return (incoming, outgoing) => {
-    const failed = (error: unknown) => sendError(incoming, outgoing, error, parts)
+    const failed = (error: unknown) => sendError(incoming, outgoing, parts.wrongTokens.counted(error, incoming), parts)
     try {
       const taken = take(incoming, outgoing)
       if (taken instanceof Promise) taken.catch(failed)

@@ -1,12 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import { FaasError, invalid } from '../domain/errors.ts'
 import type { FunctionCors } from '../domain/exposure.ts'
+import { recordings } from '../domain/function.ts'
 import type { SecretUse } from '../domain/secret.ts'
 import { signatureNames } from '../domain/signature.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { jsonText, mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './endpoint.ts'
-import { choice, field, integer, nullable, parseFields, text } from './fields.ts'
+import { choice, field, integer, nullable, number, parseFields, text } from './fields.ts'
 import { parseMultipart } from './multipart.ts'
 import { destination, retries } from './terms-fields.ts'
 
@@ -43,6 +44,9 @@ const changeable = {
     },
     toSecrets,
   ),
+  max_running: nullable(integer('Calls at work at once, in all its workers; null: no limit.')),
+  max_rate: nullable(number('Calls a second, ten times as many at once; null: no limit.')),
+  record: choice(recordings, 'How much of its executions is recorded; default full.'),
   concurrency: integer('Calls at once in one worker; default 1.'),
   min_workers: integer('Workers that are always warm; default 0.'),
   max_workers: nullable(integer('Most workers; null: as many as the memory budget allows.')),
@@ -173,6 +177,9 @@ function named(given: z.output<typeof functionChange>): FunctionFields {
     signature: given.signature,
     env: given.env,
     secrets: given.secrets,
+    maxRunning: given.max_running,
+    maxRate: given.max_rate,
+    record: given.record,
     concurrency: given.concurrency,
     minWorkers: given.min_workers,
     maxWorkers: given.max_workers,

@@ -20,6 +20,7 @@ import type { Runtimes } from '../services/platform/runtimes.ts'
 import type { Tokens } from '../services/platform/tokens.ts'
 import type { DeadLetters } from '../services/runs/dead-letters.ts'
 import type { Executions } from '../services/runs/executions.ts'
+import type { LimitsOfProjects } from '../services/runs/project-limits.ts'
 import type { RunEvents } from '../services/runs/run-events.ts'
 import type { Stats } from '../services/runs/stats.ts'
 import type { Jobs } from '../services/triggers/jobs.ts'
@@ -46,6 +47,7 @@ import { bindHistory } from './routes/history.ts'
 import { bindImages } from './routes/images.ts'
 import { describeInvoke, type InvokeParts } from './routes/invoke.ts'
 import { bindJobs } from './routes/jobs.ts'
+import { bindLimits } from './routes/limits.ts'
 import { bindOpenApi } from './routes/openapi.ts'
 import { bindRegistries } from './routes/registries.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
@@ -59,6 +61,7 @@ import { bindWebhooks } from './routes/webhooks.ts'
 import { bindWorkers } from './routes/workers.ts'
 import type { HttpSettings } from './settings.ts'
 import { makeNeedsToken, makeUnrouted, makeVerbsOf } from './unrouted.ts'
+import type { WrongTokens } from './wrong-tokens.ts'
 
 export interface HttpParts extends InvokeParts {
   runtimes: Runtimes
@@ -72,6 +75,7 @@ export interface HttpParts extends InvokeParts {
   webhooks: Webhooks
   sources: Sources
   secrets: Secrets
+  limits: LimitsOfProjects
   stats: Stats
   events: RunEvents
   gauges(): Gauges
@@ -92,6 +96,7 @@ export interface HttpParts extends InvokeParts {
   /** A file of the console; null: there is none of that name. */
   consoleFile(name: string): Buffer | null
   clock: Pick<Clock, 'now'>
+  wrongTokens: WrongTokens
   log: Log
   settings: HttpSettings
 }
@@ -102,7 +107,7 @@ export function makeHttpApp(parts: HttpParts): App {
   const app: App = new OpenAPIHono<Env>({ strict: false })
   const verbsOf = makeVerbsOf(app)
   const unrouted = makeUnrouted(verbsOf)
-  app.onError((error, c) => errorResponse(c, error, parts, verbsOf))
+  app.onError((error, c) => errorResponse(c, parts.wrongTokens.counted(error, c.env.incoming), parts, verbsOf))
   app.notFound(unrouted)
 
   app.use(bodiesOf(parts.bodies), authentication(parts.authenticate, makeNeedsToken(app)))
@@ -120,6 +125,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindJobs(app, parts.jobs, settings)
   bindWebhooks(app, parts)
   bindSources(app, parts.sources, settings)
+  bindLimits(app, parts.limits, settings)
   bindSecrets(app, parts.secrets, settings)
   bindStats(app, parts)
   bindHistory(app, parts.executions)

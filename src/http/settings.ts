@@ -11,6 +11,8 @@ export interface HttpSettings {
   maxPackageBytes: number
   /** Believe what a proxy says about scheme, host and prefix. */
   trustProxy: boolean
+  /** From one address; more are told to wait. */
+  wrongTokensPerMinute: number
   corsOrigins: string[]
   /** Base of webhook URLs; absent: where the caller reached the server. */
   publicUrl?: string

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, max, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNotNull, max, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/sqlite-core'
 import { FaasError } from '../domain/errors.ts'
 import type { Fn, FunctionStore, FunctionVersion } from '../domain/function.ts'
@@ -43,6 +43,14 @@ export class FunctionRows implements FunctionStore {
 
   list(projectId: string | null): Fn[] {
     return projectId === null ? this.#statements.list.all() : this.#statements.listOfProject.all({ projectId })
+  }
+
+  count(projectId: string): number {
+    return this.#statements.count.get({ projectId })?.count ?? 0
+  }
+
+  packageHashesOf(projectId: string): string[] {
+    return this.#statements.packageHashesOf.all({ projectId }).map(({ hash }) => hash as string)
   }
 
   usesRuntime(runtimeId: string): boolean {
@@ -138,6 +146,17 @@ function prepareFunctions(orm: Database['orm']) {
       .where(eq(functions.runtimeId, all.runtimeId))
       .limit(1)
       .prepare(),
+    count: orm.select({ count: count() }).from(functions).where(ofProject).prepare(),
+    packageHashesOf: union(
+      orm
+        .select({ hash: functions.packageHash })
+        .from(functions)
+        .where(and(ofProject, isNotNull(functions.packageHash))),
+      orm
+        .select({ hash: functionVersions.packageHash })
+        .from(functionVersions)
+        .where(eq(functionVersions.projectId, sql.placeholder('projectId'))),
+    ).prepare(),
     packageHashes: union(
       orm.select({ hash: functions.packageHash }).from(functions).where(isNotNull(functions.packageHash)),
       orm.select({ hash: functionVersions.packageHash }).from(functionVersions),

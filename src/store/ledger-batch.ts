@@ -21,6 +21,7 @@ export const writes = {
   rewrite: 6,
   buryOlder: 7,
   buryProject: 8,
+  dropInput: 9,
 } as const
 export type Write = (typeof writes)[keyof typeof writes]
 
@@ -32,7 +33,12 @@ export interface BatchMessage {
 
 /** `changes`: rows touched by each statement, -1 where it was refused. `failure`: nothing of the batch was written. */
 /** What the thread is sent: rows to write, a file to copy the ledger to, or that it may go. */
-export type WriterMessage = BatchMessage | { copyTo: string } | 'end'
+export type WriterMessage = BatchMessage | { copyTo: string } | { vacuumPages: number } | 'end'
+
+/** Pages that can still be given back. */
+export interface VacuumReply {
+  freePages: number
+}
 
 export interface CopyReply {
   copied: string

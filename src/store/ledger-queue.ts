@@ -10,6 +10,7 @@ import {
   type BatchMessage,
   type BatchReply,
   type CopyReply,
+  type VacuumReply,
   type Write,
   type WriterData,
   type WriterMessage,
@@ -66,6 +67,8 @@ export class LedgerQueue {
   #sendsThisTurn = false
   /** Copies that are being made, by their file. */
   #copies = new Map<string, (failure: string | null) => void>()
+  /** Who waits for pages to be given back, in order. */
+  #vacuums: ((freePages: number) => void)[] = []
   /** Set when the thread is gone, for good or ill. */
   #ended: FaasError | null = null
 
@@ -73,9 +76,11 @@ export class LedgerQueue {
     this.#options = options
     this.#maxPendingBytes = options.maxPendingBytes ?? defaultMaxPendingBytes
     this.#writer = startWriter(options)
-    this.#writer.on('message', (reply: BatchReply | CopyReply) =>
-      'copied' in reply ? this.#copies.get(reply.copied)?.(reply.failure) : this.#replied(reply),
-    )
+    this.#writer.on('message', (reply: BatchReply | CopyReply | VacuumReply) => {
+      if ('copied' in reply) this.#copies.get(reply.copied)?.(reply.failure)
+      else if ('freePages' in reply) this.#vacuums.shift()?.(reply.freePages)
+      else this.#replied(reply)
+    })
     this.#writer.on('error', (error) => this.#died(error))
     this.#writer.on('exit', () => this.#died(new Error('The thread that writes the ledger ended.')))
   }
@@ -125,6 +130,13 @@ export class LedgerQueue {
       this.#copies.set(file, (failure) => (failure === null ? resolve() : reject(new Error(failure))))
       this.#writer.postMessage({ copyTo: file } satisfies WriterMessage)
     }).finally(() => this.#copies.delete(file))
+  }
+
+  /** Gives so many free pages back to the disk, between two batches. How many are still free; 0 when no more can be given. */
+  vacuum(pages: number): Promise<number> {
+    if (this.#ended !== null) return Promise.resolve(0)
+    this.#writer.postMessage({ vacuumPages: pages } satisfies WriterMessage)
+    return new Promise((resolve) => this.#vacuums.push(resolve))
   }
 
   /** Writes what is left. Rejects when that fails; the thread is gone all the same. */

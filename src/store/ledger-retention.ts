@@ -35,3 +35,44 @@ export async function oldestKept(connection: Connection, projectId: string, rows
     await setImmediate()
   }
 }
+
+/** Rows whose sizes are read in one go: some milliseconds. */
+const sizeRows = 1000
+
+/**
+ * Bytes of a project's records, from the newest on, until there are more than `most`: then `oldest` is the oldest row that
+ * still fits. What is large in a row is not read for it.
+ */
+export async function bytesOfProject(
+  connection: Connection,
+  projectId: string,
+  most: number,
+): Promise<{ bytes: number; oldest: Place | null }> {
+  const older = connection.prepare<unknown[], Place & { bytes: number }>(
+    `SELECT created_at, rowid, ${rowBytes} + ifnull(octet_length(input), 0) + ifnull(octet_length(output), 0)
+      + ifnull(octet_length(error), 0) + octet_length(log) AS bytes
+    FROM executions INDEXED BY executions_project
+    WHERE project_id = ? AND created_at <= ? AND (created_at, rowid) < (?, ?)
+    ORDER BY created_at DESC, rowid DESC LIMIT ${sizeRows}`,
+  )
+  let at: Place = { created_at: Number.MAX_SAFE_INTEGER, rowid: Number.MAX_SAFE_INTEGER }
+  let bytes = 0
+  for (;;) {
+    const rows = older.all(projectId, at.created_at, at.created_at, at.rowid)
+    for (const row of rows) {
+      if (bytes + row.bytes > most) return { bytes, oldest: at }
+      bytes += row.bytes
+      at = { created_at: row.created_at, rowid: row.rowid }
+    }
+    if (rows.length < sizeRows) return { bytes, oldest: null }
+    await setImmediate()
+  }
+}
+
+/** Share of a row, and of its entries in indexes, that does not depend on its texts. */
+const rowBytes = 512
+
+/** Of the database file. */
+export const fileBytes = (connection: Connection): number =>
+  (connection.pragma('page_count', { simple: true }) as number) *
+  (connection.pragma('page_size', { simple: true }) as number)

@@ -122,6 +122,7 @@ export const updateSql = `UPDATE executions SET ${runColumns.map((column) => `${
 /** All of a row that is over. */
 export const rewriteSql = `UPDATE executions SET ${allColumns.slice(1).map((column) => `${column} = ?`)}
   WHERE status <> 'running' AND id = ?`
+export const dropInputSql = 'UPDATE executions SET input = NULL WHERE id = ?'
 
 export const deleteSql = 'DELETE FROM executions WHERE id = ?'
 

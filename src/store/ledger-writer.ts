@@ -1,5 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { BatchMessage, BatchReply, CopyReply, Write, WriterData, WriterMessage } from './ledger-batch.ts'
+import type {
+  BatchMessage,
+  BatchReply,
+  CopyReply,
+  VacuumReply,
+  Write,
+  WriterData,
+  WriterMessage,
+} from './ledger-batch.ts'
 import * as sql from './ledger-rows.ts'
 import { openSqlite, useAddon } from './sqlite.ts'
 
@@ -17,7 +25,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   // In the order of `writes`.
   const statements = [
     ...[sql.insertSql, sql.updateSql, sql.deleteSql, sql.countSql, sql.pruneOlderSql, sql.pruneProjectSql],
-    ...[sql.rewriteSql, sql.buryOlderSql, sql.buryProjectSql],
+    ...[sql.rewriteSql, sql.buryOlderSql, sql.buryProjectSql, sql.dropInputSql],
   ].map((text) => connection.prepare(text))
 
   const commit = connection.transaction(({ kinds, rows }: BatchMessage): BatchReply => {
@@ -38,6 +46,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   port.on('message', (message: WriterMessage) => {
     if (message === 'end') return end()
     if ('copyTo' in message) return void copy(message.copyTo)
+    if ('vacuumPages' in message) return vacuum(message.vacuumPages)
     port.postMessage(answered(() => commit.immediate(message)))
   })
 
@@ -48,6 +57,18 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
       (error: unknown) => String(error),
     )
     port.postMessage({ copied: copyTo, failure } satisfies CopyReply)
+  }
+
+  /** What cannot be given back now (the disk is full, the file is of an older program) stays. */
+  function vacuum(pages: number): void {
+    let freePages = 0
+    try {
+      const before = connection.pragma('freelist_count', { simple: true }) as number
+      connection.exec(`PRAGMA incremental_vacuum(${pages})`)
+      const after = connection.pragma('freelist_count', { simple: true }) as number
+      freePages = after < before ? after : 0
+    } catch {}
+    port.postMessage({ freePages } satisfies VacuumReply)
   }
 
   function end(): void {

@@ -7,7 +7,7 @@ import { Counters } from './ledger-counters.ts'
 import { historyPages } from './ledger-history.ts'
 import { listExecutions } from './ledger-list.ts'
 import { LedgerQueue, type LedgerQueueOptions } from './ledger-queue.ts'
-import { oldestKept, projectsOf } from './ledger-retention.ts'
+import { bytesOfProject, fileBytes, oldestKept, projectsOf } from './ledger-retention.ts'
 import { columns, fromStored, insertRow, type Row, rewriteRow, type StoredExecution, updateRow } from './ledger-rows.ts'
 import { ledgerMigrations } from './migrations/ledger/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
@@ -22,6 +22,10 @@ const sweepEveryMs = 100
 const rowBytes = 512
 const pruneStepRows = 250
 const prunePauseMs = 20
+/** Of 4 KiB: a few milliseconds of the thread that writes. */
+const vacuumPages = 200
+/** How long the size of a project's records is believed: counting takes a while. */
+const recordBytesHoldMs = 60_000
 
 /** The ledger in ledger.db: read here, written by a thread of its own (`ledger-writer.ts`). */
 export class SqliteLedger implements Ledger {
@@ -36,12 +40,13 @@ export class SqliteLedger implements Ledger {
   #stored = new Map<string, Execution>()
   /** Accepted runs whose attempt is not written yet, and since when: oldest first. */
   #begun = new Map<Execution, number>()
+  #recordBytes = new Map<string, { bytes: number; at: number }>()
   #stopSweep: (() => void) | null = null
   #ending: Promise<void> | null = null
 
   constructor(options: LedgerOptions) {
     this.#clock = options.clock
-    this.#connection = openSqlite(options.path)
+    this.#connection = openSqlite(options.path, undefined, { givesSpaceBack: true })
     checkSound(
       this.#connection,
       'restore it from a backup, or move ledger.db, ledger.db-wal and ledger.db-shm away: the record of executions and what waits is lost then, nothing else',
@@ -76,7 +81,7 @@ export class SqliteLedger implements Ledger {
     if (this.#stopSweep === null) this.#sweepLater()
   }
 
-  close(execution: Execution): void {
+  close(execution: Execution, withoutInput = false): void {
     const isOver = execution.status !== 'running'
     this.#begun.delete(execution)
     if (this.#open.delete(execution.id)) {
@@ -85,6 +90,7 @@ export class SqliteLedger implements Ledger {
     } else {
       if (isOver) this.#stored.delete(execution.id)
       this.#queue.write(writes.update, updateRow(execution), bytesOf(execution))
+      if (withoutInput) this.#queue.write(writes.dropInput, [execution.id], rowBytes)
     }
   }
 
@@ -163,7 +169,21 @@ export class SqliteLedger implements Ledger {
       .run(JSON.stringify(error), this.#clock.now()).changes
   }
 
-  async prune(maxAgeMs: number, maxRowsPerProject: number): Promise<number> {
+  async recordBytes(projectId: string): Promise<number> {
+    const known = this.#recordBytes.get(projectId)
+    const now = this.#clock.elapsed()
+    if (known !== undefined && now - known.at < recordBytesHoldMs) return known.bytes
+    await this.#readable()
+    const { bytes } = await bytesOfProject(this.#connection, projectId, Number.POSITIVE_INFINITY)
+    this.#recordBytes.set(projectId, { bytes, at: now })
+    return bytes
+  }
+
+  async prune(
+    maxAgeMs: number,
+    maxRowsPerProject: number,
+    maxBytesOf: (projectId: string) => number | null = () => null,
+  ): Promise<number> {
     let removed = 0
     if (maxAgeMs > 0) {
       removed += await this.#removeInSteps(writes.pruneOlder, [this.#clock.now() - maxAgeMs])
@@ -176,6 +196,15 @@ export class SqliteLedger implements Ledger {
         removed += await this.#removeInSteps(writes.pruneProject, [projectId, kept.created_at, kept.rowid])
       }
     }
+    await this.#readable()
+    for (const projectId of projectsOf(this.#connection)) {
+      const mostBytes = maxBytesOf(projectId)
+      if (mostBytes === null || mostBytes > fileBytes(this.#connection)) continue
+      const { oldest } = await bytesOfProject(this.#connection, projectId, mostBytes)
+      if (oldest === null) continue
+      removed += await this.#removeInSteps(writes.pruneProject, [projectId, oldest.created_at, oldest.rowid])
+    }
+    if (removed > 0) await this.#giveSpaceBack()
     return removed
   }
 
@@ -201,6 +230,13 @@ export class SqliteLedger implements Ledger {
       )
       .pluck()
       .all(moreThan)
+  }
+
+  /** Of what was removed: pages go back to the disk in steps that hold up no call. */
+  async #giveSpaceBack(): Promise<void> {
+    while (this.#ending === null && (await this.#queue.vacuum(vacuumPages)) > 0) {
+      await new Promise<void>((resolve) => this.#clock.after(prunePauseMs, resolve))
+    }
   }
 
   end(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
@@ -23,6 +23,7 @@ export interface PackageOptions {
 const graceMs = 3_600_000
 /** Lies beside the code of a package that nothing uses, since it does not. */
 const unusedMark = 'unused'
+const mostKnownSizes = 10_000
 const hashPattern = /^[0-9a-f]{64}$/
 /** What is being made or removed; after a crash, what was. */
 const unfinishedPrefix = '.unfinished-'
@@ -30,6 +31,8 @@ const unfinishedPrefix = '.unfinished-'
 export class PackageFolder implements PackageStore {
   #options: PackageOptions
   #unpacking = new Map<string, Promise<void>>()
+  /** What is stored does not change. */
+  #sizes = new Map<string, number>()
 
   private constructor(options: PackageOptions) {
     this.#options = options
@@ -62,6 +65,16 @@ export class PackageFolder implements PackageStore {
     const found = statSync(this.zipFile(hash), { throwIfNoEntry: false })
     if (found === undefined) throw notFound('Package', hash)
     return found.size
+  }
+
+  async unpackedBytes(hash: string): Promise<number> {
+    const known = this.#sizes.get(hash)
+    if (known !== undefined) return known
+    if (!existsSync(this.#place(hash))) return 0
+    const bytes = await bytesBelow(this.#place(hash))
+    if (this.#sizes.size >= mostKnownSizes) this.#sizes.clear()
+    this.#sizes.set(hash, bytes)
+    return bytes
   }
 
   folder(hash: string): string {
@@ -211,4 +224,13 @@ async function makeWritable(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
   }
+}
+
+/** As the disk counts them. */
+async function bytesBelow(folder: string): Promise<number> {
+  let bytes = 0
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) bytes += ((await stat(join(entry.parentPath, entry.name))).blocks ?? 0) * 512
+  }
+  return bytes
 }

@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Access, FunctionCors } from '../domain/exposure.ts'
-import type { FunctionCode, Network } from '../domain/function.ts'
+import type { FunctionCode, Network, Recording } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { LambdaFields } from '../domain/lambda-settings.ts'
+import type { ProjectLimits } from '../domain/limits.ts'
 import type { RetryTerms } from '../domain/retries.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
 import type { SecretUse } from '../domain/secret.ts'
@@ -72,6 +73,9 @@ export const functions = sqliteTable(
     retries: text('retries', { mode: 'json' }).$type<RetryTerms>(),
     onSuccess: text('on_success', { mode: 'json' }).$type<Destination>(),
     onFailure: text('on_failure', { mode: 'json' }).$type<Destination>(),
+    maxRunning: integer('max_running'),
+    maxRate: real('max_rate'),
+    record: text('record').$type<Recording>().notNull().default('full'),
     ...created,
   },
   (table) => [
@@ -229,6 +233,12 @@ export const secretVersions = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.secretId, table.number] })],
 )
+
+export const projectLimits = sqliteTable('project_limits', {
+  projectId: text('project_id').primaryKey(),
+  limits: text('limits', { mode: 'json' }).$type<Partial<ProjectLimits>>().notNull(),
+  updatedAt: integer('updated_at').notNull(),
+})
 
 export const tokens = sqliteTable('tokens', {
   id: text('id').primaryKey(),

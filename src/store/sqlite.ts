@@ -35,13 +35,18 @@ export interface Migration {
   sql: string
 }
 
+export interface OpenHow {
+  /** A new file can be made smaller again; one that is there stays as it is. */
+  givesSpaceBack?: boolean
+}
+
 /**
  * A connection with the settings that every connection of ours has; the file is readable by its owner only. Throws an Error
  * with a sentence when the file cannot be used.
  */
-export function openSqlite(path: string, busyTimeoutMs = 5000): Connection {
+export function openSqlite(path: string, busyTimeoutMs = 5000, how: OpenHow = {}): Connection {
   try {
-    return open(path, busyTimeoutMs)
+    return open(path, busyTimeoutMs, how)
   } catch (cause) {
     const { message, code } = cause as Error & { code?: string }
     const isDamaged = code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT'
@@ -50,10 +55,12 @@ export function openSqlite(path: string, busyTimeoutMs = 5000): Connection {
   }
 }
 
-function open(path: string, busyTimeoutMs: number): Connection {
+function open(path: string, busyTimeoutMs: number, { givesSpaceBack = false }: OpenHow): Connection {
   if (path !== ':memory:') makeFile(path)
   const connection = openRaw(path)
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`)
+  // Of a new file, before anything is in it.
+  if (givesSpaceBack) connection.pragma('auto_vacuum = INCREMENTAL')
   connection.pragma('journal_mode = WAL')
   connection.pragma('synchronous = FULL')
   connection.pragma('foreign_keys = ON')

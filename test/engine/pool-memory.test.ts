@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Lease } from '../../src/domain/worker.ts'
 import { settled } from '../support/fake-clock.ts'
 import { aCall, aRevision, mib, TestPool } from '../support/fake-workers-pool.ts'
 
@@ -368,5 +369,48 @@ describe('runs of command images', () => {
     await test.pass(500)
     test.workers.endCommand()
     await second
+  })
+})
+
+describe('a project that may hold only so much memory', () => {
+  const shares = {
+    limitOf: (projectId: string, name: string) => (projectId === 'red' && name === 'worker_memory_mb' ? 256 : null),
+  }
+  const red = (name: string, overrides = {}) => fn(name, 128, { projectId: 'red', ...overrides })
+
+  test('makes room among its own idle workers, and never holds more', async () => {
+    const test = new TestPool({ budgetMib: 2048, shares })
+    await test.run(fn('other', 128, { projectId: 'blue' }))
+    for (const name of ['a', 'b', 'c', 'd']) await test.run(red(name))
+    expect(test.pool.heldBytes('red')).toBe(256 * mib)
+    expect(test.workers.of('other')).toHaveLength(1)
+  })
+
+  test('waits when all its workers are busy, and holds nobody else up', async () => {
+    const test = new TestPool({ budgetMib: 1024, shares })
+    const [first, second] = [await test.take(red('a')), await test.take(red('b'))]
+    const third = test.ask(red('c'))
+    await settled()
+    await test.run(fn('other', 128, { projectId: 'blue' }))
+    expect(test.pool.heldBytes('red')).toBe(256 * mib)
+    test.release(first)
+    await test.pass(2000)
+    expect(third.lease).not.toBeNull()
+    test.release(third.lease as Lease)
+    test.release(second)
+  })
+
+  test('keeps no more workers warm than fit', async () => {
+    const test = new TestPool({ budgetMib: 2048, shares })
+    test.pool.keep(red('a', { minWorkers: 5 }))
+    await test.pass(3000)
+    expect(test.pool.heldBytes('red')).toBe(256 * mib)
+  })
+
+  test('takes no ready generic worker beyond it', async () => {
+    const test = new TestPool({ budgetMib: 2048, genericFloor: 3, shares })
+    await test.withRuntime()
+    for (const name of ['a', 'b', 'c']) await test.run(red(name))
+    expect(test.pool.heldBytes('red')).toBe(256 * mib)
   })
 })

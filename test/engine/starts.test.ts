@@ -91,3 +91,26 @@ describe('starts', () => {
     await Promise.all(again)
   })
 })
+
+test('of one project are no more at once than it may have, and others go on', async () => {
+  const starts = new Starts({
+    maxParallel: 4,
+    mayStart: () => true,
+    mostOf: (project) => (project === 'red' ? 1 : null),
+  })
+  const begun: string[] = []
+  const ends: (() => void)[] = []
+  const ask = (project: string, name: string) =>
+    starts.run('now', project, () => {
+      begun.push(name)
+      return new Promise<void>((resolve) => ends.push(resolve))
+    })
+  const all = [ask('red', 'r1'), ask('red', 'r2'), ask('blue', 'b1')]
+  await settled()
+  expect(begun).toEqual(['r1', 'b1'])
+  ends[0]?.()
+  await settled()
+  expect(begun).toEqual(['r1', 'b1', 'r2'])
+  for (const end of ends) end()
+  await Promise.all(all)
+})

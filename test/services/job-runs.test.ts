@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { idFrom, timeOrderedId } from '../../src/domain/ids.ts'
 import type { Job } from '../../src/domain/job.ts'
+import { noShares } from '../../src/domain/limits.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Principal } from '../../src/domain/principal.ts'
@@ -55,7 +56,7 @@ function setUp() {
     const common = { pool, ledger, clock, newId: timeOrderedId, log: silent }
     const invocation = new Invocation({ ...common, limits: { ...runLimits, ...limits } })
     const patterns = cronPatterns()
-    const jobs = new Jobs({ ...common, store, timers: scheduler, patterns, targets, invocation })
+    const jobs = new Jobs({ ...common, shares: noShares, store, timers: scheduler, patterns, targets, invocation })
     /** Ends of the runs that have begun, in order, when `hold` is on. */
     const ends: (() => void)[] = []
     const hold = () => {

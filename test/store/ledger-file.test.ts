@@ -351,3 +351,50 @@ it('a process that ends its ledger ends by itself', async () => {
   })
   expect(await text(child.stdout)).toBe('0\n')
 })
+
+describe('the file of a ledger', () => {
+  const large = 'x'.repeat(100_000)
+  const old = (overrides: Partial<Execution> = {}) =>
+    aFinishedExecution({ createdAt: builtAt, output: JSON.stringify(large), ...overrides })
+  const bytesOnDisk = (): number => statSync(path).size
+
+  it('becomes smaller when what is in it is removed', async () => {
+    const ledger = open()
+    for (let n = 0; n < 40; n++) record(ledger, old({ createdAt: 1000 + n }))
+    await ledger.flushed()
+    const checkpoint = () => {
+      const connection = openSqlite(path)
+      connection.pragma('wal_checkpoint(TRUNCATE)')
+      connection.close()
+    }
+    checkpoint()
+    const before = bytesOnDisk()
+    expect(before).toBeGreaterThan(3_000_000)
+    expect(await ledger.prune(1000, 0)).toBe(40)
+    checkpoint()
+    expect(bytesOnDisk()).toBeLessThan(before / 4)
+  })
+
+  it('keeps so many bytes of each project, the newest, and says how many there are', async () => {
+    const ledger = open()
+    for (let n = 0; n < 10; n++) record(ledger, old({ id: `red-${n}`, projectId: 'red', createdAt: builtAt + n }))
+    for (let n = 0; n < 3; n++) record(ledger, old({ id: `blue-${n}`, projectId: 'blue', createdAt: builtAt + n }))
+    await ledger.flushed()
+    const bytes = await ledger.recordBytes('red')
+    expect(bytes).toBeGreaterThan(1_000_000)
+    expect(bytes).toBeLessThan(1_020_000)
+    const removed = await ledger.prune(0, 0, (projectId) => (projectId === 'red' ? 350_000 : null))
+    expect(removed).toBe(7)
+    const left = (await rowsOf(ledger)).map(({ id }) => id).sort()
+    expect(left).toEqual(['blue-0', 'blue-1', 'blue-2', 'red-7', 'red-8', 'red-9'])
+  })
+
+  it('holds no input of an accepted run that is to be kept without', async () => {
+    const ledger = open()
+    const run = anExecution({ sync: false, input: '"a secret"', inputKind: 'json' })
+    await ledger.accept(run)
+    ledger.close({ ...run, status: 'success', input: null, output: null, durationMs: 1 }, true)
+    await ledger.flushed()
+    expect(await ledger.find(run.id)).toMatchObject({ status: 'success', input: null, output: null })
+  })
+})

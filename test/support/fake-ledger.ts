@@ -88,6 +88,11 @@ export class FakeLedger implements Ledger {
     return left.length
   }
 
+  async recordBytes(projectId: string): Promise<number> {
+    const own = [...this.rows.values()].filter((row) => row.projectId === projectId)
+    return own.reduce((sum, row) => sum + (row.output?.length ?? 0), 0)
+  }
+
   async prune(): Promise<number> {
     return 0
   }

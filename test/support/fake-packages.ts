@@ -27,6 +27,10 @@ export class FakePackages implements PackageStore {
     return zip.length
   }
 
+  async unpackedBytes(hash: string): Promise<number> {
+    return this.stored.get(hash)?.length ?? 0
+  }
+
   folder(hash: string): string {
     return `/packages/${hash}`
   }

@@ -103,6 +103,10 @@ export class FakePool implements Pool {
     return this.running
   }
 
+  heldBytes(): number {
+    return 0
+  }
+
   capacity(): { total: number; available: number } {
     return this.sizes
   }

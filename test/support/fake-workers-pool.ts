@@ -1,5 +1,6 @@
 import { afterEach, expect } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
+import { noShares, type Shares } from '../../src/domain/limits.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Call, Lease, LoadFailure, Revision } from '../../src/domain/worker.ts'
@@ -26,6 +27,9 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     signature: 'event',
     env: {},
     secrets: [],
+    maxRunning: null,
+    maxRate: null,
+    record: 'full',
     network: 'egress',
     memoryBytes: 128 * mib,
     cpuMillicpu: 100,
@@ -56,6 +60,7 @@ export function aCall(overrides: Partial<Call> = {}): Call {
 export interface TestPoolOptions extends Partial<PoolOptions> {
   budgetMib?: number
   ranBefore?: (functionId: string, version: number) => boolean
+  shares?: Pick<Shares, 'limitOf'>
 }
 
 /** A call for a worker, and what became of it. */
@@ -82,7 +87,7 @@ export class TestPool {
   readonly #limitBytes: number
 
   constructor(options: TestPoolOptions = {}) {
-    const { budgetMib = 4096, ranBefore = () => false, ...rest } = options
+    const { budgetMib = 4096, ranBefore = () => false, shares = noShares, ...rest } = options
     this.workers = new FakeWorkers(this.clock)
     this.#limitBytes = budgetMib * mib
     this.pool = new WorkerPool({
@@ -90,6 +95,7 @@ export class TestPool {
       clock: this.clock,
       log: silent,
       ranBefore,
+      shares,
       engineIsUp: () => this.engineIsUp,
       options: {
         memoryBudgetBytes: this.#limitBytes,

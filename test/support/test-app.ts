@@ -15,6 +15,7 @@ import { makeHttpApp } from '../../src/http/server.ts'
 import type { HttpSettings } from '../../src/http/settings.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
 import type { HealthFacts } from '../../src/services/platform/health.ts'
+import { ProjectShares } from '../../src/services/platform/project-shares.ts'
 import { SecretVault } from '../../src/services/platform/secret-vault.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
@@ -99,6 +100,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   }
   const ground: Ground = {
     stores,
+    shares: new ProjectShares({ store: stores.projectLimits, clock, defaults: {} }),
     vault: new SecretVault(stores.secrets, Buffer.alloc(32, 7)),
     ledger,
     packages,
@@ -218,6 +220,7 @@ const httpSettings: HttpSettings = {
   maxBodyBytes: 256 * 1024,
   maxPackageBytes: 1024 * 1024,
   trustProxy: false,
+  wrongTokensPerMinute: 1000,
   corsOrigins: [],
 }
 

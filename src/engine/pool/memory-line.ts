@@ -49,9 +49,9 @@ export class MemoryLine {
     return viewed.map(({ who }) => who)
   }
 
-  /** The first that has nothing. Those that need more than `mostBytes` hold nobody up. */
-  first(but: InLine | null, mostBytes: number): InLine | null {
-    const [first] = this.inOrder().filter((who) => who !== but && who.hasNothing && who.bytes <= mostBytes)
+  /** The first that has nothing. Those that do not fit hold nobody up. */
+  first(but: InLine | null, fits: (who: InLine) => boolean): InLine | null {
+    const [first] = this.inOrder().filter((who) => who !== but && who.hasNothing && fits(who))
     return first ?? null
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { ColdReason } from '../../domain/execution.ts'
+import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { PoolVitals } from '../../domain/vitals.ts'
@@ -41,6 +42,8 @@ export interface PoolParts {
   ranBefore(functionId: string, version: number): boolean
   /** False while the engine does not answer: nothing is started then, and no worker is removed for a start that cannot happen. */
   engineIsUp?(): boolean
+  /** What projects may take; absent: whatever there is. */
+  shares?: Pick<Shares, 'limitOf'>
 }
 
 /**
@@ -127,6 +130,10 @@ export class WorkerPool implements Pool {
     return { reservedBytes: memory.usedBytes, budgetBytes: memory.limitBytes, waitingCalls }
   }
 
+  heldBytes(projectId: string): number {
+    return this.#parts.memory.heldBy(projectId)
+  }
+
   capacity(image: string): { total: number; available: number } {
     const groups = this.#parts.groups.all().filter(({ revision }) => revision.image === image)
     const ready = this.#parts.generic.ready(image)
@@ -182,9 +189,11 @@ export class WorkerPool implements Pool {
   }
 }
 
+const mib = 1024 * 1024
+
 /** What the pool is made of, each made of those before it. */
 function makeParts(
-  { factory, clock, log, options, ranBefore, engineIsUp = () => true }: PoolParts,
+  { factory, clock, log, options, ranBefore, engineIsUp = () => true, shares = noShares }: PoolParts,
   isClosing: () => boolean,
 ) {
   const { memoryBudgetBytes, genericFloor: floor, maxParallelStarts: maxParallel, pauseAfterMs } = options
@@ -192,10 +201,15 @@ function makeParts(
   const memory = new Memory(memoryBudgetBytes, () => upkeep.lookAgain())
   const line = new MemoryLine(memory)
   const groups = new Groups(memoryBudgetBytes, line)
-  const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp() })
+  const mostOf = (projectId: string) => (isClosing() ? null : shares.limitOf(projectId, 'starts'))
+  const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
   const departures = new Departures({ clock, groups, memory })
   const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor })
-  const room = new Room({ clock, memory, line, groups, generic, departures })
+  const mostBytesOf = (projectId: string) => {
+    const mostMb = shares.limitOf(projectId, 'worker_memory_mb')
+    return mostMb === null ? null : mostMb * mib
+  }
+  const room = new Room({ clock, memory, line, groups, generic, departures, mostBytesOf })
   const provider = new Provider({ factory, starts, clock, groups, generic, memory, room, departures, ranBefore })
   const commands = new CommandRuns({ factory, clock, starts, memory, line, room, limits })
   const pauses = new Pauses({ clock, log, pauseAfterMs })

@@ -168,7 +168,9 @@ export class Provider {
     const { revision, projectId } = group
     const { memoryBytes } = generic.shape
     const missing = revision.memoryBytes - memoryBytes
-    if (missing > 0 && !this.#makeRoom(missing, group, place)) {
+    const mayGrow = this.#parts.room.mayGrow(revision.memoryBytes, group, group)
+    if (!mayGrow || (missing > 0 && !this.#makeRoom(missing, group, place))) {
+      place.leave()
       generic.put(worker)
       return 'no_memory'
     }

@@ -5,7 +5,7 @@ import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory, Owner } from './memory.ts'
 import type { InLine, MemoryLine } from './memory-line.ts'
-import { comesBefore, mayTakeAhead, priceOfRoom, shouldYield } from './policy/pool-policy.ts'
+import { chooseEvictions, comesBefore, mayTakeAhead, priceOfRoom, shouldYield } from './policy/pool-policy.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 export interface RoomParts {
@@ -15,6 +15,8 @@ export interface RoomParts {
   groups: Groups
   generic: GenericWorkers
   departures: Departures
+  /** Memory that the workers of a project may hold; null: whatever there is. */
+  mostBytesOf?(projectId: string): number | null
 }
 
 /** Makes room in the memory by ending what is idle, for those whose turn it is. */
@@ -31,10 +33,20 @@ export class Room {
    */
   make(bytes: number, who: InLine, group: WorkerGroup | null): boolean {
     const { line } = this.#parts
-    const isMade = !this.#isBehind(who) && this.#reserve(bytes, who.projectId, () => this.#spareFor(group))
+    const isMade =
+      this.#fitsShare(bytes, who.projectId, group) &&
+      !this.#isBehind(who) &&
+      this.#reserve(bytes, who.projectId, () => this.#spareFor(group))
     if (isMade) line.delete(who)
     else line.add(who)
     return isMade
+  }
+
+  /** Whether the project may have so much more, of what is reserved already. False: it is in line then. */
+  mayGrow(bytes: number, who: InLine, group: WorkerGroup | null): boolean {
+    if (this.#fitsShare(bytes, who.projectId, group)) return true
+    this.#parts.line.add(who)
+    return false
   }
 
   /** For work ahead: nothing while somebody waits for memory, and of others only what is worth clearly less to them. */
@@ -65,6 +77,25 @@ export class Room {
     return toGo !== null
   }
 
+  /** A project that has its share makes room in it, by idle workers of its own. */
+  #fitsShare(bytes: number, projectId: string, group: WorkerGroup | null): boolean {
+    const over = this.#beyondShare(bytes, projectId)
+    if (over <= 0) return true
+    const own = this.#parts.groups.all().filter((each) => each !== group && each.projectId === projectId)
+    const toGo = chooseEvictions(
+      over,
+      own.flatMap((each) => this.#spareOf(each)),
+    )
+    for (const each of toGo ?? []) each.evict()
+    return toGo !== null
+  }
+
+  /** By how much the project would hold more than its share. */
+  #beyondShare(bytes: number, projectId: string): number {
+    const most = this.#parts.mostBytesOf?.(projectId) ?? null
+    return most === null ? 0 : this.#parts.memory.heldBy(projectId) + bytes - most
+  }
+
   #isBehind(who: InLine): boolean {
     const { line } = this.#parts
     if (line.isEmpty) return false
@@ -75,7 +106,8 @@ export class Room {
   /** Those that cannot fit beside what is protected hold nobody up. */
   #first(but: InLine): InLine | null {
     const { memory, line, groups } = this.#parts
-    return line.first(but, memory.limitBytes - groups.protectedBytes)
+    const mostBytes = memory.limitBytes - groups.protectedBytes
+    return line.first(but, (who) => who.bytes <= mostBytes && this.#beyondShare(who.bytes, who.projectId) <= 0)
   }
 
   // --- what may go

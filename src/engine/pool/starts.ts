@@ -7,6 +7,8 @@ export interface StartsOptions {
   maxParallel: number
   /** False while nothing can be started: then nobody gets a place, until `look` is called. */
   mayStart(): boolean
+  /** Of one project at once; null: all. */
+  mostOf?(projectId: string): number | null
 }
 
 /** Whoever starts something gives its place back early with this: the engine has done its part. */
@@ -16,6 +18,7 @@ export type LeavePlace = () => void
 export class Starts {
   #options: StartsOptions
   #running = 0
+  #runningOf = new Map<string, number>()
   #lines: Record<Urgency, Turns<() => void>> = { now: new Turns(), later: new Turns() }
 
   constructor(options: StartsOptions) {
@@ -23,9 +26,15 @@ export class Starts {
   }
 
   async run<T>(urgency: Urgency, projectId: string, start: (leave: LeavePlace) => Promise<T>): Promise<T> {
-    if (this.#hasPlace()) this.#running++
-    else await new Promise<void>((resolve) => this.#lines[urgency].add(projectId, resolve))
-    const leave = this.#leaveOnce()
+    if (this.#hasPlace() && this.#mayGo(projectId)) this.#count(projectId, 1)
+    else
+      await new Promise<void>((resolve) => {
+        this.#lines[urgency].add(projectId, () => {
+          this.#count(projectId, 1)
+          resolve()
+        })
+      })
+    const leave = this.#leaveOnce(projectId)
     try {
       return await start(leave)
     } finally {
@@ -36,9 +45,8 @@ export class Starts {
   /** Gives out the places that are free: what held them back may be over. */
   look(): void {
     while (this.#hasPlace()) {
-      const next = this.#lines.now.next() ?? this.#lines.later.next()
+      const next = this.#lines.now.next(this.#mayGo) ?? this.#lines.later.next(this.#mayGo)
       if (next === undefined) return
-      this.#running++
       next()
     }
   }
@@ -47,12 +55,24 @@ export class Starts {
     return this.#running < this.#options.maxParallel && this.#options.mayStart()
   }
 
-  #leaveOnce(): LeavePlace {
+  #mayGo = (projectId: string): boolean => {
+    const most = this.#options.mostOf?.(projectId) ?? null
+    return most === null || (this.#runningOf.get(projectId) ?? 0) < most
+  }
+
+  #count(projectId: string, change: 1 | -1): void {
+    this.#running += change
+    const running = (this.#runningOf.get(projectId) ?? 0) + change
+    if (running > 0) this.#runningOf.set(projectId, running)
+    else this.#runningOf.delete(projectId)
+  }
+
+  #leaveOnce(projectId: string): LeavePlace {
     let holdsPlace = true
     return () => {
       if (!holdsPlace) return
       holdsPlace = false
-      this.#running--
+      this.#count(projectId, -1)
       this.look()
     }
   }

@@ -108,7 +108,11 @@ export async function postExecution(
 ): Promise<void> {
   refuseMediaType(mediaTypeOf(incoming.headers['content-type']))
   const { maxBodyBytes } = settings
-  const sent = await bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: true })
+  const sent = await bodies.read(incoming, outgoing, {
+    maxBytes: maxBodyBytes,
+    isKnown: true,
+    projectId: who.projectId,
+  })
   const encoding = incoming.headers['content-encoding']
   const body = encoding === undefined ? sent : await unpacked(sent, encoding, maxBodyBytes)
   const { status, json } = await created(executions, who, body, askedIn(incoming.headers), outgoing)

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { recordings } from '../../domain/function.ts'
 import { signatureNames } from '../../domain/signature.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import { cascadeQuery, keepJobsQuery, wants, wantsCascade } from '../cascade.ts'
@@ -37,6 +38,9 @@ const fields = {
   signature: z.enum(signatureNames).nullable(),
   env: z.record(z.string(), z.string()),
   secrets: z.array(z.object({ name: z.string(), as: z.enum(['env', 'file']), to: z.string() })),
+  max_running: z.int().nullable(),
+  max_rate: z.number().nullable(),
+  record: z.enum(recordings),
   concurrency: z.int(),
   min_workers: z.int(),
   max_workers: z.int().nullable(),
@@ -186,6 +190,9 @@ export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
     signature: fn.signature,
     env: fn.env,
     secrets: fn.secrets,
+    max_running: fn.maxRunning,
+    max_rate: fn.maxRate,
+    record: fn.record,
     concurrency: fn.concurrency,
     min_workers: fn.minWorkers,
     max_workers: fn.maxWorkers,

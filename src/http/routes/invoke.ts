@@ -79,7 +79,7 @@ export async function invoke(
   refuseOtherSites(parts, target.fn, incoming)
   allowOrigin(target.fn.cors, incoming, outgoing)
   const { maxBodyBytes, trustProxy } = parts.settings
-  const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown })
+  const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown, projectId })
   const request = { target, projectId, trigger: 'http' as const }
   const asked = askedIn(incoming.headers)
   if (!takesRequest(target.revision)) {

@@ -14,7 +14,7 @@ import { answerWithRun } from '../answered-run.ts'
 import { askedIn } from '../asked.ts'
 import { readObject } from '../body.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
-import { field, flag, integer, nullable, parseFields, text, uuidParam } from '../fields.ts'
+import { field, flag, integer, nullable, number, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { handedOutBase } from '../path.ts'
 import type { HttpSettings } from '../settings.ts'
@@ -38,9 +38,7 @@ const settable = z.object({
       toSignature,
     ),
   ),
-  max_rate: nullable(
-    field({ type: ['number', 'null'], description: "Most calls a second; null: the server's default." }, toNumber),
-  ),
+  max_rate: nullable(number("Most calls a second; null: the server's default.")),
   sync: flag(
     "True: the answer is the function's own, and GET is taken too. False, the default: 202, and the run follows.",
   ),
@@ -314,12 +312,6 @@ function toSignature(value: unknown): WebhookSignature {
   }
   const { scheme, secret, header = null, tolerance = null } = parsed.data
   return { scheme, secret, header: header?.toLowerCase() ?? null, toleranceSeconds: tolerance }
-}
-
-function toNumber(value: unknown): number {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isFinite(number)) throw invalid('must be a number.')
-  return number
 }
 
 const webhookUrl = (c: Ctx, id: string, settings: HttpSettings): string =>

@@ -1,6 +1,6 @@
 import { invalid, notAllowed } from '../../domain/errors.ts'
 import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken } from '../../domain/exposure.ts'
-import type { Fn, Network } from '../../domain/function.ts'
+import type { Fn, Network, Recording } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import type { RetryTerms } from '../../domain/retries.ts'
 import type { SecretUse } from '../../domain/secret.ts'
@@ -20,6 +20,9 @@ export interface FunctionFields {
   signature?: Signature | null
   env?: Record<string, string>
   secrets?: SecretUse[]
+  maxRunning?: number | null
+  maxRate?: number | null
+  record?: Recording
   concurrency?: number
   minWorkers?: number
   maxWorkers?: number | null
@@ -67,6 +70,8 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   if (given.env !== undefined) checkEnv(given.env, limits.maxEnvBytes)
   if (given.secrets !== undefined) checkSecretUses(given.secrets)
   within('concurrency', given.concurrency, 1, limits.maxConcurrency, 'calls at once')
+  within('max_running', given.maxRunning, 1, 100_000, 'calls at once')
+  within('max_rate', given.maxRate, 0.001, 1_000_000, 'calls a second')
   within('min_workers', given.minWorkers, 0, 1000, 'workers')
   within('max_workers', given.maxWorkers, 1, 10_000, 'workers')
   within('idle_timeout', given.idleTimeoutSeconds, 0, 365 * 86_400, 'seconds')

@@ -3,6 +3,7 @@ import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts
 import type { Ledger } from '../../domain/execution.ts'
 import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/function.ts'
 import { canonicalUuid, type NewId } from '../../domain/ids.ts'
+import type { Shares } from '../../domain/limits.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
 import type { ObjectRef, Trusts } from '../../domain/openstack.ts'
@@ -34,6 +35,7 @@ import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionsParts {
   functions: FunctionStore
+  shares: Pick<Shares, 'refuseMore' | 'limitOf'>
   secrets: Pick<SecretStore, 'find'>
   inUse: InUse
   packages: PackageStore
@@ -110,7 +112,9 @@ export class Functions {
     checkTogether(draft, runtime === null ? null : this.#parts.runtimes.boundsOf(runtime))
     this.#checkSecrets(draft)
     this.#refuseTakenName(draft)
+    this.#parts.shares.refuseMore(who.projectId, 'functions', this.#parts.functions.count(who.projectId))
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
+    await this.#refusePackage(stored)
     if (check === 'load') await tryLoad(this.#parts, stored)
     const fn = { ...stored, trustId: await this.#newTrust(who, stored) }
     await this.#insert(fn)
@@ -127,6 +131,7 @@ export class Functions {
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
     const stored = code === null ? null : await this.#changedPackage(who, before, code, zip)
+    await this.#refusePackage({ ...before, ...stored })
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
       return { ...withFields(fn, fields), entry, ...stored }
@@ -184,6 +189,24 @@ export class Functions {
     checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.boundsById(wanted.runtimeId))
     this.#checkSecrets(wanted)
     return wanted
+  }
+
+  /** A package that the project does not have yet; what was stored for nothing is removed by itself. */
+  async #refusePackage({ projectId, packageHash }: Fn): Promise<void> {
+    const { shares, functions, packages } = this.#parts
+    const isLimited = (['packages', 'package_bytes'] as const).some((name) => shares.limitOf(projectId, name) !== null)
+    if (!isLimited || packageHash === null) return
+    const hashes = functions.packageHashesOf(projectId)
+    if (hashes.includes(packageHash)) return
+    shares.refuseMore(projectId, 'packages', hashes.length)
+    const sizes = await Promise.all([packageHash, ...hashes].map((hash) => packages.unpackedBytes(hash)))
+    const [added = 0, ...others] = sizes
+    shares.refuseMore(
+      projectId,
+      'package_bytes',
+      others.reduce((sum, bytes) => sum + bytes, 0),
+      added,
+    )
   }
 
   /** Those of its own project. */
@@ -325,6 +348,9 @@ export class Functions {
       signature: null,
       env: {},
       secrets: [],
+      maxRunning: null,
+      maxRate: null,
+      record: 'full',
       concurrency: 1,
       minWorkers: 0,
       maxWorkers: null,

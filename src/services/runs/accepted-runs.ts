@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Execution, Ledger } from '../../domain/execution.ts'
 import { inputFromRecord } from '../../domain/input.ts'
+import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
 import { cancelled, errorTypes, type Outcome } from '../../domain/outcome.ts'
 import { causeOf, nextStep, type RetryCause, type RetryRule, ruleOf, type Step } from '../../domain/retries.ts'
@@ -36,6 +37,7 @@ export interface AcceptedRunsParts {
   clock: Clock
   log: Log
   limits: AcceptedRunsLimits
+  shares?: Shares | undefined
   /** From 0 to 1; for pauses between tries. */
   random?(): number
   /** Told of each run that is over and whose result goes somewhere. */
@@ -60,6 +62,7 @@ interface Promised {
 export class AcceptedRuns {
   #parts: AcceptedRunsParts
   #queue: AsyncQueue
+  #shares: Shares
   #promised = new Map<string, Promised>()
   /** Runs that have begun before, or may have. */
   #cautious = new Set<string>()
@@ -71,7 +74,8 @@ export class AcceptedRuns {
   constructor(parts: AcceptedRunsParts) {
     const { limits, clock } = parts
     this.#parts = parts
-    this.#queue = new AsyncQueue(limits, clock)
+    this.#shares = parts.shares ?? noShares
+    this.#queue = new AsyncQueue(limits, clock, this.#shares)
     const { maxAttempts, maxAsyncAgeMs: maxAgeMs, retryPauseMs: firstPauseMs } = limits
     this.#platformRule = { maxAttempts, maxAgeMs, firstPauseMs, ...platformRetries }
   }
@@ -84,7 +88,7 @@ export class AcceptedRuns {
   /** Durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
   async accept(execution: Execution, request: RunRequest): Promise<Accepted> {
     execution.request = request.http ?? null
-    const place = this.#queue.reserve(queuedRun(execution, request.input))
+    const place = this.#queue.reserve(this.#queued(execution, request.input, request.target.revision))
     const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
       place.giveUp()
       throw error
@@ -95,6 +99,11 @@ export class AcceptedRuns {
     }
     const finished = this.#promise(execution, place, request, request.after)
     return { execution, finished, duplicate: false }
+  }
+
+  /** What a project's runs that wait take. */
+  heldBy(projectId: string): { held: number; heldBytes: number } {
+    return this.#queue.heldBy(projectId)
   }
 
   /** Goes on with what an earlier process accepted. Returns how many runs that are. */
@@ -108,7 +117,7 @@ export class AcceptedRuns {
   /** A run that is over runs again under its id, as when it was new. Durable when this resolves. Throws FaasError `queue_full`, `not_found`. */
   async redrive(execution: Execution): Promise<Accepted> {
     const input = inputFromRecord(execution.inputKind, execution.input)
-    const place = this.#queue.reserve(queuedRun(execution, input))
+    const place = this.#queue.reserve(this.#queued(execution, input))
     const isThere = await this.#parts.ledger.rewrite(execution).catch((error: unknown) => {
       place.giveUp()
       throw error
@@ -146,6 +155,21 @@ export class AcceptedRuns {
     await this.#queue.close()
   }
 
+  /** With the limits of its function and project, which are asked when its turn comes. */
+  #queued(execution: Execution, input: CallInput, revision?: Revision): QueuedRun {
+    const { projectId, functionId, functionVersion } = execution
+    const enter = () => {
+      try {
+        const limited = revision ?? this.#resolve?.(projectId, { functionId, functionVersion }).revision
+        return limited === undefined ? null : this.#shares.tryEnter(limited)
+      } catch {
+        // What is gone says so when it is tried.
+        return null
+      }
+    }
+    return { ...queuedRun(execution, input), enter }
+  }
+
   #promise(
     execution: Execution,
     place: Place,
@@ -163,7 +187,7 @@ export class AcceptedRuns {
   /** What has begun more than once without an end may be what brings the server down: one of those at a time. */
   #resume(execution: Execution, follow?: Follow): void {
     const input = inputFromRecord(execution.inputKind, execution.input)
-    const place = this.#queue.readmit({ ...queuedRun(execution, input), isSuspect: execution.attempt > 1 })
+    const place = this.#queue.readmit({ ...this.#queued(execution, input), isSuspect: execution.attempt > 1 })
     this.#cautious.add(execution.id)
     const { promise: finished, resolve: finish } = Promise.withResolvers<Execution>()
     const before = follow?.({ execution, finished, duplicate: false })

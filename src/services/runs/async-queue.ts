@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
+import { noShares, type Shares } from '../../domain/limits.ts'
 import { mayTake } from '../../domain/share.ts'
 import { LaterRuns } from './later-runs.ts'
 
@@ -22,6 +23,8 @@ export interface QueuedRun {
   projectId: string
   functionId: string
   bytes: number
+  /** Asked when its turn comes: what is called at its end, or ms until it may be worth asking again. */
+  enter?: () => (() => void) | null | number
   /** It was at work each time that the server went down: one of these at a time. */
   isSuspect?: boolean
   /** Higher goes first within its project; default 0. */
@@ -59,6 +62,12 @@ interface Project {
   heldBytes: number
 }
 
+/** Runs whose function or project is at a limit are looked at this often, at least. */
+const longestLookMs = 100
+
+/** Called at the end of a run that counts; null: it does not. */
+type Leave = (() => void) | null
+
 /** The lane of the suspects of a project; no function has this id. */
 const suspects = ''
 
@@ -71,12 +80,16 @@ export class AsyncQueue {
   #held = 0
   #heldBytes = 0
   #running = 0
+  #shares: Shares
   #suspectRuns = false
+  /** The next look at lanes whose functions or projects are at a limit; null: there are none. */
+  #stopLook: (() => void) | null = null
   #closed = false
   #idle: (() => void)[] = []
 
-  constructor(limits: AsyncQueueLimits, clock: Clock) {
+  constructor(limits: AsyncQueueLimits, clock: Clock, shares: Shares = noShares) {
     this.#limits = limits
+    this.#shares = shares
     this.#clock = clock
     this.#later = new LaterRuns(clock, (entry) => this.#add(entry))
   }
@@ -86,14 +99,22 @@ export class AsyncQueue {
     return this.#held
   }
 
-  /** Throws FaasError `queue_full`. */
+  /** Throws FaasError `queue_full`, `limit_reached`. */
   reserve(run: QueuedRun): Place {
     const { maxQueued, maxQueuedBytes } = this.#limits
     const { held, heldBytes } = this.#projects.get(run.projectId) ?? nothing
     if (!mayTake(1, this.#held, held, maxQueued) || !mayTake(run.bytes, this.#heldBytes, heldBytes, maxQueuedBytes)) {
       throw new FaasError('queue_full', `${this.#held} runs wait already; try again later.`)
     }
+    this.#shares.refuseMore(run.projectId, 'queued_runs', held)
+    this.#shares.refuseMore(run.projectId, 'queued_bytes', heldBytes, run.bytes)
     return this.readmit(run)
+  }
+
+  /** What a project's runs that wait take. */
+  heldBy(projectId: string): { held: number; heldBytes: number } {
+    const { held, heldBytes } = this.#projects.get(projectId) ?? nothing
+    return { held, heldBytes }
   }
 
   /** A place for what was accepted before: limits do not count. */
@@ -117,6 +138,7 @@ export class AsyncQueue {
   /** Starts nothing more; resolves when what is at work has ended. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#stopLook?.()
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -169,45 +191,63 @@ export class AsyncQueue {
     while (!this.#closed) {
       const next = this.#next()
       if (next === null) return
-      const { entry, project, lane } = next
+      const { entry, project, lane, leave } = next
       entry.state = 'at work'
       lane.running++
       project.running++
       this.#running++
       if (entry.isSuspect) this.#suspectRuns = true
       this.#hold(entry, -1)
-      void this.#work(entry).finally(() => this.#ended(entry, project, lane))
+      void this.#work(entry).finally(() => {
+        leave?.()
+        this.#ended(entry, project, lane)
+      })
     }
   }
 
   /** The one whose turn it is; its function goes behind the others of its project, and its project behind the others. */
-  #next(): { entry: Waiting; project: Project; lane: Lane } | null {
+  #next(): { entry: Waiting; project: Project; lane: Lane; leave: Leave } | null {
     for (const [projectId, project] of this.#projects) {
       if (!mayTake(1, this.#running, project.running, this.#limits.maxAsyncRunning)) continue
       const found = this.#laneOf(project)
       if (found === null) continue
-      const [key, lane] = found
+      const { key, lane, leave } = found
       const entry = lane.waiting.shift() as Waiting
       this.#left(entry, project)
       toEnd(project.lanes, key, lane)
       toEnd(this.#projects, projectId, project)
-      return { entry, project, lane }
+      return { entry, project, lane, leave }
     }
     return null
   }
 
-  /** The lane whose turn it is; where priorities were asked for, of those whose first run has the highest. */
-  #laneOf(project: Project): [key: string, lane: Lane] | null {
-    let best: [string, Lane] | null = null
-    let highest = Number.NEGATIVE_INFINITY
-    for (const [key, lane] of project.lanes) {
-      const [first] = lane.waiting
-      if (first === undefined || !this.#mayRun(key, lane)) continue
-      if (project.prioritized === 0) return [key, lane]
-      if (first.priority > highest) best = [key, lane]
-      highest = Math.max(highest, first.priority)
+  /** The lane whose turn it is, of those whose function and project are at no limit. */
+  #laneOf(project: Project): { key: string; lane: Lane; leave: Leave } | null {
+    for (const [key, lane] of this.#lanesInTurn(project)) {
+      const leave = lane.waiting[0]?.enter?.() ?? null
+      if (typeof leave !== 'number') return { key, lane, leave }
+      this.#lookAfter(leave)
     }
-    return best
+    return null
+  }
+
+  /** Where priorities were asked for, those come first whose first run has the highest. */
+  #lanesInTurn(project: Project): Iterable<[key: string, lane: Lane]> {
+    const lanes = this.#lanesThatMayRun(project)
+    if (project.prioritized === 0) return lanes
+    const priorityOf = ([, { waiting }]: [string, Lane]): number => waiting[0]?.priority ?? 0
+    return [...lanes].sort((a, b) => priorityOf(b) - priorityOf(a))
+  }
+
+  *#lanesThatMayRun({ lanes }: Project): Generator<[key: string, lane: Lane]> {
+    for (const [key, lane] of lanes) if (lane.waiting.length > 0 && this.#mayRun(key, lane)) yield [key, lane]
+  }
+
+  #lookAfter(ms: number): void {
+    this.#stopLook ??= this.#clock.after(Math.min(Math.max(1, ms), longestLookMs), () => {
+      this.#stopLook = null
+      this.#dispatch()
+    })
   }
 
   #mayRun(key: string, lane: Lane): boolean {

@@ -1,5 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
 import { type Execution, type Phases, statusOf, type Trigger } from '../../domain/execution.ts'
+import type { Recording } from '../../domain/function.ts'
 import { inputAsText } from '../../domain/input.ts'
 import { errorTypes, loadFailureText, type Outcome } from '../../domain/outcome.ts'
 import type { Terms } from '../../domain/terms.ts'
@@ -57,6 +58,19 @@ export function newExecution(run: NewRun, nowMs: number): Execution {
     createdAt: nowMs,
     updatedAt: null,
   }
+}
+
+/**
+ * What is kept of a run that is over, as its function wants it: all, less, or (null) nothing. A dead letter, a result that is
+ * still to go somewhere and the answer to a key are kept whole: they were promised. Pure.
+ */
+export function recorded(execution: Execution, recording: Recording): Execution | null {
+  const { deadAt, delivery, terms } = execution
+  const isOwed = deadAt !== null || delivery !== null || terms?.key !== undefined
+  if (recording === 'full' || isOwed) return execution
+  if (recording === 'none') return null
+  if (execution.status !== 'success') return execution
+  return recording === 'failures' ? null : { ...execution, input: null, output: null, log: '' }
 }
 
 /** It will be tried again: how it ended does not count. */

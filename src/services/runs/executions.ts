@@ -37,6 +37,8 @@ export interface ExecutionsParts {
   invocation: Invocation
   asked: AskedRuns
   targets: Targets
+  /** Bytes of the records of a project that are kept; null: all. */
+  maxBytesOf?(projectId: string): number | null
   retention: {
     /** 0 keeps all. */
     keepExecutionsDays: number
@@ -150,9 +152,10 @@ export class Executions {
   async prune(): Promise<number> {
     const { keepExecutionsDays, keepExecutionsPerProject, keepDeadLettersDays, keepDeadLettersPerProject } =
       this.#parts.retention
-    const dead = await this.#parts.ledger.pruneDead(keepDeadLettersDays * dayMs, keepDeadLettersPerProject)
-    if (dead > 0) this.#parts.log.warn({ executions: dead }, 'dead letters are kept no longer: they are plain records')
-    return this.#parts.ledger.prune(keepExecutionsDays * dayMs, keepExecutionsPerProject)
+    const { ledger, log, maxBytesOf } = this.#parts
+    const dead = await ledger.pruneDead(keepDeadLettersDays * dayMs, keepDeadLettersPerProject)
+    if (dead > 0) log.warn({ executions: dead }, 'dead letters are kept no longer: they are plain records')
+    return ledger.prune(keepExecutionsDays * dayMs, keepExecutionsPerProject, maxBytesOf)
   }
 
   /** The run begins after the delay and not before the time, whichever is later. */

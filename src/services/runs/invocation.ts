@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Execution, Ledger } from '../../domain/execution.ts'
 import type { NewId } from '../../domain/ids.ts'
+import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
 import { AcceptedRuns, type AcceptedRunsParts, type Follow, type Resolve } from './accepted-runs.ts'
 import { type NewRun, newExecution, noteEnd, platformOutcome } from './execution-record.ts'
@@ -23,6 +24,8 @@ export interface InvocationParts extends Omit<RunnerParts, 'ends'> {
   limits: InvocationLimits
   random?: AcceptedRunsParts['random']
   onResult?: AcceptedRunsParts['onResult']
+  /** What functions and projects may take; absent: whatever there is. */
+  shares?: Shares
 }
 
 /** `logExecutions`: which runs leave a line in the log of the server: those that did not succeed, or all. */
@@ -34,6 +37,7 @@ export type InvocationLimits = AcceptedRunsParts['limits'] & RunnerParts['limits
  */
 export class Invocation {
   #parts: InvocationParts
+  #shares: Shares
   #ends: RunEnds
   #runner: Runner
   #accepted: AcceptedRuns
@@ -42,22 +46,29 @@ export class Invocation {
   constructor(parts: InvocationParts) {
     const { ledger, clock, log, limits } = parts
     this.#parts = parts
+    this.#shares = parts.shares ?? noShares
     this.#ends = new RunEnds({ ledger, log, limits, onEnd: parts.onEnd, events: parts.events })
     this.#runner = new Runner({ ...parts, ends: this.#ends })
     this.#accepted = new AcceptedRuns({
       ...{ runner: this.#runner, ends: this.#ends, ledger, clock, log, limits },
-      ...{ random: parts.random, onResult: parts.onResult },
+      ...{ random: parts.random, onResult: parts.onResult, shares: this.#shares },
     })
   }
 
-  /** Runs now and waits for the end. Whatever the function or the platform does is in the outcome. */
+  /** Runs now and waits for the end. Whatever the function or the platform does is in the outcome. Throws FaasError `limit_reached`. */
   async run(request: RunRequest): Promise<Finished> {
     this.#refuseWhenClosing()
-    const execution = this.#begin(request, true)
-    this.#parts.ledger.open(execution)
-    const { outcome } = await this.#runner.perform(execution, request, 0)
-    this.#ends.finish(execution, request.target.revision)
-    return { execution, outcome }
+    const { revision } = request.target
+    const leave = this.#shares.enter(revision)
+    try {
+      const execution = this.#begin(request, true)
+      this.#parts.ledger.open(execution)
+      const { outcome } = await this.#runner.perform(execution, request, 0)
+      this.#ends.finish(execution, revision)
+      return { execution, outcome }
+    } finally {
+      leave?.()
+    }
   }
 
   /** Promises a run: durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
@@ -116,6 +127,12 @@ export class Invocation {
   /** Runs that have begun and not ended, and accepted ones that wait. */
   unfinishedCount(): { running: number; queued: number } {
     return { running: this.#runner.size, queued: this.#accepted.waiting }
+  }
+
+  /** What a project has at work and waiting. */
+  heldBy(projectId: string): { running: number; queuedRuns: number; queuedBytes: number } {
+    const { held, heldBytes } = this.#accepted.heldBy(projectId)
+    return { running: this.#runner.runningOf(projectId), queuedRuns: held, queuedBytes: heldBytes }
   }
 
   /** Takes no more work; what is queued stays in the ledger for the next start. Resolves when what runs has ended. */

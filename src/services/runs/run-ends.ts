@@ -1,7 +1,8 @@
 import type { Execution, Ledger } from '../../domain/execution.ts'
+import type { Recording } from '../../domain/function.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Revision } from '../../domain/worker.ts'
-import { endKeys, endText } from './execution-record.ts'
+import { endKeys, endText, recorded } from './execution-record.ts'
 import type { RunEvents } from './run-events.ts'
 
 export interface RunEndsParts {
@@ -42,15 +43,23 @@ export class RunEnds {
 
   /** One wide line in the log where it is wanted, and the record unless it was deleted meanwhile. */
   finish(execution: Execution, revision: Revision | null): void {
-    const { log, ledger, onEnd, limits } = this.#parts
+    const { log, onEnd, limits } = this.#parts
     if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
     else if (execution.status === 'failed' || limits.logExecutions === 'all') {
       log.infoText(endText(execution), 'execution ended')
     }
     onEnd?.(execution, revision)
     this.tell(execution)
-    if (!this.#forgotten.delete(execution.id)) ledger.close(execution)
+    if (!this.#forgotten.delete(execution.id)) this.#record(execution, revision?.record ?? 'full')
     if (this.#waiting.size > 0) this.#wake(execution.id)
+  }
+
+  /** As much of it as the function wants kept. */
+  #record(execution: Execution, recording: Recording): void {
+    const { ledger } = this.#parts
+    const kept = recorded(execution, recording)
+    if (kept === null) void ledger.delete(execution.id).catch(() => {})
+    else ledger.close(kept, kept !== execution)
   }
 
   /** Calls `done` once when the run is over; the returned function takes that back. */

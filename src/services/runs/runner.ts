@@ -59,6 +59,13 @@ export class Runner {
   }
 
   /** Runs that are at work. */
+  /** Calls of a project that are at work. */
+  runningOf(projectId: string): number {
+    let running = 0
+    for (const { execution } of this.#active.values()) if (execution.projectId === projectId) running++
+    return running
+  }
+
   get size(): number {
     return this.#active.size
   }

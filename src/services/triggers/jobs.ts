@@ -1,6 +1,7 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
-import type { Job, JobStatus, Missed, Overlap } from '../../domain/job.ts'
+import { type Job, type JobStatus, type Missed, type Overlap, unfinished } from '../../domain/job.ts'
+import type { Shares } from '../../domain/limits.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import { timeFromText } from '../../domain/time-text.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
@@ -35,6 +36,7 @@ export interface JobChange {
 
 export interface JobsParts extends JobRunsParts {
   targets: Pick<Targets, 'resolveIn' | 'functionIdOf' | 'named'>
+  shares: Pick<Shares, 'refuseMore'>
   newId: NewId
 }
 
@@ -61,6 +63,7 @@ export class Jobs {
     const missedLimit = checkedLimit(given.missedLimit ?? 100)
     const schedule = this.#schedule(given, nowMs)
     const { fn, version, alias } = this.#parts.targets.named(who, given)
+    this.#parts.shares.refuseMore(who.projectId, 'jobs', store.list(who.projectId).filter(unfinished).length)
     const job: Job = {
       id: newId(),
       projectId: who.projectId,

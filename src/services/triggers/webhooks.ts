@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, LimitReached, notFound } from '../../domain/errors.ts'
 import { idFrom, type NewId } from '../../domain/ids.ts'
+import { rateOf, type Shares } from '../../domain/limits.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import { TokenBuckets } from '../../domain/rate.ts'
 import type { SecretReader, SecretStore } from '../../domain/secret.ts'
@@ -38,15 +39,13 @@ export interface WebhooksParts {
   store: WebhookStore
   secrets: Pick<SecretStore, 'find'>
   vault: SecretReader
+  shares: Pick<Shares, 'refuseMore'>
   targets: Targets
   clock: Clock
   newId: NewId
   /** Calls a second of a webhook that names no rate. */
   defaultRate: number
 }
-
-/** How many seconds' worth of calls may come at once. */
-const burstSeconds = 10
 
 /** Keeps webhooks, knows who may call one, and what a call of one runs. */
 export class Webhooks {
@@ -61,6 +60,8 @@ export class Webhooks {
 
   create(who: Principal, given: NewWebhook): Webhook {
     if (!given.functionId && !given.functionAlias) throw invalid('function_id or function_alias is required.')
+    const { shares, store } = this.#parts
+    shares.refuseMore(who.projectId, 'webhooks', store.list(who.projectId).length)
     const webhook: Webhook = {
       id: this.#parts.newId(),
       projectId: who.projectId,
@@ -170,8 +171,7 @@ export class Webhooks {
 
   #refuseTooOften({ id, maxRate }: Webhook): void {
     const perSecond = maxRate ?? this.#parts.defaultRate
-    const rate = { perSecond, burst: Math.max(1, perSecond * burstSeconds) }
-    const waitMs = this.#rates.take(id, rate, this.#parts.clock.elapsed())
+    const waitMs = this.#rates.take(id, rateOf(perSecond), this.#parts.clock.elapsed())
     if (waitMs === 0) return
     throw new LimitReached(
       { name: 'max_rate', of: 'webhook', value: perSecond, used: null },

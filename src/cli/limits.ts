@@ -1,0 +1,37 @@
+import type { LimitRow } from '../client/resources.ts'
+import { type CommandSpec, usageError } from './command.ts'
+import type { Column } from './output.ts'
+
+const columns: Column<LimitRow>[] = [
+  { title: 'LIMIT', value: ({ name }) => name },
+  { title: 'VALUE', value: ({ value }) => value ?? 'none', right: true },
+  { title: 'USED', value: ({ used }) => used, right: true },
+  { title: 'WHAT', value: ({ about }) => about },
+]
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'limits',
+    summary: 'show what a project may take and what it has taken; admins set it',
+    arguments: [['[project]', 'for admins; default: the own one']],
+    options: [['--set <limit=value...>', 'in the place of all that was set; none is no limit']],
+    examples: ['taibai limits', 'taibai limits shop --set running=20 --set rate=50'],
+    async run(cli, args, options) {
+      const project = args[0] as string | undefined
+      const { limits } = cli.client()
+      if (options.set === undefined) return cli.out.rows((await limits.get(project)).limits, columns, '')
+      if (project === undefined) throw usageError('Say whose limits to set: taibai limits PROJECT --set …')
+      cli.out.rows((await limits.set(project, wanted(options.set as string[]))).limits, columns, '')
+    },
+  },
+]
+
+function wanted(pairs: string[]): Record<string, number | null> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name = '', value = ''] = /^(\w+)=(none|[\d.]+)$/.exec(pair) ?? []
+      if (name === '') throw usageError(`"${pair}" is no limit: write NAME=NUMBER or NAME=none.`)
+      return [name, value === 'none' ? null : Number(value)]
+    }),
+  )
+}

@@ -1,0 +1,82 @@
+import { z } from '@hono/zod-openapi'
+import { type LimitName, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
+import type { LimitsOfProjects, ShownLimit } from '../../services/runs/project-limits.ts'
+import { readObject } from '../body.ts'
+import { type App, endpoint } from '../endpoint.ts'
+import { nullable, number, parseFields } from '../fields.ts'
+
+const tag = 'limits'
+
+const change = z.object(
+  Object.fromEntries(
+    limitNames.map((name) => [name, nullable(number(`${limitFacts[name]}; null: no limit.`))]),
+  ) as Record<LimitName, ReturnType<typeof nullable<number>>>,
+)
+
+const shown = z
+  .object({
+    project_id: z.string(),
+    limits: z.array(
+      z.object({
+        name: z.enum(limitNames as [LimitName]),
+        about: z.string(),
+        value: z.number().nullable().openapi({ description: 'Null: no limit but those of the server.' }),
+        used: z.number().nullable(),
+      }),
+    ),
+  })
+  .openapi('Limits')
+
+export function bindLimits(app: App, limits: LimitsOfProjects, settings: { maxBodyBytes: number }): void {
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/limits',
+      tag,
+      summary: 'Show the limits of the own project, and what is used of them',
+      answers: { 200: shown },
+    },
+    async (c) => {
+      const who = c.get('who')
+      return c.json(asShown(who.projectId, await limits.show(who, who.projectId)))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/projects/:id/limits',
+      tag,
+      summary: 'Show the limits of a project, and what is used of them',
+      answers: { 200: shown },
+      refusals: ['not_found'],
+    },
+    async (c) => {
+      const projectId = c.req.param('id')
+      return c.json(asShown(projectId, await limits.show(c.get('who'), projectId)))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'put',
+      path: '/v1/projects/:id/limits',
+      tag,
+      summary: 'Set the limits of a project (admin)',
+      description: 'The body replaces what was set: a limit that it does not name has the default again.',
+      body: change,
+      answers: { 200: shown },
+      refusals: ['invalid_request', 'forbidden', 'too_large', 'unsupported_media_type'],
+    },
+    async (c) => {
+      const projectId = c.req.param('id')
+      const given = parseFields(change, await readObject(c, settings.maxBodyBytes)) as Partial<ProjectLimits>
+      return c.json(asShown(projectId, await limits.set(c.get('who'), projectId, given)))
+    },
+  )
+}
+
+const asShown = (projectId: string, limits: ShownLimit[]) => ({ project_id: projectId, limits })

@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http'
+import { FaasError, LimitReached } from '../domain/errors.ts'
+import { TokenBuckets } from '../domain/rate.ts'
+
+/**
+ * Who sends wrong tokens again and again is told to wait, by address. Right tokens of the same address go on: behind one
+ * address there may be many.
+ */
+export class WrongTokens {
+  #perMinute: number
+  #elapsed: () => number
+  #buckets = new TokenBuckets()
+
+  constructor(perMinute: number, elapsed: () => number) {
+    this.#perMinute = perMinute
+    this.#elapsed = elapsed
+  }
+
+  /** What the caller is told in the place of this error. */
+  counted(error: unknown, incoming: IncomingMessage): unknown {
+    if (!(error instanceof FaasError) || error.code !== 'unauthenticated') return error
+    const address = incoming.socket?.remoteAddress ?? ''
+    const rate = { perSecond: this.#perMinute / 60, burst: this.#perMinute }
+    const waitMs = this.#buckets.take(address, rate, this.#elapsed())
+    if (waitMs === 0) return error
+    return new LimitReached(
+      { name: 'wrong_tokens', of: 'address', value: this.#perMinute, used: null },
+      `More than ${this.#perMinute} requests a minute came without a valid token from this address; try again later.`,
+      waitMs / 1000,
+    )
+  }
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../domain/clock.ts'
+import {
+  admission,
+  CallCounters,
+  type LimitedRun,
+  type LimitName,
+  type LimitStore,
+  limitNames,
+  limitReached,
+  type ProjectLimits,
+  type Shares,
+} from '../../domain/limits.ts'
+
+export interface SharesParts {
+  store: LimitStore
+  clock: Clock
+  /** Of projects for which nothing else was set. */
+  defaults: Partial<ProjectLimits>
+}
+
+/** The limits of projects, in memory, and what is used of those that calls meet. */
+export class ProjectShares implements Shares {
+  #parts: SharesParts
+  #defaults: ProjectLimits
+  /** Of projects that have limits of their own. */
+  #own = new Map<string, ProjectLimits>()
+  #counters = new CallCounters()
+
+  constructor(parts: SharesParts) {
+    this.#parts = parts
+    this.#defaults = whole(parts.defaults, noLimits)
+    for (const { projectId, limits } of parts.store.list()) this.#own.set(projectId, whole(limits, this.#defaults))
+  }
+
+  of(projectId: string): ProjectLimits {
+    return this.#own.get(projectId) ?? this.#defaults
+  }
+
+  limitOf(projectId: string, name: LimitName): number | null {
+    return this.of(projectId)[name]
+  }
+
+  /** What is given replaces what was set; a name that is missing, or undefined, has the default again. */
+  set(projectId: string, limits: Partial<ProjectLimits>): void {
+    const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+    this.#parts.store.set({ projectId, limits: given, updatedAt: this.#parts.clock.now() })
+    this.#own.set(projectId, whole(given, this.#defaults))
+  }
+
+  /** One look-up for who has no limit. */
+  enter(run: LimitedRun): (() => void) | null {
+    const project = this.#own.get(run.projectId) ?? this.#defaults
+    if (run.maxRunning === null && run.maxRate === null && project.running === null && project.rate === null)
+      return null
+    const refused = this.#refusal(run, project)
+    if (refused !== null) throw limitReached(refused.limit, refused.waitMs)
+    return this.#begin(run, project)
+  }
+
+  tryEnter(run: LimitedRun): (() => void) | null | number {
+    const project = this.of(run.projectId)
+    if (run.maxRunning === null && run.maxRate === null && project.running === null && project.rate === null)
+      return null
+    const refused = this.#refusal(run, project)
+    return refused === null ? this.#begin(run, project) : refused.waitMs
+  }
+
+  refuseMore(projectId: string, name: LimitName, used: number, more = 1): void {
+    const value = this.limitOf(projectId, name)
+    if (value !== null && used + more > value) throw limitReached({ name, of: 'project', value, used })
+  }
+
+  #refusal({ projectId, functionId, maxRunning, maxRate }: LimitedRun, project: ProjectLimits) {
+    const now = this.#parts.clock.elapsed()
+    return admission([
+      this.#counters.view('function', functionId, maxRunning, maxRate, now),
+      this.#counters.view('project', projectId, project.running, project.rate, now),
+    ])
+  }
+
+  #begin({ projectId, functionId, maxRate }: LimitedRun, project: ProjectLimits): () => void {
+    const now = this.#parts.clock.elapsed()
+    this.#counters.begin(functionId, maxRate, now)
+    this.#counters.begin(projectId, project.rate, now)
+    return () => {
+      this.#counters.end(functionId)
+      this.#counters.end(projectId)
+    }
+  }
+}
+
+const noLimits = Object.fromEntries(limitNames.map((name) => [name, null])) as ProjectLimits
+
+const whole = (given: Partial<ProjectLimits>, defaults: ProjectLimits): ProjectLimits => ({ ...defaults, ...given })

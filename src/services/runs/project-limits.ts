@@ -1,0 +1,78 @@
+import { invalid, notFound } from '../../domain/errors.ts'
+import type { Ledger } from '../../domain/execution.ts'
+import type { FunctionStore, PackageStore } from '../../domain/function.ts'
+import { type JobStore, unfinished } from '../../domain/job.ts'
+import { type LimitName, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
+import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { WebhookStore } from '../../domain/webhook.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Invocation } from './invocation.ts'
+
+export interface ProjectLimitsParts {
+  shares: { of(projectId: string): ProjectLimits; set(projectId: string, limits: Partial<ProjectLimits>): void }
+  stores: { functions: FunctionStore; jobs: JobStore; webhooks: WebhookStore }
+  packages: Pick<PackageStore, 'unpackedBytes'>
+  invocation: Pick<Invocation, 'heldBy'>
+  pool: Pick<Pool, 'heldBytes'>
+  ledger: Pick<Ledger, 'recordBytes'>
+}
+
+/** One limit with what is used of it; null: that is not counted, or has no meaning. */
+export interface ShownLimit {
+  name: LimitName
+  about: string
+  value: number | null
+  used: number | null
+}
+
+const mib = 1024 * 1024
+
+/** The limits of a project as its members see them and admins set them. */
+export class LimitsOfProjects {
+  #parts: ProjectLimitsParts
+
+  constructor(parts: ProjectLimitsParts) {
+    this.#parts = parts
+  }
+
+  /** Of the own project; admins may look at others. */
+  async show(who: Principal, projectId: string): Promise<ShownLimit[]> {
+    if (!who.isAdmin && who.projectId !== projectId) throw notFound('Project', projectId)
+    const limits = this.#parts.shares.of(projectId)
+    const used = await this.#usedBy(projectId)
+    return limitNames.map((name) => ({
+      name,
+      about: limitFacts[name],
+      value: limits[name],
+      used: used[name] ?? null,
+    }))
+  }
+
+  async set(who: Principal, projectId: string, limits: Partial<ProjectLimits>): Promise<ShownLimit[]> {
+    requireAdmin(who, 'Setting the limits of a project')
+    for (const [name, value] of Object.entries(limits)) {
+      if (value !== null && value !== undefined && !(value >= 0)) throw invalid(`"${name}" must not be below 0.`)
+    }
+    this.#parts.shares.set(projectId, limits)
+    return this.show(who, projectId)
+  }
+
+  async #usedBy(projectId: string): Promise<Partial<ProjectLimits>> {
+    const { stores, packages, invocation, pool, ledger } = this.#parts
+    const { running, queuedRuns, queuedBytes } = invocation.heldBy(projectId)
+    const hashes = stores.functions.packageHashesOf(projectId)
+    const sizes = await Promise.all(hashes.map((hash) => packages.unpackedBytes(hash)))
+    return {
+      running,
+      queued_runs: queuedRuns,
+      queued_bytes: queuedBytes,
+      worker_memory_mb: Math.round(pool.heldBytes(projectId) / mib),
+      functions: stores.functions.count(projectId),
+      jobs: stores.jobs.list(projectId).filter(unfinished).length,
+      webhooks: stores.webhooks.list(projectId).length,
+      packages: hashes.length,
+      package_bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+      record_bytes: await ledger.recordBytes(projectId),
+    }
+  }
+}
