@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parseMultipart } from '../../src/http/multipart.ts'
 import { returned } from '../support/fake-pool.ts'
 import { listening, rawAnswer } from '../support/listening.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 /** What stands in front of every route: who sends, from where, how much, and how an answer ends. */
 
@@ -109,13 +110,13 @@ describe('bodies under way', () => {
     await settled()
     expect(strangers.map(({ answer }) => statusOf(answer())).filter((status) => status === 503)).toHaveLength(1)
     const known = Array.from({ length: 4 }, () => hold(port, '/fn/hello', 200_000, alice))
-    await settled()
-    const refused = known.filter(({ answer }) => statusOf(answer()) === 503)
-    expect(refused.length).toBeGreaterThan(0)
+    const refused = await waitUntil('one is refused', () => {
+      const found = known.filter(({ answer }) => statusOf(answer()) === 503)
+      return found.length > 0 && found
+    })
     expect(refused[0]?.answer()).toMatch(/retry-after: 1/i)
     for (const { socket } of [...strangers, ...known]) socket.destroy()
-    await settled()
-    expect(app.parts.bodies.heldBytes).toBe(0)
+    await waitUntil('nothing is held', () => app.parts.bodies.heldBytes === 0)
   })
 })
 
