@@ -30,12 +30,17 @@ export function assetText(path: string): string {
 
 /** The pages of `docs/`, and the one of the runtimes. */
 export function readDocs(): DocPage[] {
-  const files = docFiles().map((path) => ({ name: basename(path, '.md'), markdown: assetText(path) }))
+  const files = docFiles()
+    .filter(isPage)
+    .map((path) => ({ name: basename(path, '.md'), markdown: assetText(path) }))
   return [...files, { name: 'runtimes', markdown: assetText('runtimes/README.md') }]
 }
 
 const docFiles = (): string[] =>
   isExecutable ? (manifest().docs ?? []) : readdirSync(join(projectFolder, 'docs')).map((file) => `docs/${file}`)
+
+/** Beside the pages lie files that they speak of. */
+const isPage = (path: string): boolean => path.endsWith('.md')
 
 /** A file of the console as it was built; null: there is none of that name, or the console is not built. */
 export function consoleFile(name: string): Buffer | null {

@@ -254,6 +254,7 @@ describe('why there was no warm worker', () => {
     ['evicted: its last worker made room', { lastLeft: 'evicted' }, 'evicted'],
     ['expired: its last worker was idle for too long', { lastLeft: 'expired', ranBefore: true }, 'expired'],
     ['new_code: its workers had the old code', { lastLeft: 'new_code', keepsGeneric: true }, 'new_code'],
+    ['new_secret: its workers had the old value', { lastLeft: 'new_secret' }, 'new_secret'],
     ['worker_died: its last worker ended', { lastLeft: 'worker_died', startKind: 'prewarmed' }, 'worker_died'],
     ['scale_out: all its workers are busy', { hasWorkers: true }, 'scale_out'],
     ['scale_out: whatever became of earlier ones', { hasWorkers: true, lastLeft: 'evicted' }, 'scale_out'],

@@ -36,7 +36,7 @@ export function readRuntimes(folder: string): RuntimeManifest[] {
     .flatMap((path) => readRuntime(path))
   const names = runtimes.map(({ name }) => name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice !== undefined) throw new Error(`Two folders in ${folder} define the runtime ${twice}.`)
+  if (twice !== undefined) throw new Error(`The runtime ${twice} is defined twice in ${folder}.`)
   return runtimes
 }
 
