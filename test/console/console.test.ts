@@ -31,7 +31,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
       ],
     })
     page = await browser.newPage()
-    page.setDefaultTimeout(30_000)
+    page.setDefaultTimeout(90_000)
     page.on('pageerror', (error) => errors.push(error.message))
     page.on('dialog', (dialog) => void dialog.accept())
   })

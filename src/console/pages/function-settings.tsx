@@ -37,10 +37,10 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
   const save = async () => {
     await call('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, {
       description: fields.description,
-      ...(fields.entry && { entry: fields.entry }),
-      memory_size: Number(fields.memory) * mib,
+      // The memory of an image is refused even when it stays as it is.
+      ...(isImage ? { writable: linesOf(fields.writable) } : { memory_size: Number(fields.memory) * mib }),
+      ...(!isImage && fields.entry && { entry: fields.entry }),
       tmp_size: orNull(fields.tmp, mib),
-      ...(isImage && { writable: linesOf(fields.writable) }),
       timeout: Number(fields.timeout),
       concurrency: Number(fields.concurrency),
       min_workers: Number(fields.min_workers),
@@ -54,8 +54,8 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
   return (
     <form class="form two" onSubmit={(event) => event.preventDefault()}>
       {input('description', 'Description', undefined, 'text')}
-      {input('entry', 'Entry', 'module.callable', 'text')}
-      {input('memory', 'Memory (MiB)')}
+      {!isImage && input('entry', 'Entry', 'module.callable', 'text')}
+      {!isImage && input('memory', 'Memory (MiB)')}
       {input('tmp', 'Size of /tmp (MiB)', 'it lies in the memory; empty: as the operator says')}
       {input('timeout', 'Timeout (seconds)')}
       {input('concurrency', 'Calls at once in one worker')}
