@@ -42,7 +42,7 @@ describeWithDocker('A function with a network', () => {
     async function isRefused(where: { address: string; port: number }, by = it): Promise<void> {
       const startedAt = performance.now()
       await expect(by.ask(connect(where)), where.address).rejects.toThrow(/refused|unreachable|No route|prohibited/i)
-      expect(performance.now() - startedAt).toBeLessThan(1500)
+      expect(performance.now() - startedAt, 'a silence would take two minutes').toBeLessThan(30_000)
     }
 
     test("is refused the host's own services, at whichever address of it", async () => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkedImage, isImageReference } from '../../src/domain/image.ts'
+import { cpuMsOf } from '../support/cpu-time.ts'
 
 const digest = `sha256:${'0a'.repeat(32)}`
 
@@ -90,10 +91,11 @@ test('whatever is one stays below the path of the engine that it is put into', (
   )
 })
 
-test('the longest text that is none is refused in no time', () => {
-  const startedAt = performance.now()
-  for (const text of ['a-'.repeat(10_000), `${'a.'.repeat(127)}!/x`, `a@${'a.'.repeat(200)}`]) {
-    expect(isImageReference(text)).toBe(false)
-  }
-  expect(performance.now() - startedAt).toBeLessThan(50)
+test('the longest text that is none is refused in no time', async () => {
+  const took = await cpuMsOf(() => {
+    for (const text of ['a-'.repeat(10_000), `${'a.'.repeat(127)}!/x`, `a@${'a.'.repeat(200)}`]) {
+      expect(isImageReference(text)).toBe(false)
+    }
+  })
+  expect(took).toBeLessThan(200)
 })

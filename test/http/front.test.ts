@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { parseMultipart } from '../../src/http/multipart.ts'
+import { cpuMsOf } from '../support/cpu-time.ts'
 import { returned } from '../support/fake-pool.ts'
 import { listening, rawAnswer } from '../support/listening.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -126,18 +127,20 @@ describe('forms', () => {
     const json = { 'X-Auth-Token': 'token-of-alice', 'Content-Type': 'application/json' }
     const made = await fetch(`${url}/v1/webhooks`, { method: 'POST', headers: json, body: '{"function_id":"hello"}' })
     const { webhook_url } = (await made.json()) as { webhook_url: string }
-    const startedAt = performance.now()
     const headers = { 'Content-Type': 'application/x-www-form-urlencoded' }
-    const answer = await fetch(webhook_url, { method: 'POST', headers, body: 'k=1&'.repeat(60_000) })
-    expect(answer.status).toBe(400)
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    const took = await cpuMsOf(async () => {
+      const answer = await fetch(webhook_url, { method: 'POST', headers, body: 'k=1&'.repeat(60_000) })
+      expect(answer.status).toBe(400)
+    })
+    expect(took).toBeLessThan(1000)
   })
 
-  test('in parts whose headers never end are refused, and cost what they are long', () => {
+  test('in parts whose headers never end are refused, and cost what they are long', async () => {
     const long = `--b\r\ncontent-disposition: form-data${'; x'.repeat(2_000_000)}; name="a"\r\n\r\n1\r\n--b--`
-    const startedAt = performance.now()
-    expect(() => parseMultipart(Buffer.from(long), 'multipart/form-data; boundary=b')).toThrow('longer than 8192')
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    const took = await cpuMsOf(() =>
+      expect(() => parseMultipart(Buffer.from(long), 'multipart/form-data; boundary=b')).toThrow('longer than 8192'),
+    )
+    expect(took).toBeLessThan(500)
   })
 })
 

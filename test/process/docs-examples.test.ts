@@ -11,7 +11,9 @@ import { projectFolder, ServerProcess } from '../support/server-process.ts'
  * shell, in a folder that has `data/admin.token`. Blocks marked `console` are for machines that tests do not have.
  */
 
-const docs = readdirSync(join(projectFolder, 'docs')).map((file) => `docs/${file}`)
+const docs = readdirSync(join(projectFolder, 'docs'))
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => `docs/${file}`)
 const pages = ['README.md', ...docs]
   .map((path) => ({ path, blocks: shellBlocks(readFileSync(join(projectFolder, path), 'utf8')) }))
   .filter(({ blocks }) => blocks.length > 0)

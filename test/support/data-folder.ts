@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { containersOf, type ListedContainer, removeContainer } from './docker-api.ts'
+import { containersOf, type ListedContainer, removeContainer, removeNetworksOf } from './docker-api.ts'
 
 /** A data folder of a test, which outlives the servers that use it. Disposing removes what they left. */
 export class DataFolder implements AsyncDisposable {
@@ -59,6 +59,7 @@ export class DataFolder implements AsyncDisposable {
     for (const pid of this.workerProcesses()) kill(pid)
     const left = await this.containers().catch(() => [])
     await Promise.all(left.map(({ Id }) => removeContainer(Id).catch(() => {})))
+    if (this.instance !== null) await removeNetworksOf(this.instance).catch(() => {})
     rmSync(this.path, { recursive: true, force: true })
   }
 }

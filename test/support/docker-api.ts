@@ -36,4 +36,11 @@ export function containersOf(instance: string): Promise<ListedContainer[]> {
   return askDocker('GET', `/containers/json?all=1&filters=${filters}`)
 }
 
+/** The networks of one server instance: one that was killed leaves them, and an engine has addresses for thirty. */
+export async function removeNetworksOf(instance: string): Promise<void> {
+  const filters = encodeURIComponent(JSON.stringify({ label: [`io.taibai.network=${instance}`] }))
+  const found = await askDocker<{ Id: string }[]>('GET', `/networks?filters=${filters}`)
+  await Promise.all(found.map(({ Id }) => askDocker('DELETE', `/networks/${Id}`).catch(() => {})))
+}
+
 export const removeContainer = (id: string): Promise<unknown> => askDocker('DELETE', `/containers/${id}?force=1&v=1`)

@@ -147,10 +147,16 @@ export class DockerClient {
   /** One that is gone, or in that state already, is fine. */
   async change(id: string, what: 'update' | 'pause' | 'unpause', limits?: object): Promise<void> {
     const message = `The Docker engine could not ${what} a container.`
-    await this.#api.ask('POST', `/containers/${id}/${what}`, {}, limits).catch((cause: unknown) => {
-      // Some engines answer 500 to this.
-      if (!/is (not|already) paused/.test(String(cause))) unlessGone(message)(cause)
-    })
+    const ask = (): Promise<unknown> => this.#api.ask('POST', `/containers/${id}/${what}`, {}, limits)
+    // runc gives up when the processes do not stop soon enough, as on a busy machine.
+    const again = (cause: unknown) => (/unable to freeze/.test(String(cause)) ? ask() : Promise.reject(cause))
+    await ask()
+      .catch(again)
+      .catch(again)
+      .catch((cause: unknown) => {
+        // Some engines answer 500 to this.
+        if (!/is (not|already) paused/.test(String(cause))) unlessGone(message)(cause)
+      })
   }
 
   /** `worker`: the name that its label says. */
