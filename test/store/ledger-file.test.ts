@@ -375,7 +375,7 @@ describe('the file of a ledger', () => {
     expect(bytesOnDisk()).toBeLessThan(before / 4)
   })
 
-  it('keeps so many bytes of each project, the newest, and says how many there are', async () => {
+  it('keeps the newest bytes of each project, up to the limit, and says how many there are', async () => {
     const ledger = open()
     for (let n = 0; n < 10; n++) record(ledger, old({ id: `red-${n}`, projectId: 'red', createdAt: builtAt + n }))
     for (let n = 0; n < 3; n++) record(ledger, old({ id: `blue-${n}`, projectId: 'blue', createdAt: builtAt + n }))
