@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { stopAll } from '../setup/own-server.ts'
 import { asyncRuns } from './async-runs.ts'
 import { burst } from './burst.ts'
+import { fairness } from './fairness.ts'
 import { tables } from './figures.ts'
 import { firstCall } from './first-call.ts'
 import { idle } from './idle.ts'
@@ -33,6 +34,7 @@ const suites: Record<string, () => Promise<object>> = {
   'worker-start': () => workerStart({ starts: quick ? 5 : 20 }),
   'first-call': () => firstCall({ calls: quick ? 5 : 20 }),
   burst: () => burst({ rounds: quick ? 1 : 3 }),
+  fairness: () => fairness(quick ? { seconds: 6, queued: 1000 } : { seconds: 20, queued: 10_000 }),
   async: () => asyncRuns({ ...rounds, drained: quick ? 50 : 300 }),
   jobs: () => jobs({ rounds: quick ? 2 : 5 }),
   ledger: () => ledger({ ...rounds, rows: quick ? 100_000 : 1_000_000, reads: quick ? 30 : 100 }),
