@@ -68,17 +68,21 @@ def main(event, context):
     signal.signal(signal.SIGTERM, flush if event == 'flush' else lambda *_: time.sleep(30))
     return 'ready'
 `
-    beforeAll(() => void workers().storeCode('flushes', 'python3', { 'flushes.py': python }))
-    const start = () => workers().bound('python3', { packageHash: 'flushes', entry: 'flushes.main', network: 'none' })
+    const patient = dockerWorkers({ stopGraceMs: 60_000 })
+    beforeAll(() => {
+      for (const one of [workers(), patient()]) one.storeCode('flushes', 'python3', { 'flushes.py': python })
+    })
+    const start = (of = workers()) =>
+      of.bound('python3', { packageHash: 'flushes', entry: 'flushes.main', network: 'none' })
 
     test('is told, and ends when its function has put away what it holds', async () => {
-      const one = await start()
+      const one = await start(patient())
       expect(await one.ask('flush')).toBe('ready')
       const startedAt = performance.now()
       await one.worker.kill()
       const tookMs = performance.now() - startedAt
       expect(tookMs).toBeGreaterThan(200)
-      expect(tookMs).toBeLessThan(1900)
+      expect(tookMs, 'it has a minute').toBeLessThan(50_000)
     })
 
     test('is killed when it does not', async () => {

@@ -60,6 +60,7 @@ interface Made {
   instance: string
   path: string
   startTimeoutMs: number
+  stopGraceMs: number
 }
 
 /**
@@ -78,7 +79,7 @@ export class DockerWorkers {
 
   readonly languageVersions = new Map<string, string>()
 
-  private constructor(engine: DockerEngine, links: WorkerLinks, { instance, path, startTimeoutMs }: Made) {
+  private constructor(engine: DockerEngine, links: WorkerLinks, { instance, path, startTimeoutMs, stopGraceMs }: Made) {
     this.engine = engine
     this.links = links
     this.instance = instance
@@ -95,7 +96,7 @@ export class DockerWorkers {
       links,
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,
-      stopGraceMs: 2000,
+      stopGraceMs,
       maxResultBytes: 8 * mib,
       streamIdleMs: 2000,
       newName: () => this.newName(),
@@ -105,7 +106,7 @@ export class DockerWorkers {
   }
 
   static async connect(options: DockerWorkersOptions = {}): Promise<DockerWorkers> {
-    const { startTimeoutMs = 60_000, findsPlace = false, ...own } = options
+    const { startTimeoutMs = 60_000, stopGraceMs = 2000, findsPlace = false, ...own } = options
     const instance = `test-${randomBytes(6).toString('hex')}`
     const path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-docker-')))
     const workersDir = join(path, 'workers')
@@ -113,7 +114,7 @@ export class DockerWorkers {
     const given = { ...engineDefaults, instance, ...(findsPlace && { workersDir }), ...own }
     const engine = await DockerEngine.connect(given, silent)
     const links = await openLinks(engine, workersDir, systemClock)
-    return new DockerWorkers(engine, links, { instance, path, startTimeoutMs })
+    return new DockerWorkers(engine, links, { instance, path, startTimeoutMs, stopGraceMs })
   }
 
   get workersDir(): string {
@@ -226,6 +227,7 @@ export class DockerWorkers {
 
 export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 'instance'>> {
   startTimeoutMs?: number
+  stopGraceMs?: number
   /** Asks the engine whether it sees our files, as a server does. */
   findsPlace?: boolean
 }
