@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { Deploying } from '../client/client.ts'
 import { codeOf } from './code-of.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import { functionSteps, manifestSteps, type Step } from './deployment.ts'
 import { fieldOptions, fieldsOf } from './functions.ts'
-import { manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
+import { type Manifest, manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
+import { readServerlessFile, templateIn, templateNames } from './serverless-files.ts'
 
 export const commands: CommandSpec[] = [
   {
     name: 'deploy',
-    summary: 'bring a folder, a file, a ZIP, an image or a taibai.yaml to the server; what has not changed stays',
+    summary:
+      'bring a folder, a file, a ZIP, an image, a taibai.yaml, template.yaml or serverless.yml to the server; what has not changed stays',
     arguments: [['[path]', 'default: this folder']],
     options: [
       ['--name <name>', 'of the function; default: that of the folder or file'],
@@ -47,16 +50,16 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   const how: Deploying = options.check === true ? { check: 'load' } : {}
   const image = textOption(options, 'image')
   if (image !== undefined) return imageSteps(cli, image, options)
-  const file = manifestFile(path ?? '.')
-  if (file !== undefined) {
-    if (!existsSync(file)) throw usageError(`There is no file ${file}.`)
+  const file = manifestFile(path ?? '.') ?? templateIn(path ?? '.')
+  if (file !== undefined && !existsSync(file)) throw usageError(`There is no file ${file}.`)
+  const found = file === undefined ? null : described(cli, file)
+  if (found !== null) {
     if (Object.keys(fields).length > 0 || options.name !== undefined) {
       throw usageError(
         `${file} says what the functions are like: change it there, or deploy a folder or file by its name.`,
       )
     }
-    const { manifest, folder } = readManifest(file)
-    return manifestSteps(cli.client(), manifest, folder, how)
+    return manifestSteps(cli.client(), found.manifest, found.folder, how)
   }
   const code = codeOf(path ?? '.')
   const { runtime = code.runtime, ...rest } = fields
@@ -65,6 +68,19 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   if (!cli.out.json) cli.out.warn(cli.out.style('dim', `${name}: ${code.what}${runtime ? `, ${runtime}` : ''}`))
   const wanted = { name, runtime, zip: code.zip, fields: { ...rest, ...(entry !== undefined && { entry }) } }
   return functionSteps(cli.client(), wanted, how)
+}
+
+/** Null: the file says nothing of functions. What it was taken for is said, and what of it is left out. */
+function described(cli: Cli, file: string): { manifest: Manifest; folder: string } | null {
+  const translated = readServerlessFile(file)
+  if (translated === null) return templateNames.includes(basename(file)) ? null : readManifest(file)
+  const { kind, leftOut, paths } = translated
+  if (!cli.out.json) {
+    cli.out.warn(cli.out.style('dim', `${file} is taken for ${kind}.`))
+    for (const path of paths) cli.out.warn(cli.out.style('dim', `  ${path}`))
+    for (const line of leftOut) cli.out.warn(`  left out: ${line}`)
+  }
+  return translated
 }
 
 function imageSteps(cli: Cli, image: string, options: Options): Promise<Step[]> {

@@ -1,0 +1,266 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type CollectionTag, parseDocument, type ScalarTag } from 'yaml'
+import { CliError } from './command.ts'
+import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
+import { cronOf } from './schedule-expression.ts'
+
+/** `template.yaml` (AWS SAM) and `serverless.yml`, of the simple kind, as the manifest that says the same; and what is left out. */
+
+export interface Translated {
+  manifest: Manifest
+  folder: string
+  /** What the file was taken for. */
+  kind: string
+  /** A line for each thing that is not deployed. */
+  leftOut: string[]
+  /** Where paths that the file names are found. */
+  paths: string[]
+}
+
+type Values = Record<string, unknown>
+
+export const templateNames = ['template.yaml', 'template.yml', 'serverless.yml', 'serverless.yaml']
+
+/** Null: it is none of these files. Throws CliError when it is, and no function can be made of it. */
+export function readServerlessFile(file: string): Translated | null {
+  if (!existsSync(file)) return null
+  const document = parseDocument(readFileSync(file, 'utf8'), { customTags: tags, prettyErrors: true })
+  const [problem] = document.errors
+  if (problem !== undefined) return null
+  const root = objectOf(document.toJS())
+  const folder = dirname(file)
+  if (isObject(root.Resources) && isServerlessTransform(root.Transform)) return checked(file, ofSam(root, folder))
+  if (isObject(root.functions) && root.provider !== undefined) return checked(file, ofServerless(root, folder))
+  return null
+}
+
+function checked(file: string, translated: Translated): Translated {
+  if (Object.keys(translated.manifest.functions).length > 0) return translated
+  throw new CliError(`${file} (${translated.kind}) has no function that could be deployed.`, 'usage')
+}
+
+const isServerlessTransform = (transform: unknown): boolean =>
+  [transform].flat().some((one) => typeof one === 'string' && one.startsWith('AWS::Serverless'))
+
+// --------------------------------------------------------------------------------------------------- AWS SAM
+
+function ofSam(root: Values, folder: string): Translated {
+  const notes = new Notes()
+  const globals = objectOf(objectOf(root.Globals).Function)
+  const parameters = Object.fromEntries(
+    Object.entries(objectOf(root.Parameters)).map(([name, about]) => [name, objectOf(about).Default]),
+  )
+  const functions: Manifest['functions'] = {}
+  for (const [id, value] of Object.entries(objectOf(root.Resources))) {
+    const { Type: type, Properties: properties } = objectOf(value)
+    if (type !== 'AWS::Serverless::Function') {
+      notes.add(`${id}: resources of type ${type} are not made here`)
+      continue
+    }
+    const own = objectOf(resolved(properties, parameters))
+    const all = { ...objectOf(resolved(globals, parameters)), ...own }
+    const variables = { ...variablesIn(resolved(globals, parameters)), ...variablesIn(own) }
+    const name = typeof own.FunctionName === 'string' ? own.FunctionName : id
+    functions[name] = samFunction(name, all, variables, notes)
+  }
+  return { manifest: { functions }, folder, kind: 'a template of AWS SAM', leftOut: notes.lines, paths: notes.paths }
+}
+
+const samTaken = new Set([
+  ...['FunctionName', 'CodeUri', 'Handler', 'Runtime', 'Timeout', 'MemorySize', 'Environment', 'Description', 'Events'],
+  ...['PackageType', 'ImageUri', 'FunctionUrlConfig', 'Architectures', 'Role', 'Tags'],
+])
+
+function samFunction(name: string, all: Values, variables: Values, notes: Notes): ManifestFunction {
+  for (const key of Object.keys(all)) if (!samTaken.has(key)) notes.add(`${name}: ${key}`)
+  if (all.FunctionUrlConfig !== undefined) notes.path(name, 'any method', '/')
+  const jobs: Record<string, ManifestJob> = {}
+  for (const [event, value] of Object.entries(objectOf(all.Events))) {
+    const { Type: type, Properties: properties } = objectOf(value)
+    const about = objectOf(properties)
+    if (type === 'Schedule' || type === 'ScheduleV2') {
+      const job = jobOf(about.Schedule ?? about.ScheduleExpression, about, notes, `${name}: event ${event}`)
+      if (job !== null) jobs[event] = job
+    } else if (type === 'Api' || type === 'HttpApi') {
+      notes.path(name, String(about.Method ?? 'any method').toUpperCase(), String(about.Path ?? '/'))
+    } else notes.add(`${name}: event ${event} of type ${type}`)
+  }
+  const common = {
+    description: textOf(all.Description),
+    timeout: numberOf(all.Timeout) ?? 3,
+    memory_mb: numberOf(all.MemorySize) ?? 128,
+    env: envOf(name, variables, notes),
+    ...(Object.keys(jobs).length > 0 && { jobs }),
+  }
+  return functionOf(
+    name,
+    { runtime: all.Runtime, handler: all.Handler, image: all.ImageUri, code: all.CodeUri },
+    common,
+  )
+}
+
+// ------------------------------------------------------------------------------------------- serverless.yml
+
+function ofServerless(root: Values, folder: string): Translated {
+  const notes = new Notes()
+  const provider = isObject(root.provider) ? root.provider : { name: root.provider }
+  if (provider.name !== 'aws') {
+    throw new CliError(`serverless.yml names the provider ${provider.name}: only aws is read.`, 'usage')
+  }
+  for (const key of Object.keys(root)) {
+    if (!['service', 'provider', 'functions', 'frameworkVersion', 'package', 'useDotenv'].includes(key)) notes.add(key)
+  }
+  const providerTaken = ['name', 'runtime', 'timeout', 'memorySize', 'environment', 'region', 'stage', 'architecture']
+  for (const key of Object.keys(provider)) if (!providerTaken.includes(key)) notes.add(`provider.${key}`)
+  const functions: Manifest['functions'] = {}
+  for (const [key, value] of Object.entries(objectOf(root.functions))) {
+    const own = objectOf(value)
+    const name = typeof own.name === 'string' && !own.name.includes('${') ? own.name : key
+    functions[name] = serverlessFunction(name, own, provider, notes)
+  }
+  return { manifest: { functions }, folder, kind: 'a serverless.yml', leftOut: notes.lines, paths: notes.paths }
+}
+
+const serverlessTaken = new Set([
+  ...['name', 'handler', 'runtime', 'timeout', 'memorySize', 'environment', 'description', 'events', 'image', 'url'],
+  ...['architecture', 'role', 'tags', 'package'],
+])
+
+function serverlessFunction(name: string, own: Values, provider: Values, notes: Notes): ManifestFunction {
+  for (const key of Object.keys(own)) if (!serverlessTaken.has(key)) notes.add(`${name}: ${key}`)
+  if (own.url !== undefined && own.url !== false) notes.path(name, 'any method', '/')
+  const jobs: Record<string, ManifestJob> = {}
+  for (const event of Array.isArray(own.events) ? own.events : []) {
+    const [kind = '', about] = Object.entries(isObject(event) ? event : { [String(event)]: null })[0] ?? []
+    if (kind === 'schedule') {
+      const details = isObject(about) ? about : { rate: about }
+      for (const [n, rate] of [details.rate].flat().entries()) {
+        const job = jobOf(rate, details, notes, `${name}: schedule`)
+        const title = typeof details.name === 'string' ? details.name : `schedule-${Object.keys(jobs).length + 1}`
+        if (job !== null) jobs[n === 0 ? title : `${title}-${n + 1}`] = job
+      }
+    } else if (kind === 'http' || kind === 'httpApi') notes.path(name, ...pathOf(about))
+    else notes.add(`${name}: event ${kind}`)
+  }
+  const env = envOf(name, { ...objectOf(provider.environment), ...objectOf(own.environment) }, notes)
+  const common = {
+    description: textOf(own.description),
+    timeout: numberOf(own.timeout) ?? numberOf(provider.timeout) ?? 6,
+    memory_mb: numberOf(own.memorySize) ?? numberOf(provider.memorySize) ?? 1024,
+    env,
+    ...(Object.keys(jobs).length > 0 && { jobs }),
+  }
+  const runtime = own.runtime ?? provider.runtime
+  return functionOf(name, { runtime, handler: own.handler, image: own.image, code: '.' }, common)
+}
+
+/** `GET /orders`, or an object that says the same. */
+function pathOf(about: unknown): [method: string, path: string] {
+  if (isObject(about)) return [String(about.method ?? 'any method').toUpperCase(), String(about.path ?? '/')]
+  const [method = '', path = ''] = String(about).trim().split(/\s+/)
+  return path === '' ? ['any method', method === '*' ? '/' : method] : [method.toUpperCase(), path]
+}
+
+// ---------------------------------------------------------------------------------------------------- common
+
+interface Source {
+  runtime: unknown
+  handler: unknown
+  image: unknown
+  code: unknown
+}
+
+const runtimes: [prefix: string, runtime: string, signature: string | undefined][] = [
+  ['nodejs', 'nodejs', 'lambda'],
+  ['python3', 'python3', 'lambda'],
+  ['provided', 'provided', undefined],
+]
+
+function functionOf(name: string, source: Source, common: ManifestFunction): ManifestFunction {
+  const present = Object.fromEntries(Object.entries(common).filter(([, value]) => value !== undefined))
+  if (source.image !== undefined) {
+    throw new CliError(`${name} is made of an image: deploy it with taibai deploy --image.`, 'usage')
+  }
+  const found = runtimes.find(([prefix]) => typeof source.runtime === 'string' && source.runtime.startsWith(prefix))
+  if (found === undefined) {
+    const known = runtimes.map(([prefix]) => `${prefix}*`).join(', ')
+    throw new CliError(`${name} wants the runtime ${source.runtime}; there are ${known}.`, 'usage')
+  }
+  if (typeof source.handler !== 'string') throw new CliError(`${name} names no handler.`, 'usage')
+  const [, runtime, signature] = found
+  const code = typeof source.code === 'string' ? source.code : '.'
+  return { ...present, code, runtime, entry: source.handler, ...(signature !== undefined && { signature }) }
+}
+
+/** Null: it is left out. */
+function jobOf(expression: unknown, about: Values, notes: Notes, what: string): ManifestJob | null {
+  const enabled = about.Enabled ?? about.enabled
+  if (enabled === false || about.State === 'DISABLED') return notes.nothing(`${what}: it is disabled`)
+  const pattern = typeof expression === 'string' ? cronOf(expression) : null
+  if (pattern === null) return notes.nothing(`${what}: ${JSON.stringify(expression)} has no cron pattern that says it`)
+  const input = about.Input ?? about.input
+  const timezone = about.ScheduleExpressionTimezone ?? about.timezone
+  return { pattern, ...(input !== undefined && { input }), ...(typeof timezone === 'string' && { timezone }) }
+}
+
+function envOf(name: string, variables: Values, notes: Notes): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const [key, value] of Object.entries(variables)) {
+    const text = isObject(value) || value === undefined || value === null ? null : String(value)
+    if (text === null || text.includes('${')) notes.add(`${name}: variable ${key}, whose value is made elsewhere`)
+    else env[key] = text
+  }
+  return env
+}
+
+const variablesIn = (value: unknown): Values => objectOf(objectOf(objectOf(value).Environment).Variables)
+
+class Notes {
+  readonly lines: string[] = []
+  readonly paths: string[] = []
+
+  add(line: string): void {
+    if (!this.lines.includes(line)) this.lines.push(line)
+  }
+
+  nothing(line: string): null {
+    this.add(line)
+    return null
+  }
+
+  path(name: string, method: string, path: string): void {
+    this.paths.push(`${method} ${path} is at /fn/${name}${path.startsWith('/') ? path : `/${path}`}`)
+  }
+}
+
+/** References to parameters that have a default are that; all others stay what they are, an object. */
+function resolved(value: unknown, parameters: Values): unknown {
+  if (Array.isArray(value)) return value.map((one) => resolved(one, parameters))
+  if (!isObject(value)) return value
+  const { Ref: reference } = value
+  if (typeof reference === 'string' && Object.keys(value).length === 1) return parameters[reference] ?? value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolved(inner, parameters)]))
+}
+
+const isObject = (value: unknown): value is Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const objectOf = (value: unknown): Values => (isObject(value) ? value : {})
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+/** The short forms of CloudFormation's functions, as their long ones. */
+const functionNames = ['Ref', 'Sub', 'GetAtt', 'Join', 'Select', 'If', 'ImportValue', 'FindInMap', 'Split', 'Equals']
+const tags = functionNames.flatMap((name): (ScalarTag | CollectionTag)[] => {
+  const key = name === 'Ref' ? name : `Fn::${name}`
+  const scalar: ScalarTag = { tag: `!${name}`, resolve: (text) => ({ [key]: text }) }
+  const sequence: CollectionTag = {
+    tag: `!${name}`,
+    collection: 'seq',
+    resolve: () => ({ [key]: [] }) as never,
+  }
+  return [scalar, sequence]
+})
+
+export const templateIn = (folder: string): string | undefined =>
+  templateNames.map((name) => join(folder, name)).find((file) => existsSync(file))

@@ -1,0 +1,175 @@
+/** Templates of AWS SAM and files of the Serverless Framework, read as what they say of functions. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { cronOf } from '../../src/cli/schedule-expression.ts'
+import { readServerlessFile, templateIn } from '../../src/cli/serverless-files.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'taibai-serverless-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function read(name: string, text: string) {
+  writeFileSync(join(folder, name), text)
+  return readServerlessFile(join(folder, name))
+}
+
+const sam = (runtime: string, more = '') => `
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: ${runtime}, Handler: index.handler${more}}
+`
+
+describe('is refused:', () => {
+  test.each([
+    ['a runtime that is not here', () => read('template.yaml', sam('ruby3.3')), /ruby3\.3; there are nodejs\*/],
+    ['another provider', () => read('serverless.yml', 'provider: {name: azure}\nfunctions: {a: {}}'), /only aws/],
+    [
+      'an image',
+      () => read('template.yaml', sam('nodejs20.x', ', PackageType: Image, ImageUri: x')),
+      /deploy it with taibai deploy --image/,
+    ],
+    [
+      'no function',
+      () => read('template.yaml', 'Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::SQS::Queue}}'),
+      /no function/,
+    ],
+  ])('%s', (_name, run, message) => {
+    expect(run).toThrow(message)
+  })
+})
+
+test('a template of something else is none', () => {
+  expect(read('template.yaml', 'Resources: {A: {Type: AWS::S3::Bucket}}')).toBeNull()
+  expect(read('template.yaml', 'greeting: [')).toBeNull()
+  expect(templateIn(folder)).toBe(join(folder, 'template.yaml'))
+})
+
+test('a template of AWS SAM', () => {
+  const text = `
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Level: {Type: String, Default: info}
+Globals:
+  Function:
+    Timeout: 10
+    Environment: {Variables: {A: global, LEVEL: !Ref Level}}
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: orders/
+      Handler: src/app.handler
+      Runtime: nodejs20.x
+      MemorySize: 256
+      Environment: {Variables: {A: own, TABLE: !Ref Table}}
+      Policies: [AmazonDynamoDBReadOnlyAccess]
+      Events:
+        Create: {Type: HttpApi, Properties: {Path: /orders, Method: post}}
+        Tick: {Type: Schedule, Properties: {Schedule: rate(5 minutes), Input: '{"a": 1}'}}
+        Odd: {Type: Schedule, Properties: {Schedule: rate(7 minutes)}}
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn}}
+  Named:
+    Type: AWS::Serverless::Function
+    Properties: {FunctionName: named, CodeUri: ., Handler: main.handler, Runtime: python3.12}
+  Table: {Type: AWS::DynamoDB::Table}
+`
+  expect(read('template.yaml', text)).toEqual({
+    kind: 'a template of AWS SAM',
+    folder,
+    manifest: {
+      functions: {
+        Orders: {
+          code: 'orders/',
+          runtime: 'nodejs',
+          signature: 'lambda',
+          entry: 'src/app.handler',
+          timeout: 10,
+          memory_mb: 256,
+          env: { A: 'own', LEVEL: 'info' },
+          jobs: { Tick: { pattern: '*/5 * * * *', input: '{"a": 1}' } },
+        },
+        named: {
+          code: '.',
+          runtime: 'python3',
+          signature: 'lambda',
+          entry: 'main.handler',
+          timeout: 10,
+          memory_mb: 128,
+          env: { A: 'global', LEVEL: 'info' },
+        },
+      },
+    },
+    paths: ['POST /orders is at /fn/Orders/orders'],
+    leftOut: [
+      'Orders: Policies',
+      'Orders: event Odd: "rate(7 minutes)" has no cron pattern that says it',
+      'Orders: event Queue of type SQS',
+      'Orders: variable TABLE, whose value is made elsewhere',
+      'Table: resources of type AWS::DynamoDB::Table are not made here',
+    ],
+  })
+})
+
+test('a serverless.yml', () => {
+  const text = `
+service: shop
+provider: {name: aws, runtime: nodejs20.x, timeout: 20, environment: {A: b}, iam: {role: x}}
+plugins: [serverless-offline]
+functions:
+  hello:
+    handler: handler.hello
+    memorySize: 512
+    environment: {STAGE: '\${opt:stage}', N: 3}
+    events:
+      - httpApi: 'GET /hello'
+      - http: {path: /old, method: post}
+      - schedule: rate(1 hour)
+      - schedule: {rate: ['cron(0 12 ? * MON-FRI *)'], input: {a: 1}, name: noon}
+      - sqs: arn:x
+`
+  const { manifest, leftOut, paths } = read('serverless.yml', text) as NonNullable<ReturnType<typeof read>>
+  expect(manifest.functions).toEqual({
+    hello: {
+      code: '.',
+      runtime: 'nodejs',
+      signature: 'lambda',
+      entry: 'handler.hello',
+      timeout: 20,
+      memory_mb: 512,
+      env: { A: 'b', N: '3' },
+      jobs: {
+        'schedule-1': { pattern: '0 */1 * * *' },
+        noon: { pattern: '0 12 * * MON-FRI', input: { a: 1 } },
+      },
+    },
+  })
+  expect(paths).toEqual(['GET /hello is at /fn/hello/hello', 'POST /old is at /fn/hello/old'])
+  expect(leftOut).toEqual([
+    'plugins',
+    'provider.iam',
+    'hello: event sqs',
+    'hello: variable STAGE, whose value is made elsewhere',
+  ])
+})
+
+test.each([
+  ['rate(1 minute)', '*/1 * * * *'],
+  ['rate(60 minutes)', '0 * * * *'],
+  ['rate(12 hours)', '0 */12 * * *'],
+  ['rate(1 day)', '0 0 * * *'],
+  ['rate(2 days)', null],
+  ['rate(0 minutes)', null],
+  ['cron(15 10 ? * 2-6 *)', '15 10 * * 1-5'],
+  ['cron(0/10 8-18/2 * * ? *)', '0-59/10 8-18/2 * * *'],
+  ['cron(0 18 L * ? *)', null],
+  ['cron(0 18 1 1 ? 2027)', null],
+  ['every day', null],
+])('%s is %s', (expression, pattern) => {
+  expect(cronOf(expression)).toBe(pattern)
+})
