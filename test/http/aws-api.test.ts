@@ -67,6 +67,7 @@ describe('is refused:', () => {
     ['a bad name', { FunctionName: 'a b' }, 400, 'ValidationException', /FunctionName/],
     ['no runtime', { Runtime: undefined }, 400, 'InvalidParameterValueException', /Runtime/],
     ['an unknown runtime', { Runtime: 'ruby3.3' }, 400, 'InvalidParameterValueException', /ruby3.3/],
+    ['an image', { PackageType: 'Image', Code: { ImageUri: 'x' } }, 400, 'InvalidParameterValueException', /bootstrap/],
     ['S3', { Code: { S3Bucket: 'b', S3Key: 'k' } }, 400, 'InvalidParameterValueException', /S3/],
     ['no code', { Code: {} }, 400, 'InvalidParameterValueException', /ZipFile/],
     ['what is no base64', { Code: { ZipFile: '%%' } }, 400, 'InvalidParameterValueException', /base64/],

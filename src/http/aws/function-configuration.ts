@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { FunctionCode } from '../../domain/function.ts'
 import { AwsError } from './aws-error.ts'
 import type { Found } from './catalogue.ts'
 import { arnOf, current } from './names.ts'
@@ -35,13 +34,9 @@ function describe({ fn, settings, version, qualifier, ...found }: Found, region:
     EphemeralStorage: { Size: settings.ephemeralMb },
     LoggingConfig: { LogFormat: 'Text', LogGroup: `/aws/lambda/${name}` },
     SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
-    ...(isImage && imageConfig(fn.code)),
     ...echoed,
   }
 }
-
-const imageConfig = ({ lambda }: FunctionCode): object =>
-  lambda === undefined ? {} : { ImageConfigResponse: { ImageConfig: lambda } }
 
 const shaOf = (hash: string): string => Buffer.from(hash, 'hex').toString('base64')
 

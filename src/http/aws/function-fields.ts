@@ -25,24 +25,17 @@ export function fieldsOf(given: Given): FunctionFields {
 /** What AWS Lambda gives a function that says nothing: a quarter of our own time, so that what ran there runs as long here. */
 export const createDefaults = { Timeout: 3, MemorySize: 128 }
 
-export type GivenFunctionCode =
-  | { source: 'package'; zip: Buffer }
-  | { source: 'image'; image: string; mode: 'lambda'; lambda?: object }
-
-/** `Code` of a create, or all of an update. `config`: what is said of how an image is started. */
-export function codeOf(code: Given, isImage: boolean, config: unknown): GivenFunctionCode {
+/** The ZIP in `Code` of a create, or in an update. */
+export function zipIn(code: Given, isImage: boolean): Buffer {
+  if (isImage || code.ImageUri !== undefined) {
+    throw invalidParameter(
+      'Images that speak the Runtime API are not run here: send the program as a ZIP with an executable bootstrap (Runtime provided.al2023).',
+    )
+  }
   if (code.S3Bucket !== undefined || code.S3Key !== undefined) {
     throw invalidParameter('Code from S3 is not taken here: send the ZIP as Code.ZipFile.')
   }
-  if (isImage) return imageOf(code, config)
-  if (code.ImageUri !== undefined) throw invalidParameter('Code.ImageUri needs PackageType Image.')
-  return { source: 'package', zip: zipOf(code.ZipFile) }
-}
-
-function imageOf({ ImageUri: image }: Given, config: unknown): GivenFunctionCode {
-  if (typeof image !== 'string') throw invalidParameter('Code.ImageUri is required for PackageType Image.')
-  const lambda = config === undefined || config === null ? {} : { lambda: objectOf('ImageConfig', config) }
-  return { source: 'image', image, mode: 'lambda', ...lambda }
+  return zipOf(code.ZipFile)
 }
 
 /** Name of our runtime. */

@@ -9,15 +9,7 @@ import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter } from './aws-error.ts'
 import { type Catalogue, defaultFields, type Found } from './catalogue.ts'
 import { checkRevision, configurationOf } from './function-configuration.ts'
-import {
-  codeOf,
-  createDefaults,
-  fieldsOf,
-  type GivenFunctionCode,
-  objectOf,
-  runtimeIn,
-  settingsOf,
-} from './function-fields.ts'
+import { createDefaults, fieldsOf, objectOf, runtimeIn, settingsOf, zipIn } from './function-fields.ts'
 import { current, readFunctionName } from './names.ts'
 import { pageOf } from './pages.ts'
 import type { PublishedVersions } from './version-operations.ts'
@@ -46,14 +38,15 @@ export class FunctionOperations {
     if (typeof given.FunctionName !== 'string') throw invalidParameter('FunctionName is required.')
     const { name } = readFunctionName(given.FunctionName)
     this.#refuseTaken(call.who, call.region, name)
-    const isImage = given.PackageType === 'Image'
-    const code = codeOf(objectOf('Code', given.Code), isImage, given.ImageConfig)
-    const runtime = isImage ? null : runtimeIn(given)
+    const zip = zipIn(objectOf('Code', given.Code), given.PackageType === 'Image')
+    const runtime = runtimeIn(given)
     const made = await functions.create(call.who, {
       ...fieldsOf({ ...createDefaults, ...given }),
       name,
-      ...givenCode(code),
-      ...(runtime !== null && { runtime, ...this.#signature(call.who, runtime) }),
+      code: { source: 'package' },
+      zip,
+      runtime,
+      ...this.#signature(call.who, runtime),
     })
     const settings = settingsOf({ ...createDefaults, ...given }, defaultFields(made, runtime))
     catalogue.change(asFound(made, settings), {})
@@ -85,10 +78,9 @@ export class FunctionOperations {
     const found = catalogue.findWhole(call.who, call.region, param(call))
     checkRevision(given.RevisionId, this.#configuration(call, found))
     const { fn } = found
-    const code = codeOf(given, fn.code.source === 'image', fn.code.lambda)
+    const zip = zipIn(given, fn.code.source === 'image')
     if (given.DryRun === true) return { status: 200, json: this.#configuration(call, found) }
-    if (code.source === 'package') await functions.update(call.who, fn.id, { ...givenCode(code), keepJobs: true })
-    else if (code.image !== fn.code.image) await this.#replaceImage(call, found, code)
+    await functions.update(call.who, fn.id, { code: { source: 'package' }, zip, keepJobs: true })
     if (Array.isArray(given.Architectures)) {
       catalogue.change(found, { architectures: given.Architectures.map(String) })
     }
@@ -157,23 +149,7 @@ export class FunctionOperations {
     const version = published.publish(call.who, now, '')
     return { status: 200, json: this.#configuration(call, { ...now, version, qualifier: String(version.number) }) }
   }
-
-  /** An image is what a function is made of for good: another one is another function of the same name. */
-  async #replaceImage(call: AwsCall, { fn, settings }: Found, code: object): Promise<void> {
-    const { functions, catalogue } = this.#parts
-    await functions.delete(call.who, fn.id)
-    const { name, description, timeoutSeconds, memoryBytes, env, maxWorkers, access, cors } = fn
-    const made = await functions.create(call.who, {
-      ...(name !== null && { name }),
-      ...(description !== null && { description }),
-      ...{ timeoutSeconds, memoryBytes, env, maxWorkers, access, cors, code },
-    })
-    catalogue.change(asFound(made, settings), {})
-  }
 }
-
-const givenCode = (code: GivenFunctionCode): { code: object; zip?: Buffer } =>
-  code.source === 'package' ? { code: { source: 'package' }, zip: code.zip } : { code }
 
 const asFound = (fn: Fn, settings: LambdaFields): Found => ({
   fn,
