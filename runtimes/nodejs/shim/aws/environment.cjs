@@ -43,9 +43,9 @@ function surroundings(
 }
 
 /** Of the 32 hexadecimal digits of the execution's id: time and random, as X-Ray has them. */
-function traceOf(executionId) {
-  const digits = executionId.replaceAll('-', '')
-  return `Root=1-${digits.slice(0, 8)}-${digits.slice(8)};Parent=${digits.slice(16)};Sampled=0`
+function traceOf(id) {
+  const rest = `${id.slice(19, 23)}${id.slice(24)}`
+  return `Root=1-${id.slice(0, 8)}-${id.slice(9, 13)}${id.slice(14, 18)}${rest};Parent=${rest};Sampled=0`
 }
 
 module.exports = { account, surroundings, traceOf }
