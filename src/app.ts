@@ -1,4 +1,4 @@
-import { totalmem } from 'node:os'
+import { networkInterfaces, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { consoleFile, readDocs, storeFiles, version } from './assets.ts'
 import type { Config } from './config.ts'
@@ -25,6 +25,8 @@ import { addressOf, listen } from './http/listen.ts'
 import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
 import { makeOpenStack } from './openstack/openstack.ts'
+import { addressRules } from './outbound/address-rules.ts'
+import { HttpEventSender } from './outbound/event-sender.ts'
 import type { Targets } from './services/functions/targets.ts'
 import { ProjectShares } from './services/platform/project-shares.ts'
 import { seal, unseal } from './services/platform/sealing.ts'
@@ -145,6 +147,7 @@ async function open(
     services.scheduler.close()
     const ended = Promise.all([
       services.invocation.close(),
+      services.deliveries.close(),
       services.jobs.runs.close(),
       services.sources.polls.close(),
       services.backups.close(),
@@ -259,6 +262,10 @@ function makeGround(
       engineIsUp: () => engine.isUp,
       shares,
     }),
+    eventSender: new HttpEventSender({
+      mayReach: addressRules(config.egressAllow, ownAddresses()),
+      timeoutMs: config.deliveryTimeoutMs,
+    }),
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),
@@ -292,6 +299,9 @@ function openVault(config: Config, data: DataFolder, stores: Kept['stores'], log
   return vault
 }
 
+const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address))
+
 /** What listens on the port. */
 function makeDoor(
   config: Config,
@@ -321,10 +331,11 @@ function resume(
   manifests: RuntimeManifest[],
   opened: (() => unknown)[],
 ): void {
-  const { runtimes, invocation, targets, jobs, sources, scheduler, executions, images } = services
+  const { runtimes, invocation, deliveries, targets, jobs, sources, scheduler, executions, images } = services
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
+  deliveries.start()
   if (recovered > 0) log.info({ executions: recovered }, 'going on with accepted executions')
   for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(targets, pool, fn.id, log)
   scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })

@@ -286,6 +286,9 @@ export const settings = z.object({
   retryPauseMs: int(1)
     .default(1000)
     .describe('Pause before an async execution is tried again; doubles with each further one, up to a minute.'),
+  deliveryTimeoutMs: int(100, 600_000)
+    .default(10_000)
+    .describe('How long a destination of results may take to answer; then it is tried again later.'),
 
   backupDir: z
     .string()

@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { BackupStore } from './domain/backup.ts'
 import type { Clock } from './domain/clock.ts'
+import type { EventSender } from './domain/cloud-event.ts'
 import type { DocPage } from './domain/doc-page.ts'
 import type { Ledger } from './domain/execution.ts'
 import type { FunctionStore, PackageStore } from './domain/function.ts'
@@ -37,6 +38,7 @@ import type { SecretVault } from './services/platform/secret-vault.ts'
 import { isOwnToken, Tokens } from './services/platform/tokens.ts'
 import { AskedRuns } from './services/runs/asked-runs.ts'
 import { DeadLetters } from './services/runs/dead-letters.ts'
+import { Deliveries } from './services/runs/deliveries.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
 import { LimitsOfProjects } from './services/runs/project-limits.ts'
@@ -93,6 +95,7 @@ export interface Ground {
   backups: BackupStore
   pool: Pool
   runtimeImages: RuntimeImages
+  eventSender: EventSender
   /** What the server's health is judged by. */
   health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
   images: Pick<ImagesParts, 'engine' | 'pulled' | 'highWaterBytes'>
@@ -143,6 +146,12 @@ export function makeServices(ground: Ground) {
     limits: settings.runs,
     shares: ground.shares,
     random: () => randomInt(randomSteps) / randomSteps,
+    onResult: (execution) => deliveries.deliver(execution),
+  })
+  const deliveries = new Deliveries({
+    ...{ ledger, invocation, targets, clock, log },
+    sender: ground.eventSender,
+    limits: settings.runs,
   })
   const asked = new AskedRuns({ invocation, ledger })
   const runtimes = new Runtimes({
@@ -235,6 +244,7 @@ export function makeServices(ground: Ground) {
     limits: new LimitsOfProjects({ shares: ground.shares, stores, packages, invocation, pool, ledger }),
     workers: new Workers({ functions, targets, pool }),
     asked,
+    deliveries,
     executions: new Executions({
       ...{ ledger, invocation, asked, targets, retention: settings.retention, clock, log },
       maxBytesOf: (projectId) => ground.shares.limitOf(projectId, 'record_bytes'),

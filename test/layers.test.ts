@@ -19,6 +19,7 @@ const mayImport: Record<string, string[]> = {
   'engine/sandbox': ['domain', 'engine/api'],
   'engine/worker': ['domain', 'assets.ts', 'engine/pool/pool-worker.ts', 'engine/sandbox/sandbox.ts'],
   openstack: ['domain'],
+  outbound: ['domain'],
   'services/runs': ['domain', 'services/functions'],
   'services/functions': ['domain', 'services/platform'],
   'services/triggers': ['domain', 'services/runs', 'services/functions'],
@@ -26,7 +27,7 @@ const mayImport: Record<string, string[]> = {
   scheduler: ['domain'],
   http: ['domain', 'services'],
   'app.ts': [
-    ...['domain', 'store', 'engine', 'openstack', 'services', 'http'],
+    ...['domain', 'store', 'engine', 'openstack', 'outbound', 'services', 'http'],
     ...['assets.ts', 'config.ts', 'logger.ts', 'wiring.ts', 'wiring-settings.ts'],
   ],
   'wiring.ts': ['domain', 'store', 'openstack', 'services', 'scheduler', 'http'],

@@ -34,3 +34,5 @@ export interface Delivery {
 export const mostPriority = 100
 /** A run that is to wait longer than a year is a job. */
 export const longestDelayMs = 366 * 86_400_000
+/** Results that lead to runs whose results lead to runs …: so far and no further. */
+export const deepestDepth = 16

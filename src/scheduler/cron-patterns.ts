@@ -1,6 +1,8 @@
 import { Cron } from 'croner'
 import { FaasError, invalid } from '../domain/errors.ts'
 import type { CronPatterns } from '../domain/job.ts'
+import { nextFixedTime } from './fixed-times.ts'
+import { offsetsOf } from './local-time.ts'
 
 /** Compiled patterns kept; beyond it the cache starts anew. */
 const maxCached = 20_000
@@ -8,7 +10,7 @@ const maxCached = 20_000
 const maxLength = 255
 
 interface Compiled {
-  cron: Cron
+  next(afterMs: number): number | null
   /** The last question and its answer: any time from `askedMs` up to `nextMs` has the same answer. */
   askedMs: number
   nextMs: number | null
@@ -20,8 +22,9 @@ interface Compiled {
  * - a sixth field for seconds **at the end**, where croner wants it in front;
  * - `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly`, `@annually`.
  *
- * When clocks change: a pattern with one hour, minute and second runs once a day, at the end of the gap when its time does
- * not exist and the first time when its time comes twice; every other pattern leaves the gap out and runs in both hours.
+ * When clocks change, as Vixie cron: a pattern whose minute and hour (and second) do not begin with `*` has fixed times of
+ * day. Those in the gap run right after it, a second apart; those that come twice run the first time. Every other pattern
+ * goes by what the clock shows: it leaves the gap out and runs in both hours.
  */
 export function cronPatterns(): CronPatterns {
   const cache = new Map<string, Compiled>()
@@ -30,7 +33,7 @@ export function cronPatterns(): CronPatterns {
     const key = `${timezone} ${pattern}`
     const known = cache.get(key)
     if (known !== undefined) return known
-    const made = { cron: compile(pattern, timezone), askedMs: 0, nextMs: 0 }
+    const made = { next: compile(pattern, timezone), askedMs: 0, nextMs: 0 }
     if (cache.size >= maxCached) cache.clear()
     cache.set(key, made)
     return made
@@ -44,7 +47,7 @@ export function cronPatterns(): CronPatterns {
       const entry = compiled(pattern, timezone)
       const isKnown = afterMs >= entry.askedMs && (entry.nextMs === null || afterMs < entry.nextMs)
       if (!isKnown) {
-        entry.nextMs = entry.cron.nextRun(new Date(afterMs))?.getTime() ?? null
+        entry.nextMs = entry.next(afterMs)
         entry.askedMs = afterMs
       }
       return entry.nextMs
@@ -52,14 +55,27 @@ export function cronPatterns(): CronPatterns {
   }
 }
 
-function compile(pattern: string, timezone: string): Cron {
+function compile(pattern: string, timezone: string): Compiled['next'] {
   const { text, mode } = forCroner(pattern)
+  const inZone = zone(timezone)
   try {
-    return new Cron(text, { mode, sloppyRanges: true, ...zone(timezone) })
+    const isByClock = 'timezone' in inZone && !hasFixedTimes(pattern)
+    const cron = new Cron(text, { mode, sloppyRanges: true, ...(isByClock ? inZone : { utcOffset: 0 }) })
+    const next = (afterMs: number) => cron.nextRun(new Date(afterMs))?.getTime() ?? null
+    if (isByClock || !('timezone' in inZone)) return next
+    const offsetAt = offsetsOf(timezone)
+    return (afterMs) => nextFixedTime(next, offsetAt, afterMs)
   } catch (error) {
     if (error instanceof FaasError) throw error
     throw invalid(`The pattern '${pattern}' is not valid: ${wrongField(pattern) ?? reason(error)}`)
   }
+}
+
+/** Whether it names times of day; Vixie cron looks at the first character, too. */
+export function hasFixedTimes(pattern: string): boolean {
+  const fields = pattern.trim().split(/\s+/)
+  if (fields.length === 1) return fields[0]?.toLowerCase() !== '@hourly'
+  return [fields[0], fields[1], fields[5] ?? '0'].every((field) => field !== undefined && !/^[*?]/.test(field))
 }
 
 const fieldNames = ['minute', 'hour', 'day of the month', 'month', 'day of the week', 'second'] as const

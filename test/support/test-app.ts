@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readDocs } from '../../src/assets.ts'
+import type { CloudEvent, Sent } from '../../src/domain/cloud-event.ts'
 import type { DataFacts } from '../../src/domain/data-facts.ts'
 import type { EngineReport } from '../../src/domain/engine-report.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
@@ -95,6 +96,15 @@ export function makeTestApp(options: TestAppOptions = {}) {
   })
   /** What `prepare` of a runtime's image does; a test may replace it. */
   const pools = { prepare: async (_runtime: Runtime): Promise<void> => {} }
+  /** Events that were sent; what `answer` says is what the destination answers. */
+  const sender = {
+    sent: [] as { url: string; event: CloudEvent }[],
+    answer: { kind: 'taken' } as Sent,
+    async send(url: string, event: CloudEvent): Promise<Sent> {
+      this.sent.push({ url, event })
+      return this.answer
+    },
+  }
   for (const [name, { projectId, roles }] of Object.entries(callers)) {
     stores.tokens.insert(aToken({ name, projectId, roles: [...roles], hash: sha256(tokenOf(name)) }))
   }
@@ -106,6 +116,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     packages,
     backups,
     pool,
+    eventSender: sender,
     runtimeImages: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
     health: { engine: async () => engineReport, data: () => dataFacts, facts: healthFacts },
     images: { engine: images, pulled: images, highWaterBytes: 0 },
@@ -137,7 +148,18 @@ export function makeTestApp(options: TestAppOptions = {}) {
     return { status, headers, bytes, text, json: parsed(text) }
   }
 
-  const doubles = { images, backupDir, clock, pool, pools, ledger, packages, health }
+  const doubles = {
+    sender,
+    deliveries: services.deliveries,
+    images,
+    backupDir,
+    clock,
+    pool,
+    pools,
+    ledger,
+    packages,
+    health,
+  }
   const { targets, invocation, runtimes, jobs, scheduler } = services
   return { app, parts, request, stores, database, ...doubles, targets, invocation, runtimes, jobs, scheduler }
 }

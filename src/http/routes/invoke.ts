@@ -14,9 +14,11 @@ import { answerAsAsked, answerWithRun } from '../answered-run.ts'
 import { askedIn } from '../asked.ts'
 import type { Bodies } from '../bodies.ts'
 import { calleeOf } from '../callee.ts'
+import { eventsIn, modeOf } from '../cloud-events.ts'
 import { unpacked } from '../content-encoding.ts'
 import { admits, answerHeaders, setHeaders } from '../cross-origin.ts'
 import { type App, type Described, describe } from '../endpoint.ts'
+import { answerEvents } from '../event-runs.ts'
 import { type Place, requestHead } from '../function-call.ts'
 import { doorOf, refuseElsewhere } from '../open-door.ts'
 import type { HttpSettings } from '../settings.ts'
@@ -49,9 +51,13 @@ const aboutInvoke: Omit<Described, 'method' | 'path'> = {
     'returned; a web function gets the whole request and makes the whole answer. X-Execution-Id names the execution, ' +
     'Server-Timing says how long each phase took. What a function throws is 502, what takes longer than its timeout 504. ' +
     'With Prefer: wait=N, the answer is 202 and the run goes on when it takes longer than this number of seconds; ' +
-    'respond-async does not wait at all. The same Idempotency-Key again is answered as the first time.',
+    'respond-async does not wait at all. The same Idempotency-Key again is answered as the first time. ' +
+    'CloudEvents are taken in each mode: the input is the data, and a batch is 202 with the ids of a run for each.',
   body: { '*/*': z.any() },
-  answers: { 200: z.any(), 202: z.object({ execution_id: z.string() }) },
+  answers: {
+    200: z.any(),
+    202: z.union([z.object({ execution_id: z.string() }), z.object({ executions: z.array(z.string()) })]),
+  },
   refusals: [
     'invalid_request',
     'not_found',
@@ -85,6 +91,12 @@ export async function invoke(
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']
     const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)
+    const mode = modeOf(incoming.headers)
+    if (mode !== undefined) {
+      const events = eventsIn(mode, incoming.headers, event, target.revision.signature)
+      const head = requestHead(incoming, place, spent, trustProxy)
+      return answerEvents(parts, { ...request, http: head }, mode, events, asked, outgoing, isOwn)
+    }
     const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
     return asked === undefined
       ? answerWithRun(parts, { ...request, input }, outgoing, isOwn)

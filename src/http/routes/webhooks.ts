@@ -14,6 +14,7 @@ import { answerWithRun } from '../answered-run.ts'
 import { askedIn } from '../asked.ts'
 import { readObject } from '../body.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
+import { eventsOf } from '../event-runs.ts'
 import { field, flag, integer, nullable, number, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { handedOutBase } from '../path.ts'
@@ -97,13 +98,21 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
     const call = webhooks.called(id)
     const signed = await readSigned(c, settings)
     const { executionId, deliveryId } = webhooks.admit(call, signed)
-    const kept = await webhookCall(c, id, call.run.target.revision, signed.body, settings)
-    const request = { ...call.run, ...kept, ...(executionId !== undefined && { executionId }) }
     const note = (status: DeliveryStatus, execution: string) =>
       webhooks.note(id, { status, executionId: execution, deliveryId, bytes: signed.body.length, request: kept })
+    const kept = await webhookCall(c, id, call.run.target.revision, signed.body, settings)
+    const plain = { ...call.run, ...kept, ...(executionId !== undefined && { executionId }) }
+    const events = await eventsOf(c, plain, signed.body, settings)
+    if (Array.isArray(events)) {
+      const ids: string[] = []
+      for (const run of events) ids.push((await asked.accept(run)).id)
+      for (const one of ids) note('accepted', one)
+      return c.json({ executions: ids }, 202)
+    }
+    const request = events
     const key = executionId === undefined ? askedIn(c.env.incoming.headers)?.key : undefined
     if (!call.webhook.sync && key !== undefined) {
-      const execution = await asked.accept({ ...request, terms: { key } })
+      const execution = await asked.accept({ ...request, terms: { ...request.terms, key } })
       note('accepted', execution.id)
       return c.json({ execution_id: execution.id }, 202)
     }
@@ -249,14 +258,17 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
       description:
         'The input is one object of the query and the body: members of a JSON object, or fields of a form. ' +
         'A repeated field becomes an array. The run is accepted for good when the answer comes. With "sync" the answer is ' +
-        "the function's own, as that of /fn/{name}.",
+        "the function's own, as that of /fn/{name}. Of a CloudEvent the input is its data; a batch is a run for each.",
       public: { id: /[0-9a-f-]+/ },
       body: {
         'application/json': z.any(),
         'application/x-www-form-urlencoded': z.any(),
         'multipart/form-data': z.any(),
       },
-      answers: { 200: z.any(), 202: z.object({ execution_id: z.string() }) },
+      answers: {
+        200: z.any(),
+        202: z.union([z.object({ execution_id: z.string() }), z.object({ executions: z.array(z.string()) })]),
+      },
       refusals: [
         ...(['invalid_request', 'unauthenticated', 'not_found', 'runtime_unavailable', 'too_large'] as const),
         ...(['limit_reached', 'queue_full', 'shutting_down'] as const),

@@ -16,7 +16,7 @@ export interface RunRequest {
   input: CallInput
   description?: string | null
   /** Made by the caller when asking twice must run once (a job's run); else a new one. */
-  executionId?: string
+  executionId?: string | undefined
   http?: HttpRequestHead
   client?: CallClient
   sink?: StreamSink
