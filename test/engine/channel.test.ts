@@ -30,7 +30,7 @@ async function connected(clock?: Clock) {
   const send = (type: number, call: number, meta: object | string = '', body = Buffer.alloc(0)) =>
     sendBytes(...encodeFrame(type as FrameType, call, typeof meta === 'string' ? meta : JSON.stringify(meta), body))
   const until = async (condition: () => boolean) => {
-    for (let turn = 0; turn < 500 && !condition(); turn++) await sleep(2)
+    for (let turn = 0; turn < 10_000 && !condition(); turn++) await sleep(2)
     expect(condition(), 'it happens in time').toBe(true)
   }
   return { channel, worker, received, send, sendBytes, until }

@@ -53,7 +53,7 @@ async function start(handler: Handler, quietMs = 0) {
 
 const json = (value: unknown) => ({ kind: 'json' as const, body: Buffer.from(JSON.stringify(value)) })
 const until = async (condition: () => boolean) => {
-  for (let turn = 0; turn < 500 && !condition(); turn++) await sleep(2)
+  for (let turn = 0; turn < 10_000 && !condition(); turn++) await sleep(2)
   expect(condition(), 'it happens in time').toBe(true)
 }
 

@@ -141,7 +141,10 @@ describe('its connection', () => {
     await once(socket, 'connect')
     socket.resume()
     await folder.remove()
-    await Promise.race([closed(socket), sleep(1000).then(() => expect.fail('it stays open'))])
+    await Promise.race([
+      closed(socket),
+      sleep(30_000, undefined, { ref: false }).then(() => expect.fail('it stays open')),
+    ])
   })
 })
 

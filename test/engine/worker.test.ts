@@ -103,7 +103,7 @@ async function bound(overrides: Partial<Revision> = {}): Promise<TestWorker> {
 }
 
 async function arrived({ received }: TestWorker, count: number): Promise<void> {
-  for (let turn = 0; turn < 500 && received.length < count; turn++) await sleep(2)
+  for (let turn = 0; turn < 10_000 && received.length < count; turn++) await sleep(2)
   expect(received.length, 'frames arrived at the shim').toBeGreaterThanOrEqual(count)
 }
 

@@ -158,9 +158,9 @@ quick.join()`
   })
 
   test('half a line is to be seen before the function hangs', async () => {
-    await using worker = await bind(main('print("half", end="")\ntime.sleep(10)'))
+    await using worker = await bind(main('print("half", end="")\ntime.sleep(60)'))
     const call = worker.call()
-    await Promise.race([call.printed('half'), sleep(2000)])
+    await Promise.race([call.printed('half'), sleep(30_000, undefined, { ref: false })])
     expect(call.output.stdout).toBe('half')
   })
 
