@@ -229,3 +229,14 @@ test('containers are found again by the label of their instance', () => {
   const labels = Object.entries(containerOptions(spec, defaults).Labels ?? {}).map(([key, value]) => `${key}=${value}`)
   expect(labels).toContain(label)
 })
+
+test('an engine that gives folders in memory no owner is asked for folders of everybody', () => {
+  const { Tmpfs, SecurityOpt } = containerOptions(spec, {
+    ...defaults,
+    hasOwnerlessMemory: true,
+    seccomp: null,
+  }).HostConfig
+  expect(Object.values(Tmpfs).join()).not.toContain('uid=')
+  expect(Tmpfs['/run/secrets']).toMatch(/,size=8m,mode=1777$/)
+  expect(SecurityOpt).toEqual(['no-new-privileges'])
+})

@@ -36,8 +36,11 @@ export async function askReport(api: EngineApi, timeoutMs: number): Promise<Engi
   return engineReport(version, info)
 }
 
+export const saysPodman = ({ Components = [] }: VersionAnswer): boolean =>
+  Components.some(({ Name }) => /podman/i.test(Name ?? ''))
+
 export function engineReport(version: VersionAnswer, info: InfoAnswer): EngineReport {
-  const isPodman = (version.Components ?? []).some(({ Name }) => /podman/i.test(Name ?? ''))
+  const isPodman = saysPodman(version)
   const isRootless = (info.SecurityOptions ?? []).some((option) => option.includes('name=rootless'))
   return {
     name: isPodman ? 'Podman' : 'Docker',

@@ -14,6 +14,8 @@ export interface ContainerDefaults {
   extraHosts?: string[]
   /** The engine does not see our files. */
   isApart?: boolean
+  /** Folders in memory cannot be given an owner: so it is with Podman. */
+  hasOwnerlessMemory?: boolean
   /** Room for the code of a worker that it comes to by the connection. */
   codeSizeMb?: number
   pidsLimit: number
@@ -23,8 +25,8 @@ export interface ContainerDefaults {
   etcFolder: string
   /** The engine has a small first process that reaps whom nobody waits for. */
   hasInit: boolean
-  /** As `SecurityOpt` wants it. */
-  seccomp: string
+  /** As `SecurityOpt` wants it; null: the engine's own. */
+  seccomp: string | null
   /** How the engine calls a folder of ours; undefined: as we do. */
   hostPath?: ((path: string) => string) | undefined
   /** OCI runtime for what is not trusted; undefined: the engine's default. */
@@ -70,14 +72,17 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
     AutoRemove: true,
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges', `seccomp=${seccomp}`],
+    SecurityOpt: ['no-new-privileges', ...(seccomp === null ? [] : [`seccomp=${seccomp}`])],
     NetworkMode: networkOf(spec, defaults),
     PidsLimit: pidsLimit,
     Ulimits: [
       { Name: 'nofile', Soft: openFilesLimit, Hard: openFilesLimit },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { ...foldersInMemory(spec, defaults), ...(isWorker(spec) && secretsFolder(defaults)) },
+    Tmpfs: ownerless(defaults, {
+      ...foldersInMemory(spec, defaults),
+      ...(isWorker(spec) && secretsFolder(defaults)),
+    }),
     // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
@@ -113,6 +118,16 @@ function foldersInMemory(
 const secretsFolder = ({ user }: ContainerDefaults): Record<string, string> => {
   const [uid, gid = uid] = user.split(':')
   return { [secretsInside]: `rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=${uid},gid=${gid}` }
+}
+
+/** All processes of a container are of one user: a folder that everybody may write to is that user's. */
+function ownerless(
+  { hasOwnerlessMemory = false }: ContainerDefaults,
+  folders: Record<string, string>,
+): Record<string, string> {
+  if (!hasOwnerlessMemory) return folders
+  const plain = (options: string) => options.replace(/,mode=\d+,uid=\d+,gid=\d+$/, ',mode=1777')
+  return Object.fromEntries(Object.entries(folders).map(([path, options]) => [path, plain(options)]))
 }
 
 /** What programs take for granted. The image of a function brings its own. */

@@ -5,7 +5,7 @@ import { FaasError } from '../../../domain/errors.ts'
 import { isImageReference } from '../../../domain/image.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { EngineApi, EngineRefusal, type Query } from '../../api/engine-api.ts'
-import { askReport, type InfoAnswer } from '../../api/engine-report.ts'
+import { askReport, type InfoAnswer, saysPodman, type VersionAnswer } from '../../api/engine-report.ts'
 import type { OnOutput } from '../sandbox.ts'
 import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
@@ -22,11 +22,11 @@ const streamMs = 120_000
 export async function connectDocker(host: string | undefined, certFolder?: string): Promise<DockerClient> {
   const api = new EngineApi(host, certFolder)
   const version = await api
-    .ask<{ Version: string }>('GET', '/version', {}, undefined, firstAnswerMs)
+    .ask<VersionAnswer>('GET', '/version', {}, undefined, firstAnswerMs)
     .catch((cause: unknown) => {
       throw engineFailed('The Docker engine does not answer. Is it running, and may this user reach it?', cause)
     })
-  return new DockerClient(api, version.Version)
+  return new DockerClient(api, version.Version ?? 'unknown', saysPodman(version))
 }
 
 export interface ContainerEvent {
@@ -39,8 +39,10 @@ export interface ContainerEvent {
 export class DockerClient {
   #api: EngineApi
   readonly version: string
+  readonly isPodman: boolean
 
-  constructor(api: EngineApi, version: string) {
+  constructor(api: EngineApi, version: string, isPodman: boolean) {
+    this.isPodman = isPodman
     this.#api = api
     this.version = version
   }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
@@ -24,7 +26,16 @@ import { hostPath, ownContainerId } from './own-container.ts'
 import { seccompProfile } from './seccomp-profile.ts'
 import { type Reach, WorkerCalls } from './worker-calls.ts'
 
-type Found = 'user' | 'egressNetwork' | 'closedNetwork' | 'extraHosts' | 'isApart' | 'hasInit' | 'seccomp' | 'hostPath'
+type Found =
+  | 'user'
+  | 'egressNetwork'
+  | 'closedNetwork'
+  | 'extraHosts'
+  | 'isApart'
+  | 'hasOwnerlessMemory'
+  | 'hasInit'
+  | 'seccomp'
+  | 'hostPath'
 
 export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
@@ -118,8 +129,9 @@ export class DockerEngine implements SandboxEngine {
       closedNetwork: calls.closed?.name,
       extraHosts: calls.extraHosts,
       isApart: place.kind !== 'folder',
+      hasOwnerlessMemory: docker.isPodman,
       hasInit: hasInit(info),
-      seccomp: JSON.stringify(seccompProfile()),
+      seccomp: seccompFor(docker, options.etcFolder, place, own, log),
       hostPath: own?.hostPath,
     }
     const pull = async (image: string) => {
@@ -299,6 +311,25 @@ interface WorkerUser {
 function userOf(workerUid: number): WorkerUser {
   if (process.getuid?.() !== 0) return { name: `${process.getuid?.()}:${process.getgid?.()}`, owner: null }
   return { name: `${workerUid}:${workerUid}`, owner: { uid: workerUid, gid: workerUid } }
+}
+
+/** Docker is told the profile; Podman is told a file of its machine. Null: its own profile has to do. */
+function seccompFor(
+  { isPodman }: DockerClient,
+  folder: string,
+  place: Place,
+  own: OwnPlace | null,
+  log: Log,
+): string | null {
+  const profile = JSON.stringify(seccompProfile())
+  if (!isPodman) return profile
+  if (place.kind !== 'folder') {
+    log.warn({}, "functions run with Podman's own seccomp profile: it does not see our file with a tighter one")
+    return null
+  }
+  const file = join(folder, 'seccomp.json')
+  writeFileSync(file, profile)
+  return own?.hostPath(file) ?? file
 }
 
 interface OwnPlace {
