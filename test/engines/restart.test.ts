@@ -59,10 +59,9 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
       await waitUntil('what was accepted is over', over, longMs)
       expect((await rows()).map(({ status, output }) => [status, output])).toEqual(ids.map((_id, n) => ['success', n]))
       const since = async () => {
-        const { executions } = await ask('GET', '/v1/executions?limit=20')
-        return (executions as unknown as { trigger: string; created_at: string }[]).some(
-          ({ trigger, created_at }) => trigger === 'job' && new Date(`${created_at}Z`).toISOString() > endedAt,
-        )
+        const query = `trigger=job&created_at=gte:${endedAt.slice(0, 19)}Z`
+        const { executions } = await ask('GET', `/v1/executions?${query}`)
+        return (executions as unknown as object[]).length > 0
       }
       await waitUntil('the job has run again', async () => (await since()) || undefined, longMs)
     })
