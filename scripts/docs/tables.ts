@@ -22,6 +22,7 @@ const meanings: Record<keyof typeof errorCodes, string> = {
   too_many_bodies: 'all request bodies together take the memory for them (`TAIBAI_MAX_BODIES_BYTES`); try again later',
   limit_reached:
     'a limit of the function, project, webhook or address; `limit` says which, `Retry-After` when to try again',
+  storage_full: 'the disk of the server is full, or takes nothing; try again when there is space',
   queue_full: 'too many accepted executions wait; try again later',
   no_worker: 'no worker came free in time, or too many calls wait',
   shutting_down: 'the server is stopping',

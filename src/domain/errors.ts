@@ -19,6 +19,7 @@ export const errorCodes = {
   unsupported_media_type: 'caller',
   limit_reached: 'capacity',
   queue_full: 'capacity',
+  storage_full: 'capacity',
   too_many_bodies: 'capacity',
   no_worker: 'capacity',
   shutting_down: 'capacity',

@@ -21,6 +21,7 @@ export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
   headers_too_large: 431,
   limit_reached: 429,
   queue_full: 503,
+  storage_full: 503,
   too_many_bodies: 503,
   no_worker: 503,
   shutting_down: 503,

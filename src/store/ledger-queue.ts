@@ -17,6 +17,7 @@ import {
   writes,
 } from './ledger-batch.ts'
 import type { Row } from './ledger-rows.ts'
+import { storageFailure } from './storage-full.ts'
 
 export interface LedgerQueueOptions {
   /** Path of ledger.db. */
@@ -261,7 +262,10 @@ function startWriter({ path, busyTimeoutMs, files = {} }: LedgerQueueOptions): W
 }
 
 const notRecorded = (cause: unknown): FaasError =>
-  new FaasError('internal', 'The execution could not be recorded; see the server log.', { cause })
+  storageFailure(
+    cause,
+    new FaasError('internal', 'The execution could not be recorded; see the server log.', { cause }),
+  )
 
 const tooMuchWaits = (): FaasError =>
   new FaasError('queue_full', 'Too many records wait to be written; try again later.')

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import { FaasError, notFound } from '../domain/errors.ts'
 import type { PackageStore, StoredPackage } from '../domain/function.ts'
+import { storageFailure } from './storage-full.ts'
 import { unpack } from './unpack.ts'
 import type { PackageLimits } from './zip-check.ts'
 
@@ -177,7 +178,7 @@ export class PackageFolder implements PackageStore {
 }
 
 const notStored = (cause: unknown): FaasError =>
-  new FaasError('internal', 'The package could not be stored; see the server log.', { cause })
+  storageFailure(cause, new FaasError('internal', 'The package could not be stored; see the server log.', { cause }))
 
 const digestStepBytes = 1024 * 1024
 

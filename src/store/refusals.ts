@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3'
 import { FaasError } from '../domain/errors.ts'
+import { storageFailure } from './storage-full.ts'
 
 /** Columns of a unique index, as SQLite names them, to what the caller is told when the row exists already. */
 export type Refusals = Record<string, () => FaasError>
@@ -18,7 +19,10 @@ const isSqliteError = (error: unknown): error is SqliteError => error instanceof
 
 function translated(error: SqliteError, refusals: Refusals): FaasError {
   if (error.code !== 'SQLITE_CONSTRAINT_UNIQUE' && error.code !== 'SQLITE_CONSTRAINT_PRIMARYKEY') {
-    return new FaasError('internal', 'The database failed; see the server log.', { cause: error })
+    return storageFailure(
+      error,
+      new FaasError('internal', 'The database failed; see the server log.', { cause: error }),
+    )
   }
   const columns = error.message.replace('UNIQUE constraint failed: ', '')
   return refusals[columns]?.() ?? new FaasError('conflict', 'There is such a row already.', { cause: error })

@@ -37,6 +37,7 @@ const names: Record<ErrorCode, [status: number, type: string]> = {
   unsupported_media_type: [415, 'UnsupportedMediaTypeException'],
   headers_too_large: [413, 'RequestTooLargeException'],
   queue_full: [429, 'TooManyRequestsException'],
+  storage_full: [503, 'ServiceException'],
   too_many_bodies: [429, 'TooManyRequestsException'],
   no_worker: [429, 'TooManyRequestsException'],
   limit_reached: [429, 'TooManyRequestsException'],
