@@ -86,20 +86,17 @@ describe('bodies under way', () => {
     socket.write(head + 'x'.repeat(bytes))
     return { socket, answer: () => text }
   }
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 150))
 
   test('to a webhook that does not exist are not read', async () => {
     const { port } = await listening()
     const { answer } = hold(port, '/v1/webhooks/0190a000-0000-7000-8000-00000000dead/invoke', 200_000)
-    await settled()
-    expect(statusOf(answer())).toBe(404)
+    await expect.poll(() => statusOf(answer()), { timeout: 60_000 }).toBe(404)
   })
 
   test('to a function that does not exist are not read', async () => {
     const { port } = await listening()
     const { answer } = hold(port, '/fn/nobody', 200_000, alice)
-    await settled()
-    expect(statusOf(answer())).toBe(404)
+    await expect.poll(() => statusOf(answer()), { timeout: 60_000 }).toBe(404)
   })
 
   test('are bounded together; who is known has more room, and what is over makes room again', async () => {
