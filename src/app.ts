@@ -7,7 +7,6 @@ import { timeOrderedId as newId } from './domain/ids.ts'
 import { fullName } from './domain/image-use.ts'
 import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
-import { openPrincipal } from './domain/principal.ts'
 import { type PasswordSeal, registryOf } from './domain/registry.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { Pool } from './domain/worker.ts'
@@ -23,16 +22,18 @@ import { Connections } from './http/connections.ts'
 import { makeListener } from './http/front.ts'
 import { addressOf, listen } from './http/listen.ts'
 import { makeHttpApp } from './http/server.ts'
+import { WorkerDoor } from './http/worker-door.ts'
 import { makeLogger } from './logger.ts'
 import { makeOpenStack } from './openstack/openstack.ts'
 import { addressRules } from './outbound/address-rules.ts'
 import { HttpEventSender } from './outbound/event-sender.ts'
 import type { Targets } from './services/functions/targets.ts'
+import { FunctionTokens } from './services/platform/function-tokens.ts'
 import { ProjectShares } from './services/platform/project-shares.ts'
 import { seal, unseal } from './services/platform/sealing.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { SecretVault } from './services/platform/secret-vault.ts'
-import { ensureAdminToken } from './services/platform/tokens.ts'
+import { ensureAdminToken, newSecret } from './services/platform/tokens.ts'
 import { BackupFolder } from './store/backups.ts'
 import { readDataFacts } from './store/data-facts.ts'
 import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
@@ -49,6 +50,7 @@ import {
   httpParts,
   makeServices,
   makeStores,
+  openTo,
   ranBefore,
   type Services,
 } from './wiring.ts'
@@ -68,6 +70,7 @@ export interface App {
 }
 
 const pruneEveryMs = 3_600_000
+const noteUsesEveryMs = 60_000
 const dayMs = 86_400_000
 
 /** `onFatal`: the server cannot go on (the ledger's thread died). Throws an Error with a sentence when it cannot start. */
@@ -120,7 +123,10 @@ async function open(
   const links = await openLinks(engine, data.workersDir, clock)
   opened.push(() => links.close())
 
-  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled }, { engine, links }, log)
+  const workerDoor = new WorkerDoor()
+  opened.push(() => workerDoor.close())
+  const around = { engine, links, apiDoor: workerDoor }
+  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled }, around, log)
   const services = makeServices(ground)
   const status = { isReady: false }
   const server = await listen(
@@ -134,6 +140,7 @@ async function open(
   )
   const connections = new Connections(server)
   const { port, url } = addressOf(server, config.host)
+  workerDoor.attach(server, config.host, port)
   resume(ground, services, manifests, opened)
   status.isReady = true
   const isKeptHere = config.auth !== 'none' && config.adminToken === undefined
@@ -143,6 +150,7 @@ async function open(
   const close = async (why: string): Promise<void> => {
     log.info({ why, running: services.invocation.unfinishedCount().running }, 'stopping')
     status.isReady = false
+    workerDoor.close()
     connections.drain()
     services.scheduler.close()
     const ended = Promise.all([
@@ -229,9 +237,10 @@ function makeGround(
     registries,
     pulled,
   }: Kept & { registries: RegistryLogins; pulled: PulledImageNotes },
-  { engine, links }: { engine: SandboxEngine; links: WorkerLinks },
+  { engine, links, apiDoor }: { engine: SandboxEngine; links: WorkerLinks; apiDoor: WorkerDoor },
   log: Log,
 ): Ground {
+  const functionTokens = new FunctionTokens(newSecret)
   const languageVersions = new Map<string, string>()
   const shares = new ProjectShares({ store: stores.projectLimits, clock, defaults: given.projectLimits(config) })
   const vault = openVault(config, data, stores, log)
@@ -244,6 +253,8 @@ function makeGround(
       log,
       languageVersions,
       secrets: vault,
+      apiDoor,
+      workerTokens: functionTokens,
     }),
   )
   return {
@@ -266,6 +277,7 @@ function makeGround(
       mayReach: addressRules(config.egressAllow, ownAddresses()),
       timeoutMs: config.deliveryTimeoutMs,
     }),
+    functionTokens,
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),
@@ -313,7 +325,7 @@ function makeDoor(
   const { tokens } = services
   if (config.auth !== 'none') tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
   const parts = httpParts(ground, services, {
-    authenticate: config.auth === 'none' ? () => openPrincipal : authenticationBy(tokens, ground.openstack),
+    authenticate: config.auth === 'none' ? openTo(ground) : authenticationBy(tokens, ground),
     ...health,
     freeBytes: () => readDataFacts(data.path).freeBytes,
     version,
@@ -331,7 +343,7 @@ function resume(
   manifests: RuntimeManifest[],
   opened: (() => unknown)[],
 ): void {
-  const { runtimes, invocation, deliveries, targets, jobs, sources, scheduler, executions, images } = services
+  const { runtimes, invocation, deliveries, targets, jobs, sources, scheduler, executions, images, tokens, audit } = services
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
@@ -343,12 +355,20 @@ function resume(
   sources.polls.start()
   void services.backups.start()
   const prune = () =>
-    void Promise.all([executions.prune(), packages.prune(stores.functions.packageHashes()), images.collect()]).catch(
-      (error: unknown) => log.error({ err: error }, 'pruning failed'),
-    )
+    void Promise.all([
+      executions.prune(),
+      packages.prune(stores.functions.packageHashes()),
+      images.collect(),
+      Promise.resolve().then(() => audit.prune()),
+    ]).catch((error: unknown) => log.error({ err: error }, 'pruning failed'))
   prune()
   const timer = setInterval(prune, pruneEveryMs).unref()
-  opened.push(() => clearInterval(timer))
+  const usesTimer = setInterval(() => tokens.noteUses(), noteUsesEveryMs).unref()
+  opened.push(() => {
+    clearInterval(timer)
+    clearInterval(usesTimer)
+    tokens.noteUses()
+  })
 }
 
 function keepWarm(targets: Targets, pool: Pool, functionId: string, log: Log): void {

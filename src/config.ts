@@ -258,6 +258,11 @@ export const settings = z.object({
       'Most bytes of all request bodies that are being received or processed; callers without a token can use a quarter of it. Further bodies are refused with 503.',
     ),
   bodyTimeoutMs: int(1000).default(120_000).describe('Longest time for receiving a whole request.'),
+  maxCallDepth: int(1, 1000)
+    .default(16)
+    .describe(
+      'Most functions that call each other in a row, with the tokens of their contexts; a ring of them ends there.',
+    ),
   maxResultBytes: int(1)
     .default(10 * mib)
     .describe('Largest answer that a function returns at once; streamed answers have no limit.'),
@@ -340,6 +345,8 @@ export const settings = z.object({
   keepDeadLettersPerProject: int(1)
     .default(10_000)
     .describe('Most dead letters that are kept of one project; the oldest beyond them become plain records.'),
+  keepAuditDays: int(0).default(365).describe('Entries of the audit log older than this are removed; 0 keeps them.'),
+  keepAuditEntries: int(0).default(100_000).describe('Most entries of the audit log that are kept; 0 keeps all.'),
 })
 
 export type Config = z.output<typeof settings>
@@ -468,6 +475,8 @@ function homeFolder(): string {
 const isKnown = (name: string): boolean =>
   name.startsWith('TAIBAI_TEST_') ||
   name === 'TAIBAI_REQUIRE_DOCKER' ||
+  // Of a function that may call the API.
+  name === 'TAIBAI_API' ||
   name in cliVariables ||
   Object.keys(settings.shape).some((setting) => environmentName(setting) === name)
 

@@ -38,9 +38,10 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
 export const workersParts = (
   config: Config,
   manifests: RuntimeManifest[],
-  parts: Pick<WorkersParts, 'engine' | 'links' | 'clock' | 'log' | 'languageVersions' | 'secrets'> & {
-    packages: PackageStore
-  },
+  parts: Pick<
+    WorkersParts,
+    'engine' | 'links' | 'clock' | 'log' | 'languageVersions' | 'secrets' | 'apiDoor' | 'workerTokens'
+  > & { packages: PackageStore },
 ): WorkersParts => ({
   engine: parts.engine,
   links: parts.links,
@@ -48,6 +49,8 @@ export const workersParts = (
   log: parts.log,
   languageVersions: parts.languageVersions,
   secrets: parts.secrets,
+  apiDoor: parts.apiDoor,
+  workerTokens: parts.workerTokens,
   manifests,
   codeFolder: (hash) => parts.packages.folder(hash),
   newName: customAlphabet('abcdefghijkmnpqrstuvwxyz23456789', 10),
@@ -130,6 +133,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     maxAsyncRunningPerFunction: config.maxAsyncRunningPerFunction,
     maxAttempts: config.maxAttempts,
     maxAsyncAgeMs: config.maxAsyncAgeMs,
+    maxCallDepth: config.maxCallDepth,
     retryPauseMs: config.retryPauseMs,
     maxLogBytes: config.maxLogBytes,
     cancelGraceMs: config.stopGraceMs,
@@ -141,6 +145,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     keepDeadLettersDays: config.keepDeadLettersDays,
     keepDeadLettersPerProject: config.keepDeadLettersPerProject,
   },
+  audit: { keepAuditDays: config.keepAuditDays, keepAuditEntries: config.keepAuditEntries },
   backups: { backupEveryHours: config.backupEveryHours, backupKeep: config.backupKeep },
   maxVersions: config.maxVersions,
   webhookRate: config.webhookRate,

@@ -7,7 +7,7 @@ import type { Ledger } from './domain/execution.ts'
 import type { FunctionStore, PackageStore } from './domain/function.ts'
 import type { NewId } from './domain/ids.ts'
 import type { Log } from './domain/log.ts'
-import type { Authenticate } from './domain/principal.ts'
+import { type Authenticate, openPrincipal } from './domain/principal.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
 import type { Pool } from './domain/worker.ts'
 import { Bodies } from './http/bodies.ts'
@@ -28,7 +28,9 @@ import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.
 import { Targets } from './services/functions/targets.ts'
 import { Workers } from './services/functions/workers.ts'
 import { AccessKeys } from './services/platform/access-keys.ts'
+import { AuditLog, type AuditRules } from './services/platform/audit-log.ts'
 import { Backups, type BackupsParts } from './services/platform/backups.ts'
+import { type FunctionTokens, isWorkerToken } from './services/platform/function-tokens.ts'
 import { Health, type HealthParts } from './services/platform/health.ts'
 import { Images, type ImagesParts } from './services/platform/images.ts'
 import type { ProjectShares } from './services/platform/project-shares.ts'
@@ -50,6 +52,7 @@ import { Sources } from './services/triggers/sources.ts'
 import { Webhooks } from './services/triggers/webhooks.ts'
 import { AccessKeyRows } from './store/access-keys.ts'
 import { AliasRows } from './store/aliases.ts'
+import { AuditRows } from './store/audit.ts'
 import type { Database } from './store/database.ts'
 import { FunctionRows } from './store/functions.ts'
 import { JobRows } from './store/jobs.ts'
@@ -80,6 +83,7 @@ export function makeStores(database: Database) {
     tokens: new TokenRows(database),
     accessKeys: new AccessKeyRows(database),
     lambdaSettings: new LambdaSettingsRows(database),
+    audit: new AuditRows(database),
   }
 }
 
@@ -94,6 +98,7 @@ export interface Ground {
   packages: PackageStore
   backups: BackupStore
   pool: Pool
+  functionTokens: FunctionTokens
   runtimeImages: RuntimeImages
   eventSender: EventSender
   /** What the server's health is judged by. */
@@ -117,6 +122,7 @@ export interface ServiceSettings {
   runs: InvocationParts['limits']
   retention: ExecutionsParts['retention']
   backups: BackupsParts['rules']
+  audit: AuditRules
   /** Versions of one function. */
   maxVersions: number
   /** Calls a second of one webhook that names no rate. */
@@ -188,7 +194,7 @@ export function makeServices(ground: Ground) {
     log,
   })
   const inUse = new Holders({ stores, jobs, sources })
-  const tokens = new Tokens({ tokens: stores.tokens, clock, newId })
+  const tokens = new Tokens({ tokens: stores.tokens, clock, newId, log })
   return {
     targets,
     exposed,
@@ -266,6 +272,7 @@ export function makeServices(ground: Ground) {
     images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),
     registries: new Registries({ ...ground.registries, clock }),
     tokens,
+    audit: new AuditLog({ store: stores.audit, clock, newId, log, rules: settings.audit }),
     accessKeys: new AccessKeys({ keys: stores.accessKeys, tokens, vault: ground.vault, clock }),
     lambdaSettings: stores.lambdaSettings,
     packages,
@@ -314,6 +321,7 @@ export function httpParts(
     accessKeys: services.accessKeys,
     lambdaSettings: services.lambdaSettings,
     packages: services.packages,
+    audit: services.audit,
     backups: services.backups,
     health: services.health,
     images: services.images,
@@ -347,12 +355,24 @@ export function httpParts(
   }
 }
 
-/** With Keystone, too, our own tokens are good: the installation's admin and its tools have no other. */
-export function authenticationBy(tokens: Tokens, openstack: OpenStack | null): Authenticate {
-  if (openstack === null) return tokens.authenticate
-  return (token) =>
-    tokens.authenticate(token) ?? (token === null || isOwnToken(token) ? null : openstack.authenticate(token))
+/** With Keystone, too, our own tokens are good: the installation's admin, its tools and its functions have no other. */
+export function authenticationBy(
+  tokens: Tokens,
+  { openstack, functionTokens }: Pick<Ground, 'openstack' | 'functionTokens'>,
+): Authenticate {
+  return (token) => {
+    if (token !== null && isWorkerToken(token)) return functionTokens.authenticate(token)
+    const who = tokens.authenticate(token)
+    if (who !== null || openstack === null || token === null || isOwnToken(token)) return who
+    return openstack.authenticate(token)
+  }
 }
+
+/** Open mode: everybody may do everything, but what calls with the token of a function is that function. */
+export const openTo =
+  ({ functionTokens }: Pick<Ground, 'functionTokens'>): Authenticate =>
+  (token) =>
+    token !== null && isWorkerToken(token) ? functionTokens.authenticate(token) : openPrincipal
 
 /** The function versions that ran before this process began. */
 export function ranBefore(functions: FunctionStore, ledger: Ledger): (functionId: string, version: number) => boolean {

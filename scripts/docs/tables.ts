@@ -12,6 +12,7 @@ const meanings: Record<keyof typeof errorCodes, string> = {
   forbidden: 'the policy says no; `faultstring` begins with `Operation not allowed`',
   in_use: 'something still depends on it; `?cascade=true` removes that too',
   not_found: 'it does not exist, or not for this project',
+  call_too_deep: 'too many functions call each other in a row (`TAIBAI_MAX_CALL_DEPTH`): perhaps a ring',
   method_not_allowed: 'wrong verb for this path; `Allow` names the right ones',
   conflict: 'the name is taken',
   runtime_unavailable: 'the runtime is not `available` (yet)',

@@ -86,6 +86,7 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     max_workers,
     idle_timeout,
     network,
+    api,
     cpu_max,
     tmp_size,
     writable,
@@ -108,8 +109,9 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     concurrency,
     min_workers,
     network,
-    // An export of an older server has neither.
+    // An export of an older server has none of these.
     tmp_size: tmp_size ?? null,
+    api: api ? true : null,
     writable: (writable ?? []).length > 0 ? writable : null,
     // Their names: no server shows a value.
     secrets: (secrets ?? []).length > 0 ? secrets : null,

@@ -77,6 +77,7 @@ const fn = z
       .describe('How much of its executions is recorded.'),
     idle_timeout: z.int().optional(),
     network: z.enum(['egress', 'none']).optional(),
+    api: z.boolean().optional().describe('Whether it may call the API of the server.'),
     env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
     secrets: z
       .array(z.union([z.string().transform(asVariable), secretUse.transform(withPlace)]))

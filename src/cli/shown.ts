@@ -2,6 +2,7 @@ import { milliseconds as millisecondsText } from '../client/explanation.ts'
 import type {
   AccessKeyRow,
   AliasRow,
+  AuditRow,
   DeliveryRow,
   ExecutionRow,
   FunctionRow,
@@ -142,5 +143,17 @@ export const tokenColumns: Column<TokenRow>[] = [
   { title: 'NAME', value: ({ name }) => name },
   { title: 'PROJECT', value: ({ project_id }) => project_id },
   { title: 'ROLES', value: ({ roles }) => roles.join(', ') },
+  { title: 'SCOPES', value: ({ scopes }) => scopes?.join(', ') ?? 'all' },
+  { title: 'FUNCTION', value: ({ function_id }) => function_id },
   { title: 'EXPIRES', value: ({ expires_at }) => timeText(expires_at) },
+  { title: 'LAST USED', value: ({ last_used_at }) => timeText(last_used_at) },
+]
+
+export const auditColumns: Column<AuditRow>[] = [
+  { title: 'WHEN (UTC)', value: ({ at }) => timeText(at) },
+  { title: 'WHO', value: ({ who }) => who.name ?? who.id ?? who.kind },
+  { title: 'PROJECT', value: ({ project_id }) => project_id },
+  { title: 'WHAT', value: ({ method, path }) => `${method} ${path}` },
+  { title: 'NAME', value: ({ subject_name, subject_id }) => subject_name ?? subject_id },
+  { title: 'FROM', value: ({ address }) => address },
 ]

@@ -1,7 +1,8 @@
 import { type CommandSpec, given, numberOption, textOption } from './command.ts'
-import { tokenColumns } from './shown.ts'
+import { timeText, tokenColumns } from './shown.ts'
 
 const day = 86_400
+const shownOnce = 'It is not shown again: keep it where nobody else reads it.'
 
 export const commands: CommandSpec[] = [
   {
@@ -11,21 +12,29 @@ export const commands: CommandSpec[] = [
     options: [
       ['--project <name>', 'what it may work in; default: default'],
       ['--role <role...>', 'member or admin; default: member'],
-      ['--days <days>', 'when it ends; default: never'],
+      ['--scope <scope...>', 'read, invoke, deploy or admin; default: all that the role allows'],
+      ['--function <name>', 'the one function that it is for; default: any'],
+      ['--expires <days>', 'days until it ends; default: never'],
     ],
-    examples: ['taibai token create ci --project shop --days 90'],
+    examples: [
+      'taibai token create ci --project shop --scope deploy --expires 90',
+      'taibai token create till --project shop --scope invoke --function pay',
+    ],
     async run(cli, args, options) {
-      const days = numberOption(options, 'days', '--days')
+      const days = numberOption(options, 'expires', '--expires')
+      const fn = textOption(options, 'function')
       const project = textOption(options, 'project')
       const token = await cli.client().tokens.create({
         name: given(args, 0),
         ...(project !== undefined && { project_id: project }),
         ...(Array.isArray(options.role) && { roles: options.role }),
+        ...(Array.isArray(options.scope) && { scopes: options.scope }),
+        ...(fn !== undefined && { function: fn }),
         ...(days !== undefined && { expires_in: days * day }),
       })
       cli.out.value(token, () => {
         cli.out.line(token.token)
-        cli.out.warn('It is not shown again: keep it where nobody else reads it.')
+        cli.out.warn(shownOnce)
       })
     },
   },
@@ -35,6 +44,46 @@ export const commands: CommandSpec[] = [
     examples: ['taibai token list'],
     async run(cli) {
       cli.out.rows(await cli.client().tokens.list(), tokenColumns, 'There are no tokens beside the admin token.')
+    },
+  },
+  {
+    name: 'token rotate',
+    summary: 'make a new token in the place of one, which is good for a while yet',
+    arguments: [['<token>', 'id']],
+    options: [
+      ['--grace <seconds>', 'how long the one of before is good; default: an hour'],
+      ['--expires <days>', 'days until the new one ends; default: when the one of before would'],
+    ],
+    examples: ['taibai token rotate 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11 --grace 600 --expires 90'],
+    async run(cli, args, options) {
+      const grace = numberOption(options, 'grace', '--grace')
+      const days = numberOption(options, 'expires', '--expires')
+      const token = await cli.client().tokens.rotate(given(args, 0), {
+        ...(grace !== undefined && { grace }),
+        ...(days !== undefined && { expires_in: days * day }),
+      })
+      cli.out.value(token, () => {
+        cli.out.line(token.token)
+        cli.out.warn(`${shownOnce} The one of before is good until ${timeText(token.previous_until)} UTC.`)
+      })
+    },
+  },
+  {
+    name: 'whoami',
+    summary: 'say who you are to the server, and what your token may do',
+    examples: ['taibai whoami'],
+    async run(cli) {
+      const who = await cli.client().whoami()
+      cli.out.value(who, () =>
+        cli.out.fields([
+          ['who', `${who.name ?? who.id ?? 'anybody'} (${who.kind})`],
+          ['project', who.project_id],
+          ['roles', who.roles.join(', ')],
+          ['scopes', who.scopes?.join(', ') ?? 'all'],
+          ['function', who.function_id ?? 'any'],
+          ['ends', timeText(who.expires_at) || 'never'],
+        ]),
+      )
     },
   },
   {

@@ -8,6 +8,7 @@ import type {
   AccessKeyRow,
   AliasFields,
   AliasRow,
+  AuditRow,
   BackupRow,
   DeliveryRow,
   ExecutionFields,
@@ -38,6 +39,7 @@ import type {
   VersionRow,
   WebhookFields,
   WebhookRow,
+  WhoAmI,
   WorkerRow,
 } from './resources.ts'
 
@@ -88,6 +90,10 @@ export function makeClient(options: ConnectionOptions) {
     },
     tokens: tokensOf(connection),
     accessKeys: accessKeysOf(connection),
+    whoami: async (): Promise<WhoAmI> => (await connection.must('GET', '/v1/whoami')).json,
+    /** Who changed what, the newest first. */
+    audit: async (query: { limit?: number; marker?: string } = {}): Promise<AuditRow[]> =>
+      (await connection.must('GET', '/v1/audit', { query })).json.audit,
     backups: {
       create: async (): Promise<BackupRow> => (await connection.must('POST', '/v1/backups')).json,
       list: async (): Promise<BackupRow[]> => (await connection.must('GET', '/v1/backups')).json.backups,
@@ -321,6 +327,12 @@ function tokensOf(connection: Connection) {
     /** `token` is in this answer and nowhere else. */
     create: async (fields: TokenFields): Promise<TokenRow & { token: string }> =>
       (await connection.must('POST', '/v1/tokens', { json: fields })).json,
+    /** As `create`, in the place of one that is good for `grace` seconds yet. */
+    rotate: async (
+      id: string,
+      fields: { grace?: number; expires_in?: number },
+    ): Promise<TokenRow & { token: string }> =>
+      (await connection.must('POST', `/v1/tokens/${encodeURIComponent(id)}/rotate`, { json: fields })).json,
   }
 }
 

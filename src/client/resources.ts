@@ -59,6 +59,7 @@ export interface FunctionRow extends Row {
   max_workers: number | null
   idle_timeout: number | null
   network: 'egress' | 'none'
+  api: boolean
   cpu_max: number | null
   access: 'token' | 'public'
   cors: FunctionCors | null
@@ -153,6 +154,7 @@ export interface FunctionFields {
   max_workers?: number | null
   idle_timeout?: number | null
   network?: 'egress' | 'none'
+  api?: boolean
   cpu_max?: number | null
   access?: 'token' | 'public'
   cors?: Partial<FunctionCors> | null
@@ -349,19 +351,56 @@ export interface SourceChange {
   interval?: number
 }
 
+export type Scope = 'read' | 'invoke' | 'deploy' | 'admin'
+
 export interface TokenRow {
   id: string
   name: string
   project_id: string
   roles: string[]
+  /** Null: all that the roles allow. */
+  scopes: Scope[] | null
+  /** Null: any function. */
+  function_id: string | null
   created_at: string
   expires_at: string | null
+  last_used_at: string | null
+  /** Of the token before its rotation. */
+  previous_until: string | null
+}
+
+export interface WhoAmI {
+  kind: 'token' | 'user' | 'function' | 'open'
+  id: string | null
+  name: string | null
+  project_id: string
+  roles: string[]
+  scopes: Scope[] | null
+  function_id: string | null
+  expires_at: string | null
+}
+
+export interface AuditRow {
+  id: string
+  at: string
+  who: Pick<WhoAmI, 'kind' | 'id' | 'name'>
+  project_id: string
+  action: string
+  method: string
+  path: string
+  subject_id: string | null
+  subject_name: string | null
+  status: number
+  address: string | null
 }
 
 export interface TokenFields {
   name: string
   project_id?: string
   roles?: string[]
+  scopes?: string[]
+  /** Name or id. */
+  function?: string
   /** Seconds. */
   expires_in?: number
 }

@@ -10,6 +10,7 @@ export const errorCodes = {
   forbidden: 'caller',
   in_use: 'caller',
   not_found: 'caller',
+  call_too_deep: 'caller',
   method_not_allowed: 'caller',
   conflict: 'caller',
   runtime_unavailable: 'caller',

@@ -70,6 +70,8 @@ export interface Fn {
   maxRate: number | null
   /** How much of its executions is recorded. */
   record: Recording
+  /** It may call the API of this server: its workers are told where, and with which token. */
+  api: boolean
   /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
   cpuMaxMillicpu: number | null
   /** Of /tmp, and of each of `writable`; in memory. Null: the operator's. */

@@ -26,6 +26,7 @@ export type ChangeableField = keyof Pick<
   | 'maxWorkers'
   | 'idleTimeoutSeconds'
   | 'network'
+  | 'api'
   | 'cpuMaxMillicpu'
   | 'tmpSizeBytes'
   | 'writable'
@@ -68,6 +69,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   secrets: { in: 'worker', revision: 'secrets' },
   concurrency: { in: 'worker', revision: 'concurrency' },
   network: { in: 'worker', revision: 'network' },
+  api: { in: 'worker', revision: 'api' },
   cpuMaxMillicpu: { in: 'worker', revision: 'cpuMaxMillicpu' },
   tmpSizeBytes: { in: 'worker', revision: 'tmpSizeBytes' },
   writable: { in: 'worker', revision: 'writable' },
@@ -97,6 +99,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     maxRunning: fn.maxRunning,
     maxRate: fn.maxRate,
     record: fn.record,
+    api: fn.api,
     memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
     cpuMillicpu: fn.cpuMillicpu,
     cpuMaxMillicpu: fn.cpuMaxMillicpu,

@@ -35,6 +35,8 @@ export interface Revision {
   maxRunning: number | null
   maxRate: number | null
   record: Recording
+  /** Its workers may call the API. */
+  api: boolean
   /** In effect: never below the runtime's floor. */
   memoryBytes: number
   cpuMillicpu: number

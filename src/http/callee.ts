@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError } from '../domain/errors.ts'
-import type { Authenticate, Principal } from '../domain/principal.ts'
+import { type Authenticate, type Principal, refuseOtherFunctions } from '../domain/principal.ts'
 import type { Exposed } from '../services/functions/exposed.ts'
 import type { Target, Targets } from '../services/functions/targets.ts'
 import type { Place } from './function-call.ts'
+import { refuseBeyond, toInvoke } from './guard.ts'
 import { unauthenticated } from './middleware/auth.ts'
 import { sentToken } from './sent-token.ts'
 
@@ -12,6 +13,8 @@ export interface Callee {
   target: Target
   /** Whose execution it is. */
   projectId: string
+  /** The execution whose function calls. */
+  from?: string | undefined
   /** The token that let the caller in; null: none was needed. */
   spent: string | null
   isKnown: boolean
@@ -42,12 +45,18 @@ function chosen(parts: Parts, place: Place, token: string | null, who: Principal
   if (who === null) return publicCallee(parts, place, null) ?? fail(unauthenticated(token))
   try {
     const target = parts.targets.byName(who, place.name)
-    return { target, projectId: who.projectId, spent: token, isKnown: true, isOwn: true }
+    refuseBeyond(who, toInvoke)
+    refuseOtherFunctions(who, target.fn.id)
+    return { target, projectId: who.projectId, from: who.from, spent: token, isKnown: true, isOwn: true }
   } catch (error) {
-    if (!(error instanceof FaasError) || error.code !== 'not_found') throw error
-    return publicCallee(parts, place, token) ?? fail(error)
+    if (!(error instanceof FaasError) || !mayBePublic.has(error.code)) throw error
+    const callee = publicCallee(parts, place, token) ?? fail(error)
+    return who.from === undefined ? callee : { ...callee, from: who.from }
   }
 }
+
+/** What is open to everybody is open to those whose token is for something else, too. */
+const mayBePublic: ReadonlySet<string> = new Set(['not_found', 'forbidden'])
 
 function publicCallee({ targets, exposed }: Parts, place: Place, spent: string | null): Callee | null {
   const fn = exposed.publicFunction(place.name)

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
+import type { Change } from '../domain/audit.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Principal } from '../domain/principal.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { Bodies } from './bodies.ts'
 import { refusalAnswers } from './error-response.ts'
+import { guarded, scopeOf } from './guard.ts'
 
 export interface Env {
   /** Node's own request and response. */
@@ -14,6 +17,11 @@ export interface Env {
     who: Principal
     /** What reads the body of a request. */
     bodies: Bodies
+    /** Id of the caller's function of that name or id. Throws FaasError `not_found`. */
+    functionIdOf(who: Principal, nameOrId: string): string
+    /** Keeps who changed what. */
+    noteChange(who: Principal, change: Change): void
+    trustsProxy: boolean
   }
 }
 export type App = OpenAPIHono<Env>
@@ -35,6 +43,13 @@ export interface Described<P extends string = string> {
   description?: string
   /** Nobody needs a token; with patterns, only where the parameters of the path are spelled so. */
   public?: true | Record<string, RegExp>
+  /** Of which a token must have one; absent: `read` for GET, `deploy` for what changes something. */
+  scope?: Scope | readonly Scope[]
+  /**
+   * What is asked of a token of one function. `path`: the parameter `id` must name that one; `checked`: the service looks;
+   * `free`: nothing. Absent: it has no business here.
+   */
+  onlyFunction?: 'path' | 'checked' | 'free'
   query?: z.ZodObject
   /** JSON body, or one schema for each media type. */
   body?: z.ZodType | Record<string, z.ZodType>
@@ -51,7 +66,7 @@ export const endpointsOf = (app: App): readonly Described[] => described.get(app
 /** Binds a handler and writes its line in /openapi.json, so that neither exists without the other. */
 export function endpoint<P extends string>(app: App, about: Described<P>, handler: Handler<Env, P>): void {
   describe(app, about)
-  app.on(about.method.toUpperCase(), about.path, handler)
+  app.on(about.method.toUpperCase(), about.path, about.public === true ? handler : guarded(about, handler))
 }
 
 /** The line of what is answered in front of the app (`front.ts`). */
@@ -69,7 +84,7 @@ function documented(about: Described): RouteConfig {
     tags: [about.tag],
     summary: about.summary,
     ...(about.description && { description: about.description }),
-    security: about.public ? [] : [{ token: [] }, { bearer: [] }],
+    security: about.public ? [] : [{ token: [...scopeOf(about)] }, { bearer: [...scopeOf(about)] }],
     request: {
       ...(names.length > 0 && { params }),
       ...(about.query && { query: about.query }),

@@ -12,6 +12,7 @@ export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
   forbidden: 403,
   in_use: 403,
   not_found: 404,
+  call_too_deep: 400,
   method_not_allowed: 405,
   conflict: 409,
   runtime_unavailable: 409,

@@ -7,6 +7,7 @@ import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders }
 import type { App } from './endpoint.ts'
 import { sendError } from './error-response.ts'
 import { type Place, placeOf, rootOf } from './function-call.ts'
+import { refuseBeyond, toInvoke } from './guard.ts'
 import { whoAsks } from './middleware/auth.ts'
 import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-door.ts'
 import { hostOfTarget, routedUrl } from './request-url.ts'
@@ -113,5 +114,7 @@ function answerPreflight(
 
 async function runExecution(parts: HttpParts, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const who = whoAsks(parts.authenticate, sentToken(incoming))
-  await postExecution(parts, who instanceof Promise ? await who : who, incoming, outgoing)
+  const known = who instanceof Promise ? await who : who
+  refuseBeyond(known, toInvoke)
+  await postExecution(parts, known, incoming, outgoing)
 }

@@ -7,7 +7,7 @@ import { signatureNames } from '../domain/signature.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { jsonText, mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './endpoint.ts'
-import { choice, field, integer, nullable, number, parseFields, text } from './fields.ts'
+import { choice, field, flag, integer, nullable, number, parseFields, text } from './fields.ts'
 import { parseMultipart } from './multipart.ts'
 import { destination, retries } from './terms-fields.ts'
 
@@ -52,6 +52,9 @@ const changeable = {
   max_workers: nullable(integer('Most workers; null: as many as the memory budget allows.')),
   idle_timeout: nullable(integer('Seconds before an idle worker goes; null: when its memory is needed.')),
   network: choice(networks, 'Which network the function has; default egress.'),
+  api: flag(
+    'Whether it may call this API: its workers are told the address and given a token of their own; default false.',
+  ),
   access: choice(accesses, 'Who may call /fn/{name}: holders of a token of the project (the default), or everybody.'),
   cors: nullable(
     field(
@@ -185,6 +188,7 @@ function named(given: z.output<typeof functionChange>): FunctionFields {
     maxWorkers: given.max_workers,
     idleTimeoutSeconds: given.idle_timeout,
     network: given.network,
+    api: given.api,
     cpuMaxMillicpu: given.cpu_max,
     access: given.access,
     cors: given.cors,

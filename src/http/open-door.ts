@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { hostNameInside } from '../domain/api-access.ts'
 import { FaasError } from '../domain/errors.ts'
 import { type Door, hostName, isFromElsewhere, isOurHost } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'
@@ -6,7 +7,7 @@ import type { HttpSettings } from './settings.ts'
 /** What open mode asks of a request, because it asks for no token. */
 
 export function doorOf({ host, publicUrl, corsOrigins }: HttpSettings): Door {
-  const names = [hostName(host), publicUrl === undefined ? null : hostName(new URL(publicUrl).host)]
+  const names = [hostName(host), hostNameInside, publicUrl === undefined ? null : hostName(new URL(publicUrl).host)]
   return { hosts: names.filter((name) => name !== null), origins: corsOrigins }
 }
 

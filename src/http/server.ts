@@ -1,17 +1,19 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
+import type { Change } from '../domain/audit.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { DocPage } from '../domain/doc-page.ts'
 import type { PackageStore } from '../domain/function.ts'
 import type { LambdaSettingsStore } from '../domain/lambda-settings.ts'
 import type { Log } from '../domain/log.ts'
-import type { Authenticate } from '../domain/principal.ts'
+import type { Authenticate, Principal } from '../domain/principal.ts'
 import type { Aliases } from '../services/functions/aliases.ts'
 import type { FunctionVersions } from '../services/functions/function-versions.ts'
 import type { Functions } from '../services/functions/functions.ts'
 import type { Secrets } from '../services/functions/secrets.ts'
 import type { Workers } from '../services/functions/workers.ts'
 import type { AccessKeys } from '../services/platform/access-keys.ts'
+import type { AuditLog } from '../services/platform/audit-log.ts'
 import type { Backups } from '../services/platform/backups.ts'
 import type { Health } from '../services/platform/health.ts'
 import type { Images } from '../services/platform/images.ts'
@@ -26,7 +28,6 @@ import type { Stats } from '../services/runs/stats.ts'
 import type { Jobs } from '../services/triggers/jobs.ts'
 import type { Sources } from '../services/triggers/sources.ts'
 import type { Webhooks } from '../services/triggers/webhooks.ts'
-import type { Bodies } from './bodies.ts'
 import type { App, Env } from './endpoint.ts'
 import { errorResponse, type Refusals } from './error-response.ts'
 import type { Gauges } from './metrics-text.ts'
@@ -34,6 +35,7 @@ import { authentication } from './middleware/auth.ts'
 import { refuseHead } from './middleware/head.ts'
 import { bindAccessKeys } from './routes/access-keys.ts'
 import { bindAliases } from './routes/aliases.ts'
+import { bindAudit } from './routes/audit.ts'
 import { bindBackups } from './routes/backups.ts'
 import { bindConsole } from './routes/console.ts'
 import { bindDeadLetters } from './routes/dead-letters.ts'
@@ -58,6 +60,7 @@ import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
 import { bindWebhooks } from './routes/webhooks.ts'
+import { bindWhoAmI } from './routes/whoami.ts'
 import { bindWorkers } from './routes/workers.ts'
 import type { HttpSettings } from './settings.ts'
 import { makeNeedsToken, makeUnrouted, makeVerbsOf } from './unrouted.ts'
@@ -83,6 +86,7 @@ export interface HttpParts extends InvokeParts {
   accessKeys: AccessKeys
   lambdaSettings: LambdaSettingsStore
   packages: PackageStore
+  audit: AuditLog
   backups: Backups
   health: Health
   images: Images
@@ -110,7 +114,7 @@ export function makeHttpApp(parts: HttpParts): App {
   app.onError((error, c) => errorResponse(c, parts.wrongTokens.counted(error, c.env.incoming), parts, verbsOf))
   app.notFound(unrouted)
 
-  app.use(bodiesOf(parts.bodies), authentication(parts.authenticate, makeNeedsToken(app)))
+  app.use(handedToRoutes(parts), authentication(parts.authenticate, makeNeedsToken(app)))
   app.use('/v1/*', refuseHead(unrouted))
 
   bindVersionsRoot(app, settings)
@@ -130,8 +134,10 @@ export function makeHttpApp(parts: HttpParts): App {
   bindStats(app, parts)
   bindHistory(app, parts.executions)
   bindEvents(app, parts)
-  bindTokens(app, parts.tokens, settings)
+  bindTokens(app, parts, settings)
   bindAccessKeys(app, parts.accessKeys, settings)
+  bindWhoAmI(app, parts.tokens)
+  bindAudit(app, parts.audit)
   bindBackups(app, parts.backups)
   bindImages(app, parts.images, settings)
   bindRegistries(app, parts.registries, settings)
@@ -143,9 +149,14 @@ export function makeHttpApp(parts: HttpParts): App {
   return app
 }
 
-const bodiesOf =
-  (bodies: Bodies): MiddlewareHandler<Env> =>
-  async (c, next) => {
+function handedToRoutes({ bodies, targets, audit, settings }: HttpParts): MiddlewareHandler<Env> {
+  const functionIdOf = (who: Principal, nameOrId: string) => targets.findFunction(who, nameOrId).id
+  const noteChange = (who: Principal, change: Change) => audit.note(who, change)
+  return async (c, next) => {
     c.set('bodies', bodies)
+    c.set('functionIdOf', functionIdOf)
+    c.set('noteChange', noteChange)
+    c.set('trustsProxy', settings.trustProxy)
     return next()
   }
+}

@@ -5,8 +5,10 @@ import type { FunctionCode, Network, Recording } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { LambdaFields } from '../domain/lambda-settings.ts'
 import type { ProjectLimits } from '../domain/limits.ts'
+import type { Actor } from '../domain/principal.ts'
 import type { RetryTerms } from '../domain/retries.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { SecretUse } from '../domain/secret.ts'
 import type { Signature } from '../domain/signature.ts'
 import type { SourceEvent, SourceStatus } from '../domain/source.ts'
@@ -63,6 +65,7 @@ export const functions = sqliteTable(
     maxWorkers: integer('max_workers'),
     idleTimeoutSeconds: integer('idle_timeout_seconds'),
     network: text('network').$type<Network>().notNull(),
+    api: integer('api', { mode: 'boolean' }).notNull().default(false),
     cpuMaxMillicpu: integer('cpu_max_millicpu'),
     tmpSizeBytes: integer('tmp_size_bytes'),
     access: text('access').$type<Access>().notNull().default('token'),
@@ -246,8 +249,33 @@ export const tokens = sqliteTable('tokens', {
   hash: text('hash').notNull().unique(),
   projectId: text('project_id').notNull(),
   roles: text('roles', { mode: 'json' }).$type<string[]>().notNull(),
+  /** Null: all that its roles allow. */
+  scopes: text('scopes', { mode: 'json' }).$type<Scope[]>(),
+  /** Null: any. */
+  functionId: text('function_id'),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at'),
+  lastUsedAt: integer('last_used_at'),
+  /** Of before the last rotation, and until when it is good. */
+  previousHash: text('previous_hash'),
+  previousUntil: integer('previous_until'),
+})
+
+/** Who changed what, by ids in the order of time. */
+export const audit = sqliteTable('audit', {
+  id: text('id').primaryKey(),
+  at: integer('at').notNull(),
+  whoKind: text('who_kind').$type<Actor['kind']>().notNull(),
+  whoId: text('who_id'),
+  whoName: text('who_name'),
+  projectId: text('project_id').notNull(),
+  action: text('action').notNull(),
+  method: text('method').notNull(),
+  path: text('path').notNull(),
+  subjectId: text('subject_id'),
+  subjectName: text('subject_name'),
+  status: integer('status').notNull(),
+  address: text('address'),
 })
 
 export const accessKeys = sqliteTable('access_keys', {

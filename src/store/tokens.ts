@@ -6,9 +6,11 @@ import { written } from './refusals.ts'
 import { tokens } from './schema.ts'
 
 export class TokenRows implements TokenStore {
+  #database: Database
   #statements: ReturnType<typeof prepare>
 
   constructor(database: Database) {
+    this.#database = database
     this.#statements = prepare(database.orm)
   }
 
@@ -20,6 +22,18 @@ export class TokenRows implements TokenStore {
     return this.#statements.list.all()
   }
 
+  update(token: Token): void {
+    written(() => this.#statements.update.run({ ...token }))
+  }
+
+  noteUsed(ids: string[], atMs: number): void {
+    written(() =>
+      this.#database.transaction(() => {
+        for (const id of ids) this.#statements.noteUsed.run({ id, lastUsedAt: atMs })
+      }),
+    )
+  }
+
   delete(id: string): boolean {
     return written(() => this.#statements.delete.run({ id }).changes > 0)
   }
@@ -29,6 +43,8 @@ function prepare(orm: Database['orm']) {
   const all = placeholders(tokens)
   return {
     insert: orm.insert(tokens).values(all).prepare(),
+    update: orm.update(tokens).set(all).where(eq(tokens.id, all.id)).prepare(),
+    noteUsed: orm.update(tokens).set({ lastUsedAt: all.lastUsedAt }).where(eq(tokens.id, all.id)).prepare(),
     delete: orm.delete(tokens).where(eq(tokens.id, all.id)).prepare(),
     list: orm.select().from(tokens).orderBy(asc(tokens.createdAt), asc(tokens.id)).prepare(),
   }

@@ -63,7 +63,13 @@ describeWithDocker('A worker whose shim does not come', () => {
     const { command } = manifest
     manifest.command = ['sleep', '60']
     try {
-      const shape = { image: manifest.image, network: 'none' as const, trusted: true, memoryBytes: 64 * mib }
+      const shape = {
+        image: manifest.image,
+        network: 'none' as const,
+        api: false,
+        trusted: true,
+        memoryBytes: 64 * mib,
+      }
       await expect(factory.startGeneric(shape)).rejects.toMatchObject({
         code: 'engine_failed',
         message: expect.stringMatching(/hello within 1\.5 s/),

@@ -1,7 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:net'
+import type { Server as HttpServer } from 'node:http'
+import { connect as connectTcp, createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addressOf, listen } from '../../src/http/listen.ts'
+import { WorkerDoor } from '../../src/http/worker-door.ts'
 import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { docker } from '../support/docker-images.ts'
@@ -93,6 +96,64 @@ describeWithDocker('A function with a network', () => {
         } finally {
           named.close()
         }
+      })
+    })
+
+    describe('that may call the API of a server which listens on loopback alone', () => {
+      const door = new WorkerDoor()
+      const calling = dockerWorkers({ apiDoor: door })
+      let server: HttpServer
+      beforeAll(async () => {
+        server = await listen('127.0.0.1', 0, (_incoming, outgoing) => outgoing.end('the API'), {
+          bodyTimeoutMs: 10_000,
+        })
+        door.attach(server, '127.0.0.1', addressOf(server, '').port)
+      })
+      afterAll(() => {
+        door.close()
+        server.closeAllConnections()
+        server.close()
+      })
+      const fetching = "import os, urllib.request as r; print(r.urlopen(os.environ['TAIBAI_API']).read().decode())"
+
+      test('reaches it by name, and else what others reach', async () => {
+        await using caller = await calling().bound('python3', { api: true })
+        expect(await caller.ask({ do: 'env', name: 'TAIBAI_API' })).toMatch(/^http:\/\/host\.docker\.internal:\d+$/)
+        expect((await caller.run('python3', '-c', fetching)).stdout).toBe('the API\n')
+        await isRefused({ address: 'host.docker.internal', port: hostPort() }, caller)
+        await isRefused({ address: 'host.docker.internal', port: 22 }, caller)
+        await isRefused(world.metadata, caller)
+        expect(await caller.ask(connect(world))).toBe('connected')
+      })
+
+      test('is reached by no other function, nor from elsewhere on the host', async () => {
+        await using caller = await calling().bound('python3', { api: true })
+        await using other = await calling().bound('python3')
+        const { gateway } = await caller.address()
+        const port = Number(new URL(await caller.ask({ do: 'env', name: 'TAIBAI_API' })).port)
+        expect(await other.ask({ do: 'env', name: 'TAIBAI_API' })).toBeNull()
+        await isRefused({ address: gateway, port }, other)
+        const stranger = connectTcp({ host: gateway, port, localAddress: '127.0.0.1' })
+        let said = ''
+        stranger.on('data', (chunk) => (said += chunk)).on('error', () => {})
+        stranger.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+        await new Promise((resolve) => stranger.once('close', resolve))
+        expect(said).toBe('')
+      })
+
+      test('has its token neither in its environment nor where the engine shows it', async () => {
+        await using caller = await calling().bound('python3', { api: true })
+        const { token } = await caller.ask<{ token: string }>({ do: 'api' })
+        expect(token).toMatch(/^tb_fn_/)
+        expect(JSON.stringify(await caller.inspect())).not.toContain(token.slice(0, 20))
+        expect(await caller.read('/proc/self/environ')).not.toContain('tb_fn_')
+      })
+
+      test('does not reach another such function', async () => {
+        await using first = await calling().bound('python3', { api: true })
+        await using second = await calling().bound('python3', { api: true })
+        await second.run('sh', '-c', 'python3 -m http.server 8099 > /dev/null 2>&1 &')
+        await expect(first.ask({ do: 'connect', host: (await second.address()).own, port: 8099 })).rejects.toThrow()
       })
     })
 

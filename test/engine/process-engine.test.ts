@@ -35,7 +35,7 @@ describe('the engine that runs plain processes', () => {
   test('refuses a runtime whose program is not installed', async () => {
     const { manifests, factory } = workers()
     manifests.push({ ...workers().manifest, name: 'none', image: 'none', command: ['/no/such/program', 'x'] })
-    const shape = { image: 'none', network: 'none' as const, trusted: true, memoryBytes: 64 * mib }
+    const shape = { image: 'none', network: 'none' as const, api: false, trusted: true, memoryBytes: 64 * mib }
     await expect(factory.startGeneric(shape)).rejects.toMatchObject({ code: 'engine_failed' })
     manifests.pop()
   })
@@ -45,6 +45,7 @@ describe('the engine that runs plain processes', () => {
     const worker = await factory.startGeneric({
       image: workers().image,
       network: 'none',
+      api: false,
       trusted: true,
       memoryBytes: 256 * mib,
     })
@@ -57,7 +58,13 @@ describe('the engine that runs plain processes', () => {
 
   test('limits the open files of a worker', async () => {
     const { factory, packageHash } = workers()
-    const shape = { image: workers().image, network: 'none' as const, trusted: true, memoryBytes: 256 * mib }
+    const shape = {
+      image: workers().image,
+      network: 'none' as const,
+      api: false,
+      trusted: true,
+      memoryBytes: 256 * mib,
+    }
     const worker = await factory.startGeneric(shape)
     await worker.bind(aRevision({ packageHash, memoryBytes: 256 * mib }))
     const input = { kind: 'json' as const, body: Buffer.from('{"do":"read","path":"/proc/self/limits"}') }

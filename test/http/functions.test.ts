@@ -442,6 +442,7 @@ describe('creating a function', () => {
       max_workers: null,
       idle_timeout: null,
       network: 'egress',
+      api: false,
       cpu_max: null,
       access: 'token',
       cors: null,
@@ -453,7 +454,7 @@ describe('creating a function', () => {
       on_failure: null,
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets max_running max_rate record concurrency min_workers max_workers idle_timeout network cpu_max access cors hosts writable tmp_size retries on_success on_failure',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets max_running max_rate record concurrency min_workers max_workers idle_timeout network api cpu_max access cors hosts writable tmp_size retries on_success on_failure',
     )
   })
 

@@ -36,6 +36,40 @@ describe('API tokens', () => {
         status: 400,
         shows: ['expires_in'],
       },
+      {
+        name: 'need scopes that there are',
+        ask,
+        as,
+        json: { name: 'ci', scopes: ['write'] },
+        status: 400,
+        shows: ['read, invoke'],
+      },
+      { name: 'need some scope', ask, as, json: { name: 'ci', scopes: [] }, status: 400, shows: ['scopes'] },
+      {
+        name: 'of admins need the role and the scope',
+        ask,
+        as,
+        json: { name: 'ci', scopes: ['admin'], roles: ['member'] },
+        status: 400,
+        shows: ['both'],
+      },
+      { name: 'cannot be rotated by members', ask: `POST /v1/tokens/${unknownId}/rotate`, json: {}, status: 403 },
+      { name: 'cannot be rotated when unknown', ask: `POST /v1/tokens/${unknownId}/rotate`, as, json: {}, status: 404 },
+      { name: 'are nobody to whoami without one', ask: 'GET /v1/whoami', as: 'nobody', status: 401 },
+      {
+        name: 'are told who they are',
+        ask: 'GET /v1/whoami',
+        status: 200,
+        has: {
+          kind: 'token',
+          name: 'alice',
+          project_id: 'red',
+          roles: ['member'],
+          scopes: null,
+          function_id: null,
+          expires_at: null,
+        },
+      },
       { name: 'cannot be chosen', ask, as, json: { name: 'ci', token: 'secret' }, status: 400, shows: ['token'] },
       {
         name: 'are for members of the own project unless told otherwise',
@@ -82,5 +116,52 @@ describe('API tokens', () => {
     const { json } = await make(app, { name: 'ci' })
     expect((await app.request('DELETE', `/v1/tokens/${json.id}`, { as })).status).toBe(204)
     expect(await statusWith(app, json.token)).toBe(401)
+  })
+
+  test('are rotated: the new one works at once, the one of before for a while', async () => {
+    const { app } = prepare()
+    const { json } = await make(app, { name: 'ci', expires_in: 7200 })
+    const rotated = (await app.request('POST', `/v1/tokens/${json.id}/rotate`, { as, json: { grace: 60 } })).json
+    expect(rotated).toMatchObject({ id: json.id, name: 'ci', expires_at: json.expires_at })
+    expect(rotated.previous_until).toBe('2030-01-02T03:05:05Z')
+    expect([await statusWith(app, json.token), await statusWith(app, rotated.token)]).toEqual([200, 200])
+    app.clock.advance(60_000)
+    expect([await statusWith(app, json.token), await statusWith(app, rotated.token)]).toEqual([401, 200])
+    const again = (await app.request('POST', `/v1/tokens/${json.id}/rotate`, { as, json: { grace: 0 } })).json
+    expect([await statusWith(app, rotated.token), await statusWith(app, again.token)]).toEqual([401, 200])
+  })
+
+  test('end with their time when they are rotated, unless it is set anew, and with both when they are removed', async () => {
+    const { app } = prepare()
+    const { json } = await make(app, { name: 'ci', expires_in: 60 })
+    const rotate = async (asked: object) =>
+      (await app.request('POST', `/v1/tokens/${json.id}/rotate`, { as, json: asked })).json
+    expect((await rotate({})).previous_until).toBe(json.expires_at)
+    const longer = await rotate({ expires_in: 600 })
+    expect(longer.expires_at).toBe('2030-01-02T03:14:05Z')
+    await app.request('DELETE', `/v1/tokens/${json.id}`, { as })
+    expect(await statusWith(app, longer.token)).toBe(401)
+  })
+
+  test('tell when they were used last, which costs one write a minute', async () => {
+    const { app } = prepare()
+    const { json } = await make(app, { name: 'ci' })
+    const lastUsed = async () => {
+      const { tokens } = (await app.request('GET', '/v1/tokens', { as })).json
+      return tokens.find(({ id }: { id: string }) => id === json.id).last_used_at
+    }
+    let writes = 0
+    const { noteUsed } = app.stores.tokens
+    app.stores.tokens.noteUsed = (...of) => {
+      writes++
+      noteUsed.apply(app.stores.tokens, of)
+    }
+    app.parts.tokens.noteUses()
+    expect(await lastUsed()).toBeNull()
+    await statusWith(app, json.token)
+    await statusWith(app, json.token)
+    writes = 0
+    app.parts.tokens.noteUses()
+    expect([await lastUsed(), writes]).toEqual(['2030-01-02T03:04:05Z', 1])
   })
 })

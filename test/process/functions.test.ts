@@ -6,6 +6,7 @@ import { engines } from '../support/engines.ts'
 import { atWork, ended } from '../support/executions-of.ts'
 import { deeds, web } from '../support/fixture-functions.ts'
 import { ServerProcess } from '../support/server-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 /** Functions of a whole server, deployed and called as users do it: over its port, with real SQLite and real workers. */
 
@@ -17,7 +18,7 @@ for (const { engine, run, languages } of engines) {
     beforeAll(async () => {
       server = await ServerProcess.start({
         engine,
-        settings: { TAIBAI_MAX_BODY_BYTES: String(maxBodyBytes), TAIBAI_MAX_WAITING: '4' },
+        settings: { TAIBAI_MAX_BODY_BYTES: String(maxBodyBytes), TAIBAI_MAX_WAITING: '4', TAIBAI_MAX_CALL_DEPTH: '3' },
       })
       await server.deploy('deeds', deeds.nodejs)
       await server.deploy('web', web.nodejs, { signature: 'http' })
@@ -56,6 +57,59 @@ for (const { engine, run, languages } of engines) {
         expect(refused[0]).toMatchObject({ json: { code: 'platform_failed', faultcode: 'Server' } })
         expect(refused[0]?.headers.get('retry-after')).toBe('1')
         expect(answers.filter(({ status }) => status === 200).length).toBe(8 - refused.length)
+      })
+    })
+
+    describe('that may call the API', () => {
+      beforeAll(async () => {
+        await server.deploy('caller', caller, { api: true })
+      })
+      const calls = async (event: object) => (await call('caller', event)).json
+
+      test('are told where it is, and call other functions: the execution says whose call it was', async () => {
+        const first = await call('caller', { path: '/fn/deeds', body: { do: 'echo', value: ['called'] } })
+        expect(first.json).toMatchObject({ status: 200, body: ['called'] })
+        expect(first.json.env).toBe(first.json.url)
+        const from = first.headers.get('x-execution-id') as string
+        const made = await waitUntil('the call is kept', async () => {
+          const [one] = (await server.must('GET', `/v1/executions?trigger_id=${from}`)).json.executions
+          return one?.status === 'success' && one
+        })
+        expect(made).toMatchObject({ trigger: 'http', trigger_id: from })
+      })
+
+      test('begin runs without waiting, and see how they end', async () => {
+        const body = { function_id: 'deeds', input: '{"do": "echo", "value": 7}', sync: false }
+        const accepted = await calls({ path: '/v1/executions', body })
+        expect(accepted).toMatchObject({ status: 201, body: { trigger: 'async', trigger_id: expect.any(String) } })
+        await ended(server, accepted.body.id)
+        const seen = await calls({ method: 'GET', path: `/v1/executions/${accepted.body.id}` })
+        expect(seen).toMatchObject({ status: 200, body: { output: 7 } })
+      })
+
+      test('do nothing else with their token, which ends with their worker', async () => {
+        for (const [method, path] of [
+          ['GET', '/v1/functions'],
+          ['POST', '/v1/functions'],
+          ['GET', '/v1/tokens'],
+          ['DELETE', '/v1/functions/deeds'],
+        ]) {
+          expect(await calls({ method, path }), path).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+        }
+        const { token } = await calls({ method: 'GET', path: '/v1/whoami' })
+        const whoami = () => server.ask('GET', '/v1/whoami', { token })
+        expect(await whoami()).toMatchObject({
+          status: 200,
+          json: { kind: 'function', name: 'caller', scopes: ['invoke'] },
+        })
+        await server.must('POST', '/v1/functions/caller/detach')
+        await waitUntil('its token is refused', async () => (await whoami()).status === 401 || undefined)
+        expect(server.output).not.toContain(token.slice(0, 30))
+      })
+
+      test('end where they call each other in a ring', async () => {
+        await server.deploy('ring', ring, { api: true, concurrency: 8 })
+        expect((await call('ring', { n: 0 })).json).toMatchObject({ refusedAt: 3, code: 'call_too_deep' })
       })
     })
 
@@ -483,5 +537,22 @@ const versionOf = (version: number): string => `
 export async function main(event) {
   await new Promise((resolve) => setTimeout(resolve, event?.ms ?? 0))
   return { version: ${version} }
+}
+`
+
+/** Asks the API what the event says. */
+const caller = `
+export const main = async ({ method = 'POST', path, body }, { api: { url, token } }) => {
+  const headers = { 'X-Auth-Token': token, 'Content-Type': 'application/json' }
+  const answer = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) })
+  return { status: answer.status, body: await answer.json(), url, env: process.env.TAIBAI_API, token }
+}
+`
+
+const ring = `
+export const main = async ({ n }, { api: { url, token } }) => {
+  const headers = { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' }
+  const answer = await fetch(url + '/fn/ring', { method: 'POST', headers, body: JSON.stringify({ n: n + 1 }) })
+  return answer.ok ? answer.json() : { refusedAt: n, ...(await answer.json()) }
 }
 `

@@ -20,6 +20,7 @@ const limits = {
   maxAsyncRunningPerFunction: 10,
   maxAttempts: 3,
   maxAsyncAgeMs: 3_600_000,
+  maxCallDepth: 16,
   retryPauseMs: 100,
   cancelGraceMs: 50,
   maxLogBytes: 20,

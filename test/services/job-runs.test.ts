@@ -87,6 +87,7 @@ const runLimits = {
   maxAsyncRunningPerFunction: 100,
   maxAttempts: 3,
   maxAsyncAgeMs: 3_600_000,
+  maxCallDepth: 16,
   retryPauseMs: 100,
   cancelGraceMs: 50,
   maxLogBytes: 1000,

@@ -193,6 +193,7 @@ describe('a revision', () => {
     record: 'none',
     concurrency: 2,
     network: 'none',
+    api: true,
     cpuMaxMillicpu: 999,
     tmpSizeBytes: 77,
     writable: ['/run'],

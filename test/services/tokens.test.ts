@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { timeOrderedId } from '../../src/domain/ids.ts'
+import { silent } from '../../src/domain/log.ts'
 import { ensureAdminToken, Tokens } from '../../src/services/platform/tokens.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -42,10 +43,14 @@ describe('the admin token', () => {
   })
 
   test('stands for an admin of the default project', () => {
-    const none = { insert() {}, list: () => [], delete: () => false }
-    const tokens = new Tokens({ tokens: none, clock: new FakeClock(), newId: timeOrderedId })
+    const none = { insert() {}, list: () => [], update() {}, noteUsed() {}, delete: () => false }
+    const tokens = new Tokens({ tokens: none, clock: new FakeClock(), newId: timeOrderedId, log: silent })
     tokens.admit('the-admin-token')
-    expect(tokens.authenticate('the-admin-token')).toEqual({ projectId: 'default', roles: ['admin'], isAdmin: true })
+    expect(tokens.authenticate('the-admin-token')).toMatchObject({
+      projectId: 'default',
+      roles: ['admin'],
+      isAdmin: true,
+    })
     expect([tokens.authenticate(null), tokens.authenticate('another')]).toEqual([null, null])
   })
 })

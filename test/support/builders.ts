@@ -68,6 +68,7 @@ export function aFn(overrides: Partial<Fn> = {}): Fn {
     maxWorkers: null,
     idleTimeoutSeconds: null,
     network: 'egress',
+    api: false,
     cpuMaxMillicpu: null,
     access: 'token',
     cors: null,
@@ -243,8 +244,13 @@ export function aToken(overrides: Partial<Token> = {}): Token {
     hash: sha256(id),
     projectId: 'default',
     roles: ['member'],
+    scopes: null,
+    functionId: null,
     createdAt: builtAt,
     expiresAt: null,
+    lastUsedAt: null,
+    previousHash: null,
+    previousUntil: null,
     ...overrides,
   }
 }

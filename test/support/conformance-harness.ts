@@ -12,6 +12,7 @@ export interface BindOptions {
   signature?: 'event' | 'http' | 'qinling' | 'lambda' | 'runtime-api'
   env?: Record<string, string>
   concurrency?: number
+  api?: { url: string; token: string }
   memoryBytes?: number
   maxResultBytes?: number
 }

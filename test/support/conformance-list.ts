@@ -376,6 +376,18 @@ function calls(harness: Harness): void {
     expect(context.remaining_ms).toBeLessThanOrEqual(30_001)
   })
 
+  test('a function that may call the API finds its address and the token of the call, which no print shows', async () => {
+    const api = { url: 'http://host.docker.internal:7070', token: 'tb_fn_secret' }
+    await using worker = await harness.bind({ api })
+    const call = worker.call({ do: 'api' }, { executionId: 'e-78' })
+    const token = 'tb_fn_secret.e-78'
+    expect(valueIn(await call.outcome)).toEqual({ url: api.url, token, env: api.url })
+    expect(call.output.stdout).not.toBe('')
+    expect(call.output.stdout).not.toContain('secret')
+    await using other = await harness.bind()
+    expect(valueIn(await other.call({ do: 'api' }).outcome)).toBeNull()
+  })
+
   test.each<[string, string | null | undefined, string | null]>([
     ['that are the input', undefined, '{"do":"request"}'],
     ['that came otherwise', Buffer.from([0, 255]).toString('base64'), '\u0000\u00ff'],

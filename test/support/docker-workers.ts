@@ -10,11 +10,14 @@ import type { RuntimeManifest } from '../../src/domain/runtime.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
 import type { PoolWorker, Shape } from '../../src/engine/pool/pool-worker.ts'
 import { DockerEngine, type DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-engine.ts'
+import type { ApiDoor } from '../../src/engine/sandbox/sandbox.ts'
 import type { WorkerLinks } from '../../src/engine/worker/link.ts'
 import { openLinks } from '../../src/engine/worker/open-links.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
+import { FunctionTokens } from '../../src/services/platform/function-tokens.ts'
+import { newSecret } from '../../src/services/platform/tokens.ts'
 import { askDocker, containersOf, dockerSocket, removeContainer } from './docker-api.ts'
 import { aCall, aRevision, mib } from './fake-workers-pool.ts'
 import { noSecrets } from './no-secrets.ts'
@@ -61,6 +64,7 @@ interface Made {
   path: string
   startTimeoutMs: number
   stopGraceMs: number
+  apiDoor: ApiDoor | undefined
 }
 
 /**
@@ -79,7 +83,8 @@ export class DockerWorkers {
 
   readonly languageVersions = new Map<string, string>()
 
-  private constructor(engine: DockerEngine, links: WorkerLinks, { instance, path, startTimeoutMs, stopGraceMs }: Made) {
+  private constructor(engine: DockerEngine, links: WorkerLinks, made: Made) {
+    const { instance, path, startTimeoutMs, stopGraceMs, apiDoor } = made
     this.engine = engine
     this.links = links
     this.instance = instance
@@ -94,6 +99,8 @@ export class DockerWorkers {
       languageVersions: this.languageVersions,
       secrets: noSecrets,
       links,
+      apiDoor,
+      workerTokens: new FunctionTokens(newSecret),
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,
       stopGraceMs,
@@ -106,7 +113,7 @@ export class DockerWorkers {
   }
 
   static async connect(options: DockerWorkersOptions = {}): Promise<DockerWorkers> {
-    const { startTimeoutMs = 60_000, stopGraceMs = 2000, findsPlace = false, ...own } = options
+    const { startTimeoutMs = 60_000, stopGraceMs = 2000, findsPlace = false, apiDoor, ...own } = options
     const instance = `test-${randomBytes(6).toString('hex')}`
     const path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-docker-')))
     const workersDir = join(path, 'workers')
@@ -114,7 +121,7 @@ export class DockerWorkers {
     const given = { ...engineDefaults, instance, ...(findsPlace && { workersDir }), ...own }
     const engine = await DockerEngine.connect(given, silent)
     const links = await openLinks(engine, workersDir, systemClock)
-    return new DockerWorkers(engine, links, { instance, path, startTimeoutMs, stopGraceMs })
+    return new DockerWorkers(engine, links, { instance, path, startTimeoutMs, stopGraceMs, apiDoor })
   }
 
   get workersDir(): string {
@@ -145,15 +152,22 @@ export class DockerWorkers {
 
   generic(runtime: string, shape: Partial<Shape> = {}): Promise<PoolWorker> {
     const { image } = this.manifest(runtime)
-    return this.factory.startGeneric({ image, network: 'egress', trusted: true, memoryBytes: 128 * mib, ...shape })
+    return this.factory.startGeneric({
+      image,
+      network: 'egress',
+      api: false,
+      trusted: true,
+      memoryBytes: 128 * mib,
+      ...shape,
+    })
   }
 
   /** A worker bound to the runtime's conformance function, or to what `overrides` says. */
   async bound(runtime: string, overrides: Partial<Revision> = {}): Promise<FunctionWorker> {
     const { image } = this.manifest(runtime)
     const revision = aRevision({ image, packageHash: runtime, ...overrides })
-    const { network, memoryBytes, tmpSizeBytes } = revision
-    const worker = await this.generic(runtime, { image: revision.image, network, memoryBytes, tmpSizeBytes })
+    const { network, api, memoryBytes, tmpSizeBytes } = revision
+    const worker = await this.generic(runtime, { image: revision.image, network, api, memoryBytes, tmpSizeBytes })
     return this.bind(worker, revision)
   }
 
@@ -230,6 +244,8 @@ export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 
   stopGraceMs?: number
   /** Asks the engine whether it sees our files, as a server does. */
   findsPlace?: boolean
+  /** Of the server that functions may call. */
+  apiDoor?: ApiDoor
 }
 
 /** An instance for the tests of a block; each of them fails when it leaves something. */

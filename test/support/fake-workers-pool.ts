@@ -31,6 +31,7 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     maxRate: null,
     record: 'full',
     network: 'egress',
+    api: false,
     memoryBytes: 128 * mib,
     cpuMillicpu: 100,
     cpuMaxMillicpu: null,

@@ -8,16 +8,17 @@ import type { DataFacts } from '../../src/domain/data-facts.ts'
 import type { EngineReport } from '../../src/domain/engine-report.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
-import { openPrincipal } from '../../src/domain/principal.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import { makeListener } from '../../src/http/front.ts'
 import { makeServer } from '../../src/http/listen.ts'
 import { makeHttpApp } from '../../src/http/server.ts'
 import type { HttpSettings } from '../../src/http/settings.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
+import { FunctionTokens } from '../../src/services/platform/function-tokens.ts'
 import type { HealthFacts } from '../../src/services/platform/health.ts'
 import { ProjectShares } from '../../src/services/platform/project-shares.ts'
 import { SecretVault } from '../../src/services/platform/secret-vault.ts'
+import { newSecret } from '../../src/services/platform/tokens.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
 import {
@@ -26,6 +27,7 @@ import {
   httpParts,
   makeServices,
   makeStores,
+  openTo,
   type ServiceSettings,
 } from '../../src/wiring.ts'
 import { aToken } from './builders.ts'
@@ -81,6 +83,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const stores = makeStores(database)
   const clock = options.clock ?? new FakeClock()
   const pool = new FakePool()
+  const functionTokens = new FunctionTokens(newSecret)
   const ledger = new FakeLedger()
   const packages = new FakePackages()
   const images = new FakeImages()
@@ -117,6 +120,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     backups,
     pool,
     eventSender: sender,
+    functionTokens,
     runtimeImages: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
     health: { engine: async () => engineReport, data: () => dataFacts, facts: healthFacts },
     images: { engine: images, pulled: images, highWaterBytes: 0 },
@@ -130,7 +134,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const services = makeServices(ground)
   const health = { isReady: true }
   const parts = httpParts(ground, services, {
-    authenticate: options.auth === 'none' ? () => openPrincipal : authenticationBy(services.tokens, ground.openstack),
+    authenticate: options.auth === 'none' ? openTo(ground) : authenticationBy(services.tokens, ground),
     isReady: () => health.isReady,
     docs: readDocs,
     engineIsUp: () => true,
@@ -151,6 +155,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const doubles = {
     sender,
     deliveries: services.deliveries,
+    functionTokens,
     images,
     backupDir,
     clock,
@@ -204,6 +209,7 @@ const serviceSettings: ServiceSettings = {
     maxAsyncRunningPerFunction: 5,
     maxAttempts: 3,
     maxAsyncAgeMs: 3_600_000,
+    maxCallDepth: 16,
     retryPauseMs: 100,
     cancelGraceMs: 50,
     maxLogBytes: 64 * 1024,
@@ -215,6 +221,7 @@ const serviceSettings: ServiceSettings = {
     keepDeadLettersDays: 0,
     keepDeadLettersPerProject: 100,
   },
+  audit: { keepAuditDays: 365, keepAuditEntries: 100_000 },
   backups: { backupEveryHours: 0, backupKeep: 7 },
   functions: {
     memoryMinBytes: 32 * mib,

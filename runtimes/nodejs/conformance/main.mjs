@@ -52,6 +52,10 @@ const deeds = {
     return held.length
   },
   unserialisable: () => ({ big: 1n }),
+  api: (_event, context) => {
+    console.log(context, JSON.stringify(context))
+    return context.api && { url: context.api.url, token: context.api.token, env: process.env.TAIBAI_API }
+  },
   context: (_event, context) => ({
     execution_id: context.executionId,
     function_id: context.functionId,

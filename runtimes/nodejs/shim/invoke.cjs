@@ -62,6 +62,7 @@ function contextOf(call, meta) {
     signal: call.controller.signal,
     log,
     openstack,
+    api: fn.apiOf(meta.execution_id),
     // The names that AWS Lambda uses.
     awsRequestId: meta.execution_id,
     memoryLimitInMB: fn.memoryMib,

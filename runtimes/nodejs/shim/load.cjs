@@ -46,6 +46,7 @@ function described(wish) {
     name: wish.function_name,
     version: wish.function_version,
     project: wish.project_id,
+    apiOf: wish.api === undefined ? () => null : require('./api.cjs').apiOf(wish.api),
     memoryMib: `${Math.floor((wish.memory_bytes ?? 0) / mebibyte)}`,
   }
 }

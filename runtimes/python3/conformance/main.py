@@ -106,6 +106,12 @@ def openstack(event, context):
     }
 
 
+def api(event, context):
+    print(context, {'context': context.api})
+    it = context.api
+    return it and {'url': it.url, 'token': it.token, 'env': os.environ.get('TAIBAI_API')}
+
+
 def count(event, context):
     global times_counted
     times_counted += 1
@@ -202,6 +208,7 @@ DEEDS = {
     'context': describe_context,
     'request': describe_request,
     'openstack': openstack,
+    'api': api,
     'env': lambda event, context: os.environ.get(event['name']),
     'count': count,
     'aborted': aborted,

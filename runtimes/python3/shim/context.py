@@ -15,6 +15,7 @@ class Context:
     client_context = identity = None  # AWS Lambda's
     language_version = '%d.%d.%d' % sys.version_info[:3]
     acts_with = None  # set by openstack.py
+    api_access = None  # URL and token
 
     @classmethod
     def describe_function(cls, meta):
@@ -22,6 +23,7 @@ class Context:
         cls.function_name = meta.get('function_name')
         cls.function_version = meta.get('function_version')
         cls.project_id = meta.get('project_id')
+        cls.api_access = meta.get('api')
         cls.memory_limit_in_mb = meta.get('memory_bytes', 0) // (1024 * 1024)
 
     def __init__(self, call, meta, body=None):
@@ -63,6 +65,11 @@ class Context:
         return self.acts_with
 
     @property
+    def api(self):
+        """How this call reaches the API of the server: see Api; None: it may not."""
+        return None if self.api_access is None else Api(self.api_access, self.execution_id)
+
+    @property
     def request(self):
         """The request of a webhook, whose fields are the event; None: something else calls."""
         return None if self._http is None or self._body is None else Request(self._http, self._body)
@@ -71,6 +78,24 @@ class Context:
     def cancelled(self):
         """Fires when nobody waits for the answer any more: is_set(), wait(seconds), or `await` in async code."""
         return self._call.abort_signal()
+
+
+class Api:
+    """The API of the server. No print of it shows the token."""
+
+    __slots__ = ('url', '_token')
+
+    def __init__(self, told, execution_id):
+        self.url = told['url']
+        self._token = f'{told["token"]}.{execution_id}'  # says which execution asks
+
+    @property
+    def token(self):
+        """For the header X-Auth-Token, or as a bearer; good while this worker is there."""
+        return self._token
+
+    def __repr__(self):
+        return f'Api(url={self.url!r})'
 
 
 class Request:

@@ -19,6 +19,7 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
     max_workers: fn.max_workers === null ? '' : String(fn.max_workers),
     idle_timeout: fn.idle_timeout === null ? '' : String(fn.idle_timeout),
     network: fn.network,
+    api: String(fn.api),
     env: Object.entries(fn.env)
       .map(([name, value]) => `${name}=${value}`)
       .join('\n'),
@@ -47,6 +48,7 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
       max_workers: orNull(fields.max_workers),
       idle_timeout: orNull(fields.idle_timeout),
       network: fields.network,
+      api: fields.api === 'true',
       env: environmentOf(fields.env ?? ''),
     })
     onSaved()
@@ -69,6 +71,12 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
         >
           <option value="egress">egress: it may reach others</option>
           <option value="none">none</option>
+        </select>
+      </Field>
+      <Field label="The API of this server">
+        <select value={fields.api} onChange={(event) => setFields({ ...fields, api: event.currentTarget.value })}>
+          <option value="false">not for it</option>
+          <option value="true">it may call other functions</option>
         </select>
       </Field>
       <Field label="Environment" hint="NAME=value, one a line">

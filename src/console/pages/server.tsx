@@ -1,4 +1,4 @@
-import type { BackupRow, HealthRow } from '../../client/resources.ts'
+import type { AuditRow, BackupRow, HealthRow } from '../../client/resources.ts'
 import { ask, call, get } from '../api.ts'
 import { isLive, serverNow } from '../live.ts'
 import { useEvery, useLoad } from '../load.ts'
@@ -10,6 +10,7 @@ export function Server() {
   const ready = useLoad(async () => (await ask('GET', '/readyz')).status === 200, [])
   const backups = useLoad(() => get<{ backups: BackupRow[] }>('/v1/backups'), [])
   const health = useLoad(() => get<HealthRow>('/v1/health'), [])
+  const audit = useLoad(() => get<{ audit: AuditRow[] }>('/v1/audit?limit=50'), [])
   useEvery(5000, ready.reload)
   useEvery(30_000, health.reload)
   const { running, queued, jobs } = serverNow.value
@@ -61,6 +62,26 @@ export function Server() {
                   />
                 ),
               },
+            ]}
+          />
+        )}
+      </section>
+      <section>
+        <h2>Changes</h2>
+        <Trouble problem={audit.problem} />
+        {audit.data?.audit.length === 0 && <Empty>Nothing has been changed yet.</Empty>}
+        {(audit.data?.audit.length ?? 0) > 0 && (
+          <Table
+            label="Changes"
+            rows={audit.data?.audit ?? []}
+            keyOf={({ id }) => id}
+            columns={[
+              { title: 'When', cell: ({ at }) => time(at) },
+              { title: 'Who', cell: ({ who }) => who.name ?? who.id ?? who.kind },
+              { title: 'Project', cell: ({ project_id }) => project_id },
+              { title: 'What', cell: ({ method, path }) => `${method} ${path}` },
+              { title: 'Name', cell: ({ subject_name, subject_id }) => subject_name ?? subject_id },
+              { title: 'From', cell: ({ address }) => address },
             ]}
           />
         )}

@@ -9,7 +9,14 @@ const day = 86_400
 
 export function Tokens() {
   const tokens = useLoad(() => get<{ tokens: TokenRow[] }>('/v1/tokens'), [])
-  const [fields, setFields] = useState({ name: '', project_id: 'default', role: 'member', days: '' })
+  const [fields, setFields] = useState({
+    name: '',
+    project_id: 'default',
+    role: 'member',
+    scope: '',
+    function: '',
+    days: '',
+  })
   const [made, setMade] = useState('')
   const set = (name: keyof typeof fields) => (event: { currentTarget: { value: string } }) =>
     setFields({ ...fields, [name]: event.currentTarget.value })
@@ -18,8 +25,15 @@ export function Tokens() {
       name: fields.name,
       project_id: fields.project_id,
       roles: [fields.role],
+      ...(fields.scope !== '' && { scopes: fields.scope.split(' ') }),
+      ...(fields.function !== '' && { function: fields.function }),
       ...(fields.days !== '' && { expires_in: Number(fields.days) * day }),
     })
+    setMade(token)
+    tokens.reload()
+  }
+  const rotate = async (id: string) => {
+    const { token } = await call<{ token: string }>('POST', `/v1/tokens/${id}/rotate`, {})
     setMade(token)
     tokens.reload()
   }
@@ -37,16 +51,27 @@ export function Tokens() {
             { title: 'Name', cell: ({ name }) => name },
             { title: 'Project', cell: ({ project_id }) => project_id },
             { title: 'Roles', cell: ({ roles }) => roles.join(', ') },
+            { title: 'May', cell: ({ scopes }) => scopes?.join(', ') ?? 'all' },
+            { title: 'Function', cell: ({ function_id }) => function_id ?? 'any' },
             { title: 'Expires', cell: ({ expires_at }) => time(expires_at) },
+            { title: 'Last used', cell: ({ last_used_at }) => time(last_used_at) },
             {
               title: 'Actions',
               cell: ({ id }) => (
-                <Action
-                  label="Take back"
-                  kind="small danger"
-                  confirm="It will be refused from now on."
-                  act={() => call('DELETE', `/v1/tokens/${id}`).then(tokens.reload)}
-                />
+                <>
+                  <Action
+                    label="Rotate"
+                    kind="small"
+                    confirm="A new one is made; this one is good for an hour yet."
+                    act={() => rotate(id)}
+                  />{' '}
+                  <Action
+                    label="Take back"
+                    kind="small danger"
+                    confirm="It will be refused from now on."
+                    act={() => call('DELETE', `/v1/tokens/${id}`).then(tokens.reload)}
+                  />
+                </>
               ),
             },
           ]}
@@ -71,6 +96,18 @@ export function Tokens() {
               <option>member</option>
               <option>admin</option>
             </select>
+          </Field>
+          <Field label="May">
+            <select value={fields.scope} onChange={set('scope')}>
+              <option value="">all that the role allows</option>
+              <option value="read">read</option>
+              <option value="invoke">invoke: call functions</option>
+              <option value="read invoke">read and invoke</option>
+              <option value="deploy">deploy: read and change</option>
+            </select>
+          </Field>
+          <Field label="Function" hint="empty: any">
+            <input value={fields.function} onInput={set('function')} />
           </Field>
           <Field label="Days until it ends" hint="empty: never">
             <input inputMode="numeric" value={fields.days} onInput={set('days')} />

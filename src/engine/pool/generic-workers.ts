@@ -33,9 +33,9 @@ export class GenericWorkers {
 
   /** The workers that can be bound to this revision. To be used at once: a shape that nobody uses is forgotten. */
   of(revision: Revision): GenericShape {
-    const { image, network, trusted, tmpSizeBytes, runtimeId } = revision
+    const { image, network, api, trusted, tmpSizeBytes, runtimeId } = revision
     const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes
-    return this.#shape({ image, network, trusted, memoryBytes, tmpSizeBytes })
+    return this.#shape({ image, network, api, trusted, memoryBytes, tmpSizeBytes })
   }
 
   /** Ready ones that may make room for others. */
@@ -73,5 +73,5 @@ export class GenericWorkers {
   }
 }
 
-const keyOf = ({ image, network, trusted, memoryBytes, tmpSizeBytes }: Shape): string =>
-  `${image} ${network} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''}`
+const keyOf = ({ image, network, api, trusted, memoryBytes, tmpSizeBytes }: Shape): string =>
+  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''}`

@@ -6,6 +6,8 @@ import type { Call, Revision } from '../../domain/worker.ts'
 export interface Shape {
   image: string
   network: Network
+  /** It reaches the API of this server. */
+  api: boolean
   trusted: boolean
   /** Memory limit they are started with. */
   memoryBytes: number

@@ -142,7 +142,7 @@ export class WorkerPool implements Pool {
 
   addRuntime(runtime: { id: string; image: string; memoryBytes: number; trusted: boolean }): void {
     const { id, image, memoryBytes, trusted } = runtime
-    this.#parts.generic.addRuntime(id, { image, network: 'egress', trusted, memoryBytes })
+    this.#parts.generic.addRuntime(id, { image, network: 'egress', api: false, trusted, memoryBytes })
     this.#parts.provider.refill()
   }
 

@@ -20,6 +20,8 @@ export interface SandboxSpec extends SandboxLimits {
   command: string[] | null
   env: Record<string, string>
   network: Network
+  /** It reaches this server, by the URL that `openApi` told. */
+  reachesApi?: boolean
   /** False asks for the hardened OCI runtime, where one is configured. */
   trusted: boolean
   /** The worker's own folder on the host, seen from inside as the engine says; null: none. */
@@ -88,6 +90,15 @@ export interface SandboxImages extends EngineImages {
   check(secret: RegistrySecret): Promise<'accepted' | 'unknown'>
 }
 
+/** The server, as the engine opens it to sandboxes. */
+export interface ApiDoor {
+  /**
+   * Makes the server take calls at this address of this machine, from callers of the network alone, where it does not listen
+   * there anyway. Returns the port. Rejects with the system's error.
+   */
+  listen(address: string, network: string): Promise<number>
+}
+
 /** Where the server is to listen for workers that share no disk with it. */
 export interface WorkerCallers {
   /** Port 0: a free one. */
@@ -125,6 +136,11 @@ export interface SandboxEngine {
     spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
     onOutput: OnOutput,
   ): Promise<CommandResult>
+  /**
+   * URL by which sandboxes that ask for it (`reachesApi`) reach this server; opens the way there. Again: the same.
+   * Throws FaasError `not_supported` where there is no way.
+   */
+  openApi(door: ApiDoor): Promise<string>
   /** Makes sure that the image is there, pulling it when it is not. */
   prepareImage(image: string): Promise<void>
   /** What it is and what it cannot do, as it is now. */

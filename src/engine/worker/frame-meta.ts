@@ -10,12 +10,13 @@ export interface HandedSecrets extends BoundSecrets {
   folder: string
 }
 
-/** Meta of `BIND`; `code`: where the worker finds the function's code. */
+/** Meta of `BIND`; `code`: where the worker finds the function's code; `api`: what it calls the API with. */
 export function bindMeta(
   revision: Revision,
   code: string,
   maxResultBytes: number,
   secrets: HandedSecrets | null = null,
+  api?: { url: string; token: string },
 ): object {
   return {
     function_id: revision.functionId,
@@ -24,8 +25,9 @@ export function bindMeta(
     project_id: revision.projectId,
     entry: revision.entry,
     signature: revision.signature,
-    env: { ...revision.env, ...secrets?.env },
+    env: { ...revision.env, ...secrets?.env, ...(api !== undefined && { TAIBAI_API: api.url }) },
     ...(secrets !== null && secretMeta(secrets)),
+    api,
     code,
     memory_bytes: revision.memoryBytes,
     timeout_ms: revision.timeoutMs,

@@ -1,5 +1,6 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
+import type { WorkerToken } from '../../domain/api-access.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import { cancelled, type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
@@ -53,6 +54,7 @@ export class HttpImageWorker implements PoolWorker {
   #streamIdleMs: number
   #stopGraceMs: number
   #quietMs: number
+  #token: WorkerToken | undefined
 
   /** `onOther`: what it prints while no call is under way, also while it starts. */
   constructor(
@@ -65,6 +67,8 @@ export class HttpImageWorker implements PoolWorker {
       stopGraceMs: number
       quietMs: number
       onOther: OnOutput
+      /** What it calls the API with, if it may. */
+      token?: WorkerToken | undefined
     },
   ) {
     this.name = sandbox.name
@@ -76,6 +80,7 @@ export class HttpImageWorker implements PoolWorker {
     this.#onOther = options.onOther
     this.#stopGraceMs = options.stopGraceMs
     this.#quietMs = options.quietMs
+    this.#token = options.token
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
       this.#agent.destroy()
@@ -212,6 +217,7 @@ export class HttpImageWorker implements PoolWorker {
 
   #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const { method, target, headers } = requestOf(call)
+    if (this.#token !== undefined) headers.push([tokenHeader, this.#token.ofCall(call.executionId)])
     return new Promise((resolve, reject) => {
       const options = { ...this.#address, agent: this.#agent, method, path: target, headers: headers.flat(), signal }
       const outgoing = request(options)
@@ -257,8 +263,19 @@ function requestOf(call: Call): Pick<HttpRequestHead, 'method' | 'target' | 'hea
   return { method, target, headers: passed }
 }
 
+/** In which an image that may call the API is told the token of a call. */
+const tokenHeader = 'x-taibai-token'
+
 /** Headers that say how the body is sent, and who calls: not the caller's to set. */
-const ours = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'transfer-encoding', 'x-execution-id'])
+const ours = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'transfer-encoding',
+  'x-execution-id',
+  tokenHeader,
+])
 const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 function typeOf(call: Call): [string, string][] {

@@ -22,7 +22,7 @@ export class ImageTrial implements RuntimeImages {
   async prepare(runtime: Runtime): Promise<void> {
     const { image, trusted, minMemoryBytes: memoryBytes } = runtime
     await this.#engine.prepareImage(image)
-    const worker = await this.#factory.startGeneric({ image, trusted, memoryBytes, network: 'none' })
+    const worker = await this.#factory.startGeneric({ image, trusted, memoryBytes, network: 'none', api: false })
     await worker.kill()
   }
 }

@@ -3,7 +3,7 @@ import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
-import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
+import type { ApiDoor, Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
 import { Channel } from './channel.ts'
 import { HttpImageWorker, usualQuietMs } from './http-image-worker.ts'
 import { whatKeepsImage } from './image-start.ts'
@@ -22,6 +22,8 @@ export interface WorkersParts extends WorkerParts {
   startTimeoutMs: number
   /** Share of a generic worker: what a function gets that names none. */
   cpuDefaultMillicpu: number
+  /** What the engine opens to functions that may call the API. */
+  apiDoor?: ApiDoor
   /** What shims say of their language, by image; written here. */
   languageVersions: Map<string, string>
 }
@@ -44,12 +46,13 @@ export class SandboxWorkers implements WorkerFactory {
         cpuMillicpu: this.#parts.cpuDefaultMillicpu,
         cpuMaxMillicpu: null,
       }
-      const { image, network, trusted, tmpSizeBytes } = shape
+      const { image, network, trusted, tmpSizeBytes, api: reachesApi } = shape
+      const apiUrl = await this.#apiUrl(reachesApi)
       const command = manifestOf(this.#parts.manifests, image)?.command ?? null
-      const spec = { name, image, network, trusted, command, tmpSizeBytes, ...link.given, ...limits }
+      const spec = { name, image, network, reachesApi, trusted, command, tmpSizeBytes, ...link.given, ...limits }
       const sandbox = await engine.start(spec)
       const channel = await this.#connect(sandbox, link, image)
-      return new ShimWorker(this.#parts, sandbox, link, channel, limits)
+      return new ShimWorker(this.#parts, sandbox, link, channel, limits, apiUrl)
     } catch (error) {
       await link.remove()
       throw error
@@ -62,12 +65,14 @@ export class SandboxWorkers implements WorkerFactory {
     const port = revision.port ?? 8080
     const early: [stream: 'stdout' | 'stderr', text: string][] = []
     let print: OnOutput = (stream, text) => void early.push([stream, text])
-    const spec = { ...this.#imageSpec(revision, { PORT: String(port) }), isReached: true as const }
+    const spec = { ...(await this.#imageSpec(revision, { PORT: String(port) })), isReached: true as const }
     const sandbox = await engine.start(spec, (stream, text) => print(stream, text))
     const onOther = workerLog(log, clock, sandbox.name)
     const { memoryBytes } = revision
     const limits = { memoryBytes, maxResultBytes, streamIdleMs, stopGraceMs, quietMs: usualQuietMs }
-    const worker = new HttpImageWorker(sandbox, { clock, ...limits, onOther })
+    const token = revision.api ? this.#parts.workerTokens?.give(revision) : undefined
+    const worker = new HttpImageWorker(sandbox, { clock, ...limits, onOther, token })
+    void worker.gone.then(() => token?.end())
     print = (stream, text) => worker.print(stream, text)
     for (const [stream, text] of early) worker.print(stream, text)
     onRunning?.()
@@ -87,10 +92,11 @@ export class SandboxWorkers implements WorkerFactory {
     const { engine, clock } = this.#parts
     const startedAt = clock.elapsed()
     const { timeoutMs } = revision
-    const spec = { ...this.#imageSpec(revision, {}), args: argumentsOf(call), timeoutMs, signal: stop, onRunning }
     const root = new ReadOnlyRoot()
     const print: OnOutput = (stream, text) => call.onLog(stream, text + root.lineAfter(text))
     try {
+      const image = await this.#imageSpec(revision, {})
+      const spec = { ...image, args: argumentsOf(call), timeoutMs, signal: stop, onRunning }
       const { exit, timedOut: missed } = await engine.runToEnd(spec, print)
       return root.explain(commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt))
     } catch (error) {
@@ -99,12 +105,22 @@ export class SandboxWorkers implements WorkerFactory {
     }
   }
 
-  #imageSpec(revision: Revision, extra: Record<string, string>): SandboxSpec {
+  async #imageSpec(revision: Revision, extra: Record<string, string>): Promise<SandboxSpec> {
     const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted, tmpSizeBytes, writable } = revision
-    const env = { ...revision.env, ...extra }
+    const apiUrl = await this.#apiUrl(revision.api)
+    const env = { ...revision.env, ...extra, ...(apiUrl !== undefined && { TAIBAI_API: apiUrl }) }
     const name = this.#parts.newName()
-    const limits = { memoryBytes, cpuMillicpu, cpuMaxMillicpu }
-    return { name, image, command: null, env, network, trusted, folder: null, tmpSizeBytes, writable, ...limits }
+    const limits = { memoryBytes, cpuMillicpu, cpuMaxMillicpu, tmpSizeBytes }
+    const closed = { trusted, network, reachesApi: revision.api, folder: null }
+    return { name, image, command: null, env, writable, ...closed, ...limits }
+  }
+
+  /** Where workers of functions that may call the API find it. */
+  async #apiUrl(isWanted: boolean): Promise<string | undefined> {
+    if (!isWanted) return undefined
+    const { apiDoor, engine } = this.#parts
+    if (apiDoor === undefined) throw new FaasError('not_supported', 'Functions cannot call the API of this server.')
+    return engine.openApi(apiDoor)
   }
 
   #channel({ frames, stdout, stderr }: LinkConnection, sandbox: Sandbox): Channel {

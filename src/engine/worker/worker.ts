@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { WorkerToken, WorkerTokens } from '../../domain/api-access.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
@@ -41,6 +42,8 @@ export interface WorkerParts {
   /** How long an idle worker that is not needed any more may take to end by itself when it is told to. */
   stopGraceMs: number
   maxResultBytes: number
+  /** What functions that may call the API are given. */
+  workerTokens?: WorkerTokens
   /** Longest pause of a streamed answer that has outlived its function's timeout. */
   streamIdleMs: number
 }
@@ -69,8 +72,19 @@ export class ShimWorker implements PoolWorker {
   #session: ActingSession | undefined
   #afterLast: (() => void) | null = null
   #deadlines: Deadlines<RunningCall>
+  /** Where its function finds the API; undefined: nowhere. */
+  #apiUrl: string | undefined
+  #token: WorkerToken | undefined
 
-  constructor(parts: WorkerParts, sandbox: Sandbox, link: WorkerLink, channel: Channel, limits: SandboxLimits) {
+  constructor(
+    parts: WorkerParts,
+    sandbox: Sandbox,
+    link: WorkerLink,
+    channel: Channel,
+    limits: SandboxLimits,
+    apiUrl?: string,
+  ) {
+    this.#apiUrl = apiUrl
     this.name = sandbox.name
     this.#owner = { worker: sandbox.name }
     this.#parts = parts
@@ -99,7 +113,8 @@ export class ShimWorker implements PoolWorker {
     const answer = this.#channel.workerFrame((text) => {
       if (log.length < longestLoadLog) log += text
     })
-    this.#channel.bind(bindMeta(revision, code, this.#parts.maxResultBytes, this.#secretsOf(revision)))
+    const given = [this.#secretsOf(revision), this.#apiOf(revision)] as const
+    this.#channel.bind(bindMeta(revision, code, this.#parts.maxResultBytes, ...given))
     const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
     const loadMs = this.#parts.clock.elapsed() - startedAt
     if (frame !== null && frame.type === FrameType.bound) return this.#noteBound(loadMs)
@@ -282,6 +297,13 @@ export class ShimWorker implements PoolWorker {
     this.#limits = wanted
   }
 
+  /** What its function calls the API with. */
+  #apiOf(revision: Revision): { url: string; token: string } | undefined {
+    if (this.#apiUrl === undefined) return undefined
+    this.#token = this.#parts.workerTokens?.give(revision)
+    return this.#token && { url: this.#apiUrl, token: this.#token.token }
+  }
+
   async #withDeadline(answer: Promise<Ending>, ms: number): Promise<Ending> {
     const stop = this.#parts.clock.after(ms, () => this.#endForDeadline())
     const frame = await answer
@@ -301,6 +323,7 @@ export class ShimWorker implements PoolWorker {
   async #cleanUpWhenGone(): Promise<void> {
     await Promise.race([this.#sandbox.exited, this.#channel.closed])
     this.#channel.close()
+    this.#token?.end()
     const { brokenBy } = this.#channel
     if (brokenBy !== null)
       this.#parts.log.warn({ ...this.#owner, problem: brokenBy }, 'a worker broke the protocol: it is killed')

@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Change } from '../../domain/audit.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Principal } from '../../domain/principal.ts'
+import type { Scope } from '../../domain/scope.ts'
 import type { AccessKeys } from '../../services/platform/access-keys.ts'
+import { refuseBeyond } from '../guard.ts'
 import { outsideOf } from '../request-url.ts'
 import { sentToken } from '../sent-token.ts'
 import type { HttpParts } from '../server.ts'
@@ -78,7 +81,9 @@ async function answerOf(
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes, isKnown: true })
   caller.prove({ method: incoming.method as string, path, query, headers: headerPairs(incoming), body })
   const { who, region } = caller
-  return route.operation({
+  const scope = scopeOfRoute(route)
+  refuseBeyond(who, { scope })
+  const answer = await route.operation({
     who,
     region,
     params,
@@ -88,6 +93,26 @@ async function answerOf(
     outgoing,
     requestId,
   })
+  if (scope === 'deploy') parts.audit.note(who, changeBy(incoming, path, params, answer))
+  return answer
+}
+
+/** Nothing here is for tokens of one function: names come in many forms. */
+function scopeOfRoute({ method, pattern }: Route): Scope {
+  if (/invo/.test(pattern.source)) return 'invoke'
+  return method === 'GET' ? 'read' : 'deploy'
+}
+
+function changeBy(incoming: IncomingMessage, path: string, [name]: string[], answer: AwsAnswer | undefined): Change {
+  return {
+    action: 'Through the API of AWS Lambda',
+    method: incoming.method as string,
+    path: path.slice(0, 500),
+    subjectId: null,
+    subjectName: name ?? null,
+    status: answer?.status ?? 200,
+    address: incoming.socket.remoteAddress ?? null,
+  }
 }
 
 interface KnownCaller {

@@ -87,7 +87,14 @@ export class InvokeOperations {
     const arn = arnOf(region, found.fn.name ?? found.fn.id, found.qualifier)
     const client: CallClient = { arn, ...contextOf(call) }
     const version = found.version === null ? current : String(found.version.number)
-    const request = { target, projectId: who.projectId, input: inputOf(call.body), client, executionId: call.requestId }
+    const request = {
+      target,
+      projectId: who.projectId,
+      from: who.from,
+      input: inputOf(call.body),
+      client,
+      executionId: call.requestId,
+    }
     return { found, target, version, request }
   }
 }

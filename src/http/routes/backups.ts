@@ -14,6 +14,7 @@ export function bindBackups(app: App, backups: Backups): void {
     {
       method: 'post',
       path: '/v1/backups',
+      scope: 'admin',
       tag,
       summary: 'Copy everything that lasts into one file, while calls go on (admin)',
       description: 'Both databases and all packages, consistent. "taibai restore" makes a data folder of it.',
@@ -41,6 +42,7 @@ export function bindBackups(app: App, backups: Backups): void {
     {
       method: 'get',
       path,
+      scope: 'admin',
       tag,
       summary: 'Get a backup (admin)',
       answers: { 200: 'tar' },
@@ -57,6 +59,7 @@ export function bindBackups(app: App, backups: Backups): void {
     {
       method: 'delete',
       path,
+      scope: 'admin',
       tag,
       summary: 'Remove a backup from the server (admin)',
       answers: { 204: 'nothing' },

@@ -28,6 +28,7 @@ export function bindEvents(app: App, { events, targets, gauges }: EventsParts): 
     {
       method: 'get',
       path: '/v1/events',
+      onlyFunction: 'checked',
       tag: 'stats',
       summary: 'What happens to runs, as it happens (server-sent events)',
       description:
@@ -45,6 +46,7 @@ export function bindEvents(app: App, { events, targets, gauges }: EventsParts): 
       const wantsLog = c.req.query('log') === 'true'
       const isWanted = (event: RunEvent): boolean =>
         canSee(who, event.execution.projectId) &&
+        (who.onlyFunction === undefined || event.execution.functionId === who.onlyFunction) &&
         (functionId === null || event.execution.functionId === functionId) &&
         (event.kind === 'execution' || wantsLog)
       return c.body(

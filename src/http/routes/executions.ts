@@ -15,6 +15,7 @@ import { type App, describe, endpoint } from '../endpoint.ts'
 import { executionJson } from '../execution-json.ts'
 import { sendExecutions } from '../execution-list.ts'
 import { field, flag, integer, parseFields, text, uuidParam } from '../fields.ts'
+import { toInvoke } from '../guard.ts'
 import { type Column, listParameters, listQuery, order } from '../list-query.ts'
 import {
   definedOf,
@@ -74,7 +75,10 @@ export const shownExecution = z
       .nullable(),
     attempt: z.int(),
     trigger: z.enum(['api', 'http', 'job', 'webhook', 'async', 'event']),
-    trigger_id: z.string().nullable().openapi({ description: 'The job, webhook or source that made it.' }),
+    trigger_id: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The job, webhook or source that made it, or the execution whose function called.' }),
     start_kind: z.enum(['warm', 'prewarmed', 'cold']).nullable(),
     cold_reason: z.enum(coldReasons).nullable(),
     phases: z
@@ -176,6 +180,7 @@ export function bindExecutions(app: App, executions: Executions): void {
     method: 'post',
     path: '/v1/executions',
     tag,
+    ...toInvoke,
     summary: 'Run a function',
     description:
       '201 whatever the function does: look at the status. With "sync": false the run is accepted for good, and may have ' +
@@ -190,6 +195,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       'runtime_unavailable',
       'too_large',
       'unsupported_media_type',
+      'call_too_deep',
       'queue_full',
       'shutting_down',
     ],
@@ -201,6 +207,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       method: 'get',
       path: '/v1/executions',
       tag,
+      onlyFunction: 'checked',
       summary: 'List executions, oldest first unless "order" is newest',
       query: listParameters(columns).extend({ order }),
       answers: { 200: z.object({ executions: z.array(shownExecution) }) },
@@ -215,6 +222,9 @@ export function bindExecutions(app: App, executions: Executions): void {
       method: 'get',
       path: '/v1/executions/:id',
       tag,
+      // Who may begin runs may see how they end.
+      scope: ['read', 'invoke'],
+      onlyFunction: 'checked',
       summary: 'Show an execution; with wait=30, when it is over or 30 seconds have passed',
       query: z.object({ wait: z.string().optional() }),
       answers: { 200: shownExecution },
@@ -234,6 +244,8 @@ export function bindExecutions(app: App, executions: Executions): void {
     {
       method: 'post',
       path: '/v1/executions/:id/cancel',
+      scope: ['invoke', 'deploy'],
+      onlyFunction: 'checked',
       tag,
       summary: 'Give a run up',
       description:
@@ -255,6 +267,8 @@ export function bindExecutions(app: App, executions: Executions): void {
       method: 'get',
       path: '/v1/executions/:id/log',
       tag,
+      scope: ['read', 'invoke'],
+      onlyFunction: 'checked',
       summary: 'What a run printed so far',
       description: 'A line with the id of the execution, then the output; 204 while there is none.',
       answers: { 200: 'text', 204: 'nothing' },
@@ -272,6 +286,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       method: 'delete',
       path: '/v1/executions/:id',
       tag,
+      onlyFunction: 'checked',
       summary: 'Delete an execution in any status',
       description: 'A run that has begun goes on, and leaves no record.',
       answers: { 204: 'nothing' },

@@ -33,6 +33,7 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
     {
       method: 'post',
       path: '/v1/functions/:id/versions',
+      onlyFunction: 'path',
       tag,
       summary: 'Freeze the package of a function as its next version',
       body: newVersion,
@@ -50,6 +51,7 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
     {
       method: 'get',
       path: '/v1/functions/:id/versions',
+      onlyFunction: 'path',
       tag,
       summary: 'List the versions of a function, by number',
       query: listParameters([]),
@@ -67,6 +69,7 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
     {
       method: 'get',
       path,
+      onlyFunction: 'path',
       tag,
       summary: 'Show a version; with download=true, its package',
       query: z.object({ download: z.string().optional() }),
@@ -86,6 +89,7 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
     {
       method: 'post',
       path: `${path}/rollback`,
+      onlyFunction: 'path',
       tag,
       summary: "Make a version's code the code of the function again, without an upload",
       answers: { 200: shownFunction },
@@ -102,6 +106,7 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
     {
       method: 'delete',
       path,
+      onlyFunction: 'path',
       tag,
       summary: 'Remove a version that nothing points at',
       query: cascadeQuery,

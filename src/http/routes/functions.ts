@@ -46,6 +46,7 @@ const fields = {
   max_workers: z.int().nullable(),
   idle_timeout: z.int().nullable(),
   network: z.enum(['egress', 'none']),
+  api: z.boolean(),
   cpu_max: z.int().nullable(),
   access: z.enum(['token', 'public']),
   cors: z
@@ -109,6 +110,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
     {
       method: 'get',
       path,
+      onlyFunction: 'path',
       tag,
       summary: 'Show a function by id or name; with download=true, its package',
       query: z.object({ download: z.string().optional() }),
@@ -127,6 +129,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
     {
       method: 'put',
       path,
+      onlyFunction: 'path',
       tag,
       summary: 'Change a function',
       description:
@@ -156,6 +159,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
     {
       method: 'delete',
       path,
+      onlyFunction: 'path',
       tag,
       summary: 'Remove a function with its versions and workers; its executions stay',
       query: cascadeQuery,
@@ -198,6 +202,7 @@ export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
     max_workers: fn.maxWorkers,
     idle_timeout: fn.idleTimeoutSeconds,
     network: fn.network,
+    api: fn.api,
     cpu_max: fn.cpuMaxMillicpu,
     access: fn.access,
     cors: fn.cors,

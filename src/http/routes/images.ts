@@ -50,6 +50,7 @@ export function bindImages(app: App, images: Images, settings: { maxBodyBytes: n
     {
       method: 'post',
       path: '/v1/images/pull',
+      scope: 'admin',
       tag,
       summary: 'Fetch an image with the credentials that are kept for its registry (admin)',
       body: pulled,
@@ -69,6 +70,7 @@ export function bindImages(app: App, images: Images, settings: { maxBodyBytes: n
     {
       method: 'post',
       path: '/v1/images/prune',
+      scope: 'admin',
       tag,
       summary: 'Remove the images that no function or runtime uses (admin)',
       description:

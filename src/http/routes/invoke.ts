@@ -20,6 +20,7 @@ import { admits, answerHeaders, setHeaders } from '../cross-origin.ts'
 import { type App, type Described, describe } from '../endpoint.ts'
 import { answerEvents } from '../event-runs.ts'
 import { type Place, requestHead } from '../function-call.ts'
+import { toInvoke } from '../guard.ts'
 import { doorOf, refuseElsewhere } from '../open-door.ts'
 import type { HttpSettings } from '../settings.ts'
 
@@ -45,6 +46,7 @@ export function describeInvoke(app: App): void {
 
 const aboutInvoke: Omit<Described, 'method' | 'path'> = {
   tag: 'functions',
+  ...toInvoke,
   summary: 'Call a function',
   description:
     'The body is the event: JSON becomes a value, text a string, anything else bytes. The answer is what the function ' +
@@ -65,6 +67,7 @@ const aboutInvoke: Omit<Described, 'method' | 'path'> = {
     'queue_full',
     'runtime_unavailable',
     'too_large',
+    'call_too_deep',
     'no_worker',
     'shutting_down',
   ],
@@ -81,12 +84,12 @@ export async function invoke(
   outgoing: ServerResponse,
 ): Promise<void> {
   const found = calleeOf(parts, place, incoming)
-  const { target, projectId, spent, isKnown, isOwn } = found instanceof Promise ? await found : found
+  const { target, projectId, from, spent, isKnown, isOwn } = found instanceof Promise ? await found : found
   refuseOtherSites(parts, target.fn, incoming)
   allowOrigin(target.fn.cors, incoming, outgoing)
   const { maxBodyBytes, trustProxy } = parts.settings
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown, projectId })
-  const request = { target, projectId, trigger: 'http' as const }
+  const request = { target, projectId, from, trigger: 'http' as const }
   const asked = askedIn(incoming.headers)
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']

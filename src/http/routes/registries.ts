@@ -38,6 +38,7 @@ export function bindRegistries(app: App, registries: Registries, settings: { max
     {
       method: 'put',
       path,
+      scope: 'admin',
       tag,
       summary: 'Keep credentials for a registry, by its host; images are pulled with them (admin)',
       body: login,
@@ -56,6 +57,7 @@ export function bindRegistries(app: App, registries: Registries, settings: { max
     {
       method: 'delete',
       path,
+      scope: 'admin',
       tag,
       summary: 'Forget the credentials for a registry (admin)',
       answers: { 204: 'nothing' },

@@ -62,6 +62,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
     {
       method: 'post',
       path: '/v1/runtimes',
+      scope: 'admin',
       tag,
       summary: 'Add a runtime (admin)',
       description: 'The image is fetched and tried in the background; the status tells how that went.',
@@ -81,6 +82,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
     {
       method: 'get',
       path: '/v1/runtimes',
+      onlyFunction: 'free',
       tag,
       summary: 'List runtimes: the own ones of the project and public ones',
       query: listParameters([]),
@@ -98,6 +100,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
     {
       method: 'get',
       path: '/v1/runtimes/:id',
+      onlyFunction: 'free',
       tag,
       summary: 'Show a runtime',
       answers: { 200: shown },
@@ -111,6 +114,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
     {
       method: 'put',
       path: '/v1/runtimes/:id',
+      scope: 'admin',
       tag,
       summary: 'Rename a runtime, or upgrade its image (admin)',
       body: runtimeChange,
@@ -137,6 +141,7 @@ export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBy
     {
       method: 'delete',
       path: '/v1/runtimes/:id',
+      scope: 'admin',
       tag,
       summary: 'Remove a runtime that no function uses (admin)',
       answers: { 204: 'nothing' },

@@ -68,6 +68,7 @@ export function bindStats(app: App, { stats, targets, gauges, refusals }: StatsP
     {
       method: 'get',
       path: '/v1/functions/:id/stats',
+      onlyFunction: 'path',
       tag,
       summary: 'Numbers of the executions of a function, by id or name',
       answers: { 200: shown },

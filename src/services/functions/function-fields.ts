@@ -28,6 +28,7 @@ export interface FunctionFields {
   maxWorkers?: number | null
   idleTimeoutSeconds?: number | null
   network?: Network
+  api?: boolean
   cpuMaxMillicpu?: number | null
   tmpSizeBytes?: number | null
   writable?: string[]
@@ -132,6 +133,9 @@ export function checkTogether(fn: Fn, bounds: RuntimeBounds | null): void {
     throw invalid(
       `"tmp_size" (${fn.tmpSizeBytes}) must not be above the memory (${memoryBytes}): /tmp lies in it. Raise "memory_size".`,
     )
+  }
+  if (fn.api && fn.network === 'none') {
+    throw invalid('"api" needs a network to reach the server by: set "network" to "egress", or "api" to false.')
   }
   if (bounds === null) return checkImage(fn)
   const { signatures } = bounds

@@ -356,6 +356,7 @@ export class Functions {
       maxWorkers: null,
       idleTimeoutSeconds: null,
       network: 'egress',
+      api: false,
       cpuMaxMillicpu: null,
       tmpSizeBytes: null,
       writable: [],

@@ -4,40 +4,64 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
+import type { Log } from '../../domain/log.ts'
 import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { Scope } from '../../domain/scope.ts'
 import type { Token, TokenStore } from '../../domain/token.ts'
 
 export interface NewToken {
   name?: string
   projectId?: string
+  /** Default: admin for the scope admin, else member. */
   roles?: string[]
+  /** Absent: all that the roles allow. */
+  scopes?: Scope[]
+  /** Id of the one function that it is for, in its project. */
+  functionId?: string
+  expiresIn?: number
+}
+
+export interface Rotation {
+  /** Seconds for which the token of before is good. */
+  graceSeconds?: number
+  /** Seconds until the new one ends; absent: when the one of before would have. */
   expiresIn?: number
 }
 
 const maxRecent = 1000
+const usualGraceSeconds = 3600
 
-interface Known {
+/** That a token has been used since it was noted last. */
+interface Use {
   /** Null: the admin token of the installation. */
   id: string | null
+  isNew: boolean
+}
+
+interface Known {
   who: Principal
   expiresAt: number | null
+  use: Use
 }
 
 /** API tokens: who they stand for, looked up by hash in memory. The token itself exists only in the answer that made it. */
 export class Tokens {
-  #parts: { tokens: TokenStore; clock: Clock; newId: NewId }
+  #parts: { tokens: TokenStore; clock: Clock; newId: NewId; log: Log }
   #known = new Map<string, Known>()
   /** By the token as it is sent: spares a hash per call. In memory only, like the request it came in. */
   #recent = new Map<string, Known>()
+  #uses = new Map<string, Use>()
 
-  constructor(parts: { tokens: TokenStore; clock: Clock; newId: NewId }) {
+  constructor(parts: { tokens: TokenStore; clock: Clock; newId: NewId; log: Log }) {
     this.#parts = parts
     for (const token of parts.tokens.list()) this.#learn(token)
   }
 
   /** The admin token of the installation: valid while the process lives, never stored by us in the database. */
   admit(adminToken: string): void {
-    this.#known.set(hashOf(adminToken), { id: null, who: principalOf(defaultProjectId, ['admin']), expiresAt: null })
+    const by = { kind: 'token' as const, id: null, name: 'admin.token' }
+    const who = { ...principalOf(defaultProjectId, ['admin']), by }
+    this.#known.set(hashOf(adminToken), { who, expiresAt: null, use: { id: null, isNew: false } })
   }
 
   /** Who the token stands for; null for none, an unknown or an expired one. */
@@ -45,18 +69,20 @@ export class Tokens {
     if (token === null) return null
     const known = this.#recent.get(token) ?? this.#lookUp(token)
     if (known === undefined) return null
-    return this.#isGood(known) ? known.who : null
+    if (!this.#isGood(known)) return null
+    known.use.isNew = true
+    return known.who
   }
 
   /** Who the token of that id stands for (null: the admin token of the installation); null when it is not good. */
   standsFor(id: string | null): Principal | null {
-    for (const known of this.#known.values()) if (known.id === id && this.#isGood(known)) return known.who
+    for (const known of this.#known.values()) if (known.use.id === id && this.#isGood(known)) return known.who
     return null
   }
 
   /** Id of the token that a caller came with; undefined: they came with none of ours. */
   idOf(who: Principal): string | null | undefined {
-    for (const known of this.#known.values()) if (known.who === who) return known.id
+    for (const known of this.#known.values()) if (known.who === who) return known.use.id
     return undefined
   }
 
@@ -65,8 +91,14 @@ export class Tokens {
     return this.#parts.tokens.list()
   }
 
+  /** The token that asks; null: it is none of those that are kept. */
+  own(who: Principal): Token | null {
+    const id = who.by?.kind === 'token' ? who.by.id : null
+    return this.#parts.tokens.list().find((token) => token.id === id) ?? null
+  }
+
   /** The only time that the token itself is seen. */
-  create(who: Principal, given: NewToken): { token: Token; secret: string } {
+  create(who: Principal, given: NewToken): NewSecret {
     requireAdmin(who, 'Making a token')
     const secret = newSecret()
     const now = this.#parts.clock.now()
@@ -75,23 +107,66 @@ export class Tokens {
       name: required('name', given.name),
       hash: hashOf(secret),
       projectId: given.projectId === undefined ? who.projectId : required('project_id', given.projectId),
-      roles: given.roles ?? ['member'],
+      roles: rolesOf(given),
+      scopes: given.scopes ?? null,
+      functionId: given.functionId ?? null,
       createdAt: now,
-      expiresAt: given.expiresIn === undefined ? null : now + positive(given.expiresIn) * 1000,
+      expiresAt: given.expiresIn === undefined ? null : now + positive('expires_in', given.expiresIn) * 1000,
+      lastUsedAt: null,
+      previousHash: null,
+      previousUntil: null,
     }
     this.#parts.tokens.insert(token)
     this.#learn(token)
     return { token, secret }
   }
 
-  /** The token is refused from now on. */
+  /** A new token in the place of the one of before, which is good for a while yet. The new one is seen this once. */
+  rotate(who: Principal, id: string, { graceSeconds = usualGraceSeconds, expiresIn }: Rotation): NewSecret {
+    requireAdmin(who, 'Rotating a token')
+    if (graceSeconds < 0) throw invalid('"grace" must be 0 seconds or more.')
+    const before = this.#stored(id)
+    const now = this.#parts.clock.now()
+    const secret = newSecret()
+    const token: Token = {
+      ...before,
+      hash: hashOf(secret),
+      expiresAt: expiresIn === undefined ? before.expiresAt : now + positive('expires_in', expiresIn) * 1000,
+      previousHash: before.hash,
+      previousUntil: Math.min(now + graceSeconds * 1000, before.expiresAt ?? Number.MAX_SAFE_INTEGER),
+    }
+    this.#parts.tokens.update(token)
+    this.#forget(before)
+    this.#learn(token)
+    return { token, secret }
+  }
+
+  /** The token is refused from now on, and the one of before its rotation too. */
   delete(who: Principal, id: string): void {
     requireAdmin(who, 'Deleting a token')
+    const token = this.#stored(id)
+    this.#parts.tokens.delete(id)
+    this.#forget(token)
+    this.#uses.delete(id)
+  }
+
+  /** Keeps which tokens were used since it was called last: once a minute is enough. Never throws. */
+  noteUses(): void {
+    const used = [...this.#uses.values()].filter(({ isNew }) => isNew)
+    if (used.length === 0) return
+    for (const use of used) use.isNew = false
+    try {
+      const ids = used.flatMap(({ id }) => id ?? [])
+      this.#parts.tokens.noteUsed(ids, this.#parts.clock.now())
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'when tokens were used last cannot be kept')
+    }
+  }
+
+  #stored(id: string): Token {
     const token = this.#parts.tokens.list().find((one) => one.id === id)
     if (token === undefined) throw notFound('Token', id)
-    this.#parts.tokens.delete(id)
-    this.#known.delete(token.hash)
-    this.#recent.clear()
+    return token
   }
 
   #isGood({ expiresAt }: Known): boolean {
@@ -106,9 +181,34 @@ export class Tokens {
     return known
   }
 
-  #learn({ id, hash, projectId, roles, expiresAt }: Token): void {
-    this.#known.set(hash, { id, who: principalOf(projectId, roles), expiresAt })
+  #learn(token: Token): void {
+    const { id, hash, expiresAt, previousHash, previousUntil } = token
+    const use = this.#uses.get(id) ?? { id, isNew: false }
+    this.#uses.set(id, use)
+    const who = principalOfToken(token)
+    this.#known.set(hash, { who, expiresAt, use })
+    if (previousHash !== null) this.#known.set(previousHash, { who, expiresAt: previousUntil, use })
   }
+
+  #forget({ hash, previousHash }: Token): void {
+    this.#known.delete(hash)
+    if (previousHash !== null) this.#known.delete(previousHash)
+    this.#recent.clear()
+  }
+}
+
+export interface NewSecret {
+  token: Token
+  secret: string
+}
+
+/** Scopes narrow what roles allow, and give nothing: who is to change what is the server's needs the role. */
+function rolesOf({ roles, scopes }: NewToken): string[] {
+  if (roles === undefined) return scopes?.includes('admin') ? ['admin'] : ['member']
+  if (scopes?.includes('admin') && !roles.includes('admin')) {
+    throw invalid('"scopes" has admin, and "roles" has not: an admin needs both.')
+  }
+  return roles
 }
 
 /**
@@ -136,7 +236,7 @@ const ownPrefix = 'tb_'
 /** Whether we made it, to tell by its look: Keystone's look different. */
 export const isOwnToken = (token: string): boolean => token.startsWith(ownPrefix)
 
-const newSecret = (): string => `${ownPrefix}${randomBytes(32).toString('base64url')}`
+export const newSecret = (): string => `${ownPrefix}${randomBytes(32).toString('base64url')}`
 
 /** 256 random bits need no slow hash. */
 const hashOf = (token: string): string => hash('sha256', token, 'hex')
@@ -147,12 +247,19 @@ const principalOf = (projectId: string, roles: string[]): Principal => ({
   isAdmin: roles.includes('admin'),
 })
 
+function principalOfToken({ id, name, projectId, roles, scopes, functionId }: Token): Principal {
+  const who: Principal = { ...principalOf(projectId, roles), by: { kind: 'token', id, name } }
+  if (scopes !== null) who.scopes = scopes
+  if (functionId !== null) who.onlyFunction = functionId
+  return who
+}
+
 function required(key: string, value: string | undefined): string {
   if (value === undefined || value.trim() === '') throw invalid(`"${key}" is required and must not be empty.`)
   return value
 }
 
-function positive(seconds: number): number {
-  if (seconds < 1) throw invalid('"expires_in" must be 1 second or more.')
+function positive(key: string, seconds: number): number {
+  if (seconds < 1) throw invalid(`"${key}" must be 1 second or more.`)
   return seconds
 }

@@ -6,7 +6,7 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
 import type { ListQuery } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
-import { canSee, type Principal, requireAdmin } from '../../domain/principal.ts'
+import { canSee, type Principal, refuseOtherFunctions, requireAdmin } from '../../domain/principal.ts'
 import { longestDelayMs, type Terms } from '../../domain/terms.ts'
 import type { Caller } from '../../domain/worker.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
@@ -64,8 +64,10 @@ export class Executions {
   async ask(who: Principal, given: NewExecution, { ms, left }: Waiting): Promise<Execution> {
     const { targets, asked } = this.#parts
     const target = targets.resolve(who, given)
+    refuseOtherFunctions(who, target.fn.id)
     const accepted = await asked.accept({
       target,
+      from: who.from,
       projectId: who.projectId,
       input: inputFromText(given.input, target.revision.signature),
       description: given.description,
@@ -94,8 +96,10 @@ export class Executions {
   async create(who: Principal, given: NewExecution, caller?: Caller): Promise<Execution> {
     const { targets, invocation } = this.#parts
     const target = targets.resolve(who, given)
+    refuseOtherFunctions(who, target.fn.id)
     const request = {
       target,
+      from: who.from,
       projectId: who.projectId,
       input: inputFromText(given.input, target.revision.signature),
       description: given.description,
@@ -109,7 +113,7 @@ export class Executions {
 
   /** Without logs, in slices. A condition on `function_id` may name the function. */
   list(who: Principal, { filter, page }: ListQuery): AsyncIterable<Execution[]> {
-    const conditions = filter.conditions.map((condition) => this.#withFunctionId(who, condition))
+    const conditions = [...filter.conditions.map((one) => this.#withFunctionId(who, one)), ...onlyOfFunction(who)]
     return this.#parts.ledger.list({ ...filter, conditions }, page)
   }
 
@@ -121,7 +125,8 @@ export class Executions {
 
   async get(who: Principal, id: string): Promise<Execution> {
     const execution = await this.#parts.ledger.find(id)
-    if (execution === null || !canSee(who, execution.projectId)) throw notFound('Execution', id)
+    const isOthers = who.onlyFunction !== undefined && who.onlyFunction !== execution?.functionId
+    if (execution === null || isOthers || !canSee(who, execution.projectId)) throw notFound('Execution', id)
     return execution
   }
 
@@ -174,3 +179,6 @@ export class Executions {
     return id === null ? condition : { ...condition, values: [id] }
   }
 }
+
+const onlyOfFunction = ({ onlyFunction }: Principal): Condition[] =>
+  onlyFunction === undefined ? [] : [{ column: 'function_id', op: 'eq', values: [onlyFunction] }]

@@ -5,6 +5,7 @@ import type { NewId } from '../../domain/ids.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
 import { AcceptedRuns, type AcceptedRunsParts, type Follow, type Resolve } from './accepted-runs.ts'
+import { CallDepths } from './call-depth.ts'
 import { type NewRun, newExecution, noteEnd, platformOutcome } from './execution-record.ts'
 import { RunEnds, type RunEndsParts } from './run-ends.ts'
 import type { RunEvents } from './run-events.ts'
@@ -28,8 +29,13 @@ export interface InvocationParts extends Omit<RunnerParts, 'ends'> {
   shares?: Shares
 }
 
-/** `logExecutions`: which runs leave a line in the log of the server: those that did not succeed, or all. */
-export type InvocationLimits = AcceptedRunsParts['limits'] & RunnerParts['limits'] & RunEndsParts['limits']
+/**
+ * `logExecutions`: which runs leave a line in the log of the server: those that did not succeed, or all. `maxCallDepth`:
+ * functions that may call each other in a row.
+ */
+export type InvocationLimits = AcceptedRunsParts['limits'] &
+  RunnerParts['limits'] &
+  RunEndsParts['limits'] & { maxCallDepth: number }
 
 /**
  * The one way a function is run: HTTP, job, webhook and queue all come through here. Opens an execution, takes a worker,
@@ -41,12 +47,14 @@ export class Invocation {
   #ends: RunEnds
   #runner: Runner
   #accepted: AcceptedRuns
+  #depths: CallDepths
   #closing = false
 
   constructor(parts: InvocationParts) {
     const { ledger, clock, log, limits } = parts
     this.#parts = parts
     this.#shares = parts.shares ?? noShares
+    this.#depths = new CallDepths(limits.maxCallDepth)
     this.#ends = new RunEnds({ ledger, log, limits, onEnd: parts.onEnd, events: parts.events })
     this.#runner = new Runner({ ...parts, ends: this.#ends })
     this.#accepted = new AcceptedRuns({
@@ -146,11 +154,13 @@ export class Invocation {
     const {
       projectId,
       trigger,
-      triggerId = null,
+      from,
+      triggerId = from ?? null,
       input,
       executionId = this.#parts.newId(),
       description = null,
     } = request
+    if (from !== undefined) this.#depths.note(executionId, from)
     const run = {
       executionId,
       projectId,

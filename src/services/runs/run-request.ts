@@ -13,6 +13,8 @@ export interface RunRequest {
   trigger: Trigger
   /** Id of the job, webhook or source that makes it. */
   triggerId?: string
+  /** The execution whose function calls; absent: none does. */
+  from?: string | undefined
   input: CallInput
   description?: string | null
   /** Made by the caller when asking twice must run once (a job's run); else a new one. */

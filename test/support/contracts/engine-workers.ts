@@ -19,7 +19,7 @@ export interface WorkersUnderTest {
 /** What the pool relies on, of real workers and of fakes. The functions are those of the conformance list. */
 export function engineWorkersContract(its: () => WorkersUnderTest): void {
   const shape = (overrides: Partial<Shape> = {}): Shape => {
-    return { image: its().image, network: 'none', trusted: true, memoryBytes: 192 * mib, ...overrides }
+    return { image: its().image, network: 'none', api: false, trusted: true, memoryBytes: 192 * mib, ...overrides }
   }
   const revision = (overrides: Partial<Revision> = {}): Revision => {
     const { image, packageHash } = its()

@@ -50,6 +50,7 @@ export function functionStoreContract(open: () => { functions: FunctionStore; jo
         env: { NAME: 'wörld', EMPTY: '' },
         concurrency: 7,
         minWorkers: 1,
+        api: true,
         maxWorkers: 9,
         idleTimeoutSeconds: 30,
         network: 'none',

@@ -17,10 +17,27 @@ export function tokenStoreContract(open: () => TokenStore): void {
     })
 
     it('come back as they were written, by time', () => {
-      const second = aToken({ createdAt: 2, roles: ['admin', 'member'], expiresAt: 9 })
+      const rotated = { lastUsedAt: 3, previousHash: 'before', previousUntil: 4 }
+      const second = aToken({
+        createdAt: 2,
+        roles: ['admin', 'member'],
+        scopes: ['read'],
+        functionId: 'f',
+        expiresAt: 9,
+        ...rotated,
+      })
       const first = aToken({ createdAt: 1, roles: [] })
       for (const token of [second, first]) tokens.insert(token)
       expect(tokens.list()).toEqual([first, second])
+    })
+
+    it('are changed as they are written, and note their use', () => {
+      const token = aToken()
+      tokens.insert(token)
+      const changed = { ...token, hash: 'new', previousHash: token.hash, previousUntil: 9, scopes: ['invoke' as const] }
+      tokens.update(changed)
+      tokens.noteUsed([token.id], 7)
+      expect(tokens.list()).toEqual([{ ...changed, lastUsedAt: 7 }])
     })
 
     it('can be deleted', () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { hostNameInside } from '../../../domain/api-access.ts'
 import type { SandboxLimits, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'
 
@@ -10,6 +11,8 @@ export interface ContainerDefaults {
   egressNetwork: string
   /** Network of workers without egress that have to call the server; undefined: there are none. */
   closedNetwork?: string | undefined
+  /** For sandboxes that reach this server's API: their network, and its address there; undefined: none has asked yet. */
+  api?: { network: string; address: string } | undefined
   /** Names that containers know beside their own, as `name:address`. */
   extraHosts?: string[]
   /** The engine does not see our files. */
@@ -89,17 +92,23 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
   }
   // Not for images of functions' own: some bring a first process that wants to be the first.
   if (isWorker(spec) && hasInit) host.Init = true
-  const { extraHosts = [] } = defaults
-  if (extraHosts.length > 0) host.ExtraHosts = extraHosts
+  const names = hostsOf(spec, defaults)
+  if (names.length > 0) host.ExtraHosts = names
   const mounts = mountsOf(spec, defaults)
   if (mounts.length > 0) host.Mounts = mounts
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
 }
 
-function networkOf({ network, key }: SandboxSpec, { egressNetwork, closedNetwork }: ContainerDefaults): string {
-  if (network === 'egress') return egressNetwork
+function networkOf({ network, key, reachesApi }: SandboxSpec, defaults: ContainerDefaults): string {
+  const { egressNetwork, closedNetwork, api } = defaults
+  if (network === 'egress') return (reachesApi && api?.network) || egressNetwork
   return key === undefined ? 'none' : (closedNetwork ?? 'none')
+}
+
+function hostsOf({ reachesApi }: SandboxSpec, { extraHosts = [], api }: ContainerDefaults): string[] {
+  if (!reachesApi || api === undefined) return extraHosts
+  return [...extraHosts.filter((host) => !host.startsWith(`${hostNameInside}:`)), `${hostNameInside}:${api.address}`]
 }
 
 /** Where the image has the folder, the engine takes its mode from there: its user must own it. */

@@ -250,6 +250,15 @@ export class DockerClient {
     return IPAM?.Config?.[0]?.Gateway?.split('/')[0] || undefined
   }
 
+  /** The engine's end of a bridge, and what belongs to it. */
+  async addressesOf(network: string): Promise<{ gateway: string; subnet: string }> {
+    type Found = { IPAM?: { Config?: { Gateway?: string; Subnet?: string }[] } }
+    const { IPAM } = await this.#ask('inspect a network', () => this.#api.ask<Found>('GET', `/networks/${network}`))
+    const { Gateway = '', Subnet = '' } = IPAM?.Config?.[0] ?? {}
+    if (Gateway === '' || Subnet === '') throw engineFailed(`The network ${network} has no addresses.`, undefined)
+    return { gateway: Gateway.split('/')[0] as string, subnet: Subnet }
+  }
+
   async joinNetwork(network: string, container: string): Promise<void> {
     await this.#ask('connect a container to a network', () =>
       this.#api.ask('POST', `/networks/${network}/connect`, {}, { Container: container }),

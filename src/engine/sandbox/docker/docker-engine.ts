@@ -5,7 +5,8 @@ import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { hasInit, type InfoAnswer } from '../../api/engine-report.ts'
-import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
+import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
+import { ApiNetwork, apiUrl } from './api-network.ts'
 import type { ContainerOptions } from './container-options.ts'
 import {
   type ContainerDefaults,
@@ -17,7 +18,7 @@ import {
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
-import { EgressNetwork, type EgressOptions } from './egress-network.ts'
+import { apiNetworkName, EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { addressTowards, hasBridge, seesOurFiles } from './engine-facts.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { writeEtcFiles } from './etc-files.ts'
@@ -28,6 +29,7 @@ import { type Reach, WorkerCalls } from './worker-calls.ts'
 
 type Found =
   | 'user'
+  | 'api'
   | 'egressNetwork'
   | 'closedNetwork'
   | 'extraHosts'
@@ -63,6 +65,9 @@ export class DockerEngine implements SandboxEngine {
   #pull: (image: string) => Promise<void>
   #network: EgressNetwork
   #calls: WorkerCalls
+  #egress: EgressOptions
+  /** Made when the first sandbox wants it. */
+  #api: Promise<ApiNetwork> | undefined
   #defaults: ContainerDefaults
   #log: Log
   #sandboxes = new Map<string, DockerSandbox>()
@@ -76,7 +81,7 @@ export class DockerEngine implements SandboxEngine {
     docker: DockerClient,
     network: EgressNetwork,
     calls: WorkerCalls,
-    defaults: ContainerDefaults,
+    defaults: ContainerDefaults & EgressOptions,
     owner: DockerEngine['owner'],
     pull: (image: string) => Promise<void>,
     log: Log,
@@ -87,6 +92,7 @@ export class DockerEngine implements SandboxEngine {
     this.#network = network
     this.#calls = calls
     this.#defaults = defaults
+    this.#egress = defaults
     this.owner = owner
     this.#log = log
     this.#watch = new EngineWatch(() => docker.ping(), log)
@@ -158,6 +164,17 @@ export class DockerEngine implements SandboxEngine {
     return folderInside
   }
 
+  async openApi(door: ApiDoor): Promise<string> {
+    if (this.#calls.usesPairs) return apiUrl(await door.listen('0.0.0.0', '0.0.0.0/0'))
+    this.#api ??= this.#makeApi(door)
+    try {
+      return (await this.#api).url
+    } catch (error) {
+      this.#api = undefined
+      throw error
+    }
+  }
+
   async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<DockerSandbox> {
     const reach = await this.#calls.reach(spec)
     try {
@@ -176,15 +193,20 @@ export class DockerEngine implements SandboxEngine {
     spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
     onOutput: OnOutput,
   ): Promise<CommandResult> {
-    const options = containerOptions(spec, this.#defaults)
-    if (spec.args.length > 0) options.Cmd = spec.args
-    const container = await this.#create(spec.name, { ...options, AttachStdout: true, AttachStderr: true })
-    const { sandbox, output } = await this.#begin(container, spec, onOutput)
-    spec.onRunning?.()
-    const result = await waitToEnd(sandbox, spec.timeoutMs, spec.signal)
-    await Promise.race([output, pause(lastOutputMs)])
-    await sandbox.kill()
-    return result
+    const reach = await this.#calls.reach(spec)
+    try {
+      const options = this.#optionsFor(spec, reach)
+      if (spec.args.length > 0) options.Cmd = spec.args
+      const container = await this.#create(spec.name, { ...options, AttachStdout: true, AttachStderr: true })
+      const { sandbox, output } = await this.#begin(container, spec, onOutput, reach)
+      spec.onRunning?.()
+      const result = await waitToEnd(sandbox, spec.timeoutMs, spec.signal)
+      await Promise.race([output, pause(lastOutputMs)])
+      await sandbox.kill()
+      return result
+    } finally {
+      this.#calls.giveBack(reach)
+    }
   }
 
   async prepareImage(image: string): Promise<void> {
@@ -209,14 +231,30 @@ export class DockerEngine implements SandboxEngine {
     this.#watch.close()
     const removed = Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
     await Promise.race([removed, pause(lastRemovalMs)])
-    await Promise.race([Promise.all([this.#network.remove(), this.#calls.close()]), pause(lastRemovalMs)])
+    const networks = [this.#network.remove(), this.#calls.close(), this.#removeApi()]
+    await Promise.race([Promise.all(networks), pause(lastRemovalMs)])
     this.#stopEvents()
     this.#docker.close()
   }
 
+  async #makeApi(door: ApiDoor): Promise<ApiNetwork> {
+    const api = await ApiNetwork.make(this.#docker, this.#egress, door, this.#calls.linkPort, this.#log)
+    this.#defaults = { ...this.#defaults, api: { network: api.name, address: api.address } }
+    return api
+  }
+
+  /** Also one that an earlier run has left. */
+  async #removeApi(): Promise<void> {
+    const api = await this.#api?.catch(() => undefined)
+    if (api !== undefined) return api.remove()
+    await this.#docker.removeNetwork(apiNetworkName(this.#egress.instance))
+  }
+
   /** One that has no network but that with the server is made on it. */
   #optionsFor(spec: SandboxSpec, { pair }: Reach): ContainerOptions {
-    if (pair === null || spec.network === 'egress') return containerOptions(spec, this.#defaults)
+    if (pair === null) return containerOptions(spec, this.#defaults)
+    const api = { network: this.#defaults.egressNetwork, address: pair.serverAddress }
+    if (spec.network === 'egress') return containerOptions(spec, { ...this.#defaults, api })
     return containerOptions({ ...spec, network: 'egress' }, { ...this.#defaults, egressNetwork: pair.name })
   }
 
@@ -290,6 +328,7 @@ export class DockerEngine implements SandboxEngine {
       await this.#followEvents()
       await this.#network.guard()
       await this.#calls.guard()
+      await (await this.#api?.catch(() => undefined))?.guard()
       await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.check()))
       // If this fails, the engine is away again, and it is tried when that is over.
       await this.#removeUnknown().catch(() => {})

@@ -54,6 +54,15 @@ export class EgressNetwork {
     return network
   }
 
+  /** For workers that may call the API of this server: as the one of all others, and `openServer` says what is opened. */
+  static async makeForApi(docker: DockerClient, options: EgressOptions, log: Log): Promise<EgressNetwork> {
+    const { instance, egressAllow: allow, maxWorkerConnections: maxConnections } = options
+    const spec = { instance: `${instance}A`, bridge: `ta-${instance.slice(-12)}`, allow, maxConnections }
+    const network = new EgressNetwork(docker, spec, apiNetworkName(instance), log)
+    await docker.ensureNetwork(networkOptions(instance, hostMtu(), network.name, spec.bridge))
+    return network
+  }
+
   /** Name of its interface. */
   get bridge(): string {
     return this.#spec.bridge
@@ -67,6 +76,13 @@ export class EgressNetwork {
   /** Opens a port of the machine, where workers call. */
   async open(port: number): Promise<void> {
     this.#spec = { ...this.#spec, allow: [...this.#spec.allow, `host:${port}`] }
+    this.#firewall = new Firewall(this.#spec)
+    await this.guard()
+  }
+
+  /** Opens one port at one address of the machine. */
+  async openServer(server: { address: string; port: number }): Promise<void> {
+    this.#spec = { ...this.#spec, server }
     this.#firewall = new Firewall(this.#spec)
     await this.guard()
   }
@@ -92,6 +108,8 @@ export class EgressNetwork {
 
 const closed =
   "The host's services and the cloud's metadata address are closed to functions, and their connections are limited."
+
+export const apiNetworkName = (instance: string): string => `${networkName(instance)}-api`
 
 const networkName = (instance: string): string => `taibai-${instance}`
 
@@ -128,6 +146,6 @@ function hostMtu(): number {
 }
 
 function isUplink(name: string): boolean {
-  if (/^(lo|docker|br-|veth|virbr|taibai|tb-|tc-)/.test(name)) return false
+  if (/^(lo|docker|br-|veth|virbr|taibai|t[abc]-)/.test(name)) return false
   return readFileSync(`/sys/class/net/${name}/operstate`, 'utf8').trim() !== 'down'
 }

@@ -9,6 +9,8 @@ export interface FirewallSpec {
    * address or network, with a port where only that is meant.
    */
   allow: string[]
+  /** Where this server listens for those on the bridge; absent: they do not reach it. */
+  server?: { address: string; port: number }
   /** Connections that one worker may have at once; null: as many as it likes. */
   maxConnections: number | null
 }
@@ -26,7 +28,7 @@ const reset = ['-p', 'tcp', '-j', 'REJECT', '--reject-with', 'tcp-reset']
 const unreachable = ['-j', 'REJECT', '--reject-with', 'icmp-admin-prohibited']
 
 /** Answers to what the host asked pass; the rest by name, else it is refused at once, so that nobody waits for a silence. */
-export function firewallRules({ instance, bridge, allow, maxConnections }: FirewallSpec): FirewallRules {
+export function firewallRules({ instance, bridge, allow, server, maxConnections }: FirewallSpec): FirewallRules {
   const [out, host] = [`TB-${instance}-OUT`, `TB-${instance}-HOST`]
   const opened = allow.map(parsed)
   const limit = maxConnections === null ? [] : [limited(maxConnections)]
@@ -50,6 +52,7 @@ export function firewallRules({ instance, bridge, allow, maxConnections }: Firew
         rules: [
           known,
           ...limit,
+          ...(server === undefined ? [] : [reaching(server)]),
           ...opened.filter((one) => one.to === 'host').flatMap((one) => passing(one)),
           reset,
           unreachable,
@@ -67,6 +70,11 @@ export function firewallRules({ instance, bridge, allow, maxConnections }: Firew
 const limited = (connections: number): string[] => [
   ...['-m', 'connlimit', '--connlimit-above', String(connections), '--connlimit-mask', '32'],
   ...unreachable,
+]
+
+const reaching = ({ address, port }: { address: string; port: number }): string[] => [
+  ...['-d', address, '-p', 'tcp', '--dport', String(port)],
+  ...['-j', 'RETURN'],
 ]
 
 interface Opened {

@@ -65,14 +65,25 @@ export class WorkerCalls {
   }
 
   /** For a container that is about to be made. What it took is to be given back when that is gone. */
-  async reach({ key, network, isReached }: SandboxSpec): Promise<Reach> {
-    const usesPair = this.#pairs !== null && (isReached || (key !== undefined && this.#place.kind === 'pair'))
+  async reach({ key, network, isReached, reachesApi }: SandboxSpec): Promise<Reach> {
+    const usesPair =
+      this.#pairs !== null && (isReached || reachesApi || (key !== undefined && this.#place.kind === 'pair'))
     if (key === undefined && !usesPair) return nothing
     if (network === 'none' && this.#place.kind === 'address') throw new FaasError('not_supported', `${cannotClose}.`)
     const pair = usesPair && this.#pairs !== null ? await this.#pairs.take() : null
     if (key === undefined) return { env: {}, pair }
     const server = pair === null ? this.#servers[network] : `${pair.serverAddress}:${this.#servers.egress}`
     return { env: { TAIBAI_SERVER: server, TAIBAI_KEY: `${keyFolder}/${keyFile}` }, pair }
+  }
+
+  /** The server is a container of this engine: a worker reaches it over a network of the two. */
+  get usesPairs(): boolean {
+    return this.#pairs !== null
+  }
+
+  /** Where workers call at the engine's end of their network; null: they do not. */
+  get linkPort(): number | null {
+    return this.#place.kind === 'gateway' ? Number(this.#servers.egress.split(':')[1]) : null
   }
 
   giveBack({ pair }: Reach): void {

@@ -5,7 +5,7 @@ import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import { warning } from '../../../domain/finding.ts'
 import { manifestOf, type RuntimeManifest } from '../../../domain/runtime.ts'
-import type { CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
+import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import { killGroup, ProcessSandbox } from './process-sandbox.ts'
 
 export interface ProcessEngineOptions {
@@ -62,6 +62,10 @@ export class ProcessEngine implements SandboxEngine {
     void sandbox.exited.then(() => this.#sandboxes.delete(sandbox))
     await writeFile(join(folder, 'pid'), String(child.pid))
     return sandbox
+  }
+
+  async openApi(door: ApiDoor): Promise<string> {
+    return `http://127.0.0.1:${await door.listen('127.0.0.1', '127.0.0.0/8')}`
   }
 
   async runToEnd(_spec: SandboxSpec, _onOutput: OnOutput): Promise<CommandResult> {

@@ -1,0 +1,72 @@
+import type { Handler } from 'hono'
+import type { Change } from '../domain/audit.ts'
+import { type Principal, refuseOtherFunctions } from '../domain/principal.ts'
+import { requireScope, type Scope } from '../domain/scope.ts'
+import type { Ctx, Described, Env } from './endpoint.ts'
+import { sentPath } from './path.ts'
+
+/** What the facts of an endpoint ask of a token, and what is noted of a change. */
+
+/** Of the two ways in front of the app that run functions. */
+export const toInvoke = { scope: 'invoke', onlyFunction: 'checked' } as const
+
+type Asks = Pick<Described, 'scope' | 'onlyFunction'> & Partial<Pick<Described, 'method'>>
+
+export const scopeOf = ({ scope, method }: Asks): readonly Scope[] =>
+  [scope ?? (method === 'get' ? ('read' as const) : ('deploy' as const))].flat()
+
+/** Throws FaasError `forbidden` where the token is for something else. */
+export function refuseBeyond(who: Principal, about: Asks): void {
+  if (who.scopes !== undefined) requireScope(who, scopeOf(about))
+  if (who.onlyFunction !== undefined && about.onlyFunction === undefined) refuseOtherFunctions(who, null)
+}
+
+/** Leaves something other than it was; to run a function does not. */
+const changes = (about: Described): boolean =>
+  about.method !== 'get' && scopeOf(about).some((scope) => scope === 'deploy' || scope === 'admin')
+
+/** What the facts ask, asked; what is changed, noted. Where nobody needs a token there is no `who`. */
+export function guarded<P extends string>(about: Described<P>, handler: Handler<Env, P>): Handler<Env, P> {
+  return async (c, next) => {
+    const who: Principal | undefined = c.get('who')
+    if (who === undefined) return handler(c, next)
+    refuseBeyond(who, about)
+    if (about.onlyFunction === 'path' && who.onlyFunction !== undefined) {
+      refuseOtherFunctions(who, c.get('functionIdOf')(who, (c as Ctx).req.param('id') as string))
+    }
+    const answer = await handler(c, next)
+    if (changes(about) && answer instanceof Response && answer.ok) {
+      c.get('noteChange')(who, await changeOf(c as Ctx, about.summary, answer))
+    }
+    return answer
+  }
+}
+
+const longestPath = 500
+
+async function changeOf(c: Ctx, action: string, answer: Response): Promise<Change> {
+  const { id, name } = await subjectOf(answer)
+  const { method, socket } = c.env.incoming
+  return {
+    action,
+    method: method as string,
+    path: sentPath(c).slice(0, longestPath),
+    subjectId: id,
+    subjectName: name,
+    status: answer.status,
+    address: forwardedFor(c) ?? socket.remoteAddress ?? null,
+  }
+}
+
+/** Who asked the proxy, where one is trusted: the last that it named. */
+function forwardedFor(c: Ctx): string | null {
+  if (!c.get('trustsProxy')) return null
+  return c.req.header('X-Forwarded-For')?.split(',').at(-1)?.trim().slice(0, 64) || null
+}
+
+async function subjectOf(answer: Response): Promise<{ id: string | null; name: string | null }> {
+  if (!answer.headers.get('Content-Type')?.startsWith('application/json')) return { id: null, name: null }
+  const { id, name } = (await answer.clone().json()) as { id?: unknown; name?: unknown }
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+  return { id: text(id), name: text(name) }
+}

@@ -1,0 +1,61 @@
+import type { Server } from 'node:http'
+import { BlockList, createServer, type Server as NetServer, type Socket } from 'node:net'
+
+/** A second way in to the same server: for functions that may call the API, from their network alone. */
+export class WorkerDoor {
+  #main: { server: Server; host: string; port: number } | undefined
+  #servers: NetServer[] = []
+
+  /** The server as it listens for everybody. */
+  attach(server: Server, host: string, port: number): void {
+    this.#main = { server, host, port }
+  }
+
+  /**
+   * The port at which callers from the network (`172.18.0.0/16`) reach the server at this address of this machine; others are
+   * hung up on. It is the server's own where that one can be had. Rejects with the system's error.
+   */
+  async listen(address: string, network: string): Promise<number> {
+    if (this.#main === undefined) throw new Error('The server does not listen yet.')
+    const { server, host, port } = this.#main
+    if (covers(host, address)) return port
+    const guests = guestsOf(network)
+    // As Node.js makes the sockets of an HTTP server.
+    const door = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
+      if (guests.check(socket.remoteAddress ?? '')) server.emit('connection', socket)
+      else socket.destroy()
+    })
+    this.#servers.push(door)
+    return listening(door, address, port).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') throw error
+      return listening(door, address, 0)
+    })
+  }
+
+  /** Takes no new connections. */
+  close(): void {
+    for (const server of this.#servers.splice(0)) server.close()
+  }
+}
+
+function covers(host: string, address: string): boolean {
+  if (host === '0.0.0.0' || host === '::' || host === address) return true
+  return host === 'localhost' && address === '127.0.0.1'
+}
+
+function guestsOf(network: string): BlockList {
+  const [base = '', bits = ''] = network.split('/')
+  const guests = new BlockList()
+  guests.addSubnet(base, Number(bits), 'ipv4')
+  return guests
+}
+
+function listening(door: NetServer, address: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    door.once('error', reject)
+    door.listen(port, address, () => {
+      door.off('error', reject)
+      resolve((door.address() as { port: number }).port)
+    })
+  })
+}

@@ -1,0 +1,62 @@
+import type { AuditEntry, AuditStore, Change } from '../../domain/audit.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { NewId } from '../../domain/ids.ts'
+import type { Log } from '../../domain/log.ts'
+import { actorOf, type Principal, requireAdmin } from '../../domain/principal.ts'
+
+const dayMs = 86_400_000
+/** Looked at so often between the hours, so that many changes at once do not fill the disk. */
+const pruneEvery = 1000
+
+export interface AuditRules {
+  /** 0 keeps all. */
+  keepAuditDays: number
+  keepAuditEntries: number
+}
+
+export interface AuditLogParts {
+  store: AuditStore
+  clock: Clock
+  newId: NewId
+  log: Log
+  rules: AuditRules
+}
+
+/** Who changed what through the API. */
+export class AuditLog {
+  #parts: AuditLogParts
+  #sincePruned = 0
+
+  constructor(parts: AuditLogParts) {
+    this.#parts = parts
+  }
+
+  /** The change has been made: that it cannot be noted is said in the log, and fails nobody. */
+  note(who: Principal, change: Change): void {
+    const { store, clock, newId, log } = this.#parts
+    const { kind, id, name } = actorOf(who)
+    const by = { whoKind: kind, whoId: id, whoName: name, projectId: who.projectId }
+    const entry = { id: newId(), at: clock.now(), ...by, ...change }
+    try {
+      store.insert(entry)
+      if (++this.#sincePruned >= pruneEvery) this.prune()
+    } catch (error) {
+      log.error({ ...entry, err: error }, 'a change could not be kept in the audit log')
+    }
+  }
+
+  /** The newest first; `before`: id of the last entry of the page before. */
+  list(who: Principal, limit: number, before: string | null): AuditEntry[] {
+    requireAdmin(who, 'Reading the audit log')
+    return this.#parts.store.list(limit, before)
+  }
+
+  /** Removes what is older or more than is kept. */
+  prune(): void {
+    this.#sincePruned = 0
+    const { store, clock, rules } = this.#parts
+    const { keepAuditDays, keepAuditEntries } = rules
+    const oldest = keepAuditDays === 0 ? 0 : clock.now() - keepAuditDays * dayMs
+    store.prune(oldest, keepAuditEntries === 0 ? Number.MAX_SAFE_INTEGER : keepAuditEntries)
+  }
+}

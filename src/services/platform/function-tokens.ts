@@ -1,0 +1,34 @@
+import { WorkerToken, type WorkerTokens, workerTokenPrefix } from '../../domain/api-access.ts'
+import { canonicalUuid } from '../../domain/ids.ts'
+import type { Principal } from '../../domain/principal.ts'
+
+/**
+ * Tokens that functions call the API with: each is good while its worker is there, for calls in its project. In memory only,
+ * as the workers are: neither is there after a restart.
+ */
+export class FunctionTokens implements WorkerTokens {
+  #known = new Map<string, Principal>()
+  #newSecret: () => string
+
+  constructor(newSecret: () => string) {
+    this.#newSecret = newSecret
+  }
+
+  give({ functionId, functionName, projectId }: Parameters<WorkerTokens['give']>[0]): WorkerToken {
+    const token = workerTokenPrefix + this.#newSecret()
+    const by = { kind: 'function' as const, id: functionId, name: functionName }
+    this.#known.set(token, { projectId, roles: [], isAdmin: false, scopes: ['invoke'], by })
+    return new WorkerToken(token, () => this.#known.delete(token))
+  }
+
+  /** Null: it is none of ours, or its worker has gone. That of a call says which execution asks. */
+  authenticate(sent: string): Principal | null {
+    const end = sent.indexOf('.')
+    const who = this.#known.get(end === -1 ? sent : sent.slice(0, end))
+    if (who === undefined) return null
+    const from = end === -1 ? null : canonicalUuid(sent.slice(end + 1))
+    return from === null ? who : { ...who, from }
+  }
+}
+
+export const isWorkerToken = (token: string): boolean => token.startsWith(workerTokenPrefix)

@@ -1,0 +1,60 @@
+/** The second way in to a server, for functions that may call it: who comes in by it, and who does not. */
+import type { Server } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { addressOf, listen } from '../../src/http/listen.ts'
+import { WorkerDoor } from '../../src/http/worker-door.ts'
+
+let server: Server
+let door: WorkerDoor
+let port: number
+
+beforeEach(async () => {
+  server = await listen('127.0.0.1', 0, (_incoming, outgoing) => outgoing.end('served'), { bodyTimeoutMs: 10_000 })
+  port = addressOf(server, '').port
+  door = new WorkerDoor()
+})
+afterEach(() => {
+  door.close()
+  server.closeAllConnections()
+  server.close()
+})
+
+/** What a caller with this address is answered; empty: it is hung up on. */
+async function asked(host: string, at: number, localAddress: string): Promise<string> {
+  const socket = connect({ host, port: at, localAddress })
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => {})
+  await new Promise((resolve) => socket.once('close', resolve))
+  return Buffer.concat(chunks).toString()
+}
+
+test('is the server itself where that one listens anyway', async () => {
+  door.attach(server, '0.0.0.0', port)
+  expect(await door.listen('127.0.0.2', '127.0.0.0/30')).toBe(port)
+})
+
+test('serves callers of its network as the server does, at the same port, and hangs up on others', async () => {
+  door.attach(server, '127.0.0.1', port)
+  expect(await door.listen('127.0.0.2', '127.0.0.0/30')).toBe(port)
+  expect(await asked('127.0.0.2', port, '127.0.0.1')).toContain('served')
+  expect(await asked('127.0.0.2', port, '127.0.0.9')).toBe('')
+})
+
+test('takes another port where that one is taken', async () => {
+  const other = await listen('127.0.0.2', port, (_incoming, outgoing) => outgoing.end(), { bodyTimeoutMs: 10_000 })
+  try {
+    door.attach(server, '127.0.0.1', port)
+    const taken = await door.listen('127.0.0.2', '127.0.0.0/30')
+    expect(taken).not.toBe(port)
+    expect(await asked('127.0.0.2', taken, '127.0.0.1')).toContain('served')
+  } finally {
+    other.close()
+  }
+})
+
+test('is not there where this machine has no such address', async () => {
+  door.attach(server, '127.0.0.1', port)
+  await expect(door.listen('192.0.2.1', '192.0.2.0/24')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+})
