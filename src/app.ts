@@ -343,7 +343,8 @@ function resume(
   manifests: RuntimeManifest[],
   opened: (() => unknown)[],
 ): void {
-  const { runtimes, invocation, deliveries, targets, jobs, sources, scheduler, executions, images, tokens, audit } = services
+  const { runtimes, invocation, deliveries, targets, jobs, sources, scheduler, executions, images, tokens, audit } =
+    services
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
