@@ -9,6 +9,7 @@ import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
 import { type PasswordSeal, registryOf } from './domain/registry.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
+import type { SpanSink } from './domain/trace.ts'
 import type { Pool } from './domain/worker.ts'
 import { WorkerPool } from './engine/pool/pool.ts'
 import { connectEngine } from './engine/sandbox/connect-engine.ts'
@@ -44,6 +45,7 @@ import { PackageFolder } from './store/packages.ts'
 import { PulledImageNotes } from './store/pulled-images.ts'
 import { RegistryLogins } from './store/registry-logins.ts'
 import { useAddon } from './store/sqlite.ts'
+import { OtlpExporter } from './telemetry/otlp-exporter.ts'
 import {
   authenticationBy,
   type Ground,
@@ -108,6 +110,8 @@ async function open(
   const manifests = readRuntimes(config.runtimesDir)
   const registries = new RegistryLogins(join(data.path, 'registries.json'), passwordSeal(config, data))
   const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))
+  const spans = makeExporter(config, log)
+  opened.push(() => spans?.close())
   const kept = await openKept(config, data, files, log, onFatal)
   opened.push(kept.close)
   const engine = await connectEngine(
@@ -126,7 +130,7 @@ async function open(
   const workerDoor = new WorkerDoor()
   opened.push(() => workerDoor.close())
   const around = { engine, links, apiDoor: workerDoor }
-  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled }, around, log)
+  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled, spans }, around, log)
   const services = makeServices(ground)
   const status = { isReady: false }
   const server = await listen(
@@ -212,6 +216,15 @@ async function openKept(
 
 type Kept = Awaited<ReturnType<typeof openKept>>
 
+function makeExporter({ otlpUrl: url, otlpHeaders }: Config, log: Log): OtlpExporter | undefined {
+  if (url === undefined) return undefined
+  const headers = otlpHeaders.map((header) => [
+    header.slice(0, header.indexOf('=')),
+    header.slice(header.indexOf('=') + 1),
+  ])
+  return new OtlpExporter({ url, headers: Object.fromEntries(headers), version, log })
+}
+
 /** What an earlier run left behind: its workers, their folders, its unfinished executions. */
 async function clearLeftovers(engine: SandboxEngine, data: DataFolder, ledger: SqliteLedger, log: Log): Promise<void> {
   const removed = await engine.removeLeftovers()
@@ -236,7 +249,8 @@ function makeGround(
     backups,
     registries,
     pulled,
-  }: Kept & { registries: RegistryLogins; pulled: PulledImageNotes },
+    spans,
+  }: Kept & { registries: RegistryLogins; pulled: PulledImageNotes; spans: SpanSink | undefined },
   { engine, links, apiDoor }: { engine: SandboxEngine; links: WorkerLinks; apiDoor: WorkerDoor },
   log: Log,
 ): Ground {
@@ -286,6 +300,7 @@ function makeGround(
     },
     images: { engine: engine.images, pulled, highWaterBytes: config.imagesHighWaterMb * 1024 * 1024 },
     registries: { credentials: registries, check: async (secret) => engine.images?.check(secret) ?? 'unknown' },
+    spans,
     openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
     clock,
     newId,

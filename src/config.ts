@@ -68,6 +68,24 @@ export const settings = z.object({
       'Executions that leave a line in the log: those that did not succeed, or all. Every execution has a record in any case.',
     ),
 
+  otlpUrl: z
+    .url({ protocol: /^https?$/, message: 'an address such as http://127.0.0.1:4318' })
+    .optional()
+    .describe('Receiver of traces (OTLP over HTTP): spans go to /v1/traces below it. Default: no traces are made.'),
+  otlpHeaders: list
+    .default([])
+    .refine((headers) => headers.every((header) => header.indexOf('=') > 0), {
+      message: 'headers are name=value, separated by commas',
+    })
+    .meta(secret)
+    .describe('Headers for that receiver, as name=value, separated by commas.'),
+  traceRatio: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Share of the traces that begin here and are sent; callers who keep theirs (traceparent) decide for it.'),
+
   auth: z
     .enum(['token', 'keystone', 'none'])
     .default('token')
@@ -354,6 +372,7 @@ export type Config = z.output<typeof settings>
 /** The subjects of docs/settings.md, by the setting that each begins with. */
 export const settingSubjects: Partial<Record<keyof Config, string>> = {
   host: 'The server',
+  otlpUrl: 'Traces',
   auth: 'Who may call',
   keystoneAuthUrl: 'OpenStack',
   engine: 'The engine',

@@ -148,5 +148,6 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
   audit: { keepAuditDays: config.keepAuditDays, keepAuditEntries: config.keepAuditEntries },
   backups: { backupEveryHours: config.backupEveryHours, backupKeep: config.backupKeep },
   maxVersions: config.maxVersions,
+  traceRatio: config.traceRatio,
   webhookRate: config.webhookRate,
 })

@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { BackupStore } from './domain/backup.ts'
 import type { Clock } from './domain/clock.ts'
 import type { EventSender } from './domain/cloud-event.ts'
@@ -9,6 +9,7 @@ import type { NewId } from './domain/ids.ts'
 import type { Log } from './domain/log.ts'
 import { type Authenticate, openPrincipal } from './domain/principal.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
+import type { SpanSink } from './domain/trace.ts'
 import type { Pool } from './domain/worker.ts'
 import { Bodies } from './http/bodies.ts'
 import { Refusals } from './http/error-response.ts'
@@ -46,6 +47,7 @@ import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
 import { LimitsOfProjects } from './services/runs/project-limits.ts'
 import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
+import { Traces } from './services/runs/traces.ts'
 import { Holders } from './services/triggers/in-use.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
@@ -68,6 +70,7 @@ import { zipOf } from './store/zip-of.ts'
 /** Who gets what: every part with the fields that it needs, by name, and no other. Server and tests are wired here. */
 
 const randomSteps = 2 ** 32
+const random = (): number => randomInt(randomSteps) / randomSteps
 
 /** The catalogue: everything but executions and packages. */
 export function makeStores(database: Database) {
@@ -107,6 +110,8 @@ export interface Ground {
   registries: Pick<RegistriesParts, 'credentials' | 'check'>
   /** Null: no Keystone. */
   openstack: OpenStack | null
+  /** Takes the spans of executions; absent: no traces are made. */
+  spans?: SpanSink
   clock: Clock
   newId: NewId
   log: Log
@@ -123,6 +128,8 @@ export interface ServiceSettings {
   retention: ExecutionsParts['retention']
   backups: BackupsParts['rules']
   audit: AuditRules
+  /** Share of the traces that begin here and are kept. */
+  traceRatio: number
   /** Versions of one function. */
   maxVersions: number
   /** Calls a second of one webhook that names no rate. */
@@ -139,6 +146,7 @@ export function makeServices(ground: Ground) {
   const events = new RunEvents()
   const scheduler = new Scheduler({ clock, log })
   const swift = openstack === null ? undefined : makeSwiftCode(ground, openstack, targets)
+  const traces = makeTraces(ground)
   const invocation = new Invocation({
     pool,
     ledger,
@@ -147,11 +155,15 @@ export function makeServices(ground: Ground) {
     log,
     trusts,
     swift,
-    onEnd: stats.record,
+    onEnd: (execution, revision) => {
+      stats.record(execution, revision)
+      traces?.end(execution, revision)
+    },
+    traces,
     events,
     limits: settings.runs,
     shares: ground.shares,
-    random: () => randomInt(randomSteps) / randomSteps,
+    random,
     onResult: (execution) => deliveries.deliver(execution),
   })
   const deliveries = new Deliveries({
@@ -278,6 +290,9 @@ export function makeServices(ground: Ground) {
     packages,
   }
 }
+
+const makeTraces = ({ spans, settings: { traceRatio: ratio } }: Ground): Traces | undefined =>
+  spans && new Traces({ sink: spans, newId: (bytes) => randomBytes(bytes).toString('hex'), ratio, random })
 
 export type Services = ReturnType<typeof makeServices>
 

@@ -25,9 +25,10 @@ const mayImport: Record<string, string[]> = {
   'services/triggers': ['domain', 'services/runs', 'services/functions'],
   'services/platform': ['domain'],
   scheduler: ['domain'],
+  telemetry: ['domain'],
   http: ['domain', 'services'],
   'app.ts': [
-    ...['domain', 'store', 'engine', 'openstack', 'outbound', 'services', 'http'],
+    ...['domain', 'store', 'engine', 'openstack', 'outbound', 'services', 'http', 'telemetry'],
     ...['assets.ts', 'config.ts', 'logger.ts', 'wiring.ts', 'wiring-settings.ts'],
   ],
   'wiring.ts': ['domain', 'store', 'openstack', 'services', 'scheduler', 'http'],

@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: [
-            'test/{domain,services,engine,scheduler,store,http,runtimes,scripts,client,host,cli,simulator}/**/*.test.ts',
+            'test/{domain,services,engine,scheduler,store,http,runtimes,scripts,client,host,cli,simulator,telemetry}/**/*.test.ts',
             'test/*.test.ts',
           ],
           pool: 'forks',

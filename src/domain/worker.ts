@@ -104,6 +104,8 @@ export interface Call {
   signal?: AbortSignal
   /** What the function acts with in OpenStack; absent: with nothing. */
   session?: ActingSession
+  /** Which trace the call belongs to: the header `traceparent` for what the function calls itself. */
+  traceparent?: string
   /** What the function prints, as it comes, whole lines where possible. */
   onLog(stream: 'stdout' | 'stderr', text: string): void
   /** Called when the run of a `command` image has begun: its sandbox runs. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deeds } from '../support/fixture-functions.ts'
 import { getPrometheus, type Prometheus, problemsOfRules, startPrometheus } from '../support/prometheus.ts'
 import { projectFolder, ServerProcess } from '../support/server-process.ts'
+import { startReceiver } from '../support/trace-receiver.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const rules = join(projectFolder, 'docs/monitoring/alerts.yml')
@@ -61,4 +62,21 @@ describe.skipIf(!hasPrometheus)('A real Prometheus', () => {
     const known = (await server.must('GET', '/metrics')).text
     for (const name of names) expect(known).toContain(`# HELP ${name.replace(/_(bucket|count|sum)$/, '')} `)
   }
+})
+
+describe('A receiver of traces', () => {
+  test('gets the spans of a call, whose function sees the same trace', async () => {
+    await using receiver = await startReceiver()
+    await using server = await ServerProcess.start({ settings: { TAIBAI_OTLP_URL: receiver.url } })
+    await server.deploy('hello', deeds.nodejs)
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const { json } = await server.must('POST', '/fn/hello', { json: { do: 'context' }, headers: { traceparent } })
+    await server.stop()
+    // biome-ignore lint/suspicious/noExplicitAny: as the protocol has it
+    const spans: any[] = receiver.got.flatMap(({ json: { resourceSpans } }) => resourceSpans[0].scopeSpans[0].spans)
+    const [whole, run] = [spans.find(({ kind }) => kind === 2), spans.find(({ name }) => name === 'run')]
+    expect(whole).toMatchObject({ name: 'hello', parentSpanId: 'b7ad6b7169203331' })
+    expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set(['0af7651916cd43dd8448eb211c80319c']))
+    expect(json.traceparent).toBe(`00-${whole.traceId}-${run.spanId}-01`)
+  })
 })

@@ -36,6 +36,7 @@ export interface CallOptions {
   executionId?: string
   deadlineMs?: number
   trigger?: string
+  traceparent?: string
   /** The request of a webhook, beside the input; `body` as in the meta. */
   http?: Omit<HttpRequest, 'body'> & { body?: string | null }
   /** What the caller's protocol says beside the input. */

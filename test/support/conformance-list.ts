@@ -360,7 +360,8 @@ function calls(harness: Harness): void {
   test('the context tells what is run for whom and how long it may take', async () => {
     await using worker = await harness.bind()
     const deadlineMs = Date.now() + 30_000
-    const options = { executionId: 'e-77', deadlineMs, trigger: 'job' }
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const options = { executionId: 'e-77', deadlineMs, trigger: 'job', traceparent }
     const context = valueIn(await worker.call({ do: 'context' }, options).outcome) as Record<string, unknown>
     expect(context).toMatchObject({
       execution_id: 'e-77',
@@ -369,6 +370,7 @@ function calls(harness: Harness): void {
       project_id: 'p-1',
       deadline_ms: deadlineMs,
       trigger: 'job',
+      traceparent,
     })
     expect(String(context.function_version)).toBe('3')
     expect(context.language_version).toMatch(/^\d+\.\d+\.\d+$/)

@@ -284,6 +284,7 @@ function callMeta(options: CallOptions): Record<string, unknown> {
   return {
     execution_id: options.executionId ?? 'e-1',
     deadline_ms: options.deadlineMs ?? Date.now() + 60_000,
+    traceparent: options.traceparent,
     trigger: options.trigger ?? 'api',
     ...(options.client && { client: options.client }),
   }

@@ -239,6 +239,7 @@ const serviceSettings: ServiceSettings = {
   },
   swift: { maxSwiftObjectBytes: 100_000, swiftCheckSeconds: 10 },
   maxVersions: 10,
+  traceRatio: 1,
   webhookRate: 1000,
 }
 

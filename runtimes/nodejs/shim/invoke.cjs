@@ -68,6 +68,7 @@ function contextOf(call, meta) {
     memoryLimitInMB: fn.memoryMib,
     callbackWaitsForEmptyEventLoop: true,
   }
+  if (meta.traceparent !== undefined) context.traceparent = meta.traceparent
   if (meta.http !== undefined) {
     context.url = meta.http.url
     context.prefix = meta.http.prefix

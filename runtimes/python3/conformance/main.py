@@ -78,6 +78,7 @@ def describe_context(event, context):
         'deadline_ms': context.deadline_ms,
         'remaining_ms': context.remaining_ms,
         'trigger': context.trigger,
+        'traceparent': context.traceparent,
         'language_version': context.language_version,
     }
 

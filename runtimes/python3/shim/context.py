@@ -9,7 +9,7 @@ from .json_text import from_json
 class Context:
     """The second argument of a handler. Made for each call, so that what is the same for all belongs to the class."""
 
-    __slots__ = ('execution_id', 'deadline_ms', 'trigger', '_call', '_http', '_body')
+    __slots__ = ('execution_id', 'deadline_ms', 'trigger', 'traceparent', '_call', '_http', '_body')
 
     function_id = function_name = function_version = project_id = memory_limit_in_mb = None
     client_context = identity = None  # AWS Lambda's
@@ -30,6 +30,7 @@ class Context:
         self.execution_id = meta.get('execution_id')
         self.deadline_ms = meta.get('deadline_ms')
         self.trigger = meta.get('trigger')
+        self.traceparent = meta.get('traceparent')
         self._call = call
         self._http = meta.get('http')
         self._body = body

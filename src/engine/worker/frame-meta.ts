@@ -48,7 +48,8 @@ function secretMeta({ env, files, folder }: HandedSecrets): object {
 export function callMeta(call: Call, deadlineMs: number): string {
   const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
   const client = call.client === undefined ? '' : `,"client":${JSON.stringify(call.client)}`
-  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}${client}}`
+  const trace = call.traceparent === undefined ? '' : `,"traceparent":${JSON.stringify(call.traceparent)}`
+  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}${client}${trace}}`
 }
 
 /** Meta of `SESSION`. */

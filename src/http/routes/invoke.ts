@@ -89,7 +89,8 @@ export async function invoke(
   allowOrigin(target.fn.cors, incoming, outgoing)
   const { maxBodyBytes, trustProxy } = parts.settings
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown, projectId })
-  const request = { target, projectId, from, trigger: 'http' as const }
+  const traceparent = incoming.headers.traceparent as string | undefined
+  const request = { target, projectId, from, trigger: 'http' as const, traceparent }
   const asked = askedIn(incoming.headers)
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']

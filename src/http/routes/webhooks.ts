@@ -101,7 +101,8 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
     const note = (status: DeliveryStatus, execution: string) =>
       webhooks.note(id, { status, executionId: execution, deliveryId, bytes: signed.body.length, request: kept })
     const kept = await webhookCall(c, id, call.run.target.revision, signed.body, settings)
-    const plain = { ...call.run, ...kept, ...(executionId !== undefined && { executionId }) }
+    const traceparent = c.req.header('traceparent')
+    const plain = { ...call.run, ...kept, traceparent, ...(executionId !== undefined && { executionId }) }
     const events = await eventsOf(c, plain, signed.body, settings)
     if (Array.isArray(events)) {
       const ids: string[] = []

@@ -26,6 +26,8 @@ export interface RunRequest {
   signal?: AbortSignal
   /** Who waits for the run: one that leaves before it begins gives up its place in line. */
   caller?: Caller
+  /** The caller's header `traceparent`. */
+  traceparent?: string
   /** An accepted run begins when this has resolved (a job whose runs take turns). */
   after?: Promise<unknown>
   /** How an accepted run is tried. */

@@ -3,7 +3,7 @@ import type { Execution } from '../../domain/execution.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { ActingSession, Trusts } from '../../domain/openstack.ts'
 import { cancelled, type Outcome } from '../../domain/outcome.ts'
-import type { Call, Caller, Lease, Pool } from '../../domain/worker.ts'
+import type { Call, Caller, HttpRequestHead, Lease, Pool } from '../../domain/worker.ts'
 import type { SwiftCode } from '../functions/swift-code.ts'
 import type { Target } from '../functions/targets.ts'
 import { lastWords, noteEnd, noteStart, platformOutcome } from './execution-record.ts'
@@ -11,12 +11,15 @@ import { LogBuffer } from './log-buffer.ts'
 import type { RunEnds } from './run-ends.ts'
 import type { RunEvents } from './run-events.ts'
 import type { RunRequest } from './run-request.ts'
+import type { Traces } from './traces.ts'
 
 export interface RunnerParts {
   pool: Pool
   clock: Clock
   ends: RunEnds
   events?: RunEvents
+  /** Absent: no traces are made, and functions see their caller's. */
+  traces?: Pick<Traces, 'begin'>
   /** Both absent without Keystone. */
   trusts?: Pick<Trusts, 'acting'>
   swift?: Pick<SwiftCode, 'current'>
@@ -148,18 +151,16 @@ export class Runner {
     return { outcome, hasBegun, isCancelled: active.isCancelled }
   }
 
-  #callOf(
-    execution: Execution,
-    { trigger, input, http, client, sink, signal }: RunRequest,
-    log: LogBuffer,
-    session: ActingSession | undefined,
-  ): Call {
-    const { events } = this.#parts
+  #callOf(execution: Execution, request: RunRequest, log: LogBuffer, session: ActingSession | undefined): Call {
+    const { trigger, input, http, client, sink, signal } = request
+    const { events, traces } = this.#parts
+    const traceparent = traces === undefined ? request.traceparent : traces.begin(execution, request.traceparent)
+    const head = http === undefined || traceparent === undefined ? http : withTraceparent(http, traceparent)
     const onLog: Call['onLog'] = (_stream, text) => {
       log.add(text)
       if (events?.isWatched) events.tell({ kind: 'log', execution, text })
     }
-    return { executionId: execution.id, trigger, input, http, client, sink, signal, session, onLog }
+    return { executionId: execution.id, trigger, input, http: head, client, sink, signal, session, traceparent, onLog }
   }
 
   /** Code in Swift may have changed. */
@@ -173,6 +174,12 @@ export class Runner {
     return trustId === null ? undefined : this.#parts.trusts?.acting(trustId)
   }
 }
+
+/** What the function calls with its caller's headers belongs to its own span. */
+const withTraceparent = (http: HttpRequestHead, traceparent: string): HttpRequestHead => ({
+  ...http,
+  headers: [...http.headers.filter(([name]) => name !== 'traceparent'), ['traceparent', traceparent]],
+})
 
 /** It ended before the word reached it. */
 const isAnswer = ({ kind }: Outcome): boolean => kind === 'returned' || kind === 'streamed'

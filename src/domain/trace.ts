@@ -1,0 +1,48 @@
+/** Traces as OpenTelemetry and W3C Trace Context have them. */
+
+export interface TraceContext {
+  /** 32 hexadecimal digits. */
+  traceId: string
+  /** 16 hexadecimal digits: the caller's span. */
+  spanId: string
+  /** The caller keeps this trace. */
+  isSampled: boolean
+}
+
+/** A piece of work with a begin and an end, in Unix milliseconds with fractions. */
+export interface Span {
+  traceId: string
+  spanId: string
+  parentSpanId: string | null
+  name: string
+  /** `server`: what a caller asked for; `internal`: a part of it. */
+  kind: 'server' | 'internal'
+  startMs: number
+  endMs: number
+  attributes: Record<string, string | number>
+  /** Why it failed; null: it did not. */
+  failure: string | null
+}
+
+/** Takes spans that have ended. Must be quick and not throw. */
+export interface SpanSink {
+  take(spans: Span[]): void
+}
+
+const shape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+
+/**
+ * The header `traceparent` (W3C Trace Context, level 1, section 3.2). Null: there is none, or it is not valid, which the
+ * standard wants to be ignored. A later version may be longer.
+ */
+export function parseTraceparent(header: string | undefined): TraceContext | null {
+  const found = header === undefined || header.length > 512 ? null : shape.exec(header)
+  if (found === null) return null
+  const [, version, traceId = '', spanId = '', flags = '', rest] = found
+  if (version === 'ff' || (version === '00' && rest !== undefined)) return null
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null
+  return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 }
+}
+
+export const traceparentOf = ({ traceId, spanId, isSampled }: TraceContext): string =>
+  `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`
