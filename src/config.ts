@@ -347,7 +347,7 @@ export const settings = z.object({
   wrongTokensPerMinute: int(1)
     .default(300)
     .describe(
-      'Wrong tokens, and calls of webhooks that are not there, from one address in a minute; more are refused with 429.',
+      'Wrong tokens from one address in a minute; more are refused with 429. Right tokens are not held up by them.',
     ),
 
   keepUnusedPackagesDays: int(0)

@@ -33,6 +33,7 @@ export function bindAccessKeys(app: App, keys: AccessKeys, settings: { maxBodyBy
       method: 'post',
       path: '/v1/access-keys',
       tag,
+      scope: 'admin',
       summary: 'Make an access key for a token',
       description:
         'For clients that sign what they send (AWS CLI, boto3, AWS SDKs). It may what its token may, and ends with it. ' +
@@ -54,6 +55,7 @@ export function bindAccessKeys(app: App, keys: AccessKeys, settings: { maxBodyBy
       method: 'get',
       path: '/v1/access-keys',
       tag,
+      scope: 'admin',
       summary: 'List access keys, without their secrets',
       answers: { 200: z.object({ access_keys: z.array(shown) }) },
     },
@@ -66,6 +68,7 @@ export function bindAccessKeys(app: App, keys: AccessKeys, settings: { maxBodyBy
       method: 'delete',
       path: '/v1/access-keys/:id',
       tag,
+      scope: 'admin',
       summary: 'Refuse what is signed with an access key from now on',
       answers: { 204: 'nothing' },
       refusals: ['not_found'],

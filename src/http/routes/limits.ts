@@ -65,6 +65,7 @@ export function bindLimits(app: App, limits: LimitsOfProjects, settings: { maxBo
       method: 'put',
       path: '/v1/projects/:id/limits',
       tag,
+      scope: 'admin',
       summary: 'Set the limits of a project (admin)',
       description: 'The body replaces what was set: a limit that it does not name has the default again.',
       body: change,
