@@ -22,12 +22,13 @@ for (const { engine, run } of engines) {
         const json = { function_id: 'deeds', input: JSON.stringify(event), sync: false }
         return (await server.must('POST', '/v1/executions', { json })).json.id
       }
+      // Long enough for the last of them to get its worker while the first still runs.
       const calls = [
-        server.ask('POST', '/fn/deeds', { json: { do: 'sleep', ms: 3000 } }),
-        server.ask('POST', '/fn/deeds', { json: { do: 'sleep', ms: 2000 } }),
-        server.ask('GET', '/fn/web/stream?chunks=10&bytes=1000&ms=250'),
+        server.ask('POST', '/fn/deeds', { json: { do: 'sleep', ms: 9000 } }),
+        server.ask('POST', '/fn/deeds', { json: { do: 'sleep', ms: 8000 } }),
+        server.ask('GET', '/fn/web/stream?chunks=10&bytes=1000&ms=800'),
       ]
-      const begun = await accept({ do: 'sleep', ms: 2000 })
+      const begun = await accept({ do: 'sleep', ms: 8000 })
       await atWork(server, 4)
       const queued = await Promise.all([1, 2, 3, 4, 5].map((value) => accept({ do: 'echo', value })))
       const workers = server.data.workerFolders().length
