@@ -255,13 +255,12 @@ describe('A backup', () => {
       code: 1,
       stderr: expect.stringContaining('is not empty'),
     })
-    const data = new DataFolder()
+    await using data = new DataFolder()
     rmSync(data.path, { recursive: true })
     await must('restore', join(folder, 'friday.tar'), '--data-dir', data.path)
     await using other = await ServerProcess.start({ data })
     const there = cliOf({ localUrl: other.url, localDataDir: data.path })
     expect((await there(['invoke', 'counted@counted-live'])).stdout).toBe('1\n')
-    await data[Symbol.asyncDispose]()
   })
 })
 
