@@ -16,6 +16,7 @@ import { link } from './link.ts'
 import { takeNoises, warnOfNoise } from './noise.ts'
 import { soak } from './soak.ts'
 import { spreadOut } from './spread-out.ts'
+import { wakeUp } from './wake-up.ts'
 import { warm } from './warm.ts'
 import { workerStart } from './worker-start.ts'
 
@@ -39,6 +40,7 @@ const suites: Record<string, () => Promise<object>> = {
   jobs: () => jobs({ rounds: quick ? 2 : 5 }),
   ledger: () => ledger({ ...rounds, rows: quick ? 100_000 : 1_000_000, reads: quick ? 30 : 100 }),
   'idle-server': () => idleServer(quick ? { rounds: 2, seconds: 5 } : { rounds: 6, seconds: 10 }),
+  'wake-up': () => wakeUp(quick ? { rounds: 2, calls: 500 } : { rounds: 5, calls: 2000 }),
   idle: () => idle(quick ? { workers: 10, seconds: 10 } : { workers: 100, seconds: 60 }),
   link: () => link({ ...rounds, calls: quick ? 5 : 20 }),
   image: () => image({ ...rounds, calls: quick ? 5 : 20 }),

@@ -26,6 +26,10 @@ function threadCpu(pid: number): Cpu {
   return cpu
 }
 
+/** `/proc/…/status` of each thread. */
+export const statusOfThreads = (pid: number): string[] =>
+  namesIn(`/proc/${pid}/task`).map((thread) => text(`/proc/${pid}/task/${thread}/status`))
+
 export function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(text(`/proc/${pid}/status`))?.[1] ?? 0) / 1024
 }
