@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { coldReasons } from '../../domain/execution.ts'
@@ -119,7 +119,7 @@ export async function postExecution(
   })
   const encoding = incoming.headers['content-encoding']
   const body = encoding === undefined ? sent : await unpacked(sent, encoding, maxBodyBytes)
-  const { status, json } = await created(executions, who, body, askedIn(incoming.headers), outgoing)
+  const { status, json } = await created(executions, who, body, incoming.headers, outgoing)
   sendText(outgoing, status, json)
 }
 
@@ -132,9 +132,10 @@ async function created(
   executions: Executions,
   who: Principal,
   body: Buffer,
-  asked: Asked | undefined,
+  headers: IncomingHttpHeaders,
   outgoing: ServerResponse,
 ): Promise<{ status: 201 | 202; json: string }> {
+  const asked = askedIn(headers)
   const values = parseObject(jsonText(body))
   const isUsual = isPlain(values)
   const fields: PlainFields = isUsual ? values : parseFields(newExecution, values)
@@ -145,6 +146,7 @@ async function created(
     input: fields.input,
     sync: fields.sync,
     description: fields.description,
+    traceparent: headers.traceparent as string | undefined,
   }
   const caller = new ResponseCaller(outgoing)
   if (isUsual && asked === undefined) {

@@ -19,6 +19,8 @@ export interface NewExecution extends TargetRef {
   /** Default true: answer when the run is over. */
   sync?: boolean | null
   description?: string | null
+  /** The caller's header `traceparent`. */
+  traceparent?: string | undefined
   /** How an accepted run is tried. */
   terms?: Terms | undefined
   /** Before it begins. */
@@ -71,6 +73,7 @@ export class Executions {
       projectId: who.projectId,
       input: inputFromText(given.input, target.revision.signature),
       description: given.description,
+      traceparent: given.traceparent,
       trigger: 'async',
       terms: this.#termsOf(given),
     })
@@ -103,6 +106,7 @@ export class Executions {
       projectId: who.projectId,
       input: inputFromText(given.input, target.revision.signature),
       description: given.description,
+      traceparent: given.traceparent,
     }
     const isSync = given.sync ?? true
     const made = isSync
