@@ -144,6 +144,31 @@ describe('a token of one function', () => {
     expect(await status('PUT', '/v1/functions/other', { timeout: 9 })).toBe(403)
   })
 
+  test('runs no other by sending it a result', async () => {
+    const { app, status, ask } = await prepare({ function: 'mine' })
+    const run = (to: object) => ask('POST', '/v1/executions', { function_id: 'mine', sync: false, ...to })
+    for (const field of ['on_success', 'on_failure']) {
+      expect((await run({ [field]: { function: 'other' } })).status, field).toBe(403)
+      expect(await status('PUT', '/v1/functions/mine', { [field]: { function: 'other' } }), field).toBe(403)
+    }
+    expect(app.pool.calls).toEqual([])
+    expect((await run({ on_failure: { function: 'mine' } })).status).toBe(201)
+    expect((await run({ on_success: { url: 'https://example.org/' } })).status).toBe(201)
+  })
+
+  test('gives it neither another secret nor the API', async () => {
+    const { app, status, ask } = await prepare({ function: 'mine' })
+    await app.request('POST', '/v1/secrets', { json: { name: 'HAS', value: 'x' } })
+    await app.request('POST', '/v1/secrets', { json: { name: 'WANTS', value: 'x' } })
+    await app.request('PUT', '/v1/functions/mine', { json: { secrets: ['HAS'] } })
+    expect(await status('PUT', '/v1/functions/mine', { secrets: ['HAS', 'WANTS'] })).toBe(403)
+    expect(await ask('PUT', '/v1/functions/mine', { api: true })).toMatchObject({
+      status: 403,
+      json: { faultstring: expect.stringContaining('"api"') },
+    })
+    expect(await status('PUT', '/v1/functions/mine', { secrets: [{ name: 'HAS', to: 'KEY' }], timeout: 9 })).toBe(200)
+  })
+
   test('sees the executions of that one', async () => {
     const { app, ask, status } = await prepare({ function: 'mine' })
     const [own, others] = await Promise.all(

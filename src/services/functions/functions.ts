@@ -27,6 +27,7 @@ import {
 } from './function-fields.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import { keepWorkers } from './keep-workers.ts'
+import { refuseMoreReach } from './only-function.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
 import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
@@ -126,6 +127,7 @@ export class Functions {
   async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
     const { code: givenCode, zip, keepJobs: _keepJobs, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
+    refuseMoreReach(this.#parts.targets, who, before, fields)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, before, fields)
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)

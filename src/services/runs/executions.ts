@@ -9,6 +9,7 @@ import type { Log } from '../../domain/log.ts'
 import { canSee, type Principal, refuseOtherFunctions, requireAdmin } from '../../domain/principal.ts'
 import { longestDelayMs, type Terms } from '../../domain/terms.ts'
 import type { Caller } from '../../domain/worker.ts'
+import { refuseOtherDestinations } from '../functions/only-function.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
 import type { AskedRuns } from './asked-runs.ts'
 import type { Invocation } from './invocation.ts'
@@ -67,6 +68,7 @@ export class Executions {
     const { targets, asked } = this.#parts
     const target = targets.resolve(who, given)
     refuseOtherFunctions(who, target.fn.id)
+    refuseOtherDestinations(targets, who, [given.terms?.onSuccess, given.terms?.onFailure])
     const accepted = await asked.accept({
       target,
       from: who.from,

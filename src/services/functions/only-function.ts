@@ -1,0 +1,34 @@
+import { notAllowed } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import { type Principal, refuseOtherFunctions } from '../../domain/principal.ts'
+import type { Destination } from '../../domain/terms.ts'
+import type { FunctionFields } from './function-fields.ts'
+import type { Targets } from './targets.ts'
+
+/** What a token of one function may not do by way of that function. */
+
+/** A result that goes to a function runs it. */
+export function refuseOtherDestinations(
+  targets: Pick<Targets, 'resolve'>,
+  who: Principal,
+  destinations: (Destination | null | undefined)[],
+): void {
+  if (who.onlyFunction === undefined) return
+  for (const to of destinations) {
+    if (to && 'function' in to) refuseOtherFunctions(who, targets.resolve(who, { functionId: to.function }).fn.id)
+  }
+}
+
+/** Code that sees a secret can print it, and with `api` it calls every function of its project. */
+export function refuseMoreReach(
+  targets: Pick<Targets, 'resolve'>,
+  who: Principal,
+  before: Fn,
+  { api, secrets, onSuccess, onFailure }: FunctionFields,
+): void {
+  if (who.onlyFunction === undefined) return
+  if (api && !before.api) throw notAllowed('a token of one function cannot give it "api", which reaches the others.')
+  const added = secrets?.find(({ name }) => before.secrets.every((use) => use.name !== name))
+  if (added !== undefined) throw notAllowed(`a token of one function cannot give it another secret (${added.name}).`)
+  refuseOtherDestinations(targets, who, [onSuccess, onFailure])
+}
