@@ -51,6 +51,23 @@ test('one that a worker has left is used again, and all go with the server', asy
   ])
 })
 
+test('workers that are started at once have a network each', async () => {
+  const { docker, asked } = fakeDocker()
+  const pairs = new PairNetworks(docker, 'i', 'server', () => '198.18.0.0/29')
+  const both = await Promise.all([pairs.take(), pairs.take()])
+  expect(both.map(({ name }) => name)).toEqual(['taibai-i-pair-1', 'taibai-i-pair-2'])
+  expect(asked.filter((what) => what.startsWith('make'))).toHaveLength(2)
+})
+
+test('one that the server cannot join is not left behind', async () => {
+  const { docker, asked } = fakeDocker()
+  docker.joinNetwork = async () => {
+    throw new Error('the engine says no')
+  }
+  await expect(new PairNetworks(docker, 'i', 'server').take()).rejects.toThrow('says no')
+  expect(asked.at(-1)).toBe('remove taibai-i-pair-1')
+})
+
 test('those of an earlier run are removed', async () => {
   const { docker, asked } = fakeDocker()
   await new PairNetworks(docker, 'i', 'server').removeLeftovers()

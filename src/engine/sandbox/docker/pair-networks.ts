@@ -19,6 +19,7 @@ export class PairNetworks {
   #server: string
   #all: PairNetwork[] = []
   #free: PairNetwork[] = []
+  #lastNumber = 0
   #subnet: () => string
 
   constructor(docker: DockerClient, instance: string, server: string, subnet: () => string = pairSubnet) {
@@ -48,12 +49,17 @@ export class PairNetworks {
   }
 
   async #make(): Promise<PairNetwork> {
-    const name = `taibai-${this.#instance}-pair-${this.#all.length + 1}`
+    const name = `taibai-${this.#instance}-pair-${++this.#lastNumber}`
     await this.#makeWhereFree(name, tries)
-    await this.#docker.joinNetwork(name, this.#server)
-    const network = { name, serverAddress: (await this.#docker.address(this.#server, name)) ?? '' }
-    this.#all.push(network)
-    return network
+    try {
+      await this.#docker.joinNetwork(name, this.#server)
+      const network = { name, serverAddress: (await this.#docker.address(this.#server, name)) ?? '' }
+      this.#all.push(network)
+      return network
+    } catch (error) {
+      await this.#remove(name)
+      throw error
+    }
   }
 
   /** Small ones, by our own choice: an engine has addresses for some thirty networks, and other installations want some too. */
