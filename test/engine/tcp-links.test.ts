@@ -111,6 +111,16 @@ test('a worker is there when its three streams are, and what came behind the kno
   await closed
 })
 
+test('connections that say nothing keep no worker out: the oldest of many is closed', async () => {
+  const silent = Array.from({ length: 256 }, () => dial(''))
+  await waitUntil('all are waited for', () => clock.armed === 256)
+  const closed = once(silent[0] as Socket, 'close')
+  const { link, key } = await make()
+  all(key)
+  await link.connection()
+  await closed
+})
+
 test('a knock that comes byte by byte is one', async () => {
   const { link, key } = await make()
   const socket = dial('')

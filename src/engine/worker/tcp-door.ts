@@ -11,7 +11,7 @@ export type StreamName = (typeof streamNames)[number]
 const knockMs = 10_000
 /** Longest KNOCK, with the little that may come behind it. */
 const longestKnock = 512
-/** Connections that have not said who they are; more are closed at once. */
+/** Connections that have not said who they are; for one more, the one that has been silent for longest is closed. */
 const mostStrangers = 256
 
 export interface Guest {
@@ -64,7 +64,7 @@ export class TcpDoor {
 
   #receive(socket: Socket): void {
     socket.on('error', () => {})
-    if (this.#strangers.size >= mostStrangers) return void socket.destroy()
+    this.#makePlace()
     this.#strangers.add(socket)
     const stopTimer = this.#clock.after(knockMs, () => socket.destroy())
     let came: Buffer = Buffer.alloc(0)
@@ -83,6 +83,15 @@ export class TcpDoor {
       this.#letIn(knock, socket)
     }
     socket.on('data', take).once('close', leave)
+  }
+
+  /** A shim knocks at once: functions that connect and say nothing do not keep workers out. */
+  #makePlace(): void {
+    if (this.#strangers.size < mostStrangers) return
+    const [oldest] = this.#strangers
+    if (oldest === undefined) return
+    this.#strangers.delete(oldest)
+    oldest.destroy()
   }
 
   /** Compared in the same time whether there is such a worker or not. */
