@@ -129,6 +129,34 @@ describe('idle workers make room', () => {
 })
 
 describe('who waits for memory', () => {
+  test('has no worker started that could not be bound: all that it will hold has to be free', async () => {
+    const test = new TestPool({ budgetMib: 1024 })
+    await test.withRuntime()
+    const busy = await test.take(fn('busy', 512, { network: 'none' }))
+    const before = test.workers.asked
+    const asked = test.ask(fn('large', 640, { network: 'none' }))
+    await test.pass(5000)
+    expect(test.workers.asked - before).toBe(0)
+    test.release(busy)
+    await test.pass(500)
+    expect(asked.lease).toMatchObject({ startKind: 'cold' })
+    expect(test.workers.asked - before).toBe(1)
+  })
+
+  test('and has its share of the project, likewise', async () => {
+    const shares = { limitOf: (_project: string, what: string) => (what === 'worker_memory_mb' ? 1024 : null) }
+    const test = new TestPool({ shares })
+    await test.withRuntime()
+    const busy = await test.take(fn('busy', 512, { network: 'none' }))
+    const before = test.workers.asked
+    const asked = test.ask(fn('large', 640, { network: 'none' }))
+    await test.pass(5000)
+    expect(test.workers.asked - before).toBe(0)
+    test.release(busy)
+    await test.pass(500)
+    expect(asked.lease).not.toBeNull()
+  })
+
   test('gets it when a worker ends', async () => {
     const test = new TestPool({ budgetMib: 128 })
     const busy = await test.take(fn('a'))

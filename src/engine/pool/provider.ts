@@ -148,13 +148,22 @@ export class Provider {
     return this.#bind(group, place, started, generic, 'cold')
   }
 
-  #start(group: WorkerGroup, place: Place, generic: GenericShape): Promise<Ordered> {
+  /** What it grows by when it is bound is reserved before it is started: else it would be started for nothing, again and again. */
+  async #start(group: WorkerGroup, place: Place, generic: GenericShape): Promise<Ordered> {
+    const { projectId } = group
+    const growth = Math.max(0, group.bytes - generic.shape.memoryBytes)
+    let reserved = 0
     const makeRoom = (bytes: number): boolean => {
-      if (!this.#makeRoom(bytes, group, place)) return false
+      if (!this.#makeRoom(bytes + growth - reserved, group, place)) return false
+      reserved = growth
       this.#noteTaken(group, generic)
       return true
     }
-    return generic.start({ projectId: group.projectId, isNeeded: place.isNeeded, makeRoom })
+    try {
+      return await generic.start({ projectId, isNeeded: place.isNeeded, makeRoom })
+    } finally {
+      this.#parts.memory.giveBack(reserved, projectId)
+    }
   }
 
   async #bind(
