@@ -36,6 +36,24 @@ test('before it is known to be away, only as many go as may start at once', asyn
   expect(test.workers.alive).toHaveLength(8)
 })
 
+test('a run of a command image waits no longer than a call, and holds no memory when its caller has left', async () => {
+  const test = new TestPool({ acquireTimeoutMs: 5000 })
+  test.engineIsUp = false
+  const image = aRevision({ kind: 'command', image: 'tool', runtimeId: null })
+  const caller = new AbortController()
+  const left = test.pool.runCommand(image, aCall({ signal: caller.signal }))
+  const waits = test.pool.runCommand(image, aCall())
+  await test.pass(100)
+  caller.abort()
+  expect(await left).toMatchObject({ kind: 'platform', error: { message: expect.stringContaining('caller left') } })
+  await test.pass(5000)
+  expect(await waits).toMatchObject({ kind: 'platform', error: { message: expect.stringContaining('engine') } })
+  expect(test.pool.reservedBytes).toBe(0)
+  test.engineIsUp = true
+  await test.pass(2000)
+  expect(test.workers.commands.size).toBe(0)
+})
+
 test('a generic worker that is ready is bound all the same', async () => {
   const test = new TestPool({ genericFloor: 1 })
   await test.withRuntime()

@@ -5,7 +5,7 @@ import type { Call, Revision } from '../../domain/worker.ts'
 import type { Memory } from './memory.ts'
 import type { InLine, MemoryLine } from './memory-line.ts'
 import type { WorkerFactory } from './pool-worker.ts'
-import { callerLeft, shuttingDown } from './refusals.ts'
+import { callerLeft, noneCameFree, shuttingDown } from './refusals.ts'
 import type { Room } from './room.ts'
 import type { Starts } from './starts.ts'
 import { type WaitLimits, waitFor } from './waiting.ts'
@@ -18,6 +18,7 @@ export interface CommandRunsParts {
   line: MemoryLine
   room: Room
   limits: WaitLimits
+  engineIsUp(): boolean
 }
 
 /** Runs of `command` images: a sandbox each, that nothing is left of. */
@@ -62,16 +63,39 @@ export class CommandRuns {
   }
 
   async #run(revision: Revision, call: Call): Promise<Outcome> {
-    const { starts, memory } = this.#parts
+    const { clock, memory } = this.#parts
     const { memoryBytes, projectId } = revision
+    const since = clock.elapsed()
     try {
       await this.#reserve(memoryBytes, projectId, call.signal)
+      return await this.#inTurn(revision, call, since).finally(() => memory.giveBack(memoryBytes, projectId))
     } catch (error) {
       if (!(error instanceof FaasError)) throw error
       return platformFailed(error.message, 0)
     }
-    const run = starts.run('now', projectId, (leave) => this.#begin(revision, call, leave))
-    return run.finally(() => memory.giveBack(memoryBytes, projectId))
+  }
+
+  /** Throws FaasError `no_worker` when its turn among the starts does not come in time, as when the engine is away. */
+  #inTurn(revision: Revision, call: Call, since: number): Promise<Outcome> {
+    const { clock, starts, limits, engineIsUp } = this.#parts
+    let hasGivenUp = false
+    const turn = waitFor<Outcome>({
+      clock,
+      timeoutMs: Math.max(0, since + limits.timeoutMs - clock.elapsed()),
+      signal: call.signal,
+      tooLate: () => noneCameFree(limits.timeoutMs, engineIsUp()),
+      onGiveUp: () => {
+        hasGivenUp = true
+      },
+    })
+    const begin = async (leave: () => void) => {
+      if (hasGivenUp) return
+      const run = this.#begin(revision, call, leave)
+      turn.resolve(run)
+      await run
+    }
+    starts.run('now', revision.projectId, begin).catch(turn.reject)
+    return turn.promise
   }
 
   /** Its turn among the starts has come. */

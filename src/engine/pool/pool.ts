@@ -211,7 +211,7 @@ function makeParts(
   }
   const room = new Room({ clock, memory, line, groups, generic, departures, mostBytesOf })
   const provider = new Provider({ factory, starts, clock, groups, generic, memory, room, departures, ranBefore })
-  const commands = new CommandRuns({ factory, clock, starts, memory, line, room, limits })
+  const commands = new CommandRuns({ factory, clock, starts, memory, line, room, limits, engineIsUp })
   const pauses = new Pauses({ clock, log, pauseAfterMs })
   const onWait = (group: WorkerGroup) => supply.provideFor(group)
   const given = { clock, log, groups, line, departures }
