@@ -89,6 +89,22 @@ describe('generic workers where nobody needs the memory', () => {
   })
 })
 
+test('a call whose start failed is served by the one ahead that it was left to, also when its runtime goes', async () => {
+  const test = new TestPool({ genericFloor: 1, maxParallelStarts: 1 })
+  const first = test.ask(ownImage('first'))
+  await test.pass(50)
+  const asked = test.ask(fn('a'))
+  const last = test.ask(ownImage('last'))
+  void test.withRuntime()
+  test.pool.removeRuntime('nodejs')
+  await test.pass(70)
+  expect(first.lease).not.toBeNull()
+  test.workers.failingStarts = 1
+  await test.pass(1000)
+  expect(last.lease).not.toBeNull()
+  expect(asked.lease).not.toBeNull()
+})
+
 test('a call that waits for memory is one that takes a generic worker, however often it is tried again', async () => {
   const test = new TestPool({ budgetMib: 512, genericFloor: 1, acquireTimeoutMs: 600_000 })
   await test.withRuntime()

@@ -190,9 +190,11 @@ export class GenericShape {
     return null
   }
 
-  /** Its memory is reserved. */
+  /** Its memory is reserved. An order whose own start failed is left to it. */
   async #startAhead(): Promise<PoolWorker | null> {
-    if (!this.#closed && this.#here() <= this.#target()) return this.#make(null)
+    this.#dropNeedless()
+    const isWanted = this.#here() <= this.#target() || this.#requests.length > this.#starting.now
+    if (!this.#closed && isWanted) return this.#make(null)
     this.#starting.later--
     this.#parts.memory.giveBack(this.shape.memoryBytes, null)
     return null
