@@ -24,8 +24,8 @@ export const fieldOptions: [flags: string, description: string][] = [
   ['--description <text>', 'what it is for'],
   ['-e, --env <NAME=value...>', 'environment variables; they replace the ones it has'],
   [
-    '--secret <NAME[=place]...>',
-    'secrets that it sees, each as a variable, or as /run/secrets/FILE with =@FILE; they replace the ones it has',
+    '--secret <NAME=place...>',
+    'secrets that it sees: NAME or NAME=VARIABLE, or NAME=@FILE for /run/secrets/FILE; they replace the ones it has',
   ],
 ]
 
