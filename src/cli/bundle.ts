@@ -66,6 +66,9 @@ export function readBundle(bytes: Buffer): { bundle: Bundle; packages: Map<strin
   return { bundle, packages }
 }
 
+/** All that the API takes beside the code, so that an export forgets nothing. */
+type Settings = Record<Exclude<keyof FunctionFields, 'code' | 'runtime'>, unknown>
+
 /** What the API takes of what it shows. */
 export function fieldsOf(fn: FunctionRow): FunctionFields {
   const {
@@ -90,8 +93,14 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     cpu_max,
     tmp_size,
     writable,
+    access,
+    cors,
+    hosts,
+    retries,
+    on_success,
+    on_failure,
   } = fn
-  const fields = {
+  const fields: Settings = {
     description,
     entry,
     signature,
@@ -113,6 +122,12 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     tmp_size: tmp_size ?? null,
     api: api ? true : null,
     writable: (writable ?? []).length > 0 ? writable : null,
+    access: access === 'public' ? access : null,
+    cors: cors ?? null,
+    hosts: (hosts ?? []).length > 0 ? hosts : null,
+    retries: retries ?? null,
+    on_success: on_success ?? null,
+    on_failure: on_failure ?? null,
     // Their names: no server shows a value.
     secrets: (secrets ?? []).length > 0 ? secrets : null,
   }

@@ -80,11 +80,10 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
   }
   const changed = changedFields(wanted.fields, there)
   const newZip = wanted.zip !== undefined && there.code.md5sum !== md5(wanted.zip) ? wanted.zip : undefined
-  const newImage = wanted.image !== undefined && there.code.image !== wanted.image.image
-  if (Object.keys(changed).length === 0 && newZip === undefined && !newImage) return []
+  refuseOtherImage(wanted, there)
+  if (Object.keys(changed).length === 0 && newZip === undefined) return []
   const details = [
     ...(newZip ? ['code'] : []),
-    ...(newImage ? [`image: ${there.code.image} → ${wanted.image?.image}`] : []),
     ...Object.entries(changed).map(
       ([field, value]) =>
         `${field}: ${shownValue(field, there[field as keyof FunctionRow])} → ${shownValue(field, value)}`,
@@ -95,10 +94,21 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
       kind: 'change',
       what,
       details,
-      take: () =>
-        change(client, there, { fields: changed, zip: newZip, image: newImage ? wanted.image : undefined }, how),
+      take: () => change(client, there, { fields: changed, zip: newZip }, how),
     },
   ]
+}
+
+/** What the server would refuse in the middle of a deployment; only what is named counts. */
+function refuseOtherImage({ name, image }: WantedFunction, { code }: FunctionRow): void {
+  const { mode = code.mode ?? 'command', port = code.port } = image ?? {}
+  const isSame = image?.image === code.image && mode === (code.mode ?? 'command') && port === code.port
+  if (image === undefined || isSame) return
+  const is = code.source === 'image' ? `the image ${code.image} (mode ${code.mode ?? 'command'})` : 'code, no image'
+  throw new CliError(
+    `${name} is ${is}, and image, mode and port of a function stay as they are: deploy it under another name, or delete it first.`,
+    'usage',
+  )
 }
 
 /** Values of environment variables may be secrets: only their names are shown. */
@@ -120,9 +130,12 @@ function changedFields(fields: FunctionFields, there: FunctionRow): FunctionFiel
   return Object.fromEntries(Object.entries(fields).filter(differs))
 }
 
+/** The order of keys is no difference, the order of a list is. */
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
-  return JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+  if (Array.isArray(value)) return JSON.stringify(value.map(canonical))
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(sorted.map(([key, one]) => [key, canonical(one)]))
 }
 
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
@@ -142,15 +155,16 @@ async function create(
   await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer, how)
 }
 
-interface Changed extends Pick<WantedFunction, 'fields' | 'zip' | 'image'> {}
+interface Changed extends Pick<WantedFunction, 'fields' | 'zip'> {}
 
 /** Images load nothing: there is nothing to try of them. */
-async function change(client: Client, { id, code }: FunctionRow, { fields, zip, image }: Changed, how: Deploying) {
+async function change(client: Client, { id, code }: FunctionRow, { fields, zip }: Changed, how: Deploying) {
   const { functions } = client
-  if (zip !== undefined) await functions.updateWithZip(id, fields, zip, how)
-  else if (code.source === 'image')
-    await functions.update(id, { ...fields, ...(image !== undefined && { code: image }) })
-  else await functions.update(id, { ...fields, ...(image !== undefined && { code: image }) }, how)
+  if (zip === undefined) return void (await functions.update(id, fields, code.source === 'image' ? {} : how))
+  await functions.updateWithZip(id, fields, zip, how)
+  // Beside a ZIP fields are texts, and no text is null.
+  const cleared = Object.fromEntries(Object.entries(fields).filter(([, value]) => value === null))
+  if (Object.keys(cleared).length > 0) await functions.update(id, cleared)
 }
 
 /** Jobs, webhooks and aliases of a function, after it is there. */

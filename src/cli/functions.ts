@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { FunctionFields, FunctionRow, SecretUse } from '../client/resources.ts'
+import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../client/resources.ts'
 import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
 import { agreed } from './questions.ts'
 import { functionColumns, timeText } from './shown.ts'
@@ -18,6 +18,15 @@ export const fieldOptions: [flags: string, description: string][] = [
   ['--concurrency <calls>', 'calls at once in one worker'],
   ['--min-workers <count>', 'workers that are always warm'],
   ['--max-workers <count>', 'most workers'],
+  ['--max-running <calls>', 'most calls at work at once, in all workers; none is no limit'],
+  ['--max-rate <calls>', 'most calls a second; none is no limit'],
+  ['--record <what>', 'what is kept of its executions: full, summary, failures or none'],
+  [
+    '--attempts <number>',
+    'how often an accepted run may begin, whatever it ends with but success; none: as the server does',
+  ],
+  ['--on-success <place>', 'where results of accepted runs go: a function or a URL; none: nowhere'],
+  ['--on-failure <place>', 'where failures go that will not be tried again; none: nowhere'],
   ['--network <kind>', 'egress or none'],
   ['--api', 'let it call the API: address and token are in its context'],
   ['--no-api', 'take that back'],
@@ -33,6 +42,7 @@ export const fieldOptions: [flags: string, description: string][] = [
 export function fieldsOf(options: Options): FunctionFields {
   const memoryMib = numberOption(options, 'memory', '--memory')
   const tmpMib = numberOption(options, 'tmp', '--tmp')
+  const attempts = limitOption(options, 'attempts', '--attempts')
   const fields: FunctionFields = {
     runtime: textOption(options, 'runtime'),
     entry: textOption(options, 'entry'),
@@ -43,6 +53,12 @@ export function fieldsOf(options: Options): FunctionFields {
     concurrency: numberOption(options, 'concurrency', '--concurrency'),
     min_workers: numberOption(options, 'minWorkers', '--min-workers'),
     max_workers: numberOption(options, 'maxWorkers', '--max-workers'),
+    max_running: limitOption(options, 'maxRunning', '--max-running'),
+    max_rate: limitOption(options, 'maxRate', '--max-rate'),
+    record: textOption(options, 'record') as FunctionFields['record'],
+    retries: typeof attempts === 'number' ? afterEveryEnd(attempts) : attempts,
+    on_success: destinationOf(textOption(options, 'onSuccess')),
+    on_failure: destinationOf(textOption(options, 'onFailure')),
     network: textOption(options, 'network') as FunctionFields['network'],
     api: typeof options.api === 'boolean' ? options.api : undefined,
     description: textOption(options, 'description'),
@@ -50,6 +66,22 @@ export function fieldsOf(options: Options): FunctionFields {
     secrets: options.secret === undefined ? undefined : (options.secret as string[]).map(secretUse),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+/** `none` takes a limit back, which is null. */
+const limitOption = (options: Options, name: string, flag: string): number | null | undefined =>
+  options[name] === 'none' ? null : numberOption(options, name, flag)
+
+/** What `--attempts` means. */
+export const afterEveryEnd = (attempts: number): Retries => ({
+  max_attempts: attempts,
+  on: ['error', 'failed', 'timeout'],
+})
+
+function destinationOf(place: string | undefined): Destination | null | undefined {
+  if (place === undefined) return undefined
+  if (place === 'none') return null
+  return /^https?:/.test(place) ? { url: place } : { function: place }
 }
 
 /** `NAME=value` each. */
@@ -157,6 +189,13 @@ function showFunction(out: Parameters<CommandSpec['run']>[0]['out'], fn: Functio
     ['timeout', `${fn.timeout} s`],
     ['concurrency', fn.concurrency],
     ['workers', workersText(fn)],
+    ['limits', limitsText(fn)],
+    ['recorded', fn.record],
+    ['retries', fn.retries && JSON.stringify(fn.retries)],
+    ['on success', destinationText(fn.on_success)],
+    ['on failure', destinationText(fn.on_failure)],
+    ['callers', fn.access === 'public' ? 'everybody' : 'with a token'],
+    ['hosts', (fn.hosts ?? []).join(', ')],
     ['network', fn.network],
     ['may call the API', fn.api ? 'yes' : 'no'],
     ['environment', Object.keys(fn.env ?? {}).join(', ')],
@@ -173,6 +212,12 @@ function codeText(code: FunctionRow['code']): string {
   if (code.source === 'swift') return `object ${JSON.stringify(code.swift)} in Swift`
   return code.source
 }
+
+const destinationText = (to: Destination | null | undefined): string | null =>
+  to ? ('url' in to ? to.url : `function ${to.function}`) : null
+
+const limitsText = ({ max_running, max_rate }: FunctionRow): string =>
+  [max_running && `${max_running} at once`, max_rate && `${max_rate} a second`].filter(Boolean).join(', ')
 
 const workersText = ({ min_workers, max_workers }: FunctionRow): string =>
   `${min_workers} or more, ${max_workers === null ? 'as many as memory allows' : `at most ${max_workers}`}`

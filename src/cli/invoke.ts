@@ -11,6 +11,7 @@ import {
   textOption,
   usageError,
 } from './command.ts'
+import { afterEveryEnd } from './functions.ts'
 import { showPhases } from './phases-bar.ts'
 import { findFunction, parseTarget, targetFields } from './target.ts'
 
@@ -88,7 +89,7 @@ function termsOf(options: Options): Partial<ExecutionFields> {
   return {
     ...(delay !== undefined && { delay }),
     ...(priority !== undefined && { priority }),
-    ...(attempts !== undefined && { retries: { max_attempts: attempts, on: ['error', 'failed', 'timeout'] } }),
+    ...(attempts !== undefined && { retries: afterEveryEnd(attempts) }),
     ...(key !== undefined && { idempotency_key: key }),
   }
 }

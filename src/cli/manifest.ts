@@ -47,6 +47,35 @@ const webhook = z.strictObject({
   max_rate: z.number().optional().describe('Most calls a second.'),
 })
 
+const retries = z.strictObject({
+  max_attempts: z.int().optional().describe('Times that a run may begin.'),
+  max_age: z.number().optional().describe('Seconds.'),
+  on: z
+    .array(z.enum(['error', 'failed', 'timeout']))
+    .optional()
+    .describe('After which ends it is tried again; default: error, which is the platform failing.'),
+  backoff: z
+    .strictObject({ first: z.number().optional(), factor: z.number().optional(), longest: z.number().optional() })
+    .optional()
+    .describe('Pauses between tries, in seconds.'),
+})
+
+const destination = z.union([z.strictObject({ function: z.string() }), z.strictObject({ url: z.string() })])
+
+const cors = z
+  .strictObject({
+    origins: z.array(z.string()),
+    methods: z.array(z.string()).optional(),
+    headers: z.array(z.string()).optional(),
+    credentials: z.boolean().optional(),
+  })
+  .transform(({ origins, methods = null, headers = null, credentials = false }) => ({
+    origins,
+    methods,
+    headers,
+    credentials,
+  }))
+
 const fn = z
   .strictObject({
     code: z.string().optional().describe('Folder, file or ZIP, from the folder of this file on.'),
@@ -78,6 +107,15 @@ const fn = z
     idle_timeout: z.int().optional(),
     network: z.enum(['egress', 'none']).optional(),
     api: z.boolean().optional().describe('Whether it may call the API of the server.'),
+    access: z.enum(['token', 'public']).optional().describe('Who may call /fn/NAME; default: with a token.'),
+    cors: cors.optional().describe('Pages of other origins that may call.'),
+    hosts: z
+      .array(z.string().transform((host) => host.toLowerCase()))
+      .optional()
+      .describe('Host names of its own: there it lives at /.'),
+    retries: retries.optional().describe('How accepted runs are tried again.'),
+    on_success: destination.optional().describe('Where the result of an accepted run goes: a function, or a url.'),
+    on_failure: destination.optional().describe('Where that of one goes which will not be tried again.'),
     env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
     secrets: z
       .array(z.union([z.string().transform(asVariable), secretUse.transform(withPlace)]))

@@ -135,6 +135,46 @@ describe('A folder', () => {
   })
 })
 
+describe('A function', () => {
+  test('is given secrets, limits, retries and destinations by options, and loses them by "none"', async () => {
+    const path = project('fenced', { 'main.mjs': greet })
+    await run(['secret', 'set', 'DB_URL'], 'x')
+    await run(['secret', 'set', 'KEY'], 'y')
+    const terms = ['--max-running', '3', '--max-rate', '9', '--record', 'summary', '--attempts', '4']
+    await must('deploy', path, ...terms, '--on-success', 'greet', '--on-failure', 'https://shop.example.org/dead')
+    await must('update', 'fenced', '--secret', 'DB_URL', '--secret', 'KEY=@key.pem')
+    const shown = (await must('show', 'fenced', '--json')).json
+    expect(shown).toMatchObject({
+      max_running: 3,
+      max_rate: 9,
+      record: 'summary',
+      retries: { max_attempts: 4, on: ['error', 'failed', 'timeout'] },
+      on_success: { function: 'greet' },
+      on_failure: { url: 'https://shop.example.org/dead' },
+      secrets: [
+        { name: 'DB_URL', as: 'env', to: 'DB_URL' },
+        { name: 'KEY', as: 'file', to: 'key.pem' },
+      ],
+    })
+    expect((await must('show', 'fenced')).stdout).toMatch(/^on failure +https:\/\/shop.example.org\/dead$/m)
+    expect((await must('deploy', path, ...terms, '--json')).json.steps).toEqual([])
+    writeFileSync(join(path, 'main.mjs'), `${greet}\n`)
+    await must('deploy', path, '--max-running', 'none', '--attempts', 'none', '--on-success', 'none')
+    const after = (await must('show', 'fenced', '--json')).json
+    expect(after).toMatchObject({ max_running: null, max_rate: 9, retries: null, on_success: null })
+  })
+
+  test('of an image keeps it: another one, or another mode, is refused before anything changes', async () => {
+    await must('deploy', '--image', 'taibai/tool:1', '--name', 'tool')
+    for (const other of [['taibai/tool:2'], ['taibai/tool:1', '--mode', 'http']]) {
+      const refused = await run(['deploy', '--name', 'tool', '--timeout', '9', '--image', ...other])
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/another name, or delete it first/) })
+    }
+    expect((await must('deploy', '--image', 'taibai/tool:1', '--name', 'tool')).stdout).toBe('Nothing has changed.\n')
+    await must('delete', 'tool', '--yes')
+  })
+})
+
 describe('A taibai.yaml', () => {
   test('brings functions, jobs, webhooks and aliases, shows the difference, and again changes nothing', async () => {
     const path = project('shop', {
@@ -146,6 +186,12 @@ describe('A taibai.yaml', () => {
         '    memory_mb: 256',
         '    tmp_mb: 96',
         '    env: {CURRENCY: EUR}',
+        '    access: public',
+        '    cors: {origins: ["https://shop.example.org"], methods: [GET]}',
+        '    hosts: [Shop.example.org]',
+        '    max_running: 5',
+        '    retries: {on: [failed], max_attempts: 3, backoff: {longest: 9, first: 2}}',
+        '    on_failure: {function: greet}',
         '    jobs:',
         '      nightly: {pattern: "0 3 * * *", timezone: Europe/Berlin, input: {name: night}}',
         '    webhooks: {shop: }',
@@ -234,11 +280,20 @@ describe('An export', () => {
     const dry = await there(['import', file, '--dry-run'])
     expect(dry.stdout).toContain('+ function counted  2 versions')
     expect((await there(['list', '--json'])).json).toEqual([])
+    for (const name of ['DB_URL', 'KEY']) await there(['secret', 'set', name], 'z')
     const imported = await there(['import', file, '--yes'])
     expect(imported, imported.stderr).toMatchObject({ code: 0 })
     expect((await there(['invoke', 'counted@counted-live'])).stdout).toBe('1\n')
     expect((await there(['invoke', 'counted'])).stdout).toBe('2\n')
     expect((await there(['jobs', 'list', '--json'])).json).toHaveLength(1)
+    const settings = (row: Record<string, unknown>) => {
+      const { id: _id, project_id: _project, created_at: _made, updated_at: _changed, count: _calls, ...rest } = row
+      return rest
+    }
+    for (const name of ['order', 'fenced']) {
+      const before = settings((await must('show', name, '--json')).json)
+      expect(settings((await there(['show', name, '--json'])).json)).toEqual(before)
+    }
     expect((await there(['import', file, '--dry-run'])).stdout).toBe('Nothing is different.\n')
   })
 })
