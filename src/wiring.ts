@@ -363,7 +363,7 @@ export function httpParts(
     docs: door.docs,
     consoleFile: door.consoleFile,
     clock,
-    wrongTokens: new WrongTokens(door.settings.wrongTokensPerMinute, () => clock.elapsed()),
+    wrongTokens: new WrongTokens(door.settings, () => clock.elapsed()),
     newId,
     log,
     settings: door.settings,

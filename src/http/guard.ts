@@ -2,6 +2,7 @@ import type { Handler } from 'hono'
 import type { Change } from '../domain/audit.ts'
 import { type Principal, refuseOtherFunctions } from '../domain/principal.ts'
 import { requireScope, type Scope } from '../domain/scope.ts'
+import { callerAddress } from './caller-address.ts'
 import type { Ctx, Described, Env } from './endpoint.ts'
 import { sentPath } from './path.ts'
 
@@ -46,22 +47,16 @@ const longestPath = 500
 
 async function changeOf(c: Ctx, action: string, answer: Response): Promise<Change> {
   const { id, name } = await subjectOf(answer)
-  const { method, socket } = c.env.incoming
+  const { incoming } = c.env
   return {
     action,
-    method: method as string,
+    method: incoming.method as string,
     path: sentPath(c).slice(0, longestPath),
     subjectId: id,
     subjectName: name,
     status: answer.status,
-    address: forwardedFor(c) ?? socket.remoteAddress ?? null,
+    address: callerAddress(incoming, c.get('trustsProxy')),
   }
-}
-
-/** Who asked the proxy, where one is trusted: the last that it named. */
-function forwardedFor(c: Ctx): string | null {
-  if (!c.get('trustsProxy')) return null
-  return c.req.header('X-Forwarded-For')?.split(',').at(-1)?.trim().slice(0, 64) || null
 }
 
 async function subjectOf(answer: Response): Promise<{ id: string | null; name: string | null }> {

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError, LimitReached } from '../domain/errors.ts'
 import { TokenBuckets } from '../domain/rate.ts'
+import { callerAddress } from './caller-address.ts'
+import type { HttpSettings } from './settings.ts'
 
 /**
  * Who sends wrong tokens again and again is told to wait, by address. Right tokens of the same address go on: behind one
@@ -8,18 +10,23 @@ import { TokenBuckets } from '../domain/rate.ts'
  */
 export class WrongTokens {
   #perMinute: number
+  #trustProxy: boolean
   #elapsed: () => number
   #buckets = new TokenBuckets()
 
-  constructor(perMinute: number, elapsed: () => number) {
-    this.#perMinute = perMinute
+  constructor(
+    { wrongTokensPerMinute, trustProxy }: Pick<HttpSettings, 'wrongTokensPerMinute' | 'trustProxy'>,
+    elapsed: () => number,
+  ) {
+    this.#perMinute = wrongTokensPerMinute
+    this.#trustProxy = trustProxy
     this.#elapsed = elapsed
   }
 
   /** What the caller is told in the place of this error. */
   counted(error: unknown, incoming: IncomingMessage): unknown {
     if (!(error instanceof FaasError) || error.code !== 'unauthenticated') return error
-    const address = incoming.socket?.remoteAddress ?? ''
+    const address = callerAddress(incoming, this.#trustProxy) ?? ''
     const rate = { perSecond: this.#perMinute / 60, burst: this.#perMinute }
     const waitMs = this.#buckets.take(address, rate, this.#elapsed())
     if (waitMs === 0) return error

@@ -50,4 +50,5 @@ test('a key goes when it is taken back, by its own project, or with its token', 
   await app.request('DELETE', `/v1/tokens/${tokenIdOf('alice')}`, { as: 'admin' })
   expect(app.parts.accessKeys.signer(other)).toBeNull()
   expect(app.stores.accessKeys.list()).toEqual([])
+  expect((await app.request('GET', path, { as: 'admin' })).json).toEqual({ access_keys: [] })
 })

@@ -133,6 +133,53 @@ describe('is refused:', () => {
     expect(errorOf(answer).slice(0, 2)).toEqual([status, type])
   })
 
+  test.each([
+    ['tags', { Tags: { a: 1 } }, /Tags/],
+    ['architectures', { Architectures: ['z80'] }, /Architectures/],
+    ['a description', { Description: 'x'.repeat(257) }, /256/],
+    ['settings without end', { Tags: { a: 'x'.repeat(70_000) } }, /65536/],
+  ])('%s of a new function, of which nothing is kept', async (_name, wrong, says) => {
+    expect(errorOf(await create(wrong))).toEqual([400, 'InvalidParameterValueException', expect.stringMatching(says)])
+    expect((await create()).status).toBe(201)
+  })
+
+  test('tags without end, little by little', async () => {
+    await create()
+    const tags = '/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ashop'
+    const tag = (name: string) => app.request('POST', tags, { json: { Tags: { [name]: 'x'.repeat(40_000) } } })
+    expect((await tag('a')).status).toBe(204)
+    expect(errorOf(await tag('b')).slice(0, 2)).toEqual([400, 'InvalidParameterValueException'])
+  })
+
+  test('another language for a function that is there; another version of its own is taken', async () => {
+    await create()
+    const change = (json: object) => app.request('PUT', `${all}/shop/configuration`, { json })
+    expect(errorOf(await change({ Runtime: 'python3.12', Timeout: 4 }))).toEqual([
+      400,
+      'InvalidParameterValueException',
+      expect.stringMatching(/another function for python3.12/),
+    ])
+    expect((await change({ Timeout: 4, Tags: 1 })).status).toBe(400)
+    expect((await app.request('GET', `${all}/shop/configuration`)).json.Timeout).toBe(3)
+    expect((await change({ Runtime: 'nodejs22.x' })).json.Runtime).toBe('nodejs22.x')
+  })
+
+  test('a body beyond the share of its project', async () => {
+    await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { bodies_bytes: 100_000 } })
+    await create()
+    const answer = await app.request('POST', `${all}/shop/invocations`, { body: JSON.stringify('x'.repeat(200_000)) })
+    expect(errorOf(answer)).toEqual([429, 'TooManyRequestsException', expect.stringMatching(/bodies_bytes/)])
+  })
+
+  test('whoever does not prove who they are, again and again', async () => {
+    app = makeTestApp({ settings: { wrongTokensPerMinute: 2, trustProxy: true } })
+    const ask = (address: string) =>
+      app.request('GET', `${all}/`, { as: 'stranger', headers: { 'X-Forwarded-For': `1.1.1.1, ${address}` } })
+    const statuses = [await ask('9.9.9.9'), await ask('9.9.9.9'), await ask('9.9.9.9')].map(({ status }) => status)
+    expect(statuses).toEqual([403, 403, 429])
+    expect((await ask('8.8.8.8')).status).toBe(403)
+  })
+
   test('a version that an alias points at', async () => {
     await create({ Publish: true })
     await app.request('POST', `${all}/shop/aliases`, { json: { Name: 'live', FunctionVersion: '1' } })

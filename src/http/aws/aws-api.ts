@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Change } from '../../domain/audit.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { FaasError, LimitReached } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { AccessKeys } from '../../services/platform/access-keys.ts'
+import { callerAddress } from '../caller-address.ts'
 import { refuseBeyond } from '../guard.ts'
 import { outsideOf } from '../request-url.ts'
 import { sentToken } from '../sent-token.ts'
@@ -75,12 +77,12 @@ async function answerOf(
   const at = url.indexOf('?')
   const [path, query] = at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
   const caller = await callerOf(parts, incoming, query)
+  const { who, region } = caller
   const { route, params } = routeOf(routes, incoming.method as string, path)
   const { maxBodyBytes, maxPackageBytes } = parts.settings
   const maxBytes = route.takesCode ? maxBodyBytes + Math.ceil((maxPackageBytes * 4) / 3) : maxBodyBytes
-  const body = await parts.bodies.read(incoming, outgoing, { maxBytes, isKnown: true })
+  const body = await parts.bodies.read(incoming, outgoing, { maxBytes, isKnown: true, projectId: who.projectId })
   caller.prove({ method: incoming.method as string, path, query, headers: headerPairs(incoming), body })
-  const { who, region } = caller
   const scope = scopeOfRoute(route)
   refuseBeyond(who, { scope })
   const answer = await route.operation({
@@ -93,7 +95,7 @@ async function answerOf(
     outgoing,
     requestId,
   })
-  if (scope === 'deploy') parts.audit.note(who, changeBy(incoming, path, params, answer))
+  if (scope === 'deploy') parts.audit.note(who, changeBy(parts, incoming, path, params, answer))
   return answer
 }
 
@@ -103,7 +105,13 @@ function scopeOfRoute({ method, pattern }: Route): Scope {
   return method === 'GET' ? 'read' : 'deploy'
 }
 
-function changeBy(incoming: IncomingMessage, path: string, [name]: string[], answer: AwsAnswer | undefined): Change {
+function changeBy(
+  { settings }: Parts,
+  incoming: IncomingMessage,
+  path: string,
+  [name]: string[],
+  answer: AwsAnswer | undefined,
+): Change {
   return {
     action: 'Through the API of AWS Lambda',
     method: incoming.method as string,
@@ -111,7 +119,7 @@ function changeBy(incoming: IncomingMessage, path: string, [name]: string[], ans
     subjectId: null,
     subjectName: name ?? null,
     status: answer?.status ?? 200,
-    address: incoming.socket.remoteAddress ?? null,
+    address: callerAddress(incoming, settings.trustProxy),
   }
 }
 
@@ -206,7 +214,10 @@ function send(outgoing: ServerResponse, { status, json }: AwsAnswer): void {
 }
 
 /** What we do not know is for the log. What was not read of the request is not waited for. */
-function refuse({ log }: Parts, incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown): void {
+function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerResponse, failed: unknown): void {
+  const { log, refusals } = parts
+  const thrown = unlessTooOften(parts, incoming, failed)
+  if (thrown instanceof FaasError) refusals.count(thrown.code)
   const error =
     asAwsError(thrown) ??
     new AwsError(500, 'ServiceException', 'Something failed inside the server; its log says what.')
@@ -233,7 +244,21 @@ function refuse({ log }: Parts, incoming: IncomingMessage, outgoing: ServerRespo
     'Content-Type': 'application/json',
     'x-amzn-ErrorType': error.type,
     'Content-Length': Buffer.byteLength(body),
-    ...(isCapacity && { 'Retry-After': '1' }),
+    ...(isCapacity && { 'Retry-After': thrown instanceof LimitReached ? String(thrown.retryAfterSeconds) : '1' }),
   })
   outgoing.end(body)
+}
+
+const unproven = new Set([
+  'InvalidSignatureException',
+  'MissingAuthenticationTokenException',
+  'UnrecognizedClientException',
+])
+
+/** Who does not prove who they are again and again is told to wait, as everywhere else. */
+function unlessTooOften({ wrongTokens }: Parts, incoming: IncomingMessage, thrown: unknown): unknown {
+  const error = asAwsError(thrown)
+  if (error === null || !unproven.has(error.type)) return thrown
+  const counted = wrongTokens.counted(new FaasError('unauthenticated', error.message), incoming)
+  return counted instanceof LimitReached ? counted : thrown
 }

@@ -87,10 +87,11 @@ export class Catalogue {
       .map((fn) => this.#described(who, fn))
   }
 
-  /** Writes what has changed of the settings. */
+  /** Writes what has changed of the settings. Throws AwsError when they would be too long. */
   change({ fn, settings }: Found, change: Partial<LambdaFields>): Found {
     const { lambdaSettings, clock } = this.#parts
     const changed = { ...settings, ...change }
+    refuseTooLong(changed)
     const updatedAt = clock.now()
     lambdaSettings.put({ functionId: fn.id, projectId: fn.projectId, settings: changed, updatedAt })
     return { fn, settings: changed, version: null, qualifier: null, runtime: null, updatedAt }
@@ -129,8 +130,19 @@ export class Catalogue {
   }
 }
 
+/** Read with every list: nothing is kept here without a bound. */
+const mostSettingsBytes = 64 * 1024
+
+export function refuseTooLong(settings: LambdaFields): void {
+  const bytes = Buffer.byteLength(JSON.stringify(settings))
+  if (bytes <= mostSettingsBytes) return
+  throw invalidParameter(
+    `Tags, policy, aliases and configuration of a function may have ${mostSettingsBytes} bytes together; these have ${bytes}.`,
+  )
+}
+
 /** For functions that were not made by a client of AWS Lambda. */
-export const defaultFields = (fn: Fn, runtime: string | null): LambdaFields => ({
+export const defaultFields = (fn: Pick<Fn, 'memoryBytes'>, runtime: string | null): LambdaFields => ({
   runtime: shownRuntime(runtime) ?? null,
   role: 'arn:aws:iam::000000000000:role/taibai',
   memoryMb: Math.floor(fn.memoryBytes / 1_048_576),

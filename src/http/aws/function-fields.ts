@@ -8,12 +8,15 @@ import { runtimeOf } from './runtime-families.ts'
 type Given = Record<string, unknown>
 
 const mib = 1_048_576
+/** As AWS Lambda has them. */
+export const longestDescription = 256
+const longestHandler = 128
 
 /** Fields of create and update. What is not said stays. */
 export function fieldsOf(given: Given): FunctionFields {
   const fields: FunctionFields = {}
-  if (given.Description !== undefined) fields.description = textOf('Description', given.Description)
-  if (given.Handler !== undefined) fields.entry = textOf('Handler', given.Handler)
+  if (given.Description !== undefined) fields.description = textOf('Description', given.Description, longestDescription)
+  if (given.Handler !== undefined) fields.entry = textOf('Handler', given.Handler, longestHandler)
   if (given.Timeout !== undefined) fields.timeoutSeconds = numberOf('Timeout', given.Timeout)
   if (given.MemorySize !== undefined) fields.memoryBytes = numberOf('MemorySize', given.MemorySize) * mib
   if (given.Environment !== undefined) fields.env = variablesOf(given.Environment)
@@ -99,9 +102,10 @@ function refuseAny(name: string, given: unknown): void {
   throw invalidParameter(`${name} are not offered here: put what they hold into the package.`)
 }
 
-export function textOf(name: string, given: unknown): string {
-  if (typeof given === 'string') return given
-  throw invalidParameter(`${name} must be a string.`)
+export function textOf(name: string, given: unknown, mostChars = Number.POSITIVE_INFINITY): string {
+  if (typeof given !== 'string') throw invalidParameter(`${name} must be a string.`)
+  if (given.length <= mostChars) return given
+  throw invalidParameter(`${name} has ${given.length} characters; at most ${mostChars} are taken.`)
 }
 
 export function numberOf(name: string, given: unknown): number {

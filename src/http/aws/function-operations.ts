@@ -7,7 +7,7 @@ import type { Functions } from '../../services/functions/functions.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter } from './aws-error.ts'
-import { type Catalogue, defaultFields, type Found } from './catalogue.ts'
+import { type Catalogue, defaultFields, type Found, refuseTooLong } from './catalogue.ts'
 import { checkRevision, configurationOf } from './function-configuration.ts'
 import { createDefaults, fieldsOf, objectOf, runtimeIn, settingsOf, zipIn } from './function-fields.ts'
 import { current, readFunctionName } from './names.ts'
@@ -40,6 +40,8 @@ export class FunctionOperations {
     this.#refuseTaken(call.who, call.region, name)
     const zip = zipIn(objectOf('Code', given.Code), given.PackageType === 'Image')
     const runtime = runtimeIn(given)
+    const settings = settingsOf({ ...createDefaults, ...given }, defaultFields({ memoryBytes: 0 }, runtime))
+    refuseTooLong(settings)
     const made = await functions.create(call.who, {
       ...fieldsOf({ ...createDefaults, ...given }),
       name,
@@ -48,7 +50,6 @@ export class FunctionOperations {
       runtime,
       ...this.#signature(call.who, runtime),
     })
-    const settings = settingsOf({ ...createDefaults, ...given }, defaultFields(made, runtime))
     catalogue.change(asFound(made, settings), {})
     if (given.Publish === true) published.publish(call.who, catalogue.find(call.who, call.region, name), '')
     const found = catalogue.find(call.who, call.region, name, given.Publish === true ? '1' : null)
@@ -92,8 +93,11 @@ export class FunctionOperations {
     const given = objectIn(call.body)
     const found = catalogue.findWhole(call.who, call.region, param(call))
     checkRevision(given.RevisionId, this.#configuration(call, found))
+    refuseOtherRuntime(found, given.Runtime)
+    const settings = settingsOf(given, found.settings)
+    refuseTooLong(settings)
     await functions.update(call.who, found.fn.id, { ...fieldsOf(given), keepJobs: true })
-    catalogue.change(found, settingsOf(given, found.settings))
+    catalogue.change(found, settings)
     return { status: 200, json: this.#configuration(call, catalogue.findWhole(call.who, call.region, param(call))) }
   }
 
@@ -149,6 +153,12 @@ export class FunctionOperations {
     const version = published.publish(call.who, now, '')
     return { status: 200, json: this.#configuration(call, { ...now, version, qualifier: String(version.number) }) }
   }
+}
+
+/** Another version of the same language is the same runtime here. */
+function refuseOtherRuntime({ runtime, settings }: Found, wanted: unknown): void {
+  if (wanted === undefined || wanted === settings.runtime || runtimeIn({ Runtime: wanted }) === runtime) return
+  throw invalidParameter(`Runtime is ${settings.runtime} and stays: make another function for ${wanted}.`)
 }
 
 const asFound = (fn: Fn, settings: LambdaFields): Found => ({

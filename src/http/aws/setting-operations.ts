@@ -4,7 +4,7 @@ import type { LambdaUrl } from '../../domain/lambda-settings.ts'
 import type { Functions } from '../../services/functions/functions.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter, missing } from './aws-error.ts'
-import type { Catalogue, Found } from './catalogue.ts'
+import { type Catalogue, type Found, refuseTooLong } from './catalogue.ts'
 import { configurationOf } from './function-configuration.ts'
 import { numberOf, objectOf, textOf, textsOf } from './function-fields.ts'
 import { arnOf, readFunctionName } from './names.ts'
@@ -167,6 +167,7 @@ export class SettingOperations {
       updatedAt: now,
     }
     const access = url.authType === 'NONE' ? 'public' : 'token'
+    refuseTooLong({ ...found.settings, url })
     await this.#parts.functions.update(call.who, found.fn.id, { access, cors: corsOf(url.cors) })
     this.#parts.catalogue.change(found, { url })
     return this.#shownUrl(call, found, url)
@@ -229,8 +230,11 @@ function corsOf(cors: Record<string, unknown> | null): FunctionCors | null {
 /** All of them: whatever the page asks for. */
 const allowed = (list: string[] | null): string[] | null => (list?.includes('*') ? null : list)
 
+const mostInList = 100
+
 function listOf(name: string, given: unknown): string[] | null {
   if (given === undefined || given === null) return null
-  if (Array.isArray(given) && given.every((one) => typeof one === 'string')) return given
-  throw invalidParameter(`Cors.${name} must be a list of strings.`)
+  const isList = Array.isArray(given) && given.every((one) => typeof one === 'string')
+  if (isList && given.length <= mostInList) return given
+  throw invalidParameter(`Cors.${name} must be a list of strings, ${mostInList} at most.`)
 }

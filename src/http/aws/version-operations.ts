@@ -7,7 +7,7 @@ import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter, missing } from './aws-error.ts'
 import { type Catalogue, type Found, noAlias } from './catalogue.ts'
 import { checkRevision, configurationOf, revisionIdOf } from './function-configuration.ts'
-import { textOf } from './function-fields.ts'
+import { longestDescription, textOf } from './function-fields.ts'
 import { arnOf, current } from './names.ts'
 import { pageOf } from './pages.ts'
 
@@ -60,7 +60,8 @@ export class VersionOperations {
     if (given.CodeSha256 !== undefined && given.CodeSha256 !== configuration.CodeSha256) {
       throw invalidParameter(`CodeSha256 is not that of the code, ${configuration.CodeSha256}.`)
     }
-    const description = given.Description === undefined ? '' : textOf('Description', given.Description)
+    const description =
+      given.Description === undefined ? '' : textOf('Description', given.Description, longestDescription)
     const version = this.#publishedNow(call.who, found, description)
     const numbered = { ...found, version, qualifier: String(version.number) }
     return { status: 201, json: this.#configuration(call, numbered) }
@@ -130,7 +131,10 @@ export class VersionOperations {
     refuseWeights(given.RoutingConfig)
     const alias: LambdaAlias = {
       version: given.FunctionVersion === undefined ? before.version : this.#version(call, found, given.FunctionVersion),
-      description: given.Description === undefined ? before.description : textOf('Description', given.Description),
+      description:
+        given.Description === undefined
+          ? before.description
+          : textOf('Description', given.Description, longestDescription),
     }
     this.#catalogue.change(found, { aliases: { ...found.settings.aliases, [name]: alias } })
     return this.#shown(call, found, name, alias)

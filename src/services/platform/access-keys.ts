@@ -47,7 +47,7 @@ export class AccessKeys {
   }
 
   list(who: Principal): AccessKey[] {
-    return [...this.#known.values()].filter(({ projectId }) => canSee(who, projectId))
+    return this.#parts.keys.list().filter(({ projectId }) => canSee(who, projectId))
   }
 
   /** The only time that the secret is seen. */
