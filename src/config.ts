@@ -50,7 +50,7 @@ export const settings = z.object({
     .describe('Base of webhook URLs as the outside sees it; default: the host and port of the request.'),
   trustProxy: flag
     .default(false)
-    .describe('Believe X-Forwarded-Proto, -Host and -Prefix: switch on only behind a proxy that sets them.'),
+    .describe('Believe X-Forwarded-Proto, -Host, -Prefix and -For: switch on only behind a proxy that sets them.'),
   functionHosts: list
     .default([])
     .describe(

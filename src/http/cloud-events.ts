@@ -12,6 +12,8 @@ export interface TakenEvent {
   input: CallInput
 }
 
+/** Each is a run: one request does not fill the queue. */
+const mostInBatch = 100
 const versions = ['1.0', '0.3']
 const required = ['id', 'source', 'type'] as const
 const attributeName = /^[a-z0-9]{1,20}$/
@@ -39,6 +41,9 @@ export function eventsIn(
   const value = jsonIn(body)
   if (mode === 'structured') return [structuredEvent(value, signature)]
   if (!Array.isArray(value)) throw invalid('A batch of events must be a JSON array.')
+  if (value.length > mostInBatch) {
+    throw invalid(`The batch has ${value.length} events; at most ${mostInBatch} are taken at once.`)
+  }
   return value.map((one) => structuredEvent(one, signature))
 }
 

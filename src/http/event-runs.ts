@@ -9,12 +9,15 @@ import { eventHeaders, eventsIn, modeOf, type TakenEvent } from './cloud-events.
 import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './endpoint.ts'
 
+/** A run with the request that its function is told of. */
+export type EventRun = RunRequest & { http: HttpRequestHead }
+
 type Parts = Parameters<typeof answerWithRun>[0] & { asked: AskedRuns }
 
 /** One event is a call as any other; of a batch each is an accepted run, and the answer has their ids. */
 export async function answerEvents(
   parts: Parts,
-  request: Omit<RunRequest, 'input'> & { http: HttpRequestHead },
+  request: Omit<EventRun, 'input'>,
   mode: 'binary' | 'structured' | 'batched',
   events: TakenEvent[],
   asked: Asked | undefined,
@@ -37,10 +40,10 @@ export async function answerEvents(
 /** What a webhook is called with: as it is, with the data of an event as its input, or a run for each event of a batch. */
 export async function eventsOf(
   c: Ctx,
-  run: RunRequest & { http: HttpRequestHead },
+  run: EventRun,
   body: Buffer,
   { maxBodyBytes }: { maxBodyBytes: number },
-): Promise<RunRequest | RunRequest[]> {
+): Promise<EventRun | EventRun[]> {
   const { headers } = c.env.incoming
   const mode = modeOf(headers)
   if (mode === undefined) return run
@@ -54,12 +57,12 @@ export async function eventsOf(
 }
 
 /** The input is the data; the attributes are headers of the request that the function is told of. */
-export function runOf(request: Omit<RunRequest, 'input'> & { http: HttpRequestHead }, event: TakenEvent): RunRequest {
+export function runOf(request: Omit<EventRun, 'input'>, event: TakenEvent): EventRun {
   const told = new Set(eventHeaders(event).map(([name]) => name))
   const others = request.http.headers.filter(([name]) => !told.has(name) && name !== 'content-length')
   const http = { ...request.http, headers: [...others, ...eventHeaders(event)] }
   return withDepth({ ...request, input: event.input, http }, Number(event.attributes[depthAttribute]))
 }
 
-const withDepth = (run: RunRequest, depth: number): RunRequest =>
+const withDepth = (run: EventRun, depth: number): EventRun =>
   depth > 0 && Number.isInteger(depth) ? { ...run, terms: { ...run.terms, depth } } : run

@@ -10,10 +10,10 @@ import { webhookInput } from './webhook-input.ts'
 /** Input and body are told a worker in one frame, which holds 16 MiB. */
 const longestCallBytes = 15 * 1024 * 1024
 
-/** The bytes as they came, over which senders make their signatures. */
-export async function readSigned(c: Ctx, { maxBodyBytes }: HttpSettings): Promise<SignedRequest> {
+/** The bytes as they came, over which senders make their signatures; at the expense of the webhook's project. */
+export async function readSigned(c: Ctx, { maxBodyBytes }: HttpSettings, projectId: string): Promise<SignedRequest> {
   const { incoming, outgoing } = c.env
-  const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false })
+  const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false, projectId })
   return {
     body,
     headers: new Map(Object.entries(incoming.headersDistinct).map(([name, all]) => [name, all?.[0] ?? ''])),

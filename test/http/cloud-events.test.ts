@@ -92,6 +92,38 @@ describe('an event that comes', () => {
     expect((await app.request('POST', path, { headers: asBatch, body: '[]' })).json).toEqual({ executions: [] })
   })
 
+  test.each(['/fn/hello', 'a webhook'])('in a batch that is too long is refused whole: %s', async (where) => {
+    const { app, hook } = prepare()
+    const path = where === '/fn/hello' ? where : `/v1/webhooks/${hook.id}/invoke`
+    const body = JSON.stringify(Array.from({ length: 101 }, (_, n) => ({ ...event, id: `e${n}` })))
+    const { status, json } = await app.request('POST', path, { headers: asBatch, body })
+    expect([status, json.faultstring]).toEqual([400, expect.stringContaining('at most 100')])
+    await settled()
+    expect(app.pool.calls).toEqual([])
+  })
+
+  test('that a webhook took is delivered again as it was: its data, and one of a batch alone', async () => {
+    const { app, hook } = prepare()
+    const path = `/v1/webhooks/${hook.id}`
+    const take = (headers: Record<string, string>, body: unknown) =>
+      app.request('POST', `${path}/invoke`, { as: 'nobody', headers, body: JSON.stringify(body) })
+    await take(asEvent, { ...event, data: { n: 1 } })
+    await take(
+      asBatch,
+      [2, 3].map((n) => ({ ...event, id: `e${n}`, data: { n } })),
+    )
+    await settled()
+    const first = app.pool.calls.map(({ call }) => call.input.body.toString())
+    const { deliveries } = (await app.request('GET', `${path}/deliveries`)).json
+    for (const { id } of deliveries.reverse()) {
+      expect((await app.request('POST', `${path}/deliveries/${id}/redeliver`)).status).toBe(202)
+      await settled()
+    }
+    expect(first).toEqual(['{"n":1}', '{"n":2}', '{"n":3}'])
+    expect(app.pool.calls.slice(3).map(({ call }) => call.input.body.toString())).toEqual(first)
+    expect(app.pool.calls[3]?.call.http?.headers).toContainEqual(['ce-id', event.id])
+  })
+
   test('to a webhook is its data', async () => {
     const { app, hook } = prepare()
     const body = JSON.stringify({ ...event, data: { n: 1 } })

@@ -111,6 +111,7 @@ describe('the limits of a project', () => {
 
   test('bound how many things there are', async () => {
     const { app, made } = prepare()
+    const { id } = (await app.request('POST', '/v1/webhooks', { json: { function_id: made.own } })).json
     await set(app, { functions: 1, webhooks: 0, jobs: 0, bodies_bytes: 100_000 })
     const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 1' }
     const refused = await app.request('POST', '/v1/functions', { json: { runtime: made.runtime, code } })
@@ -121,6 +122,8 @@ describe('the limits of a project', () => {
     expect(job.json.limit).toMatchObject({ name: 'jobs', value: 0 })
     const body = await app.request('POST', '/fn/hello', { body: Buffer.alloc(200_000) })
     expect(body.json.limit).toMatchObject({ name: 'bodies_bytes', value: 100_000 })
+    const called = await app.request('POST', `/v1/webhooks/${id}/invoke`, { as: 'nobody', body: Buffer.alloc(200_000) })
+    expect(called.json.limit).toMatchObject({ name: 'bodies_bytes', value: 100_000 })
     await set(app, { packages: 1 })
     const other = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 2' }
     const kept = await app.request('POST', '/v1/functions', { json: { runtime: made.runtime, code: other } })

@@ -14,7 +14,7 @@ import { answerWithRun } from '../answered-run.ts'
 import { askedIn } from '../asked.ts'
 import { readObject } from '../body.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
-import { eventsOf } from '../event-runs.ts'
+import { type EventRun, eventsOf } from '../event-runs.ts'
 import { field, flag, integer, nullable, number, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { handedOutBase } from '../path.ts'
@@ -96,38 +96,42 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
   /** Nobody knows who calls: for what is not there, no body is read. */
   const take = async (c: Ctx, id: string): Promise<Response> => {
     const call = webhooks.called(id)
-    const signed = await readSigned(c, settings)
+    const signed = await readSigned(c, settings, call.webhook.projectId)
     const { executionId, deliveryId } = webhooks.admit(call, signed)
-    const note = (status: DeliveryStatus, execution: string) =>
-      webhooks.note(id, { status, executionId: execution, deliveryId, bytes: signed.body.length, request: kept })
+    /** With what the function is called with, so that it is called with the same again. */
+    const note = (status: DeliveryStatus, execution: string, { input, http }: EventRun, bytes = signed.body.length) =>
+      webhooks.note(id, { status, executionId: execution, deliveryId, bytes, request: { input, http } })
     const kept = await webhookCall(c, id, call.run.target.revision, signed.body, settings)
     const traceparent = c.req.header('traceparent')
     const plain = { ...call.run, ...kept, traceparent, ...(executionId !== undefined && { executionId }) }
     const events = await eventsOf(c, plain, signed.body, settings)
     if (Array.isArray(events)) {
       const ids: string[] = []
-      for (const run of events) ids.push((await asked.accept(run)).id)
-      for (const one of ids) note('accepted', one)
+      for (const run of events) {
+        const execution = await asked.accept(run)
+        ids.push(execution.id)
+        note('accepted', execution.id, run, run.input.body.length)
+      }
       return c.json({ executions: ids }, 202)
     }
     const request = events
     const key = executionId === undefined ? askedIn(c.env.incoming.headers)?.key : undefined
     if (!call.webhook.sync && key !== undefined) {
       const execution = await asked.accept({ ...request, terms: { ...request.terms, key } })
-      note('accepted', execution.id)
+      note('accepted', execution.id, request)
       return c.json({ execution_id: execution.id }, 202)
     }
     if (!call.webhook.sync) {
       const { execution, duplicate } = await invocation.accept(request)
-      note(duplicate ? 'duplicate' : 'accepted', execution.id)
+      note(duplicate ? 'duplicate' : 'accepted', execution.id, request)
       return c.json({ execution_id: execution.id }, 202)
     }
     if (executionId !== undefined && (await executions.has(executionId))) {
-      note('duplicate', executionId)
+      note('duplicate', executionId, request)
       return c.json({ execution_id: executionId }, 200)
     }
     const ranAs = executionId ?? newId()
-    note('accepted', ranAs)
+    note('accepted', ranAs, request)
     await answerWithRun(parts, { ...request, executionId: ranAs }, c.env.outgoing, false)
     return RESPONSE_ALREADY_SENT
   }
