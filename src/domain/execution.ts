@@ -183,6 +183,8 @@ export interface Ledger {
    * for. Does nothing when the row was deleted. `withoutInput`: the input that the row has goes.
    */
   close(execution: Execution, withoutInput?: boolean): void
+  /** The run is over, and no record of it is kept. Written as `close` is, and tried again like it while the disk refuses. */
+  drop(execution: Execution): void
   /** Every field of a run that is over is written; `running`: it is to run again. False when it is gone, or not over. Durable when it resolves. */
   rewrite(execution: Execution): Promise<boolean>
   /** Resolves when everything written so far is on disk. */

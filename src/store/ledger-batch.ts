@@ -31,7 +31,6 @@ export interface BatchMessage {
   rows: Row[]
 }
 
-/** `changes`: rows touched by each statement, -1 where it was refused. `failure`: nothing of the batch was written. */
 /** What the thread is sent: rows to write, a file to copy the ledger to, or that it may go. */
 export type WriterMessage = BatchMessage | { copyTo: string } | { vacuumPages: number } | 'end'
 
@@ -45,6 +44,7 @@ export interface CopyReply {
   failure: string | null
 }
 
+/** `changes`: rows touched by each statement, -1 where it was refused. `failure`: nothing of the batch was written. */
 export type BatchReply = { changes: number[]; refused: string[] } | { failure: string }
 
 interface Waiter {

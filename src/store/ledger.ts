@@ -38,8 +38,8 @@ export class SqliteLedger implements Ledger {
   #open = new Map<string, Execution>()
   /** Runs that have not ended and have a row. */
   #stored = new Map<string, Execution>()
-  /** Accepted runs whose attempt is not written yet, and since when: oldest first. */
-  #begun = new Map<Execution, number>()
+  /** Accepted runs whose attempt is not written yet, by their ids, and since when: oldest first. */
+  #begun = new Map<string, { execution: Execution; at: number }>()
   #recordBytes = new Map<string, { bytes: number; at: number }>()
   #stopSweep: (() => void) | null = null
   #ending: Promise<void> | null = null
@@ -77,13 +77,13 @@ export class SqliteLedger implements Ledger {
   }
 
   begun(execution: Execution): void {
-    this.#begun.set(execution, this.#clock.now())
+    this.#begun.set(execution.id, { execution, at: this.#clock.now() })
     if (this.#stopSweep === null) this.#sweepLater()
   }
 
   close(execution: Execution, withoutInput = false): void {
     const isOver = execution.status !== 'running'
-    this.#begun.delete(execution)
+    this.#begun.delete(execution.id)
     if (this.#open.delete(execution.id)) {
       if (!isOver) this.#stored.set(execution.id, execution)
       this.#queue.write(writes.insert, insertRow(execution), bytesOf(execution))
@@ -92,6 +92,13 @@ export class SqliteLedger implements Ledger {
       this.#queue.write(writes.update, updateRow(execution), bytesOf(execution))
       if (withoutInput) this.#queue.write(writes.dropInput, [execution.id], rowBytes)
     }
+  }
+
+  drop({ id }: Execution): void {
+    this.#begun.delete(id)
+    if (this.#open.delete(id)) return
+    this.#stored.delete(id)
+    this.#queue.write(writes.delete, [id], rowBytes)
   }
 
   async rewrite(execution: Execution): Promise<boolean> {
@@ -270,9 +277,9 @@ export class SqliteLedger implements Ledger {
 
   /** Gives runs that began until then their `running` row; those that have one say that they have begun. */
   #storeOpen(until: number): void {
-    for (const [execution, begunAt] of this.#begun) {
-      if (begunAt > until) break
-      this.#begun.delete(execution)
+    for (const { execution, at } of this.#begun.values()) {
+      if (at > until) break
+      this.#begun.delete(execution.id)
       this.#queue.write(writes.update, updateRow(execution), bytesOf(execution))
     }
     for (const execution of this.#open.values()) {

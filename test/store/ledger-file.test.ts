@@ -296,6 +296,20 @@ describe('when the file cannot be written', () => {
     expect(log.lines).toContain('the ledger could not be written; trying again')
   })
 
+  it('what is to be dropped is dropped later, so that it does not run again after a start', async () => {
+    const time = clock()
+    const ledger = open({ clock: time, busyTimeoutMs: 20 })
+    const run = anExecution({ sync: false })
+    await ledger.accept(run)
+    const unlock = lock()
+    ledger.drop({ ...run, status: 'success' })
+    await expect(ledger.flushed()).rejects.toEqual(internal)
+    unlock()
+    time.advance(1000)
+    await ledger.flushed()
+    expect(open().unfinished()).toEqual([])
+  })
+
   it('output beyond the limit is dropped, and the loss is reported', async () => {
     const log = logged()
     const ledger = open({ clock: clock(), log, busyTimeoutMs: 20, maxPendingBytes: 8 * 1024 * 1024 })
@@ -396,5 +410,18 @@ describe('the file of a ledger', () => {
     ledger.close({ ...run, status: 'success', input: null, output: null, durationMs: 1 }, true)
     await ledger.flushed()
     expect(await ledger.find(run.id)).toMatchObject({ status: 'success', input: null, output: null })
+  })
+
+  it('holds no output and log of a short run that is to be kept without', async () => {
+    const clock = new FakeClock(builtAt)
+    const ledger = open({ clock })
+    const run = anExecution({ sync: false })
+    await ledger.accept(run)
+    ledger.begun(run)
+    Object.assign(run, { status: 'success', output: '"a secret"', log: 'a secret', durationMs: 1 })
+    ledger.close({ ...run, input: null, output: null, log: '' }, true)
+    clock.advance(1000)
+    await ledger.flushed()
+    expect(await ledger.find(run.id)).toMatchObject({ status: 'success', output: null, log: '' })
   })
 })

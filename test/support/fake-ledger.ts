@@ -36,6 +36,10 @@ export class FakeLedger implements Ledger {
     if (this.rows.has(execution.id)) this.rows.set(execution.id, { ...execution, request })
   }
 
+  drop({ id }: Execution): void {
+    this.rows.delete(id)
+  }
+
   async rewrite(execution: Execution): Promise<boolean> {
     if (this.refusal !== null) throw this.refusal
     const row = this.rows.get(execution.id)

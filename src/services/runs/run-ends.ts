@@ -58,7 +58,7 @@ export class RunEnds {
   #record(execution: Execution, recording: Recording): void {
     const { ledger } = this.#parts
     const kept = recorded(execution, recording)
-    if (kept === null) void ledger.delete(execution.id).catch(() => {})
+    if (kept === null) ledger.drop(execution)
     else ledger.close(kept, kept !== execution)
   }
 
