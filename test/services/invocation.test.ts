@@ -324,6 +324,31 @@ describe('a run with terms of its own', () => {
     expect(await finished).toMatchObject({ status: 'error', attempt: 1, deadAt: clock.now() })
   })
 
+  test('that may begin only once is counted on disk before it begins', async () => {
+    const { invocation, pool, ledger } = setUp()
+    const atBegin: unknown[] = []
+    const flushed = vi.spyOn(ledger, 'flushed')
+    pool.behaviour = (call) => {
+      atBegin.push([ledger.rows.get(call.executionId)?.attempt, flushed.mock.calls.length])
+      return returned(1)
+    }
+    await (await invocation.accept(ask({ terms: { retries: { maxAttempts: 1 } } }))).finished
+    expect(atBegin).toEqual([[1, 1]])
+  })
+
+  test('tells who asked of its end and keeps its trace, also when it is tried again', async () => {
+    const { invocation, pool, clock } = setUp()
+    const outcomes = [failed('platform'), returned(1)]
+    pool.behaviour = () => outcomes.shift() as Outcome
+    invocation.recover(() => target)
+    const onOutcome = vi.fn()
+    const { finished } = await invocation.accept(ask({ onOutcome, traceparent: '00-a-b-01' }))
+    await clock.pass(1000)
+    await finished
+    expect(onOutcome.mock.calls).toEqual([[returned(1)]])
+    expect(pool.calls.map(({ call }) => call.traceparent)).toEqual(['00-a-b-01', '00-a-b-01'])
+  })
+
   test('is tried again with what its function is by then', async () => {
     const { invocation, pool, clock } = setUp()
     pool.behaviour = (_call, revision) => (revision.timeoutMs === 1 ? returned('mended') : failed('platform'))
@@ -386,7 +411,7 @@ describe('a run that is cancelled', () => {
     const { invocation, clock } = setUp()
     const { execution, finished } = await invocation.accept(ask({ terms: { runAtMs: clock.now() + 1e9 } }))
     invocation.cancel(execution.id)
-    expect(await finished).toMatchObject({ status: 'failed', error: cancelledError })
+    expect(await finished).toMatchObject({ status: 'failed', runAt: null, error: cancelledError })
   })
 
   test.each(['run', 'accept'] as const)('is told so when it is at work, with the grace: %s', async (how) => {
@@ -524,6 +549,31 @@ describe('after a restart', () => {
     expect(Math.max(...innocent.map(({ id }) => rows.get(id)?.attempt ?? 0))).toBeLessThan(5)
   })
 
+  test('what waited for its next try is tried, when a crash at work would have been its end', async () => {
+    const { invocation, ledger, pool, clock } = setUp()
+    const execution = left({ attempt: 1, runAt: clock.now() + 5_000, terms: { retries: { on: ['failed'] } } })
+    ledger.rows.set(execution.id, execution)
+    invocation.recover(() => target)
+    await clock.pass(4_999)
+    expect(pool.calls).toHaveLength(0)
+    await clock.pass(1)
+    expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'success', attempt: 2, runAt: null })
+  })
+
+  test('what was at work and may not begin again does not', async () => {
+    const { invocation, ledger, pool } = setUp()
+    const execution = left({ attempt: 1, terms: { retries: { maxAttempts: 1 } } })
+    ledger.rows.set(execution.id, execution)
+    invocation.recover(() => target)
+    await settled()
+    expect(pool.calls).toHaveLength(0)
+    expect(ledger.rows.get(execution.id)).toMatchObject({
+      status: 'error',
+      deadAt: expect.any(Number),
+      error: { message: 'The server ended while this run was at work, once.' },
+    })
+  })
+
   test('those whose function is gone end as errors that say so', async () => {
     const { invocation, ledger } = setUp()
     const execution = left()
@@ -597,6 +647,14 @@ describe('a run whose record is deleted', () => {
     await finished
     expect(pool.calls).toHaveLength(0)
     expect(ended).toEqual([])
+  })
+
+  test('is not waited for any more', async () => {
+    const { invocation } = setUp()
+    const { execution } = await invocation.accept(ask({ after: new Promise(() => {}) }))
+    const waiting = invocation.untilOver(execution.id, new AbortController().signal)
+    invocation.forget(execution.id)
+    await waiting
   })
 
   test('leaves no record when it has begun', async () => {

@@ -56,6 +56,8 @@ interface Promised {
   since: number
   /** As it was asked; null: found again from its record. */
   request: RunRequest | null
+  /** The server ended while it was at work, and it has not begun since. */
+  wasAtWork: boolean
 }
 
 /** Runs that were promised: durable before they are accepted, tried until they are over or will not be tried again by themselves. */
@@ -64,7 +66,7 @@ export class AcceptedRuns {
   #queue: AsyncQueue
   #shares: Shares
   #promised = new Map<string, Promised>()
-  /** Runs that have begun before, or may have. */
+  /** Runs that have begun before, or may have; and those that may begin only this once. */
   #cautious = new Set<string>()
   #platformRule: RetryRule
   /** Null: nothing is found again before `recover`. */
@@ -135,6 +137,7 @@ export class AcceptedRuns {
     const promised = this.#promised.get(executionId)
     if (promised === undefined || !promised.place.giveUp()) return false
     const { execution } = promised
+    execution.runAt = null
     noteEnd(execution, cancelled(0, execution.attempt > 0), this.#parts.clock.now())
     this.#leave(execution)
     this.#parts.ends.finish(execution, null)
@@ -146,6 +149,7 @@ export class AcceptedRuns {
     const promised = this.#promised.get(executionId)
     if (promised === undefined || !promised.place.giveUp()) return false
     this.#leave(promised.execution)
+    this.#parts.ends.wake(executionId)
     return true
   }
 
@@ -177,7 +181,8 @@ export class AcceptedRuns {
     after?: Promise<unknown>,
   ): Promise<Execution> {
     const since = this.#parts.clock.elapsed()
-    const promised: Promised = { execution, place, tries: 0, since, request }
+    const wasAtWork = request === null && hasBegunOnly(execution)
+    const promised: Promised = { execution, place, tries: 0, since, request, wasAtWork }
     this.#promised.set(execution.id, promised)
     const begin = () => place.enqueue(() => this.#attempt(promised), execution.runAt)
     const ended = after === undefined ? begin() : after.then(begin, begin)
@@ -187,7 +192,8 @@ export class AcceptedRuns {
   /** What has begun more than once without an end may be what brings the server down: one of those at a time. */
   #resume(execution: Execution, follow?: Follow): void {
     const input = inputFromRecord(execution.inputKind, execution.input)
-    const place = this.#queue.readmit({ ...this.#queued(execution, input), isSuspect: execution.attempt > 1 })
+    const isSuspect = execution.attempt > 1 && hasBegunOnly(execution)
+    const place = this.#queue.readmit({ ...this.#queued(execution, input), isSuspect })
     this.#cautious.add(execution.id)
     const { promise: finished, resolve: finish } = Promise.withResolvers<Execution>()
     const before = follow?.({ execution, finished, duplicate: false })
@@ -197,51 +203,57 @@ export class AcceptedRuns {
   /** Null when the run is over; else the pause before the next try. */
   async #attempt(promised: Promised): Promise<number | null> {
     const { execution } = promised
-    if (this.#parts.ends.takeForgotten(execution.id)) return this.#leave(execution)
+    if (this.#parts.ends.takeForgotten(execution.id)) {
+      this.#parts.ends.wake(execution.id)
+      return this.#leave(execution)
+    }
     promised.tries++
     const request = this.#requestOf(promised)
     if (request instanceof FaasError) return this.#cannotBegin(promised, request)
-    if (request.isUsedUp) return this.#usedUp(promised, request.revision)
+    const { target } = request
+    if (promised.wasAtWork && this.#endsWithServer(execution, target, execution.attempt)) {
+      return this.#usedUp(promised, target)
+    }
+    promised.wasAtWork = false
+    if (this.#endsWithServer(execution, target, execution.attempt + 1)) this.#cautious.add(execution.id)
     const queueMs = this.#parts.clock.elapsed() - promised.since
-    const done = await this.#parts.runner.perform(execution, request.run, queueMs, this.#countAttempt)
+    const done = await this.#parts.runner.perform(execution, request, queueMs, this.#countAttempt)
     const end = { cause: done.isCancelled ? null : causeOf(done.outcome), hasBegun: done.hasBegun }
-    return this.#settle(promised, request.run.target, end, done.outcome)
+    return this.#settle(promised, target, end, done.outcome)
   }
 
   /** The first try is of what was asked; a later one of the function as it is then. */
-  #requestOf(promised: Promised): { run: RunRequest; isUsedUp: boolean; revision: Revision } | FaasError {
+  #requestOf(promised: Promised): RunRequest | FaasError {
     const { execution, tries, request } = promised
     const caller = new RunCaller()
     if (request !== null && (this.#resolve === null || (tries === 1 && execution.runAt === null))) {
-      return { run: { ...request, caller }, isUsedUp: false, revision: request.target.revision }
+      return { ...request, caller }
     }
     const { functionId, functionVersion, projectId, trigger } = execution
     try {
       if (this.#resolve === null) throw new FaasError('runtime_unavailable', 'The server begins.')
       const target = this.#resolve(projectId, { functionId, functionVersion })
       const input = request?.input ?? inputFromRecord(execution.inputKind, execution.input)
-      const isUsedUp = tries === 1 && request === null && this.#isUsedUp(execution, target)
       const http = execution.request ?? undefined
-      const run = { target, trigger, projectId, input, http, onOutcome: request?.onOutcome, caller }
-      return { run, isUsedUp, revision: target.revision }
+      const { onOutcome, traceparent } = request ?? {}
+      return { target, trigger, projectId, input, http, onOutcome, traceparent, caller }
     } catch (error) {
       return error instanceof FaasError ? error : new FaasError('internal', 'The run failed.', { cause: error })
     }
   }
 
-  /** It was at work when the server ended: that was an attempt, whose end is the platform's fault. */
-  #isUsedUp(execution: Execution, { fn }: Target): boolean {
-    if (execution.attempt === 0) return false
-    const end = { cause: 'error' as const, hasBegun: true, attempt: execution.attempt, tries: 1, ageMs: 0 }
-    return nextStep(ruleOf(this.#platformRule, fn.retries, execution.terms?.retries), end).kind === 'dead'
+  /** Whether it does not begin once more when the server ends while this attempt is at work, which is the platform's fault. */
+  #endsWithServer(execution: Execution, target: Target, attempt: number): boolean {
+    const end = { cause: 'error' as const, hasBegun: true, attempt, tries: 1, ageMs: 0 }
+    return nextStep(this.#ruleOf(execution, target), end).kind === 'dead'
   }
 
-  #usedUp({ execution }: Promised, revision: Revision): number | null {
+  #usedUp({ execution }: Promised, target: Target): number | null {
     const { attempt } = execution
     const times = attempt === 1 ? 'once' : `${attempt} times in all`
     const error = new FaasError('internal', `The server ended while this run was at work, ${times}.`)
     noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
-    return this.#die(execution, revision)
+    return this.#die(execution, target.revision, target)
   }
 
   /** What it is to run is gone, or not ready: that passes. */
@@ -271,16 +283,18 @@ export class AcceptedRuns {
       if (step.kind === 'dead') return this.#die(execution, target?.revision ?? null, target)
       return this.#end(execution, target?.revision ?? null, target)
     }
-    return this.#again(promised, step.kind === 'again' ? step.pauseMs : this.#platformRule.firstPauseMs)
+    if (step.kind === 'again') return this.#again(promised, step.pauseMs)
+    promised.wasAtWork = true
+    return this.#again(promised, this.#platformRule.firstPauseMs)
   }
 
-  #again({ execution }: Promised, pauseMs: number): number {
+  #again({ execution, wasAtWork }: Promised, pauseMs: number): number {
     const { log, ledger, clock, ends } = this.#parts
     log.warn(endKeys(execution), 'execution will be tried again')
     // Whatever it was that failed: what has begun before is counted on disk before it begins again.
     if (execution.attempt > 0) this.#cautious.add(execution.id)
     forgetEnd(execution)
-    execution.runAt = Math.ceil(clock.now() + pauseMs)
+    execution.runAt = wasAtWork ? null : Math.ceil(clock.now() + pauseMs)
     ends.tell(execution)
     ledger.close(execution)
     return pauseMs
@@ -326,6 +340,7 @@ export class AcceptedRuns {
   #countAttempt = (execution: Execution): Promise<void> | undefined => {
     const { ledger } = this.#parts
     execution.attempt += 1
+    execution.runAt = null
     if (!this.#cautious.has(execution.id)) {
       ledger.begun(execution)
       return undefined
@@ -334,6 +349,9 @@ export class AcceptedRuns {
     return ledger.flushed()
   }
 }
+
+/** It waits for no time: it was at work when the server ended. */
+const hasBegunOnly = ({ attempt, runAt }: Execution): boolean => attempt > 0 && runAt === null
 
 /** Nobody waits for it; its place in line for a worker is left when it is cancelled. */
 class RunCaller implements Caller {

@@ -51,7 +51,7 @@ export class RunEnds {
     onEnd?.(execution, revision)
     this.tell(execution)
     if (!this.#forgotten.delete(execution.id)) this.#record(execution, revision?.record ?? 'full')
-    if (this.#waiting.size > 0) this.#wake(execution.id)
+    if (this.#waiting.size > 0) this.wake(execution.id)
   }
 
   /** As much of it as the function wants kept. */
@@ -72,7 +72,8 @@ export class RunEnds {
     }
   }
 
-  #wake(executionId: string): void {
+  /** There is nothing to wait for any more. */
+  wake(executionId: string): void {
     const waiting = this.#waiting.get(executionId)
     this.#waiting.delete(executionId)
     for (const done of waiting ?? []) done()

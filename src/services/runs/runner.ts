@@ -61,7 +61,6 @@ export class Runner {
     this.#parts = parts
   }
 
-  /** Runs that are at work. */
   /** Calls of a project that are at work. */
   runningOf(projectId: string): number {
     let running = 0
@@ -69,6 +68,7 @@ export class Runner {
     return running
   }
 
+  /** Runs that are at work. */
   get size(): number {
     return this.#active.size
   }
@@ -108,13 +108,13 @@ export class Runner {
       const { fn, revision } = target instanceof Promise ? await target : target
       const session = this.#sessionOf(fn)
       if (revision.kind === 'command') {
+        active.stop = new AbortController()
+        const signal = request.signal ?? active.stop.signal
         await onBegin?.(execution)
         execution.startKind = 'cold'
         const noteBegin = () => {
           hasBegun = true
         }
-        active.stop = new AbortController()
-        const signal = request.signal ?? active.stop.signal
         const call = { ...this.#callOf(execution, request, log, undefined), signal, onBegin: noteBegin }
         outcome = await pool.runCommand(revision, call)
       } else {
