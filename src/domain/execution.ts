@@ -63,7 +63,7 @@ export interface Execution {
   inputKind: InputKind
   /** What an accepted run is told beside its input, until it is over; null: nothing, or a caller waits and has it. */
   request: HttpRequestHead | null
-  /** JSON text of what the function returned; null unless status is `success`. */
+  /** JSON text of what the function returned; null unless status is `success`, or it failed with an answer. */
   output: string | null
   error: FunctionError | null
   /** Seconds as the contract shows them are derived from this. */

@@ -33,7 +33,8 @@ export interface Usage {
 export type Outcome = Usage & { runMs: number } & (
     | { kind: 'returned'; value: Value }
     | { kind: 'streamed'; status: number }
-    | { kind: 'raised'; error: FunctionError }
+    /** `value`: the answer that the function gave all the same, as JSON. */
+    | { kind: 'raised'; error: FunctionError; value?: Value }
     | { kind: 'timeout'; error: FunctionError }
     | { kind: 'killed'; error: FunctionError }
     | { kind: 'platform'; error: FunctionError }

@@ -10,11 +10,11 @@ export interface SignatureFacts {
   json: 'any' | 'object'
   /**
    * What callers over HTTP are told of a function that failed, was too slow or ended: `fault` is the API's own answer, which
-   * says what was wrong; `gateway` what the gateways of its platform say.
+   * says what was wrong; `gateway` what the gateways of its platform say; `value` what the function answered when it failed.
    */
-  failure: 'fault' | 'gateway'
+  failure: 'fault' | 'gateway' | 'value'
   /** How what triggers have to tell is put: in our own words, or as its platform does. */
-  events: 'own' | 'aws'
+  events: 'own' | 'aws' | 'openwhisk'
 }
 
 const facts = {
@@ -23,6 +23,7 @@ const facts = {
   qinling: { given: 'event', json: 'object', failure: 'fault', events: 'own' },
   lambda: { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
   'runtime-api': { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
+  openwhisk: { given: 'event', json: 'any', failure: 'value', events: 'openwhisk' },
 } as const satisfies Record<string, SignatureFacts>
 
 export type Signature = keyof typeof facts

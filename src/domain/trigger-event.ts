@@ -9,7 +9,7 @@ const region = 'us-east-1'
 
 /** Input of a job's run: its own, else what the platform says of a schedule that is due; null: nothing. */
 export function inputOfJob(job: Job, atMs: number, runId: string, signature: Signature): string | null {
-  if (job.functionInput !== null || factsOf(signature).events === 'own') return job.functionInput
+  if (job.functionInput !== null || factsOf(signature).events !== 'aws') return job.functionInput
   return JSON.stringify(scheduledEvent(job, atMs, runId))
 }
 
@@ -28,9 +28,26 @@ const scheduledEvent = (job: Job, atMs: number, id: string) => ({
 
 /** What a function is told of an object that has come, changed or gone. */
 export function eventOfObject(source: Source, event: SourceEvent, object: ListedObject, signature: Signature): object {
-  if (factsOf(signature).events === 'own') return eventOf(source, event, object)
+  const { events } = factsOf(signature)
+  if (events === 'own') return eventOf(source, event, object)
+  if (events === 'openwhisk') return feedOfObject(source, event, object)
   return { Records: [objectRecord(source, event, object)] }
 }
+
+const feedEvents: Record<SourceEvent, string> = {
+  created: 'Object:Create',
+  changed: 'Object:Write',
+  deleted: 'Object:Delete',
+}
+
+/** As OpenWhisk's feed of an object store tells of an object. */
+const feedOfObject = (source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject) => ({
+  bucket: source.container,
+  key: name,
+  endpoint: '',
+  file: { ETag: etag, Size: bytes, LastModified: `${lastModified.slice(0, 23).padEnd(23, '0')}Z` },
+  notification: { event_type: feedEvents[event], object_name: name, bucket_name: source.container },
+})
 
 /** As S3 tells of an object. */
 const objectRecord = (source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject) => ({

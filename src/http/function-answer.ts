@@ -18,6 +18,9 @@ export function answer(outgoing: ServerResponse, execution: Execution, outcome: 
   if (to.failure === 'gateway' && outcome.kind !== 'platform') {
     return send(outgoing, 502, ownHeaders(execution), 'application/json', gatewayFailure)
   }
+  if (to.failure === 'value' && to.isOwn && outcome.kind === 'raised' && outcome.value !== undefined) {
+    return send(outgoing, 502, ownHeaders(execution), 'application/json', outcome.value.body)
+  }
   const { status, code } = failures[outcome.kind]
   const { error } = outcome
   const faultstring = error.during === 'load' ? capital(loadFailureText(error)) : failureText(error)

@@ -107,6 +107,12 @@ describe('what a function threw', () => {
     })
   })
 
+  test('may be an answer all the same', () => {
+    const failed = { ...frame(FrameType.failed, { type: 'E', message: 'm' }), body: Buffer.from('{"error":1}') }
+    const value = { kind: 'json', body: failed.body }
+    expect(outcomeOf(failed, 3, undefined)).toMatchObject({ kind: 'raised', error: { type: 'E' }, value })
+  })
+
   test('is told so also after a streamed answer began', () => {
     expect(outcomeOf(frame(FrameType.failed, { type: 'E', message: 'm' }), 3, 200)).toMatchObject({ kind: 'raised' })
   })

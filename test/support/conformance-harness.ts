@@ -9,7 +9,7 @@ export interface Harness {
 
 export interface BindOptions {
   entry?: string
-  signature?: 'event' | 'http' | 'qinling' | 'lambda' | 'runtime-api'
+  signature?: 'event' | 'http' | 'qinling' | 'lambda' | 'runtime-api' | 'openwhisk'
   env?: Record<string, string>
   concurrency?: number
   api?: { url: string; token: string }
@@ -92,7 +92,7 @@ export type Outcome =
       streamed: boolean
       usage: Usage
     }
-  | { state: 'failed'; type: string; message: string; stack: string; usage: Usage }
+  | { state: 'failed'; type: string; message: string; stack: string; value?: unknown; usage: Usage }
   /** The worker ended before it answered. */
   | { state: 'lost' }
 

@@ -4,7 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BindFailure, type BindOptions, type BoundWorker, type Harness, type Outcome } from './conformance-harness.ts'
+import {
+  BindFailure,
+  type BindOptions,
+  type BoundWorker,
+  type CallOptions,
+  type Harness,
+  type Outcome,
+} from './conformance-harness.ts'
 import { waitUntil } from './wait-until.ts'
 
 const mebibyte = 1024 * 1024
@@ -22,6 +29,7 @@ export function conformanceList(harness: Harness): void {
   describe('http functions', () => http(harness))
   describe('qinling functions', () => qinling(harness))
   describe('lambda functions', () => lambda(harness))
+  describe('openwhisk actions', () => openwhisk(harness))
 }
 
 function values(harness: Harness): void {
@@ -772,6 +780,112 @@ function lambda(harness: Harness): void {
   })
 }
 
+function openwhisk(harness: Harness): void {
+  const options: BindOptions = { entry: 'openwhisk_main.main', signature: 'openwhisk' }
+  const worker = bindOnce(harness, { ...options, env: { __OW_ACTION_VERSION: '0.0.7' } })
+
+  test.each([{ a: [1, 'grüß'] }, {}, [null, { b: 1 }]])('%j comes back', async (value) => {
+    expect(await worker().call(value).outcome).toMatchObject({ state: 'value', kind: 'json', value })
+  })
+
+  test('no input is an empty object', async () => {
+    expect(valueIn(await worker().call().outcome)).toEqual({})
+  })
+
+  test.each<[string, unknown, CallOptions]>([
+    ['a text', 'plain', { input: 'text' }],
+    ['a number', '7', { input: 'json' }],
+    ['bytes', Buffer.from([1]), {}],
+  ])('%s is no parameters', async (_what, input, options) => {
+    const failure = failureOf(await worker().call(input, options).outcome)
+    expect(failure).toMatchObject({ type: 'NotAnObject', message: expect.stringContaining('JSON object') })
+    expect(failure.value).toBeUndefined()
+  })
+
+  test.each<[string, object, unknown]>([
+    ['an array', { do: 'list' }, [1, { two: 2 }]],
+    ['what is ready later', { do: 'wait', ms: 5 }, { waited: 5 }],
+    ['nothing is an empty object', { do: 'nothing' }, {}],
+    ['an error that is null is none', { do: 'error', error: null }, { error: null, more: 1 }],
+  ])('an action answers with %s', async (_what, params, value) => {
+    expect(valueIn(await worker().call(params).outcome)).toEqual(value)
+  })
+
+  test('what is no object is a failure without an answer', async () => {
+    const failure = failureOf(await worker().call({ do: 'text' }).outcome)
+    expect(failure).toMatchObject({ type: 'NotAnObject', message: 'The action did not return a dictionary or array.' })
+    expect(failure.value).toBeUndefined()
+  })
+
+  test.each<[string, unknown, string]>([
+    ['a text', 'no', 'no'],
+    ['an object', { message: 'from inside', code: 4 }, 'from inside'],
+    ['false', false, 'false'],
+  ])('an answer whose error is %s is a failure with that answer', async (_what, error, message) => {
+    const failure = failureOf(await worker().call({ do: 'error', error }).outcome)
+    expect(failure).toMatchObject({ type: 'ApplicationError', value: { error, more: 1 } })
+    expect(failure.message).toContain(message)
+  })
+
+  test('what is thrown is a failure, and the error of its answer', async () => {
+    const failure = failureOf(await worker().call({ do: 'throw', message: 'as asked' }).outcome)
+    expect(failure).toMatchObject({ type: 'TypeError', message: 'as asked' })
+    const { error } = failure.value as { error: { message: string } | string }
+    expect(typeof error === 'string' ? error : error.message).toBe('as asked')
+  })
+
+  test('default parameters are there unless the caller says others, and are no variable', async () => {
+    await using bound = await harness.bind({ ...options, env: { __OW_PARAMETERS: '{"a":1,"do":"none","b":{"c":2}}' } })
+    expect(valueIn(await bound.call({ a: 5 }).outcome)).toEqual({ a: 5, do: 'none', b: { c: 2 } })
+    const seen = await bound.call({ do: 'env', name: '__OW_PARAMETERS' }).outcome
+    expect(valueIn(seen)).toEqual({ value: null })
+  })
+
+  test.each([
+    ['__OW_ACTION_NAME', '/p-1/conformance'],
+    ['__OW_ACTION_VERSION', '0.0.7'],
+    ['__OW_NAMESPACE', 'p-1'],
+    ['__OW_ACTIVATION_ID', '0192f5a000007000800000000000abcd'],
+    ['__OW_TRANSACTION_ID', '0192f5a000007000800000000000abcd'],
+    ['__OW_DEADLINE', '1893456000000'],
+    ['__OW_API_KEY', null],
+  ])('%s is %s', async (name, value) => {
+    const options = { executionId: uuid, deadlineMs: 1_893_456_000_000 }
+    expect(valueIn(await worker().call({ do: 'env', name }, options).outcome)).toEqual({ value })
+  })
+
+  test('an action that may call the API is told where, and with which key', async () => {
+    const api = { url: 'http://server:7070', token: 'tb_fn_x' }
+    await using bound = await harness.bind({ ...options, api })
+    const env = async (name: string) =>
+      valueIn(await bound.call({ do: 'env', name }, { executionId: uuid }).outcome) as { value: string }
+    expect((await env('__OW_API_HOST')).value).toMatch(/^http:/)
+    expect((await env('__OW_API_KEY')).value).toMatch(new RegExp(`^taibai:tb_fn_.*\\.${uuid}$`))
+  })
+
+  test('what it prints is the log of the call', async () => {
+    const call = worker().call({ do: 'print', text: 'heard' })
+    expect(valueIn(await call.outcome)).toEqual({ there: true })
+    expect(call.output.stdout).toBe('heard\n')
+  })
+
+  test('another function of the same file', async () => {
+    await using bound = await harness.bind({ ...options, entry: 'openwhisk_main.other' })
+    expect(valueIn(await bound.call({}).outcome)).toEqual({ other: true })
+  })
+
+  test.each([
+    ['openwhisk_main.nothing', /nothing/],
+    ['no_such_module.main', /no_such_module/],
+    ['main_of_nothing', /./],
+  ])('the entry %s is not found', async (entry, message) => {
+    expect(await bindFailure(harness, { ...options, entry })).toMatchObject({
+      type: 'EntryNotFound',
+      message: expect.stringMatching(message),
+    })
+  })
+}
+
 const uuid = '0192f5a0-0000-7000-8000-00000000abcd'
 
 /** One worker for the tests of a block; for those that leave it as it was. */
@@ -811,7 +925,7 @@ function valueIn(outcome: Outcome): unknown {
   return outcome.state === 'value' ? outcome.value : undefined
 }
 
-function failureOf(outcome: Outcome): { type: string; message: string; stack: string } {
+function failureOf(outcome: Outcome): Extract<Outcome, { state: 'failed' }> {
   expect(outcome).toMatchObject({ state: 'failed' })
   return outcome as Extract<Outcome, { state: 'failed' }>
 }

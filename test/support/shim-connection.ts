@@ -214,7 +214,7 @@ export class ShimCall {
   #end(frame: Frame): void {
     this.lastMeta = parseMeta(frame)
     if (frame.type === FrameType.result) this.settle(resultOutcome(this.lastMeta, frame.body))
-    else if (frame.type === FrameType.failed) this.settle(failedOutcome(this.lastMeta))
+    else if (frame.type === FrameType.failed) this.settle(failedOutcome(this.lastMeta, frame.body))
     else if (frame.type === FrameType.end) this.settle(this.#streamedOutcome(this.lastMeta))
   }
 
@@ -314,12 +314,13 @@ function decodeValue(kind: 'json' | 'text' | 'bytes', body: Buffer): unknown {
   return JSON.parse(body.toString('utf8'))
 }
 
-function failedOutcome(meta: Record<string, unknown>): Outcome {
+function failedOutcome(meta: Record<string, unknown>, body: Buffer): Outcome {
   return {
     state: 'failed',
     type: String(meta.type),
     message: String(meta.message),
     stack: String(meta.stack ?? ''),
+    ...(body.length > 0 && { value: JSON.parse(body.toString('utf8')) }),
     usage: usage(meta),
   }
 }

@@ -65,6 +65,20 @@ function fail(call, error) {
   finish(call, FAILED, `${described.slice(0, -1)},`, '')
 }
 
+/** A failure that is an answer, too: `makeText` gives its JSON. */
+function failWith(call, error, makeText, { maxResultBytes }) {
+  if (call.over) return
+  let text
+  try {
+    text = makeText()
+  } catch (thrown) {
+    return fail(call, new ResultNotSerializable(`the result cannot be put as JSON: ${thrown?.message}`))
+  }
+  if (isLonger(text, maxResultBytes)) return fail(call, error)
+  const described = toJson(describeError(error))
+  finish(call, FAILED, `${described.slice(0, -1)},`, text)
+}
+
 function failNotBound(call, reason) {
   fail(call, new NotBound(reason))
 }
@@ -95,4 +109,4 @@ function finish(call, type, metaStart, body) {
   if (inFlight.size === 0) afterLast?.()
 }
 
-module.exports = { answer, answerHttp, answerJson, fail, failNotBound, finish, takeNoMore }
+module.exports = { answer, answerHttp, answerJson, fail, failNotBound, failWith, finish, takeNoMore }

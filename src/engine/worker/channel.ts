@@ -172,7 +172,8 @@ export class Channel {
   }
 
   #longestFrame(type: number, call: number): number {
-    return type === FrameType.result && this.#running.has(call) ? maxFrameBytes : maxMetaBytes + maxUnaskedBytes
+    const isEnd = type === FrameType.result || type === FrameType.failed
+    return isEnd && this.#running.has(call) ? maxFrameBytes : maxMetaBytes + maxUnaskedBytes
   }
 
   #endFor(error: ProtocolError): void {

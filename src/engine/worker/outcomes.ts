@@ -16,7 +16,7 @@ export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | 
     const meta = parseMeta(frame)
     const cpuMs = cpuOf(meta)
     const memoryPeakMb = memoryPeakOf(meta)
-    if (frame.type === FrameType.failed) return { kind: 'raised', error: errorOf(meta), runMs, cpuMs, memoryPeakMb }
+    if (frame.type === FrameType.failed) return { ...failure(frame, meta), runMs, cpuMs, memoryPeakMb }
     if ((frame.type === FrameType.end) !== (streamedStatus !== undefined)) {
       throw new ProtocolError('a streamed answer ends with END, and only that')
     }
@@ -26,6 +26,13 @@ export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | 
     if (!(error instanceof ProtocolError)) throw error
     return raised('ProtocolError', error.message, runMs)
   }
+}
+
+/** With the answer that it is all the same, where its signature has such. */
+function failure(frame: Frame, meta: Record<string, unknown>) {
+  const error = errorOf(meta)
+  if (frame.body.length === 0) return { kind: 'raised' as const, error }
+  return { kind: 'raised' as const, error, value: { kind: 'json' as const, body: frame.body } }
 }
 
 /** Longest text of a failure that is kept: it is recorded with every execution. */

@@ -6,7 +6,7 @@ import type { Outcome, Value } from '../../domain/outcome.ts'
  */
 export function outputText(outcome: Outcome): string | null {
   if (outcome.kind === 'streamed') return `{"status": ${outcome.status}, "streamed": true}`
-  return outcome.kind === 'returned' ? valueText(outcome.value) : null
+  return 'value' in outcome && outcome.value !== undefined ? valueText(outcome.value) : null
 }
 
 function valueText(value: Value): string {

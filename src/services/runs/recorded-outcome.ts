@@ -7,7 +7,9 @@ export function outcomeOfRecord(execution: Execution): Outcome {
   const usage = { runMs: durationMs ?? 0, cpuMs, memoryPeakMb }
   if (status === 'success') return { kind: 'returned', value: valueIn(execution), ...usage }
   const error = execution.error ?? { type: errorTypes.platform, message: 'The run failed.', stack: null }
-  return { kind: status === 'error' ? 'platform' : kindOf(error), error, ...usage }
+  const kind = status === 'error' ? 'platform' : kindOf(error)
+  if (kind !== 'raised' || execution.output === null) return { kind, error, ...usage }
+  return { kind, error, value: { kind: 'json', body: Buffer.from(execution.output) }, ...usage }
 }
 
 function kindOf({ type }: FunctionError): 'raised' | 'timeout' | 'killed' {

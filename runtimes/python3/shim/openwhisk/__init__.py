@@ -1,0 +1,1 @@
+"""Apache OpenWhisk: what the signature `openwhisk` is made of."""
