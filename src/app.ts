@@ -1,7 +1,7 @@
 import { networkInterfaces, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { consoleFile, readDocs, storeFiles, version } from './assets.ts'
-import type { Config } from './config.ts'
+import { type Config, settingsInEffect } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
 import { fullName } from './domain/image-use.ts'
@@ -344,6 +344,7 @@ function makeDoor(
     ...health,
     freeBytes: () => readDataFacts(data.path).freeBytes,
     version,
+    settingsInEffect: () => settingsInEffect(config),
     docs: readDocs,
     consoleFile,
     settings: given.httpSettings(config),

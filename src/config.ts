@@ -381,6 +381,7 @@ export const settingSubjects: Partial<Record<keyof Config, string>> = {
   memoryMinBytes: 'Limits of a function',
   maxPackageBytes: 'Sizes of what is sent and kept',
   maxQueued: 'Async executions',
+  backupDir: 'Backups',
   projectLimits: 'Limits of projects',
   keepUnusedPackagesDays: 'Retention',
 }
@@ -407,6 +408,30 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const cacheDir = parsed.data.cacheDir || join(parsed.data.dataDir, 'program')
   const runtimesDir = parsed.data.runtimesDir || runtimesFolder(cacheDir)
   return { ...parsed.data, cacheDir, runtimesDir, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
+}
+
+/** What holds after `readConfig`, for admins: without secrets, and without passwords in addresses. */
+export function settingsInEffect(config: Config, environment: NodeJS.ProcessEnv = process.env) {
+  let subject = ''
+  return Object.entries(settings.shape).map(([setting, schema]) => {
+    subject = settingSubjects[setting as keyof Config] ?? subject
+    const name = environmentName(setting)
+    const isSecret = schema.meta()?.secret === true
+    const value = isSecret ? null : textOf(config[setting as keyof Config])
+    const about = schema.description ?? ''
+    return { name, subject, about, value, isSecret, isGiven: (environment[name] ?? '') !== '' }
+  })
+}
+
+function textOf(value: unknown): string | null {
+  if (value === undefined || value === '') return null
+  if (Array.isArray(value)) return value.length === 0 ? null : value.join(',')
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value)
+      .map(([name, number]) => `${name}=${number ?? 'none'}`)
+      .join(',')
+  }
+  return String(value).replace(/^(\w+:\/\/)[^/@]+@/, '$1…@')
 }
 
 /** What the environment tells of this machine beside the settings; what prepares a host asks for it. */

@@ -9,6 +9,7 @@ import type { NewId } from './domain/ids.ts'
 import type { Log } from './domain/log.ts'
 import { type Authenticate, openPrincipal } from './domain/principal.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
+import type { SettingInEffect } from './domain/setting.ts'
 import type { SpanSink } from './domain/trace.ts'
 import type { Pool } from './domain/worker.ts'
 import { Bodies } from './http/bodies.ts'
@@ -311,6 +312,7 @@ export function httpParts(
     engineIsUp(): boolean
     freeBytes(): number
     version: string
+    settingsInEffect(): SettingInEffect[]
     docs(): DocPage[]
     consoleFile(name: string): Buffer | null
     settings: HttpSettings
@@ -360,6 +362,7 @@ export function httpParts(
     refusals: new Refusals(),
     authenticate: door.authenticate,
     isReady: door.isReady,
+    settingsInEffect: door.settingsInEffect,
     docs: door.docs,
     consoleFile: door.consoleFile,
     clock,

@@ -1,4 +1,4 @@
-import type { LimitRow } from '../client/resources.ts'
+import type { LimitRow, ProjectRow } from '../client/resources.ts'
 import { type CommandSpec, usageError } from './command.ts'
 import type { Column } from './output.ts'
 
@@ -9,7 +9,25 @@ const columns: Column<LimitRow>[] = [
   { title: 'WHAT', value: ({ about }) => about },
 ]
 
+const projectColumns: Column<ProjectRow>[] = [
+  { title: 'PROJECT', value: ({ id }) => id },
+  { title: 'FUNCTIONS', value: ({ functions }) => functions, right: true },
+  { title: 'JOBS', value: ({ jobs }) => jobs, right: true },
+  { title: 'WEBHOOKS', value: ({ webhooks }) => webhooks, right: true },
+  { title: 'TOKENS', value: ({ tokens }) => tokens, right: true },
+  { title: 'AT WORK', value: ({ running }) => running, right: true },
+  { title: 'WAITING', value: ({ queued_runs }) => queued_runs, right: true },
+  { title: 'WORKERS', value: ({ worker_memory_mb }) => `${worker_memory_mb} MiB`, right: true },
+  { title: 'LIMITS', value: ({ own_limits }) => (own_limits ? 'own' : 'default') },
+]
+
 export const commands: CommandSpec[] = [
+  {
+    name: 'projects',
+    summary: 'show what projects have and take at the moment; for others than admins, the own one alone',
+    examples: ['taibai projects'],
+    run: async (cli) => cli.out.rows(await cli.client().projects(), projectColumns, ''),
+  },
   {
     name: 'limits',
     summary: 'show what a project may take and what it has taken; admins set it',

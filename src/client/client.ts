@@ -23,6 +23,7 @@ import type {
   JobRow,
   LimitsRow,
   ListQuery,
+  ProjectRow,
   PrunedRow,
   RegistryRow,
   RuntimeFields,
@@ -30,6 +31,7 @@ import type {
   SecretChange,
   SecretFields,
   SecretRow,
+  SettingRow,
   SourceChange,
   SourceFields,
   SourceRow,
@@ -88,6 +90,8 @@ export function makeClient(options: ConnectionOptions) {
       set: async (project: string, limits: Record<string, number | null>): Promise<LimitsRow> =>
         (await connection.must('PUT', limitsPath(project), { json: limits })).json,
     },
+    /** Those that the caller may see: admins all of them. */
+    projects: async (): Promise<ProjectRow[]> => (await connection.must('GET', '/v1/projects')).json.projects,
     tokens: tokensOf(connection),
     accessKeys: accessKeysOf(connection),
     whoami: async (): Promise<WhoAmI> => (await connection.must('GET', '/v1/whoami')).json,
@@ -130,6 +134,8 @@ export function makeClient(options: ConnectionOptions) {
     },
     /** What is wrong with the installation, and what to do about it (for admins). */
     health: async (): Promise<HealthRow> => (await connection.must('GET', '/v1/health')).json,
+    /** The settings of the server (for admins). */
+    settings: async (): Promise<SettingRow[]> => (await connection.must('GET', '/v1/settings')).json.settings,
     stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
       (await connection.must('GET', '/v1/stats', { query })).json,
     /** What happens, as it happens; ends when the server closes it or the signal aborts. */

@@ -7,6 +7,7 @@ import type { PackageStore } from '../domain/function.ts'
 import type { LambdaSettingsStore } from '../domain/lambda-settings.ts'
 import type { Log } from '../domain/log.ts'
 import type { Authenticate, Principal } from '../domain/principal.ts'
+import type { SettingInEffect } from '../domain/setting.ts'
 import type { Aliases } from '../services/functions/aliases.ts'
 import type { FunctionVersions } from '../services/functions/function-versions.ts'
 import type { Functions } from '../services/functions/functions.ts'
@@ -55,6 +56,7 @@ import { bindRegistries } from './routes/registries.ts'
 import { bindRuntimes } from './routes/runtimes.ts'
 import { bindSecrets } from './routes/secrets.ts'
 import { bindServerHealth } from './routes/server-health.ts'
+import { bindSettings } from './routes/settings.ts'
 import { bindSources } from './routes/sources.ts'
 import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
@@ -95,6 +97,7 @@ export interface HttpParts extends InvokeParts {
   authenticate: Authenticate
   /** False while the server starts and stops, or its engine does not answer: /readyz says so. */
   isReady(): boolean
+  settingsInEffect(): SettingInEffect[]
   /** The pages of the documentation. */
   docs(): DocPage[]
   /** A file of the console; null: there is none of that name. */
@@ -143,6 +146,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindRegistries(app, parts.registries, settings)
   bindHealth(app, parts)
   bindServerHealth(app, parts.health)
+  bindSettings(app, parts.settingsInEffect)
   bindOpenApi(app)
   bindDocs(app, parts.docs)
   bindConsole(app, parts.consoleFile)

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readDocs } from '../../src/assets.ts'
+import { readConfig, settingsInEffect } from '../../src/config.ts'
 import type { CloudEvent, Sent } from '../../src/domain/cloud-event.ts'
 import type { DataFacts } from '../../src/domain/data-facts.ts'
 import type { EngineReport } from '../../src/domain/engine-report.ts'
@@ -37,6 +38,9 @@ import { FakeLedger } from './fake-ledger.ts'
 import { FakePackages } from './fake-packages.ts'
 import { FakePool } from './fake-pool.ts'
 import { overAPipe } from './over-a-pipe.ts'
+
+/** What the server of the tests was told. */
+const environment = { TAIBAI_ADMIN_TOKEN: 'a-token-of-admins' }
 
 /** Callers of the tests: two projects, and an admin of a third. Null sends no token. */
 export const callers = {
@@ -136,6 +140,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const parts = httpParts(ground, services, {
     authenticate: options.auth === 'none' ? openTo(ground) : authenticationBy(services.tokens, ground),
     isReady: () => health.isReady,
+    settingsInEffect: () => settingsInEffect(readConfig(environment), environment),
     docs: readDocs,
     engineIsUp: () => true,
     freeBytes: () => 5e9,

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { type LimitName, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
-import type { LimitsOfProjects, ShownLimit } from '../../services/runs/project-limits.ts'
+import type { LimitsOfProjects, ProjectSummary, ShownLimit } from '../../services/runs/project-limits.ts'
 import { readObject } from '../body.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { nullable, number, parseFields } from '../fields.ts'
@@ -22,10 +22,25 @@ const shown = z
         about: z.string(),
         value: z.number().nullable().openapi({ description: 'Null: no limit but those of the server.' }),
         used: z.number().nullable(),
+        own: z.boolean().openapi({ description: 'False: it is the default of all projects.' }),
       }),
     ),
   })
   .openapi('Limits')
+
+const shownProject = z
+  .object({
+    id: z.string(),
+    functions: z.int(),
+    jobs: z.int().openapi({ description: 'Those that are not finished.' }),
+    webhooks: z.int(),
+    tokens: z.int(),
+    running: z.int().openapi({ description: 'Calls at work.' }),
+    queued_runs: z.int(),
+    worker_memory_mb: z.int(),
+    own_limits: z.boolean().openapi({ description: 'Whether admins have set limits of its own.' }),
+  })
+  .openapi('Project')
 
 export function bindLimits(app: App, limits: LimitsOfProjects, settings: { maxBodyBytes: number }): void {
   endpoint(
@@ -41,6 +56,18 @@ export function bindLimits(app: App, limits: LimitsOfProjects, settings: { maxBo
       const who = c.get('who')
       return c.json(asShown(who.projectId, await limits.show(who, who.projectId)))
     },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/projects',
+      tag,
+      summary: 'List projects with what they have and take; for others than admins, the own one alone',
+      answers: { 200: z.object({ projects: z.array(shownProject) }) },
+    },
+    (c) => c.json({ projects: limits.list(c.get('who')).map(projectJson) }),
   )
 
   endpoint(
@@ -80,4 +107,12 @@ export function bindLimits(app: App, limits: LimitsOfProjects, settings: { maxBo
   )
 }
 
-const asShown = (projectId: string, limits: ShownLimit[]) => ({ project_id: projectId, limits })
+const asShown = (projectId: string, limits: ShownLimit[]): z.output<typeof shown> => ({
+  project_id: projectId,
+  limits: limits.map(({ isOwn, ...same }) => ({ ...same, own: isOwn })),
+})
+
+function projectJson(project: ProjectSummary): z.output<typeof shownProject> {
+  const { queuedRuns, workerMemoryMb, hasOwnLimits, ...same } = project
+  return { ...same, queued_runs: queuedRuns, worker_memory_mb: workerMemoryMb, own_limits: hasOwnLimits }
+}

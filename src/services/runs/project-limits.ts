@@ -2,15 +2,22 @@ import { invalid, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import type { FunctionStore, PackageStore } from '../../domain/function.ts'
 import { type JobStore, unfinished } from '../../domain/job.ts'
-import { type LimitName, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
+import { type LimitName, type LimitStore, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { TokenStore } from '../../domain/token.ts'
 import type { WebhookStore } from '../../domain/webhook.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Invocation } from './invocation.ts'
 
 export interface ProjectLimitsParts {
   shares: { of(projectId: string): ProjectLimits; set(projectId: string, limits: Partial<ProjectLimits>): void }
-  stores: { functions: FunctionStore; jobs: JobStore; webhooks: WebhookStore }
+  stores: {
+    functions: FunctionStore
+    jobs: JobStore
+    webhooks: WebhookStore
+    tokens: Pick<TokenStore, 'list'>
+    projectLimits: Pick<LimitStore, 'list'>
+  }
   packages: Pick<PackageStore, 'unpackedBytes'>
   invocation: Pick<Invocation, 'heldBy'>
   pool: Pick<Pool, 'heldBytes'>
@@ -23,9 +30,25 @@ export interface ShownLimit {
   about: string
   value: number | null
   used: number | null
+  /** False: it is the default of all projects. */
+  isOwn: boolean
 }
 
 const mib = 1024 * 1024
+
+/** What a project has and takes at the moment. */
+export interface ProjectSummary {
+  id: string
+  functions: number
+  /** Those that are not finished. */
+  jobs: number
+  webhooks: number
+  tokens: number
+  running: number
+  queuedRuns: number
+  workerMemoryMb: number
+  hasOwnLimits: boolean
+}
 
 /** The limits of a project as its members see them and admins set them. */
 export class LimitsOfProjects {
@@ -39,13 +62,46 @@ export class LimitsOfProjects {
   async show(who: Principal, projectId: string): Promise<ShownLimit[]> {
     if (!who.isAdmin && who.projectId !== projectId) throw notFound('Project', projectId)
     const limits = this.#parts.shares.of(projectId)
+    const own = this.#parts.stores.projectLimits.list().find((stored) => stored.projectId === projectId)?.limits ?? {}
     const used = await this.#usedBy(projectId)
     return limitNames.map((name) => ({
       name,
       about: limitFacts[name],
       value: limits[name],
       used: used[name] ?? null,
+      isOwn: name in own,
     }))
+  }
+
+  /** Every project that anything is known of; for members, their own. */
+  list(who: Principal): ProjectSummary[] {
+    const { functions, jobs, webhooks, tokens, projectLimits } = this.#parts.stores
+    const all = who.isAdmin ? null : who.projectId
+    const held = {
+      functions: countsOf(functions.list(all)),
+      jobs: countsOf(jobs.list(all).filter(unfinished)),
+      webhooks: countsOf(webhooks.list(all)),
+      tokens: countsOf(tokens.list()),
+    }
+    const limited = new Set(projectLimits.list().map(({ projectId }) => projectId))
+    const known = new Set([who.projectId, ...limited, ...Object.values(held).flatMap((counts) => [...counts.keys()])])
+    return [...known]
+      .filter((id) => who.isAdmin || id === who.projectId)
+      .sort()
+      .map((id) => {
+        const { running, queuedRuns } = this.#parts.invocation.heldBy(id)
+        return {
+          id,
+          functions: held.functions.get(id) ?? 0,
+          jobs: held.jobs.get(id) ?? 0,
+          webhooks: held.webhooks.get(id) ?? 0,
+          tokens: held.tokens.get(id) ?? 0,
+          running,
+          queuedRuns,
+          workerMemoryMb: Math.round(this.#parts.pool.heldBytes(id) / mib),
+          hasOwnLimits: limited.has(id),
+        }
+      })
   }
 
   async set(who: Principal, projectId: string, limits: Partial<ProjectLimits>): Promise<ShownLimit[]> {
@@ -75,4 +131,10 @@ export class LimitsOfProjects {
       record_bytes: await ledger.recordBytes(projectId),
     }
   }
+}
+
+function countsOf(rows: { projectId: string }[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { projectId } of rows) counts.set(projectId, (counts.get(projectId) ?? 0) + 1)
+  return counts
 }

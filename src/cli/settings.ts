@@ -1,0 +1,23 @@
+import type { SettingRow } from '../client/resources.ts'
+import type { CommandSpec } from './command.ts'
+import type { Column } from './output.ts'
+
+const columns: Column<SettingRow>[] = [
+  { title: 'SETTING', value: ({ name }) => name },
+  { title: 'VALUE', value: ({ value, secret, given }) => (secret ? (given ? '(secret)' : '') : value) },
+  { title: 'FROM', value: ({ given }) => (given ? 'environment' : 'default') },
+]
+
+export const commands: CommandSpec[] = [
+  {
+    name: 'settings',
+    summary: 'show the settings of the server as they are in effect, without secrets (for admins)',
+    options: [['--given', 'only those that the environment of the server gives']],
+    examples: ['taibai settings --given', 'taibai settings --json'],
+    async run(cli, _args, options) {
+      const rows = await cli.client().settings()
+      const shown = options.given === true ? rows.filter(({ given }) => given) : rows
+      cli.out.rows(shown, columns, 'All settings are the defaults.')
+    },
+  },
+]

@@ -1,0 +1,39 @@
+import { z } from '@hono/zod-openapi'
+import { requireAdmin } from '../../domain/principal.ts'
+import type { SettingInEffect } from '../../domain/setting.ts'
+import { type App, endpoint } from '../endpoint.ts'
+
+const shown = z
+  .object({
+    name: z.string().openapi({ description: 'Its variable in the environment of the server.' }),
+    subject: z.string(),
+    about: z.string(),
+    value: z.string().nullable().openapi({ description: 'Null: none is set, or it is secret.' }),
+    secret: z.boolean(),
+    given: z.boolean().openapi({ description: 'False: it is the default.' }),
+  })
+  .openapi('Setting')
+
+export function bindSettings(app: App, inEffect: () => SettingInEffect[]): void {
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/settings',
+      tag: 'settings',
+      summary: 'Show the settings of the server as they are in effect, without secrets (admin)',
+      answers: { 200: z.object({ settings: z.array(shown) }) },
+      refusals: ['forbidden'],
+    },
+    (c) => {
+      requireAdmin(c.get('who'), 'Reading the settings')
+      return c.json({ settings: inEffect().map(asShown) })
+    },
+  )
+}
+
+const asShown = ({ isSecret, isGiven, ...same }: SettingInEffect): z.output<typeof shown> => ({
+  ...same,
+  secret: isSecret,
+  given: isGiven,
+})
