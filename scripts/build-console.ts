@@ -20,7 +20,8 @@ export async function buildConsole(): Promise<void> {
   rmSync(target, { recursive: true, force: true })
   mkdirSync(target, { recursive: true })
   await build({
-    entryPoints: [join(source, 'main.tsx')],
+    // The simulator is a thread of its own: it must not share code that touches the page.
+    entryPoints: [join(source, 'main.tsx'), join(source, 'simulate-worker.ts')],
     outdir: target,
     bundle: true,
     splitting: true,

@@ -9,11 +9,18 @@ const pages = [
   '/functions',
   '/functions/new',
   '/executions',
+  '/dead-letters',
   '/jobs',
   '/webhooks',
+  '/secrets',
   '/workers',
+  '/what-if',
   '/runtimes',
+  '/images',
+  '/projects',
+  '/projects/default',
   '/tokens',
+  '/settings',
   '/server',
 ]
 const widths = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 800 } }

@@ -39,7 +39,7 @@ const mayImport: Record<string, string[]> = {
   'main.ts': ['serve.ts', 'local-data.ts', 'assets.ts', 'cli'],
   client: [],
   simulator: ['domain', 'engine/pool/policy'],
-  console: ['client'],
+  console: ['client', 'simulator'],
   host: ['domain', 'config.ts', 'assets.ts', 'folder.ts', 'engine/api'],
   cli: ['domain', 'client', 'host', 'simulator', 'config.ts', 'assets.ts', 'folder.ts'],
   'config.ts': ['assets.ts'],

@@ -1,4 +1,5 @@
-import type { Installation, PastCall, PastFunction } from '../domain/history.ts'
+import { installationOf, pastCallOf } from '../client/past.ts'
+import type { Installation, PastCall } from '../domain/history.ts'
 import { traceOfHistory } from '../simulator/history.ts'
 import { comparePolicies, type PolicyFigures } from '../simulator/policies.ts'
 import { type Cli, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
@@ -76,19 +77,9 @@ async function askServer(cli: Cli, sinceMs: number): Promise<Past> {
     client.functions.list({ all_projects: true }),
     client.runtimes.list(),
   ])
-  const byId = new Map(runtimes.map((runtime) => [runtime.id, runtime]))
-  const known = functions.map((fn): [string, PastFunction] => {
-    const runtime = fn.runtime_id === null ? undefined : byId.get(fn.runtime_id)
-    const memoryBytes = Math.max(fn.memory_size, runtime?.min_memory ?? 0)
-    return [fn.id, { name: fn.name, memoryBytes, concurrency: fn.concurrency, runtimeImage: runtime?.image ?? null }]
-  })
   const calls: PastCall[] = []
-  for await (const line of client.history(new Date(sinceMs).toISOString())) {
-    const [functionId, functionVersion, atMs, runMs, acquireMs, startKind, memoryPeakMb] = line
-    calls.push({ functionId, functionVersion, atMs, runMs, acquireMs, startKind, memoryPeakMb })
-  }
-  const generic = new Map(runtimes.map(({ image, min_memory }) => [image, min_memory]))
-  return { calls, installation: { functions: new Map(known), generic }, budgetMib: health.memory.budget_bytes / mib }
+  for await (const line of client.history(new Date(sinceMs).toISOString())) calls.push(pastCallOf(line))
+  return { calls, installation: installationOf(functions, runtimes), budgetMib: health.memory.budget_bytes / mib }
 }
 
 function numbersOption(options: Options, name: string, flag: string): number[] | undefined {

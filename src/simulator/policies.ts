@@ -1,6 +1,6 @@
 import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
 import type { KeepAlive } from './rule.ts'
-import { type Figures, Simulation } from './simulation.ts'
+import { Simulation } from './simulation.ts'
 import type { Trace } from './trace.ts'
 
 /** How workers could be kept, tried on one trace: what each way takes and what its calls wait. */
@@ -27,7 +27,8 @@ export interface PolicyFigures {
   busyMib: number
 }
 
-interface Policy {
+/** One way of keeping workers, with one size. */
+export interface Policy {
   name: string
   budgetMib: number | null
   /** A rule learns: a new one for each run. */
@@ -55,7 +56,10 @@ function policiesOf({ budgetsMib, keepSeconds }: PolicyOptions): Policy[] {
   ]
 }
 
-const timeText = (seconds: number): string => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`)
+export function timeText(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600} h`
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`
+}
 
 /** `onPolicy` is told before each. */
 export function comparePolicies(
@@ -63,13 +67,13 @@ export function comparePolicies(
   options: PolicyOptions,
   onPolicy: (name: string) => void = () => {},
 ): PolicyFigures[] {
-  return policiesOf(options).map(({ name, budgetMib, rule }) => {
-    onPolicy(name)
-    return figuresOf(name, budgetMib, new Simulation(trace, rule()).run())
+  return policiesOf(options).map((policy) => {
+    onPolicy(policy.name)
+    return tried(policy, trace)
   })
 }
 
-function figuresOf(policy: string, budgetMib: number | null, figures: Figures): PolicyFigures {
-  const { calls, cold, prewarmed, delayMs, idleMib, peakIdleMib, busyMib } = figures
-  return { policy, budgetMib, calls, cold, prewarmed, waitedMs: delayMs, idleMib, peakIdleMib, busyMib }
+export function tried({ name, budgetMib, rule }: Policy, trace: Trace): PolicyFigures {
+  const { calls, cold, prewarmed, delayMs, idleMib, peakIdleMib, busyMib } = new Simulation(trace, rule()).run()
+  return { policy: name, budgetMib, calls, cold, prewarmed, waitedMs: delayMs, idleMib, peakIdleMib, busyMib }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Installation, PastCall } from '../../src/domain/history.ts'
+import { curveNames, curveSize, curves } from '../../src/simulator/curves.ts'
 import { traceOfHistory } from '../../src/simulator/history.ts'
 import { comparePolicies } from '../../src/simulator/policies.ts'
 
@@ -71,4 +72,25 @@ test('policies are compared on the same calls: cold starts, waiting and memory o
   expect(rows.filter(({ policy }) => policy.startsWith('learned (')).map(({ budgetMib }) => budgetMib)).toEqual([
     500, 250,
   ])
+})
+
+test('curves show what each way of keeping workers gains from more memory, a point after the other', () => {
+  const calls = Array.from({ length: 200 }, (_, n) => aCall({ atMs: n * 90_000, functionId: `f${n % 5}` }))
+  const trace = traceOfHistory(calls, nothing, 128 * mib)
+  const points = [...curves(trace, 1024)]
+  expect(points).toHaveLength(curveSize(1024))
+  expect([...new Set(points.map(({ policy }) => policy))]).toEqual([...curveNames])
+  const fixed = points.filter(({ policy }) => policy === 'fixed time')
+  expect(fixed.map(({ size }) => size)).toEqual(['30 s', '2 min', '10 min', '30 min', '1 h'])
+  const [shortest, longest] = [fixed[0], fixed.at(-1)]
+  expect(longest?.cold).toBeLessThan(shortest?.cold as number)
+  expect(longest?.idleMib).toBeGreaterThan(shortest?.idleMib as number)
+  const own = points.filter(({ policy }) => policy === 'learned (this server)')
+  for (const { budgetMib, idleMib, busyMib } of own) expect(idleMib + busyMib).toBeLessThanOrEqual(budgetMib as number)
+})
+
+test('a budget that is small has no two points of one size', () => {
+  const trace = traceOfHistory([aCall({ atMs: 0 })], nothing, 128 * mib)
+  const sizes = [...curves(trace, 64)].filter(({ policy }) => policy === 'greedy-dual').map(({ size }) => size)
+  expect(sizes).toEqual(['64 MiB', '128 MiB'])
 })

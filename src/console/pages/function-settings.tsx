@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { FunctionRow } from '../../client/resources.ts'
+import type { Destination, FunctionRow } from '../../client/resources.ts'
 import { call } from '../api.ts'
 import { Action, Field } from '../parts/basics.tsx'
 
@@ -18,6 +18,12 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
     min_workers: String(fn.min_workers),
     max_workers: fn.max_workers === null ? '' : String(fn.max_workers),
     idle_timeout: fn.idle_timeout === null ? '' : String(fn.idle_timeout),
+    max_running: fn.max_running === null ? '' : String(fn.max_running),
+    max_rate: fn.max_rate === null ? '' : String(fn.max_rate),
+    record: fn.record,
+    retries: fn.retries === null ? '' : JSON.stringify(fn.retries),
+    on_success: placeOf(fn.on_success),
+    on_failure: placeOf(fn.on_failure),
     network: fn.network,
     api: String(fn.api),
     env: Object.entries(fn.env)
@@ -47,6 +53,12 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
       min_workers: Number(fields.min_workers),
       max_workers: orNull(fields.max_workers),
       idle_timeout: orNull(fields.idle_timeout),
+      max_running: orNull(fields.max_running),
+      max_rate: orNull(fields.max_rate),
+      record: fields.record,
+      retries: retriesOf(fields.retries),
+      on_success: destinationOf(fields.on_success),
+      on_failure: destinationOf(fields.on_failure),
       network: fields.network,
       api: fields.api === 'true',
       env: environmentOf(fields.env ?? ''),
@@ -64,6 +76,24 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
       {input('min_workers', 'Workers that are always warm')}
       {input('max_workers', 'Most workers', 'empty: as many as memory allows')}
       {input('idle_timeout', 'Seconds before an idle worker goes', 'empty: when its memory is needed')}
+      {input('max_running', 'Most calls at once', 'in all its workers; empty: no limit')}
+      {input('max_rate', 'Most calls a second', 'empty: no limit')}
+      <Field label="Recorded of its executions">
+        <select value={fields.record} onChange={(event) => setFields({ ...fields, record: event.currentTarget.value })}>
+          <option value="full">full: all</option>
+          <option value="summary">summary: of successful ones no input, output and log</option>
+          <option value="failures">failures: successful ones not at all</option>
+          <option value="none">none</option>
+        </select>
+      </Field>
+      {input(
+        'retries',
+        'Tries of accepted runs',
+        'such as {"max_attempts": 3, "on": ["failed"]}; empty: as the server does',
+        'text',
+      )}
+      {input('on_success', 'Results of accepted runs go to', 'a function or a URL; empty: nowhere', 'text')}
+      {input('on_failure', 'Failed accepted runs go to', 'those not tried again; a function or a URL', 'text')}
       <Field label="Network">
         <select
           value={fields.network}
@@ -102,6 +132,20 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
       </div>
     </form>
   )
+}
+
+const placeOf = (to: Destination | null): string => (to === null ? '' : 'url' in to ? to.url : to.function)
+
+const destinationOf = (place = ''): Destination | null =>
+  place === '' ? null : /^https?:/.test(place) ? { url: place } : { function: place }
+
+function retriesOf(text = ''): unknown {
+  if (text.trim() === '') return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('Tries of accepted runs are JSON, such as {"max_attempts": 3, "on": ["failed"]}.')
+  }
 }
 
 const linesOf = (text = ''): string[] =>

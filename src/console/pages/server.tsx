@@ -101,8 +101,8 @@ function Findings({ findings }: { findings: HealthRow['findings'] }) {
       columns={[
         { title: 'What', cell: ({ area }) => area },
         { title: 'State', cell: ({ state }) => <Badge kind={state} /> },
-        { title: 'Finding', cell: ({ says }) => says },
-        { title: 'What to do', cell: ({ state, remedy }) => (state === 'ok' ? '' : remedy) },
+        { title: 'Finding', cell: ({ says }) => <span class="prose">{says}</span> },
+        { title: 'What to do', cell: ({ state, remedy }) => <span class="prose">{state === 'ok' ? '' : remedy}</span> },
       ]}
     />
   )

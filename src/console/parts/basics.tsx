@@ -59,6 +59,8 @@ export function Field({
 
 export interface Column<Row> {
   title: string
+  /** In the place of the title. */
+  head?: ComponentChildren
   cell(row: Row): ComponentChildren
   number?: boolean
 }
@@ -81,9 +83,9 @@ export function Table<Row>({
       <table>
         <thead>
           <tr>
-            {columns.map(({ title, number }) => (
+            {columns.map(({ title, head, number }) => (
               <th key={title} scope="col" class={number ? 'number' : undefined}>
-                {title}
+                {head ?? title}
               </th>
             ))}
           </tr>

@@ -1,0 +1,132 @@
+import type { ImageRow, PrunedRow, RegistryRow } from '../../client/resources.ts'
+import { call, get } from '../api.ts'
+import { useLoad } from '../load.ts'
+import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { useForm } from '../parts/form.tsx'
+import { mebibytes, time } from '../text.ts'
+
+/** The images on the engine, and the registries that they come from. */
+export function Images() {
+  const images = useLoad(() => get<{ images: ImageRow[] }>('/v1/images'), [])
+  const form = useForm({ image: '' })
+  const rows = images.data?.images ?? []
+  const pull = async () => {
+    if (form.texts.image.trim() === '') throw new Error('Name an image, such as ghcr.io/me/tool:1.')
+    await call('POST', '/v1/images/pull', { image: form.texts.image.trim() })
+    form.reset()
+    images.reload()
+  }
+  return (
+    <Page title="Images">
+      <Trouble problem={images.problem} />
+      {images.data !== undefined && rows.length === 0 && <Empty>There are no images of runtimes or functions.</Empty>}
+      {rows.length > 0 && (
+        <>
+          <Table
+            label="Images"
+            rows={rows}
+            keyOf={({ id }) => id}
+            columns={[
+              { title: 'Name', cell: ({ names, id }) => <span class="cut">{names.join(', ') || id}</span> },
+              { title: 'Size', cell: ({ size_bytes }) => mebibytes(size_bytes), number: true },
+              { title: 'Made', cell: ({ created_at }) => time(created_at) },
+              { title: 'Used by', cell: (row) => <span class="cut">{usersOf(row)}</span> },
+              { title: 'State', cell: (row) => <Badge kind={stateOf(row)} /> },
+            ]}
+          />
+          <div class="bar">
+            <Action label="Remove unused images …" kind="danger" act={() => prune().then(images.reload)} />
+          </div>
+        </>
+      )}
+      {images.problem === undefined && (
+        <section>
+          <h2>Fetch an image</h2>
+          <form class="bar" onSubmit={(event) => event.preventDefault()}>
+            {form.input('image', 'Image', { placeholder: 'ghcr.io/me/tool:1' })}
+            <Action label="Fetch" kind="primary" act={pull} />
+          </form>
+        </section>
+      )}
+      <Registries />
+    </Page>
+  )
+}
+
+const usersOf = ({ used_by }: ImageRow): string => used_by.join(', ') || 'nobody'
+
+function stateOf({ unused, used_by, other_release }: ImageRow): string {
+  if (unused) return 'unused'
+  if (other_release) return 'other release'
+  return used_by.length > 0 ? 'used' : 'kept'
+}
+
+/** Says first what would go. */
+async function prune(): Promise<void> {
+  const planned = await call<PrunedRow>('POST', '/v1/images/prune?dry_run=true')
+  if (planned.removed.length === 0) throw new Error('Nothing is unused.')
+  const names = planned.removed.map(({ names: own, id }) => own.join(', ') || id).join('\n')
+  if (!confirm(`Remove these, and free ${mebibytes(planned.freed_bytes)}?\n\n${names}`)) return
+  await call('POST', '/v1/images/prune')
+}
+
+const noLogin = { registry: '', username: '', password: '' }
+
+function Registries() {
+  const registries = useLoad(() => get<{ registries: RegistryRow[] }>('/v1/registries'), [])
+  const form = useForm({ ...noLogin })
+  const rows = registries.data?.registries ?? []
+  const logIn = async () => {
+    const { registry, username, password } = form.texts
+    if (registry === '' || username === '' || password === '')
+      throw new Error('Registry, name and password are needed.')
+    const { checked } = await call<RegistryRow>('PUT', `/v1/registries/${encodeURIComponent(registry)}`, {
+      username,
+      password,
+    })
+    form.reset()
+    registries.reload()
+    if (checked === false)
+      throw new Error('They are kept, but the registry could not be asked whether it accepts them.')
+  }
+  return (
+    <section>
+      <h2>Registries</h2>
+      <Trouble problem={registries.problem} />
+      {registries.data !== undefined && rows.length === 0 && (
+        <Empty>Images are fetched as nobody: no credentials for a registry are kept.</Empty>
+      )}
+      {rows.length > 0 && (
+        <Table
+          label="Registries"
+          rows={rows}
+          keyOf={({ registry }) => registry}
+          columns={[
+            { title: 'Registry', cell: ({ registry }) => registry },
+            { title: 'As', cell: ({ username }) => username },
+            { title: 'Since', cell: ({ created_at }) => time(created_at) },
+            {
+              title: 'Actions',
+              cell: ({ registry }) => (
+                <Action
+                  label="Log out"
+                  kind="small danger"
+                  confirm={`Forget the credentials for ${registry}?`}
+                  act={() => call('DELETE', `/v1/registries/${encodeURIComponent(registry)}`).then(registries.reload)}
+                />
+              ),
+            },
+          ]}
+        />
+      )}
+      <form class="form two" onSubmit={(event) => event.preventDefault()}>
+        {form.input('registry', 'Registry', { placeholder: 'ghcr.io' })}
+        {form.input('username', 'User name')}
+        {form.input('password', 'Password or token', { isSecret: true, hint: 'sealed, and never shown again' })}
+        <div class="actions">
+          <Action label="Log in" kind="primary" act={logIn} />
+        </div>
+      </form>
+    </section>
+  )
+}

@@ -1,0 +1,77 @@
+import { useEffect } from 'preact/hooks'
+import type { LimitRow, LimitsRow } from '../../client/resources.ts'
+import { call, get } from '../api.ts'
+import { useEvery, useLoad } from '../load.ts'
+import { isAdmin } from '../me.ts'
+import { Action, Page, Table, Trouble } from '../parts/basics.tsx'
+import { numberIn, useForm } from '../parts/form.tsx'
+
+const unlimited = 'none'
+
+/** The limits of a project with what is used of them; admins change them. */
+export function Project({ id }: { id: string }) {
+  const path = `/v1/projects/${encodeURIComponent(id)}/limits`
+  const limits = useLoad(() => get<LimitsRow>(path), [id])
+  useEvery(5000, limits.reload)
+  const rows = limits.data?.limits ?? []
+  return (
+    <Page title={`Project ${id}`}>
+      <Trouble problem={limits.problem} />
+      {rows.length > 0 && (
+        <Table
+          label="Limits"
+          rows={rows}
+          keyOf={({ name }) => name}
+          columns={[
+            { title: 'Limit', cell: ({ name }) => <code>{name}</code> },
+            { title: 'What it bounds', cell: ({ about }) => <span class="prose">{about}</span> },
+            { title: 'Used', cell: ({ used }) => (used === null ? '–' : used.toLocaleString()), number: true },
+            { title: 'At most', cell: ({ value }) => value?.toLocaleString() ?? 'no limit', number: true },
+            { title: 'Share', cell: (row) => <Share {...row} /> },
+            { title: 'From', cell: ({ own }) => (own ? 'set here' : 'default') },
+          ]}
+        />
+      )}
+      {isAdmin.value && rows.length > 0 && <Change key={id} rows={rows} path={path} onSaved={limits.reload} />}
+    </Page>
+  )
+}
+
+function Share({ name, used, value }: LimitRow) {
+  if (used === null || value === null || value === 0) return null
+  return (
+    <meter min={0} max={1} high={0.8} value={Math.min(1, used / value)} aria-label={`${name}: used of the limit`} />
+  )
+}
+
+function Change({ rows, path, onSaved }: { rows: LimitRow[]; path: string; onSaved(): void }) {
+  const form = useForm(ownOf(rows))
+  const kept = JSON.stringify(ownOf(rows))
+  useEffect(() => {
+    for (const [name, text] of Object.entries(ownOf(rows))) form.set(name, text)
+  }, [kept])
+  const save = async () => {
+    const given = Object.entries(form.texts)
+      .filter(([, text]) => text.trim() !== '')
+      .map(([name, text]) => [name, text.trim() === unlimited ? null : numberIn(text, name)])
+    await call('PUT', path, Object.fromEntries(given))
+    onSaved()
+  }
+  return (
+    <section>
+      <h2>Set limits</h2>
+      <p>{`An empty field is the default; ${unlimited} is no limit. They hold from the next call on.`}</p>
+      <form class="form two" onSubmit={(event) => event.preventDefault()}>
+        {rows.map(({ name, own, value }) => (
+          <div key={name}>{form.input(name, name, own ? {} : { placeholder: `default: ${value ?? unlimited}` })}</div>
+        ))}
+        <div class="actions">
+          <Action label="Set the limits" kind="primary" act={save} />
+        </div>
+      </form>
+    </section>
+  )
+}
+
+const ownOf = (rows: LimitRow[]): Record<string, string> =>
+  Object.fromEntries(rows.map(({ name, own, value }) => [name, own ? String(value ?? unlimited) : '']))

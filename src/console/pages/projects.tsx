@@ -1,0 +1,53 @@
+import type { ProjectRow } from '../../client/resources.ts'
+import { get } from '../api.ts'
+import { useEvery, useLoad } from '../load.ts'
+import { me } from '../me.ts'
+import { Page, Table, Trouble } from '../parts/basics.tsx'
+import { useForm } from '../parts/form.tsx'
+import { go, Link } from '../router.tsx'
+
+/** What each project has and takes at the moment: admins see all, others their own. */
+export function Projects() {
+  const projects = useLoad(() => get<{ projects: ProjectRow[] }>('/v1/projects'), [])
+  const form = useForm({ id: '' })
+  useEvery(5000, projects.reload)
+  return (
+    <Page title="Projects">
+      <Trouble problem={projects.problem} />
+      {projects.data !== undefined && (
+        <Table
+          label="Projects"
+          rows={projects.data.projects}
+          keyOf={({ id }) => id}
+          columns={[
+            { title: 'Name', cell: ({ id }) => <Link to={`/projects/${encodeURIComponent(id)}`}>{id}</Link> },
+            { title: 'Functions', cell: ({ functions }) => functions, number: true },
+            { title: 'Jobs', cell: ({ jobs }) => jobs, number: true },
+            { title: 'Webhooks', cell: ({ webhooks }) => webhooks, number: true },
+            { title: 'Tokens', cell: ({ tokens }) => tokens, number: true },
+            { title: 'At work', cell: ({ running }) => running, number: true },
+            { title: 'Waiting', cell: ({ queued_runs }) => queued_runs, number: true },
+            { title: 'Memory of workers', cell: ({ worker_memory_mb }) => `${worker_memory_mb} MiB`, number: true },
+            { title: 'Limits', cell: ({ own_limits }) => (own_limits ? 'its own' : 'the default') },
+          ]}
+        />
+      )}
+      {me.value?.roles.includes('admin') && (
+        <form
+          class="bar"
+          onSubmit={(event) => {
+            event.preventDefault()
+            if (form.texts.id !== '') go(`/projects/${encodeURIComponent(form.texts.id)}`)
+          }}
+        >
+          {form.input('id', 'Limits of a project that has nothing yet', { placeholder: 'shop' })}
+          <button type="submit">Open</button>
+        </form>
+      )}
+      <p class="prose">
+        A project is a name: it is there as soon as a token is made for it. Functions, secrets and executions of one
+        project are not seen by the others.
+      </p>
+    </Page>
+  )
+}

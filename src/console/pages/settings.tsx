@@ -1,0 +1,63 @@
+import type { SettingRow } from '../../client/resources.ts'
+import { get } from '../api.ts'
+import { useLoad } from '../load.ts'
+import { Badge, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
+import { useForm } from '../parts/form.tsx'
+
+/** What the server was started with; they are changed in its environment. */
+export function Settings() {
+  const settings = useLoad(() => get<{ settings: SettingRow[] }>('/v1/settings'), [])
+  const form = useForm({ text: '', from: 'all' })
+  const { text, from } = form.texts
+  const rows = (settings.data?.settings ?? []).filter(
+    (row) =>
+      (from === 'all' || row.given) && `${row.name} ${row.about}`.toLowerCase().includes(text.trim().toLowerCase()),
+  )
+  const subjects = [...new Set(rows.map(({ subject }) => subject))]
+  return (
+    <Page title="Settings">
+      <p class="prose">
+        Those in effect. They come from the environment of the server and are changed there; then it is started again.
+      </p>
+      <div class="bar">
+        <Field label="Filter">
+          <input type="search" value={text} onInput={(event) => form.set('text', event.currentTarget.value)} />
+        </Field>
+        {form.choice('from', 'Shown', [
+          ['all', 'all'],
+          ['given', 'those that the environment gives'],
+        ])}
+      </div>
+      <Trouble problem={settings.problem} />
+      {settings.data !== undefined && rows.length === 0 && (
+        <Empty>
+          {from === 'all' ? 'No setting fits.' : 'The environment gives none that fits: all are the defaults.'}
+        </Empty>
+      )}
+      {subjects.map((subject) => (
+        <section key={subject}>
+          <h2>{subject}</h2>
+          <Table
+            label={subject}
+            rows={rows.filter((row) => row.subject === subject)}
+            keyOf={({ name }) => name}
+            columns={[
+              { title: 'Setting', cell: ({ name }) => <code>{name}</code> },
+              { title: 'Value', cell: (row) => <code class="value">{shownValue(row)}</code> },
+              { title: 'From', cell: ({ given }) => (given ? <Badge kind="environment" /> : 'default') },
+              { title: 'What it does', cell: ({ about }) => <span class="prose">{withoutLinks(about)}</span> },
+            ]}
+          />
+        </section>
+      ))}
+    </Page>
+  )
+}
+
+function shownValue({ value, secret, given }: SettingRow): string {
+  if (secret) return given ? '(secret)' : '–'
+  return value ?? '–'
+}
+
+/** The sentences are those of the documentation, which has links. */
+const withoutLinks = (text: string): string => text.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1').replaceAll('`', '')
