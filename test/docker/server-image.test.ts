@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Client, makeClient } from '../../src/client/client.ts'
@@ -78,7 +78,12 @@ describeWithDocker('the image of the server', () => {
     const [id = ''] = (await docker('ps', '-q', '--filter', `ancestor=${images('http')}`)).split('\n')
     const networks = JSON.parse(await docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', id))
     expect(Object.keys(networks).sort()).toEqual([`taibai-${instance}`, `taibai-${instance}-pair-1`])
-    expect(await docker('network', 'inspect', '-f', '{{.Internal}}', `taibai-${instance}-pair-1`)).toBe('true')
+    const pair = `taibai-${instance}-pair-1`
+    const [isInternal, network = ''] = (await docker('network', 'inspect', '-f', '{{.Internal}} {{.Id}}', pair)).split(' ')
+    expect(isInternal).toBe('true')
+    // The machine's own services are not reached over it.
+    const ofMachine = networkInterfaces()[`br-${network.slice(0, 12)}`] ?? []
+    expect(ofMachine.filter(({ family }) => family === 'IPv4')).toEqual([])
   })
 
   test('leaves the workers of another installation on the engine alone', async () => {

@@ -62,11 +62,15 @@ export class PairNetworks {
     }
   }
 
-  /** Small ones, by our own choice: an engine has addresses for some thirty networks, and other installations want some too. */
+  /**
+   * Small ones, by our own choice: an engine has addresses for some thirty networks, and other installations want some too. The
+   * engine's machine has no address there: it would be reached, with all that it serves, also by workers without a network.
+   */
   async #makeWhereFree(name: string, triesLeft: number): Promise<void> {
     const Labels = { [pairLabelName]: this.#instance }
     const IPAM = { Config: [{ Subnet: this.#subnet() }] }
-    const options = { Name: name, Driver: 'bridge', Internal: true, EnableIPv6: false, Labels, IPAM }
+    const Options = { 'com.docker.network.bridge.inhibit_ipv4': 'true' }
+    const options = { Name: name, Driver: 'bridge', Internal: true, EnableIPv6: false, Labels, Options, IPAM }
     await this.#docker.ensureNetwork(options).catch((error: unknown) => {
       if (triesLeft === 1 || !/overlap/i.test(String(error))) throw error
       return this.#makeWhereFree(name, triesLeft - 1)
