@@ -5,6 +5,8 @@ import { BlockList, createServer, type Server as NetServer, type Socket } from '
 export class WorkerDoor {
   #main: { server: Server; host: string; port: number } | undefined
   #servers: NetServer[] = []
+  /** Where it listens already, or is about to. */
+  #ports = new Map<string, Promise<number>>()
 
   /** The server as it listens for everybody. */
   attach(server: Server, host: string, port: number): void {
@@ -13,9 +15,17 @@ export class WorkerDoor {
 
   /**
    * The port at which callers from the network (`172.18.0.0/16`) reach the server at this address of this machine; others are
-   * hung up on. It is the server's own where that one can be had. Rejects with the system's error.
+   * hung up on. It is the server's own where that one can be had. Again: the same. Rejects with the system's error.
    */
-  async listen(address: string, network: string): Promise<number> {
+  listen(address: string, network: string): Promise<number> {
+    const key = `${address} ${network}`
+    const port = this.#ports.get(key) ?? this.#open(address, network)
+    this.#ports.set(key, port)
+    port.catch(() => this.#ports.delete(key))
+    return port
+  }
+
+  async #open(address: string, network: string): Promise<number> {
     if (this.#main === undefined) throw new Error('The server does not listen yet.')
     const { server, host, port } = this.#main
     if (covers(host, address)) return port

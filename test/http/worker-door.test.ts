@@ -42,6 +42,12 @@ test('serves callers of its network as the server does, at the same port, and ha
   expect(await asked('127.0.0.2', port, '127.0.0.9')).toBe('')
 })
 
+test('is the same when it is asked for again, as for each worker that starts', async () => {
+  door.attach(server, '127.0.0.1', port)
+  const ports = await Promise.all([1, 2, 3].map(() => door.listen('127.0.0.2', '127.0.0.0/30')))
+  expect([...ports, await door.listen('127.0.0.2', '127.0.0.0/30')]).toEqual([port, port, port, port])
+})
+
 test('takes another port where that one is taken', async () => {
   const other = await listen('127.0.0.2', port, (_incoming, outgoing) => outgoing.end(), { bodyTimeoutMs: 10_000 })
   try {

@@ -94,7 +94,7 @@ export interface SandboxImages extends EngineImages {
 export interface ApiDoor {
   /**
    * Makes the server take calls at this address of this machine, from callers of the network alone, where it does not listen
-   * there anyway. Returns the port. Rejects with the system's error.
+   * there anyway. Returns the port; again: the same. Rejects with the system's error.
    */
   listen(address: string, network: string): Promise<number>
 }
