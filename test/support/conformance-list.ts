@@ -384,6 +384,8 @@ function calls(harness: Harness): void {
     expect(context.language_version).toMatch(/^\d+\.\d+\.\d+$/)
     expect(context.remaining_ms).toBeGreaterThan(20_000)
     expect(context.remaining_ms).toBeLessThanOrEqual(30_001)
+    const untraced = valueIn(await worker.call({ do: 'context' }).outcome) as Record<string, unknown>
+    expect(untraced.traceparent).toBeNull()
   })
 
   test('a function that may call the API finds its address and the token of the call, which no print shows', async () => {

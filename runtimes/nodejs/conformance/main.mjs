@@ -65,7 +65,7 @@ const deeds = {
     deadline_ms: context.deadlineMs,
     remaining_ms: context.getRemainingTimeInMillis(),
     trigger: context.trigger,
-    traceparent: context.traceparent ?? null,
+    traceparent: context.traceparent,
     language_version: context.languageVersion,
   }),
   request: (_event, { request = null }) => request && { ...request, body: request.body?.toString('base64') ?? null },

@@ -57,6 +57,7 @@ function contextOf(call, meta) {
     projectId: fn.project,
     deadlineMs: meta.deadline_ms,
     trigger: meta.trigger,
+    traceparent: meta.traceparent ?? null,
     languageVersion,
     getRemainingTimeInMillis,
     signal: call.controller.signal,
@@ -68,7 +69,6 @@ function contextOf(call, meta) {
     memoryLimitInMB: fn.memoryMib,
     callbackWaitsForEmptyEventLoop: true,
   }
-  if (meta.traceparent !== undefined) context.traceparent = meta.traceparent
   if (meta.http !== undefined) {
     context.url = meta.http.url
     context.prefix = meta.http.prefix
