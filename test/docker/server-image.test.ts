@@ -79,7 +79,9 @@ describeWithDocker('the image of the server', () => {
     const networks = JSON.parse(await docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', id))
     expect(Object.keys(networks).sort()).toEqual([`taibai-${instance}`, `taibai-${instance}-pair-1`])
     const pair = `taibai-${instance}-pair-1`
-    const [isInternal, network = ''] = (await docker('network', 'inspect', '-f', '{{.Internal}} {{.Id}}', pair)).split(' ')
+    const [isInternal, network = ''] = (await docker('network', 'inspect', '-f', '{{.Internal}} {{.Id}}', pair)).split(
+      ' ',
+    )
     expect(isInternal).toBe('true')
     // The machine's own services are not reached over it.
     const ofMachine = networkInterfaces()[`br-${network.slice(0, 12)}`] ?? []
