@@ -31,6 +31,7 @@ export default defineConfig({
         test: {
           name: 'docker',
           include: ['test/docker/**/*.test.ts'],
+          globalSetup: 'test/support/built-server.ts',
           pool: 'forks',
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -42,6 +43,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['test/process/**/*.test.ts'],
+          globalSetup: 'test/support/built-server.ts',
           pool: 'forks',
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -53,6 +55,7 @@ export default defineConfig({
         test: {
           name: 'console',
           include: ['test/console/**/*.test.ts'],
+          globalSetup: 'test/support/built-server.ts',
           pool: 'forks',
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -64,6 +67,7 @@ export default defineConfig({
         test: {
           name: 'engines',
           include: ['test/engines/**/*.test.ts'],
+          globalSetup: 'test/support/built-server.ts',
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 300_000,
@@ -74,7 +78,7 @@ export default defineConfig({
         test: {
           name: 'openstack',
           include: ['test/openstack/**/*.test.ts'],
-          globalSetup: 'test/openstack/shared-stack.ts',
+          globalSetup: ['test/support/built-server.ts', 'test/openstack/shared-stack.ts'],
           pool: 'forks',
           // After the others: the services want the machine for themselves.
           sequence: { groupOrder: 2 },

@@ -16,13 +16,18 @@ export interface Bundle {
   files: Record<string, string>
 }
 
-/** `kind`: what the program finds beside itself, see `assets.ts`. */
-export async function bundle(kind: 'executable' | 'package', folder: string): Promise<Bundle> {
+/** What the program finds beside itself, see `assets.ts`. */
+type Kind = 'executable' | 'package'
+
+/** `isReadable`: as it was written, with maps to its sources, for who reads its stacks. */
+export async function bundle(kind: Kind, folder: string, { isReadable = false } = {}): Promise<Bundle> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const [main, ledgerThread] = [join(folder, 'main.cjs'), join(folder, 'ledger-thread.cjs')]
-  await compile(kind, 'src/main.ts', main)
-  await compile(kind, 'src/store/ledger-writer.ts', ledgerThread)
+  await Promise.all([
+    compile(kind, 'src/main.ts', main, isReadable),
+    compile(kind, 'src/store/ledger-writer.ts', ledgerThread, isReadable),
+  ])
   const files = travelling()
   const hash = createHash('sha256')
   for (const [name, path] of Object.entries({ ...files, main, ledgerThread }))
@@ -32,7 +37,7 @@ export async function bundle(kind: 'executable' | 'package', folder: string): Pr
 
 const ownUrl = "const ownUrl = require('node:url').pathToFileURL(__filename).href;"
 
-async function compile(kind: 'executable' | 'package', entry: string, outfile: string): Promise<void> {
+async function compile(kind: Kind, entry: string, outfile: string, isReadable: boolean): Promise<void> {
   await build({
     entryPoints: [join(projectFolder, entry)],
     outfile,
@@ -40,7 +45,8 @@ async function compile(kind: 'executable' | 'package', entry: string, outfile: s
     platform: 'node',
     target: 'node24',
     format: 'cjs',
-    minify: true,
+    minify: !isReadable,
+    sourcemap: isReadable && 'linked',
     // An error that nobody catches prints its line: no line is long.
     lineLimit: 200,
     keepNames: true,

@@ -8,7 +8,7 @@ import { BareRoot } from '../support/bare-root.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { dockerSocket } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
-import { ChildProgram, projectFolder, serverProgram } from '../support/server-process.ts'
+import { ChildProgram, projectFolder, sourceProgram } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const executable = join(projectFolder, 'dist/taibai')
@@ -36,7 +36,7 @@ describe('the executable', () => {
   })
 
   test('takes at most a third of the processor time of the sources until it is ready, and 130 MB then', async () => {
-    const [own, sources] = await inTurn([[executable], [process.execPath, serverProgram]])
+    const [own, sources] = await inTurn([[executable], [process.execPath, sourceProgram]])
     expect(own.cpuMs).toBeLessThanOrEqual(sources.cpuMs / 3)
     expect(own.memoryMb).toBeLessThanOrEqual(130)
   }, 300_000)
