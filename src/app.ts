@@ -36,7 +36,7 @@ import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { SecretVault } from './services/platform/secret-vault.ts'
 import { ensureAdminToken, newSecret } from './services/platform/tokens.ts'
 import { BackupFolder } from './store/backups.ts'
-import { readDataFacts } from './store/data-facts.ts'
+import { diskSpace, readDataFacts } from './store/data-facts.ts'
 import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
 import { SqliteLedger } from './store/ledger.ts'
@@ -108,7 +108,8 @@ async function open(
   const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
   const manifests = readRuntimes(config.runtimesDir)
-  const registries = new RegistryLogins(join(data.path, 'registries.json'), passwordSeal(config, data))
+  const key = ensureSecretKey(join(data.path, 'secret.key'), config)
+  const registries = new RegistryLogins(join(data.path, 'registries.json'), passwordSeal(key))
   const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))
   const spans = makeExporter(config, log)
   opened.push(() => spans?.close())
@@ -130,7 +131,7 @@ async function open(
   const workerDoor = new WorkerDoor()
   opened.push(() => workerDoor.close())
   const around = { engine, links, apiDoor: workerDoor }
-  const ground = makeGround(config, data, manifests, { ...kept, registries, pulled, spans }, around, log)
+  const ground = makeGround(config, data, manifests, { ...kept, key, registries, pulled, spans }, around, log)
   const services = makeServices(ground)
   const status = { isReady: false }
   const server = await listen(
@@ -247,17 +248,18 @@ function makeGround(
     ledger,
     packages,
     backups,
+    key,
     registries,
     pulled,
     spans,
-  }: Kept & { registries: RegistryLogins; pulled: PulledImageNotes; spans: SpanSink | undefined },
+  }: Kept & { key: Buffer; registries: RegistryLogins; pulled: PulledImageNotes; spans: SpanSink | undefined },
   { engine, links, apiDoor }: { engine: SandboxEngine; links: WorkerLinks; apiDoor: WorkerDoor },
   log: Log,
 ): Ground {
   const functionTokens = new FunctionTokens(newSecret)
   const languageVersions = new Map<string, string>()
   const shares = new ProjectShares({ store: stores.projectLimits, clock, defaults: given.projectLimits(config) })
-  const vault = openVault(config, data, stores, log)
+  const vault = openVault(key, stores, log)
   const factory = new SandboxWorkers(
     given.workersParts(config, manifests, {
       engine,
@@ -309,18 +311,15 @@ function makeGround(
   }
 }
 
-/** What was sealed with a key that is lost stays lost, and is said to be: all else goes on. */
 /** With the key of the secrets. */
-function passwordSeal(config: Config, data: DataFolder): PasswordSeal {
-  const key = ensureSecretKey(join(data.path, 'secret.key'), config)
-  return {
-    seal: (registry, password) => seal(key, `registry/${registry}`, password).toString('base64'),
-    unseal: (registry, sealed) => unseal(key, `registry/${registry}`, Buffer.from(sealed, 'base64')),
-  }
-}
+const passwordSeal = (key: Buffer): PasswordSeal => ({
+  seal: (registry, password) => seal(key, `registry/${registry}`, password).toString('base64'),
+  unseal: (registry, sealed) => unseal(key, `registry/${registry}`, Buffer.from(sealed, 'base64')),
+})
 
-function openVault(config: Config, data: DataFolder, stores: Kept['stores'], log: Log): SecretVault {
-  const vault = new SecretVault(stores.secrets, ensureSecretKey(join(data.path, 'secret.key'), config))
+/** What was sealed with a key that is lost stays lost, and is said to be: all else goes on. */
+function openVault(key: Buffer, stores: Kept['stores'], log: Log): SecretVault {
+  const vault = new SecretVault(stores.secrets, key)
   const { lost } = vault
   if (lost > 0) log.error({ values: lost }, 'secrets were sealed with another key: bring back the secret.key of then')
   return vault
@@ -342,7 +341,7 @@ function makeDoor(
   const parts = httpParts(ground, services, {
     authenticate: config.auth === 'none' ? openTo(ground) : authenticationBy(tokens, ground),
     ...health,
-    freeBytes: () => readDataFacts(data.path).freeBytes,
+    freeBytes: () => diskSpace(data.path).freeBytes,
     version,
     settingsInEffect: () => settingsInEffect(config),
     docs: readDocs,

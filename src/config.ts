@@ -2,6 +2,7 @@ import { homedir, totalmem } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { isExecutable, runtimesFolder } from './assets.ts'
+import { type LimitName, limitNames } from './domain/limits.ts'
 
 /** The settings: one schema with a default and a sentence each; the only reader of the environment. The tables of docs/settings.md are made from it. */
 
@@ -19,11 +20,6 @@ const list = z.union([
   ),
 ])
 const egressEntry = /^(host|metadata|\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?)(:\d{1,5})?$/
-/** As in `domain/limits.ts`, which this file must not know. */
-const limitNameList = [
-  ...['running', 'rate', 'queued_runs', 'queued_bytes', 'worker_memory_mb', 'starts', 'bodies_bytes'],
-  ...['functions', 'jobs', 'webhooks', 'packages', 'package_bytes', 'record_bytes'],
-]
 const secret = { secret: true }
 /** Three quarters of the memory: what remains is for the system, the engine and this process. */
 const defaultBudgetMb = Math.floor((totalmem() / mib) * 0.75)
@@ -327,10 +323,10 @@ export const settings = z.object({
       const limits: Record<string, number | null> = {}
       for (const entry of entries) {
         const [name = '', value = ''] = entry.split('=')
-        if (!limitNameList.includes(name) || !/^(none|\d+(\.\d+)?)$/.test(value)) {
+        if (!limitNames.includes(name as LimitName) || !/^(none|\d+(\.\d+)?)$/.test(value)) {
           context.addIssue({
             code: 'custom',
-            message: `${entry} is no limit: write NAME=NUMBER or NAME=none with one of ${limitNameList.join(', ')}`,
+            message: `${entry} is no limit: write NAME=NUMBER or NAME=none with one of ${limitNames.join(', ')}`,
           })
         } else limits[name] = value === 'none' ? null : Number(value)
       }

@@ -42,7 +42,7 @@ const mayImport: Record<string, string[]> = {
   console: ['client', 'simulator'],
   host: ['domain', 'config.ts', 'assets.ts', 'folder.ts', 'engine/api'],
   cli: ['domain', 'client', 'host', 'simulator', 'config.ts', 'assets.ts', 'folder.ts'],
-  'config.ts': ['assets.ts'],
+  'config.ts': ['assets.ts', 'domain/limits.ts'],
   'assets.ts': ['domain', 'folder.ts'],
   'folder.ts': [],
   'logger.ts': [],

@@ -9,18 +9,21 @@ const closedNames = ['.', cataloguePath, ledgerPath, 'admin.token', 'secret.key'
 
 /** `checksDatabases`: reads them whole, which takes a second for each gigabyte. Changes nothing, beside a server that runs too. */
 export function readDataFacts(path: string, { checksDatabases = false } = {}): DataFacts {
-  const { bavail, blocks, bsize } = statfsSync(path)
   const isOpen = (name: string): boolean =>
     existsSync(join(path, name)) && (statSync(join(path, name)).mode & 0o077) !== 0
   return {
     path,
-    freeBytes: bavail * bsize,
-    totalBytes: blocks * bsize,
+    ...diskSpace(path),
     databases: [cataloguePath, ledgerPath]
       .filter((name) => existsSync(join(path, name)))
       .map((name) => databaseFacts(path, name, checksDatabases)),
     exposed: closedNames.filter(isOpen).map((name) => join(path, name)),
   }
+}
+
+export function diskSpace(path: string): Pick<DataFacts, 'freeBytes' | 'totalBytes'> {
+  const { bavail, blocks, bsize } = statfsSync(path)
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
 }
 
 function databaseFacts(folder: string, name: string, isChecked: boolean): DatabaseFacts {
