@@ -481,7 +481,7 @@ function calls(harness: Harness): void {
     await using worker = await harness.bind({ concurrency: 2 })
     const call = worker.call({ do: 'aborted', ms: 10_000 })
     const bystander = worker.call({ do: 'aborted', ms: 400 })
-    await sleep(100)
+    await Promise.all([call.printed('begun'), bystander.printed('begun')])
     call.cancel()
     expect(await within(5000, call.outcome)).toMatchObject({ value: true })
     expect(call.output.stdout).toContain('aborted')
@@ -515,6 +515,10 @@ function ends(harness: Harness): void {
 
 function http(harness: Harness): void {
   const worker = bindOnce(harness, { entry: 'web.main', signature: 'http', concurrency: 4 })
+  /** Over the same connection, behind whatever the worker had to send before. */
+  const answeredTwice = async () => {
+    for (const _ of [1, 2]) expect(await worker().fetch({ target: '/hello' }).outcome).toMatchObject({ status: 200 })
+  }
 
   test('a small answer comes in one piece, with its status and headers', async () => {
     const outcome = await worker().fetch({ target: '/hello' }).outcome
@@ -554,15 +558,13 @@ function http(harness: Harness): void {
 
   test('a streamed answer waits for credit after 1 MiB, and other calls go on meanwhile', async () => {
     const call = worker().fetch({ target: '/stream?chunks=64&bytes=65536&ms=0' }, { credit: 'manual' })
-    await call.received(1)
-    await sleep(300)
-    expect(call.receivedBytes).toBeLessThanOrEqual(streamWindow)
-    expect(await worker().fetch({ target: '/hello' }).outcome).toMatchObject({ status: 200 })
-    const before = call.receivedBytes
+    await call.received(streamWindow)
+    await answeredTwice()
+    expect(call.receivedBytes).toBe(streamWindow)
     call.grant(mebibyte)
-    await call.received(before + 1)
-    await sleep(200)
-    expect(call.receivedBytes).toBeLessThanOrEqual(2 * streamWindow)
+    await call.received(2 * streamWindow)
+    await answeredTwice()
+    expect(call.receivedBytes).toBe(2 * streamWindow)
     call.grant(4 * mebibyte)
     expect(answerOf(await call.outcome).body).toHaveLength(4 * mebibyte)
   })
@@ -570,8 +572,8 @@ function http(harness: Harness): void {
   test('a piece larger than the window is sent as credit allows', async () => {
     const call = worker().fetch({ target: '/stream?chunks=1&bytes=3000000&ms=0' }, { credit: 'manual' })
     await call.received(streamWindow)
-    await sleep(200)
-    expect(call.receivedBytes).toBeLessThanOrEqual(streamWindow)
+    await answeredTwice()
+    expect(call.receivedBytes).toBe(streamWindow)
     call.grant(2_000_000)
     expect(answerOf(await call.outcome).body).toHaveLength(3_000_000)
   })
@@ -587,8 +589,7 @@ function http(harness: Harness): void {
 
   test('a streamed answer that waits for credit ends when it is cancelled', async () => {
     const call = worker().fetch({ target: '/stream?chunks=64&bytes=65536&ms=0' }, { credit: 'manual' })
-    await call.head
-    await sleep(100)
+    await call.received(streamWindow)
     call.cancel()
     expect(await within(5000, call.outcome)).not.toBe('too late')
   })

@@ -139,6 +139,7 @@ function raw({ by, stdout, ms = 0, before }) {
 }
 
 async function aborted({ ms }, { signal }) {
+  console.log('begun')
   try {
     await sleep(ms, undefined, { signal })
     return false

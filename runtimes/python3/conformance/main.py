@@ -120,6 +120,7 @@ def count(event, context):
 
 
 def aborted(event, context):
+    print('begun')
     fired = context.cancelled.wait(event['ms'] / 1000)
     if fired:
         print('aborted')
