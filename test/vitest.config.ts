@@ -1,92 +1,69 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
+/** Files at once of the rings that compute: vitest would take one fewer than there are processors. */
+const atOnce = Math.max(2, availableParallelism() - 1)
 /**
- * Files at once. Most of what a ring does is waiting: for containers, processes, timers. Two on two processors take half the
- * time of one; vitest would take one. None of them needs a quiet machine, or shares a server, a folder or a port with another.
+ * Files at once of the rings that wait most of their time: for containers, processes, timers. None of them needs a quiet
+ * machine, or shares a server, a folder or a port with another.
  */
-const maxWorkers = Math.max(2, availableParallelism() - 1)
+const waitingAtOnce = atOnce + 1
 
-/** Folders that are projects below; every other one is in `fast`, so that no file is in none. */
-const ringsOfTheirOwn = ['docker', 'process', 'console', 'engines', 'openstack']
+/** Makes the program that tests start as their servers. */
+const builtServer = 'test/support/built-server.ts'
 
-/** The rings: `fast` needs nothing installed, `docker` needs a Docker engine, `process` starts whole servers,
- * `openstack` lets them work with the real OpenStack services and the real `openstack` command. */
+type Ring = NonNullable<TestProjectInlineConfiguration['test']>
+
+/** A folder of `test` that is a project of its own name. */
+const ring = (name: string, limitMs: number, more: Ring): TestProjectInlineConfiguration => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    globalSetup: builtServer,
+    pool: 'forks',
+    testTimeout: limitMs,
+    hookTimeout: limitMs,
+    ...more,
+  },
+})
+
+const second = 1000
+const beside: Ring = { maxWorkers: waitingAtOnce, sequence: { groupOrder: 1 } }
+
+/** The rings: `docker` needs a Docker engine, `process` starts whole servers, `console` a browser with them, `openstack` lets
+ * them work with the real OpenStack services and the real `openstack` command. */
+const rings = [
+  ring('docker', 300 * second, beside),
+  ring('process', 300 * second, beside),
+  ring('console', 120 * second, beside),
+  ring('engines', 300 * second, { fileParallelism: false, hookTimeout: 600 * second }),
+  // After the others: the services want the machine for themselves.
+  ring('openstack', 300 * second, {
+    globalSetup: [builtServer, 'test/openstack/shared-stack.ts'],
+    sequence: { groupOrder: 2 },
+    fileParallelism: false,
+  }),
+]
+
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     projects: [
       {
         test: {
+          // Needs nothing installed. Every folder that is no ring of its own is in it, so that no file is in none.
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ringsOfTheirOwn.map((ring) => `test/${ring}/**`),
+          exclude: rings.flatMap(({ test }) => test?.include ?? []),
           pool: 'forks',
-          maxWorkers,
-          testTimeout: 120_000,
+          maxWorkers: atOnce,
+          // Files share the modules that they load; none changes one for others.
+          isolate: false,
+          testTimeout: 120 * second,
         },
       },
-      {
-        test: {
-          name: 'docker',
-          include: ['test/docker/**/*.test.ts'],
-          globalSetup: 'test/support/built-server.ts',
-          pool: 'forks',
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-        },
-      },
-      {
-        test: {
-          name: 'process',
-          include: ['test/process/**/*.test.ts'],
-          globalSetup: 'test/support/built-server.ts',
-          pool: 'forks',
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-        },
-      },
-      {
-        test: {
-          name: 'console',
-          include: ['test/console/**/*.test.ts'],
-          globalSetup: 'test/support/built-server.ts',
-          pool: 'forks',
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        test: {
-          name: 'engines',
-          include: ['test/engines/**/*.test.ts'],
-          globalSetup: 'test/support/built-server.ts',
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
-        },
-      },
-      {
-        test: {
-          name: 'openstack',
-          include: ['test/openstack/**/*.test.ts'],
-          globalSetup: ['test/support/built-server.ts', 'test/openstack/shared-stack.ts'],
-          pool: 'forks',
-          // After the others: the services want the machine for themselves.
-          sequence: { groupOrder: 2 },
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-        },
-      },
+      ...rings,
     ],
   },
 })

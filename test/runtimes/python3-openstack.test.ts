@@ -13,7 +13,8 @@ import { openStackSession } from '../support/shim-protocol-list.ts'
 
 const runtime = fileURLToPath(new URL('../../runtimes/python3', import.meta.url))
 /** The system's Python comes first: that is the one that Debian's keystoneauth1 is for. */
-const path = `/usr/bin:${process.env.PATH}`
+const pathBefore = process.env.PATH
+const path = `/usr/bin:${pathBefore}`
 const hasKeystoneauth =
   spawnSync('python3', ['-c', 'import keystoneauth1.session'], { env: { ...process.env, PATH: path } }).status === 0
 
@@ -64,6 +65,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/AUTH_1`
 })
 afterAll(() => {
+  process.env.PATH = pathBefore
   server.close()
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
