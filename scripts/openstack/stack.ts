@@ -1,18 +1,21 @@
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { projectFolder } from '../../src/assets.ts'
 import { type Told, told } from './told.ts'
 
 /**
  * Real OpenStack services on loopback, made by the scripts that lie beside the checkout where it is tested
  * (TAIBAI_TEST_STACK_SCRIPTS names another folder). TAIBAI_TEST_STACK_DIR: a stack that runs already is used and left as
- * it is.
+ * it is. TAIBAI_TEST_STACK_NOTE: so is one that another process starts, which says in this file what became of it.
  */
 
 const scripts = process.env.TAIBAI_TEST_STACK_SCRIPTS ?? resolve(projectFolder, '../shared/openstack')
 const running = process.env.TAIBAI_TEST_STACK_DIR
+const noteFile = process.env.TAIBAI_TEST_STACK_NOTE
+const noteLimitMs = 600_000
 
 export type StackService = 'keystone' | 'swift' | 'zaqar' | 'aodh' | 'events'
 
@@ -35,6 +38,7 @@ export class OpenStackStack implements AsyncDisposable {
 
   /** Null, with the reason printed, where these services cannot be had; where the scripts are in CI, they must be. */
   static async startOrSkip(services: StackService[]): Promise<OpenStackStack | null> {
+    if (noteFile !== undefined) return OpenStackStack.#startedElsewhere(noteFile, services)
     const problem = missing()
     if (problem === null) return OpenStackStack.start(services).catch((error: Error) => skipped(error.message))
     console.warn(`Real OpenStack services are not tested with: ${problem}.`)
@@ -45,6 +49,28 @@ export class OpenStackStack implements AsyncDisposable {
     const folder = running ?? mkdtempSync(join(tmpdir(), 'taibai-stack-'))
     await script('up', folder, services)
     return new OpenStackStack(folder, services, running === undefined)
+  }
+
+  /** Starts beside whatever goes on, and notes in the file what becomes of it: for `startOrSkip` of other processes. */
+  static async startAndNote(services: StackService[], file: string): Promise<OpenStackStack | null> {
+    const note = (text: string): void => {
+      writeFileSync(`${file}.new`, text)
+      renameSync(`${file}.new`, file)
+    }
+    try {
+      const stack = await OpenStackStack.startOrSkip(services)
+      note(JSON.stringify({ folder: stack?.folder ?? null }))
+      return stack
+    } catch (error) {
+      note(JSON.stringify({ problem: (error as Error).message }))
+      return null
+    }
+  }
+
+  static async #startedElsewhere(file: string, services: StackService[]): Promise<OpenStackStack | null> {
+    const { folder, problem } = await noted(file)
+    if (problem !== undefined) throw new Error(problem)
+    return folder === null ? null : new OpenStackStack(folder, services, false)
   }
 
   /** Settings of a server that works with these services. */
@@ -127,6 +153,16 @@ export class OpenStackStack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isOurs) await script('down', this.folder, [])
   }
+}
+
+/** What became of the start: the folder of the stack; null: there is none here, and the reason was printed. */
+async function noted(file: string): Promise<{ folder: string | null; problem?: string }> {
+  for (let waited = 0; !existsSync(file); waited += 100) {
+    if (waited > noteLimitMs)
+      throw new Error(`The OpenStack services did not start within ${noteLimitMs / 60_000} minutes.`)
+    await pause(100)
+  }
+  return JSON.parse(readFileSync(file, 'utf8'))
 }
 
 function missing(): string | null {

@@ -1,10 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { OpenStackStack } from '../../scripts/openstack/stack.ts'
 
-/** One stack for all files of the ring, which find it by its folder; where it cannot be had, each says so. */
-export default async function share(): Promise<(() => Promise<void>) | undefined> {
+/** One stack for all files of the ring. It starts beside the rings before, and they wait for it; where it cannot be had, each says so. */
+export default function share(): (() => Promise<void>) | undefined {
   if (process.env.TAIBAI_TEST_STACK_DIR !== undefined) return undefined
-  const stack = await OpenStackStack.startOrSkip(['keystone', 'swift', 'zaqar', 'aodh', 'events'])
-  if (stack === null) return undefined
-  process.env.TAIBAI_TEST_STACK_DIR = stack.folder
-  return () => stack[Symbol.asyncDispose]()
+  const folder = mkdtempSync(join(tmpdir(), 'taibai-stack-note-'))
+  const file = join(folder, 'stack.json')
+  const starting = OpenStackStack.startAndNote(['keystone', 'swift', 'zaqar', 'aodh', 'events'], file)
+  process.env.TAIBAI_TEST_STACK_NOTE = file
+  return async () => {
+    await (await starting)?.[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true })
+  }
 }
