@@ -39,6 +39,7 @@ import { BackupFolder } from './store/backups.ts'
 import { diskSpace, readDataFacts } from './store/data-facts.ts'
 import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
+import { DiskReserve } from './store/disk-reserve.ts'
 import { SqliteLedger } from './store/ledger.ts'
 import type { WriterFiles } from './store/ledger-queue.ts'
 import { PackageFolder } from './store/packages.ts'
@@ -187,17 +188,20 @@ async function openKept(
 ) {
   refuseLostCatalogue(data.path)
   const database = new Database(join(data.path, 'taibai.db'))
-  const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal, files })
+  const space = new DiskReserve({ folder: data.path, reserveBytes: given.reserveBytes(config), clock, log })
+  const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal, files, space })
   const limits = given.packageLimits(config)
   const packages = await PackageFolder.open({
     folder: join(data.path, 'packages'),
     limits,
     keepUnusedMs: config.keepUnusedPackagesDays * dayMs,
+    space,
     clock,
   })
   return {
     stores: makeStores(database),
     ledger,
+    space,
     packages,
     backups: new BackupFolder({
       folder: config.backupDir ?? join(data.path, 'backups'),
@@ -209,8 +213,7 @@ async function openKept(
       now: clock.now,
     }),
     close: async () => {
-      await ledger.end()
-      database.close()
+      await ledger.end().finally(() => database.close())
     },
   }
 }
@@ -246,6 +249,7 @@ function makeGround(
   {
     stores,
     ledger,
+    space,
     packages,
     backups,
     key,
@@ -278,6 +282,7 @@ function makeGround(
     vault,
     shares,
     ledger,
+    space,
     packages,
     backups,
     pool: new WorkerPool({
@@ -297,7 +302,7 @@ function makeGround(
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),
-      data: () => readDataFacts(data.path),
+      data: () => readDataFacts(data.path, given.reserveBytes(config)),
       facts: { ...given.healthSettings(config), version, startedAt: clock.now(), hostMemoryBytes: totalmem() },
     },
     images: { engine: engine.images, pulled, highWaterBytes: config.imagesHighWaterMb * 1024 * 1024 },
@@ -342,6 +347,7 @@ function makeDoor(
     authenticate: config.auth === 'none' ? openTo(ground) : authenticationBy(tokens, ground),
     ...health,
     freeBytes: () => diskSpace(data.path).freeBytes,
+    reserveBytes: given.reserveBytes(config),
     version,
     settingsInEffect: () => settingsInEffect(config),
     docs: readDocs,

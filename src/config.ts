@@ -349,6 +349,11 @@ export const settings = z.object({
   keepUnusedPackagesDays: int(0)
     .default(7)
     .describe('Packages that no function or version uses any more are removed after this time.'),
+  diskReserveMb: int(0)
+    .default(256)
+    .describe(
+      'Free space of the disk of the data folder that new things leave, in MiB: below it nothing more is accepted, and what was accepted still ends well; below half of it calls are not recorded any more. 0: none.',
+    ),
   keepExecutionsDays: int(0).default(30).describe('Finished executions older than this are removed; 0 keeps them.'),
   keepExecutionsPerProject: int(0)
     .default(1_000_000)

@@ -9,6 +9,8 @@ import { readDataFacts } from './store/data-facts.ts'
 import { readHistoryFile } from './store/ledger-history.ts'
 import { useAddon } from './store/sqlite.ts'
 
+const mib = 1024 * 1024
+
 /** What the command line does with data folders of this machine, with no server between. */
 export const localData: LocalData = {
   async restore(file, dataDir) {
@@ -19,7 +21,7 @@ export const localData: LocalData = {
   async inspect(dataDir) {
     if (!existsSync(dataDir)) return [ok('disk', `There is no data folder ${dataDir} yet: the first start makes it.`)]
     readySqlite()
-    return dataFindings(readDataFacts(dataDir, { checksDatabases: true }))
+    return dataFindings(readDataFacts(dataDir, readConfig().diskReserveMb * mib, { checksDatabases: true }))
   },
 
   async history(ledgerFile, sinceMs) {

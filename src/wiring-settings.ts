@@ -71,6 +71,8 @@ export const poolOptions = (config: Config): PoolOptions => ({
   pauseAfterMs: config.pauseAfterMs,
 })
 
+export const reserveBytes = ({ diskReserveMb }: Pick<Config, 'diskReserveMb'>): number => diskReserveMb * 1024 * 1024
+
 export const packageLimits = (config: Config): PackageLimits => ({
   maxPackageBytes: config.maxPackageBytes,
   maxUnpackedBytes: config.maxUnpackedBytes,

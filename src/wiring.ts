@@ -2,6 +2,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { BackupStore } from './domain/backup.ts'
 import type { Clock } from './domain/clock.ts'
 import type { EventSender } from './domain/cloud-event.ts'
+import type { DiskSpace } from './domain/disk-space.ts'
 import type { DocPage } from './domain/doc-page.ts'
 import type { Ledger } from './domain/execution.ts'
 import type { FunctionStore, PackageStore } from './domain/function.ts'
@@ -99,6 +100,7 @@ export interface Ground {
   vault: SecretVault
   shares: ProjectShares
   ledger: Ledger
+  space: DiskSpace
   packages: PackageStore
   backups: BackupStore
   pool: Pool
@@ -281,7 +283,7 @@ export function makeServices(ground: Ground) {
       defaultRate: settings.webhookRate,
     }),
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
-    health: new Health({ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, clock }),
+    health: new Health({ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, ledger, clock }),
     images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),
     registries: new Registries({ ...ground.registries, clock }),
     tokens,
@@ -304,13 +306,14 @@ function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: 
 }
 
 export function httpParts(
-  { pool, clock, ledger, newId, log }: Pick<Ground, 'pool' | 'clock' | 'ledger' | 'newId' | 'log'>,
+  { pool, clock, ledger, newId, log, space }: Pick<Ground, 'pool' | 'clock' | 'ledger' | 'newId' | 'log' | 'space'>,
   services: Services,
   door: {
     authenticate: Authenticate
     isReady(): boolean
     engineIsUp(): boolean
     freeBytes(): number
+    reserveBytes: number
     version: string
     settingsInEffect(): SettingInEffect[]
     docs(): DocPage[]
@@ -356,6 +359,7 @@ export function httpParts(
       pool: pool.vitals(),
       ledger: ledger.vitals(),
       freeBytes: door.freeBytes(),
+      reserveBytes: door.reserveBytes,
       engineIsUp: door.engineIsUp(),
       version: door.version,
     }),
@@ -367,6 +371,7 @@ export function httpParts(
     consoleFile: door.consoleFile,
     clock,
     wrongTokens: new WrongTokens(door.settings, () => clock.elapsed()),
+    space,
     newId,
     log,
     settings: door.settings,

@@ -6,6 +6,8 @@ export interface DataFacts {
   /** What this user may still write on its disk. */
   freeBytes: number
   totalBytes: number
+  /** What new things leave free of it. */
+  reserveBytes: number
   databases: DatabaseFacts[]
   /** Files and folders that others than their owner may read or write. */
   exposed: string[]
@@ -18,17 +20,20 @@ export interface DatabaseFacts {
   damage?: string | null
 }
 
-/** Below the first nothing works any more before long, below the second somebody should know. */
-const leastFreeBytes = 256 * 1024 * 1024
+/** Below this somebody should know. */
 const littleFreeBytes = 2 * 1024 * 1024 * 1024
 
-export function dataFindings({ path, freeBytes, totalBytes, databases, exposed }: DataFacts): Finding[] {
+export function dataFindings({ path, freeBytes, totalBytes, reserveBytes, databases, exposed }: DataFacts): Finding[] {
   const space = `${sizeText(freeBytes)} of ${sizeText(totalBytes)} are free for ${path}.`
   const makeRoom =
     'Make room on that disk, keep fewer executions (TAIBAI_KEEP_EXECUTIONS_DAYS), or move the data folder.'
   const findings = [
-    freeBytes < leastFreeBytes
-      ? problem('disk', space, makeRoom)
+    freeBytes < reserveBytes
+      ? problem(
+          'disk',
+          `${space} TAIBAI_DISK_RESERVE_MB keeps ${sizeText(reserveBytes)}: nothing new is accepted.`,
+          makeRoom,
+        )
       : freeBytes < littleFreeBytes
         ? warning('disk', space, makeRoom)
         : ok('disk', space),

@@ -15,6 +15,8 @@ export interface LedgerVitals {
   pendingBytes: number
   /** Executions that could not be recorded, since the server began. */
   lostRows: number
+  /** The disk took nothing when it was last tried. */
+  isFailing: boolean
   /** How long batches took to be durable. */
   commits: Durations
 }

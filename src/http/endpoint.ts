@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { Change } from '../domain/audit.ts'
+import type { DiskSpace } from '../domain/disk-space.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Scope } from '../domain/scope.ts'
@@ -22,6 +23,8 @@ export interface Env {
     /** Keeps who changed what. */
     noteChange(who: Principal, change: Change): void
     trustsProxy: boolean
+    /** The disk of the data folder. */
+    space: DiskSpace
   }
 }
 export type App = OpenAPIHono<Env>

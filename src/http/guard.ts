@@ -26,6 +26,10 @@ export function refuseBeyond(who: Principal, about: Asks): void {
 const changes = (about: Described): boolean =>
   about.method !== 'get' && scopeOf(about).some((scope) => scope === 'deploy' || scope === 'admin')
 
+/** Takes space on the disk; what changes or removes things may go on for longer. */
+export const makesNew = ({ method, scope }: Asks): boolean =>
+  method === 'post' && scopeOf({ method, scope, onlyFunction: undefined }).every((one) => one === 'deploy')
+
 /** What the facts ask, asked; what is changed, noted. Where nobody needs a token there is no `who`. */
 export function guarded<P extends string>(about: Described<P>, handler: Handler<Env, P>): Handler<Env, P> {
   return async (c, next) => {
@@ -35,6 +39,7 @@ export function guarded<P extends string>(about: Described<P>, handler: Handler<
     if (about.onlyFunction === 'path' && who.onlyFunction !== undefined) {
       refuseOtherFunctions(who, c.get('functionIdOf')(who, (c as Ctx).req.param('id') as string))
     }
+    if (makesNew(about)) c.get('space').refuseMore()
     const answer = await handler(c, next)
     if (changes(about) && answer instanceof Response && answer.ok) {
       c.get('noteChange')(who, await changeOf(c as Ctx, about.summary, answer))

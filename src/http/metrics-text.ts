@@ -15,6 +15,8 @@ export interface Gauges {
   ledger: LedgerVitals
   /** Free bytes of the disk that the data folder lies on. */
   freeBytes: number
+  /** What of it new things leave free. */
+  reserveBytes: number
   engineIsUp: boolean
   version: string
 }
@@ -78,13 +80,19 @@ const ofPool = ({ workers, pool, engineIsUp }: Gauges): string[] => [
   ...family('taibai_engine_up', 'gauge', 'Whether the engine that starts workers answers.', [['', engineIsUp ? 1 : 0]]),
 ]
 
-const ofStorage = ({ ledger, freeBytes }: Gauges): string[] => [
+const ofStorage = ({ ledger, freeBytes, reserveBytes }: Gauges): string[] => [
   ...family('taibai_ledger_commit_seconds', 'histogram', 'How long batches of records took to be on disk.', [
     ...histogram(ledger.commits),
   ]),
   ...family('taibai_ledger_pending_bytes', 'gauge', 'Records on their way to the disk.', [['', ledger.pendingBytes]]),
   ...family('taibai_ledger_lost_total', 'counter', 'Executions that could not be recorded.', [['', ledger.lostRows]]),
+  ...family('taibai_ledger_failing', 'gauge', 'Whether the disk refused the last records.', [
+    ['', ledger.isFailing ? 1 : 0],
+  ]),
   ...family('taibai_data_free_bytes', 'gauge', 'Free space where the data folder lies.', [['', freeBytes]]),
+  ...family('taibai_data_reserve_bytes', 'gauge', 'Below this much free space nothing new is accepted.', [
+    ['', reserveBytes],
+  ]),
 ]
 
 function ofProcess(version: string, processNow: NodeJS.Process): string[] {

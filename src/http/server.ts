@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Change } from '../domain/audit.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { DiskSpace } from '../domain/disk-space.ts'
 import type { DocPage } from '../domain/doc-page.ts'
 import type { PackageStore } from '../domain/function.ts'
 import type { LambdaSettingsStore } from '../domain/lambda-settings.ts'
@@ -104,6 +105,7 @@ export interface HttpParts extends InvokeParts {
   consoleFile(name: string): Buffer | null
   clock: Pick<Clock, 'now'>
   wrongTokens: WrongTokens
+  space: DiskSpace
   log: Log
   settings: HttpSettings
 }
@@ -153,7 +155,7 @@ export function makeHttpApp(parts: HttpParts): App {
   return app
 }
 
-function handedToRoutes({ bodies, targets, audit, settings }: HttpParts): MiddlewareHandler<Env> {
+function handedToRoutes({ bodies, targets, audit, settings, space }: HttpParts): MiddlewareHandler<Env> {
   const functionIdOf = (who: Principal, nameOrId: string) => targets.findFunction(who, nameOrId).id
   const noteChange = (who: Principal, change: Change) => audit.note(who, change)
   return async (c, next) => {
@@ -161,6 +163,7 @@ function handedToRoutes({ bodies, targets, audit, settings }: HttpParts): Middle
     c.set('functionIdOf', functionIdOf)
     c.set('noteChange', noteChange)
     c.set('trustsProxy', settings.trustProxy)
+    c.set('space', space)
     return next()
   }
 }

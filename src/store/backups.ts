@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
 import type { Backup, BackupStore } from '../domain/backup.ts'
 import { type BackupNote, backupNotePath, cataloguePath, ledgerPath, packagePath } from './backup-layout.ts'
+import { storageFailure } from './storage-full.ts'
 
 export interface BackupFolderOptions {
   /** Where backups lie. */
@@ -45,6 +46,8 @@ export class BackupFolder implements BackupStore {
       await copyCatalogue(join(unfinished, cataloguePath))
       await this.#pack(unfinished, join(unfinished, name))
       await rename(join(unfinished, name), join(folder, name))
+    } catch (error) {
+      throw storageFailure(error, error, 'the backups (TAIBAI_BACKUP_DIR)')
     } finally {
       await rm(unfinished, { recursive: true, force: true })
     }

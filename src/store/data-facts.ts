@@ -8,12 +8,13 @@ import { openRaw } from './sqlite.ts'
 const closedNames = ['.', cataloguePath, ledgerPath, 'admin.token', 'secret.key', 'registries.json', 'backups']
 
 /** `checksDatabases`: reads them whole, which takes a second for each gigabyte. Changes nothing, beside a server that runs too. */
-export function readDataFacts(path: string, { checksDatabases = false } = {}): DataFacts {
+export function readDataFacts(path: string, reserveBytes: number, { checksDatabases = false } = {}): DataFacts {
   const isOpen = (name: string): boolean =>
     existsSync(join(path, name)) && (statSync(join(path, name)).mode & 0o077) !== 0
   return {
     path,
     ...diskSpace(path),
+    reserveBytes,
     databases: [cataloguePath, ledgerPath]
       .filter((name) => existsSync(join(path, name)))
       .map((name) => databaseFacts(path, name, checksDatabases)),

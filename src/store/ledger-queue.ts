@@ -72,6 +72,8 @@ export class LedgerQueue {
   #vacuums: ((freePages: number) => void)[] = []
   /** Set when the thread is gone, for good or ill. */
   #ended: FaasError | null = null
+  /** The disk refused the last batch. */
+  #isFailing = false
 
   constructor(options: LedgerQueueOptions) {
     this.#options = options
@@ -103,14 +105,19 @@ export class LedgerQueue {
 
   /** Nobody waits for it, so more may gather first. Kept and tried again while the disk refuses. */
   write(kind: Write, row: Row, bytes: number): void {
-    if (this.#ended !== null || this.#pendingBytes > this.#maxPendingBytes) return this.#lose()
+    if (this.#ended !== null || this.#pendingBytes > this.#maxPendingBytes) return this.lose()
     this.#add(kind, row, bytes)
     if (this.#full.length > 0) this.#send()
     else this.#sendAfter(lingerMs)
   }
 
   vitals(): LedgerVitals {
-    return { pendingBytes: this.#pendingBytes, lostRows: this.#lostInAll, commits: this.#commits }
+    return {
+      pendingBytes: this.#pendingBytes,
+      lostRows: this.#lostInAll,
+      isFailing: this.#isFailing || this.#ended !== null,
+      commits: this.#commits,
+    }
   }
 
   /** Everything so far is on disk. Rejects when the disk refuses it now. */
@@ -145,10 +152,8 @@ export class LedgerQueue {
     if (this.#ended !== null) return
     try {
       await this.flushed()
-    } catch (error) {
-      this.#sayWhatIsLeft()
-      throw error
     } finally {
+      this.#sayWhatIsLeft()
       this.#stopTimer?.()
       await this.#stopWriter()
     }
@@ -159,6 +164,7 @@ export class LedgerQueue {
       (sum, batch) => sum + (batch?.rows.length ?? 0),
       0,
     )
+    if (left + this.#lost === 0) return
     this.#options.log.error({ writes: left + this.#lost }, 'the server stops, and these could not be recorded')
   }
 
@@ -208,6 +214,7 @@ export class LedgerQueue {
     const batch = this.#inFlight as Batch
     this.#inFlight = null
     if ('failure' in reply) return this.#retryLater(batch, reply.failure)
+    this.#isFailing = false
     this.#pendingBytes -= batch.bytes
     this.#commits.add(this.#options.clock.elapsed() - this.#sentAt)
     if (reply.refused.length > 0) this.#options.log.error({ refused: reply.refused }, 'executions were not recorded')
@@ -220,6 +227,7 @@ export class LedgerQueue {
   /** The disk is full, say: who waits is told, the rest is kept for another try. */
   #retryLater(failed: Batch, reason: string): void {
     const keys = { reason, pendingBytes: this.#pendingBytes }
+    this.#isFailing = true
     this.#options.log.error(keys, 'the ledger could not be written; trying again')
     this.#full.unshift(failed)
     this.#failWaiters(notRecorded(reason))
@@ -242,14 +250,15 @@ export class LedgerQueue {
     this.#options.onFatal(error)
   }
 
-  #lose(): void {
+  /** What is not recorded is counted, and said. */
+  lose(): void {
     this.#lost++
     this.#lostInAll++
-    if (this.#lost === 1) this.#options.log.error({}, 'executions are lost: the ledger cannot be written')
+    if (this.#lost === 1) this.#options.log.error({}, 'executions are not recorded: the disk takes no more')
   }
 
   #sayWhatWasLost(): void {
-    this.#options.log.warn({ lost: this.#lost }, 'the ledger is written again')
+    this.#options.log.warn({ lost: this.#lost }, 'executions are recorded again')
     this.#lost = 0
   }
 }

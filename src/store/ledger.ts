@@ -1,3 +1,4 @@
+import { type DiskSpace, endlessSpace } from '../domain/disk-space.ts'
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../domain/execution.ts'
 import type { PastCall } from '../domain/history.ts'
 import type { FunctionError } from '../domain/outcome.ts'
@@ -13,7 +14,7 @@ import { ledgerMigrations } from './migrations/ledger/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
 /** `path` must be a real file: the thread that writes opens it too. */
-export type LedgerOptions = Omit<LedgerQueueOptions, 'counterRows'>
+export type LedgerOptions = Omit<LedgerQueueOptions, 'counterRows'> & { space?: DiskSpace }
 
 /** A run that lasts longer than this gets its `running` row. */
 const openRowAfterMs = 200
@@ -30,6 +31,7 @@ const recordBytesHoldMs = 60_000
 /** The ledger in ledger.db: read here, written by a thread of its own (`ledger-writer.ts`). */
 export class SqliteLedger implements Ledger {
   #clock: LedgerOptions['clock']
+  #space: DiskSpace
   #connection: Connection
   #find: { get(id: string): StoredExecution | undefined }
   #counters: Counters
@@ -46,6 +48,7 @@ export class SqliteLedger implements Ledger {
 
   constructor(options: LedgerOptions) {
     this.#clock = options.clock
+    this.#space = options.space ?? endlessSpace
     this.#connection = openSqlite(options.path, undefined, { givesSpaceBack: true })
     checkSound(
       this.#connection,
@@ -58,6 +61,7 @@ export class SqliteLedger implements Ledger {
   }
 
   async accept(execution: Execution): Promise<boolean> {
+    this.#space.refuseMore(bytesOf(execution))
     this.#counters.add(execution)
     const changes = await this.#queue
       .changes(writes.insert, insertRow(execution), bytesOf(execution))
@@ -85,6 +89,7 @@ export class SqliteLedger implements Ledger {
     const isOver = execution.status !== 'running'
     this.#begun.delete(execution.id)
     if (this.#open.delete(execution.id)) {
+      if (isOver && this.#space.isNearlyGone) return this.#queue.lose()
       if (!isOver) this.#stored.set(execution.id, execution)
       this.#queue.write(writes.insert, insertRow(execution), bytesOf(execution))
     } else {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
+import type { DiskSpace } from '../domain/disk-space.ts'
 import { FaasError, notFound } from '../domain/errors.ts'
 import type { PackageStore, StoredPackage } from '../domain/function.ts'
 import { storageFailure } from './storage-full.ts'
@@ -17,6 +18,7 @@ export interface PackageOptions {
   limits: PackageLimits
   /** How long a package stays that nothing uses any more; absent: for ever. */
   keepUnusedMs?: number
+  space?: DiskSpace
   clock: Clock
 }
 
@@ -165,7 +167,7 @@ export class PackageFolder implements PackageStore {
     const unfinished = this.#unfinished()
     try {
       await mkdir(unfinished, { mode: 0o755 })
-      await unpack(zip, join(unfinished, 'code'), this.#options.limits)
+      await unpack(zip, join(unfinished, 'code'), this.#options.limits, this.#options.space)
       await writeDurably(join(unfinished, 'package.zip'), zip)
       this.#touch(unfinished)
       await rename(unfinished, this.#place(hash))

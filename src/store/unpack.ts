@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32, createInflateRaw, inflateRaw } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
+import { type DiskSpace, endlessSpace } from '../domain/disk-space.ts'
 import { FaasError } from '../domain/errors.ts'
 import { type Checked, checkCount, checkEntries, checkLinks, foldersAbove, type PackageLimits } from './zip-check.ts'
 
@@ -13,16 +14,22 @@ const wholeFileBytes = 1024 * 1024
 
 /**
  * Unpacks a ZIP into a new folder: files 0444, or 0555 when executable; folders 0555; links as they are. Throws FaasError
- * `invalid_request` for what must not be unpacked; the folder may be half full then. Files keep their times: Python takes a compiled
+ * `invalid_request` for what must not be unpacked, `storage_full` where it does not fit; the folder may be half full then. Files keep their times: Python takes a compiled
  * module only when it knows the time of its source.
  */
-export async function unpack(zip: Buffer, folder: string, limits: PackageLimits): Promise<void> {
+export async function unpack(
+  zip: Buffer,
+  folder: string,
+  limits: PackageLimits,
+  space: DiskSpace = endlessSpace,
+): Promise<void> {
   const file = await refusing('is not a ZIP file', () => yauzl.fromBufferPromise(zip))
   checkCount(file.entryCount, limits)
   const entries = await refusing('is not a sound ZIP file', () => collect(file))
   const checked = checkEntries(entries, zip.length, limits)
   const links = await readLinks(zip, file, checked)
   checkLinks(links)
+  space.refuseMore(zip.length + checked.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0))
 
   const folders = foldersOf(checked)
   await mkdir(folder)

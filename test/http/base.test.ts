@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, errorCodes, FaasError } from '../../src/domain/errors.ts'
 import { errorBody, statusOfCode } from '../../src/http/error-response.ts'
+import { aFn, aRuntime } from '../support/builders.ts'
 import { expectRefusal, testRows } from '../support/rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
@@ -176,6 +177,31 @@ describe('errors', () => {
     const answer = await app.request('GET', `/v1/runtimes/${runtime.id}/pool`, { as: 'admin' })
     expect(answer).toMatchObject({ status: 500, json: { faultcode: 'Server', code: 'internal' } })
     expect(answer.text).not.toContain('secret')
+  })
+
+  test('for want of space on the disk refuse what is new, and nothing else', async () => {
+    const { app } = prepare()
+    const runtime = aRuntime({ name: 'nodejs' })
+    app.stores.runtimes.insert(runtime)
+    const own = aFn({ projectId: 'red', runtimeId: runtime.id })
+    app.stores.functions.insert(own)
+    app.space.refuseMore = () => {
+      throw new FaasError('storage_full', 'The disk is nearly full.')
+    }
+    const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 1' }
+    const refused = { status: 503, json: { code: 'storage_full' } }
+    const aws = '/2015-03-31/functions'
+    expect(await app.request('POST', '/v1/functions', { json: { runtime: 'nodejs', code } })).toMatchObject(refused)
+    expect(await app.request('POST', '/v1/jobs', { json: {} })).toMatchObject(refused)
+    expect((await app.request('POST', aws, { json: {} })).status).toBe(503)
+    const others = [
+      await app.request('POST', '/v1/executions', { json: { function_id: own.id } }),
+      await app.request('GET', '/v1/functions'),
+      await app.request('POST', '/v1/tokens', { as: 'admin', json: { name: 'x' } }),
+      await app.request('PUT', `/v1/functions/${own.id}`, { json: { description: 'x' } }),
+      await app.request('DELETE', `/v1/functions/${own.id}`),
+    ]
+    expect(others.map(({ status }) => status)).toEqual([201, 200, 201, 200, 204])
   })
 
   test('for want of room say when to try again', async () => {

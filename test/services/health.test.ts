@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { DataFacts } from '../../src/domain/data-facts.ts'
+import { Durations } from '../../src/domain/durations.ts'
 import { type Finding, worstOf } from '../../src/domain/finding.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { engineReport } from '../../src/engine/api/engine-report.ts'
@@ -10,7 +11,16 @@ const mib = 1024 * 1024
 const dayMs = 86_400_000
 const admin: Principal = { projectId: 'default', roles: ['admin'], isAdmin: true } as Principal
 const clock = new FakeClock()
-const data: DataFacts = { path: '/data', freeBytes: 9000 * mib, totalBytes: 9000 * mib, databases: [], exposed: [] }
+const data: DataFacts = {
+  path: '/data',
+  freeBytes: 9000 * mib,
+  totalBytes: 9000 * mib,
+  reserveBytes: 256 * mib,
+  databases: [],
+  exposed: [],
+}
+
+const vitals = { pendingBytes: 0, lostRows: 0, isFailing: false, commits: new Durations() }
 
 async function findings(parts: Partial<HealthParts>, facts: Partial<HealthParts['facts']> = {}): Promise<Finding[]> {
   const health = new Health({
@@ -19,6 +29,7 @@ async function findings(parts: Partial<HealthParts>, facts: Partial<HealthParts[
     backups: { list: async () => [{ name: 'x', sizeBytes: 1, createdAt: clock.now() }] },
     runtimes: { list: () => [] },
     pool: { reservedBytes: 0 },
+    ledger: { vitals: () => vitals },
     clock,
     facts: {
       version: '1',
@@ -50,6 +61,20 @@ describe('health', () => {
     ],
     ['a full disk', { data: () => ({ ...data, freeBytes: 10 * mib }) }, 'disk', 'problem', /10\.0 MiB of 8\.8 GiB/],
     ['a disk that fills', { data: () => ({ ...data, freeBytes: 900 * mib }) }, 'disk', 'warning', /900\.0 MiB/],
+    [
+      'records that the disk refuses',
+      { ledger: { vitals: () => ({ ...vitals, isFailing: true, pendingBytes: 3 * mib, lostRows: 7 }) } },
+      'records',
+      'problem',
+      /3\.0 MiB wait in memory\. 7 could not be kept/,
+    ],
+    [
+      'records that were lost',
+      { ledger: { vitals: () => ({ ...vitals, lostRows: 7 }) } },
+      'records',
+      'warning',
+      /7 could not be kept/,
+    ],
     ['an open data folder', { data: () => ({ ...data, exposed: ['/data/x'] }) }, 'permissions', 'problem', /\/data\/x/],
     [
       'an old backup',

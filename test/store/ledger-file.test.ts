@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
+import { FaasError } from '../../src/domain/errors.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { type Log, silent } from '../../src/domain/log.ts'
 import { type LedgerOptions, SqliteLedger } from '../../src/store/ledger.ts'
@@ -318,11 +319,33 @@ describe('when the file cannot be written', () => {
     const large = 'x'.repeat(1024 * 1024)
     for (let i = 0; i < 20; i++) record(ledger, aFinishedExecution({ log: large }))
     await expect(ledger.accept(anExecution())).rejects.toMatchObject({ code: 'queue_full' })
-    expect(log.lines).toContain('executions are lost: the ledger cannot be written')
+    expect(log.lines).toContain('executions are not recorded: the disk takes no more')
     unlock()
     await ledger.flushed()
     expect(await rowsOf(ledger)).toHaveLength(8)
-    expect(log.lines.at(-1)).toBe('the ledger is written again')
+    expect(log.lines.at(-1)).toBe('executions are recorded again')
+  })
+
+  it('accepts nothing that would take from the reserve, and writes the ends of what was accepted into it', async () => {
+    const space = { isNearlyGone: false, refuseMore: (_bytes?: number): void => {} }
+    const log = logged()
+    const ledger = open({ space, log })
+    const run = anExecution({ sync: false })
+    await ledger.accept(run)
+    space.refuseMore = () => {
+      throw new FaasError('storage_full', 'no')
+    }
+    await expect(ledger.accept(anExecution({ sync: false }))).rejects.toMatchObject({ code: 'storage_full' })
+    const recordedCall = record(ledger, aFinishedExecution())
+    space.isNearlyGone = true
+    record(ledger, aFinishedExecution())
+    record(ledger, aFinishedExecution())
+    ledger.close(Object.assign(run, { status: 'success' }))
+    await ledger.flushed()
+    expect((await rowsOf(ledger)).map(({ id }) => id)).toEqual([run.id, recordedCall.id])
+    expect(await ledger.find(run.id)).toMatchObject({ status: 'success' })
+    expect(ledger.vitals()).toMatchObject({ lostRows: 2, isFailing: false })
+    expect(log.lines).toContain('executions are not recorded: the disk takes no more')
   })
 
   it('a row that is wrong is refused, and those beside it are written', async () => {

@@ -17,8 +17,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { zipSync } from 'fflate'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
+import { FaasError } from '../../src/domain/errors.ts'
 import { PackageFolder } from '../../src/store/packages.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { packageStoreContract } from '../support/contracts/package-store.ts'
@@ -123,6 +124,20 @@ describe('a package is refused, and nothing is stored', () => {
 
   it('when it is over the limit, with an own code', async () => {
     await expect(packages.put(Buffer.alloc(2 * mib + 1))).rejects.toMatchObject({ code: 'too_large' })
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('a package for which there is no space', () => {
+  it('is refused before it is unpacked, with what it would take packed and unpacked', async () => {
+    const zip = zipOf('main.py', 'x'.repeat(mib))
+    const space = { isNearlyGone: false, refuseMore: vi.fn() }
+    space.refuseMore.mockImplementation(() => {
+      throw new FaasError('storage_full', 'no')
+    })
+    const full = await PackageFolder.open({ folder, limits, clock, space })
+    await expect(full.put(zip)).rejects.toMatchObject({ code: 'storage_full' })
+    expect(space.refuseMore.mock.calls).toEqual([[zip.length + mib]])
     expect(readdirSync(folder)).toEqual([])
   })
 })

@@ -102,7 +102,7 @@ export class FakeLedger implements Ledger {
   }
 
   vitals(): LedgerVitals {
-    return { pendingBytes: 0, lostRows: 0, commits: new Durations() }
+    return { pendingBytes: 0, lostRows: 0, isFailing: false, commits: new Durations() }
   }
 
   async pruneDead(): Promise<number> {

@@ -90,6 +90,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const functionTokens = new FunctionTokens(newSecret)
   const ledger = new FakeLedger()
   const packages = new FakePackages()
+  /** A test may make it refuse. */
+  const space = { refuseMore: (_bytes?: number): void => {}, isNearlyGone: false }
   const images = new FakeImages()
   const backupDir = join(tmpdir(), `taibai-backups-${timeOrderedId()}`)
   const backups = new BackupFolder({
@@ -120,6 +122,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     shares: new ProjectShares({ store: stores.projectLimits, clock, defaults: {} }),
     vault: new SecretVault(stores.secrets, Buffer.alloc(32, 7)),
     ledger,
+    space,
     packages,
     backups,
     pool,
@@ -144,6 +147,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     docs: readDocs,
     engineIsUp: () => true,
     freeBytes: () => 5e9,
+    reserveBytes: 256 * mib,
     version: '0.0.0',
     consoleFile: (name) => (name === 'index.html' ? Buffer.from('<!doctype html>') : null),
     settings: { ...httpSettings, isOpen: options.auth === 'none', ...options.settings },
@@ -168,6 +172,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     pools,
     ledger,
     packages,
+    space,
     health,
   }
   const { targets, invocation, runtimes, jobs, scheduler } = services
@@ -194,6 +199,7 @@ const dataFacts: DataFacts = {
   path: '/data',
   freeBytes: 50 * 1024 * mib,
   totalBytes: 100 * 1024 * mib,
+  reserveBytes: 256 * mib,
   databases: [{ name: 'taibai.db', sizeBytes: mib }],
   exposed: [],
 }

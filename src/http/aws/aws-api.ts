@@ -85,6 +85,7 @@ async function answerOf(
   caller.prove({ method: incoming.method as string, path, query, headers: headerPairs(incoming), body })
   const scope = scopeOfRoute(route)
   refuseBeyond(who, { scope })
+  if (scope === 'deploy' && route.method === 'POST') parts.space.refuseMore()
   const answer = await route.operation({
     who,
     region,

@@ -87,6 +87,7 @@ export class Backups {
     this.#making ??= store
       .create(name)
       .catch((cause: unknown) => {
+        if (cause instanceof FaasError) throw cause
         throw new FaasError('internal', 'The backup could not be made; see the server log.', { cause })
       })
       .finally(() => {

@@ -2,9 +2,11 @@ import type { BackupStore } from '../../domain/backup.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type DataFacts, dataFindings, sizeText } from '../../domain/data-facts.ts'
 import { type EngineReport, engineFindings } from '../../domain/engine-report.ts'
+import type { Ledger } from '../../domain/execution.ts'
 import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../../domain/finding.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { RuntimeStore } from '../../domain/runtime.ts'
+import type { LedgerVitals } from '../../domain/vitals.ts'
 import type { Pool } from '../../domain/worker.ts'
 
 export interface HealthParts {
@@ -14,6 +16,7 @@ export interface HealthParts {
   backups: Pick<BackupStore, 'list'>
   runtimes: Pick<RuntimeStore, 'list'>
   pool: Pick<Pool, 'reservedBytes'>
+  ledger: Pick<Ledger, 'vitals'>
   clock: Clock
   facts: HealthFacts
 }
@@ -66,6 +69,7 @@ export class Health {
       ...engineFindings(engine),
       ...runtimeFindings(this.#parts.runtimes),
       ...dataFindings(data),
+      recordsFinding(this.#parts.ledger.vitals()),
       backupFinding(lastBackupAt, clock.now(), facts.backupEveryHours),
       memoryFinding(memory),
     ]
@@ -87,6 +91,20 @@ function runtimeFindings(runtimes: HealthParts['runtimes']): Finding[] {
     }
     return warning('runtimes', says, null)
   })
+}
+
+function recordsFinding({ isFailing, lostRows, pendingBytes }: LedgerVitals): Finding {
+  const lost = lostRows > 0 ? ` ${lostRows} could not be kept since the server began.` : ''
+  const makeRoom = 'Make room on the disk of the data folder: what waits is written then.'
+  if (isFailing) {
+    return problem(
+      'records',
+      `Records of executions cannot be written; ${sizeText(pendingBytes)} wait in memory.${lost}`,
+      makeRoom,
+    )
+  }
+  if (lostRows > 0) return warning('records', `Records of executions are written.${lost}`, makeRoom)
+  return ok('records', 'Records of executions are written.')
 }
 
 function backupFinding(lastAt: number | null, now: number, everyHours: number): Finding {

@@ -1,0 +1,71 @@
+import type { Clock } from '../domain/clock.ts'
+import { sizeText } from '../domain/data-facts.ts'
+import type { DiskSpace } from '../domain/disk-space.ts'
+import { FaasError } from '../domain/errors.ts'
+import type { Log } from '../domain/log.ts'
+import { diskSpace } from './data-facts.ts'
+
+export interface DiskReserveOptions {
+  /** Where the data lies. */
+  folder: string
+  /** What new things leave free, for the ends of what was accepted; 0: nothing. */
+  reserveBytes: number
+  clock: Pick<Clock, 'elapsed'>
+  log: Log
+  freeBytes?(folder: string): number
+}
+
+/** How long a look at the disk is believed. */
+const lookMs = 200
+
+/** Looks at the disk when it is asked, and says in the log when the reserve begins to be used and when it no longer is. */
+export class DiskReserve implements DiskSpace {
+  #options: DiskReserveOptions
+  #freeBytes = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #isShort = false
+
+  constructor(options: DiskReserveOptions) {
+    this.#options = options
+  }
+
+  refuseMore(bytes = 0): void {
+    const { reserveBytes, folder } = this.#options
+    const free = this.#look()
+    if (reserveBytes === 0 || free - bytes >= reserveBytes) return
+    const left = `The disk of the data folder (TAIBAI_DATA_DIR) has ${sizeText(free)} left`
+    const wants = bytes > 0 ? `, this would take ${sizeText(bytes)} of it` : ''
+    throw new FaasError(
+      'storage_full',
+      `${left}${wants}, and TAIBAI_DISK_RESERVE_MB keeps ${sizeText(reserveBytes)} free: nothing new is accepted until there is space.`,
+      { cause: new Error(`${folder} is nearly full.`) },
+    )
+  }
+
+  get isNearlyGone(): boolean {
+    const { reserveBytes } = this.#options
+    return reserveBytes > 0 && this.#look() < reserveBytes / 2
+  }
+
+  #look(): number {
+    const { folder, clock, freeBytes = freeBytesOf } = this.#options
+    const now = clock.elapsed()
+    if (now - this.#lookedAt < lookMs) return this.#freeBytes
+    this.#lookedAt = now
+    this.#freeBytes = freeBytes(folder)
+    this.#say()
+    return this.#freeBytes
+  }
+
+  #say(): void {
+    const { folder, reserveBytes, log } = this.#options
+    const isShort = this.#freeBytes < reserveBytes
+    if (isShort === this.#isShort) return
+    this.#isShort = isShort
+    const keys = { folder, freeBytes: this.#freeBytes, reserveBytes }
+    if (isShort) log.error(keys, 'the disk is nearly full: nothing new is accepted')
+    else log.warn(keys, 'there is space on the disk again')
+  }
+}
+
+const freeBytesOf = (folder: string): number => diskSpace(folder).freeBytes
