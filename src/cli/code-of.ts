@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
+import { unzipSync } from 'fflate'
 import { usageError } from './command.ts'
+import { type PackageFiles, recognised } from './known-packages.ts'
 import { packFile, packFolder } from './package-zip.ts'
 
 /** What a path on this machine is as the code of a function. */
@@ -12,6 +14,8 @@ export interface LocalCode {
   runtime: string | undefined
   /** `module.callable` where the only source file is not called main. */
   entry: string | undefined
+  /** Where it was written for another system. */
+  signature: string | undefined
   zip: Buffer
   /** What it was taken for, for people. */
   what: string
@@ -46,7 +50,8 @@ export function codeOf(path: string): LocalCode {
   const ending = extname(full)
   const name = functionName(basename(full, ending))
   if (ending === '.zip') {
-    return { name, runtime: undefined, entry: undefined, zip: readFileSync(full), what: `the ZIP ${basename(full)}` }
+    const zip = readFileSync(full)
+    return known(filesOfZip(zip), { name, ...none, zip, what: `the ZIP ${basename(full)}` })
   }
   const runtime = runtimeOf[ending]
   if (runtime === undefined) {
@@ -55,27 +60,58 @@ export function codeOf(path: string): LocalCode {
     )
   }
   const module = basename(full, ending)
-  const zip = packFile(basename(full), readFileSync(full))
-  return {
+  const content = readFileSync(full)
+  const files = {
+    names: [basename(full)],
+    text: (path: string) => (path === basename(full) ? String(content) : undefined),
+  }
+  return known(files, {
+    ...none,
     name,
     runtime,
     entry: module === 'main' ? undefined : `${module}.main`,
-    zip,
+    zip: packFile(basename(full), content),
     what: `the file ${basename(full)}`,
+  })
+}
+
+const none = { runtime: undefined, entry: undefined, signature: undefined }
+
+/** As it is called by the system that it was written for, if one is seen. */
+function known(files: PackageFiles, code: LocalCode): LocalCode {
+  const found = recognised(files)
+  if (found === null) return code
+  const { kind, signature, entry, runtime = code.runtime } = found
+  return { ...code, runtime, entry, signature, what: `${code.what}, taken for ${kind}` }
+}
+
+function filesOfZip(zip: Buffer): PackageFiles {
+  try {
+    const inside = unzipSync(zip, {
+      filter: ({ name, originalSize }) => isText.test(name) && originalSize < longestText,
+    })
+    const text = (path: string) => (inside[path] === undefined ? undefined : Buffer.from(inside[path]).toString())
+    return { names: Object.keys(inside), text }
+  } catch {
+    // The server says what is wrong with it.
+    return { names: [], text: () => undefined }
   }
 }
+
+/** What is looked into: more tells nothing. */
+const isText = /(\.(json|ya?ml|txt|py|[cm]?[jt]s)|(^|\/)Procfile)$/
+const longestText = 1024 * 1024
 
 function ofFolder(folder: string): LocalCode {
   const { zip, files } = packFolder(folder)
   const runtime = marks.find(([file]) => existsSync(join(folder, file)))?.[1] ?? onlyLanguage(folder)
   const count = files.length === 1 ? '1 file' : `${files.length} files`
-  return {
-    name: functionName(basename(folder)),
-    runtime,
-    entry: undefined,
-    zip,
-    what: `the folder ${basename(folder)} (${count})`,
-  }
+  const text = (path: string) => (files.includes(path) ? readFileSync(join(folder, path), 'utf8') : undefined)
+  const name = functionName(basename(folder))
+  return known(
+    { names: files, text },
+    { ...none, name, runtime, zip, what: `the folder ${basename(folder)} (${count})` },
+  )
 }
 
 /** When all source files at the top are of one language. */

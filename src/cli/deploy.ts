@@ -66,7 +66,9 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   const name = textOption(options, 'name') ?? code.name
   const entry = fields.entry ?? code.entry
   if (!cli.out.json) cli.out.warn(cli.out.style('dim', `${name}: ${code.what}${runtime ? `, ${runtime}` : ''}`))
-  const wanted = { name, runtime, zip: code.zip, fields: { ...rest, ...(entry !== undefined && { entry }) } }
+  const { signature = code.signature } = rest
+  const given = { ...rest, ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
+  const wanted = { name, runtime, zip: code.zip, fields: given }
   return functionSteps(cli.client(), wanted, how)
 }
 

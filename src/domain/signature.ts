@@ -14,7 +14,9 @@ export interface SignatureFacts {
    */
   failure: 'fault' | 'gateway' | 'value'
   /** How what triggers have to tell is put: in our own words, or as its platform does. */
-  events: 'own' | 'aws' | 'openwhisk'
+  events: 'own' | 'aws' | 'openwhisk' | 'cloudevents' | 'google'
+  /** Entry of a function that names none, whatever its language; absent: the runtime's. */
+  entry?: string
 }
 
 const facts = {
@@ -24,6 +26,9 @@ const facts = {
   lambda: { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
   'runtime-api': { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
   openwhisk: { given: 'event', json: 'any', failure: 'value', events: 'openwhisk' },
+  cloudevent: { given: 'event', json: 'any', failure: 'fault', events: 'cloudevents' },
+  gcf: { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
+  'functions-framework': { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
 } as const satisfies Record<string, SignatureFacts>
 
 export type Signature = keyof typeof facts

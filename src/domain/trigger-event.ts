@@ -9,29 +9,76 @@ const region = 'us-east-1'
 
 /** Input of a job's run: its own, else what the platform says of a schedule that is due; null: nothing. */
 export function inputOfJob(job: Job, atMs: number, runId: string, signature: Signature): string | null {
-  if (job.functionInput !== null || factsOf(signature).events !== 'aws') return job.functionInput
-  return JSON.stringify(scheduledEvent(job, atMs, runId))
+  if (job.functionInput !== null) return job.functionInput
+  const event = jobEvents[factsOf(signature).events](job, atMs, runId)
+  return event === null ? null : JSON.stringify(event)
 }
 
 /** As EventBridge tells of a schedule. */
-const scheduledEvent = (job: Job, atMs: number, id: string) => ({
-  version: '0',
+function scheduledEvent(job: Job, atMs: number, id: string): object {
+  return {
+    version: '0',
+    id,
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account,
+    time: `${new Date(atMs).toISOString().slice(0, 19)}Z`,
+    region,
+    resources: [`arn:aws:events:${region}:${account}:rule/${job.name ?? job.id}`],
+    detail: {},
+  }
+}
+
+const jobEvents = {
+  own: () => null,
+  aws: scheduledEvent,
+  cloudevents: (job: Job, atMs: number, id: string) => ({
+    ...attributes(id, 'io.taibai.job.fired', `/v1/jobs/${job.id}`, atMs),
+    ...(job.name !== null && { subject: job.name }),
+  }),
+  openwhisk: () => null,
+  google: scheduledMessage,
+}
+
+/** As Cloud Scheduler tells of a schedule through Pub/Sub. */
+function scheduledMessage(job: Job, atMs: number, id: string): object {
+  const topic = `projects/${job.projectId}/topics/${job.name ?? job.id}`
+  const publishTime = new Date(atMs).toISOString()
+  const message = { data: '', attributes: {}, messageId: id, message_id: id, publishTime, publish_time: publishTime }
+  const subscription = `projects/${job.projectId}/subscriptions/${job.name ?? job.id}`
+  return {
+    ...attributes(id, 'google.cloud.pubsub.topic.v1.messagePublished', `//pubsub.googleapis.com/${topic}`, atMs),
+    datacontenttype: 'application/json',
+    data: { message, subscription },
+  }
+}
+
+const attributes = (id: string, type: string, source: string, atMs: number) => ({
+  specversion: '1.0',
   id,
-  'detail-type': 'Scheduled Event',
-  source: 'aws.events',
-  account,
-  time: `${new Date(atMs).toISOString().slice(0, 19)}Z`,
-  region,
-  resources: [`arn:aws:events:${region}:${account}:rule/${job.name ?? job.id}`],
-  detail: {},
+  source,
+  type,
+  time: new Date(atMs).toISOString(),
 })
 
 /** What a function is told of an object that has come, changed or gone. */
 export function eventOfObject(source: Source, event: SourceEvent, object: ListedObject, signature: Signature): object {
-  const { events } = factsOf(signature)
-  if (events === 'own') return eventOf(source, event, object)
-  if (events === 'openwhisk') return feedOfObject(source, event, object)
-  return { Records: [objectRecord(source, event, object)] }
+  return objectEvents[factsOf(signature).events](source, event, object)
+}
+
+const objectEvents = {
+  own: eventOf,
+  aws: (source: Source, event: SourceEvent, object: ListedObject) => ({
+    Records: [objectRecord(source, event, object)],
+  }),
+  cloudevents: (source: Source, event: SourceEvent, object: ListedObject) => ({
+    ...attributes(eventId(source, object), `io.taibai.object.${event}`, `/v1/sources/${source.id}`, timeOf(object)),
+    subject: object.name,
+    datacontenttype: 'application/json',
+    data: eventOf(source, event, object),
+  }),
+  openwhisk: feedOfObject,
+  google: storageEvent,
 }
 
 const feedEvents: Record<SourceEvent, string> = {
@@ -41,13 +88,46 @@ const feedEvents: Record<SourceEvent, string> = {
 }
 
 /** As OpenWhisk's feed of an object store tells of an object. */
-const feedOfObject = (source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject) => ({
-  bucket: source.container,
-  key: name,
-  endpoint: '',
-  file: { ETag: etag, Size: bytes, LastModified: `${lastModified.slice(0, 23).padEnd(23, '0')}Z` },
-  notification: { event_type: feedEvents[event], object_name: name, bucket_name: source.container },
-})
+function feedOfObject(source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject): object {
+  return {
+    bucket: source.container,
+    key: name,
+    endpoint: '',
+    file: { ETag: etag, Size: bytes, LastModified: `${lastModified.slice(0, 23).padEnd(23, '0')}Z` },
+    notification: { event_type: feedEvents[event], object_name: name, bucket_name: source.container },
+  }
+}
+
+/** As Cloud Storage tells of an object. */
+function storageEvent(source: Source, event: SourceEvent, object: ListedObject): object {
+  const time = new Date(timeOf(object)).toISOString()
+  const kind = event === 'deleted' ? 'deleted' : 'finalized'
+  const bucket = `//storage.googleapis.com/projects/_/buckets/${source.container}`
+  return {
+    ...attributes(eventId(source, object), `google.cloud.storage.object.v1.${kind}`, bucket, timeOf(object)),
+    subject: `objects/${object.name}`,
+    datacontenttype: 'application/json',
+    data: {
+      kind: 'storage#object',
+      id: `${source.container}/${object.name}/${sequencerOf(object.lastModified)}`,
+      bucket: source.container,
+      name: object.name,
+      size: String(object.bytes),
+      timeCreated: time,
+      updated: time,
+      generation: sequencerOf(object.lastModified),
+      metageneration: '1',
+      md5Hash: /^[0-9a-f]{32}$/.test(object.etag) ? Buffer.from(object.etag, 'hex').toString('base64') : object.etag,
+    },
+  }
+}
+
+/** The same for the same state of the object: who takes events can tell that it has had this one. */
+const eventId = (source: Source, { name, etag, lastModified }: ListedObject): string =>
+  `${source.id}/${name}/${etag}/${sequencerOf(lastModified)}`
+
+/** 1970 where it cannot be read. */
+const timeOf = ({ lastModified }: ListedObject): number => Date.parse(`${lastModified.slice(0, 23)}Z`) || 0
 
 /** As S3 tells of an object. */
 const objectRecord = (source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject) => ({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Job } from '../../src/domain/job.ts'
-import type { Source } from '../../src/domain/source.ts'
+import { signatureNames } from '../../src/domain/signature.ts'
+import type { ListedObject, Source } from '../../src/domain/source.ts'
 import { eventOfObject, inputOfJob } from '../../src/domain/trigger-event.ts'
 
 const source = { id: 's-1', projectId: 'red', container: 'photos' } as Source
@@ -45,4 +46,76 @@ describe('a job without an input', () => {
 
 test('the input of a job is what its function gets, whatever it is called by', () => {
   expect(inputOfJob({ ...job, functionInput: '{"a":1}' }, 0, 'r-1', 'lambda')).toBe('{"a":1}')
+})
+
+const nightly = { id: 'j-1', name: 'nightly', projectId: 'p-1', functionInput: null } as Job
+const photos = { id: 's-1', container: 'photos', projectId: 'p-1' } as Source
+const picture: ListedObject = {
+  name: 'a/b c.jpg',
+  etag: '5d41402abc4b2a76b9719d911017c592',
+  bytes: 5,
+  lastModified: '2030-01-02T03:04:05.678900',
+}
+const atMs = Date.UTC(2030, 0, 2)
+
+test('a job of a CloudEvents function fires an event of ours', () => {
+  expect(JSON.parse(inputOfJob(nightly, atMs, 'e-1', 'cloudevent') ?? '')).toEqual({
+    specversion: '1.0',
+    id: 'e-1',
+    source: '/v1/jobs/j-1',
+    type: 'io.taibai.job.fired',
+    time: '2030-01-02T00:00:00.000Z',
+    subject: 'nightly',
+  })
+})
+
+test("a job of a function of Google's is a message of Pub/Sub", () => {
+  expect(JSON.parse(inputOfJob(nightly, atMs, 'e-1', 'gcf') ?? '')).toMatchObject({
+    specversion: '1.0',
+    id: 'e-1',
+    type: 'google.cloud.pubsub.topic.v1.messagePublished',
+    data: {
+      message: { messageId: 'e-1', data: '', attributes: {} },
+      subscription: 'projects/p-1/subscriptions/nightly',
+    },
+  })
+})
+
+test('an input of its own is just that, and a function that knows no other words gets nothing', () => {
+  expect(signatureNames.map((name) => inputOfJob({ ...nightly, functionInput: '{"a":1}' }, atMs, 'e-1', name))).toEqual(
+    signatureNames.map(() => '{"a":1}'),
+  )
+  expect(inputOfJob(nightly, atMs, 'e-1', 'event')).toBeNull()
+})
+
+test('an object that has come, as Cloud Storage tells of it', () => {
+  expect(eventOfObject(photos, 'created', picture, 'gcf')).toEqual({
+    specversion: '1.0',
+    id: expect.stringContaining('a/b c.jpg'),
+    source: '//storage.googleapis.com/projects/_/buckets/photos',
+    type: 'google.cloud.storage.object.v1.finalized',
+    subject: 'objects/a/b c.jpg',
+    time: '2030-01-02T03:04:05.678Z',
+    datacontenttype: 'application/json',
+    data: {
+      kind: 'storage#object',
+      id: 'photos/a/b c.jpg/20300102030405678900',
+      bucket: 'photos',
+      name: 'a/b c.jpg',
+      size: '5',
+      timeCreated: '2030-01-02T03:04:05.678Z',
+      updated: '2030-01-02T03:04:05.678Z',
+      generation: '20300102030405678900',
+      metageneration: '1',
+      md5Hash: 'XUFAKrxLKna5cZ2REBfFkg==',
+    },
+  })
+  expect(eventOfObject(photos, 'deleted', picture, 'gcf')).toMatchObject({
+    type: 'google.cloud.storage.object.v1.deleted',
+  })
+  expect(eventOfObject(photos, 'changed', picture, 'cloudevent')).toMatchObject({
+    type: 'io.taibai.object.changed',
+    source: '/v1/sources/s-1',
+    subject: 'a/b c.jpg',
+  })
 })

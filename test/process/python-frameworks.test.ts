@@ -1,46 +1,22 @@
 /** Web frameworks from PyPI, as they come, below a prefix: redirects, links, static files, and the pages of OpenAPI. */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { BoundWorker, Outcome } from '../support/conformance-harness.ts'
+import { pythonPackages } from '../support/python-packages.ts'
 import { processHarness } from '../support/shim-process.ts'
 
 const wanted = ['flask==3.1.2', 'django==5.2.8', 'fastapi==0.121.3']
 const runtime = fileURLToPath(new URL('../../runtimes/python3', import.meta.url))
-const packages = fileURLToPath(
-  new URL(`../../node_modules/.cache/python/${wanted.join('+')}-${pythonVersion()}`, import.meta.url),
-)
+const { folder: packages, problem } = pythonPackages(wanted)
 const folders: string[] = []
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-const problem = install()
 if (problem !== null) console.warn(`NO WEB FRAMEWORKS FOR PYTHON: their tests are skipped. ${problem}`)
-
-/** Null: they are there. Else a sentence that says why not. */
-function install(): string | null {
-  if (existsSync(packages)) return null
-  const beside = `${packages}.${process.pid}`
-  mkdirSync(dirname(packages), { recursive: true })
-  const args = ['-m', 'pip', 'install', '-q', '--no-compile', '--only-binary', ':all:', '--target', beside, ...wanted]
-  const { status, error, stderr } = spawnSync('python3', args, { encoding: 'utf8' })
-  if (status !== 0) {
-    rmSync(beside, { recursive: true, force: true })
-    return `pip could not install ${wanted.join(', ')}: ${error?.message ?? stderr.trim().split('\n').at(-1)}`
-  }
-  renameSync(beside, packages)
-  return null
-}
-
-function pythonVersion(): string {
-  return spawnSync('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
-    encoding: 'utf8',
-  }).stdout?.trim()
-}
 
 async function bind(files: Record<string, string>): Promise<BoundWorker> {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-frameworks-'))

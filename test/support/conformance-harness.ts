@@ -1,3 +1,5 @@
+import type { Signature } from '../../src/domain/signature.ts'
+
 /** What the conformance list asks of whatever runs the workers: a plain process, a container, an engine. */
 
 export interface Harness {
@@ -9,7 +11,7 @@ export interface Harness {
 
 export interface BindOptions {
   entry?: string
-  signature?: 'event' | 'http' | 'qinling' | 'lambda' | 'runtime-api' | 'openwhisk'
+  signature?: Signature
   env?: Record<string, string>
   concurrency?: number
   api?: { url: string; token: string }

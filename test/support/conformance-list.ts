@@ -30,6 +30,8 @@ export function conformanceList(harness: Harness): void {
   describe('qinling functions', () => qinling(harness))
   describe('lambda functions', () => lambda(harness))
   describe('openwhisk actions', () => openwhisk(harness))
+  describe('cloudevent functions', () => cloudevent(harness))
+  describe('functions of the Functions Framework', () => functionsFramework(harness))
 }
 
 function values(harness: Harness): void {
@@ -887,6 +889,115 @@ function openwhisk(harness: Harness): void {
       type: 'EntryNotFound',
       message: expect.stringMatching(message),
     })
+  })
+}
+
+/** As the server passes an event on: attributes in headers, whatever the mode was. */
+const event: [string, string][] = [
+  ['ce-specversion', '1.0'],
+  ['ce-id', 'e-1'],
+  ['ce-source', '/shop'],
+  ['ce-type', 'order.placed'],
+  ['ce-tenant', 'grüß'],
+  ['content-type', 'application/json'],
+]
+
+function cloudevent(harness: Harness): void {
+  const worker = bindOnce(harness, { entry: 'cloudevent_main.main', signature: 'cloudevent' })
+  const request = (headers = event) => ({ method: 'POST', target: '/', headers })
+
+  test('an event has its attributes, its extensions and its data; the call has its context', async () => {
+    const seen = valueIn(await worker().call({ n: 1 }, { http: request(), executionId: uuid }).outcome)
+    expect(seen).toEqual({
+      attributes: {
+        specversion: '1.0',
+        id: 'e-1',
+        source: '/shop',
+        type: 'order.placed',
+        tenant: 'grüß',
+        datacontenttype: 'application/json',
+      },
+      data: { n: 1 },
+      execution: uuid,
+    })
+  })
+
+  test('data may be bytes, or nothing', async () => {
+    const bytes = await worker().call(Buffer.from([0, 255]), { http: request() }).outcome
+    expect(valueIn(bytes)).toMatchObject({ data: { bytes: 2 } })
+    expect(valueIn(await worker().call(undefined, { http: request() }).outcome)).toMatchObject({ data: null })
+  })
+
+  test('an event in the structured form is one without HTTP, too', async () => {
+    const given = {
+      specversion: '1.0',
+      id: '7',
+      source: '/s',
+      type: 't',
+      data_base64: Buffer.from('abc').toString('base64'),
+    }
+    const seen = valueIn(await worker().call(given).outcome)
+    expect(seen).toMatchObject({
+      attributes: { specversion: '1.0', id: '7', source: '/s', type: 't' },
+      data: { bytes: 3 },
+    })
+  })
+
+  test('what is no event is the data of one', async () => {
+    const seen = valueIn(await worker().call({ n: 1 }, { executionId: uuid }).outcome)
+    expect(seen).toMatchObject({
+      attributes: { specversion: '1.0', id: uuid, source: '/v1/functions/f-1', type: 'io.taibai.function.called' },
+      data: { n: 1 },
+    })
+    const fired = valueIn(await worker().call(undefined, { trigger: 'job' }).outcome)
+    expect(fired).toMatchObject({ attributes: { type: 'io.taibai.job.fired' }, data: null })
+  })
+
+  test('a returned event is an answer in the binary mode; without HTTP one object', async () => {
+    const asked = event.map(([name, value]): [string, string] => [name, name === 'ce-type' ? 'answer' : value])
+    const answer = answerOf(await worker().call(undefined, { http: request(asked) }).outcome)
+    expect([header(answer, 'ce-id'), header(answer, 'ce-type'), header(answer, 'content-type')]).toEqual([
+      '%C3%A4%201',
+      'answered',
+      'application/json',
+    ])
+    expect(JSON.parse(answer.body.toString())).toEqual({ n: 1 })
+    const posted = { specversion: '1.0', id: '7', source: '/s', type: 'answer' }
+    expect(valueIn(await worker().call(posted).outcome)).toMatchObject({ id: 'ä 1', type: 'answered', data: { n: 1 } })
+  })
+
+  test('what is thrown fails the call', async () => {
+    const posted = { specversion: '1.0', id: '7', source: '/s', type: 'throw' }
+    expect(failureOf(await worker().call(posted).outcome).message).toBe('as asked')
+  })
+
+  test('other functions get the data, and find the event in their context', async () => {
+    await using other = await harness.bind()
+    const seen = valueIn(await other.call({ do: 'cloudevent' }, { http: request() }).outcome)
+    expect(seen).toMatchObject({ id: 'e-1', tenant: 'grüß', data: { do: 'cloudevent' } })
+    expect(valueIn(await other.call({ do: 'cloudevent' }, { http: request([]) }).outcome)).toBeNull()
+  })
+}
+
+function functionsFramework(harness: Harness): void {
+  const bind = (entry: string) => harness.bind({ signature: 'gcf', entry, env: { FUNCTION_SOURCE: 'gcf' } })
+
+  test('an HTTP function gets a request of the framework that the platform supplies', async () => {
+    await using worker = await bind('hello')
+    const headers: [string, string][] = [['content-type', 'application/json']]
+    const answer = answerOf(await worker.fetch({ method: 'POST', target: '/a', headers, body: '{"n":1}' }).outcome)
+    const seen = { method: 'POST', path: '/a', body: { n: 1 }, service: 'conformance' }
+    expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([201, seen])
+    expect(valueIn(await worker.call({ n: 1 }).outcome)).toEqual({ ...seen, path: '/' })
+    const failed = answerOf(await worker.fetch({ target: '/throw' }).outcome)
+    expect([failed.status, header(failed, 'x-google-status')]).toEqual([500, 'crash'])
+  })
+
+  test('a CloudEvent function gets events', async () => {
+    await using worker = await bind('events')
+    const call = worker.call({ specversion: '1.0', id: '7', source: '/s', type: 'a.b', data: { n: 1 } })
+    expect(await call.outcome).toMatchObject({ state: 'value' })
+    expect(call.output.stdout).toBe('a.b 7 1\n')
   })
 }
 

@@ -68,6 +68,7 @@ const deeds = {
     traceparent: context.traceparent,
     language_version: context.languageVersion,
   }),
+  cloudevent: (_event, { cloudevent = null }) => cloudevent,
   request: (_event, { request = null }) => request && { ...request, body: request.body?.toString('base64') ?? null },
   openstack: ({ type, region }, context) => {
     console.log(context, JSON.stringify(context))

@@ -27,8 +27,10 @@ function run(call, meta, buffer, from, to, owned) {
   try {
     const { answer = answerValue, contextOf: makeContext = contextOf, inputOf = plainInputOf, invoke } = fn
     const context = makeContext(call, meta)
-    if (meta.http !== undefined && inputOf === plainInputOf) context.request = requestOf(meta.http, buffer, from, to)
-    const value = invoke(inputOf(call, meta, buffer, from, to, owned), context)
+    const input = inputOf(call, meta, buffer, from, to, owned)
+    if (meta.http !== undefined && inputOf === plainInputOf)
+      describeRequest(context, meta.http, input, buffer, from, to)
+    const value = invoke(input, context)
     if (!isThenable(value)) return answer(call, value, fn)
     whenSettled(
       value,
@@ -76,6 +78,13 @@ function contextOf(call, meta) {
   return context
 }
 
+function describeRequest(context, http, input, buffer, from, to) {
+  context.request = requestOf(http, buffer, from, to)
+  const event =
+    http.headers.some(([name]) => name === 'ce-specversion') && require('./cloud-event.cjs').attributesIn(http)
+  if (event) context.cloudevent = input === null ? event : { ...event, data: input }
+}
+
 /** The request of a webhook, whose fields are the input. Without a body of its own, the input's bytes are it. */
 function requestOf({ method, url, target, headers, body }, buffer, from, to) {
   const end = target.indexOf('?')
@@ -101,4 +110,4 @@ function getRemainingTimeInMillis() {
   return left > 0 ? left : 0
 }
 
-module.exports = { invoke, setFunction, setOpenStack }
+module.exports = { invoke, plainInputOf, setFunction, setOpenStack }

@@ -36,8 +36,13 @@ async function load(wish) {
 async function loadCallable(entry, signature) {
   const { module, name } = splitEntry(entry, signature.splitAt ?? lastDot)
   const file = findModule(module, signature.extensions)
+  return findCallable(await importCode(file), name, file, signature)
+}
+
+/** What a file of the package exports. */
+function importCode(file) {
   if (compiled.test(file)) require('./typescript.cjs').compileModules(codeFolder)
-  return findCallable(await importFile(file), name, file, signature)
+  return importFile(file)
 }
 
 function described(wish) {
@@ -164,4 +169,4 @@ function exportNames(exported) {
   return [...new Set(names)].filter((name) => name !== 'module.exports' && name !== '__esModule')
 }
 
-module.exports = { load }
+module.exports = { EntryNotFound, exportNames, findModule, importCode, load }

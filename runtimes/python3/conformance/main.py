@@ -208,6 +208,7 @@ DEEDS = {
     'objects': lambda event, context: len([[at + 0.5] * 131072 for at in range(event['mb'])]),
     'unserialisable': lambda event, context: {'a set': {1, 2}},
     'context': describe_context,
+    'cloudevent': lambda event, context: context.cloudevent,
     'request': describe_request,
     'openstack': openstack,
     'api': api,

@@ -9,7 +9,7 @@ from .json_text import from_json
 class Context:
     """The second argument of a handler. Made for each call, so that what is the same for all belongs to the class."""
 
-    __slots__ = ('execution_id', 'deadline_ms', 'trigger', 'traceparent', '_call', '_http', '_body')
+    __slots__ = ('execution_id', 'deadline_ms', 'trigger', 'traceparent', '_call', '_http', '_body', '_input')
 
     function_id = function_name = function_version = project_id = memory_limit_in_mb = None
     client_context = identity = None  # AWS Lambda's
@@ -33,6 +33,7 @@ class Context:
         self.traceparent = meta.get('traceparent')
         self._call = call
         self._http = meta.get('http')
+        self._input = meta.get('input')
         self._body = body
 
     @property
@@ -74,6 +75,18 @@ class Context:
     def request(self):
         """The request of a webhook, whose fields are the event; None: something else calls."""
         return None if self._http is None or self._body is None else Request(self._http, self._body)
+
+    @property
+    def cloudevent(self):
+        """The CloudEvent that the call is, whose data is the event: its attributes by name, and `data`; None: it is none."""
+        if self._http is None:
+            return None
+        from .cloud_event import attributes_in
+
+        attributes = attributes_in(self._http)
+        if attributes is None or self._input in (None, 'none'):
+            return attributes
+        return {**attributes, 'data': read_input({'input': self._input}, self._body)}
 
     @property
     def cancelled(self):

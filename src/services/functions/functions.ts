@@ -10,6 +10,7 @@ import type { ObjectRef, Trusts } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Runtime } from '../../domain/runtime.ts'
 import type { SecretStore } from '../../domain/secret.ts'
+import { defaultSignature, factsOf } from '../../domain/signature.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
@@ -109,7 +110,7 @@ export class Functions {
     this.#checkHosts(who, null, fields)
     const draft = withFields(this.#newFunction(who, code.code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
-    draft.entry = runtime === null ? null : entryOf(code, fields.entry, this.#parts.runtimes.defaultEntryOf(runtime))
+    draft.entry = runtime === null ? null : this.#entryOf(code, fields, runtime)
     checkTogether(draft, runtime === null ? null : this.#parts.runtimes.boundsOf(runtime))
     this.#checkSecrets(draft)
     this.#refuseTakenName(draft)
@@ -229,6 +230,14 @@ export class Functions {
     const runtime = this.#parts.runtimes.byNameOrId(who, nameOrId)
     if (runtime.status === 'available') return runtime
     throw invalid(`Runtime ${nameOrId} is ${runtime.status}; functions can be made when it is available.`)
+  }
+
+  #entryOf(code: GivenCode, { entry, signature }: FunctionFields, runtime: Runtime): string {
+    if (entry) return entry
+    const own = factsOf(signature ?? runtime.signature ?? defaultSignature).entry
+    if (own !== undefined) return own
+    const usual = this.#parts.runtimes.defaultEntryOf(runtime)
+    return code.source === 'inline' ? entryIn(code.file, usual) : usual
   }
 
   /** Null for images: there is nothing to store. */
@@ -374,13 +383,11 @@ export class Functions {
   }
 }
 
-function entryOf(code: GivenCode, given: string | undefined, runtimes: string): string {
-  if (given) return given
-  return code.source === 'inline' ? entryIn(code.file, runtimes) : runtimes
+/** A single file is the whole package: the entry must be in it, where an entry names a module. */
+function inlineEntry({ entry, signature }: Fn, file: InlineFile): string | null {
+  const namesModule = signature === null || factsOf(signature).entry === undefined
+  return entry === null || !namesModule ? entry : entryIn(file, entry)
 }
-
-/** A single file is the whole package: the entry must be in it. */
-const inlineEntry = ({ entry }: Fn, file: InlineFile): string | null => (entry === null ? null : entryIn(file, entry))
 
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
   const actual = await md5(zip)

@@ -13,7 +13,11 @@ const { Duplex } = builtin('node:stream')
 /** So that what the platform has let through is not refused here. */
 const maxHeaderBytes = 1024 * 1024
 
-async function bind(application) {
+/**
+ * What else may be said: `headersOf(meta)`, more headers of each request; `postedTypeOf(meta, bytes)`, the content type of an input
+ * that did not come over HTTP; `answersValues`: such a call gets the body as its value, and fails where the answer says that.
+ */
+async function bind(application, options = {}) {
   const handler = await handlerOf(application)
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
@@ -26,7 +30,11 @@ async function bind(application) {
     placeBelow(request, request.socket.prefix)
     handler(request, response)
   })
-  return { inputOf, invoke: (asked) => serve(server, asked), answer: () => {} }
+  return {
+    inputOf: (call, meta, buffer, from, to) => inputOf(call, meta, buffer.subarray(from, to), options),
+    invoke: (asked) => serve(server, asked),
+    answer: () => {},
+  }
 }
 
 /** What is to be called with a request and a response of `node:http`. */
@@ -48,15 +56,22 @@ function placeBelow(request, prefix) {
 }
 
 /** The call itself, with what was asked as bytes of HTTP. */
-function inputOf(call, meta, buffer, from, to) {
-  const { method, target, headers, prefix = '' } = meta.http ?? postOf(meta.input)
+function inputOf(call, meta, body, { headersOf, postedTypeOf, answersValues }) {
+  const {
+    method,
+    target,
+    headers,
+    prefix = '',
+  } = meta.http ?? postOf(postedTypeOf?.(meta, body) ?? postedTypes[meta.input])
   const passed = headers.filter(([name]) => !perConnection.has(name.toLowerCase()))
   if (!passed.some(([name]) => name.toLowerCase() === 'host')) passed.push(['host', 'localhost'])
-  if (to > from || !bodiless.has(method)) passed.push(['content-length', `${to - from}`])
+  if (headersOf !== undefined) passed.push(...headersOf(meta))
+  if (body.length > 0 || !bodiless.has(method)) passed.push(['content-length', `${body.length}`])
   passed.push(['connection', 'close'])
   const lines = passed.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   const head = Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines}\r\n`, 'latin1')
-  return { call, method, prefix, bytes: Buffer.concat([head, buffer.subarray(from, to)]) }
+  const Body = answersValues && meta.http === undefined ? require('./answer-value.cjs').AnswerValue : AnswerBody
+  return { call, method, prefix, bytes: Buffer.concat([head, body]), Body }
 }
 
 const perConnection = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'transfer-encoding', 'upgrade'])
@@ -64,14 +79,13 @@ const bodiless = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
 
 const postedTypes = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
 
-function postOf(kind) {
-  const type = postedTypes[kind]
+function postOf(type) {
   return { method: 'POST', target: '/', headers: type ? [['content-type', type]] : [] }
 }
 
-function serve(server, { call, method, prefix, bytes }) {
+function serve(server, { call, method, prefix, bytes, Body }) {
   let body
-  const reader = new ResponseReader(method, (head) => (body = new AnswerBody(call, toJson(head))))
+  const reader = new ResponseReader(method, (head) => (body = new Body(call, toJson(head))))
   const connection = new Duplex({
     read() {},
     write(chunk, _encoding, done) {

@@ -54,6 +54,15 @@ class Answer:
         return to_json({'status': self.status, 'headers': self.headers})
 
 
+def answer_for(call, answers_value):
+    """`answers_value`: who calls does not speak HTTP, and wants the body alone."""
+    if not answers_value:
+        return Answer(call)
+    from .value import ValueAnswer
+
+    return ValueAnswer(call)
+
+
 class Request:
     """What was asked; for a call that did not come over HTTP, a request that brings the input."""
 

@@ -3,14 +3,14 @@
 import sys
 from urllib.parse import unquote
 
-from . import Answer, Request, as_bytes, as_text, host_and_port
+from . import Request, answer_for, as_bytes, as_text, host_and_port
 from ..context import Context
 from ..errors import StartupFailed, describe
 from ..serving.loop import event_loop
 
 
-async def invoke_asgi(application, call, meta, body):
-    answer = Answer(call)
+async def invoke_asgi(application, call, meta, body, answers_value=False):
+    answer = answer_for(call, answers_value)
     request = AsgiRequest(call, answer, body)
     try:
         await application(asgi_scope(call, meta), request.receive, request.send)

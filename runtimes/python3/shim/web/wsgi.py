@@ -3,13 +3,13 @@
 import io
 import sys
 
-from . import Answer, Request, as_bytes, host_and_port
+from . import Request, answer_for, as_bytes, host_and_port
 from ..calls import ClientGone
 from ..context import Context
 
 
-def invoke_wsgi(application, call, meta, body):
-    answer = Answer(call)
+def invoke_wsgi(application, call, meta, body, answers_value=False):
+    answer = answer_for(call, answers_value)
 
     def start_response(status, headers, exc_info=None):
         if exc_info and answer.is_streamed:

@@ -1,0 +1,40 @@
+/** What platforms supply to the functions of their users: found where the package has nothing of that name, and by nobody else. */
+
+const { builtin } = require('./builtins.cjs')
+const { existsSync } = builtin('node:fs')
+const { createRequire, isBuiltin, registerHooks } = builtin('node:module')
+const { join } = builtin('node:path')
+const { pathToFileURL } = builtin('node:url')
+
+const missing = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'])
+
+/** From here on `require` and `import` find the packages of the set behind those of the function's own. */
+function supply(set) {
+  const folder = join(__dirname, '../platform', set)
+  if (!existsSync(folder)) return
+  const ours = createRequire(join(folder, 'package.json'))
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      try {
+        return nextResolve(specifier, context)
+      } catch (error) {
+        if (!missing.has(error?.code) || !isBare(specifier)) throw error
+        const file = found(ours, specifier)
+        if (file === undefined) throw error
+        return { url: pathToFileURL(file).href, format: 'commonjs', shortCircuit: true }
+      }
+    },
+  })
+}
+
+const isBare = (specifier) => /^[@\w]/.test(specifier) && !specifier.includes(':') && !isBuiltin(specifier)
+
+function found(require, specifier) {
+  try {
+    return require.resolve(specifier)
+  } catch {
+    return undefined
+  }
+}
+
+module.exports = { supply }

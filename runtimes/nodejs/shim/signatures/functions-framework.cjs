@@ -1,0 +1,3 @@
+/** `gcf` by the name of the framework. */
+
+module.exports = require('./gcf.cjs')

@@ -1,0 +1,37 @@
+"""`cloudevent`: handler(event, context), where the event is a CloudEvent."""
+
+from . import finish_awaitable, is_async, positional_parameters
+from ..cloud_event import answer_of, event_class, event_in, parts_of
+from ..context import Context
+from ..results import result_of
+
+
+def prepare(worker, function):
+    wanted = positional_parameters(function)
+    make = event_class()
+
+    def arguments(call, meta, body):
+        attributes, data = event_in(meta, body, Context.function_id)
+        return (make(attributes, data), Context(call, meta, body))[:wanted]
+
+    def invoke(call, meta, body):
+        value = function(*arguments(call, meta, body))
+        if hasattr(value, '__await__'):
+            value = finish_awaitable(value)
+        return answer(worker, meta, value)
+
+    async def invoke_async(call, meta, body):
+        return answer(worker, meta, await function(*arguments(call, meta, body)))
+
+    return (True, invoke_async) if is_async(function) else (False, invoke)
+
+
+def answer(worker, meta, value):
+    """An event answers callers over HTTP in the binary mode, others as one object."""
+    if 'http' in meta:
+        return answer_of(value) or result_of(worker, value)
+    parts = parts_of(value)
+    if parts is None:
+        return result_of(worker, value)
+    attributes, data = parts
+    return result_of(worker, attributes if data is None else {**attributes, 'data': data})

@@ -1,0 +1,172 @@
+// Makes runtimes/*/platform: what platforms supply to the functions of their users (Express, Flask …), with the versions of package.json and requirements.txt.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Metafile } from 'esbuild'
+import { unzipSync, zipSync } from 'fflate'
+
+/**
+ * For Node.js, a file for each set of packages that share their dependencies, as esbuild joins them, and for each name of a
+ * package a file that takes it out of there. For Python, one archive of the packages' own files.
+ */
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const nodePlatform = join(root, 'runtimes/nodejs/platform')
+const pythonPlatform = join(root, 'runtimes/python3/platform')
+
+/** By set: what can be asked for, and where it comes from. */
+const sets: Record<string, Record<string, string>> = {
+  express5: {
+    express: 'express',
+    cloudevents: 'cloudevents',
+    '@google-cloud/functions-framework': '@google-cloud/functions-framework',
+    '@google-cloud/functions-framework/testing.js': '@google-cloud/functions-framework/testing',
+    '@google-cloud/functions-framework/function_registry.js':
+      './node_modules/@google-cloud/functions-framework/build/src/function_registry.js',
+  },
+  express4: { express: 'express-4' },
+  azure: { '@azure/functions': 'azure-functions-3' },
+}
+
+/** Files by their paths in `runtimes/nodejs/platform`, as they should be. */
+export async function nodePlatformFiles(): Promise<Record<string, string>> {
+  const files: Record<string, string> = {}
+  for (const [set, names] of Object.entries(sets)) Object.assign(files, await filesOfSet(set, names))
+  return files
+}
+
+async function filesOfSet(set: string, names: Record<string, string>): Promise<Record<string, string>> {
+  const members = Object.entries(names).map(
+    ([name, from]) => `${JSON.stringify(name)}: () => require(${JSON.stringify(from)})`,
+  )
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: `module.exports = { ${members.join(', ')} }`, resolveDir: root },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    minify: true,
+    write: false,
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'error',
+    external: ['@azure/functions-core'],
+  })
+  const used = packagesIn(metafile)
+  const files: Record<string, string> = {
+    [`${set}/packages.cjs`]: `/*! ${used.map(({ id }) => id).join(', ')}: see LICENSES.txt; made by scripts/vendor-platform.ts */\n${outputFiles[0]?.text}`,
+    [`${set}/LICENSES.txt`]: used.map(({ id, license }) => `${id}\n\n${license}\n`).join('\n---\n\n'),
+  }
+  for (const [name, from] of Object.entries(names)) Object.assign(files, stub(set, name, from))
+  return files
+}
+
+/** Names its exports one by one, so that modules of ECMAScript can import them by name. */
+function stub(set: string, name: string, from: string): Record<string, string> {
+  const isFile = name.endsWith('.js')
+  const path = isFile ? name : `${name}/index.js`
+  const folder = dirname(path)
+  const up = '../'.repeat(folder.split('/').length + 1)
+  const exported = exportsOf(from)
+  const lines = [
+    `const packages = require('${up}packages.cjs')`,
+    `module.exports = packages['${name}']()`,
+    // Never runs: read by Node.js, which cannot see what is above.
+    `0 && (module.exports = { ${exported.join(', ')} })`,
+  ]
+  const at = `${set}/node_modules/${path}`
+  if (isFile) return { [at]: `${lines.join('\n')}\n` }
+  const manifest = {
+    name,
+    version: versionOf(from),
+    main: 'index.js',
+    exports: { '.': './index.js', './testing': './testing.js', './package.json': './package.json' },
+  }
+  return {
+    [at]: `${lines.join('\n')}\n`,
+    [`${set}/node_modules/${name}/package.json`]: `${JSON.stringify(manifest, null, 2)}\n`,
+  }
+}
+
+/** One that asks for what only its platform has cannot be loaded here, and nobody imports it by name. */
+function exportsOf(from: string): string[] {
+  if (from === 'azure-functions-3') return ['setup']
+  const exported = createRequire(join(root, 'package.json'))(from)
+  return Object.keys(exported).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key))
+}
+
+const versionOf = (name: string): string =>
+  JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version
+
+/** Of whatever went into a file. */
+function packagesIn({ inputs }: Metafile): { id: string; license: string }[] {
+  const folders = new Set<string>()
+  for (const path of Object.keys(inputs)) {
+    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]
+    if (found !== undefined) folders.add(found)
+  }
+  return [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e/i.test(one))
+    const text = file === undefined ? `License: ${license}` : readFileSync(join(root, folder, file), 'utf8').trim()
+    return { id: `${name} ${version}`, license: text }
+  })
+}
+
+// ------------------------------------------------------------------------------------------------------ Python
+
+/** Files of the wheels that `requirements.txt` names, without compiled ones: those that have some do without. */
+function pythonArchive(): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'taibai-wheels-'))
+  try {
+    const wanted = [
+      '--no-deps',
+      '--only-binary',
+      ':all:',
+      '--python-version',
+      '3.13',
+      '--platform',
+      'manylinux2014_x86_64',
+      '--platform',
+      'any',
+    ]
+    const args = [
+      '-m',
+      'pip',
+      'download',
+      '-q',
+      ...wanted,
+      '-d',
+      folder,
+      '-r',
+      join(pythonPlatform, 'requirements.txt'),
+    ]
+    const { status } = spawnSync('python3', args, { stdio: 'inherit' })
+    if (status !== 0) throw new Error('pip could not fetch the packages.')
+    const files: Record<string, Uint8Array> = {}
+    for (const wheel of readdirSync(folder).sort()) {
+      const inside = unzipSync(readFileSync(join(folder, wheel)))
+      for (const name of Object.keys(inside).sort()) if (isWanted(name)) files[name] = inside[name] as Uint8Array
+    }
+    // Python finds a package without __init__.py in an archive by the entry of its folder.
+    for (const name of ['google/', 'google/cloud/']) files[name] = new Uint8Array()
+    return zipSync(files, { mtime: new Date(1980, 1, 1), level: 9 })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const isWanted = (name: string): boolean =>
+  !/\/$|\.(so|pyi|c|pyd|pth)$|\/(RECORD|WHEEL|top_level\.txt|entry_points\.txt|namespace_packages\.txt|zip-safe)$|\.data\/|\/tests?\/|^tests?\//.test(
+    name,
+  )
+
+if (import.meta.main) {
+  for (const [path, text] of Object.entries(await nodePlatformFiles())) {
+    mkdirSync(dirname(join(nodePlatform, path)), { recursive: true })
+    writeFileSync(join(nodePlatform, path), text)
+  }
+  writeFileSync(join(pythonPlatform, 'packages.zip'), pythonArchive())
+}

@@ -1,0 +1,83 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { zipSync } from 'fflate'
+import { afterAll, describe, expect, test } from 'vitest'
+import { codeOf } from '../../src/cli/code-of.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'taibai-known-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+function folder(files: Record<string, string>): string {
+  const at = mkdtempSync(join(root, 'shop-'))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(at, path)), { recursive: true })
+    writeFileSync(join(at, path), text)
+  }
+  return at
+}
+
+const google = '{"dependencies": {"@google-cloud/functions-framework": "^5.0.0"}}'
+const nodeSource =
+  "const f = require('@google-cloud/functions-framework')\nf.http('hello', (req, res) => res.send('hi'))"
+const pythonSource = 'import functions_framework\n\n@functions_framework.cloud_event\ndef taken(event):\n    pass\n'
+
+describe('a folder is taken for', () => {
+  test.each<[string, Record<string, string>, object]>([
+    [
+      'a function of the Functions Framework, by its dependency',
+      { 'package.json': google, 'index.js': nodeSource },
+      { runtime: 'nodejs', signature: 'gcf', entry: 'hello' },
+    ],
+    [
+      'one whose target a script names',
+      {
+        'package.json': google.replace('{"dep', '{"scripts": {"start": "functions-framework --target=other"}, "dep'),
+        'index.js': nodeSource,
+      },
+      { signature: 'gcf', entry: 'other' },
+    ],
+    [
+      'one in Python, by its import',
+      { 'main.py': pythonSource },
+      { runtime: 'python3', signature: 'gcf', entry: 'taken' },
+    ],
+    [
+      'one in Python, by its requirements',
+      { 'requirements.txt': 'functions-framework==3.*\n', 'main.py': '' },
+      { runtime: 'python3', signature: 'gcf', entry: undefined },
+    ],
+    [
+      'nothing in particular',
+      { 'main.py': 'def main(event, context): pass' },
+      { runtime: 'python3', signature: undefined, entry: undefined },
+    ],
+  ])('%s', (_name, files, expected) => {
+    expect(codeOf(folder(files))).toMatchObject(expected)
+  })
+
+  test('and it is said', () => {
+    expect(codeOf(folder({ 'main.py': pythonSource })).what).toMatch(
+      /, taken for a function of the Functions Framework$/,
+    )
+  })
+})
+
+test('a ZIP and a file are looked into as well', () => {
+  const zip = join(root, 'z.zip')
+  writeFileSync(zip, zipSync({ 'package.json': Buffer.from(google), 'index.js': Buffer.from(nodeSource) }))
+  expect(codeOf(zip)).toMatchObject({ runtime: 'nodejs', signature: 'gcf', entry: 'hello' })
+  const file = join(folder({ 'hello.py': pythonSource }), 'hello.py')
+  expect(codeOf(file)).toMatchObject({ runtime: 'python3', signature: 'gcf', entry: 'taken' })
+  writeFileSync(zip, 'no ZIP')
+  expect(codeOf(zip)).toMatchObject({ runtime: undefined, signature: undefined })
+})
+
+describe('what becomes an image elsewhere is refused, and it is said what to do', () => {
+  test.each([
+    ['func.yaml', 'specVersion: 0.36.0\nruntime: node\n', /Knative.*--image/],
+    ['stack.yaml', 'version: 1.0\nprovider:\n  name: openfaas\nfunctions: {}\n', /OpenFaaS.*--image/],
+  ])('%s', (name, text, message) => {
+    expect(() => codeOf(folder({ [name]: text, 'index.js': '' }))).toThrow(message)
+  })
+})
