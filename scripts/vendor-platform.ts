@@ -67,27 +67,16 @@ async function filesOfSet(set: string, names: Record<string, string>): Promise<R
 function stub(set: string, name: string, from: string): Record<string, string> {
   const isFile = name.endsWith('.js')
   const path = isFile ? name : `${name}/index.js`
-  const folder = dirname(path)
-  const up = '../'.repeat(folder.split('/').length + 1)
-  const exported = exportsOf(from)
+  const up = '../'.repeat(dirname(path).split('/').length)
   const lines = [
     `const packages = require('${up}packages.cjs')`,
     `module.exports = packages['${name}']()`,
     // Never runs: read by Node.js, which cannot see what is above.
-    `0 && (module.exports = { ${exported.join(', ')} })`,
+    `0 && (module.exports = { ${exportsOf(from).join(', ')} })`,
   ]
-  const at = `${set}/node_modules/${path}`
-  if (isFile) return { [at]: `${lines.join('\n')}\n` }
-  const manifest = {
-    name,
-    version: versionOf(from),
-    main: 'index.js',
-    exports: { '.': './index.js', './testing': './testing.js', './package.json': './package.json' },
-  }
-  return {
-    [at]: `${lines.join('\n')}\n`,
-    [`${set}/node_modules/${name}/package.json`]: `${JSON.stringify(manifest, null, 2)}\n`,
-  }
+  const file = { [`${set}/${path}`]: `${lines.join('\n')}\n` }
+  const manifest = { name, version: isFile ? '' : versionOf(from), main: 'index.js' }
+  return isFile ? file : { ...file, [`${set}/${name}/package.json`]: `${JSON.stringify(manifest, null, 2)}\n` }
 }
 
 /** One that asks for what only its platform has cannot be loaded here, and nobody imports it by name. */

@@ -29,6 +29,8 @@ const facts = {
   cloudevent: { given: 'event', json: 'any', failure: 'fault', events: 'cloudevents' },
   gcf: { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
   'functions-framework': { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
+  fission: { given: 'request', json: 'any', failure: 'fault', events: 'own', entry: '' },
+  kubeless: { given: 'request', json: 'any', failure: 'fault', events: 'own' },
 } as const satisfies Record<string, SignatureFacts>
 
 export type Signature = keyof typeof facts

@@ -47,7 +47,7 @@ export async function answerWithRun(
 export async function answerAsAsked(
   { asked }: { asked: AskedRuns },
   request: RunRequest,
-  { waitMs, key, applied }: Asked,
+  { waitMs, key, applied, isFission }: Asked,
   outgoing: ServerResponse,
   isOwn: boolean,
 ): Promise<void> {
@@ -57,6 +57,7 @@ export async function answerAsAsked(
   }
   const terms = key === undefined ? request.terms : { ...request.terms, key }
   const accepted = await asked.accept({ ...request, ...(terms !== undefined && { terms }), onOutcome })
+  if (isFission) return answerAccepted(outgoing, accepted.id, true)
   const execution = await asked.waitFor(accepted, waitMs, new ResponseCaller(outgoing).signal)
   if (applied !== null) outgoing.setHeader('Preference-Applied', applied)
   if (execution === null || execution.status === 'running') return answerAccepted(outgoing, accepted.id)
@@ -64,8 +65,9 @@ export async function answerAsAsked(
   answer(outgoing, execution, outcome ?? outcomeOfRecord(execution), { isOwn, failure })
 }
 
-export function answerAccepted(outgoing: ServerResponse, executionId: string): void {
-  const body = JSON.stringify({ execution_id: executionId })
+export function answerAccepted(outgoing: ServerResponse, executionId: string, isFission = false): void {
+  const body = JSON.stringify(isFission ? { invocationId: executionId } : { execution_id: executionId })
+  if (isFission) outgoing.setHeader('X-Fission-Invocation-Id', executionId)
   outgoing.writeHead(202, [
     ...['Content-Type', 'application/json', 'Content-Length', String(body.length)],
     ...['Location', `/v1/executions/${executionId}`, 'X-Execution-Id', executionId],

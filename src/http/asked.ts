@@ -9,6 +9,8 @@ export interface Asked {
   key: string | undefined
   /** Part of `Prefer` that was obeyed, for the answer. */
   applied: string | null
+  /** Callers of Fission's router are told in its words that their run was accepted. */
+  isFission?: true
 }
 
 const longestKey = 255
@@ -27,6 +29,12 @@ export function askedIn(headers: IncomingHttpHeaders): Asked | undefined {
     applied: preference?.applied ?? null,
   }
 }
+
+/** What Fission's router takes for that. */
+export const askedOfFission = (headers: IncomingHttpHeaders): Asked | undefined =>
+  headers['x-fission-invoke-mode'] === 'async'
+    ? { waitMs: 0, key: undefined, applied: null, isFission: true }
+    : undefined
 
 /** RFC 7240: `wait` says how long, `respond-async` alone not at all; other preferences are nobody's here. */
 function preferenceIn(prefer: string): { waitMs: number; applied: string } | null {

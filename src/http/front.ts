@@ -6,7 +6,7 @@ import { isAwsPath, makeAwsApi } from './aws/aws-api.ts'
 import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders } from './cross-origin.ts'
 import type { App } from './endpoint.ts'
 import { sendError } from './error-response.ts'
-import { type Place, placeOf, rootOf } from './function-call.ts'
+import { fissionPlaceOf, type Place, placeOf, rootOf } from './function-call.ts'
 import { refuseBeyond, toInvoke } from './guard.ts'
 import { whoAsks } from './middleware/auth.ts'
 import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-door.ts'
@@ -75,7 +75,7 @@ function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): P
     const fn = exposed.atHost(hostName(headers.host) ?? '')
     if (fn !== undefined) return rootOf(fn.id, url)
   }
-  return url.startsWith('/fn/') ? placeOf(url) : null
+  return url.startsWith('/fn/') ? placeOf(url) : fissionPlaceOf(url)
 }
 
 /** Lets browsers of the configured origins call; true when that was all they asked. Everybody else gets no header at all. */

@@ -13,9 +13,12 @@ export interface Place {
   mount: string
   /** Path and query below it. */
   below: string
+  /** Of Fission's router, whose callers ask and are answered in its words. */
+  isFission?: true
 }
 
 const start = '/fn/'
+const fissionStart = '/fission-function/'
 
 /** All of a host name of its own. */
 export const rootOf = (functionId: string, url: string): Place => ({ name: functionId, mount: '', below: url })
@@ -27,15 +30,26 @@ export function exactPlace(name: string, url: string): Place {
 }
 
 /** `/fn/hello/a/b?c=1` → `hello` at `/fn/hello`, asked for `/a/b?c=1`. */
-export function placeOf(url: string): Place {
-  const length = url.slice(start.length).search(/[/?]/)
-  const end = length === -1 ? url.length : start.length + length
+export const placeOf = (url: string): Place => placeBehind(url, start.length)
+
+function placeBehind(url: string, from: number): Place {
+  const length = url.slice(from).search(/[/?]/)
+  const end = length === -1 ? url.length : from + length
   const below = url.slice(end)
   return {
-    name: decoded(url.slice(start.length, end)),
+    name: decoded(url.slice(from, end)),
     mount: url.slice(0, end),
     below: below.startsWith('/') ? below : `/${below}`,
   }
+}
+
+/** `/fission-function/hello`, which may name its namespace: `/fission-function/default/hello`. Null: it is no such URL. */
+export function fissionPlaceOf(url: string): Place | null {
+  if (!url.startsWith(fissionStart)) return null
+  const namespace = /^default\/(?=[^/?])/.exec(url.slice(fissionStart.length))?.[0] ?? ''
+  const place = placeBehind(url, fissionStart.length + namespace.length)
+  // An alias stands behind a colon there, as a version does.
+  return { ...place, name: place.name.replace(/:(?!\d+$)/, '@'), isFission: true }
 }
 
 /** What cannot be decoded is the name of no function. */

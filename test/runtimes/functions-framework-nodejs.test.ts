@@ -173,7 +173,7 @@ describe('exports that are not registered', () => {
       'a target that is not there',
       { 'index.js': exported },
       { entry: 'nothing' },
-      /'nothing' is not defined.*exports hello, v1/,
+      /'nothing' is not defined.*exports called.*hello/,
     ],
     [
       'a target that is no function',

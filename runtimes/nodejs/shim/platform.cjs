@@ -11,15 +11,13 @@ const missing = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'])
 /** From here on `require` and `import` find the packages of the set behind those of the function's own. */
 function supply(set) {
   const folder = join(__dirname, '../platform', set)
-  if (!existsSync(folder)) return
-  const ours = createRequire(join(folder, 'package.json'))
   registerHooks({
     resolve(specifier, context, nextResolve) {
       try {
         return nextResolve(specifier, context)
       } catch (error) {
         if (!missing.has(error?.code) || !isBare(specifier)) throw error
-        const file = found(ours, specifier)
+        const file = fileOf(folder, specifier)
         if (file === undefined) throw error
         return { url: pathToFileURL(file).href, format: 'commonjs', shortCircuit: true }
       }
@@ -27,14 +25,16 @@ function supply(set) {
   })
 }
 
+/** One of its packages, whatever the function brings. */
+const suppliedBy = (set, name) => createRequire(`${__dirname}/`)(fileOf(join(__dirname, '../platform', set), name))
+
 const isBare = (specifier) => /^[@\w]/.test(specifier) && !specifier.includes(':') && !isBuiltin(specifier)
 
-function found(require, specifier) {
-  try {
-    return require.resolve(specifier)
-  } catch {
-    return undefined
-  }
+/** `express`, `@google-cloud/functions-framework/testing`. Undefined: there is none. */
+function fileOf(folder, specifier) {
+  const [, name, path = 'index'] = /^((?:@[^/]+\/)?[^/]+)(?:\/(.+?))?(?:\.js)?$/.exec(specifier) ?? []
+  const file = join(folder, `${name}`, `${path}.js`)
+  return existsSync(file) ? file : undefined
 }
 
-module.exports = { supply }
+module.exports = { suppliedBy, supply }

@@ -11,7 +11,7 @@ import type { Targets } from '../../services/functions/targets.ts'
 import type { AskedRuns } from '../../services/runs/asked-runs.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
 import { answerAsAsked, answerWithRun } from '../answered-run.ts'
-import { askedIn } from '../asked.ts'
+import { askedIn, askedOfFission } from '../asked.ts'
 import type { Bodies } from '../bodies.ts'
 import { calleeOf } from '../callee.ts'
 import { eventsIn, modeOf } from '../cloud-events.ts'
@@ -91,7 +91,7 @@ export async function invoke(
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown, projectId })
   const traceparent = incoming.headers.traceparent as string | undefined
   const request = { target, projectId, from, trigger: 'http' as const, traceparent }
-  const asked = askedIn(incoming.headers)
+  const asked = askedIn(incoming.headers) ?? (place.isFission ? askedOfFission(incoming.headers) : undefined)
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']
     const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)

@@ -1,0 +1,3 @@
+const packages = require('../packages.cjs')
+module.exports = packages['express']()
+0 && (module.exports = { application, request, response, Route, Router, json, query, raw, static, text, urlencoded })
