@@ -14,12 +14,15 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { projectFolder, version } from '../src/assets.ts'
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { plainAssets, projectFolder, version } from '../src/assets.ts'
 import { must } from '../src/host/command.ts'
 import { withLock } from '../src/host/lock.ts'
+import { SetupProblem } from '../src/host/problem.ts'
 import { findProgram } from '../src/host/this-host.ts'
 import { type Bundle, bundle, sqliteAddon, writeJson } from './build/bundle.ts'
+import { makeCodeCaches } from './build/code-caches.ts'
 import { showFigures } from './build/figures.ts'
 import { progress, runScript } from './setup/terminal.ts'
 
@@ -73,29 +76,60 @@ const keyOf = ({ hash }: Bundle): string =>
     .digest('hex')
 
 /** What is carried: made by the very Node.js that will carry it, with its compiled code. */
-async function makeBlob({ hash, main, ledgerThread, files }: Bundle): Promise<string> {
-  const addon = sqliteAddon()
-  const runtimes = Object.keys(files).filter((name) => name.startsWith('runtimes/'))
-  const unpacked = ['better_sqlite3.node', ...runtimes]
-  const docs = Object.keys(files).filter((name) => name.startsWith('docs/'))
-  writeJson(join(work, 'manifest.json'), { build: hash, files: unpacked, docs })
-  const assets = {
-    ...files,
-    'manifest.json': join(work, 'manifest.json'),
-    'ledger-thread.cjs': ledgerThread,
-    'better_sqlite3.node': addon,
-  }
+async function makeBlob(parts: Bundle): Promise<string> {
+  const programs = { main: wrapped(parts.main), commands: wrapped(parts.commands) }
+  const assets = carried({ ...parts, ...programs })
+  const caches = await makeCodeCaches(programs, assets, work)
   const output = join(work, 'taibai.blob')
-  const how = {
-    disableExperimentalSEAWarning: true,
-    useCodeCache: true,
-    execArgv: ['--no-warnings'],
-    execArgvExtension: 'none',
-  }
-  writeJson(join(work, 'sea.json'), { main: basename(main), output, assets, ...how })
+  const how = { disableExperimentalSEAWarning: true, execArgv: ['--no-warnings'], execArgvExtension: 'none' }
+  const all = { ...assets, ...compressed(caches) }
+  writeJson(join(work, 'sea.json'), { main: basename(await makeLauncher()), output, assets: all, ...how })
   // From there, so that errors name the program and not this folder.
   await must('Making what is carried', process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: work })
   return output
+}
+
+/** As a function of what a module finds: the launcher compiles a script. */
+function wrapped(program: string): string {
+  const path = program.replace('.cjs', '.wrapped.cjs')
+  const source = readFileSync(program, 'latin1')
+  if (/[^\0-\x7f]/.test(source)) throw new SetupProblem('The program is not all ASCII: it would be loaded wrongly.')
+  writeFileSync(path, `(function (require, module) { const { exports } = module;\n${source}\n})`)
+  return path
+}
+
+async function makeLauncher(): Promise<string> {
+  const outfile = join(work, 'launcher.cjs')
+  const entryPoints = [join(import.meta.dirname, 'build/executable.cjs')]
+  const define = { ownVersion: JSON.stringify(version) }
+  await build({ entryPoints, outfile, define, platform: 'node', target: 'node24', logLevel: 'error' })
+  return outfile
+}
+
+/** Files of this machine by the names under which the program asks for them. */
+function carried({ hash, main, commands, ledgerThread, files }: Bundle): Record<string, string> {
+  const runtimes = Object.keys(files).filter((name) => name.startsWith('runtimes/'))
+  const addon = sqliteAddon()
+  const unpacked = { 'better_sqlite3.node': addon, ...Object.fromEntries(runtimes.map((name) => [name, files[name]])) }
+  const sizes = Object.entries(unpacked).map(([name, path]) => [name, statSync(path as string).size])
+  const docs = Object.keys(files).filter((name) => name.startsWith('docs/'))
+  const manifest = join(work, 'manifest.json')
+  writeJson(manifest, { build: hash, files: Object.fromEntries(sizes), docs })
+  const programs = { 'main.cjs': main, 'commands.cjs': commands, 'ledger-thread.cjs': ledgerThread }
+  return compressed({ ...files, ...programs, 'manifest.json': manifest, 'better_sqlite3.node': addon })
+}
+
+function compressed(files: Record<string, string>): Record<string, string> {
+  const folder = join(work, 'compressed')
+  mkdirSync(folder, { recursive: true })
+  const params = { [constants.ZSTD_c_compressionLevel]: 19 }
+  const pack = ([name, path]: [string, string]) => {
+    if (plainAssets.includes(name)) return [name, path]
+    const packed = join(folder, `${name.replaceAll('/', '+')}.zst`)
+    writeFileSync(packed, zstdCompressSync(readFileSync(path), { params }))
+    return [`${name}.zst`, packed]
+  }
+  return Object.fromEntries(Object.entries(files).map(pack))
 }
 
 async function inject(blob: string): Promise<void> {

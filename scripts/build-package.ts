@@ -15,7 +15,7 @@ for (const [name, path] of Object.entries(files)) put(path, name.replace(/^conso
 put(main, 'src/main.cjs')
 put(ledgerThread, 'src/ledger-thread.cjs')
 put(join(import.meta.dirname, 'build/launcher.cjs'), 'taibai.cjs')
-writeJson(join(target, 'manifest.json'), { build: hash, files: [] })
+writeJson(join(target, 'manifest.json'), { build: hash, files: {} })
 rmSync(work, { recursive: true })
 // On standard error: what npm prints itself may be read by a program.
 console.error(`dist/package: taibai ${version}`)

@@ -1,7 +1,8 @@
 // Keeps the documentation true: makes its generated tables (--write), or says where they do not match the source; checks links.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cliVariables, environmentName, settings } from '../src/config.ts'
+import { cliVariables } from '../src/cli-settings.ts'
+import { environmentName, settings } from '../src/config.ts'
 import { problemsOf, readPages, unlistedPages } from './docs/pages.ts'
 import { errorsTable, settingsTables } from './docs/tables.ts'
 

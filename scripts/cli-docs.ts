@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CommandSpec, exitCodes, globalOptions } from '../src/cli/command.ts'
 import { allCommands } from '../src/cli/commands.ts'
-import { cliVariables } from '../src/config.ts'
+import { cliVariables } from '../src/cli-settings.ts'
 
 const file = join(import.meta.dirname, '../docs/cli.md')
 const text = page(await allCommands())

@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { readCliSettings } from '../src/config.ts'
+import { readCliSettings } from '../src/cli-settings.ts'
+import { readConfig } from '../src/config.ts'
 
 const pages = [
   '/',
@@ -26,7 +27,7 @@ const pages = [
 const widths = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 800 } }
 const target = join(import.meta.dirname, '../dist/pictures')
 
-const { url, localUrl, localDataDir, token } = readCliSettings()
+const { url, localUrl, localDataDir, token } = readCliSettings(readConfig())
 const server = url ?? localUrl
 const ownToken = token ?? readFileSync(join(localDataDir, 'admin.token'), 'utf8').trim()
 mkdirSync(target, { recursive: true })

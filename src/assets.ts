@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { getAsset, getRawAsset } from 'node:sea'
+import { getRawAsset } from 'node:sea'
 import { pathToFileURL } from 'node:url'
 import type { DocPage } from './domain/doc-page.ts'
 import { makeFolder } from './folder.ts'
@@ -20,12 +19,22 @@ export const isExecutable = bundle === 'executable'
 /** The source tree, or the folder of the package; the executable has none. */
 export const projectFolder = isExecutable ? '' : resolve(import.meta.dirname, '..')
 
+/** Files that the executable carries uncompressed: its commands with their compiled code, and what they read. */
+export const plainAssets = ['package.json', 'manifest.json', 'commands.cjs', 'commands.cache']
+
 /** Version of the release, from package.json. */
 export const version: string = JSON.parse(assetText('package.json')).version
 
 /** A file that travels, by its path in the source tree. */
 export function assetText(path: string): string {
-  return isExecutable ? getAsset(path, 'utf8') : readFileSync(join(projectFolder, path), 'utf8')
+  return isExecutable ? carried(path).toString('utf8') : readFileSync(join(projectFolder, path), 'utf8')
+}
+
+/** What every command reads is carried as it is; all else is compressed, and nothing is loaded for that before it is read. */
+function carried(path: string): Buffer {
+  if (plainAssets.includes(path)) return Buffer.from(getRawAsset(path))
+  const { zstdDecompressSync } = process.getBuiltinModule('node:zlib')
+  return zstdDecompressSync(Buffer.from(getRawAsset(`${path}.zst`)))
 }
 
 /** The pages of `docs/`, and the one of the runtimes. */
@@ -45,9 +54,7 @@ const isPage = (path: string): boolean => path.endsWith('.md')
 /** A file of the console as it was built; null: there is none of that name, or the console is not built. */
 export function consoleFile(name: string): Buffer | null {
   try {
-    return isExecutable
-      ? Buffer.from(getRawAsset(`console/${name}`))
-      : readFileSync(join(projectFolder, 'dist/console', name))
+    return isExecutable ? carried(`console/${name}`) : readFileSync(join(projectFolder, 'dist/console', name))
   } catch {
     return null
   }
@@ -71,8 +78,8 @@ export function releaseIdentity(): string {
 interface Manifest {
   /** Hash of everything, the code included: releases share a cache folder without touching each other. */
   build: string
-  /** What is unpacked. */
-  files: string[]
+  /** What is unpacked, with its size in bytes. */
+  files: Record<string, number>
   /** Paths of the pages of `docs/`; they are assets, and not unpacked. */
   docs?: string[]
 }
@@ -107,7 +114,9 @@ export const storeFiles = (cacheDir: string): Partial<StoreFiles> => {
 export function unpackAssets(cacheDir: string): void {
   if (!isExecutable) return
   try {
-    for (const name of manifest().files) unpack(name, join(unpackedFolder(cacheDir), name))
+    for (const [name, bytes] of Object.entries(manifest().files)) {
+      unpack(name, bytes, join(unpackedFolder(cacheDir), name))
+    }
   } catch (cause) {
     const why = (cause as Error).message
     throw new Error(`The program could not unpack its files (${why}): set TAIBAI_CACHE_DIR to a folder of yours.`, {
@@ -116,12 +125,11 @@ export function unpackAssets(cacheDir: string): void {
   }
 }
 
-function unpack(name: string, path: string): void {
-  const bytes = Buffer.from(getRawAsset(name))
-  if (existsSync(path) && statSync(path).size === bytes.length) return
+function unpack(name: string, bytes: number, path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.size === bytes) return
   makeFolder(dirname(path))
   const unfinished = `${path}.${process.pid}`
-  writeFileSync(unfinished, bytes, { mode: 0o644 })
+  writeFileSync(unfinished, carried(name), { mode: 0o644 })
   renameSync(unfinished, path)
 }
 
@@ -130,7 +138,7 @@ const notInTheImage = new Set(['template', 'conformance'])
 
 /** SHA-256 of the files of a folder, as hexadecimal; of a runtime's folder, of those that go into its image. */
 export function hashFolder(folder: string): string {
-  const hash = createHash('sha256')
+  const hash = process.getBuiltinModule('node:crypto').createHash('sha256')
   for (const path of filesOf(folder)) {
     const content = readFileSync(join(folder, path))
     hash.update(`${path}\0${content.length}\0`).update(content)

@@ -1,7 +1,8 @@
-import { homedir, totalmem } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { totalmem } from 'node:os'
+import { delimiter, resolve } from 'node:path'
 import { z } from 'zod'
 import { isExecutable, runtimesFolder } from './assets.ts'
+import { cacheFolderIn, cliVariables, defaults } from './cli-settings.ts'
 import { type LimitName, limitNames } from './domain/limits.ts'
 
 /** The settings: one schema with a default and a sentence each; the only reader of the environment. The tables of docs/settings.md are made from it. */
@@ -25,17 +26,22 @@ const secret = { secret: true }
 const defaultBudgetMb = Math.floor((totalmem() / mib) * 0.75)
 
 export const settings = z.object({
-  host: z.string().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every interface.'),
-  port: int(0, 65535).default(7070).describe('Port to listen on; 0 takes a free one.'),
+  host: z.string().default(defaults.host).describe('Address to listen on; 0.0.0.0 for every interface.'),
+  port: int(0, 65535).default(defaults.port).describe('Port to listen on; 0 takes a free one.'),
   dataDir: z
     .string()
-    .default('data')
+    .default(defaults.dataDir)
     .transform((path) => resolve(path))
     .describe('Folder of everything that lasts: databases, packages, secret key, admin token.'),
   runtimesDir: z
     .string()
     .default(isExecutable ? '' : runtimesFolder(''))
     .describe('Folder of the runtimes; one sub-folder each. The executable brings its own.'),
+  runtimes: list
+    .default([])
+    .describe(
+      'Further versions of languages, separated by commas, that functions may ask for: nodejs22, python311. Their images are made with the others.',
+    ),
   cacheDir: z
     .string()
     .default('')
@@ -406,7 +412,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   wrong.push(...unknown.map((name) => `${name}: there is no such setting`))
   if (!parsed.success || wrong.length > 0) throw new Error(`Settings that cannot be used:\n  ${wrong.join('\n  ')}`)
   refuseOpenDoors(parsed.data)
-  const cacheDir = parsed.data.cacheDir || join(parsed.data.dataDir, 'program')
+  refuseVersionsOfHost(parsed.data)
+  const cacheDir = parsed.data.cacheDir || cacheFolderIn(parsed.data.dataDir)
   const runtimesDir = parsed.data.runtimesDir || runtimesFolder(cacheDir)
   return { ...parsed.data, cacheDir, runtimesDir, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
 }
@@ -469,53 +476,6 @@ function proxiesOf(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(given) as Record<string, string>
 }
 
-/** What the command line reads of the environment, beside the settings of the server of this machine. */
-export const cliVariables = {
-  TAIBAI_URL: 'Address of the server that commands ask.',
-  TAIBAI_TOKEN: 'Token that commands send.',
-  TAIBAI_CONTEXT: 'Name of the context that commands use; `taibai context list` shows them.',
-  TAIBAI_CONFIG_DIR: 'Folder of the contexts; default: `taibai` in XDG_CONFIG_HOME or ~/.config.',
-} as const
-
-export interface CliSettings {
-  url: string | undefined
-  token: string | undefined
-  context: string | undefined
-  configDir: string
-  runtimesDir: string
-  noColor: boolean
-  /** Address of the server of this machine. */
-  localUrl: string
-  localDataDir: string
-}
-
-/** Throws an Error whose message is a line per setting that is wrong. */
-export function readCliSettings(environment: NodeJS.ProcessEnv = process.env): CliSettings {
-  const { host, port, dataDir, adminToken, runtimesDir } = readConfig(environment)
-  const isEverywhere = host === '0.0.0.0' || host === '::'
-  const address = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  const configHome = environment.XDG_CONFIG_HOME || join(environment.HOME || homeFolder(), '.config')
-  return {
-    url: environment.TAIBAI_URL || undefined,
-    token: environment.TAIBAI_TOKEN || adminToken,
-    context: environment.TAIBAI_CONTEXT || undefined,
-    configDir: environment.TAIBAI_CONFIG_DIR || join(configHome, 'taibai'),
-    runtimesDir,
-    noColor: (environment.NO_COLOR ?? '') !== '',
-    localUrl: `http://${address}:${port}`,
-    localDataDir: dataDir,
-  }
-}
-
-/** A user who is in no list of users has none. */
-function homeFolder(): string {
-  try {
-    return homedir()
-  } catch {
-    return '/'
-  }
-}
-
 /** Names that other programs of this project read (the test and set-up scripts) pass too. */
 const isKnown = (name: string): boolean =>
   name.startsWith('TAIBAI_TEST_') ||
@@ -524,6 +484,13 @@ const isKnown = (name: string): boolean =>
   name === 'TAIBAI_API' ||
   name in cliVariables ||
   Object.keys(settings.shape).some((setting) => environmentName(setting) === name)
+
+function refuseVersionsOfHost({ engine, runtimes }: Config): void {
+  if (engine === 'docker' || runtimes.length === 0) return
+  throw new Error(
+    `TAIBAI_RUNTIMES=${runtimes.join(',')} needs containers: the process engine runs functions in the versions of this machine.`,
+  )
+}
 
 /** Both run anybody's code for anybody who can reach the port. */
 function refuseOpenDoors(config: Config): void {

@@ -1,7 +1,7 @@
-import { pathToFileURL } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
-
-/** Process entry: the server (no word, or `serve`) or a command of the command line. The only file that may end the process. */
+/**
+ * Process entry: the server (no word, or `serve`) or a command of the command line. The only file that may end the process. What
+ * not every start needs is loaded by those that do, parts of Node.js too.
+ */
 
 const leastNode = [22, 22]
 
@@ -43,6 +43,8 @@ async function showVersion(): Promise<void> {
 /** As `node [flags] FILE`, for flags of V8. */
 async function runFile(args: string[]): Promise<void> {
   const file = args.pop() ?? ''
+  const { setFlagsFromString } = await import('node:v8')
+  const { pathToFileURL } = await import('node:url')
   for (const flag of args) setFlagsFromString(flag)
   await import(pathToFileURL(file).href)
 }
@@ -53,6 +55,7 @@ async function runCommand(argv: string[]): Promise<number> {
   return startProgram(argv, version, {
     restore: async (...given) => (await import('./local-data.ts')).localData.restore(...given),
     history: async (...given) => (await import('./local-data.ts')).localData.history(...given),
+    credentials: async () => (await import('./local-data.ts')).localData.credentials(),
     inspect: async (...given) => (await import('./local-data.ts')).localData.inspect(...given),
   })
 }

@@ -11,6 +11,8 @@ export interface Bundle {
   /** Hash of everything in it. */
   hash: string
   main: string
+  /** The same without the server; of the executable alone. */
+  commands: string
   ledgerThread: string
   /** By their names in the program: files of this machine. */
   files: Record<string, string>
@@ -23,21 +25,34 @@ type Kind = 'executable' | 'package'
 export async function bundle(kind: Kind, folder: string, { isReadable = false } = {}): Promise<Bundle> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const [main, ledgerThread] = [join(folder, 'main.cjs'), join(folder, 'ledger-thread.cjs')]
+  const inFolder = (name: string) => join(folder, `${name}.cjs`)
+  const [main, commands, ledgerThread] = [inFolder('main'), inFolder('commands'), inFolder('ledger-thread')]
   await Promise.all([
-    compile(kind, 'src/main.ts', main, isReadable),
-    compile(kind, 'src/store/ledger-writer.ts', ledgerThread, isReadable),
+    compile(kind, 'src/main.ts', main, { isReadable }),
+    kind === 'executable' && compile(kind, 'src/main.ts', commands, { without: ['./serve.ts'] }),
+    compile(kind, 'src/store/ledger-writer.ts', ledgerThread, { isReadable }),
   ])
   const files = travelling()
   const hash = createHash('sha256')
   for (const [name, path] of Object.entries({ ...files, main, ledgerThread }))
     hash.update(name).update(readFileSync(path))
-  return { hash: hash.digest('hex'), main, ledgerThread, files }
+  return { hash: hash.digest('hex'), main, commands, ledgerThread, files }
 }
 
 const ownUrl = "const ownUrl = require('node:url').pathToFileURL(__filename).href;"
 
-async function compile(kind: Kind, entry: string, outfile: string, isReadable: boolean): Promise<void> {
+interface How {
+  isReadable?: boolean
+  /** Modules of ours that are left out: nobody asks for them. */
+  without?: string[]
+}
+
+async function compile(
+  kind: Kind,
+  entry: string,
+  outfile: string,
+  { isReadable = false, without = [] }: How,
+): Promise<void> {
   await build({
     entryPoints: [join(projectFolder, entry)],
     outfile,
@@ -53,7 +68,7 @@ async function compile(kind: Kind, entry: string, outfile: string, isReadable: b
     legalComments: 'none',
     // A package for npm has the real one beside it.
     ...(kind === 'package' && { banner: { js: ownUrl } }),
-    external: kind === 'package' ? ['better-sqlite3'] : ['*.node'],
+    external: [kind === 'package' ? 'better-sqlite3' : '*.node', ...without],
     logLevel: 'error',
     define: {
       'import.meta.dirname': kind === 'executable' ? '""' : '__dirname',

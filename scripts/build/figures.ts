@@ -38,14 +38,18 @@ export async function showFigures(executable: string, progress: Progress, withSt
 }
 
 /** Milliseconds until a command that asks a server has shown its answer; the server answers at once. */
-async function answerMs(executable: string): Promise<number> {
+const answerMs = (executable: string): Promise<number> =>
+  withAnswers((url) => leastMs(executable, ['list', '--url', url]))
+
+/** With a server that answers at once. */
+export async function withAnswers<T>(work: (url: string) => Promise<T>): Promise<T> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"functions": []}')
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
   try {
-    return await leastMs(executable, ['list', '--url', `http://127.0.0.1:${port}`])
+    return await work(`http://127.0.0.1:${port}`)
   } finally {
     server.closeAllConnections()
     server.close()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { CliSettings } from '../cli-settings.ts'
 import { type Client, makeClient } from '../client/client.ts'
-import type { CliSettings } from '../config.ts'
 import { type Cli, CliError, type Options, textOption } from './command.ts'
 import { readContexts } from './contexts.ts'
 import { Output, type OutputOptions } from './output.ts'
@@ -39,7 +39,9 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
       return Buffer.concat(pieces)
     },
     inputStream: () => io.stdin,
-    isInteractive: io.stdin.isTTY === true && io.stdout.isTTY === true && options.json !== true,
+    get isInteractive() {
+      return options.json !== true && io.stdout.isTTY === true && io.stdin.isTTY === true
+    },
     runtimesDir: settings.runtimesDir,
     configDir: settings.configDir,
     dataDir: settings.localDataDir,

@@ -1,4 +1,4 @@
-import { readCliSettings } from '../config.ts'
+import { type CliSettings, readCliSettings, usualSettings } from '../cli-settings.ts'
 import type { ProgramIo } from './cli.ts'
 import { runProgram } from './program.ts'
 
@@ -8,13 +8,19 @@ export async function startProgram(argv: string[], version: string, local: Progr
   process.once('SIGINT', () => interrupted.abort())
   // Whoever reads our output may stop reading, as `head` does.
   process.stdout.on('error', () => interrupted.abort())
-  let settings: ReturnType<typeof readCliSettings>
+  let settings: CliSettings
   try {
-    settings = readCliSettings()
+    settings = readCliSettings(usualSettings() ?? (await import('../config.ts')).readConfig())
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
     return 2
   }
-  const { stdin, stdout, stderr } = process
-  return runProgram(argv, { stdin, stdout, stderr, settings, version, local, interrupted: interrupted.signal })
+  const { stdout, stderr } = process
+  return runProgram(argv, {
+    // Node.js makes it when it is first read.
+    get stdin() {
+      return process.stdin
+    },
+    ...{ stdout, stderr, settings, version, local, interrupted: interrupted.signal },
+  })
 }

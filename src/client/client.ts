@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { createInterface } from 'node:readline'
 import { type Answer, type Asked, Connection, type ConnectionOptions } from './connection.ts'
 import { readEvents, type ServerEvent } from './events.ts'
 import { errorOf } from './problems.ts'
@@ -130,6 +129,7 @@ export function makeClient(options: ConnectionOptions) {
     history: async function* (since: string): AsyncGenerator<HistoryLine> {
       const answer = await connection.open('GET', '/v1/history', { query: { since } })
       if (answer.statusCode !== 200) throw errorOf(answer.statusCode ?? 0, await textOf(answer))
+      const { createInterface } = await import('node:readline')
       for await (const line of createInterface({ input: answer })) yield JSON.parse(line)
     },
     /** What is wrong with the installation, and what to do about it (for admins). */

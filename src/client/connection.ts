@@ -1,8 +1,10 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions, request } from 'node:http'
-import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { errorOf, UnreachableError } from './problems.ts'
 
-/** Requests to one server, over kept connections. Not `fetch`: that costs a program ten times the time before its first answer. */
+/**
+ * Requests to one server, over kept connections. Not `fetch`: that costs a program ten times the time before its first answer; TLS
+ * is loaded where the address wants it.
+ */
 
 export interface ConnectionOptions {
   /** Such as `http://127.0.0.1:7070`. */
@@ -39,12 +41,15 @@ export interface Answer {
 export class Connection {
   readonly url: string
   #token: ConnectionOptions['token']
-  #agent: Agent | SecureAgent
+  #agent: Agent
+  #request: typeof request
 
   constructor({ url, token }: ConnectionOptions) {
     this.url = url.replace(/\/+$/, '')
     this.#token = token
-    this.#agent = this.url.startsWith('https:') ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true })
+    const http = this.url.startsWith('https:') ? process.getBuiltinModule('node:https') : { Agent, request }
+    this.#agent = new http.Agent({ keepAlive: true })
+    this.#request = http.request
   }
 
   get token(): string | null {
@@ -60,9 +65,8 @@ export class Connection {
       headers: this.#headers(asked, body),
       ...(asked.signal && { signal: asked.signal }),
     }
-    const send = this.url.startsWith('https:') ? secureRequest : request
     return new Promise((resolve, reject) => {
-      const sent = send(this.url + path + queryOf(asked.query), options, resolve)
+      const sent = this.#request(this.url + path + queryOf(asked.query), options, resolve)
       sent.once('error', (cause) => reject(asked.signal?.aborted ? cause : new UnreachableError(this.url, cause)))
       sent.end(body)
     })

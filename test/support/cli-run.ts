@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { runProgram } from '../../src/cli/program.ts'
-import type { CliSettings } from '../../src/config.ts'
+import type { CliSettings } from '../../src/cli-settings.ts'
 import { localData } from '../../src/local-data.ts'
 
 /** The command line in this process, on streams that are kept. */
