@@ -3,13 +3,17 @@ import { runtimesFolder } from '../src/assets.ts'
 import { readSettings } from '../src/host/address.ts'
 import { makeEngineClient } from '../src/host/engine-client.ts'
 import { buildRuntimes, showBuilt } from '../src/host/runtime-images.ts'
+import { storedCredentials } from '../src/registry-credentials.ts'
 import { progress, runScript } from './setup/terminal.ts'
 
 async function main(): Promise<undefined> {
   progress.step('Runtime images')
-  const engine = makeEngineClient(readSettings().dockerHost)
+  const settings = readSettings()
+  const { dockerHost, runtimes: versions } = settings
+  const engine = makeEngineClient(dockerHost, storedCredentials(settings))
   const refresh = process.argv.includes('--refresh')
-  const built = await buildRuntimes({ engine, runtimesDir: runtimesFolder(''), refresh, report: progress.detail })
+  const runtimesDir = runtimesFolder('')
+  const built = await buildRuntimes({ engine, runtimesDir, versions, refresh, report: progress.detail })
   showBuilt(built, progress)
 }
 

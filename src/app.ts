@@ -7,7 +7,7 @@ import { timeOrderedId as newId } from './domain/ids.ts'
 import { fullName } from './domain/image-use.ts'
 import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
-import { type PasswordSeal, registryOf } from './domain/registry.ts'
+import { registryOf } from './domain/registry.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { SpanSink } from './domain/trace.ts'
 import type { Pool } from './domain/worker.ts'
@@ -28,10 +28,10 @@ import { makeLogger } from './logger.ts'
 import { makeOpenStack } from './openstack/openstack.ts'
 import { addressRules } from './outbound/address-rules.ts'
 import { HttpEventSender } from './outbound/event-sender.ts'
+import { registryLogins } from './registry-credentials.ts'
 import type { Targets } from './services/functions/targets.ts'
 import { FunctionTokens } from './services/platform/function-tokens.ts'
 import { ProjectShares } from './services/platform/project-shares.ts'
-import { seal, unseal } from './services/platform/sealing.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { SecretVault } from './services/platform/secret-vault.ts'
 import { ensureAdminToken, newSecret } from './services/platform/tokens.ts'
@@ -44,7 +44,7 @@ import { SqliteLedger } from './store/ledger.ts'
 import type { WriterFiles } from './store/ledger-queue.ts'
 import { PackageFolder } from './store/packages.ts'
 import { PulledImageNotes } from './store/pulled-images.ts'
-import { RegistryLogins } from './store/registry-logins.ts'
+import type { RegistryLogins } from './store/registry-logins.ts'
 import { useAddon } from './store/sqlite.ts'
 import { OtlpExporter } from './telemetry/otlp-exporter.ts'
 import {
@@ -108,9 +108,9 @@ async function open(
   if (files.addon !== undefined) useAddon(files.addon)
   const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
-  const manifests = readRuntimes(config.runtimesDir)
+  const manifests = readRuntimes(config.runtimesDir, config.runtimes)
   const key = ensureSecretKey(join(data.path, 'secret.key'), config)
-  const registries = new RegistryLogins(join(data.path, 'registries.json'), passwordSeal(key))
+  const registries = registryLogins(data.path, key)
   const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))
   const spans = makeExporter(config, log)
   opened.push(() => spans?.close())
@@ -315,12 +315,6 @@ function makeGround(
     settings: given.serviceSettings(config),
   }
 }
-
-/** With the key of the secrets. */
-const passwordSeal = (key: Buffer): PasswordSeal => ({
-  seal: (registry, password) => seal(key, `registry/${registry}`, password).toString('base64'),
-  unseal: (registry, sealed) => unseal(key, `registry/${registry}`, Buffer.from(sealed, 'base64')),
-})
 
 /** What was sealed with a key that is lost stays lost, and is said to be: all else goes on. */
 function openVault(key: Buffer, stores: Kept['stores'], log: Log): SecretVault {

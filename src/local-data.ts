@@ -4,6 +4,7 @@ import type { LocalData } from './cli/command.ts'
 import { readConfig } from './config.ts'
 import { dataFindings } from './domain/data-facts.ts'
 import { ok } from './domain/finding.ts'
+import { storedCredentials } from './registry-credentials.ts'
 import { restoreBackup } from './restore.ts'
 import { readDataFacts } from './store/data-facts.ts'
 import { readHistoryFile } from './store/ledger-history.ts'
@@ -22,6 +23,10 @@ export const localData: LocalData = {
     if (!existsSync(dataDir)) return [ok('disk', `There is no data folder ${dataDir} yet: the first start makes it.`)]
     readySqlite()
     return dataFindings(readDataFacts(dataDir, readConfig().diskReserveMb * mib, { checksDatabases: true }))
+  },
+
+  async credentials() {
+    return storedCredentials(readConfig())
   },
 
   async history(ledgerFile, sinceMs) {

@@ -45,13 +45,15 @@ async function prepareContainer({ dataDir, dockerHost }: Config): Promise<void> 
   leaveRoot(dataDir, (dockerHost ?? 'unix:///var/run/docker.sock').replace('unix://', ''))
 }
 
-async function prepareImages({ dockerHost, runtimesDir }: Config): Promise<void> {
+async function prepareImages(config: Config): Promise<void> {
+  const { dockerHost, runtimesDir, runtimes: versions } = config
   const { makeEngineClient } = await import('./host/engine-client.ts')
   const { readyEngine } = await import('./host/ready-engine.ts')
   const { makeProgress } = await import('./host/progress.ts')
-  const engine = makeEngineClient(dockerHost)
+  const { storedCredentials } = await import('./registry-credentials.ts')
+  const engine = makeEngineClient(dockerHost, storedCredentials(config))
   const progress = makeProgress((line) => process.stdout.write(`${line}\n`))
-  const result = await readyEngine({ engine, mayInstall: false, runtimesDir }, progress)
+  const result = await readyEngine({ engine, mayInstall: false, runtimesDir, versions }, progress)
   engine.close()
   if (result.kind === 'unavailable') throw new Error(result.reason)
 }

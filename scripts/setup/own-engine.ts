@@ -3,11 +3,13 @@ import { readSettings } from '../../src/host/address.ts'
 import type { EngineResult } from '../../src/host/engine.ts'
 import { makeEngineClient } from '../../src/host/engine-client.ts'
 import { readyEngine } from '../../src/host/ready-engine.ts'
+import { storedCredentials } from '../../src/registry-credentials.ts'
 import { progress } from './terminal.ts'
 
 /** The engine that scripts use, with the images of the source tree; one is installed where it is missing and may be. */
 export function readyOwnEngine(): Promise<EngineResult> {
-  const { dockerHost } = readSettings()
-  const engine = makeEngineClient(dockerHost)
-  return readyEngine({ engine, mayInstall: true, runtimesDir: runtimesFolder('') }, progress)
+  const settings = readSettings()
+  const { dockerHost, runtimes: versions } = settings
+  const engine = makeEngineClient(dockerHost, storedCredentials(settings))
+  return readyEngine({ engine, mayInstall: true, runtimesDir: runtimesFolder(''), versions }, progress)
 }

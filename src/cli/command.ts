@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import type { Finding } from '../domain/finding.ts'
 import type { Installation, PastCall } from '../domain/history.ts'
+import type { Credentials } from '../host/engine-client.ts'
 import type { Output } from './output.ts'
 
 /** One command of the program, as a value: the program, its help, its completion and docs/cli.md are made from it. */
@@ -66,6 +67,8 @@ export interface LocalData {
   restore(file: string, dataDir: string): Promise<{ packages: number; createdAt: string }>
   /** Looks a data folder over and reads its databases whole; changes nothing. */
   inspect(dataDir: string): Promise<Finding[]>
+  /** Who the installation of this machine is at the registry of an image. */
+  credentials(): Promise<Credentials>
   /** The calls that a ledger's file holds, and what the catalogue beside it says of their functions; changes nothing. */
   history(ledgerFile: string, sinceMs: number): Promise<{ calls: PastCall[]; installation: Installation }>
 }

@@ -114,7 +114,9 @@ async function findHere(cli: Cli, { health, isAway }: Asked): Promise<Finding[]>
   const report = await engine?.report().catch(() => null)
   const findings = [
     ...(engine !== null && health === null ? await engineHere(engine) : []),
-    ...(engine !== null && report ? await imagesHere(engine, settings.runtimesDir).catch(failed('images')) : []),
+    ...(engine !== null && report
+      ? await imagesHere(engine, settings.runtimesDir, settings.runtimes).catch(failed('images'))
+      : []),
     ...(await cli.local.inspect(settings.dataDir).catch(failed('disk'))),
     ...(isAway ? [await portFinding(settings)] : []),
     ...networkFindings(report?.proxies ?? null),

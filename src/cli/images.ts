@@ -6,6 +6,7 @@ import { unpackAssets } from '../assets.ts'
 import type { ImageRow, PrunedRow } from '../client/resources.ts'
 import { sizeText } from '../domain/data-facts.ts'
 import { readSettings } from '../host/address.ts'
+import { debianBaseName, newestSuite } from '../host/debian-base.ts'
 import { type EngineClient, makeEngineClient } from '../host/engine-client.ts'
 import { readRuntimeFolders } from '../host/runtime-folder.ts'
 import { type Cli, CliError, type CommandSpec, given, type Options } from './command.ts'
@@ -116,14 +117,12 @@ async function save(cli: Cli, engine: EngineClient, file: string, asked: string[
 
 /** All names of the runtimes' images that are here, and of their bases. */
 async function runtimeImages(engine: EngineClient): Promise<string[]> {
-  const { runtimesDir, cacheDir } = readSettings()
+  const { runtimesDir, cacheDir, runtimes: versions } = readSettings()
   unpackAssets(cacheDir)
-  const names = readRuntimeFolders(runtimesDir).flatMap(({ image, repository }) => [
-    image,
-    repository,
-    `${repository}-base`,
-  ])
-  const wanted = [...new Set([...names, 'taibai/debian:trixie'])]
+  const runtimes = readRuntimeFolders(runtimesDir, versions)
+  const names = runtimes.flatMap(({ image, repository }) => [image, repository, `${repository}-base`])
+  const bases = runtimes.map(({ base: { suite = newestSuite } }) => debianBaseName(suite))
+  const wanted = [...new Set([...names, ...bases])]
   const found = await Promise.all(
     wanted.map(async (name) => ((await engine.inspect(name)) === undefined ? [] : [name])),
   )

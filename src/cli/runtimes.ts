@@ -5,6 +5,7 @@ import type { Column } from './output.ts'
 const columns: Column<RuntimeRow>[] = [
   { title: 'NAME', value: ({ name, id }) => name ?? id },
   { title: 'DESCRIPTION', value: ({ description }) => description },
+  { title: 'VERSION', value: ({ language_version }) => language_version },
   { title: 'SIGNATURE', value: ({ signature }) => signature },
   { title: 'LEAST MEMORY', value: ({ min_memory }) => `${Math.round(min_memory / 1048576)} MiB`, right: true },
   { title: 'STATUS', value: ({ status }) => status },

@@ -36,19 +36,20 @@ export const commands: CommandSpec[] = [
 
 interface Context {
   out: Cli['out']
+  local: Cli['local']
   progress: Progress
   settings: Config
   client: Client
 }
 
 /** From a bare machine to functions that ran, cold and warm. Repeated, it skips what is done. */
-async function up({ out }: Cli, options: Options): Promise<void> {
+async function up({ out, local }: Cli, options: Options): Promise<void> {
   const settings = readSettings()
   const engine = engineOf(options) ?? settings.engine
   const progress = makeProgress((line) => out.line(line))
   unpackAssets(settings.cacheDir)
   const client = makeClient({ url: serverUrl(settings), token: () => settings.adminToken ?? tokenIn(settings.dataDir) })
-  const context = { out, progress, settings, client }
+  const context = { out, local, progress, settings, client }
   if (engine === 'docker') await ensureEngineReady(context, options.install === true, textOption(options, 'images'))
   else warnOfProcesses(progress)
   await ensureServer(context, engine)
@@ -66,13 +67,14 @@ function engineOf(options: Options): Config['engine'] | undefined {
 }
 
 async function ensureEngineReady(
-  { settings, progress }: Context,
+  { local, settings, progress }: Context,
   mayInstall: boolean,
   images: string | undefined,
 ): Promise<void> {
-  const engine = makeEngineClient(settings.dockerHost)
+  const { dockerHost, runtimesDir, runtimes: versions } = settings
+  const engine = makeEngineClient(dockerHost, await local.credentials())
   if (images !== undefined) await loadImages(engine, images)
-  const result = await readyEngine({ engine, mayInstall, runtimesDir: settings.runtimesDir }, progress)
+  const result = await readyEngine({ engine, mayInstall, runtimesDir, versions }, progress)
   if (result.kind === 'unavailable') throw new SetupProblem(result.reason)
 }
 

@@ -44,6 +44,23 @@ export interface RuntimeManifest {
   languages: string[]
 }
 
+/**
+ * The other versions of a language that an operator asks for, of all that its folder has. Throws an Error for a name that no
+ * runtime has: `known` are those that are there anyway.
+ */
+export function askedVersions<Version extends { name: string }>(
+  versions: Version[],
+  asked: string[],
+  known: string[],
+): Version[] {
+  const names = versions.map(({ name }) => name)
+  const unknown = asked.find((name) => !names.includes(name) && !known.includes(name))
+  if (unknown !== undefined) {
+    throw new Error(`TAIBAI_RUNTIMES: there is no runtime ${unknown}; further ones are ${names.join(', ') || 'none'}.`)
+  }
+  return versions.filter(({ name }) => asked.includes(name))
+}
+
 /** The manifest of an image: its own, or the newest of its name. */
 export function manifestOf(manifests: RuntimeManifest[], image: string): RuntimeManifest | undefined {
   return manifests.find((manifest) => manifest.image === image || manifest.repository === image)

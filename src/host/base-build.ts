@@ -30,7 +30,7 @@ export async function buildBase(
   if (!refresh && fits(build.identity, present?.labels[sourceLabel])) return image
   report(`making ${image}`)
   await engine.build(`Building ${image}`, {
-    context: packContext(baseContext(build, hostCertificates())),
+    context: packContext(await baseContext(build, hostCertificates())),
     tags: [image],
     arguments: await hostProxyEnvironment(),
     labels: { [sourceLabel]: build.identity },
@@ -46,13 +46,13 @@ const fits = (identity: string, present: string | undefined): boolean =>
 
 export const baseImage = (runtime: RuntimeFolder): string => `${runtime.repository}-base`
 
-function baseContext({ from, debian, programs }: BaseBuild, certificates: string): ContextFile[] {
+async function baseContext({ from, debian, programs }: BaseBuild, certificates: string): Promise<ContextFile[]> {
   const hasCertificates = certificates !== ''
   const dockerfile = baseDockerfile(from, { debian, hasPrograms: programs !== undefined, hasCertificates })
   return [
     { name: 'Dockerfile', content: dockerfile },
     ...(hasCertificates ? [{ name: 'ca-certificates.crt', content: certificates }] : []),
-    ...(programs?.files() ?? []),
+    ...((await programs?.files()) ?? []),
   ]
 }
 

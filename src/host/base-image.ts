@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { buildBase } from './base-build.ts'
-import { debianBaseIdentity } from './debian-base.ts'
+import { debianBaseIdentity, newestSuite } from './debian-base.ts'
 import type { EngineClient } from './engine-client.ts'
 import { hostCertificates, hostHasExtraCertificates } from './host-certificates.ts'
 import { languagePrograms } from './language-programs.ts'
@@ -22,8 +22,8 @@ export interface Base {
 export interface BaseOptions {
   engine: EngineClient
   registries: Registries
-  /** Makes the shared local base when first asked. */
-  debianBase: () => Promise<string>
+  /** Makes the shared local base of a release of Debian when first asked. */
+  debianBase: (suite: string) => Promise<string>
   report: Report
   refresh: boolean
   /** False where a registry was silent before: then each changed shim would wait for it again. */
@@ -61,14 +61,14 @@ export function baseIdentity(recipe: BaseRecipe, kind: BaseKind): string {
   const certificates = trusted === '' ? '' : createHash('sha256').update(trusted).digest('hex')
   if (kind === 'official') return `official ${recipe.image} ${hostHasExtraCertificates() ? certificates : ''}`
   const programs = recipe.npm ? languagePrograms(recipe.npm).identity : ''
-  return `local ${debianBaseIdentity} ${recipe.debian.join(' ')} ${programs} ${certificates}`
+  return `local ${debianBaseIdentity(recipe.suite ?? newestSuite)} ${recipe.debian.join(' ')} ${programs} ${certificates}`
 }
 
 async function makeLocalBase(runtime: RuntimeFolder, options: BaseOptions): Promise<string> {
-  const { debian, npm } = runtime.base
+  const { debian, npm, suite = newestSuite } = runtime.base
   const programs = npm === undefined ? undefined : languagePrograms(npm)
   const identity = baseIdentity(runtime.base, 'local')
-  return buildBase({ runtime, from: await options.debianBase(), debian, programs, identity }, options)
+  return buildBase({ runtime, from: await options.debianBase(suite), debian, programs, identity }, options)
 }
 
 function addCertificates(runtime: RuntimeFolder, options: BaseOptions): Promise<string> {

@@ -10,8 +10,9 @@ import { isRoot } from './this-host.ts'
 
 /** A Debian base image made on this machine, for those that no image registry answers. Made once, shared by all runtimes. */
 
-const suite = 'trixie'
-const baseName = `taibai/debian:${suite}`
+/** Release of Debian of those that want no other. */
+export const newestSuite = 'trixie'
+export const debianBaseName = (suite: string): string => `taibai/debian:${suite}`
 /** Change it when the recipe below changes: machines that have an older base make a new one. */
 const recipe = '1'
 const sourceLabel = 'io.taibai.source'
@@ -19,18 +20,23 @@ const sourceLabel = 'io.taibai.source'
 /** Nobody reads documentation inside a function; without it the image is a third smaller. */
 const unwanted = ['doc', 'man', 'info', 'locale', 'lintian'].map((name) => `/usr/share/${name}`)
 
-export const debianBaseIdentity = `debian ${suite} ${recipe}`
+export const debianBaseIdentity = (suite: string): string => `debian ${suite} ${recipe}`
 
 /** Makes sure the base is there and names it. */
-export async function ensureDebianBase(engine: EngineClient, report: Report, refresh = false): Promise<string> {
+export async function ensureDebianBase(
+  engine: EngineClient,
+  report: Report,
+  { suite = newestSuite, refresh = false }: { suite?: string; refresh?: boolean } = {},
+): Promise<string> {
+  const baseName = debianBaseName(suite)
   const present = await engine.inspect(baseName)
-  if (!refresh && present?.labels[sourceLabel] === debianBaseIdentity) return baseName
+  if (!refresh && present?.labels[sourceLabel] === debianBaseIdentity(suite)) return baseName
   await ensureDebootstrap(report)
   // Not /tmp: that is often mounted so that device files and set-user-id programs do not work.
   const work = mkdtempSync('/var/tmp/taibai-debian-')
   try {
-    await makeTree(join(work, 'tree'), report)
-    await importTree(engine, work, report)
+    await makeTree(suite, join(work, 'tree'), report)
+    await importTree(engine, suite, work, report)
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
@@ -52,7 +58,7 @@ async function ensureDebootstrap(report: Report): Promise<void> {
   await installPackages(['debootstrap', 'debian-archive-keyring'], report)
 }
 
-async function makeTree(tree: string, report: Report): Promise<void> {
+async function makeTree(suite: string, tree: string, report: Report): Promise<void> {
   report(`making a Debian ${suite} base (debootstrap, about 40 s)`)
   const targets = await hostDebianTargets(suite)
   const mirror = targets.find((target) => target.suite === suite)?.uri
@@ -88,10 +94,10 @@ async function slim(tree: string): Promise<void> {
   await must('Slimming the base', 'mkdir', ['-p', ...wanted.map((path) => join(tree, path))])
 }
 
-async function importTree(engine: EngineClient, work: string, report: Report): Promise<void> {
+async function importTree(engine: EngineClient, suite: string, work: string, report: Report): Promise<void> {
   report('handing it to the engine')
   const archive = join(work, 'base.tar')
   await must('Packing the base', 'tar', ['--numeric-owner', '-C', join(work, 'tree'), '-cf', archive, '.'])
-  const changes = [`LABEL ${sourceLabel}="${debianBaseIdentity}"`, 'ENV LANG=C.UTF-8', 'CMD ["bash"]']
-  await engine.importTree(createReadStream(archive), baseName, changes)
+  const changes = [`LABEL ${sourceLabel}="${debianBaseIdentity(suite)}"`, 'ENV LANG=C.UTF-8', 'CMD ["bash"]']
+  await engine.importTree(createReadStream(archive), debianBaseName(suite), changes)
 }

@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { EngineReport } from '../domain/engine-report.ts'
+import type { RegistrySecret } from '../domain/registry.ts'
 import { EngineApi, EngineRefusal, type Query } from '../engine/api/engine-api.ts'
 import { askReport } from '../engine/api/engine-report.ts'
+import { registryHeader } from '../engine/api/registry-header.ts'
 import { lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
 
@@ -57,8 +59,12 @@ export interface EngineClient {
   close(): void
 }
 
-/** Throws FaasError when the address is none. */
-export function makeEngineClient(address: string | undefined): EngineClient {
+export type Credentials = (image: string) => RegistrySecret | null
+
+const nobody: Credentials = () => null
+
+/** `credentials`: who asks the registry of an image. Throws FaasError when the address is none. */
+export function makeEngineClient(address: string | undefined, credentials = nobody): EngineClient {
   const api = new EngineApi(address)
   return {
     address: address ?? localEngine,
@@ -66,7 +72,7 @@ export function makeEngineClient(address: string | undefined): EngineClient {
     report: () => askReport(api, answerLimitMs),
     inspect: (image) => inspectImage(api, image),
     build: (purpose, built) => build(api, purpose, built),
-    pull: (image) => pull(api, image),
+    pull: (image) => pull(api, image, credentials(image)),
     importTree: (tar, image, changes) => importTree(api, tar, image, changes),
     save: (images) => save(api, images),
     load: (archive) => followed(api, 'Loading the images', '/images/load', [], archive),
@@ -113,13 +119,13 @@ async function build(api: EngineApi, purpose: string, built: Built): Promise<voi
   await followed(api, purpose, '/build', query, context)
 }
 
-async function pull(api: EngineApi, image: string): Promise<boolean> {
+async function pull(api: EngineApi, image: string, secret: RegistrySecret | null): Promise<boolean> {
   const silence = new AbortController()
   const timer = setTimeout(() => silence.abort(), silenceLimitMs)
   const signal = AbortSignal.any([silence.signal, AbortSignal.timeout(pullLimitMs)])
   const query: Query = isTagged(image) ? { fromImage: image } : { fromImage: image, tag: 'latest' }
   try {
-    const answer = await api.stream('POST', '/images/create', query, { signal })
+    const answer = await api.stream('POST', '/images/create', query, { signal, ...registryHeader(secret) })
     await readToEnd(answer, () => clearTimeout(timer))
     return true
   } catch {

@@ -1,9 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isExecutable } from '../assets.ts'
 import type { ContextFile } from './build-context.ts'
+import { must } from './command.ts'
 import { SetupProblem } from './problem.ts'
+import { findProgram } from './this-host.ts'
 
 /**
  * The programs of a language for a base that is made on this machine: those of the npm package that `runtime.json` names.
@@ -12,10 +15,12 @@ import { SetupProblem } from './problem.ts'
 export interface LanguagePrograms {
   /** Changes with the programs. */
   identity: string
-  files(): ContextFile[]
+  files(): ContextFile[] | Promise<ContextFile[]>
 }
 
-export function languagePrograms(family: string): LanguagePrograms {
+export function languagePrograms(npm: string): LanguagePrograms {
+  const [family = '', version] = npm.split('@')
+  if (version !== undefined) return fetchedPrograms(`${family}-${process.arch}`, version)
   return isExecutable && family === 'node-linux' ? ownNode() : packagePrograms(family)
 }
 
@@ -46,19 +51,50 @@ function packagePrograms(family: string): LanguagePrograms {
   if (manifestPath === undefined)
     throw new SetupProblem(`The npm package ${name} is not installed; is there a version for this processor?`)
   const { bin, version } = JSON.parse(readFileSync(manifestPath, 'utf8')) as {
-    bin: Record<string, string>
+    bin: Bin
     version: string
   }
+  const folder = dirname(manifestPath)
   return {
     identity: `${name}@${version}`,
     files: () =>
       Object.entries(bin).map(([program, path]) => ({
         name: `bin/${program}`,
-        content: { file: join(dirname(manifestPath), path) },
+        content: { file: join(folder, path) },
         isProgram: true,
       })),
   }
 }
+
+/** Of a version that is not installed beside us: npm fetches it, checks it, and nothing of it stays. */
+function fetchedPrograms(name: string, version: string): LanguagePrograms {
+  return { identity: `${name}@${version}`, files: () => fetched(name, version) }
+}
+
+async function fetched(name: string, version: string): Promise<ContextFile[]> {
+  if (findProgram('npm') === undefined) {
+    throw new SetupProblem(
+      `No image registry answers, and there is no npm on this machine to fetch ${name} ${version} with. Install npm, or bring the images in an archive: --images FILE.`,
+    )
+  }
+  const work = mkdtempSync(join(tmpdir(), 'taibai-npm-'))
+  try {
+    await must(`Fetching ${name} ${version}`, 'npm', ['pack', '--silent', `${name}@${version}`], { cwd: work })
+    const [archive = ''] = readdirSync(work)
+    await must(`Unpacking ${name} ${version}`, 'tar', ['-xzf', archive], { cwd: work })
+    const { bin } = JSON.parse(readFileSync(join(work, 'package', 'package.json'), 'utf8')) as { bin: Bin }
+    return Object.entries(bin).map(([program, path]) => ({
+      name: `bin/${program}`,
+      content: readFileSync(join(work, 'package', path)),
+      isProgram: true,
+    }))
+  } finally {
+    rmSync(work, { recursive: true })
+  }
+}
+
+/** Paths of programs by their names. */
+type Bin = Record<string, string>
 
 function findManifest(name: string): string | undefined {
   const folders = createRequire(import.meta.url).resolve.paths(name) ?? []

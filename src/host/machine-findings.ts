@@ -19,10 +19,10 @@ export async function engineHere(engine: EngineClient): Promise<Finding[]> {
 }
 
 /** Whether the images of the runtimes are there, made of the files that this program has. */
-export async function imagesHere(engine: EngineClient, runtimesDir: string): Promise<Finding[]> {
+export async function imagesHere(engine: EngineClient, runtimesDir: string, versions: string[]): Promise<Finding[]> {
   if (!existsSync(runtimesDir)) return []
   const findings: Finding[] = []
-  for (const { name, image, repository } of readRuntimeFolders(runtimesDir)) {
+  for (const { name, image, repository } of readRuntimeFolders(runtimesDir, versions)) {
     if ((await engine.inspect(image)) !== undefined) findings.push(ok('images', `${image} is here.`))
     else {
       const isOld = (await engine.inspect(repository)) !== undefined

@@ -3,11 +3,14 @@ import { HostProblem } from './problem.ts'
 import type { Progress } from './progress.ts'
 import { buildRuntimes, showBuilt } from './runtime-images.ts'
 
+export interface ReadyWish extends EngineWish {
+  runtimesDir: string
+  /** Further versions of languages that are asked for, by name. */
+  versions: string[]
+}
+
 /** An engine that answers and has the images it needs; or the reason why functions cannot run in containers here. */
-export async function readyEngine(
-  wish: EngineWish & { runtimesDir: string },
-  progress: Progress,
-): Promise<EngineResult> {
+export async function readyEngine(wish: ReadyWish, progress: Progress): Promise<EngineResult> {
   progress.step('Container engine')
   const result = await ensureEngine(wish, progress.detail)
   if (result.kind === 'unavailable') return result
@@ -20,11 +23,11 @@ export async function readyEngine(
 
 /** Where no base can be had, an engine is of no use: then the reason comes back. A broken Dockerfile of ours is thrown. */
 async function buildImages(
-  { engine, runtimesDir }: EngineWish & { runtimesDir: string },
+  { engine, runtimesDir, versions }: ReadyWish,
   progress: Progress,
 ): Promise<string | undefined> {
   try {
-    showBuilt(await buildRuntimes({ engine, runtimesDir, report: progress.detail }), progress)
+    showBuilt(await buildRuntimes({ engine, runtimesDir, versions, report: progress.detail }), progress)
   } catch (error) {
     if (error instanceof HostProblem) return error.message
     throw error

@@ -20,6 +20,8 @@ export interface BuildOptions {
   engine: EngineClient
   /** Folder of the runtimes' folders. */
   runtimesDir: string
+  /** Further versions of languages that are asked for, by name. */
+  versions?: string[]
   /** Asks registries and mirrors again. */
   refresh?: boolean
   report: Report
@@ -34,13 +36,13 @@ export interface BuiltRuntime {
 }
 
 export async function buildRuntimes(options: BuildOptions): Promise<BuiltRuntime[]> {
-  const { engine, runtimesDir, refresh = false, report, lock = 'images' } = options
+  const { engine, runtimesDir, versions = [], refresh = false, report, lock = 'images' } = options
   const onWait = (pid: number) => report(`waiting for process ${pid}, which is building images too`)
   return withLock(lock, onWait, async () => {
     const registries = makeRegistries(engine.pull)
-    const debianBase = once(() => ensureDebianBase(engine, report, refresh))
+    const debianBase = oncePer((suite) => ensureDebianBase(engine, report, { suite, refresh }))
     const built: BuiltRuntime[] = []
-    for (const runtime of readRuntimeFolders(runtimesDir)) {
+    for (const runtime of readRuntimeFolders(runtimesDir, versions)) {
       built.push(await buildRuntime(runtime, { engine, refresh, report, registries, debianBase }))
     }
     return built
@@ -108,7 +110,11 @@ async function buildImage(engine: EngineClient, runtime: RuntimeFolder, base: Ba
   if (replaced && replaced.id !== current?.id) await engine.remove(replaced.id)
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
+function oncePer<T>(make: (what: string) => Promise<T>): (what: string) => Promise<T> {
+  const made = new Map<string, Promise<T>>()
+  return (what) => {
+    const one = made.get(what) ?? make(what)
+    made.set(what, one)
+    return one
+  }
 }

@@ -49,6 +49,7 @@ describe('a folder of runtimes that cannot be read', () => {
     ['has a twin whose signature its shim cannot do', twin({ signature: 'http' }), /signature/],
     ['names no default entry', { ...cobol, default_entry: undefined }, /default_entry/],
     ['has a default entry without a callable', { ...cobol, default_entry: 'main' }, /module\.callable/],
+    ['has a version without an image', { ...cobol, versions: [{ name: 'cobol85', description: '' }] }, /image/],
     ['needs no memory', { ...cobol, min_memory: 0 }, /min_memory/],
     ['needs part of a byte', { ...cobol, min_memory: 1.5 }, /min_memory/],
   ]
@@ -126,8 +127,40 @@ describe('a folder of runtimes', () => {
   })
 })
 
+describe('a further version of a language', () => {
+  const versions = [
+    { name: 'cobol85', description: 'COBOL 85', image: 'taibai/cobol85', base: { image: 'cobol:85' } },
+    { name: 'cobol60', description: 'COBOL 60', image: 'taibai/cobol60', base: { image: 'cobol:60' } },
+  ]
+
+  test('is a runtime when it is asked for, with an image of its own and all else of the language', () => {
+    write('cobol', { ...cobol, versions })
+    const [usual, asked, ...more] = readRuntimes(folder, ['cobol85', 'cobol'])
+    expect(more).toEqual([])
+    expect(asked).toEqual({
+      ...usual,
+      name: 'cobol85',
+      description: 'COBOL 85',
+      image: usual?.image.replace('cobol:', 'cobol85:'),
+      repository: 'taibai/cobol85',
+    })
+  })
+
+  test('that there is not is said, with those that there are', () => {
+    write('cobol', { ...cobol, versions })
+    expect(() => readRuntimes(folder, ['cobol74'])).toThrow('no runtime cobol74; further ones are cobol85, cobol60.')
+  })
+
+  test('has a name that no other has', () => {
+    write('cobol', { ...cobol, versions: [{ ...versions[0], name: 'cobol' }] })
+    expect(() => readRuntimes(folder)).toThrow(/cobol.*twice/s)
+  })
+})
+
 test('the runtimes that come along can be read, and their shims are there', () => {
-  const runtimes = readRuntimes(fileURLToPath(new URL('../../runtimes', import.meta.url)))
+  const comingAlong = fileURLToPath(new URL('../../runtimes', import.meta.url))
+  const runtimes = readRuntimes(comingAlong)
+  expect(readRuntimes(comingAlong, ['nodejs22', 'python311'])).toHaveLength(runtimes.length + 2)
   expect(runtimes.map(({ name }) => name)).toEqual([
     'nodejs',
     'qinling-nodejs',

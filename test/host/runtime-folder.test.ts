@@ -32,6 +32,25 @@ describe('A folder in runtimes/', () => {
     ])
   })
 
+  it('has further versions of its language, each with an image of the same files, when they are asked for', () => {
+    const base = { image: 'lua:4', suite: 'bookworm' }
+    const versions = [{ name: 'lua4', image: 'taibai/lua4', base }]
+    const own = { name: 'lua', image: 'taibai/lua', command: ['lua'], base: { image: 'lua:5' } }
+    write('lua/runtime.json', JSON.stringify({ ...own, also: [{ name: 'lua-twin' }], versions }))
+    expect(readRuntimeFolders(root).map(({ name }) => name)).toEqual(['lua'])
+    const [lua, lua4] = readRuntimeFolders(root, ['lua4', 'lua-twin'])
+    expect(lua4).toEqual({
+      ...lua,
+      name: 'lua4',
+      repository: 'taibai/lua4',
+      image: lua?.image.replace('lua:', 'lua4:'),
+      base: { ...base, debian: [] },
+    })
+    expect(() => readRuntimeFolders(root, ['lua3'])).toThrow(
+      'TAIBAI_RUNTIMES: there is no runtime lua3; further ones are lua4.',
+    )
+  })
+
   it.each([
     ['changes with its shim', 'lua/shim.lua', true],
     ['changes with a new file', 'lua/lib/more.lua', true],

@@ -62,6 +62,7 @@ export function runtimeFolders(): string[] {
 interface Made {
   instance: string
   path: string
+  runtimes: string[]
   startTimeoutMs: number
   stopGraceMs: number
   apiDoor: ApiDoor | undefined
@@ -84,12 +85,12 @@ export class DockerWorkers {
   readonly languageVersions = new Map<string, string>()
 
   private constructor(engine: DockerEngine, links: WorkerLinks, made: Made) {
-    const { instance, path, startTimeoutMs, stopGraceMs, apiDoor } = made
+    const { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiDoor } = made
     this.engine = engine
     this.links = links
     this.instance = instance
     this.path = path
-    this.manifests = readRuntimes(runtimesFolder)
+    this.manifests = readRuntimes(runtimesFolder, runtimes)
     for (const runtime of runtimeFolders()) this.storeCode(runtime, runtime, {})
     this.factory = new SandboxWorkers({
       engine,
@@ -113,7 +114,7 @@ export class DockerWorkers {
   }
 
   static async connect(options: DockerWorkersOptions = {}): Promise<DockerWorkers> {
-    const { startTimeoutMs = 60_000, stopGraceMs = 2000, findsPlace = false, apiDoor, ...own } = options
+    const { startTimeoutMs = 60_000, stopGraceMs = 2000, findsPlace = false, apiDoor, runtimes = [], ...own } = options
     const instance = `test-${randomBytes(6).toString('hex')}`
     const path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-docker-')))
     const workersDir = join(path, 'workers')
@@ -121,7 +122,7 @@ export class DockerWorkers {
     const given = { ...engineDefaults, instance, ...(findsPlace && { workersDir }), ...own }
     const engine = await DockerEngine.connect(given, silent)
     const links = await openLinks(engine, workersDir, systemClock)
-    return new DockerWorkers(engine, links, { instance, path, startTimeoutMs, stopGraceMs, apiDoor })
+    return new DockerWorkers(engine, links, { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiDoor })
   }
 
   get workersDir(): string {
@@ -244,6 +245,8 @@ export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 
   stopGraceMs?: number
   /** Asks the engine whether it sees our files, as a server does. */
   findsPlace?: boolean
+  /** Further versions of languages. */
+  runtimes?: string[]
   /** Of the server that functions may call. */
   apiDoor?: ApiDoor
 }

@@ -2,15 +2,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { taggedImage } from '../../assets.ts'
-import type { RuntimeManifest } from '../../domain/runtime.ts'
+import { askedVersions, type RuntimeManifest } from '../../domain/runtime.ts'
 import { signatureNames } from '../../domain/signature.ts'
 
 const signature = z.enum(signatureNames)
 
+const name = z.string().regex(/^[\w-]+$/)
+
 /** What `runtimes/README.md` says of runtime.json, as far as the server needs it. */
 const manifestFile = z
   .object({
-    name: z.string().regex(/^[\w-]+$/),
+    name,
     description: z.string(),
     image: z.string().min(1),
     command: z.array(z.string()).min(1),
@@ -21,33 +23,43 @@ const manifestFile = z
     min_memory: z.number().int().positive(),
     default_entry: z.string().regex(/.\../, 'must be module.callable'),
     also: z.array(z.object({ name: z.string(), signature, description: z.string() })).default([]),
+    versions: z.array(z.object({ name, description: z.string(), image: z.string().min(1) })).default([]),
   })
   .refine(({ signatures, ...own }) => [own, ...own.also].every(({ signature }) => signatures.includes(signature)), {
     path: ['signature'],
     message: 'its own signature and those of "also" must be among "signatures"',
   })
 
-/** The runtimes of a folder, twins included, by name. Throws an Error that names the file that is wrong. */
-export function readRuntimes(folder: string): RuntimeManifest[] {
-  const runtimes = readdirSync(folder)
+/**
+ * The runtimes of a folder, twins included, by name; `asked`: further versions of languages by name, which are there when they
+ * are asked for. Throws an Error that names the file that is wrong, or the version that there is not.
+ */
+export function readRuntimes(folder: string, asked: string[] = []): RuntimeManifest[] {
+  const read = readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
     .filter((path) => existsSync(join(path, 'runtime.json')))
-    .flatMap((path) => readRuntime(path))
-  const names = runtimes.map(({ name }) => name)
+    .map((path) => readRuntime(path))
+  const usual = read.flatMap(({ runtimes }) => runtimes)
+  const further = read.flatMap(({ versions }) => versions)
+  const names = [...usual, ...further].map(({ name }) => name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new Error(`The runtime ${twice} is defined twice in ${folder}.`)
-  return runtimes
+  const known = usual.map(({ name }) => name)
+  return [...usual, ...askedVersions(further, asked, known)]
 }
 
-function readRuntime(path: string): RuntimeManifest[] {
+function readRuntime(path: string): { runtimes: RuntimeManifest[]; versions: RuntimeManifest[] } {
   const file = join(path, 'runtime.json')
   const parsed = manifestFile.safeParse(readJson(file))
   if (!parsed.success) throw new Error(`${file} is not a runtime:\n${z.prettifyError(parsed.error)}`)
-  const { shim, also, min_memory: minMemoryBytes, default_entry: defaultEntry, image: repository, ...own } = parsed.data
-  const image = taggedImage(path, repository)
-  const first: RuntimeManifest = { ...own, image, repository, shimPath: join(path, shim), minMemoryBytes, defaultEntry }
-  return [first, ...also.map((twin) => ({ ...first, ...twin }))]
+  const { shim, also, versions, min_memory: minMemoryBytes, default_entry: defaultEntry, ...own } = parsed.data
+  const common = { ...own, shimPath: join(path, shim), minMemoryBytes, defaultEntry }
+  const made = <Kind extends { image: string }>(kind: Kind) => {
+    return { ...common, ...kind, image: taggedImage(path, kind.image), repository: kind.image }
+  }
+  const first: RuntimeManifest = made(own)
+  return { runtimes: [first, ...also.map((twin) => ({ ...first, ...twin }))], versions: versions.map(made) }
 }
 
 function readJson(file: string): unknown {

@@ -6,11 +6,12 @@ import { isImageReference } from '../../../domain/image.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { EngineApi, EngineRefusal, type Query } from '../../api/engine-api.ts'
 import { askReport, type InfoAnswer, saysPodman, type VersionAnswer } from '../../api/engine-report.ts'
+import { registryHeader } from '../../api/registry-header.ts'
 import type { OnOutput } from '../sandbox.ts'
 import { AttachedOutput } from './attached-output.ts'
 import type { ContainerOptions, ContainerState, NetworkOptions } from './container-options.ts'
 import { workerLabel } from './container-spec.ts'
-import { DockerImages, registryHeader } from './docker-images.ts'
+import { DockerImages } from './docker-images.ts'
 import type { Mount } from './own-container.ts'
 
 /** An engine that is there says so at once; one that hangs must not hold up the start, nor be thought to be there. */
@@ -214,7 +215,7 @@ export class DockerClient {
     const failed = (cause: unknown) => engineFailed(`The image ${image} is not here and could not be pulled.`, cause)
     const query: Query = isTagged(image) ? { fromImage: image } : { fromImage: image, tag: 'latest' }
     const stream = await this.#api
-      .stream('POST', '/images/create', query, headersOf(secret))
+      .stream('POST', '/images/create', query, registryHeader(secret))
       .catch((cause: unknown) => {
         throw failed(cause)
       })
@@ -315,8 +316,6 @@ function checkImage(image: string): void {
   if (isImageReference(image)) return
   throw new FaasError('engine_failed', `${JSON.stringify(image.slice(0, 100))} is not a name of a container image.`)
 }
-
-const headersOf = (secret: RegistrySecret | null) => (secret === null ? {} : { headers: registryHeader(secret) })
 
 const isTagged = (image: string): boolean => image.includes('@') || image.lastIndexOf(':') > image.lastIndexOf('/')
 

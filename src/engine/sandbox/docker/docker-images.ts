@@ -1,7 +1,8 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { EngineImage, EngineImages } from '../../../domain/image-use.ts'
-import { type RegistrySecret, registryOf } from '../../../domain/registry.ts'
+import type { RegistrySecret } from '../../../domain/registry.ts'
 import { type EngineApi, EngineRefusal } from '../../api/engine-api.ts'
+import { registryAddress } from '../../api/registry-header.ts'
 
 interface ListedImage {
   Id: string
@@ -52,7 +53,7 @@ export class DockerImages implements EngineImages {
    * when it says no.
    */
   async check({ registry, username, password }: RegistrySecret): Promise<'accepted' | 'unknown'> {
-    const body = { username, password, serveraddress: addressOf(registry) }
+    const body = { username, password, serveraddress: registryAddress(registry) }
     try {
       await this.#api.ask('POST', '/auth', {}, body, loginMs)
       return 'accepted'
@@ -73,13 +74,4 @@ function asImage({ Id, RepoTags, Size, Created, Labels }: ListedImage): EngineIm
     createdAt: Created * 1000,
     isBuilt: Labels?.[builtLabel] !== undefined,
   }
-}
-
-/** As engines know the default registry. */
-const addressOf = (registry: string): string => (registry === registryOf('') ? 'https://index.docker.io/v1/' : registry)
-
-/** The header that tells the engine who asks a registry. */
-export function registryHeader({ registry, username, password }: RegistrySecret): Record<string, string> {
-  const auth = JSON.stringify({ username, password, serveraddress: addressOf(registry) })
-  return { 'X-Registry-Auth': Buffer.from(auth).toString('base64url') }
 }

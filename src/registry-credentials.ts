@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from './config.ts'
+import { type PasswordSeal, type RegistrySecret, registryOf } from './domain/registry.ts'
+import { seal, unseal } from './services/platform/sealing.ts'
+import { ensureSecretKey } from './services/platform/secret-key.ts'
+import { RegistryLogins } from './store/registry-logins.ts'
+
+/** Who this installation is at image registries: kept in its data folder, sealed with the key of the secrets. */
+
+type Place = Pick<Config, 'dataDir' | 'secretKey' | 'secretKeyFile'>
+
+const fileIn = (dataDir: string): string => join(dataDir, 'registries.json')
+
+/** `key`: of the secrets. */
+export const registryLogins = (dataDir: string, key: Buffer): RegistryLogins =>
+  new RegistryLogins(fileIn(dataDir), sealOf(key))
+
+/** For what is fetched without a server. As nobody, where nothing is kept; changes nothing. Throws as the server would. */
+export function storedCredentials({ dataDir, ...given }: Place): (image: string) => RegistrySecret | null {
+  if (!existsSync(fileIn(dataDir))) return () => null
+  const logins = registryLogins(dataDir, ensureSecretKey(join(dataDir, 'secret.key'), given))
+  return (image) => logins.find(registryOf(image))
+}
+
+const sealOf = (key: Buffer): PasswordSeal => ({
+  seal: (registry, password) => seal(key, `registry/${registry}`, password).toString('base64'),
+  unseal: (registry, sealed) => unseal(key, `registry/${registry}`, Buffer.from(sealed, 'base64')),
+})
