@@ -88,6 +88,17 @@ describeWithDocker('the image of the server', () => {
     expect(ofMachine.filter(({ family }) => family === 'IPv4')).toEqual([])
   })
 
+  test('lets functions call functions, by a name of its own', async () => {
+    const content = `export const main = async (event, { api }) => {
+      const headers = { 'X-Auth-Token': api.token, 'Content-Type': 'application/json' }
+      const answer = await fetch(api.url + '/fn/echo', { method: 'POST', headers, body: JSON.stringify(event) })
+      return { by: process.env.TAIBAI_API, answer: await answer.json() }
+    }`
+    const code = { source: 'inline', filename: 'main.mjs', content }
+    await client.functions.create({ name: 'asks', runtime: 'nodejs', code, api: true })
+    expect((await client.invoke('asks', { json: [1] })).json).toEqual(asked([1]))
+  })
+
   test('leaves the workers of another installation on the engine alone', async () => {
     const other = `${name}-other`
     const workers = async () => {
@@ -113,9 +124,12 @@ describeWithDocker('the image of the server', () => {
     expect(await docker('ps', '-aq', '--filter', `label=${label}`)).toBe('')
     expect(await docker('network', 'ls', '-q', '--filter', `name=taibai-${instanceIn(instance)}`)).toBe('')
     await docker('rm', name)
-    await start('-v', `${name}:/data`)
+    // This time its workers have to call it.
+    await start('-v', `${name}:/data`, '-e', 'TAIBAI_LINK=tcp')
     await ready()
+    expect(await docker('logs', name)).toContain('"link":"pair"')
     expect((await client.invoke('echo', { json: { b: 2 } })).json).toEqual({ b: 2 })
+    expect((await client.invoke('asks', { json: [2] })).json).toEqual(asked([2]))
   })
 
   test('takes over the data of a release before, when its container replaces that', async () => {
@@ -139,5 +153,7 @@ describeWithDocker('the image of the server', () => {
     expect((await client.invoke('greet', {})).json).toEqual({ version: 0, hello: 'you' })
   })
 })
+
+const asked = (answer: unknown) => ({ by: 'http://host.docker.internal:7070', answer })
 
 const instanceIn = (file: string): string => String(Object.values(JSON.parse(file))[0])

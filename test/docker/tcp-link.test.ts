@@ -1,5 +1,8 @@
 /** Workers that share no disk with the server: the same engine, whose workers have to call. */
-import { beforeAll, describe, expect, test } from 'vitest'
+import type { Server } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addressOf, listen } from '../../src/http/listen.ts'
+import { WorkerDoor } from '../../src/http/worker-door.ts'
 import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { dockerWorkers, type FunctionWorker, runtimeFolders } from '../support/docker-workers.ts'
@@ -56,5 +59,31 @@ describeWithDocker('over TCP', () => {
     const [mount] = (await it.inspect()).Mounts
     await it.worker.kill()
     expect(await askDocker('GET', `/volumes/${mount?.Name}`)).toHaveProperty('message')
+  })
+
+  describe('and a function that may call the API of a server which listens on loopback alone', () => {
+    const door = new WorkerDoor()
+    const calling = dockerWorkers({ link: 'tcp', codeSizeMb: 64, apiDoor: door })
+    let server: Server
+    beforeAll(async () => {
+      server = await listen('127.0.0.1', 0, (_incoming, outgoing) => outgoing.end('the API'), { bodyTimeoutMs: 10_000 })
+      door.attach(server, '127.0.0.1', addressOf(server, '').port)
+    })
+    afterAll(() => {
+      door.close()
+      server.closeAllConnections()
+      server.close()
+    })
+
+    test.each(runtimeFolders())('reaches both from %s: its link, and the API by name', async (runtime) => {
+      await using caller = await calling().bound(runtime, { api: true })
+      const { url, token, env } = await caller.ask<{ url: string; token: string; env: string }>({ do: 'api' })
+      expect(url).toMatch(/^http:\/\/host\.docker\.internal:\d+$/)
+      expect(token).toMatch(/^tb_fn_/)
+      expect(env).toBe(url)
+      const { hostname: host, port } = new URL(url)
+      expect(await caller.ask({ do: 'connect', host, port: Number(port) })).toBe('connected')
+      await expect(caller.ask({ do: 'connect', host, port: 22 })).rejects.toThrow()
+    })
   })
 })
