@@ -31,7 +31,7 @@ export type App = OpenAPIHono<Env>
 export type Ctx<P extends string = string> = Context<Env, P>
 
 /** What an answer holds: a schema, or one of the forms that are not JSON. */
-export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'events'
+export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'lines' | 'events'
 
 type Method = 'get' | 'post' | 'put' | 'delete' | 'patch' | 'head' | 'options'
 
@@ -83,7 +83,7 @@ function documented(about: Described): RouteConfig {
   const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])))
   return {
     method: about.method,
-    path: about.path.replaceAll(/:(\w+)/g, '{$1}'),
+    path: about.path.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}'),
     tags: [about.tag],
     summary: about.summary,
     ...(about.description && { description: about.description }),
@@ -108,6 +108,7 @@ const notJson = {
   tar: 'application/x-tar',
   text: 'text/plain',
   html: 'text/html',
+  lines: 'application/x-ndjson',
   events: 'text/event-stream',
 } as const
 
@@ -123,5 +124,11 @@ function content(body: AnswerBody): { content?: Record<string, { schema: z.ZodTy
   return { content: { [notJson[body]]: { schema: body === 'zip' || body === 'tar' ? binary : z.string() } } }
 }
 
-const words: Record<number, string> = { 201: 'Created.', 202: 'Accepted.', 204: 'Done; no body.', 302: 'Moved.' }
+const words: Record<number, string> = {
+  201: 'Created.',
+  202: 'Accepted.',
+  204: 'Done; no body.',
+  302: 'Moved.',
+  503: 'Not there.',
+}
 const says = (status: number): string => words[status] ?? 'As asked.'

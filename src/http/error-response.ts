@@ -129,7 +129,8 @@ const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] a
 function logged(error: FaasError, method: string, path: string, log: Log): ContentfulStatusCode {
   const status = statusOfCode[error.code]
   const keys = { method, path, status, code: error.code, reason: error.message }
-  if (status >= 500) log.error({ ...keys, err: error.cause ?? error }, 'request failed')
+  if (status >= 500 && error.code !== 'not_supported')
+    log.error({ ...keys, err: error.cause ?? error }, 'request failed')
   else log.debug(keys, 'request refused')
   return status
 }

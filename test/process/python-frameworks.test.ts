@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { BoundWorker, Outcome } from '../support/conformance-harness.ts'
-import { pythonPackages } from '../support/python-packages.ts'
+import { pythonPackages } from '../support/registry-packages.ts'
 import { processHarness } from '../support/shim-process.ts'
 
 const wanted = ['flask==3.1.2', 'django==5.2.8', 'fastapi==0.121.3']

@@ -1,11 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { nodePackages, pythonPackages } from './registry-packages.ts'
 
-/** Real clients of AWS Lambda and what people put into their functions, from PyPI and npm, kept beside the other packages. */
-
-const cache = fileURLToPath(new URL('../../node_modules/.cache/aws', import.meta.url))
+/** Real clients of AWS Lambda and what people put into their functions, from PyPI and npm. */
 
 /** `Debian`: the second major version, whose configuration differs from that of PyPI's. */
 const debianCli = '/usr/bin/aws'
@@ -22,35 +21,9 @@ export interface AwsClients {
 
 /** A sentence says why they are not there. */
 export function awsClients(): AwsClients | string {
-  const python = installed('python', fromPyPI, (folder) => [
-    'python3',
-    ...['-m', 'pip', 'install', '-q', '--no-compile', '--only-binary', ':all:', '--target', folder, ...fromPyPI],
-  ])
-  const node = installed('node', fromNpm, (folder) => [
-    'npm',
-    ...['install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder, ...fromNpm],
-  ])
-  if (python.problem !== undefined || node.problem !== undefined) return String(python.problem ?? node.problem)
-  return { python: python.folder, node: node.folder }
-}
-
-function installed(kind: string, wanted: string[], commandFor: (folder: string) => string[]) {
-  const folder = join(cache, `${kind}-${wanted.join('+').replaceAll(/[^\w.=@+-]/g, '_')}`)
-  if (existsSync(folder)) return { folder }
-  const beside = `${folder}.${process.pid}`
-  mkdirSync(beside, { recursive: true })
-  if (kind === 'node') writeFileSync(join(beside, 'package.json'), '{"private": true}')
-  const [program = '', ...args] = commandFor(beside)
-  const { status, error, stderr } = spawnSync(program, args, { encoding: 'utf8' })
-  if (status === 0) {
-    renameSync(beside, folder)
-    return { folder }
-  }
-  rmSync(beside, { recursive: true, force: true })
-  return {
-    folder,
-    problem: `${program} could not install ${wanted.join(', ')}: ${error?.message ?? stderr.trim().split('\n').at(-1)}`,
-  }
+  const python = pythonPackages(fromPyPI)
+  const node = nodePackages(fromNpm)
+  return python.problem ?? node.problem ?? { python: python.folder, node: node.folder }
 }
 
 export const hasDebianCli = (): boolean => existsSync(debianCli)
@@ -69,7 +42,7 @@ export interface Ran {
 
 const environment = ({ keyId, secret }: Credentials) => ({
   PATH: process.env.PATH,
-  HOME: cache,
+  HOME: tmpdir(),
   AWS_ACCESS_KEY_ID: keyId,
   AWS_SECRET_ACCESS_KEY: secret,
   AWS_DEFAULT_REGION: 'eu-central-1',

@@ -39,7 +39,7 @@ export function bindConsole(app: App, read: (name: string) => Buffer | null): vo
     const served = find('index.html')
     return served === null ? c.text(notBuilt, 503) : send(c, served, 'html')
   }
-  const about = { method: 'get', tag: 'console', public: true, answers: { 200: 'html' } } as const
+  const about = { method: 'get', tag: 'console', public: true, answers: { 200: 'html', 503: 'text' } } as const
   endpoint(app, { ...about, path: '/console', summary: 'The console, for people' }, (c) => page(c))
   endpoint(app, { ...about, path: '/console/:rest{.+}', summary: 'A page or a file of it' }, (c) => {
     const rest = c.req.param('rest')

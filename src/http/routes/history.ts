@@ -25,7 +25,7 @@ export function bindHistory(app: App, executions: Pick<Executions, 'history'>): 
         'A line each: a JSON array of function id, version, time (ms since 1970), ms of the run, ms until it had a worker, kind of start, MB at most. ' +
         '"taibai simulate" shows with them what other ways of keeping workers would have done.',
       query,
-      answers: { 200: 'text' },
+      answers: { 200: 'lines' },
       refusals: ['invalid_request', 'forbidden'],
     },
     (c) => {
