@@ -71,8 +71,25 @@ export const commands: CommandSpec[] = [
           ['runs left', job.count],
           ['overlap', job.overlap],
           ['missed', job.missed],
+          ...job.left_out.map(({ at, why }): [string, string] => ['left out', `${timeText(at)} (${why})`]),
         ]),
       )
+    },
+  },
+  {
+    name: 'jobs explain',
+    summary: 'say a pattern in words, with the next times that it matches',
+    arguments: [['<pattern>', 'such as "0 9 * * mon-fri"']],
+    options: [['--timezone <zone>', 'zone of the pattern, such as Europe/Berlin; default: UTC']],
+    examples: ['taibai jobs explain "*/15 8-17 * * mon-fri" --timezone Europe/Berlin'],
+    async run(cli, args, options) {
+      const timezone = textOption(options, 'timezone')
+      const asked = { pattern: given(args, 0), ...(timezone !== undefined && { timezone }) }
+      const preview = await cli.client().jobs.preview(asked)
+      cli.out.value(preview, () => {
+        cli.out.line(`It runs ${preview.words}. The next times, in UTC:`)
+        for (const time of preview.next_runs) cli.out.line(`  ${timeText(time)}`)
+      })
     },
   },
   change('pause', 'stop the runs of a job for now', { status: 'paused' }),

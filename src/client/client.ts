@@ -22,6 +22,7 @@ import type {
   JobRow,
   LimitsRow,
   ListQuery,
+  PatternPreview,
   ProjectRow,
   PrunedRow,
   RegistryRow,
@@ -73,7 +74,12 @@ export function makeClient(options: ConnectionOptions) {
     ),
     executions: executionsOf(connection),
     deadLetters: deadLettersOf(connection),
-    jobs: nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
+    jobs: {
+      ...nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
+      /** A pattern in words, and when it matches next. */
+      preview: async (query: { pattern: string; timezone?: string }): Promise<PatternPreview> =>
+        (await connection.must('GET', '/v1/jobs/preview', { query })).json,
+    },
     webhooks: {
       ...nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
       deliveries: async (id: string): Promise<DeliveryRow[]> =>

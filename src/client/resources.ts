@@ -281,6 +281,19 @@ export interface JobRow extends Row {
   missed: 'skip' | 'once' | 'all'
   missed_limit: number
   next_runs: string[]
+  /** For good, since the server started; the newest first. */
+  left_out: { at: string; why: 'missed' | 'overlap' }[]
+}
+
+export interface PatternPreview {
+  words: string
+  next_runs: string[]
+}
+
+export interface JobCalendar {
+  from: string
+  until: string
+  jobs: { id: string; name: string | null; times: string[]; more: boolean }[]
 }
 
 export interface JobFields extends TargetFields {

@@ -12,8 +12,8 @@ export interface DueWindow {
 export interface DueRuns {
   /** Due times of the runs to make now, oldest first; never more than the job has left. */
   times: number[]
-  /** True when the rule for missed runs leaves some out for good. */
-  leavesOut: boolean
+  /** The first missed run that the rule leaves out for good; null: there is none. */
+  leftOutMs: number | null
   /** When the job is due after that; null: never again. */
   nextMs: number | null
 }
@@ -25,13 +25,13 @@ export interface DueRuns {
 export function dueRuns(job: Job, patterns: CronPatterns, window: DueWindow): DueRuns {
   const { nowMs, presentSinceMs } = window
   const first = job.nextExecutionTime
-  if (first === null || first > nowMs) return { times: [], leavesOut: false, nextMs: first }
+  if (first === null || first > nowMs) return { times: [], leftOutMs: null, nextMs: first }
   const most = missedAllowed(job, window.heldBack ?? false)
   const missed = first < presentSinceMs ? matches(job, patterns, first, presentSinceMs - 1, most + 1) : []
   const firstPresent = first < presentSinceMs ? after(job, patterns, presentSinceMs - 1) : first
   const present = firstPresent === null ? [] : matches(job, patterns, firstPresent, nowMs, runsLeft(job))
   const times = [...missed.slice(0, most), ...present].slice(0, runsLeft(job))
-  return { times, leavesOut: missed.length > most, nextMs: after(job, patterns, nowMs) }
+  return { times, leftOutMs: missed[most] ?? null, nextMs: after(job, patterns, nowMs) }
 }
 
 /**

@@ -23,6 +23,14 @@ export interface Job extends StoredTrigger {
   nextExecutionTime: number | null
 }
 
+/** A run, or several, that a job left out for good. */
+export interface LeftOut {
+  /** When the first of them was due. */
+  atMs: number
+  /** `missed`: nobody was there to make it; `overlap`: a run before it was unfinished. */
+  why: 'missed' | 'overlap'
+}
+
 export const unfinished = (job: Job): boolean => job.status === 'running' || job.status === 'paused'
 
 export interface JobStore extends TriggerStore<Job> {

@@ -131,7 +131,7 @@ export function makeHttpApp(parts: HttpParts): App {
   describeInvoke(app)
   bindExecutions(app, parts.executions)
   bindDeadLetters(app, parts.deadLetters, settings)
-  bindJobs(app, parts.jobs, settings)
+  bindJobs(app, parts.jobs, settings, parts.clock)
   bindWebhooks(app, parts)
   bindSources(app, parts.sources, settings)
   bindLimits(app, parts.limits, settings)

@@ -14,25 +14,29 @@ const job = (overrides: Partial<Job>): Job => aJob({ nextExecutionTime: 10 * min
 /** Due times in minutes. */
 const due = (of: Job, nowMin: number, presentSinceMin: number, heldBack = false) => {
   const window = { nowMs: nowMin * minute, presentSinceMs: presentSinceMin * minute, heldBack }
-  const { times, leavesOut, nextMs } = dueRuns(of, everyMinute, window)
-  return { times: times.map((ms) => ms / minute), leavesOut, next: nextMs === null ? null : nextMs / minute }
+  const { times, leftOutMs, nextMs } = dueRuns(of, everyMinute, window)
+  return {
+    times: times.map((ms) => ms / minute),
+    leftOut: leftOutMs === null ? null : leftOutMs / minute,
+    next: nextMs === null ? null : nextMs / minute,
+  }
 }
 
 describe('which runs are due', () => {
   test('none before the time', () => {
-    expect(due(job({}), 9.99, 0)).toEqual({ times: [], leavesOut: false, next: 10 })
+    expect(due(job({}), 9.99, 0)).toEqual({ times: [], leftOut: null, next: 10 })
   })
 
   test('the one run whose time has come', () => {
-    expect(due(job({}), 10, 0)).toEqual({ times: [10], leavesOut: false, next: 11 })
+    expect(due(job({}), 10, 0)).toEqual({ times: [10], leftOut: null, next: 11 })
   })
 
   test('all that came while the server was there but late', () => {
-    expect(due(job({ missed: 'skip' }), 12.5, 9)).toEqual({ times: [10, 11, 12], leavesOut: false, next: 13 })
+    expect(due(job({ missed: 'skip' }), 12.5, 9)).toEqual({ times: [10, 11, 12], leftOut: null, next: 13 })
   })
 
   test('a job that runs once is due at its time, and never again', () => {
-    expect(due(job({ pattern: null, count: 1 }), 10, 0)).toEqual({ times: [10], leavesOut: false, next: null })
+    expect(due(job({ pattern: null, count: 1 }), 10, 0)).toEqual({ times: [10], leftOut: null, next: null })
   })
 
   test('never more than the job has left', () => {
@@ -44,19 +48,19 @@ describe('which runs are due', () => {
 
 describe('runs that were missed', () => {
   test('skip makes none of them', () => {
-    expect(due(job({ missed: 'skip' }), 20, 20)).toEqual({ times: [20], leavesOut: true, next: 21 })
+    expect(due(job({ missed: 'skip' }), 20, 20)).toEqual({ times: [20], leftOut: 10, next: 21 })
     expect(due(job({ missed: 'skip', pattern: null, count: 1 }), 20, 20)).toEqual({
       times: [],
-      leavesOut: true,
+      leftOut: 10,
       next: null,
     })
   })
 
   test('once makes one for all of them', () => {
-    expect(due(job({ missed: 'once' }), 20.5, 20.25)).toEqual({ times: [10], leavesOut: true, next: 21 })
+    expect(due(job({ missed: 'once' }), 20.5, 20.25)).toEqual({ times: [10], leftOut: 11, next: 21 })
     expect(due(job({ missed: 'once', pattern: null, count: 1 }), 20, 20)).toEqual({
       times: [10],
-      leavesOut: false,
+      leftOut: null,
       next: null,
     })
   })
@@ -64,12 +68,12 @@ describe('runs that were missed', () => {
   test('all makes each of them, up to the limit', () => {
     expect(due(job({ missed: 'all' }), 14.5, 14.25)).toEqual({
       times: [10, 11, 12, 13, 14],
-      leavesOut: false,
+      leftOut: null,
       next: 15,
     })
     expect(due(job({ missed: 'all', missedLimit: 3 }), 14.5, 14.25)).toEqual({
       times: [10, 11, 12],
-      leavesOut: true,
+      leftOut: 13,
       next: 15,
     })
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { timeOrderedId } from '../../src/domain/ids.ts'
 import { aFn, aJob, anAlias, aRuntime, aVersion } from '../support/builders.ts'
 import { testRows } from '../support/rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
@@ -295,7 +296,7 @@ describe('creating a job', () => {
     expect(Object.keys(json)).toEqual([
       ...['id', 'name', 'function_id', 'function_version', 'function_alias', 'function_input', 'status', 'pattern'],
       ...['count', 'first_execution_time', 'next_execution_time', 'project_id', 'created_at', 'updated_at'],
-      ...['timezone', 'overlap', 'missed', 'missed_limit', 'next_runs'],
+      ...['timezone', 'overlap', 'missed', 'missed_limit', 'next_runs', 'left_out'],
     ])
   })
 })
@@ -448,5 +449,51 @@ describe('listing, showing and deleting jobs', () => {
   ] as const)('GET /v1/jobs%s of %s has %i', async (query, as, count) => {
     const { app } = prepare()
     expect((await app.request('GET', `/v1/jobs${query}`, { as })).json.jobs).toHaveLength(count)
+  })
+})
+
+describe('a pattern that is being written', () => {
+  const ask = (pattern: string, zone = 'UTC') =>
+    `GET /v1/jobs/preview?pattern=${encodeURIComponent(pattern)}&timezone=${encodeURIComponent(zone)}`
+  testRows(
+    [
+      { name: 'is for holders of a token', ask: ask(minutely), as: 'nobody', status: 401 },
+      { name: 'is said to be wrong', ask: ask('0 25 * * *'), status: 400, shows: ['its hour is'] },
+      { name: 'is said to be missing', ask: 'GET /v1/jobs/preview', status: 400, shows: ['The pattern'] },
+      { name: 'has a zone that is known', ask: ask(minutely, 'Mars/Base'), status: 400, shows: ['Mars/Base'] },
+      {
+        name: 'is put in words, with the next times',
+        ask: ask('0 9 * * *', 'Europe/Berlin'),
+        status: 200,
+        has: { words: 'at 09:00' },
+        shows: ['"next_runs":["2030-01-02T08:00:00Z","2030-01-03T08:00:00Z"'],
+      },
+    ],
+    prepare,
+  )
+})
+
+describe('the calendar of the coming day', () => {
+  test('has the times of the running jobs of the own project', async () => {
+    const { app, made } = prepare()
+    const runs = aJob({
+      ...{ projectId: 'red', functionId: made.own as string, name: 'thrice', count: 3 },
+      ...{ pattern: '0 */6 * * *', nextExecutionTime: Date.parse('2030-01-02T06:00:00Z') },
+    })
+    app.stores.jobs.insert(runs)
+    const often = aJob({ ...runs, id: timeOrderedId(), name: 'often', pattern: minutely, count: null })
+    app.stores.jobs.insert(often)
+    const { json } = await app.request('GET', '/v1/jobs/calendar')
+    expect(json).toMatchObject({ from: '2030-01-02T03:04:05Z', until: '2030-01-03T03:04:05Z' })
+    const of = (id: string) => json.jobs.find((row: { id: string }) => row.id === id)
+    expect(of(runs.id)).toEqual({
+      ...{ id: runs.id, name: 'thrice', more: false },
+      times: ['2030-01-02T06:00:00Z', '2030-01-02T12:00:00Z', '2030-01-02T18:00:00Z'],
+    })
+    expect(of(often.id)).toMatchObject({ more: true, times: expect.objectContaining({ length: 100 }) })
+    for (const name of ['theirs', 'paused', 'done', 'cancelled']) expect(of(made[name] as string)).toBeUndefined()
+    const all = await app.request('GET', '/v1/jobs/calendar?all_projects=true', { as: 'admin' })
+    expect(all.json.jobs.length).toBeGreaterThanOrEqual(json.jobs.length)
+    expect((await app.request('GET', '/v1/jobs/calendar?all_projects=true')).status).toBe(403)
   })
 })

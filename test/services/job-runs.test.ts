@@ -286,8 +286,11 @@ describe('runs that fell into a downtime', () => {
     const job = addJob({ missed, missedLimit: 3 })
     const once = addJob({ missed, pattern: null, count: 1 })
     await clock.pass(10.5 * minute)
-    startProcess().start()
+    const { jobs, start } = startProcess()
+    start()
     await clock.pass(second)
+    const leftOut = missed === 'all' ? 3 : missed === 'once' ? 1 : 0
+    expect(jobs.runs.leftOut(job.id)).toEqual([{ atMs: t0 + leftOut * minute, why: 'missed' }])
     const ofJob = executions().filter(({ description }) => description?.endsWith(job.id))
     expect(ofJob.map(({ id }) => id)).toEqual(due.map((n) => idFrom(job.id, t0 + n * minute)))
     expect(executions().length - ofJob.length).toBe(missed === 'skip' ? 0 : 1)

@@ -2,8 +2,10 @@ import { useState } from 'preact/hooks'
 import type { FunctionRow, SourceRow, WebhookRow } from '../../client/resources.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Action, Badge, Copy, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Copy, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
 import { time } from '../text.ts'
+import { WebhookDialog } from './webhook-dialog.tsx'
+import { WebhookForm } from './webhook-form.tsx'
 
 export function Webhooks() {
   const webhooks = useLoad(() => get<{ webhooks: WebhookRow[] }>('/v1/webhooks'), [])
@@ -12,14 +14,7 @@ export function Webhooks() {
   const names = new Map(functions.data?.functions.map(({ id, name }) => [id, name ?? id]))
   const targetOf = (row: { function_id: string | null; function_alias: string | null }) =>
     row.function_alias ? `alias ${row.function_alias}` : (names.get(row.function_id ?? '') ?? row.function_id)
-  const [functionId, setFunctionId] = useState('')
-  const [description, setDescription] = useState('')
-  const [sync, setSync] = useState(false)
-  const create = async () => {
-    const id = functionId || functions.data?.functions[0]?.id
-    await call('POST', '/v1/webhooks', { function_id: id, sync, ...(description && { description }) })
-    webhooks.reload()
-  }
+  const [shown, setShown] = useState<WebhookRow>()
   const rows = webhooks.data?.webhooks ?? []
   return (
     <Page title="Webhooks">
@@ -35,7 +30,8 @@ export function Webhooks() {
           columns={[
             { title: 'Function', cell: (row) => targetOf(row) },
             { title: 'Answer', cell: (row) => (row.sync ? 'the function’s' : '202 at once') },
-            { title: 'Description', cell: ({ description: text }) => text ?? '–' },
+            { title: 'Signature', cell: ({ signature }) => signature?.scheme ?? 'none' },
+            { title: 'Description', cell: ({ description }) => <span class="cut">{description || '–'}</span> },
             {
               title: 'Address',
               cell: ({ webhook_url }) => (
@@ -47,18 +43,16 @@ export function Webhooks() {
             },
             {
               title: 'Actions',
-              cell: ({ id, webhook_url }) => (
+              cell: (row) => (
                 <span class="actions">
-                  <Action
-                    label="Try it"
-                    kind="small"
-                    act={() => fetch(new URL(webhook_url).pathname, { method: 'POST', body: '{}' })}
-                  />
+                  <button type="button" class="small" onClick={() => setShown(row)}>
+                    Open
+                  </button>
                   <Action
                     label="Delete"
                     kind="small danger"
                     confirm="Its address will answer no more."
-                    act={() => call('DELETE', `/v1/webhooks/${id}`).then(webhooks.reload)}
+                    act={() => call('DELETE', `/v1/webhooks/${row.id}`).then(webhooks.reload)}
                   />
                 </span>
               ),
@@ -68,32 +62,7 @@ export function Webhooks() {
       )}
       <section>
         <h2>New webhook</h2>
-        <form class="form two" onSubmit={(event) => event.preventDefault()}>
-          <Field label="Function">
-            <select
-              value={functionId || functions.data?.functions[0]?.id}
-              onChange={(event) => setFunctionId(event.currentTarget.value)}
-            >
-              {functions.data?.functions.map(({ id, name }) => (
-                <option key={id} value={id}>
-                  {name ?? id}
-                </option>
-              ))}
-            </select>
-          </Field>
-          <Field label="Description">
-            <input value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
-          </Field>
-          <Field label="Answer">
-            <select value={String(sync)} onChange={(event) => setSync(event.currentTarget.value === 'true')}>
-              <option value="false">202 at once; the run follows</option>
-              <option value="true">what the function answers</option>
-            </select>
-          </Field>
-          <div class="actions">
-            <Action label="Create the webhook" kind="primary" act={create} />
-          </div>
-        </form>
+        <WebhookForm functions={functions.data?.functions ?? []} onDone={webhooks.reload} />
       </section>
       {(sources.data?.sources.length ?? 0) > 0 && (
         <section>
@@ -107,10 +76,47 @@ export function Webhooks() {
               { title: 'Function', cell: (row) => targetOf(row) },
               { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
               { title: 'Last look', cell: ({ last_polled_at }) => time(last_polled_at) },
-              { title: 'Error', cell: ({ last_error }) => last_error ?? '–' },
+              {
+                title: 'Error',
+                cell: ({ last_error }) => (last_error === null ? '–' : <span class="prose">{last_error}</span>),
+              },
+              {
+                title: 'Actions',
+                cell: ({ id, status }) => (
+                  <span class="actions">
+                    <Action
+                      label={status === 'running' ? 'Pause' : 'Resume'}
+                      kind="small"
+                      act={() =>
+                        call('PUT', `/v1/sources/${id}`, { status: status === 'running' ? 'paused' : 'running' }).then(
+                          sources.reload,
+                        )
+                      }
+                    />
+                    <Action
+                      label="Delete"
+                      kind="small danger"
+                      confirm="Its objects run the function no more."
+                      act={() => call('DELETE', `/v1/sources/${id}`).then(sources.reload)}
+                    />
+                  </span>
+                ),
+              },
             ]}
           />
         </section>
+      )}
+      {shown !== undefined && (
+        <WebhookDialog
+          key={shown.id}
+          webhook={shown}
+          name={targetOf(shown) ?? shown.id}
+          onClose={() => setShown(undefined)}
+          onChanged={() => {
+            setShown(undefined)
+            webhooks.reload()
+          }}
+        />
       )}
     </Page>
   )

@@ -69,11 +69,47 @@ const shown = z
     missed: z.enum(missedRules),
     missed_limit: z.int(),
     next_runs: z.array(z.string()).openapi({ description: 'The next three times, by the pattern.' }),
+    left_out: z
+      .array(
+        z.object({
+          at: z.string().openapi({ description: 'When the first of them was due.' }),
+          why: z.enum(['missed', 'overlap']),
+        }),
+      )
+      .openapi({ description: 'Runs that were left out for good since the server started, the newest first.' }),
   })
   .openapi('Job')
 
-export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number }): void {
-  const asShown = (job: Job) => ({ ...shownJob(job), next_runs: jobs.nextRuns(job).map((time) => shownTime(time)) })
+const dayMs = 86_400_000
+
+const preview = z.object({
+  pattern: z.string().openapi({ description: 'Required.' }),
+  timezone: z.string().optional().openapi({ description: 'Default: UTC.' }),
+})
+const shownPreview = z.object({
+  words: z.string().openapi({ description: 'Such as "at 09:00, on Monday to Friday".' }),
+  next_runs: z.array(z.string()),
+})
+
+const calendar = z.object({
+  from: z.string(),
+  until: z.string(),
+  jobs: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string().nullable(),
+      times: z.array(z.string()).openapi({ description: 'At most 100 of a job.' }),
+      more: z.boolean().openapi({ description: 'Whether it is due more often.' }),
+    }),
+  ),
+})
+
+export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number }, clock: { now(): number }): void {
+  const asShown = (job: Job) => ({
+    ...shownJob(job),
+    next_runs: jobs.nextRuns(job).map((time) => shownTime(time)),
+    left_out: jobs.runs.leftOut(job.id).map(({ atMs, why }) => ({ at: shownTime(atMs), why })),
+  })
 
   endpoint(
     app,
@@ -116,6 +152,50 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
     (c) => {
       const query = listQuery(c, c.get('who'), ['project_id'])
       return c.json({ jobs: selected(jobs.list(query.filter.projectId), query).map(asShown) })
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/jobs/preview',
+      tag,
+      summary: 'Say a pattern in words, with the next times that it matches',
+      query: preview,
+      answers: { 200: shownPreview },
+      refusals: ['invalid_request'],
+    },
+    (c) => {
+      const { pattern = '', timezone = 'UTC' } = c.req.query()
+      const { words, times } = jobs.preview(pattern, timezone)
+      return c.json({ words, next_runs: times.map((time) => shownTime(time)) })
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/jobs/calendar',
+      tag,
+      summary: 'Show when running jobs are due within the coming day',
+      query: listParameters(['project_id']).pick({ project_id: true, all_projects: true }),
+      answers: { 200: calendar },
+      refusals: ['invalid_request', 'forbidden'],
+    },
+    async (c) => {
+      const { filter } = listQuery(c, c.get('who'), ['project_id'])
+      const now = clock.now()
+      const rows = await jobs.calendar(filter.projectId, now + dayMs)
+      return c.json({
+        from: shownTime(now),
+        until: shownTime(now + dayMs),
+        jobs: rows.map(({ job: { id, name }, times, hasMore }) => ({
+          ...{ id, name, more: hasMore },
+          times: times.map((time) => shownTime(time)),
+        })),
+      })
     },
   )
 
@@ -188,7 +268,7 @@ function oneOf(functionInput: string | undefined, input: string | undefined): st
   return functionInput ?? input
 }
 
-function shownJob(job: Job): Omit<z.output<typeof shown>, 'next_runs'> {
+function shownJob(job: Job): Omit<z.output<typeof shown>, 'next_runs' | 'left_out'> {
   return {
     id: job.id,
     name: job.name,

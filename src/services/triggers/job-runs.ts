@@ -6,7 +6,7 @@ import { FaasError } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import { idFrom } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
-import type { CronPatterns, Job, JobStore, JobTimers } from '../../domain/job.ts'
+import type { CronPatterns, Job, JobStore, JobTimers, LeftOut } from '../../domain/job.ts'
 import type { Log } from '../../domain/log.ts'
 import { defaultSignature } from '../../domain/signature.ts'
 import { inputOfJob } from '../../domain/trigger-event.ts'
@@ -34,6 +34,8 @@ const retryPauseMs = 1000
 const runtimePatienceMs = 60_000
 /** Jobs of a tick that are handled together: more would hold up everything else. */
 const sliceSize = 200
+/** Of one job. */
+const mostLeftOutKept = 10
 
 interface Fired {
   job: Job
@@ -68,6 +70,7 @@ export class JobRuns {
   /** Since when a job's due run could not be accepted. */
   #heldBackSince = new Map<string, number>()
   #turns = new Map<string, Turns>()
+  #leftOut = new Map<string, LeftOut[]>()
   /** How long after their times runs were made; missed runs apart. */
   readonly lateness = new Durations()
 
@@ -84,6 +87,16 @@ export class JobRuns {
   /** Resolves when no job is being fired. */
   async close(): Promise<void> {
     await Promise.all(this.#firing.values())
+  }
+
+  /** Runs that a job left out since the server started, the newest first. */
+  leftOut(jobId: string): readonly LeftOut[] {
+    return this.#leftOut.get(jobId) ?? []
+  }
+
+  /** The job is gone. */
+  forget(jobId: string): void {
+    this.#leftOut.delete(jobId)
   }
 
   /** The job is not being fired: its row may be changed. */
@@ -135,6 +148,10 @@ export class JobRuns {
     if (lateMs >= 0 && lateMs < latenessMs) this.lateness.add(lateMs)
   }
 
+  #noteLeftOut({ id }: Job, leftOut: LeftOut): void {
+    this.#leftOut.set(id, [leftOut, ...this.leftOut(id)].slice(0, mostLeftOutKept))
+  }
+
   async #fireSlice(jobs: Job[], nowMs: number): Promise<void> {
     const { store, timers, log } = this.#parts
     const fired = await Promise.all(jobs.map((job) => this.#fireOne(job, nowMs)))
@@ -175,7 +192,10 @@ export class JobRuns {
     const heldSince = this.#heldBackSince.get(job.id)
     const presentSinceMs = Math.max(this.#presentSinceMs, nowMs - latenessMs)
     const due = dueRuns(job, this.#parts.patterns, { nowMs, presentSinceMs, heldBack: heldSince !== undefined })
-    if (due.leavesOut) this.#parts.log.warn({ job: job.id, missed: job.missed }, 'missed runs of a job are left out')
+    if (due.leftOutMs !== null) {
+      this.#parts.log.warn({ job: job.id, missed: job.missed }, 'missed runs of a job are left out')
+      this.#noteLeftOut(job, { atMs: due.leftOutMs, why: 'missed' })
+    }
     let made = 0
     let lastMs = job.nextExecutionTime as number
     for (const atMs of due.times) {
@@ -197,6 +217,7 @@ export class JobRuns {
     const turns = this.#turns.get(job.id)
     if (turns !== undefined && mustLeaveOut(job, turns)) {
       log.info({ job: job.id, overlap: job.overlap }, 'a due run is left out: runs before it are unfinished')
+      this.#noteLeftOut(job, { atMs, why: 'overlap' })
       return 'left_out'
     }
     let target: Target

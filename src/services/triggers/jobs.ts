@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type Job, type JobStatus, type Missed, type Overlap, unfinished } from '../../domain/job.ts'
 import type { Shares } from '../../domain/limits.ts'
+import { patternInWords } from '../../domain/pattern-words.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import { timeFromText } from '../../domain/time-text.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
@@ -34,6 +36,13 @@ export interface JobChange {
   missedLimit?: number
 }
 
+export interface CalendarRow {
+  job: Job
+  times: number[]
+  /** Whether it is due more often than there are times here. */
+  hasMore: boolean
+}
+
 export interface JobsParts extends JobRunsParts {
   targets: Pick<Targets, 'resolveIn' | 'functionIdOf' | 'named'>
   shares: Pick<Shares, 'refuseMore'>
@@ -44,6 +53,10 @@ export interface JobsParts extends JobRunsParts {
 const leastAheadMs = 60_000
 const mostMissed = 1000
 const mostShownRuns = 3
+const mostPreviewed = 5
+/** A job that is due more often in a day is more of a band than of points. */
+const mostInCalendar = 100
+const mostJobsInCalendar = 500
 const settable: readonly string[] = ['running', 'paused', 'cancelled'] satisfies JobStatus[]
 
 /** Keeps jobs, by the rules of the contract (section 8). What happens when they are due is in `job-runs.ts`. */
@@ -110,6 +123,41 @@ export class Jobs {
     return runs
   }
 
+  /** The next times of a pattern, and what it says in words: for who writes one. Throws FaasError with what is wrong. */
+  preview(pattern: string, timezone: string): { words: string; times: number[] } {
+    const { patterns, clock } = this.#parts
+    patterns.check(pattern, timezone)
+    const times: number[] = []
+    for (let at = patterns.next(pattern, timezone, clock.now()); at !== null && times.length < mostPreviewed; ) {
+      times.push(at)
+      at = patterns.next(pattern, timezone, at)
+    }
+    return { words: patternInWords(pattern), times }
+  }
+
+  /** When the running jobs of a project (or of all when null) are due until then; others have their turn in between. */
+  async calendar(projectId: string | null, untilMs: number): Promise<CalendarRow[]> {
+    const rows: CalendarRow[] = []
+    for (const job of this.list(projectId)) {
+      if (job.status !== 'running' || (job.nextExecutionTime ?? untilMs) >= untilMs) continue
+      const times = this.#timesUntil(job, untilMs)
+      rows.push({ job, times: times.slice(0, mostInCalendar), hasMore: times.length > mostInCalendar })
+      if (rows.length === mostJobsInCalendar) break
+      await nextTurn()
+    }
+    return rows
+  }
+
+  #timesUntil({ nextExecutionTime, pattern, timezone, count }: Job, untilMs: number): number[] {
+    const times: number[] = []
+    const most = Math.min(mostInCalendar + 1, count ?? mostInCalendar + 1)
+    for (let at = nextExecutionTime; at !== null && at < untilMs && times.length < most; ) {
+      times.push(at)
+      at = pattern === null ? null : this.#parts.patterns.next(pattern, timezone, at)
+    }
+    return times
+  }
+
   async update(who: Principal, id: string, change: JobChange): Promise<Job> {
     await this.runs.settled(id)
     const job = this.get(who, id)
@@ -128,6 +176,7 @@ export class Jobs {
     await this.runs.settled(id)
     this.#parts.store.delete(id)
     this.#parts.timers.clear(id)
+    this.runs.forget(id)
   }
 
   #schedule(given: NewJob, nowMs: number): Schedule {

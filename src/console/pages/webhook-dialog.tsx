@@ -1,0 +1,98 @@
+import { useState } from 'preact/hooks'
+import type { DeliveryRow, WebhookRow } from '../../client/resources.ts'
+import { call, get } from '../api.ts'
+import { useEvery, useLoad } from '../load.ts'
+import { Action, Badge, Copy, Empty, Table, Trouble } from '../parts/basics.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { useForm } from '../parts/form.tsx'
+import { Link } from '../router.tsx'
+import { time } from '../text.ts'
+import { WebhookForm } from './webhook-form.tsx'
+
+/** One webhook: its address, a try, its last calls, and what can be changed. */
+export function WebhookDialog({
+  webhook,
+  name,
+  onClose,
+  onChanged,
+}: {
+  webhook: WebhookRow
+  name: string
+  onClose(): void
+  onChanged(): void
+}) {
+  const path = `/v1/webhooks/${webhook.id}/deliveries`
+  const deliveries = useLoad(() => get<{ deliveries: DeliveryRow[] }>(path), [webhook.id])
+  useEvery(3000, deliveries.reload)
+  const rows = deliveries.data?.deliveries ?? []
+  return (
+    <Dialog title={`Webhook of ${name}`} onClose={onClose}>
+      <p class="address">
+        <code>{webhook.webhook_url}</code> <Copy text={webhook.webhook_url} />
+      </p>
+      <Try webhook={webhook} onTried={deliveries.reload} />
+      <h3>Last calls</h3>
+      <Trouble problem={deliveries.problem} />
+      {deliveries.data !== undefined && rows.length === 0 && <Empty>None since the server started.</Empty>}
+      {rows.length > 0 && (
+        <Table
+          label="Last calls"
+          rows={rows}
+          keyOf={({ id }) => id}
+          columns={[
+            { title: 'When', cell: ({ received_at }) => time(received_at) },
+            { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
+            { title: 'Bytes', cell: ({ bytes }) => bytes, number: true },
+            {
+              title: 'Run',
+              cell: ({ execution_id, reason }) =>
+                execution_id === null ? (
+                  <span class="prose">{reason}</span>
+                ) : (
+                  <Link to={`/executions/${execution_id}`}>show</Link>
+                ),
+            },
+            {
+              title: 'Actions',
+              cell: ({ id, can_redeliver }) =>
+                can_redeliver && (
+                  <Action
+                    label="Deliver again"
+                    kind="small"
+                    act={() => call('POST', `${path}/${id}/redeliver`).then(deliveries.reload)}
+                  />
+                ),
+            },
+          ]}
+        />
+      )}
+      <h3>Change it</h3>
+      <WebhookForm functions={[]} webhook={webhook} onDone={onChanged} />
+    </Dialog>
+  )
+}
+
+/** Without a signature: a webhook that checks one refuses it, and says so. */
+function Try({ webhook, onTried }: { webhook: WebhookRow; onTried(): void }) {
+  const form = useForm({ body: '{"name": "Li Bai"}' })
+  const [answer, setAnswer] = useState('')
+  const send = async () => {
+    const asked = { method: 'POST', body: form.texts.body, headers: { 'Content-Type': 'application/json' } }
+    const got = await fetch(new URL(webhook.webhook_url).pathname, asked)
+    setAnswer(`${got.status} ${(await got.text()).slice(0, 2000)}`)
+    onTried()
+  }
+  return (
+    <form class="form" onSubmit={(event) => event.preventDefault()}>
+      {form.area('body', 'Try it with', { hint: 'sent as JSON' })}
+      <div class="actions">
+        <Action label="Send" act={send} />
+      </div>
+      {answer !== '' && (
+        <pre role="status" aria-label="Answer">
+          {answer}
+        </pre>
+      )}
+    </form>
+  )
+}

@@ -1,0 +1,94 @@
+import type { FunctionRow, SecretRow, WebhookRow, WebhookSignature } from '../../client/resources.ts'
+import { call, get } from '../api.ts'
+import { useLoad } from '../load.ts'
+import { Action } from '../parts/basics.tsx'
+import type { Choice } from '../parts/choices.tsx'
+import { numberIn, useForm } from '../parts/form.tsx'
+
+const schemes: Choice[] = [
+  ['', 'none: whoever knows the address'],
+  ['github', 'GitHub'],
+  ['gitlab', 'GitLab'],
+  ['slack', 'Slack'],
+  ['stripe', 'Stripe'],
+  ['standard', 'Standard Webhooks'],
+  ['hmac', 'HMAC-SHA256 in a header'],
+]
+
+/** A new webhook, or one that is changed. */
+export function WebhookForm({
+  functions,
+  webhook,
+  onDone,
+}: {
+  functions: FunctionRow[]
+  webhook?: WebhookRow
+  onDone(): void
+}) {
+  const secrets = useLoad(() => get<{ secrets: SecretRow[] }>('/v1/secrets'), [])
+  const signature = webhook?.signature
+  const form = useForm({
+    function_id: '',
+    description: webhook?.description ?? '',
+    sync: String(webhook?.sync ?? false),
+    scheme: signature?.scheme ?? '',
+    secret: signature?.secret ?? '',
+    header: signature?.header ?? '',
+    max_rate: webhook?.max_rate == null ? '' : String(webhook.max_rate),
+  })
+  const { texts } = form
+  const names = secrets.data?.secrets.map(({ name }) => name) ?? []
+  const save = async () => {
+    const given = {
+      sync: texts.sync === 'true',
+      description: texts.description,
+      signature: signatureOf(texts, names[0]),
+      max_rate: numberIn(texts.max_rate, 'Calls a second') ?? null,
+    }
+    if (webhook !== undefined) await call('PUT', `/v1/webhooks/${webhook.id}`, given)
+    else {
+      const functionId = texts.function_id || functions[0]?.id
+      if (functionId === undefined) throw new Error('Make a function first: a webhook runs one.')
+      await call('POST', '/v1/webhooks', { ...given, function_id: functionId })
+    }
+    onDone()
+  }
+  return (
+    <form class="form two" onSubmit={(event) => event.preventDefault()}>
+      {webhook === undefined &&
+        form.choice(
+          'function_id',
+          'Function',
+          functions.map(({ id, name }) => [id, name ?? id]),
+        )}
+      {form.input('description', 'Description')}
+      {form.choice('sync', 'Answer', [
+        ['false', '202 at once; the run follows'],
+        ['true', 'what the function answers'],
+      ])}
+      {form.choice('scheme', 'Signature of the sender', schemes)}
+      {texts.scheme !== '' &&
+        form.choice(
+          'secret',
+          'Secret of the signature',
+          names.map((name) => [name, name]),
+          names.length === 0 ? 'There is none: keep one among the secrets first.' : undefined,
+        )}
+      {texts.scheme === 'hmac' && form.input('header', 'Header', { placeholder: 'x-signature' })}
+      {form.input('max_rate', 'Calls a second', { hint: 'empty: as the server says' })}
+      <div class="actions">
+        <Action label={webhook === undefined ? 'Create the webhook' : 'Save'} kind="primary" act={save} />
+      </div>
+    </form>
+  )
+}
+
+function signatureOf(
+  { scheme, secret, header }: { scheme: string; secret: string; header: string },
+  first: string | undefined,
+): WebhookSignature | null {
+  if (scheme === '') return null
+  const name = secret || first
+  if (name === undefined) throw new Error('Keep a secret first: the signature is checked with it.')
+  return { scheme: scheme as WebhookSignature['scheme'], secret: name, ...(scheme === 'hmac' && header && { header }) }
+}
