@@ -37,8 +37,8 @@ export async function buildConsole(): Promise<void> {
   copyFileSync(join(source, 'index.html'), join(target, 'index.html'))
 }
 
-/** Size of the files that the page asks for at once. */
-function firstLoadBytes(): number {
+/** Size of the files that the page asks for at once, compressed. */
+export function firstLoadBytes(): number {
   const main = readFileSync(join(target, 'main.js'), 'utf8')
   const parts = [...main.matchAll(/from\s*"\.\/(part-[\w]+\.js)"/g)].map(([, name]) => name as string)
   return ['index.html', 'main.js', 'main.css', ...new Set(parts)]

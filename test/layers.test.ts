@@ -77,7 +77,7 @@ const touches: { what: RegExp; within: string[]; holdsIn?: string[]; why: string
   { what: /\bMath\.random\b/, within: [], why: 'makes its own randomness' },
   {
     what: /\bconsole\.(log|info|warn|error|debug)\b/,
-    within: ['console/pages/new-function.tsx'],
+    within: ['console/pages/function-templates.ts'],
     why: 'prints past the log',
   }, // That one shows a function that prints.
 ]

@@ -228,6 +228,8 @@ export interface ExecutionRow extends Row {
   error: { type: string; message: string; stack: string | null; during?: 'load' } | null
   attempt: number
   trigger: string
+  /** The job, webhook or source that made it, or the execution whose function called. */
+  trigger_id: string | null
   start_kind: 'warm' | 'prewarmed' | 'cold' | null
   cold_reason: string | null
   /** Milliseconds of each phase. */

@@ -132,7 +132,7 @@ export interface ExecutionFilter {
   onlyDead?: boolean
 }
 
-/** What lists can be filtered by; the last five are ours. `created_at` is compared with Unix ms. */
+/** What lists can be filtered by; the last six are ours. `created_at` is compared with Unix ms, `error` is JSON text. */
 export type FilterColumn =
   | 'function_id'
   | 'status'
@@ -143,6 +143,7 @@ export type FilterColumn =
   | 'start_kind'
   | 'function_alias'
   | 'created_at'
+  | 'error'
 
 /** One list filter of the contract (section 1.6), already parsed. */
 export interface Condition {

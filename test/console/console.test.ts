@@ -1,8 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildConsole, consoleIsOld } from '../../scripts/build-console.ts'
+import { buildConsole, consoleIsOld, firstLoadBytes } from '../../scripts/build-console.ts'
+import { functionTemplates } from '../../src/console/pages/function-templates.ts'
+import { DataFolder } from '../support/data-folder.ts'
 import { ServerProcess } from '../support/server-process.ts'
 
 /** The console in a real Chromium on a real server: from the first function to rolling it back. */
@@ -11,6 +14,7 @@ const executablePath = '/usr/bin/chromium'
 const hasBrowser = existsSync(executablePath)
 if (!hasBrowser) console.warn('The console is not tested: there is no /usr/bin/chromium (apt-get install chromium).')
 
+let data: DataFolder
 let server: ServerProcess
 let browser: Browser
 let page: Page
@@ -19,7 +23,8 @@ const errors: string[] = []
 describe.skipIf(!hasBrowser)('The console', () => {
   beforeAll(async () => {
     if (consoleIsOld()) await buildConsole()
-    server = await ServerProcess.start()
+    data = new DataFolder()
+    server = await ServerProcess.start({ data })
     browser = await chromium.launch({
       executablePath,
       args: [
@@ -38,6 +43,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
   afterAll(async () => {
     await browser?.close()
     await server?.[Symbol.asyncDispose]()
+    await data?.[Symbol.asyncDispose]()
   })
 
   const open = (path: string) => page.goto(`${server.url}/console${path}`)
@@ -88,16 +94,60 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.getByRole('tab', { name: 'versions' }).click()
     await page.getByLabel('Alias for the buttons below').fill('live')
     await page.getByRole('button', { name: 'Point live' }).click()
-    await page.getByRole('cell', { name: 'live', exact: true }).waitFor()
+    await page.getByRole('row', { name: /^live 1 / }).waitFor()
     const { json } = await server.must('POST', '/v1/executions', { json: { function_alias: 'live' } })
     expect(json.output).toEqual({ hello: 'you' })
+    await page.getByRole('button', { name: 'Roll back' }).click()
+    const current = async () =>
+      (await server.must('POST', '/v1/executions', { json: { function_id: 'greet' } })).json.output
+    await expect.poll(current, { timeout: 60_000 }).toEqual({ hello: 'you' })
+  })
+
+  test('makes a function of a folder that is chosen, and offers templates that run as they are', async () => {
+    const folder = join(server.data.path, 'chosen')
+    mkdirSync(join(folder, 'lib'), { recursive: true })
+    writeFileSync(join(folder, 'main.mjs'), "export { main } from './lib/prices.mjs'")
+    writeFileSync(join(folder, 'lib/prices.mjs'), 'export const main = () => 42')
+    await open('/functions/new')
+    await page.getByLabel('Name').fill('priced')
+    await page.getByLabel('From files, a folder or a ZIP').check()
+    await page.getByLabel('A folder', { exact: true }).setInputFiles(folder)
+    await page.getByText('2 files').waitFor()
+    await page.getByRole('button', { name: 'Create' }).click()
+    await heading('priced')
+    const { json } = await server.must('POST', '/v1/executions', { json: { function_id: 'priced' } })
+    expect(json.output).toBe(42)
+    await server.must('DELETE', '/v1/functions/priced')
+    for (const [at, { language, file, signature, text }] of functionTemplates.entries()) {
+      const code = { source: 'inline', filename: file, content: text }
+      const runtime = language === 'python' ? 'python3' : 'nodejs'
+      await server.must('POST', '/v1/functions', { json: { name: `of-${at}`, runtime, signature, code } })
+      expect((await server.ask('POST', `/fn/of-${at}`, { json: {} })).status, text).toBe(200)
+      await server.must('DELETE', `/v1/functions/of-${at}`)
+    }
   })
 
   test('schedules a function, pauses the job and removes it', async () => {
     await open('/jobs')
     await page.getByLabel('Name', { exact: true }).fill('morning')
+    await page.getByLabel('Pattern').fill('0 25 * * *')
+    await page.getByText(/its hour is '25'/).waitFor()
+    await page.getByLabel('Pattern').fill('30 6 * * *')
+    await page.getByText(/^It runs at 06:30: next /).waitFor()
     await page.getByRole('button', { name: 'Create the job' }).click()
     await page.getByRole('cell', { name: 'morning' }).waitFor()
+    await page.getByRole('img', { name: /^morning: 1 runs, the next at / }).waitFor()
+    await page.getByLabel('Name', { exact: true }).fill('also')
+    await page.getByRole('button', { name: 'Create the job' }).click()
+    await page.getByText(/^Due together: .* morning, also/).waitFor()
+    const { jobs } = (await server.must('GET', '/v1/jobs')).json
+    await server.must('DELETE', `/v1/jobs/${jobs.find(({ name }: { name: string }) => name === 'also').id}`)
+    await open('/jobs')
+    await page.getByRole('button', { name: 'Change' }).click()
+    await page.getByRole('dialog').getByLabel('When one before is unfinished').selectOption('skip')
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect((await server.must('GET', '/v1/jobs')).json.jobs).toMatchObject([{ name: 'morning', overlap: 'skip' }])
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.getByText('paused').waitFor()
     await page.getByRole('button', { name: 'Delete' }).click()
@@ -126,6 +176,8 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.getByRole('link', { name: 'greet' }).click()
     await page.getByRole('tab', { name: 'settings' }).click()
     await page.getByLabel('Most calls at once').fill('5')
+    await page.getByLabel('Who may call its address').selectOption('public')
+    await page.getByLabel('Origins of browsers that may call it').fill('https://shop.example.org')
     await page.getByLabel('Recorded of its executions').selectOption('summary')
     await page.getByLabel('Tries of accepted runs').fill('{"max_attempts": 2')
     await page.getByRole('button', { name: 'Save', exact: true }).click()
@@ -134,9 +186,13 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.getByLabel('Results of accepted runs go to').fill('greet')
     await page.getByRole('button', { name: 'Save', exact: true }).click()
     const saved = async () => (await server.must('GET', '/v1/functions/greet')).json
-    const wanted = { max_running: 5, record: 'summary', retries: { max_attempts: 2, on: ['failed'] }, ...terms }
+    const reached = { access: 'public', cors: { origins: ['https://shop.example.org'] } }
+    const retries = { max_attempts: 2, on: ['failed'] }
+    const wanted = { max_running: 5, record: 'summary', retries, ...reached, ...terms }
     await expect.poll(saved, { timeout: 60_000 }).toMatchObject({ ...wanted, on_success: { function: 'greet' } })
     const none = {
+      access: 'token',
+      cors: null,
       max_running: null,
       max_rate: null,
       record: 'full',
@@ -192,6 +248,28 @@ describe.skipIf(!hasBrowser)('The console', () => {
     const [webhook] = (await server.must('GET', '/v1/webhooks')).json.webhooks
     expect(webhook).toMatchObject({ sync: true })
     await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+  })
+
+  test('makes a webhook with a signature, tries it, and delivers a call again', async () => {
+    await server.must('POST', '/v1/secrets', { json: { name: 'HOOK', value: 'shared' } })
+    await open('/webhooks')
+    await page.getByLabel('Signature of the sender').selectOption('gitlab')
+    await page.getByLabel('Secret of the signature').selectOption('HOOK')
+    await page.getByRole('button', { name: 'Create the webhook' }).click()
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText(/^401 /).waitFor()
+    await page.getByRole('row', { name: /refused/ }).waitFor()
+    const [webhook] = (await server.must('GET', '/v1/webhooks')).json.webhooks
+    const headers = { 'X-Gitlab-Token': 'shared' }
+    const path = new URL(webhook.webhook_url).pathname
+    expect((await server.ask('POST', path, { json: { a: 1 }, headers, token: null })).status).toBe(202)
+    await page.getByRole('button', { name: 'Deliver again' }).click()
+    const runs = async () =>
+      (await server.must('GET', `/v1/executions?trigger_id=${webhook.id}`)).json.executions.length
+    await expect.poll(runs, { timeout: 60_000 }).toBe(2)
+    await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+    await server.must('DELETE', '/v1/secrets/HOOK')
   })
 
   test('replays the calls of the server, and draws what other ways of keeping workers would have done', async () => {
@@ -253,6 +331,29 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.locator('tbody tr').nth(before).waitFor()
   })
 
+  test('scrolls through runs page by page, with few rows in the page at a time', async () => {
+    for (let n = 0; n < 25; n++) {
+      const asked = Array.from({ length: 10 }, () =>
+        server.must('POST', '/v1/executions', { json: { function_id: 'greet' } }),
+      )
+      await Promise.all(asked)
+    }
+    await open('/executions?trigger=api')
+    await page.locator('tbody tr').nth(30).waitFor()
+    await expect
+      .poll(
+        async () => {
+          await page.mouse.wheel(0, 5000)
+          return page.getByText(/there are no older ones/).count()
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(1)
+    expect(await page.locator('tbody tr').count()).toBeLessThan(150)
+    const runs = Number(/^(\d+) runs/.exec((await page.getByText(/there are no older ones/).textContent()) ?? '')?.[1])
+    expect(runs).toBeGreaterThanOrEqual(250)
+  })
+
   test.each([
     '/',
     '/functions',
@@ -290,6 +391,22 @@ describe.skipIf(!hasBrowser)('The console', () => {
       await page.locator('h1').waitFor()
       expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(390)
     }
+  })
+
+  test('goes on with its live stream when the server was restarted', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await open('/executions?trigger=api')
+    await page.getByText('live', { exact: true }).waitFor()
+    await server.stop()
+    await page.getByText('not connected', { exact: true }).waitFor()
+    server = await ServerProcess.start({ data, settings: { TAIBAI_PORT: new URL(server.url).port } })
+    await page.getByText('live', { exact: true }).waitFor()
+    const { json } = await server.must('POST', '/v1/executions', { json: { function_id: 'greet' } })
+    await page.locator(`a[href="/console/executions/${json.id}"]`).waitFor()
+  })
+
+  test('is small: what is loaded at first, without the editor, is at most 150 kB', () => {
+    expect(firstLoadBytes()).toBeLessThanOrEqual(150_000)
   })
 
   test('had no error of a script in all of this', () => {

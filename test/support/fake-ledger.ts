@@ -137,6 +137,7 @@ function isAsked(row: Execution, { projectId, conditions, onlyDead }: ExecutionF
     start_kind: row.startKind ?? '',
     function_alias: row.functionAlias ?? '',
     created_at: String(row.createdAt),
+    error: row.error === null ? '' : JSON.stringify(row.error),
   }
   return conditions.every((condition) => fulfils(columns[condition.column], condition))
 }

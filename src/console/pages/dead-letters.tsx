@@ -4,7 +4,7 @@ import { call, get } from '../api.ts'
 import { lastRun } from '../live.ts'
 import { useLoad, useSoon } from '../load.ts'
 import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
-import { FilterChoice, FilterTime, plain, runFilters } from '../parts/choices.tsx'
+import { FilterChoice, FilterText, FilterTime, plain, runFilters } from '../parts/choices.tsx'
 import { Link } from '../router.tsx'
 import { time } from '../text.ts'
 import { DeadLetterDialog } from './dead-letter-dialog.tsx'
@@ -49,6 +49,7 @@ export function DeadLetters() {
         <FilterChoice name="trigger" label="Trigger" values={plain('job', 'webhook', 'async', 'event')} />
         <FilterTime name="since" label="Accepted since" />
         <FilterTime name="until" label="Accepted before" />
+        <FilterText name="text" label="Error has" />
       </div>
       <Trouble problem={letters.problem} />
       {letters.data !== undefined && rows.length === 0 && (

@@ -1,13 +1,14 @@
 import { useEffect, useState } from 'preact/hooks'
 import { explanationOf } from '../../client/explanation.ts'
 import type { ExecutionRow, FunctionRow } from '../../client/resources.ts'
-import { call, get } from '../api.ts'
+import { get } from '../api.ts'
 import { lastRun, onLog } from '../live.ts'
 import { useLoad } from '../load.ts'
-import { Action, Badge, Facts, Page, Trouble } from '../parts/basics.tsx'
+import { Badge, Facts, Page, Trouble } from '../parts/basics.tsx'
 import { Phases } from '../parts/phases.tsx'
-import { go, Link } from '../router.tsx'
+import { Link } from '../router.tsx'
 import { json, start, time } from '../text.ts'
+import { ExecutionActions } from './execution-actions.tsx'
 import { logOf } from './function-run.tsx'
 
 /** One run: what it waited for, why it was cold, what it printed, how it ended. */
@@ -28,17 +29,11 @@ export function Execution({ id }: { id: string }) {
   )
   if (run.data === undefined) return <Trouble problem={run.problem} />
   const row = run.data
-  const again = async () => {
-    const { id: next } = await call<ExecutionRow>('POST', '/v1/executions', {
-      function_id: row.function_id,
-      function_version: row.function_version,
-      sync: false,
-      ...(row.input !== null && { input: row.input }),
-    })
-    go(`/executions/${next}`)
-  }
   return (
-    <Page title={`Run of ${fn.data?.name ?? row.function_id}`} actions={<Action label="Run again" act={again} />}>
+    <Page
+      title={`Run of ${fn.data?.name ?? row.function_id}`}
+      actions={<ExecutionActions run={row} latestVersion={fn.data?.latest_version ?? 0} onChanged={run.reload} />}
+    >
       <Facts
         facts={[
           ['Status', <Badge kind={row.status} />],
@@ -48,9 +43,20 @@ export function Execution({ id }: { id: string }) {
               to={`/functions/${row.function_id}`}
             >{`${fn.data?.name ?? row.function_id}${row.function_version > 0 ? `:${row.function_version}` : ''}`}</Link>,
           ],
-          ['Trigger', row.trigger],
+          [
+            'Trigger',
+            row.trigger_id === null ? (
+              row.trigger
+            ) : (
+              <Link to={`/executions?trigger_id=${row.trigger_id}`}>{row.trigger}</Link>
+            ),
+          ],
           ['Start', start(row)],
           ['Attempt', row.attempt],
+          ['Not before', row.run_at === null ? null : time(row.run_at)],
+          ['Priority', row.priority === 0 ? null : row.priority],
+          ['Dead letter since', row.dead_at === null ? null : time(row.dead_at)],
+          ['Destination', row.delivery && <Delivery delivery={row.delivery} />],
           ['Worker', row.worker],
           ['Memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB at most`],
           ['CPU', row.cpu_ms === null ? null : `${row.cpu_ms} ms`],
@@ -81,5 +87,15 @@ export function Execution({ id }: { id: string }) {
         </>
       )}
     </Page>
+  )
+}
+
+/** Where its result goes, and whether it has come there. */
+function Delivery({ delivery: { to, state, attempts, error } }: { delivery: NonNullable<ExecutionRow['delivery']> }) {
+  return (
+    <>
+      {'url' in to ? to.url : `function ${to.function}`} <Badge kind={state} /> {attempts > 1 && `${attempts} tries`}{' '}
+      {error}
+    </>
   )
 }

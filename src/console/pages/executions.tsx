@@ -1,74 +1,117 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ExecutionRow, FunctionRow } from '../../client/resources.ts'
 import { get } from '../api.ts'
 import { lastRun } from '../live.ts'
 import { useLoad, useSoon } from '../load.ts'
-import { Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Empty, Page, Trouble } from '../parts/basics.tsx'
+import { FilterChoice, FilterText, FilterTime, plain, runFilters } from '../parts/choices.tsx'
+import { LongTable } from '../parts/long-table.tsx'
 import { query, setQuery } from '../router.tsx'
 import { executionColumns } from './execution-columns.tsx'
 
 const pageRows = 100
-const filters = ['function_id', 'status', 'trigger', 'start_kind'] as const
+const filters = ['function_id', 'status', 'trigger', 'trigger_id', 'start_kind'] as const
 
-/** Everything that ran, the newest first, page by page. */
+/** Everything that ran, the newest first; what is further down comes as it is scrolled to. */
 export function Executions() {
   const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
-  const asked = new URLSearchParams({ order: 'newest', limit: String(pageRows) })
-  for (const name of filters) if (query.value.has(name)) asked.set(name, query.value.get(name) as string)
+  const asked = runFilters(filters)
+  asked.set('order', 'newest')
+  asked.set('limit', String(pageRows))
   const text = asked.toString()
   const first = useLoad(() => get<{ executions: ExecutionRow[] }>(`/v1/executions?${text}`), [text])
-  const [more, setMore] = useState<ExecutionRow[]>([])
-  const [isEnd, setIsEnd] = useState(false)
-  useEffect(() => {
-    setMore([])
-    setIsEnd(false)
-  }, [text])
-  const reload = useSoon(1000, () => more.length === 0 && first.reload())
-  useEffect(() => lastRun.subscribe((run) => run !== null && reload()), [])
-  const rows = [...(first.data?.executions ?? []), ...more]
-  const older = async () => {
-    const marker = rows.at(-1)?.id
-    const next = await get<{ executions: ExecutionRow[] }>(`/v1/executions?${text}&marker=${marker}`)
-    setMore([...more, ...next.executions])
-    setIsEnd(next.executions.length < pageRows)
-  }
+  const older = useOlder(text, first.data?.executions)
+  const [hasNews, setHasNews] = useState(false)
+  const isAtTop = useRef(true)
+  isAtTop.current = older.rows.length === 0
+  const news = useSoon(1000, () => (isAtTop.current ? first.reload() : setHasNews(true)))
+  useEffect(() => lastRun.subscribe((run) => run !== null && news()), [])
+  useEffect(() => setHasNews(false), [text])
+  const rows = [...(first.data?.executions ?? []), ...older.rows]
   const names = new Map(functions.data?.functions.map(({ id, name }) => [id, name ?? id]))
-  const choice = (name: (typeof filters)[number], label: string, values: [value: string, text: string][]) => (
-    <Field label={label}>
-      <select value={query.value.get(name) ?? ''} onChange={(event) => setQuery(name, event.currentTarget.value)}>
-        <option value="">all</option>
-        {values.map(([value, shown]) => (
-          <option key={value} value={value}>
-            {shown}
-          </option>
-        ))}
-      </select>
-    </Field>
-  )
-  const plain = (...values: string[]): [string, string][] => values.map((value) => [value, value])
+  const showNews = () => {
+    older.clear()
+    setHasNews(false)
+    first.reload()
+    scrollTo(0, 0)
+  }
   return (
     <Page title="Executions">
       <div class="bar">
-        {choice('function_id', 'Function', [...names])}
-        {choice('status', 'Status', plain('running', 'success', 'failed', 'error'))}
-        {choice('trigger', 'Trigger', plain('api', 'http', 'job', 'webhook', 'async', 'event'))}
-        {choice('start_kind', 'Start', plain('warm', 'prewarmed', 'cold'))}
+        <FilterChoice name="function_id" label="Function" values={[...names]} />
+        <FilterChoice name="status" label="Status" values={plain('running', 'success', 'failed', 'error')} />
+        <FilterChoice
+          name="trigger"
+          label="Trigger"
+          values={plain('api', 'http', 'job', 'webhook', 'async', 'event')}
+        />
+        <FilterChoice name="start_kind" label="Start" values={plain('warm', 'prewarmed', 'cold')} />
+        <FilterTime name="since" label="Since" />
+        <FilterTime name="until" label="Before" />
+        <FilterText name="text" label="Error has" />
       </div>
-      <Trouble problem={first.problem} />
+      {query.value.has('trigger_id') && (
+        <p>
+          Of one job, webhook or source.{' '}
+          <button type="button" class="small" onClick={() => setQuery('trigger_id', '')}>
+            Show all
+          </button>
+        </p>
+      )}
+      <Trouble problem={first.problem ?? older.problem} />
+      {hasNews && (
+        <p class="news">
+          <button type="button" onClick={showNews}>
+            Show newer runs
+          </button>
+        </p>
+      )}
       {first.data !== undefined && rows.length === 0 && <Empty>Nothing ran that fits.</Empty>}
       {rows.length > 0 && (
-        <Table
+        <LongTable
           label="Runs"
           rows={rows}
           keyOf={({ id }) => id}
           columns={executionColumns((id) => names.get(id) ?? id)}
+          onEnd={older.read}
         />
       )}
-      {rows.length >= pageRows && !isEnd && (
-        <button type="button" onClick={() => void older()}>
-          Older
-        </button>
+      {rows.length >= pageRows && (
+        <p role="status">{older.isEnd ? `${rows.length} runs; there are no older ones.` : 'Older ones are read …'}</p>
       )}
     </Page>
   )
+}
+
+/** The pages after the first, one after the other. */
+function useOlder(text: string, first: ExecutionRow[] | undefined) {
+  const [rows, setRows] = useState<ExecutionRow[]>([])
+  const [isEnd, setIsEnd] = useState(false)
+  const [problem, setProblem] = useState<Error>()
+  const turn = useRef(0)
+  const isReading = useRef(false)
+  const clear = () => {
+    turn.current++
+    isReading.current = false
+    setRows([])
+    setIsEnd(false)
+    setProblem(undefined)
+  }
+  useEffect(clear, [text])
+  const read = () => {
+    const marker = (rows.at(-1) ?? first?.at(-1))?.id
+    if (isReading.current || isEnd || marker === undefined || (first?.length ?? 0) < pageRows) return
+    isReading.current = true
+    const own = turn.current
+    get<{ executions: ExecutionRow[] }>(`/v1/executions?${text}&marker=${marker}`).then(
+      ({ executions }) => {
+        if (own !== turn.current) return
+        isReading.current = false
+        setRows((known) => [...known, ...executions])
+        setIsEnd(executions.length < pageRows)
+      },
+      (error: Error) => own === turn.current && setProblem(error),
+    )
+  }
+  return { rows, isEnd, problem, read, clear }
 }

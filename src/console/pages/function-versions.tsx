@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { AliasRow, FunctionRow, VersionRow } from '../../client/resources.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
+import { makePackage, openPackage, sendPackage } from '../packages.ts'
 import { Action, Empty, Field, Table, Trouble } from '../parts/basics.tsx'
 import { time } from '../text.ts'
 
@@ -27,6 +28,12 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
     if (own.some((row) => row.name === name)) await call('PUT', `/v1/aliases/${encodeURIComponent(name)}`, fields)
     else await call('POST', '/v1/aliases', { name, ...fields })
     aliases.reload()
+  }
+  /** Its code is the code of the next call. */
+  const restore = async (version: number) => {
+    const files = await openPackage(fn.id, version)
+    await sendPackage('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, makePackage(files))
+    onChanged()
   }
   return (
     <>
@@ -73,20 +80,68 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
                     .join(', ') || '–',
               },
               {
-                title: 'Point to it',
+                title: 'Actions',
                 cell: ({ version_number }) => (
-                  <Action
-                    label={alias === '' ? 'Point' : `Point ${alias}`}
-                    kind="small"
-                    act={() =>
-                      alias === '' ? Promise.reject(new Error('Name an alias.')) : point(alias, version_number)
-                    }
-                  />
+                  <span class="actions">
+                    <Action
+                      label={alias === '' ? 'Point an alias' : `Point ${alias}`}
+                      kind="small"
+                      act={() =>
+                        alias === '' ? Promise.reject(new Error('Name an alias.')) : point(alias, version_number)
+                      }
+                    />
+                    {fn.code.source === 'package' && (
+                      <Action
+                        label="Roll back"
+                        kind="small"
+                        confirm={`The next call runs the code of version ${version_number}. What is not frozen as a version is lost.`}
+                        act={() => restore(version_number)}
+                      />
+                    )}
+                    <Action
+                      label="Delete"
+                      kind="small danger"
+                      confirm={`Remove version ${version_number}?`}
+                      act={async () => {
+                        await call('DELETE', `/v1/functions/${fn.id}/versions/${version_number}`)
+                        versions.reload()
+                      }}
+                    />
+                  </span>
                 ),
               },
             ]}
           />
         </>
+      )}
+      {own.length > 0 && (
+        <section>
+          <h2>Aliases</h2>
+          <Table
+            label="Aliases"
+            rows={own}
+            keyOf={({ name }) => name}
+            columns={[
+              { title: 'Name', cell: ({ name }) => name },
+              {
+                title: 'Version',
+                cell: ({ function_version }) => (function_version === 0 ? 'as it is now' : function_version),
+              },
+              { title: 'Changed', cell: ({ updated_at, created_at }) => time(updated_at ?? created_at) },
+              {
+                title: 'Actions',
+                cell: ({ name }) => (
+                  <Action
+                    label="Delete"
+                    kind="small danger"
+                    confirm={`Remove the alias ${name}?`}
+                    act={() => call('DELETE', `/v1/aliases/${encodeURIComponent(name)}`).then(aliases.reload)}
+                  />
+                ),
+              },
+            ]}
+          />
+        </section>
       )}
     </>
   )

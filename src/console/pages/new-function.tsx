@@ -2,147 +2,123 @@ import { useState } from 'preact/hooks'
 import type { FunctionRow, RuntimeRow } from '../../client/resources.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { bytesOf, makePackage, sendPackage } from '../packages.ts'
-import { Action, Field, Page, Trouble } from '../parts/basics.tsx'
+import { bytesOf, type Files, makePackage, sendPackage } from '../packages.ts'
+import { Action, Empty, Field, Page, Trouble } from '../parts/basics.tsx'
 import { Editor } from '../parts/editor.tsx'
+import { useForm } from '../parts/form.tsx'
 import { go } from '../router.tsx'
+import { filesOfDrop, filesOfInput, packageOf } from './chosen-files.ts'
+import { templatesOf } from './function-templates.ts'
 
-type Source = 'write' | 'file' | 'image'
+type Source = 'write' | 'file' | 'image' | 'swift'
 
-const firstLines: Record<string, { file: string; text: string }> = {
-  javascript: {
-    file: 'main.mjs',
-    text: "export const main = async (event, context) => {\n  console.log('called', context.executionId)\n  return { hello: event?.name ?? 'you' }\n}\n",
-  },
-  python: {
-    file: 'main.py',
-    text: 'def main(event, context):\n    print("called")\n    return {"hello": (event or {}).get("name", "you")}\n',
-  },
-}
+const sources: [Source, string][] = [
+  ['write', 'Write it here'],
+  ['file', 'From files, a folder or a ZIP'],
+  ['image', 'A container image'],
+  ['swift', 'An object in Swift'],
+]
 
 export function NewFunction() {
   const runtimes = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
   const [source, setSource] = useState<Source>('write')
-  const [name, setName] = useState('')
-  const [runtimeId, setRuntimeId] = useState('')
-  const [text, setText] = useState<Record<string, string>>({})
-  const [zip, setZip] = useState<File>()
-  const [image, setImage] = useState('')
-  const [port, setPort] = useState('')
+  const form = useForm({
+    name: '',
+    runtime: '',
+    entry: '',
+    template: '0',
+    image: '',
+    port: '',
+    container: '',
+    object: '',
+  })
+  const { texts } = form
+  const [written, setWritten] = useState<Record<string, string>>({})
+  const [files, setFiles] = useState<Files>({})
   const available = runtimes.data?.runtimes.filter(({ status }) => status === 'available') ?? []
-  const runtime = available.find(({ id }) => id === runtimeId) ?? available[0]
-  const first = firstLines[runtime?.languages[0] ?? ''] ?? firstLines.javascript
+  const runtime = available.find(({ id }) => id === texts.runtime) ?? available[0]
+  const templates = templatesOf(runtime?.languages[0])
+  const template = templates[Number(texts.template)] ?? templates[0]
+  const place = `${runtime?.languages[0]} ${template?.name}`
 
   const create = async () => {
-    if (name === '') throw new Error('A name is required: letters, digits, "-" and "_".')
+    if (texts.name === '') throw new Error('A name is required: letters, digits, "-" and "_".')
     go(`/functions/${(await made()).id}`)
   }
-  const made = (): Promise<FunctionRow> => {
+  const made = async (): Promise<FunctionRow> => {
+    const { name, image, port, container, object, entry } = texts
     if (source === 'image') {
       const mode = port === '' ? {} : { mode: 'http', port: Number(port) }
-      return call('POST', '/v1/functions', { name, code: { source: 'image', image, ...mode } })
+      return call('POST', '/v1/functions', { name, code: { source, image, ...mode } })
     }
-    const query = new URLSearchParams({ name, runtime: runtime?.id ?? '' })
-    if (source === 'write' && first !== undefined) {
-      const files = { [first.file]: bytesOf(text[first.file] ?? first.text) }
-      return sendPackage('POST', `/v1/functions?${query}`, makePackage(files))
+    const own = { name, runtime: runtime?.id ?? '', ...(entry !== '' && { entry }) }
+    if (source === 'swift') {
+      return call('POST', '/v1/functions', { ...own, code: { source, swift: { container, object } } })
     }
-    return sendPackage('POST', `/v1/functions?${query}`, packed())
-  }
-  const packed = (): Blob => {
-    if (zip === undefined) throw new Error('Choose a ZIP of the contents of a folder.')
-    return zip
+    if (source === 'file')
+      return sendPackage('POST', `/v1/functions?${new URLSearchParams(own)}`, await packageOf(files))
+    if (template === undefined) throw new Error('This runtime takes no source text: upload a package.')
+    const query = new URLSearchParams({ ...own, ...(template.signature && { signature: template.signature }) })
+    const text = written[place] ?? template.text
+    return sendPackage('POST', `/v1/functions?${query}`, makePackage({ [template.file]: bytesOf(text) }))
   }
 
   return (
     <Page title="New function">
       <Trouble problem={runtimes.problem} />
       <form class="form" onSubmit={(event) => event.preventDefault()}>
-        <Field label="Name">
-          <input
-            value={name}
-            pattern="[\w\-]+"
-            required
-            onInput={(event) => setName(event.currentTarget.value)}
-            placeholder="greet"
-          />
-        </Field>
+        {form.input('name', 'Name', { placeholder: 'greet' })}
         <fieldset class="choices">
           <legend>Code</legend>
-          {(
-            [
-              ['write', 'Write it here'],
-              ['file', 'From a ZIP'],
-              ['image', 'A container image'],
-            ] as const
-          ).map(([value, label]) => (
+          {sources.map(([value, label]) => (
             <label key={value}>
               <input type="radio" name="source" checked={source === value} onChange={() => setSource(value)} /> {label}
             </label>
           ))}
         </fieldset>
-        {source !== 'image' && (
-          <Field label="Runtime">
-            <select value={runtime?.id} onChange={(event) => setRuntimeId(event.currentTarget.value)}>
-              {available.map(({ id, name: own, description }) => (
-                <option key={id} value={id}>
-                  {own} ({description})
-                </option>
-              ))}
-            </select>
-          </Field>
+        {source !== 'image' &&
+          form.choice(
+            'runtime',
+            'Runtime',
+            available.map(({ id, name, description }) => [id, `${name} (${description})`]),
+          )}
+        {source === 'write' && template === undefined && (
+          <Empty>This runtime takes no source text: upload a package.</Empty>
         )}
-        {source === 'write' && first !== undefined && (
-          <div>
-            <h2>{first.file}</h2>
-            <Editor
-              key={first.file}
-              file={first.file}
-              text={text[first.file] ?? first.text}
-              onChange={(changed) => setText({ ...text, [first.file]: changed })}
-            />
-          </div>
-        )}
-        {source === 'file' && (
-          <section
-            class="drop"
-            aria-label="A ZIP can be dropped here"
-            onDragOver={(event) => event.preventDefault()}
-            onDrop={(event) => {
-              event.preventDefault()
-              setZip(event.dataTransfer?.files[0])
-            }}
-          >
-            <Field label="ZIP" hint="The contents of a folder, dependencies included. Drop it here, or choose it.">
-              <input
-                type="file"
-                accept=".zip,application/zip"
-                onChange={(event) => setZip(event.currentTarget.files?.[0])}
+        {source === 'write' && template !== undefined && (
+          <>
+            {form.choice(
+              'template',
+              'Begin with',
+              templates.map(({ name }, at) => [String(at), name]),
+            )}
+            <div>
+              <h2>{template.file}</h2>
+              <Editor
+                key={place}
+                file={template.file}
+                text={written[place] ?? template.text}
+                onChange={(changed) => setWritten({ ...written, [place]: changed })}
               />
-            </Field>
-            {zip && <p>{`${zip.name}, ${zip.size} bytes`}</p>}
-          </section>
+            </div>
+          </>
         )}
+        {source === 'file' && <ChooseFiles files={files} onChosen={setFiles} />}
+        {(source === 'file' || source === 'swift') &&
+          form.input('entry', 'Entry', { hint: "module.callable; empty: the runtime's, such as main.main" })}
         {source === 'image' && (
           <>
-            <Field label="Image">
-              <input
-                value={image}
-                onInput={(event) => setImage(event.currentTarget.value)}
-                placeholder="repo/name:tag"
-              />
-            </Field>
-            <Field
-              label="Port"
-              hint="Where it listens for HTTP; empty: it is run once a call, with the input as arguments."
-            >
-              <input
-                inputMode="numeric"
-                value={port}
-                onInput={(event) => setPort(event.currentTarget.value)}
-                placeholder="8080"
-              />
-            </Field>
+            {form.input('image', 'Image', { placeholder: 'repo/name:tag' })}
+            {form.input('port', 'Port', {
+              placeholder: '8080',
+              hint: 'Where it listens for HTTP; empty: it is run once a call, with the input as arguments.',
+            })}
+          </>
+        )}
+        {source === 'swift' && (
+          <>
+            {form.input('container', 'Container')}
+            {form.input('object', 'Object', { placeholder: 'greet.zip', hint: 'With OpenStack: a ZIP.' })}
           </>
         )}
         <div class="actions">
@@ -150,5 +126,36 @@ export function NewFunction() {
         </div>
       </form>
     </Page>
+  )
+}
+
+function ChooseFiles({ files, onChosen }: { files: Files; onChosen(files: Files): void }) {
+  const names = Object.keys(files)
+  const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0)
+  const choose = ({ currentTarget: { files: list } }: { currentTarget: HTMLInputElement }) =>
+    list !== null && void filesOfInput(list).then(onChosen)
+  return (
+    <section
+      class="drop"
+      aria-label="Files can be dropped here"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault()
+        if (event.dataTransfer !== null) void filesOfDrop(event.dataTransfer).then(onChosen)
+      }}
+    >
+      <p>Drop files, a folder or a ZIP here, or choose them. Dependencies lie beside the code.</p>
+      <div class="bar">
+        <Field label="Files, or a ZIP">
+          <input type="file" multiple onChange={choose} />
+        </Field>
+        <Field label="A folder">
+          <input type="file" {...{ webkitdirectory: true }} onChange={choose} />
+        </Field>
+      </div>
+      {names.length > 0 && (
+        <p role="status">{`${names.length === 1 ? names[0] : `${names.length} files`}, ${bytes.toLocaleString()} bytes`}</p>
+      )}
+    </section>
   )
 }

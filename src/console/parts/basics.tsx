@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Problem } from '../api.ts'
 
 /** The small parts that pages are made of. */
 
@@ -27,7 +26,7 @@ export function Page({
   )
 }
 
-export const Trouble = ({ problem }: { problem: Problem | undefined }) =>
+export const Trouble = ({ problem }: { problem: Error | undefined }) =>
   problem === undefined ? null : (
     <p class="trouble" role="alert">
       {problem.message}
@@ -65,22 +64,38 @@ export interface Column<Row> {
   number?: boolean
 }
 
-/** A table that scrolls sideways on its own where it is wider than the page. */
+export interface TableProps<Row> {
+  rows: Row[]
+  columns: Column<Row>[]
+  keyOf(row: Row): string
+  label: string
+}
+
+/** In the place of rows that are not in the page; px. */
+interface Gaps {
+  above: number
+  below: number
+}
+
+/** A table that scrolls sideways on its own where it is wider than the page. `count`: of all rows, where not all are given. */
 export function Table<Row>({
   rows,
   columns,
   keyOf,
   label,
-}: {
-  rows: Row[]
-  columns: Column<Row>[]
-  keyOf(row: Row): string
-  label: string
-}) {
+  gaps,
+  count,
+}: TableProps<Row> & { gaps?: Gaps; count?: number }) {
+  const gap = (height: number) =>
+    height > 0 && (
+      <tr class="gap">
+        <td colSpan={columns.length} style={{ height: `${height}px`, padding: 0, border: 0 }} />
+      </tr>
+    )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
     <section class="table" tabIndex={0} aria-label={label}>
-      <table>
+      <table aria-rowcount={count}>
         <thead>
           <tr>
             {columns.map(({ title, head, number }) => (
@@ -91,6 +106,7 @@ export function Table<Row>({
           </tr>
         </thead>
         <tbody>
+          {gaps !== undefined && gap(gaps.above)}
           {rows.map((row) => (
             <tr key={keyOf(row)}>
               {columns.map(({ title, cell, number }) => (
@@ -100,6 +116,7 @@ export function Table<Row>({
               ))}
             </tr>
           ))}
+          {gaps !== undefined && gap(gaps.below)}
         </tbody>
       </table>
     </section>

@@ -1,3 +1,5 @@
+import { useState } from 'preact/hooks'
+import { useSoon } from '../load.ts'
 import { query, setQuery } from '../router.tsx'
 import { Field } from './basics.tsx'
 
@@ -17,6 +19,24 @@ export function FilterChoice({ name, label, values }: { name: string; label: str
           </option>
         ))}
       </select>
+    </Field>
+  )
+}
+
+/** A text to be found, asked for a moment after it was typed. */
+export function FilterText({ name, label }: { name: string; label: string }) {
+  const [text, setText] = useState(query.value.get(name) ?? '')
+  const tell = useSoon(400, () => setQuery(name, text))
+  return (
+    <Field label={label}>
+      <input
+        type="search"
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value)
+          tell()
+        }}
+      />
     </Field>
   )
 }
@@ -50,5 +70,6 @@ export function runFilters(names: readonly string[]): URLSearchParams {
   for (const name of names) if (query.value.has(name)) asked.set(name, query.value.get(name) as string)
   if (query.value.has('since')) asked.append('created_at', `gte:${query.value.get('since')}`)
   if (query.value.has('until')) asked.append('created_at', `lt:${query.value.get('until')}`)
+  if (query.value.has('text')) asked.set('error', `has:${query.value.get('text')}`)
   return asked
 }

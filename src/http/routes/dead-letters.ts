@@ -12,7 +12,7 @@ import { shownExecution } from './executions.ts'
 const tag = 'dead letters'
 const columns: readonly Column[] = [
   ...(['function_id', 'status', 'description', 'project_id'] as const),
-  ...(['trigger', 'trigger_id', 'function_alias', 'created_at'] as const),
+  ...(['trigger', 'trigger_id', 'function_alias', 'created_at', 'error'] as const),
 ]
 
 const newInput = z.object({

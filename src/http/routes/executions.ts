@@ -31,7 +31,7 @@ import {
 const tag = 'executions'
 const columns: readonly Column[] = [
   ...(['function_id', 'status', 'description', 'project_id'] as const),
-  ...(['trigger', 'trigger_id', 'start_kind', 'function_alias', 'created_at'] as const),
+  ...(['trigger', 'trigger_id', 'start_kind', 'function_alias', 'created_at', 'error'] as const),
 ]
 
 const newExecution = z.object({

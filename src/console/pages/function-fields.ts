@@ -1,0 +1,245 @@
+import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../../client/resources.ts'
+import type { Choice } from '../parts/choices.tsx'
+import { numberIn } from '../parts/form.tsx'
+
+/** The settings of a function as texts of a form, and back. */
+
+export interface FunctionSetting {
+  label: string
+  hint?: string
+  /** How it is written: absent, in one line. */
+  as?: 'lines' | readonly Choice[]
+  /** Absent: of both. */
+  only?: 'image' | 'package'
+  text(fn: FunctionRow): string
+  /** Throws an Error with a sentence. */
+  change(text: string, fn: FunctionRow): FunctionFields
+}
+
+const mib = 1024 * 1024
+const numberOrNull = (text: string, label: string, unit = 1): number | null => {
+  const number = numberIn(text, label)
+  return number === undefined ? null : number * unit
+}
+const shown = (value: number | null, unit = 1): string => (value === null ? '' : String(value / unit))
+
+/** A number that may be missing. */
+const optional = (
+  label: string,
+  hint: string,
+  name: 'max_workers' | 'idle_timeout' | 'max_running' | 'max_rate' | 'cpu_max',
+): FunctionSetting => ({
+  label,
+  hint,
+  text: (fn) => shown(fn[name]),
+  change: (text) => ({ [name]: numberOrNull(text, label) }),
+})
+
+/** A number that has to be there. */
+const needed = (
+  label: string,
+  name: 'timeout' | 'concurrency' | 'min_workers' | 'cpu',
+  hint?: string,
+): FunctionSetting => ({
+  label,
+  ...(hint !== undefined && { hint }),
+  text: (fn) => String(fn[name]),
+  change: (text) => ({ [name]: numberIn(text, label) ?? 0 }),
+})
+
+export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
+  [
+    'Limits of a call',
+    [
+      {
+        label: 'Description',
+        text: (fn) => fn.description ?? '',
+        change: (text) => ({ description: text }),
+      },
+      {
+        label: 'Entry',
+        hint: 'module.callable',
+        only: 'package',
+        text: (fn) => fn.entry ?? '',
+        change: (text) => (text === '' ? {} : { entry: text }),
+      },
+      needed('Timeout (seconds)', 'timeout'),
+      {
+        label: 'Memory (MiB)',
+        only: 'package',
+        text: (fn) => shown(fn.memory_size, mib),
+        change: (text) => ({ memory_size: (numberIn(text, 'Memory (MiB)') ?? 0) * mib }),
+      },
+      {
+        label: 'Size of /tmp (MiB)',
+        hint: 'it lies in the memory; empty: as the operator says',
+        text: (fn) => shown(fn.tmp_size, mib),
+        change: (text) => ({ tmp_size: numberOrNull(text, 'Size of /tmp (MiB)', mib) }),
+      },
+      needed('CPU (thousandths)', 'cpu', 'its share when the host is contended'),
+      optional('Most CPU (thousandths)', 'also when the host is idle; empty: no bound', 'cpu_max'),
+      optional('Most calls at once', 'in all its workers; empty: no limit', 'max_running'),
+      optional('Most calls a second', 'empty: no limit', 'max_rate'),
+    ],
+  ],
+  [
+    'Workers',
+    [
+      needed('Calls at once in one worker', 'concurrency'),
+      needed('Workers that are always warm', 'min_workers'),
+      optional('Most workers', 'empty: as many as memory allows', 'max_workers'),
+      optional('Seconds before an idle worker goes', 'empty: when its memory is needed', 'idle_timeout'),
+    ],
+  ],
+  [
+    'Accepted runs and records',
+    [
+      {
+        label: 'Recorded of its executions',
+        as: [
+          ['full', 'full: all'],
+          ['summary', 'summary: of successful ones no input, output and log'],
+          ['failures', 'failures: successful ones not at all'],
+          ['none', 'none'],
+        ],
+        text: (fn) => fn.record,
+        change: (text) => ({ record: text as FunctionRow['record'] }),
+      },
+      {
+        label: 'Tries of accepted runs',
+        hint: 'such as {"max_attempts": 3, "on": ["failed"]}; empty: as the server does',
+        text: (fn) => (fn.retries === null ? '' : JSON.stringify(fn.retries)),
+        change: (text) => ({ retries: retriesOf(text) }),
+      },
+      {
+        label: 'Results of accepted runs go to',
+        hint: 'a function or a URL; empty: nowhere',
+        text: (fn) => placeOf(fn.on_success),
+        change: (text) => ({ on_success: destinationOf(text) }),
+      },
+      {
+        label: 'Failed accepted runs go to',
+        hint: 'those not tried again; a function or a URL',
+        text: (fn) => placeOf(fn.on_failure),
+        change: (text) => ({ on_failure: destinationOf(text) }),
+      },
+    ],
+  ],
+  [
+    'Who reaches it, and what it reaches',
+    [
+      {
+        label: 'Who may call its address',
+        as: [
+          ['token', 'holders of a token of the project'],
+          ['public', 'everybody'],
+        ],
+        text: (fn) => fn.access,
+        change: (text) => ({ access: text as FunctionRow['access'] }),
+      },
+      {
+        label: 'Hosts',
+        hint: 'names that lead to it, one a line',
+        as: 'lines',
+        text: (fn) => fn.hosts.join('\n'),
+        change: (text) => ({ hosts: linesOf(text) }),
+      },
+      {
+        label: 'Origins of browsers that may call it',
+        hint: 'such as https://shop.example.org, one a line; * is every one',
+        as: 'lines',
+        text: (fn) => fn.cors?.origins.join('\n') ?? '',
+        change: (text, { cors }) => ({ cors: text.trim() === '' ? null : { ...cors, origins: linesOf(text) } }),
+      },
+      {
+        label: 'Network',
+        as: [
+          ['egress', 'egress: it may reach others'],
+          ['none', 'none'],
+        ],
+        text: (fn) => fn.network,
+        change: (text) => ({ network: text as FunctionRow['network'] }),
+      },
+      {
+        label: 'The API of this server',
+        as: [
+          ['false', 'not for it'],
+          ['true', 'it may call other functions'],
+        ],
+        text: (fn) => String(fn.api),
+        change: (text) => ({ api: text === 'true' }),
+      },
+    ],
+  ],
+  [
+    'What it sees',
+    [
+      {
+        label: 'Environment',
+        hint: 'NAME=value, one a line',
+        as: 'lines',
+        text: (fn) =>
+          Object.entries(fn.env)
+            .map(([name, value]) => `${name}=${value}`)
+            .join('\n'),
+        change: (text) => ({ env: environmentOf(text) }),
+      },
+      {
+        label: 'Secrets',
+        hint: 'names of secrets, one a line; NAME file PATH: as a file below /run/secrets',
+        as: 'lines',
+        text: (fn) => fn.secrets.map(secretText).join('\n'),
+        change: (text) => ({ secrets: linesOf(text).map(secretOf) }),
+      },
+      {
+        label: 'Folders that it writes to',
+        hint: 'whole paths, one a line; everything else but /tmp is read-only',
+        as: 'lines',
+        only: 'image',
+        text: (fn) => fn.writable.join('\n'),
+        change: (text) => ({ writable: linesOf(text) }),
+      },
+    ],
+  ],
+]
+
+const placeOf = (to: Destination | null): string => (to === null ? '' : 'url' in to ? to.url : to.function)
+
+const destinationOf = (place: string): Destination | null =>
+  place === '' ? null : /^https?:/.test(place) ? { url: place } : { function: place }
+
+function retriesOf(text: string): Retries | null {
+  if (text.trim() === '') return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('Tries of accepted runs are JSON, such as {"max_attempts": 3, "on": ["failed"]}.')
+  }
+}
+
+/** `DB_URL`, `DB_URL env URL`, `TLS_KEY file key.pem`. */
+const secretText = ({ name, as, to }: SecretUse): string => (as === 'env' && to === name ? name : `${name} ${as} ${to}`)
+
+function secretOf(line: string): string | SecretUse {
+  const [name = '', as, to = name] = line.split(/\s+/)
+  if (as === undefined) return name
+  if (as === 'env' || as === 'file') return { name, as, to }
+  throw new Error(`"${line}" is not a secret: write NAME, NAME env VARIABLE or NAME file PATH.`)
+}
+
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+
+function environmentOf(text: string): Record<string, string> {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf('=')
+      if (at < 1) throw new Error(`"${line}" is not a variable: write NAME=value.`)
+      return [line.slice(0, at).trim(), line.slice(at + 1)]
+    }),
+  )
+}

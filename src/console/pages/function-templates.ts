@@ -1,0 +1,124 @@
+/** What a new function begins with. Each runs as it is. */
+
+export interface FunctionTemplate {
+  name: string
+  language: 'javascript' | 'python'
+  file: string
+  /** Absent: the runtime's own. */
+  signature?: 'http'
+  text: string
+}
+
+const lines = (...all: string[]): string => `${all.join('\n')}\n`
+
+export const functionTemplates: FunctionTemplate[] = [
+  {
+    name: 'An event: JSON in, JSON out',
+    language: 'javascript',
+    file: 'main.mjs',
+    text: lines(
+      'export const main = async (event, context) => {',
+      "  console.log('called', context.executionId)",
+      "  return { hello: event?.name ?? 'you' }",
+      '}',
+    ),
+  },
+  {
+    name: 'A small HTTP API',
+    language: 'javascript',
+    file: 'main.mjs',
+    signature: 'http',
+    text: lines(
+      'const greetings = new Map()',
+      '',
+      'export const main = {',
+      '  async fetch(request) {',
+      "    const name = new URL(request.url).searchParams.get('name') ?? 'you'",
+      "    if (request.method === 'PUT') greetings.set(name, await request.text())",
+      "    return Response.json({ name, greeting: greetings.get(name) ?? 'hello' })",
+      '  },',
+      '}',
+    ),
+  },
+  {
+    name: 'A streaming answer',
+    language: 'javascript',
+    file: 'main.mjs',
+    signature: 'http',
+    text: lines(
+      "import { setTimeout } from 'node:timers/promises'",
+      '',
+      'async function* words() {',
+      "  for (const word of ['one', 'two', 'three']) {",
+      '    yield new TextEncoder().encode(word + "\\n")',
+      '    await setTimeout(200)',
+      '  }',
+      '}',
+      '',
+      'export const main = {',
+      "  fetch: () => new Response(ReadableStream.from(words()), { headers: { 'Content-Type': 'text/plain' } }),",
+      '}',
+    ),
+  },
+  {
+    name: 'What a webhook sends',
+    language: 'javascript',
+    file: 'main.mjs',
+    text: lines(
+      '// Let its webhook check the signature of the sender: then what comes here is genuine.',
+      'export const main = async (event, context) => {',
+      "  const kind = context.request?.headers['x-github-event'] ?? 'unknown'",
+      "  console.log('got', kind, JSON.stringify(event))",
+      '  return { kind }',
+      '}',
+    ),
+  },
+  {
+    name: 'An event: JSON in, JSON out',
+    language: 'python',
+    file: 'main.py',
+    text: lines(
+      'def main(event, context):',
+      '    print("called")',
+      '    return {"hello": (event or {}).get("name", "you")}',
+    ),
+  },
+  {
+    name: 'A small HTTP API',
+    language: 'python',
+    file: 'main.py',
+    signature: 'http',
+    text: lines(
+      'import json',
+      'from urllib.parse import parse_qs',
+      '',
+      '',
+      'def main(environ, start_response):',
+      '    name = parse_qs(environ["QUERY_STRING"]).get("name", ["you"])[0]',
+      '    start_response("200 OK", [("Content-Type", "application/json")])',
+      '    return [json.dumps({"hello": name}).encode()]',
+    ),
+  },
+  {
+    name: 'A job that cleans up',
+    language: 'python',
+    file: 'main.py',
+    text: lines(
+      'from pathlib import Path',
+      'from time import time',
+      '',
+      '',
+      'def main(event, context):',
+      '    oldest = time() - 86_400',
+      '    old = [path for path in Path("/tmp").glob("*.cache") if path.stat().st_mtime < oldest]',
+      '    for path in old:',
+      '        path.unlink()',
+      '    print(f"removed {len(old)} files")',
+      '    return {"removed": len(old)}',
+    ),
+  },
+]
+
+/** Those of a runtime, by its first language; runtimes of other languages have none. */
+export const templatesOf = (language: string | undefined): FunctionTemplate[] =>
+  functionTemplates.filter((template) => template.language === language)

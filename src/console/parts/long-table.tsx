@@ -1,0 +1,48 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { Table, type TableProps } from './basics.tsx'
+
+/** Rows above and below what is seen, so that scrolling does not run ahead of the page. */
+const spare = 30
+/** Until the first row has been measured. */
+const usualHeight = 38
+
+/**
+ * A table of any length: only the rows that are seen, and some around them, are in the page. All rows are one line high.
+ * `onEnd` is called when the last ones come near.
+ */
+export function LongTable<Row>({ rows, onEnd, ...table }: TableProps<Row> & { onEnd(): void }) {
+  const holder = useRef<HTMLDivElement>(null)
+  const height = useRef(usualHeight)
+  const [range, setRange] = useState({ first: 0, last: spare * 2 })
+  const latest = useRef({ count: rows.length, onEnd })
+  latest.current = { count: rows.length, onEnd }
+  const look = () => {
+    const element = holder.current
+    if (element === null) return
+    const row = element.querySelector('tbody tr:not(.gap)')
+    if (row !== null) height.current = row.getBoundingClientRect().height || usualHeight
+    const above = -element.getBoundingClientRect().top / height.current
+    const seen = innerHeight / height.current
+    const first = Math.max(0, Math.floor(above) - spare)
+    const last = Math.ceil(above + seen) + spare
+    setRange((known) => (known.first === first && known.last === last ? known : { first, last }))
+    if (last > latest.current.count) latest.current.onEnd()
+  }
+  useEffect(() => {
+    addEventListener('scroll', look, { passive: true })
+    addEventListener('resize', look)
+    return () => {
+      removeEventListener('scroll', look)
+      removeEventListener('resize', look)
+    }
+  }, [])
+  useEffect(look, [rows.length])
+  const first = Math.min(range.first, Math.max(0, rows.length - 1))
+  const last = Math.min(range.last, rows.length)
+  const gaps = { above: first * height.current, below: (rows.length - last) * height.current }
+  return (
+    <div ref={holder}>
+      <Table {...table} rows={rows.slice(first, last)} gaps={gaps} count={rows.length} />
+    </div>
+  )
+}
