@@ -172,9 +172,10 @@ export const settings = z.object({
     .string()
     .optional()
     .describe('OCI runtime (as the engine names it, such as runsc) for workers of runtimes that are not trusted.'),
-  workerUid: int(1)
-    .default(64000)
-    .describe('User id inside function containers when the server runs as root; else its own.'),
+  workerUid: int(1).default(64000).describe('User id of the first worker, and group of all.'),
+  workerUids: int(1)
+    .default(1000)
+    .describe('User ids from there on, one for each worker: what the kernel counts by user is used up for no other.'),
 
   imagesHighWaterMb: int(0)
     .default(0)

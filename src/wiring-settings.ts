@@ -24,7 +24,7 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
   workersDir: data.workersDir,
   etcFolder: data.etcFolder,
   manifests,
-  workerUid: config.workerUid,
+  users: { firstUid: config.workerUid, count: config.workerUids },
   pidsLimit: config.pidsLimit,
   openFilesLimit: config.openFilesLimit,
   tmpSizeMb: config.tmpSizeMb,

@@ -69,8 +69,10 @@ async function readLinks(zip: Buffer, file: ZipFile, checked: Checked<Entry>[]):
 /** On the disk when it resolves: a package that has its name is whole, also after a power cut. */
 async function writeFile(zip: Buffer, file: ZipFile, { entry, kind }: Checked<Entry>, path: string): Promise<void> {
   const bytes = await compressedBytes(zip, file, entry)
-  const handle = await open(path, 'wx', kind === 'executable' ? 0o555 : 0o444)
+  const handle = await open(path, 'wx')
   try {
+    // Whatever our umask says: workers are other users.
+    await handle.chmod(kind === 'executable' ? 0o555 : 0o444)
     await handle.writeFile(isSmall(entry) ? await wholeContent(entry, bytes) : inflatedPieces(entry, bytes))
     const time = timeOf(entry)
     if (time !== null) await handle.utimes(time, time)

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeWithDocker } from '../support/docker-gate.ts'
@@ -10,6 +11,7 @@ import { waitUntil } from '../support/wait-until.ts'
 /** Design 6, item by item, from inside real containers: what a function tries, and what it meets. */
 
 const runtimes = runtimeFolders()
+const watchesPerUser = Number(readFileSync('/proc/sys/fs/inotify/max_user_instances', 'utf8'))
 const [pidsLimit, openFilesLimit, tmpSizeMb] = [64, 256, 16]
 
 describeWithDocker('A function in its container', () => {
@@ -274,6 +276,26 @@ describeWithDocker('Two functions side by side', () => {
     expect(await found(other)).toContain('marker.txt')
     expect(await found(one)).not.toContain('marker')
     expect(await found(one)).not.toContain(marker)
+  })
+
+  test('are two users to the kernel, each with a name and a home', async () => {
+    const uidOf = async (at: FunctionWorker) => fieldsOf(await at.read('/proc/self/status')).Uid
+    expect(await uidOf(one)).not.toBe(await uidOf(other))
+    for (const at of [one, other]) {
+      const { stdout } = await at.run('sh', '-c', 'getent passwd "$(id -u)"; id -un')
+      expect(stdout).toMatch(/^function:.*:\/tmp:\/bin\/sh\nfunction\n$/)
+    }
+  })
+
+  // Where the kernel gives a user more than a process may open, there is nothing to use up so simply.
+  test.runIf(watchesPerUser < openFilesLimit)('use up no file watches of each other', async () => {
+    const watches = 'import ctypes; n = 0\nwhile ctypes.CDLL(None).inotify_init() >= 0: n += 1\nprint(n, flush=True)'
+    const holder = `python3 -c '${watches}\nimport time; time.sleep(60)' > /tmp/held 2>&1 &`
+    await one.run('sh', '-c', `${holder} while ! test -s /tmp/held; do sleep 0.05; done`)
+    const held = Number(await one.read('/tmp/held'))
+    const again = async (at: FunctionWorker) => Number((await at.run('python3', '-c', watches)).stdout)
+    expect(await again(one)).toBe(0)
+    expect(await again(other)).toBeGreaterThanOrEqual(held)
   })
 
   test('do not see the files of each other in /tmp', async () => {

@@ -12,7 +12,6 @@ const mib = 1024 * 1024
 
 const defaults: ContainerDefaults = {
   instance: 'abc123',
-  user: '64000:64000',
   egressNetwork: 'taibai-egress',
   pidsLimit: 128,
   openFilesLimit: 1024,
@@ -36,13 +35,15 @@ const spec: SandboxSpec = {
   cpuMaxMillicpu: null,
 }
 
+const user = { uid: 64_003, gid: 64_000 }
+
 const tmp = 'rw,exec,nosuid,nodev,size=64m,mode=1777'
 
 const worker = {
   name: 'taibai-abc123-w1',
   Image: 'taibai/nodejs',
   Cmd: ['node', '/opt/taibai/shim.mjs'],
-  User: '64000:64000',
+  User: '64003:64000',
   Env: [
     ...['HOME=/tmp', 'TMPDIR=/tmp', 'LANG=C.UTF-8', 'USER=function', 'LOGNAME=function'],
     'TAIBAI_SOCKET=/taibai/worker.sock',
@@ -59,7 +60,7 @@ const worker = {
       { Name: 'nofile', Soft: 1024, Hard: 1024 },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    Tmpfs: { '/tmp': tmp, '/run/secrets': 'rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=64000,gid=64000' },
+    Tmpfs: { '/tmp': tmp, '/run/secrets': 'rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=64003,gid=64000' },
     LogConfig: { Type: 'none', Config: {} },
     Memory: 128 * mib,
     MemorySwap: 128 * mib,
@@ -67,7 +68,7 @@ const worker = {
     Init: true,
     Mounts: [
       { Type: 'bind', Source: '/data/workers/w1', Target: '/taibai', ReadOnly: true },
-      { Type: 'bind', Source: '/data/etc/passwd', Target: '/etc/passwd', ReadOnly: true },
+      { Type: 'bind', Source: '/data/etc/passwd-64003', Target: '/etc/passwd', ReadOnly: true },
       { Type: 'bind', Source: '/data/etc/group', Target: '/etc/group', ReadOnly: true },
     ],
   },
@@ -113,7 +114,7 @@ describe('the container of', () => {
           ...noFolder,
           Tmpfs: {
             ...noFolder.Tmpfs,
-            '/var/cache/nginx': 'rw,exec,nosuid,nodev,size=64m,mode=1777,uid=64000,gid=64000',
+            '/var/cache/nginx': 'rw,exec,nosuid,nodev,size=64m,mode=1777,uid=64003,gid=64000',
           },
         },
       },
@@ -129,7 +130,7 @@ describe('the container of', () => {
           ...noFolder,
           Tmpfs: {
             '/tmp': 'rw,exec,nosuid,nodev,size=5000000,mode=1777',
-            '/run': 'rw,exec,nosuid,nodev,size=5000000,mode=1777,uid=64000,gid=64000',
+            '/run': 'rw,exec,nosuid,nodev,size=5000000,mode=1777,uid=64003,gid=64000',
           },
         },
       },
@@ -174,11 +175,10 @@ describe('the container of', () => {
     [
       'a worker under other limits of the operator',
       {},
-      { user: '1000:1000', pidsLimit: 16, openFilesLimit: 64, tmpSizeMb: 8, egressNetwork: 'other', instance: 'x' },
+      { pidsLimit: 16, openFilesLimit: 64, tmpSizeMb: 8, egressNetwork: 'other', instance: 'x' },
       {
         ...worker,
         name: 'taibai-x-w1',
-        User: '1000:1000',
         Labels: { 'io.taibai.instance': 'x', 'io.taibai.worker': 'w1' },
         HostConfig: {
           ...worker.HostConfig,
@@ -190,14 +190,14 @@ describe('the container of', () => {
           ],
           Tmpfs: {
             '/tmp': 'rw,exec,nosuid,nodev,size=8m,mode=1777',
-            '/run/secrets': 'rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=1000,gid=1000',
+            '/run/secrets': 'rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=64003,gid=64000',
           },
         },
       },
     ],
   ]
   test.each(rows)('%s', (_what, ofSpec, ofDefaults, expected) => {
-    expect(containerOptions({ ...spec, ...ofSpec }, { ...defaults, ...ofDefaults })).toEqual(expected)
+    expect(containerOptions({ ...spec, ...ofSpec }, { ...defaults, ...ofDefaults }, user)).toEqual(expected)
   })
 })
 
@@ -226,16 +226,15 @@ describe('limits', () => {
 
 test('containers are found again by the label of their instance', () => {
   const label = instanceLabel('abc123')
-  const labels = Object.entries(containerOptions(spec, defaults).Labels ?? {}).map(([key, value]) => `${key}=${value}`)
+  const labels = Object.entries(containerOptions(spec, defaults, user).Labels ?? {}).map(
+    ([key, value]) => `${key}=${value}`,
+  )
   expect(labels).toContain(label)
 })
 
 test('an engine that gives folders in memory no owner is asked for folders of everybody', () => {
-  const { Tmpfs, SecurityOpt } = containerOptions(spec, {
-    ...defaults,
-    hasOwnerlessMemory: true,
-    seccomp: null,
-  }).HostConfig
+  const engine = { ...defaults, hasOwnerlessMemory: true, seccomp: null }
+  const { Tmpfs, SecurityOpt } = containerOptions(spec, engine, user).HostConfig
   expect(Object.values(Tmpfs).join()).not.toContain('uid=')
   expect(Tmpfs['/run/secrets']).toMatch(/,size=8m,mode=1777$/)
   expect(SecurityOpt).toEqual(['no-new-privileges'])

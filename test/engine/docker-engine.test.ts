@@ -18,7 +18,7 @@ const limits = {
   pidsLimit: 64,
   openFilesLimit: 256,
   tmpSizeMb: 16,
-  workerUid: 64_000,
+  users: { firstUid: 64_000, count: 1000 },
   etcFolder,
   egressAllow: [],
   maxWorkerConnections: 1000,

@@ -40,7 +40,7 @@ afterEach(async () => {
 })
 
 async function make(name = 'w1'): Promise<WorkerFolder> {
-  const folder = await WorkerFolder.make(parent, name, null)
+  const folder = await WorkerFolder.make(parent, name)
   folders.push(folder)
   return folder
 }
@@ -75,29 +75,26 @@ function aPackage(): string {
 
 describe('a folder that cannot be made', () => {
   test('because its path is too long for a socket leaves nothing behind', async () => {
-    await expect(WorkerFolder.make(parent, 'x'.repeat(120), null)).rejects.toThrow()
+    await expect(WorkerFolder.make(parent, 'x'.repeat(120))).rejects.toThrow()
     expect(readdirSync(parent)).toEqual([])
   })
 
   test('because nothing may be written there says so', async () => {
     writeFileSync(join(parent, 'file'), '')
-    await expect(WorkerFolder.make(join(parent, 'file'), 'w1', null)).rejects.toThrow(/ENOTDIR/)
+    await expect(WorkerFolder.make(join(parent, 'file'), 'w1')).rejects.toThrow(/ENOTDIR/)
     rmSync(join(parent, 'file'))
   })
 })
 
 describe('a worker’s folder', () => {
-  test('can be entered by its owner only, and so its socket', async () => {
-    const { path } = await make()
-    expect(modeOf(path)).toBe('700')
-    for (const name of ['worker.sock', 'stdout', 'stderr']) expect(modeOf(join(path, name))).toBe('600')
-  })
-
-  test.runIf(process.getuid?.() === 0)('belongs to the user that the worker runs as', async () => {
-    const folder = await WorkerFolder.make(parent, 'w1', { uid: 64321, gid: 64322 })
-    folders.push(folder)
-    for (const path of [folder.path, ...['worker.sock', 'stdout', 'stderr'].map((name) => join(folder.path, name))]) {
-      expect([statSync(path).uid, statSync(path).gid]).toEqual([64321, 64322])
+  test('lets in every user, under any umask: who is not to come in does not reach its parent', async () => {
+    const before = process.umask(0o077)
+    try {
+      const { path } = await make()
+      expect(modeOf(path)).toBe('755')
+      for (const name of ['worker.sock', 'stdout', 'stderr']) expect(modeOf(join(path, name))).toBe('666')
+    } finally {
+      process.umask(before)
     }
   })
 
@@ -168,9 +165,7 @@ describe('its pipes', () => {
   test('come from a stock that is made ahead, and never twice', async () => {
     const stock = new PipeStock(join(parent, 'package', 'pipes'))
     mkdirSync(join(parent, 'package'))
-    const made = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => WorkerFolder.make(parent, `w${n}`, null, stock)),
-    )
+    const made = await Promise.all(Array.from({ length: 40 }, (_, n) => WorkerFolder.make(parent, `w${n}`, stock)))
     folders.push(...made)
     const inodes = made.flatMap(({ path }) => ['stdout', 'stderr'].map((name) => statSync(join(path, name)).ino))
     expect(new Set(inodes).size).toBe(80)
@@ -211,6 +206,8 @@ describe('the code in it', () => {
       const folder = await make()
       await folder.putCode(aPackage())
       for (const path of ['code', 'code/lib', 'code/lib/deep']) expect(modeOf(join(folder.path, path))).toBe('755')
+      // What was stored under such a umask is opened, too.
+      expect(modeOf(join(folder.path, 'code/main.mjs'))).toBe('644')
     } finally {
       process.umask(before)
     }

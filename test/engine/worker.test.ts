@@ -62,11 +62,10 @@ async function start(overrides: { isolatesFiles?: boolean; secrets?: Partial<Sec
   const { isolatesFiles = true } = overrides
   const engine = {
     isolatesFiles,
-    owner: null,
     inside: () => '/taibai',
     secretsFolder: () => '/run/secrets',
   } as unknown as SandboxEngine
-  const own = await WorkerFolder.make(join(folder, 'workers'), 'w1', null)
+  const own = await WorkerFolder.make(join(folder, 'workers'), 'w1')
   const parts = {
     clock,
     log: { ...silent, warn: (keys: object) => warnings.push(keys) },

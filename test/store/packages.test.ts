@@ -196,6 +196,16 @@ describe('a package', () => {
     expect(modes).toEqual([0o555, 0o555, 0o555, 0o555, 0o444, 0o444])
   })
 
+  it('can be read by the users that workers are, under any umask', async () => {
+    const before = process.umask(0o077)
+    try {
+      const { hash } = await packages.put(zipOf('main.js', 'x'))
+      expect(['.', 'main.js'].map((path) => mode(join(packages.folder(hash), path)))).toEqual([0o555, 0o444])
+    } finally {
+      process.umask(before)
+    }
+  })
+
   it('with a large file is unpacked piece by piece', async () => {
     const content = Buffer.from(Array.from({ length: 600_000 }, (_, i) => `line ${i % 1000}\n`).join(''))
     const { hash } = await packages.put(rawZip([{ name: 'large.txt', content, deflate: true }]))

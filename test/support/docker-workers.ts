@@ -32,7 +32,7 @@ export const runtimesFolder = join(projectFolder, 'runtimes')
 /** What the engine of a test is told; smaller limits than a server's, so that tests meet them soon. */
 export const engineDefaults = {
   host: `unix://${dockerSocket}`,
-  workerUid: 64_000,
+  users: { firstUid: 64_000, count: 1000 },
   pidsLimit: 64,
   openFilesLimit: 256,
   tmpSizeMb: 16,
@@ -341,7 +341,7 @@ export async function startRaw(
 ) {
   const { workersDir } = workers
   const { image, command } = workers.manifest(runtime)
-  const folder = await WorkerFolder.make(workersDir, name, engine.owner)
+  const folder = await WorkerFolder.make(workersDir, name)
   const limits = { memoryBytes, cpuMillicpu: 100, cpuMaxMillicpu: null }
   const env = { TAIBAI_SOCKET: `${engine.inside(folder.path)}/worker.sock` }
   const own = { name, image, command, env, network: 'none' as const, trusted: true, folder: folder.path }

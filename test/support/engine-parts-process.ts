@@ -107,7 +107,7 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
 
   async start(engine: SandboxEngine = this.engine) {
     const name = this.newName()
-    const folder = await WorkerFolder.make(this.workersDir, name, engine.owner)
+    const folder = await WorkerFolder.make(this.workersDir, name)
     const { image, command } = this.manifest
     const limits = { memoryBytes: 256 * 1024 * 1024, cpuMillicpu: 100, cpuMaxMillicpu: null }
     const env = { TAIBAI_SOCKET: join(folder.path, 'worker.sock') }

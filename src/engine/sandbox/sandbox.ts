@@ -124,8 +124,6 @@ export interface SandboxEngine {
   secretsFolder(folder: string): string
   /** Whether the code must be put into the worker's folder, or may be read where it is stored. */
   readonly isolatesFiles: boolean
-  /** User and group that must be able to read a worker's folder; null: the server's own. */
-  readonly owner: { uid: number; gid: number } | null
   /** `onOutput`: what the sandbox prints itself, past any shim. */
   start(spec: SandboxSpec, onOutput?: OnOutput): Promise<Sandbox>
   /**

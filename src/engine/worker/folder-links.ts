@@ -17,7 +17,7 @@ export class FolderLinks implements WorkerLinks {
   }
 
   async make(worker: string): Promise<FolderLink> {
-    return new FolderLink(this.#engine, await WorkerFolder.make(this.#parent, worker, this.#engine.owner, this.#pipes))
+    return new FolderLink(this.#engine, await WorkerFolder.make(this.#parent, worker, this.#pipes))
   }
 
   async close(): Promise<void> {}

@@ -9,9 +9,9 @@ const run = promisify(execFile)
 /** How many are made in one go: starting the program takes some milliseconds, a pipe microseconds. */
 const batch = 32
 
-/** Named pipes, for their owner alone. Node.js cannot make one, so a program does. */
+/** Named pipes, for whoever reaches their folder. Node.js cannot make one, so a program does. */
 export async function makePipes(paths: string[]): Promise<void> {
-  await run('mkfifo', ['-m', '600', ...paths]).catch((cause: unknown) => {
+  await run('mkfifo', ['-m', '666', ...paths]).catch((cause: unknown) => {
     throw new FaasError('engine_failed', 'Named pipes cannot be made: is mkfifo (of coreutils) installed?', { cause })
   })
 }

@@ -1,19 +1,27 @@
-import { chmodSync, constants, linkSync, mkdirSync, openSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
-import { chmod, chown, mkdir, rm } from 'node:fs/promises'
+import {
+  chmodSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { makePipes, type PipeStock } from './pipe-stock.ts'
-
-export type Owner = { uid: number; gid: number } | null
 
 /** Files linked in one go: about a third of a millisecond. */
 const linksAtOnce = 64
 
 /**
  * A worker's own folder: the socket that its shim connects to, the pipes of its standard output and standard error and, once bound,
- * the code of its function. Mode 0700 and
- * mounted into that one sandbox: no other worker can see it.
+ * the code of its function. Mounted into that one sandbox: no other worker can see it. Ours, and open to whatever user the worker
+ * is; its parent keeps everybody else out.
  */
 export class WorkerFolder {
   readonly path: string
@@ -31,20 +39,19 @@ export class WorkerFolder {
     this.stderr = stderr
   }
 
-  static async make(parent: string, name: string, owner: Owner, pipes?: PipeStock): Promise<WorkerFolder> {
+  static async make(parent: string, name: string, pipes?: PipeStock): Promise<WorkerFolder> {
     const path = join(parent, name)
     const [socket, stdout, stderr] = ['worker.sock', 'stdout', 'stderr'].map((each) => join(path, each)) as Three
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await mkdir(path, { recursive: true })
     const server = createServer()
     const connection = firstConnection(server)
     try {
       await Promise.all([
         pipes === undefined ? makePipes([stdout, stderr]) : pipes.put([stdout, stderr]),
-        listen(server, socket).then(() => chmod(socket, 0o600)),
+        listen(server, socket).then(() => chmod(socket, 0o666)),
+        // Whatever our umask says.
+        chmod(path, 0o755),
       ])
-      if (owner !== null) {
-        await Promise.all([path, socket, stdout, stderr].map((each) => chown(each, owner.uid, owner.gid)))
-      }
       return new WorkerFolder(path, server, connection, [openPipe(stdout), openPipe(stderr)])
     } catch (error) {
       server.close()
@@ -61,7 +68,8 @@ export class WorkerFolder {
   /** Puts the code into `code/`, as links to the stored files: nothing is copied, and the folder can go at any time. */
   async putCode(from: string): Promise<void> {
     let links = 0
-    for (const _ of linkTree(from, join(this.path, 'code'))) if (++links % linksAtOnce === 0) await nextTurn()
+    const link = readableLinks()
+    for (const _ of linkTree(from, join(this.path, 'code'), link)) if (++links % linksAtOnce === 0) await nextTurn()
   }
 
   async remove(): Promise<void> {
@@ -102,14 +110,27 @@ const listen = (server: Server, path: string): Promise<void> =>
  * The same tree again, its files hard links to the first, one at each step. Symlinks inside a package stay what they are.
  * Done on this thread: a link takes 6 µs, and handing it to another one 30.
  */
-function* linkTree(from: string, to: string): Generator<void> {
+function* linkTree(from: string, to: string, link: (source: string, target: string) => void): Generator<void> {
   mkdirSync(to)
   // The worker's user must be able to read it, whatever our umask says.
   chmodSync(to, 0o755)
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (entry.isDirectory()) yield* linkTree(source, target)
+    if (entry.isDirectory()) yield* linkTree(source, target, link)
     else if (entry.isSymbolicLink()) yield symlinkSync(readlinkSync(source), target)
-    else yield linkSync(source, target)
+    else yield link(source, target)
   }
 }
+
+/** Links files that all may read. Earlier versions stored packages that only the server could read where its umask said so. */
+function readableLinks(): (source: string, target: string) => void {
+  let areOpen: boolean | undefined
+  return (source, target) => {
+    areOpen ??= (statSync(source).mode & 0o004) !== 0
+    if (!areOpen) chmodSync(source, asOwner(statSync(source).mode))
+    linkSync(source, target)
+  }
+}
+
+/** Others may read, and run, what the owner may. */
+const asOwner = (mode: number): number => (mode & 0o777) | ((mode & 0o500) >> 3) | ((mode & 0o500) >> 6)

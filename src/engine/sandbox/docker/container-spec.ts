@@ -2,12 +2,11 @@ import { join } from 'node:path'
 import { hostNameInside } from '../../../domain/api-access.ts'
 import type { SandboxLimits, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'
+import type { WorkerUser } from './worker-users.ts'
 
 /** What the operator decides for all containers. */
 export interface ContainerDefaults {
   instance: string
-  /** `uid:gid` of the processes inside. */
-  user: string
   egressNetwork: string
   /** Network of workers without egress that have to call the server; undefined: there are none. */
   closedNetwork?: string | undefined
@@ -24,7 +23,7 @@ export interface ContainerDefaults {
   pidsLimit: number
   openFilesLimit: number
   tmpSizeMb: number
-  /** Folder with `passwd`, `group` and `hosts` for the containers of workers. */
+  /** Folder with `group`, `hosts` and a `passwd` for each user, for the containers of workers. */
   etcFolder: string
   /** The engine has a small first process that reaps whom nobody waits for. */
   hasInit: boolean
@@ -39,7 +38,7 @@ export interface ContainerDefaults {
 export const instanceLabel = (instance: string): string => `io.taibai.instance=${instance}`
 export const workerLabel = 'io.taibai.worker'
 
-/** User of the processes inside. */
+/** Name of the user of the processes inside, whatever its number. */
 export const userName = 'function'
 
 /** Where a worker sees its own folder. */
@@ -52,24 +51,27 @@ export const secretsInside = '/run/secrets'
 export const keyFolder = '/taibai.key'
 export const keyFile = 'key'
 
+/** Name of the file that names this user. */
+export const passwdOf = (uid: number): string => `passwd-${uid}`
+
 const isWorker = ({ folder, key }: SandboxSpec): boolean => folder !== null || key !== undefined
 
-/** Everything that Docker is asked for one sandbox, as a value. Design 6 says why each line is there. */
-export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults): ContainerOptions {
+/** Everything that Docker is asked for one sandbox, as a value. */
+export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults, user: WorkerUser): ContainerOptions {
   const options: ContainerOptions = {
     name: `taibai-${defaults.instance}-${spec.name}`,
     Image: spec.image,
-    User: defaults.user,
+    User: `${user.uid}:${user.gid}`,
     Env: Object.entries({ ...environmentOf(spec), ...spec.env }).map(([name, value]) => `${name}=${value}`),
     Labels: { 'io.taibai.instance': defaults.instance, [workerLabel]: spec.name },
-    HostConfig: hostConfig(spec, defaults),
+    HostConfig: hostConfig(spec, defaults, user),
   }
   if (spec.command !== null) options.Cmd = spec.command
   if (networkOf(spec, defaults) === 'none') options.NetworkDisabled = true
   return options
 }
 
-function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig {
+function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: WorkerUser): HostConfig {
   const { pidsLimit, openFilesLimit, hasInit, seccomp, untrustedOciRuntime } = defaults
   const host: HostConfig = {
     AutoRemove: true,
@@ -83,8 +85,8 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
     Tmpfs: ownerless(defaults, {
-      ...foldersInMemory(spec, defaults),
-      ...(isWorker(spec) && secretsFolder(defaults)),
+      ...foldersInMemory(spec, defaults, user),
+      ...(isWorker(spec) && secretsFolder(user)),
     }),
     // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
@@ -94,7 +96,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults): HostConfig 
   if (isWorker(spec) && hasInit) host.Init = true
   const names = hostsOf(spec, defaults)
   if (names.length > 0) host.ExtraHosts = names
-  const mounts = mountsOf(spec, defaults)
+  const mounts = mountsOf(spec, defaults, user)
   if (mounts.length > 0) host.Mounts = mounts
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
@@ -114,20 +116,19 @@ function hostsOf({ reachesApi }: SandboxSpec, { extraHosts = [], api }: Containe
 /** Where the image has the folder, the engine takes its mode from there: its user must own it. */
 function foldersInMemory(
   { tmpSizeBytes = null, writable = [], key }: SandboxSpec,
-  { tmpSizeMb, codeSizeMb, user }: ContainerDefaults,
+  { tmpSizeMb, codeSizeMb }: ContainerDefaults,
+  { uid, gid }: WorkerUser,
 ): Record<string, string> {
   const size = tmpSizeBytes === null ? `${tmpSizeMb}m` : tmpSizeBytes
   const options = `rw,exec,nosuid,nodev,size=${size},mode=1777`
-  const [uid, gid = uid] = user.split(':')
   const owned = writable.map((path) => [path, `${options},uid=${uid},gid=${gid}`])
   const code = `rw,exec,nosuid,nodev,size=${codeSizeMb ?? tmpSizeMb}m,mode=700,uid=${uid},gid=${gid}`
   return { '/tmp': options, ...Object.fromEntries(owned), ...(key !== undefined && { [folderInside]: code }) }
 }
 
-const secretsFolder = ({ user }: ContainerDefaults): Record<string, string> => {
-  const [uid, gid = uid] = user.split(':')
-  return { [secretsInside]: `rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=${uid},gid=${gid}` }
-}
+const secretsFolder = ({ uid, gid }: WorkerUser): Record<string, string> => ({
+  [secretsInside]: `rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=${uid},gid=${gid}`,
+})
 
 /** All processes of a container are of one user: a folder that everybody may write to is that user's. */
 function ownerless(
@@ -149,7 +150,11 @@ function environmentOf(spec: SandboxSpec): Record<string, string> {
  * Not as `Binds`: for these the engine makes a folder that is not there any more. In a worker its user has a name; without a
  * network the engine says nobody what `localhost` is.
  */
-function mountsOf(spec: SandboxSpec, defaults: ContainerDefaults): NonNullable<HostConfig['Mounts']> {
+function mountsOf(
+  spec: SandboxSpec,
+  defaults: ContainerDefaults,
+  { uid }: WorkerUser,
+): NonNullable<HostConfig['Mounts']> {
   const { folder, network, key } = spec
   // What lies on our disk it cannot have.
   if (key !== undefined) return [{ Type: 'volume', Target: keyFolder }]
@@ -157,8 +162,8 @@ function mountsOf(spec: SandboxSpec, defaults: ContainerDefaults): NonNullable<H
   const readOnly = (path: string, Target: string) => {
     return { Type: 'bind' as const, Source: hostPath(path), Target, ReadOnly: true }
   }
-  const etc = (name: string) => readOnly(join(etcFolder, name), `/etc/${name}`)
-  const own = folder === null ? [] : [readOnly(folder, folderInside), etc('passwd'), etc('group')]
+  const etc = (name: string, of = name) => readOnly(join(etcFolder, of), `/etc/${name}`)
+  const own = folder === null ? [] : [readOnly(folder, folderInside), etc('passwd', passwdOf(uid)), etc('group')]
   return network === 'none' && !defaults.isApart ? [...own, etc('hosts')] : own
 }
 

@@ -21,14 +21,14 @@ import { DockerSandbox } from './docker-sandbox.ts'
 import { apiNetworkName, EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { addressTowards, hasBridge, seesOurFiles } from './engine-facts.ts'
 import { EngineWatch } from './engine-watch.ts'
-import { writeEtcFiles } from './etc-files.ts'
+import { EtcFiles } from './etc-files.ts'
 import { type Place, placeOf } from './link-place.ts'
 import { hostPath, ownContainerId } from './own-container.ts'
 import { seccompProfile } from './seccomp-profile.ts'
 import { type Reach, WorkerCalls } from './worker-calls.ts'
+import { type UserRange, type WorkerUser, WorkerUsers } from './worker-users.ts'
 
 type Found =
-  | 'user'
   | 'api'
   | 'egressNetwork'
   | 'closedNetwork'
@@ -42,8 +42,8 @@ type Found =
 export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
   host: string | undefined
-  /** User of the processes inside when the server is root; else they run as the server's own user. */
-  workerUid: number
+  /** Users of the processes inside. */
+  users: UserRange
   /** Parent of the workers' folders; the engine has to find it. */
   workersDir?: string
   /** Who we are at the registry of an image; default: nobody. */
@@ -59,7 +59,6 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
 /** Sandboxes as containers of a Docker engine. */
 export class DockerEngine implements SandboxEngine {
   readonly isolatesFiles = true
-  readonly owner: { uid: number; gid: number } | null
   readonly images: DockerImages
   #docker: DockerClient
   #pull: (image: string) => Promise<void>
@@ -69,6 +68,7 @@ export class DockerEngine implements SandboxEngine {
   /** Made when the first sandbox wants it. */
   #api: Promise<ApiNetwork> | undefined
   #defaults: ContainerDefaults
+  #users: WorkerUsers
   #log: Log
   #sandboxes = new Map<string, DockerSandbox>()
   /** Names of workers whose containers exist, or are being made. */
@@ -82,7 +82,7 @@ export class DockerEngine implements SandboxEngine {
     network: EgressNetwork,
     calls: WorkerCalls,
     defaults: ContainerDefaults & EgressOptions,
-    owner: DockerEngine['owner'],
+    users: WorkerUsers,
     pull: (image: string) => Promise<void>,
     log: Log,
   ) {
@@ -93,7 +93,7 @@ export class DockerEngine implements SandboxEngine {
     this.#calls = calls
     this.#defaults = defaults
     this.#egress = defaults
-    this.owner = owner
+    this.#users = users
     this.#log = log
     this.#watch = new EngineWatch(() => docker.ping(), log)
   }
@@ -103,11 +103,11 @@ export class DockerEngine implements SandboxEngine {
     const own = await ownPlace(docker)
     const { link = 'auto', workersDir } = options
     if (workersDir !== undefined && link !== 'tcp') own?.hostPath(workersDir)
-    const user = userOf(options.workerUid)
-    writeEtcFiles(options.etcFolder, user.name)
+    const etc = new EtcFiles(options.etcFolder, options.users.firstUid)
+    const users = new WorkerUsers(options.users, (user) => etc.name(user))
     const network = await EgressNetwork.make(docker, options, log)
     try {
-      const engine = await DockerEngine.#on(docker, network, { own, user }, options, log)
+      const engine = await DockerEngine.#on(docker, network, { own, users }, options, log)
       await engine.#followEvents()
       return engine
     } catch (error) {
@@ -120,7 +120,7 @@ export class DockerEngine implements SandboxEngine {
   static async #on(
     docker: DockerClient,
     egress: EgressNetwork,
-    { own, user }: { own: OwnPlace | null; user: WorkerUser },
+    { own, users }: { own: OwnPlace | null; users: WorkerUsers },
     options: DockerEngineOptions,
     log: Log,
   ): Promise<DockerEngine> {
@@ -130,7 +130,6 @@ export class DockerEngine implements SandboxEngine {
     const ownContainer = own?.hasHostNetwork === false ? own.id : null
     const calls = await WorkerCalls.make(place, { docker, options, egress, ownContainer, log })
     const found = {
-      user: user.name,
       egressNetwork: egress.name,
       closedNetwork: calls.closed?.name,
       extraHosts: calls.extraHosts,
@@ -144,8 +143,8 @@ export class DockerEngine implements SandboxEngine {
       await docker.pull(image, options.credentials?.(image) ?? null)
       options.onPulled?.(image)
     }
-    log.info({ version: docker.version, user: user.name, link: place.kind }, 'docker engine connected')
-    return new DockerEngine(docker, egress, calls, { ...options, ...found }, user.owner, pull, log)
+    log.info({ version: docker.version, link: place.kind }, 'docker engine connected')
+    return new DockerEngine(docker, egress, calls, { ...options, ...found }, users, pull, log)
   }
 
   get isUp(): boolean {
@@ -176,15 +175,16 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<DockerSandbox> {
-    const reach = await this.#calls.reach(spec)
+    const taken = await this.#take(spec)
+    const { reach } = taken
     try {
       const env = { ...spec.env, ...reach.env }
-      const container = await this.#create(spec.name, this.#optionsFor({ ...spec, env }, reach))
+      const container = await this.#create(spec.name, this.#optionsFor({ ...spec, env }, taken))
       const { sandbox } = await this.#begin(container, spec, onOutput, reach)
-      void sandbox.removed.then(() => this.#calls.giveBack(reach))
+      void sandbox.removed.then(() => this.#giveBack(taken))
       return sandbox
     } catch (error) {
-      this.#calls.giveBack(reach)
+      this.#giveBack(taken)
       throw error
     }
   }
@@ -193,9 +193,10 @@ export class DockerEngine implements SandboxEngine {
     spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
     onOutput: OnOutput,
   ): Promise<CommandResult> {
-    const reach = await this.#calls.reach(spec)
+    const taken = await this.#take(spec)
+    const { reach } = taken
     try {
-      const options = this.#optionsFor(spec, reach)
+      const options = this.#optionsFor(spec, taken)
       if (spec.args.length > 0) options.Cmd = spec.args
       const container = await this.#create(spec.name, { ...options, AttachStdout: true, AttachStderr: true })
       const { sandbox, output } = await this.#begin(container, spec, onOutput, reach)
@@ -205,7 +206,7 @@ export class DockerEngine implements SandboxEngine {
       await sandbox.kill()
       return result
     } finally {
-      this.#calls.giveBack(reach)
+      this.#giveBack(taken)
     }
   }
 
@@ -250,12 +251,23 @@ export class DockerEngine implements SandboxEngine {
     await this.#docker.removeNetwork(apiNetworkName(this.#egress.instance))
   }
 
+  async #take(spec: SandboxSpec): Promise<Taken> {
+    const reach = await this.#calls.reach(spec)
+    return { reach, user: this.#users.take() }
+  }
+
+  #giveBack({ reach, user }: Taken): void {
+    this.#calls.giveBack(reach)
+    this.#users.giveBack(user)
+  }
+
   /** One that has no network but that with the server is made on it. */
-  #optionsFor(spec: SandboxSpec, { pair }: Reach): ContainerOptions {
-    if (pair === null) return containerOptions(spec, this.#defaults)
+  #optionsFor(spec: SandboxSpec, { reach: { pair }, user }: Taken): ContainerOptions {
+    if (pair === null) return containerOptions(spec, this.#defaults, user)
     const api = { network: this.#defaults.egressNetwork, address: pair.serverAddress }
-    if (spec.network === 'egress') return containerOptions(spec, { ...this.#defaults, api })
-    return containerOptions({ ...spec, network: 'egress' }, { ...this.#defaults, egressNetwork: pair.name })
+    if (spec.network === 'egress') return containerOptions(spec, { ...this.#defaults, api }, user)
+    const closed = { ...this.#defaults, egressNetwork: pair.name }
+    return containerOptions({ ...spec, network: 'egress' }, closed, user)
   }
 
   async #create(name: string, options: ContainerOptions): Promise<string> {
@@ -340,16 +352,10 @@ export class DockerEngine implements SandboxEngine {
 const noInit =
   'the engine has no docker-init (in Debian: the package tini): processes that functions leave behind stay in their worker as zombies'
 
-interface WorkerUser {
-  /** `uid:gid`. */
-  name: string
-  owner: DockerEngine['owner']
-}
-
-/** A server that is root gives workers another user; others are their own. */
-function userOf(workerUid: number): WorkerUser {
-  if (process.getuid?.() !== 0) return { name: `${process.getuid?.()}:${process.getgid?.()}`, owner: null }
-  return { name: `${workerUid}:${workerUid}`, owner: { uid: workerUid, gid: workerUid } }
+/** What is one sandbox's, until nothing of it is left. */
+interface Taken {
+  reach: Reach
+  user: WorkerUser
 }
 
 /** Docker is told the profile; Podman is told a file of its machine. Null: its own profile has to do. */

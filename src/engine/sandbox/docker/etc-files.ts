@@ -1,28 +1,38 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { userName } from './container-spec.ts'
+import { passwdOf, userName } from './container-spec.ts'
+import type { WorkerUser } from './worker-users.ts'
 
-/** Makes the files that containers see below /etc, for a user that has a name and a home. `user`: `uid:gid`. */
-export function writeEtcFiles(folder: string, user: string): void {
-  mkdirSync(folder, { recursive: true })
-  // Whatever our umask says: the user inside must be able to read them.
-  chmodSync(folder, 0o755)
-  for (const [name, text] of Object.entries(etcFiles(user))) {
-    const path = join(folder, name)
+/** The files that containers see below /etc: each user there has a name and a home. */
+export class EtcFiles {
+  #folder: string
+  #written = new Set<number>()
+
+  /** `gid`: the group of all users. */
+  constructor(folder: string, gid: number) {
+    this.#folder = folder
+    mkdirSync(folder, { recursive: true })
+    // Whatever our umask says: the users inside must be able to read them.
+    chmodSync(folder, 0o755)
+    this.#write('group', `root:x:0:\n${userName}:x:${gid}:\nnogroup:x:65534:\n`)
+    this.#write('hosts', '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n')
+  }
+
+  /** Makes the file that names the user. */
+  name(user: WorkerUser): void {
+    if (this.#written.has(user.uid)) return
+    this.#write(passwdOf(user.uid), passwdText(user))
+    this.#written.add(user.uid)
+  }
+
+  #write(name: string, text: string): void {
+    const path = join(this.#folder, name)
     writeFileSync(path, text)
     chmodSync(path, 0o644)
   }
 }
 
-export function etcFiles(user: string): Record<'passwd' | 'group' | 'hosts', string> {
-  const [uid, gid] = user.split(':')
-  const own = uid === '0' ? [] : [`${userName}:x:${uid}:${gid}:${userName}:/tmp:/bin/sh`]
-  const ownGroup = gid === '0' ? [] : [`${userName}:x:${gid}:`]
-  return {
-    passwd: lines('root:x:0:0:root:/root:/bin/sh', ...own, 'nobody:x:65534:65534:nobody:/nonexistent:/bin/false'),
-    group: lines('root:x:0:', ...ownGroup, 'nogroup:x:65534:'),
-    hosts: lines('127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback'),
-  }
-}
-
-const lines = (...all: string[]): string => `${all.join('\n')}\n`
+export const passwdText = ({ uid, gid }: WorkerUser): string => `root:x:0:0:root:/root:/bin/sh
+${userName}:x:${uid}:${gid}:${userName}:/tmp:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/bin/false
+`

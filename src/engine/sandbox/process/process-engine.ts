@@ -27,7 +27,6 @@ export class ProcessEngine implements SandboxEngine {
   readonly isUp = true
   readonly isolatesFiles = false
   readonly images = null
-  readonly owner = null
   #options: ProcessEngineOptions
   #sandboxes = new Set<ProcessSandbox>()
 
