@@ -40,7 +40,15 @@ export async function engineStart(language: Language, network = 'default'): Prom
 }
 
 /** Containers of the server with this data folder that exist, and of nobody else. */
-export async function containersOf(dataDir: string): Promise<number> {
-  const all = await engine.ask<{ Mounts: { Source: string }[] }[]>('GET', '/containers/json', { all: '1' })
-  return all.filter(({ Mounts }) => Mounts.some(({ Source }) => Source.startsWith(`${dataDir}/`))).length
+export const containersOf = async (dataDir: string): Promise<number> => (await idsOf(dataDir)).length
+
+/** Kills, pauses or unpauses so many of them. One that is gone meanwhile, or so already, is fine. */
+export async function changeWorkers(dataDir: string, most: number, how: 'kill' | 'pause' | 'unpause'): Promise<void> {
+  const ids = (await idsOf(dataDir)).slice(0, most)
+  await Promise.all(ids.map((id) => engine.ask('POST', `/containers/${id}/${how}`).catch(() => {})))
+}
+
+async function idsOf(dataDir: string): Promise<string[]> {
+  const all = await engine.ask<{ Id: string; Mounts: { Source: string }[] }[]>('GET', '/containers/json', { all: '1' })
+  return all.filter(({ Mounts }) => Mounts.some(({ Source }) => Source.startsWith(`${dataDir}/`))).map(({ Id }) => Id)
 }

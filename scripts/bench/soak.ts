@@ -2,14 +2,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
+import { EngineLine } from '../setup/engine-line.ts'
 import { containersOf } from './engine.ts'
 import { info, type Line, median, printTable } from './figures.ts'
 import { openFiles, rssMb } from './processes.ts'
-import { handlerFile, startTaibai, type Taibai } from './taibai.ts'
+import { type Answer, handlerFile, startTaibai, type Taibai } from './taibai.ts'
+import { type Failure, faultsOf, type Trouble, trouble } from './trouble.ts'
 
 /**
- * Everything a server does, mixed, for as long as asked; what it holds must not grow. Rare functions come and go, code is
- * changed, functions fail, run out of time and exit, jobs tick, callers hang up.
+ * Everything a server does, mixed, at 70 % of what it can do, for as long as asked, with a fault every few seconds: what it holds
+ * must not grow, calls fail only where a fault was, and nothing that was accepted is lost. Rare functions come and go, code is changed,
+ * functions fail, run out of time and exit, jobs tick, callers hang up.
  */
 
 interface Sample {
@@ -23,8 +26,16 @@ interface Sample {
 /** What the rows must come to. */
 interface Made {
   executions: number
-  failures: string[]
+  /** Ids of accepted runs. */
+  accepted: string[]
+  /** Calls that went otherwise than they should. */
+  failures: Failure[]
 }
+
+/** Share of the measured rate at which the load goes on. */
+const share = 0.7
+/** Calls under way at once while the rate is measured. */
+const askers = 16
 
 const faulty = `export async function main(event) {
   if (event.do === 'throw') throw new Error('asked to')
@@ -36,49 +47,81 @@ const faulty = `export async function main(event) {
 `
 
 export async function soak({ minutes }: { minutes: number }): Promise<object> {
+  await using line = await EngineLine.open(engineSocket())
   // Little memory, so that workers are evicted all the time.
-  const taibai = await startTaibai({ MEMORY_BUDGET_MB: 128 * 12, KEEP_EXECUTIONS_PER_PROJECT: 0 })
-  const made: Made = { executions: 0, failures: [] }
+  const settings = { MEMORY_BUDGET_MB: 128 * 12, KEEP_EXECUTIONS_PER_PROJECT: 0, DOCKER_HOST: `unix://${line.path}` }
+  const taibai = await startTaibai(settings)
+  const made: Made = { executions: 0, accepted: [], failures: [] }
   const samples: Sample[] = []
   try {
-    await deployAll(taibai)
+    const steadyId = await deployAll(taibai)
+    const most = await measuredRate(taibai, made, steadyId)
     const end = performance.now() + minutes * 60_000
     const goesOn = () => performance.now() < end
-    const loops = [steady(taibai, made, goesOn), faults(taibai, made, goesOn), changes(taibai, made, goesOn)]
+    const troubles: Trouble[] = []
+    const loops = [
+      ...[steady(taibai, made, steadyId, most * share, goesOn), faults(taibai, made, goesOn)],
+      ...[changes(taibai, made, goesOn), trouble(taibai, line, troubles, goesOn)],
+    ]
     await sampling(taibai, samples, goesOn, Math.max(2000, (minutes * 60_000) / 200))
     await Promise.all(loops)
     await settled(taibai)
-    const rows = rowsOf(taibai)
-    const jobRows = rowsOf(taibai, "WHERE trigger = 'job'")
-    printTable(`${minutes} minutes of everything`, lines(samples, made, rows, jobRows))
-    return { samples, made, rows, jobRows }
+    const found = { samples, made, troubles, most, ...countsOf(taibai, made) }
+    printTable(`${minutes} minutes of everything, with ${troubles.length} faults`, lines(found))
+    return found
   } finally {
     await taibai.stop()
   }
 }
 
-async function deployAll(taibai: Taibai): Promise<void> {
+/** The line is to a socket: an engine elsewhere is not held up here. */
+function engineSocket(): string {
+  const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock'
+  if (host.startsWith('unix://')) return host.slice('unix://'.length)
+  throw new Error('The soak wants an engine at a Unix socket.')
+}
+
+async function deployAll(taibai: Taibai): Promise<string> {
   const handler = readFileSync(handlerFile, 'utf8')
-  await taibai.deploy('steady', handler, { concurrency: 16 })
+  const id = await taibai.deploy('steady', handler, { concurrency: 16 })
   await taibai.deploy('faulty', faulty, { timeout: 1 })
   for (let n = 0; n < 20; n++) await taibai.deploy(`rare${n}`, handler)
   const ticking = await taibai.deploy('ticking', handler)
   await taibai.call('POST', '/v1/jobs', { function_id: ticking, pattern: '* * * * * */2' })
+  return id
 }
 
-/** Sync and async calls of one function, some of whose callers hang up, and lists of what there is. */
-async function steady(taibai: Taibai, made: Made, goesOn: () => boolean): Promise<void> {
-  const id = String((await taibai.call('GET', '/v1/functions/steady')).json.id)
-  while (goesOn()) {
-    const asked = Array.from({ length: 10 }, () => called(taibai, made, 'steady', {}, 200))
-    for (let n = 0; n < 5; n++) {
-      made.executions++
-      asked.push(expectStatus(made, 201, taibai.call('POST', '/v1/executions', { function_id: id, sync: false })))
-    }
-    asked.push(expectStatus(made, 200, taibai.call('GET', '/v1/executions?limit=100')))
-    await Promise.all([...asked, hangUp(taibai, made)])
-    await pause(50)
+/** Of the steady mix in a second, one after the other by a few askers. */
+async function measuredRate(taibai: Taibai, made: Made, id: string): Promise<number> {
+  const [seconds, before] = [5, made.executions]
+  const end = performance.now() + seconds * 1000
+  let n = 0
+  const asker = async () => {
+    while (performance.now() < end) await one(taibai, made, id, n++)
   }
+  await Promise.all(Array.from({ length: askers }, asker))
+  return (made.executions - before) / seconds
+}
+
+/** One in three is accepted and run later; now and then somebody lists what there is, or hangs up. */
+async function one(taibai: Taibai, made: Made, id: string, n: number): Promise<void> {
+  if (n % 200 === 0) await expectStatus(made, 200, () => taibai.call('GET', '/v1/executions?limit=100'))
+  if (n % 200 === 100) await hangUp(taibai)
+  if (n % 3 === 0) await accepted(taibai, made, id)
+  else await called(taibai, made, 'steady', {}, 200)
+}
+
+/** At a steady rate, whatever becomes of them. */
+async function steady(taibai: Taibai, made: Made, id: string, perSecond: number, goesOn: () => boolean): Promise<void> {
+  const from = performance.now()
+  const underWay = new Set<Promise<void>>()
+  for (let n = 0; goesOn(); await pause(10)) {
+    for (const due = ((performance.now() - from) / 1000) * perSecond; n < due; n++) {
+      const asked: Promise<void> = one(taibai, made, id, n).finally(() => underWay.delete(asked))
+      underWay.add(asked)
+    }
+  }
+  await Promise.all(underWay)
 }
 
 async function faults(taibai: Taibai, made: Made, goesOn: () => boolean): Promise<void> {
@@ -96,36 +139,44 @@ async function changes(taibai: Taibai, made: Made, goesOn: () => boolean): Promi
     if (n % 4 === 0) {
       const id = await taibai.deploy(`new${n}`, `${readFileSync(handlerFile, 'utf8')}\n// ${n}\n`)
       await called(taibai, made, `new${n}`, {}, 200)
-      await expectStatus(made, 204, taibai.call('DELETE', `/v1/functions/${id}`))
+      await expectStatus(made, 204, () => taibai.call('DELETE', `/v1/functions/${id}`))
     }
     await pause(300)
   }
 }
 
 async function called(taibai: Taibai, made: Made, name: string, event: object, status: number): Promise<void> {
-  made.executions++
-  await expectStatus(made, status, taibai.call('POST', `/fn/${name}`, event))
+  const { headers } = await expectStatus(made, status, () => taibai.call('POST', `/fn/${name}`, event))
+  if (headers['x-execution-id'] !== undefined) made.executions++
 }
 
-async function expectStatus(
-  made: Made,
-  status: number,
-  asked: Promise<{ status: number; text: string }>,
-): Promise<void> {
-  const answer = await asked
-  if (answer.status !== status)
-    made.failures.push(`${answer.status} in place of ${status}: ${answer.text.slice(0, 200)}`)
+async function accepted(taibai: Taibai, made: Made, id: string): Promise<void> {
+  const ask = () => taibai.call('POST', '/v1/executions', { function_id: id, sync: false })
+  const { status, json } = await expectStatus(made, 201, ask)
+  if (status !== 201) return
+  made.executions++
+  made.accepted.push(String(json.id))
+}
+
+async function expectStatus(made: Made, status: number, ask: () => Promise<Answer>): Promise<Answer> {
+  const from = performance.now()
+  const answer = await ask()
+  if (answer.status !== status) {
+    const text = `${answer.status} in place of ${status}: ${answer.text.slice(0, 200)}`
+    made.failures.push({ from, to: performance.now(), status: answer.status, text })
+    if (made.failures.length > 2000) throw new Error(text)
+  }
+  return answer
 }
 
 /** Whether the call was made is a race: its row may be there or not. It goes to a function that is not counted. */
-async function hangUp(taibai: Taibai, made: Made): Promise<void> {
+async function hangUp(taibai: Taibai): Promise<void> {
   const headers = { 'X-Auth-Token': taibai.token }
   const signal = AbortSignal.timeout(2)
   await fetch(`${taibai.url}/v1/functions`, { headers, signal }).then(
     (answer) => answer.text().catch(() => {}),
     () => {},
   )
-  if (made.failures.length > 100) throw new Error(made.failures.slice(0, 5).join('\n'))
 }
 
 async function sampling(taibai: Taibai, samples: Sample[], goesOn: () => boolean, everyMs: number): Promise<void> {
@@ -137,25 +188,54 @@ async function sampling(taibai: Taibai, samples: Sample[], goesOn: () => boolean
       rss: rssMb(taibai.pid),
       files: openFiles(taibai.pid),
       containers: await containersOf(taibai.dataDir),
-      rows: rowsOf(taibai),
+      rows: countOf(taibai),
     })
   }
 }
 
-function rowsOf({ dataDir }: Taibai, where = ''): number {
+function countOf(taibai: Taibai, where = '1'): number {
+  return Number(rowsOf(taibai, `SELECT count(*) AS count FROM executions WHERE ${where}`)[0]?.count)
+}
+
+function rowsOf({ dataDir }: Taibai, sql: string): Record<string, unknown>[] {
   const database = new Sqlite(join(dataDir, 'ledger.db'), { readonly: true })
-  const count = database.prepare(`SELECT count(*) FROM executions ${where}`).pluck().get() as number
-  database.close()
-  return count
+  try {
+    return database.prepare(sql).all() as Record<string, unknown>[]
+  } finally {
+    database.close()
+  }
+}
+
+interface Counts {
+  /** Of jobs, and of all else. */
+  jobRows: number
+  otherRows: number
+  /** Accepted runs that did not succeed, or are not there. */
+  lost: number
+}
+
+function countsOf(taibai: Taibai, { accepted }: Made): Counts {
+  const succeeded = new Set(rowsOf(taibai, "SELECT id FROM executions WHERE status = 'success'").map(({ id }) => id))
+  const lost = accepted.filter((id) => !succeeded.has(id)).length
+  return { jobRows: countOf(taibai, "trigger = 'job'"), otherRows: countOf(taibai, "trigger <> 'job'"), lost }
 }
 
 /** What was accepted has run, and what was written is on disk: a list makes sure of that. */
 async function settled(taibai: Taibai): Promise<void> {
-  await pause(3000)
-  await taibai.call('GET', '/v1/executions?limit=1')
+  for (let tries = 0; tries < 60 && countOf(taibai, "status = 'running' OR run_at IS NOT NULL") > 0; tries++) {
+    await pause(1000)
+    await taibai.call('GET', '/v1/executions?limit=1')
+  }
 }
 
-function lines(samples: Sample[], made: Made, rows: number, jobRows: number): Line[] {
+interface Found extends Counts {
+  samples: Sample[]
+  made: Made
+  troubles: Trouble[]
+  most: number
+}
+
+function lines({ samples, made, troubles, most, jobRows, otherRows, lost }: Found): Line[] {
   const third = Math.floor(samples.length / 3)
   const of = (what: 'rss' | 'files' | 'containers', part: Sample[]) => median(part.map((sample) => sample[what]))
   const [middle, last] = [samples.slice(third, 2 * third), samples.slice(2 * third)]
@@ -165,23 +245,23 @@ function lines(samples: Sample[], made: Made, rows: number, jobRows: number): Li
     const figure = `${before.toFixed(0)} → ${after.toFixed(0)}`
     return { what: `${names[what]}: middle → last third`, figure, goal, reached: after - before <= allowed }
   }
-  const other = rows - jobRows
+  const { ofFaults, unexplained } = faultsOf(made.failures, troubles)
+  const equal = (what: string, a: number, b: number): Line => ({
+    ...{ what, figure: `${a} = ${b}`, goal: 'equal', reached: a === b },
+  })
+  const none = (what: string, count: number): Line => ({ what, figure: `${count}`, goal: '0', reached: count === 0 })
   return [
+    info(`rate: ${share} of the ${most.toFixed(0)}/s that it took alone`, `${(most * share).toFixed(0)}/s`),
     growth('rss', of('rss', middle) * 0.05, '≤ +5 %'),
     growth('files', 3, '≤ +3'),
     growth('containers', 1, '≤ +1'),
-    {
-      what: 'executions made = rows',
-      figure: `${made.executions} = ${other}`,
-      goal: 'equal',
-      reached: made.executions === other,
-    },
+    equal('executions made = rows', made.executions, otherRows),
+    none(`accepted runs that did not succeed, of ${made.accepted.length}`, lost),
     info('runs of jobs', String(jobRows)),
-    {
-      what: `calls that went otherwise${made.failures.length > 0 ? `, such as ${made.failures[0]}` : ''}`,
-      figure: String(made.failures.length),
-      goal: '0',
-      reached: made.failures.length === 0,
-    },
+    ...ofFaults.map(({ name, times, calls }) => info(`calls that failed by ${times} × ${name}`, String(calls))),
+    none(
+      `calls that went otherwise${unexplained[0] === undefined ? '' : `, such as ${unexplained[0].text}`}`,
+      unexplained.length,
+    ),
   ]
 }

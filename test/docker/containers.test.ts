@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { EngineLine } from '../../scripts/setup/engine-line.ts'
 import { silent } from '../../src/domain/log.ts'
 import { DockerEngine, type DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-engine.ts'
-import { askDocker } from '../support/docker-api.ts'
+import { askDocker, dockerSocket } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
-import { DockerLine } from '../support/docker-line.ts'
 import { type DockerWorkers, dockerWorkers, engineDefaults, startRaw } from '../support/docker-workers.ts'
 import { aRevision, mib } from '../support/fake-workers-pool.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -189,7 +189,7 @@ describeWithDocker('An engine that goes away for a while', () => {
   const workers = dockerWorkers()
 
   test('is waited for: what ended meanwhile is noticed, what runs goes on', async () => {
-    await using line = await DockerLine.open()
+    await using line = await EngineLine.open(dockerSocket)
     const engine = await engineOf(workers(), { host: `unix://${line.path}` })
     await using ended = await startRaw(workers(), 'python3', workers().newName(), 64 * mib, engine)
     await using alive = await startRaw(workers(), 'python3', workers().newName(), 64 * mib, engine)

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { describe, expect, onTestFailed, test } from 'vitest'
@@ -7,22 +7,24 @@ import { UnreachableError } from '../../src/client/problems.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { engines } from '../support/engines.ts'
 import { dueTimes, gaps, runsOf } from '../support/job-runs-of.ts'
-import { ledgerRows } from '../support/ledger-file.ts'
+import { type LedgerRow, ledgerRows } from '../support/ledger-file.ts'
 import { type EngineName, launchServer, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /**
- * `kill -9` at any moment, then a start: what was accepted runs, nothing stays `running`, nothing is left over. A failure
- * prints its seed; TAIBAI_TEST_CRASH_SEED repeats the moments, TAIBAI_TEST_CRASH_ROUNDS makes it longer.
+ * `kill -9` at any moment under a load of everything, then a start: what was accepted is finished, waits or is a dead letter, nothing
+ * stays `running`, nothing is left over. A failure prints its seed; TAIBAI_TEST_CRASH_SEED repeats the moments,
+ * TAIBAI_TEST_CRASH_ROUNDS makes it longer (`npm run soak -- --kill`), and prints what was counted.
  */
 
 const rounds = Number(process.env.TAIBAI_TEST_CRASH_ROUNDS ?? 6)
+const isLong = process.env.TAIBAI_TEST_CRASH_ROUNDS !== undefined
 const seedOfRun = Number(process.env.TAIBAI_TEST_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 32))
 
 /** What a client was told before the server died. */
 interface Promised {
-  /** Executions answered with 201 or 202, with what they are to return. */
-  accepted: Map<string, number>
+  /** Executions answered with 201 or 202, with what they are to return; null: they fail, and are to be dead letters. */
+  accepted: Map<string, number | null>
   syncCalls: number
   /** The newest code that an update was answered for, and that was sent. */
   version: { answered: number; sent: number }
@@ -30,7 +32,7 @@ interface Promised {
 
 for (const { engine, run } of engines) {
   run(`A server with the ${engine} engine that is killed again and again`, () => {
-    test('keeps every promise and leaves nothing over', async () => {
+    test('keeps every promise and leaves nothing over', { timeout: 300_000 + rounds * 20_000 }, async () => {
       onTestFailed(() => console.error(`TAIBAI_TEST_CRASH_SEED=${seedOfRun}`))
       const random = randomFrom(seedOfRun)
       await using data = new DataFolder()
@@ -40,8 +42,9 @@ for (const { engine, run } of engines) {
       let hook = ''
       for (let round = 0; round < rounds; round++) {
         await using server = await ServerProcess.start({ engine, data })
-        if (round === 0) ({ jobs, hook } = await deploy(server))
+        if (round === 0) ({ jobs, hook } = await deploy(server, engine))
         expect(ledgerRows(data, "status = 'running' AND is_sync = 1")).toEqual([])
+        expectAllThere(data, promised)
         await expectCode(server, promised)
         const client = keepAsking(server, hook, promised)
         await pause(200 + random() * 1500)
@@ -54,8 +57,10 @@ for (const { engine, run } of engines) {
 
       await using server = await ServerProcess.start({ engine, data })
       await Promise.all(jobs.map((id) => server.must('PUT', `/v1/jobs/${id}`, { json: { status: 'paused' } })))
-      await waitUntil('every run is over', () => ledgerRows(data, "status = 'running'").length === 0, 240_000)
+      await waitUntil('every run is over', () => ledgerRows(data, isUnderWay).length === 0, 240_000)
       await expectPromisesKept(server, promised)
+      expectBegunAsOftenAsSaid(data)
+      if (isLong) tellCounts(data, promised)
       for (const id of jobs) await expectEachRunOnce(server, id, madeAt)
       await expectCode(server, promised)
       await expectOnlyOwnWorkers(server, engine)
@@ -73,9 +78,12 @@ describe('The moments of a crash', () => {
   })
 })
 
-async function deploy(server: ServerProcess): Promise<{ jobs: string[]; hook: string }> {
+async function deploy(server: ServerProcess, engine: EngineName): Promise<{ jobs: string[]; hook: string }> {
   // Few workers with room for many calls: what is tested is the server, and the machine may be small.
-  const id = await server.deploy('work', work, { concurrency: 16, max_workers: 2 })
+  const env = engine === 'process' ? { BEGUN: begunFile(server.data) } : {}
+  const id = await server.deploy('work', work, { concurrency: 16, max_workers: 2, env })
+  const retries = { max_attempts: 2, on: ['failed', 'error'], backoff: { first: 0.1 } }
+  await server.deploy('doomed', doomed, { concurrency: 16, max_workers: 1, retries })
   await server.deploy('changing', versionOf(1))
   const ticks = await server.deploy('tick', 'export const main = () => "tock"', { concurrency: 16, max_workers: 1 })
   const job = (more: object) => ({
@@ -99,6 +107,7 @@ async function keepAsking(server: ServerProcess, hook: string, promised: Promise
     repeat(server, 15, (n) => acceptOne(server, hook, n, promised)),
     repeat(server, 30, (n) => callOne(server, n, promised)),
     repeat(server, 250, () => changeCode(server, promised)),
+    repeat(server, 700, (n) => comeAndGo(server, n)),
   ])
 }
 
@@ -124,9 +133,10 @@ async function acceptOne(server: ServerProcess, hook: string, n: number, { accep
     if (answer.status === 202) accepted.set(answer.json.execution_id, n)
     return
   }
-  const json = { function_id: 'work', input: JSON.stringify(input), sync: false }
+  const isDoomed = n % 5 === 2
+  const json = { function_id: isDoomed ? 'doomed' : 'work', input: JSON.stringify(input), sync: false }
   const answer = await server.ask('POST', '/v1/executions', { json })
-  if (answer.status === 201) accepted.set(answer.json.id, n)
+  if (answer.status === 201) accepted.set(answer.json.id, isDoomed ? null : n)
 }
 
 async function callOne(server: ServerProcess, n: number, promised: Promised): Promise<void> {
@@ -142,6 +152,14 @@ async function changeCode(server: ServerProcess, { version }: Promised): Promise
   const answer = await server.ask('PUT', '/v1/functions/changing', { json: { code } })
   expect(answer.status).toBe(200)
   version.answered = next
+}
+
+/** A function that is there for one call. */
+async function comeAndGo(server: ServerProcess, n: number): Promise<void> {
+  const name = `short-lived-${server.program.pid}-${n}`
+  await server.deploy(name, versionOf(n))
+  expect((await server.ask('POST', `/fn/${name}`)).json).toBe(n)
+  await server.must('DELETE', `/v1/functions/${name}`)
 }
 
 async function killWhileStarting(engine: EngineName, data: DataFolder, afterMs: number): Promise<void> {
@@ -163,17 +181,57 @@ async function expectPromisesKept(server: ServerProcess, { accepted }: Promised)
   for (const [id, n] of accepted) {
     const row = rows.get(id)
     // A run that was interrupted as often as the platform tries may end with that for a reason.
-    if (row?.status === 'error') expect(JSON.parse(row.error as string).message).toMatch(/^The server ended \d+ times/)
+    if (row?.status === 'error') expect(JSON.parse(row.error as string).message).toMatch(cutOff)
+    else if (n === null) expect(row, `accepted ${id}`).toMatchObject({ status: 'failed', attempt: 2 })
     else expect(row, `accepted ${id}`).toMatchObject({ status: 'success', output: String(n) })
+    if (row?.status !== 'success') expect(row?.dead_at, `accepted ${id}`).toBeGreaterThan(0)
   }
   const { json: fn } = await server.must('GET', '/v1/functions/work')
   const ofWork = [...rows.values()].filter((row) => row.function_id === fn.id)
   expect(fn.count).toBeGreaterThanOrEqual(ofWork.length)
   expect(ofWork.length).toBeGreaterThanOrEqual(accepted.size)
   for (const row of rows.values()) {
-    expect(['success', 'error']).toContain(row.status)
-    if (row.status === 'error') expect(JSON.parse(row.error as string).message).toMatch(/^The server ended/)
+    expect(['success', 'failed', 'error']).toContain(row.status)
+    if (row.status === 'error') expect(JSON.parse(row.error as string).message).toMatch(cutOff)
   }
+}
+
+const cutOff = /^The server ended while this run was at work/
+
+/** A run that ended may be tried again at its time. */
+const isUnderWay = "status = 'running' OR run_at IS NOT NULL"
+
+/** Nothing that was accepted is missing, in whatever state it is. */
+function expectAllThere(data: DataFolder, { accepted }: Promised): void {
+  const there = new Set(ledgerRows(data).map(({ id }) => id))
+  expect([...accepted.keys()].filter((id) => !there.has(id))).toEqual([])
+}
+
+const begunFile = (data: DataFolder): string => join(data.path, '..', `begun-of-${basename(data.path)}`)
+
+/** More than once only where the record says so. */
+function expectBegunAsOftenAsSaid(data: DataFolder): void {
+  if (!existsSync(begunFile(data))) return
+  const begun = new Map<string, number>()
+  for (const id of readFileSync(begunFile(data), 'utf8').trim().split('\n')) begun.set(id, (begun.get(id) ?? 0) + 1)
+  rmSync(begunFile(data))
+  const accepted = ledgerRows(data, 'is_sync = 0').filter(({ attempt, id }) => (begun.get(id) ?? 0) > attempt)
+  expect(accepted.map(({ id, attempt }) => ({ id, attempt, begun: begun.get(id) }))).toEqual([])
+}
+
+function tellCounts(data: DataFolder, { accepted, syncCalls, version }: Promised): void {
+  const rows = ledgerRows(data, 'is_sync = 0').filter(({ id }) => accepted.has(id))
+  const count = (isSo: (row: LedgerRow) => boolean) => rows.filter(isSo).length
+  const [finished, dead] = [count(({ status }) => status === 'success'), count(({ dead_at }) => dead_at !== null)]
+  const again = [1, 2, 3, 4, 5].map((attempt) => `${attempt}: ${count((row) => row.attempt === attempt)}`)
+  const interrupted = count(({ status }) => status === 'error')
+  console.info(
+    [
+      `${rounds} rounds of kill -9: ${accepted.size} accepted = ${finished} finished + 0 queued + ${dead} dead letters`,
+      `(of which ${interrupted} because the server ended too often while they ran); begun as often as ${again.join(', ')}`,
+      `${syncCalls} sync calls answered, ${version.answered} versions of one function, ${ledgerRows(data, "trigger = 'job'").length} runs of jobs`,
+    ].join('\n'),
+  )
 }
 
 /** Due every second, and missed runs are made up: so each second has its run, and the job's count says how many. */
@@ -214,9 +272,18 @@ function randomFrom(seed: number): () => number {
 }
 
 const work = `
-export async function main({ n, ms }, { trigger, request }) {
+import { appendFileSync } from 'node:fs'
+export async function main({ n, ms }, { trigger, request, executionId }) {
+  if (process.env.BEGUN) appendFileSync(process.env.BEGUN, executionId + '\\n')
   await new Promise((resolve) => setTimeout(resolve, ms))
   return trigger === 'webhook' ? Number(request?.headers['x-n']) : n
+}
+`
+
+const doomed = `
+export async function main({ ms }) {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  throw new Error('doomed')
 }
 `
 

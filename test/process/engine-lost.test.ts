@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EngineLine } from '../../scripts/setup/engine-line.ts'
 import { DataFolder } from '../support/data-folder.ts'
-import { removeContainer } from '../support/docker-api.ts'
+import { dockerSocket, removeContainer } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
-import { DockerLine } from '../support/docker-line.ts'
 import { ended } from '../support/executions-of.ts'
 import { deeds } from '../support/fixture-functions.ts'
 import { launchServer, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-/** A server whose Docker engine is not there, goes away, and comes back. */
+/** A server whose Docker engine is not there, goes away, hangs, and comes back. */
 
 describe('A server without its Docker engine', () => {
   test('does not start: one sentence, exit code 1', async () => {
@@ -25,24 +25,22 @@ describe('A server without its Docker engine', () => {
 
 describeWithDocker('A server that loses its Docker engine', () => {
   const data = new DataFolder()
-  let line: DockerLine
+  let line: EngineLine
   let server: ServerProcess
+  let settings: Record<string, string>
   beforeAll(async () => {
-    line = await DockerLine.open()
-    server = await ServerProcess.start({
-      engine: 'docker',
-      data,
-      settings: {
-        TAIBAI_DOCKER_HOST: `unix://${line.path}`,
-        TAIBAI_GENERIC_WORKERS: '0',
-        TAIBAI_DRAIN_MS: '2000',
-        TAIBAI_REMOVAL_MS: '3000',
-        TAIBAI_ACQUIRE_TIMEOUT_MS: '4000',
-      },
-    })
+    line = await EngineLine.open(dockerSocket)
+    settings = {
+      TAIBAI_DOCKER_HOST: `unix://${line.path}`,
+      TAIBAI_GENERIC_WORKERS: '0',
+      TAIBAI_DRAIN_MS: '2000',
+      TAIBAI_REMOVAL_MS: '3000',
+      TAIBAI_ACQUIRE_TIMEOUT_MS: '4000',
+    }
+    server = await ServerProcess.start({ engine: 'docker', data, settings })
     await server.deploy('warm', deeds.nodejs)
     // Of workers without a network none is kept ready: a new one is a new container.
-    for (const name of ['cold', 'doomed']) await server.deploy(name, deeds.nodejs, { network: 'none' })
+    for (const name of ['cold', 'doomed', 'late']) await server.deploy(name, deeds.nodejs, { network: 'none' })
     await server.deploy('hasty', deeds.nodejs, { timeout: 1 })
     for (const name of ['warm', 'doomed', 'hasty']) await server.must('POST', `/fn/${name}`)
   })
@@ -94,6 +92,34 @@ describeWithDocker('A server that loses its Docker engine', () => {
     for (const name of ['warm', 'cold', 'doomed', 'hasty']) {
       expect(await call(name), name).toMatchObject({ status: 200, text: 'served' })
     }
+    await expect.poll(() => data.oddWorkers(), { timeout: 90_000, interval: 100 }).toEqual([])
+  })
+
+  test('goes on while the engine hangs: nothing is given up, and it says so', async () => {
+    const ready = async () => (await server.ask('GET', '/readyz')).status
+    const timing = async () => (await call('warm')).headers.get('server-timing')
+    await timing()
+    line.hold()
+    await expect.poll(ready, { timeout: 30_000, interval: 200 }).toBe(503)
+    const json = { function_id: 'late', input: '{"do": "echo", "value": "kept"}', sync: false }
+    const { id } = (await server.must('POST', '/v1/executions', { json })).json
+    expect(await call('late')).toMatchObject(saysWhy)
+    expect(await timing()).toContain('desc="warm')
+    line.mend()
+    await expect.poll(ready, { timeout: 30_000, interval: 200 }).toBe(200)
+    expect(await ended(server, id)).toMatchObject({ status: 'success', output: 'kept', attempt: 1 })
+    expect(await timing(), 'its worker is there still').toContain('desc="warm')
+    await expect.poll(() => data.oddWorkers(), { timeout: 90_000, interval: 100 }).toEqual([])
+  })
+
+  test('stops in time while the engine hangs, and what is left goes with it or with the next start', async () => {
+    line.hold()
+    const from = performance.now()
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect(performance.now() - from, 'draining and removal have 40 s').toBeLessThan(45_000)
+    line.mend()
+    server = await ServerProcess.start({ engine: 'docker', data, settings })
+    expect(await call('warm')).toMatchObject({ status: 200, text: 'served' })
     await expect.poll(() => data.oddWorkers(), { timeout: 90_000, interval: 100 }).toEqual([])
   })
 

@@ -10,6 +10,10 @@ export interface LedgerRow {
   updated_at: number | null
   is_sync: number
   attempt: number
+  /** Since when it is a dead letter. */
+  dead_at: number | null
+  /** When it is tried (again). */
+  run_at: number | null
   trigger: string
   description: string | null
   error: string | null

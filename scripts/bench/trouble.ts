@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
+import type { EngineLine } from '../setup/engine-line.ts'
+import { changeWorkers } from './engine.ts'
+import type { Taibai } from './taibai.ts'
+
+/** Faults that a soak makes one after the other, and which calls they may fail. */
+
+/** A call that went otherwise than it should. */
+export interface Failure {
+  from: number
+  to: number
+  status: number
+  text: string
+}
+
+export interface Trouble {
+  name: string
+  from: number
+  to: number
+  /** Answers that it explains, in this time and shortly after. */
+  explains: number[]
+}
+
+interface Kind {
+  name: string
+  explains: number[]
+  make(taibai: Taibai, line: EngineLine): Promise<unknown>
+}
+
+const betweenMs = 4000
+/** A call that began while the fault was there may end so much later. */
+const afterMs = 2000
+
+const kinds: Kind[] = [
+  { name: 'a worker is killed', explains: [503], make: ({ dataDir }) => changeWorkers(dataDir, 1, 'kill') },
+  { name: 'the engine hangs for 3 s', explains: [503], make: (_taibai, line) => heldUp(line) },
+  { name: 'a worker is frozen for 0.5 s', explains: [504], make: ({ dataDir }) => frozen(dataDir) },
+  { name: 'the engine is away for 3 s', explains: [503], make: (_taibai, line) => cutOff(line) },
+  { name: 'every worker is killed', explains: [503], make: ({ dataDir }) => changeWorkers(dataDir, 100, 'kill') },
+  { name: 'the ledger is locked for 1 s', explains: [], make: ({ dataDir }) => locked(join(dataDir, 'ledger.db')) },
+]
+
+export async function trouble(taibai: Taibai, line: EngineLine, made: Trouble[], goesOn: () => boolean): Promise<void> {
+  for (let n = 0; goesOn(); n++) {
+    await pause(betweenMs)
+    const { name, explains, make } = kinds[n % kinds.length] as Kind
+    const from = performance.now()
+    await make(taibai, line)
+    made.push({ name, explains, from, to: performance.now() })
+  }
+}
+
+/** Which of the failures were there while a fault was that explains them, and which were not. */
+export function faultsOf(
+  failures: Failure[],
+  troubles: Trouble[],
+): { ofFaults: { name: string; times: number; calls: number }[]; unexplained: Failure[] } {
+  const calls = new Map<string, number>()
+  const unexplained = failures.filter((failure) => {
+    const why = troubles.find((each) => explains(each, failure))
+    if (why !== undefined) calls.set(why.name, (calls.get(why.name) ?? 0) + 1)
+    return why === undefined
+  })
+  const names = [...new Set(troubles.map(({ name }) => name))]
+  const times = (of: string) => troubles.filter(({ name }) => name === of).length
+  return { ofFaults: names.map((name) => ({ name, times: times(name), calls: calls.get(name) ?? 0 })), unexplained }
+}
+
+const explains = ({ from, to, explains: statuses }: Trouble, failure: Failure): boolean =>
+  statuses.includes(failure.status) && failure.to >= from && failure.from <= to + afterMs
+
+async function heldUp(line: EngineLine): Promise<void> {
+  line.hold()
+  await pause(3000)
+  line.mend()
+}
+
+async function cutOff(line: EngineLine): Promise<void> {
+  line.cut()
+  await pause(3000)
+  line.mend()
+}
+
+async function frozen(dataDir: string): Promise<void> {
+  await changeWorkers(dataDir, 1, 'pause')
+  await pause(500)
+  await changeWorkers(dataDir, 100, 'unpause')
+}
+
+async function locked(file: string): Promise<void> {
+  const database = new Sqlite(file)
+  database.exec('BEGIN IMMEDIATE')
+  await pause(1000)
+  database.exec('ROLLBACK')
+  database.close()
+}
