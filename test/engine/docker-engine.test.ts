@@ -104,6 +104,12 @@ describe('a container that cannot be had leaves none behind', () => {
     ['that cannot be listened to', 'POST /containers/*/attach', 500, /attach/],
     ['that cannot be started', 'POST /containers/*/start', 500, /start/],
   ]
+  test('for which the bridge has no port says so', async () => {
+    docker.refuse('POST /containers/*/start', 500, 'adding interface veth1 to bridge br-1 failed: exchange full')
+    await expect(engine.start(spec())).rejects.toMatchObject({ code: 'engine_failed', message: /no port left/ })
+    expect(docker.containers.size).toBe(0)
+  })
+
   test.each(rows)('%s', async (_what, question, status, message) => {
     docker.refuse(question, status, 'no')
     await expect(engine.start(spec(), onOutput)).rejects.toMatchObject({ code: 'engine_failed', message })

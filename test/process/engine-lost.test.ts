@@ -4,6 +4,7 @@ import { EngineLine } from '../../scripts/setup/engine-line.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { dockerSocket, removeContainer } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
+import { docker } from '../support/docker-images.ts'
 import { ended } from '../support/executions-of.ts'
 import { deeds } from '../support/fixture-functions.ts'
 import { launchServer, ServerProcess } from '../support/server-process.ts'
@@ -93,6 +94,18 @@ describeWithDocker('A server that loses its Docker engine', () => {
       expect(await call(name), name).toMatchObject({ status: 200, text: 'served' })
     }
     await expect.poll(() => data.oddWorkers(), { timeout: 90_000, interval: 100 }).toEqual([])
+  })
+
+  test('says which image it is that the engine has no more', async () => {
+    const image = `taibai-test/lost-${data.instance}:1`
+    await docker('tag', 'taibai/nodejs', image)
+    const code = { source: 'image', image }
+    await server.must('POST', '/v1/functions', { json: { name: 'imageless', code } })
+    await docker('rmi', image)
+    const answer = await call('imageless')
+    expect(answer).toMatchObject({ status: 503, json: { code: 'platform_failed' } })
+    expect(answer.json.faultstring).toContain(`The image ${image} is not on this machine`)
+    expect(await call('warm')).toMatchObject({ status: 200, text: 'served' })
   })
 
   test('goes on while the engine hangs: nothing is given up, and it says so', async () => {

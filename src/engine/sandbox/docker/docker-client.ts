@@ -68,7 +68,10 @@ export class DockerClient {
 
   async begin(id: string): Promise<void> {
     await this.#api.ask('POST', `/containers/${id}/start`).catch((cause: unknown) => {
-      throw engineFailed('The Docker engine could not start a container.', cause)
+      throw engineFailed(
+        /exchange full/.test(textOf(cause)) ? noPort : 'The Docker engine could not start a container.',
+        cause,
+      )
     })
   }
 
@@ -307,6 +310,10 @@ export class DockerClient {
     }
   }
 }
+
+/** The kernel's bound of a bridge. */
+const noPort =
+  'The network of the functions has no port left: 1,023 containers at once are all that a bridge takes. Fewer workers have room in a smaller TAIBAI_MEMORY_BUDGET_MB.'
 
 export const engineFailed = (message: string, cause: unknown): FaasError =>
   new FaasError('engine_failed', message, { cause })
