@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { customAlphabet } from 'nanoid'
 import { nodeCommand } from './assets.ts'
 import type { Config } from './config.ts'
@@ -69,6 +70,7 @@ export const poolOptions = (config: Config): PoolOptions => ({
   maxWaiting: config.maxWaiting,
   acquireTimeoutMs: config.acquireTimeoutMs,
   pauseAfterMs: config.pauseAfterMs,
+  processors: availableParallelism(),
 })
 
 export const reserveBytes = ({ diskReserveMb }: Pick<Config, 'diskReserveMb'>): number => diskReserveMb * 1024 * 1024

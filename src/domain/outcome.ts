@@ -24,6 +24,8 @@ export interface FunctionError {
 export interface Usage {
   cpuMs: number | null
   memoryPeakMb: number | null
+  /** What its worker was ready to run and had no processor, since it said so last; absent: it did not say now. */
+  stalledMs?: number
 }
 
 /**

@@ -134,8 +134,8 @@ export interface Lease {
   call(call: Call): Promise<Outcome>
   /** The function is told that its call was given up; when it has not ended after `graceMs`, its worker is. */
   cancel(executionId: string, graceMs: number): void
-  /** Gives the worker back; exactly once, also after a failed call. */
-  release(): void
+  /** Gives the worker back; exactly once, also after a failed call. `outcome`: how its call went, if it had one. */
+  release(outcome?: Pick<Outcome, 'stalledMs'>): void
 }
 
 /** The code could not be loaded into a worker: the function's fault. */

@@ -105,6 +105,7 @@ export class TestPool {
         maxWaiting: 1000,
         acquireTimeoutMs: 30_000,
         pauseAfterMs: 0,
+        processors: 2,
         ...rest,
       },
     })

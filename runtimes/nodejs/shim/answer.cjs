@@ -4,7 +4,7 @@ const { builtin, max, milliseconds, now, toJson, types } = require('./builtins.c
 const { inFlight } = require('./calls.cjs')
 const { describeError, Refusal } = require('./errors.cjs')
 const { endDecoders } = require('./output.cjs')
-const { cpuMs, memoryPeakBytes } = require('./usage.cjs')
+const { cpuMs, memoryPeakBytes, stalledMs } = require('./usage.cjs')
 const { frameTypes, send } = require('./wire.cjs')
 const { inspect } = builtin('node:util')
 const { FAILED, RESULT } = frameTypes
@@ -104,7 +104,9 @@ function finish(call, type, metaStart, body) {
   call.over = true
   inFlight.delete(call.number)
   const peak = memoryPeakBytes(endedAt)
-  const used = `${lastMeta}"run_ms":${milliseconds(runMs)},"cpu_ms":${milliseconds(usedCpuMs)},"memory_peak_bytes":${peak}}`
+  const stalled = stalledMs(endedAt)
+  const stall = stalled === undefined ? '' : `"stalled_ms":${milliseconds(stalled)},`
+  const used = `${lastMeta}${stall}"run_ms":${milliseconds(runMs)},"cpu_ms":${milliseconds(usedCpuMs)},"memory_peak_bytes":${peak}}`
   send(type, call.number, metaStart + used, body)
   if (inFlight.size === 0) afterLast?.()
 }

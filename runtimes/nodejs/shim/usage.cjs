@@ -1,6 +1,6 @@
 /** What the process has used so far. */
 
-const { cpuUsage, resourceUsage } = require('./builtins.cjs')
+const { builtin, cpuUsage, resourceUsage } = require('./builtins.cjs')
 const { noteMemoryPeak } = require('./heap.cjs')
 
 let cpuReadMs = 0
@@ -32,4 +32,28 @@ function memoryPeakBytes(at) {
   return peakBytes
 }
 
-module.exports = { cpuMs, memoryPeakBytes }
+const { readFileSync } = builtin('node:fs')
+
+const stalledEveryMs = 50
+let stalledReadAt = -Infinity
+/** Undefined: not read yet. */
+let stalledReadMs
+
+/**
+ * What the main thread was ready to run and had no processor, since it was told last; undefined: not told now. A kernel that does not say
+ * it is not asked again.
+ */
+function stalledMs(at) {
+  if (at - stalledReadAt < stalledEveryMs) return undefined
+  stalledReadAt = at
+  const before = stalledReadMs
+  try {
+    stalledReadMs = Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6
+  } catch {
+    stalledReadAt = Infinity
+  }
+  const stalled = stalledReadMs - before
+  return stalled >= 0 ? stalled : undefined
+}
+
+module.exports = { cpuMs, memoryPeakBytes, stalledMs }

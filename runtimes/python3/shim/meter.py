@@ -1,5 +1,6 @@
-"""How much memory this process has taken."""
+"""How much memory this process has taken, and how long it had no processor."""
 
+import time
 from resource import RUSAGE_SELF, getrusage
 
 
@@ -24,3 +25,32 @@ def high_water_bytes():
             if line.startswith(b'VmHWM:'):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+STALLED_EVERY = 0.05
+
+
+def stall_meter():
+    """A function that tells what the main thread was ready to run and had no processor, in ms since it was told last;
+    None: not told now."""
+    told_at, told, now = 0.0, 0.0, time.perf_counter
+
+    def stalled_ms():
+        nonlocal told_at, told
+        at = now()
+        if at - told_at < STALLED_EVERY:
+            return None
+        told_at, before = at, told
+        told = stalled_so_far()
+        return told - before
+
+    try:
+        told = stalled_so_far()
+    except (OSError, IndexError, ValueError):
+        return lambda: None
+    return stalled_ms
+
+
+def stalled_so_far():
+    with open('/proc/self/schedstat', 'rb') as file:
+        return int(file.read().split()[1]) / 1e6

@@ -16,7 +16,7 @@ from .errors import NotBound, describe
 from .json_text import to_json
 from .loading import enter, load
 from .log import CURRENT
-from .meter import memory_meter
+from .meter import memory_meter, stall_meter
 from .output import Output, show_log_records
 from .serving import choose_serving
 from .signatures import load_signature
@@ -54,6 +54,7 @@ class Worker:
         self.watcher = Watcher(self)
         self.cpu_time = time.process_time
         self.memory_peak = memory_meter()
+        self.stalled_ms = stall_meter()
         self.watcher.start()
         signal(SIGTERM, self.terminate)
         os.register_at_fork(after_in_child=self.become_child)
@@ -155,6 +156,9 @@ class Worker:
         cpu_ms = (self.cpu_time() - call.cpu_started) * 1000
         if self.exit_code is not None:
             fields = '"last":true,' + fields
+        stalled_ms = self.stalled_ms()
+        if stalled_ms is not None:
+            fields += '"stalled_ms":%.3f,' % stalled_ms
         meta = '{%s"run_ms":%.3f,"cpu_ms":%.3f,"memory_peak_bytes":%d}' % (fields, run_ms, cpu_ms, self.memory_peak())
         frame = encode_frame(kind, call.number, meta.encode('utf-8', 'backslashreplace'), body)
         with self.wire.lock:

@@ -55,7 +55,8 @@ export class Calls {
     if (this.#closed) return Promise.reject(shuttingDown())
     const group = this.#parts.groups.of(revision)
     const since = this.#parts.clock.elapsed()
-    const bound = group.take()
+    // Whoever waits already is served first.
+    const bound = group.isHeldBack(since) ? undefined : group.take(since)
     if (bound === undefined) return this.#wait(group, revision, since, caller)
     group.habits.arrivals.began(since)
     return this.#give({ group, bound, revision, caller, since, start: null })
@@ -66,7 +67,7 @@ export class Calls {
     let told = start
     const since = this.#parts.clock.elapsed()
     while (group.waiters.length > 0) {
-      const bound = group.take()
+      const bound = group.take(since)
       if (bound === undefined) return
       const waiter = group.waiters.shift() as WaitingCall
       waiter.resolve(this.#give({ group, bound, revision: waiter.revision, caller: waiter.caller, since, start: told }))
@@ -159,7 +160,7 @@ export class Calls {
       resumeMs,
       call: (call) => bound.worker.call(call, revision.timeoutMs),
       cancel: (executionId, graceMs) => bound.worker.cancel(executionId, graceMs),
-      release: () => this.#release(group, bound, since),
+      release: (outcome) => this.#release(group, bound, since, outcome?.stalledMs),
     }
   }
 
@@ -179,9 +180,10 @@ export class Calls {
     return this.acquire(revision, caller)
   }
 
-  #release(group: WorkerGroup, bound: BoundWorker, since: number): void {
+  #release(group: WorkerGroup, bound: BoundWorker, since: number, stalledMs: number | undefined): void {
     const now = this.#parts.clock.elapsed()
     group.habits.noteRun(now - since)
+    group.workBound.noteEnd(now, now - since, stalledMs, group.atWork)
     this.#giveBack(group, bound, now)
   }
 

@@ -3,6 +3,7 @@ import type { Revision } from '../../domain/worker.ts'
 import type { MemoryLine } from './memory-line.ts'
 import { Habits } from './policy/habits.ts'
 import { protectedWorkers } from './policy/pool-policy.ts'
+import { WorkBound } from './policy/work-bound.ts'
 import { WorkerGroup } from './worker-group.ts'
 
 /** Function versions whose habits are remembered; beyond, the one called first is forgotten. Each takes about 1 kB. */
@@ -24,9 +25,11 @@ export class Groups {
   #protected = new Map<string, number>()
   #limitBytes: number
   #line: MemoryLine
+  #processors: number
 
-  /** `limitBytes`: memory of all workers together. `line`: a group that is forgotten leaves it. */
-  constructor(limitBytes: number, line: MemoryLine) {
+  /** `limitBytes`: memory of all workers together. `line`: a group that is forgotten leaves it. `processors`: that workers run on. */
+  constructor(limitBytes: number, line: MemoryLine, processors: number) {
+    this.#processors = processors
     this.#limitBytes = limitBytes
     this.#line = line
   }
@@ -40,7 +43,7 @@ export class Groups {
   of(revision: Revision): WorkerGroup {
     let group = this.#current.get(revision.key)
     if (group === undefined || group.retired) {
-      group = new WorkerGroup(revision, this.#habitsOf(revision))
+      group = new WorkerGroup(revision, this.#habitsOf(revision), new WorkBound(this.#processors))
       this.#current.set(revision.key, group)
       this.#all.add(group)
     }

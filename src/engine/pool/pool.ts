@@ -31,6 +31,8 @@ export interface PoolOptions {
   acquireTimeoutMs: number
   /** Idle workers are paused after this time; 0: never. */
   pauseAfterMs: number
+  /** That workers run on. */
+  processors: number
 }
 
 export interface PoolParts {
@@ -200,7 +202,7 @@ function makeParts(
   const limits = { maxWaiting: options.maxWaiting, timeoutMs: options.acquireTimeoutMs }
   const memory = new Memory(memoryBudgetBytes, () => upkeep.lookAgain())
   const line = new MemoryLine(memory)
-  const groups = new Groups(memoryBudgetBytes, line)
+  const groups = new Groups(memoryBudgetBytes, line, options.processors)
   const mostOf = (projectId: string) => (isClosing() ? null : shares.limitOf(projectId, 'starts'))
   const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
   const departures = new Departures({ clock, groups, memory })

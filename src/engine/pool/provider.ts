@@ -123,8 +123,9 @@ export class Provider {
   /** How many more workers the group wants while `provisioning` are on their way. */
   #wanted(group: WorkerGroup, provisioning: number): number {
     const { revision, waiters, workers } = group
-    const { concurrency, maxWorkers } = revision
+    const { concurrency } = revision
     const minWorkers = this.#parts.groups.minimum(group)
+    const maxWorkers = mostWorkers(group, minWorkers, this.#parts.clock.elapsed())
     const waiting = waiters.length - this.servedByBusy(group)
     return workersWanted({ waiting, workers: workers.size, provisioning, concurrency, minWorkers, maxWorkers })
   }
@@ -235,6 +236,13 @@ export class Provider {
     const view = { startKind, hasWorkers, lastLeft: groups.lastLeft(group), keepsGeneric }
     return coldReason({ ...view, ranBefore: ranBefore(functionId, functionVersion) })
   }
+}
+
+/** What its function allows, and, while calls wait only because enough are at work, no more than those. */
+function mostWorkers(group: WorkerGroup, minWorkers: number, now: number): number | null {
+  const { maxWorkers } = group.revision
+  if (group.waiters.length === 0 || group.workBound.admits(group.workers.size, group.since, now)) return maxWorkers
+  return Math.min(maxWorkers ?? Number.POSITIVE_INFINITY, Math.max(minWorkers, group.workBound.most))
 }
 
 /** What calls are told when the worker could not load their code; null: it could. */

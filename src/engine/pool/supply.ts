@@ -49,6 +49,13 @@ export class Supply {
     this.#providing.add(providing)
   }
 
+  /** Calls that were held back may have waited long enough. */
+  lookAtHeldBack(group: WorkerGroup): void {
+    if (group.waiters.length === 0 || group.workBound.most === Number.POSITIVE_INFINITY) return
+    this.#parts.calls.serve(group, null)
+    this.provideFor(group)
+  }
+
   /** Provides nothing more. Resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#closed = true

@@ -72,11 +72,12 @@ export class Upkeep {
   }
 
   #sweep(): void {
-    const { starts, groups, pauses, ahead } = this.#parts
+    const { starts, groups, pauses, ahead, supply } = this.#parts
     starts.look()
     for (const group of groups.all()) {
       this.#expire(group)
       pauses.look(group)
+      supply.lookAtHeldBack(group)
     }
     ahead.look()
   }

@@ -2,6 +2,7 @@ import type { ColdReason } from '../../domain/execution.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { InLine } from './memory-line.ts'
 import type { Habits } from './policy/habits.ts'
+import type { WorkBound } from './policy/work-bound.ts'
 import type { PoolWorker } from './pool-worker.ts'
 
 /** A worker that belongs to a group. */
@@ -50,6 +51,9 @@ export class WorkerGroup implements InLine {
   stopPatience: (() => void) | null = null
   /** Outlives the group. */
   readonly habits: Habits
+  readonly workBound: WorkBound
+  /** Workers that run a call. */
+  atWork = 0
   /** Its function has newer code or limits. */
   retired = false
   /** Why, for those that leave when their calls have ended. */
@@ -57,9 +61,10 @@ export class WorkerGroup implements InLine {
   /** Workers with room for a call; the one used last is on top, so that the others can grow old. */
   #free: BoundWorker[] = []
 
-  constructor(revision: Revision, habits: Habits) {
+  constructor(revision: Revision, habits: Habits, workBound: WorkBound) {
     this.revision = revision
     this.habits = habits
+    this.workBound = workBound
   }
 
   get projectId(): string {
@@ -98,21 +103,30 @@ export class WorkerGroup implements InLine {
     return count
   }
 
+  /** Calls wait although there may be a worker: more at work would only wait for each other. */
+  isHeldBack(now: number): boolean {
+    return this.waiters.length > 0 && !this.workBound.admits(this.atWork, this.since, now)
+  }
+
   /** How many more workers its function's bound allows. */
   get room(): number {
     return (this.revision.maxWorkers ?? Number.POSITIVE_INFINITY) - this.workers.size - this.provisioning
   }
 
-  /** A worker with room, that counts one call more; undefined when there is none. One that has just died is passed over. */
-  take(): BoundWorker | undefined {
+  /**
+   * A worker with room, that counts one call more; undefined when there is none, or as many are at work as may be. One that has
+   * just died is passed over.
+   */
+  take(now: number): BoundWorker | undefined {
     let bound = this.#free[this.#free.length - 1]
     while (bound?.worker.isEnding) {
       this.#free.pop()
       bound = this.#free[this.#free.length - 1]
     }
     if (bound === undefined) return undefined
+    if (bound.inFlight === 0 && !this.workBound.admits(this.atWork, this.since, now)) return undefined
     this.failures = 0
-    bound.inFlight++
+    if (bound.inFlight++ === 0) this.atWork++
     bound.calls++
     if (bound.inFlight >= this.revision.concurrency) this.#free.pop()
     return bound
@@ -130,7 +144,7 @@ export class WorkerGroup implements InLine {
 
   /** A call of this worker has ended. */
   giveBack(bound: BoundWorker): void {
-    bound.inFlight--
+    if (--bound.inFlight === 0) this.atWork--
     if (bound.leaving || bound.worker.isEnding || bound.inFlight !== this.revision.concurrency - 1) return
     this.#free.push(bound)
   }

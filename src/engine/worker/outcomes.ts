@@ -4,6 +4,7 @@ import {
   noUsage,
   type Outcome,
   platformFailed,
+  type Usage,
   type Value,
 } from '../../domain/outcome.ts'
 import type { Exit } from '../sandbox/sandbox.ts'
@@ -14,14 +15,13 @@ import { type Frame, FrameType, ProtocolError, parseMeta } from './protocol.ts'
 export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | undefined): Outcome {
   try {
     const meta = parseMeta(frame)
-    const cpuMs = cpuOf(meta)
-    const memoryPeakMb = memoryPeakOf(meta)
-    if (frame.type === FrameType.failed) return { ...failure(frame, meta), runMs, cpuMs, memoryPeakMb }
+    const used = usageOf(meta)
+    if (frame.type === FrameType.failed) return { ...failure(frame, meta), runMs, ...used }
     if ((frame.type === FrameType.end) !== (streamedStatus !== undefined)) {
       throw new ProtocolError('a streamed answer ends with END, and only that')
     }
-    if (streamedStatus !== undefined) return { kind: 'streamed', status: streamedStatus, runMs, cpuMs, memoryPeakMb }
-    return { kind: 'returned', value: returnedValue(frame, meta), runMs, cpuMs, memoryPeakMb }
+    if (streamedStatus !== undefined) return { kind: 'streamed', status: streamedStatus, runMs, ...used }
+    return { kind: 'returned', value: returnedValue(frame, meta), runMs, ...used }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     return raised('ProtocolError', error.message, runMs)
@@ -50,6 +50,12 @@ function returnedValue(frame: Frame, meta: Record<string, unknown>): Value {
   if (http === undefined) return { kind, body: frame.body }
   if (typeof http !== 'object' || http === null) throw new ProtocolError('the head of an answer is not an object')
   return { kind, body: frame.body, http: headOf(http as Record<string, unknown>) }
+}
+
+function usageOf(meta: Record<string, unknown>): Usage {
+  const usage: Usage = { cpuMs: cpuOf(meta), memoryPeakMb: memoryPeakOf(meta) }
+  if (isAmount(meta.stalled_ms)) usage.stalledMs = meta.stalled_ms
+  return usage
 }
 
 const cpuOf = ({ cpu_ms }: Record<string, unknown>): number | null => (isAmount(cpu_ms) ? cpu_ms : null)

@@ -225,8 +225,8 @@ export class ShimWorker implements PoolWorker {
     const outcome = outcomeOf(frame, runMs, status)
     if (outcome.kind !== 'streamed' || !(sink instanceof CollectedStream)) return outcome
     if (sink.tooLarge) return resultTooLarge(this.#parts.maxResultBytes, runMs)
-    const { cpuMs, memoryPeakMb } = outcome
-    return { kind: 'returned', value: sink.value(), runMs, cpuMs, memoryPeakMb }
+    const { kind: _, status: _status, ...used } = outcome
+    return { ...used, kind: 'returned', value: sink.value() }
   }
 
   /** The shim looks first; a function that goes past it meets the same limit. A short answer of a web function may be sent whole. */

@@ -138,7 +138,7 @@ export class Runner {
     } catch (error) {
       outcome = platformOutcome(error)
     }
-    active.lease?.release()
+    active.lease?.release(outcome)
     if (active.isCancelled && !isAnswer(outcome)) outcome = cancelled(outcome.runMs, hasBegun)
     if (!hasBegun) execution.attempt = attemptsBefore
     const runEndedAt = clock.elapsed()
