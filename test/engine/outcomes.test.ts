@@ -93,6 +93,15 @@ describe('what a function returned', () => {
     const meta = { cpu_ms: cpu, memory_peak_bytes: memory }
     expect(outcomeOf(frame(FrameType.result, meta), 1, undefined)).toMatchObject({ cpuMs, memoryPeakMb })
   })
+
+  test.each([
+    [0.5, 0.5],
+    [-1, undefined],
+    ['1', undefined],
+    [undefined, undefined],
+  ])('the time without a processor %j is %j ms', (said, stalledMs) => {
+    expect(outcomeOf(frame(FrameType.result, { stalled_ms: said }), 1, undefined).stalledMs).toBe(stalledMs)
+  })
 })
 
 describe('what a function threw', () => {

@@ -81,6 +81,8 @@ export interface Usage {
   runMs: number
   cpuMs: number
   memoryPeakBytes: number
+  /** Undefined: not said this time. */
+  stalledMs: unknown
 }
 
 export type Outcome =

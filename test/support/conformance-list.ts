@@ -11,6 +11,7 @@ import {
   type CallOptions,
   type Harness,
   type Outcome,
+  type Usage,
 } from './conformance-harness.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -469,6 +470,18 @@ function calls(harness: Harness): void {
     const echoed = await worker.call({ do: 'echo', value: 1 }).outcome
     expectUsage(echoed)
     expect(usageOf(echoed).runMs).toBeLessThan(10_000)
+  })
+
+  test('the time without a processor is told now and then', async () => {
+    await using worker = await harness.bind()
+    const told: unknown[] = []
+    for (let call = 0; call < 6; call++) {
+      told.push(usageOf(await worker.call({ do: 'echo', value: 1 }).outcome).stalledMs)
+      await sleep(60)
+    }
+    const numbers = told.filter((ms) => ms !== undefined)
+    expect(numbers.length).toBeGreaterThan(1)
+    for (const ms of numbers) expect(ms).toBeGreaterThanOrEqual(0)
   })
 
   test('the memory peak covers what a call allocated', async () => {
@@ -1056,7 +1069,7 @@ function header(answer: Answer, name: string): string | undefined {
   return answer.headers.find(([key]) => key.toLowerCase() === name)?.[1]
 }
 
-function usageOf(outcome: Outcome): { runMs: number; cpuMs: number; memoryPeakBytes: number } {
+function usageOf(outcome: Outcome): Usage {
   if (outcome.state === 'lost') throw new Error('the worker ended before it answered')
   return outcome.usage
 }

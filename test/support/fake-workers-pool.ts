@@ -162,9 +162,10 @@ export class TestPool {
     return { ...outcome, lease }
   }
 
-  release(lease: Lease | null): void {
+  /** `stalledMs`: what the worker says that it had no processor for. */
+  release(lease: Lease | null, stalledMs?: number): void {
     if (lease === null || !this.#leases.delete(lease)) throw new Error('there is no such lease to give back')
-    lease.release()
+    lease.release(stalledMs === undefined ? {} : { stalledMs })
   }
 
   get held(): Lease[] {

@@ -330,5 +330,6 @@ function usage(meta: Record<string, unknown>): Usage {
     runMs: Number(meta.run_ms),
     cpuMs: Number(meta.cpu_ms),
     memoryPeakBytes: Number(meta.memory_peak_bytes),
+    stalledMs: meta.stalled_ms,
   }
 }

@@ -1,0 +1,85 @@
+/** How many workers of a function are at work at once: as many as serve it sooner, and no more. */
+import { describe, expect, test } from 'vitest'
+import { nextBound } from '../../src/engine/pool/policy/work-bound.ts'
+import { settled } from '../support/fake-clock.ts'
+import { aRevision, TestPool } from '../support/fake-workers-pool.ts'
+
+const none = Number.POSITIVE_INFINITY
+
+describe('the bound', () => {
+  const rows: [what: string, view: Partial<Parameters<typeof nextBound>[0]>, bound: number][] = [
+    ['is none while there are processors', { stalledShare: 0.1 }, none],
+    ['is none while calls stall now and then', { stalledShare: 0.4 }, none],
+    ['is half of those at work when they mostly wait for a processor', {}, 32],
+    ['halves again', { most: 32, atWork: 32 }, 16],
+    ['is never below twice the processors', { most: 5, atWork: 5 }, 4],
+    ['is not lowered for the fault of others', { atWork: 4 }, none],
+    ['stays when those at work keep the processors busy', { most: 4, atWork: 4, stalledShare: 0.5 }, 4],
+    ['is given up soon when those at work wait for something else', { most: 4, atWork: 4, stalledShare: 0.05 }, 8],
+  ]
+  test.each(rows)('%s', (_what, view, bound) => {
+    expect(nextBound({ most: none, atWork: 64, stalledShare: 0.9, processors: 2, ...view })).toBe(bound)
+  })
+})
+
+const callMs = 50
+
+/** So many calls, again and again, whose workers have no processor for this share of the time. */
+async function flood(pool: TestPool, calls: number, rounds: number, stalledShare: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    while (pool.held.length + pool.waiting.length < calls) pool.ask()
+    await settled()
+    await pool.pass(callMs)
+    for (const lease of pool.held) pool.release(lease, callMs * stalledShare)
+  }
+  while (pool.held.length + pool.waiting.length < calls) pool.ask()
+  await settled()
+}
+
+describe('a flood of calls of one function', () => {
+  test('that compute has as many workers at work as serve it, and no more are started for it', async () => {
+    const pool = new TestPool({ processors: 1 })
+    await flood(pool, 16, 20, 0)
+    await pool.pass(2000)
+    expect(pool.held).toHaveLength(16)
+    await flood(pool, 16, 40, 0.9)
+    expect(pool.held).toHaveLength(2)
+    const before = pool.workers.asked
+    await flood(pool, 32, 10, 0.9)
+    expect(pool.held).toHaveLength(2)
+    expect(pool.workers.asked).toBe(before)
+    expect(pool.waiting, 'nothing is refused').toHaveLength(30)
+  })
+
+  test('that begin to wait for something else are all at work again', async () => {
+    const pool = new TestPool({ processors: 1 })
+    await flood(pool, 16, 20, 0)
+    await pool.pass(2000)
+    await flood(pool, 16, 40, 0.9)
+    expect(pool.held).toHaveLength(2)
+    await flood(pool, 16, 20, 0.05)
+    expect(pool.held).toHaveLength(16)
+  })
+
+  test('that compute for long are all let in after a while, by age', async () => {
+    const pool = new TestPool({ processors: 1 })
+    await flood(pool, 16, 20, 0)
+    await pool.pass(2000)
+    await flood(pool, 16, 40, 0.9)
+    expect(pool.held).toHaveLength(2)
+    await pool.pass(4000)
+    expect(pool.held).toHaveLength(2)
+    await pool.pass(2500)
+    expect(pool.held).toHaveLength(16)
+  })
+
+  test('does not bound another function', async () => {
+    const pool = new TestPool({ processors: 1 })
+    await flood(pool, 16, 20, 0)
+    await pool.pass(2000)
+    await flood(pool, 16, 40, 0.9)
+    const others = Array.from({ length: 5 }, () => pool.ask(aRevision({ functionId: 'other' })))
+    await pool.pass(3000)
+    expect(others.every(({ lease }) => lease !== null)).toBe(true)
+  })
+})
