@@ -67,6 +67,7 @@ import { SecretRows } from './store/secrets.ts'
 import { SourceRows } from './store/sources.ts'
 import { TokenRows } from './store/tokens.ts'
 import { WebhookRows } from './store/webhooks.ts'
+import { WhiskEntityRows } from './store/whisk-entities.ts'
 import { zipOf } from './store/zip-of.ts'
 
 /** Who gets what: every part with the fields that it needs, by name, and no other. Server and tests are wired here. */
@@ -88,6 +89,7 @@ export function makeStores(database: Database) {
     tokens: new TokenRows(database),
     accessKeys: new AccessKeyRows(database),
     lambdaSettings: new LambdaSettingsRows(database),
+    whiskEntities: new WhiskEntityRows(database),
     audit: new AuditRows(database),
   }
 }
@@ -290,6 +292,7 @@ export function makeServices(ground: Ground) {
     audit: new AuditLog({ store: stores.audit, clock, newId, log, rules: settings.audit }),
     accessKeys: new AccessKeys({ keys: stores.accessKeys, tokens, vault: ground.vault, clock }),
     lambdaSettings: stores.lambdaSettings,
+    whiskEntities: stores.whiskEntities,
     packages,
   }
 }
@@ -340,6 +343,7 @@ export function httpParts(
     tokens: services.tokens,
     accessKeys: services.accessKeys,
     lambdaSettings: services.lambdaSettings,
+    whiskEntities: services.whiskEntities,
     packages: services.packages,
     audit: services.audit,
     backups: services.backups,

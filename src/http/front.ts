@@ -10,6 +10,7 @@ import { fissionPlaceOf, type Place, placeOf, rootOf } from './function-call.ts'
 import { refuseBeyond, toInvoke } from './guard.ts'
 import { whoAsks } from './middleware/auth.ts'
 import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-door.ts'
+import { isWhiskPath, makeWhiskApi } from './openwhisk/whisk-api.ts'
 import { hostOfTarget, routedUrl } from './request-url.ts'
 import { postExecution } from './routes/executions.ts'
 import { invoke } from './routes/invoke.ts'
@@ -19,13 +20,14 @@ import type { HttpParts } from './server.ts'
 
 /**
  * What listens on the port. The two routes that run functions are answered here, on Node's own request and response, and so is
- * the API of AWS Lambda, whose signatures need the URL as it came; everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
+ * the API of AWS Lambda, whose signatures need the URL as it came, and that of OpenWhisk; everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
  */
 export function makeListener(app: App, parts: HttpParts): RequestListener {
   const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   const { isOpen, corsOrigins } = parts.settings
   const door = doorOf(parts.settings)
   const aws = makeAwsApi(parts)
+  const whisk = makeWhiskApi(parts)
   const browsers: CrossOrigin = { origins: corsOrigins, methods: null, headers: null, credentials: false }
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> | undefined => {
@@ -39,6 +41,7 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
     if (place !== null) return invoke(parts, place, incoming, outgoing)
     if (isOpen) refuseElsewhere(incoming, door, true)
     if (isAwsPath(url)) return aws(incoming, outgoing)
+    if (isWhiskPath(url)) return whisk(incoming, outgoing)
     if (incoming.method === 'POST' && isExecutions.test(url)) return runExecution(parts, incoming, outgoing)
     return throughApp(incoming, outgoing)
   }

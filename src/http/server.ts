@@ -7,6 +7,7 @@ import type { DocPage } from '../domain/doc-page.ts'
 import type { PackageStore } from '../domain/function.ts'
 import type { LambdaSettingsStore } from '../domain/lambda-settings.ts'
 import type { Log } from '../domain/log.ts'
+import type { WhiskEntityStore } from '../domain/openwhisk.ts'
 import type { Authenticate, Principal } from '../domain/principal.ts'
 import type { SettingInEffect } from '../domain/setting.ts'
 import type { Aliases } from '../services/functions/aliases.ts'
@@ -88,6 +89,7 @@ export interface HttpParts extends InvokeParts {
   tokens: Tokens
   accessKeys: AccessKeys
   lambdaSettings: LambdaSettingsStore
+  whiskEntities: WhiskEntityStore
   packages: PackageStore
   audit: AuditLog
   backups: Backups

@@ -5,6 +5,7 @@ import type { FunctionCode, Network, Recording } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { LambdaFields } from '../domain/lambda-settings.ts'
 import type { ProjectLimits } from '../domain/limits.ts'
+import type { WhiskFields, WhiskKind } from '../domain/openwhisk.ts'
 import type { Actor } from '../domain/principal.ts'
 import type { RetryTerms } from '../domain/retries.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
@@ -295,3 +296,22 @@ export const lambdaSettings = sqliteTable('lambda_settings', {
   settings: text('settings', { mode: 'json' }).$type<LambdaFields>().notNull(),
   updatedAt: integer('updated_at').notNull(),
 })
+
+export const whiskEntities = sqliteTable(
+  'whisk_entities',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    kind: text('kind').$type<WhiskKind>().notNull(),
+    name: text('name').notNull(),
+    functionId: text('function_id').references(() => functions.id, { onDelete: 'cascade' }),
+    fields: text('fields', { mode: 'json' }).$type<WhiskFields>().notNull(),
+    writes: integer('writes').notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('whisk_entities_name').on(table.projectId, table.kind, table.name),
+    index('whisk_entities_function').on(table.functionId),
+  ],
+)

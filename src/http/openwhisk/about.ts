@@ -1,0 +1,22 @@
+import { runtimesShown } from './kinds.ts'
+
+/** What the API says of itself. */
+export const aboutApi = (): object => ({
+  description: 'OpenWhisk API, answered by Taibai',
+  api_version: '1.0.0',
+  api_version_path: 'v1',
+  build: 'taibai',
+  buildno: 'taibai',
+  support: {},
+  limits: { concurrent_actions: manyCalls, actions_per_minute: manyCalls, triggers_per_minute: manyCalls },
+  runtimes: runtimesShown(),
+})
+
+/** Ours are by project and function, and not told in these words: none that a client could keep to. */
+const manyCalls = 1_000_000
+
+export const limitsShown = (): object => ({
+  concurrentInvocations: manyCalls,
+  invocationsPerMinute: manyCalls,
+  firesPerMinute: manyCalls,
+})

@@ -1,0 +1,40 @@
+import type { WhiskExec } from '../../domain/openwhisk.ts'
+import { type Signature, signatureOfEvents } from '../../domain/signature.ts'
+import { isArchive, zipIn } from './archives.ts'
+import { familyOf, imageKind, sequenceKind } from './kinds.ts'
+import { sequenceCode } from './sequence.ts'
+import { badRequest } from './whisk-error.ts'
+
+/** The code of an action as a function takes it. */
+export interface ActionCode {
+  code: object
+  zip?: Buffer
+  /** Absent: an image. */
+  runtime?: string
+  signature?: Signature
+}
+
+/** Throws WhiskError. `text`: as it was sent; null: nothing was. */
+export async function codeOf(exec: WhiskExec | undefined, text: string | null, maxBytes: number): Promise<ActionCode> {
+  if (exec?.kind === imageKind) return imageCode(exec, text)
+  const signature = signatureOfEvents('openwhisk')
+  if (exec?.kind === sequenceKind) {
+    return {
+      code: inline('index.js', sequenceCode(exec.components ?? [])),
+      runtime: familyOf('nodejs').runtime,
+      signature,
+    }
+  }
+  const { runtime, extension } = familyOf(exec?.kind ?? '')
+  if (text === null) throw badRequest("The request content was malformed: 'code' must be a string defined in 'exec'.")
+  if (!isArchive(text)) return { code: inline(`action.${extension}`, text), runtime, signature }
+  return { code: { source: 'package' }, zip: await zipIn(text, maxBytes), runtime, signature }
+}
+
+const inline = (filename: string, content: string) => ({ source: 'inline', filename, content })
+
+/** What is sent beside the image goes to its `/init`. */
+function imageCode({ image, main, binary }: WhiskExec, text: string | null): ActionCode {
+  const init = text === null ? {} : { init: { code: text, binary, ...(main !== undefined && { main }) } }
+  return { code: { source: 'image', image, mode: 'openwhisk', ...init } }
+}

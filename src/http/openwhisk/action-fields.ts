@@ -1,0 +1,132 @@
+import type { KeyValue, WhiskExec, WhiskFields, WhiskLimits } from '../../domain/openwhisk.ts'
+import type { FunctionFields } from '../../services/functions/function-fields.ts'
+import { isArchive } from './archives.ts'
+import { isOn, keyValuesIn, objectOf, saidOf, variablesOf, withDefault, withValue } from './key-values.ts'
+import { imageKind, sequenceKind, shownKind } from './kinds.ts'
+import { readName } from './names.ts'
+import type { Given } from './whisk-call.ts'
+import { badRequest } from './whisk-error.ts'
+
+/** What clients say of an action, as ours says it: pure. Throws WhiskError. */
+
+const mib = 1_048_576
+const usualLimits: WhiskLimits = { timeout: 60_000, memory: 256, logs: 10, concurrency: 1 }
+const leastTimeoutMs = 100
+const mostLogsMb = 10
+
+/** As they are after the request; what is not said stays. `before`: null of a new action. */
+export function fieldsAfter(given: Given, before: WhiskFields | null): WhiskFields {
+  const exec = given.exec === undefined || given.exec === null ? before?.exec : execIn(given.exec)
+  if (exec === undefined) throw badRequest('The request content was malformed: exec undefined, and the action is new.')
+  const { annotations, parameters } = describedAfter(given, before)
+  return {
+    annotations: withDefault(withValue(annotations, 'exec', exec.kind), 'provide-api-key', false),
+    parameters,
+    exec,
+    limits: limitsAfter(given.limits, before?.limits ?? usualLimits),
+  }
+}
+
+/** Annotations and parameters of whatever has both. */
+export function describedAfter(
+  given: Given,
+  before: WhiskFields | null,
+): { annotations: KeyValue[]; parameters: KeyValue[] } {
+  const said = (name: 'annotations' | 'parameters') =>
+    given[name] === undefined || given[name] === null ? (before?.[name] ?? []) : keyValuesIn(name, given[name])
+  const dropped = Array.isArray(given.delAnnotations) ? given.delAnnotations : []
+  return {
+    annotations: said('annotations').filter(({ key }) => !dropped.includes(key)),
+    parameters: said('parameters'),
+  }
+}
+
+function execIn(given: unknown): WhiskExec {
+  const { kind, code, main, image, components } = objectIn('exec', given)
+  if (typeof kind !== 'string')
+    throw badRequest("The request content was malformed: 'kind' must be a string in 'exec'.")
+  if (kind === sequenceKind) return { kind, binary: false, components: componentsIn(components) }
+  const named = { ...(typeof main === 'string' && main !== '' && { main }) }
+  const binary = typeof code === 'string' && isArchive(code)
+  if (kind !== imageKind) return { kind: shownKind(kind), binary, ...named }
+  if (typeof image === 'string' && image !== '') return { kind, binary, image, ...named }
+  throw badRequest(
+    "The request content was malformed: 'image' must be a string defined in 'exec' for 'blackbox' actions.",
+  )
+}
+
+function componentsIn(given: unknown): string[] {
+  if (!Array.isArray(given) || given.length === 0) throw badRequest('No component specified for the sequence.')
+  return given.map((one) => `/_/${readName(one)}`)
+}
+
+/** The code of `exec`; null: none was sent. */
+export function codeIn(given: unknown): string | null {
+  const { code } = given === undefined || given === null ? {} : objectIn('exec', given)
+  return typeof code === 'string' && code !== '' ? code : null
+}
+
+function limitsAfter(given: unknown, before: WhiskLimits): WhiskLimits {
+  const said = given === undefined || given === null ? {} : objectIn('limits', given)
+  const number = (name: keyof WhiskLimits, least: number, most: number): number => {
+    const value = said[name] ?? before[name]
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+    throw badRequest(
+      `The limit '${name}' is ${JSON.stringify(value)}: it must be a whole number from ${least} to ${most}.`,
+    )
+  }
+  return {
+    timeout: number('timeout', leastTimeoutMs, Number.MAX_SAFE_INTEGER),
+    memory: number('memory', 1, Number.MAX_SAFE_INTEGER),
+    logs: number('logs', 0, mostLogsMb),
+    concurrency: number('concurrency', 1, Number.MAX_SAFE_INTEGER),
+  }
+}
+
+export function objectIn(name: string, given: unknown): Given {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Given
+  throw badRequest(`The request content was malformed: "${name}" must be an object.`)
+}
+
+/** What the function's row says of an action. */
+export function functionFieldsOf(fields: WhiskFields): FunctionFields & { timeoutSeconds: number } {
+  const { exec, limits = usualLimits, annotations } = fields
+  const description = saidOf(annotations, 'description')
+  return {
+    entry: exec?.main ?? 'main',
+    timeoutSeconds: Math.ceil(limits.timeout / 1000),
+    memoryBytes: limits.memory * mib,
+    concurrency: limits.concurrency,
+    api: isOn(annotations, 'provide-api-key') || exec?.kind === sequenceKind,
+    ...(typeof description === 'string' && { description }),
+  }
+}
+
+/** The environment of an action, on top of the variables that others gave its function. */
+export function environmentOf(
+  before: Record<string, string>,
+  about: {
+    name: string
+    project: string
+    writes: number
+    fields: WhiskFields
+    was: WhiskFields | null
+    pkg: KeyValue[]
+  },
+): Record<string, string> {
+  const { name, project, writes, fields, was, pkg } = about
+  const gone = new Set(
+    [...(was?.parameters ?? []), ...fields.parameters].filter(({ init }) => init).map(({ key }) => key),
+  )
+  const kept = Object.entries(before).filter(([key]) => !gone.has(key) && !key.startsWith(ourPrefix))
+  const defaults = objectOf(pkg, fields.parameters)
+  return {
+    ...Object.fromEntries(kept),
+    ...variablesOf(fields.parameters),
+    __OW_ACTION_NAME: `/${project}/${name}`,
+    __OW_ACTION_VERSION: `0.0.${writes}`,
+    ...(Object.keys(defaults).length > 0 && { __OW_PARAMETERS: JSON.stringify(defaults) }),
+  }
+}
+
+const ourPrefix = '__OW_'

@@ -1,0 +1,146 @@
+import type { Fn } from '../../domain/function.ts'
+import type { WhiskEntity, WhiskFields } from '../../domain/openwhisk.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Functions } from '../../services/functions/functions.ts'
+import type { Runtimes } from '../../services/platform/runtimes.ts'
+import { type ActionCode, codeOf } from './action-code.ts'
+import { codeIn, environmentOf, fieldsAfter, functionFieldsOf } from './action-fields.ts'
+import { actionRecord } from './action-record.ts'
+import { onlyFileIn } from './archives.ts'
+import type { Action, Catalogue } from './catalogue.ts'
+import { imageKind } from './kinds.ts'
+import { checkedName, functionNameOf, partsOf } from './names.ts'
+import { objectIn, pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
+import { badRequest, notThere, taken } from './whisk-error.ts'
+
+export interface ActionOperationsParts {
+  catalogue: Catalogue
+  functions: Functions
+  runtimes: Runtimes
+  maxCodeBytes: number
+  /** An action has come, or is about to go: what fires it follows. */
+  onChange(who: Principal, gone?: string): Promise<void>
+}
+
+/** Actions as OpenWhisk's API makes, shows, changes and removes them. */
+export class ActionOperations {
+  readonly #parts: ActionOperationsParts
+
+  constructor(parts: ActionOperationsParts) {
+    this.#parts = parts
+  }
+
+  list = ({ who, query, name }: WhiskCall): WhiskAnswer => {
+    const { limit, skip } = pageOf(query)
+    const inPackage = (action: Action) => name === '' || partsOf(action.entity.name).pkg === name
+    const all = this.#parts.catalogue.actions(who).filter(inPackage)
+    const shown = all.slice(skip, skip + limit).map(({ entity }) => actionRecord(who.projectId, entity))
+    return { status: 200, json: shown }
+  }
+
+  get = async (call: WhiskCall): Promise<WhiskAnswer> => {
+    const { catalogue } = this.#parts
+    const action = catalogue.action(call.who, call.name)
+    const code = call.query.get('code') === 'false' ? undefined : await this.#code(call.who, action)
+    return { status: 200, json: actionRecord(call.who.projectId, action.entity, code) }
+  }
+
+  put = async (call: WhiskCall): Promise<WhiskAnswer> => {
+    const { who, name } = call
+    const { catalogue } = this.#parts
+    this.#checkPlace(who, name)
+    const before = catalogue.perhapsAction(who, name)
+    if (before !== null && call.query.get('overwrite') !== 'true') throw taken()
+    const given = objectIn(call.body)
+    const fields = fieldsAfter(given, before?.entity.fields ?? null)
+    const text = codeIn(given.exec)
+    const code = given.exec ? await codeOf(fields.exec, text, this.#parts.maxCodeBytes) : null
+    const known = catalogue.perhaps(who, 'action', name)
+    const fn = await this.#written(who, name, before, fields, code)
+    const entity = catalogue.write(who, known, { kind: 'action', name, functionId: fn.id, fields })
+    await this.#parts.onChange(who)
+    return { status: 200, json: actionRecord(who.projectId, entity, text ?? undefined) }
+  }
+
+  delete = async (call: WhiskCall): Promise<WhiskAnswer> => {
+    const { catalogue } = this.#parts
+    const { entity, fn } = catalogue.action(call.who, call.name)
+    await this.remove(call.who, entity, fn.id)
+    return { status: 200, json: actionRecord(call.who.projectId, entity) }
+  }
+
+  async remove(who: Principal, entity: WhiskEntity, functionId: string): Promise<void> {
+    await this.#parts.onChange(who, entity.name)
+    await this.#parts.functions.delete(who, functionId)
+  }
+
+  /** The defaults of its package have changed, or it is written for the first time. */
+  async refresh(who: Principal, { entity, fn, pkg }: Action): Promise<void> {
+    const env = this.#environment(who, entity.name, fn.env, entity.writes, entity.fields, entity.fields, pkg)
+    await this.#parts.functions.update(who, fn.id, { env, keepJobs: true })
+  }
+
+  #checkPlace(who: Principal, name: string): void {
+    const { pkg, name: own } = partsOf(name)
+    checkedName(own)
+    if (pkg === null) return
+    const found = this.#parts.catalogue.perhaps(who, 'package', pkg)
+    if (found === null) throw notThere()
+    if (found.fields.binding)
+      throw badRequest(`${pkg} is a binding: put the action into the package that it stands for.`)
+  }
+
+  async #written(
+    who: Principal,
+    name: string,
+    before: Action | null,
+    fields: WhiskFields,
+    code: ActionCode | null,
+  ): Promise<Fn> {
+    const { functions, catalogue } = this.#parts
+    const pkg = catalogue.perhaps(who, 'package', partsOf(name).pkg ?? '')
+    const writes = (before?.entity.writes ?? 0) + 1
+    const env = this.#environment(who, name, before?.fn.env ?? {}, writes, fields, before?.entity.fields ?? null, pkg)
+    const { entry, memoryBytes, ...common } = functionFieldsOf(fields)
+    const all = fields.exec?.kind === imageKind ? { ...common, env } : { ...common, entry, memoryBytes, env }
+    const isSame = before !== null && (code === null || this.#runsIn(who, before.fn, code))
+    if (isSame) return functions.update(who, before.fn.id, { ...all, ...sentAs(code, before.fn), keepJobs: true })
+    if (before !== null) await this.remove(who, before.entity, before.fn.id)
+    const { runtime, signature, ...sent } = code as ActionCode
+    const size = code?.runtime === undefined ? { memoryBytes } : {}
+    return functions.create(who, { ...all, ...size, ...sent, runtime, signature, name: functionNameOf(name) })
+  }
+
+  #environment(
+    { projectId: project }: Principal,
+    name: string,
+    before: Record<string, string>,
+    writes: number,
+    fields: WhiskFields,
+    was: WhiskFields | null,
+    pkg: WhiskEntity | null,
+  ): Record<string, string> {
+    return environmentOf(before, { name, project, writes, fields, was, pkg: pkg?.fields.parameters ?? [] })
+  }
+
+  /** Another language or image makes another function of it. */
+  #runsIn(who: Principal, fn: Fn, { runtime, code }: ActionCode): boolean {
+    if (runtime === undefined) return JSON.stringify(fn.code) === JSON.stringify(code)
+    return fn.runtimeId === this.#parts.runtimes.byNameOrId(who, runtime).id
+  }
+
+  async #code(who: Principal, { entity, fn }: Action): Promise<string | undefined> {
+    if (fn.packageHash === null || entity.fields.exec?.components !== undefined) return undefined
+    const { stream } = await this.#parts.functions.download(who, fn.id)
+    const zip = Buffer.from(await new Response(stream).arrayBuffer())
+    const text = entity.fields.exec?.binary === false ? onlyFileIn(zip) : null
+    return text ?? zip.toString('base64')
+  }
+}
+
+/** What an update sends: of an image nothing can be changed but what is around it. */
+function sentAs(code: ActionCode | null, fn: Fn) {
+  if (code === null || fn.code.source === 'image') return {}
+  const { runtime: _same, ...sent } = code
+  return sent
+}

@@ -1,0 +1,178 @@
+import type { Clock } from '../../domain/clock.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import type { NewId } from '../../domain/ids.ts'
+import type { WhiskEntity, WhiskEntityStore, WhiskFields, WhiskKind } from '../../domain/openwhisk.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Functions } from '../../services/functions/functions.ts'
+import type { Runtimes } from '../../services/platform/runtimes.ts'
+import { kindOfRuntime } from './kinds.ts'
+import { functionNameOf, partsOf } from './names.ts'
+import { notThere, taken } from './whisk-error.ts'
+
+export interface CatalogueParts {
+  functions: Functions
+  runtimes: Runtimes
+  entities: WhiskEntityStore
+  clock: Pick<Clock, 'now'>
+  newId: NewId
+}
+
+/** An action as a client named it. */
+export interface Action {
+  entity: WhiskEntity
+  fn: Fn
+  /** The package that it is in; null: none. */
+  pkg: WhiskEntity | null
+  /** The package that stands for that one and was named; null: none. */
+  binding: WhiskEntity | null
+}
+
+/** Finds what clients of OpenWhisk have made, and functions that were made in other ways. */
+export class Catalogue {
+  readonly #parts: CatalogueParts
+
+  constructor(parts: CatalogueParts) {
+    this.#parts = parts
+  }
+
+  /** Throws WhiskError. */
+  action(who: Principal, name: string): Action {
+    const found = this.perhapsAction(who, name)
+    if (found === null) throw notThere()
+    return found
+  }
+
+  perhapsAction(who: Principal, name: string): Action | null {
+    const { pkg: pkgName, name: own } = partsOf(name)
+    const pkg = pkgName === null ? null : this.perhaps(who, 'package', pkgName)
+    if (pkg?.fields.binding) {
+      const action = this.perhapsAction(who, `${pkg.fields.binding.name}/${own}`)
+      return action === null ? null : { ...action, binding: pkg }
+    }
+    const entity = this.perhaps(who, 'action', name)
+    const fn = this.#functionOf(who, entity?.functionId ?? functionNameOf(name))
+    if (fn === null || (pkgName !== null && pkg === null)) return null
+    return { entity: entity ?? this.describe(who, fn), fn, pkg, binding: null }
+  }
+
+  /** All actions, the latest first. */
+  actions(who: Principal): Action[] {
+    const { functions } = this.#parts
+    const made = functions.list({ filter: { projectId: who.projectId, conditions: [] }, page: wholeList })
+    const entities = new Map(this.list(who, 'action').map((entity) => [entity.functionId, entity]))
+    const packages = new Map(this.list(who, 'package').map((entity) => [entity.name, entity]))
+    return made
+      .filter((fn) => fn.name !== null || entities.has(fn.id))
+      .map((fn) => {
+        const entity = entities.get(fn.id) ?? this.describe(who, fn)
+        return { entity, fn, pkg: packages.get(partsOf(entity.name).pkg ?? '') ?? null, binding: null }
+      })
+      .sort((a, b) => b.entity.updatedAt - a.entity.updatedAt)
+  }
+
+  /** Throws WhiskError. */
+  get(who: Principal, kind: WhiskKind, name: string): WhiskEntity {
+    const found = this.perhaps(who, kind, name)
+    if (found === null) throw notThere()
+    return found
+  }
+
+  perhaps(who: Principal, kind: WhiskKind, name: string): WhiskEntity | null {
+    return this.#parts.entities.find(who.projectId, kind, name)
+  }
+
+  /** The latest first. */
+  list(who: Principal, kind: WhiskKind): WhiskEntity[] {
+    return this.#parts.entities.list(who.projectId, kind)
+  }
+
+  /** What is written, or may not be: throws WhiskError when it is there, unless `overwrite`. */
+  before(who: Principal, kind: WhiskKind, name: string, overwrite: boolean): WhiskEntity | null {
+    const before = this.perhaps(who, kind, name)
+    if (before !== null && !overwrite) throw taken()
+    return before
+  }
+
+  write(
+    who: Principal,
+    before: WhiskEntity | null,
+    is: Pick<WhiskEntity, 'kind' | 'name'> & { functionId?: string | null; fields: WhiskFields },
+  ): WhiskEntity {
+    const { clock, newId, entities } = this.#parts
+    const now = clock.now()
+    const entity: WhiskEntity = {
+      id: before?.id ?? newId(),
+      projectId: who.projectId,
+      kind: is.kind,
+      name: is.name,
+      functionId: is.functionId ?? before?.functionId ?? null,
+      fields: is.fields,
+      writes: (before?.writes ?? 0) + 1,
+      createdAt: before?.createdAt ?? now,
+      updatedAt: now,
+    }
+    entities.put(entity)
+    return entity
+  }
+
+  /** What its client does not see: the version stays. */
+  note(entity: WhiskEntity, fields: Partial<WhiskFields>): void {
+    this.#parts.entities.put({ ...entity, fields: { ...entity.fields, ...fields } })
+  }
+
+  delete(entity: WhiskEntity): void {
+    this.#parts.entities.delete(entity.id)
+  }
+
+  /** The action that a run belongs to, which may have been called in any way. */
+  ofFunction(who: Principal, functionId: string): WhiskEntity | null {
+    const known = this.#parts.entities.ofFunction(functionId)
+    if (known !== null) return known
+    const fn = this.#functionOf(who, functionId)
+    return fn === null ? null : this.describe(who, fn)
+  }
+
+  /** A function that no client of OpenWhisk has made. */
+  describe(who: Principal, fn: Fn): WhiskEntity {
+    const kind = fn.code.source === 'image' ? 'blackbox' : kindOfRuntime(this.#runtimeName(who, fn))
+    const limits = {
+      timeout: fn.timeoutSeconds * 1000,
+      memory: Math.floor(fn.memoryBytes / 1_048_576),
+      logs: 10,
+      concurrency: fn.concurrency,
+    }
+    const image = fn.code.image === undefined ? {} : { image: fn.code.image }
+    return {
+      id: fn.id,
+      projectId: fn.projectId,
+      kind: 'action',
+      name: fn.name ?? fn.id,
+      functionId: fn.id,
+      fields: { annotations: [], parameters: [], exec: { kind, binary: fn.code.source !== 'image', ...image }, limits },
+      writes: 1,
+      createdAt: fn.createdAt,
+      updatedAt: fn.updatedAt ?? fn.createdAt,
+    }
+  }
+
+  #functionOf(who: Principal, nameOrId: string): Fn | null {
+    try {
+      const fn = this.#parts.functions.get(who, nameOrId)
+      return fn.projectId === who.projectId ? fn : null
+    } catch (error) {
+      if (error instanceof FaasError && error.code === 'not_found') return null
+      throw error
+    }
+  }
+
+  #runtimeName(who: Principal, { runtimeId }: Fn): string | null {
+    try {
+      return runtimeId === null ? null : this.#parts.runtimes.get(who, runtimeId).name
+    } catch {
+      return null
+    }
+  }
+}
+
+const wholeList = { limit: null, marker: null }

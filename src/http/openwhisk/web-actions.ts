@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WhiskEntityStore } from '../../domain/openwhisk.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { HttpParts } from '../server.ts'
+import { responseOf } from './activation-record.ts'
+import { callerOf } from './caller.ts'
+import type { Action, Catalogue } from './catalogue.ts'
+import { usualWaitMs } from './invoke-operations.ts'
+import { isOn, saidOf } from './key-values.ts'
+import { type Extension, splitExtension, type WebAnswer, webAnswer } from './web-answer.ts'
+import { webParams } from './web-params.ts'
+import { badRequest, notThere, WhiskError } from './whisk-error.ts'
+import { activationIdOf, immutableOf, type WhiskRuns } from './whisk-runs.ts'
+
+interface Parts {
+  http: Pick<HttpParts, 'authenticate' | 'bodies' | 'settings'>
+  entities: WhiskEntityStore
+  catalogue: Catalogue
+  runs: WhiskRuns
+}
+
+const verbs = ['OPTIONS', 'GET', 'DELETE', 'POST', 'PUT', 'HEAD', 'PATCH']
+const usualHeaders = 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent'
+
+/** Where a web action was asked for. */
+interface Place {
+  action: Action
+  extension: Extension
+  /** What follows the name; empty: nothing. */
+  path: string
+  user: Principal | null
+}
+
+/** Actions that are exported to the web: no token is needed, and their answer is HTTP. */
+export class WebActions {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** `segments`: of the path behind `/api/v1/web`, decoded. Throws WhiskError. */
+  async answer(segments: string[], query: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const place = await this.#find(segments, incoming)
+    const { annotations } = place.action.entity.fields
+    if (!isOn(annotations, 'web-custom-options')) {
+      allowOrigins(incoming, outgoing)
+      if (incoming.method === 'OPTIONS') return void outgoing.writeHead(200, { 'Content-Length': 0 }).end()
+    }
+    checkSecret(saidOf(annotations, 'require-whisk-auth'), place.user, incoming)
+    if (!verbs.includes(incoming.method as string)) throw new WhiskError(405, 'The HTTP method is not allowed.')
+    const { bodies, settings } = this.#parts.http
+    const body = await bodies.read(incoming, outgoing, { maxBytes: settings.maxBodyBytes, isKnown: false })
+    await this.#run(place, query, body, incoming, outgoing)
+  }
+
+  async #run(place: Place, query: string, body: Buffer, incoming: IncomingMessage, outgoing: ServerResponse) {
+    const { action, path, user, extension } = place
+    const { method, headers } = incoming
+    const isRaw = isOn(action.entity.fields.annotations, 'raw-http')
+    const web = { method: method as string, path, query, headers, body, user: user?.projectId, isRaw }
+    const params = webParams(web, immutableOf(action))
+    const who: Principal = {
+      projectId: action.fn.projectId,
+      roles: [],
+      isAdmin: false,
+      ...(user?.from && { from: user.from }),
+    }
+    const request = { ...this.#parts.runs.request(who, action, params), trigger: 'http' as const }
+    const activationId = activationIdOf(request.executionId)
+    outgoing.setHeader('X-Openwhisk-Activation-Id', activationId)
+    const finished = await this.#parts.runs.run(request, usualWaitMs)
+    if (finished === null) return sendJson(outgoing, 202, { activationId })
+    const response = responseOf(finished.execution, action.entity.fields.limits?.timeout ?? 0)
+    if (response.statusCode > 1)
+      throw response.statusCode === 2 ? badRequest(failedText) : new WhiskError(500, failedText)
+    send(outgoing, webAnswer(response.success ? response.result : errorIn(response.result), extension))
+  }
+
+  async #find([space, pkg, last, ...rest]: string[], incoming: IncomingMessage): Promise<Place> {
+    if (space === undefined || pkg === undefined || last === undefined || last === '') throw notThere()
+    const user = await this.#userOf(incoming)
+    const projectId = space === '_' ? (user?.projectId ?? this.#onlyProject()) : space
+    const who: Principal = { projectId, roles: [], isAdmin: false }
+    const { name, extension } = splitExtension(last)
+    const within = pkg === 'default' ? name : `${pkg}/${name}`
+    const action = this.#parts.catalogue.perhapsAction(who, within)
+    if (action === null || !isOn(action.entity.fields.annotations, 'web-export')) throw notThere()
+    return { action, extension, path: rest.length === 0 ? '' : `/${rest.join('/')}`, user }
+  }
+
+  /** Nobody need say who they are. */
+  async #userOf(incoming: IncomingMessage): Promise<Principal | null> {
+    const { authorization, 'x-auth-token': own } = incoming.headers
+    if (authorization === undefined && own === undefined) return null
+    try {
+      return await callerOf(this.#parts.http.authenticate, incoming, false)
+    } catch {
+      return null
+    }
+  }
+
+  #onlyProject(): string {
+    const projects = this.#parts.entities.projects()
+    if (projects.length !== 1) throw notThere()
+    return projects[0] as string
+  }
+}
+
+const failedText = 'There was an error processing your request.'
+
+const errorIn = (result: unknown): unknown => (result as { error?: unknown } | null)?.error
+
+/** A text or a number is the secret itself; `true` asks for a token. */
+function checkSecret(wanted: unknown, user: Principal | null, { headers }: IncomingMessage): void {
+  const isGiven =
+    typeof wanted === 'string' || typeof wanted === 'number'
+      ? headers['x-require-whisk-auth'] === String(wanted)
+      : wanted !== true || user !== null
+  if (!isGiven) throw new WhiskError(401, 'Authentication is possible but has failed or not yet been provided.')
+}
+
+function allowOrigins({ headers }: IncomingMessage, outgoing: ServerResponse): void {
+  outgoing.setHeader('Access-Control-Allow-Origin', '*')
+  outgoing.setHeader('Access-Control-Allow-Methods', verbs.join(', '))
+  outgoing.setHeader('Access-Control-Allow-Headers', headers['access-control-request-headers'] ?? usualHeaders)
+}
+
+export function send(outgoing: ServerResponse, { status, headers, body }: WebAnswer): void {
+  for (const [name, value] of headers) outgoing.appendHeader(name, value)
+  if (status !== 204 && status !== 304) outgoing.setHeader('Content-Length', body.length)
+  outgoing.writeHead(status).end(status === 204 || status === 304 ? undefined : body)
+}
+
+function sendJson(outgoing: ServerResponse, status: number, json: object): void {
+  send(outgoing, { status, headers: [['content-type', 'application/json']], body: Buffer.from(JSON.stringify(json)) })
+}

@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { mediaTypeOf } from '../body.ts'
+import type { Given } from './whisk-call.ts'
+import { badRequest } from './whisk-error.ts'
+
+/** The request to a web action as its parameters: pure. */
+
+export interface WebRequest {
+  method: string
+  /** What follows the name of the action, with its slash; empty: nothing. */
+  path: string
+  /** Without `?`; as it came. */
+  query: string
+  headers: IncomingHttpHeaders
+  body: Buffer
+  /** Namespace of a caller who is known. */
+  user?: string | undefined
+  /** The action wants body and query as they came. */
+  isRaw: boolean
+}
+
+/** `immutable`: parameters that callers may not change. Throws WhiskError. */
+export function webParams(request: WebRequest, immutable: string[] = []): Given {
+  const { method, path, user } = request
+  const about = {
+    __ow_method: method.toLowerCase(),
+    __ow_headers: headersOf(request.headers),
+    __ow_path: path,
+    ...(user !== undefined && { __ow_user: user }),
+  }
+  if (request.isRaw) return { ...about, __ow_query: request.query, __ow_body: rawBody(request) }
+  const { fields, body } = readBody(request)
+  const given = { ...Object.fromEntries(new URLSearchParams(request.query)), ...fields }
+  const wrong = Object.keys(given).filter((name) => name.startsWith('__ow_') || immutable.includes(name))
+  if (wrong.length > 0) {
+    throw badRequest(
+      `Request defines parameters that are not allowed (e.g., reserved properties): ${wrong.join(', ')}.`,
+    )
+  }
+  return { ...given, ...about, ...(body !== undefined && { __ow_body: body }) }
+}
+
+function headersOf(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]))
+}
+
+const jsonType = 'application/json'
+
+function rawBody({ headers, body }: WebRequest): string {
+  const type = mediaTypeOf(headers['content-type'])
+  return body.toString(type === jsonType || !isText(type) ? 'base64' : 'utf8')
+}
+
+/** Fields to be merged, or what stands as the body; neither: there is none. */
+function readBody({ headers, body }: WebRequest): { fields?: Given; body?: unknown } {
+  if (body.length === 0) return {}
+  const type = mediaTypeOf(headers['content-type'])
+  if (type === 'application/x-www-form-urlencoded') {
+    return { fields: Object.fromEntries(new URLSearchParams(body.toString('utf8'))) }
+  }
+  if (type !== jsonType) return { body: body.toString(isText(type) ? 'utf8' : 'base64') }
+  const value = parsed(body)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? { fields: value as Given } : { body: value }
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch (error) {
+    throw badRequest(`The request content was malformed: ${(error as Error).message}`)
+  }
+}
+
+const isText = (type: string): boolean =>
+  type.startsWith('text/') ||
+  ['application/xml', 'application/javascript', 'application/x-www-form-urlencoded'].includes(type)

@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../../domain/principal.ts'
+import { refuseBeyond } from '../guard.ts'
+import type { HttpParts } from '../server.ts'
+import { aboutApi, limitsShown } from './about.ts'
+import { ActionOperations } from './action-operations.ts'
+import { ActivationOperations } from './activation-operations.ts'
+import { callerOf } from './caller.ts'
+import { Catalogue } from './catalogue.ts'
+import { InvokeOperations } from './invoke-operations.ts'
+import { type Collection, type Route, routeOf } from './routes.ts'
+import { WebActions } from './web-actions.ts'
+import type { WhiskAnswer } from './whisk-call.ts'
+import { asWhiskError, notThere, WhiskError } from './whisk-error.ts'
+import { WhiskRuns } from './whisk-runs.ts'
+
+/** The API of Apache OpenWhisk, for its clients: who calls, what they call, and the form of answers and refusals. */
+
+export type WhiskApi = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
+
+export const isWhiskPath = (url: string): boolean => /^\/api\/v1(?:[/?]|$)/.test(url)
+
+type Parts = HttpParts & { collections: Record<string, Collection>; web: WebActions }
+
+export function makeWhiskApi(http: HttpParts): WhiskApi {
+  const parts = { ...http, ...operationsOf(http) }
+  return async (incoming, outgoing) => {
+    try {
+      const answer = await answerOf(parts, incoming, outgoing)
+      if (answer !== null) send(outgoing, answer)
+    } catch (error) {
+      refuse(parts, incoming, outgoing, error)
+    }
+  }
+}
+
+function operationsOf(parts: HttpParts): Pick<Parts, 'collections' | 'web'> {
+  const { functions, runtimes, whiskEntities: entities, clock, newId, executions } = parts
+  const catalogue = new Catalogue({ functions, runtimes, entities, clock, newId })
+  const runs = new WhiskRuns(parts)
+  const maxCodeBytes = parts.settings.maxPackageBytes
+  const actions = new ActionOperations({ catalogue, functions, runtimes, maxCodeBytes, onChange: async () => {} })
+  const invoke = new InvokeOperations({ catalogue, runs })
+  const { logs, result, ...activations } = bound(new ActivationOperations({ catalogue, executions }))
+  const collections = {
+    actions: { ...bound(actions), act: invoke.invoke, isDeep: true },
+    activations: { ...activations, parts: { logs, result } },
+  }
+  return { collections, web: new WebActions({ http: parts, entities, catalogue, runs }) }
+}
+
+/** Null: it is answered already. */
+async function answerOf(
+  parts: Parts,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<WhiskAnswer | null> {
+  const url = incoming.url as string
+  const at = url.indexOf('?')
+  const [path, query] = at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
+  const segments = path.split('/').slice(3).map(decoded)
+  const method = incoming.method as string
+  if (segments.length === 0 || segments[0] === '') return { status: 200, json: aboutApi() }
+  if (segments[0] === 'web') {
+    await parts.web.answer(segments.slice(1), query, incoming, outgoing)
+    return null
+  }
+  const who = await callerOf(parts.authenticate, incoming, parts.settings.isOpen)
+  const [first, space, ...rest] = segments
+  if (first !== 'namespaces' || (space === undefined && method !== 'GET')) throw notThere()
+  if (space === undefined || space === '') return { status: 200, json: [who.projectId] }
+  checkSpace(who, space)
+  if (rest.length === 1 && rest[0] === 'limits') return { status: 200, json: limitsShown() }
+  const route = routeOf(parts.collections, method, rest)
+  if (route === null) throw notThere()
+  refuseBeyond(who, { scope: route.scope })
+  const body = await bodyOf(parts, route, incoming, outgoing)
+  const { operation, name } = route
+  const answer = await operation({ who, name, query: new URLSearchParams(query), body, incoming, outgoing })
+  if (route.scope === 'deploy') note(parts, who, incoming, path, name, answer.status)
+  return answer
+}
+
+function checkSpace(who: Principal, space: string): void {
+  if (space === '_' || space === who.projectId) return
+  const message = `The supplied authentication is not authorized to access '${space.slice(0, 100)}': write _ for your own namespace.`
+  throw new WhiskError(403, message)
+}
+
+function bodyOf(
+  { bodies, settings }: Parts,
+  { takesCode }: Route,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+) {
+  const { maxBodyBytes, maxPackageBytes } = settings
+  const maxBytes = takesCode ? maxBodyBytes + Math.ceil((maxPackageBytes * 4) / 3) : maxBodyBytes
+  return bodies.read(incoming, outgoing, { maxBytes, isKnown: true })
+}
+
+function note(
+  { audit }: Parts,
+  who: Principal,
+  { method, socket }: IncomingMessage,
+  path: string,
+  name: string,
+  status: number,
+): void {
+  audit.note(who, {
+    action: 'Through the API of OpenWhisk',
+    method: method as string,
+    path: path.slice(0, 500),
+    subjectId: null,
+    subjectName: name,
+    status,
+    address: socket.remoteAddress ?? null,
+  })
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+function send(outgoing: ServerResponse, { status, json, headers }: WhiskAnswer): void {
+  if (json === undefined) return void outgoing.writeHead(status, headers).end()
+  const body = Buffer.from(JSON.stringify(json))
+  outgoing.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Content-Length': body.length })
+  outgoing.end(body)
+}
+
+/** What we do not know is for the log. What was not read of the request is not waited for. */
+function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown): void {
+  const { log, wrongTokens, newId } = parts
+  const error =
+    asWhiskError(wrongTokens.counted(thrown, incoming)) ??
+    new WhiskError(500, 'There was an internal server error; its log says what.')
+  const { status, message } = error
+  const keys = { method: incoming.method, path: (incoming.url ?? '').split('?', 1)[0], status, reason: message }
+  if (status >= 500) log.error({ ...keys, err: thrown }, 'request failed')
+  else log.debug(keys, 'request refused')
+  if (outgoing.headersSent) return void outgoing.destroy()
+  if (!incoming.complete) outgoing.setHeader('Connection', 'close')
+  const retry: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': '1' } : {}
+  send(outgoing, { status, json: { error: message, code: newId().replaceAll('-', '') }, headers: retry })
+}
+
+/** The operations of an object, which are its own fields. */
+const bound = <T extends object>(operations: T): T => ({ ...operations })
