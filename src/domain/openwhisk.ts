@@ -67,6 +67,8 @@ export interface WhiskAlarm {
   /** When it fires, where that is once. */
   date: string | null
   payload: Record<string, unknown>
+  /** Times that it fires; null: no end. */
+  count: number | null
 }
 
 export interface WhiskRule {
@@ -75,8 +77,8 @@ export interface WhiskRule {
   /** Name of an action of the project. */
   action: string
   status: 'active' | 'inactive'
-  /** The job that runs the action when the trigger's alarm is due. */
-  jobId: string | null
+  /** The job that runs the action when the trigger's alarm is due, and what it was made from. */
+  job: { id: string; key: string } | null
 }
 
 export interface WhiskEntityStore {

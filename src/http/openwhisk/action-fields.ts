@@ -10,12 +10,12 @@ import { badRequest } from './whisk-error.ts'
 /** What clients say of an action, as ours says it: pure. Throws WhiskError. */
 
 const mib = 1_048_576
-const usualLimits: WhiskLimits = { timeout: 60_000, memory: 256, logs: 10, concurrency: 1 }
+export const usualLimits: WhiskLimits = { timeout: 60_000, memory: 256, logs: 10, concurrency: 1 }
 const leastTimeoutMs = 100
 const mostLogsMb = 10
 
-/** As they are after the request; what is not said stays. `before`: null of a new action. */
-export function fieldsAfter(given: Given, before: WhiskFields | null): WhiskFields {
+/** As they are after the request; what is not said stays. `before`: null of a new action. `usual`: its limits. */
+export function fieldsAfter(given: Given, before: WhiskFields | null, usual: WhiskLimits): WhiskFields {
   const exec = given.exec === undefined || given.exec === null ? before?.exec : execIn(given.exec)
   if (exec === undefined) throw badRequest('The request content was malformed: exec undefined, and the action is new.')
   const { annotations, parameters } = describedAfter(given, before)
@@ -23,7 +23,7 @@ export function fieldsAfter(given: Given, before: WhiskFields | null): WhiskFiel
     annotations: withDefault(withValue(annotations, 'exec', exec.kind), 'provide-api-key', false),
     parameters,
     exec,
-    limits: limitsAfter(given.limits, before?.limits ?? usualLimits),
+    limits: limitsAfter(given.limits, before?.limits ?? usual),
   }
 }
 
@@ -53,6 +53,12 @@ function execIn(given: unknown): WhiskExec {
   throw badRequest(
     "The request content was malformed: 'image' must be a string defined in 'exec' for 'blackbox' actions.",
   )
+}
+
+/** Names of a sequence's actions; null: it is none. */
+export function componentsOf(exec: unknown): string[] | null {
+  const { kind, components } = exec === undefined || exec === null ? {} : objectIn('exec', exec)
+  return kind === sequenceKind ? componentsIn(components).map(readName) : null
 }
 
 function componentsIn(given: unknown): string[] {

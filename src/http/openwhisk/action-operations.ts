@@ -1,10 +1,10 @@
 import type { Fn } from '../../domain/function.ts'
-import type { WhiskEntity, WhiskFields } from '../../domain/openwhisk.ts'
+import type { WhiskEntity, WhiskFields, WhiskLimits } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Functions } from '../../services/functions/functions.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type ActionCode, codeOf } from './action-code.ts'
-import { codeIn, environmentOf, fieldsAfter, functionFieldsOf } from './action-fields.ts'
+import { codeIn, componentsOf, environmentOf, fieldsAfter, functionFieldsOf, usualLimits } from './action-fields.ts'
 import { actionRecord } from './action-record.ts'
 import { onlyFileIn } from './archives.ts'
 import type { Action, Catalogue } from './catalogue.ts'
@@ -21,6 +21,9 @@ export interface ActionOperationsParts {
   /** An action has come, or is about to go: what fires it follows. */
   onChange(who: Principal, gone?: string): Promise<void>
 }
+
+/** OpenWhisk allows no action more. */
+const longestSequenceMs = 300_000
 
 /** Actions as OpenWhisk's API makes, shows, changes and removes them. */
 export class ActionOperations {
@@ -52,7 +55,7 @@ export class ActionOperations {
     const before = catalogue.perhapsAction(who, name)
     if (before !== null && call.query.get('overwrite') !== 'true') throw taken()
     const given = objectIn(call.body)
-    const fields = fieldsAfter(given, before?.entity.fields ?? null)
+    const fields = fieldsAfter(given, before?.entity.fields ?? null, this.#usualLimits(who, name, given.exec))
     const text = codeIn(given.exec)
     const code = given.exec ? await codeOf(fields.exec, text, this.#parts.maxCodeBytes) : null
     const known = catalogue.perhaps(who, 'action', name)
@@ -78,6 +81,22 @@ export class ActionOperations {
   async refresh(who: Principal, { entity, fn, pkg }: Action): Promise<void> {
     const env = this.#environment(who, entity.name, fn.env, entity.writes, entity.fields, entity.fields, pkg)
     await this.#parts.functions.update(who, fn.id, { env, keepJobs: true })
+  }
+
+  /** A sequence lasts as long as its components may, and does little itself. Throws WhiskError where one is not there. */
+  #usualLimits(who: Principal, name: string, exec: unknown): WhiskLimits {
+    const components = componentsOf(exec)
+    if (components === null) return usualLimits
+    const timeouts = components.map((component) => {
+      const action = component === name ? null : this.#parts.catalogue.perhapsAction(who, component)
+      if (action === null) throw badRequest(`Sequence component does not exist: ${component}.`)
+      return action.entity.fields.limits?.timeout ?? usualLimits.timeout
+    })
+    const timeout = Math.min(
+      longestSequenceMs,
+      timeouts.reduce((sum, one) => sum + one, 0),
+    )
+    return { ...usualLimits, timeout, memory: 128 }
   }
 
   #checkPlace(who: Principal, name: string): void {

@@ -118,7 +118,12 @@ export class Catalogue {
 
   /** What its client does not see: the version stays. */
   note(entity: WhiskEntity, fields: Partial<WhiskFields>): void {
-    this.#parts.entities.put({ ...entity, fields: { ...entity.fields, ...fields } })
+    this.put({ ...entity, fields: { ...entity.fields, ...fields } })
+  }
+
+  /** As it was. */
+  put(entity: WhiskEntity): void {
+    this.#parts.entities.put(entity)
   }
 
   delete(entity: WhiskEntity): void {

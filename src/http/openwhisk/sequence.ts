@@ -10,7 +10,7 @@ async function main(params) {
   for (const component of components) {
     const answer = await invoke(component, value)
     if (answer.response === undefined) return { error: answer.error ?? \`\${component} did not end in time.\` }
-    console.log(answer.activationId)
+    process.stdout.write(\`\${answer.activationId}\\n\`)
     value = answer.response.result
     if (!answer.response.success) return value
   }
@@ -18,7 +18,8 @@ async function main(params) {
 }
 
 async function invoke(component, params) {
-  const { __OW_API_HOST: host, __OW_API_KEY: key, __OW_DEADLINE: deadline } = process.env
+  const { env } = process
+  const { __OW_API_HOST: host, __OW_API_KEY: key, __OW_DEADLINE: deadline } = env
   const path = component.split('/').slice(2).map(encodeURIComponent).join('/')
   const timeout = Math.max(1, Number(deadline) - Date.now())
   const answer = await fetch(\`\${host}/api/v1/namespaces/_/actions/\${path}?blocking=true&timeout=\${timeout}\`, {

@@ -5,10 +5,15 @@ import type { HttpParts } from '../server.ts'
 import { aboutApi, limitsShown } from './about.ts'
 import { ActionOperations } from './action-operations.ts'
 import { ActivationOperations } from './activation-operations.ts'
+import { AlarmFeed, systemSpace } from './alarm-feed.ts'
 import { callerOf } from './caller.ts'
 import { Catalogue } from './catalogue.ts'
 import { InvokeOperations } from './invoke-operations.ts'
+import { PackageOperations } from './package-operations.ts'
 import { type Collection, type Route, routeOf } from './routes.ts'
+import { RuleJobs } from './rule-jobs.ts'
+import { RuleOperations } from './rule-operations.ts'
+import { TriggerOperations } from './trigger-operations.ts'
 import { WebActions } from './web-actions.ts'
 import type { WhiskAnswer } from './whisk-call.ts'
 import { asWhiskError, notThere, WhiskError } from './whisk-error.ts'
@@ -20,7 +25,7 @@ export type WhiskApi = (incoming: IncomingMessage, outgoing: ServerResponse) => 
 
 export const isWhiskPath = (url: string): boolean => /^\/api\/v1(?:[/?]|$)/.test(url)
 
-type Parts = HttpParts & { collections: Record<string, Collection>; web: WebActions }
+type Parts = HttpParts & { collections: Record<string, Collection>; web: WebActions; alarms: AlarmFeed }
 
 export function makeWhiskApi(http: HttpParts): WhiskApi {
   const parts = { ...http, ...operationsOf(http) }
@@ -34,19 +39,28 @@ export function makeWhiskApi(http: HttpParts): WhiskApi {
   }
 }
 
-function operationsOf(parts: HttpParts): Pick<Parts, 'collections' | 'web'> {
+function operationsOf(parts: HttpParts): Pick<Parts, 'collections' | 'web' | 'alarms'> {
   const { functions, runtimes, whiskEntities: entities, clock, newId, executions } = parts
   const catalogue = new Catalogue({ functions, runtimes, entities, clock, newId })
   const runs = new WhiskRuns(parts)
   const maxCodeBytes = parts.settings.maxPackageBytes
-  const actions = new ActionOperations({ catalogue, functions, runtimes, maxCodeBytes, onChange: async () => {} })
+  const ruleJobs = new RuleJobs({ catalogue, jobs: parts.jobs })
+  const onChange = (who: Principal, gone?: string) => ruleJobs.settle(who, gone)
+  const actions = new ActionOperations({ catalogue, functions, runtimes, maxCodeBytes, onChange })
+  const { refresh, ...packages } = bound(new PackageOperations({ catalogue, actions }))
+  const { fire, ...triggers } = bound(new TriggerOperations({ catalogue, runs, ruleJobs }))
+  const { switch: act, ...rules } = bound(new RuleOperations({ catalogue, ruleJobs }))
   const invoke = new InvokeOperations({ catalogue, runs })
   const { logs, result, ...activations } = bound(new ActivationOperations({ catalogue, executions }))
   const collections = {
     actions: { ...bound(actions), act: invoke.invoke, isDeep: true },
     activations: { ...activations, parts: { logs, result } },
+    packages: { ...packages, act: refresh },
+    triggers: { ...triggers, act: fire },
+    rules: { ...rules, act },
   }
-  return { collections, web: new WebActions({ http: parts, entities, catalogue, runs }) }
+  const alarms = new AlarmFeed({ catalogue, ruleJobs, newId })
+  return { collections, alarms, web: new WebActions({ http: parts, entities, catalogue, runs }) }
 }
 
 /** Null: it is answered already. */
@@ -69,6 +83,7 @@ async function answerOf(
   const [first, space, ...rest] = segments
   if (first !== 'namespaces' || (space === undefined && method !== 'GET')) throw notThere()
   if (space === undefined || space === '') return { status: 200, json: [who.projectId] }
+  if (space === systemSpace) return ofSystem(parts, who, method, rest, new URLSearchParams(query), incoming, outgoing)
   checkSpace(who, space)
   if (rest.length === 1 && rest[0] === 'limits') return { status: 200, json: limitsShown() }
   const route = routeOf(parts.collections, method, rest)
@@ -81,6 +96,23 @@ async function answerOf(
   return answer
 }
 
+/** What the platform itself has: the alarms. */
+async function ofSystem(
+  parts: Parts,
+  who: Principal,
+  method: string,
+  [word, ...rest]: string[],
+  query: URLSearchParams,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<WhiskAnswer> {
+  if (method === 'GET' && rest.length === 0) return { status: 200, json: [] }
+  if (method !== 'POST' || word !== 'actions') throw notThere()
+  refuseBeyond(who, { scope: 'deploy' })
+  const body = await bodyOf(parts, { takesCode: false }, incoming, outgoing)
+  return parts.alarms.act({ who, name: rest.join('/'), query, body, incoming, outgoing })
+}
+
 function checkSpace(who: Principal, space: string): void {
   if (space === '_' || space === who.projectId) return
   const message = `The supplied authentication is not authorized to access '${space.slice(0, 100)}': write _ for your own namespace.`
@@ -89,7 +121,7 @@ function checkSpace(who: Principal, space: string): void {
 
 function bodyOf(
   { bodies, settings }: Parts,
-  { takesCode }: Route,
+  { takesCode }: Pick<Route, 'takesCode'>,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ) {
