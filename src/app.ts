@@ -35,6 +35,7 @@ import { ProjectShares } from './services/platform/project-shares.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { SecretVault } from './services/platform/secret-vault.ts'
 import { ensureAdminToken, newSecret } from './services/platform/tokens.ts'
+import { UsageMeter } from './services/runs/usage-meter.ts'
 import { BackupFolder } from './store/backups.ts'
 import { diskSpace, readDataFacts } from './store/data-facts.ts'
 import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
@@ -262,7 +263,13 @@ function makeGround(
 ): Ground {
   const functionTokens = new FunctionTokens(newSecret)
   const languageVersions = new Map<string, string>()
-  const shares = new ProjectShares({ store: stores.projectLimits, clock, defaults: given.projectLimits(config) })
+  const meter = new UsageMeter({ store: ledger, clock })
+  const shares = new ProjectShares({
+    store: stores.projectLimits,
+    clock,
+    defaults: given.projectLimits(config),
+    today: (id) => meter.today(id),
+  })
   const vault = openVault(key, stores, log)
   const factory = new SandboxWorkers(
     given.workersParts(config, manifests, {
@@ -282,6 +289,8 @@ function makeGround(
     vault,
     shares,
     ledger,
+    usage: ledger,
+    meter,
     space,
     packages,
     backups,
@@ -293,6 +302,7 @@ function makeGround(
       ranBefore: ranBefore(stores.functions, ledger),
       engineIsUp: () => engine.isUp,
       shares,
+      meter,
     }),
     eventSender: new HttpEventSender({
       mayReach: addressRules(config.egressAllow, ownAddresses()),
@@ -353,13 +363,25 @@ function makeDoor(
 
 /** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */
 function resume(
-  { stores, packages, pool, log }: Ground,
+  { stores, packages, pool, meter, log }: Ground,
   services: Services,
   manifests: RuntimeManifest[],
   opened: (() => unknown)[],
 ): void {
-  const { runtimes, invocation, deliveries, targets, jobs, sources, scheduler, executions, images, tokens, audit } =
-    services
+  const {
+    runtimes,
+    invocation,
+    deliveries,
+    targets,
+    jobs,
+    sources,
+    scheduler,
+    executions,
+    images,
+    tokens,
+    audit,
+    usage,
+  } = services
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
@@ -368,6 +390,8 @@ function resume(
   for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(targets, pool, fn.id, log)
   scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
   jobs.runs.start()
+  meter.start(() => pool.noteHeld())
+  opened.push(() => meter.close())
   sources.polls.start()
   void services.backups.start()
   const prune = () =>
@@ -376,6 +400,7 @@ function resume(
       packages.prune(stores.functions.packageHashes()),
       images.collect(),
       Promise.resolve().then(() => audit.prune()),
+      Promise.resolve().then(() => usage.prune()),
     ]).catch((error: unknown) => log.error({ err: error }, 'pruning failed'))
   prune()
   const timer = setInterval(prune, pruneEveryMs).unref()

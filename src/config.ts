@@ -371,6 +371,9 @@ export const settings = z.object({
   keepDeadLettersPerProject: int(1)
     .default(10_000)
     .describe('Most dead letters that are kept of one project; the oldest beyond them become plain records.'),
+  keepUsageDays: int(0)
+    .default(400)
+    .describe('What functions used on a day (taibai usage) is kept for so many days; 0 keeps it.'),
   keepAuditDays: int(0).default(365).describe('Entries of the audit log older than this are removed; 0 keeps them.'),
   keepAuditEntries: int(0).default(100_000).describe('Most entries of the audit log that are kept; 0 keeps all.'),
 })

@@ -151,6 +151,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
   },
   audit: { keepAuditDays: config.keepAuditDays, keepAuditEntries: config.keepAuditEntries },
   backups: { backupEveryHours: config.backupEveryHours, backupKeep: config.backupKeep },
+  keepUsageDays: config.keepUsageDays,
   maxVersions: config.maxVersions,
   traceRatio: config.traceRatio,
   webhookRate: config.webhookRate,

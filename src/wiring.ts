@@ -12,6 +12,7 @@ import { type Authenticate, openPrincipal } from './domain/principal.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
 import type { SettingInEffect } from './domain/setting.ts'
 import type { SpanSink } from './domain/trace.ts'
+import type { UsageStore } from './domain/usage.ts'
 import type { Pool } from './domain/worker.ts'
 import { Bodies } from './http/bodies.ts'
 import { Refusals } from './http/error-response.ts'
@@ -50,6 +51,8 @@ import { LimitsOfProjects } from './services/runs/project-limits.ts'
 import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
 import { Traces } from './services/runs/traces.ts'
+import { Usage } from './services/runs/usage.ts'
+import type { UsageMeter } from './services/runs/usage-meter.ts'
 import { Holders } from './services/triggers/in-use.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
@@ -102,6 +105,8 @@ export interface Ground {
   vault: SecretVault
   shares: ProjectShares
   ledger: Ledger
+  usage: UsageStore
+  meter: UsageMeter
   space: DiskSpace
   packages: PackageStore
   backups: BackupStore
@@ -135,6 +140,8 @@ export interface ServiceSettings {
   audit: AuditRules
   /** Share of the traces that begin here and are kept. */
   traceRatio: number
+  /** Days that usage is kept; 0: for ever. */
+  keepUsageDays: number
   /** Versions of one function. */
   maxVersions: number
   /** Calls a second of one webhook that names no rate. */
@@ -165,6 +172,7 @@ export function makeServices(ground: Ground) {
       traces?.end(execution, revision)
     },
     traces,
+    meter: ground.meter,
     events,
     limits: settings.runs,
     shares: ground.shares,
@@ -264,7 +272,14 @@ export function makeServices(ground: Ground) {
     }),
     aliases: new Aliases({ aliases, functions, inUse, targets, clock, newId }),
     shares: ground.shares,
-    limits: new LimitsOfProjects({ shares: ground.shares, stores, packages, invocation, pool, ledger }),
+    usage: new Usage({
+      ...{ store: ground.usage, meter: ground.meter, functions, clock },
+      keepUsageDays: settings.keepUsageDays,
+    }),
+    limits: new LimitsOfProjects({
+      ...{ shares: ground.shares, stores, packages, invocation, pool, ledger },
+      meter: ground.meter,
+    }),
     workers: new Workers({ functions, targets, pool }),
     asked,
     deliveries,
@@ -339,6 +354,7 @@ export function httpParts(
     sources: services.sources,
     secrets: services.secrets,
     stats: services.stats,
+    usage: services.usage,
     events: services.events,
     tokens: services.tokens,
     accessKeys: services.accessKeys,

@@ -36,6 +36,7 @@ export const commandFiles: Record<string, Load> = {
   runtimes: () => import('./runtimes.ts'),
   workers: () => import('./workers.ts'),
   stats: () => import('./stats.ts'),
+  usage: () => import('./usage.ts'),
   top: () => import('./top.ts'),
   simulate: () => import('./simulate.ts'),
   images: () => import('./images.ts'),

@@ -38,6 +38,8 @@ import type {
   StatsRow,
   TokenFields,
   TokenRow,
+  UsageList,
+  UsageQuery,
   VersionRow,
   WebhookFields,
   WebhookRow,
@@ -144,6 +146,15 @@ export function makeClient(options: ConnectionOptions) {
     settings: async (): Promise<SettingRow[]> => (await connection.must('GET', '/v1/settings')).json.settings,
     stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
       (await connection.must('GET', '/v1/stats', { query })).json,
+    /** What functions have used. */
+    usage: {
+      list: async (query: UsageQuery = {}): Promise<UsageList> => {
+        return (await connection.must('GET', '/v1/usage', { query: { ...query } })).json
+      },
+      csv: async (query: UsageQuery = {}): Promise<string> => {
+        return (await connection.must('GET', '/v1/usage', { query: { ...query, format: 'csv' } })).text
+      },
+    },
     /** What happens, as it happens; ends when the server closes it or the signal aborts. */
     events: (query: { function?: string; log?: boolean }, signal?: AbortSignal): AsyncGenerator<ServerEvent> =>
       readEvents(connection, query, signal),

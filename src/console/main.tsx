@@ -20,6 +20,7 @@ import { Secrets } from './pages/secrets.tsx'
 import { Server } from './pages/server.tsx'
 import { Settings } from './pages/settings.tsx'
 import { Tokens } from './pages/tokens.tsx'
+import { Usage } from './pages/usage.tsx'
 import { Webhooks } from './pages/webhooks.tsx'
 import { WhatIf } from './pages/what-if.tsx'
 import { Workers } from './pages/workers.tsx'
@@ -43,6 +44,7 @@ const places: Place[] = [
   { to: '/webhooks', name: 'Webhooks' },
   { to: '/secrets', name: 'Secrets' },
   { to: '/workers', name: 'Workers' },
+  { to: '/usage', name: 'Usage' },
   { to: '/what-if', name: 'What if', forAdmins: true },
   { to: '/runtimes', name: 'Runtimes' },
   { to: '/images', name: 'Images', forAdmins: true },
@@ -73,6 +75,8 @@ function pageAt(at: string) {
       return <Webhooks />
     case 'secrets':
       return <Secrets />
+    case 'usage':
+      return <Usage />
     case 'workers':
       return <Workers />
     case 'what-if':

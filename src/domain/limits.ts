@@ -18,6 +18,7 @@ export const limitFacts = {
   webhooks: 'webhooks',
   packages: 'different packages of its functions and versions',
   package_bytes: 'bytes of these packages on the disk, unpacked',
+  gb_seconds_per_day: 'GB-seconds of its workers while calls run in them, a day (UTC)',
   record_bytes: 'bytes of the records of its executions; the oldest are removed beyond',
 } as const
 

@@ -180,6 +180,8 @@ export interface Pool {
   expect(revision: Revision, atMs: number): void
   workers(): WorkerInfo[]
   vitals(): PoolVitals
+  /** The meter is told how long workers held their memory until now. */
+  noteHeld(): void
   /** Memory of a project's workers, those on their way included. */
   heldBytes(projectId: string): number
   /** Worker counts of the runtime's pool, as the contract shows them. */

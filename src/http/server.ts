@@ -28,6 +28,7 @@ import type { Executions } from '../services/runs/executions.ts'
 import type { LimitsOfProjects } from '../services/runs/project-limits.ts'
 import type { RunEvents } from '../services/runs/run-events.ts'
 import type { Stats } from '../services/runs/stats.ts'
+import type { Usage } from '../services/runs/usage.ts'
 import type { Jobs } from '../services/triggers/jobs.ts'
 import type { Sources } from '../services/triggers/sources.ts'
 import type { Webhooks } from '../services/triggers/webhooks.ts'
@@ -62,6 +63,7 @@ import { bindSettings } from './routes/settings.ts'
 import { bindSources } from './routes/sources.ts'
 import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
+import { bindUsage } from './routes/usage.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
 import { bindWebhooks } from './routes/webhooks.ts'
 import { bindWhoAmI } from './routes/whoami.ts'
@@ -84,6 +86,7 @@ export interface HttpParts extends InvokeParts {
   secrets: Secrets
   limits: LimitsOfProjects
   stats: Stats
+  usage: Usage
   events: RunEvents
   gauges(): Gauges
   tokens: Tokens
@@ -139,6 +142,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindLimits(app, parts.limits, settings)
   bindSecrets(app, parts.secrets, settings)
   bindStats(app, parts)
+  bindUsage(app, parts.usage)
   bindHistory(app, parts.executions)
   bindEvents(app, parts)
   bindTokens(app, parts, settings)

@@ -22,6 +22,8 @@ export const writes = {
   buryOlder: 7,
   buryProject: 8,
   dropInput: 9,
+  addUsage: 10,
+  pruneUsage: 11,
 } as const
 export type Write = (typeof writes)[keyof typeof writes]
 

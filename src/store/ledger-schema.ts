@@ -62,6 +62,23 @@ export const executions = sqliteTable(
   ],
 )
 
+/** What functions have used. */
+export const usage = sqliteTable(
+  'usage',
+  {
+    day: text('day').notNull(),
+    projectId: text('project_id').notNull(),
+    functionId: text('function_id').notNull(),
+    calls: integer('calls').notNull(),
+    busyGbSeconds: real('busy_gb_seconds').notNull(),
+    idleGbSeconds: real('idle_gb_seconds').notNull(),
+    cpuSeconds: real('cpu_seconds').notNull(),
+    bytesIn: integer('bytes_in').notNull(),
+    bytesOut: integer('bytes_out').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.projectId, table.functionId] })],
+)
+
 /** How many executions a function version ever had, whatever was deleted or pruned since. */
 export const counters = sqliteTable(
   'counters',

@@ -9,6 +9,7 @@ import type {
   WriterMessage,
 } from './ledger-batch.ts'
 import * as sql from './ledger-rows.ts'
+import { addUsageSql, pruneUsageSql } from './ledger-usage.ts'
 import { openSqlite, useAddon } from './sqlite.ts'
 
 /** The thread that writes ledger.db: one transaction for each batch it is sent, one answer for each. Started by `ledger.ts`. */
@@ -26,6 +27,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   const statements = [
     ...[sql.insertSql, sql.updateSql, sql.deleteSql, sql.countSql, sql.pruneOlderSql, sql.pruneProjectSql],
     ...[sql.rewriteSql, sql.buryOlderSql, sql.buryProjectSql, sql.dropInputSql],
+    ...[addUsageSql, pruneUsageSql],
   ].map((text) => connection.prepare(text))
 
   const commit = connection.transaction(({ kinds, rows }: BatchMessage): BatchReply => {

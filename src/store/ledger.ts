@@ -2,6 +2,7 @@ import { type DiskSpace, endlessSpace } from '../domain/disk-space.ts'
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../domain/execution.ts'
 import type { PastCall } from '../domain/history.ts'
 import type { FunctionError } from '../domain/outcome.ts'
+import type { UsageFilter, UsageRow, UsageStore } from '../domain/usage.ts'
 import type { LedgerVitals } from '../domain/vitals.ts'
 import { type Write, writes } from './ledger-batch.ts'
 import { Counters } from './ledger-counters.ts'
@@ -10,6 +11,7 @@ import { listExecutions } from './ledger-list.ts'
 import { LedgerQueue, type LedgerQueueOptions } from './ledger-queue.ts'
 import { bytesOfProject, fileBytes, oldestKept, projectsOf } from './ledger-retention.ts'
 import { columns, fromStored, insertRow, type Row, rewriteRow, type StoredExecution, updateRow } from './ledger-rows.ts'
+import { usageOf, usageRow } from './ledger-usage.ts'
 import { ledgerMigrations } from './migrations/ledger/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
@@ -29,7 +31,7 @@ const vacuumPages = 200
 const recordBytesHoldMs = 60_000
 
 /** The ledger in ledger.db: read here, written by a thread of its own (`ledger-writer.ts`). */
-export class SqliteLedger implements Ledger {
+export class SqliteLedger implements Ledger, UsageStore {
   #clock: LedgerOptions['clock']
   #space: DiskSpace
   #connection: Connection
@@ -222,6 +224,23 @@ export class SqliteLedger implements Ledger {
 
   vitals(): LedgerVitals {
     return this.#queue.vitals()
+  }
+
+  addUsage(rows: UsageRow[]): void {
+    for (const row of rows) this.#queue.write(writes.addUsage, usageRow(row), rowBytes)
+  }
+
+  async usage(filter: UsageFilter): Promise<UsageRow[]> {
+    await this.#readable()
+    return usageOf(this.#connection, filter)
+  }
+
+  usageOfDay(day: string): UsageRow[] {
+    return usageOf(this.#connection, { projectId: null, fromDay: day, toDay: day })
+  }
+
+  pruneUsage(beforeDay: string): void {
+    this.#queue.write(writes.pruneUsage, [beforeDay], rowBytes)
   }
 
   async pruneDead(maxAgeMs: number, maxPerProject: number): Promise<number> {

@@ -384,6 +384,10 @@ describe('The program as a process', () => {
     expect((await program('token', 'list')).stdout).toContain('ci')
     expect((await program('workers')).stdout).toContain('greet')
     expect((await program('stats', 'greet')).stdout).toMatch(/^run +/m)
+    expect((await program('usage')).stdout).toMatch(/^greet +\d+/m)
+    expect((await program('usage', '--csv', '--by', 'day,function')).stdout).toMatch(
+      /^\d{4}-\d\d-\d\d,default,.*,greet,/m,
+    )
     expect(JSON.parse((await program('openapi')).stdout).openapi).toMatch(/^3\./)
   })
 })

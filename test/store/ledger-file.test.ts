@@ -389,6 +389,35 @@ it('a process that ends its ledger ends by itself', async () => {
   expect(await text(child.stdout)).toBe('0\n')
 })
 
+describe('what functions use', () => {
+  const used = { calls: 1, busyGbSeconds: 0.5, idleGbSeconds: 1, cpuSeconds: 0.25, bytesIn: 3, bytesOut: 4 }
+  const row = { ...used, day: '2026-11-30', projectId: 'red', functionId: 'f' }
+  const everything = { projectId: null, fromDay: '2026-01-01', toDay: '2026-12-31' }
+
+  it('is added up by day, project and function, and is there after a start', async () => {
+    const first = open()
+    first.addUsage([row, { ...row, projectId: 'blue', functionId: 'g' }])
+    first.addUsage([row, { ...row, day: '2026-11-29' }])
+    await first.end()
+    const ledger = open()
+    expect(await ledger.usage(everything)).toEqual([
+      { ...row, day: '2026-11-29' },
+      { ...row, projectId: 'blue', functionId: 'g' },
+      { ...row, calls: 2, busyGbSeconds: 1, idleGbSeconds: 2, cpuSeconds: 0.5, bytesIn: 6, bytesOut: 8 },
+    ])
+    expect(await ledger.usage({ ...everything, projectId: 'blue' })).toHaveLength(1)
+    expect(await ledger.usage({ ...everything, toDay: '2026-11-29' })).toHaveLength(1)
+    expect(ledger.usageOfDay('2026-11-30')).toHaveLength(2)
+  })
+
+  it('is removed when its day is old', async () => {
+    const ledger = open()
+    ledger.addUsage([row, { ...row, day: '2026-11-29' }])
+    ledger.pruneUsage('2026-11-30')
+    expect(await ledger.usage(everything)).toEqual([row])
+  })
+})
+
 describe('the file of a ledger', () => {
   const large = 'x'.repeat(100_000)
   const old = (overrides: Partial<Execution> = {}) =>

@@ -39,6 +39,8 @@ export class FakePool implements Pool {
   sizes = { total: 3, available: 2 }
   reservedBytes = 0
 
+  noteHeld(): void {}
+
   vitals(): PoolVitals {
     return { reservedBytes: 256 * 1024 ** 2, budgetBytes: 1024 ** 3, waitingCalls: this.waiting }
   }

@@ -3,6 +3,7 @@ import { FaasError } from '../../src/domain/errors.ts'
 import { noShares, type Shares } from '../../src/domain/limits.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
+import type { WorkerMeter } from '../../src/domain/usage.ts'
 import type { Call, Lease, LoadFailure, Revision } from '../../src/domain/worker.ts'
 import { type PoolOptions, WorkerPool } from '../../src/engine/pool/pool.ts'
 import { FakeClock, settled } from './fake-clock.ts'
@@ -62,6 +63,7 @@ export interface TestPoolOptions extends Partial<PoolOptions> {
   budgetMib?: number
   ranBefore?: (functionId: string, version: number) => boolean
   shares?: Pick<Shares, 'limitOf'>
+  meter?: WorkerMeter
 }
 
 /** A call for a worker, and what became of it. */
@@ -88,7 +90,7 @@ export class TestPool {
   readonly #limitBytes: number
 
   constructor(options: TestPoolOptions = {}) {
-    const { budgetMib = 4096, ranBefore = () => false, shares = noShares, ...rest } = options
+    const { budgetMib = 4096, ranBefore = () => false, shares = noShares, meter, ...rest } = options
     this.workers = new FakeWorkers(this.clock)
     this.#limitBytes = budgetMib * mib
     this.pool = new WorkerPool({
@@ -97,6 +99,7 @@ export class TestPool {
       log: silent,
       ranBefore,
       shares,
+      meter,
       engineIsUp: () => this.engineIsUp,
       options: {
         memoryBudgetBytes: this.#limitBytes,

@@ -20,6 +20,7 @@ import type { HealthFacts } from '../../src/services/platform/health.ts'
 import { ProjectShares } from '../../src/services/platform/project-shares.ts'
 import { SecretVault } from '../../src/services/platform/secret-vault.ts'
 import { newSecret } from '../../src/services/platform/tokens.ts'
+import { UsageMeter } from '../../src/services/runs/usage-meter.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
 import {
@@ -37,6 +38,7 @@ import { FakeImages, fakeLogins } from './fake-images.ts'
 import { FakeLedger } from './fake-ledger.ts'
 import { FakePackages } from './fake-packages.ts'
 import { FakePool } from './fake-pool.ts'
+import { FakeUsage } from './fake-usage.ts'
 import { overAPipe } from './over-a-pipe.ts'
 
 /** What the server of the tests was told. */
@@ -89,6 +91,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
   const pool = new FakePool()
   const functionTokens = new FunctionTokens(newSecret)
   const ledger = new FakeLedger()
+  const usage = new FakeUsage()
+  const meter = new UsageMeter({ store: usage, clock })
   const packages = new FakePackages()
   /** A test may make it refuse. */
   const space = { refuseMore: (_bytes?: number): void => {}, isNearlyGone: false }
@@ -119,7 +123,9 @@ export function makeTestApp(options: TestAppOptions = {}) {
   }
   const ground: Ground = {
     stores,
-    shares: new ProjectShares({ store: stores.projectLimits, clock, defaults: {} }),
+    shares: new ProjectShares({ store: stores.projectLimits, clock, defaults: {}, today: (id) => meter.today(id) }),
+    usage,
+    meter,
     vault: new SecretVault(stores.secrets, Buffer.alloc(32, 7)),
     ledger,
     space,
@@ -171,6 +177,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
     pool,
     pools,
     ledger,
+    usage,
+    meter,
     packages,
     space,
     health,
@@ -251,6 +259,7 @@ const serviceSettings: ServiceSettings = {
   swift: { maxSwiftObjectBytes: 100_000, swiftCheckSeconds: 10 },
   maxVersions: 10,
   traceRatio: 1,
+  keepUsageDays: 400,
   webhookRate: 1000,
 }
 

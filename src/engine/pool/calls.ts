@@ -4,6 +4,7 @@ import type { Log } from '../../domain/log.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { Departures } from './departures.ts'
 import type { Groups } from './groups.ts'
+import type { HeldTime } from './held-time.ts'
 import type { Memory } from './memory.ts'
 import type { MemoryLine } from './memory-line.ts'
 import type { Pauses } from './pauses.ts'
@@ -22,6 +23,7 @@ export interface CallsParts {
   room: Room
   departures: Departures
   pauses: Pauses
+  heldTime: HeldTime
   limits: WaitLimits
   engineIsUp(): boolean
   /** A call waits: its group may want another worker. */
@@ -59,6 +61,7 @@ export class Calls {
     const bound = group.isHeldBack(since) ? undefined : group.take(since)
     if (bound === undefined) return this.#wait(group, revision, since, caller)
     group.habits.arrivals.began(since)
+    if (bound.inFlight === 1) this.#parts.heldTime.note(group, bound, since, false)
     return this.#give({ group, bound, revision, caller, since, start: null })
   }
 
@@ -69,6 +72,7 @@ export class Calls {
     while (group.waiters.length > 0) {
       const bound = group.take(since)
       if (bound === undefined) return
+      if (bound.inFlight === 1) this.#parts.heldTime.note(group, bound, since, false)
       const waiter = group.waiters.shift() as WaitingCall
       waiter.resolve(this.#give({ group, bound, revision: waiter.revision, caller: waiter.caller, since, start: told }))
       told = null
@@ -198,7 +202,8 @@ export class Calls {
 
   /** The worker goes if it must, or if another function needs its memory more. */
   #nowIdle(group: WorkerGroup, bound: BoundWorker, now: number): void {
-    const { departures, room } = this.#parts
+    const { departures, room, heldTime } = this.#parts
+    heldTime.note(group, bound, now, true)
     if (bound.leaving) return departures.endBound(group, bound)
     if (group.retired && group.waiters.length === 0) return departures.leave(group, bound, group.retiredFor)
     bound.idleSince = now

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { ColdReason } from '../../domain/execution.ts'
 import type { Groups } from './groups.ts'
+import type { HeldTime } from './held-time.ts'
 import type { Memory, Owner } from './memory.ts'
 import type { PoolWorker } from './pool-worker.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
@@ -9,6 +10,7 @@ export interface DeparturesParts {
   clock: Clock
   groups: Groups
   memory: Memory
+  heldTime: HeldTime
 }
 
 /** How workers go: their memory is free at once, and they are waited for until nothing of them is left. */
@@ -41,6 +43,7 @@ export class Departures {
   /** The memory of a worker that goes: others may have it at once. */
   letGo(group: WorkerGroup, bound: BoundWorker): void {
     const { heldBytes } = bound
+    this.#parts.heldTime.note(group, bound, this.#parts.clock.elapsed(), bound.inFlight > 0)
     bound.heldBytes = 0
     this.#parts.memory.giveBack(heldBytes, group.projectId)
   }

@@ -3,6 +3,7 @@ import type { ColdReason } from '../../domain/execution.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import type { WorkerMeter } from '../../domain/usage.ts'
 import type { PoolVitals } from '../../domain/vitals.ts'
 import type { Call, Caller, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
 import { Calls } from './calls.ts'
@@ -10,6 +11,7 @@ import { CommandRuns } from './command-runs.ts'
 import { Departures } from './departures.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { Groups, isOf } from './groups.ts'
+import { HeldTime } from './held-time.ts'
 import { Memory } from './memory.ts'
 import { MemoryLine } from './memory-line.ts'
 import { Pauses } from './pauses.ts'
@@ -46,6 +48,8 @@ export interface PoolParts {
   engineIsUp?(): boolean
   /** What projects may take; absent: whatever there is. */
   shares?: Pick<Shares, 'limitOf'>
+  /** Told how long workers held their memory. */
+  meter?: WorkerMeter | undefined
 }
 
 /**
@@ -132,6 +136,10 @@ export class WorkerPool implements Pool {
     return { reservedBytes: memory.usedBytes, budgetBytes: memory.limitBytes, waitingCalls }
   }
 
+  noteHeld(): void {
+    this.#parts.heldTime.noteAll(this.#parts.groups.all(), this.#given.clock.elapsed())
+  }
+
   heldBytes(projectId: string): number {
     return this.#parts.memory.heldBy(projectId)
   }
@@ -195,7 +203,7 @@ const mib = 1024 * 1024
 
 /** What the pool is made of, each made of those before it. */
 function makeParts(
-  { factory, clock, log, options, ranBefore, engineIsUp = () => true, shares = noShares }: PoolParts,
+  { factory, clock, log, options, ranBefore, engineIsUp = () => true, shares = noShares, meter }: PoolParts,
   isClosing: () => boolean,
 ) {
   const { memoryBudgetBytes, genericFloor: floor, maxParallelStarts: maxParallel, pauseAfterMs } = options
@@ -205,7 +213,8 @@ function makeParts(
   const groups = new Groups(memoryBudgetBytes, line, options.processors)
   const mostOf = (projectId: string) => (isClosing() ? null : shares.limitOf(projectId, 'starts'))
   const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
-  const departures = new Departures({ clock, groups, memory })
+  const heldTime = new HeldTime(meter)
+  const departures = new Departures({ clock, groups, memory, heldTime })
   const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor })
   const mostBytesOf = (projectId: string) => {
     const mostMb = shares.limitOf(projectId, 'worker_memory_mb')
@@ -217,9 +226,9 @@ function makeParts(
   const pauses = new Pauses({ clock, log, pauseAfterMs })
   const onWait = (group: WorkerGroup) => supply.provideFor(group)
   const given = { clock, log, groups, line, departures }
-  const calls = new Calls({ ...given, memory, room, pauses, limits, engineIsUp, onWait })
+  const calls = new Calls({ ...given, memory, heldTime, room, pauses, limits, engineIsUp, onWait })
   const supply = new Supply({ ...given, provider, calls })
   const ahead = new WarmAhead({ clock, groups, room, supply, pauses })
   const upkeep = new Upkeep({ clock, groups, line, starts, departures, provider, supply, commands, ahead, pauses })
-  return { memory, groups, generic, provider, departures, calls, supply, commands, ahead, upkeep, engineIsUp }
+  return { memory, heldTime, groups, generic, provider, departures, calls, supply, commands, ahead, upkeep, engineIsUp }
 }

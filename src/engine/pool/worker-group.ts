@@ -12,6 +12,8 @@ export interface BoundWorker {
   calls: number
   /** Clock time (elapsed ms) since when nothing runs in it. */
   idleSince: number
+  /** Until when it was told of how long it held its memory. */
+  heldSince: number
   /** Memory that is reserved for it; 0 once given back. */
   heldBytes: number
   /** Settles when the pause is in force; null: it is not paused. */
@@ -134,7 +136,7 @@ export class WorkerGroup implements InLine {
 
   add(worker: PoolWorker, idleSince: number): BoundWorker {
     const bound: BoundWorker = {
-      ...{ worker, inFlight: 0, calls: 0, idleSince, heldBytes: this.bytes, leaving: false },
+      ...{ worker, inFlight: 0, calls: 0, idleSince, heldSince: idleSince, heldBytes: this.bytes, leaving: false },
       ...{ sleep: null, waking: null, mayPause: true },
     }
     this.workers.add(bound)

@@ -16,6 +16,8 @@ export interface SharesParts {
   clock: Clock
   /** Of projects for which nothing else was set. */
   defaults: Partial<ProjectLimits>
+  /** What a project's calls took today, and how long today lasts; absent: it is not metered. */
+  today?(projectId: string): { busyGbSeconds: number; leftMs: number }
 }
 
 /** The limits of projects, in memory, and what is used of those that calls meet. */
@@ -50,8 +52,7 @@ export class ProjectShares implements Shares {
   /** One look-up for who has no limit. */
   enter(run: LimitedRun): (() => void) | null {
     const project = this.#own.get(run.projectId) ?? this.#defaults
-    if (run.maxRunning === null && run.maxRate === null && project.running === null && project.rate === null)
-      return null
+    if (isUnlimited(run, project)) return null
     const refused = this.#refusal(run, project)
     if (refused !== null) throw limitReached(refused.limit, refused.waitMs)
     return this.#begin(run, project)
@@ -59,8 +60,7 @@ export class ProjectShares implements Shares {
 
   tryEnter(run: LimitedRun): (() => void) | null | number {
     const project = this.of(run.projectId)
-    if (run.maxRunning === null && run.maxRate === null && project.running === null && project.rate === null)
-      return null
+    if (isUnlimited(run, project)) return null
     const refused = this.#refusal(run, project)
     return refused === null ? this.#begin(run, project) : refused.waitMs
   }
@@ -71,11 +71,22 @@ export class ProjectShares implements Shares {
   }
 
   #refusal({ projectId, functionId, maxRunning, maxRate }: LimitedRun, project: ProjectLimits) {
+    const spent = this.#spent(projectId, project.gb_seconds_per_day)
+    if (spent !== null) return spent
     const now = this.#parts.clock.elapsed()
     return admission([
       this.#counters.view('function', functionId, maxRunning, maxRate, now),
       this.#counters.view('project', projectId, project.running, project.rate, now),
     ])
+  }
+
+  /** The budget of the day is spent. */
+  #spent(projectId: string, value: number | null): ReturnType<typeof admission> {
+    if (value === null || this.#parts.today === undefined) return null
+    const { busyGbSeconds, leftMs } = this.#parts.today(projectId)
+    if (busyGbSeconds < value) return null
+    const used = Math.round(busyGbSeconds * 1000) / 1000
+    return { limit: { name: 'gb_seconds_per_day', of: 'project', value, used }, waitMs: leftMs }
   }
 
   #begin({ projectId, functionId, maxRate }: LimitedRun, project: ProjectLimits): () => void {
@@ -88,6 +99,13 @@ export class ProjectShares implements Shares {
     }
   }
 }
+
+const isUnlimited = ({ maxRunning, maxRate }: LimitedRun, project: ProjectLimits): boolean =>
+  maxRunning === null &&
+  maxRate === null &&
+  project.running === null &&
+  project.rate === null &&
+  project.gb_seconds_per_day === null
 
 const noLimits = Object.fromEntries(limitNames.map((name) => [name, null])) as ProjectLimits
 

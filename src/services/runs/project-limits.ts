@@ -8,6 +8,7 @@ import type { TokenStore } from '../../domain/token.ts'
 import type { WebhookStore } from '../../domain/webhook.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Invocation } from './invocation.ts'
+import type { UsageMeter } from './usage-meter.ts'
 
 export interface ProjectLimitsParts {
   shares: { of(projectId: string): ProjectLimits; set(projectId: string, limits: Partial<ProjectLimits>): void }
@@ -22,6 +23,7 @@ export interface ProjectLimitsParts {
   invocation: Pick<Invocation, 'heldBy'>
   pool: Pick<Pool, 'heldBytes'>
   ledger: Pick<Ledger, 'recordBytes'>
+  meter: Pick<UsageMeter, 'today'>
 }
 
 /** One limit with what is used of it; null: that is not counted, or has no meaning. */
@@ -114,7 +116,7 @@ export class LimitsOfProjects {
   }
 
   async #usedBy(projectId: string): Promise<Partial<ProjectLimits>> {
-    const { stores, packages, invocation, pool, ledger } = this.#parts
+    const { stores, packages, invocation, pool, ledger, meter } = this.#parts
     const { running, queuedRuns, queuedBytes } = invocation.heldBy(projectId)
     const hashes = stores.functions.packageHashesOf(projectId)
     const sizes = await Promise.all(hashes.map((hash) => packages.unpackedBytes(hash)))
@@ -128,6 +130,7 @@ export class LimitsOfProjects {
       webhooks: stores.webhooks.list(projectId).length,
       packages: hashes.length,
       package_bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+      gb_seconds_per_day: Math.round(meter.today(projectId).busyGbSeconds * 1000) / 1000,
       record_bytes: await ledger.recordBytes(projectId),
     }
   }

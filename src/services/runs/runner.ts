@@ -3,7 +3,7 @@ import type { Execution } from '../../domain/execution.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { ActingSession, Trusts } from '../../domain/openstack.ts'
 import { cancelled, type Outcome } from '../../domain/outcome.ts'
-import type { Call, Caller, HttpRequestHead, Lease, Pool } from '../../domain/worker.ts'
+import type { Call, Caller, HttpRequestHead, Lease, Pool, Revision } from '../../domain/worker.ts'
 import type { SwiftCode } from '../functions/swift-code.ts'
 import type { Target } from '../functions/targets.ts'
 import { lastWords, noteEnd, noteStart, platformOutcome } from './execution-record.ts'
@@ -12,12 +12,15 @@ import type { RunEnds } from './run-ends.ts'
 import type { RunEvents } from './run-events.ts'
 import type { RunRequest } from './run-request.ts'
 import type { Traces } from './traces.ts'
+import { CountedSink, type UsageMeter } from './usage-meter.ts'
 
 export interface RunnerParts {
   pool: Pool
   clock: Clock
   ends: RunEnds
   events?: RunEvents
+  /** Told of every try that got a worker. */
+  meter?: Pick<UsageMeter, 'call'>
   /** Absent: no traces are made, and functions see their caller's. */
   traces?: Pick<Traces, 'begin'>
   /** Both absent without Keystone. */
@@ -102,10 +105,13 @@ export class Runner {
     execution.phases = { queue: queueMs, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
     let outcome: Outcome
     let hasBegun = false
+    let ranIn: Revision | null = null
+    const sink = request.sink && new CountedSink(request.sink)
     const attemptsBefore = execution.attempt
     try {
       const target = this.#targetNow(request.target)
       const { fn, revision } = target instanceof Promise ? await target : target
+      ranIn = revision
       const session = this.#sessionOf(fn)
       if (revision.kind === 'command') {
         active.stop = new AbortController()
@@ -115,7 +121,7 @@ export class Runner {
         const noteBegin = () => {
           hasBegun = true
         }
-        const call = { ...this.#callOf(execution, request, log, undefined), signal, onBegin: noteBegin }
+        const call = { ...this.#callOf(execution, request, log, undefined, sink), signal, onBegin: noteBegin }
         outcome = await pool.runCommand(revision, call)
       } else {
         const acquired = pool.acquire(revision, caller)
@@ -128,7 +134,7 @@ export class Runner {
         if (active.isCancelled) outcome = cancelled(0, false)
         else {
           hasBegun = true
-          if (got.kind === 'lease') outcome = await got.call(this.#callOf(execution, request, log, acting))
+          if (got.kind === 'lease') outcome = await got.call(this.#callOf(execution, request, log, acting, sink))
           else {
             log.add(got.log)
             outcome = got.outcome
@@ -144,6 +150,7 @@ export class Runner {
     const runEndedAt = clock.elapsed()
     execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
     execution.phases.total = queueMs + runEndedAt - startedAt
+    if (hasBegun && ranIn !== null) this.#parts.meter?.call(ranIn, request.input, outcome, sink?.bytes ?? 0)
     log.add(lastWords(outcome))
     execution.log = log.text()
     this.#active.delete(execution.id)
@@ -151,8 +158,14 @@ export class Runner {
     return { outcome, hasBegun, isCancelled: active.isCancelled }
   }
 
-  #callOf(execution: Execution, request: RunRequest, log: LogBuffer, session: ActingSession | undefined): Call {
-    const { trigger, input, http, client, sink, signal } = request
+  #callOf(
+    execution: Execution,
+    request: RunRequest,
+    log: LogBuffer,
+    session: ActingSession | undefined,
+    sink: CountedSink | undefined,
+  ): Call {
+    const { trigger, input, http, client, signal } = request
     const { events, traces } = this.#parts
     const traceparent = traces === undefined ? request.traceparent : traces.begin(execution, request.traceparent)
     const head = http === undefined || traceparent === undefined ? http : withTraceparent(http, traceparent)

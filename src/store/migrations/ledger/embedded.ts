@@ -79,4 +79,21 @@ ALTER TABLE \`executions\` ADD \`deliver_at\` integer;--> statement-breakpoint
 CREATE INDEX \`executions_dead\` ON \`executions\` (\`created_at\`) WHERE dead_at is not null;--> statement-breakpoint
 CREATE INDEX \`executions_undelivered\` ON \`executions\` (\`deliver_at\`) WHERE deliver_at is not null;`,
   },
+  {
+    tag: '0005_oval_chronomancer',
+    when: 1796031990951,
+    sql: `CREATE TABLE \`usage\` (
+	\`day\` text NOT NULL,
+	\`project_id\` text NOT NULL,
+	\`function_id\` text NOT NULL,
+	\`calls\` integer NOT NULL,
+	\`busy_gb_seconds\` real NOT NULL,
+	\`idle_gb_seconds\` real NOT NULL,
+	\`cpu_seconds\` real NOT NULL,
+	\`bytes_in\` integer NOT NULL,
+	\`bytes_out\` integer NOT NULL,
+	PRIMARY KEY(\`day\`, \`project_id\`, \`function_id\`)
+);
+`,
+  },
 ]

@@ -1,0 +1,59 @@
+import { useState } from 'preact/hooks'
+import type { UsageList } from '../../client/resources.ts'
+import { get } from '../api.ts'
+import { useLoad } from '../load.ts'
+import { isAdmin } from '../me.ts'
+import { Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Link } from '../router.tsx'
+
+const groupings = ['function', 'day', 'project', 'day,function'] as const
+
+/** What functions have used this month: of the own project, for admins of all. */
+export function Usage() {
+  const [by, setBy] = useState<(typeof groupings)[number]>('function')
+  const everywhere = isAdmin.value ? '&all_projects=true' : ''
+  const used = useLoad(() => get<UsageList>(`/v1/usage?by=${by}${everywhere}`), [by, everywhere])
+  const rows = used.data?.usage ?? []
+  const choice = (
+    <select aria-label="Sums of" value={by} onChange={(event) => setBy(event.currentTarget.value as typeof by)}>
+      {groupings.map((name) => (
+        <option key={name} value={name}>
+          {`by ${name.replace(',', ' and ')}`}
+        </option>
+      ))}
+    </select>
+  )
+  return (
+    <Page title="Usage" actions={choice}>
+      <Trouble problem={used.problem} />
+      {used.data !== undefined && <p class="prose">{`${used.data.from} to ${used.data.to}, days in UTC.`}</p>}
+      {used.data !== undefined && rows.length === 0 && <Empty>Nothing was used yet.</Empty>}
+      {rows.length > 0 && (
+        <Table
+          label="Usage"
+          rows={rows}
+          keyOf={({ day, project_id, function_id }) => `${day} ${project_id} ${function_id}`}
+          columns={[
+            { title: 'Day', cell: ({ day }) => day ?? '' },
+            { title: 'Project', cell: ({ project_id }) => project_id ?? '' },
+            {
+              title: 'Function',
+              cell: ({ function_id, function_name }) =>
+                function_name === null ? (
+                  (function_id ?? '')
+                ) : (
+                  <Link to={`/functions/${function_id}`}>{function_name}</Link>
+                ),
+            },
+            { title: 'Calls', cell: ({ calls }) => calls, number: true },
+            { title: 'Busy GB-s', cell: ({ busy_gb_seconds }) => busy_gb_seconds.toFixed(1), number: true },
+            { title: 'Idle GB-s', cell: ({ idle_gb_seconds }) => idle_gb_seconds.toFixed(1), number: true },
+            { title: 'CPU s', cell: ({ cpu_seconds }) => cpu_seconds.toFixed(1), number: true },
+            { title: 'Bytes in', cell: ({ bytes_in }) => bytes_in, number: true },
+            { title: 'Bytes out', cell: ({ bytes_out }) => bytes_out, number: true },
+          ]}
+        />
+      )}
+    </Page>
+  )
+}

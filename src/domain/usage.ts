@@ -1,0 +1,81 @@
+import type { Revision } from './worker.ts'
+
+/** What functions have used: metered by day (UTC), function and the project that owns it. */
+
+export const usedFacts = {
+  calls: 'tries of executions that ended in a worker',
+  busyGbSeconds: 'memory of workers while calls ran in them',
+  idleGbSeconds: 'memory of workers that were kept warm for its calls',
+  cpuSeconds: 'processor time, where workers can tell',
+  bytesIn: 'inputs',
+  bytesOut: 'results and streamed answers',
+} as const
+
+export type Used = Record<keyof typeof usedFacts, number>
+export const usedNames = Object.keys(usedFacts) as (keyof Used)[]
+
+export interface UsageRow extends Used {
+  /** `2026-11-30`. */
+  day: string
+  projectId: string
+  functionId: string
+}
+
+export interface UsageFilter {
+  /** Null: every project. */
+  projectId: string | null
+  /** Both included. */
+  fromDay: string
+  toDay: string
+}
+
+export interface UsageStore {
+  /** Adds to what is kept; written with the next batch, never waited for. */
+  addUsage(rows: UsageRow[]): void
+  /** By day, project and function. Sees what was added before. */
+  usage(filter: UsageFilter): Promise<UsageRow[]>
+  /** Of the whole server, at once: for the start. */
+  usageOfDay(day: string): UsageRow[]
+  pruneUsage(beforeDay: string): void
+}
+
+/** Told by the pool how long a worker held its memory. Must be quick: it is on the way of every call. */
+export interface WorkerMeter {
+  held(revision: Revision, ms: number, isBusy: boolean): void
+}
+
+export const nothingUsed = (): Used => Object.fromEntries(usedNames.map((name) => [name, 0])) as Used
+
+export function addUsed(to: Used, more: Used): void {
+  for (const name of usedNames) to[name] += more[name]
+}
+
+export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10)
+
+const dayMs = 86_400_000
+export const msToNextDay = (atMs: number): number => dayMs - (((atMs % dayMs) + dayMs) % dayMs)
+
+export type UsageKey = 'day' | 'project' | 'function'
+export const usageKeys = ['day', 'project', 'function'] as const satisfies readonly UsageKey[]
+
+/** A sum; the fields that were not asked for are null. */
+export interface UsageSum extends Used {
+  day: string | null
+  projectId: string | null
+  functionId: string | null
+}
+
+/** Rows that agree in what was asked for are one. Keeps the order of their first. Pure. */
+export function summed(rows: readonly UsageRow[], by: readonly UsageKey[]): UsageSum[] {
+  const sums = new Map<string, UsageSum>()
+  for (const row of rows) {
+    const day = by.includes('day') ? row.day : null
+    const functionId = by.includes('function') ? row.functionId : null
+    const projectId = by.includes('project') || functionId !== null ? row.projectId : null
+    const key = JSON.stringify([day, projectId, functionId])
+    const sum = sums.get(key) ?? { day, projectId, functionId, ...nothingUsed() }
+    addUsed(sum, row)
+    sums.set(key, sum)
+  }
+  return [...sums.values()]
+}

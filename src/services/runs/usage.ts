@@ -1,0 +1,59 @@
+import type { Clock } from '../../domain/clock.ts'
+import { invalid } from '../../domain/errors.ts'
+import type { FunctionStore } from '../../domain/function.ts'
+import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import { dayOf, summed, type UsageKey, type UsageStore, type UsageSum } from '../../domain/usage.ts'
+import type { UsageMeter } from './usage-meter.ts'
+
+export interface UsageParts {
+  store: UsageStore
+  meter: Pick<UsageMeter, 'flush'>
+  functions: Pick<FunctionStore, 'find'>
+  clock: Clock
+  /** Days are kept for so long; 0: for ever. */
+  keepUsageDays: number
+}
+
+export interface UsageAsked {
+  /** Both included; default: this month until today. */
+  fromDay?: string | undefined
+  toDay?: string | undefined
+  by: readonly UsageKey[]
+  allProjects: boolean
+}
+
+/** `functionName`: null when it has none, or is gone. */
+export type ShownUsage = UsageSum & { functionName: string | null }
+
+const dayMs = 86_400_000
+
+/** What was used, as it is shown: of the own project, or (for admins) of all. */
+export class Usage {
+  #parts: UsageParts
+
+  constructor(parts: UsageParts) {
+    this.#parts = parts
+  }
+
+  async list(who: Principal, asked: UsageAsked): Promise<{ fromDay: string; toDay: string; rows: ShownUsage[] }> {
+    const { store, meter, functions, clock } = this.#parts
+    if (asked.allProjects) requireAdmin(who, 'Reading the usage of all projects')
+    const today = dayOf(clock.now())
+    const toDay = asked.toDay ?? today
+    const fromDay = asked.fromDay ?? `${toDay.slice(0, 8)}01`
+    if (fromDay > toDay) throw invalid(`"from" (${fromDay}) is after "to" (${toDay}).`)
+    meter.flush()
+    const rows = await store.usage({ projectId: asked.allProjects ? null : who.projectId, fromDay, toDay })
+    const nameOf = (id: string | null): string | null => (id === null ? null : (functions.find(id)?.name ?? null))
+    return {
+      fromDay,
+      toDay,
+      rows: summed(rows, asked.by).map((row) => ({ ...row, functionName: nameOf(row.functionId) })),
+    }
+  }
+
+  prune(): void {
+    const { store, clock, keepUsageDays } = this.#parts
+    if (keepUsageDays > 0) store.pruneUsage(dayOf(clock.now() - keepUsageDays * dayMs))
+  }
+}
