@@ -388,7 +388,11 @@ function resume(
   deliveries.start()
   if (recovered > 0) log.info({ executions: recovered }, 'going on with accepted executions')
   for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(targets, pool, fn.id, log)
-  scheduler.start({ onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs), onSoon: (soon) => jobs.runs.expect(soon) })
+  scheduler.start({
+    onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs),
+    onSoon: (soon) => jobs.runs.expect(soon),
+    onSetBack: (backMs, nowMs) => jobs.runs.setBack(backMs, nowMs),
+  })
   jobs.runs.start()
   meter.start(() => pool.noteHeld())
   opened.push(() => meter.close())

@@ -47,7 +47,37 @@ export function afterRuns(job: Job, made: number, lastMs: number, nextMs: number
 
 /** The next match after a time; null for a job that runs once. */
 export function after(job: Job, patterns: CronPatterns, afterMs: number): number | null {
-  return job.pattern === null ? null : patterns.next(job.pattern, job.timezone, afterMs)
+  if (job.pattern === null) return null
+  const shiftMs = shiftOf(job)
+  const next = patterns.next(job.pattern, job.timezone, afterMs - shiftMs)
+  return next === null ? null : next + shiftMs
+}
+
+/**
+ * A clock that was set back shows times a second time. Runs are told apart by their times, so those of the second time are
+ * due a millisecond later, those of the third two: patterns match whole seconds.
+ */
+const mostShiftMs = 99
+function shiftOf({ nextExecutionTime }: Job): number {
+  const ms = (nextExecutionTime ?? 0) % 1000
+  return ms <= mostShiftMs ? ms : 0
+}
+
+/** A clock that is set back by more than this was wrong before: everything goes by the new time. */
+const wrongClockMs = 3 * 3_600_000
+
+/**
+ * The job after the clock was set back, as Vixie cron has it: one that goes by the clock goes by the new time. One with
+ * fixed times does not run at them twice, and one that has not begun yet keeps its first time. Pure.
+ */
+export function afterSetBack(job: Job, patterns: CronPatterns, nowMs: number, backMs: number): Job {
+  const { pattern, timezone, status, nextExecutionTime, firstExecutionTime } = job
+  if (status !== 'running' || pattern === null || nextExecutionTime === null) return job
+  if (nextExecutionTime === firstExecutionTime) return job
+  if (backMs <= wrongClockMs && patterns.hasFixedTimes(pattern)) return job
+  const next = patterns.next(pattern, timezone, nowMs)
+  if (next === null || next >= nextExecutionTime) return job
+  return { ...job, nextExecutionTime: next + ((shiftOf(job) + 1) % (mostShiftMs + 1)), updatedAt: nowMs }
 }
 
 /** A count of 0 on a new job means one run, as in the original. */

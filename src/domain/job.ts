@@ -46,6 +46,8 @@ export interface CronPatterns {
   check(pattern: string, timezone: string): void
   /** The first match strictly after `afterMs`, or null when there is none. */
   next(pattern: string, timezone: string, afterMs: number): number | null
+  /** It names times of day, and does not go by what the clock shows. */
+  hasFixedTimes(pattern: string): boolean
 }
 
 /** What services tell the scheduler: the timers follow the stored jobs. */

@@ -43,6 +43,7 @@ export function cronPatterns(): CronPatterns {
     check(pattern, timezone) {
       compiled(pattern, timezone)
     },
+    hasFixedTimes,
     next(pattern, timezone, afterMs) {
       const entry = compiled(pattern, timezone)
       const isKnown = afterMs >= entry.askedMs && (entry.nextMs === null || afterMs < entry.nextMs)

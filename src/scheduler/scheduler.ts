@@ -15,10 +15,14 @@ export interface DueListener {
   onDue(jobs: Job[], nowMs: number): void
   /** Jobs that will be due in `leadMs` or less: told once for each due time, to have workers warm. */
   onSoon?(jobs: Job[]): void
+  /** The wall clock was set back by so much: jobs may have to be set anew. */
+  onSetBack?(backMs: number, nowMs: number): void
 }
 
 /** The wall clock is looked at this often at least, because it may be set and machines sleep. */
 const recheckMs = 30_000
+/** Clocks are slewed by less. */
+const leastStepMs = 1000
 const defaultLeadMs = 30_000
 
 /**
@@ -32,6 +36,8 @@ export class Scheduler implements JobTimers {
   #heap = new JobHeap()
   #listener: DueListener | undefined
   #cancelTimer: (() => void) | undefined
+  /** What the wall clock was ahead of the monotonic one when it was last looked at. */
+  #aheadMs: number
   /** Wall time the timer is armed for. */
   #armedFor = Number.POSITIVE_INFINITY
 
@@ -39,6 +45,7 @@ export class Scheduler implements JobTimers {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#leadMs = parts.leadMs ?? defaultLeadMs
+    this.#aheadMs = this.#clock.now() - this.#clock.elapsed()
   }
 
   /** Jobs with a timer. */
@@ -75,6 +82,7 @@ export class Scheduler implements JobTimers {
   #tick(): void {
     this.#disarm()
     const nowMs = this.#clock.now()
+    this.#noticeSetBack(nowMs)
     const { due, soon } = this.#take(nowMs)
     try {
       if (due.length > 0) this.#listener?.onDue(due, nowMs)
@@ -83,6 +91,19 @@ export class Scheduler implements JobTimers {
       this.#log.error({ err: error, jobs: due.length }, 'a tick of the scheduler failed')
     } finally {
       this.#arm()
+    }
+  }
+
+  #noticeSetBack(nowMs: number): void {
+    const aheadMs = nowMs - this.#clock.elapsed()
+    const backMs = Math.round(this.#aheadMs - aheadMs)
+    this.#aheadMs = aheadMs
+    if (backMs < leastStepMs) return
+    this.#log.warn({ backMs }, 'the clock was set back')
+    try {
+      this.#listener?.onSetBack?.(backMs, nowMs)
+    } catch (error) {
+      this.#log.error({ err: error }, 'jobs could not be set by the new time')
     }
   }
 

@@ -6,6 +6,7 @@ import { aJob } from '../support/builders.ts'
 
 /** Every full minute, whatever the pattern. */
 const everyMinute: CronPatterns = {
+  hasFixedTimes: () => false,
   check() {},
   next: (_pattern, _timezone, afterMs) => (Math.floor(afterMs / minute) + 1) * minute,
 }

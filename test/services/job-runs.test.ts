@@ -67,6 +67,7 @@ function setUp() {
       scheduler.start({
         onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs),
         onSoon: (soon) => jobs.runs.expect(soon),
+        onSetBack: (backMs, nowMs) => jobs.runs.setBack(backMs, nowMs),
       })
       jobs.runs.start()
     }
@@ -315,6 +316,78 @@ describe('runs that fell into a downtime', () => {
     startProcess().start()
     await clock.pass(10 * minute)
     expect(executions()).toEqual([])
+  })
+})
+
+describe('a clock that is set back', () => {
+  const hour = 60 * minute
+
+  test('by an hour: jobs go on within a minute, by the new time, and every minute has its run', async () => {
+    const { clock, addJob, startProcess, executions } = setUp()
+    addJob({ missed: 'skip' })
+    const { start } = startProcess()
+    start()
+    await clock.pass(10 * minute)
+    expect(executions()).toHaveLength(10)
+    clock.setWall(clock.now() - hour)
+    await clock.pass(minute)
+    expect(executions().length).toBeGreaterThanOrEqual(10)
+    await clock.pass(2 * hour)
+    // Two hours and eleven minutes went by, and the clock shows one hour of them twice.
+    const made = executions().length
+    expect(made).toBeGreaterThanOrEqual(130)
+    expect(made).toBeLessThanOrEqual(131)
+    expect(executions().every(({ status }) => status === 'success')).toBe(true)
+  })
+
+  test('again and again: each time it goes on', async () => {
+    const { clock, addJob, startProcess, executions } = setUp()
+    addJob()
+    startProcess().start()
+    for (let n = 0; n < 3; n++) {
+      await clock.pass(10 * minute)
+      clock.setWall(clock.now() - 10 * minute)
+    }
+    await clock.pass(10 * minute)
+    expect(executions().length).toBeGreaterThanOrEqual(37)
+    expect(executions().length).toBeLessThanOrEqual(40)
+  })
+
+  test('by an hour: what has a time of day does not run at it twice; by more it was wrong, and all go by the new one', async () => {
+    const { clock, addJob, startProcess, executions, row } = setUp()
+    // At 03:06 each day; it is 03:04.
+    const job = addJob({ pattern: '6 3 * * *', nextExecutionTime: t0 + minute })
+    startProcess().start()
+    await clock.pass(10 * minute)
+    clock.setWall(clock.now() - hour)
+    await clock.pass(2 * hour)
+    expect(executions()).toHaveLength(1)
+    expect(row(job).nextExecutionTime).toBe(t0 + minute + 24 * hour)
+    clock.setWall(clock.now() - 48 * hour)
+    await clock.pass(minute)
+    expect(row(job).nextExecutionTime).toBeLessThan(t0)
+  })
+
+  test('while the server was not there, as when it began with a wrong date', async () => {
+    const { clock, addJob, startProcess, executions } = setUp()
+    const wrong = clock.now() + 4 * 365 * 24 * hour
+    const job = { createdAt: wrong, updatedAt: wrong, nextExecutionTime: wrong + minute, missed: 'skip' as const }
+    addJob(job)
+    const first = addJob({ ...job, firstExecutionTime: job.nextExecutionTime, createdAt: builtAt, updatedAt: null })
+    startProcess().start()
+    await clock.pass(2 * minute)
+    expect(executions()).toHaveLength(2)
+    expect(executions().some(({ triggerId }) => triggerId === first.id)).toBe(false)
+  })
+
+  test('does not touch jobs that are paused, or have one time', async () => {
+    const { clock, addJob, startProcess, row } = setUp()
+    const jobs = [addJob({ status: 'paused' }), addJob({ pattern: null, nextExecutionTime: t0 + 5 * hour })]
+    startProcess().start()
+    await clock.pass(minute)
+    clock.setWall(clock.now() - hour)
+    await clock.pass(minute)
+    expect(jobs.map((job) => row(job).nextExecutionTime)).toEqual(jobs.map((job) => job.nextExecutionTime))
   })
 })
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
-import { after, afterRuns, dueRuns } from '../../domain/due-runs.ts'
+import { after, afterRuns, afterSetBack, dueRuns } from '../../domain/due-runs.ts'
 import { Durations } from '../../domain/durations.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
@@ -49,6 +49,9 @@ interface Turns {
   last: Promise<unknown>
 }
 
+/** Rows are written by a clock that may have been slewed since. */
+const leastSetBackMs = 1000
+
 /**
  * What happens when jobs are due.
  *
@@ -80,8 +83,32 @@ export class JobRuns {
 
   /** Puts every running job on the timers; runs that were due before now were missed. After `Invocation.recover`. */
   start(): void {
-    this.#presentSinceMs = this.#parts.clock.now()
+    const nowMs = this.#parts.clock.now()
+    this.#presentSinceMs = nowMs
+    const jobs = this.#parts.store.listRunning()
+    this.#goBy(nowMs, jobs, ({ createdAt, updatedAt }) => Math.max(createdAt, updatedAt ?? 0) - nowMs)
     for (const job of this.#parts.store.listRunning()) this.#parts.timers.set(job)
+  }
+
+  /** The clock was set back while the server ran. */
+  setBack(backMs: number, nowMs: number): void {
+    this.#presentSinceMs = nowMs
+    const jobs = this.#parts.store.listRunning().filter(({ id }) => !this.#firing.has(id))
+    for (const job of this.#goBy(nowMs, jobs, () => backMs)) this.#parts.timers.set(job)
+  }
+
+  /** Jobs whose clock was ahead by so much go by the time as it is now. Returns those that changed. */
+  #goBy(nowMs: number, jobs: Job[], backOf: (job: Job) => number): Job[] {
+    const { store, patterns, log } = this.#parts
+    const changed = jobs.flatMap((job) => {
+      const backMs = backOf(job)
+      const now = backMs < leastSetBackMs ? job : afterSetBack(job, patterns, nowMs, backMs)
+      return now === job ? [] : [now]
+    })
+    if (changed.length === 0) return []
+    log.warn({ jobs: changed.length }, 'the clock was set back: jobs go by the new time')
+    store.updateAll(changed)
+    return changed
   }
 
   /** Resolves when no job is being fired. */
