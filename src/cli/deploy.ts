@@ -17,7 +17,10 @@ export const commands: CommandSpec[] = [
     options: [
       ['--name <name>', 'of the function; default: that of the folder or file'],
       ['--image <image>', 'a container image in place of code'],
-      ['--mode <mode>', 'of an image: command (run once a call) or http (kept, called over HTTP)'],
+      [
+        '--mode <mode>',
+        'of an image: command (run once a call), http (kept, called over HTTP) or openwhisk (an action image)',
+      ],
       ['--port <port>', 'where an image of mode http listens'],
       ...fieldOptions,
       ['--check', 'load the code in a worker first: what does not load changes nothing'],

@@ -81,9 +81,9 @@ const fn = z
     code: z.string().optional().describe('Folder, file or ZIP, from the folder of this file on.'),
     image: z.string().optional().describe('Container image in place of code.'),
     mode: z
-      .enum(['command', 'http'])
+      .enum(['command', 'http', 'openwhisk'])
       .optional()
-      .describe('How an image is run: once a call, or kept and called over HTTP.'),
+      .describe('How an image is run: once a call, kept and called over HTTP, or as an action image of OpenWhisk.'),
     port: z.int().optional().describe('Where an image of mode http listens.'),
     runtime: z.string().optional().describe('What it is written in; default: guessed from its files.'),
     entry: z.string().optional(),

@@ -14,12 +14,20 @@ export type CodeSource = 'package' | 'swift' | 'image'
 export type Recording = 'full' | 'summary' | 'failures' | 'none'
 export const recordings = ['full', 'summary', 'failures', 'none'] as const satisfies Recording[]
 
-/** How an image is run: one container a run (the contract), or an HTTP server that is kept warm. */
-export type ImageMode = 'command' | 'http'
+/** How an image is run: one container a run (the contract), an HTTP server that is kept warm, or an action image of OpenWhisk. */
+export const imageModes = ['command', 'http', 'openwhisk'] as const
+export type ImageMode = (typeof imageModes)[number]
+
+/** What an image of mode `openwhisk` is sent before its first call. */
+export interface ImageInit {
+  code?: string
+  main?: string
+  binary?: boolean
+}
 
 /**
  * `code` as clients see it. Keys beyond these are kept as they are.
- * package: `md5sum`; swift: `swift {container, object}`; image: `image`, `mode`, `port`.
+ * package: `md5sum`; swift: `swift {container, object}`; image: `image`, `mode`, `port`, `init`.
  */
 export interface FunctionCode {
   source: CodeSource
@@ -28,6 +36,7 @@ export interface FunctionCode {
   image?: string
   mode?: ImageMode
   port?: number
+  init?: ImageInit
   [extra: string]: unknown
 }
 

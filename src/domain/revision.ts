@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Fn, FunctionVersion } from './function.ts'
+import type { Fn, FunctionVersion, ImageMode } from './function.ts'
 import type { Runtime } from './runtime.ts'
-import { defaultSignature } from './signature.ts'
+import { defaultSignature, type Signature, signatureOfEvents } from './signature.ts'
 import type { Revision } from './worker.ts'
 
 /** How a function becomes what its workers are made of, and what a change of each of its fields means for them. */
@@ -89,10 +89,11 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     image: runtime?.image ?? String(fn.code.image),
     kind: runtime === null ? (fn.code.mode ?? 'command') : 'shim',
     port: runtime === null ? (fn.code.port ?? 8080) : null,
+    init: runtime === null ? (fn.code.init ?? null) : null,
     trusted: runtime?.trusted ?? false,
     packageHash: version?.packageHash ?? fn.packageHash,
     entry: fn.entry,
-    signature: fn.signature ?? runtime?.signature ?? defaultSignature,
+    signature: fn.signature ?? runtime?.signature ?? signatureOfImage(fn.code.mode),
     env: fn.env,
     secrets: fn.secrets,
     network: fn.network,
@@ -113,6 +114,9 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
   }
   return { ...revision, key: workerKey(revision) }
 }
+
+const signatureOfImage = (mode: ImageMode | undefined): Signature =>
+  mode === 'openwhisk' ? signatureOfEvents('openwhisk') : defaultSignature
 
 const outsideWorkers = new Set<string | null>(
   Object.values(fieldFacts).map((facts) => (facts.in === 'worker' ? null : facts.revision)),

@@ -25,7 +25,7 @@ const facts = {
   qinling: { given: 'event', json: 'object', failure: 'fault', events: 'own' },
   lambda: { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
   'runtime-api': { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
-  openwhisk: { given: 'event', json: 'any', failure: 'value', events: 'openwhisk' },
+  openwhisk: { given: 'event', json: 'any', failure: 'value', events: 'openwhisk', entry: 'main' },
   cloudevent: { given: 'event', json: 'any', failure: 'fault', events: 'cloudevents' },
   gcf: { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
   'functions-framework': { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },

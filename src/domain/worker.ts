@@ -1,5 +1,5 @@
 import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
-import type { ImageMode, Network, Recording } from './function.ts'
+import type { ImageInit, ImageMode, Network, Recording } from './function.ts'
 import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
 import type { SecretUse } from './secret.ts'
@@ -23,6 +23,8 @@ export interface Revision {
   kind: 'shim' | ImageMode
   /** Port an `http` image listens on. */
   port: number | null
+  /** What an `openwhisk` image is sent before its first call; null: nothing of its own. */
+  init: ImageInit | null
   trusted: boolean
   /** Address in the package store; null for image functions. */
   packageHash: string | null

@@ -21,6 +21,7 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     runtimeId: 'nodejs',
     image: 'taibai/nodejs',
     kind: 'shim',
+    init: null,
     port: null,
     trusted: true,
     packageHash: 'hash',

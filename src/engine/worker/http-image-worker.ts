@@ -26,6 +26,14 @@ const longestStartLog = 64 * 1024
 /** Shorter than servers keep idle connections: one that is closed just as a call is sent would fail the call. */
 const idleConnectionMs = 1000
 
+/** Tells when a call has printed all. */
+export interface LastLines {
+  /** Null: this time it cannot be told. */
+  until(): Promise<void> | null
+  /** How long that may take. */
+  mostMs: number
+}
+
 /** An image that listens on a port and is kept warm: calls are HTTP requests over kept-alive connections. */
 export class HttpImageWorker implements PoolWorker {
   readonly name: string
@@ -54,6 +62,7 @@ export class HttpImageWorker implements PoolWorker {
   #streamIdleMs: number
   #stopGraceMs: number
   #quietMs: number
+  #printed: LastLines | undefined
   #token: WorkerToken | undefined
 
   /** `onOther`: what it prints while no call is under way, also while it starts. */
@@ -67,6 +76,8 @@ export class HttpImageWorker implements PoolWorker {
       stopGraceMs: number
       quietMs: number
       onOther: OnOutput
+      /** Where the image itself says that a call has printed all. */
+      lastLines?: LastLines
       /** What it calls the API with, if it may. */
       token?: WorkerToken | undefined
     },
@@ -80,6 +91,7 @@ export class HttpImageWorker implements PoolWorker {
     this.#onOther = options.onOther
     this.#stopGraceMs = options.stopGraceMs
     this.#quietMs = options.quietMs
+    this.#printed = options.lastLines
     this.#token = options.token
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
@@ -144,7 +156,7 @@ export class HttpImageWorker implements PoolWorker {
     })
     try {
       const outcome = await this.#exchange(call, deadline.signal, elapsed, onFlow)
-      deadlineMs += 2 * lastLinesMs
+      deadlineMs += 2 * lastLinesMs + (this.#printed?.mostMs ?? 0)
       await this.#lastLines()
       return root.explain(outcome)
     } catch {
@@ -204,6 +216,8 @@ export class HttpImageWorker implements PoolWorker {
 
   /** Its output comes by another way than its answer, through the engine. */
   async #lastLines(): Promise<void> {
+    const told = this.#printed?.until() ?? null
+    if (told !== null) return told
     const quietMs = this.#quietMs
     if (this.#silentCalls >= mostSilentCalls) return
     this.#silentCalls++

@@ -11,6 +11,8 @@ import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { killed, timedOut } from './outcomes.ts'
 import { type Frame, FrameType, parseMeta } from './protocol.ts'
 import { ReadOnlyRoot } from './read-only-root.ts'
+import { environmentOfImage } from './whisk-image-calls.ts'
+import { WhiskImageWorker } from './whisk-image-worker.ts'
 import { ShimWorker, type WorkerParts } from './worker.ts'
 import { workerLog } from './worker-log.ts'
 
@@ -66,12 +68,17 @@ export class SandboxWorkers implements WorkerFactory {
     const early: [stream: 'stdout' | 'stderr', text: string][] = []
     let print: OnOutput = (stream, text) => void early.push([stream, text])
     const spec = { ...(await this.#imageSpec(revision, { PORT: String(port) })), isReached: true as const }
+    if (revision.kind === 'openwhisk') spec.env = environmentOfImage(spec.env, revision)
     const sandbox = await engine.start(spec, (stream, text) => print(stream, text))
     const onOther = workerLog(log, clock, sandbox.name)
     const { memoryBytes } = revision
-    const limits = { memoryBytes, maxResultBytes, streamIdleMs, stopGraceMs, quietMs: usualQuietMs }
+    const limits = { maxResultBytes, stopGraceMs, quietMs: usualQuietMs }
     const token = revision.api ? this.#parts.workerTokens?.give(revision) : undefined
-    const worker = new HttpImageWorker(sandbox, { clock, ...limits, onOther, token })
+    const about = { clock, ...limits, onOther, token }
+    const worker =
+      revision.kind === 'openwhisk'
+        ? new WhiskImageWorker(sandbox, revision, { ...about, apiUrl: await this.#apiUrl(revision.api) })
+        : new HttpImageWorker(sandbox, { ...about, memoryBytes, streamIdleMs })
     void worker.gone.then(() => token?.end())
     print = (stream, text) => worker.print(stream, text)
     for (const [stream, text] of early) worker.print(stream, text)
@@ -79,8 +86,9 @@ export class SandboxWorkers implements WorkerFactory {
     try {
       const address = await sandbox.address(port)
       const problem = await whatKeepsImage(sandbox, revision, address, this.#parts)
-      if (problem === null) worker.ready(address)
-      else worker.notReady(problem)
+      if (problem !== null) worker.notReady(problem)
+      else if (worker instanceof WhiskImageWorker) await worker.ready(address, this.#parts.startTimeoutMs)
+      else worker.ready(address)
       return worker
     } catch (error) {
       await sandbox.kill()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { invalid } from '../../domain/errors.ts'
-import type { FunctionCode, ImageMode } from '../../domain/function.ts'
+import { type FunctionCode, type ImageMode, imageModes } from '../../domain/function.ts'
 import { checkedImage } from '../../domain/image.ts'
 
 /** What a request's `code` says, checked as far as it can be without its package. */
@@ -119,19 +119,29 @@ function imageCode(code: Record<string, unknown>): FunctionCode {
   }
   checkedImage('code.image', image)
   if (mode !== undefined && mode !== null) checkMode(mode)
+  if (code.init !== undefined && code.init !== null) checkInit(code.init, mode)
   if (port !== undefined && port !== null) checkPort(port, mode)
   return { ...withoutNulls(code), source: 'image', image } as FunctionCode
 }
 
 function checkMode(mode: unknown): asserts mode is ImageMode {
-  if (mode !== 'command' && mode !== 'http') throw invalid('"code.mode" must be "command" or "http".')
+  if (imageModes.includes(mode as ImageMode)) return
+  throw invalid(`"code.mode" must be one of ${imageModes.join(', ')}.`)
 }
 
 function checkPort(port: unknown, mode: unknown): void {
-  if (mode !== 'http') throw invalid('"code.port" is for images of mode "http".')
+  if (mode === undefined || mode === null || mode === 'command') {
+    throw invalid('"code.port" is for images of mode "http" or "openwhisk".')
+  }
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
     throw invalid('"code.port" must be a number from 1 to 65535.')
   }
+}
+
+function checkInit(init: unknown, mode: unknown): void {
+  if (mode !== 'openwhisk') throw invalid('"code.init" is for images of mode "openwhisk".')
+  if (typeof init === 'object' && !Array.isArray(init)) return
+  throw invalid('"code.init" must be an object, such as {"code": "…", "main": "main", "binary": false}.')
 }
 
 const withoutNulls = (object: Record<string, unknown>): Record<string, unknown> =>

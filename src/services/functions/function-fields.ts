@@ -160,7 +160,7 @@ function checkImage(fn: Fn): void {
       '"secrets" is for functions of a runtime: the environment of an image is shown by the engine to whoever may ask it.',
     )
   }
-  if (fn.code.mode !== 'http' && fn.minWorkers > 0) {
+  if ((fn.code.mode ?? 'command') === 'command' && fn.minWorkers > 0) {
     throw invalid('"min_workers" is for workers that stay; an image of mode "command" runs once per call.')
   }
 }
