@@ -6,6 +6,7 @@ import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { OnOutput, Sandbox } from '../sandbox/sandbox.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { LogMarks } from './log-marks.ts'
+import { whileLoading } from './outcomes.ts'
 import { initBody, outcomeOfInit, outcomeOfRun, runBody } from './whisk-image-calls.ts'
 
 /** How long the marks of a call may come after its answer. */
@@ -75,8 +76,9 @@ export class WhiskImageWorker implements PoolWorker {
     })
     const outcome = await this.#inner.call(call, timeoutMs)
     const failure = outcomeOfInit(outcome, this.#revision.init !== null)
-    if (failure !== null) this.startFailure = { loaded: false, loadMs: failure.runMs, outcome: failure, log }
-    else if (log !== '') this.#options.onOther('stdout', log)
+    if (failure !== null) {
+      this.startFailure = { loaded: false, loadMs: failure.runMs, outcome: whileLoading(failure), log }
+    } else if (log !== '') this.#options.onOther('stdout', log)
   }
 
   notReady(outcome: Outcome): void {
