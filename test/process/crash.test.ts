@@ -47,7 +47,14 @@ for (const { engine, run } of engines) {
         expectAllThere(data, promised)
         await expectCode(server, promised)
         const client = keepAsking(server, hook, promised)
+        const before = promised.accepted.size
         await pause(200 + random() * 1500)
+        // However slow the machine is.
+        await waitUntil(
+          'some was accepted',
+          () => promised.accepted.size > before + 5 && promised.syncCalls > round,
+          60_000,
+        )
         await server.kill()
         await client
         if (random() < 0.4) await killWhileStarting(engine, data, random() * 1200)
@@ -209,14 +216,16 @@ function expectAllThere(data: DataFolder, { accepted }: Promised): void {
 
 const begunFile = (data: DataFolder): string => join(data.path, '..', `begun-of-${basename(data.path)}`)
 
-/** More than once only where the record says so. */
+/** More than once only where the record says so; of the begin that the crash cut off, the record may not have come to the disk. */
 function expectBegunAsOftenAsSaid(data: DataFolder): void {
   if (!existsSync(begunFile(data))) return
   const begun = new Map<string, number>()
   for (const id of readFileSync(begunFile(data), 'utf8').trim().split('\n')) begun.set(id, (begun.get(id) ?? 0) + 1)
   rmSync(begunFile(data))
-  const accepted = ledgerRows(data, 'is_sync = 0').filter(({ attempt, id }) => (begun.get(id) ?? 0) > attempt)
-  expect(accepted.map(({ id, attempt }) => ({ id, attempt, begun: begun.get(id) }))).toEqual([])
+  const more = ledgerRows(data, 'is_sync = 0').filter(({ attempt, id }) => (begun.get(id) ?? 0) > attempt)
+  if (isLong) console.info(`${more.length} runs began once more than their attempt says`)
+  const tooOften = more.filter(({ attempt, id }) => (begun.get(id) ?? 0) > attempt + 1)
+  expect(tooOften.map(({ id, attempt }) => ({ id, attempt, begun: begun.get(id) }))).toEqual([])
 }
 
 function tellCounts(data: DataFolder, { accepted, syncCalls, version }: Promised): void {
