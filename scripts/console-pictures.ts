@@ -50,12 +50,13 @@ async function picture(
   const [fn, run] = await firstOf(page)
   for (const path of [
     ...pages,
-    ...(fn ? [`/functions/${fn}`, `/functions/${fn}?tab=code`] : []),
+    ...(fn ? ['', '?tab=code', '?tab=settings', '?tab=versions'].map((tab) => `/functions/${fn}${tab}`) : []),
     ...(run ? [`/executions/${run}`] : []),
   ]) {
     await page.goto(`${server}/console${path}`)
     await page.waitForSelector('h1')
     await page.waitForTimeout(600)
+    if (path === '/what-if') await replay(page)
     const name =
       path
         .replace(/[0-9a-f-]{36}/, 'one')
@@ -64,6 +65,13 @@ async function picture(
     await page.screenshot({ path: join(target, `${name}.${width}.${theme}.png`), fullPage: true })
   }
   await page.close()
+}
+
+/** Curves, when there are calls to be replayed. */
+async function replay(page: import('playwright-core').Page): Promise<void> {
+  await page.getByRole('button', { name: 'Replay' }).click()
+  const curves = page.getByRole('row', { name: /^histogram 4 h/ })
+  await curves.or(page.getByText('No call has ended')).first().waitFor()
 }
 
 /** Ids of a function and of a run, when there are any. */

@@ -386,7 +386,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
 
   test('fits a phone: no page is wider than it', async () => {
     await page.setViewportSize({ width: 390, height: 800 })
-    for (const path of ['/', '/functions', '/executions', '/jobs', '/webhooks', '/projects/default', '/settings']) {
+    for (const path of ['/', '/functions', '/functions/new', '/executions', '/jobs', '/webhooks', '/projects/default', '/settings']) {
       await open(path)
       await page.locator('h1').waitFor()
       expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(390)

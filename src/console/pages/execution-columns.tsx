@@ -9,7 +9,7 @@ export function executionColumns(nameOf?: (id: string) => string): Column<Execut
     {
       title: 'Function',
       cell: ({ function_id, function_version }) => (
-        <Link to={`/functions/${function_id}`}>
+        <Link to={`/functions/${function_id}`} class="cut">
           {nameOf?.(function_id) ?? function_id}
           {function_version > 0 && `:${function_version}`}
         </Link>

@@ -45,7 +45,14 @@ export function Functions() {
             rows={rows}
             keyOf={({ id }) => id}
             columns={[
-              { title: 'Name', cell: ({ name, id }) => <Link to={`/functions/${id}`}>{name ?? id}</Link> },
+              {
+                title: 'Name',
+                cell: ({ name, id }) => (
+                  <Link to={`/functions/${id}`} class="cut">
+                    {name ?? id}
+                  </Link>
+                ),
+              },
               { title: 'Runtime', cell: ({ runtime_id }) => runtimeName(runtime_id) },
               { title: 'Entry', cell: ({ entry }) => entry ?? '–' },
               { title: 'Memory', cell: ({ memory_size }) => mebibytes(memory_size), number: true },

@@ -46,19 +46,32 @@ export function Jobs() {
           rows={rows}
           keyOf={({ id }) => id}
           columns={[
-            { title: 'Name', cell: ({ name, id }) => name ?? id },
+            {
+              title: 'Name',
+              cell: ({ name, id }) => (
+                <Link to={`/executions?trigger_id=${id}`} class="cut">
+                  {name ?? id}
+                </Link>
+              ),
+            },
             {
               title: 'Function',
               cell: ({ function_id, function_alias }) =>
                 function_alias ? (
                   `alias ${function_alias}`
                 ) : (
-                  <Link to={`/functions/${function_id}`}>{names.get(function_id ?? '') ?? function_id}</Link>
+                  <Link to={`/functions/${function_id}`} class="cut">
+                    {names.get(function_id ?? '') ?? function_id}
+                  </Link>
                 ),
             },
             {
               title: 'Pattern',
-              cell: ({ pattern, timezone }) => (pattern === null ? 'once' : `${pattern} (${timezone})`),
+              cell: ({ pattern, timezone }) => (
+                <span class="cut" title={timezone}>
+                  {pattern === null ? 'once' : timezone === 'UTC' ? pattern : `${pattern} (${timezone})`}
+                </span>
+              ),
             },
             { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
             {
@@ -68,10 +81,6 @@ export function Jobs() {
               ),
             },
             { title: 'Left out', cell: (job) => <LeftOut job={job} /> },
-            {
-              title: 'Runs',
-              cell: ({ id }) => <Link to={`/executions?trigger_id=${id}`}>show</Link>,
-            },
             {
               title: 'Actions',
               cell: (job) => (

@@ -1,11 +1,23 @@
 import type { RuntimeRow } from '../../client/resources.ts'
-import { get } from '../api.ts'
-import { useLoad } from '../load.ts'
-import { Badge, Page, Table, Trouble } from '../parts/basics.tsx'
+import { call, get } from '../api.ts'
+import { useEvery, useLoad } from '../load.ts'
+import { isAdmin } from '../me.ts'
+import { Action, Badge, Page, Table, Trouble } from '../parts/basics.tsx'
+import { numberIn, useForm } from '../parts/form.tsx'
 import { mebibytes } from '../text.ts'
 
+const mib = 1024 * 1024
+
+/** What functions are written in; admins add and remove runtimes, and give them another image. */
 export function Runtimes() {
-  const { data, problem } = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
+  const { data, problem, reload } = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
+  useEvery(3000, reload)
+  const upgrade = async ({ id, image }: RuntimeRow) => {
+    const wanted = prompt('Another image; the old one comes back when it does not work', image)
+    if (wanted === null || wanted === image) return
+    await call('PUT', `/v1/runtimes/${id}`, { image: wanted })
+    reload()
+  }
   return (
     <Page title="Runtimes">
       <Trouble problem={problem} />
@@ -16,14 +28,76 @@ export function Runtimes() {
           keyOf={({ id }) => id}
           columns={[
             { title: 'Name', cell: ({ name, id }) => name ?? id },
-            { title: 'Description', cell: ({ description }) => description ?? '–' },
+            { title: 'Description', cell: ({ description }) => <span class="prose">{description ?? '–'}</span> },
             { title: 'Signature', cell: ({ signature }) => signature },
             { title: 'Least memory', cell: ({ min_memory }) => mebibytes(min_memory), number: true },
             { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
-            { title: 'Image', cell: ({ image }) => <code>{image}</code> },
+            { title: 'Image', cell: ({ image }) => <code class="value">{image}</code> },
+            ...(isAdmin.value
+              ? [
+                  {
+                    title: 'Actions',
+                    cell: (row: RuntimeRow) => (
+                      <span class="actions">
+                        <Action label="Upgrade …" kind="small" act={() => upgrade(row)} />
+                        <Action
+                          label="Delete"
+                          kind="small danger"
+                          confirm={`Remove the runtime ${row.name ?? row.id}?`}
+                          act={() => call('DELETE', `/v1/runtimes/${row.id}`).then(reload)}
+                        />
+                      </span>
+                    ),
+                  },
+                ]
+              : []),
           ]}
         />
       )}
+      {isAdmin.value && <NewRuntime onMade={reload} />}
     </Page>
+  )
+}
+
+function NewRuntime({ onMade }: { onMade(): void }) {
+  const form = useForm({ name: '', image: '', description: '', memory: '', is_public: 'true', trusted: 'true' })
+  const create = async () => {
+    const { name, image, description, memory, is_public, trusted } = form.texts
+    const least = numberIn(memory, 'Least memory (MiB)')
+    await call('POST', '/v1/runtimes', {
+      image,
+      ...(name !== '' && { name }),
+      ...(description !== '' && { description }),
+      ...(least !== undefined && { min_memory: least * mib }),
+      is_public: is_public === 'true',
+      trusted: trusted === 'true',
+    })
+    form.reset()
+    onMade()
+  }
+  return (
+    <section>
+      <h2>New runtime</h2>
+      <form class="form two" onSubmit={(event) => event.preventDefault()}>
+        {form.input('name', 'Name')}
+        {form.input('image', 'Image', {
+          hint: 'its shim speaks the protocol of workers',
+          placeholder: 'repo/runtime:1',
+        })}
+        {form.input('description', 'Description')}
+        {form.input('memory', 'Least memory (MiB)', { hint: 'empty: as the server says' })}
+        {form.choice('is_public', 'For', [
+          ['true', 'every project'],
+          ['false', 'this project alone'],
+        ])}
+        {form.choice('trusted', 'Its code', [
+          ['true', 'is trusted as that of the others'],
+          ['false', 'runs in a hardened sandbox'],
+        ])}
+        <div class="actions">
+          <Action label="Add the runtime" kind="primary" act={create} />
+        </div>
+      </form>
+    </section>
   )
 }

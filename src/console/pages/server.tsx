@@ -24,6 +24,10 @@ export function Server() {
           ['At work', running],
           ['Waiting', queued],
           ['Jobs', jobs],
+          ['Since', health.data && time(health.data.started_at)],
+          ['Engine', health.data?.engine && `${health.data.engine.name} ${health.data.engine.version}`],
+          ['Memory of workers', health.data && memoryOf(health.data.memory)],
+          ['Free on the disk', health.data && mebibytes(health.data.data.free_bytes)],
         ]}
       />
       <p>
@@ -89,6 +93,9 @@ export function Server() {
     </Page>
   )
 }
+
+const memoryOf = ({ reserved_bytes, budget_bytes }: HealthRow['memory']): string =>
+  `${mebibytes(reserved_bytes)} of ${mebibytes(budget_bytes)}`
 
 /** What is wrong comes first. */
 function Findings({ findings }: { findings: HealthRow['findings'] }) {

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { TokenRow } from '../../client/resources.ts'
+import type { FunctionRow, TokenRow } from '../../client/resources.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action, Copy, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
@@ -8,6 +8,8 @@ import { time } from '../text.ts'
 const day = 86_400
 
 export function Tokens() {
+  const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions?all_projects=true'), [])
+  const nameOf = (id: string) => functions.data?.functions.find((fn) => fn.id === id)?.name ?? id
   const tokens = useLoad(() => get<{ tokens: TokenRow[] }>('/v1/tokens'), [])
   const [fields, setFields] = useState({
     name: '',
@@ -52,26 +54,33 @@ export function Tokens() {
             { title: 'Project', cell: ({ project_id }) => project_id },
             { title: 'Roles', cell: ({ roles }) => roles.join(', ') },
             { title: 'May', cell: ({ scopes }) => scopes?.join(', ') ?? 'all' },
-            { title: 'Function', cell: ({ function_id }) => function_id ?? 'any' },
+            {
+              title: 'Function',
+              cell: ({ function_id }) => <span class="cut">{function_id === null ? 'any' : nameOf(function_id)}</span>,
+            },
             { title: 'Expires', cell: ({ expires_at }) => time(expires_at) },
             { title: 'Last used', cell: ({ last_used_at }) => time(last_used_at) },
             {
+              title: 'Before it',
+              cell: ({ previous_until }) => (previous_until === null ? '–' : `good until ${time(previous_until)}`),
+            },
+            {
               title: 'Actions',
               cell: ({ id }) => (
-                <>
+                <span class="actions">
                   <Action
                     label="Rotate"
                     kind="small"
                     confirm="A new one is made; this one is good for an hour yet."
                     act={() => rotate(id)}
-                  />{' '}
+                  />
                   <Action
                     label="Take back"
                     kind="small danger"
                     confirm="It will be refused from now on."
                     act={() => call('DELETE', `/v1/tokens/${id}`).then(tokens.reload)}
                   />
-                </>
+                </span>
               ),
             },
           ]}
@@ -104,14 +113,20 @@ export function Tokens() {
               <option value="invoke">invoke: call functions</option>
               <option value="read invoke">read and invoke</option>
               <option value="deploy">deploy: read and change</option>
+              <option value="admin">admin: what only admins may</option>
             </select>
           </Field>
           <Field label="Function" hint="empty: any">
-            <input value={fields.function} onInput={set('function')} />
+            <input value={fields.function} list="functions" onInput={set('function')} />
           </Field>
           <Field label="Days until it ends" hint="empty: never">
             <input inputMode="numeric" value={fields.days} onInput={set('days')} />
           </Field>
+          <datalist id="functions">
+            {functions.data?.functions.map(({ id, name }) => (
+              <option key={id} value={name ?? id} />
+            ))}
+          </datalist>
           <div class="actions">
             <Action label="Create the token" kind="primary" act={create} />
           </div>

@@ -28,7 +28,7 @@ export function Webhooks() {
           rows={rows}
           keyOf={({ id }) => id}
           columns={[
-            { title: 'Function', cell: (row) => targetOf(row) },
+            { title: 'Function', cell: (row) => <span class="cut">{targetOf(row)}</span> },
             { title: 'Answer', cell: (row) => (row.sync ? 'the function’s' : '202 at once') },
             { title: 'Signature', cell: ({ signature }) => signature?.scheme ?? 'none' },
             { title: 'Description', cell: ({ description }) => <span class="cut">{description || '–'}</span> },

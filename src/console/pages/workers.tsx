@@ -57,7 +57,11 @@ export function Workers() {
               { title: 'Worker', cell: ({ worker_name }) => <code>{worker_name}</code> },
               {
                 title: 'Function',
-                cell: ({ function_id, name }) => <Link to={`/functions/${function_id}`}>{name}</Link>,
+                cell: ({ function_id, name }) => (
+                  <Link to={`/functions/${function_id}`} class="cut">
+                    {name}
+                  </Link>
+                ),
               },
               { title: 'Version', cell: ({ function_version }) => function_version, number: true },
               {

@@ -26,7 +26,7 @@ export function useForm<Texts extends Record<string, string>>(first: Texts) {
   )
   const choice = (name: Name, label: string, choices: readonly Choice[], hint?: string) => (
     <Field label={label} hint={hint}>
-      <select value={texts[name]} onChange={(event) => set(name, event.currentTarget.value)}>
+      <select value={known(texts[name], choices)} onChange={(event) => set(name, event.currentTarget.value)}>
         {choices.map(([value, shown]) => (
           <option key={value} value={value}>
             {shown}
@@ -48,6 +48,10 @@ export function useForm<Texts extends Record<string, string>>(first: Texts) {
   )
   return { texts, set, input, choice, area, reset: () => setTexts(first) }
 }
+
+/** What is shown while nothing is chosen: the first. */
+const known = (text: string | undefined, choices: readonly Choice[]): string =>
+  choices.find(([value]) => value === text)?.[0] ?? choices[0]?.[0] ?? ''
 
 /** What stands in a field as a number; an empty one has none. Throws an Error with a sentence. */
 export function numberIn(text: string, label: string): number | undefined {
