@@ -49,6 +49,23 @@ describe.skipIf(!hasBrowser)('The console', () => {
   const open = (path: string) => page.goto(`${server.url}/console${path}`)
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 
+  /** By axe; in the other theme only colours differ. `press`: a button that opens more. */
+  async function expectNoBarrier(path: string, press?: string): Promise<void> {
+    const rules = { light: ['wcag2a', 'wcag2aa'], dark: { type: 'rule', values: ['color-contrast'] } }
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await open(path)
+      await page.locator('h1').waitFor()
+      if (press !== undefined) await page.getByRole('button', { name: press, exact: true }).first().click()
+      await page.evaluate(axe.source)
+      const found: axe.AxeResults = await page.evaluate(
+        `axe.run(document, { runOnly: ${JSON.stringify(rules[colorScheme])} })`,
+      )
+      const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
+      expect(violations, `${path} ${colorScheme}`).toEqual([])
+    }
+  }
+
   test('asks for a token, refuses a wrong one, and keeps a right one for the tab alone', async () => {
     await open('/')
     await page.getByLabel('Token').fill('tb_wrong')
@@ -373,20 +390,87 @@ describe.skipIf(!hasBrowser)('The console', () => {
     '/settings',
     '/server',
   ])('has no barrier that axe sees on %s, in both themes', async (path) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await open(path)
-      await page.locator('h1').waitFor()
-      await page.evaluate(axe.source)
-      const found: axe.AxeResults = await page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'] })")
-      const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
-      expect(violations, `${path} ${colorScheme}`).toEqual([])
-    }
+    await expectNoBarrier(path)
+  })
+
+  test.each(['run', 'code', 'settings', 'versions', 'executions', 'numbers'])(
+    'has no barrier in the part %s of a function, in both themes',
+    async (tab) => {
+      await expectNoBarrier(`/functions/greet?tab=${tab}`)
+    },
+  )
+
+  test('has no barrier in a run, and in dead letters that are there', async () => {
+    const content = 'export const main = () => { throw new Error("no") }'
+    const code = { source: 'inline', filename: 'main.mjs', content }
+    await server.must('POST', '/v1/functions', { json: { name: 'fails', runtime: 'nodejs', code } })
+    const { id } = (await server.must('POST', '/v1/executions', { json: { function_id: 'fails', sync: false } })).json
+    await server.must('GET', `/v1/executions/${id}?wait=60`)
+    await expectNoBarrier(`/executions/${id}`)
+    await expectNoBarrier('/dead-letters', 'Open')
+    await server.must('POST', '/v1/dead-letters/drop?function_id=fails')
+    await server.must('DELETE', '/v1/functions/fails')
+  })
+
+  test('has no barrier in a webhook and a job that are there', async () => {
+    const { id } = (await server.must('GET', '/v1/functions/greet')).json
+    const webhook = (await server.must('POST', '/v1/webhooks', { json: { function_id: id } })).json
+    await expectNoBarrier('/webhooks', 'Open')
+    await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+    const fields = { function_id: id, name: 'noon', pattern: '0 12 * * *' }
+    const job = (await server.must('POST', '/v1/jobs', { json: fields })).json
+    await expectNoBarrier('/jobs', 'Change')
+    await server.must('DELETE', `/v1/jobs/${job.id}`)
+  })
+
+  test('closes a dialog with Escape, and is used with the keyboard alone', async () => {
+    const { id: greet } = (await server.must('GET', '/v1/functions/greet')).json
+    const webhook = (await server.must('POST', '/v1/webhooks', { json: { function_id: greet } })).json
+    await open('/webhooks')
+    await page.getByRole('button', { name: 'Open' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+    await open('/functions/greet')
+    await page.getByRole('tab', { name: 'run' }).focus()
+    await page.keyboard.press('ArrowRight')
+    await page.locator('.cm-content').first().waitFor()
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('code')
+  })
+
+  test('offers to a member what members may see', async () => {
+    const made = await server.must('POST', '/v1/tokens', {
+      json: { name: 'me', project_id: 'shop', roles: ['member'] },
+    })
+    const others = await browser.newPage()
+    await others.addInitScript((token) => sessionStorage.setItem('taibai-token', token), made.json.token)
+    await others.goto(`${server.url}/console/projects`)
+    await others.getByRole('link', { name: 'shop', exact: true }).waitFor()
+    await others.getByRole('link', { name: 'Settings' }).waitFor({ state: 'detached' })
+    expect(await others.getByRole('link', { name: 'default', exact: true }).count()).toBe(0)
+    await others.getByRole('link', { name: 'shop', exact: true }).click()
+    await others.getByRole('row', { name: /^running / }).waitFor()
+    expect(await others.getByRole('button', { name: 'Set the limits' }).count()).toBe(0)
+    await others.goto(`${server.url}/console/settings`)
+    await others.getByText('Operation not allowed').waitFor()
+    await others.close()
+    await server.must('DELETE', `/v1/tokens/${made.json.id}`)
   })
 
   test('fits a phone: no page is wider than it', async () => {
     await page.setViewportSize({ width: 390, height: 800 })
-    for (const path of ['/', '/functions', '/functions/new', '/executions', '/jobs', '/webhooks', '/projects/default', '/settings']) {
+    for (const path of [
+      '/',
+      '/functions',
+      '/functions/new',
+      '/executions',
+      '/jobs',
+      '/webhooks',
+      '/projects/default',
+      '/settings',
+    ]) {
       await open(path)
       await page.locator('h1').waitFor()
       expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(390)
