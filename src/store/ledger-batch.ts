@@ -24,6 +24,7 @@ export const writes = {
   dropInput: 9,
   addUsage: 10,
   pruneUsage: 11,
+  insertUsual: 12,
 } as const
 export type Write = (typeof writes)[keyof typeof writes]
 

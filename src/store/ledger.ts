@@ -10,7 +10,16 @@ import { historyPages } from './ledger-history.ts'
 import { listExecutions } from './ledger-list.ts'
 import { LedgerQueue, type LedgerQueueOptions } from './ledger-queue.ts'
 import { bytesOfProject, fileBytes, oldestKept, projectsOf } from './ledger-retention.ts'
-import { columns, fromStored, insertRow, type Row, rewriteRow, type StoredExecution, updateRow } from './ledger-rows.ts'
+import {
+  columns,
+  fromStored,
+  insertRow,
+  insertUsualRow,
+  type Row,
+  rewriteRow,
+  type StoredExecution,
+  updateRow,
+} from './ledger-rows.ts'
 import { usageOf, usageRow } from './ledger-usage.ts'
 import { ledgerMigrations } from './migrations/ledger/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
@@ -65,12 +74,10 @@ export class SqliteLedger implements Ledger, UsageStore {
   async accept(execution: Execution): Promise<boolean> {
     this.#space.refuseMore(bytesOf(execution))
     this.#counters.add(execution)
-    const changes = await this.#queue
-      .changes(writes.insert, insertRow(execution), bytesOf(execution))
-      .catch((error) => {
-        this.#counters.takeBack(execution)
-        throw error
-      })
+    const changes = await this.#queue.changes(...insertion(execution), bytesOf(execution)).catch((error) => {
+      this.#counters.takeBack(execution)
+      throw error
+    })
     if (changes === 1) this.#stored.set(execution.id, execution)
     else this.#counters.takeBack(execution)
     return changes === 1
@@ -93,7 +100,7 @@ export class SqliteLedger implements Ledger, UsageStore {
     if (this.#open.delete(execution.id)) {
       if (isOver && this.#space.isNearlyGone) return this.#queue.lose()
       if (!isOver) this.#stored.set(execution.id, execution)
-      this.#queue.write(writes.insert, insertRow(execution), bytesOf(execution))
+      this.#queue.write(...insertion(execution), bytesOf(execution))
     } else {
       if (isOver) this.#stored.delete(execution.id)
       this.#queue.write(writes.update, updateRow(execution), bytesOf(execution))
@@ -310,7 +317,7 @@ export class SqliteLedger implements Ledger, UsageStore {
       if (execution.createdAt > until) return
       this.#open.delete(execution.id)
       this.#stored.set(execution.id, execution)
-      this.#queue.write(writes.insert, insertRow(execution), bytesOf(execution))
+      this.#queue.write(...insertion(execution), bytesOf(execution))
     }
   }
 
@@ -328,3 +335,9 @@ export class SqliteLedger implements Ledger, UsageStore {
 
 const bytesOf = ({ input, request, output, log }: Execution): number =>
   rowBytes + (input?.length ?? 0) + (request?.body?.length ?? 0) + (output?.length ?? 0) + log.length
+
+/** The statement that stores a run, and its values. */
+function insertion(execution: Execution): [kind: Write, row: Row] {
+  const usual = insertUsualRow(execution)
+  return usual === null ? [writes.insert, insertRow(execution)] : [writes.insertUsual, usual]
+}
