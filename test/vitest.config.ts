@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { ListsFirst } from './support/lists-first.ts'
 
 /** Files at once of the rings that compute: vitest would take one fewer than there are processors. */
 const atOnce = Math.max(2, availableParallelism() - 1)
@@ -49,6 +50,7 @@ const rings = [
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
+    sequence: { sequencer: ListsFirst },
     projects: [
       {
         test: {
