@@ -23,6 +23,7 @@ import type { OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/functions/aliases.ts'
+import { AppTimers } from './services/functions/app-timers.ts'
 import { Exposed } from './services/functions/exposed.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
@@ -245,6 +246,7 @@ export function makeServices(ground: Ground) {
       functions,
       secrets: stores.secrets,
       inUse,
+      appTimers: new AppTimers({ store: stores.jobs, jobs, patterns: cronPatterns() }),
       packages,
       zipOf,
       runtimes,

@@ -19,11 +19,27 @@ export interface KnownPackage {
 
 /** Null: nothing says that it is any other system's. Throws CliError for what would not run, and says what to do. */
 export function recognised(files: PackageFiles): KnownPackage | null {
-  for (const known of [ofOpenFaas, ofKnative, ofFunctionsFramework]) {
+  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework]) {
     const found = known(files)
     if (found !== null) return found
   }
   return null
+}
+
+/** `host.json` at the root; its other files say the language and the model. */
+function ofAzure(files: PackageFiles): KnownPackage | null {
+  const host = files.text('host.json')
+  if (host === undefined) return null
+  if (/"customHandler"\s*:/.test(host)) {
+    throw usageError(
+      'host.json: this app of Azure Functions has a custom handler, which is not run here: build an image that listens on $PORT, then taibai deploy --image IMAGE --mode http --name NAME.',
+    )
+  }
+  const isPython = ['function_app.py', 'requirements.txt'].some((name) => files.names.includes(name))
+  const kind = files.names.some((name) => /^[^/]+\/function\.json$/.test(name))
+    ? 'with function.json'
+    : 'whose code registers'
+  return { kind: `an app of Azure Functions (${kind})`, signature: 'azure', runtime: isPython ? 'python3' : 'nodejs' }
 }
 
 function ofFunctionsFramework(files: PackageFiles): KnownPackage | null {

@@ -1,7 +1,7 @@
 import type { Access, FunctionCors } from './exposure.ts'
 import type { RetryTerms } from './retries.ts'
 import type { SecretUse } from './secret.ts'
-import type { Signature } from './signature.ts'
+import { factsOf, type Signature } from './signature.ts'
 import type { Destination } from './terms.ts'
 
 export type Network = 'egress' | 'none'
@@ -100,6 +100,10 @@ export interface Fn {
   createdAt: number
   updatedAt: number | null
 }
+
+/** Its package holds several functions, which are listed in `code.functions`. */
+export const isApp = ({ signature }: Pick<Fn, 'signature'>): boolean =>
+  signature !== null && factsOf(signature).isApp === true
 
 /** A frozen copy of a function's package. Number 0 is never a row: it means the function as it is now. */
 export interface FunctionVersion {

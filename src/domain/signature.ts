@@ -17,6 +17,8 @@ export interface SignatureFacts {
   events: 'own' | 'aws' | 'openwhisk' | 'cloudevents' | 'google'
   /** Entry of a function that names none, whatever its language; absent: the runtime's. */
   entry?: string
+  /** A package of it holds several functions, which are told when it is loaded; they have routes, schedules and keys of their own. */
+  isApp?: true
 }
 
 const facts = {
@@ -31,6 +33,7 @@ const facts = {
   'functions-framework': { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
   fission: { given: 'request', json: 'any', failure: 'fault', events: 'own', entry: '' },
   kubeless: { given: 'request', json: 'any', failure: 'fault', events: 'own' },
+  azure: { given: 'request', json: 'any', failure: 'fault', events: 'own', entry: 'app', isApp: true },
 } as const satisfies Record<string, SignatureFacts>
 
 export type Signature = keyof typeof facts

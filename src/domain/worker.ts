@@ -1,3 +1,4 @@
+import type { AppFunction } from './app-function.ts'
 import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
 import type { ImageInit, ImageMode, Network, Recording } from './function.ts'
 import type { ActingSession } from './openstack.ts'
@@ -76,6 +77,8 @@ export interface HttpRequestHead {
   headers: [string, string][]
   /** Base64 of the body as it came; absent: the input is it; null: too long to be told beside the input. */
   body?: string | null
+  /** Of apps: the key that came with it is good for this. Absent: none came. */
+  key?: 'function' | 'admin'
 }
 
 /** What the protocol of a caller says beside the input, for signatures that know it. */
@@ -132,6 +135,8 @@ export interface Lease {
   loadMs: number
   /** Milliseconds that waking the paused worker took; 0: it was not paused. */
   resumeMs: number
+  /** Those that the package told of when it was loaded for this call; absent: it holds but one, or is warm. */
+  functions?: AppFunction[] | undefined
   /** Never throws: whatever happens is an outcome. Enforces the revision's timeout. */
   call(call: Call): Promise<Outcome>
   /** The function is told that its call was given up; when it has not ended after `graceMs`, its worker is. */

@@ -20,6 +20,8 @@ export interface Callee {
   isKnown: boolean
   /** The caller is of the function's project: what it fails of is shown whole. */
   isOwn: boolean
+  /** It may do everything; absent: what its token says. */
+  isAdmin?: boolean
 }
 
 interface Parts {
@@ -34,11 +36,20 @@ interface Parts {
  * `unauthenticated`, `not_found`, `runtime_unavailable`; at once where the answer is known at once.
  */
 export function calleeOf(parts: Parts, place: Place, incoming: IncomingMessage): Callee | Promise<Callee> {
-  const token = sentToken(incoming)
+  const sent = sentToken(incoming)
+  const token = sent === null && parts.exposed.hasApp(place.name) ? keyIn(incoming) : sent
   const who = parts.authenticate(token)
   return who instanceof Promise
     ? who.then((found) => chosen(parts, place, token, found))
     : chosen(parts, place, token, who)
+}
+
+/** Of Azure Functions: callers may bring their token so. */
+function keyIn({ headers, url = '' }: IncomingMessage): string | null {
+  const header = headers['x-functions-key']
+  if (typeof header === 'string' && header !== '') return header
+  const query = url.indexOf('?')
+  return query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('code')
 }
 
 function chosen(parts: Parts, place: Place, token: string | null, who: Principal | null): Callee {
@@ -47,7 +58,15 @@ function chosen(parts: Parts, place: Place, token: string | null, who: Principal
     const target = parts.targets.byName(who, place.name)
     refuseBeyond(who, toInvoke)
     refuseOtherFunctions(who, target.fn.id)
-    return { target, projectId: who.projectId, from: who.from, spent: token, isKnown: true, isOwn: true }
+    return {
+      target,
+      projectId: who.projectId,
+      from: who.from,
+      spent: token,
+      isKnown: true,
+      isOwn: true,
+      isAdmin: who.isAdmin,
+    }
   } catch (error) {
     if (!(error instanceof FaasError) || !mayBePublic.has(error.code)) throw error
     const callee = publicCallee(parts, place, token) ?? fail(error)

@@ -25,6 +25,11 @@ const pythonSource = 'import functions_framework\n\n@functions_framework.cloud_e
 describe('a folder is taken for', () => {
   test.each<[string, Record<string, string>, object]>([
     [
+      'an app of Azure Functions',
+      { 'host.json': '{}', 'package.json': '{}' },
+      { runtime: 'nodejs', signature: 'azure' },
+    ],
+    [
       'a function of the Functions Framework, by its dependency',
       { 'package.json': google, 'index.js': nodeSource },
       { runtime: 'nodejs', signature: 'gcf', entry: 'hello' },
@@ -54,6 +59,10 @@ describe('a folder is taken for', () => {
     ],
   ])('%s', (_name, files, expected) => {
     expect(codeOf(folder(files))).toMatchObject(expected)
+  })
+
+  test('an app with a custom handler becomes an image', () => {
+    expect(() => codeOf(folder({ 'host.json': '{"customHandler": {}}' }))).toThrow(/custom handler.*--image/)
   })
 
   test('and it is said', () => {

@@ -54,6 +54,8 @@ export interface HttpRequest {
   prefix?: string
   url?: string
   headers?: [string, string][]
+  /** Of apps: what a key that came is good for. */
+  key?: 'function' | 'admin'
   body?: string | Uint8Array
 }
 

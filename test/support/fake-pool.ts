@@ -1,3 +1,4 @@
+import type { AppFunction } from '../../src/domain/app-function.ts'
 import { FaasError } from '../../src/domain/errors.ts'
 import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
 import type { PoolVitals } from '../../src/domain/vitals.ts'
@@ -32,6 +33,8 @@ export class FakePool implements Pool {
   refusal: Error | null = null
   /** Answered by `acquire` when set. */
   loadFailure: LoadFailure | null = null
+  /** What packages that hold several functions tell of. */
+  functions: AppFunction[] | undefined
   #closed = false
   #cancels = new Map<string, (outcome: Outcome) => void>()
   running: WorkerInfo[] = []
@@ -57,6 +60,7 @@ export class FakePool implements Pool {
       coldReason: null,
       loadMs: 0,
       resumeMs: 0,
+      functions: this.functions,
       call: (call) => Promise.race([this.#run(call, revision), this.#cancelled(call.executionId)]),
       cancel: (executionId, graceMs) => {
         this.asked.push(`cancel ${executionId} ${graceMs}`)

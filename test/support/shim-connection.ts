@@ -74,8 +74,8 @@ export class ShimConnection {
 
   fetch(request: HttpRequest, options: CallOptions = {}): ShimCall {
     const body = Buffer.from(request.body ?? '')
-    const { method = 'GET', target, prefix, url, headers = [] } = request
-    const http = { method, target, prefix, url, headers }
+    const { method = 'GET', target, prefix, url, headers = [], key } = request
+    const http = { method, target, prefix, url, headers, key }
     return this.#open({ ...callMeta(options), input: body.length === 0 ? 'none' : 'bytes', http }, body, options)
   }
 

@@ -79,7 +79,8 @@ async function bind(wish, meta) {
     if (state === 'ending') return
     state = 'bound'
     setFunction(fn)
-    send(BOUND, 0, `{"load_ms":${milliseconds(now() - startedAt)}}`)
+    const told = fn.described === undefined ? '' : `,${toJson(fn.described).slice(1, -1)}`
+    send(BOUND, 0, `{"load_ms":${milliseconds(now() - startedAt)}${told}}`)
   } catch (error) {
     if (state === 'ending') return
     refuse(error)

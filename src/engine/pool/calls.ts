@@ -162,6 +162,7 @@ export class Calls {
       coldReason: start?.reason ?? null,
       loadMs: start?.bound.loadMs ?? 0,
       resumeMs,
+      functions: start?.bound.loaded ? start.bound.functions : undefined,
       call: (call) => bound.worker.call(call, revision.timeoutMs),
       cancel: (executionId, graceMs) => bound.worker.cancel(executionId, graceMs),
       release: (outcome) => this.#release(group, bound, since, outcome?.stalledMs),

@@ -1,3 +1,4 @@
+import type { AppFunction } from '../../domain/app-function.ts'
 import type { Network } from '../../domain/function.ts'
 import type { Outcome } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
@@ -16,7 +17,9 @@ export interface Shape {
 }
 
 /** What came of loading the revision's code. */
-export type Bound = { loaded: true; loadMs: number } | { loaded: false; loadMs: number; outcome: Outcome; log: string }
+export type Bound =
+  | { loaded: true; loadMs: number; functions?: AppFunction[] | undefined }
+  | { loaded: false; loadMs: number; outcome: Outcome; log: string }
 
 /** A worker as the pool sees it: `worker.ts` has the real ones, tests have fakes. */
 export interface PoolWorker {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { WorkerToken, WorkerTokens } from '../../domain/api-access.ts'
+import { type AppFunction, appFunctionsIn } from '../../domain/app-function.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
@@ -24,7 +25,7 @@ import {
   timedOut,
   whileLoading,
 } from './outcomes.ts'
-import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
+import { type Frame, FrameType, ProtocolError, parseMeta, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
 
 /** How long the engine may take to say how a worker ended whose connection has closed. */
@@ -117,7 +118,8 @@ export class ShimWorker implements PoolWorker {
     this.#channel.bind(bindMeta(revision, code, this.#parts.maxResultBytes, ...given))
     const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
     const loadMs = this.#parts.clock.elapsed() - startedAt
-    if (frame !== null && frame.type === FrameType.bound) return this.#noteBound(loadMs)
+    if (frame !== null && frame.type === FrameType.bound)
+      return this.#noteBound(loadMs, appFunctionsIn(parseMeta(frame).functions))
     return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log }
   }
 
@@ -130,9 +132,9 @@ export class ShimWorker implements PoolWorker {
     }
   }
 
-  #noteBound(loadMs: number): Bound {
+  #noteBound(loadMs: number, functions: AppFunction[] | undefined): Bound {
     this.#isBound = true
-    return { loaded: true, loadMs }
+    return functions === undefined ? { loaded: true, loadMs } : { loaded: true, loadMs, functions }
   }
 
   call(call: Call, timeoutMs: number): Promise<Outcome> {

@@ -39,6 +39,7 @@ const newExecution = z.object({
   function_version: integer('0, the default: the function as it is now.'),
   function_alias: text(255, 'Wins over function_id and function_version.'),
   input: field({ type: ['string', 'null'], description: 'Text; a JSON object in it is the input itself.' }, asText),
+  target: text(255, 'Of an app (signature azure): which of its functions.'),
   sync: flag('True, the default: answer when the run is over. False: answer when it is accepted for good.'),
   description: text(),
   delay: delay(),
@@ -143,7 +144,7 @@ async function created(
     functionId: fields.function_id,
     functionVersion: fields.function_version,
     functionAlias: fields.function_alias,
-    input: fields.input,
+    input: targeted(isUsual ? null : (fields as z.output<typeof newExecution>).target, fields.input),
     sync: fields.sync,
     description: fields.description,
     traceparent: headers.traceparent as string | undefined,
@@ -307,6 +308,22 @@ const longestWaitSeconds = 600
 function waitMs(wait: string | undefined): number | null {
   const seconds = Number(wait)
   return wait !== undefined && seconds > 0 ? Math.min(seconds, longestWaitSeconds) * 1000 : null
+}
+
+/** An app reads from its input which of its functions is meant. */
+function targeted(target: string | null | undefined, input: string | null | undefined): string | null | undefined {
+  if (!target) return input
+  const name = JSON.stringify(target)
+  return input ? `{"target":${name},"input":${isJson(input) ? input : JSON.stringify(input)}}` : `{"target":${name}}`
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const json = { 'Content-Type': 'application/json' }

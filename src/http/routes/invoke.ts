@@ -5,7 +5,8 @@ import type { Fn } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { inputFromBody, inputOfRequest } from '../../domain/input.ts'
 import type { Authenticate } from '../../domain/principal.ts'
-import { takesRequest } from '../../domain/worker.ts'
+import { factsOf } from '../../domain/signature.ts'
+import { type HttpRequestHead, takesRequest } from '../../domain/worker.ts'
 import type { Exposed } from '../../services/functions/exposed.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { AskedRuns } from '../../services/runs/asked-runs.ts'
@@ -84,7 +85,7 @@ export async function invoke(
   outgoing: ServerResponse,
 ): Promise<void> {
   const found = calleeOf(parts, place, incoming)
-  const { target, projectId, from, spent, isKnown, isOwn } = found instanceof Promise ? await found : found
+  const { target, projectId, from, spent, isKnown, isOwn, isAdmin } = found instanceof Promise ? await found : found
   refuseOtherSites(parts, target.fn, incoming)
   allowOrigin(target.fn.cors, incoming, outgoing)
   const { maxBodyBytes, trustProxy } = parts.settings
@@ -106,11 +107,18 @@ export async function invoke(
       ? answerWithRun(parts, { ...request, input }, outgoing, isOwn)
       : answerAsAsked(parts, { ...request, input }, asked, outgoing, isOwn)
   }
-  const http = requestHead(incoming, place, spent, trustProxy)
+  const head = requestHead(incoming, place, spent, trustProxy)
+  const http = factsOf(target.revision.signature).isApp && isOwn ? keyed(head, isAdmin === true) : head
   const whole = { ...request, input: inputOfRequest(body), http }
   return asked === undefined
     ? answerWithRun(parts, whole, outgoing, isOwn)
     : answerAsAsked(parts, whole, asked, outgoing, isOwn)
+}
+
+/** The key has been checked, and is the function's business no more. */
+function keyed(http: HttpRequestHead, isAdmin: boolean): HttpRequestHead {
+  const headers = http.headers.filter(([name]) => name !== 'x-functions-key')
+  return { ...http, headers, key: isAdmin ? 'admin' : 'function' }
 }
 
 /** A page of another site may run what its project opened to it, and nothing else. */

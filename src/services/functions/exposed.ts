@@ -1,4 +1,4 @@
-import type { Fn, FunctionStore } from '../../domain/function.ts'
+import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 
 /** Functions that can be found without a token, by what a request says of them. */
@@ -6,6 +6,8 @@ interface Known {
   publicByName: Map<string, Fn>
   byHost: Map<string, Fn>
   withCors: Fn[]
+  /** Names and ids of apps, whose callers may bring their token as the key of a function. */
+  apps: Set<string>
 }
 
 /** Finds functions that are open to callers whom nobody knows. Kept in memory until a function is written. */
@@ -51,6 +53,11 @@ export class Exposed {
     return withCors.filter(({ id, name }) => name === nameOrId || id === nameOrId)
   }
 
+  /** In whatever project. */
+  hasApp(nameOrId: string): boolean {
+    return this.#now().apps.has(nameOrId)
+  }
+
   #now(): Known {
     this.#known ??= this.#read()
     return this.#known
@@ -63,6 +70,7 @@ export class Exposed {
       publicByName: new Map(open.map((fn) => [fn.name as string, fn])),
       byHost: new Map(all.flatMap((fn) => fn.hosts.map((host) => [host, fn] as const))),
       withCors: all.filter(({ cors }) => cors !== null),
+      apps: new Set(all.filter(isApp).flatMap(({ id, name }) => (name === null ? [id] : [id, name]))),
     }
   }
 }

@@ -1,7 +1,14 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
-import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/function.ts'
+import {
+  type Fn,
+  type FunctionCode,
+  type FunctionStore,
+  isApp,
+  type PackageStore,
+  type StoredPackage,
+} from '../../domain/function.ts'
 import { canonicalUuid, type NewId } from '../../domain/ids.ts'
 import type { Shares } from '../../domain/limits.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
@@ -14,6 +21,7 @@ import { defaultSignature, factsOf } from '../../domain/signature.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
+import type { AppTimers } from './app-timers.ts'
 import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
@@ -40,6 +48,7 @@ export interface FunctionsParts {
   shares: Pick<Shares, 'refuseMore' | 'limitOf'>
   secrets: Pick<SecretStore, 'find'>
   inUse: InUse
+  appTimers: AppTimers
   packages: PackageStore
   /** A package of one file; the same file always gives the same bytes. */
   zipOf(filename: string, content: string): Buffer
@@ -117,9 +126,10 @@ export class Functions {
     this.#parts.shares.refuseMore(who.projectId, 'functions', this.#parts.functions.count(who.projectId))
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
     await this.#refusePackage(stored)
-    if (check === 'load') await tryLoad(this.#parts, stored)
-    const fn = { ...stored, trustId: await this.#newTrust(who, stored) }
+    const loaded = await this.#tried(stored, check)
+    const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
     await this.#insert(fn)
+    if (isApp(fn)) await this.#parts.appTimers.follow(who, null, fn)
     if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
     return this.#counted(fn)
   }
@@ -139,17 +149,29 @@ export class Functions {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
       return { ...withFields(fn, fields), entry, ...stored }
     }
-    if (check === 'load') await tryLoad(this.#parts, this.#checked(changed(before)))
+    const wanted = this.#checked(changed(before))
+    const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
+    const tried = mustLoad ? await this.#tried(wanted, 'load') : wanted
     const fn = this.#parts.functions.find(before.id)
     if (fn === null) throw notFound('Function', nameOrId)
-    return this.#write(fn, changed(fn))
+    const written = this.#write(fn, { ...changed(fn), code: tried.code })
+    if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
+    return written
   }
 
   /** Refused while jobs, webhooks, aliases or sources need it, unless they are to go too; only the owner may. */
   async delete(who: Principal, nameOrId: string, cascade = false): Promise<void> {
     const { functions, inUse, targets, pool, swift, trusts } = this.#parts
     const fn = functionToActOn(targets, who, nameOrId)
-    const holders = removedWith(who, `Function ${fn.id}`, inUse.ofFunction(fn.id), cascade)
+    const own = this.#parts.appTimers.idsOf(fn)
+    const all = inUse.ofFunction(fn.id)
+    const others = removedWith(
+      who,
+      `Function ${fn.id}`,
+      all.filter(({ id }) => !own.has(id)),
+      cascade,
+    )
+    const holders = [...others, ...all.filter(({ id }) => own.has(id))]
     if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
     await inUse.remove(holders)
     functions.delete(fn.id)
@@ -192,6 +214,15 @@ export class Functions {
     checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.boundsById(wanted.runtimeId))
     this.#checkSecrets(wanted)
     return wanted
+  }
+
+  /** An app is always loaded: the functions that it tells of are kept with its code. */
+  async #tried(fn: Fn, check: Check): Promise<Fn> {
+    if (check !== 'load' && !isApp(fn)) return fn
+    const functions = await tryLoad(this.#parts, fn)
+    if (functions === undefined) return fn
+    this.#parts.appTimers.check(functions)
+    return { ...fn, code: { ...fn.code, functions } }
   }
 
   /** A package that the project does not have yet; what was stored for nothing is removed by itself. */
@@ -322,7 +353,14 @@ export class Functions {
     if (fn.code.source === 'image' && changesImage(given)) {
       throw invalid('Only name, description, timeout and the bounds on workers of an image function can be changed.')
     }
-    if (!given.keepJobs) refuseWhileInUse(who, `Function ${fn.id}`, this.#parts.inUse.jobsOf(fn.id))
+    if (!given.keepJobs) this.#refuseJobs(who, fn)
+  }
+
+  /** Those that follow the timers of the package do not stand in its way. */
+  #refuseJobs(who: Principal, fn: Fn): void {
+    const own = this.#parts.appTimers.idsOf(fn)
+    const jobs = this.#parts.inUse.jobsOf(fn.id).filter(({ id }) => !own.has(id))
+    refuseWhileInUse(who, `Function ${fn.id}`, jobs)
   }
 
   /** Before the package is stored; the store has the last word. */

@@ -1,3 +1,4 @@
+import type { AppFunction } from '../../domain/app-function.ts'
 import { FaasError, invalid } from '../../domain/errors.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
@@ -11,9 +12,13 @@ const longestLog = 8192
 /**
  * Loads the code of a function into a worker before anything of the function is written. The worker goes by an id of its own,
  * so that the function's own workers stay as they are, and is gone after. Throws FaasError `invalid_request` with what failed
- * and what was printed when it does not load; what the pool throws, when there is no worker for it.
+ * and what was printed when it does not load; what the pool throws, when there is no worker for it. Answers with the functions
+ * of an app.
  */
-export async function tryLoad(parts: { targets: Targets; pool: Pool; newId: NewId }, fn: Fn): Promise<void> {
+export async function tryLoad(
+  parts: { targets: Targets; pool: Pool; newId: NewId },
+  fn: Fn,
+): Promise<AppFunction[] | undefined> {
   if (fn.code.source === 'image') {
     throw invalid('"check=load" tries what a package needs to load, and an image loads nothing: leave "check" out.')
   }
@@ -23,6 +28,7 @@ export async function tryLoad(parts: { targets: Targets; pool: Pool; newId: NewI
     const got = await pool.acquire(trial)
     if (got.kind === 'load_failure') throw refusal(got)
     got.release()
+    return got.functions
   } finally {
     pool.retire(trial.functionId, null, 'new_code')
   }

@@ -1,0 +1,132 @@
+/** Azure Functions: an app with its functions, called by route, by schedule, or by name. Its own library, or that of the platform, does the work. */
+
+const { answer, answerHttp, fail } = require('../answer.cjs')
+const { builtin, parseJson, toJson } = require('../builtins.cjs')
+const { Refusal } = require('../errors.cjs')
+const { supply } = require('../platform.cjs')
+const { listed, loadApp, readJson } = require('../azure/app.cjs')
+const { invoke, offer, start } = require('../azure/core.cjs')
+const { httpData, inputData, plainOutput, responseOf, tellOutputs } = require('../azure/data.cjs')
+const { existsSync } = builtin('node:fs')
+const { join } = builtin('node:path')
+
+class NoSuchFunction extends Refusal {}
+
+async function load(wish) {
+  surroundings(wish)
+  offer()
+  supply('azure')
+  const app = await loadApp(wish.code)
+  await start()
+  return app
+}
+
+/** Settings of the app, then of local.settings.json, then what the platform sets. */
+function surroundings(wish) {
+  const settings = join(wish.code, 'local.settings.json')
+  const { IsEncrypted, Values = {} } = existsSync(settings) ? readJson(settings, 'local.settings.json') : {}
+  const name = wish.function_name ?? wish.function_id
+  const given = {
+    ...(IsEncrypted === true ? {} : Values),
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    FUNCTIONS_EXTENSION_VERSION: '~4',
+    AZURE_FUNCTIONS_ENVIRONMENT: 'Production',
+    WEBSITE_SITE_NAME: name,
+    WEBSITE_HOSTNAME: 'localhost',
+    WEBSITE_INSTANCE_ID: wish.function_id,
+    AzureWebJobsScriptRoot: wish.code,
+  }
+  for (const [key, value] of Object.entries(given)) process.env[key] ??= `${value}`
+}
+
+function bind(app) {
+  return {
+    described: { functions: listed(app) },
+    inputOf: (call, meta, buffer, from, to) => ({ call, meta, body: Buffer.from(buffer.subarray(from, to)) }),
+    contextOf: () => undefined,
+    invoke: (asked, _context) => (asked.meta.http === undefined ? byName(app, asked) : byRoute(app, asked)),
+    answer: (call, value, fn) => value.settle(call, fn),
+  }
+}
+
+async function byRoute(app, { call, meta, body }) {
+  const found = routed(app, meta) ?? (meta.trigger === 'webhook' ? onlyHttp(app) : undefined)
+  if (found === undefined)
+    return { settle: (call, fn) => answerHttp(call, toJson({ status: 404, headers: [] }), '', fn) }
+  const { fn, params } = found
+  if (!mayCall(fn, meta))
+    return { settle: (call, fn) => answerHttp(call, toJson({ status: 401, headers: [] }), '', fn) }
+  try {
+    const data = [{ name: fn.trigger.name, data: { http: httpData(meta.http, params, body) } }]
+    const metadata = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, { string: value }]))
+    const response = await invoke(fn, meta.execution_id, data, metadata, meta.traceparent)
+    tellOutputs(fn, response)
+    const { head, body: answered } = responseOf(fn, response)
+    return { settle: (call, fn) => answerHttp(call, toJson(head), answered, fn) }
+  } catch (error) {
+    console.error(error)
+    return { settle: (call, fn) => answerHttp(call, toJson({ status: 500, headers: [] }), '', fn) }
+  }
+}
+
+/** The most literal of the routes that match; a wrong method is no match. */
+function routed({ functions }, { http: { method, target } }) {
+  const path = target.split('?')[0]
+  const matches = functions
+    .filter(({ compiled, methods }) => compiled !== undefined && (methods.length === 0 || methods.includes(method)))
+    .map((fn) => ({ fn, params: fn.compiled.match(path) }))
+    .filter(({ params }) => params !== null)
+  return matches.sort((a, b) => (a.fn.compiled.weight < b.fn.compiled.weight ? -1 : 1))[0]
+}
+
+function onlyHttp({ functions }) {
+  const [fn, ...others] = functions.filter(({ compiled }) => compiled !== undefined)
+  return fn === undefined || others.length > 0 ? undefined : { fn, params: {} }
+}
+
+/** The server says whose key came; a webhook is called by who knows its URL. */
+function mayCall({ level }, { http, trigger }) {
+  if (level === 'anonymous' || trigger === 'webhook' || http.key === 'admin') return true
+  return level === 'function' && http.key === 'function'
+}
+
+/** `{"target": "nightly", "input": …}`; an app with one such function needs no target. */
+async function byName(app, { meta, body }) {
+  const text = body.toString()
+  const value = meta.input === 'json' ? parseJson(text) : undefined
+  const isTargeted =
+    typeof value?.target === 'string' && Object.keys(value).every((key) => key === 'target' || key === 'input')
+  const fn = isTargeted ? app.functions.find(({ name }) => name === value.target) : onlyOf(app)
+  if (fn === undefined) throw noSuch(app, isTargeted ? value.target : undefined)
+  const given = isTargeted ? inputOf(value.input) : { kind: meta.input, text, body }
+  const { data, metadata } = inputData(fn, given, meta)
+  const response = await invoke(fn, meta.execution_id, [{ name: fn.trigger.name, data }], metadata, meta.traceparent)
+  tellOutputs(fn, response)
+  return { settle: (call, bound) => settleByName(call, bound, fn, response) }
+}
+
+function settleByName(call, bound, fn, response) {
+  const result = plainOutput(fn, response)
+  if (result.status >= 500) return fail(call, new Refusal(`The answer was ${result.status}.`))
+  answer(call, result.value, bound)
+}
+
+function onlyOf({ functions }) {
+  const others = functions.filter(({ compiled }) => compiled === undefined)
+  const all = others.length > 0 ? others : functions
+  return all.length === 1 ? all[0] : undefined
+}
+
+function inputOf(value) {
+  if (value === undefined || value === null) return { kind: 'none', text: '', body: Buffer.alloc(0) }
+  const text = typeof value === 'string' ? value : toJson(value)
+  return { kind: typeof value === 'string' ? 'text' : 'json', text, body: Buffer.from(text) }
+}
+
+function noSuch({ functions }, target) {
+  const names = functions.map(({ name }) => name).join(', ')
+  const said = target === undefined ? 'The call names no function of the app' : `The app has no function "${target}"`
+  return new NoSuchFunction(`${said}: send {"target": "name", "input": …} with one of ${names}.`)
+}
+
+module.exports = { bind, load }

@@ -1,0 +1,35 @@
+import { cronOf } from './ncrontab.ts'
+
+/** One of the functions of an app, as its package tells of it when it is loaded. */
+export interface AppFunction {
+  name: string
+  /** Type of its trigger: `httpTrigger`, `timerTrigger`, `queueTrigger` … */
+  trigger: string
+  /** Path below the app. */
+  route?: string
+  methods?: string[]
+  auth_level?: string
+  /** Of a timer. */
+  schedule?: string
+  [more: string]: unknown
+}
+
+/** What a worker told, as far as it makes sense. */
+export function appFunctionsIn(told: unknown): AppFunction[] | undefined {
+  if (!Array.isArray(told)) return undefined
+  const isFunction = (one: unknown): one is AppFunction =>
+    typeof one === 'object' && one !== null && typeof (one as AppFunction).name === 'string' && 'trigger' in one
+  return told.filter(isFunction).slice(0, mostFunctions)
+}
+
+const mostFunctions = 1000
+
+/** The timers of an app with their patterns. Throws FaasError `invalid_request` for a schedule that is none. */
+export function timersIn(functions: AppFunction[]): { name: string; pattern: string; input: string }[] {
+  return functions
+    .filter(({ trigger, schedule }) => /^timerTrigger$/i.test(trigger) && typeof schedule === 'string')
+    .map(({ name, schedule }) => ({ name, pattern: cronOf(String(schedule), name), input: inputFor(name) }))
+}
+
+/** The input that calls one function of an app. */
+export const inputFor = (name: string): string => JSON.stringify({ target: name })

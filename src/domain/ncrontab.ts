@@ -1,0 +1,25 @@
+import { invalid } from './errors.ts'
+
+/** Schedules of Azure Functions: six fields with seconds in front, five, or `hh:mm:ss` between two runs; as a pattern of ours. */
+export function cronOf(schedule: string, name: string): string {
+  const interval = /^(\d+):(\d\d):(\d\d)$/.exec(schedule.trim())
+  if (interval !== null) return everyInterval(interval.slice(1).map(Number) as [number, number, number], schedule, name)
+  const fields = schedule.trim().split(/\s+/)
+  if (fields.length === 5) return fields.join(' ')
+  if (fields.length !== 6)
+    throw invalid(`The timer ${name} has the schedule "${schedule}": six fields, five, or hh:mm:ss.`)
+  const [seconds = '', ...others] = fields
+  return seconds === '0' || seconds === '00' ? others.join(' ') : [...others, seconds].join(' ')
+}
+
+/** A pattern says it only where the interval goes into the next larger unit. */
+function everyInterval([hours, minutes, seconds]: [number, number, number], schedule: string, name: string): string {
+  const total = hours * 3600 + minutes * 60 + seconds
+  const goesInto = (unit: number) => total > 0 && unit % total === 0
+  if (goesInto(60)) return total === 60 ? '* * * * *' : `* * * * * */${total}`
+  if (total % 60 === 0 && goesInto(3600)) return total === 3600 ? '0 * * * *' : `*/${total / 60} * * * *`
+  if (total % 3600 === 0 && goesInto(86_400)) return total === 86_400 ? '0 0 * * *' : `0 */${total / 3600} * * *`
+  throw invalid(
+    `The timer ${name} has the interval ${schedule}, which no pattern says: use one that divides an hour or a day.`,
+  )
+}

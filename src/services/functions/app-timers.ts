@@ -1,0 +1,65 @@
+import { type AppFunction, inputFor, timersIn } from '../../domain/app-function.ts'
+import type { Fn } from '../../domain/function.ts'
+import { type CronPatterns, type Job, type JobStore, unfinished } from '../../domain/job.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Jobs } from '../triggers/jobs.ts'
+
+export interface AppTimersParts {
+  store: Pick<JobStore, 'list'>
+  jobs: Pick<Jobs, 'create' | 'remove'>
+  patterns: Pick<CronPatterns, 'check'>
+}
+
+/** The timers of apps are jobs: made and removed with what the package says. */
+export class AppTimers {
+  #store: Pick<JobStore, 'list'>
+  #jobs: Pick<Jobs, 'create' | 'remove'>
+  #patterns: Pick<CronPatterns, 'check'>
+
+  constructor({ store, jobs, patterns }: AppTimersParts) {
+    this.#store = store
+    this.#jobs = jobs
+    this.#patterns = patterns
+  }
+
+  /** Before anything is written. Throws FaasError `invalid_request` for a schedule that no job can have. */
+  check(functions: AppFunction[]): void {
+    for (const { pattern } of timersIn(functions)) this.#patterns.check(pattern, 'UTC')
+  }
+
+  /** Ids of the jobs that follow the timers of the app. */
+  idsOf(fn: Fn): Set<string> {
+    return new Set(this.#jobsOf(fn).map(({ id }) => id))
+  }
+
+  /** `before`: the app as it was; null: it is new. Jobs of timers that have not changed stay as they are. */
+  async follow(who: Principal, before: Fn | null, fn: Fn): Promise<void> {
+    const there = before === null ? [] : this.#jobsOf(before)
+    const wanted = timersIn(functionsOf(fn))
+    const isKept = (job: Job) =>
+      wanted.some(({ pattern, input }) => input === job.functionInput && pattern === job.pattern)
+    for (const job of there) if (!isKept(job)) await this.#jobs.remove(job.id)
+    const kept = new Set(there.filter(isKept).map(({ functionInput }) => functionInput))
+    for (const { name, pattern, input } of wanted) {
+      if (kept.has(input)) continue
+      this.#jobs.create(who, {
+        functionId: fn.id,
+        name,
+        pattern,
+        functionInput: input,
+        overlap: 'skip',
+        missed: 'skip',
+      })
+    }
+  }
+
+  #jobsOf(fn: Fn): Job[] {
+    const inputs = new Set(functionsOf(fn).map(({ name }) => inputFor(name)))
+    if (inputs.size === 0) return []
+    return this.#store
+      .list(fn.projectId)
+      .filter((job) => job.functionId === fn.id && unfinished(job) && inputs.has(job.functionInput ?? ''))
+  }
+}
+
+const functionsOf = ({ code }: Fn): AppFunction[] => (Array.isArray(code.functions) ? code.functions : [])

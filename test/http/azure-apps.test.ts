@@ -1,0 +1,80 @@
+/** Apps of Azure Functions: what they hold is listed, timers are jobs, keys are tokens. */
+import { describe, expect, test } from 'vitest'
+import { zipOf } from '../../src/store/zip-of.ts'
+import { aRuntime } from '../support/builders.ts'
+import { makeTestApp } from '../support/test-app.ts'
+
+const hello = { name: 'hello', trigger: 'httpTrigger', route: '/api/hello', methods: ['GET'], auth_level: 'function' }
+const timer = (name: string, schedule: string) => ({ name, trigger: 'timerTrigger', schedule })
+const zip = zipOf('host.json', '{}')
+
+async function deployed() {
+  const app = makeTestApp()
+  app.stores.runtimes.insert(aRuntime({ name: 'nodejs', projectId: 'ops' }))
+  app.pool.functions = [hello, timer('nightly', '0 0 3 * * *'), timer('often', '00:05:00')]
+  const form = { code: '{"source":"package"}', runtime: 'nodejs', name: 'shop', signature: 'azure', package: zip }
+  const made = await app.request('POST', '/v1/functions', { form })
+  return { app, made, jobs: async () => (await app.request('GET', '/v1/jobs')).json.jobs as Record<string, unknown>[] }
+}
+
+describe('a deployed app', () => {
+  test('is listed with its functions, and its timers are jobs', async () => {
+    const { app, made, jobs } = await deployed()
+    expect(made.status).toBe(201)
+    expect((await app.request('GET', '/v1/functions/shop')).json.code.functions).toEqual(app.pool.functions)
+    expect(await jobs()).toMatchObject([
+      { name: 'nightly', pattern: '0 3 * * *', function_input: '{"target":"nightly"}', overlap: 'skip' },
+      { name: 'often', pattern: '*/5 * * * *' },
+    ])
+  })
+
+  test('takes new code although it has timers: those that stay keep their jobs', async () => {
+    const { app, jobs } = await deployed()
+    const [before] = await jobs()
+    app.pool.functions = [hello, timer('nightly', '0 0 3 * * *'), timer('often', '00:10:00')]
+    const form = { code: '{"source":"package"}', package: zipOf('host.json', '{"version":"2.0"}') }
+    expect((await app.request('PUT', '/v1/functions/shop', { form })).status).toBe(200)
+    const after = await jobs()
+    expect(after.map(({ pattern }) => pattern)).toEqual(['0 3 * * *', '*/10 * * * *'])
+    expect(after[0]?.id).toBe(before?.id)
+  })
+
+  test('is removed with its timers, while jobs of others stand in the way', async () => {
+    const { app, jobs } = await deployed()
+    const job = { function_id: 'shop', pattern: '* * * * *', name: 'own' }
+    const own = await app.request('POST', '/v1/jobs', { json: { ...job, function_id: await idOf(app) } })
+    expect((await app.request('DELETE', '/v1/functions/shop')).status).toBe(403)
+    await app.request('DELETE', `/v1/jobs/${own.json.id}`)
+    expect((await app.request('DELETE', '/v1/functions/shop')).status).toBe(204)
+    expect(await jobs()).toEqual([])
+  })
+
+  test('a schedule that no job can have is refused, and nothing is made', async () => {
+    const { app } = await deployed()
+    app.pool.functions = [timer('odd', '00:07:00')]
+    const form = { code: '{"source":"package"}', runtime: 'nodejs', name: 'odd', signature: 'azure', package: zip }
+    const { status, json } = await app.request('POST', '/v1/functions', { form })
+    expect([status, json.faultstring]).toEqual([400, expect.stringContaining('The timer odd')])
+    expect((await app.request('GET', '/v1/functions/odd')).status).toBe(404)
+  })
+
+  test('one of its functions is called by target', async () => {
+    const { app } = await deployed()
+    const json = { function_id: 'shop', target: 'nightly', input: '{"n":1}' }
+    await app.request('POST', '/v1/executions', { json })
+    expect(String(app.pool.calls.at(-1)?.call.input.body)).toBe('{"target":"nightly","input":{"n":1}}')
+    await app.request('POST', '/v1/executions', { json: { ...json, input: 'text' } })
+    expect(String(app.pool.calls.at(-1)?.call.input.body)).toBe('{"target":"nightly","input":"text"}')
+  })
+
+  test('callers with a token have its key, and the function does not see it', async () => {
+    const { app } = await deployed()
+    await app.request('GET', '/fn/shop/api/hello', { headers: { 'x-functions-key': 'spare' } })
+    const http = app.pool.calls.at(-1)?.call.http
+    expect(http).toMatchObject({ target: '/api/hello', key: expect.stringMatching(/^(function|admin)$/) })
+    expect(http?.headers.map(([name]) => name)).not.toContain('x-functions-key')
+  })
+})
+
+const idOf = async (app: ReturnType<typeof makeTestApp>): Promise<string> =>
+  (await app.request('GET', '/v1/functions/shop')).json.id

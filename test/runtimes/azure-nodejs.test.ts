@@ -1,0 +1,186 @@
+/** Apps of Azure Functions for Node.js, with the real library in their package. */
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import type { BindOptions, BoundWorker, HttpRequest } from '../support/conformance-harness.ts'
+import { packageFolders } from '../support/packages.ts'
+import { processHarness } from '../support/shim-process.ts'
+
+const runtime = fileURLToPath(new URL('../../runtimes/nodejs', import.meta.url))
+const folder = packageFolders()
+const json: [string, string][] = [['content-type', 'application/json']]
+
+const bind = (files: Record<string, string>, options: BindOptions = {}, packages = ['@azure/functions']) =>
+  processHarness(runtime, folder({ 'host.json': '{"version": "2.0"}', ...files }, packages)).bind({
+    signature: 'azure',
+    entry: 'app',
+    ...options,
+  })
+
+async function answered(worker: BoundWorker, request: HttpRequest) {
+  const outcome = await worker.fetch(request).outcome
+  if (outcome.state !== 'answer') throw new Error(JSON.stringify(outcome))
+  return { status: outcome.status, headers: Object.fromEntries(outcome.headers), body: outcome.body.toString() }
+}
+
+const v4 = {
+  'package.json': '{"main": "src/{index.js,functions/*.js}"}',
+  'local.settings.json': '{"IsEncrypted": false, "Values": {"SCHEDULE": "0 */5 * * * *", "GREETING": "hi"}}',
+  'src/functions/hello.js': `
+    const { app } = require('@azure/functions')
+    app.http('hello', {
+      methods: ['GET', 'POST'], authLevel: 'anonymous',
+      handler: async (request, context) => {
+        context.log('called', context.functionName)
+        const name = request.query.get('name') || (await request.text()) || 'world'
+        return { body: \`Hello, \${name}!\` }
+      },
+    })
+    app.get('item', { route: 'items/{id:int}/{*rest}', handler: async (request) => ({
+      status: 201, jsonBody: { params: request.params, url: request.url, greeting: process.env.GREETING },
+      headers: { 'x-a': '1' }, cookies: [{ name: 'c', value: '1', path: '/', httpOnly: true }] }) })
+    app.get('literal', { route: 'items/7', handler: async () => ({ body: 'literal' }) })
+    app.http('nothing', { handler: async () => {} })
+    app.http('throws', { handler: async () => { throw new Error('secret') } })
+    app.http('owned', { authLevel: 'admin', handler: async () => ({ body: 'in' }) })
+    app.http('keyed', { authLevel: 'function', handler: async () => ({ body: 'in' }) })`,
+  'src/functions/timer.js': `
+    const { app, output } = require('@azure/functions')
+    const out = output.storageQueue({ queueName: 'later', connection: 'C' })
+    app.timer('nightly', { schedule: '%SCHEDULE%', return: out, handler: async (timer, context) => {
+      context.log('late', timer.isPastDue, typeof timer.scheduleStatus.last)
+      return { done: true }
+    } })
+    app.storageQueue('orders', { queueName: 'orders', connection: 'C', handler: async (message, context) => {
+      if (message === 'bad') throw new RangeError('bad order')
+      return { message, id: context.triggerMetadata.id }
+    } })`,
+}
+
+describe('an app of version 4', () => {
+  test('its HTTP functions answer at their routes below the prefix', async () => {
+    await using worker = await bind(v4)
+    expect(await answered(worker, { target: '/api/hello?name=Ada' })).toMatchObject({
+      status: 200,
+      body: 'Hello, Ada!',
+    })
+    expect(await answered(worker, { method: 'POST', target: '/api/HELLO', body: 'Bob' })).toMatchObject({
+      body: 'Hello, Bob!',
+    })
+    const url = 'https://h/fn/app/api/items/9/a/b'
+    const item = await answered(worker, { target: '/api/items/9/a/b', url, prefix: '/fn/app' })
+    expect([item.status, item.headers['x-a'], item.headers['set-cookie']]).toEqual([201, '1', 'c=1; Path=/; HttpOnly'])
+    expect(JSON.parse(item.body)).toEqual({ params: { id: '9', rest: 'a/b' }, url, greeting: 'hi' })
+    expect((await answered(worker, { target: '/api/items/7' })).body).toBe('literal')
+    for (const [method, target] of [
+      ['GET', '/api/items/x'],
+      ['PUT', '/api/hello'],
+      ['GET', '/hello'],
+      ['GET', '/api/none'],
+    ]) {
+      expect((await answered(worker, { method: `${method}`, target: `${target}` })).status).toBe(404)
+    }
+    expect(await answered(worker, { target: '/api/nothing' })).toMatchObject({ status: 204, body: '' })
+    expect(await answered(worker, { target: '/api/throws' })).toMatchObject({ status: 500, body: '' })
+    for (const [target, key, status] of [
+      ['keyed', undefined, 401],
+      ['keyed', 'function', 200],
+      ['owned', 'function', 401],
+      ['owned', 'admin', 200],
+    ] as const) {
+      const request = { target: `/api/${target}`, ...(key !== undefined && { key }) }
+      expect((await answered(worker, request)).status).toBe(status)
+    }
+  })
+
+  test('timers and queues are called by name', async () => {
+    await using worker = await bind(v4)
+    const timer = worker.call({ target: 'nightly' })
+    expect(await timer.outcome).toMatchObject({ state: 'value', value: { done: true } })
+    expect(timer.output.stdout).toBe('late false string\n')
+    const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
+    const queue = await worker.call({ target: 'orders', input: { n: 1 } }, { executionId }).outcome
+    expect(queue).toMatchObject({ value: { message: { n: 1 }, id: executionId } })
+    expect(await worker.call({ target: 'orders', input: 'bad' }).outcome).toMatchObject({
+      state: 'failed',
+      type: 'RangeError',
+    })
+    expect(await worker.call({ target: 'hello', input: 'Eve' }).outcome).toMatchObject({ value: 'Hello, Eve!' })
+    expect(await worker.call({ target: 'nobody' }).outcome).toMatchObject({
+      state: 'failed',
+      type: 'NoSuchFunction',
+      message: expect.stringMatching(/no function "nobody".*hello, item/),
+    })
+  })
+
+  test('modules of ECMAScript, hooks, and another prefix', async () => {
+    const code = `import { app } from '@azure/functions'
+      app.hook.preInvocation((context) => { context.inputs[0].headers.set('x-hook', 'seen') })
+      app.get('hook', async (request) => ({ body: request.headers.get('x-hook') }))`
+    const host = { 'host.json': '{"version":"2.0","extensions":{"http":{"routePrefix":""}}}' }
+    await using worker = await bind({ 'index.mjs': code, 'package.json': '{"main":"index.mjs"}', ...host })
+    expect((await answered(worker, { target: '/hook' })).body).toBe('seen')
+  })
+})
+
+describe('an app of version 3', () => {
+  const trigger = (more: object = {}) => ({ type: 'httpTrigger', direction: 'in', name: 'req', ...more })
+  const v3 = {
+    'package.json': '{}',
+    'hello/function.json': JSON.stringify({
+      bindings: [
+        trigger({ authLevel: 'anonymous', route: 'hello/{id?}' }),
+        { type: 'http', direction: 'out', name: 'res' },
+      ],
+    }),
+    'hello/index.js': `module.exports = async function (context, req) {
+      context.log('seen', req.method)
+      context.res = { status: 202, headers: { 'x-a': '1' }, body: { id: context.bindingData.id ?? null, body: req.body ?? null, query: req.query } }
+    }`,
+    'done/function.json': JSON.stringify({
+      scriptFile: '../dist/done.js',
+      entryPoint: 'start',
+      bindings: [trigger({ authLevel: 'anonymous' }), { type: 'http', direction: 'out', name: '$return' }],
+    }),
+    'dist/done.js': `exports.start = async () => ({ body: 'returned' }); exports.other = () => {}`,
+    'tick/function.json': JSON.stringify({
+      bindings: [{ type: 'timerTrigger', direction: 'in', name: 't', schedule: '0 0 3 * * *' }],
+    }),
+    'tick/index.js': `module.exports = function (context, t) { context.log('tick', t.isPastDue); context.done() }`,
+    'off/function.json': '{"disabled": true, "bindings": []}',
+  }
+
+  test('folders are functions; the library is that of the platform', async () => {
+    await using worker = await bind(v3, {}, [])
+    const hello = await answered(worker, { method: 'POST', target: '/api/hello/9?a=1', headers: json, body: '{"n":1}' })
+    expect([hello.status, hello.headers['x-a']]).toEqual([202, '1'])
+    expect(JSON.parse(hello.body)).toEqual({ id: 9, body: { n: 1 }, query: { a: '1' } })
+    expect(await answered(worker, { target: '/api/done' })).toMatchObject({ status: 200, body: 'returned' })
+    const tick = worker.call({ target: 'tick' })
+    expect(await tick.outcome).toMatchObject({ state: 'value', value: null })
+    expect(tick.output.stdout).toBe('tick false\n')
+  })
+})
+
+describe('is refused in words of Azure Functions', () => {
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['an app whose main is no file', { 'package.json': '{"main": "src/*.js"}' }, /No file is named by "main".*src/],
+    ['an app without functions', { 'package.json': '{"main": "a.js"}', 'a.js': '' }, /No functions were found/],
+    ['an app without host.json', { 'host.json': 'x' }, /host.json is not valid JSON/],
+    [
+      'an input binding that reads a storage',
+      {
+        'a/function.json':
+          '{"bindings":[{"type":"httpTrigger","direction":"in","name":"req"},{"type":"blob","direction":"in","name":"photo"}]}',
+        'a/index.js': 'module.exports = () => {}',
+      },
+      /input binding "photo" \(blob\)/,
+    ],
+    [
+      'a function without an entry',
+      { 'a/function.json': '{"bindings":[]}', 'a/index.js': 'exports.x = () => {}; exports.y = () => {}' },
+      /Unable to determine function entry point/,
+    ],
+  ])('%s', async (_name, files, message) => {
+    await expect(bind(files)).rejects.toThrow(message)
+  })
+})
