@@ -140,7 +140,7 @@ function pythonArchive(): Uint8Array {
       for (const name of Object.keys(inside).sort()) if (isWanted(name)) files[name] = inside[name] as Uint8Array
     }
     // Python finds a package without __init__.py in an archive by the entry of its folder.
-    for (const name of ['google/', 'google/cloud/']) files[name] = new Uint8Array()
+    for (const name of ['azure/', 'google/', 'google/cloud/']) files[name] = new Uint8Array()
     return zipSync(files, { mtime: new Date(1980, 1, 1), level: 9 })
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -103,7 +103,8 @@ class Worker:
             self.report_bind(BIND_FAILED, to_json(describe(error)))
         else:
             self.is_bound = True
-            self.report_bind(BOUND, '{"load_ms":%.3f}' % ((time.perf_counter() - started) * 1000))
+            told = ',' + to_json(signature.described(function))[1:-1] if hasattr(signature, 'described') else ''
+            self.report_bind(BOUND, '{"load_ms":%.3f%s}' % ((time.perf_counter() - started) * 1000, told))
 
     def report_bind(self, kind, meta):
         if self.is_child:

@@ -1,3 +1,4 @@
+import { type AppFunction, appFunctionsIn } from '../../domain/app-function.ts'
 import { type ActingSession, hasSession } from '../../domain/openstack.ts'
 import type { BoundSecrets } from '../../domain/secret.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
@@ -58,6 +59,16 @@ export function sessionMeta(session: ActingSession | undefined): object {
   if (!hasSession(session)) return { problem: session.problem }
   const { token, authUrl, details, catalog } = session
   return { token, auth_url: authUrl, details, catalog: catalog === null ? [] : JSON.parse(catalog) }
+}
+
+/** What `BOUND` tells of the functions of an app; undefined: it is none. */
+export function functionsIn(frame: Frame): AppFunction[] | undefined {
+  if (!frame.meta.includes('"functions"')) return undefined
+  try {
+    return appFunctionsIn(parseMeta(frame).functions)
+  } catch {
+    return undefined
+  }
 }
 
 /** The worker says that it is about to exit and takes no more calls. Not parsed without need: every answer is asked. */

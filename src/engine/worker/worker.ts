@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { WorkerToken, WorkerTokens } from '../../domain/api-access.ts'
-import { type AppFunction, appFunctionsIn } from '../../domain/app-function.ts'
+import type { AppFunction } from '../../domain/app-function.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
@@ -14,7 +14,7 @@ import type { Channel, Ending, Pending } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
 import { FlowingSink } from './flowing-sink.ts'
-import { bindMeta, callMeta, type HandedSecrets, isLast, sessionMeta } from './frame-meta.ts'
+import { bindMeta, callMeta, functionsIn, type HandedSecrets, isLast, sessionMeta } from './frame-meta.ts'
 import type { WorkerLink } from './link.ts'
 import {
   brokeProtocol,
@@ -25,7 +25,7 @@ import {
   timedOut,
   whileLoading,
 } from './outcomes.ts'
-import { type Frame, FrameType, ProtocolError, parseMeta, streamWindowBytes } from './protocol.ts'
+import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
 
 /** How long the engine may take to say how a worker ended whose connection has closed. */
@@ -118,8 +118,7 @@ export class ShimWorker implements PoolWorker {
     this.#channel.bind(bindMeta(revision, code, this.#parts.maxResultBytes, ...given))
     const frame = await this.#withDeadline(answer, this.#parts.loadTimeoutMs)
     const loadMs = this.#parts.clock.elapsed() - startedAt
-    if (frame !== null && frame.type === FrameType.bound)
-      return this.#noteBound(loadMs, appFunctionsIn(parseMeta(frame).functions))
+    if (frame !== null && frame.type === FrameType.bound) return this.#noteBound(loadMs, functionsIn(frame))
     return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log }
   }
 

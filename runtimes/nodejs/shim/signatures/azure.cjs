@@ -49,7 +49,7 @@ function bind(app) {
   }
 }
 
-async function byRoute(app, { call, meta, body }) {
+async function byRoute(app, { meta, body }) {
   const found = routed(app, meta) ?? (meta.trigger === 'webhook' ? onlyHttp(app) : undefined)
   if (found === undefined)
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 404, headers: [] }), '', fn) }

@@ -1,0 +1,1 @@
+"""Azure Functions: what its host does for apps. Their library, or that of the platform, does the rest."""
