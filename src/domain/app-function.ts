@@ -1,4 +1,6 @@
+import type { Fn } from './function.ts'
 import { cronOf } from './ncrontab.ts'
+import type { Principal } from './principal.ts'
 
 /** One of the functions of an app, as its package tells of it when it is loaded. */
 export interface AppFunction {
@@ -12,6 +14,16 @@ export interface AppFunction {
   /** Of a timer. */
   schedule?: string
   [more: string]: unknown
+}
+
+/** The jobs that are made of the timers of an app. */
+export interface AppJobs {
+  /** Before anything is written. Throws FaasError `invalid_request` for a schedule that no job can have. */
+  check(functions: AppFunction[]): void
+  /** `before`: the app as it was; null: it is new. Jobs of timers that have not changed stay as they are. */
+  follow(who: Principal, before: Fn | null, fn: Fn): Promise<void>
+  /** Of an app that is there. */
+  idsOf(fn: Fn): Set<string>
 }
 
 /** What a worker told, as far as it makes sense. */

@@ -33,6 +33,7 @@ export function conformanceList(harness: Harness): void {
   describe('openwhisk actions', () => openwhisk(harness))
   describe('cloudevent functions', () => cloudevent(harness))
   describe('functions of the Functions Framework', () => functionsFramework(harness))
+  describe('functions of Fission and Kubeless', () => fissionAndKubeless(harness))
 }
 
 function values(harness: Harness): void {
@@ -1011,6 +1012,30 @@ function functionsFramework(harness: Harness): void {
     const call = worker.call({ specversion: '1.0', id: '7', source: '/s', type: 'a.b', data: { n: 1 } })
     expect(await call.outcome).toMatchObject({ state: 'value' })
     expect(call.output.stdout).toBe('a.b 7 1\n')
+  })
+}
+
+function fissionAndKubeless(harness: Harness): void {
+  const headers: [string, string][] = [['content-type', 'application/json']]
+
+  test('one of Fission gets a request of the framework that the platform supplies', async () => {
+    await using worker = await harness.bind({ signature: 'fission', entry: 'fission_main.main' })
+    const answer = answerOf(await worker.fetch({ method: 'POST', target: '/a', headers, body: '{"n":1}' }).outcome)
+    const seen = { method: 'POST', path: '/a', body: { n: 1 }, name: 'conformance' }
+    expect([answer.status, header(answer, 'x-a')]).toEqual([201, '1'])
+    expect(JSON.parse(answer.body.toString())).toEqual(seen)
+    expect(valueIn(await worker.call({ n: 1 }).outcome)).toEqual({ ...seen, path: '/' })
+    expect(answerOf(await worker.fetch({ target: '/throw' }).outcome).status).toBe(500)
+  })
+
+  test('one of Kubeless gets an event and a context with its names', async () => {
+    await using worker = await harness.bind({ signature: 'kubeless', entry: 'kubeless_main.main' })
+    const from: [string, string][] = [...headers, ['event-id', '7'], ['event-namespace', 'natstriggers.kubeless.io']]
+    const answer = answerOf(await worker.fetch({ method: 'POST', target: '/', headers: from, body: '{"n":1}' }).outcome)
+    const seen = JSON.parse(answer.body.toString())
+    expect(seen).toMatchObject({ data: { n: 1 }, id: '7', from: 'natstriggers.kubeless.io', method: 'POST' })
+    expect(seen.context).toMatchObject({ 'function-name': 'main', timeout: 60, 'memory-limit': '256Mi' })
+    expect(failureOf(await worker.call({ do: 'throw' }).outcome).type).toBe('ServerError')
   })
 }
 

@@ -1,3 +1,4 @@
+import type { AppJobs } from '../../domain/app-function.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
@@ -21,7 +22,6 @@ import { defaultSignature, factsOf } from '../../domain/signature.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
-import type { AppTimers } from './app-timers.ts'
 import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
@@ -48,7 +48,7 @@ export interface FunctionsParts {
   shares: Pick<Shares, 'refuseMore' | 'limitOf'>
   secrets: Pick<SecretStore, 'find'>
   inUse: InUse
-  appTimers: AppTimers
+  appTimers: AppJobs
   packages: PackageStore
   /** A package of one file; the same file always gives the same bytes. */
   zipOf(filename: string, content: string): Buffer

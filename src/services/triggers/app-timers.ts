@@ -1,8 +1,8 @@
-import { type AppFunction, inputFor, timersIn } from '../../domain/app-function.ts'
+import { type AppFunction, type AppJobs, inputFor, timersIn } from '../../domain/app-function.ts'
 import type { Fn } from '../../domain/function.ts'
 import { type CronPatterns, type Job, type JobStore, unfinished } from '../../domain/job.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { Jobs } from '../triggers/jobs.ts'
+import type { Jobs } from './jobs.ts'
 
 export interface AppTimersParts {
   store: Pick<JobStore, 'list'>
@@ -11,7 +11,7 @@ export interface AppTimersParts {
 }
 
 /** The timers of apps are jobs: made and removed with what the package says. */
-export class AppTimers {
+export class AppTimers implements AppJobs {
   #store: Pick<JobStore, 'list'>
   #jobs: Pick<Jobs, 'create' | 'remove'>
   #patterns: Pick<CronPatterns, 'check'>
@@ -22,17 +22,14 @@ export class AppTimers {
     this.#patterns = patterns
   }
 
-  /** Before anything is written. Throws FaasError `invalid_request` for a schedule that no job can have. */
   check(functions: AppFunction[]): void {
     for (const { pattern } of timersIn(functions)) this.#patterns.check(pattern, 'UTC')
   }
 
-  /** Ids of the jobs that follow the timers of the app. */
   idsOf(fn: Fn): Set<string> {
     return new Set(this.#jobsOf(fn).map(({ id }) => id))
   }
 
-  /** `before`: the app as it was; null: it is new. Jobs of timers that have not changed stay as they are. */
   async follow(who: Principal, before: Fn | null, fn: Fn): Promise<void> {
     const there = before === null ? [] : this.#jobsOf(before)
     const wanted = timersIn(functionsOf(fn))
