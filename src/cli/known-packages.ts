@@ -31,9 +31,7 @@ function ofAzure(files: PackageFiles): KnownPackage | null {
   const host = files.text('host.json')
   if (host === undefined) return null
   if (/"customHandler"\s*:/.test(host)) {
-    throw usageError(
-      'host.json: this app of Azure Functions has a custom handler, which is not run here: build an image that listens on $PORT, then taibai deploy --image IMAGE --mode http --name NAME.',
-    )
+    return { kind: 'an app of Azure Functions (with a custom handler)', signature: 'azure', runtime: 'nodejs' }
   }
   const isPython = ['function_app.py', 'requirements.txt'].some((name) => files.names.includes(name))
   const kind = files.names.some((name) => /^[^/]+\/function\.json$/.test(name))

@@ -61,10 +61,6 @@ describe('a folder is taken for', () => {
     expect(codeOf(folder(files))).toMatchObject(expected)
   })
 
-  test('an app with a custom handler becomes an image', () => {
-    expect(() => codeOf(folder({ 'host.json': '{"customHandler": {}}' }))).toThrow(/custom handler.*--image/)
-  })
-
   test('and it is said', () => {
     expect(codeOf(folder({ 'main.py': pythonSource })).what).toMatch(
       /, taken for a function of the Functions Framework$/,

@@ -161,6 +161,56 @@ describe('an app of version 3', () => {
   })
 })
 
+describe('a custom handler', () => {
+  const program = `#!${process.execPath}
+    const http = require('node:http')
+    http.createServer((request, response) => {
+      let text = ''
+      request.on('data', (piece) => (text += piece)).on('end', () => {
+        const id = request.headers['x-azure-functions-invocationid']
+        if (request.url.startsWith('/api/')) return response.writeHead(202, { 'x-id': id }).end(request.method + ' ' + request.url + ' ' + text)
+        const { Data, Metadata } = JSON.parse(text)
+        if (request.url === '/fails') return response.writeHead(500).end('broken')
+        const res = { statusCode: 201, headers: { 'X-A': '1' }, body: { seen: Data, name: Metadata.sys.MethodName } }
+        response.end(JSON.stringify(Data.req ? { Outputs: { res }, Logs: ['a line'] } : { ReturnValue: Data }))
+      })
+    }).listen(process.env.FUNCTIONS_CUSTOMHANDLER_PORT, '127.0.0.1')`
+  const req = { type: 'httpTrigger', direction: 'in', name: 'req', authLevel: 'anonymous' }
+  const res = { type: 'http', direction: 'out', name: 'res' }
+  const app = (more: object) => ({
+    'host.json': JSON.stringify({ customHandler: { description: { defaultExecutablePath: 'handler' }, ...more } }),
+    handler: program,
+    'hello/function.json': JSON.stringify({ bindings: [{ ...req, route: 'hello/{id}' }, res] }),
+    'fails/function.json': JSON.stringify({ bindings: [{ type: 'queueTrigger', direction: 'in', name: 'msg' }] }),
+    'queue/function.json': JSON.stringify({ bindings: [{ type: 'queueTrigger', direction: 'in', name: 'msg' }] }),
+  })
+
+  test('is sent what happened, and answers with outputs', async () => {
+    await using worker = await bind(app({}), {}, [])
+    const call = worker.fetch({ method: 'POST', target: '/api/hello/9?a=1', headers: json, body: '{"n":1}' })
+    const outcome = await call.outcome
+    expect(outcome).toMatchObject({ state: 'answer', status: 201 })
+    const { seen, name } = JSON.parse(outcome.state === 'answer' ? outcome.body.toString() : '')
+    expect(name).toBe('hello')
+    expect(seen.req).toMatchObject({ Method: 'POST', Query: { a: '1' }, Params: { id: '9' }, Body: '{"n":1}' })
+    expect(call.output.stdout).toBe('a line\n')
+    expect(await worker.call({ target: 'queue', input: { n: 1 } }).outcome).toMatchObject({ value: { msg: { n: 1 } } })
+    const failed = await worker.call({ target: 'fails', input: 'x' }).outcome
+    expect(failed).toMatchObject({ state: 'failed', message: 'The custom handler answered 500: broken' })
+  })
+
+  test('gets the request itself where it wants that', async () => {
+    await using worker = await bind(app({ enableForwardingHttpRequest: true }), {}, [])
+    const answer = await answered(worker, { method: 'PUT', target: '/api/hello/9?a=1', body: 'text' })
+    expect([answer.status, answer.headers['x-id'], answer.body]).toEqual([202, 'e-1', 'PUT /api/hello/9?a=1 text'])
+  })
+
+  test('that ends at once is refused', async () => {
+    const files = { ...app({}), handler: `#!${process.execPath}\nprocess.exit(3)` }
+    await expect(bind(files, {}, [])).rejects.toThrow(/"handler" ended with 3 before it listened/)
+  })
+})
+
 describe('is refused in words of Azure Functions', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ['an app whose main is no file', { 'package.json': '{"main": "src/*.js"}' }, /No file is named by "main".*src/],

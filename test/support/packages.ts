@@ -12,7 +12,7 @@ export function packageFolders(): (files: Record<string, string>, packages?: str
     const folder = mkdtempSync(join(root, 'package-'))
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true })
-      writeFileSync(join(folder, path), text)
+      writeFileSync(join(folder, path), text, { mode: text.startsWith('#!') ? 0o755 : 0o644 })
     }
     for (const name of packages) bring(folder, name)
     return folder

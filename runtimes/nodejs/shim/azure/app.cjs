@@ -15,7 +15,10 @@ class InvalidApp extends Refusal {}
 async function loadApp(code) {
   const host = readHost(code)
   const folders = readdirSync(code).filter((name) => existsSync(join(code, name, 'function.json')))
-  if (folders.length > 0) await loadFolders(code, folders)
+  const handler =
+    host.customHandler === undefined ? undefined : await require('./custom-handler.cjs').startHandler(code, host)
+  if (handler !== undefined) registerFolders(code, folders)
+  else if (folders.length > 0) await loadFolders(code, folders)
   else await loadMain(code)
   const prefix = host.extensions?.http?.routePrefix ?? 'api'
   const found = [...functions.values()].map((one) => described(one, prefix))
@@ -24,7 +27,7 @@ async function loadApp(code) {
       'No functions were found: register them with app.http(…) in the files that "main" of package.json names.',
     )
   }
-  return { host, functions: found }
+  return { host, functions: found, handler }
 }
 
 function readHost(code) {
@@ -72,6 +75,15 @@ async function loadFolders(code, folders) {
     const directory = join(code, name)
     const metadata = { name, directory, bindings: Object.fromEntries((bindings ?? []).map((one) => [one.name, one])) }
     core.registerFunction(metadata, entryOf(await importCode(join(directory, script)), entryPoint, name))
+  }
+}
+
+/** Of a custom handler: there is nothing to load. */
+function registerFolders(code, folders) {
+  for (const name of folders) {
+    const { bindings, disabled } = readJson(join(code, name, 'function.json'), `${name}/function.json`)
+    const metadata = { name, bindings: Object.fromEntries((bindings ?? []).map((one) => [one.name, one])) }
+    if (disabled !== true) core.registerFunction(metadata, undefined)
   }
 }
 

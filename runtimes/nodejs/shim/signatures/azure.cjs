@@ -57,9 +57,11 @@ async function byRoute(app, { meta, body }) {
   if (!mayCall(fn, meta))
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 401, headers: [] }), '', fn) }
   try {
-    const data = [{ name: fn.trigger.name, data: { http: httpData(meta.http, params, body) } }]
+    const { handler } = app
+    if (handler !== undefined && customHandler().isForwarded(handler, fn)) return await forwarded(handler, meta, body)
+    const data = { http: httpData(meta.http, params, body) }
     const metadata = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, { string: value }]))
-    const response = await invoke(fn, meta.execution_id, data, metadata, meta.traceparent)
+    const response = await invoked(app, fn, meta, data, metadata)
     tellOutputs(fn, response)
     const { head, body: answered } = responseOf(fn, response)
     return { settle: (call, fn) => answerHttp(call, toJson(head), answered, fn) }
@@ -67,6 +69,23 @@ async function byRoute(app, { meta, body }) {
     console.error(error)
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 500, headers: [] }), '', fn) }
   }
+}
+
+const customHandler = () => require('../azure/custom-handler.cjs')
+
+async function forwarded(handler, { http, execution_id: id }, body) {
+  const { status, headers, body: answered } = await customHandler().forward(handler, http, body, id)
+  return { settle: (call, fn) => answerHttp(call, toJson({ status, headers }), answered, fn) }
+}
+
+/** By the library of the app, or by its custom handler. */
+function invoked({ handler }, fn, { execution_id: id, traceparent }, data, metadata) {
+  if (handler === undefined) return invoke(fn, id, [{ name: fn.trigger.name, data }], metadata, traceparent)
+  const { invokeHandler, triggerValue } = customHandler()
+  const plain = Object.fromEntries(
+    Object.entries(metadata).map(([name, one]) => [name, one.string ?? parseJson(one.json)]),
+  )
+  return invokeHandler(handler, fn, id, triggerValue(data), plain)
 }
 
 /** The most literal of the routes that match; a wrong method is no match. */
@@ -100,7 +119,7 @@ async function byName(app, { meta, body }) {
   if (fn === undefined) throw noSuch(app, isTargeted ? value.target : undefined)
   const given = isTargeted ? inputOf(value.input) : { kind: meta.input, text, body }
   const { data, metadata } = inputData(fn, given, meta)
-  const response = await invoke(fn, meta.execution_id, [{ name: fn.trigger.name, data }], metadata, meta.traceparent)
+  const response = await invoked(app, fn, meta, data, metadata)
   tellOutputs(fn, response)
   return { settle: (call, bound) => settleByName(call, bound, fn, response) }
 }
