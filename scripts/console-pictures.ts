@@ -20,6 +20,7 @@ const pages = [
   '/images',
   '/projects',
   '/projects/default',
+  '/usage',
   '/tokens',
   '/settings',
   '/server',

@@ -385,6 +385,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
     '/images',
     '/projects',
     '/projects/default',
+    '/usage',
     '/secrets',
     '/tokens',
     '/settings',
