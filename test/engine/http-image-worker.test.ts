@@ -126,6 +126,22 @@ describe('a call that goes wrong', () => {
     expect(worker.isEnding).toBe(true)
   })
 
+  test('because the image ended waits for what that printed before, however late the engine tells it', async () => {
+    const { call, sandbox, worker } = await start(() => sandbox.end({ code: 3, memoryExceeded: false }))
+    const told = Promise.withResolvers<void>()
+    sandbox.printed = told.promise
+    let log = ''
+    const onLog = (_stream: string, text: string) => {
+      log += text
+    }
+    const ended = call({ onLog })
+    await until(() => worker.isEnding)
+    worker.print('stdout', 'last words\n')
+    told.resolve()
+    expect(await ended).toMatchObject({ kind: 'killed' })
+    expect(log).toBe('last words\n')
+  })
+
   test('because the server ends it is the platform’s fault', async () => {
     const { call, worker, seen } = await start(() => {})
     const outcome = call()

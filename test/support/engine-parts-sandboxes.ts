@@ -6,6 +6,7 @@ export class FakeSandbox implements Sandbox {
   readonly exited: Promise<Exit>
   readonly asked: string[] = []
   limits: SandboxLimits | null = null
+  printed: Promise<void> | undefined
   /** False: it is told to end, and does not. */
   obeys = true
   hasEnded = false

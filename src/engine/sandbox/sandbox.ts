@@ -60,6 +60,8 @@ export interface Sandbox {
   readonly name: string
   /** Resolves once, whatever the reason; never rejects. */
   readonly exited: Promise<Exit>
+  /** When it has ended: all that it printed has been told, or the engine takes too long to. Absent: it is told before the end. */
+  readonly printed?: Promise<void>
   /** The engine does not answer: how the sandbox ended cannot be known, nor whether it has. */
   readonly isLost?: boolean
   /** New limits, in force when this resolves. */

@@ -110,7 +110,8 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   /** It will not serve: what is wrong with it is the function's own doing, and what it printed is the log. */
-  notReady(outcome: Outcome): void {
+  async notReady(outcome: Outcome): Promise<void> {
+    if (this.isEnding) await this.#sandbox.printed
     const log = this.#startLog
     this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: this.#root.explain(outcome), log }
   }
@@ -243,7 +244,8 @@ export class HttpImageWorker implements PoolWorker {
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
     const exit = await this.#exit()
-    await this.#lastLines()
+    if (exit === null) await this.#lastLines()
+    else await (this.#sandbox.printed ?? this.#lastLines())
     if (exit !== null) return killed(exit, this.memoryBytes, runMs)
     return failed('the image closed the connection without an answer', runMs)
   }

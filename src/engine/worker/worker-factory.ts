@@ -86,7 +86,7 @@ export class SandboxWorkers implements WorkerFactory {
     try {
       const address = await sandbox.address(port)
       const problem = await whatKeepsImage(sandbox, revision, address, this.#parts)
-      if (problem !== null) worker.notReady(problem)
+      if (problem !== null) await worker.notReady(problem)
       else if (worker instanceof WhiskImageWorker) await worker.ready(address, this.#parts.startTimeoutMs)
       else worker.ready(address)
       return worker

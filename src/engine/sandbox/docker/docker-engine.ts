@@ -180,7 +180,7 @@ export class DockerEngine implements SandboxEngine {
     try {
       const env = { ...spec.env, ...reach.env }
       const container = await this.#create(spec.name, this.#optionsFor({ ...spec, env }, taken))
-      const { sandbox } = await this.#begin(container, spec, onOutput, reach)
+      const sandbox = await this.#begin(container, spec, onOutput, reach)
       void sandbox.removed.then(() => this.#giveBack(taken))
       return sandbox
     } catch (error) {
@@ -199,10 +199,10 @@ export class DockerEngine implements SandboxEngine {
       const options = this.#optionsFor(spec, taken)
       if (spec.args.length > 0) options.Cmd = spec.args
       const container = await this.#create(spec.name, { ...options, AttachStdout: true, AttachStderr: true })
-      const { sandbox, output } = await this.#begin(container, spec, onOutput, reach)
+      const sandbox = await this.#begin(container, spec, onOutput, reach)
       spec.onRunning?.()
       const result = await waitToEnd(sandbox, spec.timeoutMs, spec.signal)
-      await Promise.race([output, pause(lastOutputMs)])
+      await sandbox.printed
       await sandbox.kill()
       return result
     } finally {
@@ -287,7 +287,7 @@ export class DockerEngine implements SandboxEngine {
     spec: SandboxSpec,
     onOutput: OnOutput | undefined,
     reach?: Reach,
-  ): Promise<{ sandbox: DockerSandbox; output: Promise<void> }> {
+  ): Promise<DockerSandbox> {
     const sandbox = new DockerSandbox(container, spec.name, this.#docker, () => this.isUp, reach?.pair?.name)
     this.#sandboxes.set(container, sandbox)
     void sandbox.removed.then(() => {
@@ -297,8 +297,9 @@ export class DockerEngine implements SandboxEngine {
     try {
       if (reach !== undefined) await this.#calls.prepare(container, spec, reach)
       const attached = onOutput === undefined ? undefined : await this.#docker.attach(container, onOutput)
+      sandbox.noteOutput(attached?.ended ?? Promise.resolve())
       await this.#docker.begin(container)
-      return { sandbox, output: attached?.ended ?? Promise.resolve() }
+      return sandbox
     } catch (error) {
       await this.#docker.remove(container).catch(() => {})
       sandbox.noteRemoved()
@@ -432,8 +433,6 @@ async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number, signal?: Abo
   return { exit, timedOut }
 }
 
-/** How long what a container printed may be under way when it has ended. */
-const lastOutputMs = 2000
 /** How long the engine may take to remove what is still there when everything else has ended. */
 const lastRemovalMs = 2000
 

@@ -10,6 +10,7 @@ export class DockerSandbox implements Sandbox {
   readonly exited: Promise<Exit>
   /** Resolves when nothing of it is left. */
   readonly removed: Promise<void>
+  readonly printed: Promise<void>
   /** Its id. */
   #container: string
   #docker: DockerClient
@@ -17,6 +18,7 @@ export class DockerSandbox implements Sandbox {
   #engineIsUp: () => boolean
   #resolveExit: (exit: Exit) => void = () => {}
   #resolveRemoved: () => void = () => {}
+  #resolvePrinted: (output: Promise<void>) => void = () => {}
   /** As it was told. */
   #end: { code: number | null; isSeen: boolean } = { code: null, isSeen: false }
   #memoryExceeded = false
@@ -38,10 +40,19 @@ export class DockerSandbox implements Sandbox {
     this.removed = new Promise((resolve) => {
       this.#resolveRemoved = resolve
     })
+    const output = new Promise<void>((resolve) => {
+      this.#resolvePrinted = resolve
+    })
+    this.printed = this.exited.then(() => Promise.race([output, pause(lastOutputMs)]))
   }
 
   get isLost(): boolean {
     return !this.#engineIsUp()
+  }
+
+  /** `output` resolves when the engine has told all of it. */
+  noteOutput(output: Promise<void>): void {
+    this.#resolvePrinted(output)
   }
 
   noteMemoryExceeded(): void {
@@ -172,3 +183,6 @@ const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, ms).unref()
   })
+
+/** How long what a container printed may be under way when it has ended. */
+const lastOutputMs = 2000
