@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import { FaasError, LimitReached } from '../domain/errors.ts'
+import { type ErrorCode, FaasError, LimitReached } from '../domain/errors.ts'
 import { TokenBuckets } from '../domain/rate.ts'
 import { callerAddress } from './caller-address.ts'
 import type { HttpSettings } from './settings.ts'
 
 /**
- * Who sends wrong tokens again and again is told to wait, by address. Right tokens of the same address go on: behind one
+ * Who sends wrong tokens again and again, or guesses webhooks, is told to wait, by address. Right tokens of the same address go on: behind one
  * address there may be many.
  */
 export class WrongTokens {
@@ -23,9 +23,9 @@ export class WrongTokens {
     this.#elapsed = elapsed
   }
 
-  /** What the caller is told in the place of this error. */
-  counted(error: unknown, incoming: IncomingMessage): unknown {
-    if (!(error instanceof FaasError) || error.code !== 'unauthenticated') return error
+  /** What the caller is told in the place of this error. `wrong`: the code that counts. */
+  counted(error: unknown, incoming: IncomingMessage, wrong: ErrorCode = 'unauthenticated'): unknown {
+    if (!(error instanceof FaasError) || error.code !== wrong) return error
     const address = callerAddress(incoming, this.#trustProxy) ?? ''
     const rate = { perSecond: this.#perMinute / 60, burst: this.#perMinute }
     const waitMs = this.#buckets.take(address, rate, this.#elapsed())

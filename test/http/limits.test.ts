@@ -4,8 +4,8 @@ import { returned } from '../support/fake-pool.ts'
 import { testRows } from '../support/rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
-function prepare() {
-  const app = makeTestApp()
+function prepare(settings: { wrongTokensPerMinute?: number } = {}) {
+  const app = makeTestApp({ settings })
   const runtime = aRuntime()
   app.stores.runtimes.insert(runtime)
   const own = aFn({ projectId: 'red', name: 'hello', runtimeId: runtime.id })
@@ -57,7 +57,7 @@ describe('the limits of a project', () => {
       },
       { name: 'are shown to admins', ask: 'GET /v1/projects/red/limits', as: 'admin', status: 200 },
     ],
-    prepare,
+    () => prepare(),
   )
 
   const set = async (app: ReturnType<typeof makeTestApp>, limits: object) =>
@@ -165,6 +165,38 @@ test('an address that sends wrong tokens again and again is told to wait, and ri
   expect((await ask('alice')).status).toBe(200)
   app.clock.advance(30_000)
   expect((await ask('stranger')).status).toBe(401)
+})
+
+test('an address that guesses webhooks is told to wait, and calls of webhooks that there are go on', async () => {
+  const { app, made } = prepare({ wrongTokensPerMinute: 2 })
+  const { id } = (await app.request('POST', '/v1/webhooks', { json: { function_id: made.own } })).json
+  const call = (hook: string) => app.request('POST', `/v1/webhooks/${hook}/invoke`, { as: 'nobody', body: '{}' })
+  const guess = () => call('0190a000-0000-4000-8000-00000000dead')
+  expect([(await guess()).status, (await guess()).status]).toEqual([404, 404])
+  const refused = await guess()
+  expect(refused).toMatchObject({ status: 429, json: { limit: { name: 'wrong_tokens', of: 'address', value: 2 } } })
+  expect((await call(id)).status).toBe(202)
+})
+
+test('a package whose files would be too much on the disk is refused, with what is used', async () => {
+  const { app, made } = prepare()
+  await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { package_bytes: 1 } })
+  const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 3' }
+  const refused = await app.request('POST', '/v1/functions', { json: { runtime: made.runtime, code } })
+  expect(refused).toMatchObject({ status: 429, json: { limit: { name: 'package_bytes', of: 'project', value: 1 } } })
+})
+
+test('what code says beside its own keys is not kept', async () => {
+  const { app, made } = prepare()
+  const code = {
+    source: 'inline',
+    filename: 'main.mjs',
+    content: 'export const main = () => 3',
+    junk: 'x'.repeat(50_000),
+  }
+  const { status, text, json } = await app.request('POST', '/v1/functions', { json: { runtime: made.runtime, code } })
+  expect([status, text.includes('junk')]).toEqual([201, false])
+  expect(JSON.stringify(app.stores.functions.find(json.id))).not.toContain('junk')
 })
 
 test.each([

@@ -21,6 +21,7 @@ import { handedOutBase } from '../path.ts'
 import type { HttpSettings } from '../settings.ts'
 import { shownTime } from '../time.ts'
 import { readSigned, webhookCall } from '../webhook-call.ts'
+import type { WrongTokens } from '../wrong-tokens.ts'
 
 const tag = 'webhooks'
 
@@ -89,13 +90,21 @@ export interface WebhookParts {
   asked: AskedRuns
   newId: NewId
   settings: HttpSettings
+  wrongTokens: WrongTokens
 }
 
 export function bindWebhooks(app: App, parts: WebhookParts): void {
-  const { webhooks, invocation, asked, executions, newId, settings } = parts
+  const { webhooks, invocation, asked, executions, newId, settings, wrongTokens } = parts
+  const calledOf = (c: Ctx, id: string) => {
+    try {
+      return webhooks.called(id)
+    } catch (error) {
+      throw wrongTokens.counted(error, c.env.incoming, 'not_found')
+    }
+  }
   /** Nobody knows who calls: for what is not there, no body is read. */
   const take = async (c: Ctx, id: string): Promise<Response> => {
-    const call = webhooks.called(id)
+    const call = calledOf(c, id)
     const signed = await readSigned(c, settings, call.webhook.projectId)
     const { executionId, deliveryId } = webhooks.admit(call, signed)
     /** With what the function is called with, so that it is called with the same again. */
