@@ -1,14 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { networkInterfaces, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { consoleFile, readDocs, storeFiles, version } from './assets.ts'
-import { type Config, settingsInEffect } from './config.ts'
+import { type Config, readHostEnvironment, settingsInEffect } from './config.ts'
 import { systemClock as clock } from './domain/clock.ts'
 import { timeOrderedId as newId } from './domain/ids.ts'
 import { fullName } from './domain/image-use.ts'
 import type { Log } from './domain/log.ts'
 import { errorTypes } from './domain/outcome.ts'
 import { registryOf } from './domain/registry.ts'
-import type { RuntimeManifest } from './domain/runtime.ts'
+import { manifestOf, type RuntimeManifest } from './domain/runtime.ts'
 import type { SpanSink } from './domain/trace.ts'
 import type { Pool } from './domain/worker.ts'
 import { WorkerPool } from './engine/pool/pool.ts'
@@ -41,6 +42,7 @@ import { diskSpace, readDataFacts } from './store/data-facts.ts'
 import { type DataFolder, emptyFolder, openDataFolder, refuseLostCatalogue } from './store/data-folder.ts'
 import { Database } from './store/database.ts'
 import { DiskReserve } from './store/disk-reserve.ts'
+import { LayerFolder } from './store/layers.ts'
 import { SqliteLedger } from './store/ledger.ts'
 import type { WriterFiles } from './store/ledger-queue.ts'
 import { PackageFolder } from './store/packages.ts'
@@ -119,7 +121,10 @@ async function open(
   opened.push(kept.close)
   const engine = await connectEngine(
     {
-      ...given.engineOptions(config, data, manifests),
+      ...given.engineOptions(config, data, manifests, {
+        certificates: config.buildCertificatesFile && readFileSync(config.buildCertificatesFile, 'utf8'),
+        searchPath: readHostEnvironment().searchPath,
+      }),
       credentials: (image) => registries.find(registryOf(image)),
       onPulled: (image) => pulled.note(fullName(image)),
     },
@@ -166,6 +171,7 @@ async function open(
       services.jobs.runs.close(),
       services.sources.polls.close(),
       services.backups.close(),
+      services.builds.close(),
       ground.pool.close(config.drainMs),
     ])
     if (!(await within(config.drainMs + config.removalMs, ended))) {
@@ -199,17 +205,25 @@ async function openKept(
     space,
     clock,
   })
+  const layers = await LayerFolder.open({
+    ...given.layerLimits(config),
+    folder: join(data.path, 'layers'),
+    space,
+    clock,
+  })
   return {
     stores: makeStores(database),
     ledger,
     space,
     packages,
+    layers,
     backups: new BackupFolder({
       folder: config.backupDir ?? join(data.path, 'backups'),
       copyCatalogue: (file) => database.copyTo(file),
       copyLedger: (file) => ledger.copyTo(file),
       packageHashes: () => packages.hashes(),
       packageFile: (hash) => packages.zipFile(hash),
+      builtFolder: (hash) => packages.builtFolder(hash),
       version,
       now: clock.now,
     }),
@@ -252,6 +266,7 @@ function makeGround(
     ledger,
     space,
     packages,
+    layers,
     backups,
     key,
     registries,
@@ -308,6 +323,11 @@ function makeGround(
       mayReach: addressRules(config.egressAllow, ownAddresses()),
       timeoutMs: config.deliveryTimeoutMs,
     }),
+    builds: {
+      builder: engine.builder,
+      layers,
+      factsOf: (image) => manifestOf(manifests, image)?.builder,
+    },
     functionTokens,
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
     health: {
@@ -398,11 +418,13 @@ function resume(
   opened.push(() => meter.close())
   sources.polls.start()
   void services.backups.start()
+  services.builds.start()
   const prune = () =>
     void Promise.all([
       executions.prune(),
       packages.prune(stores.functions.packageHashes()),
       images.collect(),
+      services.builds.prune(),
       Promise.resolve().then(() => audit.prune()),
       Promise.resolve().then(() => usage.prune()),
     ]).catch((error: unknown) => log.error({ err: error }, 'pruning failed'))

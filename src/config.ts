@@ -196,6 +196,42 @@ export const settings = z.object({
       'Most connections of one worker at once, including UDP flows of the last minutes; each takes an entry of the connection table of the host.',
     ),
 
+  build: z
+    .enum(['auto', 'never'])
+    .default('auto')
+    .describe(
+      'auto: packages that bring a list of dependencies and not the modules are built here before they are deployed. never: only those of callers who ask for it.',
+    ),
+  buildNetwork: z
+    .string()
+    .regex(/^[\w.-]+$/, 'must be egress, host, none, or the name of a network of the engine')
+    .default('egress')
+    .describe(
+      "Network of builds. egress: that of functions; host: the engine's machine's own, for registries and proxies that only it reaches; none; or the name of a network of the engine.",
+    ),
+  buildCertificatesFile: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional()
+    .describe('File of certificate authorities (PEM) that builds trust beside those of the runtime images.'),
+  buildPackages: list
+    .default([])
+    .refine((names) => names.every((name) => /^[a-z0-9][a-z0-9.+-]+$/.test(name)), {
+      message: 'must be names of Debian packages',
+    })
+    .describe(
+      'Debian packages that the images of builds get, separated by commas: compilers and libraries, such as g++,make,python3.',
+    ),
+  buildTimeoutSeconds: int(1).default(600).describe('Longest time of one build.'),
+  buildMemoryMb: int(64).default(2048).describe('Most memory of one build, in MiB.'),
+  buildMaxMb: int(1).default(1024).describe('Most that one build writes, in MiB.'),
+  buildMaxFiles: int(1).default(100_000).describe('Most files that one build installs.'),
+  maxBuilds: int(1).default(2).describe('Most builds at once: one of each project, which take turns.'),
+  maxBuildLogBytes: int(1024)
+    .default(1024 * kib)
+    .describe('Most bytes of output that are kept of one build.'),
+  keepBuilds: int(1).default(100).describe('Most builds of one project of which a record is kept.'),
+
   memoryBudgetMb: int(64)
     .default(defaultBudgetMb)
     .describe(
@@ -378,7 +414,10 @@ export const settings = z.object({
   keepAuditEntries: int(0).default(100_000).describe('Most entries of the audit log that are kept; 0 keeps all.'),
 })
 
-export type Config = z.output<typeof settings>
+export type Config = z.output<typeof settings> & {
+  /** Variables that builds have: those of the environment that begin with TAIBAI_BUILD_ENV_, and what package managers are told there. */
+  buildEnv: Record<string, string>
+}
 
 /** The subjects of docs/settings.md, by the setting that each begins with. */
 export const settingSubjects: Partial<Record<keyof Config, string>> = {
@@ -387,6 +426,7 @@ export const settingSubjects: Partial<Record<keyof Config, string>> = {
   auth: 'Who may call',
   keystoneAuthUrl: 'OpenStack',
   engine: 'The engine',
+  build: 'Builds',
   memoryBudgetMb: 'Workers and their memory',
   pidsLimit: 'Limits of a worker',
   memoryMinBytes: 'Limits of a function',
@@ -419,7 +459,22 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   refuseVersionsOfHost(parsed.data)
   const cacheDir = parsed.data.cacheDir || cacheFolderIn(parsed.data.dataDir)
   const runtimesDir = parsed.data.runtimesDir || runtimesFolder(cacheDir)
-  return { ...parsed.data, cacheDir, runtimesDir, dockerHost: parsed.data.dockerHost ?? environment.DOCKER_HOST }
+  const dockerHost = parsed.data.dockerHost ?? environment.DOCKER_HOST
+  return { ...parsed.data, cacheDir, runtimesDir, dockerHost, buildEnv: readBuildEnvironment(environment) }
+}
+
+const buildPrefix = 'TAIBAI_BUILD_ENV_'
+/** Of the server's own environment: where packages come from, and by which way. */
+const passedToBuilds =
+  /^(https?_proxy|no_proxy|npm_config_registry|pip_(extra_)?index_url|uv_(default_index|index)|yarn_npm_registry_server)$/i
+
+function readBuildEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const given = Object.entries(environment).filter((entry): entry is [string, string] => (entry[1] ?? '') !== '')
+  const passed = given.filter(([name]) => passedToBuilds.test(name))
+  const named = given
+    .filter(([name]) => name.startsWith(buildPrefix))
+    .map(([name, value]): [string, string] => [name.slice(buildPrefix.length), value])
+  return Object.fromEntries([...passed, ...named])
 }
 
 /** What holds after `readConfig`, for admins: without secrets, and without passwords in addresses. */
@@ -483,13 +538,14 @@ function proxiesOf(environment: NodeJS.ProcessEnv): Record<string, string> {
 /** Names that other programs of this project read (the test and set-up scripts) pass too. */
 const isKnown = (name: string): boolean =>
   name.startsWith('TAIBAI_TEST_') ||
+  name.startsWith(buildPrefix) ||
   name === 'TAIBAI_REQUIRE_DOCKER' ||
   // Of a function that may call the API.
   name === 'TAIBAI_API' ||
   name in cliVariables ||
   Object.keys(settings.shape).some((setting) => environmentName(setting) === name)
 
-function refuseVersionsOfHost({ engine, runtimes }: Config): void {
+function refuseVersionsOfHost({ engine, runtimes }: z.output<typeof settings>): void {
   if (engine === 'docker' || runtimes.length === 0) return
   throw new Error(
     `TAIBAI_RUNTIMES=${runtimes.join(',')} needs containers: the process engine runs functions in the versions of this machine.`,
@@ -497,7 +553,7 @@ function refuseVersionsOfHost({ engine, runtimes }: Config): void {
 }
 
 /** Both run anybody's code for anybody who can reach the port. */
-function refuseOpenDoors(config: Config): void {
+function refuseOpenDoors(config: z.output<typeof settings>): void {
   const isLoopback = /^(127\.|::1$|localhost$)/.test(config.host)
   if (isLoopback || config.iKnowThisIsOpen) return
   const why =

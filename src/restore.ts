@@ -6,6 +6,8 @@ import { extract } from 'tar-stream'
 import { systemClock as clock } from './domain/clock.ts'
 import { makeFolder } from './folder.ts'
 import { backupNotePath, cataloguePath, ledgerPath, packagePattern } from './store/backup-layout.ts'
+import { restoreBuilt } from './store/built-backup.ts'
+import { closeTree } from './store/link-tree.ts'
 import { PackageFolder } from './store/packages.ts'
 import { quickCheck } from './store/sqlite.ts'
 import type { PackageLimits } from './store/zip-check.ts'
@@ -49,6 +51,7 @@ export async function restoreBackup(file: string, dataDir: string): Promise<Rest
 async function unpackBackup(file: string, folder: string): Promise<Restored> {
   const packages = await PackageFolder.open({ folder: join(folder, 'packages'), limits: noLimits, clock })
   const seen = new Set<string>()
+  const built = new Set<string>()
   let packageCount = 0
   const entries = extract()
   const unpacking = (async () => {
@@ -63,7 +66,8 @@ async function unpackBackup(file: string, folder: string): Promise<Restored> {
       } else if ([backupNotePath, cataloguePath, ledgerPath].includes(name)) {
         await pipeline(entry, createWriteStream(join(folder, name), { mode: 0o600, flush: true }))
         seen.add(name)
-      } else entry.resume()
+      } else if (await restoreBuilt(entry, join(folder, 'packages'))) built.add(name.split('/')[1] as string)
+      else entry.resume()
     }
   })()
   try {
@@ -73,11 +77,12 @@ async function unpackBackup(file: string, folder: string): Promise<Restored> {
     if (code === 'ENOENT') throw new Error(`There is no file ${file}.`)
     throw new Error(`The backup ${file} cannot be read: ${message}`, { cause: error })
   }
+  for (const name of built) await closeTree(join(folder, 'packages', name, 'code'))
   if (seen.size < 3) throw new Error(`${file} is not a backup of Taibai: it lacks files that every backup has.`)
   const note = JSON.parse(await readFile(join(folder, backupNotePath), 'utf8'))
   if (note.format !== 1) throw new Error(`${file} was made by a newer program (${note.version}): restore it with that.`)
   rmSync(join(folder, backupNotePath))
-  return { packages: packageCount, createdAt: note.createdAt }
+  return { packages: packageCount + built.size, createdAt: note.createdAt }
 }
 
 async function bytesOf(entry: AsyncIterable<unknown>): Promise<Buffer> {

@@ -11,12 +11,18 @@ import type { WorkersParts } from './engine/worker/worker-factory.ts'
 import type { HttpSettings } from './http/settings.ts'
 import type { OpenStackSettings } from './openstack/openstack.ts'
 import type { DataFolder } from './store/data-folder.ts'
+import type { LayerOptions } from './store/layers.ts'
 import type { PackageLimits } from './store/zip-check.ts'
 import type { HealthSettings, ServiceSettings } from './wiring.ts'
 
 /** Which settings each part is given: those that it needs, by name. No password or token travels further than it must. */
 
-export const engineOptions = (config: Config, data: DataFolder, manifests: RuntimeManifest[]): EngineOptions => ({
+export const engineOptions = (
+  config: Config,
+  data: DataFolder,
+  manifests: RuntimeManifest[],
+  { certificates, searchPath }: { certificates: string | undefined; searchPath: string[] },
+): EngineOptions => ({
   engine: config.engine,
   host: config.dockerHost,
   link: config.link,
@@ -29,11 +35,21 @@ export const engineOptions = (config: Config, data: DataFolder, manifests: Runti
   pidsLimit: config.pidsLimit,
   openFilesLimit: config.openFilesLimit,
   tmpSizeMb: config.tmpSizeMb,
-  codeSizeMb: Math.ceil(config.maxUnpackedBytes / 1024 / 1024),
+  codeSizeMb: Math.max(Math.ceil(config.maxUnpackedBytes / 1024 / 1024), config.buildMaxMb),
   untrustedOciRuntime: config.untrustedOciRuntime,
   egressAllow: config.egressAllow,
   maxWorkerConnections: config.maxWorkerConnections,
   nodeCommand: nodeCommand(),
+  build: {
+    buildNetwork: config.buildNetwork,
+    buildTimeoutSeconds: config.buildTimeoutSeconds,
+    buildMemoryMb: config.buildMemoryMb,
+    buildMaxMb: config.buildMaxMb,
+    buildEnv: config.buildEnv,
+    buildCertificates: certificates,
+    buildPackages: config.buildPackages,
+    searchPath,
+  },
 })
 
 export const workersParts = (
@@ -79,6 +95,12 @@ export const packageLimits = (config: Config): PackageLimits => ({
   maxPackageBytes: config.maxPackageBytes,
   maxUnpackedBytes: config.maxUnpackedBytes,
   maxPackageEntries: config.maxPackageEntries,
+})
+
+export const layerLimits = (config: Config): Omit<LayerOptions, 'folder' | 'space' | 'clock'> => ({
+  maxBytes: config.buildMaxMb * 1024 * 1024,
+  maxEntries: config.buildMaxFiles,
+  keepUnusedMs: config.keepUnusedPackagesDays * 86_400_000,
 })
 
 export const openStackSettings = (config: Config): OpenStackSettings => ({
@@ -150,6 +172,12 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     keepDeadLettersPerProject: config.keepDeadLettersPerProject,
   },
   audit: { keepAuditDays: config.keepAuditDays, keepAuditEntries: config.keepAuditEntries },
+  builds: {
+    build: config.build,
+    maxBuilds: config.maxBuilds,
+    keepBuilds: config.keepBuilds,
+    maxBuildLogBytes: config.maxBuildLogBytes,
+  },
   backups: { backupEveryHours: config.backupEveryHours, backupKeep: config.backupKeep },
   keepUsageDays: config.keepUsageDays,
   maxVersions: config.maxVersions,

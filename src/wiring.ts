@@ -23,6 +23,7 @@ import type { OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/functions/aliases.ts'
+import { type BuildRules, Builds, type BuildsParts } from './services/functions/builds.ts'
 import { Exposed } from './services/functions/exposed.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
@@ -61,6 +62,7 @@ import { Webhooks } from './services/triggers/webhooks.ts'
 import { AccessKeyRows } from './store/access-keys.ts'
 import { AliasRows } from './store/aliases.ts'
 import { AuditRows } from './store/audit.ts'
+import { BuildRows } from './store/builds.ts'
 import type { Database } from './store/database.ts'
 import { FunctionRows } from './store/functions.ts'
 import { JobRows } from './store/jobs.ts'
@@ -95,6 +97,7 @@ export function makeStores(database: Database) {
     lambdaSettings: new LambdaSettingsRows(database),
     whiskEntities: new WhiskEntityRows(database),
     audit: new AuditRows(database),
+    builds: new BuildRows(database),
   }
 }
 
@@ -112,6 +115,7 @@ export interface Ground {
   packages: PackageStore
   backups: BackupStore
   pool: Pool
+  builds: Pick<BuildsParts, 'builder' | 'layers' | 'factsOf'>
   functionTokens: FunctionTokens
   runtimeImages: RuntimeImages
   eventSender: EventSender
@@ -138,6 +142,7 @@ export interface ServiceSettings {
   runs: InvocationParts['limits']
   retention: ExecutionsParts['retention']
   backups: BackupsParts['rules']
+  builds: BuildRules
   audit: AuditRules
   /** Share of the traces that begin here and are kept. */
   traceRatio: number
@@ -220,6 +225,18 @@ export function makeServices(ground: Ground) {
     log,
   })
   const inUse = new Holders({ stores, jobs, sources })
+  const builds = new Builds({
+    ...ground.builds,
+    store: stores.builds,
+    packages,
+    runtimes: stores.runtimes,
+    secrets: stores.secrets,
+    vault: ground.vault,
+    clock,
+    newId,
+    log,
+    rules: settings.builds,
+  })
   const tokens = new Tokens({ tokens: stores.tokens, clock, newId, log })
   return {
     targets,
@@ -229,6 +246,7 @@ export function makeServices(ground: Ground) {
     scheduler,
     invocation,
     runtimes,
+    builds,
     jobs,
     sources,
     secrets: new Secrets({
@@ -248,6 +266,7 @@ export function makeServices(ground: Ground) {
       inUse,
       appTimers: new AppTimers({ store: stores.jobs, jobs, patterns: cronPatterns() }),
       packages,
+      builds,
       zipOf,
       runtimes,
       targets,
@@ -345,6 +364,7 @@ export function httpParts(
   return {
     runtimes: services.runtimes,
     functions: services.functions,
+    builds: services.builds,
     versions: services.versions,
     aliases: services.aliases,
     workers: services.workers,

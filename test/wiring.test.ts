@@ -27,7 +27,7 @@ const parts = {
 }
 
 test.each([
-  ['the engine', engineOptions(config, data, [])],
+  ['the engine', engineOptions(config, data, [], { certificates: undefined, searchPath: [] })],
   ['the workers', workersParts(config, [], parts)],
   ['the pool', poolOptions(config)],
   ['the services', serviceSettings(config)],

@@ -20,6 +20,7 @@ const meanings: Record<keyof typeof errorCodes, string> = {
   request_timeout: 'the request did not come whole in time (`TAIBAI_BODY_TIMEOUT_MS`)',
   too_large: 'the body or package is over its limit',
   unsupported_media_type: 'this Content-Type is not taken here',
+  build_failed: 'what the package needs could not be installed; the tool says why. What runs goes on',
   too_many_bodies: 'all request bodies together take the memory for them (`TAIBAI_MAX_BODIES_BYTES`); try again later',
   limit_reached:
     'a limit of the function, project, webhook or address; `limit` says which, `Retry-After` when to try again',

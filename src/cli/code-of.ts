@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
 import { unzipSync } from 'fflate'
+import type { Deploying } from '../client/deployment.ts'
 import { usageError } from './command.ts'
 import { type PackageFiles, recognised } from './known-packages.ts'
 import { packFile, packFolder } from './package-zip.ts'
@@ -41,12 +42,12 @@ const marks: [file: string, runtime: string][] = [
   ),
 ]
 
-/** Throws CliError when there is nothing that could be code. */
-export function codeOf(path: string): LocalCode {
+/** Modules that the server is to install again are left out. Throws CliError when there is nothing that could be code. */
+export function codeOf(path: string, { build }: Deploying = {}): LocalCode {
   const full = resolve(path)
   const stats = statSync(full, { throwIfNoEntry: false })
   if (stats === undefined) throw usageError(`There is no file or folder ${path}.`)
-  if (stats.isDirectory()) return ofFolder(full)
+  if (stats.isDirectory()) return ofFolder(full, build === 'always' ? ['node_modules/'] : [])
   const ending = extname(full)
   const name = functionName(basename(full, ending))
   if (ending === '.zip') {
@@ -102,8 +103,8 @@ function filesOfZip(zip: Buffer): PackageFiles {
 const isText = /(\.(json|ya?ml|txt|py|[cm]?[jt]s)|(^|\/)Procfile)$/
 const longestText = 1024 * 1024
 
-function ofFolder(folder: string): LocalCode {
-  const { zip, files } = packFolder(folder)
+function ofFolder(folder: string, without: string[]): LocalCode {
+  const { zip, files } = packFolder(folder, without)
   const runtime = marks.find(([file]) => existsSync(join(folder, file)))?.[1] ?? onlyLanguage(folder)
   const count = files.length === 1 ? '1 file' : `${files.length} files`
   const text = (path: string) => (files.includes(path) ? readFileSync(join(folder, path), 'utf8') : undefined)

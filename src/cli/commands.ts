@@ -12,6 +12,7 @@ export const commandFiles: Record<string, Load> = {
   doctor: () => import('./doctor.ts'),
   init: () => import('./init.ts'),
   deploy: () => import('./deploy.ts'),
+  builds: () => import('./builds.ts'),
   invoke: () => import('./invoke.ts'),
   logs: () => import('./logs.ts'),
   list: () => import('./functions.ts'),

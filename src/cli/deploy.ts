@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Deploying } from '../client/client.ts'
+import type { Deploying } from '../client/deployment.ts'
 import { codeOf } from './code-of.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import { functionSteps, manifestSteps, type Step } from './deployment.ts'
@@ -23,6 +23,12 @@ export const commands: CommandSpec[] = [
       ],
       ['--port <port>', 'where an image of mode http listens'],
       ...fieldOptions,
+      ['--no-build', 'take the code as it is: what it needs is in it'],
+      ['--rebuild', 'install again what it needs, without the node_modules of the folder'],
+      [
+        '--bundle',
+        'make one file of the module of the entry and what it imports of the folder (TypeScript, tsconfig paths)',
+      ],
       ['--check', 'load the code in a worker first: what does not load changes nothing'],
       ['--dry-run', 'only show what would change'],
       ['--schema', 'print the JSON Schema of taibai.yaml, for editors'],
@@ -31,6 +37,7 @@ export const commands: CommandSpec[] = [
       'taibai deploy',
       'taibai deploy hello.mjs --name hello --timeout 30',
       'taibai deploy --check',
+      'taibai deploy api --rebuild',
       'taibai deploy --image ghcr.io/me/tool:2 --name tool --dry-run',
     ],
     async run(cli, args, options) {
@@ -50,7 +57,7 @@ export const commands: CommandSpec[] = [
 
 async function stepsOf(cli: Cli, path: string | undefined, options: Options): Promise<Step[]> {
   const fields = fieldsOf(options)
-  const how: Deploying = options.check === true ? { check: 'load' } : {}
+  const how = deploying(cli, options)
   const image = textOption(options, 'image')
   if (image !== undefined) return imageSteps(cli, image, options)
   const file = manifestFile(path ?? '.') ?? templateIn(path ?? '.')
@@ -64,7 +71,7 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
     }
     return manifestSteps(cli.client(), found.manifest, found.folder, how)
   }
-  const code = codeOf(path ?? '.')
+  const code = codeOf(path ?? '.', how)
   const { runtime = code.runtime, ...rest } = fields
   const name = textOption(options, 'name') ?? code.name
   const entry = fields.entry ?? code.entry
@@ -73,6 +80,20 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   const given = { ...rest, ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
   const wanted = { name, runtime, zip: code.zip, fields: given }
   return functionSteps(cli.client(), wanted, how)
+}
+
+/** What a build prints goes to standard error: the output of the command stays what it is. */
+function deploying(cli: Cli, { check, build, rebuild, bundle }: Options): Deploying {
+  if (build === false && (rebuild === true || bundle === true)) {
+    throw usageError('--no-build builds nothing: leave it out, or --rebuild and --bundle.')
+  }
+  return {
+    ...(check === true && { check: 'load' as const }),
+    ...(build === false && { build: 'never' as const }),
+    ...(rebuild === true && { build: 'always' as const }),
+    ...(bundle === true && { bundle: true }),
+    onOutput: (text) => cli.out.warn(text.replace(/\n$/, '')),
+  }
 }
 
 /** Null: the file says nothing of functions. What it was taken for is said, and what of it is left out. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { Client, Deploying } from '../client/client.ts'
+import type { Client } from '../client/client.ts'
+import type { Deploying } from '../client/deployment.ts'
 import type { FunctionFields, FunctionRow, JobFields, WebhookFields, WebhookRow } from '../client/resources.ts'
 import { codeOf } from './code-of.ts'
 import { CliError } from './command.ts'
@@ -50,7 +51,12 @@ export interface WantedFunction {
 }
 
 /** From the manifest and the files it names. Throws CliError. */
-export function wantedFunction(name: string, fn: ManifestFunction, folder: string): WantedFunction {
+export function wantedFunction(
+  name: string,
+  fn: ManifestFunction,
+  folder: string,
+  how: Deploying = {},
+): WantedFunction {
   const fields = fieldsOf(fn)
   if (fn.image !== undefined) {
     const { image, mode, port } = fn
@@ -61,7 +67,7 @@ export function wantedFunction(name: string, fn: ManifestFunction, folder: strin
       image: { source: 'image', image, ...(mode && { mode }), ...(port && { port }) },
     }
   }
-  const code = codeOf(join(folder, fn.code ?? name))
+  const code = codeOf(join(folder, fn.code ?? name), how)
   const runtime = fn.runtime ?? code.runtime
   const entry = fn.entry ?? code.entry
   return { name, fields: { ...fields, ...(entry !== undefined && { entry }) }, runtime, zip: code.zip }
@@ -79,7 +85,8 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
     return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
   const changed = changedFields(wanted.fields, there)
-  const newZip = wanted.zip !== undefined && there.code.md5sum !== md5(wanted.zip) ? wanted.zip : undefined
+  const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
+  const newZip = isNew ? wanted.zip : undefined
   refuseOtherImage(wanted, there)
   if (Object.keys(changed).length === 0 && newZip === undefined) return []
   const details = [
@@ -294,7 +301,7 @@ export async function manifestSteps(
 ): Promise<Step[]> {
   const functions = await Promise.all(
     Object.entries(manifest.functions).map(([name, fn]) =>
-      functionSteps(client, wantedFunction(name, fn, folder), how),
+      functionSteps(client, wantedFunction(name, fn, folder, how), how),
     ),
   )
   const triggers = await Promise.all(

@@ -31,8 +31,8 @@ export interface PackedFolder {
 }
 
 /** Throws CliError when there is nothing in it. */
-export function packFolder(folder: string): PackedFolder {
-  const ignores = ignoring([...alwaysIgnored, ...ignoreFile(folder)])
+export function packFolder(folder: string, without: string[] = []): PackedFolder {
+  const ignores = ignoring([...alwaysIgnored, ...without, ...ignoreFile(folder)])
   const files = walk(folder, '', ignores).sort()
   if (files.length === 0) throw usageError(`The folder ${folder} has no files to deploy.`)
   const entries: Zippable = {}

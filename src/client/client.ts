@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Answer, type Asked, Connection, type ConnectionOptions } from './connection.ts'
+import { type Deploying, deployed, deployingQuery } from './deployment.ts'
 import { readEvents, type ServerEvent } from './events.ts'
 import { errorOf } from './problems.ts'
 import type {
@@ -9,6 +10,7 @@ import type {
   AliasRow,
   AuditRow,
   BackupRow,
+  BuildRow,
   DeliveryRow,
   ExecutionFields,
   ExecutionRow,
@@ -76,6 +78,7 @@ export function makeClient(options: ConnectionOptions) {
     ),
     executions: executionsOf(connection),
     deadLetters: deadLettersOf(connection),
+    builds: buildsOf(connection),
     jobs: {
       ...nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
       /** A pattern in words, and when it matches next. */
@@ -211,17 +214,10 @@ function nounOf<Shown, New, Change = New>(connection: Connection, path: string, 
 const functionPath = (id: string, version?: number): string =>
   `/v1/functions/${encodeURIComponent(id)}${version === undefined ? '' : `/versions/${version}`}`
 
-export interface Deploying {
-  /** The code is loaded before anything is changed; refused with the error and its log when it does not load. */
-  check?: 'load'
-}
-
 function functionsOf(connection: Connection) {
   const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
   const zipped = (zip: Uint8Array): Asked => ({ body: zip, headers: { 'content-type': 'application/zip' } })
   /** Where the body is the ZIP the fields are texts in the query. */
-  /** The deployment is tried first where it is to be: `check`. */
-  const tried = (how: Deploying): NonNullable<Asked['query']> => (how.check === undefined ? {} : { check: how.check })
   const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> =>
     Object.fromEntries(
       Object.entries(fields)
@@ -232,25 +228,17 @@ function functionsOf(connection: Connection) {
     ...noun,
     list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
     /** Unfinished jobs of the function go on with what is new. */
-    update: async (id: string, change: FunctionFields, how: Deploying = {}): Promise<FunctionRow> =>
-      (await connection.must('PUT', functionPath(id), { json: change, query: { ...tried(how), keep_jobs: true } }))
-        .json,
+    update: async (id: string, change: FunctionFields, { check }: Deploying = {}): Promise<FunctionRow> =>
+      (await connection.must('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
     /** From a package: the contents of a folder as a ZIP. */
-    createFromZip: async (fields: FunctionFields, zip: Uint8Array, how: Deploying = {}): Promise<FunctionRow> =>
-      (await connection.must('POST', '/v1/functions', { ...zipped(zip), query: { ...inQuery(fields), ...tried(how) } }))
-        .json,
-    updateWithZip: async (
-      id: string,
-      fields: FunctionFields,
-      zip: Uint8Array,
-      how: Deploying = {},
-    ): Promise<FunctionRow> =>
-      (
-        await connection.must('PUT', functionPath(id), {
-          ...zipped(zip),
-          query: { ...inQuery(fields), ...tried(how), keep_jobs: true },
-        })
-      ).json,
+    createFromZip: (fields: FunctionFields, zip: Uint8Array, how: Deploying = {}): Promise<FunctionRow> => {
+      const query = { ...inQuery(fields), ...deployingQuery(how) }
+      return deployed(connection, 'POST', '/v1/functions', { ...zipped(zip), query }, how)
+    },
+    updateWithZip: (id: string, fields: FunctionFields, zip: Uint8Array, how: Deploying = {}): Promise<FunctionRow> => {
+      const query = { ...inQuery(fields), ...deployingQuery(how), keep_jobs: true }
+      return deployed(connection, 'PUT', functionPath(id), { ...zipped(zip), query }, how)
+    },
     /** The package as a ZIP. */
     download: async (id: string, version?: number): Promise<Buffer> =>
       (await connection.must('GET', functionPath(id, version), { query: { download: true } })).bytes,
@@ -318,6 +306,15 @@ function executionsOf(connection: Connection) {
       return status === 204 ? null : text
     },
   }
+}
+
+/** What was installed for packages, the newest first. */
+function buildsOf(connection: Connection) {
+  const { list, get } = nounOf<BuildRow, never>(connection, '/v1/builds', 'builds')
+  /** What it has printed so far. */
+  const log = async (id: string): Promise<string> =>
+    (await connection.must('GET', `/v1/builds/${encodeURIComponent(id)}/log`)).text
+  return { list, get, log }
 }
 
 /** Accepted runs that did not succeed and will not be tried again by themselves. */

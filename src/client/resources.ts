@@ -37,6 +37,18 @@ export interface RuntimeFields {
   min_memory?: number
 }
 
+export interface BuildRow extends Row {
+  function_id: string | null
+  function_name: string | null
+  runtime: string | null
+  list: string
+  status: 'running' | 'success' | 'failed'
+  cached: boolean
+  size: number | null
+  error: string | null
+  ended_at: string | null
+}
+
 export interface FunctionRow extends Row {
   name: string | null
   description: string | null

@@ -18,6 +18,7 @@ export const errorCodes = {
   headers_too_large: 'caller',
   request_timeout: 'caller',
   unsupported_media_type: 'caller',
+  build_failed: 'caller',
   limit_reached: 'capacity',
   queue_full: 'capacity',
   storage_full: 'capacity',

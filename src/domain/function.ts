@@ -1,3 +1,4 @@
+import type { Layer } from './build.ts'
 import type { Access, FunctionCors } from './exposure.ts'
 import type { RetryTerms } from './retries.ts'
 import type { SecretUse } from './secret.ts'
@@ -153,6 +154,15 @@ export interface PackageStore {
    * `too_large` for one over the limit (`maxBytes`; default: that of uploads). Nothing is stored then.
    */
   put(zip: Buffer, maxBytes?: number): Promise<StoredPackage>
+  /**
+   * The package with what a build has installed for it beside its files, under a hash of its own; what both have is the
+   * package's. Its bytes stay those that were uploaded.
+   */
+  putBuilt(source: StoredPackage, layer: Layer): Promise<StoredPackage>
+  /** Names at its top. */
+  names(hash: string): string[]
+  /** Text of a file at its top. */
+  text(hash: string, name: string): string
   /** The bytes as uploaded. Throws FaasError `not_found`. */
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }
   /** Bytes of the ZIP. Throws FaasError `not_found`. */

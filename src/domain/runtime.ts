@@ -1,3 +1,4 @@
+import type { BuilderFacts } from './build.ts'
 import type { Signature } from './signature.ts'
 
 /** `deleting` rows vanish when their pool is gone. */
@@ -42,6 +43,8 @@ export interface RuntimeManifest {
   /** Entry of a function that names none. */
   defaultEntry: string
   languages: string[]
+  /** Undefined: nothing is built for its functions. */
+  builder?: BuilderFacts | undefined
 }
 
 /**

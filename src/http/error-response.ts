@@ -19,6 +19,7 @@ export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
   request_timeout: 408,
   too_large: 413,
   unsupported_media_type: 415,
+  build_failed: 400,
   headers_too_large: 431,
   limit_reached: 429,
   queue_full: 503,

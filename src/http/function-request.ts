@@ -151,9 +151,9 @@ async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
   }
 }
 
-/** Beside the fields the query may say what is to be tried first. */
+/** Beside the fields the query may say what is to be tried or built first. */
 function queryFields(c: Ctx): Record<string, unknown> {
-  const { check: _check, ...fields } = c.req.query()
+  const { check: _check, build: _build, bundle: _bundle, ...fields } = c.req.query()
   return fields
 }
 

@@ -11,6 +11,7 @@ import type { WhiskEntityStore } from '../domain/openwhisk.ts'
 import type { Authenticate, Principal } from '../domain/principal.ts'
 import type { SettingInEffect } from '../domain/setting.ts'
 import type { Aliases } from '../services/functions/aliases.ts'
+import type { Builds } from '../services/functions/builds.ts'
 import type { FunctionVersions } from '../services/functions/function-versions.ts'
 import type { Functions } from '../services/functions/functions.ts'
 import type { Secrets } from '../services/functions/secrets.ts'
@@ -41,6 +42,7 @@ import { bindAccessKeys } from './routes/access-keys.ts'
 import { bindAliases } from './routes/aliases.ts'
 import { bindAudit } from './routes/audit.ts'
 import { bindBackups } from './routes/backups.ts'
+import { bindBuilds } from './routes/builds.ts'
 import { bindConsole } from './routes/console.ts'
 import { bindDeadLetters } from './routes/dead-letters.ts'
 import { bindDocs } from './routes/docs.ts'
@@ -75,6 +77,7 @@ import type { WrongTokens } from './wrong-tokens.ts'
 export interface HttpParts extends InvokeParts {
   runtimes: Runtimes
   functions: Functions
+  builds: Builds
   versions: FunctionVersions
   aliases: Aliases
   workers: Workers
@@ -130,6 +133,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindVersionsRoot(app, settings)
   bindRuntimes(app, parts.runtimes, settings)
   bindFunctions(app, parts.functions, settings)
+  bindBuilds(app, parts.builds)
   bindFunctionVersions(app, parts.versions, settings)
   bindAliases(app, parts.aliases, settings)
   bindWorkers(app, parts.workers, settings)

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
 import type { Backup, BackupStore } from '../domain/backup.ts'
 import { type BackupNote, backupNotePath, cataloguePath, ledgerPath, packagePath } from './backup-layout.ts'
+import { addBuilt } from './built-backup.ts'
 import { storageFailure } from './storage-full.ts'
 
 export interface BackupFolderOptions {
@@ -19,6 +20,8 @@ export interface BackupFolderOptions {
   packageHashes(): Promise<string[]>
   /** The bytes of one as uploaded; null: it has gone meanwhile. */
   packageFile(hash: string): string
+  /** Folder of one that was built, with all that belongs to it; null: it was not. */
+  builtFolder(hash: string): string | null
   version: string
   now(): number
 }
@@ -84,7 +87,7 @@ export class BackupFolder implements BackupStore {
   }
 
   async #pack(from: string, to: string): Promise<void> {
-    const { packageHashes, packageFile, version, now } = this.#options
+    const { packageHashes, packageFile, builtFolder, version, now } = this.#options
     const tar = pack()
     const written = pipeline(tar as unknown as Readable, createWriteStream(to, { mode: 0o600, flush: true }))
     const add = async (name: string, file: string): Promise<void> => {
@@ -96,7 +99,11 @@ export class BackupFolder implements BackupStore {
       tar.entry({ name: backupNotePath, mode: 0o600 }, JSON.stringify(note))
       await add(cataloguePath, join(from, cataloguePath))
       await add(ledgerPath, join(from, ledgerPath))
-      for (const hash of await packageHashes()) await add(packagePath(hash), packageFile(hash))
+      for (const hash of await packageHashes()) {
+        const built = builtFolder(hash)
+        if (built === null) await add(packagePath(hash), packageFile(hash))
+        else await addBuilt(tar, hash, built)
+      }
       tar.finalize()
     }
     await Promise.all([written, fill().catch((error: Error) => tar.destroy(error))])

@@ -1,13 +1,25 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream, existsSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import {
+  createReadStream,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { chmod, link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
+import type { Layer } from '../domain/build.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { DiskSpace } from '../domain/disk-space.ts'
 import { FaasError, notFound } from '../domain/errors.ts'
 import type { PackageStore, StoredPackage } from '../domain/function.ts'
+import { closeTree, linkTree } from './link-tree.ts'
 import { storageFailure } from './storage-full.ts'
 import { unpack } from './unpack.ts'
 import type { PackageLimits } from './zip-check.ts'
@@ -26,6 +38,8 @@ export interface PackageOptions {
 const graceMs = 3_600_000
 /** Lies beside the code of a package that nothing uses, since it does not. */
 const unusedMark = 'unused'
+/** Lies beside the code of a package that was built: the hash of what was uploaded. */
+const builtMark = 'built'
 const mostKnownSizes = 10_000
 const hashPattern = /^[0-9a-f]{64}$/
 /** What is being made or removed; after a crash, what was. */
@@ -55,8 +69,23 @@ export class PackageFolder implements PackageStore {
       throw new FaasError('too_large', `The package is ${zip.length} bytes; at most ${maxBytes} are allowed.`)
     }
     const { hash, md5sum } = await digests(zip)
-    if (!this.#has(hash)) await this.#storeOnce(hash, zip)
+    if (!this.#has(hash)) await this.#once(hash, () => this.#store(hash, zip))
     return { hash, md5sum, sizeBytes: zip.length }
+  }
+
+  names(hash: string): string[] {
+    return readdirSync(this.folder(hash)).sort()
+  }
+
+  text(hash: string, name: string): string {
+    const path = join(this.folder(hash), name)
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : ''
+  }
+
+  async putBuilt({ hash: source, ...about }: StoredPackage, layer: Layer): Promise<StoredPackage> {
+    const hash = createHash('sha256').update(`${source}\n${layer.id}`).digest('hex')
+    if (!this.#has(hash)) await this.#once(hash, () => this.#layOut(hash, source, layer.folder))
+    return { ...about, hash }
   }
 
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number } {
@@ -92,6 +121,11 @@ export class PackageFolder implements PackageStore {
   /** The ZIP as uploaded, on the host. */
   zipFile(hash: string): string {
     return join(this.#place(hash), 'package.zip')
+  }
+
+  /** Its folder, when the package was built; null: it is as it was uploaded. */
+  builtFolder(hash: string): string | null {
+    return existsSync(join(this.#place(hash), builtMark)) ? this.#place(hash) : null
   }
 
   async prune(keep: Set<string>): Promise<number> {
@@ -155,20 +189,37 @@ export class PackageFolder implements PackageStore {
     this.#touch(mark)
   }
 
-  #storeOnce(hash: string, zip: Buffer): Promise<void> {
+  #once(hash: string, store: () => Promise<void>): Promise<void> {
     const running = this.#unpacking.get(hash)
     if (running !== undefined) return running
-    const storing = this.#store(hash, zip).finally(() => this.#unpacking.delete(hash))
+    const storing = store().finally(() => this.#unpacking.delete(hash))
     this.#unpacking.set(hash, storing)
     return storing
   }
 
-  async #store(hash: string, zip: Buffer): Promise<void> {
+  #store(hash: string, zip: Buffer): Promise<void> {
+    return this.#make(hash, async (unfinished) => {
+      await unpack(zip, join(unfinished, 'code'), this.#options.limits, this.#options.space)
+      await writeDurably(join(unfinished, 'package.zip'), zip)
+    })
+  }
+
+  /** What both bring is the package's. The ZIP is the one that was uploaded. */
+  #layOut(hash: string, source: string, layer: string): Promise<void> {
+    return this.#make(hash, async (unfinished) => {
+      const code = join(unfinished, 'code')
+      for (const tree of [this.folder(source), layer]) await linkTree(tree, code)
+      await closeTree(code)
+      await link(this.zipFile(source), join(unfinished, 'package.zip'))
+      await writeFile(join(unfinished, builtMark), source, { mode: 0o600, flush: true })
+    })
+  }
+
+  async #make(hash: string, fill: (unfinished: string) => Promise<void>): Promise<void> {
     const unfinished = this.#unfinished()
     try {
       await mkdir(unfinished, { mode: 0o755 })
-      await unpack(zip, join(unfinished, 'code'), this.#options.limits, this.#options.space)
-      await writeDurably(join(unfinished, 'package.zip'), zip)
+      await fill(unfinished)
       this.#touch(unfinished)
       await rename(unfinished, this.#place(hash))
       await syncFolder(this.#options.folder)

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { BuildStatus } from '../domain/build.ts'
 import type { Access, FunctionCors } from '../domain/exposure.ts'
 import type { FunctionCode, Network, Recording } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
@@ -278,6 +279,27 @@ export const audit = sqliteTable('audit', {
   status: integer('status').notNull(),
   address: text('address'),
 })
+
+/** What was installed for packages, by ids in the order of time. */
+export const builds = sqliteTable(
+  'builds',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    functionId: text('function_id'),
+    functionName: text('function_name'),
+    runtimeName: text('runtime_name'),
+    list: text('list').notNull(),
+    status: text('status').$type<BuildStatus>().notNull(),
+    cached: integer('cached', { mode: 'boolean' }).notNull(),
+    sizeBytes: integer('size_bytes'),
+    error: text('error'),
+    log: text('log').notNull().default(''),
+    createdAt: integer('created_at').notNull(),
+    endedAt: integer('ended_at'),
+  },
+  (table) => [index('builds_project').on(table.projectId, table.id)],
+)
 
 export const accessKeys = sqliteTable('access_keys', {
   id: text('id').primaryKey(),

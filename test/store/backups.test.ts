@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -37,6 +46,7 @@ async function opened(folder: string) {
     copyLedger: (file) => ledger.copyTo(file),
     packageHashes: () => packages.hashes(),
     packageFile: (hash) => packages.zipFile(hash),
+    builtFolder: (hash) => packages.builtFolder(hash),
     version: '1.2.3',
     now: () => Date.UTC(2026, 10, 30),
   })
@@ -77,6 +87,28 @@ describe('A backup', () => {
     await again.close()
   })
 
+  test('has packages that were built with all that was installed for them', async () => {
+    const live = await opened(join(root, 'data'))
+    const source = await live.packages.put(zipOf('main.mjs', 'export const main = () => 1'))
+    const files = join(root, 'layer')
+    mkdirSync(join(files, 'node_modules/.bin'), { recursive: true })
+    writeFileSync(join(files, 'node_modules/tool.cjs'), 'module.exports = 2', { mode: 0o555 })
+    symlinkSync('../tool.cjs', join(files, 'node_modules/.bin/tool'))
+    const built = await live.packages.putBuilt(source, { id: 'layer', folder: files, sizeBytes: 18 })
+    await live.backups.create(name)
+    await live.close()
+    expect((await restoreBackup(join(root, 'backups', name), join(root, 'restored'))).packages).toBe(2)
+    const again = await opened(join(root, 'restored'))
+    const code = again.packages.folder(built.hash)
+    expect(readFileSync(join(code, 'node_modules/.bin/tool'), 'utf8')).toBe('module.exports = 2')
+    expect([statSync(code).mode & 0o777, statSync(join(code, 'node_modules/tool.cjs')).mode & 0o777]).toEqual([
+      0o555, 0o555,
+    ])
+    expect(again.packages.sizeOf(built.hash)).toBe(source.sizeBytes)
+    expect(again.packages.builtFolder(built.hash)).not.toBeNull()
+    await again.close()
+  })
+
   test('that cannot be made leaves nothing behind', async () => {
     const live = await opened(join(root, 'data'))
     const broken = new BackupFolder({
@@ -85,6 +117,7 @@ describe('A backup', () => {
       copyLedger: (file) => live.ledger.copyTo(file),
       packageHashes: async () => [],
       packageFile: () => '',
+      builtFolder: () => null,
       version: '1',
       now: () => 0,
     })

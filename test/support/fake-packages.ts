@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Layer } from '../../src/domain/build.ts'
 import { FaasError, invalid, notFound } from '../../src/domain/errors.ts'
 import type { PackageStore, StoredPackage } from '../../src/domain/function.ts'
 
@@ -13,6 +14,24 @@ export class FakePackages implements PackageStore {
     const hash = createHash('sha256').update(zip).digest('hex')
     this.stored.set(hash, zip)
     return { hash, md5sum: createHash('md5').update(zip).digest('hex'), sizeBytes: zip.length }
+  }
+
+  async putBuilt(source: StoredPackage, layer: Layer): Promise<StoredPackage> {
+    const zip = this.stored.get(source.hash) as Buffer
+    const hash = createHash('sha256').update(`${source.hash}${layer.id}`).digest('hex')
+    this.stored.set(hash, zip)
+    return { ...source, hash }
+  }
+
+  /** What is at the top of a package is what a test says: a fake ZIP has no files. */
+  readonly files = new Map<string, Record<string, string>>()
+
+  names(hash: string): string[] {
+    return Object.keys(this.files.get(hash) ?? {}).sort()
+  }
+
+  text(hash: string, name: string): string {
+    return this.files.get(hash)?.[name] ?? ''
   }
 
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number } {

@@ -33,6 +33,7 @@ import {
   type ServiceSettings,
 } from '../../src/wiring.ts'
 import { aToken } from './builders.ts'
+import { FakeBuilds } from './fake-builds.ts'
 import { FakeClock } from './fake-clock.ts'
 import { FakeImages, fakeLogins } from './fake-images.ts'
 import { FakeLedger } from './fake-ledger.ts'
@@ -97,6 +98,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   /** A test may make it refuse. */
   const space = { refuseMore: (_bytes?: number): void => {}, isNearlyGone: false }
   const images = new FakeImages()
+  const builds = new FakeBuilds()
   const backupDir = join(tmpdir(), `taibai-backups-${timeOrderedId()}`)
   const backups = new BackupFolder({
     folder: backupDir,
@@ -104,6 +106,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     copyLedger: (file) => writeFile(file, ''),
     packageHashes: async () => [],
     packageFile: () => '',
+    builtFolder: () => null,
     version: '0.0.0',
     now: () => clock.now(),
   })
@@ -133,6 +136,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     backups,
     pool,
     eventSender: sender,
+    builds: { builder: builds, layers: builds, factsOf: builds.factsOf },
     functionTokens,
     runtimeImages: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
     health: { engine: async () => engineReport, data: () => dataFacts, facts: healthFacts },
@@ -168,6 +172,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   }
 
   const doubles = {
+    builds,
     sender,
     deliveries: services.deliveries,
     functionTokens,
@@ -242,6 +247,7 @@ const serviceSettings: ServiceSettings = {
   },
   audit: { keepAuditDays: 365, keepAuditEntries: 100_000 },
   backups: { backupEveryHours: 0, backupKeep: 7 },
+  builds: { build: 'auto', maxBuilds: 2, keepBuilds: 3, maxBuildLogBytes: 4096 },
   functions: {
     memoryMinBytes: 32 * mib,
     memoryDefaultBytes: 32 * mib,

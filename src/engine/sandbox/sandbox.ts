@@ -1,3 +1,4 @@
+import type { Builder } from '../../domain/build.ts'
 import type { EngineReport } from '../../domain/engine-report.ts'
 import type { Network } from '../../domain/function.ts'
 import type { EngineImages } from '../../domain/image-use.ts'
@@ -122,6 +123,8 @@ export interface SandboxEngine {
   inside(folder: string): string
   /** Null: it has none. */
   readonly images: SandboxImages | null
+  /** Null: it builds nothing. */
+  readonly builder: Builder | null
   /** Folder in which a worker's function finds the secrets that it wants as files; of memory where the engine can. */
   secretsFolder(folder: string): string
   /** Whether the code must be put into the worker's folder, or may be read where it is stored. */

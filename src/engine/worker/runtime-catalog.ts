@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { taggedImage } from '../../assets.ts'
+import { hashFolder, taggedImage } from '../../assets.ts'
+import type { BuilderFacts } from '../../domain/build.ts'
 import { askedVersions, type RuntimeManifest } from '../../domain/runtime.ts'
 import { signatureNames } from '../../domain/signature.ts'
 
 const signature = z.enum(signatureNames)
+const pattern = z.string().transform((text) => new RegExp(text, 'm'))
 
 const name = z.string().regex(/^[\w-]+$/)
 
@@ -22,6 +25,15 @@ const manifestFile = z
     signatures: z.array(signature).min(1),
     min_memory: z.number().int().positive(),
     default_entry: z.string().regex(/.\../, 'must be module.callable'),
+    builder: z
+      .object({
+        lists: z.array(z.object({ file: z.string(), needs: pattern })).min(1),
+        files: z.array(z.string()).min(1),
+        whole: pattern,
+        installed: z.array(z.string()),
+        host_program: z.enum(['npm', 'pip']).nullable().default(null),
+      })
+      .optional(),
     also: z.array(z.object({ name: z.string(), signature, description: z.string() })).default([]),
     versions: z.array(z.object({ name, description: z.string(), image: z.string().min(1) })).default([]),
   })
@@ -56,10 +68,24 @@ function readRuntime(path: string): { runtimes: RuntimeManifest[]; versions: Run
   const { shim, also, versions, min_memory: minMemoryBytes, default_entry: defaultEntry, ...own } = parsed.data
   const common = { ...own, shimPath: join(path, shim), minMemoryBytes, defaultEntry }
   const made = <Kind extends { image: string }>(kind: Kind) => {
-    return { ...common, ...kind, image: taggedImage(path, kind.image), repository: kind.image }
+    const image = taggedImage(path, kind.image)
+    const builder = own.builder && builderFacts(path, image, own.builder)
+    return { ...common, ...kind, builder, image, repository: kind.image }
   }
   const first: RuntimeManifest = made(own)
   return { runtimes: [first, ...also.map((twin) => ({ ...first, ...twin }))], versions: versions.map(made) }
+}
+
+type GivenBuilder = NonNullable<z.output<typeof manifestFile>['builder']>
+
+/** Its image is made of that of the runtime and of the files of its folder. */
+function builderFacts(path: string, runtimeImage: string, { host_program, ...given }: GivenBuilder): BuilderFacts {
+  const folder = join(path, 'builder')
+  const [repository = '', tag = ''] = runtimeImage.split(/:(?=[^/]*$)/)
+  const hash = createHash('sha256')
+    .update(`${tag} ${hashFolder(folder)}`)
+    .digest('hex')
+  return { ...given, folder, image: `${repository}-builder:${hash.slice(0, 12)}`, hostProgram: host_program }
 }
 
 function readJson(file: string): unknown {

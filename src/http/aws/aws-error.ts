@@ -27,6 +27,7 @@ const names: Record<ErrorCode, [status: number, type: string]> = {
   invalid_request: [400, 'InvalidParameterValueException'],
   unauthenticated: [403, 'UnrecognizedClientException'],
   forbidden: [403, 'AccessDeniedException'],
+  build_failed: [400, 'InvalidParameterValueException'],
   call_too_deep: [400, 'RecursiveInvocationException'],
   in_use: [409, 'ResourceConflictException'],
   not_found: [404, 'ResourceNotFoundException'],

@@ -2,6 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { recordings } from '../../domain/function.ts'
 import { signatureNames } from '../../domain/signature.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
+import { deploymentAnswer, linesDescription } from '../build-answer.ts'
+import { askedBuild, buildQuery } from '../build-query.ts'
 import { cascadeQuery, keepJobsQuery, wants, wantsCascade } from '../cascade.ts'
 import { checkQuery, wantedCheck } from '../check.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
@@ -78,16 +80,27 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       tag,
       summary: 'Make a function from a package, a single file or an image',
       description:
-        'A ZIP comes as the file "package" of a form, or as the whole body with the fields in the query; a single file comes as {"source": "inline", "filename": …, "content": …} in "code".',
-      query: checkQuery,
+        'A ZIP comes as the file "package" of a form, or as the whole body with the fields in the query; a single file comes as {"source": "inline", "filename": …, "content": …} in "code". ' +
+        linesDescription,
+      query: checkQuery.extend(buildQuery.shape),
       body: newFunctionBodies,
       answers: { 201: shownFunction },
-      refusals: ['invalid_request', 'not_found', 'conflict', 'too_large', 'unsupported_media_type', 'no_worker'],
+      refusals: [
+        'invalid_request',
+        'build_failed',
+        'not_found',
+        'conflict',
+        'too_large',
+        'unsupported_media_type',
+        'no_worker',
+      ],
     },
     async (c) => {
-      const check = wantedCheck(c)
+      const [check, asked] = [wantedCheck(c), askedBuild(c)]
       const given = await readNewFunction(c, settings)
-      return c.json(functionJson(await functions.create(c.get('who'), given, check)), 201)
+      return deploymentAnswer(c, asked, async (build) => {
+        return { status: 201, json: functionJson(await functions.create(c.get('who'), { ...given, build }, check)) }
+      })
     },
   )
 
@@ -133,12 +146,14 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       tag,
       summary: 'Change a function',
       description:
-        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max, cors, retries, on_success and on_failure.',
-      query: keepJobsQuery.extend(checkQuery.shape),
+        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max, cors, retries, on_success and on_failure. ' +
+        linesDescription,
+      query: keepJobsQuery.extend(checkQuery.shape).extend(buildQuery.shape),
       body: functionChangeBodies,
       answers: { 200: shownFunction },
       refusals: [
         'invalid_request',
+        'build_failed',
         'in_use',
         'not_found',
         'conflict',
@@ -148,9 +163,12 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       ],
     },
     async (c) => {
-      const [keepJobs, check] = [wants(c, 'keep_jobs'), wantedCheck(c)]
+      const [keepJobs, check, asked] = [wants(c, 'keep_jobs'), wantedCheck(c), askedBuild(c)]
       const change = { ...(await readFunctionChange(c, settings)), keepJobs }
-      return c.json(functionJson(await functions.update(c.get('who'), c.req.param('id'), change, check)))
+      return deploymentAnswer(c, asked, async (build) => {
+        const fn = await functions.update(c.get('who'), c.req.param('id'), { ...change, build }, check)
+        return { status: 200, json: functionJson(fn) }
+      })
     },
   )
 

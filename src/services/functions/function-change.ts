@@ -1,5 +1,6 @@
 import type { Fn } from '../../domain/function.ts'
 import { type ChangeableField, fieldFacts, fieldsIn } from '../../domain/revision.ts'
+import type { BuildAsked } from './builds.ts'
 import type { FunctionFields } from './function-fields.ts'
 
 /** What a change of a function means for its workers. */
@@ -8,6 +9,8 @@ export interface FunctionChange extends FunctionFields {
   /** An object, or the JSON text of one. */
   code?: unknown
   zip?: Buffer
+  /** Absent: a package is not built. */
+  build?: BuildAsked
   /** Jobs that are not finished go on with what is new; without it they refuse whatever concerns the workers. */
   keepJobs?: boolean
 }

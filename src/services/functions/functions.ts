@@ -22,6 +22,7 @@ import { defaultSignature, factsOf } from '../../domain/signature.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
+import type { BuildAsked, Builds } from './builds.ts'
 import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
@@ -50,6 +51,7 @@ export interface FunctionsParts {
   inUse: InUse
   appTimers: AppJobs
   packages: PackageStore
+  builds: Pick<Builds, 'built'>
   /** A package of one file; the same file always gives the same bytes. */
   zipOf(filename: string, content: string): Buffer
   runtimes: Runtimes
@@ -72,6 +74,8 @@ export interface NewFunction extends FunctionFields {
   /** Id or name. */
   runtime?: string
   zip?: Buffer
+  /** Absent: a package is not built. */
+  build?: BuildAsked
 }
 
 /** What is tried before anything is changed. */
@@ -111,7 +115,7 @@ export class Functions {
 
   /** In the contract's order of checks; nothing is stored when one fails. `check`: of the last, whether the code loads. */
   async create(who: Principal, given: NewFunction, check: Check = null): Promise<CountedFn> {
-    const { code: givenCode, runtime: nameOrId, zip, ...fields } = given
+    const { code: givenCode, runtime: nameOrId, zip, build, ...fields } = given
     checkContractLimits(fields, this.#parts.limits)
     const code = readCode(givenCode)
     const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
@@ -124,7 +128,7 @@ export class Functions {
     this.#checkSecrets(draft)
     this.#refuseTakenName(draft)
     this.#parts.shares.refuseMore(who.projectId, 'functions', this.#parts.functions.count(who.projectId))
-    const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip)) }
+    const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip, build)) }
     await this.#refusePackage(stored)
     const loaded = await this.#tried(stored, check)
     const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
@@ -136,14 +140,15 @@ export class Functions {
 
   /** Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. */
   async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
-    const { code: givenCode, zip, keepJobs: _keepJobs, ...fields } = given
+    const { code: givenCode, zip, build, keepJobs: _keepJobs, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     refuseMoreReach(this.#parts.targets, who, before, fields)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, before, fields)
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
-    const stored = code === null ? null : await this.#changedPackage(who, before, code, zip)
+    const called = { ...before, entry: fields.entry ?? before.entry }
+    const stored = code === null ? null : await this.#changedPackage(who, called, code, zip, build)
     await this.#refusePackage({ ...before, ...stored })
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
@@ -272,10 +277,18 @@ export class Functions {
   }
 
   /** Null for images: there is nothing to store. */
-  async #storedCode(who: Principal, fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+  async #storedCode(
+    who: Principal,
+    fn: Fn,
+    code: GivenCode,
+    zip: Buffer | undefined,
+    build: BuildAsked | undefined,
+  ): Promise<StoredCode | null> {
     if (code.source === 'image') return null
     if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, refOf(code.code))
-    const { hash, md5sum } = await this.#storedPackage(code, zip)
+    const stored = await this.#storedPackage(code, zip)
+    const isBuilt = code.source === 'package' && build !== undefined
+    const { hash, md5sum } = isBuilt ? await this.#parts.builds.built(fn, stored, build) : stored
     return { code: { ...fn.code, md5sum }, packageHash: hash, objectEtag: null }
   }
 
@@ -340,13 +353,19 @@ export class Functions {
   }
 
   /** Null: the code stays as it is. `code` without a package changes nothing. */
-  async #changedPackage(who: Principal, fn: Fn, code: GivenCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+  async #changedPackage(
+    who: Principal,
+    fn: Fn,
+    code: GivenCode,
+    zip: Buffer | undefined,
+    build: BuildAsked | undefined,
+  ): Promise<StoredCode | null> {
     if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, changedRef(fn.code, code.code))
     if (code.source === 'package' && zip === undefined) return null
     if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
       throw invalid('"code.md5sum" is the checksum of the stored package: there is nothing to update.')
     }
-    return this.#storedCode(who, fn, code, zip)
+    return this.#storedCode(who, fn, code, zip, build)
   }
 
   #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import { pack } from 'tar-stream'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
@@ -18,6 +19,16 @@ import type { Mount } from './own-container.ts'
 const firstAnswerMs = 10_000
 /** Longest wait until a stream is open. */
 const streamMs = 120_000
+/** Between two looks at a program that was started in a container. */
+const lookMs = 100
+
+/** An image that is to be made; `network`: of the commands that make it. */
+export interface BuiltImage {
+  image: string
+  args: Record<string, string>
+  labels: Record<string, string>
+  network: string
+}
 
 /** Where the engine's errors become ours. */
 export async function connectDocker(host: string | undefined, certFolder?: string): Promise<DockerClient> {
@@ -127,14 +138,53 @@ export class DockerClient {
     // Its users read it; that nobody may write to it keeps the engine's disk from being filled.
     tar.entry({ name, mode: 0o444 }, text)
     tar.finalize()
-    await this.#ask('put a file into a container', async () => {
+    await this.putFiles(id, folder, Readable.from(tar))
+  }
+
+  /** The same with all that is in a tar. */
+  async putFiles(id: string, folder: string, tar: Readable): Promise<void> {
+    await this.#ask('put files into a container', async () => {
       const query = { path: folder }
       const answer = await this.#api.stream('PUT', `/containers/${id}/archive`, query, {
-        upload: Readable.from(tar),
+        upload: tar,
         timeoutMs: streamMs,
       })
       answer.resume()
     })
+  }
+
+  /** What is at a path of a container, which may have ended, as a tar. */
+  getFiles(id: string, path: string): Promise<Readable> {
+    return this.#ask('take files out of a container', () =>
+      this.#api.stream('GET', `/containers/${id}/archive`, { path }, { timeoutMs: streamMs }),
+    )
+  }
+
+  /** Of one that was started, when it has ended. Rejects when the signal fires. */
+  async exitCode(id: string, signal: AbortSignal): Promise<number> {
+    const answer = await this.#api.stream('POST', `/containers/${id}/wait`, { condition: 'not-running' }, { signal })
+    let text = ''
+    for await (const piece of answer.setEncoding('utf8')) text += piece
+    return (JSON.parse(text) as { StatusCode: number }).StatusCode
+  }
+
+  async hasRunOutOfMemory(id: string): Promise<boolean> {
+    const state = await this.state(id)
+    return typeof state === 'object' && state !== null && state.OOMKilled
+  }
+
+  /** Runs a program in a container that runs; its exit code. */
+  async tryInside(id: string, command: string[]): Promise<number> {
+    const made = await this.#api.ask<{ Id: string }>('POST', `/containers/${id}/exec`, {}, { Cmd: command })
+    await this.#api.ask('POST', `/exec/${made.Id}/start`, {}, { Detach: true })
+    for (;;) {
+      const { Running, ExitCode } = await this.#api.ask<{ Running: boolean; ExitCode: number | null }>(
+        'GET',
+        `/exec/${made.Id}/json`,
+      )
+      if (!Running && ExitCode !== null) return ExitCode
+      await pause(lookMs, undefined, { ref: false })
+    }
   }
 
   /**
@@ -210,6 +260,38 @@ export class DockerClient {
       () => true,
       () => false,
     )
+  }
+
+  /** Null: it is not there. */
+  async labelsOf(image: string): Promise<Record<string, string> | null> {
+    checkImage(image)
+    return this.#api.ask<{ Config: { Labels?: Record<string, string> | null } }>('GET', `/images/${image}/json`).then(
+      ({ Config }) => Config.Labels ?? {},
+      () => null,
+    )
+  }
+
+  /** Makes an image of a folder in a tar. Rejects with what the engine says of the step that failed. */
+  async buildImage(
+    { image, args, labels, network }: BuiltImage,
+    context: Readable,
+    onOutput: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const query = {
+      ...{ t: image, rm: '1', forcerm: '1', networkmode: network },
+      ...{ buildargs: JSON.stringify(args), labels: JSON.stringify(labels) },
+    }
+    const stream = await this.#api.stream('POST', '/build', query, { upload: context, signal })
+    await new Promise<void>((resolve, reject) => {
+      readLines<{ stream?: string; error?: string }>(stream, ({ stream: text, error }) => {
+        if (text !== undefined) onOutput(text)
+        if (error === undefined) return
+        onOutput(`${error}\n`)
+        reject(new Error(error))
+      })
+      stream.once('end', resolve).once('close', () => reject(new Error('the engine broke off')))
+    })
   }
 
   /** With somebody's credentials, where there are any. */

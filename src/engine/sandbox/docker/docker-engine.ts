@@ -15,6 +15,7 @@ import {
   instanceLabel,
   secretsInside,
 } from './container-spec.ts'
+import { DockerBuilder, type DockerBuilderOptions } from './docker-builder.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
@@ -52,6 +53,8 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
   onPulled?: (image: string) => void
   /** How workers find the server; undefined: found out. */
   link?: 'auto' | 'folder' | 'tcp' | undefined
+  /** How packages are built; undefined: they are not. */
+  build?: DockerBuilderOptions | undefined
   /** `host` or `host:port` at which they do, over TCP. */
   linkAddress?: string | undefined
 }
@@ -60,6 +63,7 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
 export class DockerEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly images: DockerImages
+  readonly builder: DockerBuilder | null
   #docker: DockerClient
   #pull: (image: string) => Promise<void>
   #network: EgressNetwork
@@ -85,6 +89,7 @@ export class DockerEngine implements SandboxEngine {
     users: WorkerUsers,
     pull: (image: string) => Promise<void>,
     log: Log,
+    build: DockerBuilderOptions | undefined,
   ) {
     this.#docker = docker
     this.#pull = pull
@@ -96,6 +101,8 @@ export class DockerEngine implements SandboxEngine {
     this.#users = users
     this.#log = log
     this.#watch = new EngineWatch(() => docker.ping(), log)
+    const shared = { defaults: () => this.#defaults, names: this.#names, users }
+    this.builder = build === undefined ? null : new DockerBuilder(docker, build, shared)
   }
 
   static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
@@ -144,7 +151,7 @@ export class DockerEngine implements SandboxEngine {
       options.onPulled?.(image)
     }
     log.info({ version: docker.version, link: place.kind }, 'docker engine connected')
-    return new DockerEngine(docker, egress, calls, { ...options, ...found }, users, pull, log)
+    return new DockerEngine(docker, egress, calls, { ...options, ...found }, users, pull, log, options.build)
   }
 
   get isUp(): boolean {

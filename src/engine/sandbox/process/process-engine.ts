@@ -27,6 +27,7 @@ export class ProcessEngine implements SandboxEngine {
   readonly isUp = true
   readonly isolatesFiles = false
   readonly images = null
+  readonly builder = null
   #options: ProcessEngineOptions
   #sandboxes = new Set<ProcessSandbox>()
 

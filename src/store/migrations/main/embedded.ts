@@ -306,4 +306,25 @@ ALTER TABLE \`tokens\` ADD \`previous_until\` integer;`,
 CREATE UNIQUE INDEX \`whisk_entities_name\` ON \`whisk_entities\` (\`project_id\`,\`kind\`,\`name\`);--> statement-breakpoint
 CREATE INDEX \`whisk_entities_function\` ON \`whisk_entities\` (\`function_id\`);`,
   },
+  {
+    tag: '0014_chilly_warhawk',
+    when: 1796033974957,
+    sql: `CREATE TABLE \`builds\` (
+	\`id\` text PRIMARY KEY NOT NULL,
+	\`project_id\` text NOT NULL,
+	\`function_id\` text,
+	\`function_name\` text,
+	\`runtime_name\` text,
+	\`list\` text NOT NULL,
+	\`status\` text NOT NULL,
+	\`cached\` integer NOT NULL,
+	\`size_bytes\` integer,
+	\`error\` text,
+	\`log\` text DEFAULT '' NOT NULL,
+	\`created_at\` integer NOT NULL,
+	\`ended_at\` integer
+);
+--> statement-breakpoint
+CREATE INDEX \`builds_project\` ON \`builds\` (\`project_id\`,\`id\`);`,
+  },
 ]

@@ -1,0 +1,50 @@
+import { createInterface } from 'node:readline'
+import type { Asked, Connection } from './connection.ts'
+import { ApiError, errorOf } from './problems.ts'
+import type { FunctionRow } from './resources.ts'
+
+/** How a package is deployed. */
+export interface Deploying {
+  /** The code is loaded before anything is changed; refused with the error and its log when it does not load. */
+  check?: 'load'
+  /** Whether what it needs is installed on the server; absent: when it brings a list of it and not the modules. */
+  build?: 'always' | 'never'
+  /** The module of the entry becomes one file with all that it imports of the package. */
+  bundle?: boolean
+  /** Told what a build prints, as it prints it. */
+  onOutput?: (text: string) => void
+}
+
+const linesType = 'application/x-ndjson'
+
+/** As parameters of the query. */
+export const deployingQuery = ({ check, build, bundle }: Deploying): NonNullable<Asked['query']> => ({
+  check,
+  build,
+  bundle: bundle === true ? true : undefined,
+})
+
+/** The function as it is then. Throws ApiError, also when a build that is followed fails. */
+export async function deployed(
+  connection: Connection,
+  method: string,
+  path: string,
+  asked: Asked,
+  { onOutput }: Deploying,
+): Promise<FunctionRow> {
+  if (onOutput === undefined) return (await connection.must(method, path, asked)).json
+  const answer = await connection.open(method, path, { ...asked, headers: { ...asked.headers, accept: linesType } })
+  if (!answer.headers['content-type']?.startsWith(linesType)) {
+    let text = ''
+    for await (const piece of answer.setEncoding('utf8')) text += piece
+    if ((answer.statusCode ?? 0) >= 300) throw errorOf(answer.statusCode ?? 0, text)
+    return JSON.parse(text)
+  }
+  for await (const line of createInterface({ input: answer })) {
+    const { output, function: fn, error } = JSON.parse(line)
+    if (error !== undefined) throw errorOf(400, JSON.stringify(error))
+    if (fn !== undefined) return fn
+    onOutput(output)
+  }
+  throw new ApiError(502, undefined, 'The server broke off while it built: taibai builds shows how that went.')
+}

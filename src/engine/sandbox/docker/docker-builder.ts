@@ -1,0 +1,110 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Builder, BuilderRun } from '../../../domain/build.ts'
+import { FaasError } from '../../../domain/errors.ts'
+import { type BuilderImageOptions, BuilderImages } from './builder-image.ts'
+import { type BuilderLimits, builderOptions, buildFolder, packageTar, tooLarge } from './builder-spec.ts'
+import type { ContainerDefaults } from './container-spec.ts'
+import type { DockerClient } from './docker-client.ts'
+import type { WorkerUsers } from './worker-users.ts'
+
+export interface DockerBuilderOptions extends BuilderLimits, Omit<BuilderImageOptions, 'network'> {}
+
+/** Between two looks at the size of what a build has written. */
+const lookEveryMs = 2000
+/** Exit codes of that look. */
+const [isTooLarge, isHidden] = [3, 4]
+
+/**
+ * Builds in a container of their own: the sandbox of a worker, with the network of builds and a volume to write to. Files go
+ * in and come out through the engine's API, so that it does not matter whose disk is whose.
+ */
+export class DockerBuilder implements Builder {
+  #docker: DockerClient
+  #images: BuilderImages
+  #options: DockerBuilderOptions
+  #defaults: () => ContainerDefaults
+  /** Names of containers that are somebody's. */
+  #names: Set<string>
+  #users: WorkerUsers
+
+  constructor(
+    docker: DockerClient,
+    options: DockerBuilderOptions,
+    { defaults, names, users }: { defaults: () => ContainerDefaults; names: Set<string>; users: WorkerUsers },
+  ) {
+    this.#docker = docker
+    this.#options = options
+    this.#defaults = defaults
+    this.#names = names
+    this.#users = users
+    this.#images = new BuilderImages(docker, { ...options, network: options.buildNetwork })
+  }
+
+  async run<T>(run: BuilderRun, take: (tar: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
+    const image = await this.#images.ensure(run)
+    const user = this.#users.take()
+    const options = builderOptions(run, image, this.#defaults(), this.#options, user)
+    const name = `build-${run.id}`
+    this.#names.add(name)
+    let container: string | undefined
+    try {
+      container = await this.#docker.create(options)
+      await this.#docker.putFiles(container, buildFolder, packageTar(run, user, this.#options))
+      await this.#follow(container, run)
+      return await take(await this.#docker.getFiles(container, `${buildFolder}/out/.`))
+    } finally {
+      if (container !== undefined) await this.#docker.remove(container).catch(() => {})
+      this.#names.delete(name)
+      this.#users.giveBack(user)
+    }
+  }
+
+  /** Resolves when it has ended well. */
+  async #follow(container: string, { signal, onOutput }: BuilderRun): Promise<void> {
+    const { buildTimeoutSeconds: seconds, buildMemoryMb, buildMaxMb } = this.#options
+    const ended = new AbortController()
+    const late = AbortSignal.timeout(seconds * 1000)
+    const { ended: printed } = await this.#docker.attach(container, (_stream, text) => onOutput(text))
+    await this.#docker.begin(container)
+    const exit = this.#docker.exitCode(container, AbortSignal.any([signal, late]))
+    try {
+      const size = this.#watchSize(container, ended.signal)
+      const found = await Promise.race([exit, size]).catch((error: unknown) => {
+        if (signal.aborted) throw failed('it was cancelled, because the server stops.')
+        if (late.aborted) throw failed(`it took longer than ${seconds} s (TAIBAI_BUILD_TIMEOUT_SECONDS).`)
+        throw error
+      })
+      if (found === 'too large') throw failed(tooLarge(buildMaxMb))
+      if (found === 'hidden') throw failed('it made a folder that cannot be looked into.')
+      await Promise.race([printed, pause(lastOutputMs, undefined, { ref: false })])
+      if (found === 0) return
+      if ((await this.#docker.hasRunOutOfMemory(container)) || found === 137) {
+        throw failed(`it needed more memory than ${buildMemoryMb} MiB (TAIBAI_BUILD_MEMORY_MB).`)
+      }
+      throw failed(`it ended with code ${found}.`)
+    } finally {
+      ended.abort()
+      exit.catch(() => {})
+    }
+  }
+
+  /** Resolves only when there is too much. */
+  async #watchSize(container: string, ended: AbortSignal): Promise<'too large' | 'hidden'> {
+    const most = this.#options.buildMaxMb * 1024
+    const look = `out=$(du -sk ${buildFolder} 2>&1)
+case "$out" in *denied*) exit ${isHidden};; esac
+[ "$(printf '%s' "$out" | tail -n 1 | cut -f 1)" -le ${most} ] || exit ${isTooLarge}`
+    while (!ended.aborted) {
+      await pause(lookEveryMs, undefined, { ref: false })
+      const code = ended.aborted ? 0 : await this.#docker.tryInside(container, ['/bin/sh', '-c', look]).catch(() => 0)
+      if (code === isTooLarge) return 'too large'
+      if (code === isHidden) return 'hidden'
+    }
+    return new Promise(() => {})
+  }
+}
+
+const failed = (why: string): FaasError => new FaasError('build_failed', why)
+
+/** How long what it printed may be under way when it has ended. */
+const lastOutputMs = 2000

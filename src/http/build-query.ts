@@ -1,0 +1,28 @@
+import { z } from '@hono/zod-openapi'
+import { buildModes } from '../domain/build.ts'
+import { invalid } from '../domain/errors.ts'
+import type { BuildAsked } from '../services/functions/builds.ts'
+import { wants } from './cascade.ts'
+import type { Ctx } from './endpoint.ts'
+
+/** For /openapi.json: what deployments say of the build of their package. */
+export const buildQuery = z.object({
+  build: z.enum(buildModes).optional().openapi({
+    description:
+      'auto (the default, unless the operator says never): what the package needs is installed on the server when it brings a list of dependencies (package.json, requirements.txt, pyproject.toml, uv.lock) and not the modules. always: also where they are there, or were installed before. never: the package is taken as it is.',
+  }),
+  bundle: z.enum(['true', 'false']).optional().openapi({
+    description: 'true: the module of the entry becomes one file with all that it imports of the package (esbuild).',
+  }),
+})
+
+export function askedBuild(c: Ctx): BuildAsked {
+  const said = c.req.query('build')
+  const mode = buildModes.find((one) => one === said)
+  if (said !== undefined && mode === undefined) {
+    throw invalid(`"build" must be one of ${buildModes.join(', ')}, not ${JSON.stringify(said)}.`)
+  }
+  const bundle = wants(c, 'bundle')
+  if (bundle && mode === 'never') throw invalid('"bundle" is a build: leave "build=never" out.')
+  return { mode: mode ?? null, bundle }
+}

@@ -1,0 +1,54 @@
+import { FaasError } from '../../domain/errors.ts'
+import { Turns } from '../../domain/turns.ts'
+
+interface Waiting {
+  project: string
+  begin(): void
+}
+
+/** Who builds now: so many at once, one of each project, and projects take turns. */
+export class BuildLine {
+  #most: number
+  #waiting = new Turns<Waiting>()
+  #busy = new Set<string>()
+  /** Whose turn was the last. */
+  #last = ''
+  #closed = false
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** Resolves when it is the project's turn; what it resolves to ends it. Throws FaasError `shutting_down`. */
+  async turn(project: string): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.add(project, { project, begin: resolve })
+    this.#next()
+    await promise
+    if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+    return () => {
+      this.#busy.delete(project)
+      this.#next()
+    }
+  }
+
+  /** Whoever waits is told. */
+  close(): void {
+    this.#closed = true
+    for (let one = this.#waiting.next(); one !== undefined; one = this.#waiting.next()) one.begin()
+  }
+
+  #next(): void {
+    if (this.#closed || this.#busy.size >= this.#most) return
+    const found = this.#take((project) => project !== this.#last) ?? this.#take(() => true)
+    if (found === undefined) return
+    this.#busy.add(found.project)
+    this.#last = found.project
+    found.begin()
+    this.#next()
+  }
+
+  #take(isPreferred: (project: string) => boolean): Waiting | undefined {
+    return this.#waiting.next((project) => !this.#busy.has(project) && isPreferred(project))
+  }
+}

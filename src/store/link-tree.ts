@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs'
+import { chmod, link, lstat, mkdir, readdir, readlink, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** The same tree again, its files hard links to the first; what is there already stays. */
+export async function linkTree(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true })
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    const there = await lstat(target).catch(() => null)
+    if (entry.isDirectory()) {
+      if (there === null || there.isDirectory()) await linkTree(source, target)
+    } else if (there === null) {
+      if (entry.isSymbolicLink()) await symlink(await readlink(source), target)
+      else await link(source, target)
+    }
+  }
+}
+
+/** Nobody is to write to any folder of it. */
+export async function closeTree(folder: string): Promise<void> {
+  if (!existsSync(folder)) return
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await closeTree(join(folder, entry.name))
+  }
+  await chmod(folder, 0o555)
+}
