@@ -19,7 +19,7 @@ export interface KnownPackage {
 
 /** Null: nothing says that it is any other system's. Throws CliError for what would not run, and says what to do. */
 export function recognised(files: PackageFiles): KnownPackage | null {
-  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework]) {
+  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk]) {
     const found = known(files)
     if (found !== null) return found
   }
@@ -63,6 +63,31 @@ const importsFramework = /^\s*(?:import|from) functions_framework\b/m
 const targetIn = (text: string | undefined): string | undefined => /--target[= ]([\w.-]+)/.exec(text ?? '')?.[1]
 
 const entryOf = (entry: string | undefined): { entry?: string } => (entry === undefined ? {} : { entry })
+
+/** A `__main__.py` with a `main`, or a package of Node.js that exports one in the old way: Taibai's own have a file called main. */
+function ofOpenWhisk(files: PackageFiles): KnownPackage | null {
+  const kind = 'an action of OpenWhisk'
+  if (/^(?:async )?def main\(/m.test(files.text('__main__.py') ?? '')) {
+    return { kind, signature: 'openwhisk', runtime: 'python3', entry: 'main' }
+  }
+  if (files.text('package.json') === undefined || files.names.some((name) => /^main\.[cm]?[jt]sx?$/.test(name)))
+    return null
+  const text = files.text(mainIn(files)) ?? ''
+  const exportsMain =
+    /^\s*(?:module\.)?exports\.main\s*=/m.test(text) || /module\.exports\s*=\s*\{[^}]*\bmain\b/.test(text)
+  return exportsMain ? { kind, signature: 'openwhisk', runtime: 'nodejs', entry: 'main' } : null
+}
+
+/** The module of a package of Node.js. */
+function mainIn(files: PackageFiles): string {
+  try {
+    const { main = 'index.js' } = JSON.parse(files.text('package.json') ?? '{}')
+    const path = String(main).replace(/^\.\//, '')
+    return files.names.includes(path) ? path : `${path}.js`
+  } catch {
+    return 'index.js'
+  }
+}
 
 /** `func.yaml` of Knative's `func`: their handlers are called by a server that `func build` adds. */
 function ofKnative(files: PackageFiles): null {

@@ -35,6 +35,26 @@ describe('a folder is taken for', () => {
       { runtime: 'nodejs', signature: 'gcf', entry: 'hello' },
     ],
     [
+      'an action of OpenWhisk for Python',
+      { '__main__.py': 'def main(params):\n  return params\n', 'lib.py': '' },
+      { runtime: 'python3', signature: 'openwhisk', entry: 'main' },
+    ],
+    [
+      'an action of OpenWhisk for Node.js',
+      { 'package.json': '{"main": "./lib/action.js"}', 'lib/action.js': 'exports.main = (params) => params' },
+      { runtime: 'nodejs', signature: 'openwhisk', entry: 'main' },
+    ],
+    [
+      'an action of OpenWhisk that exports an object',
+      { 'package.json': '{}', 'index.js': 'async function main(p) { return p }\nmodule.exports = { main }' },
+      { runtime: 'nodejs', signature: 'openwhisk', entry: 'main' },
+    ],
+    [
+      'a function of Taibai, although it exports main',
+      { 'package.json': '{"main": "main.js"}', 'main.js': 'exports.main = (event) => event' },
+      { runtime: 'nodejs', signature: undefined },
+    ],
+    [
       'one whose target a script names',
       {
         'package.json': google.replace('{"dep', '{"scripts": {"start": "functions-framework --target=other"}, "dep'),
