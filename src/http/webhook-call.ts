@@ -4,6 +4,7 @@ import { type CallInput, type HttpRequestHead, type Revision, takesRequest } fro
 import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './endpoint.ts'
 import { exactPlace, requestHead } from './function-call.ts'
+import { inputOfAction, isAction } from './openwhisk/web-webhook.ts'
 import type { HttpSettings } from './settings.ts'
 import { webhookInput } from './webhook-input.ts'
 
@@ -39,6 +40,7 @@ export async function webhookCall(
   const http = { ...whole, headers: whole.headers.filter(([name]) => !secretHeaders.has(name)) }
   if (takesRequest(revision)) return { input: inputOfRequest(body), http }
   const content = await unpacked(body, incoming.headers['content-encoding'], maxBodyBytes)
+  if (isAction(revision)) return { input: inputOfAction(incoming, content), http }
   const input = webhookInput(new URL(c.req.raw.url).searchParams, incoming.headers['content-type'], content)
   return { input, http: withBody(http, body, input) }
 }

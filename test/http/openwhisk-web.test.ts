@@ -146,6 +146,28 @@ describe('a web action', () => {
   })
 })
 
+describe('a webhook of an action', () => {
+  const webhook = async () => {
+    await put({})
+    const { json } = await app.request('POST', '/v1/webhooks', { json: { function_id: 'page', sync: true } })
+    return new URL(json.webhook_url).pathname
+  }
+
+  test('is a web action', async () => {
+    const path = await webhook()
+    app.pool.behaviour = (call) => returned({ statusCode: 201, body: JSON.parse(String(call.input.body)) })
+    const answer = await app.request('POST', `${path}?a=1`, { as: 'nobody', json: { b: 2 } })
+    expect([answer.status, answer.json]).toMatchObject([201, { a: '1', b: 2, __ow_method: 'post', __ow_path: '' }])
+    expect(answer.headers.get('x-execution-id')).toBeTruthy()
+    app.pool.behaviour = () => returned({ statusCode: 'x' })
+    expect((await app.request('POST', path, { as: 'nobody' })).status).toBe(400)
+  })
+
+  test('is refused what it may not be told', async () => {
+    expect((await app.request('POST', `${await webhook()}?__ow_method=x`, { as: 'nobody' })).status).toBe(400)
+  })
+})
+
 describe('the parameters of a request', () => {
   const request = { method: 'POST', path: '', query: '', headers: {}, body: Buffer.alloc(0), isRaw: false }
   const of = (type: string, body: string | Buffer, isRaw = false) =>

@@ -109,7 +109,7 @@ export class WebActions {
 
 const failedText = 'There was an error processing your request.'
 
-const errorIn = (result: unknown): unknown => (result as { error?: unknown } | null)?.error
+export const errorIn = (result: unknown): unknown => (result as { error?: unknown } | null)?.error
 
 /** A text or a number is the secret itself; `true` asks for a token. */
 function checkSecret(wanted: unknown, user: Principal | null, { headers }: IncomingMessage): void {

@@ -17,6 +17,7 @@ import { type App, type Ctx, endpoint } from '../endpoint.ts'
 import { type EventRun, eventsOf } from '../event-runs.ts'
 import { field, flag, integer, nullable, number, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
+import { answerAsWebAction, isAction } from '../openwhisk/web-webhook.ts'
 import { handedOutBase } from '../path.ts'
 import type { HttpSettings } from '../settings.ts'
 import { shownTime } from '../time.ts'
@@ -141,7 +142,9 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
     }
     const ranAs = executionId ?? newId()
     note('accepted', ranAs, request)
-    await answerWithRun(parts, { ...request, executionId: ranAs }, c.env.outgoing, false)
+    const run = { ...request, executionId: ranAs }
+    if (isAction(run.target.revision)) await answerAsWebAction(parts, run, c.env.outgoing)
+    else await answerWithRun(parts, run, c.env.outgoing, false)
     return RESPONSE_ALREADY_SENT
   }
   const asShown = (c: Ctx, webhook: Webhook) => shownWebhook(webhook, webhookUrl(c, webhook.id, settings))
