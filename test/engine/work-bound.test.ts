@@ -15,10 +15,15 @@ describe('the bound', () => {
     ['is never below twice the processors', { most: 5, atWork: 5 }, 4],
     ['is not lowered for the fault of others', { atWork: 4 }, none],
     ['stays when those at work keep the processors busy', { most: 4, atWork: 4, stalledShare: 0.5 }, 4],
-    ['is given up soon when those at work wait for something else', { most: 4, atWork: 4, stalledShare: 0.05 }, 8],
+    ['is kept through one calm moment', { most: 4, atWork: 4, stalledShare: 0.05, calm: 1 }, 4],
+    [
+      'is given up soon when those at work wait for something else',
+      { most: 4, atWork: 4, stalledShare: 0.05, calm: 3 },
+      8,
+    ],
   ]
   test.each(rows)('%s', (_what, view, bound) => {
-    expect(nextBound({ most: none, atWork: 64, stalledShare: 0.9, processors: 2, ...view })).toBe(bound)
+    expect(nextBound({ most: none, atWork: 64, stalledShare: 0.9, calm: 0, processors: 2, ...view })).toBe(bound)
   })
 })
 
@@ -57,7 +62,7 @@ describe('a flood of calls of one function', () => {
     await pool.pass(2000)
     await flood(pool, 16, 40, 0.9)
     expect(pool.held).toHaveLength(2)
-    await flood(pool, 16, 20, 0.05)
+    await flood(pool, 16, 60, 0.05)
     expect(pool.held).toHaveLength(16)
   })
 

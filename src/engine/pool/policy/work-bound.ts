@@ -10,6 +10,8 @@ export interface WorkView {
   atWork: number
   /** Of the time that the function's calls took, what their workers were ready to run and had no processor. */
   stalledShare: number
+  /** Times in a row, with this one, that it was little. */
+  calm: number
   processors: number
 }
 
@@ -18,12 +20,14 @@ const perProcessor = 2
 /** Half of the time without a processor: of pure computation that is twice as many as there are processors. */
 const tooMuch = 0.5
 const little = 0.2
+/** Short windows say little: one alone is often calm in the middle of a flood. */
+const calmEnough = 3
 
 /** The bound from now on. Calls that wait for something else are not held back: they stall little, whatever their number. */
-export function nextBound({ most, atWork, stalledShare, processors }: WorkView): number {
+export function nextBound({ most, atWork, stalledShare, calm, processors }: WorkView): number {
   const least = perProcessor * processors
   if (stalledShare > tooMuch && atWork > least) return Math.max(least, Math.ceil(Math.min(most, atWork) / 2))
-  return stalledShare < little ? most * 2 : most
+  return calm >= calmEnough ? most * 2 : most
 }
 
 /** Time over which is looked. */
@@ -40,6 +44,7 @@ export class WorkBound {
   #stalledMs = 0
   #wasSaid = false
   #atWork = 0
+  #calm = 0
 
   constructor(processors: number) {
     this.#processors = processors
@@ -62,12 +67,18 @@ export class WorkBound {
   }
 
   #look(now: number): void {
-    const [most, atWork, processors] = [this.most, this.#atWork, this.#processors]
-    if (this.#wasSaid) this.most = nextBound({ most, atWork, stalledShare: this.#stalledMs / this.#runMs, processors })
+    if (this.#wasSaid) this.#learn(this.#stalledMs / this.#runMs)
     this.#since = now
     this.#runMs = 0
     this.#stalledMs = 0
     this.#wasSaid = false
     this.#atWork = 0
+  }
+
+  #learn(stalledShare: number): void {
+    this.#calm = stalledShare < little ? this.#calm + 1 : 0
+    const { most } = this
+    this.most = nextBound({ most, atWork: this.#atWork, stalledShare, calm: this.#calm, processors: this.#processors })
+    if (this.most > most) this.#calm = 0
   }
 }
