@@ -39,7 +39,7 @@ const shown = z
     cold_reasons: z.record(z.enum(coldReasons), z.object({ count: z.int(), ratio: z.number() })),
     gb_seconds: z.object({
       busy: z.number(),
-      idle_warm: z.number().nullable().openapi({ description: 'Not measured yet: null.' }),
+      idle_warm: z.number().nullable().openapi({ description: 'Null: by day, it is in /v1/usage.' }),
     }),
   })
   .openapi('Stats')
