@@ -81,9 +81,9 @@ export class WhiskImageWorker implements PoolWorker {
     } else if (log !== '') this.#options.onOther('stdout', log)
   }
 
-  notReady(outcome: Outcome): void {
+  async notReady(outcome: Outcome): Promise<void> {
     this.#marks.flush()
-    this.#inner.notReady(outcome)
+    await this.#inner.notReady(outcome)
     this.startFailure = this.#inner.startFailure
   }
 
