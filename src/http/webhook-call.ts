@@ -40,7 +40,9 @@ export async function webhookCall(
   const http = { ...whole, headers: whole.headers.filter(([name]) => !secretHeaders.has(name)) }
   if (takesRequest(revision)) return { input: inputOfRequest(body), http }
   const content = await unpacked(body, incoming.headers['content-encoding'], maxBodyBytes)
-  if (isAction(revision)) return { input: inputOfAction(incoming, content), http }
+  if (isAction(revision)) {
+    return { input: inputOfAction(incoming, new Set(http.headers.map(([name]) => name)), content), http }
+  }
   const input = webhookInput(new URL(c.req.raw.url).searchParams, incoming.headers['content-type'], content)
   return { input, http: withBody(http, body, input) }
 }

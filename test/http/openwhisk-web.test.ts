@@ -48,6 +48,34 @@ describe('a web action is refused:', () => {
     expect((await web('red/default/page.json', asked)).status).toBe(status)
   })
 
+  test('with a key that may not invoke it', async () => {
+    await put({ 'web-export': true, 'require-whisk-auth': true })
+    const fn = await app.request('POST', '/v1/functions', {
+      json: { runtime: 'nodejs', code: { source: 'inline', filename: 'main.mjs', content: 'x' } },
+    })
+    const statusFor = async (asked: object) => {
+      const made = await app.request('POST', '/v1/tokens', {
+        as: 'admin',
+        json: { name: 'x', project_id: 'red', ...asked },
+      })
+      const headers = { Authorization: `Basic ${btoa(`x:${made.json.token}`)}` }
+      return (await web('red/default/page.json', { headers })).status
+    }
+    expect(await statusFor({ scopes: ['invoke'] })).toBe(200)
+    expect(await statusFor({ scopes: ['read'] })).toBe(403)
+    expect(await statusFor({ scopes: ['invoke'], function: fn.json.id })).toBe(403)
+    expect(await statusFor({ scopes: ['invoke'], function: 'page' })).toBe(200)
+  })
+
+  test('for some time, to who guesses again and again', async () => {
+    app = makeTestApp({ settings: { wrongTokensPerMinute: 2 } })
+    app.stores.runtimes.insert(aRuntime({ name: 'nodejs', image: 'nodejs', isPublic: true }))
+    await put({ 'web-export': true, 'require-whisk-auth': 'abc' })
+    const guess = async (secret: string) =>
+      (await web('red/default/page.json', { headers: { 'X-Require-Whisk-Auth': secret } })).status
+    expect([await guess('a'), await guess('b'), await guess('c'), await guess('abc')]).toEqual([401, 401, 429, 200])
+  })
+
   test.each<[string, Asked & { method?: string }]>([
     ['?__ow_method=x', {}],
     ['?fixed=2', {}],
@@ -80,7 +108,23 @@ describe('a web action', () => {
   test('is told who calls, when they say it', async () => {
     await put({ 'web-export': true })
     const asked = { headers: { Authorization: `Basic ${btoa('x:token-of-bob')}` } }
-    expect((await web('red/default/page.json', asked)).json.__ow_user).toBe('blue')
+    const { json } = await web('red/default/page.json', asked)
+    expect([json.__ow_user, json.__ow_headers.authorization]).toEqual(['blue', undefined])
+  })
+
+  test('is not told tokens of ours, and all that callers say to it alone', async () => {
+    await put({ 'web-export': true })
+    const toldOf = async (headers: Record<string, string>) => {
+      const { __ow_headers: told } = (await web('red/default/page.json', { headers })).json
+      return [told.authorization, told['x-auth-token']]
+    }
+    expect(await toldOf({ 'X-Auth-Token': 'token-of-bob' })).toEqual([undefined, undefined])
+    expect(await toldOf({ Authorization: 'Bearer token-of-bob' })).toEqual([undefined, undefined])
+    expect(await toldOf({ Authorization: 'Bearer of-its-own' })).toEqual(['Bearer of-its-own', undefined])
+    expect(await toldOf({ Authorization: `Basic ${btoa('me:secret')}` })).toEqual([
+      `Basic ${btoa('me:secret')}`,
+      undefined,
+    ])
   })
 
   test('may want the request as it came', async () => {
@@ -161,6 +205,14 @@ describe('a webhook of an action', () => {
     expect(answer.headers.get('x-execution-id')).toBeTruthy()
     app.pool.behaviour = () => returned({ statusCode: 'x' })
     expect((await app.request('POST', path, { as: 'nobody' })).status).toBe(400)
+  })
+
+  test('is not told what is secret in itself', async () => {
+    app.pool.behaviour = (call) => returned({ body: JSON.parse(String(call.input.body)) })
+    const headers = { 'X-Gitlab-Token': 'secret', 'X-Gitlab-Event': 'Push Hook' }
+    const { json } = await app.request('POST', await webhook(), { as: 'nobody', headers })
+    expect(json.__ow_headers).toMatchObject({ 'x-gitlab-event': 'Push Hook' })
+    expect(json.__ow_headers).not.toHaveProperty('x-gitlab-token')
   })
 
   test('is refused what it may not be told', async () => {

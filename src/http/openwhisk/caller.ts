@@ -1,7 +1,9 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { FaasError } from '../../domain/errors.ts'
 import type { Authenticate, Principal } from '../../domain/principal.ts'
-import { sentToken } from '../sent-token.ts'
+import { isOwnToken } from '../../services/platform/tokens.ts'
+import { notPassed } from '../function-headers.ts'
+import { bearerOf, sentToken } from '../sent-token.ts'
 
 /** Who calls: `AUTH` of OpenWhisk's clients is `anything:token`, or a token; or a token as everywhere else. */
 export async function callerOf(
@@ -9,9 +11,18 @@ export async function callerOf(
   incoming: IncomingMessage,
   isOpen: boolean,
 ): Promise<Principal> {
-  const who = await authenticate(isOpen ? null : (basicToken(incoming.headers.authorization) ?? sentToken(incoming)))
+  const who = await authenticate(isOpen ? null : (sentToken(incoming) ?? basicToken(incoming.headers.authorization)))
   if (who !== null) return who
   throw new FaasError('unauthenticated', 'The supplied authentication is invalid.')
+}
+
+/** As an action is given them: a token of ours is nobody's business but ours. `isKnown`: the caller's was good. */
+export function headersForAction({ headers }: IncomingMessage, isKnown: boolean): IncomingHttpHeaders {
+  const { authorization = '', 'x-auth-token': own } = headers
+  const token = basicToken(authorization) ?? bearerOf(authorization)
+  const isOurs = token !== null && (isOwnToken(token) || (isKnown && own === undefined))
+  const isPassed = (name: string) => !notPassed.has(name) && !(isOurs && name === 'authorization')
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => isPassed(name)))
 }
 
 /** Null: the header is no such. What is before the first colon is not looked at. */

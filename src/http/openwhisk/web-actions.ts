@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { FaasError } from '../../domain/errors.ts'
 import type { WhiskEntityStore } from '../../domain/openwhisk.ts'
-import type { Principal } from '../../domain/principal.ts'
+import { type Principal, refuseOtherFunctions } from '../../domain/principal.ts'
+import { refuseBeyond, toInvoke } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
 import { responseOf } from './activation-record.ts'
-import { callerOf } from './caller.ts'
+import { callerOf, headersForAction } from './caller.ts'
 import type { Action, Catalogue } from './catalogue.ts'
 import { usualWaitMs } from './invoke-operations.ts'
 import { isOn, saidOf } from './key-values.ts'
@@ -47,16 +49,18 @@ export class WebActions {
       allowOrigins(incoming, outgoing)
       if (incoming.method === 'OPTIONS') return void outgoing.writeHead(200, { 'Content-Length': 0 }).end()
     }
-    checkSecret(saidOf(annotations, 'require-whisk-auth'), place.user, incoming)
+    checkSecret(saidOf(annotations, 'require-whisk-auth'), place, incoming)
     if (!verbs.includes(incoming.method as string)) throw new WhiskError(405, 'The HTTP method is not allowed.')
     const { bodies, settings } = this.#parts.http
-    const body = await bodies.read(incoming, outgoing, { maxBytes: settings.maxBodyBytes, isKnown: false })
+    const limits = { maxBytes: settings.maxBodyBytes, isKnown: false, projectId: place.action.fn.projectId }
+    const body = await bodies.read(incoming, outgoing, limits)
     await this.#run(place, query, body, incoming, outgoing)
   }
 
   async #run(place: Place, query: string, body: Buffer, incoming: IncomingMessage, outgoing: ServerResponse) {
     const { action, path, user, extension } = place
-    const { method, headers } = incoming
+    const { method } = incoming
+    const headers = headersForAction(incoming, user !== null)
     const isRaw = isOn(action.entity.fields.annotations, 'raw-http')
     const web = { method: method as string, path, query, headers, body, user: user?.projectId, isRaw }
     const params = webParams(web, immutableOf(action))
@@ -111,13 +115,16 @@ const failedText = 'There was an error processing your request.'
 
 export const errorIn = (result: unknown): unknown => (result as { error?: unknown } | null)?.error
 
-/** A text or a number is the secret itself; `true` asks for a token. */
-function checkSecret(wanted: unknown, user: Principal | null, { headers }: IncomingMessage): void {
+/** A text or a number is the secret itself; `true` asks for a token, which may be one that invokes this. */
+function checkSecret(wanted: unknown, { user, action }: Place, { headers }: IncomingMessage): void {
   const isGiven =
     typeof wanted === 'string' || typeof wanted === 'number'
       ? headers['x-require-whisk-auth'] === String(wanted)
       : wanted !== true || user !== null
-  if (!isGiven) throw new WhiskError(401, 'Authentication is possible but has failed or not yet been provided.')
+  if (!isGiven) throw new FaasError('unauthenticated', 'The web action asks for authentication.')
+  if (wanted !== true || user === null) return
+  refuseBeyond(user, toInvoke)
+  refuseOtherFunctions(user, action.fn.id)
 }
 
 function allowOrigins({ headers }: IncomingMessage, outgoing: ServerResponse): void {

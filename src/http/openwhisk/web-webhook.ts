@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { invalid } from '../../domain/errors.ts'
 import { factsOf } from '../../domain/signature.ts'
 import type { CallInput, Revision } from '../../domain/worker.ts'
@@ -16,8 +16,11 @@ import { WhiskError } from './whisk-error.ts'
 export const isAction = ({ signature }: Pick<Revision, 'signature'>): boolean =>
   factsOf(signature).events === 'openwhisk'
 
-/** Throws FaasError `invalid_request`. */
-export function inputOfAction({ method, url, headers }: IncomingMessage, body: Buffer): CallInput {
+/** `names`: of the headers that it may see. Throws FaasError `invalid_request`. */
+export function inputOfAction(incoming: IncomingMessage, names: ReadonlySet<string>, body: Buffer): CallInput {
+  const { method, url } = incoming
+  const seen = Object.entries(incoming.headers).filter(([name]) => names.has(name))
+  const headers: IncomingHttpHeaders = Object.fromEntries(seen)
   const query = (url ?? '').split('?').slice(1).join('?')
   try {
     const params = webParams({ method: method ?? 'POST', path: '', query, headers, body, isRaw: false })
