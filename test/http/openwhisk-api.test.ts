@@ -1,6 +1,7 @@
 /** The API of OpenWhisk: refusals first, then what each call answers. */
 import { zipSync } from 'fflate'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { FaasError } from '../../src/domain/errors.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
@@ -71,6 +72,29 @@ describe('is refused:', () => {
   ])('%s', async (_what, name, json, message) => {
     expect(errorOf(await ask('PUT', `actions/${name}`, json))).toEqual([400, expect.stringMatching(message)])
     expect((await ask('GET', 'actions')).json).toEqual([])
+  })
+
+  test('no: X-Auth-Token counts before a key', async () => {
+    expect((await ask('GET', 'actions', undefined, { headers: basic('x:nothing').headers })).status).toBe(200)
+  })
+
+  test('a body beyond the share of its project', async () => {
+    await put('hello')
+    await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { bodies_bytes: 100_000 } })
+    const answer = await ask('POST', 'actions/hello?blocking=true', { a: 'x'.repeat(200_000) })
+    expect(errorOf(answer)).toEqual([429, expect.stringMatching(/bodies_bytes/)])
+  })
+
+  test('what is written, for want of space on the disk, and nothing else', async () => {
+    await put('hello')
+    app.space.refuseMore = () => {
+      throw new FaasError('storage_full', 'The disk is nearly full.')
+    }
+    for (const path of ['actions/more', 'packages/p', 'triggers/t', 'rules/r']) {
+      expect(errorOf(await ask('PUT', path, { exec }))).toEqual([503, 'The disk is nearly full.'])
+    }
+    expect((await ask('POST', 'actions/hello?blocking=true', {})).status).toBe(200)
+    expect((await ask('DELETE', 'actions/hello')).status).toBe(200)
   })
 
   test('an action that is there, unless it is to be written over', async () => {
@@ -248,9 +272,17 @@ describe('an action', () => {
   })
 
   test('is a change that is noted', async () => {
-    await put('hello')
+    app = makeTestApp({ settings: { trustProxy: true } })
+    const headers = { 'X-Forwarded-For': '198.51.100.7' }
+    await ask('PUT', 'triggers/tick', {}, { headers })
+    const alarm = { triggerName: '/_/tick', lifecycleEvent: 'CREATE', cron: '0 9 * * *' }
+    await app.request('POST', '/api/v1/namespaces/whisk.system/actions/alarms/alarm', { json: alarm, headers })
     const { audit } = (await app.request('GET', '/v1/audit', { as: 'admin' })).json
-    expect(audit[0]).toMatchObject({ action: 'Through the API of OpenWhisk', method: 'PUT' })
+    const common = { action: 'Through the API of OpenWhisk', address: '198.51.100.7' }
+    expect(audit).toMatchObject([
+      { ...common, method: 'POST', subject_name: 'alarms/alarm' },
+      { ...common, method: 'PUT', path: '/api/v1/namespaces/_/triggers/tick', subject_name: 'tick' },
+    ])
   })
 })
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../domain/principal.ts'
+import { callerAddress } from '../caller-address.ts'
 import { refuseBeyond } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
 import { aboutApi, limitsShown } from './about.ts'
@@ -89,10 +90,11 @@ async function answerOf(
   const route = routeOf(parts.collections, method, rest)
   if (route === null) throw notThere()
   refuseBeyond(who, { scope: route.scope })
-  const body = await bodyOf(parts, route, incoming, outgoing)
+  if (method === 'PUT') parts.space.refuseMore()
+  const body = await bodyOf(parts, who, route, incoming, outgoing)
   const { operation, name } = route
   const answer = await operation({ who, name, query: new URLSearchParams(query), body, incoming, outgoing })
-  if (route.scope === 'deploy') note(parts, who, incoming, path, name, answer.status)
+  if (route.scope === 'deploy') note(parts, who, incoming, name, answer.status)
   return answer
 }
 
@@ -109,8 +111,11 @@ async function ofSystem(
   if (method === 'GET' && rest.length === 0) return { status: 200, json: [] }
   if (method !== 'POST' || word !== 'actions') throw notThere()
   refuseBeyond(who, { scope: 'deploy' })
-  const body = await bodyOf(parts, { takesCode: false }, incoming, outgoing)
-  return parts.alarms.act({ who, name: rest.join('/'), query, body, incoming, outgoing })
+  const body = await bodyOf(parts, who, { takesCode: false }, incoming, outgoing)
+  const name = rest.join('/')
+  const answer = await parts.alarms.act({ who, name, query, body, incoming, outgoing })
+  note(parts, who, incoming, name, answer.status)
+  return answer
 }
 
 function checkSpace(who: Principal, space: string): void {
@@ -121,33 +126,35 @@ function checkSpace(who: Principal, space: string): void {
 
 function bodyOf(
   { bodies, settings }: Parts,
+  { projectId }: Principal,
   { takesCode }: Pick<Route, 'takesCode'>,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ) {
   const { maxBodyBytes, maxPackageBytes } = settings
   const maxBytes = takesCode ? maxBodyBytes + Math.ceil((maxPackageBytes * 4) / 3) : maxBodyBytes
-  return bodies.read(incoming, outgoing, { maxBytes, isKnown: true })
+  return bodies.read(incoming, outgoing, { maxBytes, isKnown: true, projectId })
 }
 
 function note(
-  { audit }: Parts,
+  { audit, settings }: Parts,
   who: Principal,
-  { method, socket }: IncomingMessage,
-  path: string,
+  incoming: IncomingMessage,
   name: string,
   status: number,
 ): void {
   audit.note(who, {
     action: 'Through the API of OpenWhisk',
-    method: method as string,
-    path: path.slice(0, 500),
+    method: incoming.method as string,
+    path: pathOf(incoming).slice(0, 500),
     subjectId: null,
     subjectName: name,
     status,
-    address: socket.remoteAddress ?? null,
+    address: callerAddress(incoming, settings.trustProxy),
   })
 }
+
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
 
 function decoded(segment: string): string {
   try {
@@ -171,7 +178,7 @@ function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerRespons
     asWhiskError(wrongTokens.counted(thrown, incoming)) ??
     new WhiskError(500, 'There was an internal server error; its log says what.')
   const { status, message } = error
-  const keys = { method: incoming.method, path: (incoming.url ?? '').split('?', 1)[0], status, reason: message }
+  const keys = { method: incoming.method, path: pathOf(incoming), status, reason: message }
   if (status >= 500) log.error({ ...keys, err: thrown }, 'request failed')
   else log.debug(keys, 'request refused')
   if (outgoing.headersSent) return void outgoing.destroy()
