@@ -197,6 +197,41 @@ describe('an alarm', () => {
     expect(await jobs()).toEqual([])
   })
 
+  test('is one job, however many changes come at once', async () => {
+    await feed(create)
+    await put('actions/other', { exec })
+    const rule = (name: string, action: string) => put(`rules/${name}`, { trigger: '/_/tick', action: `/_/${action}` })
+    await Promise.all([rule('first', 'hello'), rule('second', 'other'), put('triggers/tock'), put('packages/p')])
+    expect(await jobs()).toHaveLength(2)
+    await Promise.all([
+      ask('DELETE', 'rules/first'),
+      put('triggers/tick?overwrite=true', { parameters: pairs({ a: 2 }) }),
+    ])
+    expect(await jobs()).toHaveLength(1)
+    expect((await ask('GET', 'rules')).json).toMatchObject([{ name: 'second' }])
+  })
+
+  test('that has been does not stand in the way of what comes', async () => {
+    await put('rules/first', { trigger: '/_/tick', action: '/_/hello' })
+    await feed({ lifecycleEvent: 'CREATE', date: new Date(app.clock.now() + 3_600_000).toISOString() }, 'once')
+    const [job] = await jobs()
+    await app.request('DELETE', `/v1/jobs/${job.id}`)
+    app.clock.advance(7_200_000)
+    expect((await put('actions/other', { exec })).status).toBe(200)
+    expect((await put('rules/second', { trigger: '/_/tick', action: '/_/other' })).status).toBe(200)
+    expect(await jobs()).toEqual([])
+  })
+
+  test('that has begun goes on from now', async () => {
+    await feed({ ...create, startDate: new Date(app.clock.now() + 3_600_000).toISOString() })
+    app.clock.advance(7_200_000)
+    expect((await put('rules/first', { trigger: '/_/tick', action: '/_/hello' })).status).toBe(200)
+    const [job] = await jobs()
+    await put('rules/second', { trigger: '/_/none', action: '/_/hello' })
+    await put('triggers/tock')
+    expect(await jobs()).toMatchObject([{ id: job.id, pattern: '0 9 * * *' }])
+  })
+
   test('is an interval, or once', async () => {
     await put('rules/first', { trigger: '/_/tick', action: '/_/hello' })
     await feed({ lifecycleEvent: 'CREATE', minutes: 15 }, 'interval')

@@ -81,7 +81,7 @@ function alarmIn(kind: string, given: Given): WhiskAlarm {
     timezone,
     date: dateIn(kind, given),
     payload: fieldIn('trigger_payload', asked),
-    count: typeof maxTriggers === 'number' && maxTriggers > 0 ? maxTriggers : null,
+    count: Number.isSafeInteger(maxTriggers) && (maxTriggers as number) > 0 ? (maxTriggers as number) : null,
   }
 }
 

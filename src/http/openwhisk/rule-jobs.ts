@@ -1,43 +1,95 @@
+import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { WhiskAlarm, WhiskEntity, WhiskRule } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { Jobs, NewJob } from '../../services/triggers/jobs.ts'
+import { type Jobs, leastAheadMs, type NewJob } from '../../services/triggers/jobs.ts'
 import type { Catalogue } from './catalogue.ts'
 import { objectOf } from './key-values.ts'
+import { badRequest } from './whisk-error.ts'
 
 interface Parts {
   catalogue: Catalogue
   jobs: Jobs
+  clock: Pick<Clock, 'now'>
 }
 
 /** A trigger that an alarm fires is a job for each of its active rules, which runs the rule's action. */
 export class RuleJobs {
   readonly #parts: Parts
+  /** What is under way of each project: two at once would make two jobs for one rule. */
+  readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
   /** Makes, replaces and removes jobs until they are what triggers, rules and actions say. `gone`: an action that is about to go. */
-  async settle(who: Principal, gone?: string): Promise<void> {
-    for (const entity of this.#parts.catalogue.list(who, 'rule')) {
-      const wanted = this.#wanted(who, entity.fields.rule as WhiskRule, gone)
-      const key = wanted === null ? null : JSON.stringify(wanted)
-      const { job = null } = entity.fields.rule ?? {}
-      if (job !== null && job.key === key && this.#isThere(who, job.id)) continue
-      await this.drop(entity)
-      this.#note(entity, wanted === null ? null : { id: this.#parts.jobs.create(who, wanted).id, key: key as string })
-    }
+  settle(who: Principal, gone?: string): Promise<void> {
+    return this.#inTurn(who, async () => {
+      for (const { name } of this.#parts.catalogue.list(who, 'rule')) await this.#settleRule(who, name, gone)
+    })
   }
 
-  /** Removes the job of a rule. */
-  async drop({ fields }: WhiskEntity): Promise<void> {
+  /** Removes a rule with its job. */
+  remove(who: Principal, name: string): Promise<WhiskEntity> {
+    return this.#inTurn(who, async () => {
+      const { catalogue } = this.#parts
+      const entity = catalogue.get(who, 'rule', name)
+      await this.#drop(entity)
+      catalogue.delete(entity)
+      return entity
+    })
+  }
+
+  /** Throws FaasError or WhiskError for a schedule that no job can have. */
+  check({ cron, timezone, date }: WhiskAlarm): void {
+    if (cron !== null) this.#parts.jobs.preview(cron, timezone)
+    else if (date !== null && this.#hasPassed(date)) throw badRequest('The date must be at least 60 seconds ahead.')
+  }
+
+  /** Others may write the rule while its job goes: what it says then counts. */
+  async #settleRule(who: Principal, name: string, gone: string | undefined): Promise<void> {
+    const { catalogue } = this.#parts
+    const before = catalogue.perhaps(who, 'rule', name)
+    if (before === null || this.#isSettled(who, before, gone)) return
+    await this.#drop(before)
+    const entity = catalogue.perhaps(who, 'rule', name)
+    if (entity !== null) this.#note(entity, this.#made(who, this.#wanted(who, entity.fields.rule as WhiskRule, gone)))
+  }
+
+  #isSettled(who: Principal, { fields }: WhiskEntity, gone: string | undefined): boolean {
+    const rule = fields.rule as WhiskRule
+    const wanted = this.#wanted(who, rule, gone)
+    if (wanted === null || rule.job === null) return wanted === null && rule.job === null
+    return rule.job.key === JSON.stringify(wanted) && this.#isThere(who, rule.job.id)
+  }
+
+  /** An alarm whose only time has passed needs none; one that should have begun has begun. */
+  #made(who: Principal, wanted: NewJob | null): WhiskRule['job'] {
+    if (wanted === null) return null
+    const { firstExecutionTime: first, ...always } = wanted
+    const isLate = first !== undefined && this.#hasPassed(first)
+    if (isLate && wanted.pattern === undefined) return null
+    return { id: this.#parts.jobs.create(who, isLate ? always : wanted).id, key: JSON.stringify(wanted) }
+  }
+
+  #hasPassed(date: string): boolean {
+    return Date.parse(date) < this.#parts.clock.now() + leastAheadMs
+  }
+
+  async #drop({ fields }: WhiskEntity): Promise<void> {
     if (fields.rule?.job) await this.#parts.jobs.remove(fields.rule.job.id)
   }
 
-  /** Throws FaasError for a schedule that no job can have. */
-  check({ cron, timezone }: WhiskAlarm): void {
-    if (cron !== null) this.#parts.jobs.preview(cron, timezone)
+  async #inTurn<T>({ projectId }: Principal, work: () => Promise<T>): Promise<T> {
+    const own = (this.#turns.get(projectId) ?? Promise.resolve()).then(work)
+    const over = own.catch(() => {})
+    this.#turns.set(projectId, over)
+    try {
+      return await own
+    } finally {
+      if (this.#turns.get(projectId) === over) this.#turns.delete(projectId)
+    }
   }
 
   #wanted(who: Principal, { trigger, action, status }: WhiskRule, gone: string | undefined): NewJob | null {

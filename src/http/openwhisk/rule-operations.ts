@@ -55,11 +55,7 @@ export class RuleOperations {
   }
 
   delete = async ({ who, name }: WhiskCall): Promise<WhiskAnswer> => {
-    const { catalogue, ruleJobs } = this.#parts
-    const entity = catalogue.get(who, 'rule', name)
-    await ruleJobs.drop(entity)
-    catalogue.delete(entity)
-    return { status: 200, json: ruleRecord(who.projectId, entity) }
+    return { status: 200, json: ruleRecord(who.projectId, await this.#parts.ruleJobs.remove(who, name)) }
   }
 
   /** Not kept where its job cannot be made. */

@@ -45,7 +45,7 @@ function operationsOf(parts: HttpParts): Pick<Parts, 'collections' | 'web' | 'al
   const catalogue = new Catalogue({ functions, runtimes, entities, clock, newId })
   const runs = new WhiskRuns(parts)
   const maxCodeBytes = parts.settings.maxPackageBytes
-  const ruleJobs = new RuleJobs({ catalogue, jobs: parts.jobs })
+  const ruleJobs = new RuleJobs({ catalogue, jobs: parts.jobs, clock })
   const onChange = (who: Principal, gone?: string) => ruleJobs.settle(who, gone)
   const actions = new ActionOperations({ catalogue, functions, runtimes, maxCodeBytes, onChange })
   const { refresh, ...packages } = bound(new PackageOperations({ catalogue, actions }))

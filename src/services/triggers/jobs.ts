@@ -50,7 +50,7 @@ export interface JobsParts extends JobRunsParts {
 }
 
 /** Times must be this far ahead. */
-const leastAheadMs = 60_000
+export const leastAheadMs = 60_000
 const mostMissed = 1000
 const mostShownRuns = 3
 const mostPreviewed = 5
