@@ -246,6 +246,21 @@ describe('an action', () => {
     ])
   })
 
+  test('stays what it is where it cannot become one of another language', async () => {
+    await put('hello')
+    const python = { kind: 'python:3', code: 'def main(p): return p' }
+    const other = { exec: python, limits: { memory: 2048 } }
+    expect((await ask('PUT', 'actions/hello?overwrite=true', other)).status).toBe(400)
+    const fn = (await app.request('GET', '/v1/functions/hello')).json
+    expect((await ask('GET', 'actions/hello')).json).toMatchObject({
+      version: '0.0.1',
+      exec: { kind: 'nodejs:20', code },
+    })
+    await app.request('POST', '/v1/webhooks', { json: { function_id: fn.id } })
+    expect((await ask('PUT', 'actions/hello?overwrite=true', { exec: python })).status).toBe(409)
+    expect((await app.request('GET', '/v1/functions')).json.functions).toMatchObject([{ id: fn.id, name: 'hello' }])
+  })
+
   test('becomes one of another language', async () => {
     await put('hello')
     const python = { kind: 'python:default', code: 'def main(p): return p' }

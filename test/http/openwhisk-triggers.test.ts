@@ -197,6 +197,14 @@ describe('an alarm', () => {
     expect(await jobs()).toEqual([])
   })
 
+  test('goes on where its action cannot go', async () => {
+    await feed(create)
+    await put('rules/first', { trigger: '/_/tick', action: '/_/hello' })
+    await app.request('POST', '/v1/webhooks', { json: { function_id: 'hello' } })
+    expect((await ask('DELETE', 'actions/hello')).status).toBe(409)
+    expect(await jobs()).toHaveLength(1)
+  })
+
   test('is one job, however many changes come at once', async () => {
     await feed(create)
     await put('actions/other', { exec })

@@ -73,8 +73,14 @@ export class ActionOperations {
   }
 
   async remove(who: Principal, entity: WhiskEntity, functionId: string): Promise<void> {
-    await this.#parts.onChange(who, entity.name)
-    await this.#parts.functions.delete(who, functionId)
+    const { onChange, functions } = this.#parts
+    await onChange(who, entity.name)
+    try {
+      await functions.delete(who, functionId)
+    } catch (error) {
+      await onChange(who)
+      throw error
+    }
   }
 
   /** The defaults of its package have changed, or it is written for the first time. */
@@ -124,10 +130,28 @@ export class ActionOperations {
     const all = fields.exec?.kind === imageKind ? { ...common, env } : { ...common, entry, memoryBytes, env }
     const isSame = before !== null && (code === null || this.#runsIn(who, before.fn, code))
     if (isSame) return functions.update(who, before.fn.id, { ...all, ...sentAs(code, before.fn), keepJobs: true })
-    if (before !== null) await this.remove(who, before.entity, before.fn.id)
     const { runtime, signature, ...sent } = code as ActionCode
     const size = code?.runtime === undefined ? { memoryBytes } : {}
-    return functions.create(who, { ...all, ...size, ...sent, runtime, signature, name: functionNameOf(name) })
+    const create = () =>
+      functions.create(who, { ...all, ...size, ...sent, runtime, signature, name: functionNameOf(name) })
+    return before === null ? create() : this.#replaced(who, before, create)
+  }
+
+  /** What was there goes when the other is there, and keeps its name where one of the two is refused. */
+  async #replaced(who: Principal, { entity, fn }: Action, create: () => Promise<Fn>): Promise<Fn> {
+    const { functions } = this.#parts
+    const rename = (name: string) => functions.update(who, fn.id, { name })
+    if (fn.name !== null) await rename(`replaced-${fn.id}`)
+    let made: Fn | null = null
+    try {
+      made = await create()
+      await this.remove(who, entity, fn.id)
+      return made
+    } catch (error) {
+      if (made !== null) await functions.delete(who, made.id)
+      if (fn.name !== null) await rename(fn.name)
+      throw error
+    }
   }
 
   #environment(
