@@ -74,6 +74,8 @@ describe('a web action is refused:', () => {
     const guess = async (secret: string) =>
       (await web('red/default/page.json', { headers: { 'X-Require-Whisk-Auth': secret } })).status
     expect([await guess('a'), await guess('b'), await guess('c'), await guess('abc')]).toEqual([401, 401, 429, 200])
+    const { headers } = await web('red/default/page.json')
+    expect(headers.get('retry-after')).toBe('30')
   })
 
   test.each<[string, Asked & { method?: string }]>([

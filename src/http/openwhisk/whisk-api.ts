@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { LimitReached } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { callerAddress } from '../caller-address.ts'
 import { refuseBeyond } from '../guard.ts'
@@ -174,16 +175,16 @@ function send(outgoing: ServerResponse, { status, json, headers }: WhiskAnswer):
 /** What we do not know is for the log. What was not read of the request is not waited for. */
 function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown): void {
   const { log, wrongTokens, newId } = parts
-  const error =
-    asWhiskError(wrongTokens.counted(thrown, incoming)) ??
-    new WhiskError(500, 'There was an internal server error; its log says what.')
+  const counted = wrongTokens.counted(thrown, incoming)
+  const error = asWhiskError(counted) ?? new WhiskError(500, 'There was an internal server error; its log says what.')
   const { status, message } = error
   const keys = { method: incoming.method, path: pathOf(incoming), status, reason: message }
   if (status >= 500) log.error({ ...keys, err: thrown }, 'request failed')
   else log.debug(keys, 'request refused')
   if (outgoing.headersSent) return void outgoing.destroy()
   if (!incoming.complete) outgoing.setHeader('Connection', 'close')
-  const retry: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': '1' } : {}
+  const seconds = counted instanceof LimitReached ? counted.retryAfterSeconds : 1
+  const retry: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': String(seconds) } : {}
   send(outgoing, { status, json: { error: message, code: newId().replaceAll('-', '') }, headers: retry })
 }
 
