@@ -28,7 +28,7 @@ describeWithDocker('the image of the server', () => {
     client?.close()
     // Its workers and its network go with it only when it may stop.
     await docker('stop', '-t', '45', name).catch(() => {})
-    await docker('rm', '--force', name)
+    await docker('rm', '--force', '--volumes', name)
     await docker('volume', 'rm', '--force', name)
   })
   const start = async (...more: string[]): Promise<void> => {
@@ -48,7 +48,7 @@ describeWithDocker('the image of the server', () => {
     const state = () => docker('inspect', '-f', '{{.State.Running}} {{.State.ExitCode}}', name)
     await waitUntil('it ends', async () => (await state()) === 'false 1' || undefined, 60_000)
     const { stderr } = spawnSync('docker', ['-H', `unix://${dockerSocket}`, 'logs', name], { encoding: 'utf8' })
-    await docker('rm', name)
+    await docker('rm', '--volumes', name)
     expect(stderr).toContain('mount a volume or a folder there, such as -v taibai:/data')
   })
 
@@ -123,7 +123,7 @@ describeWithDocker('the image of the server', () => {
     const label = `io.taibai.instance=${instanceIn(instance)}`
     expect(await docker('ps', '-aq', '--filter', `label=${label}`)).toBe('')
     expect(await docker('network', 'ls', '-q', '--filter', `name=taibai-${instanceIn(instance)}`)).toBe('')
-    await docker('rm', name)
+    await docker('rm', '--volumes', name)
     // This time its workers have to call it.
     await start('-v', `${name}:/data`, '-e', 'TAIBAI_LINK=tcp')
     await ready()
@@ -143,7 +143,7 @@ describeWithDocker('the image of the server', () => {
     execFileSync('chown', ['-R', '7070:7070', from])
     await docker('create', '--name', name, '-v', `${name}:/data`, 'taibai/server')
     await docker('cp', '-a', `${from}/.`, `${name}:/data`)
-    await docker('rm', name)
+    await docker('rm', '--volumes', name)
     rmSync(folder, { recursive: true })
     await start('-v', `${name}:/data`)
     const token = () => docker('exec', name, 'cat', '/data/admin.token')
