@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deployInLines, fixtureFiles } from '../support/built-packages.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { ServerProcess } from '../support/server-process.ts'
@@ -11,7 +11,7 @@ import { ServerProcess } from '../support/server-process.ts'
 
 const isWanted = process.env.TAIBAI_TEST_BUILDS === '1'
 if (!isWanted) console.warn('BUILDS OF REAL PACKAGES are tried with TAIBAI_TEST_BUILDS=1 only.')
-const describeBuilds = isWanted ? describeWithDocker : () => {}
+const describeBuilds = isWanted ? describeWithDocker : describe.skip
 
 describeBuilds('A server installs', () => {
   let server: ServerProcess
