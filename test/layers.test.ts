@@ -240,3 +240,11 @@ describe('in the source', () => {
     expect(own.flatMap((file) => problemsOf(file, readFileSync(join(sourceFolder, file), 'utf8')))).toEqual([])
   })
 })
+
+test('what tests share has no hooks of its own: files share it too, and only the first that loads it would have them', () => {
+  const folder = join(import.meta.dirname, 'support')
+  const files = globSync('**/*.ts', { cwd: folder })
+  expect(files).toContain('fake-workers-pool.ts')
+  const hooks = /^(before|after)(Each|All)\(/m
+  expect(files.filter((file) => hooks.test(readFileSync(join(folder, file), 'utf8')))).toEqual([])
+})

@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect } from 'vitest'
-
-const open: Socket[] = []
+import { expect, onTestFinished } from 'vitest'
 
 /** Both ends of one Unix socket connection; a test must leave both closed. */
 export async function socketPair(): Promise<{ server: Socket; worker: Socket }> {
@@ -18,12 +16,11 @@ export async function socketPair(): Promise<{ server: Socket; worker: Socket }> 
   listener.close()
   rmSync(folder, { recursive: true })
   worker.on('error', () => {})
-  open.push(server, worker)
+  onTestFinished(() => expectClosed([server, worker]))
   return { server, worker }
 }
 
-afterEach(async () => {
-  const left = open.splice(0)
+async function expectClosed(left: Socket[]): Promise<void> {
   // The other end hears of a close in a moment.
   for (let turn = 0; turn < 50 && left.some((socket) => !socket.destroyed); turn++) {
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -31,4 +28,4 @@ afterEach(async () => {
   const sockets = left.filter((socket) => !socket.destroyed)
   for (const socket of sockets) socket.destroy()
   expect(sockets, 'sockets left').toHaveLength(0)
-})
+}

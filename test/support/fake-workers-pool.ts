@@ -1,4 +1,4 @@
-import { afterEach, expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { noShares, type Shares } from '../../src/domain/limits.ts'
 import { silent } from '../../src/domain/log.ts'
@@ -89,6 +89,7 @@ export class TestPool {
   readonly #acquired: Acquiring[] = []
   #leases = new Set<Lease>()
   readonly #limitBytes: number
+  #hasEnded = false
 
   constructor(options: TestPoolOptions = {}) {
     const { budgetMib = 4096, ranBefore = () => false, shares = noShares, meter, ...rest } = options
@@ -113,7 +114,7 @@ export class TestPool {
         ...rest,
       },
     })
-    open.add(this)
+    onTestFinished(() => this.end())
   }
 
   /** Adds the runtime of `aRevision`, and lets its generic workers come up. */
@@ -196,7 +197,8 @@ export class TestPool {
 
   /** Gives everything back, stops, and fails when anything is left. */
   async end(): Promise<void> {
-    open.delete(this)
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.engineIsUp = true
     for (const lease of this.held) this.release(lease)
     const closed = this.pool.close(10_000)
@@ -214,14 +216,6 @@ export class TestPool {
     expect(this.clock.armed, 'timers left').toBe(0)
   }
 }
-
-const open = new Set<TestPool>()
-
-afterEach(async () => {
-  const pools = [...open]
-  open.clear()
-  for (const pool of pools) await pool.end()
-})
 
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let done = false

@@ -1,20 +1,11 @@
-import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Signature } from '../../src/domain/signature.ts'
 import { makeListener } from '../../src/http/front.ts'
 import { listen } from '../../src/http/listen.ts'
 import type { HttpParts } from '../../src/http/server.ts'
 import { aFn, aRuntime } from './builders.ts'
 import { makeTestApp, type TestAppOptions } from './test-app.ts'
-
-const servers: Server[] = []
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
 
 interface Options extends TestAppOptions {
   signature?: Signature
@@ -35,7 +26,10 @@ export async function listening({
   const fn = aFn({ projectId: 'red', name: 'hello', runtimeId: runtime.id, ...(signature && { signature }) })
   app.stores.functions.insert(fn)
   const server = await listen('127.0.0.1', 0, makeListener(app.app, change(app.parts)), { bodyTimeoutMs })
-  servers.push(server)
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   const { port } = server.address() as AddressInfo
   return { app, fn, port, url: `http://127.0.0.1:${port}` }
 }
