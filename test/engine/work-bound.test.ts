@@ -30,14 +30,20 @@ describe('the bound', () => {
 const callMs = 50
 
 /** So many calls, again and again, whose workers have no processor for this share of the time. */
-async function flood(pool: TestPool, calls: number, rounds: number, stalledShare: number): Promise<void> {
+async function flood(
+  pool: TestPool,
+  calls: number,
+  rounds: number,
+  stalledShare: number,
+  revision = aRevision(),
+): Promise<void> {
   for (let round = 0; round < rounds; round++) {
-    while (pool.held.length + pool.waiting.length < calls) pool.ask()
+    while (pool.held.length + pool.waiting.length < calls) pool.ask(revision)
     await settled()
     await pool.pass(callMs)
     for (const lease of pool.held) pool.release(lease, callMs * stalledShare)
   }
-  while (pool.held.length + pool.waiting.length < calls) pool.ask()
+  while (pool.held.length + pool.waiting.length < calls) pool.ask(revision)
   await settled()
 }
 
@@ -54,6 +60,25 @@ describe('a flood of calls of one function', () => {
     expect(pool.held).toHaveLength(2)
     expect(pool.workers.asked).toBe(before)
     expect(pool.waiting, 'nothing is refused').toHaveLength(30)
+  })
+
+  test('that compute starts no more workers than may be at work, also when there are fewer', async () => {
+    const pool = new TestPool({ processors: 2 })
+    await flood(pool, 16, 20, 0)
+    await pool.pass(2000)
+    await flood(pool, 16, 40, 0.9)
+    expect(pool.held).toHaveLength(4)
+    while (pool.held.length > 0) {
+      for (const lease of pool.held) pool.release(lease)
+      await settled()
+    }
+    for (const worker of pool.workers.alive.slice(1)) worker.die()
+    await pool.pass(1000)
+    const before = pool.workers.asked
+    for (let n = 0; n < 32; n++) pool.ask()
+    await pool.pass(3000)
+    expect(pool.held).toHaveLength(4)
+    expect(pool.workers.asked - before).toBe(3)
   })
 
   test('that begin to wait for something else are all at work again', async () => {
@@ -76,6 +101,30 @@ describe('a flood of calls of one function', () => {
     expect(pool.held).toHaveLength(2)
     await pool.pass(2500)
     expect(pool.held).toHaveLength(16)
+  })
+
+  test('whose workers may not use a whole processor are not held back for what they may not use', async () => {
+    const pool = new TestPool({ processors: 2 })
+    const capped = aRevision({ cpuMaxMillicpu: 250 })
+    await flood(pool, 64, 20, 0, capped)
+    await pool.pass(2000)
+    await flood(pool, 64, 40, 0.9, capped)
+    expect(pool.held, 'as many as take twice the processors').toHaveLength(16)
+  })
+
+  test('that have waited long come before one that has just come', async () => {
+    const pool = new TestPool({ processors: 1 })
+    await flood(pool, 16, 20, 0)
+    await pool.pass(2000)
+    await flood(pool, 16, 40, 0.9)
+    expect(pool.held).toHaveLength(2)
+    for (let n = 0; n < 50; n++) {
+      await pool.pass(110)
+      const late = pool.ask()
+      await settled()
+      expect(late.lease).toBeNull()
+    }
+    expect(pool.held.length).toBeGreaterThan(2)
   })
 
   test('does not bound another function', async () => {

@@ -58,7 +58,7 @@ export class Calls {
     const group = this.#parts.groups.of(revision)
     const since = this.#parts.clock.elapsed()
     // Whoever waits already is served first.
-    const bound = group.isHeldBack(since) ? undefined : group.take(since)
+    const bound = group.hasHeldBack ? undefined : group.take(since)
     if (bound === undefined) return this.#wait(group, revision, since, caller)
     group.habits.arrivals.began(since)
     if (bound.inFlight === 1) this.#parts.heldTime.note(group, bound, since, false)

@@ -43,7 +43,11 @@ export class Groups {
   of(revision: Revision): WorkerGroup {
     let group = this.#current.get(revision.key)
     if (group === undefined || group.retired) {
-      group = new WorkerGroup(revision, this.#habitsOf(revision), new WorkBound(this.#processors))
+      group = new WorkerGroup(
+        revision,
+        this.#habitsOf(revision),
+        new WorkBound(this.#processors, revision.cpuMaxMillicpu),
+      )
       this.#current.set(revision.key, group)
       this.#all.add(group)
     }

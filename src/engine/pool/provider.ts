@@ -238,10 +238,10 @@ export class Provider {
   }
 }
 
-/** What its function allows, and, while calls wait only because enough are at work, no more than those. */
+/** What its function allows, and, while calls wait that are not let in whatever the number, no more than may be at work. */
 function mostWorkers(group: WorkerGroup, minWorkers: number, now: number): number | null {
   const { maxWorkers } = group.revision
-  if (group.waiters.length === 0 || group.workBound.admits(group.workers.size, group.since, now)) return maxWorkers
+  if (group.waiters.length === 0 || group.workBound.isOverdue(group.since, now)) return maxWorkers
   return Math.min(maxWorkers ?? Number.POSITIVE_INFINITY, Math.max(minWorkers, group.workBound.most))
 }
 

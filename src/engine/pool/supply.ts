@@ -51,7 +51,7 @@ export class Supply {
 
   /** Calls that were held back may have waited long enough. */
   lookAtHeldBack(group: WorkerGroup): void {
-    if (group.waiters.length === 0 || group.workBound.most === Number.POSITIVE_INFINITY) return
+    if (!group.hasHeldBack) return
     this.#parts.calls.serve(group, null)
     this.provideFor(group)
   }

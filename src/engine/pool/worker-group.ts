@@ -105,9 +105,9 @@ export class WorkerGroup implements InLine {
     return count
   }
 
-  /** Calls wait although there may be a worker: more at work would only wait for each other. */
-  isHeldBack(now: number): boolean {
-    return this.waiters.length > 0 && !this.workBound.admits(this.atWork, this.since, now)
+  /** Calls wait, and a worker that is there may be theirs: they are served when one comes free, and looked at each second. */
+  get hasHeldBack(): boolean {
+    return this.waiters.length > 0 && this.workBound.most !== Number.POSITIVE_INFINITY
   }
 
   /** How many more workers its function's bound allows. */

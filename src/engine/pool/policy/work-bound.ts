@@ -12,6 +12,7 @@ export interface WorkView {
   stalledShare: number
   /** Times in a row, with this one, that it was little. */
   calm: number
+  /** As many workers of the function as can run at a time. */
   processors: number
 }
 
@@ -25,7 +26,7 @@ const calmEnough = 3
 
 /** The bound from now on. Calls that wait for something else are not held back: they stall little, whatever their number. */
 export function nextBound({ most, atWork, stalledShare, calm, processors }: WorkView): number {
-  const least = perProcessor * processors
+  const least = Math.ceil(perProcessor * processors)
   if (stalledShare > tooMuch && atWork > least) return Math.max(least, Math.ceil(Math.min(most, atWork) / 2))
   return calm >= calmEnough ? most * 2 : most
 }
@@ -46,13 +47,22 @@ export class WorkBound {
   #atWork = 0
   #calm = 0
 
-  constructor(processors: number) {
-    this.#processors = processors
+  /**
+   * `processors`: that workers run on. `capMillicpu`: what one of the function's may use of them; null: whatever there is. What it
+   * may not use is told as a stall, too: so many more are at work before that is a sign of anything.
+   */
+  constructor(processors: number, capMillicpu: number | null = null) {
+    this.#processors = processors / Math.min(1, (capMillicpu ?? 1000) / 1000)
   }
 
   /** Whether one more worker may begin to work. `waitsSince`: of the oldest call that waits. */
   admits(atWork: number, waitsSince: number, now: number): boolean {
-    return atWork < this.most || now - waitsSince > patienceMs
+    return atWork < this.most || this.isOverdue(waitsSince, now)
+  }
+
+  /** It is let in whatever the number. */
+  isOverdue(waitsSince: number, now: number): boolean {
+    return now - waitsSince > patienceMs
   }
 
   /** A call has ended. `stalledMs`: what its worker had no processor for, since it said so last; undefined: it did not say. */
