@@ -259,8 +259,13 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async #take(spec: SandboxSpec): Promise<Taken> {
-    const reach = await this.#calls.reach(spec)
-    return { reach, user: this.#users.take() }
+    const user = this.#users.take()
+    try {
+      return { user, reach: await this.#calls.reach(spec) }
+    } catch (error) {
+      this.#users.giveBack(user)
+      throw error
+    }
   }
 
   #giveBack({ reach, user }: Taken): void {
