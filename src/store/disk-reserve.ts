@@ -68,4 +68,11 @@ export class DiskReserve implements DiskSpace {
   }
 }
 
-const freeBytesOf = (folder: string): number => diskSpace(folder).freeBytes
+/** Endless where it cannot be asked, such as of a folder that is gone: the end of a call is no place to fail for that. */
+function freeBytesOf(folder: string): number {
+  try {
+    return diskSpace(folder).freeBytes
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}

@@ -85,3 +85,11 @@ test('the free space is that of the disk of its folder', () => {
 })
 
 const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, infoText() {} }
+
+test('where the disk cannot be asked nothing is refused, and no end of a call fails: the disk says itself what it does not take', () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'taibai-gone-')), 'gone')
+  const reserve = new DiskReserve({ folder, reserveBytes: mib, clock: new FakeClock(), log: silentLog })
+  expect(reserve.isNearlyGone).toBe(false)
+  expect(() => reserve.refuseMore(mib)).not.toThrow()
+  rmSync(join(folder, '..'), { recursive: true })
+})
