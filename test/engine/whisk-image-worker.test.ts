@@ -105,6 +105,17 @@ describe('an image is sent', () => {
 })
 
 describe('it fails', () => {
+  test('to start, however much it prints meanwhile: of that only the beginning is kept', async () => {
+    const image: Image = (_path, _body, print) => {
+      for (let n = 0; n < 100; n++) print(`${'x'.repeat(9999)}\n`)
+      return { status: 502, body: { error: 'no' } }
+    }
+    const { startFailure } = (await start(image, { init: { code: 'x', main: 'main', binary: false } })).worker
+    const { length } = startFailure?.loaded === false ? startFailure.log : ''
+    expect(length).toBeGreaterThan(60_000)
+    expect(length).toBeLessThan(80_000)
+  })
+
   test('to start when its code is refused', async () => {
     const image: Image = (_path, _body, print) => {
       print('line 1: no\n', 'stderr')

@@ -22,7 +22,7 @@ const lastLinesMs = 100
 /** Calls in a row without output after which an image is not waited for, until it prints again. */
 const mostSilentCalls = 10
 /** Characters kept of what is printed while it starts. */
-const longestStartLog = 64 * 1024
+export const longestStartLog = 64 * 1024
 /** Shorter than servers keep idle connections: one that is closed just as a call is sent would fail the call. */
 const idleConnectionMs = 1000
 

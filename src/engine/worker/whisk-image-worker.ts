@@ -4,7 +4,7 @@ import { noUsage, type Outcome } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
 import type { OnOutput, Sandbox } from '../sandbox/sandbox.ts'
-import { HttpImageWorker } from './http-image-worker.ts'
+import { HttpImageWorker, longestStartLog } from './http-image-worker.ts'
 import { LogMarks } from './log-marks.ts'
 import { whileLoading } from './outcomes.ts'
 import { initBody, outcomeOfInit, outcomeOfRun, runBody } from './whisk-image-calls.ts'
@@ -72,7 +72,7 @@ export class WhiskImageWorker implements PoolWorker {
     this.#inner.ready(address)
     let log = ''
     const call = this.#request('/init', 'init', initBody(this.#revision), (_stream, text) => {
-      log += text
+      if (log.length < longestStartLog) log += text
     })
     const outcome = await this.#inner.call(call, timeoutMs)
     const failure = outcomeOfInit(outcome, this.#revision.init !== null)

@@ -54,7 +54,7 @@ export class BuilderImages {
     if (there?.[sourceLabel] === source) return image
     const labels = await this.#docker.labelsOf(runtimeImage)
     onOutput(`Making the builder of ${runtimeImage}, once.\n`)
-    // What is is no proxy would be shown by the image to whoever looks.
+    // No other variable of builds: the image would show it to whoever looks.
     const proxies = Object.entries(buildEnv).filter(([name]) => /_proxy$/i.test(name))
     const args = { ...Object.fromEntries(proxies), BASE: runtimeImage, DEBIAN_PACKAGES: buildPackages.join(' ') }
     const output: string[] = []
