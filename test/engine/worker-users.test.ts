@@ -37,3 +37,14 @@ test('one has a name and a home before it is used', () => {
   expect(users.take().uid).toBe(named[0])
   expect(passwdText({ uid: 64_003, gid: 64_000 })).toContain('\nfunction:x:64003:64000:function:/tmp:/bin/sh\n')
 })
+
+test('a user that two share is in use until both have gone', () => {
+  const users = new WorkerUsers({ firstUid: 10, count: 2 })
+  const [a, b] = [users.take(), users.take()]
+  expect(users.take().uid).toBe(a.uid)
+  users.giveBack(a)
+  users.giveBack(b)
+  expect(users.take().uid, 'the free one').toBe(b.uid)
+  users.giveBack(b)
+  expect(users.take().uid, 'again: of the first there is one left').toBe(b.uid)
+})

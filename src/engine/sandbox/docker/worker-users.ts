@@ -19,7 +19,8 @@ export interface UserRange {
 export class WorkerUsers {
   #range: UserRange
   #name: (user: WorkerUser) => void
-  #inUse = new Set<number>()
+  /** By how many sandboxes; those of none are not there. */
+  #inUse = new Map<number, number>()
   #next = 0
 
   /** `name`: gives a user a name and a home, before it is used. */
@@ -33,13 +34,16 @@ export class WorkerUsers {
     for (let tried = 0; tried < count && this.#inUse.has(this.#next); tried++) this.#advance()
     const user = { uid: firstUid + this.#next, gid: firstUid }
     this.#name(user)
-    this.#inUse.add(this.#next)
+    this.#inUse.set(this.#next, (this.#inUse.get(this.#next) ?? 0) + 1)
     this.#advance()
     return user
   }
 
   giveBack({ uid }: WorkerUser): void {
-    this.#inUse.delete(uid - this.#range.firstUid)
+    const at = uid - this.#range.firstUid
+    const others = (this.#inUse.get(at) ?? 1) - 1
+    if (others === 0) this.#inUse.delete(at)
+    else this.#inUse.set(at, others)
   }
 
   #advance(): void {
