@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../domain/clock.ts'
+import type { DiskSpace } from '../domain/disk-space.ts'
 import { Durations } from '../domain/durations.ts'
 import { FaasError } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
@@ -32,6 +33,8 @@ export interface LedgerQueueOptions {
   busyTimeoutMs?: number
   /** What may wait for a slow or full disk; further rows are lost, and said to be. */
   maxPendingBytes?: number
+  /** While it is nearly gone, whoever writes here leaves rows out, and says so with `lose`. */
+  space?: DiskSpace
   /** Where a built program has its files, which are not where the modules look for them. */
   files?: WriterFiles
 }
@@ -221,7 +224,7 @@ export class LedgerQueue {
     batch.settle(reply.changes, () => notRecorded(reply.refused))
     if (this.#full.length > 0 || this.#collecting.isAwaited) this.#send()
     else if (!this.#collecting.isEmpty) this.#sendAfter(lingerMs)
-    if (this.#lost > 0 && this.#pendingBytes === 0) this.#sayWhatWasLost()
+    if (this.#lost > 0 && this.#pendingBytes === 0 && !this.#options.space?.isNearlyGone) this.#sayWhatWasLost()
   }
 
   /** The disk is full, say: who waits is told, the rest is kept for another try. */

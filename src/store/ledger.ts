@@ -25,7 +25,7 @@ import { ledgerMigrations } from './migrations/ledger/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
 /** `path` must be a real file: the thread that writes opens it too. */
-export type LedgerOptions = Omit<LedgerQueueOptions, 'counterRows'> & { space?: DiskSpace }
+export type LedgerOptions = Omit<LedgerQueueOptions, 'counterRows'>
 
 /** A run that lasts longer than this gets its `running` row. */
 const openRowAfterMs = 200

@@ -344,8 +344,15 @@ describe('when the file cannot be written', () => {
     await ledger.flushed()
     expect((await rowsOf(ledger)).map(({ id }) => id)).toEqual([run.id, recordedCall.id])
     expect(await ledger.find(run.id)).toMatchObject({ status: 'success' })
-    expect(ledger.vitals()).toMatchObject({ lostRows: 2, isFailing: false })
-    expect(log.lines).toContain('executions are not recorded: the disk takes no more')
+    record(ledger, aFinishedExecution())
+    expect(ledger.vitals()).toMatchObject({ lostRows: 3, isFailing: false })
+    expect(log.lines, 'said once, whatever else is written').toEqual([
+      'executions are not recorded: the disk takes no more',
+    ])
+    space.isNearlyGone = false
+    record(ledger, aFinishedExecution())
+    await ledger.flushed()
+    expect(log.lines.slice(1)).toEqual(['executions are recorded again'])
   })
 
   it('a row that is wrong is refused, and those beside it are written', async () => {
