@@ -68,13 +68,16 @@ const wrongClockMs = 3 * 3_600_000
 
 /**
  * The job after the clock was set back, as Vixie cron has it: one that goes by the clock goes by the new time. One with
- * fixed times does not run at them twice, and one that has not begun yet keeps its first time. Pure.
+ * fixed times does not run at them twice, one that has not begun yet keeps its first time, and one that was put off the time
+ * that it was put off to. Pure.
  */
 export function afterSetBack(job: Job, patterns: CronPatterns, nowMs: number, backMs: number): Job {
   const { pattern, timezone, status, nextExecutionTime, firstExecutionTime } = job
   if (status !== 'running' || pattern === null || nextExecutionTime === null) return job
   if (nextExecutionTime === firstExecutionTime) return job
   if (backMs <= wrongClockMs && patterns.hasFixedTimes(pattern)) return job
+  const usual = patterns.next(pattern, timezone, nowMs + backMs)
+  if (usual !== null && nextExecutionTime > usual + mostShiftMs) return job
   const next = patterns.next(pattern, timezone, nowMs)
   if (next === null || next >= nextExecutionTime) return job
   return { ...job, nextExecutionTime: next + ((shiftOf(job) + 1) % (mostShiftMs + 1)), updatedAt: nowMs }

@@ -371,7 +371,8 @@ describe('a clock that is set back', () => {
   test('while the server was not there, as when it began with a wrong date', async () => {
     const { clock, addJob, startProcess, executions } = setUp()
     const wrong = clock.now() + 4 * 365 * 24 * hour
-    const job = { createdAt: wrong, updatedAt: wrong, nextExecutionTime: wrong + minute, missed: 'skip' as const }
+    const nextExecutionTime = t0 + (wrong - clock.now())
+    const job = { createdAt: wrong, updatedAt: wrong, nextExecutionTime, missed: 'skip' as const }
     addJob(job)
     const first = addJob({ ...job, firstExecutionTime: job.nextExecutionTime, createdAt: builtAt, updatedAt: null })
     startProcess().start()
@@ -380,9 +381,10 @@ describe('a clock that is set back', () => {
     expect(executions().some(({ triggerId }) => triggerId === first.id)).toBe(false)
   })
 
-  test('does not touch jobs that are paused, or have one time', async () => {
+  test('does not touch jobs that are paused, have one time, or were put off by somebody', async () => {
     const { clock, addJob, startProcess, row } = setUp()
-    const jobs = [addJob({ status: 'paused' }), addJob({ pattern: null, nextExecutionTime: t0 + 5 * hour })]
+    const later = { nextExecutionTime: t0 + 5 * hour }
+    const jobs = [addJob({ status: 'paused' }), addJob({ pattern: null, ...later }), addJob(later)]
     startProcess().start()
     await clock.pass(minute)
     clock.setWall(clock.now() - hour)
