@@ -49,6 +49,8 @@ test('Whoever waits when the server stops is told', async () => {
   line.close()
   await settled()
   expect(begun).toEqual(['a1', 'b1: The server is stopping; try again in a moment.'])
+  await enter('c1')
+  expect(begun.at(-1)).toBe('c1: The server is stopping; try again in a moment.')
 })
 
 test('The kept output is the beginning and the end of what is too long', () => {
@@ -66,4 +68,12 @@ test('A secret is not in the output, neither kept nor followed, also when it com
   log.end()
   expect(log.text).toBe('GET /x?token=*** abc\n***')
   expect(seen.join('')).toBe(log.text)
+})
+
+test('A secret of several lines is not in the output either, whichever of its lines is printed', () => {
+  const log = new BuildLog(1000, ['-----BEGIN KEY-----\nMIIEvQIBADAN\n-----END KEY-----\n'])
+  log.push('key: -----BEGIN KEY-----\nMIIEvQIBADAN\n-----END KEY-----\n')
+  log.push('again MIIEvQIBADAN\n')
+  log.end()
+  expect(log.text).toBe('key: ***\n***\n***\nagain ***\n')
 })

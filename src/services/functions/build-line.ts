@@ -21,11 +21,12 @@ export class BuildLine {
 
   /** Resolves when it is the project's turn; what it resolves to ends it. Throws FaasError `shutting_down`. */
   async turn(project: string): Promise<() => void> {
+    if (this.#closed) throw stopping()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#waiting.add(project, { project, begin: resolve })
     this.#next()
     await promise
-    if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+    if (this.#closed) throw stopping()
     return () => {
       this.#busy.delete(project)
       this.#next()
@@ -52,3 +53,5 @@ export class BuildLine {
     return this.#waiting.next((project) => !this.#busy.has(project) && isPreferred(project))
   }
 }
+
+const stopping = (): FaasError => new FaasError('shutting_down', 'The server is stopping; try again in a moment.')

@@ -11,8 +11,9 @@ export class BuildLog {
 
   constructor(most: number, secrets: string[], onText: (text: string) => void = () => {}) {
     this.#most = most
+    const lines = secrets.flatMap((value) => value.split(/\r?\n/))
     // Longer ones first: one may be part of another.
-    this.#hidden = secrets.filter((value) => value.length >= leastHidden).sort((a, b) => b.length - a.length)
+    this.#hidden = lines.filter((value) => value.length >= leastHidden).sort((a, b) => b.length - a.length)
     this.#onText = onText
   }
 
@@ -30,7 +31,8 @@ export class BuildLog {
   }
 
   get text(): string {
-    return this.#dropped ? `${this.#head}\n[…]\n${this.#tail}` : this.#head + this.#tail
+    if (!this.#dropped) return this.#head + this.#tail
+    return `${this.#head}\n[…]\n${this.#tail.slice(-this.#most / 2)}`
   }
 
   #pass(text: string): void {
@@ -43,8 +45,9 @@ export class BuildLog {
     this.#head += shown.slice(0, room)
     this.#tail += shown.slice(room)
     if (this.#tail.length <= half) return
-    this.#tail = this.#tail.slice(-half)
     this.#dropped = true
+    // Not for each piece: most of it would be copied again and again.
+    if (this.#tail.length > this.#most) this.#tail = this.#tail.slice(-half)
   }
 }
 
