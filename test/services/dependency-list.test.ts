@@ -142,6 +142,15 @@ describe('What was installed serves', () => {
   })
 })
 
+test.each([
+  ['requirements.txt', `flask${'\n'.repeat(80_000)}`],
+  ['pyproject.toml', 'dependencies=[\n'.repeat(40_000)],
+])('A list made to be slow to read holds nobody up: %s', (list, text) => {
+  const begunMs = performance.now()
+  wantedOf('python3', { [list]: text })
+  expect(performance.now() - begunMs).toBeLessThan(10_000)
+})
+
 test('A refusal repeats the last lines of the tool, and says where all of them are', () => {
   const log = Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n')
   const { code, message } = buildRefusal('it ended with code 1.', log, 'the-id')
