@@ -3,6 +3,7 @@ import type { Builder, BuilderRun } from '../../../domain/build.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import { type BuilderImageOptions, BuilderImages } from './builder-image.ts'
 import { type BuilderLimits, builderOptions, buildFolder, packageTar, tooLarge } from './builder-spec.ts'
+import { type SizeFinding, sizeLook, watchSize } from './builder-watch.ts'
 import type { ContainerDefaults } from './container-spec.ts'
 import type { DockerClient } from './docker-client.ts'
 import type { WorkerUsers } from './worker-users.ts'
@@ -11,8 +12,6 @@ export interface DockerBuilderOptions extends BuilderLimits, Omit<BuilderImageOp
 
 /** Between two looks at the size of what a build has written. */
 const lookEveryMs = 2000
-/** Exit codes of that look. */
-const [isTooLarge, isHidden] = [3, 4]
 
 /**
  * Builds in a container of their own: the sandbox of a worker, with the network of builds and a volume to write to. Files go
@@ -76,6 +75,7 @@ export class DockerBuilder implements Builder {
       })
       if (found === 'too large') throw failed(tooLarge(buildMaxMb))
       if (found === 'hidden') throw failed('it made a folder that cannot be looked into.')
+      if (found === 'unseen') throw failed('it kept others from seeing how much it writes.')
       await Promise.race([printed, pause(lastOutputMs, undefined, { ref: false })])
       if (found === 0) return
       if ((await this.#docker.hasRunOutOfMemory(container)) || found === 137) {
@@ -88,19 +88,11 @@ export class DockerBuilder implements Builder {
     }
   }
 
-  /** Resolves only when there is too much. */
-  async #watchSize(container: string, ended: AbortSignal): Promise<'too large' | 'hidden'> {
-    const most = this.#options.buildMaxMb * 1024
-    const look = `out=$(du -sk ${buildFolder} 2>&1)
-case "$out" in *denied*) exit ${isHidden};; esac
-[ "$(printf '%s' "$out" | tail -n 1 | cut -f 1)" -le ${most} ] || exit ${isTooLarge}`
-    while (!ended.aborted) {
-      await pause(lookEveryMs, undefined, { ref: false })
-      const code = ended.aborted ? 0 : await this.#docker.tryInside(container, ['/bin/sh', '-c', look]).catch(() => 0)
-      if (code === isTooLarge) return 'too large'
-      if (code === isHidden) return 'hidden'
-    }
-    return new Promise(() => {})
+  /** Resolves only when there is too much, or nobody can see how much. */
+  #watchSize(container: string, ended: AbortSignal): Promise<SizeFinding> {
+    const command = ['/bin/sh', '-c', sizeLook(buildFolder, this.#options.buildMaxMb * 1024)]
+    const wait = () => pause(lookEveryMs, undefined, { ref: false })
+    return watchSize(() => this.#docker.tryInside(container, command), wait, ended)
   }
 }
 
