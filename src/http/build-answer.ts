@@ -1,6 +1,6 @@
 import type { BuildAsked } from '../services/functions/builds.ts'
 import type { Ctx } from './endpoint.ts'
-import { asFaasError, errorBody } from './error-response.ts'
+import { lateErrorBody, type Told } from './error-response.ts'
 
 /** Media type of an answer that tells how a build goes, a JSON object a line. */
 export const linesType = 'application/x-ndjson'
@@ -20,18 +20,19 @@ export async function deploymentAnswer(
   c: Ctx,
   asked: BuildAsked,
   deploy: (build: BuildAsked) => Promise<Deployed>,
+  told: Told,
 ): Promise<Response> {
   if (!c.req.header('Accept')?.includes(linesType)) {
     const { status, json } = await deploy(asked)
     return c.json(json, status)
   }
   const lines = new OutputLines()
-  const work = deploy({ ...asked, onOutput: (output) => lines.add({ output }) })
+  const work = deploy({ ...asked, onOutput: (output) => lines.output(output) })
   const first = await Promise.race([work, lines.begun])
   if (first !== 'begun') return c.json(first.json, first.status)
   work.then(
     ({ json }) => lines.end({ function: json }),
-    (error: unknown) => lines.end({ error: errorBody(asFaasError(error)) }),
+    (error: unknown) => lines.end({ error: lateErrorBody(c, error, told) }),
   )
   return c.body(lines.stream, 200, {
     'Content-Type': linesType,
@@ -40,35 +41,52 @@ export async function deploymentAnswer(
   })
 }
 
+/** Of output that a slow reader has not taken; what comes then is left out. */
+const mostUnreadBytes = 1024 * 1024
+
 class OutputLines {
   readonly begun: Promise<'begun'>
   readonly stream: ReadableStream<Uint8Array>
   #begin: (begun: 'begun') => void = () => {}
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null
   #left = false
+  #leftOut = false
 
   constructor() {
     this.begun = new Promise((resolve) => {
       this.#begin = resolve
     })
-    this.stream = new ReadableStream({
-      start: (controller) => {
-        this.#controller = controller
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller
+        },
+        cancel: () => {
+          this.#left = true
+        },
       },
-      cancel: () => {
-        this.#left = true
-      },
-    })
+      { highWaterMark: mostUnreadBytes, size: ({ byteLength }) => byteLength },
+    )
   }
 
-  /** What a build prints is bounded by its time and the length of its lines, and each is small: a slow reader is waited for in memory. */
-  add(line: object): void {
+  /** What is left out, the log of the build has. */
+  output(output: string): void {
     this.#begin('begun')
-    if (!this.#left) this.#controller?.enqueue(Buffer.from(`${JSON.stringify(line)}\n`))
+    if ((this.#controller?.desiredSize ?? 0) <= 0) this.#leftOut = true
+    else {
+      if (this.#leftOut) this.#write({ output: '\n[…]\n' })
+      this.#leftOut = false
+      this.#write({ output })
+    }
   }
 
   end(line: object): void {
-    this.add(line)
+    if (this.#leftOut) this.#write({ output: '\n[…]\n' })
+    this.#write(line)
     if (!this.#left) this.#controller?.close()
+  }
+
+  #write(line: object): void {
+    if (!this.#left) this.#controller?.enqueue(Buffer.from(`${JSON.stringify(line)}\n`))
   }
 }

@@ -123,6 +123,14 @@ export function sendError(
   outgoing.end(body)
 }
 
+/** The body for an answer that has begun, its error counted and logged as any other. */
+export function lateErrorBody(c: Context, thrown: unknown, { log, refusals }: Told): ErrorBody {
+  const error = asFaasError(thrown)
+  refusals.count(error.code)
+  logged(error, c.req.method, c.req.path, log)
+  return errorBody(error)
+}
+
 /** Without the query, which may say what is nobody else's business. */
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
 

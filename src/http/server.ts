@@ -132,7 +132,7 @@ export function makeHttpApp(parts: HttpParts): App {
 
   bindVersionsRoot(app, settings)
   bindRuntimes(app, parts.runtimes, settings)
-  bindFunctions(app, parts.functions, settings)
+  bindFunctions(app, parts.functions, settings, parts)
   bindBuilds(app, parts.builds)
   bindFunctionVersions(app, parts.versions, settings)
   bindAliases(app, parts.aliases, settings)

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { recordings } from '../../domain/function.ts'
 import { signatureNames } from '../../domain/signature.ts'
+import type { BuildAsked } from '../../services/functions/builds.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import { deploymentAnswer, linesDescription } from '../build-answer.ts'
 import { askedBuild, buildQuery } from '../build-query.ts'
@@ -8,6 +9,7 @@ import { cascadeQuery, keepJobsQuery, wants, wantsCascade } from '../cascade.ts'
 import { checkQuery, wantedCheck } from '../check.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
+import type { Told } from '../error-response.ts'
 import {
   type BodyLimits,
   functionChangeBodies,
@@ -71,7 +73,7 @@ const listed = z
   .object({ ...fields, code: z.string().openapi({ description: 'JSON text.' }) })
   .openapi('ListedFunction')
 
-export function bindFunctions(app: App, functions: Functions, settings: BodyLimits): void {
+export function bindFunctions(app: App, functions: Functions, settings: BodyLimits, told: Told): void {
   endpoint(
     app,
     {
@@ -98,9 +100,11 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
     async (c) => {
       const [check, asked] = [wantedCheck(c), askedBuild(c)]
       const given = await readNewFunction(c, settings)
-      return deploymentAnswer(c, asked, async (build) => {
-        return { status: 201, json: functionJson(await functions.create(c.get('who'), { ...given, build }, check)) }
-      })
+      const deploy = async (build: BuildAsked) => {
+        const fn = await functions.create(c.get('who'), { ...given, build }, check)
+        return { status: 201 as const, json: functionJson(fn) }
+      }
+      return deploymentAnswer(c, asked, deploy, told)
     },
   )
 
@@ -165,10 +169,11 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
     async (c) => {
       const [keepJobs, check, asked] = [wants(c, 'keep_jobs'), wantedCheck(c), askedBuild(c)]
       const change = { ...(await readFunctionChange(c, settings)), keepJobs }
-      return deploymentAnswer(c, asked, async (build) => {
+      const deploy = async (build: BuildAsked) => {
         const fn = await functions.update(c.get('who'), c.req.param('id'), { ...change, build }, check)
-        return { status: 200, json: functionJson(fn) }
-      })
+        return { status: 200 as const, json: functionJson(fn) }
+      }
+      return deploymentAnswer(c, asked, deploy, told)
     },
   )
 
