@@ -195,3 +195,13 @@ test('Builds of one project wait for each other; those of another do not', async
   }
   expect((await Promise.all(deploying)).map(({ status }) => status)).toEqual([201, 201, 201])
 })
+
+test('No more builds of a project are kept than the operator says, at any time', async () => {
+  for (const version of ['1', '2', '3', '4']) {
+    const content = Buffer.from(`PK ${version}`)
+    await brings(content, { 'package.json': sharp.replace('0.34.5', version) })
+    await deploy(`f${version}`, '', {}, content)
+  }
+  const { builds } = (await app.request('GET', '/v1/builds')).json
+  expect(builds.map((build: { function_name: string }) => build.function_name)).toEqual(['f4', 'f3', 'f2'])
+})

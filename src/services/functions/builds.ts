@@ -147,6 +147,7 @@ export class Builds {
       log.end()
       this.#running.delete(build.id)
       store.end({ ...build, ...end, endedAt: clock.now() }, log.text)
+      store.prune(this.#parts.rules.keepBuilds)
     }
   }
 
