@@ -1,3 +1,4 @@
+import { invalid } from './errors.ts'
 import type { Fn } from './function.ts'
 import { cronOf } from './ncrontab.ts'
 import type { Principal } from './principal.ts'
@@ -35,6 +36,18 @@ export function appFunctionsIn(told: unknown): AppFunction[] | undefined {
 }
 
 const mostFunctions = 1000
+/** As JSON: it is kept with the function, and shown wherever that is. */
+const mostCharacters = 256 * 1024
+
+/** Throws FaasError `invalid_request` for more than is kept. */
+export function refuseLongList(functions: AppFunction[]): void {
+  const { length } = JSON.stringify(functions)
+  if (length > mostCharacters) {
+    throw invalid(
+      `The app tells of its functions in ${length} characters of JSON; at most ${mostCharacters} are kept: divide it into several.`,
+    )
+  }
+}
 
 /** The timers of an app with their patterns. Throws FaasError `invalid_request` for a schedule that is none. */
 export function timersIn(functions: AppFunction[]): { name: string; pattern: string; input: string }[] {

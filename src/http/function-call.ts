@@ -85,7 +85,7 @@ function ownPlace({ headers: { host = '' } }: IncomingMessage): { scheme: string
 
 const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => headers[name] as string | undefined
 
-/** The prefix is ours to tell, and a token of ours is nobody's business but ours; any other Authorization is the function's. */
+/** The prefix is ours to tell, and a token of ours is nobody's business but ours; any other Authorization or key is the function's. */
 function headersFor(incoming: IncomingMessage, spent: string | null): [string, string][] {
   const headers: [string, string][] = []
   const { rawHeaders } = incoming
@@ -94,10 +94,11 @@ function headersFor(incoming: IncomingMessage, spent: string | null): [string, s
     const value = rawHeaders[at + 1] as string
     if (notPassed.has(name) || name === 'x-forwarded-prefix') continue
     if (name === 'authorization' && isOurs(bearerOf(value), spent)) continue
+    if (name === 'x-functions-key' && isOurs(value, spent)) continue
     headers.push([name, value])
   }
   return headers
 }
 
-const isOurs = (bearer: string | null, spent: string | null): boolean =>
-  bearer !== null && (bearer === spent || isOwnToken(bearer))
+const isOurs = (token: string | null, spent: string | null): boolean =>
+  token !== null && (token === spent || isOwnToken(token))

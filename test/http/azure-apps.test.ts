@@ -74,6 +74,36 @@ describe('a deployed app', () => {
     expect(http).toMatchObject({ target: '/api/hello', key: expect.stringMatching(/^(function|admin)$/) })
     expect(http?.headers.map(([name]) => name)).not.toContain('x-functions-key')
   })
+
+  test('a public one of another project does not see the token that a caller brings as its key', async () => {
+    const { app } = await deployed()
+    await app.request('PUT', '/v1/functions/shop', { json: { access: 'public' } })
+    for (const key of ['token-of-bob', 'spare']) {
+      await app.request('GET', '/fn/shop/api/hello', { as: 'nobody', headers: { 'x-functions-key': key } })
+    }
+    const keys = app.pool.calls.map(({ call }) => call.http?.headers.find(([name]) => name === 'x-functions-key')?.[1])
+    expect(keys).toEqual([undefined, 'spare'])
+  })
+
+  test('an admin of another project deploys it with its timers: they are jobs of its project, once', async () => {
+    const { app, jobs } = await deployed()
+    const path = `/v1/functions/${await idOf(app)}`
+    for (const text of ['{"version":"2.0"}', '{"version":"2.1"}']) {
+      const form = { code: '{"source":"package"}', package: zipOf('host.json', text) }
+      app.pool.functions = [hello, timer('new', '0 0 4 * * *')]
+      expect((await app.request('PUT', path, { form, as: 'admin' })).status).toBe(200)
+    }
+    expect((await jobs()).map(({ name }) => name)).toEqual(['new'])
+    expect((await app.request('GET', '/v1/jobs', { as: 'admin' })).json.jobs).toEqual([])
+  })
+
+  test('that tells of more than is kept is refused, and nothing is made', async () => {
+    const { app } = await deployed()
+    app.pool.functions = [{ ...hello, route: `/${'x'.repeat(300_000)}` }]
+    const form = { code: '{"source":"package"}', runtime: 'nodejs', name: 'long', signature: 'azure', package: zip }
+    const { status, json } = await app.request('POST', '/v1/functions', { form })
+    expect([status, json.faultstring]).toEqual([400, expect.stringContaining('at most 262144 are kept')])
+  })
 })
 
 const idOf = async (app: ReturnType<typeof makeTestApp>): Promise<string> =>

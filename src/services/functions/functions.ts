@@ -1,4 +1,4 @@
-import type { AppJobs } from '../../domain/app-function.ts'
+import { type AppJobs, refuseLongList } from '../../domain/app-function.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
@@ -226,6 +226,7 @@ export class Functions {
     if (check !== 'load' && !isApp(fn)) return fn
     const functions = await tryLoad(this.#parts, fn)
     if (functions === undefined) return fn
+    refuseLongList(functions)
     this.#parts.appTimers.check(functions)
     return { ...fn, code: { ...fn.code, functions } }
   }

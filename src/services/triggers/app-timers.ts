@@ -37,9 +37,11 @@ export class AppTimers implements AppJobs {
       wanted.some(({ pattern, input }) => input === job.functionInput && pattern === job.pattern)
     for (const job of there) if (!isKept(job)) await this.#jobs.remove(job.id)
     const kept = new Set(there.filter(isKept).map(({ functionInput }) => functionInput))
+    // Also when an admin of another project deploys it.
+    const owner = { ...who, projectId: fn.projectId }
     for (const { name, pattern, input } of wanted) {
       if (kept.has(input)) continue
-      this.#jobs.create(who, {
+      this.#jobs.create(owner, {
         functionId: fn.id,
         name,
         pattern,
