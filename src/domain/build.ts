@@ -57,6 +57,8 @@ export interface BuilderFacts {
   whole: RegExp
   /** At the top of a package: the modules are there. A name that begins with `*` is an ending. */
   installed: string[]
+  /** It makes one file of an entry, too. */
+  bundles: boolean
   /** The package manager, which the builder takes from this machine where the image of the runtime has none. */
   hostProgram: 'npm' | 'pip' | null
 }

@@ -68,6 +68,13 @@ describe('A build that is asked for and cannot be is refused', () => {
   test('for a runtime that builds nothing', () => {
     expect(() => wantedOf('no-such-runtime', { 'main.mjs': '' }, always)).toThrow('This runtime builds nothing')
   })
+
+  test('as one file, for a language that has no such thing', () => {
+    const wish = { ...auto, bundle: true }
+    for (const files of [{ 'main.py': '' }, { 'requirements.txt': 'flask' }]) {
+      expect(() => wantedOf('python3', files, wish)).toThrow('This runtime makes no bundles: leave "bundle" out.')
+    }
+  })
 })
 
 describe('A package is built', () => {

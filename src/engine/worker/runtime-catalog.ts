@@ -31,6 +31,7 @@ const manifestFile = z
         files: z.array(z.string()).min(1),
         whole: pattern,
         installed: z.array(z.string()),
+        bundles: z.boolean().default(false),
         host_program: z.enum(['npm', 'pip']).nullable().default(null),
       })
       .optional(),

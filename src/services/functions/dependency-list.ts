@@ -41,6 +41,7 @@ export function wantedBuild(
     if (!isAsked) return null
     throw invalid('This runtime builds nothing: leave "build" out, and bring what the code needs in the package.')
   }
+  if (bundle && !facts.bundles) throw invalid('This runtime makes no bundles: leave "bundle" out.')
   const list = facts.lists.find(({ file, needs }) => names.includes(file) && needs.test(text(file)))?.file
   if (list === undefined && !bundle) {
     if (!isAsked) return null
