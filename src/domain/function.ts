@@ -161,7 +161,7 @@ export interface PackageStore {
   putBuilt(source: StoredPackage, layer: Layer): Promise<StoredPackage>
   /** Names at its top. */
   names(hash: string): string[]
-  /** Text of a file at its top. */
+  /** Text of a file at its top; empty: it is none. Throws FaasError `too_large` for what is no list of anything. */
   text(hash: string, name: string): string
   /** The bytes as uploaded. Throws FaasError `not_found`. */
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }

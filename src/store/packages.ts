@@ -40,6 +40,8 @@ const graceMs = 3_600_000
 const unusedMark = 'unused'
 /** Lies beside the code of a package that was built: the hash of what was uploaded. */
 const builtMark = 'built'
+/** Lock files of large programs have some MiB. */
+const mostTextBytes = 16 * 1024 * 1024
 const mostKnownSizes = 10_000
 const hashPattern = /^[0-9a-f]{64}$/
 /** What is being made or removed; after a crash, what was. */
@@ -79,7 +81,15 @@ export class PackageFolder implements PackageStore {
 
   text(hash: string, name: string): string {
     const path = join(this.folder(hash), name)
-    return statSync(path).isFile() ? readFileSync(path, 'utf8') : ''
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found === undefined || !found.isFile()) return ''
+    if (found.size > mostTextBytes) {
+      throw new FaasError(
+        'too_large',
+        `${name} has ${found.size} bytes; a list of dependencies may have ${mostTextBytes}. Deploy the package as it is: --no-build (?build=never).`,
+      )
+    }
+    return readFileSync(path, 'utf8')
   }
 
   async putBuilt({ hash: source, ...about }: StoredPackage, layer: Layer): Promise<StoredPackage> {

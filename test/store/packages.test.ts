@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
@@ -313,3 +313,20 @@ function liar(size: number): Buffer {
   const content = Buffer.from(Array.from({ length: 4 * mib }, (_, i) => i % 251))
   return rawZip([{ name: 'large', content, deflate: true, size }])
 }
+
+it('reads files at the top of a package as lists of dependencies: nothing of what is no file, and none that is huge', async () => {
+  const { hash } = await packages.put(
+    rawZip([
+      { name: 'package.json', content: '{}' },
+      { name: 'uv.lock', content: 'nowhere', mode: linkMode },
+      { name: 'requirements.txt/main.py', content: '' },
+    ]),
+  )
+  expect(packages.text(hash, 'package.json')).toBe('{}')
+  expect(packages.text(hash, 'uv.lock')).toBe('')
+  expect(packages.text(hash, 'requirements.txt')).toBe('')
+  const bytes = new Uint8Array(17 * mib)
+  bytes.set(randomBytes(mib))
+  const huge = await packages.put(Buffer.from(zipSync({ 'package.json': bytes })))
+  expect(() => packages.text(huge.hash, 'package.json')).toThrow('Deploy the package as it is: --no-build')
+})
