@@ -83,6 +83,12 @@ describe('a deployed app', () => {
     }
     const keys = app.pool.calls.map(({ call }) => call.http?.headers.find(([name]) => name === 'x-functions-key')?.[1])
     expect(keys).toEqual([undefined, 'spare'])
+    for (const code of ['token-of-bob', 'spare']) {
+      await app.request('GET', `/fn/shop/api/hello?a=1&code=${code}&b=2`, { as: 'nobody' })
+      const http = app.pool.calls.at(-1)?.call.http
+      const query = code === 'spare' ? 'a=1&code=spare&b=2' : 'a=1&b=2'
+      expect([http?.target, http?.url]).toEqual([`/api/hello?${query}`, expect.stringMatching(RegExp(`\\?${query}$`))])
+    }
   })
 
   test('an admin of another project deploys it with its timers: they are jobs of its project, once', async () => {

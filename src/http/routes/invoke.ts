@@ -99,7 +99,7 @@ export async function invoke(
     const mode = modeOf(incoming.headers)
     if (mode !== undefined) {
       const events = eventsIn(mode, incoming.headers, event, target.revision.signature)
-      const head = requestHead(incoming, place, spent, trustProxy)
+      const head = headFor(isOwn ? null : spent, requestHead(incoming, place, spent, trustProxy))
       return answerEvents(parts, { ...request, http: head }, mode, events, asked, outgoing, isOwn)
     }
     const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
@@ -107,12 +107,24 @@ export async function invoke(
       ? answerWithRun(parts, { ...request, input }, outgoing, isOwn)
       : answerAsAsked(parts, { ...request, input }, asked, outgoing, isOwn)
   }
-  const head = requestHead(incoming, place, spent, trustProxy)
+  const head = headFor(isOwn ? null : spent, requestHead(incoming, place, spent, trustProxy))
   const http = factsOf(target.revision.signature).isApp && isOwn ? keyed(head, isAdmin === true) : head
   const whole = { ...request, input: inputOfRequest(body), http }
   return asked === undefined
     ? answerWithRun(parts, whole, outgoing, isOwn)
     : answerAsAsked(parts, whole, asked, outgoing, isOwn)
+}
+
+/** A token that came as `?code=` is no business of another project's function. */
+function headFor(token: string | null, http: HttpRequestHead): HttpRequestHead {
+  if (token === null || !http.target.includes('code=')) return http
+  return { ...http, target: withoutKey(http.target, token), url: withoutKey(http.url, token) }
+}
+
+function withoutKey(url: string, token: string): string {
+  const [path = '', query = ''] = url.split(/\?(.*)/s)
+  const kept = query.split('&').filter((part) => new URLSearchParams(part).get('code') !== token)
+  return kept.join('&') === '' ? path : `${path}?${kept.join('&')}`
 }
 
 /** The key has been checked, and is the function's business no more. */
