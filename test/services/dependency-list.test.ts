@@ -44,6 +44,8 @@ describe('A package is taken as it is', () => {
       { 'pyproject.toml': '[tool.ruff]\nline-length = 120' },
     ],
     ['with modules of Python', 'python3', { 'requirements.txt': 'flask', 'flask-3.1.2.dist-info': '' }],
+    ['with packages of Azure Functions', 'python3', { 'requirements.txt': 'flask', '.python_packages': '' }],
+    ['with those of an action of OpenWhisk', 'python3', { 'requirements.txt': 'flask', virtualenv: '' }],
     ['of a runtime that builds nothing', 'no-such-runtime', { 'package.json': sharp }],
   ]
 
