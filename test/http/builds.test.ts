@@ -205,3 +205,21 @@ test('No more builds of a project are kept than the operator says, at any time',
   const { builds } = (await app.request('GET', '/v1/builds')).json
   expect(builds.map((build: { function_name: string }) => build.function_name)).toEqual(['f4', 'f3', 'f2'])
 })
+
+test('What a build has made is not made anew while its package is laid out', async () => {
+  const goOn = Promise.withResolvers<void>()
+  const layOut = app.packages.putBuilt.bind(app.packages)
+  let laidOut = 0
+  app.packages.putBuilt = async (stored, layer) => {
+    laidOut++
+    await goOn.promise
+    return layOut(stored, layer)
+  }
+  const deploying = ['one', 'two'].map((name) => deploy(name, '&build=always'))
+  await expect.poll(() => laidOut).toBe(1)
+  expect((await app.request('GET', '/v1/builds')).json.builds).toHaveLength(2)
+  expect(app.builds.runs).toHaveLength(1)
+  goOn.resolve()
+  expect((await Promise.all(deploying)).map(({ status }) => status)).toEqual([201, 201])
+  expect(app.builds.runs).toHaveLength(2)
+})

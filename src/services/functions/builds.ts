@@ -125,7 +125,7 @@ export class Builds {
   }
 
   async #build(job: Job, onOutput: BuildAsked['onOutput']): Promise<StoredPackage> {
-    const { store, packages, clock } = this.#parts
+    const { store, clock } = this.#parts
     const secrets = this.#secretsOf(job.fn.projectId)
     const log = new BuildLog(this.#parts.rules.maxBuildLogBytes, Object.values(secrets), onOutput)
     const build = this.#newBuild(job)
@@ -134,9 +134,8 @@ export class Builds {
     this.#running.set(build.id, running)
     let end: Partial<Build> = { status: 'failed' }
     try {
-      const { layer, cached } = await this.#layer(job, running, secrets)
-      const built = await packages.putBuilt(job.stored, layer)
-      end = { status: 'success', cached, sizeBytes: layer.sizeBytes }
+      const { built, sizeBytes, cached } = await this.#installed(job, running, secrets)
+      end = { status: 'success', cached, sizeBytes }
       return built
     } catch (error) {
       log.end()
@@ -151,30 +150,33 @@ export class Builds {
     }
   }
 
-  /** As it lies there already, or made now. Of two that want the same the second finds what the first has made. */
-  async #layer(
-    job: Job,
-    running: Running,
-    secrets: Record<string, string>,
-  ): Promise<{ layer: Layer; cached: boolean }> {
+  /**
+   * With what lies there already, or is made now. Of two that want the same the second finds what the first has made; what
+   * is made stays until its package is laid out, when another makes the same anew.
+   */
+  async #installed(job: Job, running: Running, secrets: Record<string, string>): Promise<Installed> {
     const { layers } = this.#parts
     const { wanted, wish, fn } = job
     const kept = () => (wish.mode === 'always' ? null : layers.find(wanted.key))
     const found = await kept()
-    if (found !== null) return this.#cached(found, running)
+    if (found !== null) return this.#cached(job, found, running)
     const done = await this.#line.turn(fn.projectId)
     try {
       const meanwhile = await kept()
-      if (meanwhile !== null) return this.#cached(meanwhile, running)
-      return { layer: await this.#run(job, running, secrets), cached: false }
+      if (meanwhile !== null) return await this.#cached(job, meanwhile, running)
+      return await this.#laidOut(job, await this.#run(job, running, secrets), false)
     } finally {
       done()
     }
   }
 
-  #cached(layer: Layer, { log }: Running): { layer: Layer; cached: boolean } {
+  #cached(job: Job, layer: Layer, { log }: Running): Promise<Installed> {
     log.push('What is needed was installed before, from the same lists for the same runtime.\n')
-    return { layer, cached: true }
+    return this.#laidOut(job, layer, true)
+  }
+
+  async #laidOut({ stored }: Job, layer: Layer, cached: boolean): Promise<Installed> {
+    return { built: await this.#parts.packages.putBuilt(stored, layer), sizeBytes: layer.sizeBytes, cached }
   }
 
   #run(job: Job, { build, log, stop }: Running, secrets: Record<string, string>): Promise<Layer> {
@@ -216,6 +218,12 @@ export class Builds {
       ...{ createdAt: this.#parts.clock.now(), endedAt: null },
     }
   }
+}
+
+interface Installed {
+  built: StoredPackage
+  sizeBytes: number
+  cached: boolean
 }
 
 interface Job {
