@@ -73,8 +73,9 @@ describe('A build that is asked for and cannot be is refused', () => {
 
   test('as one file, for a language that has no such thing', () => {
     const wish = { ...auto, bundle: true }
-    for (const files of [{ 'main.py': '' }, { 'requirements.txt': 'flask' }]) {
-      expect(() => wantedOf('python3', files, wish)).toThrow('This runtime makes no bundles: leave "bundle" out.')
+    for (const list of ['main.py', 'requirements.txt']) {
+      const asked = () => wantedOf('python3', { [list]: 'flask' }, wish)
+      expect(asked).toThrow('This runtime makes no bundles: leave "bundle" out.')
     }
   })
 })
