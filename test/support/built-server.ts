@@ -9,7 +9,7 @@ const program = join(folder, 'src/main.cjs')
 
 /**
  * Before the rings that start servers: makes the program that they start, the one of the package for npm. It is made anew
- * for each run of the tests, once for all rings, and its start costs a third of one from the sources.
+ * for each run of the tests, once for all rings, and its start costs less than half of one from the sources.
  */
 export default async function shareServer(project: TestProject): Promise<void> {
   if (process.env.TAIBAI_TEST_SERVER === program) return
