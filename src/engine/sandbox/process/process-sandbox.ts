@@ -70,8 +70,10 @@ export class ProcessSandbox implements Sandbox {
 
   async #checkMemory(): Promise<void> {
     const statm = await readFile(`/proc/${this.#pid}/statm`, 'utf8').catch(() => '')
-    const residentBytes = Number(statm.split(' ')[1]) * pageBytes
-    if (!(residentBytes > this.#memoryBytes)) return
+    const [, resident, shared] = statm.split(' ').map(Number)
+    // Pages of files (the program itself is 45 MiB of them) can be given back at any time: a container is not killed for them.
+    const ownBytes = ((resident ?? 0) - (shared ?? 0)) * pageBytes
+    if (!(ownBytes > this.#memoryBytes)) return
     this.#memoryExceeded = true
     this.#signal('SIGKILL')
   }
