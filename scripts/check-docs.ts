@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cliVariables } from '../src/cli-settings.ts'
-import { environmentName, settings } from '../src/config.ts'
+import { environmentName } from '../src/config.ts'
+import { settings } from '../src/settings/settings.ts'
 import { problemsOf, readPages, unlistedPages } from './docs/pages.ts'
 import { errorsTable, settingsTables } from './docs/tables.ts'
 

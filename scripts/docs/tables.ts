@@ -1,8 +1,9 @@
 import { totalmem } from 'node:os'
 import { join, relative } from 'node:path'
-import { environmentName, settingSubjects, settings } from '../../src/config.ts'
+import { environmentName } from '../../src/config.ts'
 import { errorCodes } from '../../src/domain/errors.ts'
 import { statusOfCode } from '../../src/http/error-response.ts'
+import { settings, subjectOf } from '../../src/settings/settings.ts'
 
 /** The tables of the documentation that are made from the source. */
 
@@ -43,12 +44,14 @@ export function errorsTable(): string {
   return ['| status | code | whose fault | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-/** A table for each subject; `config.ts` says with which setting a subject begins. */
+/** A table for each subject; as `settings/settings.ts` has them. */
 export function settingsTables(root: string): string {
   const lines: string[] = []
+  let before = ''
   for (const [name, schema] of Object.entries(settings.shape)) {
-    const subject = settingSubjects[name as keyof typeof settingSubjects]
-    if (subject !== undefined) {
+    const subject = subjectOf(name)
+    if (subject !== before) {
+      before = subject
       lines.push('', `## ${subject}`, '', '| variable | default | what it does |', '| --- | --- | --- |')
     }
     lines.push(`| \`${environmentName(name)}\` | ${shownDefault(name, root)} | ${schema.description} |`)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { settings } from '../../src/config.ts'
 import { admission, type CallView, limitNames } from '../../src/domain/limits.ts'
+import { settings } from '../../src/settings/settings.ts'
 
 const free: CallView = { of: 'project', running: 0, maxRunning: null, maxRate: null, rateWaitMs: 0 }
 const fn: CallView = { ...free, of: 'function' }

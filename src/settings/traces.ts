@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { list, secret } from './value-kinds.ts'
+
+export const traces = {
+  otlpUrl: z
+    .url({ protocol: /^https?$/, message: 'an address such as http://127.0.0.1:4318' })
+    .optional()
+    .describe('Receiver of traces (OTLP over HTTP): spans go to /v1/traces below it. Default: no traces are made.'),
+  otlpHeaders: list
+    .default([])
+    .refine((headers) => headers.every((header) => header.indexOf('=') > 0), {
+      message: 'headers are name=value, separated by commas',
+    })
+    .meta(secret)
+    .describe('Headers for that receiver, as name=value, separated by commas.'),
+  traceRatio: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Share of the traces that begin here and are sent; callers who keep theirs (traceparent) decide for it.'),
+}
