@@ -1,4 +1,4 @@
-import type { BuildRow } from '../client/resources.ts'
+import type { BuildRow } from '../client/resources/builds.ts'
 import { type CommandSpec, given, numberOption } from './command.ts'
 import type { Column } from './output.ts'
 

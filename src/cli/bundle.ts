@@ -1,6 +1,10 @@
 import { unzipSync, zipSync } from 'fflate'
 import type { Client } from '../client/client.ts'
-import type { AliasRow, FunctionFields, FunctionRow, JobRow, VersionRow, WebhookRow } from '../client/resources.ts'
+import type { AliasRow } from '../client/resources/aliases.ts'
+import type { FunctionFields, FunctionRow } from '../client/resources/functions.ts'
+import type { JobRow } from '../client/resources/jobs.ts'
+import type { VersionRow } from '../client/resources/versions.ts'
+import type { WebhookRow } from '../client/resources/webhooks.ts'
 import { CliError } from './command.ts'
 
 /** A project in one file: a ZIP of `taibai-export.json` and the packages of the functions. */

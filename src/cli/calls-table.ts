@@ -1,4 +1,4 @@
-import type { ExecutionRow } from '../client/resources.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
 
 /** Calls of one function as a table: how each started, what each phase took, what it answered. */
 

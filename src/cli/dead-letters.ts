@@ -1,4 +1,4 @@
-import type { ListQuery } from '../client/resources.ts'
+import type { ListQuery } from '../client/resources/row.ts'
 import { type Cli, type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
 import { deadLetterColumns } from './shown.ts'
 import { findFunction, withNames } from './target.ts'

@@ -1,6 +1,6 @@
 import { version } from '../assets.ts'
 import { ApiError, UnreachableError } from '../client/problems.ts'
-import type { HealthRow } from '../client/resources.ts'
+import type { HealthRow } from '../client/resources/health.ts'
 import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../domain/finding.ts'
 import { readSettings, serverUrl } from '../host/address.ts'
 import { makeEngineClient } from '../host/engine-client.ts'

@@ -1,5 +1,6 @@
 import { explanationOf } from '../client/explanation.ts'
-import type { ExecutionRow, ListQuery } from '../client/resources.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
+import type { ListQuery } from '../client/resources/row.ts'
 import { type Cli, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
 import { showPhases } from './phases-bar.ts'
 import { executionColumns, targetText, timeText } from './shown.ts'

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../client/resources.ts'
+import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../client/resources/functions.ts'
 import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
 import { agreed } from './questions.ts'
 import { functionColumns, timeText } from './shown.ts'

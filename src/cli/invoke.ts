@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ExecutionFields, ExecutionRow } from '../client/resources.ts'
+import type { ExecutionFields, ExecutionRow } from '../client/resources/executions.ts'
 import {
   type Cli,
   type CommandSpec,

@@ -1,4 +1,4 @@
-import type { JobChange, JobFields, JobRow } from '../client/resources.ts'
+import type { JobChange, JobFields, JobRow } from '../client/resources/jobs.ts'
 import { type Cli, CliError, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
 import { jobColumns, targetText, timeText } from './shown.ts'
 import { functionNames, targetFields, withNames } from './target.ts'

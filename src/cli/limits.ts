@@ -1,4 +1,4 @@
-import type { LimitRow, ProjectRow } from '../client/resources.ts'
+import type { LimitRow, ProjectRow } from '../client/resources/projects.ts'
 import { type CommandSpec, usageError } from './command.ts'
 import type { Column } from './output.ts'
 

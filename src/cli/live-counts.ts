@@ -1,5 +1,5 @@
 import type { ServerEvent } from '../client/events.ts'
-import type { ExecutionRow } from '../client/resources.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
 
 /** What `taibai top` shows: the events of the last seconds, counted by function. */
 

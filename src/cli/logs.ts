@@ -1,4 +1,4 @@
-import type { ExecutionRow } from '../client/resources.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
 import { type Cli, type CommandSpec, given, numberOption, textOption } from './command.ts'
 import { timeText } from './shown.ts'
 import { findFunction } from './target.ts'

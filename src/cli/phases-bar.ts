@@ -1,4 +1,4 @@
-import type { ExecutionRow } from '../client/resources.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
 import type { Output } from './output.ts'
 import { milliseconds } from './shown.ts'
 

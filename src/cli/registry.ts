@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { RegistryRow } from '../client/resources.ts'
+import type { RegistryRow } from '../client/resources/registries.ts'
 import { type CommandSpec, given, textOption, usageError } from './command.ts'
 import type { Column } from './output.ts'
 import { timeText } from './shown.ts'

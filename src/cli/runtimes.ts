@@ -1,4 +1,4 @@
-import type { RuntimeRow } from '../client/resources.ts'
+import type { RuntimeRow } from '../client/resources/runtimes.ts'
 import type { CommandSpec } from './command.ts'
 import type { Column } from './output.ts'
 

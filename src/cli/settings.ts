@@ -1,4 +1,4 @@
-import type { SettingRow } from '../client/resources.ts'
+import type { SettingRow } from '../client/resources/settings.ts'
 import type { CommandSpec } from './command.ts'
 import type { Column } from './output.ts'
 

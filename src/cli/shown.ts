@@ -1,18 +1,15 @@
 import { milliseconds as millisecondsText } from '../client/explanation.ts'
-import type {
-  AccessKeyRow,
-  AliasRow,
-  AuditRow,
-  DeliveryRow,
-  ExecutionRow,
-  FunctionRow,
-  JobRow,
-  SecretRow,
-  SourceRow,
-  TokenRow,
-  VersionRow,
-  WebhookRow,
-} from '../client/resources.ts'
+import type { AccessKeyRow } from '../client/resources/access-keys.ts'
+import type { AliasRow } from '../client/resources/aliases.ts'
+import type { AuditRow } from '../client/resources/audit.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
+import type { FunctionRow } from '../client/resources/functions.ts'
+import type { JobRow } from '../client/resources/jobs.ts'
+import type { SecretRow } from '../client/resources/secrets.ts'
+import type { SourceRow } from '../client/resources/sources.ts'
+import type { TokenRow } from '../client/resources/tokens.ts'
+import type { VersionRow } from '../client/resources/versions.ts'
+import type { DeliveryRow, WebhookRow } from '../client/resources/webhooks.ts'
 import type { Column } from './output.ts'
 
 /** How rows of the API look in tables. */

@@ -1,4 +1,4 @@
-import type { StatsRow } from '../client/resources.ts'
+import type { StatsRow } from '../client/resources/stats.ts'
 import type { Cli, CommandSpec } from './command.ts'
 import { milliseconds, timeText } from './shown.ts'
 import { findFunction } from './target.ts'

@@ -1,5 +1,6 @@
 import type { Client } from '../client/client.ts'
-import type { FunctionRow, TargetFields } from '../client/resources.ts'
+import type { FunctionRow } from '../client/resources/functions.ts'
+import type { TargetFields } from '../client/resources/row.ts'
 import { CliError, usageError } from './command.ts'
 
 /** `greet`, `greet:3` or `greet@live`, as everywhere on the command line. */

@@ -1,4 +1,4 @@
-import type { UsageRow } from '../client/resources.ts'
+import type { UsageRow } from '../client/resources/usage.ts'
 import type { CommandSpec } from './command.ts'
 import type { Column } from './output.ts'
 

@@ -1,4 +1,4 @@
-import type { WebhookFields, WebhookSignature } from '../client/resources.ts'
+import type { WebhookFields, WebhookSignature } from '../client/resources/webhooks.ts'
 import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
 import { deliveryColumns, webhookColumns } from './shown.ts'
 import { targetFields, withNames } from './target.ts'

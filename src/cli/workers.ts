@@ -1,4 +1,4 @@
-import type { WorkerRow } from '../client/resources.ts'
+import type { WorkerRow } from '../client/resources/functions.ts'
 import { type CommandSpec, given } from './command.ts'
 import { findFunction } from './target.ts'
 

@@ -3,51 +3,28 @@ import { type Answer, type Asked, Connection, type ConnectionOptions } from './c
 import { type Deploying, deployed, deployingQuery } from './deployment.ts'
 import { readEvents, type ServerEvent } from './events.ts'
 import { errorOf } from './problems.ts'
-import type {
-  AccessKeyFields,
-  AccessKeyRow,
-  AliasFields,
-  AliasRow,
-  AuditRow,
-  BackupRow,
-  BuildRow,
-  DeliveryRow,
-  ExecutionFields,
-  ExecutionRow,
-  FunctionFields,
-  FunctionRow,
-  HealthRow,
-  HistoryLine,
-  ImageRow,
-  JobChange,
-  JobFields,
-  JobRow,
-  LimitsRow,
-  ListQuery,
-  PatternPreview,
-  ProjectRow,
-  PrunedRow,
-  RegistryRow,
-  RuntimeFields,
-  RuntimeRow,
-  SecretChange,
-  SecretFields,
-  SecretRow,
-  SettingRow,
-  SourceChange,
-  SourceFields,
-  SourceRow,
-  StatsRow,
-  TokenFields,
-  TokenRow,
-  UsageList,
-  UsageQuery,
-  VersionRow,
-  WebhookFields,
-  WebhookRow,
-  WhoAmI,
-  WorkerRow,
-} from './resources.ts'
+import type { AccessKeyFields, AccessKeyRow } from './resources/access-keys.ts'
+import type { AliasFields, AliasRow } from './resources/aliases.ts'
+import type { AuditRow } from './resources/audit.ts'
+import type { BackupRow } from './resources/backups.ts'
+import type { BuildRow } from './resources/builds.ts'
+import type { ExecutionFields, ExecutionRow } from './resources/executions.ts'
+import type { FunctionFields, FunctionRow, WorkerRow } from './resources/functions.ts'
+import type { HealthRow } from './resources/health.ts'
+import type { ImageRow, PrunedRow } from './resources/images.ts'
+import type { JobChange, JobFields, JobRow, PatternPreview } from './resources/jobs.ts'
+import type { LimitsRow, ProjectRow } from './resources/projects.ts'
+import type { RegistryRow } from './resources/registries.ts'
+import type { ListQuery } from './resources/row.ts'
+import type { RuntimeFields, RuntimeRow } from './resources/runtimes.ts'
+import type { SecretChange, SecretFields, SecretRow } from './resources/secrets.ts'
+import type { SettingRow } from './resources/settings.ts'
+import type { SourceChange, SourceFields, SourceRow } from './resources/sources.ts'
+import type { HistoryLine, StatsRow } from './resources/stats.ts'
+import type { TokenFields, TokenRow, WhoAmI } from './resources/tokens.ts'
+import type { UsageList, UsageQuery } from './resources/usage.ts'
+import type { VersionRow } from './resources/versions.ts'
+import type { DeliveryRow, WebhookFields, WebhookRow } from './resources/webhooks.ts'
 
 /**
  * The API as typed calls: a noun a property, the same verbs for each. What the server refuses is thrown as ApiError, a server

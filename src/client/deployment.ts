@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Asked, Connection } from './connection.ts'
 import { ApiError, errorOf } from './problems.ts'
-import type { FunctionRow } from './resources.ts'
+import type { FunctionRow } from './resources/functions.ts'
 
 /** How a package is deployed. */
 export interface Deploying {

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts'
 import { errorOf } from './problems.ts'
-import type { ExecutionRow } from './resources.ts'
+import type { ExecutionRow } from './resources/executions.ts'
 
 /** The stream of `GET /v1/events` as values. */
 

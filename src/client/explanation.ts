@@ -1,4 +1,5 @@
-import type { ExecutionRow, FunctionRow } from './resources.ts'
+import type { ExecutionRow } from './resources/executions.ts'
+import type { FunctionRow } from './resources/functions.ts'
 
 /** What a record says in sentences: what the run waited for, why it was cold, whose fault its end was, what to change. */
 export function explanationOf(row: ExecutionRow, fn: FunctionRow | null): string[] {

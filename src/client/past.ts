@@ -1,4 +1,6 @@
-import type { FunctionRow, HistoryLine, RuntimeRow } from './resources.ts'
+import type { FunctionRow } from './resources/functions.ts'
+import type { RuntimeRow } from './resources/runtimes.ts'
+import type { HistoryLine } from './resources/stats.ts'
 
 /** What the API tells of past calls, as the simulator takes it. */
 

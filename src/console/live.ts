@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { ExecutionRow } from '../client/resources.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
 import { ask, needsLogin } from './api.ts'
 
 /** What the server tells as it happens, over one stream that is asked for again whenever it ends. */

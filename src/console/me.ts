@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals'
-import type { WhoAmI } from '../client/resources.ts'
+import type { WhoAmI } from '../client/resources/tokens.ts'
 import { get, needsLogin, token } from './api.ts'
 
 /** Who looks at the page, as the server knows them; null while nobody is known. */

@@ -1,5 +1,7 @@
 import { installationOf, pastCallOf } from '../client/past.ts'
-import type { FunctionRow, HistoryLine, RuntimeRow } from '../client/resources.ts'
+import type { FunctionRow } from '../client/resources/functions.ts'
+import type { RuntimeRow } from '../client/resources/runtimes.ts'
+import type { HistoryLine } from '../client/resources/stats.ts'
 import { type CurvePoint, curveSize, curves } from '../simulator/curves.ts'
 import { traceOfHistory } from '../simulator/history.ts'
 

@@ -1,4 +1,4 @@
-import type { ExecutionRow } from '../client/resources.ts'
+import type { ExecutionRow } from '../client/resources/executions.ts'
 
 /** How values look. */
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { LiveCounts } from '../../src/cli/live-counts.ts'
-import type { ExecutionRow } from '../../src/client/resources.ts'
+import type { ExecutionRow } from '../../src/client/resources/executions.ts'
 
 const aRow = (given: Partial<ExecutionRow> & { id: string }): ExecutionRow =>
   ({ function_id: 'f', status: 'success', start_kind: 'warm', phases: { total: 10 }, ...given }) as ExecutionRow

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { ExecutionRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
 import { call } from '../api.ts'
 import { Action, Field } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'

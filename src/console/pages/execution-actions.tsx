@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { ExecutionRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
 import { call } from '../api.ts'
 import { Action } from '../parts/basics.tsx'
 import { go } from '../router.tsx'

@@ -1,4 +1,4 @@
-import type { ExecutionRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
 import { Badge, type Column } from '../parts/basics.tsx'
 import { Link } from '../router.tsx'
 import { ms, start, time } from '../text.ts'

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { explanationOf } from '../../client/explanation.ts'
-import type { ExecutionRow, FunctionRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
 import { get } from '../api.ts'
 import { lastRun, onLog } from '../live.ts'
 import { useLoad } from '../load.ts'

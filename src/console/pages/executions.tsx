@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ExecutionRow, FunctionRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
 import { get } from '../api.ts'
 import { lastRun } from '../live.ts'
 import { useLoad, useSoon } from '../load.ts'

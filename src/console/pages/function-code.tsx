@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { FunctionRow } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
 import { useLoad } from '../load.ts'
 import { bytesOf, type Files, isText, makePackage, openPackage, sendPackage, textOf } from '../packages.ts'
 import { Action, Empty, Field, Trouble } from '../parts/basics.tsx'

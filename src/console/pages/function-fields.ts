@@ -1,4 +1,4 @@
-import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../../client/resources.ts'
+import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../../client/resources/functions.ts'
 import type { Choice } from '../parts/choices.tsx'
 import { numberIn } from '../parts/form.tsx'
 

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ExecutionRow, FunctionRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
 import { ask, call, get } from '../api.ts'
 import { onLog } from '../live.ts'
 import { Action, Badge, Field } from '../parts/basics.tsx'

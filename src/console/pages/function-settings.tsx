@@ -1,4 +1,4 @@
-import type { FunctionRow } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
 import { call } from '../api.ts'
 import { Action } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'

@@ -1,5 +1,7 @@
 import { useState } from 'preact/hooks'
-import type { AliasRow, FunctionRow, VersionRow } from '../../client/resources.ts'
+import type { AliasRow } from '../../client/resources/aliases.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { VersionRow } from '../../client/resources/versions.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { makePackage, openPackage, sendPackage } from '../packages.ts'

@@ -1,5 +1,7 @@
 import { useState } from 'preact/hooks'
-import type { ExecutionRow, FunctionRow, StatsRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { StatsRow } from '../../client/resources/stats.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { Action, Copy, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'

@@ -1,4 +1,5 @@
-import type { ImageRow, PrunedRow, RegistryRow } from '../../client/resources.ts'
+import type { ImageRow, PrunedRow } from '../../client/resources/images.ts'
+import type { RegistryRow } from '../../client/resources/registries.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'

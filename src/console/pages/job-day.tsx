@@ -1,4 +1,4 @@
-import type { JobCalendar } from '../../client/resources.ts'
+import type { JobCalendar } from '../../client/resources/jobs.ts'
 
 const minuteMs = 60_000
 const dayMinutes = 1440

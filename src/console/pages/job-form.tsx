@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { FunctionRow, JobRow, PatternPreview } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { JobRow, PatternPreview } from '../../client/resources/jobs.ts'
 import { call, get } from '../api.ts'
 import { Action } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'

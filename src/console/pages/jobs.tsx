@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { FunctionRow, JobCalendar, JobRow } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { JobCalendar, JobRow } from '../../client/resources/jobs.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'

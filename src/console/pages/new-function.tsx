@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { FunctionRow, RuntimeRow } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { bytesOf, type Files, makePackage, sendPackage } from '../packages.ts'

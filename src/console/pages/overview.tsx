@@ -1,5 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ExecutionRow, FunctionRow, StatsRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { StatsRow } from '../../client/resources/stats.ts'
 import { get } from '../api.ts'
 import { lastRun, serverNow } from '../live.ts'
 import { useEvery, useLoad, useSoon } from '../load.ts'

@@ -1,5 +1,5 @@
 import { useEffect } from 'preact/hooks'
-import type { LimitRow, LimitsRow } from '../../client/resources.ts'
+import type { LimitRow, LimitsRow } from '../../client/resources/projects.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'

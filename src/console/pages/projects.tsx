@@ -1,4 +1,4 @@
-import type { ProjectRow } from '../../client/resources.ts'
+import type { ProjectRow } from '../../client/resources/projects.ts'
 import { get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { me } from '../me.ts'

@@ -1,4 +1,4 @@
-import type { RuntimeRow } from '../../client/resources.ts'
+import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'

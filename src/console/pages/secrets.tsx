@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { SecretRow } from '../../client/resources.ts'
+import type { SecretRow } from '../../client/resources/secrets.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'

@@ -1,4 +1,6 @@
-import type { AuditRow, BackupRow, HealthRow } from '../../client/resources.ts'
+import type { AuditRow } from '../../client/resources/audit.ts'
+import type { BackupRow } from '../../client/resources/backups.ts'
+import type { HealthRow } from '../../client/resources/health.ts'
 import { ask, call, get } from '../api.ts'
 import { isLive, serverNow } from '../live.ts'
 import { useEvery, useLoad } from '../load.ts'

@@ -1,4 +1,4 @@
-import type { SettingRow } from '../../client/resources.ts'
+import type { SettingRow } from '../../client/resources/settings.ts'
 import { get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Badge, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { FunctionRow, TokenRow } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { TokenRow } from '../../client/resources/tokens.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action, Copy, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { UsageList } from '../../client/resources.ts'
+import type { UsageList } from '../../client/resources/usage.ts'
 import { get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { DeliveryRow, WebhookRow } from '../../client/resources.ts'
+import type { DeliveryRow, WebhookRow } from '../../client/resources/webhooks.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { Action, Badge, Copy, Empty, Table, Trouble } from '../parts/basics.tsx'

@@ -1,4 +1,6 @@
-import type { FunctionRow, SecretRow, WebhookRow, WebhookSignature } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { SecretRow } from '../../client/resources/secrets.ts'
+import type { WebhookRow, WebhookSignature } from '../../client/resources/webhooks.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action } from '../parts/basics.tsx'

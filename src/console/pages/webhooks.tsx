@@ -1,5 +1,7 @@
 import { useState } from 'preact/hooks'
-import type { FunctionRow, SourceRow, WebhookRow } from '../../client/resources.ts'
+import type { FunctionRow } from '../../client/resources/functions.ts'
+import type { SourceRow } from '../../client/resources/sources.ts'
+import type { WebhookRow } from '../../client/resources/webhooks.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action, Badge, Copy, Empty, Page, Table, Trouble } from '../parts/basics.tsx'

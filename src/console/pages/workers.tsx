@@ -1,4 +1,5 @@
-import type { FunctionRow, RuntimeRow, WorkerRow } from '../../client/resources.ts'
+import type { FunctionRow, WorkerRow } from '../../client/resources/functions.ts'
+import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { serverNow } from '../live.ts'
 import { useEvery, useLoad } from '../load.ts'

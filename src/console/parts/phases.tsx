@@ -1,4 +1,4 @@
-import type { ExecutionRow } from '../../client/resources.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
 import { ms } from '../text.ts'
 
 /** The phases of a run as a waterfall: each bar begins where the one before has ended. */

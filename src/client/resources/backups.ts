@@ -1,0 +1,5 @@
+export interface BackupRow {
+  name: string
+  size_bytes: number
+  created_at: string
+}

@@ -1,0 +1,55 @@
+import type { Destination, Retries } from './functions.ts'
+import type { Row, TargetFields } from './row.ts'
+
+export interface ExecutionRow extends Row {
+  function_id: string
+  function_version: number
+  function_alias: string | null
+  description: string | null
+  status: 'running' | 'success' | 'failed' | 'error'
+  sync: boolean
+  input: string | null
+  /** JSON text. */
+  result: string | null
+  output: unknown
+  error: { type: string; message: string; stack: string | null; during?: 'load' } | null
+  attempt: number
+  trigger: string
+  /** The job, webhook or source that made it, or the execution whose function called. */
+  trigger_id: string | null
+  start_kind: 'warm' | 'prewarmed' | 'cold' | null
+  cold_reason: string | null
+  /** Milliseconds of each phase. */
+  phases: Record<string, number> | null
+  worker: string | null
+  memory_peak_mb: number | null
+  cpu_ms: number | null
+  /** Not before this: a delay, or the next try. */
+  run_at: string | null
+  /** Since when it is a dead letter. */
+  dead_at: string | null
+  priority: number
+  delivery: {
+    to: Destination
+    state: 'pending' | 'delivered' | 'failed'
+    attempts: number
+    error: string | null
+  } | null
+}
+
+export interface ExecutionFields extends TargetFields {
+  /** Text; JSON of an object is the input itself. */
+  input?: string
+  sync?: boolean
+  description?: string
+  /** All below: of runs that are accepted (`sync: false`). */
+  retries?: Retries
+  /** Seconds. */
+  delay?: number
+  run_at?: string
+  /** From -100 to 100; higher goes first. */
+  priority?: number
+  idempotency_key?: string
+  on_success?: Destination
+  on_failure?: Destination
+}

@@ -1,0 +1,102 @@
+import type { Row } from './row.ts'
+
+export interface FunctionRow extends Row {
+  name: string | null
+  description: string | null
+  runtime_id: string | null
+  code: { source: string; [field: string]: unknown }
+  entry: string | null
+  cpu: number
+  memory_size: number
+  timeout: number
+  count: number
+  latest_version: number
+  signature: string | null
+  env: Record<string, string>
+  secrets: SecretUse[]
+  max_running: number | null
+  max_rate: number | null
+  record: Recording
+  concurrency: number
+  min_workers: number
+  max_workers: number | null
+  idle_timeout: number | null
+  network: 'egress' | 'none'
+  api: boolean
+  cpu_max: number | null
+  access: 'token' | 'public'
+  cors: FunctionCors | null
+  hosts: string[]
+  /** Bytes; null: as the operator says. */
+  tmp_size: number | null
+  writable: string[]
+  retries: Retries | null
+  on_success: Destination | null
+  on_failure: Destination | null
+}
+
+/** How much of the executions of a function is recorded. */
+export type Recording = 'full' | 'summary' | 'failures' | 'none'
+
+/** How a function sees a secret: in a variable, or in a file in /run/secrets. */
+export interface SecretUse {
+  name: string
+  as: 'env' | 'file'
+  to: string
+}
+
+/** How accepted runs are tried again; times in seconds. */
+export interface Retries {
+  max_attempts?: number
+  max_age?: number
+  on?: ('error' | 'failed' | 'timeout')[]
+  backoff?: { first?: number; factor?: number; longest?: number }
+}
+
+/** Where results go, as CloudEvents. */
+export type Destination = { function: string } | { url: string }
+
+export interface FunctionCors {
+  origins: string[]
+  methods: string[] | null
+  headers: string[] | null
+  credentials: boolean
+}
+
+export interface FunctionFields {
+  name?: string
+  description?: string
+  runtime?: string
+  code?: { source: string; [field: string]: unknown }
+  entry?: string
+  timeout?: number
+  cpu?: number
+  memory_size?: number
+  signature?: string | null
+  env?: Record<string, string>
+  secrets?: (string | SecretUse)[]
+  max_running?: number | null
+  max_rate?: number | null
+  record?: Recording
+  concurrency?: number
+  min_workers?: number
+  max_workers?: number | null
+  idle_timeout?: number | null
+  network?: 'egress' | 'none'
+  api?: boolean
+  cpu_max?: number | null
+  access?: 'token' | 'public'
+  cors?: Partial<FunctionCors> | null
+  hosts?: string[]
+  tmp_size?: number | null
+  writable?: string[]
+  retries?: Retries | null
+  on_success?: Destination | null
+  on_failure?: Destination | null
+}
+
+export interface WorkerRow {
+  function_id: string
+  function_version: number
+  worker_name: string
+}
