@@ -43,11 +43,11 @@ const marks: [file: string, runtime: string][] = [
 ]
 
 /** Modules that the server is to install again are left out. Throws CliError when there is nothing that could be code. */
-export function codeOf(path: string, { build }: Deploying = {}): LocalCode {
+export function codeOf(path: string, { withoutModules }: Deploying = {}): LocalCode {
   const full = resolve(path)
   const stats = statSync(full, { throwIfNoEntry: false })
   if (stats === undefined) throw usageError(`There is no file or folder ${path}.`)
-  if (stats.isDirectory()) return ofFolder(full, build === 'always' ? ['node_modules/'] : [])
+  if (stats.isDirectory()) return ofFolder(full, withoutModules === true ? modules : [])
   const ending = extname(full)
   const name = functionName(basename(full, ending))
   if (ending === '.zip') {
@@ -75,6 +75,9 @@ export function codeOf(path: string, { build }: Deploying = {}): LocalCode {
     what: `the file ${basename(full)}`,
   })
 }
+
+/** Where what is installed lies in a folder. */
+const modules = ['node_modules/', '/.python_packages/', '/virtualenv/', '/*.dist-info/']
 
 const none = { runtime: undefined, entry: undefined, signature: undefined }
 

@@ -90,7 +90,7 @@ function deploying(cli: Cli, { check, build, rebuild, bundle }: Options): Deploy
   return {
     ...(check === true && { check: 'load' as const }),
     ...(build === false && { build: 'never' as const }),
-    ...(rebuild === true && { build: 'always' as const }),
+    ...(rebuild === true && { build: 'always' as const, withoutModules: true }),
     ...(bundle === true && { bundle: true }),
     onOutput: (text) => cli.out.warn(text.replace(/\n$/, '')),
   }

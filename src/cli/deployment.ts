@@ -35,6 +35,7 @@ function fieldsOf(fn: ManifestFunction): FunctionFields {
     webhooks: _webhooks,
     aliases: _aliases,
     runtime: _runtime,
+    build: _build,
     ...same
   } = fn
   return {
@@ -294,6 +295,13 @@ function changedWebhook({ signature, ...fields }: WebhookFields, there: WebhookR
   return Object.fromEntries(Object.entries(wanted).filter(differs))
 }
 
+/** What the command line says of builds goes before what the file says. */
+export function howOf({ build }: ManifestFunction, how: Deploying): Deploying {
+  if (how.build !== undefined || build === undefined) return how
+  if (build === false) return { ...how, build: 'never' }
+  return { ...how, build: 'auto', withoutModules: build === true }
+}
+
 /** All of a manifest: the functions first, because the rest points to them. */
 export async function manifestSteps(
   client: Client,
@@ -302,9 +310,10 @@ export async function manifestSteps(
   how: Deploying = {},
 ): Promise<Step[]> {
   const functions = await Promise.all(
-    Object.entries(manifest.functions).map(([name, fn]) =>
-      functionSteps(client, wantedFunction(name, fn, folder, how), how),
-    ),
+    Object.entries(manifest.functions).map(([name, fn]) => {
+      const own = howOf(fn, how)
+      return functionSteps(client, wantedFunction(name, fn, folder, own), own)
+    }),
   )
   const triggers = await Promise.all(
     Object.entries(manifest.functions).map(([name, fn]) => triggerSteps(client, name, fn)),

@@ -88,6 +88,12 @@ const fn = z
     runtime: z.string().optional().describe('What it is written in; default: guessed from its files.'),
     entry: z.string().optional(),
     signature: z.string().optional(),
+    build: z
+      .union([z.boolean(), z.literal('auto')], { error: 'must be true, false or auto' })
+      .optional()
+      .describe(
+        'Whether the server installs what its list of dependencies names. auto (default): when the modules are not in the folder; true: always, the modules of the folder stay here; false: never, the code is taken as it is.',
+      ),
     description: z.string().optional(),
     memory_mb: z.int().positive().optional().describe('MiB of a worker.'),
     tmp_mb: z.int().positive().optional().describe('MiB of /tmp, which lies in the memory.'),
@@ -130,6 +136,10 @@ const fn = z
   })
   .refine(({ code, image }) => code === undefined || image === undefined, {
     message: 'a function has "code" or "image", not both',
+  })
+  .refine(({ build, image }) => build === undefined || image === undefined, {
+    path: ['build'],
+    message: 'an image is taken as it is: leave "build" out',
   })
 
 export const manifestSchema = z.strictObject({

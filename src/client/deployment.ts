@@ -8,7 +8,9 @@ export interface Deploying {
   /** The code is loaded before anything is changed; refused with the error and its log when it does not load. */
   check?: 'load'
   /** Whether what it needs is installed on the server; absent: when it brings a list of it and not the modules. */
-  build?: 'always' | 'never'
+  build?: 'auto' | 'always' | 'never'
+  /** Modules that lie in the folder stay here: the server installs them. */
+  withoutModules?: boolean
   /** The module of the entry becomes one file with all that it imports of the package. */
   bundle?: boolean
   /** Told what a build prints, as it prints it. */

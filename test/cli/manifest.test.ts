@@ -1,7 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { codeOf } from '../../src/cli/code-of.ts'
+import { howOf } from '../../src/cli/deployment.ts'
 import { manifestFile, manifestJsonSchema, readManifest } from '../../src/cli/manifest.ts'
 
 let folder: string
@@ -47,6 +50,16 @@ describe('taibai.yaml is refused with file, line and column', () => {
       'functions:\n  a:\n    jobs:\n      b: {}\n',
       /^taibai\.yaml:4:7: functions\.a\.jobs\.b: a job needs "pattern"/,
     ],
+    [
+      'with a build that is neither',
+      'functions:\n  a:\n    build: never\n',
+      /^taibai\.yaml:3:5: functions\.a\.build: must be true, false or auto$/,
+    ],
+    [
+      'with a build of an image',
+      'functions:\n  a:\n    image: x\n    build: true\n',
+      /^taibai\.yaml:4:5: functions\.a\.build: an image is taken as it is/,
+    ],
     ['with code and an image', 'functions:\n  a: {code: ., image: x}\n', /"code" or "image", not both/],
   ])('%s', (_what, text, expected) => {
     expect(problem(text)).toMatch(expected)
@@ -75,7 +88,31 @@ test('The file of a folder is found by its name, and a file by itself', () => {
   expect(manifestFile('/x/other.yml')).toBe('/x/other.yml')
 })
 
+describe('Whether the server installs what a function needs', () => {
+  test.each([
+    [undefined, {}, {}],
+    ['auto', {}, { build: 'auto', withoutModules: false }],
+    [true, {}, { build: 'auto', withoutModules: true }],
+    [false, {}, { build: 'never' }],
+    [true, { build: 'never' }, { build: 'never' }],
+    [false, { build: 'always', withoutModules: true }, { build: 'always', withoutModules: true }],
+  ] as const)('build: %s with %o on the command line', (build, how, expected) => {
+    expect(howOf(build === undefined ? {} : { build }, how)).toEqual(expected)
+  })
+
+  test('The modules of a folder stay here when the server is to install them', () => {
+    for (const path of ['node_modules/a/index.js', 'lib/main.js', 'x-1.dist-info/METADATA', 'main.mjs']) {
+      mkdirSync(join(folder, path, '..'), { recursive: true })
+      writeFileSync(join(folder, path), '')
+    }
+    const names = (how: object) => Object.keys(unzipSync(codeOf(folder, how).zip)).sort()
+    expect(names({})).toEqual(['lib/main.js', 'main.mjs', 'node_modules/a/index.js', 'x-1.dist-info/METADATA'])
+    expect(names({ withoutModules: true })).toEqual(['lib/main.js', 'main.mjs'])
+  })
+})
+
 test('Editors get a schema that knows every field', () => {
   const text = JSON.stringify(manifestJsonSchema())
-  for (const field of ['functions', 'memory_mb', 'pattern', 'webhooks', 'aliases']) expect(text).toContain(`"${field}"`)
+  for (const field of ['functions', 'memory_mb', 'pattern', 'webhooks', 'aliases', 'build'])
+    expect(text).toContain(`"${field}"`)
 })

@@ -126,6 +126,19 @@ describe('A folder', () => {
     expect((await must('explain', last.id)).stdout).toContain('could not be loaded, so the function never ran: Error')
   })
 
+  test('with a list of dependencies says in taibai.yaml that they are not installed', async () => {
+    const path = project('listed', {
+      'main.mjs': greet,
+      'package.json': '{"dependencies": {"left-pad": "1.3.0"}}',
+      'taibai.yaml': 'functions:\n  listed: {code: .}\n',
+    })
+    expect(await run(['deploy', path])).toMatchObject({ code: 2, stderr: expect.stringContaining('builds nothing') })
+    writeFileSync(join(path, 'taibai.yaml'), 'functions:\n  listed: {code: ., build: false}\n')
+    await must('deploy', path)
+    expect((await must('deploy', path, '--json')).json.steps).toEqual([])
+    await must('delete', 'listed', '--yes')
+  })
+
   test('whose language nothing tells is refused', async () => {
     const path = project('what', { 'notes.txt': 'x' })
     expect(await run(['deploy', path])).toMatchObject({
