@@ -2,6 +2,7 @@
 import { runtimesFolder } from '../src/assets.ts'
 import { readSettings } from '../src/host/address.ts'
 import { makeEngineClient } from '../src/host/engine-client.ts'
+import { readRuntimeFolders } from '../src/host/runtime-folder.ts'
 import { buildRuntimes, showBuilt } from '../src/host/runtime-images.ts'
 import { storedCredentials } from '../src/registry-credentials.ts'
 import { progress, runScript } from './setup/terminal.ts'
@@ -12,8 +13,8 @@ async function main(): Promise<undefined> {
   const { dockerHost, runtimes: versions } = settings
   const engine = makeEngineClient(dockerHost, storedCredentials(settings))
   const refresh = process.argv.includes('--refresh')
-  const runtimesDir = runtimesFolder('')
-  const built = await buildRuntimes({ engine, runtimesDir, versions, refresh, report: progress.detail })
+  const runtimes = readRuntimeFolders(runtimesFolder(''), versions)
+  const built = await buildRuntimes({ engine, runtimes, refresh, report: progress.detail })
   showBuilt(built, progress)
 }
 

@@ -7,9 +7,10 @@ import type { ImageRow, PrunedRow } from '../client/resources/images.ts'
 import { sizeText } from '../domain/data-facts.ts'
 import { readSettings } from '../host/address.ts'
 import { debianBaseName, newestSuite } from '../host/debian-base.ts'
-import { type EngineClient, makeEngineClient } from '../host/engine-client.ts'
+import type { EngineClient } from '../host/engine-client.ts'
 import { readRuntimeFolders } from '../host/runtime-folder.ts'
 import { type Cli, CliError, type CommandSpec, given, type Options } from './command.ts'
+import { withEngine } from './machine-engine.ts'
 import type { Column } from './output.ts'
 import { agreed } from './questions.ts'
 import { timeText } from './shown.ts'
@@ -84,19 +85,6 @@ const columns: Column<ImageRow>[] = [
 /** One without names is known by its id alone. */
 const nameOf = ({ names, id }: Pick<ImageRow, 'names' | 'id'>): string =>
   names.length > 0 ? names.join(', ') : id.replace('sha256:', '').slice(0, 12)
-
-async function withEngine(work: (engine: EngineClient) => Promise<void>): Promise<void> {
-  const engine = makeEngineClient(readSettings().dockerHost)
-  try {
-    const answer = await engine.ask()
-    if (answer === 'denied') throw new CliError(`This user may not use the engine at ${engine.address}.`, 'refused')
-    if (answer === 'no')
-      throw new CliError(`No engine answers at ${engine.address}; see "taibai doctor".`, 'unreachable')
-    await work(engine)
-  } finally {
-    engine.close()
-  }
-}
 
 async function save(cli: Cli, engine: EngineClient, file: string, asked: string[]): Promise<void> {
   const images = asked.length > 0 ? asked : await runtimeImages(engine)

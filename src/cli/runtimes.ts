@@ -1,5 +1,11 @@
+import { unpackAssets } from '../assets.ts'
 import type { RuntimeRow } from '../client/resources/runtimes.ts'
-import type { CommandSpec } from './command.ts'
+import { readSettings } from '../host/address.ts'
+import { makeProgress } from '../host/progress.ts'
+import { namedRuntimeFolders, readRuntimeFolders } from '../host/runtime-folder.ts'
+import { buildRuntimes, showBuilt } from '../host/runtime-images.ts'
+import type { Cli, CommandSpec } from './command.ts'
+import { withEngine } from './machine-engine.ts'
 import type { Column } from './output.ts'
 
 const columns: Column<RuntimeRow>[] = [
@@ -21,4 +27,35 @@ export const commands: CommandSpec[] = [
       cli.out.rows(await cli.client().runtimes.list(), columns, 'There are no runtimes.')
     },
   },
+  {
+    name: 'runtimes build',
+    summary:
+      'make the images of runtimes on the engine of this machine, as "taibai up" does; what is there is left as it is',
+    arguments: [
+      ['[names...]', 'of runtimes, such as nodejs22; default: the usual ones and those that TAIBAI_RUNTIMES names'],
+    ],
+    options: [['--refresh', 'ask registries and mirrors again for what they are made on']],
+    examples: ['taibai runtimes build', 'taibai runtimes build nodejs22 python311'],
+    run: (cli, args, options) => build(cli, args[0] as string[], options.refresh === true),
+  },
 ]
+
+async function build({ out, local }: Cli, names: string[], refresh: boolean): Promise<void> {
+  const { cacheDir, runtimesDir, runtimes: versions } = readSettings()
+  unpackAssets(cacheDir)
+  const offered = readRuntimeFolders(runtimesDir, versions)
+  const runtimes = names.length > 0 ? namedRuntimeFolders(runtimesDir, names) : offered
+  await withEngine(
+    async (engine) => {
+      const progress = makeProgress((line) => out.line(line))
+      const built = await buildRuntimes({ engine, runtimes, refresh, report: progress.detail })
+      out.value({ images: built }, () => showBuilt(built, progress))
+      const unasked = runtimes.filter(({ name }) => !offered.some((one) => one.name === name))
+      if (unasked.length > 0) {
+        const all = [...versions, ...unasked.map(({ name }) => name)].join(',')
+        out.line(`The server of this machine offers all of them when it starts with TAIBAI_RUNTIMES=${all}.`)
+      }
+    },
+    await local.credentials(),
+  )
+}

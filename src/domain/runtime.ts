@@ -48,20 +48,21 @@ export interface RuntimeManifest {
 }
 
 /**
- * The other versions of a language that an operator asks for, of all that its folder has. Throws an Error for a name that no
- * runtime has: `known` are those that are there anyway.
+ * The other versions of a language that an operator asks for, of all that its folder has: by a name of one of them, `names`,
+ * the first of which is that of its image. Throws an Error for a name that no runtime has: `known` are those that are there
+ * anyway.
  */
-export function askedVersions<Version extends { name: string }>(
+export function askedVersions<Version extends { names: string[] }>(
   versions: Version[],
   asked: string[],
   known: string[],
 ): Version[] {
-  const names = versions.map(({ name }) => name)
-  const unknown = asked.find((name) => !names.includes(name) && !known.includes(name))
+  const unknown = asked.find((name) => !known.includes(name) && !versions.some(({ names }) => names.includes(name)))
   if (unknown !== undefined) {
-    throw new Error(`TAIBAI_RUNTIMES: there is no runtime ${unknown}; further ones are ${names.join(', ') || 'none'}.`)
+    const further = versions.map(({ names }) => names[0]).join(', ') || 'none'
+    throw new Error(`TAIBAI_RUNTIMES: there is no runtime ${unknown}; further ones are ${further}.`)
   }
-  return versions.filter(({ name }) => asked.includes(name))
+  return versions.filter(({ names }) => names.some((name) => asked.includes(name)))
 }
 
 /** The manifest of an image: its own, or the newest of its name. */

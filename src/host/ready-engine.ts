@@ -1,6 +1,7 @@
 import { type EngineResult, type EngineWish, ensureEngine } from './engine.ts'
 import { HostProblem } from './problem.ts'
 import type { Progress } from './progress.ts'
+import { readRuntimeFolders } from './runtime-folder.ts'
 import { buildRuntimes, showBuilt } from './runtime-images.ts'
 
 export interface ReadyWish extends EngineWish {
@@ -27,7 +28,8 @@ async function buildImages(
   progress: Progress,
 ): Promise<string | undefined> {
   try {
-    showBuilt(await buildRuntimes({ engine, runtimesDir, versions, report: progress.detail }), progress)
+    const runtimes = readRuntimeFolders(runtimesDir, versions)
+    showBuilt(await buildRuntimes({ engine, runtimes, report: progress.detail }), progress)
   } catch (error) {
     if (error instanceof HostProblem) return error.message
     throw error

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { taggedImage } from '../assets.ts'
 import { askedVersions } from '../domain/runtime.ts'
+import { SetupProblem } from './problem.ts'
 
 /** What the image build reads of a folder in runtimes/: its manifest. */
 
@@ -31,26 +32,54 @@ export interface BaseRecipe {
 interface Named {
   name: string
   image: string
+  also?: { name: string }[]
   base: Partial<BaseRecipe> & Pick<BaseRecipe, 'image'>
 }
 
 /** One for each image; `versions`: further versions of languages that are asked for, by name. */
 export function readRuntimeFolders(root: string, versions: string[] = []): RuntimeFolder[] {
-  const all = readdirSync(root)
+  const all = readFolders(root)
+  const further = all.flatMap((one) => one.versions)
+  const known = all.flatMap(({ usual }) => usual.names)
+  return [...all.map(({ usual }) => usual), ...askedVersions(further, versions, known)].map(({ runtime }) => runtime)
+}
+
+/** Those with one of these names, further versions of languages too. Throws SetupProblem for a name that no runtime has. */
+export function namedRuntimeFolders(root: string, asked: string[]): RuntimeFolder[] {
+  const all = readFolders(root).flatMap(({ usual, versions }) => [usual, ...versions])
+  const unknown = asked.find((name) => !all.some(({ names }) => names.includes(name)))
+  if (unknown !== undefined) {
+    const there = all.map(({ names }) => names[0]).join(', ')
+    throw new SetupProblem(`There is no runtime "${unknown}" that has an image of its own; those are ${there}.`)
+  }
+  return all.filter(({ names }) => names.some((name) => asked.includes(name))).map(({ runtime }) => runtime)
+}
+
+function readFolders(root: string): LanguageImages[] {
+  return readdirSync(root)
     .filter((name) => existsSync(join(root, name, 'runtime.json')))
     .sort()
     .map((name) => readRuntimeFolder(join(root, name)))
-  const further = all.flatMap((one) => one.versions)
-  const known = all.flatMap(({ names }) => names)
-  return [...all.map(({ runtime }) => runtime), ...askedVersions(further, versions, known)]
 }
 
-function readRuntimeFolder(folder: string): { runtime: RuntimeFolder; versions: RuntimeFolder[]; names: string[] } {
-  const { command, versions = [], also = [], ...own } = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
-  const runtimeOf = ({ name, image, base }: Named): RuntimeFolder => {
+/** An image, and the names of all runtimes that it is of. */
+interface NamedImage {
+  names: string[]
+  runtime: RuntimeFolder
+}
+
+/** Of a folder. */
+interface LanguageImages {
+  usual: NamedImage
+  versions: NamedImage[]
+}
+
+function readRuntimeFolder(folder: string): LanguageImages {
+  const { command, versions = [], ...own } = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
+  const imageOf = ({ name, image, base, also = [] }: Named): NamedImage => {
     const recipe = { debian: [], ...base }
-    return { name, folder, repository: image, image: taggedImage(folder, image), command, base: recipe }
+    const runtime = { name, folder, repository: image, image: taggedImage(folder, image), command, base: recipe }
+    return { names: [name, ...also.map((twin) => twin.name)], runtime }
   }
-  const names = [own, ...also].map(({ name }) => name)
-  return { runtime: runtimeOf(own), versions: versions.map(runtimeOf), names }
+  return { usual: imageOf(own), versions: versions.map(imageOf) }
 }

@@ -9,19 +9,17 @@ import { withLock } from './lock.ts'
 import { HostProblem } from './problem.ts'
 import type { Progress, Report } from './progress.ts'
 import { makeRegistries } from './registry.ts'
-import { type RuntimeFolder, readRuntimeFolders } from './runtime-folder.ts'
+import type { RuntimeFolder } from './runtime-folder.ts'
 
-/** Builds the image of every runtime, and skips those that have not changed. */
+/** Builds the images of runtimes, and skips those that have not changed. */
 
 const sourceLabel = 'io.taibai.source'
 const baseLabel = 'io.taibai.base'
 
 export interface BuildOptions {
   engine: EngineClient
-  /** Folder of the runtimes' folders. */
-  runtimesDir: string
-  /** Further versions of languages that are asked for, by name. */
-  versions?: string[]
+  /** Those whose images are made. */
+  runtimes: RuntimeFolder[]
   /** Asks registries and mirrors again. */
   refresh?: boolean
   report: Report
@@ -36,13 +34,13 @@ export interface BuiltRuntime {
 }
 
 export async function buildRuntimes(options: BuildOptions): Promise<BuiltRuntime[]> {
-  const { engine, runtimesDir, versions = [], refresh = false, report, lock = 'images' } = options
+  const { engine, runtimes, refresh = false, report, lock = 'images' } = options
   const onWait = (pid: number) => report(`waiting for process ${pid}, which is building images too`)
   return withLock(lock, onWait, async () => {
     const registries = makeRegistries(engine.pull)
     const debianBase = oncePer((suite) => ensureDebianBase(engine, report, { suite, refresh }))
     const built: BuiltRuntime[] = []
-    for (const runtime of readRuntimeFolders(runtimesDir, versions)) {
+    for (const runtime of runtimes) {
       built.push(await buildRuntime(runtime, { engine, refresh, report, registries, debianBase }))
     }
     return built

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { packContext } from '../../src/host/build-context.ts'
 import { makeEngineClient } from '../../src/host/engine-client.ts'
+import { readRuntimeFolders } from '../../src/host/runtime-folder.ts'
 import { buildRuntimes } from '../../src/host/runtime-images.ts'
 import { dockerSocket } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
@@ -18,7 +19,8 @@ describeWithDocker('images of runtimes', () => {
   const engine = { ...own, pull: async (image: string) => (await own.inspect(image)) !== undefined }
   const made = new Set<string>()
   let runtimesDir: string
-  const build = (refresh = false) => buildRuntimes({ engine, runtimesDir, refresh, report: () => {}, lock: name })
+  const build = (refresh = false) =>
+    buildRuntimes({ engine, runtimes: readRuntimeFolders(runtimesDir), refresh, report: () => {}, lock: name })
   const write = (path: string, text: string) => writeFileSync(join(runtimesDir, path), text)
 
   beforeAll(async () => {

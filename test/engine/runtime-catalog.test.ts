@@ -146,6 +146,21 @@ describe('a further version of a language', () => {
     })
   })
 
+  test('has twins of its own image, and comes by the name of one, too', () => {
+    const also = [{ name: 'old-cobol85', signature: 'qinling', description: 'as long ago' }]
+    write('cobol', { ...cobol, versions: [{ ...versions[0], also }] })
+    const [, version, twin, ...more] = readRuntimes(folder, ['cobol85'])
+    expect(more).toEqual([])
+    expect(twin).toEqual({ ...version, name: 'old-cobol85', description: 'as long ago', signature: 'qinling' })
+    expect(readRuntimes(folder, ['old-cobol85'])).toEqual(readRuntimes(folder, ['cobol85']))
+  })
+
+  test('whose twin calls functions as the shim cannot is refused', () => {
+    const also = [{ name: 'twin', signature: 'lambda', description: 'not there' }]
+    write('cobol', { ...cobol, versions: [{ ...versions[0], also }] })
+    expect(() => readRuntimes(folder)).toThrow('must be among "signatures"')
+  })
+
   test('that there is not is said, with those that there are', () => {
     write('cobol', { ...cobol, versions })
     expect(() => readRuntimes(folder, ['cobol74'])).toThrow('no runtime cobol74; further ones are cobol85, cobol60.')
@@ -160,7 +175,13 @@ describe('a further version of a language', () => {
 test('the runtimes that come along can be read, and their shims are there', () => {
   const comingAlong = fileURLToPath(new URL('../../runtimes', import.meta.url))
   const runtimes = readRuntimes(comingAlong)
-  expect(readRuntimes(comingAlong, ['nodejs22', 'python311'])).toHaveLength(runtimes.length + 2)
+  const further = readRuntimes(comingAlong, ['nodejs22', 'python311']).slice(runtimes.length)
+  expect(further.map(({ name, signature }) => `${name} ${signature}`)).toEqual([
+    'nodejs22 event',
+    'qinling-nodejs22 qinling',
+    'python311 event',
+    'qinling-python311 qinling',
+  ])
   expect(runtimes.map(({ name }) => name)).toEqual([
     'nodejs',
     'qinling-nodejs',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hashFolder } from '../../src/assets.ts'
-import { readRuntimeFolders } from '../../src/host/runtime-folder.ts'
+import { namedRuntimeFolders, readRuntimeFolders } from '../../src/host/runtime-folder.ts'
 
 let root: string
 
@@ -49,6 +49,16 @@ describe('A folder in runtimes/', () => {
     expect(() => readRuntimeFolders(root, ['lua3'])).toThrow(
       'TAIBAI_RUNTIMES: there is no runtime lua3; further ones are lua4.',
     )
+  })
+
+  it('is found by any name of its image, of a further version too, and one that there is not is said', () => {
+    const versions = [{ name: 'lua4', image: 'taibai/lua4', base: { image: 'lua:4' }, also: [{ name: 'lua4-twin' }] }]
+    const own = { name: 'lua', image: 'taibai/lua', command: ['lua'], base: { image: 'lua:5' } }
+    write('lua/runtime.json', JSON.stringify({ ...own, versions }))
+    const found = (...names: string[]) => namedRuntimeFolders(root, names).map(({ name }) => name)
+    expect(found('lua4-twin')).toEqual(['lua4'])
+    expect(found('lua4', 'lua')).toEqual(['lua', 'lua4'])
+    expect(() => found('lua3')).toThrow('There is no runtime "lua3" that has an image of its own; those are lua, lua4.')
   })
 
   it.each([

@@ -12,6 +12,9 @@ const pattern = z.string().transform((text) => new RegExp(text, 'm'))
 
 const name = z.string().regex(/^[\w-]+$/)
 
+/** Further rows of one image. */
+const twins = z.array(z.object({ name, signature, description: z.string() })).default([])
+
 /** What `runtimes/README.md` says of runtime.json, as far as the server needs it. */
 const manifestFile = z
   .object({
@@ -35,13 +38,16 @@ const manifestFile = z
         host_program: z.enum(['npm', 'pip']).nullable().default(null),
       })
       .optional(),
-    also: z.array(z.object({ name: z.string(), signature, description: z.string() })).default([]),
-    versions: z.array(z.object({ name, description: z.string(), image: z.string().min(1) })).default([]),
+    also: twins,
+    versions: z.array(z.object({ name, description: z.string(), image: z.string().min(1), also: twins })).default([]),
   })
-  .refine(({ signatures, ...own }) => [own, ...own.also].every(({ signature }) => signatures.includes(signature)), {
-    path: ['signature'],
-    message: 'its own signature and those of "also" must be among "signatures"',
-  })
+  .refine(
+    ({ signatures, versions, ...own }) =>
+      [own, ...own.also, ...versions.flatMap(({ also }) => also)].every(({ signature }) =>
+        signatures.includes(signature),
+      ),
+    { path: ['signature'], message: 'its own signature and those of "also" must be among "signatures"' },
+  )
 
 /**
  * The runtimes of a folder, twins included, by name; `asked`: further versions of languages by name, which are there when they
@@ -55,26 +61,38 @@ export function readRuntimes(folder: string, asked: string[] = []): RuntimeManif
     .map((path) => readRuntime(path))
   const usual = read.flatMap(({ runtimes }) => runtimes)
   const further = read.flatMap(({ versions }) => versions)
-  const names = [...usual, ...further].map(({ name }) => name)
+  const names = [...usual.map(({ name }) => name), ...further.flatMap(({ names }) => names)]
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new Error(`The runtime ${twice} is defined twice in ${folder}.`)
   const known = usual.map(({ name }) => name)
-  return [...usual, ...askedVersions(further, asked, known)]
+  return [...usual, ...askedVersions(further, asked, known).flatMap(({ runtimes }) => runtimes)]
 }
 
-function readRuntime(path: string): { runtimes: RuntimeManifest[]; versions: RuntimeManifest[] } {
+/** A version of a language: the runtimes of its image. */
+interface Version {
+  names: string[]
+  runtimes: RuntimeManifest[]
+}
+
+function readRuntime(path: string): { runtimes: RuntimeManifest[]; versions: Version[] } {
   const file = join(path, 'runtime.json')
   const parsed = manifestFile.safeParse(readJson(file))
   if (!parsed.success) throw new Error(`${file} is not a runtime:\n${z.prettifyError(parsed.error)}`)
   const { shim, also, versions, min_memory: minMemoryBytes, default_entry: defaultEntry, ...own } = parsed.data
   const common = { ...own, shimPath: join(path, shim), minMemoryBytes, defaultEntry }
-  const made = <Kind extends { image: string }>(kind: Kind) => {
+  const made = <Kind extends { image: string }>(kind: Kind, also: z.output<typeof twins>): RuntimeManifest[] => {
     const image = taggedImage(path, kind.image)
     const builder = own.builder && builderFacts(path, image, own.builder)
-    return { ...common, ...kind, builder, image, repository: kind.image }
+    const first = { ...common, ...kind, builder, image, repository: kind.image }
+    return [first, ...also.map((twin) => ({ ...first, ...twin }))]
   }
-  const first: RuntimeManifest = made(own)
-  return { runtimes: [first, ...also.map((twin) => ({ ...first, ...twin }))], versions: versions.map(made) }
+  return {
+    runtimes: made(own, also),
+    versions: versions.map(({ also, ...version }) => {
+      const runtimes = made(version, also)
+      return { names: runtimes.map(({ name }) => name), runtimes }
+    }),
+  }
 }
 
 type GivenBuilder = NonNullable<z.output<typeof manifestFile>['builder']>
