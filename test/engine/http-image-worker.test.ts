@@ -367,6 +367,89 @@ describe('a worker', () => {
     expect(printed).toEqual(['late'])
   })
 
+  describe('with marks behind what it prints', () => {
+    /** What it prints is on its way until it arrives, in order. */
+    async function marked(handler: Handler) {
+      const parts = await start(handler, usualQuietMs)
+      const onTheWay: [stream: 'stdout' | 'stderr', text: string][] = []
+      const arrive = () => {
+        for (const [stream, text] of onTheWay.splice(0)) parts.worker.print(stream, text)
+      }
+      const put = (stream: 'stdout' | 'stderr', text: string) => onTheWay.push([stream, text]) > 0
+      parts.worker.markWith({ put, close() {} })
+      arrive()
+      return { ...parts, onTheWay, arrive, say: (text: string) => void onTheWay.push(['stdout', text]) }
+    }
+
+    test('a call has all that was printed before it was answered, however late that comes, and nothing else', async () => {
+      const { call, arrive, say, outside, onTheWay } = await marked((request, response) => {
+        say(`of ${request.url}\n`)
+        response.end('answered', () => say(`after ${request.url}\n`))
+      })
+      const logs: string[] = []
+      for (const target of ['/1', '/2']) {
+        let log = ''
+        let isOver = false
+        const onLog = (_: string, text: string) => {
+          log += text
+        }
+        const outcome = call({ http: aRequestHead({ target }), onLog }).finally(() => {
+          isOver = true
+        })
+        // Of this call: the two that it began with and the two that it ends with.
+        await until(() => onTheWay.filter(([, text]) => text.startsWith('\0')).length === 4)
+        await sleep(20)
+        expect(isOver, 'it waits').toBe(false)
+        arrive()
+        expect(await outcome).toMatchObject({ kind: 'returned' })
+        logs.push(log.replace(/after .*\n/, ''))
+      }
+      expect(logs).toEqual(['of /1\n', 'of /2\n'])
+      expect(outside.join('')).not.toContain('of /')
+    })
+
+    test('what is on the way when a call begins is not of that call', async () => {
+      const { call, arrive, say, outside, onTheWay } = await marked((_request, response) => response.end('answered'))
+      say('between\n')
+      const log: string[] = []
+      const outcome = call({ onLog: (_, text) => log.push(text) })
+      await until(() => onTheWay.length === 5)
+      arrive()
+      await outcome
+      expect(log).toEqual([])
+      expect(outside).toEqual(['stdout between\n'])
+    })
+
+    test('a mark that stays away is not waited for beyond a second', async () => {
+      const { call, clock, onTheWay } = await marked((_request, response) => response.end('answered'))
+      const outcome = call()
+      await until(() => onTheWay.length === 4)
+      await clock.pass(1000)
+      expect(await outcome).toMatchObject({ kind: 'returned' })
+    })
+  })
+
+  test('waits for what it printed of a failure, also when it was silent for long', async () => {
+    let status = 200
+    const { call, worker, clock } = await start((_request, response) => {
+      response.writeHead(status).end('answered')
+    }, usualQuietMs)
+    for (let n = 0; n < 10; n++) {
+      const outcome = call()
+      await until(() => clock.armed === 2)
+      await clock.pass(usualQuietMs)
+      await outcome
+    }
+    status = 500
+    const printed: string[] = []
+    const outcome = call({ onLog: (_, text) => printed.push(text) })
+    await until(() => clock.armed === 2)
+    worker.print('stderr', 'why')
+    await clock.pass(200)
+    await outcome
+    expect(printed).toEqual(['why'])
+  })
+
   test('does not wait for one that has printed nothing for ten calls', async () => {
     const { call, clock } = await start((_request, response) => response.end('answered'), usualQuietMs)
     for (let n = 0; n < 10; n++) {

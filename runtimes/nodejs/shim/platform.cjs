@@ -10,7 +10,7 @@ const missing = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'])
 
 /** From here on `require` and `import` find the packages of the set behind those of the function's own. */
 function supply(set) {
-  const folder = join(__dirname, '../platform', set)
+  const folder = folderOf(set)
   registerHooks({
     resolve(specifier, context, nextResolve) {
       try {
@@ -26,7 +26,20 @@ function supply(set) {
 }
 
 /** One of its packages, whatever the function brings. */
-const suppliedBy = (set, name) => createRequire(`${__dirname}/`)(fileOf(join(__dirname, '../platform', set), name))
+const suppliedBy = (set, name) => createRequire(`${__dirname}/`)(fileOf(folderOf(set), name))
+
+/** The file that `require(name)` means in the package: Node.js 22 asks no hook where only the file is asked for. */
+function fileIn(code, set, name) {
+  try {
+    return createRequire(join(code, 'package.json')).resolve(name)
+  } catch (error) {
+    const file = fileOf(folderOf(set), name)
+    if (file === undefined) throw error
+    return file
+  }
+}
+
+const folderOf = (set) => join(__dirname, '../platform', set)
 
 const isBare = (specifier) => /^[@\w]/.test(specifier) && !specifier.includes(':') && !isBuiltin(specifier)
 
@@ -37,4 +50,4 @@ function fileOf(folder, specifier) {
   return existsSync(file) ? file : undefined
 }
 
-module.exports = { suppliedBy, supply }
+module.exports = { fileIn, suppliedBy, supply }

@@ -47,6 +47,13 @@ export interface Exit {
   fromOutside?: boolean
 }
 
+/** Puts text of ours into what a sandbox prints, behind all that its processes have printed so far. */
+export interface OutputMarker {
+  /** At once. False: it cannot be put there now. */
+  put(stream: 'stdout' | 'stderr', text: string): boolean
+  close(): void
+}
+
 export interface Listener {
   port: number
   /** Nobody outside of the sandbox reaches it. */
@@ -74,6 +81,8 @@ export interface Sandbox {
   stop(graceMs: number): Promise<void>
   /** Where its processes listen; null when that cannot be told. */
   listeners(): Promise<Listener[] | null>
+  /** Null, or absent: nothing can be put there. */
+  outputMarker?(): Promise<OutputMarker | null>
   /** Host and port where the server reaches a port of the sandbox. */
   address(port: number): Promise<{ host: string; port: number }>
 }

@@ -6,20 +6,26 @@ import { FaasError } from '../../domain/errors.ts'
 import { cancelled, type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
 import type { Call, HttpRequestHead, StreamSink } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
-import type { Exit, OnOutput, Sandbox } from '../sandbox/sandbox.ts'
+import type { Exit, OnOutput, OutputMarker, Sandbox } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { FlowingSink } from './flowing-sink.ts'
 import { killed, resultTooLarge, timedOut } from './outcomes.ts'
+import { PrintedMarks } from './printed-marks.ts'
 import { ReadOnlyRoot } from './read-only-root.ts'
 
 /** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
-/** What a call printed is still on its way when its answer is there: an image is waited for until it has been quiet for this time. */
+/**
+ * What a call printed is still on its way when its answer is there. Where a mark can be put behind it, the mark is waited for; else
+ * an image is waited for until it has been quiet for this time.
+ */
 export const usualQuietMs = 10
+/** How long a mark may be under way. */
+const markWaitMs = 1000
 /** But no longer than that. */
 const lastLinesMs = 100
-/** Calls in a row without output after which an image is not waited for, until it prints again. */
+/** Calls in a row without output after which an image without marks is not waited for, until it prints again or fails. */
 const mostSilentCalls = 10
 /** Characters kept of what is printed while it starts. */
 export const longestStartLog = 64 * 1024
@@ -32,6 +38,14 @@ export interface LastLines {
   until(): Promise<void> | null
   /** How long that may take. */
   mostMs: number
+}
+
+/** A call under way. */
+interface Open {
+  /** What it printed of its root. */
+  root: ReadOnlyRoot
+  /** Of which what comes is its own. */
+  streams: Set<'stdout' | 'stderr'>
 }
 
 /** An image that listens on a port and is kept warm: calls are HTTP requests over kept-alive connections. */
@@ -51,8 +65,8 @@ export class HttpImageWorker implements PoolWorker {
   #silentCalls = 0
   #printedAt = 0
   startFailure: Bound | undefined
-  /** With what each of them printed of its root. */
-  #calls = new Map<Call, ReadOnlyRoot>()
+  #calls = new Map<Call, Open>()
+  #marks = new PrintedMarks((stream, text) => this.#took(stream, text))
   #root = new ReadOnlyRoot()
   /** What gives a call up, by its execution. */
   #cancels = new Map<string, () => void>()
@@ -95,6 +109,7 @@ export class HttpImageWorker implements PoolWorker {
     this.#token = options.token
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
+      this.#marks.flush()
       this.#agent.destroy()
     })
   }
@@ -109,6 +124,11 @@ export class HttpImageWorker implements PoolWorker {
     this.#isReady = true
   }
 
+  /** Marks can be put into what it prints. */
+  markWith(marker: OutputMarker): void {
+    this.#marks.use(marker)
+  }
+
   /** It will not serve: what is wrong with it is the function's own doing, and what it printed is the log. */
   async notReady(outcome: Outcome): Promise<void> {
     if (this.isEnding) await this.#sandbox.printed
@@ -116,12 +136,18 @@ export class HttpImageWorker implements PoolWorker {
     this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: this.#root.explain(outcome), log }
   }
 
-  /** What the image prints belongs to the call that it works on (to each, when it works on several), and else to the worker. */
+  /** What the engine has of its output. */
   print(stream: 'stdout' | 'stderr', text: string): void {
+    this.#marks.take(stream, text)
+  }
+
+  /** What the image prints belongs to the call that it works on (to each, when it works on several), and else to the worker. */
+  #took(stream: 'stdout' | 'stderr', text: string): void {
     this.#printedAt = this.#clock.elapsed()
     this.#silentCalls = 0
-    for (const [call, root] of this.#calls) call.onLog(stream, text + root.lineAfter(text))
-    if (this.#calls.size > 0) return
+    const open = [...this.#calls].filter(([, { streams }]) => streams.has(stream))
+    for (const [call, { root }] of open) call.onLog(stream, text + root.lineAfter(text))
+    if (open.length > 0) return
     const printed = text + this.#root.lineAfter(text)
     if (!this.#isReady && this.#startLog.length < longestStartLog) this.#startLog += printed
     this.#onOther(stream, printed)
@@ -147,9 +173,8 @@ export class HttpImageWorker implements PoolWorker {
     const onFlow = () => {
       deadlineMs = Math.max(deadlineMs, elapsed() + this.#streamIdleMs)
     }
-    const root = new ReadOnlyRoot()
+    const { root } = this.#open(call)
     arm(timeoutMs)
-    this.#calls.set(call, root)
     let isCancelled = false
     this.#cancels.set(call.executionId, () => {
       isCancelled = true
@@ -157,8 +182,8 @@ export class HttpImageWorker implements PoolWorker {
     })
     try {
       const outcome = await this.#exchange(call, deadline.signal, elapsed, onFlow)
-      deadlineMs += 2 * lastLinesMs + (this.#printed?.mostMs ?? 0)
-      await this.#lastLines()
+      deadlineMs += 2 * lastLinesMs + (this.#printed?.mostMs ?? markWaitMs)
+      await this.#lastLines(isFailure(outcome))
       return root.explain(outcome)
     } catch {
       if (isCancelled) return cancelled(elapsed(), true)
@@ -194,6 +219,14 @@ export class HttpImageWorker implements PoolWorker {
     await this.gone
   }
 
+  /** What it printed before is under way yet, and belongs to no call that begins now. */
+  #open(call: Call): Open {
+    const open: Open = { root: new ReadOnlyRoot(), streams: new Set() }
+    this.#calls.set(call, open)
+    if (!this.#marks.put((stream) => open.streams.add(stream))) open.streams.add('stdout').add('stderr')
+    return open
+  }
+
   #endFor(why: 'deadline' | 'asked' | 'exited'): void {
     if (this.#ended === 'no') this.#ended = why
   }
@@ -216,11 +249,11 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   /** Its output comes by another way than its answer, through the engine. */
-  async #lastLines(): Promise<void> {
-    const told = this.#printed?.until() ?? null
+  async #lastLines(hasFailed = true): Promise<void> {
+    const told = this.#printed === undefined ? this.#markBack() : this.#printed.until()
     if (told !== null) return told
     const quietMs = this.#quietMs
-    if (this.#silentCalls >= mostSilentCalls) return
+    if (this.#silentCalls >= mostSilentCalls && !hasFailed) return
     this.#silentCalls++
     const from = this.#clock.elapsed()
     let now = from
@@ -228,6 +261,19 @@ export class HttpImageWorker implements PoolWorker {
       await new Promise<void>((resolve) => this.#clock.after(quietMs / 2, resolve))
       now = this.#clock.elapsed()
     }
+  }
+
+  /** Null: no mark can be put. */
+  #markBack(): Promise<void> | null {
+    const missing = new Set<string>(['stdout', 'stderr'])
+    const back = Promise.withResolvers<void>()
+    const isPut = this.#marks.put((stream) => {
+      missing.delete(stream)
+      if (missing.size === 0) back.resolve()
+    })
+    if (!isPut) return null
+    const stopTimer = this.#clock.after(markWaitMs, () => back.resolve())
+    return Promise.race([back.promise, this.gone]).finally(stopTimer)
   }
 
   #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
@@ -261,6 +307,11 @@ export class HttpImageWorker implements PoolWorker {
     })
   }
 }
+
+const isFailure = (outcome: Outcome): boolean =>
+  outcome.kind === 'streamed'
+    ? outcome.status >= 500
+    : outcome.kind === 'raised' || (outcome.kind === 'returned' && (outcome.value.http?.status ?? 200) >= 500)
 
 const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
 

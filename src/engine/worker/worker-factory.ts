@@ -88,7 +88,11 @@ export class SandboxWorkers implements WorkerFactory {
       const problem = await whatKeepsImage(sandbox, revision, address, this.#parts)
       if (problem !== null) await worker.notReady(problem)
       else if (worker instanceof WhiskImageWorker) await worker.ready(address, this.#parts.startTimeoutMs)
-      else worker.ready(address)
+      else {
+        worker.ready(address)
+        const marker = await sandbox.outputMarker?.()
+        if (marker) worker.markWith(marker)
+      }
       return worker
     } catch (error) {
       await sandbox.kill()

@@ -3,6 +3,7 @@
 const { builtin } = require('../builtins.cjs')
 const { Refusal } = require('../errors.cjs')
 const { exportNames } = require('../load.cjs')
+const { fileIn } = require('../platform.cjs')
 const { existsSync, readdirSync, readFileSync, statSync } = builtin('node:fs')
 const { createRequire } = builtin('node:module')
 const { dirname, join, resolve } = builtin('node:path')
@@ -41,7 +42,7 @@ function onlySource(folder) {
 /** Beside the entry of the framework lies its registry, which is not among what it exports. */
 function frameworkFor(code) {
   const require = createRequire(join(code, 'package.json'))
-  const folder = dirname(require.resolve('@google-cloud/functions-framework'))
+  const folder = dirname(fileIn(code, 'express5', '@google-cloud/functions-framework'))
   return {
     registry: require(join(folder, 'function_registry.js')),
     testing: require(join(folder, 'testing.js')),

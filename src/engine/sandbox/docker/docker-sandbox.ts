@@ -1,8 +1,9 @@
 import { FaasError } from '../../../domain/errors.ts'
-import type { Exit, Listener, Sandbox, SandboxLimits } from '../sandbox.ts'
+import type { Exit, Listener, OutputMarker, Sandbox, SandboxLimits } from '../sandbox.ts'
 import { resources } from './container-spec.ts'
 import type { DockerClient } from './docker-client.ts'
 import { listenersOf } from './listeners.ts'
+import { openOutputMarker } from './output-marker.ts'
 
 /** One container. The engine tells it of its end, as the events say; the container removes itself. */
 export class DockerSandbox implements Sandbox {
@@ -132,6 +133,14 @@ export class DockerSandbox implements Sandbox {
   async listeners(): Promise<Listener[] | null> {
     const state = await this.#docker.state(this.#container)
     return typeof state === 'object' && state !== null ? listenersOf(state.Pid ?? 0) : null
+  }
+
+  async outputMarker(): Promise<OutputMarker | null> {
+    const state = await this.#docker.state(this.#container)
+    if (typeof state !== 'object' || state === null || this.#state !== 'running') return null
+    const marker = openOutputMarker(state.Pid ?? 0, this.#container)
+    if (marker !== null) void this.exited.then(() => marker.close())
+    return marker
   }
 
   async address(port: number): Promise<{ host: string; port: number }> {
