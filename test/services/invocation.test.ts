@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { idFrom, timeOrderedId } from '../../src/domain/ids.ts'
+import { limitReached, noShares, type Shares } from '../../src/domain/limits.ts'
 import { silent } from '../../src/domain/log.ts'
 import { errorTypes, type Outcome } from '../../src/domain/outcome.ts'
 import { makeRevision } from '../../src/domain/revision.ts'
@@ -81,6 +82,29 @@ describe('the line in the log', () => {
   ] as const)('%s: %j', async (logExecutions, outcome, lines) => {
     expect(await linesOf(logExecutions, outcome)).toEqual(lines)
   })
+})
+
+test('refusals of a project that asks again and again are told one after the other, those of others at once', async () => {
+  const full: Shares = {
+    ...noShares,
+    enter: () => {
+      throw limitReached({ name: 'running', of: 'project', value: 1, used: 1 })
+    },
+  }
+  const { invocation, clock } = setUp({ shares: full })
+  const told: string[] = []
+  const refuse = (projectId: string) => {
+    const own = { ...target, revision: { ...target.revision, projectId } }
+    void invocation.run(ask({ target: own })).catch(({ code }: FaasError) => told.push(`${projectId} ${code}`))
+  }
+  for (let n = 0; n < 60; n++) refuse('red')
+  refuse('blue')
+  await settled()
+  expect(told.filter((one) => one === 'red limit_reached')).toHaveLength(51)
+  expect(told).toContain('blue limit_reached')
+  clock.advance(100)
+  await settled()
+  expect(told).toHaveLength(61)
 })
 
 describe('a run that is waited for', () => {

@@ -7,6 +7,7 @@ import type { Log } from '../../domain/log.ts'
 import { AcceptedRuns, type AcceptedRunsParts, type Follow, type Resolve } from './accepted-runs.ts'
 import { CallDepths } from './call-depth.ts'
 import { type NewRun, newExecution, noteEnd, platformOutcome } from './execution-record.ts'
+import { RefusalPace } from './refusal-pace.ts'
 import { RunEnds, type RunEndsParts } from './run-ends.ts'
 import type { RunEvents } from './run-events.ts'
 import type { Accepted, Finished, RunRequest } from './run-request.ts'
@@ -48,6 +49,7 @@ export class Invocation {
   #runner: Runner
   #accepted: AcceptedRuns
   #depths: CallDepths
+  #refusals: RefusalPace
   #closing = false
 
   constructor(parts: InvocationParts) {
@@ -55,6 +57,7 @@ export class Invocation {
     this.#parts = parts
     this.#shares = parts.shares ?? noShares
     this.#depths = new CallDepths(limits.maxCallDepth)
+    this.#refusals = new RefusalPace(clock)
     this.#ends = new RunEnds({ ledger, log, limits, onEnd: parts.onEnd, events: parts.events })
     this.#runner = new Runner({ ...parts, ends: this.#ends })
     this.#accepted = new AcceptedRuns({
@@ -67,7 +70,8 @@ export class Invocation {
   async run(request: RunRequest): Promise<Finished> {
     this.#refuseWhenClosing()
     const { revision } = request.target
-    const leave = this.#shares.enter(revision)
+    const entered = this.#enter(request)
+    const leave = entered instanceof Promise ? await entered : entered
     try {
       const execution = this.#begin(request, true)
       this.#parts.ledger.open(execution)
@@ -82,7 +86,8 @@ export class Invocation {
   /** Promises a run: durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
   accept(request: RunRequest): Promise<Accepted> {
     if (this.#closing) return Promise.reject(isStopping())
-    return this.#accepted.accept(this.#begin(request, false), request)
+    const refuse = (error: unknown) => this.#refuse(request, error)
+    return this.#accepted.accept(this.#begin(request, false), request).catch(refuse)
   }
 
   /** A run that is over runs again under its id. Throws FaasError `queue_full`, `not_found`. */
@@ -147,6 +152,21 @@ export class Invocation {
   async close(): Promise<void> {
     this.#closing = true
     await this.#accepted.close()
+  }
+
+  /** A promise only when it is refused. */
+  #enter(request: RunRequest): ReturnType<Shares['enter']> | Promise<never> {
+    try {
+      return this.#shares.enter(request.target.revision)
+    } catch (error) {
+      return this.#refuse(request, error)
+    }
+  }
+
+  async #refuse({ target, signal }: RunRequest, error: unknown): Promise<never> {
+    const isLimit = error instanceof FaasError && (error.code === 'limit_reached' || error.code === 'queue_full')
+    if (isLimit && !this.#closing && signal?.aborted !== true) await this.#refusals.turn(target.revision.projectId)
+    throw error
   }
 
   #begin(request: RunRequest, sync: boolean): Execution {
