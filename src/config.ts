@@ -2,6 +2,7 @@ import { delimiter } from 'node:path'
 import type { z } from 'zod'
 import { runtimesFolder } from './assets.ts'
 import { cacheFolderIn, cliVariables } from './cli-settings.ts'
+import { lastUid } from './settings/engine.ts'
 import { settings, subjectOf } from './settings/settings.ts'
 
 /** Reads the settings; the only reader of the environment. `settings/` has a row for each. */
@@ -30,6 +31,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   wrong.push(...unknown.map((name) => `${name}: there is no such setting`))
   if (!parsed.success || wrong.length > 0) throw new Error(`Settings that cannot be used:\n  ${wrong.join('\n  ')}`)
   refuseOpenDoors(parsed.data)
+  refuseUsersBeyond(parsed.data)
   refuseVersionsOfHost(parsed.data)
   const cacheDir = parsed.data.cacheDir || cacheFolderIn(parsed.data.dataDir)
   const runtimesDir = parsed.data.runtimesDir || runtimesFolder(cacheDir)
@@ -121,6 +123,13 @@ function refuseVersionsOfHost({ engine, runtimes }: z.output<typeof settings>): 
   if (engine === 'docker' || runtimes.length === 0) return
   throw new Error(
     `TAIBAI_RUNTIMES=${runtimes.join(',')} needs containers: the process engine runs functions in the versions of this machine.`,
+  )
+}
+
+function refuseUsersBeyond({ workerUid, workerUids }: z.output<typeof settings>): void {
+  if (workerUid + workerUids - 1 <= lastUid) return
+  throw new Error(
+    `TAIBAI_WORKER_UIDS: ${workerUids} user ids from ${workerUid} on go beyond the last that there is, ${lastUid}: make one of the two smaller.`,
   )
 }
 

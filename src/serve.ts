@@ -30,6 +30,7 @@ async function start(fail: (sentence: string) => never, isImage: boolean): Promi
     const { unpackAssets } = await import('./assets.ts')
     const config = readConfig()
     if (isImage) await prepareContainer(config)
+    else if (config.engine === 'docker') await goFirst(config)
     unpackAssets(config.cacheDir)
     if (isImage) await prepareImages(config)
     const { startApp } = await import('./app.ts')
@@ -37,6 +38,12 @@ async function start(fail: (sentence: string) => never, isImage: boolean): Promi
   } catch (error) {
     return fail(explain(error))
   }
+}
+
+/** Containers are the engine's; child processes would go first with us. */
+async function goFirst({ nice }: Config): Promise<void> {
+  const { takePrecedence } = await import('./host/precedence.ts')
+  takePrecedence(nice)
 }
 
 /** In a container of our image there is nobody who prepares the machine: the server does it itself, and not as root. */

@@ -37,6 +37,7 @@ export const engineOptions = (
   tmpSizeMb: config.tmpSizeMb,
   codeSizeMb: Math.max(Math.ceil(config.maxUnpackedBytes / 1024 / 1024), config.buildMaxMb),
   untrustedOciRuntime: config.untrustedOciRuntime,
+  cgroupParent: config.cgroupParent,
   egressAllow: config.egressAllow,
   maxWorkerConnections: config.maxWorkerConnections,
   nodeCommand: nodeCommand(),

@@ -1,12 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { atMost, info, percentile, printTable, showPercentiles, sortedOf, spread } from './figures.ts'
+import { type Apart, setApart } from './apart.ts'
+import { atMost, info, mean, percentile, printTable, showPercentiles, sortedOf, spread } from './figures.ts'
 import { load } from './load.ts'
 import { noteNoise } from './noise.ts'
-import { invoke, startTaibai, type Taibai } from './taibai.ts'
+import { invoke, metric, startTaibai, type Taibai, until } from './taibai.ts'
 
 /**
  * A victim that is called ten times a second: alone, beside a flood of another function over 64 connections with queued runs of
- * it, and beside the same flood when that function has a limit of calls at once (`max_running`).
+ * it, and beside the same flood when that function has a limit of calls at once (`max_running`). The three take turns, because
+ * what else the machine does changes; all calls of a kind together have the percentiles.
  */
 
 const connections = 64
@@ -16,36 +18,68 @@ const limited = 2
 /** A function that works a little, as functions do. */
 const content = `export const main = () => { let n = 0; while (n < 200000) n++; return n }`
 
-export async function fairness({ seconds, queued }: { seconds: number; queued: number }): Promise<object> {
-  const taibai = await startTaibai({ GENERIC_WORKERS: 2 })
+/** One call of the victim, in ms: as its caller saw it, and what the server says of it. */
+interface Called {
+  tookMs: number
+  /** Until it had a worker. */
+  acquireMs: number
+  /** From there to the worker's answer. */
+  runMs: number
+}
+
+interface Kinds {
+  alone: Called[]
+  beside: Called[]
+  besideLimited: Called[]
+}
+
+export interface FairnessSize {
+  rounds: number
+  /** Of each kind in each round. */
+  seconds: number
+  /** Runs of the flood that wait at the beginning of each round. */
+  queued: number
+}
+
+export async function fairness(size: FairnessSize): Promise<object> {
+  const apart = setApart()
+  const taibai = await startTaibai({ GENERIC_WORKERS: 2, ...apart.settings })
+  const kinds: Kinds = { alone: [], beside: [], besideLimited: [] }
   try {
     const victim = await taibai.deploy('victim', content, { min_workers: 1 })
     const flood = await taibai.deploy('flood', content)
     for (let n = 0; n < 20; n++) await invoke(taibai, victim)
-    await noteNoise()
-    const alone = await called(taibai, victim, seconds)
-    const beside = await besideFlood(taibai, victim, flood, seconds, queued)
-    await taibai.call('PUT', `/v1/functions/${flood}`, { max_running: limited })
-    const besideLimited = await besideFlood(taibai, victim, flood, seconds, queued)
-    print({ alone, beside, besideLimited }, queued)
-    return { alone, beside, besideLimited }
+    for (let n = 0; n < size.rounds; n++) {
+      await noteNoise()
+      kinds.alone.push(...(await called(taibai, victim, size.seconds)))
+      kinds.beside.push(...(await besideFlood(taibai, victim, flood, size, apart)))
+      await taibai.call('PUT', `/v1/functions/${flood}`, { max_running: limited })
+      kinds.besideLimited.push(...(await besideFlood(taibai, victim, flood, size, apart)))
+      await taibai.call('PUT', `/v1/functions/${flood}`, { max_running: null })
+    }
+    print(kinds, size, apart.how)
+    return kinds
   } finally {
     await taibai.stop()
+    apart.remove()
   }
 }
 
-function print(
-  { alone, beside, besideLimited }: Record<'alone' | 'beside' | 'besideLimited', number[]>,
-  queued: number,
-): void {
-  const ratio = (values: number[], at: number) =>
-    spread([percentile(sortedOf(values), at) / percentile(sortedOf(alone), at)])
+function print({ alone, beside, besideLimited }: Kinds, { queued }: FairnessSize, how: string): void {
+  const took = (calls: Called[]) => calls.map(({ tookMs }) => tookMs)
+  const ratio = (calls: Called[], at: number) => {
+    const of = (kind: Called[]) => percentile(sortedOf(took(kind)), at)
+    return spread([of(calls) / of(alone)])
+  }
   printTable(
-    `A victim called ten times a second beside ${connections} connections and ${queued} queued runs of another`,
+    `A victim called ten times a second beside ${connections} connections and ${queued} queued runs of another (${how})`,
     [
-      info('alone, ms', showPercentiles(alone, 1)),
-      info('beside the flood, ms', showPercentiles(beside, 1)),
-      info(`beside the flood with max_running ${limited}, ms`, showPercentiles(besideLimited, 1)),
+      info('alone, ms', showPercentiles(took(alone), 1)),
+      info('beside the flood, ms', showPercentiles(took(beside), 1)),
+      info(`beside the flood with max_running ${limited}, ms`, showPercentiles(took(besideLimited), 1)),
+      info('of the slowest 5 %: alone', slowest(alone)),
+      info('of the slowest 5 %: beside the flood', slowest(beside)),
+      info(`of the slowest 5 %: beside, max_running ${limited}`, slowest(besideLimited)),
       atMost('p50 beside ÷ alone', 2, ratio(beside, 50)),
       atMost('p99 beside ÷ alone', 3, ratio(beside, 99)),
       atMost(`p50 beside ÷ alone, max_running ${limited}`, 2, ratio(besideLimited, 50)),
@@ -54,24 +88,45 @@ function print(
   )
 }
 
-/** How long each call took, in ms. Throws when one fails. */
-async function called(taibai: Taibai, id: string, seconds: number): Promise<number[]> {
-  const calls: Promise<number>[] = []
-  for (const until = performance.now() + seconds * 1000; performance.now() < until; await pause(everyMs)) {
-    calls.push(invoke(taibai, id).then(({ tookMs }) => tookMs))
+/** Where the time of the slow ones goes: in the line for a worker, in the worker, or around both. */
+function slowest(calls: Called[]): string {
+  const slow = calls.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, Math.ceil(calls.length / 20))
+  const of = (value: (call: Called) => number) => mean(slow.map(value)).toFixed(1)
+  const around = of(({ tookMs, acquireMs, runMs }) => tookMs - acquireMs - runMs)
+  return `line ${of((call) => call.acquireMs)}  worker ${of((call) => call.runMs)}  around ${around} ms`
+}
+
+/** Throws when a call fails. */
+async function called(taibai: Taibai, id: string, seconds: number): Promise<Called[]> {
+  const calls: Promise<Called>[] = []
+  for (const end = performance.now() + seconds * 1000; performance.now() < end; await pause(everyMs)) {
+    calls.push(invoke(taibai, id).then(calledOf))
   }
   return Promise.all(calls)
 }
 
-async function besideFlood(taibai: Taibai, victim: string, flood: string, seconds: number, queued: number) {
+function calledOf({ tookMs, headers }: { tookMs: number; headers: object }): Called {
+  const timing = String((headers as Record<string, unknown>)['server-timing'])
+  const ms = (phase: string) => Number(new RegExp(`${phase};dur=([\\d.]+)`).exec(timing)?.[1])
+  return { tookMs, acquireMs: ms('acquire'), runMs: ms('run') }
+}
+
+async function besideFlood(
+  taibai: Taibai,
+  victim: string,
+  flood: string,
+  { seconds, queued }: FairnessSize,
+  apart: Apart,
+): Promise<Called[]> {
   const accept = () => taibai.call('POST', '/v1/executions', { function_id: flood, sync: false })
   for (let left = queued; left > 0; left -= 100) await Promise.all(Array.from({ length: Math.min(left, 100) }, accept))
   const headers = { 'X-Auth-Token': taibai.token }
   const target = { url: `${taibai.url}/fn/${flood}`, headers }
-  const flooding = load(target, connections, seconds + 3, taibai.dataDir)
+  const flooding = load(target, connections, seconds + 3, taibai.dataDir, apart.admit)
   // What the flood takes at its beginning, its workers above all, is not what is asked here.
   await pause(2000)
-  const took = await called(taibai, victim, seconds)
+  const calls = await called(taibai, victim, seconds)
   await flooding
-  return took
+  await until('the queue is empty', async () => (await metric(taibai, 'taibai_queued')) === 0)
+  return calls
 }

@@ -23,11 +23,17 @@ export interface Round {
   errors: number
 }
 
-export async function load(target: Target, connections: number, seconds: number, folder: string): Promise<Round> {
+export async function load(
+  target: Target,
+  connections: number,
+  seconds: number,
+  folder: string,
+  onStart?: (pid: number) => void,
+): Promise<Round> {
   const script = join(folder, `${crypto.randomUUID()}.lua`)
   writeFileSync(script, luaScript(target))
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script, target.url]
-  const printed = await run('wrk', args)
+  const printed = await run('wrk', args, undefined, onStart)
   const line = printed.split('\n').find((each) => each.startsWith('JSON '))
   if (line === undefined) throw new Error(`wrk said nothing of use:\n${printed}`)
   const { requests, micros, p50, p99, max, errors } = JSON.parse(line.slice('JSON '.length))
@@ -70,9 +76,10 @@ function request()
   return made[at]
 end`
 
-export function run(command: string, args: string[], input?: string): Promise<string> {
+export function run(command: string, args: string[], input?: string, onStart?: (pid: number) => void): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { detached: onStart !== undefined, stdio: ['pipe', 'pipe', 'pipe'] })
+    if (child.pid !== undefined) onStart?.(child.pid)
     let [out, err] = ['', '']
     child.stdout.on('data', (chunk) => {
       out += chunk

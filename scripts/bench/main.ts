@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { stopAll } from '../setup/own-server.ts'
+import { inOwnSession } from './apart.ts'
 import { asyncRuns } from './async-runs.ts'
 import { burst } from './burst.ts'
 import { fairness } from './fairness.ts'
@@ -35,7 +36,7 @@ const suites: Record<string, () => Promise<object>> = {
   'worker-start': () => workerStart({ starts: quick ? 5 : 20 }),
   'first-call': () => firstCall({ calls: quick ? 5 : 20 }),
   burst: () => burst({ rounds: quick ? 1 : 3 }),
-  fairness: () => fairness(quick ? { seconds: 6, queued: 1000 } : { seconds: 20, queued: 10_000 }),
+  fairness: () => fairness(quick ? { rounds: 3, seconds: 3, queued: 300 } : { rounds: 5, seconds: 20, queued: 10_000 }),
   async: () => asyncRuns({ ...rounds, drained: quick ? 50 : 300 }),
   jobs: () => jobs({ rounds: quick ? 2 : 5 }),
   ledger: () => ledger({ ...rounds, rows: quick ? 100_000 : 1_000_000, reads: quick ? 30 : 100 }),
@@ -56,6 +57,10 @@ if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}; there are: ${Object.keys(suites).join(', ')}.`)
   process.exit(2)
 }
+
+// A session of its own, which can go before others without taking the terminal along.
+const again = asked.includes('fairness') ? inOwnSession() : null
+if (again !== null) process.exit(await again)
 
 const folder = join(import.meta.dirname, 'results')
 mkdirSync(folder, { recursive: true })

@@ -47,7 +47,11 @@ export async function startOwnServer(
   const own = { TAIBAI_DATA_DIR: dataDir, TAIBAI_PORT: String(port) }
   const [program, ...args] = ownCommand()
   const env = { ...serverEnvironment, ...process.env, ...settings, ...own }
-  const child = spawn(program, [...nodeArgs, ...args, 'serve'], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(program, [...nodeArgs, ...args, 'serve'], {
+    env,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   running.add(child)
   const client = makeClient({ url: `http://127.0.0.1:${port}`, token: () => tokenIn(dataDir) })
   await ready(client, child)

@@ -83,6 +83,8 @@ function fences({ user, command, dataDir }: UnitFacts): Section {
   return [
     ...(user === 'root' ? asRoot : asUser),
     'OOMScoreAdjust=-500',
+    // Before what computes: the calls of all functions come through its one thread.
+    'CPUWeight=1000',
     'ProtectSystem=strict',
     `ProtectHome=${isHome ? 'read-only' : 'yes'}`,
     'PrivateTmp=yes',

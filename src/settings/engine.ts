@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { int, list } from './value-kinds.ts'
 
+/** The last that engines take. */
+export const lastUid = 2 ** 31 - 1
 const egressEntry = /^(host|metadata|\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?)(:\d{1,5})?$/
 
 export const engine = {
@@ -29,8 +31,20 @@ export const engine = {
     .string()
     .optional()
     .describe('OCI runtime (as the engine names it, such as runsc) for workers of runtimes that are not trusted.'),
-  workerUid: int(1).default(64000).describe('User id of the first worker, and group of all.'),
-  workerUids: int(1)
+  cgroupParent: z
+    .string()
+    .regex(/^[\w.@:/-]+$/, 'must be a control group: a path such as /taibai-workers, or a slice such as workers.slice')
+    .optional()
+    .describe(
+      "Control group of the engine's machine that all workers are below, so that limits and weight are set for all of them: a path, or a slice of systemd where the engine uses that; default: the engine's.",
+    ),
+  nice: int(-20, 19)
+    .default(-10)
+    .describe(
+      'How far the server goes before other programs for the processor (-20 to 19; below 0 only as root): the calls of all functions come through it.',
+    ),
+  workerUid: int(1, lastUid).default(64000).describe('User id of the first worker, and group of all.'),
+  workerUids: int(1, lastUid)
     .default(1000)
     .describe('User ids from there on, one for each worker: what the kernel counts by user is used up for no other.'),
 

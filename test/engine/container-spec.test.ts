@@ -142,6 +142,12 @@ describe('the container of', () => {
       { ...worker, HostConfig: { ...worker.HostConfig, Runtime: 'runsc' } },
     ],
     [
+      'a worker below a control group of the operator',
+      {},
+      { cgroupParent: '/taibai-workers' },
+      { ...worker, HostConfig: { ...worker.HostConfig, CgroupParent: '/taibai-workers' } },
+    ],
+    [
       'a worker on an engine without a first process',
       {},
       { hasInit: false },

@@ -31,6 +31,7 @@ describe('the unit of the service', () => {
       'EnvironmentFile=-/etc/taibai/taibai.env',
       'TimeoutStopSec=60',
       'CapabilityBoundingSet=',
+      'CPUWeight=1000',
       'ProtectSystem=strict',
       'ProtectHome=yes',
       'NoNewPrivileges=yes',

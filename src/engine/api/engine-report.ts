@@ -12,6 +12,7 @@ export interface VersionAnswer {
 
 export interface InfoAnswer {
   CgroupVersion?: string
+  CgroupDriver?: string
   Driver?: string
   OperatingSystem?: string
   Runtimes?: Record<string, unknown>

@@ -24,6 +24,7 @@ export interface HostConfig {
   LogConfig: { Type: string; Config: Record<string, string> }
   Mounts?: (BindMount | OwnVolume)[]
   Runtime?: string
+  CgroupParent?: string
   Init?: boolean
   ExtraHosts?: string[]
   Dns?: string[]

@@ -33,6 +33,8 @@ export interface ContainerDefaults {
   hostPath?: ((path: string) => string) | undefined
   /** OCI runtime for what is not trusted; undefined: the engine's default. */
   untrustedOciRuntime?: string | undefined
+  /** Control group that all are below; undefined: the engine's. */
+  cgroupParent?: string | undefined
 }
 
 export const instanceLabel = (instance: string): string => `io.taibai.instance=${instance}`
@@ -72,7 +74,7 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults,
 }
 
 function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: WorkerUser): HostConfig {
-  const { pidsLimit, openFilesLimit, hasInit, seccomp, untrustedOciRuntime } = defaults
+  const { pidsLimit, openFilesLimit, hasInit, seccomp, untrustedOciRuntime, cgroupParent } = defaults
   const host: HostConfig = {
     AutoRemove: true,
     ReadonlyRootfs: true,
@@ -98,6 +100,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: Worker
   if (names.length > 0) host.ExtraHosts = names
   const mounts = mountsOf(spec, defaults, user)
   if (mounts.length > 0) host.Mounts = mounts
+  if (cgroupParent !== undefined) host.CgroupParent = cgroupParent
   if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
   return host
 }

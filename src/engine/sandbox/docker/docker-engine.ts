@@ -20,7 +20,7 @@ import { type ContainerEvent, connectDocker, type DockerClient } from './docker-
 import type { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { apiNetworkName, EgressNetwork, type EgressOptions } from './egress-network.ts'
-import { addressTowards, hasBridge, seesOurFiles } from './engine-facts.ts'
+import { addressTowards, hasBridge, seesOurFiles, wrongCgroupParent } from './engine-facts.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { EtcFiles } from './etc-files.ts'
 import { type Place, placeOf } from './link-place.ts'
@@ -132,6 +132,8 @@ export class DockerEngine implements SandboxEngine {
     log: Log,
   ): Promise<DockerEngine> {
     const info = await docker.info()
+    const wrong = wrongCgroupParent(options.cgroupParent, info.CgroupDriver)
+    if (wrong !== null) throw new FaasError('engine_failed', wrong)
     if (!hasInit(info)) log.warn({}, noInit)
     const place = await findPlace(docker, options, own, info, egress)
     const ownContainer = own?.hasHostNetwork === false ? own.id : null

@@ -25,6 +25,21 @@ export async function seesOurFiles(
 /** Whether the bridge of a network of the engine's is an interface of the server's. Its address says nothing: other engines give the same. */
 export const hasBridge = (name: string): boolean => existsSync(`/sys/class/net/${name}`)
 
+/** What is wrong with this control group for an engine that makes them itself (`cgroupfs`) or has systemd make them; null: nothing. */
+export function wrongCgroupParent(parent: string | undefined, driver: string | undefined): string | null {
+  if (parent === undefined || driver === undefined) return null
+  const isSlice = /^[\w:@.-]+\.slice$/.test(parent)
+  if (driver === 'systemd') {
+    return isSlice
+      ? null
+      : `The engine leaves control groups to systemd: TAIBAI_CGROUP_PARENT has to be a slice, such as workers.slice, and is ${parent}.`
+  }
+  const isPath = parent.startsWith('/') && !parent.includes('..')
+  return isPath
+    ? null
+    : `The engine makes control groups itself: TAIBAI_CGROUP_PARENT has to be a path, such as /taibai-workers, and is ${parent}.`
+}
+
 const connectMs = 5000
 
 /** Our own address on the way to an engine of another machine; null: it is on this one, or not reached over TCP. */

@@ -1,0 +1,79 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * A measurement of who waits for whom on a machine that others use, too: caller, server and workers go before the others' programs,
+ * each in a session or a control group of its own, and stand to each other as on a machine without others. As root, on an engine that makes control groups
+ * itself; elsewhere nothing is changed, and `how` says so.
+ */
+export interface Apart {
+  how: string
+  /** Of the server. */
+  settings: Record<string, string | number>
+  /** Load that is made from here, as from other machines. */
+  admit(pid: number): void
+  remove(): void
+}
+
+const groups = '/sys/fs/cgroup'
+const name = 'taibai-bench'
+/** The server before its workers as far as it is by its own default: each step is a quarter more. */
+const nice = { caller: -19, load: -10, server: -19 }
+const workerShares = 9548
+
+/** This program once more, as the leader of a session; null: this is that one. Its exit code. */
+export function inOwnSession(): Promise<number> | null {
+  if (process.env.BENCH_APART !== undefined || process.getuid?.() !== 0) return null
+  const env = { ...process.env, BENCH_APART: '1' }
+  const again = spawn(process.execPath, process.argv.slice(1), { detached: true, stdio: 'inherit', env })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => again.kill(signal))
+  return new Promise((resolve) => again.once('exit', (code) => resolve(code ?? 1)))
+}
+
+export function setApart(): Apart {
+  const wrong = process.getuid?.() !== 0 ? 'only root may' : makeGroup()
+  if (wrong !== null) {
+    return { how: `beside all other programs: ${wrong}`, settings: {}, admit: () => {}, remove: () => {} }
+  }
+  sessionNice('self', nice.caller)
+  return {
+    how: 'caller, server and workers before all other programs',
+    settings: { NICE: nice.server, CGROUP_PARENT: `/${name}` },
+    admit: (pid) => sessionNice(pid, nice.load),
+    remove: removeGroups,
+  }
+}
+
+/** Null, or why there is none. */
+function makeGroup(): string | null {
+  try {
+    const driver = execFileSync('docker', ['info', '--format', '{{.CgroupDriver}}'], { encoding: 'utf8' }).trim()
+    if (driver !== 'cgroupfs') return `the engine has ${driver} make control groups`
+    const isFirst = existsSync(join(groups, 'cpu'))
+    const folder = join(groups, isFirst ? 'cpu' : '', name)
+    mkdirSync(folder, { recursive: true })
+    // The second version counts from 1 to 10,000, where the first has 2 to 262,144.
+    if (isFirst) writeFileSync(join(folder, 'cpu.shares'), String(workerShares))
+    else writeFileSync(join(folder, 'cpu.weight'), String(Math.round(1 + ((workerShares - 2) * 9999) / 262_142)))
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** The engine makes them in every hierarchy, and leaves them. */
+function removeGroups(): void {
+  for (const folder of [groups, ...readdirSync(groups).map((each) => join(groups, each))]) {
+    try {
+      rmdirSync(join(folder, name))
+    } catch {
+      // It is not in this one.
+    }
+  }
+}
+
+function sessionNice(pid: number | 'self', value: number): void {
+  const file = `/proc/${pid}/autogroup`
+  if (existsSync(file)) writeFileSync(file, String(value))
+}
