@@ -90,10 +90,12 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
   const changed = changedFields(wanted.fields, there)
   const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
   const newZip = isNew ? wanted.zip : undefined
-  refuseOtherImage(wanted, there)
-  if (Object.keys(changed).length === 0 && newZip === undefined) return []
+  refuseOtherKind(wanted, there)
+  const image = wanted.image?.image === there.code.image ? undefined : wanted.image?.image
+  if (Object.keys(changed).length === 0 && newZip === undefined && image === undefined) return []
   const details = [
     ...(newZip ? ['code'] : []),
+    ...(image === undefined ? [] : [`image: ${there.code.image} → ${image}`]),
     ...Object.entries(changed).map(
       ([field, value]) =>
         `${field}: ${shownValue(field, there[field as keyof FunctionRow])} → ${shownValue(field, value)}`,
@@ -104,19 +106,19 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
       kind: 'change',
       what,
       details,
-      take: () => change(client, there, { fields: changed, zip: newZip }, how),
+      take: () => change(client, there, { fields: changed, zip: newZip, image }, how),
     },
   ]
 }
 
 /** What the server would refuse in the middle of a deployment; only what is named counts. */
-function refuseOtherImage({ name, image }: WantedFunction, { code }: FunctionRow): void {
+function refuseOtherKind({ name, image }: WantedFunction, { code }: FunctionRow): void {
   const { mode = code.mode ?? 'command', port = code.port } = image ?? {}
-  const isSame = image?.image === code.image && mode === (code.mode ?? 'command') && port === code.port
+  const isSame = code.source === 'image' && mode === (code.mode ?? 'command') && port === code.port
   if (image === undefined || isSame) return
   const is = code.source === 'image' ? `the image ${code.image} (mode ${code.mode ?? 'command'})` : 'code, no image'
   throw new CliError(
-    `${name} is ${is}, and image, mode and port of a function stay as they are: deploy it under another name, or delete it first.`,
+    `${name} is ${is}, and what a function is stays as it is, with mode and port: deploy it under another name, or delete it first.`,
     'usage',
   )
 }
@@ -165,12 +167,15 @@ async function create(
   await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer, how)
 }
 
-interface Changed extends Pick<WantedFunction, 'fields' | 'zip'> {}
+interface Changed extends Pick<WantedFunction, 'fields' | 'zip'> {
+  image: string | undefined
+}
 
 /** Images load nothing: there is nothing to try of them. */
-async function change(client: Client, { id, code }: FunctionRow, { fields, zip }: Changed, how: Deploying) {
+async function change(client: Client, { id, code }: FunctionRow, { fields, zip, image }: Changed, how: Deploying) {
   const { functions } = client
-  if (zip === undefined) return void (await functions.update(id, fields, code.source === 'image' ? {} : how))
+  const named = image === undefined ? fields : { ...fields, image }
+  if (zip === undefined) return void (await functions.update(id, named, code.source === 'image' ? {} : how))
   await functions.updateWithZip(id, fields, zip, how)
   // Beside a ZIP fields are texts, and no text is null.
   const cleared = Object.fromEntries(Object.entries(fields).filter(([, value]) => value === null))

@@ -126,11 +126,24 @@ export const commands: CommandSpec[] = [
     name: 'update',
     summary: 'change the settings of a function; "deploy" changes its code',
     arguments: [['<function>', 'its name or id']],
-    options: [...fieldOptions.filter(([flags]) => !flags.startsWith('--runtime')), ['--name <name>', 'its new name']],
-    examples: ['taibai update greet --timeout 30 --memory 256', 'taibai update greet -e GREETING=hello -e LANGUAGE=en'],
+    options: [
+      ...fieldOptions.filter(([flags]) => !flags.startsWith('--runtime')),
+      ['--name <name>', 'its new name'],
+      ['--image <image>', 'of one that is an image: another, or another tag'],
+    ],
+    examples: [
+      'taibai update greet --timeout 30 --memory 256',
+      'taibai update tool --image ghcr.io/me/tool:3',
+      'taibai update greet -e GREETING=hello -e LANGUAGE=en',
+    ],
     async run(cli, args, options) {
       const name = textOption(options, 'name')
-      const fields = { ...fieldsOf(options), ...(name !== undefined && { name }) }
+      const image = textOption(options, 'image')
+      const fields = {
+        ...fieldsOf(options),
+        ...(name !== undefined && { name }),
+        ...(image !== undefined && { image }),
+      }
       if (Object.keys(fields).length === 0) throw usageError('Say what to change, such as --timeout 30.')
       const fn = await cli.client().functions.update(given(args, 0), fields)
       cli.out.value(fn, () => cli.out.line(`${fn.name ?? fn.id} is changed: the next call sees it.`))

@@ -9,7 +9,7 @@ import type { AuditRow } from './resources/audit.ts'
 import type { BackupRow } from './resources/backups.ts'
 import type { BuildRow } from './resources/builds.ts'
 import type { ExecutionFields, ExecutionRow } from './resources/executions.ts'
-import type { FunctionFields, FunctionRow, WorkerRow } from './resources/functions.ts'
+import type { FunctionChange, FunctionFields, FunctionRow, WorkerRow } from './resources/functions.ts'
 import type { HealthRow } from './resources/health.ts'
 import type { ImageRow, PrunedRow } from './resources/images.ts'
 import type { JobChange, JobFields, JobRow, PatternPreview } from './resources/jobs.ts'
@@ -205,7 +205,7 @@ function functionsOf(connection: Connection) {
     ...noun,
     list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
     /** Unfinished jobs of the function go on with what is new. */
-    update: async (id: string, change: FunctionFields, { check }: Deploying = {}): Promise<FunctionRow> =>
+    update: async (id: string, change: FunctionChange, { check }: Deploying = {}): Promise<FunctionRow> =>
       (await connection.must('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
     /** From a package: the contents of a folder as a ZIP. */
     createFromZip: (fields: FunctionFields, zip: Uint8Array, how: Deploying = {}): Promise<FunctionRow> => {

@@ -83,7 +83,10 @@ const newFunction = z.object({
   runtime_id: text(255, 'What the function is written in.'),
   runtime: text(255, 'The same, by name or id.'),
 })
-const functionChange = z.object(changeable)
+const functionChange = z.object({
+  ...changeable,
+  image: text(512, 'Of a function that is an image: another one, or another tag; its mode and port stay.'),
+})
 
 const file = { package: z.any().openapi({ type: 'string', format: 'binary', description: 'The ZIP.' }) }
 const zipBody = z.any().openapi({ type: 'string', format: 'binary', description: 'The ZIP; fields go into the query.' })
@@ -112,7 +115,7 @@ interface Sent {
 }
 
 export type NewFunctionFields = FunctionFields & { code: unknown; runtime?: string; zip?: Buffer }
-export type FunctionChangeFields = FunctionFields & { code?: unknown; zip?: Buffer }
+export type FunctionChangeFields = FunctionFields & { code?: unknown; image?: string | undefined; zip?: Buffer }
 
 export async function readNewFunction(c: Ctx, limits: BodyLimits): Promise<NewFunctionFields> {
   const { fields, unknownKeys, zip } = await readSent(c, limits)
@@ -128,7 +131,7 @@ export async function readNewFunction(c: Ctx, limits: BodyLimits): Promise<NewFu
 export async function readFunctionChange(c: Ctx, limits: BodyLimits): Promise<FunctionChangeFields> {
   const { fields, zip } = await readSent(c, limits)
   const given = parseFields(functionChange, fields, 'ignore')
-  return { ...named(given), code: given.code === '' ? undefined : given.code, zip }
+  return { ...named(given), code: given.code === '' ? undefined : given.code, image: given.image || undefined, zip }
 }
 
 async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
@@ -169,7 +172,7 @@ async function readMultipart(c: Ctx, maxBytes: number): Promise<Sent> {
 }
 
 /** From the names of the API to ours. An empty name or entry is none. */
-function named(given: z.output<typeof functionChange>): FunctionFields {
+function named(given: Omit<z.output<typeof functionChange>, 'image'>): FunctionFields {
   return {
     name: given.name || undefined,
     description: given.description,

@@ -953,6 +953,34 @@ describe('changing a function', () => {
     }
   })
 
+  describe('with "image"', () => {
+    test('names another image, or tag, of an image function; mode and port stay, and its workers go', async () => {
+      const { app, made } = await withFunctions()
+      const before = (await app.request('GET', `/v1/functions/${made.image}`)).json.code
+      const answer = await put(app, made.image, { json: { image: 'registry.example.org/box:2', timeout: 7 } })
+      const code = { ...before, image: 'registry.example.org/box:2' }
+      expect(answer).toMatchObject({ status: 200, json: { code, timeout: 7 } })
+      expect(app.pool.asked).toContain(`retire ${made.image} 0 new_code`)
+      expect(app.targets.resolveIn('red', { functionId: made.image }).revision.image).toBe('registry.example.org/box:2')
+    })
+
+    test('that it is already changes nothing', async () => {
+      const { app, made } = await withFunctions()
+      const { image } = (await app.request('GET', `/v1/functions/${made.image}`)).json.code
+      expect(await put(app, made.image, { json: { image } })).toMatchObject({ status: 200, json: { updated_at: null } })
+      expect(app.pool.asked).toEqual([])
+    })
+
+    test.each([
+      ['of a function of code', 'fn', 'box:2', /made of code/],
+      ['that is none', 'image', '..%2f127.0.0.1:9%2fx', /name of a container image/],
+    ] as const)('%s is refused', async (_what, which, image, says) => {
+      const { app, made } = await withFunctions()
+      const { status, json } = await put(app, made[which], { json: { image } })
+      expect({ status, says: json.faultstring }).toEqual({ status: 400, says: expect.stringMatching(says) })
+    })
+  })
+
   test('to the name of another function is a conflict', async () => {
     const { app, made } = await withFunctions()
     expect(await put(app, made.fn, { json: { name: 'box' } })).toMatchObject({ status: 409 })

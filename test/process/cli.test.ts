@@ -177,12 +177,15 @@ describe('A function', () => {
     expect(after).toMatchObject({ max_running: null, max_rate: 9, retries: null, on_success: null })
   })
 
-  test('of an image keeps it: another one, or another mode, is refused before anything changes', async () => {
+  test('of an image takes another tag; another mode is refused before anything changes', async () => {
     await must('deploy', '--image', 'taibai/tool:1', '--name', 'tool')
-    for (const other of [['taibai/tool:2'], ['taibai/tool:1', '--mode', 'http']]) {
-      const refused = await run(['deploy', '--name', 'tool', '--timeout', '9', '--image', ...other])
-      expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/another name, or delete it first/) })
-    }
+    const other = ['taibai/tool:2', '--mode', 'http']
+    const refused = await run(['deploy', '--name', 'tool', '--timeout', '9', '--image', ...other])
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/another name, or delete it first/) })
+    expect((await must('deploy', '--image', 'taibai/tool:2', '--name', 'tool')).stdout).toContain(
+      'image: taibai/tool:1 → taibai/tool:2',
+    )
+    expect((await must('update', 'tool', '--image', 'taibai/tool:1', '--json')).json.code.image).toBe('taibai/tool:1')
     expect((await must('deploy', '--image', 'taibai/tool:1', '--name', 'tool')).stdout).toBe('Nothing has changed.\n')
     await must('delete', 'tool', '--yes')
   })

@@ -63,6 +63,12 @@ export interface FunctionCors {
   credentials: boolean
 }
 
+/** What a change may name beside. */
+export interface FunctionChange extends FunctionFields {
+  /** Of a function that is an image: another one. */
+  image?: string
+}
+
 export interface FunctionFields {
   name?: string
   description?: string

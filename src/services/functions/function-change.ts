@@ -9,6 +9,8 @@ export interface FunctionChange extends FunctionFields {
   /** An object, or the JSON text of one. */
   code?: unknown
   zip?: Buffer
+  /** Of a function that is an image: the one that it is from now on. */
+  image?: string | undefined
   /** Absent: a package is not built. */
   build?: BuildAsked
   /** Jobs that are not finished go on with what is new; without it they refuse whatever concerns the workers. */
@@ -21,7 +23,8 @@ const given = (change: FunctionChange, fields: readonly ChangeableField[]): bool
 const givesCode = ({ code, zip }: FunctionChange): boolean => code !== undefined || zip !== undefined
 
 /** Anything that lives in the workers: they are dropped, and unfinished jobs stand in the way. */
-export const isHeavy = (change: FunctionChange): boolean => givesCode(change) || given(change, fieldsIn('worker'))
+export const isHeavy = (change: FunctionChange): boolean =>
+  givesCode(change) || change.image !== undefined || given(change, fieldsIn('worker'))
 
 /** What the contract does not allow on image functions. */
 export const changesImage = (change: FunctionChange): boolean =>
@@ -34,7 +37,8 @@ export const changesImage = (change: FunctionChange): boolean =>
 /** New code concerns version 0 alone; everything else that is in a worker is shared by all versions. */
 export function workersToDrop(before: Fn, after: Fn): 'none' | 'current' | 'all' {
   if (differ(before, after, fieldsIn('worker'))) return 'all'
-  return before.packageHash === after.packageHash ? 'none' : 'current'
+  const isSameCode = before.packageHash === after.packageHash && before.code.image === after.code.image
+  return isSameCode ? 'none' : 'current'
 }
 
 export const boundsDiffer = (before: Fn, after: Fn): boolean => differ(before, after, fieldsIn('bounds'))

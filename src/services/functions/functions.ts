@@ -11,6 +11,7 @@ import {
   type StoredPackage,
 } from '../../domain/function.ts'
 import { canonicalUuid, type NewId } from '../../domain/ids.ts'
+import { checkedImage } from '../../domain/image.ts'
 import type { Shares } from '../../domain/limits.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
@@ -140,7 +141,7 @@ export class Functions {
 
   /** Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. */
   async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
-    const { code: givenCode, zip, build, keepJobs: _keepJobs, ...fields } = given
+    const { code: givenCode, zip, build, image, keepJobs: _keepJobs, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     refuseMoreReach(this.#parts.targets, who, before, fields)
     checkFields(fields, this.#parts.limits)
@@ -148,7 +149,8 @@ export class Functions {
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
     const called = { ...before, entry: fields.entry ?? before.entry }
-    const stored = code === null ? null : await this.#changedPackage(who, called, code, zip, build)
+    const stored =
+      code === null ? changedImage(before, image) : await this.#changedPackage(who, called, code, zip, build)
     await this.#refusePackage({ ...before, ...stored })
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
@@ -371,7 +373,9 @@ export class Functions {
 
   #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {
     if (fn.code.source === 'image' && changesImage(given)) {
-      throw invalid('Only name, description, timeout and the bounds on workers of an image function can be changed.')
+      throw invalid(
+        'Only name, description, timeout and the bounds on workers of an image function can be changed; a field "image" beside them names another image.',
+      )
     }
     if (!given.keepJobs) this.#refuseJobs(who, fn)
   }
@@ -445,6 +449,13 @@ export class Functions {
 function inlineEntry({ entry, signature }: Fn, file: InlineFile): string | null {
   const namesModule = signature === null || factsOf(signature).entry === undefined
   return entry === null || !namesModule ? entry : entryIn(file, entry)
+}
+
+/** Its mode and port stay. Null: the image does. */
+function changedImage({ code }: Fn, image: string | undefined): Pick<Fn, 'code'> | null {
+  if (image === undefined) return null
+  if (code.source !== 'image') throw invalid('"image" is for functions that are an image: this one is made of code.')
+  return { code: { ...code, image: checkedImage('image', image) } }
 }
 
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
