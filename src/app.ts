@@ -111,7 +111,7 @@ async function open(
   if (files.addon !== undefined) useAddon(files.addon)
   const data = openDataFolder(config.dataDir)
   opened.push(data.unlock)
-  const manifests = readRuntimes(config.runtimesDir, config.runtimes)
+  const manifests = readRuntimes(config.runtimesDir, config.runtimes, { ofHost: config.engine === 'process' })
   const key = ensureSecretKey(join(data.path, 'secret.key'), config)
   const registries = registryLogins(data.path, key)
   const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { getRawAsset } from 'node:sea'
 import { pathToFileURL } from 'node:url'
@@ -91,6 +91,17 @@ const unpackedFolder = (cacheDir: string): string => join(cacheDir, manifest().b
 /** Folder of the runtimes' folders; in the executable only there after `unpackAssets`. */
 export const runtimesFolder = (cacheDir: string): string =>
   isExecutable ? join(unpackedFolder(cacheDir), 'runtimes') : join(projectFolder, 'runtimes')
+
+/** What `runtime.json` of each runtime says, also where nothing is unpacked. */
+export function runtimeManifests(): Record<string, unknown>[] {
+  const files = isExecutable
+    ? Object.keys(manifest().files).filter((path) => /^runtimes\/[^/]+\/runtime\.json$/.test(path))
+    : readdirSync(join(projectFolder, 'runtimes')).map((name) => `runtimes/${name}/runtime.json`)
+  return files
+    .filter((path) => isExecutable || existsSync(join(projectFolder, path)))
+    .sort()
+    .map((path) => JSON.parse(assetText(path)))
+}
 
 /** What the store needs to be told where its own files are not beside it. */
 export interface StoreFiles {

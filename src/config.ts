@@ -32,7 +32,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (!parsed.success || wrong.length > 0) throw new Error(`Settings that cannot be used:\n  ${wrong.join('\n  ')}`)
   refuseOpenDoors(parsed.data)
   refuseUsersBeyond(parsed.data)
-  refuseVersionsOfHost(parsed.data)
   const cacheDir = parsed.data.cacheDir || cacheFolderIn(parsed.data.dataDir)
   const runtimesDir = parsed.data.runtimesDir || runtimesFolder(cacheDir)
   const dockerHost = parsed.data.dockerHost ?? environment.DOCKER_HOST
@@ -118,13 +117,6 @@ const isKnown = (name: string): boolean =>
   name === 'TAIBAI_API' ||
   name in cliVariables ||
   Object.keys(settings.shape).some((setting) => environmentName(setting) === name)
-
-function refuseVersionsOfHost({ engine, runtimes }: z.output<typeof settings>): void {
-  if (engine === 'docker' || runtimes.length === 0) return
-  throw new Error(
-    `TAIBAI_RUNTIMES=${runtimes.join(',')} needs containers: the process engine runs functions in the versions of this machine.`,
-  )
-}
 
 function refuseUsersBeyond({ workerUid, workerUids }: z.output<typeof settings>): void {
   if (workerUid + workerUids - 1 <= lastUid) return

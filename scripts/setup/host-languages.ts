@@ -2,14 +2,14 @@
 
 import { runtimesFolder } from '../../src/assets.ts'
 import { canInstallPackages, installPackages } from '../../src/host/debian-packages.ts'
-import { type RuntimeFolder, readRuntimeFolders } from '../../src/host/runtime-folder.ts'
+import { type RuntimeFolder, readLanguages } from '../../src/host/runtime-folder.ts'
 import { findProgram } from '../../src/host/this-host.ts'
 import { progress } from './terminal.ts'
 
 /** Installs what is missing where this may be done; says what stays missing. */
 export async function ensureHostLanguages(): Promise<void> {
   progress.step('Languages on this host')
-  for (const runtime of readRuntimeFolders(runtimesFolder(''))) await ensureLanguage(runtime)
+  for (const runtime of readLanguages(runtimesFolder(''))) await ensureLanguage(runtime)
 }
 
 async function ensureLanguage({ name, command: [program = ''], base }: RuntimeFolder): Promise<void> {

@@ -4,6 +4,7 @@ import { unzipSync } from 'fflate'
 import type { Deploying } from '../client/deployment.ts'
 import { usageError } from './command.ts'
 import { type PackageFiles, recognised } from './known-packages.ts'
+import { languageFiles } from './language-files.ts'
 import { packFile, packFolder } from './package-zip.ts'
 
 /** What a path on this machine is as the code of a function. */
@@ -22,26 +23,6 @@ export interface LocalCode {
   what: string
 }
 
-const runtimeOf: Record<string, string> = {
-  '.js': 'nodejs',
-  '.mjs': 'nodejs',
-  '.cjs': 'nodejs',
-  '.ts': 'nodejs',
-  '.mts': 'nodejs',
-  '.tsx': 'nodejs',
-  '.py': 'python3',
-}
-
-/** Files that say what a folder is written in, the surest first. */
-const marks: [file: string, runtime: string][] = [
-  ['package.json', 'nodejs'],
-  ['requirements.txt', 'python3'],
-  ['pyproject.toml', 'python3'],
-  ...['main', 'index', 'app', 'handler'].flatMap((name) =>
-    Object.entries(runtimeOf).map(([ending, runtime]): [string, string] => [`${name}${ending}`, runtime]),
-  ),
-]
-
 /** Modules that the server is to install again are left out. Throws CliError when there is nothing that could be code. */
 export function codeOf(path: string, { withoutModules }: Deploying = {}): LocalCode {
   const full = resolve(path)
@@ -54,7 +35,7 @@ export function codeOf(path: string, { withoutModules }: Deploying = {}): LocalC
     const zip = readFileSync(full)
     return known(filesOfZip(zip), { name, ...none, zip, what: `the ZIP ${basename(full)}` })
   }
-  const runtime = runtimeOf[ending]
+  const runtime = languageFiles().runtimeOf[ending]
   if (runtime === undefined) {
     throw usageError(
       `${path} does not have the extension of a language that a runtime knows: deploy a folder or a ZIP, and pass --runtime.`,
@@ -108,7 +89,7 @@ const longestText = 1024 * 1024
 
 function ofFolder(folder: string, without: string[]): LocalCode {
   const { zip, files } = packFolder(folder, without)
-  const runtime = marks.find(([file]) => existsSync(join(folder, file)))?.[1] ?? onlyLanguage(folder)
+  const runtime = languageFiles().marks.find(([file]) => existsSync(join(folder, file)))?.[1] ?? onlyLanguage(folder)
   const count = files.length === 1 ? '1 file' : `${files.length} files`
   const text = (path: string) => (files.includes(path) ? readFileSync(join(folder, path), 'utf8') : undefined)
   const name = functionName(basename(folder))
@@ -120,6 +101,7 @@ function ofFolder(folder: string, without: string[]): LocalCode {
 
 /** When all source files at the top are of one language. */
 function onlyLanguage(folder: string): string | undefined {
+  const { runtimeOf } = languageFiles()
   const languages = new Set(readdirSync(folder).flatMap((name) => runtimeOf[extname(name)] ?? []))
   return languages.size === 1 ? [...languages][0] : undefined
 }

@@ -36,13 +36,17 @@ interface Named {
   base: Partial<BaseRecipe> & Pick<BaseRecipe, 'image'>
 }
 
-/** One for each image; `versions`: further versions of languages that are asked for, by name. */
-export function readRuntimeFolders(root: string, versions: string[] = []): RuntimeFolder[] {
+/** One for each image; `asked`: further languages and versions of languages, by name. */
+export function readRuntimeFolders(root: string, asked: string[] = []): RuntimeFolder[] {
   const all = readFolders(root)
-  const further = all.flatMap((one) => one.versions)
-  const known = all.flatMap(({ usual }) => usual.names)
-  return [...all.map(({ usual }) => usual), ...askedVersions(further, versions, known)].map(({ runtime }) => runtime)
+  const usual = all.flatMap((one) => (one.isOptional ? [] : [one.usual]))
+  const further = all.flatMap((one) => [...(one.isOptional ? [one.usual] : []), ...one.versions])
+  const known = usual.flatMap(({ names }) => names)
+  return [...usual, ...askedVersions(further, asked, known)].map(({ runtime }) => runtime)
 }
+
+/** Of every language there is, asked for or not. */
+export const readLanguages = (root: string): RuntimeFolder[] => readFolders(root).map(({ usual }) => usual.runtime)
 
 /** Those with one of these names, further versions of languages too. Throws SetupProblem for a name that no runtime has. */
 export function namedRuntimeFolders(root: string, asked: string[]): RuntimeFolder[] {
@@ -70,16 +74,22 @@ interface NamedImage {
 
 /** Of a folder. */
 interface LanguageImages {
+  isOptional: boolean
   usual: NamedImage
   versions: NamedImage[]
 }
 
 function readRuntimeFolder(folder: string): LanguageImages {
-  const { command, versions = [], ...own } = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
+  const {
+    command,
+    versions = [],
+    optional = false,
+    ...own
+  } = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
   const imageOf = ({ name, image, base, also = [] }: Named): NamedImage => {
     const recipe = { debian: [], ...base }
     const runtime = { name, folder, repository: image, image: taggedImage(folder, image), command, base: recipe }
     return { names: [name, ...also.map((twin) => twin.name)], runtime }
   }
-  return { usual: imageOf(own), versions: versions.map(imageOf) }
+  return { isOptional: optional, usual: imageOf(own), versions: versions.map(imageOf) }
 }

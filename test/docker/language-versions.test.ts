@@ -1,8 +1,9 @@
 /**
- * Further versions of languages pass the conformance list as the usual ones do. Their images are made when they are asked for:
- * TAIBAI_RUNTIMES=nodejs22,python311 npm test -- --project docker test/docker/language-versions.test.ts
+ * Further languages and versions of languages pass the conformance list as the usual ones do. Their images are made when they
+ * are asked for: TAIBAI_RUNTIMES=ruby,nodejs22,python311 npm test -- --project docker test/docker/language-versions.test.ts
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signaturesOf } from '../support/complete-runtimes.ts'
 import { conformanceList } from '../support/conformance-list.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { ContainerHarness } from '../support/docker-harness.ts'
@@ -11,6 +12,7 @@ import { DockerWorkers } from '../support/docker-workers.ts'
 const asked = (process.env.TAIBAI_RUNTIMES ?? '').split(',').filter((name) => name !== '')
 
 const versions = [
+  { name: 'ruby', language: 'ruby', version: /^3\.\d+\.\d+$/ },
   { name: 'nodejs22', language: 'nodejs', version: /^22\.\d+\.\d+$/ },
   { name: 'python311', language: 'python3', version: /^3\.11\.\d+$/ },
 ]
@@ -35,7 +37,7 @@ describe.each(versions)('The runtime $name', ({ name, language, version }) => {
         expect(workers.languageVersions.get(workers.manifest(name).image)).toMatch(version)
       })
 
-      conformanceList(harness)
+      conformanceList(harness, signaturesOf(language))
     })
   })
 })

@@ -161,6 +161,15 @@ describe('a further version of a language', () => {
     expect(() => readRuntimes(folder)).toThrow('must be among "signatures"')
   })
 
+  test('is none of a machine without containers, whose languages are of the versions that it has', () => {
+    write('cobol', { ...cobol, versions })
+    write('ada', { ...cobol, name: 'ada', optional: true })
+    expect(() => readRuntimes(folder, ['cobol85'], { ofHost: true })).toThrow(
+      /TAIBAI_RUNTIMES.*cobol85 needs containers/,
+    )
+    expect(readRuntimes(folder, ['ada'], { ofHost: true }).map(({ name }) => name)).toEqual(['cobol', 'ada'])
+  })
+
   test('that there is not is said, with those that there are', () => {
     write('cobol', { ...cobol, versions })
     expect(() => readRuntimes(folder, ['cobol74'])).toThrow('no runtime cobol74; further ones are cobol85, cobol60.')
@@ -172,11 +181,18 @@ describe('a further version of a language', () => {
   })
 })
 
+test('a language that is optional is there, with its twins, when it is asked for', () => {
+  write('cobol', { ...(twin({}) as typeof cobol), optional: true })
+  expect(readRuntimes(folder)).toEqual([])
+  expect(readRuntimes(folder, ['cobol']).map(({ name }) => name)).toEqual(['cobol', 'twin'])
+})
+
 test('the runtimes that come along can be read, and their shims are there', () => {
   const comingAlong = fileURLToPath(new URL('../../runtimes', import.meta.url))
   const runtimes = readRuntimes(comingAlong)
-  const further = readRuntimes(comingAlong, ['nodejs22', 'python311']).slice(runtimes.length)
+  const further = readRuntimes(comingAlong, ['nodejs22', 'python311', 'ruby']).slice(runtimes.length)
   expect(further.map(({ name, signature }) => `${name} ${signature}`)).toEqual([
+    'ruby event',
     'nodejs22 event',
     'qinling-nodejs22 qinling',
     'python311 event',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hashFolder } from '../../src/assets.ts'
-import { namedRuntimeFolders, readRuntimeFolders } from '../../src/host/runtime-folder.ts'
+import { namedRuntimeFolders, readLanguages, readRuntimeFolders } from '../../src/host/runtime-folder.ts'
 
 let root: string
 
@@ -59,6 +59,15 @@ describe('A folder in runtimes/', () => {
     expect(found('lua4-twin')).toEqual(['lua4'])
     expect(found('lua4', 'lua')).toEqual(['lua', 'lua4'])
     expect(() => found('lua3')).toThrow('There is no runtime "lua3" that has an image of its own; those are lua, lua4.')
+  })
+
+  it('of a language that is not made for everybody is there when it is asked for, and always among the languages', () => {
+    const base = { image: 'ash:1', debian: ['ash'] }
+    write('ash/runtime.json', JSON.stringify({ name: 'ash', optional: true, image: 'ash', command: ['ash'], base }))
+    expect(readRuntimeFolders(root).map(({ name }) => name)).toEqual(['lua'])
+    expect(readRuntimeFolders(root, ['ash']).map(({ name }) => name)).toEqual(['lua', 'ash'])
+    expect(readLanguages(root)).toMatchObject([{ name: 'ash', base }, { name: 'lua' }])
+    expect(() => readRuntimeFolders(root, ['zsh'])).toThrow('there is no runtime zsh; further ones are ash.')
   })
 
   it.each([

@@ -1,17 +1,33 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Signature } from '../../src/domain/signature.ts'
+import { findProgram } from '../../src/host/this-host.ts'
 import { projectFolder } from './server-process.ts'
 
-/** The runtimes that the conformance list can be asked of: they have their manifest, their shim and their functions. */
-export function completeRuntimes(): { name: string; folder: string }[] {
-  const runtimes = join(projectFolder, 'runtimes')
-  return readdirSync(runtimes)
-    .map((name) => ({ name, folder: join(runtimes, name) }))
-    .filter(({ folder }) => isComplete(folder))
+export interface CompleteRuntime {
+  name: string
+  folder: string
+  /** What its functions can be, and so what the list asks. */
+  signatures: Signature[]
+  /** Its interpreter is on this machine: `npm test` installs it where it may. */
+  isHere: boolean
 }
 
-function isComplete(folder: string): boolean {
+/** The runtimes that the conformance list can be asked of: they have their manifest, their shim and their functions. */
+export function completeRuntimes(): CompleteRuntime[] {
+  const runtimes = join(projectFolder, 'runtimes')
+  return readdirSync(runtimes)
+    .map((name) => join(runtimes, name))
+    .flatMap((folder) => completeRuntime(folder) ?? [])
+}
+
+export const signaturesOf = (runtime: string): Signature[] =>
+  completeRuntimes().find(({ name }) => name === runtime)?.signatures ?? []
+
+function completeRuntime(folder: string): CompleteRuntime | undefined {
   const manifest = join(folder, 'runtime.json')
-  if (!existsSync(manifest) || !existsSync(join(folder, 'conformance'))) return false
-  return existsSync(join(folder, JSON.parse(readFileSync(manifest, 'utf8')).shim))
+  if (!existsSync(manifest) || !existsSync(join(folder, 'conformance'))) return undefined
+  const { name, shim, signatures, command, optional } = JSON.parse(readFileSync(manifest, 'utf8'))
+  if (!existsSync(join(folder, shim))) return undefined
+  return { name, folder, signatures, isHere: optional !== true || findProgram(command[0]) !== undefined }
 }

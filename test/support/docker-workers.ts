@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
@@ -18,6 +18,7 @@ import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
 import { FunctionTokens } from '../../src/services/platform/function-tokens.ts'
 import { newSecret } from '../../src/services/platform/tokens.ts'
+import { completeRuntimes } from './complete-runtimes.ts'
 import { askDocker, containersOf, dockerSocket, removeContainer } from './docker-api.ts'
 import { aCall, aRevision, mib } from './fake-workers-pool.ts'
 import { noSecrets } from './no-secrets.ts'
@@ -54,9 +55,10 @@ export interface ContainerInfo {
   Mounts: { Type: string; Name?: string }[]
 }
 
-/** Names of the runtimes that have a conformance function. */
+/** Names of the runtimes that have a conformance function, and whose images are made for everybody. */
 export function runtimeFolders(): string[] {
-  return readdirSync(runtimesFolder).filter((name) => existsSync(join(runtimesFolder, name, 'conformance')))
+  const usual = new Set(readRuntimes(runtimesFolder).map(({ name }) => name))
+  return completeRuntimes().flatMap(({ name }) => (usual.has(name) ? [name] : []))
 }
 
 interface Made {

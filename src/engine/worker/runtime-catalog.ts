@@ -20,6 +20,7 @@ const manifestFile = z
   .object({
     name,
     description: z.string(),
+    optional: z.boolean().default(false),
     image: z.string().min(1),
     command: z.array(z.string()).min(1),
     shim: z.string().min(1),
@@ -50,48 +51,71 @@ const manifestFile = z
   )
 
 /**
- * The runtimes of a folder, twins included, by name; `asked`: further versions of languages by name, which are there when they
- * are asked for. Throws an Error that names the file that is wrong, or the version that there is not.
+ * The runtimes of a folder, twins included, by name; `asked`: further languages, and versions of languages, by name, which are
+ * there when they are asked for. `ofHost`: workers are processes of this machine, in the versions that it has. Throws an Error
+ * that names the file that is wrong, or the runtime that there is not.
  */
-export function readRuntimes(folder: string, asked: string[] = []): RuntimeManifest[] {
+export function readRuntimes(folder: string, asked: string[] = [], { ofHost = false } = {}): RuntimeManifest[] {
   const read = readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
     .filter((path) => existsSync(join(path, 'runtime.json')))
     .map((path) => readRuntime(path))
-  const usual = read.flatMap(({ runtimes }) => runtimes)
-  const further = read.flatMap(({ versions }) => versions)
+  const languages = read.map(({ language }) => language)
+  const usual = languages.flatMap(({ runtimes, isOptional }) => (isOptional ? [] : runtimes))
+  const versions = read.flatMap(({ versions }) => versions)
+  const further = [...languages.filter(({ isOptional }) => isOptional), ...versions]
   const names = [...usual.map(({ name }) => name), ...further.flatMap(({ names }) => names)]
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new Error(`The runtime ${twice} is defined twice in ${folder}.`)
+  if (ofHost) refuseVersions(versions, asked)
   const known = usual.map(({ name }) => name)
   return [...usual, ...askedVersions(further, asked, known).flatMap(({ runtimes }) => runtimes)]
 }
 
-/** A version of a language: the runtimes of its image. */
-interface Version {
-  names: string[]
-  runtimes: RuntimeManifest[]
+function refuseVersions(versions: ImageRuntimes[], asked: string[]): void {
+  const names = versions.flatMap(({ names }) => names).filter((name) => asked.includes(name))
+  if (names.length === 0) return
+  throw new Error(
+    `TAIBAI_RUNTIMES: ${names.join(' and ')} needs containers; the process engine runs functions in the versions of this machine.`,
+  )
 }
 
-function readRuntime(path: string): { runtimes: RuntimeManifest[]; versions: Version[] } {
+/** A language, or a version of one: the runtimes of its image. */
+interface ImageRuntimes {
+  names: string[]
+  runtimes: RuntimeManifest[]
+  isOptional: boolean
+}
+
+function readRuntime(path: string): { language: ImageRuntimes; versions: ImageRuntimes[] } {
   const file = join(path, 'runtime.json')
   const parsed = manifestFile.safeParse(readJson(file))
   if (!parsed.success) throw new Error(`${file} is not a runtime:\n${z.prettifyError(parsed.error)}`)
-  const { shim, also, versions, min_memory: minMemoryBytes, default_entry: defaultEntry, ...own } = parsed.data
+  const {
+    shim,
+    also,
+    versions,
+    optional,
+    min_memory: minMemoryBytes,
+    default_entry: defaultEntry,
+    ...own
+  } = parsed.data
   const common = { ...own, shimPath: join(path, shim), minMemoryBytes, defaultEntry }
-  const made = <Kind extends { image: string }>(kind: Kind, also: z.output<typeof twins>): RuntimeManifest[] => {
+  const made = <Kind extends { image: string }>(
+    kind: Kind,
+    also: z.output<typeof twins>,
+    isOptional: boolean,
+  ): ImageRuntimes => {
     const image = taggedImage(path, kind.image)
     const builder = own.builder && builderFacts(path, image, own.builder)
     const first = { ...common, ...kind, builder, image, repository: kind.image }
-    return [first, ...also.map((twin) => ({ ...first, ...twin }))]
+    const runtimes: RuntimeManifest[] = [first, ...also.map((twin) => ({ ...first, ...twin }))]
+    return { names: runtimes.map(({ name }) => name), runtimes, isOptional }
   }
   return {
-    runtimes: made(own, also),
-    versions: versions.map(({ also, ...version }) => {
-      const runtimes = made(version, also)
-      return { names: runtimes.map(({ name }) => name), runtimes }
-    }),
+    language: made(own, also, optional),
+    versions: versions.map(({ also, ...version }) => made(version, also, true)),
   }
 }
 

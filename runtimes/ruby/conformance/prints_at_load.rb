@@ -1,0 +1,5 @@
+# frozen_string_literal: true
+
+puts 'loading'
+
+def main = 'loaded'

@@ -1,0 +1,3 @@
+def main(event, context
+  nil
+end

@@ -1,0 +1,65 @@
+# frozen_string_literal: true
+
+module TaibaiShim
+  LOG_CHARS = 256 * 1024 # a longer text is cut
+
+  # Whose prints are on this thread. Threads and fibers that a call starts inherit it where the language can say so (3.2).
+  module Current
+    if Fiber.respond_to?(:[])
+      def self.call = Fiber[:taibai_call]
+      def self.call=(call)
+        Fiber[:taibai_call] = call
+      end
+    else
+      def self.call = Thread.current.thread_variable_get(:taibai_call)
+      def self.call=(call)
+        Thread.current.thread_variable_set(:taibai_call, call)
+      end
+    end
+  end
+
+  # What $stdout and $stderr are for the function: each print goes out at once, tagged with the call that printed it. All ways
+  # of printing (puts, p, print, warn …) end in `write`.
+  class Output < StringIO
+    def initialize(worker, stream, descriptor)
+      super()
+      @worker = worker
+      @meta = stream == 'stderr' ? '{"stream":"stderr"}' : ''
+      @descriptor = descriptor
+    end
+
+    def write(*texts)
+      text = texts.join
+      return @descriptor.write(text) if @worker.wire.child?
+
+      say(text_of(text))
+      text.bytesize
+    end
+
+    def to_io = @descriptor
+    def fileno = @descriptor.fileno
+    def reopen(...) = @descriptor.reopen(...)
+    def sync = true
+    alias syswrite write
+    alias write_nonblock write
+
+    private
+
+    def say(text)
+      call = Current.call || @worker.only_call
+      @worker.wire.sending do
+        number = call.nil? || call.over ? 0 : call.number
+        (0...text.length).step(LOG_CHARS) { |at| @worker.wire.put(LOG, number, @meta, text[at, LOG_CHARS]) }
+      end
+    rescue ThreadError # in a signal handler, where no lock can be had
+      @descriptor.write(text)
+    end
+
+    def text_of(text)
+      text = text.encoding == Encoding::BINARY ? text.dup.force_encoding(Encoding::UTF_8) : text.encode(Encoding::UTF_8)
+      text.scrub
+    rescue EncodingError
+      text.dup.force_encoding(Encoding::UTF_8).scrub
+    end
+  end
+end
