@@ -16,6 +16,9 @@ export type Config = z.output<typeof settings> & {
 export const environmentName = (setting: string): string =>
   `TAIBAI_${setting.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 
+/** With these in the place of what the environment says. */
+export const readConfigWith = (over: Record<string, string>): Config => readConfig({ ...process.env, ...over })
+
 /** Throws an Error whose message is a line per setting that is wrong. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, string> = {}

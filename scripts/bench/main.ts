@@ -5,6 +5,7 @@ import { stopAll } from '../setup/own-server.ts'
 import { inOwnSession } from './apart.ts'
 import { asyncRuns } from './async-runs.ts'
 import { burst } from './burst.ts'
+import { dev } from './dev.ts'
 import { fairness } from './fairness.ts'
 import { tables } from './figures.ts'
 import { firstCall } from './first-call.ts'
@@ -44,6 +45,7 @@ const suites: Record<string, () => Promise<object>> = {
   'wake-up': () => wakeUp(quick ? { rounds: 2, calls: 500 } : { rounds: 5, calls: 2000 }),
   idle: () => idle(quick ? { workers: 10, seconds: 10 } : { workers: 100, seconds: 60 }),
   link: () => link({ ...rounds, calls: quick ? 5 : 20 }),
+  dev: () => dev({ saves: quick ? 10 : 40 }),
   image: () => image({ ...rounds, calls: quick ? 5 : 20 }),
   soak: () => soak({ minutes: soakMinutes }),
 }

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CliSettings } from '../cli-settings.ts'
 import { type Client, makeClient } from '../client/client.ts'
-import { type Cli, CliError, type Options, textOption } from './command.ts'
+import { type Cli, CliError, type Input, type NamedServer, type Options, textOption } from './command.ts'
 import { readContexts } from './contexts.ts'
+import { liveSession } from './dev/session.ts'
 import { Output, type OutputOptions } from './output.ts'
 
 /** The process around the program. */
 export interface ProgramIo {
-  stdin: NodeJS.ReadableStream & { isTTY?: boolean }
+  stdin: Input
   stdout: OutputOptions['stdout']
   stderr: OutputOptions['stderr']
   settings: CliSettings
@@ -33,6 +34,7 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
       client ??= makeClient(serverOf(options, settings))
       return client
     },
+    server: () => serverOf(options, settings),
     input: async () => {
       const pieces: Buffer[] = []
       for await (const piece of io.stdin) pieces.push(Buffer.from(piece as Uint8Array))
@@ -60,24 +62,36 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
 }
 
 /** Named on the command line, in the environment, by the chosen context, or the server of this machine. */
-function serverOf(options: Options, settings: CliSettings): { url: string; token: () => string | null } {
-  const url = textOption(options, 'url') ?? (options.context === undefined ? settings.url : undefined)
-  if (url !== undefined) return { url, token: () => settings.token ?? localToken(settings) }
+function serverOf(options: Options, settings: CliSettings): NamedServer {
+  const own = () => settings.token ?? localToken(settings)
+  const asked = textOption(options, 'url')
+  if (asked !== undefined) return { url: asked, token: own, namedBy: 'option' }
+  if (options.context === undefined && settings.url !== undefined)
+    return { url: settings.url, token: own, namedBy: 'environment' }
   const { current, contexts } = readContexts(settings.configDir)
   const name = textOption(options, 'context') ?? settings.context ?? current
-  if (name === undefined || name === 'local')
-    return { url: settings.localUrl, token: () => settings.token ?? localToken(settings) }
+  const namedBy = options.context !== undefined ? 'option' : settings.context !== undefined ? 'environment' : 'context'
+  if (name === undefined || name === 'local') return localServer(settings, own)
   const context = contexts[name]
   if (context === undefined) {
     throw new CliError(`There is no context "${name}"; "taibai context list" shows all.`, 'usage')
   }
-  return { url: context.url, token: () => settings.token ?? context.token }
+  return { url: context.url, token: () => settings.token ?? context.token, namedBy, context: name }
+}
+
+/** In a folder that `taibai dev` serves it is the server of that session. */
+function localServer(settings: CliSettings, token: NamedServer['token']): NamedServer {
+  const session = liveSession(process.cwd())
+  if (session === null) return { url: settings.localUrl, token, namedBy: 'machine' }
+  return { url: session.url, token: () => settings.token ?? tokenIn(session.dataDir), namedBy: 'session' }
 }
 
 /** Token of the server on this machine, where this user may read it. */
-function localToken({ localDataDir }: CliSettings): string | null {
+const localToken = ({ localDataDir }: CliSettings): string | null => tokenIn(localDataDir)
+
+function tokenIn(dataDir: string): string | null {
   try {
-    return readFileSync(join(localDataDir, 'admin.token'), 'utf8').trim()
+    return readFileSync(join(dataDir, 'admin.token'), 'utf8').trim()
   } catch {
     return null
   }

@@ -41,10 +41,12 @@ export interface Cli {
   out: Output
   /** The client of the server that the options, the environment, the chosen context or this machine name, in this order. */
   client(): Client
+  /** The same server as an address, and who named it. */
+  server(): NamedServer
   /** All of standard input. */
   input(): Promise<Buffer>
   /** The same as it comes. */
-  inputStream(): NodeJS.ReadableStream
+  inputStream(): Input
   /** Whether a person sits at both ends and can be asked. */
   isInteractive: boolean
   /** Folder of the runtimes, which bring the templates. */
@@ -59,6 +61,19 @@ export interface Cli {
   interrupted: AbortSignal
   now(): number
   sleep(ms: number): Promise<void>
+}
+
+/** Standard input; a terminal hands over each key when it is told to. */
+export type Input = NodeJS.ReadableStream & { isTTY?: boolean; setRawMode?(on: boolean): unknown }
+
+/** The server that a command asks. */
+export interface NamedServer {
+  url: string
+  token(): string | null
+  /** `machine`: nobody named one. `session`: it is that of `taibai dev` in this folder. */
+  namedBy: 'option' | 'environment' | 'context' | 'machine' | 'session'
+  /** Its name in `taibai context list`. */
+  context?: string
 }
 
 /** What is done with data folders without a server. What cannot be done is an Error with a sentence. */

@@ -11,6 +11,7 @@ export const commandFiles: Record<string, Load> = {
   status: () => import('./status.ts'),
   doctor: () => import('./doctor.ts'),
   init: () => import('./init.ts'),
+  dev: () => import('./dev/dev.ts'),
   deploy: () => import('./deploy.ts'),
   builds: () => import('./builds.ts'),
   invoke: () => import('./invoke.ts'),

@@ -21,6 +21,12 @@ const alwaysIgnored = [
   '.venv/',
   'venv/',
   '.env',
+  // Of editors, while a file is open.
+  '*.swp',
+  '*~',
+  '.#*',
+  '\\#*#',
+  '.taibai/',
   '.taibaiignore',
   'taibai.yaml',
 ]
@@ -32,7 +38,7 @@ export interface PackedFolder {
 
 /** Throws CliError when there is nothing in it. */
 export function packFolder(folder: string, without: string[] = []): PackedFolder {
-  const ignores = ignoring([...alwaysIgnored, ...without, ...ignoreFile(folder)])
+  const ignores = ignoredIn(folder, without)
   const files = walk(folder, '', ignores).sort()
   if (files.length === 0) throw usageError(`The folder ${folder} has no files to deploy.`)
   const entries: Zippable = {}
@@ -43,6 +49,10 @@ export function packFolder(folder: string, without: string[] = []): PackedFolder
   }
   return { zip: Buffer.from(zipSync(entries)), files }
 }
+
+/** Which paths below the folder are no part of its package. */
+export const ignoredIn = (folder: string, without: string[] = []): ((path: string, isFolder: boolean) => boolean) =>
+  ignoring([...alwaysIgnored, ...without, ...ignoreFile(folder)])
 
 /** A package of one file. */
 export function packFile(name: string, content: Buffer): Buffer {
@@ -87,7 +97,7 @@ export function ignoring(lines: string[]): (path: string, isFolder: boolean) => 
 
 function ruleOf(line: string): Rule {
   const keeps = line.startsWith('!')
-  const text = keeps ? line.slice(1) : line
+  const text = (keeps ? line.slice(1) : line).replace(/^\\(?=[#!])/, '')
   const foldersOnly = text.endsWith('/')
   const body = text.replace(/\/$/, '')
   const isTied = body.includes('/')

@@ -1,15 +1,15 @@
 import { connect } from 'node:net'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, readConfigWith } from '../config.ts'
 import { SetupProblem } from './problem.ts'
 
 /** The server's settings as this machine sees them: where it listens, and how it is reached. */
 
 type Address = Pick<Config, 'host' | 'port'>
 
-/** Throws SetupProblem with a line for each setting that is wrong. */
-export function readSettings(): Config {
+/** `over`: in the place of what is set, by their names. Throws SetupProblem with a line for each setting that is wrong. */
+export function readSettings(over: Record<string, string> = {}): Config {
   try {
-    return readConfig()
+    return readConfigWith(over)
   } catch (error) {
     throw new SetupProblem((error as Error).message)
   }

@@ -85,6 +85,7 @@ describe('An ignore rule', () => {
     ['a?c', 'a/c', false],
     ['(x)', '(x)', true],
     ['# x', '# x', false],
+    ['\\#*#', '#main.mjs#', true],
   ])('%s and the file %s: %s', (rule, path, isIgnored) => {
     expect(ignoring([rule])(path, false)).toBe(isIgnored)
   })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ServerProcess, serverEnvironment, serverProgram } from '../support/server-process.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { Terminal } from '../support/terminal.ts'
 
 /** A person at a terminal, and a script: both from an empty folder to a scheduled function. */
 
@@ -33,58 +33,9 @@ function emptyFolder(name: string): string {
   return join(folder, name)
 }
 
-/** A terminal of a server of tmux's own: nobody else's sessions are touched. */
-class Terminal implements Disposable {
-  #socket = join(folder, 'tmux.sock')
-
-  constructor(cwd: string) {
-    this.#tmux(
-      '-f',
-      '/dev/null',
-      'new-session',
-      '-d',
-      '-s',
-      'person',
-      '-x',
-      '110',
-      '-y',
-      '40',
-      '-c',
-      cwd,
-      'bash --norc --noprofile',
-    )
-  }
-
-  type(text: string, ...keys: string[]): void {
-    if (text !== '') this.#tmux('send-keys', '-t', 'person', '-l', text)
-    this.#tmux('send-keys', '-t', 'person', ...(keys.length > 0 ? keys : ['Enter']))
-  }
-
-  get screen(): string {
-    return this.#tmux('capture-pane', '-t', 'person', '-p', '-S', '-200')
-  }
-
-  /** What is on the screen when it has this. */
-  async sees(what: RegExp): Promise<string> {
-    await waitUntil(`the terminal shows ${what}`, () => what.test(this.screen)).catch((error: Error) => {
-      throw new Error(`${error.message} It shows:
-${this.screen.trimEnd()}`)
-    })
-    return this.screen
-  }
-
-  [Symbol.dispose](): void {
-    this.#tmux('kill-server')
-  }
-
-  #tmux(...args: string[]): string {
-    return spawnSync('tmux', ['-S', this.#socket, ...args], { env, encoding: 'utf8' }).stdout
-  }
-}
-
 describe.skipIf(!hasTmux)('A person at a terminal', () => {
   test('is asked what they want, and comes from an empty folder to a function that runs every minute', async () => {
-    using terminal = new Terminal(emptyFolder('person'))
+    using terminal = new Terminal(folder, emptyFolder('person'), env)
     await terminal.sees(/[#$]\s*$/)
     terminal.type('taibai init')
     await terminal.sees(/nodejs/)

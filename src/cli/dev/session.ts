@@ -1,0 +1,41 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeFolder } from '../../folder.ts'
+
+/** What `taibai dev` leaves in a folder while it serves it: other commands there find its server by it. */
+
+export interface Session {
+  /** Process of the command. */
+  pid: number
+  url: string
+  dataDir: string
+}
+
+/** Beside the code, and never part of a package. */
+export const sessionFolder = '.taibai'
+
+const fileOf = (folder: string): string => join(folder, sessionFolder, 'session.json')
+
+/** Null: nobody serves this folder. */
+export function liveSession(folder: string): Session | null {
+  try {
+    const session: Session = JSON.parse(readFileSync(fileOf(folder), 'utf8'))
+    process.kill(session.pid, 0)
+    return session
+  } catch {
+    return null
+  }
+}
+
+/** Makes the folder, too; version control leaves it alone. */
+export function makeSessionFolder(folder: string): string {
+  const path = join(folder, sessionFolder)
+  makeFolder(path, 0o700)
+  writeFileSync(join(path, '.gitignore'), '*\n')
+  return path
+}
+
+export const writeSession = (folder: string, session: Session): void =>
+  writeFileSync(fileOf(folder), `${JSON.stringify(session)}\n`, { mode: 0o600 })
+
+export const removeSession = (folder: string): void => rmSync(fileOf(folder), { force: true })

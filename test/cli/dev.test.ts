@@ -1,0 +1,242 @@
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FolderWatch, quietTime } from '../../src/cli/dev/folder-watch.ts'
+import { changedBy, type DevFunction, localPaths, readProject, rootsOf } from '../../src/cli/dev/project.ts'
+import { phasesText } from '../../src/cli/dev/screen.ts'
+import { chooseServer } from '../../src/cli/dev/server.ts'
+import { liveSession, makeSessionFolder, removeSession, writeSession } from '../../src/cli/dev/session.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'taibai-dev-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function write(path: string, text = 'x'): string {
+  const full = join(folder, path)
+  mkdirSync(join(full, '..'), { recursive: true })
+  writeFileSync(full, text)
+  return full
+}
+
+describe('The server of a session', () => {
+  const shop = { url: 'https://shop.example.org', namedBy: 'context', context: 'shop' } as const
+
+  test.each([
+    ['of elsewhere that is merely the chosen context', shop, null, /say --context shop; .*--context local/],
+    [
+      'of elsewhere that the environment names',
+      { ...shop, context: undefined, namedBy: 'environment' } as const,
+      null,
+      /--url https/,
+    ],
+    [
+      'that is named, and an option for one of its own',
+      { ...shop, namedBy: 'option' } as const,
+      '--inspect',
+      /--inspect is for a server of this session/,
+    ],
+  ])('is none %s', (_what, named, ownBecause, said) => {
+    expect(() => chooseServer(named as never, ownBecause)).toThrow(said)
+  })
+
+  test.each([
+    ['named for this command', { ...shop, namedBy: 'option' } as const, null, 'named'],
+    [
+      'on this machine, by the environment',
+      { url: 'http://localhost:7070', namedBy: 'environment' } as const,
+      null,
+      'named',
+    ],
+    ['on this machine', { url: 'http://127.0.0.1:7070', namedBy: 'machine' } as const, null, 'if it runs'],
+    ['for which its own is asked', { url: 'http://127.0.0.1:7070', namedBy: 'machine' } as const, '--port', 'own'],
+    ['of elsewhere, and its own is asked for', shop, '--engine', 'own'],
+  ])('%s', (_what, named, ownBecause, expected) => {
+    expect(chooseServer(named as never, ownBecause)).toBe(expected)
+  })
+})
+
+test('A session is found in its folder as long as its process lives, and version control leaves it alone', () => {
+  expect(liveSession(folder)).toBeNull()
+  const dataDir = makeSessionFolder(folder)
+  const session = { pid: process.pid, url: 'http://127.0.0.1:1', dataDir }
+  writeSession(folder, session)
+  expect(liveSession(folder)).toEqual(session)
+  writeSession(folder, { ...session, pid: 2 ** 22 + 1 })
+  expect(liveSession(folder)).toBeNull()
+  removeSession(folder)
+  removeSession(folder)
+})
+
+describe('A project', () => {
+  test('is what taibai.yaml says, or the package of the folder', () => {
+    write('api/main.mjs')
+    expect(() => readProject(join(folder, 'nowhere'))).toThrow('There is no file or folder')
+    expect(readProject(join(folder, 'api'))).toMatchObject({ file: undefined, functions: [{ name: 'api' }] })
+    const file = write('taibai.yaml', 'functions:\n  api: {}\n  tool: {image: "me/tool:1"}\n')
+    const project = readProject(folder)
+    expect(project.functions.map(({ name, code }) => [name, code])).toEqual([
+      ['api', join(folder, 'api')],
+      ['tool', null],
+    ])
+    expect(rootsOf(project)).toEqual([file, join(folder, 'api')])
+  })
+
+  test('is changed where something is saved, and nowhere else', () => {
+    const fn = (name: string, code: string | null): DevFunction => ({
+      name,
+      code,
+      said: {},
+      wanted: () => ({}) as never,
+    })
+    const functions = [fn('a', '/p/a'), fn('ab', '/p/ab'), fn('file', '/p/one.mjs'), fn('image', null)]
+    const changed = (...paths: string[]) => changedBy(paths, functions).map(({ name }) => name)
+    expect(changed('/p/a/lib/x.mjs')).toEqual(['a'])
+    expect(changed('/p/one.mjs')).toEqual(['file'])
+    expect(changed('/p/README.md')).toEqual([])
+    expect(changed('/p')).toEqual(['a', 'ab', 'file'])
+  })
+})
+
+describe('Paths of a worker', () => {
+  const hash = 'a'.repeat(64)
+  test.each([
+    [`  File "/x/.taibai/packages/${hash}/code/lib/main.py", line 3`, '  File "api/lib/main.py", line 3'],
+    ['at run (/taibai/code/main.mjs:2:9)', 'at run (api/main.mjs:2:9)'],
+    ['at main (main.mjs:2:9)', 'at main (api/main.mjs:2:9)'],
+    ['at node:internal/process.js:1:2', 'at node:internal/process.js:1:2'],
+    ['took 3:4', 'took 3:4'],
+  ])('%s are shown as %s', (text, expected) => {
+    expect(localPaths(text, '/home/me/shop/api', '/home/me/shop')).toBe(expected)
+  })
+
+  test('are the same in the folder itself', () => {
+    expect(localPaths('(main.mjs:2:9) /taibai/code/a.mjs', '/home/me/api', '/home/me/api')).toBe('(main.mjs:2:9) a.mjs')
+  })
+})
+
+test('Phases that cost nothing are left out', () => {
+  expect(phasesText({ queue: 0, acquire: 0, load: 0, run: 1.5, total: 1.5 })).toBe('run 1.5 ms')
+  expect(phasesText({ queue: 2, acquire: 9, load: 4, run: 1, total: 12 })).toBe(
+    'queue 2.0 ms · acquire 9.0 ms (load 4.0 ms) · run 1.0 ms',
+  )
+})
+
+test('A save is over sooner than a checkout, or than a file that is still empty', () => {
+  expect(quietTime(1, false)).toBeLessThan(quietTime(1, true))
+  expect(quietTime(2, false)).toBeLessThan(quietTime(100, false))
+})
+
+describe('A folder that is watched tells', () => {
+  let told: string[][]
+  let watch: FolderWatch
+
+  beforeEach(() => {
+    told = []
+    watch = new FolderWatch((paths) => told.push(paths.map((path) => path.slice(folder.length + 1))))
+  })
+  afterEach(() => watch.close())
+
+  const sees = (path: string) => waitUntil(`it tells of ${path}`, () => told.flat().includes(path))
+  /** Whatever came before this is told by then. */
+  async function expectNothingBut(...paths: string[]): Promise<void> {
+    write('last.mjs', String(Math.random()))
+    await sees('last.mjs')
+    expect(new Set(told.flat())).toEqual(new Set([...paths, 'last.mjs']))
+  }
+
+  test('of a file that is written over, renamed over, or removed', async () => {
+    const file = write('main.mjs')
+    watch.follow([folder])
+    appendFileSync(file, 'y')
+    await sees('main.mjs')
+    told.length = 0
+    renameSync(write('main.mjs.new'), file)
+    await sees('main.mjs')
+    told.length = 0
+    rmSync(file)
+    await sees('main.mjs')
+  })
+
+  test('of files in folders that are made, also when they were there before', async () => {
+    write('lib/a.mjs')
+    watch.follow([folder])
+    write('new/deep/b.mjs')
+    await sees('new')
+    await waitUntil('the new folder is watched', () => {
+      write('new/deep/b.mjs', String(Math.random()))
+      return told.flat().includes('new/deep/b.mjs')
+    })
+    rmSync(join(folder, 'lib'), { recursive: true })
+    write('lib/a.mjs')
+    await sees('lib')
+    await waitUntil('the folder that came anew is watched', () => {
+      write('lib/a.mjs', String(Math.random()))
+      return told.flat().includes('lib/a.mjs')
+    })
+  })
+
+  test('of nothing that is no part of the package', async () => {
+    write('.taibaiignore', 'notes\n')
+    write('notes/x.md')
+    write('node_modules/a/index.js')
+    watch.follow([folder])
+    write('notes/y.md')
+    write('.main.mjs.swp')
+    write('main.mjs~')
+    write('.git/index')
+    write('.taibai/server.log')
+    write('node_modules/a/index.js', 'y')
+    await expectNothingBut()
+    write('.taibaiignore', '')
+    await sees('.taibaiignore')
+  })
+
+  test('that a package manager was there, though not of each module', async () => {
+    write('node_modules/a/index.js')
+    watch.follow([folder])
+    write('node_modules/.package-lock.json')
+    await sees('node_modules/.package-lock.json')
+  })
+
+  test('of many files at once, in few pieces', async () => {
+    watch.follow([folder])
+    for (let n = 0; n < 300; n++) write(`f${n}.mjs`)
+    await sees('f299.mjs')
+    expect(told.length).toBeLessThan(20)
+    expect(new Set(told.flat()).size).toBe(300)
+  })
+
+  test('of a file that is being written when it is whole', async () => {
+    watch.follow([folder])
+    const file = openSync(join(folder, 'main.mjs'), 'w')
+    writeSync(file, 'half')
+    writeSync(file, 'other half')
+    closeSync(file)
+    await sees('main.mjs')
+    expect(told).toHaveLength(1)
+  })
+
+  test('of a single file, and not of those beside it', async () => {
+    const file = write('one.mjs')
+    watch.follow([file, write('last.mjs')])
+    write('two.mjs')
+    await expectNothingBut()
+    writeFileSync(file, 'y')
+    await sees('one.mjs')
+  })
+})
