@@ -224,6 +224,7 @@ async function openKept(
       packageHashes: () => packages.hashes(),
       packageFile: (hash) => packages.zipFile(hash),
       builtFolder: (hash) => packages.builtFolder(hash),
+      whileKept: (work) => packages.whileKept(work),
       version,
       now: clock.now,
     }),

@@ -176,8 +176,10 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
   builds: {
     build: config.build,
     maxBuilds: config.maxBuilds,
+    maxOpenBuilds: config.maxOpenBuilds,
     keepBuilds: config.keepBuilds,
     maxBuildLogBytes: config.maxBuildLogBytes,
+    maxBuildLogsBytes: config.maxBuildLogsMb * 1024 * 1024,
   },
   backups: { backupEveryHours: config.backupEveryHours, backupKeep: config.backupKeep },
   keepUsageDays: config.keepUsageDays,

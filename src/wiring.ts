@@ -28,6 +28,7 @@ import { Exposed } from './services/functions/exposed.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
+import { PackageShare } from './services/functions/package-share.ts'
 import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
@@ -225,8 +226,10 @@ export function makeServices(ground: Ground) {
     log,
   })
   const inUse = new Holders({ stores, jobs, sources })
+  const packageShare = new PackageShare({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
   const builds = new Builds({
     ...ground.builds,
+    share: packageShare,
     store: stores.builds,
     packages,
     runtimes: stores.runtimes,
@@ -261,6 +264,7 @@ export function makeServices(ground: Ground) {
     }),
     functions: new Functions({
       shares: ground.shares,
+      packageShare,
       functions,
       secrets: stores.secrets,
       inUse,
@@ -298,7 +302,7 @@ export function makeServices(ground: Ground) {
       keepUsageDays: settings.keepUsageDays,
     }),
     limits: new LimitsOfProjects({
-      ...{ shares: ground.shares, stores, packages, invocation, pool, ledger },
+      ...{ shares: ground.shares, stores, packageShare, invocation, pool, ledger },
       meter: ground.meter,
     }),
     workers: new Workers({ functions, targets, pool }),

@@ -1,8 +1,11 @@
 import type { BuildRow } from '../client/resources/builds.ts'
-import { type CommandSpec, given, numberOption } from './command.ts'
+import type { ListQuery } from '../client/resources/row.ts'
+import { type Cli, type CommandSpec, given, numberOption, textOption } from './command.ts'
 import type { Column } from './output.ts'
+import { findFunction } from './target.ts'
 
 const usualRows = 20
+const lastLines = 20
 
 const columns: Column<BuildRow>[] = [
   { title: 'ID', value: ({ id }) => id },
@@ -18,22 +21,106 @@ export const commands: CommandSpec[] = [
   {
     name: 'builds',
     summary: 'list what was installed for packages, the newest first',
-    options: [['--limit <rows>', `how many; default: ${usualRows}`]],
-    examples: ['taibai builds'],
+    options: [
+      ['--function <name>', 'only for this function'],
+      ['--status <status>', 'only running, success, failed, superseded or interrupted'],
+      ['--limit <rows>', `how many; default: ${usualRows}`],
+    ],
+    examples: ['taibai builds', 'taibai builds --function resize --status failed'],
     async run(cli, _args, options) {
-      const limit = numberOption(options, 'limit', '--limit') ?? usualRows
-      cli.out.rows(await cli.client().builds.list({ limit }), columns, 'Nothing has been built.')
+      const [name, status] = [textOption(options, 'function'), textOption(options, 'status')]
+      const query: ListQuery = {
+        limit: numberOption(options, 'limit', '--limit') ?? usualRows,
+        ...(status !== undefined && { status }),
+        ...(name !== undefined && { function_id: (await findFunction(cli.client(), name)).id }),
+      }
+      cli.out.rows(await cli.client().builds.list(query), columns, 'Nothing has been built.')
+    },
+  },
+  {
+    name: 'builds show',
+    summary: 'show a build: what it was for, how it went, and the last lines of one that failed',
+    arguments: [['<build>', 'its id']],
+    examples: ['taibai builds show 0197c0de-0000-7000-8000-000000000000'],
+    async run(cli, args) {
+      const { builds } = cli.client()
+      const build = await builds.get(given(args, 0))
+      const log = build.status === 'success' ? '' : await builds.log(build.id)
+      cli.out.value(build, () => showBuild(cli, build, log.trimEnd().split('\n').slice(-lastLines).join('\n')))
     },
   },
   {
     name: 'builds log',
     summary: 'show what a build has printed',
     arguments: [['<build>', 'its id']],
-    examples: ['taibai builds log 0197c0de-0000-7000-8000-000000000000'],
-    async run(cli, args) {
-      const log = await cli.client().builds.log(given(args, 0))
+    options: [['-f, --follow', 'go on showing what it prints until it ends']],
+    examples: [
+      'taibai builds log 0197c0de-0000-7000-8000-000000000000',
+      'taibai builds log 0197c0de-0000-7000-8000-000000000000 -f',
+    ],
+    async run(cli, args, options) {
+      const { builds } = cli.client()
+      const id = given(args, 0)
+      if (options.follow === true) return follow(cli, id)
+      const log = await builds.log(id)
       if (cli.out.json) cli.out.value({ log }, () => {})
       else cli.out.raw(log)
     },
   },
+  {
+    name: 'builds rebuild',
+    summary: 'install again what the package of a build needs, and deploy it',
+    arguments: [['<build>', 'its id']],
+    options: [['--async', 'do not wait for it']],
+    examples: ['taibai builds rebuild 0197c0de-0000-7000-8000-000000000000'],
+    async run(cli, args, options) {
+      const { out } = cli
+      const onOutput = (text: string) => out.warn(text.replace(/\n$/, ''))
+      const isAsync = options.async === true
+      const how = {
+        async: isAsync,
+        onOutput,
+        ...(isAsync && { onBuild: (build: BuildRow) => out.value(build, () => out.line(begunText(build))) }),
+      }
+      const fn = await cli.client().builds.rebuild(given(args, 0), how)
+      if (fn !== null) out.value(fn, () => out.line(out.style('green', 'Deployed: the next call sees it.')))
+    },
+  },
 ]
+
+/** Of one that nobody waits for. */
+export const begunText = ({ id, function_name }: BuildRow): string =>
+  `${function_name ?? 'The function'} is being built, and deployed then: taibai builds log ${id} -f`
+
+/** To its end; then how that was. */
+async function follow(cli: Cli, id: string): Promise<number> {
+  const { builds } = cli.client()
+  try {
+    for await (const text of builds.followLog(id, cli.interrupted)) {
+      if (cli.out.json) cli.out.raw(`${JSON.stringify({ build: id, text })}\n`)
+      else cli.out.raw(text)
+    }
+  } catch (error) {
+    if (cli.interrupted.aborted) return 0
+    throw error
+  }
+  const { status, error } = await builds.get(id)
+  if (cli.out.json) cli.out.raw(`${JSON.stringify({ build: id, status, error })}\n`)
+  else if (error !== null) cli.out.line(cli.out.style('red', `${status}: ${error}`))
+  return status === 'success' ? 0 : 1
+}
+
+function showBuild({ out }: Cli, build: BuildRow, log: string): void {
+  out.fields([
+    ['id', build.id],
+    ['function', build.function_name ?? build.function_id],
+    ['runtime', build.runtime],
+    ['list', build.list],
+    ['status', build.cached ? `${build.status} (installed before)` : build.status],
+    ['size', build.size === null ? null : `${(build.size / 1024 / 1024).toFixed(1)} MiB`],
+    ['began', build.created_at],
+    ['ended', build.ended_at],
+    ['error', build.error],
+  ])
+  if (log !== '') out.line(`\n${log}`)
+}

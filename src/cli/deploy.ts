@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Deploying } from '../client/deployment.ts'
+import type { BuildRow } from '../client/resources/builds.ts'
+import { begunText } from './builds.ts'
 import { codeOf } from './code-of.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import { functionSteps, manifestSteps, type Step } from './deployment.ts'
@@ -29,6 +31,7 @@ export const commands: CommandSpec[] = [
         '--bundle',
         'make one file of the module of the entry and what it imports of the folder (TypeScript, tsconfig paths)',
       ],
+      ['--async', 'do not wait for a build: it goes on, and what it makes is deployed then'],
       ['--check', 'load the code in a worker first: what does not load changes nothing'],
       ['--dry-run', 'only show what would change'],
       ['--schema', 'print the JSON Schema of taibai.yaml, for editors'],
@@ -50,7 +53,10 @@ export const commands: CommandSpec[] = [
         await step.take()
       }
       cli.out.progress('')
-      if (steps.length > 0) cli.out.line(cli.out.style('green', 'Deployed: the next call sees it.'))
+      if (steps.length === 0) return
+      const done =
+        options.async === true ? 'Deployed, but for what is being built.' : 'Deployed: the next call sees it.'
+      cli.out.line(cli.out.style('green', done))
     },
   },
 ]
@@ -83,7 +89,7 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
 }
 
 /** What a build prints goes to standard error: the output of the command stays what it is. */
-function deploying(cli: Cli, { check, build, rebuild, bundle }: Options): Deploying {
+function deploying(cli: Cli, { check, build, rebuild, bundle, async }: Options): Deploying {
   if (build === false && (rebuild === true || bundle === true)) {
     throw usageError('--no-build builds nothing: leave it out, or --rebuild and --bundle.')
   }
@@ -92,6 +98,7 @@ function deploying(cli: Cli, { check, build, rebuild, bundle }: Options): Deploy
     ...(build === false && { build: 'never' as const }),
     ...(rebuild === true && { build: 'always' as const, withoutModules: true }),
     ...(bundle === true && { bundle: true }),
+    ...(async === true && { async: true, onBuild: (begun: BuildRow) => cli.out.warn(begunText(begun)) }),
     onOutput: (text) => cli.out.warn(text.replace(/\n$/, '')),
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Answer, type Asked, Connection, type ConnectionOptions } from './connection.ts'
-import { type Deploying, deployed, deployingQuery } from './deployment.ts'
+import { type DeployedBy, type Deploying, deployed, deployingQuery } from './deployment.ts'
 import { readEvents, type ServerEvent } from './events.ts'
 import { errorOf } from './problems.ts'
 import type { AccessKeyFields, AccessKeyRow } from './resources/access-keys.ts'
@@ -208,11 +208,20 @@ function functionsOf(connection: Connection) {
     update: async (id: string, change: FunctionChange, { check }: Deploying = {}): Promise<FunctionRow> =>
       (await connection.must('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
     /** From a package: the contents of a folder as a ZIP. */
-    createFromZip: (fields: FunctionFields, zip: Uint8Array, how: Deploying = {}): Promise<FunctionRow> => {
+    createFromZip: <How extends Deploying = Record<never, never>>(
+      fields: FunctionFields,
+      zip: Uint8Array,
+      how: How = {} as How,
+    ): Promise<DeployedBy<How>> => {
       const query = { ...inQuery(fields), ...deployingQuery(how) }
       return deployed(connection, 'POST', '/v1/functions', { ...zipped(zip), query }, how)
     },
-    updateWithZip: (id: string, fields: FunctionFields, zip: Uint8Array, how: Deploying = {}): Promise<FunctionRow> => {
+    updateWithZip: <How extends Deploying = Record<never, never>>(
+      id: string,
+      fields: FunctionFields,
+      zip: Uint8Array,
+      how: How = {} as How,
+    ): Promise<DeployedBy<How>> => {
       const query = { ...inQuery(fields), ...deployingQuery(how), keep_jobs: true }
       return deployed(connection, 'PUT', functionPath(id), { ...zipped(zip), query }, how)
     },
@@ -288,10 +297,23 @@ function executionsOf(connection: Connection) {
 /** What was installed for packages, the newest first. */
 function buildsOf(connection: Connection) {
   const { list, get } = nounOf<BuildRow, never>(connection, '/v1/builds', 'builds')
-  /** What it has printed so far. */
-  const log = async (id: string): Promise<string> =>
-    (await connection.must('GET', `/v1/builds/${encodeURIComponent(id)}/log`)).text
-  return { list, get, log }
+  const at = (id: string): string => `/v1/builds/${encodeURIComponent(id)}`
+  return {
+    list,
+    get,
+    /** What it has printed so far. */
+    log: async (id: string): Promise<string> => (await connection.must('GET', `${at(id)}/log`)).text,
+    /** The same and what it prints from now on, to its end. */
+    followLog: async function* (id: string, signal?: AbortSignal): AsyncGenerator<string> {
+      const asked = { query: { follow: true }, ...(signal && { signal }) }
+      const answer = await connection.open('GET', `${at(id)}/log`, asked)
+      if (answer.statusCode !== 200) throw errorOf(answer.statusCode ?? 0, await textOf(answer))
+      yield* answer.setEncoding('utf8')
+    },
+    /** Installs again what its package needs, and deploys it; null: nobody waits for that. */
+    rebuild: (id: string, how: Deploying = {}): Promise<FunctionRow | null> =>
+      deployed(connection, 'POST', `${at(id)}/rebuild`, { query: { async: how.async } }, how),
+  }
 }
 
 /** Accepted runs that did not succeed and will not be tried again by themselves. */

@@ -4,8 +4,12 @@
 export const buildModes = ['auto', 'always', 'never'] as const
 export type BuildMode = (typeof buildModes)[number]
 
-export type BuildStatus = 'running' | 'success' | 'failed'
-export const buildStatuses = ['running', 'success', 'failed'] as const satisfies BuildStatus[]
+/**
+ * A build ends with its deployment. `superseded`: a deployment that was accepted later was done first; `interrupted`: the
+ * server stopped or ended meanwhile, and nothing goes on by itself.
+ */
+export const buildStatuses = ['running', 'success', 'failed', 'superseded', 'interrupted'] as const
+export type BuildStatus = (typeof buildStatuses)[number]
 
 /** What is kept of one build. */
 export interface Build {
@@ -15,6 +19,10 @@ export interface Build {
   functionId: string | null
   functionName: string | null
   runtimeName: string | null
+  /** Of the package as it was uploaded; null: not noted, by an earlier release. */
+  packageHash: string | null
+  /** The module of the entry was to become one file. */
+  bundle: boolean
   /** File of the package that says what it needs. */
   list: string
   status: BuildStatus
@@ -37,10 +45,10 @@ export interface BuildStore {
   log(id: string): string | null
   /** The newest first; of all projects when null. */
   list(projectId: string | null): Build[]
-  /** Those that a server left that has ended are failed, with this error. */
+  /** Those that a server left that has ended are interrupted, with this error. */
   settle(error: string, nowMs: number): number
-  /** Removes what is more than that many of one project. */
-  prune(keepPerProject: number): void
+  /** Removes what is more than that many of one project, and the output of the oldest beyond so much of one project. */
+  prune(keepPerProject: number, maxLogBytesPerProject: number): void
 }
 
 /** What `runtime.json` says of builds: which files of a package matter, and what builds them. */
@@ -85,13 +93,16 @@ export interface BuilderRun {
 export interface Builder {
   /**
    * Hands over what was installed as a tar, to be laid beside the files of the package; resolves to what `take` makes of it.
-   * Nothing of the sandbox is left when it settles. Throws FaasError: `build_failed` with how it ended, `engine_failed`.
+   * Nothing of the sandbox is left when it settles. Throws FaasError: `build_failed` with how it ended, `engine_failed`, and
+   * the reason of the signal when that has ended it.
    */
   run<T>(run: BuilderRun, take: (tar: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T>
 }
 
 /** What an earlier build installed, ready to be laid beside a package. */
 export interface Layer {
+  /** What it is found by. */
+  key: string
   /** Tells it from every other. */
   id: string
   folder: string
@@ -102,10 +113,13 @@ export interface LayerStore {
   /** Null: not built yet, or removed since. */
   find(key: string): Promise<Layer | null>
   /**
-   * Keeps what is in the tar under the key. Throws FaasError `build_failed` for what is too large, leaves the folder, or is neither a file,
+   * Keeps what is in the tar under the key, for the project. Throws FaasError `build_failed` for what is too large, leaves the folder, or is neither a file,
    * nor a folder, nor a link.
    */
-  put(key: string, tar: AsyncIterable<Uint8Array>): Promise<Layer>
+  put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<Layer>
+  /** Those of a project, the one that was used longest ago first. */
+  ofProject(projectId: string): Promise<Omit<Layer, 'folder'>[]>
+  remove(key: string): Promise<void>
   /** Removes what has not been used for some days. */
   prune(): Promise<void>
 }

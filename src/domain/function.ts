@@ -159,6 +159,8 @@ export interface PackageStore {
    * package's. Its bytes stay those that were uploaded.
    */
   putBuilt(source: StoredPackage, layer: Layer): Promise<StoredPackage>
+  /** Key of what a build has installed for it; null: nothing, or an earlier release did not note it. */
+  layerOf(hash: string): string | null
   /** Names at its top. */
   names(hash: string): string[]
   /** Text of a file at its top; empty: it is none. Throws FaasError `too_large` for what is no list of anything. */

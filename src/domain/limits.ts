@@ -17,7 +17,7 @@ export const limitFacts = {
   jobs: 'jobs that are not finished',
   webhooks: 'webhooks',
   packages: 'different packages of its functions and versions',
-  package_bytes: 'bytes of these packages on the disk, unpacked',
+  package_bytes: 'bytes of these packages on the disk, unpacked, and of what builds keep for the next',
   gb_seconds_per_day: 'GB-seconds of its workers while calls run in them, a day (UTC)',
   record_bytes: 'bytes of the records of its executions; the oldest are removed beyond',
 } as const

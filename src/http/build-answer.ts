@@ -1,11 +1,16 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Build } from '../domain/build.ts'
 import type { BuildAsked } from '../services/functions/builds.ts'
+import { buildJson } from './build-json.ts'
+import type { BuildWait } from './build-query.ts'
 import type { Ctx } from './endpoint.ts'
 import { lateErrorBody, type Told } from './error-response.ts'
+import { LiveText } from './live-text.ts'
 
 /** Media type of an answer that tells how a build goes, a JSON object a line. */
 export const linesType = 'application/x-ndjson'
 
-export const linesDescription = `With "Accept: ${linesType}" a build is followed: from its first output on the answer is 200 and a line for each event, {"output": text} and at last {"function": …} or {"error": …}. What is refused before, and what needs no build, is answered as ever.`
+export const linesDescription = `With "Accept: ${linesType}" a build is followed: from its first output on the answer is 200 and a line for each event, {"build": …} first, then {"output": text} and at last {"function": …} or {"error": …}. With "Prefer: respond-async" or "async=true" the answer is 202 with the build as soon as one has begun, which goes on: GET /v1/builds/{id} says how it ends. What is refused before, and what needs no build, is answered as ever. Of deployments of one function that are under way together the one that was accepted last stays.`
 
 interface Deployed {
   status: 200 | 201
@@ -13,26 +18,60 @@ interface Deployed {
 }
 
 /**
- * The answer to a deployment. For a caller who asks for lines it begins with the first output of a build; all others wait
- * for its end. A caller who leaves does not end the build.
+ * The answer to a deployment. For a caller who asks for lines it begins with a build; one who does not wait is told of the
+ * build; all others wait for its end. A caller who leaves does not end the build.
  */
 export async function deploymentAnswer(
+  c: Ctx,
+  { wait, ...asked }: BuildAsked & { wait: BuildWait },
+  deploy: (build: BuildAsked) => Promise<Deployed>,
+  told: Told,
+): Promise<Response> {
+  if (c.req.header('Accept')?.includes(linesType)) return answerInLines(c, asked, deploy, told)
+  if (wait.ms !== null) return answerOrBuild(c, asked, { ...wait, ms: wait.ms }, deploy, told)
+  const { status, json } = await deploy(asked)
+  return c.json(json, status)
+}
+
+/** The function when there is nothing to build or it does not take long, else the build. */
+async function answerOrBuild(
+  c: Ctx,
+  asked: BuildAsked,
+  { ms, applied }: { ms: number; applied: string | null },
+  deploy: (build: BuildAsked) => Promise<Deployed>,
+  told: Told,
+): Promise<Response> {
+  const begun = Promise.withResolvers<Build>()
+  const work = deploy({ ...asked, onBegun: begun.resolve })
+  const waited = new AbortController()
+  const late = begun.promise.then((build) =>
+    ms === 0 ? build : pause(ms, build, { signal: waited.signal, ref: false }).catch(() => build),
+  )
+  const first = await Promise.race([work, late]).finally(() => waited.abort())
+  if (applied !== null) c.header('Preference-Applied', applied)
+  if ('json' in first) return c.json(first.json, first.status)
+  work.catch((error: unknown) => void lateErrorBody(c, error, told))
+  return c.json(buildJson(first), 202, { Location: `/v1/builds/${first.id}` })
+}
+
+async function answerInLines(
   c: Ctx,
   asked: BuildAsked,
   deploy: (build: BuildAsked) => Promise<Deployed>,
   told: Told,
 ): Promise<Response> {
-  if (!c.req.header('Accept')?.includes(linesType)) {
-    const { status, json } = await deploy(asked)
-    return c.json(json, status)
+  const lines = new LiveText((output) => line({ output }))
+  const begun = Promise.withResolvers<'begun'>()
+  const onBegun = (build: Build) => {
+    lines.write(line({ build: buildJson(build) }))
+    begun.resolve('begun')
   }
-  const lines = new OutputLines()
-  const work = deploy({ ...asked, onOutput: (output) => lines.output(output) })
-  const first = await Promise.race([work, lines.begun])
+  const work = deploy({ ...asked, onBegun, onOutput: (output) => lines.output(output) })
+  const first = await Promise.race([work, begun.promise])
   if (first !== 'begun') return c.json(first.json, first.status)
   work.then(
-    ({ json }) => lines.end({ function: json }),
-    (error: unknown) => lines.end({ error: lateErrorBody(c, error, told) }),
+    ({ json }) => lines.end(line({ function: json })),
+    (error: unknown) => lines.end(line({ error: lateErrorBody(c, error, told) })),
   )
   return c.body(lines.stream, 200, {
     'Content-Type': linesType,
@@ -41,52 +80,4 @@ export async function deploymentAnswer(
   })
 }
 
-/** Of output that a slow reader has not taken; what comes then is left out. */
-const mostUnreadBytes = 1024 * 1024
-
-class OutputLines {
-  readonly begun: Promise<'begun'>
-  readonly stream: ReadableStream<Uint8Array>
-  #begin: (begun: 'begun') => void = () => {}
-  #controller: ReadableStreamDefaultController<Uint8Array> | null = null
-  #left = false
-  #leftOut = false
-
-  constructor() {
-    this.begun = new Promise((resolve) => {
-      this.#begin = resolve
-    })
-    this.stream = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller
-        },
-        cancel: () => {
-          this.#left = true
-        },
-      },
-      { highWaterMark: mostUnreadBytes, size: ({ byteLength }) => byteLength },
-    )
-  }
-
-  /** What is left out, the log of the build has. */
-  output(output: string): void {
-    this.#begin('begun')
-    if ((this.#controller?.desiredSize ?? 0) <= 0) this.#leftOut = true
-    else {
-      if (this.#leftOut) this.#write({ output: '\n[…]\n' })
-      this.#leftOut = false
-      this.#write({ output })
-    }
-  }
-
-  end(line: object): void {
-    if (this.#leftOut) this.#write({ output: '\n[…]\n' })
-    this.#write(line)
-    if (!this.#left) this.#controller?.close()
-  }
-
-  #write(line: object): void {
-    if (!this.#left) this.#controller?.enqueue(Buffer.from(`${JSON.stringify(line)}\n`))
-  }
-}
+const line = (value: object): string => `${JSON.stringify(value)}\n`

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { buildModes } from '../domain/build.ts'
 import { invalid } from '../domain/errors.ts'
 import type { BuildAsked } from '../services/functions/builds.ts'
+import { askedIn } from './asked.ts'
 import { wants } from './cascade.ts'
 import type { Ctx } from './endpoint.ts'
 
@@ -14,7 +15,26 @@ export const buildQuery = z.object({
   bundle: z.enum(['true', 'false']).optional().openapi({
     description: 'true: the module of the entry becomes one file with all that it imports of the package (esbuild).',
   }),
+  async: z.enum(['true', 'false']).optional().openapi({
+    description:
+      'true, or the header "Prefer: respond-async": the answer is 202 with the build as soon as one has begun.',
+  }),
 })
+
+/** How long a caller waits for a build. */
+export interface BuildWait {
+  /** Milliseconds, after which the answer is the build; null: to its end. */
+  ms: number | null
+  /** Part of `Prefer` that is obeyed then, for the answer. */
+  applied: string | null
+}
+
+/** `Prefer: wait=N` waits so many seconds. */
+export function askedWait(c: Ctx): BuildWait {
+  if (wants(c, 'async')) return { ms: 0, applied: null }
+  const asked = askedIn({ prefer: c.req.header('Prefer') })
+  return { ms: asked?.waitMs ?? null, applied: asked?.applied ?? null }
+}
 
 export function askedBuild(c: Ctx): BuildAsked {
   const said = c.req.query('build')

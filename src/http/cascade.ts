@@ -17,7 +17,7 @@ export const keepJobsQuery = z.object({
 export const wantsCascade = (c: Ctx): boolean => wants(c, 'cascade')
 
 /** Anything but a yes or a no is refused: it would do too much or too little. */
-export function wants(c: Ctx, parameter: 'cascade' | 'keep_jobs' | 'bundle'): boolean {
+export function wants(c: Ctx, parameter: 'cascade' | 'keep_jobs' | 'bundle' | 'async' | 'follow'): boolean {
   const said = c.req.query(parameter)
   if (said === undefined) return false
   try {

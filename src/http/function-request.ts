@@ -156,7 +156,7 @@ async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
 
 /** Beside the fields the query may say what is to be tried or built first. */
 function queryFields(c: Ctx): Record<string, unknown> {
-  const { check: _check, build: _build, bundle: _bundle, ...fields } = c.req.query()
+  const { check: _check, build: _build, bundle: _bundle, async: _async, ...fields } = c.req.query()
   return fields
 }
 

@@ -133,7 +133,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindVersionsRoot(app, settings)
   bindRuntimes(app, parts.runtimes, settings)
   bindFunctions(app, parts.functions, settings, parts)
-  bindBuilds(app, parts.builds)
+  bindBuilds(app, parts.builds, parts.functions, parts)
   bindFunctionVersions(app, parts.versions, settings)
   bindAliases(app, parts.aliases, settings)
   bindWorkers(app, parts.workers, settings)

@@ -34,8 +34,14 @@ export const builds = {
   buildMaxMb: int(1).default(1024).describe('Most that one build writes, in MiB.'),
   buildMaxFiles: int(1).default(100_000).describe('Most files that one build installs.'),
   maxBuilds: int(1).default(2).describe('Most builds at once: one of each project, which take turns.'),
+  maxOpenBuilds: int(1)
+    .default(20)
+    .describe('Most builds of one project that have not ended, those that wait for their turn included.'),
   maxBuildLogBytes: int(1024)
     .default(1024 * kib)
     .describe('Most bytes of output that are kept of one build.'),
+  maxBuildLogsMb: int(1)
+    .default(16)
+    .describe('Most MiB of output that are kept of all builds of one project; that of the oldest goes first.'),
   keepBuilds: int(1).default(100).describe('Most builds of one project of which a record is kept.'),
 }

@@ -22,6 +22,8 @@ export interface BackupFolderOptions {
   packageFile(hash: string): string
   /** Folder of one that was built, with all that belongs to it; null: it was not. */
   builtFolder(hash: string): string | null
+  /** No package goes away until the work settles. */
+  whileKept<T>(work: () => Promise<T>): Promise<T>
   version: string
   now(): number
 }
@@ -30,7 +32,7 @@ const namePattern = /^taibai-[\w-]+\.tar$/
 
 /**
  * Backups as tar files. The ledger is copied before the catalogue and the packages last: what an accepted run needs is in the
- * copy, unless it was deleted while the copy was made.
+ * copy, unless it was deleted while the copy was made. No package is pruned while they are copied.
  */
 export class BackupFolder implements BackupStore {
   #options: BackupFolderOptions
@@ -47,7 +49,7 @@ export class BackupFolder implements BackupStore {
     try {
       await copyLedger(join(unfinished, ledgerPath))
       await copyCatalogue(join(unfinished, cataloguePath))
-      await this.#pack(unfinished, join(unfinished, name))
+      await this.#options.whileKept(() => this.#pack(unfinished, join(unfinished, name)))
       await rename(join(unfinished, name), join(folder, name))
     } catch (error) {
       throw storageFailure(error, error, 'the backups (TAIBAI_BACKUP_DIR)')

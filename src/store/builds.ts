@@ -36,15 +36,26 @@ export class BuildRows implements BuildStore {
     return written(() => this.#statements.settle.run({ error, endedAt: nowMs }).changes)
   }
 
-  prune(keepPerProject: number): void {
+  prune(keepPerProject: number, maxLogBytesPerProject: number): void {
     written(() => {
       for (const { projectId } of this.#statements.projects.all()) {
         const last = this.#statements.nth.get({ projectId, at: keepPerProject - 1 })
         if (last !== undefined) this.#statements.deleteBefore.run({ projectId, id: last.id })
+        this.#dropLogs(projectId, maxLogBytesPerProject)
       }
     })
   }
+
+  #dropLogs(projectId: string, maxBytes: number): void {
+    let bytes = 0
+    for (const { id, logBytes } of this.#statements.logSizes.all({ projectId })) {
+      bytes += logBytes
+      if (bytes > maxBytes) this.#statements.dropLog.run({ id, log: droppedLog })
+    }
+  }
 }
+
+const droppedLog = '[This output is not kept any more.]\n'
 
 function prepare(orm: Database['orm']) {
   const all = placeholders(builds)
@@ -61,9 +72,16 @@ function prepare(orm: Database['orm']) {
     listOfProject: orm.select(shown).from(builds).where(ofProject).orderBy(newestFirst).prepare(),
     settle: orm
       .update(builds)
-      .set({ status: 'failed', error: all.error, endedAt: all.endedAt })
+      .set({ status: 'interrupted', error: all.error, endedAt: all.endedAt })
       .where(eq(builds.status, 'running'))
       .prepare(),
+    logSizes: orm
+      .select({ id: builds.id, logBytes: sql<number>`octet_length(${builds.log})` })
+      .from(builds)
+      .where(sql`${ofProject} and ${builds.log} != '' and ${builds.log} != ${droppedLog}`)
+      .orderBy(newestFirst)
+      .prepare(),
+    dropLog: orm.update(builds).set({ log: all.log }).where(byId).prepare(),
     projects: orm.selectDistinct({ projectId: builds.projectId }).from(builds).prepare(),
     nth: orm
       .select({ id: builds.id })

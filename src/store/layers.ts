@@ -50,22 +50,36 @@ export class LayerFolder implements LayerStore {
   async find(key: string): Promise<Layer | null> {
     const place = this.#place(key)
     if (!existsSync(join(place, 'layer.json'))) return null
-    const { id, sizeBytes } = JSON.parse(await readFile(join(place, 'layer.json'), 'utf8'))
+    const { id, sizeBytes } = await this.#about(key)
     const now = this.#options.clock.now() / 1000
     utimesSync(place, now, now)
-    return { id, sizeBytes, folder: join(place, 'files') }
+    return { key, id, sizeBytes, folder: join(place, 'files') }
   }
 
-  async put(key: string, tar: AsyncIterable<Uint8Array>): Promise<Layer> {
+  async ofProject(projectId: string): Promise<Omit<Layer, 'folder'>[]> {
+    const found: { layer: Omit<Layer, 'folder'>; usedAt: number }[] = []
+    for (const key of await this.#keys()) {
+      const [about, there] = await Promise.all([this.#about(key), stat(this.#place(key))]).catch(() => [])
+      if (about?.projectId !== projectId || there === undefined) continue
+      found.push({ layer: { key, id: about.id, sizeBytes: about.sizeBytes }, usedAt: there.mtimeMs })
+    }
+    return found.sort((a, b) => a.usedAt - b.usedAt).map(({ layer }) => layer)
+  }
+
+  async remove(key: string): Promise<void> {
+    await rm(this.#place(key), { recursive: true, force: true })
+  }
+
+  async put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<Layer> {
     const unfinished = join(this.#options.folder, `${unfinishedPrefix}${randomBytes(8).toString('hex')}`)
     await mkdir(join(unfinished, 'files'), { recursive: true })
     try {
       const about = await unpackLayer(tar, join(unfinished, 'files'), this.#options)
-      await writeFile(join(unfinished, 'layer.json'), JSON.stringify(about), { flush: true })
+      await writeFile(join(unfinished, 'layer.json'), JSON.stringify({ ...about, projectId }), { flush: true })
       const place = this.#place(key)
       await rm(place, { recursive: true, force: true })
       await rename(unfinished, place)
-      return { ...about, folder: join(place, 'files') }
+      return { key, ...about, folder: join(place, 'files') }
     } catch (error) {
       await rm(unfinished, { recursive: true, force: true })
       throw error instanceof FaasError ? error : notKept(error)
@@ -73,13 +87,20 @@ export class LayerFolder implements LayerStore {
   }
 
   async prune(): Promise<void> {
-    const { folder, keepUnusedMs, clock } = this.#options
-    for (const name of await readdir(folder)) {
-      const found = keyPattern.test(name) ? await stat(join(folder, name)).catch(() => null) : null
-      if (found !== null && found.mtimeMs < clock.now() - keepUnusedMs) {
-        await rm(join(folder, name), { recursive: true, force: true })
-      }
+    const { keepUnusedMs, clock } = this.#options
+    for (const key of await this.#keys()) {
+      const found = await stat(this.#place(key)).catch(() => null)
+      if (found !== null && found.mtimeMs < clock.now() - keepUnusedMs) await this.remove(key)
     }
+  }
+
+  async #keys(): Promise<string[]> {
+    return (await readdir(this.#options.folder)).filter((name) => keyPattern.test(name))
+  }
+
+  /** `projectId` is missing where an earlier release has written it. */
+  async #about(key: string): Promise<{ id: string; sizeBytes: number; projectId?: string }> {
+    return JSON.parse(await readFile(join(this.#place(key), 'layer.json'), 'utf8'))
   }
 
   #place(key: string): string {

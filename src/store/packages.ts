@@ -38,7 +38,7 @@ export interface PackageOptions {
 const graceMs = 3_600_000
 /** Lies beside the code of a package that nothing uses, since it does not. */
 const unusedMark = 'unused'
-/** Lies beside the code of a package that was built: the hash of what was uploaded. */
+/** Lies beside the code of a package that was built: the hash of what was uploaded, and the key of what was installed. */
 const builtMark = 'built'
 /** Lock files of large programs have some MiB. */
 const mostTextBytes = 16 * 1024 * 1024
@@ -50,6 +50,8 @@ const unfinishedPrefix = '.unfinished-'
 export class PackageFolder implements PackageStore {
   #options: PackageOptions
   #unpacking = new Map<string, Promise<void>>()
+  /** Who reads all of them. */
+  #keepers = 0
   /** What is stored does not change. */
   #sizes = new Map<string, number>()
 
@@ -94,8 +96,13 @@ export class PackageFolder implements PackageStore {
 
   async putBuilt({ hash: source, ...about }: StoredPackage, layer: Layer): Promise<StoredPackage> {
     const hash = createHash('sha256').update(`${source}\n${layer.id}`).digest('hex')
-    if (!this.#has(hash)) await this.#once(hash, () => this.#layOut(hash, source, layer.folder))
+    if (!this.#has(hash)) await this.#once(hash, () => this.#layOut(hash, source, layer))
     return { ...about, hash }
+  }
+
+  layerOf(hash: string): string | null {
+    const mark = join(this.#place(hash), builtMark)
+    return existsSync(mark) ? (readFileSync(mark, 'utf8').split('\n')[1] ?? null) : null
   }
 
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number } {
@@ -138,9 +145,16 @@ export class PackageFolder implements PackageStore {
     return existsSync(join(this.#place(hash), builtMark)) ? this.#place(hash) : null
   }
 
+  /** Nothing is pruned until it settles. */
+  async whileKept<T>(work: () => Promise<T>): Promise<T> {
+    this.#keepers++
+    return work().finally(() => this.#keepers--)
+  }
+
   async prune(keep: Set<string>): Promise<number> {
     let removed = 0
     for (const hash of await readdir(this.#options.folder)) {
+      if (this.#keepers > 0) return removed
       if (!hashPattern.test(hash) || !this.#isDoomed(hash, keep.has(hash))) continue
       // Without a pause since the look at its age: an upload of the same bytes finds it whole and young, or not at all.
       const doomed = this.#unfinished()
@@ -215,13 +229,13 @@ export class PackageFolder implements PackageStore {
   }
 
   /** What both bring is the package's. The ZIP is the one that was uploaded. */
-  #layOut(hash: string, source: string, layer: string): Promise<void> {
+  #layOut(hash: string, source: string, layer: Layer): Promise<void> {
     return this.#make(hash, async (unfinished) => {
       const code = join(unfinished, 'code')
-      for (const tree of [this.folder(source), layer]) await linkTree(tree, code)
+      for (const tree of [this.folder(source), layer.folder]) await linkTree(tree, code)
       await closeTree(code)
       await link(this.zipFile(source), join(unfinished, 'package.zip'))
-      await writeFile(join(unfinished, builtMark), source, { mode: 0o600, flush: true })
+      await writeFile(join(unfinished, builtMark), `${source}\n${layer.key}`, { mode: 0o600, flush: true })
     })
   }
 

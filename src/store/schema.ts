@@ -289,6 +289,8 @@ export const builds = sqliteTable(
     functionId: text('function_id'),
     functionName: text('function_name'),
     runtimeName: text('runtime_name'),
+    packageHash: text('package_hash'),
+    bundle: integer('bundle', { mode: 'boolean' }).notNull().default(false),
     list: text('list').notNull(),
     status: text('status').$type<BuildStatus>().notNull(),
     cached: integer('cached', { mode: 'boolean' }).notNull(),

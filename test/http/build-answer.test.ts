@@ -4,14 +4,18 @@ import { silent } from '../../src/domain/log.ts'
 import { deploymentAnswer, linesType } from '../../src/http/build-answer.ts'
 import type { Ctx } from '../../src/http/endpoint.ts'
 import { Refusals } from '../../src/http/error-response.ts'
+import type { BuildAsked } from '../../src/services/functions/builds.ts'
+import { aBuild } from '../support/builders.ts'
 
 /** The answer in lines to a caller who does not read while a build prints. */
+
+const asked = { mode: null, bundle: false, wait: { ms: null, applied: null } }
 
 test('Output that nobody takes is left out beyond some, and the end is not', async () => {
   const app = new Hono()
   const told = { log: silent, refusals: new Refusals() }
-  const asked = { mode: null, bundle: false }
-  const deploy = async ({ onOutput }: { onOutput?: (text: string) => void }) => {
+  const deploy = async ({ onBegun, onOutput }: BuildAsked) => {
+    onBegun?.(aBuild())
     for (let at = 0; at < 20_000; at++) onOutput?.('x'.repeat(1000))
     await new Promise((resolve) => setImmediate(resolve))
     return { status: 200 as const, json: { name: 'web' } }
@@ -28,12 +32,13 @@ test('An error of the server at the end of an answer that has begun is counted a
   const app = new Hono()
   const logged: unknown[] = []
   const told = { log: { ...silent, error: (keys: object) => void logged.push(keys) }, refusals: new Refusals() }
-  const deploy = async ({ onOutput }: { onOutput?: (text: string) => void }) => {
+  const deploy = async ({ onBegun, onOutput }: BuildAsked) => {
+    onBegun?.(aBuild())
     onOutput?.('begun\n')
     await new Promise((resolve) => setImmediate(resolve))
     throw new Error('the disk is on fire')
   }
-  app.get('/', (c) => deploymentAnswer(c as unknown as Ctx, { mode: null, bundle: false }, deploy, told))
+  app.get('/', (c) => deploymentAnswer(c as unknown as Ctx, asked, deploy, told))
   const text = await (await app.request('/', { headers: { Accept: linesType } })).text()
   expect(JSON.parse(text.trim().split('\n').at(-1) ?? '').error).toMatchObject({ code: 'internal' })
   expect([...told.refusals.entries()]).toEqual([['internal', 1]])

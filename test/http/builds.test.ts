@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
-import { aRuntime } from '../support/builders.ts'
+import { aBuild, aRuntime } from '../support/builders.ts'
 import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
 
 /** Deployments that need a build, over real SQLite; builds themselves are a double. */
@@ -72,7 +72,8 @@ describe('A build that fails', () => {
   test('ends an answer in lines with its error', async () => {
     const { status, text } = await deploy('new', '', lines)
     expect(status).toBe(200)
-    const [output, end] = parsedLines(text)
+    const [begun, output, end] = parsedLines(text)
+    expect(begun.build).toMatchObject({ function_name: 'new', status: 'running' })
     expect(output).toEqual({ output: 'npm error 404 no such package\n' })
     expect(end.error).toMatchObject({ code: 'build_failed', faultcode: 'Client' })
   })
@@ -132,7 +133,8 @@ describe('A package that brings a list', () => {
   test('is answered in lines to who asks for them', async () => {
     const { status, headers, text } = await deploy('web', '', lines)
     expect([status, headers.get('Content-Type')]).toEqual([200, 'application/x-ndjson'])
-    const [output, end] = parsedLines(text)
+    const [begun, output, end] = parsedLines(text)
+    expect(begun.build).toMatchObject({ function_name: 'web', status: 'running' })
     expect(output).toEqual({ output: 'installed\n' })
     expect(end.function).toMatchObject({ name: 'web', code: { source: 'package' } })
   })
@@ -152,7 +154,7 @@ test('Secrets whose names begin with BUILD_ are variables of builds, and not in 
   expect((await set('OTHER', 'no-business-here')).status).toBe(201)
   app.builds.go = async ({ secrets, onOutput }) => onOutput(`${Object.keys(secrets)} ${secrets.NPM_TOKEN}\n`)
   const { text } = await deploy('web', '', lines)
-  expect(parsedLines(text)[0]).toEqual({ output: 'NPM_TOKEN ***\n' })
+  expect(parsedLines(text)[1]).toEqual({ output: 'NPM_TOKEN ***\n' })
   const [{ id }] = (await app.request('GET', '/v1/builds')).json.builds
   expect((await app.request('GET', `/v1/builds/${id}/log`)).text).toBe('NPM_TOKEN ***\n')
 })
@@ -222,4 +224,257 @@ test('What a build has made is not made anew while its package is laid out', asy
   goOn.resolve()
   expect((await Promise.all(deploying)).map(({ status }) => status)).toEqual([201, 201])
   expect(app.builds.runs).toHaveLength(2)
+})
+
+/** A build that waits for the test: it prints, and ends when it is told to. */
+function heldBuild(printed = '') {
+  const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  app.builds.go = async ({ onOutput, signal }) => {
+    onOutput(printed)
+    begun.resolve()
+    const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    await Promise.race([end.promise, stopped])
+  }
+  return { begun: begun.promise, end: end.resolve, fail: (error: FaasError) => end.reject(error) }
+}
+const builds = async (query = '') => (await app.request('GET', `/v1/builds${query}`)).json.builds
+const buildOf = async (id: string) => (await app.request('GET', `/v1/builds/${id}`)).json
+const update = (id: string, content: Buffer, query = '') =>
+  app.request('PUT', `/v1/functions/${id}${query}`, { body: content, headers: { 'Content-Type': 'application/zip' } })
+
+describe('A caller who does not wait', () => {
+  const asks: [how: string, query: string, headers: Record<string, string>][] = [
+    ['async=true', '&async=true', {}],
+    ['Prefer: respond-async', '', { Prefer: 'respond-async' }],
+    ['Prefer: wait=0', '', { Prefer: 'wait=0' }],
+  ]
+  test.each(asks)('is told of the build with %s, which goes on', async (_how, query, headers) => {
+    const build = heldBuild('half way\n')
+    const accepted = await deploy('web', query, { headers })
+    expect([accepted.status, accepted.json.status]).toEqual([202, 'running'])
+    expect(accepted.headers.get('Location')).toBe(`/v1/builds/${accepted.json.id}`)
+    expect(accepted.headers.get('Preference-Applied')).toBe(headers.Prefer ?? null)
+    expect((await app.request('GET', '/v1/functions/web')).status).toBe(404)
+    build.end()
+    await expect.poll(async () => (await buildOf(accepted.json.id)).status).toBe('success')
+    expect((await app.request('GET', '/v1/functions/web')).json.id).toBe(accepted.json.function_id)
+  })
+
+  test('gets the function at once where nothing has to be built, and is refused at once', async () => {
+    const plain = Buffer.from('PK nothing needed')
+    await brings(plain, { 'main.mjs': '' })
+    expect((await deploy('plain', '&async=true', {}, plain)).status).toBe(201)
+    expect((await deploy('plain', '&async=true', {}, plain)).status).toBe(409)
+    expect((await deploy('other', '&async=maybe')).json.faultstring).toBe('"async" must be true or false, not "maybe".')
+    expect(await builds()).toEqual([])
+  })
+
+  test('finds out of the build why it was not deployed, also when it was built', async () => {
+    const build = heldBuild()
+    const { json } = await deploy('web', '&async=true')
+    const other = Buffer.from('PK nothing needed')
+    await brings(other, { 'main.mjs': '' })
+    expect((await deploy('web', '', {}, other)).status).toBe(201)
+    build.end()
+    await expect.poll(async () => (await buildOf(json.id)).status).toBe('failed')
+    expect((await buildOf(json.id)).error).toContain('web')
+  })
+
+  test('is refused when too many builds of the project have not ended', async () => {
+    const build = heldBuild()
+    for (let at = 0; at < 5; at++) {
+      const content = Buffer.from(`PK ${at}`)
+      await brings(content, { 'package.json': sharp.replace('0.34.5', `${at}`) })
+      expect((await deploy(`f${at}`, '&async=true', {}, content)).status).toBe(202)
+    }
+    const { status, json } = await deploy('more', '&async=true')
+    expect([status, json.code]).toEqual([503, 'queue_full'])
+    expect(json.faultstring).toContain('TAIBAI_MAX_OPEN_BUILDS')
+    build.end()
+    await expect.poll(async () => (await builds('?status=running')).length).toBe(0)
+  })
+})
+
+describe('The log of a build', () => {
+  test('is followed to its end, from its beginning', async () => {
+    const build = heldBuild('half way\n')
+    const { json } = await deploy('web', '&async=true')
+    await build.begun
+    const followed = app.request('GET', `/v1/builds/${json.id}/log?follow=true`)
+    await expect.poll(async () => (await app.request('GET', `/v1/builds/${json.id}/log`)).text).toBe('half way\n')
+    app.builds.runs[0]?.onOutput('the rest\n')
+    build.end()
+    expect((await followed).text).toBe('half way\nthe rest\n')
+    expect((await buildOf(json.id)).status).toBe('success')
+    expect((await app.request('GET', `/v1/builds/${json.id}/log?follow=true`)).text).toBe('half way\nthe rest\n')
+  })
+
+  test('of the oldest goes when all of a project have more than may be kept', async () => {
+    app.builds.go = async ({ onOutput }) => onOutput('x'.repeat(4000))
+    for (const version of ['1', '2', '3']) {
+      const content = Buffer.from(`PK ${version}`)
+      await brings(content, { 'package.json': sharp.replace('0.34.5', version) })
+      await deploy(`f${version}`, '', {}, content)
+    }
+    const logs = await Promise.all(
+      (await builds()).map(async ({ id }: { id: string }) => (await app.request('GET', `/v1/builds/${id}/log`)).text),
+    )
+    expect(logs.map(({ length }) => length > 1000)).toEqual([true, true, false])
+    expect(logs[2]).toContain('not kept any more')
+  })
+})
+
+describe('Of two deployments of one function that are under way together', () => {
+  const [older, newer] = [Buffer.from('PK older'), Buffer.from('PK newer')]
+  const ends = new Map<string, () => void>()
+  let id = ''
+  beforeEach(async () => {
+    await brings(older, { 'main.mjs': 'older', 'package.json': sharp.replace('0.34.5', '1') })
+    await brings(newer, { 'main.mjs': 'newer' })
+    id = (await deploy('web', '&build=never')).json.id
+    ends.clear()
+    app.builds.go = ({ folder }) => new Promise((resolve) => ends.set(folder, resolve))
+  })
+  const packageNow = () => app.stores.functions.find(id)?.packageHash
+
+  test('the one that was accepted last stays, although the other ends later', async () => {
+    const first = update(id, older)
+    await expect.poll(() => ends.size).toBe(1)
+    expect((await update(id, newer)).status).toBe(200)
+    const kept = packageNow()
+    for (const end of ends.values()) end()
+    const { status, json } = await first
+    expect([status, json.code]).toEqual([409, 'conflict'])
+    expect(json.faultstring).toContain('accepted after this one')
+    expect(packageNow()).toBe(kept)
+    expect(await builds()).toMatchObject([{ status: 'superseded' }])
+  })
+
+  test('the first stays when the second fails', async () => {
+    const broken = Buffer.from('PK broken')
+    await brings(broken, { 'package.json': sharp.replace('0.34.5', '2') })
+    const first = update(id, older)
+    await expect.poll(() => ends.size).toBe(1)
+    const second = update(id, broken, '?check=load&async=true')
+    app.builds.go = async () => {
+      throw new FaasError('build_failed', 'it ended with code 1.')
+    }
+    for (const end of ends.values()) end()
+    expect((await first).status).toBe(200)
+    await second
+    await expect
+      .poll(async () => (await builds()).map((one: { status: string }) => one.status))
+      .toEqual(['failed', 'success'])
+  })
+
+  test('a change of something else is no deployment, and keeps the code that came meanwhile', async () => {
+    const first = update(id, older)
+    await expect.poll(() => ends.size).toBe(1)
+    expect((await app.request('PUT', `/v1/functions/${id}`, { json: { timeout: 9 } })).status).toBe(200)
+    for (const end of ends.values()) end()
+    expect((await first).json).toMatchObject({ timeout: 9 })
+  })
+})
+
+describe('A build that is asked for again', () => {
+  const again = (id: string, query = '') => app.request('POST', `/v1/builds/${id}/rebuild${query}`)
+
+  test('installs anew what its package needs, and deploys it', async () => {
+    const { json: fn } = await deploy('web')
+    const before = app.stores.functions.find(fn.id)?.packageHash
+    const [{ id }] = await builds()
+    const { status, json } = await again(id)
+    expect([status, json.id]).toEqual([200, fn.id])
+    expect(app.builds.runs).toHaveLength(2)
+    expect(app.stores.functions.find(fn.id)?.packageHash).not.toBe(before)
+    expect((await again(id, '?async=true')).status).toBe(202)
+    await expect
+      .poll(async () => (await builds()).every((one: { status: string }) => one.status === 'success'))
+      .toBe(true)
+  })
+
+  test('works when it had failed, and the function was there', async () => {
+    const { json: fn } = await deploy('web', '&build=never')
+    const other = Buffer.from('PK other')
+    await brings(other, { 'package.json': sharp.replace('0.34.5', '9') })
+    app.builds.go = async () => {
+      throw new FaasError('build_failed', 'the registry was away.')
+    }
+    expect((await update(fn.id, other)).status).toBe(400)
+    app.builds.go = async () => {}
+    const [{ id }] = await builds()
+    expect((await again(id)).status).toBe(200)
+    expect((await app.request('GET', `/v1/functions/${fn.id}?download=true`)).bytes).toEqual(other)
+  })
+
+  test('is refused for a function that was not made, a package that has gone, and to other projects', async () => {
+    app.builds.go = async () => {
+      throw new FaasError('build_failed', 'no.')
+    }
+    await deploy('web')
+    const [{ id }] = await builds()
+    expect((await again(id)).json).toMatchObject({ code: 'conflict', faultstring: expect.stringContaining('not made') })
+    app.builds.go = async () => {}
+    await deploy('there')
+    const [{ id: other }] = await builds()
+    app.packages.stored.clear()
+    expect((await again(other)).json).toMatchObject({
+      code: 'conflict',
+      faultstring: expect.stringContaining('not kept any more'),
+    })
+    expect((await app.request('POST', `/v1/builds/${other}/rebuild`, { as: 'bob' })).status).toBe(404)
+  })
+})
+
+describe('A server that stops in the middle of a build', () => {
+  test('tells the caller that it stops, and of the build that it was interrupted', async () => {
+    const build = heldBuild('half way\n')
+    const deploying = deploy('web')
+    await build.begun
+    await app.closeBuilds()
+    const { status, json } = await deploying
+    expect([status, json.code]).toEqual([503, 'shutting_down'])
+    const [row] = app.stores.builds.list('red')
+    expect(row).toMatchObject({ status: 'interrupted', error: expect.stringContaining('nothing was changed') })
+    expect(app.stores.builds.log(row?.id ?? '')).toBe('half way\n')
+  })
+
+  test('tells of it after its start when it had no time to, and builds nothing by itself', async () => {
+    app.stores.builds.insert(aBuild({ projectId: 'red', status: 'running' }))
+    app.startBuilds()
+    expect(await builds()).toMatchObject([
+      { status: 'interrupted', error: expect.stringContaining('The server ended') },
+    ])
+    expect(app.builds.runs).toEqual([])
+  })
+})
+
+test('Builds are listed by function and state', async () => {
+  await deploy('one')
+  await deploy('two', '&build=always')
+  const [two, one] = await builds()
+  expect(await builds(`?function_id=${one.function_id}`)).toEqual([one])
+  expect(await builds(`?status=success&function_id=${two.function_id}`)).toEqual([two])
+  expect(await builds('?status=failed')).toEqual([])
+})
+
+test('What builds keep counts in the share of a project, and makes room for its packages', async () => {
+  await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { package_bytes: 1500 } })
+  await deploy('one')
+  const used = async () => {
+    const { limits } = (await app.request('GET', '/v1/limits')).json
+    return limits.find(({ name }: { name: string }) => name === 'package_bytes').used
+  }
+  const package_ = zip.length
+  expect(await used()).toBe(package_)
+  await app.request('DELETE', '/v1/functions/one')
+  expect(await used()).toBe(1000)
+  const other = Buffer.from('PK other code')
+  await brings(other, { 'package.json': sharp.replace('0.34.5', '2') })
+  expect((await deploy('two', '', {}, other)).status).toBe(201)
+  await expect.poll(used).toBe(1000 + other.length)
+  const third = Buffer.from('PK third')
+  await brings(third, { 'package.json': sharp.replace('0.34.5', '3') })
+  expect((await deploy('two-and-a-half', '', {}, third)).status).toBe(201)
+  await expect.poll(used).toBeLessThan(1500)
 })

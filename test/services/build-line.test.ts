@@ -60,9 +60,17 @@ test('The kept output is the beginning and the end of what is too long', () => {
   expect(log.text).toBe('0123456789\n[…]\n123456789\n')
 })
 
+test('The kept output has no more bytes than it may, whatever is printed', () => {
+  const log = new BuildLog(1000, [])
+  for (let at = 0; at < 100; at++) log.push(`${'語'.repeat(50)}\n`)
+  log.end()
+  expect(Buffer.byteLength(log.text)).toBeLessThan(1020)
+})
+
 test('A secret is not in the output, neither kept nor followed, also when it comes in pieces', () => {
   const seen: string[] = []
-  const log = new BuildLog(1000, ['hunter2', 'abc'], (text) => void seen.push(text))
+  const log = new BuildLog(1000, ['hunter2', 'abc'])
+  log.tell((text) => void seen.push(text))
   log.push('GET /x?token=hun')
   log.push('ter2 abc\nhunter2')
   log.end()

@@ -6,6 +6,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -47,6 +48,7 @@ async function opened(folder: string) {
     packageHashes: () => packages.hashes(),
     packageFile: (hash) => packages.zipFile(hash),
     builtFolder: (hash) => packages.builtFolder(hash),
+    whileKept: (work) => packages.whileKept(work),
     version: '1.2.3',
     now: () => Date.UTC(2026, 10, 30),
   })
@@ -94,7 +96,7 @@ describe('A backup', () => {
     mkdirSync(join(files, 'node_modules/.bin'), { recursive: true })
     writeFileSync(join(files, 'node_modules/tool.cjs'), 'module.exports = 2', { mode: 0o555 })
     symlinkSync('../tool.cjs', join(files, 'node_modules/.bin/tool'))
-    const built = await live.packages.putBuilt(source, { id: 'layer', folder: files, sizeBytes: 18 })
+    const built = await live.packages.putBuilt(source, { key: 'k', id: 'layer', folder: files, sizeBytes: 18 })
     await live.backups.create(name)
     await live.close()
     expect((await restoreBackup(join(root, 'backups', name), join(root, 'restored'))).packages).toBe(2)
@@ -109,6 +111,24 @@ describe('A backup', () => {
     await again.close()
   })
 
+  test('keeps every package from being pruned until it is made', async () => {
+    const live = await opened(join(root, 'data'))
+    const source = await live.packages.put(zipOf('main.mjs', 'export const main = () => 1'))
+    const old = Date.now() / 1000 - 86_400
+    utimesSync(join(root, 'data/packages', source.hash), old, old)
+    const pruned: number[] = []
+    await live.packages.whileKept(async () => {
+      pruned.push(await live.packages.prune(new Set()))
+      await live.backups.create(name)
+      pruned.push(await live.packages.prune(new Set()))
+      expect(live.packages.sizeOf(source.hash)).toBe(source.sizeBytes)
+    })
+    await live.packages.prune(new Set())
+    await live.close()
+    expect(pruned).toEqual([0, 0])
+    expect((await restoreBackup(join(root, 'backups', name), join(root, 'restored'))).packages).toBe(1)
+  })
+
   test('that cannot be made leaves nothing behind', async () => {
     const live = await opened(join(root, 'data'))
     const broken = new BackupFolder({
@@ -118,6 +138,7 @@ describe('A backup', () => {
       packageHashes: async () => [],
       packageFile: () => '',
       builtFolder: () => null,
+      whileKept: (work) => work(),
       version: '1',
       now: () => 0,
     })

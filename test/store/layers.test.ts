@@ -60,14 +60,14 @@ describe('A build is refused', () => {
   ]
 
   test.each(cases)('%s', async (_what, entry, why) => {
-    await expect(layers.put(key, tarOf({ name: 'good', text: 'x' }, entry))).rejects.toThrow(why)
+    await expect(layers.put(key, tarOf({ name: 'good', text: 'x' }, entry), 'red')).rejects.toThrow(why)
     expect(readdirSync(join(root, 'layers'))).toEqual([])
     expect(await layers.find(key)).toBeNull()
   })
 
   test('that has too many files', async () => {
     const many = Array.from({ length: 11 }, (_, at) => ({ name: `${at}` }))
-    await expect(layers.put(key, tarOf(...many))).rejects.toThrow('more than 10 files (TAIBAI_BUILD_MAX_FILES)')
+    await expect(layers.put(key, tarOf(...many), 'red')).rejects.toThrow('more than 10 files (TAIBAI_BUILD_MAX_FILES)')
   })
 
   test('that writes through a link of its own', async () => {
@@ -75,7 +75,7 @@ describe('A build is refused', () => {
       { name: 'there', type: 'symlink' as const, linkname: '..' },
       { name: 'there/evil', text: 'x' },
     ]
-    await expect(layers.put(key, tarOf(...entries))).rejects.toThrow()
+    await expect(layers.put(key, tarOf(...entries), 'red')).rejects.toThrow()
     expect(existsSync(join(root, 'evil'))).toBe(false)
     expect(existsSync(join(root, 'layers/evil'))).toBe(false)
   })
@@ -87,7 +87,7 @@ describe('A build is refused', () => {
         throw new Error('the engine broke off')
       })(),
     )
-    await expect(layers.put(key, broken)).rejects.toThrow()
+    await expect(layers.put(key, broken, 'red')).rejects.toThrow()
     expect(readdirSync(join(root, 'layers'))).toEqual([])
   })
 })
@@ -101,7 +101,7 @@ const tool: Given[] = [
 
 describe('What a build installed', () => {
   test('is kept with its times and links, and cannot be written to', async () => {
-    const { folder, sizeBytes } = await layers.put(key, tarOf(...tool))
+    const { folder, sizeBytes } = await layers.put(key, tarOf(...tool), 'red')
     const file = statSync(join(folder, 'node_modules/tool.cjs'))
     expect([file.mode & 0o777, file.mtimeMs, sizeBytes]).toEqual([0o555, 1_700_000_000_000, 18])
     for (const name of ['same.cjs', '.bin/tool']) {
@@ -110,8 +110,24 @@ describe('What a build installed', () => {
     expect(await layers.find(key)).toMatchObject({ folder, sizeBytes })
   })
 
+  test('is listed for its project, the one used longest ago first', async () => {
+    const other = 'b'.repeat(64)
+    await layers.put(key, tarOf(...tool), 'red')
+    await layers.put(other, tarOf({ name: 'x', text: 'x' }), 'red')
+    await layers.put('c'.repeat(64), tarOf({ name: 'x', text: 'x' }), 'blue')
+    const usedAt = (name: string, ms: number) => utimesSync(join(root, 'layers', name), ms / 1000, ms / 1000)
+    usedAt(key, clock.now())
+    usedAt(other, clock.now() - day)
+    expect(await layers.ofProject('red')).toMatchObject([
+      { key: other, sizeBytes: 1 },
+      { key, sizeBytes: 18 },
+    ])
+    await layers.remove(other)
+    expect(await layers.ofProject('red')).toHaveLength(1)
+  })
+
   test('is removed when nothing has used it for some days', async () => {
-    await layers.put(key, tarOf(...tool))
+    await layers.put(key, tarOf(...tool), 'red')
     const place = join(root, 'layers', key)
     const usedAt = (ms: number) => utimesSync(place, ms / 1000, ms / 1000)
     usedAt(clock.now() - 8 * day)
@@ -126,7 +142,7 @@ describe('What a build installed', () => {
   test('lies beside the files of the package, whose own come first', async () => {
     const limits = { maxPackageBytes: 1e6, maxUnpackedBytes: 1e7, maxPackageEntries: 100 }
     const packages = await PackageFolder.open({ folder: join(root, 'packages'), limits, clock })
-    const layer: Layer = await layers.put(key, tarOf(...tool, { name: './main.mjs', text: 'installed' }))
+    const layer: Layer = await layers.put(key, tarOf(...tool, { name: './main.mjs', text: 'installed' }), 'red')
     const source = await packages.put(zipOf('main.mjs', 'own'))
     const built = await packages.putBuilt(source, layer)
     expect(await packages.putBuilt(source, layer)).toEqual(built)

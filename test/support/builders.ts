@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Alias } from '../../src/domain/alias.ts'
+import type { Build } from '../../src/domain/build.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import type { Fn, FunctionVersion } from '../../src/domain/function.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
@@ -35,6 +36,26 @@ export function aRuntime(overrides: Partial<Runtime> = {}): Runtime {
     builtin: false,
     createdAt: builtAt,
     updatedAt: null,
+    ...overrides,
+  }
+}
+
+export function aBuild(overrides: Partial<Build> = {}): Build {
+  return {
+    id: timeOrderedId(),
+    projectId: 'default',
+    functionId: timeOrderedId(),
+    functionName: 'web',
+    runtimeName: 'nodejs',
+    packageHash: sha256('package'),
+    bundle: false,
+    list: 'package.json',
+    status: 'running',
+    cached: false,
+    sizeBytes: null,
+    error: null,
+    createdAt: builtAt,
+    endedAt: null,
     ...overrides,
   }
 }

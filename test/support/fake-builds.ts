@@ -6,7 +6,7 @@ import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 /** Builds that install nothing: a test says how each goes. */
 export class FakeBuilds implements Builder, LayerStore {
   readonly runs: BuilderRun[] = []
-  readonly #layers = new Map<string, Layer>()
+  readonly #layers = new Map<string, Layer & { projectId: string }>()
   /** What a run does; it may print, wait and throw. */
   go: (run: BuilderRun) => Promise<void> = async ({ onOutput }) => onOutput('installed\n')
 
@@ -24,10 +24,18 @@ export class FakeBuilds implements Builder, LayerStore {
     return this.#layers.get(key) ?? null
   }
 
-  async put(key: string): Promise<Layer> {
-    const layer = { id: `layer-${this.runs.length}`, folder: `/layers/${key}`, sizeBytes: 1000 }
+  async put(key: string, _tar: AsyncIterable<Uint8Array>, projectId: string): Promise<Layer> {
+    const layer = { key, projectId, id: `layer-${this.runs.length}`, folder: `/layers/${key}`, sizeBytes: 1000 }
     this.#layers.set(key, layer)
     return layer
+  }
+
+  async ofProject(projectId: string): Promise<Layer[]> {
+    return [...this.#layers.values()].filter((layer) => layer.projectId === projectId)
+  }
+
+  async remove(key: string): Promise<void> {
+    this.#layers.delete(key)
   }
 
   async prune(): Promise<void> {}

@@ -20,7 +20,14 @@ export class FakePackages implements PackageStore {
     const zip = this.stored.get(source.hash) as Buffer
     const hash = createHash('sha256').update(`${source.hash}${layer.id}`).digest('hex')
     this.stored.set(hash, zip)
+    this.#layers.set(hash, layer.key)
     return { ...source, hash }
+  }
+
+  readonly #layers = new Map<string, string>()
+
+  layerOf(hash: string): string | null {
+    return this.#layers.get(hash) ?? null
   }
 
   /** What is at the top of a package is what a test says: a fake ZIP has no files. */

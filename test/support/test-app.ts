@@ -107,6 +107,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     packageHashes: async () => [],
     packageFile: () => '',
     builtFolder: () => null,
+    whileKept: (work) => work(),
     version: '0.0.0',
     now: () => clock.now(),
   })
@@ -173,6 +174,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
 
   const doubles = {
     builds,
+    closeBuilds: () => services.builds.close(),
+    startBuilds: () => services.builds.start(),
     sender,
     deliveries: services.deliveries,
     functionTokens,
@@ -247,7 +250,10 @@ const serviceSettings: ServiceSettings = {
   },
   audit: { keepAuditDays: 365, keepAuditEntries: 100_000 },
   backups: { backupEveryHours: 0, backupKeep: 7 },
-  builds: { build: 'auto', maxBuilds: 2, keepBuilds: 3, maxBuildLogBytes: 4096 },
+  builds: {
+    ...{ build: 'auto', maxBuilds: 2, maxOpenBuilds: 5, keepBuilds: 3 },
+    ...{ maxBuildLogBytes: 4096, maxBuildLogsBytes: 10_000 },
+  },
   functions: {
     memoryMinBytes: 32 * mib,
     memoryDefaultBytes: 32 * mib,

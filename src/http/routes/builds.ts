@@ -1,35 +1,22 @@
 import { z } from '@hono/zod-openapi'
-import { type Build, buildStatuses } from '../../domain/build.ts'
 import type { Builds } from '../../services/functions/builds.ts'
+import type { Functions } from '../../services/functions/functions.ts'
+import { deploymentAnswer, linesDescription } from '../build-answer.ts'
+import { buildJson, shownBuild } from '../build-json.ts'
+import { askedWait, buildQuery } from '../build-query.ts'
+import { wants } from '../cascade.ts'
 import { type App, type Ctx, endpoint } from '../endpoint.ts'
+import type { Told } from '../error-response.ts'
 import { uuidParam } from '../fields.ts'
-import { listParameters, listQuery } from '../list-query.ts'
-import { shownTime } from '../time.ts'
+import { functionJson, shownFunction } from '../function-json.ts'
+import { type Column, listParameters, listQuery } from '../list-query.ts'
+import { LiveText } from '../live-text.ts'
 
 const tag = 'builds'
-
-const shown = z
-  .object({
-    id: z.string(),
-    project_id: z.string(),
-    function_id: z
-      .string()
-      .nullable()
-      .openapi({ description: 'Of a new function: its id, when the build has worked.' }),
-    function_name: z.string().nullable(),
-    runtime: z.string().nullable(),
-    list: z.string().openapi({ description: 'File of the package that says what it needs.' }),
-    status: z.enum(buildStatuses),
-    cached: z.boolean().openapi({ description: 'An earlier build had installed the same.' }),
-    size: z.int().nullable().openapi({ description: 'Bytes of what was installed.' }),
-    error: z.string().nullable(),
-    created_at: z.string(),
-    ended_at: z.string().nullable(),
-  })
-  .openapi('Build')
+const columns: readonly Column[] = ['project_id', 'function_id', 'status']
 
 /** What was installed for packages, the newest first. */
-export function bindBuilds(app: App, builds: Builds): void {
+export function bindBuilds(app: App, builds: Builds, functions: Functions, told: Told): void {
   const idOf = (c: Ctx) => uuidParam('Build', c.req.param('id') ?? '')
 
   endpoint(
@@ -39,11 +26,11 @@ export function bindBuilds(app: App, builds: Builds): void {
       path: '/v1/builds',
       tag,
       summary: 'List builds, the newest first',
-      query: listParameters(['project_id']),
-      answers: { 200: z.object({ builds: z.array(shown) }) },
+      query: listParameters(columns),
+      answers: { 200: z.object({ builds: z.array(shownBuild) }) },
       refusals: ['invalid_request', 'forbidden'],
     },
-    (c) => c.json({ builds: builds.list(listQuery(c, c.get('who'), ['project_id'])).map(asShown) }),
+    (c) => c.json({ builds: builds.list(listQuery(c, c.get('who'), columns)).map(buildJson) }),
   )
 
   endpoint(
@@ -53,10 +40,10 @@ export function bindBuilds(app: App, builds: Builds): void {
       path: '/v1/builds/:id',
       tag,
       summary: 'Show a build',
-      answers: { 200: shown },
+      answers: { 200: shownBuild },
       refusals: ['invalid_request', 'not_found'],
     },
-    (c) => c.json(asShown(builds.get(c.get('who'), idOf(c)))),
+    (c) => c.json(buildJson(builds.get(c.get('who'), idOf(c)))),
   )
 
   endpoint(
@@ -66,26 +53,59 @@ export function bindBuilds(app: App, builds: Builds): void {
       path: '/v1/builds/:id/log',
       tag,
       summary: 'What a build has printed, so far while it runs',
+      description:
+        'With follow=true also what it prints from now on: the answer ends with the build. What a slow reader has not taken is left out beyond 1 MiB, and said to be.',
+      query: z.object({ follow: z.enum(['true', 'false']).optional() }),
       answers: { 200: 'text' },
       refusals: ['invalid_request', 'not_found'],
     },
-    (c) => c.text(builds.log(c.get('who'), idOf(c))),
+    (c) => {
+      const isFollowed = wants(c, 'follow')
+      const { text, follow } = builds.log(c.get('who'), idOf(c))
+      if (!isFollowed || follow === undefined) return c.text(text)
+      return c.body(followed(text, follow), 200, {
+        'Content-Type': 'text/plain; charset=UTF-8',
+        'Cache-Control': 'no-store',
+        'X-Accel-Buffering': 'no',
+      })
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'post',
+      path: '/v1/builds/:id/rebuild',
+      tag,
+      summary: 'Install again what the package of a build needs, and deploy it',
+      description: `The package is the one of that build, whatever runs now; unfinished jobs go on with it. ${linesDescription}`,
+      query: buildQuery.pick({ async: true }),
+      answers: { 200: shownFunction, 202: shownBuild },
+      refusals: ['invalid_request', 'build_failed', 'not_found', 'conflict', 'queue_full', 'no_worker'],
+    },
+    (c) => {
+      const build = builds.get(c.get('who'), idOf(c))
+      const asked = { mode: null, bundle: false, wait: askedWait(c) }
+      return deploymentAnswer(
+        c,
+        asked,
+        async (how) => ({ status: 200, json: functionJson(await functions.rebuild(c.get('who'), build, how)) }),
+        told,
+      )
+    },
   )
 }
 
-function asShown(build: Build): z.output<typeof shown> {
-  return {
-    id: build.id,
-    project_id: build.projectId,
-    function_id: build.functionId,
-    function_name: build.functionName,
-    runtime: build.runtimeName,
-    list: build.list,
-    status: build.status,
-    cached: build.cached,
-    size: build.sizeBytes,
-    error: build.error,
-    created_at: shownTime(build.createdAt),
-    ended_at: shownTime(build.endedAt),
-  }
+function followed(text: string, follow: NonNullable<ReturnType<Builds['log']>['follow']>): ReadableStream<Uint8Array> {
+  let stop = (): void => {}
+  const live = new LiveText(undefined, () => stop())
+  live.write(text)
+  stop = follow(
+    (more) => live.output(more),
+    () => {
+      stop()
+      live.end()
+    },
+  )
+  return live.stream
 }

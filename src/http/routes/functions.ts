@@ -1,15 +1,15 @@
 import { z } from '@hono/zod-openapi'
-import { recordings } from '../../domain/function.ts'
-import { signatureNames } from '../../domain/signature.ts'
 import type { BuildAsked } from '../../services/functions/builds.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import { deploymentAnswer, linesDescription } from '../build-answer.ts'
-import { askedBuild, buildQuery } from '../build-query.ts'
+import { shownBuild } from '../build-json.ts'
+import { askedBuild, askedWait, buildQuery } from '../build-query.ts'
 import { cascadeQuery, keepJobsQuery, wants, wantsCascade } from '../cascade.ts'
 import { checkQuery, wantedCheck } from '../check.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import type { Told } from '../error-response.ts'
+import { functionJson, shownFunction } from '../function-json.ts'
 import {
   type BodyLimits,
   functionChangeBodies,
@@ -18,59 +18,12 @@ import {
   readNewFunction,
 } from '../function-request.ts'
 import { listParameters, listQuery } from '../list-query.ts'
-import { retriesJson, shownDestination, shownRetries } from '../terms-fields.ts'
-import { shownTime } from '../time.ts'
 
 const tag = 'functions'
 const path = '/v1/functions/:id'
 
-const fields = {
-  id: z.string(),
-  name: z.string().nullable(),
-  description: z.string().nullable(),
-  runtime_id: z.string().nullable(),
-  code: z.looseObject({ source: z.enum(['package', 'swift', 'image']) }),
-  entry: z.string().nullable(),
-  cpu: z.int(),
-  memory_size: z.int(),
-  timeout: z.int(),
-  count: z.int(),
-  latest_version: z.int(),
-  project_id: z.string(),
-  created_at: z.string(),
-  updated_at: z.string().nullable(),
-  signature: z.enum(signatureNames).nullable(),
-  env: z.record(z.string(), z.string()),
-  secrets: z.array(z.object({ name: z.string(), as: z.enum(['env', 'file']), to: z.string() })),
-  max_running: z.int().nullable(),
-  max_rate: z.number().nullable(),
-  record: z.enum(recordings),
-  concurrency: z.int(),
-  min_workers: z.int(),
-  max_workers: z.int().nullable(),
-  idle_timeout: z.int().nullable(),
-  network: z.enum(['egress', 'none']),
-  api: z.boolean(),
-  cpu_max: z.int().nullable(),
-  access: z.enum(['token', 'public']),
-  cors: z
-    .object({
-      origins: z.array(z.string()),
-      methods: z.array(z.string()).nullable(),
-      headers: z.array(z.string()).nullable(),
-      credentials: z.boolean(),
-    })
-    .nullable(),
-  hosts: z.array(z.string()),
-  writable: z.array(z.string()),
-  tmp_size: z.int().nullable(),
-  retries: shownRetries.nullable(),
-  on_success: shownDestination.nullable(),
-  on_failure: shownDestination.nullable(),
-}
-export const shownFunction = z.object(fields).openapi('Function')
-const listed = z
-  .object({ ...fields, code: z.string().openapi({ description: 'JSON text.' }) })
+const listed = shownFunction
+  .extend({ code: z.string().openapi({ description: 'JSON text.' }) })
   .openapi('ListedFunction')
 
 export function bindFunctions(app: App, functions: Functions, settings: BodyLimits, told: Told): void {
@@ -86,7 +39,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
         linesDescription,
       query: checkQuery.extend(buildQuery.shape),
       body: newFunctionBodies,
-      answers: { 201: shownFunction },
+      answers: { 201: shownFunction, 202: shownBuild },
       refusals: [
         'invalid_request',
         'build_failed',
@@ -95,10 +48,11 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
         'too_large',
         'unsupported_media_type',
         'no_worker',
+        'queue_full',
       ],
     },
     async (c) => {
-      const [check, asked] = [wantedCheck(c), askedBuild(c)]
+      const [check, asked] = [wantedCheck(c), { ...askedBuild(c), wait: askedWait(c) }]
       const given = await readNewFunction(c, settings)
       const deploy = async (build: BuildAsked) => {
         const fn = await functions.create(c.get('who'), { ...given, build }, check)
@@ -154,7 +108,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
         linesDescription,
       query: keepJobsQuery.extend(checkQuery.shape).extend(buildQuery.shape),
       body: functionChangeBodies,
-      answers: { 200: shownFunction },
+      answers: { 200: shownFunction, 202: shownBuild },
       refusals: [
         'invalid_request',
         'build_failed',
@@ -164,10 +118,12 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
         'too_large',
         'unsupported_media_type',
         'no_worker',
+        'queue_full',
       ],
     },
     async (c) => {
-      const [keepJobs, check, asked] = [wants(c, 'keep_jobs'), wantedCheck(c), askedBuild(c)]
+      const [keepJobs, check] = [wants(c, 'keep_jobs'), wantedCheck(c)]
+      const asked = { ...askedBuild(c), wait: askedWait(c) }
       const change = { ...(await readFunctionChange(c, settings)), keepJobs }
       const deploy = async (build: BuildAsked) => {
         const fn = await functions.update(c.get('who'), c.req.param('id'), { ...change, build }, check)
@@ -197,43 +153,3 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
 }
 
 const asListed = (fn: CountedFn): z.output<typeof listed> => ({ ...functionJson(fn), code: JSON.stringify(fn.code) })
-
-export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
-  return {
-    id: fn.id,
-    name: fn.name,
-    description: fn.description,
-    runtime_id: fn.runtimeId,
-    code: fn.code,
-    entry: fn.entry,
-    cpu: fn.cpuMillicpu,
-    memory_size: fn.memoryBytes,
-    timeout: fn.timeoutSeconds,
-    count: fn.count,
-    latest_version: fn.latestVersion,
-    project_id: fn.projectId,
-    created_at: shownTime(fn.createdAt),
-    updated_at: shownTime(fn.updatedAt),
-    signature: fn.signature,
-    env: fn.env,
-    secrets: fn.secrets,
-    max_running: fn.maxRunning,
-    max_rate: fn.maxRate,
-    record: fn.record,
-    concurrency: fn.concurrency,
-    min_workers: fn.minWorkers,
-    max_workers: fn.maxWorkers,
-    idle_timeout: fn.idleTimeoutSeconds,
-    network: fn.network,
-    api: fn.api,
-    cpu_max: fn.cpuMaxMillicpu,
-    access: fn.access,
-    cors: fn.cors,
-    hosts: fn.hosts,
-    writable: fn.writable,
-    tmp_size: fn.tmpSizeBytes,
-    retries: retriesJson(fn.retries),
-    on_success: fn.onSuccess,
-    on_failure: fn.onFailure,
-  }
-}

@@ -19,12 +19,18 @@ export class BuildLine {
     this.#most = most
   }
 
-  /** Resolves when it is the project's turn; what it resolves to ends it. Throws FaasError `shutting_down`. */
-  async turn(project: string): Promise<() => void> {
+  /** `onWaiting`: others are first. Resolves when it is the project's turn; what it resolves to ends it. Throws FaasError `shutting_down`. */
+  async turn(project: string, onWaiting: () => void = () => {}): Promise<() => void> {
     if (this.#closed) throw stopping()
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.add(project, { project, begin: resolve })
+    let begun = false
+    const begin = () => {
+      begun = true
+      resolve()
+    }
+    this.#waiting.add(project, { project, begin })
     this.#next()
+    if (!begun) onWaiting()
     await promise
     if (this.#closed) throw stopping()
     return () => {
@@ -54,4 +60,5 @@ export class BuildLine {
   }
 }
 
-const stopping = (): FaasError => new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+export const stopping = (): FaasError =>
+  new FaasError('shutting_down', 'The server is stopping; try again in a moment.')

@@ -1,20 +1,27 @@
 /** The output of a build as it is kept: its beginning and its end where it is too long, and no secret in it. */
 export class BuildLog {
-  #most: number
+  /** Bytes of the beginning, and as many of the end. */
+  #half: number
   #hidden: string[]
-  #onText: (text: string) => void
-  #head = ''
-  #tail = ''
-  #dropped = false
+  #listeners = new Set<(text: string) => void>()
+  #head: Buffer = empty
+  #tail: Buffer[] = []
+  #tailBytes = 0
+  #isCut = false
   /** What may be the beginning of a secret. */
   #held = ''
 
-  constructor(most: number, secrets: string[], onText: (text: string) => void = () => {}) {
-    this.#most = most
+  constructor(mostBytes: number, secrets: string[]) {
+    this.#half = Math.floor(mostBytes / 2)
     const lines = secrets.flatMap((value) => value.split(/\r?\n/))
     // Longer ones first: one may be part of another.
     this.#hidden = lines.filter((value) => value.length >= leastHidden).sort((a, b) => b.length - a.length)
-    this.#onText = onText
+  }
+
+  /** Of what comes from now on. Returns how to stop. */
+  tell(listener: (text: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** By whole lines, so that no secret comes in two pieces. */
@@ -31,26 +38,38 @@ export class BuildLog {
   }
 
   get text(): string {
-    if (!this.#dropped) return this.#head + this.#tail
-    return `${this.#head}\n[…]\n${this.#tail.slice(-this.#most / 2)}`
+    const tail = Buffer.concat(this.#tail)
+    if (!this.#isCut) return Buffer.concat([this.#head, tail]).toString()
+    return `${this.#head}\n[…]\n${tail.subarray(-this.#half)}`
   }
 
   #pass(text: string): void {
     if (text === '') return
     let shown = text
     for (const value of this.#hidden) shown = shown.replaceAll(value, '***')
-    this.#onText(shown)
-    const half = this.#most / 2
-    const room = Math.max(0, half - this.#head.length)
-    this.#head += shown.slice(0, room)
-    this.#tail += shown.slice(room)
-    if (this.#tail.length <= half) return
-    this.#dropped = true
+    for (const listener of this.#listeners) listener(shown)
+    this.#keep(Buffer.from(shown))
+  }
+
+  #keep(bytes: Buffer): void {
+    const room = this.#half - this.#head.length
+    if (room > 0) this.#head = Buffer.concat([this.#head, bytes.subarray(0, room)])
+    this.#tail.push(bytes.subarray(Math.max(0, room)))
+    this.#tailBytes += Math.max(0, bytes.length - Math.max(0, room))
+    if (this.#tailBytes <= this.#half) return
+    this.#isCut = true
     // Not for each piece: most of it would be copied again and again.
-    if (this.#tail.length > this.#most) this.#tail = this.#tail.slice(-half)
+    if (this.#tailBytes > 2 * this.#half) this.#shorten()
+  }
+
+  #shorten(): void {
+    const kept = Buffer.from(Buffer.concat(this.#tail).subarray(-this.#half))
+    this.#tail = [kept]
+    this.#tailBytes = kept.length
   }
 }
 
+const empty = Buffer.alloc(0)
 /** Shorter values are found in ordinary words. */
 const leastHidden = 4
 const longestLine = 16_384

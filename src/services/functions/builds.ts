@@ -3,14 +3,16 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { Fn, PackageStore, StoredPackage } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { type ListQuery, selected } from '../../domain/list.ts'
+import { fulfils, type ListQuery, selected } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
 import type { SecretReader, SecretStore } from '../../domain/secret.ts'
-import { BuildLine } from './build-line.ts'
+import { BuildLine, stopping } from './build-line.ts'
 import { BuildLog } from './build-log.ts'
 import { buildRefusal, type WantedBuild, wantedBuild } from './dependency-list.ts'
+import { Superseded } from './deployment-order.ts'
+import type { PackageShare } from './package-share.ts'
 
 export interface BuildsParts {
   store: BuildStore
@@ -23,6 +25,7 @@ export interface BuildsParts {
   runtimes: Pick<RuntimeStore, 'find'>
   secrets: Pick<SecretStore, 'list'>
   vault: Pick<SecretReader, 'open'>
+  share: Pick<PackageShare, 'makeRoom'>
   clock: Clock
   newId: NewId
   log: Log
@@ -34,9 +37,13 @@ export interface BuildRules {
   build: 'auto' | 'never'
   /** At once, of all projects. */
   maxBuilds: number
+  /** Of one project that have not ended, those that wait for their turn included. */
+  maxOpenBuilds: number
   /** Of one project. */
   keepBuilds: number
   maxBuildLogBytes: number
+  /** Of all builds of one project. */
+  maxBuildLogsBytes: number
 }
 
 /** How a deployment wants its package to be built. */
@@ -44,8 +51,23 @@ export interface BuildAsked {
   /** Null: as the operator says. */
   mode: BuildMode | null
   bundle: boolean
+  /** Told when there is something to build, before anything is printed. */
+  onBegun?: (build: Build) => void
   /** Sees the output as it comes. */
   onOutput?: (text: string) => void
+}
+
+/** One deployment; a build that it needs ends with it. */
+export interface Deployment extends BuildAsked {
+  running?: Running
+}
+
+/** A build as somebody sees it who follows it. */
+export interface Followed {
+  /** What it has printed so far. */
+  text: string
+  /** Tells of what comes then, and of the end; undefined: it has ended. Returns how to stop. */
+  follow?: (onText: (text: string) => void, onEnd: () => void) => () => void
 }
 
 /** Secrets of a project whose names begin so are variables of its builds, without this. */
@@ -55,6 +77,10 @@ interface Running {
   build: Build
   log: BuildLog
   stop: AbortController
+  cached: boolean
+  sizeBytes: number | null
+  /** Resolves when it has ended and its record says how. */
+  ended: PromiseWithResolvers<void>
 }
 
 /** Installs what packages need, before they are deployed. */
@@ -62,15 +88,30 @@ export class Builds {
   #parts: BuildsParts
   #line: BuildLine
   #running = new Map<string, Running>()
-  #ended = new Set<Promise<unknown>>()
+  /** Keys of what is being laid out. */
+  #laidOutNow = new Map<string, number>()
 
   constructor(parts: BuildsParts) {
     this.#parts = parts
     this.#line = new BuildLine(parts.rules.maxBuilds)
   }
 
-  /** The package that workers get: the one that was stored, or one that was built of it. Throws FaasError `build_failed`. */
-  async built(fn: Fn, stored: StoredPackage, { mode, bundle, onOutput }: BuildAsked): Promise<StoredPackage> {
+  /** A build that `deploy` needs has worked when what it has made is what runs, and ends with it in any case. */
+  async deploy<T>(asked: BuildAsked | undefined, deploy: (deployment?: Deployment) => Promise<T>): Promise<T> {
+    if (asked === undefined) return deploy()
+    const deployment: Deployment = { ...asked }
+    try {
+      const done = await deploy(deployment)
+      this.#end(deployment.running, { status: 'success' })
+      return done
+    } catch (error) {
+      throw this.#failed(deployment.running, error)
+    }
+  }
+
+  /** The package that workers get: the one that was stored, or one that was built of it. Throws FaasError `build_failed`, `queue_full`. */
+  async built(fn: Fn, stored: StoredPackage, deployment: Deployment): Promise<StoredPackage> {
+    const { mode, bundle } = deployment
     const { packages, runtimes, factsOf, rules, builder } = this.#parts
     const runtime = fn.runtimeId === null ? null : runtimes.find(fn.runtimeId)
     if (runtime === null) return stored
@@ -82,14 +123,16 @@ export class Builds {
     const wanted = wantedBuild(files, facts, wish, owner)
     if (wanted === null || facts === undefined) return stored
     if (builder === null) throw nothingBuilds(wanted.list)
-    const work = this.#build({ fn, stored, runtime, facts, wanted, wish, builder }, onOutput)
-    const ended = work.catch(() => {}).finally(() => this.#ended.delete(ended))
-    this.#ended.add(ended)
-    return work
+    const job = { fn, stored, runtime, facts, wanted, wish, builder }
+    return this.#installed(job, this.#begin(job, deployment))
   }
 
   list(query: ListQuery): Build[] {
-    return selected(this.#parts.store.list(query.filter.projectId), query)
+    const rows = this.#parts.store.list(query.filter.projectId)
+    const conditions = query.filter.conditions.filter(({ column }) => column === 'function_id' || column === 'status')
+    const isWanted = (build: Build) =>
+      conditions.every((one) => fulfils(one.column === 'status' ? build.status : (build.functionId ?? ''), one))
+    return selected(rows.filter(isWanted), query)
   }
 
   get(who: Principal, id: string): Build {
@@ -98,90 +141,146 @@ export class Builds {
     return build
   }
 
-  /** What it has printed so far. */
-  log(who: Principal, id: string): string {
+  /** What it has printed so far, and what comes. */
+  log(who: Principal, id: string): Followed {
     this.get(who, id)
-    return this.#running.get(id)?.log.text ?? this.#parts.store.log(id) ?? ''
+    const running = this.#running.get(id)
+    if (running === undefined) return { text: this.#parts.store.log(id) ?? '' }
+    const follow = (onText: (text: string) => void, onEnd: () => void) => {
+      void running.ended.promise.then(onEnd)
+      return running.log.tell(onText)
+    }
+    return { text: running.log.text, follow }
   }
 
   /** What a server left that has ended, and what is too old. */
   start(): void {
     const { store, clock, log } = this.#parts
-    const left = store.settle('The server ended while it built.', clock.now())
-    if (left > 0) log.warn({ builds: left }, 'builds of an earlier run have failed')
+    const left = store.settle(interruptedText('ended'), clock.now())
+    if (left > 0)
+      log.warn({ builds: left }, 'builds of an earlier run were interrupted: nothing builds them again by itself')
     void this.prune()
   }
 
   async prune(): Promise<void> {
-    this.#parts.store.prune(this.#parts.rules.keepBuilds)
+    this.#parts.store.prune(this.#parts.rules.keepBuilds, this.#parts.rules.maxBuildLogsBytes)
     await this.#parts.layers.prune()
   }
 
   /** Those at work are ended. */
   async close(): Promise<void> {
     this.#line.close()
-    for (const { stop } of this.#running.values()) stop.abort()
-    await Promise.all(this.#ended)
+    for (const { stop } of this.#running.values()) stop.abort(stopping())
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended.promise))
   }
 
-  async #build(job: Job, onOutput: BuildAsked['onOutput']): Promise<StoredPackage> {
-    const { store, clock } = this.#parts
-    const secrets = this.#secretsOf(job.fn.projectId)
-    const log = new BuildLog(this.#parts.rules.maxBuildLogBytes, Object.values(secrets), onOutput)
-    const build = this.#newBuild(job)
-    const running = { build, log, stop: new AbortController() }
-    store.insert(build)
-    this.#running.set(build.id, running)
-    let end: Partial<Build> = { status: 'failed' }
-    try {
-      const { built, sizeBytes, cached } = await this.#installed(job, running, secrets)
-      end = { status: 'success', cached, sizeBytes }
-      return built
-    } catch (error) {
-      log.end()
-      const why = error instanceof FaasError ? error.message : 'the server is at fault; its log has the reason.'
-      end = { status: 'failed', error: why }
-      throw error instanceof FaasError && error.code === 'build_failed' ? buildRefusal(why, log.text, build.id) : error
-    } finally {
-      log.end()
-      this.#running.delete(build.id)
-      store.end({ ...build, ...end, endedAt: clock.now() }, log.text)
-      store.prune(this.#parts.rules.keepBuilds)
+  #begin(job: Job, deployment: Deployment): Running {
+    const { store, rules } = this.#parts
+    const { projectId } = job.fn
+    this.#refuseMore(projectId)
+    const secrets = this.#secretsOf(projectId)
+    const log = new BuildLog(rules.maxBuildLogBytes, Object.values(secrets))
+    if (deployment.onOutput !== undefined) log.tell(deployment.onOutput)
+    const running: Running = {
+      ...{ build: this.#newBuild(job), log, stop: new AbortController() },
+      ...{ cached: false, sizeBytes: null, ended: Promise.withResolvers<void>() },
     }
+    store.insert(running.build)
+    this.#running.set(running.build.id, running)
+    deployment.running = running
+    deployment.onBegun?.(running.build)
+    return running
+  }
+
+  /** Each that waits holds what was uploaded. */
+  #refuseMore(projectId: string): void {
+    const { maxOpenBuilds } = this.#parts.rules
+    const open = [...this.#running.values()].filter(({ build }) => build.projectId === projectId).length
+    if (open < maxOpenBuilds) return
+    throw new FaasError(
+      'queue_full',
+      `${open} builds of this project have not ended (TAIBAI_MAX_OPEN_BUILDS): wait for one of them, and deploy again.`,
+    )
+  }
+
+  /** What the caller is told. */
+  #failed(running: Running | undefined, error: unknown): unknown {
+    running?.log.end()
+    if (running === undefined) return error
+    const code = error instanceof FaasError ? error.code : null
+    const why = error instanceof FaasError ? error.message : 'the server is at fault; its log has the reason.'
+    if (code === 'shutting_down') this.#end(running, { status: 'interrupted', error: interruptedText('stopped') })
+    else this.#end(running, { status: error instanceof Superseded ? 'superseded' : 'failed', error: why })
+    return code === 'build_failed' ? buildRefusal(why, running.log.text, running.build.id) : error
+  }
+
+  /** Never throws: what was deployed is deployed, whatever becomes of its record. */
+  #end(running: Running | undefined, end: Pick<Build, 'status'> & { error?: string }): void {
+    if (running === undefined) return
+    const { store, clock, rules, log, share } = this.#parts
+    const { build, cached, sizeBytes } = running
+    running.log.end()
+    try {
+      store.end({ ...build, cached, sizeBytes, ...end, endedAt: clock.now() }, running.log.text)
+      store.prune(rules.keepBuilds, rules.maxBuildLogsBytes)
+    } catch (err) {
+      log.error({ build: build.id, err }, 'the end of a build could not be recorded')
+    }
+    this.#running.delete(build.id)
+    running.ended.resolve()
+    share
+      .makeRoom(build.projectId, (key) => this.#laidOutNow.has(key))
+      .catch((err: unknown) => log.error({ err }, 'what builds have installed could not be looked through'))
   }
 
   /**
    * With what lies there already, or is made now. Of two that want the same the second finds what the first has made; what
    * is made stays until its package is laid out, when another makes the same anew.
    */
-  async #installed(job: Job, running: Running, secrets: Record<string, string>): Promise<Installed> {
+  async #installed(job: Job, running: Running): Promise<StoredPackage> {
     const { layers } = this.#parts
     const { wanted, wish, fn } = job
     const kept = () => (wish.mode === 'always' ? null : layers.find(wanted.key))
-    const found = await kept()
-    if (found !== null) return this.#cached(job, found, running)
-    const done = await this.#line.turn(fn.projectId)
+    return this.#busyWith(wanted.key, async () => {
+      const found = await kept()
+      if (found !== null) return this.#cached(job, found, running)
+      const done = await this.#line.turn(fn.projectId, () => running.log.push('Waiting for other builds to end.\n'))
+      try {
+        const meanwhile = await kept()
+        if (meanwhile !== null) return await this.#cached(job, meanwhile, running)
+        return await this.#laidOut(job, await this.#run(job, running), running)
+      } finally {
+        done()
+      }
+    })
+  }
+
+  #cached(job: Job, layer: Layer, running: Running): Promise<StoredPackage> {
+    running.log.push('What is needed was installed before, from the same lists for the same runtime.\n')
+    running.cached = true
+    return this.#laidOut(job, layer, running)
+  }
+
+  #laidOut({ stored }: Job, layer: Layer, running: Running): Promise<StoredPackage> {
+    running.sizeBytes = layer.sizeBytes
+    return this.#parts.packages.putBuilt(stored, layer)
+  }
+
+  /** Nobody removes what lies under that key meanwhile. */
+  async #busyWith<T>(key: string, work: () => Promise<T>): Promise<T> {
+    this.#laidOutNow.set(key, (this.#laidOutNow.get(key) ?? 0) + 1)
     try {
-      const meanwhile = await kept()
-      if (meanwhile !== null) return await this.#cached(job, meanwhile, running)
-      return await this.#laidOut(job, await this.#run(job, running, secrets), false)
+      return await work()
     } finally {
-      done()
+      const left = (this.#laidOutNow.get(key) ?? 1) - 1
+      if (left === 0) this.#laidOutNow.delete(key)
+      else this.#laidOutNow.set(key, left)
     }
   }
 
-  #cached(job: Job, layer: Layer, { log }: Running): Promise<Installed> {
-    log.push('What is needed was installed before, from the same lists for the same runtime.\n')
-    return this.#laidOut(job, layer, true)
-  }
-
-  async #laidOut({ stored }: Job, layer: Layer, cached: boolean): Promise<Installed> {
-    return { built: await this.#parts.packages.putBuilt(stored, layer), sizeBytes: layer.sizeBytes, cached }
-  }
-
-  #run(job: Job, { build, log, stop }: Running, secrets: Record<string, string>): Promise<Layer> {
+  #run(job: Job, { build, log, stop }: Running): Promise<Layer> {
     const { layers, packages } = this.#parts
-    const { facts, wanted, runtime, stored, wish, builder } = job
+    const { facts, wanted, runtime, stored, wish, builder, fn } = job
     return builder.run(
       {
         id: build.id,
@@ -190,11 +289,11 @@ export class Builds {
         folder: packages.folder(stored.hash),
         files: wanted.files,
         env: { DEPENDENCY_LIST: wanted.list, ...(wish.bundle && { BUNDLE_ENTRY: wish.entry ?? '' }) },
-        secrets,
+        secrets: this.#secretsOf(fn.projectId),
         signal: stop.signal,
         onOutput: (text) => log.push(text),
       },
-      (tar) => layers.put(wanted.key, tar),
+      (tar) => layers.put(wanted.key, tar, fn.projectId),
     )
   }
 
@@ -206,24 +305,20 @@ export class Builds {
     )
   }
 
-  #newBuild({ fn, runtime, wanted }: Job): Build {
+  #newBuild({ fn, runtime, wanted, stored, wish }: Job): Build {
     return {
       id: this.#parts.newId(),
       projectId: fn.projectId,
       functionId: fn.id,
       functionName: fn.name,
       runtimeName: runtime.name,
+      packageHash: stored.hash,
+      bundle: wish.bundle,
       list: wanted.list,
       ...{ status: 'running', cached: false, sizeBytes: null, error: null },
       ...{ createdAt: this.#parts.clock.now(), endedAt: null },
     }
   }
-}
-
-interface Installed {
-  built: StoredPackage
-  sizeBytes: number
-  cached: boolean
 }
 
 interface Job {
@@ -240,3 +335,6 @@ const nothingBuilds = (list: string): FaasError =>
   invalid(
     `The package has a list of dependencies (${list}) and not the modules themselves, and the process engine builds nothing. Install them into the package (npm install, pip install --target .), use a container engine, or deploy it as it is: --no-build (?build=never).`,
   )
+
+const interruptedText = (how: 'stopped' | 'ended'): string =>
+  `The server ${how} before it had ended, and nothing was changed: deploy it again, or build it again (taibai builds rebuild).`

@@ -1,4 +1,5 @@
 import { type AppJobs, refuseLongList } from '../../domain/app-function.ts'
+import type { Build } from '../../domain/build.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
@@ -23,7 +24,8 @@ import { defaultSignature, factsOf } from '../../domain/signature.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
-import type { BuildAsked, Builds } from './builds.ts'
+import type { BuildAsked, Builds, Deployment } from './builds.ts'
+import { DeploymentOrder, type Place } from './deployment-order.ts'
 import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
@@ -39,6 +41,7 @@ import {
 import { functionToActOn } from './function-to-act-on.ts'
 import { keepWorkers } from './keep-workers.ts'
 import { refuseMoreReach } from './only-function.ts'
+import type { PackageShare } from './package-share.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
 import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
@@ -47,12 +50,13 @@ import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionsParts {
   functions: FunctionStore
-  shares: Pick<Shares, 'refuseMore' | 'limitOf'>
+  shares: Pick<Shares, 'refuseMore'>
+  packageShare: Pick<PackageShare, 'refuse'>
   secrets: Pick<SecretStore, 'find'>
   inUse: InUse
   appTimers: AppJobs
   packages: PackageStore
-  builds: Pick<Builds, 'built'>
+  builds: Pick<Builds, 'built' | 'deploy'>
   /** A package of one file; the same file always gives the same bytes. */
   zipOf(filename: string, content: string): Buffer
   runtimes: Runtimes
@@ -101,6 +105,7 @@ interface StoredCode {
 /** Deploy, change and remove functions (contract section 4). */
 export class Functions {
   #parts: FunctionsParts
+  #order = new DeploymentOrder()
 
   constructor(parts: FunctionsParts) {
     this.#parts = parts
@@ -115,8 +120,41 @@ export class Functions {
   }
 
   /** In the contract's order of checks; nothing is stored when one fails. `check`: of the last, whether the code loads. */
-  async create(who: Principal, given: NewFunction, check: Check = null): Promise<CountedFn> {
-    const { code: givenCode, runtime: nameOrId, zip, build, ...fields } = given
+  create(who: Principal, given: NewFunction, check: Check = null): Promise<CountedFn> {
+    return this.#parts.builds.deploy(given.build, (build) => this.#create(who, given, build, check))
+  }
+
+  /**
+   * Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. Of changes of the
+   * code that are under way together the one that was accepted last stays: an earlier one that ends later throws FaasError
+   * `conflict`.
+   */
+  async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
+    const place = this.#order.accept(this.#parts.targets.findFunction(who, nameOrId).id)
+    return this.#parts.builds
+      .deploy(given.build, (build) => this.#update(who, nameOrId, given, build, check, place))
+      .finally(() => place.end())
+  }
+
+  /** What the package of an earlier build needs is installed again, and it is deployed. Its jobs go on with it. */
+  async rebuild(who: Principal, build: Build, asked: BuildAsked): Promise<CountedFn> {
+    const { functions, packages } = this.#parts
+    const { functionId, packageHash, bundle } = build
+    if (functionId === null || functions.find(functionId) === null) {
+      throw new FaasError(
+        'conflict',
+        'The function of this build was not made, or is deleted: deploy the package again.',
+      )
+    }
+    const zip = packageHash === null ? null : await bytesOf(packages, packageHash)
+    if (zip === null) {
+      throw new FaasError('conflict', 'The package of this build is not kept any more: deploy it again.')
+    }
+    return this.update(who, functionId, { zip, keepJobs: true, build: { ...asked, mode: 'always', bundle } })
+  }
+
+  async #create(who: Principal, given: NewFunction, build: Deployment | undefined, check: Check): Promise<CountedFn> {
+    const { code: givenCode, runtime: nameOrId, zip, build: _asked, ...fields } = given
     checkContractLimits(fields, this.#parts.limits)
     const code = readCode(givenCode)
     const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
@@ -130,7 +168,7 @@ export class Functions {
     this.#refuseTakenName(draft)
     this.#parts.shares.refuseMore(who.projectId, 'functions', this.#parts.functions.count(who.projectId))
     const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip, build)) }
-    await this.#refusePackage(stored)
+    await this.#parts.packageShare.refuse(stored.projectId, stored.packageHash)
     const loaded = await this.#tried(stored, check)
     const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
     await this.#insert(fn)
@@ -139,9 +177,15 @@ export class Functions {
     return this.#counted(fn)
   }
 
-  /** Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. */
-  async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
-    const { code: givenCode, zip, build, image, keepJobs: _keepJobs, ...fields } = given
+  async #update(
+    who: Principal,
+    nameOrId: string,
+    given: FunctionChange,
+    build: Deployment | undefined,
+    check: Check,
+    place: Place,
+  ): Promise<CountedFn> {
+    const { code: givenCode, zip, build: _asked, image, keepJobs: _keepJobs, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     refuseMoreReach(this.#parts.targets, who, before, fields)
     checkFields(fields, this.#parts.limits)
@@ -151,7 +195,7 @@ export class Functions {
     const called = { ...before, entry: fields.entry ?? before.entry }
     const stored =
       code === null ? changedImage(before, image) : await this.#changedPackage(who, called, code, zip, build)
-    await this.#refusePackage({ ...before, ...stored })
+    await this.#parts.packageShare.refuse(before.projectId, { ...before, ...stored }.packageHash)
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
       return { ...withFields(fn, fields), entry, ...stored }
@@ -161,7 +205,10 @@ export class Functions {
     const tried = mustLoad ? await this.#tried(wanted, 'load') : wanted
     const fn = this.#parts.functions.find(before.id)
     if (fn === null) throw notFound('Function', nameOrId)
-    const written = this.#write(fn, { ...changed(fn), code: tried.code })
+    if (stored !== null) place.refuseLate()
+    const isNewerCode = stored === null && fn.packageHash !== before.packageHash
+    const written = this.#write(fn, { ...changed(fn), code: isNewerCode ? fn.code : tried.code })
+    if (stored !== null) place.done()
     if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
     return written
   }
@@ -233,24 +280,6 @@ export class Functions {
     return { ...fn, code: { ...fn.code, functions } }
   }
 
-  /** A package that the project does not have yet; what was stored for nothing is removed by itself. */
-  async #refusePackage({ projectId, packageHash }: Fn): Promise<void> {
-    const { shares, functions, packages } = this.#parts
-    const isLimited = (['packages', 'package_bytes'] as const).some((name) => shares.limitOf(projectId, name) !== null)
-    if (!isLimited || packageHash === null) return
-    const hashes = functions.packageHashesOf(projectId)
-    if (hashes.includes(packageHash)) return
-    shares.refuseMore(projectId, 'packages', hashes.length)
-    const sizes = await Promise.all([packageHash, ...hashes].map((hash) => packages.unpackedBytes(hash)))
-    const [added = 0, ...others] = sizes
-    shares.refuseMore(
-      projectId,
-      'package_bytes',
-      others.reduce((sum, bytes) => sum + bytes, 0),
-      added,
-    )
-  }
-
   /** Those of its own project. */
   #checkSecrets({ projectId, secrets }: Fn): void {
     const missing = secrets.find(({ name }) => this.#parts.secrets.find(projectId, name) === null)
@@ -285,7 +314,7 @@ export class Functions {
     fn: Fn,
     code: GivenCode,
     zip: Buffer | undefined,
-    build: BuildAsked | undefined,
+    build: Deployment | undefined,
   ): Promise<StoredCode | null> {
     if (code.source === 'image') return null
     if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, refOf(code.code))
@@ -361,7 +390,7 @@ export class Functions {
     fn: Fn,
     code: GivenCode,
     zip: Buffer | undefined,
-    build: BuildAsked | undefined,
+    build: Deployment | undefined,
   ): Promise<StoredCode | null> {
     if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, changedRef(fn.code, code.code))
     if (code.source === 'package' && zip === undefined) return null
@@ -461,4 +490,14 @@ function changedImage({ code }: Fn, image: string | undefined): Pick<Fn, 'code'>
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
   const actual = await md5(zip)
   if (actual !== wanted) throw invalid(`The package has the MD5 checksum ${actual}, not ${wanted}: send it again.`)
+}
+
+/** Null: it is not there any more. */
+async function bytesOf(packages: PackageStore, hash: string): Promise<Buffer | null> {
+  try {
+    return Buffer.from(await new Response(packages.open(hash).stream).arrayBuffer())
+  } catch (error) {
+    if (error instanceof FaasError && error.code === 'not_found') return null
+    throw error
+  }
 }

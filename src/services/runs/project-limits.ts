@@ -1,6 +1,6 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
-import type { FunctionStore, PackageStore } from '../../domain/function.ts'
+import type { FunctionStore } from '../../domain/function.ts'
 import { type JobStore, unfinished } from '../../domain/job.ts'
 import { type LimitName, type LimitStore, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
@@ -19,7 +19,7 @@ export interface ProjectLimitsParts {
     tokens: Pick<TokenStore, 'list'>
     projectLimits: Pick<LimitStore, 'list'>
   }
-  packages: Pick<PackageStore, 'unpackedBytes'>
+  packageShare: { used(projectId: string): Promise<{ packages: number; bytes: number }> }
   invocation: Pick<Invocation, 'heldBy'>
   pool: Pick<Pool, 'heldBytes'>
   ledger: Pick<Ledger, 'recordBytes'>
@@ -116,10 +116,9 @@ export class LimitsOfProjects {
   }
 
   async #usedBy(projectId: string): Promise<Partial<ProjectLimits>> {
-    const { stores, packages, invocation, pool, ledger, meter } = this.#parts
+    const { stores, packageShare, invocation, pool, ledger, meter } = this.#parts
     const { running, queuedRuns, queuedBytes } = invocation.heldBy(projectId)
-    const hashes = stores.functions.packageHashesOf(projectId)
-    const sizes = await Promise.all(hashes.map((hash) => packages.unpackedBytes(hash)))
+    const { packages, bytes } = await packageShare.used(projectId)
     return {
       running,
       queued_runs: queuedRuns,
@@ -128,8 +127,8 @@ export class LimitsOfProjects {
       functions: stores.functions.count(projectId),
       jobs: stores.jobs.list(projectId).filter(unfinished).length,
       webhooks: stores.webhooks.list(projectId).length,
-      packages: hashes.length,
-      package_bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+      packages,
+      package_bytes: bytes,
       gb_seconds_per_day: Math.round(meter.today(projectId).busyGbSeconds * 1000) / 1000,
       record_bytes: await ledger.recordBytes(projectId),
     }

@@ -19,6 +19,13 @@ export interface BuilderImageOptions {
   searchPath: string[]
 }
 
+/** One image that is being made. */
+interface Making {
+  image: Promise<string>
+  waiting: Set<Wanted>
+  stop: AbortController
+}
+
 type Wanted = Pick<BuilderRun, 'runtimeImage' | 'facts' | 'signal' | 'onOutput'>
 
 /** Says of the image which base its runtime was built on; `host/runtime-images.ts` writes it. */
@@ -31,19 +38,51 @@ const lastLines = 20
 export class BuilderImages {
   #docker: DockerClient
   #options: BuilderImageOptions
-  #making = new Map<string, Promise<string>>()
+  #making = new Map<string, Making>()
 
   constructor(docker: DockerClient, options: BuilderImageOptions) {
     this.#docker = docker
     this.#options = options
   }
 
-  /** Its name. Several that want the same wait for it together. */
-  ensure(run: Wanted): Promise<string> {
+  /** Its name. Several that want the same wait for it together, and it is given up when all of them have left. */
+  async ensure(run: Wanted): Promise<string> {
+    run.signal.throwIfAborted()
+    const making = this.#making.get(run.facts.image) ?? this.#begin(run)
+    making.waiting.add(run)
+    const left = Promise.withResolvers<never>()
+    const leave = () => left.reject(run.signal.reason)
+    run.signal.addEventListener('abort', leave, { once: true })
+    try {
+      return await Promise.race([making.image, left.promise])
+    } finally {
+      run.signal.removeEventListener('abort', leave)
+      making.waiting.delete(run)
+      if (making.waiting.size === 0) this.#giveUp(run.facts.image, making)
+    }
+  }
+
+  #begin(run: Wanted): Making {
     const { image } = run.facts
-    const making = this.#making.get(image) ?? this.#make(run).finally(() => this.#making.delete(image))
+    const [waiting, stop] = [new Set<Wanted>(), new AbortController()]
+    const onOutput = (text: string) => {
+      for (const each of waiting) each.onOutput(text)
+    }
+    const made = this.#make({ ...run, signal: stop.signal, onOutput })
+    const making: Making = { image: made, waiting, stop }
     this.#making.set(image, making)
+    made.catch(() => {}).finally(() => this.#forget(image, making))
     return making
+  }
+
+  /** Nothing happens to one that is made. Who comes now begins anew. */
+  #giveUp(image: string, making: Making): void {
+    making.stop.abort()
+    this.#forget(image, making)
+  }
+
+  #forget(image: string, making: Making): void {
+    if (this.#making.get(image) === making) this.#making.delete(image)
   }
 
   async #make({ runtimeImage, facts, signal, onOutput }: Wanted) {

@@ -69,7 +69,7 @@ export class DockerBuilder implements Builder {
     try {
       const size = this.#watchSize(container, ended.signal)
       const found = await Promise.race([exit, size]).catch((error: unknown) => {
-        if (signal.aborted) throw failed('it was cancelled, because the server stops.')
+        if (signal.aborted) throw signal.reason
         if (late.aborted) throw failed(`it took longer than ${seconds} s (TAIBAI_BUILD_TIMEOUT_SECONDS).`)
         throw error
       })
@@ -78,10 +78,7 @@ export class DockerBuilder implements Builder {
       if (found === 'unseen') throw failed('it kept others from seeing how much it writes.')
       await Promise.race([printed, pause(lastOutputMs, undefined, { ref: false })])
       if (found === 0) return
-      if ((await this.#docker.hasRunOutOfMemory(container)) || found === 137) {
-        throw failed(`it needed more memory than ${buildMemoryMb} MiB (TAIBAI_BUILD_MEMORY_MB).`)
-      }
-      throw failed(`it ended with code ${found}.`)
+      throw failed(endText(found, await this.#docker.hasRunOutOfMemory(container), buildMemoryMb))
     } finally {
       ended.abort()
       exit.catch(() => {})
@@ -95,6 +92,16 @@ export class DockerBuilder implements Builder {
     return watchSize(() => this.#docker.tryInside(container, command), wait, ended)
   }
 }
+
+/** `ranOut`: as the engine knows it; who is killed may have been killed by others. */
+export function endText(code: number, ranOut: boolean, memoryMb: number): string {
+  if (ranOut) return `it needed more memory than ${memoryMb} MiB (TAIBAI_BUILD_MEMORY_MB).`
+  if (code !== killedCode) return `it ended with code ${code}.`
+  return `it was killed (code ${code}), and not for its own memory as the engine tells: this machine may be short of memory.`
+}
+
+/** 128 and SIGKILL. */
+const killedCode = 137
 
 const failed = (why: string): FaasError => new FaasError('build_failed', why)
 

@@ -327,4 +327,10 @@ CREATE INDEX \`whisk_entities_function\` ON \`whisk_entities\` (\`function_id\`)
 --> statement-breakpoint
 CREATE INDEX \`builds_project\` ON \`builds\` (\`project_id\`,\`id\`);`,
   },
+  {
+    tag: '0015_loose_nekra',
+    when: 1796040049829,
+    sql: `ALTER TABLE \`builds\` ADD \`package_hash\` text;--> statement-breakpoint
+ALTER TABLE \`builds\` ADD \`bundle\` integer DEFAULT false NOT NULL;`,
+  },
 ]

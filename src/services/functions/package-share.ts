@@ -1,0 +1,73 @@
+import type { LayerStore } from '../../domain/build.ts'
+import type { FunctionStore, PackageStore } from '../../domain/function.ts'
+import type { Shares } from '../../domain/limits.ts'
+
+export interface PackageShareParts {
+  functions: Pick<FunctionStore, 'packageHashesOf'>
+  packages: Pick<PackageStore, 'unpackedBytes' | 'layerOf'>
+  layers: Pick<LayerStore, 'ofProject' | 'remove'>
+  shares: Pick<Shares, 'refuseMore' | 'limitOf'>
+}
+
+/** What a project's packages, and what builds have installed for them, take of its share of the disk. */
+export class PackageShare {
+  #parts: PackageShareParts
+
+  constructor(parts: PackageShareParts) {
+    this.#parts = parts
+  }
+
+  async used(projectId: string): Promise<{ packages: number; bytes: number }> {
+    const hashes = this.#parts.functions.packageHashesOf(projectId)
+    const spare = await this.#spareLayers(projectId, hashes)
+    return { packages: hashes.length, bytes: (await this.#bytesOf(hashes)) + sumOf(spare) }
+  }
+
+  /**
+   * Throws FaasError `limit_reached` for a package that the project does not have yet. What was stored for nothing is removed
+   * by itself, and what builds have installed makes room.
+   */
+  async refuse(projectId: string, packageHash: string | null): Promise<void> {
+    const { shares, functions } = this.#parts
+    const isLimited = (['packages', 'package_bytes'] as const).some((name) => shares.limitOf(projectId, name) !== null)
+    if (!isLimited || packageHash === null) return
+    const hashes = functions.packageHashesOf(projectId)
+    if (hashes.includes(packageHash)) return
+    shares.refuseMore(projectId, 'packages', hashes.length)
+    shares.refuseMore(
+      projectId,
+      'package_bytes',
+      await this.#bytesOf(hashes),
+      await this.#parts.packages.unpackedBytes(packageHash),
+    )
+  }
+
+  /** Removes what builds have installed and no function has, the one used longest ago first, until the project keeps to its share. */
+  async makeRoom(projectId: string, isInUse: (key: string) => boolean): Promise<void> {
+    const limit = this.#parts.shares.limitOf(projectId, 'package_bytes')
+    if (limit === null) return
+    const hashes = this.#parts.functions.packageHashesOf(projectId)
+    const spare = await this.#spareLayers(projectId, hashes)
+    let bytes = (await this.#bytesOf(hashes)) + sumOf(spare)
+    for (const { key, sizeBytes } of spare) {
+      if (bytes <= limit) return
+      if (isInUse(key)) continue
+      await this.#parts.layers.remove(key)
+      bytes -= sizeBytes
+    }
+  }
+
+  /** Those of packages have the same files as these, and count there. */
+  async #spareLayers(projectId: string, hashes: string[]) {
+    const { packages, layers } = this.#parts
+    const used = new Set(hashes.map((hash) => packages.layerOf(hash)))
+    return (await layers.ofProject(projectId)).filter(({ key }) => !used.has(key))
+  }
+
+  async #bytesOf(hashes: string[]): Promise<number> {
+    const sizes = await Promise.all(hashes.map((hash) => this.#parts.packages.unpackedBytes(hash)))
+    return sizes.reduce((sum, bytes) => sum + bytes, 0)
+  }
+}
+
+const sumOf = (layers: { sizeBytes: number }[]): number => layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { projectFolder } from '../../src/assets.ts'
+import type { BuilderFacts } from '../../src/domain/build.ts'
+import { BuilderImages } from '../../src/engine/sandbox/docker/builder-image.ts'
+import { endText } from '../../src/engine/sandbox/docker/docker-builder.ts'
+import type { DockerClient } from '../../src/engine/sandbox/docker/docker-client.ts'
+import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
+
+/** The image that builds, made once for all who want it; an engine that makes it when a test says so. */
+
+const facts = readRuntimes(`${projectFolder}/runtimes`).find(({ name }) => name === 'nodejs')?.builder as BuilderFacts
+const options = { network: 'egress', buildEnv: {}, buildTimeoutSeconds: 60, buildPackages: [], searchPath: [] }
+
+function engine() {
+  const made = Promise.withResolvers<void>()
+  const asked: AbortSignal[] = []
+  const docker = {
+    labelsOf: async () => null,
+    buildImage: async (_image: unknown, _context: unknown, _onOutput: unknown, signal: AbortSignal) => {
+      asked.push(signal)
+      const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      await Promise.race([made.promise, stopped])
+    },
+  }
+  return { images: new BuilderImages(docker as unknown as DockerClient, options), asked, done: made.resolve }
+}
+
+function asker() {
+  const [stop, output] = [new AbortController(), [] as string[]]
+  const run = {
+    runtimeImage: 'taibai/nodejs',
+    facts,
+    signal: stop.signal,
+    onOutput: (text: string) => void output.push(text),
+  }
+  return { run, output, leave: () => stop.abort(new Error('I leave')) }
+}
+
+test('Who leaves ends it for nobody else, and all who wait hear of it', async () => {
+  const { images, asked, done } = engine()
+  const [first, second] = [asker(), asker()]
+  const [one, two] = [images.ensure(first.run), images.ensure(second.run)]
+  await expect.poll(() => asked.length).toBe(1)
+  first.leave()
+  await expect(one).rejects.toThrow('I leave')
+  expect(asked[0]?.aborted).toBe(false)
+  done()
+  expect(await two).toBe(facts.image)
+  expect([first.output, second.output]).toEqual([first.output, first.output])
+  expect(first.output[0]).toContain('Making the builder')
+})
+
+test('It is given up when all have left, and who comes then begins anew', async () => {
+  const { images, asked, done } = engine()
+  const [first, second] = [asker(), asker()]
+  const one = images.ensure(first.run)
+  await expect.poll(() => asked.length).toBe(1)
+  first.leave()
+  await expect(one).rejects.toThrow('I leave')
+  expect(asked[0]?.aborted).toBe(true)
+  const two = images.ensure(second.run)
+  await expect.poll(() => asked.length).toBe(2)
+  done()
+  expect(await two).toBe(facts.image)
+  await expect(images.ensure(first.run)).rejects.toThrow('I leave')
+})
+
+test.each([
+  [1, false, 'it ended with code 1.'],
+  [137, true, 'it needed more memory than 64 MiB (TAIBAI_BUILD_MEMORY_MB).'],
+  [1, true, 'it needed more memory than 64 MiB (TAIBAI_BUILD_MEMORY_MB).'],
+  [
+    137,
+    false,
+    'it was killed (code 137), and not for its own memory as the engine tells: this machine may be short of memory.',
+  ],
+])('Code %i, out of memory as the engine knows it: %s', (code, ranOut, text) => {
+  expect(endText(code, ranOut, 64)).toBe(text)
+})
