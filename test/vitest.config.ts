@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
-import { ListsFirst } from './support/lists-first.ts'
+import { LongestFirst } from './support/longest-first.ts'
+import { pathWithPython } from './support/python-at-hand.ts'
 
 /** Files at once of the rings that compute: vitest would take one fewer than there are processors. */
 const atOnce = Math.max(2, availableParallelism() - 1)
@@ -50,7 +51,8 @@ const rings = [
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    sequence: { sequencer: ListsFirst },
+    sequence: { sequencer: LongestFirst },
+    env: { PATH: pathWithPython() },
     projects: [
       {
         test: {

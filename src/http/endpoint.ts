@@ -66,7 +66,7 @@ const described = new WeakMap<App, Described[]>()
 /** What the app answers, as it was described when it was bound: who needs a token and which verbs there are follow from it. */
 export const endpointsOf = (app: App): readonly Described[] => described.get(app) ?? []
 
-/** Binds a handler and writes its line in /openapi.json, so that neither exists without the other. */
+/** Binds a handler and notes its line in /openapi.json, so that neither exists without the other. */
 export function endpoint<P extends string>(app: App, about: Described<P>, handler: Handler<Env, P>): void {
   describe(app, about)
   app.on(about.method.toUpperCase(), about.path, about.public === true ? handler : guarded(about, handler))
@@ -74,8 +74,14 @@ export function endpoint<P extends string>(app: App, about: Described<P>, handle
 
 /** The line of what is answered in front of the app (`front.ts`). */
 export function describe(app: App, about: Described): void {
-  app.openAPIRegistry.registerPath(documented(about))
-  described.set(app, [...endpointsOf(app), about])
+  const before = described.get(app)
+  if (before === undefined) described.set(app, [about])
+  else before.push(about)
+}
+
+/** Hands every line to what writes the document; once. It costs more than binding them all: a server that nobody asks does without. */
+export function registerPaths(app: App): void {
+  for (const about of endpointsOf(app)) app.openAPIRegistry.registerPath(documented(about))
 }
 
 function documented(about: Described): RouteConfig {

@@ -22,13 +22,11 @@ import { SecretVault } from '../../src/services/platform/secret-vault.ts'
 import { newSecret } from '../../src/services/platform/tokens.ts'
 import { UsageMeter } from '../../src/services/runs/usage-meter.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
-import { Database } from '../../src/store/database.ts'
 import {
   authenticationBy,
   type Ground,
   httpParts,
   makeServices,
-  makeStores,
   openTo,
   type ServiceSettings,
 } from '../../src/wiring.ts'
@@ -41,6 +39,7 @@ import { FakePackages } from './fake-packages.ts'
 import { FakePool } from './fake-pool.ts'
 import { FakeUsage } from './fake-usage.ts'
 import { overAPipe } from './over-a-pipe.ts'
+import { testDatabase } from './test-databases.ts'
 
 /** What the server of the tests was told. */
 const environment = { TAIBAI_ADMIN_TOKEN: 'a-token-of-admins' }
@@ -86,8 +85,7 @@ export interface Answered {
 
 /** The whole HTTP side over real SQLite in memory, through the real listener, without a port, containers or a clock that moves: wired as the server is. */
 export function makeTestApp(options: TestAppOptions = {}) {
-  const database = new Database(':memory:')
-  const stores = makeStores(database)
+  const { database, stores } = testDatabase()
   const clock = options.clock ?? new FakeClock()
   const pool = new FakePool()
   const functionTokens = new FunctionTokens(newSecret)

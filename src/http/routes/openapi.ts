@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { type App, endpoint } from '../endpoint.ts'
+import { type App, endpoint, registerPaths } from '../endpoint.ts'
 import { openApiPage } from '../openapi-page.ts'
 
 type OpenApiDocument = ReturnType<App['getOpenAPI31Document']>
@@ -22,7 +22,7 @@ export function bindOpenApi(app: App): void {
   })
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
   let made: OpenApiDocument | undefined
-  const document = (): OpenApiDocument => (made ??= app.getOpenAPI31Document(about))
+  const document = (): OpenApiDocument => (made ??= documentOf(app))
 
   endpoint(
     app,
@@ -52,4 +52,9 @@ export function bindOpenApi(app: App): void {
         'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
       }),
   )
+}
+
+function documentOf(app: App): OpenApiDocument {
+  registerPaths(app)
+  return app.getOpenAPI31Document(about)
 }
