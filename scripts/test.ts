@@ -7,8 +7,9 @@ import { SetupProblem } from '../src/host/problem.ts'
 import { ensureHostLanguages } from './setup/host-languages.ts'
 import { readyOwnEngine } from './setup/own-engine.ts'
 import { progress, runScript } from './setup/terminal.ts'
-import { closingLine, countTests, type TestCounts } from './setup/test-counts.ts'
+import { closingLine, countTests, type TestCounts, type TestReport } from './setup/test-counts.ts'
 import { ensureTestPrograms } from './setup/test-programs.ts'
+import { type TimedFile, timesOf } from './setup/test-times.ts'
 
 const vitestArgs = process.argv.slice(2)
 const needsDocker = process.env.CI === 'true' || process.env.TAIBAI_REQUIRE_DOCKER === '1'
@@ -71,13 +72,21 @@ async function runTests(hasDocker: boolean): Promise<{ counts: TestCounts; code:
   try {
     const args = ['run', '--config', 'test/vitest.config.ts', ...reporters, ...vitestArgs]
     const code = await runVisibly('vitest', args, { TAIBAI_TEST_DOCKER: hasDocker ? '1' : '0' })
-    return { code, counts: countTests(readReport(file)) }
+    const report = readReport(file)
+    tellTimes(report.testResults)
+    return { code, counts: countTests(report) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function readReport(file: string): Parameters<typeof countTests>[0] {
+function tellTimes(files: TimedFile[]): void {
+  if (files.length < 2) return
+  progress.step('Where the time went')
+  for (const line of timesOf(files, ['docker', 'process', 'console', 'engines', 'openstack'])) progress.detail(line)
+}
+
+function readReport(file: string): { testResults: (TestReport['testResults'][number] & TimedFile)[] } {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
