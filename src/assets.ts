@@ -145,7 +145,7 @@ function unpack(name: string, bytes: number, path: string): void {
 }
 
 /** Deployed, run by tests, or an image of their own: changing them makes no other image of the runtime. */
-const notInTheImage = new Set(['template', 'conformance', 'builder'])
+const notInTheImage = new Set(['template', 'templates', 'conformance', 'builder'])
 
 /** SHA-256 of the files of a folder, as hexadecimal; of a runtime's folder, of those that go into its image. */
 export function hashFolder(folder: string): string {

@@ -10,7 +10,7 @@ export const commands: CommandSpec[] = [
     name: 'init',
     summary: 'begin a function: a folder with its first code and a taibai.yaml',
     arguments: [
-      ['[runtime]', 'what to write it in, such as nodejs or python3'],
+      ['[runtime]', 'what to write it in, such as nodejs, python3 or executable (a script)'],
       ['[name]', 'of the function and its folder; a path says where the folder is; default: hello'],
     ],
     examples: ['taibai init nodejs hello', 'taibai init python3 functions/report'],
@@ -42,13 +42,26 @@ interface Template {
 /** The first functions that the runtimes bring along. */
 function templatesIn(runtimesDir: string): Template[] {
   return readdirSync(runtimesDir)
+    .map((name) => join(runtimesDir, name))
+    .filter((folder) => existsSync(join(folder, 'runtime.json')))
     .sort()
-    .map((name) => ({ name, folder: join(runtimesDir, name, 'template') }))
+    .flatMap(templatesOf)
     .filter(({ folder }) => existsSync(folder))
-    .map(({ name, folder }) => {
-      const { description } = JSON.parse(readFileSync(join(runtimesDir, name, 'runtime.json'), 'utf8'))
-      return { runtime: name, description, folder }
-    })
+    .sort((one, other) => Number(one.isTwin) - Number(other.isTwin))
+}
+
+/** Of a runtime, and of its twins that are written in something else. */
+function templatesOf(folder: string): (Template & { isTwin: boolean })[] {
+  const { also = [], ...own } = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
+  const named = ({ name, description }: { name: string; description: string }) => ({ runtime: name, description })
+  return [
+    { ...named(own), folder: join(folder, 'template'), isTwin: false },
+    ...(also as []).map((twin: { name: string; description: string }) => ({
+      ...named(twin),
+      folder: join(folder, 'templates', twin.name),
+      isTwin: true,
+    })),
+  ]
 }
 
 async function templateFor(cli: Cli, templates: Template[], wanted: string | undefined): Promise<Template | undefined> {

@@ -27,6 +27,7 @@ const facts = {
   qinling: { given: 'event', json: 'object', failure: 'fault', events: 'own' },
   lambda: { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
   'runtime-api': { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
+  executable: { given: 'event', json: 'any', failure: 'fault', events: 'own', entry: 'main' },
   openwhisk: { given: 'event', json: 'any', failure: 'value', events: 'openwhisk', entry: 'main' },
   cloudevent: { given: 'event', json: 'any', failure: 'fault', events: 'cloudevents' },
   gcf: { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },

@@ -98,6 +98,21 @@ test('a ZIP and a file are looked into as well', () => {
   expect(codeOf(zip)).toMatchObject({ runtime: undefined, signature: undefined })
 })
 
+test.each([
+  ['report.sh', 'executable', 'report.main'],
+  ['main.sh', 'executable', undefined],
+  ['report.rb', 'ruby', 'report.main'],
+  ['report.ts', 'nodejs', 'report.main'],
+])('%s is of the runtime %s: each says itself what its files are called', (name, runtime, entry) => {
+  expect(codeOf(join(folder({ [name]: '' }), name))).toMatchObject({ runtime, entry })
+})
+
+test('a folder is known by a file of its language, or by its modules', () => {
+  expect(codeOf(folder({ Gemfile: '', 'lib/a.py': '' })).runtime).toBe('ruby')
+  expect(codeOf(folder({ 'main.sh': '', 'notes.txt': '' })).runtime).toBe('executable')
+  expect(codeOf(folder({ 'a.rb': '', 'b.py': '' })).runtime).toBeUndefined()
+})
+
 describe('what becomes an image elsewhere is refused, and it is said what to do', () => {
   test.each([
     ['func.yaml', 'specVersion: 0.36.0\nruntime: node\n', /Knative.*--image/],

@@ -52,6 +52,13 @@ test('a function is begun in a folder anywhere, under the last part of its path'
   expect(readFileSync(join(at, 'taibai.yaml'), 'utf8')).toContain('\n  report:\n')
 })
 
+test('a script is begun as one that can be started', async () => {
+  const at = join(folder, 'nightly')
+  expect((await run(['init', 'executable', at])).code).toBe(0)
+  expect(readFileSync(join(at, 'taibai.yaml'), 'utf8')).toContain('runtime: executable')
+  expect(statSync(join(at, 'main.sh')).mode & 0o111).not.toBe(0)
+})
+
 describe('a server that is away', () => {
   test('is said with what to do about it, and code 3', async () => {
     const { code, stderr } = await run(['list'])

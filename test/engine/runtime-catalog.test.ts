@@ -120,6 +120,11 @@ describe('a folder of runtimes', () => {
     expect(second).toEqual({ ...first, name: 'twin', description: 'a twin', signature: 'qinling' })
   })
 
+  test('gives a twin its own languages where it has some', () => {
+    write('cobol', twin({ languages: ['jcl'] }))
+    expect(readRuntimes(folder)).toMatchObject([{ languages: ['cobol'] }, { name: 'twin', languages: ['jcl'] }])
+  })
+
   test('ignores files, and folders without a runtime.json', () => {
     writeFileSync(join(folder, 'README.md'), '')
     mkdirSync(join(folder, 'empty'))
@@ -202,6 +207,7 @@ test('the runtimes that come along can be read, and their shims are there', () =
     'nodejs',
     'qinling-nodejs',
     'provided',
+    'executable',
     'python3',
     'qinling-python3',
   ])

@@ -95,6 +95,7 @@ function walkThrough(mode: Mode): void {
       const [header, ...rows] = cells(await client.says('runtime', 'list'))
       expect(header).toEqual(headersOf('runtime'))
       expect(rows.map((row) => row[1]).sort()).toEqual([
+        'executable',
         'nodejs',
         'provided',
         'python3',

@@ -2,7 +2,7 @@
 
 export interface FunctionTemplate {
   name: string
-  language: 'javascript' | 'python'
+  language: 'javascript' | 'python' | 'ruby' | 'shell'
   file: string
   /** Absent: the runtime's own. */
   signature?: 'http'
@@ -115,6 +115,41 @@ export const functionTemplates: FunctionTemplate[] = [
       '        path.unlink()',
       '    print(f"removed {len(old)} files")',
       '    return {"removed": len(old)}',
+    ),
+  },
+  {
+    name: 'An event: JSON in, JSON out',
+    language: 'ruby',
+    file: 'main.rb',
+    text: lines(
+      'def main(event, context)',
+      '  puts "called as #{context.execution_id}"',
+      "  { hello: event.is_a?(Hash) && event['name'] || 'you' }",
+      'end',
+    ),
+  },
+  {
+    name: 'A small HTTP API',
+    language: 'ruby',
+    file: 'main.rb',
+    signature: 'http',
+    text: lines(
+      '# A Rack application.',
+      'def main(env)',
+      "  [200, { 'content-type' => 'text/plain' }, [\"hello from #{env['PATH_INFO']}\\n\"]]",
+      'end',
+    ),
+  },
+  {
+    name: 'A script: the event in, the answer out',
+    language: 'shell',
+    file: 'main.sh',
+    text: lines(
+      '#!/bin/bash',
+      'set -euo pipefail',
+      'echo "called as $FN_EXECUTION_ID" >&2',
+      'bytes=$(wc -c)',
+      'echo "{\\"bytes\\": $bytes}"',
     ),
   },
 ]

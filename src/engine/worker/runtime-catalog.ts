@@ -13,7 +13,9 @@ const pattern = z.string().transform((text) => new RegExp(text, 'm'))
 const name = z.string().regex(/^[\w-]+$/)
 
 /** Further rows of one image. */
-const twins = z.array(z.object({ name, signature, description: z.string() })).default([])
+const twins = z
+  .array(z.object({ name, signature, description: z.string(), languages: z.array(z.string()).optional() }))
+  .default([])
 
 /** What `runtimes/README.md` says of runtime.json, as far as the server needs it. */
 const manifestFile = z
@@ -110,7 +112,12 @@ function readRuntime(path: string): { language: ImageRuntimes; versions: ImageRu
     const image = taggedImage(path, kind.image)
     const builder = own.builder && builderFacts(path, image, own.builder)
     const first = { ...common, ...kind, builder, image, repository: kind.image }
-    const runtimes: RuntimeManifest[] = [first, ...also.map((twin) => ({ ...first, ...twin }))]
+    const twinOf = ({ languages = own.languages, ...twin }: z.output<typeof twins>[number]) => ({
+      ...first,
+      ...twin,
+      languages,
+    })
+    const runtimes: RuntimeManifest[] = [first, ...also.map(twinOf)]
     return { names: runtimes.map(({ name }) => name), runtimes, isOptional }
   }
   return {

@@ -1,0 +1,69 @@
+/** The program that an entry names, and how it is started. */
+
+const { builtin } = require('../builtins.cjs')
+const { EntryNotFound } = require('../load.cjs')
+const { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readSync, statSync } = builtin('node:fs')
+const { basename, dirname, join, relative } = builtin('node:path')
+
+/** Throws EntryNotFound when there is none that could be started. */
+function programOf(code, entry) {
+  const path = pathOf(code, entry)
+  if (isExecutable(path)) return { command: path, args: [], cwd: code }
+  const interpreter = interpreterOf(path)
+  if (interpreter === undefined) {
+    const name = relative(code, path)
+    throw new EntryNotFound(
+      'module',
+      `"${name}" is not executable, and does not begin with #!: chmod +x ${name} before it is packed`,
+    )
+  }
+  const [command, ...args] = interpreter
+  return { command, args: [...args, path], cwd: code }
+}
+
+/** `report`, `report.sh`, `bin/report`; `report.main` of those who are used to name a callable. */
+function pathOf(code, entry) {
+  const path = join(code, entry)
+  if (entry === '' || entry.startsWith('/') || relative(code, path).startsWith('..')) {
+    throw new EntryNotFound('form', `the entry "${entry}" is no file of the package`)
+  }
+  const found = fileOf(path) ?? (path.endsWith('.main') ? fileOf(path.slice(0, -'.main'.length)) : undefined)
+  if (found !== undefined) return found
+  const there = existsSync(dirname(path)) ? readdirSync(dirname(path)).sort().join(', ') : ''
+  throw new EntryNotFound('module', `the package has no file "${entry}"; found ${there || 'no files'}`)
+}
+
+function fileOf(path) {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path
+  const folder = dirname(path)
+  const names = existsSync(folder) ? readdirSync(folder).sort() : []
+  const name = names.find((each) => each.startsWith(`${basename(path)}.`))
+  return name === undefined ? undefined : join(folder, name)
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** As the kernel reads the first line; a shell where a name alone says so. */
+function interpreterOf(path) {
+  const line = firstLine(path)
+  const [, program, argument] = /^#!\s*(\S+)[ \t]*(.*?)\s*$/.exec(line) ?? []
+  if (program !== undefined) return argument === '' ? [program] : [program, argument]
+  return path.endsWith('.sh') ? ['/bin/bash'] : undefined
+}
+
+function firstLine(path) {
+  const bytes = Buffer.alloc(256)
+  const file = openSync(path, 'r')
+  const length = readSync(file, bytes)
+  closeSync(file)
+  return bytes.toString('latin1', 0, length).split('\n', 1)[0]
+}
+
+module.exports = { programOf }

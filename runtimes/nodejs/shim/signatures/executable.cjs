@@ -1,0 +1,91 @@
+/**
+ * Executables and scripts in any language, started for each call: the event on standard input, the answer on standard output, and
+ * the log on standard error. The entry is a file of the package, with or without its ending.
+ */
+
+const { currentCall } = require('../calls.cjs')
+const { Refusal } = require('../errors.cjs')
+const { builtin, parseJson } = require('../builtins.cjs')
+const { callVariables } = require('../executable/variables.cjs')
+const { programOf } = require('../executable/program.cjs')
+
+/** What a background process of the program holds open is not waited for. */
+const lastOutputMs = 50
+
+class ExitStatus extends Refusal {}
+class ResultTooLarge extends Refusal {}
+
+const load = (wish) => programOf(wish.code, wish.entry ?? 'main')
+
+function bind(program, wish) {
+  const variables = callVariables(wish)
+  return {
+    inputOf: (_call, meta, buffer, from, to) => (meta.input === 'none' ? '' : Buffer.from(buffer.subarray(from, to))),
+    contextOf: (call, meta) => ({ call, variables: variables(meta) }),
+    invoke: (input, context) => run(program, input, context, wish.maxResultBytes),
+  }
+}
+
+async function run({ command, args, cwd }, input, { call, variables }, maxBytes) {
+  const env = { ...process.env, ...variables }
+  const child = builtin('node:child_process').spawn(command, args, { cwd, env })
+  call.controller.signal.addEventListener('abort', () => child.kill('SIGKILL'))
+  const output = collect(child, call, maxBytes)
+  child.stdin.on('error', () => {}) // it does not read all of it
+  child.stdin.end(input)
+  const { code, signal } = await ended(child, output)
+  if (output.bytes > maxBytes) {
+    throw new ResultTooLarge(`the program has printed more than the ${maxBytes} bytes that are allowed as an answer`)
+  }
+  if (code !== 0) throw new ExitStatus(howItEnded(code, signal, output.lastLine))
+  return answerOf(Buffer.concat(output.pieces))
+}
+
+function collect(child, call, maxBytes) {
+  const output = { pieces: [], bytes: 0, lastLine: '' }
+  child.stdout.on('data', (piece) => {
+    output.bytes += piece.length
+    if (output.bytes <= maxBytes) output.pieces.push(piece)
+    else child.kill('SIGKILL')
+  })
+  child.stderr.on('data', (piece) => {
+    currentCall.run(call, () => process.stderr.write(piece))
+    const lines = `${output.lastLine}${piece}`.slice(-2000).trimEnd().split('\n')
+    output.lastLine = lines.at(-1)
+  })
+  return output
+}
+
+function ended(child, output) {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(new ExitStatus(`the program cannot be started: ${error.message}`)))
+    child.once('exit', (code, signal) => whenQuiet(output, () => resolve({ code, signal })))
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+}
+
+/** When nothing has come for a moment, and nothing is there that could be read. */
+function whenQuiet(output, then) {
+  const before = output.bytes
+  const look = () => (output.bytes === before ? then() : whenQuiet(output, then))
+  setTimeout(() => setImmediate(look), lastOutputMs)
+}
+
+function howItEnded(code, signal, lastLine) {
+  const how = signal === null ? `ended with exit status ${code}` : `was ended by ${signal}`
+  return `the program ${how}${lastLine === '' ? '' : `: ${lastLine}`}`
+}
+
+/** JSON is a value; other text is a text, without its last line's end; what is no text is bytes. Nothing is null. */
+function answerOf(bytes) {
+  if (bytes.length === 0) return null
+  if (!builtin('node:buffer').isUtf8(bytes)) return bytes
+  const text = bytes.toString()
+  try {
+    return parseJson(text)
+  } catch {
+    return text.replace(/\r?\n$/, '')
+  }
+}
+
+module.exports = { bind, load }
