@@ -177,8 +177,8 @@ export interface Ledger {
   accept(execution: Execution): Promise<boolean>
   /** A run that has begun. Written only when it lasts; see `settle`. */
   open(execution: Execution): void
-  /** An accepted run has begun once more: its attempt is written when it lasts. */
-  begun(execution: Execution): void
+  /** An accepted run is about to begin: its attempt is durable when the promise resolves, so that no crash makes one uncounted. */
+  begun(execution: Execution): Promise<unknown>
   /**
    * The run is over, or (status still `running`: another try) its row changed. Written with the next batch; never waited
    * for. Does nothing when the row was deleted. `withoutInput`: the input that the row has goes.

@@ -25,6 +25,7 @@ export const writes = {
   addUsage: 10,
   pruneUsage: 11,
   insertUsual: 12,
+  begin: 13,
 } as const
 export type Write = (typeof writes)[keyof typeof writes]
 

@@ -132,6 +132,9 @@ export const insertUsualSql = insertOf(namesOf(usual))
 /** A row that was deleted stays deleted: zero changes. */
 export const updateSql = `UPDATE executions SET ${runColumns.map((column) => `${column} = ?`)} WHERE id = ?`
 
+/** An accepted run is about to begin. */
+export const beginSql = 'UPDATE executions SET attempt = ?, run_at = NULL WHERE id = ?'
+
 /** All of a row that is over. */
 export const rewriteSql = `UPDATE executions SET ${allColumns.slice(1).map((column) => `${column} = ?`)}
   WHERE status <> 'running' AND id = ?`

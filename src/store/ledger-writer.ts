@@ -27,7 +27,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   const statements = [
     ...[sql.insertSql, sql.updateSql, sql.deleteSql, sql.countSql, sql.pruneOlderSql, sql.pruneProjectSql],
     ...[sql.rewriteSql, sql.buryOlderSql, sql.buryProjectSql, sql.dropInputSql],
-    ...[addUsageSql, pruneUsageSql, sql.insertUsualSql],
+    ...[addUsageSql, pruneUsageSql, sql.insertUsualSql, sql.beginSql],
   ].map((text) => connection.prepare(text))
 
   const commit = connection.transaction(({ kinds, rows }: BatchMessage): BatchReply => {

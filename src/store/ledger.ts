@@ -30,6 +30,8 @@ export type LedgerOptions = Omit<LedgerQueueOptions, 'counterRows'>
 /** A run that lasts longer than this gets its `running` row. */
 const openRowAfterMs = 200
 const sweepEveryMs = 100
+/** What counts a begin. */
+const beginBytes = 100
 /** Share of a row that does not depend on its texts. */
 const rowBytes = 512
 const pruneStepRows = 250
@@ -51,7 +53,7 @@ export class SqliteLedger implements Ledger, UsageStore {
   #open = new Map<string, Execution>()
   /** Runs that have not ended and have a row. */
   #stored = new Map<string, Execution>()
-  /** Accepted runs whose attempt is not written yet, by their ids, and since when: oldest first. */
+  /** Accepted runs at work whose row says no more than that, by their ids, and since when: oldest first. */
   #begun = new Map<string, { execution: Execution; at: number }>()
   #recordBytes = new Map<string, { bytes: number; at: number }>()
   #stopSweep: (() => void) | null = null
@@ -89,9 +91,10 @@ export class SqliteLedger implements Ledger, UsageStore {
     if (this.#stopSweep === null) this.#sweepLater()
   }
 
-  begun(execution: Execution): void {
+  begun(execution: Execution): Promise<unknown> {
     this.#begun.set(execution.id, { execution, at: this.#clock.now() })
     if (this.#stopSweep === null) this.#sweepLater()
+    return this.#queue.changes(writes.begin, [execution.attempt, execution.id], beginBytes)
   }
 
   close(execution: Execution, withoutInput = false): void {
@@ -306,7 +309,7 @@ export class SqliteLedger implements Ledger, UsageStore {
     })
   }
 
-  /** Gives runs that began until then their `running` row; those that have one say that they have begun. */
+  /** Gives runs that began until then their `running` row; those that have one say where they are at work. */
   #storeOpen(until: number): void {
     for (const { execution, at } of this.#begun.values()) {
       if (at > until) break

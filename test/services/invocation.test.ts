@@ -348,16 +348,33 @@ describe('a run with terms of its own', () => {
     expect(await finished).toMatchObject({ status: 'error', attempt: 1, deadAt: clock.now() })
   })
 
-  test('that may begin only once is counted on disk before it begins', async () => {
-    const { invocation, pool, ledger } = setUp()
-    const atBegin: unknown[] = []
-    const flushed = vi.spyOn(ledger, 'flushed')
-    pool.behaviour = (call) => {
-      atBegin.push([ledger.rows.get(call.executionId)?.attempt, flushed.mock.calls.length])
-      return returned(1)
-    }
-    await (await invocation.accept(ask({ terms: { retries: { maxAttempts: 1 } } }))).finished
-    expect(atBegin).toEqual([[1, 1]])
+  test.each<Partial<RunRequest>>([{}, { terms: { retries: { maxAttempts: 1 } } }])(
+    'is counted on disk before it begins: %#',
+    async (asked) => {
+      const { invocation, pool, ledger } = setUp()
+      const written = Promise.withResolvers<void>()
+      vi.spyOn(ledger, 'begun').mockImplementation(async (execution) => {
+        await written.promise
+        ledger.close(execution)
+      })
+      const { finished } = await invocation.accept(ask(asked))
+      await settled()
+      expect(pool.calls.length).toBe(0)
+      written.resolve()
+      expect(await finished).toMatchObject({ attempt: 1 })
+      expect(pool.calls.length).toBe(1)
+    },
+  )
+
+  test('does not begin while the disk takes no word of it, and loses no attempt', async () => {
+    const { invocation, pool, ledger, clock } = setUp()
+    const begun = vi.spyOn(ledger, 'begun')
+    begun.mockRejectedValueOnce(new FaasError('storage_full', 'The disk is full.'))
+    const { finished } = await invocation.accept(ask())
+    await settled()
+    expect([pool.calls.length, pool.leased]).toEqual([0, 0])
+    clock.advance(60_000)
+    expect(await finished).toMatchObject({ status: 'success', attempt: 1 })
   })
 
   test('tells who asked of its end and keeps its trace, also when it is tried again', async () => {

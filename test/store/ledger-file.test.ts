@@ -194,19 +194,18 @@ describe('a run that lasts', () => {
     const [waits, begins] = [anExecution({ sync: false, attempt: 0 }), anExecution({ sync: false, attempt: 0 })]
     for (const execution of [waits, begins]) await first.accept(execution)
     begins.attempt = 1
-    first.begun(begins)
-    clock.advance(100)
-    await first.flushed()
+    await first.begun(begins)
     const attempts = () =>
       Object.fromEntries(
         open()
           .unfinished()
           .map(({ id, attempt }) => [id, attempt]),
       )
-    expect(attempts(), 'a run as short as most is written once').toEqual({ [waits.id]: 0, [begins.id]: 0 })
-    clock.advance(300)
+    expect(attempts(), 'at the moment that it is told').toEqual({ [waits.id]: 0, [begins.id]: 1 })
+    Object.assign(begins, { worker: 'w1', startKind: 'warm' })
+    clock.advance(400)
     await first.flushed()
-    expect(attempts()).toEqual({ [waits.id]: 0, [begins.id]: 1 })
+    expect(await first.find(begins.id), 'when it lasts').toMatchObject({ attempt: 1, worker: 'w1' })
   })
 
   it('keeps the count of its attempts when it is tried again', async () => {
@@ -476,7 +475,7 @@ describe('the file of a ledger', () => {
     const ledger = open({ clock })
     const run = anExecution({ sync: false })
     await ledger.accept(run)
-    ledger.begun(run)
+    await ledger.begun(run)
     Object.assign(run, { status: 'success', output: '"a secret"', log: 'a secret', durationMs: 1 })
     ledger.close({ ...run, input: null, output: null, log: '' }, true)
     clock.advance(1000)

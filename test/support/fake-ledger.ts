@@ -26,7 +26,7 @@ export class FakeLedger implements Ledger {
     this.#counts.set(key, { count: count + 1, lastAt: execution.createdAt })
   }
 
-  begun(execution: Execution): void {
+  async begun(execution: Execution): Promise<void> {
     this.close(execution)
   }
 

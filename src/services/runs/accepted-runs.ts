@@ -66,8 +66,6 @@ export class AcceptedRuns {
   #queue: AsyncQueue
   #shares: Shares
   #promised = new Map<string, Promised>()
-  /** Runs that have begun before, or may have; and those that may begin only this once. */
-  #cautious = new Set<string>()
   #platformRule: RetryRule
   /** Null: nothing is found again before `recover`. */
   #resolve: Resolve | null = null
@@ -194,7 +192,6 @@ export class AcceptedRuns {
     const input = inputFromRecord(execution.inputKind, execution.input)
     const isSuspect = execution.attempt > 1 && hasBegunOnly(execution)
     const place = this.#queue.readmit({ ...this.#queued(execution, input), isSuspect })
-    this.#cautious.add(execution.id)
     const { promise: finished, resolve: finish } = Promise.withResolvers<Execution>()
     const before = follow?.({ execution, finished, duplicate: false })
     void this.#promise(execution, place, null, before).then(finish)
@@ -215,7 +212,6 @@ export class AcceptedRuns {
       return this.#usedUp(promised, target)
     }
     promised.wasAtWork = false
-    if (this.#endsWithServer(execution, target, execution.attempt + 1)) this.#cautious.add(execution.id)
     const queueMs = this.#parts.clock.elapsed() - promised.since
     const done = await this.#parts.runner.perform(execution, request, queueMs, this.#countAttempt)
     const end = { cause: done.isCancelled ? null : causeOf(done.outcome), hasBegun: done.hasBegun }
@@ -291,8 +287,6 @@ export class AcceptedRuns {
   #again({ execution, wasAtWork }: Promised, pauseMs: number): number {
     const { log, ledger, clock, ends } = this.#parts
     log.warn(endKeys(execution), 'execution will be tried again')
-    // Whatever it was that failed: what has begun before is counted on disk before it begins again.
-    if (execution.attempt > 0) this.#cautious.add(execution.id)
     forgetEnd(execution)
     execution.runAt = wasAtWork ? null : Math.ceil(clock.now() + pauseMs)
     ends.tell(execution)
@@ -332,21 +326,14 @@ export class AcceptedRuns {
 
   #leave({ id }: Execution): null {
     this.#promised.delete(id)
-    this.#cautious.delete(id)
     return null
   }
 
-  /** It begins: that counts. What may bring the server down with it is counted on disk first. */
-  #countAttempt = (execution: Execution): Promise<void> | undefined => {
-    const { ledger } = this.#parts
+  /** It begins: that counts, on the disk before anything of it runs. */
+  #countAttempt = async (execution: Execution): Promise<void> => {
     execution.attempt += 1
     execution.runAt = null
-    if (!this.#cautious.has(execution.id)) {
-      ledger.begun(execution)
-      return undefined
-    }
-    ledger.close(execution)
-    return ledger.flushed()
+    await this.#parts.ledger.begun(execution)
   }
 }
 

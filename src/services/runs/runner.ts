@@ -126,11 +126,11 @@ export class Runner {
       } else {
         const acquired = pool.acquire(revision, caller)
         const got = acquired instanceof Promise ? await acquired : acquired
-        noteStart(execution, got, clock.elapsed() - startedAt)
         if (got.kind === 'lease') active.lease = got
         const acting = session instanceof Promise ? await session : session
         const counted = onBegin?.(execution)
         if (counted !== undefined) await counted
+        noteStart(execution, got, clock.elapsed() - startedAt)
         if (active.isCancelled) outcome = cancelled(0, false)
         else {
           hasBegun = true
