@@ -18,6 +18,13 @@ export interface DiskReserveOptions {
 /** How long a look at the disk is believed. */
 const lookMs = 200
 
+/** So much more than the reserve is free before new things are taken again: what is pruned and written meanwhile opens and closes nothing. */
+const margin = 0.1
+
+/** Whether the reserve is in use from now on. Pure. */
+export const isShort = (was: boolean, freeBytes: number, reserveBytes: number): boolean =>
+  freeBytes < reserveBytes + (was ? reserveBytes * margin : 0)
+
 /** Looks at the disk when it is asked, and says in the log when the reserve begins to be used and when it no longer is. */
 export class DiskReserve implements DiskSpace {
   #options: DiskReserveOptions
@@ -32,12 +39,12 @@ export class DiskReserve implements DiskSpace {
   refuseMore(bytes = 0): void {
     const { reserveBytes, folder } = this.#options
     const free = this.#look()
-    if (reserveBytes === 0 || free - bytes >= reserveBytes) return
+    if (reserveBytes === 0 || (!this.#isShort && free - bytes >= reserveBytes)) return
     const left = `The disk of the data folder (TAIBAI_DATA_DIR) has ${sizeText(free)} left`
     const wants = bytes > 0 ? `, this would take ${sizeText(bytes)} of it` : ''
     throw new FaasError(
       'storage_full',
-      `${left}${wants}, and TAIBAI_DISK_RESERVE_MB keeps ${sizeText(reserveBytes)} free: nothing new is accepted until there is space.`,
+      `${left}${wants}, and TAIBAI_DISK_RESERVE_MB keeps ${sizeText(reserveBytes)} free: nothing new is accepted until ${sizeText(reserveBytes + (this.#isShort ? reserveBytes * margin : 0))} are free.`,
       { cause: new Error(`${folder} is nearly full.`) },
     )
   }
@@ -59,11 +66,11 @@ export class DiskReserve implements DiskSpace {
 
   #say(): void {
     const { folder, reserveBytes, log } = this.#options
-    const isShort = this.#freeBytes < reserveBytes
-    if (isShort === this.#isShort) return
-    this.#isShort = isShort
+    const isNowShort = isShort(this.#isShort, this.#freeBytes, reserveBytes)
+    if (isNowShort === this.#isShort) return
+    this.#isShort = isNowShort
     const keys = { folder, freeBytes: this.#freeBytes, reserveBytes }
-    if (isShort) log.error(keys, 'the disk is nearly full: nothing new is accepted')
+    if (isNowShort) log.error(keys, 'the disk is nearly full: nothing new is accepted')
     else log.warn(keys, 'there is space on the disk again')
   }
 }

@@ -33,9 +33,24 @@ test('what would take from the reserve is refused by a sentence that says which 
     expect.objectContaining({
       code: 'storage_full',
       message:
-        'The disk of the data folder (TAIBAI_DATA_DIR) has 99.0 MiB left, and TAIBAI_DISK_RESERVE_MB keeps 100.0 MiB free: nothing new is accepted until there is space.',
+        'The disk of the data folder (TAIBAI_DATA_DIR) has 99.0 MiB left, and TAIBAI_DISK_RESERVE_MB keeps 100.0 MiB free: nothing new is accepted until 110.0 MiB are free.',
     }),
   )
+})
+
+test('what goes up and down around it opens and closes nothing: a tenth more is free before new things are taken again', () => {
+  const { reserve, leave, lines } = setUp()
+  const takes = [101, 99, 101, 109, 110, 101, 99, 105].map((mb) => {
+    leave(mb)
+    try {
+      reserve.refuseMore()
+      return true
+    } catch {
+      return false
+    }
+  })
+  expect(takes).toEqual([true, false, false, false, true, true, false, false])
+  expect(lines).toHaveLength(3)
 })
 
 test('what leaves it whole is taken, to the byte', () => {
