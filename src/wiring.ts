@@ -268,7 +268,7 @@ export function makeServices(ground: Ground) {
       functions,
       secrets: stores.secrets,
       inUse,
-      appTimers: new AppTimers({ store: stores.jobs, jobs, patterns: cronPatterns() }),
+      appTimers: new AppTimers({ store: stores.jobs, jobs, patterns: cronPatterns(), shares: ground.shares }),
       packages,
       builds,
       zipOf,
@@ -396,6 +396,7 @@ export function httpParts(
     exposed: services.exposed,
     bodies: new Bodies(door.settings.maxBodiesBytes, services.shares),
     limits: services.limits,
+    shares: services.shares,
     invocation,
     gauges: () => ({
       ...invocation.unfinishedCount(),

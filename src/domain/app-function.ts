@@ -19,8 +19,8 @@ export interface AppFunction {
 
 /** The jobs that are made of the timers of an app. */
 export interface AppJobs {
-  /** Before anything is written. Throws FaasError `invalid_request` for a schedule that no job can have. */
-  check(functions: AppFunction[]): void
+  /** Before anything is written. Throws FaasError `invalid_request` for a schedule that no job can have, `limit_reached` for more than the project may have. */
+  check(fn: Fn, functions: AppFunction[]): void
   /** `before`: the app as it was; null: it is new. Jobs of timers that have not changed stay as they are. */
   follow(who: Principal, before: Fn | null, fn: Fn): Promise<void>
   /** Of an app that is there. */

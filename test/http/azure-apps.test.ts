@@ -58,6 +58,26 @@ describe('a deployed app', () => {
     expect((await app.request('GET', '/v1/functions/odd')).status).toBe(404)
   })
 
+  test('more timers than its project may have jobs are refused, and nothing is made or changed', async () => {
+    const { app, jobs } = await deployed()
+    await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { jobs: 3 } })
+    app.pool.functions = [timer('a', '0 0 1 * * *'), timer('b', '0 0 2 * * *')]
+    const form = { code: '{"source":"package"}', runtime: 'nodejs', name: 'two', signature: 'azure', package: zip }
+    const { status, json } = await app.request('POST', '/v1/functions', { form })
+    expect([status, json.limit]).toEqual([429, { name: 'jobs', of: 'project', value: 3, used: 2 }])
+    expect((await app.request('GET', '/v1/functions/two')).status).toBe(404)
+    const update = (...timers: object[]) => {
+      app.pool.functions = timers as never
+      const package_ = zipOf('host.json', JSON.stringify({ version: timers.length }))
+      return app.request('PUT', '/v1/functions/shop', { form: { code: '{"source":"package"}', package: package_ } })
+    }
+    const many = ['1', '2', '3', '4'].map((hour) => timer(`at${hour}`, `0 0 ${hour} * * *`))
+    expect((await update(...many)).status).toBe(429)
+    expect((await jobs()).map(({ name }) => name)).toEqual(['nightly', 'often'])
+    expect((await update(...many.slice(1))).status).toBe(200)
+    expect(await jobs()).toHaveLength(3)
+  })
+
   test('one of its functions is called by target', async () => {
     const { app } = await deployed()
     const json = { function_id: 'shop', target: 'nightly', input: '{"n":1}' }

@@ -276,7 +276,7 @@ export class Functions {
     const functions = await tryLoad(this.#parts, fn)
     if (functions === undefined) return fn
     refuseLongList(functions)
-    this.#parts.appTimers.check(functions)
+    this.#parts.appTimers.check(fn, functions)
     return { ...fn, code: { ...fn.code, functions } }
   }
 

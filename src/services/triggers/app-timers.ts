@@ -1,6 +1,7 @@
 import { type AppFunction, type AppJobs, inputFor, timersIn } from '../../domain/app-function.ts'
 import type { Fn } from '../../domain/function.ts'
 import { type CronPatterns, type Job, type JobStore, unfinished } from '../../domain/job.ts'
+import type { Shares } from '../../domain/limits.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Jobs } from './jobs.ts'
 
@@ -8,6 +9,7 @@ export interface AppTimersParts {
   store: Pick<JobStore, 'list'>
   jobs: Pick<Jobs, 'create' | 'remove'>
   patterns: Pick<CronPatterns, 'check'>
+  shares: Pick<Shares, 'refuseMore'>
 }
 
 /** The timers of apps are jobs: made and removed with what the package says. */
@@ -15,15 +17,27 @@ export class AppTimers implements AppJobs {
   #store: Pick<JobStore, 'list'>
   #jobs: Pick<Jobs, 'create' | 'remove'>
   #patterns: Pick<CronPatterns, 'check'>
+  #shares: Pick<Shares, 'refuseMore'>
 
-  constructor({ store, jobs, patterns }: AppTimersParts) {
+  constructor({ store, jobs, patterns, shares }: AppTimersParts) {
+    this.#shares = shares
     this.#store = store
     this.#jobs = jobs
     this.#patterns = patterns
   }
 
-  check(functions: AppFunction[]): void {
-    for (const { pattern } of timersIn(functions)) this.#patterns.check(pattern, 'UTC')
+  check(fn: Fn, functions: AppFunction[]): void {
+    const wanted = timersIn(functions)
+    for (const { pattern } of wanted) this.#patterns.check(pattern, 'UTC')
+    const others = this.#store.list(fn.projectId).filter((job) => unfinished(job) && job.functionId !== fn.id)
+    if (wanted.length > 0)
+      this.#shares.refuseMore(fn.projectId, 'jobs', others.length + this.#ownBeside(fn), wanted.length)
+  }
+
+  /** Jobs of the app that no timer of it made: they stay. */
+  #ownBeside(fn: Fn): number {
+    const own = this.#store.list(fn.projectId).filter((job) => unfinished(job) && job.functionId === fn.id)
+    return own.length - this.#jobsOf(fn).length
   }
 
   idsOf(fn: Fn): Set<string> {
