@@ -16,6 +16,7 @@ export const limitFacts = {
   functions: 'functions',
   jobs: 'jobs that are not finished',
   webhooks: 'webhooks',
+  whisk_entities: 'packages, triggers and rules of OpenWhisk',
   packages: 'different packages of its functions and versions',
   package_bytes: 'bytes of these packages on the disk, unpacked, and of what builds keep for the next',
   gb_seconds_per_day: 'GB-seconds of its workers while calls run in them, a day (UTC)',

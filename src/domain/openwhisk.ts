@@ -86,6 +86,8 @@ export interface WhiskEntityStore {
   ofFunction(functionId: string): WhiskEntity | null
   /** The latest written first. */
   list(projectId: string, kind: WhiskKind): WhiskEntity[]
+  /** Packages, triggers and rules of a project: actions are functions. */
+  countMade(projectId: string): number
   /** Those that have any. */
   projects(): string[]
   /** Writes or replaces, by id. */

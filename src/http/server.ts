@@ -6,6 +6,7 @@ import type { DiskSpace } from '../domain/disk-space.ts'
 import type { DocPage } from '../domain/doc-page.ts'
 import type { PackageStore } from '../domain/function.ts'
 import type { LambdaSettingsStore } from '../domain/lambda-settings.ts'
+import type { Shares } from '../domain/limits.ts'
 import type { Log } from '../domain/log.ts'
 import type { WhiskEntityStore } from '../domain/openwhisk.ts'
 import type { Authenticate, Principal } from '../domain/principal.ts'
@@ -88,6 +89,7 @@ export interface HttpParts extends InvokeParts {
   sources: Sources
   secrets: Secrets
   limits: LimitsOfProjects
+  shares: Pick<Shares, 'refuseMore'>
   stats: Stats
   usage: Usage
   events: RunEvents

@@ -1,4 +1,4 @@
-import { and, desc, eq } from 'drizzle-orm'
+import { and, count, desc, eq, ne } from 'drizzle-orm'
 import type { WhiskEntity, WhiskEntityStore, WhiskKind } from '../domain/openwhisk.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
@@ -22,6 +22,10 @@ export class WhiskEntityRows implements WhiskEntityStore {
 
   list(projectId: string, kind: WhiskKind): WhiskEntity[] {
     return this.#statements.list.all({ projectId, kind })
+  }
+
+  countMade(projectId: string): number {
+    return this.#statements.countMade.get({ projectId })?.made ?? 0
   }
 
   projects(): string[] {
@@ -49,6 +53,11 @@ function prepare(orm: Database['orm']) {
       .prepare(),
     ofFunction: orm.select().from(whiskEntities).where(eq(functionId, all.functionId)).prepare(),
     list: orm.select().from(whiskEntities).where(ofKind).orderBy(desc(updatedAt), desc(id)).prepare(),
+    countMade: orm
+      .select({ made: count() })
+      .from(whiskEntities)
+      .where(and(eq(projectId, all.projectId), ne(kind, 'action')))
+      .prepare(),
     projects: orm.selectDistinct({ projectId }).from(whiskEntities).prepare(),
     put: orm.insert(whiskEntities).values(all).onConflictDoUpdate({ target: id, set: all }).prepare(),
     delete: orm.delete(whiskEntities).where(eq(id, all.id)).prepare(),

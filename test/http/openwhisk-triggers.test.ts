@@ -249,6 +249,66 @@ describe('an alarm', () => {
   })
 })
 
+describe('a sequence', () => {
+  const sequence = (name: string, components: string[]) =>
+    put(`actions/${name}?overwrite=true`, { exec: { kind: 'sequence', components } })
+
+  test('that comes back to itself by way of others, or of a binding, is refused, and stays as it was', async () => {
+    await put('packages/shop')
+    await put('packages/bound', { binding: { namespace: '_', name: 'shop' } })
+    await put('actions/one', { exec })
+    await sequence('first', ['/_/one'])
+    await sequence('shop/second', ['/_/first', '/_/one'])
+    await sequence('third', ['/_/shop/second'])
+    for (const back of ['/_/third', '/_/shop/second', '/_/bound/second', '/_/first']) {
+      const { status, json } = await sequence('first', ['/_/one', back])
+      expect([status, json.error], back).toEqual([400, expect.stringContaining('may not refer to itself')])
+    }
+    expect((await ask('GET', 'actions/first')).json.exec.components).toEqual(['/red/one'])
+    expect((await sequence('third', ['/_/shop/second', '/_/shop/second', '/_/one'])).status).toBe(200)
+  })
+
+  test('comes to no more than 50 actions, those of the sequences in it included', async () => {
+    await put('actions/one', { exec })
+    const components = (name: string, count: number) => Array.from({ length: count }, () => `/_/${name}`)
+    expect((await sequence('ten', components('one', 10))).status).toBe(200)
+    expect((await sequence('fifty', components('ten', 5))).status).toBe(200)
+    const { status, json } = await sequence('more', ['/_/fifty', '/_/one'])
+    expect([status, json.error]).toEqual([400, expect.stringContaining('Too many actions')])
+  })
+})
+
+describe('the packages, triggers and rules of a project', () => {
+  beforeEach(async () => {
+    await put('actions/hello', { exec })
+    await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { whisk_entities: 3 } })
+    for (const path of ['packages/shop', 'triggers/tick']) await put(path)
+    await put('rules/rule', { trigger: '/_/tick', action: '/_/hello' })
+  })
+
+  test.each([
+    ['packages/more', {}],
+    ['triggers/more', {}],
+    ['rules/more', { trigger: '/_/tick', action: '/_/hello' }],
+  ])('are no more than it may have: %s', async (path, json) => {
+    const refused = await put(path, json)
+    expect([refused.status, refused.json.error]).toEqual([
+      429,
+      expect.stringContaining('whisk_entities: 3, and 3 are used'),
+    ])
+    expect((await ask('GET', path)).status).toBe(404)
+    await ask('DELETE', 'rules/rule')
+    expect((await put(path, json)).status).toBe(200)
+  })
+
+  test('are changed all the same, and shown with what is used; actions count as functions', async () => {
+    expect((await put('packages/shop?overwrite=true', { parameters: pairs({ a: 1 }) })).status).toBe(200)
+    expect((await put('actions/other', { exec })).status).toBe(200)
+    const { limits } = (await app.request('GET', '/v1/limits')).json
+    expect(limits).toContainEqual(expect.objectContaining({ name: 'whisk_entities', value: 3, used: 3 }))
+  })
+})
+
 test('a sequence is a function that may call the API', async () => {
   await put('packages/shop')
   await put('actions/shop/one', { exec })

@@ -149,6 +149,24 @@ describe('a web action', () => {
     expect([own.json.__ow_method, own.headers.get('access-control-allow-origin')]).toEqual(['options', null])
   })
 
+  test('says once which origins may read, and that types are not to be guessed', async () => {
+    await put({ 'web-export': true })
+    const answer = (headers: object) => {
+      app.pool.behaviour = () => returned({ body: 'a', headers })
+      return web('red/default/page')
+    }
+    const usual = await answer({})
+    expect([usual.headers.get('access-control-allow-origin'), usual.headers.get('x-content-type-options')]).toEqual([
+      '*',
+      'nosniff',
+    ])
+    const own = await answer({ 'Access-Control-Allow-Origin': 'https://shop.example', 'X-Content-Type-Options': 'x' })
+    expect(own.headers.get('access-control-allow-origin')).toBe('https://shop.example')
+    expect(own.headers.get('x-content-type-options')).toBe('x')
+    const cookies = await answer({ 'Set-Cookie': ['a=1', 'b=2'] })
+    expect(cookies.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+  })
+
   const failed = (more: object): Outcome =>
     ({
       kind: 'raised',

@@ -9,7 +9,8 @@ import { actionRecord } from './action-record.ts'
 import { onlyFileIn } from './archives.ts'
 import type { Action, Catalogue } from './catalogue.ts'
 import { imageKind } from './kinds.ts'
-import { checkedName, functionNameOf, partsOf } from './names.ts'
+import { checkedName, functionNameOf, partsOf, readName } from './names.ts'
+import { checkSequence } from './sequence.ts'
 import { objectIn, pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
 import { badRequest, notThere, taken } from './whisk-error.ts'
 
@@ -93,11 +94,18 @@ export class ActionOperations {
   #usualLimits(who: Principal, name: string, exec: unknown): WhiskLimits {
     const components = componentsOf(exec)
     if (components === null) return usualLimits
-    const timeouts = components.map((component) => {
-      const action = component === name ? null : this.#parts.catalogue.perhapsAction(who, component)
+    const entityOf = (component: string): WhiskEntity => {
+      const action = this.#parts.catalogue.perhapsAction(who, component)
       if (action === null) throw badRequest(`Sequence component does not exist: ${component}.`)
-      return action.entity.fields.limits?.timeout ?? usualLimits.timeout
-    })
+      return action.entity
+    }
+    if (this.#parts.catalogue.perhapsAction(who, name) !== null || !components.includes(name)) {
+      checkSequence(name, components, (component) => {
+        const entity = component === name ? { name, fields: { exec: undefined } } : entityOf(component)
+        return { name: entity.name, components: entity.fields.exec?.components?.map(readName) ?? null }
+      })
+    }
+    const timeouts = components.map((component) => entityOf(component).fields.limits?.timeout ?? usualLimits.timeout)
     const timeout = Math.min(
       longestSequenceMs,
       timeouts.reduce((sum, one) => sum + one, 0),

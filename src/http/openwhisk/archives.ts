@@ -1,5 +1,7 @@
-import { gunzipSync } from 'node:zlib'
-import { unzipSync, type Zippable, zipSync } from 'fflate'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { unzipSync, Zip, ZipPassThrough } from 'fflate'
 import { extract } from 'tar-stream'
 import { badRequest } from './whisk-error.ts'
 
@@ -15,39 +17,54 @@ export const isArchive = (code: string): boolean => code.startsWith(zipMark) || 
 export async function zipIn(code: string, maxBytes: number): Promise<Buffer> {
   if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code)) throw badRequest('The code begins like an archive and is no base64.')
   const bytes = Buffer.from(code, 'base64')
-  return code.startsWith(zipMark) ? bytes : zipOfTar(unpacked(bytes, maxBytes))
-}
-
-function unpacked(bytes: Buffer, maxOutputLength: number): Buffer {
+  if (code.startsWith(zipMark)) return bytes
   try {
-    return gunzipSync(bytes, { maxOutputLength })
+    return await zipOfTar(bytes, maxBytes)
   } catch (error) {
     throw badRequest(`There was an error uncompressing the action archive: ${(error as Error).message}`)
   }
 }
 
-async function zipOfTar(tar: Buffer): Promise<Buffer> {
-  const files: Zippable = {}
+/** Piece by piece, between which others have their turn. Not compressed: it is unpacked next. */
+async function zipOfTar(gzip: Buffer, maxBytes: number): Promise<Buffer> {
   const reading = extract()
-  reading.end(tar)
-  try {
+  const done = pipeline(Readable.from([gzip]), createGunzip(), (source) => noMoreThan(source, maxBytes), reading)
+  const pieces: Uint8Array[] = []
+  const zip = new Zip((error, piece) => {
+    if (error !== null) throw error
+    pieces.push(piece)
+  })
+  const taking = (async () => {
     for await (const entry of reading) {
-      const pieces: Uint8Array[] = []
-      for await (const piece of entry) pieces.push(piece as Uint8Array)
       const { type, mode = 0o644, name } = entry.header
-      if (type === 'file') files[name.replace(/^(\.\/)+/, '')] = [Buffer.concat(pieces), asOnUnix(mode)]
+      const file = type === 'file' ? new ZipPassThrough(name.replace(/^(\.\/)+/, '')) : null
+      if (file !== null) zip.add(Object.assign(file, asOnUnix(mode)))
+      for await (const piece of entry) file?.push(piece as Uint8Array)
+      file?.push(new Uint8Array(0), true)
     }
-  } catch (error) {
-    throw badRequest(`There was an error uncompressing the action archive: ${(error as Error).message}`)
+    zip.end()
+  })()
+  await Promise.all([done, taking])
+  return Buffer.concat(pieces)
+}
+
+async function* noMoreThan(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const piece of source) {
+    bytes += piece.length
+    if (bytes > maxBytes) throw new Error(`it has more than ${maxBytes} bytes.`)
+    yield piece
   }
-  return Buffer.from(zipSync(files))
 }
 
 const asOnUnix = (mode: number) => ({ os: 3, attrs: ((0o100000 | mode) << 16) >>> 0 })
 
 /** The text of the one file of a package; null: it has others. */
 export function onlyFileIn(zip: Buffer): string | null {
-  const files = Object.entries(unzipSync(zip)).filter(([name]) => !name.endsWith('/'))
-  const [first] = files
-  return files.length === 1 && first !== undefined ? Buffer.from(first[1]).toString('utf8') : null
+  const names: string[] = []
+  unzipSync(zip, { filter: ({ name }) => !name.endsWith('/') && names.push(name) === 0 })
+  const [only] = names
+  if (only === undefined || names.length > 1) return null
+  const { [only]: file } = unzipSync(zip, { filter: ({ name }) => name === only })
+  return file === undefined ? null : Buffer.from(file).toString('utf8')
 }

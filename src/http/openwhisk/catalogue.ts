@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
+import type { Shares } from '../../domain/limits.ts'
 import type { WhiskEntity, WhiskEntityStore, WhiskFields, WhiskKind } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Functions } from '../../services/functions/functions.ts'
@@ -14,6 +15,7 @@ export interface CatalogueParts {
   functions: Functions
   runtimes: Runtimes
   entities: WhiskEntityStore
+  shares: Pick<Shares, 'refuseMore'>
   clock: Pick<Clock, 'now'>
   newId: NewId
 }
@@ -94,12 +96,15 @@ export class Catalogue {
     return before
   }
 
+  /** Throws LimitReached when it is new and the project has as many as it may. */
   write(
     who: Principal,
     before: WhiskEntity | null,
     is: Pick<WhiskEntity, 'kind' | 'name'> & { functionId?: string | null; fields: WhiskFields },
   ): WhiskEntity {
-    const { clock, newId, entities } = this.#parts
+    const { clock, newId, entities, shares } = this.#parts
+    if (before === null && is.kind !== 'action')
+      shares.refuseMore(who.projectId, 'whisk_entities', entities.countMade(who.projectId))
     const now = clock.now()
     const entity: WhiskEntity = {
       id: before?.id ?? newId(),

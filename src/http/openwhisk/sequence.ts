@@ -1,3 +1,41 @@
+import { badRequest } from './whisk-error.ts'
+
+/** Actions that one sequence comes to, those of the sequences in it included: OpenWhisk's own limit. */
+const mostActions = 50
+
+/**
+ * Refuses a sequence that comes back to itself, by way of others too, and one that comes to too many actions. `componentsOf`: of
+ * an action that is there, by the name that it has itself; null: it is no sequence. Throws WhiskError.
+ */
+export function checkSequence(
+  name: string,
+  components: string[],
+  componentsOf: (name: string) => { name: string; components: string[] | null },
+): void {
+  const known = new Map<string, number>()
+  const actionsOf = (of: string[], way: Set<string>): number => {
+    let actions = 0
+    for (const component of of) actions += actionsIn(component, way)
+    if (actions > mostActions)
+      throw badRequest(`Too many actions in the sequence: it comes to more than ${mostActions}.`)
+    return actions
+  }
+  const actionsIn = (component: string, way: Set<string>): number => {
+    const found = componentsOf(component)
+    if (way.has(found.name)) throw badRequest(ring(name, component))
+    if (found.components === null) return 1
+    const before = known.get(found.name)
+    if (before !== undefined) return before
+    const actions = actionsOf(found.components, new Set([...way, found.name]))
+    known.set(found.name, actions)
+    return actions
+  }
+  actionsOf(components, new Set([name]))
+}
+
+const ring = (name: string, component: string): string =>
+  `Sequence may not refer to itself: ${name} comes back to ${component} by way of its components.`
+
 /**
  * A sequence is a function of its own, which calls one action after the other through the API: so it has records, triggers and
  * limits as every function, and is tried again after a crash.

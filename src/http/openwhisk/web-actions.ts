@@ -133,8 +133,11 @@ function allowOrigins({ headers }: IncomingMessage, outgoing: ServerResponse): v
   outgoing.setHeader('Access-Control-Allow-Headers', headers['access-control-request-headers'] ?? usualHeaders)
 }
 
+/** What the action says of origins and of guessing types holds, and is said once: browsers refuse two origins. */
 export function send(outgoing: ServerResponse, { status, headers, body }: WebAnswer): void {
+  for (const name of outgoing.getHeaderNames()) if (headers.some(([said]) => said === name)) outgoing.removeHeader(name)
   for (const [name, value] of headers) outgoing.appendHeader(name, value)
+  if (!outgoing.hasHeader('x-content-type-options')) outgoing.setHeader('X-Content-Type-Options', 'nosniff')
   if (status !== 204 && status !== 304) outgoing.setHeader('Content-Length', body.length)
   outgoing.writeHead(status).end(status === 204 || status === 304 ? undefined : body)
 }

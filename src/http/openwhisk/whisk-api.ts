@@ -42,8 +42,8 @@ export function makeWhiskApi(http: HttpParts): WhiskApi {
 }
 
 function operationsOf(parts: HttpParts): Pick<Parts, 'collections' | 'web' | 'alarms'> {
-  const { functions, runtimes, whiskEntities: entities, clock, newId, executions } = parts
-  const catalogue = new Catalogue({ functions, runtimes, entities, clock, newId })
+  const { functions, runtimes, whiskEntities: entities, shares, clock, newId, executions } = parts
+  const catalogue = new Catalogue({ functions, runtimes, entities, shares, clock, newId })
   const runs = new WhiskRuns(parts)
   const maxCodeBytes = parts.settings.maxPackageBytes
   const ruleJobs = new RuleJobs({ catalogue, jobs: parts.jobs, clock })

@@ -3,6 +3,7 @@ import type { Ledger } from '../../domain/execution.ts'
 import type { FunctionStore } from '../../domain/function.ts'
 import { type JobStore, unfinished } from '../../domain/job.ts'
 import { type LimitName, type LimitStore, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
+import type { WhiskEntityStore } from '../../domain/openwhisk.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { TokenStore } from '../../domain/token.ts'
 import type { WebhookStore } from '../../domain/webhook.ts'
@@ -16,6 +17,7 @@ export interface ProjectLimitsParts {
     functions: FunctionStore
     jobs: JobStore
     webhooks: WebhookStore
+    whiskEntities: Pick<WhiskEntityStore, 'countMade'>
     tokens: Pick<TokenStore, 'list'>
     projectLimits: Pick<LimitStore, 'list'>
   }
@@ -127,6 +129,7 @@ export class LimitsOfProjects {
       functions: stores.functions.count(projectId),
       jobs: stores.jobs.list(projectId).filter(unfinished).length,
       webhooks: stores.webhooks.list(projectId).length,
+      whisk_entities: stores.whiskEntities.countMade(projectId),
       packages,
       package_bytes: bytes,
       gb_seconds_per_day: Math.round(meter.today(projectId).busyGbSeconds * 1000) / 1000,
