@@ -5,7 +5,7 @@ import type { BuildRow } from '../client/resources/builds.ts'
 import { begunText } from './builds.ts'
 import { codeOf } from './code-of.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
-import { functionSteps, manifestSteps, type Step } from './deployment.ts'
+import { functionSteps, imageCode, manifestSteps, type Step } from './deployment.ts'
 import { fieldOptions, fieldsOf } from './functions.ts'
 import { type Manifest, manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
 import { readServerlessFile, templateIn, templateNames } from './serverless-files.ts'
@@ -21,9 +21,10 @@ export const commands: CommandSpec[] = [
       ['--image <image>', 'a container image in place of code'],
       [
         '--mode <mode>',
-        'of an image: command (run once a call), http (kept, called over HTTP) or openwhisk (an action image)',
+        'of an image: command (run once a call), http (kept, called over HTTP), openwhisk (an action image) or lambda (an image of AWS Lambda)',
       ],
       ['--port <port>', 'where an image of mode http listens'],
+      ['--command <words>', 'of an image of mode lambda, in place of its own: the handler'],
       ...fieldOptions,
       ['--no-build', 'take the code as it is: what it needs is in it'],
       ['--rebuild', 'install again what it needs, without the node_modules of the folder'],
@@ -120,7 +121,8 @@ function imageSteps(cli: Cli, image: string, options: Options): Promise<Step[]> 
   const name = textOption(options, 'name')
   if (name === undefined) throw usageError('Say what the function is called: --name.')
   const [mode, port] = [textOption(options, 'mode'), textOption(options, 'port')]
-  const code = { source: 'image' as const, image, ...(mode && { mode }), ...(port && { port: Number(port) }) }
+  const command = textOption(options, 'command')?.split(' ')
+  const code = imageCode({ image, mode, command, ...(port && { port: Number(port) }) })
   const { runtime: _runtime, ...fields } = fieldsOf(options)
   return functionSteps(cli.client(), { name, fields, runtime: undefined, image: code })
 }

@@ -29,6 +29,9 @@ function fieldsOf(fn: ManifestFunction): FunctionFields {
     image: _image,
     mode: _mode,
     port: _port,
+    command: _command,
+    entry_point: _entryPoint,
+    working_directory: _folder,
     memory_mb,
     tmp_mb,
     jobs: _jobs,
@@ -50,7 +53,20 @@ export interface WantedFunction {
   fields: FunctionFields
   runtime: string | undefined
   zip?: Buffer
-  image?: { source: 'image'; image: string; mode?: string; port?: number }
+  image?: ImageCode
+}
+
+type ImageCode = { source: 'image'; image: string; mode?: string; port?: number } & ImageStart
+
+/** What of an image is started; absent: what the image says. */
+type ImageStart = Pick<ManifestFunction, 'command' | 'entry_point' | 'working_directory'>
+
+/** Without what is not said. */
+export function imageCode(
+  said: { mode?: string | undefined; port?: number } & ImageStart & { image: string },
+): ImageCode {
+  const given = Object.entries({ ...said, source: 'image' }).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as ImageCode
 }
 
 /** From the manifest and the files it names. Throws CliError. */
@@ -62,13 +78,9 @@ export function wantedFunction(
 ): WantedFunction {
   const fields = fieldsOf(fn)
   if (fn.image !== undefined) {
-    const { image, mode, port } = fn
-    return {
-      name,
-      fields,
-      runtime: undefined,
-      image: { source: 'image', image, ...(mode && { mode }), ...(port && { port }) },
-    }
+    const { image, mode, port, command, entry_point, working_directory } = fn
+    const start = { command, entry_point, working_directory }
+    return { name, fields, runtime: undefined, image: imageCode({ image, mode, ...(port && { port }), ...start }) }
   }
   const code = codeOf(join(folder, fn.code ?? name), how)
   const runtime = fn.runtime ?? code.runtime
@@ -87,11 +99,11 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
     ]
     return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
-  const changed = changedFields(wanted.fields, there)
+  const changed = { ...changedFields(wanted.fields, there), ...changedImage(wanted, there) }
   const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
   const newZip = isNew ? wanted.zip : undefined
   refuseOtherKind(wanted, there)
-  const image = wanted.image?.image === there.code.image ? undefined : wanted.image?.image
+  const image = 'code' in changed || wanted.image?.image === there.code.image ? undefined : wanted.image?.image
   if (Object.keys(changed).length === 0 && newZip === undefined && image === undefined) return []
   const details = [
     ...(newZip ? ['code'] : []),
@@ -109,6 +121,12 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
       take: () => change(client, there, { fields: changed, zip: newZip, image }, how),
     },
   ]
+}
+
+/** Another image of mode lambda, or another start of it, is what new code is to others. */
+function changedImage({ image }: WantedFunction, { code }: FunctionRow): FunctionFields {
+  const isLambda = image?.mode === 'lambda' && code.mode === 'lambda'
+  return image === undefined || !isLambda || canonical(image) === canonical(code) ? {} : { code: { ...image } }
 }
 
 /** What the server would refuse in the middle of a deployment; only what is named counts. */

@@ -81,9 +81,14 @@ const fn = z
     code: z.string().optional().describe('Folder, file or ZIP, from the folder of this file on.'),
     image: z.string().optional().describe('Container image in place of code.'),
     mode: z
-      .enum(['command', 'http', 'openwhisk'])
+      .enum(['command', 'http', 'openwhisk', 'lambda'])
       .optional()
-      .describe('How an image is run: once a call, kept and called over HTTP, or as an action image of OpenWhisk.'),
+      .describe(
+        'How an image is run: once a call, kept and called over HTTP, as an action image of OpenWhisk, or as an image of AWS Lambda.',
+      ),
+    command: z.array(z.string()).optional().describe('Of an image of mode lambda, in place of its own: the handler.'),
+    entry_point: z.array(z.string()).optional(),
+    working_directory: z.string().optional(),
     port: z.int().optional().describe('Where an image of mode http listens.'),
     runtime: z.string().optional().describe('What it is written in; default: guessed from its files.'),
     entry: z.string().optional(),

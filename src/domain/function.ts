@@ -15,8 +15,11 @@ export type CodeSource = 'package' | 'swift' | 'image'
 export type Recording = 'full' | 'summary' | 'failures' | 'none'
 export const recordings = ['full', 'summary', 'failures', 'none'] as const satisfies Recording[]
 
-/** How an image is run: one container a run (the contract), an HTTP server that is kept warm, or an action image of OpenWhisk. */
-export const imageModes = ['command', 'http', 'openwhisk'] as const
+/**
+ * How an image is run: one container a run (the contract), an HTTP server that is kept warm, an action image of OpenWhisk, or a program that
+ * asks for its events by the Runtime API of AWS Lambda.
+ */
+export const imageModes = ['command', 'http', 'openwhisk', 'lambda'] as const
 export type ImageMode = (typeof imageModes)[number]
 
 /** What an image of mode `openwhisk` is sent before its first call. */
@@ -26,11 +29,18 @@ export interface ImageInit {
   binary?: boolean
 }
 
+/** What of an image of mode `lambda` is started, in place of what the image says of itself. */
+export interface ImageStart {
+  entry_point?: string[]
+  command?: string[]
+  working_directory?: string
+}
+
 /**
  * `code` as clients see it. Keys beyond these are kept as they are.
- * package: `md5sum`; swift: `swift {container, object}`; image: `image`, `mode`, `port`, `init`.
+ * package: `md5sum`; swift: `swift {container, object}`; image: `image`, `mode`, `port`, `init`, and what is started.
  */
-export interface FunctionCode {
+export interface FunctionCode extends ImageStart {
   source: CodeSource
   md5sum?: string
   swift?: { container: string; object: string }

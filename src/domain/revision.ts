@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Fn, FunctionVersion, ImageMode } from './function.ts'
+import type { Fn, FunctionCode, FunctionVersion, ImageMode, ImageStart } from './function.ts'
 import type { Runtime } from './runtime.ts'
 import { defaultSignature, type Signature, signatureOfEvents } from './signature.ts'
 import type { Revision } from './worker.ts'
@@ -90,6 +90,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     kind: runtime === null ? (fn.code.mode ?? 'command') : 'shim',
     port: runtime === null ? (fn.code.port ?? 8080) : null,
     init: runtime === null ? (fn.code.init ?? null) : null,
+    start: runtime === null ? startOf(fn.code) : null,
     trusted: runtime?.trusted ?? false,
     packageHash: version?.packageHash ?? fn.packageHash,
     entry: fn.entry,
@@ -101,7 +102,8 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     maxRate: fn.maxRate,
     record: fn.record,
     api: fn.api,
-    memoryBytes: Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0),
+    memoryBytes:
+      Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0) + besideImage(runtime === null ? fn.code.mode : undefined),
     cpuMillicpu: fn.cpuMillicpu,
     cpuMaxMillicpu: fn.cpuMaxMillicpu,
     tmpSizeBytes: fn.tmpSizeBytes,
@@ -115,8 +117,22 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
   return { ...revision, key: workerKey(revision) }
 }
 
-const signatureOfImage = (mode: ImageMode | undefined): Signature =>
-  mode === 'openwhisk' ? signatureOfEvents('openwhisk') : defaultSignature
+function signatureOfImage(mode: ImageMode | undefined): Signature {
+  if (mode === 'lambda') return runtimeApi
+  return mode === 'openwhisk' ? signatureOfEvents('openwhisk') : defaultSignature
+}
+
+/** Programs that ask for their events themselves. */
+export const runtimeApi: Signature = 'runtime-api'
+
+function startOf({ mode, entry_point, command, working_directory }: FunctionCode): ImageStart | null {
+  return mode === 'lambda' ? { entry_point, command, working_directory } : null
+}
+
+/** Memory of the helper that serves the Runtime API to an image; it counts, because it is there as long as the worker. */
+export const runtimeApiHelperBytes = 96 * 1024 * 1024
+
+const besideImage = (mode: ImageMode | undefined): number => (mode === 'lambda' ? runtimeApiHelperBytes : 0)
 
 const outsideWorkers = new Set<string | null>(
   Object.values(fieldFacts).map((facts) => (facts.in === 'worker' ? null : facts.revision)),

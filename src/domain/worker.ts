@@ -1,6 +1,6 @@
 import type { AppFunction } from './app-function.ts'
 import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
-import type { ImageInit, ImageMode, Network, Recording } from './function.ts'
+import type { ImageInit, ImageMode, ImageStart, Network, Recording } from './function.ts'
 import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
 import type { SecretUse } from './secret.ts'
@@ -26,6 +26,8 @@ export interface Revision {
   port: number | null
   /** What an `openwhisk` image is sent before its first call; null: nothing of its own. */
   init: ImageInit | null
+  /** What of a `lambda` image is started; null: what the image says. */
+  start: ImageStart | null
   trusted: boolean
   /** Address in the package store; null for image functions. */
   packageHash: string | null
@@ -40,7 +42,7 @@ export interface Revision {
   record: Recording
   /** Its workers may call the API. */
   api: boolean
-  /** In effect: never below the runtime's floor. */
+  /** In effect: never below the runtime's floor, and with what is run beside an image. */
   memoryBytes: number
   cpuMillicpu: number
   cpuMaxMillicpu: number | null

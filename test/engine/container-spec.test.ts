@@ -207,6 +207,18 @@ describe('the container of', () => {
   })
 })
 
+test('one beside another has the network of that one, and no names of its own', () => {
+  const image = { ...spec, name: 'w2', beside: 'w1', folder: null, network: 'none' as const, entryPoint: ['/boot'] }
+  const options = containerOptions(
+    { ...image, workingDirectory: '/var/task', reachesApi: true },
+    { ...defaults, api: { network: 'api', address: '10.0.0.1' } },
+    user,
+  )
+  expect(options).toMatchObject({ Entrypoint: ['/boot'], WorkingDir: '/var/task' })
+  expect(options.HostConfig).toMatchObject({ NetworkMode: 'container:taibai-abc123-w1' })
+  expect([options.NetworkDisabled, options.HostConfig.ExtraHosts]).toEqual([undefined, undefined])
+})
+
 describe('limits', () => {
   const limits = { memoryBytes: 256 * mib, cpuMillicpu: 1000, cpuMaxMillicpu: null }
 

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpHead } from '../../src/domain/outcome.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
-import { HttpImageWorker, usualQuietMs } from '../../src/engine/worker/http-image-worker.ts'
+import { HttpImageWorker } from '../../src/engine/worker/http-image-worker.ts'
+import { usualQuietMs } from '../../src/engine/worker/image-output.ts'
 import { aRequestHead } from '../support/builders.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -308,14 +309,16 @@ describe('a request', () => {
   })
 
   test('with a sink is answered as it comes', async () => {
+    const hasSeen = Promise.withResolvers<void>()
     const { call } = await start(async (_request, response) => {
       response.writeHead(202).write('one ')
-      await sleep(20)
+      await hasSeen.promise
       response.end('two')
     })
     const sink = new Sink()
     const outcome = call({ http: aRequestHead(), sink })
     await until(() => sink.text === 'one ')
+    hasSeen.resolve()
     expect(await outcome).toMatchObject({ kind: 'streamed', status: 202 })
     expect([sink.text, sink.heads[0]?.status]).toEqual(['one two', 202])
   })

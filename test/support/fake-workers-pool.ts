@@ -22,6 +22,7 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     image: 'taibai/nodejs',
     kind: 'shim',
     init: null,
+    start: null,
     port: null,
     trusted: true,
     packageHash: 'hash',

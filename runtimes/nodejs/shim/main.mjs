@@ -41,7 +41,9 @@ const part = (path) => load(resolve(import.meta.dirname, path))
 
 const wire = part('wire.cjs')
 
-function start() {
+async function start() {
+  const { TAIBAI_RUNTIME_API_PORT: port } = process.env
+  if (port !== undefined) await part('aws/runtime-api.cjs').listenAhead(Number(port))
   wire.onFrame((...frame) =>
     part('worker.cjs')
       .start()
@@ -58,5 +60,5 @@ function takeOver() {
   wire.takeOver(part('own-process.cjs').takenOver())
 }
 
-if (process.env.TAIBAI_CONNECTION === undefined) start()
+if (process.env.TAIBAI_CONNECTION === undefined) await start()
 else takeOver()

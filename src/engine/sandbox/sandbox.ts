@@ -19,6 +19,11 @@ export interface SandboxSpec extends SandboxLimits {
   image: string
   /** Null: the image's own command with the image's own entry point. */
   command: string[] | null
+  /** In place of the image's own; absent: that. */
+  entryPoint?: string[] | undefined
+  workingDirectory?: string | undefined
+  /** Name of the sandbox whose network it shares, its loopback included: it has none of its own. */
+  beside?: string
   env: Record<string, string>
   network: Network
   /** It reaches this server, by the URL that `openApi` told. */

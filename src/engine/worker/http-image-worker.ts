@@ -10,43 +10,13 @@ import type { Exit, OnOutput, OutputMarker, Sandbox } from '../sandbox/sandbox.t
 import { headOf } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { FlowingSink } from './flowing-sink.ts'
+import { ImageOutput, type LastLines, lastLinesMs } from './image-output.ts'
 import { killed, resultTooLarge, timedOut } from './outcomes.ts'
-import { PrintedMarks } from './printed-marks.ts'
-import { ReadOnlyRoot } from './read-only-root.ts'
 
 /** How long the engine may take to say how an image ended whose connection has closed. */
 const exitReportMs = 3000
-/**
- * What a call printed is still on its way when its answer is there. Where a mark can be put behind it, the mark is waited for; else
- * an image is waited for until it has been quiet for this time.
- */
-export const usualQuietMs = 10
-/** How long a mark may be under way. */
-const markWaitMs = 1000
-/** But no longer than that. */
-const lastLinesMs = 100
-/** Calls in a row without output after which an image without marks is not waited for, until it prints again or fails. */
-const mostSilentCalls = 10
-/** Characters kept of what is printed while it starts. */
-export const longestStartLog = 64 * 1024
 /** Shorter than servers keep idle connections: one that is closed just as a call is sent would fail the call. */
 const idleConnectionMs = 1000
-
-/** Tells when a call has printed all. */
-export interface LastLines {
-  /** Null: this time it cannot be told. */
-  until(): Promise<void> | null
-  /** How long that may take. */
-  mostMs: number
-}
-
-/** A call under way. */
-interface Open {
-  /** What it printed of its root. */
-  root: ReadOnlyRoot
-  /** Of which what comes is its own. */
-  streams: Set<'stdout' | 'stderr'>
-}
 
 /** An image that listens on a port and is kept warm: calls are HTTP requests over kept-alive connections. */
 export class HttpImageWorker implements PoolWorker {
@@ -57,17 +27,8 @@ export class HttpImageWorker implements PoolWorker {
   #clock: Clock
   #agent = new Agent({ keepAlive: true, timeout: idleConnectionMs })
   #address: { host: string; port: number } = { host: '', port: 0 }
-  /** What it printed before it was ready. */
-  #startLog = ''
-  #isReady = false
-  #onOther: OnOutput
-  /** Calls in a row that it printed nothing for. */
-  #silentCalls = 0
-  #printedAt = 0
+  #output: ImageOutput
   startFailure: Bound | undefined
-  #calls = new Map<Call, Open>()
-  #marks = new PrintedMarks((stream, text) => this.#took(stream, text))
-  #root = new ReadOnlyRoot()
   /** What gives a call up, by its execution. */
   #cancels = new Map<string, () => void>()
   /** Why it takes no more calls, if it does not. */
@@ -75,8 +36,6 @@ export class HttpImageWorker implements PoolWorker {
   #maxResultBytes: number
   #streamIdleMs: number
   #stopGraceMs: number
-  #quietMs: number
-  #printed: LastLines | undefined
   #token: WorkerToken | undefined
 
   /** `onOther`: what it prints while no call is under way, also while it starts. */
@@ -102,14 +61,12 @@ export class HttpImageWorker implements PoolWorker {
     this.memoryBytes = options.memoryBytes
     this.#maxResultBytes = options.maxResultBytes
     this.#streamIdleMs = options.streamIdleMs
-    this.#onOther = options.onOther
+    this.#output = new ImageOutput(options)
     this.#stopGraceMs = options.stopGraceMs
-    this.#quietMs = options.quietMs
-    this.#printed = options.lastLines
     this.#token = options.token
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
-      this.#marks.flush()
+      this.#output.end()
       this.#agent.destroy()
     })
   }
@@ -121,36 +78,24 @@ export class HttpImageWorker implements PoolWorker {
   /** It listens there from now on. */
   ready(address: { host: string; port: number }): void {
     this.#address = address
-    this.#isReady = true
+    this.#output.ready()
   }
 
   /** Marks can be put into what it prints. */
   markWith(marker: OutputMarker): void {
-    this.#marks.use(marker)
+    this.#output.markWith(marker)
   }
 
   /** It will not serve: what is wrong with it is the function's own doing, and what it printed is the log. */
   async notReady(outcome: Outcome): Promise<void> {
     if (this.isEnding) await this.#sandbox.printed
-    const log = this.#startLog
-    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: this.#root.explain(outcome), log }
+    const log = this.#output.startLog
+    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: this.#output.explainStart(outcome), log }
   }
 
   /** What the engine has of its output. */
   print(stream: 'stdout' | 'stderr', text: string): void {
-    this.#marks.take(stream, text)
-  }
-
-  /** What the image prints belongs to the call that it works on (to each, when it works on several), and else to the worker. */
-  #took(stream: 'stdout' | 'stderr', text: string): void {
-    this.#printedAt = this.#clock.elapsed()
-    this.#silentCalls = 0
-    const open = [...this.#calls].filter(([, { streams }]) => streams.has(stream))
-    for (const [call, { root }] of open) call.onLog(stream, text + root.lineAfter(text))
-    if (open.length > 0) return
-    const printed = text + this.#root.lineAfter(text)
-    if (!this.#isReady && this.#startLog.length < longestStartLog) this.#startLog += printed
-    this.#onOther(stream, printed)
+    this.#output.print(stream, text)
   }
 
   async bind(): Promise<Bound> {
@@ -173,7 +118,7 @@ export class HttpImageWorker implements PoolWorker {
     const onFlow = () => {
       deadlineMs = Math.max(deadlineMs, elapsed() + this.#streamIdleMs)
     }
-    const { root } = this.#open(call)
+    const root = this.#output.open(call)
     arm(timeoutMs)
     let isCancelled = false
     this.#cancels.set(call.executionId, () => {
@@ -182,8 +127,8 @@ export class HttpImageWorker implements PoolWorker {
     })
     try {
       const outcome = await this.#exchange(call, deadline.signal, elapsed, onFlow)
-      deadlineMs += 2 * lastLinesMs + (this.#printed?.mostMs ?? markWaitMs)
-      await this.#lastLines(isFailure(outcome))
+      deadlineMs += lastLinesMs + this.#output.lastLinesWithinMs
+      await this.#output.lastLines(isFailure(outcome))
       return root.explain(outcome)
     } catch {
       if (isCancelled) return cancelled(elapsed(), true)
@@ -192,9 +137,9 @@ export class HttpImageWorker implements PoolWorker {
       return root.explain(await this.#howItEnded(elapsed()))
     } finally {
       stopTimer()
-      this.#calls.delete(call)
+      this.#output.close(call)
       this.#cancels.delete(call.executionId)
-      if (this.#ended === 'deadline' && this.#calls.size === 0) void this.#sandbox.kill()
+      if (this.#ended === 'deadline' && this.#output.calls === 0) void this.#sandbox.kill()
     }
   }
 
@@ -212,19 +157,11 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   async kill(): Promise<void> {
-    const mayEndItself = this.#calls.size === 0 && this.#isReady && !this.isEnding && this.#stopGraceMs > 0
+    const mayEndItself = this.#output.calls === 0 && this.#output.isReady && !this.isEnding && this.#stopGraceMs > 0
     this.#endFor('asked')
     if (mayEndItself) await this.#sandbox.stop(this.#stopGraceMs)
     await this.#sandbox.kill()
     await this.gone
-  }
-
-  /** What it printed before is under way yet, and belongs to no call that begins now. */
-  #open(call: Call): Open {
-    const open: Open = { root: new ReadOnlyRoot(), streams: new Set() }
-    this.#calls.set(call, open)
-    if (!this.#marks.put((stream) => open.streams.add(stream))) open.streams.add('stdout').add('stderr')
-    return open
   }
 
   #endFor(why: 'deadline' | 'asked' | 'exited'): void {
@@ -248,34 +185,6 @@ export class HttpImageWorker implements PoolWorker {
     return { kind: 'returned', value, runMs: elapsed(), ...noUsage }
   }
 
-  /** Its output comes by another way than its answer, through the engine. */
-  async #lastLines(hasFailed = true): Promise<void> {
-    const told = this.#printed === undefined ? this.#markBack() : this.#printed.until()
-    if (told !== null) return told
-    const quietMs = this.#quietMs
-    if (this.#silentCalls >= mostSilentCalls && !hasFailed) return
-    this.#silentCalls++
-    const from = this.#clock.elapsed()
-    let now = from
-    while (now - from < lastLinesMs && now - Math.max(from, this.#printedAt) < quietMs) {
-      await new Promise<void>((resolve) => this.#clock.after(quietMs / 2, resolve))
-      now = this.#clock.elapsed()
-    }
-  }
-
-  /** Null: no mark can be put. */
-  #markBack(): Promise<void> | null {
-    const missing = new Set<string>(['stdout', 'stderr'])
-    const back = Promise.withResolvers<void>()
-    const isPut = this.#marks.put((stream) => {
-      missing.delete(stream)
-      if (missing.size === 0) back.resolve()
-    })
-    if (!isPut) return null
-    const stopTimer = this.#clock.after(markWaitMs, () => back.resolve())
-    return Promise.race([back.promise, this.gone]).finally(stopTimer)
-  }
-
   #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const { method, target, headers } = requestOf(call)
     if (this.#token !== undefined) headers.push([tokenHeader, this.#token.ofCall(call.executionId)])
@@ -290,8 +199,8 @@ export class HttpImageWorker implements PoolWorker {
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
     const exit = await this.#exit()
-    if (exit === null) await this.#lastLines()
-    else await (this.#sandbox.printed ?? this.#lastLines())
+    if (exit === null) await this.#output.lastLines()
+    else await (this.#sandbox.printed ?? this.#output.lastLines())
     if (exit !== null) return killed(exit, this.memoryBytes, runMs)
     return failed('the image closed the connection without an answer', runMs)
   }

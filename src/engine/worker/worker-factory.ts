@@ -1,12 +1,16 @@
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { runtimeApi } from '../../domain/revision.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
-import type { ApiDoor, Exit, OnOutput, Sandbox, SandboxEngine, SandboxSpec } from '../sandbox/sandbox.ts'
+import type { ApiDoor, Exit, OnOutput, Sandbox, SandboxEngine, SandboxLimits, SandboxSpec } from '../sandbox/sandbox.ts'
 import { Channel } from './channel.ts'
-import { HttpImageWorker, usualQuietMs } from './http-image-worker.ts'
+import { HttpImageWorker } from './http-image-worker.ts'
+import { EarlyOutput, usualQuietMs } from './image-output.ts'
 import { whatKeepsImage } from './image-start.ts'
+import { environmentOfLambda, helperLimits, helperRevision, memoryOfLambda, runtimeApiPort } from './lambda-image.ts'
+import { LambdaImageWorker } from './lambda-image-worker.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { killed, timedOut } from './outcomes.ts'
 import { type Frame, FrameType, parseMeta } from './protocol.ts'
@@ -39,19 +43,24 @@ export class SandboxWorkers implements WorkerFactory {
   }
 
   async startGeneric(shape: Shape): Promise<PoolWorker> {
+    const { image, network, trusted, tmpSizeBytes = null, memoryBytes } = shape
+    const limits = { memoryBytes, cpuMillicpu: this.#parts.cpuDefaultMillicpu, cpuMaxMillicpu: null }
+    const closed = { network, trusted, tmpSizeBytes, reachesApi: shape.api, apiUrl: await this.#apiUrl(shape.api) }
+    return this.#startShim(image, limits, closed)
+  }
+
+  async #startShim(
+    image: string,
+    limits: SandboxLimits,
+    { apiUrl, env, ...closed }: Closed & { apiUrl?: string | undefined; env?: Record<string, string> },
+  ): Promise<ShimWorker> {
     const { engine, links } = this.#parts
     const name = this.#parts.newName()
     const link = await links.make(name)
     try {
-      const limits = {
-        memoryBytes: shape.memoryBytes,
-        cpuMillicpu: this.#parts.cpuDefaultMillicpu,
-        cpuMaxMillicpu: null,
-      }
-      const { image, network, trusted, tmpSizeBytes, api: reachesApi } = shape
-      const apiUrl = await this.#apiUrl(reachesApi)
       const command = manifestOf(this.#parts.manifests, image)?.command ?? null
-      const spec = { name, image, network, reachesApi, trusted, command, tmpSizeBytes, ...link.given, ...limits }
+      const { given } = link
+      const spec = { name, image, command, ...closed, ...given, env: { ...given.env, ...env }, ...limits }
       const sandbox = await engine.start(spec)
       const channel = await this.#connect(sandbox, link, image)
       return new ShimWorker(this.#parts, sandbox, link, channel, limits, apiUrl)
@@ -63,13 +72,13 @@ export class SandboxWorkers implements WorkerFactory {
 
   /** What keeps the image from serving is the function's own doing, and is said by the worker; what the engine cannot do is thrown. */
   async startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
+    if (revision.kind === 'lambda') return this.#startLambda(revision, onRunning)
     const { engine, clock, log, maxResultBytes, streamIdleMs, stopGraceMs } = this.#parts
     const port = revision.port ?? 8080
-    const early: [stream: 'stdout' | 'stderr', text: string][] = []
-    let print: OnOutput = (stream, text) => void early.push([stream, text])
+    const output = new EarlyOutput()
     const spec = { ...(await this.#imageSpec(revision, { PORT: String(port) })), isReached: true as const }
     if (revision.kind === 'openwhisk') spec.env = environmentOfImage(spec.env, revision)
-    const sandbox = await engine.start(spec, (stream, text) => print(stream, text))
+    const sandbox = await engine.start(spec, output.take)
     const onOther = workerLog(log, clock, sandbox.name)
     const { memoryBytes } = revision
     const limits = { maxResultBytes, stopGraceMs, quietMs: usualQuietMs }
@@ -80,8 +89,7 @@ export class SandboxWorkers implements WorkerFactory {
         ? new WhiskImageWorker(sandbox, revision, { ...about, apiUrl: await this.#apiUrl(revision.api) })
         : new HttpImageWorker(sandbox, { ...about, memoryBytes, streamIdleMs })
     void worker.gone.then(() => token?.end())
-    print = (stream, text) => worker.print(stream, text)
-    for (const [stream, text] of early) worker.print(stream, text)
+    output.passTo(worker)
     onRunning?.()
     try {
       const address = await sandbox.address(port)
@@ -98,6 +106,47 @@ export class SandboxWorkers implements WorkerFactory {
       await sandbox.kill()
       throw error
     }
+  }
+
+  /** The helper comes first: the network is its own, and it listens before anybody asks. */
+  async #startLambda(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
+    const { engine, clock, log, stopGraceMs } = this.#parts
+    const helper = await this.#startHelper(revision)
+    try {
+      const spec = await this.#imageSpec({ ...revision, memoryBytes: memoryOfLambda(revision) }, {})
+      const output = new EarlyOutput()
+      const { entry_point: entryPoint, command = null, working_directory: workingDirectory } = revision.start ?? {}
+      const own = { entryPoint, command, workingDirectory, beside: helper.name, reachesApi: false }
+      const image = await engine.start({ ...spec, ...own, env: environmentOfLambda(spec.env, revision) }, output.take)
+      const onOther = workerLog(log, clock, image.name)
+      const worker = new LambdaImageWorker(image, helper, revision, {
+        ...{ clock, stopGraceMs, quietMs: usualQuietMs, onOther },
+      })
+      output.passTo(worker)
+      onRunning?.()
+      await worker.begin(helper.bind(helperRevision(revision)))
+      return worker
+    } catch (error) {
+      await helper.kill()
+      throw error
+    }
+  }
+
+  /** A worker of the runtime whose shim serves the Runtime API. It is ours, but is closed in as the image is. */
+  async #startHelper({ network, api: reachesApi }: Revision): Promise<ShimWorker> {
+    const manifest = this.#parts.manifests.find(({ signatures }) => signatures.includes(runtimeApi))
+    if (manifest === undefined) {
+      throw new FaasError('not_supported', 'Images of mode "lambda" need the runtime "provided", which is not here.')
+    }
+    const env = { TAIBAI_RUNTIME_API_PORT: String(runtimeApiPort) }
+    if (reachesApi) await this.#apiUrl(true)
+    return this.#startShim(manifest.image, helperLimits, {
+      network,
+      trusted: true,
+      tmpSizeBytes: null,
+      reachesApi,
+      env,
+    })
   }
 
   async runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning?: () => void): Promise<Outcome> {
@@ -169,6 +218,9 @@ export class SandboxWorkers implements WorkerFactory {
     )
   }
 }
+
+/** What a sandbox is closed in by. */
+type Closed = Required<Pick<SandboxSpec, 'network' | 'trusted' | 'tmpSizeBytes' | 'reachesApi'>>
 
 /** Node.js puts a v before it. An image is not ours to trust: what it says is shown. */
 function versionIn(hello: Frame): string | null {

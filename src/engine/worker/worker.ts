@@ -49,6 +49,9 @@ export interface WorkerParts {
   streamIdleMs: number
 }
 
+/** Where a helper of an image works, which has no code. */
+const folderOfNone = '/'
+
 /**
  * One sandbox that speaks the worker protocol. Generic when made; bound once, for life. A worker that misses a deadline or
  * closes its connection is gone: nothing brings it back.
@@ -282,6 +285,7 @@ export class ShimWorker implements PoolWorker {
   }
 
   async #bringCode(revision: Revision): Promise<string> {
+    if (revision.kind === 'lambda') return folderOfNone
     if (revision.packageHash === null) throw new FaasError('internal', 'A function without a package cannot be bound.')
     const stored = this.#parts.codeFolder(revision.packageHash)
     return this.#link.bringCode(stored, this.#channel).catch((cause: unknown) => {

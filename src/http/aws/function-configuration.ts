@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AwsError } from './aws-error.ts'
 import type { Found } from './catalogue.ts'
+import { shownStart } from './function-fields.ts'
 import { arnOf, current } from './names.ts'
 
 /** `FunctionConfiguration`: what almost every call answers with. */
@@ -16,7 +17,7 @@ function describe({ fn, settings, version, qualifier, ...found }: Found, region:
   return {
     FunctionName: name,
     FunctionArn: arnOf(region, name, qualifier),
-    ...(!isImage && { Runtime: settings.runtime, Handler: fn.entry }),
+    ...(isImage ? shownStart(fn.code) : { Runtime: settings.runtime, Handler: fn.entry }),
     Role: settings.role,
     CodeSize: codeSize,
     Description: version === null ? (fn.description ?? '') : (version.description ?? ''),

@@ -1,3 +1,4 @@
+import type { FunctionCode, ImageStart } from '../../domain/function.ts'
 import type { LambdaFields } from '../../domain/lambda-settings.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import { invalidParameter } from './aws-error.ts'
@@ -29,16 +30,53 @@ export function fieldsOf(given: Given): FunctionFields {
 export const createDefaults = { Timeout: 3, MemorySize: 128 }
 
 /** The ZIP in `Code` of a create, or in an update. */
-export function zipIn(code: Given, isImage: boolean): Buffer {
-  if (isImage || code.ImageUri !== undefined) {
-    throw invalidParameter(
-      'Images that speak the Runtime API are not run here: send the program as a ZIP with an executable bootstrap (Runtime provided.al2023).',
-    )
+export function zipIn(code: Given): Buffer {
+  if (code.ImageUri !== undefined) {
+    throw invalidParameter('ImageUri is for functions of PackageType Image: leave it out, or make one of these.')
   }
   if (code.S3Bucket !== undefined || code.S3Key !== undefined) {
     throw invalidParameter('Code from S3 is not taken here: send the ZIP as Code.ZipFile.')
   }
   return zipOf(code.ZipFile)
+}
+
+/** The image in `Code` of a create, or in an update. */
+export function imageIn(code: Given): string {
+  const others = ['ZipFile', 'S3Bucket', 'S3Key'].filter((name) => code[name] !== undefined)
+  if (others.length > 0) {
+    throw invalidParameter(`The function is an image: leave ${others.join(', ')} out, and name the image in ImageUri.`)
+  }
+  if (typeof code.ImageUri === 'string' && code.ImageUri !== '') return code.ImageUri
+  throw invalidParameter('Please provide a source for function code: ImageUri.')
+}
+
+/** What `ImageConfig` says in place of the image. */
+export function startIn({ ImageConfig: given }: Given): ImageStart {
+  const { EntryPoint, Command, WorkingDirectory } = objectOf('ImageConfig', given ?? {})
+  const words = (name: string, list: unknown): string[] | undefined => {
+    if (list === undefined || list === null || (Array.isArray(list) && list.length === 0)) return undefined
+    if (Array.isArray(list) && list.every((word) => typeof word === 'string')) return list
+    throw invalidParameter(`ImageConfig.${name} must be a list of strings.`)
+  }
+  const entryPoint = words('EntryPoint', EntryPoint)
+  const command = words('Command', Command)
+  return {
+    ...(entryPoint !== undefined && { entry_point: entryPoint }),
+    ...(command !== undefined && { command }),
+    ...(Boolean(WorkingDirectory) && {
+      working_directory: textOf('ImageConfig.WorkingDirectory', WorkingDirectory),
+    }),
+  }
+}
+
+/** `ImageConfig` as clients are told it; absent: the image decides. */
+export function shownStart({ entry_point, command, working_directory }: FunctionCode): Given {
+  const config = {
+    ...(entry_point && { EntryPoint: entry_point }),
+    ...(command && { Command: command }),
+    ...(working_directory && { WorkingDirectory: working_directory }),
+  }
+  return Object.keys(config).length === 0 ? {} : { ImageConfigResponse: { ImageConfig: config } }
 }
 
 /** Name of our runtime. */

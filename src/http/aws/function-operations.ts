@@ -3,13 +3,22 @@ import type { LambdaFields } from '../../domain/lambda-settings.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { factsOf, type Signature, signatureOfEvents } from '../../domain/signature.ts'
 import type { FunctionVersions } from '../../services/functions/function-versions.ts'
-import type { Functions } from '../../services/functions/functions.ts'
+import type { Functions, NewFunction } from '../../services/functions/functions.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter } from './aws-error.ts'
 import { type Catalogue, defaultFields, type Found, refuseTooLong } from './catalogue.ts'
 import { checkRevision, configurationOf } from './function-configuration.ts'
-import { createDefaults, fieldsOf, objectOf, runtimeIn, settingsOf, zipIn } from './function-fields.ts'
+import {
+  createDefaults,
+  fieldsOf,
+  imageIn,
+  objectOf,
+  runtimeIn,
+  settingsOf,
+  startIn,
+  zipIn,
+} from './function-fields.ts'
 import { current, readFunctionName } from './names.ts'
 import { pageOf } from './pages.ts'
 import type { PublishedVersions } from './version-operations.ts'
@@ -38,18 +47,13 @@ export class FunctionOperations {
     if (typeof given.FunctionName !== 'string') throw invalidParameter('FunctionName is required.')
     const { name } = readFunctionName(given.FunctionName)
     this.#refuseTaken(call.who, call.region, name)
-    const zip = zipIn(objectOf('Code', given.Code), given.PackageType === 'Image')
-    const runtime = runtimeIn(given)
-    const settings = settingsOf({ ...createDefaults, ...given }, defaultFields({ memoryBytes: 0 }, runtime))
+    const code = given.PackageType === 'Image' ? imageOf(given) : this.#packageOf(call.who, given)
+    const settings = settingsOf(
+      { ...createDefaults, ...given },
+      defaultFields({ memoryBytes: 0 }, code.runtime ?? null),
+    )
     refuseTooLong(settings)
-    const made = await functions.create(call.who, {
-      ...fieldsOf({ ...createDefaults, ...given }),
-      name,
-      code: { source: 'package' },
-      zip,
-      runtime,
-      ...this.#signature(call.who, runtime),
-    })
+    const made = await functions.create(call.who, { ...fieldsOf({ ...createDefaults, ...given }), name, ...code })
     catalogue.change(asFound(made, settings), {})
     if (given.Publish === true) published.publish(call.who, catalogue.find(call.who, call.region, name), '')
     const found = catalogue.find(call.who, call.region, name, given.Publish === true ? '1' : null)
@@ -79,9 +83,13 @@ export class FunctionOperations {
     const found = catalogue.findWhole(call.who, call.region, param(call))
     checkRevision(given.RevisionId, this.#configuration(call, found))
     const { fn } = found
-    const zip = zipIn(given, fn.code.source === 'image')
+    const isImage = fn.code.source === 'image'
+    if (isImage) refusePublish(given)
+    const code = isImage
+      ? { code: { ...fn.code, image: imageIn(given) } }
+      : { code: { source: 'package' }, zip: zipIn(given) }
     if (given.DryRun === true) return { status: 200, json: this.#configuration(call, found) }
-    await functions.update(call.who, fn.id, { code: { source: 'package' }, zip, keepJobs: true })
+    await functions.update(call.who, fn.id, { ...code, keepJobs: true })
     if (Array.isArray(given.Architectures)) {
       catalogue.change(found, { architectures: given.Architectures.map(String) })
     }
@@ -96,7 +104,9 @@ export class FunctionOperations {
     refuseOtherRuntime(found, given.Runtime)
     const settings = settingsOf(given, found.settings)
     refuseTooLong(settings)
-    await functions.update(call.who, found.fn.id, { ...fieldsOf(given), keepJobs: true })
+    const { fn } = found
+    const start = given.ImageConfig === undefined ? {} : { code: { ...imageAlone(fn), ...startIn(given) } }
+    await functions.update(call.who, fn.id, { ...fieldsOf(given), ...start, keepJobs: true })
     catalogue.change(found, settings)
     return { status: 200, json: this.#configuration(call, catalogue.findWhole(call.who, call.region, param(call))) }
   }
@@ -140,6 +150,15 @@ export class FunctionOperations {
     throw new AwsError(409, 'ResourceConflictException', `Function already exist: ${name}`)
   }
 
+  #packageOf(
+    who: Principal,
+    given: Record<string, unknown>,
+  ): Pick<NewFunction, 'code' | 'zip' | 'runtime' | 'signature'> {
+    const zip = zipIn(objectOf('Code', given.Code))
+    const runtime = runtimeIn(given)
+    return { code: { source: 'package' }, zip, runtime, ...this.#signature(who, runtime) }
+  }
+
   /** That of the platform, unless the runtime's own is one of them. */
   #signature(who: Principal, runtime: string): { signature?: Signature } {
     const { signature } = this.#parts.runtimes.byNameOrId(who, runtime)
@@ -153,6 +172,25 @@ export class FunctionOperations {
     const version = published.publish(call.who, now, '')
     return { status: 200, json: this.#configuration(call, { ...now, version, qualifier: String(version.number) }) }
   }
+}
+
+function imageOf(given: Record<string, unknown>): { code: object; runtime?: undefined } {
+  refusePublish(given)
+  const image = imageIn(objectOf('Code', given.Code))
+  return { code: { source: 'image', image, mode: 'lambda', ...startIn(given) } }
+}
+
+function refusePublish({ Publish: wanted }: Record<string, unknown>): void {
+  if (wanted !== true) return
+  throw invalidParameter(
+    'Versions of images are not kept here: leave Publish out, and name the image by its tag or digest.',
+  )
+}
+
+/** Without what is started of it. Throws AwsError when it is none. */
+function imageAlone({ code: { entry_point: _, command: _command, working_directory: _folder, ...code } }: Fn): object {
+  if (code.source === 'image') return code
+  throw invalidParameter('ImageConfig is for functions of PackageType Image.')
 }
 
 /** Another version of the same language is the same runtime here. */

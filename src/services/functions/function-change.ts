@@ -37,9 +37,12 @@ export const changesImage = (change: FunctionChange): boolean =>
 /** New code concerns version 0 alone; everything else that is in a worker is shared by all versions. */
 export function workersToDrop(before: Fn, after: Fn): 'none' | 'current' | 'all' {
   if (differ(before, after, fieldsIn('worker'))) return 'all'
-  const isSameCode = before.packageHash === after.packageHash && before.code.image === after.code.image
+  const isSameCode = before.packageHash === after.packageHash && isSameImage(before, after)
   return isSameCode ? 'none' : 'current'
 }
+
+const isSameImage = ({ code: before }: Fn, { code: after }: Fn): boolean =>
+  before.source !== 'image' || JSON.stringify(before) === JSON.stringify(after)
 
 export const boundsDiffer = (before: Fn, after: Fn): boolean => differ(before, after, fieldsIn('bounds'))
 

@@ -59,7 +59,9 @@ export function readChangedCode(given: unknown, stored: FunctionCode): GivenCode
   if (code.source !== undefined && code.source !== null && !isSame) {
     throw invalid(`"code.source" of this function is "${stored.source}" and cannot be changed.`)
   }
-  return readCode({ ...code, source: code.source ?? stored.source })
+  const read = readCode({ ...code, source: code.source ?? stored.source })
+  if (read.source !== 'image' || read.code.mode === stored.mode) return read
+  throw invalid(`"code.mode" of this function is "${stored.mode ?? 'command'}" and cannot be changed.`)
 }
 
 /** In slices: a large package must not hold others up. */
@@ -121,6 +123,7 @@ function imageCode(code: Record<string, unknown>): FunctionCode {
   if (mode !== undefined && mode !== null) checkMode(mode)
   if (code.init !== undefined && code.init !== null) checkInit(code.init, mode)
   if (port !== undefined && port !== null) checkPort(port, mode)
+  if (mode === 'lambda') checkStart(code)
   return { ...withoutNulls(code), source: 'image', image } as FunctionCode
 }
 
@@ -130,7 +133,7 @@ function checkMode(mode: unknown): asserts mode is ImageMode {
 }
 
 function checkPort(port: unknown, mode: unknown): void {
-  if (mode === undefined || mode === null || mode === 'command') {
+  if (mode !== 'http' && mode !== 'openwhisk') {
     throw invalid('"code.port" is for images of mode "http" or "openwhisk".')
   }
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
@@ -142,6 +145,18 @@ function checkInit(init: unknown, mode: unknown): void {
   if (mode !== 'openwhisk') throw invalid('"code.init" is for images of mode "openwhisk".')
   if (typeof init === 'object' && !Array.isArray(init)) return
   throw invalid('"code.init" must be an object, such as {"code": "…", "main": "main", "binary": false}.')
+}
+
+/** What is started, in place of what the image says. */
+function checkStart({ entry_point, command, working_directory }: Record<string, unknown>): void {
+  for (const [name, words] of Object.entries({ entry_point, command })) {
+    if (words === undefined || words === null) continue
+    if (Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === 'string')) continue
+    throw invalid(`"code.${name}" must be a list of words, such as ["app.handler"].`)
+  }
+  if (working_directory === undefined || working_directory === null) return
+  if (typeof working_directory === 'string' && working_directory.startsWith('/')) return
+  throw invalid('"code.working_directory" must be an absolute path in the image.')
 }
 
 const withoutNulls = (object: Record<string, unknown>): Record<string, unknown> =>

@@ -160,6 +160,9 @@ function checkImage(fn: Fn): void {
       '"secrets" is for functions of a runtime: the environment of an image is shown by the engine to whoever may ask it.',
     )
   }
+  if (fn.code.mode === 'lambda' && fn.concurrency > 1) {
+    throw invalid('"concurrency" of an image of mode "lambda" is 1: its program asks for one event at a time.')
+  }
   if ((fn.code.mode ?? 'command') === 'command' && fn.minWorkers > 0) {
     throw invalid('"min_workers" is for workers that stay; an image of mode "command" runs once per call.')
   }

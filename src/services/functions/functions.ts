@@ -198,7 +198,8 @@ export class Functions {
     await this.#parts.packageShare.refuse(before.projectId, { ...before, ...stored }.packageHash)
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
-      return { ...withFields(fn, fields), entry, ...stored }
+      const newImage = code?.source === 'image' ? { code: code.code } : {}
+      return { ...withFields(fn, fields), entry, ...stored, ...newImage }
     }
     const wanted = this.#checked(changed(before))
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
@@ -401,7 +402,7 @@ export class Functions {
   }
 
   #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {
-    if (fn.code.source === 'image' && changesImage(given)) {
+    if (fn.code.source === 'image' && fn.code.mode !== 'lambda' && changesImage(given)) {
       throw invalid(
         'Only name, description, timeout and the bounds on workers of an image function can be changed; a field "image" beside them names another image.',
       )

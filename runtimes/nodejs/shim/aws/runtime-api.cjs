@@ -19,8 +19,9 @@ class ProgramError extends Error {}
 class RuntimeApi {
   /** Resolves when the program asks for its first event. */
   ready
-  #wish
-  #fixed
+  /** Of the function, and what is the same for all its calls; a program may ask before they are known. */
+  #wish = {}
+  #fixed = {}
   #settle
   #isSettled = false
   /** Calls that the program has not asked for yet. */
@@ -30,25 +31,28 @@ class RuntimeApi {
   /** Calls that the program works on, by the id of their execution. */
   #taken = new Map()
 
-  constructor(wish, fixed) {
-    this.#wish = wish
-    this.#fixed = fixed
+  constructor() {
     this.ready = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
     this.ready.catch(() => {})
   }
 
-  /** Resolves with the port. Nobody outside of the sandbox reaches it. */
-  async listen() {
+  /** Resolves with the port. Nobody outside of the sandbox reaches it. Port 0: a free one. */
+  async listen(port) {
     const { createServer } = builtin('node:http')
     const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
       this.#take(request, response).catch((error) => say(response, 400, 'InvalidRequest', error.message))
     })
-    const port = this.#wish.runtime_api_port ?? 0
     await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
     server.unref()
     return server.address().port
+  }
+
+  serve(wish, fixed) {
+    this.#wish = wish
+    this.#fixed = fixed
+    return this
   }
 
   /** The program cannot serve. False: it does already. */
@@ -112,8 +116,8 @@ class RuntimeApi {
 
   async #initError(request, response) {
     const error = errorOf(await bodyOf(request), request.headers[errorTypeHeader])
-    say(response, 202)
     this.refuse(error)
+    say(response, 202)
   }
 
   async #error(id, request, response) {
@@ -242,4 +246,12 @@ function say(response, status, errorType, errorMessage) {
     .end(body)
 }
 
-module.exports = { RuntimeApi }
+/** That of a program of another container, which shares the network of this one: it listens before the program starts. */
+let ahead
+
+async function listenAhead(port) {
+  ahead = new RuntimeApi()
+  await ahead.listen(port)
+}
+
+module.exports = { RuntimeApi, listenAhead, listeningAhead: () => ahead }

@@ -1,12 +1,13 @@
 /**
  * Programs that ask for their events themselves, over the Runtime API of AWS Lambda: an executable `bootstrap` at the root of
- * the package, written in whatever language. It is started once and stays; this process is the server that it asks.
+ * the package, written in whatever language. It is started once and stays; this process is the server that it asks. The program
+ * of an image runs in a container of its own instead.
  */
 
 const { Refusal } = require('../errors.cjs')
 const { builtin, exit } = require('../builtins.cjs')
 const { surroundings } = require('../aws/environment.cjs')
-const { RuntimeApi } = require('../aws/runtime-api.cjs')
+const { listeningAhead, RuntimeApi } = require('../aws/runtime-api.cjs')
 const { accessSync, constants, existsSync } = builtin('node:fs')
 const { join } = builtin('node:path')
 
@@ -14,14 +15,19 @@ class InvalidEntrypoint extends Refusal {}
 
 /** Resolves with what a call is made by, once the program asks for its first event. Rejects when it cannot. */
 async function load(wish) {
+  const ahead = listeningAhead()
+  if (ahead !== undefined) {
+    await ahead.serve(wish, surroundings(wish)).ready
+    return ahead
+  }
   const bootstrap = join(wish.code, 'bootstrap')
   if (!existsSync(bootstrap)) throw refused('the package has no file "bootstrap" at its root: that is what is started')
   if (!isExecutable(bootstrap)) {
     throw refused('"bootstrap" is not executable: chmod +x it before it goes into the ZIP')
   }
   const fixed = surroundings(wish)
-  const api = new RuntimeApi(wish, fixed)
-  const port = await api.listen()
+  const api = new RuntimeApi().serve(wish, fixed)
+  const port = await api.listen(0)
   const env = { ...process.env, ...wish.env, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}` }
   start(bootstrap, { cwd: wish.code, env, stdio: ['ignore', 'inherit', 'inherit'] }, api)
   await api.ready

@@ -3,6 +3,8 @@ export interface ContainerOptions {
   name: string
   Image: string
   Cmd?: string[]
+  Entrypoint?: string[]
+  WorkingDir?: string
   User?: string
   Env?: string[]
   Labels?: Record<string, string>

@@ -61,7 +61,7 @@ const isWorker = ({ folder, key }: SandboxSpec): boolean => folder !== null || k
 /** Everything that Docker is asked for one sandbox, as a value. */
 export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults, user: WorkerUser): ContainerOptions {
   const options: ContainerOptions = {
-    name: `taibai-${defaults.instance}-${spec.name}`,
+    name: containerName(spec.name, defaults),
     Image: spec.image,
     User: `${user.uid}:${user.gid}`,
     Env: Object.entries({ ...environmentOf(spec), ...spec.env }).map(([name, value]) => `${name}=${value}`),
@@ -69,9 +69,13 @@ export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults,
     HostConfig: hostConfig(spec, defaults, user),
   }
   if (spec.command !== null) options.Cmd = spec.command
+  if (spec.entryPoint !== undefined) options.Entrypoint = spec.entryPoint
+  if (spec.workingDirectory !== undefined) options.WorkingDir = spec.workingDirectory
   if (networkOf(spec, defaults) === 'none') options.NetworkDisabled = true
   return options
 }
+
+const containerName = (worker: string, { instance }: ContainerDefaults): string => `taibai-${instance}-${worker}`
 
 function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: WorkerUser): HostConfig {
   const { pidsLimit, openFilesLimit, hasInit, seccomp, untrustedOciRuntime, cgroupParent } = defaults
@@ -96,7 +100,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: Worker
   }
   // Not for images of functions' own: some bring a first process that wants to be the first.
   if (isWorker(spec) && hasInit) host.Init = true
-  const names = hostsOf(spec, defaults)
+  const names = spec.beside === undefined ? hostsOf(spec, defaults) : []
   if (names.length > 0) host.ExtraHosts = names
   const mounts = mountsOf(spec, defaults, user)
   if (mounts.length > 0) host.Mounts = mounts
@@ -105,7 +109,8 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: Worker
   return host
 }
 
-function networkOf({ network, key, reachesApi }: SandboxSpec, defaults: ContainerDefaults): string {
+function networkOf({ network, key, reachesApi, beside }: SandboxSpec, defaults: ContainerDefaults): string {
+  if (beside !== undefined) return `container:${containerName(beside, defaults)}`
   const { egressNetwork, closedNetwork, api } = defaults
   if (network === 'egress') return (reachesApi && api?.network) || egressNetwork
   return key === undefined ? 'none' : (closedNetwork ?? 'none')

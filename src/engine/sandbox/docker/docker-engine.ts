@@ -184,6 +184,7 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<DockerSandbox> {
+    this.#refuseUnshared(spec)
     const taken = await this.#take(spec)
     const { reach } = taken
     try {
@@ -245,6 +246,12 @@ export class DockerEngine implements SandboxEngine {
     await Promise.race([Promise.all(networks), pause(lastRemovalMs)])
     this.#stopEvents()
     this.#docker.close()
+  }
+
+  #refuseUnshared({ beside, trusted }: SandboxSpec): void {
+    const { untrustedOciRuntime: runtime } = this.#defaults
+    if (beside === undefined || trusted || runtime === undefined) return
+    throw new FaasError('not_supported', `${cannotShare} ${runtime}, which gives each container a network of its own.`)
   }
 
   async #makeApi(door: ApiDoor): Promise<ApiNetwork> {
@@ -363,6 +370,9 @@ export class DockerEngine implements SandboxEngine {
     setTimeout(() => again().catch(() => this.#reconnect()), 1000).unref()
   }
 }
+
+const cannotShare =
+  'Images of mode "lambda" share their network with a helper of the server, and that cannot be with the OCI runtime'
 
 const noInit =
   'the engine has no docker-init (in Debian: the package tini): processes that functions leave behind stay in their worker as zombies'
