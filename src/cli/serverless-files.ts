@@ -69,7 +69,7 @@ function ofSam(root: Values, folder: string): Translated {
 
 const samTaken = new Set([
   ...['FunctionName', 'CodeUri', 'Handler', 'Runtime', 'Timeout', 'MemorySize', 'Environment', 'Description', 'Events'],
-  ...['PackageType', 'ImageUri', 'FunctionUrlConfig', 'Architectures', 'Role', 'Tags'],
+  ...['PackageType', 'ImageUri', 'ImageConfig', 'FunctionUrlConfig', 'Architectures', 'Role', 'Tags'],
 ])
 
 function samFunction(name: string, all: Values, variables: Values, notes: Notes): ManifestFunction {
@@ -95,9 +95,16 @@ function samFunction(name: string, all: Values, variables: Values, notes: Notes)
   }
   return functionOf(
     name,
-    { runtime: all.Runtime, handler: all.Handler, image: all.ImageUri, code: all.CodeUri },
+    { runtime: all.Runtime, handler: all.Handler, image: samImage(all), code: all.CodeUri },
     common,
   )
+}
+
+/** In the words of the other file. */
+function samImage({ ImageUri: uri, ImageConfig }: Values): unknown {
+  if (uri === undefined) return undefined
+  const { Command: command, EntryPoint: entryPoint, WorkingDirectory: workingDirectory } = objectOf(ImageConfig)
+  return { uri, command, entryPoint, workingDirectory }
 }
 
 // ------------------------------------------------------------------------------------------- serverless.yml
@@ -179,9 +186,7 @@ const runtimes: [prefix: string, runtime: string, signature: string | undefined]
 
 function functionOf(name: string, source: Source, common: ManifestFunction): ManifestFunction {
   const present = Object.fromEntries(Object.entries(common).filter(([, value]) => value !== undefined))
-  if (source.image !== undefined) {
-    throw new CliError(`${name} is made of an image: deploy it with taibai deploy --image.`, 'usage')
-  }
+  if (source.image !== undefined) return { ...present, ...imageOf(name, source.image) }
   const found = runtimes.find(([prefix]) => typeof source.runtime === 'string' && source.runtime.startsWith(prefix))
   if (found === undefined) {
     const known = runtimes.map(([prefix]) => `${prefix}*`).join(', ')
@@ -191,6 +196,25 @@ function functionOf(name: string, source: Source, common: ManifestFunction): Man
   const [, runtime, signature] = found
   const code = typeof source.code === 'string' ? source.code : '.'
   return { ...present, code, runtime, entry: source.handler, ...(signature !== undefined && { signature }) }
+}
+
+/** A name, or `{uri, command, entryPoint, workingDirectory}`. */
+function imageOf(name: string, said: unknown): ManifestFunction {
+  const { uri, command, entryPoint, workingDirectory } = isObject(said) ? said : ({ uri: said } as Values)
+  if (typeof uri !== 'string' || uri.includes('${')) {
+    throw new CliError(
+      `${name} is made of an image that this file does not name: write its name, such as me/app:1.`,
+      'usage',
+    )
+  }
+  const words = (list: unknown) => (Array.isArray(list) && list.length > 0 ? list.map(String) : undefined)
+  const start = {
+    command: words(command),
+    entry_point: words(entryPoint),
+    working_directory: typeof workingDirectory === 'string' ? workingDirectory : undefined,
+  }
+  const given = Object.fromEntries(Object.entries(start).filter(([, value]) => value !== undefined))
+  return { image: uri, mode: 'lambda', ...given }
 }
 
 /** Null: it is left out. */

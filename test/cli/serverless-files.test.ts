@@ -30,9 +30,9 @@ describe('is refused:', () => {
     ['a runtime that is not here', () => read('template.yaml', sam('ruby3.3')), /ruby3\.3; there are nodejs\*/],
     ['another provider', () => read('serverless.yml', 'provider: {name: azure}\nfunctions: {a: {}}'), /only aws/],
     [
-      'an image',
-      () => read('template.yaml', sam('nodejs20.x', ', PackageType: Image, ImageUri: x')),
-      /deploy it with taibai deploy --image/,
+      'an image that is made elsewhere',
+      () => read('template.yaml', sam('nodejs20.x', ', PackageType: Image, ImageUri: !Ref Image')),
+      /does not name/,
     ],
     [
       'no function',
@@ -113,6 +113,22 @@ Resources:
       'Orders: variable TABLE, whose value is made elsewhere',
       'Table: resources of type AWS::DynamoDB::Table are not made here',
     ],
+  })
+})
+
+test('images of both', () => {
+  const config = '{Command: [app.handler], EntryPoint: [/boot], WorkingDirectory: /srv}'
+  const text = sam('x', `, PackageType: Image, ImageUri: 'me/app:1', ImageConfig: ${config}`)
+  expect(read('template.yaml', text)?.manifest.functions).toEqual({
+    Orders: {
+      ...{ image: 'me/app:1', mode: 'lambda', timeout: 3, memory_mb: 128 },
+      ...{ command: ['app.handler'], entry_point: ['/boot'], working_directory: '/srv' },
+    },
+  })
+  const images = 'provider: {name: aws}\nfunctions: {a: {image: me/a}, b: {image: {uri: me/b, command: [x.y]}}}'
+  expect(read('serverless.yml', images)?.manifest.functions).toMatchObject({
+    a: { image: 'me/a', mode: 'lambda' },
+    b: { image: 'me/b', mode: 'lambda', command: ['x.y'] },
   })
 })
 

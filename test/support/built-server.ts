@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { bundle, writeJson } from '../../scripts/build/bundle.ts'
@@ -30,8 +30,10 @@ async function make(): Promise<void> {
   writeJson(join(folder, 'manifest.json'), { build: hash, files: [] })
 }
 
-/** What travels with the program is that of the tree. */
+/** What travels with the program is that of this tree, also when the packages were copied from another one. */
 function link(name: string): void {
   const place = join(folder, name)
+  const there = lstatSync(place, { throwIfNoEntry: false })
+  if (there?.isSymbolicLink() && readlinkSync(place) !== join(projectFolder, name)) rmSync(place)
   if (lstatSync(place, { throwIfNoEntry: false }) === undefined) symlinkSync(join(projectFolder, name), place)
 }

@@ -36,7 +36,7 @@ export const runtimeImages = (): string[] => [
 ]
 
 /** The images of the runtimes as arguments of a Dockerfile: NODEJS, PYTHON3. */
-const bases = (): string[] =>
+export const bases = (): string[] =>
   readRuntimes(join(projectFolder, 'runtimes')).flatMap(({ name, image }) => [
     '--build-arg',
     `${name.toUpperCase().replaceAll('-', '_')}=${image}`,
