@@ -121,7 +121,7 @@ test('images of both', () => {
   const text = sam('x', `, PackageType: Image, ImageUri: 'me/app:1', ImageConfig: ${config}`)
   expect(read('template.yaml', text)?.manifest.functions).toEqual({
     Orders: {
-      ...{ image: 'me/app:1', mode: 'lambda', timeout: 3, memory_mb: 128 },
+      ...{ image: 'me/app:1', mode: 'lambda', timeout: 3, memory_mb: 128, env: {} },
       ...{ command: ['app.handler'], entry_point: ['/boot'], working_directory: '/srv' },
     },
   })
