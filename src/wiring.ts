@@ -159,7 +159,7 @@ export function makeServices(ground: Ground) {
   const { stores, ledger, packages, pool, runtimeImages, openstack, clock, newId, log, settings } = ground
   const { functions, aliases } = stores
   const trusts = openstack?.trusts
-  const targets = new Targets({ functions, runtimes: stores.runtimes, aliases })
+  const targets = new Targets({ functions, runtimes: stores.runtimes, aliases, random })
   const exposed = new Exposed(functions)
   const stats = new Stats({ clock })
   const events = new RunEvents()
@@ -417,6 +417,7 @@ export function httpParts(
     docs: door.docs,
     consoleFile: door.consoleFile,
     clock,
+    random,
     wrongTokens: new WrongTokens(door.settings, () => clock.elapsed()),
     space,
     newId,

@@ -8,6 +8,7 @@ import type { WebhookFields, WebhookRow } from '../client/resources/webhooks.ts'
 import { codeOf } from './code-of.ts'
 import { CliError } from './command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
+import { weightsText } from './shown.ts'
 
 /** The difference between what is described and what is there, as steps. Nothing is changed before a step is taken. */
 
@@ -217,11 +218,17 @@ async function aliasSteps(
   { aliases = {} }: ManifestFunction,
 ): Promise<Step[]> {
   const known = Object.keys(aliases).length === 0 ? [] : await client.aliases.list()
-  return Object.entries(aliases).flatMap(([alias, version]): Step[] => {
+  return Object.entries(aliases).flatMap(([alias, wanted]): Step[] => {
+    const { version, weights = {} } = typeof wanted === 'number' ? { version: wanted } : wanted
     const row = known.find((one) => one.name === alias)
-    if (row !== undefined && row.function_id === id && row.function_version === version) return []
-    const details = [`version ${version}`]
-    const fields = async () => ({ function_id: (await client.functions.get(name)).id, function_version: version })
+    const isSame = row?.function_version === version && canonical(row.weights ?? {}) === canonical(weights)
+    if (row?.function_id === id && isSame) return []
+    const details = [`version ${version}`, ...(Object.keys(weights).length > 0 ? [weightsText(weights)] : [])]
+    const fields = async () => ({
+      function_id: (await client.functions.get(name)).id,
+      function_version: version,
+      weights,
+    })
     const take = async () => {
       if (row === undefined) await client.aliases.create({ name: alias, ...(await fields()) })
       else await client.aliases.update(alias, await fields())

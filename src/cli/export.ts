@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Client } from '../client/client.ts'
+import type { AliasRow } from '../client/resources/aliases.ts'
 import { type Bundle, fieldsOf, packageName, readBundle, readProject, writeBundle } from './bundle.ts'
 import { type CommandSpec, given } from './command.ts'
 import { functionSteps, type Step } from './deployment.ts'
@@ -83,7 +84,7 @@ async function importSteps(client: Client, bundle: Bundle, packages: Map<string,
     if (aliases.some(({ name }) => name === alias.name)) continue
     const take = async () => {
       const { id } = await client.functions.get(names.get(alias.function_id) ?? alias.function_id)
-      await client.aliases.create({ name: alias.name, function_id: id, function_version: alias.function_version })
+      await client.aliases.create({ name: alias.name, ...pointed(alias), function_id: id })
     }
     steps.push({ kind: 'create', what: `alias ${alias.name}`, details: [`version ${alias.function_version}`], take })
   }
@@ -148,3 +149,5 @@ async function stepsOfFunction(
   }
   return [{ kind: 'create', what: `function ${name}`, details: [`${fn.versions.length} versions`], take }]
 }
+
+const pointed = ({ function_version, weights }: AliasRow) => ({ function_version, ...(weights && { weights }) })

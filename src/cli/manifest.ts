@@ -32,6 +32,11 @@ const secretUse = z.strictObject({
 const withPlace = ({ name, as = 'env', to = name }: z.output<typeof secretUse>) => ({ name, as, to })
 const asVariable = (name: string) => withPlace({ name })
 
+const weightedAlias = z.strictObject({
+  version: z.int().min(0),
+  weights: z.record(z.string().regex(/^\d+$/), z.number().min(0).max(1)),
+})
+
 const webhook = z.strictObject({
   alias: z.string().optional(),
   sync: z.boolean().optional(),
@@ -135,9 +140,11 @@ const fn = z
     jobs: z.record(z.string(), job).optional().describe('By name.'),
     webhooks: z.record(z.string(), webhook.nullable()).optional().describe('By name, which is their description.'),
     aliases: z
-      .record(z.string(), z.int().min(0))
+      .record(z.string(), z.union([z.int().min(0), weightedAlias]))
       .optional()
-      .describe('Version that each alias points to; 0: the function as it is.'),
+      .describe(
+        'Version that each alias points to; 0: the function as it is. Or version and weights: shares of calls, from 0 to 1, that run further versions.',
+      ),
   })
   .refine(({ code, image }) => code === undefined || image === undefined, {
     message: 'a function has "code" or "image", not both',

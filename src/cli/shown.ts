@@ -77,8 +77,14 @@ export const aliasColumns: Column<AliasRow>[] = [
   { title: 'ALIAS', value: ({ name }) => name },
   { title: 'FUNCTION', value: ({ function_id }) => function_id },
   { title: 'VERSION', value: ({ function_version }) => function_version, right: true },
+  { title: 'ALSO', value: ({ weights }) => (weights === undefined ? null : weightsText(weights)) },
   { title: 'DESCRIPTION', value: ({ description }) => description },
 ]
+
+export const weightsText = (weights: Record<string, number>): string =>
+  Object.entries(weights)
+    .map(([version, share]) => `version ${version} ${Number((share * 100).toFixed(2))} %`)
+    .join(', ')
 
 export const jobColumns: Column<JobRow>[] = [
   { title: 'ID', value: ({ id }) => id },

@@ -1,5 +1,5 @@
 import { CliError, type CommandSpec, given, textOption, usageError } from './command.ts'
-import { aliasColumns, versionColumns } from './shown.ts'
+import { aliasColumns, versionColumns, weightsText } from './shown.ts'
 import { findFunction, parseTarget, withNames } from './target.ts'
 
 export const commands: CommandSpec[] = [
@@ -70,12 +70,19 @@ export const commands: CommandSpec[] = [
       ['<alias>', 'its name'],
       ['<version>', 'as name:version'],
     ],
-    examples: ['taibai aliases set live greet:2'],
-    async run(cli, args) {
+    options: [
+      [
+        '--weight <version=share...>',
+        'share of the calls, from 0 to 1, that run another version, such as 4=0.1; may be repeated. Without it all calls run the one version',
+      ],
+    ],
+    examples: ['taibai aliases set live greet:2', 'taibai aliases set live greet:3 --weight 4=0.1'],
+    async run(cli, args, options) {
       const { name, version = 0 } = parseTarget(given(args, 1))
       const fn = await findFunction(cli.client(), name)
-      const alias = await pointAlias(cli, given(args, 0), fn.id, version)
-      cli.out.value(alias, () => cli.out.line(`${given(args, 0)} points to ${name}:${version}.`))
+      const alias = await pointAlias(cli, given(args, 0), fn.id, version, weightsOf((options.weight ?? []) as string[]))
+      const others = alias.weights === undefined ? '' : `, and some calls run another: ${weightsText(alias.weights)}`
+      cli.out.value(alias, () => cli.out.line(`${given(args, 0)} points to ${name}:${version}${others}.`))
     },
   },
   {
@@ -118,8 +125,25 @@ function before(numbers: number[], current: number): number | undefined {
   return lower.length === 0 ? undefined : Math.max(...lower)
 }
 
-async function pointAlias(cli: Parameters<CommandSpec['run']>[0], name: string, functionId: string, version: number) {
-  const fields = { function_id: functionId, function_version: version }
+/** From texts such as `4=0.1`. Throws CliError; the server says what else is wrong. */
+function weightsOf(texts: string[]): Record<string, number> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, version, share] = /^(\d+)=(\d*\.?\d+)$/.exec(text) ?? []
+      if (version === undefined) throw usageError(`--weight ${text}: say version=share, such as 4=0.1.`)
+      return [version, Number(share)]
+    }),
+  )
+}
+
+async function pointAlias(
+  cli: Parameters<CommandSpec['run']>[0],
+  name: string,
+  functionId: string,
+  version: number,
+  weights: Record<string, number> = {},
+) {
+  const fields = { function_id: functionId, function_version: version, weights }
   const { aliases } = cli.client()
   try {
     return await aliases.update(name, fields)

@@ -1,3 +1,8 @@
+import { invalid } from './errors.ts'
+
+/** Shares of calls, from 0 to 1, by the number of a version. */
+export type Weights = Record<string, number>
+
 /** A movable name for a function and version; resolved when it runs. */
 export interface Alias {
   id: string
@@ -6,6 +11,8 @@ export interface Alias {
   description: string | null
   functionId: string
   functionVersion: number
+  /** Further versions that some of the calls run; all others run `functionVersion`. Null: all of them do. */
+  weights: Weights | null
   createdAt: number
   updatedAt: number | null
 }
@@ -19,4 +26,47 @@ export interface AliasStore {
   findAnywhere(name: string): Alias[]
   list(projectId: string | null): Alias[]
   listOfFunction(functionId: string): Alias[]
+}
+
+/** The version that one call runs. `chance`: asked for when it matters, from 0 up to 1. */
+export function chosenVersion(
+  { functionVersion, weights }: Pick<Alias, 'functionVersion' | 'weights'>,
+  chance: () => number,
+): number {
+  if (weights === null) return functionVersion
+  let left = chance()
+  for (const [version, weight] of Object.entries(weights)) {
+    left -= weight
+    if (left < 0) return Number(version)
+  }
+  return functionVersion
+}
+
+/** All that the alias may lead to. */
+export const versionsOf = ({ functionVersion, weights }: Pick<Alias, 'functionVersion' | 'weights'>): number[] => [
+  functionVersion,
+  ...Object.keys(weights ?? {}).map(Number),
+]
+
+const mostVersions = 10
+/** Sums of shares such as 0.1 are a little more than they should be. */
+const rounding = 1e-9
+
+/** As they are kept; null: none. Throws FaasError `invalid_request`. */
+export function checkedWeights(given: Weights, functionVersion: number): Weights | null {
+  const entries = Object.entries(given).sort(([a], [b]) => Number(a) - Number(b))
+  if (entries.length > mostVersions)
+    throw invalid(`"weights" names ${entries.length} versions; at most ${mostVersions} are possible.`)
+  for (const [version, weight] of entries) {
+    if (!/^(0|[1-9]\d{0,8})$/.test(version))
+      throw invalid(`"weights" names ${JSON.stringify(version)}: it must be the number of a version.`)
+    if (Number(version) === functionVersion) {
+      throw invalid(`"weights" names version ${version}, which the alias points at: it gets what the others leave.`)
+    }
+    if (!(weight >= 0 && weight <= 1))
+      throw invalid(`"weights" gives version ${version} ${weight}: it must be from 0 to 1.`)
+  }
+  const sum = entries.reduce((all, [, weight]) => all + weight, 0)
+  if (sum > 1 + rounding) throw invalid(`"weights" are ${sum} together: they must be 1 at most.`)
+  return entries.length === 0 ? null : Object.fromEntries(entries)
 }

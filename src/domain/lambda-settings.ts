@@ -29,6 +29,8 @@ export interface LambdaFields {
 export interface LambdaAlias {
   /** 0: the function as it is now. */
   version: number
+  /** Shares of calls of further versions. Absent: none. */
+  weights?: Record<string, number>
   description: string
 }
 

@@ -14,6 +14,7 @@ interface FieldDocs {
   format?: string
   enum?: unknown[]
   maxLength?: number
+  additionalProperties?: object
   description?: string
 }
 

@@ -114,6 +114,7 @@ export interface HttpParts extends InvokeParts {
   /** A file of the console; null: there is none of that name. */
   consoleFile(name: string): Buffer | null
   clock: Pick<Clock, 'now'>
+  random(): number
   wrongTokens: WrongTokens
   space: DiskSpace
   log: Log

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { Weights } from '../domain/alias.ts'
 import type { BuildStatus } from '../domain/build.ts'
 import type { Access, FunctionCors } from '../domain/exposure.ts'
 import type { FunctionCode, Network, Recording } from '../domain/function.ts'
@@ -116,6 +117,7 @@ export const aliases = sqliteTable(
     description: text('description'),
     functionId: text('function_id').notNull(),
     functionVersion: integer('function_version').notNull(),
+    weights: text('weights', { mode: 'json' }).$type<Weights>(),
     ...created,
   },
   (table) => [

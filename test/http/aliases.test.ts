@@ -225,3 +225,55 @@ describe('removing an alias', () => {
     expect(await status()).toBe(204)
   })
 })
+
+describe('weights', () => {
+  const ask = 'PUT /v1/aliases/live'
+  testRows(
+    [
+      { name: 'must be an object', ask, json: { weights: 0.1 }, status: 400, shows: ['weights', 'object'] },
+      { name: 'must be numbers', ask, json: { weights: { 1: 'half' } }, status: 400, shows: ['must be a number'] },
+      { name: 'must be shares', ask, json: { weights: { 1: 2 } }, status: 400, shows: ['from 0 to 1'] },
+      { name: 'are of other versions', ask, json: { weights: { 0: 0.1 } }, status: 400, shows: ['points at'] },
+      { name: 'are of versions that there are', ask, json: { weights: { 7: 0.1 } }, status: 404, shows: ['Version 7'] },
+      {
+        name: 'come with a new alias, too',
+        ask: 'POST /v1/aliases',
+        jsonOf: ({ red }) => ({ name: 'canary', function_id: red, function_version: 1, weights: { 0: 0.1 } }),
+        status: 201,
+        has: { function_version: 1, weights: { 0: 0.1 } },
+      },
+      { name: 'are kept and shown', ask, json: { weights: { 1: 0.25 } }, status: 200, has: { weights: { 1: 0.25 } } },
+    ],
+    prepare,
+  )
+
+  const moved = async (...changes: object[]) => {
+    const { app } = prepare()
+    let json: { weights?: object } = {}
+    for (const change of [{ weights: { 1: 0.25 } }, ...changes]) {
+      json = (await app.request('PUT', '/v1/aliases/live', { json: change })).json
+    }
+    return json.weights
+  }
+  test('stay until they are taken back, or the alias is pointed at something else', async () => {
+    expect(await moved({ description: 'd' })).toEqual({ 1: 0.25 })
+    expect(await moved({ weights: null })).toBeUndefined()
+    expect(await moved({ weights: {} })).toBeUndefined()
+    expect(await moved({ function_version: 1 })).toBeUndefined()
+    expect(await moved({ function_version: 1, weights: { 0: 0.5 } })).toEqual({ 0: 0.5 })
+  })
+
+  test('send calls to the other version, whose executions say so, and keep it from being removed', async () => {
+    const { app, made } = prepare()
+    await app.request('PUT', '/v1/aliases/live', { json: { weights: { 1: 1 } } })
+    const json = { function_alias: 'live', input: '{}' }
+    expect((await app.request('POST', '/v1/executions', { json })).json).toMatchObject({
+      ...{ function_version: 1, function_alias: 'live', function_id: made.red },
+    })
+    const remove = async () => (await app.request('DELETE', `/v1/functions/${made.red}/versions/1`)).status
+    expect(await remove()).toBe(403)
+    await app.request('PUT', '/v1/aliases/live', { json: { weights: null } })
+    expect((await app.request('POST', '/v1/executions', { json })).json.function_version).toBe(0)
+    expect(await remove()).toBe(204)
+  })
+})

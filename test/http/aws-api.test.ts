@@ -295,6 +295,27 @@ test('versions are published once for each code, and aliases of one function lea
   expect((await app.request('DELETE', `${all}/shop?Qualifier=1`)).status).toBe(204)
 })
 
+test('an alias gives a share of its calls to another version, as its RoutingConfig says', async () => {
+  await create({ Publish: true })
+  await app.request('PUT', `${all}/shop/code`, { json: { ZipFile: Buffer.from('PK-2').toString('base64') } })
+  await app.request('POST', `${all}/shop/versions`, { json: {} })
+  const routed = (weights: object) => ({ RoutingConfig: { AdditionalVersionWeights: weights } })
+  const alias = `${all}/shop/aliases`
+  const made = await app.request('POST', alias, { json: { Name: 'live', FunctionVersion: '1', ...routed({ 2: 0.1 }) } })
+  expect(made.json).toMatchObject({ FunctionVersion: '1', ...routed({ 2: 0.1 }) })
+  const put = (json: object) => app.request('PUT', `${alias}/live`, { json })
+  for (const weights of [{ 2: 2 }, { 1: 0.5 }, { 2: 0.1, 3: 0.1 }, { 9: 0.1 }, { $LATEST: 0.1 }]) {
+    expect((await put(routed(weights))).status).toBeGreaterThanOrEqual(400)
+  }
+  expect((await put({ Description: 'canary' })).json).toMatchObject(routed({ 2: 0.1 }))
+  await put(routed({ 2: 1 }))
+  const invoke = () => app.request('POST', `${all}/shop/invocations?Qualifier=live`, { json: {} })
+  expect((await invoke()).headers.get('X-Amz-Executed-Version')).toBe('2')
+  expect((await app.request('DELETE', `${all}/shop?Qualifier=2`)).status).toBe(409)
+  expect((await put(routed({}))).json.RoutingConfig).toBeUndefined()
+  expect((await invoke()).headers.get('X-Amz-Executed-Version')).toBe('1')
+})
+
 test('a list comes in pages', async () => {
   for (const name of ['a', 'b', 'c']) await create({ FunctionName: name })
   const first = await app.request('GET', `${all}/?MaxItems=2`)

@@ -51,7 +51,7 @@ function setUp() {
 
   function startProcess(limits: { maxQueued?: number } = {}) {
     const pool = new FakePool()
-    const targets = new Targets(stores)
+    const targets = new Targets({ ...stores, random: Math.random })
     const scheduler = new Scheduler({ clock, log: silent })
     const common = { pool, ledger, clock, newId: timeOrderedId, log: silent }
     const invocation = new Invocation({ ...common, limits: { ...runLimits, ...limits } })

@@ -88,7 +88,7 @@ function setUp() {
   stores.functions.insert(fn)
 
   function startProcess(limits: { maxQueued?: number } = {}) {
-    const targets = new Targets(stores)
+    const targets = new Targets({ ...stores, random: Math.random })
     const common = { pool: new FakePool(), ledger, clock, newId: timeOrderedId, log: silent }
     const invocation = new Invocation({ ...common, limits: { ...runLimits, ...limits } })
     const all = { ...common, store, targets, invocation, containers: container }

@@ -12,6 +12,9 @@ const red: Principal = { projectId: 'red', roles: [], isAdmin: false }
 const admin: Principal = { projectId: 'ops', roles: ['admin'], isAdmin: true }
 const unknownId = '0190a000-0000-7000-8000-00000000dead'
 
+/** What comes of chance. */
+let chance = 0
+
 function setUp() {
   const database = new Database(':memory:')
   const functions = new FunctionRows(database)
@@ -32,7 +35,7 @@ function setUp() {
   aliases.insert(alias)
   aliases.insert(anAlias({ projectId: 'blue', name: 'live', functionId: others.id }))
   aliases.insert(anAlias({ projectId: 'blue', name: 'only', functionId: second.id }))
-  const targets = new Targets({ functions, runtimes, aliases })
+  const targets = new Targets({ functions, runtimes, aliases, random: () => chance })
   return { targets, functions, runtimes, aliases, runtime, own, waiting, others, image, second, version, alias }
 }
 
@@ -164,6 +167,21 @@ describe('the warm path', () => {
     aliases.update({ ...alias, functionVersion: 0 })
     expect(targets.resolve(red, { functionAlias: 'live' }).version).toBe(0)
   })
+})
+
+test('An alias with weights leads to one of its versions by chance, and says which', () => {
+  const { targets, aliases, alias } = setUp()
+  aliases.update({ ...alias, weights: { 0: 0.1 } })
+  const chosen = (at: number) => {
+    chance = at
+    return targets.resolve(red, { functionAlias: 'live' })
+  }
+  expect(chosen(0.09)).toMatchObject({ version: 0, alias: 'live' })
+  expect(chosen(0.1)).toMatchObject({ version: 2, alias: 'live' })
+  chance = 0.05
+  expect(targets.byName(red, 'own@live').version).toBe(0)
+  expect(targets.resolveIn('red', { functionAlias: 'live' }).version).toBe(0)
+  expect(targets.named(red, { functionAlias: 'live' }).version).toBe(2)
 })
 
 describe('a revision', () => {

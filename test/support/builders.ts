@@ -130,6 +130,7 @@ export function anAlias(overrides: Partial<Alias> = {}): Alias {
     description: null,
     functionId: timeOrderedId(),
     functionVersion: 0,
+    weights: null,
     createdAt: builtAt,
     updatedAt: null,
     ...overrides,

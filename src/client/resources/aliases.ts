@@ -5,10 +5,13 @@ export interface AliasRow extends Row {
   description: string | null
   function_id: string
   function_version: number
+  /** There when there are some: shares of calls of further versions. */
+  weights?: Record<string, number>
 }
 
 export interface AliasFields {
   function_id?: string
   function_version?: number
+  weights?: Record<string, number> | null
   description?: string
 }

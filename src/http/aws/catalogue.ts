@@ -1,3 +1,4 @@
+import { chosenVersion } from '../../domain/alias.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Fn, FunctionVersion, PackageStore } from '../../domain/function.ts'
@@ -17,6 +18,8 @@ export interface CatalogueParts {
   packages: PackageStore
   lambdaSettings: LambdaSettingsStore
   clock: Pick<Clock, 'now'>
+  /** From 0 up to 1. */
+  random(): number
 }
 
 /** A function as a client named it. */
@@ -64,6 +67,14 @@ export class Catalogue {
   versionNamed(who: Principal, { fn, settings }: Found, qualifier: string): FunctionVersion | null | undefined {
     const number = /^\d+$/.test(qualifier) ? Number(qualifier) : settings.aliases[qualifier]?.version
     return number === 0 && !/^\d/.test(qualifier) ? null : this.versionNumbered(who, fn, number)
+  }
+
+  /** What a call of it runs: an alias with weights leads to one of its versions. */
+  chosen(who: Principal, found: Found): Found {
+    const alias = found.qualifier === null ? undefined : found.settings.aliases[found.qualifier]
+    if (alias?.weights === undefined) return found
+    const number = chosenVersion({ functionVersion: alias.version, weights: alias.weights }, this.#parts.random)
+    return { ...found, version: this.versionNumbered(who, found.fn, number) ?? found.version }
   }
 
   versionNumbered(who: Principal, fn: Fn, number: number | undefined): FunctionVersion | undefined {

@@ -81,7 +81,8 @@ export class InvokeOperations {
 
   #read(call: AwsCall): Invoked {
     const { who, region } = call
-    const found = this.#parts.catalogue.find(who, region, param(call), call.query.get('Qualifier'))
+    const { catalogue } = this.#parts
+    const found = catalogue.chosen(who, catalogue.find(who, region, param(call), call.query.get('Qualifier')))
     const functionVersion = found.version?.number ?? 0
     const target = this.#parts.targets.resolve(who, { functionId: found.fn.id, functionVersion })
     const arn = arnOf(region, found.fn.name ?? found.fn.id, found.qualifier)

@@ -30,7 +30,7 @@ export class PublishedVersions {
     if (version === null || !/^\d+$/.test(qualifier)) {
       throw invalidParameter(`Qualifier is ${qualifier}: only versions can be deleted by their number.`)
     }
-    const holder = Object.entries(settings.aliases).find(([, alias]) => alias.version === version.number)
+    const holder = Object.entries(settings.aliases).find(([, alias]) => leadsTo(alias, version.number))
     if (holder !== undefined) {
       const message = `The alias ${holder[0]} points at version ${version.number}: move or delete it first.`
       throw new AwsError(409, 'ResourceConflictException', message)
@@ -128,9 +128,13 @@ export class VersionOperations {
   }
 
   #setAlias(call: AwsCall, found: Found, name: string, given: Record<string, unknown>, before: LambdaAlias): object {
-    refuseWeights(given.RoutingConfig)
+    const version =
+      given.FunctionVersion === undefined ? before.version : this.#version(call, found, given.FunctionVersion)
+    const weights =
+      given.RoutingConfig === undefined ? before.weights : this.#weights(call, found, given.RoutingConfig, version)
     const alias: LambdaAlias = {
-      version: given.FunctionVersion === undefined ? before.version : this.#version(call, found, given.FunctionVersion),
+      version,
+      ...(weights !== undefined && { weights }),
       description:
         given.Description === undefined
           ? before.description
@@ -146,6 +150,22 @@ export class VersionOperations {
     const version = /^\d+$/.test(text) ? this.#catalogue.versionNumbered(who, fn, Number(text)) : undefined
     if (version === undefined) throw missing(`Function not found: ${arnOf(region, fn.name ?? fn.id, text)}`)
     return version.number
+  }
+
+  /** One further version at most, and only published ones, as there. */
+  #weights(call: AwsCall, found: Found, config: unknown, version: number): LambdaAlias['weights'] {
+    const given = Object.entries(additionalWeights(config))
+    if (given.length === 0) return undefined
+    if (given.length > 1) throw invalidParameter('RoutingConfig names more than one additional version.')
+    if (version === 0) throw invalidParameter('RoutingConfig is not supported for an alias that points to $LATEST.')
+    const [[name = '', weight]] = given as [[string, unknown]]
+    if (!/^\d+$/.test(name) || this.#version(call, found, name) === version) {
+      throw invalidParameter(`RoutingConfig: ${JSON.stringify(name)} must be another published version.`)
+    }
+    if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1)) {
+      throw invalidParameter(`RoutingConfig: the weight of version ${name} must be from 0.0 to 1.0.`)
+    }
+    return { [name]: weight }
   }
 
   #alias(call: AwsCall): { found: Found; name: string; alias: LambdaAlias } {
@@ -164,14 +184,15 @@ export class VersionOperations {
     return arnOf(region, fn.name ?? fn.id, alias)
   }
 
-  #shown(call: AwsCall, found: Found, name: string, { version, description }: LambdaAlias): Record<string, unknown> {
-    const alias = {
+  #shown(call: AwsCall, found: Found, name: string, alias: LambdaAlias): Record<string, unknown> {
+    const shown = {
       AliasArn: this.#arn(call, found, name),
       Name: name,
-      FunctionVersion: versionText(version),
-      Description: description,
+      FunctionVersion: versionText(alias.version),
+      Description: alias.description,
+      ...(alias.weights && { RoutingConfig: { AdditionalVersionWeights: alias.weights } }),
     }
-    return { ...alias, RevisionId: revisionIdOf(alias) }
+    return { ...shown, RevisionId: revisionIdOf(shown) }
   }
 
   #configuration(call: AwsCall, found: Found): Record<string, unknown> {
@@ -181,8 +202,11 @@ export class VersionOperations {
 
 const versionText = (version: number): string => (version === 0 ? current : String(version))
 
-function refuseWeights(config: unknown): void {
-  const weights = (config as { AdditionalVersionWeights?: object } | null | undefined)?.AdditionalVersionWeights ?? {}
-  if (Object.keys(weights).length === 0) return
-  throw invalidParameter('RoutingConfig: an alias leads to one version here; weights are not offered.')
+function additionalWeights(config: unknown): object {
+  const weights = (config as { AdditionalVersionWeights?: unknown } | null)?.AdditionalVersionWeights ?? {}
+  if (typeof weights === 'object' && !Array.isArray(weights)) return weights
+  throw invalidParameter('RoutingConfig: AdditionalVersionWeights must be an object.')
 }
+
+const leadsTo = ({ version, weights = {} }: LambdaAlias, number: number): boolean =>
+  version === number || weights[number] !== undefined

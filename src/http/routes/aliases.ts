@@ -1,19 +1,40 @@
 import { z } from '@hono/zod-openapi'
-import type { Alias } from '../../domain/alias.ts'
+import type { Alias, Weights } from '../../domain/alias.ts'
+import { invalid } from '../../domain/errors.ts'
 import type { Aliases } from '../../services/functions/aliases.ts'
 import { readObject } from '../body.ts'
 import { cascadeQuery, wantsCascade } from '../cascade.ts'
 import { type App, endpoint } from '../endpoint.ts'
-import { ignored, integer, parseFields, text, uuid } from '../fields.ts'
+import { field, ignored, integer, nullable, parseFields, text, uuid } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
 
 const tag = 'aliases'
 const path = '/v1/aliases/:name'
 
+const weights = nullable(
+  field<Weights>(
+    {
+      type: ['object', 'null'],
+      additionalProperties: { type: 'number', minimum: 0, maximum: 1 },
+      description:
+        'Shares of calls, from 0 to 1, of further versions by their numbers, as {"4": 0.1}; the others run function_version. They go when the alias is pointed at something else without them; null takes them back.',
+    },
+    (value) => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw invalid('must be an object, such as {"4": 0.1}.')
+      const wrong = Object.entries(value).find(([, weight]) => typeof weight !== 'number')
+      if (wrong !== undefined)
+        throw invalid(`gives version ${wrong[0]} ${JSON.stringify(wrong[1])}: it must be a number.`)
+      return value as Weights
+    },
+  ),
+)
+
 const target = {
   function_id: uuid('What the alias points at.'),
   function_version: integer('0, the default, is the current code.'),
+  weights,
   description: text(),
 }
 const newAlias = z.object({ name: text(255, 'Unique inside the project. Required.'), ...target })
@@ -28,6 +49,7 @@ const shown = z
     project_id: z.string(),
     created_at: z.string(),
     updated_at: z.string().nullable(),
+    weights: z.record(z.string(), z.number()).optional().openapi({ description: 'There when there are some.' }),
   })
   .openapi('Alias')
 
@@ -111,9 +133,15 @@ export function bindAliases(app: App, aliases: Aliases, settings: { maxBodyBytes
   )
 }
 
-const named = (fields: { function_id?: string; function_version?: number; description?: string }) => ({
+const named = (fields: {
+  function_id?: string
+  function_version?: number
+  weights?: Weights | null
+  description?: string
+}) => ({
   functionId: fields.function_id,
   functionVersion: fields.function_version,
+  weights: fields.weights,
   description: fields.description,
 })
 
@@ -127,5 +155,6 @@ function asShown(alias: Alias): z.output<typeof shown> {
     project_id: alias.projectId,
     created_at: shownTime(alias.createdAt),
     updated_at: shownTime(alias.updatedAt),
+    ...(alias.weights !== null && { weights: alias.weights }),
   }
 }

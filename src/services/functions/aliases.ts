@@ -1,4 +1,4 @@
-import type { Alias, AliasStore } from '../../domain/alias.ts'
+import { type Alias, type AliasStore, checkedWeights, versionsOf, type Weights } from '../../domain/alias.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
@@ -22,10 +22,12 @@ export interface NewAlias {
   name?: string
   functionId?: string
   functionVersion?: number
+  /** Null: none. */
+  weights?: Weights | null
   description?: string
 }
 
-/** Undefined is not given and keeps what the alias has; the name cannot change. */
+/** Undefined is not given and keeps what the alias has, but weights go when it is pointed at something else; the name cannot change. */
 export type AliasChange = Omit<NewAlias, 'name'>
 
 /** Movable names for a function and version (contract section 6). */
@@ -47,10 +49,11 @@ export class Aliases {
 
   create(who: Principal, given: NewAlias): Alias {
     const { aliases, clock, newId } = this.#parts
-    const { name, functionId, functionVersion = 0, description = null } = given
+    const { name, functionId, functionVersion = 0, weights, description = null } = given
     if (!name) throw invalid('"name" is required and must not be empty.')
     if (!functionId) throw invalid('"function_id" is required: what the alias points at.')
-    this.#checkTarget(who, functionId, functionVersion)
+    const target = { functionId, functionVersion, weights: checkedWeights(weights ?? {}, functionVersion) }
+    this.#checkTarget(who, target)
     if (aliases.find(who.projectId, name) !== null) throw invalid(`There is an alias ${name} in this project already.`)
     const { projectId } = who
     const now = clock.now()
@@ -59,8 +62,7 @@ export class Aliases {
       projectId,
       name,
       description,
-      functionId,
-      functionVersion,
+      ...target,
       createdAt: now,
       updatedAt: null,
     }
@@ -71,17 +73,19 @@ export class Aliases {
 
   update(who: Principal, name: string, change: AliasChange): Alias {
     const before = this.get(who, name)
+    const isMoved = change.functionId !== undefined || change.functionVersion !== undefined
+    const functionVersion = change.functionVersion ?? before.functionVersion
+    const weights = change.weights === undefined && !isMoved ? before.weights : change.weights
     const alias: Alias = {
       ...before,
       functionId: change.functionId ?? before.functionId,
-      functionVersion: change.functionVersion ?? before.functionVersion,
+      functionVersion,
+      weights: checkedWeights(weights ?? {}, functionVersion),
       description: change.description ?? before.description,
       updatedAt: this.#parts.clock.now(),
     }
-    if (change.functionId !== undefined || change.functionVersion !== undefined) {
-      this.#checkTarget(who, alias.functionId, alias.functionVersion)
-      this.#refuseSameTarget(alias)
-    }
+    if (isMoved || change.weights) this.#checkTarget(who, alias)
+    if (isMoved) this.#refuseSameTarget(alias)
     this.#parts.aliases.update(alias)
     return alias
   }
@@ -94,11 +98,15 @@ export class Aliases {
     aliases.delete(id)
   }
 
-  #checkTarget(who: Principal, functionId: string, version: number): void {
-    if (version < 0) throw invalid(`"function_version" is ${version}: it must be 0 or a published version.`)
-    const fn = this.#parts.targets.findFunction(who, functionId)
-    if (version > 0 && this.#parts.functions.findVersion(fn.id, version) === null) {
-      throw notFound(`Version ${version} of function`, fn.id)
+  #checkTarget(who: Principal, target: Pick<Alias, 'functionId' | 'functionVersion' | 'weights'>): void {
+    if (target.functionVersion < 0) {
+      throw invalid(`"function_version" is ${target.functionVersion}: it must be 0 or a published version.`)
+    }
+    const fn = this.#parts.targets.findFunction(who, target.functionId)
+    for (const version of versionsOf(target)) {
+      if (version > 0 && this.#parts.functions.findVersion(fn.id, version) === null) {
+        throw notFound(`Version ${version} of function`, fn.id)
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Alias, AliasStore } from '../../domain/alias.ts'
+import { type Alias, type AliasStore, chosenVersion } from '../../domain/alias.ts'
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { Fn, FunctionStore, FunctionVersion } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
@@ -34,6 +34,8 @@ export interface TargetsParts {
   functions: FunctionStore
   runtimes: RuntimeStore
   aliases: AliasStore
+  /** From 0 up to 1: which of its versions an alias with weights leads to. */
+  random(): number
 }
 
 /**
@@ -190,7 +192,7 @@ export class Targets {
   }
 
   #byAlias(alias: Alias): Target {
-    return this.#version(this.#functionOf(alias), alias.functionVersion, alias.name)
+    return this.#version(this.#functionOf(alias), chosenVersion(alias, this.#parts.random), alias.name)
   }
 
   #functionOf(alias: Alias): Fn {

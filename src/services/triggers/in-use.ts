@@ -1,4 +1,4 @@
-import type { AliasStore } from '../../domain/alias.ts'
+import { type AliasStore, versionsOf } from '../../domain/alias.ts'
 import { type JobStore, unfinished } from '../../domain/job.ts'
 import type { SourceStore } from '../../domain/source.ts'
 import type { Holder, InUse, StoredTrigger, TriggerStore } from '../../domain/trigger.ts'
@@ -17,6 +17,8 @@ interface Row {
   id: string
   projectId: string
   functionVersion: number | null
+  /** Where there may be several. */
+  versions?: (number | null)[]
 }
 
 /** Functions hold secrets only, and are removed by nobody for it. */
@@ -41,7 +43,8 @@ export class Holders implements InUse {
       job: { ...listed(stores.jobs, unfinished), remove: ({ id }) => jobs.remove(id) },
       webhook: { ...listed(stores.webhooks), remove: ({ id }) => stores.webhooks.delete(id) },
       alias: {
-        ofFunction: (functionId) => stores.aliases.listOfFunction(functionId).map((row) => ({ ...row, id: row.name })),
+        ofFunction: (functionId) =>
+          stores.aliases.listOfFunction(functionId).map((row) => ({ ...row, id: row.name, versions: versionsOf(row) })),
         ofAlias: () => [],
         remove: ({ projectId, id }) => this.#removeAlias(stores.aliases, projectId, id),
       },
@@ -54,7 +57,8 @@ export class Holders implements InUse {
   }
 
   ofVersion(functionId: string, version: number): Holder[] {
-    return this.#all((kind) => kind.ofFunction(functionId).filter(({ functionVersion }) => functionVersion === version))
+    const leadsThere = ({ functionVersion, versions = [functionVersion] }: Row) => versions.includes(version)
+    return this.#all((kind) => kind.ofFunction(functionId).filter(leadsThere))
   }
 
   ofAlias(projectId: string, alias: string): Holder[] {

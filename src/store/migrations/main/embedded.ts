@@ -333,4 +333,9 @@ CREATE INDEX \`builds_project\` ON \`builds\` (\`project_id\`,\`id\`);`,
     sql: `ALTER TABLE \`builds\` ADD \`package_hash\` text;--> statement-breakpoint
 ALTER TABLE \`builds\` ADD \`bundle\` integer DEFAULT false NOT NULL;`,
   },
+  {
+    tag: '0016_known_killraven',
+    when: 1796042645739,
+    sql: `ALTER TABLE \`aliases\` ADD \`weights\` text;`,
+  },
 ]
