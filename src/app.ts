@@ -314,7 +314,7 @@ function makeGround(
       factory,
       clock,
       log,
-      options: given.poolOptions(config),
+      options: given.poolOptions(config, engine),
       ranBefore: ranBefore(stores.functions, ledger),
       engineIsUp: () => engine.isUp,
       shares,

@@ -7,9 +7,11 @@ import type { ProjectLimits } from './domain/limits.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
 import type { PoolOptions } from './engine/pool/pool.ts'
 import type { EngineOptions } from './engine/sandbox/connect-engine.ts'
+import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
 import type { WorkersParts } from './engine/worker/worker-factory.ts'
 import type { HttpSettings } from './http/settings.ts'
 import type { OpenStackSettings } from './openstack/openstack.ts'
+import { budgetOf, defaultBudgetMb } from './settings/workers.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import type { LayerOptions } from './store/layers.ts'
 import type { PackageLimits } from './store/zip-check.ts'
@@ -27,6 +29,7 @@ export const engineOptions = (
   host: config.dockerHost,
   link: config.link,
   linkAddress: config.linkAddress,
+  stopGraceMs: config.stopGraceMs,
   instance: data.instance,
   workersDir: data.workersDir,
   etcFolder: data.etcFolder,
@@ -80,14 +83,22 @@ export const workersParts = (
   cpuDefaultMillicpu: config.cpuDefaultMillicpu,
 })
 
-export const poolOptions = (config: Config): PoolOptions => ({
-  memoryBudgetBytes: config.memoryBudgetMb * 1024 * 1024,
+/** `engine`: a swarm has the memory and the processors of its nodes, unless the operator says how much of them is ours. */
+export const poolOptions = (
+  config: Config,
+  { capacity, isFixedOnceStarted }: Pick<SandboxEngine, 'capacity' | 'isFixedOnceStarted'>,
+): PoolOptions => ({
+  memoryBudgetBytes:
+    capacity === undefined || config.memoryBudgetMb !== defaultBudgetMb
+      ? config.memoryBudgetMb * 1024 * 1024
+      : budgetOf(capacity.memoryBytes),
   genericFloor: config.genericWorkers,
   maxParallelStarts: config.maxParallelStarts,
   maxWaiting: config.maxWaiting,
   acquireTimeoutMs: config.acquireTimeoutMs,
-  pauseAfterMs: config.pauseAfterMs,
-  processors: availableParallelism(),
+  pauseAfterMs: isFixedOnceStarted ? 0 : config.pauseAfterMs,
+  processors: capacity?.processors ?? availableParallelism(),
+  ...(isFixedOnceStarted && { fixedCpuMillicpu: config.cpuDefaultMillicpu }),
 })
 
 export const reserveBytes = ({ diskReserveMb }: Pick<Config, 'diskReserveMb'>): number => diskReserveMb * 1024 * 1024

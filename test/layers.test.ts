@@ -32,7 +32,17 @@ const mayImport: Record<string, string[]> = {
     ...['assets.ts', 'config.ts', 'logger.ts', 'wiring.ts', 'wiring-settings.ts', 'registry-credentials.ts'],
   ],
   'wiring.ts': ['domain', 'store', 'openstack', 'services', 'scheduler', 'http'],
-  'wiring-settings.ts': ['assets.ts', 'domain', 'store', 'engine', 'openstack', 'http', 'config.ts', 'wiring.ts'],
+  'wiring-settings.ts': [
+    'assets.ts',
+    'domain',
+    'store',
+    'engine',
+    'openstack',
+    'http',
+    'config.ts',
+    'settings',
+    'wiring.ts',
+  ],
   'restore.ts': ['domain', 'store', 'folder.ts'],
   'registry-credentials.ts': ['domain', 'store', 'services', 'config.ts'],
   'local-data.ts': ['domain', 'store', 'assets.ts', 'config.ts', 'restore.ts', 'registry-credentials.ts', 'cli'],
@@ -134,7 +144,7 @@ function ownImportProblems(path: string, target: string): string[] {
   const allowed = room === undefined ? [] : [room, ...(mayImport[room] as string[])]
   if (!allowed.some((place) => target === place || target.startsWith(`${place}/`))) return [problem]
   // Which engine is in use is known to one file.
-  const engine = /^engine\/sandbox\/(docker|process)\//.exec(target)?.[0]
+  const engine = /^engine\/sandbox\/(docker|process|swarm)\//.exec(target)?.[0]
   const choosesEngine = path === 'engine/sandbox/connect-engine.ts'
   return engine !== undefined && !choosesEngine && !path.startsWith(engine) ? [problem] : []
 }

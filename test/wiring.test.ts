@@ -29,7 +29,7 @@ const parts = {
 test.each([
   ['the engine', engineOptions(config, data, [], { certificates: undefined, searchPath: [] })],
   ['the workers', workersParts(config, [], parts)],
-  ['the pool', poolOptions(config)],
+  ['the pool', poolOptions(config, parts.engine)],
   ['the services', serviceSettings(config)],
   ['HTTP', httpSettings(config)],
 ])('neither the admin token, the password of Keystone nor the key of the secrets reaches %s', (_who, given) => {

@@ -109,7 +109,7 @@ const failed = (area: string) => (error: Error) => [problem(area, error.message,
 /** What this machine tells. The engine of a server that answers is told by the server. */
 async function findHere(cli: Cli, { health, isAway }: Asked): Promise<Finding[]> {
   const settings = readSettings()
-  const hasContainers = health === null ? settings.engine === 'docker' : health.engine?.name !== 'processes'
+  const hasContainers = health === null ? settings.engine !== 'process' : health.engine?.name !== 'processes'
   const engine = hasContainers ? makeEngineClient(settings.dockerHost) : null
   const report = await engine?.report().catch(() => null)
   const findings = [

@@ -63,7 +63,7 @@ function canRun(
   engine: Config['engine'],
   progress: Progress,
 ): boolean {
-  if (engine === 'docker' || program === 'node' || findProgram(program) !== undefined) return true
+  if (engine !== 'process' || program === 'node' || findProgram(program) !== undefined) return true
   progress.warn(`${name} is left out: ${program} is not installed on this machine, and there are no containers`)
   return false
 }

@@ -26,7 +26,10 @@ export const commands: CommandSpec[] = [
     summary: 'prepare this machine, start the server, deploy sample functions and call them',
     options: [
       ['--install', 'install and start Docker from the packages of this system where no engine answers (as root)'],
-      ['--engine <engine>', 'docker: containers; process: plain processes WITHOUT ISOLATION'],
+      [
+        '--engine <engine>',
+        'docker: containers; swarm: tasks of a Docker Swarm; process: plain processes WITHOUT ISOLATION',
+      ],
       ['--images <file>', 'take images of runtimes or their bases from an archive, such as "docker save" makes'],
     ],
     examples: ['taibai up', 'sudo taibai up --install'],
@@ -50,7 +53,7 @@ async function up({ out, local }: Cli, options: Options): Promise<void> {
   unpackAssets(settings.cacheDir)
   const client = makeClient({ url: serverUrl(settings), token: () => settings.adminToken ?? tokenIn(settings.dataDir) })
   const context = { out, local, progress, settings, client }
-  if (engine === 'docker') await ensureEngineReady(context, options.install === true, textOption(options, 'images'))
+  if (engine !== 'process') await ensureEngineReady(context, options.install === true, textOption(options, 'images'))
   else warnOfProcesses(progress)
   await ensureServer(context, engine)
   const samples = await deploySamples(context, engine)
@@ -62,8 +65,8 @@ async function up({ out, local }: Cli, options: Options): Promise<void> {
 
 function engineOf(options: Options): Config['engine'] | undefined {
   const engine = textOption(options, 'engine')
-  if (engine === undefined || engine === 'docker' || engine === 'process') return engine
-  throw usageError(`--engine takes docker or process, and "${engine}" is neither.`)
+  if (engine === undefined || engine === 'docker' || engine === 'swarm' || engine === 'process') return engine
+  throw usageError(`--engine takes docker, swarm or process, and "${engine}" is none of them.`)
 }
 
 async function ensureEngineReady(

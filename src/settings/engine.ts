@@ -7,9 +7,11 @@ const egressEntry = /^(host|metadata|\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?)(:\d{1,5}
 
 export const engine = {
   engine: z
-    .enum(['docker', 'process'])
+    .enum(['docker', 'swarm', 'process'])
     .default('docker')
-    .describe('docker: containers. process: child processes without isolation, for development, loopback only.'),
+    .describe(
+      'docker: containers. swarm: tasks on the nodes of a Docker Swarm. process: child processes without isolation, for development, loopback only.',
+    ),
   dockerHost: z
     .string()
     .optional()

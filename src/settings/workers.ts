@@ -2,7 +2,8 @@ import { totalmem } from 'node:os'
 import { int, mib } from './value-kinds.ts'
 
 /** Three quarters of the memory: what remains is for the system, the engine and this process. */
-const defaultBudgetMb = Math.floor((totalmem() / mib) * 0.75)
+export const budgetOf = (memoryBytes: number): number => Math.floor(memoryBytes * 0.75)
+export const defaultBudgetMb = Math.floor(budgetOf(totalmem()) / mib)
 
 export const workers = {
   memoryBudgetMb: int(64)

@@ -1,11 +1,7 @@
 /** What Docker is asked for a sandbox, compared whole: a line that is lost or added here is a hole or a surprise. */
 import { describe, expect, test } from 'vitest'
-import {
-  type ContainerDefaults,
-  containerOptions,
-  instanceLabel,
-  resources,
-} from '../../src/engine/sandbox/docker/container-spec.ts'
+import { instanceLabel } from '../../src/engine/sandbox/container/inside.ts'
+import { type ContainerDefaults, containerOptions, resources } from '../../src/engine/sandbox/docker/container-spec.ts'
 import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 
 const mib = 1024 * 1024

@@ -1,7 +1,7 @@
 /** Whether the engine answers. */
 import { afterEach, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
-import { EngineWatch } from '../../src/engine/sandbox/docker/engine-watch.ts'
+import { EngineWatch } from '../../src/engine/sandbox/container/engine-watch.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const options = { everyMs: 5, answerMs: 50 }

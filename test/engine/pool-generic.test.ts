@@ -125,3 +125,20 @@ test('a call that waits for memory is one that takes a generic worker, however o
   await test.pass(5000)
   expect(ready(test)).toBe(1)
 })
+
+describe('where limits cannot be changed once a worker runs', () => {
+  test('a generic worker serves functions of its own limits, and others start one of theirs', async () => {
+    const test = new TestPool({ genericFloor: 1, fixedCpuMillicpu: 100 })
+    await test.withRuntime()
+    const usual = { memoryBytes: 128 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
+    const kindOf = async (functionId: string, more: object = {}) => {
+      const asked = test.ask(aRevision({ functionId, ...usual, ...more }))
+      await test.pass(2000)
+      test.release(asked.lease)
+      return asked.lease?.startKind
+    }
+    expect(await kindOf('usual')).toBe('prewarmed')
+    expect(await kindOf('larger', { memoryBytes: 256 * mib })).toBe('cold')
+    expect(await kindOf('capped', { cpuMaxMillicpu: 500 })).toBe('cold')
+  })
+})

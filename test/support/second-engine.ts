@@ -40,6 +40,11 @@ export class SecondEngine implements AsyncDisposable {
     return `${this.#subnet}.1`
   }
 
+  /** The cable's end on this machine. */
+  get cable(): string {
+    return `${this.#name}h`
+  }
+
   static async start(): Promise<SecondEngine> {
     const engine = new SecondEngine()
     mkdirSync(engine.#folder)
@@ -58,11 +63,16 @@ export class SecondEngine implements AsyncDisposable {
     const log = openSync(join(this.#folder, 'engine.log'), 'a')
     const script = this.#script()
     const options = { stdio: ['ignore', log, log] as ('ignore' | number)[], detached: true }
-    this.#process = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-c', script], options)
+    this.#process = spawn(
+      'unshare',
+      ['--net', '--uts', '--mount', '--propagation', 'private', 'sh', '-c', script],
+      options,
+    )
     closeSync(log)
     const pid = this.#process.pid as number
     await waitUntil('it has a network of its own', () => namespaceOf(pid) !== namespaceOf('self'), startMs)
-    const [cable, end] = [`${this.#name}h`, `${this.#name}m`]
+    const end = `${this.#name}m`
+    const { cable } = this
     await ip('link', 'add', cable, 'type', 'veth', 'peer', 'name', end, 'netns', String(pid))
     await ip('addr', 'add', `${this.ourAddress}/24`, 'dev', cable)
     await ip('link', 'set', cable, 'up')
@@ -82,7 +92,7 @@ export class SecondEngine implements AsyncDisposable {
     const late = setTimeout(() => process.kill(-(running.pid as number), 'SIGKILL'), 30_000)
     await gone
     clearTimeout(late)
-    await ip('link', 'del', `${this.#name}h`).catch(() => {})
+    await ip('link', 'del', this.cable).catch(() => {})
   }
 
   /** Copies images of the engine of the tests. */
@@ -114,6 +124,7 @@ export class SecondEngine implements AsyncDisposable {
     const hidden = ['/tmp', '/work', '/root', '/dev/shm'].map((path) => `mount -t tmpfs tmpfs ${path}`)
     return [
       ...hidden.filter((_, at) => existsSync(['/tmp', '/work', '/root', '/dev/shm'][at] as string)),
+      `hostname ${this.#name}`,
       'ip link set lo up',
       `until ip link show ${end} >/dev/null 2>&1; do sleep 0.1; done`,
       `ip addr add ${this.#subnet}.2/24 dev ${end} && ip link set ${end} up && ip route add default via ${this.#subnet}.1`,

@@ -17,7 +17,7 @@ export type EngineName = 'docker' | 'process'
 
 export interface StartOptions {
   /** Default `process`. */
-  engine?: EngineName
+  engine?: EngineName | 'swarm'
   /** Used again by a later start; absent: a new one, removed with the server. */
   data?: DataFolder
   /** Further settings by their names in the environment. */

@@ -17,6 +17,8 @@ export interface GenericWorkersParts {
   log: Log
   /** Least number kept ready of each shape. */
   floor: number
+  /** The share of the processors that workers are started with, where limits cannot be changed later; null: they can. */
+  fixedCpuMillicpu: number | null
 }
 
 /** What a group asks for when it wants the next worker of a shape that comes up. */

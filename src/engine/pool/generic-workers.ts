@@ -35,7 +35,9 @@ export class GenericWorkers {
   of(revision: Revision): GenericShape {
     const { image, network, api, trusted, tmpSizeBytes, runtimeId } = revision
     const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes
-    return this.#shape({ image, network, api, trusted, memoryBytes, tmpSizeBytes })
+    const shape = { image, network, api, trusted, memoryBytes, tmpSizeBytes }
+    const { fixedCpuMillicpu } = this.#parts
+    return this.#shape(fixedCpuMillicpu === null ? shape : { ...shape, ...limitsOf(revision, fixedCpuMillicpu) })
   }
 
   /** Ready ones that may make room for others. */
@@ -73,5 +75,14 @@ export class GenericWorkers {
   }
 }
 
-const keyOf = ({ image, network, api, trusted, memoryBytes, tmpSizeBytes }: Shape): string =>
-  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''}`
+const keyOf = ({ image, network, api, trusted, memoryBytes, tmpSizeBytes, cpu }: Shape): string =>
+  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''}`
+
+/** Those that a worker must be started with. A function that asks for no more than what workers get anyway shares theirs. */
+function limitsOf(
+  { memoryBytes, cpuMillicpu, cpuMaxMillicpu }: Revision,
+  usualMillicpu: number,
+): Pick<Shape, 'memoryBytes' | 'cpu'> {
+  if (cpuMillicpu === usualMillicpu && cpuMaxMillicpu === null) return { memoryBytes }
+  return { memoryBytes, cpu: { millicpu: cpuMillicpu, maxMillicpu: cpuMaxMillicpu } }
+}

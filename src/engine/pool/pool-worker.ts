@@ -14,6 +14,8 @@ export interface Shape {
   memoryBytes: number
   /** Of /tmp, which nobody can change later; absent or null: the operator's. */
   tmpSizeBytes?: number | null
+  /** Where limits cannot be changed later. Absent: the least share of the processors, without a cap. */
+  cpu?: { millicpu: number; maxMillicpu: number | null }
 }
 
 /** What came of loading the revision's code. */

@@ -35,6 +35,8 @@ export interface PoolOptions {
   pauseAfterMs: number
   /** That workers run on. */
   processors: number
+  /** The share of the processors that workers are started with, where limits cannot be changed later; absent: they can. */
+  fixedCpuMillicpu?: number
 }
 
 export interface PoolParts {
@@ -207,6 +209,7 @@ function makeParts(
   isClosing: () => boolean,
 ) {
   const { memoryBudgetBytes, genericFloor: floor, maxParallelStarts: maxParallel, pauseAfterMs } = options
+  const { fixedCpuMillicpu = null } = options
   const limits = { maxWaiting: options.maxWaiting, timeoutMs: options.acquireTimeoutMs }
   const memory = new Memory(memoryBudgetBytes, () => upkeep.lookAgain())
   const line = new MemoryLine(memory)
@@ -215,7 +218,7 @@ function makeParts(
   const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
   const heldTime = new HeldTime(meter)
   const departures = new Departures({ clock, groups, memory, heldTime })
-  const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor })
+  const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor, fixedCpuMillicpu })
   const mostBytesOf = (projectId: string) => {
     const mostMb = shares.limitOf(projectId, 'worker_memory_mb')
     return mostMb === null ? null : mostMb * mib

@@ -2,15 +2,17 @@ import type { Log } from '../../domain/log.ts'
 import { DockerEngine, type DockerEngineOptions } from './docker/docker-engine.ts'
 import { ProcessEngine, type ProcessEngineOptions } from './process/process-engine.ts'
 import type { SandboxEngine } from './sandbox.ts'
+import { SwarmEngine, type SwarmEngineOptions } from './swarm/swarm-engine.ts'
 
-export interface EngineOptions extends DockerEngineOptions, ProcessEngineOptions {
-  engine: 'docker' | 'process'
+export interface EngineOptions extends DockerEngineOptions, ProcessEngineOptions, SwarmEngineOptions {
+  engine: 'docker' | 'process' | 'swarm'
   workersDir: string
 }
 
 /** The only place that knows which engines there are. Throws FaasError `engine_failed` when the engine does not answer. */
 export async function connectEngine(options: EngineOptions, log: Log): Promise<SandboxEngine> {
   if (options.engine === 'docker') return DockerEngine.connect(options, log)
+  if (options.engine === 'swarm') return SwarmEngine.connect(options, log)
   log.warn({}, 'THE PROCESS ENGINE ISOLATES NOTHING: functions run as this user on this machine. For development only.')
   return new ProcessEngine(options)
 }

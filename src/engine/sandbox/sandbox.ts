@@ -50,6 +50,8 @@ export interface Exit {
   memoryExceeded: boolean
   /** The engine was told to end it, and not by us, or ended it with itself. A kill that no engine knows of came from inside. */
   fromOutside?: boolean
+  /** Whether it was its memory that it was killed for is not told here. */
+  mayBeMemory?: boolean
 }
 
 /** Puts text of ours into what a sandbox prints, behind all that its processes have printed so far. */
@@ -124,8 +126,13 @@ export interface WorkerCallers {
   listening(ports: number[]): Promise<void>
 }
 
+export interface EngineCapacity {
+  memoryBytes: number
+  processors: number
+}
+
 /**
- * What runs sandboxes. Two stand behind it: `docker/` and `process/`; nothing outside this folder knows which. Throws FaasError
+ * What runs sandboxes. Three stand behind it: `docker/`, `swarm/` and `process/`; nothing outside this folder knows which. Throws FaasError
  * `engine_failed` (the engine says no, or is not there) and `not_supported` (this engine cannot do that).
  */
 export interface SandboxEngine {
@@ -143,6 +150,10 @@ export interface SandboxEngine {
   secretsFolder(folder: string): string
   /** Whether the code must be put into the worker's folder, or may be read where it is stored. */
   readonly isolatesFiles: boolean
+  /** Limits are set when a sandbox starts, and it cannot be paused; absent: it can, and `limit` changes them. */
+  readonly isFixedOnceStarted?: boolean
+  /** Of all machines that it runs sandboxes on; absent: it is this one. */
+  readonly capacity?: EngineCapacity
   /** `onOutput`: what the sandbox prints itself, past any shim. */
   start(spec: SandboxSpec, onOutput?: OnOutput): Promise<Sandbox>
   /**

@@ -102,6 +102,12 @@ export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome 
   if (exit.fromOutside) return platformFailed('The worker was ended from outside while it ran the function.', runMs)
   const [type, message] = exit.memoryExceeded
     ? [errorTypes.memory, `the function used more than its ${Math.round(memoryBytes / 1048576)} MiB of memory`]
-    : [errorTypes.exit, `the function's process ended${exit.code === null ? '' : ` with code ${exit.code}`}`]
+    : [
+        errorTypes.exit,
+        `the function's process ended${exit.code === null ? '' : ` with code ${exit.code}`}${guess(exit, memoryBytes)}`,
+      ]
   return { kind: 'killed', error: { type, message, stack: null }, runMs, ...noUsage }
 }
+
+const guess = ({ mayBeMemory }: Exit, memoryBytes: number): string =>
+  mayBeMemory ? `: it may have used more than its ${Math.round(memoryBytes / 1048576)} MiB of memory` : ''

@@ -44,7 +44,8 @@ export class SandboxWorkers implements WorkerFactory {
 
   async startGeneric(shape: Shape): Promise<PoolWorker> {
     const { image, network, trusted, tmpSizeBytes = null, memoryBytes } = shape
-    const limits = { memoryBytes, cpuMillicpu: this.#parts.cpuDefaultMillicpu, cpuMaxMillicpu: null }
+    const { millicpu, maxMillicpu } = shape.cpu ?? { millicpu: this.#parts.cpuDefaultMillicpu, maxMillicpu: null }
+    const limits = { memoryBytes, cpuMillicpu: millicpu, cpuMaxMillicpu: maxMillicpu }
     const closed = { network, trusted, tmpSizeBytes, reachesApi: shape.api, apiUrl: await this.#apiUrl(shape.api) }
     return this.#startShim(image, limits, closed)
   }

@@ -1,6 +1,6 @@
-import { hostNameInside } from '../../../domain/api-access.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
+import { apiUrl } from '../container/inside.ts'
 import type { ApiDoor } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
@@ -49,8 +49,6 @@ export class ApiNetwork {
     return this.#network.remove()
   }
 }
-
-export const apiUrl = (port: number): string => `http://${hostNameInside}:${port}`
 
 const unreachable = (address: string): string =>
   `Functions with "api" find no way to this server: it cannot listen at ${address}, the engine's end of their network. ` +

@@ -4,9 +4,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
 import type { BuilderRun } from '../../../domain/build.ts'
+import type { WorkerUser } from '../container/worker-users.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'
 import { type ContainerDefaults, containerOptions } from './container-spec.ts'
-import type { WorkerUser } from './worker-users.ts'
 
 /** What the engine is asked for a build, as values. */
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { hostNameInside } from '../../../domain/api-access.ts'
+import { environmentOf, folderInside, isWorker, keyFolder, secretsInside, workerLabel } from '../container/inside.ts'
+import type { WorkerUser } from '../container/worker-users.ts'
 import type { SandboxLimits, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'
-import type { WorkerUser } from './worker-users.ts'
 
 /** What the operator decides for all containers. */
 export interface ContainerDefaults {
@@ -37,26 +38,8 @@ export interface ContainerDefaults {
   cgroupParent?: string | undefined
 }
 
-export const instanceLabel = (instance: string): string => `io.taibai.instance=${instance}`
-export const workerLabel = 'io.taibai.worker'
-
-/** Name of the user of the processes inside, whatever its number. */
-export const userName = 'function'
-
-/** Where a worker sees its own folder. */
-export const folderInside = '/taibai'
-
-/** Where its function finds secrets that it wants as files: in memory, and closed to all but its user. */
-export const secretsInside = '/run/secrets'
-
-/** Where a worker without a folder finds its key: a volume of its own, which is filled before it starts. */
-export const keyFolder = '/taibai.key'
-export const keyFile = 'key'
-
 /** Name of the file that names this user. */
 export const passwdOf = (uid: number): string => `passwd-${uid}`
-
-const isWorker = ({ folder, key }: SandboxSpec): boolean => folder !== null || key !== undefined
 
 /** Everything that Docker is asked for one sandbox, as a value. */
 export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults, user: WorkerUser): ContainerOptions {
@@ -146,12 +129,6 @@ function ownerless(
   if (!hasOwnerlessMemory) return folders
   const plain = (options: string) => options.replace(/,mode=\d+,uid=\d+,gid=\d+$/, ',mode=1777')
   return Object.fromEntries(Object.entries(folders).map(([path, options]) => [path, plain(options)]))
-}
-
-/** What programs take for granted. The image of a function brings its own. */
-function environmentOf(spec: SandboxSpec): Record<string, string> {
-  const everywhere = { HOME: '/tmp', TMPDIR: '/tmp' }
-  return isWorker(spec) ? { ...everywhere, LANG: 'C.UTF-8', USER: userName, LOGNAME: userName } : everywhere
 }
 
 /**

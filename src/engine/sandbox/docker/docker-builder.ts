@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Builder, BuilderRun } from '../../../domain/build.ts'
 import { FaasError } from '../../../domain/errors.ts'
+import type { WorkerUsers } from '../container/worker-users.ts'
 import { type BuilderImageOptions, BuilderImages } from './builder-image.ts'
 import { type BuilderLimits, builderOptions, buildFolder, packageTar, tooLarge } from './builder-spec.ts'
 import { type SizeFinding, sizeLook, watchSize } from './builder-watch.ts'
 import type { ContainerDefaults } from './container-spec.ts'
 import type { DockerClient } from './docker-client.ts'
-import type { WorkerUsers } from './worker-users.ts'
 
 export interface DockerBuilderOptions extends BuilderLimits, Omit<BuilderImageOptions, 'network'> {}
 

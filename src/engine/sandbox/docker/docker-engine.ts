@@ -5,29 +5,25 @@ import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { hasInit, type InfoAnswer } from '../../api/engine-report.ts'
+import { addressTowards } from '../container/address-towards.ts'
+import { EngineWatch } from '../container/engine-watch.ts'
+import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
+import { seccompProfile } from '../container/seccomp-profile.ts'
+import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
-import { ApiNetwork, apiUrl } from './api-network.ts'
+import { ApiNetwork } from './api-network.ts'
 import type { ContainerOptions } from './container-options.ts'
-import {
-  type ContainerDefaults,
-  containerOptions,
-  folderInside,
-  instanceLabel,
-  secretsInside,
-} from './container-spec.ts'
+import { type ContainerDefaults, containerOptions } from './container-spec.ts'
 import { DockerBuilder, type DockerBuilderOptions } from './docker-builder.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { apiNetworkName, EgressNetwork, type EgressOptions } from './egress-network.ts'
-import { addressTowards, hasBridge, seesOurFiles, wrongCgroupParent } from './engine-facts.ts'
-import { EngineWatch } from './engine-watch.ts'
+import { hasBridge, seesOurFiles, wrongCgroupParent } from './engine-facts.ts'
 import { EtcFiles } from './etc-files.ts'
 import { type Place, placeOf } from './link-place.ts'
 import { hostPath, ownContainerId } from './own-container.ts'
-import { seccompProfile } from './seccomp-profile.ts'
 import { type Reach, WorkerCalls } from './worker-calls.ts'
-import { type UserRange, type WorkerUser, WorkerUsers } from './worker-users.ts'
 
 type Found =
   | 'api'

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
-import { engineAddress } from '../../api/engine-address.ts'
 import type { DockerClient } from './docker-client.ts'
 
 /** What is found out about an engine and this server's place beside it. */
@@ -38,22 +36,4 @@ export function wrongCgroupParent(parent: string | undefined, driver: string | u
   return isPath
     ? null
     : `The engine makes control groups itself: TAIBAI_CGROUP_PARENT has to be a path, such as /taibai-workers, and is ${parent}.`
-}
-
-const connectMs = 5000
-
-/** Our own address on the way to an engine of another machine; null: it is on this one, or not reached over TCP. */
-export function addressTowards(host: string | undefined): Promise<string | null> {
-  const { options } = engineAddress(host)
-  if (options.socketPath !== undefined || options.createConnection !== undefined) return Promise.resolve(null)
-  return new Promise((resolve) => {
-    const socket = connect({ host: String(options.host), port: Number(options.port), timeout: connectMs })
-    const done = (address: string | undefined) => {
-      socket.destroy()
-      const plain = address?.replace(/^::ffff:/, '')
-      resolve(plain === undefined || plain.startsWith('127.') || plain.includes(':') ? null : plain)
-    }
-    socket.once('connect', () => done(socket.localAddress))
-    socket.once('error', () => done(undefined)).once('timeout', () => done(undefined))
-  })
 }

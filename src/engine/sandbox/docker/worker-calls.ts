@@ -1,7 +1,7 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
+import { keyFile, keyFolder } from '../container/inside.ts'
 import type { SandboxSpec, WorkerCallers } from '../sandbox.ts'
-import { keyFile, keyFolder } from './container-spec.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { desktopHost, type Place } from './link-place.ts'

@@ -1,0 +1,152 @@
+import { FaasError } from '../../../domain/errors.ts'
+import { EngineApi, EngineRefusal } from '../../api/engine-api.ts'
+import type { VersionAnswer } from '../../api/engine-report.ts'
+import { workerLabel } from '../container/inside.ts'
+import type { NodeAnswer, ServiceOptions, TaskAnswer } from './service-options.ts'
+
+/** A manager that is there says so at once. */
+const firstAnswerMs = 10_000
+/** One that restarts must not hold up what looks at the tasks. */
+const lookMs = 5000
+
+export interface SwarmFacts {
+  version: string
+  apiVersion: string
+  /** Address at which the other nodes know the manager. */
+  managerAddress: string
+  /** How often a node says that it is there. */
+  heartbeatMs: number
+}
+
+interface InfoAnswer {
+  Swarm?: { ControlAvailable?: boolean; NodeAddr?: string; LocalNodeState?: string }
+}
+
+interface Named {
+  ID: string
+  Spec: { Name: string; Labels?: Record<string, string> }
+}
+
+export type Kept = 'secrets' | 'configs'
+
+/** A manager's orders and questions that tasks need. Throws FaasError `engine_failed` with a sentence. */
+export class SwarmClient {
+  readonly facts: SwarmFacts
+  readonly api: EngineApi
+
+  private constructor(api: EngineApi, facts: SwarmFacts) {
+    this.api = api
+    this.facts = facts
+  }
+
+  static async connect(host: string | undefined): Promise<SwarmClient> {
+    const api = new EngineApi(host)
+    try {
+      const version = await api.ask<VersionAnswer>('GET', '/version', {}, undefined, firstAnswerMs)
+      const { Swarm } = await api.ask<InfoAnswer>('GET', '/info', {}, undefined, firstAnswerMs)
+      if (Swarm?.ControlAvailable !== true) throw new FaasError('engine_failed', noManager)
+      const swarm = await api.ask<{ Spec: { Dispatcher?: { HeartbeatPeriod?: number } } }>('GET', '/swarm')
+      return new SwarmClient(api, {
+        version: version.Version ?? 'unknown',
+        apiVersion: version.ApiVersion ?? '1.0',
+        managerAddress: Swarm.NodeAddr ?? '',
+        heartbeatMs: (swarm.Spec.Dispatcher?.HeartbeatPeriod ?? usualHeartbeat) / 1e6,
+      })
+    } catch (cause) {
+      api.close()
+      if (cause instanceof FaasError) throw cause
+      throw failed("The manager's Docker engine does not answer. Is it running, and may this user reach it?", cause)
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.api.ask('GET', '/version', {}, undefined, firstAnswerMs)
+  }
+
+  /** Which nodes find it by, without asking a registry; undefined: the manager does not have it. */
+  async imageId(image: string): Promise<string | undefined> {
+    return this.api.ask<{ Id: string }>('GET', `/images/${image}/json`).then(
+      ({ Id }) => Id,
+      (cause: unknown) => unlessGone('The manager could not look for an image.', cause),
+    )
+  }
+
+  async keep(what: Kept, Name: string, text: string, Labels: Record<string, string>): Promise<string> {
+    const body = { Name, Labels, Data: Buffer.from(text).toString('base64') }
+    return (await this.#order<{ ID: string }>(`keep one of its ${what}`, `/${what}/create`, body)).ID
+  }
+
+  kept(what: Kept, label: string): Promise<Named[]> {
+    return this.#list<Named[]>(`/${what}`, label)
+  }
+
+  /** Name and id of each network of ours. */
+  async networks(label: string): Promise<{ id: string; worker: string }[]> {
+    const found = await this.#list<{ Id: string; Labels?: Record<string, string> | null }[]>('/networks', label)
+    return found.map(({ Id, Labels }) => ({ id: Id, worker: Labels?.[workerLabel] ?? '' }))
+  }
+
+  async makeNetwork(Name: string, Labels: Record<string, string>): Promise<string> {
+    return (
+      await this.#order<{ Id: string }>('make a network', '/networks/create', { Name, Labels, Driver: 'overlay' })
+    ).Id
+  }
+
+  async makeService(options: ServiceOptions): Promise<string> {
+    return (await this.#order<{ ID: string }>('make a task', '/services/create', options)).ID
+  }
+
+  async services(label: string): Promise<{ id: string; worker: string }[]> {
+    const found = await this.#list<Named[]>('/services', label)
+    return found.map(({ ID, Spec }) => ({ id: ID, worker: Spec.Labels?.[workerLabel] ?? '' }))
+  }
+
+  /** True: it is gone. False: something still uses it. */
+  async remove(what: Kept | 'services' | 'networks', id: string): Promise<boolean> {
+    return this.api.ask('DELETE', `/${what}/${id}`, {}, undefined, firstAnswerMs).then(
+      () => true,
+      (cause: unknown) => {
+        if (cause instanceof EngineRefusal) return cause.status === 404
+        throw failed('The manager could not remove what a worker had.', cause)
+      },
+    )
+  }
+
+  tasks(label: string): Promise<TaskAnswer[]> {
+    return this.#list('/tasks', label)
+  }
+
+  nodes(): Promise<NodeAnswer[]> {
+    return this.api.ask('GET', '/nodes', {}, undefined, lookMs)
+  }
+
+  close(): void {
+    this.api.close()
+  }
+
+  #list<T>(path: string, label: string): Promise<T> {
+    return this.api.ask<T>('GET', path, { filters: JSON.stringify({ label: [label] }) }, undefined, lookMs)
+  }
+
+  async #order<T>(what: string, path: string, body: object): Promise<T> {
+    try {
+      return await this.api.ask<T>('POST', path, {}, body)
+    } catch (cause) {
+      const why = cause instanceof EngineRefusal ? `: ${cause.message}` : ''
+      throw failed(`The swarm's manager could not ${what}${why}.`, cause)
+    }
+  }
+}
+
+/** Nanoseconds; Docker's own default. */
+const usualHeartbeat = 5e9
+
+const noManager =
+  'This Docker engine is not a manager of a swarm: run docker swarm init there, or set TAIBAI_DOCKER_HOST to an engine that is one.'
+
+const failed = (message: string, cause: unknown): FaasError => new FaasError('engine_failed', message, { cause })
+
+function unlessGone(message: string, cause: unknown): undefined {
+  if (cause instanceof EngineRefusal && cause.status === 404) return undefined
+  throw failed(message, cause)
+}

@@ -1,0 +1,320 @@
+import type { EngineReport } from '../../../domain/engine-report.ts'
+import { FaasError } from '../../../domain/errors.ts'
+import type { Log } from '../../../domain/log.ts'
+import { askReport } from '../../api/engine-report.ts'
+import { addressTowards } from '../container/address-towards.ts'
+import { EngineWatch } from '../container/engine-watch.ts'
+import { apiUrl, folderInside, groupText, instanceLabel, passwdText, secretsInside } from '../container/inside.ts'
+import { seccompProfile } from '../container/seccomp-profile.ts'
+import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
+import type {
+  ApiDoor,
+  CommandResult,
+  EngineCapacity,
+  OnOutput,
+  SandboxEngine,
+  SandboxSpec,
+  WorkerCallers,
+} from '../sandbox.ts'
+import type { NodeAnswer } from './service-options.ts'
+import { type Kept, SwarmClient } from './swarm-client.ts'
+import { swarmFindings } from './swarm-findings.ts'
+import { SwarmSandbox } from './swarm-sandbox.ts'
+import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
+import { capacityOf, placesIn, stateOf } from './task-state.ts'
+import { type Seen, TaskWatch } from './task-watch.ts'
+
+export interface SwarmEngineOptions {
+  /** Address of a manager's engine; undefined: the local socket. */
+  host: string | undefined
+  instance: string
+  users: UserRange
+  /** `host` or `host:port` at which workers on all nodes reach the server; undefined: found out. */
+  linkAddress?: string | undefined
+  pidsLimit: number
+  openFilesLimit: number
+  tmpSizeMb: number
+  codeSizeMb?: number | undefined
+  stopGraceMs?: number | undefined
+}
+
+/** Sandboxes as tasks of a Docker Swarm: each worker is a service of one task, on whichever node the swarm likes. */
+export class SwarmEngine implements SandboxEngine {
+  readonly isolatesFiles = true
+  readonly isFixedOnceStarted = true
+  readonly capacity: EngineCapacity
+  readonly images = null
+  readonly builder = null
+  readonly callers: WorkerCallers
+  #swarm: SwarmClient
+  #instance: string
+  #defaults: TaskDefaults
+  #serverHost: string
+  #users: WorkerUsers
+  #sandboxes = new Map<string, SwarmSandbox>()
+  #configs = new Map<string, Promise<string>>()
+  /** Things of workers that are gone, which the swarm did not let go yet. */
+  #scraps: { what: Kept | 'networks'; id: string }[] = []
+  #watch: EngineWatch
+  #tasks: TaskWatch
+  #log: Log
+  #closed = false
+
+  private constructor(
+    swarm: SwarmClient,
+    { host: serverHost, port }: { host: string; port: number },
+    nodes: NodeAnswer[],
+    options: SwarmEngineOptions,
+    log: Log,
+  ) {
+    this.#swarm = swarm
+    this.capacity = capacityOf(nodes)
+    this.#instance = options.instance
+    this.#serverHost = serverHost
+    this.#users = new WorkerUsers(options.users)
+    this.#log = log
+    const { instance, pidsLimit, openFilesLimit, tmpSizeMb, codeSizeMb = tmpSizeMb, stopGraceMs = 2000 } = options
+    const limits = { pidsLimit, openFilesLimit, tmpSizeMb, codeSizeMb, stopGraceMs }
+    this.#defaults = { instance, server: '', seccomp: JSON.stringify(seccompProfile()), ...limits }
+    this.callers = {
+      listenOn: [{ host: '0.0.0.0', port }],
+      listening: async ([port]) => {
+        this.#defaults.server = `${serverHost}:${port}`
+      },
+    }
+    this.#watch = new EngineWatch(() => swarm.ping(), log)
+    this.#tasks = new TaskWatch(
+      () => this.#look(),
+      (seen) => this.#note(seen),
+      () => this.#pace(),
+    )
+  }
+
+  static async connect(options: SwarmEngineOptions, log: Log): Promise<SwarmEngine> {
+    const swarm = await SwarmClient.connect(options.host)
+    const [given, port = '0'] = options.linkAddress?.split(':') ?? []
+    const host = given ?? (await addressTowards(options.host)) ?? swarm.facts.managerAddress
+    const nodes = await swarm.nodes()
+    log.info({ version: swarm.facts.version, nodes: placesIn(nodes).length, server: host }, 'docker swarm connected')
+    return new SwarmEngine(swarm, { host, port: Number(port) }, nodes, options, log)
+  }
+
+  get isUp(): boolean {
+    return this.#watch.isUp
+  }
+
+  inside(_folder: string): string {
+    return folderInside
+  }
+
+  secretsFolder(_folder: string): string {
+    return secretsInside
+  }
+
+  async openApi(door: ApiDoor): Promise<string> {
+    const port = await door.listen('0.0.0.0', '0.0.0.0/0')
+    this.#defaults.apiAddress = this.#serverHost
+    return apiUrl(port)
+  }
+
+  async start(spec: SandboxSpec): Promise<SwarmSandbox> {
+    refuseWhatCannotBe(spec)
+    const user = this.#users.take()
+    const own: { what: Kept | 'networks'; id: string }[] = []
+    try {
+      const sandbox = await this.#place(spec, user, own)
+      void sandbox.removed.then(() => this.#clear(sandbox, user, own))
+      void sandbox.exited.then(() => sandbox.kill())
+      await sandbox.running.catch(async (error: unknown) => {
+        await sandbox.kill()
+        throw error
+      })
+      return sandbox
+    } catch (error) {
+      if (!this.#sandboxes.has(spec.name)) this.#drop(user, own)
+      throw error
+    }
+  }
+
+  async runToEnd(_spec: SandboxSpec, _onOutput: OnOutput): Promise<CommandResult> {
+    throw notHere('images')
+  }
+
+  /** Each node looks for it when it is given a task. */
+  async prepareImage(image: string): Promise<void> {
+    await this.#imageId(image)
+  }
+
+  async report(): Promise<EngineReport> {
+    const [report, nodes] = await Promise.all([askReport(this.#swarm.api, reportMs), this.#swarm.nodes()])
+    return {
+      ...report,
+      name: 'Docker Swarm',
+      findings: [...report.findings, ...swarmFindings(this.#swarm.facts, nodes)],
+    }
+  }
+
+  async removeLeftovers(): Promise<number> {
+    const label = instanceLabel(this.#instance)
+    const services = await this.#swarm.services(label)
+    await Promise.all(services.map(({ id }) => this.#swarm.remove('services', id)))
+    const [networks, secrets] = await Promise.all([this.#swarm.networks(label), this.#swarm.kept('secrets', label)])
+    this.#scraps.push(...networks.map(({ id }) => ({ what: 'networks' as const, id })))
+    this.#scraps.push(...secrets.map(({ ID }) => ({ what: 'secrets' as const, id: ID })))
+    await this.#sweep()
+    return services.length
+  }
+
+  /** What a manager that does not answer leaves over, the next start removes. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#watch.close()
+    await Promise.race([this.#removeAll(), pause(lastRemovalMs)])
+    this.#tasks.close()
+    this.#swarm.close()
+  }
+
+  async #removeAll(): Promise<void> {
+    await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
+    for (let tries = 0; this.#scraps.length > 0 && tries < 20; tries++) {
+      await this.#sweep()
+      if (this.#scraps.length > 0) await pause(sweepMs)
+    }
+    const configs = await this.#swarm.kept('configs', instanceLabel(this.#instance))
+    await Promise.all(configs.map(({ ID }) => this.#swarm.remove('configs', ID).catch(() => false)))
+  }
+
+  async #place(
+    spec: SandboxSpec,
+    user: WorkerUser,
+    own: { what: Kept | 'networks'; id: string }[],
+  ): Promise<SwarmSandbox> {
+    if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
+    const [name, labels] = [nameOf(this.#instance, spec.name), labelsOf(this.#instance, spec.name)]
+    const made = async (what: Kept | 'networks', making: Promise<string>): Promise<string> => {
+      const id = await making
+      own.push({ what, id })
+      return id
+    }
+    const imageId = await this.#imageId(spec.image)
+    const [networkId, secretId, passwd, group] = await allOrNone([
+      made('networks', this.#swarm.makeNetwork(name, labels)),
+      made('secrets', this.#swarm.keep('secrets', name, spec.key ?? '', labels)),
+      this.#config(`passwd-${user.uid}`, passwdText(user)),
+      this.#config(`group-${user.gid}`, groupText(user.gid)),
+    ])
+    const parts: TaskParts = { imageId, networkId, secret: { id: secretId, name }, passwd, group, user }
+    const serviceId = await this.#swarm.makeService(serviceOptions(spec, this.#defaults, parts))
+    const sandbox = new SwarmSandbox(spec.name, serviceId, async () => {
+      this.#ending.add(serviceId)
+      await this.#swarm.remove('services', serviceId)
+      this.#tasks.hurry()
+    })
+    this.#sandboxes.set(spec.name, sandbox)
+    this.#starting.add(serviceId)
+    void sandbox.running.catch(() => {}).finally(() => this.#starting.delete(serviceId))
+    this.#tasks.hurry()
+    return sandbox
+  }
+
+  readonly #starting = new Set<string>()
+  readonly #ending = new Set<string>()
+
+  async #imageId(image: string): Promise<string> {
+    const id = await this.#swarm.imageId(image)
+    if (id !== undefined) return id
+    throw new FaasError('engine_failed', `The image ${image} is not on the swarm's manager; build or pull it there.`)
+  }
+
+  /** Made once, and used by all workers of the user. */
+  async #config(what: string, text: string): Promise<{ id: string; name: string }> {
+    const name = nameOf(this.#instance, what)
+    const making = this.#configs.get(name) ?? this.#makeConfig(name, text)
+    this.#configs.set(name, making)
+    try {
+      return { id: await making, name }
+    } catch (error) {
+      this.#configs.delete(name)
+      throw error
+    }
+  }
+
+  async #makeConfig(name: string, text: string): Promise<string> {
+    const label = instanceLabel(this.#instance)
+    const found = (await this.#swarm.kept('configs', label)).find(({ Spec }) => Spec.Name === name)
+    return found?.ID ?? this.#swarm.keep('configs', name, text, labelsOf(this.#instance, ''))
+  }
+
+  #clear(sandbox: SwarmSandbox, user: WorkerUser, own: { what: Kept | 'networks'; id: string }[]): void {
+    this.#sandboxes.delete(sandbox.name)
+    this.#ending.delete(sandbox.serviceId)
+    this.#drop(user, own)
+  }
+
+  #drop(user: WorkerUser, own: { what: Kept | 'networks'; id: string }[]): void {
+    this.#users.giveBack(user)
+    this.#scraps.push(...own)
+    void this.#sweep()
+  }
+
+  /** The swarm lets go of what a task used a moment after it has ended. */
+  async #sweep(): Promise<void> {
+    const scraps = this.#scraps.splice(0)
+    const stay = await Promise.all(
+      scraps.map(async (scrap) => !(await this.#swarm.remove(scrap.what, scrap.id).catch(() => false)) && scrap),
+    )
+    this.#scraps.push(...stay.filter((scrap) => scrap !== false))
+    if (this.#scraps.length === 0 || this.#closed) return
+    setTimeout(() => void this.#sweep(), sweepMs).unref()
+  }
+
+  async #look(): Promise<Seen> {
+    const [tasks, nodes] = await Promise.all([this.#swarm.tasks(instanceLabel(this.#instance)), this.#swarm.nodes()])
+    return { tasks, nodes }
+  }
+
+  #note({ tasks, nodes }: Seen): void {
+    const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
+    for (const sandbox of this.#sandboxes.values()) {
+      const task = byService.get(sandbox.serviceId)
+      const state = task === undefined ? null : stateOf(task, nodes)
+      if (state?.kind === 'lost')
+        this.#log.warn({ worker: sandbox.name, node: state.node }, 'a worker is lost with its node')
+      sandbox.note(state)
+    }
+  }
+
+  #pace(): 'often' | 'seldom' | 'never' {
+    if (this.#starting.size + this.#ending.size > 0) return 'often'
+    return this.#sandboxes.size > 0 ? 'seldom' : 'never'
+  }
+}
+
+const reportMs = 10_000
+const lastRemovalMs = 15_000
+const sweepMs = 500
+
+/** Throws FaasError `not_supported`. */
+function refuseWhatCannotBe(spec: SandboxSpec): void {
+  if (spec.key === undefined) throw notHere('images')
+  if (spec.network === 'none') throw notHere('none')
+}
+
+const sentences = {
+  images:
+    'Functions that are images of their own do not run on a swarm yet: give them a server with an engine of its own.',
+  none: 'Functions with "network": "none" cannot run on a swarm: a worker without a network could not call the server.',
+}
+
+const notHere = (what: keyof typeof sentences): FaasError => new FaasError('not_supported', sentences[what])
+
+/** As `Promise.all`, but nothing is under way any more when it rejects. */
+async function allOrNone<T extends readonly unknown[]>(promises: [...{ [K in keyof T]: Promise<T[K]> }]): Promise<T> {
+  await Promise.allSettled(promises)
+  return (await Promise.all(promises)) as unknown as T
+}
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })

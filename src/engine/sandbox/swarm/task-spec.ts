@@ -1,0 +1,134 @@
+import { hostNameInside } from '../../../domain/api-access.ts'
+import {
+  environmentOf,
+  folderInside,
+  instanceLabel,
+  keyFile,
+  keyFolder,
+  secretsInside,
+  workerLabel,
+} from '../container/inside.ts'
+import type { WorkerUser } from '../container/worker-users.ts'
+import type { SandboxSpec } from '../sandbox.ts'
+import type { FileTarget, MemoryMount, ServiceOptions } from './service-options.ts'
+
+/** What the operator decides for all tasks. */
+export interface TaskDefaults {
+  instance: string
+  /** `host:port` where workers reach the server. */
+  server: string
+  /** Address of the API for functions that may call it; undefined: it is not opened yet. */
+  apiAddress?: string | undefined
+  pidsLimit: number
+  openFilesLimit: number
+  tmpSizeMb: number
+  codeSizeMb: number
+  /** Text of the profile. */
+  seccomp: string
+  /** How long a task may take to end when it is told to. */
+  stopGraceMs: number
+}
+
+/** What was made for this worker alone. */
+export interface TaskParts {
+  /** Nodes find it by this, without asking a registry. */
+  imageId: string
+  networkId: string
+  secret: Kept
+  /** Text of `/etc/passwd` and `/etc/group`. */
+  passwd: Kept
+  group: Kept
+  user: WorkerUser
+}
+
+interface Kept {
+  id: string
+  name: string
+}
+
+export const labelsOf = (instance: string, worker: string): Record<string, string> => {
+  const [label = '', value = ''] = instanceLabel(instance).split('=')
+  return { [label]: value, [workerLabel]: worker }
+}
+
+export const nameOf = (instance: string, worker: string): string => `taibai-${instance}-${worker}`
+
+/** Everything that the swarm is asked for one worker, as a value: a service of one task that is never started again. */
+export function serviceOptions(spec: SandboxSpec, defaults: TaskDefaults, parts: TaskParts): ServiceOptions {
+  const { memoryBytes, cpuMaxMillicpu } = spec
+  const { user } = parts
+  const env = {
+    ...environmentOf(spec),
+    ...spec.env,
+    TAIBAI_SERVER: defaults.server,
+    TAIBAI_KEY: `${keyFolder}/${keyFile}`,
+  }
+  const readable = (Name: string): FileTarget => ({ Name, UID: '0', GID: '0', Mode: 0o444 })
+  const config = ({ id, name }: Kept, path: string) => ({ ConfigID: id, ConfigName: name, File: readable(path) })
+  return {
+    Name: nameOf(defaults.instance, spec.name),
+    Labels: labelsOf(defaults.instance, spec.name),
+    TaskTemplate: {
+      ContainerSpec: {
+        Image: parts.imageId,
+        ...(spec.command !== null && { Args: spec.command }),
+        Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+        User: `${user.uid}:${user.gid}`,
+        ReadOnly: true,
+        Init: true,
+        CapabilityDrop: ['ALL'],
+        Privileges: {
+          NoNewPrivileges: true,
+          Seccomp: { Mode: 'custom', Profile: Buffer.from(defaults.seccomp).toString('base64') },
+        },
+        Ulimits: [
+          { Name: 'nofile', Soft: defaults.openFilesLimit, Hard: defaults.openFilesLimit },
+          { Name: 'core', Soft: 0, Hard: 0 },
+        ],
+        ...(spec.reachesApi && { Hosts: [`${defaults.apiAddress} ${hostNameInside}`] }),
+        Mounts: folders(spec, defaults, user),
+        Secrets: [
+          {
+            SecretID: parts.secret.id,
+            SecretName: parts.secret.name,
+            File: readable(`${keyFolder}/${keyFile}`),
+          },
+        ],
+        Configs: [config(parts.passwd, '/etc/passwd'), config(parts.group, '/etc/group')],
+        StopGracePeriod: defaults.stopGraceMs * 1e6,
+      },
+      Resources: {
+        Limits: {
+          MemoryBytes: memoryBytes,
+          Pids: defaults.pidsLimit,
+          ...(cpuMaxMillicpu !== null && { NanoCPUs: cpuMaxMillicpu * 1e6 }),
+        },
+        Reservations: { MemoryBytes: memoryBytes },
+      },
+      RestartPolicy: { Condition: 'none' },
+      LogDriver: { Name: 'none' },
+      Networks: [{ Target: parts.networkId }],
+    },
+    Mode: { Replicated: { Replicas: 1 } },
+    EndpointSpec: { Mode: 'dnsrr' },
+  }
+}
+
+function folders({ tmpSizeBytes = null }: SandboxSpec, defaults: TaskDefaults, user: WorkerUser): MemoryMount[] {
+  const { tmpSizeMb, codeSizeMb } = defaults
+  const own = `uid=${user.uid},gid=${user.gid},mode=700`
+  return [
+    inMemory('/tmp', `size=${tmpSizeBytes ?? `${tmpSizeMb}m`},mode=1777`),
+    inMemory(folderInside, `size=${codeSizeMb}m,${own}`),
+    inMemory(secretsInside, `size=8m,${own},noexec`),
+  ]
+}
+
+const inMemory = (Target: string, options: string): MemoryMount => ({
+  Type: 'volume',
+  Target,
+  VolumeOptions: {
+    NoCopy: true,
+    DriverConfig: { Name: 'local', Options: { type: 'tmpfs', device: 'tmpfs', o: `${options},nosuid,nodev` } },
+  },
+})

@@ -1,0 +1,54 @@
+import type { EngineCapacity, Exit } from '../sandbox.ts'
+import type { NodeAnswer, TaskAnswer } from './service-options.ts'
+
+/** How one worker's task is, as the swarm's manager knows it. */
+export type TaskState =
+  /** `problem`: why it has no place yet. */
+  | { kind: 'starting'; problem: string | null }
+  | { kind: 'running' }
+  /** `refusal`: it never began. */
+  | { kind: 'ended'; exit: Exit; refusal: string | null }
+  /** Its node does not say that it is there any more. */
+  | { kind: 'lost'; node: string }
+
+const killedCode = 137
+
+const isStarting = /^(new|pending|assigned|accepted|preparing|ready|starting)$/
+
+/** Pure. What the swarm itself ended (a drained node, a service that somebody removed) was ended from outside. */
+export function stateOf({ Status, NodeID, DesiredState }: TaskAnswer, nodes: NodeAnswer[]): TaskState {
+  const node = nodes.find(({ ID }) => ID === NodeID)
+  const name = node?.Description?.Hostname ?? NodeID ?? 'a node'
+  const { State, Err, ContainerStatus } = Status
+  if (node?.Status.State === 'down' && !hasEnded(State)) return { kind: 'lost', node: name }
+  if (isStarting.test(State) && DesiredState !== 'shutdown') return { kind: 'starting', problem: Err ?? null }
+  if (State === 'running') return { kind: 'running' }
+  const code = ContainerStatus?.ExitCode ?? null
+  const isOurs = State === 'complete' || State === 'failed'
+  const killed = code === killedCode && { mayBeMemory: true }
+  const exit = isOurs ? { code, memoryExceeded: false, ...killed } : { code, memoryExceeded: false, fromOutside: true }
+  const hasBegun = isOurs && (ContainerStatus?.ExitCode !== undefined || Err === undefined)
+  return { kind: 'ended', exit, refusal: hasBegun || State === 'shutdown' ? null : refusalOf(name, Err) }
+}
+
+const hasEnded = (state: string): boolean => /^(complete|failed|rejected|shutdown)$/.test(state)
+
+function refusalOf(node: string, problem: string | undefined): string {
+  if (/no such image/i.test(problem ?? ''))
+    return `The node ${node} does not have the worker's image: bring it there (docker save IMAGE | ssh NODE docker load).`
+  return `The node ${node} could not start a worker: ${problem ?? 'it does not say why'}.`
+}
+
+/** Nodes that take tasks, with the memory that is theirs. */
+export const placesIn = (nodes: NodeAnswer[]): NodeAnswer[] =>
+  nodes.filter(({ Spec, Status }) => Status.State === 'ready' && Spec.Availability === 'active')
+
+/** Of the nodes that take tasks. */
+export function capacityOf(nodes: NodeAnswer[]): EngineCapacity {
+  const sum = (of: (node: NodeAnswer) => number | undefined) =>
+    placesIn(nodes).reduce((total, node) => total + (of(node) ?? 0), 0)
+  return {
+    memoryBytes: sum(({ Description }) => Description?.Resources?.MemoryBytes),
+    processors: Math.max(1, Math.floor(sum(({ Description }) => Description?.Resources?.NanoCPUs) / 1e9)),
+  }
+}

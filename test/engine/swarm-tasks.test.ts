@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest'
+import type { NodeAnswer, TaskAnswer } from '../../src/engine/sandbox/swarm/service-options.ts'
+import { swarmFindings } from '../../src/engine/sandbox/swarm/swarm-findings.ts'
+import { serviceOptions } from '../../src/engine/sandbox/swarm/task-spec.ts'
+import { capacityOf, stateOf } from '../../src/engine/sandbox/swarm/task-state.ts'
+import { mib } from '../support/fake-workers-pool.ts'
+
+const node = (name: string, more: Partial<NodeAnswer> = {}): NodeAnswer => ({
+  ID: name,
+  Spec: { Availability: 'active', Role: 'worker' },
+  Status: { State: 'ready' },
+  Description: { Hostname: name, Resources: { MemoryBytes: 1024 * mib, NanoCPUs: 2e9 } },
+  ...more,
+})
+const down = node('b', { Status: { State: 'down' } })
+const task = (state: string, more: Partial<TaskAnswer['Status']> = {}, DesiredState = 'running'): TaskAnswer => {
+  return { ID: 't', ServiceID: 's', NodeID: 'a', DesiredState, Status: { State: state, ...more } }
+}
+
+describe('a task', () => {
+  const of = (answer: TaskAnswer) => stateOf(answer, [node('a'), down])
+
+  test('that looks for a place starts, and says what is in its way', () => {
+    expect(of(task('assigned'))).toEqual({ kind: 'starting', problem: null })
+    expect(of(task('pending', { Err: 'no suitable node' }))).toEqual({ kind: 'starting', problem: 'no suitable node' })
+  })
+
+  test('of a node that is down is lost, unless it had ended before', () => {
+    expect(of({ ...task('running'), NodeID: 'b' })).toEqual({ kind: 'lost', node: 'b' })
+    expect(of({ ...task('complete', { ContainerStatus: { ExitCode: 0 } }), NodeID: 'b' }).kind).toBe('ended')
+  })
+
+  test('that ended has its code, and who ended it', () => {
+    const ended = (answer: TaskAnswer) => {
+      const state = of(answer)
+      return state.kind === 'ended' ? state.exit : null
+    }
+    expect(ended(task('failed', { ContainerStatus: { ExitCode: 3 } }))).toEqual({ code: 3, memoryExceeded: false })
+    expect(ended(task('failed', { ContainerStatus: { ExitCode: 137 } }))).toMatchObject({ mayBeMemory: true })
+    expect(ended(task('shutdown', {}, 'shutdown'))).toMatchObject({ fromOutside: true })
+    expect(ended(task('orphaned'))).toMatchObject({ fromOutside: true })
+  })
+
+  test('that a node refused says which node and why', () => {
+    const refusal = (Err: string) => {
+      const state = of(task('rejected', { Err }))
+      return state.kind === 'ended' ? state.refusal : null
+    }
+    expect(refusal('No such image: sha256:1')).toMatch(/The node a does not have the worker's image.*docker load/)
+    expect(refusal('no room')).toBe('The node a could not start a worker: no room.')
+  })
+})
+
+test('nodes that take no tasks count for nothing', () => {
+  const drained = node('c', { Spec: { Availability: 'drain', Role: 'worker' } })
+  expect(capacityOf([node('a'), down, drained])).toEqual({ memoryBytes: 1024 * mib, processors: 2 })
+})
+
+describe('what is said of a swarm', () => {
+  const facts = { version: '20.10', apiVersion: '1.41', managerAddress: '192.0.2.1', heartbeatMs: 5000 }
+  const says = (nodes: NodeAnswer[], more: Partial<typeof facts> = {}) =>
+    swarmFindings({ ...facts, ...more }, nodes).map(({ state, says }) => `${state}: ${says}`)
+
+  test('names nodes, those that are away, and how late that is noticed', () => {
+    const said = says([node('a'), down]).join('\n')
+    expect(said).toMatch(/ok: Workers run on 1 of 2 nodes: a\./)
+    expect(said).toMatch(/The node b does not answer/)
+    expect(said).toMatch(/is noticed after about 15 s/)
+    expect(says([node('a')], { heartbeatMs: 1000 }).join()).not.toMatch(/is noticed after/)
+  })
+
+  test('a swarm without a node for tasks is a problem', () => {
+    expect(says([down])[0]).toBe('problem: No node takes tasks.')
+  })
+
+  test('what old engines pass over is said of them alone', () => {
+    expect(says([node('a')]).join()).toMatch(/cannot say no-new-privileges/)
+    expect(says([node('a')], { apiVersion: '1.44' }).join()).not.toMatch(/no-new-privileges/)
+  })
+})
+
+describe('what the swarm is asked for a worker', () => {
+  const spec = {
+    ...{ name: 'w', image: 'i', command: ['run'], env: { A: 'b' }, network: 'egress' as const, trusted: true },
+    ...{ folder: null, key: 'w secret', memoryBytes: 128 * mib, cpuMillicpu: 100, cpuMaxMillicpu: 500 },
+  }
+  const defaults = {
+    ...{ instance: 'one', server: '192.0.2.1:7071', apiAddress: '192.0.2.1', pidsLimit: 64, openFilesLimit: 256 },
+    ...{ tmpSizeMb: 64, codeSizeMb: 64, seccomp: '{}', stopGraceMs: 2000 },
+  }
+  const kept = { id: 'x', name: 'y' }
+  const user = { uid: 64_000, gid: 64_000 }
+  const parts = { imageId: 'sha256:1', networkId: 'n', secret: kept, passwd: kept, group: kept, user }
+
+  test('is one task that is never started again, with the limits of a container', () => {
+    const { TaskTemplate, Mode } = serviceOptions(spec, defaults, parts)
+    expect(Mode).toEqual({ Replicated: { Replicas: 1 } })
+    expect(TaskTemplate.RestartPolicy).toEqual({ Condition: 'none' })
+    expect(TaskTemplate.Resources).toEqual({
+      Limits: { MemoryBytes: 128 * mib, Pids: 64, NanoCPUs: 5e8 },
+      Reservations: { MemoryBytes: 128 * mib },
+    })
+  })
+
+  test('does not show the secret of the worker', () => {
+    expect(JSON.stringify(serviceOptions(spec, defaults, parts))).not.toContain('w secret')
+  })
+
+  test('names the server only to a worker that may call its API', () => {
+    expect(serviceOptions(spec, defaults, parts).TaskTemplate.ContainerSpec.Hosts).toBeUndefined()
+    const { Hosts = [] } = serviceOptions({ ...spec, reachesApi: true }, defaults, parts).TaskTemplate.ContainerSpec
+    expect(Hosts[0]).toMatch(/^192\.0\.2\.1 \S+$/)
+  })
+})

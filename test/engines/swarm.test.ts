@@ -1,0 +1,336 @@
+/** Workers as tasks of a swarm of two nodes keep the contract of all workers, and what can happen to a node happens to one. */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { silent } from '../../src/domain/log.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type { RuntimeManifest } from '../../src/domain/runtime.ts'
+import type { PoolWorker } from '../../src/engine/pool/pool-worker.ts'
+import { SwarmEngine } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
+import type { WorkerLinks } from '../../src/engine/worker/link.ts'
+import { openLinks } from '../../src/engine/worker/open-links.ts'
+import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
+import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
+import { engineWorkersContract } from '../support/contracts/engine-workers.ts'
+import { describeWithDocker } from '../support/docker-gate.ts'
+import { engineDefaults, runtimeFolders, runtimesFolder } from '../support/docker-workers.ts'
+import { CountedClock } from '../support/engine-parts-process.ts'
+import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
+import { noSecrets } from '../support/no-secrets.ts'
+import { ServerProcess } from '../support/server-process.ts'
+import { Swarm } from '../support/swarm.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own', () => {
+  describeWithDocker('a swarm', () => {
+    const clock = new CountedClock()
+    const loadTimeoutMs = 4000
+    const folder = mkdtempSync(join(tmpdir(), 'taibai-swarm-'))
+    let swarm: Swarm
+    let engine: SwarmEngine
+    let links: WorkerLinks
+    let factory: SandboxWorkers
+    let manifests: RuntimeManifest[]
+    let last = 0
+
+    beforeAll(async () => {
+      manifests = readRuntimes(runtimesFolder, [])
+      swarm = await Swarm.start(...new Set(manifests.map(({ image }) => image)))
+      engine = await connect('one')
+      links = await openLinks(engine, '', clock)
+      factory = new SandboxWorkers({
+        ...{ engine, links, clock, log: silent, manifests, loadTimeoutMs },
+        secrets: noSecrets,
+        codeFolder: (hash) => join(folder, hash),
+        streamIdleMs: 60_000,
+        maxResultBytes: 8 * mib,
+        newName: () => `w${++last}`,
+        startTimeoutMs: 60_000,
+        stopGraceMs: 0,
+        cpuDefaultMillicpu: 100,
+        languageVersions: new Map(),
+      })
+      for (const name of runtimeFolders()) storeCode(name, name, {})
+    }, 300_000)
+    afterAll(async () => {
+      await links?.close()
+      await engine?.close()
+      const left = swarm && (await leftovers())
+      await swarm?.[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+      expect(left).toEqual('')
+    }, 120_000)
+
+    const connect = (instance: string) =>
+      SwarmEngine.connect(
+        {
+          ...engineDefaults,
+          host: `unix://${swarm.manager.socket}`,
+          instance: `test-${instance}`,
+          linkAddress: swarm.manager.ourAddress,
+          codeSizeMb: 64,
+          stopGraceMs: 0,
+        },
+        silent,
+      )
+    const storeCode = (hash: string, runtime: string, files: Record<string, string>) => {
+      cpSync(join(runtimesFolder, runtime, 'conformance'), join(folder, hash), { recursive: true })
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, hash, name), text)
+      return hash
+    }
+    const imageOf = (runtime: string) => manifests.find(({ name }) => name === runtime)?.image as string
+    /** Services, secrets, configs and networks of ours, by name. */
+    const leftovers = async () => {
+      const lists = ['service', 'secret', 'config', 'network'].map((what) =>
+        swarm.manager.docker(what, 'ls', '--format', '{{.Name}}'),
+      )
+      return (await Promise.all(lists))
+        .flatMap((list) => list.split('\n').filter((name) => /^taibai/.test(name)))
+        .join()
+    }
+
+    /** A worker of the conformance function. */
+    const bound = async (runtime = 'nodejs') => {
+      const limits = { image: imageOf(runtime), network: 'egress' as const, memoryBytes: 192 * mib }
+      const worker = await factory.startGeneric({ ...limits, api: false, trusted: true })
+      expect(await worker.bind(aRevision({ ...limits, packageHash: runtime }))).toMatchObject({ loaded: true })
+      return worker
+    }
+    const ask = (worker: PoolWorker, event: unknown): Promise<Outcome> =>
+      worker.call(aCall({ input: { kind: 'json', body: Buffer.from(JSON.stringify(event)) } }), 60_000)
+    /** What a program prints inside. */
+    const inside = async (worker: PoolWorker, ...argv: string[]) => {
+      const outcome = (await ask(worker, { do: 'run', argv })) as Extract<Outcome, { kind: 'returned' }>
+      return JSON.parse(outcome.value.body.toString()) as { code: number; stdout: string }
+    }
+    const nodeOf = (worker: PoolWorker) =>
+      swarm.manager.docker('service', 'ps', `taibai-test-one-${worker.name}`, '--format', '{{.Node}}')
+
+    describe('refuses', () => {
+      test('an engine that manages none', async () => {
+        const host = `unix://${swarm.other.socket}`
+        const connecting = SwarmEngine.connect({ ...engineDefaults, host, instance: 'x' }, silent)
+        await expect(connecting).rejects.toThrow(/not a manager of a swarm.*docker swarm init/)
+      })
+
+      test('what cannot be: a worker without a network, and images of functions', async () => {
+        const shape = { image: imageOf('nodejs'), api: false, trusted: true, memoryBytes: 128 * mib }
+        await expect(factory.startGeneric({ ...shape, network: 'none' })).rejects.toThrow(/"network": "none"/)
+        const image = aRevision({ kind: 'http', image: imageOf('nodejs'), network: 'egress' })
+        await expect(factory.startImage(image)).rejects.toMatchObject({ code: 'not_supported' })
+      })
+
+      test('more memory than any node has, and says so soon', async () => {
+        const shape = { image: imageOf('nodejs'), network: 'egress' as const, api: false, trusted: true }
+        const starting = factory.startGeneric({ ...shape, memoryBytes: 1e15 })
+        await expect(starting).rejects.toThrow(/no place for a worker: .*insufficient resources/)
+      })
+
+      test('a node without the image, by its name', async () => {
+        await swarm.manager.docker('tag', imageOf('nodejs'), 'taibai-test/kept:1')
+        await swarm.manager.docker('node', 'update', '--availability', 'drain', await swarm.nodeOf(swarm.manager))
+        const removed = swarm.other.docker('rmi', '-f', imageOf('python3'))
+        try {
+          await removed
+          const shape = { image: imageOf('python3'), network: 'egress' as const, api: false, trusted: true }
+          const starting = factory.startGeneric({ ...shape, memoryBytes: 128 * mib })
+          const node = await swarm.nodeOf(swarm.other)
+          await expect(starting).rejects.toThrow(`The node ${node} does not have the worker's image`)
+        } finally {
+          await swarm.manager.docker('node', 'update', '--availability', 'active', await swarm.nodeOf(swarm.manager))
+          await swarm.other.bring(imageOf('python3'))
+        }
+      })
+    })
+
+    describe('keeps the contract of workers', () => {
+      engineWorkersContract(() => ({
+        factory,
+        image: imageOf('nodejs'),
+        packageHash: 'nodejs',
+        storeCode: (hash, files) => storeCode(hash, 'nodejs', files),
+        loadTimeoutMs,
+        network: 'egress',
+        isFixedOnceStarted: true,
+      }))
+    })
+
+    test('spreads workers over its nodes, and each runs functions', async () => {
+      const workers = await Promise.all([bound('nodejs'), bound('python3'), bound('nodejs'), bound('python3')])
+      expect(new Set(await Promise.all(workers.map(nodeOf))).size).toBe(2)
+      for (const worker of workers)
+        expect(await ask(worker, { do: 'echo', value: 1 })).toMatchObject({ kind: 'returned' })
+      await Promise.all(workers.map((worker) => worker.kill()))
+    })
+
+    test('says what its nodes have together, and what it cannot say of a task', async () => {
+      expect(engine.capacity.processors).toBeGreaterThan(1)
+      const { name, findings } = await engine.report()
+      expect(name).toBe('Docker Swarm')
+      const said = findings.map(({ says }) => says).join('\n')
+      expect(said).toMatch(/Workers run on 2 of 2 nodes/)
+      expect(said).toMatch(/not encrypted/)
+      expect(said).not.toMatch(/is noticed after/)
+    })
+
+    test('gives a task the limits and the isolation of a container', async () => {
+      const worker = await bound()
+      const status = (await inside(worker, 'cat', '/proc/self/status')).stdout
+      expect(status).toMatch(/^CapBnd:\t0+$/m)
+      expect(status).toMatch(/^Seccomp:\t2$/m)
+      expect(status).toMatch(/^Uid:\t64\d\d\d\t/m)
+      const mounts = (await inside(worker, 'cat', '/proc/mounts')).stdout
+      expect(mounts).toMatch(/^overlay \/ overlay ro,/m)
+      expect(mounts).toMatch(/^tmpfs \/tmp tmpfs rw,nosuid,nodev,relatime,size=16384k/m)
+      expect((await inside(worker, 'sh', '-c', 'ulimit -n')).stdout.trim()).toBe('256')
+      expect((await inside(worker, 'id', '-un')).stdout.trim()).toBe('function')
+      expect(
+        (
+          await inside(worker, 'sh', '-c', 'cat /sys/fs/cgroup/pids/pids.max || cat /sys/fs/cgroup/pids.max')
+        ).stdout.trim(),
+      ).toBe('64')
+      expect((await inside(worker, 'sh', '-c', 'touch /x')).code).not.toBe(0)
+      const service = await swarm.manager.docker('service', 'inspect', `taibai-test-one-${worker.name}`)
+      const key = (await inside(worker, 'cat', '/taibai.key/key')).stdout.split(' ')[1] as string
+      expect(key.length).toBeGreaterThan(20)
+      expect(service).not.toContain(key)
+      await worker.kill()
+    })
+
+    test('lets no worker reach another', async () => {
+      const [one, two] = await Promise.all([bound(), bound()])
+      const address = (await inside(two, 'hostname', '-i')).stdout.trim().split(' ')[0]
+      const script = `const s = require('node:net').connect(1, '${address}'); s.on('error', (e) => { console.log(e.code); process.exit() }); setTimeout(() => { console.log('silence'); process.exit() }, 2000)`
+      expect((await inside(one, 'node', '-e', script)).stdout.trim()).toMatch(
+        /^(silence|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/,
+      )
+      await Promise.all([one.kill(), two.kill()])
+    })
+
+    describe('when something happens to a node', () => {
+      /** One on the node that is to suffer. */
+      const onOther = async () => {
+        const other = await swarm.nodeOf(swarm.other)
+        const workers: PoolWorker[] = []
+        // The swarm places the next where there are fewer: two are enough, unless something else goes on.
+        for (;;) {
+          const worker = await bound()
+          if ((await nodeOf(worker)) !== other) workers.push(worker)
+          else {
+            await Promise.all(workers.map((one) => one.kill()))
+            return worker
+          }
+        }
+      }
+
+      test('that loses its network: its calls end as the platform’s fault within ten seconds', async () => {
+        const worker = await onOther()
+        const call = ask(worker, { do: 'sleep', ms: 120_000 })
+        await pause(300)
+        const from = performance.now()
+        const join = await swarm.cut()
+        expect(await call).toMatchObject({ kind: 'platform' })
+        expect(performance.now() - from).toBeLessThan(10_000)
+        await worker.gone
+        const elsewhere = await bound()
+        expect(await ask(elsewhere, { do: 'echo', value: 'on' })).toMatchObject({ kind: 'returned' })
+        await elsewhere.kill()
+        await join()
+      })
+
+      test('that is drained: its workers end as from outside, and new ones come elsewhere', async () => {
+        const worker = await onOther()
+        const call = ask(worker, { do: 'sleep', ms: 120_000 })
+        await pause(300)
+        await swarm.manager.docker('node', 'update', '--availability', 'drain', await swarm.nodeOf(swarm.other))
+        expect(await call).toMatchObject({ kind: 'platform' })
+        const elsewhere = await bound()
+        expect(await nodeOf(elsewhere)).toBe(await swarm.nodeOf(swarm.manager))
+        await elsewhere.kill()
+        await swarm.manager.docker('node', 'update', '--availability', 'active', await swarm.nodeOf(swarm.other))
+      })
+
+      test('whose service somebody removes: it ended from outside', async () => {
+        const worker = await bound()
+        const call = ask(worker, { do: 'sleep', ms: 120_000 })
+        await pause(300)
+        await swarm.manager.docker('service', 'rm', `taibai-test-one-${worker.name}`)
+        expect(await call).toMatchObject({ kind: 'platform' })
+      })
+    })
+
+    describe('under a whole server', () => {
+      let server: ServerProcess
+      beforeAll(async () => {
+        const settings = {
+          TAIBAI_DOCKER_HOST: `unix://${swarm.manager.socket}`,
+          TAIBAI_LINK_ADDRESS: swarm.manager.ourAddress,
+          TAIBAI_GENERIC_WORKERS: '1',
+        }
+        server = await ServerProcess.start({ engine: 'swarm', settings })
+      }, 120_000)
+      afterAll(async () => {
+        await server?.stop()
+        await server?.[Symbol.asyncDispose]()
+      }, 60_000)
+
+      test('functions run with the limits that they ask for, and say where they are not possible', async () => {
+        await server.deploy('hello', 'export const main = (event) => ({ hello: event })')
+        await server.deploy('large', "import os from 'node:os'\nexport const main = () => os.userInfo().username", {
+          memory_size: 256 * mib,
+          cpu_max: 500,
+        })
+        expect((await server.must('POST', '/fn/hello', { json: 'you' })).json).toEqual({ hello: 'you' })
+        expect((await server.must('POST', '/fn/large')).text).toBe('function')
+        await server.deploy('closed', 'export const main = () => 1', { network: 'none' })
+        const refused = await server.ask('POST', '/fn/closed')
+        expect(refused.json.faultstring).toMatch(/"network": "none"/)
+      })
+
+      test('what was accepted is done once when a node is lost in mid-run, and callers are told to come again', async () => {
+        const content = `export const main = (event) => new Promise((done) => setTimeout(done, event.ms, event.n))`
+        const function_id = await server.deploy('slow', content, { concurrency: 1, max_workers: 4 })
+        const accepted = async (n: number) => {
+          const json = { function_id, input: JSON.stringify({ n, ms: 6000 }), sync: false }
+          return String((await server.must('POST', '/v1/executions', { json })).json.id)
+        }
+        const ids = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(accepted))
+        const show = async (id: string) => (await server.must('GET', `/v1/executions/${id}`)).json
+        const running = async () => (await Promise.all(ids.map(show))).filter(({ attempt }) => attempt >= 1).length
+        await waitUntil('four run', async () => (await running()) >= 4, 60_000)
+        const waiting = server.ask('POST', '/fn/slow', { json: { n: 9, ms: 60_000 } })
+        const join = await swarm.cut()
+        const over = async () => (await Promise.all(ids.map(show))).every(({ status }) => status !== 'running')
+        await waitUntil('all are over', over, 120_000)
+        const rows = await Promise.all(ids.map(show))
+        expect(rows.map(({ status, output }) => [status, output])).toEqual(ids.map((_id, n) => ['success', n]))
+        expect(rows.some(({ attempt }) => attempt === 2)).toBe(true)
+        await join()
+        await server.ask('DELETE', '/v1/functions/slow')
+        await waiting.catch(() => {})
+      })
+    })
+
+    test('belongs to several servers that leave each other’s tasks alone, and each finds what it left', async () => {
+      const worker = await bound()
+      const other = await connect('two')
+      expect(await other.removeLeftovers()).toBe(0)
+      await other.close()
+      expect(await ask(worker, { do: 'echo', value: 1 })).toMatchObject({ kind: 'returned' })
+      const again = await connect('one')
+      expect(await again.removeLeftovers()).toBe(1)
+      await worker.gone
+      await again.close()
+    })
+
+    test('is left as it was found', async () => {
+      await waitUntil(
+        'services, networks and secrets are gone',
+        async () => !/taibai-test-one-w/.test(await leftovers()),
+        60_000,
+      )
+    })
+  })
+})

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { SecondEngine } from './second-engine.ts'
+import { waitUntil } from './wait-until.ts'
+
+const execute = promisify(execFile)
+const ip = (...args: string[]) => execute('ip', args)
+
+/** A swarm of two nodes on this machine: each an engine with a network of its own behind a cable. The first is the manager. */
+export class Swarm implements AsyncDisposable {
+  readonly manager: SecondEngine
+  readonly other: SecondEngine
+
+  private constructor(manager: SecondEngine, other: SecondEngine) {
+    this.manager = manager
+    this.other = other
+  }
+
+  /** A lost node is noticed after three of its heartbeats of a second. */
+  static async start(...images: string[]): Promise<Swarm> {
+    const [manager, other] = await Promise.all([SecondEngine.start(), SecondEngine.start()])
+    const swarm = new Swarm(manager, other)
+    try {
+      await swarm.#forward('-I')
+      const address = ['--advertise-addr', manager.itsAddress]
+      await manager.docker('swarm', 'init', ...address, '--dispatcher-heartbeat', '1s')
+      const token = await manager.docker('swarm', 'join-token', '-q', 'worker')
+      await other.docker('swarm', 'join', '--token', token, `${manager.itsAddress}:2377`)
+      await Promise.all([manager.bring(...images), other.bring(...images)])
+      return swarm
+    } catch (error) {
+      await swarm[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Host name of a node, as the swarm calls it. */
+  nodeOf(engine: SecondEngine): Promise<string> {
+    return engine.docker('info', '--format', '{{.Name}}')
+  }
+
+  /** Pulls the cable of the second node; the returned function plugs it in again. */
+  async cut(): Promise<() => Promise<void>> {
+    await ip('link', 'set', this.other.cable, 'down')
+    return async () => {
+      await ip('link', 'set', this.other.cable, 'up')
+      await waitUntil('the node is back', async () => !/Down/.test(await this.manager.docker('node', 'ls')), 60_000)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#forward('-D').catch(() => {})
+    await Promise.all([this.other[Symbol.asyncDispose](), this.manager[Symbol.asyncDispose]()])
+  }
+
+  /** What the two say to each other goes through this machine, whose engine forwards nothing that it does not know. */
+  async #forward(order: '-I' | '-D'): Promise<void> {
+    const [one, two] = [this.manager.cable, this.other.cable]
+    for (const [from, to] of [
+      [one, two],
+      [two, one],
+    ])
+      await execute('iptables', [order, 'FORWARD', '-i', String(from), '-o', String(to), '-j', 'ACCEPT'])
+  }
+}
