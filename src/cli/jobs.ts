@@ -11,6 +11,14 @@ const fieldOptions: [flags: string, description: string][] = [
   ['--missed <rule>', 'runs that fell into a downtime: skip, once or all'],
 ]
 
+const secondsOption: [flags: string, description: string] = [
+  '--seconds-first',
+  'of six fields the first is for seconds, and not the last',
+]
+
+const secondsOf = ({ secondsFirst }: Options): Pick<JobFields, 'seconds'> =>
+  secondsFirst === true ? { seconds: 'first' } : {}
+
 export const commands: CommandSpec[] = [
   {
     name: 'jobs add',
@@ -21,6 +29,7 @@ export const commands: CommandSpec[] = [
     ],
     options: [
       ...fieldOptions,
+      secondsOption,
       ['--at <time>', 'first run, in UTC, such as "2027-01-01 09:00"; without a pattern the only one'],
       ['--count <runs>', 'end after this number of runs'],
     ],
@@ -34,7 +43,7 @@ export const commands: CommandSpec[] = [
       const job = await cli.client().jobs.create({
         ...targetFields(given(args, 0)),
         ...fieldsOf(options),
-        ...(args[1] !== undefined && { pattern: String(args[1]) }),
+        ...(args[1] !== undefined && { pattern: String(args[1]), ...secondsOf(options) }),
         ...(at !== undefined && { first_execution_time: at }),
         ...(count !== undefined && { count }),
       })
@@ -80,11 +89,11 @@ export const commands: CommandSpec[] = [
     name: 'jobs explain',
     summary: 'say a pattern in words, with the next times that it matches',
     arguments: [['<pattern>', 'such as "0 9 * * mon-fri"']],
-    options: [['--timezone <zone>', 'zone of the pattern, such as Europe/Berlin; default: UTC']],
+    options: [['--timezone <zone>', 'zone of the pattern, such as Europe/Berlin; default: UTC'], secondsOption],
     examples: ['taibai jobs explain "*/15 8-17 * * mon-fri" --timezone Europe/Berlin'],
     async run(cli, args, options) {
       const timezone = textOption(options, 'timezone')
-      const asked = { pattern: given(args, 0), ...(timezone !== undefined && { timezone }) }
+      const asked = { pattern: given(args, 0), ...(timezone !== undefined && { timezone }), ...secondsOf(options) }
       const preview = await cli.client().jobs.preview(asked)
       cli.out.value(preview, () => {
         cli.out.line(`It runs ${preview.words}. The next times, in UTC:`)

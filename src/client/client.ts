@@ -59,7 +59,7 @@ export function makeClient(options: ConnectionOptions) {
     jobs: {
       ...nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
       /** A pattern in words, and when it matches next. */
-      preview: async (query: { pattern: string; timezone?: string }): Promise<PatternPreview> =>
+      preview: async (query: Pick<JobFields, 'seconds' | 'timezone'> & { pattern: string }): Promise<PatternPreview> =>
         (await connection.must('GET', '/v1/jobs/preview', { query })).json,
     },
     webhooks: {

@@ -24,6 +24,16 @@ export interface Job extends StoredTrigger {
 }
 
 /** A run, or several, that a job left out for good. */
+/** Which of six fields of a pattern is for seconds. Ours are the last, as with Qinling; elsewhere they are often the first. */
+export const secondsPlaces = ['last', 'first'] as const
+
+/** The pattern as it is kept. */
+export function withSecondsLast(pattern: string, seconds: (typeof secondsPlaces)[number]): string {
+  const fields = pattern.trim().split(/\s+/)
+  if (seconds === 'last' || fields.length !== 6) return pattern
+  return [...fields.slice(1), fields[0] ?? ''].join(' ')
+}
+
 export interface LeftOut {
   /** When the first of them was due. */
   atMs: number

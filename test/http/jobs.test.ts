@@ -145,6 +145,30 @@ describe('creating a job', () => {
         has: { next_runs: ['2030-01-02T12:00:30Z', '2030-01-03T12:00:30Z', '2030-01-04T12:00:30Z'] },
       },
       {
+        name: 'takes six fields with seconds first, as elsewhere, and shows them last',
+        ask,
+        jsonOf: job({ pattern: '30 0 12 * * mon', seconds: 'first' }),
+        status: 201,
+        has: {
+          pattern: '0 12 * * mon 30',
+          next_runs: ['2030-01-07T12:00:30Z', '2030-01-14T12:00:30Z', '2030-01-21T12:00:30Z'],
+        },
+      },
+      {
+        name: 'knows five fields whichever is said',
+        ask,
+        jsonOf: job({ pattern: '0 12 * * mon', seconds: 'first' }),
+        status: 201,
+        has: { pattern: '0 12 * * mon' },
+      },
+      {
+        name: 'refuses seconds elsewhere',
+        ask,
+        jsonOf: job({ pattern: minutely, seconds: 'middle' }),
+        status: 400,
+        shows: ['seconds'],
+      },
+      {
         name: 'answers with no more runs than are left',
         ask,
         jsonOf: job({ pattern: '0 12 * * *', count: 2 }),
@@ -460,6 +484,13 @@ describe('a pattern that is being written', () => {
       { name: 'is for holders of a token', ask: ask(minutely), as: 'nobody', status: 401 },
       { name: 'is said to be wrong', ask: ask('0 25 * * *'), status: 400, shows: ['its hour is'] },
       { name: 'is said to be missing', ask: 'GET /v1/jobs/preview', status: 400, shows: ['The pattern'] },
+      { name: 'has its seconds last or first', ask: `${ask(minutely)}&seconds=no`, status: 400, shows: ['seconds'] },
+      {
+        name: 'may have its seconds first',
+        ask: `${ask('30 0 9 * * *')}&seconds=first`,
+        status: 200,
+        shows: ['"next_runs":["2030-01-02T09:00:30Z"'],
+      },
       { name: 'has a zone that is known', ask: ask(minutely, 'Mars/Base'), status: 400, shows: ['Mars/Base'] },
       {
         name: 'is put in words, with the next times',

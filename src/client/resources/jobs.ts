@@ -35,6 +35,8 @@ export interface JobFields extends TargetFields {
   name?: string
   function_input?: string
   pattern?: string
+  /** Where six fields have them; shown patterns have them last. */
+  seconds?: 'last' | 'first'
   timezone?: string
   overlap?: JobRow['overlap']
   missed?: JobRow['missed']

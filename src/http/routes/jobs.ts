@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
-import type { Job } from '../../domain/job.ts'
+import { type Job, secondsPlaces, withSecondsLast } from '../../domain/job.ts'
 import { selected } from '../../domain/list.ts'
 import type { Jobs } from '../../services/triggers/jobs.ts'
 import { readObject } from '../body.ts'
@@ -21,6 +21,10 @@ const common = {
   function_input: text(inputLength, 'As the input of an execution.'),
   input: text(inputLength, 'Another word for function_input, as executions have it.'),
   pattern: text(patternLength, 'Cron: five fields, or six with seconds at the end, or @hourly and the like.'),
+  seconds: choice(
+    secondsPlaces,
+    'Which of six fields of the pattern is for seconds; it is kept with the last (default).',
+  ),
   timezone: text(64, 'IANA name of the zone that the pattern is read in; default UTC.'),
   overlap: choice(overlaps, 'When a run is due while one before is unfinished: both (default), leave it out, wait.'),
   missed: choice(missedRules, 'Runs that fell into a downtime: none, one for all (default), all up to missed_limit.'),
@@ -85,6 +89,7 @@ const dayMs = 86_400_000
 const preview = z.object({
   pattern: z.string().openapi({ description: 'Required.' }),
   timezone: z.string().optional().openapi({ description: 'Default: UTC.' }),
+  seconds: z.enum(secondsPlaces).optional().openapi({ description: 'As of a job.' }),
 })
 const shownPreview = z.object({
   words: z.string().openapi({ description: 'Such as "at 09:00, on Monday to Friday".' }),
@@ -167,8 +172,9 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
       refusals: ['invalid_request'],
     },
     (c) => {
-      const { pattern = '', timezone = 'UTC' } = c.req.query()
-      const { words, times } = jobs.preview(pattern, timezone)
+      const { pattern = '', timezone = 'UTC', seconds = 'last' } = c.req.query()
+      if (seconds !== 'last' && seconds !== 'first') throw invalid('"seconds" must be last or first.')
+      const { words, times } = jobs.preview(withSecondsLast(pattern, seconds), timezone)
       return c.json({ words, next_runs: times.map((time) => shownTime(time)) })
     },
   )
@@ -253,7 +259,7 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
 
 const ours = ({ function_input, input, missed_limit, ...same }: z.output<z.ZodObject<typeof common>>) => ({
   name: same.name,
-  pattern: same.pattern,
+  pattern: same.pattern === undefined ? undefined : withSecondsLast(same.pattern, same.seconds ?? 'last'),
   timezone: same.timezone,
   overlap: same.overlap,
   missed: same.missed,
