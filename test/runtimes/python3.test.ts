@@ -9,7 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { unpack } from '../../src/store/unpack.ts'
 import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
 import { rawZip } from '../support/raw-zip.ts'
-import { processHarness } from '../support/shim-process.ts'
+import { processHarness, ShimProcess } from '../support/shim-process.ts'
 
 const runtime = fileURLToPath(new URL('../../runtimes/python3', import.meta.url))
 const conformance = processHarness(runtime)
@@ -171,6 +171,47 @@ quick.join()`
     const call = worker.call()
     await call.outcome
     expect(call.output.stderr).toBe('INFO a: seen\nDEBUG conformance: too\n')
+  })
+})
+
+describe('what is fixed when a process starts', () => {
+  test('a value that Python does not take is told, not passed over', async () => {
+    await expect(bind(ok, { env: { PYTHONHASHSEED: 'none' } })).rejects.toMatchObject({
+      type: 'PythonDidNotStart',
+      message: expect.stringMatching(/^Python does not start with PYTHONHASHSEED=none: .*PYTHONHASHSEED/),
+    })
+  })
+
+  test.each([
+    [
+      'PYTHONHASHSEED',
+      '7',
+      'sys.flags.hash_randomization == 0 or hash("a") == int(os.popen("PYTHONHASHSEED=7 python3 -c \'print(hash(\\"a\\"))\'").read())',
+    ],
+    ['PYTHONOPTIMIZE', '1', 'sys.flags.optimize == 1'],
+    ['PYTHONWARNINGS', 'error', 'sys.warnoptions == ["error"]'],
+    ['PYTHONDEVMODE', '1', 'sys.flags.dev_mode'],
+    ['PYTHONASYNCIODEBUG', '1', '__import__("asyncio").new_event_loop().get_debug()'],
+    ['LD_LIBRARY_PATH', '/opt/lib', 'os.environ["LD_LIBRARY_PATH"] == "/opt/lib"'],
+  ])('%s takes effect, and nothing of how is left in the environment', async (name, value, expression) => {
+    const files = main(`return [bool(${expression}), [name for name in os.environ if name.startswith("TAIBAI")]]`)
+    await using worker = await bind(files, { env: { [name]: value } })
+    expect(await worker.call().outcome).toMatchObject({ value: [true, []] })
+  })
+
+  test('calls are answered as ever, also those sent right behind BIND', async () => {
+    await using shim = await ShimProcess.start(runtime)
+    const folder = packageOf({ 'main.py': 'def main(event, context):\n    print("at work")\n    return event' })
+    const binding = shim.bind(folder, { env: { PYTHONOPTIMIZE: '1' } })
+    const calls = Array.from({ length: 20 }, (_, n) => shim.connection.call({ n, text: 'x'.repeat(n * 9000) }))
+    await binding
+    for (const [n, call] of calls.entries()) {
+      expect(await call.outcome).toMatchObject({ value: { n, text: 'x'.repeat(n * 9000) } })
+      expect(call.output.stdout).toBe('at work\n')
+    }
+    expect(shim.raw.text).toBe('')
+    shim.connection.close()
+    expect(await shim.exited).toBe(0)
   })
 })
 

@@ -36,6 +36,10 @@ class StartupFailed(Refusal):
     pass
 
 
+class PythonDidNotStart(Refusal):
+    pass
+
+
 class OpenStackUnavailable(Exception):
     """No token can be had at the moment."""
 

@@ -1,6 +1,6 @@
 """The Python worker: speaks the worker protocol (runtimes/README.md) for one function.
 
-A reader walks: main → worker → wire → log, calls, output, watcher → serving/ → loading (and code) → context, results, errors; then
+A reader walks: main → worker → wire → log, calls, output, watcher → own_process → serving/ → loading (and code) → context, results, errors; then
 signatures/ with web/ behind `http`, and openstack. Signatures, ways of serving and OpenStack are loaded when BIND or SESSION
 ask for them.
 
@@ -10,6 +10,7 @@ wrappers cost milliseconds (`json` and `socket` would bring `re`, `enum` and `se
 
 import sys
 from _socket import AF_INET, AF_UNIX, IPPROTO_TCP, SO_KEEPALIVE, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY, socket
+from posix import environ  # `os` is not there yet when started with -S
 
 PACKAGE = 'taibai_shim'
 """The folder's name as a package: one that no function's own modules have."""
@@ -25,7 +26,9 @@ PRELOADED = (
 
 def main():
     """Never returns: the process ends with the connection, or when the function ends it."""
-    connection = say_hello()  # before all else is imported: what follows then overlaps with the server's preparations
+    started_anew = b'TAIBAI_CONNECTION' in environ
+    # Before all else is imported: what follows then overlaps with the server's preparations.
+    connection = handed_over() if started_anew else say_hello()
     if sys.flags.no_site:  # with -S this part of the interpreter's start comes here: site-packages, exit() …
         import site
 
@@ -35,8 +38,12 @@ def main():
     from taibai_shim.wire import Wire
     from taibai_shim.worker import Worker
 
-    worker = Worker(Wire(connection))
+    worker = Worker(Wire(connection), started_anew)
     try:
+        if started_anew:
+            from taibai_shim.own_process import take_over
+
+            take_over(worker.wire)
         preload(worker.wire)
         worker.await_bind()
         worker.serve()
@@ -44,15 +51,18 @@ def main():
         worker.give_up(error)
 
 
+def handed_over():
+    """The connection of this very process before it was started anew for what its function sets."""
+    return socket(fileno=int(environ[b'TAIBAI_CONNECTION'].split()[0]))
+
+
 def say_hello():
     """Connects to the server."""
-    import posix  # `os` is not there yet when started with -S
-
-    path = posix.environ.get(b'TAIBAI_SOCKET')
+    path = environ.get(b'TAIBAI_SOCKET')
     if path:
         connection = socket(AF_UNIX, SOCK_STREAM)
         connection.connect(path)
-    elif posix.environ.get(b'TAIBAI_SERVER'):
+    elif environ.get(b'TAIBAI_SERVER'):
         connection = dial('frames')
     else:
         sys.exit('this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand')
@@ -64,8 +74,8 @@ def dial(stream):
     """A connection to a server that shares no disk with this worker; it begins with a KNOCK, which proves who the worker is."""
     import posix
 
-    host, _, port = posix.environ[b'TAIBAI_SERVER'].decode().rpartition(':')
-    file = posix.open(posix.environ[b'TAIBAI_KEY'], posix.O_RDONLY)
+    host, _, port = environ[b'TAIBAI_SERVER'].decode().rpartition(':')
+    file = posix.open(environ[b'TAIBAI_KEY'], posix.O_RDONLY)
     key = posix.read(file, 4096).strip()
     posix.close(file)
     connection = socket(AF_INET, SOCK_STREAM)

@@ -18,9 +18,10 @@ class Output:
         self.is_exclusive = True
         """Whether there is one call at a time, so that all that is printed is its."""
         for number, stream in ((1, 'stdout'), (2, 'stderr')):
-            way = way_to_server(stream)
-            os.dup2(way, number)
-            os.close(way)
+            if not worker.started_anew:  # then they lead there already
+                way = way_to_server(stream)
+                os.dup2(way, number)
+                os.close(way)
             writer = Writer(self, stream, number)
             setattr(sys, stream, writer)
             setattr(sys, f'__{stream}__', writer)

@@ -42,8 +42,9 @@ FAILED_META_BYTES = 64 * 1024
 
 
 class Worker:
-    def __init__(self, wire):
+    def __init__(self, wire, started_anew=False):
         self.wire = wire
+        self.started_anew = started_anew
         self.calls = {}
         self.is_child = self.is_bound = False
         self.exit_code = None
@@ -81,12 +82,13 @@ class Worker:
 
                 lay_out(read_meta(meta), body)
             elif kind == BIND:
-                self.bind(read_meta(meta))
+                self.bind(read_meta(meta), meta)
                 failed = not self.is_bound
 
-    def bind(self, meta):
+    def bind(self, meta, sent):
         started = time.perf_counter()
         try:
+            self.start_anew_for(meta, sent)
             faulthandler.enable(2)  # a crash of the interpreter says where
             signature = load_signature(meta['signature'])
             enter(meta)
@@ -105,6 +107,16 @@ class Worker:
             self.is_bound = True
             told = ',' + to_json(signature.described(function))[1:-1] if hasattr(signature, 'described') else ''
             self.report_bind(BOUND, '{"load_ms":%.3f%s}' % ((time.perf_counter() - started) * 1000, told))
+
+    def start_anew_for(self, meta, sent):
+        """Returns where that is not needed."""
+        env = meta.get('env')
+        if not env or self.started_anew:
+            return
+        from .own_process import needs_own_process, start_anew
+
+        if needs_own_process(env):
+            start_anew(self.wire, sent, env)
 
     def report_bind(self, kind, meta):
         if self.is_child:
