@@ -81,8 +81,21 @@ def way_to_server(stream):
     return dial(stream).detach()
 
 
-class Writer(io.TextIOBase):
-    """sys.stdout and sys.stderr. Flushing and closing do nothing: lines find their way, and other calls print too."""
+class Open:
+    """Flushing and closing do nothing: lines find their way, and other calls print too."""
+
+    def writable(self):
+        return True
+
+    def flush(self):
+        pass
+
+    def close(self):
+        pass
+
+
+class Writer(Open, io.TextIOBase):
+    """sys.stdout and sys.stderr."""
 
     encoding = 'utf-8'
     errors = 'backslashreplace'
@@ -108,20 +121,11 @@ class Writer(io.TextIOBase):
     def fileno(self):
         return self._number
 
-    def writable(self):
-        return True
-
-    def flush(self):
-        pass
-
-    def close(self):
-        pass
-
     def reconfigure(self, **settings):
         pass
 
 
-class ByteWriter(io.BufferedIOBase):
+class ByteWriter(Open, io.BufferedIOBase):
     """sys.stdout.buffer."""
 
     def __init__(self, writer):
@@ -135,15 +139,6 @@ class ByteWriter(io.BufferedIOBase):
 
     def fileno(self):
         return self._writer.fileno()
-
-    def writable(self):
-        return True
-
-    def flush(self):
-        pass
-
-    def close(self):
-        pass
 
 
 def show_log_records():

@@ -30,17 +30,21 @@ def known_signatures():
     return ', '.join(sorted(name for name in names if not name.startswith('_')))
 
 
-def invoker(worker, function, arguments):
+def invoker(worker, function, arguments, answer=None):
+    """What `prepare` answers for a function that is called with `arguments(call, meta, body)`, by place and by name; its value becomes
+    `answer(worker, meta, value)`, or what it is itself."""
+    answer = answer or (lambda worker, meta, value: result_of(worker, value))
+
     def invoke(call, meta, body):
         args, kwargs = arguments(call, meta, body)
         value = function(*args, **kwargs)
         if hasattr(value, '__await__'):
             value = finish_awaitable(value)
-        return result_of(worker, value)
+        return answer(worker, meta, value)
 
     async def invoke_async(call, meta, body):
         args, kwargs = arguments(call, meta, body)
-        return result_of(worker, await function(*args, **kwargs))
+        return answer(worker, meta, await function(*args, **kwargs))
 
     return (True, invoke_async) if is_async(function) else (False, invoke)
 

@@ -1,6 +1,6 @@
 """`cloudevent`: handler(event, context), where the event is a CloudEvent."""
 
-from . import finish_awaitable, is_async, positional_parameters
+from . import invoker, positional_parameters
 from ..cloud_event import answer_of, event_class, event_in, parts_of
 from ..context import Context
 from ..results import result_of
@@ -12,18 +12,9 @@ def prepare(worker, function):
 
     def arguments(call, meta, body):
         attributes, data = event_in(meta, body, Context.function_id)
-        return (make(attributes, data), Context(call, meta, body))[:wanted]
+        return (make(attributes, data), Context(call, meta, body))[:wanted], {}
 
-    def invoke(call, meta, body):
-        value = function(*arguments(call, meta, body))
-        if hasattr(value, '__await__'):
-            value = finish_awaitable(value)
-        return answer(worker, meta, value)
-
-    async def invoke_async(call, meta, body):
-        return answer(worker, meta, await function(*arguments(call, meta, body)))
-
-    return (True, invoke_async) if is_async(function) else (False, invoke)
+    return invoker(worker, function, arguments, answer)
 
 
 def answer(worker, meta, value):

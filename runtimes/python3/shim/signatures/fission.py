@@ -2,12 +2,13 @@
 
 import os
 
-from . import is_async, positional_parameters
+from . import is_async
 from ..context import Context
 from ..errors import Refusal
 from ..loading import load as load_entry
 from ..platform import supply
 from ..web import posted
+from ..web.application import prepare_application
 
 METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS', 'DELETE']
 
@@ -72,14 +73,7 @@ def fastapi_of(function):
 
 
 def prepare(worker, function):
-    if is_async(function) or positional_parameters(function) == 3:
-        from ..web.asgi import invoke_asgi, start_up
-
-        start_up(function)
-        return True, lambda call, meta, body: invoke_asgi(function, call, *routed(meta, body))
-    from ..web.wsgi import invoke_wsgi
-
-    return False, lambda call, meta, body: invoke_wsgi(function, call, *routed(meta, body))
+    return prepare_application(function, routed)
 
 
 def routed(meta, body):

@@ -3,12 +3,12 @@ framework does the work."""
 
 import os
 
-from . import is_async, positional_parameters
 from ..cloud_event import is_event
 from ..errors import EntryNotFound, Refusal
 from ..json_text import from_json
 from ..platform import supply
 from ..web import posted
+from ..web.application import prepare_application
 
 
 class FunctionsFrameworkError(Refusal):
@@ -59,14 +59,7 @@ def source_in(given):
 
 
 def prepare(worker, function):
-    if is_async(function) or positional_parameters(function) == 3:
-        from ..web.asgi import invoke_asgi, start_up
-
-        start_up(function)
-        return True, lambda call, meta, body: invoke_asgi(function, call, *request_of(meta, body))
-    from ..web.wsgi import invoke_wsgi
-
-    return False, lambda call, meta, body: invoke_wsgi(function, call, *request_of(meta, body))
+    return prepare_application(function, request_of)
 
 
 def request_of(meta, body):

@@ -3,7 +3,7 @@ answer."""
 
 import sys
 
-from . import finish_awaitable, is_async, positional_parameters
+from . import invoker, positional_parameters
 from ..aws.context import LambdaContext, surroundings
 from ..aws.function_url import event_of, http_answer
 from ..aws.json import json_of, named
@@ -39,18 +39,9 @@ def prepare(worker, function):
 
     def arguments(call, meta, body):
         event = event_of(meta, body) if 'http' in meta else input_of(meta, body)
-        return (event, LambdaContext(call, meta))[:wanted]
+        return (event, LambdaContext(call, meta))[:wanted], {}
 
-    def invoke(call, meta, body):
-        value = function(*arguments(call, meta, body))
-        if hasattr(value, '__await__'):
-            value = finish_awaitable(value)
-        return answer(worker, meta, value)
-
-    async def invoke_async(call, meta, body):
-        return answer(worker, meta, await function(*arguments(call, meta, body)))
-
-    return (True, invoke_async) if is_async(function) else (False, invoke)
+    return invoker(worker, function, arguments, answer)
 
 
 def input_of(meta, body):
