@@ -1,29 +1,31 @@
 import type { IncomingMessage } from 'node:http'
+import { accessKeysOf } from './calls/access-keys.ts'
+import { textOf } from './calls/answer-text.ts'
+import { buildsOf } from './calls/builds.ts'
+import { deadLettersOf } from './calls/dead-letters.ts'
+import { executionsOf } from './calls/executions.ts'
+import { functionsOf } from './calls/functions.ts'
+import { nounOf } from './calls/noun.ts'
+import { tokensOf } from './calls/tokens.ts'
+import { versionsOf } from './calls/versions.ts'
 import { type Answer, type Asked, Connection, type ConnectionOptions } from './connection.ts'
-import { type DeployedBy, type Deploying, deployed, deployingQuery } from './deployment.ts'
 import { readEvents, type ServerEvent } from './events.ts'
 import { errorOf } from './problems.ts'
-import type { AccessKeyFields, AccessKeyRow } from './resources/access-keys.ts'
 import type { AliasFields, AliasRow } from './resources/aliases.ts'
 import type { AuditRow } from './resources/audit.ts'
 import type { BackupRow } from './resources/backups.ts'
-import type { BuildRow } from './resources/builds.ts'
-import type { ExecutionFields, ExecutionRow } from './resources/executions.ts'
-import type { FunctionChange, FunctionFields, FunctionRow, WorkerRow } from './resources/functions.ts'
 import type { HealthRow } from './resources/health.ts'
 import type { ImageRow, PrunedRow } from './resources/images.ts'
 import type { JobChange, JobFields, JobRow, PatternPreview } from './resources/jobs.ts'
 import type { LimitsRow, ProjectRow } from './resources/projects.ts'
 import type { RegistryRow } from './resources/registries.ts'
-import type { ListQuery } from './resources/row.ts'
 import type { RuntimeFields, RuntimeRow } from './resources/runtimes.ts'
 import type { SecretChange, SecretFields, SecretRow } from './resources/secrets.ts'
 import type { SettingRow } from './resources/settings.ts'
 import type { SourceChange, SourceFields, SourceRow } from './resources/sources.ts'
 import type { HistoryLine, StatsRow } from './resources/stats.ts'
-import type { TokenFields, TokenRow, WhoAmI } from './resources/tokens.ts'
+import type { WhoAmI } from './resources/tokens.ts'
 import type { UsageList, UsageQuery } from './resources/usage.ts'
-import type { VersionRow } from './resources/versions.ts'
 import type { DeliveryRow, WebhookFields, WebhookRow } from './resources/webhooks.ts'
 
 /**
@@ -163,210 +165,8 @@ export function makeClient(options: ConnectionOptions) {
   }
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const piece of answer.setEncoding('utf8')) text += piece
-  return text
-}
-
 const limitsPath = (project?: string): string =>
   project === undefined ? '/v1/limits' : `/v1/projects/${encodeURIComponent(project)}/limits`
-
-/** What every noun can do. */
-function nounOf<Shown, New, Change = New>(connection: Connection, path: string, list: string) {
-  const at = (id: string): string => `${path}/${encodeURIComponent(id)}`
-  return {
-    list: async (query: ListQuery = {}): Promise<Shown[]> => (await connection.must('GET', path, { query })).json[list],
-    get: async (id: string): Promise<Shown> => (await connection.must('GET', at(id))).json,
-    create: async (fields: New): Promise<Shown> => (await connection.must('POST', path, { json: fields })).json,
-    update: async (id: string, change: Change): Promise<Shown> =>
-      (await connection.must('PUT', at(id), { json: change })).json,
-    /** `cascade`: what holds it goes with it. */
-    delete: async (id: string, query: { cascade?: boolean } = {}): Promise<void> => {
-      await connection.must('DELETE', at(id), { query })
-    },
-  }
-}
-
-const functionPath = (id: string, version?: number): string =>
-  `/v1/functions/${encodeURIComponent(id)}${version === undefined ? '' : `/versions/${version}`}`
-
-function functionsOf(connection: Connection) {
-  const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
-  const zipped = (zip: Uint8Array): Asked => ({ body: zip, headers: { 'content-type': 'application/zip' } })
-  /** Where the body is the ZIP the fields are texts in the query. */
-  const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> =>
-    Object.fromEntries(
-      Object.entries(fields)
-        .filter(([, value]) => value !== null)
-        .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : value]),
-    )
-  return {
-    ...noun,
-    list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
-    /** Unfinished jobs of the function go on with what is new. */
-    update: async (id: string, change: FunctionChange, { check }: Deploying = {}): Promise<FunctionRow> =>
-      (await connection.must('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
-    /** From a package: the contents of a folder as a ZIP. */
-    createFromZip: <How extends Deploying = Record<never, never>>(
-      fields: FunctionFields,
-      zip: Uint8Array,
-      how: How = {} as How,
-    ): Promise<DeployedBy<How>> => {
-      const query = { ...inQuery(fields), ...deployingQuery(how) }
-      return deployed(connection, 'POST', '/v1/functions', { ...zipped(zip), query }, how)
-    },
-    updateWithZip: <How extends Deploying = Record<never, never>>(
-      id: string,
-      fields: FunctionFields,
-      zip: Uint8Array,
-      how: How = {} as How,
-    ): Promise<DeployedBy<How>> => {
-      const query = { ...inQuery(fields), ...deployingQuery(how), keep_jobs: true }
-      return deployed(connection, 'PUT', functionPath(id), { ...zipped(zip), query }, how)
-    },
-    /** The package as a ZIP. */
-    download: async (id: string, version?: number): Promise<Buffer> =>
-      (await connection.must('GET', functionPath(id, version), { query: { download: true } })).bytes,
-    stats: async (id: string): Promise<StatsRow> => (await connection.must('GET', `${functionPath(id)}/stats`)).json,
-    workers: async (id: string, version = 0): Promise<WorkerRow[]> =>
-      (await connection.must('GET', `${functionPath(id)}/workers`, { query: { function_version: version } })).json
-        .workers,
-    /** Binds `count` more workers, in the background. */
-    scaleUp: async (id: string, count = 1, version?: number): Promise<void> => {
-      await connection.must('POST', `${functionPath(id, version)}/scale_up`, { json: { count } })
-    },
-    scaleDown: async (id: string, count = 1, version?: number): Promise<void> => {
-      await connection.must('POST', `${functionPath(id, version)}/scale_down`, { json: { count } })
-    },
-    /** Removes all workers: the next call starts cold. */
-    detach: async (id: string, version?: number): Promise<void> => {
-      await connection.must('POST', `${functionPath(id, version)}/detach`)
-    },
-  }
-}
-
-/** Lists have the code as JSON text. */
-const withCode = (listed: FunctionRow): FunctionRow => ({
-  ...listed,
-  code: typeof listed.code === 'string' ? JSON.parse(listed.code) : listed.code,
-})
-
-function versionsOf(connection: Connection) {
-  const path = (id: string): string => `${functionPath(id)}/versions`
-  return {
-    list: async (functionId: string, query: ListQuery = {}): Promise<VersionRow[]> =>
-      (await connection.must('GET', path(functionId), { query })).json.function_versions,
-    get: async (functionId: string, version: number): Promise<VersionRow> =>
-      (await connection.must('GET', functionPath(functionId, version))).json,
-    /** Freezes the package as it is now. */
-    create: async (functionId: string, fields: { description?: string } = {}): Promise<VersionRow> =>
-      (await connection.must('POST', path(functionId), { json: fields })).json,
-    delete: async (functionId: string, version: number): Promise<void> => {
-      await connection.must('DELETE', functionPath(functionId, version))
-    },
-  }
-}
-
-function executionsOf(connection: Connection) {
-  const {
-    list,
-    get,
-    create,
-    delete: remove,
-  } = nounOf<ExecutionRow, ExecutionFields>(connection, '/v1/executions', 'executions')
-  return {
-    list,
-    get,
-    create,
-    delete: remove,
-    /** The run when it is over, or as it is after this number of seconds. */
-    wait: async (id: string, seconds: number): Promise<ExecutionRow> =>
-      (await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}`, { query: { wait: seconds } })).json,
-    /** One that waits does not begin; one at work is told, and ended when it does not end. */
-    cancel: async (id: string): Promise<ExecutionRow> =>
-      (await connection.must('POST', `/v1/executions/${encodeURIComponent(id)}/cancel`)).json,
-    /** What the run printed so far; null: nothing yet. */
-    log: async (id: string): Promise<string | null> => {
-      const { status, text } = await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
-      return status === 204 ? null : text
-    },
-  }
-}
-
-/** What was installed for packages, the newest first. */
-function buildsOf(connection: Connection) {
-  const { list, get } = nounOf<BuildRow, never>(connection, '/v1/builds', 'builds')
-  const at = (id: string): string => `/v1/builds/${encodeURIComponent(id)}`
-  return {
-    list,
-    get,
-    /** What it has printed so far. */
-    log: async (id: string): Promise<string> => (await connection.must('GET', `${at(id)}/log`)).text,
-    /** The same and what it prints from now on, to its end. */
-    followLog: async function* (id: string, signal?: AbortSignal): AsyncGenerator<string> {
-      const asked = { query: { follow: true }, ...(signal && { signal }) }
-      const answer = await connection.open('GET', `${at(id)}/log`, asked)
-      if (answer.statusCode !== 200) throw errorOf(answer.statusCode ?? 0, await textOf(answer))
-      yield* answer.setEncoding('utf8')
-    },
-    /** Installs again what its package needs, and deploys it; null: nobody waits for that. */
-    rebuild: (id: string, how: Deploying = {}): Promise<FunctionRow | null> =>
-      deployed(connection, 'POST', `${at(id)}/rebuild`, { query: { async: how.async } }, how),
-  }
-}
-
-/** Accepted runs that did not succeed and will not be tried again by themselves. */
-function deadLettersOf(connection: Connection) {
-  const path = '/v1/dead-letters'
-  const noun = nounOf<ExecutionRow, never, { input: string | null }>(connection, path, 'dead_letters')
-  const many = async (verb: 'redrive' | 'drop', query: ListQuery): Promise<{ done: number; left: number }> =>
-    (await connection.must('POST', `${path}/${verb}`, { query })).json
-  return {
-    list: noun.list,
-    get: noun.get,
-    /** Its input from now on. */
-    update: noun.update,
-    redrive: async (id: string, input?: string): Promise<ExecutionRow> => {
-      const asked = input === undefined ? {} : { json: { input } }
-      return (await connection.must('POST', `${path}/${encodeURIComponent(id)}/redrive`, asked)).json
-    },
-    drop: (id: string): Promise<void> => noun.delete(id),
-    /** Those that the filters find; at least one is needed. */
-    redriveAll: (query: ListQuery) => many('redrive', query),
-    dropAll: (query: ListQuery) => many('drop', query),
-  }
-}
-
-function tokensOf(connection: Connection) {
-  const noun = nounOf<TokenRow, TokenFields>(connection, '/v1/tokens', 'tokens')
-  return {
-    list: noun.list,
-    delete: noun.delete,
-    /** `token` is in this answer and nowhere else. */
-    create: async (fields: TokenFields): Promise<TokenRow & { token: string }> =>
-      (await connection.must('POST', '/v1/tokens', { json: fields })).json,
-    /** As `create`, in the place of one that is good for `grace` seconds yet. */
-    rotate: async (
-      id: string,
-      fields: { grace?: number; expires_in?: number },
-    ): Promise<TokenRow & { token: string }> =>
-      (await connection.must('POST', `/v1/tokens/${encodeURIComponent(id)}/rotate`, { json: fields })).json,
-  }
-}
-
-function accessKeysOf(connection: Connection) {
-  const path = '/v1/access-keys'
-  return {
-    list: async (): Promise<AccessKeyRow[]> => (await connection.must('GET', path)).json.access_keys,
-    /** `secret_access_key` is in this answer and nowhere else. */
-    create: async (fields: AccessKeyFields): Promise<AccessKeyRow & { secret_access_key: string }> =>
-      (await connection.must('POST', path, { json: fields })).json,
-    delete: async (id: string): Promise<void> => {
-      await connection.must('DELETE', `${path}/${encodeURIComponent(id)}`)
-    },
-  }
-}
 
 const addressOf = (name: string, path = ''): string =>
   `/fn/${encodeURIComponent(name)}${path === '' || path.startsWith('/') ? path : `/${path}`}`

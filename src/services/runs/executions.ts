@@ -66,19 +66,9 @@ export class Executions {
   /** Accepted first, with its terms, then waited for. The run as it is then. */
   async ask(who: Principal, given: NewExecution, { ms, left }: Waiting): Promise<Execution> {
     const { targets, asked } = this.#parts
-    const target = targets.resolve(who, given)
-    refuseOtherFunctions(who, target.fn.id)
+    const request = this.#requested(who, given)
     refuseOtherDestinations(targets, who, [given.terms?.onSuccess, given.terms?.onFailure])
-    const accepted = await asked.accept({
-      target,
-      from: who.from,
-      projectId: who.projectId,
-      input: inputFromText(given.input, target.revision.signature),
-      description: given.description,
-      traceparent: given.traceparent,
-      trigger: 'async',
-      terms: this.#termsOf(given),
-    })
+    const accepted = await asked.accept({ ...request, trigger: 'async', terms: this.#termsOf(given) })
     const execution = await asked.waitFor(accepted, ms, left)
     return execution ?? this.get(who, accepted.id)
   }
@@ -99,10 +89,20 @@ export class Executions {
 
   /** The run as it ended, or as it was accepted; `caller`: who waits for its end. Throws FaasError when it cannot begin; a failed run is a result. */
   async create(who: Principal, given: NewExecution, caller?: Caller): Promise<Execution> {
-    const { targets, invocation } = this.#parts
-    const target = targets.resolve(who, given)
+    const { invocation } = this.#parts
+    const request = this.#requested(who, given)
+    const isSync = given.sync ?? true
+    const made = isSync
+      ? await invocation.run({ ...request, trigger: 'api', caller })
+      : await invocation.accept({ ...request, trigger: 'async' })
+    return made.execution
+  }
+
+  /** Throws FaasError for a target that is not there, or not the caller's. */
+  #requested(who: Principal, given: NewExecution) {
+    const target = this.#parts.targets.resolve(who, given)
     refuseOtherFunctions(who, target.fn.id)
-    const request = {
+    return {
       target,
       from: who.from,
       projectId: who.projectId,
@@ -110,11 +110,6 @@ export class Executions {
       description: given.description,
       traceparent: given.traceparent,
     }
-    const isSync = given.sync ?? true
-    const made = isSync
-      ? await invocation.run({ ...request, trigger: 'api', caller })
-      : await invocation.accept({ ...request, trigger: 'async' })
-    return made.execution
   }
 
   /** Without logs, in slices. A condition on `function_id` may name the function. */

@@ -1,0 +1,15 @@
+import type { Connection } from '../connection.ts'
+import type { AccessKeyFields, AccessKeyRow } from '../resources/access-keys.ts'
+
+export function accessKeysOf(connection: Connection) {
+  const path = '/v1/access-keys'
+  return {
+    list: async (): Promise<AccessKeyRow[]> => (await connection.must('GET', path)).json.access_keys,
+    /** `secret_access_key` is in this answer and nowhere else. */
+    create: async (fields: AccessKeyFields): Promise<AccessKeyRow & { secret_access_key: string }> =>
+      (await connection.must('POST', path, { json: fields })).json,
+    delete: async (id: string): Promise<void> => {
+      await connection.must('DELETE', `${path}/${encodeURIComponent(id)}`)
+    },
+  }
+}

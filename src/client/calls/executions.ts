@@ -1,0 +1,29 @@
+import type { Connection } from '../connection.ts'
+import type { ExecutionFields, ExecutionRow } from '../resources/executions.ts'
+import { nounOf } from './noun.ts'
+
+export function executionsOf(connection: Connection) {
+  const {
+    list,
+    get,
+    create,
+    delete: remove,
+  } = nounOf<ExecutionRow, ExecutionFields>(connection, '/v1/executions', 'executions')
+  return {
+    list,
+    get,
+    create,
+    delete: remove,
+    /** The run when it is over, or as it is after this number of seconds. */
+    wait: async (id: string, seconds: number): Promise<ExecutionRow> =>
+      (await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}`, { query: { wait: seconds } })).json,
+    /** One that waits does not begin; one at work is told, and ended when it does not end. */
+    cancel: async (id: string): Promise<ExecutionRow> =>
+      (await connection.must('POST', `/v1/executions/${encodeURIComponent(id)}/cancel`)).json,
+    /** What the run printed so far; null: nothing yet. */
+    log: async (id: string): Promise<string | null> => {
+      const { status, text } = await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
+      return status === 204 ? null : text
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import type { Asked, Connection } from '../connection.ts'
+import { type DeployedBy, type Deploying, deployed, deployingQuery } from '../deployment.ts'
+import type { FunctionChange, FunctionFields, FunctionRow, WorkerRow } from '../resources/functions.ts'
+import type { ListQuery } from '../resources/row.ts'
+import type { StatsRow } from '../resources/stats.ts'
+import { nounOf } from './noun.ts'
+
+export const functionPath = (id: string, version?: number): string =>
+  `/v1/functions/${encodeURIComponent(id)}${version === undefined ? '' : `/versions/${version}`}`
+
+export function functionsOf(connection: Connection) {
+  const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
+  const zipped = (zip: Uint8Array): Asked => ({ body: zip, headers: { 'content-type': 'application/zip' } })
+  /** Where the body is the ZIP the fields are texts in the query. */
+  const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> =>
+    Object.fromEntries(
+      Object.entries(fields)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : value]),
+    )
+  return {
+    ...noun,
+    list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
+    /** Unfinished jobs of the function go on with what is new. */
+    update: async (id: string, change: FunctionChange, { check }: Deploying = {}): Promise<FunctionRow> =>
+      (await connection.must('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
+    /** From a package: the contents of a folder as a ZIP. */
+    createFromZip: <How extends Deploying = Record<never, never>>(
+      fields: FunctionFields,
+      zip: Uint8Array,
+      how: How = {} as How,
+    ): Promise<DeployedBy<How>> => {
+      const query = { ...inQuery(fields), ...deployingQuery(how) }
+      return deployed(connection, 'POST', '/v1/functions', { ...zipped(zip), query }, how)
+    },
+    updateWithZip: <How extends Deploying = Record<never, never>>(
+      id: string,
+      fields: FunctionFields,
+      zip: Uint8Array,
+      how: How = {} as How,
+    ): Promise<DeployedBy<How>> => {
+      const query = { ...inQuery(fields), ...deployingQuery(how), keep_jobs: true }
+      return deployed(connection, 'PUT', functionPath(id), { ...zipped(zip), query }, how)
+    },
+    /** The package as a ZIP. */
+    download: async (id: string, version?: number): Promise<Buffer> =>
+      (await connection.must('GET', functionPath(id, version), { query: { download: true } })).bytes,
+    stats: async (id: string): Promise<StatsRow> => (await connection.must('GET', `${functionPath(id)}/stats`)).json,
+    workers: async (id: string, version = 0): Promise<WorkerRow[]> =>
+      (await connection.must('GET', `${functionPath(id)}/workers`, { query: { function_version: version } })).json
+        .workers,
+    /** Binds `count` more workers, in the background. */
+    scaleUp: async (id: string, count = 1, version?: number): Promise<void> => {
+      await connection.must('POST', `${functionPath(id, version)}/scale_up`, { json: { count } })
+    },
+    scaleDown: async (id: string, count = 1, version?: number): Promise<void> => {
+      await connection.must('POST', `${functionPath(id, version)}/scale_down`, { json: { count } })
+    },
+    /** Removes all workers: the next call starts cold. */
+    detach: async (id: string, version?: number): Promise<void> => {
+      await connection.must('POST', `${functionPath(id, version)}/detach`)
+    },
+  }
+}
+
+/** Lists have the code as JSON text. */
+const withCode = (listed: FunctionRow): FunctionRow => ({
+  ...listed,
+  code: typeof listed.code === 'string' ? JSON.parse(listed.code) : listed.code,
+})

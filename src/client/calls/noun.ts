@@ -1,0 +1,18 @@
+import type { Connection } from '../connection.ts'
+import type { ListQuery } from '../resources/row.ts'
+
+/** What every noun can do. */
+export function nounOf<Shown, New, Change = New>(connection: Connection, path: string, list: string) {
+  const at = (id: string): string => `${path}/${encodeURIComponent(id)}`
+  return {
+    list: async (query: ListQuery = {}): Promise<Shown[]> => (await connection.must('GET', path, { query })).json[list],
+    get: async (id: string): Promise<Shown> => (await connection.must('GET', at(id))).json,
+    create: async (fields: New): Promise<Shown> => (await connection.must('POST', path, { json: fields })).json,
+    update: async (id: string, change: Change): Promise<Shown> =>
+      (await connection.must('PUT', at(id), { json: change })).json,
+    /** `cascade`: what holds it goes with it. */
+    delete: async (id: string, query: { cascade?: boolean } = {}): Promise<void> => {
+      await connection.must('DELETE', at(id), { query })
+    },
+  }
+}

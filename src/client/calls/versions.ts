@@ -1,0 +1,20 @@
+import type { Connection } from '../connection.ts'
+import type { ListQuery } from '../resources/row.ts'
+import type { VersionRow } from '../resources/versions.ts'
+import { functionPath } from './functions.ts'
+
+export function versionsOf(connection: Connection) {
+  const path = (id: string): string => `${functionPath(id)}/versions`
+  return {
+    list: async (functionId: string, query: ListQuery = {}): Promise<VersionRow[]> =>
+      (await connection.must('GET', path(functionId), { query })).json.function_versions,
+    get: async (functionId: string, version: number): Promise<VersionRow> =>
+      (await connection.must('GET', functionPath(functionId, version))).json,
+    /** Freezes the package as it is now. */
+    create: async (functionId: string, fields: { description?: string } = {}): Promise<VersionRow> =>
+      (await connection.must('POST', path(functionId), { json: fields })).json,
+    delete: async (functionId: string, version: number): Promise<void> => {
+      await connection.must('DELETE', functionPath(functionId, version))
+    },
+  }
+}
