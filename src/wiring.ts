@@ -3,22 +3,14 @@ import type { BackupStore } from './domain/backup.ts'
 import type { Clock } from './domain/clock.ts'
 import type { EventSender } from './domain/cloud-event.ts'
 import type { DiskSpace } from './domain/disk-space.ts'
-import type { DocPage } from './domain/doc-page.ts'
 import type { Ledger } from './domain/execution.ts'
 import type { FunctionStore, PackageStore } from './domain/function.ts'
 import type { NewId } from './domain/ids.ts'
 import type { Log } from './domain/log.ts'
-import { type Authenticate, openPrincipal } from './domain/principal.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
-import type { SettingInEffect } from './domain/setting.ts'
 import type { SpanSink } from './domain/trace.ts'
 import type { UsageStore } from './domain/usage.ts'
 import type { Pool } from './domain/worker.ts'
-import { Bodies } from './http/bodies.ts'
-import { Refusals } from './http/error-response.ts'
-import type { HttpParts } from './http/server.ts'
-import type { HttpSettings } from './http/settings.ts'
-import { WrongTokens } from './http/wrong-tokens.ts'
 import type { OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
@@ -36,14 +28,14 @@ import { Workers } from './services/functions/workers.ts'
 import { AccessKeys } from './services/platform/access-keys.ts'
 import { AuditLog, type AuditRules } from './services/platform/audit-log.ts'
 import { Backups, type BackupsParts } from './services/platform/backups.ts'
-import { type FunctionTokens, isWorkerToken } from './services/platform/function-tokens.ts'
+import type { FunctionTokens } from './services/platform/function-tokens.ts'
 import { Health, type HealthParts } from './services/platform/health.ts'
 import { Images, type ImagesParts } from './services/platform/images.ts'
 import type { ProjectShares } from './services/platform/project-shares.ts'
 import { Registries, type RegistriesParts } from './services/platform/registries.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
 import type { SecretVault } from './services/platform/secret-vault.ts'
-import { isOwnToken, Tokens } from './services/platform/tokens.ts'
+import { Tokens } from './services/platform/tokens.ts'
 import { AskedRuns } from './services/runs/asked-runs.ts'
 import { DeadLetters } from './services/runs/dead-letters.ts'
 import { Deliveries } from './services/runs/deliveries.ts'
@@ -80,7 +72,7 @@ import { zipOf } from './store/zip-of.ts'
 /** Who gets what: every part with the fields that it needs, by name, and no other. Server and tests are wired here. */
 
 const randomSteps = 2 ** 32
-const random = (): number => randomInt(randomSteps) / randomSteps
+export const random = (): number => randomInt(randomSteps) / randomSteps
 
 /** The catalogue: everything but executions and packages. */
 export function makeStores(database: Database) {
@@ -347,103 +339,6 @@ function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: 
   const { functions } = stores
   return new SwiftCode({ functions, packages, targets, pool, trusts, objects, clock, log, limits: settings.swift })
 }
-
-export function httpParts(
-  { pool, clock, ledger, newId, log, space }: Pick<Ground, 'pool' | 'clock' | 'ledger' | 'newId' | 'log' | 'space'>,
-  services: Services,
-  door: {
-    authenticate: Authenticate
-    isReady(): boolean
-    engineIsUp(): boolean
-    freeBytes(): number
-    reserveBytes: number
-    version: string
-    settingsInEffect(): SettingInEffect[]
-    docs(): DocPage[]
-    consoleFile(name: string): Buffer | null
-    settings: HttpSettings
-  },
-): HttpParts {
-  const { invocation, scheduler } = services
-  return {
-    runtimes: services.runtimes,
-    functions: services.functions,
-    builds: services.builds,
-    versions: services.versions,
-    aliases: services.aliases,
-    workers: services.workers,
-    executions: services.executions,
-    asked: services.asked,
-    deadLetters: services.deadLetters,
-    jobs: services.jobs,
-    webhooks: services.webhooks,
-    sources: services.sources,
-    secrets: services.secrets,
-    stats: services.stats,
-    usage: services.usage,
-    events: services.events,
-    tokens: services.tokens,
-    accessKeys: services.accessKeys,
-    lambdaSettings: services.lambdaSettings,
-    whiskEntities: services.whiskEntities,
-    packages: services.packages,
-    audit: services.audit,
-    backups: services.backups,
-    health: services.health,
-    images: services.images,
-    registries: services.registries,
-    targets: services.targets,
-    exposed: services.exposed,
-    bodies: new Bodies(door.settings.maxBodiesBytes, services.shares),
-    limits: services.limits,
-    shares: services.shares,
-    invocation,
-    gauges: () => ({
-      ...invocation.unfinishedCount(),
-      jobs: scheduler.size,
-      jobLateness: services.jobs.runs.lateness,
-      workers: pool.workers(),
-      pool: pool.vitals(),
-      ledger: ledger.vitals(),
-      freeBytes: door.freeBytes(),
-      reserveBytes: door.reserveBytes,
-      engineIsUp: door.engineIsUp(),
-      version: door.version,
-    }),
-    refusals: new Refusals(),
-    authenticate: door.authenticate,
-    isReady: door.isReady,
-    settingsInEffect: door.settingsInEffect,
-    docs: door.docs,
-    consoleFile: door.consoleFile,
-    clock,
-    random,
-    wrongTokens: new WrongTokens(door.settings, () => clock.elapsed()),
-    space,
-    newId,
-    log,
-    settings: door.settings,
-  }
-}
-
-/** With Keystone, too, our own tokens are good: the installation's admin, its tools and its functions have no other. */
-export function authenticationBy(
-  tokens: Tokens,
-  { openstack, functionTokens }: Pick<Ground, 'openstack' | 'functionTokens'>,
-): Authenticate {
-  return (token) => {
-    if (token !== null && isWorkerToken(token)) return functionTokens.authenticate(token)
-    const who = tokens.authenticate(token)
-    if (who !== null || openstack === null || token === null || isOwnToken(token)) return who
-    return openstack.authenticate(token)
-  }
-}
-
-/** Open mode: everybody may do everything, but what calls with the token of a function is that function. */
-export const openTo =
-  ({ functionTokens }: Pick<Ground, 'functionTokens'>): Authenticate =>
-  (token) =>
-    token !== null && isWorkerToken(token) ? functionTokens.authenticate(token) : openPrincipal
 
 /** The function versions that ran before this process began. */
 export function ranBefore(functions: FunctionStore, ledger: Ledger): (functionId: string, version: number) => boolean {

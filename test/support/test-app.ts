@@ -22,14 +22,8 @@ import { SecretVault } from '../../src/services/platform/secret-vault.ts'
 import { newSecret } from '../../src/services/platform/tokens.ts'
 import { UsageMeter } from '../../src/services/runs/usage-meter.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
-import {
-  authenticationBy,
-  type Ground,
-  httpParts,
-  makeServices,
-  openTo,
-  type ServiceSettings,
-} from '../../src/wiring.ts'
+import { type Ground, makeServices, type ServiceSettings } from '../../src/wiring.ts'
+import { authenticationBy, httpParts, openTo } from '../../src/wiring-http.ts'
 import { aToken } from './builders.ts'
 import { FakeBuilds } from './fake-builds.ts'
 import { FakeClock } from './fake-clock.ts'

@@ -1,0 +1,73 @@
+import type { Log } from '../domain/log.ts'
+import type { RuntimeManifest } from '../domain/runtime.ts'
+import type { Pool } from '../domain/worker.ts'
+import type { Targets } from '../services/functions/targets.ts'
+import type { Ground, Services } from '../wiring.ts'
+
+const pruneEveryMs = 3_600_000
+const noteUsesEveryMs = 60_000
+
+/** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */
+export function resume(
+  { stores, packages, pool, meter, log }: Ground,
+  services: Services,
+  manifests: RuntimeManifest[],
+  opened: (() => unknown)[],
+): void {
+  const {
+    runtimes,
+    invocation,
+    deliveries,
+    targets,
+    jobs,
+    sources,
+    scheduler,
+    executions,
+    images,
+    tokens,
+    audit,
+    usage,
+  } = services
+  runtimes.registerBuiltin(manifests)
+  runtimes.resume()
+  const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
+  deliveries.start()
+  if (recovered > 0) log.info({ executions: recovered }, 'going on with accepted executions')
+  for (const fn of stores.functions.list(null)) if (fn.minWorkers > 0) keepWarm(targets, pool, fn.id, log)
+  scheduler.start({
+    onDue: (due, nowMs) => void jobs.runs.fire(due, nowMs),
+    onSoon: (soon) => jobs.runs.expect(soon),
+    onSetBack: (backMs, nowMs) => jobs.runs.setBack(backMs, nowMs),
+  })
+  jobs.runs.start()
+  meter.start(() => pool.noteHeld())
+  opened.push(() => meter.close())
+  sources.polls.start()
+  void services.backups.start()
+  services.builds.start()
+  const prune = () =>
+    void Promise.all([
+      executions.prune(),
+      packages.prune(stores.functions.packageHashes()),
+      images.collect(),
+      services.builds.prune(),
+      Promise.resolve().then(() => audit.prune()),
+      Promise.resolve().then(() => usage.prune()),
+    ]).catch((error: unknown) => log.error({ err: error }, 'pruning failed'))
+  prune()
+  const timer = setInterval(prune, pruneEveryMs).unref()
+  const usesTimer = setInterval(() => tokens.noteUses(), noteUsesEveryMs).unref()
+  opened.push(() => {
+    clearInterval(timer)
+    clearInterval(usesTimer)
+    tokens.noteUses()
+  })
+}
+
+function keepWarm(targets: Targets, pool: Pool, functionId: string, log: Log): void {
+  try {
+    pool.keep(targets.resolveIn('', { functionId }).revision)
+  } catch (error) {
+    log.warn({ function: functionId, err: error }, 'a function with min_workers cannot be kept warm')
+  }
+}

@@ -1,0 +1,110 @@
+import type { DocPage } from './domain/doc-page.ts'
+import { type Authenticate, openPrincipal } from './domain/principal.ts'
+import type { SettingInEffect } from './domain/setting.ts'
+import { Bodies } from './http/bodies.ts'
+import { Refusals } from './http/error-response.ts'
+import type { HttpParts } from './http/server.ts'
+import type { HttpSettings } from './http/settings.ts'
+import { WrongTokens } from './http/wrong-tokens.ts'
+import { isWorkerToken } from './services/platform/function-tokens.ts'
+import { isOwnToken, type Tokens } from './services/platform/tokens.ts'
+import { type Ground, random, type Services } from './wiring.ts'
+
+/** What the HTTP side is given, and by what it knows callers. */
+
+export function httpParts(
+  { pool, clock, ledger, newId, log, space }: Pick<Ground, 'pool' | 'clock' | 'ledger' | 'newId' | 'log' | 'space'>,
+  services: Services,
+  door: {
+    authenticate: Authenticate
+    isReady(): boolean
+    engineIsUp(): boolean
+    freeBytes(): number
+    reserveBytes: number
+    version: string
+    settingsInEffect(): SettingInEffect[]
+    docs(): DocPage[]
+    consoleFile(name: string): Buffer | null
+    settings: HttpSettings
+  },
+): HttpParts {
+  const { invocation, scheduler } = services
+  return {
+    runtimes: services.runtimes,
+    functions: services.functions,
+    builds: services.builds,
+    versions: services.versions,
+    aliases: services.aliases,
+    workers: services.workers,
+    executions: services.executions,
+    asked: services.asked,
+    deadLetters: services.deadLetters,
+    jobs: services.jobs,
+    webhooks: services.webhooks,
+    sources: services.sources,
+    secrets: services.secrets,
+    stats: services.stats,
+    usage: services.usage,
+    events: services.events,
+    tokens: services.tokens,
+    accessKeys: services.accessKeys,
+    lambdaSettings: services.lambdaSettings,
+    whiskEntities: services.whiskEntities,
+    packages: services.packages,
+    audit: services.audit,
+    backups: services.backups,
+    health: services.health,
+    images: services.images,
+    registries: services.registries,
+    targets: services.targets,
+    exposed: services.exposed,
+    bodies: new Bodies(door.settings.maxBodiesBytes, services.shares),
+    limits: services.limits,
+    shares: services.shares,
+    invocation,
+    gauges: () => ({
+      ...invocation.unfinishedCount(),
+      jobs: scheduler.size,
+      jobLateness: services.jobs.runs.lateness,
+      workers: pool.workers(),
+      pool: pool.vitals(),
+      ledger: ledger.vitals(),
+      freeBytes: door.freeBytes(),
+      reserveBytes: door.reserveBytes,
+      engineIsUp: door.engineIsUp(),
+      version: door.version,
+    }),
+    refusals: new Refusals(),
+    authenticate: door.authenticate,
+    isReady: door.isReady,
+    settingsInEffect: door.settingsInEffect,
+    docs: door.docs,
+    consoleFile: door.consoleFile,
+    clock,
+    random,
+    wrongTokens: new WrongTokens(door.settings, () => clock.elapsed()),
+    space,
+    newId,
+    log,
+    settings: door.settings,
+  }
+}
+
+/** With Keystone, too, our own tokens are good: the installation's admin, its tools and its functions have no other. */
+export function authenticationBy(
+  tokens: Tokens,
+  { openstack, functionTokens }: Pick<Ground, 'openstack' | 'functionTokens'>,
+): Authenticate {
+  return (token) => {
+    if (token !== null && isWorkerToken(token)) return functionTokens.authenticate(token)
+    const who = tokens.authenticate(token)
+    if (who !== null || openstack === null || token === null || isOwnToken(token)) return who
+    return openstack.authenticate(token)
+  }
+}
+
+/** Open mode: everybody may do everything, but what calls with the token of a function is that function. */
+export const openTo =
+  ({ functionTokens }: Pick<Ground, 'functionTokens'>): Authenticate =>
+  (token) =>
+    token !== null && isWorkerToken(token) ? functionTokens.authenticate(token) : openPrincipal
