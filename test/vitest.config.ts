@@ -7,10 +7,10 @@ import { pathWithPython } from './support/python-at-hand.ts'
 /** Files at once of the rings that compute: vitest would take one fewer than there are processors. */
 const atOnce = Math.max(2, availableParallelism() - 1)
 /**
- * Files at once of the rings that wait most of their time: for containers, processes, timers. None of them needs a quiet
- * machine, or shares a server, a folder or a port with another.
+ * Files at once of the rings that wait most of their time: for containers, processes, timers, and for services that answer
+ * late or never. None of them needs a quiet machine, or shares a server, a folder or a port with another.
  */
-const waitingAtOnce = atOnce + 1
+const waitingAtOnce = atOnce + 2
 
 /** Makes the program that tests start as their servers. */
 const builtServer = 'test/support/built-server.ts'
@@ -40,11 +40,10 @@ const rings = [
   ring('process', 300 * second, beside),
   ring('console', 120 * second, beside),
   ring('engines', 300 * second, { fileParallelism: false, hookTimeout: 600 * second }),
-  // After the others: the services want the machine for themselves.
   ring('openstack', 300 * second, {
+    ...beside,
     globalSetup: [builtServer, 'test/openstack/shared-stack.ts'],
-    sequence: { groupOrder: 2 },
-    fileParallelism: false,
+    setupFiles: 'test/openstack/one-at-a-time.ts',
   }),
 ]
 
