@@ -73,7 +73,8 @@ describe.skipIf(found === null)('When somebody stops', () => {
   const objectsTold = async () => (await toldBy(source)).map(({ type, object }) => `${type} ${object}`)
   const untilTold = (what: string) =>
     waitUntil(`the function is told: ${what}`, async () => (await objectsTold()).includes(what), patienceMs)
-  const lastError = async (): Promise<string | null> => (await patiently(() => user.taibai('GET', `/v1/sources/${source}`))).last_error
+  const lastError = async (): Promise<string | null> =>
+    (await patiently(() => user.taibai('GET', `/v1/sources/${source}`))).last_error
 
   test('Swift: the source says so, and tells later', async () => {
     await user.putObject(container, 'before', 'x')

@@ -136,7 +136,8 @@ for (const { engine, run } of engines) {
 }
 
 async function expectNothingLeft(data: DataFolder, engine: string): Promise<void> {
-  expect(data.workerFolders()).toEqual([])
+  const left = readdirSync(join(data.path, 'workers'), { recursive: true })
+  expect(left, 'folders of workers, with what is in them').toEqual([])
   expect(data.workerProcesses()).toEqual([])
   // The engine removes a container a moment after it has ended.
   if (engine === 'docker') await waitUntil('no container is left', async () => (await data.containers()).length === 0)
