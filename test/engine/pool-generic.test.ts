@@ -73,7 +73,7 @@ describe('generic workers where nobody needs the memory', () => {
     await test.withRuntime()
     await newcomers(test, 2)
     expect(ready(test)).toBe(2)
-    await test.pass(3 * 24 * 60 * minuteMs)
+    await test.pass(24 * 60 * minuteMs)
     await test.run(fn('one'))
     await test.pass(2000)
     expect(ready(test), 'one was taken, which is not replaced by two').toBe(1)

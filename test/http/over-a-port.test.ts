@@ -95,25 +95,25 @@ test.each([
   const { url, port, app } = await listening({ settings: { corsOrigins: origins as string[] } })
   const made = await fetch(`${url}/v1/webhooks`, { method: 'POST', headers: json, body: '{"function_id":"hello"}' })
   const { webhook_url } = (await made.json()) as { webhook_url: string }
-  const paths = [new URL(webhook_url).pathname, '/v1/executions', '/fn/hello']
-  for (const path of paths) {
-    const body = '{"function_id":"hello"}'
-    const head = (target: string, length: number) =>
-      `POST ${target} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: token-of-alice\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
-    const socket = connect(port, '127.0.0.1')
-    let text = ''
-    socket.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk
+  const body = '{"function_id":"hello"}'
+  const head = (target: string, length: number) =>
+    `POST ${target} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: token-of-alice\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+  const sockets = [new URL(webhook_url).pathname, '/v1/executions', '/fn/hello'].map((path) => {
+    const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+    const came = { socket, text: '' }
+    socket.on('data', (chunk) => {
+      came.text += chunk
     })
     socket.write(head(path, body.length) + body)
-    await waitUntil('the first is answered', () => /^HTTP\/1\.1 20\d/.test(text))
-    app.pool.behaviour = () => new Promise((resolve) => setTimeout(() => resolve(returned('still here')), 1200))
-    text = ''
-    socket.write(`${head('/fn/hello', 2)}{}`)
-    await waitUntil('the second is answered', () => text.includes('still here'))
-    app.pool.behaviour = () => returned('at once')
-    socket.destroy()
-  }
+    return came
+  })
+  const all = (text: RegExp) => () => sockets.every((came) => text.test(came.text))
+  await waitUntil('the first of each is answered', all(/^HTTP\/1\.1 20\d/))
+  // Longer than what is cleaned up is waited for.
+  app.pool.behaviour = () => new Promise((resolve) => setTimeout(() => resolve(returned('still here')), 1200))
+  for (const { socket } of sockets) socket.write(`${head('/fn/hello', 2)}{}`)
+  await waitUntil('the second of each is answered', all(/still here/))
+  for (const { socket } of sockets) socket.destroy()
 })
 
 test('an answer to another origin carries its headers', async () => {
