@@ -16,6 +16,7 @@ import { jobs } from './jobs.ts'
 import { ledger } from './ledger.ts'
 import { link } from './link.ts'
 import { takeNoises, warnOfNoise } from './noise.ts'
+import { signatures } from './signatures.ts'
 import { soak } from './soak.ts'
 import { spreadOut } from './spread-out.ts'
 import { wakeUp } from './wake-up.ts'
@@ -33,6 +34,7 @@ const soakMinutes = Number(process.env.BENCH_MINUTES ?? (quick ? 1 : 10))
 const rounds = quick ? { rounds: 3, seconds: 2 } : { rounds: 7, seconds: 3 }
 const suites: Record<string, () => Promise<object>> = {
   warm: () => warm(rounds),
+  signatures: () => signatures(rounds),
   'spread-out': () => spreadOut(rounds),
   'worker-start': () => workerStart({ starts: quick ? 5 : 20 }),
   'first-call': () => firstCall({ calls: quick ? 5 : 20 }),

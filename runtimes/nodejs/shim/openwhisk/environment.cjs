@@ -1,5 +1,7 @@
 /** What an action of OpenWhisk finds in its environment. */
 
+const { changingEnv } = require('../changing-env.cjs')
+
 const prefix = '__OW_'
 /** JSON of the action's default parameters: the server's word to the shim, and none of the action's variables. */
 const defaultsName = `${prefix}PARAMETERS`
@@ -18,6 +20,7 @@ function surroundings({
     NAMESPACE: project,
     ...(wish.api !== undefined && { API_HOST: wish.api.url }),
   }
+  changingEnv() // before code of the function keeps what is there now
   for (const [key, value] of Object.entries(variables)) process.env[prefix + key] ??= value
   const defaults = process.env[defaultsName]
   delete process.env[defaultsName]
@@ -26,7 +29,7 @@ function surroundings({
 
 /** Values of one call. `token`: what it calls the API with; undefined: it may not. */
 function enter({ execution_id: executionId, deadline_ms: deadlineMs }, token) {
-  const { env } = process
+  const env = changingEnv()
   const id = executionId.replaceAll('-', '')
   env.__OW_ACTIVATION_ID = id
   env.__OW_TRANSACTION_ID = id

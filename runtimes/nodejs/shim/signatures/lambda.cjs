@@ -6,6 +6,7 @@
 const { answerJson, fail } = require('../answer.cjs')
 const { dateNow, isThenable, parseJson, whenSettled } = require('../builtins.cjs')
 const { surroundings, traceOf } = require('../aws/environment.cjs')
+const { changingEnv } = require('../changing-env.cjs')
 const { answerRequest, eventOf } = require('../aws/function-url.cjs')
 const { describeLoadError } = require('../aws/load-errors.cjs')
 const { streamed, streams } = require('../aws/streaming.cjs')
@@ -13,11 +14,14 @@ const { whenLoopIsEmpty } = require('../aws/empty-loop.cjs')
 
 /** What is the same for all calls. */
 let fixed
+/** What is not, of the environment. */
+let changing
 
 /** Before the module is loaded: what it may look at meanwhile. */
 function prepare(wish) {
   if (wish.entry?.includes('..')) throw malformed(wish.entry)
   fixed = surroundings(wish, true)
+  changing = changingEnv()
   if (globalThis.awslambda === undefined) globalThis.awslambda = { ...streams }
 }
 
@@ -82,7 +86,7 @@ class Turn {
 
 /** Its methods need no `this`: handlers take them out. */
 function contextOf(turn, { execution_id: id, deadline_ms: deadlineMs, client }) {
-  process.env._X_AMZN_TRACE_ID = traceOf(id)
+  changing._X_AMZN_TRACE_ID = traceOf(id)
   return {
     awsRequestId: id,
     functionName: fixed.functionName,

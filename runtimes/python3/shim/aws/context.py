@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from ..changing_environ import setter
+
 ACCOUNT = '000000000000'
 
 
@@ -35,6 +37,7 @@ def surroundings(meta):
     }
     os.environ.update({key: value for key, value in variables.items() if key not in env})
     time.tzset()
+    LambdaContext.set_trace = staticmethod(setter('_X_AMZN_TRACE_ID'))
     LambdaContext.function_name = name
     LambdaContext.function_version = version
     LambdaContext.memory_limit_in_mb = memory
@@ -55,18 +58,18 @@ class LambdaContext:
     """The second argument of a handler; what is the same for all calls belongs to the class."""
 
     function_name = function_version = memory_limit_in_mb = log_group_name = log_stream_name = invoked_function_arn = None
-    client_context = tenant_id = None
+    client_context = tenant_id = set_trace = None
     identity = CognitoIdentity()
 
     def __init__(self, call, meta):
-        self.aws_request_id = request_id = meta.get('execution_id')
-        self._deadline_ms = meta.get('deadline_ms')
+        self.aws_request_id = request_id = meta['execution_id']
+        self._deadline_ms = meta['deadline_ms']
         client = meta.get('client')
         if client is not None:
             self.invoked_function_arn = client.get('arn', self.invoked_function_arn)
             if client.get('context') is not None:
                 self.client_context = client_context(client['context'])
-        os.environ['_X_AMZN_TRACE_ID'] = trace_of(request_id)
+        self.set_trace(trace_of(request_id))
 
     def get_remaining_time_in_millis(self):
         return max(0, int(self._deadline_ms - time.time() * 1000))

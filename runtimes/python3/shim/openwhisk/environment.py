@@ -2,6 +2,7 @@
 
 import os
 
+from ..changing_environ import setter
 from ..json_text import from_json
 
 DEFAULTS = '__OW_PARAMETERS'
@@ -28,14 +29,18 @@ def surroundings(meta):
 
 def entering(meta):
     """What sets the values of one call."""
-    environ = os.environ
+    set_activation, set_transaction = setter('__OW_ACTIVATION_ID'), setter('__OW_TRANSACTION_ID')
+    set_deadline = setter('__OW_DEADLINE')
     api = meta.get('api')
+    set_key = None if api is None else setter('__OW_API_KEY')
 
     def enter(call):
         execution_id = call['execution_id']
-        environ['__OW_ACTIVATION_ID'] = environ['__OW_TRANSACTION_ID'] = execution_id.replace('-', '')
-        environ['__OW_DEADLINE'] = str(call['deadline_ms'])
-        if api is not None:
-            environ['__OW_API_KEY'] = f'taibai:{api["token"]}.{execution_id}'
+        activation = execution_id.replace('-', '')
+        set_activation(activation)
+        set_transaction(activation)
+        set_deadline(str(call['deadline_ms']))
+        if set_key is not None:
+            set_key(f'taibai:{api["token"]}.{execution_id}')
 
     return enter
