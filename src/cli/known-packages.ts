@@ -103,7 +103,7 @@ function ofOpenFaas(files: PackageFiles): null {
   const text = files.text('stack.yaml') ?? files.text('stack.yml')
   if (text === undefined || !/^\s*name:\s*openfaas\s*$/m.test(text)) return null
   throw usageError(
-    'stack.yaml: functions of OpenFaaS are images: build them with "faas-cli build", then taibai deploy --image IMAGE --mode http --port 8080 --name NAME for each.',
+    'stack.yaml: functions of OpenFaaS are images: build them with "faas-cli build", then taibai deploy stack.yaml (or --image IMAGE --mode http --port 8080 --name NAME for one).',
   )
 }
 

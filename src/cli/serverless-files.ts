@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path'
 import { type CollectionTag, parseDocument, type ScalarTag } from 'yaml'
 import { CliError } from './command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
+import { ofStack } from './openfaas-stack.ts'
 import { cronOf } from './schedule-expression.ts'
 
-/** `template.yaml` (AWS SAM) and `serverless.yml`, of the simple kind, as the manifest that says the same; and what is left out. */
+/** `template.yaml` (AWS SAM), `serverless.yml` and `stack.yaml` (OpenFaaS), of the simple kind, as the manifest that says the same; and what is left out. */
 
 export interface Translated {
   manifest: Manifest
@@ -20,7 +21,10 @@ export interface Translated {
 
 type Values = Record<string, unknown>
 
-export const templateNames = ['template.yaml', 'template.yml', 'serverless.yml', 'serverless.yaml']
+export const templateNames = [
+  ...['template.yaml', 'template.yml', 'serverless.yml', 'serverless.yaml'],
+  ...['stack.yaml', 'stack.yml'],
+]
 
 /** Null: it is none of these files. Throws CliError when it is, and no function can be made of it. */
 export function readServerlessFile(file: string): Translated | null {
@@ -31,6 +35,8 @@ export function readServerlessFile(file: string): Translated | null {
   const root = objectOf(document.toJS())
   const folder = dirname(file)
   if (isObject(root.Resources) && isServerlessTransform(root.Transform)) return checked(file, ofSam(root, folder))
+  const stack = ofStack(root, file)
+  if (stack !== null) return checked(file, stack)
   if (isObject(root.functions) && root.provider !== undefined) return checked(file, ofServerless(root, folder))
   return null
 }

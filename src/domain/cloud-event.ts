@@ -21,10 +21,16 @@ export function structured({ attributes, data }: CloudEvent): string {
 /** Extension attribute that counts how many results of other runs led to this event: what ends loops. */
 export const depthAttribute = 'taibaidepth'
 
+/** What is posted as it is, and is no event. */
+export interface Message {
+  headers: Record<string, string>
+  body: Buffer
+}
+
 /** Sends events to a URL. */
 export interface EventSender {
   /** Never rejects. */
-  send(url: string, event: CloudEvent): Promise<Sent>
+  send(url: string, event: CloudEvent | Message): Promise<Sent>
 }
 
 /** `gone`: trying again is of no use. */

@@ -1,7 +1,10 @@
 import type { RetryTerms } from './retries.ts'
 
-/** Where the result of an accepted run goes, as a CloudEvent. */
-export type Destination = { function: string } | { url: string }
+/**
+ * Where the result of an accepted run goes, as a CloudEvent. `callback`: as OpenFaaS posts it, the answer itself, with this name of
+ * the function.
+ */
+export type Destination = { function: string } | { url: string; callback?: string }
 
 /** What a caller asked for beside the run itself; kept with it. Absent: the function's way, or the platform's. */
 export interface Terms {

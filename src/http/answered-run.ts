@@ -9,6 +9,7 @@ import { outcomeOfRecord } from '../services/runs/recorded-outcome.ts'
 import type { Asked } from './asked.ts'
 import { ResponseCaller } from './caller.ts'
 import { answer } from './function-answer.ts'
+import { answerAcceptedCall } from './openfaas/async-call.ts'
 import { ResponseSink } from './response-sink.ts'
 
 interface Parts {
@@ -47,7 +48,7 @@ export async function answerWithRun(
 export async function answerAsAsked(
   { asked }: { asked: AskedRuns },
   request: RunRequest,
-  { waitMs, key, applied, isFission }: Asked,
+  { waitMs, key, applied, isFission, isOpenFaas }: Asked,
   outgoing: ServerResponse,
   isOwn: boolean,
 ): Promise<void> {
@@ -58,6 +59,7 @@ export async function answerAsAsked(
   const terms = key === undefined ? request.terms : { ...request.terms, key }
   const accepted = await asked.accept({ ...request, ...(terms !== undefined && { terms }), onOutcome })
   if (isFission) return answerAccepted(outgoing, accepted.id, true)
+  if (isOpenFaas) return answerAcceptedCall(outgoing, accepted.id)
   const execution = await asked.waitFor(accepted, waitMs, new ResponseCaller(outgoing).signal)
   if (applied !== null) outgoing.setHeader('Preference-Applied', applied)
   if (execution === null || execution.status === 'running') return answerAccepted(outgoing, accepted.id)

@@ -11,6 +11,8 @@ export interface Asked {
   applied: string | null
   /** Callers of Fission's router are told in its words that their run was accepted. */
   isFission?: true
+  /** Those of OpenFaaS's gateway, too. */
+  isOpenFaas?: true
 }
 
 const longestKey = 255
@@ -35,6 +37,9 @@ export const askedOfFission = (headers: IncomingHttpHeaders): Asked | undefined 
   headers['x-fission-invoke-mode'] === 'async'
     ? { waitMs: 0, key: undefined, applied: null, isFission: true }
     : undefined
+
+/** The answer is kept as it was: it may be posted to whom the caller names. */
+export const askedOfOpenFaas = (key: string): Asked => ({ waitMs: 0, key, applied: null, isOpenFaas: true })
 
 /** RFC 7240: `wait` says how long, `respond-async` alone not at all; other preferences are nobody's here. */
 function preferenceIn(prefer: string): { waitMs: number; applied: string } | null {

@@ -6,10 +6,11 @@ import { isAwsPath, makeAwsApi } from './aws/aws-api.ts'
 import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders } from './cross-origin.ts'
 import type { App } from './endpoint.ts'
 import { sendError } from './error-response.ts'
-import { fissionPlaceOf, type Place, placeOf, rootOf } from './function-call.ts'
+import { fissionPlaceOf, openFaasPlaceOf, type Place, placeOf, rootOf } from './function-call.ts'
 import { refuseBeyond, toInvoke } from './guard.ts'
 import { whoAsks } from './middleware/auth.ts'
 import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-door.ts'
+import { isGatewayPath, makeGateway } from './openfaas/gateway.ts'
 import { isWhiskPath, makeWhiskApi } from './openwhisk/whisk-api.ts'
 import { hostOfTarget, routedUrl } from './request-url.ts'
 import { postExecution } from './routes/executions.ts'
@@ -20,7 +21,7 @@ import type { HttpParts } from './server.ts'
 
 /**
  * What listens on the port. The two routes that run functions are answered here, on Node's own request and response, and so is
- * the API of AWS Lambda, whose signatures need the URL as it came, and that of OpenWhisk; everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
+ * the API of AWS Lambda, whose signatures need the URL as it came, that of OpenWhisk and the gateway of OpenFaaS; everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
  */
 export function makeListener(app: App, parts: HttpParts): RequestListener {
   const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
@@ -28,6 +29,7 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
   const door = doorOf(parts.settings)
   const aws = makeAwsApi(parts)
   const whisk = makeWhiskApi(parts)
+  const gateway = makeGateway(parts)
   const browsers: CrossOrigin = { origins: corsOrigins, methods: null, headers: null, credentials: false }
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> | undefined => {
@@ -42,6 +44,7 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
     if (isOpen) refuseElsewhere(incoming, door, true)
     if (isAwsPath(url)) return aws(incoming, outgoing)
     if (isWhiskPath(url)) return whisk(incoming, outgoing)
+    if (isGatewayPath(url)) return gateway(incoming, outgoing)
     if (incoming.method === 'POST' && isExecutions.test(url)) return runExecution(parts, incoming, outgoing)
     return throughApp(incoming, outgoing)
   }
@@ -78,7 +81,7 @@ function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): P
     const fn = exposed.atHost(hostName(headers.host) ?? '')
     if (fn !== undefined) return rootOf(fn.id, url)
   }
-  return url.startsWith('/fn/') ? placeOf(url) : fissionPlaceOf(url)
+  return url.startsWith('/fn/') ? placeOf(url) : (fissionPlaceOf(url) ?? openFaasPlaceOf(url))
 }
 
 /** Lets browsers of the configured origins call; true when that was all they asked. Everybody else gets no header at all. */

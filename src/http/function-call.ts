@@ -15,6 +15,8 @@ export interface Place {
   below: string
   /** Of Fission's router, whose callers ask and are answered in its words. */
   isFission?: true
+  /** Of OpenFaaS's gateway, whose callers do not wait. */
+  isAsyncOpenFaas?: true
 }
 
 const start = '/fn/'
@@ -50,6 +52,15 @@ export function fissionPlaceOf(url: string): Place | null {
   const place = placeBehind(url, fissionStart.length + namespace.length)
   // An alias stands behind a colon there, as a version does.
   return { ...place, name: place.name.replace(/:(?!\d+$)/, '@'), isFission: true }
+}
+
+/** `/function/hello` of OpenFaaS's gateway, or `/async-function/hello`; the namespace may be named. Null: it is no such URL. */
+export function openFaasPlaceOf(url: string): Place | null {
+  const start = /^\/(async-)?function\/(?=[^/?])/.exec(url)
+  if (start === null) return null
+  const place = placeBehind(url, start[0].length)
+  const own = { ...place, name: place.name.replace(/\.openfaas-fn$/, '') }
+  return start[1] === undefined ? own : { ...own, isAsyncOpenFaas: true }
 }
 
 /** What cannot be decoded is the name of no function. */

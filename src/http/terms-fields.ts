@@ -100,7 +100,11 @@ export const idempotencyKey = (): Field<string> =>
 
 /** For /openapi.json. */
 export const shownRetries = retriesShape
-export const shownDestination = z.object({ function: z.string().optional(), url: z.string().optional() })
+export const shownDestination = z.object({
+  function: z.string().optional(),
+  url: z.string().optional(),
+  callback: z.string().optional(),
+})
 
 export function retriesJson(terms: RetryTerms | null): z.output<typeof retriesShape> | null {
   if (terms === null) return null

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import type { CloudEvent, EventSender, Sent } from '../domain/cloud-event.ts'
+import type { CloudEvent, EventSender, Message, Sent } from '../domain/cloud-event.ts'
 
 export interface EventSenderOptions {
   /** Whether an address may be sent to. */
@@ -25,7 +25,7 @@ export class HttpEventSender implements EventSender {
     this.#options = options
   }
 
-  async send(url: string, event: CloudEvent): Promise<Sent> {
+  async send(url: string, event: CloudEvent | Message): Promise<Sent> {
     try {
       const status = await this.#post(new URL(url), event)
       if (status >= 200 && status < 300) return { kind: 'taken' }
@@ -40,15 +40,15 @@ export class HttpEventSender implements EventSender {
     }
   }
 
-  #post(url: URL, event: CloudEvent): Promise<number> {
+  #post(url: URL, event: CloudEvent | Message): Promise<number> {
     const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
     const host = url.hostname.replace(/^\[|\]$/g, '')
     if (isIP(host) !== 0 && !this.#options.mayReach(host, port)) return Promise.reject(new ClosedAddress(host))
-    const body = bodyOf(event)
+    const { headers, body } = 'attributes' in event ? { headers: headersOf(event), body: bodyOf(event) } : event
     const signal = AbortSignal.timeout(this.#options.timeoutMs)
     const options = {
       ...{ method: 'POST', agent: false as const, lookup: this.#lookup(port), signal },
-      headers: { ...headersOf(event), 'Content-Length': body.length, 'User-Agent': 'taibai' },
+      headers: { ...headers, 'Content-Length': body.length, 'User-Agent': 'taibai' },
     }
     return new Promise((resolve, reject) => {
       const send = url.protocol === 'https:' ? requestHttps : requestHttp

@@ -25,6 +25,47 @@ Resources:
     Properties: {Runtime: ${runtime}, Handler: index.handler${more}}
 `
 
+const stack = (functions: string) => `version: 1.0\nprovider:\n  name: openfaas\nfunctions:\n  cows: ${functions}\n`
+
+describe('a stack of OpenFaaS', () => {
+  test('is images, with what environment, labels and annotations say', () => {
+    writeFileSync(join(folder, 'env.yml'), 'environment: {A: one, B: 2}\n')
+    const said = [
+      'lang: node20, handler: ./cows, image: "ghcr.io/openfaas/cows:1", fprocess: node index.js, namespace: dev',
+      'environment_file: [env.yml], environment: {B: three, exec_timeout: 90s, max_inflight: 4}, secrets: [key]',
+      'labels: {com.openfaas.scale.min: 1, com.openfaas.scale.max: 5}, limits: {memory: 256Mi, cpu: 500m}',
+      'requests: {cpu: "0.1"}, annotations: {topic: cron-function, schedule: "*/5 * * * *", own: x}, constraints: [a]',
+    ]
+    const found = read('stack.yaml', stack(`{${said.join(', ')}}`))
+    expect(found?.manifest.functions).toEqual({
+      cows: {
+        ...{ image: 'ghcr.io/openfaas/cows:1', mode: 'http', port: 8080, memory_mb: 256, timeout: 90, concurrency: 4 },
+        ...{ min_workers: 1, max_workers: 5, cpu: 100, cpu_max: 500 },
+        env: { A: 'one', B: 'three', exec_timeout: '90s', max_inflight: '4', fprocess: 'node index.js' },
+        jobs: { 'cows-cron': { pattern: '*/5 * * * *' } },
+      },
+    })
+    expect(found?.kind).toBe('a stack of OpenFaaS')
+    expect(found?.leftOut).toEqual([
+      'cows: secrets, which images have none of',
+      'cows: constraints',
+      'cows: annotation own',
+    ])
+  })
+
+  test.each([
+    ['no image', '{lang: node}', /names no image/],
+    ['an amount that is none', '{image: x, limits: {memory: much}}', /"much", which is no amount/],
+    ['a file that is not there', '{image: x, environment_file: [none.yml]}', /no file .*none\.yml/],
+  ])('with %s is refused', (_what, functions, message) => {
+    expect(() => read('stack.yml', stack(functions))).toThrow(message)
+  })
+
+  test('that is of others is none', () => {
+    expect(read('stack.yaml', 'a: 1\n')).toBeNull()
+  })
+})
+
 describe('is refused:', () => {
   test.each([
     ['a runtime that is not here', () => read('template.yaml', sam('ruby3.3')), /ruby3\.3; there are nodejs\*/],

@@ -12,7 +12,7 @@ import type { Targets } from '../../services/functions/targets.ts'
 import type { AskedRuns } from '../../services/runs/asked-runs.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
 import { answerAsAsked, answerWithRun } from '../answered-run.ts'
-import { askedIn, askedOfFission } from '../asked.ts'
+import { type Asked, askedIn, askedOfFission, askedOfOpenFaas } from '../asked.ts'
 import type { Bodies } from '../bodies.ts'
 import { calleeOf } from '../callee.ts'
 import { eventsIn, modeOf } from '../cloud-events.ts'
@@ -23,6 +23,7 @@ import { answerEvents } from '../event-runs.ts'
 import { type Place, requestHead } from '../function-call.ts'
 import { toInvoke } from '../guard.ts'
 import { doorOf, refuseElsewhere } from '../open-door.ts'
+import { callbackTerms } from '../openfaas/async-call.ts'
 import type { HttpSettings } from '../settings.ts'
 
 export interface InvokeParts {
@@ -91,8 +92,9 @@ export async function invoke(
   const { maxBodyBytes, trustProxy } = parts.settings
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown, projectId })
   const traceparent = incoming.headers.traceparent as string | undefined
-  const request = { target, projectId, from, trigger: 'http' as const, traceparent }
-  const asked = askedIn(incoming.headers) ?? (place.isFission ? askedOfFission(incoming.headers) : undefined)
+  const terms = place.isAsyncOpenFaas ? callbackTerms(place.name, incoming.headers, isOwn) : undefined
+  const request = { target, projectId, from, trigger: 'http' as const, traceparent, ...(terms && { terms }) }
+  const asked = askedOf(parts, place, incoming)
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']
     const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)
@@ -113,6 +115,12 @@ export async function invoke(
   return asked === undefined
     ? answerWithRun(parts, whole, outgoing, isOwn)
     : answerAsAsked(parts, whole, asked, outgoing, isOwn)
+}
+
+/** What almost every call asks of its run is nothing. */
+function askedOf({ newId }: InvokeParts, place: Place, { headers }: IncomingMessage): Asked | undefined {
+  if (place.isAsyncOpenFaas) return askedOfOpenFaas(newId())
+  return askedIn(headers) ?? (place.isFission ? askedOfFission(headers) : undefined)
 }
 
 /** A token that came as `?code=` is no business of another project's function. */

@@ -7,6 +7,7 @@ import type { Log } from '../../domain/log.ts'
 import { pauseMs, type RetryRule } from '../../domain/retries.ts'
 import { type Delivery, deepestDepth } from '../../domain/terms.ts'
 import type { Targets } from '../functions/targets.ts'
+import { callbackMessage } from './callback-message.ts'
 import type { Invocation } from './invocation.ts'
 import { LaterRuns } from './later-runs.ts'
 import { resultEvent } from './result-event.ts'
@@ -127,12 +128,16 @@ export class Deliveries {
     if (depth > deepestDepth) {
       return { kind: 'gone', reason: `${depth} runs in a row were made by results of others: that is a loop.` }
     }
+    const { to } = delivery
+    if ('url' in to && to.callback !== undefined) {
+      return this.#parts.sender.send(to.url, callbackMessage(execution, to.callback))
+    }
     const event = resultEvent(execution)
-    if ('url' in delivery.to) return this.#parts.sender.send(delivery.to.url, event)
+    if ('url' in to) return this.#parts.sender.send(to.url, event)
     const who = { projectId: delivery.projectId, roles: [], isAdmin: false }
     const text = structured(event)
     await this.#parts.invocation.accept({
-      target: this.#parts.targets.resolve(who, { functionId: delivery.to.function }),
+      target: this.#parts.targets.resolve(who, { functionId: to.function }),
       projectId: delivery.projectId,
       trigger: 'event',
       triggerId: execution.id,

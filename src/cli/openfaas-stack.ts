@@ -1,0 +1,92 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parse } from 'yaml'
+import { boundsIn, bytesOf, millicpuOf, usualMemory, watchdogPort } from '../domain/openfaas.ts'
+import { CliError } from './command.ts'
+import type { ManifestFunction } from './manifest.ts'
+import type { Translated } from './serverless-files.ts'
+
+/** `stack.yaml` of OpenFaaS, as the manifest that says the same: its functions are images. */
+
+type Values = Record<string, unknown>
+
+const taken = new Set([
+  ...['lang', 'handler', 'image', 'fprocess', 'environment', 'environment_file', 'labels', 'annotations', 'limits'],
+  ...['requests', 'namespace', 'skip_build', 'readonly_root_filesystem', 'build_args', 'build_options'],
+])
+const mib = 1_048_576
+
+/** Null: it is no such file. Throws CliError where a function cannot be deployed. */
+export function ofStack(root: Values, file: string): Translated | null {
+  if (objectOf(root.provider).name !== 'openfaas' || root.functions === undefined) return null
+  const leftOut: string[] = []
+  const functions: Translated['manifest']['functions'] = {}
+  for (const [name, value] of Object.entries(objectOf(root.functions))) {
+    functions[name] = functionOf(name, objectOf(value), dirname(file), leftOut)
+  }
+  const paths = Object.keys(functions).map((name) => `/function/${name} and /fn/${name} are ${name}`)
+  return { manifest: { functions }, folder: dirname(file), kind: 'a stack of OpenFaaS', leftOut, paths }
+}
+
+function functionOf(name: string, own: Values, folder: string, leftOut: string[]): ManifestFunction {
+  const { image, fprocess } = own
+  if (typeof image !== 'string' || image === '') {
+    throw new CliError(`${name} names no image: build it with "faas-cli build", which needs one.`, 'usage')
+  }
+  if (Array.isArray(own.secrets) && own.secrets.length > 0) leftOut.push(`${name}: secrets, which images have none of`)
+  for (const key of Object.keys(own)) if (!taken.has(key) && key !== 'secrets') leftOut.push(`${name}: ${key}`)
+  const env = { ...environmentFiles(own.environment_file, folder), ...textsOf(own.environment) }
+  const limits = textsOf(own.limits)
+  const requests = textsOf(own.requests)
+  const bounds = boundsIn(env, textsOf(own.labels))
+  const memory = limits.memory ?? requests.memory ?? usualMemory
+  const cpu = requests.cpu ?? limits.cpu
+  const jobs = jobsIn(name, textsOf(own.annotations), leftOut)
+  return {
+    image,
+    mode: 'http',
+    port: watchdogPort,
+    env: typeof fprocess === 'string' ? { ...env, fprocess } : env,
+    memory_mb: Math.ceil(amount(name, memory, bytesOf) / mib),
+    timeout: bounds.timeoutSeconds,
+    concurrency: bounds.concurrency,
+    ...(bounds.minWorkers > 0 && { min_workers: bounds.minWorkers }),
+    ...(bounds.maxWorkers !== null && { max_workers: bounds.maxWorkers }),
+    ...(cpu !== undefined && { cpu: amount(name, cpu, millicpuOf) }),
+    ...(limits.cpu !== undefined && { cpu_max: amount(name, limits.cpu, millicpuOf) }),
+    ...(jobs !== null && { jobs }),
+  }
+}
+
+/** Annotations of the cron connector: a topic of its own, and the pattern. */
+function jobsIn(name: string, annotations: Record<string, string>, leftOut: string[]): ManifestFunction['jobs'] | null {
+  const { topic, schedule, ...others } = annotations
+  for (const key of Object.keys(others)) leftOut.push(`${name}: annotation ${key}`)
+  if (topic === undefined) return null
+  if (topic === 'cron-function' && schedule !== undefined) return { [`${name}-cron`]: { pattern: schedule } }
+  leftOut.push(`${name}: topic ${topic}`)
+  return null
+}
+
+/** A file, or several, each with `environment:`. */
+function environmentFiles(given: unknown, folder: string): Record<string, string> {
+  const files = [given].flat().filter((file): file is string => typeof file === 'string')
+  return Object.assign({}, ...files.map((file) => textsOf(objectOf(parse(textOf(join(folder, file)))).environment)))
+}
+
+function textOf(path: string): string {
+  if (existsSync(path)) return readFileSync(path, 'utf8')
+  throw new CliError(`There is no file ${path}, which environment_file names.`, 'usage')
+}
+
+function amount(name: string, text: string, read: (text: string) => number | null): number {
+  const value = read(text)
+  if (value === null) throw new CliError(`${name} asks for ${JSON.stringify(text)}, which is no amount.`, 'usage')
+  return value
+}
+
+const objectOf = (value: unknown): Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : {}
+
+const textsOf = (value: unknown): Record<string, string> =>
+  Object.fromEntries(Object.entries(objectOf(value)).map(([key, one]) => [key, String(one)]))

@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http'
+import { FaasError } from '../domain/errors.ts'
+import type { Authenticate, Principal } from '../domain/principal.ts'
+import { sentToken } from './sent-token.ts'
+
+/** Clients of other platforms that know names and passwords: the password is a token, the name is not looked at. */
+export async function callerByBasicToken(
+  authenticate: Authenticate,
+  incoming: IncomingMessage,
+  isOpen: boolean,
+): Promise<Principal> {
+  const who = await authenticate(isOpen ? null : (sentToken(incoming) ?? basicToken(incoming.headers.authorization)))
+  if (who !== null) return who
+  throw new FaasError('unauthenticated', 'The supplied authentication is invalid.')
+}
+
+/** Null: the header is no such. What is before the first colon is not looked at. */
+export function basicToken(authorization = ''): string | null {
+  const encoded = /^Basic +([A-Za-z0-9+/_-]+={0,2})\s*$/i.exec(authorization)?.[1]
+  if (encoded === undefined) return null
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
+  return text.slice(text.indexOf(':') + 1)
+}

@@ -1,0 +1,108 @@
+import { invalid } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import {
+  boundsIn,
+  bytesOf,
+  leastReplicasLabel,
+  millicpuOf,
+  mostReplicasLabel,
+  usualMemory,
+  watchdogPort,
+} from '../../domain/openfaas.ts'
+import type { FunctionFields } from '../../services/functions/function-fields.ts'
+
+/** What clients of OpenFaaS say of a function, as ours says it, and back: pure. Throws FaasError `invalid_request`. */
+
+const mib = 1_048_576
+/** The one namespace that a project is; it goes by this name, as in an OpenFaaS without others. */
+export const namespace = 'openfaas-fn'
+
+export type Given = Record<string, unknown>
+
+export interface Deployment {
+  name: string
+  image: string
+  fields: FunctionFields
+}
+
+export function deploymentIn(given: Given): Deployment {
+  const { service, image, secrets } = given
+  if (typeof service !== 'string' || service === '') throw invalid('"service" must be the name of the function.')
+  if (typeof image !== 'string' || image === '') throw invalid('"image" must be the image of the function.')
+  if (Array.isArray(secrets) && secrets.length > 0) {
+    throw invalid(
+      `${service} asks for the secrets ${secrets.join(', ')}: images have none here, because the engine shows the environment of a container. Hand them over in another way, or make it a function of a runtime.`,
+    )
+  }
+  const env = environmentIn(given)
+  const labels = textsIn('labels', given.labels)
+  const limits = textsIn('limits', given.limits)
+  const requests = textsIn('requests', given.requests)
+  const memory = limits.memory ?? requests.memory ?? usualMemory
+  const cpu = requests.cpu ?? limits.cpu
+  return {
+    name: service,
+    image,
+    fields: {
+      env,
+      memoryBytes: memoryOf(memory),
+      ...(cpu !== undefined && { cpuMillicpu: cpuOf(cpu) }),
+      cpuMaxMillicpu: limits.cpu === undefined ? null : cpuOf(limits.cpu),
+      ...boundsIn(env, labels),
+    },
+  }
+}
+
+/** As it is stored. */
+export const codeOf = (image: string): Given => ({ source: 'image', image, mode: 'http', port: watchdogPort })
+
+function environmentIn({ envVars, envProcess }: Given): Record<string, string> {
+  const env = textsIn('envVars', envVars)
+  return typeof envProcess === 'string' && envProcess !== '' ? { ...env, fprocess: envProcess } : env
+}
+
+function memoryOf(text: string): number {
+  const bytes = bytesOf(text)
+  if (bytes === null) throw invalid(`The memory ${JSON.stringify(text)} is no amount: write 128Mi.`)
+  return bytes
+}
+
+function cpuOf(text: string): number {
+  const millicpu = millicpuOf(text)
+  if (millicpu === null) throw invalid(`The cpu ${JSON.stringify(text)} is no amount: write 100m, or 0.1.`)
+  return millicpu
+}
+
+function textsIn(name: string, given: unknown): Record<string, string> {
+  if (given === undefined || given === null) return {}
+  if (typeof given !== 'object' || Array.isArray(given)) throw invalid(`"${name}" must be an object of texts.`)
+  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)]))
+}
+
+/** As `faas-cli list` and `describe` read it. */
+export function statusOf(fn: Fn & { count: number }): Given {
+  const { fprocess, ...envVars } = fn.env
+  return {
+    name: fn.name,
+    image: fn.code.image ?? '',
+    namespace,
+    ...(fprocess !== undefined && { envProcess: fprocess }),
+    envVars,
+    labels: {
+      ...(fn.minWorkers > 0 && { [leastReplicasLabel]: String(fn.minWorkers) }),
+      ...(fn.maxWorkers !== null && { [mostReplicasLabel]: String(fn.maxWorkers) }),
+    },
+    annotations: {},
+    limits: {
+      memory: `${Math.round(fn.memoryBytes / mib)}Mi`,
+      ...(fn.cpuMaxMillicpu !== null && { cpu: `${fn.cpuMaxMillicpu}m` }),
+    },
+    requests: { cpu: `${fn.cpuMillicpu}m` },
+    readOnlyRootFilesystem: true,
+    invocationCount: fn.count,
+    // One that has no worker starts one when it is called: clients wait for the first replica before they call.
+    replicas: Math.max(1, fn.minWorkers),
+    availableReplicas: Math.max(1, fn.minWorkers),
+    createdAt: new Date(fn.createdAt).toISOString(),
+  }
+}

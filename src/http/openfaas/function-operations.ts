@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util'
+import { FaasError, invalid } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { CountedFn, Functions } from '../../services/functions/functions.ts'
+import { codeOf, deploymentIn, statusOf } from './deployment.ts'
+import { accepted, type GatewayAnswer, type GatewayCall, textIn } from './gateway-call.ts'
+
+interface Parts {
+  functions: Functions
+}
+
+const wholeList = { limit: null, marker: null }
+
+/** Functions as the gateway of OpenFaaS makes, shows, changes and removes them. */
+export class FunctionOperations {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  list = ({ who }: GatewayCall): GatewayAnswer => {
+    const filter = { projectId: who.projectId, conditions: [] }
+    const named = this.#parts.functions.list({ filter, page: wholeList }).filter(({ name }) => name !== null)
+    return { status: 200, json: named.map(statusOf) }
+  }
+
+  get = ({ who, name }: GatewayCall): GatewayAnswer => ({ status: 200, json: statusOf(this.#own(who, name)) })
+
+  create = async ({ who, given }: GatewayCall): Promise<GatewayAnswer> => {
+    const { name, image, fields } = deploymentIn(given)
+    await this.#parts.functions.create(who, { ...fields, name, code: codeOf(image) })
+    return accepted
+  }
+
+  /** Of an image little can be changed: where more is, it is made anew under its name. */
+  update = async ({ who, given, query, incoming }: GatewayCall): Promise<GatewayAnswer> => {
+    const { name, image, fields } = deploymentIn(given)
+    const fn = this.#own(who, name)
+    if (fn.code.source !== 'image') {
+      throw new FaasError(
+        'conflict',
+        `${name} is no image but code of a runtime: delete it first, or take another name.`,
+      )
+    }
+    const { timeoutSeconds, minWorkers, maxWorkers, ...fixed } = fields
+    const isSame = Object.entries(fixed).every(([field, value]) => isDeepStrictEqual(fn[field as keyof Fn], value))
+    if (!isSame) await this.#replaced(who, fn, () => this.create({ who, given, name, query, incoming }))
+    else {
+      const other = fn.code.image === image ? {} : { image }
+      const light = { timeoutSeconds, minWorkers, maxWorkers, ...other, keepJobs: true }
+      await this.#parts.functions.update(who, fn.id, definedOf(light))
+    }
+    return accepted
+  }
+
+  delete = async ({ who, given }: GatewayCall): Promise<GatewayAnswer> => {
+    const fn = this.#own(who, textIn(given, 'functionName'))
+    await this.#parts.functions.delete(who, fn.id)
+    return accepted
+  }
+
+  /** Replicas that are always there; 0: none is. */
+  scale = async ({ who, name, given }: GatewayCall): Promise<GatewayAnswer> => {
+    const { replicas } = given
+    if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
+      throw invalid('"replicas" must be a whole number.')
+    }
+    await this.#parts.functions.update(who, this.#own(who, name).id, { minWorkers: replicas, keepJobs: true })
+    return accepted
+  }
+
+  /** What was there goes when the other is there, and keeps its name where one of the two is refused. */
+  async #replaced(who: Principal, fn: CountedFn, create: () => Promise<unknown>): Promise<void> {
+    const { functions } = this.#parts
+    const name = fn.name as string
+    await functions.update(who, fn.id, { name: `replaced-${fn.id}` })
+    let isMade = false
+    try {
+      await create()
+      isMade = true
+      await functions.delete(who, fn.id)
+    } catch (error) {
+      if (isMade) await functions.delete(who, name)
+      await functions.update(who, fn.id, { name })
+      throw error
+    }
+  }
+
+  #own(who: Principal, name: string): CountedFn {
+    const fn = this.#parts.functions.get(who, name)
+    if (fn.projectId === who.projectId) return fn
+    throw new FaasError('not_found', `There is no function ${name}.`)
+  }
+}
+
+/** Without what is not said. */
+const definedOf = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T

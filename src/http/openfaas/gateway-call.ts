@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import { FaasError, invalid } from '../../domain/errors.ts'
+import type { Principal } from '../../domain/principal.ts'
+import { type Given, namespace } from './deployment.ts'
+
+/** A call of the gateway, let in and read. */
+export interface GatewayCall {
+  who: Principal
+  /** Of a function, from the path; empty: it names none. */
+  name: string
+  query: URLSearchParams
+  given: Given
+  incoming: IncomingMessage
+}
+
+export interface GatewayAnswer {
+  status: number
+  /** Absent: no body. */
+  json?: unknown
+  /** A line each, in place of one value. */
+  lines?: unknown[]
+}
+
+export type Operation = (call: GatewayCall) => GatewayAnswer | Promise<GatewayAnswer>
+
+export const accepted: GatewayAnswer = { status: 202 }
+
+/** The JSON object of a request; nothing is an empty one. */
+export function givenIn(body: Buffer): Given {
+  if (body.length === 0) return {}
+  try {
+    const value = JSON.parse(body.toString('utf8'))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch {
+    // Said below.
+  }
+  throw invalid('The body must be a JSON object.')
+}
+
+/** A token is of one project, which is one namespace. */
+export function checkNamespace({ who, query, given }: Pick<GatewayCall, 'who' | 'query' | 'given'>): void {
+  const named = query.get('namespace') || given.namespace || namespace
+  if (named === namespace || named === who.projectId) return
+  const message = `There is no namespace ${JSON.stringify(String(named).slice(0, 100))}: a token is of one project, whose functions are in ${namespace}.`
+  throw new FaasError('not_found', message)
+}
+
+export function textIn(given: Given, key: string): string {
+  const value = given[key]
+  if (typeof value === 'string' && value !== '') return value
+  throw invalid(`"${key}" must be a text.`)
+}

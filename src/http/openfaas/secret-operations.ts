@@ -1,0 +1,38 @@
+import type { Secrets } from '../../services/functions/secrets.ts'
+import { namespace } from './deployment.ts'
+import { accepted, type GatewayAnswer, type GatewayCall, textIn } from './gateway-call.ts'
+
+/** The project's secrets: names come out, values do not. */
+export class SecretOperations {
+  readonly #secrets: Secrets
+
+  constructor({ secrets }: { secrets: Secrets }) {
+    this.#secrets = secrets
+  }
+
+  list = ({ who }: GatewayCall): GatewayAnswer => ({
+    status: 200,
+    json: this.#secrets.list(who).map(({ name }) => ({ name, namespace })),
+  })
+
+  create = ({ who, given }: GatewayCall): GatewayAnswer => {
+    this.#secrets.create(who, { name: textIn(given, 'name'), value: valueIn(given) })
+    return { status: 201 }
+  }
+
+  update = ({ who, given }: GatewayCall): GatewayAnswer => {
+    this.#secrets.change(who, textIn(given, 'name'), { value: valueIn(given) })
+    return accepted
+  }
+
+  delete = async ({ who, given }: GatewayCall): Promise<GatewayAnswer> => {
+    await this.#secrets.delete(who, textIn(given, 'name'))
+    return accepted
+  }
+}
+
+/** Clients send bytes as base64 beside the text, or in its place. */
+function valueIn(given: Record<string, unknown>): string {
+  if (typeof given.value === 'string' && given.value !== '') return given.value
+  return typeof given.rawValue === 'string' ? Buffer.from(given.rawValue, 'base64').toString('utf8') : ''
+}
