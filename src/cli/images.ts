@@ -9,7 +9,7 @@ import { readSettings } from '../host/address.ts'
 import { debianBaseName, newestSuite } from '../host/debian-base.ts'
 import type { EngineClient } from '../host/engine-client.ts'
 import { readRuntimeFolders } from '../host/runtime-folder.ts'
-import { type Cli, CliError, type CommandSpec, given, type Options } from './command.ts'
+import { type Cli, CliError, type CommandSpec, given, type Options, textOption } from './command.ts'
 import { withEngine } from './machine-engine.ts'
 import type { Column } from './output.ts'
 import { agreed } from './questions.ts'
@@ -60,6 +60,18 @@ export const commands: CommandSpec[] = [
     run: (cli, args) => withEngine((engine) => load(cli, engine, given(args, 0))),
   },
   {
+    name: 'images push',
+    summary: 'copy images of the engine of this machine to other engines, such as the nodes of a swarm',
+    arguments: [['<engines...>', 'their addresses: ssh://me@node2, tcp://192.0.2.7:2376']],
+    options: [['--images <names>', 'separated by commas; default: those of the runtimes']],
+    examples: [
+      'taibai images push ssh://node2 ssh://node3',
+      'taibai images push --images ghcr.io/me/tool:2 ssh://node2',
+    ],
+    run: (cli, args, options) =>
+      withEngine((engine) => push(cli, engine, args[0] as string[], textOption(options, 'images'))),
+  },
+  {
     name: 'images prune',
     summary: 'remove the images that no function or runtime uses (for admins)',
     options: [
@@ -103,13 +115,46 @@ async function save(cli: Cli, engine: EngineClient, file: string, asked: string[
   })
 }
 
-/** All names of the runtimes' images that are here, and of their bases. */
-async function runtimeImages(engine: EngineClient): Promise<string[]> {
+/** What an engine has already is not sent again. */
+async function push(cli: Cli, engine: EngineClient, addresses: string[], names: string | undefined): Promise<void> {
+  const images = names?.split(',') ?? [...new Set(runtimes().map(({ image }) => image))]
+  const ids = new Map<string, string>()
+  for (const image of images) {
+    const found = await engine.inspect(image)
+    if (found === undefined) throw new CliError(`The engine has no image ${image}.`, 'notFound')
+    ids.set(image, found.id)
+  }
+  const pushed: { engine: string; images: string[] }[] = []
+  for (const address of addresses) {
+    await withEngine(
+      async (other) => {
+        const missing: string[] = []
+        for (const image of images) if ((await other.inspect(image))?.id !== ids.get(image)) missing.push(image)
+        pushed.push({ engine: address, images: missing })
+        if (missing.length === 0) return cli.out.line(`${address} has them already.`)
+        const counter = counting(cli, `to ${address}`)
+        await Promise.all([other.load(counter), pipeline(await engine.save(missing), counter)])
+        cli.out.progress('')
+        cli.out.line(`${address} has ${missing.join(', ')} now.`)
+      },
+      undefined,
+      address,
+    )
+  }
+  cli.out.value({ pushed }, () => {})
+}
+
+function runtimes() {
   const { runtimesDir, cacheDir, runtimes: versions } = readSettings()
   unpackAssets(cacheDir)
-  const runtimes = readRuntimeFolders(runtimesDir, versions)
-  const names = runtimes.flatMap(({ image, repository }) => [image, repository, `${repository}-base`])
-  const bases = runtimes.map(({ base: { suite = newestSuite } }) => debianBaseName(suite))
+  return readRuntimeFolders(runtimesDir, versions)
+}
+
+/** All names of the runtimes' images that are here, and of their bases. */
+async function runtimeImages(engine: EngineClient): Promise<string[]> {
+  const all = runtimes()
+  const names = all.flatMap(({ image, repository }) => [image, repository, `${repository}-base`])
+  const bases = all.map(({ base: { suite = newestSuite } }) => debianBaseName(suite))
   const wanted = [...new Set([...names, ...bases])]
   const found = await Promise.all(
     wanted.map(async (name) => ((await engine.inspect(name)) === undefined ? [] : [name])),

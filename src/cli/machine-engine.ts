@@ -2,12 +2,13 @@ import { readSettings } from '../host/address.ts'
 import { type Credentials, type EngineClient, makeEngineClient } from '../host/engine-client.ts'
 import { CliError } from './command.ts'
 
-/** Does something with the engine of this machine; one that does not answer is said. */
+/** Does something with an engine, by default that of this machine; one that does not answer is said. */
 export async function withEngine(
   work: (engine: EngineClient) => Promise<void>,
   credentials?: Credentials,
+  address = readSettings().dockerHost,
 ): Promise<void> {
-  const engine = makeEngineClient(readSettings().dockerHost, credentials)
+  const engine = makeEngineClient(address, credentials)
   try {
     const answer = await engine.ask()
     if (answer === 'denied') throw new CliError(`This user may not use the engine at ${engine.address}.`, 'refused')

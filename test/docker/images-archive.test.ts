@@ -30,6 +30,11 @@ describeWithDocker('taibai images save and load', () => {
       expect(await run(['images', 'load', file])).toMatchObject({ code: 0 })
       expect((await engine.inspect(image))?.labels).toEqual({ of: 'test' })
       expect(await run(['images', 'load', join(folder, 'none.tar')])).toMatchObject({ code: 2 })
+      const push = ['images', 'push', '--images', image]
+      const nowhere = await run([...push, `unix://${join(folder, 'no.sock')}`])
+      expect(nowhere.stderr).toMatch(/No engine answers at unix:/)
+      const pushed = await run([...push, engine.address, '--json'])
+      expect(pushed.json).toEqual({ pushed: [{ engine: engine.address, images: [] }] })
     } finally {
       await engine.remove(image)
       engine.close()

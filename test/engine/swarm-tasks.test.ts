@@ -46,7 +46,9 @@ describe('a task', () => {
       const state = of(task('rejected', { Err }))
       return state.kind === 'ended' ? state.refusal : null
     }
-    expect(refusal('No such image: sha256:1')).toMatch(/The node a does not have the worker's image.*docker load/)
+    expect(refusal('No such image: sha256:1')).toMatch(
+      /The node a does not have the worker's image.*taibai images push/,
+    )
     expect(refusal('no room')).toBe('The node a could not start a worker: no room.')
   })
 })

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { SecondEngine } from './second-engine.ts'
+import { serverProgram } from './server-process.ts'
 import { waitUntil } from './wait-until.ts'
 
 const execute = promisify(execFile)
@@ -26,12 +27,19 @@ export class Swarm implements AsyncDisposable {
       await manager.docker('swarm', 'init', ...address, '--dispatcher-heartbeat', '1s')
       const token = await manager.docker('swarm', 'join-token', '-q', 'worker')
       await other.docker('swarm', 'join', '--token', token, `${manager.itsAddress}:2377`)
-      await Promise.all([manager.bring(...images), other.bring(...images)])
+      await manager.bring(...images)
+      await swarm.#push(images)
       return swarm
     } catch (error) {
       await swarm[Symbol.asyncDispose]()
       throw error
     }
+  }
+
+  /** As an operator brings images to the nodes. */
+  async #push(images: string[]): Promise<void> {
+    const push = [serverProgram, 'images', 'push', '--images', images.join(), this.other.tcp]
+    await execute(process.execPath, push, { env: { ...process.env, DOCKER_HOST: `unix://${this.manager.socket}` } })
   }
 
   /** Host name of a node, as the swarm calls it. */
