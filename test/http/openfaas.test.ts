@@ -124,7 +124,11 @@ describe('faas-cli', () => {
 
   test('changes one, scales it and removes it', async () => {
     await deploy({ envVars: { A: '1' } })
+    await app.request('PUT', '/v1/functions/cows', { json: { access: 'public', description: 'says moo' } })
     expect((await deploy({ envVars: { B: '2' }, envProcess: 'cat' }, 'PUT')).status).toBe(202)
+    const made = (await app.request('GET', '/v1/functions/cows')).json
+    expect(made).toMatchObject({ access: 'public', description: 'says moo', name: 'cows' })
+    expect((await app.request('GET', '/v1/functions')).json.functions).toHaveLength(1)
     expect(await shown()).toMatchObject({ envVars: { B: '2' }, envProcess: 'cat' })
     const { id } = (await app.request('GET', '/v1/functions/cows')).json
     const newer = { envVars: { B: '2' }, envProcess: 'cat', image: 'ghcr.io/openfaas/cows:2' }

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { FaasError, invalid } from '../../domain/errors.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { CountedFn, Functions } from '../../services/functions/functions.ts'
+import type { FunctionFields } from '../../services/functions/function-fields.ts'
+import type { CountedFn, Functions, NewFunction } from '../../services/functions/functions.ts'
 import { codeOf, deploymentIn, statusOf } from './deployment.ts'
 import { accepted, type GatewayAnswer, type GatewayCall, textIn } from './gateway-call.ts'
 
@@ -35,7 +36,7 @@ export class FunctionOperations {
   }
 
   /** Of an image little can be changed: where more is, it is made anew under its name. */
-  update = async ({ who, given, query, incoming }: GatewayCall): Promise<GatewayAnswer> => {
+  update = async ({ who, given }: GatewayCall): Promise<GatewayAnswer> => {
     const { name, image, fields } = deploymentIn(given)
     const fn = this.#own(who, name)
     if (fn.code.source !== 'image') {
@@ -46,7 +47,7 @@ export class FunctionOperations {
     }
     const { timeoutSeconds, minWorkers, maxWorkers, ...fixed } = fields
     const isSame = Object.entries(fixed).every(([field, value]) => isDeepStrictEqual(fn[field as keyof Fn], value))
-    if (!isSame) await this.#replaced(who, fn, () => this.create({ who, given, name, query, incoming }))
+    if (!isSame) await this.#replaced(who, fn, { ...keptOf(fn), ...fields, code: codeOf(image) })
     else {
       const other = fn.code.image === image ? {} : { image }
       const light = { timeoutSeconds, minWorkers, maxWorkers, ...other, keepJobs: true }
@@ -72,15 +73,16 @@ export class FunctionOperations {
   }
 
   /** What was there goes when the other is there, and keeps its name where one of the two is refused. */
-  async #replaced(who: Principal, fn: CountedFn, create: () => Promise<unknown>): Promise<void> {
+  async #replaced(who: Principal, fn: CountedFn, made: NewFunction): Promise<void> {
     const { functions } = this.#parts
     const name = fn.name as string
     await functions.update(who, fn.id, { name: `replaced-${fn.id}` })
     let isMade = false
     try {
-      await create()
+      await functions.create(who, { ...made, name })
       isMade = true
       await functions.delete(who, fn.id)
+      if (fn.hosts.length > 0) await functions.update(who, name, { hosts: fn.hosts })
     } catch (error) {
       if (isMade) await functions.delete(who, name)
       await functions.update(who, fn.id, { name })
@@ -92,6 +94,17 @@ export class FunctionOperations {
     const fn = this.#parts.functions.get(who, name)
     if (fn.projectId === who.projectId) return fn
     throw new FaasError('not_found', `There is no function ${name}.`)
+  }
+}
+
+/** What OpenFaaS has no words for stays; host names follow when the function that had them is gone. */
+function keptOf(fn: Fn): FunctionFields {
+  const { maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable } = fn
+  const { access, cors, retries, onSuccess, onFailure, description } = fn
+  return {
+    ...{ maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable },
+    ...{ access, cors, retries, onSuccess, onFailure },
+    ...(description !== null && { description }),
   }
 }
 
