@@ -43,13 +43,13 @@ describe.skipIf(found === null)('When somebody stops', () => {
     user = await CloudUser.logIn(stack.env as unknown as CloudUrls, server.url, 'demo', stackPassword)
     const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = (event) => event' }
     const wish = { name: 'told', runtime: 'nodejs', code, timeout: 30 }
-    const { id } = await user.taibai('POST', '/v1/functions', wish)
-    const hook = await user.taibai('POST', '/v1/webhooks', { function_id: id })
+    const { id } = await patiently(() => user.taibai('POST', '/v1/functions', wish))
+    const hook = await patiently(() => user.taibai('POST', '/v1/webhooks', { function_id: id }))
     webhook = hook.id
     url = hook.webhook_url
     await user.putContainer(container)
     const watched = { type: 'swift', container, function_id: id, interval: 1, events: ['created', 'deleted'] }
-    source = (await user.taibai('POST', '/v1/sources', watched)).id
+    source = (await patiently(() => user.taibai('POST', '/v1/sources', watched))).id
     await user.createQueue(queue)
     await user.subscribe(queue, url)
   })
