@@ -112,7 +112,8 @@ export function Jobs() {
       )}
       <section>
         <h2>New job</h2>
-        <JobForm functions={functions.data?.functions ?? []} onDone={reload} />
+        <Trouble problem={functions.problem} />
+        {functions.data && <JobForm functions={functions.data.functions} onDone={reload} />}
       </section>
       {edited !== undefined && (
         <Dialog title={`Job ${edited.name ?? edited.id}`} onClose={() => setEdited(undefined)}>

@@ -64,7 +64,8 @@ export function Webhooks() {
       )}
       <section>
         <h2>New webhook</h2>
-        <WebhookForm functions={functions.data?.functions ?? []} onDone={webhooks.reload} />
+        <Trouble problem={functions.problem} />
+        {functions.data && <WebhookForm functions={functions.data.functions} onDone={webhooks.reload} />}
       </section>
       {(sources.data?.sources.length ?? 0) > 0 && (
         <section>
