@@ -150,6 +150,31 @@ function ownImportProblems(path: string, target: string): string[] {
 const packageProblems = (path: string, from: string): string[] =>
   packages.filter(({ name, within }) => name.test(from) && !isWithin(path, within)).map(() => `${path} uses ${from}`)
 
+/** Ways back to where they began, each once. */
+function circlesIn(imported: Map<string, string[]>): string[] {
+  const circles: string[] = []
+  const done = new Set<string>()
+  const follow = (file: string, way: string[]) => {
+    if (way.includes(file)) return void circles.push([...way.slice(way.indexOf(file)), file].join(' → '))
+    if (done.has(file)) return
+    for (const next of imported.get(file) ?? []) follow(next, [...way, file])
+    done.add(file)
+  }
+  for (const file of imported.keys()) follow(file, [])
+  return circles
+}
+
+test('a circle of imports is seen, and two ways to one file are none', () => {
+  const ways = new Map([
+    ['a', ['b', 'c']],
+    ['b', ['d']],
+    ['c', ['d']],
+    ['d', []],
+  ])
+  expect(circlesIn(ways)).toEqual([])
+  expect(circlesIn(new Map([...ways, ['d', ['a']]]))).toEqual(['a → b → d → a'])
+})
+
 describe('the checks of the rooms see', () => {
   const cases: [what: string, path: string, source: string, problem: string][] = [
     ['an import upwards', 'domain/a.ts', "import { x } from '../services/b.ts'", 'domain/a.ts imports services/b.ts'],
@@ -219,6 +244,18 @@ describe('in the source', () => {
     expect(files.length).toBeGreaterThan(50)
     expect(files.filter((file) => roomOf(file) === undefined)).toEqual([])
     expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(mayImport).sort())
+  })
+
+  test('no file imports itself by way of others, types counted', () => {
+    const imported = new Map(
+      files.map((file) => [
+        file,
+        importsOf(readFileSync(join(sourceFolder, file), 'utf8'))
+          .filter(({ from }) => from.startsWith('.'))
+          .map(({ from }) => posix.join(posix.dirname(file), from)),
+      ]),
+    )
+    expect(circlesIn(imported)).toEqual([])
   })
 
   test('every permission of the table is used', () => {

@@ -1,34 +1,15 @@
 import type { PastCall } from './history.ts'
+import type { HttpRequestHead } from './http-request.ts'
 import { type FunctionError, failureText, type Outcome } from './outcome.ts'
+import type { ColdReason, StartKind } from './start-kind.ts'
 import type { Delivery, Terms } from './terms.ts'
 import type { LedgerVitals } from './vitals.ts'
-import type { HttpRequestHead } from './worker.ts'
 
 /** `running` → one of: the function returned; the function failed; the platform failed. */
 export type ExecutionStatus = 'running' | 'success' | 'failed' | 'error'
 
 /** What made it; what a caller waits for is `api` or `http`. `event`: a source; jobs, webhooks and sources: `domain/trigger.ts`. */
 export type Trigger = 'api' | 'http' | 'job' | 'webhook' | 'async' | 'event'
-
-/**
- * `warm`: a worker that already served this version. `prewarmed`: a generic worker that was ready, bound for this call.
- * `cold`: the call waited for a container to start.
- */
-export type StartKind = 'warm' | 'prewarmed' | 'cold'
-
-/** Why there was no warm worker. Stored with every start that is not `warm`; docs/api.md says what each means. */
-export const coldReasons = [
-  'first',
-  'scale_out',
-  'evicted',
-  'expired',
-  'new_code',
-  'new_secret',
-  'worker_died',
-  'restart',
-  'pool_empty',
-] as const
-export type ColdReason = (typeof coldReasons)[number]
 
 /** Milliseconds, fractions allowed. */
 export interface Phases {

@@ -1,4 +1,4 @@
-import type { StartKind } from './execution.ts'
+import type { StartKind } from './start-kind.ts'
 
 /** A call that has ended, as far as it matters for how workers are kept. Runs of images that end with each call are not among them. */
 export interface PastCall {

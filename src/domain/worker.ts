@@ -1,10 +1,12 @@
 import type { AppFunction } from './app-function.ts'
-import type { ColdReason, InputKind, StartKind, Trigger } from './execution.ts'
+import type { InputKind, Trigger } from './execution.ts'
 import type { ImageInit, ImageMode, ImageStart, Network, Recording } from './function.ts'
+import type { HttpRequestHead } from './http-request.ts'
 import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
 import type { SecretUse } from './secret.ts'
 import { factsOf, type Signature } from './signature.ts'
+import type { ColdReason, StartKind } from './start-kind.ts'
 import type { PoolVitals } from './vitals.ts'
 
 /**
@@ -66,21 +68,6 @@ export interface CallInput {
   body: Buffer
   /** The body of `json` and `text`, where it was decoded already. */
   text?: string
-}
-
-export interface HttpRequestHead {
-  method: string
-  /** Path with query, below `prefix`. */
-  target: string
-  /** Path at which the function lives, as the caller wrote it: `/fn/hello`; empty: at the root. No slash at its end. */
-  prefix: string
-  /** The whole URL as the caller wrote it. */
-  url: string
-  headers: [string, string][]
-  /** Base64 of the body as it came; absent: the input is it; null: too long to be told beside the input. */
-  body?: string | null
-  /** Of apps: the key that came with it is good for this. Absent: none came. */
-  key?: 'function' | 'admin'
 }
 
 /** What the protocol of a caller says beside the input, for signatures that know it. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { FaasError, invalid } from '../domain/errors.ts'
 import type { Principal } from '../domain/principal.ts'
 import { unpacked } from './content-encoding.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 
 const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
 

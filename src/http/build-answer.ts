@@ -3,7 +3,7 @@ import type { Build } from '../domain/build.ts'
 import type { BuildAsked } from '../services/functions/builds.ts'
 import { buildJson } from './build-json.ts'
 import type { BuildWait } from './build-query.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 import { lateErrorBody, type Told } from './error-response.ts'
 import { LiveText } from './live-text.ts'
 

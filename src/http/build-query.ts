@@ -4,7 +4,7 @@ import { invalid } from '../domain/errors.ts'
 import type { BuildAsked } from '../services/functions/builds.ts'
 import { askedIn } from './asked.ts'
 import { wants } from './cascade.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 
 /** For /openapi.json: what deployments say of the build of their package. */
 export const buildQuery = z.object({

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 import { toBoolean } from './fields.ts'
 
 /** For /openapi.json: the parameter of deletes. */

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
 import type { Check } from '../services/functions/functions.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 
 /** For /openapi.json: the parameter of deployments. */
 export const checkQuery = z.object({

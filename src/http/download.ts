@@ -1,5 +1,5 @@
 import type { Download } from '../services/functions/functions.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 
 /** The words that mean yes for `?download=`; everything else means no. */
 export const wantsDownload = (c: Ctx): boolean =>

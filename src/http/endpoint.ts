@@ -1,65 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import type { Context, Handler } from 'hono'
-import type { Change } from '../domain/audit.ts'
-import type { DiskSpace } from '../domain/disk-space.ts'
-import type { ErrorCode } from '../domain/errors.ts'
-import type { Principal } from '../domain/principal.ts'
-import type { Scope } from '../domain/scope.ts'
-import type { Bodies } from './bodies.ts'
+import type { Handler } from 'hono'
+import type { Env } from './ctx.ts'
+import type { AnswerBody, Described } from './described.ts'
 import { refusalAnswers } from './error-response.ts'
 import { guarded, scopeOf } from './guard.ts'
 
-export interface Env {
-  /** Node's own request and response. */
-  Bindings: { incoming: IncomingMessage; outgoing: ServerResponse }
-  Variables: {
-    /** Set by the authentication on every path that is not public. */
-    who: Principal
-    /** What reads the body of a request. */
-    bodies: Bodies
-    /** Id of the caller's function of that name or id. Throws FaasError `not_found`. */
-    functionIdOf(who: Principal, nameOrId: string): string
-    /** Keeps who changed what. */
-    noteChange(who: Principal, change: Change): void
-    trustsProxy: boolean
-    /** The disk of the data folder. */
-    space: DiskSpace
-  }
-}
 export type App = OpenAPIHono<Env>
-export type Ctx<P extends string = string> = Context<Env, P>
-
-/** What an answer holds: a schema, or one of the forms that are not JSON. */
-export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'lines' | 'events'
-
-type Method = 'get' | 'post' | 'put' | 'delete' | 'patch' | 'head' | 'options'
-
-export interface Described<P extends string = string> {
-  method: Method
-  /** As Hono writes it: `/v1/runtimes/:id`. */
-  path: P
-  tag: string
-  /** One line: what it does. */
-  summary: string
-  /** What a caller must know beyond that. */
-  description?: string
-  /** Nobody needs a token; with patterns, only where the parameters of the path are spelled so. */
-  public?: true | Record<string, RegExp>
-  /** Of which a token must have one; absent: `read` for GET, `deploy` for what changes something. */
-  scope?: Scope | readonly Scope[]
-  /**
-   * What is asked of a token of one function. `path`: the parameter `id` must name that one; `checked`: the service looks;
-   * `free`: nothing. Absent: it has no business here.
-   */
-  onlyFunction?: 'path' | 'checked' | 'free'
-  query?: z.ZodObject
-  /** JSON body, or one schema for each media type. */
-  body?: z.ZodType | Record<string, z.ZodType>
-  answers: Record<number, AnswerBody>
-  /** Codes of the errors that this route is known for; 401 and 500 go without saying. */
-  refusals?: ErrorCode[]
-}
 
 const described = new WeakMap<App, Described[]>()
 

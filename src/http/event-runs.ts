@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import { depthAttribute } from '../domain/cloud-event.ts'
-import { type HttpRequestHead, takesRequest } from '../domain/worker.ts'
+import type { HttpRequestHead } from '../domain/http-request.ts'
+import { takesRequest } from '../domain/worker.ts'
 import type { AskedRuns } from '../services/runs/asked-runs.ts'
 import type { RunRequest } from '../services/runs/invocation.ts'
 import { answerAsAsked, answerWithRun } from './answered-run.ts'
 import type { Asked } from './asked.ts'
 import { eventHeaders, eventsIn, modeOf, type TakenEvent } from './cloud-events.ts'
 import { unpacked } from './content-encoding.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 
 /** A run with the request that its function is told of. */
 export type EventRun = RunRequest & { http: HttpRequestHead }

@@ -1,5 +1,5 @@
 import type { Execution } from '../domain/execution.ts'
-import type { Ctx } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
 import { executionJson } from './execution-json.ts'
 
 const json = { 'Content-Type': 'application/json' }

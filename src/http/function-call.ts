@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { HttpRequestHead } from '../domain/worker.ts'
+import type { HttpRequestHead } from '../domain/http-request.ts'
 import { isOwnToken } from '../services/platform/tokens.ts'
 import { notPassed } from './function-headers.ts'
 import { outsideOf } from './request-url.ts'

@@ -3,7 +3,8 @@ import type { Change } from '../domain/audit.ts'
 import { type Principal, refuseOtherFunctions } from '../domain/principal.ts'
 import { requireScope, type Scope } from '../domain/scope.ts'
 import { callerAddress } from './caller-address.ts'
-import type { Ctx, Described, Env } from './endpoint.ts'
+import type { Ctx, Env } from './ctx.ts'
+import type { Described } from './described.ts'
 import { sentPath } from './path.ts'
 
 /** What the facts of an endpoint ask of a token, and what is noted of a change. */

@@ -1,5 +1,7 @@
 import { FaasError } from '../domain/errors.ts'
-import { type App, type Ctx, type Described, endpointsOf } from './endpoint.ts'
+import type { Ctx } from './ctx.ts'
+import type { Described } from './described.ts'
+import { type App, endpointsOf } from './endpoint.ts'
 import { errorBody } from './error-response.ts'
 
 /** A wrong verb on these is a path that does not exist, to GET; few webhooks take it all the same. */

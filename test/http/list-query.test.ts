@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Principal } from '../../src/domain/principal.ts'
-import type { Ctx } from '../../src/http/endpoint.ts'
+import type { Ctx } from '../../src/http/ctx.ts'
 import { type Column, condition, listQuery } from '../../src/http/list-query.ts'
 
 const member: Principal = { projectId: 'red', roles: [], isAdmin: false }

@@ -3,13 +3,13 @@ import type { Alias } from '../../src/domain/alias.ts'
 import type { Build } from '../../src/domain/build.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import type { Fn, FunctionVersion } from '../../src/domain/function.ts'
+import type { HttpRequestHead } from '../../src/domain/http-request.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import type { Job } from '../../src/domain/job.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import type { Source } from '../../src/domain/source.ts'
 import type { Token } from '../../src/domain/token.ts'
 import type { Webhook } from '../../src/domain/webhook.ts'
-import type { HttpRequestHead } from '../../src/domain/worker.ts'
 
 /** Valid values of the domain with new ids; a test names only what it is about. */
 

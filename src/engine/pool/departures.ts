@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { ColdReason } from '../../domain/execution.ts'
+import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Groups } from './groups.ts'
 import type { HeldTime } from './held-time.ts'
 import type { Memory, Owner } from './memory.ts'

@@ -1,4 +1,4 @@
-import type { ColdReason } from '../../domain/execution.ts'
+import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Revision } from '../../domain/worker.ts'
 import type { MemoryLine } from './memory-line.ts'
 import { Habits } from './policy/habits.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { ColdReason, StartKind } from '../../domain/execution.ts'
+import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { LoadFailure } from '../../domain/worker.ts'
 import type { Departures } from './departures.ts'
 import type { GenericShape, Ordered } from './generic-shape.ts'

@@ -1,4 +1,4 @@
-import type { ColdReason } from '../../domain/execution.ts'
+import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { InLine } from './memory-line.ts'
 import type { Habits } from './policy/habits.ts'

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { FaasError } from '../../domain/errors.ts'
 import type { Authenticate, Principal } from '../../domain/principal.ts'
-import type { Env } from '../endpoint.ts'
+import type { Env } from '../ctx.ts'
 import { sentPath } from '../path.ts'
 import { sentToken } from '../sent-token.ts'
 

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Ctx, Env } from '../endpoint.ts'
+import type { Ctx, Env } from '../ctx.ts'
 
 /** HEAD is a wrong verb in the contract; Hono would answer it like GET. Functions get it as it is. */
 export function refuseHead(unrouted: (c: Ctx) => Response): MiddlewareHandler<Env> {

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FaasError } from '../../domain/errors.ts'
 import type { WhiskEntityStore } from '../../domain/openwhisk.ts'
-import { type Principal, refuseOtherFunctions } from '../../domain/principal.ts'
+import { type Authenticate, type Principal, refuseOtherFunctions } from '../../domain/principal.ts'
+import type { Bodies } from '../bodies.ts'
 import { refuseBeyond, toInvoke } from '../guard.ts'
-import type { HttpParts } from '../server.ts'
+import type { HttpSettings } from '../settings.ts'
 import { responseOf } from './activation-record.ts'
 import { callerOf, headersForAction } from './caller.ts'
 import type { Action, Catalogue } from './catalogue.ts'
@@ -15,7 +16,7 @@ import { badRequest, notThere, WhiskError } from './whisk-error.ts'
 import { activationIdOf, immutableOf, type WhiskRuns } from './whisk-runs.ts'
 
 interface Parts {
-  http: Pick<HttpParts, 'authenticate' | 'bodies' | 'settings'>
+  http: { authenticate: Authenticate; bodies: Bodies; settings: HttpSettings }
   entities: WhiskEntityStore
   catalogue: Catalogue
   runs: WhiskRuns

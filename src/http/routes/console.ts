@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { notFound } from '../../domain/errors.ts'
-import { type App, type Ctx, endpoint } from '../endpoint.ts'
+import type { Ctx } from '../ctx.ts'
+import { type App, endpoint } from '../endpoint.ts'
 
 /** The console: static files, and its one page for every address below /console. */
 

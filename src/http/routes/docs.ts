@@ -1,6 +1,7 @@
 import type { DocPage } from '../../domain/doc-page.ts'
 import { notFound } from '../../domain/errors.ts'
-import { type App, type Ctx, endpoint } from '../endpoint.ts'
+import type { Ctx } from '../ctx.ts'
+import { type App, endpoint } from '../endpoint.ts'
 
 /** The documentation, for people. `read` and the Markdown renderer are asked when somebody reads the first page. */
 export function bindDocs(app: App, read: () => DocPage[]): void {

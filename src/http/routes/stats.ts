@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { coldReasons } from '../../domain/execution.ts'
 import { requireAdmin } from '../../domain/principal.ts'
+import { coldReasons } from '../../domain/start-kind.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import { phaseNames, type Stats, type Tally } from '../../services/runs/stats.ts'
 import { type App, endpoint } from '../endpoint.ts'

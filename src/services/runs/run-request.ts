@@ -1,7 +1,8 @@
 import type { Execution, Trigger } from '../../domain/execution.ts'
+import type { HttpRequestHead } from '../../domain/http-request.ts'
 import type { Outcome } from '../../domain/outcome.ts'
 import type { Terms } from '../../domain/terms.ts'
-import type { CallClient, Caller, CallInput, HttpRequestHead, StreamSink } from '../../domain/worker.ts'
+import type { CallClient, Caller, CallInput, StreamSink } from '../../domain/worker.ts'
 import type { Target } from '../functions/targets.ts'
 
 /** What runs are asked for with, and what comes back. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { Durations } from '../../domain/durations.ts'
-import type { ColdReason, Execution, Phases, StartKind } from '../../domain/execution.ts'
+import type { Execution, Phases } from '../../domain/execution.ts'
+import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { Revision } from '../../domain/worker.ts'
 
 /** Functions and callers that are counted apart; those counted first are merged when there are more. */

@@ -1,5 +1,6 @@
+import type { HttpRequestHead } from '../../domain/http-request.ts'
 import type { NewId } from '../../domain/ids.ts'
-import type { CallInput, HttpRequestHead } from '../../domain/worker.ts'
+import type { CallInput } from '../../domain/worker.ts'
 
 /** `accepted`: it made a run. `duplicate`: it had made one before. `refused`: it was not signed as it should be. */
 export type DeliveryStatus = 'accepted' | 'duplicate' | 'refused'

@@ -1,0 +1,27 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Context } from 'hono'
+import type { Change } from '../domain/audit.ts'
+import type { DiskSpace } from '../domain/disk-space.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { Bodies } from './bodies.ts'
+
+/** What handlers find beside the request. */
+export interface Env {
+  /** Node's own request and response. */
+  Bindings: { incoming: IncomingMessage; outgoing: ServerResponse }
+  Variables: {
+    /** Set by the authentication on every path that is not public. */
+    who: Principal
+    /** What reads the body of a request. */
+    bodies: Bodies
+    /** Id of the caller's function of that name or id. Throws FaasError `not_found`. */
+    functionIdOf(who: Principal, nameOrId: string): string
+    /** Keeps who changed what. */
+    noteChange(who: Principal, change: Change): void
+    trustsProxy: boolean
+    /** The disk of the data folder. */
+    space: DiskSpace
+  }
+}
+
+export type Ctx<P extends string = string> = Context<Env, P>
