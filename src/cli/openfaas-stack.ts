@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { boundsIn, bytesOf, millicpuOf, usualMemory, watchdogPort } from '../domain/openfaas.ts'
 import { CliError } from './command.ts'
 import type { ManifestFunction } from './manifest.ts'
-import type { Translated } from './serverless-files.ts'
+import type { Translated } from './translated.ts'
 
 /** `stack.yaml` of OpenFaaS, as the manifest that says the same: its functions are images. */
 

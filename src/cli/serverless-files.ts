@@ -5,19 +5,9 @@ import { CliError } from './command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { ofStack } from './openfaas-stack.ts'
 import { cronOf } from './schedule-expression.ts'
+import type { Translated } from './translated.ts'
 
 /** `template.yaml` (AWS SAM), `serverless.yml` and `stack.yaml` (OpenFaaS), of the simple kind, as the manifest that says the same; and what is left out. */
-
-export interface Translated {
-  manifest: Manifest
-  folder: string
-  /** What the file was taken for. */
-  kind: string
-  /** A line for each thing that is not deployed. */
-  leftOut: string[]
-  /** Where paths that the file names are found. */
-  paths: string[]
-}
 
 type Values = Record<string, unknown>
 
