@@ -103,6 +103,19 @@ export function runtimeManifests(): Record<string, unknown>[] {
     .map((path) => JSON.parse(assetText(path)))
 }
 
+/** The files below the runtimes' folder, by their paths in it; of the executable also before anything is unpacked. */
+export function runtimesFiles(runtimesDir: string): { paths: string[]; read(path: string): Buffer } {
+  const prefix = 'runtimes/'
+  if (isExecutable && !existsSync(runtimesDir)) {
+    const names = Object.keys(manifest().files).filter((name) => name.startsWith(prefix))
+    return { paths: names.map((name) => name.slice(prefix.length)), read: (path) => carried(prefix + path) }
+  }
+  const paths = readdirSync(runtimesDir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(runtimesDir.length + 1))
+  return { paths: paths.sort(), read: (path) => readFileSync(join(runtimesDir, path)) }
+}
+
 /** What the store needs to be told where its own files are not beside it. */
 export interface StoreFiles {
   /** SQLite's add-on. */
@@ -145,7 +158,7 @@ function unpack(name: string, bytes: number, path: string): void {
 }
 
 /** Deployed, run by tests, or an image of their own: changing them makes no other image of the runtime. */
-const notInTheImage = new Set(['template', 'templates', 'conformance', 'builder'])
+const notInTheImage = new Set(['template', 'templates', 'examples', 'conformance', 'builder'])
 
 /** SHA-256 of the files of a folder, as hexadecimal; of a runtime's folder, of those that go into its image. */
 export function hashFolder(folder: string): string {

@@ -1,78 +1,74 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { makeFolder } from '../folder.ts'
 import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
 import { manifestName } from './manifest.ts'
+import type { Column } from './output.ts'
 import { chosen, entered } from './questions.ts'
+import { renamed, type Template, templatesIn } from './templates.ts'
 
 export const commands: CommandSpec[] = [
   {
     name: 'init',
-    summary: 'begin a function: a folder with its first code and a taibai.yaml',
+    summary:
+      'begin a function: a folder with its first code and a taibai.yaml; alone it shows what there is to begin with',
     arguments: [
-      ['[runtime]', 'what to write it in, such as nodejs, python3 or executable (a script)'],
-      ['[name]', 'of the function and its folder; a path says where the folder is; default: hello'],
+      ['[template]', 'a runtime, such as nodejs, python3 or executable (a script), or an example, such as sqlite-api'],
+      [
+        '[name]',
+        'of the function and its folder; a path says where the folder is; default: hello, or that of the example',
+      ],
     ],
-    examples: ['taibai init nodejs hello', 'taibai init python3 functions/report'],
+    examples: [
+      'taibai init',
+      'taibai init nodejs hello',
+      'taibai init python3 functions/report',
+      'taibai init chat-bot',
+    ],
     async run(cli, args) {
       const templates = templatesIn(cli.runtimesDir)
-      const template = await templateFor(cli, templates, args[0] as string | undefined)
+      if (args[0] === undefined && !cli.isInteractive) return list(cli, templates)
+      const template = await templateFor(templates, args[0] as string | undefined)
       if (template === undefined) return
+      const usual = template.isExample ? template.name : 'hello'
       const folder =
-        (args[1] as string | undefined) ?? (cli.isInteractive ? await entered('What is it called?', 'hello') : 'hello')
+        (args[1] as string | undefined) ?? (cli.isInteractive ? await entered('What is it called?', usual) : usual)
       if (folder === undefined) return
       const name = basename(folder)
       if (!/^[\w-]+$/.test(name))
         throw usageError(`"${name}" is not a name of a function: use letters, digits, "-" and "_".`)
       begin(template, folder, name)
-      cli.out.value({ folder, runtime: template.runtime }, () => {
-        cli.out.line(`${folder}/ is there. Go on with:`)
-        cli.out.line(`  cd ${folder}\n  taibai deploy\n  taibai invoke ${name} --data '{"name": "Li Bai"}' -v`)
-      })
+      const { runtime } = template
+      cli.out.value({ folder, runtime, template: template.name }, () => sayHowToGoOn(cli, template, folder, name))
     },
   },
 ]
 
-interface Template {
-  runtime: string
-  description: string
-  folder: string
+const columns: Column<Template>[] = [
+  { title: 'TEMPLATE', value: ({ name }) => name },
+  { title: 'RUNTIME', value: ({ runtime }) => runtime },
+  { title: 'WHAT IT IS', value: ({ description }) => description },
+]
+
+function list({ out }: Cli, templates: Template[]): void {
+  const rows = templates.map(({ name, runtime, description, isExample }) => ({
+    ...{ name, runtime, description },
+    example: isExample,
+  }))
+  out.value(rows, () => {
+    out.rows(templates, columns, '')
+    out.line('\nBegin with: taibai init TEMPLATE [NAME]')
+  })
 }
 
-/** The first functions that the runtimes bring along. */
-function templatesIn(runtimesDir: string): Template[] {
-  return readdirSync(runtimesDir)
-    .map((name) => join(runtimesDir, name))
-    .filter((folder) => existsSync(join(folder, 'runtime.json')))
-    .sort()
-    .flatMap(templatesOf)
-    .filter(({ folder }) => existsSync(folder))
-    .sort((one, other) => Number(one.isTwin) - Number(other.isTwin))
-}
-
-/** Of a runtime, and of its twins that are written in something else. */
-function templatesOf(folder: string): (Template & { isTwin: boolean })[] {
-  const { also = [], ...own } = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
-  const named = ({ name, description }: { name: string; description: string }) => ({ runtime: name, description })
-  return [
-    { ...named(own), folder: join(folder, 'template'), isTwin: false },
-    ...(also as []).map((twin: { name: string; description: string }) => ({
-      ...named(twin),
-      folder: join(folder, 'templates', twin.name),
-      isTwin: true,
-    })),
-  ]
-}
-
-async function templateFor(cli: Cli, templates: Template[], wanted: string | undefined): Promise<Template | undefined> {
-  const names = templates.map(({ runtime }) => runtime).join(', ')
+async function templateFor(templates: Template[], wanted: string | undefined): Promise<Template | undefined> {
   if (wanted === undefined) {
-    if (!cli.isInteractive) throw usageError(`Say what to write it in: ${names}.`)
-    const options = templates.map(({ runtime, description }) => ({ value: runtime, label: runtime, hint: description }))
-    const runtime = await chosen('What is it written in?', options)
-    return templates.find((template) => template.runtime === runtime)
+    const options = templates.map(({ name, description }) => ({ value: name, label: name, hint: description }))
+    const name = await chosen('What does it begin with?', options)
+    return templates.find((template) => template.name === name)
   }
-  const found = templates.find(({ runtime }) => runtime === wanted)
+  const found = templates.find(({ name }) => name === wanted)
+  const names = templates.map(({ name }) => name).join(', ')
   if (found === undefined) throw usageError(`There is no template "${wanted}": choose one of ${names}.`)
   return found
 }
@@ -80,9 +76,21 @@ async function templateFor(cli: Cli, templates: Template[], wanted: string | und
 function begin(template: Template, folder: string, name: string): void {
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new CliError(`The folder ${folder} is there already and is not empty.`, 'usage')
-  makeFolder(folder)
-  cpSync(template.folder, folder, { recursive: true })
-  writeFileSync(join(folder, manifestName), manifestText(name, template.runtime))
+  for (const [path, content] of renamed(template, template.isExample ? name : template.name)) {
+    makeFolder(dirname(join(folder, path)))
+    const isScript = content.subarray(0, 2).toString() === '#!'
+    writeFileSync(join(folder, path), content, { mode: isScript ? 0o755 : 0o644 })
+  }
+  if (!template.isExample) writeFileSync(join(folder, manifestName), manifestText(name, template.runtime))
+}
+
+function sayHowToGoOn({ out }: Cli, { isExample }: Template, folder: string, name: string): void {
+  out.line(`${folder}/ is there. Go on with:`)
+  out.line(`  cd ${folder}`)
+  out.line('  taibai dev        # serves it while you edit it')
+  out.line('  taibai deploy     # brings it to the server')
+  if (isExample) out.line('README.md says more.')
+  else out.line(`  taibai invoke ${name} --data '{"name": "Li Bai"}' -v`)
 }
 
 const manifestText = (

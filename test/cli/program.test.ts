@@ -33,7 +33,11 @@ describe('refuses with code 2 and a sentence', () => {
     ['an address that is none', ['context', 'add', 'shop', 'shop.example.org'], /is not an address/],
     ['a name that is taken for this machine', ['context', 'add', 'local', 'http://x'], /choose another name/],
     ['a shell that is not known', ['completion', 'tcsh'], /say bash, zsh or fish/],
-    ['a template that there is not', ['init', 'cobol'], /There is no template "cobol": choose one of nodejs, python3/],
+    [
+      'a template that there is not',
+      ['init', 'cobol'],
+      /There is no template "cobol": choose one of nodejs, python3, .*chat-bot, /,
+    ],
     ['a removal that nobody can agree to', ['delete', 'x'], /say --yes/],
     ['input given twice', ['invoke', 'x', '--data', '1', '--file', '-'], /not with both/],
   ]

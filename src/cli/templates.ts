@@ -1,0 +1,62 @@
+import { runtimesFiles } from '../assets.ts'
+import { manifestName } from './manifest.ts'
+
+/** What `taibai init` begins with: the first function of each runtime, and examples, all of them files of the runtimes. */
+
+export interface Template {
+  /** Of the runtime, or of the example. */
+  name: string
+  runtime: string
+  /** One line. */
+  description: string
+  isExample: boolean
+  /** By their paths in the folder. */
+  files: Map<string, Buffer>
+}
+
+interface Named {
+  name: string
+  description: string
+}
+
+/** Runtimes first (their twins that are written in something else behind the others), then the examples, each in order. */
+export function templatesIn(runtimesDir: string): Template[] {
+  const { paths, read } = runtimesFiles(runtimesDir)
+  const manifests = paths
+    .filter((path) => /^[^/]+\/runtime\.json$/.test(path))
+    .map((path): Named & { also?: Named[] } => JSON.parse(read(path).toString()))
+  const below = (folder: string) => {
+    const own = paths.filter((path) => path.startsWith(`${folder}/`) && !/(^|\/)__pycache__\//.test(path))
+    return new Map(own.map((path) => [path.slice(folder.length + 1), read(path)]))
+  }
+  const first = ({ name, description }: Named, runtime: string, folder: string): Template[] => {
+    const files = below(folder)
+    return files.size === 0 ? [] : [{ name, runtime, description, isExample: false, files }]
+  }
+  const firsts = manifests.flatMap((own) => first(own, own.name, `${own.name}/template`))
+  const twins = manifests.flatMap(({ name: folder, also = [] }) =>
+    also.flatMap((twin) => first(twin, twin.name, `${folder}/templates/${twin.name}`)),
+  )
+  const examples = new Set(paths.flatMap((path) => /^[^/]+\/examples\/[^/]+(?=\/)/.exec(path)?.[0] ?? []))
+  return [...firsts, ...twins, ...[...examples].map((folder) => exampleOf(folder, below(folder))).sort(byName)]
+}
+
+/** The first line of its taibai.yaml says what it is. */
+function exampleOf(folder: string, files: Map<string, Buffer>): Template {
+  const [runtime = '', , name = ''] = folder.split('/')
+  const description = /^# (.*)/.exec(String(files.get(manifestName)))?.[1] ?? ''
+  return { name, runtime, description, isExample: true, files }
+}
+
+const byName = (a: Template, b: Template): number => (a.name < b.name ? -1 : 1)
+
+/** An example under another name: its functions, and where its files speak of them. */
+export function renamed({ name, files }: Template, to: string): Map<string, Buffer> {
+  if (to === name) return files
+  const word = new RegExp(`(?<![\\w-])${name}(?![\\w])`, 'g')
+  return new Map(
+    [...files].map(([path, content]) =>
+      /\.(md|yaml)$/.test(path) ? [path, Buffer.from(content.toString().replace(word, to))] : [path, content],
+    ),
+  )
+}
