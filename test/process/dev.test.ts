@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -127,6 +128,104 @@ describe('A program that serves a folder from a running server', () => {
     const refused = new ChildProgram(process.execPath, [serverProgram, 'dev', path], env)
     expect(await refused.ended()).toMatchObject({ code: 2 })
     expect(refused.stderr).toContain('is another machine: each save would change what runs there')
+  })
+})
+
+describe('A session with debuggers', () => {
+  let dev: ChildProgram
+  let path: string
+  let url: string
+  let token: string
+
+  beforeAll(async () => {
+    const standIn = 'import socket\n\n\ndef listen(address):\n    globals()["held"] = socket.create_server(address)\n'
+    path = project('bugs', {
+      'taibai.yaml': 'functions:\n  js: {timeout: 1}\n  py: {}\n  plain: {code: js}\n',
+      'js/main.mjs':
+        'export const main = (event) => {\n  const answer = event.n + 1\n  return { answer, file: import.meta.filename }\n}\n',
+      'py/main.py': 'def main(event, context):\n    return __file__\n',
+      'debugpy/__init__.py': standIn,
+    })
+    const env = serverEnvironment({ XDG_CONFIG_HOME: join(folder, 'config') })
+    dev = new ChildProgram(process.execPath, [serverProgram, 'dev', path, '--inspect', '--json'], env)
+    await waitUntil(
+      'the folder is served',
+      () => dev.exit !== null || eventsOf(dev).some(({ event }) => event === 'ready'),
+    )
+    expect(dev.exit, dev.stderr).toBeNull()
+    const session = liveSession(path)
+    url = session?.url ?? ''
+    token = readFileSync(join(session?.dataDir ?? '', 'admin.token'), 'utf8').trim()
+  })
+  afterAll(async () => {
+    dev.signal('SIGTERM')
+    await dev.ended()
+  })
+
+  const call = async (name: string, body = '{}') => {
+    const headers = { 'x-auth-token': token, 'content-type': 'application/json' }
+    return (await fetch(`${url}/fn/${name}`, { method: 'POST', headers, body })).text()
+  }
+  const portOf = (name: string) => {
+    const [{ debuggers }] = eventsOf(dev)
+    return Number(/:(\d+)/.exec(debuggers.find((one: { name: string }) => one.name === name).address)?.[1])
+  }
+
+  test('halts in the file that is edited, for longer than the timeout, and goes on', async () => {
+    const targets = await waitUntil('the debugger listens', () =>
+      fetch(`http://127.0.0.1:${portOf('js')}/json/list`).then(
+        (answer) => answer.json() as Promise<{ webSocketDebuggerUrl: string }[]>,
+        () => undefined,
+      ),
+    )
+    const socket = new WebSocket(String(targets[0]?.webSocketDebuggerUrl))
+    await new Promise((resolve) => socket.addEventListener('open', resolve))
+    // biome-ignore lint/suspicious/noExplicitAny: messages have every shape
+    const messages: any[] = []
+    socket.addEventListener('message', ({ data }) => messages.push(JSON.parse(String(data))))
+    const send = async (id: number, method: string, params = {}) => {
+      socket.send(JSON.stringify({ id, method, params }))
+      return waitUntil(method, () => messages.find((message) => message.id === id))
+    }
+    await send(1, 'Debugger.enable')
+    const file = join(path, 'js/main.mjs')
+    await send(2, 'Debugger.setBreakpointByUrl', { lineNumber: 2, urlRegex: `${file}$` })
+    const answered = call('js', '{"n": 1}')
+    await waitUntil('it is halted', () => messages.some(({ method }) => method === 'Debugger.paused'))
+    // Longer than the timeout of taibai.yaml.
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    await send(3, 'Debugger.resume')
+    expect(JSON.parse(await answered)).toEqual({ answer: 2, file })
+    socket.close()
+  })
+
+  test('has what is saved, in a worker that listens anew', async () => {
+    writeFileSync(join(path, 'js/main.mjs'), node('7'))
+    await waitUntil('the save is served', async () => (await call('js')) === '7')
+    const listens = () =>
+      fetch(`http://127.0.0.1:${portOf('js')}/json/list`).then(
+        () => true,
+        () => false,
+      )
+    await waitUntil('the debugger listens', listens)
+  })
+
+  test('lets debuggers of Python attach, with the debugpy of the project', async () => {
+    expect(await call('py')).toBe(join(path, 'py/main.py'))
+    await waitUntil('it listens', () => {
+      return new Promise((resolve) => {
+        const socket = connect(portOf('py'), '127.0.0.1', () => resolve(true)).once('error', () => resolve(false))
+        socket.once('connect', () => socket.destroy())
+      })
+    })
+    expect(portOf('plain')).not.toBe(portOf('js'))
+  })
+
+  test('is for a server of its own', async () => {
+    const env = serverEnvironment({ TAIBAI_TOKEN: 'x' })
+    const refused = new ChildProgram(process.execPath, [serverProgram, 'dev', path, '--inspect', '--url', url], env)
+    expect(await refused.ended()).toMatchObject({ code: 2 })
+    expect(refused.stderr).toContain('--inspect is for a server of this session')
   })
 })
 

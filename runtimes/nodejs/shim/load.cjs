@@ -12,13 +12,16 @@ const { inspect } = builtin('node:util')
 /** Folder of the function's code, once it is known. */
 let codeFolder = ''
 
-async function load(wish) {
+async function load(asked) {
+  const { _TAIBAI_INSPECT: inspected, _TAIBAI_INSPECT_CODE: edited } = asked.env ?? {}
+  const wish = edited === undefined ? asked : { ...asked, code: edited }
   codeFolder = resolve(wish.code)
   hideFolder(codeFolder)
   process.chdir(codeFolder)
   followMemory(wish.memory_bytes)
   for (const name of Object.keys(wish.env ?? {})) process.env[name] = wish.env[name]
   if (wish.secret_files !== undefined) require('./secret-files.cjs').writeSecretFiles(wish.secrets, wish.secret_files)
+  if (inspected !== undefined) await require('./inspector.cjs').listen(Number(inspected))
   const signature = loadSignature(wish.signature)
   const maxResultBytes = min(wish.max_result_bytes ?? Infinity, maxFrameBytes - 65536)
   try {

@@ -12,7 +12,8 @@ MOST_NAMES = 50  # in an error that says what is there
 
 def enter(meta):
     """Makes the process look like a program started in the code's folder."""
-    code, env = meta['code'], meta.get('env') or {}
+    env = meta.get('env') or {}
+    code = meta['code'] = env.get('_TAIBAI_INSPECT_CODE', meta['code'])
     for name in 'TAIBAI_SOCKET', 'TAIBAI_SERVER', 'TAIBAI_KEY':
         os.environ.pop(name, None)
     os.environ.update(env)
@@ -26,6 +27,10 @@ def enter(meta):
     sys.argv = [code]
     sys.dont_write_bytecode = True  # the folder may be shared with other workers
     forget_shadowed(code)
+    if '_TAIBAI_INSPECT' in env:
+        from .inspector import listen
+
+        listen(int(env['_TAIBAI_INSPECT']), env['_TAIBAI_INSPECT_PACKAGES'])
 
 
 def write_secret_files(folder, files):

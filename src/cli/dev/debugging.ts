@@ -1,13 +1,105 @@
+import { existsSync, globSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { FunctionFields } from '../../client/resources/functions.ts'
+import { run } from '../../host/command.ts'
+import { CliError, usageError } from '../command.ts'
 import type { DevFunction, Project } from './project.ts'
+import { debuggedSeconds } from './server.ts'
+import { makeSessionFolder } from './session.ts'
+
+/** What lets a debugger attach: functions whose one worker listens for it, and runs the very files that are edited. */
 
 export interface Debugging {
+  /** Where debuggers attach, by the name of the function. */
   addresses: { name: string; address: string }[]
+  isDebugged(fn: DevFunction): boolean
+  /** In the place of what the function says. */
   override(fn: DevFunction): FunctionFields
 }
 
-export const noDebugging: Debugging = { addresses: [], override: () => ({}) }
+export const noDebugging: Debugging = { addresses: [], isDebugged: () => false, override: () => ({}) }
 
-export function debuggingOf(_project: Project, _inspect: string | true, _folder: string): Debugging {
-  return noDebugging
+/** The ports that debuggers expect; a further function has the next. */
+const firstPort = { node: 9229, python: 5678 }
+const mib = 1024 * 1024
+/** A debugger lives in the memory of the worker. */
+const leastMb = 512
+
+interface Debugged {
+  language: 'node' | 'python'
+  port: number
+  folder: string
+}
+
+/** `inspect`: the name of a function, or all. Throws CliError. */
+export async function debuggingOf(
+  project: Project,
+  inspect: string | true,
+  folder: string,
+  say: (text: string) => void,
+): Promise<Debugging> {
+  const debugged = debuggedFunctions(project, inspect)
+  const needsPython = [...debugged.values()].some(({ language }) => language === 'python')
+  const packages = needsPython ? await debugpyFolder(folder, say) : ''
+  return {
+    addresses: [...debugged].map(([name, { language, port }]) => ({ name, address: addressText(language, port) })),
+    isDebugged: ({ name }) => debugged.has(name),
+    override: ({ name, said }) => {
+      const one = debugged.get(name)
+      if (one === undefined) return {}
+      const env = { ...said.env, _TAIBAI_INSPECT: String(one.port), _TAIBAI_INSPECT_CODE: one.folder }
+      return {
+        env: { ...env, ...(one.language === 'python' && { _TAIBAI_INSPECT_PACKAGES: packages }) },
+        timeout: debuggedSeconds,
+        memory_size: Math.max(said.memory_mb ?? 0, leastMb) * mib,
+        // One, that is there before the first call.
+        min_workers: 1,
+        max_workers: 1,
+      }
+    },
+  }
+}
+
+const addressText = (language: Debugged['language'], port: number): string =>
+  language === 'node'
+    ? `127.0.0.1:${port}  (chrome://inspect, or attach in your editor)`
+    : `127.0.0.1:${port}  (debugpy: attach in your editor)`
+
+/** Ports in the order of the file, so that a function keeps its own. */
+export function debuggedFunctions({ functions }: Project, inspect: string | true): Map<string, Debugged> {
+  const wanted = functions.filter(({ name, code }) => code !== null && (inspect === true || name === inspect))
+  if (wanted.length === 0) {
+    const names = functions.map(({ name }) => name).join(', ')
+    throw usageError(
+      `There is no code of a function "${inspect === true ? '' : inspect}" here to debug; there are: ${names}.`,
+    )
+  }
+  const next = { ...firstPort }
+  return new Map(
+    wanted.map((fn) => {
+      const language = (fn.wanted({}).runtime ?? '').includes('python') ? 'python' : 'node'
+      const code = fn.code as string
+      return [
+        fn.name,
+        { language, port: next[language]++, folder: statSync(code).isDirectory() ? code : dirname(code) },
+      ]
+    }),
+  )
+}
+
+/** Where debugpy lies: in the project, in this machine's Python, else it is fetched for the session. */
+async function debugpyFolder(folder: string, say: (text: string) => void): Promise<string> {
+  const inProject = globSync(['debugpy', '{.venv,venv}/lib/python3.*/site-packages/debugpy'], { cwd: folder })[0]
+  if (inProject !== undefined) return dirname(join(folder, inProject))
+  const where = 'import debugpy, os; print(os.path.dirname(os.path.dirname(debugpy.__file__)))'
+  const installed = await run('python3', ['-c', where])
+  if (installed.code === 0) return installed.stdout.trim()
+  const own = join(makeSessionFolder(folder), 'debugger')
+  if (existsSync(join(own, 'debugpy'))) return own
+  say('Fetching debugpy for this session (pip) …')
+  const fetched = await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', own, 'debugpy'])
+  if (fetched.code === 0) return own
+  throw new CliError(
+    `debugpy is not there, and pip could not fetch it: install it (pip install debugpy), or name another function.\n${fetched.output.trimEnd()}`,
+  )
 }

@@ -29,7 +29,8 @@ export const commands: CommandSpec[] = [
       if (!existsSync(path)) throw usageError(`There is no file or folder ${path}.`)
       const folder = resolve(statSync(path).isDirectory() ? path : dirname(path))
       const project = readProject(path)
-      const debugging = inspect === null ? noDebugging : debuggingOf(project, inspect, folder)
+      const debugging =
+        inspect === null ? noDebugging : await debuggingOf(project, inspect, folder, (text) => cli.out.progress(text))
       const server = await openServer(cli, folder, {
         engine: engineOf(options),
         port: numberOption(options, 'port', '--port'),
@@ -167,9 +168,11 @@ class DevSession {
     const { client, isOwn } = this.#parts.server
     const from = this.#cli.now()
     const onOutput = (text: string) => this.#screen.log(fn.name, '', text)
-    const override = this.#parts.debugging.override
+    const { override, isDebugged } = this.#parts.debugging
+    // The debugger is told of what does not load by the worker that it attaches to.
+    const how = isDebugged(fn) ? { onOutput } : { check: 'load' as const, onOutput }
     try {
-      const isNew = await serve(fn, { client, isOwn, how: { check: 'load', onOutput }, override })
+      const isNew = await serve(fn, { client, isOwn, how, override })
       if (!this.#hasName(fn.name)) this.#names.set((await client.functions.get(fn.name)).id, fn.name)
       if (isNew || paths.length === 0) this.#screen.served(fn.name, this.#shown(paths, fn), this.#cli.now() - from)
     } catch (error) {
@@ -274,7 +277,13 @@ class DevSession {
     const { url } = server.client
     const names = this.#project.functions.map(({ name }) => name)
     const jobs = jobsOf(this.#project)
-    this.#screen.event('server', { url, own: server.isOwn, engine: server.engine ?? null, functions: names })
+    this.#screen.event('server', {
+      url,
+      own: server.isOwn,
+      engine: server.engine ?? null,
+      functions: names,
+      debuggers: debugging.addresses,
+    })
     if (out.json) return
     out.line(out.style('bold', 'taibai dev'))
     out.fields([

@@ -79,12 +79,23 @@ export interface Served {
 /** Brings a function to the server if it is not there as it is here. Says whether it was not. Throws ApiError, CliError. */
 export async function serve(fn: DevFunction, { client, isOwn, how, override }: Served): Promise<boolean> {
   const wanted = fn.wanted(how)
+  if (isOwn) await removeDebugged(client, fn.name, override(fn))
   const fields = { ...wanted.fields, ...override(fn) }
   const steps = await functionSteps(client, { ...wanted, fields }, howOf(fn.said, how))
   for (const step of steps) await step.take()
   const triggers = await triggerSteps(client, fn.name, triggersHere(fn.said, isOwn))
   for (const step of triggers) await step.take()
   return steps.length > 0
+}
+
+/** Of a session with a debugger: it would go on listening, without a timeout. */
+async function removeDebugged(client: Client, name: string, { env }: FunctionFields): Promise<void> {
+  const there = await client.functions.get(name).catch((error: { status?: number }) => {
+    if (error.status === 404) return null
+    throw error
+  })
+  const isOther = there?.env._TAIBAI_INSPECT !== undefined && there.env._TAIBAI_INSPECT !== env?._TAIBAI_INSPECT
+  if (there !== null && isOther) await client.functions.delete(there.id, { cascade: true })
 }
 
 /** No job runs by itself here. An alias is the function as it is; those of a server that others use stay as they are. */
