@@ -87,13 +87,11 @@ interface News {
   counts?: string
 }
 
-const newsIn = (file: string): News[] =>
-  existsSync(file)
-    ? readFileSync(file, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-    : []
+function newsIn(file: string): News[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return lines.slice(0, -1).map((line) => JSON.parse(line))
+}
 
 /** Every tenth round, as it ends. */
 async function told(file: string, signal: AbortSignal): Promise<void> {

@@ -163,6 +163,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     maxEnvBytes: config.maxEnvBytes,
     functionHosts: config.functionHosts,
   },
+  sandboxes: config.sandboxes,
   swift: { maxSwiftObjectBytes: config.maxSwiftObjectBytes, swiftCheckSeconds: config.swiftCheckSeconds },
   runs: {
     maxQueued: config.maxQueued,

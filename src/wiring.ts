@@ -21,6 +21,7 @@ import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
 import { PackageShare } from './services/functions/package-share.ts'
+import { Sandboxes } from './services/functions/sandboxes.ts'
 import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
@@ -131,6 +132,8 @@ export type HealthSettings = Pick<HealthParts['facts'], 'memoryBudgetBytes' | 'b
 
 export interface ServiceSettings {
   functions: FunctionLimits
+  /** OCI runtimes that functions may ask for. */
+  sandboxes: string[]
   swift: SwiftCodeParts['limits']
   runs: InvocationParts['limits']
   retention: ExecutionsParts['retention']
@@ -267,6 +270,10 @@ export function makeServices(ground: Ground) {
       runtimes,
       targets,
       exposed,
+      sandboxes: new Sandboxes({
+        allowed: settings.sandboxes,
+        ofEngine: async () => (await ground.health.engine()).ociRuntimes,
+      }),
       pool,
       ledger,
       clock,

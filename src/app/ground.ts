@@ -55,7 +55,7 @@ export function makeGround(
     store: stores.projectLimits,
     clock,
     defaults: given.projectLimits(config),
-    today: (id) => meter.today(id),
+    today: (...of) => meter.today(...of),
   })
   const vault = openVault(key, stores, log)
   const factory = new SandboxWorkers(

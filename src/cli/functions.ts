@@ -20,6 +20,8 @@ export const fieldOptions: [flags: string, description: string][] = [
   ['--max-workers <count>', 'most workers'],
   ['--max-running <calls>', 'most calls at work at once, in all workers; none is no limit'],
   ['--max-rate <calls>', 'most calls a second; none is no limit'],
+  ['--max-gb-seconds <number>', 'most GB-seconds a day of its workers while calls run; none is no limit'],
+  ['--sandbox <runtime>', 'OCI runtime of its containers, such as runsc; none is the usual one'],
   ['--record <what>', 'what is kept of its executions: full, summary, failures or none'],
   [
     '--attempts <number>',
@@ -55,6 +57,8 @@ export function fieldsOf(options: Options): FunctionFields {
     max_workers: numberOption(options, 'maxWorkers', '--max-workers'),
     max_running: limitOption(options, 'maxRunning', '--max-running'),
     max_rate: limitOption(options, 'maxRate', '--max-rate'),
+    max_gb_seconds_per_day: limitOption(options, 'maxGbSeconds', '--max-gb-seconds'),
+    sandbox: options.sandbox === 'none' ? null : textOption(options, 'sandbox'),
     record: textOption(options, 'record') as FunctionFields['record'],
     retries: typeof attempts === 'number' ? afterEveryEnd(attempts) : attempts,
     on_success: destinationOf(textOption(options, 'onSuccess')),
@@ -203,6 +207,7 @@ function showFunction(out: Parameters<CommandSpec['run']>[0]['out'], fn: Functio
     ['concurrency', fn.concurrency],
     ['workers', workersText(fn)],
     ['limits', limitsText(fn)],
+    ['sandbox', fn.sandbox],
     ['recorded', fn.record],
     ['retries', fn.retries && JSON.stringify(fn.retries)],
     ['on success', destinationText(fn.on_success)],
@@ -229,8 +234,10 @@ function codeText(code: FunctionRow['code']): string {
 const destinationText = (to: Destination | null | undefined): string | null =>
   to ? ('url' in to ? to.url : `function ${to.function}`) : null
 
-const limitsText = ({ max_running, max_rate }: FunctionRow): string =>
-  [max_running && `${max_running} at once`, max_rate && `${max_rate} a second`].filter(Boolean).join(', ')
+const limitsText = ({ max_running, max_rate, max_gb_seconds_per_day: perDay }: FunctionRow): string =>
+  [max_running && `${max_running} at once`, max_rate && `${max_rate} a second`, perDay && `${perDay} GB-seconds a day`]
+    .filter(Boolean)
+    .join(', ')
 
 const workersText = ({ min_workers, max_workers }: FunctionRow): string =>
   `${min_workers} or more, ${max_workers === null ? 'as many as memory allows' : `at most ${max_workers}`}`

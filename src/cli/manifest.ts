@@ -116,6 +116,8 @@ const fn = z
     max_workers: z.int().optional(),
     max_running: z.int().optional().describe('Calls at work at once, in all its workers.'),
     max_rate: z.number().optional().describe('Calls a second.'),
+    max_gb_seconds_per_day: z.number().optional().describe('GB-seconds of its workers while calls run in them.'),
+    sandbox: z.string().optional().describe('OCI runtime of its containers, such as runsc.'),
     record: z
       .enum(['full', 'summary', 'failures', 'none'])
       .optional()

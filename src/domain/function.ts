@@ -88,12 +88,16 @@ export interface Fn {
   maxRunning: number | null
   /** Calls a second in the long run. Null: no limit. */
   maxRate: number | null
+  /** GB-seconds of its workers while calls run in them, a day (UTC). Null: no limit. */
+  maxGbSecondsPerDay: number | null
   /** How much of its executions is recorded. */
   record: Recording
   /** It may call the API of this server: its workers are told where, and with which token. */
   api: boolean
   /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
   cpuMaxMillicpu: number | null
+  /** OCI runtime of its containers, as the engine calls it; null: that of its runtime. */
+  sandbox: string | null
   /** Of /tmp, and of each of `writable`; in memory. Null: the operator's. */
   tmpSizeBytes: number | null
   /** Folders of an image that can be written to, in memory; all else but /tmp is read-only. */

@@ -33,6 +33,7 @@ export interface LimitedRun {
   functionId: string
   maxRunning: number | null
   maxRate: number | null
+  maxGbSecondsPerDay: number | null
 }
 
 /** Asked by whoever gives out something that projects share. */

@@ -18,6 +18,7 @@ export type ChangeableField = keyof Pick<
   | 'signature'
   | 'maxRunning'
   | 'maxRate'
+  | 'maxGbSecondsPerDay'
   | 'record'
   | 'env'
   | 'secrets'
@@ -28,6 +29,7 @@ export type ChangeableField = keyof Pick<
   | 'network'
   | 'api'
   | 'cpuMaxMillicpu'
+  | 'sandbox'
   | 'tmpSizeBytes'
   | 'writable'
   | 'retries'
@@ -57,6 +59,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   onFailure: { in: 'row', revision: null },
   maxRunning: { in: 'row', revision: 'maxRunning' },
   maxRate: { in: 'row', revision: 'maxRate' },
+  maxGbSecondsPerDay: { in: 'row', revision: 'maxGbSecondsPerDay' },
   record: { in: 'row', revision: 'record' },
   minWorkers: { in: 'bounds', revision: 'minWorkers' },
   maxWorkers: { in: 'bounds', revision: 'maxWorkers' },
@@ -71,6 +74,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   network: { in: 'worker', revision: 'network' },
   api: { in: 'worker', revision: 'api' },
   cpuMaxMillicpu: { in: 'worker', revision: 'cpuMaxMillicpu' },
+  sandbox: { in: 'worker', revision: 'sandbox' },
   tmpSizeBytes: { in: 'worker', revision: 'tmpSizeBytes' },
   writable: { in: 'worker', revision: 'writable' },
 }
@@ -100,12 +104,14 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     network: fn.network,
     maxRunning: fn.maxRunning,
     maxRate: fn.maxRate,
+    maxGbSecondsPerDay: fn.maxGbSecondsPerDay,
     record: fn.record,
     api: fn.api,
     memoryBytes:
       Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0) + besideImage(runtime === null ? fn.code.mode : undefined),
     cpuMillicpu: fn.cpuMillicpu,
     cpuMaxMillicpu: fn.cpuMaxMillicpu,
+    sandbox: fn.sandbox,
     tmpSizeBytes: fn.tmpSizeBytes,
     writable: fn.writable,
     timeoutMs: fn.timeoutSeconds * 1000,

@@ -41,6 +41,7 @@ export interface Revision {
   network: Network
   maxRunning: number | null
   maxRate: number | null
+  maxGbSecondsPerDay: number | null
   record: Recording
   /** Its workers may call the API. */
   api: boolean
@@ -48,6 +49,8 @@ export interface Revision {
   memoryBytes: number
   cpuMillicpu: number
   cpuMaxMillicpu: number | null
+  /** OCI runtime of its containers; null: as `trusted` says. */
+  sandbox: string | null
   /** Of /tmp; null: the operator's. */
   tmpSizeBytes: number | null
   /** Folders of an image that can be written to, beside /tmp. */

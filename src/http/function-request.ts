@@ -46,6 +46,15 @@ const changeable = {
   ),
   max_running: nullable(integer('Calls at work at once, in all its workers; null: no limit.')),
   max_rate: nullable(number('Calls a second, ten times as many at once; null: no limit.')),
+  max_gb_seconds_per_day: nullable(
+    number('GB-seconds of its workers while calls run in them, from midnight to midnight (UTC); null: no limit.'),
+  ),
+  sandbox: nullable(
+    text(
+      64,
+      'OCI runtime of its containers, such as runsc: one that the operator allows and the engine has; null: the usual one.',
+    ),
+  ),
   record: choice(recordings, 'How much of its executions is recorded; default full.'),
   concurrency: integer('Calls at once in one worker; default 1.'),
   min_workers: integer('Workers that are always warm; default 0.'),
@@ -185,6 +194,8 @@ function named(given: Omit<z.output<typeof functionChange>, 'image'>): FunctionF
     secrets: given.secrets,
     maxRunning: given.max_running,
     maxRate: given.max_rate,
+    maxGbSecondsPerDay: given.max_gb_seconds_per_day,
+    sandbox: given.sandbox,
     record: given.record,
     concurrency: given.concurrency,
     minWorkers: given.min_workers,

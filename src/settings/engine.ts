@@ -33,6 +33,11 @@ export const engine = {
     .string()
     .optional()
     .describe('OCI runtime (as the engine names it, such as runsc) for workers of runtimes that are not trusted.'),
+  sandboxes: list
+    .default(['runsc', 'kata'])
+    .describe(
+      'OCI runtimes, as the engine calls them, that functions may ask for ("sandbox"), separated by commas: those that isolate more than its default.',
+    ),
   cgroupParent: z
     .string()
     .regex(/^[\w.@:/-]+$/, 'must be a control group: a path such as /taibai-workers, or a slice such as workers.slice')

@@ -81,6 +81,8 @@ export const functions = sqliteTable(
     onFailure: text('on_failure', { mode: 'json' }).$type<Destination>(),
     maxRunning: integer('max_running'),
     maxRate: real('max_rate'),
+    maxGbSecondsPerDay: real('max_gb_seconds_per_day'),
+    sandbox: text('sandbox'),
     record: text('record').$type<Recording>().notNull().default('full'),
     ...created,
   },

@@ -138,6 +138,18 @@ describe('the container of', () => {
       { ...worker, HostConfig: { ...worker.HostConfig, Runtime: 'runsc' } },
     ],
     [
+      'a function that asks for an OCI runtime',
+      { sandbox: 'runsc' },
+      {},
+      { ...worker, HostConfig: { ...worker.HostConfig, Runtime: 'runsc' } },
+    ],
+    [
+      'what is not trusted and asks for another OCI runtime than the operator’s for it',
+      { trusted: false, sandbox: 'runc' },
+      { untrustedOciRuntime: 'runsc' },
+      { ...worker, HostConfig: { ...worker.HostConfig, Runtime: 'runsc' } },
+    ],
+    [
       'a worker below a control group of the operator',
       {},
       { cgroupParent: '/taibai-workers' },

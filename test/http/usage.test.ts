@@ -120,4 +120,25 @@ describe('a budget of GB-seconds a day', () => {
     expect((await call()).status).toBe(200)
     app.meter.close()
   })
+
+  test('of a function stops its calls alone, and is no other’s', async () => {
+    const { app, made } = prepare(new FakeClock(Date.parse(`${today}T12:00:00Z`)))
+    const change = (value: unknown) =>
+      app.request('PUT', '/v1/functions/hello', { json: { max_gb_seconds_per_day: value } })
+    expect((await change(-1)).status).toBe(400)
+    expect((await change(5)).json.max_gb_seconds_per_day).toBe(5)
+    const json = { runtime_id: null, code: { source: 'image', image: 'a:1' }, name: 'beside' }
+    expect((await app.request('POST', '/v1/functions', { json })).status).toBe(201)
+    const call = (name: string) => app.request('POST', `/fn/${name}`, { json: {} })
+    expect((await call('hello')).status).toBe(200)
+    const { revision } = app.targets.resolveIn('red', { functionId: made.own })
+    app.meter.held({ ...revision, memoryBytes: 1024 ** 3 }, 5000, true)
+    expect(await call('hello')).toMatchObject({
+      status: 429,
+      json: { limit: { name: 'max_gb_seconds_per_day', of: 'function', value: 5, used: 5 } },
+    })
+    expect((await call('beside')).status).toBe(200)
+    expect((await change(null)).json.max_gb_seconds_per_day).toBeNull()
+    expect((await call('hello')).status).toBe(200)
+  })
 })

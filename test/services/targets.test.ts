@@ -208,6 +208,8 @@ describe('a revision', () => {
     secrets: [{ name: 'KEY', as: 'env', to: 'KEY' }],
     maxRunning: 3,
     maxRate: 5,
+    maxGbSecondsPerDay: 9,
+    sandbox: 'runsc',
     record: 'none',
     concurrency: 2,
     network: 'none',

@@ -83,6 +83,8 @@ export function aFn(overrides: Partial<Fn> = {}): Fn {
     secrets: [],
     maxRunning: null,
     maxRate: null,
+    maxGbSecondsPerDay: null,
+    sandbox: null,
     record: 'full',
     concurrency: 1,
     minWorkers: 0,

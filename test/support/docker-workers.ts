@@ -169,8 +169,15 @@ export class DockerWorkers {
   async bound(runtime: string, overrides: Partial<Revision> = {}): Promise<FunctionWorker> {
     const { image } = this.manifest(runtime)
     const revision = aRevision({ image, packageHash: runtime, ...overrides })
-    const { network, api, memoryBytes, tmpSizeBytes } = revision
-    const worker = await this.generic(runtime, { image: revision.image, network, api, memoryBytes, tmpSizeBytes })
+    const { network, api, memoryBytes, tmpSizeBytes, sandbox } = revision
+    const worker = await this.generic(runtime, {
+      image: revision.image,
+      network,
+      api,
+      memoryBytes,
+      tmpSizeBytes,
+      sandbox,
+    })
     return this.bind(worker, revision)
   }
 

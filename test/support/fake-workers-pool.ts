@@ -32,6 +32,8 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     secrets: [],
     maxRunning: null,
     maxRate: null,
+    maxGbSecondsPerDay: null,
+    sandbox: null,
     record: 'full',
     network: 'egress',
     api: false,

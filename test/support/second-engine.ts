@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -45,9 +45,11 @@ export class SecondEngine implements AsyncDisposable {
     return `${this.#name}h`
   }
 
-  static async start(): Promise<SecondEngine> {
+  /** `ociRuntimes`: beside its own, as `runtimes` of daemon.json. */
+  static async start(ociRuntimes: Record<string, { path: string; runtimeArgs: string[] }> = {}): Promise<SecondEngine> {
     const engine = new SecondEngine()
     mkdirSync(engine.#folder)
+    writeFileSync(join(engine.#folder, 'daemon.json'), JSON.stringify({ runtimes: ociRuntimes }))
     mkdirSync(join(engine.socket, '..'), { recursive: true })
     try {
       await engine.begin()
@@ -129,7 +131,7 @@ export class SecondEngine implements AsyncDisposable {
       `until ip link show ${end} >/dev/null 2>&1; do sleep 0.1; done`,
       `ip addr add ${this.#subnet}.2/24 dev ${end} && ip link set ${end} up && ip route add default via ${this.#subnet}.1`,
       `rm -f ${run}/docker.pid`,
-      `exec dockerd --data-root ${this.#folder}/data --exec-root ${run}/exec --pidfile ${run}/docker.pid --cgroup-parent /taibai-test --host unix://${this.socket} --host tcp://${this.#subnet}.2:2375 --tls=false`,
+      `exec dockerd --config-file ${this.#folder}/daemon.json --data-root ${this.#folder}/data --exec-root ${run}/exec --pidfile ${run}/docker.pid --cgroup-parent /taibai-test --host unix://${this.socket} --host tcp://${this.#subnet}.2:2375 --tls=false`,
     ].join('\n')
   }
 

@@ -119,7 +119,12 @@ export function makeTestApp(options: TestAppOptions = {}) {
   }
   const ground: Ground = {
     stores,
-    shares: new ProjectShares({ store: stores.projectLimits, clock, defaults: {}, today: (id) => meter.today(id) }),
+    shares: new ProjectShares({
+      store: stores.projectLimits,
+      clock,
+      defaults: {},
+      today: (...of) => meter.today(...of),
+    }),
     usage,
     meter,
     vault: new SecretVault(stores.secrets, Buffer.alloc(32, 7)),
@@ -221,6 +226,7 @@ const healthFacts: HealthFacts = {
 }
 
 const serviceSettings: ServiceSettings = {
+  sandboxes: ['runsc', 'runc'],
   runs: {
     maxQueued: 100,
     maxQueuedBytes: 1024 * 1024,

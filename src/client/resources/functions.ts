@@ -16,6 +16,8 @@ export interface FunctionRow extends Row {
   secrets: SecretUse[]
   max_running: number | null
   max_rate: number | null
+  max_gb_seconds_per_day: number | null
+  sandbox: string | null
   record: Recording
   concurrency: number
   min_workers: number
@@ -83,6 +85,8 @@ export interface FunctionFields {
   secrets?: (string | SecretUse)[]
   max_running?: number | null
   max_rate?: number | null
+  max_gb_seconds_per_day?: number | null
+  sandbox?: string | null
   record?: Recording
   concurrency?: number
   min_workers?: number

@@ -27,7 +27,7 @@ const shown = (value: number | null, unit = 1): string => (value === null ? '' :
 const optional = (
   label: string,
   hint: string,
-  name: 'max_workers' | 'idle_timeout' | 'max_running' | 'max_rate' | 'cpu_max',
+  name: 'max_workers' | 'idle_timeout' | 'max_running' | 'max_rate' | 'max_gb_seconds_per_day' | 'cpu_max',
 ): FunctionSetting => ({
   label,
   hint,
@@ -80,6 +80,13 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
       optional('Most CPU (thousandths)', 'also when the host is idle; empty: no bound', 'cpu_max'),
       optional('Most calls at once', 'in all its workers; empty: no limit', 'max_running'),
       optional('Most calls a second', 'empty: no limit', 'max_rate'),
+      optional('Most GB-seconds a day', 'while calls run; empty: no limit', 'max_gb_seconds_per_day'),
+      {
+        label: 'Sandbox',
+        hint: 'OCI runtime, such as runsc; empty: the usual one',
+        text: (fn) => fn.sandbox ?? '',
+        change: (text) => ({ sandbox: text === '' ? null : text }),
+      },
     ],
   ],
   [

@@ -33,9 +33,9 @@ export class GenericWorkers {
 
   /** The workers that can be bound to this revision. To be used at once: a shape that nobody uses is forgotten. */
   of(revision: Revision): GenericShape {
-    const { image, network, api, trusted, tmpSizeBytes, runtimeId } = revision
+    const { image, network, api, trusted, sandbox, tmpSizeBytes, runtimeId } = revision
     const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes
-    const shape = { image, network, api, trusted, memoryBytes, tmpSizeBytes }
+    const shape = { image, network, api, trusted, sandbox, memoryBytes, tmpSizeBytes }
     const { fixedCpuMillicpu } = this.#parts
     return this.#shape(fixedCpuMillicpu === null ? shape : { ...shape, ...limitsOf(revision, fixedCpuMillicpu) })
   }
@@ -75,8 +75,8 @@ export class GenericWorkers {
   }
 }
 
-const keyOf = ({ image, network, api, trusted, memoryBytes, tmpSizeBytes, cpu }: Shape): string =>
-  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''}`
+const keyOf = ({ image, network, api, trusted, sandbox, memoryBytes, tmpSizeBytes, cpu }: Shape): string =>
+  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${sandbox ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''}`
 
 /** Those that a worker must be started with. A function that asks for no more than what workers get anyway shares theirs. */
 function limitsOf(

@@ -16,6 +16,8 @@ export interface Shape {
   tmpSizeBytes?: number | null
   /** Where limits cannot be changed later. Absent: the least share of the processors, without a cap. */
   cpu?: { millicpu: number; maxMillicpu: number | null }
+  /** OCI runtime; absent or null: as `trusted` says. */
+  sandbox?: string | null
 }
 
 /** What came of loading the revision's code. */

@@ -30,6 +30,8 @@ export interface SandboxSpec extends SandboxLimits {
   reachesApi?: boolean
   /** False asks for the hardened OCI runtime, where one is configured. */
   trusted: boolean
+  /** OCI runtime that it asks for; absent or null: as `trusted` says. */
+  sandbox?: string | null
   /** The worker's own folder on the host, seen from inside as the engine says; null: none. */
   folder: string | null
   /** Of /tmp; absent or null: the operator's. */

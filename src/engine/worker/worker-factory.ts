@@ -43,11 +43,11 @@ export class SandboxWorkers implements WorkerFactory {
   }
 
   async startGeneric(shape: Shape): Promise<PoolWorker> {
-    const { image, network, trusted, tmpSizeBytes = null, memoryBytes } = shape
+    const { image, network, trusted, sandbox = null, tmpSizeBytes = null, memoryBytes } = shape
     const { millicpu, maxMillicpu } = shape.cpu ?? { millicpu: this.#parts.cpuDefaultMillicpu, maxMillicpu: null }
     const limits = { memoryBytes, cpuMillicpu: millicpu, cpuMaxMillicpu: maxMillicpu }
-    const closed = { network, trusted, tmpSizeBytes, reachesApi: shape.api, apiUrl: await this.#apiUrl(shape.api) }
-    return this.#startShim(image, limits, closed)
+    const closed = { network, trusted, sandbox, tmpSizeBytes, reachesApi: shape.api }
+    return this.#startShim(image, limits, { ...closed, apiUrl: await this.#apiUrl(shape.api) })
   }
 
   async #startShim(
@@ -144,6 +144,7 @@ export class SandboxWorkers implements WorkerFactory {
     return this.#startShim(manifest.image, helperLimits, {
       network,
       trusted: true,
+      sandbox: null,
       tmpSizeBytes: null,
       reachesApi,
       env,
@@ -168,12 +169,13 @@ export class SandboxWorkers implements WorkerFactory {
   }
 
   async #imageSpec(revision: Revision, extra: Record<string, string>): Promise<SandboxSpec> {
-    const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted, tmpSizeBytes, writable } = revision
+    const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted, sandbox, tmpSizeBytes, writable } =
+      revision
     const apiUrl = await this.#apiUrl(revision.api)
     const env = { ...revision.env, ...extra, ...(apiUrl !== undefined && { TAIBAI_API: apiUrl }) }
     const name = this.#parts.newName()
     const limits = { memoryBytes, cpuMillicpu, cpuMaxMillicpu, tmpSizeBytes }
-    const closed = { trusted, network, reachesApi: revision.api, folder: null }
+    const closed = { trusted, sandbox, network, reachesApi: revision.api, folder: null }
     return { name, image, command: null, env, writable, ...closed, ...limits }
   }
 
@@ -221,7 +223,7 @@ export class SandboxWorkers implements WorkerFactory {
 }
 
 /** What a sandbox is closed in by. */
-type Closed = Required<Pick<SandboxSpec, 'network' | 'trusted' | 'tmpSizeBytes' | 'reachesApi'>>
+type Closed = Required<Pick<SandboxSpec, 'network' | 'trusted' | 'sandbox' | 'tmpSizeBytes' | 'reachesApi'>>
 
 /** Node.js puts a v before it. An image is not ours to trust: what it says is shown. */
 function versionIn(hello: Frame): string | null {

@@ -22,6 +22,8 @@ export interface FunctionFields {
   secrets?: SecretUse[]
   maxRunning?: number | null
   maxRate?: number | null
+  maxGbSecondsPerDay?: number | null
+  sandbox?: string | null
   record?: Recording
   concurrency?: number
   minWorkers?: number
@@ -73,6 +75,7 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   within('concurrency', given.concurrency, 1, limits.maxConcurrency, 'calls at once')
   within('max_running', given.maxRunning, 1, 100_000, 'calls at once')
   within('max_rate', given.maxRate, 0.001, 1_000_000, 'calls a second')
+  within('max_gb_seconds_per_day', given.maxGbSecondsPerDay, 0.001, 1e9, 'GB-seconds')
   within('min_workers', given.minWorkers, 0, 1000, 'workers')
   within('max_workers', given.maxWorkers, 1, 10_000, 'workers')
   within('idle_timeout', given.idleTimeoutSeconds, 0, 365 * 86_400, 'seconds')

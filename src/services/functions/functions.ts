@@ -43,6 +43,7 @@ import { keepWorkers } from './keep-workers.ts'
 import { refuseMoreReach } from './only-function.ts'
 import type { PackageShare } from './package-share.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
+import type { Sandboxes } from './sandboxes.ts'
 import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
 import { tryLoad } from './try-load.ts'
@@ -62,6 +63,7 @@ export interface FunctionsParts {
   runtimes: Runtimes
   targets: Targets
   exposed: Exposed
+  sandboxes: Pick<Sandboxes, 'check'>
   pool: Pool
   ledger: Ledger
   clock: Clock
@@ -160,6 +162,7 @@ export class Functions {
     const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, null, fields)
+    await this.#parts.sandboxes.check(fields.sandbox)
     const draft = withFields(this.#newFunction(who, code.code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
     draft.entry = runtime === null ? null : this.#entryOf(code, fields, runtime)
@@ -190,6 +193,7 @@ export class Functions {
     refuseMoreReach(this.#parts.targets, who, before, fields)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, before, fields)
+    await this.#parts.sandboxes.check(fields.sandbox)
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
     const called = { ...before, entry: fields.entry ?? before.entry }
@@ -453,6 +457,8 @@ export class Functions {
       secrets: [],
       maxRunning: null,
       maxRate: null,
+      maxGbSecondsPerDay: null,
+      sandbox: null,
       record: 'full',
       concurrency: 1,
       minWorkers: 0,

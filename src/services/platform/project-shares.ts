@@ -16,8 +16,8 @@ export interface SharesParts {
   clock: Clock
   /** Of projects for which nothing else was set. */
   defaults: Partial<ProjectLimits>
-  /** What a project's calls took today, and how long today lasts; absent: it is not metered. */
-  today?(projectId: string): { busyGbSeconds: number; leftMs: number }
+  /** What a project's calls took today, or a function's, and how long today lasts; absent: it is not metered. */
+  today?(projectId: string, functionId?: string): { busyGbSeconds: number; leftMs: number }
 }
 
 /** The limits of projects, in memory, and what is used of those that calls meet. */
@@ -70,8 +70,9 @@ export class ProjectShares implements Shares {
     if (value !== null && used + more > value) throw limitReached({ name, of: 'project', value, used })
   }
 
-  #refusal({ projectId, functionId, maxRunning, maxRate }: LimitedRun, project: ProjectLimits) {
-    const spent = this.#spent(projectId, project.gb_seconds_per_day)
+  #refusal({ projectId, functionId, maxRunning, maxRate, maxGbSecondsPerDay }: LimitedRun, project: ProjectLimits) {
+    const spent =
+      this.#spent(maxGbSecondsPerDay, projectId, functionId) ?? this.#spent(project.gb_seconds_per_day, projectId)
     if (spent !== null) return spent
     const now = this.#parts.clock.elapsed()
     return admission([
@@ -80,13 +81,17 @@ export class ProjectShares implements Shares {
     ])
   }
 
-  /** The budget of the day is spent. */
-  #spent(projectId: string, value: number | null): ReturnType<typeof admission> {
+  /** The budget of the day is spent: of the function, where one is named, else of its project. */
+  #spent(value: number | null, projectId: string, functionId?: string): ReturnType<typeof admission> {
     if (value === null || this.#parts.today === undefined) return null
-    const { busyGbSeconds, leftMs } = this.#parts.today(projectId)
+    const { busyGbSeconds, leftMs } = this.#parts.today(projectId, functionId)
     if (busyGbSeconds < value) return null
     const used = Math.round(busyGbSeconds * 1000) / 1000
-    return { limit: { name: 'gb_seconds_per_day', of: 'project', value, used }, waitMs: leftMs }
+    const [name, of] =
+      functionId === undefined
+        ? (['gb_seconds_per_day', 'project'] as const)
+        : (['max_gb_seconds_per_day', 'function'] as const)
+    return { limit: { name, of, value, used }, waitMs: leftMs }
   }
 
   #begin({ projectId, functionId, maxRate }: LimitedRun, project: ProjectLimits): () => void {
@@ -100,8 +105,9 @@ export class ProjectShares implements Shares {
   }
 }
 
-const isUnlimited = ({ maxRunning, maxRate }: LimitedRun, project: ProjectLimits): boolean =>
+const isUnlimited = ({ maxRunning, maxRate, maxGbSecondsPerDay }: LimitedRun, project: ProjectLimits): boolean =>
   maxRunning === null &&
+  maxGbSecondsPerDay === null &&
   maxRate === null &&
   project.running === null &&
   project.rate === null &&

@@ -7,7 +7,9 @@ import type { CallInput, Revision, StreamSink } from '../../domain/worker.ts'
 interface Cell extends Used {
   projectId: string
   functionId: string
+  /** Of the day so far. */
   project: { busyGbSeconds: number }
+  fn: { busyGbSeconds: number }
 }
 
 const gib = 1024 ** 3
@@ -21,8 +23,8 @@ export class UsageMeter implements WorkerMeter {
   #cells = new Map<string, Cell>()
   #last: Cell | undefined
   #day: string
-  /** Of this day. */
-  #projects = new Map<string, { busyGbSeconds: number }>()
+  /** Of this day: of projects and of functions, by their ids. */
+  #today = new Map<string, { busyGbSeconds: number }>()
   #stopTimer: () => void = () => {}
   /** Tells the meter of workers that hold memory now. */
   #sweep: () => void = () => {}
@@ -52,6 +54,7 @@ export class UsageMeter implements WorkerMeter {
     if (isBusy) {
       cell.busyGbSeconds += gbSeconds
       cell.project.busyGbSeconds += gbSeconds
+      cell.fn.busyGbSeconds += gbSeconds
     } else cell.idleGbSeconds += gbSeconds
   }
 
@@ -65,17 +68,21 @@ export class UsageMeter implements WorkerMeter {
     if (revision.kind === 'command') this.held(revision, outcome.runMs, true)
   }
 
-  /** What the calls of a project's functions took today, and how long today lasts. */
-  today(projectId: string): { busyGbSeconds: number; leftMs: number } {
+  /** What the calls of a project's functions took today, or of one of them, and how long today lasts. */
+  today(projectId: string, functionId?: string): { busyGbSeconds: number; leftMs: number } {
     const now = this.#clock.now()
-    const busyGbSeconds = dayOf(now) === this.#day ? (this.#projects.get(projectId)?.busyGbSeconds ?? 0) : 0
+    const key = functionId === undefined ? ofProject(projectId) : ofFunction(functionId)
+    const busyGbSeconds = dayOf(now) === this.#day ? (this.#today.get(key)?.busyGbSeconds ?? 0) : 0
     return { busyGbSeconds, leftMs: msToNextDay(now) }
   }
 
   /** Everything that was used until now is with the store. */
   flush(): void {
     this.#sweep()
-    const rows = [...this.#cells.values()].map(({ project: _project, ...used }) => ({ ...used, day: this.#day }))
+    const rows = [...this.#cells.values()].map(({ project: _project, fn: _fn, ...used }) => ({
+      ...used,
+      day: this.#day,
+    }))
     this.#cells.clear()
     this.#last = undefined
     if (rows.length > 0) this.#store.addUsage(rows)
@@ -86,14 +93,15 @@ export class UsageMeter implements WorkerMeter {
     const day = dayOf(this.#clock.now())
     if (day === this.#day) return
     this.#day = day
-    this.#projects.clear()
+    this.#today.clear()
     this.#readDay()
   }
 
   /** A server that begins, and a clock that was set back, go on with what the day has. */
   #readDay(): void {
-    for (const { projectId, busyGbSeconds } of this.#store.usageOfDay(this.#day)) {
-      this.#projectOf(projectId).busyGbSeconds += busyGbSeconds
+    for (const { projectId, functionId, busyGbSeconds } of this.#store.usageOfDay(this.#day)) {
+      this.#soFar(ofProject(projectId)).busyGbSeconds += busyGbSeconds
+      this.#soFar(ofFunction(functionId)).busyGbSeconds += busyGbSeconds
     }
   }
 
@@ -110,22 +118,27 @@ export class UsageMeter implements WorkerMeter {
     if (this.#last?.functionId === functionId) return this.#last
     let cell = this.#cells.get(functionId)
     if (cell === undefined) {
-      cell = { projectId, functionId, project: this.#projectOf(projectId), ...nothingUsed() }
+      const today = { project: this.#soFar(ofProject(projectId)), fn: this.#soFar(ofFunction(functionId)) }
+      cell = { projectId, functionId, ...today, ...nothingUsed() }
       this.#cells.set(functionId, cell)
     }
     this.#last = cell
     return cell
   }
 
-  #projectOf(projectId: string): { busyGbSeconds: number } {
-    let project = this.#projects.get(projectId)
-    if (project === undefined) {
-      project = { busyGbSeconds: 0 }
-      this.#projects.set(projectId, project)
+  #soFar(key: string): { busyGbSeconds: number } {
+    let used = this.#today.get(key)
+    if (used === undefined) {
+      used = { busyGbSeconds: 0 }
+      this.#today.set(key, used)
     }
-    return project
+    return used
   }
 }
+
+/** Of two kinds, so that a project whose name is an id of a function is not that function. */
+const ofProject = (id: string): string => `project ${id}`
+const ofFunction = (id: string): string => `function ${id}`
 
 /** Counts what goes through to a caller. */
 export class CountedSink implements StreamSink {

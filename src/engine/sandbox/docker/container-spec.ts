@@ -88,9 +88,14 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: Worker
   const mounts = mountsOf(spec, defaults, user)
   if (mounts.length > 0) host.Mounts = mounts
   if (cgroupParent !== undefined) host.CgroupParent = cgroupParent
-  if (!spec.trusted && untrustedOciRuntime !== undefined) host.Runtime = untrustedOciRuntime
+  const ociRuntime = ociRuntimeOf(spec, untrustedOciRuntime)
+  if (ociRuntime !== undefined) host.Runtime = ociRuntime
   return host
 }
+
+/** What the operator wants for what is not trusted holds, whatever it asks for. */
+const ociRuntimeOf = ({ trusted, sandbox }: SandboxSpec, untrusted: string | undefined): string | undefined =>
+  (trusted ? undefined : untrusted) ?? sandbox ?? undefined
 
 function networkOf({ network, key, reachesApi, beside }: SandboxSpec, defaults: ContainerDefaults): string {
   if (beside !== undefined) return `container:${containerName(beside, defaults)}`

@@ -338,4 +338,10 @@ ALTER TABLE \`builds\` ADD \`bundle\` integer DEFAULT false NOT NULL;`,
     when: 1796042645739,
     sql: `ALTER TABLE \`aliases\` ADD \`weights\` text;`,
   },
+  {
+    tag: '0017_broken_robin_chapel',
+    when: 1796043795330,
+    sql: `ALTER TABLE \`functions\` ADD \`max_gb_seconds_per_day\` real;--> statement-breakpoint
+ALTER TABLE \`functions\` ADD \`sandbox\` text;`,
+  },
 ]
