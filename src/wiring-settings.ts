@@ -162,6 +162,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     maxConcurrency: config.maxConcurrency,
     maxEnvBytes: config.maxEnvBytes,
     functionHosts: config.functionHosts,
+    imageAllow: config.imageAllow,
   },
   sandboxes: config.sandboxes,
   swift: { maxSwiftObjectBytes: config.maxSwiftObjectBytes, swiftCheckSeconds: config.swiftCheckSeconds },

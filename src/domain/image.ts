@@ -27,6 +27,21 @@ export function checkedImage(field: string, image: string): string {
   )
 }
 
+/** Whether an image is one of those that a pattern names, as both are written: `*` stands for any characters. */
+export function fitsImage(pattern: string, image: string): boolean {
+  const [first = '', ...rest] = pattern.split('*')
+  if (rest.length === 0) return image === pattern
+  if (!image.startsWith(first)) return false
+  let at = first.length
+  const last = rest.pop() as string
+  for (const part of rest) {
+    const found = image.indexOf(part, at)
+    if (found === -1) return false
+    at = found + part.length
+  }
+  return image.length - last.length >= at && image.endsWith(last)
+}
+
 const tagForm = /^\w[\w.-]{0,127}$/
 const digestForm = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,256}$/
 const partForm = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/

@@ -33,6 +33,11 @@ export const engine = {
     .string()
     .optional()
     .describe('OCI runtime (as the engine names it, such as runsc) for workers of runtimes that are not trusted.'),
+  imageAllow: list
+    .default([])
+    .describe(
+      'Images that functions of members may be, separated by commas, as members write them; * stands for any characters, as in registry.example.org/team/*. Admins may take any. Default: any image.',
+    ),
   sandboxes: list
     .default(['runsc', 'kata'])
     .describe(

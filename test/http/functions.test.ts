@@ -436,6 +436,8 @@ describe('creating a function', () => {
       secrets: [],
       max_running: null,
       max_rate: null,
+      max_gb_seconds_per_day: null,
+      sandbox: null,
       record: 'full',
       concurrency: 1,
       min_workers: 0,
@@ -454,7 +456,7 @@ describe('creating a function', () => {
       on_failure: null,
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets max_running max_rate record concurrency min_workers max_workers idle_timeout network api cpu_max access cors hosts writable tmp_size retries on_success on_failure',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets max_running max_rate max_gb_seconds_per_day sandbox record concurrency min_workers max_workers idle_timeout network api cpu_max access cors hosts writable tmp_size retries on_success on_failure',
     )
   })
 

@@ -53,6 +53,8 @@ export interface TestAppOptions {
   openstack?: OpenStack
   clock?: FakeClock
   settings?: Partial<HttpSettings>
+  /** Images that members may run; default: any. */
+  imageAllow?: string[]
 }
 
 export interface Asked {
@@ -144,7 +146,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     clock,
     newId: timeOrderedId,
     log: silent,
-    settings: serviceSettings,
+    settings: { ...serviceSettings, functions: { ...serviceSettings.functions, imageAllow: options.imageAllow ?? [] } },
   }
   const services = makeServices(ground)
   const health = { isReady: true }
@@ -265,6 +267,7 @@ const serviceSettings: ServiceSettings = {
     maxConcurrency: 256,
     maxEnvBytes: 1024,
     functionHosts: ['*.apps.example'],
+    imageAllow: [],
   },
   swift: { maxSwiftObjectBytes: 100_000, swiftCheckSeconds: 10 },
   maxVersions: 10,

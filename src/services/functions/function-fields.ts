@@ -1,7 +1,8 @@
 import { invalid, notAllowed } from '../../domain/errors.ts'
 import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken } from '../../domain/exposure.ts'
-import type { Fn, Network, Recording } from '../../domain/function.ts'
+import type { Fn, FunctionCode, Network, Recording } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
+import { fitsImage } from '../../domain/image.ts'
 import type { RetryTerms } from '../../domain/retries.ts'
 import type { SecretUse } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
@@ -55,6 +56,8 @@ export interface FunctionLimits {
   timeoutMaxSeconds: number
   maxConcurrency: number
   maxEnvBytes: number
+  /** Images that functions of members may be, as patterns; admins may take any. Empty: any. */
+  imageAllow: string[]
   /** Host names that members may give to their functions; admins may give others too. */
   functionHosts: string[]
 }
@@ -98,6 +101,16 @@ export function checkHosts(hosts: string[] | undefined, who: { isAdmin: boolean 
     if (who.isAdmin || limits.functionHosts.some((pattern) => fitsHost(pattern, host))) continue
     throw notAllowed(`${host} is not among the host names of TAIBAI_FUNCTION_HOSTS, which the operator sets.`)
   }
+}
+
+/** The image of a function, by whoever makes it: what lies on the host may be of others. */
+export function checkImageOf(code: FunctionCode, who: { isAdmin: boolean }, { imageAllow }: FunctionLimits): void {
+  const { source, image } = code
+  if (source !== 'image' || image === undefined || who.isAdmin || imageAllow.length === 0) return
+  if (imageAllow.some((pattern) => fitsImage(pattern, image))) return
+  throw notAllowed(
+    `${image} is not among the images of TAIBAI_IMAGE_ALLOW, which the operator sets: ${imageAllow.join(', ')}.`,
+  )
 }
 
 const mostHosts = 20

@@ -33,6 +33,7 @@ import {
   checkContractLimits,
   checkFields,
   checkHosts,
+  checkImageOf,
   checkTogether,
   type FunctionFields,
   type FunctionLimits,
@@ -159,6 +160,7 @@ export class Functions {
     const { code: givenCode, runtime: nameOrId, zip, build: _asked, ...fields } = given
     checkContractLimits(fields, this.#parts.limits)
     const code = readCode(givenCode)
+    if (code.source === 'image') checkImageOf(code.code, who, this.#parts.limits)
     const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, null, fields)
@@ -206,6 +208,7 @@ export class Functions {
       return { ...withFields(fn, fields), entry, ...stored, ...newImage }
     }
     const wanted = this.#checked(changed(before))
+    if (wanted.code.image !== before.code.image) checkImageOf(wanted.code, who, this.#parts.limits)
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
     const tried = mustLoad ? await this.#tried(wanted, 'load') : wanted
     const fn = this.#parts.functions.find(before.id)
