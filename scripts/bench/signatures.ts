@@ -54,11 +54,13 @@ async function contestant(taibai: Taibai, runtime: string, signature: string, co
 
 function linesOf(name: string, rounds: Map<string, Measured[]>): Line[] {
   const [own, base] = [rounds.get(name) ?? [], rounds.get('event') ?? []]
+  const errors = own.reduce((total, round) => total + round.errors, 0)
+  const failed = errors > 0 ? `; ${errors} ERRORS` : ''
   const all = (measured: Measured[]) => measured.map(({ cpuMs, requests }) => (sum(cpuMs) * 1000) / requests)
   const worker = (measured: Measured[]) =>
     measured.map(({ cpuMs, requests }) => ((cpuMs.workers ?? 0) * 1000) / requests)
   const figures = `${show(spread(all(own)), 0)}; ${show(spread(worker(own)), 0)}`
-  const line = info(`${name}: CPU µs a call; of the worker`, figures)
+  const line = info(`${name}: CPU µs a call; of the worker${failed}`, figures)
   return name === 'event' ? [line] : [line, atMost(`${name}: CPU a call ÷ event`, goal, ratios(all(own), all(base)))]
 }
 

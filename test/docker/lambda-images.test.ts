@@ -155,3 +155,24 @@ describeWithDocker('A lambda image', () => {
     await worker.gone
   })
 })
+
+describeWithDocker('A lambda image whose helper calls the server', () => {
+  const workers = dockerWorkers({ stopGraceMs: 0, link: 'tcp' })
+  const image = builtImages('lambda')
+
+  test.each(['egress', 'none'] as const)('is served with the network %s', async (network) => {
+    const about = {
+      kind: 'lambda',
+      signature: 'runtime-api',
+      packageHash: null,
+      entry: null,
+      start: {},
+      network,
+    } as const
+    const memoryBytes = 64 * mib + runtimeApiHelperBytes
+    const worker = await workers().factory.startImage(aRevision({ ...about, image: image('lambda'), memoryBytes }))
+    const outcome = await worker.call(aCall({ input: { kind: 'json', body: Buffer.from('{"n":1}') } }), 60_000)
+    await worker.kill()
+    expect(outcome).toMatchObject({ kind: 'returned' })
+  })
+})
