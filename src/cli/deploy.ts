@@ -14,7 +14,7 @@ export const commands: CommandSpec[] = [
   {
     name: 'deploy',
     summary:
-      'bring a folder, a file, a ZIP, an image, a taibai.yaml, template.yaml, serverless.yml or stack.yaml to the server; what has not changed stays',
+      'bring a folder, a file, a ZIP, an image, a taibai.yaml, template.yaml, serverless.yml, stack.yaml or manifest.yaml to the server; what has not changed stays',
     arguments: [['[path]', 'default: this folder']],
     options: [
       ['--name <name>', 'of the function; default: that of the folder or file'],

@@ -6,14 +6,18 @@ import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { ofStack } from './openfaas-stack.ts'
 import { cronOf } from './schedule-expression.ts'
 import type { Translated } from './translated.ts'
+import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
-/** `template.yaml` (AWS SAM), `serverless.yml` and `stack.yaml` (OpenFaaS), of the simple kind, as the manifest that says the same; and what is left out. */
+/**
+ * `template.yaml` (AWS SAM), `serverless.yml`, `stack.yaml` (OpenFaaS) and `manifest.yaml` (wskdeploy), of the simple kind, as the manifest that says
+ * the same; and what is left out.
+ */
 
 type Values = Record<string, unknown>
 
 export const templateNames = [
   ...['template.yaml', 'template.yml', 'serverless.yml', 'serverless.yaml'],
-  ...['stack.yaml', 'stack.yml'],
+  ...['stack.yaml', 'stack.yml', 'manifest.yaml', 'manifest.yml'],
 ]
 
 /** Null: it is none of these files. Throws CliError when it is, and no function can be made of it. */
@@ -28,7 +32,14 @@ export function readServerlessFile(file: string): Translated | null {
   const stack = ofStack(root, file)
   if (stack !== null) return checked(file, stack)
   if (isObject(root.functions) && root.provider !== undefined) return checked(file, ofServerless(root, folder))
+  if (isWhiskManifest(root)) return checked(file, ofWhisk(root, folder))
   return null
+}
+
+function ofWhisk(root: Values, folder: string): Translated {
+  const notes = new Notes()
+  const functions = actionsIn(root, notes)
+  return { manifest: { functions }, folder, kind: 'a manifest of wskdeploy', leftOut: notes.lines, paths: notes.paths }
 }
 
 function checked(file: string, translated: Translated): Translated {

@@ -230,3 +230,59 @@ test.each([
 ])('%s is %s', (expression, pattern) => {
   expect(cronOf(expression)).toBe(pattern)
 })
+
+describe('a manifest of wskdeploy', () => {
+  const text = `
+packages:
+  shop:
+    inputs: {region: eu, place: here}
+    actions:
+      greet:
+        function: actions/greet.js
+        web: true
+        inputs: {place: there, times: {type: integer, value: 3}, name: {type: string}, key: $KEY}
+        limits: {timeout: 90500, memorySize: 128, concurrentActivations: 5, logSize: 10}
+      count: {function: count.zip, runtime: 'python:3.11', main: run}
+    sequences: {both: {actions: 'greet, count'}}
+    triggers: {hourly: {feed: alarms}}
+  default:
+    actions:
+      tool: {docker: 'me/tool:1'}
+`
+
+  test('becomes functions under the names that the API of OpenWhisk gives them', () => {
+    const { kind, manifest, leftOut } = read('manifest.yaml', text) as NonNullable<ReturnType<typeof read>>
+    expect(kind).toBe('a manifest of wskdeploy')
+    expect(manifest.functions).toEqual({
+      'shop--greet': {
+        ...{ code: 'actions/greet.js', runtime: 'nodejs', signature: 'openwhisk', entry: 'main' },
+        ...{ timeout: 91, memory_mb: 128, concurrency: 5 },
+        env: { __OW_PARAMETERS: '{"region":"eu","place":"there","times":3}' },
+      },
+      'shop--count': {
+        ...{ code: 'count.zip', runtime: 'python3', signature: 'openwhisk', entry: 'run', timeout: 60, memory_mb: 256 },
+        env: { __OW_PARAMETERS: '{"region":"eu","place":"here"}' },
+      },
+      tool: { image: 'me/tool:1', mode: 'openwhisk', timeout: 60, memory_mb: 256 },
+    })
+    expect(leftOut).toEqual([
+      'shop: sequence both (make it with wsk)',
+      'shop: trigger hourly (make it with wsk)',
+      'shop--greet: the web action (make it one with wsk; with a token it is called at /fn/shop--greet)',
+      'shop--greet: limits.logSize',
+      'shop--greet: input key, whose value is made elsewhere',
+    ])
+  })
+
+  test.each([
+    ['no file', 'packages: {a: {actions: {b: {code: "x"}}}}', /names no file/],
+    ['another language', 'packages: {a: {actions: {b: {function: x.php}}}}', /runtime/],
+    ['a name that cannot be', 'packages: {a: {actions: {"b c": {function: x.js}}}}', /cannot be the name/],
+  ])('is refused with %s', (_what, wrong, message) => {
+    expect(() => read('manifest.yaml', wrong)).toThrow(message)
+  })
+
+  test('is not what another manifest.yaml is', () => {
+    expect(read('manifest.yaml', 'apiVersion: v1\nkind: Pod')).toBeNull()
+  })
+})

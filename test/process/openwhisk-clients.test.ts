@@ -1,6 +1,10 @@
 /** The unmodified npm client of OpenWhisk against a whole server: real workers, and an action image where there is an engine. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import openwhisk from 'openwhisk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cliOf } from '../support/cli-run.ts'
 import { builtImages } from '../support/docker-images.ts'
 import { ServerProcess } from '../support/server-process.ts'
 
@@ -65,6 +69,22 @@ describe('actions', () => {
       .poll(() => client.activations.result({ name: activationId }).catch(() => null), { timeout: 20_000 })
       .toMatchObject({ result: { n: 8 } })
   })
+})
+
+test('a manifest of wskdeploy is deployed, and its actions are called by their names', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'taibai-wskdeploy-'))
+  const action = '{function: greet.js, inputs: {place: Xi}, limits: {timeout: 20000, memorySize: 128}}'
+  writeFileSync(join(folder, 'manifest.yaml'), `packages: {shop: {actions: {greet: ${action}}}}`)
+  writeFileSync(join(folder, 'greet.js'), 'function main(p) { return { hello: p.name, from: p.place } }')
+  const run = cliOf({ url: server.url, token: server.token })
+  const deployed = await run(['deploy', folder])
+  expect([deployed.code, deployed.stderr]).toEqual([0, expect.stringContaining('a manifest of wskdeploy')])
+  const called = await server.must('POST', '/fn/shop--greet', { json: { name: 'Li' } })
+  expect(called.json).toEqual({ hello: 'Li', from: 'Xi' })
+  await client.packages.update({ name: 'shop' })
+  expect(await invoke('shop/greet', { name: 'Du' })).toEqual({ hello: 'Du', from: 'Xi' })
+  expect((await run(['deploy', folder, '--json'])).json.steps).toEqual([])
+  rmSync(folder, { recursive: true })
 })
 
 describe('an action image', () => {

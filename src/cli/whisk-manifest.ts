@@ -1,0 +1,107 @@
+import { CliError } from './command.ts'
+import type { ManifestFunction } from './manifest.ts'
+
+/** `manifest.yaml` of OpenWhisk's wskdeploy: its actions, as the functions that the API of OpenWhisk would make of them. */
+
+type Values = Record<string, unknown>
+
+interface Notes {
+  /** A line for what is not deployed. */
+  add(line: string): void
+}
+
+/** Whether it is such a file. */
+export const isWhiskManifest = (root: Values): boolean =>
+  Object.values(packagesIn(root)).some((one) => isObject(one) && isObject(one.actions))
+
+/** By name: `package--action`, or the action's alone where the package is `default`. Throws CliError. */
+export function actionsIn(root: Values, notes: Notes): Record<string, ManifestFunction> {
+  const functions: Record<string, ManifestFunction> = {}
+  for (const [packageName, value] of Object.entries(packagesIn(root))) {
+    const own = objectOf(value)
+    for (const [key, what] of Object.entries(beside)) {
+      for (const name of Object.keys(objectOf(own[key])))
+        notes.add(`${packageName}: ${what} ${name} (make it with wsk)`)
+    }
+    for (const [action, about] of Object.entries(objectOf(own.actions))) {
+      const name = packageName === 'default' ? part(action) : `${part(packageName)}--${part(action)}`
+      functions[name] = functionOf(name, objectOf(about), objectOf(own.inputs), notes)
+    }
+  }
+  return functions
+}
+
+/** What a package has beside its actions. */
+const beside = {
+  sequences: 'sequence',
+  triggers: 'trigger',
+  rules: 'rule',
+  feeds: 'feed',
+  apis: 'API',
+  dependencies: 'dependency',
+}
+
+function packagesIn({ packages, project }: Values): Values {
+  return isObject(packages) ? packages : objectOf(objectOf(project).packages)
+}
+
+function part(name: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(name) && !name.includes('--')) return name
+  throw new CliError(
+    `${name} cannot be the name of a function: letters, digits, "_" and single "-" are taken.`,
+    'usage',
+  )
+}
+
+const taken = ['function', 'runtime', 'main', 'inputs', 'limits', 'docker', 'native', 'version', 'annotations', 'web']
+
+function functionOf(name: string, action: Values, ofPackage: Values, notes: Notes): ManifestFunction {
+  for (const key of Object.keys(action)) if (![...taken, 'web-export'].includes(key)) notes.add(`${name}: ${key}`)
+  if ((action.web ?? action['web-export'] ?? false) !== false) {
+    notes.add(`${name}: the web action (make it one with wsk; with a token it is called at /fn/${name})`)
+  }
+  const common = { ...limitsOf(name, objectOf(action.limits), notes), ...inputsOf(name, ofPackage, action, notes) }
+  if (typeof action.docker === 'string') return { ...common, image: action.docker, mode: 'openwhisk' }
+  const { function: code, main } = action
+  if (typeof code !== 'string') {
+    throw new CliError(`${name} names no file of its code: write the path of one as its "function".`, 'usage')
+  }
+  const entry = typeof main === 'string' ? main : 'main'
+  return { ...common, code, runtime: runtimeOf(name, action.runtime, code), entry, signature: 'openwhisk' }
+}
+
+/** Its own, or that of the file's ending. */
+function runtimeOf(name: string, asked: unknown, code: string): string {
+  const language =
+    typeof asked === 'string' ? asked : /\.py$/.test(code) ? 'python' : /\.[cm]?js$/.test(code) ? 'nodejs' : ''
+  if (language.startsWith('nodejs')) return 'nodejs'
+  if (language.startsWith('python')) return 'python3'
+  throw new CliError(`${name} names no runtime that is here: write nodejs or python as its "runtime".`, 'usage')
+}
+
+/** What OpenWhisk gives an action that says nothing. */
+function limitsOf(name: string, limits: Values, notes: Notes): ManifestFunction {
+  const { timeout = 60_000, memorySize = 256, concurrentActivations, ...others } = limits
+  for (const key of Object.keys(others)) notes.add(`${name}: limits.${key}`)
+  return {
+    timeout: Math.ceil(Number(timeout) / 1000),
+    memory_mb: Number(memorySize),
+    ...(concurrentActivations !== undefined && { concurrency: Number(concurrentActivations) }),
+  }
+}
+
+/** Default parameters: those of the package, and the action's own in their place. */
+function inputsOf(name: string, ofPackage: Values, action: Values, notes: Notes): ManifestFunction {
+  const inputs = Object.entries({ ...ofPackage, ...objectOf(action.inputs) }).map(([key, said]) => {
+    const value = isObject(said) ? (said.value ?? said.default) : said
+    const isElsewhere = typeof value === 'string' && /^\$\{?\w+\}?$/.test(value)
+    if (isElsewhere) notes.add(`${name}: input ${key}, whose value is made elsewhere`)
+    return [key, isElsewhere ? undefined : value] as const
+  })
+  const known = inputs.filter(([, value]) => value !== undefined && value !== null)
+  return known.length === 0 ? {} : { env: { __OW_PARAMETERS: JSON.stringify(Object.fromEntries(known)) } }
+}
+
+const isObject = (value: unknown): value is Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const objectOf = (value: unknown): Values => (isObject(value) ? value : {})
