@@ -3,20 +3,13 @@ import type { Build } from '../../domain/build.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
-import {
-  type Fn,
-  type FunctionCode,
-  type FunctionStore,
-  isApp,
-  type PackageStore,
-  type StoredPackage,
-} from '../../domain/function.ts'
+import { type Fn, type FunctionCode, type FunctionStore, isApp, type PackageStore } from '../../domain/function.ts'
 import { canonicalUuid, type NewId } from '../../domain/ids.ts'
 import { checkedImage } from '../../domain/image.ts'
 import type { Shares } from '../../domain/limits.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
-import type { ObjectRef, Trusts } from '../../domain/openstack.ts'
+import type { Trusts } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Runtime } from '../../domain/runtime.ts'
 import type { SecretStore } from '../../domain/secret.ts'
@@ -28,7 +21,7 @@ import type { BuildAsked, Builds, Deployment } from './builds.ts'
 import { DeploymentOrder, type Place } from './deployment-order.ts'
 import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
-import { entryIn, type GivenCode, type InlineFile, md5, readChangedCode, readCode } from './function-code.ts'
+import { entryIn, type GivenCode, type InlineFile, readChangedCode, readCode } from './function-code.ts'
 import {
   checkContractLimits,
   checkFields,
@@ -45,22 +38,20 @@ import { refuseMoreReach } from './only-function.ts'
 import type { PackageShare } from './package-share.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
 import type { Sandboxes } from './sandboxes.ts'
-import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
+import { StoredCodes, type StoredCodesParts } from './stored-code.ts'
+import { refOf } from './swift-code.ts'
 import type { Targets } from './targets.ts'
 import { tryLoad } from './try-load.ts'
 import { type Counted, withCount } from './with-count.ts'
 
-export interface FunctionsParts {
+export interface FunctionsParts extends StoredCodesParts {
   functions: FunctionStore
   shares: Pick<Shares, 'refuseMore'>
   packageShare: Pick<PackageShare, 'refuse'>
   secrets: Pick<SecretStore, 'find'>
   inUse: InUse
   appTimers: AppJobs
-  packages: PackageStore
   builds: Pick<Builds, 'built' | 'deploy'>
-  /** A package of one file; the same file always gives the same bytes. */
-  zipOf(filename: string, content: string): Buffer
   runtimes: Runtimes
   targets: Targets
   exposed: Exposed
@@ -71,9 +62,8 @@ export interface FunctionsParts {
   newId: NewId
   log: Log
   limits: FunctionLimits
-  /** Both absent without Keystone. */
+  /** Absent without Keystone. */
   trusts?: Trusts
-  swift?: SwiftCode
 }
 
 export interface NewFunction extends FunctionFields {
@@ -98,20 +88,15 @@ export interface Download {
   fileName: string
 }
 
-/** Code that was stored, and what the function's row says of it. */
-interface StoredCode {
-  code: FunctionCode
-  packageHash: string
-  objectEtag: string | null
-}
-
 /** Deploy, change and remove functions (contract section 4). */
 export class Functions {
   #parts: FunctionsParts
+  #codes: StoredCodes
   #order = new DeploymentOrder()
 
   constructor(parts: FunctionsParts) {
     this.#parts = parts
+    this.#codes = new StoredCodes(parts)
   }
 
   list(query: ListQuery): CountedFn[] {
@@ -172,7 +157,7 @@ export class Functions {
     this.#checkSecrets(draft)
     this.#refuseTakenName(draft)
     this.#parts.shares.refuseMore(who.projectId, 'functions', this.#parts.functions.count(who.projectId))
-    const stored = { ...draft, ...(await this.#storedCode(who, draft, code, zip, build)) }
+    const stored = { ...draft, ...(await this.#codes.stored(who, draft, code, zip, build)) }
     await this.#parts.packageShare.refuse(stored.projectId, stored.packageHash)
     const loaded = await this.#tried(stored, check)
     const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
@@ -200,7 +185,7 @@ export class Functions {
     const code = this.#changedCode(before, givenCode, zip)
     const called = { ...before, entry: fields.entry ?? before.entry }
     const stored =
-      code === null ? changedImage(before, image) : await this.#changedPackage(who, called, code, zip, build)
+      code === null ? changedImage(before, image) : await this.#codes.changed(who, called, code, zip, build)
     await this.#parts.packageShare.refuse(before.projectId, { ...before, ...stored }.packageHash)
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
@@ -316,60 +301,6 @@ export class Functions {
     return code.source === 'inline' ? entryIn(code.file, usual) : usual
   }
 
-  /** Null for images: there is nothing to store. */
-  async #storedCode(
-    who: Principal,
-    fn: Fn,
-    code: GivenCode,
-    zip: Buffer | undefined,
-    build: Deployment | undefined,
-  ): Promise<StoredCode | null> {
-    if (code.source === 'image') return null
-    if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, refOf(code.code))
-    const stored = await this.#storedPackage(code, zip)
-    const isBuilt = code.source === 'package' && build !== undefined
-    const { hash, md5sum } = isBuilt ? await this.#parts.builds.built(fn, stored, build) : stored
-    return { code: { ...fn.code, md5sum }, packageHash: hash, objectEtag: null }
-  }
-
-  async #storedPackage(
-    code: GivenCode & { source: 'package' | 'inline' },
-    zip: Buffer | undefined,
-  ): Promise<StoredPackage> {
-    const { packages, zipOf } = this.#parts
-    if (code.source === 'inline') return packages.put(zipOf(code.file.name, code.file.content))
-    if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
-    if (code.md5sum !== null) await checkMd5(code.md5sum, zip)
-    return packages.put(zip)
-  }
-
-  /** An `md5sum` is checked once and not kept: the object may change. */
-  async #codeFromSwift(
-    who: Principal,
-    fn: Fn,
-    given: GivenCode & { source: 'swift' },
-    ref: ObjectRef,
-  ): Promise<StoredCode> {
-    const { swift } = this.#parts
-    if (swift === undefined) {
-      throw invalid(
-        'Functions from Swift need Keystone authentication, which this server does not use: attach a package.',
-      )
-    }
-    const isNew = fn.packageHash === null
-    if (isNew && who.session === undefined) {
-      throw invalid(
-        'Functions from Swift need a Keystone token, to read the object with: attach a package, or use one.',
-      )
-    }
-    const { stored, etag } = await swift.fetch(await swift.sessionFor(who, fn), ref)
-    if (given.md5sum !== null && given.md5sum !== stored.md5sum) {
-      throw invalid(`The object in Swift has the MD5 checksum ${stored.md5sum}, not ${given.md5sum}.`)
-    }
-    const { md5sum, ...code } = { ...fn.code, ...given.code, source: given.source, swift: ref }
-    return { code, packageHash: stored.hash, objectEtag: etag }
-  }
-
   /** What the function will act through in OpenStack; null for images, and for callers without a Keystone token. */
   async #newTrust({ session }: Principal, fn: Fn): Promise<string | null> {
     const { trusts } = this.#parts
@@ -390,22 +321,6 @@ export class Functions {
   #changedCode(fn: Fn, given: unknown, zip: Buffer | undefined): GivenCode | null {
     if (given !== undefined) return readChangedCode(given, fn.code)
     return zip === undefined ? null : readChangedCode({}, fn.code)
-  }
-
-  /** Null: the code stays as it is. `code` without a package changes nothing. */
-  async #changedPackage(
-    who: Principal,
-    fn: Fn,
-    code: GivenCode,
-    zip: Buffer | undefined,
-    build: Deployment | undefined,
-  ): Promise<StoredCode | null> {
-    if (code.source === 'swift') return this.#codeFromSwift(who, fn, code, changedRef(fn.code, code.code))
-    if (code.source === 'package' && zip === undefined) return null
-    if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
-      throw invalid('"code.md5sum" is the checksum of the stored package: there is nothing to update.')
-    }
-    return this.#storedCode(who, fn, code, zip, build)
   }
 
   #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {
@@ -495,11 +410,6 @@ function changedImage({ code }: Fn, image: string | undefined): Pick<Fn, 'code'>
   if (image === undefined) return null
   if (code.source !== 'image') throw invalid('"image" is for functions that are an image: this one is made of code.')
   return { code: { ...code, image: checkedImage('image', image) } }
-}
-
-async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
-  const actual = await md5(zip)
-  if (actual !== wanted) throw invalid(`The package has the MD5 checksum ${actual}, not ${wanted}: send it again.`)
 }
 
 /** Null: it is not there any more. */

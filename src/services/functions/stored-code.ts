@@ -1,0 +1,104 @@
+import { invalid } from '../../domain/errors.ts'
+import type { Fn, FunctionCode, PackageStore, StoredPackage } from '../../domain/function.ts'
+import type { ObjectRef } from '../../domain/openstack.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Builds, Deployment } from './builds.ts'
+import { type GivenCode, md5 } from './function-code.ts'
+import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
+
+export interface StoredCodesParts {
+  packages: PackageStore
+  builds: Pick<Builds, 'built'>
+  /** A package of one file; the same file always gives the same bytes. */
+  zipOf(filename: string, content: string): Buffer
+  /** Absent without Keystone. */
+  swift?: SwiftCode
+}
+
+/** Code that was stored, and what the function's row says of it. */
+export interface StoredCode {
+  code: FunctionCode
+  packageHash: string
+  objectEtag: string | null
+}
+
+/** Puts the code of a function where it stays: in the store of packages, built where that is asked for. */
+export class StoredCodes {
+  #parts: StoredCodesParts
+
+  constructor(parts: StoredCodesParts) {
+    this.#parts = parts
+  }
+
+  /** Null for images: there is nothing to store. */
+  async stored(
+    who: Principal,
+    fn: Fn,
+    code: GivenCode,
+    zip: Buffer | undefined,
+    build: Deployment | undefined,
+  ): Promise<StoredCode | null> {
+    if (code.source === 'image') return null
+    if (code.source === 'swift') return this.#fromSwift(who, fn, code, refOf(code.code))
+    const stored = await this.#package(code, zip)
+    const isBuilt = code.source === 'package' && build !== undefined
+    const { hash, md5sum } = isBuilt ? await this.#parts.builds.built(fn, stored, build) : stored
+    return { code: { ...fn.code, md5sum }, packageHash: hash, objectEtag: null }
+  }
+
+  /** Null: the code stays as it is. `code` without a package changes nothing. */
+  async changed(
+    who: Principal,
+    fn: Fn,
+    code: GivenCode,
+    zip: Buffer | undefined,
+    build: Deployment | undefined,
+  ): Promise<StoredCode | null> {
+    if (code.source === 'swift') return this.#fromSwift(who, fn, code, changedRef(fn.code, code.code))
+    if (code.source === 'package' && zip === undefined) return null
+    if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
+      throw invalid('"code.md5sum" is the checksum of the stored package: there is nothing to update.')
+    }
+    return this.stored(who, fn, code, zip, build)
+  }
+
+  async #package(code: GivenCode & { source: 'package' | 'inline' }, zip: Buffer | undefined): Promise<StoredPackage> {
+    const { packages, zipOf } = this.#parts
+    if (code.source === 'inline') return packages.put(zipOf(code.file.name, code.file.content))
+    if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
+    if (code.md5sum !== null) await checkMd5(code.md5sum, zip)
+    return packages.put(zip)
+  }
+
+  /** An `md5sum` is checked once and not kept: the object may change. */
+  async #fromSwift(
+    who: Principal,
+    fn: Fn,
+    given: GivenCode & { source: 'swift' },
+    ref: ObjectRef,
+  ): Promise<StoredCode> {
+    const { swift } = this.#parts
+    if (swift === undefined) {
+      throw invalid(
+        'Functions from Swift need Keystone authentication, which this server does not use: attach a package.',
+      )
+    }
+    const isNew = fn.packageHash === null
+    if (isNew && who.session === undefined) {
+      throw invalid(
+        'Functions from Swift need a Keystone token, to read the object with: attach a package, or use one.',
+      )
+    }
+    const { stored, etag } = await swift.fetch(await swift.sessionFor(who, fn), ref)
+    if (given.md5sum !== null && given.md5sum !== stored.md5sum) {
+      throw invalid(`The object in Swift has the MD5 checksum ${stored.md5sum}, not ${given.md5sum}.`)
+    }
+    const { md5sum, ...code } = { ...fn.code, ...given.code, source: given.source, swift: ref }
+    return { code, packageHash: stored.hash, objectEtag: etag }
+  }
+}
+
+async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
+  const actual = await md5(zip)
+  if (actual !== wanted) throw invalid(`The package has the MD5 checksum ${actual}, not ${wanted}: send it again.`)
+}
