@@ -13,6 +13,8 @@ import {
   serverEnvironment,
   serverProgram,
 } from '../support/server-process.ts'
+import { tellWorkers, untilTold } from '../support/told-functions.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 /** How a server starts, and what it says when it cannot: a sentence and exit code 1, never a stack. */
 
@@ -198,10 +200,12 @@ describe('A server that starts', () => {
       const npm = new ChildProgram('npm', ['start', '--silent'], env, { detached: true })
       try {
         const server = await ServerProcess.follow(npm, data)
-        await server.deploy('slow', slow)
-        const call = server.ask('POST', '/fn/slow')
+        await server.deploy('waits', waits)
+        const call = server.ask('POST', '/fn/waits')
         await atWork(server)
         process.kill(whom === 'all' ? -npm.pid : npm.pid, signal)
+        await waitUntil('it stops', () => server.log.some(({ msg }) => msg === 'stopping'))
+        tellWorkers(data)
         expect(await npm.ended()).toEqual({ code: 0, signal: null })
         expect(await call).toMatchObject({ status: 200, text: 'done' })
         expect(server.log.at(-1)).toMatchObject({ msg: 'stopped' })
@@ -214,9 +218,9 @@ describe('A server that starts', () => {
   )
 })
 
-const slow = `
+const waits = `${untilTold}
 export async function main() {
-  await new Promise((resolve) => setTimeout(resolve, 1500))
+  await untilTold()
   return 'done'
 }
 `

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { Agent, type RequestOptions, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import { atWork, ended } from '../support/executions-of.ts'
 import { deeds } from '../support/fixture-functions.ts'
 import { ledgerRows } from '../support/ledger-file.ts'
 import { ServerProcess } from '../support/server-process.ts'
+import { tellWorkers, untilTold } from '../support/told-functions.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** How a server stops: gracefully, within its limit, at once; and what the next one finds. */
@@ -190,22 +191,6 @@ class Caller {
     })
   }
 }
-
-/** Beside the code: that of a container is in its worker's own folder, that of a process where the package was unpacked. */
-function tellWorkers(data: DataFolder): void {
-  for (const folder of ['workers', 'packages']) {
-    const names = readdirSync(join(data.path, folder)).filter((name) => !name.startsWith('.'))
-    for (const name of names) writeFileSync(join(data.path, folder, name, 'told'), '')
-  }
-}
-
-const untilTold = `
-import { existsSync } from 'node:fs'
-const file = new URL('../told', import.meta.url)
-async function untilTold() {
-  for (let turn = 0; turn < 3000 && !existsSync(file); turn++) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-`
 
 const waits = `${untilTold}
 export async function main(event) {
