@@ -11,15 +11,11 @@ import { Scheduler } from '../../src/scheduler/scheduler.ts'
 import { Targets } from '../../src/services/functions/targets.ts'
 import { Invocation } from '../../src/services/runs/invocation.ts'
 import { Jobs } from '../../src/services/triggers/jobs.ts'
-import { AliasRows } from '../../src/store/aliases.ts'
-import { Database } from '../../src/store/database.ts'
-import { FunctionRows } from '../../src/store/functions.ts'
-import { JobRows } from '../../src/store/jobs.ts'
-import { RuntimeRows } from '../../src/store/runtimes.ts'
 import { aFn, aJob, anAlias, aRuntime, builtAt } from '../support/builders.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 import { FakeLedger } from '../support/fake-ledger.ts'
 import { FakePool, returned } from '../support/fake-pool.ts'
+import { testDatabase } from '../support/test-databases.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -29,13 +25,8 @@ const who: Principal = { projectId: 'red', roles: [], isAdmin: false }
 
 /** What lasts through a crash, and processes that come and go over it. */
 function setUp() {
-  const database = new Database(':memory:')
-  const stores = {
-    functions: new FunctionRows(database),
-    runtimes: new RuntimeRows(database),
-    aliases: new AliasRows(database),
-  }
-  const store = new JobRows(database)
+  const { database, stores } = testDatabase()
+  const store = stores.jobs
   const ledger = new FakeLedger()
   const clock = new FakeClock()
   const runtime = aRuntime()

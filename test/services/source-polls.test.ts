@@ -10,15 +10,11 @@ import { Targets } from '../../src/services/functions/targets.ts'
 import { Invocation } from '../../src/services/runs/invocation.ts'
 import type { NewSource } from '../../src/services/triggers/sources.ts'
 import { Sources } from '../../src/services/triggers/sources.ts'
-import { AliasRows } from '../../src/store/aliases.ts'
-import { Database } from '../../src/store/database.ts'
-import { FunctionRows } from '../../src/store/functions.ts'
-import { RuntimeRows } from '../../src/store/runtimes.ts'
-import { SourceRows } from '../../src/store/sources.ts'
 import { aFn, anAlias, aRuntime, builtAt } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeLedger } from '../support/fake-ledger.ts'
 import { FakePool } from '../support/fake-pool.ts'
+import { testDatabase } from '../support/test-databases.ts'
 
 const who = { ...openPrincipal, projectId: 'red' }
 const timeOf = (ms: number): string => new Date(ms).toISOString().replace('Z', '000')
@@ -70,13 +66,8 @@ const session = new OpenStackSession({
 
 /** What lasts through a crash, and processes that come and go over it. */
 function setUp() {
-  const database = new Database(':memory:')
-  const stores = {
-    functions: new FunctionRows(database),
-    runtimes: new RuntimeRows(database),
-    aliases: new AliasRows(database),
-  }
-  const store = new SourceRows(database)
+  const { stores } = testDatabase()
+  const store = stores.sources
   const ledger = new FakeLedger()
   const clock = new FakeClock()
   const container = new FakeContainer(clock)
