@@ -1,8 +1,9 @@
 // Makes dist/console: the web page as static files, and shows what its first load weighs. `--if-old` does nothing when nothing has changed.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { consoleExamples } from './build/console-examples.ts'
 
 const project = join(import.meta.dirname, '..')
 const source = join(project, 'src/console')
@@ -12,7 +13,13 @@ const target = join(project, 'dist/console')
 export function consoleIsOld(): boolean {
   const made = statSync(join(target, 'index.html'), { throwIfNoEntry: false })
   if (made === undefined) return true
-  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).map((name) => join(source, name))
+  const runtimes = join(project, 'runtimes')
+  const examples = readdirSync(runtimes)
+    .map((name) => join(runtimes, name, 'examples'))
+    .filter(existsSync)
+  const files = [source, ...examples].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+  )
   return files.some((file) => statSync(file).mtimeMs > made.mtimeMs)
 }
 
@@ -30,6 +37,7 @@ export async function buildConsole(): Promise<void> {
     minify: true,
     jsx: 'automatic',
     jsxImportSource: 'preact',
+    define: { taibaiExamples: JSON.stringify(consoleExamples()) },
     chunkNames: 'part-[hash]',
     legalComments: 'none',
     logLevel: 'error',

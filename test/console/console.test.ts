@@ -145,6 +145,22 @@ describe.skipIf(!hasBrowser)('The console', () => {
     }
   })
 
+  test('makes a function, with its job, of an example', async () => {
+    await open('/functions/new')
+    await page.getByLabel('Name').fill('tidy')
+    await page.getByLabel('Runtime').selectOption({ label: 'python3 (Python 3.13)' })
+    await page.getByLabel('Begin with').selectOption({ label: 'A job that removes what is too old, every night' })
+    await page.getByRole('button', { name: 'Create' }).click()
+    await heading('tidy')
+    expect((await server.must('GET', '/v1/functions/tidy')).json).toMatchObject({
+      timeout: 60,
+      env: { KEEP_DAYS: '30' },
+    })
+    const { jobs } = (await server.must('GET', '/v1/jobs')).json
+    expect(jobs).toMatchObject([{ name: 'nightly', timezone: 'Europe/Berlin', missed: 'once', overlap: 'skip' }])
+    await server.must('DELETE', '/v1/functions/tidy?cascade=true')
+  })
+
   test('schedules a function, pauses the job and removes it', async () => {
     await open('/jobs')
     await page.getByLabel('Name', { exact: true }).fill('morning')

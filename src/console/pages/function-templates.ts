@@ -7,7 +7,22 @@ export interface FunctionTemplate {
   /** Absent: the runtime's own. */
   signature?: 'http'
   text: string
+  /** Absent: one function of one file. */
+  example?: Example
 }
+
+/** One of those that `taibai init` begins with, too. */
+export interface Example {
+  name: string
+  /** Beside the one that is shown. */
+  files: Record<string, string>
+  /** What is sent to make each; the one with the name of the example is the function that is asked for. */
+  functions: { name: string; query: Record<string, string>; jobs: object[]; webhooks: object[] }[]
+}
+
+/** Put in by the build of the console; nowhere else are there any. */
+declare const taibaiExamples: FunctionTemplate[]
+const examples = typeof taibaiExamples === 'undefined' ? [] : taibaiExamples
 
 const lines = (...all: string[]): string => `${all.join('\n')}\n`
 
@@ -156,4 +171,4 @@ export const functionTemplates: FunctionTemplate[] = [
 
 /** Those of a runtime, by its first language; runtimes of other languages have none. */
 export const templatesOf = (language: string | undefined): FunctionTemplate[] =>
-  functionTemplates.filter((template) => template.language === language)
+  [...functionTemplates, ...examples].filter((template) => template.language === language)

@@ -9,6 +9,7 @@ import { Editor } from '../parts/editor.tsx'
 import { useForm } from '../parts/form.tsx'
 import { go } from '../router.tsx'
 import { filesOfDrop, filesOfInput, packageOf } from './chosen-files.ts'
+import { makeExample } from './example.ts'
 import { templatesOf } from './function-templates.ts'
 
 type Source = 'write' | 'file' | 'image' | 'swift'
@@ -61,6 +62,10 @@ export function NewFunction() {
     if (template === undefined) throw new Error('This runtime takes no source text: upload a package.')
     const query = new URLSearchParams({ ...own, ...(template.signature && { signature: template.signature }) })
     const text = written[place] ?? template.text
+    if (template.example !== undefined) {
+      const files = { ...template.example.files, [template.file]: text }
+      return makeExample(template.example, files, { name, runtime: own.runtime })
+    }
     return sendPackage('POST', `/v1/functions?${query}`, makePackage({ [template.file]: bytesOf(text) }))
   }
 
