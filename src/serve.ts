@@ -30,7 +30,7 @@ async function start(fail: (sentence: string) => never, isImage: boolean): Promi
     const { unpackAssets } = await import('./assets.ts')
     const config = readConfig()
     if (isImage) await prepareContainer(config)
-    else if (config.engine === 'docker') await goFirst(config)
+    else if (config.engine !== 'process') await goFirst(config)
     unpackAssets(config.cacheDir)
     if (isImage) await prepareImages(config)
     const { startApp } = await import('./app.ts')
