@@ -112,6 +112,12 @@ export class SandboxWorkers implements WorkerFactory {
   /** The helper comes first: the network is its own, and it listens before anybody asks. */
   async #startLambda(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
     const { engine, clock, log, stopGraceMs } = this.#parts
+    // Before a helper listens where there is no network of its own.
+    if (engine.images === null)
+      throw new FaasError(
+        'not_supported',
+        'This server runs functions as plain processes: images need the docker engine.',
+      )
     const helper = await this.#startHelper(revision)
     try {
       const spec = await this.#imageSpec({ ...revision, memoryBytes: memoryOfLambda(revision) }, {})
