@@ -56,6 +56,17 @@ describeBuilds('A server installs', () => {
     expect((await call('sharp', { width: 30 })).json).toMatchObject({ format: 'png', width: 30 })
   })
 
+  test('what the example image-resize needs', async () => {
+    const example = new URL('../../runtimes/nodejs/examples/image-resize/', import.meta.url)
+    const files = Object.fromEntries(
+      ['main.mjs', 'package.json'].map((name) => [name, readFileSync(new URL(name, example), 'utf8')]),
+    )
+    await deployed('image-resize', 'nodejs', files, { signature: 'http', memory_size: 512 * 1024 * 1024 })
+    const photo = '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="600"><rect width="9" height="9"/></svg>'
+    const made = await server.ask('POST', '/fn/image-resize?width=320', { body: photo })
+    expect([made.status, made.bytes.subarray(8, 12).toString()], made.text).toEqual([200, 'WEBP'])
+  })
+
   test('numpy and pandas', async () => {
     const main = `import numpy, pandas
 def main(event, context):
