@@ -61,7 +61,12 @@ function linesOf(name: string, rounds: Map<string, Measured[]>): Line[] {
     measured.map(({ cpuMs, requests }) => ((cpuMs.workers ?? 0) * 1000) / requests)
   const figures = `${show(spread(all(own)), 0)}; ${show(spread(worker(own)), 0)}`
   const line = info(`${name}: CPU µs a call; of the worker${failed}`, figures)
-  return name === 'event' ? [line] : [line, atMost(`${name}: CPU a call ÷ event`, goal, ratios(all(own), all(base)))]
+  if (name === 'event') return [line]
+  return [
+    line,
+    atMost(`${name}: CPU a call ÷ event`, goal, ratios(all(own), all(base))),
+    atMost(`${name}: CPU of the worker ÷ event`, goal, ratios(worker(own), worker(base))),
+  ]
 }
 
 const sum = (cpu: object): number => Object.values(cpu).reduce((total: number, ms: number) => total + ms, 0)
