@@ -16,7 +16,7 @@ describe.runIf(isAsked && runsc !== null)('an engine with gVisor', () => {
     let engine: SecondEngine
     let workers: DockerWorkers
     beforeAll(async () => {
-      const runtimeArgs = ['--platform=ptrace', '--network=host']
+      const runtimeArgs = ['--network=host']
       engine = await SecondEngine.start({ runsc: { path: String(runsc), runtimeArgs } })
       workers = await DockerWorkers.connect({
         host: engine.tcp,
