@@ -9,6 +9,7 @@ const pages = [
   '/',
   '/functions',
   '/functions/new',
+  '/builds',
   '/executions',
   '/dead-letters',
   '/jobs',
@@ -48,11 +49,16 @@ async function picture(
 ): Promise<void> {
   const page = await browser.newPage({ colorScheme: theme, viewport })
   await page.addInitScript((value) => sessionStorage.setItem('taibai-token', value), ownToken)
-  const [fn, run] = await firstOf(page)
+  const [fn, run, build] = await firstOf(page)
   for (const path of [
     ...pages,
-    ...(fn ? ['', '?tab=code', '?tab=settings', '?tab=versions'].map((tab) => `/functions/${fn}${tab}`) : []),
+    ...(fn
+      ? ['', '?tab=code', '?tab=builds', '?tab=settings', '?tab=versions', '?tab=executions', '?tab=numbers'].map(
+          (tab) => `/functions/${fn}${tab}`,
+        )
+      : []),
     ...(run ? [`/executions/${run}`] : []),
+    ...(build ? [`/builds/${build}`] : []),
   ]) {
     await page.goto(`${server}/console${path}`)
     await page.waitForSelector('h1')
@@ -75,10 +81,11 @@ async function replay(page: import('playwright-core').Page): Promise<void> {
   await curves.or(page.getByText('No call has ended')).first().waitFor()
 }
 
-/** Ids of a function and of a run, when there are any. */
-async function firstOf(page: import('playwright-core').Page): Promise<[string | undefined, string | undefined]> {
+/** Ids of a function, a run and a build, when there are any. */
+async function firstOf(page: import('playwright-core').Page): Promise<(string | undefined)[]> {
   const headers = { 'X-Auth-Token': ownToken }
   const functions = await (await page.request.get(`${server}/v1/functions`, { headers })).json()
   const runs = await (await page.request.get(`${server}/v1/executions?order=newest&limit=1`, { headers })).json()
-  return [functions.functions[0]?.id, runs.executions[0]?.id]
+  const builds = await (await page.request.get(`${server}/v1/builds?limit=1`, { headers })).json()
+  return [functions.functions[0]?.id, runs.executions[0]?.id, builds.builds[0]?.id]
 }

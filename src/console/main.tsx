@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { get, logOut, needsLogin, token } from './api.ts'
 import { follow, isLive } from './live.ts'
 import { followMe, isAdmin, me } from './me.ts'
+import { BuildPage, BuildsPage } from './pages/builds.tsx'
 import { DeadLetters } from './pages/dead-letters.tsx'
 import { Execution } from './pages/execution.tsx'
 import { Executions } from './pages/executions.tsx'
@@ -38,6 +39,7 @@ interface Place {
 const places: Place[] = [
   { to: '/', name: 'Overview' },
   { to: '/functions', name: 'Functions' },
+  { to: '/builds', name: 'Builds' },
   { to: '/executions', name: 'Executions' },
   { to: '/dead-letters', name: 'Dead letters' },
   { to: '/jobs', name: 'Jobs' },
@@ -59,6 +61,7 @@ function pageAt(at: string) {
   if (place === 'functions' && id === 'new') return <NewFunction />
   if (place === 'functions' && id) return <Function_ key={id} id={id} />
   if (place === 'projects' && id) return <Project key={id} id={id} />
+  if (place === 'builds' && id) return <BuildPage key={id} id={id} />
   if (place === 'executions' && id) return <Execution key={id} id={id} />
   switch (place) {
     case '':
@@ -67,6 +70,8 @@ function pageAt(at: string) {
       return <Functions />
     case 'executions':
       return <Executions />
+    case 'builds':
+      return <BuildsPage />
     case 'dead-letters':
       return <DeadLetters />
     case 'jobs':

@@ -1,4 +1,6 @@
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate'
+import type { BuildRow } from '../client/resources/builds.ts'
+import type { FunctionRow } from '../client/resources/functions.ts'
 import { answered, ask } from './api.ts'
 
 /** Packages of source files, read and made in the browser. */
@@ -24,5 +26,17 @@ export const openPackage = async (id: string, version = 0): Promise<Files> => {
   return readPackage(await answer.arrayBuffer())
 }
 
-export const sendPackage = async <T>(method: 'POST' | 'PUT', path: string, zip: Blob): Promise<T> =>
-  answered<T>(await ask(method, path, { body: zip, headers: { 'Content-Type': 'application/zip' } }))
+/** What became of a package that was sent: the function as it is then, or the build that goes on. */
+export type Sent = { fn: FunctionRow; build?: never } | { build: BuildRow; fn?: never }
+
+export async function sendPackage(method: 'POST' | 'PUT', path: string, zip: Blob): Promise<Sent> {
+  const headers = { 'Content-Type': 'application/zip', Prefer: 'respond-async' }
+  const answer = await ask(method, path, { body: zip, headers })
+  return answer.status === 202
+    ? { build: await answered<BuildRow>(answer) }
+    : { fn: await answered<FunctionRow>(answer) }
+}
+
+/** The function when it is there, however long its build takes. */
+export const deployPackage = async (path: string, zip: Blob): Promise<FunctionRow> =>
+  answered<FunctionRow>(await ask('POST', path, { body: zip, headers: { 'Content-Type': 'application/zip' } }))

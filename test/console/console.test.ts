@@ -5,6 +5,9 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildConsole, consoleIsOld, firstLoadBytes } from '../../scripts/build-console.ts'
 import { functionTemplates } from '../../src/console/pages/function-templates.ts'
+import { BuildRows } from '../../src/store/builds.ts'
+import { Database } from '../../src/store/database.ts'
+import { aBuild } from '../support/builders.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { ServerProcess } from '../support/server-process.ts'
 
@@ -19,11 +22,13 @@ let server: ServerProcess
 let browser: Browser
 let page: Page
 const errors: string[] = []
+const build = aBuild({ functionName: `long-name-${'of-a-function-'.repeat(4)}` })
 
 describe.skipIf(!hasBrowser)('The console', () => {
   beforeAll(async () => {
     if (consoleIsOld()) await buildConsole()
     data = new DataFolder()
+    keepBuild()
     server = await ServerProcess.start({ data })
     browser = await chromium.launch({
       executablePath,
@@ -45,6 +50,19 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await server?.[Symbol.asyncDispose]()
     await data?.[Symbol.asyncDispose]()
   })
+
+  /** The engine of this server builds nothing: one of an earlier run is there. */
+  function keepBuild(): void {
+    const database = new Database(join(data.path, 'taibai.db'))
+    const builds = new BuildRows(database)
+    builds.insert(build)
+    const error = 'it ended with code 1.'
+    builds.end(
+      { ...build, status: 'failed', error, endedAt: build.createdAt + 2500 },
+      'npm error 404 no such package\n',
+    )
+    database.close()
+  }
 
   const open = (path: string) => page.goto(`${server.url}/console${path}`)
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
@@ -159,6 +177,47 @@ describe.skipIf(!hasBrowser)('The console', () => {
     const { jobs } = (await server.must('GET', '/v1/jobs')).json
     expect(jobs).toMatchObject([{ name: 'nightly', timezone: 'Europe/Berlin', missed: 'once', overlap: 'skip' }])
     await server.must('DELETE', '/v1/functions/tidy?cascade=true')
+  })
+
+  test('shows a build with its output and why it failed, and says why it is not built again', async () => {
+    await open('/builds')
+    await page
+      .getByRole('row', { name: /^failed long-name/ })
+      .getByRole('link')
+      .click()
+    await heading(`Build of ${build.functionName}`)
+    await page.getByText('npm error 404 no such package').waitFor()
+    await page.getByText('it ended with code 1.').waitFor()
+    await page.getByRole('button', { name: 'Rebuild' }).click()
+    await page.getByText('was not made, or is deleted').waitFor()
+  })
+
+  test('follows what a build prints, and its end', async () => {
+    const shown = { id: 'one', function_id: 'f', function_name: 'web', list: 'package.json', error: null, size: null }
+    const json = { ...shown, cached: false, created_at: new Date().toISOString(), ended_at: null, runtime: 'nodejs' }
+    let status = 'running'
+    await page.route('**/v1/builds/one', (route) => route.fulfill({ json: { ...json, status } }))
+    await page.route('**/v1/builds/one/log*', async (route) => {
+      status = 'success'
+      await route.fulfill({ contentType: 'text/plain', body: 'added 6 packages\n' })
+    })
+    await open('/builds/one')
+    await page.getByRole('log').getByText('added 6 packages').waitFor()
+    await page.getByText('success', { exact: true }).waitFor()
+    await page.unrouteAll()
+  })
+
+  test('gives a share of the calls of an alias to another version, and takes it back', async () => {
+    await open('/functions')
+    await page.getByRole('link', { name: 'greet' }).click()
+    await page.getByRole('tab', { name: 'versions' }).click()
+    await page.getByLabel('this share, %').fill('25')
+    await page.getByRole('button', { name: 'Set the share' }).click()
+    await page.getByText('as it is now: 25 %').waitFor()
+    expect((await server.must('GET', '/v1/aliases/live')).json.weights).toEqual({ 0: 0.25 })
+    await page.getByRole('button', { name: 'All calls run one version' }).click()
+    await page.getByText('as it is now: 25 %').waitFor({ state: 'detached' })
+    expect((await server.must('GET', '/v1/aliases/live')).json.weights).toBeUndefined()
   })
 
   test('schedules a function, pauses the job and removes it', async () => {
@@ -392,6 +451,8 @@ describe.skipIf(!hasBrowser)('The console', () => {
     '/',
     '/functions',
     '/functions/new',
+    '/builds',
+    `/builds/${build.id}`,
     '/executions',
     '/dead-letters',
     '/jobs',
@@ -411,7 +472,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await expectNoBarrier(path)
   })
 
-  test.each(['run', 'code', 'settings', 'versions', 'executions', 'numbers'])(
+  test.each(['run', 'code', 'builds', 'settings', 'versions', 'executions', 'numbers'])(
     'has no barrier in the part %s of a function, in both themes',
     async (tab) => {
       await expectNoBarrier(`/functions/greet?tab=${tab}`)

@@ -1,6 +1,6 @@
 import type { FunctionRow } from '../../client/resources/functions.ts'
 import { call } from '../api.ts'
-import { bytesOf, makePackage, sendPackage } from '../packages.ts'
+import { bytesOf, deployPackage, makePackage } from '../packages.ts'
 import type { Example } from './function-templates.ts'
 
 /** Makes all that an example is made of, under the name that was asked for, and answers with its function. */
@@ -14,7 +14,7 @@ export async function makeExample(
   let made: FunctionRow | undefined
   for (const fn of renamed) {
     const query = new URLSearchParams({ ...fn.query, name: fn.name, runtime })
-    const row = await sendPackage<FunctionRow>('POST', `/v1/functions?${query}`, zip)
+    const row = await deployPackage(`/v1/functions?${query}`, zip)
     if (fn.name === name) made = row
     await makeTriggers(row, fn)
   }

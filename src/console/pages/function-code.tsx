@@ -2,8 +2,10 @@ import { useEffect, useState } from 'preact/hooks'
 import type { FunctionRow } from '../../client/resources/functions.ts'
 import { useLoad } from '../load.ts'
 import { bytesOf, type Files, isText, makePackage, openPackage, sendPackage, textOf } from '../packages.ts'
-import { Action, Empty, Field, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, Field, Trouble } from '../parts/basics.tsx'
 import { Difference, Editor } from '../parts/editor.tsx'
+import { Link } from '../router.tsx'
+import { BuildLog, useBuild } from './build-parts.tsx'
 
 /** The files of the package: what is saved serves the next call. */
 export function FunctionCode({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
@@ -21,6 +23,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   const [files, setFiles] = useState<Files>()
   const [shown, setShown] = useState('')
   const [isSaved, setIsSaved] = useState(true)
+  const [buildId, setBuildId] = useState<string>()
   const [against, setAgainst] = useState(0)
   const earlier = useLoad(() => (against === 0 ? Promise.resolve(undefined) : openPackage(fn.id, against)), [against])
   useEffect(() => {
@@ -33,9 +36,10 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   if (files === undefined) return <Trouble problem={stored.problem} />
   const bytes = files[shown]
   const save = async () => {
-    await sendPackage('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, makePackage(files))
+    const { build } = await sendPackage('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, makePackage(files))
     setIsSaved(true)
-    onSaved()
+    setBuildId(build?.id)
+    if (build === undefined) onSaved()
   }
   const change = (text: string) => {
     setFiles({ ...files, [shown]: bytesOf(text) })
@@ -87,6 +91,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
           <Action label={isSaved ? 'Saved' : 'Save'} kind="primary" act={save} />
         </div>
       </div>
+      {buildId !== undefined && <SavedBuild key={buildId} id={buildId} onDone={onSaved} />}
       <Trouble problem={earlier.problem} />
       {bytes !== undefined && !isText(bytes) && <Empty>{`This file is not text: ${bytes.length} bytes.`}</Empty>}
       {bytes !== undefined && isText(bytes) && against === 0 && (
@@ -96,5 +101,23 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
         <Difference file={shown} before={textOf(earlier.data[shown] ?? bytesOf(''))} after={textOf(bytes)} />
       )}
     </div>
+  )
+}
+
+/** The build of what was saved; the code before it goes on until it has worked. */
+function SavedBuild({ id, onDone }: { id: string; onDone(): void }) {
+  const { data, log } = useBuild(id)
+  const status = data?.status ?? 'running'
+  useEffect(() => {
+    if (status === 'success') onDone()
+  }, [status])
+  return (
+    <section aria-label="Build of what was saved">
+      <p role="status">
+        <Badge kind={status} /> <Link to={`/builds/${id}`}>Build</Link>{' '}
+        {status === 'running' ? 'What it needs is being installed; the code before it goes on meanwhile.' : data?.error}
+      </p>
+      {status !== 'success' && <BuildLog log={log} isOver={status !== 'running'} />}
+    </section>
   )
 }

@@ -4,9 +4,9 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { VersionRow } from '../../client/resources/versions.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { makePackage, openPackage, sendPackage } from '../packages.ts'
 import { Action, Empty, Field, Table, Trouble } from '../parts/basics.tsx'
-import { time } from '../text.ts'
+import { numberIn, useForm } from '../parts/form.tsx'
+import { percent, time } from '../text.ts'
 
 /** Frozen copies and the names that point to them; rolling back is pointing to an earlier one. */
 export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged(): void }) {
@@ -33,8 +33,7 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
   }
   /** Its code is the code of the next call. */
   const restore = async (version: number) => {
-    const files = await openPackage(fn.id, version)
-    await sendPackage('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, makePackage(files))
+    await call('POST', `/v1/functions/${fn.id}/versions/${version}/rollback`)
     onChanged()
   }
   return (
@@ -129,6 +128,13 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
                 title: 'Version',
                 cell: ({ function_version }) => (function_version === 0 ? 'as it is now' : function_version),
               },
+              {
+                title: 'Some calls run',
+                cell: ({ weights = {} }) =>
+                  Object.entries(weights)
+                    .map(([version, share]) => `${versionText(Number(version))}: ${percent(share)}`)
+                    .join(', ') || '–',
+              },
               { title: 'Changed', cell: ({ updated_at, created_at }) => time(updated_at ?? created_at) },
               {
                 title: 'Actions',
@@ -143,8 +149,56 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
               },
             ]}
           />
+          <AliasShare aliases={own} latestVersion={fn.latest_version} onChanged={aliases.reload} />
         </section>
       )}
     </>
+  )
+}
+
+const versionText = (version: number): string => (version === 0 ? 'as it is now' : `version ${version}`)
+
+/** Gives a share of an alias's calls to another version; none of them again. */
+function AliasShare({
+  aliases,
+  latestVersion,
+  onChanged,
+}: {
+  aliases: AliasRow[]
+  latestVersion: number
+  onChanged(): void
+}) {
+  const form = useForm({ alias: '', version: '', share: '10' })
+  const alias = aliases.find(({ name }) => name === form.texts.alias) ?? aliases[0]
+  const others = Array.from({ length: latestVersion + 1 }, (_, version) => version)
+    .filter((version) => version !== alias?.function_version)
+    .toReversed()
+  const version = others.find((one) => String(one) === form.texts.version) ?? others[0]
+  if (alias === undefined || version === undefined) return null
+  const set = async (weights: Record<string, number> | null) => {
+    await call('PUT', `/v1/aliases/${encodeURIComponent(alias.name)}`, { weights })
+    onChanged()
+  }
+  return (
+    <form class="bar" onSubmit={(event) => event.preventDefault()}>
+      {form.choice(
+        'alias',
+        'Of the calls of',
+        aliases.map(({ name }) => [name, name]),
+      )}
+      {form.input('share', 'this share, %')}
+      {form.choice(
+        'version',
+        'run',
+        others.map((one) => [String(one), versionText(one)]),
+      )}
+      <div class="actions">
+        <Action
+          label="Set the share"
+          act={() => set({ [version]: (numberIn(form.texts.share, 'Share') ?? 0) / 100 })}
+        />
+        <Action label="All calls run one version" act={() => set(null)} />
+      </div>
+    </form>
   )
 }

@@ -7,13 +7,14 @@ import { useEvery, useLoad } from '../load.ts'
 import { Action, Copy, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
 import { go, query, setQuery } from '../router.tsx'
 import { mebibytes, ms, percent, time } from '../text.ts'
+import { BuildList } from './builds.tsx'
 import { executionColumns } from './execution-columns.tsx'
 import { FunctionCode } from './function-code.tsx'
 import { FunctionRun } from './function-run.tsx'
 import { FunctionSettings } from './function-settings.tsx'
 import { FunctionVersions } from './function-versions.tsx'
 
-const tabs = ['run', 'code', 'settings', 'versions', 'executions', 'numbers'] as const
+const tabs = ['run', 'code', 'builds', 'settings', 'versions', 'executions', 'numbers'] as const
 
 /** A function whole: try it, change it, see what it did. */
 export function Function_({ id }: { id: string }) {
@@ -67,6 +68,7 @@ export function Function_({ id }: { id: string }) {
       <div id="part" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         {tab === 'run' && <FunctionRun fn={data} onRun={() => setRuns(runs + 1)} />}
         {tab === 'code' && <FunctionCode fn={data} onSaved={fn.reload} />}
+        {tab === 'builds' && <BuildList functionId={data.id} />}
         {tab === 'settings' && <FunctionSettings fn={data} onSaved={fn.reload} />}
         {tab === 'versions' && <FunctionVersions fn={data} onChanged={fn.reload} />}
         {tab === 'executions' && <Runs id={data.id} name={name} />}

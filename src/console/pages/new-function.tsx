@@ -3,7 +3,7 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { bytesOf, type Files, makePackage, sendPackage } from '../packages.ts'
+import { bytesOf, type Files, makePackage, type Sent, sendPackage } from '../packages.ts'
 import { Action, Empty, Field, Page, Trouble } from '../parts/basics.tsx'
 import { Editor } from '../parts/editor.tsx'
 import { useForm } from '../parts/form.tsx'
@@ -45,17 +45,23 @@ export function NewFunction() {
 
   const create = async () => {
     if (texts.name === '') throw new Error('A name is required: letters, digits, "-" and "_".')
-    go(`/functions/${(await made()).id}`)
+    const { fn, build } = await made()
+    go(build === undefined ? `/functions/${fn.id}` : `/builds/${build.id}`)
   }
-  const made = async (): Promise<FunctionRow> => {
+  const made = async (): Promise<Sent> => {
     const { name, image, port, container, object, entry } = texts
     if (source === 'image') {
       const mode = port === '' ? {} : { mode: 'http', port: Number(port) }
-      return call('POST', '/v1/functions', { name, code: { source, image, ...mode } })
+      return { fn: await call<FunctionRow>('POST', '/v1/functions', { name, code: { source, image, ...mode } }) }
     }
     const own = { name, runtime: runtime?.id ?? '', ...(entry !== '' && { entry }) }
     if (source === 'swift') {
-      return call('POST', '/v1/functions', { ...own, code: { source, swift: { container, object } } })
+      return {
+        fn: await call<FunctionRow>('POST', '/v1/functions', {
+          ...own,
+          code: { source, swift: { container, object } },
+        }),
+      }
     }
     if (source === 'file')
       return sendPackage('POST', `/v1/functions?${new URLSearchParams(own)}`, await packageOf(files))
@@ -64,7 +70,7 @@ export function NewFunction() {
     const text = written[place] ?? template.text
     if (template.example !== undefined) {
       const files = { ...template.example.files, [template.file]: text }
-      return makeExample(template.example, files, { name, runtime: own.runtime })
+      return { fn: await makeExample(template.example, files, { name, runtime: own.runtime }) }
     }
     return sendPackage('POST', `/v1/functions?${query}`, makePackage({ [template.file]: bytesOf(text) }))
   }
@@ -150,7 +156,10 @@ function ChooseFiles({ files, onChosen }: { files: Files; onChosen(files: Files)
         if (event.dataTransfer !== null) void filesOfDrop(event.dataTransfer).then(onChosen)
       }}
     >
-      <p>Drop files, a folder or a ZIP here, or choose them. Dependencies lie beside the code.</p>
+      <p>
+        Drop files, a folder or a ZIP here, or choose them. Dependencies lie beside the code, or are installed here from
+        its list (package.json, requirements.txt, pyproject.toml).
+      </p>
       <div class="bar">
         <Field label="Files, or a ZIP">
           <input type="file" multiple onChange={choose} />

@@ -5,6 +5,7 @@ import { MergeView } from '@codemirror/merge'
 import { EditorState, type Extension } from '@codemirror/state'
 import { keymap } from '@codemirror/view'
 import { basicSetup, EditorView } from 'codemirror'
+import { looks } from './code-mirror-looks.ts'
 
 /** CodeMirror as the pages use it: a chunk of its own. */
 
@@ -32,12 +33,18 @@ export function openEditor(
   ])
   const changes = EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString()))
   const name = EditorView.contentAttributes.of({ 'aria-label': file })
-  const view = new EditorView({ parent, doc, extensions: [save, basicSetup, languageOf(file), changes, name] })
+  const view = new EditorView({ parent, doc, extensions: [save, looks(), basicSetup, languageOf(file), changes, name] })
   return () => view.destroy()
 }
 
 export function openDifference(parent: HTMLElement, file: string, before: string, after: string): () => void {
-  const extensions = [basicSetup, languageOf(file), EditorView.editable.of(false), EditorState.readOnly.of(true)]
+  const extensions = [
+    looks(),
+    basicSetup,
+    languageOf(file),
+    EditorView.editable.of(false),
+    EditorState.readOnly.of(true),
+  ]
   const view = new MergeView({
     parent,
     a: { doc: before, extensions },

@@ -1,0 +1,81 @@
+import type { BuildRow } from '../../client/resources/builds.ts'
+import { call, get } from '../api.ts'
+import { useEvery, useLoad } from '../load.ts'
+import { Action, Badge, Empty, Facts, Page, Trouble } from '../parts/basics.tsx'
+import { go, Link } from '../router.tsx'
+import { mebibytes, time } from '../text.ts'
+import { BuildLog, Builds, tookText, useBuild } from './build-parts.tsx'
+
+const rows = 100
+
+/** What was installed for packages, the newest first; of one function where one is given. */
+export function BuildList({ functionId }: { functionId?: string }) {
+  const of = functionId === undefined ? '' : `&function_id=${functionId}`
+  const { data, problem, reload } = useLoad(() => get<{ builds: BuildRow[] }>(`/v1/builds?limit=${rows}${of}`), [of])
+  useEvery(3000, reload)
+  return (
+    <>
+      <Trouble problem={problem} />
+      {data?.builds.length === 0 && (
+        <Empty>
+          Nothing has been built. A package with a list of what it needs (package.json, requirements.txt,
+          pyproject.toml) is, when it is deployed.
+        </Empty>
+      )}
+      {data !== undefined && data.builds.length > 0 && <Builds rows={data.builds} ofOne={functionId !== undefined} />}
+    </>
+  )
+}
+
+export const BuildsPage = () => (
+  <Page title="Builds">
+    <BuildList />
+  </Page>
+)
+
+/** One build: how it goes, what it prints, and why it failed. */
+export function BuildPage({ id }: { id: string }) {
+  const { data, problem, log } = useBuild(id)
+  if (data === undefined) return <Trouble problem={problem} />
+  const name = data.function_name ?? data.function_id ?? 'a function'
+  const isOver = data.status !== 'running'
+  const rebuild = async () => go(`/builds/${(await call<BuildRow>('POST', `/v1/builds/${id}/rebuild?async=true`)).id}`)
+  return (
+    <Page
+      title={`Build of ${name}`}
+      actions={
+        isOver && (
+          <Action
+            label="Rebuild"
+            act={rebuild}
+            confirm={`Install again what this package of ${name} needs, and deploy it?`}
+          />
+        )
+      }
+    >
+      <Facts
+        facts={[
+          ['State', <Badge kind={data.status} />],
+          ['Function', data.status === 'success' ? <Link to={`/functions/${data.function_id}`}>{name}</Link> : name],
+          ['Runtime', data.runtime],
+          ['List', data.list],
+          [
+            'Installed',
+            data.size === null ? null : `${mebibytes(data.size)}${data.cached ? ', by an earlier build' : ''}`,
+          ],
+          ['Began', time(data.created_at)],
+          ['Took', isOver ? tookText(data) : null],
+          ['Id', <code>{data.id}</code>],
+        ]}
+      />
+      {data.error !== null && (
+        <>
+          <h2>Error</h2>
+          <pre class="bad">{data.error}</pre>
+        </>
+      )}
+      <h2>Output</h2>
+      <BuildLog log={log} isOver={isOver} />
+    </Page>
+  )
+}
