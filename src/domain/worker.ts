@@ -156,6 +156,19 @@ export interface WorkerInfo {
   state: string
 }
 
+/** A worker with what becomes of it when others need its memory. */
+export interface KeptWorker extends WorkerInfo {
+  image: string
+  /** That it holds. */
+  memoryBytes: number
+  /** That it has served. */
+  calls: number
+  /** Since when nothing runs in it; null: something does, or it waits for any function. */
+  idleMs: number | null
+  /** Milliseconds of cold starts that keeping it saves, per second and MiB: the least goes first. Null: it stays, or is busy. */
+  worth: number | null
+}
+
 export interface Pool {
   /** Memory limits of all workers, also of those on their way, together. */
   readonly reservedBytes: number
@@ -178,6 +191,8 @@ export interface Pool {
   /** A worker should be warm at `atMs` (wall clock): a job is due then. */
   expect(revision: Revision, atMs: number): void
   workers(): WorkerInfo[]
+  /** All of them, generic ones that are ready included; what would go first comes first, then what does not go for others. */
+  keeping(): KeptWorker[]
   vitals(): PoolVitals
   /** The meter is told how long workers held their memory until now. */
   noteHeld(): void

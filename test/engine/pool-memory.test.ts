@@ -442,3 +442,36 @@ describe('a project that may hold only so much memory', () => {
     expect(test.pool.heldBytes('red')).toBe(256 * mib)
   })
 })
+
+describe('what would go first', () => {
+  test('is told first, and is what goes', async () => {
+    const test = new TestPool({ budgetMib: 384 })
+    for (const name of ['a', 'b', 'c', 'a', 'c']) await test.run(fn(name))
+    const kept = test.pool.keeping()
+    expect(kept.map(({ functionId }) => functionId)[0]).toBe('b')
+    expect(kept).toMatchObject([{ calls: 1, memoryBytes: 128 * mib, state: 'idle' }, {}, {}])
+    expect(kept.map(({ worth }) => worth)).toEqual(kept.map(({ worth }) => worth).sort((a, b) => Number(a) - Number(b)))
+    await test.run(fn('d'))
+    expect(test.workers.of('b')).toHaveLength(0)
+  })
+
+  test('is not a worker that is busy, or that stays in any case', async () => {
+    const test = new TestPool({ budgetMib: 512 })
+    test.pool.keep(fn('stays', 128, { minWorkers: 1 }))
+    await test.pass(50)
+    await test.run(fn('a'))
+    const busy = await test.take(fn('busy'))
+    const worths = Object.fromEntries(
+      test.pool.keeping().map(({ functionId, worth, state }) => [functionId, [worth, state]]),
+    )
+    expect(worths).toMatchObject({ stays: [null, 'idle'], a: [expect.any(Number), 'idle'], busy: [null, 'busy'] })
+    test.release(busy)
+  })
+
+  test('may be a generic one', async () => {
+    const test = new TestPool({ budgetMib: 512, genericFloor: 1 })
+    await test.withRuntime()
+    await test.pass(50)
+    expect(test.pool.keeping()).toMatchObject([{ functionId: null, state: 'generic', worth: expect.any(Number) }])
+  })
+})

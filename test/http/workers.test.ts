@@ -170,3 +170,23 @@ describe('detaching', () => {
     prepare,
   )
 })
+
+test('All workers are listed to admins, what would go first with its place and what keeping it saves', async () => {
+  const app = makeTestApp()
+  const fn = aFn({ projectId: 'red', name: 'greet' })
+  app.stores.functions.insert(fn)
+  const about = { functionVersion: 0, runtimeId: null, image: 'taibai/nodejs', calls: 3, memoryBytes: 64 * 1024 ** 2 }
+  app.pool.kept = [
+    { ...about, name: 'w1', functionId: fn.id, state: 'idle', idleMs: 1500, worth: 0.5 },
+    { ...about, name: 'w2', functionId: null, functionVersion: null, state: 'generic', idleMs: null, worth: 1 },
+    { ...about, name: 'w3', functionId: fn.id, state: 'busy', idleMs: null, worth: null },
+  ]
+  expect((await app.request('GET', '/v1/workers')).status).toBe(403)
+  const { json } = await app.request('GET', '/v1/workers', { as: 'admin' })
+  expect(json.memory).toEqual({ budget: 1024 ** 3, reserved: 256 * 1024 ** 2 })
+  expect(json.workers).toMatchObject([
+    { worker_name: 'w1', function_name: 'greet', eviction: 1, worth: 0.5, saves: 115_200, idle_seconds: 2 },
+    { worker_name: 'w2', function_id: null, function_name: null, state: 'generic', eviction: 2 },
+    { worker_name: 'w3', state: 'busy', eviction: null, worth: null, saves: null },
+  ])
+})

@@ -1,13 +1,29 @@
-import type { FunctionRow, WorkerRow } from '../../client/resources/functions.ts'
+import type { ExecutionRow } from '../../client/resources/executions.ts'
 import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
-import { serverNow } from '../live.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
 import { Link } from '../router.tsx'
+import { mebibytes, ms, start, time } from '../text.ts'
 
-interface Shown extends WorkerRow {
-  name: string
+interface Kept {
+  worker_name: string
+  function_id: string | null
+  function_name: string | null
+  function_version: number | null
+  image: string
+  state: string
+  memory: number
+  calls: number
+  idle_seconds: number | null
+  eviction: number | null
+  saves: number | null
+}
+
+interface KeptList {
+  memory: { budget: number; reserved: number }
+  waiting_calls: number
+  workers: Kept[]
 }
 
 interface Generic {
@@ -16,19 +32,29 @@ interface Generic {
   available: number
 }
 
-/** Who is warm, for whom; and how many wait for any function. */
+/** Who is warm, for whom, and who would go first; how many wait for any function; what was started last. */
 export function Workers() {
-  const workers = useLoad(readWorkers, [])
+  const kept = useLoad(() => get<KeptList>('/v1/workers'), [])
   const generic = useLoad(readGeneric, [])
+  const starts = useLoad(readStarts, [])
   useEvery(3000, () => {
-    workers.reload()
+    kept.reload()
     generic.reload()
+    starts.reload()
   })
-  const states = Object.entries(serverNow.value.workers ?? {})
+  const { data } = kept
   return (
     <Page title="Workers">
-      <Trouble problem={workers.problem ?? generic.problem} />
-      <Facts facts={states.map(([state, count]): [string, number] => [state, count])} />
+      <Trouble problem={kept.problem ?? generic.problem ?? starts.problem} />
+      {data !== undefined && (
+        <Facts
+          facts={[
+            ['Memory of all', `${mebibytes(data.memory.reserved)} of ${mebibytes(data.memory.budget)}`],
+            ['Calls that wait', data.waiting_calls],
+            ...Object.entries(countsOf(data.workers)),
+          ]}
+        />
+      )}
       {generic.data !== undefined && (
         <section>
           <h2>By runtime</h2>
@@ -45,44 +71,49 @@ export function Workers() {
         </section>
       )}
       <section>
-        <h2>By function</h2>
-        {workers.data?.length === 0 && (
-          <Empty>No function has a worker at the moment: the next call takes a generic one.</Empty>
-        )}
-        {workers.data !== undefined && workers.data.length > 0 && (
+        <h2>All workers</h2>
+        <p>When others need memory, the worker goes whose memory is expected to save the fewest cold starts.</p>
+        {data?.workers.length === 0 && <Empty>There are no workers at the moment.</Empty>}
+        {data !== undefined && data.workers.length > 0 && (
           <Table
-            label="Workers by function"
-            rows={workers.data}
+            label="All workers"
+            rows={data.workers}
             keyOf={({ worker_name }) => worker_name}
             columns={[
               { title: 'Worker', cell: ({ worker_name }) => <code>{worker_name}</code> },
+              { title: 'Function', cell: (worker) => functionOf(worker) },
+              { title: 'State', cell: ({ state }) => <Badge kind={state} /> },
+              { title: 'Memory', cell: ({ memory }) => mebibytes(memory), number: true },
+              { title: 'Calls', cell: ({ calls }) => calls, number: true },
               {
-                title: 'Function',
-                cell: ({ function_id, name }) => (
-                  <Link to={`/functions/${function_id}`} class="cut">
-                    {name}
-                  </Link>
-                ),
+                title: 'Idle',
+                cell: ({ idle_seconds }) => (idle_seconds === null ? '–' : `${idle_seconds} s`),
+                number: true,
               },
-              { title: 'Version', cell: ({ function_version }) => function_version, number: true },
+              { title: 'Goes', cell: ({ eviction }) => (eviction === null ? '–' : `${eviction}.`), number: true },
+              { title: 'Why', cell: (worker) => whyText(worker) },
+              { title: 'Actions', cell: (worker) => <WorkerActions worker={worker} /> },
+            ]}
+          />
+        )}
+      </section>
+      <section>
+        <h2>Last starts</h2>
+        {starts.data?.length === 0 && <Empty>No call has started a worker or taken a generic one.</Empty>}
+        {starts.data !== undefined && starts.data.length > 0 && (
+          <Table
+            label="Last starts"
+            rows={starts.data}
+            keyOf={({ id }) => id}
+            columns={[
+              { title: 'Time', cell: ({ id, created_at }) => <Link to={`/executions/${id}`}>{time(created_at)}</Link> },
+              { title: 'Start', cell: (row) => start(row) },
               {
-                title: 'Actions',
-                cell: ({ function_id, function_version }) => (
-                  <span class="actions">
-                    <Action
-                      label="One more"
-                      kind="small"
-                      act={() => call('POST', `${place(function_id, function_version)}/scale_up`, { count: 1 })}
-                    />
-                    <Action
-                      label="End all"
-                      kind="small danger"
-                      confirm="The next call of this function starts cold."
-                      act={() => call('POST', `${place(function_id, function_version)}/detach`)}
-                    />
-                  </span>
-                ),
+                title: 'The call waited',
+                cell: ({ phases }) => ms(phases === null ? null : (phases.acquire ?? 0) + (phases.load ?? 0)),
+                number: true,
               },
+              { title: 'Worker', cell: ({ worker }) => <code>{worker ?? '–'}</code> },
             ]}
           />
         )}
@@ -91,22 +122,46 @@ export function Workers() {
   )
 }
 
-const place = (id: string, version: number): string =>
-  `/v1/functions/${id}${version === 0 ? '' : `/versions/${version}`}`
+const countsOf = (workers: Kept[]): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const { state } of workers) counts[state] = (counts[state] ?? 0) + 1
+  return counts
+}
 
-async function readWorkers(): Promise<Shown[]> {
-  const { functions } = await get<{ functions: FunctionRow[] }>('/v1/functions')
-  const found = await Promise.all(
-    functions.flatMap(({ id, name, latest_version }) =>
-      Array.from({ length: latest_version + 1 }, async (_, version) => {
-        const { workers } = await get<{ workers: WorkerRow[] }>(
-          `/v1/functions/${id}/workers?function_version=${version}`,
-        )
-        return workers.map((worker) => ({ ...worker, name: name ?? id }))
-      }),
-    ),
+const functionOf = ({ function_id, function_name, function_version, image }: Kept) =>
+  function_id === null ? (
+    <span class="cut">{`any of ${image}`}</span>
+  ) : (
+    <Link to={`/functions/${function_id}`} class="cut">
+      {`${function_name ?? function_id}${function_version ? `:${function_version}` : ''}`}
+    </Link>
   )
-  return found.flat()
+
+const whyText = ({ state, saves }: Kept): string => {
+  if (saves !== null) return `saves ${ms(saves)} of cold starts an hour`
+  if (state === 'busy') return 'it works'
+  return state === 'leaving' ? 'it is going' : 'it stays: min_workers'
+}
+
+function WorkerActions({ worker: { function_id: id, function_version: version } }: { worker: Kept }) {
+  if (id === null) return <>–</>
+  const at = `/v1/functions/${id}${version ? `/versions/${version}` : ''}`
+  return (
+    <span class="actions">
+      <Action label="One more" kind="small" act={() => call('POST', `${at}/scale_up`, { count: 1 })} />
+      <Action
+        label="End all"
+        kind="small danger"
+        confirm="The next call of this function starts cold."
+        act={() => call('POST', `${at}/detach`)}
+      />
+    </span>
+  )
+}
+
+const readStarts = async (): Promise<ExecutionRow[]> => {
+  const query = 'start_kind=in:cold,prewarmed&order=newest&limit=20'
+  return (await get<{ executions: ExecutionRow[] }>(`/v1/executions?${query}`)).executions
 }
 
 async function readGeneric(): Promise<Generic[]> {

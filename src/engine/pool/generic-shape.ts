@@ -35,6 +35,7 @@ export type Ordered = PoolWorker | 'no_memory' | null
 
 /** An idle worker that may be ended to make room for others. */
 export interface Spare extends Evictable {
+  image: string
   evict(): void
 }
 
@@ -133,7 +134,7 @@ export class GenericShape {
     return this.#ready.map((worker, at) => {
       const { name, memoryBytes } = worker
       const worth = genericWorth(perMs, this.#starting.later + at, this.#startMs, this.shape.memoryBytes)
-      return { name, memoryBytes, worth, evict: () => this.#evict(worker) }
+      return { name, image: this.shape.image, memoryBytes, worth, evict: () => this.#evict(worker) }
     })
   }
 

@@ -5,7 +5,7 @@ import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { WorkerMeter } from '../../domain/usage.ts'
 import type { PoolVitals } from '../../domain/vitals.ts'
-import type { Call, Caller, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
+import type { Call, Caller, KeptWorker, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
 import { Calls } from './calls.ts'
 import { CommandRuns } from './command-runs.ts'
 import { Departures } from './departures.ts'
@@ -23,7 +23,7 @@ import { Starts } from './starts.ts'
 import { Supply } from './supply.ts'
 import { Upkeep } from './upkeep.ts'
 import { WarmAhead } from './warm-ahead.ts'
-import type { WorkerGroup } from './worker-group.ts'
+import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 
 export interface PoolOptions {
   memoryBudgetBytes: number
@@ -121,15 +121,26 @@ export class WorkerPool implements Pool {
   }
 
   workers(): WorkerInfo[] {
-    return this.#parts.groups.all().flatMap(({ revision, workers }) =>
-      [...workers].map(({ worker, inFlight, leaving, sleep }) => ({
-        name: worker.name,
-        functionId: revision.functionId,
-        functionVersion: revision.functionVersion,
-        runtimeId: revision.runtimeId,
-        state: leaving ? 'leaving' : inFlight > 0 ? 'busy' : sleep === null ? 'idle' : 'paused',
+    return this.#parts.groups.all().flatMap((group) => [...group.workers].map((bound) => infoOf(group, bound)))
+  }
+
+  keeping(): KeptWorker[] {
+    const { room, groups, generic } = this.#parts
+    const now = this.#given.clock.elapsed()
+    const worths = new Map(room.spare().map(({ name, worth }) => [name, worth]))
+    const bound = groups.all().flatMap((group) =>
+      [...group.workers].map((one) => ({
+        ...infoOf(group, one),
+        ...{ image: group.revision.image, memoryBytes: one.heldBytes, calls: one.calls },
+        idleMs: one.inFlight > 0 ? null : now - one.idleSince,
+        worth: worths.get(one.worker.name) ?? null,
       })),
     )
+    const waiting = generic.spare().map(({ name, image, memoryBytes, worth }) => ({
+      ...{ name, functionId: null, functionVersion: null, runtimeId: null, state: 'generic' },
+      ...{ image, memoryBytes, calls: 0, idleMs: null, worth },
+    }))
+    return [...bound, ...waiting].sort((a, b) => (a.worth ?? neverGoes) - (b.worth ?? neverGoes))
   }
 
   vitals(): PoolVitals {
@@ -233,5 +244,29 @@ function makeParts(
   const supply = new Supply({ ...given, provider, calls })
   const ahead = new WarmAhead({ clock, groups, room, supply, pauses })
   const upkeep = new Upkeep({ clock, groups, line, starts, departures, provider, supply, commands, ahead, pauses })
-  return { memory, heldTime, groups, generic, provider, departures, calls, supply, commands, ahead, upkeep, engineIsUp }
+  return {
+    memory,
+    heldTime,
+    groups,
+    generic,
+    room,
+    provider,
+    departures,
+    calls,
+    supply,
+    commands,
+    ahead,
+    upkeep,
+    engineIsUp,
+  }
 }
+
+const infoOf = ({ revision }: WorkerGroup, { worker, inFlight, leaving, sleep }: BoundWorker): WorkerInfo => ({
+  name: worker.name,
+  functionId: revision.functionId,
+  functionVersion: revision.functionVersion,
+  runtimeId: revision.runtimeId,
+  state: leaving ? 'leaving' : inFlight > 0 ? 'busy' : sleep === null ? 'idle' : 'paused',
+})
+
+const neverGoes = Number.MAX_VALUE

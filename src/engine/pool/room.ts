@@ -112,6 +112,11 @@ export class Room {
 
   // --- what may go
 
+  /** All that may, whoever needs the room. */
+  spare(): Spare[] {
+    return this.#spare(null)
+  }
+
   /** Nobody's worker goes for one that is to be kept beyond its project's share, and that no call waits for. */
   #spareFor(group: WorkerGroup | null): Spare[] {
     if (group !== null && group.waiters.length === 0 && this.#isBeyondShare(group)) return []
@@ -139,6 +144,7 @@ export class Room {
     const now = this.#parts.clock.elapsed()
     return idle.slice(0, spare).map((bound, at) => ({
       name: bound.worker.name,
+      image: group.revision.image,
       memoryBytes: bound.heldBytes,
       worth: habits.worthOf(habits.outlookOfIdle(idle.length - at, now)),
       evict: () => this.#parts.departures.leave(group, bound, 'evicted'),

@@ -13,6 +13,34 @@ const listed = z.object({
   workers: z.array(z.object({ function_id: z.string(), function_version: z.int(), worker_name: z.string() })),
 })
 
+const keptWorker = z
+  .object({
+    worker_name: z.string(),
+    function_id: z.string().nullable().openapi({ description: 'Null: it waits for any function of its image.' }),
+    function_name: z.string().nullable(),
+    function_version: z.int().nullable(),
+    image: z.string(),
+    state: z.enum(['busy', 'idle', 'paused', 'leaving', 'generic']),
+    memory: z.int().openapi({ description: 'Bytes that are reserved for it.' }),
+    calls: z.int(),
+    idle_seconds: z.number().nullable(),
+    eviction: z
+      .int()
+      .nullable()
+      .openapi({ description: '1: the next that goes; null: it does not go for others now.' }),
+    worth: z.number().nullable().openapi({
+      description:
+        'Milliseconds of cold starts that keeping it is expected to save, per second and MiB; the least goes first.',
+    }),
+    saves: z.number().nullable().openapi({ description: 'The same of all its memory: milliseconds per hour.' }),
+  })
+  .openapi('KeptWorker')
+const kept = z.object({
+  memory: z.object({ budget: z.int(), reserved: z.int() }).openapi({ description: 'Bytes of all workers.' }),
+  waiting_calls: z.int(),
+  workers: z.array(keptWorker).openapi({ description: 'What would go first comes first.' }),
+})
+
 /** The routes for a function and those for one version of it do the same; without a number the version is 0. */
 const bases = ['/v1/functions/:id', '/v1/functions/:id/versions/:number'] as const
 type Base = (typeof bases)[number]
@@ -38,6 +66,26 @@ export function bindWorkers(app: App, workers: Workers, settings: { maxBodyBytes
     },
   )
 
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/workers',
+      tag,
+      summary: 'All workers, and which of them would go next when others need memory (admin)',
+      answers: { 200: kept },
+      refusals: ['forbidden'],
+    },
+    (c) => {
+      const { workers: found, memory } = workers.kept(c.get('who'))
+      return c.json({
+        memory: { budget: memory.budgetBytes, reserved: memory.reservedBytes },
+        waiting_calls: memory.waitingCalls,
+        workers: found.map(keptJson),
+      })
+    },
+  )
+
   for (const base of bases) {
     endpoint(app, scale(`${base}/scale_up`, 'Bind more idle workers, in the background (admin)'), async (c) => {
       const { id, version } = target(c)
@@ -56,6 +104,29 @@ export function bindWorkers(app: App, workers: Workers, settings: { maxBodyBytes
       workers.detach(c.get('who'), id, version)
       return c.body(null, 202)
     })
+  }
+}
+
+type Kept = ReturnType<Workers['kept']>['workers'][number]
+
+const mib = 1024 * 1024
+const hourSeconds = 3600
+
+function keptJson(worker: Kept, at: number): z.output<typeof keptWorker> {
+  const { worth, memoryBytes, idleMs } = worker
+  return {
+    worker_name: worker.name,
+    function_id: worker.functionId,
+    function_name: worker.functionName,
+    function_version: worker.functionVersion,
+    image: worker.image,
+    state: worker.state as z.output<typeof keptWorker>['state'],
+    memory: memoryBytes,
+    calls: worker.calls,
+    idle_seconds: idleMs === null ? null : Math.round(idleMs / 1000),
+    eviction: worth === null ? null : at + 1,
+    worth,
+    saves: worth === null ? null : (worth * memoryBytes * hourSeconds) / mib,
   }
 }
 

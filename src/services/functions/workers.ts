@@ -2,7 +2,8 @@ import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
-import type { Pool } from '../../domain/worker.ts'
+import type { PoolVitals } from '../../domain/vitals.ts'
+import type { KeptWorker, Pool } from '../../domain/worker.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import type { Targets } from './targets.ts'
 
@@ -25,6 +26,15 @@ export class Workers {
 
   constructor(parts: WorkersParts) {
     this.#parts = parts
+  }
+
+  /** All of the server, what would go first when others need memory first. */
+  kept(who: Principal): { workers: (KeptWorker & { functionName: string | null })[]; memory: PoolVitals } {
+    requireAdmin(who, 'Listing workers')
+    const { pool, functions } = this.#parts
+    const nameOf = (id: string | null) => (id === null ? null : (functions.find(id)?.name ?? null))
+    const workers = pool.keeping().map((worker) => ({ ...worker, functionName: nameOf(worker.functionId) }))
+    return { workers, memory: pool.vitals() }
   }
 
   /** Empty for a function that there is not. */
