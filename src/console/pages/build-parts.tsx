@@ -80,7 +80,7 @@ export function Builds({ rows, ofOne = false }: { rows: BuildRow[]; ofOne?: bool
     {
       title: 'Installed',
       cell: (row: BuildRow) =>
-        row.size === null ? '–' : `${mebibytes(row.size)}${row.cached ? ', by an earlier build' : ''}`,
+        row.size === null ? '–' : `${mebibytes(row.size)}${row.cached ? ', before' : ''}`,
     },
     { title: 'Error', cell: (row: BuildRow) => <span class="cut">{row.error ?? '–'}</span> },
   ]

@@ -72,7 +72,7 @@ export function Workers() {
       )}
       <section>
         <h2>All workers</h2>
-        <p>When others need memory, the worker goes whose memory is expected to save the fewest cold starts.</p>
+        <p>When others need memory, the worker goes whose memory is expected to save the least waiting for cold starts.</p>
         {data?.workers.length === 0 && <Empty>There are no workers at the moment.</Empty>}
         {data !== undefined && data.workers.length > 0 && (
           <Table
@@ -138,7 +138,7 @@ const functionOf = ({ function_id, function_name, function_version, image }: Kep
   )
 
 const whyText = ({ state, saves }: Kept): string => {
-  if (saves !== null) return `saves ${ms(saves)} of cold starts an hour`
+  if (saves !== null) return `saves ${ms(saves)} an hour`
   if (state === 'busy') return 'it works'
   return state === 'leaving' ? 'it is going' : 'it stays: min_workers'
 }
