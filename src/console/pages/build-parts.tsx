@@ -79,8 +79,7 @@ export function Builds({ rows, ofOne = false }: { rows: BuildRow[]; ofOne?: bool
     { title: 'List', cell: (row: BuildRow) => row.list },
     {
       title: 'Installed',
-      cell: (row: BuildRow) =>
-        row.size === null ? '–' : `${mebibytes(row.size)}${row.cached ? ', before' : ''}`,
+      cell: (row: BuildRow) => (row.size === null ? '–' : `${mebibytes(row.size)}${row.cached ? ', before' : ''}`),
     },
     { title: 'Error', cell: (row: BuildRow) => <span class="cut">{row.error ?? '–'}</span> },
   ]

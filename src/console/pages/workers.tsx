@@ -72,7 +72,9 @@ export function Workers() {
       )}
       <section>
         <h2>All workers</h2>
-        <p>When others need memory, the worker goes whose memory is expected to save the least waiting for cold starts.</p>
+        <p>
+          When others need memory, the worker goes whose memory is expected to save the least waiting for cold starts.
+        </p>
         {data?.workers.length === 0 && <Empty>There are no workers at the moment.</Empty>}
         {data !== undefined && data.workers.length > 0 && (
           <Table
