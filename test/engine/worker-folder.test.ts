@@ -16,7 +16,7 @@ import {
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PipeStock } from '../../src/engine/worker/pipe-stock.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
@@ -102,6 +102,16 @@ describe('a worker’s folder', () => {
     const folder = await make()
     await folder.putCode(aPackage())
     await folder.remove()
+    expect(existsSync(folder.path)).toBe(false)
+  })
+
+  test('goes although something writes into it meanwhile', async () => {
+    const folder = await make()
+    for (let n = 0; n < 2000; n++) writeFileSync(join(folder.path, String(n)), '')
+    const removed = folder.remove()
+    while (readdirSync(folder.path).length > 2000) await nextTurn()
+    writeFileSync(join(folder.path, 'late'), '')
+    await removed
     expect(existsSync(folder.path)).toBe(false)
   })
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
 import type { SecretReader } from '../../src/domain/secret.ts'
@@ -68,7 +68,7 @@ async function start(overrides: { isolatesFiles?: boolean; secrets?: Partial<Sec
   const own = await WorkerFolder.make(join(folder, 'workers'), 'w1')
   const parts = {
     clock,
-    log: { ...silent, warn: (keys: object) => warnings.push(keys) },
+    log: { ...silent, warn: (keys: object, message: string) => warnings.push({ ...keys, message }) },
     codeFolder: (hash: string) => join(folder, 'packages', hash),
     loadTimeoutMs: 3000,
     stopGraceMs: 2000,
@@ -480,6 +480,17 @@ describe('the end of a worker', () => {
     await test.worker.gone
     expect(existsSync(test.path)).toBe(false)
     expect(test.shim.destroyed).toBe(true)
+  })
+
+  test('is told to the log where its folder cannot be removed', async () => {
+    const { worker, path } = await bound()
+    const removal = vi.spyOn(WorkerFolder.prototype, 'remove').mockRejectedValueOnce(new Error('held'))
+    await worker.kill()
+    removal.mockRestore()
+    expect(warnings).toContainEqual(
+      expect.objectContaining({ worker: 'w1', message: expect.stringContaining('cannot be removed') }),
+    )
+    rmSync(path, { recursive: true })
   })
 
   test('comes with that of its connection: what goes on without is ended', async () => {

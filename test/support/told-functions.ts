@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DataFolder } from './data-folder.ts'
 
@@ -11,10 +11,19 @@ async function untilTold() {
 }
 `
 
-/** Beside the code: that of a container is in its worker's own folder, that of a process where the package was unpacked. */
+/**
+ * Beside the code: that of a container is in its worker's own folder, that of a process where the package was unpacked. Workers
+ * without code are told nothing: their folders may be going.
+ */
 export function tellWorkers(data: DataFolder): void {
-  for (const folder of ['workers', 'packages']) {
-    const names = readdirSync(join(data.path, folder)).filter((name) => !name.startsWith('.'))
-    for (const name of names) writeFileSync(join(data.path, folder, name, 'told'), '')
+  for (const path of [...foldersIn(data, 'packages'), ...foldersIn(data, 'workers').filter(hasCode)]) {
+    writeFileSync(join(path, 'told'), '')
   }
 }
+
+const foldersIn = (data: DataFolder, folder: string): string[] =>
+  readdirSync(join(data.path, folder))
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => join(data.path, folder, name))
+
+const hasCode = (path: string): boolean => existsSync(join(path, 'code'))

@@ -78,7 +78,8 @@ export class WorkerFolder {
     void this.#connection.then((socket) => socket.destroy())
     this.stdout.destroy()
     this.stderr.destroy()
-    await rm(this.path, { recursive: true, force: true })
+    // Tried again: what its function has left running may write while the folder goes, and one that is not empty stays.
+    await rm(this.path, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

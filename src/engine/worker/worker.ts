@@ -335,7 +335,8 @@ export class ShimWorker implements PoolWorker {
     else await Promise.race([this.#sandbox.exited, this.#exit()])
     this.#deadlines.close()
     await this.#sandbox.kill()
-    // What cannot be removed now, the next start removes.
-    await this.#link.remove().catch(() => {})
+    await this.#link.remove().catch((error: unknown) => {
+      this.#parts.log.warn({ ...this.#owner, err: error }, 'what a worker left cannot be removed: the next start will')
+    })
   }
 }
