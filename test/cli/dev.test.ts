@@ -82,6 +82,17 @@ test('A session is found in its folder as long as its process lives, and version
   removeSession(folder)
 })
 
+test.each([
+  ['names a server of elsewhere', { url: 'http://collect.example.org' }],
+  ['names one by a name that begins as an address of this machine', { url: 'http://127.0.0.1.example.org' }],
+  ['names no process', { pid: 0 }],
+  ['names a group of processes', { pid: -process.pid }],
+])('A session that came with the folder, and %s, gets no token', (_what, wrong) => {
+  const dataDir = makeSessionFolder(folder)
+  writeSession(folder, { pid: process.pid, url: 'http://127.0.0.1:1', dataDir, ...wrong })
+  expect(liveSession(folder)).toBeNull()
+})
+
 describe('A project', () => {
   test('is what taibai.yaml says, or the package of the folder', () => {
     write('api/main.mjs')

@@ -12,7 +12,7 @@ import { readyEngine } from '../../host/ready-engine.ts'
 import { findServer, serverFiles, startServer, stopLimitMs, stopServer } from '../../host/server-process.ts'
 import { serverVersion } from '../../host/server-version.ts'
 import { type Cli, type NamedServer, usageError } from '../command.ts'
-import { liveSession, makeSessionFolder, removeSession, writeSession } from './session.ts'
+import { isLoopback, liveSession, makeSessionFolder, removeSession, writeSession } from './session.ts'
 
 /** The server of a session: one that is there, or one of its own for as long as it lasts. */
 
@@ -62,11 +62,6 @@ export function chooseServer(
   throw usageError(
     `Commands ask ${name} here, which is another machine: each save would change what runs there. If that is meant, say ${option}; for a server of this session say --context local.`,
   )
-}
-
-const isLoopback = (url: string): boolean => {
-  const { hostname } = new URL(url)
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }
 
 /** Throws UnreachableError, or ApiError when it does not accept us. */

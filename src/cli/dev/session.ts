@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder } from '../../folder.ts'
 
@@ -16,15 +16,25 @@ export const sessionFolder = '.taibai'
 
 const fileOf = (folder: string): string => join(folder, sessionFolder, 'session.json')
 
-/** Null: nobody serves this folder. */
+/**
+ * Null: nobody serves this folder. The file may have come with the folder, or be somebody else's, and tokens are sent where it
+ * says: it is believed only when this user has written it, and of this machine.
+ */
 export function liveSession(folder: string): Session | null {
   try {
     const session: Session = JSON.parse(readFileSync(fileOf(folder), 'utf8'))
+    const isOwn = statSync(fileOf(folder)).uid === process.getuid?.()
+    if (!isOwn || !(session.pid > 0) || !isLoopback(session.url)) return null
     process.kill(session.pid, 0)
     return session
   } catch {
     return null
   }
+}
+
+export const isLoopback = (url: string): boolean => {
+  const { hostname } = new URL(url)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
 /** Makes the folder, too; version control leaves it alone. */
