@@ -187,6 +187,17 @@ describe('is refused:', () => {
     expect((await change({ Runtime: 'nodejs22.x' })).json.Runtime).toBe('nodejs22.x')
   })
 
+  test('another version of its language for a function that is there, where both are here', async () => {
+    app.stores.runtimes.insert(aRuntime({ name: 'nodejs22' }))
+    await create()
+    const changed = await app.request('PUT', `${all}/shop/configuration`, { json: { Runtime: 'nodejs22.x' } })
+    expect(errorOf(changed)).toEqual([
+      400,
+      'InvalidParameterValueException',
+      expect.stringMatching(/another function for nodejs22.x/),
+    ])
+  })
+
   test('a body beyond the share of its project', async () => {
     await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { bodies_bytes: 100_000 } })
     await create()
@@ -266,6 +277,29 @@ test('a function is made, shown, changed and removed', async () => {
   expect(code.json.CodeSize).toBe(4)
   expect((await app.request('DELETE', `${all}/shop`)).status).toBe(204)
   expect((await app.request('GET', `${all}/shop`)).status).toBe(404)
+})
+
+test('a version of a language is its own runtime where that is here, else the usual one', async () => {
+  for (const name of ['nodejs22', 'python3', 'python311']) app.stores.runtimes.insert(aRuntime({ name }))
+  app.stores.runtimes.insert(aRuntime({ name: 'nodejs18', status: 'error' }))
+  const runtimeOf = async (runtime: string) => {
+    const name = runtime.replace('.', '-')
+    expect((await create({ FunctionName: name, Runtime: runtime })).json.Runtime).toBe(runtime)
+    const { runtime_id: id } = (await app.request('GET', `/v1/functions/${name}`)).json
+    return (await app.request('GET', `/v1/runtimes/${id}`)).json.name
+  }
+  const wanted = ['nodejs22.x', 'nodejs20.x', 'nodejs18.x', 'python3.11', 'python3.12']
+  expect(await Promise.all(wanted.map(runtimeOf))).toEqual(['nodejs22', 'nodejs', 'nodejs', 'python311', 'python3'])
+})
+
+test('a version of a language is named as clients know it, for functions that were made in another way', async () => {
+  for (const name of ['nodejs22', 'python311', 'ruby']) {
+    app.stores.runtimes.insert(aRuntime({ name }))
+    const form = { name, runtime_id: name, code: '{"source":"package"}', package: Buffer.from('PK') }
+    expect((await app.request('POST', '/v1/functions', { form })).status).toBe(201)
+  }
+  const shown = (await app.request('GET', `${all}/`)).json.Functions.map(({ Runtime }: { Runtime: string }) => Runtime)
+  expect(shown).toEqual(['nodejs22.x', 'python3.11', 'ruby'])
 })
 
 test('versions are published once for each code, and aliases of one function lead to them', async () => {

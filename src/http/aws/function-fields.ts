@@ -79,9 +79,9 @@ export function shownStart({ entry_point, command, working_directory }: Function
   return Object.keys(config).length === 0 ? {} : { ImageConfigResponse: { ImageConfig: config } }
 }
 
-/** Name of our runtime. */
-export function runtimeIn({ Runtime: runtime }: Given): string {
-  if (typeof runtime === 'string') return runtimeOf(runtime)
+/** Name of our runtime; `isHere`: whether there is one of this name. */
+export function runtimeIn({ Runtime: runtime }: Given, isHere: (runtime: string) => boolean): string {
+  if (typeof runtime === 'string') return runtimeOf(runtime, isHere)
   throw invalidParameter('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
 }
 

@@ -101,7 +101,7 @@ export class FunctionOperations {
     const given = objectIn(call.body)
     const found = catalogue.findWhole(call.who, call.region, param(call))
     checkRevision(given.RevisionId, this.#configuration(call, found))
-    refuseOtherRuntime(found, given.Runtime)
+    this.#refuseOtherRuntime(call.who, found, given.Runtime)
     const settings = settingsOf(given, found.settings)
     refuseTooLong(settings)
     const { fn } = found
@@ -155,8 +155,21 @@ export class FunctionOperations {
     given: Record<string, unknown>,
   ): Pick<NewFunction, 'code' | 'zip' | 'runtime' | 'signature'> {
     const zip = zipIn(objectOf('Code', given.Code))
-    const runtime = runtimeIn(given)
+    const runtime = this.#runtimeIn(who, given)
     return { code: { source: 'package' }, zip, runtime, ...this.#signature(who, runtime) }
+  }
+
+  #runtimeIn(who: Principal, given: Record<string, unknown>): string {
+    const isHere = (name: string): boolean =>
+      this.#parts.runtimes.list(who).some((runtime) => runtime.name === name && runtime.status === 'available')
+    return runtimeIn(given, isHere)
+  }
+
+  /** Another version of the same language that is the same runtime here is taken. */
+  #refuseOtherRuntime(who: Principal, { runtime, settings }: Found, wanted: unknown): void {
+    if (wanted === undefined || wanted === settings.runtime) return
+    if (this.#runtimeIn(who, { Runtime: wanted }) === runtime) return
+    throw invalidParameter(`Runtime is ${settings.runtime} and stays: make another function for ${wanted}.`)
   }
 
   /** That of the platform, unless the runtime's own is one of them. */
@@ -191,12 +204,6 @@ function refusePublish({ Publish: wanted }: Record<string, unknown>): void {
 function imageAlone({ code: { entry_point: _, command: _command, working_directory: _folder, ...code } }: Fn): object {
   if (code.source === 'image') return code
   throw invalidParameter('ImageConfig is for functions of PackageType Image.')
-}
-
-/** Another version of the same language is the same runtime here. */
-function refuseOtherRuntime({ runtime, settings }: Found, wanted: unknown): void {
-  if (wanted === undefined || wanted === settings.runtime || runtimeIn({ Runtime: wanted }) === runtime) return
-  throw invalidParameter(`Runtime is ${settings.runtime} and stays: make another function for ${wanted}.`)
 }
 
 const asFound = (fn: Fn, settings: LambdaFields): Found => ({

@@ -9,6 +9,8 @@ interface Family {
   runtime: string
   /** The name for a function that was made in another way. */
   shownAs: string
+  /** The same for one of a version of the language, by the digits behind our name of the language. */
+  shownVersion(digits: string): string
   /** The payload of a failure as functions of this language put it. */
   failure(error: FunctionError, requestId: string): object
 }
@@ -18,6 +20,7 @@ const families: Family[] = [
     prefix: 'nodejs',
     runtime: 'nodejs',
     shownAs: 'nodejs24.x',
+    shownVersion: (digits) => `nodejs${digits}.x`,
     failure: ({ type, message, stack }) => ({
       errorType: type,
       errorMessage: message,
@@ -28,6 +31,7 @@ const families: Family[] = [
     prefix: 'python3',
     runtime: 'python3',
     shownAs: 'python3.13',
+    shownVersion: (digits) => `python3.${digits}`,
     failure: ({ type, message, stack }, requestId) => ({
       errorMessage: message,
       errorType: type,
@@ -39,6 +43,7 @@ const families: Family[] = [
     prefix: 'provided',
     runtime: 'provided',
     shownAs: 'provided.al2023',
+    shownVersion: (digits) => `provided${digits}`,
     failure: ({ type, message, stack }) => ({
       errorType: type,
       errorMessage: message,
@@ -57,19 +62,36 @@ function framesIn(stack: string | null): string[] {
   return frames
 }
 
-/** Throws AwsError for a runtime that is not here. */
-export function runtimeOf(named: string): string {
+/**
+ * Name of our runtime: the version of the language that is named, where `isHere` says that there is one of its own (`nodejs22`
+ * for `nodejs22.x`), else the usual one. Throws AwsError for a language that is not here.
+ */
+export function runtimeOf(named: string, isHere: (runtime: string) => boolean): string {
   const family = families.find(({ prefix }) => named.startsWith(prefix))
-  if (family !== undefined) return family.runtime
+  if (family !== undefined) {
+    const version = named.replace(/\.x$/, '').replace('.', '')
+    return isHere(version) ? version : family.runtime
+  }
   const known = families.map(({ prefix }) => `${prefix}*`).join(', ')
   throw invalidParameter(`Value ${named} at 'runtime' is not among the runtimes of this server: ${known}.`)
 }
 
-export const shownRuntime = (runtime: string | null): string | undefined =>
-  families.find((family) => runtime !== null && family.runtime === runtime)?.shownAs ?? runtime ?? undefined
+export function shownRuntime(runtime: string | null): string | undefined {
+  const found = familyOf(runtime)
+  if (found === undefined) return runtime ?? undefined
+  return found.digits === '' ? found.family.shownAs : found.family.shownVersion(found.digits)
+}
 
 export function failurePayload(runtime: string | null, error: FunctionError, requestId: string): object {
-  const family = families.find((family) => family.runtime === runtime)
-  if (family !== undefined) return family.failure(error, requestId)
+  const found = familyOf(runtime)
+  if (found !== undefined) return found.family.failure(error, requestId)
   return { errorType: error.type, errorMessage: error.message }
+}
+
+/** Of one of our runtimes, with the digits of its version: none are the usual one's. */
+function familyOf(runtime: string | null): { family: Family; digits: string } | undefined {
+  const found = families
+    .filter((family) => runtime?.startsWith(family.runtime))
+    .map((family) => ({ family, digits: String(runtime).slice(family.runtime.length) }))
+  return found.find(({ digits }) => /^\d*$/.test(digits))
 }
