@@ -16,6 +16,7 @@ import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/functions/aliases.ts'
 import { type BuildRules, Builds, type BuildsParts } from './services/functions/builds.ts'
+import { DeploymentOrder } from './services/functions/deployment-order.ts'
 import { Exposed } from './services/functions/exposed.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
@@ -221,6 +222,7 @@ export function makeServices(ground: Ground) {
     log,
   })
   const inUse = new Holders({ stores, jobs, sources })
+  const order = new DeploymentOrder()
   const packageShare = new PackageShare({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
   const builds = new Builds({
     ...ground.builds,
@@ -266,6 +268,7 @@ export function makeServices(ground: Ground) {
       appTimers: new AppTimers({ store: stores.jobs, jobs, patterns: cronPatterns(), shares: ground.shares }),
       packages,
       builds,
+      order,
       zipOf,
       runtimes,
       targets,
@@ -287,6 +290,7 @@ export function makeServices(ground: Ground) {
       functions,
       inUse,
       packages,
+      order,
       targets,
       pool,
       ledger,

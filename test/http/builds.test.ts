@@ -350,6 +350,17 @@ describe('Of two deployments of one function that are under way together', () =>
     expect(await builds()).toMatchObject([{ status: 'superseded' }])
   })
 
+  test('one that was accepted before a rollback does not undo it', async () => {
+    expect((await app.request('POST', `/v1/functions/${id}/versions`, { json: {} })).status).toBe(201)
+    const kept = packageNow()
+    const first = update(id, older)
+    await expect.poll(() => ends.size).toBe(1)
+    expect((await app.request('POST', `/v1/functions/${id}/versions/1/rollback`)).status).toBe(200)
+    for (const end of ends.values()) end()
+    expect((await first).status).toBe(409)
+    expect(packageNow()).toBe(kept)
+  })
+
   test('the first stays when the second fails', async () => {
     const broken = Buffer.from('PK broken')
     await brings(broken, { 'package.json': sharp.replace('0.34.5', '2') })

@@ -35,4 +35,14 @@ describe('The OCI runtime that a function asks for', () => {
     expect((await update(null)).json.sandbox).toBeNull()
     expect(revision().key).not.toBe(first.key)
   })
+
+  test('does not bring back the image of before, when another came while the engine was asked', async () => {
+    const box = { source: 'image', image: 'box:1', mode: 'lambda' }
+    expect((await app.request('POST', '/v1/functions', { json: { name: 'box', code: box } })).status).toBe(201)
+    const change = (json: object) => app.request('PUT', '/v1/functions/box', { json })
+    const both = await Promise.all([change({ sandbox: 'runc' }), change({ image: 'box:2' })])
+    expect(both.map(({ status }) => status)).toEqual([200, 200])
+    const { json } = await app.request('GET', '/v1/functions/box')
+    expect(json).toMatchObject({ sandbox: 'runc', code: { image: 'box:2' } })
+  })
 })

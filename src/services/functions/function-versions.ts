@@ -6,6 +6,7 @@ import type { NewId } from '../../domain/ids.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
+import type { DeploymentOrder } from './deployment-order.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import type { Download } from './functions.ts'
 import { keepWorkers } from './keep-workers.ts'
@@ -17,6 +18,7 @@ export interface FunctionVersionsParts {
   functions: FunctionStore
   inUse: InUse
   packages: PackageStore
+  order: DeploymentOrder
   targets: Targets
   pool: Pool
   ledger: Ledger
@@ -93,12 +95,16 @@ export class FunctionVersions {
 
   /**
    * The function's code is that of the version again, without an upload. Allowed while jobs are unfinished, unlike an
-   * update: it is what one does while they fail. Only in the caller's own project, for admins too.
+   * update: it is what one does while they fail. Deployments that were accepted before and end later change nothing. Only in
+   * the caller's own project, for admins too.
    */
   rollback(who: Principal, nameOrId: string, number: number): Counted<Fn> {
     const { functions, targets, pool, ledger, clock } = this.#parts
     const fn = functionToActOn(targets, asOwner(who), nameOrId)
     const { packageHash, md5sum } = this.#find(fn, number)
+    const place = this.#parts.order.accept(fn.id)
+    place.done()
+    place.end()
     if (fn.packageHash === packageHash) return withCount(fn, ledger.counts(fn.id, 0))
     const back: Fn = { ...fn, packageHash, code: { ...fn.code, md5sum }, updatedAt: clock.now() }
     functions.update(back)

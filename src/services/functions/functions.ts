@@ -18,7 +18,7 @@ import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
 import type { BuildAsked, Builds, Deployment } from './builds.ts'
-import { DeploymentOrder, type Place } from './deployment-order.ts'
+import type { DeploymentOrder, Place } from './deployment-order.ts'
 import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import { entryIn, type GivenCode, type InlineFile, readChangedCode, readCode } from './function-code.ts'
@@ -52,6 +52,7 @@ export interface FunctionsParts extends StoredCodesParts {
   inUse: InUse
   appTimers: AppJobs
   builds: Pick<Builds, 'built' | 'deploy'>
+  order: DeploymentOrder
   runtimes: Runtimes
   targets: Targets
   exposed: Exposed
@@ -92,7 +93,6 @@ export interface Download {
 export class Functions {
   #parts: FunctionsParts
   #codes: StoredCodes
-  #order = new DeploymentOrder()
 
   constructor(parts: FunctionsParts) {
     this.#parts = parts
@@ -118,7 +118,7 @@ export class Functions {
    * `conflict`.
    */
   async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
-    const place = this.#order.accept(this.#parts.targets.findFunction(who, nameOrId).id)
+    const place = this.#parts.order.accept(this.#parts.targets.findFunction(who, nameOrId).id)
     return this.#parts.builds
       .deploy(given.build, (build) => this.#update(who, nameOrId, given, build, check, place))
       .finally(() => place.end())
@@ -194,14 +194,15 @@ export class Functions {
     }
     const wanted = this.#checked(changed(before))
     if (wanted.code.image !== before.code.image) checkImageOf(wanted.code, who, this.#parts.limits)
+    const givesNewCode = stored !== null || code?.source === 'image'
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
     const tried = mustLoad ? await this.#tried(wanted, 'load') : wanted
     const fn = this.#parts.functions.find(before.id)
     if (fn === null) throw notFound('Function', nameOrId)
-    if (stored !== null) place.refuseLate()
-    const isNewerCode = stored === null && fn.packageHash !== before.packageHash
+    if (givesNewCode) place.refuseLate()
+    const isNewerCode = !givesNewCode && JSON.stringify(codeIn(fn)) !== JSON.stringify(codeIn(before))
     const written = this.#write(fn, { ...changed(fn), code: isNewerCode ? fn.code : tried.code })
-    if (stored !== null) place.done()
+    if (givesNewCode) place.done()
     if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
     return written
   }
@@ -404,6 +405,8 @@ function inlineEntry({ entry, signature }: Fn, file: InlineFile): string | null 
   const namesModule = signature === null || factsOf(signature).entry === undefined
   return entry === null || !namesModule ? entry : entryIn(file, entry)
 }
+
+const codeIn = ({ code, packageHash }: Fn) => ({ code, packageHash })
 
 /** Its mode and port stay. Null: the image does. */
 function changedImage({ code }: Fn, image: string | undefined): Pick<Fn, 'code'> | null {
