@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { customAlphabet } from 'nanoid'
 import { nodeCommand } from './assets.ts'
 import type { Config } from './config.ts'
@@ -83,15 +83,18 @@ export const workersParts = (
   cpuDefaultMillicpu: config.cpuDefaultMillicpu,
 })
 
-/** `engine`: a swarm has the memory and the processors of its nodes, unless the operator says how much of them is ours. */
+/** A swarm has the memory of its nodes, unless the operator says how much of it is ours. */
+const memoryBudgetBytes = ({ memoryBudgetMb }: Config, capacity: SandboxEngine['capacity']): number =>
+  capacity === undefined || memoryBudgetMb !== defaultBudgetMb
+    ? memoryBudgetMb * 1024 * 1024
+    : budgetOf(capacity.memoryBytes)
+
+/** `engine`: a swarm has the memory and the processors of its nodes. */
 export const poolOptions = (
   config: Config,
   { capacity, isFixedOnceStarted }: Pick<SandboxEngine, 'capacity' | 'isFixedOnceStarted'>,
 ): PoolOptions => ({
-  memoryBudgetBytes:
-    capacity === undefined || config.memoryBudgetMb !== defaultBudgetMb
-      ? config.memoryBudgetMb * 1024 * 1024
-      : budgetOf(capacity.memoryBytes),
+  memoryBudgetBytes: memoryBudgetBytes(config, capacity),
   genericFloor: config.genericWorkers,
   maxParallelStarts: config.maxParallelStarts,
   maxWaiting: config.maxWaiting,
@@ -129,8 +132,9 @@ export const openStackSettings = (config: Config): OpenStackSettings => ({
   maxSwiftObjectBytes: config.maxSwiftObjectBytes,
 })
 
-export const healthSettings = (config: Config): HealthSettings => ({
-  memoryBudgetBytes: config.memoryBudgetMb * 1024 * 1024,
+export const healthSettings = (config: Config, { capacity }: Pick<SandboxEngine, 'capacity'>): HealthSettings => ({
+  memoryBudgetBytes: memoryBudgetBytes(config, capacity),
+  hostMemoryBytes: capacity?.memoryBytes ?? totalmem(),
   backupEveryHours: config.backupEveryHours,
 })
 

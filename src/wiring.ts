@@ -129,7 +129,7 @@ export interface Ground {
 }
 
 /** Settings by which the server's health is judged. */
-export type HealthSettings = Pick<HealthParts['facts'], 'memoryBudgetBytes' | 'backupEveryHours'>
+export type HealthSettings = Pick<HealthParts['facts'], 'memoryBudgetBytes' | 'hostMemoryBytes' | 'backupEveryHours'>
 
 export interface ServiceSettings {
   functions: FunctionLimits

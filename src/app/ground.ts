@@ -1,4 +1,4 @@
-import { networkInterfaces, totalmem } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { version } from '../assets.ts'
 import type { Config } from '../config.ts'
 import { systemClock as clock } from '../domain/clock.ts'
@@ -105,7 +105,7 @@ export function makeGround(
     health: {
       engine: () => engine.report(),
       data: () => readDataFacts(data.path, given.reserveBytes(config)),
-      facts: { ...given.healthSettings(config), version, startedAt: clock.now(), hostMemoryBytes: totalmem() },
+      facts: { ...given.healthSettings(config, engine), version, startedAt: clock.now() },
     },
     images: { engine: engine.images, pulled, highWaterBytes: config.imagesHighWaterMb * 1024 * 1024 },
     registries: { credentials: registries, check: async (secret) => engine.images?.check(secret) ?? 'unknown' },

@@ -26,6 +26,7 @@ export interface HealthFacts {
   version: string
   startedAt: number
   memoryBudgetBytes: number
+  /** Of all machines that workers run on. */
   hostMemoryBytes: number
   backupEveryHours: number
 }
