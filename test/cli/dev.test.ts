@@ -11,13 +11,23 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FolderWatch, quietTime } from '../../src/cli/dev/folder-watch.ts'
 import { changedBy, type DevFunction, localPaths, readProject, rootsOf } from '../../src/cli/dev/project.ts'
 import { phasesText } from '../../src/cli/dev/screen.ts'
 import { chooseServer } from '../../src/cli/dev/server.ts'
 import { liveSession, makeSessionFolder, removeSession, writeSession } from '../../src/cli/dev/session.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+const system = vi.hoisted(() => ({ watchesMore: true }))
+vi.mock('node:fs', async (importOriginal) => {
+  const fs = await importOriginal<typeof import('node:fs')>()
+  const watch = (path: string, listener: () => void) => {
+    if (system.watchesMore) return fs.watch(path, listener)
+    throw Object.assign(new Error('System limit for number of file watchers reached'), { code: 'ENOSPC' })
+  }
+  return { ...fs, watch }
+})
 
 let folder: string
 
@@ -154,13 +164,21 @@ test('A save is over sooner than a checkout, or than a file that is still empty'
 
 describe('A folder that is watched tells', () => {
   let told: string[][]
+  let unwatched: string[]
   let watch: FolderWatch
 
   beforeEach(() => {
     told = []
-    watch = new FolderWatch((paths) => told.push(paths.map((path) => path.slice(folder.length + 1))))
+    unwatched = []
+    watch = new FolderWatch(
+      (paths) => told.push(paths.map((path) => path.slice(folder.length + 1))),
+      ({ message }) => unwatched.push(message),
+    )
   })
-  afterEach(() => watch.close())
+  afterEach(() => {
+    system.watchesMore = true
+    watch.close()
+  })
 
   const sees = (path: string) => waitUntil(`it tells of ${path}`, () => told.flat().includes(path))
   /** Whatever came before this is told by then. */
@@ -169,6 +187,14 @@ describe('A folder that is watched tells', () => {
     await sees('last.mjs')
     expect(new Set(told.flat())).toEqual(new Set([...paths, 'last.mjs']))
   }
+
+  test('of what was saved also when a new folder is one more than the system watches', async () => {
+    watch.follow([folder])
+    system.watchesMore = false
+    write('lib/new.mjs')
+    await sees('lib')
+    expect(unwatched[0]).toContain('The system watches no more than 1 folders here')
+  })
 
   test('of a file that is written over, renamed over, or removed', async () => {
     const file = write('main.mjs')

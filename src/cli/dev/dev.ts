@@ -90,7 +90,10 @@ class DevSession {
     this.#parts = parts
     this.#project = parts.project
     this.#screen = new Screen(cli.out, () => cli.now(), process.cwd())
-    this.#watch = new FolderWatch((paths) => this.#note(paths))
+    this.#watch = new FolderWatch(
+      (paths) => this.#note(paths),
+      (error) => this.#screen.refused(null, error.message, true),
+    )
   }
 
   /** Until `q`, Ctrl-C or a signal. */
@@ -147,11 +150,11 @@ class DevSession {
   #readAgain(): boolean {
     try {
       this.#project = readProject(this.#parts.path)
+      this.#watch.follow(rootsOf(this.#project))
     } catch (error) {
       this.#screen.refused(null, (error as Error).message, true)
       return false
     }
-    this.#watch.follow(rootsOf(this.#project))
     this.#screen.functions(this.#project.functions)
     return true
   }

@@ -22,18 +22,20 @@ export const quietTime = (changed: number, hasEmpty: boolean): number =>
 
 export class FolderWatch {
   #onSaved: (paths: string[]) => void
+  #onUnwatched: (error: Error) => void
   #watchers = new Map<string, FSWatcher>()
   #roots: string[] = []
   #changed = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #longest: NodeJS.Timeout | undefined
 
-  /** `onSaved` gets absolute paths; what lies in a new folder is told as that folder. */
-  constructor(onSaved: (paths: string[]) => void) {
+  /** `onSaved` gets absolute paths; what lies in a new folder is told as that folder. `onUnwatched`: a new one cannot be watched. */
+  constructor(onSaved: (paths: string[]) => void, onUnwatched: (error: Error) => void) {
     this.#onSaved = onSaved
+    this.#onUnwatched = onUnwatched
   }
 
-  /** From now on these: folders with all that is in them, files by themselves. */
+  /** From now on these: folders with all that is in them, files by themselves. Throws when the system watches no more. */
   follow(roots: string[]): void {
     this.#roots = roots
     const wanted = new Set(roots.flatMap(foldersOf))
@@ -89,7 +91,11 @@ export class FolderWatch {
     for (const folder of this.#watchers.keys()) {
       if (changed.some((path) => folder === path || folder.startsWith(`${path}/`))) this.#forget(folder)
     }
-    this.follow(this.#roots)
+    try {
+      this.follow(this.#roots)
+    } catch (error) {
+      this.#onUnwatched(error as Error)
+    }
     this.#onSaved(changed)
   }
 }
