@@ -28,12 +28,29 @@ describe('Refusals of a project', () => {
     expect(Math.max(...waits(10_000, 0))).toBe(1000)
   })
 
+  test('do not wait when what their calls hold would fill the memory', async () => {
+    const clock = new FakeClock()
+    const pace = new RefusalPace(clock)
+    let told = 0
+    const refuse = async (times: number) => {
+      for (let n = 0; n < times; n++) void pace.turn('red', 8 * 1024 * 1024).then(() => told++)
+      await settled()
+    }
+    await refuse(60)
+    expect(told).toBe(56)
+    clock.advance(1000)
+    await settled()
+    expect(told).toBe(60)
+    await refuse(60)
+    expect(told).toBe(116)
+  })
+
   test('hold up those of no other project', async () => {
     const clock = new FakeClock()
     const pace = new RefusalPace(clock)
     const told: string[] = []
     const refuse = (project: string, times: number) => {
-      for (let n = 0; n < times; n++) void pace.turn(project).then(() => told.push(project))
+      for (let n = 0; n < times; n++) void pace.turn(project, 100).then(() => told.push(project))
     }
     refuse('red', 60)
     refuse('blue', 1)

@@ -163,9 +163,10 @@ export class Invocation {
     }
   }
 
-  async #refuse({ target, signal }: RunRequest, error: unknown): Promise<never> {
+  async #refuse({ target, signal, input }: RunRequest, error: unknown): Promise<never> {
     const isLimit = error instanceof FaasError && (error.code === 'limit_reached' || error.code === 'queue_full')
-    if (isLimit && !this.#closing && signal?.aborted !== true) await this.#refusals.turn(target.revision.projectId)
+    if (isLimit && !this.#closing && signal?.aborted !== true)
+      await this.#refusals.turn(target.revision.projectId, input.body.length)
     throw error
   }
 

@@ -9,6 +9,8 @@ const longestWaitMs = 1000
 const gapMs = 1000 / perSecond
 /** Projects that are remembered before those that refuse nothing now are forgotten. */
 const mostKept = 1000
+/** Of inputs of calls whose refusal waits: beyond it refusals are told at once, so that waiting fills no memory. */
+const mostHeldBytes = 32 * 1024 * 1024
 
 /** When the next refusal may be told, of one that comes now, and how long it waits. Pure. */
 export function nextTurn(dueMs: number, nowMs: number): { dueMs: number; waitMs: number } {
@@ -24,18 +26,25 @@ export function nextTurn(dueMs: number, nowMs: number): { dueMs: number; waitMs:
 export class RefusalPace {
   #clock: Clock
   #due = new Map<string, number>()
+  #heldBytes = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Resolves when the refusal may be told. */
-  turn(projectId: string): Promise<void> {
+  /** Resolves when the refusal may be told. `bytes`: what its call holds until then. */
+  turn(projectId: string, bytes: number): Promise<void> {
     const now = this.#clock.elapsed()
     const { dueMs, waitMs } = nextTurn(this.#due.get(projectId) ?? 0, now)
     if (this.#due.size >= mostKept) for (const [key, due] of this.#due) if (due <= now) this.#due.delete(key)
     this.#due.set(projectId, dueMs)
-    if (waitMs === 0) return Promise.resolve()
-    return new Promise((resolve) => void this.#clock.after(waitMs, resolve))
+    if (waitMs === 0 || this.#heldBytes + bytes > mostHeldBytes) return Promise.resolve()
+    this.#heldBytes += bytes
+    return new Promise((resolve) => {
+      this.#clock.after(waitMs, () => {
+        this.#heldBytes -= bytes
+        resolve()
+      })
+    })
   }
 }
