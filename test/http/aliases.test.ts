@@ -257,6 +257,7 @@ describe('weights', () => {
   }
   test('stay until they are taken back, or the alias is pointed at something else', async () => {
     expect(await moved({ description: 'd' })).toEqual({ 1: 0.25 })
+    expect(await moved({ function_version: 0, description: 'd' })).toEqual({ 1: 0.25 })
     expect(await moved({ weights: null })).toBeUndefined()
     expect(await moved({ weights: {} })).toBeUndefined()
     expect(await moved({ function_version: 1 })).toBeUndefined()

@@ -73,12 +73,12 @@ export class Aliases {
 
   update(who: Principal, name: string, change: AliasChange): Alias {
     const before = this.get(who, name)
-    const isMoved = change.functionId !== undefined || change.functionVersion !== undefined
-    const functionVersion = change.functionVersion ?? before.functionVersion
+    const { functionId = before.functionId, functionVersion = before.functionVersion } = change
+    const isMoved = functionId !== before.functionId || functionVersion !== before.functionVersion
     const weights = change.weights === undefined && !isMoved ? before.weights : change.weights
     const alias: Alias = {
       ...before,
-      functionId: change.functionId ?? before.functionId,
+      functionId,
       functionVersion,
       weights: checkedWeights(weights ?? {}, functionVersion),
       description: change.description ?? before.description,
