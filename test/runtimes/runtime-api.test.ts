@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { BindFailure, type BoundWorker } from '../support/conformance-harness.ts'
 import { processHarness } from '../support/shim-process.ts'
 
+const mib = 1024 * 1024
 const runtime = fileURLToPath(new URL('../../runtimes/nodejs', import.meta.url))
 const packages = mkdtempSync(join(tmpdir(), 'taibai-bootstrap-'))
 afterAll(() => rmSync(packages, { recursive: true, force: true }))
@@ -91,6 +92,11 @@ elif event.get('do') == 'context':
         'late': int(headers['lambda-runtime-deadline-ms']) > time.time() * 1000,
         'trace': headers['lambda-runtime-trace-id'], 'handler': os.environ['_HANDLER'], 'root': os.environ['LAMBDA_TASK_ROOT'] == os.getcwd(),
     }))
+elif event.get('do') == 'flood':
+    piece = bytes(1024 * 1024)
+    told = post('response', (piece for _ in range(300)))
+elif event.get('rawPath') == '/headless':
+    post('response', (b'x' * 1024 * 1024 for _ in range(50)), {'Lambda-Runtime-Function-Response-Mode': 'streaming', 'Content-Type': 'application/vnd.awslambda.http-integration-response'})
 elif event.get('rawPath') == '/made':
     post('response', json.dumps({'statusCode': 201, 'headers': {'x-a': 'b'}, 'body': event['requestContext']['http']['method']}))
 elif event.get('do') == 'stream':
@@ -138,6 +144,23 @@ describe('a bootstrap', () => {
     await call.printed('printed')
     expect((await call.outcome).state).toBe('value')
     expect(call.output.stdout).toBe('printed\n')
+  })
+
+  test('may send an answer that is far too long: it is not kept', async () => {
+    await using worker = await bind(echo)
+    const outcome = await worker.call({ do: 'flood' }).outcome
+    expect(outcome).toMatchObject({ state: 'failed', message: expect.stringContaining(`has ${300 * mib} bytes`) })
+    expect((outcome as { usage: { memoryPeakBytes: number } }).usage.memoryPeakBytes).toBeLessThan(250 * mib)
+    expect(await worker.call({ n: 1 }).outcome).toMatchObject({ value: { n: 1 } })
+  })
+
+  test('must end the head of a streamed answer', async () => {
+    await using worker = await bind(echo)
+    expect(await worker.fetch({ target: '/headless' }).outcome).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('head of the answer'),
+    })
+    expect(await worker.call({ n: 1 }).outcome).toMatchObject({ value: { n: 1 } })
   })
 
   test('that ends takes its worker along', async () => {

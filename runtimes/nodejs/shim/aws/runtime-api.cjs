@@ -13,6 +13,8 @@ const errorTypeHeader = 'lambda-runtime-function-error-type'
 const errorBodyHeader = 'lambda-runtime-function-error-body'
 const httpType = 'application/vnd.awslambda.http-integration-response'
 const preludeEnd = Buffer.alloc(8)
+/** Of the head of a streamed answer, and of what is said of a failure. */
+const longestWords = 1024 * 1024
 
 class ProgramError extends Error {}
 
@@ -115,13 +117,15 @@ class RuntimeApi {
   }
 
   async #initError(request, response) {
-    const error = errorOf(await bodyOf(request), request.headers[errorTypeHeader])
+    const { body } = await bodyOf(request, longestWords)
+    const error = errorOf(body, request.headers[errorTypeHeader])
     this.refuse(error)
     say(response, 202)
   }
 
   async #error(id, request, response) {
-    const error = errorOf(await bodyOf(request), request.headers[errorTypeHeader])
+    const { body } = await bodyOf(request, longestWords)
+    const error = errorOf(body, request.headers[errorTypeHeader])
     const taken = this.#ended(id, response)
     if (taken === undefined) return
     fail(taken.call, error)
@@ -132,15 +136,13 @@ class RuntimeApi {
     if (request.headers['lambda-runtime-function-response-mode'] === 'streaming') {
       return this.#streamed(id, request, response)
     }
-    const body = await bodyOf(request)
+    const { maxResultBytes } = this.#wish
+    const { body, length } = await bodyOf(request, maxResultBytes)
     const taken = this.#ended(id, response)
     if (taken === undefined) return
     const { call, meta } = taken
-    if (body.length > this.#wish.maxResultBytes) {
-      fail(
-        call,
-        new Refusal(`the result has ${body.length} bytes, and at most ${this.#wish.maxResultBytes} are allowed`),
-      )
+    if (length > maxResultBytes) {
+      fail(call, new Refusal(`the result has ${length} bytes, and at most ${maxResultBytes} are allowed`))
       return say(response, 413, 'RequestEntityTooLarge', 'the answer is too long')
     }
     this.#answer(call, meta, body)
@@ -175,7 +177,7 @@ class RuntimeApi {
       body = new AnswerBody(call, toJson(head))
     }
     if (held === undefined) begin({ status: 200, headers: [['content-type', type]] })
-    for await (const chunk of request) {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       if (call.over) break
       if (held === undefined) {
         await body.write(chunk)
@@ -183,16 +185,19 @@ class RuntimeApi {
       }
       held = Buffer.concat([held, chunk])
       const at = held.indexOf(preludeEnd)
+      if (at === -1 && held.length > longestWords) break
       if (at === -1) continue
       begin(headOf({ statusCode: 200, ...parseJson(held.toString('utf8', 0, at)) }))
       const rest = held.subarray(at + preludeEnd.length)
       held = undefined
       if (rest.length > 0) await body.write(rest)
     }
+    request.resume() // the program sends the rest all the same
     const failure = request.trailers[errorTypeHeader]
     if (failure !== undefined)
       fail(call, errorOf(Buffer.from(request.trailers[errorBodyHeader] ?? '', 'base64'), failure))
-    else if (body === undefined) fail(call, new ProgramError('the answer ended within its head'))
+    else if (body === undefined)
+      fail(call, new ProgramError(`the head of the answer does not end within ${longestWords} bytes`))
     else body.end()
     say(response, 202)
   }
@@ -232,10 +237,16 @@ function errorOf(body, header) {
   return Object.assign(error, { name: errorType ?? header ?? 'Runtime.Unknown', stack })
 }
 
-async function bodyOf(request) {
-  const chunks = []
-  for await (const chunk of request) chunks.push(chunk)
-  return Buffer.concat(chunks)
+/** `length` is what was sent; what is longer is not kept, because nobody wants it. */
+async function bodyOf(request, mostBytes) {
+  let chunks = []
+  let length = 0
+  for await (const chunk of request) {
+    length += chunk.length
+    if (length > mostBytes) chunks = []
+    else chunks.push(chunk)
+  }
+  return { body: Buffer.concat(chunks), length }
 }
 
 function say(response, status, errorType, errorMessage) {
