@@ -430,6 +430,29 @@ describe('a worker', () => {
       await clock.pass(1000)
       expect(await outcome).toMatchObject({ kind: 'returned' })
     })
+
+    test('after one that stayed away none are put until one has come back: an image may read them itself', async () => {
+      const { call, clock, onTheWay, arrive } = await marked((_request, response) => response.end('answered'))
+      const lost = call()
+      await until(() => onTheWay.length === 4)
+      await clock.pass(1000)
+      await lost
+      let isOver = false
+      const next = call().finally(() => {
+        isOver = true
+      })
+      for (let n = 0; n < 100 && !isOver; n++) {
+        await sleep(5)
+        await clock.pass(usualQuietMs)
+      }
+      expect(await next).toMatchObject({ kind: 'returned' })
+      expect(onTheWay, 'those of the first call, and the one that is looked for').toHaveLength(6)
+      arrive()
+      const again = call()
+      await until(() => onTheWay.length === 4)
+      arrive()
+      expect(await again).toMatchObject({ kind: 'returned' })
+    })
   })
 
   test('waits for what it printed of a failure, also when it was silent for long', async () => {

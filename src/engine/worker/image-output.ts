@@ -156,7 +156,10 @@ export class ImageOutput {
       if (missing.size === 0) back.resolve()
     })
     if (!isPut) return null
-    const stopTimer = this.#clock.after(markWaitMs, () => back.resolve())
+    const stopTimer = this.#clock.after(markWaitMs, () => {
+      this.#marks.doubt()
+      back.resolve()
+    })
     return Promise.race([back.promise, this.#ended.promise]).finally(stopTimer)
   }
 }

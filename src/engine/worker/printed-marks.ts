@@ -40,6 +40,13 @@ export class PrintedMarks {
     return this.#marker !== null && this.#putWith(this.#marker, onReached)
   }
 
+  /** One has stayed away: none are put until one has come back again. */
+  doubt(): void {
+    const marker = this.#marker
+    this.#marker = null
+    if (marker !== null) this.use(marker)
+  }
+
   take(stream: Stream, piece: string): void {
     let text = this.#kept[stream] + piece
     for (let found = mark.exec(text); found !== null; found = mark.exec(text)) {
