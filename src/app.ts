@@ -132,6 +132,7 @@ async function open(
     workerDoor.close()
     connections.drain()
     services.scheduler.close()
+    services.runtimes.close()
     const ended = Promise.all([
       services.invocation.close(),
       services.deliveries.close(),

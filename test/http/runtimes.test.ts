@@ -4,7 +4,7 @@ import type { Runtime, RuntimeManifest } from '../../src/domain/runtime.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { testRows } from '../support/rows.ts'
-import { makeTestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
 const unknownId = '0190a000-0000-7000-8000-00000000dead'
 
@@ -115,6 +115,30 @@ describe('creating a runtime', () => {
     await app.runtimes.settled()
     expect([broken, slow].map(({ json }) => app.stores.runtimes.find(json.id)?.status)).toEqual(['error', 'error'])
     expect(app.pool.asked).toEqual([])
+  })
+})
+
+describe('a server that stops while it tries the image of a runtime', () => {
+  test.each([
+    ['new', 'creating', (app: TestApp) => app.request('POST', '/v1/runtimes', { as: 'admin', json: { image: 'i:1' } })],
+    [
+      'upgraded',
+      'upgrading',
+      async (app: TestApp) => {
+        const own = aRuntime({ projectId: 'ops', image: 'i:0' })
+        app.stores.runtimes.insert(own)
+        return app.request('PUT', `/v1/runtimes/${own.id}`, { as: 'admin', json: { image: 'i:1' } })
+      },
+    ],
+  ])('leaves a %s one to its next start', async (_what, status, ask) => {
+    const app = makeTestApp()
+    const trial = Promise.withResolvers<void>()
+    app.pools.prepare = () => trial.promise
+    const { id } = (await ask(app)).json
+    app.runtimes.close()
+    trial.reject(new Error('Its worker ended with the engine.'))
+    await app.runtimes.settled()
+    expect(app.stores.runtimes.find(id)).toMatchObject({ status, image: 'i:1' })
   })
 })
 

@@ -20,6 +20,7 @@ const prepareTimeoutMs = 600_000
 export class RuntimeBuilds {
   #parts: RuntimeBuildsParts
   #pending = new Set<Promise<void>>()
+  #isClosed = false
 
   constructor(parts: RuntimeBuildsParts) {
     this.#parts = parts
@@ -39,6 +40,11 @@ export class RuntimeBuilds {
     this.#parts.pool.addRuntime({ id, image, memoryBytes, trusted })
   }
 
+  /** What is under way then is left as it is: that its worker ends with the server says nothing of the image. */
+  close(): void {
+    this.#isClosed = true
+  }
+
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending)
@@ -46,7 +52,7 @@ export class RuntimeBuilds {
 
   async #build(runtime: Runtime): Promise<void> {
     const isGood = await this.#prepare(runtime)
-    const now = this.#parts.runtimes.find(runtime.id)
+    const now = this.#unfinished(runtime.id)
     if (now === null) return
     this.#write({ ...now, status: isGood ? 'available' : 'error' })
     if (isGood) this.addPool(now)
@@ -54,12 +60,17 @@ export class RuntimeBuilds {
 
   async #upgrade(runtime: Runtime, oldImage: string): Promise<void> {
     const isGood = await this.#prepare(runtime)
-    const now = this.#parts.runtimes.find(runtime.id)
+    const now = this.#unfinished(runtime.id)
     if (now === null) return
     this.#write({ ...now, image: isGood ? runtime.image : oldImage, status: 'available' })
     if (!isGood) return
     this.#parts.pool.removeRuntime(runtime.id)
     this.addPool(runtime)
+  }
+
+  /** Null: it is deleted, or is for the next start to go on with. */
+  #unfinished(id: string): Runtime | null {
+    return this.#isClosed ? null : this.#parts.runtimes.find(id)
   }
 
   async #prepare(runtime: Runtime): Promise<boolean> {

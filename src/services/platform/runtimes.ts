@@ -76,6 +76,11 @@ export class Runtimes {
     }
   }
 
+  /** Images that are being tried are tried again by the next start. */
+  close(): void {
+    this.#builds.close()
+  }
+
   /** Resolves when no image is being tried. */
   settled(): Promise<void> {
     return this.#builds.settled()
