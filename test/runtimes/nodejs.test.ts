@@ -656,6 +656,15 @@ describe('output', () => {
     expect((outcome as { usage: { memoryPeakBytes: number } }).usage.memoryPeakBytes).toBeLessThan(150 * 1024 * 1024)
   })
 
+  test('the memory of whoever started the worker is not its own', async () => {
+    // The system hands the peak of a process on to those that it starts.
+    const held = Buffer.alloc(300 * 1024 * 1024, 1)
+    await using worker = await bind('export const main = () => 1')
+    const outcome = await worker.call().outcome
+    expect(held).toHaveLength(300 * 1024 * 1024)
+    expect((outcome as { usage: { memoryPeakBytes: number } }).usage.memoryPeakBytes).toBeLessThan(150 * 1024 * 1024)
+  })
+
   test('all that a function printed before it exits is seen, however much it is', async () => {
     await using worker = await bind('export const main = () => { console.log("x".repeat(5_000_000)); process.exit(0) }')
     const call = worker.call()
