@@ -91,6 +91,13 @@ end`
     expect(call.output.stdout).toBe('heard\n')
   })
 
+  test('may print single characters', async () => {
+    await using worker = await bind(`def main = [putc('xyz'), putc(10), $stderr.putc('é')] && nil`)
+    const call = worker.call()
+    await call.outcome
+    expect(call.output).toEqual({ stdout: 'x\n', stderr: 'é' })
+  })
+
   test('prints by what it has started belong to its call while it is the only one', async () => {
     await using worker = await bind('def main = Thread.new { warn "later" }.join && nil')
     const call = worker.call()
@@ -132,6 +139,11 @@ end`
       HTTP_COOKIE: 'a=1; b=2',
       'rack.url_scheme': 'https',
     })
+  })
+
+  test('finds its path whole where only some of it is percent-encoded', async () => {
+    await using worker = await bind(`def main(env) = [200, {}, [env['PATH_INFO']]]`, { signature: 'http' })
+    expect(bodyOf(await worker.fetch({ target: '/ü%C3%BC' }).outcome)).toBe('/üü')
   })
 
   test('may write its answer itself, and closes what it has opened', async () => {

@@ -36,6 +36,12 @@ module TaibaiShim
       text.bytesize
     end
 
+    # StringIO would keep it for itself.
+    def putc(character)
+      write(character.is_a?(String) ? character[0] : (character.to_i & 0xff).chr)
+      character
+    end
+
     def to_io = @descriptor
     def fileno = @descriptor.fileno
     def reopen(...) = @descriptor.reopen(...)

@@ -49,7 +49,7 @@ module TaibaiShim
     end
 
     def self.unescaped(path)
-      path.gsub(/%\h\h/) { |code| code[1, 2].hex.chr }.force_encoding(Encoding::UTF_8)
+      path.b.gsub(/%\h\h/) { |code| code[1, 2].hex.chr }.force_encoding(Encoding::UTF_8)
     end
   end
 
