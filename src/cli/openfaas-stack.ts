@@ -89,4 +89,4 @@ const objectOf = (value: unknown): Values =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : {}
 
 const textsOf = (value: unknown): Record<string, string> =>
-  Object.fromEntries(Object.entries(objectOf(value)).map(([key, one]) => [key, String(one)]))
+  Object.fromEntries(Object.entries(objectOf(value)).map(([key, one]) => [key, String(one ?? '')]))

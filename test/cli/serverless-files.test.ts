@@ -32,7 +32,7 @@ describe('a stack of OpenFaaS', () => {
     writeFileSync(join(folder, 'env.yml'), 'environment: {A: one, B: 2}\n')
     const said = [
       'lang: node20, handler: ./cows, image: "ghcr.io/openfaas/cows:1", fprocess: node index.js, namespace: dev',
-      'environment_file: [env.yml], environment: {B: three, exec_timeout: 90s, max_inflight: 4}, secrets: [key]',
+      'environment_file: [env.yml], environment: {B: three, EMPTY: , exec_timeout: 90s, max_inflight: 4}, secrets: [key]',
       'labels: {com.openfaas.scale.min: 1, com.openfaas.scale.max: 5}, limits: {memory: 256Mi, cpu: 500m}',
       'requests: {cpu: "0.1"}, annotations: {topic: cron-function, schedule: "*/5 * * * *", own: x}, constraints: [a]',
     ]
@@ -41,7 +41,7 @@ describe('a stack of OpenFaaS', () => {
       cows: {
         ...{ image: 'ghcr.io/openfaas/cows:1', mode: 'http', port: 8080, memory_mb: 256, timeout: 90, concurrency: 4 },
         ...{ min_workers: 1, max_workers: 5, cpu: 100, cpu_max: 500 },
-        env: { A: 'one', B: 'three', exec_timeout: '90s', max_inflight: '4', fprocess: 'node index.js' },
+        env: { A: 'one', B: 'three', EMPTY: '', exec_timeout: '90s', max_inflight: '4', fprocess: 'node index.js' },
         jobs: { 'cows-cron': { pattern: '*/5 * * * *' } },
       },
     })

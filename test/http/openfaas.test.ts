@@ -57,6 +57,8 @@ describe('is refused:', () => {
     ['memory beyond ours', { limits: { memory: '8Gi' } }, /memory/],
     ['a cpu that is none', { requests: { cpu: 'all' } }, /write 100m/],
     ['a timeout beyond ours', { envVars: { exec_timeout: '2h' } }, /timeout/],
+    ['a variable that is no text', { envVars: { A: { toString: 1 } } }, /"envVars.A" must be a text/],
+    ['a namespace that is no text', { namespace: { toString: 1 } }, /no namespace/],
     ['labels that are no object', { labels: 'a=b' }, /"labels"/],
     ['another namespace', { namespace: 'dev' }, /no namespace "dev"/],
   ])('to deploy with %s', async (_what, more, message) => {
@@ -193,6 +195,25 @@ describe('faas-cli', () => {
     ])
     expect((await ask('GET', 'logs?name=cows&tail=1')).text.trim().split('\n')).toHaveLength(1)
     expect((await ask('GET', `logs?name=cows&since=${new Date(Date.UTC(2031, 0)).toISOString()}`)).text).toBe('')
+  })
+
+  test.each(['', '&tail=-1', '&tail=1000000000'])(
+    'reads the last lines of a run that printed very many: %j',
+    async (tail) => {
+      await deploy()
+      app.pool.behaviour = async (call) => {
+        call.onLog('stdout', 'x\n'.repeat(131_000))
+        return returned('said')
+      }
+      await app.request('POST', '/function/cows')
+      const { status, text } = await ask('GET', `logs?name=cows${tail}`)
+      expect([status, text.trim().split('\n').length]).toEqual([200, tail.endsWith('000') ? 10_000 : 1000])
+    },
+  )
+
+  test('takes a variable without a value for an empty one', async () => {
+    await deploy({ envVars: { A: null } })
+    expect(await shown()).toMatchObject({ envVars: { A: '' } })
   })
 
   test('what is changed is in the audit log', async () => {

@@ -76,7 +76,13 @@ function cpuOf(text: string): number {
 function textsIn(name: string, given: unknown): Record<string, string> {
   if (given === undefined || given === null) return {}
   if (typeof given !== 'object' || Array.isArray(given)) throw invalid(`"${name}" must be an object of texts.`)
-  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)]))
+  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, textOf(`${name}.${key}`, value)]))
+}
+
+/** Null is an empty text, as for the gateway of OpenFaaS. */
+function textOf(name: string, value: unknown): string {
+  if (typeof value === 'object' && value !== null) throw invalid(`"${name}" must be a text.`)
+  return String(value ?? '')
 }
 
 /** As `faas-cli list` and `describe` read it. */

@@ -41,7 +41,7 @@ export function givenIn(body: Buffer): Given {
 export function checkNamespace({ who, query, given }: Pick<GatewayCall, 'who' | 'query' | 'given'>): void {
   const named = query.get('namespace') || given.namespace || namespace
   if (named === namespace || named === who.projectId) return
-  const message = `There is no namespace ${JSON.stringify(String(named).slice(0, 100))}: a token is of one project, whose functions are in ${namespace}.`
+  const message = `There is no namespace ${JSON.stringify(named).slice(0, 100)}: a token is of one project, whose functions are in ${namespace}.`
   throw new FaasError('not_found', message)
 }
 

@@ -7,7 +7,7 @@ import { callerAddress } from '../caller-address.ts'
 import { statusOfCode } from '../error-response.ts'
 import { refuseBeyond } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
-import { namespace } from './deployment.ts'
+import { type Given, namespace } from './deployment.ts'
 import { FunctionOperations } from './function-operations.ts'
 import { checkNamespace, type GatewayAnswer, type GatewayCall, givenIn, type Operation } from './gateway-call.ts'
 import { LogOperations } from './log-operations.ts'
@@ -98,11 +98,14 @@ function note({ audit, settings }: HttpParts, who: Principal, call: GatewayCall,
     method: incoming.method as string,
     path: pathOf(incoming).slice(0, 500),
     subjectId: null,
-    subjectName: name || String(given.service ?? given.functionName ?? given.name ?? '').slice(0, 200),
+    subjectName: (name || nameIn(given)).slice(0, 200),
     status,
     address: callerAddress(incoming, settings.trustProxy),
   })
 }
+
+const nameIn = ({ service, functionName, name }: Given): string =>
+  [service, functionName, name].find((one) => typeof one === 'string') ?? ''
 
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
 

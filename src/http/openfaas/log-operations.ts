@@ -13,6 +13,7 @@ interface Parts {
 /** Runs that are looked at for the last lines of a function. */
 const mostRuns = 100
 const usualLines = 1000
+const mostLines = 10_000
 
 /** What the last runs of a function have printed. The answer ends with what is there: nobody is followed. */
 export class LogOperations {
@@ -27,8 +28,8 @@ export class LogOperations {
     if (name === '') throw invalid('"name" must be the name of a function.')
     const fn = this.#parts.functions.get(who, name)
     const sinceMs = Date.parse(query.get('since') ?? '') || 0
-    const tail = Number(query.get('tail')) || usualLines
-    const lines: object[] = []
+    const tail = tailIn(query)
+    let lines: object[] = []
     let runs = 0
     const conditions = [{ column: 'function_id' as const, op: 'eq' as const, values: [fn.id] }]
     const page = { limit: null, marker: null, newestFirst: true }
@@ -39,7 +40,7 @@ export class LogOperations {
       for (const execution of slice) {
         if (execution.createdAt < sinceMs || ++runs > mostRuns || lines.length >= tail) return shown(lines, tail)
         const { log } = await this.#parts.executions.get(who, execution.id)
-        lines.unshift(...messagesOf(name, execution, log))
+        lines = [...messagesOf(name, execution, log, tail), ...lines]
       }
     }
     return shown(lines, tail)
@@ -48,8 +49,15 @@ export class LogOperations {
 
 const shown = (lines: object[], tail: number): GatewayAnswer => ({ status: 200, lines: lines.slice(-tail) })
 
-function messagesOf(name: string, { id, createdAt }: Execution, log: string): object[] {
+/** Clients that want all lines ask for -1 of them. */
+function tailIn(query: URLSearchParams): number {
+  const asked = Math.floor(Number(query.get('tail')))
+  return asked >= 1 ? Math.min(asked, mostLines) : usualLines
+}
+
+/** The last lines of a run. */
+function messagesOf(name: string, { id, createdAt }: Execution, log: string, most: number): object[] {
   const timestamp = new Date(createdAt).toISOString()
   const texts = log.split('\n').filter((line) => line !== '')
-  return texts.map((text) => ({ name, namespace, instance: id, timestamp, text }))
+  return texts.slice(-most).map((text) => ({ name, namespace, instance: id, timestamp, text }))
 }
