@@ -46,7 +46,7 @@ export function makeClient(options: ConnectionOptions) {
       ...nounOf<RuntimeRow, RuntimeFields>(connection, '/v1/runtimes', 'runtimes'),
       /** How many workers there are, and how many of them wait for a function. */
       capacity: async (id: string): Promise<{ total: number; available: number }> =>
-        (await connection.must('GET', `/v1/runtimes/${id}/pool`)).json.capacity,
+        (await connection.must('GET', `/v1/runtimes/${encodeURIComponent(id)}/pool`)).json.capacity,
     },
     functions: functionsOf(connection),
     versions: versionsOf(connection),
@@ -67,9 +67,9 @@ export function makeClient(options: ConnectionOptions) {
     webhooks: {
       ...nounOf<WebhookRow, WebhookFields>(connection, '/v1/webhooks', 'webhooks'),
       deliveries: async (id: string): Promise<DeliveryRow[]> =>
-        (await connection.must('GET', `/v1/webhooks/${id}/deliveries`)).json.deliveries,
+        (await connection.must('GET', deliveriesPath(id))).json.deliveries,
       redeliver: async (id: string, delivery: string): Promise<{ execution_id: string }> =>
-        (await connection.must('POST', `/v1/webhooks/${id}/deliveries/${delivery}/redeliver`)).json,
+        (await connection.must('POST', `${deliveriesPath(id)}/${encodeURIComponent(delivery)}/redeliver`)).json,
     },
     sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
     secrets: nounOf<SecretRow, SecretFields, SecretChange>(connection, '/v1/secrets', 'secrets'),
@@ -164,6 +164,8 @@ export function makeClient(options: ConnectionOptions) {
     close: (): void => connection.close(),
   }
 }
+
+const deliveriesPath = (webhook: string): string => `/v1/webhooks/${encodeURIComponent(webhook)}/deliveries`
 
 const limitsPath = (project?: string): string =>
   project === undefined ? '/v1/limits' : `/v1/projects/${encodeURIComponent(project)}/limits`

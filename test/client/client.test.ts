@@ -54,6 +54,22 @@ describe('what cannot be done is an error with a sentence', () => {
     })
   })
 
+  test('when what is typed as an id is none: it stays one part of the path', async () => {
+    const odd = '../../functions'
+    for (const ask of [
+      () => client.runtimes.capacity(odd),
+      () => client.webhooks.deliveries(odd),
+      () => client.webhooks.redeliver('a b', odd),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({ name: 'ApiError' })
+    }
+    expect(asked).toEqual([
+      'GET /v1/runtimes/..%2F..%2Ffunctions/pool',
+      'GET /v1/webhooks/..%2F..%2Ffunctions/deliveries',
+      'POST /v1/webhooks/a%20b/deliveries/..%2F..%2Ffunctions/redeliver',
+    ])
+  })
+
   test('for a token that is not known', async () => {
     const stranger = clientOf('someone else')
     await expect(stranger.functions.list()).rejects.toMatchObject({ status: 401, code: 'unauthenticated' })
