@@ -20,5 +20,5 @@ export const list = z.union([
   ),
 ])
 
-/** Of a schema: its value is shown to nobody. */
+/** Meta of a schema whose value is shown to nobody. */
 export const secret = { secret: true }

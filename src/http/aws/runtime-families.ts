@@ -88,7 +88,7 @@ export function failurePayload(runtime: string | null, error: FunctionError, req
   return { errorType: error.type, errorMessage: error.message }
 }
 
-/** Of one of our runtimes, with the digits of its version: none are the usual one's. */
+/** The family that one of our runtimes is of, and the digits of its version: the usual one has none. */
 function familyOf(runtime: string | null): { family: Family; digits: string } | undefined {
   const found = families
     .filter((family) => runtime?.startsWith(family.runtime))

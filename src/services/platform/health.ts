@@ -26,7 +26,7 @@ export interface HealthFacts {
   version: string
   startedAt: number
   memoryBudgetBytes: number
-  /** Of all machines that workers run on. */
+  /** All machines that workers run on have it together. */
   hostMemoryBytes: number
   backupEveryHours: number
 }
