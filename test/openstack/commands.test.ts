@@ -495,7 +495,7 @@ function walkThrough(mode: Mode): void {
 }
 
 /** Rows that each server has from its start. */
-const builtinRuntimes = 5
+const builtinRuntimes = 6
 const json = { 'Content-Type': 'application/json' }
 const read = (client: OpenStackClient, name: string): Buffer => readFileSync(join(client.folder, name))
 
