@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { createWriteStream, existsSync, utimesSync } from 'node:fs'
+import { createWriteStream, existsSync, renameSync, utimesSync } from 'node:fs'
 import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
@@ -67,17 +67,21 @@ export class LayerFolder implements LayerStore {
   }
 
   async remove(key: string): Promise<void> {
-    await rm(this.#place(key), { recursive: true, force: true })
+    if (!existsSync(this.#place(key))) return
+    const doomed = this.#unfinished()
+    // At once: nobody lays out what is half gone.
+    renameSync(this.#place(key), doomed)
+    await rm(doomed, { recursive: true, force: true })
   }
 
   async put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<Layer> {
-    const unfinished = join(this.#options.folder, `${unfinishedPrefix}${randomBytes(8).toString('hex')}`)
+    const unfinished = this.#unfinished()
     await mkdir(join(unfinished, 'files'), { recursive: true })
     try {
       const about = await unpackLayer(tar, join(unfinished, 'files'), this.#options)
       await writeFile(join(unfinished, 'layer.json'), JSON.stringify({ ...about, projectId }), { flush: true })
       const place = this.#place(key)
-      await rm(place, { recursive: true, force: true })
+      await this.remove(key)
       await rename(unfinished, place)
       return { key, ...about, folder: join(place, 'files') }
     } catch (error) {
@@ -101,6 +105,10 @@ export class LayerFolder implements LayerStore {
   /** `projectId` is missing where an earlier release has written it. */
   async #about(key: string): Promise<{ id: string; sizeBytes: number; projectId?: string }> {
     return JSON.parse(await readFile(join(this.#place(key), 'layer.json'), 'utf8'))
+  }
+
+  #unfinished(): string {
+    return join(this.#options.folder, `${unfinishedPrefix}${randomBytes(8).toString('hex')}`)
   }
 
   #place(key: string): string {

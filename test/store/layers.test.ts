@@ -126,6 +126,15 @@ describe('What a build installed', () => {
     expect(await layers.ofProject('red')).toHaveLength(1)
   })
 
+  test('is not found from the moment on that it is being removed, whole or half', async () => {
+    await layers.put(key, tarOf(...tool), 'red')
+    const removed = layers.remove(key)
+    expect(await layers.find(key)).toBeNull()
+    await removed
+    await layers.remove(key)
+    expect(readdirSync(join(root, 'layers'))).toEqual([])
+  })
+
   test('is removed when nothing has used it for some days', async () => {
     await layers.put(key, tarOf(...tool), 'red')
     const place = join(root, 'layers', key)
