@@ -12,11 +12,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { commands as devCommands } from '../../src/cli/dev/dev.ts'
 import { FolderWatch, quietTime } from '../../src/cli/dev/folder-watch.ts'
 import { changedBy, type DevFunction, localPaths, readProject, rootsOf } from '../../src/cli/dev/project.ts'
 import { phasesText } from '../../src/cli/dev/screen.ts'
 import { chooseServer } from '../../src/cli/dev/server.ts'
 import { liveSession, makeSessionFolder, removeSession, writeSession } from '../../src/cli/dev/session.ts'
+import { Output } from '../../src/cli/output.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const system = vi.hoisted(() => ({ watchesMore: true }))
@@ -101,6 +103,27 @@ test.each([
   const dataDir = makeSessionFolder(folder)
   writeSession(folder, { pid: process.pid, url: 'http://127.0.0.1:1', dataDir, ...wrong })
   expect(liveSession(folder)).toBeNull()
+})
+
+test('A session that was interrupted while its server started ends, and ends it', async () => {
+  write('api/main.mjs')
+  let isClosed = false
+  const client = {
+    url: 'http://127.0.0.1:1',
+    runtimes: { list: async () => [] },
+    async *events() {},
+    close: () => {
+      isClosed = true
+    },
+  }
+  const out = new Output({ stdout: { write: () => true }, stderr: { write: () => true }, json: true, colors: false })
+  const cli = {
+    ...{ out, client: () => client, isInteractive: false, interrupted: AbortSignal.abort(), dataDir: folder },
+    ...{ server: () => ({ url: client.url, namedBy: 'option' }), now: () => 0 },
+    sleep: () => new Promise((resolve) => setTimeout(resolve, 10)),
+  }
+  await devCommands[0]?.run(cli as never, [join(folder, 'api')], {})
+  expect(isClosed).toBe(true)
 })
 
 describe('A project', () => {

@@ -101,6 +101,8 @@ class DevSession {
     const end = () => this.#end.abort()
     const ended = new Promise((resolve) => this.#end.signal.addEventListener('abort', resolve))
     this.#cli.interrupted.addEventListener('abort', end)
+    // Perhaps while its server started.
+    if (this.#cli.interrupted.aborted) end()
     for (const signal of endSignals) process.on(signal, end)
     try {
       this.#watch.follow(rootsOf(this.#project))
