@@ -60,6 +60,20 @@ describe.each(Object.keys(sources) as (keyof typeof sources)[])('%s', (language)
   )
 })
 
+test('a function in Python may put another object in the place of os.environ, and start programs', async () => {
+  const folder = mkdtempSync(join(packages, 'package-'))
+  const program = `
+import os, subprocess
+os.environ = dict(os.environ)
+def main(event, context):
+    return subprocess.run(['echo', 'there'], capture_output=True, text=True).stdout
+`
+  writeFileSync(join(folder, 'main.py'), program)
+  const runtime = fileURLToPath(new URL('../../runtimes/python3', import.meta.url))
+  await using worker = await processHarness(runtime, folder).bind({ entry: 'main.main', signature: 'lambda' })
+  expect(await worker.call({}, { executionId: idOf(1) }).outcome).toMatchObject({ value: 'there\n' })
+})
+
 test('the C library is not told of each value: it would keep them all', async () => {
   const folder = mkdtempSync(join(packages, 'package-'))
   const program = `

@@ -9,7 +9,8 @@ import os
 import sys
 
 STARTS_PROGRAM = {'subprocess.Popen', 'os.system', 'os.exec', 'os.spawn', 'os.posix_spawn'}
-CHANGING = []
+CHANGING = {}
+"""By name: what Python reads it from. `os.environ` may be another object by the time a program is started."""
 
 
 def setter(name):
@@ -20,7 +21,7 @@ def setter(name):
         return lambda value: os.environ.__setitem__(name, value)
     if not CHANGING:
         sys.addaudithook(before_program)
-    CHANGING.append(key)
+    CHANGING[key] = data
 
     def set_value(value):
         data[key] = value.encode()
@@ -30,7 +31,7 @@ def setter(name):
 
 def before_program(event, _arguments):
     if event in STARTS_PROGRAM:
-        for key in CHANGING:
-            value = os.environ._data.get(key)
+        for key, data in CHANGING.items():
+            value = data.get(key)
             if value is not None:
                 os.putenv(key, value)

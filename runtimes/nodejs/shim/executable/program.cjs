@@ -34,12 +34,14 @@ function pathOf(code, entry) {
 }
 
 function fileOf(path) {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path
+  if (isFile(path)) return path
   const folder = dirname(path)
   const names = existsSync(folder) ? readdirSync(folder).sort() : []
-  const name = names.find((each) => each.startsWith(`${basename(path)}.`))
+  const name = names.find((each) => each.startsWith(`${basename(path)}.`) && isFile(join(folder, each)))
   return name === undefined ? undefined : join(folder, name)
 }
+
+const isFile = (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
 function isExecutable(path) {
   try {
