@@ -23,6 +23,10 @@ describe('the engine that runs plain processes', () => {
       await expect(factory.startImage(aRevision({ ...image, image: name }))).rejects.toMatchObject({
         code: 'not_supported',
       })
+      await expect(factory.startImage(aRevision({ ...image, image: name, kind: 'lambda' }))).rejects.toMatchObject({
+        code: 'not_supported',
+        message: 'Images of functions need the docker engine, and TAIBAI_ENGINE of this server names another one.',
+      })
       const never = new AbortController().signal
       const command = aRevision({ ...image, image: name, kind: 'command' })
       expect(await factory.runCommand(command, aCall(), never)).toMatchObject({

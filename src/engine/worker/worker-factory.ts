@@ -116,7 +116,7 @@ export class SandboxWorkers implements WorkerFactory {
     if (engine.images === null)
       throw new FaasError(
         'not_supported',
-        'This server runs functions as plain processes: images need the docker engine.',
+        'Images of functions need the docker engine, and TAIBAI_ENGINE of this server names another one.',
       )
     const helper = await this.#startHelper(revision)
     try {

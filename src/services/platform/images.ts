@@ -97,6 +97,9 @@ export class Images {
 
   #engine(): EngineImages {
     if (this.#parts.engine !== null) return this.#parts.engine
-    throw new FaasError('not_supported', 'Functions run as plain processes here: this engine has no images.')
+    throw new FaasError(
+      'not_supported',
+      'This engine keeps no images: functions run as plain processes here, or as tasks of a swarm.',
+    )
   }
 }
