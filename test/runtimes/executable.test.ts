@@ -112,6 +112,7 @@ describe('what goes in and out:', () => {
 describe('fails with', () => {
   test.each([
     ['an exit status', 'echo first >&2; echo "disk full" >&2; exit 3', 'ended with exit status 3: disk full'],
+    ['what was said in pieces', 'echo first >&2; sleep 0.3; echo "disk full" >&2; exit 3', 'status 3: disk full'],
     ['a signal', 'kill -SEGV $$', 'was ended by SIGSEGV'],
   ])('%s', async (_what, script, message) => {
     await using worker = await bind(bash(script))

@@ -11,6 +11,8 @@ const { programOf } = require('../executable/program.cjs')
 
 /** What a background process of the program holds open is not waited for. */
 const lastOutputMs = 50
+/** Bytes of its log that the last line is looked for in. */
+const longestSaid = 2000
 
 class ExitStatus extends Refusal {}
 class ResultTooLarge extends Refusal {}
@@ -37,12 +39,12 @@ async function run({ command, args, cwd }, input, { call, variables }, maxBytes)
   if (output.bytes > maxBytes) {
     throw new ResultTooLarge(`the program has printed more than the ${maxBytes} bytes that are allowed as an answer`)
   }
-  if (code !== 0) throw new ExitStatus(howItEnded(code, signal, output.lastLine))
+  if (code !== 0) throw new ExitStatus(howItEnded(code, signal, lastLineOf(output.said)))
   return answerOf(Buffer.concat(output.pieces))
 }
 
 function collect(child, call, maxBytes) {
-  const output = { pieces: [], bytes: 0, lastLine: '' }
+  const output = { pieces: [], bytes: 0, said: Buffer.alloc(0) }
   child.stdout.on('data', (piece) => {
     output.bytes += piece.length
     if (output.bytes <= maxBytes) output.pieces.push(piece)
@@ -50,11 +52,12 @@ function collect(child, call, maxBytes) {
   })
   child.stderr.on('data', (piece) => {
     currentCall.run(call, () => process.stderr.write(piece))
-    const lines = `${output.lastLine}${piece}`.slice(-2000).trimEnd().split('\n')
-    output.lastLine = lines.at(-1)
+    output.said = Buffer.concat([output.said, piece]).subarray(-longestSaid)
   })
   return output
 }
+
+const lastLineOf = (said) => said.toString().trimEnd().split('\n').at(-1)
 
 function ended(child, output) {
   return new Promise((resolve, reject) => {
