@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { NodeAnswer, TaskAnswer } from '../../src/engine/sandbox/swarm/service-options.ts'
+import { refuseWhatCannotBe } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
 import { swarmFindings } from '../../src/engine/sandbox/swarm/swarm-findings.ts'
 import { serviceOptions } from '../../src/engine/sandbox/swarm/task-spec.ts'
 import { capacityOf, stateOf } from '../../src/engine/sandbox/swarm/task-state.ts'
@@ -102,6 +103,14 @@ describe('what the swarm is asked for a worker', () => {
       Limits: { MemoryBytes: 128 * mib, Pids: 64, NanoCPUs: 5e8 },
       Reservations: { MemoryBytes: 128 * mib },
     })
+  })
+
+  test('is refused when it is to be isolated more than a swarm can', () => {
+    const refused = (more: object, untrusted?: string) => () => refuseWhatCannotBe({ ...spec, ...more }, untrusted)
+    expect(refused({ sandbox: 'runsc' })).toThrow(/Tasks of a swarm cannot have an OCI runtime of their own/)
+    expect(refused({ trusted: false }, 'runsc')).toThrow(/TAIBAI_UNTRUSTED_OCI_RUNTIME/)
+    expect(refused({ sandbox: null }, 'runsc')).not.toThrow()
+    expect(refused({ trusted: false })).not.toThrow()
   })
 
   test('does not show the secret of the worker', () => {

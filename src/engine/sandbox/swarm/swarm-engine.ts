@@ -36,6 +36,7 @@ export interface SwarmEngineOptions {
   tmpSizeMb: number
   codeSizeMb?: number | undefined
   stopGraceMs?: number | undefined
+  untrustedOciRuntime?: string | undefined
 }
 
 /** Sandboxes as tasks of a Docker Swarm: each worker is a service of one task, on whichever node the swarm likes. */
@@ -47,6 +48,7 @@ export class SwarmEngine implements SandboxEngine {
   readonly builder = null
   readonly callers: WorkerCallers
   #swarm: SwarmClient
+  #untrustedOciRuntime: string | undefined
   #instance: string
   #defaults: TaskDefaults
   #serverHost: string
@@ -70,6 +72,7 @@ export class SwarmEngine implements SandboxEngine {
     this.#swarm = swarm
     this.capacity = capacityOf(nodes)
     this.#instance = options.instance
+    this.#untrustedOciRuntime = options.untrustedOciRuntime
     this.#serverHost = serverHost
     this.#users = new WorkerUsers(options.users)
     this.#log = log
@@ -118,7 +121,7 @@ export class SwarmEngine implements SandboxEngine {
   }
 
   async start(spec: SandboxSpec): Promise<SwarmSandbox> {
-    refuseWhatCannotBe(spec)
+    refuseWhatCannotBe(spec, this.#untrustedOciRuntime)
     const user = this.#users.take()
     const own: { what: Kept | 'networks'; id: string }[] = []
     try {
@@ -150,6 +153,8 @@ export class SwarmEngine implements SandboxEngine {
     return {
       ...report,
       name: 'Docker Swarm',
+      // Those of the manager: no task can ask for one.
+      ociRuntimes: [],
       findings: [...report.findings, ...swarmFindings(this.#swarm.facts, nodes)],
     }
   }
@@ -294,15 +299,21 @@ const reportMs = 10_000
 const lastRemovalMs = 15_000
 const sweepMs = 500
 
-/** Throws FaasError `not_supported`. */
-function refuseWhatCannotBe(spec: SandboxSpec): void {
+/** Throws FaasError `not_supported`: what asks to be isolated more is not run with less. */
+export function refuseWhatCannotBe(
+  spec: Pick<SandboxSpec, 'key' | 'network' | 'trusted' | 'sandbox'>,
+  untrustedOciRuntime: string | undefined,
+): void {
   if (spec.key === undefined) throw notHere('images')
+  if (spec.sandbox || (!spec.trusted && untrustedOciRuntime !== undefined)) throw notHere('ociRuntime')
   if (spec.network === 'none') throw notHere('none')
 }
 
 const sentences = {
   images:
     'Functions that are images of their own do not run on a swarm yet: give them a server with an engine of its own.',
+  ociRuntime:
+    'Tasks of a swarm cannot have an OCI runtime of their own (TAIBAI_UNTRUSTED_OCI_RUNTIME, "sandbox" of a function): make it the default of the engine of each node and leave both out, or give such functions a server with an engine of its own.',
   none: 'Functions with "network": "none" cannot run on a swarm: a worker without a network could not call the server.',
 }
 
