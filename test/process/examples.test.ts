@@ -284,5 +284,5 @@ test('static-site shows its files to everybody, and nothing else', async () => {
   expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
   expect((await asked('/style.css')).headers.get('content-type')).toBe('text/css; charset=utf-8')
   expect((await asked('/', { 'if-none-match': page.headers.get('etag') ?? '' })).status).toBe(304)
-  for (const path of ['/main.mjs', '/..%2Fmain.mjs']) expect((await asked(path)).status).toBe(404)
+  for (const path of ['/main.mjs', '/..%2Fmain.mjs', '/%']) expect((await asked(path)).status).toBe(404)
 })

@@ -27,11 +27,20 @@ for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
 
 export const main = {
   fetch(request) {
-    const path = decodeURIComponent(new URL(request.url).pathname)
+    const path = decoded(new URL(request.url).pathname)
     const file = files.get(path) ?? files.get(join(path, 'index.html'))
     if (file === undefined) return new Response('There is no such page.\n', { status: 404 })
     const headers = { 'Content-Type': file.type, ETag: file.etag, 'Cache-Control': 'no-cache' }
     if (request.headers.get('if-none-match') === file.etag) return new Response(null, { status: 304, headers })
     return new Response(request.method === 'HEAD' ? null : file.body, { headers })
   },
+}
+
+/** What cannot be decoded is the name of no file. */
+function decoded(path) {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
 }
