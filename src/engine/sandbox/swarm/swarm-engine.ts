@@ -39,6 +39,11 @@ export interface SwarmEngineOptions {
   untrustedOciRuntime?: string | undefined
 }
 
+interface Scrap {
+  what: Kept | 'networks' | 'services'
+  id: string
+}
+
 /** Sandboxes as tasks of a Docker Swarm: each worker is a service of one task, on whichever node the swarm likes. */
 export class SwarmEngine implements SandboxEngine {
   readonly isolatesFiles = true
@@ -56,7 +61,7 @@ export class SwarmEngine implements SandboxEngine {
   #sandboxes = new Map<string, SwarmSandbox>()
   #configs = new Map<string, Promise<string>>()
   /** Things of workers that are gone, which the swarm did not let go yet. */
-  #scraps: { what: Kept | 'networks'; id: string }[] = []
+  #scraps: Scrap[] = []
   #watch: EngineWatch
   #tasks: TaskWatch
   #log: Log
@@ -123,7 +128,7 @@ export class SwarmEngine implements SandboxEngine {
   async start(spec: SandboxSpec): Promise<SwarmSandbox> {
     refuseWhatCannotBe(spec, this.#untrustedOciRuntime)
     const user = this.#users.take()
-    const own: { what: Kept | 'networks'; id: string }[] = []
+    const own: Scrap[] = []
     try {
       const sandbox = await this.#place(spec, user, own)
       void sandbox.removed.then(() => this.#clear(sandbox, user, own))
@@ -189,11 +194,7 @@ export class SwarmEngine implements SandboxEngine {
     await Promise.all(configs.map(({ ID }) => this.#swarm.remove('configs', ID).catch(() => false)))
   }
 
-  async #place(
-    spec: SandboxSpec,
-    user: WorkerUser,
-    own: { what: Kept | 'networks'; id: string }[],
-  ): Promise<SwarmSandbox> {
+  async #place(spec: SandboxSpec, user: WorkerUser, own: Scrap[]): Promise<SwarmSandbox> {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
     const [name, labels] = [nameOf(this.#instance, spec.name), labelsOf(this.#instance, spec.name)]
     const made = async (what: Kept | 'networks', making: Promise<string>): Promise<string> => {
@@ -209,7 +210,13 @@ export class SwarmEngine implements SandboxEngine {
       this.#config(`group-${user.gid}`, groupText(user.gid)),
     ])
     const parts: TaskParts = { imageId, networkId, secret: { id: secretId, name }, passwd, group, user }
-    const serviceId = await this.#swarm.makeService(serviceOptions(spec, this.#defaults, parts))
+    const serviceId = await this.#swarm
+      .makeService(serviceOptions(spec, this.#defaults, parts))
+      .catch((error: unknown) => {
+        // It may be there: perhaps only the answer was lost.
+        own.push({ what: 'services', id: name })
+        throw error
+      })
     const sandbox = new SwarmSandbox(spec.name, serviceId, async () => {
       this.#ending.add(serviceId)
       await this.#swarm.remove('services', serviceId)
@@ -250,13 +257,13 @@ export class SwarmEngine implements SandboxEngine {
     return found?.ID ?? this.#swarm.keep('configs', name, text, labelsOf(this.#instance, ''))
   }
 
-  #clear(sandbox: SwarmSandbox, user: WorkerUser, own: { what: Kept | 'networks'; id: string }[]): void {
+  #clear(sandbox: SwarmSandbox, user: WorkerUser, own: Scrap[]): void {
     this.#sandboxes.delete(sandbox.name)
     this.#ending.delete(sandbox.serviceId)
     this.#drop(user, own)
   }
 
-  #drop(user: WorkerUser, own: { what: Kept | 'networks'; id: string }[]): void {
+  #drop(user: WorkerUser, own: Scrap[]): void {
     this.#users.giveBack(user)
     this.#scraps.push(...own)
     void this.#sweep()

@@ -1,0 +1,63 @@
+/** What the swarm's engine does with a manager that fails it: one of a few lines, over HTTP. */
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { silent } from '../../src/domain/log.ts'
+import { SwarmEngine } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
+import { mib } from '../support/fake-workers-pool.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const opened: { engine: SwarmEngine; server: Server }[] = []
+afterEach(async () => {
+  for (const { engine, server } of opened.splice(0)) {
+    await engine.close()
+    server.close()
+  }
+})
+
+/** What it has, as `services/NAME`; things that a service uses stay until it is gone. The answer to an order for one is lost. */
+async function start() {
+  const has = new Set<string>()
+  const listener: RequestListener = async (request, response) => {
+    const [, what = '', id = ''] = /^\/(\w+)(?:\/([^?]*))?/.exec(request.url ?? '') ?? []
+    const say = (status: number, value: unknown) => response.writeHead(status).end(JSON.stringify(value))
+    if (id === 'create') {
+      const pieces: Buffer[] = []
+      for await (const piece of request) pieces.push(piece)
+      const { Name } = JSON.parse(Buffer.concat(pieces).toString())
+      has.add(`${what}/${Name}`)
+      return what === 'services' ? request.socket.destroy() : say(201, { ID: Name, Id: Name })
+    }
+    if (request.method === 'DELETE') {
+      const isUsed = what !== 'services' && [...has].some((one) => one.startsWith('services/'))
+      if (isUsed) return say(409, { message: 'it is in use' })
+      return say(has.delete(`${what}/${id}`) ? 200 : 404, {})
+    }
+    if (what === 'info') return say(200, { Swarm: { ControlAvailable: true, NodeAddr: '127.0.0.1' } })
+    if (what === 'images') return say(200, { Id: 'sha256:1' })
+    say(200, what === 'version' ? { Version: '25', ApiVersion: '1.44' } : what === 'swarm' ? { Spec: {} } : [])
+  }
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const options = {
+    instance: 'x',
+    users: { firstUid: 64_000, count: 10 },
+    pidsLimit: 10,
+    openFilesLimit: 10,
+    tmpSizeMb: 8,
+  }
+  const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const engine = await SwarmEngine.connect({ ...options, host }, silent)
+  opened.push({ engine, server })
+  return { engine, has }
+}
+
+test('a service whose order was taken, but not answered, is removed, and so is what it used', async () => {
+  const { engine, has } = await start()
+  const limits = { memoryBytes: 64 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
+  const closed = { network: 'egress' as const, trusted: true, sandbox: null, tmpSizeBytes: null, reachesApi: false }
+  const spec = { name: 'w1', image: 'i', command: null, env: {}, folder: null, key: 'k', ...limits, ...closed }
+  await expect(engine.start(spec)).rejects.toMatchObject({ code: 'engine_failed' })
+  const left = () => [...has].filter((one) => !one.startsWith('configs/'))
+  await waitUntil('nothing is left', async () => left().length === 0, 10_000)
+})
