@@ -53,6 +53,11 @@ const fields = {
 }
 export const shownFunction = z.object(fields).openapi('Function')
 
+/** In a list; not as an extension, which could not give a field another type. */
+export const listedFunction = z
+  .object({ ...fields, code: z.string().openapi({ description: 'JSON text.' }) })
+  .openapi('ListedFunction')
+
 export function functionJson(fn: CountedFn): z.output<typeof shownFunction> {
   return {
     id: fn.id,

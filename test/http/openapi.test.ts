@@ -63,3 +63,17 @@ test('the page lists every path and fetches nothing', async () => {
   for (const path of Object.keys(paths)) expect(page.text).toContain(path)
   expect(page.text).not.toMatch(/<script|src=|@import|https?:\/\//)
 })
+
+test('no shape of the document takes back the type of a field that it builds on', async () => {
+  const { components } = await documented()
+  type Shape = { $ref?: string; allOf?: Shape[]; properties?: Record<string, object> }
+  const shapes = components.schemas as Record<string, Shape>
+  const fieldsOf = ({ $ref, allOf = [], properties = {} }: Shape): string[] => {
+    const base = $ref === undefined ? [] : fieldsOf(shapes[$ref.split('/').at(-1) as string] as Shape)
+    return [...base, ...allOf.flatMap(fieldsOf), ...Object.keys(properties)]
+  }
+  for (const [name, { allOf = [] }] of Object.entries(shapes)) {
+    const fields = allOf.flatMap(fieldsOf)
+    expect(fields, name).toEqual([...new Set(fields)])
+  }
+})

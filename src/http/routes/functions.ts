@@ -9,7 +9,7 @@ import { checkQuery, wantedCheck } from '../check.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import type { Told } from '../error-response.ts'
-import { functionJson, shownFunction } from '../function-json.ts'
+import { functionJson, listedFunction, shownFunction } from '../function-json.ts'
 import {
   type BodyLimits,
   functionChangeBodies,
@@ -21,10 +21,6 @@ import { listParameters, listQuery } from '../list-query.ts'
 
 const tag = 'functions'
 const path = '/v1/functions/:id'
-
-const listed = shownFunction
-  .extend({ code: z.string().openapi({ description: 'JSON text.' }) })
-  .openapi('ListedFunction')
 
 export function bindFunctions(app: App, functions: Functions, settings: BodyLimits, told: Told): void {
   endpoint(
@@ -70,7 +66,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       tag,
       summary: 'List functions; "code" is JSON text here',
       query: listParameters(['project_id']),
-      answers: { 200: z.object({ functions: z.array(listed) }) },
+      answers: { 200: z.object({ functions: z.array(listedFunction) }) },
       refusals: ['invalid_request', 'forbidden'],
     },
     (c) => c.json({ functions: functions.list(listQuery(c, c.get('who'), ['project_id'])).map(asListed) }),
@@ -152,4 +148,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
   )
 }
 
-const asListed = (fn: CountedFn): z.output<typeof listed> => ({ ...functionJson(fn), code: JSON.stringify(fn.code) })
+const asListed = (fn: CountedFn): z.output<typeof listedFunction> => ({
+  ...functionJson(fn),
+  code: JSON.stringify(fn.code),
+})
