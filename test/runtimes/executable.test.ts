@@ -95,9 +95,18 @@ describe('what goes in and out:', () => {
     expect(await worker.call().outcome).toMatchObject({ value: 'done' })
   })
 
-  test('an answer that is too long ends it', async () => {
-    await using worker = await bind(bash('yes'), { maxResultBytes: 100_000 })
-    expect(await worker.call().outcome).toMatchObject({ state: 'failed', type: 'ResultTooLarge' })
+  test('what it leaves running and printing is not waited for for long', async () => {
+    await using worker = await bind(bash('(while sleep 0.01; do echo on; done) & echo done'))
+    const outcome = await worker.call().outcome
+    expect(outcome).toMatchObject({ state: 'value', value: expect.stringMatching(/^done/m) })
+  })
+
+  test('an answer that is too long ends it, with all that it has started', async () => {
+    await using worker = await bind(bash('yes & echo $! >&2; wait'), { maxResultBytes: 100_000 })
+    const call = worker.call()
+    expect(await call.outcome).toMatchObject({ state: 'failed', type: 'ResultTooLarge' })
+    const started = Number(call.output.stderr)
+    await waitUntil('what it has started is gone', () => !runs(started))
   })
 
   test('nobody waits any more: it is ended', async () => {
@@ -165,3 +174,11 @@ describe('the environment has', () => {
     expect(text).not.toContain('HTTP_PROXY')
   })
 })
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

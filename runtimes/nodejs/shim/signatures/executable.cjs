@@ -11,6 +11,8 @@ const { programOf } = require('../executable/program.cjs')
 
 /** What a background process of the program holds open is not waited for. */
 const lastOutputMs = 50
+/** Nor is one that goes on printing, for longer than so many of these times. */
+const mostLooks = 20
 /** Bytes of its log that the last line is looked for in. */
 const longestSaid = 2000
 
@@ -31,11 +33,13 @@ function bind(program, wish) {
 async function run({ command, args, cwd }, input, { call, variables }, maxBytes) {
   const env = { ...process.env, ...variables }
   const child = builtin('node:child_process').spawn(command, args, { cwd, env })
-  call.controller.signal.addEventListener('abort', () => child.kill('SIGKILL'))
+  call.controller.signal.addEventListener('abort', () => endAll(child.pid))
   const output = collect(child, call, maxBytes)
   child.stdin.on('error', () => {}) // it does not read all of it
   child.stdin.end(input)
   const { code, signal } = await ended(child, output)
+  // What still runs has nobody to answer to any more.
+  child.stdout.destroy()
   if (output.bytes > maxBytes) {
     throw new ResultTooLarge(`the program has printed more than the ${maxBytes} bytes that are allowed as an answer`)
   }
@@ -48,13 +52,43 @@ function collect(child, call, maxBytes) {
   child.stdout.on('data', (piece) => {
     output.bytes += piece.length
     if (output.bytes <= maxBytes) output.pieces.push(piece)
-    else child.kill('SIGKILL')
+    else endAll(child.pid)
   })
   child.stderr.on('data', (piece) => {
     currentCall.run(call, () => process.stderr.write(piece))
     output.said = Buffer.concat([output.said, piece]).subarray(-longestSaid)
   })
   return output
+}
+
+/**
+ * A shell is ended with the programs that it has started. Not by a process group of their own: the worker's own end, where it is a plain
+ * process, would not reach that.
+ */
+function endAll(pid) {
+  if (pid === undefined) return
+  for (const each of [...startedBy(pid), pid]) {
+    try {
+      process.kill(each, 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+function startedBy(pid) {
+  const found = childrenOf(pid)
+  return [...found, ...found.flatMap(startedBy)]
+}
+
+/** A kernel that does not say leaves them. */
+function childrenOf(pid) {
+  try {
+    const text = builtin('node:fs').readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
+    return text.split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
 }
 
 const lastLineOf = (said) => said.toString().trimEnd().split('\n').at(-1)
@@ -68,9 +102,9 @@ function ended(child, output) {
 }
 
 /** When nothing has come for a moment, and nothing is there that could be read. */
-function whenQuiet(output, then) {
+function whenQuiet(output, then, looks = 0) {
   const before = output.bytes
-  const look = () => (output.bytes === before ? then() : whenQuiet(output, then))
+  const look = () => (output.bytes === before || looks === mostLooks ? then() : whenQuiet(output, then, looks + 1))
   setTimeout(() => setImmediate(look), lastOutputMs)
 }
 
