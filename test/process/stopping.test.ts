@@ -9,7 +9,7 @@ import { atWork, ended } from '../support/executions-of.ts'
 import { deeds } from '../support/fixture-functions.ts'
 import { ledgerRows } from '../support/ledger-file.ts'
 import { ServerProcess } from '../support/server-process.ts'
-import { tellWorkers, untilTold } from '../support/told-functions.ts'
+import { tellUntil, tellWorkers, untilTold } from '../support/told-functions.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** How a server stops: gracefully, within its limit, at once; and what the next one finds. */
@@ -98,8 +98,11 @@ for (const { engine, run } of engines) {
       }
       const again = async () => (await next.must('GET', `/v1/executions/${accepted}`)).json.worker !== null
       await waitUntil('the accepted run has begun again', again)
-      tellWorkers(data)
-      expect(await ended(next, accepted)).toMatchObject({ status: 'success', output: 'told', attempt: 2 })
+      expect(await tellUntil(data, ended(next, accepted))).toMatchObject({
+        status: 'success',
+        output: 'told',
+        attempt: 2,
+      })
       await next.stop()
     })
 

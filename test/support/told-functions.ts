@@ -11,13 +11,27 @@ async function untilTold() {
 }
 `
 
+/** Tells them again and again until what is waited for has come: one that has its worker may not have its code yet. */
+export async function tellUntil<T>(data: DataFolder, awaited: Promise<T>): Promise<T> {
+  const telling = setInterval(() => tellWorkers(data), 100)
+  try {
+    return await awaited
+  } finally {
+    clearInterval(telling)
+  }
+}
+
 /**
  * Beside the code: that of a container is in its worker's own folder, that of a process where the package was unpacked. Workers
  * without code are told nothing: their folders may be going.
  */
 export function tellWorkers(data: DataFolder): void {
   for (const path of [...foldersIn(data, 'packages'), ...foldersIn(data, 'workers').filter(hasCode)]) {
-    writeFileSync(join(path, 'told'), '')
+    try {
+      writeFileSync(join(path, 'told'), '')
+    } catch {
+      // It is going just now.
+    }
   }
 }
 
