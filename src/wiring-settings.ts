@@ -30,6 +30,7 @@ export const engineOptions = (
   link: config.link,
   linkAddress: config.linkAddress,
   stopGraceMs: config.stopGraceMs,
+  startTimeoutMs: config.startTimeoutMs,
   instance: data.instance,
   workersDir: data.workersDir,
   etcFolder: data.etcFolder,

@@ -15,8 +15,11 @@ afterEach(async () => {
   }
 })
 
-/** What it has, as `services/NAME`; things that a service uses stay until it is gone. The answer to an order for one is lost. */
-async function start() {
+/**
+ * What it has, as `services/NAME`; things that a service uses stay until it is gone. `answers`: else the answer to an order for one is
+ * lost. Its task is prepared for ever.
+ */
+async function start({ answers = false } = {}) {
   const has = new Set<string>()
   const listener: RequestListener = async (request, response) => {
     const [, what = '', id = ''] = /^\/(\w+)(?:\/([^?]*))?/.exec(request.url ?? '') ?? []
@@ -26,12 +29,20 @@ async function start() {
       for await (const piece of request) pieces.push(piece)
       const { Name } = JSON.parse(Buffer.concat(pieces).toString())
       has.add(`${what}/${Name}`)
-      return what === 'services' ? request.socket.destroy() : say(201, { ID: Name, Id: Name })
+      return what === 'services' && !answers ? request.socket.destroy() : say(201, { ID: Name, Id: Name })
     }
     if (request.method === 'DELETE') {
       const isUsed = what !== 'services' && [...has].some((one) => one.startsWith('services/'))
       if (isUsed) return say(409, { message: 'it is in use' })
       return say(has.delete(`${what}/${id}`) ? 200 : 404, {})
+    }
+    if (what === 'tasks') {
+      const services = [...has].filter((one) => one.startsWith('services/')).map((one) => one.slice('services/'.length))
+      const preparing = { DesiredState: 'running', Status: { State: 'preparing' } }
+      return say(
+        200,
+        services.map((name) => ({ ID: name, ServiceID: name, NodeID: 'n', ...preparing })),
+      )
     }
     if (what === 'info') return say(200, { Swarm: { ControlAvailable: true, NodeAddr: '127.0.0.1' } })
     if (what === 'images') return say(200, { Id: 'sha256:1' })
@@ -45,6 +56,7 @@ async function start() {
     pidsLimit: 10,
     openFilesLimit: 10,
     tmpSizeMb: 8,
+    startTimeoutMs: 500,
   }
   const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   const engine = await SwarmEngine.connect({ ...options, host }, silent)
@@ -52,11 +64,23 @@ async function start() {
   return { engine, has }
 }
 
+const limits = { memoryBytes: 64 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
+const closed = { network: 'egress' as const, trusted: true, sandbox: null, tmpSizeBytes: null, reachesApi: false }
+const spec = { name: 'w1', image: 'i', command: null, env: {}, folder: null, key: 'k', ...limits, ...closed }
+
+test('what is no name of an image is not asked for', async () => {
+  const { engine } = await start()
+  await expect(engine.start({ ...spec, image: '..%2fx' })).rejects.toThrow('"..%2fx" is no name of an image.')
+})
+
+test('a task that is prepared for longer than it may be is given up and removed', async () => {
+  const { engine, has } = await start({ answers: true })
+  await expect(engine.start(spec)).rejects.toThrow('The swarm has not started a worker within 0.5 s.')
+  expect([...has].filter((one) => one.startsWith('services/'))).toEqual([])
+})
+
 test('a service whose order was taken, but not answered, is removed, and so is what it used', async () => {
   const { engine, has } = await start()
-  const limits = { memoryBytes: 64 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
-  const closed = { network: 'egress' as const, trusted: true, sandbox: null, tmpSizeBytes: null, reachesApi: false }
-  const spec = { name: 'w1', image: 'i', command: null, env: {}, folder: null, key: 'k', ...limits, ...closed }
   await expect(engine.start(spec)).rejects.toMatchObject({ code: 'engine_failed' })
   const left = () => [...has].filter((one) => !one.startsWith('configs/'))
   await waitUntil('nothing is left', async () => left().length === 0, 10_000)

@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest'
 import type { NodeAnswer, TaskAnswer } from '../../src/engine/sandbox/swarm/service-options.ts'
 import { refuseWhatCannotBe } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
 import { swarmFindings } from '../../src/engine/sandbox/swarm/swarm-findings.ts'
+import { SwarmSandbox } from '../../src/engine/sandbox/swarm/swarm-sandbox.ts'
 import { serviceOptions } from '../../src/engine/sandbox/swarm/task-spec.ts'
 import { capacityOf, stateOf } from '../../src/engine/sandbox/swarm/task-state.ts'
 import { mib } from '../support/fake-workers-pool.ts'
 
 const node = (name: string, more: Partial<NodeAnswer> = {}): NodeAnswer => ({
   ID: name,
-  Spec: { Availability: 'active', Role: 'worker' },
+  Spec: { Availability: 'active' },
   Status: { State: 'ready' },
   Description: { Hostname: name, Resources: { MemoryBytes: 1024 * mib, NanoCPUs: 2e9 } },
   ...more,
@@ -55,7 +56,7 @@ describe('a task', () => {
 })
 
 test('nodes that take no tasks count for nothing', () => {
-  const drained = node('c', { Spec: { Availability: 'drain', Role: 'worker' } })
+  const drained = node('c', { Spec: { Availability: 'drain' } })
   expect(capacityOf([node('a'), down, drained])).toEqual({ memoryBytes: 1024 * mib, processors: 2 })
 })
 
@@ -121,5 +122,44 @@ describe('what the swarm is asked for a worker', () => {
     expect(serviceOptions(spec, defaults, parts).TaskTemplate.ContainerSpec.Hosts).toBeUndefined()
     const { Hosts = [] } = serviceOptions({ ...spec, reachesApi: true }, defaults, parts).TaskTemplate.ContainerSpec
     expect(Hosts[0]).toMatch(/^192\.0\.2\.1 \S+$/)
+  })
+})
+
+describe('a worker on a swarm', () => {
+  const started = () => {
+    let asked = 0
+    const sandbox = new SwarmSandbox('w', 's', async () => {
+      asked++
+    })
+    return { sandbox, asked: () => asked }
+  }
+
+  test('is looked at often until it runs, and again when it is to go', async () => {
+    const { sandbox } = started()
+    expect(sandbox.isChanging).toBe(true)
+    sandbox.note({ kind: 'running' })
+    await sandbox.running
+    expect(sandbox.isChanging).toBe(false)
+    void sandbox.kill()
+    expect(sandbox.isChanging).toBe(true)
+    sandbox.note(null)
+    await sandbox.removed
+  })
+
+  test('is removed once, however often it is killed', async () => {
+    const { sandbox, asked } = started()
+    sandbox.note({ kind: 'running' })
+    const killed = sandbox.kill()
+    sandbox.note(null)
+    await killed
+    await sandbox.kill()
+    expect(asked()).toBe(1)
+  })
+
+  test('that is lost with its node has ended from outside', async () => {
+    const { sandbox } = started()
+    sandbox.note({ kind: 'lost', node: 'b' })
+    expect(await sandbox.exited).toMatchObject({ fromOutside: true })
+    await expect(sandbox.running).rejects.toThrow('The node b does not answer.')
   })
 })

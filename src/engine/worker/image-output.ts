@@ -10,10 +10,10 @@ import { ReadOnlyRoot } from './read-only-root.ts'
  * an image is waited for until it has been quiet for this time.
  */
 export const usualQuietMs = 10
-/** How long a mark may be under way. */
-const markWaitMs = 1000
 /** But no longer than that. */
 export const lastLinesMs = 100
+/** How long a mark may be under way. */
+const markWaitMs = 1000
 /** Calls in a row without output after which an image without marks is not waited for, until it prints again or fails. */
 const mostSilentCalls = 10
 /** Characters kept of what is printed while it starts. */

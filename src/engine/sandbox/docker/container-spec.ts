@@ -94,7 +94,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: Worker
 }
 
 /** What the operator wants for what is not trusted holds, whatever it asks for. */
-const ociRuntimeOf = ({ trusted, sandbox }: SandboxSpec, untrusted: string | undefined): string | undefined =>
+export const ociRuntimeOf = ({ trusted, sandbox }: SandboxSpec, untrusted: string | undefined): string | undefined =>
   (trusted ? undefined : untrusted) ?? sandbox ?? undefined
 
 function networkOf({ network, key, reachesApi, beside }: SandboxSpec, defaults: ContainerDefaults): string {

@@ -13,7 +13,7 @@ import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worke
 import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import { ApiNetwork } from './api-network.ts'
 import type { ContainerOptions } from './container-options.ts'
-import { type ContainerDefaults, containerOptions } from './container-spec.ts'
+import { type ContainerDefaults, containerOptions, ociRuntimeOf } from './container-spec.ts'
 import { DockerBuilder, type DockerBuilderOptions } from './docker-builder.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
@@ -244,9 +244,9 @@ export class DockerEngine implements SandboxEngine {
     this.#docker.close()
   }
 
-  #refuseUnshared({ beside, trusted }: SandboxSpec): void {
-    const { untrustedOciRuntime: runtime } = this.#defaults
-    if (beside === undefined || trusted || runtime === undefined) return
+  #refuseUnshared(spec: SandboxSpec): void {
+    const runtime = ociRuntimeOf(spec, this.#defaults.untrustedOciRuntime)
+    if (spec.beside === undefined || runtime === undefined || runtime === 'runc') return
     throw new FaasError('not_supported', `${cannotShare} ${runtime}, which gives each container a network of its own.`)
   }
 

@@ -12,7 +12,6 @@ export interface ServiceOptions {
     RestartPolicy: { Condition: 'none' }
     LogDriver: { Name: 'none' }
     Networks: { Target: string }[]
-    Placement?: { Constraints: string[] }
   }
   Mode: { Replicated: { Replicas: number } }
   /** The kernel's load balancer is not asked for: nobody calls a worker by a name. */
@@ -58,12 +57,11 @@ export interface FileTarget {
 
 export interface NodeAnswer {
   ID: string
-  Spec: { Labels?: Record<string, string>; Availability: string; Role: string }
+  Spec: { Availability: string }
   Status: { State: string; Addr?: string }
   Description?: {
     Hostname?: string
     Resources?: { NanoCPUs?: number; MemoryBytes?: number }
-    Engine?: { EngineVersion?: string }
   }
 }
 

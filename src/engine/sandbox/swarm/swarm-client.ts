@@ -1,7 +1,7 @@
 import { FaasError } from '../../../domain/errors.ts'
+import { isImageReference } from '../../../domain/image.ts'
 import { EngineApi, EngineRefusal } from '../../api/engine-api.ts'
 import type { VersionAnswer } from '../../api/engine-report.ts'
-import { workerLabel } from '../container/inside.ts'
 import type { NodeAnswer, ServiceOptions, TaskAnswer } from './service-options.ts'
 
 /** A manager that is there says so at once. */
@@ -24,7 +24,7 @@ interface InfoAnswer {
 
 interface Named {
   ID: string
-  Spec: { Name: string; Labels?: Record<string, string> }
+  Spec: { Name: string }
 }
 
 export type Kept = 'secrets' | 'configs'
@@ -65,6 +65,9 @@ export class SwarmClient {
 
   /** Which nodes find it by, without asking a registry; undefined: the manager does not have it. */
   async imageId(image: string): Promise<string | undefined> {
+    // It becomes part of an address of the engine.
+    if (!isImageReference(image))
+      throw new FaasError('engine_failed', `${JSON.stringify(image)} is no name of an image.`)
     return this.api.ask<{ Id: string }>('GET', `/images/${image}/json`).then(
       ({ Id }) => Id,
       (cause: unknown) => unlessGone('The manager could not look for an image.', cause),
@@ -80,10 +83,9 @@ export class SwarmClient {
     return this.#list<Named[]>(`/${what}`, label)
   }
 
-  /** Name and id of each network of ours. */
-  async networks(label: string): Promise<{ id: string; worker: string }[]> {
-    const found = await this.#list<{ Id: string; Labels?: Record<string, string> | null }[]>('/networks', label)
-    return found.map(({ Id, Labels }) => ({ id: Id, worker: Labels?.[workerLabel] ?? '' }))
+  /** Their ids. */
+  async networks(label: string): Promise<string[]> {
+    return (await this.#list<{ Id: string }[]>('/networks', label)).map(({ Id }) => Id)
   }
 
   async makeNetwork(Name: string, Labels: Record<string, string>): Promise<string> {
@@ -96,9 +98,9 @@ export class SwarmClient {
     return (await this.#order<{ ID: string }>('make a task', '/services/create', options)).ID
   }
 
-  async services(label: string): Promise<{ id: string; worker: string }[]> {
-    const found = await this.#list<Named[]>('/services', label)
-    return found.map(({ ID, Spec }) => ({ id: ID, worker: Spec.Labels?.[workerLabel] ?? '' }))
+  /** Their ids. */
+  async services(label: string): Promise<string[]> {
+    return (await this.#list<Named[]>('/services', label)).map(({ ID }) => ID)
   }
 
   /** True: it is gone. False: something still uses it. */
@@ -117,7 +119,9 @@ export class SwarmClient {
   }
 
   nodes(): Promise<NodeAnswer[]> {
-    return this.api.ask('GET', '/nodes', {}, undefined, lookMs)
+    return this.api.ask<NodeAnswer[]>('GET', '/nodes', {}, undefined, lookMs).catch((cause: unknown) => {
+      throw failed("The swarm's manager could not say which nodes there are.", cause)
+    })
   }
 
   close(): void {

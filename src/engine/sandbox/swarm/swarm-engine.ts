@@ -36,6 +36,8 @@ export interface SwarmEngineOptions {
   tmpSizeMb: number
   codeSizeMb?: number | undefined
   stopGraceMs?: number | undefined
+  /** Longest time until a task runs. */
+  startTimeoutMs?: number | undefined
   untrustedOciRuntime?: string | undefined
 }
 
@@ -57,6 +59,7 @@ export class SwarmEngine implements SandboxEngine {
   #instance: string
   #defaults: TaskDefaults
   #serverHost: string
+  #startTimeoutMs: number
   #users: WorkerUsers
   #sandboxes = new Map<string, SwarmSandbox>()
   #configs = new Map<string, Promise<string>>()
@@ -79,6 +82,7 @@ export class SwarmEngine implements SandboxEngine {
     this.#instance = options.instance
     this.#untrustedOciRuntime = options.untrustedOciRuntime
     this.#serverHost = serverHost
+    this.#startTimeoutMs = options.startTimeoutMs ?? 60_000
     this.#users = new WorkerUsers(options.users)
     this.#log = log
     const { instance, pidsLimit, openFilesLimit, tmpSizeMb, codeSizeMb = tmpSizeMb, stopGraceMs = 2000 } = options
@@ -133,10 +137,15 @@ export class SwarmEngine implements SandboxEngine {
       const sandbox = await this.#place(spec, user, own)
       void sandbox.removed.then(() => this.#clear(sandbox, user, own))
       void sandbox.exited.then(() => sandbox.kill())
-      await sandbox.running.catch(async (error: unknown) => {
+      const late = setTimeout(() => sandbox.refuse(tooLate(this.#startTimeoutMs)), this.#startTimeoutMs)
+      try {
+        await sandbox.running
+      } catch (error) {
         await sandbox.kill()
         throw error
-      })
+      } finally {
+        clearTimeout(late)
+      }
       return sandbox
     } catch (error) {
       if (!this.#sandboxes.has(spec.name)) this.#drop(user, own)
@@ -167,9 +176,9 @@ export class SwarmEngine implements SandboxEngine {
   async removeLeftovers(): Promise<number> {
     const label = instanceLabel(this.#instance)
     const services = await this.#swarm.services(label)
-    await Promise.all(services.map(({ id }) => this.#swarm.remove('services', id)))
+    await Promise.all(services.map((id) => this.#swarm.remove('services', id)))
     const [networks, secrets] = await Promise.all([this.#swarm.networks(label), this.#swarm.kept('secrets', label)])
-    this.#scraps.push(...networks.map(({ id }) => ({ what: 'networks' as const, id })))
+    this.#scraps.push(...networks.map((id) => ({ what: 'networks' as const, id })))
     this.#scraps.push(...secrets.map(({ ID }) => ({ what: 'secrets' as const, id: ID })))
     await this.#sweep()
     return services.length
@@ -179,7 +188,7 @@ export class SwarmEngine implements SandboxEngine {
   async close(): Promise<void> {
     this.#closed = true
     this.#watch.close()
-    await Promise.race([this.#removeAll(), pause(lastRemovalMs)])
+    await Promise.race([this.#removeAll().catch(() => {}), pause(lastRemovalMs)])
     this.#tasks.close()
     this.#swarm.close()
   }
@@ -218,19 +227,13 @@ export class SwarmEngine implements SandboxEngine {
         throw error
       })
     const sandbox = new SwarmSandbox(spec.name, serviceId, async () => {
-      this.#ending.add(serviceId)
       await this.#swarm.remove('services', serviceId)
       this.#tasks.hurry()
     })
     this.#sandboxes.set(spec.name, sandbox)
-    this.#starting.add(serviceId)
-    void sandbox.running.catch(() => {}).finally(() => this.#starting.delete(serviceId))
     this.#tasks.hurry()
     return sandbox
   }
-
-  readonly #starting = new Set<string>()
-  readonly #ending = new Set<string>()
 
   async #imageId(image: string): Promise<string> {
     const id = await this.#swarm.imageId(image)
@@ -259,7 +262,6 @@ export class SwarmEngine implements SandboxEngine {
 
   #clear(sandbox: SwarmSandbox, user: WorkerUser, own: Scrap[]): void {
     this.#sandboxes.delete(sandbox.name)
-    this.#ending.delete(sandbox.serviceId)
     this.#drop(user, own)
   }
 
@@ -297,10 +299,12 @@ export class SwarmEngine implements SandboxEngine {
   }
 
   #pace(): 'often' | 'seldom' | 'never' {
-    if (this.#starting.size + this.#ending.size > 0) return 'often'
-    return this.#sandboxes.size > 0 ? 'seldom' : 'never'
+    if (this.#sandboxes.size === 0) return 'never'
+    return [...this.#sandboxes.values()].some(({ isChanging }) => isChanging) ? 'often' : 'seldom'
   }
 }
+
+const tooLate = (ms: number): string => `The swarm has not started a worker within ${ms / 1000} s.`
 
 const reportMs = 10_000
 const lastRemovalMs = 15_000

@@ -17,6 +17,8 @@ export class SwarmSandbox implements Sandbox {
   #remove: () => Promise<void>
   #killAsked = false
   #seen = false
+  #hasBegun = false
+  #isRemoved = false
   #giveUp: NodeJS.Timeout | undefined
 
   /** `remove`: asks the swarm to remove its service; resolves when it has heard. */
@@ -29,7 +31,23 @@ export class SwarmSandbox implements Sandbox {
     this.exited = exit.promise
     this.running = this.#begin.promise
     this.removed = this.#removed.promise
-    this.#begin.promise.catch(() => {})
+    const noteBegun = () => {
+      this.#hasBegun = true
+    }
+    this.#begin.promise.then(noteBegun, noteBegun)
+    void this.#removed.promise.then(() => {
+      this.#isRemoved = true
+    })
+  }
+
+  /** It is on its way, or is to go: how it is, is asked for more often. */
+  get isChanging(): boolean {
+    return !this.#hasBegun || this.#killAsked
+  }
+
+  /** It does not start. Nothing happens to one that runs. */
+  refuse(message: string): void {
+    this.#begin.reject(new FaasError('engine_failed', message))
   }
 
   /** The swarm was looked at: this is how its task is; null: there is none. */
@@ -67,7 +85,7 @@ export class SwarmSandbox implements Sandbox {
   /** Never rejects: a manager that does not answer is asked again. */
   async kill(): Promise<void> {
     this.#killAsked = true
-    for (;;) {
+    while (!this.#isRemoved) {
       const asked = await this.#remove().then(
         () => true,
         () => false,
@@ -94,19 +112,19 @@ export class SwarmSandbox implements Sandbox {
       return
     }
     const message = `The swarm has no place for a worker: ${problem}.`
-    this.#giveUp ??= setTimeout(() => this.#begin.reject(new FaasError('engine_failed', message)), placeMs)
+    this.#giveUp ??= setTimeout(() => this.refuse(message), placeMs)
     this.#giveUp.unref()
   }
 
   #noteEnded({ exit, refusal }: Extract<TaskState, { kind: 'ended' }>): void {
-    this.#begin.reject(new FaasError('engine_failed', refusal ?? `Worker ${this.name} ended while it started.`))
+    this.refuse(refusal ?? `Worker ${this.name} ended while it started.`)
     this.#resolveExit(this.#killAsked ? { ...exit, fromOutside: false } : exit)
     // The service stays until it is removed.
     if (this.#killAsked) this.#removed.resolve()
   }
 
   #noteGone(exit: Exit, why = `Worker ${this.name} was removed while it started.`): void {
-    this.#begin.reject(new FaasError('engine_failed', why))
+    this.refuse(why)
     this.#resolveExit(exit)
     this.#removed.resolve()
   }
