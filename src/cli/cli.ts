@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { CliSettings } from '../cli-settings.ts'
 import { type Client, makeClient } from '../client/client.ts'
+import { adminTokenIn } from './admin-token.ts'
 import { type Cli, CliError, type Input, type NamedServer, type Options, textOption } from './command.ts'
 import { readContexts } from './contexts.ts'
 import { liveSession } from './dev/session.ts'
@@ -63,7 +62,7 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
 
 /** Named on the command line, in the environment, by the chosen context, or the server of this machine. */
 function serverOf(options: Options, settings: CliSettings): NamedServer {
-  const own = () => settings.token ?? localToken(settings)
+  const own = () => settings.token ?? adminTokenIn(settings.localDataDir)
   const asked = textOption(options, 'url')
   if (asked !== undefined) return { url: asked, token: own, namedBy: 'option' }
   if (options.context === undefined && settings.url !== undefined)
@@ -83,16 +82,5 @@ function serverOf(options: Options, settings: CliSettings): NamedServer {
 function localServer(settings: CliSettings, token: NamedServer['token']): NamedServer {
   const session = liveSession(process.cwd())
   if (session === null) return { url: settings.localUrl, token, namedBy: 'machine' }
-  return { url: session.url, token: () => settings.token ?? tokenIn(session.dataDir), namedBy: 'session' }
-}
-
-/** Token of the server on this machine, where this user may read it. */
-const localToken = ({ localDataDir }: CliSettings): string | null => tokenIn(localDataDir)
-
-function tokenIn(dataDir: string): string | null {
-  try {
-    return readFileSync(join(dataDir, 'admin.token'), 'utf8').trim()
-  } catch {
-    return null
-  }
+  return { url: session.url, token: () => settings.token ?? adminTokenIn(session.dataDir), namedBy: 'session' }
 }

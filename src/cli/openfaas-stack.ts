@@ -4,11 +4,9 @@ import { parse } from 'yaml'
 import { boundsIn, bytesOf, millicpuOf, usualMemory, watchdogPort } from '../domain/openfaas.ts'
 import { CliError } from './command.ts'
 import type { ManifestFunction } from './manifest.ts'
-import type { Translated } from './translated.ts'
+import { objectOf, type Translated, type Values } from './translated.ts'
 
 /** `stack.yaml` of OpenFaaS, as the manifest that says the same: its functions are images. */
-
-type Values = Record<string, unknown>
 
 const taken = new Set([
   ...['lang', 'handler', 'image', 'fprocess', 'environment', 'environment_file', 'labels', 'annotations', 'limits'],
@@ -84,9 +82,6 @@ function amount(name: string, text: string, read: (text: string) => number | nul
   if (value === null) throw new CliError(`${name} asks for ${JSON.stringify(text)}, which is no amount.`, 'usage')
   return value
 }
-
-const objectOf = (value: unknown): Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : {}
 
 const textsOf = (value: unknown): Record<string, string> =>
   Object.fromEntries(Object.entries(objectOf(value)).map(([key, one]) => [key, String(one ?? '')]))

@@ -5,15 +5,13 @@ import { CliError } from './command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { ofStack } from './openfaas-stack.ts'
 import { cronOf } from './schedule-expression.ts'
-import type { Translated } from './translated.ts'
+import { isObject, objectOf, type Translated, type Values } from './translated.ts'
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
 /**
- * `template.yaml` (AWS SAM), `serverless.yml`, `stack.yaml` (OpenFaaS) and `manifest.yaml` (wskdeploy), of the simple kind, as the manifest that says
- * the same; and what is left out.
+ * `template.yaml` (AWS SAM), `serverless.yml`, `stack.yaml` (OpenFaaS) and `manifest.yaml` (wskdeploy), of the simple kind, as
+ * the manifest that says the same; and what is left out.
  */
-
-type Values = Record<string, unknown>
 
 export const templateNames = [
   ...['template.yaml', 'template.yml', 'serverless.yml', 'serverless.yaml'],
@@ -274,9 +272,6 @@ function resolved(value: unknown, parameters: Values): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolved(inner, parameters)]))
 }
 
-const isObject = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const objectOf = (value: unknown): Values => (isObject(value) ? value : {})
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
 

@@ -11,3 +11,10 @@ export interface Translated {
   /** Where paths that the file names are found. */
   paths: string[]
 }
+
+/** What such a file says somewhere, before it is known what it is. */
+export type Values = Record<string, unknown>
+
+export const isObject = (value: unknown): value is Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+export const objectOf = (value: unknown): Values => (isObject(value) ? value : {})

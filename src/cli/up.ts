@@ -1,5 +1,4 @@
-import { createReadStream, existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createReadStream, existsSync } from 'node:fs'
 import { unpackAssets } from '../assets.ts'
 import { type Client, makeClient } from '../client/client.ts'
 import type { Config } from '../config.ts'
@@ -17,6 +16,7 @@ import {
   stopServer,
 } from '../host/server-process.ts'
 import { serverVersion } from '../host/server-version.ts'
+import { adminTokenIn } from './admin-token.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import { deploySamples, runSamples, type Sample } from './samples.ts'
 
@@ -51,7 +51,10 @@ async function up({ out, local }: Cli, options: Options): Promise<void> {
   const engine = engineOf(options) ?? settings.engine
   const progress = makeProgress((line) => out.line(line))
   unpackAssets(settings.cacheDir)
-  const client = makeClient({ url: serverUrl(settings), token: () => settings.adminToken ?? tokenIn(settings.dataDir) })
+  const client = makeClient({
+    url: serverUrl(settings),
+    token: () => settings.adminToken ?? adminTokenIn(settings.dataDir),
+  })
   const context = { out, local, progress, settings, client }
   if (engine !== 'process') await ensureEngineReady(context, options.install === true, textOption(options, 'images'))
   else warnOfProcesses(progress)
@@ -143,13 +146,4 @@ Taibai is running at ${client.url}
   the console        ${client.url}/console (log in with that token)
   the documentation  ${client.url}/docs
   stop it            taibai down (from the sources: npm run down)`)
-}
-
-/** Null before the server's first start, and in open mode. */
-function tokenIn(dataDir: string): string | null {
-  try {
-    return readFileSync(join(dataDir, 'admin.token'), 'utf8').trim()
-  } catch {
-    return null
-  }
 }

@@ -1,9 +1,8 @@
 import { CliError } from './command.ts'
 import type { ManifestFunction } from './manifest.ts'
+import { isObject, objectOf, type Values } from './translated.ts'
 
 /** `manifest.yaml` of OpenWhisk's wskdeploy: its actions, as the functions that the API of OpenWhisk would make of them. */
-
-type Values = Record<string, unknown>
 
 interface Notes {
   /** A line for what is not deployed. */
@@ -101,7 +100,3 @@ function inputsOf(name: string, ofPackage: Values, action: Values, notes: Notes)
   const known = inputs.filter(([, value]) => value !== undefined && value !== null)
   return known.length === 0 ? {} : { env: { __OW_PARAMETERS: JSON.stringify(Object.fromEntries(known)) } }
 }
-
-const isObject = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const objectOf = (value: unknown): Values => (isObject(value) ? value : {})

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import { textOf } from './calls/answer-text.ts'
 import type { Asked, Connection } from './connection.ts'
 import { ApiError, errorOf } from './problems.ts'
 import type { BuildRow } from './resources/builds.ts'
@@ -52,8 +53,7 @@ export async function deployed<How extends Deploying>(
   }
   const answer = await connection.open(method, path, { ...asked, headers: { ...asked.headers, accept: linesType } })
   if (!answer.headers['content-type']?.startsWith(linesType)) {
-    let text = ''
-    for await (const piece of answer.setEncoding('utf8')) text += piece
+    const text = await textOf(answer)
     if ((answer.statusCode ?? 0) >= 300) throw errorOf(answer.statusCode ?? 0, text)
     return JSON.parse(text)
   }

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { debuggedFunctions } from '../../src/cli/dev/debugging.ts'
 import { commands as devCommands } from '../../src/cli/dev/dev.ts'
 import { FolderWatch, quietTime } from '../../src/cli/dev/folder-watch.ts'
 import { changedBy, type DevFunction, localPaths, readProject, rootsOf } from '../../src/cli/dev/project.ts'
@@ -154,6 +155,16 @@ describe('A project', () => {
     expect(changed('/p/README.md')).toEqual([])
     expect(changed('/p')).toEqual(['a', 'ab', 'file'])
   })
+})
+
+test('Debuggers attach to functions in Node.js and Python, each at a port of its own', () => {
+  for (const path of ['a/main.mjs', 'b/main.py', 'c/main.mjs', 'd/main.sh']) write(path)
+  write('taibai.yaml', 'functions:\n  a: {}\n  b: {}\n  c: {}\n  d: {}\n')
+  const ports = (inspect: string | true) =>
+    Object.fromEntries([...debuggedFunctions(readProject(folder), inspect)].map(([name, { port }]) => [name, port]))
+  expect(() => ports('d')).toThrow(/no function "d" in Node.js or Python/)
+  expect(() => ports('e')).toThrow(/no function "e".*there are: a, b, c, d\./)
+  expect(ports(true)).toEqual({ a: 9229, b: 5678, c: 9230 })
 })
 
 describe('Paths of a worker', () => {

@@ -32,6 +32,7 @@ describe('is started:', () => {
     ['an executable', { main: bash('echo there') }, 'main', 0o755],
     ['one with an ending, by its name without', { 'report.sh': bash('echo there') }, 'report', 0o755],
     ['one beside a folder of its name', { 'main.d/a': '', 'main.sh': bash('echo there') }, 'main', 0o755],
+    ['a script beside a text of its name', { 'main.md': '# Main', 'main.sh': 'echo there' }, 'main', 0o644],
     ['one in a folder', { 'bin/report': bash('echo there') }, './bin/report', 0o755],
     ['one whose entry names a callable as elsewhere', { 'report.sh': bash('echo there') }, 'report.main', 0o755],
     ['a script that is not executable, by its first line', { 'main.txt': '#!/bin/sh -e\necho there' }, 'main', 0o644],
@@ -51,6 +52,14 @@ describe('is started:', () => {
   ])('not: %s', async (_what, files, entry, message) => {
     const binding = bind(files, { entry }, 0o644)
     await expect(binding).rejects.toMatchObject({ type: 'EntryNotFound', message: expect.stringMatching(message) })
+  })
+
+  test('the executable one of several with its name', async () => {
+    const folder = mkdtempSync(join(packages, 'package-'))
+    writeFileSync(join(folder, 'main.md'), '#!/bin/sh\necho text')
+    writeFileSync(join(folder, 'main.run'), bash('echo there'), { mode: 0o755 })
+    await using worker = await processHarness(runtime, folder).bind({ entry: 'main', signature: 'executable' })
+    expect(valueIn(await worker.call().outcome)).toBe('there')
   })
 
   test('in the folder of its code, once for each call, several at a time', async () => {

@@ -67,25 +67,25 @@ const addressText = (language: Debugged['language'], port: number): string =>
 
 /** Ports in the order of the file, so that a function keeps its own. */
 export function debuggedFunctions({ functions }: Project, inspect: string | true): Map<string, Debugged> {
-  const wanted = functions.filter(({ name, code }) => code !== null && (inspect === true || name === inspect))
-  if (wanted.length === 0) {
-    const names = functions.map(({ name }) => name).join(', ')
-    throw usageError(
-      `There is no code of a function "${inspect === true ? '' : inspect}" here to debug; there are: ${names}.`,
-    )
-  }
   const next = { ...firstPort }
-  return new Map(
-    wanted.map((fn) => {
-      const language = (fn.wanted({}).runtime ?? '').includes('python') ? 'python' : 'node'
-      const code = fn.code as string
-      return [
-        fn.name,
-        { language, port: next[language]++, folder: statSync(code).isDirectory() ? code : dirname(code) },
-      ]
-    }),
+  const wanted = functions.filter(({ name, code }) => code !== null && (inspect === true || name === inspect))
+  const debugged = wanted.flatMap((fn): [string, Debugged][] => {
+    const language = languageOf(fn.wanted({}).runtime ?? '')
+    if (language === null) return []
+    const code = fn.code as string
+    const folder = statSync(code).isDirectory() ? code : dirname(code)
+    return [[fn.name, { language, port: next[language]++, folder }]]
+  })
+  if (debugged.length > 0) return new Map(debugged)
+  const which = inspect === true ? 'function' : `function "${inspect}"`
+  throw usageError(
+    `There is no ${which} in Node.js or Python here to debug; there are: ${functions.map(({ name }) => name).join(', ')}.`,
   )
 }
+
+/** Null: no debugger knows it. */
+const languageOf = (runtime: string): Debugged['language'] | null =>
+  runtime.includes('python') ? 'python' : runtime.includes('nodejs') ? 'node' : null
 
 /** Where debugpy lies: in the project, in this machine's Python, else it is fetched for the session. */
 async function debugpyFolder(folder: string, say: (text: string) => void): Promise<string> {

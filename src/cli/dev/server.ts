@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { unpackAssets } from '../../assets.ts'
 import { type Client, makeClient } from '../../client/client.ts'
@@ -11,6 +10,7 @@ import type { Progress } from '../../host/progress.ts'
 import { readyEngine } from '../../host/ready-engine.ts'
 import { findServer, serverFiles, startServer, stopLimitMs, stopServer } from '../../host/server-process.ts'
 import { serverVersion } from '../../host/server-version.ts'
+import { adminTokenIn } from '../admin-token.ts'
 import { type Cli, type NamedServer, usageError } from '../command.ts'
 import { isLoopback, liveSession, makeSessionFolder, removeSession, writeSession } from './session.ts'
 
@@ -100,7 +100,7 @@ async function startOwn(cli: Cli, folder: string, wish: ServerWish): Promise<Dev
   await stopLeftover(dataDir, settings)
   const port = wish.port ?? (await freePort())
   const url = `http://127.0.0.1:${port}`
-  const client = makeClient({ url, token: () => settings.adminToken ?? tokenIn(dataDir) })
+  const client = makeClient({ url, token: () => settings.adminToken ?? adminTokenIn(dataDir) })
   const env = { ...environment(wish), TAIBAI_ENGINE: engine, TAIBAI_PORT: String(port) }
   const pid = await startServer({ dataDir, version: serverVersion(engine), env, isReady: client.isReady })
   writeSession(folder, { pid: process.pid, url, dataDir })
@@ -184,12 +184,4 @@ async function freePort(): Promise<number> {
     if (!(await isPortTaken({ host: '127.0.0.1', port }))) return port
   }
   throw new SetupProblem(`No port from ${usualPort} to ${usualPort + triedPorts - 1} is free: choose one with --port.`)
-}
-
-function tokenIn(dataDir: string): string | null {
-  try {
-    return readFileSync(join(dataDir, 'admin.token'), 'utf8').trim()
-  } catch {
-    return null
-  }
 }

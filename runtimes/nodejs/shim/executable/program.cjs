@@ -33,12 +33,16 @@ function pathOf(code, entry) {
   throw new EntryNotFound('module', `the package has no file "${entry}"; found ${there || 'no files'}`)
 }
 
+/** Of several with other endings (`main.md`, `main.sh`) an executable one, else one that has an interpreter, else the first. */
 function fileOf(path) {
   if (isFile(path)) return path
   const folder = dirname(path)
   const names = existsSync(folder) ? readdirSync(folder).sort() : []
-  const name = names.find((each) => each.startsWith(`${basename(path)}.`) && isFile(join(folder, each)))
-  return name === undefined ? undefined : join(folder, name)
+  const files = names
+    .filter((name) => name.startsWith(`${basename(path)}.`))
+    .map((name) => join(folder, name))
+    .filter(isFile)
+  return files.find(isExecutable) ?? files.find((file) => interpreterOf(file) !== undefined) ?? files[0]
 }
 
 const isFile = (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
