@@ -342,7 +342,7 @@ test('an alias gives a share of its calls to another version, as its RoutingConf
     expect((await put(routed(weights))).status).toBeGreaterThanOrEqual(400)
   }
   expect((await put({ Description: 'canary' })).json).toMatchObject(routed({ 2: 0.1 }))
-  await put(routed({ 2: 1 }))
+  expect((await put(routed({ '02': 1 }))).json).toMatchObject(routed({ 2: 1 }))
   const invoke = () => app.request('POST', `${all}/shop/invocations?Qualifier=live`, { json: {} })
   expect((await invoke()).headers.get('X-Amz-Executed-Version')).toBe('2')
   expect((await app.request('DELETE', `${all}/shop?Qualifier=2`)).status).toBe(409)

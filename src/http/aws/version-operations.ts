@@ -159,13 +159,14 @@ export class VersionOperations {
     if (given.length > 1) throw invalidParameter('RoutingConfig names more than one additional version.')
     if (version === 0) throw invalidParameter('RoutingConfig is not supported for an alias that points to $LATEST.')
     const [[name = '', weight]] = given as [[string, unknown]]
-    if (!/^\d+$/.test(name) || this.#version(call, found, name) === version) {
+    const other = /^\d+$/.test(name) ? this.#version(call, found, name) : 0
+    if (other === 0 || other === version) {
       throw invalidParameter(`RoutingConfig: ${JSON.stringify(name)} must be another published version.`)
     }
     if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1)) {
       throw invalidParameter(`RoutingConfig: the weight of version ${name} must be from 0.0 to 1.0.`)
     }
-    return { [name]: weight }
+    return { [other]: weight }
   }
 
   #alias(call: AwsCall): { found: Found; name: string; alias: LambdaAlias } {
