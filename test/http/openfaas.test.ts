@@ -125,11 +125,12 @@ describe('faas-cli', () => {
   })
 
   test('changes one, scales it and removes it', async () => {
-    await deploy({ envVars: { A: '1' } })
-    await app.request('PUT', '/v1/functions/cows', { json: { access: 'public', description: 'says moo' } })
+    const kept = { access: 'public', description: 'says moo', max_gb_seconds_per_day: 5, sandbox: 'runc' }
+    const first = { name: 'cows', code: { source: 'image', image, mode: 'http', port: 8080 }, env: { A: '1' } }
+    expect((await app.request('POST', '/v1/functions', { json: { ...first, ...kept } })).status).toBe(201)
     expect((await deploy({ envVars: { B: '2' }, envProcess: 'cat' }, 'PUT')).status).toBe(202)
     const made = (await app.request('GET', '/v1/functions/cows')).json
-    expect(made).toMatchObject({ access: 'public', description: 'says moo', name: 'cows' })
+    expect(made).toMatchObject({ ...kept, name: 'cows' })
     expect((await app.request('GET', '/v1/functions')).json.functions).toHaveLength(1)
     expect(await shown()).toMatchObject({ envVars: { B: '2' }, envProcess: 'cat' })
     const { id } = (await app.request('GET', '/v1/functions/cows')).json
@@ -161,6 +162,9 @@ describe('faas-cli', () => {
       (await ask('PUT', 'secrets', { name: 'none', value: 'x' })).status,
     ]
     expect(statuses).toEqual([201, 409, 202, 404])
+    const bytes = { rawValue: Buffer.from([0xff, 0xfe, 0x41]).toString('base64') }
+    const refused = await ask('PUT', 'secrets', { name: 'key', value: '\ufffd\ufffdA', ...bytes })
+    expect([refused.status, refused.text]).toEqual([400, expect.stringMatching(/^The value is not UTF-8/)])
     const { json, text } = await ask('GET', 'secrets')
     expect(json).toEqual([{ name: 'key', namespace: 'openfaas-fn' }])
     expect(text).not.toMatch(/one|three/)

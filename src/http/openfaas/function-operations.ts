@@ -100,10 +100,10 @@ export class FunctionOperations {
 /** What OpenFaaS has no words for stays; host names follow when the function that had them is gone. */
 function keptOf(fn: Fn): FunctionFields {
   const { maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable } = fn
-  const { access, cors, retries, onSuccess, onFailure, description } = fn
+  const { maxGbSecondsPerDay, sandbox, access, cors, retries, onSuccess, onFailure, description } = fn
   return {
     ...{ maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable },
-    ...{ access, cors, retries, onSuccess, onFailure },
+    ...{ maxGbSecondsPerDay, sandbox, access, cors, retries, onSuccess, onFailure },
     ...(description !== null && { description }),
   }
 }

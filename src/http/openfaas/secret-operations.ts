@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+import { invalid } from '../../domain/errors.ts'
 import type { Secrets } from '../../services/functions/secrets.ts'
 import { namespace } from './deployment.ts'
 import { accepted, type GatewayAnswer, type GatewayCall, textIn } from './gateway-call.ts'
@@ -31,8 +33,12 @@ export class SecretOperations {
   }
 }
 
-/** Clients send bytes as base64 beside the text, or in its place. */
-function valueIn(given: Record<string, unknown>): string {
-  if (typeof given.value === 'string' && given.value !== '') return given.value
-  return typeof given.rawValue === 'string' ? Buffer.from(given.rawValue, 'base64').toString('utf8') : ''
+/** Clients send bytes as base64 beside the text, which has lost what is no text, or in its place. */
+function valueIn({ value, rawValue }: Record<string, unknown>): string {
+  if (typeof rawValue !== 'string' || rawValue === '') return typeof value === 'string' ? value : ''
+  const bytes = Buffer.from(rawValue, 'base64')
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  throw invalid(
+    'The value is not UTF-8, and secrets are texts here: send it as base64 of its bytes, which the function decodes.',
+  )
 }
