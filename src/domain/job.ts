@@ -23,7 +23,6 @@ export interface Job extends StoredTrigger {
   nextExecutionTime: number | null
 }
 
-/** A run, or several, that a job left out for good. */
 /** Which of six fields of a pattern is for seconds. Ours are the last, as with Qinling; elsewhere they are often the first. */
 export const secondsPlaces = ['last', 'first'] as const
 
@@ -34,6 +33,7 @@ export function withSecondsLast(pattern: string, seconds: (typeof secondsPlaces)
   return [...fields.slice(1), fields[0] ?? ''].join(' ')
 }
 
+/** A run, or several, that a job left out for good. */
 export interface LeftOut {
   /** When the first of them was due. */
   atMs: number

@@ -132,7 +132,7 @@ export function lateErrorBody(c: Context, thrown: unknown, { log, refusals }: To
 }
 
 /** Without the query, which may say what is nobody else's business. */
-const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
+export const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
 
 /** The status, after the log has what it should. */
 function logged(error: FaasError, method: string, path: string, log: Log): ContentfulStatusCode {

@@ -63,8 +63,8 @@ export function openFaasPlaceOf(url: string): Place | null {
   return start[1] === undefined ? own : { ...own, isAsyncOpenFaas: true }
 }
 
-/** What cannot be decoded is the name of no function. */
-function decoded(name: string): string {
+/** What cannot be decoded is the name of nothing. */
+export function decoded(name: string): string {
   if (!name.includes('%')) return name
   try {
     return decodeURIComponent(name)

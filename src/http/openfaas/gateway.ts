@@ -4,7 +4,8 @@ import type { Principal } from '../../domain/principal.ts'
 import type { Scope } from '../../domain/scope.ts'
 import { callerByBasicToken } from '../basic-token.ts'
 import { callerAddress } from '../caller-address.ts'
-import { statusOfCode } from '../error-response.ts'
+import { pathOf, statusOfCode } from '../error-response.ts'
+import { decoded } from '../function-call.ts'
 import { refuseBeyond } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
 import { type Given, namespace } from './deployment.ts'
@@ -106,17 +107,6 @@ function note({ audit, settings }: HttpParts, who: Principal, call: GatewayCall,
 
 const nameIn = ({ service, functionName, name }: Given): string =>
   [service, functionName, name].find((one) => typeof one === 'string') ?? ''
-
-const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
-
-/** What cannot be decoded is the name of no function. */
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
-}
 
 function send(outgoing: ServerResponse, { status, json, lines }: GatewayAnswer): void {
   const text =

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { LimitReached } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { callerAddress } from '../caller-address.ts'
+import { pathOf } from '../error-response.ts'
+import { decoded } from '../function-call.ts'
 import { refuseBeyond } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
 import { aboutApi, limitsShown } from './about.ts'
@@ -153,16 +155,6 @@ function note(
     status,
     address: callerAddress(incoming, settings.trustProxy),
   })
-}
-
-const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
 }
 
 function send(outgoing: ServerResponse, { status, json, headers }: WhiskAnswer): void {

@@ -189,12 +189,11 @@ export class Functions {
     await this.#parts.packageShare.refuse(before.projectId, { ...before, ...stored }.packageHash)
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
-      const newImage = code?.source === 'image' ? { code: code.code } : {}
-      return { ...withFields(fn, fields), entry, ...stored, ...newImage }
+      return { ...withFields(fn, fields), entry, ...stored }
     }
     const wanted = this.#checked(changed(before))
     if (wanted.code.image !== before.code.image) checkImageOf(wanted.code, who, this.#parts.limits)
-    const givesNewCode = stored !== null || code?.source === 'image'
+    const givesNewCode = stored !== null
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
     const tried = mustLoad ? await this.#tried(wanted, 'load') : wanted
     const fn = this.#parts.functions.find(before.id)

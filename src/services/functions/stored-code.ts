@@ -53,7 +53,8 @@ export class StoredCodes {
     code: GivenCode,
     zip: Buffer | undefined,
     build: Deployment | undefined,
-  ): Promise<StoredCode | null> {
+  ): Promise<StoredCode | Pick<StoredCode, 'code'> | null> {
+    if (code.source === 'image') return { code: code.code }
     if (code.source === 'swift') return this.#fromSwift(who, fn, code, changedRef(fn.code, code.code))
     if (code.source === 'package' && zip === undefined) return null
     if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
