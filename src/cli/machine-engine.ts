@@ -6,14 +6,16 @@ import { CliError } from './command.ts'
 export async function withEngine(
   work: (engine: EngineClient) => Promise<void>,
   credentials?: Credentials,
-  address = readSettings().dockerHost,
+  address?: string,
 ): Promise<void> {
-  const engine = makeEngineClient(address, credentials)
+  const engine = makeEngineClient(address ?? readSettings().dockerHost, credentials)
   try {
     const answer = await engine.ask()
     if (answer === 'denied') throw new CliError(`This user may not use the engine at ${engine.address}.`, 'refused')
-    if (answer === 'no')
-      throw new CliError(`No engine answers at ${engine.address}; see "taibai doctor".`, 'unreachable')
+    if (answer === 'no') {
+      const help = address === undefined ? 'see "taibai doctor"' : `see what "docker -H ${address} version" says`
+      throw new CliError(`No engine answers at ${engine.address}; ${help}.`, 'unreachable')
+    }
     await work(engine)
   } finally {
     engine.close()
