@@ -94,7 +94,7 @@ describe('what the swarm is asked for a worker', () => {
   }
   const kept = { id: 'x', name: 'y' }
   const user = { uid: 64_000, gid: 64_000 }
-  const parts = { imageId: 'sha256:1', networkId: 'n', secret: kept, passwd: kept, group: kept, user }
+  const parts = { imageId: 'sha256:1', networkId: 'n', secret: kept, user }
 
   test('is one task that is never started again, with the limits of a container', () => {
     const { TaskTemplate, Mode } = serviceOptions(spec, defaults, parts)

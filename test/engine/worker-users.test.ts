@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { passwdText } from '../../src/engine/sandbox/container/inside.ts'
 import { WorkerUsers } from '../../src/engine/sandbox/container/worker-users.ts'
+import { passwdText } from '../../src/engine/sandbox/docker/etc-files.ts'
 
 const uidsOf = (users: WorkerUsers, count: number) => Array.from({ length: count }, () => users.take().uid)
 

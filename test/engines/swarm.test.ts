@@ -81,9 +81,9 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
       return hash
     }
     const imageOf = (runtime: string) => manifests.find(({ name }) => name === runtime)?.image as string
-    /** Services, secrets, configs and networks of ours, by name. */
+    /** Services, secrets and networks of ours, by name. */
     const leftovers = async () => {
-      const lists = ['service', 'secret', 'config', 'network'].map((what) =>
+      const lists = ['service', 'secret', 'network'].map((what) =>
         swarm.manager.docker(what, 'ls', '--format', '{{.Name}}'),
       )
       return (await Promise.all(lists))

@@ -1,6 +1,5 @@
 import { hostNameInside } from '../../../domain/api-access.ts'
 import type { SandboxSpec } from '../sandbox.ts'
-import type { WorkerUser } from './worker-users.ts'
 
 /** What processes in a container find there, whichever engine made it, and the labels by which we find it. */
 
@@ -27,13 +26,5 @@ export function environmentOf(spec: SandboxSpec): Record<string, string> {
   const everywhere = { HOME: '/tmp', TMPDIR: '/tmp' }
   return isWorker(spec) ? { ...everywhere, LANG: 'C.UTF-8', USER: userName, LOGNAME: userName } : everywhere
 }
-
-/** `gid`: the group of all users. */
-export const groupText = (gid: number): string => `root:x:0:\n${userName}:x:${gid}:\nnogroup:x:65534:\n`
-
-export const passwdText = ({ uid, gid }: WorkerUser): string => `root:x:0:0:root:/root:/bin/sh
-${userName}:x:${uid}:${gid}:${userName}:/tmp:/bin/sh
-nobody:x:65534:65534:nobody:/nonexistent:/bin/false
-`
 
 export const apiUrl = (port: number): string => `http://${hostNameInside}:${port}`

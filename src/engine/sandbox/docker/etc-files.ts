@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { groupText, passwdText } from '../container/inside.ts'
+import { userName } from '../container/inside.ts'
 import type { WorkerUser } from '../container/worker-users.ts'
 import { passwdOf } from './container-spec.ts'
 
@@ -15,7 +15,7 @@ export class EtcFiles {
     mkdirSync(folder, { recursive: true })
     // Whatever our umask says: the users inside must be able to read them.
     chmodSync(folder, 0o755)
-    this.#write('group', groupText(gid))
+    this.#write('group', `root:x:0:\n${userName}:x:${gid}:\nnogroup:x:65534:\n`)
     this.#write('hosts', '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n')
   }
 
@@ -32,3 +32,8 @@ export class EtcFiles {
     chmodSync(path, 0o644)
   }
 }
+
+export const passwdText = ({ uid, gid }: WorkerUser): string => `root:x:0:0:root:/root:/bin/sh
+${userName}:x:${uid}:${gid}:${userName}:/tmp:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/bin/false
+`

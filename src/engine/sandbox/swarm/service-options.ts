@@ -33,7 +33,6 @@ export interface ContainerSpec {
   Hosts?: string[]
   Mounts: MemoryMount[]
   Secrets: { SecretID: string; SecretName: string; File: FileTarget }[]
-  Configs: { ConfigID: string; ConfigName: string; File: FileTarget }[]
   /** Nanoseconds between SIGTERM and SIGKILL. */
   StopGracePeriod: number
 }

@@ -22,12 +22,7 @@ interface InfoAnswer {
   Swarm?: { ControlAvailable?: boolean; NodeAddr?: string; LocalNodeState?: string }
 }
 
-interface Named {
-  ID: string
-  Spec: { Name: string }
-}
-
-export type Kept = 'secrets' | 'configs'
+export type Removable = 'services' | 'networks' | 'secrets'
 
 /** A manager's orders and questions that tasks need. Throws FaasError `engine_failed` with a sentence. */
 export class SwarmClient {
@@ -74,13 +69,14 @@ export class SwarmClient {
     )
   }
 
-  async keep(what: Kept, Name: string, text: string, Labels: Record<string, string>): Promise<string> {
+  async keepSecret(Name: string, text: string, Labels: Record<string, string>): Promise<string> {
     const body = { Name, Labels, Data: Buffer.from(text).toString('base64') }
-    return (await this.#order<{ ID: string }>(`keep one of its ${what}`, `/${what}/create`, body)).ID
+    return (await this.#order<{ ID: string }>('keep a secret', '/secrets/create', body)).ID
   }
 
-  kept(what: Kept, label: string): Promise<Named[]> {
-    return this.#list<Named[]>(`/${what}`, label)
+  /** Their ids. */
+  async secrets(label: string): Promise<string[]> {
+    return (await this.#list<{ ID: string }[]>('/secrets', label)).map(({ ID }) => ID)
   }
 
   /** Their ids. */
@@ -100,11 +96,11 @@ export class SwarmClient {
 
   /** Their ids. */
   async services(label: string): Promise<string[]> {
-    return (await this.#list<Named[]>('/services', label)).map(({ ID }) => ID)
+    return (await this.#list<{ ID: string }[]>('/services', label)).map(({ ID }) => ID)
   }
 
   /** True: it is gone. False: something still uses it. */
-  async remove(what: Kept | 'services' | 'networks', id: string): Promise<boolean> {
+  async remove(what: Removable, id: string): Promise<boolean> {
     return this.api.ask('DELETE', `/${what}/${id}`, {}, undefined, firstAnswerMs).then(
       () => true,
       (cause: unknown) => {

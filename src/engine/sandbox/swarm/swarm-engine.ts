@@ -4,7 +4,7 @@ import type { Log } from '../../../domain/log.ts'
 import { askReport } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
-import { apiUrl, folderInside, groupText, instanceLabel, passwdText, secretsInside } from '../container/inside.ts'
+import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type {
@@ -17,7 +17,7 @@ import type {
   WorkerCallers,
 } from '../sandbox.ts'
 import type { NodeAnswer } from './service-options.ts'
-import { type Kept, SwarmClient } from './swarm-client.ts'
+import { type Removable, SwarmClient } from './swarm-client.ts'
 import { swarmFindings } from './swarm-findings.ts'
 import { SwarmSandbox } from './swarm-sandbox.ts'
 import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
@@ -42,7 +42,7 @@ export interface SwarmEngineOptions {
 }
 
 interface Scrap {
-  what: Kept | 'networks' | 'services'
+  what: Removable
   id: string
 }
 
@@ -62,7 +62,6 @@ export class SwarmEngine implements SandboxEngine {
   #startTimeoutMs: number
   #users: WorkerUsers
   #sandboxes = new Map<string, SwarmSandbox>()
-  #configs = new Map<string, Promise<string>>()
   /** Things of workers that are gone, which the swarm did not let go yet. */
   #scraps: Scrap[] = []
   #watch: EngineWatch
@@ -177,9 +176,9 @@ export class SwarmEngine implements SandboxEngine {
     const label = instanceLabel(this.#instance)
     const services = await this.#swarm.services(label)
     await Promise.all(services.map((id) => this.#swarm.remove('services', id)))
-    const [networks, secrets] = await Promise.all([this.#swarm.networks(label), this.#swarm.kept('secrets', label)])
+    const [networks, secrets] = await Promise.all([this.#swarm.networks(label), this.#swarm.secrets(label)])
     this.#scraps.push(...networks.map((id) => ({ what: 'networks' as const, id })))
-    this.#scraps.push(...secrets.map(({ ID }) => ({ what: 'secrets' as const, id: ID })))
+    this.#scraps.push(...secrets.map((id) => ({ what: 'secrets' as const, id })))
     await this.#sweep()
     return services.length
   }
@@ -199,26 +198,22 @@ export class SwarmEngine implements SandboxEngine {
       await this.#sweep()
       if (this.#scraps.length > 0) await pause(sweepMs)
     }
-    const configs = await this.#swarm.kept('configs', instanceLabel(this.#instance))
-    await Promise.all(configs.map(({ ID }) => this.#swarm.remove('configs', ID).catch(() => false)))
   }
 
   async #place(spec: SandboxSpec, user: WorkerUser, own: Scrap[]): Promise<SwarmSandbox> {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
     const [name, labels] = [nameOf(this.#instance, spec.name), labelsOf(this.#instance, spec.name)]
-    const made = async (what: Kept | 'networks', making: Promise<string>): Promise<string> => {
+    const made = async (what: Removable, making: Promise<string>): Promise<string> => {
       const id = await making
       own.push({ what, id })
       return id
     }
     const imageId = await this.#imageId(spec.image)
-    const [networkId, secretId, passwd, group] = await allOrNone([
+    const [networkId, secretId] = await allOrNone([
       made('networks', this.#swarm.makeNetwork(name, labels)),
-      made('secrets', this.#swarm.keep('secrets', name, spec.key ?? '', labels)),
-      this.#config(`passwd-${user.uid}`, passwdText(user)),
-      this.#config(`group-${user.gid}`, groupText(user.gid)),
+      made('secrets', this.#swarm.keepSecret(name, spec.key ?? '', labels)),
     ])
-    const parts: TaskParts = { imageId, networkId, secret: { id: secretId, name }, passwd, group, user }
+    const parts: TaskParts = { imageId, networkId, secret: { id: secretId, name }, user }
     const serviceId = await this.#swarm
       .makeService(serviceOptions(spec, this.#defaults, parts))
       .catch((error: unknown) => {
@@ -239,25 +234,6 @@ export class SwarmEngine implements SandboxEngine {
     const id = await this.#swarm.imageId(image)
     if (id !== undefined) return id
     throw new FaasError('engine_failed', `The image ${image} is not on the swarm's manager; build or pull it there.`)
-  }
-
-  /** Made once, and used by all workers of the user. */
-  async #config(what: string, text: string): Promise<{ id: string; name: string }> {
-    const name = nameOf(this.#instance, what)
-    const making = this.#configs.get(name) ?? this.#makeConfig(name, text)
-    this.#configs.set(name, making)
-    try {
-      return { id: await making, name }
-    } catch (error) {
-      this.#configs.delete(name)
-      throw error
-    }
-  }
-
-  async #makeConfig(name: string, text: string): Promise<string> {
-    const label = instanceLabel(this.#instance)
-    const found = (await this.#swarm.kept('configs', label)).find(({ Spec }) => Spec.Name === name)
-    return found?.ID ?? this.#swarm.keep('configs', name, text, labelsOf(this.#instance, ''))
   }
 
   #clear(sandbox: SwarmSandbox, user: WorkerUser, own: Scrap[]): void {

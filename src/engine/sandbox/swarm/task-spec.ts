@@ -34,16 +34,9 @@ export interface TaskParts {
   /** Nodes find it by this, without asking a registry. */
   imageId: string
   networkId: string
-  secret: Kept
-  /** Text of `/etc/passwd` and `/etc/group`. */
-  passwd: Kept
-  group: Kept
+  secret: { id: string; name: string }
+  /** The images of runtimes name it. */
   user: WorkerUser
-}
-
-interface Kept {
-  id: string
-  name: string
 }
 
 export const labelsOf = (instance: string, worker: string): Record<string, string> => {
@@ -64,7 +57,6 @@ export function serviceOptions(spec: SandboxSpec, defaults: TaskDefaults, parts:
     TAIBAI_KEY: `${keyFolder}/${keyFile}`,
   }
   const readable = (Name: string): FileTarget => ({ Name, UID: '0', GID: '0', Mode: 0o444 })
-  const config = ({ id, name }: Kept, path: string) => ({ ConfigID: id, ConfigName: name, File: readable(path) })
   return {
     Name: nameOf(defaults.instance, spec.name),
     Labels: labelsOf(defaults.instance, spec.name),
@@ -94,7 +86,6 @@ export function serviceOptions(spec: SandboxSpec, defaults: TaskDefaults, parts:
             File: readable(`${keyFolder}/${keyFile}`),
           },
         ],
-        Configs: [config(parts.passwd, '/etc/passwd'), config(parts.group, '/etc/group')],
         StopGracePeriod: defaults.stopGraceMs * 1e6,
       },
       Resources: {
