@@ -1,31 +1,46 @@
 import type { WorkerRow } from '../client/resources/functions.ts'
-import { type CommandSpec, given } from './command.ts'
+import type { KeptWorkerRow } from '../client/resources/workers.ts'
+import { sizeText } from '../domain/data-facts.ts'
+import { type Cli, type CommandSpec, given } from './command.ts'
+import type { Column } from './output.ts'
 import { findFunction } from './target.ts'
 
 export const commands: CommandSpec[] = [
   {
     name: 'workers',
-    summary: 'show the workers of a function, or of every function (for admins)',
+    summary: 'show all workers and which go next when others need memory, or those of a function (for admins)',
     arguments: [['[function]', 'its name or id']],
     examples: ['taibai workers', 'taibai workers greet'],
-    async run(cli, args) {
-      const client = cli.client()
-      const functions =
-        args[0] === undefined ? await client.functions.list() : [await findFunction(client, given(args, 0))]
-      const rows: (WorkerRow & { name: string })[] = []
-      for (const fn of functions) {
-        const versions = fn.latest_version === 0 ? [] : await client.versions.list(fn.id)
-        for (const version of [0, ...versions.map(({ version_number }) => version_number)]) {
-          for (const worker of await client.functions.workers(fn.id, version))
-            rows.push({ ...worker, name: fn.name ?? fn.id })
-        }
-      }
-      const columns = [
-        { title: 'WORKER', value: (row: (typeof rows)[number]) => row.worker_name },
-        { title: 'FUNCTION', value: (row: (typeof rows)[number]) => row.name },
-        { title: 'VERSION', value: (row: (typeof rows)[number]) => row.function_version, right: true },
-      ]
-      cli.out.rows(rows, columns, 'No function has a worker at the moment.')
-    },
+    run: (cli, args) => (args[0] === undefined ? all(cli) : ofFunction(cli, given(args, 0))),
   },
 ]
+
+const allColumns: Column<KeptWorkerRow>[] = [
+  { title: 'GOES', value: ({ eviction }) => (eviction === null ? '' : `${eviction}.`), right: true },
+  { title: 'WORKER', value: ({ worker_name }) => worker_name },
+  { title: 'FUNCTION', value: ({ function_name, function_id }) => function_name ?? function_id ?? '(generic)' },
+  { title: 'VERSION', value: ({ function_version }) => function_version ?? '', right: true },
+  { title: 'STATE', value: ({ state }) => state },
+  { title: 'MEMORY', value: ({ memory }) => sizeText(memory), right: true },
+  { title: 'CALLS', value: ({ calls }) => calls, right: true },
+]
+
+async function all(cli: Cli): Promise<void> {
+  const { workers } = await cli.client().workers.all()
+  cli.out.rows(workers, allColumns, 'There is no worker at the moment.')
+}
+
+const ofOneColumns: Column<WorkerRow>[] = [
+  { title: 'WORKER', value: ({ worker_name }) => worker_name },
+  { title: 'VERSION', value: ({ function_version }) => function_version, right: true },
+]
+
+async function ofFunction(cli: Cli, nameOrId: string): Promise<void> {
+  const client = cli.client()
+  const fn = await findFunction(client, nameOrId)
+  const versions = fn.latest_version === 0 ? [] : await client.versions.list(fn.id)
+  const rows: WorkerRow[] = []
+  for (const version of [0, ...versions.map(({ version_number }) => version_number)])
+    rows.push(...(await client.functions.workers(fn.id, version)))
+  cli.out.rows(rows, ofOneColumns, 'The function has no worker at the moment.')
+}

@@ -30,6 +30,7 @@ export function NewFunction() {
     entry: '',
     template: '0',
     image: '',
+    mode: 'command',
     port: '',
     container: '',
     object: '',
@@ -49,10 +50,10 @@ export function NewFunction() {
     go(build === undefined ? `/functions/${fn.id}` : `/builds/${build.id}`)
   }
   const made = async (): Promise<Sent> => {
-    const { name, image, port, container, object, entry } = texts
+    const { name, image, mode, port, container, object, entry } = texts
     if (source === 'image') {
-      const mode = port === '' ? {} : { mode: 'http', port: Number(port) }
-      return { fn: await call<FunctionRow>('POST', '/v1/functions', { name, code: { source, image, ...mode } }) }
+      const code = { source, image, mode, ...(mode === 'http' && port !== '' && { port: Number(port) }) }
+      return { fn: await call<FunctionRow>('POST', '/v1/functions', { name, code }) }
     }
     const own = { name, runtime: runtime?.id ?? '', ...(entry !== '' && { entry }) }
     if (source === 'swift') {
@@ -121,10 +122,9 @@ export function NewFunction() {
         {source === 'image' && (
           <>
             {form.input('image', 'Image', { placeholder: 'repo/name:tag' })}
-            {form.input('port', 'Port', {
-              placeholder: '8080',
-              hint: 'Where it listens for HTTP; empty: it is run once a call, with the input as arguments.',
-            })}
+            {form.choice('mode', 'How it is called', imageModes)}
+            {texts.mode === 'http' &&
+              form.input('port', 'Port', { placeholder: '8080', hint: 'Where it listens; empty: 8080.' })}
           </>
         )}
         {source === 'swift' && (
@@ -140,6 +140,13 @@ export function NewFunction() {
     </Page>
   )
 }
+
+const imageModes: [mode: string, how: string][] = [
+  ['command', 'Run once a call, with the input as arguments'],
+  ['http', 'Kept warm: it listens for HTTP'],
+  ['lambda', 'As an image of AWS Lambda: it asks for events'],
+  ['openwhisk', 'As an action image of OpenWhisk: /init and /run'],
+]
 
 function ChooseFiles({ files, onChosen }: { files: Files; onChosen(files: Files): void }) {
   const names = Object.keys(files)

@@ -1,30 +1,11 @@
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import type { RuntimeRow } from '../../client/resources/runtimes.ts'
+import type { KeptWorkerRow, KeptWorkers } from '../../client/resources/workers.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { Action, Badge, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
 import { Link } from '../router.tsx'
 import { mebibytes, ms, start, time } from '../text.ts'
-
-interface Kept {
-  worker_name: string
-  function_id: string | null
-  function_name: string | null
-  function_version: number | null
-  image: string
-  state: string
-  memory: number
-  calls: number
-  idle_seconds: number | null
-  eviction: number | null
-  saves: number | null
-}
-
-interface KeptList {
-  memory: { budget: number; reserved: number }
-  waiting_calls: number
-  workers: Kept[]
-}
 
 interface Generic {
   name: string
@@ -34,7 +15,7 @@ interface Generic {
 
 /** Who is warm, for whom, and who would go first; how many wait for any function; what was started last. */
 export function Workers() {
-  const kept = useLoad(() => get<KeptList>('/v1/workers'), [])
+  const kept = useLoad(() => get<KeptWorkers>('/v1/workers'), [])
   const generic = useLoad(readGeneric, [])
   const starts = useLoad(readStarts, [])
   useEvery(3000, () => {
@@ -124,13 +105,13 @@ export function Workers() {
   )
 }
 
-const countsOf = (workers: Kept[]): Record<string, number> => {
+const countsOf = (workers: KeptWorkerRow[]): Record<string, number> => {
   const counts: Record<string, number> = {}
   for (const { state } of workers) counts[state] = (counts[state] ?? 0) + 1
   return counts
 }
 
-const functionOf = ({ function_id, function_name, function_version, image }: Kept) =>
+const functionOf = ({ function_id, function_name, function_version, image }: KeptWorkerRow) =>
   function_id === null ? (
     <span class="cut">{`any of ${image}`}</span>
   ) : (
@@ -139,13 +120,13 @@ const functionOf = ({ function_id, function_name, function_version, image }: Kep
     </Link>
   )
 
-const whyText = ({ state, saves }: Kept): string => {
+const whyText = ({ state, saves }: KeptWorkerRow): string => {
   if (saves !== null) return `saves ${ms(saves)} an hour`
   if (state === 'busy') return 'it works'
   return state === 'leaving' ? 'it is going' : 'it stays: min_workers'
 }
 
-function WorkerActions({ worker: { function_id: id, function_version: version } }: { worker: Kept }) {
+function WorkerActions({ worker: { function_id: id, function_version: version } }: { worker: KeptWorkerRow }) {
   if (id === null) return <>–</>
   const at = `/v1/functions/${id}${version ? `/versions/${version}` : ''}`
   return (
