@@ -26,6 +26,7 @@ import { Sandboxes } from './services/functions/sandboxes.ts'
 import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
+import { WorkerHistory } from './services/functions/worker-history.ts'
 import { Workers } from './services/functions/workers.ts'
 import { AccessKeys } from './services/platform/access-keys.ts'
 import { AuditLog, type AuditRules } from './services/platform/audit-log.ts'
@@ -237,6 +238,7 @@ export function makeServices(ground: Ground) {
     log,
     rules: settings.builds,
   })
+  const workerHistory = new WorkerHistory({ pool, starts: stats.starts, clock })
   const tokens = new Tokens({ tokens: stores.tokens, clock, newId, log })
   return {
     targets,
@@ -308,7 +310,8 @@ export function makeServices(ground: Ground) {
       ...{ shares: ground.shares, stores, packageShare, invocation, pool, ledger },
       meter: ground.meter,
     }),
-    workers: new Workers({ functions, targets, pool }),
+    workers: new Workers({ functions, targets, pool, history: workerHistory }),
+    workerHistory,
     asked,
     deliveries,
     executions: new Executions({

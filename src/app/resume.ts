@@ -27,6 +27,7 @@ export function resume(
     tokens,
     audit,
     usage,
+    workerHistory,
   } = services
   runtimes.registerBuiltin(manifests)
   runtimes.resume()
@@ -42,6 +43,8 @@ export function resume(
   jobs.runs.start()
   meter.start(() => pool.noteHeld())
   opened.push(() => meter.close())
+  workerHistory.start()
+  opened.push(() => workerHistory.close())
   sources.polls.start()
   void services.backups.start()
   services.builds.start()

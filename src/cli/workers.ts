@@ -1,17 +1,23 @@
 import type { WorkerRow } from '../client/resources/functions.ts'
 import type { KeptWorkerRow } from '../client/resources/workers.ts'
 import { sizeText } from '../domain/data-facts.ts'
-import { type Cli, type CommandSpec, given } from './command.ts'
+import { type Cli, CliError, type CommandSpec, given } from './command.ts'
 import type { Column } from './output.ts'
 import { findFunction } from './target.ts'
+import { showHistory } from './worker-history.ts'
 
 export const commands: CommandSpec[] = [
   {
     name: 'workers',
     summary: 'show all workers and which go next when others need memory, or those of a function (for admins)',
     arguments: [['[function]', 'its name or id']],
-    examples: ['taibai workers', 'taibai workers greet'],
-    run: (cli, args) => (args[0] === undefined ? all(cli) : ofFunction(cli, given(args, 0))),
+    options: [['--history', 'show the memory of all workers and the starts of calls over the last 15 minutes']],
+    examples: ['taibai workers', 'taibai workers greet', 'taibai workers --history'],
+    run(cli, args, { history: wantsHistory }) {
+      if (args[0] === undefined) return wantsHistory === true ? history(cli) : all(cli)
+      if (wantsHistory === true) throw new CliError('"--history" is of all workers: leave the function out.')
+      return ofFunction(cli, given(args, 0))
+    },
   },
 ]
 
@@ -28,6 +34,11 @@ const allColumns: Column<KeptWorkerRow>[] = [
 async function all(cli: Cli): Promise<void> {
   const { workers } = await cli.client().workers.all()
   cli.out.rows(workers, allColumns, 'There is no worker at the moment.')
+}
+
+async function history(cli: Cli): Promise<void> {
+  const found = await cli.client().workers.history()
+  cli.out.value(found, () => showHistory(cli.out, found))
 }
 
 const ofOneColumns: Column<WorkerRow>[] = [

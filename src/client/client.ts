@@ -27,7 +27,7 @@ import type { HistoryLine, StatsRow } from './resources/stats.ts'
 import type { WhoAmI } from './resources/tokens.ts'
 import type { UsageList, UsageQuery } from './resources/usage.ts'
 import type { DeliveryRow, WebhookFields, WebhookRow } from './resources/webhooks.ts'
-import type { KeptWorkers } from './resources/workers.ts'
+import type { KeptWorkers, WorkerHistoryRow } from './resources/workers.ts'
 
 /**
  * The API as typed calls: a noun a property, the same verbs for each. What the server refuses is thrown as ApiError, a server
@@ -98,11 +98,14 @@ export function makeClient(options: ConnectionOptions) {
         await connection.must('DELETE', `/v1/backups/${encodeURIComponent(name)}`)
       },
     },
-    /** The images of runtimes and functions on the server's engine (for admins). */
+    /** Of all functions (for admins). */
     workers: {
-      /** All, and which of them go next (for admins). */
+      /** All, and which of them go next. */
       all: async (): Promise<KeptWorkers> => (await connection.must('GET', '/v1/workers')).json,
+      /** Their memory and the starts of calls lately. */
+      history: async (): Promise<WorkerHistoryRow> => (await connection.must('GET', '/v1/workers/history')).json,
     },
+    /** The images of runtimes and functions on the server's engine (for admins). */
     images: {
       list: async (): Promise<ImageRow[]> => (await connection.must('GET', '/v1/images')).json.images,
       pull: async (image: string): Promise<void> => {

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
-import { aFn, aRuntime, aVersion } from '../support/builders.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { aFn, anExecution, aRuntime, aVersion } from '../support/builders.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { testRows } from '../support/rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
@@ -189,4 +190,37 @@ test('All workers are listed to admins, what would go first with its place and w
     { worker_name: 'w2', function_id: null, function_name: null, state: 'generic', eviction: 2 },
     { worker_name: 'w3', state: 'busy', eviction: null, worth: null, saves: null },
   ])
+})
+
+test('The memory of the workers and the starts of calls are told over time, to admins', async () => {
+  const clock = new FakeClock()
+  const app = makeTestApp({ clock })
+  const fn = aFn({ projectId: 'red', name: 'greet' })
+  app.stores.functions.insert(fn)
+  const mib = 1024 ** 2
+  const worker = { functionVersion: 0, runtimeId: null, image: 'taibai/nodejs', calls: 3, idleMs: null, worth: null }
+  app.workerHistory.start()
+  onTestFinished(() => app.workerHistory.close())
+  app.pool.kept = [
+    { ...worker, name: 'w1', functionId: fn.id, state: 'busy', memoryBytes: 64 * mib },
+    { ...worker, name: 'w2', functionId: fn.id, state: 'idle', memoryBytes: 64 * mib },
+    { ...worker, name: 'w3', functionId: null, state: 'generic', memoryBytes: 32 * mib },
+  ]
+  const call = anExecution({ functionId: fn.id, status: 'success', startKind: 'cold' })
+  app.stats.record(call, null)
+  app.stats.record({ ...call, startKind: 'warm' }, null)
+  clock.advance(5000)
+  expect((await app.request('GET', '/v1/workers/history')).status).toBe(403)
+  const { json } = await app.request('GET', '/v1/workers/history', { as: 'admin' })
+  expect(json).toMatchObject({
+    every_seconds: 5,
+    budget: 1024 * mib,
+    reserved: [256 * mib, 256 * mib],
+    states: { busy: [0, 64 * mib], idle: [0, 64 * mib], generic: [0, 32 * mib], paused: [0, 0] },
+    functions: [{ function_id: fn.id, function_name: 'greet', memory: [0, 128 * mib] }],
+    starts: { warm: [0, 1], prewarmed: [0, 0], cold: [0, 1] },
+  })
+  expect(Date.parse(json.times[1]) - Date.parse(json.times[0])).toBe(5000)
+  clock.advance(3600_000)
+  expect((await app.request('GET', '/v1/workers/history', { as: 'admin' })).json.times).toHaveLength(180)
 })

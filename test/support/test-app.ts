@@ -190,8 +190,22 @@ export function makeTestApp(options: TestAppOptions = {}) {
     space,
     health,
   }
-  const { targets, invocation, runtimes, jobs, scheduler } = services
-  return { app, parts, request, stores, database, ...doubles, targets, invocation, runtimes, jobs, scheduler }
+  const { targets, invocation, runtimes, jobs, scheduler, stats, workerHistory } = services
+  return {
+    app,
+    parts,
+    request,
+    stores,
+    database,
+    ...doubles,
+    targets,
+    invocation,
+    runtimes,
+    jobs,
+    scheduler,
+    stats,
+    workerHistory,
+  }
 }
 
 export type TestApp = ReturnType<typeof makeTestApp>

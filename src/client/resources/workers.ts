@@ -21,3 +21,16 @@ export interface KeptWorkers {
   waiting_calls: number
   workers: KeptWorkerRow[]
 }
+
+/** Memory in bytes and starts, a value for each of the times, the oldest first. */
+export interface WorkerHistoryRow {
+  every_seconds: number
+  budget: number
+  times: string[]
+  reserved: number[]
+  states: Record<'busy' | 'idle' | 'paused' | 'generic' | 'leaving', number[]>
+  /** Those that held most, the most first. */
+  functions: { function_id: string; function_name: string | null; memory: number[] }[]
+  starts: Record<'warm' | 'prewarmed' | 'cold', number[]>
+  waiting_calls: number[]
+}

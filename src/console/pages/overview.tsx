@@ -2,11 +2,14 @@ import { useEffect, useState } from 'preact/hooks'
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { StatsRow } from '../../client/resources/stats.ts'
+import type { WorkerHistoryRow } from '../../client/resources/workers.ts'
 import { get } from '../api.ts'
 import { lastRun, serverNow } from '../live.ts'
 import { useEvery, useLoad, useSoon } from '../load.ts'
+import { isAdmin } from '../me.ts'
 import { Empty, Page, Table, Trouble } from '../parts/basics.tsx'
 import { Chart } from '../parts/chart.tsx'
+import { MemoryChart, StartsChart } from '../parts/worker-history.tsx'
 import { Link } from '../router.tsx'
 import { percent } from '../text.ts'
 import { executionColumns } from './execution-columns.tsx'
@@ -96,6 +99,7 @@ export function Overview() {
           ]}
         />
       </section>
+      {isAdmin.value && <History />}
       <section>
         <h2>Failed lately</h2>
         <Trouble problem={failed.problem} />
@@ -110,6 +114,19 @@ export function Overview() {
         )}
       </section>
     </Page>
+  )
+}
+
+/** Of the whole server: for admins. */
+function History() {
+  const { data, reload } = useLoad(() => get<WorkerHistoryRow>('/v1/workers/history'), [])
+  useEvery(5000, reload)
+  if (data === undefined) return null
+  return (
+    <section class="charts" aria-label="The last 15 minutes">
+      <MemoryChart history={data} />
+      <StartsChart history={data} />
+    </section>
   )
 }
 

@@ -1,9 +1,10 @@
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import type { RuntimeRow } from '../../client/resources/runtimes.ts'
-import type { KeptWorkerRow, KeptWorkers } from '../../client/resources/workers.ts'
+import type { KeptWorkerRow, KeptWorkers, WorkerHistoryRow } from '../../client/resources/workers.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { Action, Badge, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
+import { FunctionsChart, MemoryChart, StartsChart } from '../parts/worker-history.tsx'
 import { Link } from '../router.tsx'
 import { mebibytes, ms, start, time } from '../text.ts'
 
@@ -16,17 +17,19 @@ interface Generic {
 /** Who is warm, for whom, and who would go first; how many wait for any function; what was started last. */
 export function Workers() {
   const kept = useLoad(() => get<KeptWorkers>('/v1/workers'), [])
+  const history = useLoad(() => get<WorkerHistoryRow>('/v1/workers/history'), [])
   const generic = useLoad(readGeneric, [])
   const starts = useLoad(readStarts, [])
   useEvery(3000, () => {
     kept.reload()
+    history.reload()
     generic.reload()
     starts.reload()
   })
   const { data } = kept
   return (
     <Page title="Workers">
-      <Trouble problem={kept.problem ?? generic.problem ?? starts.problem} />
+      <Trouble problem={kept.problem ?? history.problem ?? generic.problem ?? starts.problem} />
       {data !== undefined && (
         <Facts
           facts={[
@@ -35,6 +38,18 @@ export function Workers() {
             ...Object.entries(countsOf(data.workers)),
           ]}
         />
+      )}
+      {history.data !== undefined && (
+        <section class="charts" aria-label="The last 15 minutes">
+          <MemoryChart history={history.data} />
+          <StartsChart history={history.data} />
+          {history.data.functions.length > 0 && (
+            <FunctionsChart
+              key={history.data.functions.map(({ function_id }) => function_id).join()}
+              history={history.data}
+            />
+          )}
+        </section>
       )}
       {generic.data !== undefined && (
         <section>

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
+import { sampleEveryMs, workerStates } from '../../services/functions/worker-history.ts'
 import type { Workers } from '../../services/functions/workers.ts'
 import { readObject } from '../body.ts'
 import type { Ctx } from '../ctx.ts'
@@ -40,6 +41,24 @@ const kept = z.object({
   waiting_calls: z.int(),
   workers: z.array(keptWorker).openapi({ description: 'What would go first comes first.' }),
 })
+
+const perSample = z.array(z.int())
+const history = z
+  .object({
+    every_seconds: z.int(),
+    budget: z.int().openapi({ description: 'Bytes that all workers may hold.' }),
+    times: z.array(z.string()).openapi({ description: 'The oldest first; every other list has a value for each.' }),
+    reserved: perSample.openapi({ description: 'Bytes of all workers, those on their way included.' }),
+    states: z.object({ busy: perSample, idle: perSample, paused: perSample, generic: perSample, leaving: perSample }),
+    functions: z
+      .array(z.object({ function_id: z.string(), function_name: z.string().nullable(), memory: perSample }))
+      .openapi({ description: 'Those that held most, the most first.' }),
+    starts: z
+      .object({ warm: perSample, prewarmed: perSample, cold: perSample })
+      .openapi({ description: 'Of calls that ended since the time before.' }),
+    waiting_calls: perSample,
+  })
+  .openapi('WorkerHistory')
 
 /** The routes for a function and those for one version of it do the same; without a number the version is 0. */
 const bases = ['/v1/functions/:id', '/v1/functions/:id/versions/:number'] as const
@@ -86,6 +105,19 @@ export function bindWorkers(app: App, workers: Workers, settings: { maxBodyBytes
     },
   )
 
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/workers/history',
+      tag,
+      summary: 'Memory of the workers and starts of calls, over the last 15 minutes since the server began (admin)',
+      answers: { 200: history },
+      refusals: ['forbidden'],
+    },
+    (c) => c.json(historyJson(workers.history(c.get('who')))),
+  )
+
   for (const base of bases) {
     endpoint(app, scale(`${base}/scale_up`, 'Bind more idle workers, in the background (admin)'), async (c) => {
       const { id, version } = target(c)
@@ -129,6 +161,27 @@ function keptJson(worker: Kept, at: number): z.output<typeof keptWorker> {
     saves: worth === null ? null : (worth * memoryBytes * hourSeconds) / mib,
   }
 }
+
+function historyJson({ samples, functions, budgetBytes }: ReturnType<Workers['history']>): z.output<typeof history> {
+  const each = (value: (sample: (typeof samples)[number]) => number) => samples.map(value)
+  return {
+    every_seconds: sampleEveryMs / 1000,
+    budget: budgetBytes,
+    times: samples.map(({ atMs }) => new Date(atMs).toISOString()),
+    reserved: each(({ reservedBytes }) => reservedBytes),
+    states: byName(workerStates, (state) => each(({ states }) => states[state])),
+    functions: functions.map(({ id, name }) => ({
+      function_id: id,
+      function_name: name,
+      memory: each((sample) => sample.functions.get(id) ?? 0),
+    })),
+    starts: byName(['warm', 'prewarmed', 'cold'], (kind) => each(({ starts }) => starts[kind])),
+    waiting_calls: each(({ waitingCalls }) => waitingCalls),
+  }
+}
+
+const byName = <Name extends string, T>(names: readonly Name[], value: (name: Name) => T) =>
+  Object.fromEntries(names.map((name) => [name, value(name)])) as Record<Name, T>
 
 const action = (path: `${Base}/${string}`, summary: string): Described<string> => ({
   method: 'post',

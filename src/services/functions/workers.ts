@@ -6,11 +6,13 @@ import type { PoolVitals } from '../../domain/vitals.ts'
 import type { KeptWorker, Pool } from '../../domain/worker.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import type { Targets } from './targets.ts'
+import type { WorkerHistory, WorkerSample } from './worker-history.ts'
 
 export interface WorkersParts {
   functions: FunctionStore
   targets: Targets
   pool: Pool
+  history: Pick<WorkerHistory, 'samples'>
 }
 
 /** A worker as the contract lists it. */
@@ -35,6 +37,19 @@ export class Workers {
     const nameOf = (id: string | null) => (id === null ? null : (functions.find(id)?.name ?? null))
     const workers = pool.keeping().map((worker) => ({ ...worker, functionName: nameOf(worker.functionId) }))
     return { workers, memory: pool.vitals() }
+  }
+
+  /** What they held lately, the oldest first, and the functions that held most of it, with their names. */
+  history(who: Principal): {
+    samples: readonly WorkerSample[]
+    functions: { id: string; name: string | null }[]
+    budgetBytes: number
+  } {
+    requireAdmin(who, 'Looking at workers')
+    const { pool, functions, history } = this.#parts
+    const samples = history.samples()
+    const most = heldMost(samples).map((id) => ({ id, name: functions.find(id)?.name ?? null }))
+    return { samples, functions: most, budgetBytes: pool.vitals().budgetBytes }
   }
 
   /** Empty for a function that there is not. */
@@ -86,6 +101,19 @@ export class Workers {
       throw error
     }
   }
+}
+
+/** Functions that are told of apart. */
+const mostFunctions = 6
+
+/** Ids of the functions that held most memory for the longest time. */
+function heldMost(samples: readonly WorkerSample[]): string[] {
+  const sums = new Map<string, number>()
+  for (const { functions } of samples) for (const [id, bytes] of functions) sums.set(id, (sums.get(id) ?? 0) + bytes)
+  return [...sums]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, mostFunctions)
+    .map(([id]) => id)
 }
 
 function checkCount(count: number): void {

@@ -70,6 +70,8 @@ interface Cell {
 /** Counts of runs since the process began; in memory, a microsecond a run. */
 export class Stats {
   readonly sinceMs: number
+  /** Of all callers; counted on while it is looked at. */
+  readonly starts: Record<StartKind, number> = { warm: 0, prewarmed: 0, cold: 0 }
   #cells = new Map<string, Cell>()
   #last: Cell | undefined
   /** What was merged to stay below the limit. */
@@ -81,7 +83,8 @@ export class Stats {
 
   /** For `Invocation`: a run is over. */
   record = (execution: Execution, revision: Revision | null): void => {
-    const { functionId, projectId } = execution
+    const { functionId, projectId, startKind } = execution
+    if (startKind !== null) this.starts[startKind]++
     // Most runs are of the same function and caller as the one before: a key for each would have to be made and hashed.
     if (this.#last?.functionId !== functionId || this.#last.projectId !== projectId) {
       this.#last = this.#cellOf(functionId, projectId)
