@@ -12,8 +12,9 @@ export interface EngineAddress {
 }
 
 /**
- * What `DOCKER_HOST` says: `unix://`, `tcp://`, `http(s)://` or `ssh://`; nothing is the local socket. `certFolder` (as the docker
- * command's `DOCKER_CERT_PATH`): ca.pem, cert.pem and key.pem for TLS. Throws FaasError `engine_failed` for anything else.
+ * Parses `DOCKER_HOST`: `unix://`, `tcp://`, `http(s)://` or `ssh://`; undefined means the local socket. `certFolder` is like the
+ * docker command's `DOCKER_CERT_PATH`: it holds ca.pem, cert.pem and key.pem for TLS. Throws FaasError `engine_failed` for
+ * anything else.
  */
 export function engineAddress(host: string | undefined, certFolder?: string): EngineAddress {
   if (host === undefined || host === '') return { protocol: 'http', options: { socketPath: '/var/run/docker.sock' } }
@@ -43,7 +44,7 @@ function certificates(folder: string | undefined): object {
   return { ca, cert, key }
 }
 
-/** As the docker command does it: the docker command of the other machine passes what comes to its engine. */
+/** Tunnels through SSH as the docker command does: the docker command on the other machine forwards requests to its engine. */
 function throughSsh(url: URL): RequestOptions {
   const user = url.username === '' ? [] : ['-l', decodeURIComponent(url.username)]
   const port = url.port === '' ? [] : ['-p', url.port]

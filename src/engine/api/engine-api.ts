@@ -3,7 +3,7 @@ import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
 import { pipeline, type Readable } from 'node:stream'
 import { type EngineAddress, engineAddress } from './engine-address.ts'
 
-/** The engine said no: its status and its sentence. */
+/** The engine refused a request: its HTTP status and its message. */
 export class EngineRefusal extends Error {
   override name = 'EngineRefusal'
   readonly status: number
@@ -14,7 +14,7 @@ export class EngineRefusal extends Error {
   }
 }
 
-/** Pairs, where a name comes more than once. */
+/** Pairs allow one name more than once. */
 export type Query = Record<string, string> | [name: string, value: string][]
 
 interface Sent {
@@ -26,15 +26,15 @@ interface Sent {
   signal?: AbortSignal | undefined
 }
 
-/** Longest answer that is read whole. */
+/** Longest response body that is read whole, in bytes. */
 const longestAnswer = 64 * 1024 * 1024
-/** Longest wait for the first bytes of an answer. */
+/** Longest wait for the first bytes of a response. */
 const answerMs = 120_000
 
 /**
- * Questions to the API of a Docker engine over its socket, TCP, TLS or SSH. No version is in the paths: the engine answers with its newest. Follows
- * no redirect: where an engine sends us is not asked for. Every failure is a rejection, never an event that nobody hears:
- * `EngineRefusal` for a status of 300 or more, else the connection's own error.
+ * Requests to the API of a Docker engine over its socket, TCP, TLS or SSH. The paths name no API version: the engine answers with
+ * its newest. Redirects are not followed, so that an engine cannot send us elsewhere. Every failure is a rejection, never an
+ * event without a listener: `EngineRefusal` for a status of 300 or more, else the connection's own error.
  */
 export class EngineApi {
   #address: EngineAddress
@@ -46,7 +46,7 @@ export class EngineApi {
     this.#agent = new Kept({ keepAlive: true, maxFreeSockets: 16 })
   }
 
-  /** The answer, parsed; null when it is empty. */
+  /** The parsed response body; null when it is empty. */
   async ask<T = unknown>(
     method: string,
     path: string,
@@ -61,8 +61,8 @@ export class EngineApi {
   }
 
   /**
-   * The answer as it comes, for as long as the engine likes; a connection of its own. `upload` is sent as a tar, and what
-   * fails in it fails the request. `timeoutMs`: for the first bytes of the answer.
+   * Streams the response on a connection of its own, without a time limit. `upload` is sent as a tar; an error in it fails the
+   * request. `timeoutMs` limits the wait for the first bytes of the response.
    */
   async stream(
     method: string,
@@ -72,7 +72,7 @@ export class EngineApi {
   ): Promise<IncomingMessage> {
     const response = await this.#send(method, path, query, { agent: false, upload, signal, timeoutMs, headers })
     if ((response.statusCode ?? 0) >= 300) throw refusalOf(response, await textOf(response))
-    // It may break when nobody listens any more; who reads it sees the end.
+    // The stream may break when nobody listens any more; a reader sees that it ended early.
     response.on('error', () => {})
     return response
   }
@@ -99,16 +99,16 @@ export class EngineApi {
       const target = search === '' ? path : `${path}?${search}`
       const own = { agent: agent ?? this.#agentFor(), method, path: target, headers, ...(signal && { signal }) }
       const sent = send({ ...options, ...own }, resolve)
-      // For good: an error may come after the answer, too.
+      // This listener stays: an error may also come after the response.
       sent.on('error', reject)
       if (timeoutMs !== undefined) endWhenSilent(sent, timeoutMs)
       if (upload === undefined) sent.end(bytes)
-      // An engine that has answered may not want the rest.
+      // An engine that has already responded may not read the rest of the upload.
       else pipeline(upload, sent, (error) => error && reject(error))
     })
   }
 
-  /** A connection through another program is not kept. */
+  /** A connection through another program (ssh) is not kept alive. */
   #agentFor(): Agent | false {
     return this.#address.options.createConnection === undefined ? this.#agent : false
   }

@@ -2,7 +2,7 @@ import type { EngineReport } from '../../domain/engine-report.ts'
 import { type Finding, ok, problem, warning } from '../../domain/finding.ts'
 import type { EngineApi } from './engine-api.ts'
 
-/** An engine's own words about itself as a report. Fields that an engine leaves out are taken as there. */
+/** The engine's answers about itself, combined into a report. A missing field counts as supported. */
 
 export interface VersionAnswer {
   Version?: string
@@ -56,7 +56,7 @@ export function engineReport(version: VersionAnswer, info: InfoAnswer): EngineRe
   }
 }
 
-/** An engine names the first process of containers whether it has one or not; of one that it lacks it knows no version. */
+/** Engines name an init program even when it is not installed; a missing one has no version. */
 export const hasInit = ({ InitBinary, InitCommit }: InfoAnswer): boolean =>
   (InitBinary ?? '') !== '' && InitCommit?.ID !== 'N/A'
 

@@ -26,22 +26,22 @@ export interface CallsParts {
   heldTime: HeldTime
   limits: WaitLimits
   engineIsUp(): boolean
-  /** A call waits: its group may want another worker. */
+  /** Called when a call waits: its group may want another worker. */
   onWait(group: WorkerGroup): void
 }
 
-/** A call, and the worker that runs it. */
+/** A call and the worker that runs it. */
 interface Assignment {
   group: WorkerGroup
   bound: BoundWorker
   revision: Revision
   caller: Caller | undefined
   since: number
-  /** How the worker came, when it came for this call. */
+  /** How the worker was provided, when it was provided for this call; else null. */
   start: Provision | null
 }
 
-/** Gives workers to calls and takes them back. A call that finds none waits; the oldest is served first. */
+/** Assigns workers to calls and takes them back. A call that finds no worker waits; the oldest call is served first. */
 export class Calls {
   #parts: CallsParts
   #running = 0
@@ -57,7 +57,7 @@ export class Calls {
     if (this.#closed) return Promise.reject(shuttingDown())
     const group = this.#parts.groups.of(revision)
     const since = this.#parts.clock.elapsed()
-    // Whoever waits already is served first.
+    // Calls that already wait are served first.
     const bound = group.hasHeldBack ? undefined : group.take(since)
     if (bound === undefined) return this.#wait(group, revision, since, caller)
     group.habits.arrivals.began(since)
@@ -65,7 +65,7 @@ export class Calls {
     return this.#give({ group, bound, revision, caller, since, start: null })
   }
 
-  /** Gives the workers of the group to the calls that wait. The first is told what the worker's start cost. */
+  /** Assigns the group's free workers to its waiting calls. The first call is charged with the worker's start. */
   serve(group: WorkerGroup, start: Provision | null): void {
     let told = start
     const since = this.#parts.clock.elapsed()
@@ -79,17 +79,17 @@ export class Calls {
     }
   }
 
-  /** No worker comes: the calls that wait are refused. */
+  /** No worker can be provided: the waiting calls are refused. */
   refuse(group: WorkerGroup, error: unknown): void {
     for (const waiter of this.#takeWaiters(group)) waiter.reject(error)
   }
 
-  /** The code cannot be loaded: every call that waits would have gone to this worker, and has the same answer. */
+  /** The code cannot be loaded: every waiting call would have got this worker, so all have the same answer. */
   answerAll(group: WorkerGroup, failure: LoadFailure): void {
     for (const waiter of this.#takeWaiters(group)) waiter.resolve(failure)
   }
 
-  /** Refuses the calls that wait and those that come. */
+  /** Refuses the calls that wait and all later ones. */
   close(): void {
     this.#closed = true
     for (const group of this.#parts.groups.all()) this.refuse(group, shuttingDown())
@@ -127,14 +127,14 @@ export class Calls {
     return waiter.promise
   }
 
-  /** Why the call may not even wait. */
+  /** The reason why the call may not even wait; null: it may. */
   #refusal(group: WorkerGroup, revision: Revision, caller: Caller | undefined): FaasError | null {
     if (!this.#parts.memory.couldHold(revision.memoryBytes)) return tooLarge()
     if (group.waiters.length >= this.#parts.limits.maxWaiting) return tooManyWait(group.waiters.length)
     return caller?.signal.aborted ? callerLeft() : null
   }
 
-  /** Its place in line goes to the next at once. */
+  /** The next waiting call takes its place in the queue at once. */
   #giveUp(group: WorkerGroup, waiter: WaitingCall): void {
     group.waiters.splice(group.waiters.indexOf(waiter), 1)
     group.habits.arrivals.ended(this.#parts.clock.elapsed())
@@ -169,7 +169,7 @@ export class Calls {
     }
   }
 
-  /** Wakes the paused worker; when that fails, the call gets another one. */
+  /** Resumes the paused worker; when that fails, the call gets another one. */
   async #awaken(assignment: Assignment): Promise<Lease | LoadFailure> {
     const { group, bound, revision, caller } = assignment
     const { clock, log, pauses, departures } = this.#parts
@@ -201,7 +201,7 @@ export class Calls {
     if (--this.#running === 0) this.#onQuiet()
   }
 
-  /** The worker goes if it must, or if another function needs its memory more. */
+  /** The worker ends if it must, or if another function needs its memory more. */
   #nowIdle(group: WorkerGroup, bound: BoundWorker, now: number): void {
     const { departures, room, heldTime } = this.#parts
     heldTime.note(group, bound, now, true)

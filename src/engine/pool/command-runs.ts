@@ -21,7 +21,7 @@ export interface CommandRunsParts {
   engineIsUp(): boolean
 }
 
-/** Runs of `command` images: a sandbox each, that nothing is left of. */
+/** Runs `command` images: each run has a sandbox of its own, which is removed afterwards. */
 export class CommandRuns {
   #parts: CommandRunsParts
   #runs = new Set<Promise<Outcome>>()
@@ -40,23 +40,23 @@ export class CommandRuns {
     return run
   }
 
-  /** Its turn for memory may have come. */
+  /** Memory may have become free for this waiting run. */
   tryAgain(who: InLine): void {
     if (this.#parts.room.make(who.bytes, who, null)) this.#waiting.get(who)?.resolve()
   }
 
-  /** None begins any more; those that wait are told so. */
+  /** No run begins any more; waiting runs are refused. */
   close(): void {
     this.#isClosing = true
     for (const { reject } of [...this.#waiting.values()]) reject(shuttingDown())
   }
 
-  /** Resolves when none runs or waits. */
+  /** Resolves when no run is active or waiting. */
   async quiet(): Promise<void> {
     while (this.#runs.size > 0) await Promise.all(this.#runs)
   }
 
-  /** Those that run end as the platform's fault. Resolves when they have. */
+  /** Ends active runs as the platform's fault. Resolves when all have ended. */
   stop(): Promise<void> {
     this.#stop.abort()
     return this.quiet()
@@ -75,7 +75,7 @@ export class CommandRuns {
     }
   }
 
-  /** Throws FaasError `no_worker` when its turn among the starts does not come in time, as when the engine is away. */
+  /** Throws FaasError `no_worker` when the start queue does not admit it in time, for example while the engine is away. */
   #inTurn(revision: Revision, call: Call, since: number): Promise<Outcome> {
     const { clock, starts, limits, engineIsUp } = this.#parts
     let hasGivenUp = false
@@ -98,7 +98,7 @@ export class CommandRuns {
     return turn.promise
   }
 
-  /** Its turn among the starts has come. */
+  /** Runs once the start queue has admitted it. */
   async #begin(revision: Revision, call: Call, leave: () => void): Promise<Outcome> {
     if (this.#isClosing) return platformFailed(shuttingDown().message, 0)
     if (call.signal?.aborted) return platformFailed(callerLeft().message, 0)
@@ -110,7 +110,7 @@ export class CommandRuns {
     return this.#parts.factory.runCommand(revision, call, stop, onRunning)
   }
 
-  /** Throws FaasError `no_worker` when it waits too long, or the caller has left. */
+  /** Throws FaasError `no_worker` when it waits too long, or when the caller has left. */
   async #reserve(bytes: number, projectId: string, signal: AbortSignal | undefined): Promise<void> {
     const { clock, room, line, limits } = this.#parts
     const who = { projectId, bytes, since: clock.elapsed(), hasNothing: true }

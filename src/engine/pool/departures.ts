@@ -13,7 +13,7 @@ export interface DeparturesParts {
   heldTime: HeldTime
 }
 
-/** How workers go: their memory is free at once, and they are waited for until nothing of them is left. */
+/** Removes workers: their memory is free at once, and the pool waits until their sandboxes are gone. */
 export class Departures {
   #parts: DeparturesParts
   #ending = new Set<Promise<void>>()
@@ -22,14 +22,14 @@ export class Departures {
     this.#parts = parts
   }
 
-  /** It takes no more calls, and ends when those in flight have ended. */
+  /** The worker takes no more calls and ends when its calls in flight have ended. */
   leave(group: WorkerGroup, bound: BoundWorker, why: ColdReason): void {
     if (bound.leaving) return
     this.noteLeaving(group, bound, why)
     if (bound.inFlight === 0) this.endBound(group, bound)
   }
 
-  /** No call is given to it from now on. */
+  /** Marks the worker so that no further call is assigned to it. */
   noteLeaving(group: WorkerGroup, bound: BoundWorker, why: ColdReason): void {
     group.leave(bound)
     this.#parts.groups.noteLeft(group, why, this.#parts.clock.elapsed())
@@ -40,7 +40,7 @@ export class Departures {
     this.end(bound.worker, 0, null)
   }
 
-  /** The memory of a worker that goes: others may have it at once. */
+  /** Releases the memory of a worker that is ending: others may have it at once. */
   letGo(group: WorkerGroup, bound: BoundWorker): void {
     const { heldBytes } = bound
     this.#parts.heldTime.note(group, bound, this.#parts.clock.elapsed(), bound.inFlight > 0)
@@ -48,7 +48,7 @@ export class Departures {
     this.#parts.memory.giveBack(heldBytes, group.projectId)
   }
 
-  /** Ends a worker that holds `heldBytes` of memory. */
+  /** Ends a worker for which `heldBytes` of memory are reserved. */
   end(worker: PoolWorker, heldBytes: number, owner: Owner): void {
     const ended = worker.kill().finally(() => this.#ending.delete(ended))
     this.#ending.add(ended)

@@ -15,22 +15,22 @@ export interface GenericWorkersParts {
   starts: Starts
   clock: Clock
   log: Log
-  /** Least number kept ready of each shape. */
+  /** Least number of ready workers of each shape. */
   floor: number
-  /** The share of the processors that workers are started with, where limits cannot be changed later; null: they can. */
+  /** CPU share that workers start with on an engine that cannot change limits later; null: it can. */
   fixedCpuMillicpu: number | null
 }
 
-/** What a group asks for when it wants the next worker of a shape that comes up. */
+/** A group's request for the next worker of a shape. */
 export interface Order {
   projectId: string
-  /** Asked until it says no. */
+  /** Checked before the start; false cancels the order. */
   isNeeded(): boolean
   /** Reserves memory for a worker that is about to be started. */
   makeRoom(bytes: number): boolean
 }
 
-/** `no_memory`: there is none, now. Null: it was not needed any more. */
+/** `no_memory`: there is none now. Null: the worker was not needed any more. */
 export type Ordered = PoolWorker | 'no_memory' | null
 
 /** An idle worker that may be ended to make room for others. */
@@ -39,7 +39,7 @@ export interface Spare extends Evictable {
   evict(): void
 }
 
-/** Reserves memory for one more generic worker, when it is worth what it takes. */
+/** Reserves memory for one more generic worker when the expected gain is higher than the price. */
 export type MakeRoomAhead = (bytes: number, gain: { worth: number; savedMs: number }) => boolean
 
 interface Request extends Order {
@@ -49,24 +49,24 @@ interface Request extends Order {
 
 const firstPauseMs = 500
 const longestPauseMs = 60_000
-/** Assumed start time of a shape that was never started. */
+/** Assumed start time of a shape that has not started yet. */
 const usualStartMs = 500
-/** In the line of starts, work ahead for everybody is a project of its own. */
+/** Work ahead for everybody counts as a project of its own in the start queue. */
 const nobody = ''
 
-/** The generic workers of one shape: those that are ready, those on their way, and the orders that wait for one. */
+/** The generic workers of one shape: ready ones, starting ones, and the orders that wait for one. */
 export class GenericShape {
   readonly shape: Shape
-  /** Number of runtimes that want workers of it kept ready. */
+  /** Number of runtimes that want ready workers of this shape. */
   wanted = 0
   #parts: GenericWorkersParts
   #ready: PoolWorker[] = []
-  /** Starts under way or in line, by why. */
+  /** Starts that run or wait in the queue, by urgency. */
   #starting: Record<Urgency, number> = { now: 0, later: 0 }
-  /** The oldest first. */
+  /** Waiting orders, oldest first. */
   #requests: Request[] = []
   #demand = new GenericDemand()
-  /** Mean time of a start so far. */
+  /** Mean start time so far. */
   #startMs = usualStartMs
   #pauseMs = firstPauseMs
   /** Ends the pause after a failure; null: no pause. */
@@ -79,7 +79,7 @@ export class GenericShape {
     this.shape = shape
   }
 
-  /** Nothing is left of it, and no runtime wants it. */
+  /** True when the shape has no workers and no runtime wants any. */
   get isEmpty(): boolean {
     return this.wanted + this.ready + this.#requests.length + this.#starts.size === 0 && this.#stopPause === null
   }
@@ -93,27 +93,27 @@ export class GenericShape {
     return this.#target() > 0
   }
 
-  /** Until one would be there; 0: one is ready. */
+  /** Expected time until a worker is available; 0: one is ready. */
   get startMs(): number {
     return this.#ready.some((worker) => !worker.isEnding) ? 0 : this.#startMs
   }
 
-  /** One that is ready. */
+  /** Takes a ready worker. */
   take(): PoolWorker | undefined {
-    // One that has just died stays where it is: its end takes it out.
+    // A worker that has just died stays in the list: its end event removes it.
     const at = this.#ready.findLastIndex((worker) => !worker.isEnding)
     if (at < 0) return undefined
     this.#pauseMs = firstPauseMs
     return this.#ready.splice(at, 1)[0]
   }
 
-  /** Takes a worker back that cannot be used now. */
+  /** Puts back a worker that cannot be used now. */
   put(worker: PoolWorker): void {
     if (this.#closed || worker.isEnding || this.ready >= this.#target()) this.#end(worker)
     else this.#ready.push(worker)
   }
 
-  /** One that is not ready yet: the next that comes up, whoever it was started for. Throws FaasError `engine_failed`. */
+  /** The next worker that finishes starting, whichever order started it. Throws FaasError `engine_failed`. */
   start(order: Order): Promise<Ordered> {
     return new Promise((resolve, reject) => {
       const request = { ...order, resolve, reject }
@@ -122,12 +122,12 @@ export class GenericShape {
     })
   }
 
-  /** Notes the demand: a call took a generic worker, or would have taken one if one had been ready. */
+  /** Notes demand: a call took a generic worker, or would have taken one if one had been ready. */
   noteTaken(): void {
     this.#demand.note(this.#parts.clock.elapsed(), this.#startMs)
   }
 
-  /** Ready ones that may make room for others. Those on their way count before them: the last one is worth the least. */
+  /** Ready workers that may be evicted. Starting workers count first, so the last ready one has the least worth. */
   spare(): Spare[] {
     if (this.ready === 0) return []
     const perMs = this.#demand.perMs(this.#parts.clock.elapsed())
@@ -138,7 +138,7 @@ export class GenericShape {
     })
   }
 
-  /** Starts as many as should be ready. */
+  /** Starts workers up to the target. */
   refill(makeRoom: MakeRoomAhead): void {
     const { memoryBytes } = this.shape
     if (this.#closed || this.#stopPause !== null) return
@@ -154,7 +154,7 @@ export class GenericShape {
     for (const worker of this.#ready.splice(0)) this.#end(worker)
   }
 
-  /** Ends the ready ones and starts no more. Resolves when no start is under way. */
+  /** Ends the ready workers and starts no more. Resolves when no start is under way. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopPause?.()
@@ -180,7 +180,10 @@ export class GenericShape {
     }
   }
 
-  /** Its turn has come. The order may have been served otherwise: then nothing is started, and it counts no more at once. */
+  /**
+   * Called when the start queue admits it. If the order was served by another worker meanwhile, nothing is started and the start
+   * is no longer counted.
+   */
   async #startFor(request: Request): Promise<PoolWorker | null> {
     this.#dropNeedless()
     if (this.#starting.now <= this.#requests.length) {
@@ -193,7 +196,7 @@ export class GenericShape {
     return null
   }
 
-  /** Its memory is reserved. An order whose own start failed is left to it. */
+  /** Its memory is already reserved. A failed order may take this worker instead. */
   async #startAhead(): Promise<PoolWorker | null> {
     this.#dropNeedless()
     const isWanted = this.#here() <= this.#target() || this.#requests.length > this.#starting.now
@@ -203,7 +206,7 @@ export class GenericShape {
     return null
   }
 
-  /** Until it is bound it belongs to nobody. */
+  /** Until it is bound, the worker belongs to no project. */
   async #make(reservedFor: string | null): Promise<PoolWorker> {
     const { clock, factory, memory } = this.#parts
     const { memoryBytes } = this.shape
@@ -242,7 +245,7 @@ export class GenericShape {
     }
   }
 
-  /** Orders beyond the starts under way are refused; work ahead is tried again later. */
+  /** Orders beyond the starts under way are refused; work ahead is retried later. */
   #failed(error: unknown): void {
     if (this.#requests.length > this.#starting.now + this.#starting.later) this.#requests.shift()?.reject(error)
     else this.#pause(error)
@@ -256,7 +259,10 @@ export class GenericShape {
     this.#parts.departures.end(worker, worker.memoryBytes, null)
   }
 
-  /** A ready one that died: its memory is given back, and another is made in a while. One that was taken is its taker's. */
+  /**
+   * A ready worker died: its memory is released and another is started later. A worker that was already taken is handled by its
+   * taker.
+   */
   #gone(worker: PoolWorker): void {
     if (!this.#takeOut(worker)) return
     this.#parts.memory.giveBack(worker.memoryBytes, null)
@@ -269,7 +275,7 @@ export class GenericShape {
     return at >= 0
   }
 
-  /** A shape that cannot start is tried again ever more rarely, at the first refill after the pause. */
+  /** A shape that cannot start is retried at the first refill after a pause; the pause grows with each failure. */
   #pause(error: unknown): void {
     const { log, clock, memory } = this.#parts
     if (this.#closed || this.#stopPause !== null) return
@@ -281,7 +287,7 @@ export class GenericShape {
     this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2)
   }
 
-  /** Ready or on their way. Starts that calls wait for are not counted: their workers are taken as they come. */
+  /** Ready and starting workers, without starts that calls wait for: those are taken as soon as they are ready. */
   #here(): number {
     return this.ready + this.#starting.later
   }

@@ -3,20 +3,21 @@ import { GenericShape, type GenericWorkersParts, type MakeRoomAhead, type Spare 
 import type { Shape } from './pool-worker.ts'
 
 /**
- * Workers that are started ahead and belong to nobody yet. Memory that nobody needs holds as many as are taken during one
- * refill; what others need, as many as are worth it. Each holds the memory of its shape until it is bound or ends.
+ * Workers that are started before a function needs them and belong to no function yet. Free memory holds as many as one refill
+ * period consumes; memory that others need is taken only when the gain is higher. Each reserves the memory of its shape until it
+ * is bound or ends.
  */
 export class GenericWorkers {
   #parts: GenericWorkersParts
   #shapes = new Map<string, GenericShape>()
-  /** What the workers of a runtime are started as. */
+  /** The shape of the workers of each runtime. */
   #runtimes = new Map<string, Shape>()
 
   constructor(parts: GenericWorkersParts) {
     this.#parts = parts
   }
 
-  /** Workers of the runtime are kept ready from the next refill on. */
+  /** From the next refill on, workers of the runtime are kept ready. */
   addRuntime(id: string, shape: Shape): void {
     this.#shape(shape).wanted++
     this.removeRuntime(id)
@@ -31,7 +32,7 @@ export class GenericWorkers {
     if (--kept.wanted === 0) kept.endReady()
   }
 
-  /** The workers that can be bound to this revision. To be used at once: a shape that nobody uses is forgotten. */
+  /** The workers that can be bound to this revision. Use the result at once: an unused shape is forgotten. */
   of(revision: Revision): GenericShape {
     const { image, network, api, trusted, sandbox, tmpSizeBytes, runtimeId } = revision
     const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes
@@ -40,7 +41,7 @@ export class GenericWorkers {
     return this.#shape(fixedCpuMillicpu === null ? shape : { ...shape, ...limitsOf(revision, fixedCpuMillicpu) })
   }
 
-  /** Ready ones that may make room for others. */
+  /** Ready workers that may be evicted. */
   spare(): Spare[] {
     return this.#all().flatMap((kept) => kept.spare())
   }
@@ -50,7 +51,7 @@ export class GenericWorkers {
     return this.#all().reduce((sum, { shape, ready }) => (shape.image === image ? sum + ready : sum), 0)
   }
 
-  /** Starts as many as should be ready: some were taken, memory came free, or time has passed. */
+  /** Starts workers up to the target: some were taken, memory came free, or time has passed. */
   refill(makeRoom: MakeRoomAhead): void {
     for (const [key, kept] of this.#shapes) {
       if (kept.isEmpty) this.#shapes.delete(key)
@@ -58,7 +59,7 @@ export class GenericWorkers {
     }
   }
 
-  /** Ends the ready ones and starts no more. Resolves when no start is under way. */
+  /** Ends the ready workers and starts no more. Resolves when no start is under way. */
   async close(): Promise<void> {
     await Promise.all(this.#all().map((kept) => kept.close()))
   }
@@ -78,7 +79,7 @@ export class GenericWorkers {
 const keyOf = ({ image, network, api, trusted, sandbox, memoryBytes, tmpSizeBytes, cpu }: Shape): string =>
   `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${sandbox ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''}`
 
-/** Those that a worker must be started with. A function that asks for no more than what workers get anyway shares theirs. */
+/** The limits with which a worker must start. A function that asks for no more than the default shares the default workers. */
 function limitsOf(
   { memoryBytes, cpuMillicpu, cpuMaxMillicpu }: Revision,
   usualMillicpu: number,

@@ -6,40 +6,45 @@ import { protectedWorkers } from './policy/pool-policy.ts'
 import { WorkBound } from './policy/work-bound.ts'
 import { WorkerGroup } from './worker-group.ts'
 
-/** Function versions whose habits are remembered; beyond, the one called first is forgotten. Each takes about 1 kB. */
+/**
+ * Number of function versions whose habits are kept; beyond it, the one called longest ago is forgotten. Each takes about 1 kB.
+ */
 const rememberedVersions = 10_000
 
-/** All groups of workers, and what is known of function versions beyond the life of a group. */
+/** All groups of workers, and the statistics of function versions that outlive a group. */
 export class Groups {
   #all = new Set<WorkerGroup>()
-  /** Those that serve new calls, by the revision's key. */
+  /** Groups that serve new calls, by the revision's key. */
   #current = new Map<string, WorkerGroup>()
-  /** Revisions whose `min_workers` hold, by function and version. */
+  /** Revisions with `min_workers`, by function and version. */
   #kept = new Map<string, Revision>()
-  /** Why the last worker of a function version went. */
+  /** Why the last worker of a function version ended. */
   #lastLeft = new Map<string, ColdReason>()
   #habits = new Map<string, Habits>()
-  /** Functions that lost their last worker although they may be called again soon, and when to look at them next. */
+  /** Functions that lost their last worker although they may be called again soon, and the time of the next check. */
   readonly absent = new Map<Habits, number>()
-  /** How many workers of a function version stay, whatever others need. */
+  /** Number of workers of a function version that must not be evicted. */
   #protected = new Map<string, number>()
   #limitBytes: number
   #line: MemoryLine
   #processors: number
 
-  /** `limitBytes`: memory of all workers together. `line`: a group that is forgotten leaves it. `processors`: that workers run on. */
+  /**
+   * `limitBytes`: memory limit of all workers together. `line`: the memory queue that a forgotten group leaves. `processors`:
+   * number of processors that workers run on.
+   */
   constructor(limitBytes: number, line: MemoryLine, processors: number) {
     this.#processors = processors
     this.#limitBytes = limitBytes
     this.#line = line
   }
 
-  /** Also retired ones, until their last worker has gone. */
+  /** All groups, including retired ones until their last worker has gone. */
   all(): WorkerGroup[] {
     return [...this.#all]
   }
 
-  /** The group that serves this revision from now on. */
+  /** The group that serves this revision. */
   of(revision: Revision): WorkerGroup {
     let group = this.#current.get(revision.key)
     if (group === undefined || group.retired) {
@@ -56,7 +61,7 @@ export class Groups {
     return group
   }
 
-  /** Forgets the group if nothing is left of it, and nothing is to come. */
+  /** Forgets the group when it has no workers, no calls and no starts. */
   tidy(group: WorkerGroup): void {
     if (!group.isEmpty || this.minimum(group) > 0) return
     this.#line.delete(group)
@@ -71,7 +76,7 @@ export class Groups {
     this.#protect()
   }
 
-  /** The groups of a function, or of one version, take no new calls any more. Returns them. */
+  /** Retires the groups of a function, or of one version: they take no new calls. Returns them. */
   retire(functionId: string, version: number | null): WorkerGroup[] {
     for (const habits of this.absent.keys()) {
       if (isOf(habits.revision, functionId, version)) this.absent.delete(habits)
@@ -81,7 +86,7 @@ export class Groups {
     return retired
   }
 
-  /** There is newer code: the bounds of the old are void. */
+  /** Newer code was deployed: the minimum of the old revisions is void. */
   unkeep(functionId: string, version: number | null): void {
     for (const [key, revision] of this.#kept) if (isOf(revision, functionId, version)) this.#kept.delete(key)
     this.#protect()
@@ -91,12 +96,12 @@ export class Groups {
     return group.retired ? 0 : (this.#kept.get(versionKey(group.revision))?.minWorkers ?? 0)
   }
 
-  /** How many of its workers stay, whatever others need: its minimum, as far as its project's share goes. */
+  /** Number of its workers that must not be evicted: its minimum, limited by its project's share. */
   protected(group: WorkerGroup): number {
     return group.retired ? 0 : (this.#protected.get(versionKey(group.revision)) ?? 0)
   }
 
-  /** Memory of the workers that stay. */
+  /** Memory of the workers that must not be evicted. */
   get protectedBytes(): number {
     if (this.#protected.size === 0) return 0
     return this.all().reduce((sum, group) => sum + Math.min(group.serving, this.protected(group)) * group.bytes, 0)
@@ -108,7 +113,7 @@ export class Groups {
     this.#protected = new Map(kept.map((revision, at) => [versionKey(revision), numbers[at] ?? 0]))
   }
 
-  /** Calls that share a worker make for other habits. */
+  /** Statistics are per concurrency setting: calls that share a worker need fewer of them. */
   #habitsOf(revision: Revision): Habits {
     const key = `${versionKey(revision)}/${revision.concurrency}`
     let habits = this.#habits.get(key)
@@ -121,11 +126,11 @@ export class Groups {
     return habits
   }
 
-  /** One of its workers went. When it was the last and others needed its memory, it may be worth having back. */
+  /** Notes that a worker ended. When it was the last one and others needed its memory, it may be worth starting again. */
   noteLeft(group: WorkerGroup, why: ColdReason, now: number): void {
     this.#lastLeft.set(versionKey(group.revision), why)
     if (group.serving > 0 || group.retired) return
-    // What was to go after a time comes back for regular calls only.
+    // After an idle timeout, only regular calls justify a new worker.
     if (why === 'evicted' || (why === 'expired' && group.habits.arrivals.due(now) !== null)) {
       this.absent.set(group.habits, now)
     }
@@ -136,7 +141,7 @@ export class Groups {
   }
 }
 
-/** Whether it is a revision of this function, and of this version if one is named. */
+/** Whether the revision belongs to this function, and to this version if one is named. */
 export const isOf = (revision: Revision, functionId: string, version: number | null): boolean =>
   revision.functionId === functionId && (version === null || revision.functionVersion === version)
 

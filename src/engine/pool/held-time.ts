@@ -1,7 +1,7 @@
 import type { WorkerMeter } from '../../domain/usage.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 
-/** How long workers held their memory: told whenever one begins to run calls, has none any more, or goes. */
+/** Reports for how long workers held their memory: whenever one begins to run calls, becomes idle, or ends. */
 export class HeldTime {
   #meter: WorkerMeter | undefined
 
@@ -9,7 +9,7 @@ export class HeldTime {
     this.#meter = meter
   }
 
-  /** Since it was last told of, it was busy, or idle. One whose memory was given back holds nothing. */
+  /** Reports the time since the last report as busy or idle. A worker whose memory was released holds nothing. */
   note(group: WorkerGroup, bound: BoundWorker, now: number, isBusy: boolean): void {
     if (this.#meter !== undefined && bound.heldBytes > 0) {
       this.#meter.held(group.revision, now - bound.heldSince, isBusy)

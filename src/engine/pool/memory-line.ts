@@ -1,18 +1,18 @@
 import type { Memory } from './memory.ts'
 import { comesBefore, type Waiting } from './policy/pool-policy.ts'
 
-/** Who may wait for memory: the workers of a function version, or a run of a command image. */
+/** An entry of the memory queue: the workers of a function version, or one run of a command image. */
 export interface InLine {
   readonly projectId: string
-  /** What it needs. */
+  /** Memory that it needs. */
   readonly bytes: number
-  /** Since when its oldest call waits; infinite: no call does. */
+  /** When its oldest call began to wait; infinite: no call waits. */
   readonly since: number
-  /** A call waits, and there is no worker for it, nor one on its way. */
+  /** True when a call waits and no worker exists or is starting. */
   readonly hasNothing: boolean
 }
 
-/** Those that found no memory, and whose turn it is. Until the first of them fits, those behind it start nothing more. */
+/** The queue for memory. Until its first entry fits, later entries start nothing. */
 export class MemoryLine {
   #memory: Memory
   #waiting = new Set<InLine>()
@@ -37,19 +37,19 @@ export class MemoryLine {
     this.#waiting.delete(who)
   }
 
-  /** How it stands beside others. */
+  /** The values by which entries are compared. */
   viewOf({ projectId, since, hasNothing }: InLine): Waiting {
     return { since, hasNothing, heldBytes: this.#memory.heldBy(projectId) }
   }
 
-  /** First those that have nothing, then by turn. */
+  /** Entries without any worker come first, then the order of the policy. */
   inOrder(): InLine[] {
     const viewed = [...this.#waiting].map((who) => ({ who, view: this.viewOf(who) }))
     viewed.sort(({ view: a }, { view: b }) => (comesBefore(a, b) ? -1 : comesBefore(b, a) ? 1 : 0))
     return viewed.map(({ who }) => who)
   }
 
-  /** The first that has nothing. Those that do not fit hold nobody up. */
+  /** The first entry without any worker that fits. Entries that do not fit block nobody. */
   first(but: InLine | null, fits: (who: InLine) => boolean): InLine | null {
     const [first] = this.inOrder().filter((who) => who !== but && who.hasNothing && fits(who))
     return first ?? null

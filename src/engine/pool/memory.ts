@@ -1,11 +1,11 @@
 import { chooseEvictions, type Evictable } from './policy/pool-policy.ts'
 
-/** Whose memory it is; null: a generic worker's, which belongs to no project. */
+/** The project that holds the memory; null: a generic worker, which belongs to no project. */
 export type Owner = string | null
 
 /**
- * The memory limits of all workers together. Passive: it says what has to go, and whoever asked ends that. What is reserved
- * stays so until it is given back.
+ * The memory limit of all workers together. This class is passive: it says which workers must be evicted, and the caller evicts
+ * them. A reservation stays until it is released.
  */
 export class Memory {
   readonly limitBytes: number
@@ -13,7 +13,7 @@ export class Memory {
   #usedBytes = 0
   #heldBy = new Map<Owner, number>()
 
-  /** `onFree`: called when some was given back, or may be. */
+  /** `onFree`: called when memory was released or may be. */
   constructor(limitBytes: number, onFree: () => void) {
     this.limitBytes = limitBytes
     this.#onFree = onFree
@@ -27,7 +27,7 @@ export class Memory {
     return this.limitBytes - this.#usedBytes
   }
 
-  /** What was never free cannot become so. */
+  /** False when the bytes exceed what the limit could ever hold. */
   couldHold(bytes: number): boolean {
     return bytes <= this.limitBytes
   }
@@ -37,8 +37,8 @@ export class Memory {
   }
 
   /**
-   * Takes the bytes, and answers with those of the candidates that have to go for them: none while there is room. Null, and
-   * nothing taken, when all of them together are not enough.
+   * Reserves the bytes and returns the candidates that must be evicted for them: none while there is room. Returns null and
+   * reserves nothing when all candidates together are not enough.
    */
   reserve<Candidate extends Evictable>(
     bytes: number,
@@ -50,7 +50,7 @@ export class Memory {
     return toGo
   }
 
-  /** What was one's is another's. */
+  /** Moves a reservation from one owner to another. */
   handOver(bytes: number, from: Owner, to: Owner): void {
     this.#count(-bytes, from)
     this.#count(bytes, to)
@@ -62,7 +62,7 @@ export class Memory {
     this.#onFree()
   }
 
-  /** A worker is idle: whoever found no memory may have its. */
+  /** A worker became idle: entries of the memory queue may evict it. */
   noteIdle(): void {
     this.#onFree()
   }

@@ -10,12 +10,12 @@ export interface PausesParts {
   pauseAfterMs: number
 }
 
-/** The engine takes a dozen ms for each: hundreds at once would hold up those that start. */
+/** The engine needs about 12 ms for each pause: hundreds at once would delay worker starts. */
 const mostAtOnce = 4
-/** Before a call that is due; the pool looks once a second. */
+/** Lead time before an expected call; the pool checks once a second. */
 const wakeLeadMs = 2000
 
-/** Idle workers are paused off the path of calls; the first call that is given to one wakes it. */
+/** Pauses idle workers off the path of calls; the first call that is assigned to one resumes it. */
 export class Pauses {
   #parts: PausesParts
   #pausing = 0
@@ -24,7 +24,7 @@ export class Pauses {
     this.#parts = parts
   }
 
-  /** Pauses those that are idle for long, and wakes the one whose call is due. */
+  /** Pauses workers that have been idle long enough, and resumes the one whose call is due. */
   look(group: WorkerGroup): void {
     const { clock, pauseAfterMs } = this.#parts
     if (pauseAfterMs === 0 || group.retired) return
@@ -41,13 +41,13 @@ export class Pauses {
     if (due !== null && due.fromMs - now < wakeLeadMs) this.wakeAhead(group)
   }
 
-  /** The worker that the next call would be given is made ready for it. */
+  /** Resumes the worker that the next call would get. */
   wakeAhead(group: WorkerGroup): void {
     const next = group.idle().at(-1)
     if (next?.sleep) this.wake(next).catch(() => {})
   }
 
-  /** Resolves when the worker runs again. Rejects when the engine cannot: then it is of no use any more. */
+  /** Resolves when the worker runs again. Rejects when the engine cannot resume it: then the worker is useless. */
   wake(bound: BoundWorker): Promise<void> {
     bound.waking ??= this.#wake(bound)
     return bound.waking
@@ -55,7 +55,7 @@ export class Pauses {
 
   async #wake(bound: BoundWorker): Promise<void> {
     await bound.sleep
-    // The pause itself may have failed: then it never slept.
+    // The pause itself may have failed: then the worker never slept.
     if (bound.sleep !== null) await bound.worker.resume()
     bound.sleep = null
     bound.waking = null

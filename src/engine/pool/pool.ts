@@ -33,9 +33,9 @@ export interface PoolOptions {
   acquireTimeoutMs: number
   /** Idle workers are paused after this time; 0: never. */
   pauseAfterMs: number
-  /** That workers run on. */
+  /** Number of processors that workers run on. */
   processors: number
-  /** The share of the processors that workers are started with, where limits cannot be changed later; absent: they can. */
+  /** CPU share that workers start with on an engine that cannot change limits later; absent: it can. */
   fixedCpuMillicpu?: number
 }
 
@@ -46,18 +46,18 @@ export interface PoolParts {
   options: PoolOptions
   /** Whether a function version ran in an earlier process. */
   ranBefore(functionId: string, version: number): boolean
-  /** False while the engine does not answer: nothing is started then, and no worker is removed for a start that cannot happen. */
+  /** False while the engine does not answer: nothing is started then, and no worker is evicted for a start that cannot happen. */
   engineIsUp?(): boolean
-  /** What projects may take; absent: whatever there is. */
+  /** Memory shares of projects; absent: no limit per project. */
   shares?: Pick<Shares, 'limitOf'>
-  /** Told how long workers held their memory. */
+  /** Receives how long workers held their memory. */
   meter?: WorkerMeter | undefined
 }
 
 /**
- * All workers, and the calls that wait for them. Its parts, each below the next: `policy/` decides; `Groups`, `Memory` and
- * `MemoryLine` know what is; `Room`, `Departures`, `GenericWorkers` and `Provider` make and end workers; `Calls` gives them to
- * calls; `Supply` keeps their number; `Upkeep` does what no call asks for.
+ * All workers and the calls that wait for them. The parts, each using only the ones before it: `policy/` decides; `Groups`,
+ * `Memory` and `MemoryLine` hold state; `Room`, `Departures`, `GenericWorkers` and `Provider` make and end workers; `Calls`
+ * assigns them to calls; `Supply` keeps their number; `Upkeep` does the periodic work.
  */
 export class WorkerPool implements Pool {
   #given: PoolParts
@@ -83,7 +83,7 @@ export class WorkerPool implements Pool {
     return this.#parts.commands.run(revision, call)
   }
 
-  /** Calls that wait for the old code still get it. */
+  /** Calls that already wait for the old code still get it. */
   retire(functionId: string, version: number | null, why: ColdReason): void {
     const { ahead, groups, departures } = this.#parts
     ahead.retire(functionId, version)
@@ -106,7 +106,7 @@ export class WorkerPool implements Pool {
     })
   }
 
-  /** Never below what the function wants warm. */
+  /** Keeps at least the function's `min_workers`. */
   scaleDown(functionId: string, version: number, count: number): void {
     const { groups, departures } = this.#parts
     for (const group of groups.all()) {
@@ -188,7 +188,7 @@ export class WorkerPool implements Pool {
     await this.#drained(drainMs)
     for (const group of groups.all()) for (const bound of group.workers) departures.endBound(group, bound)
     const noneRuns = commands.stop()
-    // An engine that does not answer is not waited for: what is left then, the next start removes.
+    // An engine that does not answer is not waited for: the next start removes leftovers.
     if (!engineIsUp()) return
     await Promise.all([noneStarts, noneRuns])
     await departures.settled()
@@ -203,7 +203,7 @@ export class WorkerPool implements Pool {
     return promise.finally(stopTimer)
   }
 
-  /** What concerns the group of a revision, which is forgotten again when nothing comes of it. */
+  /** Acts on the group of a revision; the group is forgotten again when nothing comes of it. */
   #act(revision: Revision, action: (group: WorkerGroup) => void): void {
     if (this.#closed !== null) return
     const group = this.#parts.groups.of(revision)
@@ -214,7 +214,7 @@ export class WorkerPool implements Pool {
 
 const mib = 1024 * 1024
 
-/** What the pool is made of, each made of those before it. */
+/** Builds the parts in order; each uses only earlier ones. */
 function makeParts(
   { factory, clock, log, options, ranBefore, engineIsUp = () => true, shares = noShares, meter }: PoolParts,
   isClosing: () => boolean,

@@ -34,21 +34,24 @@ interface Started {
 /** How a worker came to a group. Its memory is reserved. */
 export interface Provision extends Started {
   reason: ColdReason
-  /** From the decision to the bound worker. */
+  /** Time from the decision to the bound worker. */
   tookMs: number
 }
 
-/** `no_memory`: there is none, now. Null: nobody needs the worker any more. */
+/** `no_memory`: there is none now. Null: nobody needs the worker any more. */
 export type Provided = Provision | 'no_memory' | null
 
-/** A worker on its way, as its group counts it: whoever took the place leaves it when the worker is there, or does not come. */
+/**
+ * A worker that is being provided, as its group counts it. The holder must leave the place when the worker is ready or is not
+ * coming.
+ */
 export interface Place {
   leave(): void
-  /** Leaves when the worker is not needed any more. */
+  /** Leaves the place when the worker is no longer needed. */
   isNeeded(): boolean
 }
 
-/** Brings workers to the groups that want some: generic ones bound now, else started. */
+/** Provides workers for groups: binds a generic worker, or starts one. */
 export class Provider {
   #parts: ProviderParts
   #closed = false
@@ -57,12 +60,12 @@ export class Provider {
     this.#parts = parts
   }
 
-  /** How many more workers the calls and the minimum of the group want. */
+  /** How many more workers the group's calls and minimum need. */
   wanted(group: WorkerGroup): number {
     return this.#closed ? 0 : this.#wanted(group, group.provisioning)
   }
 
-  /** `anyway`: the worker comes whether somebody waits for it or not. */
+  /** `anyway`: the worker is provided whether a call waits for it or not. */
   takePlace(group: WorkerGroup, anyway: boolean): Place {
     let isTaken = true
     const count = (change: number) => {
@@ -81,7 +84,7 @@ export class Provider {
     return { leave, isNeeded }
   }
 
-  /** Calls that are left to workers that come free sooner than one started now would be there. */
+  /** Waiting calls that busy workers will serve sooner than a new worker could. */
   servedByBusy(group: WorkerGroup): number {
     const [oldest] = group.waiters
     if (oldest === undefined || group.workers.size === 0) return 0
@@ -91,26 +94,26 @@ export class Provider {
     return Math.min(served, group.waiters.length)
   }
 
-  /** Until a worker that is decided on now is there. */
+  /** Expected time until a new worker is ready. */
   startMs(group: WorkerGroup): number {
     const { revision, habits } = group
     return revision.kind === 'shim' ? this.#parts.generic.of(revision).startMs : habits.coldMs
   }
 
-  /** Keeps as many generic workers as are worth it. */
+  /** Starts generic workers up to the target. */
   refill(): void {
     if (this.#closed) return
     this.#parts.generic.refill((bytes, gain) => this.#parts.room.makeAhead(bytes, gain))
   }
 
-  /** Provides nothing more. Resolves when no generic worker is under way. */
+  /** Stops providing. Resolves when no generic worker is starting. */
   close(): Promise<void> {
     this.#closed = true
     this.#parts.starts.look()
     return this.#parts.generic.close()
   }
 
-  /** One more worker for the group. Throws what the factory throws. */
+  /** Provides one more worker for the group. Throws what the factory throws. */
   async provide(group: WorkerGroup, place: Place): Promise<Provided> {
     const { clock } = this.#parts
     const from = clock.elapsed()
@@ -120,7 +123,7 @@ export class Provider {
     return { ...got, reason: this.#reason(group, hadWorkers, got.startKind), tookMs: clock.elapsed() - from }
   }
 
-  /** How many more workers the group wants while `provisioning` are on their way. */
+  /** How many more workers the group needs while `provisioning` are being provided. */
   #wanted(group: WorkerGroup, provisioning: number): number {
     const { revision, waiters, workers } = group
     const { concurrency } = revision
@@ -130,7 +133,7 @@ export class Provider {
     return workersWanted({ waiting, workers: workers.size, provisioning, concurrency, minWorkers, maxWorkers })
   }
 
-  /** One on its way may have become superfluous: another came free meanwhile. A function's first worker never is. */
+  /** True when a worker became superfluous because another came free meanwhile. A function's first worker never is. */
   #isSurplus(group: WorkerGroup, anyway: boolean): boolean {
     if (this.#closed) return true
     const others = group.provisioning - group.provisioningAnyway - (anyway ? 0 : 1)
@@ -149,7 +152,7 @@ export class Provider {
     return this.#bind(group, place, started, generic, 'cold')
   }
 
-  /** What it grows by when it is bound is reserved before it is started: else it would be started for nothing, again and again. */
+  /** Memory for growth at binding is reserved before the start: otherwise a worker could be started in vain, again and again. */
   async #start(group: WorkerGroup, place: Place, generic: GenericShape): Promise<Ordered> {
     const { projectId } = group
     const growth = Math.max(0, group.bytes - generic.shape.memoryBytes)
@@ -195,7 +198,7 @@ export class Provider {
     }
   }
 
-  /** Bound from the start. Its place among the starts is free as soon as the engine has started it. */
+  /** An image worker is bound from the start. It leaves the start queue as soon as the engine has started it. */
   #startImage(group: WorkerGroup, place: Place): Promise<Started | 'no_memory' | null> {
     const { factory, starts, memory } = this.#parts
     const { revision, projectId } = group
@@ -212,19 +215,19 @@ export class Provider {
     })
   }
 
-  /** What finds none is not on its way any more. */
+  /** A worker without memory is no longer counted as being provided. */
   #makeRoom(bytes: number, group: WorkerGroup, place: Place): boolean {
     const isMade = this.#parts.room.make(bytes, group, group)
     if (!isMade) place.leave()
     return isMade
   }
 
-  /** Once it is sure that there is memory; work ahead says nothing of what calls will take. */
+  /** Called once memory is certain; work ahead does not count as demand. */
   #noteTaken(group: WorkerGroup, generic: GenericShape): void {
     if (group.waiters.length > 0) generic.noteTaken()
   }
 
-  /** Off the path of the call that takes one. */
+  /** Deferred, so that the call that takes a worker does not wait for it. */
   #refillSoon(): void {
     setImmediate(() => this.refill())
   }
@@ -238,14 +241,17 @@ export class Provider {
   }
 }
 
-/** What its function allows, and, while calls wait that are not let in whatever the number, no more than may be at work. */
+/**
+ * The function's maximum; null: none. Waiting calls that the work bound holds back do not ask for more workers than may be at
+ * work.
+ */
 function mostWorkers(group: WorkerGroup, minWorkers: number, now: number): number | null {
   const { maxWorkers } = group.revision
   if (group.waiters.length === 0 || group.workBound.isOverdue(group.since, now)) return maxWorkers
   return Math.min(maxWorkers ?? Number.POSITIVE_INFINITY, Math.max(minWorkers, group.workBound.most))
 }
 
-/** What calls are told when the worker could not load their code; null: it could. */
+/** The answer to calls whose worker could not load the code; null: it could. */
 export function loadFailure({ worker, startKind, reason, bound }: Provision): LoadFailure | null {
   if (bound.loaded) return null
   const { outcome, log, loadMs } = bound

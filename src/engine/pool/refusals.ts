@@ -21,6 +21,6 @@ export const noneCameFree = (waitedMs: number, engineIsUp: boolean): FaasError =
   return new FaasError('no_worker', `No worker came free within ${waitedMs / 1000} s${why}`)
 }
 
-/** What callers may hear of a failed start; the rest is in the log. */
+/** The part of a failed start that callers may see; the rest is in the log. */
 export const startFailed = (cause: unknown): FaasError =>
   cause instanceof FaasError ? cause : new FaasError('engine_failed', 'No worker could be started.', { cause })

@@ -15,11 +15,11 @@ export interface RoomParts {
   groups: Groups
   generic: GenericWorkers
   departures: Departures
-  /** Memory that the workers of a project may hold; null: whatever there is. */
+  /** Memory that the workers of a project may hold; null: no limit. */
   mostBytesOf?(projectId: string): number | null
 }
 
-/** Makes room in the memory by ending what is idle, for those whose turn it is. */
+/** Makes room in memory by evicting idle workers, in the order of the memory queue. */
 export class Room {
   #parts: RoomParts
 
@@ -28,8 +28,8 @@ export class Room {
   }
 
   /**
-   * Reserves for a worker, ending idle ones of others if that is what it takes. False when even that is not enough, or others'
-   * turn is earlier: it is in line then.
+   * Reserves memory for a worker, evicting idle workers of others if necessary. Returns false when even that is not enough, or
+   * when another entry of the memory queue comes first: then `who` waits in the queue.
    */
   make(bytes: number, who: InLine, group: WorkerGroup | null): boolean {
     const { line } = this.#parts
@@ -42,14 +42,14 @@ export class Room {
     return isMade
   }
 
-  /** Whether the project may have so much more, of what is reserved already. False: it is in line then. */
+  /** Whether the project's share allows this growth of memory that is already reserved. False: it waits in the queue. */
   mayGrow(bytes: number, who: InLine, group: WorkerGroup | null): boolean {
     if (this.#fitsShare(bytes, who.projectId, group)) return true
     this.#parts.line.add(who)
     return false
   }
 
-  /** For work ahead: nothing while somebody waits for memory, and of others only what is worth clearly less to them. */
+  /** For work ahead: takes nothing while somebody waits for memory, and evicts only workers of clearly less worth. */
   makeAhead(bytes: number, gain: { worth: number; savedMs: number }): boolean {
     const { memory, line } = this.#parts
     if (!line.isEmpty || !mayTakeAhead(bytes, memory.freeBytes, gain, () => this.priceOf(bytes, null))) return false
@@ -61,7 +61,7 @@ export class Room {
     return priceOfRoom(bytes, this.#parts.memory.freeBytes, () => this.#spare(group))
   }
 
-  /** Whether an idle worker of the group should go for somebody who has nothing, and whose turn is before its own calls'. */
+  /** Whether an idle worker of the group should be evicted for a group without any worker that comes before its own calls. */
   shouldYield(group: WorkerGroup): boolean {
     const { line, groups } = this.#parts
     if (line.isEmpty) return false
@@ -77,7 +77,7 @@ export class Room {
     return toGo !== null
   }
 
-  /** A project that has its share makes room in it, by idle workers of its own. */
+  /** A project at its share makes room by evicting its own idle workers. */
   #fitsShare(bytes: number, projectId: string, group: WorkerGroup | null): boolean {
     const over = this.#beyondShare(bytes, projectId)
     if (over <= 0) return true
@@ -90,7 +90,7 @@ export class Room {
     return toGo !== null
   }
 
-  /** By how much the project would hold more than its share. */
+  /** Bytes by which the project would exceed its share. */
   #beyondShare(bytes: number, projectId: string): number {
     const most = this.#parts.mostBytesOf?.(projectId) ?? null
     return most === null ? 0 : this.#parts.memory.heldBy(projectId) + bytes - most
@@ -103,21 +103,21 @@ export class Room {
     return first !== null && comesBefore(line.viewOf(first), { ...line.viewOf(who), hasNothing: true })
   }
 
-  /** Those that cannot fit beside what is protected hold nobody up. */
+  /** Entries that cannot fit beside protected memory block nobody. */
   #first(but: InLine): InLine | null {
     const { memory, line, groups } = this.#parts
     const mostBytes = memory.limitBytes - groups.protectedBytes
     return line.first(but, (who) => who.bytes <= mostBytes && this.#beyondShare(who.bytes, who.projectId) <= 0)
   }
 
-  // --- what may go
+  // --- eviction candidates
 
-  /** All that may, whoever needs the room. */
+  /** All workers that may be evicted, for any requester. */
   spare(): Spare[] {
     return this.#spare(null)
   }
 
-  /** Nobody's worker goes for one that is to be kept beyond its project's share, and that no call waits for. */
+  /** A worker beyond its project's share for which no call waits evicts nobody else's worker. */
   #spareFor(group: WorkerGroup | null): Spare[] {
     if (group !== null && group.waiters.length === 0 && this.#isBeyondShare(group)) return []
     return this.#spare(group)
@@ -128,14 +128,14 @@ export class Room {
     return group.serving >= groups.protected(group) && group.serving < groups.minimum(group)
   }
 
-  /** Idle workers of other groups that are not protected, and generic ones. */
+  /** Idle, unprotected workers of other groups, and generic workers. */
   #spare(except: WorkerGroup | null): Spare[] {
     const { groups, generic } = this.#parts
     const bound = groups.all().flatMap((group) => (group === except ? [] : this.#spareOf(group)))
     return [...generic.spare(), ...bound]
   }
 
-  /** The k-th of a group's idle workers is worth what may be expected of k more calls at once. */
+  /** The k-th idle worker of a group has the worth of k further calls at once. */
   #spareOf(group: WorkerGroup): Spare[] {
     const spare = Math.max(0, group.serving - this.#parts.groups.protected(group))
     if (spare === 0) return []

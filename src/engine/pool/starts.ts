@@ -1,20 +1,20 @@
 import { Turns } from '../../domain/turns.ts'
 
-/** `now`: a call waits for it. `later`: work ahead, behind everything that is waited for. */
+/** `now`: a call waits for it. `later`: work ahead, which comes after all starts that calls wait for. */
 export type Urgency = 'now' | 'later'
 
 export interface StartsOptions {
   maxParallel: number
-  /** False while nothing can be started: then nobody gets a place, until `look` is called. */
+  /** False while nothing can be started: no place is given until `look` is called. */
   mayStart(): boolean
-  /** Of one project at once; null: all. */
+  /** Most concurrent starts of one project; null: all places. */
   mostOf?(projectId: string): number | null
 }
 
-/** Whoever starts something gives its place back early with this: the engine has done its part. */
+/** Releases the place early: the engine has done its part of the start. */
 export type LeavePlace = () => void
 
-/** Bounds how many containers are started at once: more of them at a time only make each slower. Projects take turns. */
+/** Limits how many containers are started at once: beyond the limit each start only gets slower. Projects take turns. */
 export class Starts {
   #options: StartsOptions
   #running = 0
@@ -42,7 +42,7 @@ export class Starts {
     }
   }
 
-  /** Gives out the places that are free: what held them back may be over. */
+  /** Gives out free places: the reason that held them back may be over. */
   look(): void {
     while (this.#hasPlace()) {
       const next = this.#lines.now.next(this.#mayGo) ?? this.#lines.later.next(this.#mayGo)

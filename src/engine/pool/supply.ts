@@ -20,10 +20,10 @@ export interface SupplyParts {
   calls: Calls
 }
 
-/** A start that fails is tried once more before the calls that wait are refused. */
+/** A failed start is retried once before the waiting calls are refused. */
 const triesPerStart = 2
 
-/** Keeps each group at the workers that its calls and its minimum want, from their arrival to their end. */
+/** Keeps each group at the number of workers that its calls and its minimum need, from their start to their end. */
 export class Supply {
   #parts: SupplyParts
   #providing = new Set<Promise<void>>()
@@ -33,7 +33,7 @@ export class Supply {
     this.#parts = parts
   }
 
-  /** Provides what the group wants now. After a failure nothing, until the pause is over. */
+  /** Provides the workers that the group needs now; after a failure, only once the pause is over. */
   provideFor(group: WorkerGroup): void {
     if (this.#closed || this.#isPausing(group)) return
     for (let n = this.#parts.provider.wanted(group); n > 0; n--) this.provide(group)
@@ -41,22 +41,22 @@ export class Supply {
   }
 
   /**
-   * Provides one more worker. `anyway`: whether a call waits for it or not. When there is no memory for it, the group stands in
-   * the line for memory.
+   * Provides one more worker. `anyway`: whether a call waits for it or not. When there is no memory for it, the group enters the
+   * memory queue.
    */
   provide(group: WorkerGroup, anyway = false): void {
     const providing = this.#provide(group, anyway).finally(() => this.#providing.delete(providing))
     this.#providing.add(providing)
   }
 
-  /** Calls that were held back may have waited long enough. */
+  /** Calls that the work bound held back may have waited long enough. */
   lookAtHeldBack(group: WorkerGroup): void {
     if (!group.hasHeldBack) return
     this.#parts.calls.serve(group, null)
     this.provideFor(group)
   }
 
-  /** Provides nothing more. Resolves when nothing is under way. */
+  /** Stops providing. Resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#closed = true
     for (const group of this.#parts.groups.all()) group.stopTimers()
@@ -108,7 +108,7 @@ export class Supply {
     groups.tidy(group)
   }
 
-  /** The next try follows a pause. Starts that began before the last failure count as one with it. */
+  /** Retries after a pause. Starts that began before the last failure count as the same failure. */
   #failed(group: WorkerGroup, from: number, error: unknown): void {
     const { log, clock, calls } = this.#parts
     const { functionId, image } = group.revision
@@ -120,14 +120,14 @@ export class Supply {
     this.#retryLater(group)
   }
 
-  /** A minimum alone does not try code that cannot be loaded again before a pause, which grows. */
+  /** A minimum alone retries code that could not be loaded only after a pause; the pause grows. */
   #notLoaded(group: WorkerGroup): void {
     if (this.#parts.groups.minimum(group) === 0) return
     group.failures++
     this.#retryLater(group)
   }
 
-  /** Whether starts are held back. A call that comes during a pause of work that no call waited for is tried at once. */
+  /** Whether starts are held back. Work ahead pauses alone; a call that comes meanwhile starts a worker at once. */
   #isPausing(group: WorkerGroup): boolean {
     if (group.retry === null) return false
     if (group.retry.forCalls || group.waiters.length === 0) return true
@@ -147,7 +147,7 @@ export class Supply {
     group.retry = { forCalls, stop }
   }
 
-  /** Calls that were left to busy workers are looked at again when a start would have been through. */
+  /** Calls that were left to busy workers are checked again after the time that a start would have taken. */
   #lookAtBusyLater(group: WorkerGroup): void {
     const { clock, provider } = this.#parts
     if (group.stopPatience !== null || group.waiters.length === 0 || provider.servedByBusy(group) === 0) return

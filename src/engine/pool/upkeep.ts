@@ -23,10 +23,10 @@ export interface UpkeepParts {
   pauses: Pauses
 }
 
-/** Time between two looks at idle workers and at memory. */
+/** Interval of the checks of idle workers and memory. */
 const sweepMs = 1000
 
-/** What happens without a call: memory that came free is given out, idle workers age, and workers are warmed ahead. */
+/** Periodic work: free memory is given to the memory queue, idle workers expire, and workers are warmed ahead. */
 export class Upkeep {
   #parts: UpkeepParts
   #willLookAgain = false
@@ -37,7 +37,7 @@ export class Upkeep {
     this.#sweepLater()
   }
 
-  /** Memory came free, or may have: those in line for it are asked again, then work ahead goes on. */
+  /** Memory may have become free: entries of the memory queue are tried again, then work ahead continues. */
   lookAgain(): void {
     if (this.#willLookAgain) return
     this.#willLookAgain = true
@@ -82,7 +82,7 @@ export class Upkeep {
     ahead.look()
   }
 
-  /** Idle workers beyond the function's own time-out go, down to its minimum. */
+  /** Ends idle workers after the function's idle timeout, down to its minimum. */
   #expire(group: WorkerGroup): void {
     const { idleTimeoutMs } = group.revision
     if (idleTimeoutMs === null) return

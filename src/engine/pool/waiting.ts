@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { FaasError } from '../../domain/errors.ts'
 import { callerLeft } from './refusals.ts'
 
-/** Bounds on those that wait: for a worker, or for memory. */
+/** Limits for calls that wait for a worker or for memory. */
 export interface WaitLimits {
   maxWaiting: number
   timeoutMs: number
@@ -13,13 +13,13 @@ export interface WaitOptions {
   timeoutMs: number
   /** Fires when the caller leaves. */
   signal: AbortSignal | undefined
-  /** The error when time is up. */
+  /** The error at the timeout. */
   tooLate(): FaasError
-  /** Called when time is up or the caller leaves, before the promise rejects. */
+  /** Called at the timeout or when the caller leaves, before the promise rejects. */
   onGiveUp(): void
 }
 
-/** Waits until the promise is settled, time is up, or the caller leaves, whichever comes first. */
+/** Waits until the promise settles, the timeout passes, or the caller leaves, whichever comes first. */
 export function waitFor<Got>({ clock, timeoutMs, signal, tooLate, onGiveUp }: WaitOptions): PromiseWithResolvers<Got> {
   const { promise, resolve, reject } = Promise.withResolvers<Got>()
   const stopWaiting = () => {

@@ -14,20 +14,20 @@ export interface WarmAheadParts {
   pauses: Pauses
 }
 
-/** A worker is made warm this time before a job is due. */
+/** A worker is warmed this long before a job is due. */
 const leadMs = 1500
 
-/** Makes workers warm before the call that they are for: a job that is due, or the next of calls that come regularly. */
+/** Warms workers before an expected call: a job that is due, or the next of regular calls. */
 export class WarmAhead {
   #parts: WarmAheadParts
-  /** Calls that are due at a known time, and what stops their timers. */
+  /** Calls that are due at a known time, and how to stop their timers. */
   #expected = new Map<() => void, Revision>()
 
   constructor(parts: WarmAheadParts) {
     this.#parts = parts
   }
 
-  /** A worker should be warm in this time: a job is due then. */
+  /** A worker should be warm in `inMs`: a job is due then. */
   expect(revision: Revision, inMs: number): void {
     const { clock, groups } = this.#parts
     const group = groups.of(revision)
@@ -40,12 +40,12 @@ export class WarmAhead {
     this.#expected.set(stop, revision)
   }
 
-  /** The revisions of the version, or of all versions, are not current any more: what is called then is another. */
+  /** The revisions of the version, or of all versions, are no longer current: later calls run another revision. */
   retire(functionId: string, version: number | null): void {
     for (const [stop, revision] of this.#expected) if (isOf(revision, functionId, version)) this.#drop(stop)
   }
 
-  /** Starts workers of functions that lost their last one to others, and are called regularly enough. */
+  /** Starts workers of functions that lost their last worker to others and are called regularly enough. */
   look(): void {
     const { clock, groups } = this.#parts
     const now = clock.elapsed()

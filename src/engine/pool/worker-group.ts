@@ -10,19 +10,19 @@ export interface BoundWorker {
   worker: PoolWorker
   inFlight: number
   calls: number
-  /** Clock time (elapsed ms) since when nothing runs in it. */
+  /** Clock time (elapsed ms) since which it runs no call. */
   idleSince: number
-  /** Until when it was told of how long it held its memory. */
+  /** Clock time of the last report of held memory. */
   heldSince: number
-  /** Memory that is reserved for it; 0 once given back. */
+  /** Memory reserved for it; 0 once released. */
   heldBytes: number
-  /** Settles when the pause is in force; null: it is not paused. */
+  /** Settles when the pause is in force; null: not paused. */
   sleep: Promise<void> | null
-  /** Settles when it runs again; null: nobody wakes it. */
+  /** Settles when it runs again; null: nobody is resuming it. */
   waking: Promise<void> | null
-  /** False when the engine could not pause it. */
+  /** False after the engine could not pause it. */
   mayPause: boolean
-  /** Takes no more calls; goes when those in flight have ended. */
+  /** Takes no more calls and ends when its calls in flight have ended. */
   leaving: boolean
 }
 
@@ -33,34 +33,34 @@ export interface WaitingCall extends PromiseWithResolvers<Lease | LoadFailure> {
   caller: Caller | undefined
 }
 
-/** The workers of one revision, and the calls that wait for one. */
+/** The workers of one revision and the calls that wait for them. */
 export class WorkerGroup implements InLine {
-  /** The newest of the equal ones: bounds and deadline may differ. */
+  /** The newest of equal revisions: minimum, maximum and deadline may differ. */
   revision: Revision
   readonly workers = new Set<BoundWorker>()
   readonly waiters: WaitingCall[] = []
-  /** Workers being bound or started for it. */
+  /** Workers that are being bound or started for the group. */
   provisioning = 0
-  /** Those of them that come whether calls wait or not. */
+  /** The part of `provisioning` that is provided whether calls wait or not. */
   provisioningAnyway = 0
-  /** Tries in a row that brought no worker which could serve a call. */
+  /** Consecutive attempts that brought no usable worker. */
   failures = 0
-  /** When the last of them failed. */
+  /** Time of the last failure. */
   failedAt = Number.NEGATIVE_INFINITY
-  /** The next try, when the last one failed; null: nothing holds it back. */
+  /** The scheduled retry after a failure; null: nothing is held back. */
   retry: { forCalls: boolean; stop(): void } | null = null
-  /** The next look at calls that were left to busy workers; null: there are none. */
+  /** Cancels the next check of calls that were left to busy workers; null: there are none. */
   stopPatience: (() => void) | null = null
-  /** Outlives the group. */
+  /** Statistics that outlive the group. */
   readonly habits: Habits
   readonly workBound: WorkBound
-  /** Workers that run a call. */
+  /** Number of workers that run a call. */
   atWork = 0
-  /** Its function has newer code or limits. */
+  /** True when the function has newer code or limits. */
   retired = false
-  /** Why, for those that leave when their calls have ended. */
+  /** The cold-start reason for workers that leave when their calls have ended. */
   retiredFor: ColdReason = 'new_code'
-  /** Workers with room for a call; the one used last is on top, so that the others can grow old. */
+  /** Workers with room for a call. The one used last is on top, so that the others can expire. */
   #free: BoundWorker[] = []
 
   constructor(revision: Revision, habits: Habits, workBound: WorkBound) {
@@ -73,12 +73,12 @@ export class WorkerGroup implements InLine {
     return this.revision.projectId
   }
 
-  /** Memory of one of its workers. */
+  /** Memory of one of its workers, in bytes. */
   get bytes(): number {
     return this.revision.memoryBytes
   }
 
-  /** Since when its oldest call waits; infinite: none does. */
+  /** When its oldest call began to wait; infinite: none waits. */
   get since(): number {
     return this.waiters[0]?.since ?? Number.POSITIVE_INFINITY
   }
@@ -91,33 +91,33 @@ export class WorkerGroup implements InLine {
     return this.workers.size === 0 && this.waiters.length === 0 && this.provisioning === 0
   }
 
-  /** Workers that can serve. */
+  /** Number of workers that can serve. */
   get serving(): number {
     let count = 0
     for (const bound of this.workers) if (!bound.leaving && !bound.worker.isEnding) count++
     return count
   }
 
-  /** Calls that its workers run. */
+  /** Number of calls that its workers run. */
   get running(): number {
     let count = 0
     for (const bound of this.workers) count += bound.inFlight
     return count
   }
 
-  /** Calls wait, and a worker that is there may be theirs: they are served when one comes free, and looked at each second. */
+  /** True when calls wait although a worker has room: they are served when a worker comes free, and checked each second. */
   get hasHeldBack(): boolean {
     return this.waiters.length > 0 && this.workBound.most !== Number.POSITIVE_INFINITY
   }
 
-  /** How many more workers its function's bound allows. */
+  /** How many more workers the function's maximum allows. */
   get room(): number {
     return (this.revision.maxWorkers ?? Number.POSITIVE_INFINITY) - this.workers.size - this.provisioning
   }
 
   /**
-   * A worker with room, that counts one call more; undefined when there is none, or as many are at work as may be. One that has
-   * just died is passed over.
+   * Takes a worker with room and counts one more call on it; undefined when there is none, or when the work bound is reached. A
+   * worker that has just died is skipped.
    */
   take(now: number): BoundWorker | undefined {
     let bound = this.#free[this.#free.length - 1]
@@ -144,21 +144,21 @@ export class WorkerGroup implements InLine {
     return bound
   }
 
-  /** A call of this worker has ended. */
+  /** Ends a call of this worker. */
   giveBack(bound: BoundWorker): void {
     if (--bound.inFlight === 0) this.atWork--
     if (bound.leaving || bound.worker.isEnding || bound.inFlight !== this.revision.concurrency - 1) return
     this.#free.push(bound)
   }
 
-  /** No call is given to it from now on. */
+  /** No further call is assigned to this worker. */
   leave(bound: BoundWorker): void {
     bound.leaving = true
     const at = this.#free.indexOf(bound)
     if (at >= 0) this.#free.splice(at, 1)
   }
 
-  /** Those that could go now, the one unused for longest first. */
+  /** Idle workers, the one unused for longest first. */
   idle(): BoundWorker[] {
     return this.#free.filter((bound) => bound.inFlight === 0 && !bound.worker.isEnding)
   }

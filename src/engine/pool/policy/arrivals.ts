@@ -6,22 +6,22 @@
  * one), about 300 bytes; the first also knows whether the calls come regularly.
  */
 
-/** How soon the next call of a level may be expected. */
+/** How soon the next call of a level is expected. */
 export interface Outlook {
-  /** Calls saved per ms of waiting for them, at the best moment to stop waiting: what the level is worth keeping for. */
+  /** Calls saved per ms of waiting, at the best moment to stop waiting: the value of keeping the level. */
   perMs: number
-  /** That a call comes until that moment. */
+  /** Probability that a call comes until that moment. */
   probability: number
-  /** How far away that moment is. */
+  /** Time until that moment. */
   withinMs: number
-  /** Time until it is worth having a worker: one that is started after it serves as well. */
+  /** Time until a worker becomes useful: one that is started after it serves as well. */
   earlyMs: number
-  /** After this time without a call the outlook may be another. */
+  /** After this time without a call, the outlook may differ. */
   holdsMs: number
 }
 
 const secondMs = 1000
-/** Gaps below a second are one bin: nobody frees memory for so short a time. Above, bins get wider with the gap. */
+/** Gaps below a second share one bin: memory is not freed for so short a time. Above, bins get wider with the gap. */
 const binsPerOctave = 3
 const octaves = 20
 const bins = 1 + binsPerOctave * octaves
@@ -41,18 +41,18 @@ const rememberedMs = 24 * 3600 * secondMs
 const assumedGaps = 1
 const assumedGapMs = 600 * secondMs
 
-/** It is too early for a worker while the rate of calls is below this share of what it will be. */
+/** It is too early for a worker while the call rate is below this share of its later value. */
 const atOnceShare = 0.85
 
 const binOf = (gapMs: number): number =>
   gapMs <= secondMs ? 0 : Math.min(bins - 1, Math.ceil(Math.log2(gapMs / secondMs) * binsPerOctave))
 
-/** The gaps of a level, the newer ones weighing more. */
+/** The gaps of a level; newer gaps weigh more. */
 class Gaps {
   #counts = new Float32Array(bins)
   #total = 0
   #logSum = 0
-  /** Weight of a gap that is noted now. It grows, instead of all others shrinking. */
+  /** Weight of the next gap. It grows, which saves shrinking all others. */
   #weight = 1
 
   note(gapMs: number): void {
@@ -64,7 +64,7 @@ class Gaps {
     this.#logSum += this.#weight * bin
   }
 
-  /** What the gaps seen and those assumed say after `ageMs` without a call. */
+  /** The outlook from observed and assumed gaps after `ageMs` without a call. */
   outlook(ageMs: number): Outlook {
     const assumed = assumedGaps * this.#weight
     const scaleMs = this.#typicalMs(assumed)
@@ -94,20 +94,20 @@ class Gaps {
         best.withinMs = until - ageMs
       }
       from = until
-      // Even if all that is left came at once, waiting longer would not pay.
+      // Even if all remaining gaps ended now, waiting longer would not pay.
       if (hits + still < best.perMs * exposure) break
     }
     if (atOncePerMs < best.perMs * atOnceShare) best.earlyMs = best.holdsMs
     return best
   }
 
-  /** Geometric mean of the gaps, that of the assumed ones included. */
+  /** Geometric mean of the gaps, including the assumed ones. */
   #typicalMs(assumed: number): number {
     const bin = (this.#logSum + assumed * binOf(assumedGapMs)) / (this.#total + assumed)
     return secondMs * 2 ** ((bin - 0.5) / binsPerOctave)
   }
 
-  /** Gaps longer than `ageMs`, which lies in `bin`. */
+  /** Weight of the gaps longer than `ageMs`, which lies in `bin`. */
   #beyond(bin: number, ageMs: number): number {
     let sum = this.#within(bin, ageMs, binEndsMs[bin] as number)
     for (let n = bin + 1; n < bins; n++) sum += this.#counts[n] as number
@@ -128,30 +128,30 @@ class Gaps {
   }
 }
 
-/** Calls that come closer than this after another are one arrival: a timer may call several times at once. */
+/** Calls within this time count as one arrival: a timer may call several times at once. */
 const oneArrivalMs = 2 * secondMs
 const remembered = 8
-/** Calls are regular when at least this number, and this share, of the last intervals are nearly the same. */
+/** Calls are regular when at least this number and this share of the last intervals are nearly the same. */
 const fewestIntervals = 3
 const regularShare = 0.75
-/** What regular calls may differ by. */
+/** Allowed deviation of regular calls. */
 const unevenness = (periodMs: number): number => Math.max(1.5 * secondMs, periodMs * 0.02)
 
-/** From when to when the next of regular calls comes, and how surely. */
+/** The time range in which the next regular call comes, and its probability. */
 export interface Due {
   fromMs: number
   untilMs: number
   probability: number
 }
 
-/** The times between the last arrivals, for finding out whether they are regular. */
+/** The last intervals between arrivals, which show whether calls are regular. */
 class Rhythm {
   #intervals = new Float64Array(remembered)
   #count = 0
   #lastAt = Number.NEGATIVE_INFINITY
-  /** Found out when asked, not with every call. */
+  /** Computed on demand, not with every call. */
   #isKnown = true
-  /** Null: not regular. */
+  /** Null: the calls are not regular. */
   #periodMs: number | null = null
   #probability = 0
 
@@ -164,13 +164,13 @@ class Rhythm {
     this.#isKnown = false
   }
 
-  /** When the next regular call is due; null when calls are not regular, or it has not come. */
+  /** When the next regular call is due; null when calls are not regular, or when the expected call did not come. */
   due(nowMs: number): Due | null {
     if (!this.#isKnown) this.#find()
     const periodMs = this.#periodMs
     if (periodMs === null) return null
     const spare = unevenness(periodMs)
-    // One that did not come may be left out: the one after it is as likely as not.
+    // One missed call is tolerated: the one after it is as likely as not.
     for (let turn = 1; turn <= 2; turn++) {
       const at = this.#lastAt + turn * periodMs
       if (nowMs > at + spare) continue
@@ -192,21 +192,21 @@ class Rhythm {
   }
 }
 
-/** How late a call may be that is known to come. */
+/** How late an expected call may be. */
 const expectedSpareMs = 5 * secondMs
-/** Levels that have a moment of their own; what lies above is worth as much as the last. */
+/** Number of levels with times of their own; higher levels count as the last. */
 export const levelsKnown = 32
 /** 1, 2, 3–4, 5–8, 9–16, 17–32. */
 const classOf = (level: number): number => (level <= 1 ? 0 : 32 - Math.clz32(level - 1))
 
-/** The calls of one function version. */
+/** The arrivals of one function version's calls. */
 export class Arrivals {
   /** Calls that run or wait. */
   #running = 0
-  /** How many share a worker. */
+  /** Number of calls that share a worker. */
   #perWorker: number
   #gaps: (Gaps | undefined)[] = []
-  /** Since when no call needs this level's worker. */
+  /** For each level, the time since which no call needs its worker. */
   #leftAt: number[] = []
   #rhythm = new Rhythm()
   #expectedAt = Number.NEGATIVE_INFINITY
@@ -215,12 +215,12 @@ export class Arrivals {
     this.#perWorker = perWorker
   }
 
-  /** Workers that the calls under way need. */
+  /** Number of workers that the current calls need. */
   get level(): number {
     return Math.ceil(this.#running / this.#perWorker)
   }
 
-  /** A call came, whether there is a worker for it or not. */
+  /** Notes a call, whether there is a worker for it or not. */
   began(nowMs: number): void {
     const before = this.#running++
     if (before % this.#perWorker !== 0) return
@@ -243,7 +243,7 @@ export class Arrivals {
     if (this.#running % this.#perWorker === 0 && level <= levelsKnown) this.#leftAt[Math.ceil(level)] = nowMs
   }
 
-  /** The outlook of the worker that is used when `level` calls run at once; a worker in use counts as if it were idle. */
+  /** The outlook of the worker that is used when `level` calls run at once; a busy worker counts as if it were idle. */
   outlook(level: number, nowMs: number): Outlook {
     const leftAt = level <= this.level ? nowMs : (this.#leftAt[Math.min(level, levelsKnown)] ?? nowMs)
     const ageMs = nowMs - leftAt
@@ -252,14 +252,14 @@ export class Arrivals {
     return due === null ? gaps.outlook(ageMs) : regular(due, nowMs)
   }
 
-  /** When the next call is due, if it is known to come or calls are regular. */
+  /** When the next call is due, if it was announced or calls are regular. */
   due(nowMs: number): Due | null {
     const untilMs = this.#expectedAt + expectedSpareMs
     if (nowMs > untilMs) return this.#rhythm.due(nowMs)
     return { fromMs: this.#expectedAt, untilMs, probability: 1 }
   }
 
-  /** A call is known to come then. */
+  /** Announces a call at a known time. */
   expect(atMs: number): void {
     this.#expectedAt = atMs
   }
@@ -267,7 +267,7 @@ export class Arrivals {
 
 const unknown = new Gaps()
 
-/** Nothing comes before its time; from then on it comes any moment. */
+/** No call comes before its time; from then on it may come at any moment. */
 function regular({ fromMs, untilMs, probability }: Due, nowMs: number): Outlook {
   const awayMs = Math.max(0, (fromMs + untilMs) / 2 - nowMs, (untilMs - nowMs) / 2)
   const holdsMs = fromMs > nowMs ? (fromMs - nowMs) / 20 : untilMs - nowMs

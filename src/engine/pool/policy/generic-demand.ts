@@ -1,19 +1,19 @@
 import { Arrivals, levelsKnown } from './arrivals.ts'
 
 /**
- * What is known of how the generic workers of a shape are taken. Pure: the time is passed in, in ms of one clock.
+ * How the generic workers of a shape are consumed. Pure: the time is passed in, in ms of one clock.
  *
- * The n-th of them is taken when n are within the time that one refill takes, as the n-th worker of a function is used when
- * n calls run at once. So takes are arrivals that run for as long as a refill.
+ * The n-th worker is consumed when n takes fall within the duration of one refill, just as the n-th worker of a function is used
+ * when n calls run at once. Takes are therefore modelled as arrivals that run for the duration of a refill.
  */
 export class GenericDemand {
   #takes = new Arrivals()
-  /** When the workers taken last are replaced. */
+  /** When the workers taken last will have been replaced. */
   #replacedAt: number[] = []
-  /** Most that were ever taken within one refill, of those that are told apart: nobody has missed one more. */
+  /** Most workers taken within one refill: one more was never missed. */
   #most = 0
 
-  /** One was taken for a call, or would have been if it had been there. */
+  /** Notes a take by a call, or a take that failed because no worker was ready. */
   note(nowMs: number, refillMs: number): void {
     this.#replace(nowMs)
     this.#takes.began(nowMs)
@@ -21,7 +21,7 @@ export class GenericDemand {
     this.#most = Math.max(this.#most, Math.min(levelsKnown, this.#takes.level))
   }
 
-  /** Takes expected per ms of the first, the second and so on: of none more than of those before it, beyond the last none. */
+  /** Expected takes per ms of the first worker, the second and so on; the values never increase. */
   perMs(nowMs: number): number[] {
     this.#replace(nowMs)
     const all: number[] = []

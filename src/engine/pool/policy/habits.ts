@@ -2,21 +2,21 @@ import type { Revision } from '../../../domain/worker.ts'
 import { Arrivals, type Outlook } from './arrivals.ts'
 import { isWorthWarming, worthKeeping } from './pool-policy.ts'
 
-/** A worker that is started ahead is ready this time before the call it is for. */
+/** A worker that is started ahead is ready this long before its call. */
 const leadMs = 2000
 const shortestPauseMs = 1000
 
 /** Weight of the newest value in a moving average. */
 const newest = 0.2
 
-/** What is known of a function version beyond the life of its workers: when it is called, how long it runs, what a start costs. */
+/** Statistics of a function version that outlive its workers: arrivals, run time and cost of a start. */
 export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'> = Revision> {
-  /** The newest revision that was asked for. */
+  /** The newest revision that was called. */
   revision: Called
   readonly arrivals: Arrivals
   /** Mean cost of a start that was not warm, in ms: what an eviction would cost again. */
   coldMs = 300
-  /** Mean time of a call; 0: none has ended. */
+  /** Mean run time of a call; 0: none has ended. */
   runMs = 0
 
   constructor(revision: Called) {
@@ -43,8 +43,8 @@ export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'>
   }
 
   /**
-   * Whether to start its first worker now although nobody calls: null, or how long until that is worth asking again. `price`:
-   * what those are worth that would make room; see `priceOfRoom`.
+   * Whether to start the first worker now although nobody calls: null means yes, else the time until the next check. `price`: the
+   * worth of the workers that would be evicted; see `priceOfRoom`.
    */
   pauseBeforeWarming(nowMs: number, price: () => number): number | null {
     const outlook = this.arrivals.outlook(1, nowMs + this.coldMs + leadMs)

@@ -1,15 +1,13 @@
 import type { ColdReason, StartKind } from '../../../domain/start-kind.ts'
 
-/**
- * The pool's decisions as plain functions from values to values: no container, no clock, no state. The pool asks and acts.
- */
+/** The pool's decisions as plain functions from values to values: no container, no clock, no state. The pool asks and acts. */
 
 export interface GroupView {
   /** Calls that wait for a worker of this revision. */
   waiting: number
   /** Workers bound to it, busy or idle. */
   workers: number
-  /** Workers being bound or started for it. */
+  /** Workers that are being bound or started for it. */
   provisioning: number
   concurrency: number
   minWorkers: number
@@ -19,27 +17,27 @@ export interface GroupView {
 export interface BusyView {
   /** Calls that its workers run. */
   running: number
-  /** Mean time that they take; 0: not known. */
+  /** Mean run time of a call; 0: unknown. */
   runMs: number
-  /** Until a worker that is started now serves. */
+  /** Expected time until a worker that is started now can serve. */
   startMs: number
-  /** How long the call at the head of the line has waited. */
+  /** How long the first waiting call has waited. */
   waitedMs: number
 }
 
-/** Calls end when they like: only half of those that should end in time are counted on. */
+/** Run times vary: only this share of the calls that should end in time is counted. */
 const sureShare = 0.5
 
 /**
- * How many calls that wait will be served by busy workers before one started now would be there. Whatever was predicted,
- * a call that has waited for as long as a start takes gets its start.
+ * Number of waiting calls that busy workers will serve before a new worker could. Regardless of the prediction, a call that has
+ * waited as long as a start takes gets a start.
  */
 export function servedByBusy({ running, runMs, startMs, waitedMs }: BusyView): number {
   if (runMs === 0 || waitedMs >= startMs) return 0
   return Math.floor((sureShare * running * startMs) / runMs)
 }
 
-/** How many more workers of a revision to provide now. */
+/** Number of further workers of a revision to provide now. */
 export function workersWanted(group: GroupView): number {
   const have = group.workers + group.provisioning
   const forWaiting = Math.ceil(group.waiting / group.concurrency) - group.provisioning
@@ -61,17 +59,17 @@ export function worthKeeping(perMs: number, coldMs: number, memoryBytes: number)
 }
 
 export interface AheadView {
-  /** That the call comes for which the worker would be started. */
+  /** Probability of the call for which the worker would be started. */
   probability: number
-  /** What it spares that call. */
+  /** Time that the start ahead saves this call. */
   savedMs: number
   /** See `worthKeeping`. */
   worth: number
-  /** What keeping those is worth that would make room; 0 while there is room. */
+  /** Worth of the workers that would be evicted; 0 while there is room. */
   price: number
 }
 
-/** A start costs something too: it must be likely that a call comes, save it much, and clear that it gains more than it takes. */
+/** Minimum probability of the call: a start costs something too. */
 const likelyEnough = 0.7
 const leastSavedMs = 100
 const gainOverPrice = 1.3
@@ -81,7 +79,7 @@ export function isWorthWarming({ probability, savedMs, worth, price }: AheadView
   return probability >= likelyEnough && savedMs >= leastSavedMs && worth > price * gainOverPrice
 }
 
-/** Whether work ahead gets its memory: what is free, or what is worth clearly less in other hands. */
+/** Whether work ahead gets memory: free memory, or memory of workers with clearly less worth. */
 export function mayTakeAhead(
   bytes: number,
   freeBytes: number,
@@ -89,7 +87,7 @@ export function mayTakeAhead(
   price: () => number,
 ): boolean {
   if (bytes <= freeBytes) return true
-  // Most often there is nothing to gain, and what others are worth is not asked.
+  // In most cases there is nothing to gain, and the price is not computed.
   return gain.worth > 0 && isWorthWarming({ probability: 1, ...gain, price: price() })
 }
 
@@ -101,14 +99,16 @@ export function priceOfRoom(bytes: number, freeBytes: number, candidates: () => 
   return chosen.reduce((sum, { worth, memoryBytes }) => sum + worth * memoryBytes, 0) / bytes
 }
 
-/** The least worthy idle workers that make enough room, none of them in vain; null when all of them would not. */
+/**
+ * The idle workers of least worth that together make enough room, without a needless one; null when all of them are not enough.
+ */
 export function chooseEvictions<Worker extends Evictable>(
   neededBytes: number,
   idle: readonly Worker[],
 ): Worker[] | null {
   if (neededBytes <= 0) return []
   const least = leastWorthy(idle)
-  // Mostly one will do, and hundreds are not sorted for it.
+  // Mostly one worker suffices, which saves sorting hundreds.
   if (least !== null && least.memoryBytes >= neededBytes) return [least]
   const chosen: Worker[] = []
   let freed = 0
@@ -126,7 +126,7 @@ function leastWorthy<Worker extends Evictable>(idle: readonly Worker[]): Worker 
   return least
 }
 
-/** A large one may make the smaller ones before it needless; the worthiest of those stay. */
+/** A large worker may make smaller ones before it needless; the most worthy of those stay. */
 function withoutNeedless<Worker extends Evictable>(chosen: Worker[], surplusBytes: number): Worker[] {
   let surplus = surplusBytes
   const needed = chosen.reverse().filter((worker) => {
@@ -138,39 +138,39 @@ function withoutNeedless<Worker extends Evictable>(chosen: Worker[], surplusByte
 }
 
 const dayMs = 24 * 3600 * 1000
-/** Share of all memory that generic workers of one shape may take. */
+/** Share of all memory that the generic workers of one shape may take. */
 const genericShare = 0.5
 
 /**
- * How many generic workers to keep ready while there is memory that nobody needs: the n-th is kept when it is expected to
- * be taken within a day (`perMs[n]`; see `GenericDemand`). Never fewer than the operator's floor.
+ * Number of generic workers to keep ready in free memory: the n-th is kept when it is expected to be taken within a day
+ * (`perMs[n]`; see `GenericDemand`). The result is never below the operator's floor.
  */
 export function genericTarget(perMs: number[], floor: number, limitBytes: number, memoryBytes: number): number {
   const expected = perMs.filter((rate) => rate * dayMs >= 1).length
   return Math.min(Math.max(floor, expected), Math.floor((limitBytes * genericShare) / memoryBytes))
 }
 
-/** The worth of one more generic worker beside `beside` others. */
+/** The worth of one more generic worker in addition to `beside` others. */
 export function genericWorth(perMs: number[], beside: number, startMs: number, memoryBytes: number): number {
   return worthKeeping(perMs[beside] ?? 0, startMs, memoryBytes)
 }
 
-/** What was so when a call found no warm worker. */
+/** The situation when a call found no warm worker. */
 export interface ColdView {
   startKind: StartKind
-  /** Other workers of the revision exist or are on their way. */
+  /** True when other workers of the revision exist or are starting. */
   hasWorkers: boolean
-  /** Why the last one went, when one was there in this process's life. */
+  /** Why the last worker ended, when one existed in this process. */
   lastLeft: ColdReason | null
-  /** The function version ran before this process began. */
+  /** True when the function version ran before this process began. */
   ranBefore: boolean
-  /** Generic workers of its shape are kept. */
+  /** True when generic workers of its shape are kept. */
   keepsGeneric: boolean
 }
 
 /**
- * The reason stored with a start that is not warm. A first or further worker is nobody's fault when a generic one was ready;
- * when none was although some are kept, that is the reason.
+ * The reason that is stored with a start that is not warm. When generic workers are kept but none was ready, that is the reason;
+ * else a first or further worker is nobody's fault.
  */
 export function coldReason(view: ColdView): ColdReason {
   const reason = view.hasWorkers ? 'scale_out' : (view.lastLeft ?? (view.ranBefore ? 'restart' : 'first'))
@@ -178,29 +178,32 @@ export function coldReason(view: ColdView): ColdReason {
   return couldBePrewarmed && (reason === 'first' || reason === 'scale_out') ? 'pool_empty' : reason
 }
 
-/** Somebody who found no memory. */
+/** An entry of the memory queue, for comparison. */
 export interface Waiting {
   /** When its oldest call began to wait. */
   since: number
-  /** A call waits, and there is no worker for it, nor one on its way. */
+  /** True when a call waits and no worker exists or is starting. */
   hasNothing: boolean
-  /** What workers of its project hold. */
+  /** Memory that the workers of its project hold. */
   heldBytes: number
 }
 
-/** Whose turn for memory is earlier: who has nothing, then whose project holds less, then who waits longer. */
+/** Order of the memory queue: entries without any worker first, then the project that holds less memory, then the longer wait. */
 export function comesBefore(a: Waiting, b: Waiting): boolean {
   if (a.hasNothing !== b.hasNothing) return a.hasNothing
   if (a.heldBytes !== b.heldBytes) return a.heldBytes < b.heldBytes
   return a.since < b.since
 }
 
-/** Whether a worker that comes free should make room for a revision that has nothing, instead of serving its own. */
+/** Whether a worker that comes free should be evicted for a revision without any worker, instead of serving its own calls. */
 export function shouldYield(own: Waiting | null, starved: Waiting): boolean {
   return starved.hasNothing && (own === null || comesBefore(starved, { ...own, hasNothing: true }))
 }
 
-/** Shares of all memory that kept workers (`min_workers`) may hold when others need it: those of one project, and all together. */
+/**
+ * Shares of all memory that protected workers (`min_workers`) may hold when others need it: those of one project, and all
+ * together.
+ */
 const protectedShareOfProject = 0.5
 const protectedShare = 0.75
 
@@ -210,7 +213,7 @@ export interface Pinned {
   memoryBytes: number
 }
 
-/** How many workers of each stay whatever others need: as many as it wants, dealt one by one until the shares are used up. */
+/** Number of protected workers of each entry: as many as it wants, dealt one by one until the shares are used up. */
 export function protectedWorkers(pinned: readonly Pinned[], limitBytes: number): number[] {
   const kept = pinned.map(() => 0)
   const heldBy = new Map<string, number>()
@@ -228,7 +231,7 @@ export function protectedWorkers(pinned: readonly Pinned[], limitBytes: number):
   return kept
 }
 
-/** Tries in a row that failed; the pauses before the next one. Without calls that wait it is tried ever more rarely. */
+/** Pauses after consecutive failures. Without waiting calls the pause grows. */
 const callPauseMs = 200
 const longestCallPauseMs = 5000
 const longestPauseMs = 60_000
@@ -241,16 +244,16 @@ export function retryPauseMs(failures: number, forCalls: boolean): number {
 
 export interface PauseView {
   idleMs: number
-  /** After which idle workers are paused. */
+  /** Idle time after which workers are paused. */
   graceMs: number
-  /** Calls expected; see `Outlook`. */
+  /** Expected calls per ms; see `Outlook`. */
   perMs: number
 }
 
-/** A pause and a resume cost both time and the engine's work: not for a gap that is hardly longer than the grace. */
+/** A pause and a resume cost time and work of the engine: the expected gap must be this many times the grace. */
 const gapOverGrace = 4
 
-/** Whether an idle worker is paused now. */
+/** Whether to pause an idle worker now. */
 export function shouldPause({ idleMs, graceMs, perMs }: PauseView): boolean {
   return graceMs > 0 && idleMs >= graceMs && perMs * graceMs * gapOverGrace <= 1
 }

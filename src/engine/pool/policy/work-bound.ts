@@ -1,42 +1,42 @@
 /**
- * How many of a function's workers are at work at once. More than the processors can run only wait for each other, serve nobody
- * sooner, and hold up everybody else's.
+ * Limits how many of a function's workers run calls at once. More busy workers than the processors can run only wait for each
+ * other, serve nobody sooner, and delay the workers of others.
  */
 
 export interface WorkView {
-  /** In force; infinite: there is none. */
+  /** Limit in force; infinite: none. */
   most: number
-  /** Most workers at work in the time that was looked at. */
+  /** Most workers at work during the window. */
   atWork: number
-  /** Of the time that the function's calls took, what their workers were ready to run and had no processor. */
+  /** Share of the calls' run time in which their workers were ready to run but had no processor. */
   stalledShare: number
-  /** Times in a row, with this one, that it was little. */
+  /** Consecutive windows, including this one, with little stalling. */
   calm: number
-  /** As many workers of the function as can run at a time. */
+  /** Number of the function's workers that can run at the same time. */
   processors: number
 }
 
-/** For each processor: one runs while the answer of another is on its way. */
+/** Workers for each processor: one runs while the response of the other is on its way. */
 const perProcessor = 2
-/** Half of the time without a processor: of pure computation that is twice as many as there are processors. */
+/** Stalled share that lowers the limit: at one half, pure computation has twice as many workers as processors. */
 const tooMuch = 0.5
 const little = 0.2
-/** Short windows say little: one alone is often calm in the middle of a flood. */
+/** Short windows say little: a single one is often calm in the middle of a flood. */
 const calmEnough = 3
 
-/** The bound from now on. Calls that wait for something else are not held back: they stall little, whatever their number. */
+/** The limit from now on. Calls that wait for I/O are not held back: they stall little, whatever their number. */
 export function nextBound({ most, atWork, stalledShare, calm, processors }: WorkView): number {
   const least = Math.ceil(perProcessor * processors)
   if (stalledShare > tooMuch && atWork > least) return Math.max(least, Math.ceil(Math.min(most, atWork) / 2))
   return calm >= calmEnough ? most * 2 : most
 }
 
-/** Time over which is looked. */
+/** Length of a window. */
 const windowMs = 200
-/** A call that has waited so long is not held back any more: long calls all get a part of the processors, as programs do. */
+/** A call that has waited this long is no longer held back: long calls share the processors, as programs do. */
 const patienceMs = 5000
 
-/** The bound of one function's workers, learned from how its calls went. */
+/** The limit for one function's workers, learned from how its calls went. */
 export class WorkBound {
   most = Number.POSITIVE_INFINITY
   #processors: number
@@ -48,24 +48,24 @@ export class WorkBound {
   #calm = 0
 
   /**
-   * `processors`: that workers run on. `capMillicpu`: what one of the function's may use of them; null: whatever there is. What it
-   * may not use is told as a stall, too: so many more are at work before that is a sign of anything.
+   * `processors`: number that workers run on. `capMillicpu`: CPU cap of one worker; null: none. Time throttled by the cap also
+   * counts as stalled, so more workers may be at work before the limit reacts.
    */
   constructor(processors: number, capMillicpu: number | null = null) {
     this.#processors = processors / Math.min(1, (capMillicpu ?? 1000) / 1000)
   }
 
-  /** Whether one more worker may begin to work. `waitsSince`: of the oldest call that waits. */
+  /** Whether one more worker may begin a call. `waitsSince`: start of the oldest call's wait. */
   admits(atWork: number, waitsSince: number, now: number): boolean {
     return atWork < this.most || this.isOverdue(waitsSince, now)
   }
 
-  /** It is let in whatever the number. */
+  /** Whether the oldest call has waited long enough to be admitted despite the limit. */
   isOverdue(waitsSince: number, now: number): boolean {
     return now - waitsSince > patienceMs
   }
 
-  /** A call has ended. `stalledMs`: what its worker had no processor for, since it said so last; undefined: it did not say. */
+  /** Notes the end of a call. `stalledMs`: time without a processor since the worker's last report; undefined: not reported. */
   noteEnd(now: number, runMs: number, stalledMs: number | undefined, atWork: number): void {
     if (stalledMs !== undefined) {
       this.#wasSaid = true
