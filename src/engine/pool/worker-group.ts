@@ -105,7 +105,7 @@ export class WorkerGroup implements InLine {
     return count
   }
 
-  /** True when calls wait although a worker has room: they are served when a worker comes free, and checked each second. */
+  /** True when the work bound may hold waiting calls back: they are served when a worker comes free, and checked each second. */
   get hasHeldBack(): boolean {
     return this.waiters.length > 0 && this.workBound.most !== Number.POSITIVE_INFINITY
   }

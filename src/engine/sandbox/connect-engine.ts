@@ -9,7 +9,7 @@ export interface EngineOptions extends DockerEngineOptions, ProcessEngineOptions
   workersDir: string
 }
 
-/** The only place that knows which engines there are. Throws FaasError `engine_failed` when the engine does not answer. */
+/** The only place that lists the engines. Throws FaasError `engine_failed` when the engine does not answer. */
 export async function connectEngine(options: EngineOptions, log: Log): Promise<SandboxEngine> {
   if (options.engine === 'docker') return DockerEngine.connect(options, log)
   if (options.engine === 'swarm') return SwarmEngine.connect(options, log)

@@ -7,9 +7,9 @@ import type { RegistrySecret } from '../../domain/registry.ts'
 /** What a sandbox may use. */
 export interface SandboxLimits {
   memoryBytes: number
-  /** Share of the processors when they are contended. */
+  /** CPU share, which counts while processors are contended. */
   cpuMillicpu: number
-  /** Hard cap, null: none. */
+  /** CPU cap; null: none. */
   cpuMaxMillicpu: number | null
 }
 
@@ -17,82 +17,91 @@ export interface SandboxSpec extends SandboxLimits {
   /** Unique; the container's name is made from it. */
   name: string
   image: string
-  /** Null: the image's own command with the image's own entry point. */
+  /** Null: the image's own command, with the image's own entry point. */
   command: string[] | null
-  /** In place of the image's own; absent: that. */
+  /** Replaces the image's entry point; absent: the image's own. */
   entryPoint?: string[] | undefined
   workingDirectory?: string | undefined
-  /** Name of the sandbox whose network it shares, its loopback included: it has none of its own. */
+  /** Name of the sandbox whose network namespace it shares, including the loopback. It has no network of its own then. */
   beside?: string
   env: Record<string, string>
   network: Network
-  /** It reaches this server, by the URL that `openApi` told. */
+  /** True when it may reach this server, at the URL that `openApi` returned. */
   reachesApi?: boolean
-  /** False asks for the hardened OCI runtime, where one is configured. */
+  /** False requests the hardened OCI runtime, where one is configured. */
   trusted: boolean
-  /** OCI runtime that it asks for; absent or null: as `trusted` says. */
+  /** OCI runtime that it requests; absent or null: chosen by `trusted`. */
   sandbox?: string | null
-  /** The worker's own folder on the host, seen from inside as the engine says; null: none. */
+  /** The worker's own folder on the host, as `inside` maps it; null: none. */
   folder: string | null
-  /** Of /tmp; absent or null: the operator's. */
+  /** Size of /tmp; absent or null: the operator's default. */
   tmpSizeBytes?: number | null
-  /** Proves who the worker is, where it has no folder and has to connect to the server: for its shim alone. Absent: it does not connect. */
+  /**
+   * Secret that proves which worker it is, where it has no folder and connects to the server. Only its shim may read it. Absent:
+   * it does not connect.
+   */
   key?: string
-  /** The server connects to it. */
+  /** True when the server connects to it. */
   isReached?: true
-  /** Folders of the image that can be written to beside /tmp, as large as that, in the sandbox's memory; absent: none. */
+  /** Writable folders of the image in addition to /tmp, in memory and of the same size; absent: none. */
   writable?: string[]
 }
 
 /** How a sandbox ended. */
 export interface Exit {
-  /** Null when it is not known. */
+  /** Null: unknown. */
   code: number | null
-  /** It was killed for its memory: the kernel says so. */
+  /** True when the kernel killed it for its memory. */
   memoryExceeded: boolean
-  /** The engine was told to end it, and not by us, or ended it with itself. A kill that no engine knows of came from inside. */
+  /**
+   * True when someone else ended it through the engine, or the engine ended together with it. A kill that the engine does not
+   * know of came from inside.
+   */
   fromOutside?: boolean
-  /** Whether it was its memory that it was killed for is not told here. */
+  /** True when a kill for memory is possible but was not reported. */
   mayBeMemory?: boolean
 }
 
-/** Puts text of ours into what a sandbox prints, behind all that its processes have printed so far. */
+/** Writes text of ours into a sandbox's output, after everything that its processes have printed so far. */
 export interface OutputMarker {
-  /** At once. False: it cannot be put there now. */
+  /** Writes at once. False: the text cannot be written now. */
   put(stream: 'stdout' | 'stderr', text: string): boolean
   close(): void
 }
 
 export interface Listener {
   port: number
-  /** Nobody outside of the sandbox reaches it. */
+  /** True when the address is reachable only from inside the sandbox. */
   onlyLoopback: boolean
 }
 
 /**
- * One running sandbox: a container, or a child process. After `kill` resolves nothing of it runs any more and its name is
- * free. Any method may be called at any time; on one that has ended they do nothing.
+ * A running sandbox: a container or a child process. After `kill` resolves, nothing of it runs and its name is free. Any method
+ * may be called at any time; on a sandbox that has ended they do nothing.
  */
 export interface Sandbox {
   readonly name: string
-  /** Resolves once, whatever the reason; never rejects. */
+  /** Resolves once, for any reason; never rejects. */
   readonly exited: Promise<Exit>
-  /** When it has ended: all that it printed has been told, or the engine takes too long to. Absent: it is told before the end. */
+  /**
+   * Resolves when all output of an ended sandbox has been delivered, or the engine takes too long. Absent: output is always
+   * delivered before the end.
+   */
   readonly printed?: Promise<void>
-  /** The engine does not answer: how the sandbox ended cannot be known, nor whether it has. */
+  /** True while the engine does not answer: whether and how the sandbox ended is unknown. */
   readonly isLost?: boolean
-  /** New limits, in force when this resolves. */
+  /** Sets new limits, which are in force when this resolves. */
   limit(limits: SandboxLimits): Promise<void>
   pause(): Promise<void>
   resume(): Promise<void>
   kill(): Promise<void>
-  /** As `kill`, but its processes are told first (SIGTERM) and have this time to end by themselves. */
+  /** Like `kill`, but its processes first get SIGTERM and `graceMs` to end by themselves. */
   stop(graceMs: number): Promise<void>
-  /** Where its processes listen; null when that cannot be told. */
+  /** Addresses on which its processes listen; null when unknown. */
   listeners(): Promise<Listener[] | null>
-  /** Null, or absent: nothing can be put there. */
+  /** Null or absent: output cannot be marked. */
   outputMarker?(): Promise<OutputMarker | null>
-  /** Host and port where the server reaches a port of the sandbox. */
+  /** Host and port at which the server reaches a port of the sandbox. */
   address(port: number): Promise<{ host: string; port: number }>
 }
 
@@ -105,24 +114,24 @@ export interface CommandResult {
 
 export interface SandboxImages extends EngineImages {
   /**
-   * Whether the registry accepts the credentials; `unknown`: it cannot be asked. Throws FaasError `invalid_request` when it
-   * says no.
+   * Whether the registry accepts the credentials; `unknown`: it cannot be reached. Throws FaasError `invalid_request` when it
+   * refuses them.
    */
   check(secret: RegistrySecret): Promise<'accepted' | 'unknown'>
 }
 
-/** The server, as the engine opens it to sandboxes. */
+/** The server's API, as the engine opens it to sandboxes. */
 export interface ApiDoor {
   /**
-   * Makes the server take calls at this address of this machine, from callers of the network alone, where it does not listen
-   * there anyway. Returns the port; again: the same. Rejects with the system's error.
+   * Makes the server listen at this address of this machine, for callers of the given network only, unless it listens there
+   * already. Returns the port; repeated calls return the same one. Rejects with the system's error.
    */
   listen(address: string, network: string): Promise<number>
 }
 
-/** Where the server is to listen for workers that share no disk with it. */
+/** Where the server must listen for workers that share no disk with it. */
 export interface WorkerCallers {
-  /** Port 0: a free one. */
+  /** Port 0: any free port. */
   listenOn: { host: string; port: number }[]
   /** Called once, before the first worker, with the ports in the order of `listenOn`. */
   listening(ports: number[]): Promise<void>
@@ -134,48 +143,49 @@ export interface EngineCapacity {
 }
 
 /**
- * What runs sandboxes. Three stand behind it: `docker/`, `swarm/` and `process/`; nothing outside this folder knows which. Throws FaasError
- * `engine_failed` (the engine says no, or is not there) and `not_supported` (this engine cannot do that).
+ * An engine that runs sandboxes. The implementations are `docker/`, `swarm/` and `process/`; code outside this folder does not
+ * know which one it uses. Methods throw FaasError `engine_failed` (the engine refuses or does not answer) and `not_supported`
+ * (this engine lacks the feature).
  */
 export interface SandboxEngine {
   /** False while the engine does not answer. */
   readonly isUp: boolean
-  /** Undefined: the engine sees the folders of workers. Else their shims have to call. */
+  /** Undefined: the engine sees the workers' folders. Else shims connect over TCP. */
   readonly callers?: WorkerCallers | undefined
-  /** Folder name of a worker's folder as seen from inside. */
+  /** Maps a worker's folder to its path inside the sandbox. */
   inside(folder: string): string
-  /** Null: it has none. */
+  /** Null: the engine has no images. */
   readonly images: SandboxImages | null
-  /** Null: it builds nothing. */
+  /** Null: the engine builds nothing. */
   readonly builder: Builder | null
-  /** Folder in which a worker's function finds the secrets that it wants as files; of memory where the engine can. */
+  /** Folder in which a worker's function finds secrets as files; in memory where the engine supports it. */
   secretsFolder(folder: string): string
-  /** Whether the code must be put into the worker's folder, or may be read where it is stored. */
+  /** True when code must be copied into the worker's folder; false when workers may read it where it is stored. */
   readonly isolatesFiles: boolean
-  /** Limits are set when a sandbox starts, and it cannot be paused; absent: it can, and `limit` changes them. */
+  /** True when limits are fixed at the start and a sandbox cannot be paused; absent: both are possible. */
   readonly isFixedOnceStarted?: boolean
-  /** Of all machines that it runs sandboxes on; absent: it is this one. */
+  /** Capacity of all machines on which it runs sandboxes; absent: this machine. */
   readonly capacity?: EngineCapacity
-  /** `onOutput`: what the sandbox prints itself, past any shim. */
+  /** `onOutput` receives what the sandbox prints directly, not through a shim. */
   start(spec: SandboxSpec, onOutput?: OnOutput): Promise<Sandbox>
   /**
-   * Runs an image to its end with these arguments; kills it at the deadline, or when the signal fires. When this resolves, all
-   * output has been passed on and nothing of it is left. `onRunning`: called when it has started.
+   * Runs an image to its end with these arguments; kills it at the deadline or when the signal fires. When this resolves, all
+   * output has been delivered and the sandbox is removed. `onRunning`: called when it has started.
    */
   runToEnd(
     spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
     onOutput: OnOutput,
   ): Promise<CommandResult>
   /**
-   * URL by which sandboxes that ask for it (`reachesApi`) reach this server; opens the way there. Again: the same.
-   * Throws FaasError `not_supported` where there is no way.
+   * Opens the API to sandboxes that may use it (`reachesApi`) and returns its URL for them; repeated calls return the same.
+   * Throws FaasError `not_supported` where no route exists.
    */
   openApi(door: ApiDoor): Promise<string>
-  /** Makes sure that the image is there, pulling it when it is not. */
+  /** Ensures that the image exists, pulling it if necessary. */
   prepareImage(image: string): Promise<void>
-  /** What it is and what it cannot do, as it is now. */
+  /** The engine's current properties and what it cannot do. */
   report(): Promise<EngineReport>
-  /** Removes what an earlier run of this instance left behind. Returns how many. */
+  /** Removes what an earlier run of this instance left behind. Returns the number of removed sandboxes. */
   removeLeftovers(): Promise<number>
   close(): Promise<void>
 }

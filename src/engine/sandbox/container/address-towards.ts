@@ -3,7 +3,7 @@ import { engineAddress } from '../../api/engine-address.ts'
 
 const connectMs = 5000
 
-/** Our own address on the way to an engine of another machine; null: it is on this one, or not reached over TCP. */
+/** Our own address on the route to an engine on another machine; null: the engine is local, or not reached over TCP. */
 export function addressTowards(host: string | undefined): Promise<string | null> {
   const { options } = engineAddress(host)
   if (options.socketPath !== undefined || options.createConnection !== undefined) return Promise.resolve(null)

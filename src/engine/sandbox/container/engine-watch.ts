@@ -2,14 +2,14 @@ import type { Log } from '../../../domain/log.ts'
 
 export interface EngineWatchOptions {
   everyMs: number
-  /** An engine that takes longer to say that it is there counts as away. */
+  /** An engine that takes longer to answer a ping counts as away. */
   answerMs: number
 }
 
-/** Often enough that a stopped engine holds up few starts, and seldom enough to cost nothing. */
+/** With this interval a stopped engine delays few starts, and the pings cost little. */
 export const usualWatch: EngineWatchOptions = { everyMs: 2000, answerMs: 5000 }
 
-/** Asks the engine again and again whether it is there. What cannot be known yet counts as there. */
+/** Pings the engine periodically. Before the first result the engine counts as up. */
 export class EngineWatch {
   #ping: () => Promise<unknown>
   #log: Log

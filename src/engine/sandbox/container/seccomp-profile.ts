@@ -1,8 +1,8 @@
 /**
- * The system calls that functions may make, for every engine alike: engines' own profiles differ by version, and older ones
- * leave io_uring open. What is not named here is refused. Written for processes without any capability; what such a process has no use
- * for, and what most escapes from containers began with, is not in it: io_uring, kernel AIO, userfaultfd, ptrace and other processes'
- * memory, keys, BPF, perf, namespaces, mounts, and sockets that are neither local nor of the Internet.
+ * The system calls that functions may make, the same for each engine: the engines' default profiles differ by version, and older
+ * ones allow io_uring. Calls that are not listed are refused. The list is for processes without capabilities. It excludes what
+ * such a process does not need and what most container escapes used: io_uring, kernel AIO, userfaultfd, ptrace and memory of
+ * other processes, keys, BPF, perf, namespaces, mounts, and socket families other than local and Internet ones.
  */
 export function seccompProfile(): object {
   return {
@@ -14,11 +14,11 @@ export function seccompProfile(): object {
     syscalls: [
       { names: words(anyArguments), action: 'SCMP_ACT_ALLOW' },
       ...socketFamilies.map((family) => allowWith('socket', [equal(0, family)])),
-      // Addresses and routes can be read; the kernel's other subsystems have no reason to listen to functions.
+      // Functions may read addresses and routes; they need no other netlink subsystem.
       allowWith('socket', [equal(0, netlink), equal(2, netlinkRoute)]),
       ...personalities.map((persona) => allowWith('personality', [equal(0, persona)])),
       allowWith('clone', [{ index: 0, value: namespaceFlags, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }]),
-      // Its arguments cannot be looked at; told that it is not there, libraries use clone.
+      // A filter cannot inspect clone3's arguments. Libraries fall back to clone when it fails with ENOSYS.
       { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: noSuchCall },
     ],
   }
@@ -27,9 +27,9 @@ export function seccompProfile(): object {
 /** AF_UNIX, AF_INET, AF_INET6. */
 const socketFamilies = [1, 2, 10]
 const [netlink, netlinkRoute] = [16, 0]
-/** Linux, UNAME26 and both without random addresses off; and the question which one it is. */
+/** Linux, UNAME26, both without address randomisation, and the query of the current value. */
 const personalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff]
-/** CLONE_NEW… of mount, cgroup, UTS, IPC, user, PID and network. */
+/** CLONE_NEW… flags of mount, cgroup, UTS, IPC, user, PID and network. */
 const namespaceFlags = 0x7e020000
 const noSuchCall = 38
 

@@ -4,26 +4,27 @@ export interface WorkerUser {
   gid: number
 }
 
-/** What the operator decides of them. */
+/** The users that the operator gives to workers. */
 export interface UserRange {
-  /** The first user, and the group of all. */
+  /** The first user id, and the group of all. */
   firstUid: number
-  /** How many there are. */
+  /** Number of user ids. */
   count: number
 }
 
 /**
- * Gives each sandbox a user of its own: what the kernel counts by user (file watches, pipes, pending signals, keys) no function uses
- * up for another. In turn, so that one comes again as late as possible; when all are in use, some are shared.
+ * Gives each sandbox a user of its own, so that one function cannot use up kernel limits that count per user (file watches,
+ * pipes, pending signals, keys) for another. Ids are assigned in turn, so that each is reused as late as possible; when all are
+ * in use, some are shared.
  */
 export class WorkerUsers {
   #range: UserRange
   #name: (user: WorkerUser) => void
-  /** By how many sandboxes; those of none are not there. */
+  /** Number of sandboxes by user id; ids without a sandbox have no entry. */
   #inUse = new Map<number, number>()
   #next = 0
 
-  /** `name`: gives a user a name and a home, before it is used. */
+  /** `name`: gives a user a name and a home directory before it is used. */
   constructor(range: UserRange, name: (user: WorkerUser) => void = () => {}) {
     this.#range = range
     this.#name = name

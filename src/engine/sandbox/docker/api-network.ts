@@ -6,12 +6,12 @@ import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 
 /**
- * The network of functions that may call the API: as the one of all others, on a bridge of its own from where this one port of
- * this server is reached as well. Made when the first of them is started.
+ * The network of functions that may call the API. It is like the egress network, but on a bridge of its own from which one port
+ * of this server is reachable. It is created when the first such function starts.
  */
 export class ApiNetwork {
   readonly name: string
-  /** Address of the server there. */
+  /** Address of the server on this network. */
   readonly address: string
   readonly url: string
   #network: EgressNetwork
@@ -23,7 +23,7 @@ export class ApiNetwork {
     this.#network = network
   }
 
-  /** `linkPort`: where workers call the server for their own life, if they do. */
+  /** `linkPort`: port of the worker link, if workers connect to the server. */
   static async make(
     docker: DockerClient,
     options: EgressOptions,

@@ -1,14 +1,14 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { OnOutput } from '../sandbox.ts'
 
-/** Both streams of a container come in one: pieces with a head of 8 bytes, the first of which tells which it is. */
+/** The engine multiplexes both streams of a container: each piece has a header of 8 bytes whose first byte names the stream. */
 const headBytes = 8
 
-/** Takes the engine's stream apart, piece by piece, as text: a character that came in two pieces is whole. */
+/** Splits the engine's stream into text pieces; a character that arrives in two pieces is joined. */
 export class AttachedOutput {
   #onOutput: OnOutput
   #rest: Buffer = Buffer.alloc(0)
-  /** Bytes of the piece under way that are still to come. */
+  /** Bytes of the current piece that are still missing. */
   #left = 0
   #stream: 'stdout' | 'stderr' = 'stdout'
   #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
@@ -29,7 +29,7 @@ export class AttachedOutput {
     this.#rest = Buffer.from(bytes)
   }
 
-  /** What is left of a character that never became whole. */
+  /** Flushes the rest of an incomplete character. */
   end(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
       this.#stream = stream

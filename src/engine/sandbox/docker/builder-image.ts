@@ -9,17 +9,17 @@ import { FaasError } from '../../../domain/errors.ts'
 import type { DockerClient } from './docker-client.ts'
 
 export interface BuilderImageOptions {
-  /** Of the commands that make the image. */
+  /** Network of the commands that build the image. */
   network: string
   buildEnv: Record<string, string>
   buildTimeoutSeconds: number
-  /** Debian packages that are added, such as a compiler. */
+  /** Debian packages to add, such as a compiler. */
   buildPackages: string[]
-  /** Folders in which programs of this machine are looked for. */
+  /** Folders that are searched for programs of this machine. */
   searchPath: string[]
 }
 
-/** One image that is being made. */
+/** An image build in progress. */
 interface Making {
   image: Promise<string>
   waiting: Set<Wanted>
@@ -28,13 +28,16 @@ interface Making {
 
 type Wanted = Pick<BuilderRun, 'runtimeImage' | 'facts' | 'signal' | 'onOutput'>
 
-/** Says of the image which base its runtime was built on; `host/runtime-images.ts` writes it. */
+/** Label with the base on which a runtime was built; `host/runtime-images.ts` writes it. */
 const baseLabel = 'io.taibai.base'
 const sourceLabel = 'io.taibai.source'
 const run = promisify(execFile)
 const lastLines = 20
 
-/** The images that build: the one of the runtime, and package managers. Made when the first package wants one, kept by the engine. */
+/**
+ * Builder images: the runtime's image plus package managers. They are built for the first package that needs one, and the engine
+ * keeps them.
+ */
 export class BuilderImages {
   #docker: DockerClient
   #options: BuilderImageOptions
@@ -45,7 +48,7 @@ export class BuilderImages {
     this.#options = options
   }
 
-  /** Its name. Several that want the same wait for it together, and it is given up when all of them have left. */
+  /** Returns the image's name. Several callers share one build, which is aborted when all of them have left. */
   async ensure(run: Wanted): Promise<string> {
     run.signal.throwIfAborted()
     const making = this.#making.get(run.facts.image) ?? this.#begin(run)
@@ -75,7 +78,7 @@ export class BuilderImages {
     return making
   }
 
-  /** Nothing happens to one that is made. Who comes now begins anew. */
+  /** Has no effect on a finished build. Later callers start a new one. */
   #giveUp(image: string, making: Making): void {
     making.stop.abort()
     this.#forget(image, making)
@@ -93,7 +96,7 @@ export class BuilderImages {
     if (there?.[sourceLabel] === source) return image
     const labels = await this.#docker.labelsOf(runtimeImage)
     onOutput(`Making the builder of ${runtimeImage}, once.\n`)
-    // No other variable of builds: the image would show it to whoever looks.
+    // Other build variables are left out: the image's history would expose them.
     const proxies = Object.entries(buildEnv).filter(([name]) => /_proxy$/i.test(name))
     const args = { ...Object.fromEntries(proxies), BASE: runtimeImage, DEBIAN_PACKAGES: buildPackages.join(' ') }
     const output: string[] = []
@@ -112,7 +115,7 @@ export class BuilderImages {
     return image
   }
 
-  /** An image whose base was made on this machine has no package manager: the one of this machine serves. */
+  /** A base built on this machine has no package manager: this machine's own is copied. */
   async #hostPrograms({ hostProgram }: BuilderFacts): Promise<[name: string, file: string][]> {
     const folder = hostProgram === null ? null : await this.#folderOf(hostProgram)
     if (folder === null) return []
@@ -139,7 +142,7 @@ export class BuilderImages {
         'the image that builds takes npm from this machine, where there is none: install it, or bring images of the official base.',
       )
     }
-    // bin/npm-cli.js of its package.
+    // The path is bin/npm-cli.js of npm's package.
     return dirname(dirname(realpathSync(npm)))
   }
 }

@@ -8,34 +8,34 @@ import type { WorkerUser } from '../container/worker-users.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'
 import { type ContainerDefaults, containerOptions } from './container-spec.ts'
 
-/** What the engine is asked for a build, as values. */
+/** The engine's requests for a build, as values. */
 
 export interface BuilderLimits {
-  /** `egress`: that of functions; else one that the engine knows, such as `host`. */
+  /** `egress`: the network of functions; else a network that the engine knows, such as `host`. */
   buildNetwork: string
   buildTimeoutSeconds: number
   buildMemoryMb: number
-  /** Of all that a build writes. */
+  /** Limit for everything that a build writes. */
   buildMaxMb: number
-  /** Variables of every build. */
+  /** Environment variables of each build. */
   buildEnv: Record<string, string>
-  /** Certificate authorities beside those of the image, as PEM; undefined: none. */
+  /** Certificate authorities in addition to those of the image, as PEM; undefined: none. */
   buildCertificates: string | undefined
 }
 
-/** A volume: all that can be written to, beside /tmp. */
+/** A volume: the only writable folder besides /tmp. */
 export const buildFolder = '/build'
 const certificatesInside = `${buildFolder}/in/ca.crt`
 const certificatesOfImage = '/etc/ssl/certs/ca-certificates.crt'
-/** Compilers start more processes than functions may. */
+/** Minimum process limit: compilers start more processes than functions may. */
 const leastPids = 512
 const leastOpenFiles = 4096
-/** Functions come first when the processors are short. */
+/** Low CPU share: functions come first while processors are contended. */
 const cpuMillicpu = 250
 
 export const tooLarge = (mib: number): string => `it wrote more than ${mib} MiB (TAIBAI_BUILD_MAX_MB).`
 
-/** The sandbox of a worker, with other limits, a network, and a volume. */
+/** The options of a worker's container, with other limits, another network, and a volume. */
 export function builderOptions(
   { id, env }: Pick<BuilderRun, 'id' | 'env'>,
   image: string,
@@ -65,7 +65,7 @@ export function builderOptions(
   return { ...options, AttachStdout: true, AttachStderr: true, HostConfig: host }
 }
 
-/** What package managers are told: where to write, and whom to trust. */
+/** Environment for package managers: writable folders and trusted certificates. */
 function environment(hasOwnCertificates: boolean): Record<string, string> {
   const trusted = hasOwnCertificates ? certificatesInside : certificatesOfImage
   const names = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'NPM_CONFIG_CAFILE', 'PIP_CERT', 'REQUESTS_CA_BUNDLE']
@@ -75,7 +75,7 @@ function environment(hasOwnCertificates: boolean): Record<string, string> {
   }
 }
 
-/** `in/` is what the builder is told, `package/` the files, `out/` what it makes. All belongs to its user. */
+/** `in/` holds the builder's input, `package/` the files, `out/` the result. All belong to the build's user. */
 export function packageTar(
   { folder, files, secrets }: Pick<BuilderRun, 'folder' | 'files' | 'secrets'>,
   { uid, gid }: Pick<WorkerUser, 'uid' | 'gid'>,

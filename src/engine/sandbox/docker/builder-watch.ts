@@ -1,21 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** How much a build writes is seen from inside, where the build may be in the way of whoever looks: then it ends, too. */
+/**
+ * The size of a build's files is measured inside its container, where the build may interfere with the measurement: then the
+ * build ends, too.
+ */
 
 export type SizeFinding = 'too large' | 'hidden' | 'unseen'
 
-/** Exit codes of a look. */
+/** Exit codes of a measurement. */
 const [isTooLarge, isHidden] = [3, 4]
-/** So many in a row that have no answer are no chance. */
+/** Consecutive failed measurements after which the size counts as unseen. */
 const mostFailedLooks = 3
 const lookTimeoutMs = 60_000
 
-/** Commands of a shell that look once. */
+/** Shell commands of one measurement. */
 export const sizeLook = (folder: string, mostKib: number): string => `out=$(du -sk ${folder} 2>&1)
 case "$out" in *denied*) exit ${isHidden};; esac
 [ "$(printf '%s' "$out" | tail -n 1 | cut -f 1)" -le ${mostKib} ] || exit ${isTooLarge}`
 
-/** Resolves only when something is wrong. `look`: resolves to its exit code; `wait`: until the next. */
+/** Resolves only when something is wrong. `look`: measures once and resolves to the exit code; `wait`: pauses until the next. */
 export async function watchSize(
   look: () => Promise<number>,
   wait: () => Promise<void>,

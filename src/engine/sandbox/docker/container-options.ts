@@ -1,4 +1,4 @@
-/** What the engine's API is asked for a container, as far as we ask: names and types are the API's. */
+/** The part of a container's create request that we use: names and types are those of the Docker API. */
 export interface ContainerOptions {
   name: string
   Image: string
@@ -44,13 +44,13 @@ export interface BindMount {
   ReadOnly: boolean
 }
 
-/** Made with the container, and removed with it. */
+/** A volume that is created and removed with the container. */
 export interface OwnVolume {
   Type: 'volume'
   Target: string
 }
 
-/** How a container is, as `GET /containers/{id}/json` says it. */
+/** State of a container, from `GET /containers/{id}/json`. */
 export interface ContainerState {
   Status: string
   Running: boolean
@@ -64,10 +64,10 @@ export interface NetworkOptions {
   Name: string
   Driver: string
   EnableIPv6: boolean
-  /** Leads nowhere but to the engine's own machine. */
+  /** True for a network that reaches only the engine's own machine. */
   Internal?: boolean
   Labels: Record<string, string>
   Options?: Record<string, string>
-  /** Absent: as the engine likes. */
+  /** Absent: the engine chooses a subnet. */
   IPAM?: { Config: { Subnet: string }[] }
 }

@@ -5,43 +5,43 @@ import type { WorkerUser } from '../container/worker-users.ts'
 import type { SandboxLimits, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'
 
-/** What the operator decides for all containers. */
+/** The operator's settings for all containers. */
 export interface ContainerDefaults {
   instance: string
   egressNetwork: string
-  /** Network of workers without egress that have to call the server; undefined: there are none. */
+  /** Network of workers without egress that must connect to the server; undefined: there are none. */
   closedNetwork?: string | undefined
-  /** For sandboxes that reach this server's API: their network, and its address there; undefined: none has asked yet. */
+  /** Network of sandboxes that may call this server's API, and the server's address there; undefined: not opened yet. */
   api?: { network: string; address: string } | undefined
-  /** Names that containers know beside their own, as `name:address`. */
+  /** Extra host names inside containers, as `name:address`. */
   extraHosts?: string[]
-  /** The engine does not see our files. */
+  /** True when the engine does not see our files. */
   isApart?: boolean
-  /** Folders in memory cannot be given an owner: so it is with Podman. */
+  /** True when tmpfs mounts cannot have an owner, as with Podman. */
   hasOwnerlessMemory?: boolean
-  /** Room for the code of a worker that it comes to by the connection. */
+  /** Space for code that a worker receives over its connection. */
   codeSizeMb?: number
   pidsLimit: number
   openFilesLimit: number
   tmpSizeMb: number
-  /** Folder with `group`, `hosts` and a `passwd` for each user, for the containers of workers. */
+  /** Folder with `group`, `hosts` and a `passwd` file for each user, mounted into workers' containers. */
   etcFolder: string
-  /** The engine has a small first process that reaps whom nobody waits for. */
+  /** True when the engine has an init process that reaps orphans. */
   hasInit: boolean
-  /** As `SecurityOpt` wants it; null: the engine's own. */
+  /** A value for `SecurityOpt`; null: the engine's default profile. */
   seccomp: string | null
-  /** How the engine calls a folder of ours; undefined: as we do. */
+  /** Maps a folder of ours to the engine's path; undefined: both are the same. */
   hostPath?: ((path: string) => string) | undefined
-  /** OCI runtime for what is not trusted; undefined: the engine's default. */
+  /** OCI runtime for untrusted sandboxes; undefined: the engine's default. */
   untrustedOciRuntime?: string | undefined
-  /** Control group that all are below; undefined: the engine's. */
+  /** Parent control group of all containers; undefined: the engine's default. */
   cgroupParent?: string | undefined
 }
 
-/** Name of the file that names this user. */
+/** Name of the passwd file for this user. */
 export const passwdOf = (uid: number): string => `passwd-${uid}`
 
-/** Everything that Docker is asked for one sandbox, as a value. */
+/** The complete request to Docker for one sandbox, as a value. */
 export function containerOptions(spec: SandboxSpec, defaults: ContainerDefaults, user: WorkerUser): ContainerOptions {
   const options: ContainerOptions = {
     name: containerName(spec.name, defaults),
@@ -77,11 +77,11 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: Worker
       ...foldersInMemory(spec, defaults, user),
       ...(isWorker(spec) && secretsFolder(user)),
     }),
-    // Nothing that a function prints past its shim is kept by the engine: it would fill the disk.
+    // The engine keeps no output of functions: it would fill the disk.
     LogConfig: { Type: 'none', Config: {} },
     ...resources(spec),
   }
-  // Not for images of functions' own: some bring a first process that wants to be the first.
+  // Functions' own images are left out: some bring an init process that must have pid 1.
   if (isWorker(spec) && hasInit) host.Init = true
   const names = spec.beside === undefined ? hostsOf(spec, defaults) : []
   if (names.length > 0) host.ExtraHosts = names
@@ -93,7 +93,7 @@ function hostConfig(spec: SandboxSpec, defaults: ContainerDefaults, user: Worker
   return host
 }
 
-/** What the operator wants for what is not trusted holds, whatever it asks for. */
+/** The operator's OCI runtime for untrusted sandboxes wins over the function's own choice. */
 export const ociRuntimeOf = ({ trusted, sandbox }: SandboxSpec, untrusted: string | undefined): string | undefined =>
   (trusted ? undefined : untrusted) ?? sandbox ?? undefined
 
@@ -109,7 +109,7 @@ function hostsOf({ reachesApi }: SandboxSpec, { extraHosts = [], api }: Containe
   return [...extraHosts.filter((host) => !host.startsWith(`${hostNameInside}:`)), `${hostNameInside}:${api.address}`]
 }
 
-/** Where the image has the folder, the engine takes its mode from there: its user must own it. */
+/** Where the image has the folder, the engine copies its mode: the worker's user must own it. */
 function foldersInMemory(
   { tmpSizeBytes = null, writable = [], key }: SandboxSpec,
   { tmpSizeMb, codeSizeMb }: ContainerDefaults,
@@ -126,7 +126,7 @@ const secretsFolder = ({ uid, gid }: WorkerUser): Record<string, string> => ({
   [secretsInside]: `rw,noexec,nosuid,nodev,size=8m,mode=0700,uid=${uid},gid=${gid}`,
 })
 
-/** All processes of a container are of one user: a folder that everybody may write to is that user's. */
+/** All processes of a container belong to one user, so a world-writable folder is safe where tmpfs mounts have no owner. */
 function ownerless(
   { hasOwnerlessMemory = false }: ContainerDefaults,
   folders: Record<string, string>,
@@ -137,8 +137,8 @@ function ownerless(
 }
 
 /**
- * Not as `Binds`: for these the engine makes a folder that is not there any more. In a worker its user has a name; without a
- * network the engine says nobody what `localhost` is.
+ * Uses `Mounts` instead of `Binds`, because the engine creates a missing source folder for the latter. A worker gets a passwd
+ * file that names its user, and a hosts file: without a network the engine does not resolve `localhost`.
  */
 function mountsOf(
   spec: SandboxSpec,
@@ -146,7 +146,7 @@ function mountsOf(
   { uid }: WorkerUser,
 ): NonNullable<HostConfig['Mounts']> {
   const { folder, network, key } = spec
-  // What lies on our disk it cannot have.
+  // A worker on another disk gets a volume instead of our folder.
   if (key !== undefined) return [{ Type: 'volume', Target: keyFolder }]
   const { etcFolder, hostPath = (path: string) => path } = defaults
   const readOnly = (path: string, Target: string) => {
@@ -157,7 +157,7 @@ function mountsOf(
   return network === 'none' && !defaults.isApart ? [...own, etc('hosts')] : own
 }
 
-/** One processor has 1024 shares; the least the kernel takes is 2. Swap is not more than memory: there is none. */
+/** One processor has 1024 shares; the kernel's minimum is 2. The swap limit equals the memory limit, which disables swap. */
 export function resources(limits: SandboxLimits): {
   Memory: number
   MemorySwap: number

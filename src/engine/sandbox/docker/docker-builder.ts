@@ -10,19 +10,19 @@ import type { DockerClient } from './docker-client.ts'
 
 export interface DockerBuilderOptions extends BuilderLimits, Omit<BuilderImageOptions, 'network'> {}
 
-/** Between two looks at the size of what a build has written. */
+/** Interval of the measurements of what a build has written. */
 const lookEveryMs = 2000
 
 /**
- * Builds in a container of their own: the sandbox of a worker, with the network of builds and a volume to write to. Files go
- * in and come out through the engine's API, so that it does not matter whose disk is whose.
+ * Builds in a container of its own: a worker's sandbox with the network of builds and a writable volume. Files are copied in and
+ * out through the engine's API, so server and engine need not share a disk.
  */
 export class DockerBuilder implements Builder {
   #docker: DockerClient
   #images: BuilderImages
   #options: DockerBuilderOptions
   #defaults: () => ContainerDefaults
-  /** Names of containers that are somebody's. */
+  /** Names of containers in use. */
   #names: Set<string>
   #users: WorkerUsers
 
@@ -58,7 +58,7 @@ export class DockerBuilder implements Builder {
     }
   }
 
-  /** Resolves when it has ended well. */
+  /** Resolves when the build has ended successfully. */
   async #follow(container: string, { signal, onOutput }: BuilderRun): Promise<void> {
     const { buildTimeoutSeconds: seconds, buildMemoryMb, buildMaxMb } = this.#options
     const ended = new AbortController()
@@ -85,7 +85,7 @@ export class DockerBuilder implements Builder {
     }
   }
 
-  /** Resolves only when there is too much, or nobody can see how much. */
+  /** Resolves only when the build is too large or cannot be measured. */
   #watchSize(container: string, ended: AbortSignal): Promise<SizeFinding> {
     const command = ['/bin/sh', '-c', sizeLook(buildFolder, this.#options.buildMaxMb * 1024)]
     const wait = () => pause(lookEveryMs, undefined, { ref: false })
@@ -93,17 +93,17 @@ export class DockerBuilder implements Builder {
   }
 }
 
-/** `ranOut`: as the engine knows it; who is killed may have been killed by others. */
+/** `ranOut`: the engine reports a kill for memory; without that report, someone else may have killed the build. */
 export function endText(code: number, ranOut: boolean, memoryMb: number): string {
   if (ranOut) return `it needed more memory than ${memoryMb} MiB (TAIBAI_BUILD_MEMORY_MB).`
   if (code !== killedCode) return `it ended with code ${code}.`
   return `it was killed (code ${code}), and not for its own memory as the engine tells: this machine may be short of memory.`
 }
 
-/** 128 and SIGKILL. */
+/** 128 plus the number of SIGKILL. */
 const killedCode = 137
 
 const failed = (why: string): FaasError => new FaasError('build_failed', why)
 
-/** How long what it printed may be under way when it has ended. */
+/** How long to wait for the last output of an ended build. */
 const lastOutputMs = 2000

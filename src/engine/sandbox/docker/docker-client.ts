@@ -15,14 +15,14 @@ import type { ContainerOptions, ContainerState, NetworkOptions } from './contain
 import { DockerImages } from './docker-images.ts'
 import type { Mount } from './own-container.ts'
 
-/** An engine that is there says so at once; one that hangs must not hold up the start, nor be thought to be there. */
+/** A running engine answers the first ping at once; one that hangs must neither delay the start nor count as up. */
 const firstAnswerMs = 10_000
 /** Longest wait until a stream is open. */
 const streamMs = 120_000
-/** Between two looks at a program that was started in a container. */
+/** Interval of the checks of a program that was started in a container. */
 const lookMs = 100
 
-/** An image that is to be made; `network`: of the commands that make it. */
+/** An image to build; `network`: network of its build commands. */
 export interface BuiltImage {
   image: string
   args: Record<string, string>
@@ -30,7 +30,7 @@ export interface BuiltImage {
   network: string
 }
 
-/** Where the engine's errors become ours. */
+/** Translates the engine's errors into FaasErrors. */
 export async function connectDocker(host: string | undefined, certFolder?: string): Promise<DockerClient> {
   const api = new EngineApi(host, certFolder)
   const version = await api
@@ -47,7 +47,7 @@ export interface ContainerEvent {
   attributes: Record<string, string>
 }
 
-/** The engine's orders and questions that sandboxes need. A container is known by its id. */
+/** The engine's API as sandboxes need it. A container is identified by its id. */
 export class DockerClient {
   #api: EngineApi
   readonly version: string
@@ -59,12 +59,12 @@ export class DockerClient {
     this.version = version
   }
 
-  /** Rejects when the engine does not say that it is there. */
+  /** Rejects when the engine does not answer. */
   async ping(): Promise<void> {
     await this.#api.ask('GET', '/version', {}, undefined, firstAnswerMs)
   }
 
-  /** The id of the new container. */
+  /** Creates a container and returns its id. */
   async create({ name, ...options }: ContainerOptions): Promise<string> {
     checkImage(options.Image)
     try {
@@ -86,7 +86,7 @@ export class DockerClient {
     })
   }
 
-  /** False: it does not run any more, or is gone. */
+  /** Returns false when the container no longer runs or is gone. */
   async kill(id: string, signal = 'SIGKILL'): Promise<boolean> {
     return this.#api.ask('POST', `/containers/${id}/kill`, { signal }).then(
       () => true,
@@ -103,7 +103,7 @@ export class DockerClient {
       .catch(unlessGone('The Docker engine could not remove a container.'))
   }
 
-  /** Null: there is no such container any more; `unknown`: the engine did not answer. */
+  /** Null: the container no longer exists; `unknown`: the engine did not answer. */
   async state(id: string): Promise<ContainerState | null | 'unknown'> {
     return this.#inspect(id).then(
       (found) => found.State,
@@ -111,7 +111,7 @@ export class DockerClient {
     )
   }
 
-  /** Standard output and error as they come. `ended` resolves when there is no more of them. */
+  /** Delivers standard output and error as they arrive. `ended` resolves at the end of both. */
   async attach(id: string, onOutput: OnOutput): Promise<{ ended: Promise<void> }> {
     const query = { stream: '1', stdout: '1', stderr: '1' }
     const stream = await this.#ask('attach to a container', () =>
@@ -125,23 +125,23 @@ export class DockerClient {
     return { ended: ended.then(() => output.end()) }
   }
 
-  /** On that network; undefined: on its first. */
+  /** The container's address on that network; undefined for `network`: on its first. */
   async address(id: string, network?: string): Promise<string | undefined> {
     const { NetworkSettings } = await this.#ask('inspect a container', () => this.#inspect(id))
     const { Networks } = NetworkSettings
     return (network === undefined ? Object.values(Networks)[0] : Networks[network])?.IPAddress || undefined
   }
 
-  /** Puts a file into a folder of a container that has not started: one of a volume, where all else is read-only. */
+  /** Writes a file into a container that has not started: into a volume, since everything else is read-only. */
   async putFile(id: string, folder: string, name: string, text: string): Promise<void> {
     const tar = pack()
-    // Its users read it; that nobody may write to it keeps the engine's disk from being filled.
+    // All users may read the file; none may write it, which would fill the engine's disk.
     tar.entry({ name, mode: 0o444 }, text)
     tar.finalize()
     await this.putFiles(id, folder, Readable.from(tar))
   }
 
-  /** The same with all that is in a tar. */
+  /** Like `putFile`, for the contents of a tar. */
   async putFiles(id: string, folder: string, tar: Readable): Promise<void> {
     await this.#ask('put files into a container', async () => {
       const query = { path: folder }
@@ -153,14 +153,14 @@ export class DockerClient {
     })
   }
 
-  /** What is at a path of a container, which may have ended, as a tar. */
+  /** Returns the contents of a path as a tar. The container may have ended. */
   getFiles(id: string, path: string): Promise<Readable> {
     return this.#ask('take files out of a container', () =>
       this.#api.stream('GET', `/containers/${id}/archive`, { path }, { timeoutMs: streamMs }),
     )
   }
 
-  /** Of one that was started, when it has ended. Rejects when the signal fires. */
+  /** Waits for a started container and returns its exit code. Rejects when the signal fires. */
   async exitCode(id: string, signal: AbortSignal): Promise<number> {
     const answer = await this.#api.stream('POST', `/containers/${id}/wait`, { condition: 'not-running' }, { signal })
     let text = ''
@@ -173,7 +173,7 @@ export class DockerClient {
     return typeof state === 'object' && state !== null && state.OOMKilled
   }
 
-  /** Runs a program in a container that runs; its exit code. */
+  /** Runs a program in a running container and returns its exit code. */
   async tryInside(id: string, command: string[]): Promise<number> {
     const made = await this.#api.ask<{ Id: string }>('POST', `/containers/${id}/exec`, {}, { Cmd: command })
     await this.#api.ask('POST', `/exec/${made.Id}/start`, {}, { Detach: true })
@@ -188,8 +188,8 @@ export class DockerClient {
   }
 
   /**
-   * Whether the engine has this file of ours. It looks for what a container is to see before it looks for its image, and there is
-   * no such image. An engine that looks in the other order is thought to have it.
+   * Whether the engine sees this file of ours. The probe creates a container with a mount and a missing image: the engine checks
+   * mounts before images. An engine that checks in the other order counts as seeing the file.
    */
   async seesFile(path: string): Promise<boolean> {
     const mount = { Type: 'bind', Source: path, Target: '/seen', ReadOnly: true }
@@ -200,22 +200,22 @@ export class DockerClient {
     )
   }
 
-  /** One that is gone, or in that state already, is fine. */
+  /** A container that is gone, or in that state already, is not an error. */
   async change(id: string, what: 'update' | 'pause' | 'unpause', limits?: object): Promise<void> {
     const message = `The Docker engine could not ${what} a container.`
     const ask = (): Promise<unknown> => this.#api.ask('POST', `/containers/${id}/${what}`, {}, limits)
-    // runc gives up when the processes do not stop soon enough, as on a busy machine.
+    // runc gives up when processes do not freeze soon enough, for example on a busy machine.
     const again = (cause: unknown) => (/unable to freeze/.test(String(cause)) ? ask() : Promise.reject(cause))
     await ask()
       .catch(again)
       .catch(again)
       .catch((cause: unknown) => {
-        // Some engines answer 500 to this.
+        // Some engines answer 500 in this case.
         if (!/is (not|already) paused/.test(String(cause))) unlessGone(message)(cause)
       })
   }
 
-  /** `worker`: the name that its label says. */
+  /** `worker`: the name in the container's label. */
   async labelled(label: string): Promise<{ worker: string; id: string }[]> {
     const query = { all: '1', filters: JSON.stringify({ label: [label] }) }
     const found = await this.#ask('list containers', () =>
@@ -224,7 +224,10 @@ export class DockerClient {
     return found.map(({ Id, Labels }) => ({ worker: Labels[workerLabel] ?? '', id: Id }))
   }
 
-  /** Events of the labelled containers until the returned function is called. Resolves when the stream is open; `onEnd` when it breaks. */
+  /**
+   * Streams events of the labelled containers until the returned function is called. Resolves when the stream is open; calls
+   * `onEnd` when it breaks.
+   */
   async events(label: string, onEvent: (event: ContainerEvent) => void, onEnd: () => void): Promise<() => void> {
     const filters = JSON.stringify({ type: ['container'], label: [label], event: ['kill', 'die', 'oom', 'destroy'] })
     const stream = await this.#ask('follow events', () =>
@@ -235,17 +238,17 @@ export class DockerClient {
     return () => stream.destroy()
   }
 
-  /** What the engine says of itself. */
+  /** The engine's report about itself. */
   report(): Promise<EngineReport> {
     return this.#ask('say what it is', () => askReport(this.#api, firstAnswerMs))
   }
 
-  /** The same in its own words; empty when it says nothing. */
+  /** The engine's raw info; empty when it does not answer. */
   info(): Promise<InfoAnswer> {
     return this.#api.ask<InfoAnswer>('GET', '/info').catch(() => ({}))
   }
 
-  /** What a container sees of the engine's machine, and whether that machine's network is its own; null: the engine has no such container. */
+  /** The mounts of a container, and whether it uses the host's network; null: the engine has no such container. */
   async placeOf(id: string): Promise<{ mounts: Mount[]; hasHostNetwork: boolean } | null> {
     type Found = { Mounts: Mount[]; HostConfig?: { NetworkMode?: string } }
     return this.#api.ask<Found>('GET', `/containers/${id}/json`).then(
@@ -262,7 +265,7 @@ export class DockerClient {
     )
   }
 
-  /** Null: it is not there. */
+  /** Null: the image does not exist. */
   async labelsOf(image: string): Promise<Record<string, string> | null> {
     checkImage(image)
     return this.#api.ask<{ Config: { Labels?: Record<string, string> | null } }>('GET', `/images/${image}/json`).then(
@@ -271,7 +274,7 @@ export class DockerClient {
     )
   }
 
-  /** Makes an image of a folder in a tar. Rejects with what the engine says of the step that failed. */
+  /** Builds an image from a tar of a folder. Rejects with the engine's message about the failed step. */
   async buildImage(
     { image, args, labels, network }: BuiltImage,
     context: Readable,
@@ -294,7 +297,7 @@ export class DockerClient {
     })
   }
 
-  /** With somebody's credentials, where there are any. */
+  /** Pulls an image, with the owner's credentials if there are any. */
   async pull(image: string, secret: RegistrySecret | null = null): Promise<void> {
     checkImage(image)
     const failed = (cause: unknown) => engineFailed(`The image ${image} is not here and could not be pulled.`, cause)
@@ -328,7 +331,7 @@ export class DockerClient {
     })
   }
 
-  /** Address of the engine's machine on the network; undefined: it has none. */
+  /** Address of the engine's machine on the network; undefined: none. */
   async gatewayOf(network: string): Promise<string | undefined> {
     const { IPAM } = await this.#ask('inspect a network', () =>
       this.#api.ask<{ IPAM?: { Config?: { Gateway?: string }[] } }>('GET', `/networks/${network}`),
@@ -336,7 +339,7 @@ export class DockerClient {
     return IPAM?.Config?.[0]?.Gateway?.split('/')[0] || undefined
   }
 
-  /** The engine's end of a bridge, and what belongs to it. */
+  /** Gateway and subnet of a bridge network. */
   async addressesOf(network: string): Promise<{ gateway: string; subnet: string }> {
     type Found = { IPAM?: { Config?: { Gateway?: string; Subnet?: string }[] } }
     const { IPAM } = await this.#ask('inspect a network', () => this.#api.ask<Found>('GET', `/networks/${network}`))
@@ -365,7 +368,7 @@ export class DockerClient {
     return found.map(({ Name }) => Name)
   }
 
-  /** False: it stays, because containers use it, or the engine does not answer. */
+  /** Returns false when the network remains, because containers use it or the engine does not answer. */
   async removeNetwork(name: string): Promise<boolean> {
     return this.#api.ask('DELETE', `/networks/${name}`).then(
       () => true,
@@ -393,14 +396,14 @@ export class DockerClient {
   }
 }
 
-/** The kernel's bound of a bridge. */
+/** The kernel's limit of ports of a bridge. */
 const noPort =
   'The network of the functions has no port left: 1,023 containers at once are all that a bridge takes. Fewer workers have room in a smaller TAIBAI_MEMORY_BUDGET_MB.'
 
 export const engineFailed = (message: string, cause: unknown): FaasError =>
   new FaasError('engine_failed', message, { cause })
 
-/** It becomes part of an address of the engine: whoever stored it, it is looked at here again. */
+/** The reference becomes part of a URL of the engine's API, so it is checked here again regardless of who stored it. */
 function checkImage(image: string): void {
   if (isImageReference(image)) return
   throw new FaasError('engine_failed', `${JSON.stringify(image.slice(0, 100))} is not a name of a container image.`)
@@ -412,7 +415,7 @@ const statusOf = (error: unknown): number | undefined => (error instanceof Engin
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** Podman answers 500 for a container that is going. */
+/** Podman answers 500 for a container that is being removed. */
 const isGone = (error: unknown): boolean =>
   statusOf(error) === 404 || (statusOf(error) === 500 && /no such container/i.test(String(error)))
 
@@ -421,7 +424,7 @@ const unlessGone = (message: string) => (cause: unknown) => {
   if (!isGone(cause) && statusOf(cause) !== 409) throw engineFailed(message, cause)
 }
 
-/** Each line is an object; one that is none is passed over: what an engine sends must not end the process. */
+/** Each line is a JSON object. Other lines are skipped: what an engine sends must not end the process. */
 function readLines<Line>(stream: NodeJS.ReadableStream, onLine: (line: Line) => void): void {
   let rest = ''
   stream.setEncoding('utf8')

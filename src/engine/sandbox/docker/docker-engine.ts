@@ -39,23 +39,23 @@ type Found =
 export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, EgressOptions {
   /** Address of the engine; undefined: the local socket. */
   host: string | undefined
-  /** Users of the processes inside. */
+  /** Users of the processes inside containers. */
   users: UserRange
-  /** Parent of the workers' folders; the engine has to find it. */
+  /** Parent of the workers' folders; the engine must be able to mount them. */
   workersDir?: string
-  /** Who we are at the registry of an image; default: nobody. */
+  /** Credentials for the registry of an image; absent: anonymous. */
   credentials?: (image: string) => RegistrySecret | null
-  /** Told of each image that was fetched. */
+  /** Called for each image that was pulled. */
   onPulled?: (image: string) => void
-  /** How workers find the server; undefined: found out. */
+  /** How workers reach the server; undefined: detected. */
   link?: 'auto' | 'folder' | 'tcp' | undefined
-  /** How packages are built; undefined: they are not. */
+  /** Options of package builds; undefined: packages are not built. */
   build?: DockerBuilderOptions | undefined
-  /** `host` or `host:port` at which they do, over TCP. */
+  /** `host` or `host:port` at which workers reach the server over TCP. */
   linkAddress?: string | undefined
 }
 
-/** Sandboxes as containers of a Docker engine. */
+/** Runs sandboxes as containers of a Docker engine. */
 export class DockerEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly images: DockerImages
@@ -65,13 +65,13 @@ export class DockerEngine implements SandboxEngine {
   #network: EgressNetwork
   #calls: WorkerCalls
   #egress: EgressOptions
-  /** Made when the first sandbox wants it. */
+  /** Created when the first sandbox needs it. */
   #api: Promise<ApiNetwork> | undefined
   #defaults: ContainerDefaults
   #users: WorkerUsers
   #log: Log
   #sandboxes = new Map<string, DockerSandbox>()
-  /** Names of workers whose containers exist, or are being made. */
+  /** Names of workers whose containers exist or are being created. */
   #names = new Set<string>()
   #stopEvents: () => void = () => {}
   #watch: EngineWatch
@@ -232,7 +232,7 @@ export class DockerEngine implements SandboxEngine {
     return left.length
   }
 
-  /** What an engine that does not answer leaves over, the next start removes. */
+  /** When the engine does not answer, the next start removes leftovers. */
   async close(): Promise<void> {
     this.#closed = true
     this.#watch.close()
@@ -256,7 +256,7 @@ export class DockerEngine implements SandboxEngine {
     return api
   }
 
-  /** Also one that an earlier run has left. */
+  /** Also removes a network that an earlier run has left. */
   async #removeApi(): Promise<void> {
     const api = await this.#api?.catch(() => undefined)
     if (api !== undefined) return api.remove()
@@ -278,7 +278,7 @@ export class DockerEngine implements SandboxEngine {
     this.#users.giveBack(user)
   }
 
-  /** One that has no network but that with the server is made on it. */
+  /** A container whose only network is the one shared with the server is created on that network. */
   #optionsFor(spec: SandboxSpec, { reach: { pair }, user }: Taken): ContainerOptions {
     if (pair === null) return containerOptions(spec, this.#defaults, user)
     const api = { network: this.#defaults.egressNetwork, address: pair.serverAddress }
@@ -298,7 +298,10 @@ export class DockerEngine implements SandboxEngine {
     }
   }
 
-  /** Known before it starts: an early end must find it. What it prints is listened to before it prints. */
+  /**
+   * The sandbox is registered before it starts, so that an early end finds it. Output is attached before the start, so that none
+   * is lost.
+   */
   async #begin(
     container: string,
     spec: SandboxSpec,
@@ -342,14 +345,14 @@ export class DockerEngine implements SandboxEngine {
     if (event.action === 'destroy') sandbox.noteRemoved()
   }
 
-  /** Containers that the engine made when it could not say so any more. */
+  /** Removes containers that the engine created without being able to report it. */
   async #removeUnknown(): Promise<void> {
     const found = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
     const unknown = found.filter(({ worker }) => !this.#names.has(worker))
     await Promise.all(unknown.map(({ id }) => this.#docker.remove(id)))
   }
 
-  /** The stream of events broke: the engine restarted, or went away. What ended meanwhile is asked for. */
+  /** The event stream broke because the engine restarted or went away. Containers may have ended meanwhile and are checked. */
   #reconnect(): void {
     if (this.#closed) return
     this.#log.warn({}, 'lost the docker engine; trying again')
@@ -360,7 +363,7 @@ export class DockerEngine implements SandboxEngine {
       await this.#calls.guard()
       await (await this.#api?.catch(() => undefined))?.guard()
       await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.check()))
-      // If this fails, the engine is away again, and it is tried when that is over.
+      // If this fails, the engine is away again, and the next reconnect retries it.
       await this.#removeUnknown().catch(() => {})
     }
     setTimeout(() => again().catch(() => this.#reconnect()), 1000).unref()
@@ -373,13 +376,13 @@ const cannotShare =
 const noInit =
   'the engine has no docker-init (in Debian: the package tini): processes that functions leave behind stay in their worker as zombies'
 
-/** What is one sandbox's, until nothing of it is left. */
+/** Resources that belong to one sandbox until it is gone. */
 interface Taken {
   reach: Reach
   user: WorkerUser
 }
 
-/** Docker is told the profile; Podman is told a file of its machine. Null: its own profile has to do. */
+/** Docker takes the profile's text; Podman takes a path on its own machine. Null: the engine's default profile is used. */
 function seccompFor(
   { isPodman }: DockerClient,
   folder: string,
@@ -401,11 +404,11 @@ function seccompFor(
 interface OwnPlace {
   id: string
   hasHostNetwork: boolean
-  /** How the engine calls a folder of ours. */
+  /** Maps a folder of ours to the engine's path. */
   hostPath(path: string): string
 }
 
-/** Null: the server is no container of this engine, and calls its folders as the engine does. */
+/** Null: the server is not a container of this engine, so both use the same paths. */
 async function ownPlace(docker: DockerClient): Promise<OwnPlace | null> {
   const id = ownContainerId()
   const place = id === null ? null : await docker.placeOf(id)
@@ -453,7 +456,7 @@ async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number, signal?: Abo
   return { exit, timedOut }
 }
 
-/** How long the engine may take to remove what is still there when everything else has ended. */
+/** How long to wait at the end until the engine has removed the last containers. */
 const lastRemovalMs = 2000
 
 const pause = (ms: number): Promise<void> =>

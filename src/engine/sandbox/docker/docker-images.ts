@@ -13,7 +13,7 @@ interface ListedImage {
 }
 
 const builtLabel = 'io.taibai.source'
-/** A registry that is asked whether it knows somebody. */
+/** Time limit of a login check at a registry. */
 const loginMs = 20_000
 
 /** The images of a Docker engine. */
@@ -49,8 +49,8 @@ export class DockerImages implements EngineImages {
   }
 
   /**
-   * Whether the registry accepts the credentials; `unknown`: it cannot be asked from there. Throws FaasError `invalid_request`
-   * when it says no.
+   * Whether the registry accepts the credentials; `unknown`: the engine cannot reach it. Throws FaasError `invalid_request` when
+   * it refuses them.
    */
   async check({ registry, username, password }: RegistrySecret): Promise<'accepted' | 'unknown'> {
     const body = { username, password, serveraddress: registryAddress(registry) }

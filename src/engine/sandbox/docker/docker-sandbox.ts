@@ -5,14 +5,14 @@ import type { DockerClient } from './docker-client.ts'
 import { listenersOf } from './listeners.ts'
 import { openOutputMarker } from './output-marker.ts'
 
-/** One container. The engine tells it of its end, as the events say; the container removes itself. */
+/** One container. It learns of its end from the engine's events; the container removes itself. */
 export class DockerSandbox implements Sandbox {
   readonly name: string
   readonly exited: Promise<Exit>
-  /** Resolves when nothing of it is left. */
+  /** Resolves when the container is removed. */
   readonly removed: Promise<void>
   readonly printed: Promise<void>
-  /** Its id. */
+  /** Id of the container. */
   #container: string
   #docker: DockerClient
   #network: string | undefined
@@ -20,7 +20,7 @@ export class DockerSandbox implements Sandbox {
   #resolveExit: (exit: Exit) => void = () => {}
   #resolveRemoved: () => void = () => {}
   #resolvePrinted: (output: Promise<void>) => void = () => {}
-  /** As it was told. */
+  /** The reported end. */
   #end: { code: number | null; isSeen: boolean } = { code: null, isSeen: false }
   #memoryExceeded = false
   #killAsked = false
@@ -28,7 +28,7 @@ export class DockerSandbox implements Sandbox {
   #isPaused = false
   #state: 'running' | 'ended' | 'removed' = 'running'
 
-  /** `network`: on which the server reaches it; undefined: its only one. */
+  /** `network`: the one on which the server reaches the container; undefined: its only one. */
   constructor(container: string, name: string, docker: DockerClient, engineIsUp: () => boolean, network?: string) {
     this.#network = network
     this.name = name
@@ -51,7 +51,7 @@ export class DockerSandbox implements Sandbox {
     return !this.#engineIsUp()
   }
 
-  /** `output` resolves when the engine has told all of it. */
+  /** `output` resolves when the engine has delivered all output. */
   noteOutput(output: Promise<void>): void {
     this.#resolvePrinted(output)
   }
@@ -61,19 +61,19 @@ export class DockerSandbox implements Sandbox {
     if (this.#state !== 'running') this.#tellExit()
   }
 
-  /** Somebody sent it a signal: we, or another who may. */
+  /** Somebody sent a signal to the container: we, or another client of the engine. */
   noteKill(): void {
     this.#wasKilled = true
     if (this.#state !== 'running') this.#tellExit()
   }
 
-  /** `code`: null when it is not known. `isSeen`: the engine told it when it was. */
+  /** `code`: null when unknown. `isSeen`: the engine reported the end when it happened. */
   noteEnded(code: number | null, isSeen = true): void {
     if (this.#state !== 'running') return
     this.#state = 'ended'
     this.#end = { code, isSeen }
     const isExplained = this.#memoryExceeded || this.#wasKilled || this.#killAsked
-    // Whose kill it was the engine may say a moment later, until it says that the container is gone.
+    // The engine may report who sent the kill a moment later, but not after it reported the container's removal.
     if (code === killedCode && isSeen && !isExplained) setTimeout(() => this.#tellExit(), lastWordMs).unref()
     else this.#tellExit()
   }
@@ -85,7 +85,7 @@ export class DockerSandbox implements Sandbox {
     this.#resolveRemoved()
   }
 
-  /** Asks the engine whether it still runs; an engine that does not answer says nothing. */
+  /** Asks the engine whether the container still runs; no answer changes nothing. */
   async check(): Promise<void> {
     const state = await this.#docker.state(this.#container)
     if (state === null) return this.noteRemoved()
@@ -110,14 +110,14 @@ export class DockerSandbox implements Sandbox {
 
   async stop(graceMs: number): Promise<void> {
     this.#killAsked = true
-    // What is paused hears nothing.
+    // A paused process does not receive SIGTERM.
     if (this.#isPaused) await this.resume().catch(() => {})
     const asked = this.#state === 'running' && (await this.#docker.kill(this.#container, 'SIGTERM').catch(() => false))
     if (asked) await Promise.race([this.exited, pause(graceMs)])
     await this.kill()
   }
 
-  /** Never rejects: an engine that does not answer is asked again until nothing of the container is left. */
+  /** Never rejects: it retries until the engine has removed the container. */
   async kill(): Promise<void> {
     this.#killAsked = true
     while (!this.#isRemoved) {
@@ -151,7 +151,7 @@ export class DockerSandbox implements Sandbox {
     return { host, port }
   }
 
-  /** Once; later words change nothing. */
+  /** Takes effect once; later calls change nothing. */
   #tellExit(): void {
     const { code, isSeen } = this.#end
     if (this.#killAsked) return this.#resolveExit({ code, memoryExceeded: this.#memoryExceeded })
@@ -164,7 +164,7 @@ export class DockerSandbox implements Sandbox {
     return this.#state === 'removed'
   }
 
-  /** The container removes itself when it has ended; twice is no harm. */
+  /** The container removes itself when it has ended; a second removal does no harm. */
   async #askForEnd(): Promise<void> {
     if (this.#state === 'running') {
       if (!(await this.#docker.kill(this.#container))) await this.check()
@@ -180,10 +180,10 @@ export class DockerSandbox implements Sandbox {
   }
 }
 
-/** How long the engine may take to remove a container that has ended, before it is told to. */
+/** How long the engine may take to remove an ended container before it is asked to. */
 const removalMs = 2000
 
-/** How long the engine may take to say that it was the kernel, for memory, or somebody who sent a signal. */
+/** How long the engine may take to report a kill for memory or a signal. */
 const lastWordMs = 1000
 
 const killedCode = 137
@@ -193,5 +193,5 @@ const pause = (ms: number): Promise<void> =>
     setTimeout(resolve, ms).unref()
   })
 
-/** How long what a container printed may be under way when it has ended. */
+/** How long to wait for the last output of an ended container. */
 const lastOutputMs = 2000

@@ -8,15 +8,15 @@ import type { FirewallSpec } from './firewall-rules.ts'
 
 export interface EgressOptions {
   instance: string
-  /** What is opened of what is closed to functions; see `firewall-rules.ts`. */
+  /** Exceptions from what functions may not reach; see `firewall-rules.ts`. */
   egressAllow: string[]
-  /** Connections of one worker at once. */
+  /** Concurrent connections of one worker. */
   maxWorkerConnections: number
 }
 
 /**
- * The network of the functions of one installation that may reach out: a bridge of its own where containers do not reach each
- * other, and from where neither the host's own services nor the cloud's metadata are reached. It is there while the server is.
+ * The network of one installation's functions with egress: a bridge of its own on which containers do not reach each other, and
+ * from which neither the host's services nor the cloud's metadata service are reachable. It exists while the server runs.
  */
 export class EgressNetwork {
   readonly name: string
@@ -44,7 +44,10 @@ export class EgressNetwork {
     return network
   }
 
-  /** For workers without a network that have to call the server: it leads to the engine's machine, and there to nothing else. */
+  /**
+   * A network for workers without egress that must connect to the server: it reaches the engine's machine, and only the worker
+   * link there.
+   */
   static async makeClosed(docker: DockerClient, options: EgressOptions, log: Log): Promise<EgressNetwork> {
     const { instance, maxWorkerConnections: maxConnections } = options
     const spec = { instance: `${instance}C`, bridge: `tc-${instance.slice(-12)}`, allow: [], maxConnections }
@@ -54,7 +57,7 @@ export class EgressNetwork {
     return network
   }
 
-  /** For workers that may call the API of this server: as the one of all others, and `openServer` says what is opened. */
+  /** A network for workers that may call the API of this server: like the egress network, plus what `openServer` opens. */
   static async makeForApi(docker: DockerClient, options: EgressOptions, log: Log): Promise<EgressNetwork> {
     const { instance, egressAllow: allow, maxWorkerConnections: maxConnections } = options
     const spec = { instance: `${instance}A`, bridge: `ta-${instance.slice(-12)}`, allow, maxConnections }
@@ -63,17 +66,17 @@ export class EgressNetwork {
     return network
   }
 
-  /** Name of its interface. */
+  /** Name of the bridge's interface. */
   get bridge(): string {
     return this.#spec.bridge
   }
 
-  /** Address of the engine's machine on it. */
+  /** Address of the engine's machine on the network. */
   gateway(): Promise<string | undefined> {
     return this.#docker.gatewayOf(this.name)
   }
 
-  /** Opens a port of the machine, where workers call. */
+  /** Opens the port of the worker link on the engine's machine. */
   async open(port: number): Promise<void> {
     this.#spec = { ...this.#spec, allow: [...this.#spec.allow, `host:${port}`] }
     this.#firewall = new Firewall(this.#spec)
@@ -87,13 +90,13 @@ export class EgressNetwork {
     await this.guard()
   }
 
-  /** Closes what is closed to functions, now and whenever the engine was away; says so when it cannot. */
+  /** Installs the firewall rules, now and whenever the engine comes back; logs when it cannot. */
   async guard(): Promise<void> {
     this.#open = await this.#firewall.bringIn()
     for (const problem of this.#open) this.#log.warn({ network: this.name }, problem)
   }
 
-  /** What is closed to functions, and what is not that should be. */
+  /** Reports what functions cannot reach, and what they can reach but should not. */
   findings(): Finding[] {
     if (this.#open.length === 0) return [ok('firewall', closed)]
     return this.#open.map((problem) =>
@@ -113,7 +116,7 @@ export const apiNetworkName = (instance: string): string => `${networkName(insta
 
 const networkName = (instance: string): string => `taibai-${instance}`
 
-/** An interface has at most 15 characters. */
+/** Interface names have at most 15 characters. */
 const bridgeName = (instance: string): string => `tb-${instance.slice(-12)}`
 
 export function networkOptions(
@@ -135,7 +138,10 @@ export function networkOptions(
   }
 }
 
-/** The least MTU of the host's real interfaces that are up, at most 1500: larger packets would vanish. 1500 when it cannot be read. */
+/**
+ * The smallest MTU of the host's physical interfaces that are up, at most 1500: larger packets would be lost. 1500 when it cannot
+ * be read.
+ */
 function hostMtu(): number {
   try {
     const names = readdirSync('/sys/class/net').filter((name) => isUplink(name))

@@ -3,9 +3,9 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DockerClient } from './docker-client.ts'
 
-/** What is found out about an engine and this server's place beside it. */
+/** Facts about an engine and this server's place beside it. */
 
-/** Whether a file of that folder is there for the engine: one with a name that no other machine has. */
+/** Whether the engine sees a file of that folder. The file's name is unique, so no other machine has it. */
 export async function seesOurFiles(
   docker: DockerClient,
   folder: string,
@@ -20,10 +20,13 @@ export async function seesOurFiles(
   }
 }
 
-/** Whether the bridge of a network of the engine's is an interface of the server's. Its address says nothing: other engines give the same. */
+/**
+ * Whether the bridge of an engine's network is an interface of this machine. Its address proves nothing: other engines use the
+ * same subnets.
+ */
 export const hasBridge = (name: string): boolean => existsSync(`/sys/class/net/${name}`)
 
-/** What is wrong with this control group for an engine that makes them itself (`cgroupfs`) or has systemd make them; null: nothing. */
+/** Why this parent cannot be used with the engine's cgroup driver (`cgroupfs` or systemd); null: it can. */
 export function wrongCgroupParent(parent: string | undefined, driver: string | undefined): string | null {
   if (parent === undefined || driver === undefined) return null
   const isSlice = /^[\w:@.-]+\.slice$/.test(parent)

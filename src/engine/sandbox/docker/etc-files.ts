@@ -4,7 +4,7 @@ import { userName } from '../container/inside.ts'
 import type { WorkerUser } from '../container/worker-users.ts'
 import { passwdOf } from './container-spec.ts'
 
-/** The files that containers see below /etc: each user there has a name and a home. */
+/** The files under /etc in containers: each worker's user has a name and a home directory. */
 export class EtcFiles {
   #folder: string
   #written = new Set<number>()
@@ -13,13 +13,13 @@ export class EtcFiles {
   constructor(folder: string, gid: number) {
     this.#folder = folder
     mkdirSync(folder, { recursive: true })
-    // Whatever our umask says: the users inside must be able to read them.
+    // The users inside must be able to read the files, whatever the server's umask.
     chmodSync(folder, 0o755)
     this.#write('group', `root:x:0:\n${userName}:x:${gid}:\nnogroup:x:65534:\n`)
     this.#write('hosts', '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n')
   }
 
-  /** Makes the file that names the user. */
+  /** Creates the passwd file for the user. */
   name(user: WorkerUser): void {
     if (this.#written.has(user.uid)) return
     this.#write(passwdOf(user.uid), passwdText(user))

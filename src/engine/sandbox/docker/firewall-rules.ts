@@ -1,24 +1,24 @@
-/** What functions with a network may reach, as rules of the host's packet filter. Values only; `firewall.ts` brings them in. */
+/** What functions with a network may reach, as rules of the host's packet filter. Values only; `firewall.ts` installs them. */
 
 export interface FirewallSpec {
   instance: string
   /** The bridge's interface on the host. */
   bridge: string
   /**
-   * What is opened again: `host` or `host:port` (the host's own services), `metadata` (the cloud's, link-local), or an IPv4
-   * address or network, with a port where only that is meant.
+   * Exceptions: `host` or `host:port` (the host's own services), `metadata` (the cloud's link-local service), or an IPv4 address
+   * or network, optionally with a port.
    */
   allow: string[]
-  /** Where this server listens for those on the bridge; absent: they do not reach it. */
+  /** Where this server listens for containers on the bridge; absent: they cannot reach it. */
   server?: { address: string; port: number }
-  /** Connections that one worker may have at once; null: as many as it likes. */
+  /** Concurrent connections of one worker; null: no limit. */
   maxConnections: number | null
 }
 
 export interface FirewallRules {
-  /** Chains of our own, with their rules in order. */
+  /** Our own chains with their rules in order. */
   chains: { name: string; rules: string[][] }[]
-  /** Where they are entered: chain of the system, and the match. */
+  /** Where the chains are entered: the system's chain and the match. */
   jumps: { from: 'forward' | 'INPUT'; match: string[]; to: string }[]
 }
 
@@ -27,7 +27,10 @@ const known = ['-m', 'conntrack', '--ctstate', 'ESTABLISHED,RELATED', '-j', 'RET
 const reset = ['-p', 'tcp', '-j', 'REJECT', '--reject-with', 'tcp-reset']
 const unreachable = ['-j', 'REJECT', '--reject-with', 'icmp-admin-prohibited']
 
-/** Answers to what the host asked pass; the rest by name, else it is refused at once, so that nobody waits for a silence. */
+/**
+ * Responses to connections of the host pass. Other packets pass only by an exception; the rest is rejected, not dropped, so that
+ * nobody waits for a timeout.
+ */
 export function firewallRules({ instance, bridge, allow, server, maxConnections }: FirewallSpec): FirewallRules {
   const [out, host] = [`TB-${instance}-OUT`, `TB-${instance}-HOST`]
   const opened = allow.map(parsed)
@@ -41,7 +44,7 @@ export function firewallRules({ instance, bridge, allow, server, maxConnections 
           ...limit,
           ...opened.filter((one) => one.to !== 'host').flatMap((one) => passing(one)),
           ['-d', metadata, ...unreachable],
-          // What the host publishes of other containers: it is reached at an address of the host, and passed on.
+          // Published ports of other containers are reached at an address of the host and then forwarded.
           ...opened.filter((one) => one.to === 'host').flatMap((one) => published(one)),
           ['-m', 'conntrack', '--ctstate', 'DNAT', ...reset],
           ['-m', 'conntrack', '--ctstate', 'DNAT', ...unreachable],
@@ -66,7 +69,7 @@ export function firewallRules({ instance, bridge, allow, server, maxConnections 
   }
 }
 
-/** Datagrams count as well, for as long as the host remembers who sent them. */
+/** Datagrams also count, for as long as the host tracks their sender. */
 const limited = (connections: number): string[] => [
   ...['-m', 'connlimit', '--connlimit-above', String(connections), '--connlimit-mask', '32'],
   ...unreachable,

@@ -6,7 +6,7 @@ import { type FirewallRules, type FirewallSpec, firewallRules } from './firewall
 const execute = promisify(execFile)
 const iptables = (...args: string[]) => execute('iptables', ['-w', '5', ...args])
 
-/** The rules of one installation in the host's packet filter. Bringing them in again is no harm. */
+/** The packet filter rules of one installation. Installing them again does no harm. */
 export class Firewall {
   #spec: FirewallSpec
   #rules: FirewallRules
@@ -17,7 +17,7 @@ export class Firewall {
     this.#rules = firewallRules(spec)
   }
 
-  /** What is not in force now, as sentences; none: all of it is. */
+  /** Returns the rules that are not in force, as sentences; empty: all are. */
   async bringIn(): Promise<string[]> {
     const reason = await this.#tryRules(this.#rules)
     if (reason === null) return []
@@ -28,7 +28,7 @@ export class Firewall {
     ]
   }
 
-  /** Null: they are in force. Else why they cannot be. */
+  /** Null: the rules are in force. Else the reason why not. */
   async #tryRules(rules: FirewallRules): Promise<string | null> {
     if (process.getuid?.() !== 0) return 'this server does not run as root'
     if (!existsSync(`/sys/class/net/${this.#spec.bridge}`)) return 'the engine and this server do not share a network'
@@ -45,7 +45,7 @@ export class Firewall {
     }
   }
 
-  /** Nothing of them is left; what cannot be removed does no harm without its bridge. */
+  /** Removes all rules; a rule that cannot be removed does nothing without its bridge. */
   async takeOut(): Promise<void> {
     if (!this.#isIn) return
     for (const jump of await this.#jumps().catch(() => [])) await iptables('-D', ...jump).catch(() => {})
@@ -55,7 +55,7 @@ export class Firewall {
     }
   }
 
-  /** Docker keeps a chain for the rules of others; where there is none, ours come first. */
+  /** Docker keeps a chain for rules of others; without that chain ours are inserted first. */
   async #jumps(): Promise<string[][]> {
     const hasOwn = await iptables('-n', '-L', 'DOCKER-USER').then(
       () => true,
@@ -66,7 +66,7 @@ export class Firewall {
   }
 }
 
-/** All chains at once: there is no moment in which half of them hold. */
+/** Replaces all chains in one transaction, so that a partial set is never in force. */
 async function fill({ chains }: FirewallRules): Promise<void> {
   const lines = [
     '*filter',

@@ -1,33 +1,33 @@
 import { FaasError } from '../../../domain/errors.ts'
 
-/** How workers and the server find each other, by what is known of the engine. */
+/** What is known about the engine, to decide how workers and the server connect. */
 
 export interface PlaceFacts {
-  /** What the operator wants. */
+  /** The operator's choice. */
   wish: 'auto' | 'folder' | 'tcp'
-  /** `host` or `host:port`, where the operator says that workers reach the server. */
+  /** `host` or `host:port` at which workers reach the server, if the operator set it. */
   address: string | undefined
-  /** A file of the server's is there for the engine too. */
+  /** True when the engine sees a file of the server. */
   seesOurFiles: boolean
-  /** The server is a container of this very engine, on a network of its own. */
+  /** True when the server is a container of this engine, on a network of its own. */
   isNeighbour: boolean
-  /** Addresses of the engine's networks are addresses of the server's machine. */
+  /** True when addresses of the engine's networks are addresses of the server's machine. */
   sharesNetwork: boolean
-  /** The engine runs in a small machine of its own on a desktop. */
+  /** True when the engine runs in a virtual machine on a desktop. */
   isDesktop: boolean
-  /** The server's own address on its way to an engine of another machine; null: it is not reached that way. */
+  /** The server's own address on the route to an engine on another machine; null: not reached that way. */
   ownAddress: string | null
 }
 
 /**
- * `folder`: a folder that both see. Else workers call: `gateway`: at their network's address of the server's machine; `pair`: over a
- * network of the worker and the server alone; `address`: where `host` is.
+ * `folder`: both see one folder. Else workers connect over TCP: `gateway`: to the server's machine at their network's gateway;
+ * `pair`: over a network that only the worker and the server share; `address`: to `host`.
  */
 export type Place =
   | { kind: 'folder' | 'gateway' | 'pair' }
   | { kind: 'address'; host: string; port: number; listenOn: string }
 
-/** Throws a FaasError with a sentence when workers would not find the server. */
+/** Throws a FaasError that says why workers would not reach the server. */
 export function placeOf(facts: PlaceFacts): Place {
   const { wish, address, seesOurFiles, isDesktop } = facts
   if (wish === 'folder') return { kind: 'folder' }
@@ -44,7 +44,7 @@ export function placeOf(facts: PlaceFacts): Place {
   )
 }
 
-/** What the engine is told to call the desktop in a container. */
+/** The name that Docker Desktop gives to the desktop machine inside containers. */
 export const desktopHost = 'host.docker.internal'
 
 function parsed(address: string): { host: string; port: number } {

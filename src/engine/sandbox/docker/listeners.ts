@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Listener } from '../sandbox.ts'
 
-/** Where the processes beside this one listen, as the kernel of this machine says; null: the process is not of this machine, or may not be looked at. */
+/**
+ * Addresses on which processes in the network namespace of `pid` listen, from /proc of this machine; null: the process runs on
+ * another machine, or may not be inspected.
+ */
 export async function listenersOf(pid: number): Promise<Listener[] | null> {
   if (!(pid > 0)) return null
   const read = (name: string) => readFile(`/proc/${pid}/net/${name}`, 'utf8').catch(() => null)
@@ -9,7 +12,7 @@ export async function listenersOf(pid: number): Promise<Listener[] | null> {
   return four === null ? null : [...listenersIn(four), ...listenersIn(six ?? '')]
 }
 
-/** State 0A is listening; the address is hexadecimal, its words the wrong way round. */
+/** State 0A is listening; the address is hexadecimal, in words of reversed byte order. */
 export function listenersIn(table: string): Listener[] {
   const rows = table.split('\n').map((line) => line.trim().split(/\s+/))
   return rows

@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { OutputMarker } from '../sandbox.ts'
 
-/** Names a file and holds nothing of it open: its pipe ends when the container does. */
+/** O_PATH names a file without opening it, so the pipe still closes when the container ends. */
 const pathOnly = 0o10000000
 
 const descriptors = { stdout: 1, stderr: 2 } as const
 
 /**
- * Writes into the pipes by which the engine hears what a container prints. Null: its first process is not of this machine, may
- * not be looked at (that takes root), or prints elsewhere.
+ * Opens the pipes through which the engine reads a container's output. Null: its first process runs on another machine, may not
+ * be inspected (that takes root), or prints elsewhere.
  */
 export function openOutputMarker(pid: number, container: string): OutputMarker | null {
   const pipes: Partial<Record<keyof typeof descriptors, number>> = {}
@@ -20,7 +20,7 @@ export function openOutputMarker(pid: number, container: string): OutputMarker |
     }
   }
   try {
-    // The process with this number on our machine may be any, when the engine is on another one.
+    // With an engine on another machine, this pid may be any process of ours.
     if (!(pid > 0) || !readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return null
     for (const [stream, descriptor] of Object.entries(descriptors) as [keyof typeof descriptors, number][]) {
       const pipe = openSync(`/proc/${pid}/fd/${descriptor}`, constants.O_RDONLY | pathOnly)
@@ -34,7 +34,7 @@ export function openOutputMarker(pid: number, container: string): OutputMarker |
   return { put: (stream, text) => writeTo(pipes[stream], text), close }
 }
 
-/** Does not wait: a full pipe takes no mark. */
+/** Does not block: a full pipe takes no mark. */
 function writeTo(pipe: number | undefined, text: string): boolean {
   if (pipe === undefined) return false
   let end: number | undefined

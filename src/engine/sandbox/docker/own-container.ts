@@ -2,20 +2,22 @@ import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 
 /**
- * A server in a container sees its data under another name than the engine, which looks for the folders of workers on its own
- * machine. What the engine tells of our container says how it calls them.
+ * A server in a container sees its data at another path than the engine, which mounts the workers' folders by paths of its own
+ * machine. The mounts that the engine reports for our container translate the paths.
  */
 
 export interface Mount {
-  /** As the engine calls it; empty: it is in memory only. */
+  /** Path on the engine's machine; empty: in memory only. */
   Source: string
-  /** As we see it. */
+  /** Path in our container. */
   Destination: string
 }
 
-/** How the engine calls a folder of ours. Throws an Error with a sentence for one that is in this container only. */
+/**
+ * Maps a folder of ours to the engine's path. Throws an Error with a sentence for a folder that exists only in this container.
+ */
 export function hostPath(mounts: Mount[], path: string): string {
-  // The longest first: a mount may lie in another.
+  // The longest first: a mount may be inside another.
   const sorted = mounts.toSorted((a, b) => b.Destination.length - a.Destination.length)
   const mount = sorted.find(({ Destination }) => path === Destination || path.startsWith(`${Destination}/`))
   if (mount === undefined || mount.Source === '') {
@@ -24,7 +26,7 @@ export function hostPath(mounts: Mount[], path: string): string {
   return [mount.Source, relative(mount.Destination, path)].filter((part) => part !== '').join('/')
 }
 
-/** Id of the container that this process runs in, by what the kernel says of its mounts; null: in none. */
+/** Id of the container in which this process runs, from the kernel's mount table; null: none. */
 export function ownContainerId(): string | null {
   try {
     return containerIdIn(readFileSync('/proc/self/mountinfo', 'utf8'))

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { DockerClient } from './docker-client.ts'
 
-/** A network of one worker and the server. */
+/** A network that one worker and the server share. */
 export interface PairNetwork {
   name: string
   /** Address of the server on it. */
@@ -9,8 +9,8 @@ export interface PairNetwork {
 }
 
 /**
- * For a server that is a container itself: it reaches a worker, and the worker it, over a network of the two alone, because on the
- * functions' network containers do not reach each other. They lead nowhere else, and are used again by the next worker.
+ * For a server that is itself a container: it and a worker reach each other over a network of the two alone, because containers
+ * on the functions' network do not reach each other. These networks have no other route, and the next worker reuses them.
  */
 export class PairNetworks {
   #docker: DockerClient
@@ -33,12 +33,12 @@ export class PairNetworks {
     return this.#free.pop() ?? (await this.#make())
   }
 
-  /** The worker is gone. */
+  /** Called when the worker is gone. */
   giveBack(network: PairNetwork): void {
     this.#free.push(network)
   }
 
-  /** Those of an earlier run are removed with what that left behind. */
+  /** Removes networks of an earlier run together with its containers. */
   async removeLeftovers(): Promise<void> {
     const names = await this.#docker.networksLabelled(pairLabel(this.#instance))
     await Promise.all(names.map((name) => this.#remove(name)))
@@ -63,8 +63,8 @@ export class PairNetworks {
   }
 
   /**
-   * Small ones, by our own choice: an engine has addresses for some thirty networks, and other installations want some too. The
-   * engine's machine has no address there: it would be reached, with all that it serves, also by workers without a network.
+   * Subnets are small and chosen by us: an engine has addresses for about 30 networks, and other installations need some too. The
+   * engine's machine gets no address on them: otherwise workers without egress could reach all its services.
    */
   async #makeWhereFree(name: string, triesLeft: number): Promise<void> {
     const Labels = { [pairLabelName]: this.#instance }
@@ -83,10 +83,10 @@ export class PairNetworks {
   }
 }
 
-/** How often another place is tried when one is taken. */
+/** Number of attempts with another subnet when one is taken. */
 const tries = 20
 
-/** Eight addresses of a block that nobody has on the internet (RFC 2544). */
+/** Eight addresses from a block that the Internet does not use (RFC 2544). */
 export function pairSubnet(random: (below: number) => number = randomInt): string {
   const place = random(2 ** 14)
   return `198.${18 + (place >> 13)}.${(place >> 5) & 255}.${(place & 31) * 8}/29`

@@ -7,10 +7,10 @@ import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { desktopHost, type Place } from './link-place.ts'
 import { type PairNetwork, PairNetworks } from './pair-networks.ts'
 
-/** What a container is given so that it and the server reach each other. */
+/** What a container gets so that it and the server reach each other. */
 export interface Reach {
   env: Record<string, string>
-  /** It joins this one before it starts. */
+  /** Network that it joins before it starts. */
   pair: PairNetwork | null
 }
 
@@ -20,12 +20,12 @@ interface CallsParts {
   docker: DockerClient
   options: EgressOptions
   egress: EgressNetwork
-  /** Id of the server's own container, when it is one with a network of its own. */
+  /** Id of the server's own container, when it has a network of its own. */
   ownContainer: string | null
   log: Log
 }
 
-/** The ways between workers and the server where they share no disk, or not even a machine. */
+/** Connections between workers and the server when they share no disk, or not even a machine. */
 export class WorkerCalls {
   readonly callers: WorkerCallers | undefined
   readonly closed: EgressNetwork | null
@@ -34,7 +34,7 @@ export class WorkerCalls {
   #egress: EgressNetwork
   #docker: DockerClient
   #pairs: PairNetworks | null
-  /** `host:port` for workers with a network, and for those without. */
+  /** `host:port` of the server for workers with egress, and for those without. */
   #servers = { egress: '', none: '' }
 
   private constructor(place: Place, closed: EgressNetwork | null, listenOn: string[], parts: CallsParts) {
@@ -64,7 +64,9 @@ export class WorkerCalls {
     return new WorkerCalls(place, null, place.kind === 'address' ? [place.listenOn] : ['0.0.0.0'], parts)
   }
 
-  /** For a container that is about to be made. What it took is to be given back when that is gone. */
+  /**
+   * Prepares the connection of a container that is about to be created. The result must be given back when the container is gone.
+   */
   async reach({ key, network, isReached, reachesApi }: SandboxSpec): Promise<Reach> {
     const usesPair =
       this.#pairs !== null && (isReached || reachesApi || (key !== undefined && this.#place.kind === 'pair'))
@@ -76,12 +78,12 @@ export class WorkerCalls {
     return { env: { TAIBAI_SERVER: server, TAIBAI_KEY: `${keyFolder}/${keyFile}` }, pair }
   }
 
-  /** The server is a container of this engine: a worker reaches it over a network of the two. */
+  /** True when the server is a container of this engine, so that each worker shares a network with it. */
   get usesPairs(): boolean {
     return this.#pairs !== null
   }
 
-  /** Where workers call at the engine's end of their network; null: they do not. */
+  /** Port at the gateway of their network to which workers connect; null: they do not. */
   get linkPort(): number | null {
     return this.#place.kind === 'gateway' ? Number(this.#servers.egress.split(':')[1]) : null
   }
@@ -90,7 +92,7 @@ export class WorkerCalls {
     if (pair !== null) this.#pairs?.giveBack(pair)
   }
 
-  /** Made, and not started yet. */
+  /** Called between creation and start of the container. */
   async prepare(container: string, { key, network }: SandboxSpec, { pair }: Reach): Promise<void> {
     if (pair !== null && network === 'egress') await this.#docker.joinNetwork(pair.name, container)
     if (key !== undefined) await this.#docker.putFile(container, keyFolder, keyFile, key)
@@ -112,7 +114,7 @@ export class WorkerCalls {
     const [port = 0, closedPort = port] = ports
     const place = this.#place
     if (place.kind === 'address') this.#servers = { egress: `${place.host}:${port}`, none: `${place.host}:${port}` }
-    // Of a pair, each network has its own address.
+    // Each pair network has its own address of the server.
     if (place.kind === 'pair') this.#servers = { egress: String(port), none: String(port) }
     if (place.kind !== 'gateway') return
     const [open, closed] = await Promise.all([this.#egress.gateway(), this.closed?.gateway()])

@@ -10,18 +10,18 @@ import { killGroup, ProcessSandbox } from './process-sandbox.ts'
 
 export interface ProcessEngineOptions {
   manifests: RuntimeManifest[]
-  /** Folder of the workers' folders: where leftovers are looked for. */
+  /** Parent of the workers' folders, which is searched for leftovers. */
   workersDir: string
   openFilesLimit: number
-  /** Starts a Node.js program: its flags and its file follow. */
+  /** Command that starts a Node.js program: its flags and file are appended. */
   nodeCommand: string[]
 }
 
 const isolatesNothing = 'Functions run as plain processes of this user, WITHOUT ISOLATION.'
 
 /**
- * Sandboxes as child processes, for development on a machine where no container can run: the same shims and frames, but no
- * isolation at all. Memory is watched, open files are limited; processors, network and files are not.
+ * Runs sandboxes as child processes, for development on a machine without containers: same shims, same frames, no isolation.
+ * Memory is watched and open files are limited; processors, network and files are not.
  */
 export class ProcessEngine implements SandboxEngine {
   readonly isUp = true
@@ -39,7 +39,7 @@ export class ProcessEngine implements SandboxEngine {
     return folder
   }
 
-  /** On the disk, as long as the worker lives: there is no isolation here at all. */
+  /** On disk while the worker lives: this engine does not isolate. */
   secretsFolder(folder: string): string {
     return join(folder, 'secrets')
   }
@@ -47,7 +47,7 @@ export class ProcessEngine implements SandboxEngine {
   async start(spec: SandboxSpec): Promise<ProcessSandbox> {
     const manifest = this.#manifestOf(spec.image)
     const { folder } = spec
-    // An image of a function's own, though it is that of a runtime: no shim is wanted.
+    // A function's own image cannot run here, even one made from a runtime.
     if (folder === null) throw noImages()
     const [program, ...args] = commandLine(manifest, this.#options)
     const env = { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...spec.env }
@@ -56,7 +56,7 @@ export class ProcessEngine implements SandboxEngine {
       child.once('spawn', () => resolve(true)).once('error', () => resolve(false))
     })
     if (!started) throw new FaasError('engine_failed', `${manifest.command[0]} could not be started: is it installed?`)
-    // Before anything is waited for: a child may end at once.
+    // Registered before any await: a child may end at once.
     const sandbox = new ProcessSandbox(child, spec)
     this.#sandboxes.add(sandbox)
     void sandbox.exited.then(() => this.#sandboxes.delete(sandbox))
@@ -82,7 +82,7 @@ export class ProcessEngine implements SandboxEngine {
     return { name: 'processes', version: process.version, ...nothing, ociRuntimes: [], proxies: [], findings }
   }
 
-  /** Workers whose function never gives way do not notice that the server is gone. */
+  /** Finds workers that did not notice the server's end because their function blocks the event loop. */
   async removeLeftovers(): Promise<number> {
     const names = await readdir(this.#options.workersDir).catch(() => [])
     const removed = await Promise.all(names.map((name) => this.#removeLeftover(join(this.#options.workersDir, name))))
@@ -99,7 +99,7 @@ export class ProcessEngine implements SandboxEngine {
     return manifest
   }
 
-  /** Only a process that is a shim of ours: the number may have been given to another since. */
+  /** Kills only processes that are shims of ours: the pid may have been reused. */
   async #removeLeftover(folder: string): Promise<boolean> {
     const pid = Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''))
     if (!Number.isInteger(pid) || pid <= 1) return false
@@ -115,7 +115,7 @@ export class ProcessEngine implements SandboxEngine {
 const noImages = (): FaasError =>
   new FaasError('not_supported', 'This server runs functions as plain processes: images need the docker engine.')
 
-/** The shim under a shell that sets the limits and becomes it. Node.js is the server's own. */
+/** Starts the shim through a shell that sets the limits and execs it. Node.js is the server's own. */
 function commandLine(
   manifest: RuntimeManifest,
   { openFilesLimit, nodeCommand }: Pick<ProcessEngineOptions, 'openFilesLimit' | 'nodeCommand'>,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Exit, Sandbox, SandboxLimits, SandboxSpec } from '../sandbox.ts'
 
-/** How often the memory of a worker is looked at. */
+/** Interval of the memory checks. */
 const watchMs = 100
 const pageBytes = 4096
 
@@ -11,7 +11,7 @@ const pageBytes = 4096
 export class ProcessSandbox implements Sandbox {
   readonly name: string
   readonly exited: Promise<Exit>
-  /** Null when it has ended: its number may be another's then. */
+  /** Null after the end: the pid may be reused. */
   #pid: number | null
   #memoryBytes: number
   #memoryExceeded = false
@@ -71,7 +71,7 @@ export class ProcessSandbox implements Sandbox {
   async #checkMemory(): Promise<void> {
     const statm = await readFile(`/proc/${this.#pid}/statm`, 'utf8').catch(() => '')
     const [, resident, shared] = statm.split(' ').map(Number)
-    // Pages of files (the program itself is 45 MiB of them) can be given back at any time: a container is not killed for them.
+    // Pages of files (45 MiB for the program itself) can be reclaimed at any time: a container is not killed for them either.
     const ownBytes = ((resident ?? 0) - (shared ?? 0)) * pageBytes
     if (!(ownBytes > this.#memoryBytes)) return
     this.#memoryExceeded = true
@@ -81,7 +81,7 @@ export class ProcessSandbox implements Sandbox {
 
 export const killGroup = (pid: number): void => signalGroup(pid, 'SIGKILL')
 
-/** A group that is gone is fine. */
+/** A process group that is gone is not an error. */
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)

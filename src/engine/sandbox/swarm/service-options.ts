@@ -1,4 +1,4 @@
-/** What the engine's API is asked for a service, as far as we ask: names and types are the API's. */
+/** The part of a service's create request that we use: names and types are those of the Docker API. */
 export interface ServiceOptions {
   Name: string
   Labels: Record<string, string>
@@ -6,7 +6,7 @@ export interface ServiceOptions {
     ContainerSpec: ContainerSpec
     Resources: {
       Limits: { MemoryBytes: number; Pids: number; NanoCPUs?: number }
-      /** What the swarm looks for on a node before it places the task there. */
+      /** Resources that the swarm requires on a node before it places the task there. */
       Reservations: { MemoryBytes: number }
     }
     RestartPolicy: { Condition: 'none' }
@@ -14,20 +14,20 @@ export interface ServiceOptions {
     Networks: { Target: string }[]
   }
   Mode: { Replicated: { Replicas: number } }
-  /** The kernel's load balancer is not asked for: nobody calls a worker by a name. */
+  /** DNS round robin avoids the kernel's load balancer: nobody addresses a worker by name. */
   EndpointSpec: { Mode: 'dnsrr' }
 }
 
 export interface ContainerSpec {
   Image: string
-  /** In place of the image's command; its entry point stays. */
+  /** Replaces the image's command; its entry point stays. */
   Args?: string[]
   Env: string[]
   User: string
   ReadOnly: true
   Init?: true
   CapabilityDrop: string[]
-  /** Engines before API 1.44 pass over these. */
+  /** Engines before API 1.44 ignore these. */
   Privileges: { NoNewPrivileges: true; Seccomp: { Mode: 'custom'; Profile: string } }
   Ulimits: { Name: string; Soft: number; Hard: number }[]
   Hosts?: string[]
@@ -37,7 +37,7 @@ export interface ContainerSpec {
   StopGracePeriod: number
 }
 
-/** A folder in memory, as a volume that goes with its container: mounts of type `tmpfs` run no programs. */
+/** A folder in memory, as a volume that is removed with its container: mounts of type `tmpfs` are noexec. */
 export interface MemoryMount {
   Type: 'volume'
   Target: string

@@ -4,9 +4,9 @@ import { EngineApi, EngineRefusal } from '../../api/engine-api.ts'
 import type { VersionAnswer } from '../../api/engine-report.ts'
 import type { NodeAnswer, ServiceOptions, TaskAnswer } from './service-options.ts'
 
-/** A manager that is there says so at once. */
+/** A running manager answers at once. */
 const firstAnswerMs = 10_000
-/** One that restarts must not hold up what looks at the tasks. */
+/** A manager that restarts must not delay the checks of the tasks. */
 const lookMs = 5000
 
 export interface SwarmFacts {
@@ -14,7 +14,7 @@ export interface SwarmFacts {
   apiVersion: string
   /** Address at which the other nodes know the manager. */
   managerAddress: string
-  /** How often a node says that it is there. */
+  /** Interval of the heartbeats of nodes. */
   heartbeatMs: number
 }
 
@@ -24,7 +24,7 @@ interface InfoAnswer {
 
 export type Removable = 'services' | 'networks' | 'secrets'
 
-/** A manager's orders and questions that tasks need. Throws FaasError `engine_failed` with a sentence. */
+/** The manager's API as tasks need it. Throws FaasError `engine_failed` with a sentence. */
 export class SwarmClient {
   readonly facts: SwarmFacts
   readonly api: EngineApi
@@ -58,9 +58,9 @@ export class SwarmClient {
     await this.api.ask('GET', '/version', {}, undefined, firstAnswerMs)
   }
 
-  /** Which nodes find it by, without asking a registry; undefined: the manager does not have it. */
+  /** The id by which nodes find the image without asking a registry; undefined: the manager does not have the image. */
   async imageId(image: string): Promise<string | undefined> {
-    // It becomes part of an address of the engine.
+    // The reference becomes part of a URL of the engine's API.
     if (!isImageReference(image))
       throw new FaasError('engine_failed', `${JSON.stringify(image)} is no name of an image.`)
     return this.api.ask<{ Id: string }>('GET', `/images/${image}/json`).then(
@@ -74,12 +74,12 @@ export class SwarmClient {
     return (await this.#order<{ ID: string }>('keep a secret', '/secrets/create', body)).ID
   }
 
-  /** Their ids. */
+  /** Returns their ids. */
   async secrets(label: string): Promise<string[]> {
     return (await this.#list<{ ID: string }[]>('/secrets', label)).map(({ ID }) => ID)
   }
 
-  /** Their ids. */
+  /** Returns their ids. */
   async networks(label: string): Promise<string[]> {
     return (await this.#list<{ Id: string }[]>('/networks', label)).map(({ Id }) => Id)
   }
@@ -94,7 +94,7 @@ export class SwarmClient {
     return (await this.#order<{ ID: string }>('make a task', '/services/create', options)).ID
   }
 
-  /** Their ids. */
+  /** Returns their ids. */
   async services(label: string): Promise<string[]> {
     return (await this.#list<{ ID: string }[]>('/services', label)).map(({ ID }) => ID)
   }
@@ -138,7 +138,7 @@ export class SwarmClient {
   }
 }
 
-/** Nanoseconds; Docker's own default. */
+/** Docker's default, in nanoseconds. */
 const usualHeartbeat = 5e9
 
 const noManager =

@@ -29,7 +29,7 @@ export interface SwarmEngineOptions {
   host: string | undefined
   instance: string
   users: UserRange
-  /** `host` or `host:port` at which workers on all nodes reach the server; undefined: found out. */
+  /** `host` or `host:port` at which workers on all nodes reach the server; undefined: detected. */
   linkAddress?: string | undefined
   pidsLimit: number
   openFilesLimit: number
@@ -46,7 +46,7 @@ interface Scrap {
   id: string
 }
 
-/** Sandboxes as tasks of a Docker Swarm: each worker is a service of one task, on whichever node the swarm likes. */
+/** Runs sandboxes as tasks of a Docker Swarm: each worker is a service with one task, on any node that the swarm chooses. */
 export class SwarmEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly isFixedOnceStarted = true
@@ -62,7 +62,7 @@ export class SwarmEngine implements SandboxEngine {
   #startTimeoutMs: number
   #users: WorkerUsers
   #sandboxes = new Map<string, SwarmSandbox>()
-  /** Things of workers that are gone, which the swarm did not let go yet. */
+  /** Resources of ended workers that the swarm has not released yet. */
   #scraps: Scrap[] = []
   #watch: EngineWatch
   #tasks: TaskWatch
@@ -156,7 +156,7 @@ export class SwarmEngine implements SandboxEngine {
     throw notHere('images')
   }
 
-  /** Each node looks for it when it is given a task. */
+  /** Nothing is pulled here: each node pulls the image when it gets a task. */
   async prepareImage(image: string): Promise<void> {
     await this.#imageId(image)
   }
@@ -166,7 +166,7 @@ export class SwarmEngine implements SandboxEngine {
     return {
       ...report,
       name: 'Docker Swarm',
-      // Those of the manager: no task can ask for one.
+      // A task cannot choose an OCI runtime.
       ociRuntimes: [],
       findings: [...report.findings, ...swarmFindings(this.#swarm.facts, nodes)],
     }
@@ -183,7 +183,7 @@ export class SwarmEngine implements SandboxEngine {
     return services.length
   }
 
-  /** What a manager that does not answer leaves over, the next start removes. */
+  /** When the manager does not answer, the next start removes leftovers. */
   async close(): Promise<void> {
     this.#closed = true
     this.#watch.close()
@@ -217,7 +217,7 @@ export class SwarmEngine implements SandboxEngine {
     const serviceId = await this.#swarm
       .makeService(serviceOptions(spec, this.#defaults, parts))
       .catch((error: unknown) => {
-        // It may be there: perhaps only the answer was lost.
+        // The service may exist: perhaps only the response was lost.
         own.push({ what: 'services', id: name })
         throw error
       })
@@ -247,7 +247,7 @@ export class SwarmEngine implements SandboxEngine {
     void this.#sweep()
   }
 
-  /** The swarm lets go of what a task used a moment after it has ended. */
+  /** The swarm releases what a task used a moment after its end. */
   async #sweep(): Promise<void> {
     const scraps = this.#scraps.splice(0)
     const stay = await Promise.all(
@@ -286,7 +286,7 @@ const reportMs = 10_000
 const lastRemovalMs = 15_000
 const sweepMs = 500
 
-/** Throws FaasError `not_supported`: what asks to be isolated more is not run with less. */
+/** Throws FaasError `not_supported`: a sandbox that requires more isolation must not run with less. */
 export function refuseWhatCannotBe(
   spec: Pick<SandboxSpec, 'key' | 'network' | 'trusted' | 'sandbox'>,
   untrustedOciRuntime: string | undefined,
@@ -306,7 +306,7 @@ const sentences = {
 
 const notHere = (what: keyof typeof sentences): FaasError => new FaasError('not_supported', sentences[what])
 
-/** As `Promise.all`, but nothing is under way any more when it rejects. */
+/** Like `Promise.all`, but when it rejects no promise is still pending. */
 async function allOrNone<T extends readonly unknown[]>(promises: [...{ [K in keyof T]: Promise<T[K]> }]): Promise<T> {
   await Promise.allSettled(promises)
   return (await Promise.all(promises)) as unknown as T

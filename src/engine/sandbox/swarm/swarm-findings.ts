@@ -5,11 +5,11 @@ import { placesIn } from './task-state.ts'
 
 const area = 'swarm'
 
-/** A lost node is Down after three heartbeats. */
+/** A lost node becomes Down after three heartbeats. */
 const heartbeatsUntilDown = 3
 const goodHeartbeatMs = 1500
 
-/** What a swarm has, what it cannot say of a task, and what is done instead. Pure. */
+/** The swarm's properties, what it does not report about tasks, and the workarounds. Pure. */
 export function swarmFindings(facts: SwarmFacts, nodes: NodeAnswer[]): Finding[] {
   const places = placesIn(nodes)
   const names = places.map(nameOf).join(', ')
@@ -66,7 +66,7 @@ const always: Finding[] = [
   ),
 ]
 
-/** Fields that the API passes over before version 1.44. */
+/** Fields that the API ignores before version 1.44. */
 const ofOldEngines = ({ apiVersion }: SwarmFacts): Finding[] =>
   Number(apiVersion.split('.')[1] ?? 0) >= 44
     ? []

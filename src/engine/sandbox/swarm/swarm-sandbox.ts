@@ -2,14 +2,14 @@ import { FaasError } from '../../../domain/errors.ts'
 import type { Exit, Listener, Sandbox, SandboxLimits } from '../sandbox.ts'
 import type { TaskState } from './task-state.ts'
 
-/** One worker as a service of one task. */
+/** One worker as a service with one task. */
 export class SwarmSandbox implements Sandbox {
   readonly name: string
   readonly serviceId: string
   readonly exited: Promise<Exit>
-  /** Resolves when its task runs; rejects with what keeps it from running. */
+  /** Resolves when its task runs; rejects with the reason why it cannot. */
   readonly running: Promise<void>
-  /** Nothing of it runs any more. */
+  /** Resolves when the task no longer runs. */
   readonly removed: Promise<void>
   #resolveExit: (exit: Exit) => void
   #begin = Promise.withResolvers<void>()
@@ -21,7 +21,7 @@ export class SwarmSandbox implements Sandbox {
   #isRemoved = false
   #giveUp: NodeJS.Timeout | undefined
 
-  /** `remove`: asks the swarm to remove its service; resolves when it has heard. */
+  /** `remove`: asks the swarm to remove the service; resolves when the swarm has accepted. */
   constructor(name: string, serviceId: string, remove: () => Promise<void>) {
     this.name = name
     this.serviceId = serviceId
@@ -40,20 +40,20 @@ export class SwarmSandbox implements Sandbox {
     })
   }
 
-  /** It is on its way, or is to go: how it is, is asked for more often. */
+  /** True while it starts or ends: then its task is checked more often. */
   get isChanging(): boolean {
     return !this.#hasBegun || this.#killAsked
   }
 
-  /** It does not start. Nothing happens to one that runs. */
+  /** Fails the start. A sandbox that runs is not affected. */
   refuse(message: string): void {
     this.#begin.reject(new FaasError('engine_failed', message))
   }
 
-  /** The swarm was looked at: this is how its task is; null: there is none. */
+  /** Takes the state of its task from a check of the swarm; null: there is no task. */
   note(state: TaskState | null): void {
     if (state === null) {
-      // One that was just asked for is not in each answer yet.
+      // A new service is not yet part of each answer.
       if (this.#seen || this.#killAsked) this.#noteGone({ code: null, memoryExceeded: false, fromOutside: true })
       return
     }
@@ -66,7 +66,7 @@ export class SwarmSandbox implements Sandbox {
     if (state.kind === 'ended') this.#noteEnded(state)
   }
 
-  /** The swarm sets limits when a task starts, and then no more. */
+  /** The swarm sets limits when a task starts and cannot change them later. */
   async limit(_limits: SandboxLimits): Promise<void> {
     throw new FaasError('not_supported', 'The limits of a running task cannot be changed.')
   }
@@ -77,12 +77,12 @@ export class SwarmSandbox implements Sandbox {
 
   async resume(): Promise<void> {}
 
-  /** Its grace is the swarm's: the service was made with it. */
+  /** The grace time was set when the service was created. */
   async stop(_graceMs: number): Promise<void> {
     await this.kill()
   }
 
-  /** Never rejects: a manager that does not answer is asked again. */
+  /** Never rejects: it retries while the manager does not answer. */
   async kill(): Promise<void> {
     this.#killAsked = true
     while (!this.#isRemoved) {
@@ -104,7 +104,7 @@ export class SwarmSandbox implements Sandbox {
     throw new FaasError('not_supported', 'The server cannot call a task of a swarm.')
   }
 
-  /** A place may come free at once: what is asked for is not given up at the first no. */
+  /** A place may come free soon, so the start does not fail at the first refusal. */
   #noteProblem(problem: string | null): void {
     if (problem === null) {
       clearTimeout(this.#giveUp)
@@ -132,7 +132,7 @@ export class SwarmSandbox implements Sandbox {
 
 const lostOn = (node: string): string => `The node ${node} does not answer.`
 
-/** How long the swarm may look for a place. */
+/** How long the swarm may take to find a node. */
 const placeMs = 3000
 const againMs = 1000
 

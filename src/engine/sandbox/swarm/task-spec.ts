@@ -12,30 +12,30 @@ import type { WorkerUser } from '../container/worker-users.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 import type { FileTarget, MemoryMount, ServiceOptions } from './service-options.ts'
 
-/** What the operator decides for all tasks. */
+/** The operator's settings for all tasks. */
 export interface TaskDefaults {
   instance: string
-  /** `host:port` where workers reach the server. */
+  /** `host:port` at which workers reach the server. */
   server: string
-  /** Address of the API for functions that may call it; undefined: it is not opened yet. */
+  /** Address of the API for functions that may call it; undefined: not opened yet. */
   apiAddress?: string | undefined
   pidsLimit: number
   openFilesLimit: number
   tmpSizeMb: number
   codeSizeMb: number
-  /** Text of the profile. */
+  /** Text of the seccomp profile. */
   seccomp: string
-  /** How long a task may take to end when it is told to. */
+  /** How long a task may take to end after SIGTERM. */
   stopGraceMs: number
 }
 
-/** What was made for this worker alone. */
+/** Resources created for this worker alone. */
 export interface TaskParts {
-  /** Nodes find it by this, without asking a registry. */
+  /** The id by which nodes find the image without asking a registry. */
   imageId: string
   networkId: string
   secret: { id: string; name: string }
-  /** The images of runtimes name it. */
+  /** The images of runtimes contain this user. */
   user: WorkerUser
 }
 
@@ -46,7 +46,7 @@ export const labelsOf = (instance: string, worker: string): Record<string, strin
 
 export const nameOf = (instance: string, worker: string): string => `taibai-${instance}-${worker}`
 
-/** Everything that the swarm is asked for one worker, as a value: a service of one task that is never started again. */
+/** The complete request to the swarm for one worker, as a value: a service with one task that is never restarted. */
 export function serviceOptions(spec: SandboxSpec, defaults: TaskDefaults, parts: TaskParts): ServiceOptions {
   const { memoryBytes, cpuMaxMillicpu } = spec
   const { user } = parts

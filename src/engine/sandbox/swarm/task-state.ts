@@ -1,21 +1,21 @@
 import type { EngineCapacity, Exit } from '../sandbox.ts'
 import type { NodeAnswer, TaskAnswer } from './service-options.ts'
 
-/** How one worker's task is, as the swarm's manager knows it. */
+/** State of one worker's task, as the swarm's manager knows it. */
 export type TaskState =
-  /** `problem`: why it has no place yet. */
+  /** `problem`: why it has no node yet. */
   | { kind: 'starting'; problem: string | null }
   | { kind: 'running' }
-  /** `refusal`: it never began. */
+  /** `refusal`: why it never started; null: it did. */
   | { kind: 'ended'; exit: Exit; refusal: string | null }
-  /** Its node does not say that it is there any more. */
+  /** Its node sends no heartbeats any more. */
   | { kind: 'lost'; node: string }
 
 const killedCode = 137
 
 const isStarting = /^(new|pending|assigned|accepted|preparing|ready|starting)$/
 
-/** Pure. What the swarm itself ended (a drained node, a service that somebody removed) was ended from outside. */
+/** Pure. What the swarm itself ended (a drained node, a removed service) was ended from outside. */
 export function stateOf({ Status, NodeID, DesiredState }: TaskAnswer, nodes: NodeAnswer[]): TaskState {
   const node = nodes.find(({ ID }) => ID === NodeID)
   const name = node?.Description?.Hostname ?? NodeID ?? 'a node'
@@ -39,11 +39,11 @@ function refusalOf(node: string, problem: string | undefined): string {
   return `The node ${node} could not start a worker: ${problem ?? 'it does not say why'}.`
 }
 
-/** Nodes that take tasks, with the memory that is theirs. */
+/** Nodes that take tasks, with their usable memory. */
 export const placesIn = (nodes: NodeAnswer[]): NodeAnswer[] =>
   nodes.filter(({ Spec, Status }) => Status.State === 'ready' && Spec.Availability === 'active')
 
-/** Of the nodes that take tasks. */
+/** Capacity of the nodes that take tasks. */
 export function capacityOf(nodes: NodeAnswer[]): EngineCapacity {
   const sum = (of: (node: NodeAnswer) => number | undefined) =>
     placesIn(nodes).reduce((total, node) => total + (of(node) ?? 0), 0)

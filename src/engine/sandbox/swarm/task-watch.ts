@@ -5,11 +5,14 @@ export interface Seen {
   nodes: NodeAnswer[]
 }
 
-/** While something starts or ends, and else. A node that is lost is noticed after the swarm's own heartbeats and one of the latter. */
+/**
+ * Check intervals: while something starts or ends, and otherwise. A lost node is noticed after the swarm's own heartbeats plus
+ * the longer interval.
+ */
 const oftenMs = 150
 const seldomMs = 1000
 
-/** Looks at the tasks and nodes of a swarm again and again, for as long as somebody has tasks there. */
+/** Checks the tasks and nodes of a swarm periodically, while anybody has tasks there. */
 export class TaskWatch {
   #look: () => Promise<Seen>
   #tell: (seen: Seen) => void
@@ -24,7 +27,7 @@ export class TaskWatch {
     this.#pace = pace
   }
 
-  /** Something is about to change. */
+  /** Shortens the interval: something is about to change. */
   hurry(): void {
     if (this.#closed || this.#isLooking) return
     clearTimeout(this.#timer)
@@ -43,7 +46,7 @@ export class TaskWatch {
     this.#timer.unref()
   }
 
-  /** A manager that does not answer says nothing about its tasks: they are as they were. */
+  /** When the manager does not answer, the tasks keep their last known state. */
   async #once(): Promise<void> {
     this.#isLooking = true
     const seen = await this.#look().catch(() => null)
