@@ -117,7 +117,7 @@ export class Room {
     return this.#spare(null)
   }
 
-  /** A worker beyond its project's share for which no call waits evicts nobody else's worker. */
+  /** A group whose minimum exceeds its protected share evicts nobody's worker for it, unless a call waits. */
   #spareFor(group: WorkerGroup | null): Spare[] {
     if (group !== null && group.waiters.length === 0 && this.#isBeyondShare(group)) return []
     return this.#spare(group)

@@ -16,29 +16,29 @@ import {
 } from './protocol.ts'
 import { StreamedAnswer } from './streamed-answer.ts'
 
-/** The frame that ends a call, or null: the worker is gone. */
+/** The frame that ends a call; null: the worker is gone. */
 export type Ending = Frame | null
 
 export interface Pending {
   onLog(stream: 'stdout' | 'stderr', text: string): void
   sink?: StreamSink | undefined
-  /** Called once; with the status of the streamed answer, if one had begun. */
+  /** Called exactly once, with the status of the streamed response if one had begun. */
   end(frame: Ending, streamedStatus: number | undefined): void
-  /** Set by the channel when a streamed answer has begun. */
+  /** Set by the channel when a streamed response has begun. */
   answer?: StreamedAnswer | undefined
   /** Set by the channel when the call has printed. */
   hasPrinted?: boolean
-  /** Set by the channel when the frame that ends the call is there, but not all that was printed before it. */
+  /** Set by the channel when the final frame has arrived before all output of the call. */
   ending?: Frame
 }
 
-/** Most frames without a use (unknown types, unknown calls) that a worker may send beyond its useful ones; no shim sends as many. */
+/** Limit of frames without effect (unknown types, unknown calls) in excess of useful ones; no shim sends as many. */
 const maxUselessFrames = 1000
 
 /**
- * The connection to one worker: many calls in flight, told apart by number. Trusts nothing that arrives: frames of unknown
- * calls are dropped, a malformed one closes the connection, and so does who sends more than was asked for. When it closes, every
- * call ends with null.
+ * The connection to one worker, with many calls in flight that are distinguished by number. It trusts nothing that arrives:
+ * frames of unknown calls are dropped, and a malformed frame or more data than was requested closes the connection. On close,
+ * every call ends with null.
  */
 export class Channel {
   #socket: Socket
@@ -54,7 +54,7 @@ export class Channel {
   #brokenBy: ProtocolError | null = null
   readonly closed: Promise<void>
 
-  /** `onOutside`: what is printed outside of calls and loading. */
+  /** `onOutside` receives text that is printed outside of calls and loading. */
   constructor(socket: Socket, clock: Clock = systemClock, onOutside: OnText = () => {}) {
     this.#socket = socket
     this.#onOutside = onOutside
@@ -80,17 +80,17 @@ export class Channel {
     return this.#socket.destroyed
   }
 
-  /** What the worker did that no shim does; null: it kept to the protocol. */
+  /** The worker's protocol violation; null: none. */
   get brokenBy(): string | null {
     return this.#brokenBy?.message ?? null
   }
 
-  /** What is written to this descriptor of the worker belongs to the call that is under way, if there is one and no other. */
+  /** Attributes what the worker writes to this descriptor to the running call, if there is exactly one. */
   descriptor(stream: 'stdout' | 'stderr', socket: Socket): void {
     this.#descriptors.add(stream, socket)
   }
 
-  /** The next frame about the worker itself (hello, bound, bind failed); null when it closes first. */
+  /** The next frame about the worker itself (hello, bound, bind failed); null when the connection closes first. */
   workerFrame(onLog: (text: string) => void): Promise<Ending> {
     return new Promise((resolve) => {
       this.#worker = (frame) => {
@@ -106,7 +106,7 @@ export class Channel {
     this.#send(encodeFrame(FrameType.bind, 0, JSON.stringify(meta)))
   }
 
-  /** A piece of the worker's code. Resolves when it has left, or the connection is closed. */
+  /** Sends a piece of the worker's code. Resolves when it has been written, or the connection is closed. */
   code(meta: object, body: Buffer): Promise<unknown> {
     if (this.#socket.destroyed) return this.closed
     const sent = new Promise<void>((resolve) => this.#onWritten.push(resolve))
@@ -114,12 +114,14 @@ export class Channel {
     return Promise.race([sent, this.closed])
   }
 
-  /** What the calls from here on act with in OpenStack. */
+  /** Sets the OpenStack session of later calls. */
   session(meta: object): void {
     if (!this.#socket.destroyed) this.#send(encodeFrame(FrameType.session, 0, JSON.stringify(meta)))
   }
 
-  /** Sends a call; `pending.end` is called exactly once. Returns the call's number. Throws ProtocolError when it is too long. */
+  /**
+   * Sends a call and returns its number; `pending.end` is called exactly once. Throws ProtocolError when the call is too long.
+   */
   call(meta: string, body: Buffer, pending: Pending): number {
     const call = this.#nextCall()
     if (this.#socket.destroyed) {
@@ -135,7 +137,7 @@ export class Channel {
     if (this.#running.has(call)) this.#send(encodeFrame(FrameType.cancel, call, ''))
   }
 
-  /** Nothing that still comes for this call is passed on, and its end is not told. */
+  /** Drops everything that still arrives for this call; its `end` is not called. */
   forget(call: number): void {
     this.#running.delete(call)
   }
@@ -150,8 +152,8 @@ export class Channel {
   }
 
   /**
-   * What is sent in one turn of the event loop leaves in one system call: after all sockets that were readable have been
-   * read, not after each of them, as `nextTick` would.
+   * Frames of one turn of the event loop are sent in one system call: after all readable sockets have been read (`setImmediate`),
+   * not after each of them as with `nextTick`.
    */
   #send(pieces: Buffer[]): void {
     if (this.#outgoing.length === 0) setImmediate(this.#flush)
@@ -181,7 +183,10 @@ export class Channel {
     this.close()
   }
 
-  /** Said to nobody: an unknown type, a call that is not there, nothing at all. Some may come of a newer shim, or late. */
+  /**
+   * Counts frames that have no recipient: an unknown type, an unknown call, an empty frame. A few are normal, from a newer shim
+   * or for a call that has ended.
+   */
   #countUseless(): void {
     if (++this.#uselessFrames > maxUselessFrames) {
       throw new ProtocolError(`a worker sent more than ${maxUselessFrames} frames that mean nothing`)
@@ -219,7 +224,7 @@ export class Channel {
     running.onLog(stream, frame.body.toString('utf8'))
   }
 
-  /** By a process of the worker that says nothing of calls. */
+  /** Text from a process of the worker that does not name a call. */
   #print(stream: 'stdout' | 'stderr', text: string): void {
     const [running] = this.#running.values()
     if (running !== undefined && this.#running.size === 1) running.onLog(stream, text)
@@ -262,7 +267,7 @@ export class Channel {
   }
 }
 
-/** It says which stream. */
+/** The meta of LOG names the stream only. */
 const maxLogMeta = 256
 
 function end(pending: Pending, frame: Ending): void {
@@ -277,14 +282,14 @@ const logFrame = (stream: string, text: string): Frame => ({
   body: Buffer.from(text),
 })
 
-/** Reads an answer that nobody listens to. */
+/** Discards a response that nobody reads. */
 const nobody: StreamSink = { head() {}, write: () => true, drained: async () => {} }
 
 const streamOf = (frame: Frame): 'stdout' | 'stderr' => (parseMeta(frame).stream === 'stderr' ? 'stderr' : 'stdout')
 
 const aboutWorker = new Set<number>([FrameType.hello, FrameType.bound, FrameType.bindFailed])
 
-/** Status and headers as the worker says them, made safe to send on. */
+/** Status and headers from the worker, made safe to forward. */
 export function headOf(meta: Record<string, unknown>): HttpHead {
   const { status } = meta
   const headers = Array.isArray(meta.headers) ? meta.headers.filter(isHeader) : []
@@ -302,5 +307,5 @@ const isHeader = (pair: unknown): pair is [string, string] =>
   isHeaderValue.test(pair[1])
 
 const isToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** What Node.js sends; it throws at anything else. */
+/** The characters that Node.js accepts in a header value; it throws for others. */
 const isHeaderValue = /^[\t\x20-\x7e\x80-\xff]*$/

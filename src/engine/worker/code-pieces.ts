@@ -1,10 +1,10 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What is sent at once of a file. */
+/** Bytes of a file that are sent in one frame. */
 export const pieceBytes = 256 * 1024
 
-/** One step of laying out a package, as the meta of a CODE frame says it: paths are those that the worker sees. */
+/** One step of copying a package, in the format of a CODE frame's meta: paths are those inside the worker. */
 export interface CodePiece {
   meta: { path: string; folder?: true; link?: string; executable?: true; more?: true }
   body: Buffer
@@ -12,7 +12,7 @@ export interface CodePiece {
 
 const nothing = Buffer.alloc(0)
 
-/** A folder with all that is in it, so that laying out the pieces in this order makes the same again at `to`. */
+/** Yields a folder and its contents in an order in which the worker can recreate it at `to`. */
 export function* codePieces(from: string, to: string): Generator<CodePiece> {
   yield { meta: { path: to, folder: true }, body: nothing }
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -23,7 +23,7 @@ export function* codePieces(from: string, to: string): Generator<CodePiece> {
   }
 }
 
-/** `more`: what follows belongs behind what is there. */
+/** `more`: the content is appended to the file. */
 function* filePieces(source: string, path: string): Generator<CodePiece> {
   const { mode, size } = statSync(source)
   const executable = (mode & 0o100) === 0 ? {} : { executable: true as const }

@@ -2,7 +2,7 @@ import type { HttpHead, Value } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
 import { GatheredBytes } from './gathered-bytes.ts'
 
-/** A streamed answer that nobody listens to while it comes (a job's, an async call's), put together up to a limit. */
+/** Collects a streamed response of a job or an asynchronous call, for which nobody reads the stream, up to a limit. */
 export class CollectedStream implements StreamSink {
   tooLarge = false
   #head: HttpHead = { status: 200, headers: [] }
@@ -17,7 +17,7 @@ export class CollectedStream implements StreamSink {
     this.#head = head
   }
 
-  /** What is beyond the limit is let go, so that the function can end. */
+  /** Data beyond the limit is discarded, so that the function can end. */
   write(chunk: Buffer): boolean {
     if (!this.tooLarge && this.#bytes.length + chunk.length <= this.#maxBytes) this.#bytes.add(chunk)
     else {
@@ -35,7 +35,7 @@ export class CollectedStream implements StreamSink {
   }
 }
 
-/** What a body is, going by what its head says, as far as that is true. */
+/** The kind of a body, by its content type, where the body agrees with it. */
 function kindOf(head: HttpHead, body: Buffer): Value['kind'] {
   const type = head.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
   if (/^application\/([\w.+-]*\+)?json\b/i.test(type)) return isJson(body) ? 'json' : 'text'

@@ -1,11 +1,11 @@
 import type { Clock } from '../../domain/clock.ts'
 
 export interface Timed {
-  /** Elapsed ms of the clock. */
+  /** Clock time in elapsed ms. */
   deadlineAt: number
 }
 
-/** The deadlines of a worker's calls, with one timer for all: one for each call would be set and cleared for nothing. */
+/** The deadlines of a worker's calls, with one timer for all: most timers of single calls would be set and cleared in vain. */
 export class Deadlines<T extends Timed> {
   #clock: Clock
   #onPassed: (late: T) => void
@@ -23,7 +23,7 @@ export class Deadlines<T extends Timed> {
     if (timed.deadlineAt < this.#timerAt) this.#setTimer(timed.deadlineAt)
   }
 
-  /** In time. The timer stays: the next call needs it most likely. */
+  /** The call ended in time. The timer stays: the next call will most likely need it. */
   delete(timed: T): void {
     this.#waiting.delete(timed)
   }

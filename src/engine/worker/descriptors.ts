@@ -3,23 +3,24 @@ import { StringDecoder } from 'node:string_decoder'
 
 export type OnText = (stream: 'stdout' | 'stderr', text: string) => void
 
-/** Turns of the event loop for what was written before now: one may be half over, and sees nothing that came since it polled. */
+/** Turns of the event loop after which earlier output has been read: the current turn may already have polled. */
 const fewestTurns = 2
-/** The kernel holds less than this of a pipe that nobody reads; a worker that writes without end is not waited for. */
+/** A pipe's kernel buffer is smaller than this many chunks, so a worker that writes without end is not waited for. */
 const mostTurns = 16
-/** And of a TCP connection, at both of its ends together. */
+/** The same limit for a TCP connection, with the buffers of both ends. */
 const mostTurnsOverTcp = 256
 
 /**
- * What is written to the standard descriptors of a worker, past its shim: by child processes and libraries, by an interpreter as it
- * dies. Each is a connection of its own, and is read fairly: a chunk in a turn of the event loop, the rest stays in the kernel.
+ * Output that a worker writes to its standard descriptors without its shim: child processes, native libraries, a dying
+ * interpreter. Each descriptor is a connection of its own. Reading is fair: one chunk per turn of the event loop, the rest stays
+ * in the kernel.
  */
 export class Descriptors {
   #onText: OnText
   #count = 0
   #held = 0
   #mostTurns = mostTurns
-  /** Whether anything was ever written to them. */
+  /** Whether anything was ever written to the descriptors. */
   areUsed = false
 
   constructor(onText: OnText) {
@@ -43,7 +44,7 @@ export class Descriptors {
     socket.resume()
   }
 
-  /** Calls back when all that was written before now is told: frames may come sooner than what was written before them. */
+  /** Calls back when earlier output has been delivered: frames may overtake output that was written before them. */
   whenRead(then: () => void): void {
     if (this.#count === 0) then()
     else this.#afterTurns(then, 1)

@@ -1,7 +1,7 @@
 import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
 
-/** A sink that tells when something of the answer comes: a stream that flows outlives its function's timeout. */
+/** A sink that reports each chunk: a stream with steady data may run longer than the function's timeout. */
 export class FlowingSink implements StreamSink {
   #sink: StreamSink
   #onFlow: () => void

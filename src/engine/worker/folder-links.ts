@@ -4,7 +4,7 @@ import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { PipeStock } from './pipe-stock.ts'
 import { WorkerFolder } from './worker-folder.ts'
 
-/** Links by a folder on a disk that server and worker share: a socket, two pipes, and the code as links to the stored files. */
+/** Links through a folder on a disk that server and worker share: a socket, two pipes, and hard links to the stored code. */
 export class FolderLinks implements WorkerLinks {
   #engine: SandboxEngine
   #parent: string

@@ -4,14 +4,14 @@ import type { BoundSecrets } from '../../domain/secret.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import { type Frame, parseMeta } from './protocol.ts'
 
-/** What the server says in the meta of frames, and reads there; see runtimes/README.md. */
+/** The server's side of the metas of frames; see runtimes/README.md. */
 
-/** With the folder in which its files are to lie. */
+/** Secrets, and the folder for those that are files. */
 export interface HandedSecrets extends BoundSecrets {
   folder: string
 }
 
-/** Meta of `BIND`; `code`: where the worker finds the function's code; `api`: what it calls the API with. */
+/** Meta of `BIND`; `code`: the path of the function's code in the worker; `api`: URL and token for the API. */
 export function bindMeta(
   revision: Revision,
   code: string,
@@ -45,7 +45,9 @@ function secretMeta({ env, files, folder }: HandedSecrets): object {
   }
 }
 
-/** Meta of `CALL`. Hand-built: it is on the path of every call, and nothing in it needs escaping but what is given to JSON here. */
+/**
+ * Meta of `CALL`. It is concatenated by hand because every call needs it; only the parts that may need escaping go through JSON.
+ */
 export function callMeta(call: Call, deadlineMs: number): string {
   const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
   const client = call.client === undefined ? '' : `,"client":${JSON.stringify(call.client)}`
@@ -61,7 +63,7 @@ export function sessionMeta(session: ActingSession | undefined): object {
   return { token, auth_url: authUrl, details, catalog: catalog === null ? [] : JSON.parse(catalog) }
 }
 
-/** What `BOUND` tells of the functions of an app; undefined: it is none. */
+/** Functions of an app, from `BOUND`; undefined: the package is no app. */
 export function functionsIn(frame: Frame): AppFunction[] | undefined {
   if (!frame.meta.includes('"functions"')) return undefined
   try {
@@ -71,7 +73,10 @@ export function functionsIn(frame: Frame): AppFunction[] | undefined {
   }
 }
 
-/** The worker says that it is about to exit and takes no more calls. Not parsed without need: every answer is asked. */
+/**
+ * The worker announces that it takes no more calls and exits. The meta is searched, not parsed, because every response is
+ * checked.
+ */
 export function isLast(frame: Frame): boolean {
   if (!frame.meta.includes('"last":true')) return false
   try {

@@ -2,24 +2,26 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../../domain/clock.ts'
 import { type Frame, FrameDecoder, type FrameLimit, maxUnaskedBytes, ProtocolError } from './protocol.ts'
 
-/** What one worker may have of a turn of the event loop; the rest of what it sent waits for the next, and others are read. */
+/**
+ * Limit of frames from one worker in a turn of the event loop. The rest waits for the next turn, so that other workers are read.
+ */
 const framesPerTurn = 128
 const bytesPerTurn = 256 * 1024
-/** How long the rest of a long frame may be under way. */
+/** Longest time for the rest of a long frame to arrive. */
 const longFrameMs = 30_000
 
 export interface FrameReaderParts {
   clock: Clock
   limitOf: FrameLimit
-  /** A ProtocolError that it throws ends the reading as one of the frames themselves. */
+  /** A ProtocolError thrown here stops the reader, as one in the frames does. */
   onFrame(frame: Frame): void
-  /** Called once: the worker does not keep to the protocol. Nothing more is read. */
+  /** Called once when the worker violates the protocol. Nothing more is read. */
   onBroken(error: ProtocolError): void
 }
 
 /**
- * Frames as they arrive, fairly: a worker that sends without end costs everybody else its share of a turn and no more, and
- * what it has sent beyond that stays in the kernel, which stops it.
+ * Reads frames fairly: a worker that sends without end gets its share of a turn and no more. What it sends beyond that stays in
+ * the kernel, whose full buffer blocks the worker.
  */
 export class FrameReader {
   #socket: Socket
@@ -27,7 +29,7 @@ export class FrameReader {
   #decoder: FrameDecoder
   #frames = 0
   #bytes = 0
-  /** Reading goes on in the next turn. */
+  /** True when reading continues in the next turn. */
   #isHeld = false
   #isTurnOver = true
   #isFinishing = false
@@ -40,11 +42,11 @@ export class FrameReader {
     this.#decoder = new FrameDecoder(parts.limitOf)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.once('close', () => this.#forgetLongFrame())
-    // It may have waited for us.
+    // The socket may have been paused.
     socket.resume()
   }
 
-  /** The connection is closed: what had come and waited for its turn. */
+  /** The connection is closed: handles frames that had arrived and waited for their turn. */
   finish(): void {
     this.#isFinishing = true
     if (!this.#isBroken) this.#read()
@@ -99,7 +101,7 @@ export class FrameReader {
     this.#socket.pause()
   }
 
-  /** A part of a long frame is memory of ours: its rest must come. */
+  /** The first part of a long frame occupies our memory, so the rest must arrive in time. */
   #watchLongFrame(): void {
     if (this.#decoder.heldBytes <= maxUnaskedBytes) return this.#forgetLongFrame()
     this.#stopTimer ??= this.#parts.clock.after(longFrameMs, () => {

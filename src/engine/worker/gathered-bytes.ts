@@ -1,7 +1,10 @@
-/** Size of the blocks that small pieces are put together in. */
+/** Size of the blocks in which small pieces are gathered. */
 const blockBytes = 16 * 1024
 
-/** Many pieces as few: what is kept of a million pieces of a byte is a million bytes, and nothing of what they were cut from. */
+/**
+ * Copies many pieces into few blocks: a million pieces of one byte occupy a million bytes, and the buffers they came from are
+ * released.
+ */
 export class GatheredBytes {
   #whole: Buffer[] = []
   #block = Buffer.alloc(0)
@@ -15,7 +18,7 @@ export class GatheredBytes {
     this.#used += piece.length
   }
 
-  /** All of it; nothing is kept. */
+  /** Returns all bytes and resets. */
   take(): Buffer {
     this.#endBlock()
     const [only] = this.#whole

@@ -14,12 +14,15 @@ import { FlowingSink } from './flowing-sink.ts'
 import { ImageOutput, type LastLines, lastLinesMs } from './image-output.ts'
 import { killed, resultTooLarge, timedOut } from './outcomes.ts'
 
-/** How long the engine may take to say how an image ended whose connection has closed. */
+/** How long the engine may take to report the end of an image whose connection has closed. */
 const exitReportMs = 3000
-/** Shorter than servers keep idle connections: one that is closed just as a call is sent would fail the call. */
+/**
+ * Shorter than the keep-alive timeout of usual servers: a connection that the server closes while a call is sent would fail the
+ * call.
+ */
 const idleConnectionMs = 1000
 
-/** An image that listens on a port and is kept warm: calls are HTTP requests over kept-alive connections. */
+/** A warm image that listens on a port: calls are HTTP requests over kept-alive connections. */
 export class HttpImageWorker implements PoolWorker {
   readonly name: string
   readonly gone: Promise<void>
@@ -30,16 +33,16 @@ export class HttpImageWorker implements PoolWorker {
   #address: { host: string; port: number } = { host: '', port: 0 }
   #output: ImageOutput
   startFailure: Bound | undefined
-  /** What gives a call up, by its execution. */
+  /** How to cancel a call, by its execution. */
   #cancels = new Map<string, () => void>()
-  /** Why it takes no more calls, if it does not. */
+  /** Why it takes no more calls; `no`: it does take calls. */
   #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
   #maxResultBytes: number
   #streamIdleMs: number
   #stopGraceMs: number
   #token: WorkerToken | undefined
 
-  /** `onOther`: what it prints while no call is under way, also while it starts. */
+  /** `onOther` receives what it prints while no call runs, also during the start. */
   constructor(
     sandbox: Sandbox,
     options: {
@@ -50,9 +53,9 @@ export class HttpImageWorker implements PoolWorker {
       stopGraceMs: number
       quietMs: number
       onOther: OnOutput
-      /** Where the image itself says that a call has printed all. */
+      /** Set for images that mark the end of a call's output themselves. */
       lastLines?: LastLines
-      /** What it calls the API with, if it may. */
+      /** Token with which it calls the API, if it may. */
       token?: WorkerToken | undefined
     },
   ) {
@@ -76,25 +79,25 @@ export class HttpImageWorker implements PoolWorker {
     return this.#ended !== 'no'
   }
 
-  /** It listens there from now on. */
+  /** The image listens at this address from now on. */
   ready(address: { host: string; port: number }): void {
     this.#address = address
     this.#output.ready()
   }
 
-  /** Marks can be put into what it prints. */
+  /** Enables marks in its output. */
   markWith(marker: OutputMarker): void {
     this.#output.markWith(marker)
   }
 
-  /** It will not serve: what is wrong with it is the function's own doing, and what it printed is the log. */
+  /** The image cannot serve, by the function's fault; its output is the log. */
   async notReady(outcome: Outcome): Promise<void> {
     if (this.isEnding) await this.#sandbox.printed
     const log = this.#output.startLog
     this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: this.#output.explainStart(outcome), log }
   }
 
-  /** What the engine has of its output. */
+  /** Takes output that the engine delivers. */
   print(stream: 'stdout' | 'stderr', text: string): void {
     this.#output.print(stream, text)
   }
@@ -144,7 +147,10 @@ export class HttpImageWorker implements PoolWorker {
     }
   }
 
-  /** Its connection closes, which is all that a web server is told; it is not ended for what it may go on with. */
+  /**
+   * Closes the call's connection, the only signal that a web server understands. The worker stays: the program may continue with
+   * other work.
+   */
   cancel(executionId: string): void {
     this.#cancels.get(executionId)?.()
   }
@@ -206,7 +212,7 @@ export class HttpImageWorker implements PoolWorker {
     return failed('the image closed the connection without an answer', runMs)
   }
 
-  /** How the image ended; null when it goes on. */
+  /** The image's exit; null when it still runs. */
   #exit(): Promise<Exit | null> {
     return new Promise((resolve) => {
       const stopTimer = this.#clock.after(exitReportMs, () => resolve(null))
@@ -229,7 +235,7 @@ const failed = (message: string, runMs: number): Outcome => {
   return { kind: 'raised', error: { type: 'HttpError', message, stack: null }, runMs, ...noUsage }
 }
 
-/** The caller's request; an event is what a web server would be posted. The length is that of the body, which is whole. */
+/** The caller's request; an event becomes the POST that a web server expects. Content-Length is that of the whole body. */
 function requestOf(call: Call): Pick<HttpRequestHead, 'method' | 'target' | 'headers'> {
   const { method, target, headers } = call.http ?? { method: 'POST', target: '/', headers: typeOf(call) }
   const passed = headers.filter(([name]) => !ours.has(name.toLowerCase()))
@@ -240,10 +246,10 @@ function requestOf(call: Call): Pick<HttpRequestHead, 'method' | 'target' | 'hea
   return { method, target, headers: passed }
 }
 
-/** In which an image that may call the API is told the token of a call. */
+/** Header in which an image that may call the API gets the token of a call. */
 const tokenHeader = 'x-taibai-token'
 
-/** Headers that say how the body is sent, and who calls: not the caller's to set. */
+/** Headers about transfer and caller identity, which the caller cannot set. */
 const ours = new Set([
   'connection',
   'content-length',
@@ -266,7 +272,7 @@ function pairs(rawHeaders: string[]): string[][] {
   return Array.from({ length: rawHeaders.length / 2 }, (_, at) => rawHeaders.slice(2 * at, 2 * at + 2))
 }
 
-/** Throws when the answer breaks off, or the signal fires, also while the sink is full. */
+/** Throws when the response breaks off or the signal fires, also while the sink is full. */
 async function pass(response: IncomingMessage, head: HttpHead, sink: StreamSink, signal: AbortSignal): Promise<void> {
   const aborted = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true })
@@ -278,7 +284,7 @@ async function pass(response: IncomingMessage, head: HttpHead, sink: StreamSink,
   signal.throwIfAborted()
 }
 
-/** Whether something listens there. */
+/** Whether a connection to the address succeeds. */
 export const tryConnect = (address: { host: string; port: number }): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ ...address, timeout: 1000 })

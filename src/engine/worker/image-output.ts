@@ -6,47 +6,49 @@ import { PrintedMarks } from './printed-marks.ts'
 import { ReadOnlyRoot } from './read-only-root.ts'
 
 /**
- * What a call printed is still on its way when its answer is there. Where a mark can be put behind it, the mark is waited for; else
- * an image is waited for until it has been quiet for this time.
+ * A call's output may arrive after its response. Where the output can be marked, the worker waits for the mark; else it waits
+ * until the image has printed nothing for this time.
  */
 export const usualQuietMs = 10
-/** But no longer than that. */
+/** Upper limit of that wait. */
 export const lastLinesMs = 100
-/** How long a mark may be under way. */
+/** Longest wait for a mark. */
 const markWaitMs = 1000
-/** Calls in a row without output after which an image without marks is not waited for, until it prints again or fails. */
+/**
+ * After this number of consecutive calls without output, an image without marks is not waited for until it prints again or fails.
+ */
 const mostSilentCalls = 10
-/** Characters kept of what is printed while it starts. */
+/** Limit of characters kept from the start. */
 export const longestStartLog = 64 * 1024
 
-/** Tells when a call has printed all. */
+/** Knows when a call's output is complete. */
 export interface LastLines {
-  /** Null: this time it cannot be told. */
+  /** Null: unknown for this call. */
   until(): Promise<void> | null
-  /** How long that may take. */
+  /** Longest duration of that wait. */
   mostMs: number
 }
 
-/** A call under way. */
+/** A running call. */
 interface Open {
-  /** What it printed of its root. */
+  /** Detects messages about the read-only root in its output. */
   root: ReadOnlyRoot
-  /** Of which what comes is its own. */
+  /** Streams whose output currently belongs to the call. */
   streams: Set<'stdout' | 'stderr'>
 }
 
 interface Options {
   clock: Clock
   quietMs: number
-  /** What it prints while no call is under way, also while it starts. */
+  /** Receives what it prints while no call runs, also during the start. */
   onOther: OnOutput
-  /** Where the image itself says that a call has printed all. */
+  /** Set for images that mark the end of a call's output themselves. */
   lastLines?: LastLines | undefined
 }
 
-/** What an image prints, which comes by another way than its answers: through the engine, and without a word of whose it is. */
+/** The output of an image, which arrives through the engine, separately from responses and without naming a call. */
 export class ImageOutput {
-  /** What it printed before it was ready. */
+  /** Output before it was ready. */
   startLog = ''
   #isReady = false
   #clock: Clock
@@ -56,7 +58,7 @@ export class ImageOutput {
   #calls = new Map<Call, Open>()
   #marks = new PrintedMarks((stream, text) => this.#took(stream, text))
   #root = new ReadOnlyRoot()
-  /** Calls in a row that it printed nothing for. */
+  /** Consecutive calls without output. */
   #silentCalls = 0
   #printedAt = 0
   #ended = Promise.withResolvers<void>()
@@ -68,7 +70,7 @@ export class ImageOutput {
     this.#printed = options.lastLines
   }
 
-  /** What is printed from now on is not of its start. */
+  /** From now on, output no longer belongs to the start. */
   ready(): void {
     this.#isReady = true
   }
@@ -77,17 +79,17 @@ export class ImageOutput {
     return this.#isReady
   }
 
-  /** How many are under way. */
+  /** Number of running calls. */
   get calls(): number {
     return this.#calls.size
   }
 
-  /** Marks can be put into what it prints. */
+  /** Enables marks in the output. */
   markWith(marker: OutputMarker): void {
     this.#marks.use(marker)
   }
 
-  /** What the engine has of its output. */
+  /** Takes output that the engine delivers. */
   print(stream: 'stdout' | 'stderr', text: string): void {
     this.#marks.take(stream, text)
   }
@@ -98,7 +100,7 @@ export class ImageOutput {
     this.#ended.resolve()
   }
 
-  /** What it printed before is under way yet, and belongs to no call that begins now. */
+  /** Begins a call. Earlier output may still be on its way and does not belong to this call. */
   open(call: Call): ReadOnlyRoot {
     const open: Open = { root: new ReadOnlyRoot(), streams: new Set() }
     this.#calls.set(call, open)
@@ -110,12 +112,12 @@ export class ImageOutput {
     this.#calls.delete(call)
   }
 
-  /** How its start went, with the remedy when it could not write. */
+  /** The outcome of the start, with advice when it failed to write to the read-only root. */
   explainStart(outcome: Outcome): Outcome {
     return this.#root.explain(outcome)
   }
 
-  /** Resolves when what the call printed has come, as far as that can be told. */
+  /** Resolves when the call's output has arrived, as far as that can be known. */
   async lastLines(hasFailed = true): Promise<void> {
     const told = this.#printed === undefined ? this.#markBack() : this.#printed.until()
     if (told !== null) return told
@@ -130,12 +132,12 @@ export class ImageOutput {
     }
   }
 
-  /** How long that may take at most. */
+  /** Longest duration of `lastLines`. */
   get lastLinesWithinMs(): number {
     return lastLinesMs + (this.#printed?.mostMs ?? markWaitMs)
   }
 
-  /** What the image prints belongs to the call that it works on (to each, when it works on several), and else to the worker. */
+  /** Attributes output to the running call, to each of several running calls, or else to the worker. */
   #took(stream: 'stdout' | 'stderr', text: string): void {
     this.#printedAt = this.#clock.elapsed()
     this.#silentCalls = 0
@@ -147,7 +149,7 @@ export class ImageOutput {
     this.#onOther(stream, printed)
   }
 
-  /** Null: no mark can be put. */
+  /** Null: no mark can be written. */
   #markBack(): Promise<void> | null {
     const missing = new Set<string>(['stdout', 'stderr'])
     const back = Promise.withResolvers<void>()
@@ -164,7 +166,7 @@ export class ImageOutput {
   }
 }
 
-/** What an image prints before there is somebody to tell. */
+/** Buffers what an image prints before a listener exists. */
 export class EarlyOutput {
   #kept: Parameters<OnOutput>[] = []
   #worker: { print: OnOutput } | undefined

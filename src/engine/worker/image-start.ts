@@ -5,9 +5,9 @@ import type { Listener, Sandbox } from '../sandbox/sandbox.ts'
 import { tryConnect } from './http-image-worker.ts'
 import { killed } from './outcomes.ts'
 
-/** Pause between two looks whether the image listens yet. */
+/** Pause between attempts to connect to the image. */
 const connectPauseMs = 20
-/** How long an image may listen at the wrong place only, before that is what is wrong with it. */
+/** An image that has listened only at a wrong address for this time is refused for it. */
 const wrongPlaceMs = 2000
 const lookMs = 500
 
@@ -16,7 +16,7 @@ export interface ImageStartParts {
   startTimeoutMs: number
 }
 
-/** Waits until the image listens where it must. Null: it does. Else what is wrong with the image, the function's own doing. */
+/** Waits until the image listens where it must. Null: it does. Else the reason, which is the function's fault. */
 export async function whatKeepsImage(
   sandbox: Sandbox,
   revision: Revision,
@@ -50,7 +50,7 @@ export async function whatKeepsImage(
   )
 }
 
-/** Null: it listens nowhere yet, or nobody can tell. Another port alone says nothing: it may open ours later. */
+/** Null: it listens nowhere yet, or that is unknown. Another port alone is no error: the image may still open the right one. */
 export function wrongPlace(listeners: Listener[] | null, port: number): string | null {
   const onPort = (listeners ?? []).filter((one) => one.port === port)
   if (onPort.length === 0 || onPort.some(({ onlyLoopback }) => !onlyLoopback)) return null

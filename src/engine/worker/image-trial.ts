@@ -2,13 +2,13 @@ import type { Runtime, RuntimeImages } from '../../domain/runtime.ts'
 import type { WorkerFactory } from '../pool/pool-worker.ts'
 import type { SandboxEngine } from '../sandbox/sandbox.ts'
 
-/** Tries a runtime that an operator adds: its image is there, and a worker of it says hello. */
+/** Tests a runtime that an operator adds: its image must exist, and a worker must say hello. */
 export class ImageTrial implements RuntimeImages {
   #engine: SandboxEngine
   #factory: WorkerFactory
   #versions: ReadonlyMap<string, string>
 
-  /** `versions`: of the languages, by image. */
+  /** `versions`: language versions by image. */
   constructor(engine: SandboxEngine, factory: WorkerFactory, versions: ReadonlyMap<string, string>) {
     this.#engine = engine
     this.#factory = factory

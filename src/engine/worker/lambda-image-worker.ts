@@ -8,20 +8,20 @@ import { ImageOutput } from './image-output.ts'
 import { memoryOfLambda } from './lambda-image.ts'
 import { killed } from './outcomes.ts'
 
-/** What a program has said last may be under way still when the engine says that it has ended. */
+/** A program's last output may still be on its way when the engine reports its end. */
 const lastWordMs = 500
 
 interface Options {
   clock: Clock
   stopGraceMs: number
   quietMs: number
-  /** What it prints that belongs to no call. */
+  /** Receives output that belongs to no call. */
   onOther: OnOutput
 }
 
 /**
- * An image whose program asks for its events by the Runtime API of AWS Lambda, and the helper beside it that serves this API: a worker of ours that
- * shares its network. Calls go by the helper, output comes from the image. One ends with the other.
+ * A worker for images whose program gets its events from the AWS Lambda Runtime API. A helper worker of ours serves this API in
+ * the same network namespace: calls go through the helper, output comes from the image. Each ends with the other.
  */
 export class LambdaImageWorker implements PoolWorker {
   readonly name: string
@@ -35,7 +35,7 @@ export class LambdaImageWorker implements PoolWorker {
   #stopGraceMs: number
   #output: ImageOutput
   #ended: 'no' | 'asked' | 'exited' = 'no'
-  /** Its start, or the call under way. */
+  /** The start, or the running call. */
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(image: Sandbox, helper: PoolWorker, revision: Revision, options: Options) {
@@ -58,7 +58,7 @@ export class LambdaImageWorker implements PoolWorker {
     return this.#ended !== 'no' || this.#helper.isEnding
   }
 
-  /** Waits until the program asks for its first event. `bound`: as its helper says. */
+  /** Waits until the program requests its first event. `bound`: the helper's result. */
   begin(bound: Promise<Bound>): Promise<void> {
     const begun = this.#begin(bound)
     this.#work = begun
@@ -108,7 +108,7 @@ export class LambdaImageWorker implements PoolWorker {
     }
   }
 
-  /** The Runtime API has no word for it: a call that does not end in time ends with the worker. */
+  /** The Runtime API has no cancel message: a call that does not end in time ends with the worker. */
   cancel(executionId: string, graceMs: number): void {
     this.#helper.cancel(executionId, graceMs)
   }
@@ -129,7 +129,7 @@ export class LambdaImageWorker implements PoolWorker {
     await this.gone
   }
 
-  /** Null: the program has ended, and nothing was said before that. */
+  /** Null: the program ended first. */
   async #unlessItEnds<Said>(said: Promise<Said>): Promise<Said | null> {
     const end = this.#image.exited.then(() => null)
     return (await Promise.race([said, end])) ?? Promise.race([said, this.#pause(lastWordMs)])
@@ -154,7 +154,7 @@ export class LambdaImageWorker implements PoolWorker {
 
   async #whenBothAreGone(): Promise<void> {
     await Promise.race([this.#image.exited, this.#helper.gone])
-    // How that ended is said by who ended by itself.
+    // Its own end has priority as the reason of a failure.
     await this.#work.catch(() => {})
     await Promise.all([this.#image.kill(), this.#helper.kill()])
   }
@@ -164,7 +164,7 @@ export class LambdaImageWorker implements PoolWorker {
   }
 }
 
-/** What the helper has used is not the function's. */
+/** The helper's resource usage is not the function's. */
 function withoutUsage(outcome: Outcome): Outcome {
   const told = { ...outcome, ...noUsage }
   delete told.stalledMs

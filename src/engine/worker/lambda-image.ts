@@ -1,14 +1,14 @@
 import { runtimeApi, runtimeApiHelperBytes } from '../../domain/revision.ts'
 import type { Revision } from '../../domain/worker.ts'
 
-/** What an image that asks for its events finds around it: pure. */
+/** The environment of an image that uses the Lambda Runtime API. Pure. */
 
-/** Where it finds the Runtime API: on the loopback of the network that it shares with its helper. */
+/** Port of the Runtime API, on the loopback that the image shares with its helper. */
 export const runtimeApiPort = 9001
 
 const mib = 1024 * 1024
 
-/** Variables of the container. What the function sets itself stays, but for where the API is. */
+/** Environment variables of the container. The function's own variables win, except for the address of the API. */
 export function environmentOfLambda(env: Record<string, string>, revision: Revision): Record<string, string> {
   const { functionId, functionVersion, start } = revision
   const name = revision.functionName ?? functionId
@@ -32,15 +32,15 @@ export function environmentOfLambda(env: Record<string, string>, revision: Revis
   }
 }
 
-/** Of the image alone. */
+/** Memory of the image without its helper. */
 export const memoryOfLambda = ({ memoryBytes }: Revision): number => memoryBytes - runtimeApiHelperBytes
 
-/** What its helper is bound to: it runs nothing of the function, and needs nothing of it but what calls are told. */
+/** The revision of the helper: it runs none of the function's code and needs only the data of calls. */
 export function helperRevision(revision: Revision): Revision {
   const { AWS_REGION: region } = revision.env
   const env: Record<string, string> = region === undefined ? {} : { AWS_REGION: region }
   return { ...revision, ...helperLimits, signature: runtimeApi, env, secrets: [], api: false, entry: '' }
 }
 
-/** More than a function gets by default: all that the image is told and says goes through it. */
+/** More than a function's default CPU: all input and output of the image passes through the helper. */
 export const helperLimits = { memoryBytes: runtimeApiHelperBytes, cpuMillicpu: 250, cpuMaxMillicpu: null }

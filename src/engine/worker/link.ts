@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { SandboxSpec } from '../sandbox/sandbox.ts'
 import type { Channel } from './channel.ts'
 
-/** What comes from one worker: its frames, and what is written to its standard output and standard error past its shim. */
+/** Data from one worker: its frames, and what is written to its standard output and error without its shim. */
 export interface LinkConnection {
   frames: Socket
   stdout: Socket
@@ -10,24 +10,24 @@ export interface LinkConnection {
 }
 
 /**
- * How one worker and the server find each other: by a folder that both see, or over TCP. Nothing above knows which. After `remove`
- * nothing of it is left, and nobody gets in any more; twice is no harm.
+ * Connects one worker and the server, through a folder that both see or over TCP; callers do not know which. After `remove`
+ * nothing of it is left and no connection is accepted; it may be called twice.
  */
 export interface WorkerLink {
-  /** What the sandbox is given so that its shim finds us. */
+  /** What the sandbox needs so that its shim can connect. */
   readonly given: Pick<SandboxSpec, 'folder' | 'env' | 'key'>
-  /** In which its function finds the secrets that it wants as files. */
+  /** Folder in which the function finds secrets as files. */
   readonly secretsFolder: string
-  /** Code comes into the worker's memory: its limits have to be there before. */
+  /** True when code is copied into the worker's memory: limits must be set before. */
   readonly codeIsMemory: boolean
-  /** Connection of the worker's shim; resolves once, for the first that is allowed. */
+  /** The connection of the worker's shim; resolves once, with the first that authenticates. */
   connection(): Promise<LinkConnection>
-  /** Brings the code to the worker; the folder's path as the worker sees it. */
+  /** Copies or links the code to the worker and returns the path inside it. */
   bringCode(stored: string, channel: Channel): Promise<string>
   remove(): Promise<void>
 }
 
-/** Makes the links of all workers. */
+/** Creates the links of all workers. */
 export interface WorkerLinks {
   make(worker: string): Promise<WorkerLink>
   close(): Promise<void>

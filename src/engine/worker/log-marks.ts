@@ -1,15 +1,15 @@
 type Stream = 'stdout' | 'stderr'
 
-/** The line with which an image of OpenWhisk says on each stream that a call has printed all. */
+/** The line that an OpenWhisk image prints to each stream after a call's output. */
 export const logMark = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
 
 /**
- * Finds marks in what comes of two streams, in whatever pieces. Text is passed on at once, but for what may be the beginning of a
+ * Finds marks in two streams that arrive in arbitrary pieces. Text is passed on at once, except for a possible beginning of a
  * mark.
  */
 export class LogMarks {
   #kept: Record<Stream, string> = { stdout: '', stderr: '' }
-  /** Streams whose last piece ended with a mark: its line end is to come. */
+  /** Streams whose last piece ended with a mark: the line end is still missing. */
   #isAtLineEnd = new Set<Stream>()
   #onText: (stream: Stream, text: string) => void
   #onMark: (stream: Stream) => void
@@ -33,7 +33,7 @@ export class LogMarks {
     this.#pass(stream, text.slice(0, text.length - keeps))
   }
 
-  /** No more comes of what was kept: it was no mark. */
+  /** Passes on a kept beginning: the stream has ended, so it was no mark. */
   flush(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
       const text = this.#kept[stream]
@@ -49,7 +49,7 @@ export class LogMarks {
 
 const withoutLineEnd = (text: string): string => text.replace(/^\r?\n/, '')
 
-/** How much of the end of a text is how a mark begins. */
+/** Length of the text's end that matches the beginning of a mark. */
 function lengthOfBeginning(text: string): number {
   for (let length = Math.min(text.length, logMark.length - 1); length > 0; length--) {
     if (logMark.startsWith(text.slice(text.length - length))) return length

@@ -4,7 +4,7 @@ import { FolderLinks } from './folder-links.ts'
 import type { WorkerLinks } from './link.ts'
 import { TcpLinks } from './tcp-links.ts'
 
-/** The links that an engine asks for. `workersDir`: parent of the workers' folders, where they have any. */
+/** The links for this engine. `workersDir`: parent of the workers' folders, where workers have folders. */
 export async function openLinks(engine: SandboxEngine, workersDir: string, clock: Clock): Promise<WorkerLinks> {
   const { callers } = engine
   return callers === undefined ? new FolderLinks(engine, workersDir) : TcpLinks.open(engine, callers, clock)

@@ -11,7 +11,7 @@ import type { Exit } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { type Frame, FrameType, ProtocolError, parseMeta } from './protocol.ts'
 
-/** What the frame that ended a call says. A frame that makes no sense ends the call as the function's fault: its process sent it. */
+/** The outcome in the frame that ended a call. A malformed frame counts as the function's fault: its process sent it. */
 export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | undefined): Outcome {
   try {
     const meta = parseMeta(frame)
@@ -28,14 +28,14 @@ export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | 
   }
 }
 
-/** With the answer that it is all the same, where its signature has such. */
+/** A failure, including the response where the signature defines one. */
 function failure(frame: Frame, meta: Record<string, unknown>) {
   const error = errorOf(meta)
   if (frame.body.length === 0) return { kind: 'raised' as const, error }
   return { kind: 'raised' as const, error, value: { kind: 'json' as const, body: frame.body } }
 }
 
-/** Longest text of a failure that is kept: it is recorded with every execution. */
+/** Longest kept text of a failure: it is recorded with each execution. */
 const longestText = 64 * 1024
 
 function errorOf({ type, message, stack }: Record<string, unknown>): FunctionError {
@@ -77,7 +77,7 @@ export function timedOut(timeoutMs: number, runMs: number): Outcome {
   return { kind: 'timeout', error: { type: errorTypes.timeout, message, stack: null }, runMs, ...noUsage }
 }
 
-/** How a call would have ended, of code that was being loaded: its error says so. What is the platform's stays as it is. */
+/** Turns the outcome of loading into that of a call: the error says that loading failed. Platform failures stay as they are. */
 export function whileLoading(outcome: Outcome): Outcome {
   if (outcome.kind !== 'raised' && outcome.kind !== 'killed' && outcome.kind !== 'timeout') return outcome
   const { error } = outcome
@@ -91,13 +91,16 @@ export function notLoadedInTime(timeoutMs: number, loadMs: number): Outcome {
   return { kind: 'timeout', error, runMs: loadMs, ...noUsage }
 }
 
-/** What came from the worker was no shim's: the function went past it. */
+/** The worker sent what no shim sends, so the function bypassed its shim. */
 export function brokeProtocol(why: string, runMs: number): Outcome {
   const message = `the function's process was killed because it broke the worker protocol: ${why}`
   return { kind: 'killed', error: { type: 'ProtocolError', message, stack: null }, runMs, ...noUsage }
 }
 
-/** The worker ended by itself, or the kernel ended it for its memory: the function's fault; or somebody else ended it: ours. */
+/**
+ * A worker that exits, or that the kernel ends for its memory, is the function's fault; one that somebody else ended is the
+ * platform's.
+ */
 export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome {
   if (exit.fromOutside) return platformFailed('The worker was ended from outside while it ran the function.', runMs)
   const [type, message] = exit.memoryExceeded

@@ -6,17 +6,20 @@ import { FaasError } from '../../domain/errors.ts'
 
 const run = promisify(execFile)
 
-/** How many are made in one go: starting the program takes some milliseconds, a pipe microseconds. */
+/** Number of pipes made at once: starting mkfifo takes milliseconds, a pipe microseconds. */
 const batch = 32
 
-/** Named pipes, for whoever reaches their folder. Node.js cannot make one, so a program does. */
+/** Creates named pipes that anybody with access to the folder may use. Node.js has no mkfifo, so a program does it. */
 export async function makePipes(paths: string[]): Promise<void> {
   await run('mkfifo', ['-m', '666', ...paths]).catch((cause: unknown) => {
     throw new FaasError('engine_failed', 'Named pipes cannot be made: is mkfifo (of coreutils) installed?', { cause })
   })
 }
 
-/** Pipes that are made ahead, so that no worker waits for the program. The folder is its own, on the disk of the workers' folders. */
+/**
+ * Named pipes made in advance, so that no worker waits for mkfifo. They lie in a folder of their own, on the disk of the workers'
+ * folders.
+ */
 export class PipeStock {
   #folder: string
   #made = 0
@@ -27,7 +30,7 @@ export class PipeStock {
     this.#folder = folder
   }
 
-  /** Puts a pipe at each of these paths. */
+  /** Moves a pipe to each of these paths. */
   async put(paths: string[]): Promise<void> {
     while (this.#ready.length < paths.length) await this.#make()
     const taken = this.#ready.splice(0, paths.length)
@@ -43,7 +46,7 @@ export class PipeStock {
   }
 
   async #makeBatch(): Promise<void> {
-    // What an earlier run has left.
+    // Removes pipes of an earlier run.
     if (this.#made === 0) await rm(this.#folder, { recursive: true, force: true })
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     const paths = Array.from({ length: batch }, () => join(this.#folder, String(++this.#made)))

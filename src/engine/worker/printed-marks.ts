@@ -12,8 +12,8 @@ const mark = /\0taibai (\d{1,15})\0\n/
 const beginningOfMark = /\0(t|ta|tai|taib|taiba|taibai|taibai \d{0,15}\0?)?$/
 
 /**
- * Marks that the server puts into what an image prints, and finds again: all that comes before one was printed before it was put.
- * What comes is taken as it does, in whatever pieces; marks are taken out of it.
+ * Marks that the server writes into an image's output and finds again: everything before a mark was printed before it was
+ * written. Output arrives in arbitrary pieces; marks are removed from it.
  */
 export class PrintedMarks {
   #marker: OutputMarker | null = null
@@ -26,7 +26,7 @@ export class PrintedMarks {
     this.#onText = onText
   }
 
-  /** From when one has come back: until then, and where none does, none are put. */
+  /** Marks are used only after a first one has come back through the engine. */
   use(marker: OutputMarker): void {
     const back = new Set<Stream>()
     this.#putWith(marker, (stream) => {
@@ -35,12 +35,12 @@ export class PrintedMarks {
     })
   }
 
-  /** Into both streams; `onReached` is called for each as its mark comes back. False: marks cannot be put. */
+  /** Writes a mark to both streams; `onReached` is called for each stream when its mark arrives. False: marks cannot be used. */
   put(onReached: (stream: Stream) => void): boolean {
     return this.#marker !== null && this.#putWith(this.#marker, onReached)
   }
 
-  /** One has stayed away: none are put until one has come back again. */
+  /** A mark was lost: none are written until one has come back again. */
   doubt(): void {
     const marker = this.#marker
     this.#marker = null
@@ -59,7 +59,7 @@ export class PrintedMarks {
     this.#pass(stream, text.slice(0, keptFrom))
   }
 
-  /** No more comes of what was kept: it was no mark. */
+  /** Passes on a kept beginning: the stream has ended, so it was no mark. */
   flush(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
       this.#pass(stream, this.#kept[stream])

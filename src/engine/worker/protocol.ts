@@ -1,6 +1,6 @@
 /**
- * The frames between server and worker, as `runtimes/README.md` describes them. Pure: bytes to frames and back.
- * Nothing here trusts the other side: a frame that is too long or too short throws a ProtocolError.
+ * The frames between server and worker, as `runtimes/README.md` describes them. Pure: bytes to frames and back. The other side is
+ * not trusted: a frame that is too long or too short throws a ProtocolError.
  */
 
 export const FrameType = {
@@ -30,40 +30,40 @@ export const maxFrameBytes = 16 * 1024 * 1024
 /** Bytes of CHUNK bodies a call may send before it must wait for CREDIT. */
 export const streamWindowBytes = 1024 * 1024
 
-/** Longest meta: the texts of an error, each character escaped. */
+/** Longest meta: the texts of an error with every character escaped. */
 export const maxMetaBytes = 1.5 * 1024 * 1024
 
-/** Frames up to this length are taken whatever their kind. */
+/** Frames up to this length are accepted for each type. */
 export const maxUnaskedBytes = 64 * 1024
 
-/** Objects, arrays and members that one meta may have: an answer's head with 1,300 headers fits. */
+/** Limit of objects, arrays and members in a meta; the head of a response with 1,300 headers stays below. */
 const maxMetaParts = 4096
-/** No shorter text can have more. */
+/** A shorter text cannot exceed the limit. */
 const maxUncountedMeta = 2 * maxMetaParts
 
 const lengthBytes = 4
 const headBytes = 9
-/** Until the type and the call of a frame are known. */
+/** Bytes until the type and the call of a frame are known. */
 const kindBytes = lengthBytes + 5
 const emptyBody = Buffer.alloc(0)
 
 export interface Frame {
   type: number
-  /** The call's number, 0 where no call is meant. */
+  /** The call's number; 0 for frames without a call. */
   call: number
-  /** JSON text of an object, or empty; parsed by who needs it. */
+  /** JSON text of an object, or empty; the recipient parses it. */
   meta: string
   body: Buffer
 }
 
-/** The longest frame of a type for a call, in bytes after the length field. */
+/** Longest frame of a type for a call, in bytes after the length field. */
 export type FrameLimit = (type: number, call: number) => number
 
 export class ProtocolError extends Error {
   override name = 'ProtocolError'
 }
 
-/** One frame as the bytes to send, in one or two pieces so that a large body is not copied. */
+/** Encodes a frame as one or two buffers, so that a large body is not copied. */
 export function encodeFrame(type: FrameType, call: number, meta: string, body: Buffer = emptyBody): Buffer[] {
   const metaBytes = Buffer.byteLength(meta)
   const length = headBytes + metaBytes + body.length
@@ -74,30 +74,30 @@ export function encodeFrame(type: FrameType, call: number, meta: string, body: B
   head[4] = type
   head.writeUInt32BE(call, 5)
   head.writeUInt32BE(metaBytes, 9)
-  // Metas are ASCII as a rule, which needs no encoding.
+  // Most metas are ASCII, which latin1 writes without encoding.
   head.write(meta, lengthBytes + headBytes, metaBytes === meta.length ? 'latin1' : 'utf8')
   if (!copyBody) return [head, body]
   body.copy(head, lengthBytes + headBytes + metaBytes)
   return [head]
 }
 
-/** Turns arriving bytes into frames. A body is a view into what arrived: copy it to keep it long. */
+/** Decodes arriving bytes into frames. A body is a view of the input buffer: copy it to keep it. */
 export class FrameDecoder {
   #limitOf: FrameLimit
   #buffer: Buffer = Buffer.alloc(0)
   #at = 0
-  /** What came behind `#buffer` and is not joined to it yet. */
+  /** Buffers behind `#buffer` that are not joined to it yet. */
   #later: Buffer[] = []
   #laterBytes = 0
-  /** Bytes that must be there before decoding goes on; spares joining many small pieces of a large frame. */
+  /** Bytes needed to continue decoding; avoids joining the many small pieces of a large frame. */
   #wanted = lengthBytes
 
-  /** `limitOf`: longest frame of a kind, asked as soon as its kind is known and before the rest of it is kept. */
+  /** `limitOf`: longest frame of a kind, checked as soon as the kind is known and before the rest is kept. */
   constructor(limitOf: FrameLimit = () => maxFrameBytes) {
     this.#limitOf = limitOf
   }
 
-  /** Bytes that are kept: of frames that are not complete, or not asked for yet. */
+  /** Bytes kept from frames that are incomplete or not consumed yet. */
   get heldBytes(): number {
     return this.#buffer.length - this.#at + this.#laterBytes
   }
@@ -112,7 +112,7 @@ export class FrameDecoder {
     }
   }
 
-  /** The next frame that is complete; null: more must come. Throws ProtocolError; the decoder is then of no more use. */
+  /** The next complete frame; null: more bytes are needed. Throws ProtocolError, after which the decoder is unusable. */
   next(): Frame | null {
     while (this.heldBytes >= this.#wanted) {
       const bytes = this.#joined(this.#wanted)
@@ -152,7 +152,7 @@ export class FrameDecoder {
       throw new ProtocolError(`a frame of ${length} bytes is longer than ${limit}, the most of its kind`)
   }
 
-  /** The buffer, joined until it holds at least `bytes` from `#at` on. */
+  /** Joins the buffer until it holds at least `bytes` from `#at` on. */
   #joined(bytes: number): Buffer {
     if (this.#buffer.length - this.#at >= bytes) return this.#buffer
     this.#buffer = Buffer.concat([this.#buffer.subarray(this.#at), ...this.#later])
@@ -183,7 +183,7 @@ function readFrame(buffer: Buffer, at: number, length: number): Frame {
   }
 }
 
-/** The meta of a frame as an object; throws ProtocolError when it is not one. */
+/** Parses the meta of a frame; throws ProtocolError when it is not an object. */
 export function parseMeta(frame: Frame): Record<string, unknown> {
   if (frame.meta === '') return {}
   if (frame.meta.length > maxUncountedMeta && countParts(frame.meta) > maxMetaParts) {
@@ -196,7 +196,7 @@ export function parseMeta(frame: Frame): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** Objects, arrays and commas outside of strings, as far as the limit: parsing takes long where there are many, not where texts are long. */
+/** Counts objects, arrays and commas outside of strings, up to the limit: many of them make parsing slow, long texts do not. */
 function countParts(json: string): number {
   let parts = 0
   for (let at = 0; at < json.length && parts <= maxMetaParts; at++) {

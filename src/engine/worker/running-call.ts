@@ -3,7 +3,7 @@ import type { Call, StreamSink } from '../../domain/worker.ts'
 import type { Ending, Pending } from './channel.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
 
-/** A call that is under way: what the channel and the deadlines know it by. */
+/** A running call, as the channel and the deadlines know it. */
 export class RunningCall implements Pending {
   readonly executionId: string
   readonly timeoutMs: number
@@ -13,7 +13,7 @@ export class RunningCall implements Pending {
   readonly onLog: Call['onLog']
   readonly resolve: (outcome: Outcome) => void
   #onEnd: (running: RunningCall, frame: Ending, streamedStatus: number | undefined) => void
-  /** The channel's. */
+  /** Assigned by the channel. */
   number = 0
   isOver = false
   isCancelled = false
@@ -37,7 +37,7 @@ export class RunningCall implements Pending {
     this.#onEnd = onEnd
   }
 
-  /** Its time only grows: the timer looks again when the time before has passed. */
+  /** The deadline only moves later: the timer checks again at the previous one. */
   extendTo(deadlineAt: number): void {
     if (!this.isCancelled && deadlineAt > this.deadlineAt) this.deadlineAt = deadlineAt
   }

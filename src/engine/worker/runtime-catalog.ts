@@ -12,12 +12,12 @@ const pattern = z.string().transform((text) => new RegExp(text, 'm'))
 
 const name = z.string().regex(/^[\w-]+$/)
 
-/** Further rows of one image. */
+/** Further runtimes that share one image. */
 const twins = z
   .array(z.object({ name, signature, description: z.string(), languages: z.array(z.string()).optional() }))
   .default([])
 
-/** What `runtimes/README.md` says of runtime.json, as far as the server needs it. */
+/** The fields of runtime.json that the server needs; see `runtimes/README.md`. */
 const manifestFile = z
   .object({
     name,
@@ -53,9 +53,9 @@ const manifestFile = z
   )
 
 /**
- * The runtimes of a folder, twins included, by name; `asked`: further languages, and versions of languages, by name, which are
- * there when they are asked for. `ofHost`: workers are processes of this machine, in the versions that it has. Throws an Error
- * that names the file that is wrong, or the runtime that there is not.
+ * The runtimes of a folder by name, twins included. `asked`: names of further languages and versions, which are read only on
+ * request. `ofHost`: workers are processes of this machine, with its language versions. Throws an Error that names the invalid
+ * file or the missing runtime.
  */
 export function readRuntimes(folder: string, asked: string[] = [], { ofHost = false } = {}): RuntimeManifest[] {
   const read = readdirSync(folder)
@@ -83,7 +83,7 @@ function refuseVersions(versions: ImageRuntimes[], asked: string[]): void {
   )
 }
 
-/** A language, or a version of one: the runtimes of its image. */
+/** A language, or a version of one, with the runtimes of its image. */
 interface ImageRuntimes {
   names: string[]
   runtimes: RuntimeManifest[]
@@ -128,7 +128,7 @@ function readRuntime(path: string): { language: ImageRuntimes; versions: ImageRu
 
 type GivenBuilder = NonNullable<z.output<typeof manifestFile>['builder']>
 
-/** Its image is made of that of the runtime and of the files of its folder. */
+/** The builder image is made from the runtime's image and the files of its folder. */
 function builderFacts(path: string, runtimeImage: string, { host_program, ...given }: GivenBuilder): BuilderFacts {
   const folder = join(path, 'builder')
   const [repository = '', tag = ''] = runtimeImage.split(/:(?=[^/]*$)/)

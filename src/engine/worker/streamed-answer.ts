@@ -3,12 +3,12 @@ import type { StreamSink } from '../../domain/worker.ts'
 import { GatheredBytes } from './gathered-bytes.ts'
 import { ProtocolError, streamWindowBytes } from './protocol.ts'
 
-/** Credit is given in lumps: one for each chunk would answer every byte with thirty. */
+/** Credit is sent in lumps: credit per chunk would answer each byte with a frame of thirty bytes. */
 const lumpBytes = streamWindowBytes / 4
 
 /**
- * A streamed answer on its way from a worker to whoever reads it. What the reader has not taken is at most a window, kept as bytes
- * however small the pieces were; credit is given for what was taken, and only when the worker has read the last.
+ * A streamed response on its way from a worker to its reader. At most a window of unread data is kept, as bytes, however small
+ * the pieces were. Credit is sent for data that was read, once the worker has read the previous credit.
  */
 export class StreamedAnswer {
   readonly head: HttpHead
@@ -16,14 +16,14 @@ export class StreamedAnswer {
   #held = new GatheredBytes()
   #isFull = false
   #isOver = false
-  /** Bytes that arrived and for which no credit was given yet. */
+  /** Bytes that arrived and for which no credit was sent yet. */
   #unpaidBytes = 0
-  /** The part of `#unpaidBytes` that the reader took. */
+  /** The part of `#unpaidBytes` that was read. */
   #owedBytes = 0
   #isPaying = false
   #pay: (bytes: number, onRead: () => void) => void
 
-  /** `pay`: sends credit, and tells when the worker's side has taken it. */
+  /** `pay`: sends credit, and reports when the worker's side has read it. */
   constructor(head: HttpHead, sink: StreamSink, pay: (bytes: number, onRead: () => void) => void) {
     this.head = head
     this.#sink = sink
@@ -31,7 +31,7 @@ export class StreamedAnswer {
     sink.head(head)
   }
 
-  /** Throws ProtocolError when the worker had no credit for it: what was not asked for would fill our memory. */
+  /** Throws ProtocolError when the worker had no credit for the chunk: unrequested data would fill our memory. */
   write(chunk: Buffer): void {
     this.#unpaidBytes += chunk.length
     if (this.#unpaidBytes > streamWindowBytes) throw new ProtocolError('a worker sent more than it had credit for')
@@ -39,7 +39,7 @@ export class StreamedAnswer {
     else this.#pass(chunk)
   }
 
-  /** Nothing more comes: what was held back goes out. */
+  /** The response has ended: sends what was held back. */
   end(): void {
     this.#isOver = true
     if (this.#held.length > 0) this.#sink.write(this.#held.take())

@@ -7,22 +7,23 @@ import { FrameDecoder, FrameType, ProtocolError, parseMeta } from './protocol.ts
 export const streamNames = ['frames', 'stdout', 'stderr'] as const
 export type StreamName = (typeof streamNames)[number]
 
-/** How long who connects may take to say which worker it is. */
+/** Longest time for a new connection to send its KNOCK. */
 const knockMs = 10_000
-/** Longest KNOCK, with the little that may come behind it. */
+/** Longest KNOCK frame, with the few bytes that may follow it. */
 const longestKnock = 512
-/** Connections that have not said who they are; for one more, the one that has been silent for longest is closed. */
+/** Limit of connections without a KNOCK; beyond it, the oldest is closed. */
 const mostStrangers = 256
 
 export interface Guest {
   secret: string
-  /** Called once for each stream at most; what has come behind the KNOCK is read from the socket. */
+  /** Called at most once for each stream; data behind the KNOCK is put back into the socket. */
   onStream(name: StreamName, socket: Socket): void
 }
 
 /**
- * Where workers that share no disk with the server connect. Each connection begins with a KNOCK: which worker, its secret, and
- * which of its three streams this is. Who knows no secret is closed without a word, and so is the second of a stream.
+ * The TCP listener for workers that share no disk with the server. Each connection begins with a KNOCK: the worker's name, its
+ * secret, and which of its three streams this is. A wrong secret, or a second connection of a stream, is closed without a
+ * response.
  */
 export class TcpDoor {
   #servers: Server[] = []
@@ -34,7 +35,7 @@ export class TcpDoor {
     this.#clock = clock
   }
 
-  /** The port that it is. Port 0: a free one. */
+  /** Returns the port. Port 0: any free port. */
   async listen(host: string, port: number): Promise<number> {
     const server = createServer((socket) => this.#receive(socket))
     await new Promise<void>((resolve, reject) => {
@@ -56,7 +57,7 @@ export class TcpDoor {
     this.#guests.delete(worker)
   }
 
-  /** Nobody gets in any more; who is in stays. */
+  /** Accepts no more connections; existing ones stay. */
   close(): void {
     for (const socket of this.#strangers) socket.destroy()
     for (const server of this.#servers) server.close()
@@ -85,7 +86,7 @@ export class TcpDoor {
     socket.on('data', take).once('close', leave)
   }
 
-  /** A shim knocks at once: functions that connect and say nothing do not keep workers out. */
+  /** A shim sends its KNOCK at once, so silent connections of functions cannot keep workers out. */
   #makePlace(): void {
     if (this.#strangers.size < mostStrangers) return
     const [oldest] = this.#strangers
@@ -94,7 +95,7 @@ export class TcpDoor {
     oldest.destroy()
   }
 
-  /** Compared in the same time whether there is such a worker or not. */
+  /** Takes the same time whether the worker exists or not. */
   #letIn({ worker, secret, stream, rest }: Knock, socket: Socket): void {
     const expected = this.#guests.get(worker)
     const isRight = timingSafeEqual(digestOf(secret), expected?.digest ?? nobodysDigest)
@@ -106,7 +107,7 @@ export class TcpDoor {
   }
 }
 
-/** A machine that vanishes says nothing. */
+/** A machine that vanishes closes no connection. */
 const keepAliveMs = 30_000
 
 const digestOf = (secret: string): Buffer => createHash('sha256').update(secret).digest()
@@ -116,11 +117,11 @@ interface Knock {
   worker: string
   secret: string
   stream: StreamName
-  /** What came behind it. */
+  /** Bytes behind the KNOCK. */
   rest: Buffer
 }
 
-/** `more`: it is not whole yet; null: it is none. */
+/** `more`: the KNOCK is incomplete; null: it is none. */
 export function knockIn(bytes: Buffer): Knock | 'more' | null {
   try {
     const decoder = new FrameDecoder(() => longestKnock)

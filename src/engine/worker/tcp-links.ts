@@ -13,13 +13,13 @@ const newSecret = (): string => randomBytes(32).toString('base64url')
 
 type Inside = Pick<SandboxEngine, 'inside' | 'secretsFolder'>
 
-/** Files read in one go, and bytes that may be under way to a worker. */
+/** Limit of files that are read at once and of pieces in transit to a worker. */
 const piecesAtOnce = 64
 const mostUnderWay = 4 * pieceBytes
 
 /**
- * Links over TCP, for engines that do not share the server's disk: the shim connects three times, for its frames and for each of
- * its descriptors, with a secret of the worker's own; code comes over the first.
+ * Links over TCP, for engines that do not share the server's disk. A shim opens three connections, for frames and for each
+ * descriptor, with a secret of its own; code is sent over the first.
  */
 export class TcpLinks implements WorkerLinks {
   #engine: Inside
@@ -30,7 +30,7 @@ export class TcpLinks implements WorkerLinks {
     this.#door = door
   }
 
-  /** Listens where the engine says that its workers reach us. */
+  /** Listens where the engine's workers can reach the server. */
   static async open(engine: Inside, callers: WorkerCallers, clock: Clock): Promise<TcpLinks> {
     const door = new TcpDoor(clock)
     try {

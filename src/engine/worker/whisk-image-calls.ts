@@ -2,17 +2,17 @@ import type { WorkerToken } from '../../domain/api-access.ts'
 import { noUsage, type Outcome } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 
-/** What an image of OpenWhisk is sent, and what its answers mean: pure. */
+/** The requests and responses of an OpenWhisk image. Pure. */
 
 const defaultsName = '__OW_PARAMETERS'
 
-/** Variables of the container. */
+/** Environment variables of the container. */
 export function environmentOfImage(env: Record<string, string>, { concurrency }: Revision): Record<string, string> {
   const { [defaultsName]: _told, ...own } = env
   return { ...own, __OW_API_HOST: env.TAIBAI_API ?? '', __OW_ALLOW_CONCURRENT: String(concurrency > 1) }
 }
 
-/** Of an image alone, too: then without code. */
+/** The body of `/init`, also for an image without code. */
 export function initBody({ init, env, functionName, functionId }: Revision): Buffer {
   const { [defaultsName]: _told, ...own } = env
   const { code = '', main = 'main', binary = false } = init ?? {}
@@ -26,7 +26,7 @@ interface About {
   apiUrl: string | undefined
 }
 
-/** Null: the input is no parameters. */
+/** The body of `/run`. Null: the input is not an object of parameters. */
 export function runBody(call: Call, revision: Revision, { deadlineMs, token, apiUrl }: About): Buffer | null {
   const value = paramsOf(call, revision.env[defaultsName])
   if (value === null) return null
@@ -54,7 +54,7 @@ function paramsOf({ input }: Call, defaults = '{}'): object | null {
   return Array.isArray(given) ? given : { ...JSON.parse(defaults), ...given }
 }
 
-/** Null: it is ready. An image that brings its own program may know nothing of `/init`. */
+/** Null: the image is ready. An image with a program of its own may not know `/init`. */
 export function outcomeOfInit(outcome: Outcome, hadCode: boolean): Outcome | null {
   if (outcome.kind !== 'returned') return outcome
   const { http, body } = outcome.value

@@ -10,7 +10,7 @@ import { LogMarks } from './log-marks.ts'
 import { whileLoading } from './outcomes.ts'
 import { initBody, outcomeOfInit, outcomeOfRun, runBody } from './whisk-image-calls.ts'
 
-/** How long the marks of a call may come after its answer. */
+/** How long the marks of a call may arrive after its response. */
 const marksWaitMs = 3000
 
 interface Options {
@@ -18,16 +18,16 @@ interface Options {
   maxResultBytes: number
   stopGraceMs: number
   quietMs: number
-  /** What it prints that belongs to no call. */
+  /** Receives output that belongs to no call. */
   onOther: OnOutput
   token: WorkerToken | undefined
-  /** Where it finds the API, if it may call it. */
+  /** URL of the API, if the function may call it. */
   apiUrl: string | undefined
 }
 
 /**
- * An image that keeps OpenWhisk's contract of action images: `POST /init` once, `POST /run` for each call, and a mark at the end of
- * what a call has printed. What comes behind a mark is of no call until the next one begins.
+ * An image that follows OpenWhisk's contract of action images: `POST /init` once, `POST /run` for each call, and a mark after
+ * each call's output. Output behind a mark belongs to no call until the next one begins.
  */
 export class WhiskImageWorker implements PoolWorker {
   readonly gone: Promise<void>
@@ -38,12 +38,12 @@ export class WhiskImageWorker implements PoolWorker {
   #revision: Revision
   #options: Options
   #marks: LogMarks
-  /** Whether it prints marks, as far as that is known. */
+  /** Whether the image prints marks, as far as known. */
   #marksAre: 'unknown' | 'there' | 'missing' = 'unknown'
   #isBusy = false
-  /** Marks of calls that were not waited for any longer. */
+  /** Missing marks of earlier calls that were not waited for any longer. */
   #owed = { stdout: 0, stderr: 0 }
-  /** Streams whose mark the call under way has not printed yet. */
+  /** Streams on which the running call has not printed its mark yet. */
   #open = new Set<'stdout' | 'stderr'>()
   #onMark: (() => void) | undefined
 
@@ -68,7 +68,7 @@ export class WhiskImageWorker implements PoolWorker {
     return this.#inner.isEnding
   }
 
-  /** It listens there: it is told what to run. */
+  /** The image listens at this address: initialises it. */
   async ready(address: { host: string; port: number }, timeoutMs: number): Promise<void> {
     this.#inner.ready(address)
     let log = ''
@@ -88,7 +88,7 @@ export class WhiskImageWorker implements PoolWorker {
     this.startFailure = this.#inner.startFailure
   }
 
-  /** What the engine has of its output. */
+  /** Takes output that the engine delivers. */
   print(stream: 'stdout' | 'stderr', text: string): void {
     this.#marks.take(stream, text)
   }
@@ -109,7 +109,7 @@ export class WhiskImageWorker implements PoolWorker {
     return outcomeOfRun(outcome)
   }
 
-  /** Nothing of it can be told the action: it would be at work still when the next call comes. */
+  /** The contract has no cancel message, so the worker ends: otherwise the action would still run when the next call comes. */
   cancel(executionId: string): void {
     this.#inner.cancel(executionId)
     void this.kill()
@@ -137,7 +137,7 @@ export class WhiskImageWorker implements PoolWorker {
     return this.#revision.concurrency === 1
   }
 
-  /** Behind the mark of its stream a line is of no call, and so is what an earlier call still owes. */
+  /** Text behind the mark of its stream belongs to no call, and so does late output of an earlier call. */
   #print(stream: 'stdout' | 'stderr', text: string): void {
     const isOfNone = this.#isBusy && this.#takesOneCall && (!this.#open.has(stream) || this.#owed[stream] > 0)
     if (isOfNone) this.#options.onOther(stream, text)
@@ -151,7 +151,7 @@ export class WhiskImageWorker implements PoolWorker {
     if (this.#open.size === 0) this.#onMark?.()
   }
 
-  /** Null: an image that prints no marks, several calls at once, or none; then a moment of quiet is what tells. */
+  /** Null: the image prints no marks, or several calls or none run; then a pause in the output is what counts. */
   #untilPrinted(): Promise<void> | null {
     if (!this.#takesOneCall || !this.#isBusy || this.#marksAre === 'missing') return null
     if (this.#open.size === 0) return Promise.resolve()

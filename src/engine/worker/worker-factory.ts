@@ -26,15 +26,15 @@ export interface WorkersParts extends WorkerParts {
   links: WorkerLinks
   newName: () => string
   startTimeoutMs: number
-  /** Share of a generic worker: what a function gets that names none. */
+  /** CPU share of a generic worker: the default of functions. */
   cpuDefaultMillicpu: number
-  /** What the engine opens to functions that may call the API. */
+  /** The API that the engine opens to functions that may call it. */
   apiDoor?: ApiDoor
-  /** What shims say of their language, by image; written here. */
+  /** Language versions that shims report, by image; written here. */
   languageVersions: Map<string, string>
 }
 
-/** Makes real workers: a sandbox, its link, its connection. */
+/** Creates real workers: a sandbox, its link and its connection. */
 export class SandboxWorkers implements WorkerFactory {
   #parts: WorkersParts
 
@@ -71,7 +71,9 @@ export class SandboxWorkers implements WorkerFactory {
     }
   }
 
-  /** What keeps the image from serving is the function's own doing, and is said by the worker; what the engine cannot do is thrown. */
+  /**
+   * What keeps the image from serving is the function's fault and is reported by the worker; failures of the engine are thrown.
+   */
   async startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
     if (revision.kind === 'lambda') return this.#startLambda(revision, onRunning)
     const { engine, clock, log, maxResultBytes, streamIdleMs, stopGraceMs } = this.#parts
@@ -109,10 +111,10 @@ export class SandboxWorkers implements WorkerFactory {
     }
   }
 
-  /** The helper comes first: the network is its own, and it listens before anybody asks. */
+  /** The helper starts first: the network namespace is its own, and it listens before the image connects. */
   async #startLambda(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
     const { engine, clock, log, stopGraceMs } = this.#parts
-    // Before a helper listens where there is no network of its own.
+    // An engine without images has no network namespaces: refused before a helper is started.
     if (engine.images === null)
       throw new FaasError(
         'not_supported',
@@ -139,7 +141,7 @@ export class SandboxWorkers implements WorkerFactory {
     }
   }
 
-  /** A worker of the runtime whose shim serves the Runtime API. It is ours, but is closed in as the image is. */
+  /** A worker of the runtime whose shim serves the Runtime API. The helper is ours, but it has the isolation of the image. */
   async #startHelper({ network, api: reachesApi }: Revision): Promise<ShimWorker> {
     const manifest = this.#parts.manifests.find(({ signatures }) => signatures.includes(runtimeApi))
     if (manifest === undefined) {
@@ -185,7 +187,7 @@ export class SandboxWorkers implements WorkerFactory {
     return { name, image, command: null, env, writable, ...closed, ...limits }
   }
 
-  /** Where workers of functions that may call the API find it. */
+  /** URL of the API for workers of functions that may call it. */
   async #apiUrl(isWanted: boolean): Promise<string | undefined> {
     if (!isWanted) return undefined
     const { apiDoor, engine } = this.#parts
@@ -201,7 +203,7 @@ export class SandboxWorkers implements WorkerFactory {
     return channel
   }
 
-  /** The shim's connection with its hello; what does not come in time is ended. */
+  /** Waits for the shim's connection and hello; ends the sandbox when they do not arrive in time. */
   async #connect(sandbox: Sandbox, link: WorkerLink, image: string): Promise<Channel> {
     const { clock, startTimeoutMs } = this.#parts
     const late = Promise.withResolvers<'late'>()
@@ -228,10 +230,10 @@ export class SandboxWorkers implements WorkerFactory {
   }
 }
 
-/** What a sandbox is closed in by. */
+/** The isolation of a sandbox. */
 type Closed = Required<Pick<SandboxSpec, 'network' | 'trusted' | 'sandbox' | 'tmpSizeBytes' | 'reachesApi'>>
 
-/** Node.js puts a v before it. An image is not ours to trust: what it says is shown. */
+/** Node.js reports a version with a leading v. An image is not trusted: anything unexpected is shown as it is. */
 function versionIn(hello: Frame): string | null {
   try {
     const { version } = parseMeta(hello)
@@ -249,7 +251,7 @@ function commandOutcome(exit: Exit, missed: boolean, stopped: boolean, revision:
   return { kind: 'returned', value, runMs, cpuMs: null, memoryPeakMb: null }
 }
 
-/** Plain text is split at white space, as Qinling did; a JSON object is one argument. */
+/** Plain text is split at white space, as in Qinling; a JSON object is one argument. */
 function argumentsOf(call: Call): string[] {
   const text = call.input.body.toString('utf8').trim()
   if (call.input.kind === 'none' || text === '') return []

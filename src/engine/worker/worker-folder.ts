@@ -15,19 +15,19 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { makePipes, type PipeStock } from './pipe-stock.ts'
 
-/** Files linked in one go: about a third of a millisecond. */
+/** Files linked without yielding: about a third of a millisecond. */
 const linksAtOnce = 64
 
 /**
- * A worker's own folder: the socket that its shim connects to, the pipes of its standard output and standard error and, once bound,
- * the code of its function. Mounted into that one sandbox: no other worker can see it. Ours, and open to whatever user the worker
- * is; its parent keeps everybody else out.
+ * A worker's own folder: the socket for its shim, the pipes of its standard output and error and, once bound, its function's
+ * code. It is mounted into that one sandbox, so no other worker sees it. The server owns it, the worker's user may read it, and
+ * the parent folder keeps everybody else out.
  */
 export class WorkerFolder {
   readonly path: string
   #server: Server
   #connection: Promise<Socket>
-  /** What is written to the worker's standard output and standard error, past its shim. */
+  /** Output of the worker that bypasses its shim. */
   readonly stdout: Socket
   readonly stderr: Socket
 
@@ -49,7 +49,7 @@ export class WorkerFolder {
       await Promise.all([
         pipes === undefined ? makePipes([stdout, stderr]) : pipes.put([stdout, stderr]),
         listen(server, socket).then(() => chmod(socket, 0o666)),
-        // Whatever our umask says.
+        // Independent of the server's umask.
         chmod(path, 0o755),
       ])
       return new WorkerFolder(path, server, connection, [openPipe(stdout), openPipe(stderr)])
@@ -60,12 +60,12 @@ export class WorkerFolder {
     }
   }
 
-  /** The shim's connection: the first one; nobody else gets in. */
+  /** The shim's connection: the first one; later ones are refused. */
   connection(): Promise<Socket> {
     return this.#connection
   }
 
-  /** Puts the code into `code/`, as links to the stored files: nothing is copied, and the folder can go at any time. */
+  /** Creates `code/` with hard links to the stored files: nothing is copied, and the folder can be removed at any time. */
   async putCode(from: string): Promise<void> {
     let links = 0
     const link = readableLinks()
@@ -74,18 +74,18 @@ export class WorkerFolder {
 
   async remove(): Promise<void> {
     this.#server.close()
-    // One that came when nobody waited for it any more.
+    // A connection that arrived when nobody waited for it any more.
     void this.#connection.then((socket) => socket.destroy())
     this.stdout.destroy()
     this.stderr.destroy()
-    // Tried again: what its function has left running may write while the folder goes, and one that is not empty stays.
+    // Retried, because processes that the function left may still write to the folder.
     await rm(this.path, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
 type Three = [string, string, string]
 
-/** For writing too: a pipe that nobody has open for writing would be at its end, before the worker opens it and between programs. */
+/** Opened for writing too: a pipe without a writer is at its end, as before the worker opens it and between its processes. */
 export function openPipe(path: string): Socket {
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
   return new Socket({ fd, readable: true, writable: false })
@@ -94,7 +94,7 @@ export function openPipe(path: string): Socket {
 const firstConnection = (server: Server): Promise<Socket> =>
   new Promise((resolve) => {
     server.once('connection', (socket) => {
-      // Another may be accepted already.
+      // Another connection may already have been accepted.
       server.on('connection', (other) => other.destroy())
       server.close()
       resolve(socket)
@@ -108,12 +108,12 @@ const listen = (server: Server, path: string): Promise<void> =>
   })
 
 /**
- * The same tree again, its files hard links to the first, one at each step. Symlinks inside a package stay what they are.
- * Done on this thread: a link takes 6 µs, and handing it to another one 30.
+ * Recreates the tree with hard links to its files, one file per step. Symbolic links inside a package stay as they are. It runs
+ * on this thread: a link takes 6 µs, a handover to a thread pool 30.
  */
 function* linkTree(from: string, to: string, link: (source: string, target: string) => void): Generator<void> {
   mkdirSync(to)
-  // The worker's user must be able to read it, whatever our umask says.
+  // The worker's user must be able to read it, whatever the server's umask.
   chmodSync(to, 0o755)
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
@@ -123,7 +123,7 @@ function* linkTree(from: string, to: string, link: (source: string, target: stri
   }
 }
 
-/** Links files that all may read. Earlier versions stored packages that only the server could read where its umask said so. */
+/** Links files that everybody may read. Earlier versions stored packages that only the server could read under some umasks. */
 function readableLinks(): (source: string, target: string) => void {
   let areOpen: boolean | undefined
   return (source, target) => {
@@ -133,5 +133,5 @@ function readableLinks(): (source: string, target: string) => void {
   }
 }
 
-/** Others may read, and run, what the owner may. */
+/** Gives others the owner's permissions to read and run. */
 const asOwner = (mode: number): number => (mode & 0o777) | ((mode & 0o500) >> 3) | ((mode & 0o500) >> 6)

@@ -2,11 +2,13 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
 import type { OnText } from './descriptors.ts'
 
-/** Characters of a minute that a worker may put into the server's log: functions must not fill the operator's disk. */
+/**
+ * Limit of characters per minute that one worker may add to the server's log, so that functions cannot fill the operator's disk.
+ */
 const charsPerMinute = 16 * 1024
 const minuteMs = 60_000
 
-/** What a worker prints outside of every call: it belongs to no execution, and so to the server's log. */
+/** Output outside of every call belongs to no execution, so it goes to the server's log. */
 export function workerLog(log: Log, clock: Clock, worker: string): OnText {
   let since = Number.NEGATIVE_INFINITY
   let room = 0

@@ -28,9 +28,9 @@ import {
 import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
 
-/** How long the engine may take to say how a worker ended whose connection has closed. */
+/** How long the engine may take to report the end of a worker whose connection has closed. */
 const exitReportMs = 10_000
-/** Characters kept of what is printed while loading. */
+/** Limit of characters kept from the output of loading. */
 const longestLoadLog = 1024 * 1024
 
 export interface WorkerParts {
@@ -40,21 +40,21 @@ export interface WorkerParts {
   /** Folder of a package's code on the host. */
   codeFolder(packageHash: string): string
   loadTimeoutMs: number
-  /** How long an idle worker that is not needed any more may take to end by itself when it is told to. */
+  /** How long an idle worker that is being removed may take to end by itself. */
   stopGraceMs: number
   maxResultBytes: number
-  /** What functions that may call the API are given. */
+  /** Tokens for functions that may call the API. */
   workerTokens?: WorkerTokens
-  /** Longest pause of a streamed answer that has outlived its function's timeout. */
+  /** Longest pause of a streamed response that has outlived its function's timeout. */
   streamIdleMs: number
 }
 
-/** Where a helper of an image works, which has no code. */
+/** Code folder of an image's helper, which has no code. */
 const folderOfNone = '/'
 
 /**
- * One sandbox that speaks the worker protocol. Generic when made; bound once, for life. A worker that misses a deadline or
- * closes its connection is gone: nothing brings it back.
+ * A sandbox that speaks the worker protocol. It starts generic and is bound once, for life. A worker that misses a deadline or
+ * closes its connection ends and is not reused.
  */
 export class ShimWorker implements PoolWorker {
   readonly name: string
@@ -64,19 +64,19 @@ export class ShimWorker implements PoolWorker {
   #link: WorkerLink
   #channel: Channel
   #limits: SandboxLimits
-  /** Why we ended it, if we did. */
+  /** Why we ended it; `no`: we did not. */
   #ended: 'no' | 'deadline' | 'asked' | 'last' = 'no'
-  /** Its function may answer with a stream. */
+  /** Whether its function may stream responses. */
   #mayStream = false
   #isBound = false
-  /** Whose it is, for the log. */
+  /** Owner of the worker, for the log. */
   #owner: { worker: string; function?: string; project?: string }
   #inFlight = 0
-  /** What the function was given to act with in OpenStack. */
+  /** The OpenStack session that the function has. */
   #session: ActingSession | undefined
   #afterLast: (() => void) | null = null
   #deadlines: Deadlines<RunningCall>
-  /** Where its function finds the API; undefined: nowhere. */
+  /** URL of the API for its function; undefined: none. */
   #apiUrl: string | undefined
   #token: WorkerToken | undefined
 
@@ -111,7 +111,7 @@ export class ShimWorker implements PoolWorker {
     const limited = this.#setLimits(revision)
     if (this.#link.codeIsMemory) await limited
     const [code] = await Promise.all([this.#bringCode(revision), limited])
-    // Until here nothing of the function runs: that it ended is not the function's doing.
+    // None of the function's code has run yet, so an end here is not the function's fault.
     if (this.isEnding) throw new FaasError('engine_failed', `Worker ${this.name} ended before it was bound.`)
     let log = ''
     const answer = this.#channel.workerFrame((text) => {
@@ -125,7 +125,7 @@ export class ShimWorker implements PoolWorker {
     return { loaded: false, loadMs, outcome: await this.#loadFailed(frame, loadMs), log }
   }
 
-  /** Opened at the last moment, and kept nowhere. */
+  /** Decrypted at the last moment, and not kept. */
   #secretsOf({ projectId, secrets }: Revision): HandedSecrets | null {
     if (secrets.length === 0) return null
     return {
@@ -174,8 +174,8 @@ export class ShimWorker implements PoolWorker {
   }
 
   /**
-   * An idle one is told first, so that its function can put away what it holds. Else its calls end at once, and its shim with the connection,
-   * even when the engine is slow or away.
+   * An idle worker is asked to stop first, so that its function can clean up. Otherwise its calls end at once and its shim with
+   * the connection, even when the engine is slow or away.
    */
   async kill(): Promise<void> {
     const mayEndItself = this.#isBound && this.#inFlight === 0 && !this.isEnding && this.#parts.stopGraceMs > 0
@@ -218,7 +218,7 @@ export class ShimWorker implements PoolWorker {
     return number
   }
 
-  /** Functions that may stream are collected where nobody listens; others never do. */
+  /** Collects streams that nobody reads, for functions that may stream. */
   #collector(): CollectedStream | undefined {
     return this.#mayStream ? new CollectedStream(this.#parts.maxResultBytes) : undefined
   }
@@ -233,19 +233,22 @@ export class ShimWorker implements PoolWorker {
     return { ...used, kind: 'returned', value: sink.value() }
   }
 
-  /** The shim looks first; a function that goes past it meets the same limit. A short answer of a web function may be sent whole. */
+  /**
+   * The shim checks the limit first; this check also covers a function that bypasses it. A short response of a web function may
+   * be sent whole.
+   */
   #isTooLarge({ type, body, meta }: Frame): boolean {
     if (type !== FrameType.result || body.length <= this.#parts.maxResultBytes) return false
     return body.length > streamWindowBytes || !meta.includes('"http"')
   }
 
-  /** Only when it is another one: it holds the whole catalogue. */
+  /** Sent only when it has changed: it contains the whole service catalogue. */
   #bringSession(session: ActingSession | undefined): void {
     this.#session = session
     this.#channel.session(sessionMeta(session))
   }
 
-  /** What happened to a call whose worker went away. */
+  /** The outcome of a call whose worker has ended. */
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
     if (this.#channel.brokenBy !== null) return brokeProtocol(this.#channel.brokenBy, runMs)
@@ -254,7 +257,7 @@ export class ShimWorker implements PoolWorker {
     return killed(exit, this.memoryBytes, runMs)
   }
 
-  /** How the sandbox ended; one whose connection closed but that goes on is ended now. */
+  /** The sandbox's exit; a sandbox that still runs without its connection is ended now. */
   #exit(): Promise<Exit> {
     return new Promise((resolve) => {
       const isUnknown = () => resolve({ code: null, memoryExceeded: false, fromOutside: this.#sandbox.isLost ?? false })
@@ -266,7 +269,7 @@ export class ShimWorker implements PoolWorker {
     })
   }
 
-  /** Other calls in this worker may end; new ones do not come, because the pool sees it as gone when it is. */
+  /** Other calls of this worker may finish; the pool assigns no new ones, because `isEnding` is true. */
   #endForDeadline(): void {
     if (this.#ended !== 'no') return
     this.#ended = 'deadline'
@@ -279,7 +282,7 @@ export class ShimWorker implements PoolWorker {
     if (this.#inFlight === 0) this.#afterLast?.()
   }
 
-  /** True from the moment that no new call may be given to it. */
+  /** True from the moment when no new call may be assigned. */
   get isEnding(): boolean {
     return this.#ended !== 'no' || this.#channel.isClosed
   }
@@ -293,7 +296,7 @@ export class ShimWorker implements PoolWorker {
     })
   }
 
-  /** Asking the engine takes 16 ms: only for limits that differ from those it was started with. */
+  /** A request to the engine takes 16 ms, so it is made only for limits that differ from those of the start. */
   async #setLimits(revision: Revision): Promise<void> {
     const { memoryBytes, cpuMillicpu, cpuMaxMillicpu } = revision
     const [now, wanted] = [this.#limits, { memoryBytes, cpuMillicpu, cpuMaxMillicpu }]
@@ -302,7 +305,7 @@ export class ShimWorker implements PoolWorker {
     this.#limits = wanted
   }
 
-  /** What its function calls the API with. */
+  /** URL and token with which its function calls the API. */
   #apiOf(revision: Revision): { url: string; token: string } | undefined {
     if (this.#apiUrl === undefined) return undefined
     this.#token = this.#parts.workerTokens?.give(revision)
@@ -324,7 +327,7 @@ export class ShimWorker implements PoolWorker {
     return whileLoading(outcome ?? outcomeOf({ ...(frame as Frame), type: FrameType.failed }, loadMs, undefined))
   }
 
-  /** When the sandbox ends, or its connection closes, nothing of either may stay. */
+  /** The sandbox and the connection end together. */
   async #cleanUpWhenGone(): Promise<void> {
     await Promise.race([this.#sandbox.exited, this.#channel.closed])
     this.#channel.close()

@@ -96,7 +96,7 @@ export class EgressNetwork {
     for (const problem of this.#open) this.#log.warn({ network: this.name }, problem)
   }
 
-  /** Reports what functions cannot reach, and what they can reach but should not. */
+  /** Reports that the rules are in force, or each rule that is not. */
   findings(): Finding[] {
     if (this.#open.length === 0) return [ok('firewall', closed)]
     return this.#open.map((problem) =>
