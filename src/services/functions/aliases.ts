@@ -22,12 +22,12 @@ export interface NewAlias {
   name?: string
   functionId?: string
   functionVersion?: number
-  /** Null: none. */
+  /** Shares of several versions; null: the alias names one version. */
   weights?: Weights | null
   description?: string
 }
 
-/** Undefined is not given and keeps what the alias has, but weights go when it is pointed at something else; the name cannot change. */
+/** Undefined keeps the alias's value, but weights are dropped when the target changes. The name cannot change. */
 export type AliasChange = Omit<NewAlias, 'name'>
 
 /** Movable names for a function and version (contract section 6). */
@@ -42,7 +42,7 @@ export class Aliases {
     return selected(this.#parts.aliases.list(query.filter.projectId), query)
   }
 
-  /** The caller's own; for an admin who has none of that name, the only one anywhere. */
+  /** The caller's own alias; for an admin without one of that name, the only alias of that name in all projects. */
   get(who: Principal, name: string): Alias {
     return this.#parts.targets.findAlias(who, name)
   }
@@ -90,7 +90,7 @@ export class Aliases {
     return alias
   }
 
-  /** Refused while an unfinished job, a webhook or a source goes through it, unless they are to go too. */
+  /** Throws FaasError `in_use` while an unfinished job, a webhook or a source uses it; `cascade` deletes those too. */
   async delete(who: Principal, name: string, cascade = false): Promise<void> {
     const { aliases, inUse } = this.#parts
     const { id, projectId } = this.get(who, name)

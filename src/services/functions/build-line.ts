@@ -6,12 +6,12 @@ interface Waiting {
   begin(): void
 }
 
-/** Who builds now: so many at once, one of each project, and projects take turns. */
+/** The build queue: at most `maxBuilds` at once, one per project, and projects take turns. */
 export class BuildLine {
   #most: number
   #waiting = new Turns<Waiting>()
   #busy = new Set<string>()
-  /** Whose turn was the last. */
+  /** Project of the previous build. */
   #last = ''
   #closed = false
 
@@ -19,7 +19,10 @@ export class BuildLine {
     this.#most = most
   }
 
-  /** `onWaiting`: others are first. Resolves when it is the project's turn; what it resolves to ends it. Throws FaasError `shutting_down`. */
+  /**
+   * Resolves when the project may build; calling the result ends its turn. `onWaiting`: called when others are first. Throws
+   * FaasError `shutting_down`.
+   */
   async turn(project: string, onWaiting: () => void = () => {}): Promise<() => void> {
     if (this.#closed) throw stopping()
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -39,7 +42,7 @@ export class BuildLine {
     }
   }
 
-  /** Whoever waits is told. */
+  /** Rejects everybody who waits. */
   close(): void {
     this.#closed = true
     for (let one = this.#waiting.next(); one !== undefined; one = this.#waiting.next()) one.begin()

@@ -1,6 +1,6 @@
-/** The output of a build as it is kept: its beginning and its end where it is too long, and no secret in it. */
+/** The stored output of a build: a long output keeps its beginning and its end, and secrets are masked. */
 export class BuildLog {
-  /** Bytes of the beginning, and as many of the end. */
+  /** Limit of bytes for the beginning, and for the end. */
   #half: number
   #hidden: string[]
   #listeners = new Set<(text: string) => void>()
@@ -8,23 +8,23 @@ export class BuildLog {
   #tail: Buffer[] = []
   #tailBytes = 0
   #isCut = false
-  /** What may be the beginning of a secret. */
+  /** Text that may be the beginning of a secret. */
   #held = ''
 
   constructor(mostBytes: number, secrets: string[]) {
     this.#half = Math.floor(mostBytes / 2)
     const lines = secrets.flatMap((value) => value.split(/\r?\n/))
-    // Longer ones first: one may be part of another.
+    // Longer ones first: one may contain another.
     this.#hidden = lines.filter((value) => value.length >= leastHidden).sort((a, b) => b.length - a.length)
   }
 
-  /** Of what comes from now on. Returns how to stop. */
+  /** Calls the listener with later output. Returns how to stop. */
   tell(listener: (text: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** By whole lines, so that no secret comes in two pieces. */
+  /** Processes whole lines, so that no secret is split. */
   push(text: string): void {
     this.#held += text
     const end = this.#held.length > longestLine ? this.#held.length : this.#held.lastIndexOf('\n') + 1
@@ -58,7 +58,7 @@ export class BuildLog {
     this.#tailBytes += Math.max(0, bytes.length - Math.max(0, room))
     if (this.#tailBytes <= this.#half) return
     this.#isCut = true
-    // Not for each piece: most of it would be copied again and again.
+    // Shortened only when twice as long: doing it for each piece would copy most of the text every time.
     if (this.#tailBytes > 2 * this.#half) this.#shorten()
   }
 
@@ -70,6 +70,6 @@ export class BuildLog {
 }
 
 const empty = Buffer.alloc(0)
-/** Shorter values are found in ordinary words. */
+/** Minimum length of a masked value: shorter values occur in ordinary words. */
 const leastHidden = 4
 const longestLine = 16_384

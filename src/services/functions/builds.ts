@@ -18,9 +18,9 @@ export interface BuildsParts {
   store: BuildStore
   layers: LayerStore
   packages: PackageStore
-  /** Null: the engine builds nothing. */
+  /** Null: the engine cannot build. */
   builder: Builder | null
-  /** Undefined: nothing is built for functions of this image. */
+  /** Undefined: packages for this runtime's image are not built. */
   factsOf(runtimeImage: string): BuilderFacts | undefined
   runtimes: Pick<RuntimeStore, 'find'>
   secrets: Pick<SecretStore, 'list'>
@@ -33,27 +33,27 @@ export interface BuildsParts {
 }
 
 export interface BuildRules {
-  /** What callers ask for that say nothing. */
+  /** Default for requests without `build`. */
   build: 'auto' | 'never'
-  /** At once, of all projects. */
+  /** Concurrent builds of all projects. */
   maxBuilds: number
-  /** Of one project that have not ended, those that wait for their turn included. */
+  /** Unfinished builds of one project, including waiting ones. */
   maxOpenBuilds: number
-  /** Of one project. */
+  /** Finished builds that are kept of one project. */
   keepBuilds: number
   maxBuildLogBytes: number
-  /** Of all builds of one project. */
+  /** Bytes of all build logs of one project. */
   maxBuildLogsBytes: number
 }
 
 /** How a deployment wants its package to be built. */
 export interface BuildAsked {
-  /** Null: as the operator says. */
+  /** Null: the operator's default. */
   mode: BuildMode | null
   bundle: boolean
-  /** Told when there is something to build, before anything is printed. */
+  /** Called when a build is necessary, before any output. */
   onBegun?: (build: Build) => void
-  /** Sees the output as it comes. */
+  /** Called with output as it arrives. */
   onOutput?: (text: string) => void
 }
 
@@ -62,15 +62,15 @@ export interface Deployment extends BuildAsked {
   running?: Running
 }
 
-/** A build as somebody sees it who follows it. */
+/** A build for a follower. */
 export interface Followed {
-  /** What it has printed so far. */
+  /** Output so far. */
   text: string
-  /** Tells of what comes then, and of the end; undefined: it has ended. Returns how to stop. */
+  /** Subscribes to later output and the end; undefined: it has ended. Returns how to stop. */
   follow?: (onText: (text: string) => void, onEnd: () => void) => () => void
 }
 
-/** Secrets of a project whose names begin so are variables of its builds, without this. */
+/** Prefix of project secrets that become variables of builds, without the prefix. */
 export const buildSecretPrefix = 'BUILD_'
 
 interface Running {
@@ -79,16 +79,16 @@ interface Running {
   stop: AbortController
   cached: boolean
   sizeBytes: number | null
-  /** Resolves when it has ended and its record says how. */
+  /** Resolves when the build has ended and its record is final. */
   ended: PromiseWithResolvers<void>
 }
 
-/** Installs what packages need, before they are deployed. */
+/** Installs the dependencies of packages before they are deployed. */
 export class Builds {
   #parts: BuildsParts
   #line: BuildLine
   #running = new Map<string, Running>()
-  /** Keys of what is being laid out. */
+  /** Number of users by key of the layers that are being laid out. */
   #laidOutNow = new Map<string, number>()
 
   constructor(parts: BuildsParts) {
@@ -96,7 +96,7 @@ export class Builds {
     this.#line = new BuildLine(parts.rules.maxBuilds)
   }
 
-  /** A build that `deploy` needs has worked when what it has made is what runs, and ends with it in any case. */
+  /** Runs `deploy`; a build that it needs succeeds when its result is deployed, and ends with it in any case. */
   async deploy<T>(asked: BuildAsked | undefined, deploy: (deployment?: Deployment) => Promise<T>): Promise<T> {
     if (asked === undefined) return deploy()
     const deployment: Deployment = { ...asked }
@@ -109,7 +109,7 @@ export class Builds {
     }
   }
 
-  /** The package that workers get: the one that was stored, or one that was built of it. Throws FaasError `build_failed`, `queue_full`. */
+  /** The package for workers: the stored one, or one built from it. Throws FaasError `build_failed`, `queue_full`. */
   async built(fn: Fn, stored: StoredPackage, deployment: Deployment): Promise<StoredPackage> {
     const { mode, bundle } = deployment
     const { packages, runtimes, factsOf, rules, builder } = this.#parts
@@ -141,7 +141,7 @@ export class Builds {
     return build
   }
 
-  /** What it has printed so far, and what comes. */
+  /** The output so far, and how to follow the rest. */
   log(who: Principal, id: string): Followed {
     this.get(who, id)
     const running = this.#running.get(id)
@@ -153,7 +153,7 @@ export class Builds {
     return { text: running.log.text, follow }
   }
 
-  /** What a server left that has ended, and what is too old. */
+  /** Ends builds that an earlier process left unfinished, and removes old ones. */
   start(): void {
     const { store, clock, log } = this.#parts
     const left = store.settle(interruptedText('ended'), clock.now())
@@ -167,7 +167,7 @@ export class Builds {
     await this.#parts.layers.prune()
   }
 
-  /** Those at work are ended. */
+  /** Aborts running builds. */
   async close(): Promise<void> {
     this.#line.close()
     for (const { stop } of this.#running.values()) stop.abort(stopping())
@@ -192,7 +192,7 @@ export class Builds {
     return running
   }
 
-  /** Each that waits holds what was uploaded. */
+  /** Each waiting build holds its upload in memory. */
   #refuseMore(projectId: string): void {
     const { maxOpenBuilds } = this.#parts.rules
     const open = [...this.#running.values()].filter(({ build }) => build.projectId === projectId).length
@@ -203,7 +203,7 @@ export class Builds {
     )
   }
 
-  /** What the caller is told. */
+  /** The error for the caller. */
   #failed(running: Running | undefined, error: unknown): unknown {
     running?.log.end()
     if (running === undefined) return error
@@ -214,7 +214,7 @@ export class Builds {
     return code === 'build_failed' ? buildRefusal(why, running.log.text, running.build.id) : error
   }
 
-  /** Never throws: what was deployed is deployed, whatever becomes of its record. */
+  /** Never throws: a deployment stands even if its build record cannot be written. */
   #end(running: Running | undefined, end: Pick<Build, 'status'> & { error?: string }): void {
     if (running === undefined) return
     const { store, clock, rules, log, share } = this.#parts
@@ -234,8 +234,8 @@ export class Builds {
   }
 
   /**
-   * With what lies there already, or is made now. Of two that want the same the second finds what the first has made; what
-   * is made stays until its package is laid out, when another makes the same anew.
+   * The package with an existing layer or a new one. Of two builds with the same key, the second finds the layer of the first. A
+   * layer stays until its package is laid out, even when another build makes the same layer again.
    */
   async #installed(job: Job, running: Running): Promise<StoredPackage> {
     const { layers } = this.#parts
@@ -266,7 +266,7 @@ export class Builds {
     return this.#parts.packages.putBuilt(stored, layer)
   }
 
-  /** Nobody removes what lies under that key meanwhile. */
+  /** Nobody removes the layer with this key meanwhile. */
   async #busyWith<T>(key: string, work: () => Promise<T>): Promise<T> {
     this.#laidOutNow.set(key, (this.#laidOutNow.get(key) ?? 0) + 1)
     try {

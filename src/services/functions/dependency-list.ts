@@ -2,33 +2,33 @@ import { createHash } from 'node:crypto'
 import type { BuilderFacts, BuildMode } from '../../domain/build.ts'
 import { FaasError, invalid } from '../../domain/errors.ts'
 
-/** Whether a package has to be built, and out of which of its files. Pure. */
+/** Whether a package needs a build, and from which of its files. Pure. */
 
 export interface PackageFiles {
   /** Hash of the whole package. */
   hash: string
-  /** Names at its top. */
+  /** Names of the files in its root. */
   names: string[]
-  /** Text of a file at its top. */
+  /** Text of a file in its root. */
   text(name: string): string
 }
 
 export interface BuildWish {
   mode: BuildMode
-  /** The entry is to become one file with what it imports of the package. */
+  /** True when the entry is bundled with its imports from the package. */
   bundle: boolean
   entry: string | null
 }
 
 export interface WantedBuild {
   list: string
-  /** Null: all. */
+  /** Null: all files. */
   files: string[] | null
-  /** The same for whatever gives the same result. */
+  /** Equal for builds with equal results. */
   key: string
 }
 
-/** Null: there is nothing to build. Throws FaasError `invalid_request` when a build was asked for and cannot be. */
+/** Null: nothing to build. Throws FaasError `invalid_request` when a build was requested but is impossible. */
 export function wantedBuild(
   { hash, names, text }: PackageFiles,
   facts: BuilderFacts | undefined,
@@ -61,11 +61,11 @@ const fits = (pattern: string, name: string): boolean =>
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** How much of the output a refusal repeats. */
+/** Lines of output in a refusal. */
 const shownLines = 30
 const shownBytes = 6000
 
-/** What the caller of a failed build is told: why, the tool's own last lines, and where all of them are. */
+/** The error for the caller of a failed build: the reason, the last lines of output, and where the full log is. */
 export function buildRefusal(why: string, log: string, id: string): FaasError {
   const lines = log.trimEnd().split('\n').slice(-shownLines).join('\n').slice(-shownBytes)
   const printed = lines.trim() === '' ? [] : ['Its last lines:', lines]

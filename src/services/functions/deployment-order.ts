@@ -1,32 +1,32 @@
 import { FaasError } from '../../domain/errors.ts'
 
-/** A deployment that was accepted later has replaced the code meanwhile. */
+/** A deployment that was accepted later has already replaced the code. */
 export class Superseded extends FaasError {
   constructor() {
     super('conflict', 'Another deployment of this function, accepted after this one, was done first: its code stays.')
   }
 }
 
-/** The place of one deployment among those of its function. */
+/** The position of one deployment among those of its function. */
 export interface Place {
-  /** Throws Superseded. */
+  /** Throws Superseded when a later deployment is done. */
   refuseLate(): void
-  /** Its code is there. */
+  /** Its code is in force. */
   done(): void
-  /** It is over, done or not. */
+  /** It has ended, successfully or not. */
   end(): void
 }
 
 interface OfFunction {
   accepted: number
-  /** The latest accepted of those that are done. */
+  /** The latest accepted deployment that is done. */
   done: number
   open: number
 }
 
 /**
- * Deployments of one function that are under way together: the one that was accepted last stays, whichever takes longest.
- * One that fails stands in nobody's way.
+ * Orders concurrent deployments of one function: the one that was accepted last wins, however long each takes. A failed
+ * deployment has no effect.
  */
 export class DeploymentOrder {
   #functions = new Map<string, OfFunction>()

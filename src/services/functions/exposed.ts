@@ -1,16 +1,16 @@
 import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 
-/** Functions that can be found without a token, by what a request says of them. */
+/** Functions that may be called without a token, by name, id and host. */
 interface Known {
   publicByName: Map<string, Fn>
   byHost: Map<string, Fn>
   withCors: Fn[]
-  /** Names and ids of apps, whose callers may bring their token as the key of a function. */
+  /** Names and ids of apps, whose callers may send their token as a function key. */
   apps: Set<string>
 }
 
-/** Finds functions that are open to callers whom nobody knows. Kept in memory until a function is written. */
+/** Finds functions that anonymous callers may reach. The index is kept in memory until a function is written. */
 export class Exposed {
   #functions: FunctionStore
   #known: Known | null = null
@@ -19,12 +19,12 @@ export class Exposed {
     this.#functions = functions
   }
 
-  /** To be called by whoever writes a function. */
+  /** Must be called by whoever writes a function. */
   forget(): void {
     this.#known = null
   }
 
-  /** The function that lives at a host name of its own. */
+  /** The function with this host name. */
   atHost(host: string): Fn | undefined {
     const { byHost } = this.#now()
     return byHost.size === 0 ? undefined : byHost.get(host)
@@ -34,7 +34,7 @@ export class Exposed {
     return this.#now().byHost.size > 0
   }
 
-  /** By name, which no two public functions share, or by id. */
+  /** Finds by id, or by name: no two public functions share a name. */
   publicFunction(nameOrId: string): Fn | undefined {
     const { publicByName } = this.#now()
     const named = publicByName.get(nameOrId)
@@ -45,15 +45,15 @@ export class Exposed {
   }
 
   /**
-   * Functions of that name or id, of whatever project, that say which other origins may call: a browser that asks
-   * beforehand sends no token, so that nobody knows whose function it means.
+   * Functions with that name or id, of any project, that allow other origins: a preflight request carries no token, so the
+   * project is unknown.
    */
   named(nameOrId: string): Fn[] {
     const { withCors } = this.#now()
     return withCors.filter(({ id, name }) => name === nameOrId || id === nameOrId)
   }
 
-  /** In whatever project. */
+  /** Searches all projects. */
   hasApp(nameOrId: string): boolean {
     return this.#now().apps.has(nameOrId)
   }

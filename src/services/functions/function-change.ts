@@ -6,14 +6,14 @@ import type { FunctionFields } from './function-fields.ts'
 /** What a change of a function means for its workers. */
 
 export interface FunctionChange extends FunctionFields {
-  /** An object, or the JSON text of one. */
+  /** An object, or its JSON text. */
   code?: unknown
   zip?: Buffer
-  /** Of a function that is an image: the one that it is from now on. */
+  /** New image of a function that is an image. */
   image?: string | undefined
-  /** Absent: a package is not built. */
+  /** Absent: no build. */
   build?: BuildAsked
-  /** Jobs that are not finished go on with what is new; without it they refuse whatever concerns the workers. */
+  /** Unfinished jobs continue with the new code; without it they refuse changes that affect the workers. */
   keepJobs?: boolean
 }
 
@@ -22,11 +22,11 @@ const given = (change: FunctionChange, fields: readonly ChangeableField[]): bool
 
 const givesCode = ({ code, zip }: FunctionChange): boolean => code !== undefined || zip !== undefined
 
-/** Anything that lives in the workers: they are dropped, and unfinished jobs stand in the way. */
+/** Changes that affect the workers: they are dropped, and unfinished jobs refuse the change. */
 export const isHeavy = (change: FunctionChange): boolean =>
   givesCode(change) || change.image !== undefined || given(change, fieldsIn('worker'))
 
-/** What the contract does not allow on image functions. */
+/** Changes that the contract forbids for image functions. */
 export const changesImage = (change: FunctionChange): boolean =>
   givesCode(change) ||
   given(
@@ -34,7 +34,7 @@ export const changesImage = (change: FunctionChange): boolean =>
     fieldsIn('worker').filter((field) => fieldFacts[field].notOfImages),
   )
 
-/** New code concerns version 0 alone; everything else that is in a worker is shared by all versions. */
+/** New code affects version 0 only; everything else in a worker is shared by all versions. */
 export function workersToDrop(before: Fn, after: Fn): 'none' | 'current' | 'all' {
   if (differ(before, after, fieldsIn('worker'))) return 'all'
   const isSameCode = before.packageHash === after.packageHash && isSameImage(before, after)

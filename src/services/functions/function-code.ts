@@ -4,14 +4,14 @@ import { invalid } from '../../domain/errors.ts'
 import { type FunctionCode, type ImageMode, imageModes } from '../../domain/function.ts'
 import { checkedImage } from '../../domain/image.ts'
 
-/** What a request's `code` says, checked as far as it can be without its package. */
+/** The request's `code`, checked as far as possible without the package. */
 export type GivenCode =
   | { source: 'package'; code: FunctionCode; md5sum: string | null }
   | { source: 'inline'; code: FunctionCode; file: InlineFile }
   | { source: 'image'; code: FunctionCode }
   | { source: 'swift'; code: FunctionCode; md5sum: string | null }
 
-/** A function whose whole code is one file. */
+/** A function whose code is one file. */
 export interface InlineFile {
   name: string
   content: string
@@ -19,14 +19,14 @@ export interface InlineFile {
 
 const sources = ['package', 'inline', 'image', 'swift']
 
-/** `code` of a create request. Throws FaasError `invalid_request`. */
+/** Reads `code` of a create request. Throws FaasError `invalid_request`. */
 export function readCode(given: unknown): GivenCode {
   const read = readAny(given)
   refuseLong(read.code)
   return read
 }
 
-/** The contract keeps keys that it does not know; how much of them is ours to say. The text of a file is not among it. */
+/** The contract keeps unknown keys; we limit their size. The text of a file does not count. */
 function refuseLong(code: FunctionCode): void {
   const bytes = Buffer.byteLength(JSON.stringify(code))
   if (bytes > mostKeptBytes) {
@@ -52,7 +52,7 @@ function readAny(given: unknown): GivenCode {
   }
 }
 
-/** `code` of an update, where the source may be left out: it is the one the function has. */
+/** Reads `code` of an update; an absent source means the function's current one. */
 export function readChangedCode(given: unknown, stored: FunctionCode): GivenCode {
   const code = toObject(given)
   const isSame = code.source === stored.source || (code.source === 'inline' && stored.source === 'package')
@@ -64,7 +64,7 @@ export function readChangedCode(given: unknown, stored: FunctionCode): GivenCode
   throw invalid(`"code.mode" of this function is "${stored.mode ?? 'command'}" and cannot be changed.`)
 }
 
-/** In slices: a large package must not hold others up. */
+/** Hashes in slices, so that a large package does not block the event loop. */
 export async function md5(bytes: Buffer): Promise<string> {
   const hash = createHash('md5')
   for (let at = 0; at < bytes.length; at += sliceBytes) {
@@ -76,7 +76,7 @@ export async function md5(bytes: Buffer): Promise<string> {
 
 const sliceBytes = 4 * 1024 * 1024
 
-/** The entry of a file whose author named none: `hello.py` and `main.main` → `hello.main`, keeping what is called. */
+/** The default entry of a file: `hello.py` and `main.main` give `hello.main`; the function's name is kept. */
 export function entryIn(file: InlineFile, before: string): string {
   const stem = file.name.replace(/\.[^.]*$/, '')
   return `${stem}.${before.slice(before.lastIndexOf('.') + 1)}`
@@ -147,7 +147,7 @@ function checkInit(init: unknown, mode: unknown): void {
   throw invalid('"code.init" must be an object, such as {"code": "…", "main": "main", "binary": false}.')
 }
 
-/** What is started, in place of what the image says. */
+/** Checks the command that replaces the image's own. */
 function checkStart({ entry_point, command, working_directory }: Record<string, unknown>): void {
   for (const [name, words] of Object.entries({ entry_point, command })) {
     if (words === undefined || words === null) continue

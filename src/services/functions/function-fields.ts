@@ -10,7 +10,7 @@ import type { Destination } from '../../domain/terms.ts'
 import { checkSecretUses } from './secret-uses.ts'
 import { checkWritable } from './writable-folders.ts'
 
-/** What create and update have in common; undefined is not given, null is back to none. */
+/** Fields that create and update share; undefined: not given, null: reset to the default. */
 export interface FunctionFields {
   name?: string
   description?: string
@@ -43,7 +43,7 @@ export interface FunctionFields {
   onFailure?: Destination | null
 }
 
-/** Named as in `config.ts`. */
+/** Settings, named as in `config.ts`. */
 export interface FunctionLimits {
   memoryMinBytes: number
   memoryDefaultBytes: number
@@ -56,20 +56,20 @@ export interface FunctionLimits {
   timeoutMaxSeconds: number
   maxConcurrency: number
   maxEnvBytes: number
-  /** Images that functions of members may be, as patterns; admins may take any. Empty: any. */
+  /** Patterns of images that members may use as functions; admins may use any. Empty: any. */
   imageAllow: string[]
-  /** Host names that members may give to their functions; admins may give others too. */
+  /** Patterns of host names that members may use; admins may use others too. */
   functionHosts: string[]
 }
 
-/** The three that the contract wants checked first, in its order. */
+/** The three limits that the contract checks first, in its order. */
 export function checkContractLimits(given: FunctionFields, limits: FunctionLimits): void {
   within('timeout', given.timeoutSeconds, limits.timeoutMinSeconds, limits.timeoutMaxSeconds, 'seconds', maxTimeoutHint)
   within('cpu', given.cpuMillicpu, limits.cpuMinMillicpu, limits.cpuMaxMillicpu, 'millicpu')
   within('memory_size', given.memoryBytes, limits.memoryMinBytes, limits.memoryMaxBytes, 'bytes')
 }
 
-/** Everything else that can be said of the fields without looking anything up. */
+/** All other checks of single fields that need no lookup. */
 export function checkFields(given: FunctionFields, limits: FunctionLimits): void {
   checkContractLimits(given, limits)
   if (given.name !== undefined) checkName(given.name)
@@ -88,7 +88,7 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   if (given.writable !== undefined) checkWritable(given.writable)
 }
 
-/** Host names that may be given by whoever asks: a name that is not the operator's to give could be the server's own. */
+/** Checks who may use these host names: a name that the operator did not allow could be the server's own. */
 export function checkHosts(hosts: string[] | undefined, who: { isAdmin: boolean }, limits: FunctionLimits): void {
   if (hosts === undefined) return
   if (hosts.length > mostHosts) throw invalid(`"hosts" has ${hosts.length} names; at most ${mostHosts} are taken.`)
@@ -103,7 +103,7 @@ export function checkHosts(hosts: string[] | undefined, who: { isAdmin: boolean 
   }
 }
 
-/** The image of a function, by whoever makes it: what lies on the host may be of others. */
+/** Checks who may use this image: images on the host may belong to others. */
 export function checkImageOf(code: FunctionCode, who: { isAdmin: boolean }, { imageAllow }: FunctionLimits): void {
   const { source, image } = code
   if (source !== 'image' || image === undefined || who.isAdmin || imageAllow.length === 0) return
@@ -127,14 +127,14 @@ function checkCors({ origins, methods, headers, credentials }: FunctionCors): vo
   }
 }
 
-/** What a runtime says of its functions. */
+/** The bounds that a runtime sets for its functions. */
 export interface RuntimeBounds {
   signatures: Signature[]
-  /** Its functions have no less. */
+  /** Least memory of its functions. */
   minMemoryBytes: number
 }
 
-/** What the fields say together, on the function as it would be. `bounds`: of its runtime, null for images. */
+/** Checks of combined fields, on the function as it would be. `bounds`: of its runtime; null for images. */
 export function checkTogether(fn: Fn, bounds: RuntimeBounds | null): void {
   if (fn.maxWorkers !== null && fn.maxWorkers < fn.minWorkers) {
     throw invalid(`"max_workers" (${fn.maxWorkers}) must not be below "min_workers" (${fn.minWorkers}).`)
@@ -163,7 +163,7 @@ export function checkTogether(fn: Fn, bounds: RuntimeBounds | null): void {
   }
 }
 
-/** The fields that were given, on top of what the function has. */
+/** The function with the given fields. */
 export function withFields(fn: Fn, given: FunctionFields): Fn {
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return { ...fn, ...(set as Partial<Fn>) }

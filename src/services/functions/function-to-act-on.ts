@@ -5,7 +5,7 @@ import type { Principal } from '../../domain/principal.ts'
 import type { Targets } from './targets.ts'
 
 /**
- * As `findFunction`, for the routes where the contract answers 400 to what is no id: here to what is neither an id nor a
+ * Like `findFunction`, for routes where the contract answers 400 to a malformed id: here to a text that is neither an id nor a
  * name.
  */
 export function functionToActOn(targets: Targets, who: Principal, nameOrId: string): Fn {

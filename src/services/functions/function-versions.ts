@@ -24,13 +24,13 @@ export interface FunctionVersionsParts {
   ledger: Ledger
   clock: Clock
   newId: NewId
-  /** Versions of one function. */
+  /** Limit of versions of one function. */
   maxVersions: number
 }
 
 export type CountedVersion = Counted<FunctionVersion>
 
-/** Frozen copies of a function's package (contract section 5). */
+/** Versions: frozen copies of a function's package (contract section 5). */
 export class FunctionVersions {
   #parts: FunctionVersionsParts
 
@@ -47,7 +47,7 @@ export class FunctionVersions {
     return this.#counted(this.#find(functionToActOn(this.#parts.targets, who, nameOrId), number))
   }
 
-  /** Only in the caller's own project, for admins too. The number of a deleted newest version is given again. */
+  /** Works only in the caller's own project, for admins too. The number of a deleted newest version is reused. */
   create(who: Principal, nameOrId: string, description: string | null): CountedVersion {
     const { functions, clock, newId, maxVersions } = this.#parts
     const fn = functionToActOn(this.#parts.targets, asOwner(who), nameOrId)
@@ -94,9 +94,9 @@ export class FunctionVersions {
   }
 
   /**
-   * The function's code is that of the version again, without an upload. Allowed while jobs are unfinished, unlike an
-   * update: it is what one does while they fail. Deployments that were accepted before and end later change nothing. Only in
-   * the caller's own project, for admins too.
+   * Deploys the version's code again, without an upload. It is allowed while jobs are unfinished, unlike an update, because
+   * failing jobs are a reason for a rollback. Earlier accepted deployments that end later have no effect. Works only in the
+   * caller's own project, for admins too.
    */
   rollback(who: Principal, nameOrId: string, number: number): Counted<Fn> {
     const { functions, targets, pool, ledger, clock } = this.#parts
@@ -130,5 +130,5 @@ export class FunctionVersions {
   }
 }
 
-/** Sees what its own project has, whatever its roles. */
+/** Limits the view to the caller's project, whatever its roles. */
 const asOwner = (who: Principal): Principal => ({ ...who, isAdmin: false })

@@ -68,28 +68,28 @@ export interface FunctionsParts extends StoredCodesParts {
 }
 
 export interface NewFunction extends FunctionFields {
-  /** An object, or the JSON text of one. */
+  /** An object, or its JSON text. */
   code: unknown
   /** Id or name. */
   runtime?: string
   zip?: Buffer
-  /** Absent: a package is not built. */
+  /** Absent: no build. */
   build?: BuildAsked
 }
 
-/** What is tried before anything is changed. */
+/** What is tried before anything is changed: `load` loads the code in a worker. */
 export type Check = 'load' | null
 
 export type CountedFn = Counted<Fn>
 
 export interface Download {
   stream: ReadableStream<Uint8Array>
-  /** Null: not known before its end. */
+  /** Null: unknown before the end. */
   sizeBytes: number | null
   fileName: string
 }
 
-/** Deploy, change and remove functions (contract section 4). */
+/** Deploys, changes and deletes functions (contract section 4). */
 export class Functions {
   #parts: FunctionsParts
   #codes: StoredCodes
@@ -107,15 +107,14 @@ export class Functions {
     return this.#counted(this.#parts.targets.findFunction(who, nameOrId))
   }
 
-  /** In the contract's order of checks; nothing is stored when one fails. `check`: of the last, whether the code loads. */
+  /** Checks in the contract's order; nothing is stored when a check fails. `check`: whether to load the code as the last step. */
   create(who: Principal, given: NewFunction, check: Check = null): Promise<CountedFn> {
     return this.#parts.builds.deploy(given.build, (build) => this.#create(who, given, build, check))
   }
 
   /**
-   * Light changes leave workers alone; all others drop them, and are refused while a job is unfinished. Of changes of the
-   * code that are under way together the one that was accepted last stays: an earlier one that ends later throws FaasError
-   * `conflict`.
+   * Light changes keep the workers; all others drop them, and are refused while a job is unfinished. Of concurrent code changes
+   * the one that was accepted last wins: an earlier one that ends later throws FaasError `conflict`.
    */
   async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
     const place = this.#parts.order.accept(this.#parts.targets.findFunction(who, nameOrId).id)
@@ -124,7 +123,7 @@ export class Functions {
       .finally(() => place.end())
   }
 
-  /** What the package of an earlier build needs is installed again, and it is deployed. Its jobs go on with it. */
+  /** Installs the dependencies of an earlier build's package again and deploys it. Jobs continue with it. */
   async rebuild(who: Principal, build: Build, asked: BuildAsked): Promise<CountedFn> {
     const { functions, packages } = this.#parts
     const { functionId, packageHash, bundle } = build
@@ -206,7 +205,10 @@ export class Functions {
     return written
   }
 
-  /** Refused while jobs, webhooks, aliases or sources need it, unless they are to go too; only the owner may. */
+  /**
+   * Throws FaasError `in_use` while jobs, webhooks, aliases or sources use it; `cascade` deletes those too. Only the owner may
+   * delete.
+   */
   async delete(who: Principal, nameOrId: string, cascade = false): Promise<void> {
     const { functions, inUse, targets, pool, swift, trusts } = this.#parts
     const fn = functionToActOn(targets, who, nameOrId)
@@ -229,7 +231,7 @@ export class Functions {
     if (fn.trustId !== null) await trusts?.delete(fn.trustId)
   }
 
-  /** From Swift it comes as it is there now, for callers with a Keystone token. */
+  /** Code in Swift is read as it is now, for callers with a Keystone token. */
   async download(who: Principal, nameOrId: string): Promise<Download> {
     const fn = this.#parts.targets.findFunction(who, nameOrId)
     if (fn.code.source === 'image') {
@@ -263,7 +265,7 @@ export class Functions {
     return wanted
   }
 
-  /** An app is always loaded: the functions that it tells of are kept with its code. */
+  /** An app is always loaded, because its functions are stored with its code. */
   async #tried(fn: Fn, check: Check): Promise<Fn> {
     if (check !== 'load' && !isApp(fn)) return fn
     const functions = await tryLoad(this.#parts, fn)
@@ -273,7 +275,7 @@ export class Functions {
     return { ...fn, code: { ...fn.code, functions } }
   }
 
-  /** Those of its own project. */
+  /** The secrets must exist in the function's project. */
   #checkSecrets({ projectId, secrets }: Fn): void {
     const missing = secrets.find(({ name }) => this.#parts.secrets.find(projectId, name) === null)
     if (missing === undefined) return
@@ -301,7 +303,7 @@ export class Functions {
     return code.source === 'inline' ? entryIn(code.file, usual) : usual
   }
 
-  /** What the function will act through in OpenStack; null for images, and for callers without a Keystone token. */
+  /** Creates the trust for the function's OpenStack access; null for images, and for callers without a Keystone token. */
   async #newTrust({ session }: Principal, fn: Fn): Promise<string | null> {
     const { trusts } = this.#parts
     if (trusts === undefined || session === undefined || fn.code.source === 'image') return null
@@ -332,20 +334,20 @@ export class Functions {
     if (!given.keepJobs) this.#refuseJobs(who, fn)
   }
 
-  /** Those that follow the timers of the package do not stand in its way. */
+  /** Jobs made from the package's timers do not count. */
   #refuseJobs(who: Principal, fn: Fn): void {
     const own = this.#parts.appTimers.idsOf(fn)
     const jobs = this.#parts.inUse.jobsOf(fn.id).filter(({ id }) => !own.has(id))
     refuseWhileInUse(who, `Function ${fn.id}`, jobs)
   }
 
-  /** Before the package is stored; the store has the last word. */
+  /** Checked before the package is stored; the store checks again. */
   #refuseTakenName({ projectId, name }: Fn): void {
     if (name === null || this.#parts.functions.findByName(projectId, name) === null) return
     throw new FaasError('conflict', `There is a function named ${name} in this project already.`)
   }
 
-  /** A host name leads to one function, whoever has it first. */
+  /** A host name leads to one function: the first one that claims it. */
   #checkHosts(who: Principal, before: Fn | null, { hosts }: FunctionFields): void {
     const isNew = (host: string) => before === null || !before.hosts.includes(host)
     checkHosts(hosts?.filter(isNew), who, this.#parts.limits)
@@ -399,7 +401,7 @@ export class Functions {
   }
 }
 
-/** A single file is the whole package: the entry must be in it, where an entry names a module. */
+/** A single file is the whole package, so an entry with a module must name this file. */
 function inlineEntry({ entry, signature }: Fn, file: InlineFile): string | null {
   const namesModule = signature === null || factsOf(signature).entry === undefined
   return entry === null || !namesModule ? entry : entryIn(file, entry)
@@ -407,14 +409,14 @@ function inlineEntry({ entry, signature }: Fn, file: InlineFile): string | null 
 
 const codeIn = ({ code, packageHash }: Fn) => ({ code, packageHash })
 
-/** Its mode and port stay. Null: the image does. */
+/** Keeps mode and port. Null: the image stays. */
 function changedImage({ code }: Fn, image: string | undefined): Pick<Fn, 'code'> | null {
   if (image === undefined) return null
   if (code.source !== 'image') throw invalid('"image" is for functions that are an image: this one is made of code.')
   return { code: { ...code, image: checkedImage('image', image) } }
 }
 
-/** Null: it is not there any more. */
+/** Null: it no longer exists. */
 async function bytesOf(packages: PackageStore, hash: string): Promise<Buffer | null> {
   try {
     return Buffer.from(await new Response(packages.open(hash).stream).arrayBuffer())

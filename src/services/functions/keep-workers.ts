@@ -3,7 +3,7 @@ import type { Fn } from '../../domain/function.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Targets } from './targets.ts'
 
-/** As many warm workers as the function wants, unless its runtime cannot be used now. */
+/** Sets the function's minimum of warm workers, unless its runtime is unavailable. */
 export function keepWorkers({ targets, pool }: { targets: Targets; pool: Pool }, fn: Fn): void {
   try {
     pool.keep(targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)

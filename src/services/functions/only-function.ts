@@ -5,9 +5,9 @@ import type { Destination } from '../../domain/terms.ts'
 import type { FunctionFields } from './function-fields.ts'
 import type { Targets } from './targets.ts'
 
-/** What a token of one function may not do by way of that function. */
+/** Limits of a token that is bound to one function. */
 
-/** A result that goes to a function runs it. */
+/** Refuses results that go to another function, because that would run it. */
 export function refuseOtherDestinations(
   targets: Pick<Targets, 'resolve'>,
   who: Principal,
@@ -19,7 +19,7 @@ export function refuseOtherDestinations(
   }
 }
 
-/** Code that sees a secret can print it, and with `api` it calls every function of its project. */
+/** Refuses more secrets or API access: code can print a secret, and with `api` it can call each function of its project. */
 export function refuseMoreReach(
   targets: Pick<Targets, 'resolve'>,
   who: Principal,

@@ -9,7 +9,7 @@ export interface PackageShareParts {
   shares: Pick<Shares, 'refuseMore' | 'limitOf'>
 }
 
-/** What a project's packages, and what builds have installed for them, take of its share of the disk. */
+/** A project's use of its disk share: its packages, and the dependencies installed for them. */
 export class PackageShare {
   #parts: PackageShareParts
 
@@ -24,8 +24,8 @@ export class PackageShare {
   }
 
   /**
-   * Throws FaasError `limit_reached` for a package that the project does not have yet. What was stored for nothing is removed
-   * by itself, and what builds have installed makes room.
+   * Throws FaasError `limit_reached` for a new package beyond the share. Unused packages are removed automatically, and layers of
+   * builds are removed to make room.
    */
   async refuse(projectId: string, packageHash: string | null): Promise<void> {
     const { shares, functions } = this.#parts
@@ -42,7 +42,7 @@ export class PackageShare {
     )
   }
 
-  /** Removes what builds have installed and no function has, the one used longest ago first, until the project keeps to its share. */
+  /** Removes unused layers of builds, the least recently used first, until the project is within its share. */
   async makeRoom(projectId: string, isInUse: (key: string) => boolean): Promise<void> {
     const limit = this.#parts.shares.limitOf(projectId, 'package_bytes')
     if (limit === null) return
@@ -57,7 +57,7 @@ export class PackageShare {
     }
   }
 
-  /** Those of packages have the same files as these, and count there. */
+  /** Layers of stored packages share files with these and are counted there. */
   async #spareLayers(projectId: string, hashes: string[]) {
     const { packages, layers } = this.#parts
     const used = new Set(hashes.map((hash) => packages.layerOf(hash)))

@@ -12,8 +12,8 @@ const words: Record<Holder['kind'], string> = {
 const mostNamed = 5
 
 /**
- * What goes with a thing that is deleted. Throws FaasError `in_use` that names what stands in the way: without `cascade`
- * everything does, with it what belongs to projects that the caller does not see.
+ * The holders that are deleted together with something. Throws FaasError `in_use` that names what prevents it: without `cascade`
+ * every holder, with it those in projects that the caller does not see.
  */
 export function removedWith(who: Principal, what: string, holders: Holder[], cascade: boolean): Holder[] {
   const inTheWay = cascade ? holders.filter(({ projectId }) => !canSee(who, projectId)) : holders

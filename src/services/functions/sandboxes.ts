@@ -1,13 +1,13 @@
 import { invalid } from '../../domain/errors.ts'
 
 export interface SandboxesParts {
-  /** OCI runtimes that functions may ask for: the operator's list. */
+  /** The operator's list of OCI runtimes that functions may request. */
   allowed: readonly string[]
-  /** Those that the engine has. Rejects when it does not answer. */
+  /** The engine's OCI runtimes. Rejects when the engine does not answer. */
   ofEngine(): Promise<readonly string[]>
 }
 
-/** The OCI runtimes that a function may ask for: those that the operator allows and the engine has. */
+/** The OCI runtimes that a function may request: allowed by the operator and present in the engine. */
 export class Sandboxes {
   #parts: SandboxesParts
 
@@ -15,7 +15,7 @@ export class Sandboxes {
     this.#parts = parts
   }
 
-  /** Throws FaasError `invalid_request`. Null and undefined ask for none. */
+  /** Throws FaasError `invalid_request`. Null and undefined request none. */
   async check(name: string | null | undefined): Promise<void> {
     if (name === null || name === undefined) return
     const { allowed } = this.#parts

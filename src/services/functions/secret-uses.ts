@@ -3,7 +3,7 @@ import { type SecretUse, secretNamePattern } from '../../domain/secret.ts'
 
 const mostUses = 100
 
-/** How a function names the secrets that it sees. */
+/** Checks how a function refers to its secrets. */
 export function checkSecretUses(uses: readonly SecretUse[]): void {
   if (uses.length > mostUses) throw invalid(`"secrets" has ${uses.length} entries; at most ${mostUses} are taken.`)
   const places = new Set<string>()

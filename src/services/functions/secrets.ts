@@ -22,7 +22,10 @@ export interface SecretsParts {
   vault: SecretVault
 }
 
-/** What becomes of workers that run with the value before: their next call goes to a new worker, or they serve on until they go. */
+/**
+ * What happens to workers with the previous value: `replace` sends their next call to a new worker, `drain` lets them serve until
+ * they end.
+ */
 export type Rotation = 'replace' | 'drain'
 
 export interface NewSecret {
@@ -33,25 +36,25 @@ export interface NewSecret {
 
 export interface NewVersion {
   value?: string | undefined
-  /** An earlier version whose value is to be handed out again. */
+  /** An earlier version whose value becomes current again. */
   version?: number | undefined
   description?: string | undefined
   workers?: Rotation | undefined
 }
 
-/** A secret as its project sees it: everything but the value. */
+/** A secret as its project sees it: everything except the value. */
 export interface ShownSecret extends Secret {
   versions: Pick<SecretVersion, 'number' | 'createdAt'>[]
-  /** The functions that see it. */
+  /** The functions that use it. */
   usedBy: { id: string; name: string | null }[]
 }
 
 export const maxSecretBytes = 64 * 1024
-/** Versions of one secret that stay. */
+/** Number of versions that are kept. */
 const keptVersions = 10
 const mostSecrets = 1000
 
-/** Keeps the secrets of projects. Their values go in here and do not come out. */
+/** Keeps the secrets of projects. Values can be set but not read back. */
 export class Secrets {
   #parts: SecretsParts
 
@@ -74,7 +77,7 @@ export class Secrets {
     return this.#shown(secret)
   }
 
-  /** A new value, or an earlier one again. Functions see it without a deploy. */
+  /** Sets a new value, or an earlier one again. Functions see it without a deployment. */
   change(who: Principal, name: string, given: NewVersion): ShownSecret {
     const { secrets, vault, clock } = this.#parts
     const before = this.#own(who, name)
@@ -96,7 +99,10 @@ export class Secrets {
     return this.#shown(this.#own(who, name))
   }
 
-  /** Refused while something uses it; with `cascade` functions lose it, and webhooks that check their callers with it go too. */
+  /**
+   * Throws FaasError `in_use` while something uses it; `cascade` removes it from functions and deletes webhooks that verify
+   * signatures with it.
+   */
   async delete(who: Principal, name: string, cascade = false): Promise<void> {
     const { secrets, inUse, functions, targets, clock } = this.#parts
     const secret = this.#own(who, name)
@@ -128,7 +134,7 @@ export class Secrets {
     return this.#parts.functions.list(projectId).filter(({ secrets }) => secrets.some((use) => use.name === name))
   }
 
-  /** Those that are idle go now, busy ones after their calls. */
+  /** Idle workers end now, busy ones after their calls. */
   #replaceWorkers(users: Fn[]): void {
     for (const fn of users) {
       this.#parts.pool.retire(fn.id, null, 'new_secret')
@@ -150,7 +156,7 @@ function checkedName(name: string | undefined): string {
   throw invalid('"name" must be made of letters, digits, "_" and "-", 128 at most, and begin with a letter or "_".')
 }
 
-/** What was sent is not in the sentence. */
+/** The error does not repeat the value. */
 function checkedValue(value: string | undefined): string {
   if (value === undefined) throw invalid('"value" is required: the secret itself.')
   if (value === '') throw invalid('"value" must not be empty.')

@@ -9,20 +9,20 @@ import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
 export interface StoredCodesParts {
   packages: PackageStore
   builds: Pick<Builds, 'built'>
-  /** A package of one file; the same file always gives the same bytes. */
+  /** A package with one file; the same file always gives the same bytes. */
   zipOf(filename: string, content: string): Buffer
   /** Absent without Keystone. */
   swift?: SwiftCode
 }
 
-/** Code that was stored, and what the function's row says of it. */
+/** Stored code, and the columns of the function's row that describe it. */
 export interface StoredCode {
   code: FunctionCode
   packageHash: string
   objectEtag: string | null
 }
 
-/** Puts the code of a function where it stays: in the store of packages, built where that is asked for. */
+/** Stores the code of a function as a package, and builds it on request. */
 export class StoredCodes {
   #parts: StoredCodesParts
 
@@ -30,7 +30,7 @@ export class StoredCodes {
     this.#parts = parts
   }
 
-  /** Null for images: there is nothing to store. */
+  /** Null for images: nothing is stored. */
   async stored(
     who: Principal,
     fn: Fn,
@@ -46,7 +46,7 @@ export class StoredCodes {
     return { code: { ...fn.code, md5sum }, packageHash: hash, objectEtag: null }
   }
 
-  /** Null: the code stays as it is. `code` without a package changes nothing. */
+  /** Null: the code stays. `code` without a package changes nothing. */
   async changed(
     who: Principal,
     fn: Fn,
@@ -71,7 +71,7 @@ export class StoredCodes {
     return packages.put(zip)
   }
 
-  /** An `md5sum` is checked once and not kept: the object may change. */
+  /** An `md5sum` is checked once and not stored: the object may change. */
   async #fromSwift(
     who: Principal,
     fn: Fn,

@@ -24,32 +24,32 @@ export interface SwiftCodeParts {
   clock: Clock
   log: Log
   limits: {
-    /** Largest object that may be the code of a function. */
+    /** Largest object that may be code. */
     maxSwiftObjectBytes: number
-    /** Seconds between two checks of a function's object, while the function is called. */
+    /** Interval of the checks of a function's object while it is called. */
     swiftCheckSeconds: number
   }
 }
 
-/** The code of a function as it was found in Swift. */
+/** The code of a function as found in Swift. */
 export interface FetchedCode {
   stored: StoredPackage
   etag: string
 }
 
-/** What is known of a function's object since this process began. */
+/** The state of a function's object in this process. */
 interface Seen {
   checkedAt: number
-  /** Why the function cannot run as its object is. */
+  /** Why the function cannot run with its current object. */
   problem: FaasError | null
-  /** An object that is no good is not fetched again until it changes. */
+  /** ETag of an invalid object, which is not downloaded again until it changes. */
   badEtag: string | null
 }
 
 /**
- * Code that lies in Swift. It is fetched when the function is made, kept in the package store like any other, and looked
- * after from then on: always before a function gets its first worker, and, while it is called, beside the calls. A changed
- * object is new code. What cannot be looked at now (Swift or Keystone do not answer) goes on with the code that is here.
+ * Code in Swift. It is downloaded when the function is created and stored like any other package. Later the object is checked
+ * before a function gets its first worker and, while it is called, in the background. A changed object is new code. When Swift or
+ * Keystone do not answer, the stored code is used.
  */
 export class SwiftCode {
   #parts: SwiftCodeParts
@@ -60,20 +60,23 @@ export class SwiftCode {
     this.#parts = parts
   }
 
-  /** For a new function, or one that is changed: found with this session, a ZIP, and not too large. */
+  /** Downloads the code for a new or changed function with this session; the object must be a ZIP and not too large. */
   async fetch(session: OpenStackSession, ref: ObjectRef): Promise<FetchedCode> {
     const { objects, packages, limits } = this.#parts
     const { bytes, etag } = await objects.read(session, ref)
     return { stored: await packages.put(bytes, limits.maxSwiftObjectBytes), etag }
   }
 
-  /** The session that may look at the function's object for this caller: their own, or for an admin of elsewhere the function's. */
+  /**
+   * The session that reads the function's object for this caller: the caller's own, or the function's for an admin of another
+   * project.
+   */
   async sessionFor(who: Principal, fn: Fn): Promise<OpenStackSession> {
     if (who.session !== undefined && who.projectId === fn.projectId) return who.session
     return this.#sessionOf(fn)
   }
 
-  /** What to run: the target as it is while a worker of it is there, else as the object is now. Throws FaasError. */
+  /** The target to run: unchanged while it has a worker, else updated from the object. Throws FaasError. */
   current(target: Target): Target | Promise<Target> {
     const { fn } = target
     const seen = this.#seen.get(fn.id)
@@ -128,7 +131,7 @@ export class SwiftCode {
     return targets.resolveIn(fn?.projectId ?? '', { functionId })
   }
 
-  /** Brings the function's row in step with its object. */
+  /** Updates the function's row from its object. */
   async #follow(fn: Fn): Promise<void> {
     const ref = refOf(fn.code)
     let session = await this.#sessionOf(fn)
@@ -177,7 +180,7 @@ export class SwiftCode {
 const noTrust = (): FaasError =>
   invalid('The function has no trust to read its code in Swift with: create it again with a Keystone token.')
 
-/** Container and object, checked. Throws FaasError `invalid_request`. */
+/** Container and object, validated. Throws FaasError `invalid_request`. */
 export function refOf({ swift }: FunctionCode): ObjectRef {
   const { container, object } = (swift ?? {}) as Partial<Record<keyof ObjectRef, unknown>>
   if (!isName(container) || !isName(object)) throw invalid('"code.swift" needs a container and an object.')
@@ -186,7 +189,7 @@ export function refOf({ swift }: FunctionCode): ObjectRef {
   return ref
 }
 
-/** What an update says of container and object, merged with what the function has. */
+/** Container and object of an update, merged with the function's own. */
 export function changedRef(stored: FunctionCode, given: FunctionCode): ObjectRef {
   const { container, object } = (given.swift ?? {}) as Partial<ObjectRef>
   if (!container && !object) throw invalid('"code.swift" needs a container, an object, or both.')

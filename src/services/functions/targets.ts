@@ -8,14 +8,14 @@ import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
 import { parseTargetName, type TargetName } from '../../domain/target-name.ts'
 import type { Revision } from '../../domain/worker.ts'
 
-/** What a caller names: an alias, which wins, or a function (id or name) and a version. */
+/** The target in a request: an alias, which has priority, or a function (id or name) and a version. */
 export interface TargetRef {
   functionId?: string | null
   functionVersion?: number | null
   functionAlias?: string | null
 }
 
-/** What a job or webhook points at. */
+/** The resolved target of a job or webhook. */
 export interface Named {
   fn: Fn
   version: number
@@ -34,26 +34,26 @@ export interface TargetsParts {
   functions: FunctionStore
   runtimes: RuntimeStore
   aliases: AliasStore
-  /** From 0 up to 1: which of its versions an alias with weights leads to. */
+  /** From 0 up to 1; chooses a version of an alias with weights. */
   random(): number
 }
 
 /**
- * Finds what an execution is to run. Cached until the function or its runtime is written: there is no SQL on the warm
- * path. Whoever writes a function, version or runtime calls `forget…`.
+ * Resolves the target of an execution. Results are cached until the function or its runtime is written, so a warm call needs no
+ * SQL. Whoever writes a function, version or runtime must call `forget…`.
  */
 export class Targets {
   #parts: TargetsParts
-  /** Current versions by project and name or id, as callers ask. */
+  /** Current versions, by project and the name or id that callers use. */
   #byName = new Map<string, Target>()
-  /** By function id and version. */
+  /** Targets by function id and version. */
   #byVersion = new Map<string, Target>()
 
   constructor(parts: TargetsParts) {
     this.#parts = parts
   }
 
-  /** For `/fn/{name}`: a function of the caller's project, by name or id; `name@alias` and `name:3` are not its current version. */
+  /** For `/fn/{name}`: a function of the caller's project by name or id; `name@alias` and `name:3` name other versions. */
   byName(who: Principal, text: string): Target {
     const known = this.#known(who, text)
     if (known !== undefined) return known
@@ -64,7 +64,7 @@ export class Targets {
   }
 
   /**
-   * What the caller may run. Throws FaasError: `invalid_request` (nothing named; a version of a function without
+   * The target that the caller may run. Throws FaasError: `invalid_request` (no target; a version of a function without
    * packages), `not_found`, `runtime_unavailable`.
    */
   resolve(who: Principal, given: TargetRef): Target {
@@ -76,8 +76,8 @@ export class Targets {
   }
 
   /**
-   * What a new job or webhook may point at, whether it can run now or not. Aliases are those of the caller's project, as
-   * they are when it runs. Throws FaasError: `invalid_request`, `not_found`.
+   * A target for a new job or webhook, even if it cannot run now. Aliases belong to the caller's project and are resolved at each
+   * run. Throws FaasError: `invalid_request`, `not_found`.
    */
   named(who: Principal, given: TargetRef): Named {
     const ref = this.#spelledOut(who, given)
@@ -89,13 +89,13 @@ export class Targets {
     return { fn, version, alias: alias?.name ?? null }
   }
 
-  /** The function that a job or webhook means, also when it cannot run; null when nothing is left of it. */
+  /** The function of a job or webhook, even if it cannot run; null when it no longer exists. */
   functionIdOf(projectId: string, ref: TargetRef): string | null {
     if (!ref.functionAlias) return ref.functionId ?? null
     return this.#parts.aliases.find(projectId, ref.functionAlias)?.functionId ?? null
   }
 
-  /** What a job or webhook of that project runs: aliases are looked up inside the project. */
+  /** The target of a job or webhook of that project: aliases are looked up in the project. */
   resolveIn(projectId: string, ref: TargetRef): Target {
     if (ref.functionAlias) {
       return this.#byAlias(this.#ownAlias(projectId, ref.functionAlias))
@@ -108,7 +108,7 @@ export class Targets {
     return this.#version(fn, version, null)
   }
 
-  /** By id in any spelling, or by name in the caller's project; others' functions exist only for admins, by id. */
+  /** Finds by id in any spelling, or by name in the caller's project; only admins find others' functions, by id. */
   findFunction(who: Principal, nameOrId: string): Fn {
     const { functions } = this.#parts
     const id = canonicalUuid(nameOrId)
@@ -117,7 +117,7 @@ export class Targets {
     return fn
   }
 
-  /** By name in the caller's project; for admins, who have none of that name, the only one anywhere. */
+  /** Finds by name in the caller's project; for admins without one of that name, the only alias of that name in all projects. */
   findAlias(who: Principal, name: string): Alias {
     const own = this.#parts.aliases.find(who.projectId, name)
     if (own !== null) return own
@@ -126,12 +126,12 @@ export class Targets {
     return others[0]
   }
 
-  /** Id of a function of the caller's project; null when there is none of that name. */
+  /** Id of a function of the caller's project; null when no function has that name. */
   idOfFunction(who: Principal, name: string): string | null {
     return this.#parts.functions.findByName(who.projectId, name)?.id ?? null
   }
 
-  /** The current code of a function as it would be, stored or not. Throws FaasError `not_found`, `runtime_unavailable`. */
+  /** The revision of a function's current code, stored or not. Throws FaasError `not_found`, `runtime_unavailable`. */
   revisionOf(fn: Fn): Revision {
     return this.#revision(fn, 0)
   }
@@ -146,7 +146,7 @@ export class Targets {
     dropWhere(this.#byVersion, (target) => target.fn.runtimeId === runtimeId)
   }
 
-  /** `function_id` may name an alias or a version too; an alias of its own in the request wins. */
+  /** `function_id` may also name an alias or a version; an explicit alias in the request has priority. */
   #spelledOut(who: Principal, ref: TargetRef): TargetRef {
     const named = ref.functionAlias || !ref.functionId ? null : parseTargetName(ref.functionId)
     if (named === null) return ref
@@ -166,7 +166,7 @@ export class Targets {
     return this.#byName.get(`${who.projectId}/${nameOrId}`)
   }
 
-  /** Names and ids as they are kept, of the caller's own functions: other spellings would fill the memory. */
+  /** Caches canonical names and ids of the caller's own functions only: other spellings would fill the memory. */
   #remember(who: Principal, nameOrId: string | null | undefined, fn: Fn): Target {
     const target = this.#version(fn, 0, null)
     const isOwn = fn.projectId === who.projectId && (nameOrId === fn.id || nameOrId === fn.name)
@@ -174,7 +174,7 @@ export class Targets {
     return target
   }
 
-  /** A function named in a body, where a text that is neither an id nor a name is a mistake in the request. */
+  /** A function named in a request body: a text that is neither an id nor a name is an invalid request. */
   #referred(who: Principal, nameOrId: string | null | undefined): Fn {
     if (!nameOrId) throw invalid('Name what to run: function_id or function_alias is required.')
     try {

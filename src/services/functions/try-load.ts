@@ -6,14 +6,13 @@ import { loadFailureText } from '../../domain/outcome.ts'
 import type { LoadFailure, Pool } from '../../domain/worker.ts'
 import type { Targets } from './targets.ts'
 
-/** Bytes of what the code printed that the refusal repeats, from its end. */
+/** Limit of bytes from the end of the printed output that the error repeats. */
 const longestLog = 8192
 
 /**
- * Loads the code of a function into a worker before anything of the function is written. The worker goes by an id of its own,
- * so that the function's own workers stay as they are, and is gone after. Throws FaasError `invalid_request` with what failed
- * and what was printed when it does not load; what the pool throws, when there is no worker for it. Answers with the functions
- * of an app.
+ * Loads the code of a function in a worker before anything is written. The worker has a revision id of its own, so the function's
+ * workers are unaffected, and it ends afterwards. Throws FaasError `invalid_request` with the failure and the output when the
+ * code does not load, and the pool's error when there is no worker. Returns the functions of an app.
  */
 export async function tryLoad(
   parts: { targets: Targets; pool: Pool; newId: NewId },

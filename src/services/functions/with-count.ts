@@ -2,7 +2,7 @@ import type { FunctionCounts } from '../../domain/execution.ts'
 
 export type Counted<T> = T & { count: number }
 
-/** A function or version with what its executions say of it: how many there were, and the last one moves `updatedAt`. */
+/** A function or version with its number of executions; the last execution also moves `updatedAt`. */
 export function withCount<T extends { updatedAt: number | null }>(row: T, counts: FunctionCounts): Counted<T> {
   const { count, lastAt } = counts
   const updatedAt = count === 0 ? row.updatedAt : Math.max(row.updatedAt ?? 0, lastAt)

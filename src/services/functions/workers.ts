@@ -15,14 +15,14 @@ export interface WorkersParts {
   history: Pick<WorkerHistory, 'samples'>
 }
 
-/** A worker as the contract lists it. */
+/** A worker in the format of the contract. */
 export interface ListedWorker {
   functionId: string
   functionVersion: number
   workerName: string
 }
 
-/** What admins do with the workers of a function version by hand (contract 4.7); version 0 is the function itself. */
+/** Manual control of a function version's workers, for admins (contract 4.7); version 0 is the function itself. */
 export class Workers {
   #parts: WorkersParts
 
@@ -30,7 +30,7 @@ export class Workers {
     this.#parts = parts
   }
 
-  /** All of the server, what would go first when others need memory first. */
+  /** All workers of the server, in the order of eviction. */
   kept(who: Principal): { workers: (KeptWorker & { functionName: string | null })[]; memory: PoolVitals } {
     requireAdmin(who, 'Listing workers')
     const { pool, functions } = this.#parts
@@ -52,7 +52,7 @@ export class Workers {
     return { samples, functions: most, budgetBytes: pool.vitals().budgetBytes }
   }
 
-  /** Empty for a function that there is not. */
+  /** Empty for an unknown function. */
   list(who: Principal, nameOrId: string, version: number): ListedWorker[] {
     requireAdmin(who, 'Listing workers')
     const functionId = this.#idOf(who, nameOrId)
@@ -62,7 +62,7 @@ export class Workers {
       .map((worker) => ({ functionId, functionVersion: version, workerName: worker.name }))
   }
 
-  /** Binds more idle workers, in the background. */
+  /** Binds more idle workers in the background. */
   scaleUp(who: Principal, nameOrId: string, version: number, count = 1): void {
     requireAdmin(who, 'Scaling up')
     const fn = functionToActOn(this.#parts.targets, who, nameOrId)
@@ -71,7 +71,7 @@ export class Workers {
     if (revision.kind !== 'command') this.#parts.pool.scaleUp(revision, count)
   }
 
-  /** Drops idle workers, always keeps one. */
+  /** Drops idle workers but keeps at least one. */
   scaleDown(who: Principal, nameOrId: string, version: number, count = 1): void {
     requireAdmin(who, 'Scaling down')
     const functionId = this.#existing(who, nameOrId, version)

@@ -1,10 +1,10 @@
 import { posix } from 'node:path'
 import { invalid } from '../../domain/errors.ts'
 
-/** Folders of an image that its function may write to: each is memory, mounted over what the image has there. */
+/** Limit of writable folders of an image: each is a tmpfs mounted over the image's content. */
 const mostFolders = 8
 const longestPath = 255
-/** What is the kernel's, and what workers are given anyway. */
+/** Folders of the kernel, and those that workers have anyway. */
 const taken = ['/proc', '/sys', '/dev', '/tmp']
 
 export function checkWritable(paths: string[]): void {

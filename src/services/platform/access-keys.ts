@@ -15,21 +15,21 @@ export interface AccessKeysParts {
 
 export interface NewAccessKey {
   name?: string
-  /** Default: the token that asks. */
+  /** Default: the token of the request. */
   tokenId?: string
 }
 
-/** Who a key stands for, and what its signatures are made with. */
+/** The principal of a key, and the secret of its signatures. */
 export interface Signer {
   who: Principal
   secret: string
 }
 
-/** Access keys: pairs of id and secret that stand for tokens. The secret exists only in the answer that made it, and sealed. */
+/** Access keys: pairs of id and secret that stand for tokens. The secret is shown once, at creation, and stored encrypted. */
 export class AccessKeys {
   #parts: AccessKeysParts
   #known = new Map<string, AccessKey>()
-  /** Opened when first used. */
+  /** Decrypted at the first use. */
   #secrets = new Map<string, string>()
 
   constructor(parts: AccessKeysParts) {
@@ -37,7 +37,7 @@ export class AccessKeys {
     for (const key of parts.keys.list()) this.#known.set(key.id, key)
   }
 
-  /** Null: there is no such key, its token is not good any more, or its secret was sealed with another key. */
+  /** Null: the key does not exist, its token is not valid any more, or its secret was encrypted with another key. */
   signer(id: string): Signer | null {
     const key = this.#known.get(id)
     if (key === undefined) return null
@@ -50,7 +50,7 @@ export class AccessKeys {
     return this.#parts.keys.list().filter(({ projectId }) => canSee(who, projectId))
   }
 
-  /** The only time that the secret is seen. */
+  /** Returns the secret, which is not shown again. */
   create(who: Principal, { name = '', tokenId }: NewAccessKey): { key: AccessKey; secret: string } {
     const { tokens, vault, clock, keys } = this.#parts
     if (name.trim() === '') throw invalid('"name" is required and must not be empty: say what the key is for.')
@@ -68,7 +68,7 @@ export class AccessKeys {
     return { key, secret }
   }
 
-  /** What is signed with it is refused from now on. */
+  /** Requests signed with it are refused from now on. */
   delete(who: Principal, id: string): void {
     const key = this.#known.get(id)
     if (key === undefined || !canSee(who, key.projectId)) throw notFound('Access key', id)
@@ -97,5 +97,5 @@ const purposeOf = (id: string): string => `access-key ${id}`
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** Looks like those that clients know: capital letters and digits, of which the first say whose it is. */
+/** Same format as AWS access key ids: capital letters and digits, with a prefix that names the issuer. */
 const newId = (): string => `TBAK${Array.from({ length: 16 }, () => letters[randomInt(letters.length)]).join('')}`

@@ -5,11 +5,11 @@ import type { Log } from '../../domain/log.ts'
 import { actorOf, type Principal, requireAdmin } from '../../domain/principal.ts'
 
 const dayMs = 86_400_000
-/** Looked at so often between the hours, so that many changes at once do not fill the disk. */
+/** Number of entries between two prunings outside the hourly one, so that many changes at once do not fill the disk. */
 const pruneEvery = 1000
 
 export interface AuditRules {
-  /** 0 keeps all. */
+  /** 0 keeps all entries. */
   keepAuditDays: number
   keepAuditEntries: number
 }
@@ -31,7 +31,7 @@ export class AuditLog {
     this.#parts = parts
   }
 
-  /** The change has been made: that it cannot be noted is said in the log, and fails nobody. */
+  /** The change has already been made: a failure to note it is logged and fails no request. */
   note(who: Principal, change: Change): void {
     const { store, clock, newId, log } = this.#parts
     const { kind, id, name } = actorOf(who)
@@ -45,13 +45,13 @@ export class AuditLog {
     }
   }
 
-  /** The newest first; `before`: id of the last entry of the page before. */
+  /** The newest first; `before`: id of the last entry of the previous page. */
   list(who: Principal, limit: number, before: string | null): AuditEntry[] {
     requireAdmin(who, 'Reading the audit log')
     return this.#parts.store.list(limit, before)
   }
 
-  /** Removes what is older or more than is kept. */
+  /** Removes entries beyond the age or number to keep. */
   prune(): void {
     this.#sincePruned = 0
     const { store, clock, rules } = this.#parts

@@ -9,16 +9,16 @@ export interface BackupsParts {
   clock: Clock
   log: Log
   rules: {
-    /** Hours between two backups that nobody asks for; 0: none. */
+    /** Hours between automatic backups; 0: none. */
     backupEveryHours: number
-    /** How many of these are kept, the newest; 0: all. */
+    /** Number of automatic backups to keep, the newest; 0: all. */
     backupKeep: number
   }
 }
 
 const hourMs = 3_600_000
 
-/** Copies of everything that lasts: on request and by the clock. For admins alone: a copy holds what all projects have. */
+/** Copies of all persistent data, on request and by schedule. For admins only: a copy contains the data of all projects. */
 export class Backups {
   #parts: BackupsParts
   #making: Promise<Backup> | null = null
@@ -28,7 +28,7 @@ export class Backups {
     this.#parts = parts
   }
 
-  /** One at a time: who asks while one is made gets that one. */
+  /** One at a time: concurrent requests share one backup. */
   create(who: Principal): Promise<Backup> {
     requireAdmin(who, 'Making a backup')
     return this.#create()
@@ -51,7 +51,7 @@ export class Backups {
     if (!(await this.#parts.store.delete(name))) throw notFound('Backup', name)
   }
 
-  /** Makes them by the clock from now on; the first when the last one is old enough. */
+  /** Starts the schedule; the first backup is made when the last one is old enough. */
   async start(): Promise<void> {
     const { store, clock, rules } = this.#parts
     if (rules.backupEveryHours === 0) return

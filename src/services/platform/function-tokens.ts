@@ -3,8 +3,8 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import type { Principal } from '../../domain/principal.ts'
 
 /**
- * Tokens that functions call the API with: each is good while its worker is there, for calls in its project. In memory only,
- * as the workers are: neither is there after a restart.
+ * Tokens with which functions call the API. Each is valid for its project while its worker exists. They are kept in memory only:
+ * after a restart neither exists.
  */
 export class FunctionTokens implements WorkerTokens {
   #known = new Map<string, Principal>()
@@ -21,7 +21,7 @@ export class FunctionTokens implements WorkerTokens {
     return new WorkerToken(token, () => this.#known.delete(token))
   }
 
-  /** Null: it is none of ours, or its worker has gone. That of a call says which execution asks. */
+  /** Null: unknown, or its worker has ended. A call's token also identifies the execution. */
   authenticate(sent: string): Principal | null {
     const end = sent.indexOf('.')
     const who = this.#known.get(end === -1 ? sent : sent.slice(0, end))

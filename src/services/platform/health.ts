@@ -21,12 +21,12 @@ export interface HealthParts {
   facts: HealthFacts
 }
 
-/** What does not change while the server runs. */
+/** Values that do not change while the server runs. */
 export interface HealthFacts {
   version: string
   startedAt: number
   memoryBudgetBytes: number
-  /** All machines that workers run on have it together. */
+  /** Memory of all machines that workers run on. */
   hostMemoryBytes: number
   backupEveryHours: number
 }
@@ -45,12 +45,12 @@ export interface HealthReport {
 }
 
 const dayMs = 86_400_000
-/** A backup that is older does not help much. */
+/** An older backup counts as a problem. */
 const oldBackupMs = 7 * dayMs
-/** Share of the host's memory that workers may have; the rest is for the system, the engine and the server. */
+/** Largest share of the host's memory for workers; the rest is for the system, the engine and the server. */
 const mostBudget = 0.9
 
-/** How the installation is: what only the server knows, for `taibai doctor` and the console. */
+/** The installation's state, including what only the server knows, for `taibai doctor` and the console. */
 export class Health {
   #parts: HealthParts
 

@@ -15,23 +15,23 @@ import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { RuntimeStore } from '../../domain/runtime.ts'
 
 export interface ImagesParts {
-  /** Null: the engine has none. */
+  /** Null: the engine has no images. */
   engine: EngineImages | null
   pulled: PulledImages
   functions: Pick<FunctionStore, 'list'>
   runtimes: Pick<RuntimeStore, 'list'>
   log: Log
-  /** 0: nothing is removed by itself. */
+  /** Above this size unused images are removed; 0: never. */
   highWaterBytes: number
 }
 
 export interface Pruned {
   removed: { names: string[]; id: string; sizeBytes: number }[]
-  /** Unused, and in the way of nobody but their disk: a container or another image holds them. */
+  /** Unused images that a container or another image holds. */
   kept: { names: string[]; id: string; sizeBytes: number }[]
 }
 
-/** The images of runtimes and functions on the engine. For admins: an engine is shared by all projects. */
+/** The images of runtimes and functions in the engine. For admins only: all projects share the engine. */
 export class Images {
   #parts: ImagesParts
 
@@ -44,7 +44,7 @@ export class Images {
     return this.#views()
   }
 
-  /** Fetches an image with the credentials that are kept for its registry. */
+  /** Pulls an image with the stored credentials of its registry. */
   async pull(who: Principal, image: string): Promise<void> {
     requireAdmin(who, 'Pulling an image')
     const name = checkedImage('image', image)
@@ -52,7 +52,7 @@ export class Images {
     this.#parts.pulled.note(fullName(name))
   }
 
-  /** Removes what nothing uses; `isDry`: only says what that would be. `otherReleases`: images of runtimes as other releases have them, too. */
+  /** Removes unused images; `isDry`: only lists them. `otherReleases`: includes runtime images of other releases. */
   async prune(who: Principal, how: { isDry: boolean; otherReleases: boolean }): Promise<Pruned> {
     requireAdmin(who, 'Removing images')
     const unused = (await this.#views()).filter(
@@ -61,7 +61,7 @@ export class Images {
     return how.isDry ? { removed: unused, kept: [] } : this.#remove(unused)
   }
 
-  /** What is over the high-water mark goes; called now and then. */
+  /** Removes images above the high-water mark; called periodically. */
   async collect(): Promise<void> {
     const { engine, highWaterBytes, log } = this.#parts
     if (engine === null || highWaterBytes === 0) return

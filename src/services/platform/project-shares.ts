@@ -14,17 +14,17 @@ import {
 export interface SharesParts {
   store: LimitStore
   clock: Clock
-  /** Of projects for which nothing else was set. */
+  /** Limits of projects without limits of their own. */
   defaults: Partial<ProjectLimits>
-  /** What a project's calls took today, or a function's, and how long today lasts; absent: it is not metered. */
+  /** Today's use of a project or function, and the time until the day ends; absent: use is not metered. */
   today?(projectId: string, functionId?: string): { busyGbSeconds: number; leftMs: number }
 }
 
-/** The limits of projects, in memory, and what is used of those that calls meet. */
+/** The limits of projects, in memory, and the current use of those that apply to calls. */
 export class ProjectShares implements Shares {
   #parts: SharesParts
   #defaults: ProjectLimits
-  /** Of projects that have limits of their own. */
+  /** Limits of single projects. */
   #own = new Map<string, ProjectLimits>()
   #counters = new CallCounters()
 
@@ -42,14 +42,14 @@ export class ProjectShares implements Shares {
     return this.of(projectId)[name]
   }
 
-  /** What is given replaces what was set; a name that is missing, or undefined, has the default again. */
+  /** Replaces a project's own limits; a missing or undefined name returns to the default. */
   set(projectId: string, limits: Partial<ProjectLimits>): void {
     const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
     this.#parts.store.set({ projectId, limits: given, updatedAt: this.#parts.clock.now() })
     this.#own.set(projectId, whole(given, this.#defaults))
   }
 
-  /** One look-up for who has no limit. */
+  /** Costs one lookup for projects without limits. */
   enter(run: LimitedRun): (() => void) | null {
     const project = this.#own.get(run.projectId) ?? this.#defaults
     if (isUnlimited(run, project)) return null
@@ -81,7 +81,7 @@ export class ProjectShares implements Shares {
     ])
   }
 
-  /** The budget of the day is spent: of the function, where one is named, else of its project. */
+  /** The refusal for a spent daily budget: of the function if one is named, else of the project. */
   #spent(value: number | null, projectId: string, functionId?: string): ReturnType<typeof admission> {
     if (value === null || this.#parts.today === undefined) return null
     const { busyGbSeconds, leftMs } = this.#parts.today(projectId, functionId)

@@ -10,12 +10,12 @@ import {
 
 export interface RegistriesParts {
   credentials: RegistryCredentials
-  /** Asks the registry; throws FaasError `invalid_request` when it says no. */
+  /** Asks the registry; throws FaasError `invalid_request` when it refuses the credentials. */
   check(secret: RegistrySecret): Promise<'accepted' | 'unknown'>
   clock: Clock
 }
 
-/** Who this installation is at image registries. A password goes in and never comes out. */
+/** The installation's credentials for image registries. Passwords can be set but not read back. */
 export class Registries {
   #parts: RegistriesParts
 
@@ -28,7 +28,7 @@ export class Registries {
     return this.#parts.credentials.list()
   }
 
-  /** `unknown`: the registry could not be asked, and the credentials are kept all the same. */
+  /** `unknown`: the registry could not be reached; the credentials are stored anyway. */
   async logIn(
     who: Principal,
     host: string,

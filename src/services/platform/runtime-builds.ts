@@ -7,7 +7,7 @@ export interface RuntimeBuildsParts {
   runtimes: RuntimeStore
   pool: Pool
   images: RuntimeImages
-  /** Told of every row that was written. */
+  /** Its cache is cleared for each written row. */
   targets: { forgetRuntime(id: string): void }
   clock: Clock
   log: Log
@@ -16,7 +16,7 @@ export interface RuntimeBuildsParts {
 /** Longest wait for the image and first worker of a new or upgraded runtime. */
 const prepareTimeoutMs = 600_000
 
-/** What happens in the background when a runtime is new or gets another image; its row tells how that went. */
+/** Prepares a runtime in the background when it is new or gets another image, and records the result in its row. */
 export class RuntimeBuilds {
   #parts: RuntimeBuildsParts
   #pending = new Set<Promise<void>>()
@@ -26,12 +26,12 @@ export class RuntimeBuilds {
     this.#parts = parts
   }
 
-  /** Ends in `available` or `error`. */
+  /** Ends with the state `available` or `error`. */
   start(runtime: Runtime): void {
     this.#inBackground(this.#build(runtime))
   }
 
-  /** Ends in `available`: with the new image, or with the old one when the new one does not work. */
+  /** Ends with the state `available`: with the new image, or with the old one when the new one fails. */
   startUpgrade(runtime: Runtime, oldImage: string): void {
     this.#inBackground(this.#upgrade(runtime, oldImage))
   }
@@ -40,12 +40,12 @@ export class RuntimeBuilds {
     this.#parts.pool.addRuntime({ id, image, memoryBytes, trusted })
   }
 
-  /** What is under way then is left as it is: that its worker ends with the server says nothing of the image. */
+  /** Ignores trials that are still running: their workers end with the server, which says nothing about the image. */
   close(): void {
     this.#isClosed = true
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no trial is running. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending)
   }
@@ -68,7 +68,7 @@ export class RuntimeBuilds {
     this.addPool(runtime)
   }
 
-  /** Null: it is deleted, or is for the next start to go on with. */
+  /** Null: it was deleted, or the next start continues. */
   #unfinished(id: string): Runtime | null {
     return this.#isClosed ? null : this.#parts.runtimes.find(id)
   }

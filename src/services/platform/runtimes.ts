@@ -33,11 +33,11 @@ export interface Capacity {
   available: number
 }
 
-/** Least memory of a runtime that nobody said anything about. */
+/** Least memory of a runtime without a minimum of its own. */
 const commonMinMemoryBytes = 64 * 1024 * 1024
 const commonDefaultEntry = 'main.main'
 
-/** What functions can be written in: the built-in runtimes, and images that admins add. */
+/** Runtimes for functions: built-in ones, and images that admins add. */
 export class Runtimes {
   #parts: RuntimesParts
   #manifests: RuntimeManifest[] = []
@@ -48,12 +48,12 @@ export class Runtimes {
     this.#builds = new RuntimeBuilds(parts)
   }
 
-  /** Exact; null while no worker of the runtime has started. */
+  /** The exact version; null while no worker of the runtime has started. */
   languageVersion({ image }: Runtime): string | null {
     return this.#parts.images.languageVersion(image)
   }
 
-  /** Makes the rows follow the manifests; called once at start, before anything is asked. */
+  /** Updates the rows from the manifests; called once at the start, before requests. */
   registerBuiltin(manifests: RuntimeManifest[]): void {
     this.#manifests = manifests
     for (const manifest of manifests) {
@@ -67,7 +67,7 @@ export class Runtimes {
     this.#closeOrphans()
   }
 
-  /** Gives every stored runtime its pool, and goes on with what an earlier process left half done. */
+  /** Gives every stored runtime its pool, and continues what an earlier process left unfinished. */
   resume(): void {
     for (const runtime of this.#parts.runtimes.list()) {
       if (runtime.status === 'available') this.#builds.addPool(runtime)
@@ -76,7 +76,7 @@ export class Runtimes {
     }
   }
 
-  /** Images that are being tried are tried again by the next start. */
+  /** The next start repeats trials that are still running. */
   close(): void {
     this.#builds.close()
   }
@@ -90,14 +90,14 @@ export class Runtimes {
     return this.#parts.runtimes.list().filter((runtime) => isVisible(who, runtime))
   }
 
-  /** Throws FaasError `not_found` for another project's private runtime, to admins too. */
+  /** Throws FaasError `not_found` for another project's private runtime, even for admins. */
   get(who: Principal, id: string): Runtime {
     const runtime = this.#parts.runtimes.find(id)
     if (runtime === null || !isVisible(who, runtime)) throw notFound('Runtime', id)
     return runtime
   }
 
-  /** By id or by name; a name means the caller's own runtime before a public one. */
+  /** By id or by name; the caller's own runtime of that name wins over a public one. */
   byNameOrId(who: Principal, nameOrId: string): Runtime {
     const id = canonicalUuid(nameOrId)
     if (id !== null) return this.get(who, id)
@@ -107,12 +107,12 @@ export class Runtimes {
     return found
   }
 
-  /** The ways in which a runtime can call functions; an image that we know nothing of may know all. */
+  /** The signatures that a runtime supports; an unknown image may support all. */
   signaturesOf(runtime: Runtime): Signature[] {
     return this.#manifestOf(runtime.image)?.signatures ?? signatureNames
   }
 
-  /** Within which its functions are. */
+  /** Bounds for its functions. */
   boundsOf(runtime: Runtime): { signatures: Signature[]; minMemoryBytes: number } {
     return { signatures: this.signaturesOf(runtime), minMemoryBytes: runtime.minMemoryBytes }
   }
@@ -122,7 +122,7 @@ export class Runtimes {
     return runtime === null ? { signatures: signatureNames, minMemoryBytes: 0 } : this.boundsOf(runtime)
   }
 
-  /** The entry of its functions that name none. */
+  /** Entry of functions that name none. */
   defaultEntryOf(runtime: Runtime): string {
     return this.#manifestOf(runtime.image)?.defaultEntry ?? commonDefaultEntry
   }
@@ -175,7 +175,7 @@ export class Runtimes {
     return this.#parts.pool.capacity(runtime.image)
   }
 
-  /** Built-in rows whose manifest is gone: nothing of them can run. */
+  /** Built-in rows without a manifest cannot run. */
   #closeOrphans(): void {
     const known = new Set(this.#manifests.map(({ name }) => idFrom('runtime', name)))
     for (const runtime of this.#parts.runtimes.list()) {

@@ -1,18 +1,18 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 
 /**
- * Values under the installation's key: AES-256-GCM, a new nonce each time. What the value belongs to is authenticated with it,
- * so that a sealed value is of no use in the place of another.
+ * Encryption with the installation's key: AES-256-GCM with a new nonce for each value. The owner of a value is authenticated with
+ * it, so an encrypted value is useless in another place.
  */
 
 const algorithm = 'aes-256-gcm'
 export const keyBytes = 32
 const nonceBytes = 12
 const tagBytes = 16
-/** First byte of what is sealed in this way; another way gets another. */
+/** First byte of the format; a new format gets another number. */
 const format = 1
 
-/** Tells keys apart, and tells nothing of them. */
+/** Distinguishes keys without revealing them. */
 export const keyIdOf = (key: Buffer): string =>
   createHash('sha256').update('taibai secret key').update(key).digest('hex').slice(0, 16)
 
@@ -24,7 +24,7 @@ export function seal(key: Buffer, belongsTo: string, value: string): Buffer {
   return Buffer.concat([Buffer.of(format), nonce, cipher.getAuthTag(), hidden])
 }
 
-/** Null: sealed with another key, for something else, or changed since. */
+/** Null: encrypted with another key or for another owner, or changed since. */
 export function unseal(key: Buffer, belongsTo: string, sealed: Buffer): string | null {
   const head = 1 + nonceBytes + tagBytes
   if (sealed.length < head || sealed[0] !== format) return null

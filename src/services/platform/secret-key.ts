@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { keyBytes } from './sealing.ts'
 
-/** Where the operator says that the key is. */
+/** Where the operator keeps the key. */
 export interface GivenKey {
-  /** The key itself, in base64 or hex. */
+  /** The key in base64 or hex. */
   secretKey?: string | undefined
-  /** A file that holds it. */
+  /** A file with the key. */
   secretKeyFile?: string | undefined
 }
 
 /**
- * The key of the installation: the operator's, else the one in the data folder, else a new one put there for its owner's eyes
- * only. Throws an Error with a sentence when what was given is no key.
+ * The installation's key: the operator's, else the one in the data folder, else a new one that only its owner can read. Throws an
+ * Error with a sentence for an invalid key.
  */
 export function ensureSecretKey(path: string, { secretKey, secretKeyFile }: GivenKey = {}): Buffer {
   if (secretKey !== undefined) return parsed(secretKey, 'TAIBAI_SECRET_KEY')

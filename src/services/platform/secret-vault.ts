@@ -2,7 +2,7 @@ import { FaasError, notFound } from '../../domain/errors.ts'
 import type { BoundSecrets, Secret, SecretReader, SecretStore, SecretUse, SecretVersion } from '../../domain/secret.ts'
 import { keyIdOf, seal, unseal } from './sealing.ts'
 
-/** The only place that has the installation's key: it seals values, and opens them for whoever acts for the project. */
+/** The only holder of the installation's key: encrypts values, and decrypts them for code that acts for the project. */
 export class SecretVault implements SecretReader {
   #secrets: SecretStore
   #key: Buffer
@@ -14,7 +14,7 @@ export class SecretVault implements SecretReader {
     this.#keyId = keyIdOf(key)
   }
 
-  /** How many values the installation's key does not open. */
+  /** Number of values that the installation's key cannot decrypt. */
   get lost(): number {
     return this.#secrets.countSealedOtherwise(this.#keyId)
   }
@@ -24,12 +24,12 @@ export class SecretVault implements SecretReader {
     return { secretId: secret.id, number, sealed, keyId: this.#keyId, createdAt }
   }
 
-  /** For what is no secret of a project, but must be kept from view all the same: `purpose` says what it is. */
+  /** For confidential values that are not a project's secrets; `purpose` names the use. */
   sealText(purpose: string, text: string): string {
     return seal(this.#key, purpose, text).toString('base64url')
   }
 
-  /** Null: sealed with another key, for another purpose, or changed since. */
+  /** Null: encrypted with another key or for another purpose, or changed since. */
   unsealText(purpose: string, sealed: string): string | null {
     return unseal(this.#key, purpose, Buffer.from(sealed, 'base64url'))
   }
@@ -40,7 +40,7 @@ export class SecretVault implements SecretReader {
     return this.valueAt(secret, secret.latestVersion)
   }
 
-  /** Throws FaasError: `not_found`, and `internal` when another key sealed it. */
+  /** Throws FaasError: `not_found`, or `internal` when the value was encrypted with another key. */
   valueAt(secret: Secret, number: number): string {
     const version = this.#secrets.findVersion(secret.id, number)
     if (version === null) throw notFound(`Version ${number} of secret`, secret.name)
@@ -56,7 +56,7 @@ export class SecretVault implements SecretReader {
   }
 }
 
-/** Authenticated with the value. */
+/** Authenticated together with the value. */
 const belonging = ({ id, projectId }: Secret, number: number): string => `${projectId}/${id}/${number}`
 
 const cannotBeOpened = (name: string): FaasError =>

@@ -12,28 +12,28 @@ import type { Token, TokenStore } from '../../domain/token.ts'
 export interface NewToken {
   name?: string
   projectId?: string
-  /** Default: admin for the scope admin, else member. */
+  /** Default: `admin` with the scope admin, else `member`. */
   roles?: string[]
-  /** Absent: all that the roles allow. */
+  /** Absent: everything that the roles allow. */
   scopes?: Scope[]
-  /** Id of the one function that it is for, in its project. */
+  /** Id of the only function of its project that the token may use. */
   functionId?: string
   expiresIn?: number
 }
 
 export interface Rotation {
-  /** Seconds for which the token of before is good. */
+  /** Seconds for which the previous token stays valid. */
   graceSeconds?: number
-  /** Seconds until the new one ends; absent: when the one of before would have. */
+  /** Seconds until the new token expires; absent: the previous token's expiry. */
   expiresIn?: number
 }
 
 const maxRecent = 1000
 const usualGraceSeconds = 3600
 
-/** That a token has been used since it was noted last. */
+/** The last use of a token that is not stored yet. */
 interface Use {
-  /** Null: the admin token of the installation. */
+  /** Null: the installation's admin token. */
   id: string | null
   isNew: boolean
 }
@@ -44,11 +44,11 @@ interface Known {
   use: Use
 }
 
-/** API tokens: who they stand for, looked up by hash in memory. The token itself exists only in the answer that made it. */
+/** API tokens and their principals, looked up by hash in memory. A token is shown once, at creation, and never stored. */
 export class Tokens {
   #parts: { tokens: TokenStore; clock: Clock; newId: NewId; log: Log }
   #known = new Map<string, Known>()
-  /** By the token as it is sent: spares a hash per call. In memory only, like the request it came in. */
+  /** Known tokens in plain text, which saves a hash per call. In memory only. */
   #recent = new Map<string, Known>()
   #uses = new Map<string, Use>()
 
@@ -57,14 +57,14 @@ export class Tokens {
     for (const token of parts.tokens.list()) this.#learn(token)
   }
 
-  /** The admin token of the installation: valid while the process lives, never stored by us in the database. */
+  /** Accepts the installation's admin token while the process lives; it is never stored in the database. */
   admit(adminToken: string): void {
     const by = { kind: 'token' as const, id: null, name: 'admin.token' }
     const who = { ...principalOf(defaultProjectId, ['admin']), by }
     this.#known.set(hashOf(adminToken), { who, expiresAt: null, use: { id: null, isNew: false } })
   }
 
-  /** Who the token stands for; null for none, an unknown or an expired one. */
+  /** The principal of the token; null for an absent, unknown or expired one. */
   authenticate = (token: string | null): Principal | null => {
     if (token === null) return null
     const known = this.#recent.get(token) ?? this.#lookUp(token)
@@ -74,13 +74,13 @@ export class Tokens {
     return known.who
   }
 
-  /** Who the token of that id stands for (null: the admin token of the installation); null when it is not good. */
+  /** The principal of the token with that id (null: the admin token); null when the token is invalid. */
   standsFor(id: string | null): Principal | null {
     for (const known of this.#known.values()) if (known.use.id === id && this.#isGood(known)) return known.who
     return null
   }
 
-  /** Id of the token that a caller came with; undefined: they came with none of ours. */
+  /** Id of the caller's token; undefined: the caller used none of ours. */
   idOf(who: Principal): string | null | undefined {
     for (const known of this.#known.values()) if (known.who === who) return known.use.id
     return undefined
@@ -91,13 +91,13 @@ export class Tokens {
     return this.#parts.tokens.list()
   }
 
-  /** The token that asks; null: it is none of those that are kept. */
+  /** The token of the request; null: it is not a stored token. */
   own(who: Principal): Token | null {
     const id = who.by?.kind === 'token' ? who.by.id : null
     return this.#parts.tokens.list().find((token) => token.id === id) ?? null
   }
 
-  /** The only time that the token itself is seen. */
+  /** Returns the token, which is not shown again. */
   create(who: Principal, given: NewToken): NewSecret {
     requireAdmin(who, 'Making a token')
     const secret = newSecret()
@@ -121,7 +121,7 @@ export class Tokens {
     return { token, secret }
   }
 
-  /** A new token in the place of the one of before, which is good for a while yet. The new one is seen this once. */
+  /** Replaces a token; the previous one stays valid for a while. Returns the new token, which is not shown again. */
   rotate(who: Principal, id: string, { graceSeconds = usualGraceSeconds, expiresIn }: Rotation): NewSecret {
     requireAdmin(who, 'Rotating a token')
     if (graceSeconds < 0) throw invalid('"grace" must be 0 seconds or more.')
@@ -141,7 +141,7 @@ export class Tokens {
     return { token, secret }
   }
 
-  /** The token is refused from now on, and the one of before its rotation too. */
+  /** Refuses the token from now on, and the one before its rotation. */
   delete(who: Principal, id: string): void {
     requireAdmin(who, 'Deleting a token')
     const token = this.#stored(id)
@@ -150,7 +150,7 @@ export class Tokens {
     this.#uses.delete(id)
   }
 
-  /** Keeps which tokens were used since it was called last: once a minute is enough. Never throws. */
+  /** Stores the recent uses of tokens; called once a minute. Never throws. */
   noteUses(): void {
     const used = [...this.#uses.values()].filter(({ isNew }) => isNew)
     if (used.length === 0) return
@@ -202,7 +202,7 @@ export interface NewSecret {
   secret: string
 }
 
-/** Scopes narrow what roles allow, and give nothing: who is to change what is the server's needs the role. */
+/** Scopes restrict roles and grant nothing: changing the server needs the role. */
 function rolesOf({ roles, scopes }: NewToken): string[] {
   if (roles === undefined) return scopes?.includes('admin') ? ['admin'] : ['member']
   if (scopes?.includes('admin') && !roles.includes('admin')) {
@@ -212,8 +212,8 @@ function rolesOf({ roles, scopes }: NewToken): string[] {
 }
 
 /**
- * The admin token: the operator's, else the one in the file, else a new one put there for its owner's eyes only.
- * Deleting the file and starting again makes another one.
+ * The admin token: the operator's, else the one in the file, else a new one that only its owner can read. To replace it, delete
+ * the file and restart.
  */
 export function ensureAdminToken(path: string, configured?: string): string {
   if (configured !== undefined) return configured
@@ -233,12 +233,12 @@ function readAdminToken(path: string): string {
 
 const ownPrefix = 'tb_'
 
-/** Whether we made it, to tell by its look: Keystone's look different. */
+/** Whether we issued the token, by its prefix: Keystone tokens look different. */
 export const isOwnToken = (token: string): boolean => token.startsWith(ownPrefix)
 
 export const newSecret = (): string => `${ownPrefix}${randomBytes(32).toString('base64url')}`
 
-/** 256 random bits need no slow hash. */
+/** A token with 256 random bits needs no slow hash. */
 const hashOf = (token: string): string => hash('sha256', token, 'hex')
 
 const principalOf = (projectId: string, roles: string[]): Principal => ({

@@ -15,18 +15,18 @@ import type { RunEnds } from './run-ends.ts'
 import type { Accepted, RunRequest } from './run-request.ts'
 import type { Runner } from './runner.ts'
 
-/** Finds again what an accepted run is to run. Throws FaasError when it is gone or cannot run now. */
+/** Resolves the target of an accepted run again. Throws FaasError when it is gone or cannot run now. */
 export type Resolve = (projectId: string, ref: TargetRef) => Target
 
-/** Told of each run that goes on after a start; the run waits for what it returns. */
+/** Called for each run that continues after a restart; the run waits for the result. */
 export type Follow = (run: Accepted) => Promise<unknown> | undefined
 
 export interface AcceptedRunsLimits extends AsyncQueueLimits {
-  /** Times that an accepted run may begin, when the platform fails while it runs. */
+  /** Attempts of an accepted run when the platform fails. */
   maxAttempts: number
-  /** How long an accepted run is tried for. */
+  /** How long an accepted run is retried. */
   maxAsyncAgeMs: number
-  /** Pause before the second try; doubles with each further one, up to a minute. */
+  /** Pause before the second attempt; it doubles with each further one, up to a minute. */
   retryPauseMs: number
 }
 
@@ -38,36 +38,36 @@ export interface AcceptedRunsParts {
   log: Log
   limits: AcceptedRunsLimits
   shares?: Shares | undefined
-  /** From 0 to 1; for pauses between tries. */
+  /** From 0 to 1; jitter for the pauses between attempts. */
   random?(): number
-  /** Told of each run that is over and whose result goes somewhere. */
+  /** Called for each finished run whose result has a destination. */
   onResult?(execution: Execution): void
 }
 
 const longestPauseMs = 60_000
 const platformRetries = { on: ['error'] satisfies RetryCause[] as RetryCause[], factor: 2, longestPauseMs }
 
-/** What is known of a run between its tries. */
+/** State of a run between attempts. */
 interface Promised {
   execution: Execution
   place: Place
   tries: number
-  /** Since when its time in the queue counts; clock's elapsed ms. */
+  /** Start of its time in the queue; the clock's elapsed ms. */
   since: number
-  /** As it was asked; null: found again from its record. */
+  /** The original request; null: reconstructed from the record. */
   request: RunRequest | null
-  /** The server ended while it was at work, and it has not begun since. */
+  /** True when the server ended during an attempt and no other has begun. */
   wasAtWork: boolean
 }
 
-/** Runs that were promised: durable before they are accepted, tried until they are over or will not be tried again by themselves. */
+/** Accepted runs: durable before they are accepted, and retried until they succeed or become dead letters. */
 export class AcceptedRuns {
   #parts: AcceptedRunsParts
   #queue: AsyncQueue
   #shares: Shares
   #promised = new Map<string, Promised>()
   #platformRule: RetryRule
-  /** Null: nothing is found again before `recover`. */
+  /** Null: before `recover`. */
   #resolve: Resolve | null = null
   #closing = false
 
@@ -80,12 +80,12 @@ export class AcceptedRuns {
     this.#platformRule = { maxAttempts, maxAgeMs, firstPauseMs, ...platformRetries }
   }
 
-  /** Those that have not begun. */
+  /** Number of runs that have not begun. */
   get waiting(): number {
     return this.#queue.waiting
   }
 
-  /** Durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
+  /** Durable when this resolves, even after `kill -9`. Throws FaasError `queue_full`. */
   async accept(execution: Execution, request: RunRequest): Promise<Accepted> {
     execution.request = request.http ?? null
     const place = this.#queue.reserve(this.#queued(execution, request.input, request.target.revision))
@@ -101,12 +101,12 @@ export class AcceptedRuns {
     return { execution, finished, duplicate: false }
   }
 
-  /** What a project's runs that wait take. */
+  /** Number and bytes of a project's waiting runs. */
   heldBy(projectId: string): { held: number; heldBytes: number } {
     return this.#queue.heldBy(projectId)
   }
 
-  /** Goes on with what an earlier process accepted. Returns how many runs that are. */
+  /** Continues the runs that an earlier process accepted. Returns their number. */
   recover(resolve: Resolve, follow?: Follow): number {
     this.#resolve = resolve
     const left = this.#parts.ledger.unfinished()
@@ -114,7 +114,10 @@ export class AcceptedRuns {
     return left.length
   }
 
-  /** A run that is over runs again under its id, as when it was new. Durable when this resolves. Throws FaasError `queue_full`, `not_found`. */
+  /**
+   * Runs a finished run again under its id, as if it were new. Durable when this resolves. Throws FaasError `queue_full`,
+   * `not_found`.
+   */
   async redrive(execution: Execution): Promise<Accepted> {
     const input = inputFromRecord(execution.inputKind, execution.input)
     const place = this.#queue.reserve(this.#queued(execution, input))
@@ -130,7 +133,7 @@ export class AcceptedRuns {
     return { execution, finished: this.#promise(execution, place, null), duplicate: false }
   }
 
-  /** A run that waits ends now, as cancelled. False: it does not wait. */
+  /** Cancels a waiting run. False: it does not wait. */
   cancel(executionId: string): boolean {
     const promised = this.#promised.get(executionId)
     if (promised === undefined || !promised.place.giveUp()) return false
@@ -142,7 +145,7 @@ export class AcceptedRuns {
     return true
   }
 
-  /** The record of a run that waits is gone: so is its place. False: it does not wait. */
+  /** Removes a waiting run whose record was deleted. False: it does not wait. */
   forget(executionId: string): boolean {
     const promised = this.#promised.get(executionId)
     if (promised === undefined || !promised.place.giveUp()) return false
@@ -151,13 +154,13 @@ export class AcceptedRuns {
     return true
   }
 
-  /** Begins nothing more; what is queued stays in the ledger for the next start. Resolves when what runs has ended. */
+  /** Begins no more runs; queued runs stay in the ledger for the next start. Resolves when active runs have ended. */
   async close(): Promise<void> {
     this.#closing = true
     await this.#queue.close()
   }
 
-  /** With the limits of its function and project, which are asked when its turn comes. */
+  /** Applies the limits of its function and project, which are checked when the run is next. */
   #queued(execution: Execution, input: CallInput, revision?: Revision): QueuedRun {
     const { projectId, functionId, functionVersion } = execution
     const enter = () => {
@@ -165,7 +168,7 @@ export class AcceptedRuns {
         const limited = revision ?? this.#resolve?.(projectId, { functionId, functionVersion }).revision
         return limited === undefined ? null : this.#shares.tryEnter(limited)
       } catch {
-        // What is gone says so when it is tried.
+        // A missing target fails in the attempt.
         return null
       }
     }
@@ -187,7 +190,7 @@ export class AcceptedRuns {
     return ended.then(() => execution)
   }
 
-  /** What has begun more than once without an end may be what brings the server down: one of those at a time. */
+  /** A run with several attempts and no end may be what crashes the server: at most one of those runs at a time. */
   #resume(execution: Execution, follow?: Follow): void {
     const input = inputFromRecord(execution.inputKind, execution.input)
     const isSuspect = execution.attempt > 1 && hasBegunOnly(execution)
@@ -197,7 +200,7 @@ export class AcceptedRuns {
     void this.#promise(execution, place, null, before).then(finish)
   }
 
-  /** Null when the run is over; else the pause before the next try. */
+  /** Returns null when the run is over, else the pause before the next attempt. */
   async #attempt(promised: Promised): Promise<number | null> {
     const { execution } = promised
     if (this.#parts.ends.takeForgotten(execution.id)) {
@@ -218,7 +221,7 @@ export class AcceptedRuns {
     return this.#settle(promised, target, end, done.outcome)
   }
 
-  /** The first try is of what was asked; a later one of the function as it is then. */
+  /** The first attempt uses the original request; later ones use the function as it is then. */
   #requestOf(promised: Promised): RunRequest | FaasError {
     const { execution, tries, request } = promised
     const caller = new RunCaller()
@@ -238,7 +241,7 @@ export class AcceptedRuns {
     }
   }
 
-  /** Whether it does not begin once more when the server ends while this attempt is at work, which is the platform's fault. */
+  /** Whether the run is not retried if the server ends during this attempt, which is the platform's fault. */
   #endsWithServer(execution: Execution, target: Target, attempt: number): boolean {
     const end = { cause: 'error' as const, hasBegun: true, attempt, tries: 1, ageMs: 0 }
     return nextStep(this.#ruleOf(execution, target), end).kind === 'dead'
@@ -252,7 +255,7 @@ export class AcceptedRuns {
     return this.#die(execution, target.revision, target)
   }
 
-  /** What it is to run is gone, or not ready: that passes. */
+  /** The target is gone or not ready, which may be temporary. */
   #cannotBegin(promised: Promised, error: FaasError): number | null {
     const { execution } = promised
     const outcome = platformOutcome(error)
@@ -261,7 +264,7 @@ export class AcceptedRuns {
     return this.#settle(promised, null, { cause: 'error', hasBegun: false }, outcome)
   }
 
-  /** A run that was cut off by our own stop stays unfinished: the next start goes on with it. */
+  /** A run interrupted by our own stop stays unfinished: the next start continues it. */
   #settle(
     promised: Promised,
     target: Target | null,
@@ -308,7 +311,7 @@ export class AcceptedRuns {
     return ruleOf(this.#platformRule, target?.fn.retries ?? null, terms?.retries)
   }
 
-  /** It will not be tried again by itself. */
+  /** The run becomes a dead letter: it is not retried automatically. */
   #die(execution: Execution, revision: Revision | null, target: Target | null = null): null {
     execution.deadAt = this.#parts.clock.now()
     return this.#end(execution, revision, target)
@@ -329,7 +332,7 @@ export class AcceptedRuns {
     return null
   }
 
-  /** It begins: that counts, on the disk before anything of it runs. */
+  /** Counts the attempt on disk before any of it runs. */
   #countAttempt = async (execution: Execution): Promise<void> => {
     execution.attempt += 1
     execution.runAt = null
@@ -337,10 +340,10 @@ export class AcceptedRuns {
   }
 }
 
-/** It waits for no time: it was at work when the server ended. */
+/** True for a run that was active when the server ended and waits for no retry. */
 const hasBegunOnly = ({ attempt, runAt }: Execution): boolean => attempt > 0 && runAt === null
 
-/** Nobody waits for it; its place in line for a worker is left when it is cancelled. */
+/** No caller waits for the run; when it is cancelled, it leaves the queue for workers. */
 class RunCaller implements Caller {
   #controller: AbortController | undefined
 
@@ -355,7 +358,7 @@ class RunCaller implements Caller {
   }
 }
 
-/** What the call says wins over what the function says. A cancelled run goes nowhere. */
+/** The call's destinations have priority over the function's. A cancelled run's result is not delivered. */
 function deliveryOf({ terms, status, error, projectId }: Execution, target: Target | null): Delivery | null {
   if (error?.type === errorTypes.cancelled) return null
   const which = status === 'success' ? 'onSuccess' : 'onFailure'

@@ -9,7 +9,7 @@ export interface AskedRunsParts {
   ledger: Pick<Ledger, 'find'>
 }
 
-/** Runs that are accepted because a caller asked so: once for each key of theirs, and waited for as long as they like. */
+/** Runs that a caller wants to be accepted (queued): once for each idempotency key, and awaited as long as the caller wants. */
 export class AskedRuns {
   #parts: AskedRunsParts
 
@@ -18,8 +18,8 @@ export class AskedRuns {
   }
 
   /**
-   * The run, or that of the first time when its key was used before in the project, for the function, and the record of it is
-   * still there. Throws FaasError `conflict` when the first had another input; `queue_full`.
+   * Accepts the run, or returns the earlier run with the same idempotency key, project and function while its record exists.
+   * Throws FaasError `conflict` when the earlier run had another input; `queue_full`.
    */
   async accept(request: RunRequest): Promise<Execution> {
     const { invocation, ledger } = this.#parts
@@ -36,13 +36,13 @@ export class AskedRuns {
     return first
   }
 
-  /** The run when it is over, or as it is when the time is up or the caller leaves; null: it was deleted. */
+  /** The run when it is over, or as it is at the timeout or when the caller leaves; null: it was deleted. */
   async waitFor(execution: Execution, ms: number | null, left: AbortSignal): Promise<Execution | null> {
     if (execution.status !== 'running' || ms === 0) return execution
     const enough = new AbortController()
     const times = ms === null ? [left, enough.signal] : [left, enough.signal, AbortSignal.timeout(ms)]
     const over = this.#parts.invocation.untilOver(execution.id, AbortSignal.any(times))
-    // It may have ended between being found and being waited for.
+    // It may have ended between the lookup and the wait.
     const now = await this.#parts.ledger.find(execution.id)
     if (now?.status === 'running') await over
     enough.abort()

@@ -5,37 +5,37 @@ import { mayTake } from '../../domain/share.ts'
 import { LaterRuns } from './later-runs.ts'
 
 export interface AsyncQueueLimits {
-  /** Accepted runs that may wait. */
+  /** Limit of waiting runs. */
   maxQueued: number
-  /** Bytes of input that may wait. */
+  /** Limit of bytes of waiting input. */
   maxQueuedBytes: number
-  /** Accepted runs at work at once. */
+  /** Limit of active accepted runs. */
   maxAsyncRunning: number
-  /** Accepted runs of one function at work at once: a busy function leaves room for the others. */
+  /** Limit of active accepted runs of one function, which leaves room for others. */
   maxAsyncRunningPerFunction: number
 }
 
-/** One try: null, or the milliseconds until the next one. Must not throw. */
+/** One attempt: resolves to null when the run is over, or to the milliseconds until the next attempt. Must not throw. */
 export type Attempt = () => Promise<number | null>
 
-/** Whose run it is, and what it takes while it waits. */
+/** The owner of a run, and its size while it waits. */
 export interface QueuedRun {
   projectId: string
   functionId: string
   bytes: number
-  /** Asked when its turn comes: what is called at its end, or ms until it may be worth asking again. */
+  /** Called when the run is next: returns a function to call at its end, or the ms until the next check of its limits. */
   enter?: () => (() => void) | null | number
-  /** It was at work each time that the server went down: one of these at a time. */
+  /** True when the server ended during each of its attempts: at most one such run is active. */
   isSuspect?: boolean
   /** Higher goes first within its project; default 0. */
   priority?: number
 }
 
-/** A place in the queue that was promised before the run became durable. */
+/** A place in the queue, reserved before the run became durable. */
 export interface Place {
-  /** The run is not to begin, or not again: its place is free. False: it is at work. */
+  /** Gives the place back: the run must not begin, or not again. False: it is active. */
   giveUp(): boolean
-  /** Resolves when the run is over, or its place was given up. `notBeforeMs`: wall time. */
+  /** Resolves when the run is over, or its place was given back. `notBeforeMs`: wall time. */
   enqueue(attempt: Attempt, notBeforeMs?: number | null): Promise<void>
 }
 
@@ -43,7 +43,7 @@ interface Waiting extends QueuedRun {
   priority: number
   attempt: Attempt
   state: 'waiting' | 'at work' | 'given up'
-  /** Where it waits. */
+  /** The lane in which it waits. */
   lane: Lane | null
   done: () => void
 }
@@ -55,23 +55,23 @@ interface Lane {
 
 interface Project {
   lanes: Map<string, Lane>
-  /** Number of its waiting runs whose priority is not the usual one. */
+  /** Number of its waiting runs with a priority other than the default. */
   prioritized: number
   running: number
   held: number
   heldBytes: number
 }
 
-/** Runs whose function or project is at a limit are looked at this often, at least. */
+/** Longest interval between checks of runs whose function or project is at a limit. */
 const longestLookMs = 100
 
-/** Called at the end of a run that counts; null: it does not. */
+/** Called at the end of a run that counts towards limits; null: it does not. */
 type Leave = (() => void) | null
 
-/** The lane of the suspects of a project; no function has this id. */
+/** Key of a project's lane of suspects; no function has this id. */
 const suspects = ''
 
-/** Accepted runs that wait for their turn: first come, first served within a function; projects take turns, and in them functions. */
+/** The queue of accepted runs: first in, first out within a function; projects take turns, and functions within a project. */
 export class AsyncQueue {
   #limits: AsyncQueueLimits
   #later: LaterRuns<Waiting>
@@ -82,7 +82,7 @@ export class AsyncQueue {
   #running = 0
   #shares: Shares
   #suspectRuns = false
-  /** The next look at lanes whose functions or projects are at a limit; null: there are none. */
+  /** Cancels the next check of lanes at a limit; null: there are none. */
   #stopLook: (() => void) | null = null
   #closed = false
   #idle: (() => void)[] = []
@@ -94,7 +94,7 @@ export class AsyncQueue {
     this.#later = new LaterRuns(clock, (entry) => this.#add(entry))
   }
 
-  /** Accepted runs that have not begun. */
+  /** Number of accepted runs that have not begun. */
   get waiting(): number {
     return this.#held
   }
@@ -111,13 +111,13 @@ export class AsyncQueue {
     return this.readmit(run)
   }
 
-  /** What a project's runs that wait take. */
+  /** Number and bytes of a project's waiting runs. */
   heldBy(projectId: string): { held: number; heldBytes: number } {
     const { held, heldBytes } = this.#projects.get(projectId) ?? nothing
     return { held, heldBytes }
   }
 
-  /** A place for what was accepted before: limits do not count. */
+  /** Reserves a place for a run that was accepted earlier: limits do not apply. */
   readmit(run: QueuedRun): Place {
     this.#hold(run, 1)
     const promised = Promise.withResolvers<void>()
@@ -135,7 +135,7 @@ export class AsyncQueue {
     }
   }
 
-  /** Starts nothing more; resolves when what is at work has ended. */
+  /** Starts no more runs; resolves when active runs have ended. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopLook?.()
@@ -205,7 +205,7 @@ export class AsyncQueue {
     }
   }
 
-  /** The one whose turn it is; its function goes behind the others of its project, and its project behind the others. */
+  /** The next run; its function then moves behind the others of its project, and its project behind the others. */
   #next(): { entry: Waiting; project: Project; lane: Lane; leave: Leave } | null {
     for (const [projectId, project] of this.#projects) {
       if (!mayTake(1, this.#running, project.running, this.#limits.maxAsyncRunning)) continue
@@ -221,7 +221,7 @@ export class AsyncQueue {
     return null
   }
 
-  /** The lane whose turn it is, of those whose function and project are at no limit. */
+  /** The next lane whose function and project are not at a limit. */
   #laneOf(project: Project): { key: string; lane: Lane; leave: Leave } | null {
     for (const [key, lane] of this.#lanesInTurn(project)) {
       const leave = lane.waiting[0]?.enter?.() ?? null
@@ -231,7 +231,7 @@ export class AsyncQueue {
     return null
   }
 
-  /** Where priorities were asked for, those come first whose first run has the highest. */
+  /** With priorities, lanes are ordered by the priority of their first run. */
   #lanesInTurn(project: Project): Iterable<[key: string, lane: Lane]> {
     const lanes = this.#lanesThatMayRun(project)
     if (project.prioritized === 0) return lanes
@@ -297,7 +297,7 @@ const laneKey = ({ isSuspect, functionId }: QueuedRun): string => (isSuspect ? s
 
 const nothingToDo: Attempt = () => Promise.resolve(null)
 
-/** First come, first served among equals. */
+/** First in, first out among equal priorities. */
 function insertByPriority(waiting: Waiting[], entry: Waiting): void {
   const last = waiting.at(-1)
   if (last === undefined || last.priority >= entry.priority) waiting.push(entry)

@@ -1,19 +1,19 @@
 import { FaasError } from '../../domain/errors.ts'
 
-/** Runs of which it is still known how deep they are, after their end too: what a function starts may outlive its call. */
+/** Limit of remembered runs, including ended ones: what a function starts may outlive its call. */
 const mostKnown = 10_000
 
-/** How many functions lie between a run and whoever began it all: functions that call each other in a ring end here. */
+/** The depth of calls from function to function, which ends cycles of functions that call each other. */
 export class CallDepths {
   #max: number
-  /** By execution; 0, of those that no function called, is not kept. */
+  /** Depth by execution; 0 (not called by a function) is not stored. */
   #known = new Map<string, number>()
 
   constructor(max: number) {
     this.#max = max
   }
 
-  /** `from`: the execution that calls. Throws FaasError `call_too_deep`. */
+  /** `from`: the calling execution. Throws FaasError `call_too_deep`. */
   note(executionId: string, from: string): void {
     const depth = (this.#known.get(from) ?? 0) + 1
     if (depth > this.#max) throw new FaasError('call_too_deep', tooDeep(this.#max))

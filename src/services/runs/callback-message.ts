@@ -9,10 +9,10 @@ const types = {
   bytes: 'application/octet-stream',
 } as const
 
-/** Those that are of one connection, or are made anew. */
+/** Headers of a single connection, and headers that we set. */
 const notSent = /^(connection|keep-alive|transfer-encoding|content-length|host|te|trailer|upgrade|expect|proxy-.*)$/i
 
-/** What a function answered, posted to the URL that its caller named: as the queue of OpenFaaS does. */
+/** The function's response, posted to the URL that the caller named, as OpenFaaS's queue does. */
 export function callbackMessage(execution: Execution, name: string): Message {
   const outcome = outcomeOfRecord(execution)
   const { status, headers, body } = answerOf(outcome)

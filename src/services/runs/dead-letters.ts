@@ -15,14 +15,17 @@ export interface DeadLettersParts {
   now(): number
 }
 
-/** What became of many at once. */
+/** The result of an operation on many dead letters. */
 export interface Done {
   done: number
-  /** Those that did not fit into the queue any more. */
+  /** The number that did not fit into the queue. */
   left: number
 }
 
-/** Accepted runs that did not succeed and will not be tried again by themselves: looked at, mended, run again, dropped. */
+/**
+ * Dead letters: accepted runs that did not succeed and are not retried automatically. They can be inspected, edited, run again,
+ * or dropped.
+ */
 export class DeadLetters {
   #parts: DeadLettersParts
 
@@ -30,7 +33,7 @@ export class DeadLetters {
     this.#parts = parts
   }
 
-  /** Without logs, in slices. A condition on `function_id` may name the function. */
+  /** Without logs, in slices. A condition on `function_id` may use the function's name. */
   list(who: Principal, { filter, page }: ListQuery): AsyncIterable<Execution[]> {
     return this.#parts.ledger.list(this.#dead(who, filter), page)
   }
@@ -43,18 +46,18 @@ export class DeadLetters {
     return execution
   }
 
-  /** Its input from now on. */
+  /** Replaces its input. */
   async edit(who: Principal, id: string, input: string | null): Promise<Execution> {
     return this.#rewritten({ ...(await this.get(who, id)), ...this.#input(await this.get(who, id), input) })
   }
 
-  /** Runs it again under its id, as if it were new; with another input where one is given. Throws FaasError `queue_full`. */
+  /** Runs it again under its id, as if it were new; with another input if one is given. Throws FaasError `queue_full`. */
   async redrive(who: Principal, id: string, input?: string | null): Promise<Execution> {
     const dead = await this.get(who, id)
     return this.#redriven(input === undefined ? dead : { ...dead, ...this.#input(dead, input) })
   }
 
-  /** All that the filter finds, oldest first, until the queue is full. */
+  /** Runs all matches again, oldest first, until the queue is full. */
   async redriveAll(who: Principal, query: ListQuery): Promise<Done> {
     const ids = await this.#found(who, query)
     for (const [done, id] of ids.entries()) {
@@ -68,7 +71,7 @@ export class DeadLetters {
     return { done: ids.length, left: 0 }
   }
 
-  /** Its record stays, and is a dead letter no more. */
+  /** The record stays, but it is no longer a dead letter. */
   async drop(who: Principal, id: string): Promise<void> {
     await this.#rewritten({ ...(await this.get(who, id)), deadAt: null })
   }
@@ -83,7 +86,7 @@ export class DeadLetters {
     return { done: ids.length, left: 0 }
   }
 
-  /** What concerns many must say which. */
+  /** An operation on many must have a filter. */
   async #found(who: Principal, { filter, page }: ListQuery): Promise<string[]> {
     if (filter.conditions.length === 0) {
       throw invalid(
@@ -122,7 +125,7 @@ export class DeadLetters {
     throw notFound('Dead letter', execution.id)
   }
 
-  /** Text is read as that of a new execution is. */
+  /** The text is read as the input of a new execution is. */
   #input(execution: Execution, text: string | null): Pick<Execution, 'input' | 'inputKind'> {
     const input = inputFromText(text, this.#signatureOf(execution))
     return { input: inputAsText(input), inputKind: input.kind }

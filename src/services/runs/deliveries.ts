@@ -22,20 +22,20 @@ export interface DeliveriesParts {
   limits: { maxAsyncAgeMs: number; retryPauseMs: number }
 }
 
-/** Sent at once, to all URLs and to one: one that is slow does not hold up the others. */
+/** Limits of concurrent deliveries, in total and to one URL: a slow receiver does not delay others. */
 const mostAtOnce = 32
 const mostToOne = 4
 const longestPauseMs = 60_000
 
 interface Waiting {
   id: string
-  /** Who shares its few places. */
+  /** The receiver, for the limit per URL. */
   to: string
 }
 
 /**
- * Brings results of accepted runs to their destinations. That a result is to be delivered is in the record that says how the
- * run ended, so none is lost; one may arrive twice, with the same id. A function is handed it as an accepted run.
+ * Delivers results of accepted runs to their destinations. The record of a finished run says that its result is to be delivered,
+ * so none is lost; one may arrive twice, with the same id. A destination function gets the result as an accepted run.
  */
 export class Deliveries {
   #parts: DeliveriesParts
@@ -50,7 +50,7 @@ export class Deliveries {
     this.#later = new LaterRuns(parts.clock, (waiting) => this.#add(waiting))
   }
 
-  /** Goes on with what an earlier process left. */
+  /** Continues deliveries that an earlier process left. */
   start(): void {
     for (const execution of this.#parts.ledger.undelivered()) this.deliver(execution)
   }
@@ -62,7 +62,7 @@ export class Deliveries {
     this.#later.add({ id, to }, deliverAt)
   }
 
-  /** Sends nothing more; what is left goes on at the next start. */
+  /** Starts no more deliveries; the next start continues. */
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all(this.#working)
@@ -97,7 +97,7 @@ export class Deliveries {
     if (execution === null || execution.delivery === null || execution.deliverAt === null) return
     const sent = await this.#send(execution, execution.delivery).catch((error: unknown) => this.#failed(error))
     const noted = await this.#parts.ledger.find(id)
-    // It was deleted, or runs again, while it was sent.
+    // The run was deleted or run again during the delivery.
     if (noted === null || noted.delivery === null || noted.deliverAt !== execution.deliverAt) return
     this.#note(noted, noted.delivery, sent)
   }

@@ -7,9 +7,9 @@ import type { Terms } from '../../domain/terms.ts'
 import type { CallInput, Lease, LoadFailure } from '../../domain/worker.ts'
 import { outputText } from './output-text.ts'
 
-/** The record of a run: how it begins, what is noted of its start and end, what the log says of it. */
+/** The record of a run: its beginning, what is noted about its start and end, and its log line. */
 
-/** What is known of a run before it begins. */
+/** What is known before a run begins. */
 export interface NewRun {
   executionId: string
   projectId: string
@@ -22,7 +22,7 @@ export interface NewRun {
   input: CallInput
 }
 
-/** Every field named once, in one shape: this is made for every call. */
+/** Sets every field in one object shape, because this is done for every call. */
 export function newExecution(run: NewRun, nowMs: number): Execution {
   return {
     id: run.executionId,
@@ -61,8 +61,8 @@ export function newExecution(run: NewRun, nowMs: number): Execution {
 }
 
 /**
- * What is kept of a run that is over, as its function wants it: all, less, or (null) nothing. A dead letter, a result that is
- * still to go somewhere and the answer to a key are kept whole: they were promised. Pure.
+ * The part of a finished run's record that its function wants to keep: all, less, or nothing (null). Dead letters, results that
+ * are still to be delivered, and responses to idempotency keys are kept whole. Pure.
  */
 export function recorded(execution: Execution, recording: Recording): Execution | null {
   const { deadAt, delivery, terms } = execution
@@ -73,7 +73,7 @@ export function recorded(execution: Execution, recording: Recording): Execution 
   return recording === 'failures' ? null : { ...execution, input: null, output: null, log: '' }
 }
 
-/** It will be tried again: how it ended does not count. */
+/** The run will be retried, so the end of this attempt does not count. */
 export function forgetEnd(execution: Execution): void {
   execution.status = 'running'
   execution.output = null
@@ -84,21 +84,21 @@ export function forgetEnd(execution: Execution): void {
   execution.updatedAt = null
 }
 
-/** What the answer was, beside the bytes of it. */
+/** Kind and metadata of the response, without its bytes. */
 export function answeredAs(outcome: Outcome): Terms['answered'] {
   if (outcome.kind !== 'returned') return undefined
   const { kind, http } = outcome.value
   return http === undefined ? kind : `http-${kind}`
 }
 
-/** What the function could not print itself: why its code was not loaded, or that it ran out of memory. */
+/** Text that the function could not print itself: why its code was not loaded, or that it ran out of memory. */
 export function lastWords(outcome: Outcome): string {
   if ('error' in outcome && outcome.error.during === 'load') return `\n[${loadFailureText(outcome.error)}]\n`
   if (outcome.kind !== 'killed' || outcome.error.type !== errorTypes.memory) return ''
   return `\n[${outcome.error.message} and was ended: memory_size is the limit]\n`
 }
 
-/** It was tried for as long as a run may be; why it failed last stays said. */
+/** The retry time is over; the last failure stays recorded. */
 export function noteTooOld(execution: Execution, maxAgeMs: number): void {
   const last = execution.error?.message ?? ''
   const message = `The run could not be made within ${maxAgeMs / 60_000} minutes of its acceptance. ${last}`.trim()
@@ -116,8 +116,9 @@ export function noteEnd(execution: Execution, outcome: Outcome, nowMs: number): 
 }
 
 /**
- * What the log says of a run that ended well or by the function's fault, as `Log.infoText` takes it: every id and the time
- * of each phase. Made by hand: as an object that pino writes it was a tenth of a warm call. What may need escaping is escaped.
+ * The log line of a run that succeeded or failed by the function's fault, as `Log.infoText` takes it: all ids and the duration of
+ * each phase. It is concatenated by hand, because pino took a tenth of a warm call's time for an object. Values that may need
+ * escaping are escaped.
  */
 export function endText(execution: Execution): string {
   const { phases, error, coldReason } = execution
@@ -137,7 +138,7 @@ export function endText(execution: Execution): string {
 
 const noPhases: Phases = { queue: 0, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
 
-/** The same as keys, for what is said seldom, and why it failed: texts of the platform's own. */
+/** The same as keys, for rare lines, with the reason of the failure: the platform's own text. */
 export function endKeys(execution: Execution): object {
   return { ...JSON.parse(`{${endText(execution)}}`), reason: execution.error?.message }
 }
@@ -155,7 +156,7 @@ export function noteStart(execution: Execution, got: Lease | LoadFailure, acquir
   if (got.kind === 'lease') execution.phases.resume = got.resumeMs
 }
 
-/** The platform's fault: says what went wrong without inner texts. */
+/** The outcome of a platform failure, without internal texts. */
 export function platformOutcome(error: unknown): Outcome {
   const message =
     error instanceof FaasError ? error.message : 'The platform failed to run the function; see the server log.'

@@ -15,22 +15,22 @@ import type { AskedRuns } from './asked-runs.ts'
 import type { Invocation } from './invocation.ts'
 
 export interface NewExecution extends TargetRef {
-  /** As the contract has it: text that may be JSON. */
+  /** As in the contract: text that may be JSON. */
   input?: string | null
-  /** Default true: answer when the run is over. */
+  /** Default true: respond when the run is over. */
   sync?: boolean | null
   description?: string | null
   /** The caller's header `traceparent`. */
   traceparent?: string | undefined
-  /** How an accepted run is tried. */
+  /** How an accepted run is retried and delivered. */
   terms?: Terms | undefined
-  /** Before it begins. */
+  /** Delay before it begins. */
   delayMs?: number | undefined
 }
 
-/** How its caller waits for a run that is accepted. */
+/** How the caller of an accepted run waits. */
 export interface Waiting {
-  /** Null: as long as it takes. */
+  /** Null: until the end. */
   ms: number | null
   left: AbortSignal
 }
@@ -40,7 +40,7 @@ export interface ExecutionsParts {
   invocation: Invocation
   asked: AskedRuns
   targets: Targets
-  /** Bytes of the records of a project that are kept; null: all. */
+  /** Limit of bytes for a project's records; null: none. */
   maxBytesOf?(projectId: string): number | null
   retention: {
     /** 0 keeps all. */
@@ -55,7 +55,7 @@ export interface ExecutionsParts {
 
 const dayMs = 86_400_000
 
-/** Makes runs, and keeps the record of them. */
+/** Creates runs and keeps their records. */
 export class Executions {
   #parts: ExecutionsParts
 
@@ -63,7 +63,7 @@ export class Executions {
     this.#parts = parts
   }
 
-  /** Accepted first, with its terms, then waited for. The run as it is then. */
+  /** Accepts the run with its terms, then waits. Returns the run as it is then. */
   async ask(who: Principal, given: NewExecution, { ms, left }: Waiting): Promise<Execution> {
     const { targets, asked } = this.#parts
     const request = this.#requested(who, given)
@@ -73,21 +73,26 @@ export class Executions {
     return execution ?? this.get(who, accepted.id)
   }
 
-  /** The run when it is over, or as it is after so long. */
+  /** The run when it is over, or as it is after `ms`. */
   async wait(who: Principal, id: string, { ms, left }: Waiting): Promise<Execution> {
     const execution = await this.#parts.asked.waitFor(await this.get(who, id), ms, left)
     if (execution === null) throw notFound('Execution', id)
     return execution
   }
 
-  /** One that waits does not begin; one that is at work is told, and ended after the grace. The run as it is then. */
+  /**
+   * A waiting run does not begin; an active one gets a cancel signal and is ended after the grace. Returns the run as it is then.
+   */
   async cancel(who: Principal, id: string): Promise<Execution> {
     const { status } = await this.get(who, id)
     if (status === 'running') this.#parts.invocation.cancel(id)
     return this.get(who, id)
   }
 
-  /** The run as it ended, or as it was accepted; `caller`: who waits for its end. Throws FaasError when it cannot begin; a failed run is a result. */
+  /**
+   * Returns the run as it ended, or as it was accepted; `caller`: waits for its end. Throws FaasError when it cannot begin; a
+   * failed run is a result.
+   */
   async create(who: Principal, given: NewExecution, caller?: Caller): Promise<Execution> {
     const { invocation } = this.#parts
     const request = this.#requested(who, given)
@@ -98,7 +103,7 @@ export class Executions {
     return made.execution
   }
 
-  /** Throws FaasError for a target that is not there, or not the caller's. */
+  /** Throws FaasError for a target that does not exist, or is not the caller's. */
   #requested(who: Principal, given: NewExecution) {
     const target = this.#parts.targets.resolve(who, given)
     refuseOtherFunctions(who, target.fn.id)
@@ -112,13 +117,13 @@ export class Executions {
     }
   }
 
-  /** Without logs, in slices. A condition on `function_id` may name the function. */
+  /** Without logs, in slices. A condition on `function_id` may use the function's name. */
   list(who: Principal, { filter, page }: ListQuery): AsyncIterable<Execution[]> {
     const conditions = [...filter.conditions.map((one) => this.#withFunctionId(who, one)), ...onlyOfFunction(who)]
     return this.#parts.ledger.list({ ...filter, conditions }, page)
   }
 
-  /** Calls of the whole server that have ended, in slices: what the simulator works with. */
+  /** Finished calls of the whole server, in slices: input of the simulator. */
   history(who: Principal, sinceMs: number): AsyncGenerator<PastCall[]> {
     requireAdmin(who, 'Reading the history of all calls')
     return this.#parts.ledger.history(sinceMs)
@@ -131,14 +136,14 @@ export class Executions {
     return execution
   }
 
-  /** Whether there is a run with this id, whoever's. */
+  /** Whether a run with this id exists in any project. */
   async has(id: string): Promise<boolean> {
     return (await this.#parts.ledger.find(id)) !== null
   }
 
   /**
-   * What the run printed, below a line with its id: so a log is never one JSON value, which the `openstack` command cannot
-   * show. Null while there is nothing.
+   * The output of the run, after a line with its id: so a log is never a single JSON value, which the `openstack` command cannot
+   * show. Null while there is no output.
    */
   async log(who: Principal, id: string): Promise<string | null> {
     const execution = await this.get(who, id)
@@ -147,14 +152,14 @@ export class Executions {
     return `Execution ${id}\n${log}`
   }
 
-  /** In any status. A run that waits does not begin any more; one that runs goes on, and leaves no record. */
+  /** In any status. A waiting run does not begin; an active one continues and leaves no record. */
   async delete(who: Principal, id: string): Promise<void> {
     const { status } = await this.get(who, id)
     if (status === 'running') this.#parts.invocation.forget(id)
     await this.#parts.ledger.delete(id)
   }
 
-  /** Removes what is older or more than is kept. Returns how many. */
+  /** Removes records beyond the age or size to keep. Returns their number. */
   async prune(): Promise<number> {
     const { keepExecutionsDays, keepExecutionsPerProject, keepDeadLettersDays, keepDeadLettersPerProject } =
       this.#parts.retention

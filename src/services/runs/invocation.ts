@@ -26,21 +26,21 @@ export interface InvocationParts extends Omit<RunnerParts, 'ends'> {
   limits: InvocationLimits
   random?: AcceptedRunsParts['random']
   onResult?: AcceptedRunsParts['onResult']
-  /** What functions and projects may take; absent: whatever there is. */
+  /** Limits of functions and projects; absent: none. */
   shares?: Shares
 }
 
 /**
- * `logExecutions`: which runs leave a line in the log of the server: those that did not succeed, or all. `maxCallDepth`:
- * functions that may call each other in a row.
+ * `logExecutions`: which runs get a line in the server's log: those that did not succeed, or all. `maxCallDepth`: longest chain
+ * of functions that call each other.
  */
 export type InvocationLimits = AcceptedRunsParts['limits'] &
   RunnerParts['limits'] &
   RunEndsParts['limits'] & { maxCallDepth: number }
 
 /**
- * The one way a function is run: HTTP, job, webhook and queue all come through here. Opens an execution, takes a worker,
- * runs, closes the execution on every way out, gives the worker back. Knows nothing of HTTP or SQL.
+ * The only path on which a function runs: HTTP, jobs, webhooks and the queue all come here. It opens an execution, takes a
+ * worker, runs, closes the execution on every path, and returns the worker. It knows nothing of HTTP or SQL.
  */
 export class Invocation {
   #parts: InvocationParts
@@ -66,7 +66,10 @@ export class Invocation {
     })
   }
 
-  /** Runs now and waits for the end. Whatever the function or the platform does is in the outcome. Throws FaasError `limit_reached`. */
+  /**
+   * Runs now and waits for the end. Failures of the function or the platform are in the outcome. Throws FaasError
+   * `limit_reached`.
+   */
   async run(request: RunRequest): Promise<Finished> {
     this.#refuseWhenClosing()
     const { revision } = request.target
@@ -83,20 +86,20 @@ export class Invocation {
     }
   }
 
-  /** Promises a run: durable when this resolves, also through `kill -9`. Throws FaasError `queue_full`. */
+  /** Accepts a run: durable when this resolves, even after `kill -9`. Throws FaasError `queue_full`. */
   accept(request: RunRequest): Promise<Accepted> {
     if (this.#closing) return Promise.reject(isStopping())
     const refuse = (error: unknown) => this.#refuse(request, error)
     return this.#accepted.accept(this.#begin(request, false), request).catch(refuse)
   }
 
-  /** A run that is over runs again under its id. Throws FaasError `queue_full`, `not_found`. */
+  /** Runs a finished run again under its id. Throws FaasError `queue_full`, `not_found`. */
   async redrive(execution: Execution): Promise<Accepted> {
     this.#refuseWhenClosing()
     return this.#accepted.redrive(execution)
   }
 
-  /** Records as `error` a run that could not be tried. */
+  /** Records as `error` a run that could not be attempted. */
   recordUntried(run: NewRun, error: unknown): Execution {
     const execution = newExecution(run, this.#parts.clock.now())
     this.#parts.ledger.open(execution)
@@ -105,20 +108,20 @@ export class Invocation {
     return execution
   }
 
-  /** Goes on with what an earlier process accepted. Returns how many runs that are. */
+  /** Continues the runs that an earlier process accepted. Returns their number. */
   recover(resolve: Resolve, follow?: Follow): number {
     return this.#accepted.recover(resolve, follow)
   }
 
   /**
-   * One that waits ends now. One that is at work is told, and its worker is ended when it does not end within the grace: it
-   * ends later. Nothing when it is over.
+   * Ends a waiting run now. An active run gets a cancel signal, and its worker is ended when the run does not end within the
+   * grace. A finished run is unaffected.
    */
   cancel(executionId: string): void {
     if (!this.#accepted.cancel(executionId)) this.#runner.cancel(executionId)
   }
 
-  /** Resolves when the run is over, or nobody waits any more; at once when nothing is known of it. */
+  /** Resolves when the run is over, or when the signal fires; at once for an unknown run. */
   untilOver(executionId: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve()
@@ -127,34 +130,34 @@ export class Invocation {
     })
   }
 
-  /** The record of this unfinished run was deleted: it is not begun any more, and nothing is written when it ends. */
+  /** The record of this unfinished run was deleted: it does not begin any more, and nothing is written at its end. */
   forget(executionId: string): void {
     if (!this.#accepted.forget(executionId)) this.#ends.forget(executionId)
   }
 
-  /** A run that is at work, with its log so far. */
+  /** An active run, with its log so far. */
   live(executionId: string): { execution: Execution; log: string } | undefined {
     return this.#runner.live(executionId)
   }
 
-  /** Runs that have begun and not ended, and accepted ones that wait. */
+  /** Number of active runs, and of accepted ones that wait. */
   unfinishedCount(): { running: number; queued: number } {
     return { running: this.#runner.size, queued: this.#accepted.waiting }
   }
 
-  /** What a project has at work and waiting. */
+  /** A project's active and waiting runs. */
   heldBy(projectId: string): { running: number; queuedRuns: number; queuedBytes: number } {
     const { held, heldBytes } = this.#accepted.heldBy(projectId)
     return { running: this.#runner.runningOf(projectId), queuedRuns: held, queuedBytes: heldBytes }
   }
 
-  /** Takes no more work; what is queued stays in the ledger for the next start. Resolves when what runs has ended. */
+  /** Takes no more work; queued runs stay in the ledger for the next start. Resolves when active runs have ended. */
   async close(): Promise<void> {
     this.#closing = true
     await this.#accepted.close()
   }
 
-  /** A promise only when it is refused. */
+  /** Returns a promise only for a refusal. */
   #enter(request: RunRequest): ReturnType<Shares['enter']> | Promise<never> {
     try {
       return this.#shares.enter(request.target.revision)

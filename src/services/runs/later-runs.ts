@@ -1,9 +1,9 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** The wall clock is looked at this often at least: it may be set, and machines sleep. */
+/** Longest interval between checks of the wall clock: it may be set, and machines sleep. */
 const recheckMs = 30_000
 
-/** What is not to begin before its time, behind one timer. */
+/** Items that must not begin before their time, with one timer. */
 export class LaterRuns<Item> {
   #clock: Clock
   #due: (item: Item) => void
@@ -11,13 +11,13 @@ export class LaterRuns<Item> {
   #armedFor = Number.POSITIVE_INFINITY
   #stopTimer = () => {}
 
-  /** `due`: told of each when its time has come. */
+  /** `due`: called for each item when its time has come. */
   constructor(clock: Clock, due: (item: Item) => void) {
     this.#clock = clock
     this.#due = due
   }
 
-  /** Due at once when the time has passed, or there is none. */
+  /** Due at once when the time has passed, or is null. */
   add(item: Item, atMs: number | null): void {
     if (atMs === null || atMs <= this.#clock.now()) return this.#due(item)
     this.#waiting.set(item, atMs)

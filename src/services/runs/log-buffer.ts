@@ -1,4 +1,4 @@
-/** What one run printed, up to a limit of bytes; what is beyond it is dropped and said. */
+/** The output of one run, up to a limit of bytes; the rest is dropped, which a last line says. */
 export class LogBuffer {
   #parts: string[] = []
   #bytes = 0

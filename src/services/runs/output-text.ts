@@ -1,8 +1,9 @@
 import type { Outcome, Value } from '../../domain/outcome.ts'
 
 /**
- * What a function returned as the JSON text that is recorded and shown as `output`: JSON as it came, text as a string, bytes
- * as `{"base64": …}`, an `http` answer as `{"status", "headers", "body"}`, a repeated header of it as an array. Null when nothing was returned.
+ * A function's result as the JSON text that is recorded and shown as `output`: JSON as it is, text as a string, bytes as
+ * `{"base64": …}`, an `http` response as `{"status", "headers", "body"}` with repeated headers as arrays. Null when nothing was
+ * returned.
  */
 export function outputText(outcome: Outcome): string | null {
   if (outcome.kind === 'streamed') return `{"status": ${outcome.status}, "streamed": true}`

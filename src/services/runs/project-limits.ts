@@ -28,23 +28,23 @@ export interface ProjectLimitsParts {
   meter: Pick<UsageMeter, 'today'>
 }
 
-/** One limit with what is used of it; null: that is not counted, or has no meaning. */
+/** One limit and its current use; null: not counted, or not applicable. */
 export interface ShownLimit {
   name: LimitName
   about: string
   value: number | null
   used: number | null
-  /** False: it is the default of all projects. */
+  /** False: the default of all projects. */
   isOwn: boolean
 }
 
 const mib = 1024 * 1024
 
-/** What a project has and takes at the moment. */
+/** A project's contents and current use. */
 export interface ProjectSummary {
   id: string
   functions: number
-  /** Those that are not finished. */
+  /** Unfinished jobs. */
   jobs: number
   webhooks: number
   tokens: number
@@ -54,7 +54,7 @@ export interface ProjectSummary {
   hasOwnLimits: boolean
 }
 
-/** The limits of a project as its members see them and admins set them. */
+/** The limits of a project: its members see them and admins set them. */
 export class LimitsOfProjects {
   #parts: ProjectLimitsParts
 
@@ -62,7 +62,7 @@ export class LimitsOfProjects {
     this.#parts = parts
   }
 
-  /** Of the own project; admins may look at others. */
+  /** The caller's own project; admins may see others. */
   async show(who: Principal, projectId: string): Promise<ShownLimit[]> {
     if (!who.isAdmin && who.projectId !== projectId) throw notFound('Project', projectId)
     const limits = this.#parts.shares.of(projectId)
@@ -77,7 +77,7 @@ export class LimitsOfProjects {
     }))
   }
 
-  /** Every project that anything is known of; for members, their own. */
+  /** All known projects; for members, their own. */
   list(who: Principal): ProjectSummary[] {
     const { functions, jobs, webhooks, tokens, projectLimits } = this.#parts.stores
     const all = who.isAdmin ? null : who.projectId

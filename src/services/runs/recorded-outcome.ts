@@ -1,7 +1,7 @@
 import type { Execution } from '../../domain/execution.ts'
 import { errorTypes, type FunctionError, type HttpHead, type Outcome, type Value } from '../../domain/outcome.ts'
 
-/** How a run ended, from its record: the answer of the first time, for who asks again. */
+/** The outcome of a run from its record: the first response, for repeated requests. */
 export function outcomeOfRecord(execution: Execution): Outcome {
   const { status, durationMs, cpuMs, memoryPeakMb } = execution
   const usage = { runMs: durationMs ?? 0, cpuMs, memoryPeakMb }

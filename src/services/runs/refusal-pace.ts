@@ -1,18 +1,21 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** Of one project, told in a second. */
+/** Refusals per second of one project. */
 const perSecond = 100
-/** Told at once, after a time without any. */
+/** Refusals without a wait after a quiet time. */
 const burst = 50
-/** Nobody waits longer: it is what `Retry-After` says at least. */
+/** Longest wait; `Retry-After` is at least as long. */
 const longestWaitMs = 1000
 const gapMs = 1000 / perSecond
-/** Projects that are remembered before those that refuse nothing now are forgotten. */
+/** Limit of remembered projects; beyond it, projects without current refusals are forgotten. */
 const mostKept = 1000
-/** Of inputs of calls whose refusal waits: beyond it refusals are told at once, so that waiting fills no memory. */
+/**
+ * Limit of bytes of input held by calls whose refusal waits. Beyond it refusals are sent at once, so that waiting calls do not
+ * fill the memory.
+ */
 const mostHeldBytes = 32 * 1024 * 1024
 
-/** When the next refusal may be told, of one that comes now, and how long it waits. Pure. */
+/** When the next refusal may be sent, and how long the current one waits. Pure. */
 export function nextTurn(dueMs: number, nowMs: number): { dueMs: number; waitMs: number } {
   const due = Math.max(dueMs, nowMs)
   const waitMs = Math.min(longestWaitMs, Math.max(0, due - nowMs - burst * gapMs))
@@ -20,8 +23,8 @@ export function nextTurn(dueMs: number, nowMs: number): { dueMs: number; waitMs:
 }
 
 /**
- * Refusals of a project that has reached a limit. One costs the server's thread as much as a short call, and whoever asks again at
- * once would hold up everybody else with them: beyond some, they are told one after the other.
+ * Paces the refusals of a project that has reached a limit. A refusal costs the event loop as much as a short call, so a caller
+ * that retries at once would delay everybody else. Beyond a rate, refusals are sent one after the other.
  */
 export class RefusalPace {
   #clock: Clock
@@ -32,7 +35,7 @@ export class RefusalPace {
     this.#clock = clock
   }
 
-  /** Resolves when the refusal may be told. `bytes`: what its call holds until then. */
+  /** Resolves when the refusal may be sent. `bytes`: memory that its call holds until then. */
   turn(projectId: string, bytes: number): Promise<void> {
     const now = this.#clock.elapsed()
     const { dueMs, waitMs } = nextTurn(this.#due.get(projectId) ?? 0, now)

@@ -21,6 +21,6 @@ export function resultEvent(execution: Execution): CloudEvent {
   }
 }
 
-/** JSON goes in as it is: as text in text it would double with every result of a result. */
+/** JSON input is embedded as JSON: escaped as text, its size would grow with every result of a result. */
 const inputJson = ({ input, inputKind }: Execution): string =>
   inputKind === 'json' ? (input ?? 'null') : JSON.stringify(input)

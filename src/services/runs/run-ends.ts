@@ -8,19 +8,19 @@ import type { RunEvents } from './run-events.ts'
 export interface RunEndsParts {
   ledger: Ledger
   log: Log
-  /** Told of every run that is over and what it ran in, for statistics. Must be quick and not throw. */
+  /** Called for every finished run with its revision, for statistics. Must be quick and not throw. */
   onEnd?(execution: Execution, revision: Revision | null): void
-  /** Told of runs as they go, while somebody watches. */
+  /** Receives events of runs while somebody watches. */
   events?: RunEvents
   limits: { logExecutions: 'failed' | 'all' }
 }
 
-/** What happens when a run is over: the log, the record, and whoever wants to know. */
+/** Handles the end of runs: the log, the record, and waiting callers. */
 export class RunEnds {
   #parts: RunEndsParts
-  /** Runs whose record was deleted before their end: no record is written of them any more. */
+  /** Unfinished runs whose record was deleted: no record is written for them. */
   #forgotten = new Set<string>()
-  /** Who waits for the end of a run, by its id. */
+  /** Callbacks of those who wait for the end of a run, by its id. */
   #waiting = new Map<string, Set<() => void>>()
 
   constructor(parts: RunEndsParts) {
@@ -41,7 +41,7 @@ export class RunEnds {
     if (events?.isWatched) events.tell({ kind: 'execution', execution })
   }
 
-  /** One wide line in the log where it is wanted, and the record unless it was deleted meanwhile. */
+  /** Writes one wide log line where configured, and the record unless it was deleted meanwhile. */
   finish(execution: Execution, revision: Revision | null): void {
     const { log, onEnd, limits } = this.#parts
     if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
@@ -54,7 +54,7 @@ export class RunEnds {
     if (this.#waiting.size > 0) this.wake(execution.id)
   }
 
-  /** As much of it as the function wants kept. */
+  /** Stores the part of the record that the function wants to keep. */
   #record(execution: Execution, recording: Recording): void {
     const { ledger } = this.#parts
     const kept = recorded(execution, recording)
@@ -62,7 +62,7 @@ export class RunEnds {
     else ledger.close(kept, kept !== execution)
   }
 
-  /** Calls `done` once when the run is over; the returned function takes that back. */
+  /** Calls `done` once when the run is over; the returned function unsubscribes. */
   onceOver(executionId: string, done: () => void): () => void {
     const waiting = this.#waiting.get(executionId) ?? new Set()
     this.#waiting.set(executionId, waiting.add(done))
@@ -72,7 +72,7 @@ export class RunEnds {
     }
   }
 
-  /** There is nothing to wait for any more. */
+  /** Nothing is left to wait for. */
   wake(executionId: string): void {
     const waiting = this.#waiting.get(executionId)
     this.#waiting.delete(executionId)

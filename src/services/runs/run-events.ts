@@ -1,11 +1,11 @@
 import type { Execution } from '../../domain/execution.ts'
 
-/** What happens to runs, as it happens: for those who watch. Nothing is kept, and nobody who watches holds a run up. */
+/** Events of runs for watchers. Nothing is stored, and watchers do not delay runs. */
 
 export type RunEvent =
-  /** It has begun to wait for its worker, or has ended, or will be tried again. */
+  /** It waits for its worker, has ended, or will be retried. */
   | { kind: 'execution'; execution: Execution }
-  /** It printed this. */
+  /** It printed this text. */
   | { kind: 'log'; execution: Execution; text: string }
 
 type Listener = (event: RunEvent) => void
@@ -13,7 +13,7 @@ type Listener = (event: RunEvent) => void
 export class RunEvents {
   #listeners = new Set<Listener>()
 
-  /** False: nobody would hear of an event, so that none has to be made. */
+  /** False: nobody watches, so no event has to be created. */
   get isWatched(): boolean {
     return this.#listeners.size > 0
   }

@@ -5,35 +5,35 @@ import type { Terms } from '../../domain/terms.ts'
 import type { CallClient, Caller, CallInput, StreamSink } from '../../domain/worker.ts'
 import type { Target } from '../functions/targets.ts'
 
-/** What runs are asked for with, and what comes back. */
+/** The request of a run, and its result. */
 
 export interface RunRequest {
   target: Target
-  /** The caller's project: the execution belongs to it. */
+  /** The caller's project, which owns the execution. */
   projectId: string
   trigger: Trigger
-  /** Id of the job, webhook or source that makes it. */
+  /** Id of the job, webhook or source that starts it. */
   triggerId?: string
-  /** The execution whose function calls; absent: none does. */
+  /** The execution whose function calls; absent: not called by a function. */
   from?: string | undefined
   input: CallInput
   description?: string | null
-  /** Made by the caller when asking twice must run once (a job's run); else a new one. */
+  /** Set by a caller whose repeated request must run once (a job's run); else a new id. */
   executionId?: string | undefined
   http?: HttpRequestHead
   client?: CallClient
   sink?: StreamSink
-  /** Fires when nobody waits for the answer any more: the call is told. */
+  /** Fires when nobody waits for the response any more: the call is cancelled. */
   signal?: AbortSignal
-  /** Who waits for the run: one that leaves before it begins gives up its place in line. */
+  /** Who waits for the run: a caller that leaves before it begins leaves the queue. */
   caller?: Caller
   /** The caller's header `traceparent`. */
   traceparent?: string
-  /** An accepted run begins when this has resolved (a job whose runs take turns). */
+  /** An accepted run begins after this promise (a job whose runs take turns). */
   after?: Promise<unknown>
-  /** How an accepted run is tried. */
+  /** How an accepted run is retried and delivered. */
   terms?: Terms
-  /** Told how an accepted run ended for good, before its record is. */
+  /** Called with the final outcome of an accepted run, before its record is written. */
   onOutcome?(outcome: Outcome): void
 }
 
@@ -46,6 +46,6 @@ export interface Accepted {
   execution: Execution
   /** Resolves when the run is over; never rejects. */
   finished: Promise<Execution>
-  /** True when a run with this id had been accepted before; nothing was added then. */
+  /** True when a run with this id was accepted before; nothing was added then. */
   duplicate: boolean
 }

@@ -20,30 +20,30 @@ export interface RunnerParts {
   clock: Clock
   ends: RunEnds
   events?: RunEvents
-  /** Told of every try that got a worker. */
+  /** Called for every attempt that got a worker. */
   meter?: Pick<UsageMeter, 'call'>
-  /** Absent: no traces are made, and functions see their caller's. */
+  /** Absent: no traces are created, and functions see their caller's. */
   traces?: Pick<Traces, 'begin'>
   /** Both absent without Keystone. */
   trusts?: Pick<Trusts, 'acting'>
   swift?: Pick<SwiftCode, 'current'>
   limits: {
-    /** Bytes of output kept of one run. */
+    /** Limit of bytes of output of one run. */
     maxLogBytes: number
-    /** What a function that was told to give up may take to end. */
+    /** How long a function may take to end after it was cancelled. */
     cancelGraceMs: number
   }
 }
 
-/** What became of a try. */
+/** The result of an attempt. */
 export interface Try {
   outcome: Outcome
-  /** The function has begun, so that the try counts as an attempt. */
+  /** True when the function has begun, so that the attempt counts. */
   hasBegun: boolean
   isCancelled: boolean
 }
 
-/** Called when the function is about to begin; what it returns is waited for. */
+/** Called before the function begins; its result is awaited. */
 export type OnBegin = (execution: Execution) => Promise<void> | undefined
 
 interface Active {
@@ -51,12 +51,15 @@ interface Active {
   log: LogBuffer
   caller: Caller | undefined
   lease: Lease | undefined
-  /** Stops the run of a `command` image, which has no other way to be told. */
+  /** Stops the run of a `command` image, which has no other cancel signal. */
   stop: AbortController | undefined
   isCancelled: boolean
 }
 
-/** One try of a run: takes a worker, calls, gives the worker back, and notes in the execution how it was. Knows who is at work. */
+/**
+ * Performs one attempt of a run: takes a worker, calls, returns the worker, and notes the result in the execution. Knows which
+ * runs are active.
+ */
 export class Runner {
   #parts: RunnerParts
   #active = new Map<string, Active>()
@@ -65,25 +68,25 @@ export class Runner {
     this.#parts = parts
   }
 
-  /** Calls of a project that are at work. */
+  /** Number of a project's active calls. */
   runningOf(projectId: string): number {
     let running = 0
     for (const { execution } of this.#active.values()) if (execution.projectId === projectId) running++
     return running
   }
 
-  /** Runs that are at work. */
+  /** Number of active runs. */
   get size(): number {
     return this.#active.size
   }
 
-  /** A run at work, with its log so far. */
+  /** An active run, with its log so far. */
   live(executionId: string): { execution: Execution; log: string } | undefined {
     const active = this.#active.get(executionId)
     return active && { execution: active.execution, log: active.log.text() }
   }
 
-  /** The function is told that its run was given up. False: it is not at work, or was told already. */
+  /** Tells the function that its run is cancelled. False: it is not active, or was cancelled already. */
   cancel(executionId: string): boolean {
     const active = this.#active.get(executionId)
     if (active === undefined || active.isCancelled) return false
@@ -94,7 +97,7 @@ export class Runner {
     return true
   }
 
-  /** Awaits only what is a promise: a warm call waits for nothing but its end. */
+  /** Awaits only promises, so a warm call waits for nothing but its end. */
   async perform(execution: Execution, request: RunRequest, queueMs: number, onBegin?: OnBegin): Promise<Try> {
     const { clock, pool, ends } = this.#parts
     const startedAt = clock.elapsed()
@@ -183,17 +186,17 @@ export class Runner {
     return target.fn.code.source === 'swift' && swift !== undefined ? swift.current(target) : target
   }
 
-  /** Asked for before there is a worker, so that a new token is there as soon as it. */
+  /** Requested before there is a worker, so that a new token arrives at the same time. */
   #sessionOf({ trustId }: Fn): ActingSession | Promise<ActingSession> | undefined {
     return trustId === null ? undefined : this.#parts.trusts?.acting(trustId)
   }
 }
 
-/** What the function calls with its caller's headers belongs to its own span. */
+/** Requests that the function sends with its caller's headers belong to its own span. */
 const withTraceparent = (http: HttpRequestHead, traceparent: string): HttpRequestHead => ({
   ...http,
   headers: [...http.headers.filter(([name]) => name !== 'traceparent'), ['traceparent', traceparent]],
 })
 
-/** It ended before the word reached it. */
+/** The function ended before the cancel signal reached it. */
 const isAnswer = ({ kind }: Outcome): boolean => kind === 'returned' || kind === 'streamed'

@@ -4,19 +4,19 @@ import type { Execution, Phases } from '../../domain/execution.ts'
 import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { Revision } from '../../domain/worker.ts'
 
-/** Functions and callers that are counted apart; those counted first are merged when there are more. */
+/** Limit of pairs of function and caller that are counted separately; beyond it, the oldest are merged. */
 const maxCells = 2000
 const gib = 1024 ** 3
 
 export const phaseNames = ['queue', 'acquire', 'load', 'resume', 'run', 'total'] as const satisfies (keyof Phases)[]
 
-/** What is known of many runs together. */
+/** Statistics of many runs. */
 export class Tally {
   success = 0
   failed = 0
   error = 0
   starts: Record<StartKind, number> = { warm: 0, prewarmed: 0, cold: 0 }
-  /** Why runs had to wait for a container. */
+  /** Number of cold starts by reason. */
   coldReasons = new Map<ColdReason, number>()
   phases: Record<keyof Phases, Durations> = {
     queue: new Durations(),
@@ -26,7 +26,7 @@ export class Tally {
     run: new Durations(),
     total: new Durations(),
   }
-  /** Memory that was reserved for runs, times how long they ran. */
+  /** Memory that was reserved for runs, multiplied by their duration. */
   busyGbSeconds = 0
 
   get executions(): number {
@@ -67,14 +67,14 @@ interface Cell {
   tally: Tally
 }
 
-/** Counts of runs since the process began; in memory, a microsecond a run. */
+/** Counts of runs since the process began, in memory; costs a microsecond per run. */
 export class Stats {
   readonly sinceMs: number
   /** Of all callers; counted on while it is looked at. */
   readonly starts: Record<StartKind, number> = { warm: 0, prewarmed: 0, cold: 0 }
   #cells = new Map<string, Cell>()
   #last: Cell | undefined
-  /** What was merged to stay below the limit. */
+  /** Cells that were merged to stay below the limit. */
   #rest = new Tally()
 
   constructor(parts: { clock: Clock }) {
@@ -85,7 +85,7 @@ export class Stats {
   record = (execution: Execution, revision: Revision | null): void => {
     const { functionId, projectId, startKind } = execution
     if (startKind !== null) this.starts[startKind]++
-    // Most runs are of the same function and caller as the one before: a key for each would have to be made and hashed.
+    // Most runs have the function and caller of the previous one, which saves making and hashing a key.
     if (this.#last?.functionId !== functionId || this.#last.projectId !== projectId) {
       this.#last = this.#cellOf(functionId, projectId)
     }
@@ -96,7 +96,7 @@ export class Stats {
     return sum([...this.#cells.values()].filter((cell) => cell.functionId === functionId))
   }
 
-  /** Runs that callers of a project asked for; of all projects when null. */
+  /** Runs requested by callers of a project; of all projects when null. */
   ofProject(projectId: string | null): Tally {
     if (projectId !== null) return sum([...this.#cells.values()].filter((cell) => cell.projectId === projectId))
     const all = sum([...this.#cells.values()])

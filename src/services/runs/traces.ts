@@ -6,7 +6,7 @@ export interface TracesParts {
   sink: SpanSink
   /** Random hexadecimal digits, two for each byte. */
   newId(bytes: number): string
-  /** Share of the traces that begin here and are kept, from 0 to 1; callers who keep theirs decide for their calls. */
+  /** Share of the traces begun here that are kept, from 0 to 1; a caller's own sampling decision has priority. */
   ratio: number
   /** From 0 to 1. */
   random(): number
@@ -16,24 +16,24 @@ export interface TracesParts {
 interface RunTrace {
   traceId: string
   parentSpanId: string | null
-  /** Of the execution. */
+  /** Span id of the execution. */
   spanId: string
-  /** Of the function's run: the parent of what the function does. */
+  /** Span id of the function's run: the parent of the function's spans. */
   runSpanId: string
   isSampled: boolean
 }
 
-/** Makes the spans of executions: one for the whole, and one for each phase that took time. */
+/** Creates the spans of executions: one for the whole, and one for each phase with a duration. */
 export class Traces {
   #parts: TracesParts
-  /** Of executions that have begun and not ended. */
+  /** Unfinished executions. */
   #begun = new WeakMap<Execution, RunTrace>()
 
   constructor(parts: TracesParts) {
     this.#parts = parts
   }
 
-  /** The function begins. `traceparent`: the caller's header. Returns the header that the function sees. */
+  /** The function begins. `traceparent`: the caller's header. Returns the header for the function. */
   begin(execution: Execution, traceparent: string | undefined): string {
     const trace = this.#begun.get(execution) ?? this.#traceFor(traceparent)
     this.#begun.set(execution, trace)
@@ -95,7 +95,7 @@ export class Traces {
 const failureOf = ({ status, error }: Execution): string | null =>
   status === 'success' ? null : (error?.type ?? 'the execution failed')
 
-/** Names of OpenTelemetry's conventions for functions as a service, and ours for what they have no name for. */
+/** Names from OpenTelemetry's conventions for functions as a service, and our own where it has none. */
 function attributesOf(execution: Execution, revision: Revision | null): Record<string, string | number> {
   const attributes: Record<string, string | number> = {
     'faas.invocation_id': execution.id,

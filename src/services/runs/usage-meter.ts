@@ -3,30 +3,30 @@ import type { Outcome } from '../../domain/outcome.ts'
 import { dayOf, msToNextDay, nothingUsed, type UsageStore, type Used, type WorkerMeter } from '../../domain/usage.ts'
 import type { CallInput, Revision, StreamSink } from '../../domain/worker.ts'
 
-/** What a function has used since it was last written. */
+/** Use of a function since the last flush. */
 interface Cell extends Used {
   projectId: string
   functionId: string
-  /** Of the day so far. */
+  /** Use of its project today. */
   project: { busyGbSeconds: number }
   fn: { busyGbSeconds: number }
 }
 
 const gib = 1024 ** 3
-/** What a crash may cost. */
+/** Longest period of use that a crash may lose. */
 const flushEveryMs = 10_000
 
-/** Counts what functions use, in memory: a few additions a call. Every ten seconds, and at the end of each day, it is written. */
+/** Counts use of functions in memory, at a few additions per call. It is flushed every ten seconds and at the end of each day. */
 export class UsageMeter implements WorkerMeter {
   #store: UsageStore
   #clock: Clock
   #cells = new Map<string, Cell>()
   #last: Cell | undefined
   #day: string
-  /** Of this day: of projects and of functions, by their ids. */
+  /** Today's use of projects and functions, by id. */
   #today = new Map<string, { busyGbSeconds: number }>()
   #stopTimer: () => void = () => {}
-  /** Tells the meter of workers that hold memory now. */
+  /** Makes the pool report workers that hold memory now. */
   #sweep: () => void = () => {}
 
   constructor(parts: { store: UsageStore; clock: Clock }) {
@@ -36,13 +36,13 @@ export class UsageMeter implements WorkerMeter {
     this.#readDay()
   }
 
-  /** Writes by the clock from now on. `sweep`: lets the pool tell what its workers hold. */
+  /** Starts the periodic flush. `sweep`: makes the pool report what its workers hold. */
   start(sweep: () => void): void {
     this.#sweep = sweep
     this.#later()
   }
 
-  /** What is left is written. */
+  /** Flushes the rest. */
   close(): void {
     this.#stopTimer()
     this.flush()
@@ -58,7 +58,7 @@ export class UsageMeter implements WorkerMeter {
     } else cell.idleGbSeconds += gbSeconds
   }
 
-  /** A try has ended. A `command` image has no worker that is there before and after it. */
+  /** An attempt has ended. A `command` image has no worker before and after it. */
   call(revision: Revision, input: CallInput, outcome: Outcome, streamedBytes: number): void {
     const cell = this.#cellOf(revision)
     cell.calls++
@@ -68,7 +68,7 @@ export class UsageMeter implements WorkerMeter {
     if (revision.kind === 'command') this.held(revision, outcome.runMs, true)
   }
 
-  /** What the calls of a project's functions took today, or of one of them, and how long today lasts. */
+  /** Today's use of a project's functions, or of one of them, and the time until the day ends. */
   today(projectId: string, functionId?: string): { busyGbSeconds: number; leftMs: number } {
     const now = this.#clock.now()
     const key = functionId === undefined ? ofProject(projectId) : ofFunction(functionId)
@@ -76,7 +76,7 @@ export class UsageMeter implements WorkerMeter {
     return { busyGbSeconds, leftMs: msToNextDay(now) }
   }
 
-  /** Everything that was used until now is with the store. */
+  /** Writes all use until now to the store. */
   flush(): void {
     this.#sweep()
     const rows = [...this.#cells.values()].map(({ project: _project, fn: _fn, ...used }) => ({
@@ -97,7 +97,7 @@ export class UsageMeter implements WorkerMeter {
     this.#readDay()
   }
 
-  /** A server that begins, and a clock that was set back, go on with what the day has. */
+  /** Reads the stored use of the day, after a start or when the clock was set back. */
   #readDay(): void {
     for (const { projectId, functionId, busyGbSeconds } of this.#store.usageOfDay(this.#day)) {
       this.#soFar(ofProject(projectId)).busyGbSeconds += busyGbSeconds
@@ -113,7 +113,7 @@ export class UsageMeter implements WorkerMeter {
     })
   }
 
-  /** Most calls are of the same function as the one before. */
+  /** Most calls have the function of the previous one. */
   #cellOf({ functionId, projectId }: Revision): Cell {
     if (this.#last?.functionId === functionId) return this.#last
     let cell = this.#cells.get(functionId)
@@ -136,11 +136,11 @@ export class UsageMeter implements WorkerMeter {
   }
 }
 
-/** Of two kinds, so that a project whose name is an id of a function is not that function. */
+/** The prefix distinguishes a project from a function with the same id. */
 const ofProject = (id: string): string => `project ${id}`
 const ofFunction = (id: string): string => `function ${id}`
 
-/** Counts what goes through to a caller. */
+/** Counts the bytes that pass through to a caller. */
 export class CountedSink implements StreamSink {
   bytes = 0
   #sink: StreamSink

@@ -10,24 +10,24 @@ export interface UsageParts {
   meter: Pick<UsageMeter, 'flush'>
   functions: Pick<FunctionStore, 'find'>
   clock: Clock
-  /** Days are kept for so long; 0: for ever. */
+  /** Number of days to keep; 0: for ever. */
   keepUsageDays: number
 }
 
 export interface UsageAsked {
-  /** Both included; default: this month until today. */
+  /** Both included; default: from the first of this month until today. */
   fromDay?: string | undefined
   toDay?: string | undefined
   by: readonly UsageKey[]
   allProjects: boolean
 }
 
-/** `functionName`: null when it has none, or is gone. */
+/** `functionName`: null when the function has none, or is gone. */
 export type ShownUsage = UsageSum & { functionName: string | null }
 
 const dayMs = 86_400_000
 
-/** What was used, as it is shown: of the own project, or (for admins) of all. */
+/** Use for display: of the caller's project or, for admins, of all. */
 export class Usage {
   #parts: UsageParts
 

@@ -12,7 +12,7 @@ export interface AppTimersParts {
   shares: Pick<Shares, 'refuseMore'>
 }
 
-/** The timers of apps are jobs: made and removed with what the package says. */
+/** Timers of apps are jobs, which are created and deleted to match the package. */
 export class AppTimers implements AppJobs {
   #store: Pick<JobStore, 'list'>
   #jobs: Pick<Jobs, 'create' | 'remove'>
@@ -34,7 +34,7 @@ export class AppTimers implements AppJobs {
       this.#shares.refuseMore(fn.projectId, 'jobs', others.length + this.#ownBeside(fn), wanted.length)
   }
 
-  /** Jobs of the app that no timer of it made: they stay. */
+  /** Jobs of the app that were not made from its timers; they stay. */
   #ownBeside(fn: Fn): number {
     const own = this.#store.list(fn.projectId).filter((job) => unfinished(job) && job.functionId === fn.id)
     return own.length - this.#jobsOf(fn).length
@@ -51,7 +51,7 @@ export class AppTimers implements AppJobs {
       wanted.some(({ pattern, input }) => input === job.functionInput && pattern === job.pattern)
     for (const job of there) if (!isKept(job)) await this.#jobs.remove(job.id)
     const kept = new Set(there.filter(isKept).map(({ functionInput }) => functionInput))
-    // Also when an admin of another project deploys it.
+    // The function's project owns them, even when an admin of another project deploys it.
     const owner = { ...who, projectId: fn.projectId }
     for (const { name, pattern, input } of wanted) {
       if (kept.has(input)) continue

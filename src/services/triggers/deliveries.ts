@@ -2,7 +2,7 @@ import type { HttpRequestHead } from '../../domain/http-request.ts'
 import type { NewId } from '../../domain/ids.ts'
 import type { CallInput } from '../../domain/worker.ts'
 
-/** `accepted`: it made a run. `duplicate`: it had made one before. `refused`: it was not signed as it should be. */
+/** `accepted`: it started a run. `duplicate`: it had started one before. `refused`: its signature was invalid. */
 export type DeliveryStatus = 'accepted' | 'duplicate' | 'refused'
 
 /** One call of a webhook. */
@@ -10,23 +10,23 @@ export interface Delivery {
   id: string
   receivedAt: number
   status: DeliveryStatus
-  /** Why it was refused. */
+  /** Reason of the refusal. */
   reason: string | null
   executionId: string | null
-  /** What the sender calls it. */
+  /** The sender's id of the delivery. */
   deliveryId: string | null
   bytes: number
-  /** To run it again; null: it was refused, or is too large to be kept. */
+  /** For running it again; null: it was refused, or is too large to keep. */
   request: { input: CallInput; http: HttpRequestHead } | null
 }
 
-/** Most deliveries that are kept of one webhook. */
+/** Limit of kept deliveries of one webhook. */
 const mostDeliveries = 50
-/** Most bytes that are kept of one delivery, and of all together. */
+/** Limits of kept bytes: of one delivery, and of all together. */
 const mostBytes = 256 * 1024
 const mostBytesTogether = 16 * 1024 * 1024
 
-/** The last deliveries of each webhook, in memory: what matters of them is in the record of executions. */
+/** The last deliveries of each webhook, in memory: the executions are recorded separately. */
 export class Deliveries {
   #newId: NewId
   #byWebhook = new Map<string, Delivery[]>()
@@ -46,7 +46,7 @@ export class Deliveries {
     kept.push({ ...delivery, request, id: this.#newId() })
     this.#bytes += request === null ? 0 : delivery.bytes
     if (kept.length > mostDeliveries) this.#drop(kept.shift())
-    // The one called last is behind the others.
+    // Keeps the map in the order of the last call.
     this.#byWebhook.delete(webhookId)
     this.#byWebhook.set(webhookId, kept)
     this.#shrink()
@@ -70,7 +70,7 @@ export class Deliveries {
     if (delivery?.request) this.#bytes -= delivery.bytes
   }
 
-  /** Webhooks that were not called for longest lose what they kept. */
+  /** Webhooks with the oldest last call lose their kept deliveries. */
   #shrink(): void {
     for (const id of this.#byWebhook.keys()) {
       if (this.#bytes <= mostBytesTogether) return

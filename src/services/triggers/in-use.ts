@@ -12,26 +12,26 @@ export interface HoldersParts {
   sources: Pick<Sources, 'remove'>
 }
 
-/** A row that points at a function, with what it is known by. */
+/** A row that points at a function, with its identification. */
 interface Row {
   id: string
   projectId: string
   functionVersion: number | null
-  /** Where there may be several. */
+  /** Set where there may be several. */
   versions?: (number | null)[]
 }
 
-/** Functions hold secrets only, and are removed by nobody for it. */
+/** Functions only hold secrets, and are not deleted with one. */
 type TargetHolder = Exclude<Holder['kind'], 'function'>
 
-/** How the rows of one kind are found and removed. */
+/** How the rows of one kind are found and deleted. */
 interface Kind {
   ofFunction(functionId: string): Row[]
   ofAlias(projectId: string, alias: string): Row[]
   remove(holder: Holder): unknown
 }
 
-/** The one guard of everything that jobs, webhooks, sources and aliases point at. */
+/** The common check for everything that jobs, webhooks, sources and aliases point at. */
 export class Holders implements InUse {
   /** In the contract's order of checks. */
   #kinds: Record<TargetHolder, Kind>
@@ -90,7 +90,7 @@ export class Holders implements InUse {
   }
 }
 
-/** How the rows of a kind of trigger are found; `counts`: whether one of them needs its target. */
+/** Finds the rows of a kind of trigger; `counts`: whether a row needs its target. */
 const listed = <Trigger extends StoredTrigger>(
   store: TriggerStore<Trigger>,
   counts: (row: Trigger) => boolean = () => true,

@@ -26,62 +26,62 @@ export interface JobRunsParts {
   log: Log
 }
 
-/** A run that is later than this is a missed one: the machine slept, or its clock was set. */
+/** A run that is later than this counts as missed: the machine slept, or its clock was set. */
 const latenessMs = 30_000
-/** Pause before a run that could not be accepted is tried again. */
+/** Pause before retrying a run that could not be accepted. */
 const retryPauseMs = 1000
-/** How long a run waits for a runtime that is not available; then it is recorded as an error. */
+/** How long a run waits for an unavailable runtime; then it is recorded as an error. */
 const runtimePatienceMs = 60_000
-/** Jobs of a tick that are handled together: more would hold up everything else. */
+/** Limit of jobs that are handled together in a tick; more would block the event loop. */
 const sliceSize = 200
-/** Of one job. */
+/** Skipped runs that are kept of one job. */
 const mostLeftOutKept = 10
 
 interface Fired {
   job: Job
-  /** Set when runs of it wait to be accepted. */
+  /** Set while its runs wait to be accepted. */
   retryAtMs?: number
 }
 
-/** Runs of one job that have not ended. */
+/** Unfinished runs of one job. */
 interface Turns {
   unfinished: number
   last: Promise<unknown>
 }
 
-/** Rows are written by a clock that may have been slewed since. */
+/** Smaller differences may come from a slewed clock. */
 const leastSetBackMs = 1000
 
 /**
- * What happens when jobs are due.
+ * Makes the runs of jobs that are due.
  *
- * A run's execution is accepted (durable) first and the job's row moves on after that; the execution's id is made from
- * the job and the due time. A crash between the two writes leaves the row behind: the next start finds the execution and
- * only moves the row. So no run is lost and none is made twice.
+ * A run's execution is accepted (durable) first, then the job's row moves on; the execution's id is derived from the job and the
+ * due time. After a crash between the two writes, the next start finds the execution and only moves the row. So no run is lost
+ * and none is made twice.
  *
- * - Queue full, ledger failing: the row stays, and the run is tried again after a second until it is accepted.
+ * - Queue full, ledger failing: the row stays, and the run is retried each second until it is accepted.
  * - Runtime not available: the same for a minute.
- * - Function, version or alias gone, or the minute over: an execution with status `error` says so, and the job goes on.
- * - overlap `skip`: a run is left out while one before it is unfinished, and does not lower the count. `queue`: it is
- *   accepted and begins when the one before has ended; at most `missed_limit` wait so, further ones are left out.
+ * - Function, version or alias gone, or the minute over: an execution with status `error` records it, and the job continues.
+ * - overlap `skip`: a run is skipped while the previous one is unfinished, and does not lower the count. `queue`: it is accepted
+ *   and begins when the previous one has ended; at most `missed_limit` runs wait, further ones are skipped.
  */
 export class JobRuns {
   #parts: JobRunsParts
   #presentSinceMs = 0
-  /** Jobs between being due and having their next time. */
+  /** Jobs that are due and do not have their next time yet. */
   #firing = new Map<string, Promise<void>>()
-  /** Since when a job's due run could not be accepted. */
+  /** When a job's due run could not be accepted for the first time. */
   #heldBackSince = new Map<string, number>()
   #turns = new Map<string, Turns>()
   #leftOut = new Map<string, LeftOut[]>()
-  /** How long after their times runs were made; missed runs apart. */
+  /** Delay of runs after their due times; missed runs are counted separately. */
   readonly lateness = new Durations()
 
   constructor(parts: JobRunsParts) {
     this.#parts = parts
   }
 
-  /** Puts every running job on the timers; runs that were due before now were missed. After `Invocation.recover`. */
+  /** Sets timers for all running jobs; runs that were due before now count as missed. Call it after `Invocation.recover`. */
   start(): void {
     const nowMs = this.#parts.clock.now()
     this.#presentSinceMs = nowMs
@@ -90,14 +90,14 @@ export class JobRuns {
     for (const job of this.#parts.store.listRunning()) this.#parts.timers.set(job)
   }
 
-  /** The clock was set back while the server ran. */
+  /** The wall clock was set back while the server ran. */
   setBack(backMs: number, nowMs: number): void {
     this.#presentSinceMs = nowMs
     const jobs = this.#parts.store.listRunning().filter(({ id }) => !this.#firing.has(id))
     for (const job of this.#goBy(nowMs, jobs, () => backMs)) this.#parts.timers.set(job)
   }
 
-  /** Jobs whose clock was ahead by so much go by the time as it is now. Returns those that changed. */
+  /** Moves jobs whose times were computed by a clock that was ahead to the current time. Returns those that changed. */
   #goBy(nowMs: number, jobs: Job[], backOf: (job: Job) => number): Job[] {
     const { store, patterns, log } = this.#parts
     const changed = jobs.flatMap((job) => {
@@ -116,22 +116,22 @@ export class JobRuns {
     await Promise.all(this.#firing.values())
   }
 
-  /** Runs that a job left out since the server started, the newest first. */
+  /** Runs that a job skipped since the server started, the newest first. */
   leftOut(jobId: string): readonly LeftOut[] {
     return this.#leftOut.get(jobId) ?? []
   }
 
-  /** The job is gone. */
+  /** The job was deleted. */
   forget(jobId: string): void {
     this.#leftOut.delete(jobId)
   }
 
-  /** The job is not being fired: its row may be changed. */
+  /** Resolves when the job is not being fired, so that its row may be changed. */
   async settled(jobId: string): Promise<void> {
     while (this.#firing.has(jobId)) await this.#firing.get(jobId)
   }
 
-  /** Makes the due runs of these jobs, then sets their next times. Resolves when all of that is written; never rejects. */
+  /** Makes the due runs of these jobs, then sets their next times. Resolves when everything is written; never rejects. */
   async fire(due: Job[], nowMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     for (const job of due) {
@@ -148,7 +148,7 @@ export class JobRuns {
     }
   }
 
-  /** These jobs are due in a moment: a worker may get warm. */
+  /** These jobs are due soon: the pool may warm a worker. */
   expect(jobs: Job[]): void {
     const earliest = new Map<string, { target: Target; atMs: number }>()
     for (const job of jobs) {
@@ -161,7 +161,7 @@ export class JobRuns {
     for (const { target, atMs } of earliest.values()) this.#parts.pool.expect(target.revision, atMs)
   }
 
-  /** For `Invocation.recover`: runs of jobs that go on after a start count as unfinished, and take turns as before. */
+  /** For `Invocation.recover`: a job's runs that continue after a restart count as unfinished and take turns as before. */
   follow: Follow = (run) => {
     const { trigger, triggerId: jobId } = run.execution
     if (trigger !== 'job' || jobId === null) return undefined
@@ -182,7 +182,7 @@ export class JobRuns {
   async #fireSlice(jobs: Job[], nowMs: number): Promise<void> {
     const { store, timers, log } = this.#parts
     const fired = await Promise.all(jobs.map((job) => this.#fireOne(job, nowMs)))
-    // The runs are on their way to their workers before the disk is waited for, and others have their turn.
+    // Lets the runs reach their workers before waiting for the disk.
     await nextTurn()
     try {
       store.updateAll(fired.map(({ job }) => job).filter((job, n) => job !== jobs[n]))
@@ -203,7 +203,7 @@ export class JobRuns {
     }
   }
 
-  /** The job past those runs that a process before this one accepted without living to write the job's row. */
+  /** Skips runs that an earlier process accepted without writing the job's row before a crash. */
   async #withoutRunsBeforeCrash(before: Job, nowMs: number): Promise<Job> {
     const { ledger, patterns } = this.#parts
     let job = before
@@ -318,7 +318,7 @@ export class JobRuns {
   }
 }
 
-/** The same run of the same job, whoever asks for it. */
+/** The same id for the same run of a job, whoever computes it. */
 export const runId = (job: Job, dueMs: number): string => idFrom(job.id, dueMs)
 
 const descriptionOf = (job: Job): string => `Created by Job ${job.id}`

@@ -9,12 +9,12 @@ import { timeFromText } from '../../domain/time-text.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
 import { JobRuns, type JobRunsParts } from './job-runs.ts'
 
-/** What a caller may say of a new job; absent: the default. */
+/** Fields of a new job; absent: the default. */
 export interface NewJob extends TargetRef {
   name?: string
   functionInput?: string
   pattern?: string
-  /** Any usual date text, read as UTC. */
+  /** Date text in a common format, read as UTC. */
   firstExecutionTime?: string
   count?: number
   timezone?: string
@@ -23,7 +23,7 @@ export interface NewJob extends TargetRef {
   missedLimit?: number
 }
 
-/** What may change; absent: stays. */
+/** Fields that may change; absent: unchanged. */
 export interface JobChange {
   name?: string
   functionInput?: string
@@ -39,7 +39,7 @@ export interface JobChange {
 export interface CalendarRow {
   job: Job
   times: number[]
-  /** Whether it is due more often than there are times here. */
+  /** True when it is due more often than `times` lists. */
   hasMore: boolean
 }
 
@@ -49,17 +49,17 @@ export interface JobsParts extends JobRunsParts {
   newId: NewId
 }
 
-/** Times must be this far ahead. */
+/** Minimum distance of a time from now. */
 export const leastAheadMs = 60_000
 const mostMissed = 1000
 const mostShownRuns = 3
 const mostPreviewed = 5
-/** A job that is due more often in a day is more of a band than of points. */
+/** A job that is due more often in a day is drawn as a band, not as points. */
 const mostInCalendar = 100
 const mostJobsInCalendar = 500
 const settable: readonly string[] = ['running', 'paused', 'cancelled'] satisfies JobStatus[]
 
-/** Keeps jobs, by the rules of the contract (section 8). What happens when they are due is in `job-runs.ts`. */
+/** Manages jobs by the rules of the contract (section 8). `job-runs.ts` makes their runs. */
 export class Jobs {
   #parts: JobsParts
   readonly runs: JobRuns
@@ -109,7 +109,7 @@ export class Jobs {
     return job
   }
 
-  /** When it will run, as far as that is known: at most three times. Which field of a pattern means what is seen from them. */
+  /** The next run times, at most three, as far as known; they show how the pattern's fields were understood. */
   nextRuns(job: Job): number[] {
     const { nextExecutionTime: first, pattern, timezone, count } = job
     if (first === null || job.status !== 'running') return []
@@ -123,7 +123,7 @@ export class Jobs {
     return runs
   }
 
-  /** The next times of a pattern, and what it says in words: for who writes one. Throws FaasError with what is wrong. */
+  /** The next times of a pattern and its description in words, for editors. Throws FaasError with the mistake. */
   preview(pattern: string, timezone: string): { words: string; times: number[] } {
     const { patterns, clock } = this.#parts
     patterns.check(pattern, timezone)
@@ -135,7 +135,7 @@ export class Jobs {
     return { words: patternInWords(pattern), times }
   }
 
-  /** When the running jobs of a project (or of all when null) are due until then; others have their turn in between. */
+  /** When the running jobs of a project (or of all when null) are due until then; yields to other work in between. */
   async calendar(projectId: string | null, untilMs: number): Promise<CalendarRow[]> {
     const rows: CalendarRow[] = []
     for (const job of this.list(projectId)) {
@@ -171,7 +171,7 @@ export class Jobs {
     await this.remove(this.get(who, id).id)
   }
 
-  /** Whoever asks. */
+  /** Removes a job for any caller. */
   async remove(id: string): Promise<void> {
     await this.runs.settled(id)
     this.#parts.store.delete(id)
@@ -221,7 +221,7 @@ export class Jobs {
     return { ...changed, nextExecutionTime: this.#nextTime(job, changed, change, nowMs) }
   }
 
-  /** Stays, unless it is given, a paused job goes on, or the pattern is to be read in another zone. */
+  /** The next time stays, unless it is given, a paused job resumes, or the time zone changes. */
   #nextTime(job: Job, changed: Job, change: JobChange, nowMs: number): number | null {
     const { patterns } = this.#parts
     if (changed.pattern === null) checkZone(patterns, changed.timezone)
@@ -244,7 +244,7 @@ function nextMatch(patterns: Patterns, pattern: string, timezone: string, afterM
   return next
 }
 
-/** A zone is wrong or right whatever the pattern; a job that runs once has none. */
+/** A zone is checked independently of the pattern; a job that runs once has none. */
 const checkZone = (patterns: Patterns, timezone: string): void => patterns.check('* * * * *', timezone)
 
 function timeAhead(field: string, text: string, nowMs: number): number {
@@ -266,7 +266,7 @@ function checkedStatus(status: string | undefined): JobStatus | undefined {
   throw invalid(`status must be one of ${settable.join(', ')}.`)
 }
 
-/** A job stays what it is: repeated, or once. */
+/** A repeated job stays repeated, and a single one stays single. */
 function checkedKind(job: Job, pattern: string | undefined): string | undefined {
   if (pattern && job.pattern === null) throw invalid('This job runs once; it cannot get a pattern.')
   if (pattern === '' && job.pattern !== null) throw invalid('This job is repeated; its pattern cannot be empty.')

@@ -37,25 +37,25 @@ export interface SourcePollsParts {
 }
 
 interface Watched extends SourceState {
-  /** Cancels the timer of the next look. */
+  /** Cancels the timer of the next poll. */
   cancel: (() => void) | null
-  /** The look that is under way. */
+  /** The current poll. */
   look: Promise<void> | null
-  /** Looks that failed since the last good one. */
+  /** Failed polls since the last good one. */
   failures: number
-  /** The source was changed or removed while it was looked at. */
+  /** The source was changed or removed during a poll. */
   isChanged: boolean
 }
 
 const pageSize = 1000
-/** Runs that are accepted at once; what was accepted is remembered together. */
+/** Limit of runs that are accepted at once; their changes are remembered together. */
 const acceptedAtOnce = 50
 const maxLooksAtOnce = 4
 const longestPauseMs = 300_000
 
 /**
- * Looks at every running source in turn, and accepts a run for each change it finds. A change is remembered only after its
- * run is durable, and the run's id follows from the change: what a crash interrupts is found again and accepted once.
+ * Polls every running source, and accepts a run for each change. A change is remembered only after its run is durable, and the
+ * run's id is derived from the change: after a crash the change is found again and accepted once.
  */
 export class SourcePolls {
   #parts: SourcePollsParts
@@ -68,12 +68,12 @@ export class SourcePolls {
     this.#parts = parts
   }
 
-  /** Begins to look at what an earlier process watched. */
+  /** Starts to poll the sources of an earlier process. */
   start(): void {
     for (const source of this.#parts.store.list(null)) this.set(source)
   }
 
-  /** A source that is new or was changed: looked at soon, unless it is paused. */
+  /** A new or changed source is polled soon, unless it is paused. */
   set(source: Source): void {
     const watched = this.#watched.get(source.id) ?? { ...unseen }
     this.#watched.set(source.id, watched)
@@ -96,7 +96,7 @@ export class SourcePolls {
     return { lastPolledAt, lastError }
   }
 
-  /** With the session of the function's trust; once more with a new one when Swift does not take it. Throws FaasError. */
+  /** Lists with the session of the function's trust; retries with a new session when Swift refuses it. Throws FaasError. */
   async listing(fn: Fn, wish: ListingWish): Promise<Listing> {
     const { trusts, containers } = this.#parts
     if (trusts === undefined || containers === undefined) throw needsKeystone()
@@ -110,7 +110,7 @@ export class SourcePolls {
     }
   }
 
-  /** Looks no more. Resolves when nothing is looked at. */
+  /** Stops polling. Resolves when no poll is active. */
   async close(): Promise<void> {
     this.#closed = true
     for (const { cancel } of this.#watched.values()) cancel?.()
@@ -153,7 +153,7 @@ export class SourcePolls {
     this.#lookAfter(id, watched, watched.isChanged ? 0 : pauseMs)
   }
 
-  /** The listing beside what is remembered, a page at a time, as far as both pages reach. */
+  /** Compares the listing with the remembered objects a page at a time, over the range that both pages cover. */
   async #follow(source: Source, watched: Watched): Promise<void> {
     const { store, targets } = this.#parts
     const target = targets.resolveIn(source.projectId, source)
@@ -211,7 +211,7 @@ export class SourcePolls {
     watched.lastError = null
   }
 
-  /** Said once in the log, and shown with the source as long as it lasts. */
+  /** Logged once, and shown with the source while it lasts. */
   #noteBad(id: string, watched: Watched, error: unknown): void {
     const { log } = this.#parts
     if (!(error instanceof FaasError)) log.error({ err: error, source: id }, 'a source could not be followed')
@@ -231,7 +231,7 @@ const unseen: Watched = {
   isChanged: false,
 }
 
-/** Where a page ends before the list does; null: it is the last. */
+/** Where a page ends before the list does; null: it is the last page. */
 const endOf = (page: ListedObject[]): string | null => (page.length < pageSize ? null : (page.at(-1)?.name ?? null))
 
 function earlier(a: string | null, b: string | null): string | null {

@@ -21,11 +21,11 @@ export interface NewSource extends TargetRef {
   prefix?: string
   events?: string[]
   interval?: number
-  /** Tell of the objects that are there already, too. */
+  /** Also report objects that exist already. */
   existing?: boolean
 }
 
-/** What may change; absent: stays. */
+/** Fields that may change; absent: unchanged. */
 export interface SourceChange {
   name?: string
   status?: string
@@ -44,7 +44,7 @@ const defaultEvents: SourceEvent[] = ['created', 'changed']
 const defaultInterval = 10
 const longestInterval = 86_400
 
-/** Keeps the sources of events. What they see is in `source-polls.ts`. */
+/** Manages event sources. `source-polls.ts` watches them. */
 export class Sources {
   #parts: SourcesParts
   readonly polls: SourcePolls
@@ -54,7 +54,7 @@ export class Sources {
     this.polls = new SourcePolls(parts)
   }
 
-  /** The container is looked at first: what cannot be watched is refused. */
+  /** Lists the container first: a container that cannot be listed is refused. */
   async create(who: Principal, given: NewSource): Promise<ShownSource> {
     const { store, trusts, newId, clock } = this.#parts
     if (trusts === undefined) throw needsKeystone()
@@ -96,7 +96,7 @@ export class Sources {
     return this.#shown(this.#find(who, id))
   }
 
-  /** A source that goes on tells of everything that happened while it was paused. */
+  /** A resumed source reports everything that happened while it was paused. */
   update(who: Principal, id: string, change: SourceChange): ShownSource {
     const source = this.#find(who, id)
     const { name, status, events, interval } = change
@@ -117,7 +117,7 @@ export class Sources {
     this.remove(this.#find(who, id).id)
   }
 
-  /** Whoever asks. */
+  /** Removes a source for any caller. */
   remove(id: string): void {
     this.#parts.store.delete(id)
     this.polls.clear(id)
@@ -129,7 +129,7 @@ export class Sources {
     return source
   }
 
-  /** What a project's objects start is that project's business: not even admins may for another. */
+  /** A project's objects start only that project's functions: even admins may not set this up for another. */
   #own(who: Principal, ref: TargetRef): Named {
     const named = this.#parts.targets.named(who, ref)
     if (named.fn.projectId !== who.projectId) throw notFound('Function', ref.functionId ?? String(ref.functionAlias))

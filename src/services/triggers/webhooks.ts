@@ -22,7 +22,7 @@ export interface NewWebhook extends TargetRef {
   maxRate?: number | null | undefined
 }
 
-/** What a call of a webhook runs; what the caller says is not in it. */
+/** The target of a webhook's call, without the caller's input. */
 export interface WebhookCall {
   webhook: Webhook
   run: Omit<RunRequest, 'input'>
@@ -30,7 +30,7 @@ export interface WebhookCall {
 
 /** A call that may run. */
 export interface Admitted {
-  /** The run's: the same when the sender sends the same delivery again. */
+  /** Execution id, derived from the sender's delivery id: a repeated delivery has the same. Undefined: the sender gave none. */
   executionId: string | undefined
   deliveryId: string | null
 }
@@ -43,11 +43,11 @@ export interface WebhooksParts {
   targets: Targets
   clock: Clock
   newId: NewId
-  /** Calls a second of a webhook that names no rate. */
+  /** Calls per second of a webhook without a rate of its own. */
   defaultRate: number
 }
 
-/** Keeps webhooks, knows who may call one, and what a call of one runs. */
+/** Manages webhooks, authenticates their callers, and resolves what a call runs. */
 export class Webhooks {
   #parts: WebhooksParts
   #rates = new TokenBuckets()
@@ -88,7 +88,7 @@ export class Webhooks {
     return webhook
   }
 
-  /** Only of the own project, also for admins: they may not point a webhook of others at something. */
+  /** Only in the caller's own project, even for admins: they may not redirect another project's webhook. */
   update(who: Principal, id: string, change: NewWebhook): Webhook {
     const webhook = this.#own(who, id)
     if (Object.values(change).every((value) => value === undefined)) return webhook
@@ -113,7 +113,9 @@ export class Webhooks {
     this.#deliveries.forget(webhook.id)
   }
 
-  /** Whoever knows the URL may call, within its rate. Throws FaasError: `not_found`, `limit_reached`, `runtime_unavailable`. */
+  /**
+   * Everybody who knows the URL may call, within its rate. Throws FaasError: `not_found`, `limit_reached`, `runtime_unavailable`.
+   */
   called(id: string): WebhookCall {
     const webhook = this.#parts.store.find(id)
     if (webhook === null) throw notFound('Webhook', id)
@@ -121,7 +123,7 @@ export class Webhooks {
     return { webhook, run: this.#runOf(webhook) }
   }
 
-  /** Throws FaasError `unauthenticated` when the webhook wants a signature and this is none of its sender's. */
+  /** Throws FaasError `unauthenticated` when the webhook requires a signature and this one is invalid. */
   admit({ webhook }: WebhookCall, request: SignedRequest): Admitted {
     const { signature, id, projectId } = webhook
     if (signature === null) return { executionId: undefined, deliveryId: null }
@@ -135,19 +137,19 @@ export class Webhooks {
     throw new FaasError('unauthenticated', verdict.why)
   }
 
-  /** What became of a call, for those who look at the last ones. */
+  /** Notes the result of a call for the list of deliveries. */
   note(id: string, delivery: Pick<Delivery, 'status' | 'bytes'> & Partial<Delivery>): void {
     const { clock } = this.#parts
     const nothing = { receivedAt: clock.now(), reason: null, executionId: null, deliveryId: null, request: null }
     this.#deliveries.note(id, { ...nothing, ...delivery })
   }
 
-  /** The last calls of it since the server started, the newest first. */
+  /** The last calls since the server started, the newest first. */
   deliveries(who: Principal, id: string): Delivery[] {
     return this.#deliveries.of(this.get(who, id).id)
   }
 
-  /** The run that a call made, once more, as a new one. Throws FaasError: `not_found`, `invalid_request`. */
+  /** Repeats the run of a call as a new run. Throws FaasError: `not_found`, `invalid_request`. */
   again(who: Principal, id: string, deliveryId: string): RunRequest {
     const webhook = this.#own(who, id)
     const delivery = this.#deliveries.find(webhook.id, deliveryId)
@@ -157,7 +159,7 @@ export class Webhooks {
     return { ...this.#runOf(webhook), ...delivery.request }
   }
 
-  /** Whether there is one whose callers wait for an answer. */
+  /** Whether this webhook exists and its callers wait for the response. */
   isSync(id: string): boolean {
     return this.#parts.store.find(id)?.sync ?? false
   }
@@ -201,7 +203,7 @@ export class Webhooks {
     return signature
   }
 
-  /** Null when the change leaves the target as it is. */
+  /** Null when the change keeps the target. */
   #movedTo(webhook: Webhook, change: NewWebhook): TargetRef | null {
     const { functionId, functionVersion, functionAlias } = change
     if (functionAlias && functionAlias !== webhook.functionAlias) return { functionAlias }
@@ -212,14 +214,14 @@ export class Webhooks {
     return { functionId: functionId ?? before, functionVersion: version }
   }
 
-  /** With an alias, function and version are null: they are looked up when it is called. */
+  /** With an alias, function and version are null: they are resolved at each call. */
   #target(who: Principal, ref: TargetRef): Pick<Webhook, 'functionId' | 'functionVersion' | 'functionAlias'> {
     const { fn, version, alias } = this.#ownTarget(who, ref)
     if (alias !== null) return { functionId: null, functionVersion: null, functionAlias: alias }
     return { functionId: fn.id, functionVersion: version, functionAlias: null }
   }
 
-  /** Opening a function to the world is its project's business: not even admins may for another. */
+  /** A project alone may open its functions to the world: even admins may not do it for another. */
   #ownTarget(who: Principal, ref: TargetRef): Named {
     const named = this.#parts.targets.named(who, ref)
     if (named.fn.projectId !== who.projectId) throw notFound('Function', ref.functionId ?? String(ref.functionAlias))
