@@ -18,8 +18,8 @@ interface Parts {
 }
 
 /**
- * Runs a function for a caller who waits, and answers with what it returned, or with its stream as it flows. `isOwn`: the
- * caller is of its project, and may see where it failed.
+ * Runs a function for a caller who waits, and responds with its result, or with its stream as it flows. `isOwn`: the caller
+ * belongs to the function's project and may see where it failed.
  */
 export async function answerWithRun(
   parts: Parts,
@@ -42,8 +42,8 @@ export async function answerWithRun(
 }
 
 /**
- * The run is accepted first, so that it goes on whatever becomes of its caller; the answer is the function's when it comes
- * in time, else 202 with the id. A key that was used before is answered from the record of the first time.
+ * Accepts the run first, so that it continues even if its caller leaves. The response is the function's when it ends in time,
+ * else 202 with the id. A repeated idempotency key is answered from the first run's record.
  */
 export async function answerAsAsked(
   { asked }: { asked: AskedRuns },

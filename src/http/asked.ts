@@ -1,24 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { invalid } from '../domain/errors.ts'
 
-/** What headers ask of a run beside the run: that it is accepted first, and how long the caller waits then. */
+/** Headers that request an accepted (queued) run, and how long the caller waits for it. */
 export interface Asked {
-  /** Milliseconds that the caller waits for the end; null: as long as it takes. */
+  /** How long the caller waits, in ms; null: until the end. */
   waitMs: number | null
-  /** The same again is answered as the first time. */
+  /** Idempotency key: a repeated request gets the first response. */
   key: string | undefined
-  /** Part of `Prefer` that was obeyed, for the answer. */
+  /** The applied part of `Prefer`, for the response header. */
   applied: string | null
-  /** Callers of Fission's router are told in its words that their run was accepted. */
+  /** True for callers of Fission's router, who get its 202 response. */
   isFission?: true
-  /** Those of OpenFaaS's gateway, too. */
+  /** True for callers of OpenFaaS's gateway, who get its 202 response. */
   isOpenFaas?: true
 }
 
 const longestKey = 255
 const longestWaitSeconds = 3600
 
-/** Undefined: nothing is asked, which is what almost every call does. */
+/** Undefined for requests without such headers, which are almost all. */
 export function askedIn(headers: IncomingHttpHeaders): Asked | undefined {
   const { prefer } = headers
   const key = headers['idempotency-key'] as string | undefined
@@ -32,16 +32,16 @@ export function askedIn(headers: IncomingHttpHeaders): Asked | undefined {
   }
 }
 
-/** What Fission's router takes for that. */
+/** The equivalent header of Fission's router. */
 export const askedOfFission = (headers: IncomingHttpHeaders): Asked | undefined =>
   headers['x-fission-invoke-mode'] === 'async'
     ? { waitMs: 0, key: undefined, applied: null, isFission: true }
     : undefined
 
-/** The answer is kept as it was: it may be posted to whom the caller names. */
+/** The response is stored as it is, because it may be posted to the caller's callback URL. */
 export const askedOfOpenFaas = (key: string): Asked => ({ waitMs: 0, key, applied: null, isOpenFaas: true })
 
-/** RFC 7240: `wait` says how long, `respond-async` alone not at all; other preferences are nobody's here. */
+/** RFC 7240: `wait` gives a time, `respond-async` alone means 0; other preferences are ignored. */
 function preferenceIn(prefer: string): { waitMs: number; applied: string } | null {
   const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=$|[,;])/i.exec(prefer)?.[1]
   if (wait !== undefined) return { waitMs: Math.min(Number(wait), longestWaitSeconds) * 1000, applied: `wait=${wait}` }
@@ -49,7 +49,7 @@ function preferenceIn(prefer: string): { waitMs: number; applied: string } | nul
 }
 
 function checked(key: string): string {
-  // A structured string (RFC 8941) is the text between its quotes.
+  // A structured string (RFC 8941) is the text between the quotes.
   const text = /^"(.*)"$/.exec(key.trim())?.[1] ?? key.trim()
   if (text === '' || text.length > longestKey) {
     throw invalid(`The header Idempotency-Key must have 1 to ${longestKey} characters.`)

@@ -3,7 +3,7 @@ import { FaasError } from '../domain/errors.ts'
 import type { Authenticate, Principal } from '../domain/principal.ts'
 import { sentToken } from './sent-token.ts'
 
-/** Clients of other platforms that know names and passwords: the password is a token, the name is not looked at. */
+/** For clients of other platforms that use a name and a password: the password is a token, the name is ignored. */
 export async function callerByBasicToken(
   authenticate: Authenticate,
   incoming: IncomingMessage,
@@ -14,7 +14,7 @@ export async function callerByBasicToken(
   throw new FaasError('unauthenticated', 'The supplied authentication is invalid.')
 }
 
-/** Null: the header is no such. What is before the first colon is not looked at. */
+/** Null: the header is not Basic. The text before the first colon is ignored. */
 export function basicToken(authorization = ''): string | null {
   const encoded = /^Basic +([A-Za-z0-9+/_-]+={0,2})\s*$/i.exec(authorization)?.[1]
   if (encoded === undefined) return null

@@ -4,32 +4,32 @@ import { mayTake } from '../domain/share.ts'
 import { brokenOff, tooLarge, tooManyBodies } from './body-errors.ts'
 import { WholeRequest } from './whole-request.ts'
 
-/** Callers whom nobody knows (webhooks, public functions) may hold this share of the memory for bodies. */
+/** Share of the memory for bodies that anonymous callers (webhooks, public functions) may use. */
 const shareOfStrangers = 0.25
-/** What the smallest piece of a body costs beside its bytes. */
+/** Memory of a piece of a body in addition to its bytes. */
 const pieceBytes = 256
-/** A body that is whole at once and not longer than this is not worth counting. */
+/** Bodies up to this size that arrive in one piece are not counted. */
 const smallBytes = 64 * 1024
 
 const noBody = Buffer.alloc(0)
 
-/** Takes pieces of one body as they come. */
+/** Receives the pieces of one body. */
 export interface BodyTaker {
-  /** The error that ends the body, if it may not go on. */
+  /** Returns the error that ends the body, or null. */
   take(piece: Buffer): Error | null
 }
 
 export interface BodyLimits {
   maxBytes: number
-  /** False: nobody knows who sends it. */
+  /** False: the caller is anonymous. */
   isKnown: boolean
-  /** At whose expense it is, where that is known. */
+  /** The project whose share the body uses, if known. */
   projectId?: string | undefined
 }
 
 /**
- * Every body that is being received, or was and is still at work, within one bound: however many connections there are,
- * their bodies do not fill the memory. A body counts until its answer is over.
+ * Limits the memory of all request bodies together, across all connections: those being received and those whose request is still
+ * being handled. A body counts until its response is complete.
  */
 export class Bodies {
   #maxBytes: number
@@ -46,7 +46,7 @@ export class Bodies {
     return this.#held
   }
 
-  /** The whole body. Rejects with FaasError: `too_large`, `too_many_bodies`, `invalid_request` when it breaks off. */
+  /** Reads the whole body. Rejects with FaasError: `too_large`, `too_many_bodies`, or `invalid_request` when it breaks off. */
   read(incoming: IncomingMessage, outgoing: ServerResponse, limits: BodyLimits): Promise<Buffer> {
     const { 'content-length': announced, 'transfer-encoding': encoding } = incoming.headers
     if (announced === undefined && encoding === undefined) return Promise.resolve(noBody)
@@ -57,7 +57,7 @@ export class Bodies {
     return hold.until(whole ?? readStream(incoming, hold), outgoing)
   }
 
-  /** True when there is room for so much more. Throws LimitReached when the project has its share. */
+  /** True when there is room for more bytes. Throws LimitReached when the project has reached its share. */
   hold(bytes: number, { isKnown, projectId = '' }: Omit<BodyLimits, 'maxBytes'>): boolean {
     const ofProject = this.#heldBy.get(projectId) ?? 0
     const isRoom = isKnown
@@ -78,7 +78,7 @@ export class Bodies {
   }
 }
 
-/** What one body holds of the memory for all. */
+/** The memory that one body holds. */
 class Hold implements BodyTaker {
   #bodies: Bodies
   #limits: BodyLimits
@@ -107,7 +107,7 @@ class Hold implements BodyTaker {
     return null
   }
 
-  /** The body, which counts until the answer to it is over. */
+  /** The body, which counts until its response is complete. */
   async until(body: Promise<Buffer>, outgoing: ServerResponse): Promise<Buffer> {
     try {
       const bytes = await body

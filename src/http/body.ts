@@ -6,7 +6,7 @@ import type { Ctx } from './ctx.ts'
 
 const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
 
-/** The media type of the body in lower case, without parameters; empty when none is named. */
+/** The media type of the body in lower case, without parameters; empty when there is none. */
 export function mediaType(c: Ctx): string {
   return mediaTypeOf(c.req.header('Content-Type'))
 }
@@ -17,7 +17,7 @@ export function mediaTypeOf(header = ''): string {
   return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase()
 }
 
-/** The whole body, unpacked, read up to the limit and no further. Throws FaasError as `Bodies.read` and `unpacked`. */
+/** Reads and decompresses the whole body, up to the limit. Throws FaasError like `Bodies.read` and `unpacked`. */
 export async function readBytes(c: Ctx, maxBytes: number): Promise<Buffer> {
   const { incoming, outgoing } = c.env
   const who = c.get('who') as Principal | undefined
@@ -26,7 +26,7 @@ export async function readBytes(c: Ctx, maxBytes: number): Promise<Buffer> {
   return unpacked(body, incoming.headers['content-encoding'], maxBytes)
 }
 
-/** The JSON object of a request, by the rules of the contract: 400 for what is not one, 415 for another media type. */
+/** The JSON object of a request by the rules of the contract: 400 for anything else, 415 for another media type. */
 export async function readObject(c: Ctx, maxBytes: number): Promise<Record<string, unknown>> {
   refuseMediaType(mediaType(c))
   return parseObject(jsonText(await readBytes(c, maxBytes)))
@@ -41,7 +41,7 @@ export function refuseMediaType(type: string): void {
 
 const byteOrderMark = '\ufeff'
 
-/** JSON is UTF-8; a byte order mark before it is no part of it (RFC 8259, 8.1). */
+/** JSON is UTF-8; a byte order mark in front is ignored (RFC 8259, 8.1). */
 export function jsonText(body: Buffer): string {
   const text = body.toString('utf8')
   if (text.length !== body.length && !isUtf8(body)) throw invalid('The body is not valid UTF-8, as JSON must be.')

@@ -7,7 +7,7 @@ import type { Ctx } from './ctx.ts'
 import { lateErrorBody, type Told } from './error-response.ts'
 import { LiveText } from './live-text.ts'
 
-/** Media type of an answer that tells how a build goes, a JSON object a line. */
+/** Media type of a response that follows a build, one JSON object per line. */
 export const linesType = 'application/x-ndjson'
 
 export const linesDescription = `With "Accept: ${linesType}" a build is followed: from its first output on the answer is 200 and a line for each event, {"build": …} first, then {"output": text} and at last {"function": …} or {"error": …}. With "Prefer: respond-async" or "async=true" the answer is 202 with the build as soon as one has begun, which goes on: GET /v1/builds/{id} says how it ends. What is refused before, and what needs no build, is answered as ever. Of deployments of one function that are under way together the one that was accepted last stays.`
@@ -18,8 +18,8 @@ interface Deployed {
 }
 
 /**
- * The answer to a deployment. For a caller who asks for lines it begins with a build; one who does not wait is told of the
- * build; all others wait for its end. A caller who leaves does not end the build.
+ * The response to a deployment. A caller who accepts lines gets them from the beginning of a build; one who does not wait gets
+ * the build; all others wait for the end. A caller who leaves does not end the build.
  */
 export async function deploymentAnswer(
   c: Ctx,
@@ -33,7 +33,7 @@ export async function deploymentAnswer(
   return c.json(json, status)
 }
 
-/** The function when there is nothing to build or it does not take long, else the build. */
+/** The function when there is no build or it ends in time, else the build. */
 async function answerOrBuild(
   c: Ctx,
   asked: BuildAsked,

@@ -6,7 +6,7 @@ import { askedIn } from './asked.ts'
 import { wants } from './cascade.ts'
 import type { Ctx } from './ctx.ts'
 
-/** For /openapi.json: what deployments say of the build of their package. */
+/** For /openapi.json: query parameters of deployments about builds. */
 export const buildQuery = z.object({
   build: z.enum(buildModes).optional().openapi({
     description:
@@ -23,13 +23,13 @@ export const buildQuery = z.object({
 
 /** How long a caller waits for a build. */
 export interface BuildWait {
-  /** Milliseconds, after which the answer is the build; null: to its end. */
+  /** Milliseconds after which the response is the build; null: wait until the end. */
   ms: number | null
-  /** Part of `Prefer` that is obeyed then, for the answer. */
+  /** The applied part of `Prefer`, for the response header. */
   applied: string | null
 }
 
-/** `Prefer: wait=N` waits so many seconds. */
+/** `Prefer: wait=N` waits N seconds. */
 export function askedWait(c: Ctx): BuildWait {
   if (wants(c, 'async')) return { ms: 0, applied: null }
   const asked = askedIn({ prefer: c.req.header('Prefer') })

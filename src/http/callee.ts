@@ -8,19 +8,19 @@ import { refuseBeyond, toInvoke } from './guard.ts'
 import { unauthenticated } from './middleware/auth.ts'
 import { sentToken } from './sent-token.ts'
 
-/** What a request runs, and for whom. */
+/** The function that a request calls, and for whom. */
 export interface Callee {
   target: Target
-  /** Whose execution it is. */
+  /** The project that owns the execution. */
   projectId: string
   /** The execution whose function calls. */
   from?: string | undefined
-  /** The token that let the caller in; null: none was needed. */
+  /** The token with which the caller was admitted; null: none was needed. */
   spent: string | null
   isKnown: boolean
-  /** The caller is of the function's project: what it fails of is shown whole. */
+  /** True when the caller belongs to the function's project: then failures are shown in full. */
   isOwn: boolean
-  /** It may do everything; absent: what its token says. */
+  /** True when the caller may do everything; absent: decided by its token. */
   isAdmin?: boolean
 }
 
@@ -31,9 +31,9 @@ interface Parts {
 }
 
 /**
- * The caller's own function of that name, else the public one: to strangers, to callers of other projects, and to those
- * whose token is none of ours but perhaps the function's. Its executions belong to its project. Throws FaasError
- * `unauthenticated`, `not_found`, `runtime_unavailable`; at once where the answer is known at once.
+ * Finds the caller's own function of that name, else the public one: the latter for anonymous callers, for callers of other
+ * projects, and for tokens that are not ours and may be meant for the function. Executions of a public function belong to its
+ * project. Throws FaasError `unauthenticated`, `not_found`, `runtime_unavailable`; synchronously where possible.
  */
 export function calleeOf(parts: Parts, place: Place, incoming: IncomingMessage): Callee | Promise<Callee> {
   const sent = sentToken(incoming)
@@ -44,7 +44,7 @@ export function calleeOf(parts: Parts, place: Place, incoming: IncomingMessage):
     : chosen(parts, place, token, who)
 }
 
-/** Of Azure Functions: callers may bring their token so. */
+/** Azure Functions: callers may send their token as a function key. */
 function keyIn({ headers, url = '' }: IncomingMessage): string | null {
   const header = headers['x-functions-key']
   if (typeof header === 'string' && header !== '') return header
@@ -74,7 +74,7 @@ function chosen(parts: Parts, place: Place, token: string | null, who: Principal
   }
 }
 
-/** What is open to everybody is open to those whose token is for something else, too. */
+/** A public function is open even to callers whose token is for something else. */
 const mayBePublic: ReadonlySet<string> = new Set(['not_found', 'forbidden'])
 
 function publicCallee({ targets, exposed }: Parts, place: Place, spent: string | null): Callee | null {

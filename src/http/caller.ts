@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Caller } from '../domain/worker.ts'
 
-/** Who waits for an answer. The signal is made when it is asked for: most calls are served before. */
+/** The caller who waits for a response. The signal is created on demand: most calls end before. */
 export class ResponseCaller implements Caller {
   #outgoing: ServerResponse
   #controller: AbortController | undefined
@@ -11,7 +11,7 @@ export class ResponseCaller implements Caller {
     this.#outgoing = outgoing
   }
 
-  /** Fires when the caller has gone before the answer was complete. */
+  /** Fires when the caller has left before the response was complete. */
   get signal(): AbortSignal {
     this.#controller ??= goneController(this.#outgoing)
     if (this.#hasLeft) this.#controller.abort()

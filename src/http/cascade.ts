@@ -3,20 +3,20 @@ import { invalid } from '../domain/errors.ts'
 import type { Ctx } from './ctx.ts'
 import { toBoolean } from './fields.ts'
 
-/** For /openapi.json: the parameter of deletes. */
+/** For /openapi.json: the query parameter of deletes. */
 export const cascadeQuery = z.object({
   cascade: z.string().optional().openapi({ description: 'true: what holds the thing goes with it.' }),
 })
 
-/** For /openapi.json: the parameter of changes of a function. */
+/** For /openapi.json: the query parameter of function updates. */
 export const keepJobsQuery = z.object({
   keep_jobs: z.string().optional().openapi({ description: 'true: its unfinished jobs go on with what is new.' }),
 })
 
-/** Whether what holds the thing goes with it. */
+/** Whether dependent objects are deleted too. */
 export const wantsCascade = (c: Ctx): boolean => wants(c, 'cascade')
 
-/** Anything but a yes or a no is refused: it would do too much or too little. */
+/** Values other than yes or no are refused: the effect would be larger or smaller than intended. */
 export function wants(c: Ctx, parameter: 'cascade' | 'keep_jobs' | 'bundle' | 'async' | 'follow'): boolean {
   const said = c.req.query(parameter)
   if (said === undefined) return false

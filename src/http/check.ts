@@ -3,7 +3,7 @@ import { invalid } from '../domain/errors.ts'
 import type { Check } from '../services/functions/functions.ts'
 import type { Ctx } from './ctx.ts'
 
-/** For /openapi.json: the parameter of deployments. */
+/** For /openapi.json: the query parameter of deployments. */
 export const checkQuery = z.object({
   check: z.literal('load').optional().openapi({
     description:
@@ -11,7 +11,7 @@ export const checkQuery = z.object({
   }),
 })
 
-/** What is to be tried first. */
+/** The check that the request wants first. */
 export function wantedCheck(c: Ctx): Check {
   const said = c.req.query('check')
   if (said === undefined || said === 'load') return said ?? null

@@ -4,7 +4,7 @@ import { inputFromBody } from '../domain/input.ts'
 import type { Signature } from '../domain/signature.ts'
 import type { CallInput } from '../domain/worker.ts'
 
-/** CloudEvents over HTTP as they come: in headers (binary), as one JSON object (structured), or as an array of those (batched). */
+/** CloudEvents over HTTP: in headers (binary), as one JSON object (structured), or as an array of those (batched). */
 
 export interface TakenEvent {
   /** Attributes and extensions by name. */
@@ -12,14 +12,14 @@ export interface TakenEvent {
   input: CallInput
 }
 
-/** Each is a run: one request does not fill the queue. */
+/** Limit of events in a request: each becomes a run in the queue. */
 const mostInBatch = 100
 const versions = ['1.0', '0.3']
 const required = ['id', 'source', 'type'] as const
 const attributeName = /^[a-z0-9]{1,20}$/
 const none: CallInput = { kind: 'none', body: Buffer.alloc(0) }
 
-/** Undefined: nothing says that it is one. */
+/** Undefined: the request is no CloudEvent. */
 export function modeOf(headers: IncomingHttpHeaders): 'binary' | 'structured' | 'batched' | undefined {
   const type = headers['content-type']
   if (type?.startsWith('application/cloudevents')) {
@@ -30,7 +30,7 @@ export function modeOf(headers: IncomingHttpHeaders): 'binary' | 'structured' | 
   return headers['ce-specversion'] === undefined ? undefined : 'binary'
 }
 
-/** Throws FaasError `invalid_request` for what is no event. */
+/** Throws FaasError `invalid_request` for an invalid event. */
 export function eventsIn(
   mode: 'binary' | 'structured' | 'batched',
   headers: IncomingHttpHeaders,
@@ -47,7 +47,7 @@ export function eventsIn(
   return value.map((one) => structuredEvent(one, signature))
 }
 
-/** As the binary mode has them: what is handed to a function beside the data. */
+/** The headers of the binary mode, which a function gets in addition to the data. */
 export const eventHeaders = ({ attributes }: TakenEvent): [string, string][] =>
   Object.entries(attributes).map(([name, value]) => [name === 'datacontenttype' ? 'content-type' : `ce-${name}`, value])
 
@@ -110,7 +110,7 @@ function jsonIn(body: Buffer): unknown {
   }
 }
 
-/** The HTTP binding percent-encodes, and lets quotes pass. */
+/** The HTTP binding uses percent-encoding and allows quotes. */
 function decoded(value: string): string {
   const bare = /^"(.*)"$/.exec(value)?.[1]?.replaceAll(/\\(.)/g, '$1') ?? value
   try {

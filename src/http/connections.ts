@@ -3,17 +3,17 @@ import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Callers between two requests have this long to send one more, whose answer tells them; then their connections end. */
+/** Idle connections may send one more request within this time; its response announces the close. Then they are closed. */
 const graceMs = 250
-/** What is still open then is cut. */
+/** Connections that are still open after this time are cut. */
 const longestMs = 1000
 const lookEveryMs = 20
 
-/** The answer that a connection waits for, which Node.js keeps in a field of its own. */
+/** The response in progress on a connection, which Node.js keeps in an internal field. */
 export const answerOn = (socket: Duplex): ServerResponse | null | undefined =>
   (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage
 
-/** The connections of a server that is to stop without a reset: every answer says when it is the last of its connection. */
+/** Shuts down the connections of a server without resets: the last response of each connection announces the close. */
 export class Connections {
   #server: Server
   #open = new Set<Socket>()
@@ -26,15 +26,17 @@ export class Connections {
     })
   }
 
-  /** Takes no new ones. Answers from now on end theirs; those that have none under way stay until their next. */
+  /**
+   * Accepts no new connections. Responses from now on close their connections; idle connections stay until their next request.
+   */
   drain(): void {
-    // The server's own `close` would cut connections between two requests.
+    // The server's own `close` would cut idle connections at once.
     NetServer.prototype.close.call(this.#server)
     this.#server.prependListener('request', isLast)
     for (const socket of this.#open) endAfter(answerOn(socket))
   }
 
-  /** Resolves when all are gone. */
+  /** Resolves when all connections are closed. */
   async end(): Promise<void> {
     if (this.#open.size > 0) await pause(graceMs)
     this.#server.close()

@@ -14,8 +14,8 @@ const unpackers: Record<string, Unpack> = {
 }
 
 /**
- * A body as it was before it was packed, off the event loop. Throws FaasError `too_large` for what unpacks to more than
- * `maxBytes`, `unsupported_media_type` for an encoding that is not known, `invalid_request` for what is not packed so.
+ * Decompresses a body off the event loop. Throws FaasError `too_large` for more than `maxBytes` of output,
+ * `unsupported_media_type` for an unknown encoding, `invalid_request` for invalid data.
  */
 export async function unpacked(body: Buffer, encoding: string | undefined, maxBytes: number): Promise<Buffer> {
   let bytes = body
@@ -35,7 +35,7 @@ export async function unpacked(body: Buffer, encoding: string | undefined, maxBy
   return bytes
 }
 
-/** More than a few are nobody's honest wish. */
+/** No legitimate client applies more encodings. */
 const mostEncodings = 3
 
 function encodingsOf(header = ''): string[] {

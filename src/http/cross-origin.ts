@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http'
 
-/** Which pages of other origins may call, and what a browser is told of it (Fetch standard, CORS). */
+/** The origins whose pages may call, and the headers for browsers (Fetch standard, CORS). */
 
 export interface CrossOrigin {
-  /** Exact origins; `*`: every one. */
+  /** Exact origins; `*` allows all. */
   origins: readonly string[]
-  /** Methods and headers that a page may use; null: whichever it asks for. */
+  /** Methods and headers that a page may use; null: all that it requests. */
   methods: readonly string[] | null
   headers: readonly string[] | null
-  /** May it send what the browser keeps for us, such as cookies. */
+  /** Whether credentials such as cookies may be sent. */
   credentials: boolean
 }
 
@@ -18,7 +18,7 @@ const rememberedSeconds = '3600'
 export const admits = ({ origins }: CrossOrigin, origin: string): boolean =>
   origins.includes(origin) || origins.includes('*')
 
-/** Headers, name after value, of an answer to an origin that is admitted. */
+/** Response headers for an allowed origin, name after value. */
 export function answerHeaders(rule: CrossOrigin, origin: string): string[] {
   const headers = ['Access-Control-Allow-Origin', allowedOrigin(rule, origin)]
   if (rule.credentials) headers.push('Access-Control-Allow-Credentials', 'true')
@@ -26,7 +26,7 @@ export function answerHeaders(rule: CrossOrigin, origin: string): string[] {
   return headers
 }
 
-/** Headers of the answer to a browser that asks beforehand. */
+/** Response headers of a preflight request. */
 export function preflightHeaders(rule: CrossOrigin, origin: string, method: string, headers = ''): string[] {
   return [
     ...answerHeaders(rule, origin),
@@ -39,11 +39,11 @@ export function preflightHeaders(rule: CrossOrigin, origin: string, method: stri
   ]
 }
 
-/** With credentials, browsers take no `*`. */
+/** Browsers do not accept `*` together with credentials. */
 const allowedOrigin = ({ origins, credentials }: CrossOrigin, origin: string): string =>
   origins.includes('*') && !credentials ? '*' : origin
 
-/** Headers of whatever will be answered. */
+/** Sets headers for any response. */
 export function setHeaders(outgoing: ServerResponse, headers: string[]): void {
   for (let at = 0; at < headers.length; at += 2) outgoing.setHeader(headers[at] as string, headers[at + 1] as string)
 }

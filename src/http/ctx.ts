@@ -5,18 +5,18 @@ import type { DiskSpace } from '../domain/disk-space.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Bodies } from './bodies.ts'
 
-/** What handlers find beside the request. */
+/** Values that handlers get together with the request. */
 export interface Env {
   /** Node's own request and response. */
   Bindings: { incoming: IncomingMessage; outgoing: ServerResponse }
   Variables: {
     /** Set by the authentication on every path that is not public. */
     who: Principal
-    /** What reads the body of a request. */
+    /** Reads request bodies within the memory limit. */
     bodies: Bodies
-    /** Id of the caller's function of that name or id. Throws FaasError `not_found`. */
+    /** Id of the caller's function with that name or id. Throws FaasError `not_found`. */
     functionIdOf(who: Principal, nameOrId: string): string
-    /** Keeps who changed what. */
+    /** Adds a change to the audit log. */
     noteChange(who: Principal, change: Change): void
     trustsProxy: boolean
     /** The disk of the data folder. */

@@ -2,12 +2,12 @@ import type { DocPage } from '../domain/doc-page.ts'
 import { markdownToHtml } from './markdown.ts'
 import { pageStyle } from './page-style.ts'
 
-/** A page of the documentation as HTML: no script, nothing fetched from anywhere. `names`: of all pages. */
+/** A page of the documentation as HTML, without scripts and external resources. `names`: of all pages. */
 export function renderDocPage(page: DocPage, names: Set<string>): string {
   const title = /^# (.+)$/m.exec(page.markdown)?.[1] ?? page.name
   const isIndex = page.name === indexName
   const way = isIndex ? '' : '<nav><a href="../docs">Documentation</a></nav>'
-  // Relative: the server may live below a prefix of a proxy.
+  // Relative links, because a proxy may add a prefix.
   const folder = isIndex ? 'docs/' : ''
   const body = markdownToHtml(page.markdown, (link) => shownTarget(link, folder, names))
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -20,7 +20,7 @@ const indexName = 'README'
 
 const openApiHint = '<p>Every route: <a href="docs/openapi">as a page</a>, <a href="openapi.json">for programs</a>.</p>'
 
-/** Links lead from file to file; here they lead from page to page. */
+/** Links between files become links between pages. */
 function shownTarget(link: string, folder: string, names: Set<string>): string | null {
   if (/^https?:/.test(link) || link.startsWith('#')) return link
   const [, file = '', anchor = ''] = /^([^#]*)(#.*)?$/.exec(link) ?? []

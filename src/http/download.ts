@@ -1,11 +1,11 @@
 import type { Download } from '../services/functions/functions.ts'
 import type { Ctx } from './ctx.ts'
 
-/** The words that mean yes for `?download=`; everything else means no. */
+/** Words for yes in `?download=`; everything else means no. */
 export const wantsDownload = (c: Ctx): boolean =>
   ['1', 't', 'true', 'on', 'y', 'yes'].includes((c.req.query('download') ?? '').toLowerCase())
 
-/** A package as it was uploaded: streamed, never compressed, whatever the caller accepts. */
+/** A package as it was uploaded: streamed and never compressed, whatever the caller accepts. */
 export function downloadResponse(c: Ctx, { stream, sizeBytes, fileName }: Download): Response {
   return c.body(stream, 200, {
     'Content-Type': 'application/zip',

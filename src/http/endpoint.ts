@@ -9,23 +9,26 @@ export type App = OpenAPIHono<Env>
 
 const described = new WeakMap<App, Described[]>()
 
-/** What the app answers, as it was described when it was bound: who needs a token and which verbs there are follow from it. */
+/** Descriptions of all bound endpoints: which tokens they need and which methods a path has is derived from them. */
 export const endpointsOf = (app: App): readonly Described[] => described.get(app) ?? []
 
-/** Binds a handler and notes its line in /openapi.json, so that neither exists without the other. */
+/** Binds a handler and adds its description to /openapi.json, so that neither exists without the other. */
 export function endpoint<P extends string>(app: App, about: Described<P>, handler: Handler<Env, P>): void {
   describe(app, about)
   app.on(about.method.toUpperCase(), about.path, about.public === true ? handler : guarded(about, handler))
 }
 
-/** The line of what is answered in front of the app (`front.ts`). */
+/** Describes an endpoint that `front.ts` serves before the app. */
 export function describe(app: App, about: Described): void {
   const before = described.get(app)
   if (before === undefined) described.set(app, [about])
   else before.push(about)
 }
 
-/** Hands every line to what writes the document; once. It costs more than binding them all: a server that nobody asks does without. */
+/**
+ * Registers every description with the document generator, once. It costs more than binding all handlers, so it is done at the
+ * first request for the document.
+ */
 export function registerPaths(app: App): void {
   for (const about of endpointsOf(app)) app.openAPIRegistry.registerPath(documented(about))
 }

@@ -5,7 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type ErrorCode, errorCodes, FaasError, LimitReached, type MetLimit } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
 
-/** The only table from code to status. */
+/** The only table from error code to HTTP status. */
 export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_request: 400,
   unauthenticated: 401,
@@ -40,13 +40,13 @@ export interface ErrorBody {
   faultstring: string
   debuginfo: null
   code: ErrorCode
-  /** With `limit_reached`. */
+  /** Present with `limit_reached`. */
   limit?: MetLimit
 }
 
 const unexplained = new FaasError('internal', 'Something failed inside the server; its log says what.')
 
-/** Whatever was thrown as one of ours; what we do not know is `internal`, with the reason kept for the log. */
+/** Converts whatever was thrown to a FaasError; an unknown error becomes `internal`, with the cause for the log. */
 export function asFaasError(error: unknown): FaasError {
   if (error instanceof FaasError) return error
   return new FaasError('internal', unexplained.message, { cause: error })
@@ -59,7 +59,7 @@ export function errorBody(error: FaasError): ErrorBody {
   return body
 }
 
-/** How often each code was answered, since the server began. */
+/** Counts responses by error code since the server began. */
 export class Refusals {
   #counts = new Map<ErrorCode, number>()
 
@@ -72,21 +72,21 @@ export class Refusals {
   }
 }
 
-/** Who hears of errors. */
+/** Receivers of errors. */
 export interface Told {
   log: Log
   refusals: Refusals
 }
 
-/** Headers that go with a code. */
+/** Headers that belong to an error code. */
 export function errorHeaders(error: FaasError): Record<string, string> {
   if (error instanceof LimitReached) return { 'Retry-After': String(error.retryAfterSeconds) }
   return errorCodes[error.code] === 'capacity' ? { 'Retry-After': '1' } : {}
 }
 
 /**
- * The answer to anything thrown. Our own faults are logged with their cause, which is never shown. `verbsOf` tells what a
- * path takes, for 405.
+ * The response to anything thrown. Our own faults are logged with their cause, which is never shown. `verbsOf` lists the methods
+ * of a path, for 405.
  */
 export function errorResponse(
   c: Context,
@@ -101,7 +101,10 @@ export function errorResponse(
   return c.json(errorBody(error), status, errorHeaders(error))
 }
 
-/** The same on Node's own response; an answer that has begun is cut off. What was not read of the request is not waited for. */
+/**
+ * Like `errorResponse`, on Node's own response. A response that has begun is cut off; the unread rest of the request is not
+ * awaited.
+ */
 export function sendError(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -123,7 +126,7 @@ export function sendError(
   outgoing.end(body)
 }
 
-/** The body for an answer that has begun, its error counted and logged as any other. */
+/** The error body for a response that has begun; the error is counted and logged as usual. */
 export function lateErrorBody(c: Context, thrown: unknown, { log, refusals }: Told): ErrorBody {
   const error = asFaasError(thrown)
   refusals.count(error.code)
@@ -131,10 +134,10 @@ export function lateErrorBody(c: Context, thrown: unknown, { log, refusals }: To
   return errorBody(error)
 }
 
-/** Without the query, which may say what is nobody else's business. */
+/** Without the query, which may be confidential. */
 export const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] as string
 
-/** The status, after the log has what it should. */
+/** Logs the error if necessary and returns its status. */
 function logged(error: FaasError, method: string, path: string, log: Log): ContentfulStatusCode {
   const status = statusOfCode[error.code]
   const keys = { method, path, status, code: error.code, reason: error.message }
@@ -162,7 +165,7 @@ const errorSchema = z
   })
   .openapi('Error')
 
-/** How /openapi.json lists what a route may refuse: by status, naming the codes. */
+/** Lists a route's errors for /openapi.json: by status, with the codes. */
 export function refusalAnswers(about: { refusals?: ErrorCode[]; public?: unknown }): RouteConfig['responses'] {
   const codes: ErrorCode[] = [...(about.public ? [] : ['unauthenticated' as const]), ...(about.refusals ?? [])]
   const byStatus = new Map<number, ErrorCode[]>()

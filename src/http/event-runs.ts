@@ -10,12 +10,15 @@ import { eventHeaders, eventsIn, modeOf, type TakenEvent } from './cloud-events.
 import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './ctx.ts'
 
-/** A run with the request that its function is told of. */
+/** A run together with the request head for its function. */
 export type EventRun = RunRequest & { http: HttpRequestHead }
 
 type Parts = Parameters<typeof answerWithRun>[0] & { asked: AskedRuns }
 
-/** One event is a call as any other; of a batch each is an accepted run, and the answer has their ids. */
+/**
+ * A single event is called like any other request; each event of a batch becomes an accepted run, and the response contains their
+ * ids.
+ */
 export async function answerEvents(
   parts: Parts,
   request: Omit<EventRun, 'input'>,
@@ -38,7 +41,7 @@ export async function answerEvents(
   outgoing.writeHead(202, ['Content-Type', 'application/json', 'Content-Length', String(body.length)]).end(body)
 }
 
-/** What a webhook is called with: as it is, with the data of an event as its input, or a run for each event of a batch. */
+/** The runs of a webhook's call: the request as it is, with the data of an event as input, or a run for each event of a batch. */
 export async function eventsOf(
   c: Ctx,
   run: EventRun,
@@ -53,11 +56,11 @@ export async function eventsOf(
   const events = eventsIn(mode, headers, content, run.target.revision.signature)
   const [only] = events
   if (mode !== 'batched' && only !== undefined) return runOf(run, only)
-  // Each is a run of its own: what would make the delivery one run is not theirs.
+  // Each event is a run of its own, so the delivery's id cannot be the execution id.
   return events.map((event) => ({ ...runOf(run, event), executionId: undefined }))
 }
 
-/** The input is the data; the attributes are headers of the request that the function is told of. */
+/** The data becomes the input; the attributes become headers of the request that the function gets. */
 export function runOf(request: Omit<EventRun, 'input'>, event: TakenEvent): EventRun {
   const told = new Set(eventHeaders(event).map(([name]) => name))
   const others = request.http.headers.filter(([name]) => !told.has(name) && name !== 'content-length')

@@ -2,8 +2,8 @@ import { type Execution, resultText } from '../domain/execution.ts'
 import { shownTime } from './time.ts'
 
 /**
- * An execution as every answer shows it: the contract's fields in its order, then ours. Written by hand, because this is on
- * the path of every call: `output` is JSON text already, and goes in as it is.
+ * An execution as JSON, the same in all responses: the contract's fields in its order, then ours. It is concatenated by hand
+ * because every call needs it: `output` is JSON text already and is inserted as it is.
  */
 export function executionJson(execution: Execution): string {
   const output = validJson(execution.output)
@@ -50,7 +50,7 @@ const phasesJson = ({ queue, acquire, load, resume, run, total }: NonNullable<Ex
 const quoted = (text: string | null): string => (text === null ? 'null' : JSON.stringify(text))
 const rounded = (value: number | null): string => (value === null ? 'null' : String(Math.round(value * 1000) / 1000))
 
-/** A function can make its worker send what is not JSON; that must not spoil the answer around it. */
+/** A function can make its worker send invalid JSON, which must not corrupt the response around it. */
 function validJson(text: string | null): string | null {
   if (text === null) return null
   try {

@@ -4,7 +4,7 @@ import { executionJson } from './execution-json.ts'
 
 const json = { 'Content-Type': 'application/json' }
 
-/** One JSON object, sent while it is being read: a list may be longer than memory. A short one is sent at once. */
+/** Sends one JSON object while it is read: a list may exceed the memory. A short list is sent at once. */
 export async function sendExecutions(c: Ctx, name: string, slices: AsyncIterable<Execution[]>): Promise<Response> {
   const rows = slices[Symbol.asyncIterator]()
   const first = await rows.next()

@@ -3,12 +3,12 @@ import { FaasError, invalid } from '../domain/errors.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 
 /**
- * The contract's types of request fields (section 1.3) as zod schemas. Null and absent are the same, `undefined`, unless a
- * field says otherwise. Each complaint completes the sentence `"<field>" …`.
+ * The contract's types of request fields (section 1.3) as zod schemas. Null and absent both become `undefined`, unless a field
+ * says otherwise. Each message completes the sentence `"<field>" …`.
  */
 export type Field<T> = z.ZodType<T | undefined>
 
-/** How a field is shown in /openapi.json. */
+/** How /openapi.json shows a field. */
 interface FieldDocs {
   type?: string | string[]
   format?: string
@@ -21,18 +21,18 @@ interface FieldDocs {
 const trueWords = ['true', 't', 'yes', 'y', 'on', '1']
 const falseWords = ['false', 'f', 'no', 'n', 'off', '0']
 
-/** A JSON string of at most `max` characters; numbers and booleans are not texts. */
+/** A JSON string of at most `max` characters; numbers and booleans are refused. */
 export const text = (max = 255, about?: string): Field<string> =>
   field({ type: ['string', 'null'], maxLength: max, description: about }, (value) => {
     if (typeof value !== 'string') throw invalid(`must be a string, not ${kindOf(value)}.`)
     return within(value, max)
   })
 
-/** A whole number, or a string of one (`"2"` is 2). Ranges are the service's business. */
+/** A whole number, or a string with one (`"2"` is 2). The service checks ranges. */
 export const integer = (about?: string): Field<number> =>
   field({ type: ['integer', 'null'], description: about }, toInteger)
 
-/** A number, or a string of one. */
+/** A number, or a string with one. */
 export const number = (about?: string): Field<number> =>
   field({ type: ['number', 'null'], description: about }, (value) => {
     const given = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
@@ -44,24 +44,24 @@ export const number = (about?: string): Field<number> =>
 export const flag = (about?: string): Field<boolean> =>
   field({ type: ['boolean', 'null'], description: about }, toBoolean)
 
-/** Any spelling of a UUID, made canonical. */
+/** A UUID in any spelling, made canonical. */
 export const uuid = (about?: string): Field<string> =>
   field({ type: ['string', 'null'], format: 'uuid', description: about }, (value) => {
     if (typeof value !== 'string') throw invalid(`must be a UUID in a string, not ${kindOf(value)}.`)
     return toUuid(value)
   })
 
-/** One of the words. */
+/** One of the options. */
 export const choice = <T extends string>(options: readonly T[], about?: string): Field<T> =>
   field({ type: ['string', 'null'], enum: [...options, null], description: about }, (value) => {
     if (!options.includes(value as T)) throw invalid(`must be one of ${options.join(', ')}.`)
     return value as T
   })
 
-/** Taken and forgotten: keys that clients send and the contract wants ignored. */
+/** Accepted and discarded: keys that clients send and that the contract wants ignored. */
 export const ignored = (): Field<never> => field({ description: 'Ignored.' }, () => undefined as never)
 
-/** A field by its own rule; `read` throws `invalid` with the end of the sentence. */
+/** A field with its own rule; `read` throws `invalid` with the end of the sentence. */
 export function field<T>(docs: FieldDocs, read: (value: unknown) => T): Field<T> {
   const schema = z
     .any()
@@ -70,7 +70,7 @@ export function field<T>(docs: FieldDocs, read: (value: unknown) => T): Field<T>
   return described(schema, docs) as unknown as Field<T>
 }
 
-/** A field of ours whose null says something: back to none. */
+/** A field of ours in which null means: reset to none. */
 export function nullable<T>(of: Field<T>): Field<T | null> {
   const schema = z.any().transform((value, context) => {
     if (value === null) return null
@@ -97,14 +97,14 @@ export function toBoolean(value: unknown): boolean {
   throw invalid('must be true or false.')
 }
 
-/** A path's or field's UUID in canonical form. */
+/** The UUID of a path or field in canonical form. */
 export function toUuid(value: string): string {
   const id = canonicalUuid(value)
   if (id === null) throw invalid('must be a UUID, such as 01234567-89ab-4cde-8f01-23456789abcd.')
   return id
 }
 
-/** The id in a path, canonical; a sentence about it otherwise. */
+/** The id in a path, canonical; throws a sentence about it otherwise. */
 export function uuidParam(what: string, value: string): string {
   const id = canonicalUuid(value)
   if (id === null) throw invalid(`${what} ids are UUIDs; ${JSON.stringify(value)} is not one.`)
@@ -118,8 +118,8 @@ export function integerParam(name: string, value: string): number {
 }
 
 /**
- * The fields of a request. `strict`: keys that the schema does not know are refused, as in every JSON body; `ignore`: they
- * are dropped, as in forms. The first complaint is the message.
+ * Parses the fields of a request. `strict` refuses unknown keys, as in every JSON body; `ignore` drops them, as in forms. The
+ * first problem becomes the message.
  */
 export function parseFields<S extends z.ZodObject>(
   schema: S,

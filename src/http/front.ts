@@ -20,8 +20,9 @@ import { sentToken } from './sent-token.ts'
 import type { HttpParts } from './server.ts'
 
 /**
- * What listens on the port. The two routes that run functions are answered here, on Node's own request and response, and so is
- * the API of AWS Lambda, whose signatures need the URL as it came, that of OpenWhisk and the gateway of OpenFaaS; everything else by the Hono app: its router, context and adapter cost a warm call a quarter of its time.
+ * The listener of the port. It handles the two routes that run functions on Node's own request and response, because Hono's
+ * router, context and adapter cost a warm call a quarter of its time. It also dispatches the APIs of AWS Lambda (whose signatures
+ * need the raw URL), OpenWhisk and OpenFaaS; everything else goes to the Hono app.
  */
 export function makeListener(app: App, parts: HttpParts): RequestListener {
   const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
@@ -62,7 +63,7 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
 
 const isExecutions = /^\/v1\/executions\/?(?:\?|$)/
 
-/** From here on there is one URL, whoever reads it. */
+/** Normalises the URL once for all later readers. */
 function routed(incoming: IncomingMessage): string {
   const { headers } = incoming
   if (headers.host === undefined && incoming.httpVersion === '1.1') throw invalid('The Host header is missing.')
@@ -75,7 +76,7 @@ function routed(incoming: IncomingMessage): string {
   return url
 }
 
-/** Where in a function the URL leads; null: to the server itself. */
+/** The function and path that the URL addresses; null: the server itself. */
 function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): Place | null {
   if (exposed.hasHosts) {
     const fn = exposed.atHost(hostName(headers.host) ?? '')
@@ -84,7 +85,9 @@ function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): P
   return url.startsWith('/fn/') ? placeOf(url) : (fissionPlaceOf(url) ?? openFaasPlaceOf(url))
 }
 
-/** Lets browsers of the configured origins call; true when that was all they asked. Everybody else gets no header at all. */
+/**
+ * Adds CORS headers for the configured origins; returns true when it answered a preflight request. Other origins get no header.
+ */
 function isPreflight(rule: CrossOrigin, incoming: IncomingMessage, outgoing: ServerResponse): boolean {
   const origin = incoming.headers.origin as string
   if (!admits(rule, origin)) return false
@@ -93,7 +96,7 @@ function isPreflight(rule: CrossOrigin, incoming: IncomingMessage, outgoing: Ser
   return wantedMethod(incoming) !== undefined
 }
 
-/** The same of a function that says who may call it; what is asked beforehand needs no token. */
+/** The same for a function with CORS settings; a preflight request needs no token. */
 function isPreflightOf(functions: { cors: CrossOrigin | null }[], incoming: IncomingMessage, outgoing: ServerResponse) {
   if (wantedMethod(incoming) === undefined) return false
   const origin = incoming.headers.origin as string

@@ -4,14 +4,14 @@ import { failureText, loadFailureText, type Outcome, type Value } from '../domai
 import type { SignatureFacts } from '../domain/signature.ts'
 import { bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
 
-/** Who is answered: the function's own project, or others; and how its signature tells of failures. */
+/** The recipient of a response: the function's own project or others, and how its signature reports failures. */
 interface Answered {
-  /** False: they are told what failed and not where, because a stack shows code and paths. */
+  /** False: the caller sees what failed but not where, because a stack shows code and paths. */
   isOwn: boolean
   failure: SignatureFacts['failure']
 }
 
-/** The answer to a call whose outcome is at hand, with the id of its execution and its phases. */
+/** The response to a finished call, with the execution's id and phases as headers. */
 export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome, to: Answered): void {
   if (outcome.kind === 'returned') return answerValue(outgoing, execution, outcome.value)
   if (outcome.kind === 'streamed') return void outgoing.end()
@@ -41,7 +41,7 @@ const gatewayFailure = Buffer.from('{"message":"Internal Server Error"}')
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** The function's failures are the gateway's 502 and 504, so that our own 500 stays distinguishable. */
+/** Failures of functions become the gateway statuses 502 and 504, so that our own 500 stays distinguishable. */
 const failures = {
   raised: { status: 502, code: 'function_failed' },
   killed: { status: 502, code: 'function_killed' },
@@ -69,12 +69,12 @@ function answerValue(outgoing: ServerResponse, execution: Execution, value: Valu
 function send(outgoing: ServerResponse, status: number, headers: string[], type: string, body: Buffer): void {
   headers.push('Content-Type', type, 'X-Content-Type-Options', 'nosniff', 'Content-Length', String(body.length))
   outgoing.writeHead(status, headers)
-  // Text leaves together with the head in one write; bytes would need a second.
+  // Text is sent together with the head in one write; bytes would need a second.
   if (body.length <= longestTextWrite) outgoing.end(body.toString('latin1'), 'latin1')
   else outgoing.end(body)
 }
 
-/** Beyond this, copying into one write costs more than the second one. */
+/** Above this size, copying into one write costs more than a second write. */
 const longestTextWrite = 16_384
 
 function ownHeaders(execution: Execution): string[] {

@@ -5,27 +5,27 @@ import { notPassed } from './function-headers.ts'
 import { outsideOf } from './request-url.ts'
 import { bearerOf } from './sent-token.ts'
 
-/** Which function a URL names, where that one lives, and what is asked of it. */
+/** The function that a URL names, the path of the function itself, and the rest of the URL. */
 export interface Place {
   /** Name or id. */
   name: string
-  /** `/fn/hello` as it was written; empty: at the root of a host name of its own. */
+  /** `/fn/hello` as in the URL; empty for a function with a host name of its own. */
   mount: string
   /** Path and query below it. */
   below: string
-  /** Of Fission's router, whose callers ask and are answered in its words. */
+  /** True for Fission's router, whose headers and responses apply. */
   isFission?: true
-  /** Of OpenFaaS's gateway, whose callers do not wait. */
+  /** True for asynchronous calls of OpenFaaS's gateway. */
   isAsyncOpenFaas?: true
 }
 
 const start = '/fn/'
 const fissionStart = '/fission-function/'
 
-/** All of a host name of its own. */
+/** The root of a function's own host name. */
 export const rootOf = (functionId: string, url: string): Place => ({ name: functionId, mount: '', below: url })
 
-/** What is called by one exact path, which is where it lives. */
+/** A function that is called by one exact path. */
 export function exactPlace(name: string, url: string): Place {
   const end = url.indexOf('?')
   return end === -1 ? { name, mount: url, below: '/' } : { name, mount: url.slice(0, end), below: `/${url.slice(end)}` }
@@ -45,16 +45,16 @@ function placeBehind(url: string, from: number): Place {
   }
 }
 
-/** `/fission-function/hello`, which may name its namespace: `/fission-function/default/hello`. Null: it is no such URL. */
+/** `/fission-function/hello`, optionally with a namespace: `/fission-function/default/hello`. Null: another URL. */
 export function fissionPlaceOf(url: string): Place | null {
   if (!url.startsWith(fissionStart)) return null
   const namespace = /^default\/(?=[^/?])/.exec(url.slice(fissionStart.length))?.[0] ?? ''
   const place = placeBehind(url, fissionStart.length + namespace.length)
-  // An alias stands behind a colon there, as a version does.
+  // Fission separates an alias by a colon, like a version.
   return { ...place, name: place.name.replace(/:(?!\d+$)/, '@'), isFission: true }
 }
 
-/** `/function/hello` of OpenFaaS's gateway, or `/async-function/hello`; the namespace may be named. Null: it is no such URL. */
+/** `/function/hello` of OpenFaaS's gateway, or `/async-function/hello`, optionally with a namespace. Null: another URL. */
 export function openFaasPlaceOf(url: string): Place | null {
   const start = /^\/(async-)?function\/(?=[^/?])/.exec(url)
   if (start === null) return null
@@ -63,7 +63,7 @@ export function openFaasPlaceOf(url: string): Place | null {
   return start[1] === undefined ? own : { ...own, isAsyncOpenFaas: true }
 }
 
-/** What cannot be decoded is the name of nothing. */
+/** A name that cannot be decoded matches nothing. */
 export function decoded(name: string): string {
   if (!name.includes('%')) return name
   try {
@@ -73,7 +73,7 @@ export function decoded(name: string): string {
   }
 }
 
-/** The caller's request as the function sees it, and where the function lives. `spent`: the token that it was let in with. */
+/** The caller's request as the function sees it, and the function's own path. `spent`: the token that admitted the caller. */
 export function requestHead(
   incoming: IncomingMessage,
   place: Place,
@@ -96,7 +96,7 @@ function ownPlace({ headers: { host = '' } }: IncomingMessage): { scheme: string
 
 const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => headers[name] as string | undefined
 
-/** The prefix is ours to tell, and a token of ours is nobody's business but ours; any other Authorization or key is the function's. */
+/** Sets the prefix header and removes our own token; any other Authorization or key is passed to the function. */
 function headersFor(incoming: IncomingMessage, spent: string | null): [string, string][] {
   const headers: [string, string][] = []
   const { rawHeaders } = incoming

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { HttpHead } from '../domain/outcome.ts'
 
-/** Headers that concern one connection, and our own token: they are passed neither to a function nor from it. */
+/** Headers of a single connection, and our own token: they are passed neither to nor from a function. */
 export const notPassed: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -14,8 +14,8 @@ export const notPassed: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The function's headers for the caller, without those that are the connection's or ours. What browsers may do across
- * origins is said once: by us where the function's `cors` says it, else by the function.
+ * The function's response headers for the caller, without those of the connection and our own. CORS headers come from one place:
+ * from us where the function has `cors`, else from the function.
  */
 export function passedHeaders({ headers }: HttpHead, outgoing: ServerResponse): string[] {
   const passed: string[] = []
@@ -28,26 +28,26 @@ export function passedHeaders({ headers }: HttpHead, outgoing: ServerResponse): 
     passed.push(name, value)
   }
   if (guessesTypes) passed.push('X-Content-Type-Options', 'nosniff')
-  // Headers that are set already give way to those of the same name that are written: both hold.
+  // A written header replaces one that is already set, so both values of Vary are combined.
   if (isSaid && outgoing.hasHeader('vary')) passed.push('Vary', 'Origin')
   return passed
 }
 
 const ours: ReadonlySet<string> = new Set(['content-length', 'x-execution-id'])
 
-/** The length that a function announces; null when it announces none, or several. */
+/** The Content-Length that a function sets; null when there is none, or several. */
 export function announcedLength({ headers }: HttpHead): number | null {
   const [length, ...more] = headers.filter(([name]) => name.toLowerCase() === 'content-length')
   return length !== undefined && more.length === 0 && /^\d{1,15}$/.test(length[1]) ? Number(length[1]) : null
 }
 
-/** Whether an answer has a body (RFC 9110, 6.4.1): one to HEAD, and of these statuses, ends with its head. */
+/** Whether a response has a body (RFC 9110, 6.4.1): responses to HEAD and with these statuses do not. */
 export const hasBody = (method: string | undefined, status: number): boolean =>
   method !== 'HEAD' && status !== 204 && status !== 304
 
 /**
- * Content-Length of an answer without a body (RFC 9110, 8.6): 204 has none; HEAD and 304 say what GET would be answered
- * with, when the function knows, and else nothing: zero would be a lie.
+ * Content-Length of a response without a body (RFC 9110, 8.6): 204 has none; for HEAD and 304 it is the length of the GET
+ * response if the function sets it, and absent otherwise: zero would be wrong.
  */
 export function bodilessLength(head: HttpHead, bytesAtHand: number): string[] {
   if (head.status === 204) return []

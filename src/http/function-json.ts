@@ -53,7 +53,7 @@ const fields = {
 }
 export const shownFunction = z.object(fields).openapi('Function')
 
-/** In a list; not as an extension, which could not give a field another type. */
+/** The shape in lists. It does not extend the full schema, because an extension cannot change a field's type. */
 export const listedFunction = z
   .object({ ...fields, code: z.string().openapi({ description: 'JSON text.' }) })
   .openapi('ListedFunction')

@@ -11,7 +11,7 @@ import { choice, field, flag, integer, nullable, number, parseFields, text } fro
 import { parseMultipart } from './multipart.ts'
 import { destination, retries } from './terms-fields.ts'
 
-/** Create and update of functions: the only requests that come as JSON, as a form, or as a bare ZIP. */
+/** Requests that create or update functions: the only ones that may be JSON, a form, or a bare ZIP. */
 
 const networks = ['egress', 'none'] as const
 
@@ -118,7 +118,7 @@ export interface BodyLimits {
 
 interface Sent {
   fields: Record<string, unknown>
-  /** Are keys that we do not know refused; in forms they are not. */
+  /** Whether unknown keys are refused; in forms they are ignored. */
   unknownKeys: 'strict' | 'ignore'
   zip?: Buffer
 }
@@ -136,7 +136,7 @@ export async function readNewFunction(c: Ctx, limits: BodyLimits): Promise<NewFu
   return { ...named(given), code: given.code, runtime: runtime_id || runtime || undefined, zip }
 }
 
-/** Keys that no function has are ignored in every form of update: the CLI and the contract want it so. */
+/** Updates ignore keys that no function has, in every format: the contract and its CLI require it. */
 export async function readFunctionChange(c: Ctx, limits: BodyLimits): Promise<FunctionChangeFields> {
   const { fields, zip } = await readSent(c, limits)
   const given = parseFields(functionChange, fields, 'ignore')
@@ -163,7 +163,7 @@ async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
   }
 }
 
-/** Beside the fields the query may say what is to be tried or built first. */
+/** Query parameters may request a check or a build in addition to the fields. */
 function queryFields(c: Ctx): Record<string, unknown> {
   const { check: _check, build: _build, bundle: _bundle, async: _async, ...fields } = c.req.query()
   return fields
@@ -172,7 +172,7 @@ function queryFields(c: Ctx): Record<string, unknown> {
 const formFields = (body: Buffer): Record<string, unknown> =>
   Object.fromEntries(new URLSearchParams(body.toString('utf8')))
 
-/** Which part is the package is said by its name alone; file name and type do not matter. */
+/** The part named `package` is the package; its file name and type are ignored. */
 async function readMultipart(c: Ctx, maxBytes: number): Promise<Sent> {
   const parts = parseMultipart(await readBytes(c, maxBytes), c.req.header('Content-Type') ?? '')
   const texts = parts.filter(({ name }) => name !== 'package').map(({ name, body }) => [name, body.toString('utf8')])
@@ -180,7 +180,7 @@ async function readMultipart(c: Ctx, maxBytes: number): Promise<Sent> {
   return { fields: Object.fromEntries(texts), unknownKeys: 'ignore', ...(zip !== undefined && { zip }) }
 }
 
-/** From the names of the API to ours. An empty name or entry is none. */
+/** Maps the API's field names to ours. An empty name or entry counts as none. */
 function named(given: Omit<z.output<typeof functionChange>, 'image'>): FunctionFields {
   return {
     name: given.name || undefined,

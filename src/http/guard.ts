@@ -7,9 +7,9 @@ import type { Ctx, Env } from './ctx.ts'
 import type { Described } from './described.ts'
 import { sentPath } from './path.ts'
 
-/** What the facts of an endpoint ask of a token, and what is noted of a change. */
+/** Checks what an endpoint requires of a token, and notes changes in the audit log. */
 
-/** Of the two ways in front of the app that run functions. */
+/** The requirements of the routes in front of the app that run functions. */
 export const toInvoke = { scope: 'invoke', onlyFunction: 'checked' } as const
 
 type Asks = Pick<Described, 'scope' | 'onlyFunction'> & Partial<Pick<Described, 'method'>>
@@ -23,15 +23,15 @@ export function refuseBeyond(who: Principal, about: Asks): void {
   if (who.onlyFunction !== undefined && about.onlyFunction === undefined) refuseOtherFunctions(who, null)
 }
 
-/** Leaves something other than it was; to run a function does not. */
+/** True for endpoints that change something; running a function does not count. */
 const changes = (about: Described): boolean =>
   about.method !== 'get' && scopeOf(about).some((scope) => scope === 'deploy' || scope === 'admin')
 
-/** Takes space on the disk; what changes or removes things may go on for longer. */
+/** True for endpoints that need disk space; changing and deleting remain possible for longer when the disk fills up. */
 export const makesNew = ({ method, scope }: Asks): boolean =>
   method === 'post' && scopeOf({ method, scope, onlyFunction: undefined }).every((one) => one === 'deploy')
 
-/** What the facts ask, asked; what is changed, noted. Where nobody needs a token there is no `who`. */
+/** Wraps a handler: checks the requirements and notes the change. Public endpoints have no `who`. */
 export function guarded<P extends string>(about: Described<P>, handler: Handler<Env, P>): Handler<Env, P> {
   return async (c, next) => {
     const who: Principal | undefined = c.get('who')

@@ -11,7 +11,7 @@ export type Column = Condition['column']
 
 const operators: readonly string[] = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'has', 'in', 'nin']
 
-/** For /openapi.json: the parameters of a list with these filters. */
+/** For /openapi.json: the query parameters of a list with these filters. */
 export function listParameters(columns: readonly Column[], allProjects = columns.length > 0): z.ZodObject {
   const filter = 'value, or op:value with op one of eq, neq, gt, gte, lt, lte, has, in, nin.'
   return z.object({
@@ -22,16 +22,15 @@ export function listParameters(columns: readonly Column[], allProjects = columns
   })
 }
 
-/** Parameter of lists that may be long. */
+/** Query parameter of lists that may be long. */
 export const order = z
   .enum(['oldest', 'newest'])
   .optional()
   .openapi({ description: 'What comes first; default: oldest.' })
 
 /**
- * The query of a list (contract 1.6): filters on `columns`, `all_projects`, and our `limit`, `marker` and, where the list
- * has it, `order`; anything else is refused. For an admin `project_id` means all projects, then filtered; for others it is
- * ignored.
+ * The query of a list (contract 1.6): filters on `columns`, `all_projects`, and our `limit`, `marker` and optionally `order`;
+ * anything else is refused. For an admin, `project_id` selects from all projects; for others it is ignored.
  */
 export function listQuery(c: Ctx, who: Principal, columns: readonly Column[], hasOrder = false): ListQuery {
   const query = c.req.queries()
@@ -53,7 +52,7 @@ export function pageQuery(c: Ctx): Page {
   return pageOf(query)
 }
 
-/** `op:value`, or a value to be equal to. */
+/** `op:value`, or a value for equality. */
 export function condition(column: Column, value: string): Condition {
   const colon = value.indexOf(':')
   const op = value.slice(0, Math.max(colon, 0))
@@ -65,7 +64,7 @@ export function condition(column: Column, value: string): Condition {
 
 const comparisons: readonly string[] = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte']
 
-/** `gte:2030-01-02T03:04:05Z`; without an operator, that very moment. The text has colons of its own. */
+/** `gte:2030-01-02T03:04:05Z`; without an operator, equality. The time itself contains colons. */
 function timeCondition(value: string): Condition {
   const named = /^([a-z]+):(.*)$/s.exec(value)
   const [, op = 'eq', text = value] = named ?? []
@@ -117,7 +116,7 @@ function atLeastOne(value: number): number {
   return value
 }
 
-/** Puts the parameter's name in front of a complaint about its value. */
+/** Prefixes a message about a value with the parameter's name. */
 function named<T>(name: string, read: () => T): T {
   try {
     return read()

@@ -6,13 +6,13 @@ import { answerOn } from './connections.ts'
 import { errorBody, statusOfCode } from './error-response.ts'
 import { WholeRequest } from './whole-request.ts'
 
-/** Idle connections of callers stay open longer than most clients' own limit, so that the client closes first. */
+/** Idle connections stay open longer than the usual limit of clients, so that the client closes first. */
 const keepAliveMs = 75_000
-/** How often Node.js looks for requests that take too long. */
+/** Interval in which Node.js checks for slow requests. */
 const lookEveryMs = 5000
 
 export interface ListenOptions {
-  /** Longest time in which a whole request must have come. */
+  /** Longest time for a whole request to arrive. */
   bodyTimeoutMs: number
 }
 
@@ -23,7 +23,7 @@ export function makeServer(listener: RequestListener, { bodyTimeoutMs }: ListenO
       requestTimeout: bodyTimeoutMs,
       headersTimeout: Math.min(60_000, bodyTimeoutMs),
       connectionsCheckingInterval: Math.min(lookEveryMs, bodyTimeoutMs),
-      // Ours is said by `front.ts`, in the form of all our answers.
+      // `front.ts` answers a missing Host header in our error format.
       requireHostHeader: false,
     },
     listener,
@@ -34,7 +34,7 @@ export function makeServer(listener: RequestListener, { bodyTimeoutMs }: ListenO
   return server
 }
 
-/** Rejects with the system's error when the port cannot be had. */
+/** Rejects with the system's error when the port is not available. */
 export async function listen(
   host: string,
   port: number,
@@ -54,14 +54,14 @@ export function addressOf(server: Server, host: string): { port: number; url: st
   return { port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` }
 }
 
-/** What Node.js says of a request that never became one. */
+/** Node's errors for requests that it could not parse. */
 const refusals: Record<string, [ErrorCode, string]> = {
   HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers of the request are longer than 16 kB in all.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['too_large', 'The chunks of the body have too many extensions.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request did not come whole in time.'],
 }
 
-/** Node's own answer has no body; nothing may be written into an answer that has begun. */
+/** Node's own response has no body; nothing may be written into a response that has begun. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code !== 'ECONNRESET' && socket.writable && !answerOn(socket)?.headersSent) {
     const [code, message] = refusals[error.code ?? ''] ?? ['invalid_request', 'The request is not valid HTTP.']
@@ -82,7 +82,7 @@ const reasons: Partial<Record<ErrorCode, string>> = {
   request_timeout: 'Request Timeout',
 }
 
-/** `Expect` other than `100-continue`. */
+/** Handles `Expect` headers other than `100-continue`. */
 function refuseExpectation(_incoming: IncomingMessage, outgoing: ServerResponse): void {
   const body = JSON.stringify(
     errorBody(new FaasError('invalid_request', 'The header Expect can only be 100-continue.')),

@@ -1,8 +1,8 @@
-/** Of output that a slow reader has not taken; what comes then is left out. */
+/** Limit of output that a slow reader has not read; further output is dropped. */
 const mostUnreadBytes = 1024 * 1024
 const leftOutMark = '\n[…]\n'
 
-/** The body of an answer that goes on while something prints. */
+/** The body of a response that continues while something prints. */
 export class LiveText {
   readonly stream: ReadableStream<Uint8Array>
   #shown: (output: string) => string
@@ -10,7 +10,7 @@ export class LiveText {
   #isOver = false
   #leftOut = false
 
-  /** `shown`: how output is written; `onLeave`: the reader has left. */
+  /** `shown`: formats output; `onLeave`: called when the reader leaves. */
   constructor(shown: (output: string) => string = (output) => output, onLeave: () => void = () => {}) {
     this.#shown = shown
     this.stream = new ReadableStream<Uint8Array>(
@@ -27,7 +27,7 @@ export class LiveText {
     )
   }
 
-  /** What is left out is kept elsewhere. */
+  /** Dropped output is still stored elsewhere. */
   output(output: string): void {
     if ((this.#controller?.desiredSize ?? 0) <= 0) this.#leftOut = true
     else {
@@ -36,7 +36,7 @@ export class LiveText {
     }
   }
 
-  /** In any case, whether the reader is slow or not. */
+  /** Written even when the reader is slow. */
   write(text: string): void {
     if (!this.#isOver && text !== '') this.#controller?.enqueue(Buffer.from(text))
   }

@@ -1,8 +1,8 @@
 import { Marked, type Tokens } from 'marked'
 
-/** Markdown of our own pages as HTML. Nothing is fetched from outside, and the text is trusted. */
+/** Converts our own pages from Markdown to HTML, without external resources. The text is trusted. */
 
-/** `target`: where a link of the page leads to; null: nowhere that this server shows, so that only its text stays. */
+/** `target`: maps a link of the page; null: this server does not show the target, so only the text remains. */
 export function markdownToHtml(markdown: string, target: (link: string) => string | null): string {
   const marked = new Marked({
     renderer: {
@@ -19,7 +19,7 @@ export function markdownToHtml(markdown: string, target: (link: string) => strin
   return marked.parse(markdown, { async: false })
 }
 
-/** The anchor of a heading, as code hosts make it. */
+/** The anchor of a heading, in the format of code hosts. */
 export const headingAnchor = (heading: string): string =>
   heading
     .toLowerCase()

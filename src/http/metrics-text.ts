@@ -3,7 +3,7 @@ import type { LedgerVitals, PoolVitals } from '../domain/vitals.ts'
 import { phaseNames, type Tally } from '../services/runs/stats.ts'
 import type { Refusals } from './error-response.ts'
 
-/** What is so now, beside what was counted. */
+/** Current values, in addition to counters. */
 export interface Gauges {
   running: number
   queued: number
@@ -13,9 +13,9 @@ export interface Gauges {
   workers: { state: string }[]
   pool: PoolVitals
   ledger: LedgerVitals
-  /** Free bytes of the disk that the data folder lies on. */
+  /** Free bytes of the data folder's disk. */
   freeBytes: number
-  /** What of it new things leave free. */
+  /** The part of the free bytes that is reserved. */
   reserveBytes: number
   engineIsUp: boolean
   version: string
@@ -24,7 +24,7 @@ export interface Gauges {
 /** Bounds of the buckets as powers of two in µs: a quarter of a millisecond to a minute. */
 const exponents = [8, 10, 12, 14, 16, 18, 20, 22, 24, 26]
 
-/** The numbers of the whole server in the text format of Prometheus. No label grows with the number of functions. */
+/** The server's metrics in the text format of Prometheus. No label grows with the number of functions. */
 export function metricsText(tally: Tally, gauges: Gauges, refusals: Refusals, processNow = process): string {
   return [
     ...ofExecutions(tally),

@@ -1,24 +1,24 @@
 import { invalid } from '../domain/errors.ts'
 
-/** One part of a multipart/form-data body; `body` points into the whole. */
+/** One part of a multipart/form-data body; `body` is a view of the whole. */
 export interface Part {
   name: string
-  /** It has a file name. */
+  /** True when it has a file name. */
   isFile: boolean
   body: Buffer
 }
 
 const maxParts = 100
-/** Longest headers of a part, and longest boundary (RFC 2046 allows 70). */
+/** Limits of a part's headers, and of the boundary (RFC 2046 allows 70). */
 const maxHeaderBytes = 8192
 const maxBoundary = 200
 const lineEnd = Buffer.from('\r\n')
 const headersEnd = Buffer.from('\r\n\r\n')
 
 /**
- * The parts of a form, found by searching for the boundary: nothing is copied or decoded, so that a package of 50 MB holds
- * nobody up (the platform's own parser took 0.3 s for it). Every byte is looked at a fixed number of times, whatever is in
- * the body. Throws FaasError `invalid_request`.
+ * Parses a form by searching for the boundary: nothing is copied or decoded, so a package of 50 MB does not block the event loop
+ * (the built-in parser took 0.3 s). Each byte is read a fixed number of times, whatever the body contains. Throws FaasError
+ * `invalid_request`.
  */
 export function parseMultipart(body: Buffer, contentType: string): Part[] {
   const boundary = parametersOf(contentType).get('boundary')
@@ -48,7 +48,7 @@ function firstDelimiter(body: Buffer, delimiter: Buffer, onItsLine: Buffer): num
 
 const isLast = (body: Buffer, at: number): boolean => body.subarray(at, at + 2).toString('latin1') === '--'
 
-/** From behind a delimiter: the rest of its line, headers, an empty line, the content. */
+/** Reads from behind a delimiter: the rest of its line, headers, an empty line, the content. */
 function readPart(part: Buffer): Part {
   const top = part.subarray(0, maxHeaderBytes)
   const start = top.indexOf(lineEnd)
@@ -76,7 +76,7 @@ function headerOf(headers: string, wanted: string): string | undefined {
   return undefined
 }
 
-/** `form-data; name="a"; filename="b;c"`: what comes after the first semicolon; the first of a name counts. One pass. */
+/** Parses `form-data; name="a"; filename="b;c"` after the first semicolon; the first of several equal names counts. One pass. */
 function parametersOf(header: string): Map<string, string> {
   const found = new Map<string, string>()
   let at = header.indexOf(';')
@@ -94,7 +94,7 @@ function parametersOf(header: string): Map<string, string> {
   return found
 }
 
-/** Browsers write a quotation mark as `%22` and escape nothing else: a quoted value ends at the next mark. */
+/** Browsers write a quotation mark as `%22` and escape nothing else, so a quoted value ends at the next mark. */
 function valueAt(header: string, from: number): { value: string; end: number } {
   if (header[from] === '"') {
     const close = header.indexOf('"', from + 1)

@@ -4,7 +4,7 @@ import { FaasError } from '../domain/errors.ts'
 import { type Door, hostName, isFromElsewhere, isOurHost } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'
 
-/** What open mode asks of a request, because it asks for no token. */
+/** The checks of a request in open mode, where no token is required. */
 
 export function doorOf({ host, publicUrl, corsOrigins }: HttpSettings): Door {
   const names = [hostName(host), hostNameInside, publicUrl === undefined ? null : hostName(new URL(publicUrl).host)]
@@ -21,7 +21,9 @@ export function refuseOtherHosts(incoming: IncomingMessage, door: Door): void {
   )
 }
 
-/** Throws FaasError `forbidden` for what a browser marks as a request of another site; `onlyReads`: links may lead here. */
+/**
+ * Throws FaasError `forbidden` for requests that a browser marks as cross-site; `onlyReads`: links from other sites are allowed.
+ */
 export function refuseElsewhere({ headers, method = '' }: IncomingMessage, door: Door, onlyReads: boolean): void {
   const site = headers['sec-fetch-site'] as string | undefined
   const mode = onlyReads ? (headers['sec-fetch-mode'] as string | undefined) : undefined

@@ -1,6 +1,6 @@
 import { pageStyle } from './page-style.ts'
 
-/** The OpenAPI document as one page of HTML: no script, nothing fetched from anywhere. */
+/** The OpenAPI document as one HTML page, without scripts and external resources. */
 export function openApiPage(document: { info: { title: string; description?: string }; paths?: object }): string {
   const { title, description = '' } = document.info
   const operations = operationsOf((document.paths ?? {}) as Paths)

@@ -1,4 +1,4 @@
-/** The style of the pages that the server makes itself. */
+/** The style of the pages that the server generates. */
 export const pageStyle = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 summary{cursor:pointer;padding:.3rem 0}table{border-collapse:collapse;margin:.5rem 0 1rem;display:block;overflow-x:auto}
 th{text-align:left}td,th{border-top:1px solid #8884;padding:.2rem .8rem .2rem 0;vertical-align:top}h2{margin-top:2rem}

@@ -3,7 +3,7 @@ import { outsideOf } from './request-url.ts'
 import { hostName, isLoopback } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'
 
-/** The path as it was sent: Hono's own drops a trailing slash. */
+/** The path as it was sent: Hono drops a trailing slash. */
 export function sentPath(c: Ctx): string {
   const { url } = c.req.raw
   const start = url.indexOf('/', url.indexOf('://') + 3)
@@ -11,7 +11,7 @@ export function sentPath(c: Ctx): string {
   return end === -1 ? url.slice(start) : url.slice(start, end)
 }
 
-/** Scheme, host and prefix that the caller used, without a slash at the end. */
+/** Scheme, host and prefix that the caller used, without a trailing slash. */
 export function baseUrl(c: Ctx, trustProxy: boolean): string {
   const { url } = c.req.raw
   const [scheme, host] = url.slice(0, url.indexOf('/', url.indexOf('://') + 3)).split('://') as [string, string]
@@ -20,8 +20,8 @@ export function baseUrl(c: Ctx, trustProxy: boolean): string {
 }
 
 /**
- * The same for a URL that is handed on to others, such as a webhook's: a Host that anybody could have written is not
- * believed. Without TAIBAI_PUBLIC_URL that is the address at which the caller reached the server.
+ * The same for URLs that are given to others, such as a webhook's: a Host header that anybody could forge is not used. Without
+ * TAIBAI_PUBLIC_URL the result is the address at which the caller reached the server.
  */
 export function handedOutBase(c: Ctx, settings: HttpSettings): string {
   if (settings.publicUrl !== undefined) return settings.publicUrl.replace(/\/+$/, '')

@@ -1,11 +1,11 @@
-/** Where a request goes, read from its first line and headers: pure. */
+/** The destination of a request, from its first line and headers. Pure. */
 
-/** A path with a segment that is one or two dots, also encoded. */
+/** Matches a path with a segment of one or two dots, also percent-encoded. */
 const hasDotSegment = /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i
 
 /**
- * Path and query of a request's target, with dot segments resolved: the one URL that every route reads, so that none takes
- * another path than the one before it checked. The absolute form (`GET http://host/path`) loses its scheme and host.
+ * Path and query of a request's target with dot segments resolved. All routes read this URL, so none takes another path than the
+ * one that was checked before. The absolute form (`GET http://host/path`) loses scheme and host.
  */
 export function routedUrl(target: string): string {
   if (target.startsWith('/')) return hasDotSegment.test(target) ? pathAndQuery(`http://localhost${target}`) : target
@@ -17,21 +17,21 @@ function pathAndQuery(url: string): string {
   return pathname + search
 }
 
-/** The host that the absolute form names, which counts more than the Host header (RFC 9112, 3.2.2). */
+/** The host of the absolute form, which has priority over the Host header (RFC 9112, 3.2.2). */
 export const hostOfTarget = (target: string): string | undefined =>
   target.startsWith('/') || !URL.canParse(target) ? undefined : new URL(target).host || undefined
 
-/** What stands before the server's own paths in the URL that the caller wrote. */
+/** The part of the caller's URL before the server's own paths. */
 export interface Outside {
-  /** Scheme and host, without a slash at the end. */
+  /** Scheme and host, without a trailing slash. */
   origin: string
-  /** Path below which a proxy shows the server: empty, or with a slash at its start and none at its end. */
+  /** Prefix that a proxy adds: empty, or with a leading slash and without a trailing one. */
   prefix: string
 }
 
 type Header = (name: string) => string | undefined
 
-/** What a proxy says about scheme, host and prefix is believed only when the operator says so. */
+/** A proxy's headers for scheme, host and prefix are used only when the operator trusts the proxy. */
 export function outsideOf(own: { scheme: string; host: string }, header: Header, trustProxy: boolean): Outside {
   if (!trustProxy) return { origin: `${own.scheme}://${own.host}`, prefix: '' }
   const scheme = forwarded(header, 'proto') ?? own.scheme

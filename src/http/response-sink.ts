@@ -4,15 +4,14 @@ import type { StreamSink } from '../domain/worker.ts'
 import { announcedLength, bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
 
 /**
- * A streamed answer on its way to the caller. One that is longer or shorter than announced is cut off with its connection:
- * what comes next on it, perhaps for another caller of the same proxy, would be taken for a part of this answer, or the
- * other way round.
+ * A streamed response on its way to the caller. When its length differs from Content-Length, the connection is cut: otherwise a
+ * later response on the same connection, perhaps for another caller of a proxy, would be mixed up with this one.
  */
 export class ResponseSink implements StreamSink {
   hasBegun = false
   #outgoing: ServerResponse
   #executionId: string
-  /** Bytes that are still to come; null: the end says where it is. */
+  /** Bytes that are still to come; null: the end marks itself. */
   #left: number | null = null
   #draining: Promise<void> | null = null
 
@@ -41,7 +40,7 @@ export class ResponseSink implements StreamSink {
     return this.#outgoing.write(chunk)
   }
 
-  /** One wait for all chunks that are held up: a listener for each would stay until the answer is over. */
+  /** One promise for all blocked chunks: a listener for each would stay until the response ends. */
   drained(): Promise<void> {
     this.#draining ??= new Promise((resolve) => {
       const done = () => {
@@ -54,13 +53,13 @@ export class ResponseSink implements StreamSink {
     return this.#draining
   }
 
-  /** A stream that broke is cut off, so that the caller does not take it for whole. */
+  /** A broken stream is cut, so that the caller does not take it for complete. */
   finish(outcome: Outcome): void {
     if (outcome.kind === 'streamed' && (this.#left === null || this.#left === 0)) this.#outgoing.end()
     else this.#cutOff()
   }
 
-  /** True: nothing is waited for any more. */
+  /** True: nobody waits any more. */
   #cutOff(): boolean {
     this.#outgoing.destroy()
     return true

@@ -1,10 +1,10 @@
 /**
- * Whether a request comes from where it seems to. In open mode there is no token that a page of another site could not
- * send: what a browser says of the page, and the host that it believes to talk to, are all there is. Pure.
+ * Detects cross-site requests. Open mode has no token that another site's page could not send, so the only evidence is what a
+ * browser says about the page, and the host that it believes to talk to. Pure.
  */
 
 export interface Door {
-  /** Hosts, without port, that this server is called by; loopback and its own addresses need no mention. */
+  /** Host names of this server, without port; loopback and its own addresses are always included. */
   hosts: readonly string[]
   /** Origins that may call anyway. */
   origins: readonly string[]
@@ -20,22 +20,25 @@ export interface Visit {
   method: string
 }
 
-/** A name that its owner may let point here at any moment (DNS rebinding), or one of ours. An address is what it is. */
+/**
+ * Whether the host is ours: one of our names, or an address. Other names are refused because their owner can point them at this
+ * server (DNS rebinding).
+ */
 export function isOurHost(host: string | undefined, { hosts }: Door): boolean {
   const name = hostName(host)
   return name !== null && (isLoopback(name) || isAddress(name) || hosts.includes(name))
 }
 
-/** The browser says that a page of another site asks. Programs that are no browser say nothing. */
+/** Whether the browser says that another site's page sent the request. Programs other than browsers do not send these headers. */
 export function isFromElsewhere({ host, origin, site, mode, method }: Visit, { origins }: Door): boolean {
   if (origin !== undefined && (origins.includes(origin) || origins.includes('*'))) return false
   if (origin !== undefined && !isSameOrigin(origin, host)) return true
-  // A link that a person follows reads a page; what it reads, the other site does not see.
+  // A link that a person follows reads a page; the other site does not see the content.
   if (mode === 'navigate' && method === 'GET') return false
   return site === 'cross-site' || site === 'same-site'
 }
 
-/** `Host` without port, in lower case; null: it is none. */
+/** `Host` without port, in lower case; null: invalid. */
 export function hostName(host: string | undefined): string | null {
   const match = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host ?? '')
   return match === null ? null : (match[1] as string).toLowerCase().replace(/\.$/, '')

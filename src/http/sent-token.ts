@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { invalid } from '../domain/errors.ts'
 
 /**
- * The token that a request carries; null: none. X-Auth-Token counts before a bearer. Throws FaasError `invalid_request`
- * when either header comes twice: who reads the first and who reads the last would take it for two callers.
+ * The token of a request; null: none. X-Auth-Token has priority over a bearer token. Throws FaasError `invalid_request` when
+ * either header is repeated: readers of the first and of the last value would see two different callers.
  */
 export function sentToken(incoming: IncomingMessage): string | null {
   const { 'x-auth-token': own, authorization } = incoming.headers
@@ -13,7 +13,7 @@ export function sentToken(incoming: IncomingMessage): string | null {
   return authorization === undefined ? null : bearerOf(authorization)
 }
 
-/** The token of `Authorization: Bearer …`; null when it is something else. */
+/** The token of `Authorization: Bearer …`; null for other schemes. */
 export const bearerOf = (authorization: string): string | null => /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1] ?? null
 
 function refuseRepeated(rawHeaders: string[]): void {

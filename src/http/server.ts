@@ -107,12 +107,12 @@ export interface HttpParts extends InvokeParts {
   registries: Registries
   refusals: Refusals
   authenticate: Authenticate
-  /** False while the server starts and stops, or its engine does not answer: /readyz says so. */
+  /** False while the server starts or stops, or its engine does not answer; shown by /readyz. */
   isReady(): boolean
   settingsInEffect(): SettingInEffect[]
   /** The pages of the documentation. */
   docs(): DocPage[]
-  /** A file of the console; null: there is none of that name. */
+  /** A file of the console; null: it does not exist. */
   consoleFile(name: string): Buffer | null
   clock: Pick<Clock, 'now'>
   random(): number

@@ -1,19 +1,19 @@
-/** The few settings that HTTP itself needs; named as in `config.ts`. */
+/** The settings that HTTP needs; named as in `config.ts`. */
 export interface HttpSettings {
   /** Address that the server listens on. */
   host: string
-  /** Open mode: everybody is an admin. */
+  /** Open mode: every caller is an admin. */
   isOpen: boolean
-  /** Most bytes of a body that is not a package. */
+  /** Limit of a body that is not a package. */
   maxBodyBytes: number
-  /** Most bytes of all bodies together. */
+  /** Limit of all bodies together. */
   maxBodiesBytes: number
   maxPackageBytes: number
-  /** Believe what a proxy says about scheme, host and prefix. */
+  /** Use a proxy's headers for scheme, host and prefix. */
   trustProxy: boolean
-  /** From one address; more are told to wait. */
+  /** Limit of wrong tokens from one address; beyond it, callers must wait. */
   wrongTokensPerMinute: number
   corsOrigins: string[]
-  /** Base of webhook URLs; absent: where the caller reached the server. */
+  /** Base of webhook URLs; absent: the address at which the caller reached the server. */
   publicUrl?: string
 }

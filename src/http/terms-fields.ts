@@ -5,7 +5,7 @@ import { type Destination, longestDelayMs, mostPriority } from '../domain/terms.
 import { timeFromText } from '../domain/time-text.ts'
 import { type Field, field, toInteger } from './fields.ts'
 
-/** What may be asked beside a run: how it is tried again, when it begins, where its result goes. Times are seconds. */
+/** Fields about a run's retries, delay and destinations. Times are in seconds. */
 
 const longestSeconds = longestDelayMs / 1000
 const seconds = z.number().min(0).max(longestSeconds)
@@ -62,7 +62,7 @@ function checkUrl(text: string): void {
   if (url.username !== '' || url.password !== '') throw invalid('must not have a password in its URL.')
 }
 
-/** Seconds from now, as milliseconds. */
+/** Seconds from now, converted to milliseconds. */
 export const delay = (): Field<number> =>
   field({ type: ['number', 'null'], description: 'Seconds before the run may begin.' }, (value) => {
     const number = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value
@@ -90,7 +90,7 @@ export const priority = (): Field<number> =>
 
 const longestKey = 255
 
-/** A key of the caller's choosing. */
+/** An idempotency key chosen by the caller. */
 export const idempotencyKey = (): Field<string> =>
   field({ type: ['string', 'null'], description: 'The same key again is answered as the first time.' }, (value) => {
     if (typeof value !== 'string' || value === '' || value.length > longestKey)
@@ -121,13 +121,13 @@ export function retriesJson(terms: RetryTerms | null): z.output<typeof retriesSh
 const inMs = (value: number | undefined): number | undefined => (value === undefined ? undefined : value * 1000)
 const inSeconds = (value: number | undefined): number | undefined => (value === undefined ? undefined : value / 1000)
 
-/** Without what was not given. */
+/** The object without undefined fields. */
 export const definedOf = <T extends object>(of: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
-/** Forms have it as text. */
+/** Forms carry it as text. */
 function objectOf(value: unknown): unknown {
   if (typeof value !== 'string') return value
   try {

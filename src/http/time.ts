@@ -1,7 +1,10 @@
 let lastSecond = Number.NaN
 let lastText = ''
 
-/** A time as every answer shows it: UTC, no fraction, `2030-01-02T03:04:05Z`. Most are of the same second as the one before. */
+/**
+ * A time in the format of all responses: UTC, no fraction, `2030-01-02T03:04:05Z`. Most calls ask for the same second as the one
+ * before.
+ */
 export function shownTime(ms: number): string
 export function shownTime(ms: number | null): string | null
 export function shownTime(ms: number | null): string | null {

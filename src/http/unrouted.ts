@@ -4,10 +4,10 @@ import type { Described } from './described.ts'
 import { type App, endpointsOf } from './endpoint.ts'
 import { errorBody } from './error-response.ts'
 
-/** A wrong verb on these is a path that does not exist, to GET; few webhooks take it all the same. */
+/** GET on these paths is answered with 404, as for a missing path. */
 const actions = /\/(scale_up|scale_down|detach|invoke)$/
 
-/** Answers what no route took: 404, 405 with the verbs that the path has, or its verbs to OPTIONS. */
+/** Responds to requests that matched no route: 404, 405 with the methods of the path, or those methods for OPTIONS. */
 export function makeUnrouted(verbsOf: VerbsOf): (c: Ctx) => Response {
   return (c) => {
     const { path } = c.req
@@ -23,7 +23,7 @@ export function makeUnrouted(verbsOf: VerbsOf): (c: Ctx) => Response {
   }
 }
 
-/** The verbs of a path, from the endpoints as they were described; none for a path that does not exist. */
+/** The methods of a path, from the endpoint descriptions; none for a path that does not exist. */
 export type VerbsOf = (path: string) => string[]
 
 export function makeVerbsOf(app: App): VerbsOf {
@@ -36,7 +36,7 @@ export function makeVerbsOf(app: App): VerbsOf {
   }
 }
 
-/** Whether a path, as it was sent, is asked for with a token: below /v1 also when there is nothing, so that nobody guesses. */
+/** Whether a path needs a token. Unknown paths below /v1 need one too, so that nobody can guess paths. */
 export function makeNeedsToken(app: App): (path: string) => boolean {
   let open: RegExp[] | undefined
   let closed: RegExp[] | undefined
@@ -48,7 +48,7 @@ export function makeNeedsToken(app: App): (path: string) => boolean {
   }
 }
 
-/** With and without a slash at the end where no parameter is: `/v1` and `/v1/`. */
+/** Patterns with and without a trailing slash where the path has no parameter: `/v1` and `/v1/`. */
 function publicPatterns({ path, public: spelled }: Described): RegExp[] {
   return [pathPattern(path, spelled === true ? {} : spelled), ...(path.includes(':') ? [] : [pathPattern(`${path}/`)])]
 }

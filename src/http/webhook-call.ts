@@ -9,10 +9,10 @@ import { inputOfAction, isAction } from './openwhisk/web-webhook.ts'
 import type { HttpSettings } from './settings.ts'
 import { webhookInput } from './webhook-input.ts'
 
-/** Input and body are told a worker in one frame, which holds 16 MiB. */
+/** Input and body are sent to a worker in one frame, which holds 16 MiB. */
 const longestCallBytes = 15 * 1024 * 1024
 
-/** The bytes as they came, over which senders make their signatures; at the expense of the webhook's project. */
+/** The raw bytes, which senders sign; they use the memory share of the webhook's project. */
 export async function readSigned(c: Ctx, { maxBodyBytes }: HttpSettings, projectId: string): Promise<SignedRequest> {
   const { incoming, outgoing } = c.env
   const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false, projectId })
@@ -22,12 +22,12 @@ export async function readSigned(c: Ctx, { maxBodyBytes }: HttpSettings, project
   }
 }
 
-/** Whose value is a secret in itself: the function need not see it, and it is kept nowhere. */
+/** Headers whose value is itself a secret: the function does not get them, and they are not stored. */
 const secretHeaders = new Set(['x-gitlab-token'])
 
 /**
- * The call of a webhook as its function sees it. Web functions get the request as it came; others the fields of the contract,
- * and beside them the request with the bytes of its body.
+ * A webhook's call as its function sees it. Web functions get the request as it is; others get the contract's fields, together
+ * with the request and its raw body.
  */
 export async function webhookCall(
   c: Ctx,

@@ -4,13 +4,13 @@ import type { CallInput } from '../domain/worker.ts'
 import { mediaTypeOf } from './body.ts'
 import { parseMultipart } from './multipart.ts'
 
-/** More fields than any form of people's has; each costs time. */
+/** Limit of fields, more than any human's form has; each costs time. */
 const maxFields = 1000
 
 /**
- * What the call of a webhook says (contract, section 9): one object of the query and the members of a JSON object or the
- * fields of a form. A repeated field becomes an array; a JSON member wins over the query, and JSON stays as it was written:
- * its numbers and the order of its keys. Files, other media types and what cannot be read are left out.
+ * The input of a webhook's call (contract, section 9): one object with the query and the members of a JSON object or the fields
+ * of a form. A repeated field becomes an array; a JSON member wins over the query, and JSON keeps its spelling: numbers and the
+ * order of keys. Files, other media types and unreadable bodies are left out.
  */
 export function webhookInput(query: URLSearchParams, contentType: string | undefined, body: Buffer): CallInput {
   const type = mediaTypeOf(contentType)
@@ -49,7 +49,7 @@ function objectText(body: Buffer): string | null {
   }
 }
 
-/** The fields that the object does not have, before its own members as they were written. */
+/** Inserts the fields that the object does not have before its own members, which keep their spelling. */
 function withMembers(fields: Map<string, unknown>, text: string): string {
   const members = JSON.parse(text) as object
   const ours = objectOf([...fields].filter(([name]) => !Object.hasOwn(members, name))).slice(1, -1)
@@ -57,7 +57,7 @@ function withMembers(fields: Map<string, unknown>, text: string): string {
   return `{${ours}${ours !== '' && theirs.trim() !== '' ? ',' : ''}${theirs}}`
 }
 
-/** As text, because an object would put names that are numbers first. */
+/** Written as text, because a JavaScript object would move numeric names to the front. */
 const objectOf = (fields: Iterable<[string, unknown]>): string =>
   `{${[...fields].map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`
 
@@ -72,7 +72,7 @@ function formFields(type: string, contentType = '', body: Buffer): [string, stri
   }
 }
 
-/** Counted before they are decoded. */
+/** Fields are counted before they are decoded. */
 function urlencoded(body: Buffer): [string, string][] {
   let at = -1
   for (let count = 0; count <= maxFields; count++) {

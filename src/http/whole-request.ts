@@ -11,8 +11,8 @@ interface Taking {
 }
 
 /**
- * A request whose body can be had in one piece, past the life of a stream, whose events and turns of the loop were 8 % of a
- * warm call. Until `whole` is called it is a stream. Leans on Node.js: see docs/how-it-works.md.
+ * A request whose body can be read in one piece, without stream events, which cost 8 % of a warm call. Until `whole` is called it
+ * is a normal stream. It depends on internals of Node.js: see docs/how-it-works.md.
  */
 export class WholeRequest extends IncomingMessage {
   #taking: Taking | null = null
@@ -20,8 +20,8 @@ export class WholeRequest extends IncomingMessage {
   #isTaken = false
 
   static {
-    // Whoever cleans up after a request (Hono's adapter, Node.js itself) would take one that has not ended for unread, and
-    // destroy it together with its connection, on which the next request may be under way. A property for TypeScript.
+    // Code that cleans up after a request (Hono's adapter, Node.js itself) would take a body that has not ended for unread and
+    // destroy it together with its connection, on which the next request may be in progress.
     const ended = Object.getOwnPropertyDescriptor(Readable.prototype, 'readableEnded')?.get as () => boolean
     Object.defineProperty(WholeRequest.prototype, 'readableEnded', {
       get(this: WholeRequest) {
@@ -31,19 +31,19 @@ export class WholeRequest extends IncomingMessage {
   }
 
   /**
-   * The body: rejects with what the taker says to a piece, and with FaasError `invalid_request` when it breaks off.
-   * Undefined when it has begun before it was asked for: it must be read as a stream then.
+   * Returns the body. Rejects with the taker's error for a piece, and with FaasError `invalid_request` when the body breaks off.
+   * Undefined when the body had begun before: then it must be read as a stream.
    */
   whole(taker: Taking['taker']): Promise<Buffer> | undefined {
     if (this.#hasBegun || this.destroyed) return undefined
     return new Promise((resolve, reject) => {
       this.#taking = { taker, chunks: [], isRefused: false, resolve, reject }
-      // Node.js would throw away what it takes for unread.
+      // Otherwise Node.js would discard the body as unread.
       this._read(0)
     })
   }
 
-  /** Node's parser hands over each piece of the body, then null. */
+  /** Node's parser passes each piece of the body, then null. */
   override push(chunk: Buffer | null): boolean {
     this.#hasBegun = true
     const taking = this.#taking

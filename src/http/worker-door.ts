@@ -1,21 +1,22 @@
 import type { Server } from 'node:http'
 import { BlockList, createServer, type Server as NetServer, type Socket } from 'node:net'
 
-/** A second way in to the same server: for functions that may call the API, from their network alone. */
+/** A second listener of the same server, for functions that may call the API, reachable from their network only. */
 export class WorkerDoor {
   #main: { server: Server; host: string; port: number } | undefined
   #servers: NetServer[] = []
-  /** Where it listens already, or is about to. */
+  /** Ports by address, including ones that are being opened. */
   #ports = new Map<string, Promise<number>>()
 
-  /** The server as it listens for everybody. */
+  /** Tells the door about the server's main listener. */
   attach(server: Server, host: string, port: number): void {
     this.#main = { server, host, port }
   }
 
   /**
-   * The port at which callers from the network (`172.18.0.0/16`) reach the server at this address of this machine; others are
-   * hung up on. It is the server's own where that one can be had. Again: the same. Rejects with the system's error.
+   * The port at which callers from the network (`172.18.0.0/16`) reach the server at this address of this machine; other callers
+   * are disconnected. It is the server's own port number where that is free. Repeated calls return the same. Rejects with the
+   * system's error.
    */
   listen(address: string, network: string): Promise<number> {
     const key = `${address} ${network}`
@@ -30,7 +31,7 @@ export class WorkerDoor {
     const { server, host, port } = this.#main
     if (covers(host, address)) return port
     const guests = guestsOf(network)
-    // As Node.js makes the sockets of an HTTP server.
+    // The same socket options as those of an HTTP server in Node.js.
     const door = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
       if (guests.check(socket.remoteAddress ?? '')) server.emit('connection', socket)
       else socket.destroy()
@@ -42,7 +43,7 @@ export class WorkerDoor {
     })
   }
 
-  /** Takes no new connections. */
+  /** Accepts no new connections. */
   close(): void {
     for (const server of this.#servers.splice(0)) server.close()
   }

@@ -5,8 +5,8 @@ import { callerAddress } from './caller-address.ts'
 import type { HttpSettings } from './settings.ts'
 
 /**
- * Who sends wrong tokens again and again, or guesses webhooks, is told to wait, by address. Right tokens of the same address go on: behind one
- * address there may be many.
+ * Throttles addresses that repeatedly send wrong tokens or guess webhooks. Valid tokens from the same address still work: many
+ * callers may share one address.
  */
 export class WrongTokens {
   #perMinute: number
@@ -23,7 +23,7 @@ export class WrongTokens {
     this.#elapsed = elapsed
   }
 
-  /** What the caller is told in the place of this error. `wrong`: the code that counts. */
+  /** The error that the caller gets instead of this one. `wrong`: the error code that counts. */
   counted(error: unknown, incoming: IncomingMessage, wrong: ErrorCode = 'unauthenticated'): unknown {
     if (!(error instanceof FaasError) || error.code !== wrong) return error
     const address = callerAddress(incoming, this.#trustProxy) ?? ''

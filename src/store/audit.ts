@@ -5,7 +5,7 @@ import { placeholders } from './placeholders.ts'
 import { written } from './refusals.ts'
 import { audit } from './schema.ts'
 
-/** After every id: they begin with hexadecimal digits. */
+/** Sorts after every id, because ids begin with hexadecimal digits. */
 const afterAll = '~'
 
 export class AuditRows implements AuditStore {

@@ -1,4 +1,4 @@
-/** What lies where in a backup. */
+/** Paths inside a backup. */
 
 export const backupNotePath = 'taibai-backup.json'
 export const cataloguePath = 'taibai.db'
@@ -8,7 +8,7 @@ export const packagePattern = /^packages\/([0-9a-f]{64})\.zip$/
 
 export interface BackupNote {
   format: 1
-  /** Version of the program that made it. */
+  /** Version of the program that made the backup. */
   version: string
   createdAt: string
 }

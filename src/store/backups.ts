@@ -11,18 +11,18 @@ import { addBuilt } from './built-backup.ts'
 import { storageFailure } from './storage-full.ts'
 
 export interface BackupFolderOptions {
-  /** Where backups lie. */
+  /** Folder of the backups. */
   folder: string
-  /** A copy of the open database in a new file, consistent in itself. */
+  /** Copies the open database consistently into a new file. */
   copyCatalogue(file: string): Promise<void>
   copyLedger(file: string): Promise<void>
   /** Hashes of all stored packages. */
   packageHashes(): Promise<string[]>
-  /** The bytes of one as uploaded; null: it has gone meanwhile. */
+  /** Path of a package as uploaded; null: it was removed meanwhile. */
   packageFile(hash: string): string
-  /** Folder of one that was built, with all that belongs to it; null: it was not. */
+  /** Folder of a built package with its installed files; null: it was not built. */
   builtFolder(hash: string): string | null
-  /** No package goes away until the work settles. */
+  /** Prevents the removal of packages until the work settles. */
   whileKept<T>(work: () => Promise<T>): Promise<T>
   version: string
   now(): number
@@ -31,8 +31,8 @@ export interface BackupFolderOptions {
 const namePattern = /^taibai-[\w-]+\.tar$/
 
 /**
- * Backups as tar files. The ledger is copied before the catalogue and the packages last: what an accepted run needs is in the
- * copy, unless it was deleted while the copy was made. No package is pruned while they are copied.
+ * Backups as tar files. The ledger is copied before the catalogue, and packages last: so the copy has everything that an accepted
+ * run needs, unless it was deleted during the backup. No package is pruned while packages are copied.
  */
 export class BackupFolder implements BackupStore {
   #options: BackupFolderOptions

@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Extract, Header, Pack } from 'tar-stream'
 
-/** Packages that were built, in a backup: file by file, because what installed them may not be there any more. */
+/** Built packages in a backup: all files are included, because the layers that were installed may no longer exist. */
 
 const builtPattern = /^built\/([0-9a-f]{64})\/(.+?)\/?$/
 
-/** Adds the folder of one with all that is in it. */
+/** Adds the folder of a built package with its contents. */
 export async function addBuilt(tar: Pack, hash: string, folder: string, below = ''): Promise<void> {
   for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`
@@ -25,7 +25,7 @@ export async function addBuilt(tar: Pack, hash: string, folder: string, below = 
 
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never
 
-/** False: the entry is no part of one. Folders are open until `closeTree`. */
+/** False: the entry does not belong to a built package. Folders stay writable until `closeTree`. */
 export async function restoreBuilt(entry: Entry, packages: string): Promise<boolean> {
   const { name, type, mode, mtime, linkname } = entry.header as Header
   const [, hash, path] = builtPattern.exec(name) ?? []

@@ -4,10 +4,12 @@ import type { DatabaseFacts, DataFacts } from '../domain/data-facts.ts'
 import { cataloguePath, ledgerPath } from './backup-layout.ts'
 import { openRaw } from './sqlite.ts'
 
-/** What is told of others' rights only where it matters: these are read by their owner alone. */
+/** Permissions of other users are reported only for these names, which only the owner may read. */
 const closedNames = ['.', cataloguePath, ledgerPath, 'admin.token', 'secret.key', 'registries.json', 'backups']
 
-/** `checksDatabases`: reads them whole, which takes a second for each gigabyte. Changes nothing, beside a server that runs too. */
+/**
+ * `checksDatabases`: reads the databases completely, about a second per gigabyte. Changes nothing, so it may run beside a server.
+ */
 export function readDataFacts(path: string, reserveBytes: number, { checksDatabases = false } = {}): DataFacts {
   const isOpen = (name: string): boolean =>
     existsSync(join(path, name)) && (statSync(join(path, name)).mode & 0o077) !== 0

@@ -14,24 +14,24 @@ import { join } from 'node:path'
 import { makeFolder } from '../folder.ts'
 import { lockDataFolder } from './data-lock.ts'
 
-/** Everything that lasts lies here; one server at a time. */
+/** The folder of all persistent data, for one server at a time. */
 export interface DataFolder {
   path: string
-  /** Parent of the workers' own folders; nothing in it outlives the server. */
+  /** Parent of the workers' folders; nothing in it outlives the server. */
   workersDir: string
-  /** Files that the containers of workers see below /etc. */
+  /** Files that workers' containers see under /etc. */
   etcFolder: string
-  /** Id of this data folder: tells our containers and networks from those of other installations on the same engine. */
+  /** Id of this data folder: distinguishes our containers and networks from those of other installations on the same engine. */
   instance: string
   unlock(): void
 }
 
 /** Longest path of a Unix socket on Linux, in bytes. */
 const longestSocketPath = 107
-/** What a worker's folder and socket add to the path of their parent. */
+/** Length that a worker's folder and socket add to their parent's path. */
 const longestWorkerPath = '/0123456789/worker.sock'
 
-/** Made when it is not there. Throws an Error with a sentence when it cannot be used, by anybody or now. */
+/** Creates the folder if necessary. Throws an Error with a sentence when it cannot be used. */
 export function openDataFolder(dataDir: string, newInstance = randomInstance): DataFolder {
   const path = ownFolder(dataDir)
   const workersDir = join(path, 'workers')
@@ -45,8 +45,8 @@ export function openDataFolder(dataDir: string, newInstance = randomInstance): D
 }
 
 /**
- * Random, and kept in the folder: paths are the same for many installations (`/data` in containers). A copy of the folder is another
- * installation, which shows by its inode.
+ * The id is random and stored in the folder, because many installations have the same path (`/data` in containers). A copy of the
+ * folder is another installation; the inode reveals it.
  */
 function instanceOf(path: string, newInstance: () => string): string {
   const file = join(path, 'instance.json')
@@ -70,7 +70,7 @@ function readInstance(file: string): { id: string; folder: number } | null {
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
 const randomInstance = (): string => Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join('')
 
-/** There, and closed to everybody else. */
+/** Creates the folder, accessible to its owner only. */
 function ownFolder(folder: string): string {
   try {
     makeFolder(folder, 0o700)
@@ -83,8 +83,8 @@ function ownFolder(folder: string): string {
 }
 
 /**
- * Throws an Error with the remedy when there are packages and nothing that says whose they are: with an empty catalogue all
- * of them would be pruned. Before the catalogue is opened, which would make it.
+ * Throws an Error with advice when there are packages but no catalogue: with an empty catalogue all packages would be pruned.
+ * Call it before the catalogue is opened, which would create one.
  */
 export function refuseLostCatalogue(dataPath: string): void {
   const packages = join(dataPath, 'packages')
@@ -102,7 +102,7 @@ export function refuseLostCatalogue(dataPath: string): void {
 
 const packageName = /^[0-9a-f]{64}$/
 
-/** There and empty. Workers reach their own folder in it; nobody but us may list it. */
+/** Creates the folder or empties it. Workers may enter their own subfolder; only the server may list it. */
 export function emptyFolder(path: string): void {
   rmSync(path, { recursive: true, force: true })
   mkdirSync(path, { mode: 0o711 })

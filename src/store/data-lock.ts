@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { openRaw } from './sqlite.ts'
 
 /**
- * Keeps a second server off the data folder: a lock on a file that the system lets go of when the process ends, however it
- * ends. Throws an Error with a sentence when another server holds it.
+ * Excludes a second server from the data folder with a file lock, which the kernel releases when the process ends for any reason.
+ * Throws an Error with a sentence when another server holds it.
  */
 export function lockDataFolder(folder: string): () => void {
   const lock = openRaw(join(folder, 'lock.db'), { timeout: 0 })

@@ -2,7 +2,7 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { mainMigrations } from './migrations/main/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
-/** taibai.db, open and up to date. Everything on it is synchronous. */
+/** taibai.db, opened and migrated. All operations are synchronous. */
 export class Database {
   readonly orm: BetterSQLite3Database
   #connection: Connection
@@ -15,12 +15,12 @@ export class Database {
     this.orm = drizzle(this.#connection)
   }
 
-  /** All of `act` or nothing. */
+  /** Commits all of `act` or nothing. */
   transaction<T>(act: () => T): T {
     return this.#connection.transaction(act).immediate()
   }
 
-  /** A consistent copy in a new file, in steps. */
+  /** Copies consistently into a new file, in steps. */
   async copyTo(file: string): Promise<void> {
     await this.#connection.backup(file)
   }

@@ -6,26 +6,29 @@ import type { Log } from '../domain/log.ts'
 import { diskSpace } from './data-facts.ts'
 
 export interface DiskReserveOptions {
-  /** Where the data lies. */
+  /** Folder of the data. */
   folder: string
-  /** What new things leave free, for the ends of what was accepted; 0: nothing. */
+  /** Bytes that new data leaves free, so that accepted runs can still be completed; 0: none. */
   reserveBytes: number
   clock: Pick<Clock, 'elapsed'>
   log: Log
   freeBytes?(folder: string): number
 }
 
-/** How long a look at the disk is believed. */
+/** How long a measurement of the disk is reused. */
 const lookMs = 200
 
-/** So much more than the reserve is free before new things are taken again: what is pruned and written meanwhile opens and closes nothing. */
+/**
+ * Fraction of the reserve that must be free in addition before new data is accepted again, so that small changes do not toggle
+ * the state.
+ */
 const margin = 0.1
 
 /** Whether the reserve is in use from now on. Pure. */
 export const isShort = (was: boolean, freeBytes: number, reserveBytes: number): boolean =>
   freeBytes < reserveBytes + (was ? reserveBytes * margin : 0)
 
-/** Looks at the disk when it is asked, and says in the log when the reserve begins to be used and when it no longer is. */
+/** Measures the disk on demand, and logs when the reserve begins and stops being used. */
 export class DiskReserve implements DiskSpace {
   #options: DiskReserveOptions
   #freeBytes = 0
@@ -75,7 +78,7 @@ export class DiskReserve implements DiskSpace {
   }
 }
 
-/** Endless where it cannot be asked, such as of a folder that is gone: the end of a call is no place to fail for that. */
+/** Infinite when it cannot be measured, for example when the folder is gone: the end of a call must not fail for that. */
 function freeBytesOf(folder: string): number {
   try {
     return diskSpace(folder).freeBytes

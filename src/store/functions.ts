@@ -81,7 +81,7 @@ export class FunctionRows implements FunctionStore {
     return this.#statements.listVersions.all({ functionId })
   }
 
-  /** The function's `latestVersion` moves with its versions: no crash can part them. */
+  /** `latestVersion` changes in the same transaction as the versions. */
   #changeVersions(functionId: string, change: () => { changes: number }, refusals = {}): boolean {
     return written(
       () =>

@@ -1,8 +1,8 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 
-/** Small things of an installation that are kept as a file of JSON beside the databases. */
+/** Small data of an installation in JSON files beside the databases. */
 
-/** `none` where there is no file. Throws an Error with a sentence when it cannot be understood. */
+/** `none` when there is no file. Throws an Error with a sentence when the file is invalid. */
 export function readJson<T>(file: string, none: T): T {
   let text: string
   try {
@@ -18,7 +18,7 @@ export function readJson<T>(file: string, none: T): T {
   }
 }
 
-/** Whole or not at all; for its owner alone. */
+/** Writes atomically; readable by the owner only. */
 export function writeJson(file: string, value: unknown): void {
   writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true })
   renameSync(`${file}.new`, file)

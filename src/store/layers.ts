@@ -15,13 +15,13 @@ import { storageFailure } from './storage-full.ts'
 import { checkLinks } from './zip-check.ts'
 
 export interface LayerOptions {
-  /** Where they lie: `<key>/files/` and `<key>/layer.json`. */
+  /** Folder of the layers: `<key>/files/` and `<key>/layer.json`. */
   folder: string
   maxBytes: number
   maxEntries: number
-  /** How long one stays that nothing uses any more. */
+  /** How long an unused layer is kept. */
   keepUnusedMs: number
-  /** Absent: as much as there is. */
+  /** Absent: no reserve. */
   space?: DiskSpace
   clock: Clock
 }
@@ -30,7 +30,7 @@ const keyPattern = /^[0-9a-f]{64}$/
 const unfinishedPrefix = '.unfinished-'
 const run = promisify(execFile)
 
-/** What builds have installed, each by the hash of what it was made of. */
+/** Installed dependencies of builds, each under the hash of its inputs. */
 export class LayerFolder implements LayerStore {
   #options: LayerOptions
 
@@ -38,7 +38,7 @@ export class LayerFolder implements LayerStore {
     this.#options = options
   }
 
-  /** Removes what an earlier process left unfinished. */
+  /** Removes unfinished layers of an earlier process. */
   static async open(options: LayerOptions): Promise<LayerFolder> {
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
     for (const name of await readdir(options.folder)) {
@@ -69,7 +69,7 @@ export class LayerFolder implements LayerStore {
   async remove(key: string): Promise<void> {
     if (!existsSync(this.#place(key))) return
     const doomed = this.#unfinished()
-    // At once: nobody lays out what is half gone.
+    // Renamed first, so that nobody uses a half-deleted layer.
     renameSync(this.#place(key), doomed)
     await rm(doomed, { recursive: true, force: true })
   }
@@ -102,7 +102,7 @@ export class LayerFolder implements LayerStore {
     return (await readdir(this.#options.folder)).filter((name) => keyPattern.test(name))
   }
 
-  /** `projectId` is missing where an earlier release has written it. */
+  /** Earlier releases wrote no `projectId`. */
   async #about(key: string): Promise<{ id: string; sizeBytes: number; projectId?: string }> {
     return JSON.parse(await readFile(join(this.#place(key), 'layer.json'), 'utf8'))
   }
@@ -119,7 +119,10 @@ export class LayerFolder implements LayerStore {
 const notKept = (cause: unknown): FaasError =>
   storageFailure(cause, new FaasError('internal', 'What was built could not be stored; see the server log.', { cause }))
 
-/** Files 0444, or 0555 when executable; times as they were: Python takes a compiled module only when it knows that of its source. */
+/**
+ * Files get mode 0444, or 0555 when executable. Times are kept, because Python uses a compiled module only when it matches its
+ * source's time.
+ */
 async function unpackLayer(
   tar: AsyncIterable<Uint8Array>,
   folder: string,
@@ -156,7 +159,8 @@ async function unpackLayer(
   for (const each of [laid, read]) if (each.status === 'rejected') throw each.reason
   checkLinks(links)
   for (const [path, target] of links) await symlink(target, join(folder, path))
-  // Once for all files: on a busy disk each by itself takes longer than the build. Where there is no such program, the system does it soon.
+  // One sync for all files: on a busy disk a sync for each takes longer than the build. Without this program the kernel syncs
+  // later.
   await run('sync', ['-f', folder]).catch(() => {})
   return { id: hash.digest('hex'), sizeBytes }
 }

@@ -1,16 +1,16 @@
 import type { Row } from './ledger-rows.ts'
 
-/** What `ledger.ts` sends to the thread of `ledger-writer.ts`, and what comes back. */
+/** Messages between `ledger.ts` and the thread of `ledger-writer.ts`. */
 
-/** What the thread is started with. */
+/** The thread's start data. */
 export interface WriterData {
   path: string
   busyTimeoutMs: number | undefined
-  /** SQLite's add-on, when its package does not find it. */
+  /** Path of SQLite's add-on, when its package does not find it. */
   addon: string | undefined
 }
 
-/** Kinds of statements; a batch runs them in the order they were added. */
+/** Kinds of statements; a batch runs them in the order in which they were added. */
 export const writes = {
   insert: 0,
   update: 1,
@@ -31,14 +31,14 @@ export type Write = (typeof writes)[keyof typeof writes]
 
 export interface BatchMessage {
   kinds: Write[]
-  /** Arrays of plain values cross to the thread for 1 µs each; packing them into one buffer cost 2 µs. */
+  /** Passing arrays of plain values to the thread costs 1 µs each; packing them into one buffer cost 2 µs. */
   rows: Row[]
 }
 
-/** What the thread is sent: rows to write, a file to copy the ledger to, or that it may go. */
+/** Messages to the thread: rows to write, a file to copy the ledger to, pages to free, or the end. */
 export type WriterMessage = BatchMessage | { copyTo: string } | { vacuumPages: number } | 'end'
 
-/** Pages that can still be given back. */
+/** Pages that can still be freed. */
 export interface VacuumReply {
   freePages: number
 }
@@ -48,17 +48,17 @@ export interface CopyReply {
   failure: string | null
 }
 
-/** `changes`: rows touched by each statement, -1 where it was refused. `failure`: nothing of the batch was written. */
+/** `changes`: rows changed by each statement, -1 for refused ones. `failure`: nothing of the batch was written. */
 export type BatchReply = { changes: number[]; refused: string[] } | { failure: string }
 
 interface Waiter {
-  /** Index of the statement whose changes are awaited; -1: those of the whole batch. */
+  /** Index of the statement whose changes are awaited; -1: the whole batch. */
   index: number
   resolve(changes: number): void
   reject(error: Error): void
 }
 
-/** Statements that are committed together, and who waits for that. */
+/** Statements that are committed together, and who awaits the commit. */
 export class Batch implements BatchMessage {
   kinds: Write[] = []
   rows: Row[] = []
@@ -79,7 +79,7 @@ export class Batch implements BatchMessage {
     this.bytes += bytes
   }
 
-  /** How many rows the statement that was added last has changed; rejects when it was refused. */
+  /** Rows changed by the last added statement; rejects when it was refused. */
   changes(): Promise<number> {
     return this.#promise(this.rows.length - 1)
   }
@@ -88,7 +88,7 @@ export class Batch implements BatchMessage {
     await this.#promise(-1)
   }
 
-  /** `refusal`: for those whose statement was refused. */
+  /** `refusal`: the error for refused statements. */
   settle(changes: number[], refusal: () => Error): void {
     for (const { index, resolve, reject } of this.#waiters) {
       const count = changes[index] ?? 0
@@ -98,7 +98,7 @@ export class Batch implements BatchMessage {
     this.#waiters = []
   }
 
-  /** Tells everybody who waits, and forgets the statements they wait for: they have been told that it failed. */
+  /** Rejects everybody who waits, and drops their statements. */
   fail(error: Error): void {
     const awaited = new Set(this.#waiters.map(({ index }) => index))
     for (const { reject } of this.#waiters) reject(error)

@@ -9,7 +9,7 @@ interface Counter {
   lastAt: number
 }
 
-/** How many executions each function version ever had: in memory, and in the ledger as far as `takeRows` got there. */
+/** Number of executions of each function version: in memory, and in the ledger up to the last `takeRows`. */
 export class Counters {
   #byFunction = new Map<string, Map<number, Counter>>()
   #changed = new Set<Counter>()
@@ -33,14 +33,14 @@ export class Counters {
     this.#changed.add(counter)
   }
 
-  /** The execution did not come about. */
+  /** The execution was not created. */
   takeBack({ functionId, functionVersion }: Execution): void {
     const counter = this.#counter(functionId, functionVersion)
     counter.count--
     this.#changed.add(counter)
   }
 
-  /** What changed since the last time, for the batch that is written next. */
+  /** Changes since the last call, for the next batch. */
   takeRows(): Row[] {
     const rows: Row[] = []
     for (const { functionId, version, count, lastAt } of this.#changed) rows.push([functionId, version, count, lastAt])

@@ -4,11 +4,11 @@ import type { Installation, PastCall } from '../domain/history.ts'
 import { cataloguePath } from './backup-layout.ts'
 import { type Connection, openRaw } from './sqlite.ts'
 
-/** Calls as they were, read from the ledger: for the simulator. */
+/** Past calls from the ledger, for the simulator. */
 
 const pageRows = 2000
 
-/** Oldest first, a page at a time, so that the reader can do something else in between. */
+/** Oldest first, one page at a time, so that the reader can yield in between. */
 export function* historyPages(connection: Connection, sinceMs: number): Generator<PastCall[]> {
   const select = connection.prepare<[number, number, string, number], PastCall & { id: string }>(
     `SELECT id, function_id AS functionId, function_version AS functionVersion, created_at AS atMs, run_ms AS runMs,
@@ -27,7 +27,7 @@ export function* historyPages(connection: Connection, sinceMs: number): Generato
   }
 }
 
-/** Reads a ledger that may be in use, and changes nothing; also what the catalogue beside it says of the functions. */
+/** Reads a ledger that may be in use, without changing it, and the functions in the catalogue beside it. */
 export function readHistoryFile(file: string, sinceMs: number): { calls: PastCall[]; installation: Installation } {
   const ledger = openRaw(file, { readonly: true, fileMustExist: true })
   try {

@@ -4,9 +4,9 @@ import type { Condition, Execution, ExecutionFilter, Page } from '../domain/exec
 import { columnsWithoutLog, fromStored, type StoredExecution } from './ledger-rows.ts'
 import type { Connection } from './sqlite.ts'
 
-/** Rows looked at in one go: about a millisecond. */
+/** Rows read at once: about a millisecond. */
 const windowRows = 500
-/** Bytes of input and output that a slice holds, more or less. */
+/** Approximate limit of input and output bytes in a slice. */
 const sliceBytes = 4 * 1024 * 1024
 
 interface Key {
@@ -17,8 +17,8 @@ interface Key {
 }
 
 /**
- * Executions without their logs, by time and id, in slices. An index leads to the first row; from there rows are looked
- * at window by window, so that neither many rows nor few matches hold up the process.
+ * Executions without logs, ordered by time and id, in slices. An index finds the first row; from there rows are read in windows,
+ * so that neither many rows nor few matches block the process.
  */
 export async function* listExecutions(
   connection: Connection,
@@ -52,7 +52,7 @@ export async function* listExecutions(
 const beforeAll = { created_at: Number.MIN_SAFE_INTEGER, id: '' }
 const afterAll = { created_at: Number.MAX_SAFE_INTEGER, id: '\u{10ffff}' }
 
-/** A row of another project is one that is not there. */
+/** A row of another project counts as missing. */
 function startOf(
   connection: Connection,
   projectId: string | null,
@@ -85,7 +85,7 @@ function* slices(keys: Key[], row: { get(rowid: number): StoredExecution | undef
   if (slice.length > 0) yield slice
 }
 
-/** Where the list begins: an index, and the condition that it serves. */
+/** Start of a list: an index, and the condition that it serves. */
 interface Seek {
   serves: Condition | null
   index: string
@@ -95,9 +95,9 @@ interface Seek {
 
 interface KeysQuery {
   sql: string
-  /** After them: time, time and id of the last row seen, and how many rows to look at. */
+  /** Followed by: time, time and id of the last row, and the number of rows to read. */
   parameters: unknown[]
-  /** Every row that is looked at matches. */
+  /** True when every row that is read matches. */
   isExact: boolean
 }
 
@@ -118,7 +118,7 @@ function keysQuery({ projectId, conditions, onlyDead }: ExecutionFilter, newestF
 
 const ofProject = (projectId: string): Condition => ({ column: 'project_id', op: 'eq', values: [projectId] })
 
-/** There are few of them. */
+/** Dead letters are few. */
 const ofDead: Seek = { serves: null, index: 'executions_dead', where: 'dead_at IS NOT NULL AND', values: [] }
 
 function chooseSeek(conditions: Condition[]): Seek {

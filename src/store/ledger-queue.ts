@@ -25,57 +25,57 @@ export interface LedgerQueueOptions {
   path: string
   clock: Clock
   log: Log
-  /** The thread died: nothing can be written any more. Called once. */
+  /** Called once when the thread died: nothing can be written any more. */
   onFatal(error: Error): void
-  /** Rows of counters that go with the next batch. */
+  /** Rows of counters for the next batch. */
   counterRows(): Row[]
   /** How long a write waits for another program that has locked the file. */
   busyTimeoutMs?: number
-  /** What may wait for a slow or full disk; further rows are lost, and said to be. */
+  /** Limit of waiting bytes while the disk is slow or full; further rows are dropped and counted. */
   maxPendingBytes?: number
-  /** While it is nearly gone, whoever writes here leaves rows out, and says so with `lose`. */
+  /** While it is nearly full, callers leave rows out and call `lose`. */
   space?: DiskSpace
-  /** Where a built program has its files, which are not where the modules look for them. */
+  /** Paths of files in a built program, which the modules would look for elsewhere. */
   files?: WriterFiles
 }
 
 export interface WriterFiles {
   addon?: string
-  /** The thread: its code, or the file that has it. */
+  /** The thread's code, or its file. */
   ledgerThread?: string | URL
 }
 
 const defaultMaxPendingBytes = 256 * 1024 * 1024
-/** Rows that nobody waits for are collected this long. */
+/** How long rows that nobody awaits are collected. */
 const lingerMs = 10
 const maxBatchRows = 1000
 const maxBatchBytes = 4 * 1024 * 1024
 const retryPauseMs = 1000
 
-/** Statements on their way to ledger.db: while a batch of them is committed by the thread, the next one collects. */
+/** Statements on their way to ledger.db: while the thread commits a batch, the next one is collected. */
 export class LedgerQueue {
   #options: LedgerQueueOptions
   #maxPendingBytes: number
   #writer: Worker
   #collecting = new Batch()
-  /** Those that wait for their turn before it. */
+  /** Full batches that come before it. */
   #full: Batch[] = []
   #inFlight: Batch | null = null
   #pendingBytes = 0
-  /** Rows that could not be kept: since the last time that this was said, and in all. */
+  /** Dropped rows: since the last log line, and in total. */
   #lost = 0
   #lostInAll = 0
   #commits = new Durations()
   #sentAt = 0
   #stopTimer: (() => void) | null = null
   #sendsThisTurn = false
-  /** Copies that are being made, by their file. */
+  /** Copies in progress, by file. */
   #copies = new Map<string, (failure: string | null) => void>()
-  /** Who waits for pages to be given back, in order. */
+  /** Callers who wait for pages to be freed, in order. */
   #vacuums: ((freePages: number) => void)[] = []
-  /** Set when the thread is gone, for good or ill. */
+  /** Set when the thread has ended for any reason. */
   #ended: FaasError | null = null
-  /** The disk refused the last batch. */
+  /** True when the disk refused the last batch. */
   #isFailing = false
 
   constructor(options: LedgerQueueOptions) {
@@ -92,8 +92,8 @@ export class LedgerQueue {
   }
 
   /**
-   * Writes at the end of this turn of the event loop, with all that comes in it, or as soon as the batch in flight is done.
-   * How many rows were changed; rejects when none could be.
+   * Writes at the end of this turn of the event loop, together with everything else of the turn, or when the current batch is
+   * done. Resolves to the number of changed rows; rejects when nothing could be written.
    */
   changes(kind: Write, row: Row, bytes: number): Promise<number> {
     if (this.#ended !== null) return Promise.reject(this.#ended)
@@ -106,7 +106,7 @@ export class LedgerQueue {
     return changes
   }
 
-  /** Nobody waits for it, so more may gather first. Kept and tried again while the disk refuses. */
+  /** Nobody awaits the row, so more may gather first. It is kept and retried while the disk refuses. */
   write(kind: Write, row: Row, bytes: number): void {
     if (this.#ended !== null || this.#pendingBytes > this.#maxPendingBytes) return this.lose()
     this.#add(kind, row, bytes)
@@ -123,7 +123,7 @@ export class LedgerQueue {
     }
   }
 
-  /** Everything so far is on disk. Rejects when the disk refuses it now. */
+  /** Resolves when everything so far is on disk. Rejects when the disk refuses it now. */
   async flushed(): Promise<void> {
     const last = this.#collecting.isEmpty ? (this.#full.at(-1) ?? this.#inFlight) : this.#collecting
     if (last === null) return
@@ -133,7 +133,7 @@ export class LedgerQueue {
     await committed
   }
 
-  /** A copy of the file as it is, with all that was written before; writes go on meanwhile. Rejects when it cannot be made. */
+  /** Copies the file with everything written so far; writes continue meanwhile. Rejects when the copy fails. */
   async copyTo(file: string): Promise<void> {
     await this.flushed()
     if (this.#ended !== null) throw this.#ended
@@ -143,14 +143,14 @@ export class LedgerQueue {
     }).finally(() => this.#copies.delete(file))
   }
 
-  /** Gives so many free pages back to the disk, between two batches. How many are still free; 0 when no more can be given. */
+  /** Frees pages between two batches. Resolves to the number that are still free; 0 when no more can be freed. */
   vacuum(pages: number): Promise<number> {
     if (this.#ended !== null) return Promise.resolve(0)
     this.#writer.postMessage({ vacuumPages: pages } satisfies WriterMessage)
     return new Promise((resolve) => this.#vacuums.push(resolve))
   }
 
-  /** Writes what is left. Rejects when that fails; the thread is gone all the same. */
+  /** Writes the rest. Rejects when that fails; the thread ends anyway. */
   async end(): Promise<void> {
     if (this.#ended !== null) return
     try {
@@ -227,7 +227,7 @@ export class LedgerQueue {
     if (this.#lost > 0 && this.#pendingBytes === 0 && !this.#options.space?.isNearlyGone) this.#sayWhatWasLost()
   }
 
-  /** The disk is full, say: who waits is told, the rest is kept for another try. */
+  /** For example a full disk: callers who wait get an error, the rest is kept for a retry. */
   #retryLater(failed: Batch, reason: string): void {
     const keys = { reason, pendingBytes: this.#pendingBytes }
     this.#isFailing = true
@@ -253,7 +253,7 @@ export class LedgerQueue {
     this.#options.onFatal(error)
   }
 
-  /** What is not recorded is counted, and said. */
+  /** Counts a dropped row for the log. */
   lose(): void {
     this.#lost++
     this.#lostInAll++
@@ -269,7 +269,7 @@ export class LedgerQueue {
 function startWriter({ path, busyTimeoutMs, files = {} }: LedgerQueueOptions): Worker {
   const workerData: WriterData = { path, busyTimeoutMs, addon: files.addon }
   const thread = files.ledgerThread ?? new URL('./ledger-writer.ts', import.meta.url)
-  // Flags of the process are not for the thread: it would refuse some of them.
+  // The process's flags are not passed to the thread, which would refuse some of them.
   return new Worker(thread, { eval: typeof thread === 'string', workerData, execArgv: [] })
 }
 

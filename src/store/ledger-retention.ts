@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Connection } from './sqlite.ts'
 
-/** Index entries passed in one go: a fraction of a millisecond. */
+/** Index entries read at once: a fraction of a millisecond. */
 const stepRows = 5000
 
-/** Every project that has executions; the index is asked once for each. */
+/** Every project with executions; the index is queried once for each. */
 export function projectsOf(connection: Connection): string[] {
   const next = connection
     .prepare<[string], string>('SELECT project_id FROM executions WHERE project_id > ? ORDER BY project_id LIMIT 1')
@@ -14,7 +14,7 @@ export function projectsOf(connection: Connection): string[] {
   return projects
 }
 
-/** A row's place in the order of its project. */
+/** A row's position in the order of its project. */
 export interface Place {
   created_at: number
   rowid: number
@@ -36,12 +36,12 @@ export async function oldestKept(connection: Connection, projectId: string, rows
   }
 }
 
-/** Rows whose sizes are read in one go: some milliseconds. */
+/** Rows whose sizes are read at once: some milliseconds. */
 const sizeRows = 1000
 
 /**
- * Bytes of a project's records, from the newest on, until there are more than `most`: then `oldest` is the oldest row that
- * still fits. What is large in a row is not read for it.
+ * Bytes of a project's records, from the newest on, until there are more than `most`: then `oldest` is the oldest row that still
+ * fits. Large columns are not read.
  */
 export async function bytesOfProject(
   connection: Connection,
@@ -69,10 +69,10 @@ export async function bytesOfProject(
   }
 }
 
-/** Share of a row, and of its entries in indexes, that does not depend on its texts. */
+/** Bytes of a row and its index entries that do not depend on its texts. */
 const rowBytes = 512
 
-/** Of the database file. */
+/** Size of the database file. */
 export const fileBytes = (connection: Connection): number =>
   (connection.pragma('page_count', { simple: true }) as number) *
   (connection.pragma('page_size', { simple: true }) as number)

@@ -1,6 +1,6 @@
 import type { Execution, Phases } from '../domain/execution.ts'
 
-/** How an execution lies in ledger.db: one table of columns makes the SQL, the row that is bound, and the execution again. */
+/** The mapping of an execution to ledger.db: one table of columns produces the SQL, the bound row, and the execution. */
 
 type Value = string | number | null
 /** Values of one row, bound by position. */
@@ -10,13 +10,13 @@ export type StoredExecution = Record<string, Value>
 interface Column {
   name: string
   field: keyof Execution | keyof Phases
-  /** JavaScript of the value, from `e`, the execution, and `p`, its phases. */
+  /** JavaScript expression of the value, from `e`, the execution, and `p`, its phases. */
   value: string
-  /** JavaScript of the field, from `r`, the stored row. */
+  /** JavaScript expression of the field, from `r`, the stored row. */
   read: string
 }
 
-/** The field as it is. */
+/** A field that is stored as it is. */
 function plain(field: keyof Execution): Column {
   const name = columnNamed(field)
   return { name, field, value: `e.${field}`, read: `r.${name}` }
@@ -44,7 +44,7 @@ const phase = (field: keyof Phases): Column => ({
   read: `r.${field}_ms ?? 0`,
 })
 
-/** Most runs have none of it. Null takes no room: in the row it lies behind what may be large. */
+/** Null for most runs. Null needs no space: the column is behind the large ones. */
 const rarePhase = (field: keyof Phases): Column => ({
   ...phase(field),
   value: `p === null || p.${field} === 0 ? null : p.${field}`,
@@ -52,7 +52,7 @@ const rarePhase = (field: keyof Phases): Column => ({
 
 const columnNamed = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** What is known when the run is accepted. */
+/** Columns known when the run is accepted. */
 const made: Column[] = [
   plain('id'),
   plain('projectId'),
@@ -78,7 +78,7 @@ const phases: Column[] = [
   phase('total'),
 ]
 
-/** What the run changes. */
+/** Columns that the run changes. */
 const changed: Column[] = [
   plain('updatedAt'),
   plain('status'),
@@ -96,7 +96,7 @@ const changed: Column[] = [
   plain('deadAt'),
   json('delivery'),
   plain('deliverAt'),
-  // Headers may be secrets, and the body is there a second time: gone when the run is over and not to be run again.
+  // Headers may be secrets, and the body is stored a second time: removed once the run is over and will not run again.
   {
     name: 'request',
     field: 'request',
@@ -112,7 +112,7 @@ const namesOf = (columns: Column[]): string[] => columns.map(({ name }) => name)
 const allColumns = namesOf(table)
 const runColumns = namesOf(changed)
 
-/** What most runs have none of: null in their rows, and where it is null in all of one, left out of it. */
+/** Columns that are null for most runs. Rows in which all of them are null are inserted without them. */
 const rare = new Set<Column['field']>([
   ...(['triggerId', 'functionAlias', 'description', 'coldReason', 'resume', 'error'] as const),
   ...(['terms', 'runAt', 'deadAt', 'delivery', 'deliverAt', 'request'] as const),
@@ -122,20 +122,20 @@ const [rareColumns, usual] = [
   table.filter(({ field }) => !rare.has(field)),
 ]
 
-/** A row whose id exists is left as it is: zero changes. */
+/** An existing id is left unchanged: zero changes. */
 const insertOf = (names: string[]): string =>
   `INSERT INTO executions (${names.join(', ')}) VALUES (${names.map(() => '?')}) ON CONFLICT (id) DO NOTHING`
 export const insertSql = insertOf(allColumns)
-/** The same of a usual run: a third fewer values to bind, and to bring to the thread that writes. */
+/** The same for most runs: a third fewer values to bind and to pass to the thread. */
 export const insertUsualSql = insertOf(namesOf(usual))
 
-/** A row that was deleted stays deleted: zero changes. */
+/** A deleted row stays deleted: zero changes. */
 export const updateSql = `UPDATE executions SET ${runColumns.map((column) => `${column} = ?`)} WHERE id = ?`
 
 /** An accepted run is about to begin. */
 export const beginSql = 'UPDATE executions SET attempt = ?, run_at = NULL WHERE id = ?'
 
-/** All of a row that is over. */
+/** Rewrites all columns of a finished run. */
 export const rewriteSql = `UPDATE executions SET ${allColumns.slice(1).map((column) => `${column} = ?`)}
   WHERE status <> 'running' AND id = ?`
 export const dropInputSql = 'UPDATE executions SET input = NULL WHERE id = ?'
@@ -145,10 +145,10 @@ export const deleteSql = 'DELETE FROM executions WHERE id = ?'
 export const countSql = `INSERT INTO counters (function_id, function_version, count, last_at) VALUES (?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET count = excluded.count, last_at = excluded.last_at`
 
-/** Nobody is to look at it, and it is on its way nowhere. */
+/** Neither a dead letter nor awaiting delivery. */
 const isDone = 'dead_at IS NULL AND deliver_at IS NULL'
 
-/** Deletes finished rows, at most LIMIT in one step: those older than a moment; those of a project that come before a row. */
+/** Deletes finished rows, at most LIMIT at once: those older than a time, or those of a project before a row. */
 export const pruneOlderSql = `DELETE FROM executions WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_time
   WHERE created_at < ? AND status <> 'running' AND ${isDone} ORDER BY created_at LIMIT ?)`
@@ -156,7 +156,7 @@ export const pruneProjectSql = `DELETE FROM executions WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_project
   WHERE project_id = ? AND (created_at, rowid) < (?, ?) AND status <> 'running' AND ${isDone} ORDER BY created_at LIMIT ?)`
 
-/** Dead letters that are kept as such no longer: those older than a moment; the oldest of a project beyond its number. */
+/** Dead letters that expire: those older than a time, or the oldest of a project beyond its limit. */
 export const buryOlderSql = `UPDATE executions SET dead_at = NULL, request = NULL WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_dead
   WHERE dead_at IS NOT NULL AND dead_at < ? LIMIT ?)`
@@ -165,17 +165,17 @@ export const buryProjectSql = `UPDATE executions SET dead_at = NULL, request = N
   WHERE dead_at IS NOT NULL AND project_id = ? ORDER BY created_at DESC LIMIT -1 OFFSET ?)`
 
 export const columns = allColumns.join(', ')
-/** The log may be large: lists leave it where it is. */
+/** Lists do not read the log, which may be large. */
 export const columnsWithoutLog = columns.replace(/log$/, "'' AS log")
 
 /**
- * The row of an execution, and the execution of a row: made of the table once, as the literals that one would write by hand.
- * Walking the table for each of the rows, which cross to another thread by the ten thousand, costs ten times as much for a
- * row and a hundred times for an execution. Nothing in the text comes from outside.
+ * Converts an execution to a row and back, with functions compiled once from the table, like hand-written literals. Walking the
+ * table for each row would take ten times as long, and a hundred times for an execution; rows cross to another thread by the ten
+ * thousand. Nothing in the compiled text comes from outside.
  */
 export const insertRow = compiled<(execution: Execution) => Row>('e', rowText(table.map(({ value }) => value)))
 
-/** Null: it has something that only few have. */
+/** Null: it has a value in a rare column. */
 export const insertUsualRow = compiled<(execution: Execution) => Row | null>(
   'e',
   `const p = e.phases; return ${rareColumns.map(({ value }) => `(${value}) === null`).join(' && ')}
@@ -187,7 +187,7 @@ export const rewriteRow = compiled<(execution: Execution) => Row>(
   rowText([...table.slice(1).map(({ value }) => value), 'e.id']),
 )
 
-/** What a run changes, then the id. */
+/** The values that a run changes, then the id. */
 export const updateRow = compiled<(execution: Execution) => Row>(
   'e',
   rowText([...changed.map(({ value }) => value), 'e.id']),

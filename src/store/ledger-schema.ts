@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /**
- * The tables of ledger.db, for making migrations: the ledger itself uses plain prepared statements. Small columns come
- * first and those that may be large last, so that SQLite reads their overflow pages only when asked for them.
- * Each index costs every run that is in it: with these, any list finds its first row at once; `id` only breaks ties in time.
+ * The tables of ledger.db, for generating migrations: the ledger itself uses prepared statements. Small columns come first and
+ * possibly large ones last, so that SQLite reads their overflow pages only on demand. Each index costs every run in it; with
+ * these indexes any list finds its first row at once, and `id` only breaks ties in time.
  */
 export const executions = sqliteTable(
   'executions',
@@ -38,13 +38,13 @@ export const executions = sqliteTable(
     input: text('input'),
     output: text('output'),
     log: text('log').notNull(),
-    // Added later, so it lies last; null unless the worker had been paused, so that it is never looked for there.
+    // Added later, therefore last; null unless the worker had been paused, so reading it rarely needs overflow pages.
     resumeMs: real('resume_ms'),
-    // Added later, too: null unless a job, a webhook or a source made the run.
+    // Added later, too: null unless a job, a webhook or a source started the run.
     triggerId: text('trigger_id'),
-    // And this: null unless an accepted run of a webhook is not over.
+    // Added later: null unless it is an unfinished accepted run of a webhook.
     request: text('request'),
-    // And these, which most runs have none of.
+    // Added later: null for most runs.
     terms: text('terms'),
     runAt: integer('run_at'),
     deadAt: integer('dead_at'),
@@ -62,7 +62,7 @@ export const executions = sqliteTable(
   ],
 )
 
-/** What functions have used. */
+/** Use of functions. */
 export const usage = sqliteTable(
   'usage',
   {
@@ -79,7 +79,7 @@ export const usage = sqliteTable(
   (table) => [primaryKey({ columns: [table.day, table.projectId, table.functionId] })],
 )
 
-/** How many executions a function version ever had, whatever was deleted or pruned since. */
+/** Number of executions that a function version ever had, including deleted and pruned ones. */
 export const counters = sqliteTable(
   'counters',
   {

@@ -2,7 +2,7 @@ import type { UsageFilter, UsageRow } from '../domain/usage.ts'
 import type { Row } from './ledger-rows.ts'
 import type { Connection } from './sqlite.ts'
 
-/** What functions have used, in ledger.db: a row for each day, project and function. */
+/** Use of functions in ledger.db: one row per day, project and function. */
 
 const amounts = ['calls', 'busy_gb_seconds', 'idle_gb_seconds', 'cpu_seconds', 'bytes_in', 'bytes_out']
 

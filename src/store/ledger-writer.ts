@@ -12,9 +12,9 @@ import * as sql from './ledger-rows.ts'
 import { addUsageSql, pruneUsageSql } from './ledger-usage.ts'
 import { openSqlite, useAddon } from './sqlite.ts'
 
-/** The thread that writes ledger.db: one transaction for each batch it is sent, one answer for each. Started by `ledger.ts`. */
+/** The thread that writes ledger.db: one transaction and one reply for each batch. Started by `ledger-queue.ts`. */
 
-/** Pages of a copy's step, of 4 KiB: less than a millisecond. */
+/** Pages copied in one step, of 4 KiB: less than a millisecond. */
 const copyPages = 200
 
 if (parentPort !== null) serve(parentPort, workerData)
@@ -52,7 +52,10 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
     port.postMessage(answered(() => commit.immediate(message)))
   })
 
-  /** In steps, with batches between them; by this connection, because writes of another would make SQLite begin anew each time. */
+  /**
+   * Copies in steps, with batches in between; on this connection, because writes of another one would restart SQLite's backup
+   * each time.
+   */
   async function copy(copyTo: string): Promise<void> {
     const failure = await connection.backup(copyTo, { progress: () => copyPages }).then(
       () => null,
@@ -61,7 +64,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
     port.postMessage({ copied: copyTo, failure } satisfies CopyReply)
   }
 
-  /** What cannot be given back now (the disk is full, the file is of an older program) stays. */
+  /** Pages that cannot be freed now stay (the disk is full, or an older program made the file). */
   function vacuum(pages: number): void {
     let freePages = 0
     try {
@@ -79,7 +82,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   }
 }
 
-/** A row that can't be stored must not keep others from being stored; a disk that is full fails the batch. */
+/** A row that cannot be stored must not affect others; a full disk fails the whole batch. */
 function isAboutTheRow(error: unknown): boolean {
   const code = (error as { code?: unknown }).code
   return typeof code !== 'string' || /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(code)

@@ -24,21 +24,21 @@ import { usageOf, usageRow } from './ledger-usage.ts'
 import { ledgerMigrations } from './migrations/ledger/embedded.ts'
 import { type Connection, checkSound, migrate, openSqlite } from './sqlite.ts'
 
-/** `path` must be a real file: the thread that writes opens it too. */
+/** `path` must be a real file: the writer thread opens it too. */
 export type LedgerOptions = Omit<LedgerQueueOptions, 'counterRows'>
 
-/** A run that lasts longer than this gets its `running` row. */
+/** A run that lasts longer gets a `running` row. */
 const openRowAfterMs = 200
 const sweepEveryMs = 100
-/** What counts a begin. */
+/** Accounted bytes of a begin statement. */
 const beginBytes = 100
-/** Share of a row that does not depend on its texts. */
+/** Bytes of a row that do not depend on its texts. */
 const rowBytes = 512
 const pruneStepRows = 250
 const prunePauseMs = 20
-/** Of 4 KiB: a few milliseconds of the thread that writes. */
+/** Pages of 4 KiB freed at once: a few milliseconds of the writer thread. */
 const vacuumPages = 200
-/** How long the size of a project's records is believed: counting takes a while. */
+/** How long the size of a project's records is reused, because counting is slow. */
 const recordBytesHoldMs = 60_000
 
 /** The ledger in ledger.db: read here, written by a thread of its own (`ledger-writer.ts`). */
@@ -49,11 +49,11 @@ export class SqliteLedger implements Ledger, UsageStore {
   #find: { get(id: string): StoredExecution | undefined }
   #counters: Counters
   #queue: LedgerQueue
-  /** Runs that have begun and have no row yet, oldest first. */
+  /** Active runs without a row, oldest first. */
   #open = new Map<string, Execution>()
-  /** Runs that have not ended and have a row. */
+  /** Unfinished runs with a row. */
   #stored = new Map<string, Execution>()
-  /** Accepted runs at work whose row says no more than that, by their ids, and since when: oldest first. */
+  /** Active accepted runs whose row does not show the worker yet, by id, with the time of their begin: oldest first. */
   #begun = new Map<string, { execution: Execution; at: number }>()
   #recordBytes = new Map<string, { bytes: number; at: number }>()
   #stopSweep: (() => void) | null = null
@@ -128,7 +128,7 @@ export class SqliteLedger implements Ledger, UsageStore {
     return this.#queue.flushed()
   }
 
-  /** A consistent copy in a new file, while writes go on. */
+  /** Copies consistently into a new file, while writes continue. */
   async copyTo(file: string): Promise<void> {
     this.#storeOpen(Number.POSITIVE_INFINITY)
     await this.#queue.copyTo(file)
@@ -273,7 +273,7 @@ export class SqliteLedger implements Ledger, UsageStore {
       .all(moreThan)
   }
 
-  /** Of what was removed: pages go back to the disk in steps that hold up no call. */
+  /** Frees the pages of removed rows in steps that do not delay calls. */
   async #giveSpaceBack(): Promise<void> {
     while (this.#ending === null && (await this.#queue.vacuum(vacuumPages)) > 0) {
       await new Promise<void>((resolve) => this.#clock.after(prunePauseMs, resolve))
@@ -295,12 +295,12 @@ export class SqliteLedger implements Ledger, UsageStore {
     }
   }
 
-  /** Reads see what was written before them; while the disk refuses writes, they see what is on it. */
+  /** Reads see earlier writes; while the disk refuses writes, they see what is on it. */
   async #readable(): Promise<void> {
     await this.flushed().catch(() => {})
   }
 
-  /** One timer for all that is open, and none when nothing is. */
+  /** One timer for all active runs, and none when there are none. */
   #sweepLater(): void {
     this.#stopSweep = this.#clock.after(sweepEveryMs, () => {
       this.#stopSweep = null
@@ -309,7 +309,7 @@ export class SqliteLedger implements Ledger, UsageStore {
     })
   }
 
-  /** Gives runs that began until then their `running` row; those that have one say where they are at work. */
+  /** Stores a `running` row for runs that began until then; existing rows are updated with their worker. */
   #storeOpen(until: number): void {
     for (const { execution, at } of this.#begun.values()) {
       if (at > until) break

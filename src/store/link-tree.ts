@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { chmod, link, lstat, mkdir, readdir, readlink, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The same tree again, its files hard links to the first; what is there already stays. */
+/** Recreates the tree with hard links to its files; existing files stay. */
 export async function linkTree(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true })
   for (const entry of await readdir(from, { withFileTypes: true })) {
@@ -17,7 +17,7 @@ export async function linkTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** Nobody is to write to any folder of it. */
+/** Removes write permission from all its folders. */
 export async function closeTree(folder: string): Promise<void> {
   if (!existsSync(folder)) return
   for (const entry of await readdir(folder, { withFileTypes: true })) {

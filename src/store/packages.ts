@@ -25,41 +25,41 @@ import { unpack } from './unpack.ts'
 import type { PackageLimits } from './zip-check.ts'
 
 export interface PackageOptions {
-  /** Where packages lie: `<hash>/package.zip` and `<hash>/code/`. */
+  /** Folder of the packages: `<hash>/package.zip` and `<hash>/code/`. */
   folder: string
   limits: PackageLimits
-  /** How long a package stays that nothing uses any more; absent: for ever. */
+  /** How long an unused package is kept; absent: for ever. */
   keepUnusedMs?: number
   space?: DiskSpace
   clock: Clock
 }
 
-/** An upload waits this long for its row, at most. */
+/** Longest time between an upload and its row. */
 const graceMs = 3_600_000
-/** Lies beside the code of a package that nothing uses, since it does not. */
+/** Marker file beside the code of an unused package; its time says since when. */
 const unusedMark = 'unused'
-/** Lies beside the code of a package that was built: the hash of what was uploaded, and the key of what was installed. */
+/** File beside the code of a built package: the hash of the upload, and the key of the installed layer. */
 const builtMark = 'built'
 /** Lock files of large programs have some MiB. */
 const mostTextBytes = 16 * 1024 * 1024
 const mostKnownSizes = 10_000
 const hashPattern = /^[0-9a-f]{64}$/
-/** What is being made or removed; after a crash, what was. */
+/** Prefix of folders that are being created or removed; leftovers of a crash have it too. */
 const unfinishedPrefix = '.unfinished-'
 
 export class PackageFolder implements PackageStore {
   #options: PackageOptions
   #unpacking = new Map<string, Promise<void>>()
-  /** Who reads all of them. */
+  /** Number of operations during which nothing may be removed. */
   #keepers = 0
-  /** What is stored does not change. */
+  /** Sizes by hash; a stored package does not change. */
   #sizes = new Map<string, number>()
 
   private constructor(options: PackageOptions) {
     this.#options = options
   }
 
-  /** Removes what an earlier process left unfinished. */
+  /** Removes unfinished packages of an earlier process. */
   static async open(options: PackageOptions): Promise<PackageFolder> {
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
     for (const name of await readdir(options.folder)) {
@@ -140,12 +140,12 @@ export class PackageFolder implements PackageStore {
     return join(this.#place(hash), 'package.zip')
   }
 
-  /** Its folder, when the package was built; null: it is as it was uploaded. */
+  /** Folder of a built package; null: it was not built. */
   builtFolder(hash: string): string | null {
     return existsSync(join(this.#place(hash), builtMark)) ? this.#place(hash) : null
   }
 
-  /** Nothing is pruned until it settles. */
+  /** Nothing is pruned until the work settles. */
   async whileKept<T>(work: () => Promise<T>): Promise<T> {
     this.#keepers++
     return work().finally(() => this.#keepers--)
@@ -156,7 +156,7 @@ export class PackageFolder implements PackageStore {
     for (const hash of await readdir(this.#options.folder)) {
       if (this.#keepers > 0) return removed
       if (!hashPattern.test(hash) || !this.#isDoomed(hash, keep.has(hash))) continue
-      // Without a pause since the look at its age: an upload of the same bytes finds it whole and young, or not at all.
+      // Synchronous since the check of its age: a concurrent upload of the same bytes finds it complete and young, or not at all.
       const doomed = this.#unfinished()
       renameSync(this.#place(hash), doomed)
       await removeTree(doomed)
@@ -174,7 +174,7 @@ export class PackageFolder implements PackageStore {
     return join(this.#options.folder, `${unfinishedPrefix}${randomBytes(8).toString('hex')}`)
   }
 
-  /** And if so, keeps it from being pruned until the caller has written its row. */
+  /** Whether the package exists; if so, it is protected from pruning until the caller has written its row. */
   #has(hash: string): boolean {
     const place = this.#place(hash)
     if (!existsSync(place)) return false
@@ -193,7 +193,7 @@ export class PackageFolder implements PackageStore {
     return found !== undefined && found.mtimeMs < this.#options.clock.now() - graceMs
   }
 
-  /** A package that is unused for the first time is marked; it goes when the mark is old enough. */
+  /** A newly unused package is marked; it is removed when the mark is old enough. */
   #isDoomed(hash: string, isUsed: boolean): boolean {
     const { keepUnusedMs = Number.POSITIVE_INFINITY } = this.#options
     const mark = join(this.#place(hash), unusedMark)
@@ -228,7 +228,7 @@ export class PackageFolder implements PackageStore {
     })
   }
 
-  /** What both bring is the package's. The ZIP is the one that was uploaded. */
+  /** Where both have a file, the package's is used. The ZIP is the uploaded one. */
   #layOut(hash: string, source: string, layer: Layer): Promise<void> {
     return this.#make(hash, async (unfinished) => {
       const code = join(unfinished, 'code')
@@ -259,7 +259,7 @@ const notStored = (cause: unknown): FaasError =>
 
 const digestStepBytes = 1024 * 1024
 
-/** In steps, because 50 MiB at once would hold up the process. */
+/** Works in steps, because 50 MiB at once would block the event loop. */
 async function digests(zip: Buffer): Promise<{ hash: string; md5sum: string }> {
   const [sha256, md5] = [createHash('sha256'), createHash('md5')]
   for (let at = 0; at < zip.length; at += digestStepBytes) {
@@ -290,7 +290,7 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Folders of packages are not writable: whoever is not root must make them so before they can be emptied. */
+/** Folders of packages are read-only: other users than root must make them writable before removal. */
 async function removeTree(path: string): Promise<void> {
   await makeWritable(path)
   await rm(path, { recursive: true, force: true })
@@ -304,7 +304,7 @@ async function makeWritable(folder: string): Promise<void> {
   }
 }
 
-/** As the disk counts them. */
+/** Disk usage, as the file system counts it. */
 async function bytesBelow(folder: string): Promise<number> {
   let bytes = 0
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {

@@ -1,7 +1,7 @@
 import type { PulledImages } from '../domain/image-use.ts'
 import { readJson, writeJson } from './json-file.ts'
 
-/** In a file of the data folder; lost, no image is ours to remove any more, and nothing else. */
+/** A file in the data folder. If it is lost, no image counts as ours to remove; nothing else is affected. */
 export class PulledImageNotes implements PulledImages {
   #file: string
   #names: Set<string>

@@ -2,10 +2,10 @@ import Sqlite from 'better-sqlite3'
 import { FaasError } from '../domain/errors.ts'
 import { storageFailure } from './storage-full.ts'
 
-/** Columns of a unique index, as SQLite names them, to what the caller is told when the row exists already. */
+/** Maps columns of a unique index, in SQLite's spelling, to the error when the row exists already. */
 export type Refusals = Record<string, () => FaasError>
 
-/** Runs a write; what SQLite refuses leaves as a FaasError. */
+/** Runs a write; SQLite's errors become FaasErrors. */
 export function written<T>(write: () => T, refusals: Refusals = {}): T {
   try {
     return write()

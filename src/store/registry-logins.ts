@@ -5,13 +5,13 @@ interface Stored extends RegistryLogin {
   sealed: string
 }
 
-/** Credentials in a file of the data folder that its owner alone can read, the passwords sealed. It is in no backup. */
+/** Credentials in a file of the data folder that only its owner can read, with encrypted passwords. Backups do not contain it. */
 export class RegistryLogins implements RegistryCredentials {
   #file: string
   #seal: PasswordSeal
   #logins: Map<string, Stored>
 
-  /** Throws an Error with a sentence when the file is there and cannot be understood. */
+  /** Throws an Error with a sentence when the file is invalid. */
   constructor(file: string, seal: PasswordSeal) {
     this.#file = file
     this.#seal = seal
@@ -22,7 +22,7 @@ export class RegistryLogins implements RegistryCredentials {
     return [...this.#logins.values()].map(({ sealed: _sealed, ...login }) => login)
   }
 
-  /** Null also when the installation's key is another one now: images are fetched as nobody then. */
+  /** Also null when the installation's key has changed: then images are pulled anonymously. */
   find(registry: string): RegistrySecret | null {
     const found = this.#logins.get(registry)
     const password = found === undefined ? null : this.#seal.unseal(registry, found.sealed)

@@ -19,8 +19,8 @@ import type { Destination } from '../domain/terms.ts'
 import type { WebhookSignature } from '../domain/webhook-signature.ts'
 
 /**
- * The tables of taibai.db. Keys are named as in the domain, so that a row is a domain value as it is. Times are Unix ms.
- * After a change: `npm run db:generate`.
+ * The tables of taibai.db. Keys are named as in the domain, so that a row is a domain value. Times are Unix ms. After a change:
+ * `npm run db:generate`.
  */
 
 const created = {
@@ -201,7 +201,7 @@ export const sources = sqliteTable(
   ],
 )
 
-/** What each source has told of. */
+/** The objects that each source has reported. */
 export const sourceObjects = sqliteTable(
   'source_objects',
   {
@@ -255,19 +255,19 @@ export const tokens = sqliteTable('tokens', {
   hash: text('hash').notNull().unique(),
   projectId: text('project_id').notNull(),
   roles: text('roles', { mode: 'json' }).$type<string[]>().notNull(),
-  /** Null: all that its roles allow. */
+  /** Null: everything that its roles allow. */
   scopes: text('scopes', { mode: 'json' }).$type<Scope[]>(),
-  /** Null: any. */
+  /** Null: any function. */
   functionId: text('function_id'),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at'),
   lastUsedAt: integer('last_used_at'),
-  /** Of before the last rotation, and until when it is good. */
+  /** Hash of the token before the last rotation, and its expiry. */
   previousHash: text('previous_hash'),
   previousUntil: integer('previous_until'),
 })
 
-/** Who changed what, by ids in the order of time. */
+/** The audit log; ids are in the order of time. */
 export const audit = sqliteTable('audit', {
   id: text('id').primaryKey(),
   at: integer('at').notNull(),
@@ -284,7 +284,7 @@ export const audit = sqliteTable('audit', {
   address: text('address'),
 })
 
-/** What was installed for packages, by ids in the order of time. */
+/** Builds of packages; ids are in the order of time. */
 export const builds = sqliteTable(
   'builds',
   {

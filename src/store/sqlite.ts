@@ -8,8 +8,8 @@ export type Connection = Sqlite.Database
 let nativeBinding: object | undefined
 
 /**
- * Says where SQLite's add-on is, when its package does not find it itself. Once in each thread, before anything is opened.
- * Throws an Error with a sentence when the system does not let it be loaded.
+ * Sets the path of SQLite's add-on, when its package does not find it. Call it once per thread, before anything is opened. Throws
+ * an Error with a sentence when the system refuses to load it.
  */
 export function useAddon(path: string): void {
   const loaded = { exports: {} }
@@ -24,7 +24,7 @@ export function useAddon(path: string): void {
   nativeBinding = loaded.exports
 }
 
-/** As better-sqlite3 opens it, with the add-on that was named. */
+/** Opens as better-sqlite3 does, with that add-on. */
 export const openRaw = (path: string, options: Sqlite.Options = {}): Connection =>
   new Sqlite(path, nativeBinding === undefined ? options : { ...options, nativeBinding: nativeBinding as never })
 
@@ -36,13 +36,13 @@ export interface Migration {
 }
 
 export interface OpenHow {
-  /** A new file can be made smaller again; one that is there stays as it is. */
+  /** True makes a new file shrinkable; an existing file is unchanged. */
   givesSpaceBack?: boolean
 }
 
 /**
- * A connection with the settings that every connection of ours has; the file is readable by its owner only. Throws an Error
- * with a sentence when the file cannot be used.
+ * Opens a connection with the settings that all our connections share; only the owner can read the file. Throws an Error with a
+ * sentence when the file cannot be used.
  */
 export function openSqlite(path: string, busyTimeoutMs = 5000, how: OpenHow = {}): Connection {
   try {
@@ -59,7 +59,7 @@ function open(path: string, busyTimeoutMs: number, { givesSpaceBack = false }: O
   if (path !== ':memory:') makeFile(path)
   const connection = openRaw(path)
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`)
-  // Of a new file, before anything is in it.
+  // Must be set on a new file, before it has tables.
   if (givesSpaceBack) connection.pragma('auto_vacuum = INCREMENTAL')
   connection.pragma('journal_mode = WAL')
   connection.pragma('synchronous = FULL')
@@ -68,7 +68,7 @@ function open(path: string, busyTimeoutMs: number, { givesSpaceBack = false }: O
   return connection
 }
 
-/** Throws an Error with a sentence when the file is damaged or is no database. */
+/** Throws an Error with a sentence when the file is damaged or not a database. */
 export function quickCheck(path: string): void {
   const connection = openSqlite(path)
   try {
@@ -86,7 +86,7 @@ function makeFile(path: string): void {
   chmodSync(path, 0o600)
 }
 
-/** What is wrong inside a file, found before anybody depends on it. Throws an Error with a sentence and the remedy. */
+/** Checks the file's integrity before it is used. Throws an Error with a sentence and advice. */
 export function checkSound(connection: Connection, remedy: string): void {
   const found = damageIn(connection)
   if (found === null) return
@@ -94,7 +94,7 @@ export function checkSound(connection: Connection, remedy: string): void {
   throw new Error(`The database ${connection.name} is damaged (${found}): ${remedy}.`)
 }
 
-/** Null: none. Reads the whole file, a gigabyte in a second or two; a larger one is not waited for. */
+/** Null: none. Reads the whole file, a gigabyte in one or two seconds; larger files are skipped. */
 function damageIn(connection: Connection): string | null {
   if (connection.memory) return null
   try {
@@ -115,8 +115,8 @@ const isNewer = (path: string): Error =>
   )
 
 /**
- * Runs what is new, each in a transaction; keeps drizzle's own table, so that its tools recognise the work. Throws an Error
- * with a sentence, and changes nothing, when the database has migrations that this program does not know.
+ * Runs new migrations, each in a transaction, and keeps drizzle's own table for its tools. When the database has migrations that
+ * this program does not know, it changes nothing and throws an Error with a sentence.
  */
 export function migrate(connection: Connection, migrations: Migration[]): void {
   connection.exec(

@@ -5,10 +5,10 @@ import { placeholders } from './placeholders.ts'
 import { written } from './refusals.ts'
 import type { jobs, sources, webhooks } from './schema.ts'
 
-/** A table whose rows are triggers of this kind. */
+/** A table with triggers of this kind. */
 type TableOf<Trigger> = (typeof jobs | typeof sources | typeof webhooks) & { $inferSelect: Trigger }
 
-/** What is asked of such a table. */
+/** The statements on such a table. */
 interface Statements<Trigger> {
   insert: { run(row: Trigger): unknown }
   update: { run(row: Trigger): unknown }
@@ -25,7 +25,7 @@ export class TriggerRows<Trigger extends StoredTrigger> implements TriggerStore<
   #statements: Statements<Trigger>
 
   constructor(database: Database, table: TableOf<Trigger>) {
-    // Drizzle types statements by the table: here by the columns that all triggers have, while the rows are whole.
+    // Drizzle types statements by table: here by the columns that all triggers share, while rows are complete.
     this.#statements = prepare(database.orm, table as typeof webhooks) as unknown as Statements<Trigger>
   }
 

@@ -9,13 +9,13 @@ import { type Checked, checkCount, checkEntries, checkLinks, foldersAbove, type 
 
 /** Files written at once. */
 const parallel = 16
-/** Larger files go to the disk as they are inflated. */
+/** Larger files are written while they are inflated. */
 const wholeFileBytes = 1024 * 1024
 
 /**
- * Unpacks a ZIP into a new folder: files 0444, or 0555 when executable; folders 0555; links as they are. Throws FaasError
- * `invalid_request` for what must not be unpacked, `storage_full` where it does not fit; the folder may be half full then. Files keep their times: Python takes a compiled
- * module only when it knows the time of its source.
+ * Unpacks a ZIP into a new folder: files get mode 0444, or 0555 when executable; folders 0555; links stay. Throws FaasError
+ * `invalid_request` for an unacceptable ZIP and `storage_full` when the disk is full; the folder may then be incomplete. Files
+ * keep their times, because Python uses a compiled module only when it matches its source's time.
  */
 export async function unpack(
   zip: Buffer,
@@ -66,12 +66,12 @@ async function readLinks(zip: Buffer, file: ZipFile, checked: Checked<Entry>[]):
   return links
 }
 
-/** On the disk when it resolves: a package that has its name is whole, also after a power cut. */
+/** Resolves when the file is on disk: a package with its final name is complete, even after a power failure. */
 async function writeFile(zip: Buffer, file: ZipFile, { entry, kind }: Checked<Entry>, path: string): Promise<void> {
   const bytes = await compressedBytes(zip, file, entry)
   const handle = await open(path, 'wx')
   try {
-    // Whatever our umask says: workers are other users.
+    // Set explicitly, whatever the server's umask: workers are other users.
     await handle.chmod(kind === 'executable' ? 0o555 : 0o444)
     await handle.writeFile(isSmall(entry) ? await wholeContent(entry, bytes) : inflatedPieces(entry, bytes))
     const time = timeOf(entry)
@@ -82,7 +82,7 @@ async function writeFile(zip: Buffer, file: ZipFile, { entry, kind }: Checked<En
   }
 }
 
-/** To the second where the ZIP says it so, as Info-ZIP's do; else to two, in the time zone of this host. */
+/** To the second where the ZIP has extended times, as Info-ZIP's do; else to two seconds, in this host's time zone. */
 function timeOf(entry: Entry): Date | null {
   const time = entry.getLastModDate()
   return Number.isFinite(time.getTime()) ? time : null
@@ -106,7 +106,7 @@ async function wholeContent(entry: Entry, bytes: Buffer): Promise<Buffer> {
   return content
 }
 
-/** Stops as soon as the content is longer than the ZIP says. */
+/** Stops as soon as the content is longer than the ZIP declares. */
 async function* inflatedPieces(entry: Entry, bytes: Buffer): AsyncGenerator<Buffer> {
   const inflate = createInflateRaw({ chunkSize: 64 * 1024 })
   inflate.end(bytes)
@@ -137,7 +137,7 @@ const wrongContent = (entry: Entry): string => `does not hold what it says in ${
 const unusable = (why: string, cause?: unknown): FaasError =>
   new FaasError('invalid_request', `The package ${why.replace(/\.$/, '')}.`, { cause })
 
-/** What yauzl and zlib throw is about the ZIP; yauzl also says it well. */
+/** Errors of yauzl and zlib concern the ZIP; those of yauzl are readable sentences. */
 async function refusing<T>(why: string, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read()
@@ -147,7 +147,7 @@ async function refusing<T>(why: string, read: () => T | Promise<T>): Promise<T> 
   }
 }
 
-/** The first failure ends it, when what is at work has ended. */
+/** The first failure ends it, once active work has ended. */
 async function eachOf<T>(items: T[], atOnce: number, act: (item: T) => Promise<void>): Promise<void> {
   const waiting = items.values()
   const lane = async () => {

@@ -1,6 +1,6 @@
 import { invalid } from '../domain/errors.ts'
 
-/** Which entries of a ZIP may become files. Pure: looks at names, kinds and sizes as the ZIP states them. */
+/** Decides which entries of a ZIP may become files. Pure: it checks names, kinds and sizes that the ZIP declares. */
 
 export interface PackageLimits {
   /** Largest ZIP. */
@@ -9,7 +9,7 @@ export interface PackageLimits {
   maxPackageEntries: number
 }
 
-/** What a ZIP says of one entry; yauzl's names. */
+/** The fields of a ZIP entry, with yauzl's names. */
 export interface ZipEntry {
   fileName: string
   uncompressedSize: number
@@ -30,11 +30,11 @@ export interface Checked<E extends ZipEntry> {
 const maxNameBytes = 255
 const maxPathBytes = 1024
 const maxLinkBytes = 1024
-/** Deflate reaches 1032; real code and data stay far below. Small packages may do what they like. */
+/** Deflate reaches 1032; real code and data stay far below. Small packages are exempt. */
 const maxRatio = 200
 const ratioCountsFromBytes = 16 * 1024 * 1024
 
-/** Throws FaasError `invalid_request` with the first thing that is wrong. */
+/** Throws FaasError `invalid_request` for the first problem. */
 export function checkEntries<E extends ZipEntry>(entries: E[], zipBytes: number, limits: PackageLimits): Checked<E>[] {
   checkCount(entries.length, limits)
   const checked = entries.map((entry) => checkEntry(entry)).filter(({ path }) => path !== '')
@@ -80,7 +80,7 @@ function kindOf({ fileName, externalFileAttributes }: ZipEntry): EntryKind {
   return (mode & 0o111) === 0 ? 'file' : 'executable'
 }
 
-/** yauzl refuses some of these itself; this does not depend on it. */
+/** yauzl refuses some of these itself; this check does not depend on that. */
 function checkPath(name: string): string {
   const parts = name.split('/')
   if (name.startsWith('/') || /^[a-zA-Z]:/.test(name) || name.includes('\\')) {
@@ -106,7 +106,7 @@ function checkTotal(checked: Checked<ZipEntry>[], zipBytes: number, { maxUnpacke
   }
 }
 
-/** No path twice, and none below a file or a link: unpacking never writes through what it unpacked. */
+/** Refuses repeated paths, and paths below a file or a link: so unpacking never writes through a link. */
 function checkClashes(checked: Checked<ZipEntry>[]): void {
   const leaves = new Set<string>()
   const folders = new Set<string>()
@@ -130,7 +130,7 @@ export function* foldersAbove(path: string): Generator<string> {
 
 const maxLinkSteps = 40
 
-/** `links`: path of each symbolic link to its target. Follows them as the system would; none may lead out, or for ever. */
+/** `links`: each symbolic link's path and target. Follows them as the system would; none may lead outside or loop. */
 export function checkLinks(links: Map<string, string>): void {
   for (const [path, target] of links) {
     if (!staysInside(path, target, links)) {
@@ -160,5 +160,5 @@ function staysInside(path: string, target: string, links: Map<string, string>): 
   return true
 }
 
-/** Short enough for a message, and on one line. */
+/** Short enough for a message, on one line. */
 const quoted = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)

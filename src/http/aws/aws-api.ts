@@ -20,16 +20,16 @@ import { SettingOperations } from './setting-operations.ts'
 import { type Authorization, checkSignature, readAuthorization } from './signature-v4.ts'
 import { PublishedVersions, VersionOperations } from './version-operations.ts'
 
-/** The API of AWS Lambda, for its clients: who calls, what they call, and the form of answers and refusals. */
+/** The API of AWS Lambda: authentication, routing, and the format of responses and errors. */
 
 export type AwsApi = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
-/** Paths that begin with a day are none of ours. */
+/** Paths that begin with a date belong to this API. */
 export const isAwsPath = (url: string): boolean => /^\/20\d\d-\d\d-\d\d\//.test(url)
 
 type Parts = HttpParts & { clock: Pick<Clock, 'now'>; accessKeys: AccessKeys }
 
-/** Where requests are in when they do not say it: what clients are set up with most. */
+/** Region of requests that name none: the default of most clients. */
 const usualRegion = 'us-east-1'
 
 export function makeAwsApi(parts: Parts): AwsApi {
@@ -65,7 +65,7 @@ function baseOf(incoming: IncomingMessage, { publicUrl, trustProxy }: HttpParts[
   return origin + prefix
 }
 
-/** Who calls is known before the body is read, and proven before anything is done. */
+/** The caller is identified before the body is read, and verified before anything is done. */
 async function answerOf(
   parts: Parts,
   routes: Route[],
@@ -100,7 +100,7 @@ async function answerOf(
   return answer
 }
 
-/** Nothing here is for tokens of one function: names come in many forms. */
+/** Tokens of one function are refused, because functions can be named in many ways. */
 function scopeOfRoute({ method, pattern }: Route): Scope {
   if (/invo/.test(pattern.source)) return 'invoke'
   return method === 'GET' ? 'read' : 'deploy'
@@ -127,11 +127,11 @@ function changeBy(
 interface KnownCaller {
   who: Principal
   region: string
-  /** Throws AwsError unless the request is theirs. */
+  /** Throws AwsError unless the caller signed the request. */
   prove(request: Parameters<typeof checkSignature>[0]): void
 }
 
-/** By a signature, or a token as everywhere else; in open mode by nothing. */
+/** Identifies the caller by a signature or by one of our tokens; open mode needs neither. */
 async function callerOf(parts: Parts, incoming: IncomingMessage, query: string): Promise<KnownCaller> {
   const { authorization = '' } = incoming.headers
   const isSigned =
@@ -149,7 +149,7 @@ function open(who: Principal | null, region: string): KnownCaller {
   return { who, region, prove() {} }
 }
 
-/** Nobody looks at the signature: what cannot be read says nothing. */
+/** In open mode the signature is not checked; an unreadable one yields the default. */
 function regionIn(authorization: string): string {
   return /Credential=[^/]+\/\d+\/([\w-]+)\//.exec(authorization)?.[1] ?? usualRegion
 }
@@ -214,7 +214,7 @@ function send(outgoing: ServerResponse, { status, json }: AwsAnswer): void {
   outgoing.end(body)
 }
 
-/** What we do not know is for the log. What was not read of the request is not waited for. */
+/** Unknown errors are logged. The unread rest of the request is not awaited. */
 function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerResponse, failed: unknown): void {
   const { log, refusals } = parts
   const thrown = unlessTooOften(parts, incoming, failed)
@@ -256,7 +256,7 @@ const unproven = new Set([
   'UnrecognizedClientException',
 ])
 
-/** Who does not prove who they are again and again is told to wait, as everywhere else. */
+/** Throttles callers who fail to authenticate repeatedly, as in the rest of the API. */
 function unlessTooOften({ wrongTokens }: Parts, incoming: IncomingMessage, thrown: unknown): unknown {
   const error = asAwsError(thrown)
   if (error === null || !unproven.has(error.type)) return thrown

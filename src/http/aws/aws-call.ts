@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../domain/principal.ts'
 import { AwsError } from './aws-error.ts'
 
-/** A call of an operation, let in and read. */
+/** A call of an operation, authenticated and with its body read. */
 export interface AwsCall {
   who: Principal
-  /** As the caller says it: ARNs name it. */
+  /** The caller's region, which is part of ARNs. */
   region: string
-  /** Parameters of the path, decoded. */
+  /** Path parameters, decoded. */
   params: string[]
   query: URLSearchParams
   body: Buffer
@@ -16,7 +16,7 @@ export interface AwsCall {
   requestId: string
 }
 
-/** Absent: the operation has answered itself. */
+/** Absent: the operation has already sent the response. */
 export interface AwsAnswer {
   status: number
   json?: unknown
@@ -24,7 +24,7 @@ export interface AwsAnswer {
 
 export type Operation = (call: AwsCall) => AwsAnswer | undefined | Promise<AwsAnswer | undefined>
 
-/** The JSON object of a request; nothing is an empty one. Throws AwsError. */
+/** The JSON object of a request; an empty body is an empty object. Throws AwsError. */
 export function objectIn(body: Buffer): Record<string, unknown> {
   if (body.length === 0) return {}
   let value: unknown

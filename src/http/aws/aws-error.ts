@@ -1,10 +1,10 @@
 import { type ErrorCode, FaasError } from '../../domain/errors.ts'
 
-/** Refusals as AWS Lambda words them: a status, a name that clients look for, and a sentence. */
+/** An error in the format of AWS Lambda: a status, a type for clients, and a sentence. */
 export class AwsError extends Error {
   override name = 'AwsError'
   readonly status: number
-  /** Such as `ResourceNotFoundException`. */
+  /** For example `ResourceNotFoundException`. */
   readonly type: string
 
   constructor(status: number, type: string, message: string) {
@@ -22,7 +22,7 @@ export const notFunction = (arn: string): AwsError =>
 
 export const missing = (message: string): AwsError => new AwsError(404, 'ResourceNotFoundException', message)
 
-/** Every code of ours; SDKs repeat what is 429 or 500 and above. */
+/** Maps each of our error codes; SDKs retry 429 and statuses of 500 and above. */
 const names: Record<ErrorCode, [status: number, type: string]> = {
   invalid_request: [400, 'InvalidParameterValueException'],
   unauthenticated: [403, 'UnrecognizedClientException'],
@@ -51,7 +51,7 @@ const names: Record<ErrorCode, [status: number, type: string]> = {
   internal: [500, 'ServiceException'],
 }
 
-/** Null: nothing that we know; what is wrong is for the log. */
+/** Null: an unknown error, which is logged. */
 export function asAwsError(error: unknown): AwsError | null {
   if (error instanceof AwsError) return error
   if (!(error instanceof FaasError)) return null

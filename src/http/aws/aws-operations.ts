@@ -8,11 +8,11 @@ export interface Route {
   method: string
   pattern: RegExp
   operation: Operation
-  /** Its body is a ZIP as base64. */
+  /** The body contains a ZIP as base64. */
   takesCode: boolean
 }
 
-/** Every operation with its address, which begins with the day of its version. */
+/** Every operation with its path, which begins with the date of its version. */
 export function routesOf(
   functions: FunctionOperations,
   invoke: InvokeOperations,

@@ -26,15 +26,15 @@ export interface CatalogueParts {
 export interface Found {
   fn: Fn
   settings: LambdaFields
-  /** Null: the function as it is now. */
+  /** Null: the function's current code. */
   version: FunctionVersion | null
-  /** As named, for its ARN; null: none. */
+  /** The qualifier in the name, for the ARN; null: none. */
   qualifier: string | null
   runtime: string | null
   updatedAt: number
 }
 
-/** Finds functions and what clients of AWS Lambda have said of them. */
+/** Finds functions together with their AWS Lambda settings. */
 export class Catalogue {
   #parts: CatalogueParts
 
@@ -42,7 +42,7 @@ export class Catalogue {
     this.#parts = parts
   }
 
-  /** By a name as clients write it; `asked`: the qualifier of the query. Throws AwsError. */
+  /** Finds a function by a client's spelling of its name; `asked`: the query's qualifier. Throws AwsError. */
   find(who: Principal, region: string, text: string, asked: string | null = null): Found {
     const { name, qualifier } = readFunctionName(text, asked)
     const unqualified = this.#unqualified(who, region, name)
@@ -52,7 +52,7 @@ export class Catalogue {
     return { ...unqualified, version, qualifier }
   }
 
-  /** The function itself, for what concerns all its versions. */
+  /** Finds the function itself, for settings of all versions. */
   findWhole(who: Principal, region: string, text: string): Found {
     const { name, qualifier } = readFunctionName(text)
     if (qualifier !== null && qualifier !== current) {
@@ -63,13 +63,13 @@ export class Catalogue {
     return this.#unqualified(who, region, name)
   }
 
-  /** Null: the function as it is now; undefined: there is none. */
+  /** Null: the function's current code; undefined: there is no such version. */
   versionNamed(who: Principal, { fn, settings }: Found, qualifier: string): FunctionVersion | null | undefined {
     const number = /^\d+$/.test(qualifier) ? Number(qualifier) : settings.aliases[qualifier]?.version
     return number === 0 && !/^\d/.test(qualifier) ? null : this.versionNumbered(who, fn, number)
   }
 
-  /** What a call of it runs: an alias with weights leads to one of its versions. */
+  /** The version that a call runs: an alias with weights selects one. */
   chosen(who: Principal, found: Found): Found {
     const alias = found.qualifier === null ? undefined : found.settings.aliases[found.qualifier]
     if (alias?.weights === undefined) return found
@@ -89,7 +89,7 @@ export class Catalogue {
     ]
   }
 
-  /** All that have a name, in the order of their names. */
+  /** All functions with a name, sorted by name. */
   list(who: Principal): Found[] {
     return this.#parts.functions
       .list({ filter: { projectId: who.projectId, conditions: [] }, page: { limit: null, marker: null } })
@@ -98,7 +98,7 @@ export class Catalogue {
       .map((fn) => this.#described(who, fn))
   }
 
-  /** Writes what has changed of the settings. Throws AwsError when they would be too long. */
+  /** Stores changed settings. Throws AwsError when they would be too long. */
   change({ fn, settings }: Found, change: Partial<LambdaFields>): Found {
     const { lambdaSettings, clock } = this.#parts
     const changed = { ...settings, ...change }
@@ -108,7 +108,7 @@ export class Catalogue {
     return { fn, settings: changed, version: null, qualifier: null, runtime: null, updatedAt }
   }
 
-  /** Bytes of the package; images have none. */
+  /** Size of the package in bytes; 0 for images. */
   sizeOf({ fn, version }: Found): number {
     const hash = version?.packageHash ?? fn.packageHash
     return hash === null ? 0 : this.#parts.packages.sizeOf(hash)
@@ -141,7 +141,7 @@ export class Catalogue {
   }
 }
 
-/** Read with every list: nothing is kept here without a bound. */
+/** Limit of a function's settings, because every list reads them. */
 const mostSettingsBytes = 64 * 1024
 
 export function refuseTooLong(settings: LambdaFields): void {
@@ -152,7 +152,7 @@ export function refuseTooLong(settings: LambdaFields): void {
   )
 }
 
-/** For functions that were not made by a client of AWS Lambda. */
+/** Settings of functions that were not created through AWS Lambda's API. */
 export const defaultFields = (fn: Pick<Fn, 'memoryBytes'>, runtime: string | null): LambdaFields => ({
   runtime: shownRuntime(runtime) ?? null,
   role: 'arn:aws:iam::000000000000:role/taibai',

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 
-/** Messages of `application/vnd.amazon.eventstream`: pure. Numbers are big-endian. */
+/** Messages of `application/vnd.amazon.eventstream`. Pure. Numbers are big-endian. */
 
 const textHeader = 7
 const preludeBytes = 12

@@ -4,7 +4,7 @@ import type { Found } from './catalogue.ts'
 import { shownStart } from './function-fields.ts'
 import { arnOf, current } from './names.ts'
 
-/** `FunctionConfiguration`: what almost every call answers with. */
+/** `FunctionConfiguration`, the response of most operations. */
 export function configurationOf(found: Found, region: string, codeSize: number): Record<string, unknown> {
   const configuration = describe(found, region, codeSize)
   return { ...configuration, RevisionId: revisionIdOf(configuration) }
@@ -43,13 +43,13 @@ const shaOf = (hash: string): string => Buffer.from(hash, 'hex').toString('base6
 
 const imageHash = (image: string): string => createHash('sha256').update(image).digest('hex')
 
-/** A UUID: another one after each change, and the same as long as there is none. */
+/** A UUID derived from the content: it changes with each change only. */
 export function revisionIdOf(shown: object): string {
   const digest = createHash('sha256').update(JSON.stringify(shown)).digest('hex')
   return digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 }
 
-/** A client that names the revision it knows changes that one, or nothing. Throws AwsError. */
+/** Refuses a change when the client's revision is not the current one. Throws AwsError. */
 export function checkRevision(given: unknown, configuration: Record<string, unknown>): void {
   if (given === undefined || given === null || given === configuration.RevisionId) return
   throw new AwsError(

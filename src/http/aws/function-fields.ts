@@ -4,16 +4,16 @@ import type { FunctionFields } from '../../services/functions/function-fields.ts
 import { invalidParameter } from './aws-error.ts'
 import { runtimeOf } from './runtime-families.ts'
 
-/** What clients say of a function, as ours says it: pure. Throws AwsError. */
+/** Converts a client's function fields to ours. Pure. Throws AwsError. */
 
 type Given = Record<string, unknown>
 
 const mib = 1_048_576
-/** As AWS Lambda has them. */
+/** Limits of AWS Lambda. */
 export const longestDescription = 256
 const longestHandler = 128
 
-/** Fields of create and update. What is not said stays. */
+/** Fields of create and update. Absent fields stay unchanged. */
 export function fieldsOf(given: Given): FunctionFields {
   const fields: FunctionFields = {}
   if (given.Description !== undefined) fields.description = textOf('Description', given.Description, longestDescription)
@@ -26,10 +26,10 @@ export function fieldsOf(given: Given): FunctionFields {
   return fields
 }
 
-/** What AWS Lambda gives a function that says nothing: a quarter of our own time, so that what ran there runs as long here. */
+/** AWS Lambda's defaults, so that a function has the same time and memory as there; our own default time is longer. */
 export const createDefaults = { Timeout: 3, MemorySize: 128 }
 
-/** The ZIP in `Code` of a create, or in an update. */
+/** The ZIP in `Code` of a create request, or in an update. */
 export function zipIn(code: Given): Buffer {
   if (code.ImageUri !== undefined) {
     throw invalidParameter('ImageUri is for functions of PackageType Image: leave it out, or make one of these.')
@@ -40,7 +40,7 @@ export function zipIn(code: Given): Buffer {
   return zipOf(code.ZipFile)
 }
 
-/** The image in `Code` of a create, or in an update. */
+/** The image in `Code` of a create request, or in an update. */
 export function imageIn(code: Given): string {
   const others = ['ZipFile', 'S3Bucket', 'S3Key'].filter((name) => code[name] !== undefined)
   if (others.length > 0) {
@@ -50,7 +50,7 @@ export function imageIn(code: Given): string {
   throw invalidParameter('Please provide a source for function code: ImageUri.')
 }
 
-/** What `ImageConfig` says in place of the image. */
+/** `ImageConfig`, which overrides the image's own command. */
 export function startIn({ ImageConfig: given }: Given): ImageStart {
   const { EntryPoint, Command, WorkingDirectory } = objectOf('ImageConfig', given ?? {})
   const words = (name: string, list: unknown): string[] | undefined => {
@@ -69,7 +69,7 @@ export function startIn({ ImageConfig: given }: Given): ImageStart {
   }
 }
 
-/** `ImageConfig` as clients are told it; absent: the image decides. */
+/** `ImageConfig` for clients; absent: the image's own command. */
 export function shownStart({ entry_point, command, working_directory }: FunctionCode): Given {
   const config = {
     ...(entry_point && { EntryPoint: entry_point }),
@@ -79,7 +79,7 @@ export function shownStart({ entry_point, command, working_directory }: Function
   return Object.keys(config).length === 0 ? {} : { ImageConfigResponse: { ImageConfig: config } }
 }
 
-/** Name of our runtime; `isHere`: whether there is one of this name. */
+/** Name of our runtime; `isHere`: whether a runtime of this name exists. */
 export function runtimeIn({ Runtime: runtime }: Given, isHere: (runtime: string) => boolean): string {
   if (typeof runtime === 'string') return runtimeOf(runtime, isHere)
   throw invalidParameter('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
@@ -92,7 +92,7 @@ function zipOf(text: unknown): Buffer {
   return Buffer.from(text, 'base64')
 }
 
-/** What is kept beside the function; `before` is what there was. */
+/** Settings stored beside the function; `before`: the current ones. */
 export function settingsOf(given: Given, before: LambdaFields): LambdaFields {
   return {
     ...before,
@@ -108,13 +108,13 @@ export function settingsOf(given: Given, before: LambdaFields): LambdaFields {
   }
 }
 
-/** Has no effect here: taken and given back. */
+/** Settings without effect here: stored and returned. */
 const echoed = ['TracingConfig', 'LoggingConfig', 'VpcConfig', 'DeadLetterConfig', 'KMSKeyArn']
 
 const echoedIn = (given: Given): Given =>
   Object.fromEntries(Object.entries(given).filter(([name, value]) => echoed.includes(name) && value !== null))
 
-/** They are the platform's own, or say who the function is. */
+/** Variables that are set by the platform, or that identify the function. */
 const reserved = [
   ...['_HANDLER', '_X_AMZN_TRACE_ID', 'AWS_DEFAULT_REGION', 'AWS_REGION', 'AWS_EXECUTION_ENV'],
   ...['AWS_LAMBDA_FUNCTION_NAME', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'AWS_LAMBDA_FUNCTION_VERSION'],

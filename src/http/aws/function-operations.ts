@@ -29,11 +29,11 @@ export interface FunctionOperationsParts {
   runtimes: Runtimes
   versions: FunctionVersions
   published: PublishedVersions
-  /** Where clients find this server. */
+  /** The server's URL for clients. */
   baseUrl(call: AwsCall): string
 }
 
-/** Functions as AWS Lambda's API makes, shows, changes and removes them. */
+/** Creates, shows, changes and deletes functions in AWS Lambda's API. */
 export class FunctionOperations {
   #parts: FunctionOperationsParts
 
@@ -139,7 +139,7 @@ export class FunctionOperations {
     return configurationOf(found, call.region, this.#parts.catalogue.sizeOf(found))
   }
 
-  /** In the words that clients look for. */
+  /** Uses the error type and text that clients expect. */
   #refuseTaken(who: Principal, region: string, name: string): void {
     try {
       this.#parts.catalogue.find(who, region, name)
@@ -165,14 +165,14 @@ export class FunctionOperations {
     return runtimeIn(given, isHere)
   }
 
-  /** Another version of the same language that is the same runtime here is taken. */
+  /** Accepts another version of the same language that maps to the same runtime here. */
   #refuseOtherRuntime(who: Principal, { runtime, settings }: Found, wanted: unknown): void {
     if (wanted === undefined || wanted === settings.runtime) return
     if (this.#runtimeIn(who, { Runtime: wanted }) === runtime) return
     throw invalidParameter(`Runtime is ${settings.runtime} and stays: make another function for ${wanted}.`)
   }
 
-  /** That of the platform, unless the runtime's own is one of them. */
+  /** Keeps the runtime's signature when it takes AWS events, else names the one that does. */
   #signature(who: Principal, runtime: string): { signature?: Signature } {
     const { signature } = this.#parts.runtimes.byNameOrId(who, runtime)
     return factsOf(signature).events === 'aws' ? {} : { signature: signatureOfEvents('aws') }
@@ -200,7 +200,7 @@ function refusePublish({ Publish: wanted }: Record<string, unknown>): void {
   )
 }
 
-/** Without what is started of it. Throws AwsError when it is none. */
+/** The image without overrides of its command. Throws AwsError when the function is not an image. */
 function imageAlone({ code: { entry_point: _, command: _command, working_directory: _folder, ...code } }: Fn): object {
   if (code.source === 'image') return code
   throw invalidParameter('ImageConfig is for functions of PackageType Image.')

@@ -3,15 +3,15 @@ import { errorTypes, type FunctionError, type Outcome, type Value } from '../../
 import type { Revision } from '../../domain/worker.ts'
 import { failurePayload } from './runtime-families.ts'
 
-/** What an invocation answers with, in the forms of AWS Lambda: pure. */
+/** The result of an invocation in the formats of AWS Lambda. Pure. */
 
 export interface Payload {
   body: Buffer
-  /** The function failed: the body says how. */
+  /** True when the function failed; the body has the details. */
   isFailure: boolean
 }
 
-/** Null: the answer went out as a stream. */
+/** Null: the response was sent as a stream. */
 export function payloadOf(
   execution: Execution,
   outcome: Outcome,
@@ -24,7 +24,7 @@ export function payloadOf(
   return { body: Buffer.from(JSON.stringify(failure)), isFailure: true }
 }
 
-/** A payload is JSON: text that a function returned comes quoted. What is a stream of its own is as it is. */
+/** A payload is JSON, so returned text is quoted. A streaming payload stays as it is. */
 function jsonOf({ kind, body, http }: Value): Buffer {
   return kind === 'text' && http === undefined ? Buffer.from(JSON.stringify(body.toString('utf8'))) : body
 }
@@ -52,7 +52,7 @@ function exitText({ type, message }: FunctionError): string {
 
 const mostLogBytes = 4096
 
-/** The last of what was printed, between the lines of the platform, as base64. */
+/** The last log output between the platform's START and REPORT lines, as base64. */
 export function logTail(execution: Execution, version: string, memoryMb: number): string {
   const { id, log, durationMs, phases, memoryPeakMb, startKind } = execution
   const printed = log === '' || log.endsWith('\n') ? log : `${log}\n`

@@ -26,7 +26,7 @@ interface Invoked {
 
 const mostContextChars = 3583
 
-/** `Invoke` in all its ways. A function that fails is an answer like any other, with a header that says so. */
+/** `Invoke` in all its modes. A failed function is a normal response, marked by a header. */
 export class InvokeOperations {
   #parts: Parts
 
@@ -57,7 +57,7 @@ export class InvokeOperations {
     return undefined
   }
 
-  /** The old way to invoke without waiting. */
+  /** The deprecated operation for asynchronous invocation. */
   invokeAsync = async (call: AwsCall): Promise<AwsAnswer> => {
     await this.#parts.invocation.accept({ ...this.#read(call).request, trigger: 'async' })
     return { status: 202, json: { Status: 202 } }
@@ -100,7 +100,7 @@ export class InvokeOperations {
   }
 }
 
-/** Whatever its Content-Type says: clients say nothing, or something else. */
+/** The Content-Type is ignored: clients send none, or a wrong one. */
 function inputOf(body: Buffer): CallInput {
   if (body.length === 0) return { kind: 'json', body: Buffer.from('{}'), text: '{}' }
   const text = body.toString('utf8')
@@ -128,7 +128,7 @@ function contextOf(call: AwsCall): { context?: unknown } {
   }
 }
 
-/** Nothing of the function ran: the caller may try again. What ran may not be repeated without being asked. */
+/** The function did not begin, so the caller may retry. Once it has begun, a retry must be the caller's decision. */
 function refuseUnbegun({ execution, outcome }: Finished): void {
   if (outcome.kind !== 'platform' || execution.startKind !== null) return
   throw new AwsError(429, 'TooManyRequestsException', outcome.error.message)
@@ -145,7 +145,7 @@ const wantsLog = (call: AwsCall): boolean => headerOf(call, 'x-amz-log-type') ==
 const headerOf = ({ incoming }: AwsCall, name: string): string | undefined =>
   incoming.headers[name] as string | undefined
 
-/** A streamed answer as messages, each chunk one. */
+/** A streamed response as messages, one for each chunk. */
 class EventStream implements StreamSink {
   hasBegun = false
   #outgoing: ServerResponse
@@ -156,7 +156,7 @@ class EventStream implements StreamSink {
     this.#version = version
   }
 
-  /** What kind of content a function says is not told here: it is bytes. */
+  /** The function's content type is not transmitted: chunks are bytes. */
   head(_head: HttpHead): void {
     this.#begin()
     this.#outgoing.flushHeaders()

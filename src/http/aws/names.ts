@@ -1,20 +1,20 @@
 import { AwsError, invalidParameter } from './aws-error.ts'
 
-/** How clients name functions: `name`, `name:qualifier`, `account:function:name[:q]` or an ARN. */
+/** Spellings of function names: `name`, `name:qualifier`, `account:function:name[:q]` or an ARN. */
 
 export const account = '000000000000'
 export const current = '$LATEST'
 
 export interface FunctionName {
   name: string
-  /** `$LATEST`, the number of a version, or an alias; null: none was named. */
+  /** `$LATEST`, a version number, or an alias; null: none. */
   qualifier: string | null
 }
 
 const form =
   /^(?:(?:arn:[\w-]+:lambda:[\w-]+:)?\d{12}:function:)?([A-Za-z0-9_-]{1,140})(?::(\$LATEST|[A-Za-z0-9_-]{1,128}))?$/
 
-/** `text` is decoded; `asked`: the qualifier of the query. Throws AwsError. */
+/** `text` is decoded; `asked`: the query's qualifier. Throws AwsError. */
 export function readFunctionName(text: string, asked: string | null = null): FunctionName {
   const found = form.exec(text)
   if (found === null) {

@@ -3,7 +3,7 @@ import { invalidParameter } from './aws-error.ts'
 const mostItems = 10_000
 const usualItems = 50
 
-/** The part of a list that `Marker` and `MaxItems` ask for. A marker is how many came before. */
+/** The page of a list that `Marker` and `MaxItems` select. A marker is the number of earlier items. */
 export function pageOf<T>(all: T[], query: URLSearchParams): { items: T[]; next: { NextMarker?: string } } {
   const from = query.has('Marker') ? numberIn(query, 'Marker', 0, all.length) : 0
   const items = all.slice(from, from + (query.has('MaxItems') ? numberIn(query, 'MaxItems', 1, mostItems) : usualItems))

@@ -1,17 +1,17 @@
 import type { FunctionError } from '../../domain/outcome.ts'
 import { invalidParameter } from './aws-error.ts'
 
-/** What clients call a runtime, and which of ours that is: a row each. */
+/** Maps AWS runtime names to our runtimes, one row per language. */
 interface Family {
-  /** How the names begin: `nodejs20.x`. */
+  /** Prefix of the names: `nodejs20.x`. */
   prefix: string
   /** Name of our runtime. */
   runtime: string
-  /** The name for a function that was made in another way. */
+  /** AWS name of a function that was created in another way. */
   shownAs: string
-  /** The same for one of a version of the language, by the digits behind our name of the language. */
+  /** AWS name of a runtime of one language version, from the digits in our name. */
   shownVersion(digits: string): string
-  /** The payload of a failure as functions of this language put it. */
+  /** The payload of a failure in the format of this language's AWS runtime. */
   failure(error: FunctionError, requestId: string): object
 }
 
@@ -52,7 +52,7 @@ const families: Family[] = [
   },
 ]
 
-/** Frames of a trace as `traceback.format_list` gives them: a line that says where, and the lines below it. */
+/** Frames of a trace in the format of `traceback.format_list`: a line with the location, and the lines below it. */
 function framesIn(stack: string | null): string[] {
   const frames: string[] = []
   for (const line of (stack ?? '').split('\n')) {
@@ -63,8 +63,8 @@ function framesIn(stack: string | null): string[] {
 }
 
 /**
- * Name of our runtime: the version of the language that is named, where `isHere` says that there is one of its own (`nodejs22`
- * for `nodejs22.x`), else the usual one. Throws AwsError for a language that is not here.
+ * Name of our runtime: that of the language version if it exists (`nodejs22` for `nodejs22.x`, tested with `isHere`), else the
+ * default one. Throws AwsError for an unknown language.
  */
 export function runtimeOf(named: string, isHere: (runtime: string) => boolean): string {
   const family = families.find(({ prefix }) => named.startsWith(prefix))
@@ -88,7 +88,7 @@ export function failurePayload(runtime: string | null, error: FunctionError, req
   return { errorType: error.type, errorMessage: error.message }
 }
 
-/** The family that one of our runtimes is of, and the digits of its version: the usual one has none. */
+/** The family of one of our runtimes, and the digits of its version: the default one has none. */
 function familyOf(runtime: string | null): { family: Family; digits: string } | undefined {
   const found = families
     .filter((family) => runtime?.startsWith(family.runtime))

@@ -16,7 +16,7 @@ interface Parts {
   now(): number
 }
 
-/** What is set beside a function: its URL, policy, tags and concurrency; and what Terraform reads after each change. */
+/** Settings beside a function: URL, policy, tags and concurrency, and what Terraform reads after each change. */
 export class SettingOperations {
   #parts: Parts
 
@@ -227,7 +227,7 @@ function corsOf(cors: Record<string, unknown> | null): FunctionCors | null {
   }
 }
 
-/** All of them: whatever the page asks for. */
+/** `*` allows every request. */
 const allowed = (list: string[] | null): string[] | null => (list?.includes('*') ? null : list)
 
 const mostInList = 100

@@ -1,20 +1,20 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { AwsError } from './aws-error.ts'
 
-/** AWS Signature Version 4, as a service checks it: pure. */
+/** AWS Signature Version 4, verified as a service does. Pure. */
 
 export interface SignedRequest {
   method: string
-  /** As it came: not decoded. */
+  /** The raw path, not decoded. */
   path: string
-  /** Without `?`; as it came. */
+  /** The raw query without `?`. */
   query: string
-  /** As they came, in their order. */
+  /** Headers in their original order. */
   headers: [name: string, value: string][]
   body: Buffer
 }
 
-/** What the Authorization header says. */
+/** The parsed Authorization header. */
 export interface Authorization {
   keyId: string
   day: string
@@ -30,7 +30,7 @@ const ourService = 'lambda'
 
 const invalidSignature = (message: string): AwsError => new AwsError(403, 'InvalidSignatureException', message)
 
-/** Throws AwsError for what is no signature of this kind. */
+/** Throws AwsError for a header that is not of this scheme. */
 export function readAuthorization(header: string): Authorization {
   if (!header.startsWith(`${algorithm} `)) {
     throw invalidSignature(`Sign with ${algorithm} in the Authorization header; other ways are not taken here.`)
@@ -51,7 +51,7 @@ export function readAuthorization(header: string): Authorization {
   return { keyId, day, region, service, signedHeaders, signature }
 }
 
-/** Throws AwsError unless whoever knows the secret has sent exactly this, and now. */
+/** Throws AwsError unless the holder of the secret sent exactly this request, recently. */
 export function checkSignature(request: SignedRequest, by: Authorization, secret: string, nowMs: number): void {
   const headers = byName(request.headers)
   const date = headers.get('x-amz-date') ?? ''
@@ -103,7 +103,7 @@ function canonicalRequest(request: SignedRequest, signed: string[], headers: Map
   ].join('\n')
 }
 
-/** Each segment as it came, encoded once more. */
+/** Each raw segment, encoded once more. */
 const canonicalPath = (path: string): string => path.split('/').map(encoded).join('/') || '/'
 
 function canonicalQuery(query: string): string {
@@ -158,7 +158,7 @@ function isSame(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** Repeated ones joined, as they are signed. */
+/** Repeated headers are joined, as they are signed. */
 function byName(pairs: [string, string][]): Map<string, string> {
   const headers = new Map<string, string>()
   for (const [given, value] of pairs) {

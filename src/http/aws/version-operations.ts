@@ -11,7 +11,7 @@ import { longestDescription, textOf } from './function-fields.ts'
 import { arnOf, current } from './names.ts'
 import { pageOf } from './pages.ts'
 
-/** Versions: published, and removed unless an alias points at them. */
+/** Versions: published, and deleted unless an alias uses them. */
 export class PublishedVersions {
   #versions: FunctionVersions
 
@@ -19,7 +19,7 @@ export class PublishedVersions {
     this.#versions = versions
   }
 
-  /** Code that has not changed is the newest version again. */
+  /** Publishing unchanged code returns the newest version again. */
   publish(who: Principal, { fn }: Found, description: string): FunctionVersion {
     const newest = this.#versions.list(who, fn.id).at(-1)
     if (newest !== undefined && newest.packageHash === fn.packageHash) return newest
@@ -39,7 +39,7 @@ export class PublishedVersions {
   }
 }
 
-/** Versions and aliases as AWS Lambda's API has them. Aliases belong to one function. */
+/** Versions and aliases in AWS Lambda's API. An alias belongs to one function. */
 export class VersionOperations {
   #catalogue: Catalogue
   #published: PublishedVersions
@@ -110,7 +110,7 @@ export class VersionOperations {
     }
   }
 
-  /** One that is not there is deleted already. */
+  /** Deleting a missing alias succeeds. */
   deleteAlias = (call: AwsCall): AwsAnswer => {
     const found = this.#whole(call)
     const { [param(call, 1)]: _gone, ...aliases } = found.settings.aliases
@@ -152,7 +152,7 @@ export class VersionOperations {
     return version.number
   }
 
-  /** One further version at most, and only published ones, as there. */
+  /** At most one additional version, and published versions only, as in AWS Lambda. */
   #weights(call: AwsCall, found: Found, config: unknown, version: number): LambdaAlias['weights'] {
     const given = Object.entries(additionalWeights(config))
     if (given.length === 0) return undefined

@@ -8,7 +8,7 @@ import { sentToken } from '../sent-token.ts'
 const missing = 'Send a token, as X-Auth-Token or as Authorization: Bearer.'
 const rejected = 'The token is not valid, or has expired.'
 
-/** Finds out who asks, wherever a token is needed. No route of the app answers OPTIONS: what there is, everybody may ask. */
+/** Identifies the caller wherever a token is needed. No route of the app handles OPTIONS: everybody may ask for the methods. */
 export function authentication(
   authenticate: Authenticate,
   needsToken: (path: string) => boolean,
@@ -21,7 +21,7 @@ export function authentication(
   }
 }
 
-/** Throws FaasError `unauthenticated`; at once where the answer is known at once. */
+/** Throws FaasError `unauthenticated`; synchronously where possible. */
 export function whoAsks(authenticate: Authenticate, token: string | null): Principal | Promise<Principal> {
   const found = authenticate(token)
   return found instanceof Promise ? found.then((who) => admitted(who, token)) : admitted(found, token)

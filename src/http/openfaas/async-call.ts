@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { FaasError, invalid } from '../../domain/errors.ts'
 import type { Terms } from '../../domain/terms.ts'
 
-/** `X-Callback-Url` of an asynchronous call: the answer is posted there. Undefined: nobody is told. */
+/** `X-Callback-Url` of an asynchronous call: the response is posted there. Undefined: no callback. */
 export function callbackTerms(name: string, headers: IncomingHttpHeaders, isOwn: boolean): Terms | undefined {
   const url = headers['x-callback-url']
   if (url === undefined || url === '') return undefined
@@ -15,7 +15,7 @@ export function callbackTerms(name: string, headers: IncomingHttpHeaders, isOwn:
   return { onSuccess: to, onFailure: to }
 }
 
-/** As the gateway answers: no body. */
+/** Responds as the gateway does, without a body. */
 export function answerAcceptedCall(outgoing: ServerResponse, executionId: string): void {
   outgoing.writeHead(202, ['X-Call-Id', executionId, 'X-Execution-Id', executionId, 'Content-Length', '0']).end()
 }

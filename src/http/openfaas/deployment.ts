@@ -11,10 +11,10 @@ import {
 } from '../../domain/openfaas.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 
-/** What clients of OpenFaaS say of a function, as ours says it, and back: pure. Throws FaasError `invalid_request`. */
+/** Converts function fields between OpenFaaS and ours. Pure. Throws FaasError `invalid_request`. */
 
 const mib = 1_048_576
-/** The one namespace that a project is; it goes by this name, as in an OpenFaaS without others. */
+/** A project is a single namespace with this name, the default of OpenFaaS. */
 export const namespace = 'openfaas-fn'
 
 export type Given = Record<string, unknown>
@@ -53,7 +53,7 @@ export function deploymentIn(given: Given): Deployment {
   }
 }
 
-/** As it is stored. */
+/** The stored form. */
 export const codeOf = (image: string): Given => ({ source: 'image', image, mode: 'http', port: watchdogPort })
 
 function environmentIn({ envVars, envProcess }: Given): Record<string, string> {
@@ -79,13 +79,13 @@ function textsIn(name: string, given: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, textOf(`${name}.${key}`, value)]))
 }
 
-/** Null is an empty text, as for the gateway of OpenFaaS. */
+/** OpenFaaS's gateway treats null as an empty text. */
 function textOf(name: string, value: unknown): string {
   if (typeof value === 'object' && value !== null) throw invalid(`"${name}" must be a text.`)
   return String(value ?? '')
 }
 
-/** As `faas-cli list` and `describe` read it. */
+/** The status that `faas-cli list` and `describe` read. */
 export function statusOf(fn: Fn & { count: number }): Given {
   const { fprocess, ...envVars } = fn.env
   return {
@@ -106,7 +106,7 @@ export function statusOf(fn: Fn & { count: number }): Given {
     requests: { cpu: `${fn.cpuMillicpu}m` },
     readOnlyRootFilesystem: true,
     invocationCount: fn.count,
-    // One that has no worker starts one when it is called: clients wait for the first replica before they call.
+    // A function without a worker starts one when it is called, but clients wait for the first replica before they call.
     replicas: Math.max(1, fn.minWorkers),
     availableReplicas: Math.max(1, fn.minWorkers),
     createdAt: new Date(fn.createdAt).toISOString(),

@@ -13,7 +13,7 @@ interface Parts {
 
 const wholeList = { limit: null, marker: null }
 
-/** Functions as the gateway of OpenFaaS makes, shows, changes and removes them. */
+/** Creates, shows, changes and deletes functions in the format of OpenFaaS's gateway. */
 export class FunctionOperations {
   readonly #parts: Parts
 
@@ -35,7 +35,7 @@ export class FunctionOperations {
     return accepted
   }
 
-  /** Of an image little can be changed: where more is, it is made anew under its name. */
+  /** Few fields of an image function can change; for other changes the function is created anew under its name. */
   update = async ({ who, given }: GatewayCall): Promise<GatewayAnswer> => {
     const { name, image, fields } = deploymentIn(given)
     const fn = this.#own(who, name)
@@ -62,7 +62,7 @@ export class FunctionOperations {
     return accepted
   }
 
-  /** Replicas that are always there; 0: none is. */
+  /** Sets the number of workers that are always kept; 0: none. */
   scale = async ({ who, name, given }: GatewayCall): Promise<GatewayAnswer> => {
     const { replicas } = given
     if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
@@ -72,7 +72,7 @@ export class FunctionOperations {
     return accepted
   }
 
-  /** What was there goes when the other is there, and keeps its name where one of the two is refused. */
+  /** The old function is deleted once the new one exists, and keeps its name when either step fails. */
   async #replaced(who: Principal, fn: CountedFn, made: NewFunction): Promise<void> {
     const { functions } = this.#parts
     const name = fn.name as string
@@ -97,7 +97,7 @@ export class FunctionOperations {
   }
 }
 
-/** What OpenFaaS has no words for stays; host names follow when the function that had them is gone. */
+/** Fields that OpenFaaS does not know are kept; host names follow once the previous function is deleted. */
 function keptOf(fn: Fn): FunctionFields {
   const { maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable } = fn
   const { maxGbSecondsPerDay, sandbox, access, cors, retries, onSuccess, onFailure, description } = fn
@@ -108,6 +108,6 @@ function keptOf(fn: Fn): FunctionFields {
   }
 }
 
-/** Without what is not said. */
+/** The object without undefined fields. */
 const definedOf = <T extends object>(fields: T): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T

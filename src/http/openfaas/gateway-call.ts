@@ -3,10 +3,10 @@ import { FaasError, invalid } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { type Given, namespace } from './deployment.ts'
 
-/** A call of the gateway, let in and read. */
+/** A call of the gateway, authenticated and with its body read. */
 export interface GatewayCall {
   who: Principal
-  /** Of a function, from the path; empty: it names none. */
+  /** Function name in the path; empty: none. */
   name: string
   query: URLSearchParams
   given: Given
@@ -17,7 +17,7 @@ export interface GatewayAnswer {
   status: number
   /** Absent: no body. */
   json?: unknown
-  /** A line each, in place of one value. */
+  /** Values that are sent one per line, instead of a single value. */
   lines?: unknown[]
 }
 
@@ -25,19 +25,19 @@ export type Operation = (call: GatewayCall) => GatewayAnswer | Promise<GatewayAn
 
 export const accepted: GatewayAnswer = { status: 202 }
 
-/** The JSON object of a request; nothing is an empty one. */
+/** The JSON object of a request; an empty body is an empty object. */
 export function givenIn(body: Buffer): Given {
   if (body.length === 0) return {}
   try {
     const value = JSON.parse(body.toString('utf8'))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw invalid('The body must be a JSON object.')
 }
 
-/** A token is of one project, which is one namespace. */
+/** A token belongs to one project, which is one namespace. */
 export function checkNamespace({ who, query, given }: Pick<GatewayCall, 'who' | 'query' | 'given'>): void {
   const named = query.get('namespace') || given.namespace || namespace
   if (named === namespace || named === who.projectId) return

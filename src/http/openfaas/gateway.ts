@@ -14,7 +14,7 @@ import { checkNamespace, type GatewayAnswer, type GatewayCall, givenIn, type Ope
 import { LogOperations } from './log-operations.ts'
 import { SecretOperations } from './secret-operations.ts'
 
-/** The gateway of OpenFaaS, for faas-cli and other clients of it: who calls, what they call, and the form of refusals. */
+/** The gateway of OpenFaaS, for faas-cli and other clients: authentication, routing, and the format of errors. */
 
 export type Gateway = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
@@ -25,7 +25,7 @@ interface Route {
   scope: Scope
 }
 
-/** By method and path behind `/system/`; `*` is the name of a function. */
+/** By method and path behind `/system/`; `*` stands for a function's name. */
 type Routes = Record<string, Route>
 
 export function makeGateway(parts: HttpParts): Gateway {
@@ -119,7 +119,7 @@ function send(outgoing: ServerResponse, { status, json, lines }: GatewayAnswer):
     .end(body)
 }
 
-/** A sentence as text, as the gateway answers. What we do not know is for the log. */
+/** Errors are plain text, as in the gateway. Unknown errors are logged. */
 function refuse({ log, wrongTokens }: HttpParts, incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown) {
   const error = wrongTokens.counted(thrown, incoming)
   const isKnown = error instanceof FaasError && error.code !== 'internal'

@@ -10,12 +10,12 @@ interface Parts {
   executions: Executions
 }
 
-/** Runs that are looked at for the last lines of a function. */
+/** Limit of runs that are searched for a function's last lines. */
 const mostRuns = 100
 const usualLines = 1000
 const mostLines = 10_000
 
-/** What the last runs of a function have printed. The answer ends with what is there: nobody is followed. */
+/** The output of a function's last runs. The response ends with the existing lines: following is not supported. */
 export class LogOperations {
   readonly #parts: Parts
 
@@ -49,7 +49,7 @@ export class LogOperations {
 
 const shown = (lines: object[], tail: number): GatewayAnswer => ({ status: 200, lines: lines.slice(-tail) })
 
-/** Clients that want all lines ask for -1 of them. */
+/** Clients request all lines with -1. */
 function tailIn(query: URLSearchParams): number {
   const asked = Math.floor(Number(query.get('tail')))
   return asked >= 1 ? Math.min(asked, mostLines) : usualLines

@@ -4,7 +4,7 @@ import type { Secrets } from '../../services/functions/secrets.ts'
 import { namespace } from './deployment.ts'
 import { accepted, type GatewayAnswer, type GatewayCall, textIn } from './gateway-call.ts'
 
-/** The project's secrets: names come out, values do not. */
+/** The project's secrets: names can be listed, values cannot be read. */
 export class SecretOperations {
   readonly #secrets: Secrets
 
@@ -33,7 +33,7 @@ export class SecretOperations {
   }
 }
 
-/** Clients send bytes as base64 beside the text, which has lost what is no text, or in its place. */
+/** Clients send bytes as base64 beside or instead of the text, which cannot represent binary data. */
 function valueIn({ value, rawValue }: Record<string, unknown>): string {
   if (typeof rawValue !== 'string' || rawValue === '') return typeof value === 'string' ? value : ''
   const bytes = Buffer.from(rawValue, 'base64')

@@ -1,6 +1,6 @@
 import { runtimesShown } from './kinds.ts'
 
-/** What the API says of itself. */
+/** The API's description of itself. */
 export const aboutApi = (): object => ({
   description: 'OpenWhisk API, answered by Taibai',
   api_version: '1.0.0',
@@ -12,7 +12,7 @@ export const aboutApi = (): object => ({
   runtimes: runtimesShown(),
 })
 
-/** Ours are by project and function, and not told in these words: none that a client could keep to. */
+/** Our limits are per project and function, which this format cannot express: large numbers stand for none. */
 const manyCalls = 1_000_000
 
 export const limitsShown = (): object => ({

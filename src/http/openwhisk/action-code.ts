@@ -5,16 +5,16 @@ import { familyOf, imageKind, sequenceKind } from './kinds.ts'
 import { sequenceCode } from './sequence.ts'
 import { badRequest } from './whisk-error.ts'
 
-/** The code of an action as a function takes it. */
+/** The code of an action in the form that functions use. */
 export interface ActionCode {
   code: object
   zip?: Buffer
-  /** Absent: an image. */
+  /** Absent: the action is an image. */
   runtime?: string
   signature?: Signature
 }
 
-/** Throws WhiskError. `text`: as it was sent; null: nothing was. */
+/** Throws WhiskError. `text`: the code as it was sent; null: none. */
 export async function codeOf(exec: WhiskExec | undefined, text: string | null, maxBytes: number): Promise<ActionCode> {
   if (exec?.kind === imageKind) return imageCode(exec, text)
   const signature = signatureOfEvents('openwhisk')
@@ -33,7 +33,7 @@ export async function codeOf(exec: WhiskExec | undefined, text: string | null, m
 
 const inline = (filename: string, content: string) => ({ source: 'inline', filename, content })
 
-/** What is sent beside the image goes to its `/init`. */
+/** Code sent together with an image goes to its `/init`. */
 function imageCode({ image, main, binary }: WhiskExec, text: string | null): ActionCode {
   const init = text === null ? {} : { init: { code: text, binary, ...(main !== undefined && { main }) } }
   return { code: { source: 'image', image, mode: 'openwhisk', ...init } }

@@ -7,14 +7,14 @@ import { readName } from './names.ts'
 import type { Given } from './whisk-call.ts'
 import { badRequest } from './whisk-error.ts'
 
-/** What clients say of an action, as ours says it: pure. Throws WhiskError. */
+/** Converts a client's action fields to ours. Pure. Throws WhiskError. */
 
 const mib = 1_048_576
 export const usualLimits: WhiskLimits = { timeout: 60_000, memory: 256, logs: 10, concurrency: 1 }
 const leastTimeoutMs = 100
 const mostLogsMb = 10
 
-/** As they are after the request; what is not said stays. `before`: null of a new action. `usual`: its limits. */
+/** The fields after the request; absent ones stay. `before`: null for a new action. `usual`: default limits. */
 export function fieldsAfter(given: Given, before: WhiskFields | null, usual: WhiskLimits): WhiskFields {
   const exec = given.exec === undefined || given.exec === null ? before?.exec : execIn(given.exec)
   if (exec === undefined) throw badRequest('The request content was malformed: exec undefined, and the action is new.')
@@ -27,7 +27,7 @@ export function fieldsAfter(given: Given, before: WhiskFields | null, usual: Whi
   }
 }
 
-/** Annotations and parameters of whatever has both. */
+/** Annotations and parameters of an entity. */
 export function describedAfter(
   given: Given,
   before: WhiskFields | null,
@@ -55,7 +55,7 @@ function execIn(given: unknown): WhiskExec {
   )
 }
 
-/** Names of a sequence's actions; null: it is none. */
+/** Names of a sequence's actions; null: not a sequence. */
 export function componentsOf(exec: unknown): string[] | null {
   const { kind, components } = exec === undefined || exec === null ? {} : objectIn('exec', exec)
   return kind === sequenceKind ? componentsIn(components).map(readName) : null
@@ -66,7 +66,7 @@ function componentsIn(given: unknown): string[] {
   return given.map((one) => `/_/${readName(one)}`)
 }
 
-/** The code of `exec`; null: none was sent. */
+/** The code in `exec`; null: none was sent. */
 export function codeIn(given: unknown): string | null {
   const { code } = given === undefined || given === null ? {} : objectIn('exec', given)
   return typeof code === 'string' && code !== '' ? code : null
@@ -94,7 +94,7 @@ export function objectIn(name: string, given: unknown): Given {
   throw badRequest(`The request content was malformed: "${name}" must be an object.`)
 }
 
-/** What the function's row says of an action. */
+/** The function fields of an action. */
 export function functionFieldsOf(fields: WhiskFields): FunctionFields & { timeoutSeconds: number } {
   const { exec, limits = usualLimits, annotations } = fields
   const description = saidOf(annotations, 'description')
@@ -108,7 +108,7 @@ export function functionFieldsOf(fields: WhiskFields): FunctionFields & { timeou
   }
 }
 
-/** The environment of an action, on top of the variables that others gave its function. */
+/** The environment of an action, merged with variables that were set on the function in other ways. */
 export function environmentOf(
   before: Record<string, string>,
   about: {

@@ -19,14 +19,14 @@ export interface ActionOperationsParts {
   functions: Functions
   runtimes: Runtimes
   maxCodeBytes: number
-  /** An action has come, or is about to go: what fires it follows. */
+  /** Called when an action was created or is about to be deleted; the jobs of its rules are adjusted. */
   onChange(who: Principal, gone?: string): Promise<void>
 }
 
-/** OpenWhisk allows no action more. */
+/** OpenWhisk's longest timeout of an action. */
 const longestSequenceMs = 300_000
 
-/** Actions as OpenWhisk's API makes, shows, changes and removes them. */
+/** Creates, shows, changes and deletes actions in OpenWhisk's API. */
 export class ActionOperations {
   readonly #parts: ActionOperationsParts
 
@@ -84,13 +84,16 @@ export class ActionOperations {
     }
   }
 
-  /** The defaults of its package have changed, or it is written for the first time. */
+  /** Updates the action after the defaults of its package changed; also used for its first write. */
   async refresh(who: Principal, { entity, fn, pkg }: Action): Promise<void> {
     const env = this.#environment(who, entity.name, fn.env, entity.writes, entity.fields, entity.fields, pkg)
     await this.#parts.functions.update(who, fn.id, { env, keepJobs: true })
   }
 
-  /** A sequence lasts as long as its components may, and does little itself. Throws WhiskError where one is not there. */
+  /**
+   * The default timeout of a sequence is the sum of its components', and its memory is small. Throws WhiskError when a component
+   * is missing.
+   */
   #usualLimits(who: Principal, name: string, exec: unknown): WhiskLimits {
     const components = componentsOf(exec)
     if (components === null) return usualLimits
@@ -145,7 +148,7 @@ export class ActionOperations {
     return before === null ? create() : this.#replaced(who, before, create)
   }
 
-  /** What was there goes when the other is there, and keeps its name where one of the two is refused. */
+  /** The old function is deleted once the new one exists, and keeps its name when either step fails. */
   async #replaced(who: Principal, { entity, fn }: Action, create: () => Promise<Fn>): Promise<Fn> {
     const { functions } = this.#parts
     const rename = (name: string) => functions.update(who, fn.id, { name })
@@ -174,7 +177,7 @@ export class ActionOperations {
     return environmentOf(before, { name, project, writes, fields, was, pkg: pkg?.fields.parameters ?? [] })
   }
 
-  /** Another language or image makes another function of it. */
+  /** Another language or image needs a new function. */
   #runsIn(who: Principal, fn: Fn, { runtime, code }: ActionCode): boolean {
     if (runtime === undefined) return JSON.stringify(fn.code) === JSON.stringify(code)
     return fn.runtimeId === this.#parts.runtimes.byNameOrId(who, runtime).id
@@ -189,7 +192,7 @@ export class ActionOperations {
   }
 }
 
-/** What an update sends: of an image nothing can be changed but what is around it. */
+/** The fields of an update: an image itself cannot change, only its settings. */
 function sentAs(code: ActionCode | null, fn: Fn) {
   if (code === null || fn.code.source === 'image') return {}
   const { runtime: _same, ...sent } = code

@@ -1,7 +1,7 @@
 import type { WhiskEntity } from '../../domain/openwhisk.ts'
 import { partsOf, spaceOf } from './names.ts'
 
-/** An action as answers show it; `code`: where it was asked for. */
+/** An action in the format of responses; `code`: included on request. */
 export function actionRecord(project: string, entity: WhiskEntity, code?: string): Record<string, unknown> {
   const { exec = { kind: 'unknown', binary: false }, limits } = entity.fields
   const components = exec.components?.map((name) => name.replace(/^\/_\//, `/${project}/`))
@@ -12,7 +12,7 @@ export function actionRecord(project: string, entity: WhiskEntity, code?: string
   }
 }
 
-/** What all entities have in common. */
+/** The fields that all entities share. */
 export function entityRecord(
   project: string,
   { name, fields, writes, updatedAt }: WhiskEntity,

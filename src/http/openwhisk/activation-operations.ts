@@ -9,7 +9,7 @@ import { pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
 import { badRequest, notThere } from './whisk-error.ts'
 import { executionIdOf } from './whisk-runs.ts'
 
-/** Runs that are over, as activations. One that is at work is not there yet, as in OpenWhisk. */
+/** Finished runs as activations. A running one is not listed yet, as in OpenWhisk. */
 export class ActivationOperations {
   readonly #catalogue: Catalogue
   readonly #executions: Executions
@@ -74,7 +74,7 @@ export class ActivationOperations {
     return found
   }
 
-  /** Lists are without logs. */
+  /** Lists do not contain logs. */
   async #shown(who: Principal, execution: Execution, isWhole: boolean): Promise<object> {
     return this.#record(who, isWhole ? await this.#get(who, execution.id) : execution, isWhole)
   }

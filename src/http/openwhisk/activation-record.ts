@@ -6,9 +6,9 @@ import { sequenceKind } from './kinds.ts'
 import { partsOf, spaceOf } from './names.ts'
 import { activationIdOf } from './whisk-runs.ts'
 
-/** An execution as an activation: pure. */
+/** Converts an execution to an activation. Pure. */
 
-/** How a run ended, by OpenWhisk's four ways. */
+/** The end of a run as one of OpenWhisk's four results. */
 export interface WhiskResponse {
   status: 'success' | 'application error' | 'action developer error' | 'whisk internal error'
   statusCode: 0 | 1 | 2 | 3
@@ -16,7 +16,7 @@ export interface WhiskResponse {
   result: unknown
 }
 
-/** Of a run that is over. */
+/** The response of a finished run. */
 export function responseOf(execution: Execution, timeoutMs: number): WhiskResponse {
   const { status, output, error } = execution
   if (status === 'success') {
@@ -44,7 +44,7 @@ function parsed(output: string | null): unknown {
   }
 }
 
-/** In the words of OpenWhisk. */
+/** The failure in OpenWhisk's words. */
 function whyNot({ type, message, during }: FunctionError, timeoutMs: number): string {
   if (during === 'load') return `Initialization has failed due to: ${message}`
   if (type === errorTypes.timeout) return `The action exceeded its time limits of ${timeoutMs} milliseconds.`
@@ -54,7 +54,7 @@ function whyNot({ type, message, during }: FunctionError, timeoutMs: number): st
   return `An error has occurred: ${type}: ${message}`
 }
 
-/** `withResult`: also what it answered and printed. `components`: activations of a sequence's actions. */
+/** `withResult`: includes the result and the log. `components`: activations of a sequence's actions. */
 export function activationRecord(
   execution: Execution,
   entity: WhiskEntity | null,
@@ -92,7 +92,7 @@ export function activationRecord(
   }
 }
 
-/** The activation whose function has called this one. */
+/** The activation whose function called this one. */
 function causeOf({ trigger, triggerId }: Execution): string | undefined {
   const isOfTrigger = trigger === 'job' || trigger === 'webhook' || trigger === 'event'
   const id = isOfTrigger || triggerId === null ? null : canonicalUuid(triggerId)
@@ -108,7 +108,7 @@ function timesOf({ createdAt, updatedAt, durationMs, phases, startKind }: Execut
   return { start, end, duration, waitTime: start - createdAt, initTime }
 }
 
-/** A sequence's are its activations; other lines come with a time and the name of a stream. */
+/** The log of a sequence lists its activations; other lines get a time and a stream name. */
 export function logsOf({ log, error, output }: Execution, entity: WhiskEntity | null, atMs: number): string[] {
   const lines = linesOf(log)
   if (entity?.fields.exec?.kind === sequenceKind) return lines

@@ -17,7 +17,7 @@ interface Parts {
 
 export const systemSpace = 'whisk.system'
 
-/** The feeds of `/whisk.system/alarms`: they say when a trigger is fired. */
+/** The feeds of `/whisk.system/alarms`: they schedule when a trigger fires. */
 export class AlarmFeed {
   readonly #parts: Parts
 
@@ -50,7 +50,7 @@ export class AlarmFeed {
     return {}
   }
 
-  /** As it was, where that cannot be done. */
+  /** Restores the previous alarm when the new one cannot be set. */
   async #set(who: Principal, trigger: Parameters<Catalogue['note']>[0], alarm: WhiskAlarm | null): Promise<void> {
     const { catalogue, ruleJobs } = this.#parts
     if (alarm !== null) ruleJobs.check(alarm)
@@ -100,7 +100,7 @@ function cronIn(kind: string, { cron, minutes }: Given): string | null {
   throw badRequest('alarms trigger feed is missing the cron parameter')
 }
 
-/** Intervals that begin anew with each hour or day: others no cron pattern can say. */
+/** Only intervals that divide an hour or a day: a cron pattern cannot express others. */
 function cronOf(minutes: number): string {
   if (minutes === 1) return '* * * * *'
   if (minutes > 1 && 60 % minutes === 0) return minutes === 60 ? '0 * * * *' : `*/${minutes} * * * *`

@@ -5,15 +5,15 @@ import { unzipSync, Zip, ZipPassThrough } from 'fflate'
 import { extract } from 'tar-stream'
 import { badRequest } from './whisk-error.ts'
 
-/** Archives as clients send them, in base64. */
+/** Archives that clients send in base64. */
 
 const zipMark = 'UEsDB'
 const gzipMark = 'H4sI'
 
-/** Clients do not say whether code is an archive: its first bytes do. */
+/** Clients do not declare whether code is an archive, so its first bytes are checked. */
 export const isArchive = (code: string): boolean => code.startsWith(zipMark) || code.startsWith(gzipMark)
 
-/** As a ZIP. `maxBytes`: of what is in it. Throws WhiskError. */
+/** Converts to a ZIP. `maxBytes`: limit of the unpacked content. Throws WhiskError. */
 export async function zipIn(code: string, maxBytes: number): Promise<Buffer> {
   if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code)) throw badRequest('The code begins like an archive and is no base64.')
   const bytes = Buffer.from(code, 'base64')
@@ -25,7 +25,7 @@ export async function zipIn(code: string, maxBytes: number): Promise<Buffer> {
   }
 }
 
-/** Piece by piece, between which others have their turn. Not compressed: it is unpacked next. */
+/** Works in pieces and yields in between. The ZIP is not compressed, because it is unpacked next. */
 async function zipOfTar(gzip: Buffer, maxBytes: number): Promise<Buffer> {
   const reading = extract()
   const done = pipeline(Readable.from([gzip]), createGunzip(), (source) => noMoreThan(source, maxBytes), reading)
@@ -59,7 +59,7 @@ async function* noMoreThan(source: AsyncIterable<Buffer>, maxBytes: number): Asy
 
 const asOnUnix = (mode: number) => ({ os: 3, attrs: ((0o100000 | mode) << 16) >>> 0 })
 
-/** The text of the one file of a package; null: it has others. */
+/** The text of a package's only file; null: it has several. */
 export function onlyFileIn(zip: Buffer): string | null {
   const names: string[] = []
   unzipSync(zip, { filter: ({ name }) => !name.endsWith('/') && names.push(name) === 0 })

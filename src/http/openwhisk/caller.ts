@@ -4,10 +4,10 @@ import { basicToken } from '../basic-token.ts'
 import { notPassed } from '../function-headers.ts'
 import { bearerOf } from '../sent-token.ts'
 
-/** Who calls: `AUTH` of OpenWhisk's clients is `anything:token`, or a token; or a token as everywhere else. */
+/** `AUTH` of OpenWhisk's clients is `anything:token`, or a token; tokens in our own headers work too. */
 export { callerByBasicToken as callerOf } from '../basic-token.ts'
 
-/** As an action is given them: a token of ours is nobody's business but ours. `isKnown`: the caller's was good. */
+/** The headers for an action, without a token of ours. `isKnown`: the caller's token was valid. */
 export function headersForAction({ headers }: IncomingMessage, isKnown: boolean): IncomingHttpHeaders {
   const { authorization = '', 'x-auth-token': own } = headers
   const token = basicToken(authorization) ?? bearerOf(authorization)

@@ -24,13 +24,13 @@ export interface CatalogueParts {
 export interface Action {
   entity: WhiskEntity
   fn: Fn
-  /** The package that it is in; null: none. */
+  /** The package of the action; null: none. */
   pkg: WhiskEntity | null
-  /** The package that stands for that one and was named; null: none. */
+  /** The binding through which the client named the package; null: none. */
   binding: WhiskEntity | null
 }
 
-/** Finds what clients of OpenWhisk have made, and functions that were made in other ways. */
+/** Finds entities that OpenWhisk clients created, and functions that were created in other ways. */
 export class Catalogue {
   readonly #parts: CatalogueParts
 
@@ -89,14 +89,14 @@ export class Catalogue {
     return this.#parts.entities.list(who.projectId, kind)
   }
 
-  /** What is written, or may not be: throws WhiskError when it is there, unless `overwrite`. */
+  /** The current entity before a write; throws WhiskError when it exists, unless `overwrite`. */
   before(who: Principal, kind: WhiskKind, name: string, overwrite: boolean): WhiskEntity | null {
     const before = this.perhaps(who, kind, name)
     if (before !== null && !overwrite) throw taken()
     return before
   }
 
-  /** Throws LimitReached when it is new and the project has as many as it may. */
+  /** Throws LimitReached when it is new and the project has reached its limit. */
   write(
     who: Principal,
     before: WhiskEntity | null,
@@ -121,12 +121,12 @@ export class Catalogue {
     return entity
   }
 
-  /** What its client does not see: the version stays. */
+  /** Stores fields that clients do not see: the version stays. */
   note(entity: WhiskEntity, fields: Partial<WhiskFields>): void {
     this.put({ ...entity, fields: { ...entity.fields, ...fields } })
   }
 
-  /** As it was. */
+  /** Stores the entity unchanged. */
   put(entity: WhiskEntity): void {
     this.#parts.entities.put(entity)
   }
@@ -135,7 +135,7 @@ export class Catalogue {
     this.#parts.entities.delete(entity.id)
   }
 
-  /** The action that a run belongs to, which may have been called in any way. */
+  /** The action of a run's function, however the run was started. */
   ofFunction(who: Principal, functionId: string): WhiskEntity | null {
     const known = this.#parts.entities.ofFunction(functionId)
     if (known !== null) return known
@@ -143,7 +143,7 @@ export class Catalogue {
     return fn === null ? null : this.describe(who, fn)
   }
 
-  /** A function that no client of OpenWhisk has made. */
+  /** The entity of a function that no OpenWhisk client created. */
   describe(who: Principal, fn: Fn): WhiskEntity {
     const kind = fn.code.source === 'image' ? 'blackbox' : kindOfRuntime(this.#runtimeName(who, fn))
     const limits = {

@@ -5,12 +5,12 @@ import { type Given, numberIn, type WhiskAnswer, type WhiskCall } from './whisk-
 import { badRequest } from './whisk-error.ts'
 import { activationIdOf, type WhiskRuns } from './whisk-runs.ts'
 
-/** How long a blocking call waits before it is answered with the id alone. */
+/** How long a blocking call waits before the response is only its id. */
 export const usualWaitMs = 60_000
-/** Beyond what OpenWhisk allows: a sequence waits for its actions. */
+/** Longer than OpenWhisk allows, because a sequence waits for its actions. */
 const mostWaitMs = 900_000
 
-/** Status of a blocking call's answer, by the status code of its activation. */
+/** HTTP status of a blocking call by the status code of its activation. */
 const statuses = [200, 502, 502, 500] as const
 
 /** Invokes actions. */
@@ -47,7 +47,7 @@ export class InvokeOperations {
   }
 }
 
-/** An object or an array; nothing is an empty object. Throws WhiskError. */
+/** An object or an array; an empty body is an empty object. Throws WhiskError. */
 function paramsIn(body: Buffer): Given | unknown[] {
   if (body.length === 0) return {}
   try {

@@ -2,9 +2,9 @@ import type { KeyValue } from '../../domain/openwhisk.ts'
 import type { Given } from './whisk-call.ts'
 import { badRequest } from './whisk-error.ts'
 
-/** Annotations and parameters: lists of keys with values. Pure. */
+/** Annotations and parameters: lists of key-value pairs. Pure. */
 
-/** Throws WhiskError for what is none. */
+/** Throws WhiskError for an invalid list. */
 export function keyValuesIn(name: string, given: unknown): KeyValue[] {
   if (Array.isArray(given) && given.every(isKeyValue)) {
     return given.map(({ key, value, init }) => ({ key, value, ...(init === true && { init }) }))
@@ -17,10 +17,10 @@ const isKeyValue = (one: unknown): one is KeyValue =>
 
 export const saidOf = (list: KeyValue[], key: string): unknown => list.findLast((one) => one.key === key)?.value
 
-/** Whether an annotation says yes. */
+/** Whether an annotation is true. */
 export const isOn = (annotations: KeyValue[], key: string): boolean => saidOf(annotations, key) === true
 
-/** Those with the key set, where it is not there already. */
+/** The list with the key added unless it exists. */
 export function withDefault(list: KeyValue[], key: string, value: unknown): KeyValue[] {
   return list.some((one) => one.key === key) ? list : [...list, { key, value }]
 }
@@ -30,13 +30,13 @@ export const withValue = (list: KeyValue[], key: string, value: unknown): KeyVal
   { key, value },
 ]
 
-/** As one object, the later lists win; variables of the environment are no parameters. */
+/** Merges lists into one object, later lists win; environment variables are left out. */
 export function objectOf(...lists: KeyValue[][]): Given {
   const pairs = lists.flat().filter(({ init }) => init !== true)
   return Object.fromEntries(pairs.map(({ key, value }) => [key, value]))
 }
 
-/** Parameters that are to be variables, as texts. */
+/** Parameters that become environment variables, as text. */
 export function variablesOf(...lists: KeyValue[][]): Record<string, string> {
   const pairs = lists.flat().filter(({ init }) => init === true)
   return Object.fromEntries(
@@ -44,6 +44,6 @@ export function variablesOf(...lists: KeyValue[][]): Record<string, string> {
   )
 }
 
-/** Parameters with a value that callers may not change. */
+/** Parameters with a value that callers may not override. */
 export const definedIn = (params: Given): string[] =>
   Object.keys(params).filter((key) => params[key] !== null && params[key] !== '')

@@ -1,11 +1,11 @@
 import { badRequest } from './whisk-error.ts'
 
-/** What clients call a runtime, and which of ours that is: a row each. */
+/** Maps OpenWhisk's kinds to our runtimes, one row per language. */
 interface Family {
-  /** How its kinds begin, before the colon. */
+  /** Prefix of its kinds, before the colon. */
   prefix: string
   runtime: string
-  /** What functions of it are shown as that were made in another way, and what `default` means. */
+  /** Kind shown for functions that were created in other ways, and the meaning of `default`. */
   kind: string
   extension: string
 }
@@ -18,7 +18,7 @@ const families: Family[] = [
 export const imageKind = 'blackbox'
 export const sequenceKind = 'sequence'
 
-/** Throws WhiskError for a language that is not here. */
+/** Throws WhiskError for an unknown language. */
 export function familyOf(kind: string): Family {
   const prefix = kind.split(':', 1)[0]
   const family = families.find((family) => family.prefix === prefix)
@@ -27,7 +27,7 @@ export function familyOf(kind: string): Family {
   throw badRequest(`The kind '${kind.slice(0, 100)}' is not in the set of supported kinds: ${known}.`)
 }
 
-/** `default` is said by what it means. */
+/** `default` is replaced by its meaning. */
 export function shownKind(kind: string): string {
   return kind.endsWith(':default') ? familyOf(kind).kind : kind
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { badRequest } from './whisk-error.ts'
 
-/** Names as clients of OpenWhisk write them. */
+/** Valid names in OpenWhisk. */
 
 const form = /^\w(?:[\w@ .-]*[\w@.-])?$/
 const longest = 256
@@ -14,7 +14,9 @@ export function checkedName(name: string): string {
   )
 }
 
-/** `name`, `package/name`, and both behind `/namespace/`: of an action or a package of the own project. Throws WhiskError. */
+/**
+ * `name`, `package/name`, or either behind `/namespace/`: an action or package of the caller's own project. Throws WhiskError.
+ */
 export function readName(text: unknown): string {
   if (typeof text !== 'string' || text === '') throw badRequest('A name is missing: write /_/name or /_/package/name.')
   const parts = text.startsWith('/') ? text.split('/').slice(2) : text.split('/')
@@ -24,7 +26,7 @@ export function readName(text: unknown): string {
   return parts.map(checkedName).join('/')
 }
 
-/** The function of an action. What our names do not have is left out, and a hash keeps such names apart. */
+/** The function name of an action. Characters that our names do not allow are dropped, and a hash keeps such names distinct. */
 export function functionNameOf(action: string): string {
   return action.split('/').map(ownPart).join('--')
 }
@@ -35,13 +37,13 @@ function ownPart(part: string): string {
   return `${part.replaceAll(/[^A-Za-z0-9_]+/g, '-')}-${hash}`
 }
 
-/** The package of an action, and its own name. */
+/** The package and the name of an action. */
 export function partsOf(action: string): { pkg: string | null; name: string } {
   const slash = action.indexOf('/')
   return slash === -1 ? { pkg: null, name: action } : { pkg: action.slice(0, slash), name: action.slice(slash + 1) }
 }
 
-/** `namespace` of an entity as records have it. */
+/** `namespace` of an entity in records. */
 export const spaceOf = (project: string, action: string): string => {
   const { pkg } = partsOf(action)
   return pkg === null ? project : `${project}/${pkg}`

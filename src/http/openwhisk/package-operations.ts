@@ -8,7 +8,7 @@ import { checkedName, partsOf } from './names.ts'
 import { type Given, objectIn, pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
 import { badRequest, notThere, WhiskError } from './whisk-error.ts'
 
-/** Packages: names in front of actions, with parameters for all of them; a binding stands for another package. */
+/** Packages: prefixes of action names with parameters for all of them; a binding refers to another package. */
 export class PackageOperations {
   readonly #catalogue: Catalogue
   readonly #actions: Pick<ActionOperations, 'refresh' | 'remove'>
@@ -67,7 +67,7 @@ export class PackageOperations {
     return { status: 200, json: packageRecord(who.projectId, entity) }
   }
 
-  /** Of shared packages, of which there are none. */
+  /** There are no shared packages to refresh. */
   refresh = ({ name }: WhiskCall): WhiskAnswer => {
     if (name !== 'refresh') throw notThere()
     return { status: 204 }
@@ -77,7 +77,7 @@ export class PackageOperations {
     return this.#catalogue.actions(who).filter(({ entity }) => partsOf(entity.name).pkg === name)
   }
 
-  /** Null: it stands for none. */
+  /** Null: the package is no binding. */
   #bindingIn(who: Principal, own: string, given: Given): { namespace: string; name: string } | null {
     const { namespace, name } = given.binding === null ? {} : (fieldIn('binding', given.binding) as Given)
     if (namespace === undefined && name === undefined) return null
@@ -104,7 +104,7 @@ const actionShown = ({ name, writes, fields }: WhiskEntity): object => ({
   parameters: fields.parameters,
 })
 
-/** The later ones win. */
+/** Later entries win. */
 function joined(first: KeyValue[], then: KeyValue[]): KeyValue[] {
   return [...first.filter(({ key }) => then.every((one) => one.key !== key)), ...then]
 }

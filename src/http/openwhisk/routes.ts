@@ -1,29 +1,29 @@
 import type { Scope } from '../../domain/scope.ts'
 import type { Operation } from './whisk-call.ts'
 
-/** What can be done with the entities of one kind, or with a list of them. */
+/** The operations on entities of one kind, or on a list of them. */
 export interface Collection {
   list: Operation
   get: Operation
   put?: Operation
   delete?: Operation
-  /** POST: invoke, fire, switch. */
+  /** POST: invoke an action, fire a trigger, or switch a rule. */
   act?: Operation
-  /** Last words of paths: `…/ID/logs`. */
+  /** Sub-resources at the end of a path: `…/ID/logs`. */
   parts?: Record<string, Operation>
-  /** Names have a package, perhaps. */
+  /** True when names may contain a package. */
   isDeep?: boolean
 }
 
 export interface Route {
   operation: Operation
-  /** Of the entity; empty: none. */
+  /** Name of the entity; empty: none. */
   name: string
   scope: Scope
   takesCode: boolean
 }
 
-/** Null: there is nothing. `path`: behind the namespace. */
+/** Null: no such route. `path`: the segments behind the namespace. */
 export function routeOf(collections: Record<string, Collection>, method: string, path: string[]): Route | null {
   const [word = '', ...rest] = path
   const collection = Object.hasOwn(collections, word) ? collections[word] : undefined

@@ -13,24 +13,24 @@ interface Parts {
   clock: Pick<Clock, 'now'>
 }
 
-/** A trigger that an alarm fires is a job for each of its active rules, which runs the rule's action. */
+/** For a trigger with an alarm: one job for each of its active rules, which runs the rule's action. */
 export class RuleJobs {
   readonly #parts: Parts
-  /** What is under way of each project: two at once would make two jobs for one rule. */
+  /** Current work by project: concurrent changes could make two jobs for one rule. */
   readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  /** Makes, replaces and removes jobs until they are what triggers, rules and actions say. `gone`: an action that is about to go. */
+  /** Creates, replaces and deletes jobs to match triggers, rules and actions. `gone`: an action that is about to be deleted. */
   settle(who: Principal, gone?: string): Promise<void> {
     return this.#inTurn(who, async () => {
       for (const { name } of this.#parts.catalogue.list(who, 'rule')) await this.#settleRule(who, name, gone)
     })
   }
 
-  /** Removes a rule with its job. */
+  /** Deletes a rule with its job. */
   remove(who: Principal, name: string): Promise<WhiskEntity> {
     return this.#inTurn(who, async () => {
       const { catalogue } = this.#parts
@@ -47,7 +47,7 @@ export class RuleJobs {
     else if (date !== null && this.#hasPassed(date)) throw badRequest('The date must be at least 60 seconds ahead.')
   }
 
-  /** Others may write the rule while its job goes: what it says then counts. */
+  /** The rule may change while its job is deleted; the latest version counts. */
   async #settleRule(who: Principal, name: string, gone: string | undefined): Promise<void> {
     const { catalogue } = this.#parts
     const before = catalogue.perhaps(who, 'rule', name)
@@ -64,7 +64,7 @@ export class RuleJobs {
     return rule.job.key === JSON.stringify(wanted) && this.#isThere(who, rule.job.id)
   }
 
-  /** An alarm whose only time has passed needs none; one that should have begun has begun. */
+  /** An alarm whose only time has passed needs no job; a start time in the past is dropped. */
   #made(who: Principal, wanted: NewJob | null): WhiskRule['job'] {
     if (wanted === null) return null
     const { firstExecutionTime: first, ...always } = wanted

@@ -13,7 +13,7 @@ interface Parts {
   ruleJobs: RuleJobs
 }
 
-/** Rules: while one is active, its action runs when its trigger is fired. */
+/** Rules: while a rule is active, its action runs when its trigger fires. */
 export class RuleOperations {
   readonly #parts: Parts
 
@@ -58,7 +58,7 @@ export class RuleOperations {
     return { status: 200, json: ruleRecord(who.projectId, await this.#parts.ruleJobs.remove(who, name)) }
   }
 
-  /** Not kept where its job cannot be made. */
+  /** The rule is not stored when its job cannot be created. */
   async #written(
     who: Principal,
     before: WhiskEntity | null,
@@ -87,7 +87,7 @@ export class RuleOperations {
   }
 }
 
-/** A name, or an object of path and name. */
+/** A name, or an object with path and name. */
 function nameIn(given: unknown): string {
   if (typeof given !== 'object' || given === null) return readName(given)
   const { path, name } = given as Given

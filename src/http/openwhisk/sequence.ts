@@ -1,11 +1,11 @@
 import { badRequest } from './whisk-error.ts'
 
-/** Actions that one sequence comes to, those of the sequences in it included: OpenWhisk's own limit. */
+/** OpenWhisk's limit of actions in a sequence, including those of nested sequences. */
 const mostActions = 50
 
 /**
- * Refuses a sequence that comes back to itself, by way of others too, and one that comes to too many actions. `componentsOf`: of
- * an action that is there, by the name that it has itself; null: it is no sequence. Throws WhiskError.
+ * Refuses a sequence that contains itself, directly or through others, or that has too many actions. `componentsOf`: the
+ * components of an existing action, by its own name; null: not a sequence. Throws WhiskError.
  */
 export function checkSequence(
   name: string,
@@ -37,8 +37,8 @@ const ring = (name: string, component: string): string =>
   `Sequence may not refer to itself: ${name} comes back to ${component} by way of its components.`
 
 /**
- * A sequence is a function of its own, which calls one action after the other through the API: so it has records, triggers and
- * limits as every function, and is tried again after a crash.
+ * A sequence is a function that calls one action after the other through the API, so it has records, triggers, limits and retries
+ * like every function.
  */
 export const sequenceCode = (components: string[]): string => `// Made from the components of a sequence.
 const components = ${JSON.stringify(components)}

@@ -15,7 +15,7 @@ interface Parts {
   ruleJobs: RuleJobs
 }
 
-/** Triggers: names that are fired, by a call or an alarm; active rules say which actions run then. */
+/** Triggers: named events that a call or an alarm fires; active rules decide which actions run. */
 export class TriggerOperations {
   readonly #parts: Parts
 
@@ -51,7 +51,7 @@ export class TriggerOperations {
     return { status: 200, json }
   }
 
-  /** Its activation is that of the first action: nothing else runs. */
+  /** The activation id is that of the first action: the trigger itself runs nothing. */
   fire = async ({ who, name, body }: WhiskCall): Promise<WhiskAnswer> => {
     const { catalogue } = this.#parts
     const trigger = catalogue.get(who, 'trigger', name)
@@ -69,7 +69,7 @@ export class TriggerOperations {
     return request.executionId
   }
 
-  /** One that is refused does not stop the others; all of them are an error. */
+  /** A refused action does not stop the others; when all are refused, the call fails. */
   async #accepted(runs: (() => Promise<string>)[]): Promise<string[]> {
     const settled = await Promise.allSettled(runs.map((run) => run()))
     const ids = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))

@@ -25,16 +25,16 @@ interface Parts {
 const verbs = ['OPTIONS', 'GET', 'DELETE', 'POST', 'PUT', 'HEAD', 'PATCH']
 const usualHeaders = 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent'
 
-/** Where a web action was asked for. */
+/** The web action and path that a URL addresses. */
 interface Place {
   action: Action
   extension: Extension
-  /** What follows the name; empty: nothing. */
+  /** The path behind the name; empty: none. */
   path: string
   user: Principal | null
 }
 
-/** Actions that are exported to the web: no token is needed, and their answer is HTTP. */
+/** Web actions: callers need no token, and the result is an HTTP response. */
 export class WebActions {
   readonly #parts: Parts
 
@@ -94,7 +94,7 @@ export class WebActions {
     return { action, extension, path: rest.length === 0 ? '' : `/${rest.join('/')}`, user }
   }
 
-  /** Nobody need say who they are. */
+  /** Authentication is optional. */
   async #userOf(incoming: IncomingMessage): Promise<Principal | null> {
     const { authorization, 'x-auth-token': own } = incoming.headers
     if (authorization === undefined && own === undefined) return null
@@ -116,7 +116,7 @@ const failedText = 'There was an error processing your request.'
 
 export const errorIn = (result: unknown): unknown => (result as { error?: unknown } | null)?.error
 
-/** A text or a number is the secret itself; `true` asks for a token, which may be one that invokes this. */
+/** A string or number is the secret itself; `true` requires a token that may invoke this action. */
 function checkSecret(wanted: unknown, { user, action }: Place, { headers }: IncomingMessage): void {
   const isGiven =
     typeof wanted === 'string' || typeof wanted === 'number'
@@ -134,7 +134,7 @@ function allowOrigins({ headers }: IncomingMessage, outgoing: ServerResponse): v
   outgoing.setHeader('Access-Control-Allow-Headers', headers['access-control-request-headers'] ?? usualHeaders)
 }
 
-/** What the action says of origins and of guessing types holds, and is said once: browsers refuse two origins. */
+/** The action's own CORS and content-type-options headers replace ours: browsers refuse a repeated origin header. */
 export function send(outgoing: ServerResponse, { status, headers, body }: WebAnswer): void {
   for (const name of outgoing.getHeaderNames()) if (headers.some(([said]) => said === name)) outgoing.removeHeader(name)
   for (const [name, value] of headers) outgoing.appendHeader(name, value)

@@ -1,7 +1,7 @@
 import type { Given } from './whisk-call.ts'
 import { badRequest, WhiskError } from './whisk-error.ts'
 
-/** The result of a web action as an HTTP answer, by the extension that was asked for: pure. Throws WhiskError. */
+/** The result of a web action as an HTTP response, by the requested extension. Pure. Throws WhiskError. */
 
 export interface WebAnswer {
   status: number
@@ -13,7 +13,7 @@ const extensions = ['http', 'json', 'html', 'svg', 'text'] as const
 
 export type Extension = (typeof extensions)[number]
 
-/** The name of an action without its extension; `http` where it has none that is known. */
+/** Splits an action's name from its extension; the default is `http`. */
 export function splitExtension(text: string): { name: string; extension: Extension } {
   const found = extensions.find((extension) => text.endsWith(`.${extension}`) && text.length > extension.length + 1)
   if (found === undefined) return { name: text, extension: 'http' }
@@ -75,7 +75,7 @@ const isJson = (type: string): boolean => /^application\/(json$|[\w.-]+\+json$)/
 const textTypes =
   /^(text\/.*|application\/(xml|javascript|x-javascript|ecmascript|x-www-form-urlencoded|[\w.-]+\+xml))$/
 
-/** Binary types come as base64; JSON may; text is as it is. */
+/** Binary types are base64 encoded, JSON may be; text is sent as it is. */
 function bytesOf(body: string, type: string): Buffer {
   const bare = bareType(type)
   if (isJson(type)) return isBase64(body) ? Buffer.from(body, 'base64') : Buffer.from(body)
@@ -96,7 +96,7 @@ function statusOf(given: unknown, usual: number): number {
 
 const nameForm = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const valueForm = /^[\t\x20-\x7e\x80-\xff]*$/
-/** They say how a body is sent, which is ours. */
+/** Headers about the transfer of a body, which the server sets. */
 const hopByHop = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'trailer'])
 
 function pairsOf(given: unknown): [string, string][] {

@@ -3,23 +3,23 @@ import { mediaTypeOf } from '../body.ts'
 import type { Given } from './whisk-call.ts'
 import { badRequest } from './whisk-error.ts'
 
-/** The request to a web action as its parameters: pure. */
+/** Converts the request of a web action to parameters. Pure. */
 
 export interface WebRequest {
   method: string
-  /** What follows the name of the action, with its slash; empty: nothing. */
+  /** The path behind the action's name, with its slash; empty: none. */
   path: string
-  /** Without `?`; as it came. */
+  /** The raw query without `?`. */
   query: string
   headers: IncomingHttpHeaders
   body: Buffer
-  /** Namespace of a caller who is known. */
+  /** Namespace of an authenticated caller. */
   user?: string | undefined
-  /** The action wants body and query as they came. */
+  /** True when the action wants the raw body and query. */
   isRaw: boolean
 }
 
-/** `immutable`: parameters that callers may not change. Throws WhiskError. */
+/** `immutable`: parameters that callers may not override. Throws WhiskError. */
 export function webParams(request: WebRequest, immutable: string[] = []): Given {
   const { method, path, user } = request
   const about = {
@@ -51,7 +51,7 @@ function rawBody({ headers, body }: WebRequest): string {
   return body.toString(type === jsonType || !isText(type) ? 'base64' : 'utf8')
 }
 
-/** Fields to be merged, or what stands as the body; neither: there is none. */
+/** Fields to merge into the parameters, or the raw body; neither: the request has none. */
 function readBody({ headers, body }: WebRequest): { fields?: Given; body?: unknown } {
   if (body.length === 0) return {}
   const type = mediaTypeOf(headers['content-type'])

@@ -11,7 +11,7 @@ import { webAnswer } from './web-answer.ts'
 import { webParams } from './web-params.ts'
 import { WhiskError } from './whisk-error.ts'
 
-/** A webhook of an action is a web action that says how it is called: with `__ow_*`, and answering by `.http`. */
+/** A webhook of an action is called like a web action: with `__ow_*` parameters and the `.http` response. */
 
 export const isAction = ({ signature }: Pick<Revision, 'signature'>): boolean =>
   factsOf(signature).events === 'openwhisk'

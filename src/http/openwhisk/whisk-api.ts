@@ -23,7 +23,7 @@ import type { WhiskAnswer } from './whisk-call.ts'
 import { asWhiskError, notThere, WhiskError } from './whisk-error.ts'
 import { WhiskRuns } from './whisk-runs.ts'
 
-/** The API of Apache OpenWhisk, for its clients: who calls, what they call, and the form of answers and refusals. */
+/** The API of Apache OpenWhisk: authentication, routing, and the format of responses and errors. */
 
 export type WhiskApi = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
@@ -67,7 +67,7 @@ function operationsOf(parts: HttpParts): Pick<Parts, 'collections' | 'web' | 'al
   return { collections, alarms, web: new WebActions({ http: parts, entities, catalogue, runs }) }
 }
 
-/** Null: it is answered already. */
+/** Null: the response has already been sent. */
 async function answerOf(
   parts: Parts,
   incoming: IncomingMessage,
@@ -101,7 +101,7 @@ async function answerOf(
   return answer
 }
 
-/** What the platform itself has: the alarms. */
+/** The platform's own package: the alarms. */
 async function ofSystem(
   parts: Parts,
   who: Principal,
@@ -164,7 +164,7 @@ function send(outgoing: ServerResponse, { status, json, headers }: WhiskAnswer):
   outgoing.end(body)
 }
 
-/** What we do not know is for the log. What was not read of the request is not waited for. */
+/** Unknown errors are logged. The unread rest of the request is not awaited. */
 function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerResponse, thrown: unknown): void {
   const { log, wrongTokens, newId } = parts
   const counted = wrongTokens.counted(thrown, incoming)
@@ -180,5 +180,5 @@ function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerRespons
   send(outgoing, { status, json: { error: message, code: newId().replaceAll('-', '') }, headers: retry })
 }
 
-/** The operations of an object, which are its own fields. */
+/** The operations of an object, which are own properties. */
 const bound = <T extends object>(operations: T): T => ({ ...operations })

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../domain/principal.ts'
 import { badRequest } from './whisk-error.ts'
 
-/** A call of the API, let in and read. */
+/** A call of the API, authenticated and with its body read. */
 export interface WhiskCall {
   who: Principal
-  /** Name of an entity, with its package where there is one; empty where the path names none. */
+  /** Name of an entity, with its package if it has one; empty when the path names none. */
   name: string
   query: URLSearchParams
   body: Buffer
@@ -24,7 +24,7 @@ export type Operation = (call: WhiskCall) => WhiskAnswer | Promise<WhiskAnswer>
 
 export type Given = Record<string, unknown>
 
-/** The JSON object of a request; nothing is an empty one. Throws WhiskError. */
+/** The JSON object of a request; an empty body is an empty object. Throws WhiskError. */
 export function objectIn(body: Buffer): Given {
   const value = body.length === 0 ? {} : parsed(body)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Given
@@ -51,7 +51,7 @@ export function numberIn(query: URLSearchParams, name: string, usual: number, le
 const mostListed = 200
 const usuallyListed = 30
 
-/** The part of a list that `limit` and `skip` ask for; a limit of 0 is the most there is. */
+/** The page of a list that `limit` and `skip` select; a limit of 0 means the maximum. */
 export function pageOf(query: URLSearchParams): { limit: number; skip: number } {
   const limit = numberIn(query, 'limit', usuallyListed, 0, mostListed)
   return { limit: limit === 0 ? mostListed : limit, skip: numberIn(query, 'skip', 0, 0, Number.MAX_SAFE_INTEGER) }

@@ -1,7 +1,7 @@
 import { FaasError } from '../../domain/errors.ts'
 import { statusOfCode } from '../error-response.ts'
 
-/** Refusals as OpenWhisk words them: a status and a sentence. */
+/** An error in OpenWhisk's format: a status and a sentence. */
 export class WhiskError extends Error {
   override name = 'WhiskError'
   readonly status: number
@@ -18,7 +18,7 @@ export const notThere = (): WhiskError => new WhiskError(404, 'The requested res
 
 export const taken = (): WhiskError => new WhiskError(409, 'resource already exists')
 
-/** Null: nothing that we know; what is wrong is for the log. */
+/** Null: an unknown error, which is logged. */
 export function asWhiskError(error: unknown): WhiskError | null {
   if (error instanceof WhiskError) return error
   if (!(error instanceof FaasError) || error.code === 'internal') return null

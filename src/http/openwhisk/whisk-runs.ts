@@ -16,7 +16,7 @@ interface Parts {
 
 export type Request = RunRequest & { executionId: string }
 
-/** Runs actions: as calls that are waited for some time and go on after it, or as accepted runs. */
+/** Runs actions: as calls that a caller awaits for a limited time, or as accepted runs. */
 export class WhiskRuns {
   readonly #parts: Parts
 
@@ -32,7 +32,7 @@ export class WhiskRuns {
     return { target, projectId: who.projectId, from: who.from, trigger: 'api', input, executionId: this.#parts.newId() }
   }
 
-  /** Null: it has not ended in time, and goes on. */
+  /** Null: it did not end in time and continues. */
   async run(request: Request, waitMs: number): Promise<Finished | null> {
     const running = this.#parts.invocation.run(request)
     const late = Promise.withResolvers<null>()
@@ -52,7 +52,9 @@ export class WhiskRuns {
   }
 }
 
-/** Those of the binding are between those of the package and of the action, which the function has already. */
+/**
+ * A binding's parameters rank between those of the package and those of the action; the function already contains the latter two.
+ */
 function withBinding({ binding, pkg, entity }: Action, params: Given | unknown[]): Given | unknown[] {
   if (binding === null || Array.isArray(params)) return params
   const defaults = objectOf(pkg?.fields.parameters ?? [], binding.fields.parameters, entity.fields.parameters)
@@ -64,7 +66,7 @@ function inputOf(params: Given | unknown[]): CallInput {
   return { kind: 'json', body: Buffer.from(text), text }
 }
 
-/** Parameters that an action has said and keeps. */
+/** Parameters whose value an action has fixed. */
 export function immutableOf({ entity, pkg, binding }: Action): string[] {
   if (!isOn(entity.fields.annotations, 'final')) return []
   return definedIn(objectOf(pkg?.fields.parameters ?? [], binding?.fields.parameters ?? [], entity.fields.parameters))
@@ -77,13 +79,13 @@ export function refuseImmutable(action: Action, names: string[]): void {
   throw badRequest(`Request defines parameters that are not allowed (e.g., reserved properties): ${wrong.join(', ')}.`)
 }
 
-/** Nothing of the action ran: the caller may try again. */
+/** The action did not begin, so the caller may retry. */
 function refuseUnbegun({ execution, outcome }: Finished): void {
   if (outcome.kind !== 'platform' || execution.startKind !== null) return
   throw new WhiskError(429, outcome.error.message)
 }
 
-/** As clients know it: 32 digits. */
+/** The id in OpenWhisk's form: 32 digits. */
 export const activationIdOf = (executionId: string): string => executionId.replaceAll('-', '')
 
 export function executionIdOf(activationId: string): string {

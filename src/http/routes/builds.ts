@@ -16,7 +16,7 @@ import { LiveText } from '../live-text.ts'
 const tag = 'builds'
 const columns: readonly Column[] = ['project_id', 'function_id', 'status']
 
-/** What was installed for packages, the newest first. */
+/** Builds of packages, the newest first. */
 export function bindBuilds(app: App, builds: Builds, functions: Functions, told: Told): void {
   const idOf = (c: Ctx) => uuidParam('Build', c.req.param('id') ?? '')
 

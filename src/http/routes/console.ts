@@ -4,7 +4,7 @@ import { notFound } from '../../domain/errors.ts'
 import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
 
-/** The console: static files, and its one page for every address below /console. */
+/** The console: static files, and its single page for every address below /console. */
 
 interface Served {
   bytes: Uint8Array<ArrayBuffer>
@@ -18,7 +18,7 @@ const types: Record<string, string> = {
   css: 'text/css; charset=utf-8',
 }
 
-/** No script but our own; styles of the editor come from its code. */
+/** Only our own scripts are allowed; the editor inserts styles from its code. */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"

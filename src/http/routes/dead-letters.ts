@@ -30,7 +30,7 @@ const done = z.object({
 })
 const asBody = { 'Content-Type': 'application/json' }
 
-/** Accepted runs that did not succeed and will not be tried again by themselves. */
+/** Accepted runs that did not succeed and are not retried automatically. */
 export function bindDeadLetters(app: App, deadLetters: DeadLetters, settings: { maxBodyBytes: number }): void {
   const idOf = (c: Ctx) => uuidParam('Execution', c.req.param('id') ?? '')
 

@@ -3,7 +3,7 @@ import { notFound } from '../../domain/errors.ts'
 import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
 
-/** The documentation, for people. `read` and the Markdown renderer are asked when somebody reads the first page. */
+/** The documentation for people. `read` and the Markdown renderer run at the first request. */
 export function bindDocs(app: App, read: () => DocPage[]): void {
   const made = new Map<string, Promise<string>>()
   const show = async (c: Ctx, name: string) => {

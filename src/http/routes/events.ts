@@ -12,9 +12,9 @@ export interface EventsParts {
   gauges(): Gauges
 }
 
-/** How often the numbers of the server are told; keeps the connection alive as well. */
+/** Interval of the server's numbers, which also keeps the connection alive. */
 const tickMs = 2000
-/** Events that may wait for one reader; what comes while as many wait is dropped, and said. */
+/** Limit of events that wait for one reader; further events are dropped, and the stream says so. */
 const mostWaiting = 1000
 
 const query = z.object({
@@ -108,7 +108,7 @@ function eventText(event: RunEvent): string {
   return `event: log\ndata: ${data}\n\n`
 }
 
-/** What the whole server does is for admins. */
+/** Only admins get the numbers of the whole server. */
 function serverText(who: Principal, { running, queued, jobs, workers }: Gauges): string {
   if (!who.isAdmin) return '{}'
   const states: Record<string, number> = {}

@@ -165,7 +165,10 @@ async function created(
   return { status: isLate ? 202 : 201, json: executionJson(execution) }
 }
 
-/** Undefined: none are given. What waits for a run is told when it would have to wait long. */
+/**
+ * Undefined: no terms. Throws FaasError `invalid_request` for terms that need an accepted (queued) run when the caller waits for
+ * a direct one.
+ */
 function termsOf(fields: Partial<z.output<typeof newExecution>>, asked: Asked | undefined): Terms | undefined {
   const { delay: delayMs, run_at, priority, retries, on_success, on_failure } = fields
   const key = fields.idempotency_key ?? asked?.key
@@ -225,7 +228,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       method: 'get',
       path: '/v1/executions/:id',
       tag,
-      // Who may begin runs may see how they end.
+      // A caller who may start runs may also see how they end.
       scope: ['read', 'invoke'],
       onlyFunction: 'checked',
       summary: 'Show an execution; with wait=30, when it is over or 30 seconds have passed',
@@ -304,13 +307,13 @@ export function bindExecutions(app: App, executions: Executions): void {
 
 const longestWaitSeconds = 600
 
-/** What is no number asks for nothing, as every parameter of this route that is not known. */
+/** A value that is not a number is ignored, like every unknown parameter of this route. */
 function waitMs(wait: string | undefined): number | null {
   const seconds = Number(wait)
   return wait !== undefined && seconds > 0 ? Math.min(seconds, longestWaitSeconds) * 1000 : null
 }
 
-/** An app reads from its input which of its functions is meant. */
+/** An app reads from its input which of its functions is called. */
 function targeted(target: string | null | undefined, input: string | null | undefined): string | null | undefined {
   if (!target) return input
   const name = JSON.stringify(target)
@@ -337,7 +340,7 @@ interface PlainFields {
   description?: string | null
 }
 
-/** Nothing to convert and nothing to complain about, as in most requests: saves what the schema costs. */
+/** Most requests have only plain values, which need neither conversion nor checks: skipping the schema saves time. */
 function isPlain(values: object): values is PlainFields {
   for (const [name, value] of Object.entries(values)) if (!isPlainField(name, value)) return false
   return true
@@ -360,7 +363,7 @@ function isPlainField(name: string, value: unknown): boolean {
   }
 }
 
-/** Not bounded in length: the body as a whole is. */
+/** Not limited in length: the whole body is. */
 function asText(value: unknown): string {
   if (typeof value !== 'string') throw invalid('must be a string; write a JSON object as text.')
   return value

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { type App, endpoint } from '../endpoint.ts'
 
-/** Is the process alive, and does it take work. */
+/** Liveness and readiness. */
 export function bindHealth(app: App, parts: { isReady(): boolean }): void {
   endpoint(
     app,

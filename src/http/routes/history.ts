@@ -12,7 +12,7 @@ const query = z.object({
     .openapi({ description: 'Only calls that began then or later, as 2026-11-30T00:00:00Z; default: all.' }),
 })
 
-/** Calls as they were, for the simulator. */
+/** Past calls, for the simulator. */
 export function bindHistory(app: App, executions: Pick<Executions, 'history'>): void {
   endpoint(
     app,

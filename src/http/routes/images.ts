@@ -29,7 +29,7 @@ const pruned = z.object({
 })
 const pulled = z.object({ image: text(512, 'Name of the image. Required.') })
 
-/** The images of runtimes and functions on the engine of the server. */
+/** The images of runtimes and functions in the server's engine. */
 export function bindImages(app: App, images: Images, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,

@@ -41,7 +41,7 @@ export interface InvokeParts {
 
 const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const
 
-/** `ANY /fn/{name}` and below: the line in the document of what `front.ts` calls. */
+/** Describes `ANY /fn/{name}` and below, which `front.ts` serves, for /openapi.json. */
 export function describeInvoke(app: App): void {
   for (const path of ['/fn/:name', '/fn/:name/:path']) {
     for (const method of methods) describe(app, { method, path, ...aboutInvoke })
@@ -78,8 +78,8 @@ const aboutInvoke: Omit<Described, 'method' | 'path'> = {
 }
 
 /**
- * The body is the event, the answer the function's value. Reads and writes Node's own request and response: this is the
- * path that must be fast. Who may call is known before the body is read.
+ * Calls a function: the body is the event, the response is the function's value. It uses Node's own request and response, because
+ * this path must be fast. The caller is authorised before the body is read.
  */
 export async function invoke(
   parts: InvokeParts,
@@ -119,13 +119,13 @@ export async function invoke(
     : answerAsAsked(parts, whole, asked, outgoing, isOwn)
 }
 
-/** What almost every call asks of its run is nothing. */
+/** Undefined for calls without such headers, which are almost all. */
 function askedOf({ newId }: InvokeParts, place: Place, { headers }: IncomingMessage): Asked | undefined {
   if (place.isAsyncOpenFaas) return askedOfOpenFaas(newId())
   return askedIn(headers) ?? (place.isFission ? askedOfFission(headers) : undefined)
 }
 
-/** A token that came as `?code=` is no business of another project's function. */
+/** A token sent as `?code=` is removed before another project's function sees the request. */
 function headFor(token: string | null, http: HttpRequestHead): HttpRequestHead {
   if (token === null || !http.target.includes('code=')) return http
   return { ...http, target: withoutKey(http.target, token), url: withoutKey(http.url, token) }
@@ -137,13 +137,13 @@ function withoutKey(url: string, token: string): string {
   return kept.join('&') === '' ? path : `${path}?${kept.join('&')}`
 }
 
-/** The key has been checked, and is the function's business no more. */
+/** The key has been verified and is removed before the function sees the request. */
 function keyed(http: HttpRequestHead, isAdmin: boolean): HttpRequestHead {
   const headers = http.headers.filter(([name]) => name !== 'x-functions-key')
   return { ...http, headers, key: isAdmin ? 'admin' : 'function' }
 }
 
-/** A page of another site may run what its project opened to it, and nothing else. */
+/** A page of another site may call a function only if the function's CORS setting allows it. */
 function refuseOtherSites({ settings }: InvokeParts, fn: Fn, incoming: IncomingMessage): void {
   if (!settings.isOpen || fn.access === 'public') return
   const { origin } = incoming.headers
@@ -151,7 +151,7 @@ function refuseOtherSites({ settings }: InvokeParts, fn: Fn, incoming: IncomingM
   refuseElsewhere(incoming, doorOf(settings), false)
 }
 
-/** Headers of the answer, whatever it will be. */
+/** CORS headers for any response. */
 function allowOrigin(rule: FunctionCors | null, { headers }: IncomingMessage, outgoing: ServerResponse): void {
   const { origin } = headers
   if (rule === null || origin === undefined || !admits(rule, origin)) return

@@ -12,7 +12,7 @@ import { shownTime } from '../time.ts'
 const tag = 'jobs'
 const overlaps = ['allow', 'skip', 'queue'] as const
 const missedRules = ['skip', 'once', 'all'] as const
-/** Longer than any pattern of use. */
+/** Longer than any useful pattern. */
 const patternLength = 255
 const inputLength = 1024 * 1024
 

@@ -13,7 +13,7 @@ const about = {
   },
 }
 
-/** The API as a document for programs, and as a page for people. Bound last: both list what was bound before. */
+/** The API as a document for programs, and as a page for people. It is bound last, because it lists everything bound before. */
 export function bindOpenApi(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'apiKey',

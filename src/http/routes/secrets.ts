@@ -13,7 +13,7 @@ const tag = 'secrets'
 const path = '/v1/secrets/:name'
 const rotations = ['replace', 'drain'] as const
 
-/** What is wrong with it is said without it. */
+/** Messages about the value do not repeat it. */
 const value = field(
   { type: 'string', description: 'The secret itself: text of up to 64 KiB. No answer ever has it.' },
   (given) => {

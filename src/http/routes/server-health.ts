@@ -42,7 +42,7 @@ const shown = z
   })
   .openapi('Health')
 
-/** How the installation is, looked over on request. */
+/** The installation's state, checked on request. */
 export function bindServerHealth(app: App, health: Health): void {
   endpoint(
     app,

@@ -151,7 +151,7 @@ function toScopes(value: unknown): Scope[] {
   return [...new Set(value as Scope[])]
 }
 
-/** A function of the project that the token is for. */
+/** The function of the project to which the token is limited. */
 function functionOf(
   targets: TokenParts['targets'],
   who: Principal,

@@ -36,7 +36,7 @@ const query = z.object({
   all_projects: z.string().optional().openapi({ description: 'Of every project; admins only.' }),
 })
 
-/** What functions have used. */
+/** Use of functions. */
 export function bindUsage(app: App, usage: Usage): void {
   endpoint(
     app,
@@ -83,7 +83,7 @@ function dayIn(name: string, given: string | undefined): string | undefined {
   throw invalid(`"${name}" must be a day such as 2026-11-30, and is ${JSON.stringify(given)}.`)
 }
 
-/** There is such a day. */
+/** True when the day exists. */
 function isDay(text: string): boolean {
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isFinite(at) && dayOf(at) === text
@@ -111,7 +111,7 @@ const rowJson = (row: ShownUsage): z.output<typeof shownRow> => ({
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000
 
-/** RFC 4180. What a spreadsheet would take for a formula is text. */
+/** CSV by RFC 4180. Cells that a spreadsheet would take for a formula are marked as text. */
 const csvOf = (rows: z.output<typeof shownRow>[]): string =>
   [columns.join(','), ...rows.map((row) => columns.map((name) => cell(row[name])).join(',')), ''].join('\r\n')
 

@@ -13,7 +13,7 @@ const versions = z.object({
 })
 const root = z.object({ uri: z.string() })
 
-/** Discovery, as the contract has it. */
+/** API discovery, as in the contract. */
 export function bindVersionsRoot(app: App, settings: { trustProxy: boolean }): void {
   endpoint(
     app,

@@ -104,12 +104,12 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
       throw wrongTokens.counted(error, c.env.incoming, 'not_found')
     }
   }
-  /** Nobody knows who calls: for what is not there, no body is read. */
+  /** The caller is anonymous, so no body is read for a webhook that does not exist. */
   const take = async (c: Ctx, id: string): Promise<Response> => {
     const call = calledOf(c, id)
     const signed = await readSigned(c, settings, call.webhook.projectId)
     const { executionId, deliveryId } = webhooks.admit(call, signed)
-    /** With what the function is called with, so that it is called with the same again. */
+    /** The record includes the function's input, so that the delivery can be repeated. */
     const note = (status: DeliveryStatus, execution: string, { input, http }: EventRun, bytes = signed.body.length) =>
       webhooks.note(id, { status, executionId: execution, deliveryId, bytes, request: { input, http } })
     const kept = await webhookCall(c, id, call.run.target.revision, signed.body, settings)

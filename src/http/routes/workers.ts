@@ -60,7 +60,7 @@ const history = z
   })
   .openapi('WorkerHistory')
 
-/** The routes for a function and those for one version of it do the same; without a number the version is 0. */
+/** The routes of a function and those of one version do the same; without a number the version is 0. */
 const bases = ['/v1/functions/:id', '/v1/functions/:id/versions/:number'] as const
 type Base = (typeof bases)[number]
 
