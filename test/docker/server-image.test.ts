@@ -75,7 +75,9 @@ describeWithDocker('the image of the server', () => {
     expect(answer.json).toMatchObject({ body: '{"a":1}' })
     // Functions have their own network beside the one with the server.
     const instance = instanceIn(await docker('exec', name, 'cat', '/data/instance.json'))
-    const [id = ''] = (await docker('ps', '-q', '--filter', `ancestor=${images('http')}`)).split('\n')
+    // The engine knows the image by its content, which others test beside us: only this server's.
+    const ours = ['--filter', `ancestor=${images('http')}`, '--filter', `label=io.taibai.instance=${instance}`]
+    const [id = ''] = (await docker('ps', '-q', ...ours)).split('\n')
     const networks = JSON.parse(await docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', id))
     expect(Object.keys(networks).sort()).toEqual([`taibai-${instance}`, `taibai-${instance}-pair-1`])
     const pair = `taibai-${instance}-pair-1`

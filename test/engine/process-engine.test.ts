@@ -1,10 +1,12 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { engineWorkersContract } from '../support/contracts/engine-workers.ts'
 import { sandboxEngineContract } from '../support/contracts/sandbox-engine.ts'
 import { processWorkers } from '../support/engine-parts-process.ts'
 import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
+import { projectFolder } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 describe('the engine that runs plain processes keeps the contract', () => {
@@ -75,6 +77,31 @@ describe('the engine that runs plain processes', () => {
     const outcome = await worker.call(aCall({ input }), 10_000)
     expect(String((outcome as { value: { body: Buffer } }).value.body)).toMatch(/Max open files +256 +256/)
     await worker.kill()
+  })
+
+  test('removes a process that was started in the moment before its server was killed', async () => {
+    const { manifests, workersDir } = workers()
+    const folder = join(workersDir, 'orphan')
+    mkdirSync(folder)
+    const shimPath = join(folder, 'shim.mjs')
+    writeFileSync(shimPath, 'setInterval(() => {}, 1000)')
+    const image = 'orphan'
+    const itsManifests = [{ ...workers().manifest, name: image, image, shimPath, command: ['node', 'shim.mjs'] }]
+    manifests.push(...itsManifests)
+    const program = `
+      const { ProcessEngine } = await import(${JSON.stringify(join(projectFolder, 'src/engine/sandbox/process/process-engine.ts'))})
+      const [options, spec] = ${JSON.stringify([
+        { manifests: itsManifests, workersDir, openFilesLimit: 256, nodeCommand: [process.execPath] },
+        { image, folder, env: { FOLDER: folder } },
+      ])}
+      void new ProcessEngine(options).start(spec)
+      process.kill(process.pid, 'SIGKILL')`
+    expect(spawnSync(process.execPath, ['--input-type=module', '-e', program]).signal).toBe('SIGKILL')
+    const isRunning = () => existsSync(join(folder, 'pid')) && readFileSync(join(folder, 'pid'), 'utf8') !== ''
+    await waitUntil('the process is there', isRunning)
+    expect(await (await workers().again()).removeLeftovers()).toBe(1)
+    manifests.pop()
+    rmSync(folder, { recursive: true })
   })
 
   test('removes no process whose number was given to another since', async () => {

@@ -102,7 +102,7 @@ export function processHarness(runtime: string, code = join(runtime, 'conformanc
   }
 }
 
-function spawnShim(runtime: string, folder: string, link: Record<string, string>): ChildProcess {
+export function spawnShim(runtime: string, folder: string, link: Record<string, string>): ChildProcess {
   const manifest = JSON.parse(readFileSync(join(runtime, 'runtime.json'), 'utf8'))
   const [program, ...args] = manifest.command
   return spawn(program, [...args.slice(0, -1), join(runtime, manifest.shim)], {

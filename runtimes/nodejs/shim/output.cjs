@@ -66,15 +66,19 @@ function captureOutput() {
 
 /**
  * What is written to the descriptors 1 and 2 goes to the server through named pipes, which need no reader here: what child
- * processes print, what libraries write past `process.stdout`, and the last words of Node itself.
+ * processes print, what libraries write past `process.stdout`, and the last words of Node itself. Whoever opens a pipe for
+ * writing waits for a reader: this process is that for the moment, because a server that was killed is none.
  */
 function openPipes() {
   for (const [number, name] of [
     [1, 'stdout'],
     [2, 'stderr'],
   ]) {
+    const pipe = join(serverFolder(), name)
+    const reader = openSync(pipe, constants.O_RDWR)
     closeSync(number)
-    openSync(join(serverFolder(), name), constants.O_WRONLY) // takes the number: it is the lowest that is free
+    openSync(pipe, constants.O_WRONLY) // takes the number: it is the lowest that is free
+    closeSync(reader)
   }
 }
 

@@ -75,7 +75,11 @@ def way_to_server(stream):
     """A descriptor that the server reads the other end of."""
     path = os.environ.get('TAIBAI_SOCKET')
     if path:  # the socket itself has the name that the server gave it
-        return os.open(f'{os.path.dirname(path)}/{stream}', os.O_WRONLY)
+        pipe = f'{os.path.dirname(path)}/{stream}'
+        reader = os.open(pipe, os.O_RDWR)  # without one the next line waits: a server that was killed is none
+        writer = os.open(pipe, os.O_WRONLY)
+        os.close(reader)
+        return writer
     from __main__ import dial
 
     return dial(stream).detach()

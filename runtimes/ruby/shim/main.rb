@@ -46,11 +46,16 @@ module TaibaiShim
   # Descriptors 1 and 2 lead to the server: what is printed past the shim arrives without a reader in this process.
   def self.take_over_descriptors
     { 'stdout' => STDOUT, 'stderr' => STDERR }.each do |name, io|
-      there = ENV['TAIBAI_SOCKET'] ? File.open(File.join(File.dirname(ENV['TAIBAI_SOCKET']), name), File::WRONLY) : dial(name)
+      there = ENV['TAIBAI_SOCKET'] ? open_pipe(File.join(File.dirname(ENV['TAIBAI_SOCKET']), name)) : dial(name)
       io.reopen(there)
       io.sync = true
       block(io)
     end
+  end
+
+  # Without a reader an open for writing waits: a server that was killed is none.
+  def self.open_pipe(path)
+    File.open(path, File::RDWR) { File.open(path, File::WRONLY) }
   end
 
   # Child processes inherit them, and must wait where the other side does not read.

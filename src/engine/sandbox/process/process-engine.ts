@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
@@ -60,7 +60,8 @@ export class ProcessEngine implements SandboxEngine {
     const sandbox = new ProcessSandbox(child, spec)
     this.#sandboxes.add(sandbox)
     void sandbox.exited.then(() => this.#sandboxes.delete(sandbox))
-    await writeFile(join(folder, 'pid'), String(child.pid))
+    await writeFile(join(folder, 'pid.new'), String(child.pid))
+    await rename(join(folder, 'pid.new'), join(folder, 'pid'))
     return sandbox
   }
 
@@ -115,7 +116,10 @@ export class ProcessEngine implements SandboxEngine {
 const noImages = (): FaasError =>
   new FaasError('not_supported', 'This server runs functions as plain processes: images need the docker engine.')
 
-/** Starts the shim through a shell that sets the limits and execs it. Node.js is the server's own. */
+/**
+ * Starts the shim through a shell that sets the limits and execs it. Node.js is the server's own. The shell writes its process id
+ * down where the server has not yet: a server that is killed at this moment leaves no process that the next one cannot find.
+ */
 function commandLine(
   manifest: RuntimeManifest,
   { openFilesLimit, nodeCommand }: Pick<ProcessEngineOptions, 'openFilesLimit' | 'nodeCommand'>,
@@ -123,6 +127,6 @@ function commandLine(
   const [interpreter = '', ...rest] = manifest.command
   const program = interpreter === 'node' ? nodeCommand : [interpreter]
   const flags = rest.slice(0, -1)
-  const limits = `ulimit -c 0; ulimit -n ${openFilesLimit}`
-  return ['/bin/sh', '-c', `${limits}; exec "$@"`, 'sh', ...program, ...flags, manifest.shimPath]
+  const script = `set -C; echo $$ >pid; ulimit -c 0; ulimit -n ${openFilesLimit}; exec "$@"`
+  return ['/bin/sh', '-c', script, 'sh', ...program, ...flags, manifest.shimPath]
 }
