@@ -8,6 +8,7 @@ import {
   alarmStory,
   failingServiceStory,
   messageStory,
+  resultStory,
   type Stage,
   uploadByAlarmStory,
   uploadBySourceStory,
@@ -20,6 +21,7 @@ const stories: [title: string, tell: (stage: Stage) => Promise<unknown>][] = [
   ['An alarm of Aodh runs a function', alarmStory],
   ['An object uploaded to Swift is read by a function, which writes a result back (told by Aodh)', uploadByAlarmStory],
   ['The same, told by a source of Taibai, without Aodh', uploadBySourceStory],
+  ['The result of an accepted run goes to a Zaqar queue', resultStory],
   ['A failing service is reported to a queue, and a second function notifies somebody', failingServiceStory],
 ]
 

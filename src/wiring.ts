@@ -45,6 +45,7 @@ import { Deliveries } from './services/runs/deliveries.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
 import { LimitsOfProjects } from './services/runs/project-limits.ts'
+import { ResultQueues } from './services/runs/result-queues.ts'
 import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
 import { Traces } from './services/runs/traces.ts'
@@ -186,6 +187,7 @@ export function makeServices(ground: Ground) {
   const deliveries = new Deliveries({
     ...{ ledger, invocation, targets, clock, log },
     sender: ground.eventSender,
+    queues: openstack === null ? undefined : new ResultQueues({ functions, ...openstack }),
     limits: settings.runs,
   })
   const asked = new AskedRuns({ invocation, ledger })
@@ -316,6 +318,7 @@ export function makeServices(ground: Ground) {
     deliveries,
     executions: new Executions({
       ...{ ledger, invocation, asked, targets, retention: settings.retention, clock, log },
+      hasKeystone: openstack !== null,
       maxBytesOf: (projectId) => ground.shares.limitOf(projectId, 'record_bytes'),
     }),
     deadLetters: new DeadLetters({ ledger, invocation, targets, now: () => clock.now() }),

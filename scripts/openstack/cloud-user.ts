@@ -74,6 +74,12 @@ export class CloudUser {
     await this.#must('POST', `${this.#urls.ZAQAR_URL}/v2/queues/${queue}/messages`, { messages })
   }
 
+  /** What its messages say. */
+  async messages(queue: string): Promise<unknown[]> {
+    const { json } = await this.#must('GET', `${this.#urls.ZAQAR_URL}/v2/queues/${queue}/messages?echo=true`)
+    return json.messages.map(({ body }: { body: unknown }) => body)
+  }
+
   deleteQueue(queue: string): Promise<Told> {
     return this.#ask('DELETE', `${this.#urls.ZAQAR_URL}/v2/queues/${queue}`)
   }

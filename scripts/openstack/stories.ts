@@ -26,6 +26,7 @@ export interface Execution {
   // biome-ignore lint/suspicious/noExplicitAny: whatever functions return
   output: any
   log?: string
+  delivery?: object | null
 }
 
 const patienceMs = 60_000
@@ -89,6 +90,28 @@ export async function uploadBySourceStory(stage: Stage): Promise<{ run: Executio
   say('song.txt is uploaded')
   const run = await runOf(stage, `Created by Source ${source.id}`)
   return { run, result: await result(stage, container, 'song.txt'), source: source.id }
+}
+
+/** The result of an accepted run comes as a message into a Zaqar queue. */
+export async function resultStory(stage: Stage): Promise<{ run: Execution; message: unknown }> {
+  const { user, prefix, say, undo } = stage
+  const queue = `${prefix}-results`
+  undo(() => user.deleteQueue(queue))
+  const functionId = await deploy(stage, 'brew', echo)
+  await user.taibai('PUT', `/v1/functions/${functionId}`, { on_success: { queue, ttl: 300 } })
+  say(`what a function returns goes to the queue ${queue}`)
+  const wish = { function_id: functionId, sync: false, input: '{"tea":"green","cups":2}' }
+  const { id } = await user.taibai('POST', '/v1/executions', wish)
+  const [message] = await until('the result is in the queue', async () => {
+    const messages = await user.messages(queue)
+    return messages.length > 0 ? messages : undefined
+  })
+  say(`in the queue: ${JSON.stringify(message)}`)
+  const run = await until('it is noted', async () => {
+    const found = await user.taibai('GET', `/v1/executions/${id}`)
+    return found.delivery?.state === 'pending' ? undefined : found
+  })
+  return { run, message }
 }
 
 /** A function is told of a failing service, reports it to a queue, and a second function notifies somebody. */

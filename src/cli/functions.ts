@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { destinationFrom, destinationToRead } from '../client/destination-text.ts'
 import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../client/resources/functions.ts'
 import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
 import { agreed } from './questions.ts'
@@ -27,8 +28,8 @@ export const fieldOptions: [flags: string, description: string][] = [
     '--attempts <number>',
     'how often an accepted run may begin, whatever it ends with but success; none: as the server does',
   ],
-  ['--on-success <place>', 'where results of accepted runs go: a function or a URL; none: nowhere'],
-  ['--on-failure <place>', 'where failures go that will not be tried again; none: nowhere'],
+  ['--on-success <place>', 'where results of accepted runs go: a function, a URL or zaqar://QUEUE; none: nowhere'],
+  ['--on-failure <place>', 'where failures go that will not be tried again; as --on-success'],
   ['--network <kind>', 'egress or none'],
   ['--api', 'let it call the API: address and token are in its context'],
   ['--no-api', 'take that back'],
@@ -85,7 +86,7 @@ export const afterEveryEnd = (attempts: number): Retries => ({
 function destinationOf(place: string | undefined): Destination | null | undefined {
   if (place === undefined) return undefined
   if (place === 'none') return null
-  return /^https?:/.test(place) ? { url: place } : { function: place }
+  return destinationFrom(place)
 }
 
 /** `NAME=value` each. */
@@ -210,8 +211,8 @@ function showFunction(out: Parameters<CommandSpec['run']>[0]['out'], fn: Functio
     ['sandbox', fn.sandbox],
     ['recorded', fn.record],
     ['retries', fn.retries && JSON.stringify(fn.retries)],
-    ['on success', destinationText(fn.on_success)],
-    ['on failure', destinationText(fn.on_failure)],
+    ['on success', fn.on_success && destinationToRead(fn.on_success)],
+    ['on failure', fn.on_failure && destinationToRead(fn.on_failure)],
     ['callers', fn.access === 'public' ? 'everybody' : 'with a token'],
     ['hosts', (fn.hosts ?? []).join(', ')],
     ['network', fn.network],
@@ -230,9 +231,6 @@ function codeText(code: FunctionRow['code']): string {
   if (code.source === 'swift') return `object ${JSON.stringify(code.swift)} in Swift`
   return code.source
 }
-
-const destinationText = (to: Destination | null | undefined): string | null =>
-  to ? ('url' in to ? to.url : `function ${to.function}`) : null
 
 const limitsText = ({ max_running, max_rate, max_gb_seconds_per_day: perDay }: FunctionRow): string =>
   [max_running && `${max_running} at once`, max_rate && `${max_rate} a second`, perDay && `${perDay} GB-seconds a day`]

@@ -65,7 +65,11 @@ const retries = z.strictObject({
     .describe('Pauses between tries, in seconds.'),
 })
 
-const destination = z.union([z.strictObject({ function: z.string() }), z.strictObject({ url: z.string() })])
+const destination = z.union([
+  z.strictObject({ function: z.string() }),
+  z.strictObject({ url: z.string() }),
+  z.strictObject({ queue: z.string(), ttl: z.int().optional() }),
+])
 
 const cors = z
   .strictObject({
@@ -132,7 +136,9 @@ const fn = z
       .optional()
       .describe('Host names of its own: there it lives at /.'),
     retries: retries.optional().describe('How accepted runs are tried again.'),
-    on_success: destination.optional().describe('Where the result of an accepted run goes: a function, or a url.'),
+    on_success: destination
+      .optional()
+      .describe('Where the result of an accepted run goes: a function, a url, or a queue of Zaqar.'),
     on_failure: destination.optional().describe('Where that of one goes which will not be tried again.'),
     env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
     secrets: z

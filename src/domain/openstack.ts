@@ -124,3 +124,19 @@ export interface Listing {
 export interface ContainerListings {
   list(session: OpenStackSession, wish: ListingWish): Promise<Listing>
 }
+
+export interface QueueMessage {
+  queue: string
+  /** JSON text. */
+  body: string
+  /** Seconds that it is there; null: as long as Zaqar says. */
+  ttl: number | null
+}
+
+/**
+ * Queues of Zaqar; one that is not there is made by its first message. Throws FaasError: `invalid_request` (Zaqar does not take this
+ * message), `unauthenticated` (the token), `openstack_failed`.
+ */
+export interface MessageQueues {
+  post(session: OpenStackSession, message: QueueMessage): Promise<void>
+}

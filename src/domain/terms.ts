@@ -2,9 +2,14 @@ import type { RetryTerms } from './retries.ts'
 
 /**
  * Where the result of an accepted run goes, as a CloudEvent. `callback`: as OpenFaaS posts it, the answer itself, with this name of
- * the function.
+ * the function. `queue`: of Zaqar, in the function's project; the message is there for `ttl` seconds, absent: as long as Zaqar says.
  */
-export type Destination = { function: string } | { url: string; callback?: string }
+export type Destination = { function: string } | { url: string; callback?: string } | QueuePlace
+
+export interface QueuePlace {
+  queue: string
+  ttl?: number
+}
 
 /** What a caller asked for beside the run itself; kept with it. Absent: the function's way, or the platform's. */
 export interface Terms {
@@ -33,6 +38,11 @@ export interface Delivery {
   /** Why it failed last. */
   error: string | null
 }
+
+/** Zaqar's own rule for the names of queues. */
+export const queueNames = /^[A-Za-z0-9_.-]{1,64}$/
+/** Seconds that Zaqar keeps a message at least, and at most unless it is set up otherwise. */
+export const queueTtl = { least: 60, most: 1_209_600 }
 
 export const mostPriority = 100
 /** A run that is to wait longer than a year is a job. */

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
 import { type RetryTerms, retryCauses } from '../domain/retries.ts'
-import { type Destination, longestDelayMs, mostPriority } from '../domain/terms.ts'
+import { type Destination, longestDelayMs, mostPriority, queueNames, queueTtl } from '../domain/terms.ts'
 import { timeFromText } from '../domain/time-text.ts'
 import { type Field, field, toInteger } from './fields.ts'
 
@@ -42,10 +42,12 @@ export const retries = (about: string): Field<RetryTerms> =>
   })
 
 const longestUrl = 2000
-const destinationAbout = '{"function": a name or id} or {"url": of http or https}'
+const destinationAbout =
+  '{"function": a name or id}, {"url": of http or https} or {"queue": of Zaqar, in the project of the function, "ttl": seconds that the message is there}'
 const destinationShape = z.union([
   z.strictObject({ function: z.string().min(1).max(255) }),
   z.strictObject({ url: z.string().max(longestUrl) }),
+  z.strictObject({ queue: z.string(), ttl: z.int().optional() }),
 ])
 
 export const destination = (about: string): Field<Destination> =>
@@ -53,8 +55,15 @@ export const destination = (about: string): Field<Destination> =>
     const parsed = destinationShape.safeParse(objectOf(value))
     if (!parsed.success) throw invalid(`must be ${destinationAbout}.`)
     if ('url' in parsed.data) checkUrl(parsed.data.url)
-    return parsed.data
+    if ('queue' in parsed.data) checkQueue(parsed.data)
+    return definedOf(parsed.data) as Destination
   })
+
+function checkQueue({ queue, ttl }: { queue: string; ttl?: number | undefined }): void {
+  if (!queueNames.test(queue)) throw invalid('must name a queue: 1 to 64 letters, digits, "_", "-" and ".".')
+  const { least, most } = queueTtl
+  if (ttl !== undefined && (ttl < least || ttl > most)) throw invalid(`must have a "ttl" from ${least} to ${most}.`)
+}
 
 function checkUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null
@@ -104,6 +113,8 @@ export const shownDestination = z.object({
   function: z.string().optional(),
   url: z.string().optional(),
   callback: z.string().optional(),
+  queue: z.string().optional(),
+  ttl: z.int().optional(),
 })
 
 export function retriesJson(terms: RetryTerms | null): z.output<typeof retriesShape> | null {

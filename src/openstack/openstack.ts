@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
-import type { ContainerListings, ObjectStore, Trusts } from '../domain/openstack.ts'
+import type { ContainerListings, MessageQueues, ObjectStore, Trusts } from '../domain/openstack.ts'
 import type { Principal } from '../domain/principal.ts'
 import { Keystone } from './keystone.ts'
 import { KeystoneTokens } from './keystone-tokens.ts'
 import { KeystoneTrusts } from './keystone-trusts.ts'
 import { SwiftObjects } from './swift-objects.ts'
+import { ZaqarQueues } from './zaqar-queues.ts'
 
 /** Named as in `config.ts`. */
 export interface OpenStackSettings {
@@ -28,6 +30,7 @@ export interface OpenStack {
   trusts: Trusts
   objects: ObjectStore
   containers: ContainerListings
+  queues: MessageQueues
 }
 
 /** Throws an Error with a sentence when a setting is missing. Keystone need not be there yet. */
@@ -44,13 +47,14 @@ export function makeOpenStack(settings: OpenStackSettings, clock: Clock, log: Lo
   const keystone = new Keystone({ options, clock, log })
   keystone.userId().catch((error: Error) => log.warn({ reason: error.message }, 'Keystone cannot be used yet'))
   const { openstackInterface, openstackRegion, maxSwiftObjectBytes, keystoneCacheSeconds } = settings
-  const swift = { interface: openstackInterface, region: openstackRegion, timeoutMs, maxBytes: maxSwiftObjectBytes }
-  const objects = new SwiftObjects({ keystone, options: swift })
+  const service = { interface: openstackInterface, region: openstackRegion, timeoutMs }
+  const objects = new SwiftObjects({ keystone, options: { ...service, maxBytes: maxSwiftObjectBytes } })
   const tokens = new KeystoneTokens({ keystone, clock, log, cacheMs: keystoneCacheSeconds * 1000 })
   return {
     authenticate: tokens.authenticate,
     trusts: new KeystoneTrusts({ keystone, clock, log }),
     objects,
     containers: objects,
+    queues: new ZaqarQueues({ keystone, options: service, clientId: randomUUID() }),
   }
 }

@@ -19,6 +19,8 @@ export interface ServiceRequest {
   url: string
   headers: Record<string, string>
   json?: unknown
+  /** JSON as text, in place of `json`: its numbers stay as they were written. */
+  text?: string
   /** For the whole answer. */
   timeoutMs: number
 }
@@ -46,9 +48,9 @@ export async function ask(request: ServiceRequest): Promise<ServiceAnswer> {
 
 /** The answer as it begins; its body is the caller's to read, while `signal` allows. Same failures. */
 export async function begin(request: ServiceRequest, signal: AbortSignal): Promise<Response> {
-  const { method, url, json, headers } = request
-  const body = json === undefined ? undefined : JSON.stringify(json)
-  const type: Record<string, string> = json === undefined ? {} : { 'Content-Type': 'application/json' }
+  const { method, url, json, text, headers } = request
+  const body = json === undefined ? text : JSON.stringify(json)
+  const type: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
   const response = await fetch(url, {
     method,
     headers: { ...headers, ...type },

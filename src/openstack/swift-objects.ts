@@ -10,8 +10,8 @@ import type {
   StoredObject,
 } from '../domain/openstack.ts'
 import type { ListedObject } from '../domain/source.ts'
-import { endpointIn } from './catalog.ts'
-import { type Keystone, KeystoneRefusal } from './keystone.ts'
+import type { Keystone } from './keystone.ts'
+import { endpointOf } from './service-endpoint.ts'
 import { begin, ServiceFailure, type ServiceRequest, silence } from './service-request.ts'
 
 export interface SwiftParts {
@@ -154,23 +154,9 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
   }
 
   /** Base URL of the account of the session's project. */
-  async #endpoint(session: OpenStackSession): Promise<string> {
+  #endpoint(session: OpenStackSession): Promise<string> {
     const { region, interface: face } = this.#parts.options
-    const catalog = session.catalog ?? (await this.#catalogOf(session))
-    const endpoint = endpointIn(catalog, { type: 'object-store', interface: face, region })
-    if (endpoint !== null) return endpoint
-    const where = region === undefined ? '' : ` in the region ${region}`
-    throw failed(`Keystone's catalogue has no ${face} endpoint of the type object-store${where}: is Swift there?`)
-  }
-
-  async #catalogOf(session: OpenStackSession): Promise<string> {
-    try {
-      return await this.#parts.keystone.catalogOf(session)
-    } catch (error) {
-      if (error instanceof ServiceFailure) throw failed(error.message, error)
-      if (error instanceof KeystoneRefusal) throw new FaasError('unauthenticated', 'The token is not valid any more.')
-      throw error
-    }
+    return endpointOf(session, this.#parts.keystone, { type: 'object-store', interface: face, region }, 'Swift')
   }
 }
 

@@ -43,6 +43,11 @@ describe('terms of a run', () => {
     [{ on_success: { mail: 'me' } }, '"on_success"'],
     [{ on_failure: { url: 'ftp://example.org' } }, '"on_failure"'],
     [{ on_failure: { url: 'http://me:secret@example.org' } }, 'password'],
+    [{ on_success: { queue: 'no/slash' } }, 'must name a queue: 1 to 64 letters'],
+    [{ on_success: { queue: 'q'.repeat(65) } }, 'must name a queue'],
+    [{ on_success: { queue: 'q', ttl: 59 } }, '"ttl" from 60 to 1209600'],
+    [{ on_success: { queue: 'q', url: 'https://example.org' } }, '"on_success"'],
+    [{ on_success: { queue: 'q' } }, 'needs Keystone authentication, which this server does not use'],
     [{ delay: 1, sync: true }, 'Prefer'],
     [{ retries: { max_attempts: 2 }, sync: null }, 'Prefer'],
   ])('%j is refused', async (fields, says) => {

@@ -307,6 +307,97 @@ describe('With Keystone', () => {
     })
   })
 
+  describe('a queue of Zaqar as a destination', () => {
+    const queue = 'orders'
+    const posts = () => fake.posted.map(({ queue: to, by, project }) => ({ to, by, project }))
+
+    /** A run of a function of the user; what is said of its delivery. */
+    async function run(fields: object = { on_success: { queue } }) {
+      const token = fake.newToken({ user: 'demo' })
+      const { id: function_id } = (await create(token)).json
+      const { json } = await ask(token, 'POST', '/v1/executions', { json: { function_id, sync: false, ...fields } })
+      const delivery = async () => (await ask(token, 'GET', `/v1/executions/${json.id}`)).json.delivery
+      return { token, function_id, json, delivery }
+    }
+    const untilTried = (delivery: () => Promise<{ attempts: number } | null>) =>
+      waitUntil('it was tried', async () => ((await delivery())?.attempts ?? 0) > 0)
+
+    test('is posted to as the maker of the function, in their project', async () => {
+      const { delivery } = await run({ on_success: { queue, ttl: 600 } })
+      await untilTried(delivery)
+      expect(posts()).toEqual([{ to: queue, by: 'demo', project: 'red' }])
+      const [message] = JSON.parse(fake.posted[0]?.text ?? '').messages
+      expect(message).toMatchObject({
+        ttl: 600,
+        body: { specversion: '1.0', type: 'io.taibai.execution.succeeded', data: { status: 'success' } },
+      })
+      expect(await delivery()).toEqual({ to: { queue, ttl: 600 }, state: 'delivered', attempts: 1, error: null })
+    })
+
+    test('of the function itself takes the results of its accepted runs, and Zaqar says how long they are there', async () => {
+      const { token, function_id, delivery } = await run({})
+      await ask(token, 'PUT', `/v1/functions/${function_id}`, { json: { on_success: { queue } } })
+      await ask(token, 'POST', '/v1/executions', { json: { function_id, sync: false } })
+      await waitUntil('it was posted', () => fake.posted.length === 1)
+      expect(JSON.parse(fake.posted[0]?.text ?? '').messages[0]).not.toHaveProperty('ttl')
+      expect(await delivery()).toBeNull()
+    })
+
+    test('is refused for a function without a trust', async () => {
+      const token = fake.newToken()
+      const image = { code: { source: 'image', image: 'a/b' }, on_success: { queue } }
+      const made = await ask(token, 'POST', '/v1/functions', { json: image })
+      expect([made.status, made.json.faultstring]).toEqual([400, expect.stringContaining('no trust to post')])
+    })
+
+    test('gets a message once more with another token of the trust, when Zaqar refuses the one before', async () => {
+      let refusals = 1
+      fake.misbehave = (request, response) => {
+        if (!String(request.url).startsWith('/zaqar') || refusals-- <= 0) return false
+        response.writeHead(401).end()
+        return true
+      }
+      const { delivery } = await run()
+      await untilTried(delivery)
+      expect(await delivery()).toMatchObject({ state: 'delivered', attempts: 1 })
+    })
+
+    test.each([
+      [503, '{}', { state: 'pending', error: 'Zaqar answered with the status 503.' }],
+      [403, '{}', { state: 'pending', error: 'Zaqar does not let this user post to the queue orders.' }],
+      [
+        400,
+        '{"title":"Invalid","description":"Too large."}',
+        { state: 'failed', error: 'Zaqar does not take the message for the queue orders: Too large.' },
+      ],
+    ])('that answers %i: what is said, and whether it is tried again', async (status, body, said) => {
+      fake.misbehave = (request, response) => {
+        if (!String(request.url).startsWith('/zaqar')) return false
+        response.writeHead(status).end(body)
+        return true
+      }
+      const { delivery } = await run()
+      await untilTried(delivery)
+      expect(await delivery()).toMatchObject(said)
+      fake.misbehave = () => false
+      await clock.pass(60_000)
+      if (said.state === 'pending') {
+        await waitUntil('it is there', async () => (await delivery()).state === 'delivered')
+      } else expect(posts()).toEqual([])
+    })
+
+    test('in a cloud without Zaqar, or of a function that is gone: the delivery says so', async () => {
+      fake.catalog = () => []
+      const { token, function_id, delivery } = await run()
+      await untilTried(delivery)
+      expect((await delivery()).error).toContain('no public endpoint of the type messaging: is Zaqar there?')
+      await ask(token, 'DELETE', `/v1/functions/${function_id}`)
+      await clock.pass(60_000)
+      await waitUntil('it is given up', async () => (await delivery()).state === 'failed')
+      expect((await delivery()).error).toBe('The function is gone, and its trust with it.')
+    })
+  })
+
   describe('code in Swift', () => {
     const swift = (object = 'o') => ({ code: { source: 'swift', swift: { container: 'c', object } }, name: 'swifty' })
     const lying = (headers: Record<string, string>) => fake.putObject('c/o', zip, headers)

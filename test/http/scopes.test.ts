@@ -154,6 +154,7 @@ describe('a token of one function', () => {
     expect(app.pool.calls).toEqual([])
     expect((await run({ on_failure: { function: 'mine' } })).status).toBe(201)
     expect((await run({ on_success: { url: 'https://example.org/' } })).status).toBe(201)
+    expect((await run({ on_success: { queue: 'any' } })).json.faultstring).toContain('cannot send a result to a queue')
   })
 
   test('gives it neither another secret nor the API', async () => {

@@ -5,11 +5,13 @@ import {
   alarmStory,
   failingServiceStory,
   messageStory,
+  resultStory,
   type Stage,
   uploadByAlarmStory,
   uploadBySourceStory,
 } from '../../scripts/openstack/stories.ts'
 import { ServerProcess } from '../support/server-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 /** What happens in OpenStack runs functions: the stories of `scripts/demo-openstack`, and how they end. */
 
@@ -76,6 +78,30 @@ describe.skipIf(found === null)('With Zaqar, Aodh and Swift', () => {
       { trigger: 'webhook', output: 201 },
       { trigger: 'webhook', output: { status: 200 } },
     ])
+  })
+
+  test('the result of an accepted run is a CloudEvent in a queue', async () => {
+    const { run, message } = await resultStory(stage())
+    expect(message).toMatchObject({
+      ...{ specversion: '1.0', type: 'io.taibai.execution.succeeded', subject: run.id },
+      data: { execution_id: run.id, status: 'success', output: { tea: 'green', cups: 2 } },
+    })
+    const to = { queue: expect.stringContaining('results'), ttl: 300 }
+    expect(run.delivery).toEqual({ to, state: 'delivered', attempts: 1, error: null })
+  })
+
+  test('a result that Zaqar does not take is said to be undeliverable, in its words', async () => {
+    const { undo, prefix } = stage()
+    const code = { source: 'inline', filename: 'main.mjs', content: "export const main = () => 'x'.repeat(300_000)" }
+    const wish = { name: `${prefix}-large`, runtime: 'nodejs', code }
+    const { id: functionId } = await user.taibai('POST', '/v1/functions', wish)
+    undo(() => user.taibai('DELETE', `/v1/functions/${functionId}`))
+    const run = { function_id: functionId, sync: false, on_success: { queue: `${prefix}-large` } }
+    const { id } = await user.taibai('POST', '/v1/executions', run)
+    const deliveryOf = async () => (await user.taibai('GET', `/v1/executions/${id}`)).delivery
+    await waitUntil('it was tried', async () => (await deliveryOf())?.attempts > 0)
+    const error = expect.stringMatching(/^Zaqar does not take the message for the queue .*-large: .*size/)
+    expect(await deliveryOf()).toMatchObject({ state: 'failed', attempts: 1, error })
   })
 
   test('no token is written down by the server, and no password', () => {

@@ -24,7 +24,7 @@ export const impatient = { openstackTimeoutMs: 1000 }
 
 export const servicePassword = 'the-service-password'
 
-/** Keystone and Swift over real HTTP, as far as we ask them; a test says what goes wrong. */
+/** Keystone, Swift and the posting of Zaqar over real HTTP, as far as we ask them; a test says what goes wrong. */
 export class FakeOpenStack implements AsyncDisposable {
   readonly #server: Server
   readonly #clock: FakeClock
@@ -36,6 +36,8 @@ export class FakeOpenStack implements AsyncDisposable {
   readonly objects = new Map<string, { bytes: Buffer; headers?: Record<string, string> }>()
   /** As a test can compare it: `GET /v3/auth/tokens`. */
   asked: string[] = []
+  /** What was posted to Zaqar, by whom and where. */
+  readonly posted: { queue: string; by: string; project: string | null; text: string }[] = []
   misbehave: Misbehaviour = () => false
   url = ''
   #made = 0
@@ -44,6 +46,11 @@ export class FakeOpenStack implements AsyncDisposable {
       type: 'object-store',
       name: 'swift',
       endpoints: [{ interface: 'public', region: 'One', region_id: 'One', url: `${this.url}/swift` }],
+    },
+    {
+      type: 'messaging',
+      name: 'zaqar',
+      endpoints: [{ interface: 'public', region: 'One', region_id: 'One', url: `${this.url}/zaqar/` }],
     },
   ]
 
@@ -109,6 +116,12 @@ export class FakeOpenStack implements AsyncDisposable {
     const body = text === '' ? {} : JSON.parse(text)
     if (path.startsWith('/swift/')) return this.#swift(request, response, path.slice('/swift/'.length))
     const asker = this.#valid(request.headers['x-auth-token'])
+    const queue = /^\/zaqar\/v2\/queues\/([^/]+)\/messages$/.exec(path)?.[1]
+    if (queue !== undefined && asker !== undefined) {
+      if (!/^[0-9a-f-]{36}$/.test(String(request.headers['client-id']))) return say(response, 400)
+      this.posted.push({ queue, by: asker.user, project: asker.project, text })
+      return say(response, 201, { resources: ['/v2/queues/q/messages/1'] })
+    }
     if (path === '/v3/auth/tokens' && request.method === 'POST') return this.#logIn(response, body)
     if (asker === undefined) return say(response, 401, { error: { message: 'not authenticated' } })
     if (path === '/v3/auth/tokens') return this.#check(request, response)

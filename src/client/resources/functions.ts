@@ -56,7 +56,7 @@ export interface Retries {
 }
 
 /** Where results go, as CloudEvents. */
-export type Destination = { function: string } | { url: string }
+export type Destination = { function: string } | { url: string } | { queue: string; ttl?: number }
 
 export interface FunctionCors {
   origins: string[]

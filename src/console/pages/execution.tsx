@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { destinationToRead } from '../../client/destination-text.ts'
 import { explanationOf } from '../../client/explanation.ts'
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import type { FunctionRow } from '../../client/resources/functions.ts'
@@ -95,8 +96,7 @@ export function Execution({ id }: { id: string }) {
 function Delivery({ delivery: { to, state, attempts, error } }: { delivery: NonNullable<ExecutionRow['delivery']> }) {
   return (
     <>
-      {'url' in to ? to.url : `function ${to.function}`} <Badge kind={state} /> {attempts > 1 && `${attempts} tries`}{' '}
-      {error}
+      {destinationToRead(to)} <Badge kind={state} /> {attempts > 1 && `${attempts} tries`} {error}
     </>
   )
 }

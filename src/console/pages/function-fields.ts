@@ -1,3 +1,4 @@
+import { destinationFrom, textOfDestination } from '../../client/destination-text.ts'
 import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../../client/resources/functions.ts'
 import type { Choice } from '../parts/choices.tsx'
 import { numberIn } from '../parts/form.tsx'
@@ -120,13 +121,13 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
       },
       {
         label: 'Results of accepted runs go to',
-        hint: 'a function or a URL; empty: nowhere',
+        hint: 'a function, a URL or zaqar://QUEUE; empty: nowhere',
         text: (fn) => placeOf(fn.on_success),
         change: (text) => ({ on_success: destinationOf(text) }),
       },
       {
         label: 'Failed accepted runs go to',
-        hint: 'those not tried again; a function or a URL',
+        hint: 'those not tried again; as above',
         text: (fn) => placeOf(fn.on_failure),
         change: (text) => ({ on_failure: destinationOf(text) }),
       },
@@ -210,10 +211,9 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
   ],
 ]
 
-const placeOf = (to: Destination | null): string => (to === null ? '' : 'url' in to ? to.url : to.function)
+const placeOf = (to: Destination | null): string => (to === null ? '' : textOfDestination(to))
 
-const destinationOf = (place: string): Destination | null =>
-  place === '' ? null : /^https?:/.test(place) ? { url: place } : { function: place }
+const destinationOf = (place: string): Destination | null => (place === '' ? null : destinationFrom(place))
 
 function retriesOf(text: string): Retries | null {
   if (text.trim() === '') return null

@@ -37,6 +37,7 @@ import { keepWorkers } from './keep-workers.ts'
 import { refuseMoreReach } from './only-function.ts'
 import type { PackageShare } from './package-share.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
+import { refuseQueues } from './refuse-queues.ts'
 import type { Sandboxes } from './sandboxes.ts'
 import { StoredCodes, type StoredCodesParts } from './stored-code.ts'
 import { refOf } from './swift-code.ts'
@@ -148,6 +149,7 @@ export class Functions {
     const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, null, fields)
+    this.#checkQueues(who.session !== undefined && code.source !== 'image', fields)
     await this.#parts.sandboxes.check(fields.sandbox)
     const draft = withFields(this.#newFunction(who, code.code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
@@ -179,6 +181,7 @@ export class Functions {
     refuseMoreReach(this.#parts.targets, who, before, fields)
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, before, fields)
+    this.#checkQueues(before.trustId !== null, fields)
     await this.#parts.sandboxes.check(fields.sandbox)
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
@@ -301,6 +304,10 @@ export class Functions {
     if (own !== undefined) return own
     const usual = this.#parts.runtimes.defaultEntryOf(runtime)
     return code.source === 'inline' ? entryIn(code.file, usual) : usual
+  }
+
+  #checkQueues(hasTrust: boolean, { onSuccess, onFailure }: FunctionFields): void {
+    refuseQueues({ hasKeystone: this.#parts.trusts !== undefined, hasTrust }, [onSuccess, onFailure])
   }
 
   /** Creates the trust for the function's OpenStack access; null for images, and for callers without a Keystone token. */

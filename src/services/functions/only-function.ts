@@ -19,6 +19,12 @@ export function refuseOtherDestinations(
   }
 }
 
+/** A queue is posted to as the function's maker, who may more than such a token. */
+export function refuseQueuesOfCall(who: Principal, destinations: (Destination | null | undefined)[]): void {
+  if (who.onlyFunction === undefined || !destinations.some((to) => to && 'queue' in to)) return
+  throw notAllowed('a token of one function cannot send a result to a queue; the function itself may name one.')
+}
+
 /** Refuses more secrets or API access: code can print a secret, and with `api` it can call each function of its project. */
 export function refuseMoreReach(
   targets: Pick<Targets, 'resolve'>,

@@ -11,12 +11,15 @@ import { callbackMessage } from './callback-message.ts'
 import type { Invocation } from './invocation.ts'
 import { LaterRuns } from './later-runs.ts'
 import { resultEvent } from './result-event.ts'
+import type { ResultQueues } from './result-queues.ts'
 
 export interface DeliveriesParts {
   ledger: Pick<Ledger, 'find' | 'close' | 'undelivered'>
   invocation: Pick<Invocation, 'accept'>
   targets: Pick<Targets, 'resolve'>
   sender: EventSender
+  /** Absent without Keystone. */
+  queues?: Pick<ResultQueues, 'send'> | undefined
   clock: Clock
   log: Log
   limits: { maxAsyncAgeMs: number; retryPauseMs: number }
@@ -58,8 +61,7 @@ export class Deliveries {
   /** The run is over, and its record says that its result is to be delivered. */
   deliver({ id, delivery, deliverAt }: Execution): void {
     if (delivery === null || deliverAt === null) return
-    const to = 'url' in delivery.to ? new URL(delivery.to.url).host : `function of ${delivery.projectId}`
-    this.#later.add({ id, to }, deliverAt)
+    this.#later.add({ id, to: sharedPlace(delivery) }, deliverAt)
   }
 
   /** Starts no more deliveries; the next start continues. */
@@ -134,6 +136,7 @@ export class Deliveries {
     }
     const event = resultEvent(execution)
     if ('url' in to) return this.#parts.sender.send(to.url, event)
+    if ('queue' in to) return this.#parts.queues?.send(execution.functionId, to, event) ?? withoutKeystone
     const who = { projectId: delivery.projectId, roles: [], isAdmin: false }
     const text = structured(event)
     await this.#parts.invocation.accept({
@@ -158,3 +161,11 @@ export class Deliveries {
     return { kind: isGone ? 'gone' : 'refused', reason: error.message }
   }
 }
+
+/** Whose few places the result shares with others. */
+function sharedPlace({ to, projectId }: Delivery): string {
+  if ('url' in to) return new URL(to.url).host
+  return 'queue' in to ? `queues of ${projectId}` : `function of ${projectId}`
+}
+
+const withoutKeystone: Sent = { kind: 'gone', reason: 'This server does not use Keystone any more, which queues need.' }

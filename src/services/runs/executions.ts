@@ -9,7 +9,8 @@ import type { Log } from '../../domain/log.ts'
 import { canSee, type Principal, refuseOtherFunctions, requireAdmin } from '../../domain/principal.ts'
 import { longestDelayMs, type Terms } from '../../domain/terms.ts'
 import type { Caller } from '../../domain/worker.ts'
-import { refuseOtherDestinations } from '../functions/only-function.ts'
+import { refuseOtherDestinations, refuseQueuesOfCall } from '../functions/only-function.ts'
+import { refuseQueues } from '../functions/refuse-queues.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
 import type { AskedRuns } from './asked-runs.ts'
 import type { Invocation } from './invocation.ts'
@@ -40,6 +41,7 @@ export interface ExecutionsParts {
   invocation: Invocation
   asked: AskedRuns
   targets: Targets
+  hasKeystone: boolean
   /** Limit of bytes for a project's records; null: none. */
   maxBytesOf?(projectId: string): number | null
   retention: {
@@ -67,7 +69,10 @@ export class Executions {
   async ask(who: Principal, given: NewExecution, { ms, left }: Waiting): Promise<Execution> {
     const { targets, asked } = this.#parts
     const request = this.#requested(who, given)
-    refuseOtherDestinations(targets, who, [given.terms?.onSuccess, given.terms?.onFailure])
+    const destinations = [given.terms?.onSuccess, given.terms?.onFailure]
+    refuseOtherDestinations(targets, who, destinations)
+    refuseQueuesOfCall(who, destinations)
+    refuseQueues({ hasKeystone: this.#parts.hasKeystone, hasTrust: request.target.fn.trustId !== null }, destinations)
     const accepted = await asked.accept({ ...request, trigger: 'async', terms: this.#termsOf(given) })
     const execution = await asked.waitFor(accepted, ms, left)
     return execution ?? this.get(who, accepted.id)
