@@ -180,8 +180,13 @@ export interface Pool {
   acquire(revision: Revision, caller?: Caller): Lease | Promise<Lease | LoadFailure>
   /** Runs a `command` image once: the words of the input as arguments. Never throws. */
   runCommand(revision: Revision, call: Call): Promise<Outcome>
-  /** The revision is not current any more (new code, limits, environment): its idle workers go now, busy ones after their calls. */
-  retire(functionId: string, version: number | null, why: ColdReason): void
+  /**
+   * The revision is not current any more (new code, limits, environment): its idle workers go now, busy ones after their calls.
+   * `next`: the one that is current from now on keeps those that it has.
+   */
+  retire(functionId: string, version: number | null, why: ColdReason, next?: Pick<Revision, 'key'> | null): void
+  /** The revision was only tried: its workers go. Others of its function stay. */
+  discard(revision: Revision): void
   /** `min_workers` and the other bounds of these revisions hold from now on. */
   keep(revision: Revision): void
   /** Binds n more idle workers, in the background. */

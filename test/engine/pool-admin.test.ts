@@ -35,6 +35,30 @@ describe('new code', () => {
     test.release(old)
   })
 
+  test('keeps the worker that it was tried in, for the next call', async () => {
+    const test = new TestPool()
+    const old = await test.take()
+    const tried = await test.take(newer)
+    test.release(tried)
+    test.pool.retire('f1', 0, 'new_code', newer)
+    test.release(old)
+    await test.pass(50)
+    expect(test.pool.workers().map(({ name }) => name)).toEqual([tried.worker])
+    expect(await test.take(newer)).toMatchObject({ worker: tried.worker, startKind: 'warm' })
+  })
+
+  test('that was only tried goes, and the old stays', async () => {
+    const test = new TestPool()
+    const old = await test.take()
+    test.release(old)
+    test.release(await test.take(newer))
+    test.pool.discard(newer)
+    await test.pass(50)
+    expect(test.pool.workers().map(({ name }) => name)).toEqual([old.worker])
+    expect(await test.take()).toMatchObject({ worker: old.worker, startKind: 'warm' })
+    expect(await test.take(newer)).toMatchObject({ startKind: 'cold' })
+  })
+
   test('calls that wait for the old still get it', async () => {
     const test = new TestPool()
     const only = aRevision({ maxWorkers: 1 })

@@ -1016,7 +1016,7 @@ describe('a deployment with check=load', () => {
     const refused = await app.request('PUT', ask, { form: { package: otherZip } })
     expect(refused).toMatchObject({ status: 400, json: { code: 'invalid_request' } })
     expect(app.stores.functions.find(made.fn)).toMatchObject({ updatedAt: null, code: { md5sum } })
-    expect(app.pool.asked.filter((asked) => asked.includes(made.fn))).toEqual([])
+    expect(app.pool.asked).toEqual([`discard ${made.fn}`])
   })
 
   test('refuses images, which load nothing', async () => {
@@ -1035,7 +1035,7 @@ describe('a deployment with check=load', () => {
     expect(app.stores.functions.find(made.fn)?.updatedAt).toBeNull()
   })
 
-  test('deploys what loads, in every form, and keeps no worker of the trial', async () => {
+  test('deploys what loads, in every form, and the worker that it was loaded into is that of the next call', async () => {
     const { app, made } = await withFunctions()
     expect(await post(app, 'check=load', { json })).toMatchObject({ status: 201, json: { name: 'tried' } })
     const zipped = { body: zip, headers: { 'Content-Type': 'application/zip' } }
@@ -1044,9 +1044,25 @@ describe('a deployment with check=load', () => {
     const changed = await app.request('PUT', ask, { ...zipped, body: otherZip })
     expect(changed).toMatchObject({ status: 200, json: { code: { md5sum: md5(otherZip) } } })
     expect(app.pool.leased).toBe(0)
-    const retired = app.pool.asked.filter((asked) => asked.endsWith(' all new_code'))
-    expect(retired).toHaveLength(3)
-    expect(app.pool.asked.at(-1)).toBe(`retire ${made.fn} 0 new_code`)
+    expect(app.pool.asked).toEqual([`retire ${made.fn} 0 new_code but the next`])
+  })
+
+  test('keeps no worker of a trial that nothing came of', async () => {
+    const { app, made } = await withFunctions()
+    app.stores.functions.update = () => {
+      throw new Error('the disk is full')
+    }
+    const ask = `/v1/functions/${made.fn}?check=load`
+    expect(await app.request('PUT', ask, { json: { env: { A: 'b' } } })).toMatchObject({ status: 500 })
+    expect(app.pool.asked).toEqual([`discard ${made.fn}`])
+  })
+
+  test('loads code that is there already in a worker of its own, which goes', async () => {
+    const { app, made } = await withFunctions()
+    const ask = `/v1/functions/${made.fn}?check=load`
+    expect(await app.request('PUT', ask, { json: { timeout: 9 } })).toMatchObject({ status: 200 })
+    expect(app.pool.asked).toEqual([expect.stringMatching(/^discard /)])
+    expect(app.pool.asked).not.toContain(`discard ${made.fn}`)
   })
 })
 

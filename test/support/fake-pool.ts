@@ -86,8 +86,12 @@ export class FakePool implements Pool {
     this.loadFailure = { kind: 'load_failure', outcome, log: 'loading\n', ...start }
   }
 
-  retire(functionId: string, version: number | null, why: string): void {
-    this.asked.push(`retire ${functionId} ${version ?? 'all'} ${why}`)
+  retire(functionId: string, version: number | null, why: string, next: { key: string } | null = null): void {
+    this.asked.push(`retire ${functionId} ${version ?? 'all'} ${why}${next === null ? '' : ' but the next'}`)
+  }
+
+  discard(revision: Revision): void {
+    this.asked.push(`discard ${revision.functionId}`)
   }
 
   keep(revision: Revision): void {

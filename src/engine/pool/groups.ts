@@ -76,12 +76,21 @@ export class Groups {
     this.#protect()
   }
 
-  /** Retires the groups of a function, or of one version: they take no new calls. Returns them. */
-  retire(functionId: string, version: number | null): WorkerGroup[] {
+  /** Retires the groups of a function, or of one version, except the group of the key `next`: they take no new calls. Returns them. */
+  retire(functionId: string, version: number | null, next?: string): WorkerGroup[] {
     for (const habits of this.absent.keys()) {
       if (isOf(habits.revision, functionId, version)) this.absent.delete(habits)
     }
-    const retired = this.all().filter((group) => isOf(group.revision, functionId, version))
+    return this.#retired(({ revision }) => isOf(revision, functionId, version) && revision.key !== next)
+  }
+
+  /** Retires the groups of one key. Returns them. */
+  discard(key: string): WorkerGroup[] {
+    return this.#retired(({ revision }) => revision.key === key)
+  }
+
+  #retired(matches: (group: WorkerGroup) => boolean): WorkerGroup[] {
+    const retired = this.all().filter(matches)
     for (const group of retired) group.retired = true
     return retired
   }

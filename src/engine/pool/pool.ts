@@ -84,15 +84,15 @@ export class WorkerPool implements Pool {
   }
 
   /** Calls that already wait for the old code still get it. */
-  retire(functionId: string, version: number | null, why: ColdReason): void {
-    const { ahead, groups, departures } = this.#parts
+  retire(functionId: string, version: number | null, why: ColdReason, next: Pick<Revision, 'key'> | null = null): void {
+    const { ahead, groups } = this.#parts
     ahead.retire(functionId, version)
     if (why === 'new_code') groups.unkeep(functionId, version)
-    for (const group of groups.retire(functionId, version)) {
-      group.retiredFor = why
-      for (const bound of group.workers) departures.leave(group, bound, why)
-      groups.tidy(group)
-    }
+    for (const group of groups.retire(functionId, version, next?.key)) this.#letGo(group, why)
+  }
+
+  discard({ key }: Revision): void {
+    for (const group of this.#parts.groups.discard(key)) this.#letGo(group, 'new_code')
   }
 
   keep(revision: Revision): void {
@@ -201,6 +201,13 @@ export class WorkerPool implements Pool {
     const stopTimer = this.#given.clock.after(drainMs, resolve)
     void Promise.all([calls.quiet(), commands.quiet()]).then(() => resolve())
     return promise.finally(stopTimer)
+  }
+
+  #letGo(group: WorkerGroup, why: ColdReason): void {
+    const { groups, departures } = this.#parts
+    group.retiredFor = why
+    for (const bound of group.workers) departures.leave(group, bound, why)
+    groups.tidy(group)
   }
 
   /** Acts on the group of a revision; the group is forgotten again when nothing comes of it. */

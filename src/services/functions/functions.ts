@@ -15,7 +15,7 @@ import type { Runtime } from '../../domain/runtime.ts'
 import type { SecretStore } from '../../domain/secret.ts'
 import { defaultSignature, factsOf } from '../../domain/signature.ts'
 import type { InUse } from '../../domain/trigger.ts'
-import type { Pool } from '../../domain/worker.ts'
+import type { Pool, Revision } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
 import type { BuildAsked, Builds, Deployment } from './builds.ts'
 import type { DeploymentOrder, Place } from './deployment-order.ts'
@@ -160,12 +160,13 @@ export class Functions {
     this.#parts.shares.refuseMore(who.projectId, 'functions', this.#parts.functions.count(who.projectId))
     const stored = { ...draft, ...(await this.#codes.stored(who, draft, code, zip, build)) }
     await this.#parts.packageShare.refuse(stored.projectId, stored.packageHash)
-    const loaded = await this.#tried(stored, check)
-    const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
-    await this.#insert(fn)
-    if (isApp(fn)) await this.#parts.appTimers.follow(who, null, fn)
-    if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
-    return this.#counted(fn)
+    return this.#onceLoaded(stored, null, check, async (loaded) => {
+      const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
+      await this.#insert(fn)
+      if (isApp(fn)) await this.#parts.appTimers.follow(who, null, fn)
+      if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
+      return this.#counted(fn)
+    })
   }
 
   async #update(
@@ -197,15 +198,16 @@ export class Functions {
     if (wanted.code.image !== before.code.image) checkImageOf(wanted.code, who, this.#parts.limits)
     const givesNewCode = stored !== null
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
-    const tried = mustLoad ? await this.#tried(wanted, 'load') : wanted
-    const fn = this.#parts.functions.find(before.id)
-    if (fn === null) throw notFound('Function', nameOrId)
-    if (givesNewCode) place.refuseLate()
-    const isNewerCode = !givesNewCode && JSON.stringify(codeIn(fn)) !== JSON.stringify(codeIn(before))
-    const written = this.#write(fn, { ...changed(fn), code: isNewerCode ? fn.code : tried.code })
-    if (givesNewCode) place.done()
-    if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
-    return written
+    return this.#onceLoaded(wanted, before, mustLoad ? 'load' : null, async (tried, warm) => {
+      const fn = this.#parts.functions.find(before.id)
+      if (fn === null) throw notFound('Function', nameOrId)
+      if (givesNewCode) place.refuseLate()
+      const isNewerCode = !givesNewCode && JSON.stringify(codeIn(fn)) !== JSON.stringify(codeIn(before))
+      const written = this.#write(fn, { ...changed(fn), code: isNewerCode ? fn.code : tried.code }, warm)
+      if (givesNewCode) place.done()
+      if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
+      return written
+    })
   }
 
   /**
@@ -248,7 +250,8 @@ export class Functions {
     return { ...this.#parts.packages.open(fn.packageHash), fileName: fn.id }
   }
 
-  #write(before: Fn, wanted: Fn): CountedFn {
+  /** `warm`: a worker of this revision was made for it. */
+  #write(before: Fn, wanted: Fn, warm: Revision | null): CountedFn {
     const { functions, targets, pool, clock } = this.#parts
     if (JSON.stringify(before) === JSON.stringify(wanted)) return this.#counted(before)
     const fn = { ...this.#checked(wanted), updatedAt: clock.now() }
@@ -256,7 +259,7 @@ export class Functions {
     this.#parts.exposed.forget()
     targets.forgetFunction(fn.id)
     const dropped = workersToDrop(before, fn)
-    if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code')
+    if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code', warm)
     if (dropped !== 'none' ? fn.minWorkers > 0 : boundsDiffer(before, fn)) keepWorkers(this.#parts, fn)
     return this.#counted(fn)
   }
@@ -268,14 +271,28 @@ export class Functions {
     return wanted
   }
 
-  /** An app is always loaded, because its functions are stored with its code. */
-  async #tried(fn: Fn, check: Check): Promise<Fn> {
-    if (check !== 'load' && !isApp(fn)) return fn
-    const functions = await tryLoad(this.#parts, fn)
-    if (functions === undefined) return fn
-    refuseLongList(functions)
-    this.#parts.appTimers.check(fn, functions)
-    return { ...fn, code: { ...fn.code, functions } }
+  /**
+   * Loads the code where that is asked, then writes; the worker of the load ends when the write fails. An app is always loaded,
+   * because its functions are stored with its code.
+   */
+  async #onceLoaded<T>(
+    fn: Fn,
+    before: Fn | null,
+    check: Check,
+    write: (loaded: Fn, warm: Revision | null) => Promise<T>,
+  ): Promise<T> {
+    if (check !== 'load' && (before !== null || !isApp(fn))) return write(fn, null)
+    const { functions, warm } = await tryLoad(this.#parts, fn, before)
+    if (functions !== undefined) {
+      refuseLongList(functions)
+      this.#parts.appTimers.check(fn, functions)
+    }
+    try {
+      return await write(functions === undefined ? fn : { ...fn, code: { ...fn.code, functions } }, warm)
+    } catch (error) {
+      if (warm !== null) this.#parts.pool.discard(warm)
+      throw error
+    }
   }
 
   /** The secrets must exist in the function's project. */

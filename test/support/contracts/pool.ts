@@ -66,7 +66,8 @@ export function describePool(name: string, make: () => PoolInTest): void {
 
     it('does what it is told of functions that it has never seen', () => {
       const { pool } = make()
-      pool.retire('unknown', null, 'new_code')
+      pool.retire('unknown', null, 'new_code', aRevision())
+      pool.discard(aRevision())
       pool.scaleDown('unknown', 0, 1)
       pool.removeRuntime('unknown')
       expect(pool.workers()).toEqual([])
