@@ -1,9 +1,15 @@
-// Pictures of every page of the console, at two widths and in both themes, of a server that runs: dist/pictures. Needs Debian's chromium.
+// Pictures of every page of the console, at two widths and in both themes: dist/pictures. Needs Debian's chromium.
+// Of the server of this machine, or of one that is started for it: `--own` has failures, long names and what waits,
+// `--empty` nothing. `--only TEXT`: pages whose address has the text.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { parseArgs } from 'node:util'
+import { chromium, type Page } from 'playwright-core'
 import { readCliSettings } from '../src/cli-settings.ts'
+import { type Client, makeClient } from '../src/client/client.ts'
 import { readConfig } from '../src/config.ts'
+import { fillServer } from './setup/console-content.ts'
+import { newDataDir, startOwnServer, stopAll } from './setup/own-server.ts'
 
 const pages = [
   '/',
@@ -26,66 +32,94 @@ const pages = [
   '/settings',
   '/server',
 ]
+const tabs = ['', '?tab=code', '?tab=builds', '?tab=settings', '?tab=versions', '?tab=executions', '?tab=numbers']
 const widths = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 800 } }
 const target = join(import.meta.dirname, '../dist/pictures')
 
-const { url, localUrl, localDataDir, token } = readCliSettings(readConfig())
-const server = url ?? localUrl
-const ownToken = token ?? readFileSync(join(localDataDir, 'admin.token'), 'utf8').trim()
-mkdirSync(target, { recursive: true })
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
-try {
-  for (const theme of ['light', 'dark'] as const) {
-    for (const [name, viewport] of Object.entries(widths)) await picture(theme, name, viewport)
+const { values: asked } = parseArgs({
+  options: { own: { type: 'boolean' }, empty: { type: 'boolean' }, only: { type: 'string', default: '' } },
+})
+
+async function main(): Promise<void> {
+  const client = asked.own || asked.empty ? await startedServer() : ofThisMachine()
+  const paths = (await pathsOf(client)).filter((path) => path.includes(asked.only))
+  mkdirSync(target, { recursive: true })
+  const executablePath = '/usr/bin/chromium'
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  try {
+    for (const colorScheme of ['light', 'dark'] as const)
+      for (const [width, viewport] of Object.entries(widths)) {
+        const page = await browser.newPage({ colorScheme, viewport })
+        await page.addInitScript(
+          (token) => sessionStorage.setItem('taibai-token', token),
+          client.connection.token ?? '',
+        )
+        for (const path of paths) await picture(page, client.url, path, `${width}.${colorScheme}`)
+        await page.close()
+      }
+  } finally {
+    await browser.close()
   }
-} finally {
-  await browser.close()
 }
 
-async function picture(
-  theme: 'light' | 'dark',
-  width: string,
-  viewport: { width: number; height: number },
-): Promise<void> {
-  const page = await browser.newPage({ colorScheme: theme, viewport })
-  await page.addInitScript((value) => sessionStorage.setItem('taibai-token', value), ownToken)
-  const [fn, run, build] = await firstOf(page)
-  for (const path of [
+function ofThisMachine(): Client {
+  const { url, localUrl, localDataDir, token } = readCliSettings(readConfig())
+  const readToken = () => token ?? readFileSync(join(localDataDir, 'admin.token'), 'utf8').trim()
+  return makeClient({ url: url ?? localUrl, token: readToken })
+}
+
+async function startedServer(): Promise<Client> {
+  const { client } = await startOwnServer(newDataDir('taibai-pictures-'), { TAIBAI_LOG_LEVEL: 'warn' })
+  if (asked.own) await fillServer(client.connection)
+  return client
+}
+
+/** Those of a function, of runs and of a build too, when there are any. */
+async function pathsOf({ connection }: Client): Promise<string[]> {
+  const rows = async (noun: string, query: string) => (await connection.must('GET', `/v1/${noun}?${query}`)).json[noun]
+  const [fn] = await rows('functions', '')
+  const runs = [
+    ...(await rows('executions', 'order=newest&limit=1&status=success')),
+    ...(await rows('executions', 'order=newest&limit=1&status=failed')),
+  ]
+  const builds = await rows('builds', 'limit=1')
+  return [
     ...pages,
-    ...(fn
-      ? ['', '?tab=code', '?tab=builds', '?tab=settings', '?tab=versions', '?tab=executions', '?tab=numbers'].map(
-          (tab) => `/functions/${fn}${tab}`,
-        )
-      : []),
-    ...(run ? [`/executions/${run}`] : []),
-    ...(build ? [`/builds/${build}`] : []),
-  ]) {
-    await page.goto(`${server}/console${path}`)
-    await page.waitForSelector('h1')
-    await page.waitForTimeout(600)
-    if (path === '/what-if') await replay(page)
-    const name =
-      path
-        .replace(/[0-9a-f-]{36}/, 'one')
-        .replace(/\W+/g, '-')
-        .replace(/^-|-$/g, '') || 'overview'
-    await page.screenshot({ path: join(target, `${name}.${width}.${theme}.png`), fullPage: true })
-  }
-  await page.close()
+    ...(fn === undefined ? [] : tabs.map((tab) => `/functions/${fn.id}${tab}`)),
+    ...runs.map(({ id }) => `/executions/${id}`),
+    ...builds.map(({ id }: { id: string }) => `/builds/${id}`),
+  ]
+}
+
+const names = new Map<string, string>()
+
+/** An id is a number in the name of the file. */
+const nameOf = (path: string): string =>
+  path
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, (id) => {
+      names.set(id, names.get(id) ?? String(names.size + 1))
+      return names.get(id) as string
+    })
+    .replace(/\W+/g, '-')
+    .replace(/^-|-$/g, '') || 'overview'
+
+async function picture(page: Page, server: string, path: string, kind: string): Promise<void> {
+  await page.goto(`${server}/console${path}`)
+  await page.waitForSelector('h1')
+  await page.waitForTimeout(600)
+  if (path === '/what-if') await replay(page)
+  await page.screenshot({ path: join(target, `${nameOf(path)}.${kind}.png`), fullPage: true })
 }
 
 /** Curves, when there are calls to be replayed. */
-async function replay(page: import('playwright-core').Page): Promise<void> {
+async function replay(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Replay' }).click()
   const curves = page.getByRole('row', { name: /^histogram 4 h/ })
   await curves.or(page.getByText('No call has ended')).first().waitFor()
 }
 
-/** Ids of a function, a run and a build, when there are any. */
-async function firstOf(page: import('playwright-core').Page): Promise<(string | undefined)[]> {
-  const headers = { 'X-Auth-Token': ownToken }
-  const functions = await (await page.request.get(`${server}/v1/functions`, { headers })).json()
-  const runs = await (await page.request.get(`${server}/v1/executions?order=newest&limit=1`, { headers })).json()
-  const builds = await (await page.request.get(`${server}/v1/builds?limit=1`, { headers })).json()
-  return [functions.functions[0]?.id, runs.executions[0]?.id, builds.builds[0]?.id]
+try {
+  await main()
+} finally {
+  await stopAll()
 }
