@@ -1,13 +1,13 @@
 /**
- * A pair of id and secret that stands for a token where callers sign what they send and do not send a token: clients of AWS
- * Lambda. It may what its token may, as long as that is good. The secret is shown once and kept encrypted: a hash of it
- * could check no signature.
+ * A pair of id and secret that stands for a token, for callers who sign requests instead of sending a token: clients of AWS
+ * Lambda. It has the rights of its token, while that is valid. The secret is shown once and stored encrypted, because a hash of
+ * it could not verify signatures.
  */
 export interface AccessKey {
-  /** Twenty letters and digits, as clients expect it. */
+  /** Twenty letters and digits, the format that clients expect. */
   id: string
   name: string
-  /** Null: the admin token of the installation. */
+  /** Null: the installation's admin token. */
   tokenId: string | null
   projectId: string
   sealedSecret: string

@@ -1,9 +1,9 @@
 import { invalid } from './errors.ts'
 
-/** Shares of calls, from 0 to 1, by the number of a version. */
+/** Shares of calls, from 0 to 1, by version number. */
 export type Weights = Record<string, number>
 
-/** A movable name for a function and version; resolved when it runs. */
+/** A movable name for a function and version; resolved at each run. */
 export interface Alias {
   id: string
   projectId: string
@@ -11,7 +11,7 @@ export interface Alias {
   description: string | null
   functionId: string
   functionVersion: number
-  /** Further versions that some of the calls run; all others run `functionVersion`. Null: all of them do. */
+  /** Further versions that run a share of the calls; all other calls run `functionVersion`. Null: no further versions. */
   weights: Weights | null
   createdAt: number
   updatedAt: number | null
@@ -22,13 +22,13 @@ export interface AliasStore {
   update(alias: Alias): void
   delete(id: string): boolean
   find(projectId: string, name: string): Alias | null
-  /** In any project, by created_at: for admins. */
+  /** Searches all projects, ordered by created_at: for admins. */
   findAnywhere(name: string): Alias[]
   list(projectId: string | null): Alias[]
   listOfFunction(functionId: string): Alias[]
 }
 
-/** The version that one call runs. `chance`: asked for when it matters, from 0 up to 1. */
+/** The version of one call. `chance`: called on demand, returns a number from 0 up to 1. */
 export function chosenVersion(
   { functionVersion, weights }: Pick<Alias, 'functionVersion' | 'weights'>,
   chance: () => number,
@@ -42,17 +42,17 @@ export function chosenVersion(
   return functionVersion
 }
 
-/** All that the alias may lead to. */
+/** All versions that the alias may select. */
 export const versionsOf = ({ functionVersion, weights }: Pick<Alias, 'functionVersion' | 'weights'>): number[] => [
   functionVersion,
   ...Object.keys(weights ?? {}).map(Number),
 ]
 
 const mostVersions = 10
-/** Sums of shares such as 0.1 are a little more than they should be. */
+/** Tolerance: sums of shares such as 0.1 are slightly too large in floating point. */
 const rounding = 1e-9
 
-/** As they are kept; null: none. Throws FaasError `invalid_request`. */
+/** The weights to store; null: none. Throws FaasError `invalid_request`. */
 export function checkedWeights(given: Weights, functionVersion: number): Weights | null {
   const entries = Object.entries(given).sort(([a], [b]) => Number(a) - Number(b))
   if (entries.length > mostVersions)

@@ -1,15 +1,15 @@
 /** How a function that may call this server's API does so. */
 
-/** What workers call the machine that the server runs on: the name that other engines have made usual. */
+/** Host name of the server's machine inside workers, as in Docker. */
 export const hostNameInside = 'host.docker.internal'
 
-/** How tokens of workers begin; those of calls have the id of the execution behind them: `tb_fn_….0190…`. */
+/** Prefix of workers' tokens; tokens of calls append the execution's id: `tb_fn_….0190…`. */
 export const workerTokenPrefix = 'tb_fn_'
 
-/** A token of one worker. Neither JSON nor a log line of it shows the token. */
+/** The token of one worker. Neither its JSON nor a log line shows the token. */
 export class WorkerToken {
   readonly #token: string
-  /** The worker has gone: the token is refused from now on. Twice is no harm. */
+  /** The worker has ended: the token is refused from now on. May be called twice. */
   readonly end: () => void
 
   constructor(token: string, end: () => void) {
@@ -21,7 +21,7 @@ export class WorkerToken {
     return this.#token
   }
 
-  /** The same of one call: it says which execution asks. */
+  /** The token of one call, which identifies the execution. */
   ofCall(executionId: string): string {
     return `${this.#token}.${executionId}`
   }

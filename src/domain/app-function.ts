@@ -3,31 +3,34 @@ import type { Fn } from './function.ts'
 import { cronOf } from './ncrontab.ts'
 import type { Principal } from './principal.ts'
 
-/** One of the functions of an app, as its package tells of it when it is loaded. */
+/** One of the functions of an app, reported by its package when it is loaded. */
 export interface AppFunction {
   name: string
   /** Type of its trigger: `httpTrigger`, `timerTrigger`, `queueTrigger` … */
   trigger: string
-  /** Path below the app. */
+  /** Path below the app's own. */
   route?: string
   methods?: string[]
   auth_level?: string
-  /** Of a timer. */
+  /** Schedule of a timer. */
   schedule?: string
   [more: string]: unknown
 }
 
-/** The jobs that are made of the timers of an app. */
+/** The jobs made from the timers of an app. */
 export interface AppJobs {
-  /** Before anything is written. Throws FaasError `invalid_request` for a schedule that no job can have, `limit_reached` for more than the project may have. */
+  /**
+   * Called before anything is written. Throws FaasError `invalid_request` for a schedule that no job can have, `limit_reached`
+   * when the project would exceed its limit.
+   */
   check(fn: Fn, functions: AppFunction[]): void
-  /** `before`: the app as it was; null: it is new. Jobs of timers that have not changed stay as they are. */
+  /** `before`: the previous app; null: it is new. Jobs of unchanged timers stay. */
   follow(who: Principal, before: Fn | null, fn: Fn): Promise<void>
-  /** Of an app that is there. */
+  /** Ids of the jobs of an existing app. */
   idsOf(fn: Fn): Set<string>
 }
 
-/** What a worker told, as far as it makes sense. */
+/** The valid part of a worker's report; undefined: there is none. */
 export function appFunctionsIn(told: unknown): AppFunction[] | undefined {
   if (!Array.isArray(told)) return undefined
   const isFunction = (one: unknown): one is AppFunction =>
@@ -36,10 +39,10 @@ export function appFunctionsIn(told: unknown): AppFunction[] | undefined {
 }
 
 const mostFunctions = 1000
-/** As JSON: it is kept with the function, and shown wherever that is. */
+/** Limit of the list as JSON, because it is stored and shown with the function. */
 const mostCharacters = 256 * 1024
 
-/** Throws FaasError `invalid_request` for more than is kept. */
+/** Throws FaasError `invalid_request` for a list over the limit. */
 export function refuseLongList(functions: AppFunction[]): void {
   const { length } = JSON.stringify(functions)
   if (length > mostCharacters) {
@@ -49,12 +52,12 @@ export function refuseLongList(functions: AppFunction[]): void {
   }
 }
 
-/** The timers of an app with their patterns. Throws FaasError `invalid_request` for a schedule that is none. */
+/** The timers of an app with their cron patterns. Throws FaasError `invalid_request` for an invalid schedule. */
 export function timersIn(functions: AppFunction[]): { name: string; pattern: string; input: string }[] {
   return functions
     .filter(({ trigger, schedule }) => /^timerTrigger$/i.test(trigger) && typeof schedule === 'string')
     .map(({ name, schedule }) => ({ name, pattern: cronOf(String(schedule), name), input: inputFor(name) }))
 }
 
-/** The input that calls one function of an app. */
+/** The input that selects one function of an app. */
 export const inputFor = (name: string): string => JSON.stringify({ target: name })

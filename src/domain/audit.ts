@@ -1,13 +1,16 @@
 import type { Actor } from './principal.ts'
 
-/** A change as the API saw it: what was done to what, and from where. Never what was sent, nor what came back. */
+/**
+ * A change made through the API: what was done to what, and from where. It contains neither the request's nor the response's
+ * body.
+ */
 export interface Change {
-  /** What the endpoint does, in words. */
+  /** The endpoint's summary. */
   action: string
   method: string
-  /** Without the query. */
+  /** Path without query. */
   path: string
-  /** Id and name of what was made or changed, where the answer tells. */
+  /** Id and name of the changed object, where the response contains them. */
   subjectId: string | null
   subjectName: string | null
   status: number
@@ -15,7 +18,7 @@ export interface Change {
   address: string | null
 }
 
-/** Who changed what, and when. Ids are in the order of time. */
+/** An entry of the audit log. Ids are in the order of time. */
 export interface AuditEntry extends Change {
   id: string
   at: number
@@ -27,8 +30,8 @@ export interface AuditEntry extends Change {
 
 export interface AuditStore {
   insert(entry: AuditEntry): void
-  /** The newest first; `before`: only those older than that entry. */
+  /** The newest first; `before`: only entries older than this id. */
   list(limit: number, before: string | null): AuditEntry[]
-  /** Removes what is older, and what is more than that many. Returns how many. */
+  /** Removes older entries, and entries beyond the number to keep. Returns the number of removed entries. */
   prune(olderThanMs: number, keep: number): number
 }

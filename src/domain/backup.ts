@@ -1,4 +1,4 @@
-/** One copy of everything that lasts, taken while the server works. */
+/** A copy of all persistent data, taken while the server runs. */
 export interface Backup {
   /** Name of its file: `taibai-2026-11-30T02-00-00Z.tar`. */
   name: string
@@ -6,13 +6,13 @@ export interface Backup {
   createdAt: number
 }
 
-/** Where backups lie, and what makes them. */
+/** Creates and lists backups. */
 export interface BackupStore {
-  /** A consistent copy: both databases and every package. Nothing is left behind when it fails. */
+  /** Creates a consistent copy: both databases and every package. A failed backup leaves nothing behind. */
   create(name: string): Promise<Backup>
   /** Oldest first. */
   list(): Promise<Backup[]>
-  /** Null when there is none of that name. */
+  /** Null: it does not exist. */
   open(name: string): Promise<{ stream: ReadableStream<Uint8Array>; sizeBytes: number } | null>
   delete(name: string): Promise<boolean>
 }

@@ -1,36 +1,39 @@
-/** Installing what a package needs before it is deployed: what is asked for, what is kept of it, and who does it. */
+/**
+ * Builds install what a package needs before it is deployed. Here are their options, their records, and the contract of a
+ * builder.
+ */
 
-/** `auto`: when the package brings a list of dependencies and not the modules themselves. */
+/** `auto`: build when the package has a list of dependencies but not the modules themselves. */
 export const buildModes = ['auto', 'always', 'never'] as const
 export type BuildMode = (typeof buildModes)[number]
 
 /**
- * A build ends with its deployment. `superseded`: a deployment that was accepted later was done first; `interrupted`: the
- * server stopped or ended meanwhile, and nothing goes on by itself.
+ * A build ends with its deployment. `superseded`: a deployment that was accepted later was done first; `interrupted`: the server
+ * stopped meanwhile, and nothing continues by itself.
  */
 export const buildStatuses = ['running', 'success', 'failed', 'superseded', 'interrupted'] as const
 export type BuildStatus = (typeof buildStatuses)[number]
 
-/** What is kept of one build. */
+/** The record of one build. */
 export interface Build {
   id: string
   projectId: string
-  /** Null while a new function waits for it, and when that was never made. */
+  /** Null while a new function waits for the build, and when it was never created. */
   functionId: string | null
   functionName: string | null
   runtimeName: string | null
-  /** Of the package as it was uploaded; null: not noted, by an earlier release. */
+  /** Hash of the package as uploaded; null: recorded by an earlier release without it. */
   packageHash: string | null
-  /** The module of the entry was to become one file. */
+  /** True when the entry is bundled with its imports into one file. */
   bundle: boolean
-  /** File of the package that says what it needs. */
+  /** The package's file that lists its dependencies. */
   list: string
   status: BuildStatus
-  /** It was found as an earlier build had left it. */
+  /** True when an earlier build's result was reused. */
   cached: boolean
-  /** Of what was installed; null: nothing was. */
+  /** Size of the installed dependencies; null: none were installed. */
   sizeBytes: number | null
-  /** Why it failed, without the output. */
+  /** Reason of the failure, without the output. */
   error: string | null
   createdAt: number
   endedAt: number | null
@@ -38,52 +41,52 @@ export interface Build {
 
 export interface BuildStore {
   insert(build: Build): void
-  /** `log`: all that is kept of the output. */
+  /** `log`: the output to keep. */
   end(build: Build, log: string): void
   find(id: string): Build | null
-  /** Null: there is no such build. Empty while it runs. */
+  /** Null: no such build. Empty while it runs. */
   log(id: string): string | null
   /** The newest first; of all projects when null. */
   list(projectId: string | null): Build[]
-  /** Those that a server left that has ended are interrupted, with this error. */
+  /** Marks builds that an earlier process left running as interrupted, with this error. Returns their number. */
   settle(error: string, nowMs: number): number
-  /** Removes what is more than that many of one project, and the output of the oldest beyond so much of one project. */
+  /** Removes a project's builds beyond the number to keep, and the oldest output beyond its limit of bytes. */
   prune(keepPerProject: number, maxLogBytesPerProject: number): void
 }
 
-/** What `runtime.json` says of builds: which files of a package matter, and what builds them. */
+/** The builder's section of `runtime.json`: which files of a package matter, and the builder's image. */
 export interface BuilderFacts {
-  /** On the host: the builder's Dockerfile and its program. */
+  /** Folder on the host with the builder's Dockerfile and program. */
   folder: string
-  /** Name of the builder's image, with the tag that says what it was made of. */
+  /** Name of the builder's image; its tag is a hash of its inputs. */
   image: string
-  /** The first of them at the top of a package is its list, unless its text lacks what `needs` looks for. */
+  /** The first of these files in a package's root is its dependency list, unless its text does not match `needs`. */
   lists: { file: string; needs: RegExp }[]
-  /** Files at the top that belong to the lists. */
+  /** Further files in the root that the lists use. */
   files: string[]
-  /** In the text of these files: more than they is wanted, such as a package that lies beside them. */
+  /** A match in these files means that the whole package is needed, for example because a dependency is a local folder. */
   whole: RegExp
-  /** At the top of a package: the modules are there. A name that begins with `*` is an ending. */
+  /** Names in a package's root that show that modules are installed. A leading `*` matches endings. */
   installed: string[]
-  /** It makes one file of an entry, too. */
+  /** True when it can also bundle an entry. */
   bundles: boolean
-  /** The package manager, which the builder takes from this machine where the image of the runtime has none. */
+  /** The package manager, which the builder copies from this machine where the runtime's image has none. */
   hostProgram: 'npm' | 'pip' | null
 }
 
 /** One run of a builder. */
 export interface BuilderRun {
-  /** Unique; the sandbox is named by it. */
+  /** Unique; part of the sandbox's name. */
   id: string
-  /** Image of the runtime that it builds for. */
+  /** Image of the runtime for which it builds. */
   runtimeImage: string
   facts: BuilderFacts
-  /** On the host: where the files lie. */
+  /** Folder of the files on the host. */
   folder: string
-  /** Paths of those that it is given; null: all. */
+  /** Paths of the files to pass; null: all. */
   files: string[] | null
   env: Record<string, string>
-  /** As `env`, but nobody else sees them: not the engine, and not the output. */
+  /** Like `env`, but hidden from the engine and masked in the output. */
   secrets: Record<string, string>
   signal: AbortSignal
   onOutput(text: string): void
@@ -92,18 +95,18 @@ export interface BuilderRun {
 /** Builds in a sandbox of its own. */
 export interface Builder {
   /**
-   * Hands over what was installed as a tar, to be laid beside the files of the package; resolves to what `take` makes of it.
-   * Nothing of the sandbox is left when it settles. Throws FaasError: `build_failed` with how it ended, `engine_failed`, and
-   * the reason of the signal when that has ended it.
+   * Passes the installed files as a tar to `take` and resolves to its result; the files belong beside those of the package. When
+   * it settles, the sandbox is gone. Throws FaasError: `build_failed` with the reason, `engine_failed`, and the signal's reason
+   * when that ended it.
    */
   run<T>(run: BuilderRun, take: (tar: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T>
 }
 
-/** What an earlier build installed, ready to be laid beside a package. */
+/** The result of a build, which can be added to a package. */
 export interface Layer {
-  /** What it is found by. */
+  /** Hash of the build's inputs. */
   key: string
-  /** Tells it from every other. */
+  /** Unique for each build's result. */
   id: string
   folder: string
   sizeBytes: number
@@ -113,13 +116,13 @@ export interface LayerStore {
   /** Null: not built yet, or removed since. */
   find(key: string): Promise<Layer | null>
   /**
-   * Keeps what is in the tar under the key, for the project. Throws FaasError `build_failed` for what is too large, leaves the folder, or is neither a file,
-   * nor a folder, nor a link.
+   * Stores the tar's content under the key, for the project. Throws FaasError `build_failed` when it is too large, has a path
+   * outside the folder, or an entry that is neither a file, a folder, nor a link.
    */
   put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<Layer>
-  /** Those of a project, the one that was used longest ago first. */
+  /** Layers of a project, the least recently used first. */
   ofProject(projectId: string): Promise<Omit<Layer, 'folder'>[]>
   remove(key: string): Promise<void>
-  /** Removes what has not been used for some days. */
+  /** Removes layers that have not been used for some days. */
   prune(): Promise<void>
 }

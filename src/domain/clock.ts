@@ -1,8 +1,8 @@
-/** Time as something you pass in, so that tests own it. */
+/** Time is passed in, so that tests control it. */
 export interface Clock {
-  /** Wall time in ms since 1970, for what is stored and shown. */
+  /** Wall time in ms since 1970, for values that are stored or shown. */
   now(): number
-  /** Monotonic time in ms with fractions, for measuring how long something took. */
+  /** Monotonic time in ms with fractions, for measuring durations. */
   elapsed(): number
   /** Calls `fn` after `ms`; the returned function cancels. Does not keep the process alive. */
   after(ms: number, fn: () => void): () => void

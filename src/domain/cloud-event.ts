@@ -1,4 +1,4 @@
-/** CloudEvents 1.0 (github.com/cloudevents/spec): what tells one program of what happened in another. */
+/** CloudEvents 1.0 (github.com/cloudevents/spec): a common format for events between programs. */
 
 export interface CloudEvent {
   /** Attributes and extensions by name; `id`, `source`, `type` and `specversion` are always there. */
@@ -7,7 +7,7 @@ export interface CloudEvent {
   data: EventData | null
 }
 
-/** JSON as text, so that its numbers stay as they were written; else bytes. */
+/** JSON as text, which keeps the spelling of numbers; else bytes. */
 export type EventData = { json: string } | { bytes: Buffer }
 
 /** The structured form: one JSON object. */
@@ -18,10 +18,10 @@ export function structured({ attributes, data }: CloudEvent): string {
   return `{${members.join(',')}}`
 }
 
-/** Extension attribute that counts how many results of other runs led to this event: what ends loops. */
+/** Extension attribute with the number of results that led to this event; it ends loops. */
 export const depthAttribute = 'taibaidepth'
 
-/** What is posted as it is, and is no event. */
+/** A message that is posted as it is, not as an event. */
 export interface Message {
   headers: Record<string, string>
   body: Buffer
@@ -33,5 +33,5 @@ export interface EventSender {
   send(url: string, event: CloudEvent | Message): Promise<Sent>
 }
 
-/** `gone`: trying again is of no use. */
+/** `gone`: a retry is useless. */
 export type Sent = { kind: 'taken' } | { kind: 'refused' | 'gone'; reason: string }

@@ -1,26 +1,26 @@
 import { type Finding, ok, problem, warning } from './finding.ts'
 
-/** The data folder as it is now. */
+/** The state of the data folder. */
 export interface DataFacts {
   path: string
-  /** What this user may still write on its disk. */
+  /** Bytes that this user can still write to its disk. */
   freeBytes: number
   totalBytes: number
-  /** What new things leave free of it. */
+  /** Bytes that new data must leave free. */
   reserveBytes: number
   databases: DatabaseFacts[]
-  /** Files and folders that others than their owner may read or write. */
+  /** Files and folders that users other than the owner may read or write. */
   exposed: string[]
 }
 
 export interface DatabaseFacts {
   name: string
   sizeBytes: number
-  /** What is wrong inside; null: nothing was found; undefined: it was not looked at. */
+  /** Damage in the file; null: none found; undefined: not checked. */
   damage?: string | null
 }
 
-/** Below this somebody should know. */
+/** Free space below this is reported. */
 const littleFreeBytes = 2 * 1024 * 1024 * 1024
 
 export function dataFindings({ path, freeBytes, totalBytes, reserveBytes, databases, exposed }: DataFacts): Finding[] {

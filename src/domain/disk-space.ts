@@ -1,10 +1,10 @@
-/** The disk of the data folder, of which a part is kept for what was promised already. */
+/** The disk of the data folder, with a reserve for completing accepted runs. */
 export interface DiskSpace {
-  /** Throws FaasError `storage_full` when so many bytes more would take from what is kept. */
+  /** Throws FaasError `storage_full` when `bytes` more would use the reserve. */
   refuseMore(bytes?: number): void
-  /** Half of what was kept is gone: what is left is for accepted runs alone. */
+  /** True when half of the reserve is used: the rest is for accepted runs alone. */
   readonly isNearlyGone: boolean
 }
 
-/** Nothing is kept free: the disk says itself when it is full. */
+/** Has no reserve: a full disk fails the write itself. */
 export const endlessSpace: DiskSpace = { refuseMore() {}, isNearlyGone: false }

@@ -1,6 +1,6 @@
-/** A page of the documentation, as it travels with the program. */
+/** A page of the documentation, as it is shipped with the program. */
 export interface DocPage {
-  /** The file's name without its end; `README` lists the others. */
+  /** The file's name without extension; `README` lists the others. */
   name: string
   markdown: string
 }

@@ -1,26 +1,29 @@
 import type { CronPatterns, Job } from './job.ts'
 
-/** What decides whether a due run fell into a gap. */
+/** Facts that decide whether a due run was missed. */
 export interface DueWindow {
   nowMs: number
-  /** Runs due before this were missed: the server was not there, or the machine slept. */
+  /** Runs due before this time were missed: the server was down, or the machine slept. */
   presentSinceMs: number
-  /** The first run could not be accepted at its time (the queue was full): it is made up whatever the job's rule. */
+  /**
+   * True when the first run could not be accepted at its time (full queue): it is made up whatever the job's rule for missed
+   * runs.
+   */
   heldBack?: boolean
 }
 
 export interface DueRuns {
   /** Due times of the runs to make now, oldest first; never more than the job has left. */
   times: number[]
-  /** The first missed run that the rule leaves out for good; null: there is none. */
+  /** The first missed run that the rule drops; null: none. */
   leftOutMs: number | null
-  /** When the job is due after that; null: never again. */
+  /** The next due time after those; null: none. */
   nextMs: number | null
 }
 
 /**
- * Which runs of a job are to be made now: those due since the server is present, and of those missed before what the
- * job's rule says: none, the first one for all of them, or the first `missedLimit`. Pure.
+ * Which runs of a job to make now: those due since the server is present and, of those missed before, what the job's rule says:
+ * none, the first one for all of them, or the first `missedLimit`. Pure.
  */
 export function dueRuns(job: Job, patterns: CronPatterns, window: DueWindow): DueRuns {
   const { nowMs, presentSinceMs } = window
@@ -35,8 +38,8 @@ export function dueRuns(job: Job, patterns: CronPatterns, window: DueWindow): Du
 }
 
 /**
- * The job after `made` of its due runs, the last of them due at `lastMs`. A run lowers the count, one that was left out
- * does not. Without a run left or a next time the job is done, and its next time stays where it was.
+ * The job after `made` of its due runs, the last of them due at `lastMs`. A run lowers the count, a skipped one does not. Without
+ * a remaining run or a next time the job is done, and its next time stays unchanged.
  */
 export function afterRuns(job: Job, made: number, lastMs: number, nextMs: number | null, nowMs: number): Job {
   const count = job.count === null ? null : Math.max(0, job.count - made)
@@ -54,8 +57,8 @@ export function after(job: Job, patterns: CronPatterns, afterMs: number): number
 }
 
 /**
- * A clock that was set back shows times a second time. Runs are told apart by their times, so those of the second time are
- * due a millisecond later, those of the third two: patterns match whole seconds.
+ * A clock that was set back shows times a second time. Runs are identified by their times, so the second occurrence is due a
+ * millisecond later, the third two: patterns match whole seconds.
  */
 const mostShiftMs = 99
 function shiftOf({ nextExecutionTime }: Job): number {
@@ -63,13 +66,13 @@ function shiftOf({ nextExecutionTime }: Job): number {
   return ms <= mostShiftMs ? ms : 0
 }
 
-/** A clock that is set back by more than this was wrong before: everything goes by the new time. */
+/** A clock that is set back by more than this was wrong before: everything follows the new time. */
 const wrongClockMs = 3 * 3_600_000
 
 /**
- * The job after the clock was set back, as Vixie cron has it: one that goes by the clock goes by the new time. One with
- * fixed times does not run at them twice, one that has not begun yet keeps its first time, and one that was put off the time
- * that it was put off to. Pure.
+ * The job after the clock was set back, with the rules of Vixie cron: a job with wildcard times follows the new time. A job with
+ * fixed times does not run at them twice, a job before its first run keeps its first time, and a postponed one keeps the
+ * postponed time. Pure.
  */
 export function afterSetBack(job: Job, patterns: CronPatterns, nowMs: number, backMs: number): Job {
   const { pattern, timezone, status, nextExecutionTime, firstExecutionTime } = job
@@ -83,7 +86,7 @@ export function afterSetBack(job: Job, patterns: CronPatterns, nowMs: number, ba
   return { ...job, nextExecutionTime: next + ((shiftOf(job) + 1) % (mostShiftMs + 1)), updatedAt: nowMs }
 }
 
-/** A count of 0 on a new job means one run, as in the original. */
+/** A count of 0 on a new job means one run, as in Qinling. */
 const runsLeft = (job: Job): number => (job.count === null ? Number.POSITIVE_INFINITY : Math.max(1, job.count))
 
 function missedAllowed(job: Job, heldBack: boolean): number {

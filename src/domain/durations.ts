@@ -1,14 +1,14 @@
-/** Buckets for each doubling: a value is known to 4.5 %. */
+/** Buckets for each doubling: the relative error is at most 4.5 %. */
 const perDoubling = 8
 /** Up to 2^34 µs, almost five hours. */
 const doublings = 34
 const bucketCount = doublings * perDoubling
 
-/** How long things took: a histogram of logarithmic buckets, which costs an addition for each value. */
+/** A histogram of durations with logarithmic buckets, which costs one addition per value. */
 export class Durations {
   count = 0
   sumMs = 0
-  /** Made for the first value that is not zero: most phases of most runs are. */
+  /** Allocated for the first value other than zero: most phases of most runs are zero. */
   #buckets: Uint32Array | undefined
 
   add(ms: number): void {
@@ -30,7 +30,7 @@ export class Durations {
     }
   }
 
-  /** What this share of the values stays below, in ms; null without values. */
+  /** The value in ms that this share of the values does not exceed; null without values. */
   percentile(share: number): number | null {
     if (this.count === 0) return null
     let left = Math.ceil(this.count * share) - this.#zeros()
@@ -42,7 +42,7 @@ export class Durations {
     return 0
   }
 
-  /** How many values are below 2^`exponent` µs. */
+  /** Number of values below 2^`exponent` µs. */
   below(exponent: number): number {
     return this.#zeros() + total(this.#buckets?.subarray(0, exponent * perDoubling))
   }

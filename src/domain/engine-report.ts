@@ -1,25 +1,25 @@
 import { type Finding, ok, problem } from './finding.ts'
 
-/** What an engine says of itself, as far as it matters to functions. */
+/** An engine's report about itself, as far as functions are affected. */
 export interface EngineReport {
-  /** `Docker`, `Podman`, or `processes` for the engine that isolates nothing. */
+  /** `Docker`, `Podman`, or `processes` for the engine without isolation. */
   name: string
   version: string
-  /** Newest version of its API; null: it has none. */
+  /** Newest version of its API; null: it has no API. */
   apiVersion: string | null
-  /** Version of the kernel's control groups that it uses; null: it does not say. */
+  /** Version of the kernel's control groups that it uses; null: unknown. */
   cgroupVersion: string | null
   isRootless: boolean
   storage: string | null
-  /** OCI runtimes that can be asked for, such as `runc` and `runsc`. */
+  /** Available OCI runtimes, such as `runc` and `runsc`. */
   ociRuntimes: string[]
-  /** Through which it reaches registries; empty: directly. */
+  /** Proxies through which it reaches registries; empty: directly. */
   proxies: string[]
-  /** What it cannot do and what to do about that, and how it filters what functions do. */
+  /** Missing features with advice, and how functions' traffic is filtered. */
   findings: Finding[]
 }
 
-/** Findings about an engine that answered, or did not. */
+/** Findings about an engine, including that it does not answer. */
 export function engineFindings(engine: EngineReport | null): Finding[] {
   if (engine === null) {
     return [

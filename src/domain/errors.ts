@@ -50,16 +50,16 @@ export class FaasError extends Error {
   }
 }
 
-/** Which limit was met, whose it is, and how much of it is used. */
+/** The limit that was reached, its owner, and its current use. */
 export interface MetLimit {
   name: string
   of: 'function' | 'project' | 'webhook' | 'address'
   value: number
-  /** Null where counting is no use, as with rates. */
+  /** Null where no count exists, as with rates. */
   used: number | null
 }
 
-/** A limit of one function, project, webhook or address: others go on. */
+/** A limit of one function, project, webhook or address; others are not affected. */
 export class LimitReached extends FaasError {
   readonly limit: MetLimit
   readonly retryAfterSeconds: number
@@ -74,5 +74,5 @@ export class LimitReached extends FaasError {
 export const invalid = (message: string): FaasError => new FaasError('invalid_request', message)
 export const notFound = (what: string, id: string): FaasError =>
   new FaasError('not_found', `${what} ${id} was not found.`)
-/** The text that Qinling's own tests look for in every 403 of the policy. */
+/** The text that Qinling's own tests expect in every 403 of the policy. */
 export const notAllowed = (why: string): FaasError => new FaasError('forbidden', `Operation not allowed: ${why}`)

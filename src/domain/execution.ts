@@ -5,23 +5,26 @@ import type { ColdReason, StartKind } from './start-kind.ts'
 import type { Delivery, Terms } from './terms.ts'
 import type { LedgerVitals } from './vitals.ts'
 
-/** `running` → one of: the function returned; the function failed; the platform failed. */
+/** `running` becomes one of: the function returned; the function failed; the platform failed. */
 export type ExecutionStatus = 'running' | 'success' | 'failed' | 'error'
 
-/** What made it; what a caller waits for is `api` or `http`. `event`: a source; jobs, webhooks and sources: `domain/trigger.ts`. */
+/**
+ * What started the run; a caller who waits uses `api` or `http`. `event`: a source. For jobs, webhooks and sources see
+ * `domain/trigger.ts`.
+ */
 export type Trigger = 'api' | 'http' | 'job' | 'webhook' | 'async' | 'event'
 
-/** Milliseconds, fractions allowed. */
+/** Milliseconds with fractions. */
 export interface Phases {
-  /** From acceptance to the start of the run's work: waiting in the async queue. */
+  /** From acceptance to the beginning of the run: the wait in the async queue. */
   queue: number
-  /** Until a worker was there. */
+  /** The wait for a worker. */
   acquire: number
   /** The part of `acquire` that loads the function's code into the worker. */
   load: number
-  /** The part of `acquire` that wakes a paused worker. */
+  /** The part of `acquire` that resumes a paused worker. */
   resume: number
-  /** From sending the call to its answer. */
+  /** From sending the call to its response. */
   run: number
   total: number
 }
@@ -37,22 +40,25 @@ export interface Execution {
   status: ExecutionStatus
   sync: boolean
   trigger: Trigger
-  /** The job, webhook or source that made it; null when nothing that is stored did. */
+  /** The job, webhook or source that started it; null: none. */
   triggerId: string | null
   /** As shown: JSON text, the caller's plain text, base64 of bytes, or null. */
   input: string | null
   inputKind: InputKind
-  /** What an accepted run is told beside its input, until it is over; null: nothing, or a caller waits and has it. */
+  /**
+   * The request that an accepted run gets together with its input, kept until it is over; null: none, or the caller waits and the
+   * request is in memory.
+   */
   request: HttpRequestHead | null
-  /** JSON text of what the function returned; null unless status is `success`, or it failed with an answer. */
+  /** JSON text of the return value; null unless status is `success`, or the function failed with a response. */
   output: string | null
   error: FunctionError | null
-  /** Seconds as the contract shows them are derived from this. */
+  /** The contract's seconds are derived from this. */
   durationMs: number | null
   /** True for `command` images, whose result has no output on success. */
   isImageRun: boolean
   log: string
-  /** How often it has begun; 0: it waits for its first turn. A run that a crash interrupted, or the platform failed, begins again. */
+  /** Number of attempts; 0: it waits for its first one. A run is attempted again after a crash, or when the platform failed. */
   attempt: number
   startKind: StartKind | null
   coldReason: ColdReason | null
@@ -60,21 +66,21 @@ export interface Execution {
   worker: string | null
   memoryPeakMb: number | null
   cpuMs: number | null
-  /** What was asked beside the run itself; null: nothing. */
+  /** Options that the caller requested for the run; null: none. */
   terms: Terms | null
-  /** It does not begin before this: a delay, or the pause before the next try. */
+  /** It does not begin before this time: a delay, or the pause before a retry. */
   runAt: number | null
-  /** Since when it is a dead letter: accepted, not successful, and not tried again by itself. */
+  /** Time since which it is a dead letter: accepted, not successful, and not retried automatically. */
   deadAt: number | null
-  /** Null: its result goes nowhere. */
+  /** State of the result's delivery; null: the result has no destination. */
   delivery: Delivery | null
-  /** When the result is to be delivered; null: not, or not any more. */
+  /** When the result is due for delivery; null: it is not, or not any more. */
   deliverAt: number | null
   createdAt: number
   updatedAt: number | null
 }
 
-/** `bytes` is kept as base64 in `input`. */
+/** `bytes` is stored as base64 in `input`. */
 export type InputKind = 'none' | 'json' | 'text' | 'bytes'
 
 /**
@@ -90,7 +96,7 @@ export function resultText(execution: Execution): string | null {
   return `{${duration}, "output": ${output}}`
 }
 
-/** Status an outcome is recorded as. */
+/** The status that is recorded for an outcome. */
 export function statusOf(outcome: Outcome): ExecutionStatus {
   switch (outcome.kind) {
     case 'returned':
@@ -109,11 +115,11 @@ export interface ExecutionFilter {
   /** Null: every project. */
   projectId: string | null
   conditions: Condition[]
-  /** Dead letters and nothing else. */
+  /** Only dead letters. */
   onlyDead?: boolean
 }
 
-/** What lists can be filtered by; the last six are ours. `created_at` is compared with Unix ms, `error` is JSON text. */
+/** Columns by which lists can be filtered; the last six are ours. `created_at` is compared as Unix ms, `error` is JSON text. */
 export type FilterColumn =
   | 'function_id'
   | 'status'
@@ -135,11 +141,11 @@ export interface Condition {
 }
 
 export interface Page {
-  /** Null: everything. */
+  /** Null: no limit. */
   limit: number | null
-  /** Id of the last row of the page before. */
+  /** Id of the last row of the previous page. */
   marker: string | null
-  /** By time descending; default ascending. */
+  /** Descending by time; default ascending. */
   newestFirst?: boolean
 }
 
@@ -150,48 +156,60 @@ export interface FunctionCounts {
 }
 
 /**
- * The ledger: the record of executions, and the queue of accepted ones. Writes are batched by a thread of their own;
- * reads see every write made before them (they wait for the batch in flight).
+ * The ledger: the records of executions, and the queue of accepted ones. A thread of its own writes in batches; reads see every
+ * earlier write (they wait for the batch in flight).
  */
 export interface Ledger {
-  /** A run that will happen whatever happens to this process: durable when the promise resolves. Returns false when a run of that id was accepted before. */
+  /** Stores an accepted run: durable when the promise resolves. Returns false when a run with that id was accepted before. */
   accept(execution: Execution): Promise<boolean>
-  /** A run that has begun. Written only when it lasts; see `settle`. */
+  /** Notes that a run has begun. A row is written only when it lasts; see `settle`. */
   open(execution: Execution): void
-  /** An accepted run is about to begin: its attempt is durable when the promise resolves, so that no crash makes one uncounted. */
+  /**
+   * Stores the attempt of an accepted run before it begins: durable when the promise resolves, so that no crash leaves an
+   * uncounted attempt.
+   */
   begun(execution: Execution): Promise<unknown>
   /**
-   * The run is over, or (status still `running`: another try) its row changed. Written with the next batch; never waited
-   * for. Does nothing when the row was deleted. `withoutInput`: the input that the row has goes.
+   * The run is over, or (status still `running`: a retry follows) its row changed. Written with the next batch and never awaited.
+   * Does nothing when the row was deleted. `withoutInput`: removes the stored input.
    */
   close(execution: Execution, withoutInput?: boolean): void
-  /** The run is over, and no record of it is kept. Written as `close` is, and tried again like it while the disk refuses. */
+  /** The run is over and leaves no record. Written like `close`, and retried like it while the disk refuses. */
   drop(execution: Execution): void
-  /** Every field of a run that is over is written; `running`: it is to run again. False when it is gone, or not over. Durable when it resolves. */
+  /**
+   * Writes every field of a finished run; `running`: it will run again. Returns false when the run is gone or not finished.
+   * Durable when it resolves.
+   */
   rewrite(execution: Execution): Promise<boolean>
   /** Resolves when everything written so far is on disk. */
   flushed(): Promise<void>
   find(id: string): Promise<Execution | null>
-  /** Without logs (empty strings). By created_at, then id, ascending; in slices so that a long list never blocks. */
+  /** Lists without logs (empty strings), by created_at, then id, ascending; in slices, so that a long list never blocks. */
   list(filter: ExecutionFilter, page: Page): AsyncIterable<Execution[]>
-  /** Calls that have ended and began then or later, oldest first; in slices. */
+  /** Finished calls that began at this time or later, oldest first; in slices. */
   history(sinceMs: number): AsyncGenerator<PastCall[]>
   delete(id: string): Promise<boolean>
   /** Executions ever created, for a function version (0 = the function itself). Kept in memory, durable with the batches. */
   counts(functionId: string, version: number): FunctionCounts
-  /** Accepted runs that have not ended, oldest first: what the queue goes on with after a start. */
+  /** Unfinished accepted runs, oldest first: the queue's content after a start. */
   unfinished(): Execution[]
-  /** Runs whose result is to be delivered, in the order in which that is due. */
+  /** Runs whose result is to be delivered, in the order of due times. */
   undelivered(): Execution[]
-  /** Records as `error` every sync run that an earlier process left `running`. Returns how many. */
+  /** Records as `error` every sync run that an earlier process left `running`. Returns their number. */
   settle(error: FunctionError): number
-  /** Bytes of the records of a project, in steps; as of a moment ago at most. */
+  /** Bytes of a project's records, computed in steps; the value may be a minute old. */
   recordBytes(projectId: string): Promise<number>
-  /** Removes finished rows older than `maxAgeMs` and beyond `maxRowsPerProject`, in small steps; 0 keeps all. Returns how many. */
+  /**
+   * Removes finished rows older than `maxAgeMs` and beyond `maxRowsPerProject`, in small steps; 0 keeps all. Returns their
+   * number.
+   */
   prune(maxAgeMs: number, maxRowsPerProject: number, maxBytesOf?: (projectId: string) => number | null): Promise<number>
   vitals(): LedgerVitals
-  /** Dead letters older than `maxAgeMs`, and the oldest of a project beyond `maxPerProject`, are plain records from now on. Returns how many. */
+  /**
+   * Dead letters older than `maxAgeMs`, and the oldest of a project beyond `maxPerProject`, become plain records. Returns their
+   * number.
+   */
   pruneDead(maxAgeMs: number, maxPerProject: number): Promise<number>
-  /** Writes what is left, then stops. */
+  /** Writes the rest, then stops. */
   end(): Promise<void>
 }

@@ -1,9 +1,9 @@
-/** Who may call a function from outside, and where it is found: rules without looking anything up. */
+/** Who may call a function from outside, and at which host. Rules without lookups. */
 
 /** `token`: holders of a token of its project. `public`: everybody. */
 export type Access = 'token' | 'public'
 
-/** Which pages of other origins may call a function; what is null is whatever the page asks for. */
+/** The pages of other origins that may call a function; null allows whatever the page requests. */
 export interface FunctionCors {
   /** Exact origins, such as `https://shop.example.org`, or `*`. */
   origins: string[]
@@ -12,7 +12,7 @@ export interface FunctionCors {
   credentials: boolean
 }
 
-/** A name in DNS with at least one dot, in lower case: no address, no wildcard, nothing local. */
+/** A DNS name with at least one dot, in lower case: no address, no wildcard, no local name. */
 export function isHostName(text: string): boolean {
   if (text.length > 253 || !/^[a-z0-9.-]+$/.test(text)) return false
   const labels = text.split('.')
@@ -20,11 +20,11 @@ export function isHostName(text: string): boolean {
   return labels.every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
 }
 
-/** `*.example.org` fits one label or more before it; anything else fits itself. */
+/** `*.example.org` matches one or more labels in front; other patterns match themselves. */
 export const fitsHost = (pattern: string, host: string): boolean =>
   pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length >= pattern.length : pattern === host
 
-/** Scheme and host with nothing behind, or `*`. */
+/** Scheme and host without a path, or `*`. */
 export function isOrigin(text: string): boolean {
   if (text === '*') return true
   return text.length <= 300 && URL.canParse(text) && new URL(text).origin === text

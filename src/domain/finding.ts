@@ -1,12 +1,12 @@
-/** What is found when an installation is looked over: by the server, by `taibai doctor`, and shown by the console. */
+/** A result of checking an installation, from the server or `taibai doctor`; the console shows it. */
 export interface Finding {
-  /** What was looked at, such as `engine` or `backups`. */
+  /** What was checked, such as `engine` or `backups`. */
   area: string
-  /** `problem`: something does not work, or will not; `warning`: it works, and somebody should know. */
+  /** `problem`: something does not work, or soon will not; `warning`: it works, but the operator should know. */
   state: FindingState
   /** A sentence. */
   says: string
-  /** What to do about it, as a sentence; null: nothing. */
+  /** Advice as a sentence; null: none. */
   remedy: string | null
 }
 
@@ -21,6 +21,6 @@ export const problem = (area: string, says: string, remedy: string): Finding => 
   return { area, state: 'problem', says, remedy }
 }
 
-/** The worst of them; `ok` of none. */
+/** The worst state; `ok` for no findings. */
 export const worstOf = (findings: readonly Pick<Finding, 'state'>[]): FindingState =>
   findingStates[Math.max(0, ...findings.map(({ state }) => findingStates.indexOf(state)))] as FindingState

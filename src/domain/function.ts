@@ -9,27 +9,27 @@ export type Network = 'egress' | 'none'
 export type CodeSource = 'package' | 'swift' | 'image'
 
 /**
- * `full`: everything. `summary`: no input, output and log of runs that succeeded. `failures`: no record at all of those.
- * `none`: no record of any run; of an accepted run there is one until it ends.
+ * Which executions are recorded. `full`: everything. `summary`: successful runs without input, output and log. `failures`: no
+ * record of successful runs. `none`: no records; an accepted run has one until it ends.
  */
 export type Recording = 'full' | 'summary' | 'failures' | 'none'
 export const recordings = ['full', 'summary', 'failures', 'none'] as const satisfies Recording[]
 
 /**
- * How an image is run: one container a run (the contract), an HTTP server that is kept warm, an action image of OpenWhisk, or a program that
- * asks for its events by the Runtime API of AWS Lambda.
+ * How an image runs: one container per run (`command`, the contract's only mode), a warm HTTP server, an OpenWhisk action image,
+ * or a program that gets its events from the Runtime API of AWS Lambda.
  */
 export const imageModes = ['command', 'http', 'openwhisk', 'lambda'] as const
 export type ImageMode = (typeof imageModes)[number]
 
-/** What an image of mode `openwhisk` is sent before its first call. */
+/** The data that an image of mode `openwhisk` gets before its first call. */
 export interface ImageInit {
   code?: string
   main?: string
   binary?: boolean
 }
 
-/** What of an image of mode `lambda` is started, in place of what the image says of itself. */
+/** Overrides of the command of an image of mode `lambda`. */
 export interface ImageStart {
   entry_point?: string[]
   command?: string[]
@@ -37,8 +37,8 @@ export interface ImageStart {
 }
 
 /**
- * `code` as clients see it. Keys beyond these are kept as they are.
- * package: `md5sum`; swift: `swift {container, object}`; image: `image`, `mode`, `port`, `init`, and what is started.
+ * `code` as clients see it. Other keys are kept as they are. package: `md5sum`; swift: `swift {container, object}`; image:
+ * `image`, `mode`, `port`, `init`, and overrides of its command.
  */
 export interface FunctionCode extends ImageStart {
   source: CodeSource
@@ -51,7 +51,7 @@ export interface FunctionCode extends ImageStart {
   [extra: string]: unknown
 }
 
-/** Code, entry, limits, environment; belongs to a project. (`Function` is taken.) */
+/** Code, entry, limits, environment; belongs to a project. (The name `Function` is taken.) */
 export interface Fn {
   id: string
   projectId: string
@@ -61,66 +61,66 @@ export interface Fn {
   code: FunctionCode
   /** SHA-256 of the package: its address in the package store. Null for image functions. */
   packageHash: string | null
-  /** Swift's ETag of the object that the package was fetched from; null for functions from elsewhere. */
+  /** Swift's ETag of the package's object; null for code from elsewhere. */
   objectEtag: string | null
   entry: string | null
   cpuMillicpu: number
   memoryBytes: number
   timeoutSeconds: number
-  /** Highest published version that exists, 0 = none. */
+  /** Highest existing version; 0 = none. */
   latestVersion: number
-  /** Keystone trust the function acts through; never shown. */
+  /** Keystone trust through which the function acts; never shown. */
   trustId: string | null
-  /** Null: the runtime's. */
+  /** Null: the runtime's default. */
   signature: Signature | null
   env: Record<string, string>
   /** Secrets of the project that it sees. */
   secrets: SecretUse[]
-  /** Calls at once in one worker. */
+  /** Concurrent calls in one worker. */
   concurrency: number
   minWorkers: number
-  /** Null: as many as the memory budget allows. */
+  /** Null: limited by the memory budget only. */
   maxWorkers: number | null
   /** Null: idle workers stay until their memory is needed. */
   idleTimeoutSeconds: number | null
   network: Network
-  /** Calls at work at once, in all its workers; more are refused, and accepted runs wait. Null: no limit. */
+  /** Limit of concurrent calls in all its workers; further calls are refused, and accepted runs wait. Null: none. */
   maxRunning: number | null
-  /** Calls a second in the long run. Null: no limit. */
+  /** Limit of calls per second over time. Null: none. */
   maxRate: number | null
-  /** GB-seconds of its workers while calls run in them, a day (UTC). Null: no limit. */
+  /** Limit of GB-seconds per day (UTC), counted while calls run in its workers. Null: none. */
   maxGbSecondsPerDay: number | null
-  /** How much of its executions is recorded. */
+  /** Which of its executions are recorded. */
   record: Recording
-  /** It may call the API of this server: its workers are told where, and with which token. */
+  /** True when it may call the API of this server: its workers get the URL and a token. */
   api: boolean
-  /** Hard cap; null: none, `cpuMillicpu` is a share that counts only when the host is contended. */
+  /** CPU cap; null: none, `cpuMillicpu` is a share that only counts when the host is contended. */
   cpuMaxMillicpu: number | null
-  /** OCI runtime of its containers, as the engine calls it; null: that of its runtime. */
+  /** OCI runtime of its containers, with the engine's name; null: the runtime's default. */
   sandbox: string | null
-  /** Of /tmp, and of each of `writable`; in memory. Null: the operator's. */
+  /** Size of /tmp, and of each folder in `writable`; in memory. Null: the operator's default. */
   tmpSizeBytes: number | null
-  /** Folders of an image that can be written to, in memory; all else but /tmp is read-only. */
+  /** Writable folders of an image, in memory; everything else but /tmp is read-only. */
   writable: string[]
   access: Access
-  /** Null: no page of another origin, unless the function itself says so. */
+  /** Null: no other origin may call, unless the function sets CORS headers itself. */
   cors: FunctionCors | null
-  /** Host names of its own, at whose root it lives. */
+  /** Its own host names; it is served at their root. */
   hosts: string[]
-  /** How accepted runs of it are tried again; null: as the platform does. */
+  /** Retry rule of its accepted runs; null: the platform's. */
   retries: RetryTerms | null
-  /** Where results of accepted runs go. */
+  /** Destinations of the results of accepted runs. */
   onSuccess: Destination | null
   onFailure: Destination | null
   createdAt: number
   updatedAt: number | null
 }
 
-/** Its package holds several functions, which are listed in `code.functions`. */
+/** True when its package contains several functions, which `code.functions` lists. */
 export const isApp = ({ signature }: Pick<Fn, 'signature'>): boolean =>
   signature !== null && factsOf(signature).isApp === true
 
-/** A frozen copy of a function's package. Number 0 is never a row: it means the function as it is now. */
+/** A frozen copy of a function's package. Number 0 is never a row: it means the current function. */
 export interface FunctionVersion {
   id: string
   functionId: string
@@ -134,25 +134,28 @@ export interface FunctionVersion {
 }
 
 export interface FunctionStore {
-  /** Throws FaasError `conflict` when the project has a function of that name, or it is public and another public one has it. */
+  /**
+   * Throws FaasError `conflict` when the project has a function of that name, or when it is public and another public function
+   * has the name.
+   */
   insert(fn: Fn): void
   /** Writes every field; same conflict rule. */
   update(fn: Fn): void
-  /** Deletes the function with its versions; finished jobs of it go too. */
+  /** Deletes the function with its versions and finished jobs. */
   delete(id: string): boolean
   find(id: string): Fn | null
   findByName(projectId: string, name: string): Fn | null
-  /** All functions of a project, or of all when null; by created_at, then id. */
+  /** Functions of a project, or of all when null; by created_at, then id. */
   list(projectId: string | null): Fn[]
-  /** How many functions a project has. */
+  /** Number of a project's functions. */
   count(projectId: string): number
-  /** The different packages of a project's functions and versions. */
+  /** Distinct packages of a project's functions and versions. */
   packageHashesOf(projectId: string): string[]
   usesRuntime(runtimeId: string): boolean
-  /** Every package hash in use by a function or version: what the package store must keep. */
+  /** Every package hash that a function or version uses: the package store must keep them. */
   packageHashes(): Set<string>
 
-  /** The function's `latestVersion` follows its versions, in the same transaction. */
+  /** Updates the function's `latestVersion` in the same transaction. */
   insertVersion(version: FunctionVersion): void
   deleteVersion(functionId: string, number: number): boolean
   findVersion(functionId: string, number: number): FunctionVersion | null
@@ -163,31 +166,37 @@ export interface FunctionStore {
 /** Stored code, addressed by the SHA-256 of the uploaded ZIP. */
 export interface PackageStore {
   /**
-   * Checks and stores a ZIP, unpacked once; the same bytes twice are stored once. Throws FaasError `invalid_request` for
-   * what is not a ZIP, leaves its folder, holds a symlink out of it, an over-long name or too many entries or bytes, and
-   * `too_large` for one over the limit (`maxBytes`; default: that of uploads). Nothing is stored then.
+   * Checks a ZIP, unpacks and stores it; equal bytes are stored once. Throws FaasError `invalid_request` for invalid ZIPs: not a
+   * ZIP, paths or symlinks outside its folder, a name too long, too many entries or bytes; and `too_large` above the limit
+   * (`maxBytes`; default: that of uploads). Nothing is stored then.
    */
   put(zip: Buffer, maxBytes?: number): Promise<StoredPackage>
   /**
-   * The package with what a build has installed for it beside its files, under a hash of its own; what both have is the
-   * package's. Its bytes stay those that were uploaded.
+   * Stores the package together with the dependencies that a build installed, under a hash of its own; where both have a file,
+   * the package's is used. `open` still returns the uploaded bytes.
    */
   putBuilt(source: StoredPackage, layer: Layer): Promise<StoredPackage>
-  /** Key of what a build has installed for it; null: nothing, or an earlier release did not note it. */
+  /** Key of the package's installed layer; null: none, or recorded by an earlier release without it. */
   layerOf(hash: string): string | null
-  /** Names at its top. */
+  /** Names in the package's root. */
   names(hash: string): string[]
-  /** Text of a file at its top; empty: it is none. Throws FaasError `too_large` for what is no list of anything. */
+  /**
+   * Text of a file in the root; empty: it does not exist. Throws FaasError `too_large` for a file larger than any dependency
+   * list.
+   */
   text(hash: string, name: string): string
   /** The bytes as uploaded. Throws FaasError `not_found`. */
   open(hash: string): { stream: ReadableStream<Uint8Array>; sizeBytes: number }
-  /** Bytes of the ZIP. Throws FaasError `not_found`. */
+  /** Size of the ZIP. Throws FaasError `not_found`. */
   sizeOf(hash: string): number
-  /** Bytes of its files on the disk; 0: it is not there. */
+  /** Disk usage of its files; 0: it does not exist. */
   unpackedBytes(hash: string): Promise<number>
   /** Folder with the unpacked code, on the host. */
   folder(hash: string): string
-  /** Removes every package that has not been in `keep` for some days, and is older than an upload may wait for its row. */
+  /**
+   * Removes packages that have not been in `keep` for some days and are older than an upload may wait for its row. Returns their
+   * number.
+   */
   prune(keep: Set<string>): Promise<number>
 }
 

@@ -1,6 +1,6 @@
 import type { StartKind } from './start-kind.ts'
 
-/** A call that has ended, as far as it matters for how workers are kept. Runs of images that end with each call are not among them. */
+/** A finished call with the fields that worker policies need. Runs of images that end with each call are left out. */
 export interface PastCall {
   functionId: string
   functionVersion: number
@@ -11,17 +11,17 @@ export interface PastCall {
   memoryPeakMb: number | null
 }
 
-/** What is known of a function beside its calls. */
+/** Facts about a function in addition to its calls. */
 export interface PastFunction {
   name: string | null
   /** Memory of one worker. */
   memoryBytes: number
   concurrency: number
-  /** The image that its generic workers have; null: an image of its own. */
+  /** The image of its generic workers; null: it has an image of its own. */
   runtimeImage: string | null
 }
 
-/** Memory of a worker that belongs to no function yet, by the runtime's image. */
+/** Memory of a generic worker, by the runtime's image. */
 export type GenericMemory = ReadonlyMap<string, number>
 
 export interface Installation {

@@ -2,13 +2,13 @@ export interface HttpRequestHead {
   method: string
   /** Path with query, below `prefix`. */
   target: string
-  /** Path at which the function lives, as the caller wrote it: `/fn/hello`; empty: at the root. No slash at its end. */
+  /** Path of the function in the caller's URL: `/fn/hello`; empty: the root. No trailing slash. */
   prefix: string
-  /** The whole URL as the caller wrote it. */
+  /** The caller's whole URL. */
   url: string
   headers: [string, string][]
-  /** Base64 of the body as it came; absent: the input is it; null: too long to be told beside the input. */
+  /** Base64 of the raw body; absent: the input is the body; null: too long to be sent in addition to the input. */
   body?: string | null
-  /** Of apps: the key that came with it is good for this. Absent: none came. */
+  /** For apps: what the request's key permits. Absent: no key. */
   key?: 'function' | 'admin'
 }

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 /** Makes a new id: a lower-case dashed UUID. */
 export type NewId = () => string
 
-/** Hex digits of randomness taken from the system at once. */
+/** Number of random hex digits that are drawn from the system at once. */
 const poolDigits = 8192
 const digitsPerId = 16
 const digits = '0123456789abcdef'
@@ -15,9 +15,8 @@ let lastTime = ''
 let sequence = 0
 
 /**
- * A UUID of version 7: 48 bits of time first, so that ids made later sort later and an index over them stays compact
- * (inserts ran 2.4 times faster than with random keys). Ids of one process are strictly increasing: 12 bits count
- * within a millisecond.
+ * A UUID of version 7: it begins with 48 bits of time, so later ids sort later and indexes stay compact (inserts were 2.4 times
+ * faster than with random keys). Ids of one process are strictly increasing: 12 bits count within a millisecond.
  */
 export const timeOrderedId: NewId = () => {
   if (poolAt >= pool.length) refill()
@@ -47,8 +46,8 @@ function setTime(ms: number): void {
 }
 
 /**
- * The same id for the same words, shaped as a UUID of version 8: a run that may be asked for twice (a job's run, after
- * a crash between two writes) is accepted once.
+ * The same id for the same words, in the form of a UUID of version 8: a run that may be requested twice (a job's run after a
+ * crash between two writes) is accepted once.
  */
 export function idFrom(...words: (string | number)[]): string {
   const bytes = createHash('sha256').update(words.join('\n')).digest().subarray(0, 16)
@@ -64,7 +63,7 @@ function dashed(bytes: Buffer): string {
 
 const uuidPattern = /^(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i
 
-/** The canonical spelling of a UUID in any usual spelling, or null when the text is not one. */
+/** The canonical spelling of a UUID, or null when the text is not a UUID in a common spelling. */
 export function canonicalUuid(text: string): string | null {
   const parts = uuidPattern.exec(text)
   return parts === null ? null : parts.slice(1).join('-').toLowerCase()

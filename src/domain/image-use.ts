@@ -1,49 +1,49 @@
-/** Images on an engine: which are whose, which are used, which may go. */
+/** An image in an engine. */
 
 export interface EngineImage {
   id: string
-  /** With their tags; none: a newer image has taken its names. */
+  /** Names with tags; empty: a newer image has taken its names. */
   names: string[]
   sizeBytes: number
   createdAt: number
-  /** Built by a Taibai: an image of a runtime, or the base of one. */
+  /** True for images that Taibai built: a runtime, or the base of one. */
   isBuilt: boolean
 }
 
-/** An engine that keeps images. Rejects with FaasError `engine_failed`. */
+/** The images of an engine. Rejects with FaasError `engine_failed`. */
 export interface EngineImages {
   list(): Promise<EngineImage[]>
-  /** Fetches it from its registry, newer or not. */
+  /** Pulls it from its registry, even if it exists. */
   pull(image: string): Promise<void>
-  /** False: it stays, because a container or another image uses it. */
+  /** False: it remains, because a container or another image uses it. */
   remove(nameOrId: string): Promise<boolean>
 }
 
-/** Which images this installation fetched: others may be somebody else's. */
+/** The images that this installation pulled: others may belong to somebody else. */
 export interface PulledImages {
   names(): string[]
   note(name: string): void
   forget(name: string): void
 }
 
-/** What an installation knows of images. */
+/** What an installation knows about images. */
 export interface ImageUse {
-  /** By name: by what it is used, such as `function greet`. */
+  /** The users of each image by name, such as `function greet`. */
   used: ReadonlyMap<string, string[]>
   pulled: readonly string[]
 }
 
 export interface ImageView extends EngineImage {
   usedBy: string[]
-  /** Fetched by this installation. */
+  /** True when this installation pulled it. */
   isPulled: boolean
-  /** Nothing of this installation uses it, and it is ours to remove. */
+  /** True when nothing of this installation uses it, and this installation may remove it. */
   isUnused: boolean
-  /** It is the image of a runtime of another release: another installation on this engine may need it. */
+  /** True for a runtime image of another release, which another installation on this engine may need. */
   isOtherRelease: boolean
 }
 
-/** Bases of runtimes are needed to make the images anew. */
+/** Bases are needed to rebuild the runtimes' images. */
 const isBase = (name: string): boolean => /^taibai\/(?:debian:|[^:]*-base:)/.test(name)
 
 /** The images that concern this installation, the largest first. */
@@ -65,7 +65,7 @@ export function viewsOf(images: readonly EngineImage[], { used, pulled }: ImageU
     .sort((a, b) => b.sizeBytes - a.sizeBytes)
 }
 
-/** What to remove so that fetched images take no more than `highWaterBytes`: of those that nothing uses the oldest. */
+/** The unused images to remove, oldest first, so that pulled images take at most `highWaterBytes`. */
 export function overHighWater(views: readonly ImageView[], highWaterBytes: number): ImageView[] {
   const pulled = views.filter(({ isPulled }) => isPulled)
   let bytes = pulled.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
@@ -78,7 +78,7 @@ export function overHighWater(views: readonly ImageView[], highWaterBytes: numbe
   return chosen
 }
 
-/** One spelling for a name, as engines differ: `alpine`, `docker.io/library/alpine:latest` are the same. */
+/** The canonical name: `alpine` and `docker.io/library/alpine:latest` are the same. */
 export function fullName(name: string): string {
   const short = name
     .replace(/^(?:docker\.io\/|index\.docker\.io\/|localhost\/(?=taibai\/))/, '')

@@ -1,13 +1,13 @@
 import { invalid } from './errors.ts'
 
-/** Longest name of an image that is taken: the grammar's own limit for the name, and room for a tag and a digest. */
+/** Longest accepted reference: the grammar's limit for the name, plus a tag and a digest. */
 const longestReference = 512
 const longestName = 255
 
 /**
- * Whether a text is a reference to an image by the grammar of the distribution's `reference` package: `[host[:port]/]path[:tag][@digest]`.
- * Decided in one pass over each part. Whoever asks an engine or a registry for an image asks here first: such a
- * name becomes part of an address.
+ * Whether a text is an image reference by the grammar of the distribution's `reference` package:
+ * `[host[:port]/]path[:tag][@digest]`. It is decided in one pass over each part. Every reference is checked here before it is
+ * sent to an engine or registry, because it becomes part of a URL.
  */
 export function isImageReference(text: string): boolean {
   if (text === '' || text.length > longestReference) return false
@@ -19,7 +19,7 @@ export function isImageReference(text: string): boolean {
   return isName(isTagged ? named.slice(0, colon) : named)
 }
 
-/** The name as it was given. Throws FaasError `invalid_request` for what is none. */
+/** Returns the image. Throws FaasError `invalid_request` for an invalid reference. */
 export function checkedImage(field: string, image: string): string {
   if (isImageReference(image)) return image
   throw invalid(
@@ -27,7 +27,7 @@ export function checkedImage(field: string, image: string): string {
   )
 }
 
-/** Whether an image is one of those that a pattern names, as both are written: `*` stands for any characters. */
+/** Whether an image matches a pattern, both as written: `*` stands for any characters. */
 export function fitsImage(pattern: string, image: string): boolean {
   const [first = '', ...rest] = pattern.split('*')
   if (rest.length === 0) return image === pattern
@@ -54,7 +54,7 @@ function isName(name: string): boolean {
   return (partForm.test(first) || isHost(first)) && rest.every((part) => partForm.test(part))
 }
 
-/** A registry's host: names or an IPv6 address in brackets, with a port. */
+/** A registry's host: a name or an IPv6 address in brackets, with an optional port. */
 function isHost(text: string): boolean {
   const address = /^\[[0-9a-fA-F:]{2,45}\](?::[0-9]{1,5})?$/
   if (address.test(text)) return true

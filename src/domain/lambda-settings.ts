@@ -1,6 +1,6 @@
 /**
- * What clients of AWS Lambda say of a function and want to be told again, as far as functions have no field for it. Functions
- * that were made in another way have none.
+ * Settings of AWS Lambda's API that functions have no field for; they are stored and returned. Functions created in another way
+ * have none.
  */
 export interface LambdaSettings {
   functionId: string
@@ -10,24 +10,24 @@ export interface LambdaSettings {
 }
 
 export interface LambdaFields {
-  /** As the client named it: `nodejs20.x`. Null: of an image. */
+  /** The client's name of the runtime: `nodejs20.x`. Null for an image. */
   runtime: string | null
   role: string
-  /** As asked; the floor of the runtime may be higher. */
+  /** The requested memory; the runtime's minimum may be higher. */
   memoryMb: number
   architectures: string[]
   ephemeralMb: number
   tags: Record<string, string>
-  /** Statements of the policy, by their ids. Kept and given back; they have no effect. */
+  /** Statements of the policy by id. They are stored and returned without effect. */
   policy: Record<string, object>
   aliases: Record<string, LambdaAlias>
   url: LambdaUrl | null
-  /** Taken and given back, without effect: `TracingConfig`, `VpcConfig` and the like. */
+  /** Stored and returned without effect: `TracingConfig`, `VpcConfig` and similar. */
   echoed: Record<string, unknown>
 }
 
 export interface LambdaAlias {
-  /** 0: the function as it is now. */
+  /** 0: the current function. */
   version: number
   /** Shares of calls of further versions. Absent: none. */
   weights?: Record<string, number>
@@ -44,6 +44,6 @@ export interface LambdaUrl {
 
 export interface LambdaSettingsStore {
   find(functionId: string): LambdaSettings | null
-  /** Writes or replaces; they go with their function. */
+  /** Inserts or replaces; the row is deleted with its function. */
   put(settings: LambdaSettings): void
 }

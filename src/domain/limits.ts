@@ -2,8 +2,8 @@ import { LimitReached, type MetLimit } from './errors.ts'
 import { type Rate, TokenBuckets } from './rate.ts'
 
 /**
- * What one project, or one function, may take of what all share. One table for pool, queue, bodies, ledger and stores; each
- * asks `Shares`. Null: no limit of its own, only those of the whole server.
+ * Limits of a project's or function's use of shared resources. One table for pool, queue, bodies, ledger and stores; each asks
+ * `Shares`. Null: only the limits of the whole server apply.
  */
 export const limitFacts = {
   running: 'calls of its functions at work at once',
@@ -27,7 +27,7 @@ export type LimitName = keyof typeof limitFacts
 export const limitNames = Object.keys(limitFacts) as LimitName[]
 export type ProjectLimits = Record<LimitName, number | null>
 
-/** Limits of calls that the run of a function meets: its own, and those of its project. */
+/** The limits that apply to a run: those of its function and its project. */
 export interface LimitedRun {
   projectId: string
   functionId: string
@@ -36,18 +36,18 @@ export interface LimitedRun {
   maxGbSecondsPerDay: number | null
 }
 
-/** Asked by whoever gives out something that projects share. */
+/** The limits of projects, for code that hands out shared resources. */
 export interface Shares {
   limitOf(projectId: string, name: LimitName): number | null
-  /** A call begins: what it returns is called at its end. Null: nothing limits it. Throws LimitReached. */
+  /** Begins a call and returns a function to call at its end. Null: no limit applies. Throws LimitReached. */
   enter(run: LimitedRun): (() => void) | null
-  /** The same for a run that may wait; a number: ms until it may be worth asking again. */
+  /** The same for a run that can wait; a number is the ms until the next check. */
   tryEnter(run: LimitedRun): (() => void) | null | number
-  /** Throws LimitReached when the project holds `used` and that and `more` are too much. */
+  /** Throws LimitReached when the project already holds `used` and `more` would exceed the limit. */
   refuseMore(projectId: string, name: LimitName, used: number, more?: number): void
 }
 
-/** Nothing is limited by project or function. */
+/** No limits per project or function. */
 export const noShares: Shares = {
   limitOf: () => null,
   enter: () => null,
@@ -55,24 +55,24 @@ export const noShares: Shares = {
   refuseMore: () => {},
 }
 
-/** Seconds' worth of calls that may come at once. */
+/** A burst may have as many calls as the rate allows in this many seconds. */
 const burstSeconds = 10
 export const rateOf = (perSecond: number): Rate => ({ perSecond, burst: Math.max(1, perSecond * burstSeconds) })
 
-/** How soon a run that waits for another's end is asked again. */
+/** Pause before checking again for a run that waits for another's end. */
 const runningPauseMs = 50
 
-/** The limits of calls that hold for one run, and what is used of each. Pure: see `admission`. */
+/** The call limits of a run, and their current use. Pure: see `admission`. */
 export interface CallView {
   of: 'function' | 'project'
   running: number
   maxRunning: number | null
   maxRate: number | null
-  /** Ms until the rate allows one more; 0: now. */
+  /** Ms until the rate allows another call; 0: now. */
   rateWaitMs: number
 }
 
-/** The limit that is in the way of one more call, if one is: of the function first. Pure. */
+/** The limit that refuses another call, if any: the function's first. Pure. */
 export function admission(views: readonly CallView[]): { limit: MetLimit; waitMs: number } | null {
   for (const { of, running, maxRunning, maxRate, rateWaitMs } of views) {
     const [runningName, rateName] = of === 'function' ? ['max_running', 'max_rate'] : ['running', 'rate']
@@ -93,7 +93,7 @@ export function limitReached(limit: MetLimit, waitMs = 1000): LimitReached {
   return new LimitReached(limit, message, waitMs / 1000)
 }
 
-/** Counts and rates of calls, in memory: only of those that have a limit. */
+/** Counts and rates of calls, in memory, only where a limit exists. */
 export class CallCounters {
   #running = new Map<string, number>()
   #rates = new TokenBuckets()
@@ -115,7 +115,7 @@ export class CallCounters {
   }
 }
 
-/** Limits of a project as the operator has set them; a name that is missing has the default. */
+/** Limits of a project as the operator set them; a missing name has the default. */
 export interface StoredLimits {
   projectId: string
   limits: Partial<ProjectLimits>

@@ -1,13 +1,13 @@
 import { invalid } from './errors.ts'
 import type { Condition, ExecutionFilter, Page } from './execution.ts'
 
-/** What a list was asked for: whose rows, which of them, and how many. */
+/** The query of a list: which project, which conditions, which page. */
 export interface ListQuery {
   filter: ExecutionFilter
   page: Page
 }
 
-/** One page of the rows that fulfil every condition on `project_id`, in the order of the rows. */
+/** One page of the rows that fulfil every condition on `project_id`, in their order. */
 export function selected<T extends { id: string; projectId: string }>(rows: T[], { filter, page }: ListQuery): T[] {
   const conditions = filter.conditions.filter(({ column }) => column === 'project_id')
   return paged(
@@ -22,7 +22,7 @@ export function paged<T extends { id: string }>(rows: T[], { limit, marker }: Pa
   return limit === null ? rows.slice(start) : rows.slice(start, start + limit)
 }
 
-/** Is the condition true of that value; texts are compared as they are, code unit by code unit. */
+/** Whether the condition holds for the value; texts are compared by code unit. */
 export function fulfils(value: string, { op, values }: Condition): boolean {
   const wanted = values[0] ?? ''
   switch (op) {

@@ -1,10 +1,10 @@
-/** What any part may do with a logger it was handed; `logger.ts` makes the real one. Keys first, then a sentence. */
+/** The logger that parts receive; `logger.ts` makes the real one. Keys first, then a sentence. */
 export interface Log {
   debug(keys: object, message: string): void
   info(keys: object, message: string): void
   warn(keys: object, message: string): void
   error(keys: object, message: string): void
-  /** As `info`, for what is said at every call: the keys are JSON text already, without the braces. */
+  /** Like `info`, for frequent lines: the keys are JSON text without the braces. */
   infoText(keys: string, message: string): void
 }
 

@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts'
 
-/** Schedules of Azure Functions: six fields with seconds in front, five, or `hh:mm:ss` between two runs; as a pattern of ours. */
+/** Converts a schedule of Azure Functions to a pattern: six fields with seconds first, five fields, or an interval `hh:mm:ss`. */
 export function cronOf(schedule: string, name: string): string {
   const interval = /^(\d+):(\d\d):(\d\d)$/.exec(schedule.trim())
   if (interval !== null) return everyInterval(interval.slice(1).map(Number) as [number, number, number], schedule, name)
@@ -12,7 +12,7 @@ export function cronOf(schedule: string, name: string): string {
   return seconds === '0' || seconds === '00' ? others.join(' ') : [...others, seconds].join(' ')
 }
 
-/** A pattern says it only where the interval goes into the next larger unit. */
+/** A pattern can express only intervals that divide the next larger unit. */
 function everyInterval([hours, minutes, seconds]: [number, number, number], schedule: string, name: string): string {
   const total = hours * 3600 + minutes * 60 + seconds
   const goesInto = (unit: number) => total > 0 && unit % total === 0

@@ -1,6 +1,6 @@
 import type { ListedObject } from './source.ts'
 
-/** What the services need of the OpenStack around this server. `openstack/` fulfils it; absent without Keystone. */
+/** What services need of the surrounding OpenStack. `openstack/` implements it; absent without Keystone. */
 
 export interface SessionFields {
   token: string
@@ -8,17 +8,17 @@ export interface SessionFields {
   userId: string
   projectId: string
   roles: { id: string; name: string }[]
-  /** The trust that the token comes from, if it does. */
+  /** The trust that issued the token; null: none. */
   trustId: string | null
-  /** Base of the Identity API. */
+  /** Base URL of the Identity API. */
   authUrl: string
-  /** What Keystone says of the token: user, project, roles, when it expires. Without the catalogue. */
+  /** Keystone's description of the token: user, project, roles, expiry. Without the catalogue. */
   details: Record<string, unknown>
-  /** Keystone's catalogue as JSON text; null when it has not been asked for. */
+  /** Keystone's catalogue as JSON text; null: not requested. */
   catalog: string | null
 }
 
-/** A Keystone token with a project, and what it is good for. Neither JSON nor a log line of it shows the token. */
+/** A Keystone token with a project and its catalogue. Neither its JSON nor a log line shows the token. */
 export class OpenStackSession {
   readonly #token: string
   readonly expiresAtMs: number
@@ -51,27 +51,30 @@ export class OpenStackSession {
   }
 }
 
-/** Why a function can do nothing in OpenStack at the moment: what it is told when it tries. */
+/** Why a function cannot act in OpenStack now: the error that it gets when it tries. */
 export interface NoSession {
   problem: string
-  /** Keystone said no: waiting does not help. Otherwise it could not be asked. */
+  /** True when Keystone refused, so waiting does not help. False: Keystone could not be reached. */
   isRefused: boolean
 }
 
-/** What a function acts with in OpenStack. The same object until it is renewed. */
+/** A function's OpenStack session. The same object until it is renewed. */
 export type ActingSession = OpenStackSession | NoSession
 
 export const hasSession = (acting: ActingSession): acting is OpenStackSession => acting instanceof OpenStackSession
 
-/** Lets functions act for those who made them (contract section 2). */
+/** Lets functions act for their creators (contract section 2). */
 export interface Trusts {
-  /** From the caller to the service user, with all the caller's roles in their project. Throws FaasError `openstack_failed`. */
+  /**
+   * Creates a trust from the caller to the service user, with all the caller's roles in the project. Throws FaasError
+   * `openstack_failed`.
+   */
   create(caller: OpenStackSession): Promise<string>
-  /** Tries until it is gone; resolves after the first try and never rejects. */
+  /** Retries until the trust is gone; resolves after the first try and never rejects. */
   delete(trustId: string): Promise<void>
-  /** At once while the token of the trust is fresh. Never throws, never rejects. */
+  /** Synchronous while the trust's token is fresh. Never throws, never rejects. */
   acting(trustId: string): ActingSession | Promise<ActingSession>
-  /** Somebody did not accept its token: the next `acting` asks for another. */
+  /** Its token was refused: the next `acting` requests another. */
   forget(trustId: string): void
 }
 
@@ -80,23 +83,23 @@ export interface ObjectRef {
   object: string
 }
 
-/** Names that would mean another place once they stand in a URL. */
+/** False for names that would change the meaning of a URL. */
 export const canBeNamed = ({ container, object }: ObjectRef): boolean =>
   !container.includes('/') && ![container, ...object.split('/')].some((part) => part === '.' || part === '..')
 
 export interface StoredObject {
-  /** Changes when the object does. */
+  /** Changes with the object's content. */
   etag: string
   bytes: Buffer
 }
 
 /**
  * Objects in Swift. Throws FaasError: `invalid_request` (no such object, not allowed, too large), `openstack_failed` (Swift
- * does not answer as it should, or the catalogue does not name it), `auth_unavailable`.
+ * answers with an error, or the catalogue does not contain it), `auth_unavailable`.
  */
 export interface ObjectStore {
   etag(session: OpenStackSession, ref: ObjectRef): Promise<string>
-  /** The whole object, checked against its checksum where Swift has one. */
+  /** Reads the whole object and verifies its checksum where Swift has one. */
   read(session: OpenStackSession, ref: ObjectRef): Promise<StoredObject>
   open(
     session: OpenStackSession,
@@ -114,13 +117,13 @@ export interface ListingWish {
 }
 
 export interface Listing {
-  /** In the order of their names as bytes; fewer than asked for: these are the last. */
+  /** Ordered by the bytes of their names; fewer than requested: these are the last. */
   objects: ListedObject[]
-  /** By Swift's clock, in whole seconds. */
+  /** Swift's clock, in whole seconds. */
   atMs: number
 }
 
-/** Throws as ObjectStore does. */
+/** Throws like ObjectStore. */
 export interface ContainerListings {
   list(session: OpenStackSession, wish: ListingWish): Promise<Listing>
 }

@@ -1,17 +1,17 @@
 /**
- * What clients of Apache OpenWhisk make and want to be told again: an action beside its function, and packages, triggers and
- * rules, which are no nouns of ours. Functions that were made in another way have none.
+ * Entities of Apache OpenWhisk's API that are stored and returned: an action beside its function, and packages, triggers and
+ * rules, which have no counterpart here. Functions created in another way have none.
  */
 export interface WhiskEntity {
   id: string
   projectId: string
   kind: WhiskKind
-  /** As clients name it; an action with its package: `shop/pay`. */
+  /** The client's name; for an action with its package: `shop/pay`. */
   name: string
-  /** Of an action: it goes with its function. */
+  /** The function of an action, with which it is deleted; null for other kinds. */
   functionId: string | null
   fields: WhiskFields
-  /** How often it was written: the last part of its version. */
+  /** Number of writes: the last part of its version. */
   writes: number
   createdAt: number
   updatedAt: number
@@ -23,32 +23,32 @@ export type WhiskKind = 'action' | 'package' | 'trigger' | 'rule'
 export interface KeyValue {
   key: string
   value: unknown
-  /** A variable of the environment in place of a parameter. */
+  /** True for an environment variable instead of a parameter. */
   init?: boolean
 }
 
 export interface WhiskFields {
   annotations: KeyValue[]
   parameters: KeyValue[]
-  /** Of an action. */
+  /** Code of an action. */
   exec?: WhiskExec
   limits?: WhiskLimits
-  /** Of a package that stands for another one. */
+  /** The package to which a binding refers. */
   binding?: { namespace: string; name: string } | null
-  /** Of a trigger that a clock fires. */
+  /** The alarm of a trigger. */
   alarm?: WhiskAlarm | null
-  /** Of a rule. */
+  /** The content of a rule. */
   rule?: WhiskRule
 }
 
 export interface WhiskExec {
-  /** As clients name it: `nodejs:20`, `blackbox`, `sequence`. */
+  /** The client's name: `nodejs:20`, `blackbox`, `sequence`. */
   kind: string
   main?: string
-  /** A ZIP; else one file. */
+  /** True for a ZIP; false for one file. */
   binary: boolean
   image?: string
-  /** `/namespace/[package/]name` of each, in their order. */
+  /** `/namespace/[package/]name` of each, in order. */
   components?: string[]
 }
 
@@ -61,13 +61,13 @@ export interface WhiskLimits {
 }
 
 export interface WhiskAlarm {
-  /** A cron pattern; null: once. */
+  /** A cron pattern; null: it fires once. */
   cron: string | null
   timezone: string
-  /** When it fires, where that is once. */
+  /** The time when it fires once. */
   date: string | null
   payload: Record<string, unknown>
-  /** Times that it fires; null: no end. */
+  /** Number of times that it fires; null: unlimited. */
   count: number | null
 }
 
@@ -77,7 +77,7 @@ export interface WhiskRule {
   /** Name of an action of the project. */
   action: string
   status: 'active' | 'inactive'
-  /** The job that runs the action when the trigger's alarm is due, and what it was made from. */
+  /** The job that runs the action when the trigger's alarm is due, and the key of its definition. */
   job: { id: string; key: string } | null
 }
 
@@ -86,11 +86,11 @@ export interface WhiskEntityStore {
   ofFunction(functionId: string): WhiskEntity | null
   /** The latest written first. */
   list(projectId: string, kind: WhiskKind): WhiskEntity[]
-  /** Packages, triggers and rules of a project: actions are functions. */
+  /** Number of a project's packages, triggers and rules; actions count as functions. */
   countMade(projectId: string): number
-  /** Those that have any. */
+  /** Projects with entities. */
   projects(): string[]
-  /** Writes or replaces, by id. */
+  /** Inserts or replaces by id. */
   put(entity: WhiskEntity): void
   delete(id: string): void
 }

@@ -1,4 +1,4 @@
-/** A cron pattern in words, for who writes one. */
+/** Describes cron patterns in words, for editors. */
 
 const shortcuts: Record<string, string> = {
   '@hourly': '0 * * * *',
@@ -16,7 +16,7 @@ const months = [
   ...['August', 'September', 'October', 'November', 'December'],
 ]
 
-/** Of a pattern that is valid: `at 09:00, Monday to Friday`. Pure. */
+/** The description of a valid pattern: `at 09:00, Monday to Friday`. Pure. */
 export function patternInWords(pattern: string): string {
   const text = pattern.trim().toLowerCase()
   const [minute = '*', hour = '*', day = '*', month = '*', weekday = '*', second = '0'] = (
@@ -28,7 +28,7 @@ export function patternInWords(pattern: string): string {
   ].filter((part) => part !== null)
   return [
     timeInWords(second, minute, hour),
-    // As cron has it: with both, either is enough.
+    // In cron, either field is enough when both are set.
     dates.length > 0 && dates.join(' or '),
     !isAny(month) && listed(month, 'in', (one) => nameIn(months, one, 1)),
   ]
@@ -76,7 +76,7 @@ function listed(field: string, before: string, word: (one: string) => string, be
 const joined = (parts: string[]): string =>
   parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
 
-/** `mon`, `1` and `1#2`, `5L` as far as they have a name. */
+/** The name of `mon`, `1`, `1#2` or `5L`, if it has one. */
 function nameIn(names: readonly string[], text: string, first: number): string {
   const [, start = '', rest = ''] = /^([a-z]{3}|\d+)(.*)$/.exec(text) ?? []
   const found = isNumber(start)

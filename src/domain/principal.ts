@@ -2,25 +2,25 @@ import { notAllowed } from './errors.ts'
 import type { OpenStackSession } from './openstack.ts'
 import type { Scope } from './scope.ts'
 
-/** Who asks: made by the authentication middleware, handed to every service. */
+/** The authenticated caller: made by the authentication middleware, passed to every service. */
 export interface Principal {
   projectId: string
   roles: string[]
   /** True when the roles contain `admin`. */
   isAdmin: boolean
-  /** What a token was made for; absent: all that its roles allow. */
+  /** The token's scopes; absent: everything that its roles allow. */
   scopes?: readonly Scope[]
-  /** Id of the one function that the token is for; absent: any. */
+  /** Id of the only function that the token may use; absent: any. */
   onlyFunction?: string
-  /** The token or the function that asks; absent: whom `session` names, or nobody in particular. */
+  /** The token or function behind the request; absent: the user in `session`, or unknown. */
   by?: Actor
-  /** Execution of the function that asks. */
+  /** Execution of the calling function. */
   from?: string
-  /** The caller's Keystone token with what belongs to it, when that is how they came; never stored. */
+  /** The caller's Keystone session, if the caller used one; never stored. */
   session?: OpenStackSession
 }
 
-/** Who does something, for those who read of it later. */
+/** Who did something, for the audit log. */
 export interface Actor {
   /** `open`: anybody, in open mode. */
   kind: 'token' | 'user' | 'function' | 'open'
@@ -28,10 +28,12 @@ export interface Actor {
   name: string | null
 }
 
-/** Who a request's token stands for; null: nobody, the caller gets 401. `null` is asked when there was no token. */
+/**
+ * Finds the principal of a request's token; null: nobody, the response is 401. It is called with `null` when there was no token.
+ */
 export type Authenticate = (token: string | null) => Principal | null | Promise<Principal | null>
 
-/** The project everything belongs to when authentication is off. */
+/** The project of everything while authentication is off. */
 export const defaultProjectId = 'default'
 
 export const openPrincipal: Principal = { projectId: defaultProjectId, roles: ['admin'], isAdmin: true }
@@ -47,11 +49,11 @@ export function requireAdmin(who: Principal, what: string): void {
   if (!who.isAdmin) throw notAllowed(`${what} needs the admin role.`)
 }
 
-/** What a token of one function may do to this one. */
+/** Limits a token of one function to that function. */
 export function refuseOtherFunctions({ onlyFunction }: Principal, functionId: string | null): void {
   if (onlyFunction === undefined || onlyFunction === functionId) return
   throw notAllowed('the token is for one function, and this is not it.')
 }
 
-/** May see a row of that project. Rows of others do not exist for the caller. */
+/** Whether the caller may see a row of that project. Rows of other projects do not exist for the caller. */
 export const canSee = (who: Principal, projectId: string): boolean => who.isAdmin || who.projectId === projectId

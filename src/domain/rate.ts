@@ -1,4 +1,4 @@
-/** How often something may happen: a number a second in the long run, and a number at once. */
+/** A rate limit: a number per second over time, and a burst. */
 export interface Rate {
   perSecond: number
   burst: number
@@ -10,8 +10,8 @@ interface Bucket {
 }
 
 /**
- * Token buckets by key, in memory. One that is full again is as good as none: when there are too many, those go first, then
- * the ones that were asked longest ago.
+ * Token buckets by key, in memory. A full bucket equals a new one: when there are too many, full ones are dropped first, then the
+ * least recently used.
  */
 export class TokenBuckets {
   #buckets = new Map<string, Bucket>()
@@ -21,7 +21,7 @@ export class TokenBuckets {
     this.#mostKeys = mostKeys
   }
 
-  /** Takes one. 0: it was there; else the time until one is, in ms. `now` only grows. */
+  /** Takes a token. Returns 0 on success, else the time until one is available, in ms. `nowMs` must not decrease. */
   take(key: string, rate: Rate, nowMs: number): number {
     const bucket = this.#at(key, rate, nowMs)
     if (bucket.tokens < 1) return waitMs(bucket, rate)
@@ -29,7 +29,7 @@ export class TokenBuckets {
     return 0
   }
 
-  /** The same without taking it. */
+  /** Like `take`, without taking. */
   peek(key: string, rate: Rate, nowMs: number): number {
     if (!this.#buckets.has(key)) return 0
     const bucket = this.#at(key, rate, nowMs)
@@ -50,7 +50,7 @@ export class TokenBuckets {
       bucket.atMs = nowMs
       this.#buckets.delete(key)
     }
-    // The one asked last is behind the others.
+    // Moves the bucket to the end, so that the map is in order of use.
     this.#buckets.set(key, bucket)
     return bucket
   }

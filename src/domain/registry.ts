@@ -1,8 +1,8 @@
 import { invalid } from './errors.ts'
 
-/** Who this installation is at an image registry. */
+/** The installation's login at an image registry. */
 export interface RegistryLogin {
-  /** Host, with a port where it has one: `ghcr.io`. */
+  /** Host, with an optional port: `ghcr.io`. */
   registry: string
   username: string
   createdAt: number
@@ -14,7 +14,7 @@ export interface RegistrySecret {
   password: string
 }
 
-/** Where credentials are kept. Nothing but `find` gives a password, and only to what asks the engine for an image. */
+/** Stored credentials. Only `find` returns a password, and only code that asks the engine for an image calls it. */
 export interface RegistryCredentials {
   list(): RegistryLogin[]
   find(registry: string): RegistrySecret | null
@@ -22,17 +22,17 @@ export interface RegistryCredentials {
   remove(registry: string): boolean
 }
 
-/** Makes a password unreadable where it is kept, and readable again for who asks. */
+/** Encrypts and decrypts stored passwords. */
 export interface PasswordSeal {
   seal(registry: string, password: string): string
-  /** Null: another key sealed it. */
+  /** Null: encrypted with another key. */
   unseal(registry: string, sealed: string): string | null
 }
 
-/** The registry that engines mean where a name says none. */
+/** The registry of names without a host. */
 export const defaultRegistry = 'docker.io'
 
-/** The registry that an image comes from: the first part of a name, where that is a host. */
+/** The registry of an image: the first part of its name, if that is a host. */
 export function registryOf(image: string): string {
   const [first = '', ...rest] = image.split('/')
   const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
@@ -41,7 +41,7 @@ export function registryOf(image: string): string {
 
 const registryForm = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?|\[[0-9a-fA-F:]{2,45}\])(?::\d{1,5})?$/
 
-/** Throws FaasError `invalid_request` for what is no host. */
+/** Throws FaasError `invalid_request` for an invalid host. */
 export function checkedRegistry(text: string): string {
   if (registryForm.test(text)) return text === 'index.docker.io' ? defaultRegistry : text.toLowerCase()
   throw invalid(

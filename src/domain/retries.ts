@@ -1,46 +1,46 @@
 import type { Outcome } from './outcome.ts'
 
-/** When an accepted run is tried again. What did not begin is no attempt: it waits for as long as a run may. */
+/** Decides when an accepted run is retried. A try that did not begin is no attempt: it may wait as long as a run may. */
 
-/** How a try may end badly: the platform failed while it ran, the function failed, it took too long. */
+/** Failures of an attempt: the platform failed while it ran, the function failed, or it timed out. */
 export const retryCauses = ['error', 'failed', 'timeout'] as const
 export type RetryCause = (typeof retryCauses)[number]
 
 export interface RetryRule {
-  /** Times that it may begin. */
+  /** Limit of attempts. */
   maxAttempts: number
-  /** How long it is tried for, from the moment that it may begin. */
+  /** How long it is retried, from the time when it may begin. */
   maxAgeMs: number
-  /** After which ends it is tried again. */
+  /** The failures after which it is retried. */
   on: RetryCause[]
-  /** The pause before the second try; each further one is `factor` times as long, up to the longest. */
+  /** The pause before the first retry; each further one is `factor` times as long, up to the longest. */
   firstPauseMs: number
   factor: number
   longestPauseMs: number
 }
 
-/** What a function or a call says of it; the rest is the platform's. */
+/** The part that a function or a call sets; the rest is the platform's. */
 export type RetryTerms = Partial<RetryRule>
 
-/** How a try ended, and what went before. */
+/** The end of a try, and the history before it. */
 export interface TryEnd {
-  /** Null: it succeeded. */
+  /** Null: success. */
   cause: RetryCause | null
   hasBegun: boolean
-  /** Times that it has begun. */
+  /** Number of attempts that began. */
   attempt: number
-  /** Tries so far, those that could not begin too. */
+  /** Tries so far, including those that could not begin. */
   tries: number
   ageMs: number
 }
 
-/** `dead`: it will not be tried again by itself. */
+/** `dead`: it is not retried automatically. */
 export type Step =
   | { kind: 'over' }
   | { kind: 'again'; pauseMs: number }
   | { kind: 'dead'; why: 'attempts' | 'age' | 'not_retried' }
 
-/** Share of a pause that chance may take away, so that runs that failed together do not come back together. */
+/** Share of a pause that jitter may remove, so that runs that failed together are not retried together. */
 const jitterShare = 0.5
 
 /** The decision after a try. `chance`: from 0 to 1. */
@@ -52,12 +52,12 @@ export function nextStep(rule: RetryRule, end: TryEnd, chance = 0): Step {
   return { kind: 'again', pauseMs: pauseMs(rule, end.tries) * (1 - jitterShare * chance) }
 }
 
-/** Pause after this number of tries, without chance. */
+/** Pause after this number of tries, without jitter. */
 export function pauseMs({ firstPauseMs, factor, longestPauseMs }: RetryRule, tries: number): number {
   return Math.min(longestPauseMs, firstPauseMs * factor ** (tries - 1))
 }
 
-/** What the call says wins over what the function says, and that over the platform's. */
+/** The call's terms have priority over the function's, and those over the platform's. */
 export function ruleOf(platform: RetryRule, ofFunction: RetryTerms | null, ofCall: RetryTerms | undefined): RetryRule {
   return { ...platform, ...ofFunction, ...ofCall }
 }

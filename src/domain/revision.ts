@@ -4,9 +4,9 @@ import type { Runtime } from './runtime.ts'
 import { defaultSignature, type Signature, signatureOfEvents } from './signature.ts'
 import type { Revision } from './worker.ts'
 
-/** How a function becomes what its workers are made of, and what a change of each of its fields means for them. */
+/** Converts a function to the revision of its workers, and says what a change of each field means for them. */
 
-/** The fields that a caller may change, beside the code. */
+/** The fields that a caller may change, in addition to the code. */
 export type ChangeableField = keyof Pick<
   Fn,
   | 'name'
@@ -39,17 +39,17 @@ export type ChangeableField = keyof Pick<
 
 interface FieldFacts {
   /**
-   * `row`: no worker knows it. `bounds`: of the pool. `worker`: it lives in the workers; changing it drops them, and
-   * unfinished jobs stand in the way.
+   * `row`: workers do not use it. `bounds`: the pool uses it. `worker`: workers contain it; a change drops them and is refused
+   * while jobs are unfinished.
    */
   in: 'row' | 'bounds' | 'worker'
-  /** Its name in a revision; null: it is not there. */
+  /** Its name in a revision; null: not part of it. */
   revision: keyof Revision | null
-  /** The contract forbids to change it of an image function. */
+  /** The contract forbids changes for an image function. */
   notOfImages?: true
 }
 
-/** The one list: whoever adds a field says here what it means. */
+/** The only list: a new field must state here what it means. */
 export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   name: { in: 'row', revision: 'functionName' },
   description: { in: 'row', revision: null },
@@ -82,7 +82,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
 export const fieldsIn = (place: FieldFacts['in']): ChangeableField[] =>
   (Object.keys(fieldFacts) as ChangeableField[]).filter((field) => fieldFacts[field].in === place)
 
-/** A function version with all that decides which workers may serve it. Pure. */
+/** The revision of a function version: everything that decides which workers may serve it. Pure. */
 export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionVersion | null): Revision {
   const revision: Omit<Revision, 'key'> = {
     functionId: fn.id,
@@ -128,14 +128,14 @@ function signatureOfImage(mode: ImageMode | undefined): Signature {
   return mode === 'openwhisk' ? signatureOfEvents('openwhisk') : defaultSignature
 }
 
-/** Programs that ask for their events themselves. */
+/** The signature of programs that fetch their own events. */
 export const runtimeApi: Signature = 'runtime-api'
 
 function startOf({ mode, entry_point, command, working_directory }: FunctionCode): ImageStart | null {
   return mode === 'lambda' ? { entry_point, command, working_directory } : null
 }
 
-/** Memory of the helper that serves the Runtime API to an image; it counts, because it is there as long as the worker. */
+/** Memory of the helper that serves the Runtime API to an image. It counts as the worker's, because it lives as long. */
 export const runtimeApiHelperBytes = 96 * 1024 * 1024
 
 const besideImage = (mode: ImageMode | undefined): number => (mode === 'lambda' ? runtimeApiHelperBytes : 0)
@@ -144,7 +144,7 @@ const outsideWorkers = new Set<string | null>(
   Object.values(fieldFacts).map((facts) => (facts.in === 'worker' ? null : facts.revision)),
 )
 
-/** What a worker does not know does not count: changing it keeps workers. */
+/** The hash of everything that a worker contains; changes of other fields keep the workers. */
 function workerKey(revision: Omit<Revision, 'key'>): string {
   const inWorker = Object.entries(revision).filter(([field]) => !outsideWorkers.has(field))
   return createHash('sha256').update(JSON.stringify(inWorker)).digest('hex').slice(0, 32)

@@ -1,10 +1,10 @@
 import type { BuilderFacts } from './build.ts'
 import type { Signature } from './signature.ts'
 
-/** `deleting` rows vanish when their pool is gone. */
+/** `deleting` rows disappear when their pool is gone. */
 export type RuntimeStatus = 'creating' | 'available' | 'upgrading' | 'error' | 'deleting'
 
-/** A language a function may ask for: an image whose shim speaks the worker protocol. */
+/** A language runtime for functions: an image whose shim speaks the worker protocol. */
 export interface Runtime {
   id: string
   projectId: string
@@ -12,45 +12,44 @@ export interface Runtime {
   description: string | null
   image: string
   isPublic: boolean
-  /** False asks for a hardened sandbox (the configured OCI runtime for untrusted code). */
+  /** False requires a hardened sandbox (the configured OCI runtime for untrusted code). */
   trusted: boolean
   status: RuntimeStatus
-  /** How functions of this runtime are called unless they say otherwise. */
+  /** Default signature of its functions. */
   signature: Signature
-  /** Bytes; the least a worker works in, and the floor in effect for `memory_size`. */
+  /** Bytes; the least memory of a worker, and the effective minimum of `memory_size`. */
   minMemoryBytes: number
   languages: string[]
-  /** True for rows registered at start from `runtimes/`. */
+  /** True for rows registered at the start from `runtimes/`. */
   builtin: boolean
   createdAt: number
   updatedAt: number | null
 }
 
-/** What `runtimes/<name>/runtime.json` says, as far as the server needs it. */
+/** The fields of `runtimes/<name>/runtime.json` that the server needs. */
 export interface RuntimeManifest {
   name: string
   description: string
-  /** With the tag that says which files it was made of. */
+  /** The tag is a hash of its files. */
   image: string
   /** The image's name without a tag. */
   repository: string
   command: string[]
-  /** Absolute path of the shim on the host, for the embedded process engine. */
+  /** Absolute path of the shim on the host, for the process engine. */
   shimPath: string
   signature: Signature
   signatures: Signature[]
   minMemoryBytes: number
-  /** Entry of a function that names none. */
+  /** Entry of functions that name none. */
   defaultEntry: string
   languages: string[]
-  /** Undefined: nothing is built for its functions. */
+  /** Undefined: packages of its functions are not built. */
   builder?: BuilderFacts | undefined
 }
 
 /**
- * The other versions of a language that an operator asks for, of all that its folder has: by a name of one of them, `names`,
- * the first of which is that of its image. Throws an Error for a name that no runtime has: `known` are those that are there
- * anyway.
+ * The requested other versions of a language, selected by any of their `names` (the first is the image's). Throws an Error for an
+ * unknown name; `known` are the runtimes that exist anyway.
  */
 export function askedVersions<Version extends { names: string[] }>(
   versions: Version[],
@@ -65,7 +64,7 @@ export function askedVersions<Version extends { names: string[] }>(
   return versions.filter(({ names }) => names.some((name) => asked.includes(name)))
 }
 
-/** The manifest of an image: its own, or the newest of its name. */
+/** The manifest of an image: its own, or the newest with its name. */
 export function manifestOf(manifests: RuntimeManifest[], image: string): RuntimeManifest | undefined {
   return manifests.find((manifest) => manifest.image === image || manifest.repository === image)
 }
@@ -78,13 +77,13 @@ export interface RuntimeStore {
   list(): Runtime[]
 }
 
-/** What the engine does for a runtime that an operator adds or upgrades. */
+/** The engine's work for a runtime that an operator adds or upgrades. */
 export interface RuntimeImages {
   /**
-   * Gets the image and starts a worker of it, to see that it speaks the worker protocol. Rejects with a sentence when it
-   * does not; nothing is left behind then.
+   * Pulls the image and starts a worker of it, to verify that it speaks the worker protocol. Rejects with a sentence when it does
+   * not; nothing is left behind then.
    */
   prepare(runtime: Runtime): Promise<void>
-  /** The exact version of the language in an image, as the last worker of it said; null before one has started. */
+  /** The exact language version of an image, as reported by its last worker; null before one has started. */
   languageVersion(image: string): string | null
 }

@@ -1,11 +1,11 @@
 import { notAllowed } from './errors.ts'
 
-/** What a token may be used for. An endpoint asks for one of them; see `http/endpoint.ts`. */
+/** What a token may be used for. Each endpoint requires one of them; see `http/endpoint.ts`. */
 export const scopeNames = ['read', 'invoke', 'deploy', 'admin'] as const
 
 export type Scope = (typeof scopeNames)[number]
 
-/** Whoever holds the key may what the others are for, too: to deploy one looks at what is there. */
+/** Each scope includes smaller ones: deploying needs reading. */
 const includes: Record<Scope, readonly Scope[]> = {
   read: ['read'],
   invoke: ['invoke'],
@@ -13,7 +13,7 @@ const includes: Record<Scope, readonly Scope[]> = {
   admin: ['admin', 'deploy', 'invoke', 'read'],
 }
 
-/** `held`: undefined for those whose roles alone decide. `asked`: any one of them is enough. */
+/** `held`: undefined means that only roles decide. `asked`: any one of them is enough. */
 export const allows = (held: readonly Scope[] | undefined, asked: Scope | readonly Scope[]): boolean =>
   held === undefined || held.some((one) => [asked].flat().some((scope) => includes[one].includes(scope)))
 

@@ -1,22 +1,22 @@
-/** A named value of a project, encrypted at rest: functions see it, and nobody reads it back. */
+/** A named value of a project, encrypted at rest: functions see it, and nobody can read it back. */
 export interface Secret {
   id: string
   projectId: string
   name: string
   description: string | null
-  /** Number of the version that is handed out. */
+  /** Number of the current version. */
   latestVersion: number
   createdAt: number
   updatedAt: number | null
 }
 
-/** One value that a secret had or has. */
+/** One current or former value of a secret. */
 export interface SecretVersion {
   secretId: string
   number: number
-  /** The value under the installation's key; `services/platform/sealing.ts` knows how. */
+  /** The value encrypted with the installation's key, see `services/platform/sealing.ts`. */
   sealed: Buffer
-  /** Tells which key opens it. */
+  /** Identifies the key. */
   keyId: string
   createdAt: number
 }
@@ -25,20 +25,20 @@ export interface SecretVersion {
 export interface SecretUse {
   name: string
   as: 'env' | 'file'
-  /** Name of the variable or of the file. */
+  /** Name of the variable or the file. */
   to: string
 }
 
-/** What a worker is handed when it is bound. */
+/** The secrets that a worker gets when it is bound. */
 export interface BoundSecrets {
   env: Record<string, string>
   files: Record<string, string>
 }
 
 /**
- * Whoever needs the value itself: workers when they are bound, and those who check signatures or log in somewhere on behalf of
- * a project. Throws FaasError: `not_found`, and `internal` when the value was sealed with another key. What it returns goes
- * into no record, log or answer.
+ * Reads secret values for workers that are bound, and for code that verifies signatures or logs in for a project. Throws
+ * FaasError: `not_found`, or `internal` when the value was encrypted with another key. Never put the result into a record, log or
+ * response.
  */
 export interface SecretReader {
   open(projectId: string, name: string): string
@@ -46,9 +46,9 @@ export interface SecretReader {
 }
 
 export interface SecretStore {
-  /** Throws FaasError `conflict` when the project has one of that name. */
+  /** Throws FaasError `conflict` when the project has a secret of that name. */
   insert(secret: Secret, version: SecretVersion): void
-  /** A further version, which is the one handed out from now on; only so many of the newest stay. */
+  /** Adds a version, which becomes current; only the newest `keep` versions remain. */
   addVersion(secret: Secret, version: SecretVersion, keep: number): void
   delete(id: string): boolean
   find(projectId: string, name: string): Secret | null
@@ -57,7 +57,7 @@ export interface SecretStore {
   findVersion(secretId: string, number: number): SecretVersion | null
   /** Without their values, the newest first. */
   listVersions(secretId: string): Pick<SecretVersion, 'number' | 'createdAt'>[]
-  /** How many versions were sealed with another key than this. */
+  /** Number of versions encrypted with another key than this. */
   countSealedOtherwise(keyId: string): number
 }
 

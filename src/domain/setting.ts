@@ -1,12 +1,12 @@
-/** A setting of the server as it is in effect. */
+/** A setting of the server with its effective value. */
 export interface SettingInEffect {
-  /** Its variable. */
+  /** Its environment variable. */
   name: string
   subject: string
   about: string
-  /** As the variable would have it; null: there is none, or it is a secret. */
+  /** In the variable's format; null: not set, or secret. */
   value: string | null
   isSecret: boolean
-  /** Whether the environment says so, not the default. */
+  /** True when the environment sets it; false: the default. */
   isGiven: boolean
 }

@@ -1,23 +1,28 @@
-/** How functions can be called: one row of facts each. A language implements a row in `runtimes/<language>/`, in its own file. */
+/**
+ * The facts about a signature (a calling convention). Each language implements it in a file of its own in `runtimes/<language>/`.
+ */
 
 export interface SignatureFacts {
   /**
-   * What a call of it is given. `event`: the input as a value, and it answers with a value. `request`: the whole HTTP
-   * request, and it may answer with status, headers and a stream.
+   * The argument of a call. `event`: the input as a value, and the result is a value. `request`: the whole HTTP request, and the
+   * result may have status, headers and a stream.
    */
   given: 'event' | 'request'
-  /** Which JSON counts as JSON: `any`, or `object` alone, everything else being plain text. */
+  /** Which JSON input is parsed: `any`, or only an `object`, while everything else is plain text. */
   json: 'any' | 'object'
   /**
-   * What callers over HTTP are told of a function that failed, was too slow or ended: `fault` is the API's own answer, which
-   * says what was wrong; `gateway` what the gateways of its platform say; `value` what the function answered when it failed.
+   * The HTTP response when a function fails, times out or ends: `fault` is the API's own error with the reason; `gateway` is that
+   * of the platform's gateway; `value` is what the function returned when it failed.
    */
   failure: 'fault' | 'gateway' | 'value'
-  /** How what triggers have to tell is put: in our own words, or as its platform does. */
+  /** The format of triggers' events: our own, or the platform's. */
   events: 'own' | 'aws' | 'openwhisk' | 'cloudevents' | 'google'
-  /** Entry of a function that names none, whatever its language; absent: the runtime's. */
+  /** Default entry of functions, for all languages; absent: the runtime's. */
   entry?: string
-  /** A package of it holds several functions, which are told when it is loaded; they have routes, schedules and keys of their own. */
+  /**
+   * True when a package contains several functions, which it reports when it is loaded; they have routes, schedules and keys of
+   * their own.
+   */
   isApp?: true
 }
 
@@ -42,11 +47,11 @@ export type Signature = keyof typeof facts
 /** In the order in which they are shown. */
 export const signatureNames = Object.keys(facts) as [Signature, ...Signature[]]
 
-/** That of a function and a runtime which name none. */
+/** The default of functions and runtimes. */
 export const defaultSignature: Signature = 'event'
 
 export const factsOf = (signature: Signature): SignatureFacts => facts[signature]
 
-/** The signature of functions that come from a platform. */
+/** The signature for functions of another platform. */
 export const signatureOfEvents = (events: SignatureFacts['events']): Signature =>
   signatureNames.find((name) => facts[name].events === events) ?? defaultSignature

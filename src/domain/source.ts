@@ -1,6 +1,6 @@
 import type { StoredTrigger, TriggerStore } from './trigger.ts'
 
-/** A source of events: a container in Swift that is watched. What happens to its objects creates executions. */
+/** A source of events: a Swift container that is polled. Changes of its objects create executions. */
 
 export const sourceEvents = ['created', 'changed', 'deleted'] as const
 export type SourceEvent = (typeof sourceEvents)[number]
@@ -12,14 +12,14 @@ export interface Source extends StoredTrigger {
   name: string | null
   type: 'swift'
   container: string
-  /** Prefix of the names of the objects that count; null: all objects. */
+  /** Prefix of the names of relevant objects; null: all objects. */
   prefix: string | null
-  /** What is told of; never empty. */
+  /** Reported events; never empty. */
   events: SourceEvent[]
-  /** Between two looks. */
+  /** Interval of the polls. */
   intervalSeconds: number
   status: SourceStatus
-  /** By Swift's clock: an object put before was there already, and is no news. */
+  /** By Swift's clock: an object created before counts as known, not as new. */
   sinceMs: number
 }
 
@@ -28,36 +28,36 @@ export interface ListedObject {
   name: string
   etag: string
   bytes: number
-  /** As Swift writes it: `2030-01-02T03:04:05.678900`, UTC. */
+  /** In Swift's format: `2030-01-02T03:04:05.678900`, UTC. */
   lastModified: string
 }
 
-/** How the last look went; kept in memory. */
+/** Result of the last poll; kept in memory. */
 export interface SourceState {
   lastPolledAt: number | null
-  /** Null: it went well. */
+  /** Null: success. */
   lastError: string | null
 }
 
-/** A source is deleted with all that it remembered. */
+/** Deleting a source deletes its remembered objects. */
 export interface SourceStore extends TriggerStore<Source> {
-  /** Objects that the source remembers, in the order of their names as bytes: at most `limit` after that name. */
+  /** Remembered objects after that name, ordered by the bytes of their names: at most `limit`. */
   objectsAfter(sourceId: string, name: string, limit: number): ListedObject[]
-  /** Remembers and forgets in one step. Does nothing for a source that is gone. */
+  /** Updates the remembered objects in one step. Does nothing for a source that is gone. */
   remember(sourceId: string, changes: Change[]): void
 }
 
-/** What the source has to learn of an object. */
+/** A change of a remembered object. */
 export interface Change {
   object: ListedObject
-  /** Null: learnt, but no news. */
+  /** Null: remembered, but not reported. */
   event: SourceEvent | null
 }
 
-/** As Swift orders names, and SQLite: by their bytes in UTF-8. */
+/** The order of Swift and SQLite: by the bytes of UTF-8. */
 export const compareNames = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-/** What is to be learnt where the listing was complete. Pure. */
+/** The changes between the remembered and the complete listed objects. Pure. */
 export function changesBetween(known: ListedObject[], listed: ListedObject[], sinceMs: number): Change[] {
   const before = new Map(known.map((object) => [object.name, object]))
   const changes: Change[] = []
@@ -71,13 +71,13 @@ export function changesBetween(known: ListedObject[], listed: ListedObject[], si
   return changes
 }
 
-/** A time that cannot be read is news: rather one event too many than one too few. */
+/** An unreadable time counts as new: an extra event is better than a lost one. */
 function isNews({ lastModified }: ListedObject, sinceMs: number): boolean {
   const modifiedMs = Date.parse(`${lastModified}Z`)
   return Number.isNaN(modifiedMs) || modifiedMs >= sinceMs
 }
 
-/** The event that the function gets. */
+/** The event for the function. */
 export const eventOf = (source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject) => ({
   type: `object.${event}`,
   source: source.id,

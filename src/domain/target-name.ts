@@ -1,13 +1,13 @@
-/** A function as people write it in an address or a field: `hello`, `hello@live` (an alias of it), `hello:3` (a version). */
+/** A function in an address or a field: `hello`, `hello@live` (an alias of it), `hello:3` (a version). */
 export interface TargetName {
   /** Name or id. */
   function: string
   alias: string | null
-  /** Null: none was named. */
+  /** Null: none. */
   version: number | null
 }
 
-/** Names of functions have neither sign in them. Linear; null: no alias and no version is named. */
+/** Names of functions contain neither sign. Runs in linear time; null: the text names neither an alias nor a version. */
 export function parseTargetName(text: string): TargetName | null {
   const at = text.search(/[@:]/)
   if (at < 1 || at === text.length - 1) return null

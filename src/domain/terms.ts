@@ -11,31 +11,31 @@ export interface QueuePlace {
   ttl?: number
 }
 
-/** What a caller asked for beside the run itself; kept with it. Absent: the function's way, or the platform's. */
+/** Options that a caller requested for a run; stored with it. Absent: the function's or the platform's default. */
 export interface Terms {
   retries?: RetryTerms
-  /** Higher goes first among the runs of its project that wait; 0 when absent. */
+  /** Higher goes first among the waiting runs of its project; default 0. */
   priority?: number
-  /** Not before this; Unix ms. Its age counts from then. */
+  /** Earliest time to begin; Unix ms. The run's age counts from then. */
   runAtMs?: number
   onSuccess?: Destination
   onFailure?: Destination
-  /** How many results of other runs led to this one: a loop ends. */
+  /** Number of results that led to this run; it ends loops. */
   depth?: number
-  /** The caller's key: asking again with it is answered as the first time. */
+  /** Idempotency key: a repeated request gets the first response. */
   key?: string
-  /** Kind of the answer of a run with a key, whose bytes are its output. */
+  /** Kind of the response of a run with a key; its bytes are in the output. */
   answered?: 'json' | 'text' | 'bytes' | 'http-json' | 'http-text' | 'http-bytes'
 }
 
-/** Whether the result has reached its destination. */
+/** State of the delivery of a result. */
 export interface Delivery {
   to: Destination
-  /** In which a function of that name is looked for. */
+  /** Project in which the destination function is looked up. */
   projectId: string
   state: 'pending' | 'delivered' | 'failed'
   attempts: number
-  /** Why it failed last. */
+  /** Reason of the last failure. */
   error: string | null
 }
 
@@ -45,7 +45,7 @@ export const queueNames = /^[A-Za-z0-9_.-]{1,64}$/
 export const queueTtl = { least: 60, most: 1_209_600 }
 
 export const mostPriority = 100
-/** A run that is to wait longer than a year is a job. */
+/** A run that should wait longer than a year is a job. */
 export const longestDelayMs = 366 * 86_400_000
-/** Results that lead to runs whose results lead to runs …: so far and no further. */
+/** Limit of results that lead to further runs. */
 export const deepestDepth = 16

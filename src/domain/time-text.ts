@@ -8,16 +8,16 @@ const words =
   /\b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[ap]m)\b/gi
 const month = /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|\b\d{1,2}\/\d{1,2}\/\d{4}\b/i
 
-/** No time is written longer. */
+/** No valid time is longer. */
 const maxLength = 100
 
 /**
- * A time in any usual spelling, as ms since 1970, or null: `2030-01-02T03:04:05Z`, `2030-01-02 03:04:05.678`,
- * `Wed, 02 Jan 2030 03:04:05 GMT`. As in the original, a zone at the end is dropped and the digits are read as UTC.
+ * A time in a common spelling, as ms since 1970, or null: `2030-01-02T03:04:05Z`, `2030-01-02 03:04:05.678`, `Wed, 02 Jan 2030
+ * 03:04:05 GMT`. As in Qinling, a zone at the end is dropped and the digits are read as UTC.
  */
 export function timeFromText(text: string): number | null {
   if (text.length > maxLength) return null
-  // The expressions below look at runs of spaces more than once: there are none.
+  // The expressions below backtrack over repeated spaces, so those are removed first.
   const trimmed = text.trim().replace(/\s+/g, ' ')
   const bare = trimmed.replace(zoneSuffix, '')
   return fromIso(trimmed) ?? fromIso(bare) ?? fromOther(bare)
@@ -35,7 +35,7 @@ type Parts = [year: number, month: number, day: number, hour: number, minute: nu
 
 const utc = ([year, month, ...rest]: Parts): number => Date.UTC(year, month - 1, ...rest)
 
-/** False for the 30th of February and for 25 o'clock. */
+/** False for dates such as 30 February and times such as 25:00. */
 function exists(parts: Parts): boolean {
   const [, month, day, hour, minute, second] = parts
   const date = new Date(utc(parts))
@@ -43,7 +43,7 @@ function exists(parts: Parts): boolean {
   return isDay && hour < 24 && minute < 60 && second < 60
 }
 
-/** The engine's own parser takes almost anything, so it is asked only about what looks like a date with a clear month. */
+/** JavaScript's parser accepts almost anything, so it is used only for text that looks like a date with a clear month. */
 function fromOther(text: string): number | null {
   const isDate = month.test(text) && /\b\d{4}\b/.test(text) && /^[\d\s:,./-]*$/.test(text.replaceAll(words, ''))
   const time = isDate ? Date.parse(`${text} UTC`) : Number.NaN

@@ -1,6 +1,6 @@
 import type { Scope } from './scope.ts'
 
-/** An API token. The token itself is shown once, when made; kept is only its SHA-256. */
+/** An API token. The token itself is shown once, when it is created; only its SHA-256 is stored. */
 export interface Token {
   id: string
   name: string
@@ -8,16 +8,16 @@ export interface Token {
   hash: string
   projectId: string
   roles: string[]
-  /** Null: all that its roles allow. */
+  /** Null: everything that its roles allow. */
   scopes: Scope[] | null
-  /** The one function that it is for; null: any. */
+  /** The only function that it may use; null: any. */
   functionId: string | null
   createdAt: number
   /** Unix ms, or null: does not expire. */
   expiresAt: number | null
-  /** To the minute; null: never, as far as is known. */
+  /** Accurate to the minute; null: never used, as far as known. */
   lastUsedAt: number | null
-  /** Of the token before the last rotation, and until when that one is good. */
+  /** Hash of the token before the last rotation, and its expiry. */
   previousHash: string | null
   previousUntil: number | null
 }

@@ -1,30 +1,30 @@
-/** Traces as OpenTelemetry and W3C Trace Context have them. */
+/** A trace context in the terms of OpenTelemetry and W3C Trace Context. */
 
 export interface TraceContext {
   /** 32 hexadecimal digits. */
   traceId: string
   /** 16 hexadecimal digits: the caller's span. */
   spanId: string
-  /** The caller keeps this trace. */
+  /** True when the caller keeps this trace. */
   isSampled: boolean
 }
 
-/** A piece of work with a begin and an end, in Unix milliseconds with fractions. */
+/** A unit of work with begin and end, in Unix milliseconds with fractions. */
 export interface Span {
   traceId: string
   spanId: string
   parentSpanId: string | null
   name: string
-  /** `server`: what a caller asked for; `internal`: a part of it. */
+  /** `server`: a caller's request; `internal`: a part of it. */
   kind: 'server' | 'internal'
   startMs: number
   endMs: number
   attributes: Record<string, string | number>
-  /** Why it failed; null: it did not. */
+  /** Reason of a failure; null: none. */
   failure: string | null
 }
 
-/** Takes spans that have ended. Must be quick and not throw. */
+/** Receives finished spans. Must be quick and not throw. */
 export interface SpanSink {
   take(spans: Span[]): void
 }
@@ -32,8 +32,8 @@ export interface SpanSink {
 const shape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
 /**
- * The header `traceparent` (W3C Trace Context, level 1, section 3.2). Null: there is none, or it is not valid, which the
- * standard wants to be ignored. A later version may be longer.
+ * Parses the header `traceparent` (W3C Trace Context, level 1, section 3.2). Null: absent or invalid; the standard requires to
+ * ignore invalid ones. A later version may be longer.
  */
 export function parseTraceparent(header: string | undefined): TraceContext | null {
   const found = header === undefined || header.length > 512 ? null : shape.exec(header)

@@ -2,19 +2,19 @@ import type { Job } from './job.ts'
 import { factsOf, type Signature } from './signature.ts'
 import { eventOf, type ListedObject, type Source, type SourceEvent } from './source.ts'
 
-/** What triggers have to tell a function, in the form that its signature's platform has for it. */
+/** The events of triggers in the format of the function's signature. */
 
 const account = '000000000000'
 const region = 'us-east-1'
 
-/** Input of a job's run: its own, else what the platform says of a schedule that is due; null: nothing. */
+/** Input of a job's run: its own, else the platform's event of a due schedule; null: none. */
 export function inputOfJob(job: Job, atMs: number, runId: string, signature: Signature): string | null {
   if (job.functionInput !== null) return job.functionInput
   const event = jobEvents[factsOf(signature).events](job, atMs, runId)
   return event === null ? null : JSON.stringify(event)
 }
 
-/** As EventBridge tells of a schedule. */
+/** The scheduled event of EventBridge. */
 function scheduledEvent(job: Job, atMs: number, id: string): object {
   return {
     version: '0',
@@ -40,7 +40,7 @@ const jobEvents = {
   google: scheduledMessage,
 }
 
-/** As Cloud Scheduler tells of a schedule through Pub/Sub. */
+/** The Pub/Sub message of Cloud Scheduler. */
 function scheduledMessage(job: Job, atMs: number, id: string): object {
   const topic = `projects/${job.projectId}/topics/${job.name ?? job.id}`
   const publishTime = new Date(atMs).toISOString()
@@ -61,7 +61,7 @@ const attributes = (id: string, type: string, source: string, atMs: number) => (
   time: new Date(atMs).toISOString(),
 })
 
-/** What a function is told of an object that has come, changed or gone. */
+/** The event of a created, changed or deleted object. */
 export function eventOfObject(source: Source, event: SourceEvent, object: ListedObject, signature: Signature): object {
   return objectEvents[factsOf(signature).events](source, event, object)
 }
@@ -87,7 +87,7 @@ const feedEvents: Record<SourceEvent, string> = {
   deleted: 'Object:Delete',
 }
 
-/** As OpenWhisk's feed of an object store tells of an object. */
+/** The object event of OpenWhisk's feed. */
 function feedOfObject(source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject): object {
   return {
     bucket: source.container,
@@ -98,7 +98,7 @@ function feedOfObject(source: Source, event: SourceEvent, { name, etag, bytes, l
   }
 }
 
-/** As Cloud Storage tells of an object. */
+/** The object event of Cloud Storage. */
 function storageEvent(source: Source, event: SourceEvent, object: ListedObject): object {
   const time = new Date(timeOf(object)).toISOString()
   const kind = event === 'deleted' ? 'deleted' : 'finalized'
@@ -122,14 +122,14 @@ function storageEvent(source: Source, event: SourceEvent, object: ListedObject):
   }
 }
 
-/** The same for the same state of the object: who takes events can tell that it has had this one. */
+/** The same id for the same state of the object, so that receivers can detect duplicates. */
 const eventId = (source: Source, { name, etag, lastModified }: ListedObject): string =>
   `${source.id}/${name}/${etag}/${sequencerOf(lastModified)}`
 
-/** 1970 where it cannot be read. */
+/** 1970 for an unreadable time. */
 const timeOf = ({ lastModified }: ListedObject): number => Date.parse(`${lastModified.slice(0, 23)}Z`) || 0
 
-/** As S3 tells of an object. */
+/** The object record of S3. */
 const objectRecord = (source: Source, event: SourceEvent, { name, etag, bytes, lastModified }: ListedObject) => ({
   eventVersion: '2.1',
   eventSource: 'aws:s3',
@@ -151,12 +151,12 @@ const objectRecord = (source: Source, event: SourceEvent, { name, etag, bytes, l
   },
 })
 
-/** With + for a blank, as in a form. */
+/** With + for a space, as in a form. */
 const urlEncoded = (name: string): string =>
   name
     .split('/')
     .map((part) => encodeURIComponent(part).replaceAll('%20', '+'))
     .join('/')
 
-/** Grows with time, as text of one length. */
+/** Text of fixed length that grows with time. */
 const sequencerOf = (lastModified: string): string => lastModified.replaceAll(/\D/g, '').padEnd(20, '0')

@@ -1,8 +1,8 @@
-/** What makes executions by itself: a job by the clock, a webhook by its URL, a source by events. */
+/** Triggers create executions: a job by the clock, a webhook by its URL, a source by events. */
 
 /**
- * What a trigger points at: a function and a version (0: as it is now), or an alias, which is looked up in the trigger's
- * project each time that it fires.
+ * The target of a trigger: a function and a version (0: the current code), or an alias, which is resolved in the trigger's
+ * project at each run.
  */
 export interface TriggerTarget {
   functionId: string | null
@@ -10,7 +10,7 @@ export interface TriggerTarget {
   functionAlias: string | null
 }
 
-/** What the rows of all triggers have in common. */
+/** The columns that all triggers share. */
 export interface StoredTrigger extends TriggerTarget {
   id: string
   projectId: string
@@ -18,7 +18,7 @@ export interface StoredTrigger extends TriggerTarget {
   updatedAt: number | null
 }
 
-/** What every store of triggers can be asked. Lists are by created_at, then id. */
+/** The operations of all trigger stores. Lists are by created_at, then id. */
 export interface TriggerStore<T extends StoredTrigger> {
   insert(trigger: T): void
   update(trigger: T): void
@@ -30,7 +30,7 @@ export interface TriggerStore<T extends StoredTrigger> {
   listOfAlias(projectId: string, alias: string): T[]
 }
 
-/** What needs a function, a version or an alias. */
+/** An object that needs a function, a version, an alias or a secret. */
 export interface Holder {
   kind: 'job' | 'webhook' | 'alias' | 'source' | 'function'
   /** Id of a trigger or a function, or name of an alias. */
@@ -38,15 +38,15 @@ export interface Holder {
   projectId: string
 }
 
-/** Asked before something is removed. Finished jobs need nothing. Holders come in the contract's order of checks. */
+/** Asked before a deletion. Finished jobs do not count. Holders are in the contract's order of checks. */
 export interface InUse {
   ofFunction(functionId: string): Holder[]
   ofVersion(functionId: string, version: number): Holder[]
   ofAlias(projectId: string, alias: string): Holder[]
-  /** Webhooks that check their callers with the secret. */
+  /** Webhooks that verify signatures with the secret. */
   ofSecret(projectId: string, secret: string): Holder[]
-  /** Jobs that are not finished and name the function itself. */
+  /** Unfinished jobs that name the function itself. */
   jobsOf(functionId: string): Holder[]
-  /** Removes them, and first what holds them: for a delete that cascades. Functions stay. */
+  /** Deletes the holders, and first their own holders: for a cascading delete. Functions stay. */
   remove(holders: Holder[]): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** A line in which keys take turns; first come, first served within a key. */
+/** A queue in which keys take turns; first in, first out within a key. */
 export class Turns<Item> {
   #lanes = new Map<string, Item[]>()
   #size = 0
@@ -14,7 +14,7 @@ export class Turns<Item> {
     this.#size++
   }
 
-  /** Takes out the one whose turn it is, of those keys that may go; its key goes behind the others. */
+  /** Takes out the next item of the keys that `mayGo` admits; its key then moves behind the others. */
   next(mayGo: (key: string) => boolean = () => true): Item | undefined {
     for (const [key, lane] of this.#lanes) {
       if (!mayGo(key)) continue

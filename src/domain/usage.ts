@@ -1,6 +1,6 @@
 import type { Revision } from './worker.ts'
 
-/** What functions have used: metered by day (UTC), function and the project that owns it. */
+/** Use of functions, metered per day (UTC), function and owning project. */
 
 export const usedFacts = {
   calls: 'tries of executions that ended in a worker',
@@ -30,16 +30,16 @@ export interface UsageFilter {
 }
 
 export interface UsageStore {
-  /** Adds to what is kept; written with the next batch, never waited for. */
+  /** Adds to the stored use; written with the next batch, never awaited. */
   addUsage(rows: UsageRow[]): void
-  /** By day, project and function. Sees what was added before. */
+  /** By day, project and function. Includes earlier `addUsage` calls. */
   usage(filter: UsageFilter): Promise<UsageRow[]>
-  /** Of the whole server, at once: for the start. */
+  /** The whole server's use of a day, synchronously: for the start. */
   usageOfDay(day: string): UsageRow[]
   pruneUsage(beforeDay: string): void
 }
 
-/** Told by the pool how long a worker held its memory. Must be quick: it is on the way of every call. */
+/** Receives from the pool how long a worker held its memory. Must be quick: every call passes here. */
 export interface WorkerMeter {
   held(revision: Revision, ms: number, isBusy: boolean): void
 }
@@ -58,14 +58,14 @@ export const msToNextDay = (atMs: number): number => dayMs - (((atMs % dayMs) + 
 export type UsageKey = 'day' | 'project' | 'function'
 export const usageKeys = ['day', 'project', 'function'] as const satisfies readonly UsageKey[]
 
-/** A sum; the fields that were not asked for are null. */
+/** A sum; fields that were not requested are null. */
 export interface UsageSum extends Used {
   day: string | null
   projectId: string | null
   functionId: string | null
 }
 
-/** Rows that agree in what was asked for are one. Keeps the order of their first. Pure. */
+/** Adds up rows that agree in the requested fields. Keeps the order of the first ones. Pure. */
 export function summed(rows: readonly UsageRow[], by: readonly UsageKey[]): UsageSum[] {
   const sums = new Map<string, UsageSum>()
   for (const row of rows) {

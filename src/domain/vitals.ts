@@ -1,9 +1,9 @@
 import type { Durations } from './durations.ts'
 
-/** How the parts of the server are, for metrics and health. Taken when somebody asks; nothing is counted for it beside. */
+/** State of the server's parts, for metrics and health. Computed on demand. */
 
 export interface PoolVitals {
-  /** Memory limits of all workers together, and what they may have. */
+  /** Reserved memory of all workers together, and its limit. */
   reservedBytes: number
   budgetBytes: number
   /** Calls that wait for a worker. */
@@ -11,12 +11,12 @@ export interface PoolVitals {
 }
 
 export interface LedgerVitals {
-  /** What is on its way to the disk. */
+  /** Bytes that wait to be written. */
   pendingBytes: number
-  /** Executions that could not be recorded, since the server began. */
+  /** Executions that could not be recorded since the server began. */
   lostRows: number
-  /** The disk took nothing when it was last tried. */
+  /** True when the disk refused the last write. */
   isFailing: boolean
-  /** How long batches took to be durable. */
+  /** Durations of commits. */
   commits: Durations
 }

@@ -1,16 +1,16 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-/** How senders of webhooks show that they know the secret. Pure, over the bytes of the body as they came. */
+/** How senders of webhooks prove that they know the secret. Pure, over the raw body. */
 export const signatureSchemes = ['github', 'gitlab', 'slack', 'stripe', 'standard', 'hmac'] as const
 export type SignatureScheme = (typeof signatureSchemes)[number]
 
 export interface WebhookSignature {
   scheme: SignatureScheme
-  /** Name of the secret of the project. */
+  /** Name of the project's secret. */
   secret: string
-  /** `hmac`: where the signature is; null: X-Signature. */
+  /** `hmac`: header with the signature; null: X-Signature. */
   header: string | null
-  /** How old a signed time may be; null: five minutes. */
+  /** Limit of the age of a signed time; null: five minutes. */
   toleranceSeconds: number | null
 }
 
@@ -20,7 +20,7 @@ export interface SignedRequest {
   body: Buffer
 }
 
-/** `deliveryId`: what the sender calls this delivery, the same when it sends it again; null: it does not say. */
+/** `deliveryId`: the sender's id of the delivery, equal for repeated ones; null: the sender gives none. */
 export type Verdict = { isGood: true; deliveryId: string | null } | { isGood: false; why: string }
 
 const defaultToleranceSeconds = 300
@@ -45,7 +45,7 @@ interface Question {
   signature: WebhookSignature
   secret: string
   request: SignedRequest
-  /** Whether a time that was signed, in Unix seconds, is near enough to now. */
+  /** Whether a signed time, in Unix seconds, is close enough to now. */
   isFresh(seconds: number): boolean
 }
 
@@ -55,7 +55,7 @@ const schemes: Record<SignatureScheme, (question: Question) => Verdict> = {
       ? good(header(request, 'x-github-delivery'))
       : bad('X-Hub-Signature-256'),
 
-  /** No signature: the secret itself. */
+  /** GitLab sends the secret itself instead of a signature. */
   gitlab: ({ secret, request }) =>
     fits(secret, [header(request, 'x-gitlab-token')])
       ? good(header(request, 'idempotency-key') ?? header(request, 'x-gitlab-event-uuid'))
@@ -108,7 +108,7 @@ const hmac = (secret: string | Buffer, signed: Buffer, encoding: 'hex' | 'base64
 
 const joined = (before: string, body: Buffer): Buffer => Buffer.concat([Buffer.from(before), body])
 
-/** Takes as long whatever differs, and however long they are. */
+/** Compares in constant time, for any length. */
 function fits(expected: string, given: (string | undefined)[]): boolean {
   const wanted = digest(expected)
   let found = false
@@ -124,7 +124,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 const isTimely = (time: string | undefined, isFresh: Question['isFresh']): boolean =>
   time !== undefined && /^\d{1,12}$/.test(time) && isFresh(Number(time))
 
-/** The event's id, which Stripe keeps when it sends it again. */
+/** The event's id, which Stripe keeps in repeated deliveries. */
 function idIn(body: Buffer): string | null {
   try {
     const { id } = JSON.parse(body.toString('utf8'))

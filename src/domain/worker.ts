@@ -10,8 +10,8 @@ import type { ColdReason, StartKind } from './start-kind.ts'
 import type { PoolVitals } from './vitals.ts'
 
 /**
- * One function version with everything that a worker of it must know: what may share a worker has the same `key`.
- * Made by `services/targets.ts`, cached until the function, the version or the runtime is written.
+ * A function version with everything that its workers need: revisions that may share workers have the same `key`. Made by
+ * `services/functions/targets.ts` and cached until the function, the version or the runtime is written.
  */
 export interface Revision {
   /** Hash of code, entry, signature, limits, environment, image, network. */
@@ -24,11 +24,11 @@ export interface Revision {
   image: string
   /** `shim`: a runtime image that speaks the worker protocol; else an image function's mode. */
   kind: 'shim' | ImageMode
-  /** Port an `http` image listens on. */
+  /** Port on which an `http` image listens. */
   port: number | null
-  /** What an `openwhisk` image is sent before its first call; null: nothing of its own. */
+  /** Data that an `openwhisk` image gets before its first call; null: none. */
   init: ImageInit | null
-  /** What of a `lambda` image is started; null: what the image says. */
+  /** Overrides of a `lambda` image's command; null: none. */
   start: ImageStart | null
   trusted: boolean
   /** Address in the package store; null for image functions. */
@@ -36,24 +36,24 @@ export interface Revision {
   entry: string | null
   signature: Signature
   env: Record<string, string>
-  /** The value of each is the newest when a worker is bound. */
+  /** Each value is the newest one at the time when a worker is bound. */
   secrets: SecretUse[]
   network: Network
   maxRunning: number | null
   maxRate: number | null
   maxGbSecondsPerDay: number | null
   record: Recording
-  /** Its workers may call the API. */
+  /** True when its workers may call the API. */
   api: boolean
-  /** In effect: never below the runtime's floor, and with what is run beside an image. */
+  /** Effective memory: at least the runtime's minimum, and including a helper beside an image. */
   memoryBytes: number
   cpuMillicpu: number
   cpuMaxMillicpu: number | null
-  /** OCI runtime of its containers; null: as `trusted` says. */
+  /** OCI runtime of its containers; null: chosen by `trusted`. */
   sandbox: string | null
-  /** Of /tmp; null: the operator's. */
+  /** Size of /tmp; null: the operator's default. */
   tmpSizeBytes: number | null
-  /** Folders of an image that can be written to, beside /tmp. */
+  /** Writable folders of an image in addition to /tmp. */
   writable: string[]
   timeoutMs: number
   concurrency: number
@@ -62,31 +62,31 @@ export interface Revision {
   idleTimeoutMs: number | null
 }
 
-/** Whether it is given the whole HTTP request, and answers with one. */
+/** Whether it gets the whole HTTP request and returns a response. */
 export const takesRequest = ({ kind, signature }: Pick<Revision, 'kind' | 'signature'>): boolean =>
   kind === 'http' || factsOf(signature).given === 'request'
 
 export interface CallInput {
   kind: InputKind
   body: Buffer
-  /** The body of `json` and `text`, where it was decoded already. */
+  /** The body of `json` and `text`, if it was already decoded. */
   text?: string
 }
 
-/** What the protocol of a caller says beside the input, for signatures that know it. */
+/** Caller data of a platform's protocol in addition to the input, for signatures that use it. */
 export interface CallClient {
-  /** The function as the caller named it. */
+  /** The ARN with which the caller named the function. */
   arn: string
-  /** What the caller's program says of itself. */
+  /** Client context that the caller sent. */
   context?: unknown
 }
 
-/** Where a streamed answer goes. */
+/** Receives a streamed response. */
 export interface StreamSink {
   head(head: HttpHead): void
-  /** False: call `drained` before more; bytes are kept meanwhile. */
+  /** False: call `drained` before writing more; bytes are buffered meanwhile. */
   write(chunk: Buffer): boolean
-  /** Resolves when the sink takes more, or is gone. */
+  /** Resolves when the sink accepts more, or is gone. */
   drained(): Promise<void>
 }
 
@@ -97,27 +97,27 @@ export interface Call {
   http?: HttpRequestHead
   client?: CallClient
   sink?: StreamSink
-  /** Fires when nobody waits for the answer any more. */
+  /** Fires when nobody waits for the response any more. */
   signal?: AbortSignal
-  /** What the function acts with in OpenStack; absent: with nothing. */
+  /** The function's OpenStack session; absent: none. */
   session?: ActingSession
-  /** Which trace the call belongs to: the header `traceparent` for what the function calls itself. */
+  /** The call's trace: the `traceparent` header for requests of the function. */
   traceparent?: string
-  /** What the function prints, as it comes, whole lines where possible. */
+  /** Receives the function's output as it arrives, in whole lines where possible. */
   onLog(stream: 'stdout' | 'stderr', text: string): void
-  /** Called when the run of a `command` image has begun: its sandbox runs. */
+  /** Called when the sandbox of a `command` image's run has started. */
   onBegin?(): void
 }
 
-/** Who waits for a call. */
+/** The waiting caller of a call. */
 export interface Caller {
-  /** Fires when the caller has left. Made when it is asked for: a call that is served at once needs none. */
+  /** Fires when the caller has left. Created on demand: a call that is served at once does not need it. */
   readonly signal: AbortSignal
-  /** The caller has left as far as its place in line goes: the run was cancelled. */
+  /** Gives up the caller's place in the queue: the run was cancelled. */
   leave(): void
 }
 
-/** A worker that was given to one call. */
+/** A worker that is assigned to one call. */
 export interface Lease {
   kind: 'lease'
   worker: string
@@ -125,15 +125,15 @@ export interface Lease {
   coldReason: ColdReason | null
   /** Milliseconds that loading the code took for this call; 0 when warm. */
   loadMs: number
-  /** Milliseconds that waking the paused worker took; 0: it was not paused. */
+  /** Milliseconds that resuming the worker took; 0: it was not paused. */
   resumeMs: number
-  /** Those that the package told of when it was loaded for this call; absent: it holds but one, or is warm. */
+  /** The functions of an app that was loaded for this call; absent: it is no app, or was already loaded. */
   functions?: AppFunction[] | undefined
-  /** Never throws: whatever happens is an outcome. Enforces the revision's timeout. */
+  /** Never throws: failures are in the outcome. Enforces the revision's timeout. */
   call(call: Call): Promise<Outcome>
-  /** The function is told that its call was given up; when it has not ended after `graceMs`, its worker is. */
+  /** Tells the function that its call is cancelled; if it has not ended after `graceMs`, its worker is ended. */
   cancel(executionId: string, graceMs: number): void
-  /** Gives the worker back; exactly once, also after a failed call. `outcome`: how its call went, if it had one. */
+  /** Returns the worker; must be called exactly once, also after a failed call. `outcome`: the call's outcome, if it had one. */
   release(outcome?: Pick<Outcome, 'stalledMs'>): void
 }
 
@@ -156,29 +156,33 @@ export interface WorkerInfo {
   state: string
 }
 
-/** A worker with what becomes of it when others need its memory. */
+/** A worker with the facts that decide about its eviction. */
 export interface KeptWorker extends WorkerInfo {
   image: string
-  /** That it holds. */
+  /** Memory that it holds. */
   memoryBytes: number
-  /** That it has served. */
+  /** Number of calls that it has served. */
   calls: number
-  /** Since when nothing runs in it; null: something does, or it waits for any function. */
+  /** Time since its last call; null: it is busy or generic. */
   idleMs: number | null
-  /** Milliseconds of cold starts that keeping it saves, per second and MiB: the least goes first. Null: it stays, or is busy. */
+  /**
+   * Milliseconds of cold starts that keeping it saves, per second and MiB: the worker with the least worth is evicted first.
+   * Null: it is protected or busy.
+   */
   worth: number | null
 }
 
 export interface Pool {
-  /** Memory limits of all workers, also of those on their way, together. */
+  /** Reserved memory of all workers, including those that are starting. */
   readonly reservedBytes: number
   /**
-   * A worker of this revision: warm, else a generic one bound now, else a new one or the first that comes free, whichever
-   * is sooner. At once when one is warm, else a promise, which rejects with FaasError: `no_worker` (waited too long, or too
-   * many wait, or the caller left), `engine_failed`, `shutting_down`. A caller that leaves gives up its place in line at once.
+   * Assigns a worker of this revision: a warm one, else a generic one bound now, else a new one or the first that comes free,
+   * whichever is sooner. Synchronous when one is warm, else a promise, which rejects with FaasError: `no_worker` (waited too
+   * long, too many wait, or the caller left), `engine_failed`, `shutting_down`. A caller that leaves gives up its place in the
+   * queue at once.
    */
   acquire(revision: Revision, caller?: Caller): Lease | Promise<Lease | LoadFailure>
-  /** Runs a `command` image once: the words of the input as arguments. Never throws. */
+  /** Runs a `command` image once, with the words of the input as arguments. Never throws. */
   runCommand(revision: Revision, call: Call): Promise<Outcome>
   /**
    * The revision is not current any more (new code, limits, environment): its idle workers go now, busy ones after their calls.
@@ -189,23 +193,23 @@ export interface Pool {
   discard(revision: Revision): void
   /** `min_workers` and the other bounds of these revisions hold from now on. */
   keep(revision: Revision): void
-  /** Binds n more idle workers, in the background. */
+  /** Binds `count` more idle workers in the background. */
   scaleUp(revision: Revision, count: number): void
-  /** Drops n idle workers, keeps one. */
+  /** Drops `count` idle workers but keeps one. */
   scaleDown(functionId: string, version: number, count: number): void
   /** A worker should be warm at `atMs` (wall clock): a job is due then. */
   expect(revision: Revision, atMs: number): void
   workers(): WorkerInfo[]
-  /** All of them, generic ones that are ready included; what would go first comes first, then what does not go for others. */
+  /** All workers, including ready generic ones, in the order of eviction; protected and busy ones come last. */
   keeping(): KeptWorker[]
   vitals(): PoolVitals
-  /** The meter is told how long workers held their memory until now. */
+  /** Makes the meter receive the held memory until now. */
   noteHeld(): void
-  /** Memory of a project's workers, those on their way included. */
+  /** Memory of a project's workers, including those that are starting. */
   heldBytes(projectId: string): number
-  /** Worker counts of the runtime's pool, as the contract shows them. */
+  /** Worker counts of the runtime's pool, as in the contract. */
   capacity(image: string): { total: number; available: number }
-  /** The image is used from now on: keep generic workers of it. */
+  /** The image is in use from now on: keeps generic workers of it. */
   addRuntime(runtime: { id: string; image: string; memoryBytes: number; trusted: boolean }): void
   removeRuntime(id: string): void
   /** Stops taking work, waits for calls until the deadline, removes every worker. */
