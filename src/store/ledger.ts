@@ -1,6 +1,7 @@
 import { type DiskSpace, endlessSpace } from '../domain/disk-space.ts'
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../domain/execution.ts'
 import type { PastCall } from '../domain/history.ts'
+import { hashOfId, InFlight } from '../domain/in-flight.ts'
 import type { FunctionError } from '../domain/outcome.ts'
 import type { UsageFilter, UsageRow, UsageStore } from '../domain/usage.ts'
 import type { LedgerVitals } from '../domain/vitals.ts'
@@ -49,12 +50,12 @@ export class SqliteLedger implements Ledger, UsageStore {
   #find: { get(id: string): StoredExecution | undefined }
   #counters: Counters
   #queue: LedgerQueue
-  /** Active runs without a row, oldest first. */
-  #open = new Map<string, Execution>()
+  /** Active runs without a row. */
+  #open = new InFlight<string, Execution>(hashOfId)
   /** Unfinished runs with a row. */
-  #stored = new Map<string, Execution>()
-  /** Active accepted runs whose row does not show the worker yet, by id, with the time of their begin: oldest first. */
-  #begun = new Map<string, { execution: Execution; at: number }>()
+  #stored = new InFlight<string, Execution>(hashOfId)
+  /** Active accepted runs whose row does not show the worker yet, by id, with the time of their begin. */
+  #begun = new InFlight<string, { execution: Execution; at: number }>(hashOfId)
   #recordBytes = new Map<string, { bytes: number; at: number }>()
   #stopSweep: (() => void) | null = null
   #ending: Promise<void> | null = null
@@ -312,12 +313,12 @@ export class SqliteLedger implements Ledger, UsageStore {
   /** Stores a `running` row for runs that began until then; existing rows are updated with their worker. */
   #storeOpen(until: number): void {
     for (const { execution, at } of this.#begun.values()) {
-      if (at > until) break
+      if (at > until) continue
       this.#begun.delete(execution.id)
       this.#queue.write(writes.update, updateRow(execution), bytesOf(execution))
     }
-    for (const execution of this.#open.values()) {
-      if (execution.createdAt > until) return
+    const due = this.#open.values().filter(({ createdAt }) => createdAt <= until)
+    for (const execution of due.sort(byId)) {
       this.#open.delete(execution.id)
       this.#stored.set(execution.id, execution)
       this.#queue.write(...insertion(execution), bytesOf(execution))
@@ -335,6 +336,9 @@ export class SqliteLedger implements Ledger, UsageStore {
     return removed
   }
 }
+
+/** Ids of runs that began later are greater. */
+const byId = (a: Execution, b: Execution): number => (a.id < b.id ? -1 : 1)
 
 const bytesOf = ({ input, request, output, log }: Execution): number =>
   rowBytes + (input?.length ?? 0) + (request?.body?.length ?? 0) + (output?.length ?? 0) + log.length

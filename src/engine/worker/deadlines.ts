@@ -3,13 +3,16 @@ import type { Clock } from '../../domain/clock.ts'
 export interface Timed {
   /** Clock time in elapsed ms. */
   deadlineAt: number
+  /** Where it is among those that wait. Of `Deadlines`. */
+  place?: number | undefined
 }
 
 /** The deadlines of a worker's calls, with one timer for all: most timers of single calls would be set and cleared in vain. */
 export class Deadlines<T extends Timed> {
   #clock: Clock
   #onPassed: (late: T) => void
-  #waiting = new Set<T>()
+  /** Each knows its place. A `Set` would keep what comes and goes: see `InFlight`. */
+  #waiting: T[] = []
   #stopTimer: (() => void) | null = null
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -19,22 +22,27 @@ export class Deadlines<T extends Timed> {
   }
 
   add(timed: T): void {
-    this.#waiting.add(timed)
+    if (timed.place === undefined) timed.place = this.#waiting.push(timed) - 1
     if (timed.deadlineAt < this.#timerAt) this.#setTimer(timed.deadlineAt)
   }
 
   /** The call ended in time. The timer stays: the next call will most likely need it. */
   delete(timed: T): void {
-    this.#waiting.delete(timed)
+    const { place } = timed
+    if (place === undefined) return
+    timed.place = undefined
+    const last = this.#waiting.pop() as T
+    if (last === timed) return
+    this.#waiting[place] = last
+    last.place = place
   }
 
   find(is: (timed: T) => boolean): T | undefined {
-    for (const timed of this.#waiting) if (is(timed)) return timed
-    return undefined
+    return this.#waiting.find(is)
   }
 
   close(): void {
-    this.#waiting.clear()
+    for (const timed of this.#waiting.splice(0)) timed.place = undefined
     this.#stopTimer?.()
   }
 
@@ -52,7 +60,8 @@ export class Deadlines<T extends Timed> {
     for (const timed of [...this.#waiting]) {
       if (timed.deadlineAt > now) {
         next = Math.min(next, timed.deadlineAt)
-      } else if (this.#waiting.delete(timed)) {
+      } else if (timed.place !== undefined) {
+        this.delete(timed)
         this.#onPassed(timed)
       }
     }

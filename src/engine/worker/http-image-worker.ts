@@ -4,6 +4,7 @@ import type { WorkerToken } from '../../domain/api-access.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { HttpRequestHead } from '../../domain/http-request.ts'
+import { hashOfId, InFlight } from '../../domain/in-flight.ts'
 import { cancelled, type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
 import type { Call, StreamSink } from '../../domain/worker.ts'
 import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
@@ -34,7 +35,7 @@ export class HttpImageWorker implements PoolWorker {
   #output: ImageOutput
   startFailure: Bound | undefined
   /** How to cancel a call, by its execution. */
-  #cancels = new Map<string, () => void>()
+  #cancels = new InFlight<string, () => void>(hashOfId)
   /** Why it takes no more calls; `no`: it does take calls. */
   #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
   #maxResultBytes: number

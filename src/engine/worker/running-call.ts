@@ -9,6 +9,7 @@ export class RunningCall implements Pending {
   readonly timeoutMs: number
   readonly startedAt: number
   deadlineAt: number
+  place: number | undefined = undefined
   readonly sink: StreamSink | undefined
   readonly onLog: Call['onLog']
   readonly resolve: (outcome: Outcome) => void

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Execution, Ledger } from '../../domain/execution.ts'
+import { hashOfId, InFlight } from '../../domain/in-flight.ts'
 import { inputFromRecord } from '../../domain/input.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
@@ -65,7 +66,7 @@ export class AcceptedRuns {
   #parts: AcceptedRunsParts
   #queue: AsyncQueue
   #shares: Shares
-  #promised = new Map<string, Promised>()
+  #promised = new InFlight<string, Promised>(hashOfId)
   #platformRule: RetryRule
   /** Null: before `recover`. */
   #resolve: Resolve | null = null

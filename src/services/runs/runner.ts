@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Execution } from '../../domain/execution.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { HttpRequestHead } from '../../domain/http-request.ts'
+import { hashOfId, InFlight } from '../../domain/in-flight.ts'
 import type { ActingSession, Trusts } from '../../domain/openstack.ts'
 import { cancelled, type Outcome } from '../../domain/outcome.ts'
 import type { Call, Caller, Lease, Pool, Revision } from '../../domain/worker.ts'
@@ -62,7 +63,7 @@ interface Active {
  */
 export class Runner {
   #parts: RunnerParts
-  #active = new Map<string, Active>()
+  #active = new InFlight<string, Active>(hashOfId)
 
   constructor(parts: RunnerParts) {
     this.#parts = parts
