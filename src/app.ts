@@ -33,20 +33,20 @@ import { type Ground, makeServices, type Services } from './wiring.ts'
 import { authenticationBy, httpParts, openTo } from './wiring-http.ts'
 import * as given from './wiring-settings.ts'
 
-/** The life of the server: what is opened, in which order, how it goes on with what was there, and how all of it closes. */
+/** The life of the server: opens its parts in order, resumes earlier work, and closes everything. */
 
 export interface App {
-  /** Where it listens. */
+  /** URL on which it listens. */
   url: string
   port: number
   /**
-   * Takes no more work, drains, removes the workers, closes what is open, in the reverse order of opening. Rejects when
-   * something could not be closed well; all else is closed then.
+   * Stops taking work, drains, removes the workers, and closes the parts in reverse order. Rejects when a part could not be
+   * closed cleanly; all others are closed then.
    */
   close(why: string): Promise<void>
 }
 
-/** `onFatal`: the server cannot go on (the ledger's thread died). Throws an Error with a sentence when it cannot start. */
+/** `onFatal`: the server cannot continue (the ledger's thread died). Throws an Error with a sentence when it cannot start. */
 export async function startApp(config: Config, onFatal: (error: Error) => void): Promise<App> {
   const opened: (() => unknown)[] = []
   const log = makeLogger(config.logLevel)
@@ -162,7 +162,7 @@ function makeExporter({ otlpUrl: url, otlpHeaders }: Config, log: Log): OtlpExpo
   return new OtlpExporter({ url, headers: Object.fromEntries(headers), version, log })
 }
 
-/** What an earlier run left behind: its workers, their folders, its unfinished executions. */
+/** Clears what an earlier process left behind: workers, their folders, unfinished executions. */
 async function clearLeftovers(engine: SandboxEngine, data: DataFolder, ledger: SqliteLedger, log: Log): Promise<void> {
   const removed = await engine.removeLeftovers()
   if (removed > 0) log.warn({ workers: removed }, 'removed the workers that an earlier run left behind')
@@ -175,7 +175,7 @@ async function clearLeftovers(engine: SandboxEngine, data: DataFolder, ledger: S
   if (settled > 0) log.warn({ executions: settled }, 'executions of an earlier run are recorded as errors')
 }
 
-/** What listens on the port. */
+/** Creates the HTTP listener. */
 function makeDoor(
   config: Config,
   data: DataFolder,
@@ -199,7 +199,7 @@ function makeDoor(
   return makeListener(makeHttpApp(parts), parts)
 }
 
-/** False when it takes longer. */
+/** False when the work takes longer. */
 const within = (ms: number, work: Promise<unknown>): Promise<boolean> =>
   new Promise((resolve, reject) => {
     const stopTimer = clock.after(ms, () => resolve(false))

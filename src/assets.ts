@@ -6,38 +6,38 @@ import type { DocPage } from './domain/doc-page.ts'
 import { makeFolder } from './folder.ts'
 
 /**
- * What travels with the program beside its code: the runtimes' folders, the documentation, SQLite's add-on, the ledger's
- * thread. From the source tree they are files; the executable carries them, and unpacks those that only work as files.
+ * Files that are shipped with the program besides its code: the runtimes' folders, the documentation, SQLite's add-on, the
+ * ledger's thread. In the source tree they are files; the executable contains them, and unpacks those that must be files.
  */
 
-/** How the program was built: as one file, as a package for npm, or not at all. */
+/** How the program was built: as one file, as an npm package, or not at all. */
 const bundle = (globalThis as { taibaiBundle?: 'executable' | 'package' }).taibaiBundle
 
-/** Whether this is the one-file executable. */
+/** True for the one-file executable. */
 export const isExecutable = bundle === 'executable'
 
-/** The source tree, or the folder of the package; the executable has none. */
+/** The source tree, or the folder of the package; empty in the executable. */
 export const projectFolder = isExecutable ? '' : resolve(import.meta.dirname, '..')
 
-/** Files that the executable carries uncompressed: its commands with their compiled code, and what they read. */
+/** Assets that the executable contains uncompressed: its commands with their code cache, and the files that they read. */
 export const plainAssets = ['package.json', 'manifest.json', 'commands.cjs', 'commands.cache']
 
 /** Version of the release, from package.json. */
 export const version: string = JSON.parse(assetText('package.json')).version
 
-/** A file that travels, by its path in the source tree. */
+/** The text of a shipped file, by its path in the source tree. */
 export function assetText(path: string): string {
   return isExecutable ? carried(path).toString('utf8') : readFileSync(join(projectFolder, path), 'utf8')
 }
 
-/** What every command reads is carried as it is; all else is compressed, and nothing is loaded for that before it is read. */
+/** Files that every command reads are stored uncompressed; others are compressed, and the decompressor is loaded on demand. */
 function carried(path: string): Buffer {
   if (plainAssets.includes(path)) return Buffer.from(getRawAsset(path))
   const { zstdDecompressSync } = process.getBuiltinModule('node:zlib')
   return zstdDecompressSync(Buffer.from(getRawAsset(`${path}.zst`)))
 }
 
-/** The pages of `docs/`, and the one of the runtimes. */
+/** The pages of `docs/`, and that of the runtimes. */
 export function readDocs(): DocPage[] {
   const files = docFiles()
     .filter(isPage)
@@ -48,10 +48,10 @@ export function readDocs(): DocPage[] {
 const docFiles = (): string[] =>
   isExecutable ? (manifest().docs ?? []) : readdirSync(join(projectFolder, 'docs')).map((file) => `docs/${file}`)
 
-/** Beside the pages lie files that they speak of. */
+/** The folder also contains files to which the pages refer. */
 const isPage = (path: string): boolean => path.endsWith('.md')
 
-/** A file of the console as it was built; null: there is none of that name, or the console is not built. */
+/** A file of the built console; null: it does not exist, or the console is not built. */
 export function consoleFile(name: string): Buffer | null {
   try {
     return isExecutable ? carried(`console/${name}`) : readFileSync(join(projectFolder, 'dist/console', name))
@@ -60,27 +60,27 @@ export function consoleFile(name: string): Buffer | null {
   }
 }
 
-/** The program and its first arguments, to start it once more. */
+/** The program and its first arguments, for starting it again. */
 export const ownCommand = (): [string, ...string[]] =>
   isExecutable ? [process.execPath] : [process.execPath, join(projectFolder, 'src', bundle ? 'main.cjs' : 'main.ts')]
 
-/** Starts a program of Node.js; its flags and its file follow. */
+/** Command that starts a Node.js program: its flags and file are appended. */
 export const nodeCommand = (): string[] => (isExecutable ? [process.execPath, 'shim'] : [process.execPath])
 
-/** Changes with everything that a running server would have to be restarted for: its source, its packages, its runtimes. */
+/** Changes with everything that requires a restart of the server: its source, its packages, its runtimes. */
 export function releaseIdentity(): string {
   if (bundle !== undefined) return manifest().build
   const sources = ['src', 'runtimes'].map((name) => hashFolder(join(projectFolder, name)))
   return [...sources, assetText('package-lock.json')].join('\n')
 }
 
-/** What a built program brings, as its build wrote it down: assets cannot be listed. */
+/** The list of a built program's assets, written by the build, because assets cannot be listed. */
 interface Manifest {
-  /** Hash of everything, the code included: releases share a cache folder without touching each other. */
+  /** Hash of everything including the code, so that releases can share a cache folder. */
   build: string
-  /** What is unpacked, with its size in bytes. */
+  /** Files to unpack, with their sizes in bytes. */
   files: Record<string, number>
-  /** Paths of the pages of `docs/`; they are assets, and not unpacked. */
+  /** Paths of the pages of `docs/`, which are not unpacked. */
   docs?: string[]
 }
 
@@ -88,11 +88,11 @@ const addonName = 'better_sqlite3.node'
 const manifest = (): Manifest => JSON.parse(assetText('manifest.json'))
 const unpackedFolder = (cacheDir: string): string => join(cacheDir, manifest().build.slice(0, 16))
 
-/** Folder of the runtimes' folders; in the executable only there after `unpackAssets`. */
+/** Folder of the runtimes; in the executable it exists only after `unpackAssets`. */
 export const runtimesFolder = (cacheDir: string): string =>
   isExecutable ? join(unpackedFolder(cacheDir), 'runtimes') : join(projectFolder, 'runtimes')
 
-/** What `runtime.json` of each runtime says, also where nothing is unpacked. */
+/** The `runtime.json` of each runtime, available without unpacking. */
 export function runtimeManifests(): Record<string, unknown>[] {
   const files = isExecutable
     ? Object.keys(manifest().files).filter((path) => /^runtimes\/[^/]+\/runtime\.json$/.test(path))
@@ -103,7 +103,7 @@ export function runtimeManifests(): Record<string, unknown>[] {
     .map((path) => JSON.parse(assetText(path)))
 }
 
-/** The files below the runtimes' folder, by their paths in it; of the executable also before anything is unpacked. */
+/** Files of the runtimes by relative path, available without unpacking. */
 export function runtimesFiles(runtimesDir: string): { paths: string[]; read(path: string): Buffer } {
   const prefix = 'runtimes/'
   if (isExecutable && !existsSync(runtimesDir)) {
@@ -116,15 +116,15 @@ export function runtimesFiles(runtimesDir: string): { paths: string[]; read(path
   return { paths: paths.sort(), read: (path) => readFileSync(join(runtimesDir, path)) }
 }
 
-/** What the store needs to be told where its own files are not beside it. */
+/** Paths for the store where its files are not in their usual places. */
 export interface StoreFiles {
   /** SQLite's add-on. */
   addon: string
-  /** The thread that writes the ledger: its code, or the file that has it. */
+  /** The thread that writes the ledger: its code, or its file. */
   ledgerThread: string | URL
 }
 
-/** Undefined: they are where their packages and modules look for them. In the executable only there after `unpackAssets`. */
+/** Undefined: the files are in their usual places. In the executable they exist only after `unpackAssets`. */
 export const storeFiles = (cacheDir: string): Partial<StoreFiles> => {
   if (bundle === undefined) return {}
   if (!isExecutable) return { ledgerThread: pathToFileURL(join(projectFolder, 'src', 'ledger-thread.cjs')) }
@@ -132,8 +132,8 @@ export const storeFiles = (cacheDir: string): Partial<StoreFiles> => {
 }
 
 /**
- * Makes sure that what only works as a file is one. Repeated it does nothing, and several at once do no harm: each file
- * appears in one step. Throws an Error with a sentence when it cannot be done.
+ * Unpacks the assets that must be files. It may be repeated or run concurrently: each file appears atomically. Throws an Error
+ * with a sentence when it fails.
  */
 export function unpackAssets(cacheDir: string): void {
   if (!isExecutable) return
@@ -157,10 +157,10 @@ function unpack(name: string, bytes: number, path: string): void {
   renameSync(unfinished, path)
 }
 
-/** Deployed, run by tests, or an image of their own: changing them makes no other image of the runtime. */
+/** Deployed code, test suites, or images of their own: changes of them do not affect the runtime's image. */
 const notInTheImage = new Set(['template', 'templates', 'examples', 'conformance', 'builder'])
 
-/** SHA-256 of the files of a folder, as hexadecimal; of a runtime's folder, of those that go into its image. */
+/** SHA-256 of a folder's files in hexadecimal; of a runtime's folder, only the files of its image. */
 export function hashFolder(folder: string): string {
   const hash = process.getBuiltinModule('node:crypto').createHash('sha256')
   for (const path of filesOf(folder)) {
@@ -171,15 +171,15 @@ export function hashFolder(folder: string): string {
 }
 
 /**
- * The image of a runtime's folder, tagged with the hash of its files: releases whose shims differ have images of their own,
- * so that two installations can share an engine. A name in `runtime.json` that has a tag already stays as it is.
+ * The image of a runtime's folder, tagged with the hash of its files: releases with different shims use different images, so that
+ * installations can share an engine. A name in `runtime.json` that already has a tag stays unchanged.
  */
 export function taggedImage(folder: string, image: string): string {
   const hasTag = image.slice(image.lastIndexOf('/')).includes(':')
   return hasTag ? image : `${image}:${hashFolder(folder).slice(0, 12)}`
 }
 
-/** Paths of the files of a runtime's folder that go into its image, in order. */
+/** Sorted paths of the files of a runtime's folder that belong to its image. */
 export function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.parentPath.includes('__pycache__'))

@@ -3,17 +3,17 @@ import { join, resolve } from 'node:path'
 import { runtimesFolder } from './assets.ts'
 
 /**
- * What the command line reads of the environment. Beside `config.ts`, because the rules of all settings take longer to make than a
- * command may take to answer: most machines set none of them.
+ * The environment variables of the command line. They are separate from `config.ts`, because building the schema of all settings
+ * takes longer than a command should take, and most machines set none of them.
  */
 
-/** Of the settings that commands need, what holds where nothing is set. */
+/** Defaults of the settings that commands need. */
 export const defaults = { host: '127.0.0.1', port: 7070, dataDir: 'data' } as const
 
-/** Where the executable unpacks its files unless it is told. */
+/** Default folder into which the executable unpacks its files. */
 export const cacheFolderIn = (dataDir: string): string => join(dataDir, 'program')
 
-/** What the command line reads beside the settings of the server of this machine. */
+/** Variables of the command line in addition to the server's settings. */
 export const cliVariables = {
   TAIBAI_URL: 'Address of the server that commands ask.',
   TAIBAI_TOKEN: 'Token that commands send.',
@@ -21,7 +21,7 @@ export const cliVariables = {
   TAIBAI_CONFIG_DIR: 'Folder of the contexts; default: `taibai` in XDG_CONFIG_HOME or ~/.config.',
 } as const
 
-/** As `readConfig` reads them. */
+/** The same values as from `readConfig`. */
 export interface ServerSettings {
   host: string
   port: number
@@ -37,12 +37,12 @@ export interface CliSettings {
   configDir: string
   runtimesDir: string
   noColor: boolean
-  /** Address of the server of this machine. */
+  /** URL of the server on this machine. */
   localUrl: string
   localDataDir: string
 }
 
-/** Null: some are set, and have to be read by their rules. */
+/** Null: some settings are set and need `readConfig`. */
 export function usualSettings(environment: NodeJS.ProcessEnv = process.env): ServerSettings | null {
   const isSet = (name: string) => name.startsWith('TAIBAI_') && environment[name] !== ''
   const others = Object.keys(environment).filter((name) => isSet(name) && !withoutRules.has(name))
@@ -70,7 +70,7 @@ export function readCliSettings(server: ServerSettings, environment: NodeJS.Proc
   }
 }
 
-/** A user who is in no list of users has none. */
+/** A user without an entry in the user database has none. */
 function homeFolder(): string {
   try {
     return homedir()

@@ -8,7 +8,7 @@ import { settings, subjectOf } from './settings/settings.ts'
 /** Reads the settings; the only reader of the environment. `settings/` has a row for each. */
 
 export type Config = z.output<typeof settings> & {
-  /** Variables that builds have: those of the environment that begin with TAIBAI_BUILD_ENV_, and what package managers are told there. */
+  /** Environment variables of builds: those with the prefix TAIBAI_BUILD_ENV_, and the usual variables of package managers. */
   buildEnv: Record<string, string>
 }
 
@@ -16,10 +16,10 @@ export type Config = z.output<typeof settings> & {
 export const environmentName = (setting: string): string =>
   `TAIBAI_${setting.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 
-/** With these in the place of what the environment says. */
+/** Like `readConfig`, with `over` replacing variables of the environment. */
 export const readConfigWith = (over: Record<string, string>): Config => readConfig({ ...process.env, ...over })
 
-/** Throws an Error whose message is a line per setting that is wrong. */
+/** Throws an Error whose message has a line for each invalid setting. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, string> = {}
   for (const setting of Object.keys(settings.shape)) {
@@ -42,7 +42,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 }
 
 const buildPrefix = 'TAIBAI_BUILD_ENV_'
-/** Of the server's own environment: where packages come from, and by which way. */
+/** Variables of the server's environment that tell package managers about mirrors and proxies. */
 const passedToBuilds =
   /^(https?_proxy|no_proxy|npm_config_registry|pip_(extra_)?index_url|uv_(default_index|index)|yarn_npm_registry_server)$/i
 
@@ -55,7 +55,7 @@ function readBuildEnvironment(environment: NodeJS.ProcessEnv): Record<string, st
   return Object.fromEntries([...passed, ...named])
 }
 
-/** What holds after `readConfig`, for admins: without secrets, and without passwords in addresses. */
+/** The effective settings for admins: without secrets, and without passwords in URLs. */
 export function settingsInEffect(config: Config, environment: NodeJS.ProcessEnv = process.env) {
   return Object.entries(settings.shape).map(([setting, schema]) => {
     const name = environmentName(setting)
@@ -77,19 +77,19 @@ function textOf(value: unknown): string | null {
   return String(value).replace(/^(\w+:\/\/)[^/@]+@/, '$1…@')
 }
 
-/** What the environment tells of this machine beside the settings; what prepares a host asks for it. */
+/** Facts about this machine from the environment, in addition to the settings, for preparing a host. */
 export interface HostEnvironment {
-  /** Somebody chose where the engine is. */
+  /** True when the engine's address is set. */
   engineIsChosen: boolean
-  /** Files with certificate authorities that are trusted here beside the system's. */
+  /** Files with certificate authorities that are trusted in addition to the system's. */
   certificateFiles: string[]
-  /** Folders in which programs are looked for. */
+  /** Folders of the PATH. */
   searchPath: string[]
-  /** Where a service manager waits for news of the server; undefined: none does. */
+  /** Socket of the service manager; undefined: none. */
   notifySocket: string | undefined
-  /** Proxies that programs of this user are told of, by the variable's name. */
+  /** Proxies of this user, by variable name. */
   proxies: Record<string, string>
-  /** How often the service manager wants to hear from the server, in ms; undefined: it does not. */
+  /** Watchdog interval of the service manager in ms; undefined: none. */
   watchdogMs: number | undefined
 }
 
@@ -111,12 +111,12 @@ function proxiesOf(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(given) as Record<string, string>
 }
 
-/** Names that other programs of this project read (the test and set-up scripts) pass too. */
+/** Variables that other programs of this project read (scripts for tests and set-up) are accepted too. */
 const isKnown = (name: string): boolean =>
   name.startsWith('TAIBAI_TEST_') ||
   name.startsWith(buildPrefix) ||
   name === 'TAIBAI_REQUIRE_DOCKER' ||
-  // Of a function that may call the API.
+  // Set for functions that may call the API.
   name === 'TAIBAI_API' ||
   name in cliVariables ||
   Object.keys(settings.shape).some((setting) => environmentName(setting) === name)
@@ -128,7 +128,7 @@ function refuseUsersBeyond({ workerUid, workerUids }: z.output<typeof settings>)
   )
 }
 
-/** Both run anybody's code for anybody who can reach the port. */
+/** Both would let anybody who reaches the port run code. */
 function refuseOpenDoors(config: z.output<typeof settings>): void {
   const isLoopback = /^(127\.|::1$|localhost$)/.test(config.host)
   if (isLoopback || config.iKnowThisIsOpen) return

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
- * A folder with those above it; one that is there is left as it is. Throws what the system says. Not by `recursive` of
- * Node.js: that tries for ever where nothing can be made in a folder that is there, as in /proc.
+ * Creates a folder with its parents; an existing one is left as it is. Throws the system's error. `recursive` of Node.js is not
+ * used, because it loops for ever where an existing folder allows no children, as in /proc.
  */
 export function makeFolder(path: string, mode = 0o755): void {
   if (isFolder(path)) return
@@ -11,7 +11,7 @@ export function makeFolder(path: string, mode = 0o755): void {
   try {
     mkdirSync(path, { mode })
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (!isFolder(path)) throw error
   }
 }

@@ -12,7 +12,7 @@ import { useAddon } from './store/sqlite.ts'
 
 const mib = 1024 * 1024
 
-/** What the command line does with data folders of this machine, with no server between. */
+/** The command line's access to data folders of this machine, without a server. */
 export const localData: LocalData = {
   async restore(file, dataDir) {
     readySqlite()
@@ -36,7 +36,7 @@ export const localData: LocalData = {
   },
 }
 
-/** The executable carries SQLite's add-on, which only works as a file. */
+/** The executable contains SQLite's add-on, which must be unpacked to be loaded. */
 function readySqlite(): void {
   const { cacheDir } = readConfig()
   unpackAssets(cacheDir)

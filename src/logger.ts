@@ -1,16 +1,18 @@
 import { type Logger, pino } from 'pino'
 
-/** Keys whose values never reach the log. By serializers, which cost nothing where the key is absent: `redact` was a fifth of a warm call. */
+/**
+ * Keys whose values never reach the log. Serializers cost nothing where the key is absent; `redact` took a fifth of a warm call.
+ */
 const hidden = ['token', 'headers', 'authorization', 'env', 'input', 'who']
 
 export interface FlushingLogger extends Logger {
-  /** A line of level info whose keys are JSON text already, without the braces: see `Log`. */
+  /** Logs a line of level info whose keys are JSON text without the braces: see `Log`. */
   infoText(keys: string, message: string): void
-  /** Writes what is left. */
+  /** Writes the rest. */
   flush(): void
 }
 
-/** JSON lines on standard output, or wherever `write` puts blocks of them. */
+/** JSON lines on standard output, or passed to `write` in blocks. */
 export function makeLogger(level: string, write: (block: Buffer) => void = toStandardOutput): FlushingLogger {
   const serializers = Object.fromEntries(hidden.map((key) => [key, () => '[hidden]']))
   const lines = new LineBlocks(write)
@@ -22,7 +24,7 @@ export function makeLogger(level: string, write: (block: Buffer) => void = toSta
   return Object.assign(logger, { infoText, flush: () => lines.flush() })
 }
 
-/** When nobody reads the log any more, the server goes on without. */
+/** The server continues when nobody reads the log any more. */
 function toStandardOutput(block: Buffer): void {
   if (!process.stdout.listeners('error').includes(goOn)) process.stdout.on('error', goOn)
   process.stdout.write(block)
@@ -30,15 +32,15 @@ function toStandardOutput(block: Buffer): void {
 
 const goOn = (): void => {}
 
-/** A line may wait this long for others to be written with it. */
+/** Longest time that a line waits to be written with others. */
 const lingerMs = 50
 
 const blockBytes = 64 * 1024
 
 /**
- * Lines leave in blocks, off the path of who logs: a write per line costs more than the line, and pino's own buffer measures
- * its whole content at each line, which was a tenth of a warm call. A line becomes bytes at once, so that no garbage
- * collection has to move its text while it waits.
+ * Lines are written in blocks, deferred: a write per line costs more than the line, and pino's own buffer measures its whole
+ * content for each line, which took a tenth of a warm call. Lines are encoded at once, so that garbage collections do not have to
+ * move their text.
  */
 class LineBlocks {
   #write: (block: Buffer) => void
@@ -51,7 +53,7 @@ class LineBlocks {
   }
 
   write(line: string): void {
-    // No character becomes more than three bytes.
+    // A UTF-16 code unit becomes at most three bytes.
     if (this.#block !== null && this.#used + line.length * 3 > this.#block.length) this.flush()
     if (this.#block === null) this.#block = this.#begin(line.length * 3)
     this.#used += this.#block.write(line, this.#used)
@@ -65,7 +67,7 @@ class LineBlocks {
     this.#write(block)
   }
 
-  /** A new block each time: the one before may be on its way still. */
+  /** Always a new block, because the previous one may still be in a write. */
   #begin(bytes: number): Buffer {
     setTimeout(() => this.flush(), lingerMs).unref()
     return Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes))
@@ -75,7 +77,7 @@ class LineBlocks {
 let lastMs = 0
 let lastText = ''
 
-/** As pino's own, but made once per millisecond. */
+/** The same as pino's, but computed once per millisecond. */
 function timestamp(): string {
   const now = Date.now()
   if (now !== lastMs) {

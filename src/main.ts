@@ -1,6 +1,6 @@
 /**
- * Process entry: the server (no word, or `serve`) or a command of the command line. The only file that may end the process. What
- * not every start needs is loaded by those that do, parts of Node.js too.
+ * Process entry: the server (no argument, or `serve`) or a command. The only file that may end the process. It loads only what
+ * each start needs, including modules of Node.js.
  */
 
 const leastNode = [22, 22]
@@ -11,15 +11,15 @@ async function main(argv: string[]): Promise<void> {
   checkNode()
   const [word, ...rest] = argv
   if (word === undefined || (word === 'serve' && rest.length === 0)) return serve()
-  // What our image runs.
+  // The command of our container image.
   if (word === 'serve' && rest[0] === '--container') return serve({ isImage: true })
   if (word === '--version') return showVersion()
-  // A shim of Node.js, which the process engine starts where this program is the only Node.js there is.
+  // A Node.js shim, which the process engine starts with this executable where no Node.js is installed.
   if (word === 'shim') return runFile(rest)
   process.exitCode = await runCommand(argv)
 }
 
-/** Before anything native is loaded: an older Node.js would crash on it. */
+/** Called before native code is loaded: an older Node.js would crash on it. */
 function checkNode(): void {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const [wantMajor = 0, wantMinor = 0] = leastNode
@@ -40,7 +40,7 @@ async function showVersion(): Promise<void> {
   process.stdout.write(`${version}\n`)
 }
 
-/** As `node [flags] FILE`, for flags of V8. */
+/** Like `node [flags] FILE`, with flags of V8. */
 async function runFile(args: string[]): Promise<void> {
   const file = args.pop() ?? ''
   const { setFlagsFromString } = await import('node:v8')

@@ -6,17 +6,17 @@ import { seal, unseal } from './services/platform/sealing.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { RegistryLogins } from './store/registry-logins.ts'
 
-/** Who this installation is at image registries: kept in its data folder, sealed with the key of the secrets. */
+/** The installation's logins at image registries, in its data folder, encrypted with the secrets' key. */
 
 type Place = Pick<Config, 'dataDir' | 'secretKey' | 'secretKeyFile'>
 
 const fileIn = (dataDir: string): string => join(dataDir, 'registries.json')
 
-/** `key`: of the secrets. */
+/** `key`: the key of the secrets. */
 export const registryLogins = (dataDir: string, key: Buffer): RegistryLogins =>
   new RegistryLogins(fileIn(dataDir), sealOf(key))
 
-/** For what is fetched without a server. As nobody, where nothing is kept; changes nothing. Throws as the server would. */
+/** Credentials for pulls without a server: anonymous where none are stored; changes nothing. Throws as the server would. */
 export function storedCredentials({ dataDir, ...given }: Place): (image: string) => RegistrySecret | null {
   if (!existsSync(fileIn(dataDir))) return () => null
   const logins = registryLogins(dataDir, ensureSecretKey(join(dataDir, 'secret.key'), given))

@@ -12,9 +12,9 @@ import { PackageFolder } from './store/packages.ts'
 import { quickCheck } from './store/sqlite.ts'
 import type { PackageLimits } from './store/zip-check.ts'
 
-/** A data folder from a backup. Only where no data folder is: nothing is ever written over. */
+/** Restores a data folder from a backup, only where no data folder exists: nothing is overwritten. */
 
-/** The limits do not matter: every package was let in before. */
+/** Limits do not apply: every package was checked at its upload. */
 const noLimits: PackageLimits = {
   maxPackageBytes: Number.MAX_SAFE_INTEGER,
   maxUnpackedBytes: Number.MAX_SAFE_INTEGER,
@@ -27,9 +27,9 @@ export interface Restored {
   createdAt: string
 }
 
-/** Whole or not at all. Throws an Error with a sentence. */
+/** Restores completely or not at all. Throws an Error with a sentence. */
 export async function restoreBackup(file: string, dataDir: string): Promise<Restored> {
-  // What the executable has just unpacked is no data.
+  // Files that the executable has just unpacked do not count as data.
   if (existsSync(dataDir) && readdirSync(dataDir).some((name) => name !== 'program')) {
     throw new Error(`The folder ${dataDir} is not empty: name another, or move it away first.`)
   }

@@ -9,7 +9,10 @@ import type { ServiceManager } from './host/service-manager.ts'
 
 const keptTicks: object[] = []
 
-/** Fulfilled when it takes work. `exit` ends the process: when it cannot start or go on, and when a signal has stopped it. */
+/**
+ * Resolves when the server takes work. `exit` ends the process: when it cannot start or continue, and when a signal has stopped
+ * it.
+ */
 export async function serve(exit: (code: number) => never, { isImage = false } = {}): Promise<void> {
   const fail = (sentence: string): never => {
     process.stderr.write(`${sentence}\n`)
@@ -40,13 +43,13 @@ async function start(fail: (sentence: string) => never, isImage: boolean): Promi
   }
 }
 
-/** Containers are the engine's; child processes would go first with us. */
+/** Containers belong to the engine; child processes would inherit our priority. */
 async function goFirst({ nice }: Config): Promise<void> {
   const { takePrecedence } = await import('./host/precedence.ts')
   takePrecedence(nice)
 }
 
-/** In a container of our image there is nobody who prepares the machine: the server does it itself, and not as root. */
+/** In a container of our image nobody prepares the machine: the server does it, and drops root. */
 async function prepareContainer({ dataDir, dockerHost }: Config): Promise<void> {
   const { leaveRoot } = await import('./host/container-user.ts')
   leaveRoot(dataDir, (dockerHost ?? 'unix:///var/run/docker.sock').replace('unix://', ''))
@@ -66,9 +69,8 @@ async function prepareImages(config: Config): Promise<void> {
 }
 
 /**
- * Loading our modules leaves 130 MB of garbage (drizzle-orm's package.json has 180 kB, and Node.js parses it for each of
- * its modules) in a young generation that does not shrink while there is little to do: the server held 280 MB, and holds
- * half of that. No call is under way yet that would wait for it.
+ * Loading our modules leaves 130 MB of garbage (Node.js parses drizzle-orm's package.json of 180 kB for each of its modules) in a
+ * young generation that does not shrink while idle. A collection before the first call halves the server's 280 MB.
  */
 function dropGarbage(): void {
   setFlagsFromString('--expose-gc')
@@ -78,8 +80,8 @@ function dropGarbage(): void {
 }
 
 /**
- * Keeps a tick of `process.nextTick` for ever. A garbage collection while none waits would drop the hidden class of ticks;
- * V8 then makes every later one by a slow path, 0.9 µs in place of 0.1, and a call takes six (Node.js 24).
+ * Keeps a tick of `process.nextTick` for ever. A garbage collection without a waiting tick would drop the hidden class of ticks;
+ * V8 then creates each later tick on a slow path, in 0.9 µs instead of 0.1, and a call has six (Node.js 24).
  */
 function keepTickShape(): void {
   const hook = createHook({
@@ -91,7 +93,7 @@ function keepTickShape(): void {
   hook.disable()
 }
 
-/** npm passes on what the terminal has sent us already: so soon after the first it is the same signal. */
+/** npm forwards a signal that the terminal has already sent to us: a second one within this time is the same signal. */
 const sameSignalMs = 500
 
 /** The first signal drains; the second stops at once. */
@@ -117,7 +119,7 @@ function stopOnSignals(
   process.on('SIGINT', stop)
 }
 
-/** A sentence where we know one, the stack where we don't. */
+/** The sentence of a known error, the stack of others. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code } = error as NodeJS.ErrnoException

@@ -10,7 +10,7 @@ import { isWorkerToken } from './services/platform/function-tokens.ts'
 import { isOwnToken, type Tokens } from './services/platform/tokens.ts'
 import { type Ground, random, type Services } from './wiring.ts'
 
-/** What the HTTP side is given, and by what it knows callers. */
+/** The parts of the HTTP side, and how it authenticates callers. */
 
 export function httpParts(
   { pool, clock, ledger, newId, log, space }: Pick<Ground, 'pool' | 'clock' | 'ledger' | 'newId' | 'log' | 'space'>,
@@ -90,7 +90,7 @@ export function httpParts(
   }
 }
 
-/** With Keystone, too, our own tokens are good: the installation's admin, its tools and its functions have no other. */
+/** With Keystone, our own tokens are valid too: the admin, tools and functions have no others. */
 export function authenticationBy(
   tokens: Tokens,
   { openstack, functionTokens }: Pick<Ground, 'openstack' | 'functionTokens'>,
@@ -103,7 +103,7 @@ export function authenticationBy(
   }
 }
 
-/** Open mode: everybody may do everything, but what calls with the token of a function is that function. */
+/** Open mode: everybody may do everything, but a caller with a function's token is that function. */
 export const openTo =
   ({ functionTokens }: Pick<Ground, 'functionTokens'>): Authenticate =>
   (token) =>

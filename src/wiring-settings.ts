@@ -17,7 +17,7 @@ import type { LayerOptions } from './store/layers.ts'
 import type { PackageLimits } from './store/zip-check.ts'
 import type { HealthSettings, ServiceSettings } from './wiring.ts'
 
-/** Which settings each part is given: those that it needs, by name. No password or token travels further than it must. */
+/** Selects the settings of each part by name. No password or token goes to a part that does not need it. */
 
 export const engineOptions = (
   config: Config,
@@ -84,13 +84,13 @@ export const workersParts = (
   cpuDefaultMillicpu: config.cpuDefaultMillicpu,
 })
 
-/** A swarm has the memory of its nodes, unless the operator says how much of it is ours. */
+/** A swarm has the memory of its nodes, unless the operator limits it. */
 const memoryBudgetBytes = ({ memoryBudgetMb }: Config, capacity: SandboxEngine['capacity']): number =>
   capacity === undefined || memoryBudgetMb !== defaultBudgetMb
     ? memoryBudgetMb * 1024 * 1024
     : budgetOf(capacity.memoryBytes)
 
-/** `engine`: a swarm has the memory and the processors of its nodes. */
+/** `engine`: a swarm has the memory and processors of its nodes. */
 export const poolOptions = (
   config: Config,
   { capacity, isFixedOnceStarted }: Pick<SandboxEngine, 'capacity' | 'isFixedOnceStarted'>,

@@ -73,12 +73,12 @@ import { WebhookRows } from './store/webhooks.ts'
 import { WhiskEntityRows } from './store/whisk-entities.ts'
 import { zipOf } from './store/zip-of.ts'
 
-/** Who gets what: every part with the fields that it needs, by name, and no other. Server and tests are wired here. */
+/** Wires the parts: each gets only the fields that it needs, by name. Server and tests use the same wiring. */
 
 const randomSteps = 2 ** 32
 export const random = (): number => randomInt(randomSteps) / randomSteps
 
-/** The catalogue: everything but executions and packages. */
+/** The catalogue: everything except executions and packages. */
 export function makeStores(database: Database) {
   return {
     functions: new FunctionRows(database),
@@ -100,7 +100,7 @@ export function makeStores(database: Database) {
 
 export type Stores = ReturnType<typeof makeStores>
 
-/** What the services stand on. Tests give doubles for some of it. */
+/** What the services depend on. Tests replace some of it. */
 export interface Ground {
   stores: Stores
   vault: SecretVault
@@ -116,13 +116,13 @@ export interface Ground {
   functionTokens: FunctionTokens
   runtimeImages: RuntimeImages
   eventSender: EventSender
-  /** What the server's health is judged by. */
+  /** Inputs of the health checks. */
   health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
   images: Pick<ImagesParts, 'engine' | 'pulled' | 'highWaterBytes'>
   registries: Pick<RegistriesParts, 'credentials' | 'check'>
-  /** Null: no Keystone. */
+  /** Null: without Keystone. */
   openstack: OpenStack | null
-  /** Takes the spans of executions; absent: no traces are made. */
+  /** Receives the spans of executions; absent: no traces. */
   spans?: SpanSink
   clock: Clock
   newId: NewId
@@ -130,12 +130,12 @@ export interface Ground {
   settings: ServiceSettings
 }
 
-/** Settings by which the server's health is judged. */
+/** Settings that the health checks use. */
 export type HealthSettings = Pick<HealthParts['facts'], 'memoryBudgetBytes' | 'hostMemoryBytes' | 'backupEveryHours'>
 
 export interface ServiceSettings {
   functions: FunctionLimits
-  /** OCI runtimes that functions may ask for. */
+  /** OCI runtimes that functions may request. */
   sandboxes: string[]
   swift: SwiftCodeParts['limits']
   runs: InvocationParts['limits']
@@ -143,13 +143,13 @@ export interface ServiceSettings {
   backups: BackupsParts['rules']
   builds: BuildRules
   audit: AuditRules
-  /** Share of the traces that begin here and are kept. */
+  /** Share of the traces begun here that are kept. */
   traceRatio: number
-  /** Days that usage is kept; 0: for ever. */
+  /** Days for which usage is kept; 0: for ever. */
   keepUsageDays: number
-  /** Versions of one function. */
+  /** Limit of versions of one function. */
   maxVersions: number
-  /** Calls a second of one webhook that names no rate. */
+  /** Calls per second of a webhook without a rate of its own. */
   webhookRate: number
 }
 
@@ -322,7 +322,7 @@ export function makeServices(ground: Ground) {
       maxBytesOf: (projectId) => ground.shares.limitOf(projectId, 'record_bytes'),
     }),
     deadLetters: new DeadLetters({ ledger, invocation, targets, now: () => clock.now() }),
-    // Whoever knows the id of a webhook may call it: all of it is random.
+    // Everybody who knows a webhook's id may call it, so all of the id is random.
     webhooks: new Webhooks({
       shares: ground.shares,
       store: stores.webhooks,

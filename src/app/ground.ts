@@ -28,7 +28,7 @@ import { type Ground, ranBefore } from '../wiring.ts'
 import * as given from '../wiring-settings.ts'
 import type { Kept } from './kept.ts'
 
-/** What the services of a real server stand on. */
+/** Creates everything that the services of a real server depend on. */
 export function makeGround(
   config: Config,
   data: DataFolder,
@@ -118,7 +118,7 @@ export function makeGround(
   }
 }
 
-/** What was sealed with a key that is lost stays lost, and is said to be: all else goes on. */
+/** Values encrypted with a lost key stay unreadable, which is logged; everything else works. */
 function openVault(key: Buffer, stores: Kept['stores'], log: Log): SecretVault {
   const vault = new SecretVault(stores.secrets, key)
   const { lost } = vault

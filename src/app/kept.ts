@@ -16,7 +16,7 @@ import * as given from '../wiring-settings.ts'
 
 const dayMs = 86_400_000
 
-/** What lasts: both databases and the packages. */
+/** The persistent stores: both databases and the packages. */
 export async function openKept(
   config: Config,
   data: DataFolder,

@@ -7,7 +7,7 @@ import type { Ground, Services } from '../wiring.ts'
 const pruneEveryMs = 3_600_000
 const noteUsesEveryMs = 60_000
 
-/** Goes on with what was there: runtimes, accepted executions, jobs; then the housekeeping. */
+/** Continues the work of an earlier process: runtimes, accepted executions, jobs; then starts the housekeeping. */
 export function resume(
   { stores, packages, pool, meter, log }: Ground,
   services: Services,

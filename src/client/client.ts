@@ -30,12 +30,12 @@ import type { DeliveryRow, WebhookFields, WebhookRow } from './resources/webhook
 import type { KeptWorkers, WorkerHistoryRow } from './resources/workers.ts'
 
 /**
- * The API as typed calls: a noun a property, the same verbs for each. What the server refuses is thrown as ApiError, a server
- * that is away as UnreachableError. Names in the place of ids are fine where the API takes them.
+ * The API as typed calls: a property for each noun, with the same verbs. Errors of the server are thrown as ApiError, an
+ * unreachable server as UnreachableError. Names may replace ids where the API accepts them.
  */
 export type Client = ReturnType<typeof makeClient>
 
-/** Longest wait of the question whether the server takes calls. */
+/** Longest wait for the readiness check. */
 const readyLimitMs = 2000
 
 export function makeClient(options: ConnectionOptions) {
@@ -45,7 +45,7 @@ export function makeClient(options: ConnectionOptions) {
     connection,
     runtimes: {
       ...nounOf<RuntimeRow, RuntimeFields>(connection, '/v1/runtimes', 'runtimes'),
-      /** How many workers there are, and how many of them wait for a function. */
+      /** Number of workers, and of those that wait for a function. */
       capacity: async (id: string): Promise<{ total: number; available: number }> =>
         (await connection.must('GET', `/v1/runtimes/${encodeURIComponent(id)}/pool`)).json.capacity,
     },
@@ -61,7 +61,7 @@ export function makeClient(options: ConnectionOptions) {
     builds: buildsOf(connection),
     jobs: {
       ...nounOf<JobRow, JobFields, JobChange>(connection, '/v1/jobs', 'jobs'),
-      /** A pattern in words, and when it matches next. */
+      /** A pattern in words, with its next matches. */
       preview: async (query: Pick<JobFields, 'seconds' | 'timezone'> & { pattern: string }): Promise<PatternPreview> =>
         (await connection.must('GET', '/v1/jobs/preview', { query })).json,
     },
@@ -75,23 +75,23 @@ export function makeClient(options: ConnectionOptions) {
     sources: nounOf<SourceRow, SourceFields, SourceChange>(connection, '/v1/sources', 'sources'),
     secrets: nounOf<SecretRow, SecretFields, SecretChange>(connection, '/v1/secrets', 'secrets'),
     limits: {
-      /** Default: of the own project. */
+      /** Default: the caller's own project. */
       get: async (project?: string): Promise<LimitsRow> => (await connection.must('GET', limitsPath(project))).json,
       set: async (project: string, limits: Record<string, number | null>): Promise<LimitsRow> =>
         (await connection.must('PUT', limitsPath(project), { json: limits })).json,
     },
-    /** Those that the caller may see: admins all of them. */
+    /** The projects that the caller may see; admins see all. */
     projects: async (): Promise<ProjectRow[]> => (await connection.must('GET', '/v1/projects')).json.projects,
     tokens: tokensOf(connection),
     accessKeys: accessKeysOf(connection),
     whoami: async (): Promise<WhoAmI> => (await connection.must('GET', '/v1/whoami')).json,
-    /** Who changed what, the newest first. */
+    /** The audit log, the newest first. */
     audit: async (query: { limit?: number; marker?: string } = {}): Promise<AuditRow[]> =>
       (await connection.must('GET', '/v1/audit', { query })).json.audit,
     backups: {
       create: async (): Promise<BackupRow> => (await connection.must('POST', '/v1/backups')).json,
       list: async (): Promise<BackupRow[]> => (await connection.must('GET', '/v1/backups')).json.backups,
-      /** The file as it comes. */
+      /** The file as a stream. */
       open: (name: string): Promise<IncomingMessage> =>
         connection.open('GET', `/v1/backups/${encodeURIComponent(name)}`),
       delete: async (name: string): Promise<void> => {
@@ -111,7 +111,7 @@ export function makeClient(options: ConnectionOptions) {
       pull: async (image: string): Promise<void> => {
         await connection.must('POST', '/v1/images/pull', { json: { image } })
       },
-      /** Removes what nothing uses. */
+      /** Removes unused images. */
       prune: async (query: { dry_run?: boolean; other_releases?: boolean } = {}): Promise<PrunedRow> =>
         (await connection.must('POST', '/v1/images/prune', { query })).json,
     },
@@ -123,20 +123,20 @@ export function makeClient(options: ConnectionOptions) {
         await connection.must('DELETE', `/v1/registries/${encodeURIComponent(registry)}`)
       },
     },
-    /** Calls of the whole server as they were, without what went in and out (for admins). */
+    /** Past calls of the whole server, without inputs and outputs (for admins). */
     history: async function* (since: string): AsyncGenerator<HistoryLine> {
       const answer = await connection.open('GET', '/v1/history', { query: { since } })
       if (answer.statusCode !== 200) throw errorOf(answer.statusCode ?? 0, await textOf(answer))
       const { createInterface } = await import('node:readline')
       for await (const line of createInterface({ input: answer })) yield JSON.parse(line)
     },
-    /** What is wrong with the installation, and what to do about it (for admins). */
+    /** Problems of the installation, with advice (for admins). */
     health: async (): Promise<HealthRow> => (await connection.must('GET', '/v1/health')).json,
     /** The settings of the server (for admins). */
     settings: async (): Promise<SettingRow[]> => (await connection.must('GET', '/v1/settings')).json.settings,
     stats: async (query: { all_projects?: boolean } = {}): Promise<StatsRow> =>
       (await connection.must('GET', '/v1/stats', { query })).json,
-    /** What functions have used. */
+    /** Use of functions. */
     usage: {
       list: async (query: UsageQuery = {}): Promise<UsageList> => {
         return (await connection.must('GET', '/v1/usage', { query: { ...query } })).json
@@ -145,16 +145,16 @@ export function makeClient(options: ConnectionOptions) {
         return (await connection.must('GET', '/v1/usage', { query: { ...query, format: 'csv' } })).text
       },
     },
-    /** What happens, as it happens; ends when the server closes it or the signal aborts. */
+    /** Server events as they happen; ends when the server closes the stream or the signal aborts. */
     events: (query: { function?: string; log?: boolean }, signal?: AbortSignal): AsyncGenerator<ServerEvent> =>
       readEvents(connection, query, signal),
-    /** The server's numbers in the format of Prometheus. */
+    /** The server's metrics in the format of Prometheus. */
     metrics: async (): Promise<string> => (await connection.must('GET', '/metrics')).text,
     openapi: async (): Promise<Record<string, unknown>> => (await connection.must('GET', '/openapi.json')).json,
-    /** Calls a function by its address; the answer is the function's own, whatever its status. */
+    /** Calls a function by its URL; the response is the function's own, whatever its status. */
     invoke: (name: string, asked: Asked & { method?: string; path?: string } = {}): Promise<Answer> =>
       connection.ask(asked.method ?? 'POST', addressOf(name, asked.path), asked),
-    /** The same as it begins, for functions that stream. */
+    /** Like `invoke`, for functions that stream: resolves at the head of the response. */
     openInvoke: (name: string, asked: Asked & { method?: string; path?: string } = {}): Promise<IncomingMessage> =>
       connection.open(asked.method ?? 'POST', addressOf(name, asked.path), asked),
     /** Whether the server takes calls now. */

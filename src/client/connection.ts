@@ -2,26 +2,28 @@ import { Agent, type IncomingHttpHeaders, type IncomingMessage, type RequestOpti
 import { errorOf, UnreachableError } from './problems.ts'
 
 /**
- * Requests to one server, over kept connections. Not `fetch`: that costs a program ten times the time before its first answer; TLS
- * is loaded where the address wants it.
+ * Requests to one server over kept-alive connections. `fetch` is not used: it takes a program ten times as long until its first
+ * response. TLS is loaded on demand.
  */
 
 export interface ConnectionOptions {
-  /** Such as `http://127.0.0.1:7070`. */
+  /** For example `http://127.0.0.1:7070`. */
   url: string
-  /** Sent as X-Auth-Token; null or empty: none. A function is asked each time, because the first start makes the token. */
+  /**
+   * Sent as X-Auth-Token; null or empty: none. A function is called for each request, because the first start creates the token.
+   */
   token: string | null | (() => string | null)
 }
 
 export interface Asked {
   /** Sent as JSON. */
   json?: unknown
-  /** Sent as it is. */
+  /** Sent unchanged. */
   body?: string | Uint8Array
-  /** Parameters of the query; undefined ones are left out. */
+  /** Query parameters; undefined ones are left out. */
   query?: Record<string, string | number | boolean | undefined>
   headers?: Record<string, string>
-  /** In the place of the connection's. */
+  /** Replaces the connection's token. */
   token?: string | null
   signal?: AbortSignal
 }
@@ -31,10 +33,10 @@ export interface Answer {
   headers: IncomingHttpHeaders
   bytes: Buffer
   text: string
-  /** The body as a value; undefined when it is not JSON. */
+  /** The parsed body; undefined when it is not JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: bodies have every shape
   json: any
-  /** From the request to the whole answer. */
+  /** Time from the request to the end of the response. */
   tookMs: number
 }
 
@@ -56,7 +58,7 @@ export class Connection {
     return (typeof this.#token === 'function' ? this.#token() : this.#token) || null
   }
 
-  /** The answer as it begins; its body is the caller's to read. Throws UnreachableError when nobody answers. */
+  /** The response once its head has arrived; the caller reads the body. Throws UnreachableError when nobody answers. */
   open(method: string, path: string, asked: Asked = {}): Promise<IncomingMessage> {
     const body = asked.json === undefined ? asked.body : JSON.stringify(asked.json)
     const options: RequestOptions = {
@@ -72,7 +74,7 @@ export class Connection {
     })
   }
 
-  /** The whole answer, whatever its status. */
+  /** The whole response, whatever its status. */
   async ask(method: string, path: string, asked: Asked = {}): Promise<Answer> {
     const from = performance.now()
     const incoming = await this.open(method, path, asked)
@@ -84,14 +86,14 @@ export class Connection {
     return { status, headers, bytes, text, json: parsed(headers, text), tookMs: performance.now() - from }
   }
 
-  /** The whole answer to what has to succeed; throws ApiError when the server says anything else. */
+  /** The whole response; throws ApiError unless it is a success. */
   async must(method: string, path: string, asked: Asked = {}): Promise<Answer> {
     const answer = await this.ask(method, path, asked)
     if (answer.status >= 300) throw errorOf(answer.status, answer.text)
     return answer
   }
 
-  /** Closes the kept connections; a later request opens new ones. */
+  /** Closes the kept-alive connections; a later request opens new ones. */
   close(): void {
     this.#agent.destroy()
   }

@@ -5,31 +5,31 @@ import { ApiError, errorOf } from './problems.ts'
 import type { BuildRow } from './resources/builds.ts'
 import type { FunctionRow } from './resources/functions.ts'
 
-/** How a package is deployed. */
+/** Options of a deployment. */
 export interface Deploying {
-  /** The code is loaded before anything is changed; refused with the error and its log when it does not load. */
+  /** Loads the code before anything is changed; a failure is an error with the log. */
   check?: 'load'
-  /** Whether what it needs is installed on the server; absent: when it brings a list of it and not the modules. */
+  /** Whether the server installs dependencies; absent: when the package has a list of them but not the modules. */
   build?: 'auto' | 'always' | 'never'
-  /** Modules that lie in the folder stay here: the server installs them. */
+  /** Leaves out installed modules: the server installs them. */
   withoutModules?: boolean
-  /** The module of the entry becomes one file with all that it imports of the package. */
+  /** Bundles the entry with its imports into one file. */
   bundle?: boolean
-  /** Nobody waits for a build: who deploys is told of it, and it goes on. */
+  /** Does not wait for a build, which continues. */
   async?: boolean
   onBuild?: (build: BuildRow) => void
-  /** Told what a build prints, as it prints it. */
+  /** Receives the output of a build as it is printed. */
   onOutput?: (text: string) => void
 }
 
-/** Null where nobody waits for a build. */
+/** Null when a build is not awaited. */
 export type DeployedBy<How extends Deploying> = How extends { async: false } | { async?: never }
   ? FunctionRow
   : FunctionRow | null
 
 const linesType = 'application/x-ndjson'
 
-/** As parameters of the query. */
+/** As query parameters. */
 export const deployingQuery = ({ check, build, bundle, async }: Deploying): NonNullable<Asked['query']> => ({
   check,
   build,
@@ -37,7 +37,7 @@ export const deployingQuery = ({ check, build, bundle, async }: Deploying): NonN
   async: async === true ? true : undefined,
 })
 
-/** The function as it is then. Throws ApiError, also when a build that is followed fails. */
+/** The function after the deployment. Throws ApiError, also when an awaited build fails. */
 export async function deployed<How extends Deploying>(
   connection: Connection,
   method: string,

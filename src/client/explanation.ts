@@ -1,7 +1,7 @@
 import type { ExecutionRow } from './resources/executions.ts'
 import type { FunctionRow } from './resources/functions.ts'
 
-/** What a record says in sentences: what the run waited for, why it was cold, whose fault its end was, what to change. */
+/** A record in sentences: what the run waited for, why it was cold, whose fault its end was, what to change. */
 export function explanationOf(row: ExecutionRow, fn: FunctionRow | null): string[] {
   return [...startOf(row, fn), ...waitingOf(row), ...endOf(row, fn)]
 }
@@ -79,5 +79,5 @@ function endOf(row: ExecutionRow, fn: FunctionRow | null): string[] {
   }
 }
 
-/** `12.3 ms`, or seconds from ten of them on. */
+/** `12.3 ms`, or seconds from 10 s on. */
 export const milliseconds = (ms = 0): string => (ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(1)} ms`)

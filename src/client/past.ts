@@ -2,7 +2,7 @@ import type { FunctionRow } from './resources/functions.ts'
 import type { RuntimeRow } from './resources/runtimes.ts'
 import type { HistoryLine } from './resources/stats.ts'
 
-/** What the API tells of past calls, as the simulator takes it. */
+/** Converts the API's past calls to the simulator's format. */
 
 export function pastCallOf(line: HistoryLine) {
   const [functionId, functionVersion, atMs, runMs, acquireMs, startKind, memoryPeakMb] = line

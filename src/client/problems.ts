@@ -1,10 +1,10 @@
-/** What a call of the API can meet, as errors whose message is a sentence for people. */
+/** Errors of API calls; their messages are sentences for people. */
 
-/** The server refused the request, or could not do what it asks. */
+/** The server refused the request, or failed. */
 export class ApiError extends Error {
   override name = 'ApiError'
   readonly status: number
-  /** As the table of errors names it, such as `not_found`; undefined when whoever answered is no Taibai. */
+  /** Error code, such as `not_found`; undefined when the response is not Taibai's. */
   readonly code: string | undefined
 
   constructor(status: number, code: string | undefined, message: string) {
@@ -13,13 +13,13 @@ export class ApiError extends Error {
     this.code = code
   }
 
-  /** The server has no such route: a newer one has. */
+  /** True when the server lacks the route because it is older. */
   get isOfAnOlderServer(): boolean {
     return (this.status === 404 && this.message.startsWith('There is nothing at ')) || this.status === 405
   }
 }
 
-/** Nobody answers at the server's address. */
+/** No server answers at the address. */
 export class UnreachableError extends Error {
   override name = 'UnreachableError'
   readonly url: string
@@ -30,7 +30,7 @@ export class UnreachableError extends Error {
   }
 }
 
-/** An answer that is no success as an error; the sentence is the server's own where there is one. */
+/** Converts an unsuccessful response to an error, with the server's own message where there is one. */
 export function errorOf(status: number, text: string): ApiError {
   const { code, faultstring } = objectOf(text)
   const sentence = typeof faultstring === 'string' ? faultstring : `HTTP ${status} ${text.slice(0, 500)}`.trimEnd()

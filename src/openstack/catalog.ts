@@ -1,14 +1,14 @@
-/** Where a service is to be found. Pure. */
+/** The service to find in a catalogue. Pure. */
 
 export interface EndpointWish {
-  /** As in the catalogue: `object-store`. */
+  /** Service type in the catalogue: `object-store`. */
   type: string
   interface: string
-  /** Undefined: the first there is. */
+  /** Undefined: the first region. */
   region: string | undefined
 }
 
-/** The URL, without a slash at its end; null when the catalogue (JSON text) has none of that kind. */
+/** The endpoint's URL without a trailing slash; null when the catalogue (JSON text) has no match. */
 export function endpointIn(catalog: string, wish: EndpointWish): string | null {
   for (const service of entries(parsed(catalog))) {
     if (service.type !== wish.type) continue
@@ -21,7 +21,7 @@ export function endpointIn(catalog: string, wish: EndpointWish): string | null {
   return null
 }
 
-/** Objects of a list; whatever else stands in the catalogue of a stranger is passed over. */
+/** Objects in a list; other values in the foreign catalogue are skipped. */
 const entries = (list: unknown): Record<string, unknown>[] =>
   Array.isArray(list) ? list.filter((entry) => typeof entry === 'object' && entry !== null) : []
 

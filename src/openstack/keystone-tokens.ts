@@ -11,34 +11,34 @@ export interface KeystoneTokensParts {
   keystone: Pick<Keystone, 'check'>
   clock: Clock
   log: Log
-  /** How long a checked token is believed; a revoked one is refused after this time at the latest. */
+  /** How long a validated token is cached; a revoked one is refused after this time at the latest. */
   cacheMs: number
 }
 
-/** What Keystone said of a token, by the SHA-256 of the token. */
+/** Keystone's result for a token, by the SHA-256 of the token. */
 interface Known {
-  /** Null: not valid. `unscoped`: valid, and of no use here. */
+  /** Null: invalid. `unscoped`: valid, but without a project. */
   who: Principal | 'unscoped' | null
-  /** End of the token itself. */
+  /** Expiry of the token itself. */
   expiresAtMs: number
   believedUntilMs: number
-  /** From here on it is checked again while it is still believed. */
+  /** When the token is validated again in the background while the cached result is still used. */
   checkAgainAtMs: number
-  /** Keystone could not be asked when it was checked last. */
+  /** True when Keystone could not be reached at the last validation. */
   isUnconfirmed: boolean
 }
 
 const maxKnown = 10_000
 const maxChecksAtOnce = 256
-/** Keystone is not asked about an invalid token again for this time. */
+/** An invalid token is not validated again for this time. */
 const refusedMs = 5000
-/** While Keystone is silent, a token that it knew is checked this often. */
+/** Interval of validations of a known token while Keystone is unavailable. */
 const unconfirmedMs = 1000
 
 /**
- * Who a Keystone token stands for. At once, without asking, while what Keystone said of it is believed; a token in use is
- * checked again at half that time, beside the calls. While Keystone cannot be asked, tokens that it knew go on to their
- * own end, and new ones are `auth_unavailable`.
+ * Validates Keystone tokens. A cached result is returned synchronously; a token in use is validated again in the background at
+ * half the cache time. While Keystone is unavailable, known tokens stay valid until they expire, and new ones fail with
+ * `auth_unavailable`.
  */
 export class KeystoneTokens {
   #parts: KeystoneTokensParts
@@ -49,7 +49,7 @@ export class KeystoneTokens {
     this.#parts = parts
   }
 
-  /** Null: not valid. Throws FaasError: `forbidden` (a token without a project), `auth_unavailable`. */
+  /** Null: invalid. Throws FaasError: `forbidden` (a token without a project), `auth_unavailable`. */
   authenticate = (token: string): Principal | null | Promise<Principal | null> => {
     if (!isTokenShaped(token)) return null
     const key = hash('sha256', token, 'base64')
@@ -63,7 +63,7 @@ export class KeystoneTokens {
     return admitted(known)
   }
 
-  /** One request for all who ask about the same token at once. */
+  /** Concurrent validations of the same token share one request. */
   #check(key: string, token: string): Promise<Known> {
     const running = this.#checks.get(key)
     if (running !== undefined) return running
@@ -92,7 +92,7 @@ export class KeystoneTokens {
     }
   }
 
-  /** The latest at the end, so that the first is the one to go. */
+  /** Inserted last, so that the first entry is the oldest. */
   #learn(key: string, known: Known): Known {
     this.#known.delete(key)
     this.#known.set(key, known)

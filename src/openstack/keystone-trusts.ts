@@ -12,21 +12,21 @@ export interface KeystoneTrustsParts {
 
 interface Held {
   acting: ActingSession
-  /** Given out without a word until then; later a new one is asked for. */
+  /** The token is used without checks until then; later a new one is requested. */
   freshUntilMs: number
 }
 
-/** A token of a trust is renewed beside the calls when it is this old: a revoked one does harm no longer. */
+/** Age at which a trust's token is renewed in the background, which limits the effect of a revoked one. */
 const renewAfterMs = 300_000
-/** One with less time left is not given to a run any more. */
+/** A token with less remaining time is not given to a run. */
 const leastLeftMs = 30_000
-/** So long a trust without a session is not asked about again. */
+/** Pause after a failed request for a trust's token. */
 const problemMs = 5000
 const firstRetryMs = 2000
 const longestRetryMs = 300_000
 const maxHeld = 10_000
 
-/** The trusts that functions act through, and the tokens of those in use. */
+/** The trusts through which functions act, and their current tokens. */
 export class KeystoneTrusts implements Trusts {
   #parts: KeystoneTrustsParts
   #held = new Map<string, Held>()
@@ -68,7 +68,7 @@ export class KeystoneTrusts implements Trusts {
     this.#held.delete(trustId)
   }
 
-  /** One request for all who ask at once. Never rejects. */
+  /** Concurrent renewals share one request. Never rejects. */
   #renew(trustId: string): Promise<ActingSession> {
     const running = this.#renewals.get(trustId)
     if (running !== undefined) return running
@@ -88,7 +88,7 @@ export class KeystoneTrusts implements Trusts {
     }
   }
 
-  /** While Keystone cannot be asked, the token before goes on to its end. */
+  /** While Keystone is unavailable, the previous token is used until it expires. */
   #withoutToken(trustId: string, error: unknown): ActingSession {
     const { clock, log } = this.#parts
     const isRefused = error instanceof KeystoneRefusal
@@ -111,7 +111,7 @@ export class KeystoneTrusts implements Trusts {
     return acting
   }
 
-  /** Functions of one project see the same catalogue: its text is kept once. */
+  /** Functions of a project share one catalogue, whose text is kept once. */
   #sharingCatalog(session: OpenStackSession): OpenStackSession {
     for (const { acting } of this.#held.values()) {
       const isSame = hasSession(acting) && acting.projectId === session.projectId && acting.catalog === session.catalog

@@ -5,15 +5,15 @@ import { ask, type ServiceAnswer, ServiceFailure, type ServiceRequest } from './
 import { type CheckedToken, notKeystone, readToken } from './token-answer.ts'
 
 export interface KeystoneOptions {
-  /** Base of the Identity API, with or without `/v3`. */
+  /** Base URL of the Identity API, with or without `/v3`. */
   authUrl: string
   user: string
   password: string
   project: string
-  /** Names of the domains of the two. */
+  /** Domain names of the service user and the service project. */
   userDomain: string
   projectDomain: string
-  /** For one request. */
+  /** Time limit of a request. */
   timeoutMs: number
 }
 
@@ -24,7 +24,7 @@ interface OwnToken {
   renewAtMs: number
 }
 
-/** Keystone understood, and said no. */
+/** Keystone refused the request. */
 export class KeystoneRefusal extends Error {
   override name = 'KeystoneRefusal'
   readonly status: number
@@ -35,13 +35,13 @@ export class KeystoneRefusal extends Error {
   }
 }
 
-/** After Keystone did not answer, it is not asked again for this time. */
+/** Pause after a request without a response. */
 const silencePauseMs = 1000
 const refusedOwnUser = 'Keystone refuses the service user of this server; its operator finds more in the log.'
 
 /**
- * The few requests of Keystone's v3 API that we make, as the service user. Every method may throw ServiceFailure: Keystone
- * could not be asked. While it is silent that is thrown at once, for a second.
+ * The requests to Keystone's v3 API that we need, as the service user. Every method may throw ServiceFailure: Keystone is
+ * unavailable. After a request without a response it is thrown immediately for a second.
  */
 export class Keystone {
   readonly authUrl: string
@@ -56,12 +56,12 @@ export class Keystone {
     this.authUrl = base.endsWith('/v3') ? base : `${base}/v3`
   }
 
-  /** The id of the service user. */
+  /** Id of the service user. */
   async userId(): Promise<string> {
     return (await this.#ownToken()).userId
   }
 
-  /** Null: Keystone does not know the token, or not any more. */
+  /** Null: Keystone does not know the token, or it is no longer valid. */
   async check(token: string): Promise<CheckedToken | null> {
     const answer = await this.#askAsOwn('GET', '/auth/tokens?nocatalog', { 'X-Subject-Token': token })
     if (answer.status === 404 && answer.json !== undefined) return null
@@ -70,7 +70,7 @@ export class Keystone {
     throw new ServiceFailure(refusedOwnUser)
   }
 
-  /** The catalogue as the holder of the token sees it, as JSON text. */
+  /** The catalogue for the token's owner, as JSON text. */
   async catalogOf({ token }: OpenStackSession): Promise<string> {
     const answer = await this.#ask('GET', '/auth/catalog', { 'X-Auth-Token': token })
     if (answer.status !== 200) throw refusal(answer, token)
@@ -78,7 +78,7 @@ export class Keystone {
     return JSON.stringify(answer.json.catalog)
   }
 
-  /** Throws KeystoneRefusal: the caller's token may not. Returns its id. */
+  /** Creates a trust and returns its id. Throws KeystoneRefusal: the caller's token may not create it. */
   async createTrust({ token, userId, projectId, roles }: OpenStackSession): Promise<string> {
     const trust = {
       trustor_user_id: userId,
@@ -94,7 +94,10 @@ export class Keystone {
     return id
   }
 
-  /** Also when it is gone already. Throws KeystoneRefusal: neither the service user nor the trustor's own token may. */
+  /**
+   * Succeeds also when the trust is gone. Throws KeystoneRefusal: neither the service user nor the trustor's own token may delete
+   * it.
+   */
   async deleteTrust(trustId: string): Promise<void> {
     const path = `/OS-TRUST/trusts/${encodeURIComponent(trustId)}`
     const answer = await this.#askAsOwn('DELETE', path)
@@ -103,7 +106,7 @@ export class Keystone {
     acceptGone(await this.#ask('DELETE', path, { 'X-Auth-Token': token }))
   }
 
-  /** A new token of the trust, with its catalogue. Throws KeystoneRefusal: the trust or its user is not good any more. */
+  /** A new token of the trust, with its catalogue. Throws KeystoneRefusal: the trust or its user is no longer valid. */
   async sessionOfTrust(trustId: string): Promise<OpenStackSession> {
     const scope = { 'OS-TRUST:trust': { id: trustId } }
     const answer = await this.#ask('POST', '/auth/tokens', {}, { auth: { identity: this.#identity(), scope } })
@@ -129,7 +132,7 @@ export class Keystone {
     }
   }
 
-  /** One that cannot be renewed is used to its end. */
+  /** A token that cannot be renewed is used until it expires. */
   async #ownToken(): Promise<OwnToken> {
     const { clock } = this.#parts
     const own = this.#own
@@ -197,7 +200,10 @@ function subjectToken({ headers }: ServiceAnswer): string {
   return token
 }
 
-/** A no without Keystone's words is somebody else's. Some of its sentences quote the token. */
+/**
+ * A refusal without Keystone's error format comes from something else, such as a proxy. Some of Keystone's messages quote the
+ * token, which is removed.
+ */
 function refusal({ status, json }: ServiceAnswer, token = ''): KeystoneRefusal | ServiceFailure {
   if (status < 400 || json === undefined) return notKeystone()
   const reason = reasonIn(json)
@@ -208,7 +214,7 @@ function acceptGone(answer: ServiceAnswer): void {
   if (answer.status >= 300 && answer.status !== 404) throw refusal(answer)
 }
 
-/** Keystone's own sentence. */
+/** Keystone's own message. */
 function reasonIn(json: Record<string, unknown> | undefined): string {
   const message = (json?.error as { message?: unknown } | undefined)?.message
   return typeof message === 'string' ? message.slice(0, 500) : 'no reason given'

@@ -9,7 +9,7 @@ import { KeystoneTrusts } from './keystone-trusts.ts'
 import { SwiftObjects } from './swift-objects.ts'
 import { ZaqarQueues } from './zaqar-queues.ts'
 
-/** Named as in `config.ts`. */
+/** Settings, named as in `config.ts`. */
 export interface OpenStackSettings {
   keystoneAuthUrl?: string
   keystoneUser: string
@@ -24,7 +24,7 @@ export interface OpenStackSettings {
   maxSwiftObjectBytes: number
 }
 
-/** The OpenStack around this server, as far as we use it. */
+/** The surrounding OpenStack, as far as we use it. */
 export interface OpenStack {
   authenticate(token: string): Principal | null | Promise<Principal | null>
   trusts: Trusts
@@ -33,7 +33,7 @@ export interface OpenStack {
   queues: MessageQueues
 }
 
-/** Throws an Error with a sentence when a setting is missing. Keystone need not be there yet. */
+/** Throws an Error with a sentence when a setting is missing. Keystone need not be reachable yet. */
 export function makeOpenStack(settings: OpenStackSettings, clock: Clock, log: Log): OpenStack {
   const { keystoneAuthUrl: authUrl, keystonePassword: password, openstackTimeoutMs: timeoutMs } = settings
   if (authUrl === undefined || password === undefined) {

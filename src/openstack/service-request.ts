@@ -1,9 +1,9 @@
-/** One request to an OpenStack service: bounded in time and size, never redirected, and every way to fail has a sentence. */
+/** Requests to an OpenStack service: limited in time and size, without redirects, with a sentence for each failure. */
 
-/** The service could not be asked, or did not answer as it should. The message is a sentence and holds no token. */
+/** The service is unreachable, or its response is invalid. The message is a sentence and contains no token. */
 export class ServiceFailure extends Error {
   override name = 'ServiceFailure'
-  /** It did not answer at all: asking again at once would only wait again. */
+  /** True when there was no response: an immediate retry would only wait again. */
   readonly isSilent: boolean
 
   constructor(message: string, options: { isSilent?: boolean; cause?: unknown } = {}) {
@@ -13,7 +13,7 @@ export class ServiceFailure extends Error {
 }
 
 export interface ServiceRequest {
-  /** As sentences name it: `Keystone`. */
+  /** Name for messages: `Keystone`. */
   service: string
   method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   url: string
@@ -21,7 +21,7 @@ export interface ServiceRequest {
   json?: unknown
   /** JSON as text, in place of `json`: its numbers stay as they were written. */
   text?: string
-  /** For the whole answer. */
+  /** Time limit of the whole response. */
   timeoutMs: number
 }
 
@@ -32,13 +32,13 @@ export interface ServiceAnswer {
   json: Record<string, unknown> | undefined
 }
 
-/** A catalogue of a large cloud has some hundred kilobytes. */
+/** The catalogue of a large cloud has several hundred kilobytes. */
 const maxAnswerBytes = 4 * 1024 * 1024
 
-/** Whether it can be a token at all: what cannot be sent in a header is none. */
+/** Whether the text can be sent as a token in a header. */
 export const isTokenShaped = (token: string): boolean => /^[\x21-\x7e]{1,12000}$/.test(token)
 
-/** The answer with its body, of at most 4 MiB. Throws ServiceFailure; also for 5xx, 429 and redirects. */
+/** The response with its body, at most 4 MiB. Throws ServiceFailure, also for 5xx, 429 and redirects. */
 export async function ask(request: ServiceRequest): Promise<ServiceAnswer> {
   const signal = AbortSignal.timeout(request.timeoutMs)
   const response = await begin(request, signal)
@@ -46,7 +46,7 @@ export async function ask(request: ServiceRequest): Promise<ServiceAnswer> {
   return { status, headers, json: parsed(await readAll(request, response)) }
 }
 
-/** The answer as it begins; its body is the caller's to read, while `signal` allows. Same failures. */
+/** The response once its head has arrived; the caller reads the body while `signal` permits. Same failures. */
 export async function begin(request: ServiceRequest, signal: AbortSignal): Promise<Response> {
   const { method, url, json, text, headers } = request
   const body = json === undefined ? text : JSON.stringify(json)
@@ -81,7 +81,7 @@ async function readAll(request: ServiceRequest, response: Response): Promise<Buf
   return Buffer.concat(chunks)
 }
 
-/** Only the kind of what `fetch` throws is told: its texts are long, and may quote headers. */
+/** Reports only the kind of `fetch`'s error: its texts are long and may quote headers. */
 export function silence({ service, timeoutMs }: Pick<ServiceRequest, 'service' | 'timeoutMs'>, error: unknown) {
   if ((error as Error).name === 'TimeoutError') {
     return new ServiceFailure(`${service} did not answer within ${timeoutMs / 1000} s.`, { isSilent: true })

@@ -19,24 +19,24 @@ export interface SwiftParts {
   options: {
     interface: string
     region: string | undefined
-    /** Until an answer begins, and between its pieces. */
+    /** Longest wait for the head of a response, and between pieces of its body. */
     timeoutMs: number
     /** Largest object that is read. */
     maxBytes: number
   }
 }
 
-/** A download may take as many times the time limit of a request. */
+/** A download may take this many times the limit of a request. */
 const longestDownload = 12
 const maxReadsAtOnce = 2
 
 interface Place {
   url: string
-  /** As sentences name it. */
+  /** Name for messages. */
   name: string
 }
 
-/** Objects in the Swift that the catalogue of a session names. */
+/** Objects in the Swift service of a session's catalogue. */
 export class SwiftObjects implements ObjectStore, ContainerListings {
   #parts: SwiftParts
   #reading = 0
@@ -53,7 +53,7 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
     return etagOf(response)
   }
 
-  /** At most two at once: they are held in memory. */
+  /** At most two objects at once, because they are held in memory. */
   async read(session: OpenStackSession, ref: ObjectRef): Promise<StoredObject> {
     const place = await this.#placeOf(session, ref)
     if (this.#reading >= maxReadsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve))
@@ -126,7 +126,7 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
     return Buffer.concat(pieces)
   }
 
-  /** A response with a status of success. */
+  /** Returns a response with a success status. */
   async #ask(
     method: ServiceRequest['method'],
     place: Place,
@@ -160,9 +160,9 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
   }
 }
 
-/** Null: it is no listing. Entries that are not objects (folders, with a delimiter) are passed over. */
+/** Null: not a listing. Entries that are not objects (folders, with a delimiter) are skipped. */
 function readListing(body: Buffer): ListedObject[] | null {
-  // An empty container may answer without a body.
+  // Swift may send no body for an empty container.
   if (body.length === 0) return []
   try {
     const entries: unknown = JSON.parse(body.toString('utf8'))
@@ -195,7 +195,7 @@ function sizeOf({ headers }: Response): number | null {
   return size === null ? null : Number(size)
 }
 
-/** The ETag of an object that was put in one piece is its MD5; of one made of segments it is not. */
+/** The ETag of an object uploaded in one piece is its MD5; that of a segmented object is not. */
 function checkSum(response: Response, bytes: Buffer, { name }: Place): void {
   const { headers } = response
   const etag = etagOf(response)

@@ -1,7 +1,7 @@
 import { OpenStackSession } from '../domain/openstack.ts'
 import { type ServiceAnswer, ServiceFailure } from './service-request.ts'
 
-/** What Keystone says of a token; null where it has no project: it can do nothing here. Pure. */
+/** Keystone's description of a token; null without a project, because it has no use here. Pure. */
 export interface CheckedToken {
   userId: string
   expiresAtMs: number
@@ -17,7 +17,7 @@ interface TokenJson {
   'OS-TRUST:trust'?: { id?: unknown }
 }
 
-/** Throws ServiceFailure when it is not what Keystone v3 answers. */
+/** Throws ServiceFailure for an invalid response of Keystone v3. */
 export function readToken(answer: ServiceAnswer, token: string, authUrl: string): CheckedToken {
   const told = answer.json?.token as TokenJson | undefined
   const userId = told?.user?.id

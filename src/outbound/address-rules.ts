@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * Which addresses may be sent to: the rules that functions with a network have (`engine/sandbox/docker/firewall-rules.ts`).
- * Closed are the host itself, by any of its addresses, and what is link-local, where clouds keep their metadata.
+ * The addresses that may be contacted, by the rules for functions with egress (`engine/sandbox/docker/firewall-rules.ts`): all
+ * addresses of the host itself and link-local ones, where clouds serve metadata, are closed.
  */
 
 const closedNetworks: [address: string, prefix: number, family: 'ipv4' | 'ipv6'][] = [
@@ -17,7 +17,7 @@ const metadataNetworks: typeof closedNetworks = [
   ['fd00:ec2::254', 128, 'ipv6'],
 ]
 
-/** `allow`: as `FirewallSpec.allow`. `ownAddresses`: those of the host. Pure. */
+/** `allow`: as in `FirewallSpec.allow`. `ownAddresses`: addresses of the host. Pure. */
 export function addressRules(allow: string[], ownAddresses: string[]): (address: string, port: number) => boolean {
   const host = listOf(closedNetworks)
   for (const own of ownAddresses) if (isIP(own) !== 0) host.addAddress(own, familyOf(own))
@@ -55,7 +55,7 @@ function listOf(networks: typeof closedNetworks): BlockList {
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
-/** An IPv4 address in the clothes of IPv6 (mapped, or of NAT64) is that address. */
+/** An IPv4 address inside an IPv6 one (mapped, or NAT64) counts as that IPv4 address. */
 function plain(address: string): string {
   const withoutZone = address.replace(/%.*$/, '')
   const dotted = /^(?:::ffff:|64:ff9b::)(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(withoutZone)?.[1]

@@ -5,18 +5,18 @@ import { isIP, type LookupFunction } from 'node:net'
 import type { CloudEvent, EventSender, Message, Sent } from '../domain/cloud-event.ts'
 
 export interface EventSenderOptions {
-  /** Whether an address may be sent to. */
+  /** Whether the address may be contacted. */
   mayReach(address: string, port: number): boolean
-  /** How long an answer may take. */
+  /** Longest wait for a response. */
   timeoutMs: number
 }
 
-/** Answers that say that this will not change. */
+/** Statuses for which a retry is useless. */
 const goneStatuses = new Set([410, 415])
 
 /**
- * Posts events in the binary mode of CloudEvents over HTTP. No redirect is followed, and the address is looked at after the
- * name was looked up, so that no name leads where no address may.
+ * Posts events in the binary mode of CloudEvents over HTTP. Redirects are not followed, and the address is checked after name
+ * resolution, so that no name can lead to a closed address.
  */
 export class HttpEventSender implements EventSender {
   #options: EventSenderOptions
@@ -60,7 +60,7 @@ export class HttpEventSender implements EventSender {
     })
   }
 
-  /** Every address that a name leads to must be allowed: which of them is taken is not ours to say. */
+  /** Every address of the name must be allowed, because the system chooses among them. */
   #lookup(port: number): LookupFunction {
     return (hostname, options, done) => {
       lookup(hostname, { ...options, all: true }, (error, addresses) => {
@@ -81,7 +81,7 @@ class ClosedAddress extends Error {
   }
 }
 
-/** Percent-encoded as the HTTP binding has it. */
+/** Percent-encoded as the HTTP binding requires. */
 function headersOf({ attributes }: CloudEvent): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(attributes)) {

@@ -4,14 +4,14 @@ import type { CronPatterns } from '../domain/job.ts'
 import { nextFixedTime } from './fixed-times.ts'
 import { offsetsOf } from './local-time.ts'
 
-/** Compiled patterns kept; beyond it the cache starts anew. */
+/** Number of compiled patterns to cache; beyond it the cache is cleared. */
 const maxCached = 20_000
-/** Longest pattern that is looked at. */
+/** Longest accepted pattern. */
 const maxLength = 255
 
 interface Compiled {
   next(afterMs: number): number | null
-  /** The last question and its answer: any time from `askedMs` up to `nextMs` has the same answer. */
+  /** The last query and its result: any time from `askedMs` up to `nextMs` has the same result. */
   askedMs: number
   nextMs: number | null
 }
@@ -72,7 +72,7 @@ function compile(pattern: string, timezone: string): Compiled['next'] {
   }
 }
 
-/** Whether it names times of day; Vixie cron looks at the first character, too. */
+/** Whether the pattern names fixed times of day; like Vixie cron, this checks the first character. */
 export function hasFixedTimes(pattern: string): boolean {
   const fields = pattern.trim().split(/\s+/)
   if (fields.length === 1) return fields[0]?.toLowerCase() !== '@hourly'
@@ -80,11 +80,11 @@ export function hasFixedTimes(pattern: string): boolean {
 }
 
 const fieldNames = ['minute', 'hour', 'day of the month', 'month', 'day of the week', 'second'] as const
-/** What a field takes; lists, ranges and steps of these go without saying. */
+/** Values that each field accepts; lists, ranges and steps of them are accepted too. */
 const taken = ['0 to 59', '0 to 23', '1 to 31', '1 to 12 or JAN to DEC', '0 to 7 or SUN to SAT', '0 to 59'] as const
 const shortcuts = '@hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually'
 
-/** The first field that is wrong by itself, as it was written; null: it takes more than one to be wrong. */
+/** The first field that is invalid by itself, as written; null: the problem involves several fields. */
 function wrongField(pattern: string): string | null {
   const fields = pattern.trim().split(/\s+/)
   if (fields.length === 1) return `${fields[0]} is not supported; write five or six fields, or ${shortcuts}.`
@@ -92,7 +92,7 @@ function wrongField(pattern: string): string | null {
   return at < 0 ? null : `its ${fieldNames[at]} is '${fields[at]}', and must be of ${taken[at]}.`
 }
 
-/** Croner has seconds in front. */
+/** Croner expects seconds first. */
 function isField(field: string, at: number): boolean {
   const place = at === 5 ? 0 : at + 1
   const alone = Array.from({ length: 6 }, (_, index) => (index === place ? field : '*')).join(' ')
@@ -115,7 +115,7 @@ function forCroner(pattern: string): { text: string; mode: '5-part' | '6-part' }
   )
 }
 
-/** UTC as an offset: without a calendar look-up a question costs 5 µs in place of 90. */
+/** UTC is passed as an offset: without a time zone lookup a query takes 5 µs instead of 90. */
 function zone(timezone: string): { timezone: string } | { utcOffset: number } {
   if (timezone === 'UTC') return { utcOffset: 0 }
   try {
@@ -126,5 +126,5 @@ function zone(timezone: string): { timezone: string } | { utcOffset: number } {
   return { timezone }
 }
 
-/** Croner's sentence without its class name. */
+/** Croner's message without its class name. */
 const reason = (error: unknown): string => (error instanceof Error ? error.message.replace(/^Cron\w*: /, '') : '')

@@ -1,13 +1,13 @@
 import { type OffsetAt, whenShown } from './local-time.ts'
 
-/** A change of clocks that is larger is no summer time: times in it are left out. */
+/** A larger change of the clock is not daylight saving time: times in it are skipped. */
 const largestGapMs = 3 * 3_600_000
-/** Times that a gap swallowed run right after it, so far apart. */
+/** Interval between runs of times inside a gap, which run right after it. */
 const spacingMs = 1000
 
 /**
- * The next of fixed times of day, as Vixie cron has them when clocks change: those in a gap run right after it, each once;
- * those that come twice run the first time. `nextLocal`: the next match of the pattern after a time that a clock shows.
+ * The next of fixed times of day when clocks change, as in Vixie cron: times inside a gap run right after it, each once; repeated
+ * times run the first time. `nextLocal`: the next match of the pattern after a local time.
  */
 export function nextFixedTime(
   nextLocal: (afterLocal: number) => number | null,
@@ -32,7 +32,7 @@ export function nextFixedTime(
   return best
 }
 
-/** The end of the gap may be one of the times itself. */
+/** The end of the gap may itself be a match. */
 function firstPlace(nextLocal: (after: number) => number | null, gapEndMs: number, offsetAt: OffsetAt): 0 | 1 {
   const endLocal = gapEndMs + offsetAt(gapEndMs)
   return nextLocal(endLocal - 1) === endLocal ? 1 : 0

@@ -1,17 +1,17 @@
 import type { Job } from '../domain/job.ts'
 
-/** A job on the timers. */
+/** A job with a timer. */
 export interface Timed {
   job: Job
   /** When it is due. */
   dueMs: number
-  /** When to look at it next: some time before it is due, then when it is due. */
+  /** When to check it next: a lead time before it is due, then when it is due. */
   wakeMs: number
-  /** Its place in the heap. */
+  /** Index in the heap. */
   index: number
 }
 
-/** A binary min-heap by `wakeMs` that also finds jobs by id: every step costs the logarithm of its size. */
+/** A binary min-heap by `wakeMs` that also finds jobs by id: each operation takes logarithmic time. */
 export class JobHeap {
   #heap: Timed[] = []
   #byId = new Map<string, Timed>()
@@ -24,7 +24,7 @@ export class JobHeap {
     return this.#heap[0]
   }
 
-  /** Adds the job, or gives it its new times. */
+  /** Adds the job or updates its times. */
   set(job: Job, dueMs: number, wakeMs: number): void {
     const known = this.#byId.get(job.id)
     if (known === undefined) return this.#insert({ job, dueMs, wakeMs, index: this.#heap.length })

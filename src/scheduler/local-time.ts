@@ -1,13 +1,13 @@
-/** What clocks of a zone show, and when: times of day that come twice, or not at all, included. */
+/** Conversions between local times of a zone and UTC, including local times that occur twice or never. */
 
 const hourMs = 3_600_000
-/** No zone is further from UTC, with a day to spare. */
+/** The largest offset from UTC of any zone, plus a day. */
 const farMs = 38 * hourMs
 
-/** What a clock of the zone shows, written as if it were UTC, minus UTC: milliseconds. */
+/** Offset of the zone in milliseconds: local time, written as if it were UTC, minus UTC. */
 export type OffsetAt = (atMs: number) => number
 
-/** Throws RangeError for a zone that is not known. */
+/** Throws RangeError for an unknown zone. */
 export function offsetsOf(timezone: string): OffsetAt {
   const format = new Intl.DateTimeFormat('en-US', {
     ...{ timeZone: timezone, hourCycle: 'h23', era: 'short' },
@@ -22,10 +22,10 @@ export function offsetsOf(timezone: string): OffsetAt {
   }
 }
 
-/** When a clock shows a time: once, or the first of two times; `gap`: never, because clocks are set ahead over it. */
+/** When a local time occurs: once, or the first of two times; `gap`: never, because clocks skip it. */
 export type Shown = { atMs: number } | { gapEndMs: number; gapMs: number }
 
-/** `local`: what the clock shows, as if it were UTC. */
+/** `local`: the local time as if it were UTC. */
 export function whenShown(local: number, offsetAt: OffsetAt): Shown {
   const [before, after] = [offsetAt(local - farMs), offsetAt(local + farMs)]
   const times = [local - before, local - after].filter((atMs) => offsetAt(atMs) === local - atMs)

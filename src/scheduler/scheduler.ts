@@ -6,28 +6,28 @@ import { JobHeap } from './job-heap.ts'
 export interface SchedulerParts {
   clock: Clock
   log: Log
-  /** How long before its time a job is announced. */
+  /** Lead time of `onSoon`. */
   leadMs?: number
 }
 
 export interface DueListener {
-  /** Every job whose time has come, once per tick. They are off the timers until they are set again. */
+  /** Called once per tick with all due jobs. They have no timer until they are set again. */
   onDue(jobs: Job[], nowMs: number): void
-  /** Jobs that will be due in `leadMs` or less: told once for each due time, to have workers warm. */
+  /** Called once per due time with jobs that are due within `leadMs`, so that workers can be warmed. */
   onSoon?(jobs: Job[]): void
-  /** The wall clock was set back by so much: jobs may have to be set anew. */
+  /** The wall clock was set back by `backMs`: jobs may have to be set again. */
   onSetBack?(backMs: number, nowMs: number): void
 }
 
-/** The wall clock is looked at this often at least, because it may be set and machines sleep. */
+/** Longest interval between checks of the wall clock, because it may be set and machines sleep. */
 const recheckMs = 30_000
-/** Clocks are slewed by less. */
+/** Smaller differences come from a slewed clock. */
 const leastStepMs = 1000
 const defaultLeadMs = 30_000
 
 /**
- * Keeps every running job's next time in one heap behind one timer: a tick costs what is due, not what exists. Never
- * early: the wall clock decides, and a timer that fires a millisecond before its time is armed again.
+ * Keeps the next time of every running job in one heap with one timer: a tick costs what is due, not what exists. A job never
+ * runs early: the wall clock decides, and a timer that fires a millisecond too soon is set again.
  */
 export class Scheduler implements JobTimers {
   #clock: Clock
@@ -36,9 +36,9 @@ export class Scheduler implements JobTimers {
   #heap = new JobHeap()
   #listener: DueListener | undefined
   #cancelTimer: (() => void) | undefined
-  /** What the wall clock was ahead of the monotonic one when it was last looked at. */
+  /** Difference between wall clock and monotonic clock at the last check. */
   #aheadMs: number
-  /** Wall time the timer is armed for. */
+  /** Wall time for which the timer is set. */
   #armedFor = Number.POSITIVE_INFINITY
 
   constructor(parts: SchedulerParts) {
@@ -48,12 +48,12 @@ export class Scheduler implements JobTimers {
     this.#aheadMs = this.#clock.now() - this.#clock.elapsed()
   }
 
-  /** Jobs with a timer. */
+  /** Number of jobs with a timer. */
   get size(): number {
     return this.#heap.size
   }
 
-  /** Ticks from now on. Jobs may be set before. */
+  /** Starts ticking. Jobs may be set before. */
   start(listener: DueListener): void {
     this.#listener = listener
     this.#arm()
@@ -67,12 +67,12 @@ export class Scheduler implements JobTimers {
     if (wakeMs < this.#armedFor) this.#arm()
   }
 
-  /** The timer stays: it finds nothing due and looks for the next. */
+  /** The timer stays: it will find nothing due and look for the next job. */
   clear(jobId: string): void {
     this.#heap.delete(jobId)
   }
 
-  /** No tick after this. */
+  /** No ticks happen after this. */
   close(): void {
     this.#listener = undefined
     this.#disarm()

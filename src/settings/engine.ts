@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { int, list } from './value-kinds.ts'
 
-/** The last that engines take. */
+/** Largest user id that engines accept. */
 export const lastUid = 2 ** 31 - 1
 const egressEntry = /^(host|metadata|\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?)(:\d{1,5})?$/
 

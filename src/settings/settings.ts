@@ -14,7 +14,7 @@ import { traces } from './traces.ts'
 import { workerLimits } from './worker-limits.ts'
 import { workers } from './workers.ts'
 
-/** All settings: one row each, with its rule, its default and a sentence. */
+/** All settings: one row each, with schema, default and description. */
 export const settings = z.object({
   ...server,
   ...traces,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Kinds of values that settings have, as the environment writes them. */
+/** Kinds of setting values, in the format of environment variables. */
 
 export const kib = 1024
 export const mib = 1024 * kib
@@ -9,7 +9,7 @@ export const int = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.numb
 
 export const flag = z.union([z.boolean(), z.stringbool()])
 
-/** Separated by commas. */
+/** Comma-separated. */
 export const list = z.union([
   z.array(z.string()),
   z.string().transform((text) =>
@@ -20,5 +20,5 @@ export const list = z.union([
   ),
 ])
 
-/** Meta of a schema whose value is shown to nobody. */
+/** Metadata of a schema whose value is never shown. */
 export const secret = { secret: true }

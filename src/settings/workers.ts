@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os'
 import { int, mib } from './value-kinds.ts'
 
-/** Three quarters of the memory: what remains is for the system, the engine and this process. */
+/** Three quarters of the memory: the rest is for the system, the engine and this process. */
 export const budgetOf = (memoryBytes: number): number => Math.floor(memoryBytes * 0.75)
 export const defaultBudgetMb = Math.floor(budgetOf(totalmem()) / mib)
 

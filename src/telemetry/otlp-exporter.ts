@@ -2,26 +2,26 @@ import type { Log } from '../domain/log.ts'
 import type { Span, SpanSink } from '../domain/trace.ts'
 
 export interface OtlpExporterOptions {
-  /** Where the receiver is, such as `http://127.0.0.1:4318`: spans go to `/v1/traces` below it. */
+  /** Base URL of the receiver, such as `http://127.0.0.1:4318`: spans are posted to `/v1/traces` below it. */
   url: string
-  /** Sent with each request: what the receiver wants to know who sends. */
+  /** Headers of each request, for example for authentication. */
   headers: Record<string, string>
   version: string
   log: Log
-  /** How long spans gather. */
+  /** How long spans are collected before a request. */
   everyMs?: number
   fetch?: typeof fetch
 }
 
 const usualEveryMs = 2000
 const maxBatch = 512
-/** What may wait for a receiver that is slow or away; further spans are dropped, and counted. */
+/** Limit of spans that wait for a slow or unavailable receiver; further ones are dropped and counted. */
 const maxWaiting = 8192
 const answerMs = 10_000
 
 /**
- * Sends spans to a receiver of OpenTelemetry's protocol (OTLP/HTTP, JSON). Nothing waits for it: what a receiver that is
- * away misses is dropped, and the log says how much.
+ * Sends spans to an OpenTelemetry receiver (OTLP/HTTP, JSON). Nothing waits for it: spans are dropped while the receiver is
+ * unavailable, and the log reports how many.
  */
 export class OtlpExporter implements SpanSink {
   #options: OtlpExporterOptions
@@ -45,7 +45,7 @@ export class OtlpExporter implements SpanSink {
     else this.#sendLater()
   }
 
-  /** Sends what waits, once. */
+  /** Sends the rest once. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     await this.#sending
@@ -71,7 +71,7 @@ export class OtlpExporter implements SpanSink {
     return this.#sending
   }
 
-  /** Why it failed; null: it did not. */
+  /** Reason of a failure; null: success. */
   async #post(batch: Span[]): Promise<string | null> {
     const { url, headers, version, fetch: ask = fetch } = this.#options
     try {
@@ -89,7 +89,7 @@ export class OtlpExporter implements SpanSink {
     }
   }
 
-  /** Said when it begins and when it ends, not each time. */
+  /** Logged when the failures begin and end, not each time. */
   #note(count: number, failure: string | null): void {
     const { log } = this.#options
     if (failure !== null) {
@@ -106,7 +106,7 @@ export class OtlpExporter implements SpanSink {
 const kinds: Record<Span['kind'], number> = { internal: 1, server: 2 }
 const failed = 2
 
-/** `ExportTraceServiceRequest` as JSON: ids in hexadecimal digits, times in nanoseconds as text. */
+/** `ExportTraceServiceRequest` as JSON: ids in hexadecimal, times in nanoseconds as text. */
 export function tracesRequest(spans: Span[], version: string): object {
   const resource = attributes({ 'service.name': 'taibai', 'service.version': version })
   return {
@@ -139,5 +139,5 @@ function attributeValue(value: string | number): object {
   return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value }
 }
 
-/** A double holds microseconds of today exactly. */
+/** A double represents current microseconds exactly, but not nanoseconds. */
 const nanos = (ms: number): string => `${Math.round(ms * 1000)}000`

@@ -5,7 +5,7 @@ export function accessKeysOf(connection: Connection) {
   const path = '/v1/access-keys'
   return {
     list: async (): Promise<AccessKeyRow[]> => (await connection.must('GET', path)).json.access_keys,
-    /** `secret_access_key` is in this answer and nowhere else. */
+    /** Only this response contains `secret_access_key`. */
     create: async (fields: AccessKeyFields): Promise<AccessKeyRow & { secret_access_key: string }> =>
       (await connection.must('POST', path, { json: fields })).json,
     delete: async (id: string): Promise<void> => {

@@ -3,7 +3,7 @@ import type { ExecutionRow } from '../resources/executions.ts'
 import type { ListQuery } from '../resources/row.ts'
 import { nounOf } from './noun.ts'
 
-/** Accepted runs that did not succeed and will not be tried again by themselves. */
+/** Accepted runs that did not succeed and are not retried automatically. */
 export function deadLettersOf(connection: Connection) {
   const path = '/v1/dead-letters'
   const noun = nounOf<ExecutionRow, never, { input: string | null }>(connection, path, 'dead_letters')
@@ -12,14 +12,14 @@ export function deadLettersOf(connection: Connection) {
   return {
     list: noun.list,
     get: noun.get,
-    /** Its input from now on. */
+    /** Replaces its input. */
     update: noun.update,
     redrive: async (id: string, input?: string): Promise<ExecutionRow> => {
       const asked = input === undefined ? {} : { json: { input } }
       return (await connection.must('POST', `${path}/${encodeURIComponent(id)}/redrive`, asked)).json
     },
     drop: (id: string): Promise<void> => noun.delete(id),
-    /** Those that the filters find; at least one is needed. */
+    /** Redrives all that the filters match; at least one filter is required. */
     redriveAll: (query: ListQuery) => many('redrive', query),
     dropAll: (query: ListQuery) => many('drop', query),
   }

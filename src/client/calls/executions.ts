@@ -17,10 +17,10 @@ export function executionsOf(connection: Connection) {
     /** The run when it is over, or as it is after this number of seconds. */
     wait: async (id: string, seconds: number): Promise<ExecutionRow> =>
       (await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}`, { query: { wait: seconds } })).json,
-    /** One that waits does not begin; one at work is told, and ended when it does not end. */
+    /** A waiting run does not begin; an active one gets a cancel signal, and is ended if it does not end. */
     cancel: async (id: string): Promise<ExecutionRow> =>
       (await connection.must('POST', `/v1/executions/${encodeURIComponent(id)}/cancel`)).json,
-    /** What the run printed so far; null: nothing yet. */
+    /** The output so far; null: none yet. */
     log: async (id: string): Promise<string | null> => {
       const { status, text } = await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
       return status === 204 ? null : text

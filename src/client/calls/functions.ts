@@ -11,7 +11,7 @@ export const functionPath = (id: string, version?: number): string =>
 export function functionsOf(connection: Connection) {
   const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
   const zipped = (zip: Uint8Array): Asked => ({ body: zip, headers: { 'content-type': 'application/zip' } })
-  /** Where the body is the ZIP the fields are texts in the query. */
+  /** When the body is the ZIP, fields are query parameters. */
   const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> =>
     Object.fromEntries(
       Object.entries(fields)
@@ -21,10 +21,10 @@ export function functionsOf(connection: Connection) {
   return {
     ...noun,
     list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
-    /** Unfinished jobs of the function go on with what is new. */
+    /** Unfinished jobs of the function continue with the new code. */
     update: async (id: string, change: FunctionChange, { check }: Deploying = {}): Promise<FunctionRow> =>
       (await connection.must('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
-    /** From a package: the contents of a folder as a ZIP. */
+    /** From a package: a folder's contents as a ZIP. */
     createFromZip: <How extends Deploying = Record<never, never>>(
       fields: FunctionFields,
       zip: Uint8Array,
@@ -49,21 +49,21 @@ export function functionsOf(connection: Connection) {
     workers: async (id: string, version = 0): Promise<WorkerRow[]> =>
       (await connection.must('GET', `${functionPath(id)}/workers`, { query: { function_version: version } })).json
         .workers,
-    /** Binds `count` more workers, in the background. */
+    /** Binds `count` more workers in the background. */
     scaleUp: async (id: string, count = 1, version?: number): Promise<void> => {
       await connection.must('POST', `${functionPath(id, version)}/scale_up`, { json: { count } })
     },
     scaleDown: async (id: string, count = 1, version?: number): Promise<void> => {
       await connection.must('POST', `${functionPath(id, version)}/scale_down`, { json: { count } })
     },
-    /** Removes all workers: the next call starts cold. */
+    /** Removes all workers: the next call is cold. */
     detach: async (id: string, version?: number): Promise<void> => {
       await connection.must('POST', `${functionPath(id, version)}/detach`)
     },
   }
 }
 
-/** Lists have the code as JSON text. */
+/** Lists contain the code as JSON text. */
 const withCode = (listed: FunctionRow): FunctionRow => ({
   ...listed,
   code: typeof listed.code === 'string' ? JSON.parse(listed.code) : listed.code,

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection.ts'
 import type { ListQuery } from '../resources/row.ts'
 
-/** What every noun can do. */
+/** The operations of every noun. */
 export function nounOf<Shown, New, Change = New>(connection: Connection, path: string, list: string) {
   const at = (id: string): string => `${path}/${encodeURIComponent(id)}`
   return {
@@ -10,7 +10,7 @@ export function nounOf<Shown, New, Change = New>(connection: Connection, path: s
     create: async (fields: New): Promise<Shown> => (await connection.must('POST', path, { json: fields })).json,
     update: async (id: string, change: Change): Promise<Shown> =>
       (await connection.must('PUT', at(id), { json: change })).json,
-    /** `cascade`: what holds it goes with it. */
+    /** `cascade`: deletes dependent objects too. */
     delete: async (id: string, query: { cascade?: boolean } = {}): Promise<void> => {
       await connection.must('DELETE', at(id), { query })
     },

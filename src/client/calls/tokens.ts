@@ -7,10 +7,10 @@ export function tokensOf(connection: Connection) {
   return {
     list: noun.list,
     delete: noun.delete,
-    /** `token` is in this answer and nowhere else. */
+    /** Only this response contains `token`. */
     create: async (fields: TokenFields): Promise<TokenRow & { token: string }> =>
       (await connection.must('POST', '/v1/tokens', { json: fields })).json,
-    /** As `create`, in the place of one that is good for `grace` seconds yet. */
+    /** Like `create`, replacing a token that stays valid for `grace` seconds. */
     rotate: async (
       id: string,
       fields: { grace?: number; expires_in?: number },

@@ -10,7 +10,7 @@ export function versionsOf(connection: Connection) {
       (await connection.must('GET', path(functionId), { query })).json.function_versions,
     get: async (functionId: string, version: number): Promise<VersionRow> =>
       (await connection.must('GET', functionPath(functionId, version))).json,
-    /** Freezes the package as it is now. */
+    /** Freezes the current package. */
     create: async (functionId: string, fields: { description?: string } = {}): Promise<VersionRow> =>
       (await connection.must('POST', path(functionId), { json: fields })).json,
     delete: async (functionId: string, version: number): Promise<void> => {

@@ -1,8 +1,8 @@
-/** Stands for a token where callers sign what they send. */
+/** Stands for a token where callers sign requests. */
 export interface AccessKeyRow {
   access_key_id: string
   name: string
-  /** Null: the admin token of the installation. */
+  /** Null: the installation's admin token. */
   token_id: string | null
   project_id: string
   created_at: string

@@ -5,7 +5,7 @@ export interface AliasRow extends Row {
   description: string | null
   function_id: string
   function_version: number
-  /** There when there are some: shares of calls of further versions. */
+  /** Shares of calls of further versions; absent: none. */
   weights?: Record<string, number>
 }
 

@@ -15,7 +15,7 @@ export interface ExecutionRow extends Row {
   error: { type: string; message: string; stack: string | null; during?: 'load' } | null
   attempt: number
   trigger: string
-  /** The job, webhook or source that made it, or the execution whose function called. */
+  /** The job, webhook or source that started it, or the calling execution. */
   trigger_id: string | null
   start_kind: 'warm' | 'prewarmed' | 'cold' | null
   cold_reason: string | null
@@ -24,9 +24,9 @@ export interface ExecutionRow extends Row {
   worker: string | null
   memory_peak_mb: number | null
   cpu_ms: number | null
-  /** Not before this: a delay, or the next try. */
+  /** Earliest begin: after a delay, or of the next retry. */
   run_at: string | null
-  /** Since when it is a dead letter. */
+  /** Time since which it is a dead letter. */
   dead_at: string | null
   priority: number
   delivery: {
@@ -38,11 +38,11 @@ export interface ExecutionRow extends Row {
 }
 
 export interface ExecutionFields extends TargetFields {
-  /** Text; JSON of an object is the input itself. */
+  /** Text; the text of a JSON object is the object. */
   input?: string
   sync?: boolean
   description?: string
-  /** All below: of runs that are accepted (`sync: false`). */
+  /** The following fields are for accepted runs (`sync: false`). */
   retries?: Retries
   /** Seconds. */
   delay?: number

@@ -29,7 +29,7 @@ export interface FunctionRow extends Row {
   access: 'token' | 'public'
   cors: FunctionCors | null
   hosts: string[]
-  /** Bytes; null: as the operator says. */
+  /** Bytes; null: the operator's default. */
   tmp_size: number | null
   writable: string[]
   retries: Retries | null
@@ -37,7 +37,7 @@ export interface FunctionRow extends Row {
   on_failure: Destination | null
 }
 
-/** How much of the executions of a function is recorded. */
+/** Which executions of a function are recorded. */
 export type Recording = 'full' | 'summary' | 'failures' | 'none'
 
 /** How a function sees a secret: in a variable, or in a file in /run/secrets. */
@@ -47,7 +47,7 @@ export interface SecretUse {
   to: string
 }
 
-/** How accepted runs are tried again; times in seconds. */
+/** Retry rule of accepted runs; times in seconds. */
 export interface Retries {
   max_attempts?: number
   max_age?: number
@@ -55,7 +55,7 @@ export interface Retries {
   backoff?: { first?: number; factor?: number; longest?: number }
 }
 
-/** Where results go, as CloudEvents. */
+/** Destinations of results, as CloudEvents. */
 export type Destination = { function: string } | { url: string } | { queue: string; ttl?: number }
 
 export interface FunctionCors {
@@ -65,9 +65,9 @@ export interface FunctionCors {
   credentials: boolean
 }
 
-/** What a change may name beside. */
+/** Fields of a change in addition to those of a function. */
 export interface FunctionChange extends FunctionFields {
-  /** Of a function that is an image: another one. */
+  /** The new image of a function that is an image. */
   image?: string
 }
 

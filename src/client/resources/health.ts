@@ -3,7 +3,7 @@ export interface FindingRow {
   state: 'ok' | 'warning' | 'problem'
   /** A sentence. */
   says: string
-  /** What to do about it. */
+  /** Advice; null: none. */
   remedy: string | null
 }
 

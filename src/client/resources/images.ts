@@ -3,18 +3,18 @@ export interface ImageRow {
   names: string[]
   size_bytes: number
   created_at: string
-  /** Such as `function greet`. */
+  /** For example `function greet`. */
   used_by: string[]
-  /** The next prune removes it. */
+  /** True when the next prune removes it. */
   unused: boolean
-  /** Whether it is the image of a runtime of another release. */
+  /** True for the runtime image of another release. */
   other_release: boolean
 }
 
 export interface PrunedRow {
   dry_run: boolean
   removed: Pick<ImageRow, 'id' | 'names' | 'size_bytes'>[]
-  /** A container or another image holds them. */
+  /** Unused images that a container or another image holds. */
   kept: Pick<ImageRow, 'id' | 'names' | 'size_bytes'>[]
   freed_bytes: number
 }

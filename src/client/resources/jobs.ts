@@ -16,7 +16,7 @@ export interface JobRow extends Row {
   missed: 'skip' | 'once' | 'all'
   missed_limit: number
   next_runs: string[]
-  /** For good, since the server started; the newest first. */
+  /** Runs skipped since the server started, the newest first. */
   left_out: { at: string; why: 'missed' | 'overlap' }[]
 }
 
@@ -35,7 +35,7 @@ export interface JobFields extends TargetFields {
   name?: string
   function_input?: string
   pattern?: string
-  /** Where six fields have them; shown patterns have them last. */
+  /** Position of the seconds among six fields; the API shows them last. */
   seconds?: 'last' | 'first'
   timezone?: string
   overlap?: JobRow['overlap']

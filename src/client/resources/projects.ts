@@ -3,7 +3,7 @@ export interface LimitRow {
   about: string
   value: number | null
   used: number | null
-  /** False: it is the default of all projects. */
+  /** False: the default of all projects. */
   own: boolean
 }
 
@@ -15,14 +15,14 @@ export interface LimitsRow {
 export interface ProjectRow {
   id: string
   functions: number
-  /** Those that are not finished. */
+  /** Unfinished jobs. */
   jobs: number
   webhooks: number
   tokens: number
-  /** Calls at work. */
+  /** Active calls. */
   running: number
   queued_runs: number
   worker_memory_mb: number
-  /** Whether admins have set limits of its own. */
+  /** True when admins have set limits for it. */
   own_limits: boolean
 }

@@ -2,6 +2,6 @@ export interface RegistryRow {
   registry: string
   username: string
   created_at: string
-  /** In the answer to a login: the registry accepted it; false: it could not be asked. */
+  /** In the response to a login: the registry accepted it; false: the registry could not be reached. */
   checked?: boolean
 }

@@ -1,4 +1,4 @@
-/** What the API shows and takes, as its JSON has it. `/openapi.json` says what each field means. */
+/** Rows as the API's JSON has them. `/openapi.json` describes each field. */
 
 export interface Row {
   id: string
@@ -7,17 +7,17 @@ export interface Row {
   updated_at: string | null
 }
 
-/** What a trigger or an execution is of. */
+/** The target of a trigger or an execution. */
 export interface TargetFields {
   function_id?: string
   function_version?: number
   function_alias?: string
 }
 
-/** Filters and pages of a list; a filter is a value, or `op:value`. */
+/** Filters and page of a list; a filter is a value, or `op:value`. */
 export interface ListQuery {
   limit?: number
-  /** Id of the last row of the page before. */
+  /** Id of the last row of the previous page. */
   marker?: string
   all_projects?: boolean
   [filter: string]: string | number | boolean | undefined

@@ -1,6 +1,6 @@
 import type { Row } from './row.ts'
 
-/** Without its value, which no answer has. */
+/** No response contains the value. */
 export interface SecretRow extends Row {
   name: string
   description: string | null

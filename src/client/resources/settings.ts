@@ -2,9 +2,9 @@ export interface SettingRow {
   name: string
   subject: string
   about: string
-  /** Null: none is set, or it is secret. */
+  /** Null: not set, or secret. */
   value: string | null
   secret: boolean
-  /** False: it is the default. */
+  /** False: the default. */
   given: boolean
 }

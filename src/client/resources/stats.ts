@@ -1,6 +1,6 @@
 import type { ExecutionRow } from './executions.ts'
 
-/** A call: function id, version, ms since 1970, ms of the run, ms until it had a worker, kind of start, MB at most. */
+/** A call: function id, version, ms since 1970, run ms, ms until it had a worker, start kind, peak MB. */
 export type HistoryLine = [string, number, number, number, number | null, ExecutionRow['start_kind'], number | null]
 
 export interface StatsRow {

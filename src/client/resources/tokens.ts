@@ -5,14 +5,14 @@ export interface TokenRow {
   name: string
   project_id: string
   roles: string[]
-  /** Null: all that the roles allow. */
+  /** Null: everything that the roles allow. */
   scopes: Scope[] | null
   /** Null: any function. */
   function_id: string | null
   created_at: string
   expires_at: string | null
   last_used_at: string | null
-  /** Of the token before its rotation. */
+  /** Expiry of the token before its rotation. */
   previous_until: string | null
 }
 

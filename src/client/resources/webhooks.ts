@@ -5,11 +5,11 @@ export interface WebhookRow extends Row {
   function_version: number | null
   function_alias: string | null
   description: string | null
-  /** POST here runs the function without a token. */
+  /** A POST to this URL runs the function without a token. */
   webhook_url: string
   sync: boolean
   signature: WebhookSignature | null
-  /** Calls a second; null: the server's default. */
+  /** Calls per second; null: the server's default. */
   max_rate: number | null
 }
 
@@ -34,7 +34,7 @@ export interface DeliveryRow {
 
 export interface WebhookFields extends TargetFields {
   description?: string
-  /** The function's answer is the answer, and GET is taken too. */
+  /** Callers wait for the function's response, and GET is accepted too. */
   sync?: boolean
   signature?: WebhookSignature | null
   max_rate?: number | null

@@ -5,17 +5,17 @@ export interface KeptWorkerRow {
   function_version: number | null
   image: string
   state: string
-  /** Bytes that are reserved for it. */
+  /** Bytes reserved for it. */
   memory: number
   calls: number
   idle_seconds: number | null
-  /** 1: the next that goes when others need memory; null: it does not go now. */
+  /** 1: the next to be evicted; null: it is not evicted now. */
   eviction: number | null
-  /** Milliseconds of cold starts an hour that keeping it is expected to save. */
+  /** Expected milliseconds of cold starts per hour that keeping it saves. */
   saves: number | null
 }
 
-/** What would go first comes first. */
+/** In the order of eviction. */
 export interface KeptWorkers {
   memory: { budget: number; reserved: number }
   waiting_calls: number
