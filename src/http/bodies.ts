@@ -52,9 +52,9 @@ export class Bodies {
     if (announced === undefined && encoding === undefined) return Promise.resolve(noBody)
     const length = announced === undefined ? null : Number(announced)
     if (length !== null && length > limits.maxBytes) return Promise.reject(tooLarge(limits.maxBytes))
-    const hold = new Hold(this, limits, length)
+    const hold = new Hold(this, limits, length, outgoing)
     const whole = incoming instanceof WholeRequest ? incoming.whole(hold) : undefined
-    return hold.until(whole ?? readStream(incoming, hold), outgoing)
+    return whole ?? readStream(incoming, hold)
   }
 
   /** True when there is room for more bytes. Throws LimitReached when the project has reached its share. */
@@ -78,54 +78,45 @@ export class Bodies {
   }
 }
 
-/** The memory that one body holds. */
+/** The memory that one body holds until its response is complete, or it is refused. */
 class Hold implements BodyTaker {
   #bodies: Bodies
   #limits: BodyLimits
   #announced: number | null
+  #outgoing: ServerResponse
   #bytes = 0
   #held = 0
 
-  constructor(bodies: Bodies, limits: BodyLimits, announced: number | null) {
+  constructor(bodies: Bodies, limits: BodyLimits, announced: number | null, outgoing: ServerResponse) {
     this.#bodies = bodies
     this.#limits = limits
     this.#announced = announced
+    this.#outgoing = outgoing
   }
 
   take(piece: Buffer): Error | null {
     const isWholeAndSmall = this.#bytes === 0 && piece.length === this.#announced && piece.length <= smallBytes
     this.#bytes += piece.length
     if (isWholeAndSmall) return null
-    if (this.#bytes > this.#limits.maxBytes) return tooLarge(this.#limits.maxBytes)
-    const cost = piece.length + pieceBytes
+    const refusal = this.#bytes > this.#limits.maxBytes ? tooLarge(this.#limits.maxBytes) : this.#hold(piece.length)
+    if (refusal !== null) this.#release()
+    return refusal
+  }
+
+  #hold(bytes: number): Error | null {
+    const cost = bytes + pieceBytes
     try {
       if (!this.#bodies.hold(cost, this.#limits)) return tooManyBodies()
     } catch (error) {
       return error as Error
     }
+    if (this.#held === 0) this.#outgoing.once('close', () => this.#release())
     this.#held += cost
     return null
   }
 
-  /** The body, which counts until its response is complete. */
-  async until(body: Promise<Buffer>, outgoing: ServerResponse): Promise<Buffer> {
-    try {
-      const bytes = await body
-      if (this.#held > 0) this.#releaseAfter(outgoing)
-      return bytes
-    } catch (error) {
-      this.#release()
-      throw error
-    }
-  }
-
-  #releaseAfter(outgoing: ServerResponse): void {
-    if (outgoing.closed || outgoing.destroyed) this.#release()
-    else outgoing.once('close', () => this.#release())
-  }
-
   #release(): void {
-    this.#bodies.release(this.#held, this.#limits.projectId)
+    if (this.#held > 0) this.#bodies.release(this.#held, this.#limits.projectId)
     this.#held = 0
   }
 }
