@@ -88,11 +88,11 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** Of one that nobody waits for. */
+/** The message for a build that is not awaited. */
 export const begunText = ({ id, function_name }: BuildRow): string =>
   `${function_name ?? 'The function'} is being built, and deployed then: taibai builds log ${id} -f`
 
-/** To its end; then how that was. */
+/** Follows the build to its end and reports the result. */
 async function follow(cli: Cli, id: string): Promise<number> {
   const { builds } = cli.client()
   try {

@@ -7,7 +7,7 @@ import type { VersionRow } from '../client/resources/versions.ts'
 import type { WebhookRow } from '../client/resources/webhooks.ts'
 import { CliError } from './command.ts'
 
-/** A project in one file: a ZIP of `taibai-export.json` and the packages of the functions. */
+/** A project in one file: a ZIP of `taibai-export.json` and the functions' packages. */
 
 export interface Bundle {
   format: 1
@@ -49,7 +49,7 @@ export function writeBundle(bundle: Bundle, packages: Map<string, Buffer>): Buff
   return Buffer.from(zipSync({ [indexName]: Buffer.from(JSON.stringify(bundle, null, 2)), ...files }))
 }
 
-/** Throws CliError when it is no such file, or of a newer format. */
+/** Throws CliError when the file has another format, or a newer one. */
 export function readBundle(bytes: Buffer): { bundle: Bundle; packages: Map<string, Buffer> } {
   let files: Record<string, Uint8Array>
   try {
@@ -70,10 +70,10 @@ export function readBundle(bytes: Buffer): { bundle: Bundle; packages: Map<strin
   return { bundle, packages }
 }
 
-/** All that the API takes beside the code, so that an export forgets nothing. */
+/** Every field that the API accepts except the code; the type ensures that an export is complete. */
 type Settings = Record<Exclude<keyof FunctionFields, 'code' | 'runtime'>, unknown>
 
-/** What the API takes of what it shows. */
+/** Selects the fields that the API accepts from those that it shows. */
 export function fieldsOf(fn: FunctionRow): FunctionFields {
   const {
     name,
@@ -126,7 +126,7 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     concurrency,
     min_workers,
     network,
-    // An export of an older server has none of these.
+    // An export of an older server lacks these.
     tmp_size: tmp_size ?? null,
     api: api ? true : null,
     writable: (writable ?? []).length > 0 ? writable : null,
@@ -136,7 +136,7 @@ export function fieldsOf(fn: FunctionRow): FunctionFields {
     retries: retries ?? null,
     on_success: on_success ?? null,
     on_failure: on_failure ?? null,
-    // Their names: no server shows a value.
+    // Names only: no server shows values.
     secrets: (secrets ?? []).length > 0 ? secrets : null,
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as FunctionFields

@@ -1,12 +1,12 @@
 import type { ExecutionRow } from '../client/resources/executions.ts'
 
-/** Calls of one function as a table: how each started, what each phase took, what it answered. */
+/** The calls of one function as a table: start kind, duration of each phase, and result. */
 
 type ShownCall = Pick<ExecutionRow, 'start_kind' | 'cold_reason' | 'phases' | 'output' | 'error'>
 
 const phases = ['queue', 'acquire', 'load', 'run', 'total']
 
-/** Columns that line up. */
+/** Pads the cells of each column to the same width. */
 export function callsTable(name: string, calls: Partial<ShownCall>[]): string {
   const header = [name, ...phases, 'answer']
   const rows = calls.map((call) => [
@@ -24,7 +24,7 @@ function startOf({ start_kind, cold_reason }: Partial<ShownCall>): string {
   return cold_reason ? `${start_kind} (${cold_reason})` : `${start_kind ?? '-'}`
 }
 
-/** Numbers to the right, text to the left. */
+/** Numbers are aligned to the right, text to the left. */
 function align(cell: string, width: number, column: number): string {
   return column >= 1 && column <= phases.length ? cell.padStart(width) : cell.padEnd(width)
 }

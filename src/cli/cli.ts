@@ -60,7 +60,7 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
   }
 }
 
-/** Named on the command line, in the environment, by the chosen context, or the server of this machine. */
+/** The server named on the command line, in the environment, or by the current context; else this machine's. */
 function serverOf(options: Options, settings: CliSettings): NamedServer {
   const own = () => settings.token ?? adminTokenIn(settings.localDataDir)
   const asked = textOption(options, 'url')
@@ -78,7 +78,7 @@ function serverOf(options: Options, settings: CliSettings): NamedServer {
   return { url: context.url, token: () => settings.token ?? context.token, namedBy, context: name }
 }
 
-/** In a folder that `taibai dev` serves it is the server of that session. */
+/** In a folder that `taibai dev` serves, the session's server is used. */
 function localServer(settings: CliSettings, token: NamedServer['token']): NamedServer {
   const session = liveSession(process.cwd())
   if (session === null) return { url: settings.localUrl, token, namedBy: 'machine' }

@@ -7,23 +7,23 @@ import { type PackageFiles, recognised } from './known-packages.ts'
 import { languageFiles } from './language-files.ts'
 import { packFile, packFolder } from './package-zip.ts'
 
-/** What a path on this machine is as the code of a function. */
+/** A path on this machine as the code of a function. */
 
 export interface LocalCode {
-  /** Name of the function, unless another is given. */
+  /** Default name of the function. */
   name: string
-  /** Guessed from the files; undefined: nothing tells. */
+  /** Guessed from the files; undefined: unknown. */
   runtime: string | undefined
-  /** `module.callable` where the only source file is not called main. */
+  /** `module.callable` when the only source file is not called main. */
   entry: string | undefined
-  /** Where it was written for another system. */
+  /** Set when the code was written for another platform. */
   signature: string | undefined
   zip: Buffer
-  /** What it was taken for, for people. */
+  /** The detected kind of code, for messages. */
   what: string
 }
 
-/** Modules that the server is to install again are left out. Throws CliError when there is nothing that could be code. */
+/** Leaves out modules that the server will install. Throws CliError when nothing could be code. */
 export function codeOf(path: string, { withoutModules }: Deploying = {}): LocalCode {
   const full = resolve(path)
   const stats = statSync(full, { throwIfNoEntry: false })
@@ -57,12 +57,12 @@ export function codeOf(path: string, { withoutModules }: Deploying = {}): LocalC
   })
 }
 
-/** Where what is installed lies in a folder. */
+/** Folders of installed modules. */
 const modules = ['node_modules/', '/.python_packages/', '/virtualenv/', '/*.dist-info/']
 
 const none = { runtime: undefined, entry: undefined, signature: undefined }
 
-/** As it is called by the system that it was written for, if one is seen. */
+/** Uses the signature of the platform for which the code was written, if it is recognised. */
 function known(files: PackageFiles, code: LocalCode): LocalCode {
   const found = recognised(files)
   if (found === null) return code
@@ -78,12 +78,12 @@ function filesOfZip(zip: Buffer): PackageFiles {
     const text = (path: string) => (inside[path] === undefined ? undefined : Buffer.from(inside[path]).toString())
     return { names: Object.keys(inside), text }
   } catch {
-    // The server says what is wrong with it.
+    // The server reports what is wrong with the ZIP.
     return { names: [], text: () => undefined }
   }
 }
 
-/** What is looked into: more tells nothing. */
+/** Files that are searched for signs of a platform. */
 const isText = /(\.(json|ya?ml|txt|py|[cm]?[jt]s)|(^|\/)Procfile)$/
 const longestText = 1024 * 1024
 
@@ -99,13 +99,13 @@ function ofFolder(folder: string, without: string[]): LocalCode {
   )
 }
 
-/** When all source files at the top are of one language. */
+/** The language when all source files in the folder itself share one. */
 function onlyLanguage(folder: string): string | undefined {
   const { runtimeOf } = languageFiles()
   const languages = new Set(readdirSync(folder).flatMap((name) => runtimeOf[extname(name)] ?? []))
   return languages.size === 1 ? [...languages][0] : undefined
 }
 
-/** Letters, digits, `-` and `_` are what a name may have. */
+/** Replaces characters other than letters, digits, `-` and `_`. */
 const functionName = (text: string): string =>
   text.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '') || 'function'

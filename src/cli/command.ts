@@ -4,29 +4,29 @@ import type { Installation, PastCall } from '../domain/history.ts'
 import type { Credentials } from '../host/engine-client.ts'
 import type { Output } from './output.ts'
 
-/** One command of the program, as a value: the program, its help, its completion and docs/cli.md are made from it. */
+/** One command as a value: the program, its help, its completion and docs/cli.md are made from it. */
 export interface CommandSpec {
   /** The words after `taibai`, such as `jobs add`. */
   name: string
   /** One sentence, without a full stop. */
   summary: string
-  /** In order: `<function>` has to be given, `[path]` may be, `[words...]` takes the rest. */
+  /** In order: `<function>` is required, `[path]` optional, `[words...]` takes the rest. */
   arguments?: [syntax: string, description: string][]
   options?: [flags: string, description: string][]
-  /** Each is a whole command line that works. */
+  /** Each is a complete command line that works. */
   examples: string[]
-  /** The exit code; nothing means 0. Throws CliError, ApiError or UnreachableError, whose message is shown. */
+  /** Returns the exit code; undefined means 0. Throws CliError, ApiError or UnreachableError, whose message is shown. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most commands end without a code
   run(cli: Cli, args: Args, options: Options): Promise<number | void>
 }
 
-/** What was given for the arguments, in order; an argument that takes the rest is a list. */
+/** The arguments in order; an argument that takes the rest is a list. */
 export type Args = (string | string[] | undefined)[]
 
-/** Names of options in camelCase. A flag is true, an option that may be repeated a list. */
+/** Option names in camelCase. A flag is true; a repeatable option is a list. */
 export type Options = Record<string, string | boolean | string[] | undefined>
 
-/** Every command has them. */
+/** Options of every command. */
 export const globalOptions: [flags: string, description: string][] = [
   ['--json', 'show JSON, for programs'],
   ['--context <name>', 'the server to ask, by its name in "taibai context list"'],
@@ -34,61 +34,61 @@ export const globalOptions: [flags: string, description: string][] = [
   ['--debug', 'show where an error comes from'],
 ]
 
-/** What a command works with. */
+/** The environment of a command. */
 export interface Cli {
-  /** All commands that there are. */
+  /** All commands. */
   commands(): Promise<CommandSpec[]>
   out: Output
-  /** The client of the server that the options, the environment, the chosen context or this machine name, in this order. */
+  /** A client of the server that the options, the environment, the current context or this machine names, in this order. */
   client(): Client
-  /** The same server as an address, and who named it. */
+  /** The same server's address, and what named it. */
   server(): NamedServer
   /** All of standard input. */
   input(): Promise<Buffer>
-  /** The same as it comes. */
+  /** Standard input as a stream. */
   inputStream(): Input
-  /** Whether a person sits at both ends and can be asked. */
+  /** True when a person can be asked, at a terminal. */
   isInteractive: boolean
-  /** Folder of the runtimes, which bring the templates. */
+  /** Folder of the runtimes, which contain the templates. */
   runtimesDir: string
-  /** Folder of the contexts; made when something is kept in it. */
+  /** Folder of the contexts; created when a context is stored. */
   configDir: string
-  /** Data folder of the server of this machine. */
+  /** Data folder of this machine's server. */
   dataDir: string
-  /** Data folders of this machine, with no server between. */
+  /** Access to data folders of this machine, without a server. */
   local: LocalData
-  /** Ends when the person presses Ctrl-C: commands that follow something stop then. */
+  /** Aborts on Ctrl-C: commands that follow something stop then. */
   interrupted: AbortSignal
   now(): number
   sleep(ms: number): Promise<void>
 }
 
-/** Standard input; a terminal hands over each key when it is told to. */
+/** Standard input; a terminal in raw mode delivers each key. */
 export type Input = NodeJS.ReadableStream & { isTTY?: boolean; setRawMode?(on: boolean): unknown }
 
-/** The server that a command asks. */
+/** The server that a command uses. */
 export interface NamedServer {
   url: string
   token(): string | null
-  /** `machine`: nobody named one. `session`: it is that of `taibai dev` in this folder. */
+  /** `machine`: the default. `session`: the server of `taibai dev` in this folder. */
   namedBy: 'option' | 'environment' | 'context' | 'machine' | 'session'
-  /** Its name in `taibai context list`. */
+  /** The context's name. */
   context?: string
 }
 
-/** What is done with data folders without a server. What cannot be done is an Error with a sentence. */
+/** Operations on data folders without a server. A failure is an Error with a sentence. */
 export interface LocalData {
-  /** Makes a data folder of a backup. */
+  /** Creates a data folder from a backup. */
   restore(file: string, dataDir: string): Promise<{ packages: number; createdAt: string }>
-  /** Looks a data folder over and reads its databases whole; changes nothing. */
+  /** Checks a data folder, including its databases; changes nothing. */
   inspect(dataDir: string): Promise<Finding[]>
-  /** Who the installation of this machine is at the registry of an image. */
+  /** This installation's logins at image registries. */
   credentials(): Promise<Credentials>
-  /** The calls that a ledger's file holds, and what the catalogue beside it says of their functions; changes nothing. */
+  /** Calls in a ledger file, and the functions in the catalogue beside it; changes nothing. */
   history(ledgerFile: string, sinceMs: number): Promise<{ calls: PastCall[]; installation: Installation }>
 }
 
-/** The exit codes; docs/cli.md lists them. */
+/** Exit codes; docs/cli.md lists them. */
 export const exitCodes = {
   ok: [0, 'everything worked'],
   failed: [1, 'something failed; the sentence on standard error says what'],
@@ -104,7 +104,7 @@ export type ExitName = keyof typeof exitCodes
 
 export const exitCode = (name: ExitName): number => exitCodes[name][0]
 
-/** A mistake of the person or of a file of theirs, told in a sentence. */
+/** A mistake in the command or in a user's file, as a sentence. */
 export class CliError extends Error {
   override name = 'CliError'
   readonly exit: ExitName
@@ -117,7 +117,7 @@ export class CliError extends Error {
 
 export const usageError = (message: string): CliError => new CliError(message, 'usage')
 
-/** An argument that the syntax says is there. */
+/** A required argument. */
 export const given = (args: Args, at: number): string => String(args[at])
 
 export const textOption = (options: Options, name: string): string | undefined => {
@@ -125,7 +125,7 @@ export const textOption = (options: Options, name: string): string | undefined =
   return typeof value === 'string' ? value : undefined
 }
 
-/** A whole number, or a sentence. */
+/** A whole number; otherwise throws CliError with a sentence. */
 export function numberOption(options: Options, name: string, flag: string): number | undefined {
   const text = textOption(options, name)
   if (text === undefined) return undefined

@@ -2,7 +2,7 @@ import type { CommandSpec } from './command.ts'
 
 type Load = () => Promise<{ commands: CommandSpec[] }>
 
-/** Where each command is, by its first word; a file is loaded when one of its words is asked for. The order is that of the help. */
+/** Loaders of the commands by their first word; a file is loaded when one of its words is used. The order is that of the help. */
 export const commandFiles: Record<string, Load> = {
   up: () => import('./up.ts'),
   down: () => import('./down.ts'),

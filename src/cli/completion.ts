@@ -14,7 +14,7 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** What may follow: by the words before it. The empty key is the first word. */
+/** Possible next words, by the words before them. The empty key is for the first word. */
 type Words = Map<string, string[]>
 
 function wordsOf(specs: CommandSpec[]): Words {

@@ -11,14 +11,14 @@ export interface Context {
 }
 
 export interface Contexts {
-  /** The one that is used when none is named; absent: the server of this machine. */
+  /** The default context; absent: the server of this machine. */
   current?: string
   contexts: Record<string, Context>
 }
 
 const fileOf = (configDir: string): string => join(configDir, 'contexts.json')
 
-/** None when there is no file. Throws CliError when it cannot be understood. */
+/** Empty when there is no file. Throws CliError when the file is invalid. */
 export function readContexts(configDir: string): Contexts {
   const file = fileOf(configDir)
   let text: string
@@ -36,7 +36,7 @@ export function readContexts(configDir: string): Contexts {
   }
 }
 
-/** Whole or not at all. */
+/** Writes atomically. */
 export function writeContexts(configDir: string, contexts: Contexts): void {
   makeFolder(configDir, 0o700)
   const file = fileOf(configDir)

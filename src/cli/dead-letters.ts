@@ -86,7 +86,7 @@ async function filterOf(cli: Cli, options: Options): Promise<ListQuery> {
   }
 }
 
-/** Never all of them because a filter was forgotten. */
+/** Requires a filter or `--all`, so that a forgotten filter does not select everything. */
 async function manyOf(cli: Cli, options: Options): Promise<ListQuery> {
   const filter = await filterOf(cli, options)
   if (Object.keys(filter).length === 0) {

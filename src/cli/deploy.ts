@@ -89,7 +89,7 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   return functionSteps(cli.client(), wanted, how)
 }
 
-/** What a build prints goes to standard error: the output of the command stays what it is. */
+/** A build's output goes to standard error, so that the command's own output stays the same. */
 function deploying(cli: Cli, { check, build, rebuild, bundle, async }: Options): Deploying {
   if (build === false && (rebuild === true || bundle === true)) {
     throw usageError('--no-build builds nothing: leave it out, or --rebuild and --bundle.')
@@ -104,7 +104,7 @@ function deploying(cli: Cli, { check, build, rebuild, bundle, async }: Options):
   }
 }
 
-/** Null: the file says nothing of functions. What it was taken for is said, and what of it is left out. */
+/** Null: the file describes no functions. Reports the detected format and what is left out. */
 function described(cli: Cli, file: string): { manifest: Manifest; folder: string } | null {
   const translated = readServerlessFile(file)
   if (translated === null) return templateNames.includes(basename(file)) ? null : readManifest(file)

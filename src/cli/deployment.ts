@@ -10,20 +10,20 @@ import { CliError } from './command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { weightsText } from './shown.ts'
 
-/** The difference between what is described and what is there, as steps. Nothing is changed before a step is taken. */
+/** The difference between the manifest and the server, as steps. Nothing changes before a step is performed. */
 
 export interface Step {
   kind: 'create' | 'change' | 'remove'
-  /** Such as `function greet` or `job greet/morning`. */
+  /** For example `function greet` or `job greet/morning`. */
   what: string
-  /** What is different, for people. */
+  /** The differences, for people. */
   details: string[]
   take(): Promise<void>
 }
 
 const mib = 1024 * 1024
 
-/** A function's described fields, as the API names them. */
+/** A function's fields in the manifest, with the API's names. */
 function fieldsOf(fn: ManifestFunction): FunctionFields {
   const {
     code: _code,
@@ -59,10 +59,10 @@ export interface WantedFunction {
 
 type ImageCode = { source: 'image'; image: string; mode?: string; port?: number } & ImageStart
 
-/** What of an image is started; absent: what the image says. */
+/** Overrides of an image's command; absent: the image's own. */
 type ImageStart = Pick<ManifestFunction, 'command' | 'entry_point' | 'working_directory'>
 
-/** Without what is not said. */
+/** The object without undefined fields. */
 export function imageCode(
   said: { mode?: string | undefined; port?: number } & ImageStart & { image: string },
 ): ImageCode {
@@ -70,7 +70,7 @@ export function imageCode(
   return Object.fromEntries(given) as ImageCode
 }
 
-/** From the manifest and the files it names. Throws CliError. */
+/** Reads the manifest's function and the files that it names. Throws CliError. */
 export function wantedFunction(
   name: string,
   fn: ManifestFunction,
@@ -89,7 +89,7 @@ export function wantedFunction(
   return { name, fields: { ...fields, ...(entry !== undefined && { entry }) }, runtime, zip: code.zip }
 }
 
-/** One step at most. */
+/** At most one step. */
 export async function functionSteps(client: Client, wanted: WantedFunction, how: Deploying = {}): Promise<Step[]> {
   const there = await existing(client, wanted.name)
   const what = `function ${wanted.name}`
@@ -124,13 +124,13 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
   ]
 }
 
-/** Another image of mode lambda, or another start of it, is what new code is to others. */
+/** A new image of mode lambda, or a new command of it, counts as new code. */
 function changedImage({ image }: WantedFunction, { code }: FunctionRow): FunctionFields {
   const isLambda = image?.mode === 'lambda' && code.mode === 'lambda'
   return image === undefined || !isLambda || canonical(image) === canonical(code) ? {} : { code: { ...image } }
 }
 
-/** What the server would refuse in the middle of a deployment; only what is named counts. */
+/** Refuses in advance what the server would refuse in the middle of a deployment; only fields in the manifest count. */
 function refuseOtherKind({ name, image }: WantedFunction, { code }: FunctionRow): void {
   const { mode = code.mode ?? 'command', port = code.port } = image ?? {}
   const isSame = code.source === 'image' && mode === (code.mode ?? 'command') && port === code.port
@@ -142,7 +142,7 @@ function refuseOtherKind({ name, image }: WantedFunction, { code }: FunctionRow)
   )
 }
 
-/** Values of environment variables may be secrets: only their names are shown. */
+/** Values of environment variables may be secrets, so only names are shown. */
 const shownValue = (field: string, value: unknown): string =>
   field === 'env' ? `{${Object.keys((value as object) ?? {}).join(', ')}}` : JSON.stringify(value ?? null)
 
@@ -161,7 +161,7 @@ function changedFields(fields: FunctionFields, there: FunctionRow): FunctionFiel
   return Object.fromEntries(Object.entries(fields).filter(differs))
 }
 
-/** The order of keys is no difference, the order of a list is. */
+/** Makes the order of keys irrelevant; that of lists matters. */
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
   if (Array.isArray(value)) return JSON.stringify(value.map(canonical))
@@ -190,18 +190,18 @@ interface Changed extends Pick<WantedFunction, 'fields' | 'zip'> {
   image: string | undefined
 }
 
-/** Images load nothing: there is nothing to try of them. */
+/** Images are not loaded, so there is no check for them. */
 async function change(client: Client, { id, code }: FunctionRow, { fields, zip, image }: Changed, how: Deploying) {
   const { functions } = client
   const named = image === undefined ? fields : { ...fields, image }
   if (zip === undefined) return void (await functions.update(id, named, code.source === 'image' ? {} : how))
   await functions.updateWithZip(id, fields, zip, how)
-  // Beside a ZIP fields are texts, and no text is null.
+  // Fields beside a ZIP are text, which cannot express null.
   const cleared = Object.fromEntries(Object.entries(fields).filter(([, value]) => value === null))
   if (Object.keys(cleared).length > 0) await functions.update(id, cleared)
 }
 
-/** Jobs, webhooks and aliases of a function, after it is there. */
+/** Jobs, webhooks and aliases of an existing function. */
 export async function triggerSteps(client: Client, name: string, fn: ManifestFunction): Promise<Step[]> {
   const there = await existing(client, name)
   return [
@@ -314,7 +314,7 @@ async function webhookSteps(
   })
 }
 
-/** What the file says and the server does not, in the server's words. */
+/** Fields in which the file differs from the server, in the server's format. */
 function changedWebhook({ signature, ...fields }: WebhookFields, there: WebhookRow): WebhookFields {
   const wanted: WebhookFields =
     signature === undefined || signature === null
@@ -325,14 +325,14 @@ function changedWebhook({ signature, ...fields }: WebhookFields, there: WebhookR
   return Object.fromEntries(Object.entries(wanted).filter(differs))
 }
 
-/** What the command line says of builds goes before what the file says. */
+/** Build options of the command line have priority over the file. */
 export function howOf({ build }: ManifestFunction, how: Deploying): Deploying {
   if (how.build !== undefined || build === undefined) return how
   if (build === false) return { ...how, build: 'never' }
   return { ...how, build: 'auto', withoutModules: build === true }
 }
 
-/** All of a manifest: the functions first, because the rest points to them. */
+/** All steps of a manifest: functions first, because the others refer to them. */
 export async function manifestSteps(
   client: Client,
   manifest: Manifest,

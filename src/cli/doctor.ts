@@ -16,7 +16,7 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** All that can be found out, whatever is broken: nothing here may stop the rest. */
+/** Runs all checks: a failing one must not stop the others. */
 async function doctor(cli: Cli): Promise<number> {
   const askedAt = cli.now()
   const server = await askServer(cli)
@@ -34,11 +34,11 @@ async function doctor(cli: Cli): Promise<number> {
   return state === 'problem' ? exitCode('failed') : 0
 }
 
-/** What is looked at more closely here than by the server. */
+/** Areas that are checked here in more detail than by the server. */
 const readHere = new Set(['disk', 'permissions', 'databases'])
 
 interface Asked {
-  /** Null: it does not tell. */
+  /** Null: not available. */
   health: HealthRow | null
   isAway: boolean
   findings: Finding[]
@@ -103,10 +103,10 @@ async function unanswered(cli: Cli, error: unknown): Promise<Finding> {
   }
 }
 
-/** What cannot be looked at is a finding, too. */
+/** A failed check is itself a finding. */
 const failed = (area: string) => (error: Error) => [problem(area, error.message, 'Run this as the user of the server.')]
 
-/** What this machine tells. The engine of a server that answers is told by the server. */
+/** Checks of this machine. A server that answers has already checked its own engine. */
 async function findHere(cli: Cli, { health, isAway }: Asked): Promise<Finding[]> {
   const settings = readSettings()
   const hasContainers = health === null ? settings.engine !== 'process' : health.engine?.name !== 'processes'

@@ -13,7 +13,7 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** Says what stays, too. */
+/** Also lists what remains. */
 async function down({ out }: Cli): Promise<void> {
   const settings = readSettings()
   const progress = makeProgress((line) => out.line(line))

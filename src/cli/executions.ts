@@ -59,7 +59,7 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** The newest last, as a terminal shows them. */
+/** Newest last, as is usual in a terminal. */
 async function newest(cli: Cli, options: Options): Promise<ExecutionRow[]> {
   const client = cli.client()
   const [name, status] = [textOption(options, 'function'), textOption(options, 'status')]

@@ -62,7 +62,7 @@ const countsText = (counts: Record<string, number>): string =>
     .map(([noun, count]) => `${count} ${noun}`)
     .join(', ')
 
-/** Functions first, because the rest points to them. */
+/** Functions first, because the others refer to them. */
 async function importSteps(client: Client, bundle: Bundle, packages: Map<string, Buffer>): Promise<Step[]> {
   const steps: Step[] = []
   for (const fn of bundle.functions) steps.push(...(await stepsOfFunction(client, fn, packages)))
@@ -107,7 +107,7 @@ async function importSteps(client: Client, bundle: Bundle, packages: Map<string,
       ...target(webhook),
       ...(webhook.description && { description: webhook.description }),
       ...(webhook.sync && { sync: true }),
-      // Without what its callers have to show, it would be open to everybody.
+      // Without its signature check, the webhook would be open to everybody.
       ...(webhook.signature && { signature: webhook.signature }),
       ...(webhook.max_rate && { max_rate: webhook.max_rate }),
     }
@@ -122,7 +122,7 @@ async function importSteps(client: Client, bundle: Bundle, packages: Map<string,
   return steps
 }
 
-/** A function that is not there yet gets its versions, too, each frozen after its code came. */
+/** A new function also gets its versions, each frozen after its code was deployed. */
 async function stepsOfFunction(
   client: Client,
   fn: Bundle['functions'][number],

@@ -8,7 +8,7 @@ import { findFunction, parseTarget } from './target.ts'
 
 const mib = 1024 * 1024
 
-/** What a function may be given beside its code; `deploy` and `update` take the same. */
+/** Options for a function's fields besides its code, shared by `deploy` and `update`. */
 export const fieldOptions: [flags: string, description: string][] = [
   ['--runtime <name>', 'what it is written in; default: guessed from its files'],
   ['--entry <module.callable>', 'what is called; default: main.main'],
@@ -41,7 +41,7 @@ export const fieldOptions: [flags: string, description: string][] = [
   ],
 ]
 
-/** The fields that the options name, and no others. */
+/** The fields for which options were given. */
 export function fieldsOf(options: Options): FunctionFields {
   const memoryMib = numberOption(options, 'memory', '--memory')
   const tmpMib = numberOption(options, 'tmp', '--tmp')
@@ -73,11 +73,11 @@ export function fieldsOf(options: Options): FunctionFields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-/** `none` takes a limit back, which is null. */
+/** `none` removes a limit (null). */
 const limitOption = (options: Options, name: string, flag: string): number | null | undefined =>
   options[name] === 'none' ? null : numberOption(options, name, flag)
 
-/** What `--attempts` means. */
+/** The meaning of `--attempts`. */
 export const afterEveryEnd = (attempts: number): Retries => ({
   max_attempts: attempts,
   on: ['error', 'failed', 'timeout'],
@@ -89,7 +89,7 @@ function destinationOf(place: string | undefined): Destination | null | undefine
   return destinationFrom(place)
 }
 
-/** `NAME=value` each. */
+/** Parses `NAME=value` pairs. */
 export function environmentOf(pairs: string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
@@ -100,7 +100,7 @@ export function environmentOf(pairs: string[]): Record<string, string> {
   )
 }
 
-/** `NAME`, `NAME=VARIABLE` or `NAME=@file`. */
+/** Parses `NAME`, `NAME=VARIABLE` or `NAME=@file`. */
 function secretUse(text: string): SecretUse {
   const [name = '', place = name] = text.split('=', 2)
   return place.startsWith('@') ? { name, as: 'file', to: place.slice(1) || name } : { name, as: 'env', to: place }

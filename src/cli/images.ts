@@ -94,7 +94,7 @@ const columns: Column<ImageRow>[] = [
   { title: 'USED BY', value: usersOf },
 ]
 
-/** One without names is known by its id alone. */
+/** An image without names is shown by its id. */
 const nameOf = ({ names, id }: Pick<ImageRow, 'names' | 'id'>): string =>
   names.length > 0 ? names.join(', ') : id.replace('sha256:', '').slice(0, 12)
 
@@ -115,7 +115,7 @@ async function save(cli: Cli, engine: EngineClient, file: string, asked: string[
   })
 }
 
-/** What an engine has already is not sent again. */
+/** Images that an engine already has are not sent again. */
 async function push(cli: Cli, engine: EngineClient, addresses: string[], names: string | undefined): Promise<void> {
   const images = names?.split(',') ?? [...new Set(runtimes().map(({ image }) => image))]
   const ids = new Map<string, string>()
@@ -150,7 +150,7 @@ function runtimes() {
   return readRuntimeFolders(runtimesDir, versions)
 }
 
-/** All names of the runtimes' images that are here, and of their bases. */
+/** All names of local runtime images and their bases. */
 async function runtimeImages(engine: EngineClient): Promise<string[]> {
   const all = runtimes()
   const names = all.flatMap(({ image, repository }) => [image, repository, `${repository}-base`])
@@ -162,7 +162,7 @@ async function runtimeImages(engine: EngineClient): Promise<string[]> {
   return found.flat()
 }
 
-/** Whole or not at all. */
+/** Writes atomically. */
 async function writeFile(cli: Cli, archive: Readable, file: string): Promise<number> {
   const unfinished = `${file}.part`
   const counter = counting(cli, 'saved')

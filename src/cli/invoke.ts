@@ -15,7 +15,7 @@ import { afterEveryEnd } from './functions.ts'
 import { showPhases } from './phases-bar.ts'
 import { findFunction, parseTarget, targetFields } from './target.ts'
 
-/** How long the server is asked to hold a question for the end of a run. */
+/** How long each request waits for the end of a run. */
 const waitSeconds = 20
 
 export const commands: CommandSpec[] = [
@@ -63,7 +63,7 @@ async function inputOf(cli: Cli, options: Options): Promise<Buffer | undefined> 
 
 const isUtf8 = (bytes: Buffer): boolean => Buffer.from(bytes.toString('utf8')).equals(bytes)
 
-/** As an execution: the record says everything. */
+/** Runs through the executions API, whose record contains everything. */
 async function recorded(cli: Cli, target: string, input: string | undefined, options: Options): Promise<number> {
   const sync = options.async !== true
   const client = cli.client()
@@ -94,7 +94,7 @@ function termsOf(options: Options): Partial<ExecutionFields> {
   }
 }
 
-/** The API says of a name that nothing bears that it is no id; a person meant a function. */
+/** The API calls an unknown name an invalid id; the message for people is about a function. */
 async function explainMissing(cli: Cli, target: string, error: unknown): Promise<never> {
   const { name, alias } = parseTarget(target)
   if ((error as { status?: number }).status === 400 && alias === undefined) await findFunction(cli.client(), name)
@@ -125,7 +125,7 @@ function showEnd(cli: Cli, row: ExecutionRow, log: string | null, verbose: boole
   out.line(`${row.id}  ${row.memory_peak_mb ?? '–'} MB at most, ${row.cpu_ms ?? '–'} ms of CPU`)
 }
 
-/** As HTTP: what the function answers, byte for byte, while it comes. */
+/** Calls over HTTP and passes on the function's response byte for byte as it arrives. */
 async function raw(cli: Cli, target: string, input: Buffer | undefined, options: Options): Promise<number> {
   const { name, version, alias } = parseTarget(target)
   const suffix = version === undefined ? (alias === undefined ? '' : `@${alias}`) : `:${version}`

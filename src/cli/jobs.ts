@@ -162,7 +162,7 @@ function fieldsOf(options: Options): JobFields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-/** Names may repeat: then the id has to be said. */
+/** Names may be ambiguous: then the id is required. */
 async function findJob(cli: Cli, nameOrId: string): Promise<JobRow> {
   const found = (await cli.client().jobs.list()).filter(({ id, name }) => id === nameOrId || name === nameOrId)
   const [job] = found

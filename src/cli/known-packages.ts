@@ -1,23 +1,23 @@
 import { usageError } from './command.ts'
 
-/** Which system a package was written for, by the files that this system has. */
+/** Recognises the platform for which a package was written by its files. */
 
-/** Text of a file of the package by its path; undefined: there is none. */
+/** Text of a file in the package; undefined: it does not exist. */
 export interface PackageFiles {
   names: string[]
   text(path: string): string | undefined
 }
 
 export interface KnownPackage {
-  /** What it was taken for. */
+  /** The detected kind, for messages. */
   kind: string
   signature: string
-  /** Undefined: its other files say it. */
+  /** Undefined: other files determine it. */
   runtime?: string
   entry?: string
 }
 
-/** Null: nothing says that it is any other system's. Throws CliError for what would not run, and says what to do. */
+/** Null: no other platform recognised. Throws CliError with advice for code that would not run. */
 export function recognised(files: PackageFiles): KnownPackage | null {
   for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk]) {
     const found = known(files)
@@ -26,7 +26,7 @@ export function recognised(files: PackageFiles): KnownPackage | null {
   return null
 }
 
-/** `host.json` at the root; its other files say the language and the model. */
+/** Azure Functions: `host.json` in the root; other files determine language and model. */
 function ofAzure(files: PackageFiles): KnownPackage | null {
   const host = files.text('host.json')
   if (host === undefined) return null
@@ -59,12 +59,15 @@ function ofFunctionsFramework(files: PackageFiles): KnownPackage | null {
 
 const importsFramework = /^\s*(?:import|from) functions_framework\b/m
 
-/** `--target=hello`, as scripts have it. */
+/** Extracts the target from `--target=hello` in a script. */
 const targetIn = (text: string | undefined): string | undefined => /--target[= ]([\w.-]+)/.exec(text ?? '')?.[1]
 
 const entryOf = (entry: string | undefined): { entry?: string } => (entry === undefined ? {} : { entry })
 
-/** A `__main__.py` with a `main`, or a package of Node.js that exports one in the old way: Taibai's own have a file called main. */
+/**
+ * OpenWhisk: a `__main__.py` with a `main`, or a Node.js package that exports one through CommonJS. Taibai's own packages have a
+ * file called main instead.
+ */
 function ofOpenWhisk(files: PackageFiles): KnownPackage | null {
   const kind = 'an action of OpenWhisk'
   if (/^(?:async )?def main\(/m.test(files.text('__main__.py') ?? '')) {
@@ -78,7 +81,7 @@ function ofOpenWhisk(files: PackageFiles): KnownPackage | null {
   return exportsMain ? { kind, signature: 'openwhisk', runtime: 'nodejs', entry: 'main' } : null
 }
 
-/** The module of a package of Node.js. */
+/** The main module of a Node.js package. */
 function mainIn(files: PackageFiles): string {
   try {
     const { main = 'index.js' } = JSON.parse(files.text('package.json') ?? '{}')
@@ -89,7 +92,7 @@ function mainIn(files: PackageFiles): string {
   }
 }
 
-/** `func.yaml` of Knative's `func`: their handlers are called by a server that `func build` adds. */
+/** Knative: `func.yaml`; its handlers need the server that `func build` adds. */
 function ofKnative(files: PackageFiles): null {
   const text = files.text('func.yaml') ?? files.text('func.yml')
   if (text === undefined) return null
@@ -98,7 +101,7 @@ function ofKnative(files: PackageFiles): null {
   )
 }
 
-/** `stack.yaml` of OpenFaaS. */
+/** OpenFaaS: `stack.yaml`. */
 function ofOpenFaas(files: PackageFiles): null {
   const text = files.text('stack.yaml') ?? files.text('stack.yml')
   if (text === undefined || !/^\s*name:\s*openfaas\s*$/m.test(text)) return null
@@ -116,7 +119,7 @@ export function dependsOn(files: PackageFiles, name: string): boolean {
   }
 }
 
-/** In the files of the author: of the first that has it. */
+/** The first match in the author's own files. */
 function firstMatch(files: PackageFiles, ending: RegExp, pattern: RegExp, group: number): string | undefined {
   for (const name of files.names) {
     const found = isSource(name, ending) ? pattern.exec(files.text(name) ?? '') : null

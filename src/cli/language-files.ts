@@ -1,10 +1,10 @@
 import { runtimeManifests } from '../assets.ts'
 
-/** By which files a language is known: each runtime says it of itself. */
+/** The files by which languages are recognised, from the runtimes' manifests. */
 export interface LanguageFiles {
-  /** Runtime of a source file, by the end of its name. */
+  /** Runtime of a source file, by extension. */
   runtimeOf: Record<string, string>
-  /** Files that say what a folder is written in, the surest first. */
+  /** Files that identify a folder's language, the most certain first. */
   marks: [file: string, runtime: string][]
 }
 
@@ -14,7 +14,7 @@ interface Told {
   marks?: string[]
 }
 
-/** What the modules are called where a folder begins. */
+/** Usual names of main modules. */
 const beginnings = ['main', 'index', 'app', 'handler']
 
 let known: LanguageFiles | undefined

@@ -1,11 +1,11 @@
 import type { ServerEvent } from '../client/events.ts'
 import type { ExecutionRow } from '../client/resources/executions.ts'
 
-/** What `taibai top` shows: the events of the last seconds, counted by function. */
+/** A row of `taibai top`: events of the last seconds, counted by function. */
 
 export interface LiveRow {
   function_id: string
-  /** At work now, as far as their beginning was seen. */
+  /** Running calls whose beginning was seen. */
   running: number
   /** Calls in the window. */
   calls: number
@@ -19,9 +19,9 @@ export interface LiveRow {
 }
 
 export interface LivePicture {
-  /** Counts of the whole server; absent for those who are not admins. */
+  /** Counts of the whole server; absent for callers other than admins. */
   server: { running?: number; queued?: number; jobs?: number; workers?: Record<string, number> }
-  /** Events that were dropped because this reader is slow. */
+  /** Events that the server dropped because this reader is slow. */
   missed: number
   functions: LiveRow[]
 }
@@ -31,7 +31,7 @@ interface Ended {
   row: ExecutionRow
 }
 
-/** Seconds that rates and times are of. */
+/** Period of the rates and times. */
 const windowMs = 10_000
 
 export class LiveCounts {

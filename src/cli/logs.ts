@@ -4,7 +4,7 @@ import { timeText } from './shown.ts'
 import { findFunction } from './target.ts'
 
 const usualRuns = 10
-/** Pause before the stream is asked for again, when the server ended it. */
+/** Pause before reconnecting when the server ended the stream. */
 const againMs = 1000
 
 export const commands: CommandSpec[] = [
@@ -37,13 +37,13 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** The newest last, as a terminal shows them. */
+/** Newest last, as is usual in a terminal. */
 async function newest(cli: Cli, functionId: string, limit: number): Promise<ExecutionRow[]> {
   if (limit === 0) return []
   return (await cli.client().executions.list({ function_id: functionId, order: 'newest', limit })).reverse()
 }
 
-/** From now on, also over a restart of the server. */
+/** Follows from now on, and reconnects after a restart of the server. */
 async function follow(cli: Cli, functionId: string, id: string | undefined): Promise<void> {
   while (!cli.interrupted.aborted) {
     try {

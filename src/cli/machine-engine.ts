@@ -2,7 +2,7 @@ import { readSettings } from '../host/address.ts'
 import { type Credentials, type EngineClient, makeEngineClient } from '../host/engine-client.ts'
 import { CliError } from './command.ts'
 
-/** Does something with an engine, by default that of this machine; one that does not answer is said. */
+/** Uses an engine, by default this machine's; reports one that does not answer. */
 export async function withEngine(
   work: (engine: EngineClient) => Promise<void>,
   credentials?: Credentials,

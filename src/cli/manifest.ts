@@ -28,7 +28,7 @@ const secretUse = z.strictObject({
   to: z.string().optional().describe('Name of the variable, or of the file in /run/secrets; default: the name.'),
 })
 
-/** As the server shows it: what is the same must look the same. */
+/** The server's complete form, so that equal settings compare as equal. */
 const withPlace = ({ name, as = 'env', to = name }: z.output<typeof secretUse>) => ({ name, as, to })
 const asVariable = (name: string) => withPlace({ name })
 
@@ -170,19 +170,19 @@ export type Manifest = z.output<typeof manifestSchema>
 export type ManifestFunction = z.output<typeof fn>
 export type ManifestJob = z.output<typeof job>
 
-/** For editors. */
+/** The JSON schema for editors. */
 export const manifestJsonSchema = (): unknown => ({
   ...z.toJSONSchema(manifestSchema, { io: 'input', unrepresentable: 'any' }),
   title: manifestName,
 })
 
-/** The file of a folder, or that is named itself; undefined: the folder has none. */
+/** The manifest of a folder, or the file itself; undefined: none. */
 export function manifestFile(path: string): string | undefined {
   if (/\.ya?ml$/.test(path)) return path
   return [manifestName, 'taibai.yml'].map((name) => join(path, name)).find((file) => existsSync(file))
 }
 
-/** Throws CliError with a line for each thing that is wrong: file, line, column, sentence. */
+/** Throws CliError with a line for each problem: file, line, column, sentence. */
 export function readManifest(file: string): { manifest: Manifest; folder: string } {
   const lines = new LineCounter()
   const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: false })
@@ -205,7 +205,7 @@ export function readManifest(file: string): { manifest: Manifest; folder: string
   throw new CliError(wrong.join('\n'), 'usage')
 }
 
-/** Where the key stands, or the nearest that is there. */
+/** Offset of the key, or of its nearest existing parent. */
 function offsetOf(document: Document, path: (string | number)[]): number {
   for (let length = path.length; length > 0; length--) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)

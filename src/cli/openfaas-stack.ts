@@ -6,7 +6,7 @@ import { CliError } from './command.ts'
 import type { ManifestFunction } from './manifest.ts'
 import { objectOf, type Translated, type Values } from './translated.ts'
 
-/** `stack.yaml` of OpenFaaS, as the manifest that says the same: its functions are images. */
+/** Converts OpenFaaS's `stack.yaml` to a manifest; its functions are images. */
 
 const taken = new Set([
   ...['lang', 'handler', 'image', 'fprocess', 'environment', 'environment_file', 'labels', 'annotations', 'limits'],
@@ -14,7 +14,7 @@ const taken = new Set([
 ])
 const mib = 1_048_576
 
-/** Null: it is no such file. Throws CliError where a function cannot be deployed. */
+/** Null: another kind of file. Throws CliError when a function cannot be deployed. */
 export function ofStack(root: Values, file: string): Translated | null {
   if (objectOf(root.provider).name !== 'openfaas' || root.functions === undefined) return null
   const leftOut: string[] = []
@@ -56,7 +56,7 @@ function functionOf(name: string, own: Values, folder: string, leftOut: string[]
   }
 }
 
-/** Annotations of the cron connector: a topic of its own, and the pattern. */
+/** Annotations of the cron connector: its topic and the schedule. */
 function jobsIn(name: string, annotations: Record<string, string>, leftOut: string[]): ManifestFunction['jobs'] | null {
   const { topic, schedule, ...others } = annotations
   for (const key of Object.keys(others)) leftOut.push(`${name}: annotation ${key}`)
@@ -66,7 +66,7 @@ function jobsIn(name: string, annotations: Record<string, string>, leftOut: stri
   return null
 }
 
-/** A file, or several, each with `environment:`. */
+/** One or more files, each with `environment:`. */
 function environmentFiles(given: unknown, folder: string): Record<string, string> {
   const files = [given].flat().filter((file): file is string => typeof file === 'string')
   return Object.assign({}, ...files.map((file) => textsOf(objectOf(parse(textOf(join(folder, file)))).environment)))

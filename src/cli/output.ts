@@ -1,11 +1,11 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 
-/** What a command shows: tables and sentences for people, JSON for programs. */
+/** The output of a command: tables and sentences for people, JSON for programs. */
 
 export interface Column<Row> {
   title: string
   value(row: Row): string | number | null | undefined
-  /** Numbers stand at the right. */
+  /** Aligned to the right, for numbers. */
   right?: boolean
 }
 
@@ -20,7 +20,7 @@ export interface OutputOptions {
   stdout: Stream
   stderr: Stream
   json: boolean
-  /** Colours, unless the stream is no terminal. */
+  /** False when the stream is not a terminal. */
   colors: boolean
 }
 
@@ -37,30 +37,30 @@ export class Output {
     this.isTerminal = options.stdout.isTTY === true
   }
 
-  /** Characters of a line; a stream that is no terminal has no end of line. */
+  /** Width of the terminal; infinite for other streams. */
   get width(): number {
     return this.#options.stdout.columns ?? Number.POSITIVE_INFINITY
   }
 
-  /** For programs the value, for people what `show` prints. */
+  /** Prints the value as JSON for programs, or calls `show` for people. */
   value(value: unknown, show: () => void): void {
     if (this.json) this.raw(`${JSON.stringify(value, null, 2)}\n`)
     else show()
   }
 
-  /** For programs all of the rows, for people a table, or a sentence when there are none. */
+  /** Prints all rows as JSON for programs; a table for people, or `none` when it would be empty. */
   rows<Row>(rows: Row[], columns: Column<Row>[], none: string): void {
     this.value(rows, () => (rows.length === 0 ? this.line(none) : this.raw(this.#table(rows, columns))))
   }
 
-  /** Name and value below each other; what is null or undefined is left out. */
+  /** Names and values, one per line; null and undefined are left out. */
   fields(fields: [name: string, value: string | number | null | undefined][]): void {
     const shown = fields.filter(([, value]) => value !== null && value !== undefined && value !== '')
     const width = Math.max(0, ...shown.map(([name]) => name.length))
     for (const [name, value] of shown) this.line(`${this.style('dim', name.padEnd(width))}  ${value}`)
   }
 
-  /** A line for people; programs do not get it. */
+  /** Prints a line for people only. */
   line(text = ''): void {
     if (!this.json) this.raw(`${text}\n`)
   }
@@ -69,7 +69,7 @@ export class Output {
     this.#options.stdout.write(text)
   }
 
-  /** Bytes as they come, no faster than whoever reads them. */
+  /** Passes bytes through at the reader's speed. */
   async pass(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const { stdout } = this.#options
     for await (const piece of pieces) {
@@ -78,12 +78,12 @@ export class Output {
     }
   }
 
-  /** On standard error, for both. */
+  /** Prints to standard error, for people and programs. */
   warn(text: string): void {
     this.#options.stderr.write(`${text}\n`)
   }
 
-  /** A line on a terminal's standard error that the next one replaces; nothing elsewhere. */
+  /** A status line on a terminal's standard error, which the next one replaces; elsewhere nothing. */
   progress(text: string): void {
     if (this.#options.stderr.isTTY === true) this.#options.stderr.write(`\r\u001b[2K${text}`)
   }
@@ -115,7 +115,7 @@ function padded(text: string, width: number, right: boolean): string {
   return right ? space + text : text + space
 }
 
-/** A line that is longer than the terminal is wide ends with an ellipsis; one with colours is left to the terminal. */
+/** Shortens a line to the terminal's width with an ellipsis; lines with colours are left alone. */
 function cut(line: string, width: number): string {
   return line.length <= width || line.includes('\u001b') ? line : `${line.slice(0, Math.max(0, width - 1))}…`
 }

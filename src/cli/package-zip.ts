@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { type Zippable, zipSync } from 'fflate'
 import { usageError } from './command.ts'
 
-/** A folder as a package: always the same bytes for the same files, so that what has not changed is recognised. */
+/** Packs a folder; equal files always give equal bytes, so that unchanged packages are recognised. */
 
-/** ZIPs carry local time: these numbers are the same everywhere. */
+/** ZIPs contain local time: these components are the same everywhere. */
 const fixedTime = new Date(1980, 0, 1)
 const unix = 3
 const regularFile = 0o100000
-/** Never part of a package. */
+/** Names that are always left out. */
 const alwaysIgnored = [
   '.git/',
   '.hg/',
@@ -21,7 +21,7 @@ const alwaysIgnored = [
   '.venv/',
   'venv/',
   '.env',
-  // Of editors, while a file is open.
+  // Temporary files of editors.
   '*.swp',
   '*~',
   '.#*',
@@ -36,7 +36,7 @@ export interface PackedFolder {
   files: string[]
 }
 
-/** Throws CliError when there is nothing in it. */
+/** Throws CliError when the folder is empty. */
 export function packFolder(folder: string, without: string[] = []): PackedFolder {
   const ignores = ignoredIn(folder, without)
   const files = walk(folder, '', ignores).sort()
@@ -50,11 +50,11 @@ export function packFolder(folder: string, without: string[] = []): PackedFolder
   return { zip: Buffer.from(zipSync(entries)), files }
 }
 
-/** Which paths below the folder are no part of its package. */
+/** Whether a path in the folder is left out of the package. */
 export const ignoredIn = (folder: string, without: string[] = []): ((path: string, isFolder: boolean) => boolean) =>
   ignoring([...alwaysIgnored, ...without, ...ignoreFile(folder)])
 
-/** A package of one file. */
+/** A package with one file. */
 export function packFile(name: string, content: Buffer): Buffer {
   const attrs = (regularFile | 0o644) << 16
   return Buffer.from(zipSync({ [name]: [content, { level: 6, mtime: fixedTime, os: unix, attrs }] }))
@@ -83,7 +83,7 @@ interface Rule {
   keeps: boolean
 }
 
-/** The rules of a .gitignore: the last one that fits decides, `!` keeps, a slash in the middle ties it to the folder. */
+/** The rules of a .gitignore: the last match decides, `!` includes, a slash in the middle anchors the rule to the folder. */
 export function ignoring(lines: string[]): (path: string, isFolder: boolean) => boolean {
   const rules = lines
     .map((line) => line.trim())

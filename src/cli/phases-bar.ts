@@ -2,7 +2,7 @@ import type { ExecutionRow } from '../client/resources/executions.ts'
 import type { Output } from './output.ts'
 import { milliseconds } from './shown.ts'
 
-/** The phases that follow each other; `load` and `resume` are parts of `acquire`. */
+/** Consecutive phases; `load` and `resume` are parts of `acquire`. */
 const inOrder = ['queue', 'acquire', 'run'] as const
 const parts = ['load', 'resume'] as const
 const explanations: Record<string, string> = {
@@ -14,7 +14,7 @@ const explanations: Record<string, string> = {
 }
 const barWidth = 40
 
-/** A bar for each phase, one below the other, as far to the right as it began. */
+/** Draws a bar for each phase, starting at its begin. */
 export function showPhases(out: Output, phases: ExecutionRow['phases'], start: string | null): void {
   if (phases === null) return
   const total = Math.max(phases.total ?? 0, 0.001)

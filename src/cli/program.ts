@@ -14,15 +14,15 @@ import {
 } from './command.ts'
 import { allCommands, commandFiles, commandsOf } from './commands.ts'
 
-/** The command line: argv to an exit code. Only the file of the command that is asked for is loaded. */
+/** Runs the command line and returns the exit code. Only the file of the given command is loaded. */
 
-/** Words that are asked for by `taibai --help`: everything has to be there. */
+/** True for the general help, which needs all commands. */
 const needsAll = (argv: string[]): boolean => {
   const first = argv.find((word) => !word.startsWith('-'))
   return first === undefined || first === 'help' || !(first in commandFiles)
 }
 
-/** Never throws and never ends the process. */
+/** Does not throw and does not end the process. */
 export async function runProgram(argv: string[], io: ProgramIo): Promise<number> {
   let code = 0
   const words = argv.filter((word) => !word.startsWith('-'))
@@ -62,7 +62,7 @@ function makeProgram(specs: CommandSpec[], io: ProgramIo, act: Run): Command {
   return program
 }
 
-/** commander says "error: …"; ours are sentences. */
+/** Removes commander's prefix "error: ", since our messages are sentences. */
 const sentence = (text: string): string => {
   const said = text.replace(/^error: /, '')
   return said.charAt(0).toUpperCase() + said.slice(1)
@@ -83,7 +83,7 @@ function addCommand(program: Command, spec: CommandSpec, act: Run): void {
   })
 }
 
-/** The command that holds the verbs of a noun, such as `jobs`. */
+/** The parent command of a noun's verbs, such as `jobs`. */
 function groupOf(parent: Command, name: string): Command {
   const there = parent.commands.find((command) => command.name() === name)
   if (there !== undefined) return there
@@ -123,7 +123,7 @@ async function run(spec: CommandSpec, cli: Cli, version: string, args: Args, opt
   }
 }
 
-/** A sentence and how the process ends. */
+/** The message and the exit code of an error. */
 function explained(error: unknown, version: string): { message: string; exit: ExitName } {
   if (error instanceof CliError) return { message: error.message, exit: error.exit }
   if (error instanceof UnreachableError) {

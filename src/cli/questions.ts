@@ -1,7 +1,7 @@
 import type { Cli } from './command.ts'
 import { usageError } from './command.ts'
 
-/** What a person at a terminal is asked. Where nobody can be asked, a sentence says which option answers. */
+/** Questions to a person at a terminal. Without a terminal, the error names the option that answers. */
 
 export async function agreed(cli: Cli, question: string): Promise<boolean> {
   if (!cli.isInteractive) throw usageError(`${question} Nobody can be asked here: say --yes.`)
@@ -10,7 +10,7 @@ export async function agreed(cli: Cli, question: string): Promise<boolean> {
   return !isCancel(answer) && answer
 }
 
-/** One of these; undefined: the person went away. */
+/** One of the options; undefined: cancelled. */
 export async function chosen<T extends string>(
   message: string,
   options: { value: T; label: string; hint?: string }[],
@@ -26,7 +26,7 @@ export async function entered(message: string, initialValue: string): Promise<st
   return isCancel(answer) ? undefined : answer
 }
 
-/** Not shown while it is typed. */
+/** The text is not shown while it is typed. */
 export async function hidden(message: string): Promise<string | undefined> {
   const { password, isCancel } = await import('@clack/prompts')
   const answer = await password({ message })

@@ -13,7 +13,7 @@ import { findProgram } from '../host/this-host.ts'
 import { callsTable } from './calls-table.ts'
 import type { Output } from './output.ts'
 
-/** The sample functions: every runtime's template, deployed once, then called from nothing and again. */
+/** Deploys every runtime's template once, then calls it cold and warm. */
 
 const input = { name: 'Taibai' }
 const waitLimitMs = 10_000
@@ -57,7 +57,7 @@ async function deploy(client: Client, sample: Sample, folder: string): Promise<b
   }
 }
 
-/** Without containers a language runs only where this machine has it. The server itself is a Node.js. */
+/** Without containers, a language runs only where it is installed. Node.js always is. */
 function canRun(
   { name, command: [program = ''] }: RuntimeFolder,
   engine: Config['engine'],
@@ -68,7 +68,7 @@ function canRun(
   return false
 }
 
-/** Calls every sample in each way a call can start, and shows what came back and what each phase took. */
+/** Calls every sample with each kind of start, and shows results and phases. */
 export async function runSamples({ client, progress, out }: Context, samples: Sample[]): Promise<ExecutionRow[]> {
   progress.step('Calls, with the milliseconds of each phase (acquire includes load)')
   await waitForWorkers(client, samples)
@@ -89,7 +89,7 @@ const legend = `
   prewarmed  a worker that waited for any function took this one
   warm       the function's own worker was still there`
 
-/** Workers wait with the network that most functions have; a function without one needs a worker of its own. */
+/** Generic workers have the default network; a function without network needs a worker of its own. */
 async function callCold(client: Client, name: string): Promise<ExecutionRow> {
   await client.functions.update(name, { network: 'none' })
   await client.functions.detach(name)
@@ -105,14 +105,14 @@ async function callPrewarmed(client: Client, name: string): Promise<ExecutionRow
 const call = (client: Client, name: string): Promise<ExecutionRow> =>
   client.executions.create({ function_id: name, input: JSON.stringify(input) })
 
-/** Right after its start the server is busy starting workers; a call now would measure that crowd. */
+/** Right after its start, the server is busy starting workers, which would distort the measurement. */
 async function waitForWorkers(client: Client, samples: Sample[]): Promise<void> {
   const deadline = performance.now() + waitLimitMs
   const asked = samples.map(({ runtime }) => runtime)
   while (performance.now() < deadline && !(await areWaiting(client, asked))) await sleep(pollMs)
 }
 
-/** Whether each of these runtimes has a worker that waits for a function. */
+/** Whether each of these runtimes has a generic worker. */
 async function areWaiting(client: Client, names: string[]): Promise<boolean> {
   const runtimes = (await client.runtimes.list()).filter(({ name }) => name !== null && names.includes(name))
   const capacities = await Promise.all(runtimes.map(({ id }) => client.runtimes.capacity(id)))

@@ -1,13 +1,13 @@
-/** Schedules as AWS writes them, `rate(5 minutes)` and `cron(0 12 * * ? *)`, as cron patterns of five fields: pure. */
+/** Converts AWS schedules, `rate(5 minutes)` and `cron(0 12 * * ? *)`, to cron patterns with five fields. Pure. */
 
-/** Null: no such pattern says it. Times are in UTC, as there. */
+/** Null: no pattern is equivalent. Times are in UTC, as in AWS. */
 export function cronOf(expression: string): string | null {
   const [, kind, inside = ''] = /^\s*(rate|cron)\((.*)\)\s*$/.exec(expression) ?? []
   if (kind === 'rate') return ofRate(inside.trim())
   return kind === 'cron' ? ofCron(inside.trim().split(/\s+/)) : null
 }
 
-/** Only what divides the next larger unit: `rate(7 minutes)` would be no pattern that goes on over the hour. */
+/** Only intervals that divide the next larger unit: `rate(7 minutes)` has no equivalent pattern. */
 function ofRate(text: string): string | null {
   const [, count = '', unit] = /^(\d+)\s+(minute|hour|day)s?$/.exec(text) ?? []
   const every = Number(count)
@@ -16,7 +16,7 @@ function ofRate(text: string): string | null {
   return unit === 'day' && every === 1 ? '0 0 * * *' : null
 }
 
-/** Six fields, the year last; days of the week count from Sunday, which is 1. */
+/** Six fields, the year last; days of the week count from 1, Sunday. */
 function ofCron(fields: string[]): string | null {
   const [minute, hour, day, month, weekday, year] = fields
   if (fields.length !== 6 || year !== '*' || fields.some((field) => /[LW#]/.test(field.replaceAll(/[A-Z]{3}/g, '')))) {

@@ -72,7 +72,7 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** Never an argument: those are seen by whoever lists the processes. One newline at the end is the terminal's. */
+/** The value is not an argument, because process lists show arguments. One trailing newline is dropped. */
 async function valueFrom(cli: Cli, name: string, options: Options): Promise<string> {
   const file = textOption(options, 'file')
   if (file !== undefined) return readFileSync(file, 'utf8')

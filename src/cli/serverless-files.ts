@@ -9,8 +9,8 @@ import { isObject, objectOf, type Translated, type Values } from './translated.t
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
 /**
- * `template.yaml` (AWS SAM), `serverless.yml`, `stack.yaml` (OpenFaaS) and `manifest.yaml` (wskdeploy), of the simple kind, as
- * the manifest that says the same; and what is left out.
+ * Converts simple `template.yaml` (AWS SAM), `serverless.yml`, `stack.yaml` (OpenFaaS) and `manifest.yaml` (wskdeploy) files to a
+ * manifest, and lists what is left out.
  */
 
 export const templateNames = [
@@ -18,7 +18,7 @@ export const templateNames = [
   ...['stack.yaml', 'stack.yml', 'manifest.yaml', 'manifest.yml'],
 ]
 
-/** Null: it is none of these files. Throws CliError when it is, and no function can be made of it. */
+/** Null: another kind of file. Throws CliError when no function can be made of it. */
 export function readServerlessFile(file: string): Translated | null {
   if (!existsSync(file)) return null
   const document = parseDocument(readFileSync(file, 'utf8'), { customTags: tags, prettyErrors: true })
@@ -105,7 +105,7 @@ function samFunction(name: string, all: Values, variables: Values, notes: Notes)
   )
 }
 
-/** In the words of the other file. */
+/** Uses the format of `serverless.yml`. */
 function samImage({ ImageUri: uri, ImageConfig }: Values): unknown {
   if (uri === undefined) return undefined
   const { Command: command, EntryPoint: entryPoint, WorkingDirectory: workingDirectory } = objectOf(ImageConfig)
@@ -167,7 +167,7 @@ function serverlessFunction(name: string, own: Values, provider: Values, notes: 
   return functionOf(name, { runtime, handler: own.handler, image: own.image, code: '.' }, common)
 }
 
-/** `GET /orders`, or an object that says the same. */
+/** `GET /orders`, or an equivalent object. */
 function pathOf(about: unknown): [method: string, path: string] {
   if (isObject(about)) return [String(about.method ?? 'any method').toUpperCase(), String(about.path ?? '/')]
   const [method = '', path = ''] = String(about).trim().split(/\s+/)
@@ -263,7 +263,7 @@ class Notes {
   }
 }
 
-/** References to parameters that have a default are that; all others stay what they are, an object. */
+/** Replaces references to parameters by their defaults; other references stay objects. */
 function resolved(value: unknown, parameters: Values): unknown {
   if (Array.isArray(value)) return value.map((one) => resolved(one, parameters))
   if (!isObject(value)) return value
@@ -275,7 +275,7 @@ function resolved(value: unknown, parameters: Values): unknown {
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
 
-/** The short forms of CloudFormation's functions, as their long ones. */
+/** Short forms of CloudFormation's functions are converted to their long forms. */
 const functionNames = ['Ref', 'Sub', 'GetAtt', 'Join', 'Select', 'If', 'ImportValue', 'FindInMap', 'Split', 'Equals']
 const tags = functionNames.flatMap((name): (ScalarTag | CollectionTag)[] => {
   const key = name === 'Ref' ? name : `Fn::${name}`

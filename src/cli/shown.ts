@@ -12,11 +12,11 @@ import type { VersionRow } from '../client/resources/versions.ts'
 import type { DeliveryRow, WebhookRow } from '../client/resources/webhooks.ts'
 import type { Column } from './output.ts'
 
-/** How rows of the API look in tables. */
+/** Formats values of the API for tables. */
 
 const mib = 1024 * 1024
 
-/** `2026-11-30 09:00:00`, in UTC as everywhere in the API; nothing for null. */
+/** `2026-11-30 09:00:00`, in UTC as in the API; null for null. */
 export const timeText = (iso: string | null | undefined): string | null =>
   iso ? iso.replace('T', ' ').replace(/(\.\d+)?Z?$/, '') : null
 

@@ -2,11 +2,14 @@ import { type CliSettings, readCliSettings, usualSettings } from '../cli-setting
 import type { ProgramIo } from './cli.ts'
 import { runProgram } from './program.ts'
 
-/** The command line on this process's streams; the exit code. Ctrl-C ends what follows something, and everything at the second time. */
+/**
+ * Runs the command line on this process's streams and returns the exit code. The first Ctrl-C ends commands that follow
+ * something, the second ends everything.
+ */
 export async function startProgram(argv: string[], version: string, local: ProgramIo['local']): Promise<number> {
   const interrupted = new AbortController()
   process.once('SIGINT', () => interrupted.abort())
-  // Whoever reads our output may stop reading, as `head` does.
+  // The reader of our output may stop reading, as `head` does.
   process.stdout.on('error', () => interrupted.abort())
   let settings: CliSettings
   try {
@@ -17,7 +20,7 @@ export async function startProgram(argv: string[], version: string, local: Progr
   }
   const { stdout, stderr } = process
   return runProgram(argv, {
-    // Node.js makes it when it is first read.
+    // Node.js creates it on first access.
     get stdin() {
       return process.stdin
     },

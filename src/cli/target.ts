@@ -3,14 +3,14 @@ import type { FunctionRow } from '../client/resources/functions.ts'
 import type { TargetFields } from '../client/resources/row.ts'
 import { CliError, usageError } from './command.ts'
 
-/** `greet`, `greet:3` or `greet@live`, as everywhere on the command line. */
+/** `greet`, `greet:3` or `greet@live`. */
 export interface TargetText {
   name: string
   version?: number
   alias?: string
 }
 
-/** Throws CliError when it is none of the three. */
+/** Throws CliError for other texts. */
 export function parseTarget(text: string): TargetText {
   const found = /^([^:@]+)(?::(\d+)|@(.+))?$/.exec(text)
   if (found === null) {
@@ -20,14 +20,14 @@ export function parseTarget(text: string): TargetText {
   return { name, ...(version !== undefined && { version: Number(version) }), ...(alias !== undefined && { alias }) }
 }
 
-/** As the fields of an execution, a job or a webhook. */
+/** The fields of an execution, a job or a webhook. */
 export function targetFields(text: string): TargetFields {
   const { name, version, alias } = parseTarget(text)
   if (alias !== undefined) return { function_alias: alias }
   return { function_id: name, ...(version !== undefined && { function_version: version }) }
 }
 
-/** The function by name or id; a sentence when there is none. */
+/** Finds a function by name or id; throws CliError when there is none. */
 export async function findFunction(client: Client, name: string): Promise<FunctionRow> {
   try {
     return await client.functions.get(name)
@@ -37,13 +37,13 @@ export async function findFunction(client: Client, name: string): Promise<Functi
   }
 }
 
-/** Names of functions by id, to show rows that have only the id. */
+/** Names of functions by id, for rows that contain only the id. */
 export async function functionNames(client: Client): Promise<(id: string | null) => string> {
   const names = new Map((await client.functions.list()).map(({ id, name }) => [id, name ?? id]))
   return (id) => (id === null ? '–' : (names.get(id) ?? id))
 }
 
-/** The rows with the function's name where they have its id. */
+/** The rows with the function's name in place of its id. */
 export async function withNames<Row extends { function_id: string | null }>(
   client: Client,
   rows: Row[],

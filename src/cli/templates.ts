@@ -1,16 +1,16 @@
 import { runtimesFiles } from '../assets.ts'
 import { manifestName } from './manifest.ts'
 
-/** What `taibai init` begins with: the first function of each runtime, and examples, all of them files of the runtimes. */
+/** A template of `taibai init`: the first function of a runtime, or an example, from the runtimes' files. */
 
 export interface Template {
-  /** Of the runtime, or of the example. */
+  /** Name of the runtime or example. */
   name: string
   runtime: string
   /** One line. */
   description: string
   isExample: boolean
-  /** By their paths in the folder. */
+  /** Contents by relative path. */
   files: Map<string, Buffer>
 }
 
@@ -19,7 +19,7 @@ interface Named {
   description: string
 }
 
-/** Runtimes first (their twins that are written in something else behind the others), then the examples, each in order. */
+/** Runtimes first (twins in other languages last), then the examples, each in order. */
 export function templatesIn(runtimesDir: string): Template[] {
   const { paths, read } = runtimesFiles(runtimesDir)
   const manifests = paths
@@ -41,7 +41,7 @@ export function templatesIn(runtimesDir: string): Template[] {
   return [...firsts, ...twins, ...[...examples].map((folder) => exampleOf(folder, below(folder))).sort(byName)]
 }
 
-/** The first line of its taibai.yaml says what it is. */
+/** The first line of its taibai.yaml describes it. */
 function exampleOf(folder: string, files: Map<string, Buffer>): Template {
   const [runtime = '', , name = ''] = folder.split('/')
   const description = /^# (.*)/.exec(String(files.get(manifestName)))?.[1] ?? ''
@@ -50,7 +50,7 @@ function exampleOf(folder: string, files: Map<string, Buffer>): Template {
 
 const byName = (a: Template, b: Template): number => (a.name < b.name ? -1 : 1)
 
-/** An example under another name: its functions, and where its files speak of them. */
+/** An example with another name for its functions, changed in its files as well. */
 export function renamed({ name, files }: Template, to: string): Map<string, Buffer> {
   if (to === name) return files
   const word = new RegExp(`(?<![\\w-])${name}(?![\\w])`, 'g')

@@ -5,7 +5,7 @@ import { milliseconds } from './shown.ts'
 import { functionNames } from './target.ts'
 
 const everyMs = 1000
-/** How long `--once` listens. */
+/** Duration of `--once`. */
 const onceMs = 2500
 
 export const commands: CommandSpec[] = [

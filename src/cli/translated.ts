@@ -1,18 +1,18 @@
 import type { Manifest } from './manifest.ts'
 
-/** A file of another platform as a manifest of ours. */
+/** Another platform's file, converted to a manifest. */
 export interface Translated {
   manifest: Manifest
   folder: string
-  /** What the file was taken for. */
+  /** The detected format, for messages. */
   kind: string
-  /** A line for each thing that is not deployed. */
+  /** A line for each part that is not deployed. */
   leftOut: string[]
-  /** Where paths that the file names are found. */
+  /** Folders in which relative paths of the file are resolved. */
   paths: string[]
 }
 
-/** What such a file says somewhere, before it is known what it is. */
+/** Parsed but unvalidated content of such a file. */
 export type Values = Record<string, unknown>
 
 export const isObject = (value: unknown): value is Values =>

@@ -45,7 +45,7 @@ interface Context {
   client: Client
 }
 
-/** From a bare machine to functions that ran, cold and warm. Repeated, it skips what is done. */
+/** Prepares a bare machine up to functions that ran, cold and warm. A repetition skips what is done. */
 async function up({ out, local }: Cli, options: Options): Promise<void> {
   const settings = readSettings()
   const engine = engineOf(options) ?? settings.engine
@@ -116,7 +116,7 @@ async function refuseStranger(client: Client): Promise<void> {
   )
 }
 
-/** A server that we started from another program, or with another engine, makes way for the one that is wanted now. */
+/** Stops a server that we started from another program or with another engine, so that the current one can start. */
 async function stopOutdated({ settings, progress }: Context, version: string): Promise<boolean> {
   const pid = findServer(settings.dataDir)
   if (pid === undefined || startedVersion(settings.dataDir) === version) return false

@@ -119,13 +119,13 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** The highest that is lower; version 0, the function itself, comes after all of them. */
+/** The highest lower version; 0, the function itself, counts as the latest. */
 function before(numbers: number[], current: number): number | undefined {
   const lower = numbers.filter((number) => current === 0 || number < current)
   return lower.length === 0 ? undefined : Math.max(...lower)
 }
 
-/** From texts such as `4=0.1`. Throws CliError; the server says what else is wrong. */
+/** Parses texts such as `4=0.1`. Throws CliError; the server checks the rest. */
 function weightsOf(texts: string[]): Record<string, number> {
   return Object.fromEntries(
     texts.map((text) => {

@@ -2,18 +2,21 @@ import { CliError } from './command.ts'
 import type { ManifestFunction } from './manifest.ts'
 import { isObject, objectOf, type Values } from './translated.ts'
 
-/** `manifest.yaml` of OpenWhisk's wskdeploy: its actions, as the functions that the API of OpenWhisk would make of them. */
+/**
+ * Collects what is not deployed of wskdeploy's `manifest.yaml`, whose actions become the functions that the OpenWhisk API would
+ * make.
+ */
 
 interface Notes {
-  /** A line for what is not deployed. */
+  /** Adds a line about something that is not deployed. */
   add(line: string): void
 }
 
-/** Whether it is such a file. */
+/** Whether the file has this format. */
 export const isWhiskManifest = (root: Values): boolean =>
   Object.values(packagesIn(root)).some((one) => isObject(one) && isObject(one.actions))
 
-/** By name: `package--action`, or the action's alone where the package is `default`. Throws CliError. */
+/** Functions by name: `package--action`, or the action's name alone in the package `default`. Throws CliError. */
 export function actionsIn(root: Values, notes: Notes): Record<string, ManifestFunction> {
   const functions: Record<string, ManifestFunction> = {}
   for (const [packageName, value] of Object.entries(packagesIn(root))) {
@@ -30,7 +33,7 @@ export function actionsIn(root: Values, notes: Notes): Record<string, ManifestFu
   return functions
 }
 
-/** What a package has beside its actions. */
+/** Parts of a package in addition to its actions. */
 const beside = {
   sequences: 'sequence',
   triggers: 'trigger',
@@ -69,7 +72,7 @@ function functionOf(name: string, action: Values, ofPackage: Values, notes: Note
   return { ...common, code, runtime: runtimeOf(name, action.runtime, code), entry, signature: 'openwhisk' }
 }
 
-/** Its own, or that of the file's ending. */
+/** The action's own runtime, or that of the file's extension. */
 function runtimeOf(name: string, asked: unknown, code: string): string {
   const language =
     typeof asked === 'string' ? asked : /\.py$/.test(code) ? 'python' : /\.[cm]?js$/.test(code) ? 'nodejs' : ''
@@ -78,7 +81,7 @@ function runtimeOf(name: string, asked: unknown, code: string): string {
   throw new CliError(`${name} names no runtime that is here: write nodejs or python as its "runtime".`, 'usage')
 }
 
-/** What OpenWhisk gives an action that says nothing. */
+/** OpenWhisk's default limits. */
 function limitsOf(name: string, limits: Values, notes: Notes): ManifestFunction {
   const { timeout = 60_000, memorySize = 256, concurrentActivations, ...others } = limits
   for (const key of Object.keys(others)) notes.add(`${name}: limits.${key}`)
@@ -89,7 +92,7 @@ function limitsOf(name: string, limits: Values, notes: Notes): ManifestFunction 
   }
 }
 
-/** Default parameters: those of the package, and the action's own in their place. */
+/** Default parameters: the action's own override those of the package. */
 function inputsOf(name: string, ofPackage: Values, action: Values, notes: Notes): ManifestFunction {
   const inputs = Object.entries({ ...ofPackage, ...objectOf(action.inputs) }).map(([key, said]) => {
     const value = isObject(said) ? (said.value ?? said.default) : said

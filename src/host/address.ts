@@ -2,11 +2,11 @@ import { connect } from 'node:net'
 import { type Config, readConfigWith } from '../config.ts'
 import { SetupProblem } from './problem.ts'
 
-/** The server's settings as this machine sees them: where it listens, and how it is reached. */
+/** Where the server listens, and the URL at which this machine reaches it. */
 
 type Address = Pick<Config, 'host' | 'port'>
 
-/** `over`: in the place of what is set, by their names. Throws SetupProblem with a line for each setting that is wrong. */
+/** `over` replaces settings by name. Throws SetupProblem with a line for each invalid setting. */
 export function readSettings(over: Record<string, string> = {}): Config {
   try {
     return readConfigWith(over)
@@ -15,7 +15,7 @@ export function readSettings(over: Record<string, string> = {}): Config {
   }
 }
 
-/** The address under which this machine reaches the server. */
+/** The URL at which this machine reaches the server. */
 export function serverUrl({ host, port }: Address): string {
   const reachable = reachableHost(host)
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
@@ -28,7 +28,7 @@ export function isPortTaken({ host, port }: Address): Promise<boolean> {
   return promise.finally(() => socket.destroy())
 }
 
-/** "Every interface" is an address to listen on, not one to call. */
+/** A wildcard address is for listening, not for connecting. */
 function reachableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   return host === '::' ? '::1' : host

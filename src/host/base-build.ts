@@ -6,21 +6,21 @@ import type { LanguagePrograms } from './language-programs.ts'
 import type { Report } from './progress.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
 
-/** Builds a runtime's base image out of another one: certificates, programs and packages added. */
+/** Builds a runtime's base image from another image, adding certificates, programs and packages. */
 
 const sourceLabel = 'io.taibai.source'
 
 export interface BaseBuild {
   runtime: RuntimeFolder
-  /** The image that it is built out of. */
+  /** The image to start from. */
   from: string
   debian: string[]
   programs?: LanguagePrograms | undefined
-  /** Kept as a label: says whether a base that is there still fits. */
+  /** Stored as a label that tells whether an existing base is current. */
   identity: string
 }
 
-/** A shim changes more often than what it runs on: a base that fits is kept. */
+/** A shim changes more often than its base: a current base is kept. */
 export async function buildBase(
   build: BaseBuild,
   { engine, refresh, report }: { engine: EngineClient; refresh: boolean; report: Report },
@@ -34,13 +34,13 @@ export async function buildBase(
     tags: [image],
     arguments: await hostProxyEnvironment(),
     labels: { [sourceLabel]: build.identity },
-    // Names resolve and mirrors answer there as they do for the machine's own apt.
+    // The host's network resolves names and reaches mirrors as the machine's own apt does.
     network: 'host',
   })
   return image
 }
 
-/** A machine that trusts nobody in particular is content with what another made. */
+/** A machine without certificates of its own accepts a base that was built elsewhere. */
 const fits = (identity: string, present: string | undefined): boolean =>
   present === identity || (hostCertificates() === '' && present?.startsWith(identity) === true)
 
@@ -56,7 +56,7 @@ async function baseContext({ from, debian, programs }: BaseBuild, certificates: 
   ]
 }
 
-/** The Dockerfile of a base. A machine without certificates leaves the image those it has. */
+/** The Dockerfile of a base. Without certificates on this machine, the image keeps its own. */
 export function baseDockerfile(
   from: string,
   recipe: { debian: string[]; hasPrograms: boolean; hasCertificates: boolean },

@@ -9,9 +9,9 @@ import type { Report } from './progress.ts'
 import type { Registries } from './registry.ts'
 import type { BaseRecipe, RuntimeFolder } from './runtime-folder.ts'
 
-/** Which image a runtime is built on: the official slim one where a registry answers, otherwise one made here. */
+/** Chooses a runtime's base image: the official slim image where a registry answers, otherwise one built here. */
 
-/** Where a base comes from; kept as a label, so that an unchanged image is recognised without asking a registry. */
+/** Source of a base, stored as a label so that an unchanged image is recognised without asking a registry. */
 export type BaseKind = 'official' | 'local'
 
 export interface Base {
@@ -22,11 +22,11 @@ export interface Base {
 export interface BaseOptions {
   engine: EngineClient
   registries: Registries
-  /** Makes the shared local base of a release of Debian when first asked. */
+  /** Builds the shared local base of a Debian release on first use. */
   debianBase: (suite: string) => Promise<string>
   report: Report
   refresh: boolean
-  /** False where a registry was silent before: then each changed shim would wait for it again. */
+  /** False after a registry did not answer: otherwise each changed shim would wait for it again. */
   mayPull: boolean
 }
 
@@ -34,7 +34,7 @@ export async function ensureBase(runtime: RuntimeFolder, options: BaseOptions): 
   try {
     return await findOrMakeBase(runtime, options)
   } catch (error) {
-    // Bases come from networks and package managers; our own code has no part in their failures.
+    // Bases come from networks and package managers, so their failures are not faults of our code.
     throw error instanceof SetupProblem ? new HostProblem(error.message) : error
   }
 }
@@ -55,7 +55,7 @@ async function hasOfficialImage(image: string, options: BaseOptions): Promise<bo
   return mayPull && registries.pull(image, report)
 }
 
-/** Changes whenever the base has to be made anew: what the machine trusts, and what a local base is made of. */
+/** Changes whenever the base must be rebuilt: with the machine's certificates and the recipe of a local base. */
 export function baseIdentity(recipe: BaseRecipe, kind: BaseKind): string {
   const trusted = hostCertificates()
   const certificates = trusted === '' ? '' : createHash('sha256').update(trusted).digest('hex')

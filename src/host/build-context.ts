@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
 import { filesOf } from '../assets.ts'
 
-/** A file of the folder that an image is built from. */
+/** A file of the folder from which an image is built. */
 export interface ContextFile {
   name: string
   content: string | Buffer | { file: string }
@@ -13,8 +13,8 @@ export interface ContextFile {
 }
 
 /**
- * The folder as the engine takes it: a tar. Times and owners are always the same, so that the same files make the same bytes,
- * and the engine's cache knows them again.
+ * The folder as a tar for the engine. Times and owners are constant, so that equal files give equal bytes and the engine's build
+ * cache works.
  */
 export function packContext(files: ContextFile[]): Readable {
   const tar = pack()
@@ -30,6 +30,6 @@ export function packContext(files: ContextFile[]): Readable {
   return tar as unknown as Readable
 }
 
-/** The files of a runtime's folder that go into its image. */
+/** The files of a runtime's folder that belong to its image. */
 export const runtimeContext = (folder: string): ContextFile[] =>
   filesOf(folder).map((name) => ({ name, content: readFileSync(join(folder, name)) }))

@@ -2,31 +2,31 @@ import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { SetupProblem } from './problem.ts'
 
-/** Runs other programs: collects what they print, gives them a time limit, and never leaves one behind. */
+/** Runs other programs: collects their output, limits their time, and leaves no process behind. */
 
 export interface CommandOptions {
   cwd?: string
-  /** Beside, or in the place of, what this process has. */
+  /** Variables added to, or replacing, this process's own. */
   env?: NodeJS.ProcessEnv
   timeoutMs?: number
   signal?: AbortSignal
-  /** What the program reads; without it, it finds its input closed. */
+  /** The program's standard input; absent: closed. */
   input?: string | Readable
-  /** Sees the output as it comes; the end of it is kept anyway. */
+  /** Receives output as it arrives; its end is returned anyway. */
   onOutput?: (text: string) => void
 }
 
 export interface CommandResult {
-  /** Exit code; 127 when the program does not exist, 124 when its time was over. */
+  /** Exit code; 127 when the program does not exist, 124 after a timeout. */
   code: number
   stdout: string
-  /** Both streams in order of arrival, the last 64 KiB of them. */
+  /** The last 64 KiB of both streams in order of arrival. */
   output: string
 }
 
 const keptOutputChars = 65_536
 
-/** Runs a program and reports how it ended. Never throws. */
+/** Runs a program and reports its end. Never throws. */
 export function run(program: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { promise, resolve } = Promise.withResolvers<CommandResult>()
   const { cwd, signal, timeoutMs } = options
@@ -47,7 +47,7 @@ export function run(program: string, args: string[], options: CommandOptions = {
   return promise
 }
 
-/** Runs a program that has to succeed; failure is a problem that names the purpose and shows the end of the output. */
+/** Runs a program that must succeed; a failure is a problem that names the purpose and the end of the output. */
 export async function must(
   purpose: string,
   program: string,
@@ -60,7 +60,7 @@ export async function must(
   throw new SetupProblem(`${purpose} failed (${program}: ${reason}).\n${lastLines(result.output, 15)}`)
 }
 
-/** The environment of a child: this process's own, without what npm adds, and `more`. */
+/** The environment of a child process: this process's own, without npm's variables, plus `more`. */
 export function childEnvironment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const all = Object.entries({ ...process.env, ...more })
   return Object.fromEntries(all.filter(([name]) => !name.startsWith('npm_')))
@@ -71,7 +71,7 @@ export function lastLines(text: string, count: number): string {
 }
 
 function feed(stdin: NodeJS.WritableStream, input: CommandOptions['input']): void {
-  // A program that ends early closes its input; its exit code tells the story, not EPIPE.
+  // A program that ends early closes its input; its exit code is the error, not EPIPE.
   stdin.on('error', () => {})
   if (input === undefined || typeof input === 'string') stdin.end(input ?? '')
   else input.pipe(stdin)

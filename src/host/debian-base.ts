@@ -8,21 +8,21 @@ import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
 import { isRoot } from './this-host.ts'
 
-/** A Debian base image made on this machine, for those that no image registry answers. Made once, shared by all runtimes. */
+/** Builds a Debian base image on this machine when no registry answers. It is built once and shared by all runtimes. */
 
-/** Release of Debian of those that want no other. */
+/** Default Debian release. */
 export const newestSuite = 'trixie'
 export const debianBaseName = (suite: string): string => `taibai/debian:${suite}`
-/** Change it when the recipe below changes: machines that have an older base make a new one. */
+/** Change it together with the recipe below: machines with an older base then build a new one. */
 const recipe = '1'
 const sourceLabel = 'io.taibai.source'
 
-/** Nobody reads documentation inside a function; without it the image is a third smaller. */
+/** Functions do not read documentation; without it the image is a third smaller. */
 const unwanted = ['doc', 'man', 'info', 'locale', 'lintian'].map((name) => `/usr/share/${name}`)
 
 export const debianBaseIdentity = (suite: string): string => `debian ${suite} ${recipe}`
 
-/** Makes sure the base is there and names it. */
+/** Ensures that the base exists and returns its name. */
 export async function ensureDebianBase(
   engine: EngineClient,
   report: Report,
@@ -32,7 +32,7 @@ export async function ensureDebianBase(
   const present = await engine.inspect(baseName)
   if (!refresh && present?.labels[sourceLabel] === debianBaseIdentity(suite)) return baseName
   await ensureDebootstrap(report)
-  // Not /tmp: that is often mounted so that device files and set-user-id programs do not work.
+  // /tmp is not used: it is often mounted nodev and nosuid.
   const work = mkdtempSync('/var/tmp/taibai-debian-')
   try {
     await makeTree(suite, join(work, 'tree'), report)
@@ -70,7 +70,7 @@ async function makeTree(suite: string, tree: string, report: Report): Promise<vo
   await slim(tree)
 }
 
-/** debootstrap knows only the release itself; security updates come from the host's other Debian sources. */
+/** debootstrap installs the release itself; security updates come from the host's other Debian sources. */
 async function upgrade(tree: string, sources: string, env: NodeJS.ProcessEnv, report: Report): Promise<void> {
   report('applying security updates to it')
   writeFileSync(join(tree, 'etc/apt/sources.list'), sources)
@@ -84,7 +84,7 @@ async function upgrade(tree: string, sources: string, env: NodeJS.ProcessEnv, re
 async function slim(tree: string): Promise<void> {
   const keepOut = unwanted.map((path) => `path-exclude=${path}/*\n`).join('')
   writeFileSync(join(tree, 'etc/dpkg/dpkg.cfg.d/taibai'), `${keepOut}path-include=/usr/share/doc/*/copyright\n`)
-  // Licences stay: the packages' terms ask for it.
+  // Licences stay, as the packages' terms require.
   const docs = join(tree, 'usr/share/doc')
   await must('Slimming the base', 'find', [docs, '-type', 'f', '!', '-name', 'copyright', '-delete'])
   const emptied = [...unwanted.slice(1), '/var/lib/apt/lists', '/var/cache/apt', '/var/cache/debconf', '/var/log']

@@ -3,22 +3,22 @@ import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
 import { isRoot } from './this-host.ts'
 
-/** Installs packages of Debian on this machine, when this may be done. */
+/** Installs Debian packages on this machine, where permitted. */
 
 const installLimitMs = 10 * 60_000
 
-/** Packages can be installed here without asking anybody. */
+/** True when packages can be installed without asking. */
 export async function canInstallPackages(): Promise<boolean> {
   return isRoot() && (await run('apt-get', ['--version'])).code === 0
 }
 
-/** Installs packages, and refreshes the lists only when they turn out to be missing or too old. */
+/** Installs packages; refreshes the package lists only when they are missing or too old. */
 export async function installPackages(names: string[], report: Report, env: NodeJS.ProcessEnv = {}): Promise<void> {
   const install = ['install', '-y', '--no-install-recommends', ...names]
   report(`installing ${names.join(', ')} (apt-get)`)
   if ((await aptGet(install, env)).code === 0) return
   report('refreshing the package lists (apt-get update)')
-  // A third-party source that fails must not stop us: the install below decides.
+  // A failing third-party source does not stop us: the installation below decides.
   await aptGet(['update'], env)
   const result = await aptGet(install, env)
   if (result.code === 0) return

@@ -9,11 +9,11 @@ import { registryHeader } from '../engine/api/registry-header.ts'
 import { lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
 
-/** What preparing a machine asks of the container engine, over its API: no command line is needed. */
+/** The container engine's API for preparing a machine; the docker command is not needed. */
 
-/** An engine that has not answered by then is treated as absent. */
+/** An engine that does not answer within this time counts as absent. */
 const answerLimitMs = 5000
-/** A registry that has not said anything by then is treated as absent. */
+/** A registry that sends nothing within this time counts as absent. */
 const silenceLimitMs = 15_000
 const pullLimitMs = 10 * 60_000
 
@@ -26,7 +26,7 @@ export interface Built {
   tags: string[]
   arguments: Record<string, string>
   labels: Record<string, string>
-  /** Network of the build's own commands. */
+  /** Network of the build's commands. */
   network?: 'host'
 }
 
@@ -38,23 +38,23 @@ export interface FoundImage {
 
 export interface EngineClient {
   readonly address: string
-  /** Whether it answers, or is there and refuses this user. */
+  /** Whether the engine answers, is absent, or refuses this user. */
   ask(): Promise<EngineAnswer>
-  /** What it says of itself; rejects when it does not answer. */
+  /** The engine's report; rejects when it does not answer. */
   report(): Promise<EngineReport>
-  /** An image that is here: its id and labels. */
+  /** A local image: its id and labels. */
   inspect(image: string): Promise<FoundImage | undefined>
   /** Throws SetupProblem with the end of the build's output. */
   build(purpose: string, built: Built): Promise<void>
-  /** Whether the image is here now. Gives up early on silence, but lets a slow download finish. */
+  /** Returns whether the image exists now. Gives up early on silence, but lets a slow download finish. */
   pull(image: string): Promise<boolean>
-  /** Makes an image of a whole root file system in a tar; `changes` are lines of a Dockerfile. */
+  /** Creates an image from a tar of a root file system; `changes` are Dockerfile lines. */
   importTree(tar: Readable, image: string, changes: string[]): Promise<void>
-  /** These images as one archive, as it comes. Throws SetupProblem when one is not there. */
+  /** These images as one archive stream. Throws SetupProblem when one is missing. */
   save(images: string[]): Promise<Readable>
-  /** Takes the images of an archive that an engine saved. */
+  /** Loads the images of an archive that an engine saved. */
   load(archive: Readable): Promise<void>
-  /** Removes an image that nothing uses; one in use stays. */
+  /** Removes an unused image; one in use stays. */
   remove(image: string): Promise<void>
   close(): void
 }
@@ -63,7 +63,7 @@ export type Credentials = (image: string) => RegistrySecret | null
 
 const nobody: Credentials = () => null
 
-/** `credentials`: who asks the registry of an image. Throws FaasError when the address is none. */
+/** `credentials`: login for the registry of an image. Throws FaasError for an invalid address. */
 export function makeEngineClient(address: string | undefined, credentials = nobody): EngineClient {
   const api = new EngineApi(address)
   return {
@@ -158,7 +158,7 @@ async function importTree(api: EngineApi, tar: Readable, image: string, changes:
   await followed(api, `Importing ${image}`, '/images/create', query, tar)
 }
 
-/** Sends a tar and waits until the engine is done with it. */
+/** Sends a tar and waits until the engine has processed it. */
 async function followed(
   api: EngineApi,
   purpose: string,
@@ -181,7 +181,7 @@ interface ProgressLine {
   error?: string
 }
 
-/** The engine tells in the stream of its answer how it goes, and what failed. */
+/** The engine reports progress and failures in the response's stream. */
 async function readToEnd(answer: IncomingMessage, onLine: (line: ProgressLine) => void): Promise<void> {
   for await (const text of createInterface({ input: answer })) {
     if (text.trim() === '') continue
@@ -192,5 +192,5 @@ async function readToEnd(answer: IncomingMessage, onLine: (line: ProgressLine) =
   if (!answer.complete) throw new Error('the engine broke off')
 }
 
-/** Without a tag an engine would fetch every one there is. */
+/** Without a tag an engine would pull every tag of the name. */
 const isTagged = (image: string): boolean => image.slice(image.lastIndexOf('/')).includes(':') || image.includes('@')

@@ -1,22 +1,22 @@
 import type { EngineAnswer } from './engine-client.ts'
 
-/** What to do about the container engine of a machine, decided from facts alone. */
+/** Decides what to do about the machine's container engine, from facts alone. */
 
 export interface EngineFacts {
-  /** Where the server will look for the engine: unix://… or tcp://… */
+  /** Where the server will connect to the engine: unix://… or tcp://… */
   address: string
-  /** Somebody chose the address (TAIBAI_DOCKER_HOST or DOCKER_HOST). */
+  /** True when the address is set (TAIBAI_DOCKER_HOST or DOCKER_HOST). */
   addressIsGiven: boolean
   answer: EngineAnswer
-  /** Other addresses of this machine where an engine answers, such as that of Podman. */
+  /** Other addresses of this machine where an engine answers, such as Podman's. */
   others: string[]
   platform: NodeJS.Platform
   isRoot: boolean
-  /** dockerd is installed. */
+  /** True when dockerd is installed. */
   hasDaemon: boolean
-  /** An engine may be installed: somebody said so. */
+  /** True when an engine may be installed. */
   mayInstall: boolean
-  /** There is apt-get. */
+  /** True when apt-get exists. */
   hasApt: boolean
   hasSystemd: boolean
 }
@@ -41,7 +41,7 @@ function denied(facts: EngineFacts): string {
   return `A Docker engine is at ${facts.address}, but this user may not use it. Add the user to the group "docker" (sudo usermod -aG docker "$USER") and log in again, or run this command as root.`
 }
 
-/** Three ways: let us install one, have one otherwise, do without. */
+/** The three ways: let us install an engine, get one otherwise, or do without. */
 function howToGetOne(facts: EngineFacts): string {
   const ways = [
     installingUs(facts),

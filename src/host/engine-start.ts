@@ -8,7 +8,7 @@ import { hostMtu, standardMtu } from './host-mtu.ts'
 import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
 
-/** Installs Docker from Debian's packages and starts its engine, with systemd or by hand. */
+/** Installs Docker from Debian's packages and starts its engine, with systemd or directly. */
 
 const settingsFolder = '/etc/docker'
 const settingsFile = `${settingsFolder}/daemon.json`
@@ -16,7 +16,7 @@ const logFile = '/var/log/taibai-dockerd.log'
 const startLimitMs = 60_000
 const pollMs = 200
 
-/** A start that is under way. */
+/** A start in progress. */
 interface StartAttempt {
   hasEnded(): boolean
   logTail(): string
@@ -24,7 +24,7 @@ interface StartAttempt {
 
 export async function installEngine(hasSystemd: boolean, report: Report): Promise<void> {
   if (hasSystemd) settleMtu(report)
-  // On a machine without systemd the package would start the engine itself, with its own settings; runlevel 1 prevents it.
+  // Without systemd the package would start the engine with its own settings; runlevel 1 prevents that.
   await installPackages(['docker.io'], report, hasSystemd ? {} : { RUNLEVEL: '1' })
 }
 
@@ -49,7 +49,7 @@ async function startWithSystemd(report: Report): Promise<StartAttempt> {
   return { hasEnded: () => false, logTail: () => 'see: journalctl -u docker' }
 }
 
-/** In a session of its own and with no tie to our terminal, so that it outlives both. */
+/** Runs in a session of its own, detached from our terminal, so that it outlives both. */
 async function startByHand(report: Report): Promise<StartAttempt> {
   const args = settingsNameMtu() ? [] : ['--mtu', String(hostMtu())]
   report(`starting it (dockerd ${args.join(' ')}; log in ${logFile})`)
@@ -67,7 +67,10 @@ async function startByHand(report: Report): Promise<StartAttempt> {
   }
 }
 
-/** systemd starts the engine without arguments of ours: a small MTU has to be in its settings, which we never change when they exist. */
+/**
+ * systemd starts the engine without our arguments, so a small MTU must be in its settings file, which we never change when it
+ * exists.
+ */
 function settleMtu(report: Report): void {
   const mtu = hostMtu()
   if (mtu === standardMtu) return

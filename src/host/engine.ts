@@ -8,7 +8,7 @@ import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
 import { findProgram, isRoot, runsSystemd } from './this-host.ts'
 
-/** Makes sure that a container engine answers: uses the one that is there, or starts or installs one where this may be done. */
+/** Ensures that a container engine answers: uses an existing one, or starts or installs one where permitted. */
 
 export type EngineResult =
   | { kind: 'ready'; how: 'answered' | 'started' | 'installed' }
@@ -16,11 +16,11 @@ export type EngineResult =
 
 export interface EngineWish {
   engine: EngineClient
-  /** Whether one may be installed. */
+  /** True when an engine may be installed. */
   mayInstall: boolean
 }
 
-/** Never throws for what a machine can be like: what stands in the way comes back as a sentence. */
+/** Does not throw for the state of a machine: an obstacle is returned as a sentence. */
 export async function ensureEngine(wish: EngineWish, report: Report): Promise<EngineResult> {
   try {
     const onWait = (pid: number) => report(`waiting for process ${pid}, which is setting up the engine too`)
@@ -31,7 +31,7 @@ export async function ensureEngine(wish: EngineWish, report: Report): Promise<En
   }
 }
 
-/** Why no engine can be used as things are, and the ways to go on; undefined: one answers. */
+/** Why no engine can be used now, and the ways forward; undefined: an engine answers. */
 export async function adviceOnEngine(engine: EngineClient): Promise<string | undefined> {
   const facts = await gatherFacts({ engine, mayInstall: false })
   const decision = decideEngine(facts)
@@ -74,7 +74,7 @@ async function gatherFacts({ engine, mayInstall }: EngineWish): Promise<EngineFa
   }
 }
 
-/** Where rootless Docker and Podman listen. */
+/** Sockets of rootless Docker and Podman. */
 async function otherEngines(address: string): Promise<string[]> {
   const userFolder = `/run/user/${process.getuid?.()}`
   const sockets = [`${userFolder}/docker.sock`, '/run/podman/podman.sock', `${userFolder}/podman/podman.sock`]

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { run } from './command.ts'
 
-/** How this machine reaches the packages of Debian: its mirrors and its proxy, so that a base made here uses the same. */
+/** A source of Debian packages on this machine, which a base built here uses as well. */
 
 export interface AptTarget {
   uri: string
@@ -9,8 +9,8 @@ export interface AptTarget {
 }
 
 /**
- * Where this host gets Debian's own packages from, asked for another release of it: mirrors carry all of them. Third-party
- * sources are none of the image's business.
+ * The host's sources of Debian packages, changed to another release: mirrors carry all releases. Third-party sources are left
+ * out.
  */
 export function debianTargets(indexTargets: string, release: string): AptTarget[] {
   const rows = indexTargets.split('\n').map((line) => line.split('|'))
@@ -21,7 +21,7 @@ export function debianTargets(indexTargets: string, release: string): AptTarget[
   return targets.filter(({ suite }, at) => targets.findIndex((other) => other.suite === suite) === at)
 }
 
-/** What every release consists of. */
+/** The suites of each release. */
 const releaseParts = ['', '-updates', '-security']
 
 function partOf(suite: string): string {
@@ -32,7 +32,7 @@ export function sourcesList(targets: AptTarget[]): string {
   return targets.map(({ uri, suite }) => `deb ${uri} ${suite} main\n`).join('')
 }
 
-/** The proxy that apt uses on this host, as the environment that debootstrap and builds understand. */
+/** apt's proxy on this host, as environment variables for debootstrap and builds. */
 export function proxyEnvironment(aptConfig: string): Record<string, string> {
   const proxy = (scheme: string) => aptConfig.match(new RegExp(`^Acquire::${scheme}::Proxy "(.+)";`, 'mi'))?.[1]
   const found = { http_proxy: proxy('http'), https_proxy: proxy('https') }

@@ -7,12 +7,12 @@ const systemBundle = '/etc/ssl/certs/ca-certificates.crt'
 
 const certificatePattern = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
-/** Whether somebody told this host to trust more than its distribution does. */
+/** Whether this host trusts more authorities than its distribution does. */
 export function hostHasExtraCertificates(env: HostEnvironment = readHostEnvironment()): boolean {
   return env.certificateFiles.some(existsSync)
 }
 
-/** Everything the host trusts as one bundle; empty when it has none. */
+/** All trusted authorities as one bundle; empty when there are none. */
 export function hostCertificates(env: HostEnvironment = readHostEnvironment()): string {
   const files = [systemBundle, ...env.certificateFiles].filter(existsSync)
   return mergeCertificates(files.map((file) => readFileSync(file, 'utf8')))

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The largest packet that the network of this machine carries; containers must not send larger ones. */
+/** The MTU of this machine's network, which containers must not exceed. */
 
 export const standardMtu = 1500
 
@@ -14,7 +14,7 @@ export function hostMtu(): number {
   return chooseMtu(readFileSync('/proc/net/route', 'utf8'), readInterfaces())
 }
 
-/** The interface of the default route decides; without one, the narrowest that is up. */
+/** The MTU of the default route's interface; without one, the smallest of those that are up. */
 export function chooseMtu(routeTable: string, interfaces: NetworkInterface[]): number {
   const outward = interfaces.filter(({ name, isUp }) => isUp && name !== 'lo')
   const byRoute = outward.filter(({ name }) => name === defaultInterface(routeTable))

@@ -9,8 +9,8 @@ import { SetupProblem } from './problem.ts'
 import { findProgram } from './this-host.ts'
 
 /**
- * The programs of a language for a base that is made on this machine: those of the npm package that `runtime.json` names.
- * The executable needs no package: it is a Node.js itself.
+ * The programs of a language for a base built on this machine, from the npm package in `runtime.json`. The executable needs no
+ * package for Node.js: it contains it.
  */
 export interface LanguagePrograms {
   /** Changes with the programs. */
@@ -24,7 +24,7 @@ export function languagePrograms(npm: string): LanguagePrograms {
   return isExecutable && family === 'node-linux' ? ownNode() : packagePrograms(family)
 }
 
-/** As the package of the same version has it. */
+/** The same as in the npm package of this version. */
 function ownNode(): LanguagePrograms {
   return {
     identity: `node-linux-${process.arch}@${process.versions.node}`,
@@ -32,10 +32,13 @@ function ownNode(): LanguagePrograms {
   }
 }
 
-/** The mark in a Node.js that says whether it carries a program: `:1` or `:0` behind it. In two parts, so that this text is not it. */
+/**
+ * The marker in a Node.js binary that tells whether it contains a program: `:1` or `:0` follows. It is split, so that this source
+ * does not contain it.
+ */
 const mark = ['NODE_SEA_FUSE_', 'fce680ab2cc467b6e072b8b5df1996b2'].join('')
 
-/** The executable as the Node.js that it was made of: what it carries stays where it is, and is not looked at. */
+/** Turns the executable back into plain Node.js: the embedded program stays but is ignored. */
 export function plainNode(executable: Buffer): Buffer {
   const at = executable.indexOf(`${mark}:1`)
   if (at < 0) throw new SetupProblem('This executable does not contain a Node.js.')
@@ -44,7 +47,7 @@ export function plainNode(executable: Buffer): Buffer {
   return plain
 }
 
-/** One package per processor, such as the Node.js binary itself. */
+/** One package per processor architecture, for example the Node.js binary. */
 function packagePrograms(family: string): LanguagePrograms {
   const name = `${family}-${process.arch}`
   const manifestPath = findManifest(name)
@@ -66,7 +69,7 @@ function packagePrograms(family: string): LanguagePrograms {
   }
 }
 
-/** Of a version that is not installed beside us: npm fetches it, checks it, and nothing of it stays. */
+/** A version that is not installed beside us: npm downloads and verifies it into a temporary folder. */
 function fetchedPrograms(name: string, version: string): LanguagePrograms {
   return { identity: `${name}@${version}`, files: () => fetched(name, version) }
 }
@@ -93,7 +96,7 @@ async function fetched(name: string, version: string): Promise<ContextFile[]> {
   }
 }
 
-/** Paths of programs by their names. */
+/** Paths of programs by name. */
 type Bin = Record<string, string>
 
 function findManifest(name: string): string | undefined {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** One at a time across processes: two terminals of one user that prepare the same machine wait for each other. */
+/** A lock across processes: two terminals of one user that prepare the same machine wait for each other. */
 
 const pollMs = 300
 
-/** Runs `work` while holding this user's lock `name` on this machine; a lock whose process is gone is taken over. */
+/** Runs `work` while holding the user's lock `name` on this machine; a lock of a dead process is taken over. */
 export async function withLock<T>(
   name: string,
   onWait: (ownerPid: number) => void,
@@ -31,7 +31,7 @@ export async function withLock<T>(
   }
 }
 
-/** A link appears with its content in one step, so nobody ever reads a lock without an owner. */
+/** A link appears atomically with its content, so nobody ever reads a lock without an owner. */
 function take(path: string): boolean {
   const own = `${path}.${process.pid}`
   writeFileSync(own, String(process.pid))

@@ -9,7 +9,7 @@ import type { EngineClient } from './engine-client.ts'
 import { readRuntimeFolders } from './runtime-folder.ts'
 import { runsSystemd } from './this-host.ts'
 
-/** What is found on this machine, without a server: its engine, images, port, clock, proxies and certificates. */
+/** Findings about this machine without a server: engine, images, port, clock, proxies and certificates. */
 
 export async function engineHere(engine: EngineClient): Promise<Finding[]> {
   const advice = await adviceOnEngine(engine)
@@ -18,7 +18,7 @@ export async function engineHere(engine: EngineClient): Promise<Finding[]> {
   return [problem('engine', says, ways.length === 0 ? 'Then run this again.' : ways.map((way) => way.trim()).join(' '))]
 }
 
-/** Whether the images of the runtimes are there, made of the files that this program has. */
+/** Whether the runtimes' images exist and match this program's files. */
 export async function imagesHere(engine: EngineClient, runtimesDir: string, versions: string[]): Promise<Finding[]> {
   if (!existsSync(runtimesDir)) return []
   const findings: Finding[] = []
@@ -35,7 +35,7 @@ export async function imagesHere(engine: EngineClient, runtimesDir: string, vers
   return findings
 }
 
-/** Where no server of ours answers, nobody else may listen. */
+/** Where our server does not answer, the port must be free. */
 export async function portFinding(address: { host: string; port: number }): Promise<Finding> {
   const { port } = address
   if (!(await isPortTaken(address))) return ok('port', `Port ${port} is free.`)
@@ -48,7 +48,7 @@ export async function portFinding(address: { host: string; port: number }): Prom
 
 const mostSkewMs = 5000
 
-/** `serverNow`: the server's clock at the time `askedAt` of ours; null: there is none to compare with. */
+/** `serverNow`: the server's clock when ours was `askedAt`; null: unknown. */
 export async function clockFinding(serverNow: number | null, askedAt: number): Promise<Finding> {
   const skewMs = serverNow === null ? 0 : serverNow - askedAt
   const setIt = 'Let the clock be set from the network: systemctl enable --now systemd-timesyncd (or chrony).'
@@ -67,7 +67,7 @@ export async function clockFinding(serverNow: number | null, askedAt: number): P
   return ok('clock', 'It is set from the network.')
 }
 
-/** `engineProxies`: through which the engine reaches registries. */
+/** `engineProxies`: the engine's proxies for registries. */
 export function networkFindings(engineProxies: string[] | null, env = readHostEnvironment()): Finding[] {
   const missing = env.certificateFiles.filter((file) => !existsSync(file))
   const names = Object.keys(env.proxies)

@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
 /**
- * The server goes before other programs for the processor: the calls of all functions come through its one thread, which would
- * wait behind each function that computes. Most systems weigh sessions before they weigh threads, so a server that leads a session
- * of its own says it for the session, too. False: not permitted, and all is as it was.
+ * Raises the server's priority over other programs: its single event loop serves the calls of all functions, and would wait
+ * behind each function that computes. Most systems schedule sessions before threads, so a server that leads a session of its own
+ * raises the session's priority too. Returns false when this is not permitted; then nothing changes.
  */
 export function takePrecedence(nice: number): boolean {
   if (nice === 0) return true
@@ -17,7 +17,7 @@ export function takePrecedence(nice: number): boolean {
   }
 }
 
-/** Nobody else's programs are in its session: no terminal's, no script's. */
+/** True when the session contains no other programs, such as those of a terminal or script. */
 function leadsSession(): boolean {
   const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
   return Number(fields[3]) === process.pid

@@ -1,9 +1,9 @@
-/** A situation that preparing a host expects and explains in a sentence; everything else keeps its stack. */
+/** An expected problem while preparing a host, explained in a sentence; other errors keep their stack. */
 export class SetupProblem extends Error {
   override name = 'SetupProblem'
 }
 
-/** Not a fault of the program: this host lacks the means, and doing without is a choice. */
+/** A problem of the host, not of the program: the host lacks the means, and doing without them is a choice. */
 export class HostProblem extends SetupProblem {
   override name = 'HostProblem'
 }

@@ -1,19 +1,19 @@
 import { styleText } from 'node:util'
 
-/** Takes one line about what is being done now. */
+/** Receives a line about the current work. */
 export type Report = (line: string) => void
 
-/** How longer work tells of itself: a title a step, and below it what was done about it. */
+/** Reports longer work: a title for each step, and lines below it. */
 export interface Progress {
   step: Report
   detail: Report
   done: Report
-  /** It was there already. */
+  /** Reports that something already existed. */
   skipped: Report
   warn: Report
 }
 
-/** A line each, plain enough for a log file. */
+/** Prints one line each, plain enough for a log file. */
 export function makeProgress(print: Report): Progress {
   return {
     step: (title) => print(`${styleText('cyan', '▸')} ${title}`),

@@ -6,11 +6,11 @@ import { buildRuntimes, showBuilt } from './runtime-images.ts'
 
 export interface ReadyWish extends EngineWish {
   runtimesDir: string
-  /** Further versions of languages that are asked for, by name. */
+  /** Names of further language versions that are requested. */
   versions: string[]
 }
 
-/** An engine that answers and has the images it needs; or the reason why functions cannot run in containers here. */
+/** An engine that answers and has the required images, or the reason why functions cannot run in containers here. */
 export async function readyEngine(wish: ReadyWish, progress: Progress): Promise<EngineResult> {
   progress.step('Container engine')
   const result = await ensureEngine(wish, progress.detail)
@@ -22,7 +22,7 @@ export async function readyEngine(wish: ReadyWish, progress: Progress): Promise<
   return missing === undefined ? result : { kind: 'unavailable', reason: missing }
 }
 
-/** Where no base can be had, an engine is of no use: then the reason comes back. A broken Dockerfile of ours is thrown. */
+/** Without any base an engine is useless: then the reason is returned. A broken Dockerfile of ours is thrown. */
 async function buildImages(
   { engine, runtimesDir, versions }: ReadyWish,
   progress: Progress,

@@ -1,9 +1,9 @@
 import type { EngineClient } from './engine-client.ts'
 import type { Report } from './progress.ts'
 
-/** Registries, each asked until one image could not be had from it. */
+/** Registries; each is asked until a pull from it has failed. */
 export interface Registries {
-  /** Whether the image is here now. A registry that failed is not asked again by this object. */
+  /** Returns whether the image exists now. A registry that failed is not asked again by this object. */
   pull(image: string, report: Report): Promise<boolean>
 }
 
@@ -22,7 +22,7 @@ export function makeRegistries(pull: EngineClient['pull']): Registries {
   }
 }
 
-/** The first part of a reference is a host when it looks like one; otherwise the engine's default is meant. */
+/** The first part of a reference is a host when it looks like one; otherwise the engine's default registry applies. */
 export function registryOf(image: string): string {
   const [first = '', ...rest] = image.split('/')
   const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')

@@ -4,12 +4,12 @@ import { taggedImage } from '../assets.ts'
 import { askedVersions } from '../domain/runtime.ts'
 import { SetupProblem } from './problem.ts'
 
-/** What the image build reads of a folder in runtimes/: its manifest. */
+/** The manifest of a folder in runtimes/, as the image build reads it. */
 
 export interface RuntimeFolder {
   name: string
   folder: string
-  /** Its name without a tag, which always means the newest. */
+  /** The image's name without a tag. */
   repository: string
   image: string
   /** The shim's command line inside the image. */
@@ -22,13 +22,13 @@ export interface BaseRecipe {
   image: string
   /** Debian packages of the local base. */
   debian: string[]
-  /** Release of Debian of the local base; default: the newest. */
+  /** Debian release of the local base; default: the newest. */
   suite?: string
-  /** An npm package family whose `<npm>-<arch>` member carries the language's programs; `@` and a version behind it: that one. */
+  /** An npm package family whose `<npm>-<arch>` member contains the language's programs; an optional `@` and version follow. */
   npm?: string
 }
 
-/** As `runtime.json` says it of the language, and of each further version of it. */
+/** The manifest's part for the language, and for each further version of it. */
 interface Named {
   name: string
   image: string
@@ -36,7 +36,7 @@ interface Named {
   base: Partial<BaseRecipe> & Pick<BaseRecipe, 'image'>
 }
 
-/** One for each image; `asked`: further languages and versions of languages, by name. */
+/** One entry per image; `asked`: names of further languages and versions. */
 export function readRuntimeFolders(root: string, asked: string[] = []): RuntimeFolder[] {
   const all = readFolders(root)
   const usual = all.flatMap((one) => (one.isOptional ? [] : [one.usual]))
@@ -45,10 +45,10 @@ export function readRuntimeFolders(root: string, asked: string[] = []): RuntimeF
   return [...usual, ...askedVersions(further, asked, known)].map(({ runtime }) => runtime)
 }
 
-/** Of every language there is, asked for or not. */
+/** All languages, whether requested or not. */
 export const readLanguages = (root: string): RuntimeFolder[] => readFolders(root).map(({ usual }) => usual.runtime)
 
-/** Those with one of these names, further versions of languages too. Throws SetupProblem for a name that no runtime has. */
+/** Folders with one of these names, including further versions. Throws SetupProblem for an unknown name. */
 export function namedRuntimeFolders(root: string, asked: string[]): RuntimeFolder[] {
   const all = readFolders(root).flatMap(({ usual, versions }) => [usual, ...versions])
   const unknown = asked.find((name) => !all.some(({ names }) => names.includes(name)))
@@ -66,13 +66,13 @@ function readFolders(root: string): LanguageImages[] {
     .map((name) => readRuntimeFolder(join(root, name)))
 }
 
-/** An image, and the names of all runtimes that it is of. */
+/** An image with the names of all its runtimes. */
 interface NamedImage {
   names: string[]
   runtime: RuntimeFolder
 }
 
-/** Of a folder. */
+/** The images of one folder. */
 interface LanguageImages {
   isOptional: boolean
   usual: NamedImage

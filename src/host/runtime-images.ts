@@ -11,19 +11,19 @@ import type { Progress, Report } from './progress.ts'
 import { makeRegistries } from './registry.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
 
-/** Builds the images of runtimes, and skips those that have not changed. */
+/** Builds the images of runtimes, and skips unchanged ones. */
 
 const sourceLabel = 'io.taibai.source'
 const baseLabel = 'io.taibai.base'
 
 export interface BuildOptions {
   engine: EngineClient
-  /** Those whose images are made. */
+  /** The runtimes to build. */
   runtimes: RuntimeFolder[]
   /** Asks registries and mirrors again. */
   refresh?: boolean
   report: Report
-  /** Builds that share it wait for each other; default: all of this user. */
+  /** Builds with the same lock wait for each other; default: all builds of this user. */
   lock?: string
 }
 
@@ -47,7 +47,7 @@ export async function buildRuntimes(options: BuildOptions): Promise<BuiltRuntime
   })
 }
 
-/** A line for each image: what was done about it. */
+/** Reports a line for each image. */
 export function showBuilt(built: BuiltRuntime[], progress: Progress): void {
   for (const { image, state, base } of built) {
     if (state === 'unchanged') progress.skipped(`${image} is up to date`)
@@ -66,7 +66,7 @@ async function buildRuntime(runtime: RuntimeFolder, options: Omit<BaseOptions, '
   try {
     base = await ensureBase(runtime, { ...options, mayPull: last?.base !== 'local' })
   } catch (error) {
-    // One that came in an archive has the same files; only what it trusts is another machine's.
+    // An image from an archive has the same files; only the certificates are another machine's.
     if (!(error instanceof HostProblem) || last?.source === undefined) throw error
     report(`${runtime.image} is used as it came: its certificate authorities are those of the machine that made it`)
     return { image: runtime.image, state: 'unchanged', base: last.base }
@@ -76,7 +76,7 @@ async function buildRuntime(runtime: RuntimeFolder, options: Omit<BaseOptions, '
   return { image: runtime.image, state: 'built', base: base.kind }
 }
 
-/** From what the image was built; when it is not there, from what base the newest of its name was. */
+/** The source of the existing image; without one, the base of the newest image of that name. */
 async function lastBuild(
   engine: EngineClient,
   runtime: RuntimeFolder,
@@ -86,7 +86,7 @@ async function lastBuild(
   return base === 'official' || base === 'local' ? { base, source: own?.labels[sourceLabel] } : undefined
 }
 
-/** A machine that trusts nobody in particular is content with an image that another made of the same files. */
+/** A machine without certificates of its own accepts an image of the same files that was built elsewhere. */
 const fits = (runtime: RuntimeFolder, kind: BaseKind, source: string): boolean =>
   hostCertificates() === '' || source === sourceOf(runtime, kind)
 
@@ -103,7 +103,7 @@ async function buildImage(engine: EngineClient, runtime: RuntimeFolder, base: Ba
     arguments: { BASE: base.image },
     labels: { [sourceLabel]: sourceOf(runtime, base.kind), [baseLabel]: base.kind },
   })
-  // Refused while a container still uses it; then it stays until the next build.
+  // The engine refuses while a container still uses the image; then it stays until the next build.
   const current = await engine.inspect(runtime.image)
   if (replaced && replaced.id !== current?.id) await engine.remove(replaced.id)
 }

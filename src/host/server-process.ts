@@ -7,17 +7,17 @@ import { makeFolder } from '../folder.ts'
 import { childEnvironment, lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
 
-/** The server as a process of its own: started detached, found again by its pid file, stopped gracefully. */
+/** Runs the server as a detached process, which is found again by its pid file and stopped gracefully. */
 
 const startLimitMs = 60_000
 const pollMs = 50
-/** After the time that running calls get, the server removes its workers. */
+/** After the drain time for running calls, the server removes its workers. */
 const removalLimitMs = 30_000
 
 /**
- * What the server is started with wherever nothing else is said. From the sources, Node.js keeps what it made of our modules:
- * the start takes two thirds of the time, and 30 MB less, because the compiler that strips types, once for each thread, is
- * not needed. Two heaps of malloc for a dozen threads in place of sixteen: 2 MB less. The same as in package.json's `start`.
+ * The server's environment wherever nothing else is set, the same as in package.json's `start`. From the sources, Node.js caches
+ * its compiled modules: the start takes two thirds of the time, and 30 MB less, because the compiler that strips types is not
+ * needed in each thread. Two malloc arenas instead of sixteen for a dozen threads save 2 MB.
  */
 export const serverEnvironment: Record<string, string> = {
   ...(!isExecutable && { NODE_COMPILE_CACHE: join(projectFolder, 'node_modules', '.cache', 'node') }),
@@ -27,7 +27,7 @@ export const serverEnvironment: Record<string, string> = {
 export interface ServerFiles {
   pid: string
   log: string
-  /** The version that was started, as server-version.ts tells it. */
+  /** The started version, from server-version.ts. */
   version: string
 }
 
@@ -61,7 +61,7 @@ export async function startServer(options: {
   return server.pid as number
 }
 
-/** The pid of the running server of this data folder; a stale pid file or somebody else's process is not it. */
+/** The pid of this data folder's running server; a stale pid file or another program's process does not count. */
 export function findServer(dataDir: string): number | undefined {
   const pid = Number(readText(serverFiles(dataDir).pid))
   const isOurs =
@@ -71,14 +71,14 @@ export function findServer(dataDir: string): number | undefined {
   return isOurs ? pid : undefined
 }
 
-/** The version that was started last; the empty text when none was. */
+/** The version that was started last; empty: none. */
 export function startedVersion(dataDir: string): string {
   return readText(serverFiles(dataDir).version)
 }
 
 export const stopLimitMs = ({ drainMs }: { drainMs: number }): number => drainMs + removalLimitMs
 
-/** Asks the server to stop and waits; says whether it ended in time. */
+/** Asks the server to stop and waits; returns whether it ended in time. */
 export async function stopServer(dataDir: string, pid: number, limitMs: number): Promise<boolean> {
   process.kill(pid, 'SIGTERM')
   const deadline = performance.now() + limitMs
@@ -109,7 +109,7 @@ async function waitUntilReady(
   )
 }
 
-/** What the system keeps of a process, a piece a line. */
+/** Splits a /proc file at its NUL bytes. */
 const linesOf = (path: string): string[] => readText(path).split('\0')
 
 function readText(path: string): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { releaseIdentity } from '../assets.ts'
 
-/** Tells whether a running server is still the one that would be started now: its program and its engine. */
+/** Identifies the program and engine of a server, to tell whether a running one is outdated. */
 export const serverVersion = (engine: string): string =>
   createHash('sha256').update(`${engine}\n${releaseIdentity()}`).digest('hex')

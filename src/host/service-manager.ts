@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { readHostEnvironment } from '../config.ts'
 
 /**
- * News for a service manager such as systemd: ready, alive, stopping. Node.js has no datagram sockets of Unix, so
- * `systemd-notify` sends them, which is there wherever somebody waits for them.
+ * Notifies a service manager such as systemd: ready, alive, stopping. Node.js has no Unix datagram sockets, so the program
+ * `systemd-notify` sends the messages.
  */
 export interface ServiceManager {
   ready(): void
@@ -16,7 +16,7 @@ export function makeServiceManager(): ServiceManager {
   return {
     ready() {
       tell('READY=1')
-      // Twice as often as it is wanted. An event loop that hangs sends nothing, and is started anew.
+      // Sent twice per interval. A blocked event loop sends nothing, so the service manager restarts the server.
       if (watchdogMs !== undefined) setInterval(() => tell('WATCHDOG=1'), watchdogMs / 2).unref()
     },
     stopping: () => tell('STOPPING=1'),
@@ -24,6 +24,6 @@ export function makeServiceManager(): ServiceManager {
 }
 
 function tell(news: string): void {
-  // A manager that cannot be told notices for itself.
+  // A manager that cannot be notified notices by itself.
   spawn('systemd-notify', [`--pid=${process.pid}`, news], { stdio: 'ignore' }).on('error', () => {})
 }

@@ -1,19 +1,19 @@
-/** The unit of systemd that runs the server, as a value. */
+/** The systemd unit of the server, as a value. */
 
 export interface UnitFacts {
-  /** The program and its first arguments; `serve` follows. */
+  /** The program and its first arguments; `serve` is appended. */
   command: string[]
-  /** `system`: started with the machine; `user`: a unit of one user's own manager. */
+  /** `system`: started at boot; `user`: a unit of one user's own manager. */
   scope: 'system' | 'user'
-  /** Who runs it, in the system's scope. */
+  /** The server's user, in the system scope. */
   user: string
-  /** Group of the engine's socket; null: nobody has to be in one. */
+  /** Group of the engine's socket; null: no group is needed. */
   socketGroup: string | null
   dataDir: string
-  /** Settings, a line each; it need not be there. */
+  /** File with settings, one per line; it may be missing. */
   environmentFile: string
   environment: Record<string, string>
-  /** How long it may take to stop. */
+  /** Longest time to stop. */
   stopSeconds: number
 }
 
@@ -28,7 +28,7 @@ export function unitText(facts: UnitFacts): string {
   return sections.map(([name, lines]) => `[${name}]\n${lines.filter((line) => line !== false).join('\n')}\n`).join('\n')
 }
 
-/** Wants, and not Requires: the server outlives a restart of the engine. */
+/** Wants instead of Requires: the server outlives a restart of the engine. */
 const about = ({ scope }: UnitFacts): Section => [
   'Description=Taibai, functions as a service',
   ...(scope === 'system'
@@ -67,8 +67,8 @@ const foldersOf = ({ dataDir }: UnitFacts): Section =>
     : [`ReadWritePaths=${quoted(dataDir)}`]
 
 /**
- * What surrounds the server beside the socket, through which it could do anything: fences against accidents. V8 compiles, so there
- * is no MemoryDenyWriteExecute; Node.js raises its limit of files, so @resources stay.
+ * Restrictions against accidents; access to the engine's socket bypasses them. MemoryDenyWriteExecute is left out because V8
+ * compiles code; @resources stays because Node.js raises its limit of open files.
  */
 function fences({ user, command, dataDir }: UnitFacts): Section {
   const isHome = [...command, dataDir].some((path) => /^\/(home|root|run\/user)\//.test(path))
@@ -83,7 +83,7 @@ function fences({ user, command, dataDir }: UnitFacts): Section {
   return [
     ...(user === 'root' ? asRoot : asUser),
     'OOMScoreAdjust=-500',
-    // Before what computes: the calls of all functions come through its one thread.
+    // The server has priority over computing programs, because its event loop serves the calls of all functions.
     'CPUWeight=1000',
     'ProtectSystem=strict',
     `ProtectHome=${isHome ? 'read-only' : 'yes'}`,
@@ -98,7 +98,7 @@ function fences({ user, command, dataDir }: UnitFacts): Section {
   ]
 }
 
-/** What a user's own manager can do, too. */
+/** Restrictions that a user's own manager supports too. */
 const everywhere = [
   'NoNewPrivileges=yes',
   'RestrictNamespaces=yes',
@@ -109,7 +109,7 @@ const everywhere = [
   'SystemCallArchitectures=native',
 ]
 
-/** As systemd reads words: quotes where there is a space; `%` and `$` mean themselves. */
+/** Quotes a word for systemd: quotes around spaces; `%` and `$` are escaped. */
 function quoted(word: string): string {
   const literal = word.replaceAll('%', '%%').replaceAll('$', '$$$$')
   return /[\s"'\\]/.test(literal) ? `"${literal.replace(/["\\]/g, '\\$&')}"` : literal

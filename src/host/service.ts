@@ -9,16 +9,16 @@ import { serverEnvironment, stopLimitMs } from './server-process.ts'
 import { type UnitFacts, unitText } from './service-unit.ts'
 import { isRoot, runsSystemd } from './this-host.ts'
 
-/** The server as a service of this machine, or of one user where that is not root. */
+/** The server as a service of this machine or, without root, of one user. */
 
 const unitName = 'taibai.service'
 
 export interface ServiceWish {
   settings: Config
-  /** Folder of this user's configuration, such as ~/.config. */
+  /** The user's configuration folder, such as ~/.config. */
   configHome: string
   user: string
-  /** Undefined: the usual one of the scope. */
+  /** Undefined: the scope's default. */
   dataDir: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface Service {
   facts: UnitFacts
 }
 
-/** What would be installed. */
+/** The service that would be installed. */
 export function serviceOf({ settings, configHome, user, dataDir }: ServiceWish): Service {
   const scope = isRoot() ? 'system' : 'user'
   const folder = scope === 'system' ? '/etc/systemd/system' : join(configHome, 'systemd/user')
@@ -44,7 +44,7 @@ export function serviceOf({ settings, configHome, user, dataDir }: ServiceWish):
     environment: {
       TAIBAI_DATA_DIR: data,
       MALLOC_ARENA_MAX: serverEnvironment.MALLOC_ARENA_MAX ?? '2',
-      // The package's own folder may be closed to the service.
+      // The service may have no access to the package's own folder.
       ...(!isExecutable && { NODE_COMPILE_CACHE: join(data, 'program/compiled') }),
     },
     stopSeconds: Math.ceil(stopLimitMs(settings) / 1000),
@@ -52,7 +52,7 @@ export function serviceOf({ settings, configHome, user, dataDir }: ServiceWish):
   return { scope, unitFile: join(folder, unitName), text: unitText(facts), facts }
 }
 
-/** Writes the unit and lets systemd start it, now and with the machine. */
+/** Writes the unit and makes systemd start it, now and at each boot. */
 export async function installService(service: Service, report: (line: string) => void): Promise<void> {
   refuseWithoutSystemd()
   const { scope, unitFile, text, facts } = service
@@ -68,7 +68,7 @@ export async function installService(service: Service, report: (line: string) =>
   report('started')
 }
 
-/** What it leaves: the data folder and the settings. False: there was none. */
+/** Keeps the data folder and the settings. False: there was no service. */
 export async function uninstallService({ scope, unitFile }: Service): Promise<boolean> {
   refuseWithoutSystemd()
   if (!existsSync(unitFile)) return false
@@ -80,10 +80,10 @@ export async function uninstallService({ scope, unitFile }: Service): Promise<bo
 
 export interface ServiceState {
   installed: boolean
-  /** As systemd says: `active`, `failed` and so on; null: there is no systemd to ask. */
+  /** systemd's state: `active`, `failed` and so on; null: there is no systemd. */
   active: string | null
   enabled: string | null
-  /** Its main process; null: none. */
+  /** Pid of its main process; null: none. */
   pid: number | null
 }
 
@@ -114,7 +114,7 @@ function refuseWithoutSystemd(): void {
   )
 }
 
-/** The server's user owns its data. */
+/** Creates the server's user, who owns the data. */
 async function ensureUser({ user, dataDir }: UnitFacts, report: (line: string) => void): Promise<void> {
   if ((await run('id', ['-u', user])).code !== 0) {
     const args = [
@@ -135,7 +135,7 @@ async function ensureUser({ user, dataDir }: UnitFacts, report: (line: string) =
   if (statSync(dataDir).uid !== uid) chownSync(dataDir, uid as number, gid as number)
 }
 
-/** Whoever is in it may use the engine; a group that has no name is its number. */
+/** Members of this group may use the engine; a group without a name is given by its number. */
 function groupOfSocket(host: string | undefined): string | null {
   const address = host ?? localEngine
   const path = address.startsWith('unix://') ? address.slice('unix://'.length) : null

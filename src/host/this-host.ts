@@ -2,9 +2,9 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readHostEnvironment } from '../config.ts'
 
-/** Small facts about this machine that several steps ask for. */
+/** Facts about this machine that several steps need. */
 
-/** Users without root often lack the sbin folders in PATH, yet what lies there is installed. */
+/** PATH of users without root often lacks the sbin folders. */
 const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
 /** The path of an installed program. */
@@ -13,7 +13,7 @@ export function findProgram(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }
 
-/** systemd is really running, not just installed (its own documented test). */
+/** True when systemd is running, not just installed (its documented test). */
 export const runsSystemd = (): boolean => existsSync('/run/systemd/system')
 
 export const isRoot = (): boolean => process.getuid?.() === 0

@@ -2,9 +2,9 @@ import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './
 import { type Policy, type PolicyFigures, timeText, tried } from './policies.ts'
 import type { Trace } from './trace.ts'
 
-/** Ways of keeping workers, each with several sizes: what more memory buys under each. */
+/** Policies for keeping workers, each with several sizes: the benefit of more memory under each. */
 
-/** One size of one way: a point of its curve. */
+/** A policy with one size: a point of its curve. */
 export interface CurvePoint extends PolicyFigures {
   /** The size in words, such as `512 MiB` or `10 min`. */
   size: string
@@ -17,7 +17,7 @@ interface Family {
 
 const minuteMs = 60_000
 const leastBudgetMib = 64
-/** Of the installation's budget. */
+/** Sizes as shares of the installation's memory budget. */
 const budgetShares = [0.125, 0.25, 0.5, 1, 2]
 const keepSeconds = [30, 120, 600, 1800, 3600]
 const histogramMinutes = [30, 60, 240]
@@ -31,10 +31,10 @@ export const curveNames = [
   'histogram',
 ] as const
 
-/** How many points all curves have together. */
+/** Number of points of all curves. */
 export const curveSize = (ownMib: number): number => families(ownMib).reduce((sum, { sizes }) => sum + sizes.length, 0)
 
-/** One point after the other: each takes a replay of the whole trace. */
+/** Yields one point at a time, because each replays the whole trace. */
 export function* curves(trace: Trace, ownMib: number): Generator<CurvePoint> {
   for (const { sizes } of families(ownMib)) {
     for (const { size, policy } of sizes) yield { ...tried(policy, trace), size }

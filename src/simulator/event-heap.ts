@@ -1,11 +1,11 @@
-/** What is to happen, the soonest first; of the same moment, what was added first. */
+/** A priority queue of events, the earliest first; equal times keep their order of insertion. */
 export class EventHeap<T> {
   #times: number[] = []
   #orders: number[] = []
   #events: T[] = []
   #added = 0
 
-  /** When the next one is due; infinite when there is none. */
+  /** Time of the next event; infinite when there is none. */
   get nextAt(): number {
     return this.#times[0] ?? Number.POSITIVE_INFINITY
   }

@@ -2,8 +2,8 @@ import type { Installation, PastCall, PastFunction } from '../domain/history.ts'
 import { type Trace, type TracedCall, type TracedFunction, type TracedRuntime, traceOf } from './trace.ts'
 
 /**
- * The calls that a server has had as a trace. A cold start costs the median of its cold starts. Functions that are gone
- * have the memory of their peak, else the given one, and count as functions of the first runtime.
+ * Converts a server's past calls to a trace. A cold start costs the median of its cold starts. Deleted functions have the memory
+ * of their peak, else `defaultMemoryBytes`, and count as functions of the first runtime.
  */
 export function traceOfHistory(
   calls: Iterable<PastCall>,
@@ -42,7 +42,7 @@ interface Seen {
   memoryPeakMb: number
 }
 
-/** By function version, times from the first call on. Throws an Error with a sentence when there is none. */
+/** Calls by function version, with times relative to the first call. Throws an Error with a sentence when there are none. */
 function gathered(calls: Iterable<PastCall>) {
   const byVersion = new Map<string, Seen>()
   const [coldMs, bindMs]: [number[], number[]] = [[], []]
@@ -61,7 +61,7 @@ function gathered(calls: Iterable<PastCall>) {
   }
   if (byVersion.size === 0) throw new Error('There are no calls that have ended in this time.')
   const cold = medianOf(coldMs) ?? usualColdMs
-  // The last call gets its worker within it.
+  // The extra time lets the last call get its worker within the trace.
   return { byVersion, lengthMs: lengthMs + cold, cold, bind: Math.min(cold, medianOf(bindMs) ?? usualBindMs) }
 }
 

@@ -12,10 +12,13 @@ import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedW
 const secondMs = 1000
 const minuteMs = 60 * secondMs
 const mib = 1024 * 1024
-/** Generic workers that the service keeps by default. */
+/** Number of generic workers that the service keeps by default. */
 export const genericFloor = 2
 
-/** Every idle worker goes after the same time: what most platforms do. `generic`: kept ready of each runtime, always. */
+/**
+ * Every idle worker ends after the same time, as in most platforms. `generic`: workers that are always kept ready for each
+ * runtime.
+ */
 export function fixedTtl(ttlMs: number, generic = 0): KeepAlive {
   return {
     budgetBytes: Number.POSITIVE_INFINITY,
@@ -26,9 +29,9 @@ export function fixedTtl(ttlMs: number, generic = 0): KeepAlive {
 }
 
 /**
- * Shahrad et al. 2020, section 4: a histogram of a function's gaps by minute. Just after the 5th percentile (less a tenth)
- * a worker is started, and it stays to the 99th (and a tenth). A function whose histogram says nothing (few gaps, spread
- * evenly, most out of range) is kept for the whole range.
+ * Shahrad et al. 2020, section 4: a histogram of a function's gaps by minute. A worker is started at the 5th percentile
+ * (minus a tenth) and kept until the 99th (plus a tenth). A function with an uninformative histogram (few gaps, an even spread,
+ * most out of range) is kept for the whole range.
  */
 export function hybridHistogram(rangeMs: number): KeepAlive {
   const bins = Math.ceil(rangeMs / minuteMs)
@@ -65,7 +68,7 @@ class MinuteHistogram {
   #outside = 0
   #total = 0
   #windows = { warmMs: 0, untilMs: 0 }
-  /** Gaps when the windows were made; they are made again when there are some more. */
+  /** Number of gaps when the windows were computed; they are recomputed after some more. */
   #madeWith = -1
 
   constructor(bins: number) {
@@ -114,7 +117,7 @@ function percentileOf(counts: Uint32Array, total: number, share: number): number
   return counts.length
 }
 
-/** Greedy-dual-size-frequency over a budget (A. Fuerst, P. Sharma, FaasCache, ASPLOS 2021). */
+/** Greedy-dual-size-frequency within a budget (A. Fuerst, P. Sharma, FaasCache, ASPLOS 2021). */
 export function greedyDual(budgetMib: number): KeepAlive {
   let clock = 0
   const calls = new Map<SimulatedFunction, number>()
@@ -134,7 +137,7 @@ export function greedyDual(budgetMib: number): KeepAlive {
   }
 }
 
-/** The pool's own rule: every decision is that of its `policy/`. */
+/** The pool's own rule: every decision calls its `policy/`. */
 export function learned(budgetMib: number, keepsGeneric = true): KeepAlive {
   const budgetBytes = budgetMib * mib
   const habits = new Map<SimulatedFunction, Habits<SimulatedFunction>>()

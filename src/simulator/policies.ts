@@ -3,35 +3,35 @@ import type { KeepAlive } from './rule.ts'
 import { Simulation } from './simulation.ts'
 import type { Trace } from './trace.ts'
 
-/** How workers could be kept, tried on one trace: what each way takes and what its calls wait. */
+/** Compares policies for keeping workers on one trace: memory use against waiting time. */
 
 export interface PolicyOptions {
-  /** Memory of all workers, in MiB; the first is that of the installation. */
+  /** Memory budgets of all workers, in MiB; the first is the installation's. */
   budgetsMib: number[]
-  /** Times after which an idle worker goes, in seconds. */
+  /** Idle times in seconds after which a worker ends. */
   keepSeconds: number[]
 }
 
 export interface PolicyFigures {
   policy: string
-  /** Null: it takes what it needs. */
+  /** Null: unlimited. */
   budgetMib: number | null
   calls: number
   cold: number
   prewarmed: number
-  /** Time that all calls together waited for workers: new, generic or busy. */
+  /** Total time that calls waited for workers: new, generic or busy. */
   waitedMs: number
-  /** Mean over the time, and the most. */
+  /** Mean over time, and peak. */
   idleMib: number
   peakIdleMib: number
   busyMib: number
 }
 
-/** One way of keeping workers, with one size. */
+/** A policy with one size. */
 export interface Policy {
   name: string
   budgetMib: number | null
-  /** A rule learns: a new one for each run. */
+  /** A new rule for each run, because rules learn. */
   rule(): KeepAlive
 }
 
@@ -61,7 +61,7 @@ export function timeText(seconds: number): string {
   return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`
 }
 
-/** `onPolicy` is told before each. */
+/** `onPolicy` is called before each policy. */
 export function comparePolicies(
   trace: Trace,
   options: PolicyOptions,

@@ -1,23 +1,23 @@
 import type { Evictable } from '../engine/pool/policy/pool-policy.ts'
 import type { TracedFunction, TracedRuntime } from './trace.ts'
 
-/** What a rule decides, and what it sees of the simulation. */
+/** A rule's decisions, and its view of the simulation. */
 
 export interface SimulatedWorker extends Evictable {
   fn: SimulatedFunction
-  /** Calls that it runs. */
+  /** Number of calls that it runs. */
   running: number
   idleSince: number
-  /** Place among the idle ones; -1: busy or gone. */
+  /** Index among the idle workers; -1: busy or gone. */
   place: number
   isGone: boolean
-  /** The rule is asked about it again then, if it is idle. */
+  /** When to ask the rule about it again, if it is idle. */
   lookAt: number
   worthUntil: number
   hasServed: boolean
 }
 
-/** Belongs to no function yet. */
+/** A worker that belongs to no function yet. */
 export interface SimulatedGeneric extends Evictable {
   pool: GenericPool
 }
@@ -25,70 +25,70 @@ export interface SimulatedGeneric extends Evictable {
 /** The generic workers of a runtime. */
 export interface GenericPool {
   runtime: TracedRuntime
-  /** The worthiest first. */
+  /** The one with the most worth first. */
   ready: SimulatedGeneric[]
   starting: number
 }
 
 export interface SimulatedFunction extends TracedFunction {
   index: number
-  /** With room for a call, the one used last on top. */
+  /** Workers with room for a call, the one used last on top. */
   free: SimulatedWorker[]
   workers: number
   starting: number
-  /** Calls under way or waiting. */
+  /** Number of running or waiting calls. */
   active: number
-  /** Places in the trace of the calls that wait. */
+  /** Indexes in the trace of the waiting calls. */
   waiting: number[]
   calls: number
   lookAt: number
   meanRunMs: number
 }
 
-/** What a rule sees of the simulation, and what it may ask of it. */
+/** A rule's view of the simulation, and its actions. */
 export interface World {
   readonly now: number
   readonly freeBytes: number
-  /** All that may go, with what it is worth now. */
+  /** All workers that may be evicted, with their current worth. */
   spare(): Evictable[]
-  /** Until a worker that is decided on now is there. */
+  /** Expected time until a new worker is ready. */
   startMs(fn: SimulatedFunction): number
-  /** How long the call at the head of the line has waited. */
+  /** How long the first waiting call has waited. */
   waitedMs(fn: SimulatedFunction): number
-  /** Starts a worker that nobody waits for. */
+  /** Starts a worker for which no call waits. */
   warm(fn: SimulatedFunction): void
-  /** Asks the rule about the function at that time; see `lookFunction`. */
+  /** Schedules a call of `lookFunction` for the function. */
   lookAtFunction(fn: SimulatedFunction, at: number): void
 }
 
-/** A rule. Times are ms of the trace. */
+/** A rule for keeping workers. Times are ms of the trace. */
 export interface KeepAlive {
-  /** Bytes of all workers; infinite: the rule says itself what goes. */
+  /** Memory limit of all workers; infinite: the rule ends workers itself. */
   budgetBytes: number
   began?(fn: SimulatedFunction, now: number): void
-  /** A worker came for a call, which had waited `tookMs`. */
+  /** A worker was started for a call, which had waited `tookMs`. */
   started?(fn: SimulatedFunction, tookMs: number): void
   ended?(fn: SimulatedFunction, now: number): void
-  /** A worker is idle now. Returns when to look at it again; infinite: never. */
+  /** A worker became idle. Returns when to call `look`; infinite: never. */
   idle?(worker: SimulatedWorker, world: World): number
-  /** It is still idle at that time. Returns when to look again; now or before: it goes. */
+  /** The worker is still idle. Returns when to look again; a time not in the future ends it. */
   look?(worker: SimulatedWorker, world: World): number
-  /** What is to be known of every idle worker before some are evicted. */
+  /** Sets the worth of every idle worker before an eviction. */
   appraise?(idle: readonly SimulatedWorker[], now: number): void
   evicted?(worker: SimulatedWorker, world: World): void
-  /** The time asked for with `lookAtFunction` has come. */
+  /** The time set with `lookAtFunction` has come. */
   lookFunction?(fn: SimulatedFunction, world: World): void
-  /** Workers to start for calls that wait; default: one for each. */
+  /** Number of workers to start for waiting calls; default: one for each. */
   starts?(fn: SimulatedFunction, world: World): number
-  /** Absent: no generic workers are kept. */
+  /** Absent: no generic workers. */
   generic?: GenericRule
 }
 
 export interface GenericRule {
-  /** One was taken for a call, or would have been if it had been ready. */
+  /** A call took a generic worker, or would have taken a ready one. */
   taken?(pool: GenericPool, now: number): void
-  /** Whether there should be one more than are ready or on their way. */
+  /** Whether one more should be started, in addition to ready and starting ones. */
   wantsMore(pool: GenericPool, world: World): boolean
-  /** What is to be known of every ready one before some are evicted. */
+  /** Sets the worth of every ready worker before an eviction. */
   appraise?(pool: GenericPool, now: number): void
 }

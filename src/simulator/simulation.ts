@@ -8,24 +8,24 @@ export interface Figures {
   calls: number
   /** Calls served by a worker that was started for them. */
   cold: number
-  /** Cold calls that were the first of their function: no rule could have known. */
+  /** Cold calls that were the first of their function, which no rule can avoid. */
   first: number
-  /** Cold calls that came while others of the function ran: one worker would not have been enough. */
+  /** Cold calls while others of the function ran: one worker was not enough. */
   scaleOut: number
-  /** Calls served by a generic worker that was ready. */
+  /** Calls served by a ready generic worker. */
   prewarmed: number
-  /** Calls that waited for a busy worker, and for how long together. */
+  /** Calls that waited for a busy worker, and their total wait. */
   waited: number
   waitedMs: number
-  /** What all calls waited together for a worker, new or busy. */
+  /** Total wait of all calls for a worker, new or busy. */
   delayMs: number
-  /** Memory of idle workers, including generic ones and those being started: mean over the time, and peak. */
+  /** Memory of idle workers, including generic and starting ones: mean over time, and peak. */
   idleMib: number
   peakIdleMib: number
   busyMib: number
-  /** Part of the idle memory that generic workers take. */
+  /** The part of the idle memory that generic workers take. */
   genericMib: number
-  /** Workers started ahead, and those of them that served nobody. */
+  /** Workers started ahead, and those of them that served no call. */
   warmed: number
   warmedInVain: number
 }
@@ -41,16 +41,16 @@ type Event =
   | { kind: 'patience'; fn: SimulatedFunction }
 
 const mib = 1024 * 1024
-/** As many as the service has by default. */
+/** The service's default. */
 const maxParallelStarts = 4
-/** The service looks once a second whether more generic workers are wanted. */
+/** Interval of the refills of generic workers. */
 const sweepMs = 10_000
 
 /**
- * Runs a trace against a rule that keeps workers. Everything but the rule is the same for all, and as in the pool: a call
- * takes the idle worker used last; else a generic one of its runtime, if the rule keeps some; else one is started, and
- * whichever is ready first, the new one or a busy one, serves it. Time is simulated, one event after the other: the same
- * trace gives the same figures.
+ * Runs a trace with a rule that keeps workers. Everything else is the same for all rules, as in the pool: a call takes the idle
+ * worker used last; else a generic worker of its runtime, if the rule keeps some; else a new one is started, and whichever is
+ * ready first, the new or a busy one, serves the call. Time is simulated, one event after the other, so equal traces give equal
+ * figures.
  */
 export class Simulation implements World {
   readonly trace: Trace
@@ -64,7 +64,7 @@ export class Simulation implements World {
   #made = 0
   #idleBytes = 0
   #heldBytes = 0
-  /** Also counted as idle. */
+  /** Also part of the idle memory. */
   #genericBytes = 0
   #sinceMs = 0
   #idleByteMs = 0
@@ -131,24 +131,24 @@ export class Simulation implements World {
     }
   }
 
-  // --- what rules may ask for
+  // --- actions of rules
 
   get freeBytes(): number {
     return this.#rule.budgetBytes - this.#heldBytes
   }
 
-  /** Until a worker that is decided on now is there. */
+  /** Expected time until a new worker is ready. */
   startMs(fn: SimulatedFunction): number {
     return (this.#genericOf(fn)?.ready.length ?? 0) > 0 ? 0 : fn.coldMs
   }
 
-  /** How long the call at the head of the line has waited. */
+  /** How long the first waiting call has waited. */
   waitedMs(fn: SimulatedFunction): number {
     const [oldest] = fn.waiting
     return oldest === undefined ? 0 : this.now - (this.trace.atMs[oldest] as number)
   }
 
-  /** All that may go, with what it is worth now. */
+  /** All workers that may be evicted, with their current worth. */
   spare(): (SimulatedWorker | SimulatedGeneric)[] {
     this.#rule.appraise?.(this.idle, this.now)
     for (const pool of this.generic) this.#rule.generic?.appraise?.(pool, this.now)
@@ -166,7 +166,7 @@ export class Simulation implements World {
     if (!worker.hasServed) this.#figures.warmedInVain++
   }
 
-  /** Starts a worker that nobody waits for. */
+  /** Starts a worker for which no call waits. */
   warm(fn: SimulatedFunction): void {
     this.#figures.warmed++
     this.#provideOne(fn, true)
@@ -178,7 +178,7 @@ export class Simulation implements World {
     this.#events.add(at, { kind: 'function', fn })
   }
 
-  // --- what happens
+  // --- events
 
   #until(at: number): void {
     while (this.#events.nextAt <= at) {
@@ -355,7 +355,7 @@ export class Simulation implements World {
 
   // --- memory
 
-  /** Beside the other workers; makes room for them first. */
+  /** Reserves memory in addition to that of the other workers, after making room. */
   #hold(bytes: number): void {
     if (this.freeBytes < bytes && bytes > 0) this.#makeRoom(bytes - this.freeBytes)
     this.#account()
@@ -367,7 +367,7 @@ export class Simulation implements World {
     if (worker.place < 0) this.#noteIdle(worker)
     worker.idleSince = this.now
     worker.worthUntil = 0
-    // Room that calls took beyond the budget is given back by those that are idle.
+    // Memory that calls took beyond the budget is released by evicting idle workers.
     if (this.freeBytes < 0) this.#makeRoom(-this.freeBytes)
     if (worker.isGone) return
     this.#lookLater(worker, this.#rule.idle?.(worker, this) ?? Number.POSITIVE_INFINITY)
@@ -387,7 +387,7 @@ export class Simulation implements World {
     this.#events.add(at, { kind: 'worker', worker })
   }
 
-  /** What cannot be freed is taken all the same: no rule makes a call wait for memory here. */
+  /** Memory that cannot be freed is taken anyway: here no call waits for memory. */
   #makeRoom(neededBytes: number): void {
     const spare = this.spare()
     for (const worker of chooseEvictions(neededBytes, spare) ?? spare) {
@@ -419,7 +419,7 @@ export class Simulation implements World {
     this.#countIdle(-worker.memoryBytes)
   }
 
-  /** Before bytes change. */
+  /** Called before the bytes change. */
   #account(): void {
     const passed = this.now - this.#sinceMs
     this.#idleByteMs += this.#idleBytes * passed

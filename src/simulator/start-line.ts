@@ -1,16 +1,16 @@
-/** `now`: a call waits for it. `later`: work ahead, behind everything that is waited for. */
+/** `now`: a call waits for it. `later`: work ahead, after all starts that calls wait for. */
 export type Urgency = 'now' | 'later'
 
 export interface StartInLine<Event> {
   urgency: Urgency
   takesMs: number
-  /** When it is through. */
+  /** The event at the end of the start. */
   event: Event
-  /** Asked when its turn comes; when it is not, it has undone itself. */
+  /** Checked when it is next; if it returns false, it has cancelled itself. */
   isNeeded(): boolean
 }
 
-/** What `Starts` is in the pool: at most `maxParallel` at once, those that calls wait for first. */
+/** The counterpart of the pool's `Starts`: at most `maxParallel` at once, those that calls wait for first. */
 export class StartLine<Event> {
   #maxParallel: number
   #begin: (takesMs: number, event: Event) => void
@@ -27,7 +27,7 @@ export class StartLine<Event> {
     this.#next()
   }
 
-  /** One that had begun is through. */
+  /** A start has ended. */
   ended(): void {
     this.#running--
     this.#next()

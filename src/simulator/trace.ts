@@ -1,11 +1,11 @@
-/** Calls of many functions over time, in order, as plain arrays: a week has millions of them. */
+/** Calls of many functions in order of time, as plain arrays: a week has millions of them. */
 export interface Trace {
   functions: TracedFunction[]
-  /** Those of which generic workers can be kept. */
+  /** Runtimes for which generic workers can be kept. */
   runtimes: TracedRuntime[]
-  /** When a call came, in ms from the beginning of the trace. */
+  /** Times of the calls, in ms since the beginning of the trace. */
   atMs: Float64Array
-  /** Whose call: a place in `functions`. */
+  /** The function of each call: an index in `functions`. */
   functionOf: Uint32Array
   runMs: Float32Array
   lengthMs: number
@@ -13,20 +13,20 @@ export interface Trace {
 
 export interface TracedFunction {
   memoryBytes: number
-  /** What a start that is not warm costs a call. */
+  /** Cost of a start that is not warm, for a call. */
   coldMs: number
-  /** Calls that share a worker. */
+  /** Number of calls that share a worker. */
   concurrency: number
-  /** A place in `runtimes`; null: an image of its own, whose workers serve nobody else. */
+  /** Index in `runtimes`; null: an image of its own, whose workers serve nobody else. */
   runtime: number | null
 }
 
 export interface TracedRuntime {
-  /** Memory of a worker that belongs to no function yet. */
+  /** Memory of a generic worker. */
   memoryBytes: number
-  /** Until such a worker is there. */
+  /** Time until a generic worker is ready. */
   startMs: number
-  /** Until it is a function's, with its code loaded. */
+  /** Time to bind it to a function, including loading the code. */
   bindMs: number
 }
 
@@ -35,7 +35,7 @@ export interface TracedCall {
   runMs: number
 }
 
-/** One function after the other in, all calls in order of time out. */
+/** Takes the calls of one function after the other and returns all in order of time. */
 export function traceOf(
   functions: TracedFunction[],
   calls: TracedCall[][],

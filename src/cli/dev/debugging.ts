@@ -7,22 +7,22 @@ import type { DevFunction, Project } from './project.ts'
 import { debuggedSeconds } from './server.ts'
 import { makeSessionFolder } from './session.ts'
 
-/** What lets a debugger attach: functions whose one worker listens for it, and runs the very files that are edited. */
+/** A debugging session: functions whose only worker listens for a debugger and runs the edited files themselves. */
 
 export interface Debugging {
-  /** Where debuggers attach, by the name of the function. */
+  /** Addresses for debuggers, by function name. */
   addresses: { name: string; address: string }[]
   isDebugged(fn: DevFunction): boolean
-  /** In the place of what the function says. */
+  /** Fields that replace the function's own. */
   override(fn: DevFunction): FunctionFields
 }
 
 export const noDebugging: Debugging = { addresses: [], isDebugged: () => false, override: () => ({}) }
 
-/** The ports that debuggers expect; a further function has the next. */
+/** The debuggers' default ports; further functions use the next ones. */
 const firstPort = { node: 9229, python: 5678 }
 const mib = 1024 * 1024
-/** A debugger lives in the memory of the worker. */
+/** Minimum memory: a debugger runs inside the worker. */
 const leastMb = 512
 
 interface Debugged {
@@ -31,7 +31,7 @@ interface Debugged {
   folder: string
 }
 
-/** `inspect`: the name of a function, or all. Throws CliError. */
+/** `inspect`: a function's name, or all. Throws CliError. */
 export async function debuggingOf(
   project: Project,
   inspect: string | true,
@@ -52,7 +52,7 @@ export async function debuggingOf(
         env: { ...env, ...(one.language === 'python' && { _TAIBAI_INSPECT_PACKAGES: packages }) },
         timeout: debuggedSeconds,
         memory_size: Math.max(said.memory_mb ?? 0, leastMb) * mib,
-        // One, that is there before the first call.
+        // One worker, which must exist before the first call.
         min_workers: 1,
         max_workers: 1,
       }
@@ -65,7 +65,7 @@ const addressText = (language: Debugged['language'], port: number): string =>
     ? `127.0.0.1:${port}  (chrome://inspect, or attach in your editor)`
     : `127.0.0.1:${port}  (debugpy: attach in your editor)`
 
-/** Ports in the order of the file, so that a function keeps its own. */
+/** Ports are assigned in the order of the file, so that a function keeps its own. */
 export function debuggedFunctions({ functions }: Project, inspect: string | true): Map<string, Debugged> {
   const next = { ...firstPort }
   const wanted = functions.filter(({ name, code }) => code !== null && (inspect === true || name === inspect))
@@ -83,11 +83,11 @@ export function debuggedFunctions({ functions }: Project, inspect: string | true
   )
 }
 
-/** Null: no debugger knows it. */
+/** Null: no debugger supports the language. */
 const languageOf = (runtime: string): Debugged['language'] | null =>
   runtime.includes('python') ? 'python' : runtime.includes('nodejs') ? 'node' : null
 
-/** Where debugpy lies: in the project, in this machine's Python, else it is fetched for the session. */
+/** Folder of debugpy: in the project, in this machine's Python, or downloaded for the session. */
 async function debugpyFolder(folder: string, say: (text: string) => void): Promise<string> {
   const inProject = globSync(['debugpy', '{.venv,venv}/lib/python3.*/site-packages/debugpy'], { cwd: folder })[0]
   if (inProject !== undefined) return dirname(join(folder, inProject))

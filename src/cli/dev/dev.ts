@@ -41,7 +41,7 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-/** `--inspect api` where `api` is the folder: the option takes a name only when it is one of a function. */
+/** In `--inspect api` the word may be the folder: it counts as the option's value only when it names a function. */
 function pathAndInspect(
   folder: string | undefined,
   { inspect }: Options,
@@ -65,7 +65,7 @@ interface Parts {
   debugging: Debugging
 }
 
-/** Pause before the stream of events is asked for again. */
+/** Pause before reconnecting to the event stream. */
 const againMs = 500
 
 class DevSession {
@@ -75,13 +75,13 @@ class DevSession {
   #screen: Screen
   #watch: FolderWatch
   #keys: Keys | null = null
-  /** Names by the ids that the server gave. */
+  /** Function names by the server's ids. */
   #names = new Map<string, string>()
   #runs = new Map<string, string>()
-  /** What was saved since it was served last. */
+  /** Files saved since the last deployment. */
   #saved = new Set<string>()
   #isNoted = false
-  /** One time of serving after the other. */
+  /** Serialises deployments. */
   #turn: Promise<void> = Promise.resolve()
   #end = new AbortController()
 
@@ -96,12 +96,12 @@ class DevSession {
     )
   }
 
-  /** Until `q`, Ctrl-C or a signal. */
+  /** Runs until `q`, Ctrl-C or a signal. */
   async run(): Promise<void> {
     const end = () => this.#end.abort()
     const ended = new Promise((resolve) => this.#end.signal.addEventListener('abort', resolve))
     this.#cli.interrupted.addEventListener('abort', end)
-    // Perhaps while its server started.
+    // Ctrl-C may have been pressed while the server started.
     if (this.#cli.interrupted.aborted) end()
     for (const signal of endSignals) process.on(signal, end)
     try {
@@ -124,9 +124,9 @@ class DevSession {
     }
   }
 
-  // ------------------------------------------------------------------------------------------------ what is saved
+  // ------------------------------------------------------------------------------------------------ saved files
 
-  /** What is saved while something is being served comes next, all together. */
+  /** Files saved during a deployment are deployed together afterwards. */
   #note(paths: string[]): void {
     for (const path of paths) this.#saved.add(path)
     if (this.#isNoted) return
@@ -148,7 +148,7 @@ class DevSession {
     if (this.#readAgain()) await this.#serveAll([this.#project.file])
   }
 
-  /** False when the file is wrong, which is told: what it said before goes on. */
+  /** False when the file is invalid, which is shown: the previous content stays in force. */
   #readAgain(): boolean {
     try {
       this.#project = readProject(this.#parts.path)
@@ -174,7 +174,7 @@ class DevSession {
     const from = this.#cli.now()
     const onOutput = (text: string) => this.#screen.log(fn.name, '', text)
     const { override, isDebugged } = this.#parts.debugging
-    // The debugger is told of what does not load by the worker that it attaches to.
+    // With a debugger, the worker itself reports code that does not load.
     const how = isDebugged(fn) ? { onOutput } : { check: 'load' as const, onOutput }
     try {
       const isNew = await serve(fn, { client, isOwn, how, override })
@@ -191,14 +191,14 @@ class DevSession {
 
   #shown(paths: string[], { code }: DevFunction): string[] {
     const own = paths.filter((path) => code === null || path.startsWith(code) || path === this.#project.file)
-    // What an editor writes on its way is gone again.
+    // Temporary files of editors are gone by now.
     const there = own.filter((path) => existsSync(path))
     return (there.length === 0 ? own : there).map((path) => relative(process.cwd(), path))
   }
 
-  // ------------------------------------------------------------------------------------------------ what happens
+  // ------------------------------------------------------------------------------------------------ events
 
-  /** Also over a restart of the server. */
+  /** Reconnects after a restart of the server. */
   async #follow(): Promise<void> {
     const { client } = this.#parts.server
     let isLost = false
@@ -247,7 +247,7 @@ class DevSession {
     else if (key === 'j') this.#chooseJob()
   }
 
-  /** From the files as they are, in new workers. */
+  /** Deploys the current files again, in new workers. */
   async #again(): Promise<void> {
     if (!this.#readAgain()) return
     await this.#serveAll([])
@@ -274,7 +274,7 @@ class DevSession {
       .catch((error: Error) => this.#screen.refused(fn, error.message, true))
   }
 
-  // ------------------------------------------------------------------------------------------------ what is told
+  // ------------------------------------------------------------------------------------------------ output
 
   #showHead(): void {
     const { server, debugging } = this.#parts

@@ -3,20 +3,20 @@ import { basename, dirname, join, relative } from 'node:path'
 import { ignoredIn } from '../package-zip.ts'
 
 /**
- * Tells of files that were saved, once they are quiet. One watch a folder, not `recursive`: what is no part of a package is not
- * watched, and a folder sees every way of saving (written, renamed over, made anew) the same.
+ * Reports saved files once they are quiet. It uses one watch per folder instead of `recursive`, so that files outside of the
+ * package are not watched, and each way of saving (write, rename, recreate) looks the same.
  */
 
-/** Modules are installed, not edited: their folder itself tells when a package manager was there. */
+/** Modules are installed, not edited: a watch on their folder alone detects a package manager. */
 const watchedShallow = new Set(['node_modules'])
 
-/** Time without a change after which a save is over: an editor's, many files at once (a checkout), or a file that is still empty. */
+/** Quiet time after which a save is complete: of one file, of many files (a checkout), or of a file that is still empty. */
 const quietMs = { one: 20, many: 150, empty: 120 }
 const fewFiles = 3
-/** What never becomes quiet is told of after this time. */
+/** Files that never become quiet are reported after this time. */
 const longestMs = 2000
 
-/** How long it has to be quiet after these changes. Pure. */
+/** The required quiet time for these changes. Pure. */
 export const quietTime = (changed: number, hasEmpty: boolean): number =>
   Math.max(quietMs.one, changed > fewFiles ? quietMs.many : 0, hasEmpty ? quietMs.empty : 0)
 
@@ -29,13 +29,15 @@ export class FolderWatch {
   #timer: NodeJS.Timeout | undefined
   #longest: NodeJS.Timeout | undefined
 
-  /** `onSaved` gets absolute paths; what lies in a new folder is told as that folder. `onUnwatched`: a new one cannot be watched. */
+  /** `onSaved` gets absolute paths; a new folder is reported as a whole. `onUnwatched`: a new folder cannot be watched. */
   constructor(onSaved: (paths: string[]) => void, onUnwatched: (error: Error) => void) {
     this.#onSaved = onSaved
     this.#onUnwatched = onUnwatched
   }
 
-  /** From now on these: folders with all that is in them, files by themselves. Throws when the system watches no more. */
+  /**
+   * Replaces the watched roots: folders with their contents, and single files. Throws when the system refuses further watches.
+   */
   follow(roots: string[]): void {
     this.#roots = roots
     const wanted = new Set(roots.flatMap(foldersOf))
@@ -57,7 +59,7 @@ export class FolderWatch {
   #watch(folder: string): void {
     try {
       const watcher = watch(folder, (_event, name) => this.#note(name === null ? folder : join(folder, name)))
-      // It was removed: the folder above it tells.
+      // The folder was removed, which the watch on its parent reports.
       watcher.on('error', () => this.#forget(folder))
       this.#watchers.set(folder, watcher)
     } catch (error) {
@@ -87,7 +89,7 @@ export class FolderWatch {
     this.#longest = undefined
     const changed = [...this.#changed]
     this.#changed.clear()
-    // A folder that came anew is another one under its name. Watched before anything is read, so that no later save is missed.
+    // A recreated folder needs a new watch, set before its content is read so that no save is missed.
     for (const folder of this.#watchers.keys()) {
       if (changed.some((path) => folder === path || folder.startsWith(`${path}/`))) this.#forget(folder)
     }
@@ -105,7 +107,7 @@ const tooMany = (count: number): Error =>
     `The system watches no more than ${count} folders here: raise fs.inotify.max_user_watches and max_user_instances, or name what is not code in .taibaiignore.`,
   )
 
-/** Those to watch for a root. */
+/** The folders to watch for a root. */
 function foldersOf(root: string): string[] {
   if (isFolder(root) !== true) return [dirname(root)]
   const ignores = ignoredIn(root)
@@ -128,7 +130,7 @@ function subfoldersOf(folder: string): string[] {
   }
 }
 
-/** Whether a change of the path is one of the root. The file that says what is ignored is. */
+/** Whether a changed path concerns the root. The ignore file does. */
 function isPartOf(root: string, path: string): boolean {
   if (path === root) return true
   const inside = relative(root, path)
@@ -142,7 +144,7 @@ function isPartOf(root: string, path: string): boolean {
   })
 }
 
-/** Undefined: there is nothing. */
+/** Undefined: nothing is there. */
 const isFolder = (path: string): boolean | undefined => statSync(path, { throwIfNoEntry: false })?.isDirectory()
 
 const isEmptyFile = (path: string): boolean => {

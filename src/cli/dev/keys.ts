@@ -5,7 +5,7 @@ import type { Input } from '../command.ts'
 const interrupt = '\u0003'
 const endOfInput = '\u0004'
 
-/** What a person may do; `ask` gives the next key to whoever asked for it. */
+/** Reads keys; `ask` passes the next key to its callback. */
 export class Keys {
   #input: Input
   #asked: ((key: string) => void) | null = null
@@ -14,7 +14,7 @@ export class Keys {
     for (const key of String(piece)) this.#take(key)
   }
 
-  /** Takes the terminal over; `onKey` gets `q` for Ctrl-C and Ctrl-D, too. */
+  /** Takes over the terminal; `onKey` also gets `q` for Ctrl-C and Ctrl-D. */
   constructor(input: Input, onKey: (key: string) => void) {
     this.#input = input
     this.#onKey = onKey
@@ -23,7 +23,7 @@ export class Keys {
     input.resume()
   }
 
-  /** The next key; the one before who asked gets none. */
+  /** Passes on the next key; an earlier `ask` is dropped. */
   ask(answer: (key: string) => void): void {
     this.#asked = answer
   }

@@ -7,10 +7,10 @@ import { functionSteps, howOf, triggerSteps, type WantedFunction, wantedFunction
 import { type ManifestFunction, manifestFile, readManifest } from '../manifest.ts'
 import { readServerlessFile, templateIn, templateNames } from '../serverless-files.ts'
 
-/** What `taibai dev` serves: the functions of a folder, read anew when it changes. */
+/** The functions that `taibai dev` serves, read again when the folder changes. */
 
 export interface Project {
-  /** The file that says the functions; undefined: the folder is the package of one. */
+  /** The manifest; undefined: the folder is the package of one function. */
   file: string | undefined
   functions: DevFunction[]
 }
@@ -19,12 +19,12 @@ export interface DevFunction {
   name: string
   /** Absolute path of its code; null: it is an image. */
   code: string | null
-  /** As the file says it; empty for a package. */
+  /** Its entry in the manifest; empty without one. */
   said: ManifestFunction
   wanted(how: Deploying): WantedFunction
 }
 
-/** Throws CliError when there is nothing to serve, or the file is wrong: with a line for each thing. */
+/** Throws CliError when there is nothing to serve, or with a line for each problem of the manifest. */
 export function readProject(path: string): Project {
   const file = manifestFile(path) ?? templateIn(path)
   const described = file === undefined ? null : (readServerlessFile(file) ?? asManifest(file))
@@ -41,7 +41,7 @@ export function readProject(path: string): Project {
   return { file: resolve(file), functions }
 }
 
-/** A template.yaml that says no functions is none of ours either. */
+/** A template.yaml without functions belongs to something else. */
 const asManifest = (file: string) => (templateNames.includes(basename(file)) ? null : readManifest(file))
 
 function ofPackage(path: string): Project {
@@ -52,13 +52,13 @@ function ofPackage(path: string): Project {
   return { file: undefined, functions: [{ name: wanted({}).name, code: resolve(path), said: {}, wanted }] }
 }
 
-/** What a change of these is a change of. */
+/** The paths to watch for a project. */
 export const rootsOf = ({ file, functions }: Project): string[] => [
   ...(file === undefined ? [] : [file]),
   ...functions.flatMap(({ code }) => code ?? []),
 ]
 
-/** Those whose code lies where something was changed. Pure. */
+/** The functions whose code is below a changed path. Pure. */
 export const changedBy = (paths: string[], functions: DevFunction[]): DevFunction[] =>
   functions.filter(({ code }) => code !== null && paths.some((path) => isWithin(code, path) || isWithin(path, code)))
 
@@ -69,14 +69,14 @@ const isWithin = (folder: string, path: string): boolean => {
 
 export interface Served {
   client: Client
-  /** The server is this session's: its aliases and jobs are nobody else's. */
+  /** True when the session started the server, so that aliases and jobs belong to nobody else. */
   isOwn: boolean
   how: Deploying
-  /** In the place of what the function says, for a debugger. */
+  /** Fields that replace the function's own, for a debugger. */
   override(fn: DevFunction): FunctionFields
 }
 
-/** Brings a function to the server if it is not there as it is here. Says whether it was not. Throws ApiError, CliError. */
+/** Deploys a function unless the server already has it. Returns whether it was deployed. Throws ApiError, CliError. */
 export async function serve(fn: DevFunction, { client, isOwn, how, override }: Served): Promise<boolean> {
   const wanted = fn.wanted(how)
   if (isOwn) await removeDebugged(client, fn.name, override(fn))
@@ -88,7 +88,7 @@ export async function serve(fn: DevFunction, { client, isOwn, how, override }: S
   return steps.length > 0
 }
 
-/** Of a session with a debugger: it would go on listening, without a timeout. */
+/** Removes a function that was deployed for a debugger: otherwise it would keep listening, without a timeout. */
 async function removeDebugged(client: Client, name: string, { env }: FunctionFields): Promise<void> {
   const there = await client.functions.get(name).catch((error: { status?: number }) => {
     if (error.status === 404) return null
@@ -98,14 +98,14 @@ async function removeDebugged(client: Client, name: string, { env }: FunctionFie
   if (there !== null && isOther) await client.functions.delete(there.id, { cascade: true })
 }
 
-/** No job runs by itself here. An alias is the function as it is; those of a server that others use stay as they are. */
+/** Jobs do not run by themselves here. An alias points at the current function; aliases on a shared server stay unchanged. */
 function triggersHere({ webhooks = {}, aliases = {} }: ManifestFunction, isOwn: boolean): ManifestFunction {
   const names = isOwn ? Object.keys(aliases) : []
   const own = Object.entries(webhooks).filter(([, webhook]) => isOwn || webhook?.alias === undefined)
   return { webhooks: Object.fromEntries(own), aliases: Object.fromEntries(names.map((name) => [name, 0])) }
 }
 
-/** Paths of a worker's code as they are on this machine, from the folder of the person on. Pure. */
+/** Replaces a worker's paths of the code by paths on this machine, relative to the person's folder. Pure. */
 export function localPaths(text: string, code: string | null, from: string): string {
   if (code === null) return text
   const folder = /\.\w+$/.test(code) ? dirname(code) : code

@@ -3,11 +3,11 @@ import type { Output } from '../output.ts'
 import { milliseconds } from '../shown.ts'
 import { localPaths } from './project.ts'
 
-/** What a session shows: lines for people, a line of JSON for each event for programs. */
+/** The output of a session: lines for people, or a line of JSON per event for programs. */
 
 type Style = Parameters<Output['style']>[0]
 
-/** In turn, so that functions are told apart. */
+/** Assigned in turn to distinguish functions. */
 const colours: Style[] = ['cyan', 'magenta', 'blue', 'yellow', 'green']
 
 export interface ShownFunction {
@@ -21,7 +21,7 @@ export class Screen {
   #from: string
   #functions: ShownFunction[] = []
 
-  /** `from`: the folder that paths are shown from. */
+  /** `from`: the folder to which shown paths are relative. */
   constructor(out: Output, now: () => number, from: string) {
     this.#out = out
     this.#now = now
@@ -32,7 +32,7 @@ export class Screen {
     this.#functions = functions
   }
 
-  /** For people alone. */
+  /** Prints for people only. */
   line(text = ''): void {
     this.#out.line(text)
   }
@@ -46,14 +46,14 @@ export class Screen {
       this.#out.raw(`${JSON.stringify({ event, at: new Date(this.#now()).toISOString(), ...data })}\n`)
   }
 
-  /** `files`: which were saved; none when it is served for the first time. */
+  /** `files`: the saved files; empty for the first deployment. */
   served(name: string, files: string[], ms: number): void {
     this.event('served', { function: name, files, ms: Math.round(ms) })
     const what = files.length === 0 ? 'is served' : `${filesText(files)}: the next call sees it`
     this.#say(name, '↻', `${what}  ${this.#out.style('dim', milliseconds(ms) ?? '')}`, 'cyan')
   }
 
-  /** What could not be served; `isThere`: what ran before goes on. */
+  /** A failed deployment; `isThere`: the previous code stays in force. */
   refused(name: string | null, message: string, isThere: boolean): void {
     const text = this.#local(name, message.replace(/^Nothing was changed: (the code could not be loaded: )?/, ''))
     this.event('refused', { function: name, message: text, serves_before: isThere })
@@ -67,7 +67,7 @@ export class Screen {
     for (const line of text.replace(/\n$/, '').split('\n')) this.#say(name, '│', line, 'dim')
   }
 
-  /** A run that has ended. */
+  /** A finished run. */
   call(name: string, row: ExecutionRow): void {
     const { id, status, trigger, start_kind, cold_reason, phases } = row
     const error = row.error === null ? null : { ...row.error, stack: this.#local(name, row.error.stack ?? '') }
@@ -111,7 +111,7 @@ export class Screen {
 const filesText = ([first = '', ...others]: string[]): string =>
   others.length === 0 ? first : `${first} and ${others.length} more`
 
-/** Those that cost something, `load` within the `acquire` that it is a part of. */
+/** Phases with a duration; `load` is shown inside `acquire`. */
 export function phasesText(phases: ExecutionRow['phases']): string {
   if (phases === null) return ''
   const { queue = 0, acquire = 0, load = 0, run = 0 } = phases

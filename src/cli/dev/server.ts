@@ -14,14 +14,14 @@ import { adminTokenIn } from '../admin-token.ts'
 import { type Cli, type NamedServer, usageError } from '../command.ts'
 import { isLoopback, liveSession, makeSessionFolder, removeSession, writeSession } from './session.ts'
 
-/** The server of a session: one that is there, or one of its own for as long as it lasts. */
+/** The server of a session: an existing one, or its own for the session's duration. */
 
 export interface DevServer {
   client: Client
   isOwn: boolean
-  /** Undefined: it was there. */
+  /** Undefined: the server existed before. */
   engine: Config['engine'] | undefined
-  /** What there is to know about it, in words. */
+  /** A description of the server. */
   about: string
   dataDir: string | undefined
   close(): Promise<void>
@@ -30,11 +30,11 @@ export interface DevServer {
 export interface ServerWish {
   engine: Config['engine'] | undefined
   port: number | undefined
-  /** Code is halted by a debugger: no call has to end in time. */
+  /** True when a debugger may halt code: calls then have no timeout. */
   debugs: boolean
 }
 
-/** Throws CliError for a server of elsewhere that nobody named for this. */
+/** Throws CliError for a remote server that was not named explicitly for this command. */
 export async function openServer(cli: Cli, folder: string, wish: ServerWish): Promise<DevServer> {
   const named = cli.server()
   const ownBecause = wish.debugs ? '--inspect' : wish.engine ? '--engine' : wish.port !== undefined ? '--port' : null
@@ -45,7 +45,7 @@ export async function openServer(cli: Cli, folder: string, wish: ServerWish): Pr
   return startOwn(cli, folder, wish)
 }
 
-/** Pure. `ownBecause`: the option that only a server of its own can follow. Throws CliError. */
+/** Pure. `ownBecause`: the option that requires a server of its own. Throws CliError. */
 export function chooseServer(
   { url, namedBy, context }: Pick<NamedServer, 'url' | 'namedBy' | 'context'>,
   ownBecause: string | null,
@@ -64,7 +64,7 @@ export function chooseServer(
   )
 }
 
-/** Throws UnreachableError, or ApiError when it does not accept us. */
+/** Throws UnreachableError, or ApiError when the server refuses our token. */
 async function there(cli: Cli): Promise<DevServer> {
   const client = cli.client()
   await client.runtimes.list()
@@ -88,7 +88,7 @@ function refuseSecond(folder: string): void {
 
 const usualPort = 7070
 const triedPorts = 50
-/** Longer ones leave no room for the sockets of workers in it. */
+/** Longer paths leave no space for the workers' socket paths. */
 const longestDataDir = 70
 
 async function startOwn(cli: Cli, folder: string, wish: ServerWish): Promise<DevServer> {
@@ -120,14 +120,14 @@ async function startOwn(cli: Cli, folder: string, wish: ServerWish): Promise<Dev
   }
 }
 
-/** Beside the code; for a path that is too long in the folder of the contexts. */
+/** Beside the code; when that path is too long, in the folder of the contexts. */
 function dataDirOf(cli: Cli, folder: string): string {
   const beside = makeSessionFolder(folder)
   if (Buffer.byteLength(beside) <= longestDataDir) return beside
   return join(cli.configDir, 'dev', createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 12))
 }
 
-/** Only this machine reaches it, and it is gone soon. */
+/** The server is reachable from this machine only, and is temporary. */
 const environment = ({ debugs }: ServerWish): Record<string, string> => ({
   TAIBAI_HOST: '127.0.0.1',
   TAIBAI_AUTH: 'token',
@@ -163,7 +163,7 @@ async function engineFor(
   }
 }
 
-/** Only what takes long is seen, while it does. */
+/** Shows only what takes long, while it does. */
 const quietly = (show: (line: string) => void): Progress => ({
   step: () => {},
   detail: (line) => show(`Preparing the engine: ${line} …`),
@@ -172,13 +172,13 @@ const quietly = (show: (line: string) => void): Progress => ({
   warn: () => {},
 })
 
-/** Of a session that was killed. */
+/** Stops the server of a session that was killed. */
 async function stopLeftover(dataDir: string, settings: Config): Promise<void> {
   const pid = findServer(dataDir)
   if (pid !== undefined) await stopServer(dataDir, pid, stopLimitMs(settings))
 }
 
-/** The usual one, or the next that is free. */
+/** The default port, or the next free one. */
 async function freePort(): Promise<number> {
   for (let port = usualPort; port < usualPort + triedPorts; port++) {
     if (!(await isPortTaken({ host: '127.0.0.1', port }))) return port

@@ -2,23 +2,23 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder } from '../../folder.ts'
 
-/** What `taibai dev` leaves in a folder while it serves it: other commands there find its server by it. */
+/** The record of `taibai dev` in the folder that it serves, by which other commands find its server. */
 
 export interface Session {
-  /** Process of the command. */
+  /** Pid of the command. */
   pid: number
   url: string
   dataDir: string
 }
 
-/** Beside the code, and never part of a package. */
+/** Beside the code, and always left out of packages. */
 export const sessionFolder = '.taibai'
 
 const fileOf = (folder: string): string => join(folder, sessionFolder, 'session.json')
 
 /**
- * Null: nobody serves this folder. The file may have come with the folder, or be somebody else's, and tokens are sent where it
- * says: it is believed only when this user has written it, and of this machine.
+ * Null: no session serves this folder. Tokens are sent to the recorded address, and the file may have come with the folder or
+ * from another user: it is used only when this user has written it on this machine.
  */
 export function liveSession(folder: string): Session | null {
   try {
@@ -37,7 +37,7 @@ export const isLoopback = (url: string): boolean => {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
-/** Makes the folder, too; version control leaves it alone. */
+/** Also creates the folder and makes version control ignore it. */
 export function makeSessionFolder(folder: string): string {
   const path = join(folder, sessionFolder)
   makeFolder(path, 0o700)
