@@ -4,7 +4,9 @@ import { nodeCommand } from './assets.ts'
 import type { Config } from './config.ts'
 import type { PackageStore } from './domain/function.ts'
 import type { ProjectLimits } from './domain/limits.ts'
+import type { Machine } from './domain/machine.ts'
 import type { RuntimeManifest } from './domain/runtime.ts'
+import type { MachineLimit } from './engine/pool/memory.ts'
 import type { PoolOptions } from './engine/pool/pool.ts'
 import type { EngineOptions } from './engine/sandbox/connect-engine.ts'
 import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
@@ -84,24 +86,51 @@ export const workersParts = (
   cpuDefaultMillicpu: config.cpuDefaultMillicpu,
 })
 
-/** A swarm has the memory of its nodes, unless the operator limits it. */
-const memoryBudgetBytes = ({ memoryBudgetMb }: Config, capacity: SandboxEngine['capacity']): number =>
-  capacity === undefined || memoryBudgetMb !== defaultBudgetMb
-    ? memoryBudgetMb * 1024 * 1024
-    : budgetOf(capacity.memoryBytes)
+/** Null: the operator has set no budget. */
+const saidBudgetBytes = ({ memoryBudgetMb }: Pick<Config, 'memoryBudgetMb'>): number | null =>
+  memoryBudgetMb === defaultBudgetMb ? null : memoryBudgetMb * 1024 * 1024
+
+const sumOf = (machines: Machine[], of: (machine: Machine) => number): number =>
+  machines.filter(({ isOpen }) => isOpen).reduce((sum, machine) => sum + of(machine), 0)
+
+/** The memory limit of each machine: the share of one host's memory, or the machine's part of the operator's budget for all. */
+export function machineLimits(config: Pick<Config, 'memoryBudgetMb'>, machines: Machine[]): MachineLimit[] {
+  const said = saidBudgetBytes(config)
+  const all = sumOf(machines, ({ memoryBytes }) => memoryBytes)
+  const limitOf = ({ memoryBytes, isOpen }: Machine): number => {
+    if (said === null) return budgetOf(memoryBytes)
+    return Math.floor(memoryBytes * Math.min(1, said / (isOpen ? all : all + memoryBytes)))
+  }
+  return machines.map((machine) => ({
+    ...{ id: machine.id, labels: machine.labels, isOpen: machine.isOpen },
+    limitBytes: limitOf(machine),
+  }))
+}
 
 /** `engine`: a swarm has the memory and processors of its nodes. */
 export const poolOptions = (
   config: Config,
-  { capacity, isFixedOnceStarted }: Pick<SandboxEngine, 'capacity' | 'isFixedOnceStarted'>,
+  { machines, isFixedOnceStarted }: Pick<SandboxEngine, 'machines' | 'isFixedOnceStarted'>,
 ): PoolOptions => ({
-  memoryBudgetBytes: memoryBudgetBytes(config, capacity),
+  memoryBudgetBytes: config.memoryBudgetMb * 1024 * 1024,
+  ...(machines !== undefined && {
+    machines: {
+      now: () => machineLimits(config, machines.now()),
+      onChange: (listener: () => void) => machines.onChange(listener),
+    },
+  }),
   genericFloor: config.genericWorkers,
   maxParallelStarts: config.maxParallelStarts,
   maxWaiting: config.maxWaiting,
   acquireTimeoutMs: config.acquireTimeoutMs,
   pauseAfterMs: isFixedOnceStarted ? 0 : config.pauseAfterMs,
-  processors: capacity?.processors ?? availableParallelism(),
+  processors: () =>
+    machines === undefined
+      ? availableParallelism()
+      : Math.max(
+          1,
+          sumOf(machines.now(), (one) => one.processors),
+        ),
   ...(isFixedOnceStarted && { fixedCpuMillicpu: config.cpuDefaultMillicpu }),
 })
 
@@ -133,9 +162,14 @@ export const openStackSettings = (config: Config): OpenStackSettings => ({
   maxSwiftObjectBytes: config.maxSwiftObjectBytes,
 })
 
-export const healthSettings = (config: Config, { capacity }: Pick<SandboxEngine, 'capacity'>): HealthSettings => ({
-  memoryBudgetBytes: memoryBudgetBytes(config, capacity),
-  hostMemoryBytes: capacity?.memoryBytes ?? totalmem(),
+export const healthSettings = (config: Config, { machines }: Pick<SandboxEngine, 'machines'>): HealthSettings => ({
+  memory: () => {
+    const all = machines?.now()
+    if (all === undefined) return { budgetBytes: config.memoryBudgetMb * 1024 * 1024, hostBytes: totalmem() }
+    const limits = machineLimits(config, all).filter(({ isOpen }) => isOpen)
+    const budgetBytes = limits.reduce((sum, { limitBytes }) => sum + limitBytes, 0)
+    return { budgetBytes, hostBytes: sumOf(all, ({ memoryBytes }) => memoryBytes) }
+  },
   backupEveryHours: config.backupEveryHours,
 })
 

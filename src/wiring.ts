@@ -7,6 +7,7 @@ import type { Ledger } from './domain/execution.ts'
 import type { FunctionStore, PackageStore } from './domain/function.ts'
 import type { NewId } from './domain/ids.ts'
 import type { Log } from './domain/log.ts'
+import type { Machines } from './domain/machine.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
 import type { SpanSink } from './domain/trace.ts'
 import type { UsageStore } from './domain/usage.ts'
@@ -22,6 +23,7 @@ import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
 import { PackageShare } from './services/functions/package-share.ts'
+import { Placements } from './services/functions/placements.ts'
 import { Sandboxes } from './services/functions/sandboxes.ts'
 import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
@@ -120,6 +122,8 @@ export interface Ground {
   health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
   images: Pick<ImagesParts, 'engine' | 'pulled' | 'highWaterBytes'>
   registries: Pick<RegistriesParts, 'credentials' | 'check'>
+  /** Absent: workers run on this machine alone. */
+  machines?: Machines | undefined
   /** Null: without Keystone. */
   openstack: OpenStack | null
   /** Receives the spans of executions; absent: no traces. */
@@ -131,7 +135,7 @@ export interface Ground {
 }
 
 /** Settings that the health checks use. */
-export type HealthSettings = Pick<HealthParts['facts'], 'memoryBudgetBytes' | 'hostMemoryBytes' | 'backupEveryHours'>
+export type HealthSettings = Pick<HealthParts['facts'], 'memory' | 'backupEveryHours'>
 
 export interface ServiceSettings {
   functions: FunctionLimits
@@ -157,6 +161,7 @@ export function makeServices(ground: Ground) {
   const { stores, ledger, packages, pool, runtimeImages, openstack, clock, newId, log, settings } = ground
   const { functions, aliases } = stores
   const trusts = openstack?.trusts
+  const placements = new Placements(ground.machines)
   const targets = new Targets({ functions, runtimes: stores.runtimes, aliases, random })
   const exposed = new Exposed(functions)
   const stats = new Stats({ clock })
@@ -277,6 +282,7 @@ export function makeServices(ground: Ground) {
       runtimes,
       targets,
       exposed,
+      placements,
       sandboxes: new Sandboxes({
         allowed: settings.sandboxes,
         ofEngine: async () => (await ground.health.engine()).ociRuntimes,
@@ -334,7 +340,10 @@ export function makeServices(ground: Ground) {
       defaultRate: settings.webhookRate,
     }),
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
-    health: new Health({ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, ledger, clock }),
+    health: new Health({
+      ...{ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, ledger, clock },
+      placements: () => placements.findings(functions.list(null)),
+    }),
     images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),
     registries: new Registries({ ...ground.registries, clock }),
     tokens,

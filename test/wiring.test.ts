@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { silent } from '../src/domain/log.ts'
 import type { SandboxEngine } from '../src/engine/sandbox/sandbox.ts'
@@ -7,6 +7,7 @@ import {
   engineOptions,
   healthSettings,
   httpSettings,
+  machineLimits,
   poolOptions,
   serviceSettings,
   workersParts,
@@ -43,15 +44,38 @@ test.each([
   expect(JSON.stringify(given)).not.toContain('secret-of')
 })
 
-test.each([
-  ['what its nodes have', {}, 75_000_000_000],
-  ['what the operator says', { TAIBAI_MEMORY_BUDGET_MB: '90000' }, 90_000 * 1024 * 1024],
-])(
-  'a swarm has the memory of its nodes, and workers have of it %s: its health is judged by that',
-  (_how, given, bytes) => {
-    const swarm = { capacity: { memoryBytes: 100_000_000_000, processors: 8 }, isFixedOnceStarted: true }
-    const config = readConfig(given)
-    expect(poolOptions(config, swarm).memoryBudgetBytes).toBe(bytes)
-    expect(healthSettings(config, swarm)).toMatchObject({ memoryBudgetBytes: bytes, hostMemoryBytes: 100_000_000_000 })
-  },
-)
+describe('a swarm', () => {
+  const gib = 1024 ** 3
+  const node = (id: string, memoryGib: number, isOpen = true) => {
+    return { id, name: id, memoryBytes: memoryGib * gib, processors: 4, labels: {}, isOpen }
+  }
+  const nodes = [node('a', 16), node('b', 8), node('c', 8, false)]
+  const machines = { now: () => nodes, onChange() {} }
+  const limits = (given: Record<string, string>) =>
+    machineLimits(readConfig(given), nodes).map(({ id, limitBytes }) => [id, limitBytes / gib])
+
+  test('has of each node as much memory for workers as one host has', () => {
+    expect(limits({})).toEqual([
+      ['a', 12],
+      ['b', 6],
+      ['c', 6],
+    ])
+  })
+
+  test('divides what the operator says by the memory of the nodes, and gives none more than it has', () => {
+    expect(limits({ TAIBAI_MEMORY_BUDGET_MB: String(12 * 1024) })).toEqual([
+      ['a', 8],
+      ['b', 4],
+      ['c', 3],
+    ])
+    expect(limits({ TAIBAI_MEMORY_BUDGET_MB: String(900 * 1024) })[1]).toEqual(['b', 8])
+  })
+
+  test('is judged by the nodes that take workers', () => {
+    expect(healthSettings(readConfig({}), { machines }).memory()).toEqual({
+      budgetBytes: 18 * gib,
+      hostBytes: 24 * gib,
+    })
+    expect(poolOptions(readConfig({}), { machines, isFixedOnceStarted: true }).processors()).toBe(8)
+  })
+})

@@ -101,6 +101,7 @@ export function makeGround(
       factsOf: (image) => manifestOf(manifests, image)?.builder,
     },
     functionTokens,
+    machines: engine.machines,
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),

@@ -22,6 +22,7 @@ export const fieldOptions: [flags: string, description: string][] = [
   ['--max-running <calls>', 'most calls at work at once, in all workers; none is no limit'],
   ['--max-rate <calls>', 'most calls a second; none is no limit'],
   ['--max-gb-seconds <number>', 'most GB-seconds a day of its workers while calls run; none is no limit'],
+  ['--placement <NAME=value...>', 'labels of the swarm nodes that may run it; none: all nodes'],
   ['--sandbox <runtime>', 'OCI runtime of its containers, such as runsc; none is the usual one'],
   ['--record <what>', 'what is kept of its executions: full, summary, failures or none'],
   [
@@ -59,6 +60,7 @@ export function fieldsOf(options: Options): FunctionFields {
     max_running: limitOption(options, 'maxRunning', '--max-running'),
     max_rate: limitOption(options, 'maxRate', '--max-rate'),
     max_gb_seconds_per_day: limitOption(options, 'maxGbSeconds', '--max-gb-seconds'),
+    placement: placementOf(options.placement as string[] | undefined),
     sandbox: options.sandbox === 'none' ? null : textOption(options, 'sandbox'),
     record: textOption(options, 'record') as FunctionFields['record'],
     retries: typeof attempts === 'number' ? afterEveryEnd(attempts) : attempts,
@@ -90,6 +92,15 @@ function destinationOf(place: string | undefined): Destination | null | undefine
 }
 
 /** Parses `NAME=value` pairs. */
+/** `none` alone: all nodes. */
+const placementOf = (pairs: string[] | undefined): Record<string, string> | null | undefined =>
+  pairs === undefined ? undefined : pairs.join() === 'none' ? null : environmentOf(pairs)
+
+const labelsText = (labels: Record<string, string>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ')
+
 export function environmentOf(pairs: string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
@@ -209,6 +220,7 @@ function showFunction(out: Parameters<CommandSpec['run']>[0]['out'], fn: Functio
     ['workers', workersText(fn)],
     ['limits', limitsText(fn)],
     ['sandbox', fn.sandbox],
+    ['placement', labelsText(fn.placement) || null],
     ['recorded', fn.record],
     ['retries', fn.retries && JSON.stringify(fn.retries)],
     ['on success', fn.on_success && destinationToRead(fn.on_success)],

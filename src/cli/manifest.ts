@@ -122,6 +122,10 @@ const fn = z
     max_rate: z.number().optional().describe('Calls a second.'),
     max_gb_seconds_per_day: z.number().optional().describe('GB-seconds of its workers while calls run in them.'),
     sandbox: z.string().optional().describe('OCI runtime of its containers, such as runsc.'),
+    placement: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Labels of the swarm nodes that may run it, such as {gpu: "true"}.'),
     record: z
       .enum(['full', 'summary', 'failures', 'none'])
       .optional()

@@ -1,5 +1,6 @@
 import type { Layer } from './build.ts'
 import type { Access, FunctionCors } from './exposure.ts'
+import type { Placement } from './machine.ts'
 import type { RetryTerms } from './retries.ts'
 import type { SecretUse } from './secret.ts'
 import { factsOf, type Signature } from './signature.ts'
@@ -100,6 +101,8 @@ export interface Fn {
   sandbox: string | null
   /** Size of /tmp, and of each folder in `writable`; in memory. Null: the operator's default. */
   tmpSizeBytes: number | null
+  /** Labels of the nodes that may run it; none: all. By name. */
+  placement: Placement
   /** Writable folders of an image, in memory; everything else but /tmp is read-only. */
   writable: string[]
   access: Access

@@ -31,6 +31,7 @@ export type ChangeableField = keyof Pick<
   | 'cpuMaxMillicpu'
   | 'sandbox'
   | 'tmpSizeBytes'
+  | 'placement'
   | 'writable'
   | 'retries'
   | 'onSuccess'
@@ -76,6 +77,7 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
   cpuMaxMillicpu: { in: 'worker', revision: 'cpuMaxMillicpu' },
   sandbox: { in: 'worker', revision: 'sandbox' },
   tmpSizeBytes: { in: 'worker', revision: 'tmpSizeBytes' },
+  placement: { in: 'worker', revision: 'placement' },
   writable: { in: 'worker', revision: 'writable' },
 }
 
@@ -113,6 +115,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     cpuMaxMillicpu: fn.cpuMaxMillicpu,
     sandbox: fn.sandbox,
     tmpSizeBytes: fn.tmpSizeBytes,
+    placement: fn.placement,
     writable: fn.writable,
     timeoutMs: fn.timeoutSeconds * 1000,
     concurrency: fn.concurrency,

@@ -2,6 +2,7 @@ import type { AppFunction } from './app-function.ts'
 import type { InputKind, Trigger } from './execution.ts'
 import type { ImageInit, ImageMode, ImageStart, Network, Recording } from './function.ts'
 import type { HttpRequestHead } from './http-request.ts'
+import type { Placement } from './machine.ts'
 import type { ActingSession } from './openstack.ts'
 import type { HttpHead, Outcome } from './outcome.ts'
 import type { SecretUse } from './secret.ts'
@@ -53,6 +54,8 @@ export interface Revision {
   sandbox: string | null
   /** Size of /tmp; null: the operator's default. */
   tmpSizeBytes: number | null
+  /** Labels of the machines that its workers may be on. */
+  placement: Placement
   /** Writable folders of an image in addition to /tmp. */
   writable: string[]
   timeoutMs: number

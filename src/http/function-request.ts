@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { FaasError, invalid } from '../domain/errors.ts'
 import type { FunctionCors } from '../domain/exposure.ts'
 import { recordings } from '../domain/function.ts'
+import type { Placement } from '../domain/machine.ts'
 import type { SecretUse } from '../domain/secret.ts'
 import { signatureNames } from '../domain/signature.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
@@ -35,7 +36,9 @@ const changeable = {
   description: text(),
   entry: text(80, "module.callable; default: the runtime's, such as main.main."),
   signature: nullable(choice(signatureNames, "How the function is called; null: the runtime's way.")),
-  env: field({ type: 'object', description: 'Environment variables: an object of strings.' }, toEnv),
+  env: field({ type: 'object', description: 'Environment variables: an object of strings.' }, (value) =>
+    toStrings(value, '{"GREETING": "hello"}'),
+  ),
   secrets: field(
     {
       type: 'array',
@@ -53,6 +56,15 @@ const changeable = {
     text(
       64,
       'OCI runtime of its containers, such as runsc: one that the operator allows and the engine has; null: the usual one.',
+    ),
+  ),
+  placement: nullable(
+    field(
+      {
+        type: ['object', 'null'],
+        description: 'On a swarm, labels of the nodes that may run it, such as {"gpu": "true"}; null: all nodes.',
+      },
+      toPlacement,
     ),
   ),
   record: choice(recordings, 'How much of its executions is recorded; default full.'),
@@ -196,6 +208,7 @@ function named(given: Omit<z.output<typeof functionChange>, 'image'>): FunctionF
     maxRate: given.max_rate,
     maxGbSecondsPerDay: given.max_gb_seconds_per_day,
     sandbox: given.sandbox,
+    placement: given.placement === null ? {} : given.placement,
     record: given.record,
     concurrency: given.concurrency,
     minWorkers: given.min_workers,
@@ -215,11 +228,16 @@ function named(given: Omit<z.output<typeof functionChange>, 'image'>): FunctionF
   }
 }
 
-function toEnv(value: unknown): Record<string, string> {
+/** By name: functions that ask for the same labels share generic workers. */
+function toPlacement(value: unknown): Placement {
+  return Object.fromEntries(Object.entries(toStrings(value, '{"gpu": "true"}')).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function toStrings(value: unknown, example: string): Record<string, string> {
   const env = typeof value === 'string' ? parsedJson(value) : value
   const isObject = typeof env === 'object' && env !== null && !Array.isArray(env)
   if (!isObject || !Object.values(env).every((one) => typeof one === 'string')) {
-    throw invalid('must be an object of strings, such as {"GREETING": "hello"}.')
+    throw invalid(`must be an object of strings, such as ${example}.`)
   }
   return env as Record<string, string>
 }

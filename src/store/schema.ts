@@ -7,6 +7,7 @@ import type { FunctionCode, Network, Recording } from '../domain/function.ts'
 import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
 import type { LambdaFields } from '../domain/lambda-settings.ts'
 import type { ProjectLimits } from '../domain/limits.ts'
+import type { Placement } from '../domain/machine.ts'
 import type { WhiskFields, WhiskKind } from '../domain/openwhisk.ts'
 import type { Actor } from '../domain/principal.ts'
 import type { RetryTerms } from '../domain/retries.ts'
@@ -71,6 +72,7 @@ export const functions = sqliteTable(
     api: integer('api', { mode: 'boolean' }).notNull().default(false),
     cpuMaxMillicpu: integer('cpu_max_millicpu'),
     tmpSizeBytes: integer('tmp_size_bytes'),
+    placement: text('placement', { mode: 'json' }).$type<Placement>().notNull().default({}),
     access: text('access').$type<Access>().notNull().default('token'),
     cors: text('cors', { mode: 'json' }).$type<FunctionCors>(),
     hosts: text('hosts', { mode: 'json' }).$type<string[]>().notNull().default([]),

@@ -24,7 +24,7 @@ describeWithDocker('A worker that the pool has paused', () => {
       ...{ factory: workers().factory, clock: systemClock, log: silent, ranBefore: () => false },
       options: {
         ...{ memoryBudgetBytes: budgetMib * mib, genericFloor: 0, maxParallelStarts: 2, maxWaiting: 10 },
-        ...{ acquireTimeoutMs: 60_000, pauseAfterMs: 500, processors: 2 },
+        ...{ acquireTimeoutMs: 60_000, pauseAfterMs: 500, processors: () => 2 },
       },
     })
     pools.add(pool)

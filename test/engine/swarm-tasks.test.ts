@@ -4,7 +4,7 @@ import { refuseWhatCannotBe } from '../../src/engine/sandbox/swarm/swarm-engine.
 import { swarmFindings } from '../../src/engine/sandbox/swarm/swarm-findings.ts'
 import { SwarmSandbox } from '../../src/engine/sandbox/swarm/swarm-sandbox.ts'
 import { serviceOptions } from '../../src/engine/sandbox/swarm/task-spec.ts'
-import { capacityOf, stateOf } from '../../src/engine/sandbox/swarm/task-state.ts'
+import { machinesOf, stateOf } from '../../src/engine/sandbox/swarm/task-state.ts'
 import { mib } from '../support/fake-workers-pool.ts'
 
 const node = (name: string, more: Partial<NodeAnswer> = {}): NodeAnswer => ({
@@ -55,9 +55,14 @@ describe('a task', () => {
   })
 })
 
-test('nodes that take no tasks count for nothing', () => {
-  const drained = node('c', { Spec: { Availability: 'drain' } })
-  expect(capacityOf([node('a'), down, drained])).toEqual({ memoryBytes: 1024 * mib, processors: 2 })
+test('nodes have their memory and their labels; those that are away or drained take nothing now', () => {
+  const drained = node('c', { Spec: { Availability: 'drain', Labels: { gpu: 'true' } } })
+  const has = { memoryBytes: 1024 * mib, processors: 2 }
+  expect(machinesOf([drained, node('a'), down])).toEqual([
+    { id: 'a', name: 'a', ...has, labels: {}, isOpen: true },
+    { id: 'b', name: 'b', ...has, labels: {}, isOpen: false },
+    { id: 'c', name: 'c', ...has, labels: { gpu: 'true' }, isOpen: false },
+  ])
 })
 
 describe('what is said of a swarm', () => {
@@ -112,6 +117,12 @@ describe('what the swarm is asked for a worker', () => {
     expect(refused({ trusted: false }, 'runsc')).toThrow(/TAIBAI_UNTRUSTED_OCI_RUNTIME/)
     expect(refused({ sandbox: null }, 'runsc')).not.toThrow()
     expect(refused({ trusted: false })).not.toThrow()
+  })
+
+  test('comes to the node that the pool chose', () => {
+    const { TaskTemplate } = serviceOptions({ ...spec, machine: 'n1' }, defaults, parts)
+    expect(TaskTemplate.Placement).toEqual({ Constraints: ['node.id==n1'] })
+    expect(serviceOptions(spec, defaults, parts).TaskTemplate.Placement).toBeUndefined()
   })
 
   test('does not show the secret of the worker', () => {

@@ -49,7 +49,7 @@ async function flood(
 
 describe('a flood of calls of one function', () => {
   test('that compute has as many workers at work as serve it, and no more are started for it', async () => {
-    const pool = new TestPool({ processors: 1 })
+    const pool = new TestPool({ processors: () => 1 })
     await flood(pool, 16, 20, 0)
     await pool.pass(2000)
     expect(pool.held).toHaveLength(16)
@@ -63,7 +63,7 @@ describe('a flood of calls of one function', () => {
   })
 
   test('that compute starts no more workers than may be at work, also when there are fewer', async () => {
-    const pool = new TestPool({ processors: 2 })
+    const pool = new TestPool({ processors: () => 2 })
     await flood(pool, 16, 20, 0)
     await pool.pass(2000)
     await flood(pool, 16, 40, 0.9)
@@ -82,7 +82,7 @@ describe('a flood of calls of one function', () => {
   })
 
   test('that begin to wait for something else are all at work again', async () => {
-    const pool = new TestPool({ processors: 1 })
+    const pool = new TestPool({ processors: () => 1 })
     await flood(pool, 16, 20, 0)
     await pool.pass(2000)
     await flood(pool, 16, 40, 0.9)
@@ -92,7 +92,7 @@ describe('a flood of calls of one function', () => {
   })
 
   test('that compute for long are all let in after a while, by age', async () => {
-    const pool = new TestPool({ processors: 1 })
+    const pool = new TestPool({ processors: () => 1 })
     await flood(pool, 16, 20, 0)
     await pool.pass(2000)
     await flood(pool, 16, 40, 0.9)
@@ -104,7 +104,7 @@ describe('a flood of calls of one function', () => {
   })
 
   test('whose workers may not use a whole processor are not held back for what they may not use', async () => {
-    const pool = new TestPool({ processors: 2 })
+    const pool = new TestPool({ processors: () => 2 })
     const capped = aRevision({ cpuMaxMillicpu: 250 })
     await flood(pool, 64, 20, 0, capped)
     await pool.pass(2000)
@@ -113,7 +113,7 @@ describe('a flood of calls of one function', () => {
   })
 
   test('that have waited long come before one that has just come', async () => {
-    const pool = new TestPool({ processors: 1 })
+    const pool = new TestPool({ processors: () => 1 })
     await flood(pool, 16, 20, 0)
     await pool.pass(2000)
     await flood(pool, 16, 40, 0.9)
@@ -128,7 +128,7 @@ describe('a flood of calls of one function', () => {
   })
 
   test('does not bound another function', async () => {
-    const pool = new TestPool({ processors: 1 })
+    const pool = new TestPool({ processors: () => 1 })
     await flood(pool, 16, 20, 0)
     await pool.pass(2000)
     await flood(pool, 16, 40, 0.9)

@@ -166,7 +166,10 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
     })
 
     test('says what its nodes have together, and what it cannot say of a task', async () => {
-      expect(engine.capacity.processors).toBeGreaterThan(1)
+      expect(engine.machines.now().map(({ isOpen, labels }) => ({ isOpen, labels }))).toEqual([
+        { isOpen: true, labels: {} },
+        { isOpen: true, labels: {} },
+      ])
       const { name, findings } = await engine.report()
       expect(name).toBe('Docker Swarm')
       const said = findings.map(({ says }) => says).join('\n')

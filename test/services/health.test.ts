@@ -34,11 +34,11 @@ async function findings(parts: Partial<HealthParts>, facts: Partial<HealthParts[
     facts: {
       version: '1',
       startedAt: 0,
-      memoryBudgetBytes: 700 * mib,
-      hostMemoryBytes: 1000 * mib,
+      memory: () => ({ budgetBytes: 700 * mib, hostBytes: 1000 * mib }),
       backupEveryHours: 0,
       ...facts,
     },
+    placements: () => [],
     ...parts,
   })
   return (await health.report(admin)).findings
@@ -102,8 +102,9 @@ describe('health', () => {
   })
 
   test('a budget that is larger than the host is a problem, one that leaves little a warning', async () => {
-    expect(of(await findings({}, { memoryBudgetBytes: 1100 * mib }), 'memory')).toMatchObject({ state: 'problem' })
-    expect(of(await findings({}, { memoryBudgetBytes: 950 * mib }), 'memory')).toMatchObject({ state: 'warning' })
+    const budget = (ofMib: number) => ({ memory: () => ({ budgetBytes: ofMib * mib, hostBytes: 1000 * mib }) })
+    expect(of(await findings({}, budget(1100)), 'memory')).toMatchObject({ state: 'problem' })
+    expect(of(await findings({}, budget(950)), 'memory')).toMatchObject({ state: 'warning' })
   })
 })
 

@@ -216,6 +216,7 @@ describe('a revision', () => {
     api: true,
     cpuMaxMillicpu: 999,
     tmpSizeBytes: 77,
+    placement: { gpu: 'true' },
     writable: ['/run'],
     retries: { maxAttempts: 2 },
     onSuccess: { function: 'a' },

@@ -97,6 +97,7 @@ export function aFn(overrides: Partial<Fn> = {}): Fn {
     cors: null,
     hosts: [],
     tmpSizeBytes: null,
+    placement: {},
     writable: [],
     retries: null,
     onSuccess: null,

@@ -41,6 +41,7 @@ export function aRevision(overrides: Partial<Revision> = {}): Revision {
     cpuMillicpu: 100,
     cpuMaxMillicpu: null,
     tmpSizeBytes: null,
+    placement: {},
     writable: [],
     timeoutMs: 60_000,
     concurrency: 1,
@@ -113,7 +114,7 @@ export class TestPool {
         maxWaiting: 1000,
         acquireTimeoutMs: 30_000,
         pauseAfterMs: 0,
-        processors: 2,
+        processors: () => 2,
         ...rest,
       },
     })

@@ -77,18 +77,18 @@ export class FakeWorkers implements WorkerFactory {
     this.clock = clock
   }
 
-  startGeneric(shape: Shape): Promise<FakeWorker> {
-    return this.#start(shape.memoryBytes, shape.image, null)
+  startGeneric(shape: Shape, machine?: string): Promise<FakeWorker> {
+    return this.#start(shape.memoryBytes, shape.image, null, machine)
   }
 
   /** The engine needs half of the time; the image, until it listens, the other half. The image `mute` never listens. */
-  async startImage(revision: Revision, onRunning?: () => void): Promise<FakeWorker> {
+  async startImage(revision: Revision, onRunning?: () => void, machine?: string): Promise<FakeWorker> {
     this.clock.after(this.startMs / 2, () => {
       this.#inEngine--
       onRunning?.()
     })
     this.mostInEngine = Math.max(this.mostInEngine, ++this.#inEngine)
-    return this.#start(revision.memoryBytes, revision.image, revision)
+    return this.#start(revision.memoryBytes, revision.image, revision, machine)
   }
 
   runCommand(revision: Revision, _call: Call, stop: AbortSignal, onRunning?: () => void): Promise<Outcome> {
@@ -139,7 +139,12 @@ export class FakeWorkers implements WorkerFactory {
     )
   }
 
-  async #start(memoryBytes: number, image: string, revision: Revision | null): Promise<FakeWorker> {
+  async #start(
+    memoryBytes: number,
+    image: string,
+    revision: Revision | null,
+    machine: string | undefined,
+  ): Promise<FakeWorker> {
     this.asked++
     this.starting++
     this.mostStarting = Math.max(this.mostStarting, this.starting)
@@ -151,6 +156,7 @@ export class FakeWorkers implements WorkerFactory {
     if (this.missingImages.has(image)) throw new FaasError('engine_failed', `The image ${image} is not here.`)
     if (this.takeOne('failingStarts')) throw new FaasError('engine_failed', 'the engine says no')
     const worker = new FakeWorker(this, `w${this.all.length + 1}`, memoryBytes, image, revision)
+    worker.machine = machine
     this.all.push(worker)
     if (revision === null && this.takeOne('stillborn')) worker.die()
     return worker
@@ -171,6 +177,7 @@ export class FakeWorkers implements WorkerFactory {
 
 export class FakeWorker implements PoolWorker {
   readonly name: string
+  machine: string | undefined
   readonly image: string
   readonly gone: Promise<void>
   memoryBytes: number

@@ -9,6 +9,7 @@ import type { DataFacts } from '../../src/domain/data-facts.ts'
 import type { EngineReport } from '../../src/domain/engine-report.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
+import type { Machine } from '../../src/domain/machine.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import { makeListener } from '../../src/http/front.ts'
 import { makeServer } from '../../src/http/listen.ts'
@@ -55,6 +56,8 @@ export interface TestAppOptions {
   settings?: Partial<HttpSettings>
   /** Images that members may run; default: any. */
   imageAllow?: string[]
+  /** Those that workers run on; absent: this one. */
+  machines?: Machine[] | undefined
 }
 
 export interface Asked {
@@ -143,6 +146,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     images: { engine: images, pulled: images, highWaterBytes: 0 },
     registries: { credentials: fakeLogins(), check: async () => 'unknown' },
     openstack: options.openstack ?? null,
+    machines: options.machines && { now: () => options.machines ?? [], onChange() {} },
     clock,
     newId: timeOrderedId,
     log: silent,
@@ -236,8 +240,7 @@ const dataFacts: DataFacts = {
 const healthFacts: HealthFacts = {
   version: '1.2.3',
   startedAt: 0,
-  memoryBudgetBytes: 1024 * mib,
-  hostMemoryBytes: 2048 * mib,
+  memory: () => ({ budgetBytes: 1024 * mib, hostBytes: 2048 * mib }),
   backupEveryHours: 0,
 }
 

@@ -18,6 +18,7 @@ export interface FunctionRow extends Row {
   max_rate: number | null
   max_gb_seconds_per_day: number | null
   sandbox: string | null
+  placement: Record<string, string>
   record: Recording
   concurrency: number
   min_workers: number
@@ -87,6 +88,7 @@ export interface FunctionFields {
   max_rate?: number | null
   max_gb_seconds_per_day?: number | null
   sandbox?: string | null
+  placement?: Record<string, string> | null
   record?: Recording
   concurrency?: number
   min_workers?: number

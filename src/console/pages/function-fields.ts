@@ -88,6 +88,16 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
         text: (fn) => fn.sandbox ?? '',
         change: (text) => ({ sandbox: text === '' ? null : text }),
       },
+      {
+        label: 'Placement',
+        hint: 'labels of the swarm nodes that may run it, NAME=VALUE, one a line; empty: all nodes',
+        as: 'lines',
+        text: (fn) =>
+          Object.entries(fn.placement)
+            .map(([name, value]) => `${name}=${value}`)
+            .join('\n'),
+        change: (text) => ({ placement: Object.fromEntries(linesOf(text).map(labelOf)) }),
+      },
     ],
   ],
   [
@@ -210,6 +220,12 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
     ],
   ],
 ]
+
+/** What has no value is refused by the server, by its name. */
+function labelOf(line: string): [string, string] {
+  const [name = '', ...value] = line.split('=')
+  return [name.trim(), value.join('=').trim()]
+}
 
 const placeOf = (to: Destination | null): string => (to === null ? '' : textOfDestination(to))
 

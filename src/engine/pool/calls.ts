@@ -9,7 +9,7 @@ import type { Memory } from './memory.ts'
 import type { MemoryLine } from './memory-line.ts'
 import type { Pauses } from './pauses.ts'
 import type { Provision } from './provider.ts'
-import { callerLeft, noneCameFree, shuttingDown, tooLarge, tooManyWait } from './refusals.ts'
+import { callerLeft, neverFits, noneCameFree, shuttingDown, tooManyWait } from './refusals.ts'
 import type { Room } from './room.ts'
 import { type WaitLimits, waitFor } from './waiting.ts'
 import type { BoundWorker, WaitingCall, WorkerGroup } from './worker-group.ts'
@@ -129,7 +129,8 @@ export class Calls {
 
   /** The reason why the call may not even wait; null: it may. */
   #refusal(group: WorkerGroup, revision: Revision, caller: Caller | undefined): FaasError | null {
-    if (!this.#parts.memory.couldHold(revision.memoryBytes)) return tooLarge()
+    const never = this.#parts.memory.neverFits(revision.memoryBytes, revision.placement)
+    if (never !== null) return neverFits(never, revision.placement)
     if (group.waiters.length >= this.#parts.limits.maxWaiting) return tooManyWait(group.waiters.length)
     return caller?.signal.aborted ? callerLeft() : null
   }
@@ -208,7 +209,7 @@ export class Calls {
     if (bound.leaving) return departures.endBound(group, bound)
     if (group.retired && group.waiters.length === 0) return departures.leave(group, bound, group.retiredFor)
     bound.idleSince = now
-    if (room.shouldYield(group)) return departures.leave(group, bound, 'evicted')
+    if (room.shouldYield(group, bound.worker.machine)) return departures.leave(group, bound, 'evicted')
     this.#noteIdle()
   }
 

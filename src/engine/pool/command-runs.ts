@@ -25,7 +25,8 @@ export interface CommandRunsParts {
 export class CommandRuns {
   #parts: CommandRunsParts
   #runs = new Set<Promise<Outcome>>()
-  #waiting = new Map<InLine, PromiseWithResolvers<void>>()
+  /** They are told on which machine their memory is. */
+  #waiting = new Map<InLine, PromiseWithResolvers<string>>()
   #stop = new AbortController()
   #isClosing = false
 
@@ -42,7 +43,8 @@ export class CommandRuns {
 
   /** Memory may have become free for this waiting run. */
   tryAgain(who: InLine): void {
-    if (this.#parts.room.make(who.bytes, who, null)) this.#waiting.get(who)?.resolve()
+    const machine = this.#parts.room.make(who.bytes, who, null)
+    if (machine !== null) this.#waiting.get(who)?.resolve(machine)
   }
 
   /** No run begins any more; waiting runs are refused. */
@@ -67,8 +69,9 @@ export class CommandRuns {
     const { memoryBytes, projectId } = revision
     const since = clock.elapsed()
     try {
-      await this.#reserve(memoryBytes, projectId, call.signal)
-      return await this.#inTurn(revision, call, since).finally(() => memory.giveBack(memoryBytes, projectId))
+      const machine = await this.#reserve(revision, call.signal)
+      const isOver = () => memory.giveBack(memoryBytes, projectId, machine)
+      return await this.#inTurn(revision, call, since, machine).finally(isOver)
     } catch (error) {
       if (!(error instanceof FaasError)) throw error
       return platformFailed(error.message, 0)
@@ -76,7 +79,7 @@ export class CommandRuns {
   }
 
   /** Throws FaasError `no_worker` when the start queue does not admit it in time, for example while the engine is away. */
-  #inTurn(revision: Revision, call: Call, since: number): Promise<Outcome> {
+  #inTurn(revision: Revision, call: Call, since: number, machine: string): Promise<Outcome> {
     const { clock, starts, limits, engineIsUp } = this.#parts
     let hasGivenUp = false
     const turn = waitFor<Outcome>({
@@ -90,7 +93,7 @@ export class CommandRuns {
     })
     const begin = async (leave: () => void) => {
       if (hasGivenUp) return
-      const run = this.#begin(revision, call, leave)
+      const run = this.#begin(revision, call, machine, leave)
       turn.resolve(run)
       await run
     }
@@ -99,7 +102,7 @@ export class CommandRuns {
   }
 
   /** Runs once the start queue has admitted it. */
-  async #begin(revision: Revision, call: Call, leave: () => void): Promise<Outcome> {
+  async #begin(revision: Revision, call: Call, machine: string, leave: () => void): Promise<Outcome> {
     if (this.#isClosing) return platformFailed(shuttingDown().message, 0)
     if (call.signal?.aborted) return platformFailed(callerLeft().message, 0)
     const onRunning = () => {
@@ -107,25 +110,29 @@ export class CommandRuns {
       call.onBegin?.()
     }
     const stop = call.signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, call.signal])
-    return this.#parts.factory.runCommand(revision, call, stop, onRunning)
+    return this.#parts.factory.runCommand(revision, call, stop, onRunning, machine)
   }
 
   /** Throws FaasError `no_worker` when it waits too long, or when the caller has left. */
-  async #reserve(bytes: number, projectId: string, signal: AbortSignal | undefined): Promise<void> {
+  async #reserve(
+    { memoryBytes: bytes, projectId, placement }: Revision,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
     const { clock, room, line, limits } = this.#parts
-    const who = { projectId, bytes, since: clock.elapsed(), hasNothing: true }
+    const who = { projectId, bytes, placement, since: clock.elapsed(), hasNothing: true }
     if (signal?.aborted) throw callerLeft()
-    if (room.make(bytes, who, null)) return
+    const machine = room.make(bytes, who, null)
+    if (machine !== null) return machine
     if (this.#waiting.size < limits.maxWaiting) return this.#wait(who, signal)
     line.delete(who)
     throw new FaasError('no_worker', `${this.#waiting.size} runs of images wait for memory already; try again later.`)
   }
 
-  #wait(who: InLine, signal: AbortSignal | undefined): Promise<void> {
+  #wait(who: InLine, signal: AbortSignal | undefined): Promise<string> {
     const { clock, line, memory, limits } = this.#parts
     const { timeoutMs } = limits
     const tooLate = () => new FaasError('no_worker', `No memory came free within ${timeoutMs / 1000} s.`)
-    const waiting = waitFor<void>({ clock, timeoutMs, signal, tooLate, onGiveUp: () => memory.noteIdle() })
+    const waiting = waitFor<string>({ clock, timeoutMs, signal, tooLate, onGiveUp: () => memory.noteIdle() })
     this.#waiting.set(who, waiting)
     return waiting.promise.finally(() => {
       this.#waiting.delete(who)

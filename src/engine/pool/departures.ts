@@ -45,14 +45,14 @@ export class Departures {
     const { heldBytes } = bound
     this.#parts.heldTime.note(group, bound, this.#parts.clock.elapsed(), bound.inFlight > 0)
     bound.heldBytes = 0
-    this.#parts.memory.giveBack(heldBytes, group.projectId)
+    this.#parts.memory.giveBack(heldBytes, group.projectId, bound.worker.machine)
   }
 
   /** Ends a worker for which `heldBytes` of memory are reserved. */
   end(worker: PoolWorker, heldBytes: number, owner: Owner): void {
     const ended = worker.kill().finally(() => this.#ending.delete(ended))
     this.#ending.add(ended)
-    this.#parts.memory.giveBack(heldBytes, owner)
+    this.#parts.memory.giveBack(heldBytes, owner, worker.machine)
   }
 
   async settled(): Promise<void> {

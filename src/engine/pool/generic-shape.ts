@@ -1,9 +1,11 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
+import { onlyMachine } from '../../domain/machine.ts'
 import type { Departures } from './departures.ts'
 import type { Memory } from './memory.ts'
 import { GenericDemand } from './policy/generic-demand.ts'
+import { type LikeAt, noneLike } from './policy/placing.ts'
 import { type Evictable, genericTarget, genericWorth } from './policy/pool-policy.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import type { Starts, Urgency } from './starts.ts'
@@ -26,8 +28,8 @@ export interface Order {
   projectId: string
   /** Checked before the start; false cancels the order. */
   isNeeded(): boolean
-  /** Reserves memory for a worker that is about to be started. */
-  makeRoom(bytes: number): boolean
+  /** Reserves memory for a worker that is about to be started. On which machine; null: there is none. */
+  makeRoom(bytes: number): string | null
 }
 
 /** `no_memory`: there is none now. Null: the worker was not needed any more. */
@@ -39,8 +41,11 @@ export interface Spare extends Evictable {
   evict(): void
 }
 
-/** Reserves memory for one more generic worker when the expected gain is higher than the price. */
-export type MakeRoomAhead = (bytes: number, gain: { worth: number; savedMs: number }) => boolean
+/**
+ * Reserves memory for one more generic worker when the expected gain is higher than the price. Returns the id of the machine, or null
+ * when it is not.
+ */
+export type MakeRoomAhead = (bytes: number, gain: { worth: number; savedMs: number }, likeAt: LikeAt) => string | null
 
 interface Request extends Order {
   resolve(got: Ordered): void
@@ -61,6 +66,8 @@ export class GenericShape {
   wanted = 0
   #parts: GenericWorkersParts
   #ready: PoolWorker[] = []
+  /** Machine of each worker that is being started ahead. */
+  #comingTo: string[] = []
   /** Starts that run or wait in the queue, by urgency. */
   #starting: Record<Urgency, number> = { now: 0, later: 0 }
   /** Waiting orders, oldest first. */
@@ -98,13 +105,16 @@ export class GenericShape {
     return this.#ready.some((worker) => !worker.isEnding) ? 0 : this.#startMs
   }
 
-  /** Takes a ready worker. */
-  take(): PoolWorker | undefined {
+  /** Takes the newest ready worker from the fitting machine with the fewest workers of its kind. */
+  take(likeAt: LikeAt = noneLike, fits: (machine: string) => boolean = () => true): PoolWorker | undefined {
     // A worker that has just died stays in the list: its end event removes it.
-    const at = this.#ready.findLastIndex((worker) => !worker.isEnding)
-    if (at < 0) return undefined
+    const usable = this.#ready.filter((worker) => !worker.isEnding && fits(machineOf(worker)))
+    if (usable.length === 0) return undefined
+    const fewest = Math.min(...usable.map((worker) => likeAt(machineOf(worker))))
+    const worker = usable.findLast((one) => likeAt(machineOf(one)) === fewest) as PoolWorker
     this.#pauseMs = firstPauseMs
-    return this.#ready.splice(at, 1)[0]
+    this.#takeOut(worker)
+    return worker
   }
 
   /** Puts back a worker that cannot be used now. */
@@ -134,7 +144,14 @@ export class GenericShape {
     return this.#ready.map((worker, at) => {
       const { name, memoryBytes } = worker
       const worth = genericWorth(perMs, this.#starting.later + at, this.#startMs, this.shape.memoryBytes)
-      return { name, image: this.shape.image, memoryBytes, worth, evict: () => this.#evict(worker) }
+      return {
+        name,
+        image: this.shape.image,
+        memoryBytes,
+        machine: worker.machine,
+        worth,
+        evict: () => this.#evict(worker),
+      }
     })
   }
 
@@ -145,8 +162,10 @@ export class GenericShape {
     const perMs = this.#demand.perMs(this.#parts.clock.elapsed())
     for (let have = this.#here(); have < this.#target(perMs); have++) {
       const gain = { worth: genericWorth(perMs, have, this.#startMs, memoryBytes), savedMs: this.#startMs }
-      if (!makeRoom(memoryBytes, gain)) return
-      this.#begin('later', nobody, () => this.#startAhead())
+      const machine = makeRoom(memoryBytes, gain, (at) => this.#likeAt(at))
+      if (machine === null) return
+      this.#comingTo.push(machine)
+      this.#begin('later', nobody, () => this.#startAhead(machine))
     }
   }
 
@@ -188,7 +207,8 @@ export class GenericShape {
     this.#dropNeedless()
     if (this.#starting.now <= this.#requests.length) {
       const served = this.#requests.includes(request) ? request : (this.#requests[0] as Request)
-      if (served.makeRoom(this.shape.memoryBytes)) return this.#make(served.projectId)
+      const machine = served.makeRoom(this.shape.memoryBytes)
+      if (machine !== null) return this.#make(served.projectId, machine)
       this.#requests.splice(this.#requests.indexOf(served), 1)
       served.resolve('no_memory')
     }
@@ -197,27 +217,35 @@ export class GenericShape {
   }
 
   /** Its memory is already reserved. A failed order may take this worker instead. */
-  async #startAhead(): Promise<PoolWorker | null> {
+  async #startAhead(machine: string): Promise<PoolWorker | null> {
+    try {
+      return await this.#startWanted(machine)
+    } finally {
+      this.#comingTo.splice(this.#comingTo.indexOf(machine), 1)
+    }
+  }
+
+  async #startWanted(machine: string): Promise<PoolWorker | null> {
     this.#dropNeedless()
     const isWanted = this.#here() <= this.#target() || this.#requests.length > this.#starting.now
-    if (!this.#closed && isWanted) return this.#make(null)
+    if (!this.#closed && isWanted) return this.#make(null, machine)
     this.#starting.later--
-    this.#parts.memory.giveBack(this.shape.memoryBytes, null)
+    this.#parts.memory.giveBack(this.shape.memoryBytes, null, machine)
     return null
   }
 
   /** Until it is bound, the worker belongs to no project. */
-  async #make(reservedFor: string | null): Promise<PoolWorker> {
+  async #make(reservedFor: string | null, machine: string): Promise<PoolWorker> {
     const { clock, factory, memory } = this.#parts
     const { memoryBytes } = this.shape
     memory.handOver(memoryBytes, reservedFor, null)
     const from = clock.elapsed()
     try {
-      const started = await factory.startGeneric(this.shape)
+      const started = await factory.startGeneric(this.shape, machine)
       this.#startMs = this.#startMs * 0.7 + (clock.elapsed() - from) * 0.3
       return started
     } catch (error) {
-      memory.giveBack(memoryBytes, null)
+      memory.giveBack(memoryBytes, null, machine)
       throw error
     }
   }
@@ -265,7 +293,7 @@ export class GenericShape {
    */
   #gone(worker: PoolWorker): void {
     if (!this.#takeOut(worker)) return
-    this.#parts.memory.giveBack(worker.memoryBytes, null)
+    this.#parts.memory.giveBack(worker.memoryBytes, null, worker.machine)
     this.#pause(new FaasError('engine_failed', `Worker ${worker.name} ended before it was used.`))
   }
 
@@ -287,6 +315,11 @@ export class GenericShape {
     this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2)
   }
 
+  #likeAt(machine: string): number {
+    const ready = this.#ready.filter((worker) => machineOf(worker) === machine)
+    return ready.length + this.#comingTo.filter((one) => one === machine).length
+  }
+
   /** Ready and starting workers, without starts that calls wait for: those are taken as soon as they are ready. */
   #here(): number {
     return this.ready + this.#starting.later
@@ -297,3 +330,5 @@ export class GenericShape {
     return genericTarget(perMs, this.#parts.floor, this.#parts.memory.limitBytes, this.shape.memoryBytes)
   }
 }
+
+const machineOf = ({ machine = onlyMachine }: PoolWorker): string => machine

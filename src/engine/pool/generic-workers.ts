@@ -1,6 +1,7 @@
 import type { Revision } from '../../domain/worker.ts'
 import { GenericShape, type GenericWorkersParts, type MakeRoomAhead, type Spare } from './generic-shape.ts'
-import type { Shape } from './pool-worker.ts'
+import type { LikeAt } from './policy/placing.ts'
+import type { PoolWorker, Shape } from './pool-worker.ts'
 
 /**
  * Workers that are started before a function needs them and belong to no function yet. Free memory holds as many as one refill
@@ -34,11 +35,24 @@ export class GenericWorkers {
 
   /** The workers that can be bound to this revision. Use the result at once: an unused shape is forgotten. */
   of(revision: Revision): GenericShape {
-    const { image, network, api, trusted, sandbox, tmpSizeBytes, runtimeId } = revision
+    const { image, network, api, trusted, sandbox, tmpSizeBytes, placement, runtimeId } = revision
     const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes
-    const shape = { image, network, api, trusted, sandbox, memoryBytes, tmpSizeBytes }
+    const shape = { image, network, api, trusted, sandbox, memoryBytes, tmpSizeBytes, placement }
     const { fixedCpuMillicpu } = this.#parts
     return this.#shape(fixedCpuMillicpu === null ? shape : { ...shape, ...limitsOf(revision, fixedCpuMillicpu) })
+  }
+
+  /** A ready one, and of which shape it is. One of no placement serves where it happens to fit. */
+  take(revision: Revision, likeAt: LikeAt): { worker: PoolWorker; generic: GenericShape } | undefined {
+    const { placement } = revision
+    const shapes = [this.of(revision)]
+    if (Object.keys(placement).length > 0) shapes.push(this.of({ ...revision, placement: {} }))
+    const fits = (machine: string) => this.#parts.memory.mayBeAt(machine, placement)
+    for (const generic of shapes) {
+      const worker = generic.take(likeAt, fits)
+      if (worker !== undefined) return { worker, generic }
+    }
+    return undefined
   }
 
   /** Ready workers that may be evicted. */
@@ -76,8 +90,18 @@ export class GenericWorkers {
   }
 }
 
-const keyOf = ({ image, network, api, trusted, sandbox, memoryBytes, tmpSizeBytes, cpu }: Shape): string =>
-  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${sandbox ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''}`
+const keyOf = ({
+  image,
+  network,
+  api,
+  trusted,
+  sandbox,
+  memoryBytes,
+  tmpSizeBytes,
+  cpu,
+  placement = {},
+}: Shape): string =>
+  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${sandbox ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''} ${JSON.stringify(placement)}`
 
 /** The limits with which a worker must start. A function that asks for no more than the default shares the default workers. */
 function limitsOf(

@@ -25,15 +25,15 @@ export class Groups {
   readonly absent = new Map<Habits, number>()
   /** Number of workers of a function version that must not be evicted. */
   #protected = new Map<string, number>()
-  #limitBytes: number
+  #limitBytes: () => number
   #line: MemoryLine
-  #processors: number
+  #processors: () => number
 
   /**
    * `limitBytes`: memory limit of all workers together. `line`: the memory queue that a forgotten group leaves. `processors`:
    * number of processors that workers run on.
    */
-  constructor(limitBytes: number, line: MemoryLine, processors: number) {
+  constructor(limitBytes: () => number, line: MemoryLine, processors: () => number) {
     this.#processors = processors
     this.#limitBytes = limitBytes
     this.#line = line
@@ -51,7 +51,7 @@ export class Groups {
       group = new WorkerGroup(
         revision,
         this.#habitsOf(revision),
-        new WorkBound(this.#processors, revision.cpuMaxMillicpu),
+        new WorkBound(this.#processors(), revision.cpuMaxMillicpu),
       )
       this.#current.set(revision.key, group)
       this.#all.add(group)
@@ -110,15 +110,21 @@ export class Groups {
     return group.retired ? 0 : (this.#protected.get(versionKey(group.revision)) ?? 0)
   }
 
-  /** Memory of the workers that must not be evicted. */
-  get protectedBytes(): number {
+  /** Memory of the workers on a machine that must not be evicted, or may be among those. */
+  protectedBytesAt(machine: string): number {
     if (this.#protected.size === 0) return 0
-    return this.all().reduce((sum, group) => sum + Math.min(group.serving, this.protected(group)) * group.bytes, 0)
+    const stay = (group: WorkerGroup) => Math.min(group.serving, this.protected(group), group.likeAt(machine))
+    return this.all().reduce((sum, group) => sum + stay(group) * group.bytes, 0)
+  }
+
+  /** The memory limit has changed. */
+  noteLimit(): void {
+    this.#protect()
   }
 
   #protect(): void {
     const kept = [...this.#kept.values()]
-    const numbers = protectedWorkers(kept, this.#limitBytes)
+    const numbers = protectedWorkers(kept, this.#limitBytes())
     this.#protected = new Map(kept.map((revision, at) => [versionKey(revision), numbers[at] ?? 0]))
   }
 

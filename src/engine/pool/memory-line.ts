@@ -1,3 +1,4 @@
+import type { Placement } from '../../domain/machine.ts'
 import type { Memory } from './memory.ts'
 import { comesBefore, type Waiting } from './policy/pool-policy.ts'
 
@@ -6,6 +7,8 @@ export interface InLine {
   readonly projectId: string
   /** Memory that it needs. */
   readonly bytes: number
+  /** Labels of the machines on which it may run. */
+  readonly placement: Placement
   /** When its oldest call began to wait; infinite: no call waits. */
   readonly since: number
   /** True when a call waits and no worker exists or is starting. */
@@ -49,9 +52,8 @@ export class MemoryLine {
     return viewed.map(({ who }) => who)
   }
 
-  /** The first entry without any worker that fits. Entries that do not fit block nobody. */
-  first(but: InLine | null, fits: (who: InLine) => boolean): InLine | null {
-    const [first] = this.inOrder().filter((who) => who !== but && who.hasNothing && fits(who))
-    return first ?? null
+  /** The entries without any worker that fit, in order. Entries that do not fit block nobody. */
+  starved(but: InLine | null, fits: (who: InLine) => boolean): InLine[] {
+    return this.inOrder().filter((who) => who !== but && who.hasNothing && fits(who))
   }
 }

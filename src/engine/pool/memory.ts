@@ -1,35 +1,67 @@
-import { chooseEvictions, type Evictable } from './policy/pool-policy.ts'
+import { onlyMachine, type Placement } from '../../domain/machine.ts'
+import { type Chosen, chooseMachine, type LikeAt, type MachineView, machinesFor } from './policy/placing.ts'
+import type { Evictable } from './policy/pool-policy.ts'
 
 /** The project that holds the memory; null: a generic worker, which belongs to no project. */
 export type Owner = string | null
 
+/** The limit and the facts of one machine. */
+export type MachineLimit = Omit<MachineView, 'usedBytes'>
+
+/** Why a worker can never run: no machine is large enough (although all together are), or none has the labels. */
+export type NeverFits = 'too_large' | 'too_large_for_each' | 'no_labels'
+
 /**
- * The memory limit of all workers together. This class is passive: it says which workers must be evicted, and the caller evicts
+ * The memory limits of all workers, by machine. This class is passive: it says which workers must be evicted, and the caller evicts
  * them. A reservation stays until it is released.
  */
 export class Memory {
-  readonly limitBytes: number
   #onFree: () => void
+  #machines = new Map<string, MachineView>()
   #usedBytes = 0
   #heldBy = new Map<Owner, number>()
 
-  /** `onFree`: called when memory was released or may be. */
+  /** `limitBytes`: of the only machine, until `setMachines` names others. `onFree`: called when memory was released or may be. */
   constructor(limitBytes: number, onFree: () => void) {
-    this.limitBytes = limitBytes
     this.#onFree = onFree
+    this.#machines.set(onlyMachine, { id: onlyMachine, limitBytes, usedBytes: 0, labels: {}, isOpen: true })
+  }
+
+  /** Replaces the machines. Memory that is held on a removed machine stays counted until it is released. */
+  setMachines(machines: MachineLimit[]): void {
+    const before = this.#machines
+    this.#machines = new Map(machines.map((one) => [one.id, { ...one, usedBytes: before.get(one.id)?.usedBytes ?? 0 }]))
+    for (const [id, { usedBytes }] of before) if (usedBytes > 0) this.#machines.get(id) ?? this.#keepGone(id, usedBytes)
+    this.#onFree()
   }
 
   get usedBytes(): number {
     return this.#usedBytes
   }
 
-  get freeBytes(): number {
-    return this.limitBytes - this.#usedBytes
+  /** Sum over the machines that take workers now. */
+  get limitBytes(): number {
+    let sum = 0
+    for (const { isOpen, limitBytes } of this.#machines.values()) if (isOpen) sum += limitBytes
+    return sum
   }
 
-  /** False when the bytes exceed what the limit could ever hold. */
-  couldHold(bytes: number): boolean {
-    return bytes <= this.limitBytes
+  /** The machines that take a worker of this size, now or as soon as there is room. */
+  openFor(bytes: number, placement: Placement): MachineView[] {
+    return machinesFor([...this.#machines.values()], bytes, placement).filter(({ isOpen }) => isOpen)
+  }
+
+  /** Whether a worker of a function with this placement may run on the machine. */
+  mayBeAt(machine: string, placement: Placement): boolean {
+    return this.openFor(0, placement).some(({ id }) => id === machine)
+  }
+
+  /** Returns null when the worker fits on a machine, even one that takes no workers now. */
+  neverFits(bytes: number, placement: Placement): NeverFits | null {
+    const all = [...this.#machines.values()]
+    if (machinesFor(all, bytes, placement).length > 0) return null
+    if (machinesFor(all, 0, placement).length === 0 && Object.keys(placement).length > 0) return 'no_labels'
+    return bytes <= this.limitBytes ? 'too_large_for_each' : 'too_large'
   }
 
   heldBy(owner: Owner): number {
@@ -37,28 +69,30 @@ export class Memory {
   }
 
   /**
-   * Reserves the bytes and returns the candidates that must be evicted for them: none while there is room. Returns null and
-   * reserves nothing when all candidates together are not enough.
+   * Reserves the bytes on one of these machines. Returns the machine and the candidates that must be evicted there: none while there
+   * is room. Returns null and reserves nothing when all candidates together are not enough.
    */
   reserve<Candidate extends Evictable>(
     bytes: number,
     owner: Owner,
-    candidates: () => Candidate[] = () => [],
-  ): Candidate[] | null {
-    const toGo = bytes <= this.freeBytes ? [] : chooseEvictions(bytes - this.freeBytes, candidates())
-    if (toGo !== null) this.#count(bytes, owner)
-    return toGo
+    machines: MachineView[],
+    likeAt: LikeAt,
+    candidates: () => Candidate[],
+  ): Chosen<Candidate> | null {
+    const chosen = chooseMachine(bytes, machines, likeAt, candidates)
+    if (chosen !== null) this.#count(bytes, owner, chosen.machine)
+    return chosen
   }
 
   /** Moves a reservation from one owner to another. */
   handOver(bytes: number, from: Owner, to: Owner): void {
-    this.#count(-bytes, from)
-    this.#count(bytes, to)
+    this.#countOwner(-bytes, from)
+    this.#countOwner(bytes, to)
   }
 
-  giveBack(bytes: number, owner: Owner): void {
+  giveBack(bytes: number, owner: Owner, machine: string = onlyMachine): void {
     if (bytes === 0) return
-    this.#count(-bytes, owner)
+    this.#count(-bytes, owner, machine)
     this.#onFree()
   }
 
@@ -67,10 +101,21 @@ export class Memory {
     this.#onFree()
   }
 
-  #count(bytes: number, owner: Owner): void {
+  #count(bytes: number, owner: Owner, machine: string): void {
     this.#usedBytes += bytes
+    const on = this.#machines.get(machine)
+    if (on !== undefined) on.usedBytes += bytes
+    if (on !== undefined && on.limitBytes === 0 && on.usedBytes === 0 && !on.isOpen) this.#machines.delete(machine)
+    this.#countOwner(bytes, owner)
+  }
+
+  #countOwner(bytes: number, owner: Owner): void {
     const held = this.heldBy(owner) + bytes
     if (held === 0) this.#heldBy.delete(owner)
     else this.#heldBy.set(owner, held)
+  }
+
+  #keepGone(id: string, usedBytes: number): void {
+    this.#machines.set(id, { id, limitBytes: 0, usedBytes, labels: {}, isOpen: false })
   }
 }

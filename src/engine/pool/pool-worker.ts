@@ -1,5 +1,6 @@
 import type { AppFunction } from '../../domain/app-function.ts'
 import type { Network } from '../../domain/function.ts'
+import type { Placement } from '../../domain/machine.ts'
 import type { Outcome } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 
@@ -16,6 +17,8 @@ export interface Shape {
   tmpSizeBytes?: number | null
   /** Set on an engine that cannot change limits later. Absent: the least CPU share, without a cap. */
   cpu?: { millicpu: number; maxMillicpu: number | null }
+  /** Labels of the machines that they may be on; absent: any. */
+  placement?: Placement
   /** OCI runtime; absent or null: chosen by `trusted`. */
   sandbox?: string | null
 }
@@ -28,6 +31,8 @@ export type Bound =
 /** A worker as the pool sees it: `worker.ts` has the real one, tests have fakes. */
 export interface PoolWorker {
   readonly name: string
+  /** Where it was started; absent: there is only one machine. */
+  readonly machine?: string | undefined
   /** Memory limit in force now. */
   readonly memoryBytes: number
   /** True from the moment when no new call may be assigned. */
@@ -51,16 +56,22 @@ export interface PoolWorker {
   kill(): Promise<void>
 }
 
-/** Throws FaasError `engine_failed`, `not_supported`. */
+/** Throws FaasError `engine_failed`, `not_supported`. `machine`: id of the one that it is started on. */
 export interface WorkerFactory {
-  startGeneric(shape: Shape): Promise<PoolWorker>
+  startGeneric(shape: Shape, machine?: string): Promise<PoolWorker>
   /**
    * Starts an `http` image's worker, bound from the start. `onRunning`: called when the engine has started it, before it listens.
    */
-  startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker>
+  startImage(revision: Revision, onRunning?: () => void, machine?: string): Promise<PoolWorker>
   /**
    * Runs a `command` image once. Never throws. When `stop` fires, it is ended as the platform's fault. `onRunning`: called when
    * the engine has started it.
    */
-  runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning?: () => void): Promise<Outcome>
+  runCommand(
+    revision: Revision,
+    call: Call,
+    stop: AbortSignal,
+    onRunning?: () => void,
+    machine?: string,
+  ): Promise<Outcome>
 }

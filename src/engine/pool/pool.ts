@@ -12,12 +12,12 @@ import { Departures } from './departures.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { Groups, isOf } from './groups.ts'
 import { HeldTime } from './held-time.ts'
-import { Memory } from './memory.ts'
+import { type MachineLimit, Memory } from './memory.ts'
 import { MemoryLine } from './memory-line.ts'
 import { Pauses } from './pauses.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider } from './provider.ts'
-import { shuttingDown, tooLarge } from './refusals.ts'
+import { neverFits, shuttingDown } from './refusals.ts'
 import { Room } from './room.ts'
 import { Starts } from './starts.ts'
 import { Supply } from './supply.ts'
@@ -34,9 +34,17 @@ export interface PoolOptions {
   /** Idle workers are paused after this time; 0: never. */
   pauseAfterMs: number
   /** Number of processors that workers run on. */
-  processors: number
+  processors: () => number
+  /** The machines that workers run on, in place of one with the budget; absent: there is only one. */
+  machines?: PoolMachines
   /** CPU share that workers start with on an engine that cannot change limits later; absent: it can. */
   fixedCpuMillicpu?: number
+}
+
+export interface PoolMachines {
+  now(): MachineLimit[]
+  /** Called each time that one came, went or changed. */
+  onChange(listener: () => void): void
 }
 
 export interface PoolParts {
@@ -67,6 +75,16 @@ export class WorkerPool implements Pool {
   constructor(given: PoolParts) {
     this.#given = given
     this.#parts = makeParts(given, () => this.#closed !== null)
+    const { machines } = given.options
+    if (machines === undefined) return
+    this.#noteMachines(machines)
+    machines.onChange(() => this.#noteMachines(machines))
+  }
+
+  /** Those that wait for memory may fit now. */
+  #noteMachines(machines: PoolMachines): void {
+    this.#parts.memory.setMachines(machines.now())
+    this.#parts.groups.noteLimit()
   }
 
   get reservedBytes(): number {
@@ -79,7 +97,8 @@ export class WorkerPool implements Pool {
 
   async runCommand(revision: Revision, call: Call): Promise<Outcome> {
     if (this.#closed !== null) return platformFailed(shuttingDown().message, 0)
-    if (!this.#parts.memory.couldHold(revision.memoryBytes)) return platformFailed(tooLarge().message, 0)
+    const never = this.#parts.memory.neverFits(revision.memoryBytes, revision.placement)
+    if (never !== null) return platformFailed(neverFits(never, revision.placement).message, 0)
     return this.#parts.commands.run(revision, call)
   }
 
@@ -231,7 +250,7 @@ function makeParts(
   const limits = { maxWaiting: options.maxWaiting, timeoutMs: options.acquireTimeoutMs }
   const memory = new Memory(memoryBudgetBytes, () => upkeep.lookAgain())
   const line = new MemoryLine(memory)
-  const groups = new Groups(memoryBudgetBytes, line, options.processors)
+  const groups = new Groups(() => memory.limitBytes, line, options.processors)
   const mostOf = (projectId: string) => (isClosing() ? null : shares.limitOf(projectId, 'starts'))
   const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
   const heldTime = new HeldTime(meter)

@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
+import { onlyMachine } from '../../domain/machine.ts'
 import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { LoadFailure } from '../../domain/worker.ts'
 import type { Departures } from './departures.ts'
@@ -49,6 +50,8 @@ export interface Place {
   leave(): void
   /** Leaves the place when the worker is no longer needed. */
   isNeeded(): boolean
+  /** It comes to this machine. */
+  noteAt(machine: string): void
 }
 
 /** Provides workers for groups: binds a generic worker, or starts one. */
@@ -73,15 +76,23 @@ export class Provider {
       if (anyway) group.provisioningAnyway += change
     }
     count(1)
+    let comingTo: string | null = null
+    const noteAt = (machine: string) => {
+      if (comingTo !== null) group.countComing(comingTo, -1)
+      comingTo = isTaken ? machine : null
+      if (isTaken) group.countComing(machine, 1)
+    }
     const leave = () => {
-      if (isTaken) count(-1)
+      if (!isTaken) return
+      count(-1)
       isTaken = false
+      if (comingTo !== null) group.countComing(comingTo, -1)
     }
     const isNeeded = () => {
       if (isTaken && this.#isSurplus(group, anyway)) leave()
       return isTaken
     }
-    return { leave, isNeeded }
+    return { leave, isNeeded, noteAt }
   }
 
   /** Waiting calls that busy workers will serve sooner than a new worker could. */
@@ -103,7 +114,7 @@ export class Provider {
   /** Starts generic workers up to the target. */
   refill(): void {
     if (this.#closed) return
-    this.#parts.generic.refill((bytes, gain) => this.#parts.room.makeAhead(bytes, gain))
+    this.#parts.generic.refill((bytes, gain, likeAt) => this.#parts.room.makeAhead(bytes, gain, likeAt))
   }
 
   /** Stops providing. Resolves when no generic worker is starting. */
@@ -143,10 +154,10 @@ export class Provider {
 
   async #startFor(group: WorkerGroup, place: Place): Promise<Started | 'no_memory' | null> {
     if (group.revision.kind !== 'shim') return this.#startImage(group, place)
-    const generic = this.#parts.generic.of(group.revision)
-    const ready = generic.take()
+    const ready = this.#parts.generic.take(group.revision, group.likeAt)
     this.#refillSoon()
-    if (ready !== undefined) return this.#bind(group, place, ready, generic, 'prewarmed')
+    if (ready !== undefined) return this.#bind(group, place, ready.worker, ready.generic, 'prewarmed')
+    const generic = this.#parts.generic.of(group.revision)
     const started = await this.#start(group, place, generic)
     if (started === null || started === 'no_memory') return started
     return this.#bind(group, place, started, generic, 'cold')
@@ -157,16 +168,19 @@ export class Provider {
     const { projectId } = group
     const growth = Math.max(0, group.bytes - generic.shape.memoryBytes)
     let reserved = 0
-    const makeRoom = (bytes: number): boolean => {
-      if (!this.#makeRoom(bytes + growth - reserved, group, place)) return false
+    let reservedAt: string | undefined
+    const makeRoom = (bytes: number): string | null => {
+      const machine = this.#makeRoom(bytes + growth - reserved, group, place)
+      if (machine === null) return null
       reserved = growth
+      reservedAt ??= machine
       this.#noteTaken(group, generic)
-      return true
+      return machine
     }
     try {
       return await generic.start({ projectId, isNeeded: place.isNeeded, makeRoom })
     } finally {
-      this.#parts.memory.giveBack(reserved, projectId)
+      this.#parts.memory.giveBack(reserved, projectId, reservedAt)
     }
   }
 
@@ -181,14 +195,16 @@ export class Provider {
     const { revision, projectId } = group
     const { memoryBytes } = generic.shape
     const missing = revision.memoryBytes - memoryBytes
+    const machine = worker.machine ?? onlyMachine
+    place.noteAt(machine)
     const mayGrow = this.#parts.room.mayGrow(revision.memoryBytes, group, group)
-    if (!mayGrow || (missing > 0 && !this.#makeRoom(missing, group, place))) {
+    if (!mayGrow || (missing > 0 && this.#makeRoom(missing, group, place, machine) === null)) {
       place.leave()
       generic.put(worker)
       return 'no_memory'
     }
     memory.handOver(memoryBytes, null, projectId)
-    memory.giveBack(Math.max(0, -missing), projectId)
+    memory.giveBack(Math.max(0, -missing), projectId, machine)
     if (startKind === 'prewarmed') this.#noteTaken(group, generic)
     try {
       return { worker, startKind, bound: await worker.bind(revision) }
@@ -204,22 +220,24 @@ export class Provider {
     const { revision, projectId } = group
     return starts.run('now', projectId, async (leave: LeavePlace) => {
       if (!place.isNeeded()) return null
-      if (!this.#makeRoom(revision.memoryBytes, group, place)) return 'no_memory'
+      const machine = this.#makeRoom(revision.memoryBytes, group, place)
+      if (machine === null) return 'no_memory'
       try {
-        const worker = await factory.startImage(revision, leave)
+        const worker = await factory.startImage(revision, leave, machine)
         return { worker, startKind: 'cold', bound: worker.startFailure ?? { loaded: true, loadMs: 0 } }
       } catch (error) {
-        memory.giveBack(revision.memoryBytes, projectId)
+        memory.giveBack(revision.memoryBytes, projectId, machine)
         throw error
       }
     })
   }
 
   /** A worker without memory is no longer counted as being provided. */
-  #makeRoom(bytes: number, group: WorkerGroup, place: Place): boolean {
-    const isMade = this.#parts.room.make(bytes, group, group)
-    if (!isMade) place.leave()
-    return isMade
+  #makeRoom(bytes: number, group: WorkerGroup, place: Place, at?: string): string | null {
+    const machine = this.#parts.room.make(bytes, group, group, at)
+    if (machine === null) place.leave()
+    else place.noteAt(machine)
+    return machine
   }
 
   /** Called once memory is certain; work ahead does not count as demand. */

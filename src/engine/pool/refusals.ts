@@ -1,15 +1,22 @@
 import { FaasError } from '../../domain/errors.ts'
+import { type Placement, placementText } from '../../domain/machine.ts'
+import type { NeverFits } from './memory.ts'
 
 /** Why a call gets no worker. */
 
 export const shuttingDown = (): FaasError =>
   new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
 
-export const tooLarge = (): FaasError =>
-  new FaasError(
-    'no_worker',
-    'The function needs more memory than all workers together may have (TAIBAI_MEMORY_BUDGET_MB).',
-  )
+export function neverFits(why: NeverFits, placement: Placement): FaasError {
+  const labels = placementText(placement)
+  const where = labels === '' ? 'node' : `node with the labels of its placement (${labels})`
+  const sentences: Record<NeverFits, string> = {
+    too_large: 'The function needs more memory than all workers together may have (TAIBAI_MEMORY_BUDGET_MB).',
+    too_large_for_each: `The function needs more memory than the workers of any ${where} may have, although all nodes together have it: give it less, or add a larger node.`,
+    no_labels: `No node has the labels that the function asks for (placement: ${labels}): docker node update --label-add NAME=VALUE NODE, or change its placement.`,
+  }
+  return new FaasError('no_worker', sentences[why])
+}
 
 export const tooManyWait = (count: number): FaasError =>
   new FaasError('no_worker', `${count} calls of this function wait for a worker already; try again later.`)

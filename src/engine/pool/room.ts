@@ -1,11 +1,13 @@
 import type { Clock } from '../../domain/clock.ts'
+import { onlyMachine, type Placement } from '../../domain/machine.ts'
 import type { Departures } from './departures.ts'
 import type { Spare } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory, Owner } from './memory.ts'
 import type { InLine, MemoryLine } from './memory-line.ts'
-import { chooseEvictions, comesBefore, mayTakeAhead, priceOfRoom, shouldYield } from './policy/pool-policy.ts'
+import { cheapestRoom, freeOf, type LikeAt, type MachineView, noneLike } from './policy/placing.ts'
+import { chooseEvictions, comesBefore, mayTakeAhead, shouldYield } from './policy/pool-policy.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 export interface RoomParts {
@@ -28,18 +30,20 @@ export class Room {
   }
 
   /**
-   * Reserves memory for a worker, evicting idle workers of others if necessary. Returns false when even that is not enough, or
-   * when another entry of the memory queue comes first: then `who` waits in the queue.
+   * Reserves memory for a worker, evicting idle workers of others if necessary. Returns the machine. Returns null when even that is
+   * not enough, or when another entry of the memory queue comes first: then `who` waits in the queue. `at`: the machine of a worker
+   * that grows.
    */
-  make(bytes: number, who: InLine, group: WorkerGroup | null): boolean {
+  make(bytes: number, who: InLine, group: WorkerGroup | null, at?: string): string | null {
     const { line } = this.#parts
-    const isMade =
-      this.#fitsShare(bytes, who.projectId, group) &&
-      !this.#isBehind(who) &&
-      this.#reserve(bytes, who.projectId, () => this.#spareFor(group))
-    if (isMade) line.delete(who)
-    else line.add(who)
-    return isMade
+    const machine = this.#fitsShare(bytes, who.projectId, group)
+      ? this.#reserve(bytes, who.projectId, this.#openTo(bytes, who, at), group?.likeAt ?? noneLike, () =>
+          this.#spareFor(group),
+        )
+      : null
+    if (machine === null) line.add(who)
+    else line.delete(who)
+    return machine
   }
 
   /** Whether the project's share allows this growth of memory that is already reserved. False: it waits in the queue. */
@@ -50,31 +54,42 @@ export class Room {
   }
 
   /** For work ahead: takes nothing while somebody waits for memory, and evicts only workers of clearly less worth. */
-  makeAhead(bytes: number, gain: { worth: number; savedMs: number }): boolean {
+  makeAhead(bytes: number, gain: { worth: number; savedMs: number }, likeAt: LikeAt = noneLike): string | null {
     const { memory, line } = this.#parts
-    if (!line.isEmpty || !mayTakeAhead(bytes, memory.freeBytes, gain, () => this.priceOf(bytes, null))) return false
-    return this.#reserve(bytes, null, () => this.#spare(null))
+    const machines = memory.openFor(bytes, {})
+    if (!line.isEmpty || machines.length === 0) return null
+    const free = Math.max(...machines.map(freeOf))
+    const price = () => cheapestRoom(bytes, machines, () => this.#spare(null))
+    return mayTakeAhead(bytes, free, gain, price)
+      ? this.#reserve(bytes, null, machines, likeAt, () => this.#spare(null))
+      : null
   }
 
   /** The worth per byte of the workers that would be evicted for `bytes`; 0 while there is room. */
-  priceOf(bytes: number, group: WorkerGroup | null): number {
-    return priceOfRoom(bytes, this.#parts.memory.freeBytes, () => this.#spare(group))
+  priceOf(bytes: number, group: WorkerGroup): number {
+    return cheapestRoom(bytes, this.#parts.memory.openFor(bytes, group.placement), () => this.#spare(group))
   }
 
-  /** Whether an idle worker of the group should be evicted for a group without any worker that comes before its own calls. */
-  shouldYield(group: WorkerGroup): boolean {
+  /** Whether an idle worker of the group on this machine should be evicted for a group without any worker that comes before its calls. */
+  shouldYield(group: WorkerGroup, machine: string = onlyMachine): boolean {
     const { line, groups } = this.#parts
     if (line.isEmpty) return false
-    const starved = this.#first(group)
-    if (starved === null || group.serving <= groups.protected(group)) return false
+    const [starved] = this.#starved(group).filter((who) => this.#holdersOf(who).some(({ id }) => id === machine))
+    if (starved === undefined || group.serving <= groups.protected(group)) return false
     const own = group.waiters.length === 0 ? null : { ...line.viewOf(group), hasNothing: false }
     return shouldYield(own, line.viewOf(starved))
   }
 
-  #reserve(bytes: number, owner: Owner, candidates: () => Spare[]): boolean {
-    const toGo = this.#parts.memory.reserve(bytes, owner, candidates)
-    for (const each of toGo ?? []) each.evict()
-    return toGo !== null
+  #reserve(
+    bytes: number,
+    owner: Owner,
+    machines: MachineView[],
+    likeAt: LikeAt,
+    candidates: () => Spare[],
+  ): string | null {
+    const chosen = this.#parts.memory.reserve(bytes, owner, machines, likeAt, candidates)
+    for (const each of chosen?.toGo ?? []) each.evict()
+    return chosen?.machine ?? null
   }
 
   /** A project at its share makes room by evicting its own idle workers. */
@@ -96,18 +111,35 @@ export class Room {
     return most === null ? 0 : this.#parts.memory.heldBy(projectId) + bytes - most
   }
 
-  #isBehind(who: InLine): boolean {
+  /** The machines that are not kept free for entries that come first. */
+  #openTo(bytes: number, who: InLine, at: string | undefined): MachineView[] {
+    const { memory } = this.#parts
+    const machines = memory.openFor(bytes, who.placement).filter(({ id }) => at === undefined || id === at)
+    const kept = new Set(this.#before(who).flatMap((other) => this.#holdersOf(other).map(({ id }) => id)))
+    return machines.filter(({ id }) => !kept.has(id))
+  }
+
+  #before(who: InLine): InLine[] {
     const { line } = this.#parts
-    if (line.isEmpty) return false
-    const first = this.#first(who)
-    return first !== null && comesBefore(line.viewOf(first), { ...line.viewOf(who), hasNothing: true })
+    if (line.isEmpty) return []
+    const view = { ...line.viewOf(who), hasNothing: true }
+    return this.#starved(who).filter((other) => comesBefore(line.viewOf(other), view))
   }
 
   /** Entries that cannot fit beside protected memory block nobody. */
-  #first(but: InLine): InLine | null {
-    const { memory, line, groups } = this.#parts
-    const mostBytes = memory.limitBytes - groups.protectedBytes
-    return line.first(but, (who) => who.bytes <= mostBytes && this.#beyondShare(who.bytes, who.projectId) <= 0)
+  #starved(but: InLine): InLine[] {
+    return this.#parts.line.starved(
+      but,
+      (who) => this.#beyondShare(who.bytes, who.projectId) <= 0 && this.#holdersOf(who).length > 0,
+    )
+  }
+
+  /** The machines on which the entry fits beside the protected workers. */
+  #holdersOf({ bytes, placement }: { bytes: number; placement: Placement }): MachineView[] {
+    const { memory, groups } = this.#parts
+    return memory
+      .openFor(bytes, placement)
+      .filter(({ id, limitBytes }) => bytes <= limitBytes - groups.protectedBytesAt(id))
   }
 
   // --- eviction candidates
@@ -146,6 +178,7 @@ export class Room {
       name: bound.worker.name,
       image: group.revision.image,
       memoryBytes: bound.heldBytes,
+      machine: bound.worker.machine,
       worth: habits.worthOf(habits.outlookOfIdle(idle.length - at, now)),
       evict: () => this.#parts.departures.leave(group, bound, 'evicted'),
     }))

@@ -1,3 +1,4 @@
+import { onlyMachine, type Placement } from '../../domain/machine.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { InLine } from './memory-line.ts'
@@ -43,6 +44,8 @@ export class WorkerGroup implements InLine {
   provisioning = 0
   /** The part of `provisioning` that is provided whether calls wait or not. */
   provisioningAnyway = 0
+  /** Of them, those that are on their way to a machine. */
+  #coming = new Map<string, number>()
   /** Consecutive attempts that brought no usable worker. */
   failures = 0
   /** Time of the last failure. */
@@ -76,6 +79,24 @@ export class WorkerGroup implements InLine {
   /** Memory of one of its workers, in bytes. */
   get bytes(): number {
     return this.revision.memoryBytes
+  }
+
+  get placement(): Placement {
+    return this.revision.placement
+  }
+
+  /** Its workers on a machine, and those on their way there. */
+  likeAt = (machine: string): number => {
+    let count = this.#coming.get(machine) ?? 0
+    for (const { worker } of this.workers) if ((worker.machine ?? onlyMachine) === machine) count++
+    return count
+  }
+
+  /** One more, or one fewer, is on its way there. */
+  countComing(machine: string, change: 1 | -1): void {
+    const coming = (this.#coming.get(machine) ?? 0) + change
+    if (coming > 0) this.#coming.set(machine, coming)
+    else this.#coming.delete(machine)
   }
 
   /** When its oldest call began to wait; infinite: none waits. */

@@ -2,6 +2,7 @@ import type { Builder } from '../../domain/build.ts'
 import type { EngineReport } from '../../domain/engine-report.ts'
 import type { Network } from '../../domain/function.ts'
 import type { EngineImages } from '../../domain/image-use.ts'
+import type { Machines } from '../../domain/machine.ts'
 import type { RegistrySecret } from '../../domain/registry.ts'
 
 /** What a sandbox may use. */
@@ -30,6 +31,8 @@ export interface SandboxSpec extends SandboxLimits {
   reachesApi?: boolean
   /** False requests the hardened OCI runtime, where one is configured. */
   trusted: boolean
+  /** Id of the machine on which the sandbox runs; absent: the engine chooses. */
+  machine?: string | undefined
   /** OCI runtime that it requests; absent or null: chosen by `trusted`. */
   sandbox?: string | null
   /** The worker's own folder on the host, as `inside` maps it; null: none. */
@@ -81,6 +84,8 @@ export interface Listener {
  */
 export interface Sandbox {
   readonly name: string
+  /** Id of the machine that its spec named. */
+  readonly machine?: string | undefined
   /** Resolves once, for any reason; never rejects. */
   readonly exited: Promise<Exit>
   /**
@@ -137,11 +142,6 @@ export interface WorkerCallers {
   listening(ports: number[]): Promise<void>
 }
 
-export interface EngineCapacity {
-  memoryBytes: number
-  processors: number
-}
-
 /**
  * An engine that runs sandboxes. The implementations are `docker/`, `swarm/` and `process/`; code outside this folder does not
  * know which one it uses. Methods throw FaasError `engine_failed` (the engine refuses or does not answer) and `not_supported`
@@ -164,8 +164,8 @@ export interface SandboxEngine {
   readonly isolatesFiles: boolean
   /** True when limits are fixed at the start and a sandbox cannot be paused; absent: both are possible. */
   readonly isFixedOnceStarted?: boolean
-  /** Capacity of all machines on which it runs sandboxes; absent: this machine. */
-  readonly capacity?: EngineCapacity
+  /** The machines on which it runs sandboxes; absent: this machine. */
+  readonly machines?: Machines
   /** `onOutput` receives what the sandbox prints directly, not through a shim. */
   start(spec: SandboxSpec, onOutput?: OnOutput): Promise<Sandbox>
   /**

@@ -42,11 +42,11 @@ export class SandboxWorkers implements WorkerFactory {
     this.#parts = parts
   }
 
-  async startGeneric(shape: Shape): Promise<PoolWorker> {
+  async startGeneric(shape: Shape, machine?: string): Promise<PoolWorker> {
     const { image, network, trusted, sandbox = null, tmpSizeBytes = null, memoryBytes } = shape
     const { millicpu, maxMillicpu } = shape.cpu ?? { millicpu: this.#parts.cpuDefaultMillicpu, maxMillicpu: null }
     const limits = { memoryBytes, cpuMillicpu: millicpu, cpuMaxMillicpu: maxMillicpu }
-    const closed = { network, trusted, sandbox, tmpSizeBytes, reachesApi: shape.api }
+    const closed = { network, trusted, sandbox, tmpSizeBytes, reachesApi: shape.api, machine }
     return this.#startShim(image, limits, { ...closed, apiUrl: await this.#apiUrl(shape.api) })
   }
 
@@ -74,12 +74,12 @@ export class SandboxWorkers implements WorkerFactory {
   /**
    * What keeps the image from serving is the function's fault and is reported by the worker; failures of the engine are thrown.
    */
-  async startImage(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
-    if (revision.kind === 'lambda') return this.#startLambda(revision, onRunning)
+  async startImage(revision: Revision, onRunning?: () => void, machine?: string): Promise<PoolWorker> {
+    if (revision.kind === 'lambda') return this.#startLambda(revision, onRunning, machine)
     const { engine, clock, log, maxResultBytes, streamIdleMs, stopGraceMs } = this.#parts
     const port = revision.port ?? 8080
     const output = new EarlyOutput()
-    const spec = { ...(await this.#imageSpec(revision, { PORT: String(port) })), isReached: true as const }
+    const spec = { ...(await this.#imageSpec(revision, { PORT: String(port) }, machine)), isReached: true as const }
     if (revision.kind === 'openwhisk') spec.env = environmentOfImage(spec.env, revision)
     const sandbox = await engine.start(spec, output.take)
     const onOther = workerLog(log, clock, sandbox.name)
@@ -112,7 +112,7 @@ export class SandboxWorkers implements WorkerFactory {
   }
 
   /** The helper starts first: the network namespace is its own, and it listens before the image connects. */
-  async #startLambda(revision: Revision, onRunning?: () => void): Promise<PoolWorker> {
+  async #startLambda(revision: Revision, onRunning?: () => void, machine?: string): Promise<PoolWorker> {
     const { engine, clock, log, stopGraceMs } = this.#parts
     // An engine without images has no network namespaces: refused before a helper is started.
     if (engine.images === null)
@@ -122,7 +122,7 @@ export class SandboxWorkers implements WorkerFactory {
       )
     const helper = await this.#startHelper(revision)
     try {
-      const spec = await this.#imageSpec({ ...revision, memoryBytes: memoryOfLambda(revision) }, {})
+      const spec = await this.#imageSpec({ ...revision, memoryBytes: memoryOfLambda(revision) }, {}, machine)
       const output = new EarlyOutput()
       const { entry_point: entryPoint, command = null, working_directory: workingDirectory } = revision.start ?? {}
       const own = { entryPoint, command, workingDirectory, beside: helper.name, reachesApi: false }
@@ -159,14 +159,20 @@ export class SandboxWorkers implements WorkerFactory {
     })
   }
 
-  async runCommand(revision: Revision, call: Call, stop: AbortSignal, onRunning?: () => void): Promise<Outcome> {
+  async runCommand(
+    revision: Revision,
+    call: Call,
+    stop: AbortSignal,
+    onRunning?: () => void,
+    machine?: string,
+  ): Promise<Outcome> {
     const { engine, clock } = this.#parts
     const startedAt = clock.elapsed()
     const { timeoutMs } = revision
     const root = new ReadOnlyRoot()
     const print: OnOutput = (stream, text) => call.onLog(stream, text + root.lineAfter(text))
     try {
-      const image = await this.#imageSpec(revision, {})
+      const image = await this.#imageSpec(revision, {}, machine)
       const spec = { ...image, args: argumentsOf(call), timeoutMs, signal: stop, onRunning }
       const { exit, timedOut: missed } = await engine.runToEnd(spec, print)
       return root.explain(commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt))
@@ -176,14 +182,14 @@ export class SandboxWorkers implements WorkerFactory {
     }
   }
 
-  async #imageSpec(revision: Revision, extra: Record<string, string>): Promise<SandboxSpec> {
+  async #imageSpec(revision: Revision, extra: Record<string, string>, machine?: string): Promise<SandboxSpec> {
     const { image, memoryBytes, cpuMillicpu, cpuMaxMillicpu, network, trusted, sandbox, tmpSizeBytes, writable } =
       revision
     const apiUrl = await this.#apiUrl(revision.api)
     const env = { ...revision.env, ...extra, ...(apiUrl !== undefined && { TAIBAI_API: apiUrl }) }
     const name = this.#parts.newName()
     const limits = { memoryBytes, cpuMillicpu, cpuMaxMillicpu, tmpSizeBytes }
-    const closed = { trusted, sandbox, network, reachesApi: revision.api, folder: null }
+    const closed = { trusted, sandbox, network, reachesApi: revision.api, folder: null, machine }
     return { name, image, command: null, env, writable, ...closed, ...limits }
   }
 
@@ -231,7 +237,8 @@ export class SandboxWorkers implements WorkerFactory {
 }
 
 /** The isolation of a sandbox. */
-type Closed = Required<Pick<SandboxSpec, 'network' | 'trusted' | 'sandbox' | 'tmpSizeBytes' | 'reachesApi'>>
+type Closed = Required<Pick<SandboxSpec, 'network' | 'trusted' | 'sandbox' | 'tmpSizeBytes' | 'reachesApi'>> &
+  Pick<SandboxSpec, 'machine'>
 
 /** Node.js reports a version with a leading v. An image is not trusted: anything unexpected is shown as it is. */
 function versionIn(hello: Frame): string | null {

@@ -99,10 +99,10 @@ export class FunctionOperations {
 
 /** Fields that OpenFaaS does not know are kept; host names follow once the previous function is deleted. */
 function keptOf(fn: Fn): FunctionFields {
-  const { maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable } = fn
+  const { maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable, placement } = fn
   const { maxGbSecondsPerDay, sandbox, access, cors, retries, onSuccess, onFailure, description } = fn
   return {
-    ...{ maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable },
+    ...{ maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable, placement },
     ...{ maxGbSecondsPerDay, sandbox, access, cors, retries, onSuccess, onFailure },
     ...(description !== null && { description }),
   }

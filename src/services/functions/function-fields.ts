@@ -3,10 +3,12 @@ import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken
 import type { Fn, FunctionCode, Network, Recording } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { fitsImage } from '../../domain/image.ts'
+import type { Placement } from '../../domain/machine.ts'
 import type { RetryTerms } from '../../domain/retries.ts'
 import type { SecretUse } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
 import type { Destination } from '../../domain/terms.ts'
+import { checkPlacement } from './placements.ts'
 import { checkSecretUses } from './secret-uses.ts'
 import { checkWritable } from './writable-folders.ts'
 
@@ -34,6 +36,7 @@ export interface FunctionFields {
   api?: boolean
   cpuMaxMillicpu?: number | null
   tmpSizeBytes?: number | null
+  placement?: Placement
   writable?: string[]
   access?: Access
   cors?: FunctionCors | null
@@ -86,6 +89,7 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
   within('cpu_max', given.cpuMaxMillicpu, limits.cpuMinMillicpu, 1_000_000, 'millicpu')
   if (given.cors !== undefined && given.cors !== null) checkCors(given.cors)
   if (given.writable !== undefined) checkWritable(given.writable)
+  if (given.placement !== undefined) checkPlacement(given.placement)
 }
 
 /** Checks who may use these host names: a name that the operator did not allow could be the server's own. */

@@ -36,6 +36,7 @@ import { functionToActOn } from './function-to-act-on.ts'
 import { keepWorkers } from './keep-workers.ts'
 import { refuseMoreReach } from './only-function.ts'
 import type { PackageShare } from './package-share.ts'
+import type { Placements } from './placements.ts'
 import { refuseWhileInUse, removedWith } from './refuse-in-use.ts'
 import { refuseQueues } from './refuse-queues.ts'
 import type { Sandboxes } from './sandboxes.ts'
@@ -58,6 +59,7 @@ export interface FunctionsParts extends StoredCodesParts {
   targets: Targets
   exposed: Exposed
   sandboxes: Pick<Sandboxes, 'check'>
+  placements: Pick<Placements, 'check'>
   pool: Pool
   ledger: Ledger
   clock: Clock
@@ -150,6 +152,7 @@ export class Functions {
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, null, fields)
     this.#checkQueues(who.session !== undefined && code.source !== 'image', fields)
+    this.#parts.placements.check(fields.placement)
     await this.#parts.sandboxes.check(fields.sandbox)
     const draft = withFields(this.#newFunction(who, code.code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
@@ -183,6 +186,7 @@ export class Functions {
     checkFields(fields, this.#parts.limits)
     this.#checkHosts(who, before, fields)
     this.#checkQueues(before.trustId !== null, fields)
+    this.#parts.placements.check(fields.placement)
     await this.#parts.sandboxes.check(fields.sandbox)
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
@@ -412,6 +416,7 @@ export class Functions {
       api: false,
       cpuMaxMillicpu: null,
       tmpSizeBytes: null,
+      placement: {},
       writable: [],
       access: 'token',
       cors: null,

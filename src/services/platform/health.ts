@@ -19,16 +19,17 @@ export interface HealthParts {
   ledger: Pick<Ledger, 'vitals'>
   clock: Clock
   facts: HealthFacts
+  /** Of functions that ask for certain machines. */
+  placements(): Finding[]
 }
 
-/** Values that do not change while the server runs. */
+/** Values that the server was started with. */
 export interface HealthFacts {
   version: string
   startedAt: number
-  memoryBudgetBytes: number
-  /** Memory of all machines that workers run on. */
-  hostMemoryBytes: number
   backupEveryHours: number
+  /** That workers may have, and that all machines have together that they run on; as it is now. */
+  memory(): { budgetBytes: number; hostBytes: number }
 }
 
 export interface HealthReport {
@@ -61,11 +62,11 @@ export class Health {
   async report(who: Principal): Promise<HealthReport> {
     requireAdmin(who, 'Reading the health of the server')
     const { clock, pool, facts } = this.#parts
-    const { version, startedAt, memoryBudgetBytes: budgetBytes, hostMemoryBytes: hostBytes } = facts
+    const { version, startedAt } = facts
     const [engine, backups] = await Promise.all([this.#parts.engine().catch(() => null), this.#parts.backups.list()])
     const data = this.#parts.data()
     const lastBackupAt = backups.at(-1)?.createdAt ?? null
-    const memory = { budgetBytes, reservedBytes: pool.reservedBytes, hostBytes }
+    const memory = { ...facts.memory(), reservedBytes: pool.reservedBytes }
     const findings = [
       ...engineFindings(engine),
       ...runtimeFindings(this.#parts.runtimes),
@@ -73,6 +74,7 @@ export class Health {
       recordsFinding(this.#parts.ledger.vitals()),
       backupFinding(lastBackupAt, clock.now(), facts.backupEveryHours),
       memoryFinding(memory),
+      ...this.#parts.placements(),
     ]
     const state = worstOf(findings)
     return { version, startedAt, now: clock.now(), state, findings, engine, data, memory, lastBackupAt }

@@ -56,6 +56,7 @@ export function functionStoreContract(open: () => { functions: FunctionStore; jo
         network: 'none',
         cpuMaxMillicpu: 1500,
         tmpSizeBytes: 5_000_000,
+        placement: { gpu: 'true' },
         writable: ['/var/cache/nginx', '/run'],
         updatedAt: 5,
       })

@@ -49,6 +49,8 @@ export function workersWanted(group: GroupView): number {
 export interface Evictable {
   name: string
   memoryBytes: number
+  /** Where it is; absent: there is only one machine. */
+  machine?: string | undefined
   /** See `worthKeeping`. */
   worth: number
 }

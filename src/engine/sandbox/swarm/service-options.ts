@@ -9,6 +9,7 @@ export interface ServiceOptions {
       /** Resources that the swarm requires on a node before it places the task there. */
       Reservations: { MemoryBytes: number }
     }
+    Placement?: { Constraints: string[] }
     RestartPolicy: { Condition: 'none' }
     LogDriver: { Name: 'none' }
     Networks: { Target: string }[]
@@ -56,7 +57,7 @@ export interface FileTarget {
 
 export interface NodeAnswer {
   ID: string
-  Spec: { Availability: string }
+  Spec: { Availability: string; Labels?: Record<string, string> }
   Status: { State: string; Addr?: string }
   Description?: {
     Hostname?: string

@@ -1,28 +1,22 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
+import type { Machine, Machines } from '../../../domain/machine.ts'
 import { askReport } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
-import type {
-  ApiDoor,
-  CommandResult,
-  EngineCapacity,
-  OnOutput,
-  SandboxEngine,
-  SandboxSpec,
-  WorkerCallers,
-} from '../sandbox.ts'
+import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import type { NodeAnswer } from './service-options.ts'
 import { type Removable, SwarmClient } from './swarm-client.ts'
 import { swarmFindings } from './swarm-findings.ts'
 import { SwarmSandbox } from './swarm-sandbox.ts'
 import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
-import { capacityOf, placesIn, stateOf } from './task-state.ts'
-import { type Seen, TaskWatch } from './task-watch.ts'
+import { machinesOf, placesIn, stateOf } from './task-state.ts'
+import { type Pace, type Seen, TaskWatch } from './task-watch.ts'
 
 export interface SwarmEngineOptions {
   /** Address of a manager's engine; undefined: the local socket. */
@@ -50,7 +44,7 @@ interface Scrap {
 export class SwarmEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly isFixedOnceStarted = true
-  readonly capacity: EngineCapacity
+  readonly machines: Machines
   readonly images = null
   readonly builder = null
   readonly callers: WorkerCallers
@@ -67,6 +61,8 @@ export class SwarmEngine implements SandboxEngine {
   #watch: EngineWatch
   #tasks: TaskWatch
   #log: Log
+  #machines: Machine[]
+  #onMachines: () => void = () => {}
   #closed = false
 
   private constructor(
@@ -77,7 +73,13 @@ export class SwarmEngine implements SandboxEngine {
     log: Log,
   ) {
     this.#swarm = swarm
-    this.capacity = capacityOf(nodes)
+    this.#machines = machinesOf(nodes)
+    this.machines = {
+      now: () => this.#machines,
+      onChange: (listener) => {
+        this.#onMachines = listener
+      },
+    }
     this.#instance = options.instance
     this.#untrustedOciRuntime = options.untrustedOciRuntime
     this.#serverHost = serverHost
@@ -99,6 +101,7 @@ export class SwarmEngine implements SandboxEngine {
       (seen) => this.#note(seen),
       () => this.#pace(),
     )
+    this.#tasks.hurry()
   }
 
   static async connect(options: SwarmEngineOptions, log: Log): Promise<SwarmEngine> {
@@ -221,10 +224,11 @@ export class SwarmEngine implements SandboxEngine {
         own.push({ what: 'services', id: name })
         throw error
       })
-    const sandbox = new SwarmSandbox(spec.name, serviceId, async () => {
+    const remove = async () => {
       await this.#swarm.remove('services', serviceId)
       this.#tasks.hurry()
-    })
+    }
+    const sandbox = new SwarmSandbox(spec.name, serviceId, remove, spec.machine)
     this.#sandboxes.set(spec.name, sandbox)
     this.#tasks.hurry()
     return sandbox
@@ -263,7 +267,17 @@ export class SwarmEngine implements SandboxEngine {
     return { tasks, nodes }
   }
 
+  #noteMachines(nodes: NodeAnswer[]): void {
+    const machines = machinesOf(nodes)
+    if (isDeepStrictEqual(machines, this.#machines)) return
+    this.#machines = machines
+    const open = machines.filter(({ isOpen }) => isOpen).map(({ name }) => name)
+    this.#log.info({ nodes: open }, 'the nodes of the swarm changed')
+    this.#onMachines()
+  }
+
   #note({ tasks, nodes }: Seen): void {
+    this.#noteMachines(nodes)
     const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
     for (const sandbox of this.#sandboxes.values()) {
       const task = byService.get(sandbox.serviceId)
@@ -274,8 +288,8 @@ export class SwarmEngine implements SandboxEngine {
     }
   }
 
-  #pace(): 'often' | 'seldom' | 'never' {
-    if (this.#sandboxes.size === 0) return 'never'
+  #pace(): Pace {
+    if (this.#sandboxes.size === 0) return 'rarely'
     return [...this.#sandboxes.values()].some(({ isChanging }) => isChanging) ? 'often' : 'seldom'
   }
 }

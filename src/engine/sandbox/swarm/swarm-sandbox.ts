@@ -6,6 +6,7 @@ import type { TaskState } from './task-state.ts'
 export class SwarmSandbox implements Sandbox {
   readonly name: string
   readonly serviceId: string
+  readonly machine: string | undefined
   readonly exited: Promise<Exit>
   /** Resolves when its task runs; rejects with the reason why it cannot. */
   readonly running: Promise<void>
@@ -22,8 +23,9 @@ export class SwarmSandbox implements Sandbox {
   #giveUp: NodeJS.Timeout | undefined
 
   /** `remove`: asks the swarm to remove the service; resolves when the swarm has accepted. */
-  constructor(name: string, serviceId: string, remove: () => Promise<void>) {
+  constructor(name: string, serviceId: string, remove: () => Promise<void>, machine?: string) {
     this.name = name
+    this.machine = machine
     this.serviceId = serviceId
     this.#remove = remove
     const exit = Promise.withResolvers<Exit>()

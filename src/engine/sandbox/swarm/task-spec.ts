@@ -96,6 +96,7 @@ export function serviceOptions(spec: SandboxSpec, defaults: TaskDefaults, parts:
         },
         Reservations: { MemoryBytes: memoryBytes },
       },
+      ...(spec.machine !== undefined && { Placement: { Constraints: [`node.id==${spec.machine}`] } }),
       RestartPolicy: { Condition: 'none' },
       LogDriver: { Name: 'none' },
       Networks: [{ Target: parts.networkId }],

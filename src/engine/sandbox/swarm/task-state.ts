@@ -1,4 +1,5 @@
-import type { EngineCapacity, Exit } from '../sandbox.ts'
+import type { Machine } from '../../../domain/machine.ts'
+import type { Exit } from '../sandbox.ts'
 import type { NodeAnswer, TaskAnswer } from './service-options.ts'
 
 /** State of one worker's task, as the swarm's manager knows it. */
@@ -39,16 +40,20 @@ function refusalOf(node: string, problem: string | undefined): string {
   return `The node ${node} could not start a worker: ${problem ?? 'it does not say why'}.`
 }
 
-/** Nodes that take tasks, with their usable memory. */
-export const placesIn = (nodes: NodeAnswer[]): NodeAnswer[] =>
-  nodes.filter(({ Spec, Status }) => Status.State === 'ready' && Spec.Availability === 'active')
+/** Nodes that take tasks. */
+export const placesIn = (nodes: NodeAnswer[]): NodeAnswer[] => nodes.filter(takesTasks)
 
-/** Capacity of the nodes that take tasks. */
-export function capacityOf(nodes: NodeAnswer[]): EngineCapacity {
-  const sum = (of: (node: NodeAnswer) => number | undefined) =>
-    placesIn(nodes).reduce((total, node) => total + (of(node) ?? 0), 0)
-  return {
-    memoryBytes: sum(({ Description }) => Description?.Resources?.MemoryBytes),
-    processors: Math.max(1, Math.floor(sum(({ Description }) => Description?.Resources?.NanoCPUs) / 1e9)),
-  }
-}
+const takesTasks = ({ Spec, Status }: NodeAnswer): boolean => Status.State === 'ready' && Spec.Availability === 'active'
+
+/** All nodes, also drained and lost ones: calls that wait for them may be served later. Sorted by name. */
+export const machinesOf = (nodes: NodeAnswer[]): Machine[] =>
+  nodes
+    .map((node) => ({
+      id: node.ID,
+      name: node.Description?.Hostname ?? node.ID,
+      memoryBytes: node.Description?.Resources?.MemoryBytes ?? 0,
+      processors: (node.Description?.Resources?.NanoCPUs ?? 0) / 1e9,
+      labels: node.Spec.Labels ?? {},
+      isOpen: takesTasks(node),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))

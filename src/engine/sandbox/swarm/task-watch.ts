@@ -6,22 +6,23 @@ export interface Seen {
 }
 
 /**
- * Check intervals: while something starts or ends, and otherwise. A lost node is noticed after the swarm's own heartbeats plus
- * the longer interval.
+ * Check intervals in ms: while something starts or ends, while tasks run, and while there are none (only nodes come and go then). A lost
+ * node is noticed after the swarm's own heartbeats plus the second interval.
  */
-const oftenMs = 150
-const seldomMs = 1000
+const paces = { often: 150, seldom: 1000, rarely: 3000 }
 
-/** Checks the tasks and nodes of a swarm periodically, while anybody has tasks there. */
+export type Pace = keyof typeof paces
+
+/** Checks the tasks and nodes of a swarm periodically. */
 export class TaskWatch {
   #look: () => Promise<Seen>
   #tell: (seen: Seen) => void
-  #pace: () => 'often' | 'seldom' | 'never'
+  #pace: () => Pace
   #timer: NodeJS.Timeout | undefined
   #isLooking = false
   #closed = false
 
-  constructor(look: () => Promise<Seen>, tell: (seen: Seen) => void, pace: () => 'often' | 'seldom' | 'never') {
+  constructor(look: () => Promise<Seen>, tell: (seen: Seen) => void, pace: () => Pace) {
     this.#look = look
     this.#tell = tell
     this.#pace = pace
@@ -40,9 +41,8 @@ export class TaskWatch {
   }
 
   #later(): void {
-    const pace = this.#pace()
-    if (this.#closed || pace === 'never') return
-    this.#timer = setTimeout(() => void this.#once(), pace === 'often' ? oftenMs : seldomMs)
+    if (this.#closed) return
+    this.#timer = setTimeout(() => void this.#once(), paces[this.#pace()])
     this.#timer.unref()
   }
 

@@ -344,4 +344,9 @@ ALTER TABLE \`builds\` ADD \`bundle\` integer DEFAULT false NOT NULL;`,
     sql: `ALTER TABLE \`functions\` ADD \`max_gb_seconds_per_day\` real;--> statement-breakpoint
 ALTER TABLE \`functions\` ADD \`sandbox\` text;`,
   },
+  {
+    tag: '0018_nifty_kitty_pryde',
+    when: 1796053111685,
+    sql: `ALTER TABLE \`functions\` ADD \`placement\` text DEFAULT '{}' NOT NULL;`,
+  },
 ]

@@ -1,0 +1,1 @@
+ALTER TABLE `functions` ADD `placement` text DEFAULT '{}' NOT NULL;
