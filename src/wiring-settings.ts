@@ -31,6 +31,7 @@ export const engineOptions = (
   host: config.dockerHost,
   link: config.link,
   linkAddress: config.linkAddress,
+  linkTls: config.linkTls,
   stopGraceMs: config.stopGraceMs,
   startTimeoutMs: config.startTimeoutMs,
   instance: data.instance,

@@ -29,6 +29,12 @@ export const engine = {
     .describe(
       "With tcp: address of this machine as the engine's containers reach it, with :PORT where a firewall has to know it; default: found out.",
     ),
+  linkTls: z
+    .enum(['auto', 'on', 'off'])
+    .default('auto')
+    .describe(
+      'Whether TCP between workers and the server is encrypted (TLS 1.3, with a certificate of each start). auto: where it leaves this machine. It costs each worker a second process.',
+    ),
   untrustedOciRuntime: z
     .string()
     .optional()

@@ -61,6 +61,27 @@ describeWithDocker('over TCP', () => {
     expect(await askDocker('GET', `/volumes/${mount?.Name}`)).toHaveProperty('message')
   })
 
+  describe('encrypted', () => {
+    const secured = dockerWorkers({ link: 'tcp', linkTls: 'on', codeSizeMb: 64 })
+
+    test.each(runtimeFolders())('a worker of %s takes calls, and its end is told as it was', async (runtime) => {
+      await using it = await secured().bound(runtime)
+      expect((await it.run('cat', '/taibai.key/key')).stdout).toContain('BEGIN CERTIFICATE')
+      expect(await it.ask({ do: 'echo', value: 'grüß' })).toBe('grüß')
+      let printed = ''
+      const onLog = (_stream: string, text: string) => {
+        printed += text
+      }
+      await it.call({ do: 'last_words', stderr: 'farewell' }, 60_000, { onLog })
+      expect(printed).toContain('farewell')
+      await using greedy = await secured().bound(runtime)
+      expect(await greedy.call({ do: 'memory', mb: 400 })).toMatchObject({
+        kind: 'killed',
+        error: { type: 'MemoryExceeded' },
+      })
+    })
+  })
+
   describe('and a function that may call the API of a server which listens on loopback alone', () => {
     const door = new WorkerDoor()
     const calling = dockerWorkers({ link: 'tcp', codeSizeMb: 64, apiDoor: door })

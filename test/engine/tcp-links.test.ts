@@ -1,12 +1,16 @@
 /** Workers that call: who gets in, and how code comes to them. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
 import { codePieces, pieceBytes } from '../../src/engine/worker/code-pieces.ts'
 import type { WorkerLink } from '../../src/engine/worker/link.ts'
+import { makeLinkCertificate } from '../../src/engine/worker/link-certificate.ts'
 import { encodeFrame, FrameType } from '../../src/engine/worker/protocol.ts'
 import { TcpLinks } from '../../src/engine/worker/tcp-links.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -23,7 +27,7 @@ beforeEach(async () => {
   const listening = async (ports: number[]) => {
     port = ports[0] ?? 0
   }
-  const callers = { listenOn: [{ host: '127.0.0.1', port: 0 }], listening }
+  const callers = { listenOn: [{ host: '127.0.0.1', port: 0 }], staysHere: true, isEncrypted: false, listening }
   links = await TcpLinks.open({ inside: () => '/taibai', secretsFolder: () => '/run/secrets' }, callers, clock)
 })
 afterEach(async () => {
@@ -94,6 +98,52 @@ describe('nobody gets in', () => {
     const other = await make('w2')
     await other.link.remove()
     await once(dial(knock('frames', other.key)), 'close')
+  })
+})
+
+describe('where the link is encrypted', () => {
+  let secure: TcpLinks
+  let port = 0
+  beforeEach(async () => {
+    const listening = async ([given = 0]: number[]) => {
+      port = given
+    }
+    const callers = { listenOn: [{ host: '127.0.0.1', port: 0 }], staysHere: true, isEncrypted: true, listening }
+    secure = await TcpLinks.open({ inside: () => '/taibai', secretsFolder: () => '/secrets' }, callers, systemClock)
+  })
+  afterEach(() => secure.close())
+
+  test('a worker that knows the server by its certificate gets in, and nobody in clear', async () => {
+    const link = await secure.make('w1')
+    made.push(link)
+    const [key = '', ca = ''] = (link.given.key ?? '').split(/\n(?=-----BEGIN)/)
+    const plain = connect(port, '127.0.0.1').on('error', () => {})
+    sockets.push(plain)
+    plain.write(knock('frames', key))
+    await once(plain.resume(), 'close')
+    for (const stream of ['frames', 'stdout', 'stderr']) {
+      const socket = connectTls({ port, host: '127.0.0.1', servername: 'taibai', ca })
+      sockets.push(socket)
+      await once(socket, 'secureConnect')
+      expect(socket.getProtocol()).toBe('TLSv1.3')
+      socket.write(knock(stream, key))
+    }
+    const { stdout } = await link.connection()
+    sockets[2]?.end('words')
+    expect(String((await once(stdout.resume(), 'data'))[0])).toBe('words')
+  })
+
+  test('its certificate is valid from a day ago, without an end, for one name, and new at each start', () => {
+    const [one, other] = [makeLinkCertificate(Date.UTC(2026, 0, 2)), makeLinkCertificate(Date.UTC(2051, 0, 2))]
+    const read = new X509Certificate(one.certificate)
+    expect(read.verify(read.publicKey)).toBe(true)
+    expect(read.checkPrivateKey(createPrivateKey(one.privateKey))).toBe(true)
+    expect(read.validFrom).toBe('Jan  1 00:00:00 2026 GMT')
+    expect(new X509Certificate(other.certificate).validFrom).toBe('Jan  1 00:00:00 2051 GMT')
+    expect(read.validTo).toBe('Dec 31 23:59:59 9999 GMT')
+    expect(read.subjectAltName).toBe('DNS:taibai')
+    expect(read.ca).toBe(true)
+    expect(read.fingerprint256).not.toBe(new X509Certificate(other.certificate).fingerprint256)
   })
 })
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BindOptions, BoundWorker, Harness } from './conformance-harness.ts'
 import { bindMeta, boundWorker, ShimConnection } from './shim-connection.ts'
-import { type ShimWay, shimWays, type WayName } from './shim-ways.ts'
+import { type MakeWay, type ShimWay, shimWays, type WayName } from './shim-ways.ts'
 
 export class ShimProcess implements AsyncDisposable {
   readonly #child: ChildProcess
@@ -34,9 +34,9 @@ export class ShimProcess implements AsyncDisposable {
   }
 
   /** Fulfilled when the shim has said hello. `runtime` is the folder with `runtime.json`. */
-  static async start(runtime: string, way: WayName = 'folder'): Promise<ShimProcess> {
+  static async start(runtime: string, way: WayName | MakeWay = 'folder'): Promise<ShimProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'taibai-shim-'))
-    const link = await shimWays[way](folder)
+    const link = await (typeof way === 'string' ? shimWays[way] : way)(folder)
     const child = spawnShim(runtime, folder, link.env)
     const exited = exitCode(child)
     const raw = collectRaw(child)
@@ -88,7 +88,7 @@ export class ShimProcess implements AsyncDisposable {
 /** Runs the conformance list against plain processes. `code` is the folder to bind, by default the runtime's own. */
 export function processHarness(runtime: string, code = join(runtime, 'conformance'), way: WayName = 'folder'): Harness {
   return {
-    descriptorsAreSockets: way === 'tcp',
+    descriptorsAreSockets: way !== 'folder',
     async bind(options?: BindOptions): Promise<BoundWorker> {
       const shim = await ShimProcess.start(runtime, way)
       try {

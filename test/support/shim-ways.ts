@@ -20,9 +20,15 @@ export interface ShimWay {
   close(): Promise<void>
 }
 
-export type WayName = 'folder' | 'tcp'
+export type WayName = 'folder' | 'tcp' | 'tls'
 
-export const shimWays: Record<WayName, (folder: string) => Promise<ShimWay>> = { folder: byFolder, tcp: overTcp }
+export type MakeWay = (folder: string) => Promise<ShimWay>
+
+export const shimWays: Record<WayName, MakeWay> = {
+  folder: byFolder,
+  tcp: (folder) => overTcp(folder, false),
+  tls: (folder) => overTcp(folder, true),
+}
 
 async function byFolder(folder: string): Promise<ShimWay> {
   const path = join(folder, 'worker.sock')
@@ -44,10 +50,10 @@ async function byFolder(folder: string): Promise<ShimWay> {
   }
 }
 
-async function overTcp(folder: string): Promise<ShimWay> {
+async function overTcp(folder: string, isEncrypted: boolean): Promise<ShimWay> {
   let port = 0
   const callers = {
-    listenOn: [{ host: '127.0.0.1', port: 0 }],
+    ...{ listenOn: [{ host: '127.0.0.1', port: 0 }], staysHere: true, isEncrypted },
     listening: async ([given = 0]: number[]) => {
       port = given
     },

@@ -4,7 +4,8 @@
  *
  * Reading order: this file (connect and say hello), `wire` (frames), `worker` (what each frame means), `load` (from an entry to
  * a callable), `invoke`, `calls`, `answer`, `output`, `errors`, `uncaught`, `usage`, `heap`, `own-process`. BIND loads one file of `signatures/`, and the first SESSION
- * loads `openstack`. A worker without a folder of its own loads `tcp` and `code`. `builtins` is what all of them use of the language,
+ * loads `openstack`. A worker without a folder of its own loads `tcp` and `code`, and `relay` in a process before this one where its
+ * link is encrypted. `builtins` is what all of them use of the language,
  * `node-internals` what they lean on that Node.js does not promise.
  */
 
@@ -60,5 +61,15 @@ function takeOver() {
   wire.takeOver(part('own-process.cjs').takenOver())
 }
 
-if (process.env.TAIBAI_CONNECTION === undefined) await start()
+/** The key with a certificate, where the link is to be encrypted. */
+function keyToRelay() {
+  const { TAIBAI_SERVER: server, TAIBAI_KEY: file } = process.env
+  if (server === undefined) return undefined
+  const key = part('relay.cjs').keyOf(file)
+  return key.certificate === undefined ? undefined : key
+}
+
+const key = keyToRelay()
+if (key !== undefined) part('relay.cjs').relay(key)
+else if (process.env.TAIBAI_CONNECTION === undefined) await start()
 else takeOver()

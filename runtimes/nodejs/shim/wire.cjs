@@ -41,12 +41,20 @@ function onFrame(take) {
 }
 
 function connect() {
+  if (process.env.TAIBAI_RELAYED) return connectToRelay()
   if (process.env.TAIBAI_SERVER) return require('./tcp.cjs').connectTo(onread(), listenTo)
   const path = process.env.TAIBAI_SOCKET
   delete process.env.TAIBAI_SOCKET
   folder = dirname(path ?? '')
   if (!path) throw new Error('TAIBAI_SOCKET does not say where the server listens')
   listenTo(connectTo({ path, onread: onread() }))
+}
+
+/** The descriptors 1 and 2 lead there already. */
+function connectToRelay() {
+  const fd = Number(process.env.TAIBAI_RELAYED)
+  delete process.env.TAIBAI_RELAYED
+  listenTo(new Socket({ fd, onread: onread() }))
 }
 
 /** Goes on with a connection that another process has begun, and has read `handed` from. */

@@ -1,6 +1,6 @@
 """The Python worker: speaks the worker protocol (runtimes/README.md) for one function.
 
-A reader walks: main → worker → wire → log, calls, output, watcher → own_process → serving/ → loading (and code) → context, results, errors; then
+A reader walks: main (and relay, where the link is encrypted) → worker → wire → log, calls, output, watcher → own_process → serving/ → loading (and code) → context, results, errors; then
 signatures/ with web/ behind `http`, and openstack. Signatures, ways of serving and OpenStack are loaded when BIND or SESSION
 ask for them.
 
@@ -63,27 +63,73 @@ def say_hello():
         connection = socket(AF_UNIX, SOCK_STREAM)
         connection.connect(path)
     elif environ.get(b'TAIBAI_SERVER'):
-        connection = dial('frames')
+        connection = call_server()
     else:
         sys.exit('this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand')
     connection.sendall(frame(HELLO, b'{"protocol":1,"runtime":"python3","version":"%d.%d.%d"}' % sys.version_info[:3]))
     return connection
 
 
-def dial(stream):
-    """A connection to a server that shares no disk with this worker; it begins with a KNOCK, which proves who the worker is."""
+def call_server():
+    """A connection to a server that shares no disk with this worker, or to a process of our own that speaks TLS with it."""
+    certificate = read_key()[1]
+    return behind_relay(certificate) if certificate else dial('frames')
+
+
+def read_key():
+    """The worker's name with its secret, and the certificate that the server has to show; empty: the link is not encrypted."""
     import posix
 
-    host, _, port = environ[b'TAIBAI_SERVER'].decode().rpartition(':')
     file = posix.open(environ[b'TAIBAI_KEY'], posix.O_RDONLY)
-    key = posix.read(file, 4096).strip()
+    key, begin, rest = posix.read(file, 16384).partition(b'-----BEGIN')
     posix.close(file)
+    return key.strip(), begin + rest
+
+
+def place_of_server():
+    host, _, port = environ[b'TAIBAI_SERVER'].decode().rpartition(':')
+    return host, int(port)
+
+
+def dial(stream):
     connection = socket(AF_INET, SOCK_STREAM)
     connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     connection.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
-    connection.connect((host, int(port)))
-    connection.sendall(frame(KNOCK, b'{"stream":"%s"}' % stream.encode(), key))
+    connection.connect(place_of_server())
+    connection.sendall(knock(stream))
     return connection
+
+
+def knock(stream):
+    """The first frame of a connection: which of the three it is, and which worker, with the proof."""
+    return frame(KNOCK, b'{"stream":"%s"}' % stream.encode(), read_key()[0])
+
+
+def behind_relay(certificate):
+    """From here on this is a child. Its descriptors 1 and 2 lead to the relay, as the connection does."""
+    import posix
+    from _socket import socketpair
+
+    here, there = socketpair()
+    pipes = posix.pipe(), posix.pipe()
+    child = posix.fork()
+    if child:
+        there.close()
+        for _, way in pipes:
+            posix.close(way)
+        become_package()
+        from taibai_shim.relay import relay
+
+        relay(child, here.detach(), [end for end, _ in pipes], place_of_server(), certificate.decode(), knock)
+    here.close()
+    for number, (end, way) in enumerate(pipes, 1):
+        posix.dup2(way, number)
+        posix.close(end)
+        posix.close(way)
+    for name in b'TAIBAI_SERVER', b'TAIBAI_KEY':
+        del environ[name]
+        posix.unsetenv(name)
+    return there
 
 
 def frame(kind, meta, body=b''):

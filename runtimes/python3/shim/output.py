@@ -18,10 +18,8 @@ class Output:
         self.is_exclusive = True
         """Whether there is one call at a time, so that all that is printed is its."""
         for number, stream in ((1, 'stdout'), (2, 'stderr')):
-            if not worker.started_anew:  # then they lead there already
-                way = way_to_server(stream)
-                os.dup2(way, number)
-                os.close(way)
+            if not worker.started_anew:
+                lead_to_server(number, stream)
             writer = Writer(self, stream, number)
             setattr(sys, stream, writer)
             setattr(sys, f'__{stream}__', writer)
@@ -71,18 +69,22 @@ class Output:
         return start_child
 
 
-def way_to_server(stream):
-    """A descriptor that the server reads the other end of."""
+def lead_to_server(number, stream):
+    """The server reads the other end of the descriptor. Behind a relay it does already."""
     path = os.environ.get('TAIBAI_SOCKET')
     if path:  # the socket itself has the name that the server gave it
         pipe = f'{os.path.dirname(path)}/{stream}'
         reader = os.open(pipe, os.O_RDWR)  # without one the next line waits: a server that was killed is none
-        writer = os.open(pipe, os.O_WRONLY)
+        way = os.open(pipe, os.O_WRONLY)
         os.close(reader)
-        return writer
-    from __main__ import dial
+    elif 'TAIBAI_SERVER' in os.environ:
+        from __main__ import dial
 
-    return dial(stream).detach()
+        way = dial(stream).detach()
+    else:
+        return
+    os.dup2(way, number)
+    os.close(way)
 
 
 class Open:

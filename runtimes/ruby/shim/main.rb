@@ -2,7 +2,7 @@
 
 # The Ruby worker: speaks the worker protocol (runtimes/README.md) for one function.
 #
-# A reader walks: main → worker → wire → call, output → serving → loading (and code) → context, results, errors; then
+# A reader walks: main (and relay, where the link is encrypted) → worker → wire → call, output → serving → loading (and code) → context, results, errors; then
 # signatures/ with rack_answer behind `http`, cloud_event and openstack. These are loaded when BIND or a call asks for them.
 
 require 'socket'
@@ -21,7 +21,7 @@ module TaibaiShim
   end
 
   def self.say_hello
-    connection = dial('frames')
+    connection = encrypted? ? behind_relay : dial('frames')
     connection.write(frame(HELLO, %({"protocol":1,"runtime":"ruby","version":"#{RUBY_VERSION}"})))
     connection
   end
@@ -31,12 +31,47 @@ module TaibaiShim
     return UNIXSocket.new(ENV['TAIBAI_SOCKET']) if ENV['TAIBAI_SOCKET']
     abort 'this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand' unless ENV['TAIBAI_SERVER']
 
+    connection = dial_plainly
+    connection.write(knock(stream))
+    connection
+  end
+
+  def self.dial_plainly
     host, _, port = ENV['TAIBAI_SERVER'].rpartition(':')
     connection = TCPSocket.new(host, port.to_i)
     connection.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1)
     connection.setsockopt(Socket::SOL_SOCKET, Socket::SO_KEEPALIVE, 1)
-    connection.write(frame(KNOCK, %({"stream":"#{stream}"}), File.read(ENV['TAIBAI_KEY']).strip))
     connection
+  end
+
+  # The first frame of a connection: which of the three it is, and which worker, with the proof.
+  def self.knock(stream)
+    frame(KNOCK, %({"stream":"#{stream}"}), read_key.first)
+  end
+
+  # The worker's name with its secret, and the certificate that the server has to show; none: the link is not encrypted.
+  def self.read_key
+    key, mark, rest = File.read(ENV['TAIBAI_KEY']).partition('-----BEGIN')
+    [key.strip, mark.empty? ? nil : mark + rest]
+  end
+
+  def self.encrypted?
+    ENV['TAIBAI_SOCKET'].nil? && !ENV['TAIBAI_SERVER'].nil? && !read_key.last.nil?
+  end
+
+  # From here on this is a child. Its descriptors 1 and 2 lead to the relay, as the connection does.
+  def self.behind_relay
+    here, there = UNIXSocket.pair
+    pipes = [IO.pipe, IO.pipe]
+    if (child = fork)
+      [there, *pipes.map(&:last)].each(&:close)
+      require_relative 'relay'
+      Relay.new(child, pipes.map(&:first), here).run
+    end
+    pipes.zip([STDOUT, STDERR]) { |(_, way), io| io.reopen(way) }
+    [here, *pipes.flatten].each(&:close)
+    %w[TAIBAI_SERVER TAIBAI_KEY].each { |name| ENV.delete(name) }
+    there
   end
 
   def self.frame(kind, meta, body = '')
@@ -46,8 +81,7 @@ module TaibaiShim
   # Descriptors 1 and 2 lead to the server: what is printed past the shim arrives without a reader in this process.
   def self.take_over_descriptors
     { 'stdout' => STDOUT, 'stderr' => STDERR }.each do |name, io|
-      there = ENV['TAIBAI_SOCKET'] ? open_pipe(File.join(File.dirname(ENV['TAIBAI_SOCKET']), name)) : dial(name)
-      io.reopen(there)
+      io.reopen(way_to_server(name)) if ENV['TAIBAI_SOCKET'] || ENV['TAIBAI_SERVER'] # behind a relay they lead there already
       io.sync = true
       block(io)
     end
@@ -56,6 +90,10 @@ module TaibaiShim
   # Without a reader an open for writing waits: a server that was killed is none.
   def self.open_pipe(path)
     File.open(path, File::RDWR) { File.open(path, File::WRONLY) }
+  end
+
+  def self.way_to_server(name)
+    ENV['TAIBAI_SOCKET'] ? open_pipe(File.join(File.dirname(ENV['TAIBAI_SOCKET']), name)) : dial(name)
   end
 
   # Child processes inherit them, and must wait where the other side does not read.

@@ -138,6 +138,10 @@ export interface ApiDoor {
 export interface WorkerCallers {
   /** Port 0: any free port. */
   listenOn: { host: string; port: number }[]
+  /** What they and the server say never leaves this machine. */
+  staysHere: boolean
+  /** They speak TLS, and are given the certificate that the server shows. */
+  isEncrypted: boolean
   /** Called once, before the first worker, with the ports in the order of `listenOn`. */
   listening(ports: number[]): Promise<void>
 }

@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
+import type { LinkCertificate } from './link-certificate.ts'
 import { FrameDecoder, FrameType, ProtocolError, parseMeta } from './protocol.ts'
 
 export const streamNames = ['frames', 'stdout', 'stderr'] as const
@@ -28,16 +30,20 @@ export interface Guest {
 export class TcpDoor {
   #servers: Server[] = []
   #clock: Clock
+  /** Null: what travels is not encrypted. */
+  #secure: SecureContext | null
   #guests = new Map<string, { digest: Buffer; guest: Guest; open: Set<StreamName> }>()
   #strangers = new Set<Socket>()
 
-  constructor(clock: Clock) {
+  /** `shown`: what proves the server to workers; null: nothing, and they speak plainly. */
+  constructor(clock: Clock, shown: LinkCertificate | null) {
     this.#clock = clock
+    this.#secure = shown && createSecureContext({ cert: shown.certificate, key: shown.privateKey, ...onlyNewest })
   }
 
   /** Returns the port. Port 0: any free port. */
   async listen(host: string, port: number): Promise<number> {
-    const server = createServer((socket) => this.#receive(socket))
+    const server = createServer((socket) => this.#receive(this.#secured(socket)))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => {
         const message = `The server cannot listen for workers on ${host}, port ${port}: ${cause.message}`
@@ -61,6 +67,10 @@ export class TcpDoor {
   close(): void {
     for (const socket of this.#strangers) socket.destroy()
     for (const server of this.#servers) server.close()
+  }
+
+  #secured(socket: Socket): Socket {
+    return this.#secure === null ? socket : new TLSSocket(socket, { isServer: true, secureContext: this.#secure })
   }
 
   #receive(socket: Socket): void {
@@ -107,6 +117,8 @@ export class TcpDoor {
   }
 }
 
+/** Both ends are ours. */
+const onlyNewest = { minVersion: 'TLSv1.3' } as const
 /** A machine that vanishes closes no connection. */
 const keepAliveMs = 30_000
 

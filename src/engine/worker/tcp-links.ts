@@ -7,6 +7,7 @@ import type { SandboxEngine, WorkerCallers } from '../sandbox/sandbox.ts'
 import type { Channel } from './channel.ts'
 import { codePieces, pieceBytes } from './code-pieces.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
+import { type LinkCertificate, makeLinkCertificate } from './link-certificate.ts'
 import { type StreamName, streamNames, TcpDoor } from './tcp-door.ts'
 
 const newSecret = (): string => randomBytes(32).toString('base64url')
@@ -19,25 +20,29 @@ const mostUnderWay = 4 * pieceBytes
 
 /**
  * Links over TCP, for engines that do not share the server's disk. A shim opens three connections, for frames and for each
- * descriptor, with a secret of its own; code is sent over the first.
+ * descriptor, with a secret of its own; code is sent over the first. Where they are encrypted, a worker is given the server's
+ * certificate with its secret, and a process of its own carries to the server what the shim writes.
  */
 export class TcpLinks implements WorkerLinks {
   #engine: Inside
   #door: TcpDoor
+  #shown: LinkCertificate | null
 
-  private constructor(engine: Inside, door: TcpDoor) {
+  private constructor(engine: Inside, door: TcpDoor, shown: LinkCertificate | null) {
     this.#engine = engine
     this.#door = door
+    this.#shown = shown
   }
 
   /** Listens where the engine's workers can reach the server. */
   static async open(engine: Inside, callers: WorkerCallers, clock: Clock): Promise<TcpLinks> {
-    const door = new TcpDoor(clock)
+    const shown = callers.isEncrypted ? makeLinkCertificate(clock.now()) : null
+    const door = new TcpDoor(clock, shown)
     try {
       const ports: number[] = []
       for (const { host, port } of callers.listenOn) ports.push(await door.listen(host, port))
       await callers.listening(ports)
-      return new TcpLinks(engine, door)
+      return new TcpLinks(engine, door, shown)
     } catch (error) {
       door.close()
       throw error
@@ -45,12 +50,18 @@ export class TcpLinks implements WorkerLinks {
   }
 
   async make(worker: string): Promise<TcpLink> {
-    return new TcpLink(this.#door, worker, newSecret(), this.#engine)
+    return new TcpLink(this.#door, worker, { secret: newSecret(), shown: this.#shown }, this.#engine)
   }
 
   async close(): Promise<void> {
     this.#door.close()
   }
+}
+
+/** That of the worker, and that of the server, with which the worker speaks TLS. */
+interface Proofs {
+  secret: string
+  shown: LinkCertificate | null
 }
 
 class TcpLink implements WorkerLink {
@@ -63,12 +74,16 @@ class TcpLink implements WorkerLink {
   #streams = new Map<StreamName, Socket>()
   #whole = Promise.withResolvers<LinkConnection>()
 
-  constructor(door: TcpDoor, worker: string, secret: string, engine: Inside) {
+  constructor(door: TcpDoor, worker: string, { secret, shown }: Proofs, engine: Inside) {
     this.#door = door
     this.#worker = worker
     this.#code = `${engine.inside('')}/code`
     this.secretsFolder = engine.secretsFolder('')
-    this.given = { folder: null, env: {}, key: `${worker} ${secret}` }
+    this.given = {
+      folder: null,
+      env: {},
+      key: [`${worker} ${secret}`, ...(shown ? [shown.certificate] : [])].join('\n'),
+    }
     door.expect(worker, { secret, onStream: (name, socket) => this.#enter(name, socket) })
   }
 

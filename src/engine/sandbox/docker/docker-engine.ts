@@ -8,6 +8,7 @@ import { hasInit, type InfoAnswer } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
+import { type LinkTls, linkFindings } from '../container/link-tls.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
@@ -53,6 +54,8 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
   build?: DockerBuilderOptions | undefined
   /** `host` or `host:port` at which workers reach the server over TCP. */
   linkAddress?: string | undefined
+  /** Whether they speak TLS then; undefined: where that leaves this machine. */
+  linkTls?: LinkTls | undefined
 }
 
 /** Runs sandboxes as containers of a Docker engine. */
@@ -132,8 +135,9 @@ export class DockerEngine implements SandboxEngine {
     if (wrong !== null) throw new FaasError('engine_failed', wrong)
     if (!hasInit(info)) log.warn({}, noInit)
     const place = await findPlace(docker, options, own, info, egress)
+    const { linkTls = 'auto' } = options
     const ownContainer = own?.hasHostNetwork === false ? own.id : null
-    const calls = await WorkerCalls.make(place, { docker, options, egress, ownContainer, log })
+    const calls = await WorkerCalls.make(place, { docker, options, egress, ownContainer, linkTls, log })
     const found = {
       egressNetwork: egress.name,
       closedNetwork: calls.closed?.name,
@@ -222,7 +226,7 @@ export class DockerEngine implements SandboxEngine {
 
   async report(): Promise<EngineReport> {
     const report = await this.#docker.report()
-    return { ...report, findings: [...report.findings, ...this.#network.findings()] }
+    return { ...report, findings: [...report.findings, ...this.#network.findings(), ...linkFindings(this.callers)] }
   }
 
   async removeLeftovers(): Promise<number> {

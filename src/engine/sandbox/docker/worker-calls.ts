@@ -1,6 +1,7 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import { keyFile, keyFolder } from '../container/inside.ts'
+import { isLinkEncrypted, type LinkTls } from '../container/link-tls.ts'
 import type { SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
@@ -22,6 +23,7 @@ interface CallsParts {
   egress: EgressNetwork
   /** Id of the server's own container, when it has a network of its own. */
   ownContainer: string | null
+  linkTls: LinkTls
   log: Log
 }
 
@@ -38,7 +40,7 @@ export class WorkerCalls {
   #servers = { egress: '', none: '' }
 
   private constructor(place: Place, closed: EgressNetwork | null, listenOn: string[], parts: CallsParts) {
-    const { docker, options, ownContainer } = parts
+    const { docker, options, ownContainer, linkTls } = parts
     this.#place = place
     this.#docker = docker
     this.#egress = parts.egress
@@ -47,8 +49,11 @@ export class WorkerCalls {
     this.#pairs = ownContainer === null ? null : new PairNetworks(docker, options.instance, ownContainer)
     const port = place.kind === 'address' ? place.port : 0
     if (place.kind === 'folder') return
+    const staysHere = place.kind !== 'address' || place.host === desktopHost
     this.callers = {
       listenOn: listenOn.map((host) => ({ host, port })),
+      staysHere,
+      isEncrypted: isLinkEncrypted(linkTls, staysHere),
       listening: (ports) => this.#listening(ports),
     }
   }

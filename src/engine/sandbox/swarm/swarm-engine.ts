@@ -7,6 +7,7 @@ import { askReport } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
+import { isLinkEncrypted, type LinkTls, linkFindings } from '../container/link-tls.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
@@ -25,6 +26,8 @@ export interface SwarmEngineOptions {
   users: UserRange
   /** `host` or `host:port` at which workers on all nodes reach the server; undefined: detected. */
   linkAddress?: string | undefined
+  /** Whether they speak TLS; undefined: yes. */
+  linkTls?: LinkTls | undefined
   pidsLimit: number
   openFilesLimit: number
   tmpSizeMb: number
@@ -91,6 +94,8 @@ export class SwarmEngine implements SandboxEngine {
     this.#defaults = { instance, server: '', seccomp: JSON.stringify(seccompProfile()), ...limits }
     this.callers = {
       listenOn: [{ host: '0.0.0.0', port }],
+      staysHere: false,
+      isEncrypted: isLinkEncrypted(options.linkTls ?? 'auto', false),
       listening: async ([port]) => {
         this.#defaults.server = `${serverHost}:${port}`
       },
@@ -171,7 +176,7 @@ export class SwarmEngine implements SandboxEngine {
       name: 'Docker Swarm',
       // A task cannot choose an OCI runtime.
       ociRuntimes: [],
-      findings: [...report.findings, ...swarmFindings(this.#swarm.facts, nodes)],
+      findings: [...report.findings, ...swarmFindings(this.#swarm.facts, nodes), ...linkFindings(this.callers)],
     }
   }
 

@@ -45,11 +45,6 @@ const slow = ({ heartbeatMs }: SwarmFacts): Finding[] =>
       ]
 
 const always: Finding[] = [
-  warning(
-    area,
-    'What workers and the server say to each other over TCP is not encrypted (each worker proves itself with a secret of its own).',
-    'Let the nodes reach this server over a network of their own: a VLAN, or WireGuard.',
-  ),
   ok(
     area,
     'Limits are set when a task starts: workers that are kept ready serve functions of exactly their limits. Idle workers are not paused.',
