@@ -69,9 +69,9 @@ export class ShimProcess implements AsyncDisposable {
     this.#child.kill(name)
   }
 
-  /** Afterwards the process is gone and its folder removed. */
+  /** Afterwards the process is gone, with the children that it has in a sandbox too, and its folder removed. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL')
+    killGroup(this.pid)
     await this.exited
     this.connection.close()
     await this.connection.closed
@@ -109,7 +109,16 @@ export function spawnShim(runtime: string, folder: string, link: Record<string, 
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...link },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   })
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended.
+  }
 }
 
 function exitCode(child: ChildProcess): Promise<number | null> {
