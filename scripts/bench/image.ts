@@ -10,7 +10,7 @@ export async function image(options: RoundOptions & { calls: number }): Promise<
   const outside = await startTaibai({ GENERIC_WORKERS: generic })
   const inside = await startInside()
   try {
-    return await compare({ name: 'in a container', taibai: inside }, { name: 'outside', taibai: outside }, options)
+    return await compare([{ name: 'in a container', taibai: inside }], { name: 'outside', taibai: outside }, options)
   } finally {
     await inside.stop()
     await outside.stop()

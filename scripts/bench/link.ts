@@ -6,16 +6,24 @@ import { bigZip, smallSource } from './packages.ts'
 import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
 import { handlerFile, invoke, startTaibai, type Taibai, until } from './taibai.ts'
 
-/** What two servers take for the same calls, in turns: one whose workers have a folder, and one whose workers call over TCP. */
+/** What servers take for the same calls, in turns: one whose workers have a folder, and two whose workers call over TCP and TLS. */
 export async function link(options: RoundOptions & { calls: number }): Promise<object> {
-  const folder = await startTaibai({ LINK: 'folder', GENERIC_WORKERS: generic })
-  const tcp = await startTaibai({ LINK: 'tcp', GENERIC_WORKERS: generic })
+  const started: Compared[] = []
   try {
-    return await compare({ name: 'TCP', taibai: tcp }, { name: 'a folder', taibai: folder }, options)
+    for (const [name, settings] of Object.entries(links)) {
+      started.push({ name, taibai: await startTaibai({ ...settings, GENERIC_WORKERS: generic }) })
+    }
+    const [folder, ...others] = started as [Compared, ...Compared[]]
+    return await compare(others, folder, options)
   } finally {
-    await tcp.stop()
-    await folder.stop()
+    for (const { taibai } of started) await taibai.stop()
   }
+}
+
+const links = {
+  'a folder': { LINK: 'folder' },
+  TCP: { LINK: 'tcp', LINK_TLS: 'off' },
+  TLS: { LINK: 'tcp', LINK_TLS: 'on' },
 }
 
 export interface Compared {
@@ -26,28 +34,30 @@ export interface Compared {
 /** Number of generic workers that are ready. */
 export const generic = 2
 
-/** Warm calls, then first ones: `own` in proportion to `base`. */
+/** Warm calls, then first ones: each of `others` in proportion to `base`. */
 export async function compare(
-  own: Compared,
+  others: Compared[],
   base: Compared,
   options: RoundOptions & { calls: number },
 ): Promise<object> {
   const warm: Record<string, unknown> = {}
-  const both = [own, base]
+  const all = [base, ...others]
   const content = readFileSync(handlerFile, 'utf8')
-  for (const { taibai } of both) await taibai.deploy('one', content, { concurrency: 64 })
+  for (const { taibai } of all) await taibai.deploy('one', content, { concurrency: 64 })
   for (const connections of [1, 16]) {
-    const rounds = await takeTurns(both.map(contestantOf), connections, options)
-    const [ours, theirs] = both.map(({ name }) => rounds.get(name) ?? []) as [Measured[], Measured[]]
-    const p50 = (all: Measured[]) => all.map((round) => round.p50Ms)
+    const rounds = await takeTurns(all.map(contestantOf), connections, options)
+    const of = ({ name }: Compared): Measured[] => rounds.get(name) ?? []
+    const p50 = (who: Compared) => of(who).map((round) => round.p50Ms)
     printTable(`warm calls, ${connections} connection${connections > 1 ? 's' : ''}`, [
-      ...both.map(({ name }) => rateLine(name, rounds.get(name) ?? [])),
-      info(`${own.name} ÷ ${base.name}: rate`, show(rateRatio(ours, theirs))),
-      info(`${own.name} ÷ ${base.name}: p50`, show(ratios(p50(ours), p50(theirs)))),
+      ...all.map((who) => rateLine(who.name, of(who))),
+      ...others.flatMap((own) => [
+        info(`${own.name} ÷ ${base.name}: rate`, show(rateRatio(of(own), of(base)))),
+        info(`${own.name} ÷ ${base.name}: p50`, show(ratios(p50(own), p50(base)))),
+      ]),
     ])
     warm[connections] = Object.fromEntries(rounds)
   }
-  return { warm, first: await firstCalls(own, base, options.calls) }
+  return { warm, first: await firstCalls(others, base, options.calls) }
 }
 
 const contestantOf = ({ name, taibai }: Compared): Contestant => ({
@@ -61,24 +71,24 @@ const contestantOf = ({ name, taibai }: Compared): Contestant => ({
 })
 
 /** First calls of functions on generic workers that are ready. */
-async function firstCalls(own: Compared, base: Compared, calls: number): Promise<Record<string, number[][]>> {
+async function firstCalls(others: Compared[], base: Compared, calls: number): Promise<Record<string, number[][]>> {
   const results: Record<string, number[][]> = {}
   const lines: Line[] = []
   for (const [what, deploy] of Object.entries(packages)) {
-    const took: [number[], number[]] = [[], []]
+    const took = new Map<Compared, number[]>([base, ...others].map((who) => [who, []]))
     for (let n = -1; n < calls; n++) {
-      for (const [at, { taibai }] of [own, base].entries()) {
+      for (const [{ taibai }, theirs] of took) {
         const ms = await firstCall(taibai, await deploy(taibai, `${what.length}-${n + 1}`))
         // The first round finds caches empty that later ones find full.
-        if (n >= 0) took[at as 0 | 1].push(ms)
+        if (n >= 0) theirs.push(ms)
       }
     }
-    const [ours, theirs] = took
+    const [ofBase = [], ...ofOthers] = took.values()
     lines.push(
-      info(`${what}: ${own.name}, ${base.name}, ms`, `${showPercentiles(ours)}; ${showPercentiles(theirs)}`),
-      info(`${what}: ${own.name} ÷ ${base.name}`, show(ratios(ours, theirs))),
+      ...[...took].map(([{ name }, ms]) => info(`${what}: ${name}, ms`, showPercentiles(ms))),
+      ...others.map((own, at) => info(`${what}: ${own.name} ÷ ${base.name}`, show(ratios(ofOthers[at] ?? [], ofBase)))),
     )
-    results[what] = took
+    results[what] = [...took.values()]
   }
   printTable('first calls on a generic worker', lines)
   return results
