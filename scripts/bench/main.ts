@@ -55,6 +55,9 @@ const suites: Record<string, () => Promise<object>> = {
 /** Only when they are named: one takes long, one needs the image of the server. */
 const asideSuites = new Set(['soak', 'image'])
 
+/** When they are named, they go before other programs. */
+const apartSuites = new Set(['fairness', 'warm'])
+
 const asked = process.argv.slice(2).filter((name) => !name.startsWith('--'))
 const unknown = asked.filter((name) => !(name in suites))
 if (unknown.length > 0) {
@@ -63,7 +66,7 @@ if (unknown.length > 0) {
 }
 
 // A session of its own, which can go before others without taking the terminal along.
-const again = asked.includes('fairness') ? inOwnSession() : null
+const again = asked.some((name) => apartSuites.has(name)) ? inOwnSession() : null
 if (again !== null) process.exit(await again)
 
 const folder = join(import.meta.dirname, 'results')

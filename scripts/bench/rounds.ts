@@ -23,20 +23,21 @@ export interface RoundOptions {
   seconds: number
 }
 
-/** All in turns of some seconds, so that noise falls on all alike. */
+/** `onStart`: told of each program that makes load. All in turns of some seconds, so that noise falls on all alike. */
 export async function takeTurns(
   contestants: Contestant[],
   connections: number,
   { rounds, seconds }: RoundOptions,
+  onStart?: (pid: number) => void,
 ): Promise<Map<string, Measured[]>> {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-load-'))
   try {
     const measured = new Map<string, Measured[]>(contestants.map(({ name }) => [name, []]))
-    for (const each of contestants) await measure(each, connections, 1, folder)
+    for (const each of contestants) await measure(each, connections, 1, folder, onStart)
     for (let round = 0; round < rounds; round++) {
       // There and back: who comes later finds a machine that those before have warmed, or tired.
       for (const each of round % 2 === 0 ? contestants : contestants.toReversed())
-        measured.get(each.name)?.push(await measure(each, connections, seconds, folder))
+        measured.get(each.name)?.push(await measure(each, connections, seconds, folder, onStart))
     }
     return measured
   } finally {
@@ -49,10 +50,11 @@ async function measure(
   connections: number,
   seconds: number,
   folder: string,
+  onStart?: (pid: number) => void,
 ): Promise<Measured> {
   const noise = await noteNoise()
   const before = cpu()
-  const round = await load(target, connections, seconds, folder)
+  const round = await load(target, connections, seconds, folder, onStart)
   const cpuMs = cpuSince(before, cpu())
   await settle?.()
   return { ...round, cpuMs, noise }

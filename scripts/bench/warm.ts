@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { atLeast, atMost, info, type Line, printTable, show } from './figures.ts'
+import { setApart } from './apart.ts'
+import { atLeast, atMost, info, type Line, printTable, ratios, show } from './figures.ts'
 import { processCpu, startChild, stopChild } from './processes.ts'
 import {
   type Contestant,
@@ -26,6 +27,7 @@ export async function warm(options: RoundOptions): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-proxy-'))
   const socket = join(folder, 'worker.sock')
   const file = (name: string) => join(import.meta.dirname, name)
+  const apart = setApart()
   const children = [
     await startChild([file('bare.ts'), handlerFile]),
     await startChild([file('bare.ts'), handlerFile, socket]),
@@ -33,7 +35,7 @@ export async function warm(options: RoundOptions): Promise<object> {
     await startChild([file('proxy.ts'), socket, 'dispatch']),
   ] as const
   const [bare, behind, byRequest, byDispatch] = children
-  const taibai = await startTaibai()
+  const taibai = await startTaibai(apart.settings)
   try {
     const of = (name: string, front: { port: number; pid: number }, workerPid?: number): Contestant => ({
       name,
@@ -51,9 +53,9 @@ export async function warm(options: RoundOptions): Promise<object> {
     ]
     const results: Record<string, unknown> = {}
     for (const connections of [1, 16, 64]) {
-      const rounds = await takeTurns(contestants, connections, options)
+      const rounds = await takeTurns(contestants, connections, options, apart.admit)
       const lines = contestants.flatMap(({ name }) => linesOf(name, connections, rounds))
-      printTable(`warm, ${connections} connection${connections > 1 ? 's' : ''}`, lines)
+      printTable(`warm, ${connections} connection${connections > 1 ? 's' : ''} (${apart.how})`, lines)
       results[connections] = Object.fromEntries(rounds)
     }
     return results
@@ -61,6 +63,7 @@ export async function warm(options: RoundOptions): Promise<object> {
     await taibai.stop()
     for (const { child } of children) await stopChild(child)
     rmSync(folder, { recursive: true, force: true })
+    apart.remove()
   }
 }
 
@@ -85,6 +88,9 @@ const goals: Record<string, Record<number, number>> = {
   'POST /v1/executions': { 16: 0.5, 64: 0.5 },
 }
 const goalOverProxy = 1.8
+/** The event loop's CPU a call ÷ the bare handler's. */
+const cpuGoals: Record<number, number> = { 16: 1.3, 64: 1.15 }
+const loopMicros = ({ cpuMs, requests }: Measured): number => ((cpuMs.main as number) * 1000) / requests
 
 function linesOf(name: string, connections: number, rounds: Map<string, Measured[]>): Line[] {
   const all = (who: string) => rounds.get(who) ?? []
@@ -100,6 +106,8 @@ function linesOf(name: string, connections: number, rounds: Map<string, Measured
     lines.push(atLeast(`${name}: rate ÷ undici proxy`, goalOverProxy, rateRatio(own, all('undici proxy'))))
     const byDispatch = rateRatio(own, all('undici proxy by dispatch'))
     lines.push(info(`${name}: rate ÷ undici proxy by dispatch`, show(byDispatch)))
+    const cpu = ratios(own.map(loopMicros), bare.map(loopMicros))
+    lines.push(atMost(`${name}: event loop's CPU a call ÷ bare`, cpuGoals[connections] ?? 1, cpu))
     return lines
   }
   lines.push(
