@@ -57,6 +57,7 @@ export function makeGround(
     defaults: given.projectLimits(config),
     today: (...of) => meter.today(...of),
   })
+  packages.tell((codeFolder) => links.prepare(codeFolder))
   const vault = openVault(key, stores, log)
   const factory = new SandboxWorkers(
     given.workersParts(config, manifests, {

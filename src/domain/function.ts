@@ -203,6 +203,12 @@ export interface PackageStore {
   prune(keep: Set<string>): Promise<number>
 }
 
+/**
+ * Beside the folder of unpacked code: links to all of its files that the engine keeps for the next worker. They take no room of
+ * their own, are in no backup, and are removed with the package. Names that begin so are the engine's.
+ */
+export const linkedBeside = (codeFolder: string): string => `${codeFolder}.linked`
+
 export interface StoredPackage {
   hash: string
   md5sum: string

@@ -54,6 +54,7 @@ export class PackageFolder implements PackageStore {
   #keepers = 0
   /** Sizes by hash; a stored package does not change. */
   #sizes = new Map<string, number>()
+  #onStored: (codeFolder: string) => void = () => {}
 
   private constructor(options: PackageOptions) {
     this.#options = options
@@ -66,6 +67,11 @@ export class PackageFolder implements PackageStore {
       if (name.startsWith(unfinishedPrefix)) await removeTree(join(options.folder, name))
     }
     return new PackageFolder(options)
+  }
+
+  /** `onStored` is told the folder of each package that is stored from now on. */
+  tell(onStored: (codeFolder: string) => void): void {
+    this.#onStored = onStored
   }
 
   async put(zip: Buffer, maxBytes = this.#options.limits.maxPackageBytes): Promise<StoredPackage> {
@@ -120,7 +126,7 @@ export class PackageFolder implements PackageStore {
     const known = this.#sizes.get(hash)
     if (known !== undefined) return known
     if (!existsSync(this.#place(hash))) return 0
-    const bytes = await bytesBelow(this.#place(hash))
+    const bytes = await bytesOfPackage(this.#place(hash))
     if (this.#sizes.size >= mostKnownSizes) this.#sizes.clear()
     this.#sizes.set(hash, bytes)
     return bytes
@@ -247,6 +253,7 @@ export class PackageFolder implements PackageStore {
       this.#touch(unfinished)
       await rename(unfinished, this.#place(hash))
       await syncFolder(this.#options.folder)
+      this.#onStored(this.folder(hash))
     } catch (error) {
       await removeTree(unfinished)
       throw error instanceof FaasError ? error : notStored(error)
@@ -305,9 +312,10 @@ async function makeWritable(folder: string): Promise<void> {
 }
 
 /** Disk usage, as the file system counts it. */
-async function bytesBelow(folder: string): Promise<number> {
+async function bytesOfPackage(place: string): Promise<number> {
   let bytes = 0
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+  const code = await readdir(join(place, 'code'), { withFileTypes: true, recursive: true })
+  for (const entry of [...(await readdir(place, { withFileTypes: true })), ...code]) {
     if (entry.isFile()) bytes += ((await stat(join(entry.parentPath, entry.name))).blocks ?? 0) * 512
   }
   return bytes

@@ -11,6 +11,7 @@ import type { Call, Revision, StreamSink } from '../../src/domain/worker.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { Channel } from '../../src/engine/worker/channel.ts'
 import { FolderLink } from '../../src/engine/worker/folder-links.ts'
+import { LinkedCode } from '../../src/engine/worker/linked-code.ts'
 import {
   encodeFrame,
   type Frame,
@@ -76,7 +77,7 @@ async function start(overrides: { isolatesFiles?: boolean; secrets?: Partial<Sec
     streamIdleMs: 2000,
     secrets: { ...noSecrets, ...overrides.secrets },
   }
-  const link = new FolderLink(engine, own)
+  const link = new FolderLink(engine, own, new LinkedCode())
   const worker = new ShimWorker(parts, sandbox, link, new Channel(server), generic)
   const decoder = new FrameDecoder()
   const received: Frame[] = []

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -20,6 +21,7 @@ import { zipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { FaasError } from '../../src/domain/errors.ts'
+import { linkedBeside } from '../../src/domain/function.ts'
 import { PackageFolder } from '../../src/store/packages.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { packageStoreContract } from '../support/contracts/package-store.ts'
@@ -56,6 +58,25 @@ const link = (name: string, content: string): RawEntry => ({ name, content, mode
 
 packageStoreContract(openPackages)
 describe('those of the tests', () => packageStoreContract(async () => new FakePackages()))
+
+it('tells where a package was stored, once; links of the engine beside it take no room and go with it', async () => {
+  const told: string[] = []
+  packages.tell((codeFolder) => told.push(codeFolder))
+  const { hash } = await packages.put(zipOf('main.mjs', 'x'.repeat(50_000)))
+  await packages.put(zipOf('main.mjs', 'x'.repeat(50_000)))
+  expect(told).toEqual([packages.folder(hash)])
+  mkdirSync(linkedBeside(packages.folder(hash)))
+  linkSync(join(packages.folder(hash), 'main.mjs'), join(linkedBeside(packages.folder(hash)), 'main.mjs'))
+  const bytes = await packages.unpackedBytes(hash)
+  expect(bytes).toBeGreaterThanOrEqual(50_000)
+  expect(bytes).toBeLessThan(100_000)
+  expect(packages.names(hash)).toEqual(['main.mjs'])
+  laterMs = 30 * dayMs
+  await packages.prune(new Set())
+  laterMs = 60 * dayMs
+  expect(await packages.prune(new Set())).toBe(1)
+  expect(readdirSync(folder)).toEqual([])
+})
 
 describe('a package is refused, and nothing is stored', () => {
   const refusals: [title: string, zip: () => Buffer, text: string][] = [

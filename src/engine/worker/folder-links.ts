@@ -1,6 +1,8 @@
 import { dirname, join } from 'node:path'
+import type { Clock } from '../../domain/clock.ts'
 import type { SandboxEngine } from '../sandbox/sandbox.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
+import { LinkedCode } from './linked-code.ts'
 import { PipeStock } from './pipe-stock.ts'
 import { WorkerFolder } from './worker-folder.ts'
 
@@ -9,15 +11,21 @@ export class FolderLinks implements WorkerLinks {
   #engine: SandboxEngine
   #parent: string
   #pipes: PipeStock
+  #code: LinkedCode
 
-  constructor(engine: SandboxEngine, parent: string) {
+  constructor(engine: SandboxEngine, parent: string, clock?: Clock) {
     this.#engine = engine
     this.#parent = parent
+    this.#code = new LinkedCode(clock)
     this.#pipes = new PipeStock(join(dirname(parent), 'pipes'))
   }
 
   async make(worker: string): Promise<FolderLink> {
-    return new FolderLink(this.#engine, await WorkerFolder.make(this.#parent, worker, this.#pipes))
+    return new FolderLink(this.#engine, await WorkerFolder.make(this.#parent, worker, this.#pipes), this.#code)
+  }
+
+  prepare(stored: string): void {
+    if (this.#engine.isolatesFiles) void this.#code.makeAhead(stored)
   }
 
   async close(): Promise<void> {}
@@ -30,8 +38,14 @@ export class FolderLink implements WorkerLink {
   #folder: WorkerFolder
   #inside: string
   #isolatesFiles: boolean
+  #code: LinkedCode
 
-  constructor(engine: Pick<SandboxEngine, 'inside' | 'isolatesFiles' | 'secretsFolder'>, folder: WorkerFolder) {
+  constructor(
+    engine: Pick<SandboxEngine, 'inside' | 'isolatesFiles' | 'secretsFolder'>,
+    folder: WorkerFolder,
+    code: LinkedCode,
+  ) {
+    this.#code = code
     this.#folder = folder
     this.#inside = engine.inside(folder.path)
     this.secretsFolder = engine.secretsFolder(folder.path)
@@ -46,7 +60,7 @@ export class FolderLink implements WorkerLink {
 
   async bringCode(stored: string): Promise<string> {
     if (!this.#isolatesFiles) return stored
-    await this.#folder.putCode(stored)
+    await this.#folder.putCode(stored, this.#code)
     return `${this.#inside}/code`
   }
 

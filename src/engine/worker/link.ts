@@ -30,5 +30,7 @@ export interface WorkerLink {
 /** Creates the links of all workers. */
 export interface WorkerLinks {
   make(worker: string): Promise<WorkerLink>
+  /** Code was stored that a worker may soon need. */
+  prepare(stored: string): void
   close(): Promise<void>
 }

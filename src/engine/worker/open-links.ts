@@ -7,5 +7,5 @@ import { TcpLinks } from './tcp-links.ts'
 /** The links for this engine. `workersDir`: parent of the workers' folders, where workers have folders. */
 export async function openLinks(engine: SandboxEngine, workersDir: string, clock: Clock): Promise<WorkerLinks> {
   const { callers } = engine
-  return callers === undefined ? new FolderLinks(engine, workersDir) : TcpLinks.open(engine, callers, clock)
+  return callers === undefined ? new FolderLinks(engine, workersDir, clock) : TcpLinks.open(engine, callers, clock)
 }

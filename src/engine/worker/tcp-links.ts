@@ -53,6 +53,9 @@ export class TcpLinks implements WorkerLinks {
     return new TcpLink(this.#door, worker, { secret: newSecret(), shown: this.#shown }, this.#engine)
   }
 
+  /** Code is sent when it is needed. */
+  prepare(): void {}
+
   async close(): Promise<void> {
     this.#door.close()
   }

@@ -1,22 +1,9 @@
-import {
-  chmodSync,
-  constants,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs'
+import { constants, openSync } from 'node:fs'
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, Socket } from 'node:net'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { LinkedCode } from './linked-code.ts'
 import { makePipes, type PipeStock } from './pipe-stock.ts'
-
-/** Files linked without yielding: about a third of a millisecond. */
-const linksAtOnce = 64
 
 /**
  * A worker's own folder: the socket for its shim, the pipes of its standard output and error and, once bound, its function's
@@ -66,10 +53,8 @@ export class WorkerFolder {
   }
 
   /** Creates `code/` with hard links to the stored files: nothing is copied, and the folder can be removed at any time. */
-  async putCode(from: string): Promise<void> {
-    let links = 0
-    const link = readableLinks()
-    for (const _ of linkTree(from, join(this.path, 'code'), link)) if (++links % linksAtOnce === 0) await nextTurn()
+  putCode(from: string, links = new LinkedCode()): Promise<void> {
+    return links.put(from, join(this.path, 'code'))
   }
 
   async remove(): Promise<void> {
@@ -106,32 +91,3 @@ const listen = (server: Server, path: string): Promise<void> =>
     server.once('error', reject)
     server.listen(path, resolve)
   })
-
-/**
- * Recreates the tree with hard links to its files, one file per step. Symbolic links inside a package stay as they are. It runs
- * on this thread: a link takes 6 µs, a handover to a thread pool 30.
- */
-function* linkTree(from: string, to: string, link: (source: string, target: string) => void): Generator<void> {
-  mkdirSync(to)
-  // The worker's user must be able to read it, whatever the server's umask.
-  chmodSync(to, 0o755)
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (entry.isDirectory()) yield* linkTree(source, target, link)
-    else if (entry.isSymbolicLink()) yield symlinkSync(readlinkSync(source), target)
-    else yield link(source, target)
-  }
-}
-
-/** Links files that everybody may read. Earlier versions stored packages that only the server could read under some umasks. */
-function readableLinks(): (source: string, target: string) => void {
-  let areOpen: boolean | undefined
-  return (source, target) => {
-    areOpen ??= (statSync(source).mode & 0o004) !== 0
-    if (!areOpen) chmodSync(source, asOwner(statSync(source).mode))
-    linkSync(source, target)
-  }
-}
-
-/** Gives others the owner's permissions to read and run. */
-const asOwner = (mode: number): number => (mode & 0o777) | ((mode & 0o500) >> 3) | ((mode & 0o500) >> 6)
