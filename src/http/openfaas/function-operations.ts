@@ -3,7 +3,8 @@ import { FaasError, invalid } from '../../domain/errors.ts'
 import type { Fn } from '../../domain/function.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
-import type { CountedFn, Functions, NewFunction } from '../../services/functions/functions.ts'
+import type { CountedFn, Functions } from '../../services/functions/functions.ts'
+import { keptOf, replaced } from '../../services/functions/replacement.ts'
 import { codeOf, deploymentIn, statusOf } from './deployment.ts'
 import { accepted, type GatewayAnswer, type GatewayCall, textIn } from './gateway-call.ts'
 
@@ -47,7 +48,7 @@ export class FunctionOperations {
     }
     const { timeoutSeconds, minWorkers, maxWorkers, ...fixed } = fields
     const isSame = Object.entries(fixed).every(([field, value]) => isDeepStrictEqual(fn[field as keyof Fn], value))
-    if (!isSame) await this.#replaced(who, fn, { ...keptOf(fn), ...fields, code: codeOf(image) })
+    if (!isSame) await this.#replaced(who, fn, fields, image)
     else {
       const other = fn.code.image === image ? {} : { image }
       const light = { timeoutSeconds, minWorkers, maxWorkers, ...other, keepJobs: true }
@@ -72,22 +73,13 @@ export class FunctionOperations {
     return accepted
   }
 
-  /** The old function is deleted once the new one exists, and keeps its name when either step fails. */
-  async #replaced(who: Principal, fn: CountedFn, made: NewFunction): Promise<void> {
+  async #replaced(who: Principal, fn: CountedFn, fields: FunctionFields, image: string): Promise<void> {
     const { functions } = this.#parts
-    const name = fn.name as string
-    await functions.update(who, fn.id, { name: `replaced-${fn.id}` })
-    let isMade = false
-    try {
-      await functions.create(who, { ...made, name })
-      isMade = true
-      await functions.delete(who, fn.id)
-      if (fn.hosts.length > 0) await functions.update(who, name, { hosts: fn.hosts })
-    } catch (error) {
-      if (isMade) await functions.delete(who, name)
-      await functions.update(who, fn.id, { name })
-      throw error
-    }
+    const kept = keptOf(fn, { isImage: true, said })
+    await replaced(functions, who, fn, {
+      create: (unique) => functions.create(who, { ...kept, ...fields, ...unique, code: codeOf(image) }),
+      remove: () => functions.delete(who, fn.id),
+    })
   }
 
   #own(who: Principal, name: string): CountedFn {
@@ -97,16 +89,11 @@ export class FunctionOperations {
   }
 }
 
-/** Fields that OpenFaaS does not know are kept; host names follow once the previous function is deleted. */
-function keptOf(fn: Fn): FunctionFields {
-  const { maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable, placement } = fn
-  const { maxGbSecondsPerDay, sandbox, access, cors, retries, onSuccess, onFailure, description } = fn
-  return {
-    ...{ maxRunning, maxRate, record, idleTimeoutSeconds, network, api, tmpSizeBytes, writable, placement },
-    ...{ maxGbSecondsPerDay, sandbox, access, cors, retries, onSuccess, onFailure },
-    ...(description !== null && { description }),
-  }
-}
+/** What OpenFaaS has words for; the rest stays. */
+const said = [
+  ...(['env', 'timeoutSeconds', 'concurrency', 'minWorkers', 'maxWorkers'] as const),
+  ...(['memoryBytes', 'cpuMillicpu', 'cpuMaxMillicpu'] as const),
+] satisfies (keyof FunctionFields)[]
 
 /** The object without undefined fields. */
 const definedOf = <T extends object>(fields: T): T =>

@@ -1,7 +1,9 @@
 import type { Fn } from '../../domain/function.ts'
 import type { WhiskEntity, WhiskFields, WhiskLimits } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
+import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import type { Functions } from '../../services/functions/functions.ts'
+import { keptOf, replaced } from '../../services/functions/replacement.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type ActionCode, codeOf } from './action-code.ts'
 import { codeIn, componentsOf, environmentOf, fieldsAfter, functionFieldsOf, usualLimits } from './action-fields.ts'
@@ -143,26 +145,25 @@ export class ActionOperations {
     if (isSame) return functions.update(who, before.fn.id, { ...all, ...sentAs(code, before.fn), keepJobs: true })
     const { runtime, signature, ...sent } = code as ActionCode
     const size = code?.runtime === undefined ? { memoryBytes } : {}
-    const create = () =>
-      functions.create(who, { ...all, ...size, ...sent, runtime, signature, name: functionNameOf(name) })
-    return before === null ? create() : this.#replaced(who, before, create)
+    const create = (kept: FunctionFields) =>
+      functions.create(who, { ...kept, ...all, ...size, ...sent, runtime, signature })
+    return before === null
+      ? create({ name: functionNameOf(name) })
+      : this.#replaced(who, before, runtime === undefined, create)
   }
 
-  /** The old function is deleted once the new one exists, and keeps its name when either step fails. */
-  async #replaced(who: Principal, { entity, fn }: Action, create: () => Promise<Fn>): Promise<Fn> {
-    const { functions } = this.#parts
-    const rename = (name: string) => functions.update(who, fn.id, { name })
-    if (fn.name !== null) await rename(`replaced-${fn.id}`)
-    let made: Fn | null = null
-    try {
-      made = await create()
-      await this.remove(who, entity, fn.id)
-      return made
-    } catch (error) {
-      if (made !== null) await functions.delete(who, made.id)
-      if (fn.name !== null) await rename(fn.name)
-      throw error
-    }
+  /** What OpenWhisk has no words for stays. */
+  #replaced(
+    who: Principal,
+    { entity, fn }: Action,
+    isImage: boolean,
+    create: (kept: FunctionFields) => Promise<Fn>,
+  ): Promise<Fn> {
+    const kept = keptOf(fn, { isImage, said })
+    return replaced(this.#parts.functions, who, fn, {
+      create: (unique) => create({ ...kept, ...unique }),
+      remove: () => this.remove(who, entity, fn.id),
+    })
   }
 
   #environment(
@@ -191,6 +192,9 @@ export class ActionOperations {
     return text ?? zip.toString('base64')
   }
 }
+
+/** What every action says of itself. */
+const said = ['env', 'timeoutSeconds', 'memoryBytes', 'concurrency', 'api'] satisfies (keyof FunctionFields)[]
 
 /** The fields of an update: an image itself cannot change, only its settings. */
 function sentAs(code: ActionCode | null, fn: Fn) {

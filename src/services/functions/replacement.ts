@@ -1,0 +1,86 @@
+import type { Fn } from '../../domain/function.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { FunctionFields } from './function-fields.ts'
+import type { Functions } from './functions.ts'
+
+/** A function in the place of another: of another runtime or image, where a change of the one that is there cannot make it. */
+
+type Field = keyof FunctionFields
+
+/**
+ * `kept`: whoever makes the other need not name it. `code`: it says what in the code is called, and how. `image`: only images
+ * have it. `unique`: no two functions have it at once.
+ */
+type Fate = 'kept' | 'code' | 'image' | 'unique'
+
+/** The one list: whoever adds a field says here what becomes of it. */
+export const fateOf: Record<Field, Fate> = {
+  name: 'unique',
+  hosts: 'unique',
+  entry: 'code',
+  signature: 'code',
+  writable: 'image',
+  description: 'kept',
+  timeoutSeconds: 'kept',
+  cpuMillicpu: 'kept',
+  memoryBytes: 'kept',
+  env: 'kept',
+  secrets: 'kept',
+  maxRunning: 'kept',
+  maxRate: 'kept',
+  maxGbSecondsPerDay: 'kept',
+  sandbox: 'kept',
+  record: 'kept',
+  concurrency: 'kept',
+  minWorkers: 'kept',
+  maxWorkers: 'kept',
+  idleTimeoutSeconds: 'kept',
+  network: 'kept',
+  api: 'kept',
+  cpuMaxMillicpu: 'kept',
+  tmpSizeBytes: 'kept',
+  access: 'kept',
+  cors: 'kept',
+  retries: 'kept',
+  onSuccess: 'kept',
+  onFailure: 'kept',
+}
+
+/**
+ * What stays of a function in the one that takes its place. `said`: fields that the caller's platform has words for, so that
+ * what is not said of them goes back to what is usual.
+ */
+export function keptOf(fn: Fn, to: { isImage: boolean; said: readonly Field[] }): FunctionFields {
+  const isKept = (field: Field) =>
+    !to.said.includes(field) && (fateOf[field] === 'kept' || (fateOf[field] === 'image' && to.isImage))
+  const fields = (Object.keys(fateOf) as Field[]).filter(isKept)
+  // What a row says by null is what a field says by being left out.
+  return Object.fromEntries(fields.flatMap((field) => (fn[field] === null ? [] : [[field, fn[field]]])))
+}
+
+/**
+ * What was there goes when the other is there, which gets its name and its host names; where one of the two is refused it keeps
+ * them.
+ */
+export async function replaced(
+  functions: Functions,
+  who: Principal,
+  fn: Fn,
+  steps: { create(unique: Pick<FunctionFields, 'name' | 'hosts'>): Promise<Fn>; remove(): Promise<unknown> },
+): Promise<Fn> {
+  const { name, hosts } = fn
+  const named = name === null ? {} : { name }
+  const hosted = hosts.length === 0 ? {} : { hosts }
+  const aside = { ...(name !== null && { name: `replaced-${fn.id}` }), ...(hosts.length > 0 && { hosts: [] }) }
+  await functions.update(who, fn.id, aside)
+  let made: Fn | null = null
+  try {
+    made = await steps.create({ ...named, ...hosted })
+    await steps.remove()
+    return made
+  } catch (error) {
+    if (made !== null) await functions.delete(who, made.id)
+    await functions.update(who, fn.id, { ...named, ...hosted })
+    throw error
+  }
+}
