@@ -84,7 +84,7 @@ function filesOfZip(zip: Buffer): PackageFiles {
 }
 
 /** Files that are searched for signs of a platform. */
-const isText = /(\.(json|ya?ml|txt|py|[cm]?[jt]s)|(^|\/)Procfile)$/
+const isText = /(\.(json|ya?ml|txt|py|go|mod|[cm]?[jt]s)|(^|\/)Procfile)$/
 const longestText = 1024 * 1024
 
 function ofFolder(folder: string, without: string[]): LocalCode {

@@ -13,7 +13,10 @@ export const commands: CommandSpec[] = [
     summary:
       'begin a function: a folder with its first code and a taibai.yaml; alone it shows what there is to begin with',
     arguments: [
-      ['[template]', 'a runtime, such as nodejs, python3 or executable (a script), or an example, such as sqlite-api'],
+      [
+        '[template]',
+        'a runtime, such as nodejs, python3, go or executable (a script), or an example, such as sqlite-api',
+      ],
       [
         '[name]',
         'of the function and its folder; a path says where the folder is; default: hello, or that of the example',

@@ -19,7 +19,7 @@ export interface KnownPackage {
 
 /** Null: no other platform recognised. Throws CliError with advice for code that would not run. */
 export function recognised(files: PackageFiles): KnownPackage | null {
-  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk]) {
+  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk, ofGoWeb]) {
     const found = known(files)
     if (found !== null) return found
   }
@@ -109,6 +109,16 @@ function ofOpenFaas(files: PackageFiles): null {
     'stack.yaml: functions of OpenFaaS are images: build them with "faas-cli build", then taibai deploy stack.yaml (or --image IMAGE --mode http --port 8080 --name NAME for one).',
   )
 }
+
+/** Go's own handlers of requests, by the names that functions have: what takes events needs no name for it. */
+function ofGoWeb(files: PackageFiles): KnownPackage | null {
+  if (files.text('go.mod') === undefined) return null
+  const atTop = files.names.filter((name) => /^[^/]+(?<!_test)\.go$/.test(name))
+  const isWeb = atTop.some((name) => goHandler.test(files.text(name) ?? ''))
+  return isWeb ? { kind: 'a handler of requests in Go', signature: 'http', runtime: 'go' } : null
+}
+
+const goHandler = /^func (?:Main|Handle|Handler)\(\s*\w+ +http\.ResponseWriter,\s*\w+ +\*http\.Request\s*,?\s*\)/m
 
 export function dependsOn(files: PackageFiles, name: string): boolean {
   try {

@@ -72,6 +72,8 @@ export interface BuilderFacts {
   bundles: boolean
   /** The package manager, which the builder copies from this machine where the runtime's image has none. */
   hostProgram: 'npm' | 'pip' | null
+  /** Where no sandbox builds, a worker does so itself when it loads the package. */
+  atLoad?: boolean
 }
 
 /** One run of a builder. */

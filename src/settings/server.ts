@@ -19,7 +19,7 @@ export const server = {
   runtimes: list
     .default([])
     .describe(
-      'Further languages and versions of languages, separated by commas, that functions may ask for: ruby, nodejs22, python311. Their images are made with the others.',
+      'Further languages and versions of languages, separated by commas, that functions may ask for: go, ruby, nodejs22, python311. Their images are made with the others.',
     ),
   cacheDir: z
     .string()

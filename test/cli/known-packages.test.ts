@@ -22,8 +22,20 @@ const nodeSource =
   "const f = require('@google-cloud/functions-framework')\nf.http('hello', (req, res) => res.send('hi'))"
 const pythonSource = 'import functions_framework\n\n@functions_framework.cloud_event\ndef taken(event):\n    pass\n'
 
+const goWeb = 'package hello\n\nfunc Handle(w http.ResponseWriter, r *http.Request) {\n}\n'
+
 describe('a folder is taken for', () => {
   test.each<[string, Record<string, string>, object]>([
+    [
+      'a function in Go that takes requests',
+      { 'go.mod': 'module hello', 'hello.go': goWeb, 'below/x.go': 'package below' },
+      { runtime: 'go', signature: 'http' },
+    ],
+    [
+      'a function in Go that takes events, whatever other packages take',
+      { 'go.mod': 'module hello', 'main.go': 'package main\nfunc Handler() {}', 'web/web.go': goWeb },
+      { runtime: 'go', signature: undefined },
+    ],
     [
       'an app of Azure Functions',
       { 'host.json': '{}', 'package.json': '{}' },
@@ -103,12 +115,14 @@ test.each([
   ['main.sh', 'executable', undefined],
   ['report.rb', 'ruby', 'report.main'],
   ['report.ts', 'nodejs', 'report.main'],
+  ['main.go', 'go', undefined],
 ])('%s is of the runtime %s: each says itself what its files are called', (name, runtime, entry) => {
   expect(codeOf(join(folder({ [name]: '' }), name))).toMatchObject({ runtime, entry })
 })
 
 test('a folder is known by a file of its language, or by its modules', () => {
   expect(codeOf(folder({ Gemfile: '', 'lib/a.py': '' })).runtime).toBe('ruby')
+  expect(codeOf(folder({ 'go.mod': 'module shop', 'shop.go': 'package shop' })).runtime).toBe('go')
   expect(codeOf(folder({ 'main.sh': '', 'notes.txt': '' })).runtime).toBe('executable')
   expect(codeOf(folder({ 'a.rb': '', 'b.py': '' })).runtime).toBeUndefined()
 })

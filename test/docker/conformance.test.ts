@@ -1,6 +1,6 @@
 /** Every runtime passes the conformance list inside its container. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { signaturesOf } from '../support/complete-runtimes.ts'
+import { completeRuntimeOf } from '../support/complete-runtimes.ts'
 import { conformanceList } from '../support/conformance-list.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { ContainerHarness } from '../support/docker-harness.ts'
@@ -19,7 +19,7 @@ describe.each(runtimeFolders())('The runtime %s', (runtime) => {
       await harness.close()
       await workers.close()
     })
-    conformanceList(harness, signaturesOf(runtime))
+    conformanceList(harness, completeRuntimeOf(runtime))
   })
 
   describeWithDocker('in workers', () => {

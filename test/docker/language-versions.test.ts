@@ -3,7 +3,7 @@
  * are asked for: TAIBAI_RUNTIMES=ruby,nodejs22,python311 npm test -- --project docker test/docker/language-versions.test.ts
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { signaturesOf } from '../support/complete-runtimes.ts'
+import { completeRuntimeOf } from '../support/complete-runtimes.ts'
 import { conformanceList } from '../support/conformance-list.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { ContainerHarness } from '../support/docker-harness.ts'
@@ -13,6 +13,7 @@ const asked = (process.env.TAIBAI_RUNTIMES ?? '').split(',').filter((name) => na
 
 const versions = [
   { name: 'ruby', language: 'ruby', version: /^3\.\d+\.\d+$/ },
+  { name: 'go', language: 'go', version: /^1\.\d+\.\d+$/ },
   { name: 'nodejs22', language: 'nodejs', version: /^22\.\d+\.\d+$/ },
   { name: 'python311', language: 'python3', version: /^3\.11\.\d+$/ },
 ]
@@ -37,7 +38,7 @@ describe.each(versions)('The runtime $name', ({ name, language, version }) => {
         expect(workers.languageVersions.get(workers.manifest(name).image)).toMatch(version)
       })
 
-      conformanceList(harness, signaturesOf(language))
+      conformanceList(harness, completeRuntimeOf(language))
     })
   })
 })

@@ -195,8 +195,9 @@ test('a language that is optional is there, with its twins, when it is asked for
 test('the runtimes that come along can be read, and their shims are there', () => {
   const comingAlong = fileURLToPath(new URL('../../runtimes', import.meta.url))
   const runtimes = readRuntimes(comingAlong)
-  const further = readRuntimes(comingAlong, ['nodejs22', 'python311', 'ruby']).slice(runtimes.length)
+  const further = readRuntimes(comingAlong, ['nodejs22', 'python311', 'ruby', 'go']).slice(runtimes.length)
   expect(further.map(({ name, signature }) => `${name} ${signature}`)).toEqual([
+    'go event',
     'ruby event',
     'nodejs22 event',
     'qinling-nodejs22 qinling',

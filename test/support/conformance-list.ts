@@ -19,17 +19,22 @@ import { waitUntil } from './wait-until.ts'
 const mebibyte = 1024 * 1024
 const streamWindow = mebibyte
 
-/** `signatures`: those that the runtime has. */
-export function conformanceList(harness: Harness, signatures: readonly Signature[]): void {
+/** What of a runtime decides what can be asked of it. */
+export interface Asked {
+  signatures: readonly Signature[]
+  isCompiled?: boolean
+}
+
+export function conformanceList(harness: Harness, { signatures, isCompiled = false }: Asked): void {
   const asked = (signature: Signature, title: string, list: (harness: Harness) => void) =>
     describe.runIf(signatures.includes(signature))(title, () => list(harness))
   describe('values', () => values(harness))
   describe('failures', () => failures(harness))
-  describe('loading', () => loading(harness))
+  describe('loading', () => loading(harness, isCompiled))
   describe('surroundings', () => surroundings(harness))
-  describe('output', () => output(harness))
+  describe('output', () => output(harness, isCompiled))
   describe('output past the shim', () => outputPastTheShim(harness))
-  describe('calls', () => calls(harness))
+  describe('calls', () => calls(harness, isCompiled))
   describe('the end of a worker', () => ends(harness))
   asked('http', 'http functions', http)
   asked('qinling', 'qinling functions', qinling)
@@ -180,8 +185,8 @@ function failures(harness: Harness): void {
   })
 }
 
-function loading(harness: Harness): void {
-  test('a syntax error is a SyntaxError that names the file', async () => {
+function loading(harness: Harness, isCompiled: boolean): void {
+  test.skipIf(isCompiled)('a syntax error is a SyntaxError that names the file', async () => {
     const failure = await bindFailure(harness, { entry: 'syntax_error.main' })
     expect(failure.type).toBe('SyntaxError')
     expect(`${failure.message}\n${failure.trace}`).toMatch(/syntax_error\.\w+/)
@@ -204,8 +209,8 @@ function loading(harness: Harness): void {
   test('a missing callable is EntryNotFound and says what was looked for and what is there', async () => {
     const failure = await bindFailure(harness, { entry: 'missing_entry.main' })
     expect(failure.type).toBe('EntryNotFound')
-    expect(failure.message).toContain('main')
-    expect(failure.message).toContain('other')
+    expect(failure.message).toMatch(/main/i)
+    expect(failure.message).toMatch(/other/i)
   })
 
   test.each(['main', '', '.main', 'main.', '../main.main', '/etc/passwd.main'])(
@@ -247,7 +252,7 @@ function loading(harness: Harness): void {
   test('the working directory is the folder of the code', async () => {
     await using worker = await harness.bind()
     expect(valueIn(await worker.call({ do: 'list', path: '.' }).outcome)).toContainEqual(
-      expect.stringMatching(/^async_main\./),
+      expect.stringMatching(/^async_main(\.|$)/),
     )
   })
 }
@@ -281,7 +286,7 @@ function surroundings(harness: Harness): void {
   })
 }
 
-function output(harness: Harness): void {
+function output(harness: Harness, isCompiled: boolean): void {
   const worker = bindOnce(harness)
 
   test('prints to standard output and standard error arrive apart', async () => {
@@ -303,7 +308,8 @@ function output(harness: Harness): void {
     expect(call.output.stdout.split('\n')).toHaveLength(100_001)
   })
 
-  test('calls at the same time keep their prints apart', async () => {
+  // A compiled function prints to its descriptors, where nobody sees which of its calls did.
+  test.skipIf(isCompiled)('calls at the same time keep their prints apart', async () => {
     await using many = await harness.bind({ concurrency: 8 })
     const tags = Array.from({ length: 8 }, (_, n) => `tag-${n}`)
     const running = tags.map((tag) => ({ tag, call: many.call({ do: 'chatter', tag, lines: 20 }) }))
@@ -364,7 +370,7 @@ function outputPastTheShim(harness: Harness): void {
   })
 }
 
-function calls(harness: Harness): void {
+function calls(harness: Harness, isCompiled: boolean): void {
   test('state is kept between the calls of a worker and not shared between workers', async () => {
     await using worker = await harness.bind()
     await using other = await harness.bind()
@@ -509,7 +515,7 @@ function calls(harness: Harness): void {
     expect(after - before).toBeGreaterThan(48 * mebibyte)
   })
 
-  test('a cancelled call sees its abort signal fire and still ends', async () => {
+  test.skipIf(isCompiled)('a cancelled call sees its abort signal fire and still ends', async () => {
     await using worker = await harness.bind({ concurrency: 2 })
     const call = worker.call({ do: 'aborted', ms: 10_000 })
     const bystander = worker.call({ do: 'aborted', ms: 400 })

@@ -39,6 +39,7 @@ const manifestFile = z
         installed: z.array(z.string()),
         bundles: z.boolean().default(false),
         host_program: z.enum(['npm', 'pip']).nullable().default(null),
+        at_load: z.boolean().default(false),
       })
       .optional(),
     also: twins,
@@ -129,13 +130,23 @@ function readRuntime(path: string): { language: ImageRuntimes; versions: ImageRu
 type GivenBuilder = NonNullable<z.output<typeof manifestFile>['builder']>
 
 /** The builder image is made from the runtime's image and the files of its folder. */
-function builderFacts(path: string, runtimeImage: string, { host_program, ...given }: GivenBuilder): BuilderFacts {
+function builderFacts(
+  path: string,
+  runtimeImage: string,
+  { host_program, at_load, ...given }: GivenBuilder,
+): BuilderFacts {
   const folder = join(path, 'builder')
   const [repository = '', tag = ''] = runtimeImage.split(/:(?=[^/]*$)/)
   const hash = createHash('sha256')
     .update(`${tag} ${hashFolder(folder)}`)
     .digest('hex')
-  return { ...given, folder, image: `${repository}-builder:${hash.slice(0, 12)}`, hostProgram: host_program }
+  return {
+    ...given,
+    folder,
+    image: `${repository}-builder:${hash.slice(0, 12)}`,
+    hostProgram: host_program,
+    atLoad: at_load,
+  }
 }
 
 function readJson(file: string): unknown {

@@ -122,6 +122,7 @@ export class Builds {
     const owner = { projectId: fn.projectId, runtimeImage: runtime.image }
     const wanted = wantedBuild(files, facts, wish, owner)
     if (wanted === null || facts === undefined) return stored
+    if (builder === null && facts.atLoad === true) return stored
     if (builder === null) throw nothingBuilds(wanted.list)
     const job = { fn, stored, runtime, facts, wanted, wish, builder }
     return this.#installed(job, this.#begin(job, deployment))

@@ -1,0 +1,3 @@
+module taibai.worker
+
+go 1.19
