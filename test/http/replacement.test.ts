@@ -37,6 +37,7 @@ const unusual: Required<FunctionFields> = {
   retries: { maxAttempts: 2 },
   onSuccess: { url: 'https://shop.example/done' },
   onFailure: { url: 'https://shop.example/failed' },
+  placement: { disk: 'ssd' },
 }
 const fields = Object.keys(fateOf) as (keyof FunctionFields)[]
 
@@ -91,7 +92,7 @@ describe('What is made anew by', () => {
     const deploy = (method: string, more: object) =>
       app.request(method, '/system/functions', { json: { service: 'cows', image, ...more } })
     expectStatus(202, await deploy('POST', {}))
-    const before = unusualRow('cows', { secrets: [] })
+    const before = unusualRow('cows', { secrets: [], placement: {} })
     expectStatus(202, await deploy('PUT', { envVars: { B: '2' } }))
     expectKept(before, [
       ...(['env', 'timeoutSeconds', 'concurrency', 'minWorkers', 'maxWorkers'] as const),
@@ -103,7 +104,7 @@ describe('What is made anew by', () => {
     const put = (kind: string, code: string) =>
       app.request('PUT', '/api/v1/namespaces/_/actions/cows?overwrite=true', { json: { exec: { kind, code } } })
     expectStatus(200, await put('nodejs:20', 'function main() {}'))
-    const before = unusualRow('cows', { writable: [], secrets: [] })
+    const before = unusualRow('cows', { writable: [], secrets: [], placement: {} })
     expectStatus(200, await put('python:3', 'def main(args): return {}'))
     expectKept(before, ['env', 'timeoutSeconds', 'memoryBytes', 'concurrency', 'api'])
   })

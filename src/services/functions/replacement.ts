@@ -44,6 +44,7 @@ export const fateOf: Record<Field, Fate> = {
   retries: 'kept',
   onSuccess: 'kept',
   onFailure: 'kept',
+  placement: 'kept',
 }
 
 /**
