@@ -4,8 +4,8 @@ import { completeRuntimes } from '../support/complete-runtimes.ts'
 import { conformanceList } from '../support/conformance-list.ts'
 import { processHarness } from '../support/shim-process.ts'
 
-for (const { name, folder, isHere } of completeRuntimes()) {
+for (const { name, folder, isHere, isCompiled } of completeRuntimes()) {
   describe.runIf(isHere)(`the runtime ${name} over TLS`, () =>
-    conformanceList(processHarness(folder, undefined, 'tls'), []),
+    conformanceList(processHarness(folder, undefined, 'tls'), { signatures: [], isCompiled }),
   )
 }
