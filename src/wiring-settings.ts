@@ -125,6 +125,7 @@ export const poolOptions = (
   maxWaiting: config.maxWaiting,
   acquireTimeoutMs: config.acquireTimeoutMs,
   pauseAfterMs: isFixedOnceStarted ? 0 : config.pauseAfterMs,
+  freezes: freezes(config, isFixedOnceStarted ?? false),
   processors: () =>
     machines === undefined
       ? availableParallelism()
@@ -134,6 +135,16 @@ export const poolOptions = (
         ),
   ...(isFixedOnceStarted && { fixedCpuMillicpu: config.cpuDefaultMillicpu }),
 })
+
+/** Throws an Error for an engine that cannot: what was promised would not hold. */
+function freezes({ afterCall }: Config, isFixedOnceStarted: boolean): boolean {
+  if (afterCall === 'freeze' && isFixedOnceStarted) {
+    throw new Error(
+      'TAIBAI_AFTER_CALL=freeze needs an engine that can pause workers, and a swarm cannot: leave it out.',
+    )
+  }
+  return afterCall === 'freeze'
+}
 
 export const reserveBytes = ({ diskReserveMb }: Pick<Config, 'diskReserveMb'>): number => diskReserveMb * 1024 * 1024
 

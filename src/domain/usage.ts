@@ -6,7 +6,7 @@ export const usedFacts = {
   calls: 'tries of executions that ended in a worker',
   busyGbSeconds: 'memory of workers while calls ran in them',
   idleGbSeconds: 'memory of workers that were kept warm for its calls',
-  cpuSeconds: 'processor time, where workers can tell',
+  cpuSeconds: 'processor time of calls, and of what they leave running, where it can be told',
   bytesIn: 'inputs',
   bytesOut: 'results and streamed answers',
 } as const
@@ -42,6 +42,8 @@ export interface UsageStore {
 /** Receives from the pool how long a worker held its memory. Must be quick: every call passes here. */
 export interface WorkerMeter {
   held(revision: Revision, ms: number, isBusy: boolean): void
+  /** Processor time that the outcome of no call has told of. */
+  spent(revision: Revision, ms: number): void
 }
 
 export const nothingUsed = (): Used => Object.fromEntries(usedNames.map((name) => [name, 0])) as Used

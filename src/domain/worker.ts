@@ -137,7 +137,7 @@ export interface Lease {
   /** Tells the function that its call is cancelled; if it has not ended after `graceMs`, its worker is ended. */
   cancel(executionId: string, graceMs: number): void
   /** Returns the worker; must be called exactly once, also after a failed call. `outcome`: the call's outcome, if it had one. */
-  release(outcome?: Pick<Outcome, 'stalledMs'>): void
+  release(outcome?: Partial<Pick<Outcome, 'stalledMs' | 'cpuMs'>>): void
 }
 
 /** The code could not be loaded into a worker: the function's fault. */

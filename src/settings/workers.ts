@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os'
+import { z } from 'zod'
 import { int, mib } from './value-kinds.ts'
 
 /** Three quarters of the memory: the rest is for the system, the engine and this process. */
@@ -30,10 +31,16 @@ export const workers = {
       'Longest pause of a streamed answer that goes on past the timeout of its function; after a longer one it is cut off.',
     ),
   loadTimeoutMs: int(100).default(30_000).describe("Longest time for loading a function's code."),
+  afterCall: z
+    .enum(['meter', 'freeze'])
+    .default('meter')
+    .describe(
+      'What becomes of processes and timers that a call leaves running. `meter`: they go on, and their processor time is put to the usage of their function. `freeze`: a worker is frozen when no call was in it for 0.1 s, and thawed by its next call.',
+    ),
   pauseAfterMs: int(0)
     .default(0)
     .describe(
-      'Idle workers are paused after this time and woken by their next call (15 to 30 ms); 0: never. 100 idle workers together use 0.02 % of a processor (npm run bench -- idle): it only pays for functions that leave timers behind.',
+      'Idle workers are paused after this time and woken by their next call (15 to 30 ms where the engine does it, less where the server may write control groups itself); 0: never. 100 idle workers together use 0.02 % of a processor (npm run bench -- idle): it only pays for functions that leave timers behind.',
     ),
   drainMs: int(0).default(30_000).describe('Longest time that running calls go on after the server was told to stop.'),
   removalMs: int(0)

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { Lease, Revision } from '../../src/domain/worker.ts'
-import { WorkerPool } from '../../src/engine/pool/pool.ts'
+import { type PoolOptions, type PoolParts, WorkerPool } from '../../src/engine/pool/pool.ts'
+import { groupsIn } from '../../src/engine/sandbox/docker/control-groups.ts'
+import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { type DockerWorkers, dockerWorkers } from '../support/docker-workers.ts'
 import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
@@ -19,12 +22,12 @@ describeWithDocker('A worker that the pool has paused', () => {
     pools.clear()
   })
 
-  function aPool(budgetMib: number): WorkerPool {
+  function aPool(budgetMib: number, more: Partial<PoolOptions> = {}, meter?: PoolParts['meter']): WorkerPool {
     const pool = new WorkerPool({
-      ...{ factory: workers().factory, clock: systemClock, log: silent, ranBefore: () => false },
+      ...{ factory: workers().factory, clock: systemClock, log: silent, ranBefore: () => false, meter },
       options: {
         ...{ memoryBudgetBytes: budgetMib * mib, genericFloor: 0, maxParallelStarts: 2, maxWaiting: 10 },
-        ...{ acquireTimeoutMs: 60_000, pauseAfterMs: 500, processors: () => 2 },
+        ...{ acquireTimeoutMs: 60_000, pauseAfterMs: 500, processors: () => 2, ...more },
       },
     })
     pools.add(pool)
@@ -34,7 +37,7 @@ describeWithDocker('A worker that the pool has paused', () => {
   test('is frozen, and woken by its next call within a moment', async () => {
     const pool = aPool(256)
     const name = await pausedOne(pool, revisionOf(workers()))
-    await waitUntil('the pause is in force', async () => (await workers().inspect(name))?.State.Paused)
+    await waitUntil('the pause is in force', () => isFrozen(workers(), name))
     const lease = await leaseOf(pool, revisionOf(workers()))
     expect(lease).toMatchObject({ worker: name, startKind: 'warm' })
     expect(lease.resumeMs).toBeGreaterThan(0)
@@ -60,13 +63,84 @@ describeWithDocker('A worker that the pool has paused', () => {
     await waitUntil('the paused one is gone', async () => (await workers().inspect(name)) === null)
   })
 
+  test('is removed by the next start when the server has left it behind', async () => {
+    const worker = await workers().bound('python3')
+    await worker.worker.pause()
+    await workers().engine.removeLeftovers()
+    await waitUntil('it is gone', async () => (await workers().inspect(worker.name)) === null)
+  })
+
   test('goes when the pool closes', async () => {
     const pool = aPool(256)
     const name = await pausedOne(pool, revisionOf(workers()))
     await pool.close(1000)
     expect(await workers().inspect(name)).toBeNull()
   })
+
+  /** A call that leaves a process behind which counts for ever. Gives the worker's name. */
+  async function leavesOneRunning(pool: WorkerPool): Promise<string> {
+    const lease = await leaseOf(pool, revisionOf(workers()))
+    const argv = ['sh', '-c', '(while :; do :; done) </dev/null >/dev/null 2>&1 &']
+    const outcome = await lease.call(aCall({ input: json({ do: 'run', argv }) }))
+    expect(outcome).toMatchObject({ kind: 'returned' })
+    lease.release(outcome)
+    return lease.worker
+  }
+
+  test('what a call leaves running stands still when workers are frozen after their calls', async () => {
+    const pool = aPool(256, { pauseAfterMs: 0, freezes: true })
+    const name = await leavesOneRunning(pool)
+    await waitUntil('it is frozen', () => isFrozen(workers(), name))
+    const before = await cpuOf(workers(), name)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    expect(await cpuOf(workers(), name)).toBe(before)
+    const lease = await leaseOf(pool, revisionOf(workers()))
+    expect(await lease.call(echo())).toMatchObject({ kind: 'returned' })
+    expect(lease).toMatchObject({ worker: name, startKind: 'warm' })
+    expect(await cpuOf(workers(), name)).toBeGreaterThan(before)
+    lease.release()
+  })
+
+  test('what a call leaves running is put to the account of its function', async () => {
+    let toldMs = 0
+    const meter = {
+      held: () => {},
+      spent: (_revision: unknown, ms: number) => {
+        toldMs += ms
+      },
+    }
+    const pool = aPool(256, { pauseAfterMs: 0 }, meter)
+    const name = await leavesOneRunning(pool)
+    await waitUntil('its time is told', () => toldMs > 500, 120_000)
+    const usedMs = (await cpuOf(workers(), name)) / 1e6
+    await pool.close(1000)
+    expect(toldMs).toBeGreaterThan(usedMs / 2)
+  })
 })
+
+/** Whether its processes stand still, be it that the engine paused it or that the kernel was told. */
+async function isFrozen(workers: DockerWorkers, name: string): Promise<boolean> {
+  const info = await workers.inspect(name)
+  if (info === null || info.State.Paused) return info !== null
+  const { freezer } = groupsIn(readFileSync(`/proc/${info.State.Pid}/cgroup`, 'utf8'), info.Id)
+  return freezer.some((file) => /^(FROZEN|1)$/.test(read(file).trim()))
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Nanoseconds of processor time, as the engine says. */
+async function cpuOf(workers: DockerWorkers, name: string): Promise<number> {
+  const id = (await workers.inspect(name))?.Id
+  const path = `/containers/${id}/stats?stream=false&one-shot=true`
+  const { cpu_stats } = await askDocker<{ cpu_stats: { cpu_usage: { total_usage: number } } }>('GET', path)
+  return cpu_stats.cpu_usage.total_usage
+}
 
 const revisionOf = (workers: DockerWorkers, overrides: Partial<Revision> = {}): Revision =>
   aRevision({ image: workers.manifest('python3').image, packageHash: 'python3', ...overrides })

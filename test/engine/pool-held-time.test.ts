@@ -8,6 +8,7 @@ function metered(options: ConstructorParameters<typeof TestPool>[0] = {}) {
     held: (_revision: unknown, ms: number, isBusy: boolean) => {
       told[isBusy ? 'busy' : 'idle'] += ms
     },
+    spent: () => {},
   }
   return { told, pool: new TestPool({ ...options, meter }) }
 }

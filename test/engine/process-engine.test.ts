@@ -46,6 +46,22 @@ describe('the engine that runs plain processes', () => {
     manifests.pop()
   })
 
+  test('tells the processor time of its processes, also of those that a call left behind', async () => {
+    const { factory, packageHash, image } = workers()
+    const shape = { image, network: 'none' as const, api: false, trusted: true, memoryBytes: 256 * mib }
+    const worker = await factory.startGeneric(shape)
+    await worker.bind(aRevision({ packageHash, memoryBytes: 256 * mib }))
+    const argv = ['sh', '-c', '(while :; do :; done) </dev/null >/dev/null 2>&1 &']
+    const input = { kind: 'json' as const, body: Buffer.from(JSON.stringify({ do: 'run', argv })) }
+    expect(await worker.call(aCall({ input }), 10_000)).toMatchObject({ kind: 'returned' })
+    const before = (await worker.cpuMs?.()) ?? 0
+    await waitUntil('it has gone on', async () => ((await worker.cpuMs?.()) ?? 0) > before + 200)
+    await worker.pause()
+    const paused = await worker.cpuMs?.()
+    await worker.kill()
+    expect(await worker.cpuMs?.()).toBeGreaterThanOrEqual(paused ?? 0)
+  })
+
   test('ends what a function started together with its worker', async () => {
     const { factory, packageHash } = workers()
     const worker = await factory.startGeneric({

@@ -51,7 +51,7 @@ export interface ContainerInfo {
     Ports: Record<string, unknown>
     Networks: Record<string, { IPAddress: string; Gateway: string }>
   }
-  State: { Running: boolean; Paused: boolean }
+  State: { Running: boolean; Paused: boolean; Pid: number }
   Mounts: { Type: string; Name?: string }[]
 }
 

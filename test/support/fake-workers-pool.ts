@@ -172,9 +172,9 @@ export class TestPool {
   }
 
   /** `stalledMs`: what the worker says that it had no processor for. */
-  release(lease: Lease | null, stalledMs?: number): void {
+  release(lease: Lease | null, stalledMs?: number, cpuMs?: number): void {
     if (lease === null || !this.#leases.delete(lease)) throw new Error('there is no such lease to give back')
-    lease.release(stalledMs === undefined ? {} : { stalledMs })
+    lease.release({ ...(stalledMs !== undefined && { stalledMs }), ...(cpuMs !== undefined && { cpuMs }) })
   }
 
   get held(): Lease[] {

@@ -185,6 +185,8 @@ export class FakeWorker implements PoolWorker {
   state: 'alive' | 'ending' | 'gone' = 'alive'
   toldToEnd = false
   isPaused = false
+  /** Processor time that its processes have used; null: it cannot be told. */
+  cpuUsedMs: number | null = null
   /** Calls it was given, and those under way. */
   calls = 0
   inFlight = 0
@@ -256,6 +258,10 @@ export class FakeWorker implements PoolWorker {
   /** Those of its calls end at once: fakes have no executions. */
   cancel(): void {
     for (const end of [...this.#endCalls]) end(cancelled(1, true))
+  }
+
+  async cpuMs(): Promise<number | null> {
+    return this.cpuUsedMs
   }
 
   async pause(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.t
 import type { Departures } from './departures.ts'
 import type { Groups } from './groups.ts'
 import type { HeldTime } from './held-time.ts'
+import type { LeftRunning } from './left-running.ts'
 import type { Memory } from './memory.ts'
 import type { MemoryLine } from './memory-line.ts'
 import type { Pauses } from './pauses.ts'
@@ -24,11 +25,14 @@ export interface CallsParts {
   departures: Departures
   pauses: Pauses
   heldTime: HeldTime
+  leftRunning: LeftRunning
   limits: WaitLimits
   engineIsUp(): boolean
   /** Called when a call waits: its group may want another worker. */
   onWait(group: WorkerGroup): void
 }
+
+type Ended = Parameters<Lease['release']>[0] & {}
 
 /** A call and the worker that runs it. */
 interface Assignment {
@@ -166,7 +170,7 @@ export class Calls {
       functions: start?.bound.loaded ? start.bound.functions : undefined,
       call: (call) => bound.worker.call(call, revision.timeoutMs),
       cancel: (executionId, graceMs) => bound.worker.cancel(executionId, graceMs),
-      release: (outcome) => this.#release(group, bound, since, outcome?.stalledMs),
+      release: (outcome) => this.#release(group, bound, since, outcome),
     }
   }
 
@@ -186,10 +190,11 @@ export class Calls {
     return this.acquire(revision, caller)
   }
 
-  #release(group: WorkerGroup, bound: BoundWorker, since: number, stalledMs: number | undefined): void {
+  #release(group: WorkerGroup, bound: BoundWorker, since: number, outcome: Ended | undefined): void {
     const now = this.#parts.clock.elapsed()
     group.habits.noteRun(now - since)
-    group.workBound.noteEnd(now, now - since, stalledMs, group.atWork)
+    this.#parts.leftRunning.noteCall(bound, outcome?.cpuMs)
+    group.workBound.noteEnd(now, now - since, outcome?.stalledMs, group.atWork)
     this.#giveBack(group, bound, now)
   }
 
@@ -204,11 +209,12 @@ export class Calls {
 
   /** The worker ends if it must, or if another function needs its memory more. */
   #nowIdle(group: WorkerGroup, bound: BoundWorker, now: number): void {
-    const { departures, room, heldTime } = this.#parts
+    const { departures, room, heldTime, pauses } = this.#parts
     heldTime.note(group, bound, now, true)
     if (bound.leaving) return departures.endBound(group, bound)
     if (group.retired && group.waiters.length === 0) return departures.leave(group, bound, group.retiredFor)
     bound.idleSince = now
+    pauses.nowIdle(bound)
     if (room.shouldYield(group, bound.worker.machine)) return departures.leave(group, bound, 'evicted')
     this.#noteIdle()
   }

@@ -8,10 +8,14 @@ export interface PausesParts {
   log: Log
   /** Idle workers are paused after this time; 0: never. */
   pauseAfterMs: number
+  /** All are paused whenever they were quiet for a moment, however soon their next call may come. */
+  freezes: boolean
 }
 
 /** The engine needs about 12 ms for each pause: hundreds at once would delay worker starts. */
 const mostAtOnce = 4
+/** A worker whose calls follow each other faster is not frozen between them. */
+const quietMs = 100
 /** Lead time before an expected call; the pool checks once a second. */
 const wakeLeadMs = 2000
 
@@ -19,6 +23,9 @@ const wakeLeadMs = 2000
 export class Pauses {
   #parts: PausesParts
   #pausing = 0
+  /** Workers that may be frozen in a moment. */
+  #quiet = new Set<BoundWorker>()
+  #stopQuiet: (() => void) | null = null
 
   constructor(parts: PausesParts) {
     this.#parts = parts
@@ -26,8 +33,9 @@ export class Pauses {
 
   /** Pauses workers that have been idle long enough, and resumes the one whose call is due. */
   look(group: WorkerGroup): void {
-    const { clock, pauseAfterMs } = this.#parts
-    if (pauseAfterMs === 0 || group.retired) return
+    const { clock, pauseAfterMs, freezes } = this.#parts
+    if (freezes) for (const bound of group.idle()) this.nowIdle(bound)
+    if (freezes || pauseAfterMs === 0 || group.retired) return
     const now = clock.elapsed()
     const { arrivals } = group.habits
     const idle = group.idle()
@@ -59,6 +67,30 @@ export class Pauses {
     if (bound.sleep !== null) await bound.worker.resume()
     bound.sleep = null
     bound.waking = null
+  }
+
+  /** No call is in the worker. */
+  nowIdle(bound: BoundWorker): void {
+    if (!this.#parts.freezes || bound.sleep !== null || !bound.mayPause) return
+    this.#quiet.add(bound)
+    this.#stopQuiet ??= this.#parts.clock.after(quietMs, () => this.#freezeQuiet())
+  }
+
+  close(): void {
+    this.#stopQuiet?.()
+    this.#quiet.clear()
+  }
+
+  #freezeQuiet(): void {
+    this.#stopQuiet = null
+    const now = this.#parts.clock.elapsed()
+    for (const bound of this.#quiet) {
+      const mayStay = bound.inFlight === 0 && !bound.leaving && !bound.worker.isEnding && bound.sleep === null
+      if (mayStay && (now - bound.idleSince < quietMs || this.#pausing >= mostAtOnce)) continue
+      this.#quiet.delete(bound)
+      if (mayStay) void this.#pause(bound)
+    }
+    if (this.#quiet.size > 0) this.#stopQuiet = this.#parts.clock.after(quietMs, () => this.#freezeQuiet())
   }
 
   async #pause(bound: BoundWorker): Promise<void> {

@@ -12,6 +12,7 @@ import { Departures } from './departures.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { Groups, isOf } from './groups.ts'
 import { HeldTime } from './held-time.ts'
+import { LeftRunning } from './left-running.ts'
 import { type MachineLimit, Memory } from './memory.ts'
 import { MemoryLine } from './memory-line.ts'
 import { Pauses } from './pauses.ts'
@@ -33,6 +34,8 @@ export interface PoolOptions {
   acquireTimeoutMs: number
   /** Idle workers are paused after this time; 0: never. */
   pauseAfterMs: number
+  /** Workers are frozen whenever no call is in them; undefined: they are not. */
+  freezes?: boolean
   /** Number of processors that workers run on. */
   processors: () => number
   /** The machines that workers run on, in place of one with the budget; absent: there is only one. */
@@ -254,6 +257,7 @@ function makeParts(
   const mostOf = (projectId: string) => (isClosing() ? null : shares.limitOf(projectId, 'starts'))
   const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
   const heldTime = new HeldTime(meter)
+  const leftRunning = new LeftRunning({ clock, meter })
   const departures = new Departures({ clock, groups, memory, heldTime })
   const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor, fixedCpuMillicpu })
   const mostBytesOf = (projectId: string) => {
@@ -263,13 +267,13 @@ function makeParts(
   const room = new Room({ clock, memory, line, groups, generic, departures, mostBytesOf })
   const provider = new Provider({ factory, starts, clock, groups, generic, memory, room, departures, ranBefore })
   const commands = new CommandRuns({ factory, clock, starts, memory, line, room, limits, engineIsUp })
-  const pauses = new Pauses({ clock, log, pauseAfterMs })
+  const pauses = new Pauses({ clock, log, pauseAfterMs, freezes: options.freezes ?? false })
   const onWait = (group: WorkerGroup) => supply.provideFor(group)
-  const given = { clock, log, groups, line, departures }
+  const given = { clock, log, groups, line, departures, leftRunning }
   const calls = new Calls({ ...given, memory, heldTime, room, pauses, limits, engineIsUp, onWait })
   const supply = new Supply({ ...given, provider, calls })
   const ahead = new WarmAhead({ clock, groups, room, supply, pauses })
-  const upkeep = new Upkeep({ clock, groups, line, starts, departures, provider, supply, commands, ahead, pauses })
+  const upkeep = new Upkeep({ ...given, starts, provider, supply, commands, ahead, pauses })
   return {
     memory,
     heldTime,

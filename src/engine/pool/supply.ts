@@ -4,6 +4,7 @@ import type { Log } from '../../domain/log.ts'
 import type { Calls } from './calls.ts'
 import type { Departures } from './departures.ts'
 import type { Groups } from './groups.ts'
+import type { LeftRunning } from './left-running.ts'
 import type { MemoryLine } from './memory-line.ts'
 import { retryPauseMs } from './policy/pool-policy.ts'
 import { loadFailure, type Provider, type Provision } from './provider.ts'
@@ -16,6 +17,7 @@ export interface SupplyParts {
   groups: Groups
   line: MemoryLine
   departures: Departures
+  leftRunning: LeftRunning
   provider: Provider
   calls: Calls
 }
@@ -92,6 +94,7 @@ export class Supply {
     }
     group.habits.noteCold(tookMs)
     const bound = group.add(worker, clock.elapsed())
+    this.#parts.leftRunning.begin(group, bound)
     void worker.gone.then(() => this.#gone(group, bound))
     calls.serve(group, provision)
     if (bound.inFlight === 0 && (group.retired || this.#closed)) departures.leave(group, bound, group.retiredFor)
@@ -102,6 +105,7 @@ export class Supply {
     const hasDied = !bound.leaving
     if (hasDied) departures.noteLeaving(group, bound, 'worker_died')
     group.workers.delete(bound)
+    void this.#parts.leftRunning.end(group, bound)
     departures.letGo(group, bound)
     if (hasDied && bound.calls === 0) this.#failed(group, clock.elapsed(), diedIdle(bound))
     this.provideFor(group)

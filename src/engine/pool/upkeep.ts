@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { CommandRuns } from './command-runs.ts'
 import type { Departures } from './departures.ts'
 import type { Groups } from './groups.ts'
+import type { LeftRunning } from './left-running.ts'
 import type { MemoryLine } from './memory-line.ts'
 import type { Pauses } from './pauses.ts'
 import type { Provider } from './provider.ts'
@@ -21,6 +22,7 @@ export interface UpkeepParts {
   commands: CommandRuns
   ahead: WarmAhead
   pauses: Pauses
+  leftRunning: LeftRunning
 }
 
 /** Interval of the checks of idle workers and memory. */
@@ -49,6 +51,7 @@ export class Upkeep {
 
   close(): void {
     this.#stopSweep()
+    this.#parts.pauses.close()
   }
 
   #giveOutMemory(): void {
@@ -72,11 +75,12 @@ export class Upkeep {
   }
 
   #sweep(): void {
-    const { starts, groups, pauses, ahead, supply } = this.#parts
+    const { starts, groups, pauses, ahead, supply, leftRunning } = this.#parts
     starts.look()
     for (const group of groups.all()) {
       this.#expire(group)
       pauses.look(group)
+      leftRunning.look(group)
       supply.lookAtHeldBack(group)
     }
     ahead.look()

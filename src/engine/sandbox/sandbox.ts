@@ -104,6 +104,11 @@ export interface Sandbox {
   stop(graceMs: number): Promise<void>
   /** Addresses on which its processes listen; null when unknown. */
   listeners(): Promise<Listener[] | null>
+  /**
+   * Processor time of all its processes so far, in ms, including those that a call left behind; after its end, the last reading.
+   * Null or undefined: not known.
+   */
+  cpuMs?(): Promise<number | null>
   /** Null or absent: output cannot be marked. */
   outputMarker?(): Promise<OutputMarker | null>
   /** Host and port at which the server reaches a port of the sandbox. */

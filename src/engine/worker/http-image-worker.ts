@@ -156,6 +156,10 @@ export class HttpImageWorker implements PoolWorker {
     this.#cancels.get(executionId)?.()
   }
 
+  cpuMs(): Promise<number | null> {
+    return this.#sandbox.cpuMs?.() ?? Promise.resolve(null)
+  }
+
   pause(): Promise<void> {
     return this.#sandbox.pause()
   }

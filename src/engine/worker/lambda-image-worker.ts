@@ -113,6 +113,10 @@ export class LambdaImageWorker implements PoolWorker {
     this.#helper.cancel(executionId, graceMs)
   }
 
+  cpuMs(): Promise<number | null> {
+    return this.#image.cpuMs?.() ?? Promise.resolve(null)
+  }
+
   async pause(): Promise<void> {
     await Promise.all([this.#image.pause(), this.#helper.pause()])
   }

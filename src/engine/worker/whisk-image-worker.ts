@@ -115,6 +115,10 @@ export class WhiskImageWorker implements PoolWorker {
     void this.kill()
   }
 
+  cpuMs(): Promise<number | null> {
+    return this.#inner.cpuMs?.() ?? Promise.resolve(null)
+  }
+
   pause(): Promise<void> {
     return this.#inner.pause()
   }

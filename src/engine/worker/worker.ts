@@ -165,6 +165,10 @@ export class ShimWorker implements PoolWorker {
     this.#deadlines.add(running)
   }
 
+  cpuMs(): Promise<number | null> {
+    return this.#sandbox.cpuMs?.() ?? Promise.resolve(null)
+  }
+
   pause(): Promise<void> {
     return this.#sandbox.pause()
   }

@@ -14,7 +14,7 @@ const shownRow = z.object({
   calls: z.int(),
   busy_gb_seconds: z.number().openapi({ description: 'Memory of workers while calls ran in them.' }),
   idle_gb_seconds: z.number().openapi({ description: 'Memory of workers that were kept warm.' }),
-  cpu_seconds: z.number().openapi({ description: 'Where workers can tell.' }),
+  cpu_seconds: z.number().openapi({ description: 'Of calls and of what they leave running, where it can be told.' }),
   bytes_in: z.int(),
   bytes_out: z.int(),
 })

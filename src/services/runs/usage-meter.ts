@@ -58,6 +58,10 @@ export class UsageMeter implements WorkerMeter {
     } else cell.idleGbSeconds += gbSeconds
   }
 
+  spent(revision: Revision, ms: number): void {
+    this.#cellOf(revision).cpuSeconds += ms / 1000
+  }
+
   /** An attempt has ended. A `command` image has no worker before and after it. */
   call(revision: Revision, input: CallInput, outcome: Outcome, streamedBytes: number): void {
     const cell = this.#cellOf(revision)

@@ -15,6 +15,7 @@ import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, Work
 import { ApiNetwork } from './api-network.ts'
 import type { ContainerOptions } from './container-options.ts'
 import { type ContainerDefaults, containerOptions, ociRuntimeOf } from './container-spec.ts'
+import { ControlGroups } from './control-groups.ts'
 import { DockerBuilder, type DockerBuilderOptions } from './docker-builder.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
@@ -78,6 +79,7 @@ export class DockerEngine implements SandboxEngine {
   #names = new Set<string>()
   #stopEvents: () => void = () => {}
   #watch: EngineWatch
+  #groups = new ControlGroups()
   #closed = false
 
   private constructor(
@@ -312,7 +314,8 @@ export class DockerEngine implements SandboxEngine {
     onOutput: OnOutput | undefined,
     reach?: Reach,
   ): Promise<DockerSandbox> {
-    const sandbox = new DockerSandbox(container, spec.name, this.#docker, () => this.isUp, reach?.pair?.name)
+    const shared = { network: reach?.pair?.name, groups: this.#groups }
+    const sandbox = new DockerSandbox(container, spec.name, this.#docker, () => this.isUp, shared)
     this.#sandboxes.set(container, sandbox)
     void sandbox.removed.then(() => {
       this.#sandboxes.delete(container)
@@ -323,12 +326,19 @@ export class DockerEngine implements SandboxEngine {
       const attached = onOutput === undefined ? undefined : await this.#docker.attach(container, onOutput)
       sandbox.noteOutput(attached?.ended ?? Promise.resolve())
       await this.#docker.begin(container)
+      if (this.#groups.isUnknown) void this.#lookForGroups(container)
       return sandbox
     } catch (error) {
       await this.#docker.remove(container).catch(() => {})
       sandbox.noteRemoved()
       throw error
     }
+  }
+
+  /** Runs beside the start; nothing waits for it. */
+  async #lookForGroups(container: string): Promise<void> {
+    const state = await this.#docker.state(container)
+    if (typeof state === 'object' && state !== null) this.#groups.learn(state.Pid ?? 0, container)
   }
 
   async #followEvents(): Promise<void> {

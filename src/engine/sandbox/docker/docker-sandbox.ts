@@ -1,6 +1,7 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Exit, Listener, OutputMarker, Sandbox, SandboxLimits } from '../sandbox.ts'
 import { resources } from './container-spec.ts'
+import type { ControlGroup, ControlGroups } from './control-groups.ts'
 import type { DockerClient } from './docker-client.ts'
 import { listenersOf } from './listeners.ts'
 import { openOutputMarker } from './output-marker.ts'
@@ -25,12 +26,23 @@ export class DockerSandbox implements Sandbox {
   #memoryExceeded = false
   #killAsked = false
   #wasKilled = false
-  #isPaused = false
+  /** `by-engine`: the engine knows of the pause and has to end it. */
+  #paused: 'no' | 'frozen' | 'by-engine' = 'no'
+  #groups: ControlGroups | undefined
+  /** The last reading. */
+  #cpuMs: number | null = null
   #state: 'running' | 'ended' | 'removed' = 'running'
 
   /** `network`: the one on which the server reaches the container; undefined: its only one. */
-  constructor(container: string, name: string, docker: DockerClient, engineIsUp: () => boolean, network?: string) {
+  constructor(
+    container: string,
+    name: string,
+    docker: DockerClient,
+    engineIsUp: () => boolean,
+    { network, groups }: { network?: string | undefined; groups?: ControlGroups } = {},
+  ) {
     this.#network = network
+    this.#groups = groups
     this.name = name
     this.#engineIsUp = engineIsUp
     this.#container = container
@@ -98,20 +110,38 @@ export class DockerSandbox implements Sandbox {
     return this.#docker.change(this.#container, 'update', resources(limits))
   }
 
-  pause(): Promise<void> {
-    this.#isPaused = true
-    return this.#docker.change(this.#container, 'pause')
+  /** Writes to the kernel's freezer where this process may, which takes no request to the engine. */
+  async pause(): Promise<void> {
+    const freezer = this.#group?.freezer
+    const isFrozen = freezer !== undefined && (await didIt(freezer.freeze()))
+    this.#paused = isFrozen ? 'frozen' : 'by-engine'
+    if (!isFrozen) await this.#docker.change(this.#container, 'pause')
   }
 
-  resume(): Promise<void> {
-    this.#isPaused = false
-    return this.#docker.change(this.#container, 'unpause')
+  async resume(): Promise<void> {
+    const before = this.#paused
+    this.#paused = 'no'
+    if (before !== 'frozen') return this.#docker.change(this.#container, 'unpause')
+    await this.#group?.freezer?.thaw().catch((cause: unknown) => {
+      throw new FaasError('engine_failed', `Container ${this.name} could not be thawed.`, { cause })
+    })
+  }
+
+  async cpuMs(): Promise<number | null> {
+    const now = this.#state === 'running' ? await this.#group?.cpuMs() : null
+    this.#cpuMs = now ?? this.#cpuMs
+    return this.#cpuMs
+  }
+
+  get #group(): ControlGroup | null {
+    return this.#groups?.of(this.#container) ?? null
   }
 
   async stop(graceMs: number): Promise<void> {
     this.#killAsked = true
+    await this.cpuMs()
     // A paused process does not receive SIGTERM.
-    if (this.#isPaused) await this.resume().catch(() => {})
+    if (this.#paused !== 'no') await this.resume().catch(() => {})
     const asked = this.#state === 'running' && (await this.#docker.kill(this.#container, 'SIGTERM').catch(() => false))
     if (asked) await Promise.race([this.exited, pause(graceMs)])
     await this.kill()
@@ -120,6 +150,9 @@ export class DockerSandbox implements Sandbox {
   /** Never rejects: it retries until the engine has removed the container. */
   async kill(): Promise<void> {
     this.#killAsked = true
+    await this.cpuMs()
+    // The engine does not know that it is frozen, and version 1 of control groups delivers no signal to a frozen process.
+    if (this.#paused === 'frozen') await this.resume().catch(() => {})
     while (!this.#isRemoved) {
       const asked = await this.#askForEnd().then(
         () => true,
@@ -185,6 +218,12 @@ const removalMs = 2000
 
 /** How long the engine may take to report a kill for memory or a signal. */
 const lastWordMs = 1000
+
+const didIt = (act: Promise<void>): Promise<boolean> =>
+  act.then(
+    () => true,
+    () => false,
+  )
 
 const killedCode = 137
 

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Exit, Sandbox, SandboxLimits, SandboxSpec } from '../sandbox.ts'
+import { timeOf, timesOfGroups } from './process-times.ts'
 
 /** Interval of the memory checks. */
 const watchMs = 100
@@ -16,6 +17,8 @@ export class ProcessSandbox implements Sandbox {
   #memoryBytes: number
   #memoryExceeded = false
   #watch: NodeJS.Timeout
+  /** Last reading of the processor time of its first process and of those beside it. */
+  #cpu = { ownMs: 0, othersMs: 0 }
 
   constructor(child: ChildProcess, spec: SandboxSpec) {
     this.name = spec.name
@@ -45,12 +48,28 @@ export class ProcessSandbox implements Sandbox {
     this.#signal('SIGCONT')
   }
 
+  /** Of the processes of its group; a process that left the group, or ended unseen, is not counted. */
+  async cpuMs(): Promise<number> {
+    const times = this.#pid === null ? undefined : await timesOfGroups()
+    if (this.#pid !== null) this.#noteTimes(times?.get(this.#pid))
+    return this.#cpu.ownMs + this.#cpu.othersMs
+  }
+
+  #noteTimes(ofGroup: number | undefined): void {
+    const own = this.#pid === null ? null : timeOf(this.#pid)
+    if (own === null) return
+    this.#cpu.ownMs = own
+    if (ofGroup !== undefined) this.#cpu.othersMs = Math.max(this.#cpu.othersMs, ofGroup - own)
+  }
+
   async kill(): Promise<void> {
+    this.#noteTimes(undefined)
     this.#signal('SIGKILL')
     await this.exited
   }
 
   async stop(graceMs: number): Promise<void> {
+    this.#noteTimes(undefined)
     this.#signal('SIGTERM')
     await Promise.race([this.exited, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
     await this.kill()
