@@ -4,10 +4,13 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Aedes } from 'aedes'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { readManifest } from '../../src/cli/manifest.ts'
 import { templatesIn } from '../../src/cli/templates.ts'
 import { cliOf } from '../support/cli-run.ts'
+import { startPostgres } from '../support/postgres.ts'
 import { projectFolder, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -65,7 +68,9 @@ test('There is an example for each of the usual uses, in the languages that they
     'nodejs chat-bot',
     'python3 clean-up',
     'nodejs image-resize',
+    'nodejs mqtt-reader',
     'python3 order-mail',
+    'nodejs postgres-api',
     'python3 queue-reader',
     'nodejs sqlite-api',
     'python3 sqlite-api-python',
@@ -264,6 +269,58 @@ test('queue-reader handles what waits, puts aside what fails, and leaves nothing
   expect(lists).toEqual({ orders: [], 'orders:working': [], 'orders:failed': [' '] })
   expect((await must('invoke', 'queue-reader', '--json')).json).toMatchObject({ output: { handled: 0, failed: 0 } })
 })
+
+/** The real client in one file, in the place of what a builder installs: this engine builds nothing. */
+async function beginWithClient(name: string, client: string, change: (manifest: string) => string): Promise<string> {
+  const path = await begin(name, (text) => change(text.replace('build: true', 'build: auto')))
+  await build({
+    ...{ stdin: { contents: `module.exports = require('${client}')`, resolveDir: projectFolder }, bundle: true },
+    ...{ platform: 'node', external: ['pg-native'], outfile: join(path, `node_modules/${client}/index.js`) },
+  })
+  return path
+}
+
+test('mqtt-reader handles what a broker has kept, puts aside what fails, and leaves nothing', async () => {
+  const broker = await Aedes.createBroker()
+  const port = await listening((socket) => broker.handle(socket))
+  const failed: string[] = []
+  const note = ({ topic }: { topic: string }, done: () => void) => {
+    failed.push(topic)
+    done()
+  }
+  broker.subscribe('failed/#', note, () => {})
+  const publish = (topic: string, payload: string) =>
+    new Promise<void>((resolve, reject) => {
+      const message = { cmd: 'publish' as const, topic, payload, qos: 1 as const, retain: false, dup: false }
+      broker.publish(message, (error) => (error ? reject(error) : resolve()))
+    })
+  // Asked for here, not by its job.
+  const change = (text: string) => text.replace('1883', String(port)).replace('"*/10 * * * * *"', '"0 0 1 1 *"')
+  await must('deploy', await beginWithClient('mqtt-reader', 'mqtt', change), '--check')
+  const read = async () => (await must('invoke', 'mqtt-reader', '--json')).json.output
+  expect(await read()).toEqual({ handled: 0, failed: 0 })
+  for (const text of ['{"id": 1}', 'no JSON', '{"id": 2}']) await publish('orders/shop', text)
+  expect(await read()).toEqual({ handled: 2, failed: 1 })
+  expect(failed).toEqual(['failed/orders/shop'])
+  expect(await read()).toEqual({ handled: 0, failed: 0 })
+  broker.close()
+})
+
+test('postgres-api keeps notes', async () => {
+  const { port, close } = await startPostgres()
+  onTestFinished(close)
+  await run(['secret', 'set', 'DATABASE_URL'], `postgres://postgres@127.0.0.1:${port}/postgres`)
+  const name = 'postgres-api'
+  await must('deploy', await beginWithClient(name, 'pg', (text) => text), '--check')
+  expect((await fn(name, 'GET', '/elsewhere')).status).toBe(404)
+  expect((await fn(name, 'POST', '/notes', { no: 'text' })).status).toBe(400)
+  expect(await fn(name, 'POST', '/notes', { text: "mil'k" })).toMatchObject({ status: 201, json: { id: 1 } })
+  expect((await fn(name, 'GET', '/notes')).json).toMatchObject([{ id: 1, text: "mil'k" }])
+  expect((await fn(name, 'GET', '/notes/1')).json).toMatchObject({ text: "mil'k" })
+  expect((await fn(name, 'GET', '/notes/x')).status).toBe(404)
+  expect((await fn(name, 'DELETE', '/notes/1')).status).toBe(204)
+  expect((await fn(name, 'DELETE', '/notes/1')).status).toBe(404)
+}, 120_000)
 
 test.each(['streaming', 'streaming-python'])('%s answers word by word', async (name) => {
   await deployed(name)
