@@ -20,6 +20,7 @@ export function Images() {
   return (
     <Page title="Images">
       <Trouble problem={images.problem} />
+      {images.data === undefined && images.problem === undefined && <Empty>The engine lists its images …</Empty>}
       {images.data !== undefined && rows.length === 0 && <Empty>There are no images of runtimes or functions.</Empty>}
       {rows.length > 0 && (
         <>
@@ -28,7 +29,14 @@ export function Images() {
             rows={rows}
             keyOf={({ id }) => id}
             columns={[
-              { title: 'Name', cell: ({ names, id }) => <span class="cut">{names.join(', ') || id}</span> },
+              {
+                title: 'Name',
+                cell: ({ names, id }) => (
+                  <span class="cut" title={names.join(', ') || id}>
+                    {names.join(', ') || id}
+                  </span>
+                ),
+              },
               { title: 'Size', cell: ({ size_bytes }) => mebibytes(size_bytes), number: true },
               { title: 'Made', cell: ({ created_at }) => time(created_at) },
               { title: 'Used by', cell: (row) => <span class="cut">{usersOf(row)}</span> },

@@ -4,6 +4,8 @@ const minuteMs = 60_000
 const dayMinutes = 1440
 const mostLanes = 30
 const mostCollisions = 8
+const mostTimes = 4
+const mostNames = 5
 
 interface Collision {
   /** Minutes since the beginning. */
@@ -13,13 +15,14 @@ interface Collision {
 
 /** The coming day, a lane for each job; where several are due in the same minute, a line goes through all. */
 export function JobDay({ calendar }: { calendar: JobCalendar }) {
-  const from = Date.parse(calendar.from)
+  const from = Math.floor(Date.parse(calendar.from) / minuteMs) * minuteMs
   const lanes = calendar.jobs.map(({ id, name, times, more }) => {
     const minutes = times.map((time) => Math.floor((Date.parse(time) - from) / minuteMs))
     return { id, name: name ?? id, minutes, more }
   })
   if (lanes.length === 0) return null
   const collisions = collisionsOf(lanes)
+  const shared = new Set(collisions.map(({ at }) => at))
   const clock = (minutes: number): string =>
     new Date(from + minutes * minuteMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
   return (
@@ -56,7 +59,7 @@ export function JobDay({ calendar }: { calendar: JobCalendar }) {
               )}
               {!more &&
                 minutes.map((at) => (
-                  <rect key={at} x={at} y="1" width="4" height="8">
+                  <rect key={at} class={shared.has(at) ? 'shared' : ''} x={at} y="1" width="4" height="8">
                     <title>{`${name}: ${clock(at)}`}</title>
                   </rect>
                 ))}
@@ -76,10 +79,9 @@ export function JobDay({ calendar }: { calendar: JobCalendar }) {
       {collisions.length > 0 && (
         <p>
           Due together:{' '}
-          {collisions
-            .toSorted((a, b) => b.names.length - a.names.length || a.at - b.at)
+          {togetherOf(collisions)
             .slice(0, mostCollisions)
-            .map(({ at, names }) => `${clock(at)} ${names.slice(0, 5).join(', ')}${names.length > 5 ? ' …' : ''}`)
+            .map(({ names, minutes }) => `${timesText(minutes.map(clock))} ${namesText(names)}`)
             .join('; ')}
           .
         </p>
@@ -87,6 +89,23 @@ export function JobDay({ calendar }: { calendar: JobCalendar }) {
     </figure>
   )
 }
+
+/** The same jobs are named once with all their times, the most jobs first. */
+function togetherOf(collisions: Collision[]): { names: string[]; minutes: number[] }[] {
+  const byNames = new Map<string, { names: string[]; minutes: number[] }>()
+  for (const { at, names } of collisions) {
+    const key = names.join('\n')
+    byNames.set(key, { names, minutes: [...(byNames.get(key)?.minutes ?? []), at] })
+  }
+  return [...byNames.values()].sort((a, b) => b.names.length - a.names.length)
+}
+
+const timesText = (times: string[]): string =>
+  times.length > mostTimes
+    ? `${times.slice(0, mostTimes).join(', ')} and ${times.length - mostTimes} more times`
+    : times.join(', ')
+const namesText = (names: string[]): string =>
+  names.length > mostNames ? `${names.slice(0, mostNames).join(', ')} …` : names.join(', ')
 
 /** Minutes in which more than one is due; jobs that run all the time are no news. */
 function collisionsOf(lanes: { name: string; minutes: number[]; more: boolean }[]): Collision[] {

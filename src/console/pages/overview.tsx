@@ -24,8 +24,8 @@ interface Point {
 }
 
 const everyMs = 2000
-/** Two minutes. */
-const mostPoints = 60
+const seconds = 120
+const mostPoints = (seconds * 1000) / everyMs
 
 export function Overview() {
   const [points, setPoints] = useState<Point[]>([])
@@ -82,6 +82,7 @@ export function Overview() {
         <Chart
           title="Runs per second"
           unit=""
+          seconds={seconds}
           times={points.map(({ at }) => at)}
           series={[
             { label: 'all', color: '--accent', values: points.map(({ perSecond }) => perSecond) },
@@ -91,6 +92,7 @@ export function Overview() {
         <Chart
           title="Whole time of a run"
           unit=" ms"
+          seconds={seconds}
           times={points.map(({ at }) => at)}
           series={[
             { label: 'p50', color: '--accent', values: points.map(({ p50 }) => p50) },

@@ -40,13 +40,13 @@ export function Projects() {
             if (form.texts.id !== '') go(`/projects/${encodeURIComponent(form.texts.id)}`)
           }}
         >
-          {form.input('id', 'Limits of a project that has nothing yet', { placeholder: 'shop' })}
+          {form.input('id', 'Another project', { placeholder: 'shop' })}
           <button type="submit">Open</button>
         </form>
       )}
       <p class="prose">
-        A project is a name: it is there as soon as a token is made for it. Functions, secrets and executions of one
-        project are not seen by the others.
+        A project is a name: it is there as soon as a token is made for it, and may have limits before. Functions,
+        secrets and executions of one project are not seen by the others.
       </p>
     </Page>
   )

@@ -32,7 +32,14 @@ export function Runtimes() {
             { title: 'Signature', cell: ({ signature }) => signature },
             { title: 'Least memory', cell: ({ min_memory }) => mebibytes(min_memory), number: true },
             { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
-            { title: 'Image', cell: ({ image }) => <code class="value">{image}</code> },
+            {
+              title: 'Image',
+              cell: ({ image }) => (
+                <code class="cut" title={image}>
+                  {image}
+                </code>
+              ),
+            },
             ...(isAdmin.value
               ? [
                   {

@@ -32,7 +32,14 @@ export function Secrets() {
           rows={rows}
           keyOf={({ name }) => name}
           columns={[
-            { title: 'Name', cell: ({ name }) => name },
+            {
+              title: 'Name',
+              cell: ({ name }) => (
+                <span class="cut" title={name}>
+                  {name}
+                </span>
+              ),
+            },
             { title: 'Version', cell: ({ version }) => version },
             { title: 'Used by', cell: ({ used_by }) => used_by.map(({ id, name }) => name ?? id).join(', ') },
             { title: 'Changed', cell: ({ created_at, updated_at }) => time(updated_at ?? created_at) },

@@ -85,8 +85,14 @@ export function Server() {
               { title: 'When', cell: ({ at }) => time(at) },
               { title: 'Who', cell: ({ who }) => who.name ?? who.id ?? who.kind },
               { title: 'Project', cell: ({ project_id }) => project_id },
-              { title: 'What', cell: ({ method, path }) => `${method} ${path}` },
-              { title: 'Name', cell: ({ subject_name, subject_id }) => subject_name ?? subject_id },
+              {
+                title: 'What',
+                cell: ({ method, path }) => <span class="cut" title={path}>{`${method} ${path}`}</span>,
+              },
+              {
+                title: 'Name',
+                cell: ({ subject_name, subject_id }) => <span class="cut">{subject_name ?? subject_id}</span>,
+              },
               { title: 'From', cell: ({ address }) => address },
             ]}
           />

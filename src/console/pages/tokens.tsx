@@ -51,7 +51,14 @@ export function Tokens() {
           rows={rows}
           keyOf={({ id }) => id}
           columns={[
-            { title: 'Name', cell: ({ name }) => name },
+            {
+              title: 'Name',
+              cell: ({ name }) => (
+                <span class="cut" title={name}>
+                  {name}
+                </span>
+              ),
+            },
             { title: 'Project', cell: ({ project_id }) => project_id },
             { title: 'Roles', cell: ({ roles }) => roles.join(', ') },
             { title: 'May', cell: ({ scopes }) => scopes?.join(', ') ?? 'all' },

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { UsageList } from '../../client/resources/usage.ts'
+import type { UsageList, UsageRow } from '../../client/resources/usage.ts'
 import { get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'
@@ -34,17 +34,11 @@ export function Usage() {
           rows={rows}
           keyOf={({ day, project_id, function_id }) => `${day} ${project_id} ${function_id}`}
           columns={[
-            { title: 'Day', cell: ({ day }) => day ?? '' },
-            { title: 'Project', cell: ({ project_id }) => project_id ?? '' },
-            {
-              title: 'Function',
-              cell: ({ function_id, function_name }) =>
-                function_name === null ? (
-                  (function_id ?? '')
-                ) : (
-                  <Link to={`/functions/${function_id}`}>{function_name}</Link>
-                ),
-            },
+            ...(by.includes('day') ? [{ title: 'Day', cell: ({ day }: UsageRow) => day ?? '' }] : []),
+            ...(by === 'day' ? [] : [{ title: 'Project', cell: ({ project_id }: UsageRow) => project_id ?? '' }]),
+            ...(by.includes('function')
+              ? [{ title: 'Function', cell: (row: UsageRow) => <FunctionOf row={row} /> }]
+              : []),
             { title: 'Calls', cell: ({ calls }) => calls, number: true },
             { title: 'Busy GB-s', cell: ({ busy_gb_seconds }) => busy_gb_seconds.toFixed(1), number: true },
             { title: 'Idle GB-s', cell: ({ idle_gb_seconds }) => idle_gb_seconds.toFixed(1), number: true },
@@ -57,3 +51,12 @@ export function Usage() {
     </Page>
   )
 }
+
+const FunctionOf = ({ row: { function_id, function_name } }: { row: UsageRow }) =>
+  function_name === null ? (
+    <>{function_id ?? ''}</>
+  ) : (
+    <Link to={`/functions/${function_id}`} class="cut">
+      {function_name}
+    </Link>
+  )

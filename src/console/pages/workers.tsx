@@ -59,7 +59,7 @@ export function Workers() {
             rows={generic.data}
             keyOf={({ name }) => name}
             columns={[
-              { title: 'Runtime', cell: ({ name }) => name },
+              { title: 'Runtimes', cell: ({ name }) => <span class="prose">{name}</span> },
               { title: 'Workers', cell: ({ total }) => total, number: true },
               { title: 'Generic and ready', cell: ({ available }) => available, number: true },
             ]}
@@ -162,14 +162,14 @@ const readStarts = async (): Promise<ExecutionRow[]> => {
   return (await get<{ executions: ExecutionRow[] }>(`/v1/executions?${query}`)).executions
 }
 
+/** Runtimes of one image share its workers. */
 async function readGeneric(): Promise<Generic[]> {
   const { runtimes } = await get<{ runtimes: RuntimeRow[] }>('/v1/runtimes')
-  const seen = new Set<string>()
-  const own = runtimes.filter(({ image }) => !seen.has(image) && seen.add(image))
+  const byImage = Map.groupBy(runtimes, ({ image }) => image)
   return Promise.all(
-    own.map(async ({ id, name }) => {
-      const { capacity } = await get<{ capacity: { total: number; available: number } }>(`/v1/runtimes/${id}/pool`)
-      return { name: name ?? id, ...capacity }
+    [...byImage.values()].map(async (sharing) => {
+      const { capacity } = await get<{ capacity: Omit<Generic, 'name'> }>(`/v1/runtimes/${sharing[0]?.id}/pool`)
+      return { name: sharing.map(({ id, name }) => name ?? id).join(', '), ...capacity }
     }),
   )
 }

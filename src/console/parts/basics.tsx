@@ -77,6 +77,13 @@ interface Gaps {
   below: number
 }
 
+/** Columns that fit on a phone; rows of more are shown there as cards. */
+const mostOnPhone = 4
+
+/** Actions stay in sight where the table scrolls. */
+const classOf = (title: string, number = false): string | undefined =>
+  number ? 'number' : title === 'Actions' ? 'acts' : undefined
+
 /** A table that scrolls sideways on its own where it is wider than the page. `count`: of all rows, where not all are given. */
 export function Table<Row>({
   rows,
@@ -92,14 +99,15 @@ export function Table<Row>({
         <td colSpan={columns.length} style={{ height: `${height}px`, padding: 0, border: 0 }} />
       </tr>
     )
+  const becomesCards = gaps === undefined && columns.length > mostOnPhone
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
-    <section class="table" tabIndex={0} aria-label={label}>
+    <section class={becomesCards ? 'table cards' : 'table'} tabIndex={0} aria-label={label}>
       <table aria-rowcount={count}>
         <thead>
           <tr>
             {columns.map(({ title, head, number }) => (
-              <th key={title} scope="col" class={number ? 'number' : undefined}>
+              <th key={title} scope="col" class={classOf(title, number)}>
                 {head ?? title}
               </th>
             ))}
@@ -110,7 +118,7 @@ export function Table<Row>({
           {rows.map((row) => (
             <tr key={keyOf(row)}>
               {columns.map(({ title, cell, number }) => (
-                <td key={title} class={number ? 'number' : undefined}>
+                <td key={title} data-title={title} class={classOf(title, number)}>
                   {cell(row)}
                 </td>
               ))}

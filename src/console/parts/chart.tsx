@@ -16,14 +16,20 @@ function colorOf(element: HTMLElement, name: string): string {
   return color
 }
 
-/** Lines over time, drawn again when values come. */
+const heightPx = 160
+const clock = (seconds: number): string =>
+  new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+
+/** Lines over the last `seconds`, drawn again when values come. */
 export function Chart({
   title,
+  seconds,
   times,
   series,
   unit,
 }: {
   title: string
+  seconds: number
   times: number[]
   series: Series[]
   unit: string
@@ -39,12 +45,15 @@ export function Chart({
     const made = new uPlot(
       {
         width: element.clientWidth,
-        height: 160,
+        height: heightPx,
         legend: { show: false },
         cursor: { show: false },
-        scales: { y: { range: (_self, _least, most) => [0, Math.max(1, most * 1.1)] } },
+        scales: {
+          x: { range: (_self, _first, last) => [(last || Date.now() / 1000) - seconds, last || Date.now() / 1000] },
+          y: { range: (_self, _least, most) => [0, Math.max(1, most * 1.1)] },
+        },
         axes: [
-          { ...axis, space: 80 },
+          { ...axis, space: 110, values: (_self, ticks) => ticks.map(clock) },
           { ...axis, size: 72, values: (_self, ticks) => ticks.map((tick) => `${tick}${unit}`) },
         ],
         series: [
@@ -61,7 +70,7 @@ export function Chart({
       element,
     )
     plot.current = made
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: 160 }))
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }))
     observer.observe(element)
     return () => {
       observer.disconnect()

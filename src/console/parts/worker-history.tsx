@@ -2,6 +2,7 @@ import type { WorkerHistoryRow } from '../../client/resources/workers.ts'
 import { Chart, type Series } from './chart.tsx'
 
 const mib = 1024 * 1024
+const seconds = 900
 const inMib = (bytes: number[]): number[] => bytes.map((value) => Math.round(value / mib))
 
 /** Memory of all workers by what they do, below what they may have. */
@@ -9,6 +10,7 @@ export const MemoryChart = ({ history }: { history: WorkerHistoryRow }) => (
   <Chart
     title="Memory of workers"
     unit=" MiB"
+    seconds={seconds}
     times={timesOf(history)}
     series={[
       { label: 'budget', color: '--c6', values: inMib(history.times.map(() => history.budget)) },
@@ -23,6 +25,7 @@ export const StartsChart = ({ history }: { history: WorkerHistoryRow }) => (
   <Chart
     title={`Starts of calls, each ${history.every_seconds} s`}
     unit=""
+    seconds={seconds}
     times={timesOf(history)}
     series={[
       { label: 'warm', color: '--c1', values: history.starts.warm },
@@ -39,6 +42,7 @@ export const FunctionsChart = ({ history }: { history: WorkerHistoryRow }) => (
   <Chart
     title="Memory by function"
     unit=" MiB"
+    seconds={seconds}
     times={timesOf(history)}
     series={history.functions.map(
       ({ function_id, function_name, memory }, at): Series => ({
