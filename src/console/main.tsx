@@ -1,5 +1,5 @@
 import { render } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { get, logOut, needsLogin, token } from './api.ts'
 import { follow, isLive } from './live.ts'
 import { followMe, isAdmin, me } from './me.ts'
@@ -112,6 +112,12 @@ function Console() {
   }, [])
   const [isOpen, setIsOpen] = useState(false)
   useEffect(() => setIsOpen(false), [path.value])
+  const menu = useRef<HTMLButtonElement>(null)
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || !isOpen) return
+    setIsOpen(false)
+    menu.current?.focus()
+  }
   if (needsLogin.value) return <Login />
   const at = path.value
   return (
@@ -119,13 +125,14 @@ function Console() {
       <a class="skip" href="#content">
         Skip to the content
       </a>
-      <nav aria-label="Places">
+      <nav aria-label="Places" onKeyDown={onKeyDown}>
         <Link to="/" class="brand">
           Taibai
         </Link>
         <button
           type="button"
           class="small menu"
+          ref={menu}
           aria-expanded={isOpen}
           aria-controls="places"
           onClick={() => setIsOpen(!isOpen)}
@@ -155,7 +162,9 @@ function Console() {
           </p>
         )}
       </nav>
-      <main id="content">{pageAt(at)}</main>
+      <main id="content" tabIndex={-1}>
+        {pageAt(at)}
+      </main>
     </>
   )
 }

@@ -108,10 +108,15 @@ function useOlder(text: string, first: ExecutionRow[] | undefined) {
       ({ executions }) => {
         if (own !== turn.current) return
         isReading.current = false
+        setProblem(undefined)
         setRows((known) => [...known, ...executions])
         setIsEnd(executions.length < pageRows)
       },
-      (error: Error) => own === turn.current && setProblem(error),
+      (error: Error) => {
+        if (own !== turn.current) return
+        isReading.current = false
+        setProblem(error)
+      },
     )
   }
   return { rows, isEnd, problem, read, clear }

@@ -79,9 +79,12 @@ export function Function_({ id }: { id: string }) {
 }
 
 function onArrow(event: KeyboardEvent, at: (typeof tabs)[number]): void {
-  const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
-  if (step === 0) return
-  const next = tabs[(tabs.indexOf(at) + step + tabs.length) % tabs.length] as string
+  const index = tabs.indexOf(at)
+  const to: Record<string, number> = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: -1 }
+  const step = to[event.key]
+  if (step === undefined) return
+  event.preventDefault()
+  const next = tabs.at(step % tabs.length) as string
   setQuery('tab', next)
   requestAnimationFrame(() => document.getElementById(`tab-${next}`)?.focus())
 }

@@ -52,11 +52,8 @@ export function Usage() {
   )
 }
 
-const FunctionOf = ({ row: { function_id, function_name } }: { row: UsageRow }) =>
-  function_name === null ? (
-    <>{function_id ?? ''}</>
-  ) : (
-    <Link to={`/functions/${function_id}`} class="cut">
-      {function_name}
-    </Link>
-  )
+const FunctionOf = ({ row: { function_id, function_name } }: { row: UsageRow }) => (
+  <Link to={`/functions/${function_id}`} class="cut">
+    {function_name ?? function_id}
+  </Link>
+)

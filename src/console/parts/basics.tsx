@@ -167,6 +167,7 @@ export function Action({
     [],
   )
   const onClick = async () => {
+    if (state.busy) return
     if (confirm !== undefined && !window.confirm(confirm)) return
     setState({ busy: true })
     try {
@@ -178,7 +179,8 @@ export function Action({
   }
   return (
     <>
-      <button type="button" class={kind} disabled={state.busy} onClick={onClick}>
+      {/* Not disabled while it is busy: it would lose the focus. */}
+      <button type="button" class={kind} aria-disabled={state.busy} onClick={onClick}>
         {label}
       </button>
       {state.problem && (
