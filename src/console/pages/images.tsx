@@ -32,8 +32,8 @@ export function Images() {
               {
                 title: 'Name',
                 cell: ({ names, id }) => (
-                  <span class="cut" title={names.join(', ') || id}>
-                    {names.join(', ') || id}
+                  <span class="cut" title={nameOf({ names, id })}>
+                    {nameOf({ names, id })}
                   </span>
                 ),
               },
@@ -62,6 +62,10 @@ export function Images() {
   )
 }
 
+/** An id is told from others by its beginning. */
+const nameOf = ({ names, id }: Pick<ImageRow, 'names' | 'id'>): string =>
+  names.join(', ') || `without a name: ${id.replace('sha256:', '').slice(0, 12)}`
+
 const usersOf = ({ used_by }: ImageRow): string => used_by.join(', ') || 'nobody'
 
 function stateOf({ unused, used_by, other_release }: ImageRow): string {
@@ -74,8 +78,10 @@ function stateOf({ unused, used_by, other_release }: ImageRow): string {
 async function prune(): Promise<void> {
   const planned = await call<PrunedRow>('POST', '/v1/images/prune?dry_run=true')
   if (planned.removed.length === 0) throw new Error('Nothing is unused.')
-  const names = planned.removed.map(({ names: own, id }) => own.join(', ') || id).join('\n')
-  if (!confirm(`Remove these, and free ${mebibytes(planned.freed_bytes)}?\n\n${names}`)) return
+  const named = planned.removed.flatMap(({ names }) => (names.length > 0 ? [names.join(', ')] : []))
+  const nameless = planned.removed.length - named.length
+  const lines = [...named, ...(nameless > 0 ? [`${nameless} without a name`] : [])]
+  if (!confirm(`Remove these, and free ${mebibytes(planned.freed_bytes)}?\n\n${lines.join('\n')}`)) return
   await call('POST', '/v1/images/prune')
 }
 
