@@ -69,14 +69,18 @@ async function leastMs(executable: string, args: string[]): Promise<number> {
   return Math.min(...took)
 }
 
-/** The least of some rounds of each; what else the machine does falls on both alike. */
-export async function inTurn(commands: [string[], string[]]): Promise<[own: Start, other: Start]> {
+/** The least of some rounds of each, or of those until it `suffices`; what else the machine does falls on both alike. */
+export async function inTurn(
+  commands: [string[], string[]],
+  suffices: (own: Start, other: Start) => boolean = () => false,
+): Promise<[own: Start, other: Start]> {
   const starts: [Start[], Start[]] = [[], []]
-  for (let round = 0; round < startRounds; round++) {
+  for (let round = 1; ; round++) {
     starts[0].push(await startOnce(commands[0]))
     starts[1].push(await startOnce(commands[1]))
+    const [own, other] = [least(starts[0]), least(starts[1])]
+    if (round === startRounds || suffices(own, other)) return [own, other]
   }
-  return [least(starts[0]), least(starts[1])]
 }
 
 const least = (starts: Start[]): Start => ({

@@ -1,4 +1,4 @@
-// Counts the tests in vitest's JSON report.
+// Counts the tests in vitest's JSON report, and names those that failed.
 
 export interface TestCounts {
   passed: number
@@ -7,7 +7,7 @@ export interface TestCounts {
 }
 
 export interface TestReport {
-  testResults: { status: string; assertionResults: { status: string }[] }[]
+  testResults: { name: string; status: string; assertionResults: { status: string; fullName: string }[] }[]
 }
 
 /** A file that fails without a failed test (it did not load, or a hook broke) counts as one failure: it must not vanish. */
@@ -19,6 +19,17 @@ export function countTests({ testResults }: TestReport): TestCounts {
     if (file.status === 'failed' && counts.failed === failedBefore) counts.failed++
   }
   return counts
+}
+
+/** A line for each; a file that fails without a failed test is named alone. */
+export function failuresIn({ testResults }: TestReport): string[] {
+  return testResults
+    .filter(({ status }) => status === 'failed')
+    .flatMap(({ name, assertionResults }) => {
+      const path = name.slice(name.lastIndexOf('/test/') + 1)
+      const titles = assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName)
+      return titles.length === 0 ? [`${path} failed`] : titles.map((title) => `${path} failed: ${title}`)
+    })
 }
 
 export function closingLine({ passed, failed, skipped }: TestCounts): string {

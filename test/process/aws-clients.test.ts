@@ -260,7 +260,8 @@ describe.skipIf(typeof found === 'string')('the AWS CLI', () => {
   const which = hasDebianCli() ? 'debian' : 'pypi'
 
   test('creates, waits, invokes, updates, publishes, names and deletes', async () => {
-    const aws = cli(which, clients, by, folder)
+    await using line = await cli(which, clients, by, folder)
+    const { aws } = line
     const name = `cli-${which}`
     const must = async (...args: string[]) => {
       const ran = await aws(...args)

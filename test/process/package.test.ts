@@ -24,15 +24,20 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** In a shell of somebody who has nothing but the system's Node.js. */
-function npx(argv: string[], settings: Record<string, string> = {}): ReturnType<typeof execute> {
+function run(program: string[], argv: string[], settings: Record<string, string> = {}): ReturnType<typeof execute> {
   const path = (process.env.PATH ?? '').split(':').filter((place) => !place.includes('node_modules'))
   const env = { PATH: path.join(':'), HOME: process.env.HOME, ...settings }
-  return execute('npx', ['--no-install', 'taibai', ...argv], { cwd: folder, env, timeout: 200_000 })
+  const [file = '', ...args] = [...program, ...argv]
+  return execute(file, args, { cwd: folder, env, timeout: 200_000 })
 }
+
+const npx = ['npx', '--no-install', 'taibai']
+/** What npx starts, without the second that npx takes. */
+const installed = ['node_modules/.bin/taibai']
 
 describe('the package', () => {
   test('says its version on whatever Node.js there is', async () => {
-    expect((await npx(['--version'])).stdout).toBe(`${version}\n`)
+    expect((await run(npx, ['--version'])).stdout).toBe(`${version}\n`)
     const own = join(folder, 'node_modules/taibai/dist/package/taibai.cjs')
     const system = ['/usr/bin/node', '/usr/local/bin/node'].find(existsSync)
     if (system !== undefined)
@@ -44,14 +49,14 @@ describe('the package', () => {
     const port = String(20_000 + Math.floor(Math.random() * 12_000))
     const settings = { TAIBAI_DATA_DIR: join(data.path, 'data'), TAIBAI_PORT: port, TAIBAI_GENERIC_WORKERS: '0' }
     try {
-      const { stdout } = await npx(['up', '--engine', 'process'], settings)
+      const { stdout } = await run(npx, ['up', '--engine', 'process'], settings)
       expect(stdout).toMatch(/cold[\s\S]*warm/)
       expect(stdout).toContain(`Taibai is running at http://127.0.0.1:${port}`)
-      expect(JSON.parse(String((await npx(['list', '--json'], settings)).stdout)).length).toBeGreaterThan(0)
-      const { findings } = JSON.parse(String((await npx(['doctor', '--json'], settings)).stdout))
+      expect(JSON.parse(String((await run(installed, ['list', '--json'], settings)).stdout)).length).toBeGreaterThan(0)
+      const { findings } = JSON.parse(String((await run(installed, ['doctor', '--json'], settings)).stdout))
       expect(findings).toContainEqual(expect.objectContaining({ area: 'databases', state: 'ok' }))
     } finally {
-      await npx(['down'], settings)
+      await run(installed, ['down'], settings)
     }
   }, 300_000)
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DataFolder } from '../support/data-folder.ts'
 import { atWork } from '../support/executions-of.ts'
 import {
@@ -28,6 +28,19 @@ async function refusal(settings: Record<string, string>, data: DataFolder) {
   expect(program.stderr).not.toMatch(/^\s+at /m)
   return program
 }
+
+/** What one that runs can show, all of these tests ask. */
+let running: ServerProcess
+beforeAll(async () => {
+  const data = new DataFolder()
+  chmodSync(data.path, 0o755)
+  running = await ServerProcess.start({ data })
+  await running.deploy('hello', 'export const main = () => "hello"')
+})
+afterAll(async () => {
+  await running?.[Symbol.asyncDispose]()
+  await running?.data[Symbol.asyncDispose]()
+})
 
 describe('A server refuses to start', () => {
   test('with settings that cannot be used, naming each and touching nothing', async () => {
@@ -55,8 +68,7 @@ describe('A server refuses to start', () => {
   })
 
   test('on a data folder that another server uses, which goes on unharmed', async () => {
-    await using first = await ServerProcess.start()
-    await first.deploy('hello', 'export const main = () => "hello"')
+    const first = running
     await first.must('POST', '/fn/hello')
     const workers = first.data.workerFolders()
     const { stderr } = await refusal({}, first.data)
@@ -134,11 +146,8 @@ describe('A server refuses to start', () => {
 })
 
 describe('A server that starts', () => {
-  test('keeps its data to its owner', async () => {
-    await using data = new DataFolder()
-    chmodSync(data.path, 0o755)
-    await using server = await ServerProcess.start({ data })
-    await server.deploy('hello', 'export const main = () => "hello"')
+  test('keeps its data to its owner', () => {
+    const { data } = running
     const modeOf = (name: string) => (statSync(join(data.path, name)).mode & 0o777).toString(8)
     expect(modeOf('.')).toBe('700')
     expect(modeOf('admin.token')).toBe('600')
@@ -163,7 +172,7 @@ describe('A server that starts', () => {
   })
 
   test('says that it lives and takes work, and who it is', async () => {
-    await using server = await ServerProcess.start()
+    const server = running
     const open = { token: null }
     expect(await server.ask('GET', '/healthz', open)).toMatchObject({ status: 200 })
     expect(await server.ask('GET', '/readyz', open)).toMatchObject({ status: 200, json: { ready: true } })
@@ -177,8 +186,7 @@ describe('A server that starts', () => {
   })
 
   test('goes on when nobody reads its log any more', async () => {
-    await using server = await ServerProcess.start()
-    await server.deploy('hello', 'export const main = () => "hello"')
+    const server = running
     server.program.closeOutput()
     for (let n = 0; n < 3; n++) {
       await server.must('POST', '/fn/hello')

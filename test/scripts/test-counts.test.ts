@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { closingLine, countTests } from '../../scripts/setup/test-counts.ts'
+import { closingLine, countTests, failuresIn } from '../../scripts/setup/test-counts.ts'
 
 const file = (status: string, ...statuses: string[]) => ({
+  name: '/here/test/http/jobs.test.ts',
   status,
-  assertionResults: statuses.map((one) => ({ status: one })),
+  assertionResults: statuses.map((one, at) => ({ status: one, fullName: `test ${at}` })),
 })
 
 describe('The closing line of the tests', () => {
@@ -20,5 +21,12 @@ describe('The closing line of the tests', () => {
 
   it('says so when nothing ran', () => {
     expect(closingLine(countTests({ testResults: [] }))).toBe('0 passed, 0 failed, 0 skipped')
+  })
+})
+
+describe('What failed', () => {
+  it('is named: each test, and a file that could not be loaded', () => {
+    const report = { testResults: [file('passed', 'passed'), file('failed', 'passed', 'failed'), file('failed')] }
+    expect(failuresIn(report)).toEqual(['test/http/jobs.test.ts failed: test 1', 'test/http/jobs.test.ts failed'])
   })
 })

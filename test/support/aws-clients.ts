@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { CommandDriver, type Printed } from './command-driver.ts'
 import { nodePackages, pythonPackages } from './registry-packages.ts'
 
 /** Real clients of AWS Lambda and what people put into their functions, from PyPI and npm. */
@@ -41,7 +42,7 @@ export interface Ran {
 }
 
 const environment = ({ keyId, secret }: Credentials) => ({
-  PATH: process.env.PATH,
+  PATH: process.env.PATH ?? '',
   HOME: tmpdir(),
   AWS_ACCESS_KEY_ID: keyId,
   AWS_SECRET_ACCESS_KEY: secret,
@@ -67,17 +68,15 @@ function run(program: string, args: string[], env: NodeJS.ProcessEnv, cwd: strin
 }
 
 /** `aws … lambda` of Debian, or of PyPI. */
-export function cli(which: 'debian' | 'pypi', clients: AwsClients, by: Credentials, folder: string) {
-  const endpoint = ['--endpoint-url', by.url, '--output', 'json']
-  return (...args: string[]): Promise<Ran> =>
-    which === 'debian'
-      ? run(debianCli, [...endpoint, 'lambda', ...args], environment(by), folder)
-      : run(
-          'python3',
-          [join(clients.python, 'bin/aws'), ...endpoint, 'lambda', ...args],
-          { ...environment(by), PYTHONPATH: clients.python },
-          folder,
-        )
+export async function cli(which: 'debian' | 'pypi', clients: AwsClients, by: Credentials, folder: string) {
+  const own: Record<string, string> = which === 'debian' ? {} : { PYTHONPATH: clients.python }
+  const env = { ...environment(by), ...own }
+  const driver = await CommandDriver.start(which === 'debian' ? '/usr/bin/python3' : 'python3', 'aws', env)
+  const endpoint = ['--endpoint-url', by.url, '--output', 'json', 'lambda']
+  return {
+    aws: (...args: string[]): Promise<Printed> => driver.run({ args: [...endpoint, ...args], env, cwd: folder }),
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
 }
 
 /** A program of boto3's user: `client` is there. */

@@ -1,25 +1,18 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
+import { join } from 'node:path'
 import { expect } from 'vitest'
+import { CommandDriver, type Printed } from './command-driver.ts'
 
 /** The real `openstack` command with the Qinling plugin, as Debian packages it. */
 
 const python = '/usr/bin/python3'
-const driver = resolve(import.meta.dirname, '../openstack/openstack_driver.py')
 
 /** Why the client cannot be used here; null when it can. */
 export function clientProblem(): string | null {
   const found = spawnSync(python, ['-c', 'import openstackclient, qinlingclient'])
   return found.status === 0 ? null : 'python3-openstackclient and python3-qinlingclient are not installed'
-}
-
-export interface Printed {
-  code: number
-  stdout: string
-  stderr: string
 }
 
 /** Many commands, one after the other, in one loaded client. */
@@ -32,14 +25,11 @@ export class OpenStackClient implements AsyncDisposable {
   readonly folder: string
   /** How they find and greet the service: `OS_…`. */
   env: Record<string, string> = {}
-  #child: ChildProcess
-  #answers: AsyncIterator<string>
-  #turn: Promise<unknown> = Promise.resolve()
+  #driver: CommandDriver
 
-  private constructor(child: ChildProcess, answers: AsyncIterator<string>, commands: string[], folder: string) {
-    this.#child = child
-    this.#answers = answers
-    this.commands = commands
+  private constructor(driver: CommandDriver, folder: string) {
+    this.#driver = driver
+    this.commands = driver.commands
     this.folder = folder
   }
 
@@ -47,10 +37,7 @@ export class OpenStackClient implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'taibai-client-'))
     // The plugin makes its ZIPs under fixed names there.
     const env = { ...process.env, TMPDIR: folder, PYTHONDONTWRITEBYTECODE: '1' }
-    const child = spawn(python, [driver], { env, stdio: ['pipe', 'pipe', 'inherit'] })
-    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-    const { commands } = await nextOf<{ commands: string[] }>(answers)
-    return new OpenStackClient(child, answers, commands, folder)
+    return new OpenStackClient(await CommandDriver.start(python, 'openstack', env), folder)
   }
 
   /** Whatever comes of it. `args`: the command's words first. */
@@ -58,12 +45,7 @@ export class OpenStackClient implements AsyncDisposable {
     const words = args.join(' ')
     const command = this.commands.filter((name) => `${words} `.startsWith(`${name} `)).sort(byLength)[0]
     if (command !== undefined) this.given.add(command)
-    const answer = this.#turn.then(() => {
-      this.#child.stdin?.write(`${JSON.stringify({ args, env: this.env, cwd: this.folder })}\n`)
-      return nextOf<Printed>(this.#answers)
-    })
-    this.#turn = answer.catch(() => {})
-    return answer
+    return this.#driver.run({ args, env: this.env, cwd: this.folder })
   }
 
   /** What a command prints that succeeds and says nothing on the side. */
@@ -87,17 +69,10 @@ export class OpenStackClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.stdin?.end()
-    await new Promise((ended) => this.#child.once('close', ended))
+    await this.#driver[Symbol.asyncDispose]()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
 
 /** The longest first. */
 const byLength = (a: string, b: string): number => b.length - a.length
-
-async function nextOf<T>(answers: AsyncIterator<string>): Promise<T> {
-  const { done, value } = await answers.next()
-  if (done) throw new Error('The openstack client ended; what it printed is above.')
-  return JSON.parse(value) as T
-}
