@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { endSignals, runInGroup } from './setup/run-in-group.ts'
 
 const usage = `npm run soak                          10 minutes of everything, with a fault every few seconds
 npm run soak -- --minutes 60          so many minutes
@@ -12,7 +13,8 @@ npm run soak -- --kill                200 rounds of kill -9 under a load of ever
 npm run soak -- --kill --rounds 20 --engine docker --seed 7
 
 --kill tells every tenth round, ends with a line of PASSED or FAILED, and with 0 only where every promise was kept. Asked to end
-(Ctrl-C, SIGTERM), it finishes the round, checks what was promised so far, and removes what it made. In the background:
+(Ctrl-C, SIGTERM), it finishes the round, checks what was promised so far, and removes what it made; asked again, it ends at once
+and checks nothing. In the background:
   nohup npm run soak -- --kill > kill.log 2>&1 &`
 
 const { values } = parseArgs({
@@ -105,19 +107,17 @@ async function told(file: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** `askToEnd`: what the first signal does; absent: it is passed on. A second one ends the program in any case. */
+/** `askToEnd`: what the first signal does; absent: it is passed on. */
 function run(
   program: string,
   args: string[],
   env: Record<string, string>,
   { askToEnd }: { askToEnd?: () => void },
 ): Promise<number> {
-  const options = { env: { ...process.env, ...env }, stdio: 'inherit', detached: askToEnd !== undefined } as const
+  const options = { env: { ...process.env, ...env }, stdio: 'inherit' } as const
+  if (askToEnd !== undefined) return runInGroup(program, args, options, askToEnd)
   const child = spawn(program, args, options)
-  let asked = 0
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => (asked++ === 0 && askToEnd !== undefined ? askToEnd() : child.kill(signal)))
-  }
+  for (const signal of endSignals) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {
     child.once('error', reject).once('exit', (code) => resolve(code ?? 1))
   })

@@ -341,7 +341,11 @@ test('an alias gives a share of its calls to another version, as its RoutingConf
   for (const weights of [{ 2: 2 }, { 1: 0.5 }, { 2: 0.1, 3: 0.1 }, { 9: 0.1 }, { $LATEST: 0.1 }]) {
     expect((await put(routed(weights))).status).toBeGreaterThanOrEqual(400)
   }
-  expect((await put({ Description: 'canary' })).json).toMatchObject(routed({ 2: 0.1 }))
+  // With the weights that it has.
+  for (const version of ['2', '$LATEST']) {
+    expect(await put({ FunctionVersion: version })).toMatchObject({ status: 400, json: { Type: 'User' } })
+  }
+  expect((await put({ Description: 'canary' })).json).toMatchObject({ FunctionVersion: '1', ...routed({ 2: 0.1 }) })
   expect((await put(routed({ '02': 1 }))).json).toMatchObject(routed({ 2: 1 }))
   const invoke = () => app.request('POST', `${all}/shop/invocations?Qualifier=live`, { json: {} })
   expect((await invoke()).headers.get('X-Amz-Executed-Version')).toBe('2')

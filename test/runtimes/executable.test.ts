@@ -33,6 +33,7 @@ describe('is started:', () => {
     ['one with an ending, by its name without', { 'report.sh': bash('echo there') }, 'report', 0o755],
     ['one beside a folder of its name', { 'main.d/a': '', 'main.sh': bash('echo there') }, 'main', 0o755],
     ['a script beside a text of its name', { 'main.md': '# Main', 'main.sh': 'echo there' }, 'main', 0o644],
+    ['a script, where all files are executable', { 'main.md': '# Main', 'main.sh': bash('echo there') }, 'main', 0o755],
     ['one in a folder', { 'bin/report': bash('echo there') }, './bin/report', 0o755],
     ['one whose entry names a callable as elsewhere', { 'report.sh': bash('echo there') }, 'report.main', 0o755],
     ['a script that is not executable, by its first line', { 'main.txt': '#!/bin/sh -e\necho there' }, 'main', 0o644],

@@ -130,8 +130,9 @@ export class VersionOperations {
   #setAlias(call: AwsCall, found: Found, name: string, given: Record<string, unknown>, before: LambdaAlias): object {
     const version =
       given.FunctionVersion === undefined ? before.version : this.#version(call, found, given.FunctionVersion)
-    const weights =
-      given.RoutingConfig === undefined ? before.weights : this.#weights(call, found, given.RoutingConfig, version)
+    // What it has already must fit a new version, too.
+    const config = given.RoutingConfig ?? { AdditionalVersionWeights: before.weights ?? {} }
+    const weights = this.#weights(call, found, config, version)
     const alias: LambdaAlias = {
       version,
       ...(weights !== undefined && { weights }),

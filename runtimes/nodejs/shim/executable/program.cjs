@@ -33,7 +33,10 @@ function pathOf(code, entry) {
   throw new EntryNotFound('module', `the package has no file "${entry}"; found ${there || 'no files'}`)
 }
 
-/** Of several with other endings (`main.md`, `main.sh`) an executable one, else one that has an interpreter, else the first. */
+/**
+ * Of several with other endings (`main.md`, `main.sh`) a program. That a file is marked as executable says little: some packers mark
+ * them all. It is the last resort, before the first file.
+ */
 function fileOf(path) {
   if (isFile(path)) return path
   const folder = dirname(path)
@@ -42,8 +45,14 @@ function fileOf(path) {
     .filter((name) => name.startsWith(`${basename(path)}.`))
     .map((name) => join(folder, name))
     .filter(isFile)
-  return files.find(isExecutable) ?? files.find((file) => interpreterOf(file) !== undefined) ?? files[0]
+  const isProgram = (file) => interpreterOf(file) !== undefined || (isExecutable(file) && isBinary(file))
+  return files.find((file) => isExecutable(file) && isProgram(file)) ?? files.find(isProgram) ?? firstOf(files)
 }
+
+const firstOf = (files) => files.find(isExecutable) ?? files[0]
+
+/** As compilers make them for Linux. */
+const isBinary = (path) => firstLine(path).startsWith('\x7fELF')
 
 const isFile = (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
