@@ -11,6 +11,8 @@ export interface Apart {
   how: string
   /** Of the server. */
   settings: Record<string, string | number>
+  /** The control group of workers, and of containers that are compared with them; undefined: the engine's. */
+  parent?: string
   /** Load that is made from here, as from other machines. */
   admit(pid: number): void
   remove(): void
@@ -40,6 +42,7 @@ export function setApart(): Apart {
   return {
     how: 'caller, server and workers before all other programs',
     settings: { NICE: nice.server, CGROUP_PARENT: `/${name}` },
+    parent: `/${name}`,
     admit: (pid) => sessionNice(pid, nice.load),
     remove: removeGroups,
   }

@@ -19,15 +19,15 @@ export async function ownNetwork(): Promise<string> {
   return network.Name
 }
 
-/** From the question to the first line that the language prints, in ms. On the engine's default network, or another. */
-export async function engineStart(language: Language, network = 'default'): Promise<number> {
+/** From the question to the first line that the language prints, in ms. On the engine's default network, or another; `parent`: its control group. */
+export async function engineStart(language: Language, network = 'default', parent?: string): Promise<number> {
   const { image, command } = boots[language]
   const from = performance.now()
   const { Id } = await engine.ask<{ Id: string }>(
     'POST',
     '/containers/create',
     {},
-    { Image: image, Cmd: command, AttachStdout: true, HostConfig: { NetworkMode: network } },
+    { Image: image, Cmd: command, AttachStdout: true, HostConfig: { NetworkMode: network, CgroupParent: parent } },
   )
   const output = await engine.stream('POST', `/containers/${Id}/attach`, { stream: '1', stdout: '1' })
   const line = once(output, 'data')

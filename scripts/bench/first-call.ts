@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Apart, setApart } from './apart.ts'
 import { containersOf, engineStart, ownNetwork } from './engine.ts'
 import {
   atMost,
@@ -33,22 +34,27 @@ const memoryMb: Record<Language, number> = { nodejs: 128, python3: 64 }
 
 export async function firstCall({ calls }: { calls: number }): Promise<object> {
   const results: Record<string, unknown> = {}
-  for (const language of ['nodejs', 'python3'] as const) results[language] = await ofLanguage(language, calls)
+  const apart = setApart()
+  try {
+    for (const language of ['nodejs', 'python3'] as const) results[language] = await ofLanguage(language, calls, apart)
+  } finally {
+    apart.remove()
+  }
   return results
 }
 
-async function ofLanguage(language: Language, calls: number): Promise<Times> {
-  const ready = await startTaibai({ GENERIC_WORKERS: generic })
+async function ofLanguage(language: Language, calls: number, apart: Apart): Promise<Times> {
+  const ready = await startTaibai({ GENERIC_WORKERS: generic, ...apart.settings })
   // With memory for one worker none is kept ready, however many were wanted before.
-  const none = await startTaibai({ GENERIC_WORKERS: 0, MEMORY_BUDGET_MB: memoryMb[language] })
+  const none = await startTaibai({ GENERIC_WORKERS: 0, MEMORY_BUDGET_MB: memoryMb[language], ...apart.settings })
   try {
     const times: Times = { small: [], big: [], cold: [], engine: [], onOwnNetwork: [], dockerRun: [] }
     for (let n = -1; n < calls; n++) {
-      const round = await oneRound(ready, none, language, n)
+      const round = await oneRound(ready, none, language, n, apart.parent)
       // The first round finds caches empty that later ones find full.
       if (n >= 0) for (const [name, ms] of Object.entries(round)) times[name as keyof Times].push(ms)
     }
-    printTable(`first calls, ${language}`, lines(times))
+    printTable(`first calls, ${language} (${apart.how})`, lines(times))
     return times
   } finally {
     await ready.stop()
@@ -61,6 +67,7 @@ async function oneRound(
   none: Taibai,
   language: Language,
   n: number,
+  parent: string | undefined,
 ): Promise<Record<keyof Times, number>> {
   const small = await onGeneric(ready, language, () =>
     ready.deploy(`small${n}`, smallSource(language), { runtime: language }),
@@ -69,16 +76,17 @@ async function oneRound(
   await quiet(ready, none, language)
   // Each goes first in every other round: what the one before has left to do slows the next.
   const cold = () => firstCold(none, language)
-  const engine = () => engineStart(language)
+  const engine = () => engineStart(language, undefined, parent)
   const network = await ownNetwork()
-  const onOwnNetwork = () => engineStart(language, network)
+  const onOwnNetwork = () => engineStart(language, network, parent)
   const took =
     n % 2 === 0
       ? { cold: await cold(), onOwnNetwork: await onOwnNetwork(), engine: await engine() }
       : { engine: await engine(), onOwnNetwork: await onOwnNetwork(), cold: await cold() }
   await quiet(ready, none, language)
   const from = performance.now()
-  await run('docker', ['run', '--rm', `taibai/${language}`, ...printsOne[language]])
+  const group = parent === undefined ? [] : ['--cgroup-parent', parent]
+  await run('docker', ['run', '--rm', ...group, `taibai/${language}`, ...printsOne[language]])
   return { small, big, ...took, dockerRun: performance.now() - from }
 }
 

@@ -56,7 +56,7 @@ const suites: Record<string, () => Promise<object>> = {
 const asideSuites = new Set(['soak', 'image'])
 
 /** When they are named, they go before other programs. */
-const apartSuites = new Set(['fairness', 'warm'])
+const apartSuites = new Set(['fairness', 'first-call', 'warm'])
 
 const asked = process.argv.slice(2).filter((name) => !name.startsWith('--'))
 const unknown = asked.filter((name) => !(name in suites))
