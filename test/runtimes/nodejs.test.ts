@@ -37,6 +37,20 @@ function packageOf(files: Files | string): string {
   return folder
 }
 
+test('a worker that has waited, and so is warmed up, serves as one that had its function at once', async () => {
+  await using shim = await ShimProcess.start(runtime)
+  await sleep(300)
+  await shim.bind(
+    packageOf('export const main = (event, { signal }) => [event, signal.aborted, Object.keys(globalThis)]'),
+  )
+  await using other = await bind(
+    'export const main = (event, { signal }) => [event, signal.aborted, Object.keys(globalThis)]',
+  )
+  const outcome = (await shim.connection.call({ n: 1 }).outcome) as { value: unknown }
+  expect(outcome.value).toEqual(((await other.call({ n: 1 }).outcome) as { value: unknown }).value)
+  expect(shim.raw.text).toBe('')
+})
+
 describe('modules', () => {
   const kinds: [string, Files, string?][] = [
     ['an ES module', { 'main.mjs': 'export const main = () => "ok"' }],

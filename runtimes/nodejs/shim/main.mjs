@@ -3,7 +3,7 @@
  * runtimes/README.md. No dependencies, and nothing is loaded that a generic worker does not need.
  *
  * Reading order: this file (connect and say hello), `wire` (frames), `worker` (what each frame means), `load` (from an entry to
- * a callable), `invoke`, `calls`, `answer`, `output`, `errors`, `uncaught`, `usage`, `heap`, `own-process`. BIND loads one file of `signatures/`, and the first SESSION
+ * a callable), `invoke`, `calls`, `answer`, `output`, `errors`, `uncaught`, `usage`, `heap`, `own-process`; `warm-up` while there is no function yet. BIND loads one file of `signatures/`, and the first SESSION
  * loads `openstack`. A worker without a folder of its own loads `tcp` and `code`, and `relay` in a process before this one where its
  * link is encrypted. `builtins` is what all of them use of the language,
  * `node-internals` what they lean on that Node.js does not promise.

@@ -12,6 +12,9 @@ const { listenForUncaught } = require('./uncaught.cjs')
 const { close, encode, frameTypes, handOver, onFrame, send } = require('./wire.cjs')
 const { BIND, BIND_FAILED, BOUND, CALL, CANCEL, CODE, CREDIT, SESSION } = frameTypes
 
+/** A worker that has its function by then is not kept from it. */
+const warmUpAfterMs = 20
+
 /**
  * `new`, `generic`, then `loading`, then `bound` or `broken`, and `ending` once the worker is about to exit. `leaving`: another
  * process takes the connection over.
@@ -32,7 +35,12 @@ function start(isOurs = false) {
   captureOutput()
   listenForUncaught(endWith)
   process.on('SIGTERM', onTerminate)
+  if (!isOurs) setTimeout(warmUp, warmUpAfterMs)
   return module.exports
+}
+
+function warmUp() {
+  if (state === 'generic') require('./warm-up.cjs').warmUp()
 }
 
 /** One whole frame. `body` lies at `from` to `to` in `buffer`, which is overwritten afterwards unless it is `owned`. */

@@ -1,0 +1,3 @@
+/** A module that does nothing: `warm-up` imports it. */
+
+export {}
