@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { version as current, projectFolder } from '../src/assets.ts'
 import { must } from '../src/host/command.ts'
 import { SetupProblem } from '../src/host/problem.ts'
+import { audit } from './release/audit.ts'
 import { checkVersion, releasedChangelog } from './release/changelog.ts'
 import { bomOf, bundledParts, licencesText } from './release/parts.ts'
 import { progress, runScript } from './setup/terminal.ts'
@@ -27,6 +28,7 @@ async function main(): Promise<undefined> {
   if (!isClean && !isDry) throw new SetupProblem('There are changes that are not committed: commit them first.')
 
   progress.step(isDry ? `What a release of ${version} would hold; the version stays ${current}` : `Taibai ${version}`)
+  await refuseVulnerable()
   if (!isDry) await setVersion(version, changelog)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
@@ -39,6 +41,15 @@ async function main(): Promise<undefined> {
   if (!isDry) await commit(version)
   progress.done(`${folder}: ${readdirSync(folder).join(', ')}`)
   if (!isDry) progress.detail(`send it: git push --follow-tags, and what is in that folder to the release v${version}`)
+}
+
+/** A registry that cannot be asked does not stop a release; that it was not asked is said. */
+async function refuseVulnerable(): Promise<void> {
+  const { kind, text } = await audit(projectFolder)
+  if (kind === 'vulnerable')
+    throw new SetupProblem(`There are known vulnerabilities in what would be released:\n${text}`)
+  if (kind === 'clean') progress.done(text)
+  else progress.detail(text)
 }
 
 function attempt<T>(act: () => T): T {

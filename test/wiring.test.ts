@@ -78,4 +78,10 @@ describe('a swarm', () => {
     })
     expect(poolOptions(readConfig({}), { machines, isFixedOnceStarted: true }).processors()).toBe(8)
   })
+
+  test('cannot freeze workers, and the server does not start with a promise that it does not keep', () => {
+    const config = readConfig({ TAIBAI_AFTER_CALL: 'freeze' })
+    expect(() => poolOptions(config, { machines, isFixedOnceStarted: true })).toThrow(/a swarm cannot: leave it out/)
+    expect(poolOptions(config, {}).freezes).toBe(true)
+  })
 })

@@ -33,6 +33,12 @@ describeWithDocker('over TCP', () => {
       }
     })
 
+    test('sees no path of the server’s folders in its table of mounts', async () => {
+      const { stdout: mounts } = await it.run('cat', '/proc/self/mountinfo')
+      expect(mounts).toContain(' / / ')
+      expect(mounts).not.toContain(workers().path)
+    })
+
     test('has a name for its user', async () => {
       expect((await it.run('whoami')).stdout).toBe('function\n')
     })

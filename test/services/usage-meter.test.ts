@@ -26,11 +26,12 @@ describe('what functions use', () => {
     meter.held(whole, 1000, true)
     meter.call(half, input, { ...returned('four'), cpuMs: 1500 }, 0)
     meter.call(half, input, { ...returned(1), kind: 'streamed', status: 200, cpuMs: null } as Outcome, 700)
+    meter.spent(half, 250)
     meter.flush()
     expect(store.rows).toEqual([
       {
         ...{ day: '2026-11-30', projectId: 'red', functionId: 'half', calls: 2, busyGbSeconds: 2, idleGbSeconds: 5 },
-        ...{ cpuSeconds: 1.5, bytesIn: 10, bytesOut: 706 },
+        ...{ cpuSeconds: 1.75, bytesIn: 10, bytesOut: 706 },
       },
       expect.objectContaining({ projectId: 'blue', functionId: 'whole', busyGbSeconds: 1, calls: 0 }),
     ])
