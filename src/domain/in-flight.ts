@@ -8,6 +8,8 @@ const smallest = 64
  */
 export class InFlight<Key, Value> {
   #hash: (key: Key) => number
+  /** Of the key in each place; 0: the place is empty. */
+  #hashes = new Int32Array(smallest)
   #keys: (Key | undefined)[] = places(smallest)
   #values: (Value | undefined)[] = places(smallest)
   #size = 0
@@ -22,75 +24,87 @@ export class InFlight<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    return this.#values[this.#placeOf(key)]
+    return this.#values[this.#placeOf(key, this.#hashOf(key))]
   }
 
   has(key: Key): boolean {
-    return this.#keys[this.#placeOf(key)] !== undefined
+    return this.#hashes[this.#placeOf(key, this.#hashOf(key))] !== 0
   }
 
   set(key: Key, value: Value): void {
-    if (this.#size * 2 >= this.#keys.length) this.#resize(this.#keys.length * 2)
-    const at = this.#placeOf(key)
-    if (this.#keys[at] === undefined) this.#size++
-    this.#keys[at] = key
-    this.#values[at] = value
+    if (this.#size * 2 >= this.#hashes.length) this.#resize(this.#hashes.length * 2)
+    const hash = this.#hashOf(key)
+    const at = this.#placeOf(key, hash)
+    if (this.#hashes[at] === 0) this.#size++
+    this.#fill(at, hash, key, value)
   }
 
   /** True when it was there. */
   delete(key: Key): boolean {
-    const at = this.#placeOf(key)
-    if (this.#keys[at] === undefined) return false
+    const at = this.#placeOf(key, this.#hashOf(key))
+    if (this.#hashes[at] === 0) return false
     this.#size--
     this.#empty(at)
-    if (this.#size === 0 && this.#keys.length > smallest) this.#resize(smallest)
+    if (this.#size === 0 && this.#hashes.length > smallest) this.#resize(smallest)
     return true
   }
 
   clear(): void {
-    this.#keys = places(smallest)
-    this.#values = places(smallest)
     this.#size = 0
+    this.#begin(smallest)
   }
 
   values(): Value[] {
     const values: Value[] = []
-    for (const [at, key] of this.#keys.entries()) if (key !== undefined) values.push(this.#values[at] as Value)
+    for (const [at, hash] of this.#hashes.entries()) if (hash !== 0) values.push(this.#values[at] as Value)
     return values
   }
 
+  /** Never 0. */
+  #hashOf(key: Key): number {
+    return this.#hash(key) | 0 || 1
+  }
+
   /** Where the key is, or would be put. */
-  #placeOf(key: Key): number {
-    const mask = this.#keys.length - 1
-    let at = this.#hash(key) & mask
-    while (this.#keys[at] !== undefined && this.#keys[at] !== key) at = (at + 1) & mask
+  #placeOf(key: Key, hash: number): number {
+    const hashes = this.#hashes
+    const mask = hashes.length - 1
+    let at = hash & mask
+    while (hashes[at] !== 0 && (hashes[at] !== hash || this.#keys[at] !== key)) at = (at + 1) & mask
     return at
+  }
+
+  #fill(at: number, hash: number, key: Key | undefined, value: Value | undefined): void {
+    this.#hashes[at] = hash
+    this.#keys[at] = key
+    this.#values[at] = value
   }
 
   /** Those behind it that would not be found past an empty place move up. */
   #empty(from: number): void {
-    const mask = this.#keys.length - 1
+    const hashes = this.#hashes
+    const mask = hashes.length - 1
     let hole = from
-    for (let at = (hole + 1) & mask; this.#keys[at] !== undefined; at = (at + 1) & mask) {
-      const home = this.#hash(this.#keys[at] as Key) & mask
-      if (((at - home) & mask) < ((at - hole) & mask)) continue
-      this.#keys[hole] = this.#keys[at]
-      this.#values[hole] = this.#values[at]
+    for (let at = (hole + 1) & mask; hashes[at] !== 0; at = (at + 1) & mask) {
+      const hash = hashes[at] as number
+      if (((at - hash) & mask) < ((at - hole) & mask)) continue
+      this.#fill(hole, hash, this.#keys[at], this.#values[at])
       hole = at
     }
-    this.#keys[hole] = undefined
-    this.#values[hole] = undefined
+    this.#fill(hole, 0, undefined, undefined)
+  }
+
+  #begin(length: number): void {
+    this.#hashes = new Int32Array(length)
+    this.#keys = places(length)
+    this.#values = places(length)
   }
 
   #resize(length: number): void {
-    const [keys, values] = [this.#keys, this.#values]
-    this.#keys = places(length)
-    this.#values = places(length)
-    for (const [before, key] of keys.entries()) {
-      if (key === undefined) continue
-      const at = this.#placeOf(key)
-      this.#keys[at] = key
-      this.#values[at] = values[before]
+    const [hashes, keys, values] = [this.#hashes, this.#keys, this.#values]
+    this.#begin(length)
+    for (const [before, hash] of hashes.entries()) {
+      if (hash !== 0) this.#fill(this.#placeOf(keys[before] as Key, hash), hash, keys[before], values[before])
     }
   }
 }
@@ -104,4 +118,8 @@ export function hashOfId(id: string): number {
   return hash
 }
 
-export const hashOfNumber = (number: number): number => number
+/**
+ * Of numbers that are given out in turn: side by side they would be one row without a gap, through which each `delete` would have
+ * to look.
+ */
+export const hashOfNumber = (number: number): number => Math.imul(number, 0x9e3779b1)
