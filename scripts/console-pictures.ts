@@ -34,6 +34,8 @@ const pages = [
 ]
 const tabs = ['', '?tab=code', '?tab=builds', '?tab=settings', '?tab=versions', '?tab=executions', '?tab=numbers']
 const widths = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 800 } }
+/** A machine may be busy with others. */
+const longestMs = 180_000
 const target = join(import.meta.dirname, '../dist/pictures')
 
 const { values: asked } = parseArgs({
@@ -105,7 +107,8 @@ const nameOf = (path: string): string =>
 
 async function picture(page: Page, server: string, path: string, kind: string): Promise<void> {
   await page.goto(`${server}/console${path}`)
-  await page.waitForSelector('h1')
+  await page.waitForSelector('h1', { timeout: longestMs })
+  await page.waitForLoadState('load')
   await page.waitForTimeout(600)
   if (path === '/what-if') await replay(page)
   await page.screenshot({ path: join(target, `${nameOf(path)}.${kind}.png`), fullPage: true })
@@ -115,7 +118,7 @@ async function picture(page: Page, server: string, path: string, kind: string): 
 async function replay(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Replay' }).click()
   const curves = page.getByRole('row', { name: /^histogram 4 h/ })
-  await curves.or(page.getByText('No call has ended')).first().waitFor()
+  await curves.or(page.getByText('No call has ended')).first().waitFor({ timeout: longestMs })
 }
 
 try {

@@ -22,6 +22,10 @@ export const time = (iso: string | null | undefined): string => {
   return isToday ? at.toLocaleTimeString() : at.toLocaleString()
 }
 
+/** What is planned: to the minute. */
+export const minute = (iso: string | null): string =>
+  iso === null ? '–' : new Date(iso).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' })
+
 export const start = ({ start_kind, cold_reason }: Pick<ExecutionRow, 'start_kind' | 'cold_reason'>): string =>
   cold_reason === null ? (start_kind ?? '–') : `${start_kind}: ${cold_reason.replaceAll('_', ' ')}`
 

@@ -6,7 +6,7 @@ import { useEvery, useLoad } from '../load.ts'
 import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { go, Link } from '../router.tsx'
-import { time } from '../text.ts'
+import { minute, time } from '../text.ts'
 import { JobDay } from './job-day.tsx'
 import { JobForm } from './job-form.tsx'
 
@@ -78,10 +78,12 @@ export function Jobs() {
             {
               title: 'Next',
               cell: ({ next_execution_time, next_runs }) => (
-                <span title={next_runs.map((at) => time(at)).join('\n')}>{time(next_execution_time)}</span>
+                <span title={next_runs.map((at) => time(at)).join('\n')}>{minute(next_execution_time)}</span>
               ),
             },
-            { title: 'Left out', cell: (job) => <LeftOut job={job} /> },
+            ...(rows.some(({ left_out }) => left_out.length > 0)
+              ? [{ title: 'Left out', cell: (job: JobRow) => <LeftOut job={job} /> }]
+              : []),
             {
               title: 'Actions',
               cell: (job) => (

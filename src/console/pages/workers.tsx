@@ -61,7 +61,7 @@ export function Workers() {
             columns={[
               { title: 'Runtimes', cell: ({ name }) => <span class="prose">{name}</span> },
               { title: 'Workers', cell: ({ total }) => total, number: true },
-              { title: 'Generic and ready', cell: ({ available }) => available, number: true },
+              { title: 'Generic', cell: ({ available }) => available, number: true },
             ]}
           />
         </section>

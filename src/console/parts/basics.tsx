@@ -79,6 +79,8 @@ interface Gaps {
 
 /** Columns that fit on a phone; rows of more are shown there as cards. */
 const mostOnPhone = 4
+/** Columns whose long names are at ease on a wide screen. */
+const mostAtEase = 5
 
 /** Actions stay in sight where the table scrolls. */
 const classOf = (title: string, number = false): string | undefined =>
@@ -99,10 +101,14 @@ export function Table<Row>({
         <td colSpan={columns.length} style={{ height: `${height}px`, padding: 0, border: 0 }} />
       </tr>
     )
-  const becomesCards = gaps === undefined && columns.length > mostOnPhone
+  const looks = [
+    'table',
+    ...(gaps === undefined && columns.length > mostOnPhone ? ['cards'] : []),
+    ...(columns.length > mostAtEase ? ['dense'] : []),
+  ]
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
-    <section class={becomesCards ? 'table cards' : 'table'} tabIndex={0} aria-label={label}>
+    <section class={looks.join(' ')} tabIndex={0} aria-label={label}>
       <table aria-rowcount={count}>
         <thead>
           <tr>

@@ -20,6 +20,10 @@ const heightPx = 160
 const clock = (seconds: number): string =>
   new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
+/** Short enough for the axis. */
+const tickText = (tick: number, unit: string): string =>
+  unit === ' ms' && tick >= 1000 ? `${tick / 1000} s` : `${tick}${unit}`
+
 /** Lines over the last `seconds`, drawn again when values come. */
 export function Chart({
   title,
@@ -54,7 +58,7 @@ export function Chart({
         },
         axes: [
           { ...axis, space: 110, values: (_self, ticks) => ticks.map(clock) },
-          { ...axis, size: 72, values: (_self, ticks) => ticks.map((tick) => `${tick}${unit}`) },
+          { ...axis, size: 72, values: (_self, ticks) => ticks.map((tick) => tickText(tick, unit)) },
         ],
         series: [
           {},
