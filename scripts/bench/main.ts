@@ -19,6 +19,7 @@ import { takeNoises, warnOfNoise } from './noise.ts'
 import { signatures } from './signatures.ts'
 import { soak } from './soak.ts'
 import { spreadOut } from './spread-out.ts'
+import { swarm } from './swarm.ts'
 import { wakeUp } from './wake-up.ts'
 import { warm } from './warm.ts'
 import { workerStart } from './worker-start.ts'
@@ -47,13 +48,14 @@ const suites: Record<string, () => Promise<object>> = {
   'wake-up': () => wakeUp(quick ? { rounds: 2, calls: 500 } : { rounds: 5, calls: 2000 }),
   idle: () => idle(quick ? { workers: 10, seconds: 10 } : { workers: 100, seconds: 60 }),
   link: () => link({ ...rounds, calls: quick ? 5 : 20 }),
+  swarm: () => swarm({ ...rounds, calls: quick ? 5 : 20 }),
   dev: () => dev({ saves: quick ? 10 : 40 }),
   image: () => image({ ...rounds, calls: quick ? 5 : 20 }),
   soak: () => soak({ minutes: soakMinutes }),
 }
 
-/** Only when they are named: one takes long, one needs the image of the server. */
-const asideSuites = new Set(['soak', 'image'])
+/** Only when they are named: one takes long, one needs the image of the server, one makes engines as root. */
+const asideSuites = new Set(['soak', 'image', 'swarm'])
 
 /** When they are named, they go before other programs. */
 const apartSuites = new Set(['fairness', 'first-call', 'warm'])

@@ -4,7 +4,7 @@ import { refuseWhatCannotBe } from '../../src/engine/sandbox/swarm/swarm-engine.
 import { swarmFindings } from '../../src/engine/sandbox/swarm/swarm-findings.ts'
 import { SwarmSandbox } from '../../src/engine/sandbox/swarm/swarm-sandbox.ts'
 import { serviceOptions } from '../../src/engine/sandbox/swarm/task-spec.ts'
-import { machinesOf, stateOf } from '../../src/engine/sandbox/swarm/task-state.ts'
+import { inDoubt, machinesOf, stateOf } from '../../src/engine/sandbox/swarm/task-state.ts'
 import { mib } from '../support/fake-workers-pool.ts'
 
 const node = (name: string, more: Partial<NodeAnswer> = {}): NodeAnswer => ({
@@ -30,6 +30,15 @@ describe('a task', () => {
   test('of a node that is down is lost, unless it had ended before', () => {
     expect(of({ ...task('running'), NodeID: 'b' })).toEqual({ kind: 'lost', node: 'b' })
     expect(of({ ...task('complete', { ContainerStatus: { ExitCode: 0 } }), NodeID: 'b' }).kind).toBe('ended')
+  })
+
+  test('that a signal ended while the manager was away was stopped with its machine; what ended by itself was not', () => {
+    const ended = (code: number) => of(task('failed', { ContainerStatus: { ExitCode: code } }))
+    const outside = { exit: { code: null, fromOutside: true } }
+    for (const code of [137, 143, 255]) expect(inDoubt(ended(code), true)).toMatchObject(outside)
+    expect(inDoubt(ended(3), true)).toEqual(ended(3))
+    expect(inDoubt(ended(137), false)).toEqual(ended(137))
+    expect(inDoubt(of(task('running')), true)).toEqual({ kind: 'running' })
   })
 
   test('that ended has its code, and who ended it', () => {
@@ -165,6 +174,10 @@ describe('a worker on a swarm', () => {
     await killed
     await sandbox.kill()
     expect(asked()).toBe(1)
+  })
+
+  test('whose end the swarm does not report was ended by its node or the manager', () => {
+    expect(started().sandbox.isLost).toBe(true)
   })
 
   test('that is lost with its node has ended from outside', async () => {

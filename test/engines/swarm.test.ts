@@ -1,8 +1,10 @@
 /** Workers as tasks of a swarm of two nodes keep the contract of all workers, and what can happen to a node happens to one. */
+import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
@@ -13,13 +15,16 @@ import type { WorkerLinks } from '../../src/engine/worker/link.ts'
 import { openLinks } from '../../src/engine/worker/open-links.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
+import { deployInLines } from '../support/built-packages.ts'
 import { engineWorkersContract } from '../support/contracts/engine-workers.ts'
+import { DataFolder } from '../support/data-folder.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { engineDefaults, runtimeFolders, runtimesFolder } from '../support/docker-workers.ts'
 import { CountedClock } from '../support/engine-parts-process.ts'
 import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
 import { noSecrets } from '../support/no-secrets.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import type { SecondEngine } from '../support/second-engine.ts'
+import { ServerProcess, serverProgram } from '../support/server-process.ts'
 import { Swarm } from '../support/swarm.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -174,7 +179,6 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
       expect(name).toBe('Docker Swarm')
       const said = findings.map(({ says }) => says).join('\n')
       expect(said).toMatch(/Workers run on 2 of 2 nodes/)
-      expect(said).toMatch(/not encrypted/)
       expect(said).not.toMatch(/is noticed after/)
     })
 
@@ -265,19 +269,70 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
     })
 
     describe('under a whole server', () => {
+      const data = new DataFolder()
       let server: ServerProcess
-      beforeAll(async () => {
+      const start = async (from = data) => {
         const settings = {
           TAIBAI_DOCKER_HOST: `unix://${swarm.manager.socket}`,
-          TAIBAI_LINK_ADDRESS: swarm.manager.ourAddress,
+          TAIBAI_LINK_ADDRESS: swarm.ourAddress,
           TAIBAI_GENERIC_WORKERS: '1',
         }
-        server = await ServerProcess.start({ engine: 'swarm', settings })
-      }, 120_000)
+        server = await ServerProcess.start({ engine: 'swarm', settings, data: from })
+      }
+      beforeAll(() => start(), 120_000)
       afterAll(async () => {
         await server?.stop()
         await server?.[Symbol.asyncDispose]()
+        await data[Symbol.asyncDispose]()
       }, 60_000)
+      const slow = `export const main = ({ n, ms = 0 }) => new Promise((done) => setTimeout(done, ms, n))`
+      const accepted = async (function_id: string, n: number, ms: number) => {
+        const json = { function_id, input: JSON.stringify({ n, ms }), sync: false }
+        return String((await server.must('POST', '/v1/executions', { json })).json.id)
+      }
+      const shown = (ids: string[]) =>
+        Promise.all(ids.map(async (id) => (await server.must('GET', `/v1/executions/${id}`)).json))
+      const running = async (ids: string[], count: number) => {
+        const begun = async () => (await shown(ids)).filter(({ attempt }) => attempt >= 1).length >= count
+        await waitUntil(`${count} run`, begun, 60_000)
+      }
+      const allDone = async (ids: string[]) => {
+        const over = async () => (await shown(ids)).every(({ status }) => status !== 'running')
+        await waitUntil('all are over', over, 180_000)
+        expect((await shown(ids)).map(({ status, output }) => [status, output])).toEqual(
+          ids.map((_id, n) => ['success', n]),
+        )
+      }
+      const label = async (engine: SecondEngine, ...labels: string[]) =>
+        swarm.manager.docker('node', 'update', ...labels, await swarm.nodeOf(engine))
+
+      test('the nodes’ labels say where a function runs, and who asks for others is told so', async () => {
+        await server.deploy('placed', slow, { placement: { at: 'other' } })
+        const refused = await server.ask('POST', '/fn/placed', { json: { n: 1 } })
+        expect([refused.status, refused.json.faultstring]).toEqual([503, expect.stringMatching(/placement: at=other/)])
+        await label(swarm.other, '--label-add', 'at=other')
+        const served = async () => (await server.ask('POST', '/fn/placed', { json: { n: 1 } })).status === 200
+        await waitUntil('the label is known', served, 60_000)
+        const { json } = await server.must('GET', '/v1/functions/placed/workers')
+        const name = json.workers[0].worker_name
+        const services = await swarm.manager.docker('service', 'ls', '--format', '{{.Name}}', '--filter', 'name=taibai')
+        const service = services.split('\n').find((each) => each.endsWith(String(name)))
+        const node = await swarm.manager.docker('service', 'ps', String(service), '--format', '{{.Node}}')
+        expect(node).toBe(await swarm.nodeOf(swarm.other))
+      })
+
+      test('what a package asks for is installed on the manager, and comes to the nodes with the code', async () => {
+        const files = {
+          'package.json': JSON.stringify({ dependencies: { answer: 'file:./answer' } }),
+          'answer/package.json': JSON.stringify({ name: 'answer', version: '1.0.0', main: 'index.js' }),
+          'answer/index.js': 'module.exports = 42',
+          'main.mjs': "import answer from 'answer'\nexport const main = () => answer",
+        }
+        const { output } = await deployInLines(server, 'built', 'nodejs', files)
+        expect(output).toContain('npm install')
+        expect((await server.must('POST', '/fn/built')).json).toBe(42)
+        expect(await swarm.manager.docker('ps', '-a', '-q', '--filter', 'name=build-')).toBe('')
+      })
 
       test('functions run with the limits that they ask for, and say where they are not possible', async () => {
         await server.deploy('hello', 'export const main = (event) => ({ hello: event })')
@@ -313,6 +368,64 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
         await join()
         await server.ask('DELETE', '/v1/functions/slow')
         await waiting.catch(() => {})
+      })
+
+      test('the manager’s machine starts anew: warm workers elsewhere go on meanwhile, and what was accepted is done', async () => {
+        await label(swarm.other, '--label-add', 'at=other')
+        const placed = { placement: { at: 'other' }, concurrency: 8, min_workers: 1 }
+        await server.deploy('steady', slow, placed)
+        const steady = (json: object) => server.ask('POST', '/fn/steady', { json })
+        await waitUntil('it is warm', async () => (await steady({ n: 1 })).status === 200, 60_000)
+        const ids: string[] = []
+        const spread = await server.deploy('spread', slow, { concurrency: 1, max_workers: 4 })
+        for (const n of [0, 1, 2, 3]) ids.push(await accepted(spread, n, 8000))
+        await running(ids, 4)
+        const long = steady({ n: 2, ms: 15_000 })
+        await swarm.manager.end()
+        expect((await steady({ n: 3 })).json).toBe(3)
+        ids.push(await accepted(spread, 4, 0))
+        expect((await server.ask('GET', '/healthz')).status).toBe(200)
+        await swarm.managerIsBack()
+        expect((await long).json).toBe(2)
+        await allDone(ids)
+        await server.deploy('after', slow)
+        expect((await server.must('POST', '/fn/after', { json: { n: 5 } })).json).toBe(5)
+        for (const name of ['steady', 'spread', 'after']) await server.ask('DELETE', `/v1/functions/${name}`)
+      })
+
+      test('the server starts anew after it was killed: the tasks that it left end, and what was accepted is done', async () => {
+        const function_id = await server.deploy('kept', slow, { concurrency: 1, max_workers: 2 })
+        const ids: string[] = []
+        for (const n of [0, 1, 2]) ids.push(await accepted(function_id, n, 5000))
+        await running(ids, 2)
+        const instance = `io.taibai.instance=${data.instance}`
+        const services = async () => {
+          const list = await swarm.manager.docker('service', 'ls', '-q', '--filter', `label=${instance}`)
+          return list.split('\n').filter((id) => id !== '')
+        }
+        const before = new Set(await services())
+        expect(before.size).toBeGreaterThan(1)
+        await server.kill()
+        await start()
+        expect((await services()).filter((id) => before.has(id))).toEqual([])
+        await allDone(ids)
+      })
+
+      test('a copy of both databases makes the server anew elsewhere: functions run, and what the copy had accepted is done', async () => {
+        const function_id = await server.deploy('copied', slow, { concurrency: 1, max_workers: 1 })
+        const ids = [await accepted(function_id, 0, 0), await accepted(function_id, 1, 8000)]
+        await running(ids, 2)
+        const { json } = await server.must('POST', '/v1/backups')
+        const copy = join(data.path, 'backups', String(json.name))
+        await server.kill()
+        await using elsewhere = new DataFolder()
+        rmSync(elsewhere.path, { recursive: true })
+        await promisify(execFile)(process.execPath, [serverProgram, 'restore', copy, '--data-dir', elsewhere.path])
+        await start(elsewhere)
+        await allDone(ids)
+        expect((await server.must('POST', '/fn/copied', { json: { n: 7 } })).json).toBe(7)
+        await server.stop()
+        await start()
       })
     })
 

@@ -25,6 +25,7 @@ export class SecondEngine implements AsyncDisposable {
   readonly socket = `/run/taibai-test-${this.#name}/docker.sock`
   readonly #subnet = `10.${randomInt(100, 200)}.${randomInt(256)}`
   #process: ChildProcess | undefined
+  #cgroupParent = '/taibai-test'
 
   /** Its address over the cable. */
   get tcp(): string {
@@ -46,8 +47,12 @@ export class SecondEngine implements AsyncDisposable {
   }
 
   /** `ociRuntimes`: beside its own, as `runtimes` of daemon.json. */
-  static async start(ociRuntimes: Record<string, { path: string; runtimeArgs: string[] }> = {}): Promise<SecondEngine> {
+  static async start(
+    ociRuntimes: Record<string, { path: string; runtimeArgs: string[] }> = {},
+    cgroupParent?: string,
+  ): Promise<SecondEngine> {
     const engine = new SecondEngine()
+    if (cgroupParent !== undefined) engine.#cgroupParent = cgroupParent
     mkdirSync(engine.#folder)
     writeFileSync(join(engine.#folder, 'daemon.json'), JSON.stringify({ runtimes: ociRuntimes }))
     mkdirSync(join(engine.socket, '..'), { recursive: true })
@@ -131,7 +136,7 @@ export class SecondEngine implements AsyncDisposable {
       `until ip link show ${end} >/dev/null 2>&1; do sleep 0.1; done`,
       `ip addr add ${this.#subnet}.2/24 dev ${end} && ip link set ${end} up && ip route add default via ${this.#subnet}.1`,
       `rm -f ${run}/docker.pid`,
-      `exec dockerd --config-file ${this.#folder}/daemon.json --data-root ${this.#folder}/data --exec-root ${run}/exec --pidfile ${run}/docker.pid --cgroup-parent /taibai-test --host unix://${this.socket} --host tcp://${this.#subnet}.2:2375 --tls=false`,
+      `exec dockerd --config-file ${this.#folder}/daemon.json --data-root ${this.#folder}/data --exec-root ${run}/exec --pidfile ${run}/docker.pid --cgroup-parent ${this.#cgroupParent} --host unix://${this.socket} --host tcp://${this.#subnet}.2:2375 --tls=false`,
     ].join('\n')
   }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { promisify } from 'node:util'
 import { SecondEngine } from './second-engine.ts'
 import { serverProgram } from './server-process.ts'
@@ -11,6 +12,8 @@ const ip = (...args: string[]) => execute('ip', args)
 export class Swarm implements AsyncDisposable {
   readonly manager: SecondEngine
   readonly other: SecondEngine
+  /** Address of this machine that stays when a node's cable does not. */
+  readonly ourAddress = `10.99.${randomInt(256)}.${randomInt(1, 255)}`
 
   private constructor(manager: SecondEngine, other: SecondEngine) {
     this.manager = manager
@@ -18,11 +21,18 @@ export class Swarm implements AsyncDisposable {
   }
 
   /** A lost node is noticed after three of its heartbeats of a second. */
-  static async start(...images: string[]): Promise<Swarm> {
-    const [manager, other] = await Promise.all([SecondEngine.start(), SecondEngine.start()])
+  static start(...images: string[]): Promise<Swarm> {
+    return Swarm.startIn([undefined, undefined], ...images)
+  }
+
+  /** `cgroupParents`: of the containers of each node. */
+  static async startIn(cgroupParents: (string | undefined)[], ...images: string[]): Promise<Swarm> {
+    const start = (at: number) => SecondEngine.start({}, cgroupParents[at])
+    const [manager, other] = await Promise.all([start(0), start(1)])
     const swarm = new Swarm(manager, other)
     try {
       await swarm.#forward('-I')
+      await ip('addr', 'add', `${swarm.ourAddress}/32`, 'dev', 'lo')
       const address = ['--advertise-addr', manager.itsAddress]
       await manager.docker('swarm', 'init', ...address, '--dispatcher-heartbeat', '1s')
       const token = await manager.docker('swarm', 'join-token', '-q', 'worker')
@@ -47,6 +57,13 @@ export class Swarm implements AsyncDisposable {
     return engine.docker('info', '--format', '{{.Name}}')
   }
 
+  /** The manager's machine starts anew: what ran there ended, and its node is one of the swarm again. */
+  async managerIsBack(): Promise<void> {
+    await this.manager.begin()
+    const isUp = async () => /Leader/.test(await this.manager.docker('node', 'ls').catch(() => ''))
+    await waitUntil('the manager manages', isUp, 120_000)
+  }
+
   /** Pulls the cable of the second node; the returned function plugs it in again. */
   async cut(): Promise<() => Promise<void>> {
     await ip('link', 'set', this.other.cable, 'down')
@@ -58,6 +75,7 @@ export class Swarm implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#forward('-D').catch(() => {})
+    await ip('addr', 'del', `${this.ourAddress}/32`, 'dev', 'lo').catch(() => {})
     await Promise.all([this.other[Symbol.asyncDispose](), this.manager[Symbol.asyncDispose]()])
   }
 

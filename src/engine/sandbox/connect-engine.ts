@@ -1,5 +1,6 @@
 import type { Log } from '../../domain/log.ts'
 import { DockerEngine, type DockerEngineOptions } from './docker/docker-engine.ts'
+import { EngineBuilder } from './docker/engine-builder.ts'
 import { ProcessEngine, type ProcessEngineOptions } from './process/process-engine.ts'
 import type { SandboxEngine } from './sandbox.ts'
 import { SwarmEngine, type SwarmEngineOptions } from './swarm/swarm-engine.ts'
@@ -12,7 +13,10 @@ export interface EngineOptions extends DockerEngineOptions, ProcessEngineOptions
 /** The only place that lists the engines. Throws FaasError `engine_failed` when the engine does not answer. */
 export async function connectEngine(options: EngineOptions, log: Log): Promise<SandboxEngine> {
   if (options.engine === 'docker') return DockerEngine.connect(options, log)
-  if (options.engine === 'swarm') return SwarmEngine.connect(options, log)
+  if (options.engine === 'swarm') {
+    const builder = options.build === undefined ? null : new EngineBuilder(options, log)
+    return SwarmEngine.connect(options, log, builder)
+  }
   log.warn({}, 'THE PROCESS ENGINE ISOLATES NOTHING: functions run as this user on this machine. For development only.')
   return new ProcessEngine(options)
 }

@@ -114,7 +114,7 @@ const closed =
 
 export const apiNetworkName = (instance: string): string => `${networkName(instance)}-api`
 
-const networkName = (instance: string): string => `taibai-${instance}`
+export const networkName = (instance: string): string => `taibai-${instance}`
 
 /** Interface names have at most 15 characters. */
 const bridgeName = (instance: string): string => `tb-${instance.slice(-12)}`

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Builder } from '../../../domain/build.ts'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
@@ -16,7 +17,7 @@ import { type Removable, SwarmClient } from './swarm-client.ts'
 import { swarmFindings } from './swarm-findings.ts'
 import { SwarmSandbox } from './swarm-sandbox.ts'
 import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
-import { machinesOf, placesIn, stateOf } from './task-state.ts'
+import { inDoubt, machinesOf, placesIn, stateOf } from './task-state.ts'
 import { type Pace, type Seen, TaskWatch } from './task-watch.ts'
 
 export interface SwarmEngineOptions {
@@ -38,6 +39,12 @@ export interface SwarmEngineOptions {
   untrustedOciRuntime?: string | undefined
 }
 
+/** Runs builds beside the swarm, in containers of the manager's engine. */
+export interface ManagerBuilder extends Builder {
+  removeLeftovers(): Promise<void>
+  close(): Promise<void>
+}
+
 interface Scrap {
   what: Removable
   id: string
@@ -49,7 +56,8 @@ export class SwarmEngine implements SandboxEngine {
   readonly isFixedOnceStarted = true
   readonly machines: Machines
   readonly images = null
-  readonly builder = null
+  /** Builds run on the manager's engine; null: nothing is built. */
+  readonly builder: ManagerBuilder | null
   readonly callers: WorkerCallers
   #swarm: SwarmClient
   #untrustedOciRuntime: string | undefined
@@ -74,7 +82,9 @@ export class SwarmEngine implements SandboxEngine {
     nodes: NodeAnswer[],
     options: SwarmEngineOptions,
     log: Log,
+    builder: ManagerBuilder | null,
   ) {
+    this.builder = builder
     this.#swarm = swarm
     this.#machines = machinesOf(nodes)
     this.machines = {
@@ -109,13 +119,17 @@ export class SwarmEngine implements SandboxEngine {
     this.#tasks.hurry()
   }
 
-  static async connect(options: SwarmEngineOptions, log: Log): Promise<SwarmEngine> {
+  static async connect(
+    options: SwarmEngineOptions,
+    log: Log,
+    builder: ManagerBuilder | null = null,
+  ): Promise<SwarmEngine> {
     const swarm = await SwarmClient.connect(options.host)
     const [given, port = '0'] = options.linkAddress?.split(':') ?? []
     const host = given ?? (await addressTowards(options.host)) ?? swarm.facts.managerAddress
     const nodes = await swarm.nodes()
     log.info({ version: swarm.facts.version, nodes: placesIn(nodes).length, server: host }, 'docker swarm connected')
-    return new SwarmEngine(swarm, { host, port: Number(port) }, nodes, options, log)
+    return new SwarmEngine(swarm, { host, port: Number(port) }, nodes, options, log, builder)
   }
 
   get isUp(): boolean {
@@ -182,6 +196,7 @@ export class SwarmEngine implements SandboxEngine {
 
   async removeLeftovers(): Promise<number> {
     const label = instanceLabel(this.#instance)
+    await this.builder?.removeLeftovers()
     const services = await this.#swarm.services(label)
     await Promise.all(services.map((id) => this.#swarm.remove('services', id)))
     const [networks, secrets] = await Promise.all([this.#swarm.networks(label), this.#swarm.secrets(label)])
@@ -196,6 +211,7 @@ export class SwarmEngine implements SandboxEngine {
     this.#closed = true
     this.#watch.close()
     await Promise.race([this.#removeAll().catch(() => {}), pause(lastRemovalMs)])
+    await Promise.race([this.builder?.close(), pause(lastRemovalMs)])
     this.#tasks.close()
     this.#swarm.close()
   }
@@ -286,7 +302,7 @@ export class SwarmEngine implements SandboxEngine {
     const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
     for (const sandbox of this.#sandboxes.values()) {
       const task = byService.get(sandbox.serviceId)
-      const state = task === undefined ? null : stateOf(task, nodes)
+      const state = task === undefined ? null : inDoubt(stateOf(task, nodes), this.#tasks.isInDoubt)
       if (state?.kind === 'lost')
         this.#log.warn({ worker: sandbox.name, node: state.node }, 'a worker is lost with its node')
       sandbox.note(state)

@@ -7,6 +7,8 @@ export class SwarmSandbox implements Sandbox {
   readonly name: string
   readonly serviceId: string
   readonly machine: string | undefined
+  /** The swarm reports the end of a task within a second: when it does not, the node or the manager has failed. */
+  readonly isLost = true
   readonly exited: Promise<Exit>
   /** Resolves when its task runs; rejects with the reason why it cannot. */
   readonly running: Promise<void>

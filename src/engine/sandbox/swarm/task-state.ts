@@ -32,6 +32,15 @@ export function stateOf({ Status, NodeID, DesiredState }: TaskAnswer, nodes: Nod
   return { kind: 'ended', exit, refusal: hasBegun || State === 'shutdown' ? null : refusalOf(name, Err) }
 }
 
+/** Exit codes of a container that was stopped with its engine: SIGKILL, SIGTERM, or found dead by the next engine. */
+const stoppedCodes = [killedCode, 143, 255]
+
+/** Pure. A task that a signal ended while the manager was away was stopped with its machine. */
+export function inDoubt(state: TaskState, wasAway: boolean): TaskState {
+  if (state.kind !== 'ended' || !wasAway || !stoppedCodes.includes(state.exit.code ?? 0)) return state
+  return { ...state, exit: { code: null, memoryExceeded: false, fromOutside: true } }
+}
+
 const hasEnded = (state: string): boolean => /^(complete|failed|rejected|shutdown)$/.test(state)
 
 function refusalOf(node: string, problem: string | undefined): string {

@@ -11,6 +11,9 @@ export interface Seen {
  */
 const paces = { often: 150, seldom: 1000, rarely: 3000 }
 
+/** How long the manager's word is doubted after it was away. */
+const doubtMs = 30_000
+
 export type Pace = keyof typeof paces
 
 /** Checks the tasks and nodes of a swarm periodically. */
@@ -20,6 +23,7 @@ export class TaskWatch {
   #pace: () => Pace
   #timer: NodeJS.Timeout | undefined
   #isLooking = false
+  #doubt: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(look: () => Promise<Seen>, tell: (seen: Seen) => void, pace: () => Pace) {
@@ -35,9 +39,22 @@ export class TaskWatch {
     this.#later()
   }
 
+  /** True while the manager does not answer, and for a while afterwards: nodes report late what ended meanwhile. */
+  get isInDoubt(): boolean {
+    return this.#doubt !== undefined
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+  }
+
+  #beginDoubt(): void {
+    clearTimeout(this.#doubt)
+    this.#doubt = setTimeout(() => {
+      this.#doubt = undefined
+    }, doubtMs)
+    this.#doubt.unref()
   }
 
   #later(): void {
@@ -50,6 +67,7 @@ export class TaskWatch {
   async #once(): Promise<void> {
     this.#isLooking = true
     const seen = await this.#look().catch(() => null)
+    if (seen === null) this.#beginDoubt()
     this.#isLooking = false
     if (seen !== null && !this.#closed) this.#tell(seen)
     this.#later()
