@@ -88,3 +88,17 @@ def main(event, context):
   await using worker = await processHarness(runtime, folder).bind({ entry: 'main.main', signature: 'lambda' })
   expect(await worker.call({}, { executionId: idOf(1) }).outcome).toMatchObject({ value: [true, true] })
 })
+
+test('a worker thread of Node.js does not find it, as the documentation says', async () => {
+  const folder = mkdtempSync(join(packages, 'package-'))
+  const source = `
+    const { Worker } = require('node:worker_threads')
+    const code = 'require("node:worker_threads").parentPort.postMessage(process.env.__OW_ACTIVATION_ID ?? "none")'
+    exports.main = () => new Promise((resolve) =>
+      new Worker(code, { eval: true }).once('message', (thread) => resolve({ thread, own: process.env.__OW_ACTIVATION_ID })))`
+  writeFileSync(join(folder, 'main.js'), source)
+  const runtime = fileURLToPath(new URL('../../runtimes/nodejs', import.meta.url))
+  await using worker = await processHarness(runtime, folder).bind({ entry: 'main.main', signature: 'openwhisk' })
+  const { outcome } = worker.call({}, { executionId: idOf(1) })
+  expect(await outcome).toMatchObject({ value: { thread: 'none', own: expect.any(String) } })
+})
