@@ -21,7 +21,7 @@ export const makePackage = (files: Files): Blob =>
 
 export const openPackage = async (id: string, version = 0): Promise<Files> => {
   const place = version === 0 ? '' : `/versions/${version}`
-  const answer = await ask('GET', `/v1/functions/${id}${place}?download=true`)
+  const answer = await ask('GET', `/v1/functions/${encodeURIComponent(id)}${place}?download=true`)
   if (!answer.ok) return answered<never>(answer)
   return readPackage(await answer.arrayBuffer())
 }

@@ -8,7 +8,7 @@ import { mebibytes, ms, time } from '../text.ts'
 
 /** A build as it goes: its row, and what it has printed so far. */
 export function useBuild(id: string) {
-  const build = useLoad(() => get<BuildRow>(`/v1/builds/${id}`), [id])
+  const build = useLoad(() => get<BuildRow>(`/v1/builds/${encodeURIComponent(id)}`), [id])
   const [log, setLog] = useState('')
   useEffect(() => {
     const stop = new AbortController()
@@ -30,8 +30,8 @@ async function followed(id: string, show: (log: string) => void, signal: AbortSi
 }
 
 async function read(id: string, show: (log: string) => void, signal: AbortSignal): Promise<BuildRow | null> {
-  const answer = await ask('GET', `/v1/builds/${id}/log?follow=true`, { signal })
-  if (!answer.ok || answer.body === null) return get<BuildRow>(`/v1/builds/${id}`)
+  const answer = await ask('GET', `/v1/builds/${encodeURIComponent(id)}/log?follow=true`, { signal })
+  if (!answer.ok || answer.body === null) return get<BuildRow>(`/v1/builds/${encodeURIComponent(id)}`)
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
   let log = ''
   for (;;) {
@@ -40,7 +40,7 @@ async function read(id: string, show: (log: string) => void, signal: AbortSignal
     log += value
     show(log)
   }
-  return get<BuildRow>(`/v1/builds/${id}`)
+  return get<BuildRow>(`/v1/builds/${encodeURIComponent(id)}`)
 }
 
 /** Shows the end, unless the person has gone back to look at something. */

@@ -39,7 +39,8 @@ export function BuildPage({ id }: { id: string }) {
   if (data === undefined) return <Trouble problem={problem} />
   const name = data.function_name ?? data.function_id ?? 'a function'
   const isOver = data.status !== 'running'
-  const rebuild = async () => go(`/builds/${(await call<BuildRow>('POST', `/v1/builds/${id}/rebuild?async=true`)).id}`)
+  const rebuild = async () =>
+    go(`/builds/${(await call<BuildRow>('POST', `/v1/builds/${encodeURIComponent(id)}/rebuild?async=true`)).id}`)
   return (
     <Page
       title={`Build of ${name}`}

@@ -36,9 +36,12 @@ export function DeadLetterDialog({
           <Action
             label="Run again with this input"
             kind="primary"
-            act={() => call('POST', `/v1/dead-letters/${id}/redrive`, given).then(onDone)}
+            act={() => call('POST', `/v1/dead-letters/${encodeURIComponent(id)}/redrive`, given).then(onDone)}
           />
-          <Action label="Keep this input" act={() => call('PUT', `/v1/dead-letters/${id}`, given).then(onDone)} />
+          <Action
+            label="Keep this input"
+            act={() => call('PUT', `/v1/dead-letters/${encodeURIComponent(id)}`, given).then(onDone)}
+          />
           <Link to={`/executions/${id}`}>log and phases</Link>
         </div>
       </form>

@@ -121,13 +121,15 @@ export function DeadLetters() {
                     <Action
                       label="Run again"
                       kind="small"
-                      act={() => call('POST', `/v1/dead-letters/${row.id}/redrive`).then(letters.reload)}
+                      act={() =>
+                        call('POST', `/v1/dead-letters/${encodeURIComponent(row.id)}/redrive`).then(letters.reload)
+                      }
                     />
                     <Action
                       label="Drop"
                       kind="small danger"
                       confirm="It will not be run again; its record stays."
-                      act={() => call('DELETE', `/v1/dead-letters/${row.id}`).then(letters.reload)}
+                      act={() => call('DELETE', `/v1/dead-letters/${encodeURIComponent(row.id)}`).then(letters.reload)}
                     />
                   </span>
                 ),
@@ -154,8 +156,8 @@ export function DeadLetters() {
 
 async function eachOf(letters: ExecutionRow[], verb: 'redrive' | 'drop'): Promise<void> {
   for (const { id } of letters) {
-    if (verb === 'redrive') await call('POST', `/v1/dead-letters/${id}/redrive`)
-    else await call('DELETE', `/v1/dead-letters/${id}`)
+    if (verb === 'redrive') await call('POST', `/v1/dead-letters/${encodeURIComponent(id)}/redrive`)
+    else await call('DELETE', `/v1/dead-letters/${encodeURIComponent(id)}`)
   }
 }
 

@@ -30,17 +30,20 @@ export function ExecutionActions({
         <Action
           label="Cancel"
           kind="danger"
-          act={() => call('POST', `/v1/executions/${run.id}/cancel`).then(onChanged)}
+          act={() => call('POST', `/v1/executions/${encodeURIComponent(run.id)}/cancel`).then(onChanged)}
         />
       )}
       {run.dead_at !== null && (
         <>
-          <Action label="Redrive" act={() => call('POST', `/v1/dead-letters/${run.id}/redrive`).then(onChanged)} />
+          <Action
+            label="Redrive"
+            act={() => call('POST', `/v1/dead-letters/${encodeURIComponent(run.id)}/redrive`).then(onChanged)}
+          />
           <Action
             label="Drop"
             kind="danger"
             confirm="It will not be run again; its record stays."
-            act={() => call('DELETE', `/v1/dead-letters/${run.id}`).then(onChanged)}
+            act={() => call('DELETE', `/v1/dead-letters/${encodeURIComponent(run.id)}`).then(onChanged)}
           />
         </>
       )}

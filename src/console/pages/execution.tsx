@@ -15,10 +15,12 @@ import { logOf } from './function-run.tsx'
 
 /** One run: what it waited for, why it was cold, what it printed, how it ended. */
 export function Execution({ id }: { id: string }) {
-  const run = useLoad(() => get<ExecutionRow>(`/v1/executions/${id}`), [id])
+  const run = useLoad(() => get<ExecutionRow>(`/v1/executions/${encodeURIComponent(id)}`), [id])
   const fn = useLoad(
     () =>
-      run.data === undefined ? Promise.resolve(undefined) : get<FunctionRow>(`/v1/functions/${run.data.function_id}`),
+      run.data === undefined
+        ? Promise.resolve(undefined)
+        : get<FunctionRow>(`/v1/functions/${encodeURIComponent(run.data.function_id)}`),
     [run.data?.function_id],
   )
   const [log, setLog] = useState('')

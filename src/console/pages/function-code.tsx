@@ -36,7 +36,11 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   if (files === undefined) return <Trouble problem={stored.problem} />
   const bytes = files[shown]
   const save = async () => {
-    const { build } = await sendPackage('PUT', `/v1/functions/${fn.id}?keep_jobs=true`, makePackage(files))
+    const { build } = await sendPackage(
+      'PUT',
+      `/v1/functions/${encodeURIComponent(fn.id)}?keep_jobs=true`,
+      makePackage(files),
+    )
     setIsSaved(true)
     setBuildId(build?.id)
     if (build === undefined) onSaved()

@@ -50,7 +50,7 @@ export function FunctionRun({ fn, onRun }: { fn: FunctionRow; onRun(): void }) {
 }
 
 export const logOf = async (id: string): Promise<string> => {
-  const answer = await ask('GET', `/v1/executions/${id}/log`)
+  const answer = await ask('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
   return answer.status === 200 ? (await answer.text()).split('\n').slice(1).join('\n') : ''
 }
 
@@ -58,7 +58,7 @@ async function ended(accepted: ExecutionRow): Promise<ExecutionRow> {
   let row = accepted
   for (let waitMs = 50; row.status === 'running'; waitMs = Math.min(1000, waitMs * 1.5)) {
     await new Promise((resolve) => setTimeout(resolve, waitMs))
-    row = await get<ExecutionRow>(`/v1/executions/${row.id}`)
+    row = await get<ExecutionRow>(`/v1/executions/${encodeURIComponent(row.id)}`)
   }
   return row
 }

@@ -11,7 +11,7 @@ import { percent, time } from '../text.ts'
 /** Frozen copies and the names that point to them; rolling back is pointing to an earlier one. */
 export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged(): void }) {
   const versions = useLoad(
-    () => get<{ function_versions: VersionRow[] }>(`/v1/functions/${fn.id}/versions`),
+    () => get<{ function_versions: VersionRow[] }>(`/v1/functions/${encodeURIComponent(fn.id)}/versions`),
     [fn.id, fn.latest_version],
   )
   const aliases = useLoad(() => get<{ function_aliases: AliasRow[] }>('/v1/aliases'), [fn.id])
@@ -20,7 +20,7 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
   const own = aliases.data?.function_aliases.filter(({ function_id }) => function_id === fn.id) ?? []
   const rows = versions.data?.function_versions.toReversed() ?? []
   const publish = async () => {
-    await call('POST', `/v1/functions/${fn.id}/versions`, { description })
+    await call('POST', `/v1/functions/${encodeURIComponent(fn.id)}/versions`, { description })
     setDescription('')
     versions.reload()
     onChanged()
@@ -33,7 +33,7 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
   }
   /** Its code is the code of the next call. */
   const restore = async (version: number) => {
-    await call('POST', `/v1/functions/${fn.id}/versions/${version}/rollback`)
+    await call('POST', `/v1/functions/${encodeURIComponent(fn.id)}/versions/${version}/rollback`)
     onChanged()
   }
   return (
@@ -104,7 +104,7 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
                       kind="small danger"
                       confirm={`Remove version ${version_number}?`}
                       act={async () => {
-                        await call('DELETE', `/v1/functions/${fn.id}/versions/${version_number}`)
+                        await call('DELETE', `/v1/functions/${encodeURIComponent(fn.id)}/versions/${version_number}`)
                         versions.reload()
                       }}
                     />

@@ -18,14 +18,14 @@ const tabs = ['run', 'code', 'builds', 'settings', 'versions', 'executions', 'nu
 
 /** A function whole: try it, change it, see what it did. */
 export function Function_({ id }: { id: string }) {
-  const fn = useLoad(() => get<FunctionRow>(`/v1/functions/${id}`), [id])
+  const fn = useLoad(() => get<FunctionRow>(`/v1/functions/${encodeURIComponent(id)}`), [id])
   const [runs, setRuns] = useState(0)
   const tab = query.value.get('tab') ?? 'run'
   if (fn.data === undefined) return <Trouble problem={fn.problem} />
   const data = fn.data
   const name = data.name ?? data.id
   const remove = async () => {
-    await call('DELETE', `/v1/functions/${data.id}`)
+    await call('DELETE', `/v1/functions/${encodeURIComponent(data.id)}`)
     go('/functions')
   }
   const address = `${location.origin}/fn/${encodeURIComponent(name)}`
@@ -91,7 +91,8 @@ function onArrow(event: KeyboardEvent, at: (typeof tabs)[number]): void {
 
 function Runs({ id, name }: { id: string; name: string }) {
   const { data, problem, reload } = useLoad(
-    () => get<{ executions: ExecutionRow[] }>(`/v1/executions?function_id=${id}&order=newest&limit=50`),
+    () =>
+      get<{ executions: ExecutionRow[] }>(`/v1/executions?function_id=${encodeURIComponent(id)}&order=newest&limit=50`),
     [id],
   )
   useEvery(3000, reload)
@@ -112,7 +113,7 @@ function Runs({ id, name }: { id: string; name: string }) {
 }
 
 function Numbers({ id }: { id: string }) {
-  const { data, problem, reload } = useLoad(() => get<StatsRow>(`/v1/functions/${id}/stats`), [id])
+  const { data, problem, reload } = useLoad(() => get<StatsRow>(`/v1/functions/${encodeURIComponent(id)}/stats`), [id])
   useEvery(3000, reload)
   if (data === undefined) return <Trouble problem={problem} />
   return (

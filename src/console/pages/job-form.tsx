@@ -28,7 +28,7 @@ export function JobForm({ functions, job, onDone }: { functions: FunctionRow[]; 
     ...(function_input !== '' && { function_input }),
   }
   const save = async () => {
-    if (job !== undefined) await call('PUT', `/v1/jobs/${job.id}`, given)
+    if (job !== undefined) await call('PUT', `/v1/jobs/${encodeURIComponent(job.id)}`, given)
     else {
       const functionId = function_id || functions[0]?.id
       if (functionId === undefined) throw new Error('Make a function first: a job runs one.')

@@ -21,7 +21,7 @@ export function Jobs() {
     calendar.reload()
   }
   useEvery(60_000, reload)
-  const change = (id: string, fields: object) => call('PUT', `/v1/jobs/${id}`, fields).then(reload)
+  const change = (id: string, fields: object) => call('PUT', `/v1/jobs/${encodeURIComponent(id)}`, fields).then(reload)
   const run = async (job: JobRow) => {
     const target = job.function_alias
       ? { function_alias: job.function_alias }
@@ -104,7 +104,7 @@ export function Jobs() {
                     label="Delete"
                     kind="small danger"
                     confirm="Remove this job?"
-                    act={() => call('DELETE', `/v1/jobs/${job.id}`).then(reload)}
+                    act={() => call('DELETE', `/v1/jobs/${encodeURIComponent(job.id)}`).then(reload)}
                   />
                 </span>
               ),

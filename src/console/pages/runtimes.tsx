@@ -15,7 +15,7 @@ export function Runtimes() {
   const upgrade = async ({ id, image }: RuntimeRow) => {
     const wanted = prompt('Another image; the old one comes back when it does not work', image)
     if (wanted === null || wanted === image) return
-    await call('PUT', `/v1/runtimes/${id}`, { image: wanted })
+    await call('PUT', `/v1/runtimes/${encodeURIComponent(id)}`, { image: wanted })
     reload()
   }
   return (
@@ -51,7 +51,7 @@ export function Runtimes() {
                           label="Delete"
                           kind="small danger"
                           confirm={`Remove the runtime ${row.name ?? row.id}?`}
-                          act={() => call('DELETE', `/v1/runtimes/${row.id}`).then(reload)}
+                          act={() => call('DELETE', `/v1/runtimes/${encodeURIComponent(row.id)}`).then(reload)}
                         />
                       </span>
                     ),

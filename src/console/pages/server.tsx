@@ -64,7 +64,7 @@ export function Server() {
                     label="Delete"
                     kind="small danger"
                     confirm="Remove this backup?"
-                    act={() => call('DELETE', `/v1/backups/${name}`).then(backups.reload)}
+                    act={() => call('DELETE', `/v1/backups/${encodeURIComponent(name)}`).then(backups.reload)}
                   />
                 ),
               },

@@ -36,7 +36,7 @@ export function Tokens() {
     tokens.reload()
   }
   const rotate = async (id: string) => {
-    const { token } = await call<{ token: string }>('POST', `/v1/tokens/${id}/rotate`, {})
+    const { token } = await call<{ token: string }>('POST', `/v1/tokens/${encodeURIComponent(id)}/rotate`, {})
     setMade(token)
     tokens.reload()
   }
@@ -86,7 +86,7 @@ export function Tokens() {
                     label="Take back"
                     kind="small danger"
                     confirm="It will be refused from now on."
-                    act={() => call('DELETE', `/v1/tokens/${id}`).then(tokens.reload)}
+                    act={() => call('DELETE', `/v1/tokens/${encodeURIComponent(id)}`).then(tokens.reload)}
                   />
                 </span>
               ),

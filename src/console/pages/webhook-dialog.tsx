@@ -21,7 +21,7 @@ export function WebhookDialog({
   onClose(): void
   onChanged(): void
 }) {
-  const path = `/v1/webhooks/${webhook.id}/deliveries`
+  const path = `/v1/webhooks/${encodeURIComponent(webhook.id)}/deliveries`
   const deliveries = useLoad(() => get<{ deliveries: DeliveryRow[] }>(path), [webhook.id])
   useEvery(3000, deliveries.reload)
   const rows = deliveries.data?.deliveries ?? []

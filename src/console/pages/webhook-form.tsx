@@ -47,7 +47,7 @@ export function WebhookForm({
       signature: signatureOf(texts, names[0]),
       max_rate: numberIn(texts.max_rate, 'Calls a second') ?? null,
     }
-    if (webhook !== undefined) await call('PUT', `/v1/webhooks/${webhook.id}`, given)
+    if (webhook !== undefined) await call('PUT', `/v1/webhooks/${encodeURIComponent(webhook.id)}`, given)
     else {
       const functionId = texts.function_id || functions[0]?.id
       if (functionId === undefined) throw new Error('Make a function first: a webhook runs one.')

@@ -54,7 +54,7 @@ export function Webhooks() {
                     label="Delete"
                     kind="small danger"
                     confirm="Its address will answer no more."
-                    act={() => call('DELETE', `/v1/webhooks/${row.id}`).then(webhooks.reload)}
+                    act={() => call('DELETE', `/v1/webhooks/${encodeURIComponent(row.id)}`).then(webhooks.reload)}
                   />
                 </span>
               ),
@@ -91,16 +91,16 @@ export function Webhooks() {
                       label={status === 'running' ? 'Pause' : 'Resume'}
                       kind="small"
                       act={() =>
-                        call('PUT', `/v1/sources/${id}`, { status: status === 'running' ? 'paused' : 'running' }).then(
-                          sources.reload,
-                        )
+                        call('PUT', `/v1/sources/${encodeURIComponent(id)}`, {
+                          status: status === 'running' ? 'paused' : 'running',
+                        }).then(sources.reload)
                       }
                     />
                     <Action
                       label="Delete"
                       kind="small danger"
                       confirm="Its objects run the function no more."
-                      act={() => call('DELETE', `/v1/sources/${id}`).then(sources.reload)}
+                      act={() => call('DELETE', `/v1/sources/${encodeURIComponent(id)}`).then(sources.reload)}
                     />
                   </span>
                 ),

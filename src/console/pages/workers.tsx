@@ -143,7 +143,7 @@ const whyText = ({ state, saves }: KeptWorkerRow): string => {
 
 function WorkerActions({ worker: { function_id: id, function_version: version } }: { worker: KeptWorkerRow }) {
   if (id === null) return <>–</>
-  const at = `/v1/functions/${id}${version ? `/versions/${version}` : ''}`
+  const at = `/v1/functions/${encodeURIComponent(id)}${version ? `/versions/${version}` : ''}`
   return (
     <span class="actions">
       <Action label="One more" kind="small" act={() => call('POST', `${at}/scale_up`, { count: 1 })} />
@@ -168,7 +168,9 @@ async function readGeneric(): Promise<Generic[]> {
   const byImage = Map.groupBy(runtimes, ({ image }) => image)
   return Promise.all(
     [...byImage.values()].map(async (sharing) => {
-      const { capacity } = await get<{ capacity: Omit<Generic, 'name'> }>(`/v1/runtimes/${sharing[0]?.id}/pool`)
+      const { capacity } = await get<{ capacity: Omit<Generic, 'name'> }>(
+        `/v1/runtimes/${encodeURIComponent(String(sharing[0]?.id))}/pool`,
+      )
       return { name: sharing.map(({ id, name }) => name ?? id).join(', '), ...capacity }
     }),
   )
