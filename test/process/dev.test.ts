@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -228,6 +237,36 @@ describe('A session with debuggers', () => {
     expect(refused.stderr).toContain('--inspect is for a server of this session')
   })
 })
+
+describe('A session with a server of its own', () => {
+  test('leaves none when a signal comes while that starts', async () => {
+    const path = project('short', { 'main.mjs': node('1') })
+    const args = [serverProgram, 'dev', path, '--engine', 'process', '--json']
+    const dev = new ChildProgram(process.execPath, args, serverEnvironment({ XDG_CONFIG_HOME: join(folder, 'config') }))
+    await waitUntil('its server starts', () => serversIn(join(path, '.taibai')).length > 0 || undefined)
+    dev.signal('SIGTERM')
+    expect(await dev.ended(), dev.stderr).toEqual({ code: 0, signal: null })
+    expect(serversIn(join(path, '.taibai'))).toEqual([])
+    expect(liveSession(path)).toBeNull()
+  })
+})
+
+/** Process ids of the servers of a data folder, ready or not. */
+const serversIn = (dataDir: string): string[] =>
+  readdirSync('/proc').filter((pid) => {
+    const text = (name: string) =>
+      existsSync(`/proc/${pid}/${name}`) ? readFileSync(`/proc/${pid}/${name}`, 'utf8') : ''
+    try {
+      return (
+        /^\d+$/.test(pid) &&
+        text('cmdline').includes('serve') &&
+        text('environ').includes(`TAIBAI_DATA_DIR=${dataDir}\0`)
+      )
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })
 
 describe.skipIf(!hasTmux)('A person at a terminal without a server', () => {
   test('serves a folder by keys, calls it from beside, and leaves nothing that runs', async () => {

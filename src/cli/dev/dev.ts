@@ -3,6 +3,7 @@ import { dirname, relative, resolve } from 'node:path'
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import { type Cli, type CommandSpec, numberOption, type Options, textOption, usageError } from '../command.ts'
 import { type Debugging, debuggingOf, noDebugging } from './debugging.ts'
+import { EndOfSession } from './end-of-session.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { Keys } from './keys.ts'
 import { changedBy, type DevFunction, type Project, readProject, rootsOf, serve } from './project.ts'
@@ -31,12 +32,13 @@ export const commands: CommandSpec[] = [
       const project = readProject(path)
       const debugging =
         inspect === null ? noDebugging : await debuggingOf(project, inspect, folder, (text) => cli.out.progress(text))
+      using end = new EndOfSession(cli.interrupted)
       const server = await openServer(cli, folder, {
         engine: engineOf(options),
         port: numberOption(options, 'port', '--port'),
         debugs: inspect !== null,
       })
-      await new DevSession(cli, { path, project, server, debugging }).run()
+      await new DevSession(cli, { path, project, server, debugging, end }).run()
     },
   },
 ]
@@ -63,6 +65,7 @@ interface Parts {
   project: Project
   server: DevServer
   debugging: Debugging
+  end: EndOfSession
 }
 
 /** Pause before reconnecting to the event stream. */
@@ -83,11 +86,12 @@ class DevSession {
   #isNoted = false
   /** Serialises deployments. */
   #turn: Promise<void> = Promise.resolve()
-  #end = new AbortController()
+  #end: EndOfSession
 
   constructor(cli: Cli, parts: Parts) {
     this.#cli = cli
     this.#parts = parts
+    this.#end = parts.end
     this.#project = parts.project
     this.#screen = new Screen(cli.out, () => cli.now(), process.cwd())
     this.#watch = new FolderWatch(
@@ -98,12 +102,6 @@ class DevSession {
 
   /** Runs until `q`, Ctrl-C or a signal. */
   async run(): Promise<void> {
-    const end = () => this.#end.abort()
-    const ended = new Promise((resolve) => this.#end.signal.addEventListener('abort', resolve))
-    this.#cli.interrupted.addEventListener('abort', end)
-    // Ctrl-C may have been pressed while the server started.
-    if (this.#cli.interrupted.aborted) end()
-    for (const signal of endSignals) process.on(signal, end)
     try {
       this.#watch.follow(rootsOf(this.#project))
       this.#screen.functions(this.#project.functions)
@@ -112,13 +110,12 @@ class DevSession {
       if (this.#cli.isInteractive) this.#keys = new Keys(this.#cli.inputStream(), (key) => this.#press(key))
       await this.#inTurn(() => this.#serveAll([]))
       this.#screen.event('ready', { url: this.#parts.server.client.url })
-      await ended
+      await this.#end.came
       await followed
     } finally {
-      end()
+      this.#end.abort()
       this.#keys?.close()
       this.#watch.close()
-      for (const signal of endSignals) process.off(signal, end)
       await this.#parts.server.close()
       this.#screen.event('ended', {})
     }
@@ -310,8 +307,6 @@ class DevSession {
 }
 
 type Field = [name: string, value: string]
-
-const endSignals = ['SIGTERM', 'SIGHUP'] as const
 
 const jobKeys = '123456789abdefgiklmnopstvwxyz'
 
