@@ -32,6 +32,7 @@ export const engineOptions = (
   link: config.link,
   linkAddress: config.linkAddress,
   linkTls: config.linkTls,
+  weakEngine: config.weakEngine,
   stopGraceMs: config.stopGraceMs,
   startTimeoutMs: config.startTimeoutMs,
   instance: data.instance,

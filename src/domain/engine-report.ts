@@ -19,6 +19,14 @@ export interface EngineReport {
   findings: Finding[]
 }
 
+/** Why an engine is not to run functions: what it leaves open, and what to do; null: nothing stands against it. */
+export function refusalOf({ name, version, findings }: EngineReport): string | null {
+  const against = findings.filter(({ state }) => state === 'problem')
+  if (against.length === 0) return null
+  const sentences = against.map(({ says, remedy }) => `${says} ${remedy ?? ''}`.trim())
+  return `${name} ${version} is not as safe as functions need it. ${sentences.join(' ')} TAIBAI_WEAK_ENGINE=accept starts with it all the same.`
+}
+
 /** Findings about an engine, including that it does not answer. */
 export function engineFindings(engine: EngineReport | null): Finding[] {
   if (engine === null) {

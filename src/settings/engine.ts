@@ -16,6 +16,12 @@ export const engine = {
     .string()
     .optional()
     .describe('Address of the Docker engine; default: DOCKER_HOST, else the local socket.'),
+  weakEngine: z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe(
+      'What to do with an engine on which functions are less closed in than on Docker: one without root on control groups 1, one that cannot limit memory or filter system calls, Podman. refuse: the server does not start, and says why.',
+    ),
   link: z
     .enum(['auto', 'folder', 'tcp'])
     .default('auto')

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { DataFacts } from '../../src/domain/data-facts.ts'
 import { Durations } from '../../src/domain/durations.ts'
+import { refusalOf } from '../../src/domain/engine-report.ts'
 import { type Finding, worstOf } from '../../src/domain/finding.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { engineReport } from '../../src/engine/api/engine-report.ts'
@@ -132,6 +133,16 @@ describe('what an engine cannot do', () => {
 
   test('of Podman is to keep functions from each other', () => {
     expect(says({}, { Components: [{ Name: 'Podman Engine' }] })).toEqual([expect.stringMatching(/reach each other/)])
+  })
+
+  test('is why it is refused, in a sentence, where functions were less safe on it', () => {
+    const podman = { Version: '5.4.2', Components: [{ Name: 'Podman Engine' }] }
+    expect(refusalOf(engineReport(podman, {}))).toMatch(
+      /^Podman 5.4.2 is not as safe .*reach each other.* Use Docker.* TAIBAI_WEAK_ENGINE=accept/,
+    )
+    expect(refusalOf(engineReport({}, { MemoryLimit: false }))).toMatch(/cannot limit memory/)
+    expect(refusalOf(engineReport({}, { SwapLimit: false }))).toBe(null)
+    expect(refusalOf(engineReport({ Version: '29' }, {}))).toBe(null)
   })
 
   test('of one that names a first process for containers and lacks it is to reap', () => {

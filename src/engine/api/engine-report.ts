@@ -121,10 +121,10 @@ function limitsOf(info: InfoAnswer, { isPodman, isRootless }: { isPodman: boolea
     ],
     [
       isPodman,
-      warning(
+      problem(
         area,
-        'Networks of Podman let functions reach each other.',
-        'Give functions "network": "none", or use Docker where functions do not trust each other.',
+        'Networks of Podman let functions reach each other, and its containers may write where no limit holds.',
+        'Use Docker; where functions trust each other, give those that can do without a network "network": "none".',
       ),
     ],
     [

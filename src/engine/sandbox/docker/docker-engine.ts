@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { EngineReport } from '../../../domain/engine-report.ts'
+import { type EngineReport, refusalOf } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
@@ -57,6 +57,8 @@ export interface DockerEngineOptions extends Omit<ContainerDefaults, Found>, Egr
   linkAddress?: string | undefined
   /** Whether they speak TLS then; undefined: where that leaves this machine. */
   linkTls?: LinkTls | undefined
+  /** Whether an engine that is less safe than Docker as root is taken; undefined: it is refused. */
+  weakEngine?: 'refuse' | 'accept' | undefined
 }
 
 /** Runs sandboxes as containers of a Docker engine. */
@@ -108,6 +110,7 @@ export class DockerEngine implements SandboxEngine {
 
   static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
     const docker = await connectDocker(options.host)
+    await lookOver(docker, options.weakEngine ?? 'refuse', log)
     const own = await ownPlace(docker)
     const { link = 'auto', workersDir } = options
     if (workersDir !== undefined && link !== 'tcp') own?.hostPath(workersDir)
@@ -135,7 +138,6 @@ export class DockerEngine implements SandboxEngine {
     const info = await docker.info()
     const wrong = wrongCgroupParent(options.cgroupParent, info.CgroupDriver)
     if (wrong !== null) throw new FaasError('engine_failed', wrong)
-    if (!hasInit(info)) log.warn({}, noInit)
     const place = await findPlace(docker, options, own, info, egress)
     const { linkTls = 'auto' } = options
     const ownContainer = own?.hasHostNetwork === false ? own.id : null
@@ -387,9 +389,6 @@ export class DockerEngine implements SandboxEngine {
 const cannotShare =
   'Images of mode "lambda" share their network with a helper of the server, and that cannot be with the OCI runtime'
 
-const noInit =
-  'the engine has no docker-init (in Debian: the package tini): processes that functions leave behind stay in their worker as zombies'
-
 /** Resources that belong to one sandbox until it is gone. */
 interface Taken {
   reach: Reach
@@ -448,6 +447,17 @@ async function findPlace(
     isDesktop: info.OperatingSystem === 'Docker Desktop',
     ownAddress: wish === 'folder' ? null : await addressTowards(host),
   })
+}
+
+/** Says what the engine cannot do. Throws when functions would not be safe on it. */
+async function lookOver(docker: DockerClient, weakEngine: 'refuse' | 'accept', log: Log): Promise<void> {
+  const report = await docker.report()
+  const refusal = refusalOf(report)
+  if (refusal !== null && weakEngine === 'refuse') {
+    docker.close()
+    throw new FaasError('engine_failed', refusal)
+  }
+  for (const { state, says, remedy } of report.findings) if (state !== 'ok') log.warn({ remedy }, says)
 }
 
 function codeOf(event: ContainerEvent): number | null {
