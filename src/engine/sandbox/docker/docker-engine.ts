@@ -4,7 +4,7 @@ import { type EngineReport, refusalOf } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
-import { hasInit, type InfoAnswer } from '../../api/engine-report.ts'
+import { engineReport, hasInit, type InfoAnswer } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
@@ -110,7 +110,6 @@ export class DockerEngine implements SandboxEngine {
 
   static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
     const docker = await connectDocker(options.host)
-    await lookOver(docker, options.weakEngine ?? 'refuse', log)
     const own = await ownPlace(docker)
     const { link = 'auto', workersDir } = options
     if (workersDir !== undefined && link !== 'tcp') own?.hostPath(workersDir)
@@ -136,6 +135,7 @@ export class DockerEngine implements SandboxEngine {
     log: Log,
   ): Promise<DockerEngine> {
     const info = await docker.info()
+    lookOver(docker, info, options.weakEngine ?? 'refuse', log)
     const wrong = wrongCgroupParent(options.cgroupParent, info.CgroupDriver)
     if (wrong !== null) throw new FaasError('engine_failed', wrong)
     const place = await findPlace(docker, options, own, info, egress)
@@ -450,13 +450,10 @@ async function findPlace(
 }
 
 /** Says what the engine cannot do. Throws when functions would not be safe on it. */
-async function lookOver(docker: DockerClient, weakEngine: 'refuse' | 'accept', log: Log): Promise<void> {
-  const report = await docker.report()
+function lookOver({ version, isPodman }: DockerClient, info: InfoAnswer, wish: 'refuse' | 'accept', log: Log): void {
+  const report = engineReport({ Version: version, Components: isPodman ? [{ Name: 'Podman' }] : [] }, info)
   const refusal = refusalOf(report)
-  if (refusal !== null && weakEngine === 'refuse') {
-    docker.close()
-    throw new FaasError('engine_failed', refusal)
-  }
+  if (refusal !== null && wish === 'refuse') throw new FaasError('engine_failed', refusal)
   for (const { state, says, remedy } of report.findings) if (state !== 'ok') log.warn({ remedy }, says)
 }
 
