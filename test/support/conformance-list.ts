@@ -17,6 +17,7 @@ import {
 import { waitUntil } from './wait-until.ts'
 
 const mebibyte = 1024 * 1024
+const compilingMs = 600_000
 const streamWindow = mebibyte
 
 /** What of a runtime decides what can be asked of it. */
@@ -26,6 +27,8 @@ export interface Asked {
 }
 
 export function conformanceList(harness: Harness, { signatures, isCompiled = false }: Asked): void {
+  // As a plain process the first of all workers compiles its function.
+  if (isCompiled) beforeAll(async () => (await harness.bind()).kill(), compilingMs)
   const asked = (signature: Signature, title: string, list: (harness: Harness) => void) =>
     describe.runIf(signatures.includes(signature))(title, () => list(harness))
   describe('values', () => values(harness))

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { StringDecoder } from 'node:string_decoder'
+import { TLSSocket } from 'node:tls'
 
 export type OnText = (stream: 'stdout' | 'stderr', text: string) => void
 
@@ -9,6 +10,9 @@ const fewestTurns = 2
 const mostTurns = 16
 /** The same limit for a TCP connection, with the buffers of both ends. */
 const mostTurnsOverTcp = 256
+/** TLS hands over 16 KiB at once, a quarter of what TCP does, and may need some turns for it. */
+const mostTurnsOverTls = 16 * mostTurnsOverTcp
+const quietTurnsOverTls = 8
 
 /**
  * Output that a worker writes to its standard descriptors without its shim: child processes, native libraries, a dying
@@ -20,6 +24,8 @@ export class Descriptors {
   #count = 0
   #held = 0
   #mostTurns = mostTurns
+  /** Turns in a row in which nothing came, after which nothing more is on its way. */
+  #quietTurns = 1
   /** Whether anything was ever written to the descriptors. */
   areUsed = false
 
@@ -34,6 +40,10 @@ export class Descriptors {
     }
     this.#count++
     if (socket.remoteAddress !== undefined) this.#mostTurns = mostTurnsOverTcp
+    if (socket instanceof TLSSocket) {
+      this.#mostTurns = mostTurnsOverTls
+      this.#quietTurns = quietTurnsOverTls
+    }
     socket.on('data', (chunk: Buffer) => {
       this.areUsed = true
       this.#hold(socket)
@@ -47,13 +57,14 @@ export class Descriptors {
   /** Calls back when earlier output has been delivered: frames may overtake output that was written before them. */
   whenRead(then: () => void): void {
     if (this.#count === 0) then()
-    else this.#afterTurns(then, 1)
+    else this.#afterTurns(then, 1, 0)
   }
 
-  #afterTurns(then: () => void, turn: number): void {
+  #afterTurns(then: () => void, turn: number, quietBefore: number): void {
     setImmediate(() => {
-      const isMore = turn < fewestTurns || (this.#held > 0 && turn < this.#mostTurns)
-      if (isMore) this.#afterTurns(then, turn + 1)
+      const quiet = this.#held > 0 ? 0 : quietBefore + 1
+      const isMore = turn < fewestTurns || (quiet < this.#quietTurns && turn < this.#mostTurns)
+      if (isMore) this.#afterTurns(then, turn + 1, quiet)
       else then()
     })
   }

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"syscall"
 
 	"taibai.worker/wire"
@@ -16,17 +17,35 @@ func dial(stream string) net.Conn {
 	if path := os.Getenv("TAIBAI_SOCKET"); path != "" {
 		return mustDial("unix", path)
 	}
+	if descriptor, err := strconv.Atoi(os.Getenv(behindRelay)); err == nil {
+		return fileConnection(descriptor)
+	}
 	if os.Getenv("TAIBAI_SERVER") == "" {
 		giveUp("this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand")
 	}
 	connection := mustDial("tcp", os.Getenv("TAIBAI_SERVER"))
-	key, err := os.ReadFile(os.Getenv("TAIBAI_KEY"))
+	send(connection, knock(stream))
+	return connection
+}
+
+// The worker's name with its secret, and the certificate that the server has to show; none: the link is not encrypted.
+func readKey() (key, certificate []byte) {
+	text, err := os.ReadFile(os.Getenv("TAIBAI_KEY"))
 	if err != nil {
 		giveUp(err.Error())
 	}
-	meta := fmt.Sprintf(`{"stream":"%s"}`, stream)
-	send(connection, wire.Frame{Kind: wire.Knock, Meta: []byte(meta), Body: []byte(strings.TrimSpace(string(key)))})
-	return connection
+	if at := bytes.Index(text, []byte("-----BEGIN")); at >= 0 {
+		text, certificate = text[:at], text[at:]
+	}
+	return bytes.TrimSpace(text), certificate
+}
+
+func isEncrypted() bool {
+	if os.Getenv("TAIBAI_SOCKET") != "" || os.Getenv("TAIBAI_SERVER") == "" {
+		return false
+	}
+	_, certificate := readKey()
+	return certificate != nil
 }
 
 func mustDial(network, address string) net.Conn {
@@ -39,6 +58,9 @@ func mustDial(network, address string) net.Conn {
 
 // Descriptors 1 and 2 lead to the server: what is printed arrives without a reader in this process.
 func takeOverDescriptors() {
+	if os.Getenv(behindRelay) != "" {
+		return // they lead there already
+	}
 	for at, stream := range []string{"stdout", "stderr"} {
 		if err := syscall.Dup3(descriptorOf(stream), at+1, 0); err != nil {
 			giveUp(err.Error())
