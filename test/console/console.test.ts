@@ -64,7 +64,17 @@ describe.skipIf(!hasBrowser)('The console', () => {
     database.close()
   }
 
-  const open = (path: string) => page.goto(`${server.url}/console${path}`)
+  /** Chromium gives up what it loads when a network of the machine comes or goes, as those of containers do. */
+  const open = async (path: string): Promise<void> => {
+    for (;;) {
+      const problem = await page.goto(`${server.url}/console${path}`).then(
+        () => null,
+        (error: Error) => error,
+      )
+      if (problem === null) return
+      if (!/ERR_NETWORK_CHANGED|interrupted by another navigation/.test(problem.message)) throw problem
+    }
+  }
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 
   /** By axe; in the other theme only colours differ. `press`: a button that opens more. */
@@ -245,6 +255,42 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.getByText('paused').waitFor()
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByText('There are no jobs').waitFor()
+  })
+
+  test('keeps the place of the keyboard in dialogs, tabs and the menu', async () => {
+    const { json: job } = await server.must('POST', '/v1/jobs', {
+      json: { name: 'keys', pattern: '30 6 * * *', function_id: 'greet' },
+    })
+    const focused = (): Promise<string> => page.evaluate('document.activeElement.textContent')
+    await open('/jobs')
+    await page.getByRole('button', { name: 'Change' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    for (let n = 0; n < 20; n++) {
+      await page.keyboard.press('Tab')
+      const isOutside = await page.evaluate(
+        "document.activeElement !== document.body && document.activeElement.closest('dialog') === null",
+      )
+      expect(isOutside).toBe(false)
+    }
+    await page.keyboard.press('Escape')
+    await expect.poll(focused, { timeout: 60_000 }).toBe('Change')
+    await server.must('DELETE', `/v1/jobs/${job.id}`)
+    await open('/functions/greet')
+    await page.getByRole('tab', { name: 'run' }).focus()
+    for (const [key, tab] of Object.entries({ End: 'numbers', ArrowRight: 'run', ArrowLeft: 'numbers', Home: 'run' })) {
+      await page.keyboard.press(key)
+      await expect.poll(focused, { timeout: 60_000 }).toBe(tab)
+    }
+    const size = page.viewportSize()
+    await page.setViewportSize({ width: 390, height: 800 })
+    const menu = page.getByRole('button', { name: 'Menu' })
+    await menu.press('Enter')
+    await page.getByRole('link', { name: 'Overview' }).focus()
+    await page.keyboard.press('Escape')
+    await expect.poll(focused, { timeout: 60_000 }).toBe('Menu')
+    expect(await menu.getAttribute('aria-expanded')).toBe('false')
+    if (size !== null) await page.setViewportSize(size)
   })
 
   test('sets the size of /tmp, and the folders that an image writes to', async () => {
