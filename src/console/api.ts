@@ -1,12 +1,12 @@
 import { signal } from '@preact/signals'
 
-/** The API as the pages use it. The token is kept for this tab alone, never in an address. */
+/** The API for the pages. The token is stored for this tab only, and never in a URL. */
 
 const tokenKey = 'taibai-token'
 
-/** Null: none is known; in open mode none is needed. */
+/** Null: unknown; open mode needs none. */
 export const token = signal<string | null>(sessionStorage.getItem(tokenKey))
-/** True when the server wants a token that we do not have. */
+/** True when the server requires a token and we have none. */
 export const needsLogin = signal(false)
 
 export class Problem extends Error {
@@ -43,7 +43,7 @@ export async function ask(method: string, path: string, init: RequestInit = {}):
   return answer
 }
 
-/** The JSON of an answer that has to succeed. Throws Problem with the server's own sentence. */
+/** The JSON of a successful response. Throws Problem with the server's own message. */
 export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const init: RequestInit =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import type { ExecutionRow } from '../client/resources/executions.ts'
 import { ask, needsLogin } from './api.ts'
 
-/** What the server tells as it happens, over one stream that is asked for again whenever it ends. */
+/** The server's events, over a stream that reconnects whenever it ends. */
 
 interface ServerNow {
   running?: number
@@ -31,7 +31,7 @@ export function onLog(executionId: string, listener: LogListener): () => void {
   }
 }
 
-/** For ever. */
+/** Never resolves. */
 export async function follow(): Promise<void> {
   for (;;) {
     if (!needsLogin.value) await readOnce().catch(() => {})

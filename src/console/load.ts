@@ -7,7 +7,7 @@ export interface Loaded<T> {
   reload(): void
 }
 
-/** What `read` gives, read again when a dependency changes. What came last stays while the next is on its way. */
+/** The result of `read`, which is called again when a dependency changes. The previous result stays until the next arrives. */
 export function useLoad<T>(read: () => Promise<T>, dependencies: unknown[]): Loaded<T> {
   const [data, setData] = useState<T>()
   const [problem, setProblem] = useState<Problem>()
@@ -27,7 +27,7 @@ export function useLoad<T>(read: () => Promise<T>, dependencies: unknown[]): Loa
   return { data, problem, reload }
 }
 
-/** Calls it now and then, while the page is looked at. */
+/** Calls `act` periodically while the page is visible. */
 export function useEvery(ms: number, act: () => void): void {
   const latest = useRef(act)
   latest.current = act
@@ -37,7 +37,7 @@ export function useEvery(ms: number, act: () => void): void {
   }, [ms])
 }
 
-/** Calls it once, a moment after the last of many changes. */
+/** Calls `act` once, a moment after the last of many changes. */
 export function useSoon(ms: number, act: () => void): () => void {
   const timer = useRef<number>(0)
   const latest = useRef(act)

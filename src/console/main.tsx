@@ -32,7 +32,7 @@ import 'uplot/dist/uPlot.min.css'
 interface Place {
   to: string
   name: string
-  /** Others get a refusal there. */
+  /** True for pages that others may not use. */
   forAdmins?: true
 }
 
@@ -105,7 +105,7 @@ function pageAt(at: string) {
 
 function Console() {
   useEffect(() => {
-    // In open mode this succeeds without a token; else it leads to the log-in.
+    // In open mode this succeeds without a token; else it leads to the login.
     void get('/v1/runtimes').catch(() => {})
     void follow()
     followMe()

@@ -2,13 +2,13 @@ import { computed, effect, signal } from '@preact/signals'
 import type { WhoAmI } from '../client/resources/tokens.ts'
 import { get, needsLogin, token } from './api.ts'
 
-/** Who looks at the page, as the server knows them; null while nobody is known. */
+/** The current user according to the server; null while unknown. */
 export const me = signal<WhoAmI | null>(null)
 
-/** What only admins may see is not offered to others. While nothing is known it is: the server has the last word. */
+/** Pages for admins are hidden from others. They are shown while the user is unknown: the server decides anyway. */
 export const isAdmin = computed(() => me.value === null || me.value.roles.includes('admin'))
 
-/** Asks anew with each token. */
+/** Asks again for each token. */
 export const followMe = (): void =>
   void effect(() => {
     void token.value

@@ -3,7 +3,7 @@ import type { BuildRow } from '../client/resources/builds.ts'
 import type { FunctionRow } from '../client/resources/functions.ts'
 import { answered, ask } from './api.ts'
 
-/** Packages of source files, read and made in the browser. */
+/** Packages of source files, read and built in the browser. */
 
 export type Files = Record<string, Uint8Array>
 
@@ -13,7 +13,7 @@ export const readPackage = (bytes: ArrayBuffer): Files =>
 export const textOf = (bytes: Uint8Array): string => strFromU8(bytes)
 export const bytesOf = (text: string): Uint8Array => strToU8(text)
 
-/** Programs and pictures are no texts to edit. */
+/** Binary files cannot be edited. */
 export const isText = (bytes: Uint8Array): boolean => bytes.length < 1_000_000 && !bytes.subarray(0, 8000).includes(0)
 
 export const makePackage = (files: Files): Blob =>
@@ -26,7 +26,7 @@ export const openPackage = async (id: string, version = 0): Promise<Files> => {
   return readPackage(await answer.arrayBuffer())
 }
 
-/** What became of a package that was sent: the function as it is then, or the build that goes on. */
+/** The result of an upload: the function, or the build that continues. */
 export type Sent = { fn: FunctionRow; build?: never } | { build: BuildRow; fn?: never }
 
 export async function sendPackage(method: 'POST' | 'PUT', path: string, zip: Blob): Promise<Sent> {
@@ -37,6 +37,6 @@ export async function sendPackage(method: 'POST' | 'PUT', path: string, zip: Blo
     : { fn: await answered<FunctionRow>(answer) }
 }
 
-/** The function when it is there, however long its build takes. */
+/** Waits for the function, however long its build takes. */
 export const deployPackage = async (path: string, zip: Blob): Promise<FunctionRow> =>
   answered<FunctionRow>(await ask('POST', path, { body: zip, headers: { 'Content-Type': 'application/zip' } }))

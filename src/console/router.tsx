@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 
-/** Which page is shown: the path below /console, and its query. */
+/** The current page: the path below /console, and its query. */
 
 const base = '/console'
 const pathNow = (): string => location.pathname.slice(base.length).replace(/\/$/, '') || '/'
@@ -22,7 +22,7 @@ export function go(to: string, how: 'push' | 'replace' = 'push'): void {
   show()
   if (how === 'push') {
     scrollTo(0, 0)
-    // Who listens to the page hears that it is another one.
+    // The focus on the title tells screen readers that the page has changed.
     requestAnimationFrame(() => document.querySelector<HTMLElement>('h1')?.focus())
   }
 }

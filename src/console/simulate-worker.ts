@@ -6,8 +6,8 @@ import { type CurvePoint, curveSize, curves } from '../simulator/curves.ts'
 import { traceOfHistory } from '../simulator/history.ts'
 
 /**
- * A thread of the browser: it reads the calls that the server has had, and replays them. So the server only sends its
- * records, and the page stays quick.
+ * A web worker: it reads past calls from the server and replays them. So the server only sends its records, and the page stays
+ * responsive.
  */
 
 export interface WhatIfQuestion {
@@ -23,7 +23,7 @@ export type WhatIfNews =
   | { kind: 'failed'; says: string }
 
 const mib = 1024 * 1024
-/** Of a worker whose function is gone, when nothing was measured. */
+/** Memory of a deleted function's worker without measurements. */
 const usualMemoryBytes = 128 * mib
 const newsEvery = 20_000
 

@@ -1,6 +1,6 @@
 import type { ExecutionRow } from '../client/resources/executions.ts'
 
-/** How values look. */
+/** Formats values. */
 
 const mib = 1024 * 1024
 
@@ -14,7 +14,7 @@ export const mebibytes = (bytes: number): string => `${Math.round(bytes / mib)} 
 export const percent = (share: number | null | undefined): string =>
   share === null || share === undefined ? '–' : `${(share * 100).toFixed(share < 0.1 ? 2 : 0)} %`
 
-/** In the zone of the person who looks. */
+/** In the time zone of the browser. */
 export const time = (iso: string | null | undefined): string => {
   if (!iso) return '–'
   const at = new Date(iso)

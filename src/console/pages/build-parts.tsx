@@ -6,7 +6,7 @@ import { Badge, Table } from '../parts/basics.tsx'
 import { Link } from '../router.tsx'
 import { mebibytes, ms, time } from '../text.ts'
 
-/** A build as it goes: its row, and what it has printed so far. */
+/** A build with its output so far, updated as it runs. */
 export function useBuild(id: string) {
   const build = useLoad(() => get<BuildRow>(`/v1/builds/${encodeURIComponent(id)}`), [id])
   const [log, setLog] = useState('')
@@ -20,7 +20,7 @@ export function useBuild(id: string) {
 
 const againMs = 1000
 
-/** To its end, also when the server was away meanwhile. */
+/** Follows it to its end, reconnecting when the server was away. */
 async function followed(id: string, show: (log: string) => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const build = await read(id, show, signal).catch(() => null)
@@ -43,7 +43,7 @@ async function read(id: string, show: (log: string) => void, signal: AbortSignal
   return get<BuildRow>(`/v1/builds/${encodeURIComponent(id)}`)
 }
 
-/** Shows the end, unless the person has gone back to look at something. */
+/** Scrolls to the end, unless the person has scrolled back. */
 export function BuildLog({ log, isOver }: { log: string; isOver: boolean }) {
   const holder = useRef<HTMLPreElement>(null)
   const isAtEnd = useRef(true)
@@ -56,7 +56,7 @@ export function BuildLog({ log, isOver }: { log: string; isOver: boolean }) {
   }
   const empty = isOver ? 'It has printed nothing.' : 'It has printed nothing yet.'
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
     <pre role="log" aria-label="Output of the build" tabIndex={0} class="live" ref={holder} onScroll={onScroll}>
       {log === '' ? empty : log}
     </pre>

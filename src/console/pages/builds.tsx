@@ -8,7 +8,7 @@ import { BuildLog, Builds, tookText, useBuild } from './build-parts.tsx'
 
 const rows = 100
 
-/** What was installed for packages, the newest first; of one function where one is given. */
+/** Builds of packages, the newest first; of one function if given. */
 export function BuildList({ functionId }: { functionId?: string }) {
   const of = functionId === undefined ? '' : `&function_id=${functionId}`
   const { data, problem, reload } = useLoad(() => get<{ builds: BuildRow[] }>(`/v1/builds?limit=${rows}${of}`), [of])
@@ -33,7 +33,7 @@ export const BuildsPage = () => (
   </Page>
 )
 
-/** One build: how it goes, what it prints, and why it failed. */
+/** One build: its state, its output, and the reason of a failure. */
 export function BuildPage({ id }: { id: string }) {
   const { data, problem, log } = useBuild(id)
   if (data === undefined) return <Trouble problem={problem} />

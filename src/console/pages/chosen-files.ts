@@ -1,8 +1,8 @@
 import { type Files, makePackage } from '../packages.ts'
 
-/** Files and folders that somebody drops or chooses, as a package. */
+/** Turns files and folders that were dropped or chosen into a package. */
 
-/** A ZIP is taken as it is; a folder is its contents. Throws an Error with a sentence. */
+/** A ZIP is used as it is; of a folder, its contents. Throws an Error with a sentence. */
 export async function packageOf(files: Files): Promise<Blob> {
   const names = Object.keys(files)
   const [only = ''] = names
@@ -36,7 +36,7 @@ async function collect(entry: FileSystemEntry, files: Files): Promise<void> {
   if (isIgnored(entry.fullPath)) return
   const reader = (entry as FileSystemDirectoryEntry).createReader()
   for (;;) {
-    // It tells of some at a time.
+    // The browser returns the entries in batches.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject))
     if (some.length === 0) return
     for (const one of some) await collect(one, files)
@@ -45,11 +45,11 @@ async function collect(entry: FileSystemEntry, files: Files): Promise<void> {
 
 const bytesOfFile = async (file: File): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer())
 
-/** What no function needs. */
+/** Files that no function needs. */
 const isIgnored = (path: string): boolean => /(^|\/)(\.git|__pycache__|\.venv)(\/|$)/.test(path)
 const wanted = (files: Files): Files => Object.fromEntries(Object.entries(files).filter(([name]) => !isIgnored(name)))
 
-/** When all lie in one folder, that folder is not part of their names. */
+/** Removes a folder that contains all files from their names. */
 function withoutFolder(files: Files): Files {
   const names = Object.keys(files)
   const folder = /^[^/]+\//.exec(names[0] ?? '')?.[0]

@@ -5,7 +5,7 @@ import { Action, Field } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Link } from '../router.tsx'
 
-/** What went wrong with one run, and its input to be mended. */
+/** The failure of a run, and its input for editing. */
 export function DeadLetterDialog({
   letter,
   name,

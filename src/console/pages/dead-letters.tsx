@@ -11,10 +11,10 @@ import { time } from '../text.ts'
 import { DeadLetterDialog } from './dead-letter-dialog.tsx'
 
 const pageRows = 200
-/** The API wants to be told which, when many are meant. */
+/** The API requires a filter for operations on many. */
 const everyOne = 'created_at=gte:1970-01-01T00:00:00Z'
 
-/** Accepted runs that did not succeed and will not be tried again by themselves, the oldest first. */
+/** Accepted runs that did not succeed and are not retried automatically, the oldest first. */
 export function DeadLetters() {
   const filters = runFilters(['function_id', 'status', 'trigger']).toString()
   const letters = useLoad(

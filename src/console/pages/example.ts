@@ -3,7 +3,7 @@ import { call } from '../api.ts'
 import { bytesOf, deployPackage, makePackage } from '../packages.ts'
 import type { Example } from './function-templates.ts'
 
-/** Makes all that an example is made of, under the name that was asked for, and answers with its function. */
+/** Creates everything in an example under the given name, and returns its function. */
 export async function makeExample(
   { name: usual, functions }: Example,
   files: Record<string, string>,

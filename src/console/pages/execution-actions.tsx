@@ -4,7 +4,7 @@ import { call } from '../api.ts'
 import { Action } from '../parts/basics.tsx'
 import { go } from '../router.tsx'
 
-/** What can be done with a run: again with the same version or another, cancelled, and with a dead letter what is done with those. */
+/** Actions on a run: repeat with the same or another version, cancel, and those on dead letters. */
 export function ExecutionActions({
   run,
   latestVersion,

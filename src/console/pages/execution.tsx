@@ -13,7 +13,7 @@ import { json, start, time } from '../text.ts'
 import { ExecutionActions } from './execution-actions.tsx'
 import { logOf } from './function-run.tsx'
 
-/** One run: what it waited for, why it was cold, what it printed, how it ended. */
+/** One run: what it waited for, why it was cold, its output, and its end. */
 export function Execution({ id }: { id: string }) {
   const run = useLoad(() => get<ExecutionRow>(`/v1/executions/${encodeURIComponent(id)}`), [id])
   const fn = useLoad(
@@ -94,7 +94,7 @@ export function Execution({ id }: { id: string }) {
   )
 }
 
-/** Where its result goes, and whether it has come there. */
+/** The destination of the result, and the state of the delivery. */
 function Delivery({ delivery: { to, state, attempts, error } }: { delivery: NonNullable<ExecutionRow['delivery']> }) {
   return (
     <>

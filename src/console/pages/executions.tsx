@@ -13,7 +13,7 @@ import { executionColumns } from './execution-columns.tsx'
 const pageRows = 100
 const filters = ['function_id', 'status', 'trigger', 'trigger_id', 'start_kind'] as const
 
-/** Everything that ran, the newest first; what is further down comes as it is scrolled to. */
+/** All runs, the newest first; older ones are loaded while scrolling. */
 export function Executions() {
   const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
   const asked = runFilters(filters)
@@ -84,7 +84,7 @@ export function Executions() {
   )
 }
 
-/** The pages after the first, one after the other. */
+/** Loads the pages after the first one. */
 function useOlder(text: string, first: ExecutionRow[] | undefined) {
   const [rows, setRows] = useState<ExecutionRow[]>([])
   const [isEnd, setIsEnd] = useState(false)

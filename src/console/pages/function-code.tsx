@@ -7,7 +7,7 @@ import { Difference, Editor } from '../parts/editor.tsx'
 import { Link } from '../router.tsx'
 import { BuildLog, useBuild } from './build-parts.tsx'
 
-/** The files of the package: what is saved serves the next call. */
+/** The files of the package; saving them deploys them. */
 export function FunctionCode({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   if (fn.code.source !== 'package')
     return (
@@ -108,7 +108,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   )
 }
 
-/** The build of what was saved; the code before it goes on until it has worked. */
+/** The build of the saved files; the previous code runs until it has succeeded. */
 function SavedBuild({ id, onDone }: { id: string; onDone(): void }) {
   const { data, log } = useBuild(id)
   const status = data?.status ?? 'running'

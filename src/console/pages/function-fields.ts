@@ -3,14 +3,14 @@ import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } fro
 import type { Choice } from '../parts/choices.tsx'
 import { numberIn } from '../parts/form.tsx'
 
-/** The settings of a function as texts of a form, and back. */
+/** Converts a function's settings to form texts, and back. */
 
 export interface FunctionSetting {
   label: string
   hint?: string
-  /** How it is written: absent, in one line. */
+  /** Input type; absent: one line. */
   as?: 'lines' | readonly Choice[]
-  /** Absent: of both. */
+  /** Absent: for both. */
   only?: 'image' | 'package'
   text(fn: FunctionRow): string
   /** Throws an Error with a sentence. */
@@ -24,7 +24,7 @@ const numberOrNull = (text: string, label: string, unit = 1): number | null => {
 }
 const shown = (value: number | null, unit = 1): string => (value === null ? '' : String(value / unit))
 
-/** A number that may be missing. */
+/** An optional number. */
 const optional = (
   label: string,
   hint: string,
@@ -36,7 +36,7 @@ const optional = (
   change: (text) => ({ [name]: numberOrNull(text, label) }),
 })
 
-/** A number that has to be there. */
+/** A required number. */
 const needed = (
   label: string,
   name: 'timeout' | 'concurrency' | 'min_workers' | 'cpu',

@@ -8,7 +8,7 @@ import { Phases } from '../parts/phases.tsx'
 import { Link } from '../router.tsx'
 import { json, start } from '../text.ts'
 
-/** Run it with an input; output, log and phases stand below as soon as they are there. */
+/** Runs a function with an input; output, log and phases appear as they arrive. */
 export function FunctionRun({ fn, onRun }: { fn: FunctionRow; onRun(): void }) {
   const [input, setInput] = useState('{"name": "Li Bai"}')
   const [row, setRow] = useState<ExecutionRow>()

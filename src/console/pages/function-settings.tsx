@@ -4,7 +4,7 @@ import { Action } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
 import { type FunctionSetting, settingGroups } from './function-fields.ts'
 
-/** Everything about a function but its code; only what was changed is sent. */
+/** All settings of a function except its code; only changed ones are sent. */
 export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   const kind = fn.code.source === 'image' ? 'image' : 'package'
   const groups = settingGroups.map(

@@ -1,26 +1,26 @@
-/** What a new function begins with. Each runs as it is. */
+/** The initial content of a new function. Each runs as it is. */
 
 export interface FunctionTemplate {
   name: string
   language: 'javascript' | 'python' | 'ruby' | 'shell'
   file: string
-  /** Absent: the runtime's own. */
+  /** Absent: the runtime's default. */
   signature?: 'http'
   text: string
-  /** Absent: one function of one file. */
+  /** Absent: a single function with one file. */
   example?: Example
 }
 
-/** One of those that `taibai init` begins with, too. */
+/** An example that `taibai init` offers as well. */
 export interface Example {
   name: string
-  /** Beside the one that is shown. */
+  /** Files in addition to the one that is shown. */
   files: Record<string, string>
-  /** What is sent to make each; the one with the name of the example is the function that is asked for. */
+  /** Requests that create the functions; the one with the example's name is the requested function. */
   functions: { name: string; query: Record<string, string>; jobs: object[]; webhooks: object[] }[]
 }
 
-/** Put in by the build of the console; nowhere else are there any. */
+/** Inserted by the console's build. */
 declare const taibaiExamples: FunctionTemplate[]
 const examples = typeof taibaiExamples === 'undefined' ? [] : taibaiExamples
 
@@ -169,6 +169,6 @@ export const functionTemplates: FunctionTemplate[] = [
   },
 ]
 
-/** Those of a runtime, by its first language; runtimes of other languages have none. */
+/** Templates of a runtime, by its first language; none for other languages. */
 export const templatesOf = (language: string | undefined): FunctionTemplate[] =>
   [...functionTemplates, ...examples].filter((template) => template.language === language)

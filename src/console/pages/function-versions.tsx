@@ -8,7 +8,7 @@ import { Action, Empty, Field, Table, Trouble } from '../parts/basics.tsx'
 import { numberIn, useForm } from '../parts/form.tsx'
 import { percent, time } from '../text.ts'
 
-/** Frozen copies and the names that point to them; rolling back is pointing to an earlier one. */
+/** Frozen copies and their aliases; pointing an alias at an earlier version is a rollback. */
 export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged(): void }) {
   const versions = useLoad(
     () => get<{ function_versions: VersionRow[] }>(`/v1/functions/${encodeURIComponent(fn.id)}/versions`),
@@ -31,7 +31,7 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
     else await call('POST', '/v1/aliases', { name, ...fields })
     aliases.reload()
   }
-  /** Its code is the code of the next call. */
+  /** Deploys its code for the next call. */
   const restore = async (version: number) => {
     await call('POST', `/v1/functions/${encodeURIComponent(fn.id)}/versions/${version}/rollback`)
     onChanged()
@@ -158,7 +158,7 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
 
 const versionText = (version: number): string => (version === 0 ? 'as it is now' : `version ${version}`)
 
-/** Gives a share of an alias's calls to another version; none of them again. */
+/** Sets another version's share of an alias's calls, or removes all shares. */
 function AliasShare({
   aliases,
   latestVersion,

@@ -16,7 +16,7 @@ import { FunctionVersions } from './function-versions.tsx'
 
 const tabs = ['run', 'code', 'builds', 'settings', 'versions', 'executions', 'numbers'] as const
 
-/** A function whole: try it, change it, see what it did. */
+/** A function: run it, change it, see its runs. */
 export function Function_({ id }: { id: string }) {
   const fn = useLoad(() => get<FunctionRow>(`/v1/functions/${encodeURIComponent(id)}`), [id])
   const [runs, setRuns] = useState(0)

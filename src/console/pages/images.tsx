@@ -6,7 +6,7 @@ import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
 import { mebibytes, time } from '../text.ts'
 
-/** The images on the engine, and the registries that they come from. */
+/** The engine's images, and the registries from which they come. */
 export function Images() {
   const images = useLoad(() => get<{ images: ImageRow[] }>('/v1/images'), [])
   const form = useForm({ image: '' })
@@ -74,7 +74,7 @@ function stateOf({ unused, used_by, other_release }: ImageRow): string {
   return used_by.length > 0 ? 'used' : 'kept'
 }
 
-/** Says first what would go. */
+/** Lists first what would be removed. */
 async function prune(): Promise<void> {
   const planned = await call<PrunedRow>('POST', '/v1/images/prune?dry_run=true')
   if (planned.removed.length === 0) throw new Error('Nothing is unused.')

@@ -13,7 +13,7 @@ interface Collision {
   names: string[]
 }
 
-/** The coming day, a lane for each job; where several are due in the same minute, a line goes through all. */
+/** The coming day with a lane for each job; a line marks minutes in which several are due. */
 export function JobDay({ calendar }: { calendar: JobCalendar }) {
   const from = Math.floor(Date.parse(calendar.from) / minuteMs) * minuteMs
   const lanes = calendar.jobs.map(({ id, name, times, more }) => {

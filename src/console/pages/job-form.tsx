@@ -8,7 +8,7 @@ import { time } from '../text.ts'
 
 const afterTypingMs = 300
 
-/** A new job, or one that is changed. */
+/** Creates or changes a job. */
 export function JobForm({ functions, job, onDone }: { functions: FunctionRow[]; job?: JobRow; onDone(): void }) {
   const form = useForm({
     function_id: '',
@@ -69,7 +69,7 @@ export function JobForm({ functions, job, onDone }: { functions: FunctionRow[]; 
   )
 }
 
-/** What the pattern says, as it is typed. */
+/** Describes the pattern while it is typed. */
 function InWords({ pattern, timezone }: { pattern: string; timezone: string }) {
   const [preview, setPreview] = useState<PatternPreview | string>('')
   useEffect(() => {

@@ -133,7 +133,7 @@ export function Jobs() {
   )
 }
 
-/** Runs that were not made, since the server started. */
+/** Skipped runs since the server started. */
 function LeftOut({ job: { left_out } }: { job: JobRow }) {
   const [last] = left_out
   if (last === undefined) return <>–</>

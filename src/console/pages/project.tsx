@@ -8,7 +8,7 @@ import { numberIn, useForm } from '../parts/form.tsx'
 
 const unlimited = 'none'
 
-/** The limits of a project with what is used of them; admins change them. */
+/** The limits of a project with their current use; admins can change them. */
 export function Project({ id }: { id: string }) {
   const path = `/v1/projects/${encodeURIComponent(id)}/limits`
   const limits = useLoad(() => get<LimitsRow>(path), [id])

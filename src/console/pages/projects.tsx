@@ -6,7 +6,7 @@ import { Page, Table, Trouble } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
 import { go, Link } from '../router.tsx'
 
-/** What each project has and takes at the moment: admins see all, others their own. */
+/** Contents and current use of each project: admins see all, others their own. */
 export function Projects() {
   const projects = useLoad(() => get<{ projects: ProjectRow[] }>('/v1/projects'), [])
   const form = useForm({ id: '' })

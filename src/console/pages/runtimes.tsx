@@ -8,7 +8,7 @@ import { mebibytes } from '../text.ts'
 
 const mib = 1024 * 1024
 
-/** What functions are written in; admins add and remove runtimes, and give them another image. */
+/** Runtimes for functions; admins add and remove them, and change their images. */
 export function Runtimes() {
   const { data, problem, reload } = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
   useEvery(3000, reload)

@@ -7,7 +7,7 @@ import { time } from '../text.ts'
 
 const none = { name: '', value: '' }
 
-/** Names and versions; a value goes in and is never shown. */
+/** Names and versions; values can be set and are never shown. */
 export function Secrets() {
   const secrets = useLoad(() => get<{ secrets: SecretRow[] }>('/v1/secrets'), [])
   const [fields, setFields] = useState(none)

@@ -7,7 +7,7 @@ import { useEvery, useLoad } from '../load.ts'
 import { Action, Badge, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
 import { mebibytes, time } from '../text.ts'
 
-/** How the server is: whether it takes calls, what it holds, its backups. */
+/** The server's state: readiness, contents, backups. */
 export function Server() {
   const ready = useLoad(async () => (await ask('GET', '/readyz')).status === 200, [])
   const backups = useLoad(() => get<{ backups: BackupRow[] }>('/v1/backups'), [])
@@ -105,7 +105,7 @@ export function Server() {
 const memoryOf = ({ reserved_bytes, budget_bytes }: HealthRow['memory']): string =>
   `${mebibytes(reserved_bytes)} of ${mebibytes(budget_bytes)}`
 
-/** What is wrong comes first. */
+/** Problems come first. */
 function Findings({ findings }: { findings: HealthRow['findings'] }) {
   const order = ['problem', 'warning', 'ok']
   return (

@@ -4,7 +4,7 @@ import { useLoad } from '../load.ts'
 import { Badge, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
 
-/** What the server was started with; they are changed in its environment. */
+/** The server's settings, which can be changed in its environment. */
 export function Settings() {
   const settings = useLoad(() => get<{ settings: SettingRow[] }>('/v1/settings'), [])
   const form = useForm({ text: '', from: 'all' })
@@ -59,5 +59,5 @@ function shownValue({ value, secret, given }: SettingRow): string {
   return value ?? '–'
 }
 
-/** The sentences are those of the documentation, which has links. */
+/** Removes the links from the documentation's sentences. */
 const withoutLinks = (text: string): string => text.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1').replaceAll('`', '')

@@ -8,7 +8,7 @@ import { Link } from '../router.tsx'
 
 const groupings = ['function', 'day', 'project', 'day,function'] as const
 
-/** What functions have used this month: of the own project, for admins of all. */
+/** Use of functions this month: of the caller's project, for admins of all. */
 export function Usage() {
   const [by, setBy] = useState<(typeof groupings)[number]>('function')
   const everywhere = isAdmin.value ? '&all_projects=true' : ''

@@ -9,7 +9,7 @@ import { Link } from '../router.tsx'
 import { time } from '../text.ts'
 import { WebhookForm } from './webhook-form.tsx'
 
-/** One webhook: its address, a try, its last calls, and what can be changed. */
+/** One webhook: its URL, a test call, its last deliveries, and its settings. */
 export function WebhookDialog({
   webhook,
   name,
@@ -72,7 +72,7 @@ export function WebhookDialog({
   )
 }
 
-/** Without a signature: a webhook that checks one refuses it, and says so. */
+/** The test call is not signed: a webhook that requires signatures refuses it. */
 function Try({ webhook, onTried }: { webhook: WebhookRow; onTried(): void }) {
   const form = useForm({ body: '{"name": "Li Bai"}' })
   const [answer, setAnswer] = useState('')

@@ -17,7 +17,7 @@ const schemes: Choice[] = [
   ['hmac', 'HMAC-SHA256 in a header'],
 ]
 
-/** A new webhook, or one that is changed. */
+/** Creates or changes a webhook. */
 export function WebhookForm({
   functions,
   webhook,

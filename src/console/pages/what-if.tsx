@@ -15,7 +15,7 @@ const spans: [days: number, text: string][] = [
 
 type Begun = Extract<WhatIfNews, { kind: 'begun' }>
 
-/** The calls that the server has had, replayed with other memory budgets and other ways of keeping workers. */
+/** Replays the server's past calls with other memory budgets and other policies for keeping workers. */
 export function WhatIf() {
   const [days, setDays] = useState(7)
   const [state, setState] = useState<'idle' | 'busy' | 'done'>('idle')

@@ -14,7 +14,7 @@ interface Generic {
   available: number
 }
 
-/** Who is warm, for whom, and who would go first; how many wait for any function; what was started last. */
+/** Warm workers by function in the order of eviction, generic workers, and the last starts. */
 export function Workers() {
   const kept = useLoad(() => get<KeptWorkers>('/v1/workers'), [])
   const history = useLoad(() => get<WorkerHistoryRow>('/v1/workers/history'), [])

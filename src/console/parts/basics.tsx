@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
-/** The small parts that pages are made of. */
+/** Small components of pages. */
 
 export function Page({
   title,
@@ -58,7 +58,7 @@ export function Field({
 
 export interface Column<Row> {
   title: string
-  /** In the place of the title. */
+  /** Replaces the title. */
   head?: ComponentChildren
   cell(row: Row): ComponentChildren
   number?: boolean
@@ -71,7 +71,7 @@ export interface TableProps<Row> {
   label: string
 }
 
-/** In the place of rows that are not in the page; px. */
+/** Space in place of rows that are not rendered; px. */
 interface Gaps {
   above: number
   below: number
@@ -152,7 +152,7 @@ export function Facts({ facts }: { facts: [name: string, value: ComponentChildre
   )
 }
 
-/** What it does may fail: then the sentence stands beside it. */
+/** A button; the message of a failure appears beside it. */
 export function Action({
   label,
   act,
@@ -198,7 +198,7 @@ export function Action({
   )
 }
 
-/** Puts a text where it can be pasted from. */
+/** Copies a text to the clipboard. */
 export function Copy({ text }: { text: string }) {
   const [done, setDone] = useState(false)
   const onClick = async () => {

@@ -3,12 +3,12 @@ import uPlot from 'uplot'
 
 export interface Series {
   label: string
-  /** Name of a colour of the style sheet, such as `--run`. */
+  /** Name of a colour in the style sheet, such as `--run`. */
   color: string
   values: (number | null)[]
 }
 
-/** As the canvas takes it: a colour of the style sheet in the theme that is shown. */
+/** Resolves a colour of the style sheet in the current theme, for the canvas. */
 function colorOf(element: HTMLElement, name: string): string {
   element.style.color = `var(${name})`
   const { color } = getComputedStyle(element)

@@ -7,7 +7,7 @@ export type Choice = readonly [value: string, shown: string]
 
 export const plain = (...values: string[]): Choice[] => values.map((value) => [value, value])
 
-/** A filter that is part of the address: what is seen can be linked to. */
+/** A filter that is part of the URL, so that the view can be linked. */
 export function FilterChoice({ name, label, values }: { name: string; label: string; values: readonly Choice[] }) {
   return (
     <Field label={label}>
@@ -23,7 +23,7 @@ export function FilterChoice({ name, label, values }: { name: string; label: str
   )
 }
 
-/** A text to be found, asked for a moment after it was typed. */
+/** A search text, applied a moment after typing. */
 export function FilterText({ name, label }: { name: string; label: string }) {
   const [text, setText] = useState(query.value.get(name) ?? '')
   const tell = useSoon(400, () => setQuery(name, text))
@@ -41,7 +41,7 @@ export function FilterText({ name, label }: { name: string; label: string }) {
   )
 }
 
-/** A day and time of the person who looks, kept in the address as UTC. */
+/** A local day and time, stored in the URL as UTC. */
 export function FilterTime({ name, label }: { name: string; label: string }) {
   const kept = query.value.get(name)
   return (
@@ -58,13 +58,13 @@ export function FilterTime({ name, label }: { name: string; label: string }) {
   )
 }
 
-/** As a field of the browser takes it. */
+/** The format of the browser's input field. */
 export function localTime(at: Date): string {
   const shifted = new Date(at.getTime() - at.getTimezoneOffset() * 60_000)
   return shifted.toISOString().slice(0, 16)
 }
 
-/** The filters of the address as those of a list of runs. */
+/** Converts the URL's filters to those of a list of runs. */
 export function runFilters(names: readonly string[]): URLSearchParams {
   const asked = new URLSearchParams()
   for (const name of names) if (query.value.has(name)) asked.set(name, query.value.get(name) as string)

@@ -3,7 +3,7 @@ import type { Extension } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 
-/** The editor in the colours of the page, which follow the theme that the person's system says; as readable as all other text. */
+/** The editor in the page's colours, which follow the system's theme, with the same contrast as other text. */
 
 const frame = EditorView.theme({
   '&': { color: 'var(--text)', backgroundColor: 'var(--card)' },

@@ -7,7 +7,7 @@ import { keymap } from '@codemirror/view'
 import { basicSetup, EditorView } from 'codemirror'
 import { looks } from './code-mirror-looks.ts'
 
-/** CodeMirror as the pages use it: a chunk of its own. */
+/** CodeMirror with our configuration, in a chunk of its own. */
 
 const languageOf = (file: string): Extension => {
   if (/\.py$/.test(file)) return python()

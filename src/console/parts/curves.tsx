@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 
-/** Lines through points of two measures, drawn as SVG: what one costs in the other. */
+/** Lines through points of two measures, drawn as SVG. */
 
 export interface CurveLine {
   name: string
@@ -14,7 +14,7 @@ interface Axis {
 
 const height = 300
 const margin = { left: 64, right: 16, top: 12, bottom: 44 }
-/** Each line has a mark of its own: colours alone do not tell them apart for everybody. */
+/** Each line has markers of its own, because not everybody can distinguish the colours. */
 const marks = ['M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0', 'M-4,-4h8v8h-8z', 'M0,-5l5,9h-10z', 'M0,-5l5,5l-5,5l-5,-5z']
 const markOf = (at: number): string => marks[at % marks.length] as string
 
@@ -26,7 +26,7 @@ export function Curves({ title, lines, x, y }: { title: string; lines: CurveLine
   const span = Math.log(most / least) || 1
   const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom }
   const xOf = (value: number): number => margin.left + (Math.log(Math.max(least, value) / least) / span) * inner.width
-  /** A root shows small values, and nothing as nothing. */
+  /** A square root makes small values visible and keeps zero at zero. */
   const yOf = (value: number): number => margin.top + (1 - Math.sqrt(value / highest)) * inner.height
   const yTicks = [0, 0.04, 0.16, 0.36, 0.64, 1].map((share) => share * highest)
   return (
@@ -84,7 +84,7 @@ export function CurveLegend({ names }: { names: readonly string[] }) {
   )
 }
 
-/** Powers of two, few enough to be read. */
+/** Powers of two, few enough to be readable. */
 function ticksBetween(least: number, most: number): number[] {
   const first = Math.ceil(Math.log2(least))
   const last = Math.floor(Math.log2(most))
@@ -92,7 +92,7 @@ function ticksBetween(least: number, most: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, at) => 2 ** (first + at * step))
 }
 
-/** Of the element that the ref is given to. */
+/** Width of the element with the ref. */
 function useWidth() {
   const holder = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(600)

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 
-/** A code editor, loaded when it is first shown. */
+/** A code editor, loaded on first use. */
 export function Editor({
   file,
   text,
@@ -33,7 +33,7 @@ export function Editor({
   return <div class="editor" ref={holder} />
 }
 
-/** Two texts side by side, with what differs marked. */
+/** Two texts side by side with marked differences. */
 export function Difference({ file, before, after }: { file: string; before: string; after: string }) {
   const holder = useRef<HTMLDivElement>(null)
   useEffect(() => {

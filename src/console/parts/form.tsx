@@ -8,7 +8,7 @@ interface How {
   isSecret?: boolean
 }
 
-/** The texts of a form by their names, and the fields to write them in. */
+/** The texts of a form by name, and its fields. */
 export function useForm<Texts extends Record<string, string>>(first: Texts) {
   type Name = keyof Texts & string
   const [texts, setTexts] = useState(first)
@@ -49,11 +49,11 @@ export function useForm<Texts extends Record<string, string>>(first: Texts) {
   return { texts, set, input, choice, area, reset: () => setTexts(first) }
 }
 
-/** What is shown while nothing is chosen: the first. */
+/** The first choice is shown while none is selected. */
 const known = (text: string | undefined, choices: readonly Choice[]): string =>
   choices.find(([value]) => value === text)?.[0] ?? choices[0]?.[0] ?? ''
 
-/** What stands in a field as a number; an empty one has none. Throws an Error with a sentence. */
+/** The number in a field; undefined when it is empty. Throws an Error with a sentence. */
 export function numberIn(text: string, label: string): number | undefined {
   if (text.trim() === '') return undefined
   const number = Number(text)

@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Table, type TableProps } from './basics.tsx'
 
-/** Rows above and below what is seen, so that scrolling does not run ahead of the page. */
+/** Rows rendered above and below the visible ones, so that scrolling shows no gaps. */
 const spare = 30
-/** Until the first row has been measured. */
+/** Height of a row before the first one is measured. */
 const usualHeight = 38
 
 /**
- * A table of any length: only the rows that are seen, and some around them, are in the page. All rows are one line high.
- * `onEnd` is called when the last ones come near.
+ * A table of any length: only visible rows and some around them are in the page. All rows have the same height. `onEnd` is called
+ * near the last rows.
  */
 export function LongTable<Row>({ rows, onEnd, ...table }: TableProps<Row> & { onEnd(): void }) {
   const holder = useRef<HTMLDivElement>(null)

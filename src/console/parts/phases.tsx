@@ -1,7 +1,7 @@
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import { ms } from '../text.ts'
 
-/** The phases of a run as a waterfall: each bar begins where the one before has ended. */
+/** The phases of a run as a waterfall: each bar begins where the previous one ends. */
 
 const says: Record<string, string> = {
   queue: 'waited for its turn',
