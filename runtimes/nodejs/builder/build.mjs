@@ -1,5 +1,5 @@
-// Installs what a package needs. Finds the package in ./package and what it is told in ./in; leaves in ./out what is to lie
-// beside the files of the package. What it prints is the log of the build.
+// Installs a package's dependencies. Reads the package from ./package and its options from ./in; writes to ./out what belongs
+// beside the package's files. Its output is the log of the build.
 
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { basename, dirname, extname, join } from 'node:path'
 
 const root = '/build'
 const folder = join(root, 'package')
-/** Fetched by builds that want them. */
+/** Downloaded by builds that need them. */
 const tools = { pnpm: '10.34.9', yarn: '1.22.22', '@yarnpkg/cli-dist': '4.18.1', esbuild: '0.28.2' }
 
 process.chdir(folder)
@@ -27,13 +27,13 @@ if (existsSync('node_modules')) {
   renameSync('node_modules', join(root, 'out/node_modules'))
 }
 
-/** Beside whom the runtime trusts. */
+/** Trusts the operator's certificate authorities in addition to the runtime's. */
 function trustOperator() {
   const own = join(root, 'in/ca.crt')
   if (existsSync(own)) appendFileSync(own, readFileSync('/etc/ssl/certs/ca-certificates.crt'))
 }
 
-/** The lock file says whose the package is; what it says is installed, or the build fails. */
+/** The lock file selects the package manager; its content is installed exactly, or the build fails. */
 function install() {
   if (existsSync('pnpm-lock.yaml'))
     return run(tool('pnpm', 'pnpm'), ['install', '--frozen-lockfile', '--prod', '--node-linker=hoisted'])
@@ -51,7 +51,7 @@ function yarn(lock) {
   run(tool('@yarnpkg/cli-dist', 'yarn'), ['workspaces', 'focus', '--all', '--production'], settings)
 }
 
-/** The module of the entry as one file, with all that it imports of the package; what is installed stays outside. */
+/** Bundles the entry's module with its imports from the package; installed packages stay outside. */
 function bundle(entry) {
   const module = entry.slice(0, entry.lastIndexOf('.')) || 'main'
   const place = dirname(module)
@@ -71,7 +71,7 @@ function bundle(entry) {
   ])
 }
 
-/** Path of a program of a package, which is fetched from where all others come from. */
+/** Path of a program in a package, which is downloaded from the configured registry. */
 function tool(name, program) {
   const place = join(root, 'tools')
   run('npm', ['install', '--prefix', place, '--no-audit', '--no-fund', '--loglevel=error', `${name}@${tools[name]}`])

@@ -1,4 +1,4 @@
-/** How a call ends: what is returned becomes a RESULT, what is thrown a FAILED. */
+/** Ends calls: a return value becomes a RESULT frame, an exception a FAILED frame. */
 
 const { builtin, max, milliseconds, now, toJson, types } = require('./builtins.cjs')
 const { inFlight } = require('./calls.cjs')
@@ -28,7 +28,7 @@ function answer(call, value, { maxResultBytes }) {
   fail(call, new ResultNotSerializable(`the result is ${inspect(value)}, which JSON cannot say`))
 }
 
-/** Whatever the value is, as JSON; what JSON cannot say at the top is null. */
+/** Sends any value as JSON; a top-level value without JSON form becomes null. */
 function answerJson(call, value, { maxResultBytes }) {
   if (call.over) return
   let text
@@ -53,7 +53,7 @@ function sendResult(call, metaStart, body, maxBytes) {
   finish(call, RESULT, metaStart, body)
 }
 
-/** Counts the bytes of a string only when its length does not tell already. */
+/** Counts the bytes of a string only when its length does not already decide. */
 function isLonger(body, limit) {
   if (typeof body !== 'string') return body.length > limit
   return body.length * 3 > limit && Buffer.byteLength(body) > limit
@@ -65,7 +65,7 @@ function fail(call, error) {
   finish(call, FAILED, `${described.slice(0, -1)},`, '')
 }
 
-/** A failure that is an answer, too: `makeText` gives its JSON. */
+/** Fails a call and sends a response too: `makeText` returns its JSON. */
 function failWith(call, error, makeText, { maxResultBytes }) {
   if (call.over) return
   let text
@@ -83,19 +83,19 @@ function failNotBound(call, reason) {
   fail(call, new NotBound(reason))
 }
 
-/** Said with every end of a call from when the worker is about to exit: it takes no more of them. */
+/** Added to the end of each call once the worker is about to exit: it takes no more calls. */
 let lastMeta = ''
 /** Called when no call is in flight any more. */
 let afterLast
 
-/** `then` is called when the calls in flight have ended; at once, when there are none. */
+/** `then` is called when the calls in flight have ended; at once when there are none. */
 function takeNoMore(then) {
   lastMeta = '"last":true,'
   afterLast = then
   if (inFlight.size === 0) then?.()
 }
 
-/** The one way a call ends: with a frame whose meta begins as given and ends with what the call used. */
+/** The only way in which a call ends: a frame whose meta begins with `metaStart` and ends with the resource usage. */
 function finish(call, type, metaStart, body) {
   if (call.decoders) endDecoders(call)
   const endedAt = now()

@@ -1,6 +1,6 @@
-/** How a function calls the API of the server. Loaded for those that may. */
+/** Access to the server's API, loaded for functions that may use it. */
 
-/** Its token shows in no print and no JSON: functions print and return their context. */
+/** Printing and JSON do not show the token, because functions print and return their context. */
 class Api {
   #token
 
@@ -9,13 +9,13 @@ class Api {
     this.#token = token
   }
 
-  /** For the header X-Auth-Token, or as a bearer; good while this worker is there. */
+  /** For the header X-Auth-Token, or as a bearer token; valid while this worker exists. */
   get token() {
     return this.#token
   }
 }
 
-/** The token of a call says which execution asks. */
+/** The token of a call identifies the execution. */
 function apiOf({ url, token }) {
   return (executionId) => new Api(url, `${token}.${executionId}`)
 }

@@ -1,9 +1,6 @@
-/**
- * What the shim uses of the language and of Node on the way of a call, kept for itself: the function shares this process and may
- * replace globals.
- */
+/** References to the built-in functions that calls need: the function shares this process and may replace globals. */
 
-// Not `require('node:…')` nor `import`: that wraps a built-in module in an ES module, which is a third of the start.
+// `require('node:…')` and `import` wrap a built-in module in an ES module, which takes a third of the start.
 const builtin = process.getBuiltinModule
 const { parse: parseJson, stringify: toJson } = JSON
 const { max, min, round } = Math
@@ -15,7 +12,7 @@ const { types } = builtin('node:util')
 
 const mebibyte = 1024 * 1024
 
-/** Milliseconds since the start. Not `performance.now()`: a look at `performance` makes Node load nine modules. */
+/** Milliseconds since the start. `performance.now()` is not used, because accessing `performance` loads nine modules of Node. */
 function now() {
   return uptime() * 1000
 }
@@ -29,12 +26,12 @@ function isThenable(value) {
   return types.isPromise(value) || typeof value.then === 'function'
 }
 
-/** A native promise is waited for as it is; anything else with a `then` is not trusted to call back exactly once. */
+/** A native promise is awaited directly; any other thenable is not trusted to call back exactly once. */
 function whenSettled(thenable, onValue, onError) {
   promiseThen(types.isPromise(thenable) ? thenable : Promise.resolve(thenable), onValue, onError)
 }
 
-/** To the microsecond. */
+/** Rounded to microseconds. */
 function milliseconds(value) {
   return round(value * 1000) / 1000
 }

@@ -1,29 +1,29 @@
-/** The calls in flight, and which of them the running code belongs to. */
+/** The calls in flight, and the call to which the running code belongs. */
 
 const { builtin } = require('./builtins.cjs')
 const { cpuMs } = require('./usage.cjs')
 const { AsyncLocalStorage } = builtin('node:async_hooks')
 
-/** Bytes of a streamed answer that a call may send before it waits for credit. */
+/** Bytes of a streamed response that a call may send before it waits for credit. */
 const streamWindowBytes = 1024 * 1024
 
-/** By number. */
+/** Calls by number. */
 const inFlight = new Map()
-/** The call that the running code belongs to. */
+/** The call to which the running code belongs. */
 const currentCall = new AsyncLocalStorage()
 
 class Call {
   over = false
   cancelled = false
-  /** Bytes of a streamed answer that may still be sent. */
+  /** Bytes of a streamed response that may still be sent. */
   credit = streamWindowBytes
-  /** Goes on with a streamed answer that waits for credit. */
+  /** Resumes a streamed response that waits for credit. */
   wake = undefined
-  /** Where a streamed answer is read from. */
+  /** Source of a streamed response. */
   reader = undefined
   /** Indentation by console.group. */
   indent = ''
-  /** Joins characters that were written in several buffers. */
+  /** Decoders for characters that are split across buffers. */
   decoders = undefined
   controller = new AbortController()
 
@@ -32,7 +32,7 @@ class Call {
     this.begin(startedAt)
   }
 
-  /** Its time counts from here. */
+  /** Starts measuring the call's time. */
   begin(at) {
     this.startedAt = at
     this.cpuAtStart = cpuMs(at)

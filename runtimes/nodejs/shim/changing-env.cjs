@@ -1,10 +1,10 @@
 /**
- * Variables of the environment whose value is another one in each call. The C library keeps every value that a variable ever had: it
- * could be in use. Set with each call, a variable takes more memory and more time from call to call. So these lie in an object of ours,
- * in front of the environment of the process; programs that the function starts are given both.
+ * Environment variables whose value changes with each call. The C library keeps every former value, because it might be in use,
+ * so setting a variable for each call would take more and more memory and time. Therefore these variables are in an object in
+ * front of the process's environment; programs that the function starts get both.
  */
 
-/** By name; a call sets them here. Undefined: there is none. */
+/** Values by name, set by each call. Undefined: not set. */
 let values
 
 function changingEnv() {

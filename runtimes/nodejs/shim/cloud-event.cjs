@@ -1,8 +1,10 @@
-/** CloudEvents as functions see them, and as they answer with them. The server has read the mode: what comes are attributes and data. */
+/**
+ * CloudEvents as arguments and results of functions. The server has already parsed the mode: the shim gets attributes and data.
+ */
 
 const { dateNow, toJson, types } = require('./builtins.cjs')
 
-/** The attributes of the event that a call is; undefined: it is none. */
+/** The attributes of a call's event; undefined: the call is not an event. */
 function attributesIn(http) {
   if (http === undefined || !http.headers.some(([name]) => name === 'ce-specversion')) return undefined
   const attributes = {}
@@ -13,7 +15,7 @@ function attributesIn(http) {
   return attributes
 }
 
-/** One object with attributes, extensions and data. What no event brought is one of ours. */
+/** An object with attributes, extensions and data. A call that is not an event gets attributes of ours. */
 function eventOf({ execution_id: id, trigger, http }, fn, input) {
   const attributes = attributesIn(http)
   if (attributes !== undefined) return input === null ? attributes : { ...attributes, data: input }
@@ -40,7 +42,7 @@ function structured({ data_base64: base64, ...event }) {
   return base64 === undefined ? event : { ...event, data: Buffer.from(base64, 'base64') }
 }
 
-/** The head and the body of an answer in the binary mode; undefined: the value is no event. */
+/** Head and body of a response in the binary mode; undefined: the value is not an event. */
 function answerOf(value) {
   if (!isEvent(value)) return undefined
   const { data, datacontenttype, ...attributes } = structured(
@@ -55,7 +57,7 @@ function answerOf(value) {
   return { status: 200, headers, body: isPlain ? data : toJson(data) }
 }
 
-/** As the HTTP binding wants it: what is not a printable character of ASCII, and `"` and `%`. */
+/** Percent-encodes as the HTTP binding requires: non-printable and non-ASCII characters, `"` and `%`. */
 function encoded(text) {
   return text.replaceAll(/[^\x21\x23\x24\x26-\x7e]+/g, (part) =>
     [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),

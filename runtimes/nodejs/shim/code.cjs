@@ -1,4 +1,4 @@
-/** Code that comes over the connection: each CODE frame is a folder, a link, or a piece of a file. */
+/** Receives code over the connection: each CODE frame is a folder, a link, or a piece of a file. */
 
 const { builtin } = require('./builtins.cjs')
 const { appendFileSync, mkdirSync, symlinkSync, writeFileSync } = builtin('node:fs')

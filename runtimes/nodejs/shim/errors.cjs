@@ -1,19 +1,19 @@
-/** What is told of an error: its class, its message, and a trace that shows the function alone. */
+/** Describes an error: its class, its message, and a trace with the function's frames only. */
 
 const { builtin, types } = require('./builtins.cjs')
 const { isFrameOfNode } = require('./node-internals.cjs')
 const { inspect } = builtin('node:util')
 
 const maxErrorLength = 65536
-/** Prefixes that paths in a trace are shown without. */
+/** Prefixes that are removed from paths in a trace. */
 let hiddenPrefixes = []
 
-/** Errors of the shim's own; a trace of them would show nothing of the function. */
+/** Errors of the shim itself; their trace would show nothing of the function. */
 class Refusal extends Error {
   stack = ''
 }
 
-/** Paths in traces are told as they are in the package. */
+/** Paths in traces are relative to the package. */
 function hideFolder(codeFolder) {
   hiddenPrefixes = [`file://${codeFolder}/`, `${codeFolder}/`]
 }
@@ -36,7 +36,7 @@ function isError(value) {
   return types.isNativeError(value) || value instanceof Error
 }
 
-/** The class, unless the error says otherwise itself. */
+/** The class's name, unless the error sets its own. */
 function nameOfError(error) {
   const own = Object.hasOwn(error, 'name') && typeof error.name === 'string' ? error.name : ''
   return own || error.constructor?.name || 'Error'
@@ -50,7 +50,7 @@ function textOfThrown(value) {
   return typeof value === 'string' ? value : inspect(value)
 }
 
-/** The trace without the frames of the shim and of Node's loader. */
+/** The trace without frames of the shim and of Node's loader. */
 function stackOf(error, depth) {
   if (typeof error.stack !== 'string') return ''
   const lines = error.stack.split('\n').filter((line) => !isOwnFrame(line))

@@ -1,11 +1,11 @@
-/** `taibai dev --inspect`: a debugger attaches to the worker, and sees the files that are edited. */
+/** `taibai dev --inspect`: a debugger attaches to the worker and sees the edited files. */
 
 const { builtin } = require('./builtins.cjs')
 const { createServer } = builtin('node:net')
 const { setTimeout: pause } = builtin('node:timers/promises')
 
 const host = '127.0.0.1'
-/** The worker before may hold the port for a moment. */
+/** The previous worker may hold the port for a moment. */
 const tries = 100
 const againMs = 50
 
@@ -17,7 +17,7 @@ async function listen(port) {
   process.stderr.write(`No debugger can attach: port ${port} is taken.\n`)
 }
 
-/** Asked first, because Node.js prints each time that it could not have it. */
+/** Checked first, because Node.js prints a message for each failed attempt. */
 function isFree(port) {
   return new Promise((resolve) => {
     const probe = createServer()

@@ -1,13 +1,13 @@
-/** One call of the bound function: what it is handed, and what becomes of what it returns. */
+/** A call of the bound function: its arguments, and the handling of its result. */
 
 const { answer: answerValue, fail } = require('./answer.cjs')
 const { dateNow, isThenable, parseJson, whenSettled } = require('./builtins.cjs')
 const { currentCall } = require('./calls.cjs')
 const { log } = require('./output.cjs')
 
-/** As `load` returns it. */
+/** The result of `load`. */
 let fn
-/** What the calls act with in OpenStack; null: with nothing. */
+/** The calls' OpenStack session; null: none. */
 let openstack = null
 
 function setFunction(loaded) {
@@ -18,7 +18,7 @@ function setOpenStack(session) {
   openstack = session
 }
 
-/** The input lies at `from` to `to` in `buffer`, which is overwritten afterwards unless it is `owned`. */
+/** The input is in `buffer` from `from` to `to`, which is overwritten afterwards unless it is `owned`. */
 function invoke(call, meta, buffer, from, to, owned) {
   currentCall.run(call, run, call, meta, buffer, from, to, owned)
 }
@@ -49,7 +49,7 @@ function plainInputOf(_call, { input }, buffer, from, to, owned) {
   return null
 }
 
-/** Plain data, so that a function may copy it; the functions in it use nothing but `this`, so that a copy works too. */
+/** Plain data, so that a function may copy it; its methods use only `this`, so that a copy works too. */
 function contextOf(call, meta) {
   const context = {
     executionId: meta.execution_id,
@@ -66,7 +66,7 @@ function contextOf(call, meta) {
     log,
     openstack,
     api: fn.apiOf(meta.execution_id),
-    // The names that AWS Lambda uses.
+    // The names of AWS Lambda.
     awsRequestId: meta.execution_id,
     memoryLimitInMB: fn.memoryMib,
     callbackWaitsForEmptyEventLoop: true,
@@ -85,7 +85,7 @@ function describeRequest(context, http, input, buffer, from, to) {
   if (event) context.cloudevent = input === null ? event : { ...event, data: input }
 }
 
-/** The request of a webhook, whose fields are the input. Without a body of its own, the input's bytes are it. */
+/** The request of a webhook, whose fields are the input. Without a body of its own, it has the input's bytes. */
 function requestOf({ method, url, target, headers, body }, buffer, from, to) {
   const end = target.indexOf('?')
   const request = { method, url, query: end === -1 ? '' : target.slice(end + 1), headers: joined(headers), body: null }
@@ -94,7 +94,7 @@ function requestOf({ method, url, target, headers, body }, buffer, from, to) {
   return request
 }
 
-/** Repeated headers as one, by name; a caller may call one `constructor`. */
+/** Joins repeated headers by name; a Map, because a caller may send one named `constructor`. */
 function joined(headers) {
   const byName = Object.create(null)
   for (const [name, value] of headers) {

@@ -1,4 +1,4 @@
-/** From what BIND says to a function that can be called: the module of the entry, and what it exports. */
+/** Loads a function from the content of BIND: the entry's module, and its export. */
 
 const { builtin, mebibyte, min } = require('./builtins.cjs')
 const { hideFolder, Refusal } = require('./errors.cjs')
@@ -9,7 +9,7 @@ const { isAbsolute, join, relative, resolve } = builtin('node:path')
 const { pathToFileURL } = builtin('node:url')
 const { inspect } = builtin('node:util')
 
-/** Folder of the function's code, once it is known. */
+/** Folder of the function's code, once known. */
 let codeFolder = ''
 
 async function load(asked) {
@@ -42,7 +42,7 @@ async function loadCallable(entry, signature) {
   return findCallable(await importCode(file), name, file, signature)
 }
 
-/** What a file of the package exports. */
+/** The exports of a file of the package. */
 function importCode(file) {
   if (compiled.test(file)) require('./typescript.cjs').compileModules(codeFolder)
   return importFile(file)
@@ -68,7 +68,7 @@ class EntryNotFound extends Refusal {
   }
 }
 
-/** A calling convention is a file of its own; `signatures/event.cjs` says what is in it. */
+/** Each signature is a file of its own; `signatures/event.cjs` describes its contents. */
 function loadSignature(name) {
   const file = `./signatures/${name}.cjs`
   if (/^[\w-]+$/.test(name) && existsSync(join(__dirname, file))) return require(file)
@@ -76,7 +76,7 @@ function loadSignature(name) {
   throw new UnknownSignature(`this runtime does not know the signature "${name}"; it knows ${known.join(', ')}`)
 }
 
-/** Into a module and the name of what it exports. */
+/** Splits an entry into the module and the name of its export. */
 function splitEntry(entry, splitAt) {
   const folderEnd = entry.lastIndexOf('/') + 1
   const dot = splitAt(entry, folderEnd)
@@ -149,8 +149,8 @@ function findCallable(exported, name, file, signature) {
 }
 
 /**
- * What a CommonJS module exports in a way that static analysis does not see is found in its default export only. A module whose
- * one export is a function (`export default`, `module.exports =`) means that one, whatever the entry calls it.
+ * Exports of a CommonJS module that static analysis does not find are in its default export only. A module with a function as its
+ * only export (`export default`, `module.exports =`) uses that, whatever name the entry gives.
  */
 function exportOf(exported, name) {
   return exported[name] ?? exported.default?.[name] ?? onlyExport(exported)
@@ -158,7 +158,7 @@ function exportOf(exported, name) {
 
 function onlyExport(exported) {
   if (exportNames(exported).some((name) => name !== 'default')) return undefined
-  // Compilers put the default export of a module that becomes CommonJS one level deeper.
+  // Compilers to CommonJS put the default export of a module one level deeper.
   return exported.default?.default ?? exported.default
 }
 

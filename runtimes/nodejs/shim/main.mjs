@@ -13,14 +13,14 @@ const { readFileSync } = process.getBuiltinModule('node:fs')
 const { dirname, resolve } = process.getBuiltinModule('node:path')
 const { compileFunction } = process.getBuiltinModule('node:vm')
 
-/** Parts by file, as far as they are loaded. */
+/** Loaded parts by file. */
 const parts = new Map()
-/** What a part finds as if it were global. Node itself imports the code of functions. */
+/** Names that a part uses like globals. Node itself imports the code of functions. */
 const names = ['module', 'require', '__dirname', 'importModule']
 
 /**
- * What `require` is in the parts of the shim, which are CommonJS modules. Node's own loaders look for packages and links where
- * there are none: that takes 1 ms and 300 kB for each part, in every worker.
+ * `require` for the parts of the shim, which are CommonJS modules. Node's own loaders search for packages and links that do not
+ * exist: that takes 1 ms and 300 kB per part in every worker.
  */
 function load(filename) {
   const loaded = parts.get(filename)
@@ -52,7 +52,7 @@ async function start() {
   )
   wire.connect()
   wire.send(wire.frameTypes.HELLO, 0, JSON.stringify({ protocol: 1, runtime: 'nodejs', version: process.version }))
-  // While the server makes use of the hello.
+  // Runs while the server processes the hello.
   setImmediate(() => part('worker.cjs').start())
 }
 

@@ -1,9 +1,9 @@
-/** What the calls of a worker act with in OpenStack, as the latest SESSION says. */
+/** The calls' OpenStack session, from the latest SESSION frame. */
 
 class OpenStackUnavailable extends Error {}
 class EndpointNotFound extends Error {}
 
-/** What is in it shows in no print and no JSON: functions print and return their context. */
+/** Printing and JSON do not show its content, because functions print and return their context. */
 class OpenStack {
   #session
 
@@ -12,7 +12,7 @@ class OpenStack {
     return openstack
   }
 
-  /** For the header X-Auth-Token; good for some minutes at least, so ask for it when it is needed. */
+  /** For the header X-Auth-Token; valid for some minutes, so read it when it is needed. */
   get token() {
     return this.#good.token
   }
@@ -39,7 +39,7 @@ class OpenStack {
     return this.#good.catalog
   }
 
-  /** The URL of a service, such as `object-store`, without a slash at its end. */
+  /** The URL of a service, such as `object-store`, without a trailing slash. */
   endpoint(type, { interface: face = 'public', region } = {}) {
     const endpoints = this.catalog.filter((service) => service.type === type).flatMap((service) => service.endpoints)
     const isWanted = (one) => one.interface === face && (region === undefined || one.region === region)
@@ -56,10 +56,10 @@ class OpenStack {
 }
 
 const { renew } = OpenStack
-// Not for functions, which see the class as that of their context's `openstack`.
+// Hidden from functions, which get the class through their context's `openstack`.
 delete OpenStack.renew
 
-/** One object for all calls, so that one that is under way sees the renewed token. */
+/** One object for all calls, so that a running call sees the renewed token. */
 const openstack = new OpenStack()
 
 module.exports = { renew: (session) => renew(openstack, session) }

@@ -1,4 +1,4 @@
-/** What the function prints becomes LOG frames, tagged with the call that printed it. */
+/** Converts the function's output to LOG frames, tagged with the call that printed it. */
 
 const { builtin, nextTick, now } = require('./builtins.cjs')
 const { currentCall } = require('./calls.cjs')
@@ -13,19 +13,19 @@ const { LOG } = frameTypes
 const STDOUT = ''
 const STDERR = '{"stream":"stderr"}'
 
-/** Stands for what runs outside every call. */
+/** The pseudo call of code that runs outside of every call. */
 const outside = { number: 0, over: false, indent: '', decoders: undefined }
 
-/** Printed text on its way into a LOG frame; prints of one call to one stream share a frame. */
+/** Text for the next LOG frame; prints of one call to one stream share a frame. */
 let logText = ''
 let logNumber = 0
 let logStream = STDOUT
 
-/** Writes at once in the millisecond that began at `windowStart`. */
+/** Number of immediate writes in the millisecond that began at `windowStart`. */
 let windowStart = 0
 let windowWrites = 0
 
-/** So many UTF-16 units fit the buffer of a turn in any case. */
+/** Number of UTF-16 units that always fit the buffer of a turn. */
 const maxLogLength = 16384
 const maxWritesPerWindow = 16
 
@@ -38,7 +38,7 @@ const log = {
 }
 
 function captureOutput() {
-  // A process that has taken over has inherited them.
+  // A process that has taken over the connection has inherited the pipes.
   if (serverFolder() !== undefined) openPipes()
   onSend(sendLog)
   process.on('exit', () => {
@@ -57,7 +57,7 @@ function captureOutput() {
   }
   replaceStream('stdout', 1, STDOUT)
   replaceStream('stderr', 2, STDERR)
-  // Warnings of Node itself would go to the container's log, where no user finds them.
+  // Warnings of Node would go to the container's log, where no user finds them.
   process.removeAllListeners('warning')
   process.on('warning', (warning) => {
     if (!isNoise(warning)) print(STDERR, `${warning.stack ?? warning}\n`)
@@ -65,9 +65,8 @@ function captureOutput() {
 }
 
 /**
- * What is written to the descriptors 1 and 2 goes to the server through named pipes, which need no reader here: what child
- * processes print, what libraries write past `process.stdout`, and the last words of Node itself. Whoever opens a pipe for
- * writing waits for a reader: this process is that for the moment, because a server that was killed is none.
+ * Connects descriptors 1 and 2 to the server through named pipes, which need no reader in this process: output of child
+ * processes, of libraries that bypass `process.stdout`, and the last messages of Node itself.
  */
 function openPipes() {
   for (const [number, name] of [
@@ -82,7 +81,7 @@ function openPipes() {
   }
 }
 
-/** For the shim's own words about the function. */
+/** Prints the shim's own messages about the function. */
 function printTo(name, text) {
   print(name === 'stderr' ? STDERR : STDOUT, text)
 }
@@ -113,8 +112,8 @@ function print(stream, text) {
 }
 
 /**
- * What a function printed before it hangs or is killed must be seen, so a print is written at once; but a function that prints
- * a lot would spend its time in system calls, so from the 17th of a millisecond on prints wait for the end of the turn.
+ * Output before a hang or a kill must be visible, so a print is written at once; but a function that prints a lot would spend its
+ * time in system calls, so from the 17th print in a millisecond on they wait for the end of the turn.
  */
 function mayWriteAtOnce() {
   const time = now()
@@ -136,13 +135,13 @@ function sendLog() {
   }
 }
 
-/** Moves the end of a slice so that it does not fall into the middle of a surrogate pair. */
+/** Moves the end of a slice out of a surrogate pair. */
 function wholeCharacters(text, to) {
   const last = text.charCodeAt(to - 1)
   return last >= 0xd800 && last < 0xdc00 ? to - 1 : to
 }
 
-/** Puts a stream of ours in the place of process.stdout or process.stderr, made when somebody first looks at it. */
+/** Replaces process.stdout or process.stderr by a stream of ours, created on first access. */
 function replaceStream(name, fd, stream) {
   let replacement
   Object.defineProperty(process, name, {
@@ -161,7 +160,7 @@ function openStream(fd, stream) {
       callback()
     },
   })
-  // The standard streams of Node cannot be closed either.
+  // Node's standard streams cannot be closed either.
   const destroy = () => writable
   const end = (...values) => {
     const callback = values.find((value) => typeof value === 'function')
@@ -185,7 +184,7 @@ function decoderFor(owner, stream) {
   return owner.decoders[stream]
 }
 
-/** Half a character that a call wrote last is shown, as what it is, when the call ends. */
+/** Flushes an incomplete character at the end of a call. */
 function endDecoders(call) {
   for (const stream of Object.keys(call.decoders)) {
     const rest = call.decoders[stream].end()

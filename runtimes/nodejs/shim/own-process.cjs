@@ -1,7 +1,7 @@
 /**
- * What Node.js and the C library read once, when a process starts, comes too late for a generic worker. A function that sets such
- * a variable, or has more memory than the heap of a generic worker, runs in a child process that starts with it and takes the
- * connection over. The parent does nothing but wait for the child, and ends as it ended.
+ * Settings that Node.js and the C library read once at the start come too late for a generic worker. A function that sets such a
+ * variable, or has more memory than a generic worker's heap, runs in a child process that starts with these settings and takes
+ * over the connection. The parent only waits for the child, and exits as it did.
  */
 
 const { builtin, exit, mebibyte } = require('./builtins.cjs')
@@ -31,28 +31,28 @@ const readAtStart = new Set([
   'UV_THREADPOOL_SIZE',
 ])
 
-/** Descriptors of the child: the connection, and a pipe with what was read from it already. */
+/** Descriptors of the child: the connection, and a pipe with data already read from it. */
 const connectionFd = 3
 const handedFd = 4
 const heapFlag = '--max-old-space-size='
 
 class NodeDidNotStart extends Refusal {}
 
-/** Whether the function wants what this process cannot be given any more. */
+/** Whether the function needs settings that this process can no longer apply. */
 function needsOwnProcess({ env = {}, memory_bytes: memoryBytes = 0 }) {
   const heapMib = Number(process.execArgv.find((flag) => flag.startsWith(heapFlag))?.slice(heapFlag.length) ?? Infinity)
   return memoryBytes > heapMib * mebibyte || Object.keys(env).some((name) => readAtStart.has(name) && env[name] !== '')
 }
 
 /**
- * Starts the child with the connection. `handed` is all that was read from it from BIND on. `onRefused` is called with the
- * reason when the child does not come up; the connection is ours again then.
+ * Starts the child with the connection. `handed` is everything read from it since BIND. `onRefused` is called with the reason
+ * when the child does not start; then the connection is ours again.
  */
 function startOwnProcess(wish, socket, handed, onRefused) {
   const { spawn } = builtin('node:child_process')
   const { env = {}, secret_names: secretNames = [] } = wish
   const child = spawn(process.execPath, [...flagsFor(wish), process.argv[1]], {
-    // Where paths in the options begin.
+    // Paths in the options are relative to the code.
     cwd: wish.code,
     env: { ...process.env, ...env, TAIBAI_CONNECTION: `${connectionFd}` },
     stdio: ['ignore', 'inherit', 'pipe', socket, 'pipe'],
@@ -76,14 +76,14 @@ function startOwnProcess(wish, socket, handed, onRefused) {
   process.on('SIGTERM', () => child.kill('SIGTERM'))
 }
 
-/** The heap may fill the function's memory, unless the function says what it may. */
+/** The heap may fill the function's memory, unless the function sets a limit. */
 function flagsFor({ env = {}, memory_bytes: memoryBytes }) {
   const others = process.execArgv.filter((flag) => !flag.startsWith(heapFlag))
   if (!memoryBytes || /--max[-_]old[-_]space[-_]size/.test(env.NODE_OPTIONS ?? '')) return others
   return [...others, `${heapFlag}${Math.floor(memoryBytes / mebibyte)}`]
 }
 
-/** What Node.js says of a variable repeats its value: where that is a secret, neither is told. */
+/** Node's message about a variable repeats its value: for a secret, neither is shown. */
 function described(env, secretNames, words, code) {
   const names = Object.keys(env).filter((name) => readAtStart.has(name))
   const isSecret = names.some((name) => secretNames.includes(name))
@@ -96,11 +96,11 @@ function endAs(code, signal) {
   if (signal === null) exit(code)
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
-  // The first process of a sandbox is not ended by its own signals.
+  // The first process of a sandbox cannot be ended by its own signals.
   exit(128 + builtin('node:os').constants.signals[signal])
 }
 
-/** In the child: what to go on with. */
+/** In the child: the data with which to continue. */
 function takenOver() {
   const { closeSync, readFileSync, writeSync } = builtin('node:fs')
   const fd = Number(process.env.TAIBAI_CONNECTION)

@@ -1,4 +1,7 @@
-/** What platforms supply to the functions of their users: found where the package has nothing of that name, and by nobody else. */
+/**
+ * Packages that a platform supplies to functions: used where the package does not contain its own, and only by signatures that
+ * ask for them.
+ */
 
 const { builtin } = require('./builtins.cjs')
 const { existsSync } = builtin('node:fs')
@@ -8,7 +11,7 @@ const { pathToFileURL } = builtin('node:url')
 
 const missing = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'])
 
-/** From here on `require` and `import` find the packages of the set behind those of the function's own. */
+/** From here on `require` and `import` fall back to the packages of the set. */
 function supply(set) {
   const folder = folderOf(set)
   registerHooks({
@@ -25,10 +28,10 @@ function supply(set) {
   })
 }
 
-/** One of its packages, whatever the function brings. */
+/** A supplied package, regardless of the function's own. */
 const suppliedBy = (set, name) => createRequire(`${__dirname}/`)(fileOf(folderOf(set), name))
 
-/** The file that `require(name)` means in the package: Node.js 22 asks no hook where only the file is asked for. */
+/** The file that `require(name)` resolves to in the package: Node.js 22 calls no hook for `require.resolve`. */
 function fileIn(code, set, name) {
   try {
     return createRequire(join(code, 'package.json')).resolve(name)
@@ -43,7 +46,7 @@ const folderOf = (set) => join(__dirname, '../platform', set)
 
 const isBare = (specifier) => /^[@\w]/.test(specifier) && !specifier.includes(':') && !isBuiltin(specifier)
 
-/** `express`, `@google-cloud/functions-framework/testing`. Undefined: there is none. */
+/** `express`, `@google-cloud/functions-framework/testing`. Undefined: it does not exist. */
 function fileOf(folder, specifier) {
   const [, name, path = 'index'] = /^((?:@[^/]+\/)?[^/]+)(?:\/(.+?))?(?:\.js)?$/.exec(specifier) ?? []
   const file = join(folder, `${name}`, `${path}.js`)

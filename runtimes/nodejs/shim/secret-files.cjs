@@ -1,4 +1,4 @@
-/** Secrets that the function wants as files: written once, before its code is loaded, readable by nobody else. */
+/** Secrets that the function wants as files: written once, before its code is loaded, readable by the worker's user only. */
 
 const { builtin } = require('./builtins.cjs')
 const { chmodSync, mkdirSync, writeFileSync } = builtin('node:fs')

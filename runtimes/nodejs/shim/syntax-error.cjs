@@ -1,17 +1,19 @@
 /**
- * The place of a syntax error. Node keeps that of an ES module to itself until the process dies of it. So look again: a load hook
- * tells which file was read last, and a child process that only checks this file prints the place.
+ * Finds the position of a syntax error, which Node hides for ES modules until the process ends. A load hook reports the file that
+ * was read last, and a child process that only checks this file prints the position.
  */
 
 const { builtin } = require('./builtins.cjs')
 
-/** Puts the place into an error that has none. */
+/** Adds the position to an error without one. */
 async function addPlace(error, url, importModule, codeFolder) {
   if (hasPlace(error)) return
   await locate(error, url, importModule, codeFolder).catch(() => {})
 }
 
-/** Whether the trace begins with a place, or has a frame that is not of Node: then the error was thrown, by JSON.parse perhaps. */
+/**
+ * Whether the trace begins with a position, or has a frame outside of Node: then the error was thrown, for example by JSON.parse.
+ */
 function hasPlace({ stack }) {
   return /^(file:|\/)/.test(stack) || stack.split('\n').some((line) => /^\s+at (?!.*\bnode:)/.test(line))
 }

@@ -1,6 +1,6 @@
 /**
- * The connections to a server that shares no disk with this worker: three, each of which begins with a KNOCK. The second and the
- * third are the descriptors 1 and 2. Loaded only where there is such a server.
+ * The connections to a server that shares no disk with this worker: three, each beginning with a KNOCK. The second and third
+ * become descriptors 1 and 2. Loaded only for such a server.
  */
 
 const { builtin, exit } = require('./builtins.cjs')
@@ -11,7 +11,7 @@ const { connect } = builtin('node:net')
 /** Kept, so that nobody closes them. */
 const descriptors = []
 
-/** Calls `listen` with the connection that frames travel on. `onread`: who reads it. */
+/** Calls `listen` with the connection for frames. `onread`: its reader. */
 function connectTo(onread, listen) {
   const { TAIBAI_SERVER: server, TAIBAI_KEY: keyFile } = process.env
   delete process.env.TAIBAI_SERVER
@@ -25,7 +25,7 @@ function connectTo(onread, listen) {
   listen(socket)
 }
 
-/** Each takes the lowest number that is free. They are only written to, by whoever prints past the shim: that waits where it must. */
+/** Each gets the lowest free number. Only output that bypasses the shim is written to them, and it blocks when necessary. */
 function openDescriptors(host, port, key) {
   for (const name of ['stdout', 'stderr']) {
     const number = descriptors.length + 1
@@ -47,7 +47,7 @@ function giveUp(reason) {
   exit(70)
 }
 
-/** A frame whose body says which worker this is, and proves it. */
+/** A frame that identifies and authenticates this worker. */
 function knock(stream, key) {
   const { encode, frameTypes } = require('./wire.cjs')
   return encode(frameTypes.KNOCK, 0, `{"stream":"${stream}"}`, Buffer.from(key))

@@ -1,6 +1,6 @@
 /**
- * TypeScript and JSX, for functions whose entry is written in it. Node.js alone strips types and no more: no enums, no parameter
- * properties, no JSX, no imports that only types are taken from. Sucrase does all of that in half the time, and keeps the lines.
+ * Compiles TypeScript and JSX, for functions written in it. Node.js alone only strips types: no enums, parameter properties, JSX,
+ * or imports that are used as types only. Sucrase supports them in half the time, and keeps line numbers.
  */
 
 const { builtin } = require('./builtins.cjs')
@@ -10,7 +10,7 @@ const { basename, join } = builtin('node:path')
 const { fileURLToPath, pathToFileURL } = builtin('node:url')
 
 const compiled = /\.(ts|mts|cts|tsx|jsx)$/
-/** Sucrase leaves these out; Node's own compiler, which is slower, knows them. */
+/** Sucrase omits namespaces; Node's own compiler, which is slower, supports them. */
 const namespaces = /^\s*(export\s+)?(namespace|module)\s+[\w.]+\s*\{/m
 
 /** From here on modules of the package are compiled when they are loaded. */
@@ -32,7 +32,7 @@ function bare(url) {
   return url.replace(/[?#].*$/, '')
 }
 
-/** What is in node_modules was compiled by those who published it. */
+/** Packages in node_modules were compiled by their publishers. */
 function isOwn(url) {
   return url.startsWith('file:') && compiled.test(bare(url)) && !url.includes('/node_modules/')
 }
@@ -52,7 +52,7 @@ function compile(written, file, format, options) {
   }
 }
 
-/** What a file says of its JSX in a comment. */
+/** JSX pragmas in a file's comments. */
 function pragmas(source) {
   const importSource = /@jsxImportSource\s+(\S+)/.exec(source)?.[1]
   const factory = /@jsx\s+(\S+)/.exec(source)?.[1]
@@ -73,7 +73,7 @@ function readOptions(tsconfig) {
   }
 }
 
-/** A tsconfig.json may have comments and commas at the end; one that cannot be read says nothing. */
+/** A tsconfig.json may have comments and trailing commas; an unreadable one is ignored. */
 function compilerOptions(tsconfig) {
   if (!existsSync(tsconfig)) return {}
   const text = readFileSync(tsconfig, 'utf8').replace(/("(?:[^"\\]|\\.)*")|\/\/.*|\/\*[\s\S]*?\*\//g, '$1')
@@ -84,7 +84,7 @@ function compilerOptions(tsconfig) {
   }
 }
 
-/** What the file looks like, where its package does not say. */
+/** The module format by the file's content, where its package does not declare it. */
 function formatOf(known, file, source) {
   if (file.endsWith('.mts')) return 'module'
   if (file.endsWith('.cts')) return 'commonjs'
@@ -97,7 +97,7 @@ function formatOf(known, file, source) {
 const written = { '.js': ['.ts', '.tsx'], '.jsx': ['.tsx'], '.mjs': ['.mts'], '.cjs': ['.cts'] }
 const endings = ['.ts', '.tsx', '.mts', '.cts', '.jsx', '.js', '.mjs', '.cjs', '/index.ts', '/index.tsx', '/index.js']
 
-/** `./x` means `./x.ts`, and so does `./x.js` where there is none: that is how TypeScript is written. */
+/** As in TypeScript, `./x` resolves to `./x.ts`, and `./x.js` as well where it does not exist. */
 function resolveAsCompilersDo(specifier, context, next) {
   try {
     return next(specifier, context)

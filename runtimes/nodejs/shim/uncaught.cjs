@@ -1,13 +1,13 @@
-/** What nobody catches: a function that listens for it itself is left to it. */
+/** Handles uncaught exceptions and rejections, unless the function listens for them itself. */
 
 const { fail } = require('./answer.cjs')
 const { currentCall } = require('./calls.cjs')
 const { lastWords } = require('./errors.cjs')
 const { printTo } = require('./output.cjs')
 
-/** `endWith(error)` fails what is in flight and ends the worker. */
+/** `endWith(error)` fails the calls in flight and ends the worker. */
 function listenForUncaught(endWith) {
-  /** After an exception that nobody caught the state of the process is unknown. */
+  /** After an uncaught exception the state of the process is unknown. */
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') === 1) endWith(error)
   })
@@ -17,8 +17,8 @@ function listenForUncaught(endWith) {
 }
 
 /**
- * A rejection that nobody handled leaves the process as sound as an exception that was caught, so it fails the call that it
- * belongs to, and is printed when that is over. One that belongs to no call has nobody to tell, and ends the worker.
+ * An unhandled rejection leaves the process intact, so it only fails its call, or is printed when that call is over. One that
+ * belongs to no call ends the worker, because nothing else would report it.
  */
 function onUnhandledRejection(reason, endWith) {
   const call = currentCall.getStore()

@@ -1,4 +1,4 @@
-/** What the process has used so far. */
+/** Resource usage of the process. */
 
 const { builtin, cpuUsage, resourceUsage } = require('./builtins.cjs')
 const { noteMemoryPeak } = require('./heap.cjs')
@@ -7,8 +7,8 @@ let cpuReadMs = 0
 let cpuReadAt = -Infinity
 
 /**
- * Processor time. Asking the system costs a good part of a small call, so an answer serves for 0.05 ms: for so short a time it is
- * a fair guess that the process has been running ever since.
+ * Processor time. The system call takes a good part of a small call, so its result is reused for 0.05 ms: for so short a time it
+ * is a fair guess that the process has been running.
  */
 function cpuMs(at) {
   if (at - cpuReadAt > 0.05) {
@@ -24,7 +24,7 @@ const { readFileSync } = builtin('node:fs')
 let peakBytes = 0
 let peakReadAt = -Infinity
 
-/** Asked for rarely as well; a peak is no less true a millisecond later. */
+/** Also queried rarely: a peak stays true a millisecond later. */
 function memoryPeakBytes(at) {
   if (at - peakReadAt > 1) {
     peakBytes = peakKib() * 1024
@@ -34,12 +34,12 @@ function memoryPeakBytes(at) {
   return peakBytes
 }
 
-/** A peak that is not this process's own, in KiB; undefined: not looked for yet. */
+/** An inherited peak in KiB; undefined: not determined yet. */
 let inheritedKib
 
 /**
- * The system's number outlives exec(): a shim that a large process started begins with the size of that one. Until it is larger, only
- * a file that is slower to read knows better.
+ * The kernel's value survives exec(): a shim started by a large process begins with that process's size. Until our own exceeds
+ * it, only a file that is slower to read has the correct value.
  */
 function peakKib() {
   const { maxRSS } = resourceUsage()
@@ -61,8 +61,8 @@ let stalledReadAt = -Infinity
 let stalledReadMs
 
 /**
- * What the main thread was ready to run and had no processor, since it was told last; undefined: not told now. A kernel that does not say
- * it is not asked again.
+ * Time in which the main thread was ready to run but had no processor, since the last report; undefined: not reported now. A
+ * kernel that does not support it is not asked again.
  */
 function stalledMs(at) {
   if (at - stalledReadAt < stalledEveryMs) return undefined

@@ -1,4 +1,4 @@
-/** The connection to the server: frames in, frames out. */
+/** The connection to the server: receives and sends frames. */
 
 const { builtin, exit, mebibyte, nextTick, now } = require('./builtins.cjs')
 const { descriptorOf, sayToDescriptor } = require('./node-internals.cjs')
@@ -32,10 +32,10 @@ const headBytes = 13
 
 let socket
 let folder
-/** Called with each whole frame. */
+/** Called with each complete frame. */
 let takeFrame
 
-/** `take` is called with each whole frame: `(type, number, meta, buffer, from, to, owned, arrivedAt)`. */
+/** `take` is called with each complete frame: `(type, number, meta, buffer, from, to, owned, arrivedAt)`. */
 function onFrame(take) {
   takeFrame = take
 }
@@ -63,7 +63,7 @@ function takeOver({ fd, handed }) {
   listenTo(new Socket({ fd, onread: onread() }))
 }
 
-/** With it Node reads into one buffer for ever and spares the stream machinery: a frame is decoded where it lies. */
+/** With `onread`, Node reads into one buffer and avoids the stream machinery: a frame is decoded in place. */
 function onread() {
   return { buffer: Buffer.allocUnsafeSlow(65536), callback: receive }
 }
@@ -71,28 +71,28 @@ function onread() {
 function listenTo(connection) {
   socket = connection
   socket.on('close', () => exit(0))
-  // Once connected, an error only says that the server has gone, and so does the `close` that follows.
+  // After the connect, an error only means that the server has gone, which `close` reports as well.
   socket.on('error', (error) => error.syscall === 'connect' && giveUp(error.message))
 }
 
-/** Where the server put all that is the worker's; undefined over TCP, and in a process that has taken over. */
+/** The worker's folder; undefined over TCP, and in a process that has taken over. */
 function serverFolder() {
   return folder
 }
 
-/** Reads no more. `then(socket, unread)` is called when what was read already has been taken, but for a part of a frame. */
+/** Stops reading. `then(socket, unread)` is called when everything read has been processed, except for an incomplete frame. */
 function handOver(then) {
   socket.pause()
   setImmediate(() => then(socket, partial === undefined ? Buffer.alloc(0) : partial.subarray(0, partialBytes)))
 }
 
-/** The server cannot be spoken to any more, so nothing but the container's own log is left to say why. */
+/** The server cannot be reached any more, so the reason goes to the container's own log. */
 function giveUp(reason) {
   sayToDescriptor(`taibai shim: ${reason}`)
   exit(70)
 }
 
-/** The connection alone does not keep the process from ending. */
+/** The connection alone no longer keeps the process alive. */
 function letGo() {
   socket.unref()
 }
@@ -101,7 +101,7 @@ function keepAlive() {
   socket.ref()
 }
 
-/** Sends what is left and closes; `then` is called when that is done. */
+/** Sends the rest and closes; `then` is called when that is done. */
 function close(then) {
   flush()
   socket.end(then)
@@ -119,11 +119,11 @@ function receive(byteCount, buffer) {
   return true
 }
 
-/** A frame, or the beginning of its length, that came only in part; and how much of it is there. */
+/** An incomplete frame, or the beginning of its length; and the number of its bytes. */
 let partial
 let partialBytes = 0
 
-/** Takes all the frames that are complete; a rest is kept for the next time. */
+/** Processes all complete frames; the rest is kept for the next time. */
 function decode(buffer, byteCount, arrivedAt) {
   let at = 0
   while (partial !== undefined && at < byteCount) at += completePartial(buffer, at, byteCount, arrivedAt)
@@ -136,7 +136,7 @@ function decode(buffer, byteCount, arrivedAt) {
   if (at < byteCount) keepPartial(buffer, at, byteCount)
 }
 
-/** The body lies in `buffer`, which is overwritten afterwards unless it is `owned`. */
+/** The body is in `buffer`, which is overwritten afterwards unless it is `owned`. */
 function decodeFrame(buffer, at, total, owned, arrivedAt) {
   const metaBytes = buffer.readUInt32BE(at + 9)
   if (metaBytes > total - headBytes) throw new Error('the meta of a frame is longer than the frame')
@@ -158,7 +158,7 @@ function keepPartial(buffer, from, to) {
   partialBytes = buffer.copy(partial, 0, from, to)
 }
 
-/** Adds to the frame that is kept, and takes it when it is whole. Returns how many bytes it used. */
+/** Adds to the incomplete frame and processes it when it is complete. Returns the number of bytes used. */
 function completePartial(buffer, at, byteCount, arrivedAt) {
   const used = buffer.copy(partial, partialBytes, at, byteCount)
   partialBytes += used
@@ -178,19 +178,19 @@ function completePartial(buffer, at, byteCount, arrivedAt) {
 // ----------------------------------------------------------------------------------------------------- out
 
 const outBytes = 65536
-/** Frames of this turn of the event loop; they leave in one system call. */
+/** Frames of this turn of the event loop, sent in one system call. */
 let out = Buffer.allocUnsafeSlow(outBytes)
 let outLength = 0
 let isFlushAsked = false
 
-/** Puts what was printed into frames, which leave before any other; set by `output`. */
+/** Converts printed text to frames before any other frame is sent; set by `output`. */
 let sendPrinted = () => {}
 
 function onSend(send) {
   sendPrinted = send
 }
 
-/** `body` is a string or bytes. What was printed before goes out before. */
+/** `body` is a string or bytes. Earlier output is sent first. */
 function send(type, number, meta, body = '') {
   sendPrinted()
   sendFrame(type, number, meta, body)
@@ -205,9 +205,9 @@ function encode(type, number, meta, body) {
   return Buffer.concat([head, metaBytes, body])
 }
 
-/** Leaves with the next flush. */
+/** Sent with the next flush. */
 function sendFrame(type, number, meta, body) {
-  // A UTF-16 unit takes three bytes of UTF-8 at most.
+  // A UTF-16 unit takes at most three bytes of UTF-8.
   const room = headBytes + meta.length * 3 + (typeof body === 'string' ? body.length * 3 : body.length)
   if (room > outBytes - outLength) {
     writeOut()
@@ -244,7 +244,7 @@ function sendLargeFrame(type, number, meta, body) {
   socket.uncork()
 }
 
-/** A tick comes after the promises that are settled now have been served, so all their frames go together. */
+/** A tick runs after already settled promises have been handled, so that all their frames are sent together. */
 function flushSoon() {
   if (isFlushAsked) return
   isFlushAsked = true
@@ -261,7 +261,7 @@ function flush() {
   writeOut()
 }
 
-/** The system usually takes all at once. What it does not take waits in the socket, and the buffer with it. */
+/** The system usually accepts everything at once. The rest stays in the socket, which keeps the buffer. */
 function writeOut() {
   if (outLength === 0) return
   const written = writeNow(out, outLength)
@@ -273,8 +273,8 @@ function writeOut() {
 }
 
 /**
- * Whether a write waits until the server has read: for prints, so that a function that prints without end does not fill its
- * memory, and for the last words of a process. Node writes to pipes in the same way, for the same reasons.
+ * Whether a write blocks until the server has read: for prints, so that endless output does not fill the memory, and for the last
+ * messages of a process. Node writes to pipes in the same way.
  */
 let mayWait = false
 
@@ -284,7 +284,7 @@ function waitToWrite(wanted) {
 
 const clock = new Int32Array(new SharedArrayBuffer(4))
 
-/** Writes past the socket's own queue while that is empty. Returns how much was written. */
+/** Bypasses the socket's own queue while that is empty. Returns the number of written bytes. */
 function writeNow(bytes, length) {
   const fd = descriptorOf(socket)
   let at = 0
@@ -292,7 +292,7 @@ function writeNow(bytes, length) {
     try {
       at += writeSync(fd, bytes, at, length - at)
     } catch (error) {
-      // Any other error means that the connection is gone, and the socket will say so.
+      // Any other error means that the connection is gone, which the socket will report.
       if (error.code !== 'EAGAIN') return length
       if (!mayWait) return at
       Atomics.wait(clock, 0, 0, 0.05)

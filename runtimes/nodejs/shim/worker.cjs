@@ -1,4 +1,4 @@
-/** The life of the worker: what each frame of the server means, and how a function is bound. */
+/** The life of the worker: handles the server's frames and binds the function. */
 
 const { fail, failNotBound, takeNoMore } = require('./answer.cjs')
 const { exit, milliseconds, now, parseJson, toJson } = require('./builtins.cjs')
@@ -17,16 +17,16 @@ const warmUpAfterMs = 20
 
 /**
  * `new`, `generic`, then `loading`, then `bound` or `broken`, and `ending` once the worker is about to exit. `leaving`: another
- * process takes the connection over.
+ * process takes over the connection.
  */
 let state = 'new'
 let isOwnProcess = false
-/** Calls that came while the code was loading. */
+/** Calls that arrived while the code was loading. */
 let early = []
 /** Frames for the process that takes over. */
 let handed = []
 
-/** From here on frames come here. Does nothing the second time. `isOurs`: this process was started for its function. */
+/** Starts handling frames. A second call does nothing. `isOurs`: this process was started for its function. */
 function start(isOurs = false) {
   if (state !== 'new') return module.exports
   state = 'generic'
@@ -112,7 +112,7 @@ function refuse(error) {
   send(BIND_FAILED, 0, toJson(describeError(error)))
 }
 
-/** The time that loading takes is not theirs. */
+/** The loading time does not count as theirs. */
 function takeEarlyCalls() {
   const waiting = early
   early = []
@@ -123,7 +123,7 @@ function takeEarlyCalls() {
   }
 }
 
-/** Fails what is in flight, because that ends with the worker, and exits. */
+/** Fails the calls in flight, because they end with the worker, and exits. */
 function endWith(error) {
   if (state === 'ending') return
   if (state === 'loading') refuse(error)
@@ -135,8 +135,8 @@ function endWith(error) {
 }
 
 /**
- * SIGTERM: the worker goes in a moment. A function that listens for it ends when it is ready, in its own way; for others the
- * process ends as soon as no call is in flight, with what is registered for its `exit`.
+ * SIGTERM: the worker will be removed soon. A function with its own handler ends when it is ready; for others the process ends as
+ * soon as no call is in flight, running its `exit` handlers.
  */
 function onTerminate(_signal, number) {
   const isLeftToFunction = process.listenerCount('SIGTERM') > 1

@@ -1,5 +1,5 @@
-"""Installs what a package needs. Finds the package in ./package and what it is told in ./in; leaves in ./out what is to lie
-beside the files of the package. What it prints is the log of the build."""
+"""Installs a package's dependencies. Reads the package from ./package and its options from ./in; writes to ./out what belongs
+beside the package's files. Its output is the log of the build."""
 
 import json
 import os
@@ -23,12 +23,12 @@ def main():
     trust_operator()
     wanted = {"uv.lock": locked, "requirements.txt": listed, "pyproject.toml": declared}
     wanted[os.environ["DEPENDENCY_LIST"]]()
-    # Programs of packages start with the path of this builder in their first line.
+    # The first line of the packages' scripts contains this builder's path.
     shutil.rmtree(f"{OUT}/bin", ignore_errors=True)
 
 
 def trust_operator():
-    """Beside whom the runtime trusts."""
+    """Trusts the operator's certificate authorities in addition to the runtime's."""
     own = f"{ROOT}/in/ca.crt"
     if os.path.exists(own):
         with open(own, "ab") as to, open("/etc/ssl/certs/ca-certificates.crt", "rb") as known:
@@ -40,7 +40,7 @@ def listed():
 
 
 def locked():
-    """What uv has locked, to the hash: it is told, not resolved again."""
+    """Uses uv's locked versions with hashes; nothing is resolved again."""
     found = f"{ROOT}/tmp/locked.txt"
     install("--target", TOOLS, UV)
     run(f"{TOOLS}/bin/uv", "export", "--frozen", "--no-dev", "--no-emit-project", "--quiet", "--output-file", found)

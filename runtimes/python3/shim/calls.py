@@ -1,4 +1,4 @@
-"""One call in flight: its credit for a streamed answer, its abort signal."""
+"""One call in flight: its credit for a streamed response, its abort signal."""
 
 import time
 from _thread import allocate_lock
@@ -7,7 +7,7 @@ from .log import Log
 from .wire import CHUNK, encode_frame
 
 STREAM_WINDOW_BYTES = 1024 * 1024
-CHUNK_BYTES = 256 * 1024  # a longer piece of a streamed answer is cut, so that other calls get a word in
+CHUNK_BYTES = 256 * 1024  # a longer piece of a streamed response is split, so that other calls are served in between
 
 
 class Call(Log):
@@ -58,7 +58,7 @@ class Call(Log):
             wake()
 
     def stream_body(self, data):
-        """Sends a piece of a streamed answer, waiting for credit."""
+        """Sends a piece of a streamed response, waiting for credit."""
         for allowed in self.chunks(data):
             if not allowed:
                 granted = allocate_lock()
@@ -76,7 +76,7 @@ class Call(Log):
                     await granted
 
     def chunks(self, data):
-        """Sends piece after piece, and yields the size of each: 0 when credit must be waited for."""
+        """Sends piece after piece, and yields the size of each: 0 when it must wait for credit."""
         rest = memoryview(data)
         while rest:
             if self.is_cancelled:
@@ -110,7 +110,7 @@ class Cancelled:
     __bool__ = is_set
 
     def wait(self, timeout=None):
-        """Returns whether it fired; not for async code, where it would hold up the event loop."""
+        """Returns whether it fired; not for async code, because it would block the event loop."""
         return self._event.wait(timeout)
 
     def __await__(self):

@@ -1,4 +1,5 @@
-"""CloudEvents as functions see them. The server has read the mode: what comes are attributes and data."""
+"""CloudEvents as arguments and results of functions. The server has already parsed the mode: the shim gets attributes and
+data."""
 
 import time
 
@@ -11,7 +12,7 @@ TYPES = {'job': 'io.taibai.job.fired'}
 
 
 def attributes_in(http):
-    """The attributes of the event that a call is; None: it is none."""
+    """The attributes of a call's event; None: the call is not an event."""
     headers = http['headers'] if http else ()
     if not any(name == 'ce-specversion' for name, _ in headers):
         return None
@@ -25,7 +26,7 @@ def attributes_in(http):
 
 
 def event_in(meta, body, function_id):
-    """Attributes and data. What no event brought is one of ours."""
+    """Attributes and data. A call that is not an event gets attributes of ours."""
     value = read_input(meta, body)
     attributes = attributes_in(meta.get('http'))
     if attributes is not None:
@@ -63,7 +64,7 @@ def type_of(value):
 
 
 class CloudEvent:
-    """As `cloudevents.http.CloudEvent` of PyPI, for packages that do not bring it."""
+    """Like `cloudevents.http.CloudEvent` of PyPI, for packages that do not contain it."""
 
     def __init__(self, attributes, data=None):
         self._attributes = dict(attributes)
@@ -104,7 +105,7 @@ class CloudEvent:
 
 
 def event_class():
-    """That of the package, when it brings one: what its own functions make of events is made for it."""
+    """The package's own class if it has one, because its functions work with that."""
     try:
         from cloudevents.http import CloudEvent as own
     except ImportError:
@@ -113,14 +114,14 @@ def event_class():
 
 
 def parts_of(value):
-    """Attributes and data of what a function returned; None: it is no event."""
+    """Attributes and data of a function's result; None: it is not an event."""
     if hasattr(value, 'get_attributes') and hasattr(value, 'data'):
         return dict(value.get_attributes()), value.data
     return structured(value) if is_event(value) else None
 
 
 def answer_of(value):
-    """The frame of an answer in the binary mode; None: the value is no event."""
+    """The frame of a response in the binary mode; None: the value is not an event."""
     parts = parts_of(value)
     if parts is None:
         return None
@@ -143,5 +144,5 @@ def bytes_of(data, content_type):
 
 
 def encoded(text):
-    """As the HTTP binding wants it: what is not a printable character of ASCII, and `"` and `%`."""
+    """Percent-encodes as the HTTP binding requires: non-printable and non-ASCII characters, `"` and `%`."""
     return ''.join(chr(byte) if 0x20 < byte < 0x7F and byte not in b'"%' else f'%{byte:02X}' for byte in text.encode())

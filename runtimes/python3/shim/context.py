@@ -1,4 +1,4 @@
-"""What a function is given: the context, and the input as a value."""
+"""The arguments of a function: the context, and the input as a value."""
 
 import sys
 import time
@@ -7,12 +7,12 @@ from .json_text import from_json
 
 
 class Context:
-    """The second argument of a handler. Made for each call, so that what is the same for all belongs to the class."""
+    """The second argument of a handler. Created for each call; values that all calls share are class attributes."""
 
     __slots__ = ('execution_id', 'deadline_ms', 'trigger', 'traceparent', '_call', '_http', '_body', '_input')
 
     function_id = function_name = function_version = project_id = memory_limit_in_mb = None
-    client_context = identity = None  # AWS Lambda's
+    client_context = identity = None  # used by AWS Lambda
     language_version = '%d.%d.%d' % sys.version_info[:3]
     acts_with = None  # set by openstack.py
     api_access = None  # URL and token
@@ -63,22 +63,22 @@ class Context:
 
     @property
     def openstack(self):
-        """What the function acts with in OpenStack: see OpenStack; None: with nothing."""
+        """The OpenStack session of the function, see OpenStack; None: none."""
         return self.acts_with
 
     @property
     def api(self):
-        """How this call reaches the API of the server: see Api; None: it may not."""
+        """Access of this call to the server's API, see Api; None: not allowed."""
         return None if self.api_access is None else Api(self.api_access, self.execution_id)
 
     @property
     def request(self):
-        """The request of a webhook, whose fields are the event; None: something else calls."""
+        """The request of a webhook, whose fields are the event; None: another caller."""
         return None if self._http is None or self._body is None else Request(self._http, self._body)
 
     @property
     def cloudevent(self):
-        """The CloudEvent that the call is, whose data is the event: its attributes by name, and `data`; None: it is none."""
+        """The call's CloudEvent, whose data is the event: its attributes by name, and `data`; None: the call is not an event."""
         if self._http is None:
             return None
         from .cloud_event import attributes_in
@@ -90,22 +90,22 @@ class Context:
 
     @property
     def cancelled(self):
-        """Fires when nobody waits for the answer any more: is_set(), wait(seconds), or `await` in async code."""
+        """Fires when nobody waits for the response any more: is_set(), wait(seconds), or `await` in async code."""
         return self._call.abort_signal()
 
 
 class Api:
-    """The API of the server. No print of it shows the token."""
+    """The server's API. Printing does not show the token."""
 
     __slots__ = ('url', '_token')
 
     def __init__(self, told, execution_id):
         self.url = told['url']
-        self._token = f'{told["token"]}.{execution_id}'  # says which execution asks
+        self._token = f'{told["token"]}.{execution_id}'  # identifies the execution
 
     @property
     def token(self):
-        """For the header X-Auth-Token, or as a bearer; good while this worker is there."""
+        """For the header X-Auth-Token, or as a bearer token; valid while this worker exists."""
         return self._token
 
     def __repr__(self):
@@ -113,7 +113,7 @@ class Api:
 
 
 class Request:
-    """The HTTP request as it came. Without a body of its own, the bytes of the input are it."""
+    """The HTTP request. Without a body of its own, it has the bytes of the input."""
 
     __slots__ = ('method', 'url', 'query', 'headers', 'body')
 

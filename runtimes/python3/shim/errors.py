@@ -1,4 +1,4 @@
-"""What is said of an error: its type, its message, and a stack without the shim's own frames."""
+"""Describes an error: its type, its message, and a stack without the shim's own frames."""
 
 ERROR_CHARS = 64 * 1024
 STACK_FRAMES = 100
@@ -6,7 +6,7 @@ SHIM_FOLDER = __file__.rpartition('/')[0] + '/'
 
 
 class Refusal(Exception):
-    """What the shim itself has to say, and no trace could explain better."""
+    """An error of the shim itself, whose trace would not help."""
 
 
 class NotBound(Refusal):
@@ -17,7 +17,7 @@ class EntryNotFound(Refusal):
     def __init__(self, message, missing):
         super().__init__(message)
         self.missing = missing
-        """What is wrong: the `form` of the entry, the `module` or the `callable`."""
+        """`missing`: the `form` of the entry, the `module` or the `callable`."""
 
 
 class UnknownSignature(Refusal):
@@ -41,11 +41,11 @@ class PythonDidNotStart(Refusal):
 
 
 class OpenStackUnavailable(Exception):
-    """No token can be had at the moment."""
+    """No token is available now."""
 
 
 class EndpointNotFound(Exception):
-    """The catalogue of OpenStack does not know the service."""
+    """OpenStack's catalogue does not contain the service."""
 
 
 def describe(error, own=False):
@@ -56,7 +56,7 @@ def describe(error, own=False):
         message = '(an error whose text cannot be had)'
     try:
         stack = '' if isinstance(error, Refusal) else format_stack(error, own)[-ERROR_CHARS:]
-    except BaseException:  # out of memory or of stack, or an exception class that breaks its own printing
+    except BaseException:  # out of memory or stack, or an exception class that fails to print itself
         stack = ''
     return {'type': type(error).__name__, 'message': message, 'stack': stack}
 
@@ -71,7 +71,7 @@ def format_stack(error, own):
 
 
 def hide_shim(trace):
-    """Takes the shim's own frames out of a trace and of all that it is chained to."""
+    """Removes the shim's own frames from a trace and from chained exceptions."""
     if trace is None:
         return
     trace.stack[:] = [frame for frame in trace.stack if not frame.filename.startswith(SHIM_FOLDER)]

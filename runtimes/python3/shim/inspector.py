@@ -1,15 +1,15 @@
-"""`taibai dev --inspect`: a debugger attaches to the worker, and sees the files that are edited."""
+"""`taibai dev --inspect`: a debugger attaches to the worker and sees the edited files."""
 
 import socket
 import sys
 import time
 
 HOST = '127.0.0.1'
-TRIES, AGAIN_SECONDS = 100, 0.05  # the worker before may hold the port for a moment
+TRIES, AGAIN_SECONDS = 100, 0.05  # the previous worker may hold the port for a moment
 
 
 def listen(port, packages):
-    """`packages`: the folder that debugpy lies in."""
+    """`packages`: the folder that contains debugpy."""
     sys.path.append(packages)
     import debugpy
 

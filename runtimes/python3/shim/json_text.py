@@ -1,8 +1,8 @@
-"""JSON: values to text and back."""
+"""Converts values to JSON text and back."""
 
 
 def fast_json():
-    """The C functions that `json` is made of: half the time of a call, and no import of `re` at the start."""
+    """The C functions behind `json`: half the time of a call, and no import of `re` at the start."""
     from _json import encode_basestring, make_encoder, make_scanner
 
     class Options:
@@ -12,7 +12,7 @@ def fast_json():
         parse_constant = {'NaN': float('nan'), 'Infinity': float('inf'), '-Infinity': float('-inf')}.__getitem__
 
     scan = make_scanner(Options)
-    # No `markers`: all threads can share it, and a value that contains itself ends in a RecursionError.
+    # Without `markers` all threads can share it, and a value that contains itself ends in a RecursionError.
     encode = make_encoder(None, not_json, encode_basestring, None, ':', ',', False, False, False)
 
     def to_json(value):
@@ -23,9 +23,9 @@ def fast_json():
             value, end = scan(text, 0)
             if end == len(text):
                 return value
-        except (StopIteration, ValueError, SystemError):  # the last where `json.decoder` is not there to raise from
+        except (StopIteration, ValueError, SystemError):  # SystemError: `json.decoder` is not loaded, so its error class cannot be raised
             pass
-        import json  # white space is around it, or an error in it: `json` allows for the one and can name the other
+        import json  # surrounding white space, or an error: `json` accepts the former and describes the latter
 
         return json.loads(text)
 

@@ -7,7 +7,7 @@ import time
 from . import LOADED_BY_PYTHON
 from .errors import EntryNotFound
 
-MOST_NAMES = 50  # in an error that says what is there
+MOST_NAMES = 50  # limit of listed names in an error
 
 
 def enter(meta):
@@ -34,7 +34,7 @@ def enter(meta):
 
 
 def write_secret_files(folder, files):
-    """Before the function's code is loaded; nobody else can read them."""
+    """Called before the function's code is loaded; only the worker's user can read the files."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for name, text in files.items():
         file = os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
@@ -43,7 +43,7 @@ def write_secret_files(folder, files):
 
 
 def forget_shadowed(code):
-    """A module of the function goes before one of the standard library, as always, even if that is loaded already."""
+    """A module of the function has priority over one of the standard library, even if the latter is already loaded."""
     shadowed = set(modules_in(code)) & set(sys.modules) - LOADED_BY_PYTHON
     for name in list(sys.modules):
         if name.partition('.')[0] in shadowed:
@@ -65,7 +65,7 @@ def load(code, entry):
     dotted = path.replace('/', '.')
     if not name or not all(dotted.split('.')):
         raise EntryNotFound(f'the entry {entry!r} is not of the form module.callable', 'form')
-    if '/' in path:  # modules beside it can be imported as when it lay at the top
+    if '/' in path:  # modules beside it can be imported as if they were in the root
         sys.path.insert(1, os.path.join(code, os.path.dirname(path)))
     module = load_module(code, dotted)
     function = getattr(module, name, None)
@@ -79,7 +79,7 @@ def load_module(code, dotted):
     try:
         __import__(dotted)
     except ModuleNotFoundError as error:
-        if not f'{dotted}.'.startswith(f'{error.name}.'):  # an import inside of it
+        if not f'{dotted}.'.startswith(f'{error.name}.'):  # the failure is an import inside of it
             raise
         there = listing(sorted(modules_in(code)))
         raise EntryNotFound(f'there is no module {dotted!r} in the code; its modules are: {there}', 'module') from None
@@ -91,7 +91,7 @@ def load_module(code, dotted):
 
 
 def load_file(name, file):
-    """An entry that is called like a module which Python itself needs: `time.py`, `io.py`."""
+    """An entry with the name of a module that Python itself needs: `time.py`, `io.py`."""
     from importlib.util import module_from_spec, spec_from_file_location
 
     spec = spec_from_file_location(f'function_{name}', file)

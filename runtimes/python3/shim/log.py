@@ -1,4 +1,4 @@
-"""What is printed and not sent yet."""
+"""Printed text that is not sent yet."""
 
 from _contextvars import ContextVar
 
@@ -8,11 +8,11 @@ LOG_CHARS = 32 * 1024  # a call that has printed this much sends it
 LOG_FRAME_CHARS = 1024 * 1024
 
 CURRENT = ContextVar('taibai_call', default=None)
-"""The call that this thread or task works for."""
+"""The call for which this thread or task works."""
 
 
 class Log:
-    """What has been printed in one call, or outside of all, and is not sent yet. For holders of the wire's lock."""
+    """Text printed in one call, or outside of all calls, that is not sent yet. For holders of the wire's lock."""
 
     __slots__ = ('number', 'wire', 'stream', 'texts', 'chars', 'has_waited')
 
@@ -26,7 +26,7 @@ class Log:
 
     def write(self, stream, text):
         if stream != self.stream:
-            self.flush()  # what is printed to both streams arrives in the order in which it was printed
+            self.flush()  # output to both streams arrives in the order in which it was printed
             self.stream = stream
         self.texts.append(text)
         self.chars += len(text)
@@ -38,7 +38,7 @@ class Log:
             self.wire.send(self.take_frames())
 
     def flush_lines(self):
-        """Sends the lines that are whole; keeps the last, if that is not."""
+        """Sends the complete lines; keeps an incomplete last line."""
         text = self.take_text()
         end = text.rfind('\n') + 1 or (len(text) if len(text) > LOG_CHARS else 0)
         if end:
@@ -48,7 +48,7 @@ class Log:
             self.chars += len(text) - end
 
     def tick(self):
-        """Whether there was anything to send. Half a line waits for one tick more."""
+        """Whether there was anything to send. An incomplete line waits for one more tick."""
         if not self.texts:
             return False
         self.flush() if self.has_waited else self.flush_lines()
@@ -59,7 +59,7 @@ class Log:
         return log_frames(self.number, self.stream, self.take_text())
 
     def take_text(self):
-        texts, self.texts = self.texts, []  # first of all: a signal handler may print while they are joined
+        texts, self.texts = self.texts, []  # must come first: a signal handler may print while they are joined
         self.chars = 0
         return ''.join(texts)
 

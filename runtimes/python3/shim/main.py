@@ -10,10 +10,10 @@ wrappers cost milliseconds (`json` and `socket` would bring `re`, `enum` and `se
 
 import sys
 from _socket import AF_INET, AF_UNIX, IPPROTO_TCP, SO_KEEPALIVE, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY, socket
-from posix import environ  # `os` is not there yet when started with -S
+from posix import environ  # with -S, `os` is not loaded yet
 
 PACKAGE = 'taibai_shim'
-"""The folder's name as a package: one that no function's own modules have."""
+"""Name of the folder as a package, which no function's module has."""
 
 HELLO, KNOCK = 16, 25
 
@@ -21,15 +21,15 @@ PRELOADED = (
     *(f'{PACKAGE}.{name}' for name in ('signatures.event', 'serving.inline')),
     *('json', 'threading', 'traceback', 'logging', 'datetime', 'typing', 'socket', 'urllib.parse', 'inspect'),
 )
-"""30 ms and 4 MB. Not asyncio: another 3 MB in every worker, for those few that use it."""
+"""Takes 30 ms and 4 MB. asyncio is left out: another 3 MB in every worker, for the few functions that use it."""
 
 
 def main():
-    """Never returns: the process ends with the connection, or when the function ends it."""
+    """Does not return: the process ends with the connection, or when the function ends it."""
     started_anew = b'TAIBAI_CONNECTION' in environ
-    # Before all else is imported: what follows then overlaps with the server's preparations.
+    # Before all other imports: they overlap with the server's preparations.
     connection = handed_over() if started_anew else say_hello()
-    if sys.flags.no_site:  # with -S this part of the interpreter's start comes here: site-packages, exit() …
+    if sys.flags.no_site:  # -S defers this part of the interpreter's start: site-packages, exit() and so on
         import site
 
         site.main()
@@ -52,7 +52,7 @@ def main():
 
 
 def handed_over():
-    """The connection of this very process before it was started anew for what its function sets."""
+    """The connection of this process before it was restarted (exec) with the function's environment."""
     return socket(fileno=int(environ[b'TAIBAI_CONNECTION'].split()[0]))
 
 
@@ -137,7 +137,7 @@ def frame(kind, meta, body=b''):
 
 
 def become_package():
-    """The files beside this one are found without a place in sys.path, which belongs to the function."""
+    """Finds the files beside this one without an entry in sys.path, which belongs to the function."""
     import os
 
     package = sys.modules[PACKAGE] = type(sys)(PACKAGE)
@@ -146,19 +146,19 @@ def become_package():
 
 
 def ignore_interrupts():
-    """Ctrl-C in a terminal reaches the whole process group, but ending workers is the server's business."""
+    """Ctrl-C in a terminal reaches the whole process group, but the server ends workers."""
     from _signal import SIGINT, signal
 
-    signal(SIGINT, lambda number, frame: None)  # not SIG_IGN: the function's child processes would inherit that
+    signal(SIGINT, lambda number, frame: None)  # SIG_IGN is not used, because the function's child processes would inherit it
 
 
 def preload(wire):
-    """While a generic worker waits, it imports what most functions import, until a frame arrives."""
+    """While a generic worker waits, it imports common modules, until a frame arrives."""
     for name in PRELOADED:
         if wire.has_news():
             return
         __import__(name)
 
 
-if __name__ == '__main__':  # not in a child process of the function, which may read this file again
+if __name__ == '__main__':  # false in a child process of the function, which may load this file again
     main()

@@ -1,11 +1,11 @@
-"""How much memory this process has taken, and how long it had no processor."""
+"""Measures the memory of this process, and the time for which it had no processor."""
 
 import time
 from resource import RUSAGE_SELF, getrusage
 
 
 def memory_meter():
-    """A function that tells the peak resident size of this process in bytes."""
+    """Returns a function for the peak resident size of this process in bytes."""
     inherited = getrusage(RUSAGE_SELF).ru_maxrss
 
     def rusage_peak():
@@ -15,7 +15,7 @@ def memory_meter():
         peak = getrusage(RUSAGE_SELF).ru_maxrss
         return peak * 1024 if peak > inherited else high_water_bytes()
 
-    # The number outlives exec(): a shim started by a large process begins with the size of that one.
+    # The value survives exec(): a shim started by a large process begins with that process's size.
     return own_peak if inherited * 1024 > 1.5 * high_water_bytes() else rusage_peak
 
 
@@ -31,8 +31,8 @@ STALLED_EVERY = 0.05
 
 
 def stall_meter():
-    """A function that tells what the main thread was ready to run and had no processor, in ms since it was told last;
-    None: not told now."""
+    """Returns a function for the time in ms in which the main thread was ready to run but had no processor, since the last
+    report; None: not reported now."""
     told_at, told, now = 0.0, 0.0, time.perf_counter
 
     def stalled_ms():

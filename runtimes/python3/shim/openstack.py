@@ -1,4 +1,4 @@
-"""What a function acts with in OpenStack. Loaded with the first SESSION."""
+"""The function's access to OpenStack. Loaded with the first SESSION."""
 
 from .context import Context
 from .errors import EndpointNotFound, OpenStackUnavailable
@@ -15,7 +15,7 @@ def take_session(told):
 
 
 class OpenStack:
-    """What the function acts with in OpenStack: a token of its trust, which the server renews."""
+    """Access to OpenStack: a token of the function's trust, which the server renews."""
 
     __slots__ = ('_told', '_session')
 
@@ -29,7 +29,7 @@ class OpenStack:
 
     @property
     def token(self):
-        """For the header X-Auth-Token; good for some minutes at least, so ask for it when it is needed."""
+        """For the header X-Auth-Token; valid for some minutes, so read it when it is needed."""
         return self._good()['token']
 
     @property
@@ -46,16 +46,16 @@ class OpenStack:
 
     @property
     def roles(self):
-        """Their names."""
+        """Names of the roles."""
         return [role['name'] for role in self._good()['details']['roles']]
 
     @property
     def catalog(self):
-        """Keystone's: [{'type', 'name', 'endpoints': [{'interface', 'region', 'url'}]}]."""
+        """Keystone's catalogue: [{'type', 'name', 'endpoints': [{'interface', 'region', 'url'}]}]."""
         return self._good()['catalog']
 
     def endpoint(self, type, interface='public', region=None):
-        """The URL of a service, such as 'object-store', without a slash at its end."""
+        """The URL of a service, such as 'object-store', without a trailing slash."""
         for service in self.catalog:
             for endpoint in service['endpoints'] if service['type'] == type else ():
                 if endpoint['interface'] == interface and region in (None, endpoint['region']):
@@ -64,8 +64,8 @@ class OpenStack:
         raise EndpointNotFound(f'the catalogue has no {interface} endpoint of the type {type}{where}')
 
     def session(self):
-        """For the clients of OpenStack: a keystoneauth1 session where the package or the image has keystoneauth1, else one
-        that can do what most of its users need. Nothing is imported before it is used."""
+        """For OpenStack's client libraries: a keystoneauth1 session if the package or the image contains keystoneauth1, else
+        one with the most used operations. Nothing is imported before it is used."""
         if self._session is None:
             from .openstack_session import LazySession
 

@@ -1,11 +1,11 @@
-"""Sessions for the clients of OpenStack: keystoneauth1's where it is there, else one of the standard library alone."""
+"""Sessions for OpenStack's client libraries: keystoneauth1's if installed, else one based on the standard library."""
 
 from .json_text import from_json, to_json
 from .errors import EndpointNotFound
 
 
 class LazySession:
-    """Becomes a session when somebody looks at it; also isinstance() looks."""
+    """Becomes a session on first access, including by isinstance()."""
 
     def __init__(self, openstack):
         self.__dict__['_openstack'] = openstack
@@ -35,7 +35,7 @@ def make_session(openstack):
         return PlainSession(openstack)
 
     class TrustToken(BaseIdentityPlugin):
-        """A token that others renew: one of a trust cannot be exchanged for another."""
+        """A token that is renewed elsewhere: a trust's token cannot be exchanged for another."""
 
         _known = None
 
@@ -57,7 +57,7 @@ def make_session(openstack):
 
 
 class PlainSession:
-    """What most users of a keystoneauth1 session ask of it, with nothing but the standard library."""
+    """The most used operations of a keystoneauth1 session, with the standard library alone."""
 
     auth = None
     verify = True
@@ -177,7 +177,7 @@ class PlainResponse:
 
 
 class HttpError(Exception):
-    """A service has answered with 4xx or 5xx."""
+    """A service has responded with 4xx or 5xx."""
 
     def __init__(self, response):
         super().__init__(f'{response.status_code} from {response.url}')

@@ -1,4 +1,4 @@
-"""Takes what is printed, by whichever way, to the log of the call that printed it."""
+"""Routes output, however it is printed, to the log of the call that printed it."""
 
 import io
 import os
@@ -8,15 +8,15 @@ from .log import CURRENT, Log
 
 
 class Output:
-    """Prints of Python code go out as LOG frames, many lines in one; all else that is written to the descriptors 1 and 2, by child
-    processes and libraries, by the interpreter as it dies, goes to the server through named pipes, or connections of their own, which need no reader here.
-    """
+    """Prints of Python code are sent as LOG frames, many lines in one. Other output to descriptors 1 and 2 (child processes,
+    libraries, a dying interpreter) goes to the server through named pipes, or connections of their own, which need no
+    reader here."""
 
     def __init__(self, worker):
         self.worker = worker
         self.outside = Log(0, worker.wire)
         self.is_exclusive = True
-        """Whether there is one call at a time, so that all that is printed is its."""
+        """Whether there is one call at a time, so that all output belongs to it."""
         for number, stream in ((1, 'stdout'), (2, 'stderr')):
             if not worker.started_anew:
                 lead_to_server(number, stream)
@@ -35,7 +35,7 @@ class Output:
                 self.worker.watcher.start_ticking()
 
     def unclaimed(self):
-        """The log for what is printed by threads that the function has started."""
+        """The log for threads that the function has started."""
         calls = list(self.worker.calls.values()) if self.is_exclusive else ()
         return calls[0] if calls else self.outside
 
@@ -54,8 +54,8 @@ class Output:
                 call.flush()
 
     def flush_before_children(self):
-        """What was printed before a child process starts comes before what that prints."""
-        import _posixsubprocess  # before `subprocess` takes its function from it
+        """Flushes before a child process starts, so that its output comes afterwards."""
+        import _posixsubprocess  # before `subprocess` imports its function
 
         os.register_at_fork(before=self.flush)
         for module, name in (_posixsubprocess, 'fork_exec'), (os, 'system'), (os, 'posix_spawn'), (os, 'posix_spawnp'):
@@ -72,7 +72,7 @@ class Output:
 def lead_to_server(number, stream):
     """The server reads the other end of the descriptor. Behind a relay it does already."""
     path = os.environ.get('TAIBAI_SOCKET')
-    if path:  # the socket itself has the name that the server gave it
+    if path:  # in the folder of the socket
         pipe = f'{os.path.dirname(path)}/{stream}'
         reader = os.open(pipe, os.O_RDWR)  # without one the next line waits: a server that was killed is none
         way = os.open(pipe, os.O_WRONLY)
@@ -88,7 +88,7 @@ def lead_to_server(number, stream):
 
 
 class Open:
-    """Flushing and closing do nothing: lines find their way, and other calls print too."""
+    """Flushing and closing do nothing: lines are sent anyway, and other calls print too."""
 
     def writable(self):
         return True
@@ -148,10 +148,10 @@ class ByteWriter(Open, io.BufferedIOBase):
 
 
 def show_log_records():
-    """Has `logging` print records of every level that the function asks for, without any handler set up.
-
-    By its `lastResort`, not by a handler: a handler would make the function's own logging.basicConfig() do nothing.
-    """
+    """Makes `logging` print records of every level that the function enables, without a configured handler.
+    
+    It replaces `lastResort` instead of adding a handler, because with a handler the function's own logging.basicConfig()
+    would do nothing."""
     logging = sys.modules.get('logging')
     last_resort = getattr(logging, 'lastResort', None)
     if last_resort and last_resort.formatter is None:

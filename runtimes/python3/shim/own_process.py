@@ -1,7 +1,6 @@
-"""What Python and the C library read once, when a process starts, comes too late for a generic worker.
+"""Settings that Python and the C library read once at the start come too late for a generic worker.
 
-A function that sets such a variable runs in the same process started anew (`exec`), which goes on with the connection.
-"""
+A function that sets such a variable runs in the same process after a restart (`exec`), which continues the connection."""
 
 import os
 import sys
@@ -15,13 +14,13 @@ READ_AT_START = frozenset(
     'PYTHONNODEBUGRANGES PYTHONOPTIMIZE PYTHONPERFSUPPORT PYTHONPROFILEIMPORTTIME PYTHONTRACEMALLOC PYTHONUTF8 PYTHONVERBOSE '
     'PYTHONWARNDEFAULTENCODING PYTHONWARNINGS PYTHON_CPU_COUNT PYTHON_GIL'.split()
 )
-"""Or before any code of a function could run."""
+"""Variables that are read at the start, or before any code of a function could run."""
 
 HANDED = 'TAIBAI_CONNECTION'
-"""The descriptors of the connection, and of what was read from it already."""
+"""Variable with the descriptors of the connection, and of data already read from it."""
 
 FLAGS = ('-s', '-P', '-S')
-"""As a generic worker is started (-I -S), but for the environment, which counts now."""
+"""Flags of a generic worker (-I -S), except that the environment counts now."""
 
 
 def needs_own_process(env):
@@ -29,7 +28,7 @@ def needs_own_process(env):
 
 
 def start_anew(wire, meta, env):
-    """Returns only when Python does not start with this environment: raises PythonDidNotStart with its words."""
+    """Returns only when Python does not start with this environment: raises PythonDidNotStart with its message."""
     whole = {**os.environ, **env}
     refuse_wrong_values(whole, env)
     handed = os.memfd_create('handed')
@@ -42,7 +41,7 @@ def start_anew(wire, meta, env):
 
 
 def refuse_wrong_values(whole, env):
-    """Asked first: a process that has been started anew could say nothing more."""
+    """Tried first: after the exec it would be too late to report a failure."""
     import subprocess
 
     asked = subprocess.run([sys.executable, *FLAGS, '-c', ''], env=whole, stdin=subprocess.DEVNULL, capture_output=True)
@@ -53,7 +52,7 @@ def refuse_wrong_values(whole, env):
 
 
 def take_over(wire):
-    """In the process that was started anew: what was read from the connection already. Nothing of how stays."""
+    """In the restarted process: the data already read from the connection. Removes the traces of the restart."""
     connection, handed = map(int, os.environ.pop(HANDED).split())
     os.set_inheritable(connection, False)
     with os.fdopen(handed, 'rb') as read:

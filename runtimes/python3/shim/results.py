@@ -1,4 +1,4 @@
-"""What a function answers, as the frame that ends the call: its type, fields of its meta, its body."""
+"""A function's result as the frame that ends the call: its type, fields of its meta, its body."""
 
 from .errors import ResultNotSerializable, ResultTooLarge
 from .json_text import to_json
@@ -6,7 +6,7 @@ from .wire import RESULT
 
 
 def result_of(worker, value):
-    """The answer of a call: type of the frame, fields of its meta, body."""
+    """The result of a call: frame type, fields of its meta, body."""
     if isinstance(value, str):
         kind, body = 'text', encode_text(value)
     elif isinstance(value, (bytes, bytearray, memoryview)):

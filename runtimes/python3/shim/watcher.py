@@ -1,4 +1,5 @@
-"""The thread beside the function: notices that the server is gone, sends what waits, and reads while the main thread is busy."""
+"""The thread beside the function: notices that the server is gone, sends waiting output, and reads while the main thread is
+busy."""
 
 import os
 import select
@@ -8,13 +9,13 @@ from _thread import allocate_lock, start_new_thread
 
 from .wire import CALL, SERVER_GONE
 
-TICK_MS = 40  # how long a printed line may wait for company
-QUIET_TICKS = 25  # after this number of ticks without a print, the Watcher sleeps until the next print
+TICK_MS = 40  # how long a printed line may wait for others
+QUIET_TICKS = 25  # number of ticks without a print after which the Watcher sleeps until the next print
 RELIEF_MS = 3
 
 
 class Watcher:
-    """The thread beside the function. It never runs code of the function."""
+    """The thread beside the function. It does not run code of the function."""
 
     def __init__(self, worker):
         self.worker = worker
@@ -24,7 +25,7 @@ class Watcher:
         self.relieve = None
         self.is_reading = False
         self.reading = allocate_lock()
-        """Held to read the connection, where both this and the main thread may do so."""
+        """Held while reading the connection, which this and the main thread may do."""
         self.doorbell, self.button = os.pipe()
         os.set_blocking(self.doorbell, False)
         os.set_blocking(self.button, False)
@@ -45,7 +46,7 @@ class Watcher:
                     self.tick()
                 if self.is_alert:
                     self.is_alert = self.relieve()
-                    # A thread that has seen itself watched in this very moment must not be left alone.
+                    # Set under the lock: a thread that has just asked to be watched must not be missed.
                     self.is_alert = self.is_alert or self.relieve()
         except BaseException as error:
             self.worker.give_up(error)
@@ -61,13 +62,13 @@ class Watcher:
             self.read_doorbell()
             if self.is_reading:
                 sources.modify(self.worker.wire.fileno, select.POLLRDHUP | select.POLLIN)
-                self.read()  # the main thread may have taken in more than the frame that it works on
+                self.read()  # the main thread may have received further frames
 
     def ring(self):
-        """Wakes the thread from its sleep."""
+        """Wakes the thread."""
         try:
             os.write(self.button, b'!')
-        except OSError:  # it has been rung often enough
+        except OSError:  # the pipe already contains wake-ups
             pass
 
     def read_doorbell(self):
@@ -95,7 +96,7 @@ class Watcher:
         self.ring()
 
     def start_reading(self):
-        """Reads the connection for the main thread, while that runs its call."""
+        """Reads the connection for the main thread while that runs its call."""
         if not self.is_reading:
             self.is_reading = True
             self.ring()

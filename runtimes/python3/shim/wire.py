@@ -1,4 +1,4 @@
-"""The wire: frames as runtimes/README.md describes them, and the connection they travel on."""
+"""Frames as in runtimes/README.md, and the connection."""
 
 import os
 from _collections import deque
@@ -36,7 +36,7 @@ class Wire:
         self.frames = deque()
         self.reader = FrameReader()
         self.lock = RLock()
-        """Held to send and to touch what will be sent, so that no print of a call can fall behind its end."""
+        """Held while sending and changing what will be sent, so that no output of a call comes after its end."""
         self.is_sending = False
         self.postponed = []
 
@@ -47,7 +47,7 @@ class Wire:
         return self.frames.popleft()
 
     def poll(self):
-        """Takes in what is there, without waiting."""
+        """Reads the available data without waiting."""
         try:
             self.take_in(MSG_DONTWAIT)
         except BlockingIOError:
@@ -73,7 +73,7 @@ class Wire:
 
     def send(self, data):
         with self.lock:
-            if self.is_sending:  # this very thread is: a signal handler or a __del__ has printed in the middle of it
+            if self.is_sending:  # this thread already sends: a signal handler or a __del__ has printed in between
                 self.postponed.append(data)
                 return
             self.is_sending = True
@@ -87,7 +87,7 @@ class Wire:
                 self.is_sending = False
 
     def send_all(self, data):
-        """All of it or, when the exception of a signal handler comes before the first byte, nothing."""
+        """Sends everything or, when a signal handler raises before the first byte, nothing."""
         sent = self.sock.send(data)
         if sent == len(data):
             return
@@ -98,26 +98,26 @@ class Wire:
             except BaseException as error:
                 if isinstance(error, OSError) and error.errno is not None:
                     raise
-                interruption = error  # for later: half a frame would be the end of the connection
+                interruption = error  # raised later: half a frame would break the connection
         if interruption:
             raise interruption
 
 
 class FrameReader:
-    """Cuts arriving bytes into frames: (type, call, meta, body)."""
+    """Splits arriving bytes into frames: (type, call, meta, body)."""
 
     def __init__(self):
         self.rest = bytearray()
-        self.wanted = 4  # bytes that must be there for a step forward; spares looking at each piece of a large frame
+        self.wanted = 4  # bytes needed for the next step; avoids looking at each piece of a large frame
 
     def appetite(self):
-        """How many bytes to ask for: more when in the middle of a large frame."""
+        """Number of bytes to request: more in the middle of a large frame."""
         return RECEIVE_BYTES if self.wanted <= RECEIVE_BYTES else 16 * RECEIVE_BYTES
 
     def push(self, data):
         if not self.rest and len(data) >= 13:
             length, kind, call, meta_size = FRAME_HEAD.unpack_from(data)
-            if length + 4 == len(data) and meta_size <= length - 9:  # one frame exactly, as nearly always
+            if length + 4 == len(data) and meta_size <= length - 9:  # exactly one frame, the usual case
                 return ((kind, call, data[13 : 13 + meta_size], data[13 + meta_size :]),)
         self.rest += data
         return self.cut() if len(self.rest) >= self.wanted else ()
@@ -142,7 +142,7 @@ class FrameReader:
         body = at + 13 + meta_size
         if body > end:
             raise ProtocolError('the meta of a frame is longer than the frame')
-        with memoryview(rest) as view:  # released at once: `rest` could not be shortened otherwise
+        with memoryview(rest) as view:  # released at once, because `rest` could not be shortened otherwise
             return kind, call, bytes(view[at + 13 : body]), bytes(view[body:end])
 
 

@@ -1,4 +1,4 @@
-"""The worker: what all ways of serving share. Waits for BIND, loads the function, runs its calls and ends them."""
+"""The worker: the common part of all ways of serving. Waits for BIND, loads the function, runs its calls and ends them."""
 
 import faulthandler
 import gc
@@ -48,9 +48,9 @@ class Worker:
         self.calls = {}
         self.is_child = self.is_bound = False
         self.exit_code = None
-        """Set when the worker goes after the calls in flight."""
+        """Set when the worker exits after the calls in flight."""
         self.leaving = allocate_lock()
-        """Taken, and never given back, by the one thread that ends the process."""
+        """Acquired, and not released, by the one thread that ends the process."""
         self.output = Output(self)
         self.watcher = Watcher(self)
         self.cpu_time = time.process_time
@@ -61,14 +61,14 @@ class Worker:
         os.register_at_fork(after_in_child=self.become_child)
 
     def become_child(self):
-        """A forked process of the function: from here on it must not speak to the server."""
+        """A forked process of the function, which must not speak to the server."""
         self.is_child = True
         self.wire.sock.close()
         if getsignal(SIGTERM) == self.terminate:
             signal(SIGTERM, SIG_DFL)
 
     def await_bind(self):
-        """Returns when a function is bound; calls that came behind BIND are then among the wire's frames."""
+        """Returns when a function is bound; calls that followed BIND are then among the wire's frames."""
         failed = False
         while not self.is_bound:
             kind, number, meta, body = self.wire.receive()
@@ -89,7 +89,7 @@ class Worker:
         started = time.perf_counter()
         try:
             self.start_anew_for(meta, sent)
-            faulthandler.enable(2)  # a crash of the interpreter says where
+            faulthandler.enable(2)  # a crash of the interpreter prints its position
             signature = load_signature(meta['signature'])
             enter(meta)
             Context.describe_function(meta)
@@ -100,7 +100,7 @@ class Worker:
             is_async, self.invoke = signature.prepare(self, function)
             self.serve = choose_serving(self, is_async, meta['concurrency']).serve
             show_log_records()
-            gc.freeze()  # what is loaded stays: searching it for garbage again and again would cost calls up to 5 ms each
+            gc.freeze()  # loaded objects stay: searching them for garbage would cost calls up to 5 ms each time
         except BaseException as error:  # SystemExit too: code that exits while it is loaded cannot be bound
             self.report_bind(BIND_FAILED, to_json(describe(error)))
         else:
@@ -109,7 +109,7 @@ class Worker:
             self.report_bind(BOUND, '{"load_ms":%.3f%s}' % ((time.perf_counter() - started) * 1000, told))
 
     def start_anew_for(self, meta, sent):
-        """Returns where that is not needed."""
+        """Returns unless a restart is needed."""
         env = meta.get('env')
         if not env or self.started_anew:
             return
@@ -130,12 +130,12 @@ class Worker:
         self.wire.send(encode_frame(BIND_FAILED, 0, meta.encode()))
 
     def run(self, call, meta, body):
-        """One call of a sync function, to the frame that ends it."""
+        """Runs one call of a sync function, including the frame that ends it."""
         meta = read_meta(meta)
         try:
-            # In a context of its own: what a call puts into a ContextVar is not there in the next one.
+            # A context of its own: values that a call puts into a ContextVar are not visible in the next one.
             answer = self.base_context.copy().run(self.run_in_context, call, meta, body)
-        except BaseException as error:  # whatever the function raises fails its call, not the worker
+        except BaseException as error:  # any exception of the function fails its call, not the worker
             self.fail(call, error)
         else:
             self.end(call, *answer)
@@ -145,7 +145,7 @@ class Worker:
         return self.invoke(call, meta, body)
 
     async def run_async(self, call, meta, body):
-        """The same for an async function. Runs as a task, so that its context is its own already."""
+        """The same for an async function. It runs as a task, so it has a context of its own already."""
         CURRENT.set(call)
         try:
             answer = await self.invoke(call, meta, body)
@@ -162,9 +162,9 @@ class Worker:
         self.end(call, FAILED, to_json(describe(error))[1:-1] + ',')
 
     def end(self, call, kind, fields, body=b''):
-        """Sends the frame that ends the call, behind what it has printed. `fields`: of the meta, each with a comma."""
+        """Sends the frame that ends the call, after its output. `fields`: of the meta, each with a comma."""
         if self.is_child:
-            os._exit(0)  # the function forked, and this is the child returning
+            os._exit(0)  # the function forked, and the child returns here
         run_ms = (time.perf_counter() - call.started) * 1000
         cpu_ms = (self.cpu_time() - call.cpu_started) * 1000
         if self.exit_code is not None:
@@ -183,8 +183,8 @@ class Worker:
             self.exit(self.exit_code)
 
     def exit(self, code):
-        """sys.exit() in a function ends the process, as it would end a program: what it has registered with atexit runs,
-        once: a thread that comes later waits here for the end."""
+        """sys.exit() in a function ends the process, as in a program, and runs its atexit handlers once: a thread that comes
+        later waits here for the end."""
         self.leaving.acquire()
         if code is not None and not isinstance(code, int):
             print(code, file=sys.stderr)
@@ -196,18 +196,18 @@ class Worker:
             os._exit((code or 0) & 0xFF)
 
     def terminate(self, number, frame):
-        """SIGTERM says that the worker goes in a moment: when no call is in flight any more, as by sys.exit(). Unless the function
+        """SIGTERM: the worker will be removed soon. Exits like sys.exit() when no call is in flight, unless the function
         handles the signal itself."""
         self.exit_code = 128 + number
         if self.calls or self.leaving.locked():
             return
-        if self.wire.is_sending:  # perhaps this very thread, which cannot go on before this returns
+        if self.wire.is_sending:  # possibly this thread, which cannot continue before this returns
             start_new_thread(self.exit, (self.exit_code,))
         else:
             self.exit(self.exit_code)
 
     def give_up(self, error):
-        """The shim cannot go on: says so to those who wait, and why where the process's own output goes."""
+        """The shim cannot continue: reports it to waiting callers, and the reason to the process's own output."""
         if self.is_child:
             os._exit(SHIM_FAILED)
         try:
@@ -220,7 +220,7 @@ class Worker:
             os._exit(PROTOCOL_BROKEN if isinstance(error, ProtocolError) else SHIM_FAILED)
 
     def notice(self, frame):
-        """Any frame but a CALL; on whichever thread has read it."""
+        """Handles any frame except CALL, on the thread that has read it."""
         kind, number, meta, _ = frame
         call = self.calls.get(number)
         if kind == BIND:
@@ -235,11 +235,11 @@ class Worker:
             take_session(read_meta(meta))
 
     def want_news(self):
-        """Called when a call waits for CANCEL or CREDIT. Whoever serves on the main thread has the Watcher read."""
+        """Called when a call waits for CANCEL or CREDIT. When serving on the main thread, the Watcher reads meanwhile."""
 
 
 def child_failed(error):
-    """A forked child raised: ends as Python would have ended it."""
+    """A forked child raised: ends as Python would."""
     try:
         print(describe(error)['stack'], file=sys.stderr)
     finally:

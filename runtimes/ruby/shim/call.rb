@@ -2,11 +2,11 @@
 
 module TaibaiShim
   STREAM_WINDOW_BYTES = 1024 * 1024
-  CHUNK_BYTES = 256 * 1024 # a longer piece of a streamed answer is cut, so that other calls get a word in
+  CHUNK_BYTES = 256 * 1024 # a longer piece of a streamed response is split, so that other calls are served in between
 
   class ClientGone < StandardError; end
 
-  # One call in flight: its credit for a streamed answer, its abort signal.
+  # One call in flight: its credit for a streamed response, its abort signal.
   class Call
     attr_reader :number, :started, :cpu_started, :cancelled
     attr_accessor :over
@@ -21,7 +21,7 @@ module TaibaiShim
       @started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
 
-    # On the thread that runs it.
+    # Called on the thread that runs it.
     def begin(cpu_clock)
       @cpu_started = Process.clock_gettime(cpu_clock)
     end
@@ -40,7 +40,7 @@ module TaibaiShim
       end
     end
 
-    # Sends a piece of a streamed answer, waiting for credit. Raises ClientGone when nobody reads it any more.
+    # Sends a piece of a streamed response, waiting for credit. Raises ClientGone when nobody reads it any more.
     def stream(data)
       at = 0
       while at < data.bytesize
@@ -64,7 +64,7 @@ module TaibaiShim
     end
   end
 
-  # Fires when nobody waits for the answer any more.
+  # Fires when nobody waits for the response any more.
   class Cancelled
     def initialize
       @lock = Mutex.new

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # The server has read the mode of a CloudEvent: what comes are attributes in headers, and data.
+  # The server has already parsed the mode of a CloudEvent: the shim gets attributes in headers, and data.
   module CloudEvent
-    # Nil: the call is none.
+    # Nil: the call is not an event.
     def self.of(http, input, body)
       headers = http ? http['headers'] : []
       return nil unless headers.any? { |name, _| name == 'ce-specversion' }

@@ -3,7 +3,7 @@
 require 'fileutils'
 
 module TaibaiShim
-  # Code that comes over the connection: each CODE frame is a folder, a link, or a piece of a file.
+  # Receives code over the connection: each CODE frame is a folder, a link, or a piece of a file.
   def self.lay_out(meta, body)
     path = meta['path']
     return FileUtils.mkdir_p(path) if meta['folder']

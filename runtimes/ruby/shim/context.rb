@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # The second argument of a handler. No print of it shows what is secret.
+  # The second argument of a handler. Printing does not show secrets.
   class Context
     class << self
       attr_reader :function_id, :function_name, :function_version, :project_id, :memory_limit_in_mb, :api_access
@@ -32,7 +32,7 @@ module TaibaiShim
     # Milliseconds until the deadline.
     def remaining_ms = [deadline_ms - (Process.clock_gettime(Process::CLOCK_REALTIME) * 1000), 0].max
 
-    # The names that AWS Lambda uses.
+    # The names of AWS Lambda.
     def get_remaining_time_in_millis = remaining_ms.to_i
     def aws_request_id = execution_id
 
@@ -42,23 +42,23 @@ module TaibaiShim
       Logger.new($stderr, progname: function_name)
     end
 
-    # Fires when nobody waits for the answer any more: set?, wait(seconds).
+    # Fires when nobody waits for the response any more: set?, wait(seconds).
     def cancelled = @call.cancelled
 
-    # What the function acts with in OpenStack; nil: with nothing.
+    # The OpenStack session of the function; nil: none.
     def openstack = Context.acts_with
 
-    # How this call reaches the API of the server; nil: it may not.
+    # Access of this call to the server's API; nil: not allowed.
     def api
       Context.api_access && Api.new(Context.api_access, execution_id)
     end
 
-    # The request of a webhook, whose fields are the event; nil: something else calls.
+    # The request of a webhook, whose fields are the event; nil: another caller.
     def request
       @http && @body && Request.new(@http, @body)
     end
 
-    # The CloudEvent that the call is, whose data is the event: its attributes by name, and `data`; nil: it is none.
+    # The call's CloudEvent, whose data is the event: its attributes by name, and `data`; nil: the call is not an event.
     def cloudevent
       require_relative 'cloud_event'
       CloudEvent.of(@http, @input, @body)
@@ -68,23 +68,23 @@ module TaibaiShim
     alias to_s inspect
   end
 
-  # The API of the server. No print of it shows the token.
+  # The server's API. Printing does not show the token.
   class Api
     attr_reader :url
 
     def initialize(told, execution_id)
       @url = told['url']
-      @token = "#{told['token']}.#{execution_id}" # says which execution asks
+      @token = "#{told['token']}.#{execution_id}" # identifies the execution
     end
 
-    # For the header X-Auth-Token, or as a bearer; good while this worker is there.
+    # For the header X-Auth-Token, or as a bearer token; valid while this worker exists.
     attr_reader :token
 
     def inspect = "#<Api #{url}>"
     alias to_s inspect
   end
 
-  # The HTTP request as it came. Without a body of its own, the bytes of the input are it.
+  # The HTTP request. Without a body of its own, it has the bytes of the input.
   class Request
     attr_reader :method, :url, :query, :headers, :body
 

@@ -5,7 +5,7 @@ module TaibaiShim
   STACK_FRAMES = 100
   SHIM_FOLDER = "#{__dir__}/"
 
-  # What the shim itself has to say, and no trace could explain better.
+  # An error of the shim itself, whose trace would not help.
   class Refusal < StandardError; end
   class NotBound < Refusal; end
   class EntryNotFound < Refusal; end
@@ -15,13 +15,13 @@ module TaibaiShim
   class ResultTooLarge < Refusal; end
   class ThreadEnded < Refusal; end
 
-  # No token can be had at the moment.
+  # No token is available now.
   class OpenStackUnavailable < StandardError; end
 
-  # The catalogue of OpenStack does not know the service.
+  # OpenStack's catalogue does not contain the service.
   class EndpointNotFound < StandardError; end
 
-  # What is said of an error: its type, its message, and a stack without the shim's own frames. Never raises.
+  # Describes an error: its type, its message, and a stack without the shim's own frames. Does not raise.
   def self.describe(error)
     type = error.class.name || 'Exception'
     { type: type.delete_prefix('TaibaiShim::'), message: message_of(error), stack: stack_of(error) }
@@ -40,11 +40,11 @@ module TaibaiShim
 
     hide_shim(error)
     error.full_message(highlight: false, order: :top).dup.force_encoding(Encoding::UTF_8).scrub.rstrip[0, ERROR_CHARS]
-  rescue Exception # out of memory or of stack, or an exception class that breaks its own printing
+  rescue Exception # out of memory or stack, or an exception class that fails to print itself
     ''
   end
 
-  # Takes the shim's own frames out of a trace and of all that it is chained to.
+  # Removes the shim's own frames from a trace and from chained exceptions.
   def self.hide_shim(error)
     frames = error.backtrace&.reject { |frame| frame.start_with?(SHIM_FOLDER, '<internal:') }
     error.set_backtrace(frames.first(STACK_FRAMES)) if frames && !error.frozen?

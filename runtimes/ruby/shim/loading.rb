@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # From what BIND says to what can be called: the process enters the code's folder, and finds what the entry names.
+  # Loads a function from the content of BIND: the process enters the code's folder, and finds what the entry names.
   module Loading
-    MOST_NAMES = 50 # in an error that says what is there
+    MOST_NAMES = 50 # limit of listed names in an error
     OWN_VARIABLES = %w[TAIBAI_SOCKET TAIBAI_SERVER TAIBAI_KEY].freeze
 
     class << self
@@ -46,7 +46,7 @@ module TaibaiShim
 
       private
 
-      # What Ruby reads when it starts, and cannot follow the function any more.
+      # Refuses settings that Ruby reads at its start only.
       def refuse_late(env)
         return if env.fetch('RUBYOPT', '').empty?
 
@@ -58,7 +58,7 @@ module TaibaiShim
         [code, *(["#{code}/lib"] if File.directory?("#{code}/lib")), *env.fetch('RUBYLIB', '').split(':'), *gems]
       end
 
-      # Before the function's code is loaded; nobody else can read them.
+      # Called before the function's code is loaded; only the worker's user can read the files.
       def write_secret_files(folder, files)
         require 'fileutils'
         FileUtils.mkdir_p(folder, mode: 0o700)
@@ -71,7 +71,7 @@ module TaibaiShim
           return value.respond_to?(:call) ? value : nil
         end
         found = TOPLEVEL_BINDING.receiver.method(name)
-        found if found.source_location # not one of Ruby's own, such as print
+        found if found.source_location # excludes Ruby's own methods, such as print
       rescue NameError
         nil
       end

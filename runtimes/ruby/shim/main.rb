@@ -12,7 +12,7 @@ module TaibaiShim
   KNOCK = 25
 
   def self.main
-    connection = say_hello # before all else is loaded: what follows then overlaps with the server's preparations
+    connection = say_hello # before everything else is loaded, which then overlaps with the server's preparations
     take_over_descriptors
     require 'rubygems' # the interpreter starts without it, which halves the time to the hello
     %w[json stringio].each { |name| require name }
@@ -26,7 +26,7 @@ module TaibaiShim
     connection
   end
 
-  # A connection to the server; over TCP it begins with a KNOCK, which proves who the worker is.
+  # A connection to the server; over TCP it begins with a KNOCK, which authenticates the worker.
   def self.dial(stream)
     return UNIXSocket.new(ENV['TAIBAI_SOCKET']) if ENV['TAIBAI_SOCKET']
     abort 'this is a worker of Taibai, which sets TAIBAI_SOCKET; it cannot be started by hand' unless ENV['TAIBAI_SERVER']
@@ -78,7 +78,7 @@ module TaibaiShim
     [9 + meta.bytesize + body.bytesize, kind, 0, meta.bytesize].pack('NCNN') + meta.b + body.b
   end
 
-  # Descriptors 1 and 2 lead to the server: what is printed past the shim arrives without a reader in this process.
+  # Connects descriptors 1 and 2 to the server: output that bypasses the shim needs no reader in this process.
   def self.take_over_descriptors
     { 'stdout' => STDOUT, 'stderr' => STDERR }.each do |name, io|
       io.reopen(way_to_server(name)) if ENV['TAIBAI_SOCKET'] || ENV['TAIBAI_SERVER'] # behind a relay they lead there already

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # How much memory this process has taken, and how long it had no processor.
+  # Measures the memory of this process, and the time for which it had no processor.
   class Meter
     PEAK_EVERY = 0.02
     STALLED_EVERY = 0.05
@@ -12,7 +12,7 @@ module TaibaiShim
       @stalled = stalled_so_far
     end
 
-    # Bytes; looked up anew after calls that were long enough to have taken some.
+    # Bytes; measured again after calls long enough to have allocated.
     def memory_peak(now, run_seconds)
       return @peak if run_seconds < 0.001 && now - @peak_at < PEAK_EVERY
 
@@ -23,7 +23,7 @@ module TaibaiShim
       @peak
     end
 
-    # What the main thread was ready to run and had no processor, in ms since it was told last; nil: not told now.
+    # Time in ms in which the main thread was ready to run but had no processor, since the last report; nil: not reported now.
     def stalled_ms(now)
       return nil if @stalled.nil? || now - @stalled_at < STALLED_EVERY
 

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # What the function acts with in OpenStack: a token of its trust, which the server renews. Loaded with the first SESSION.
+  # Access to OpenStack: a token of the function's trust, which the server renews. Loaded with the first SESSION.
   class OpenStack
     # One object for all calls of this worker.
     def self.take(told)
@@ -10,19 +10,19 @@ module TaibaiShim
       (Context.acts_with ||= new).instance_variable_set(:@told, told)
     end
 
-    # For the header X-Auth-Token; good for some minutes at least, so ask for it when it is needed.
+    # For the header X-Auth-Token; valid for some minutes, so read it when it is needed.
     def token = good['token']
     def auth_url = good['auth_url']
     def project_id = good['details']['project']['id']
     def user_id = good['details']['user']['id']
 
-    # Their names.
+    # Names of the roles.
     def roles = good['details']['roles'].map { |role| role['name'] }
 
-    # Keystone's: [{'type', 'name', 'endpoints': [{'interface', 'region', 'url'}]}].
+    # Keystone's catalogue: [{'type', 'name', 'endpoints': [{'interface', 'region', 'url'}]}].
     def catalog = good['catalog']
 
-    # The URL of a service, such as 'object-store', without a slash at its end.
+    # The URL of a service, such as 'object-store', without a trailing slash.
     def endpoint(type, interface: 'public', region: nil)
       services = catalog.select { |service| service['type'] == type }
       found = services.flat_map { |service| service['endpoints'] }.find do |endpoint|

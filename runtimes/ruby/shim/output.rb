@@ -1,9 +1,10 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  LOG_CHARS = 256 * 1024 # a longer text is cut
+  LOG_CHARS = 256 * 1024 # a longer text is split
 
-  # Whose prints are on this thread. Threads and fibers that a call starts inherit it where the language can say so (3.2).
+  # The call to which this thread's output belongs. Threads and fibers started by a call inherit it where Ruby supports that
+  # (3.2).
   module Current
     if Fiber.respond_to?(:[])
       def self.call = Fiber[:taibai_call]
@@ -18,8 +19,8 @@ module TaibaiShim
     end
   end
 
-  # What $stdout and $stderr are for the function: each print goes out at once, tagged with the call that printed it. All ways
-  # of printing (puts, p, print, warn …) end in `write`.
+  # The function's $stdout and $stderr: each print is sent at once, tagged with the call that printed it. All ways of printing
+  # (puts, p, print, warn …) end in `write`.
   class Output < StringIO
     def initialize(worker, stream, descriptor)
       super()
@@ -36,7 +37,7 @@ module TaibaiShim
       text.bytesize
     end
 
-    # StringIO would keep it for itself.
+    # StringIO would keep the character.
     def putc(character)
       write(character.is_a?(String) ? character[0] : (character.to_i & 0xff).chr)
       character
@@ -57,7 +58,7 @@ module TaibaiShim
         number = call.nil? || call.over ? 0 : call.number
         (0...text.length).step(LOG_CHARS) { |at| @worker.wire.put(LOG, number, @meta, text[at, LOG_CHARS]) }
       end
-    rescue ThreadError # in a signal handler, where no lock can be had
+    rescue ThreadError # in a signal handler, where locks are not allowed
       @descriptor.write(text)
     end
 

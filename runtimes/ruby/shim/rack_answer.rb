@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # What was asked, as Rack puts it; for a call that did not come over HTTP, a request that brings the input.
+  # The request in Rack's format; for a call that did not come over HTTP, a POST with the input.
   module RackRequest
     CONTENT_TYPES = { 'json' => 'application/json', 'text' => 'text/plain; charset=utf-8', 'bytes' => 'application/octet-stream' }.freeze
 
@@ -39,7 +39,7 @@ module TaibaiShim
     def self.headers_of(pairs)
       env = {}
       pairs.each do |name, value|
-        next if name.include?('_') # could pass for one with a dash, which others vouch for
+        next if name.include?('_') # could be mistaken for one with a dash, which proxies set
 
         key = name == 'content-type' ? 'CONTENT_TYPE' : "HTTP_#{name.upcase.tr('-', '_')}"
         env[key] = env[key] ? "#{env[key]}#{key == 'HTTP_COOKIE' ? '; ' : ','}#{value}" : value
@@ -53,7 +53,7 @@ module TaibaiShim
     end
   end
 
-  # The answer of an http function: one frame when it is all there, streamed when it comes in pieces.
+  # The response of an http function: one frame when it is complete, streamed when it comes in pieces.
   class RackAnswer
     WHOLE_BYTES = 1024 * 1024
 
@@ -90,14 +90,14 @@ module TaibaiShim
       @worker.wire.post(HEAD, @call.number, @head)
     end
 
-    # Repeated ones are an array (Rack 3), or lines of one text (Rack 2).
+    # Repeated headers are an array (Rack 3), or lines of one text (Rack 2).
     def pairs(headers)
       headers.to_h.reject { |name, _| name.to_s.start_with?('rack.') }.flat_map do |name, value|
         (value.is_a?(Array) ? value : value.to_s.split("\n")).map { |one| [name.to_s, one.to_s] }
       end
     end
 
-    # What a streaming body of Rack 3 writes to.
+    # The stream for a streaming body of Rack 3.
     Stream = Struct.new(:call_in_flight) do
       def write(data)
         call_in_flight.stream(data.to_s.b)

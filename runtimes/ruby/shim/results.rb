@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # What a function answers, as the frame that ends the call: its type, fields of its meta, its body.
+  # A function's result as the frame that ends the call: its type, fields of its meta, its body.
   def self.result_of(value, max_bytes)
     kind, body = said(value)
     if body.bytesize > max_bytes

@@ -20,8 +20,8 @@ module TaibaiShim
     def accepted; end
   end
 
-  # Up to `limit` calls at a time, each on a thread; threads are started as they are needed and stay. The main thread waits for
-  # the end, and runs signal handlers.
+  # Up to `limit` calls at a time, each on a thread; threads are started on demand and stay. The main thread waits for the end,
+  # and runs signal handlers.
   class Threads
     def initialize(worker, inbox, control, limit)
       @worker = worker
@@ -30,7 +30,7 @@ module TaibaiShim
       @limit = limit
       @lock = Mutex.new
       @threads = 0
-      @free = -inbox.size # threads that are idle, less the calls that wait for one
+      @free = -inbox.size # idle threads minus waiting calls
     end
 
     def serve
@@ -54,7 +54,7 @@ module TaibaiShim
         @threads += 1
         @free += 1
       end
-    rescue ThreadError # no more processes may be started: calls wait for the threads that are there
+    rescue ThreadError # no further threads can be started: calls wait for the existing ones
       raise if @threads.zero?
 
       @limit = @threads

@@ -18,7 +18,7 @@ module TaibaiShim
       @pid = Process.pid
     end
 
-    # True in a process that the function has forked: it must not speak to the server.
+    # True in a process that the function has forked, which must not speak to the server.
     def child?
       Process.pid != @pid
     end
@@ -36,7 +36,7 @@ module TaibaiShim
       [kind, call, meta_of(read(meta_size)), read(length - 9 - meta_size)]
     end
 
-    # The frames of the block are next to each other, and no exception from outside, as of Timeout, comes between their bytes.
+    # The block's frames are adjacent, and no exception from outside, such as Timeout's, splits their bytes.
     def sending(&block)
       return if child?
 

@@ -14,8 +14,8 @@ module TaibaiShim
   SHIM_FAILED = 70 # exit codes
   PROTOCOL_BROKEN = 76
 
-  # Waits for BIND, loads the function, runs its calls and ends them. One thread reads; calls run on the main thread, or on threads
-  # of their own where several may be in flight.
+  # Waits for BIND, loads the function, runs its calls and ends them. One thread reads; calls run on the main thread, or on
+  # threads of their own when several may be in flight.
   class Worker
     attr_reader :wire, :max_result_bytes, :cpu_clock
 
@@ -29,10 +29,10 @@ module TaibaiShim
       $stderr = Output.new(self, 'stderr', STDERR)
       @own_trap = proc { wire.child? ? exit!(143) : Thread.new { leave(143) } }
       trap('TERM', @own_trap)
-      trap('INT') {} # ending workers is the server's business
+      trap('INT') {} # the server ends workers
     end
 
-    # Returns when the worker is to go: what the function has registered with at_exit runs then.
+    # Returns when the worker must exit; then the function's at_exit handlers run.
     def serve
       Thread.new { read }
       until @bound
@@ -44,12 +44,12 @@ module TaibaiShim
       @serving.serve
     end
 
-    # The one call that prints on threads without a call of their own can belong to.
+    # The only call to which output of threads without a call can belong.
     def only_call
       @calls.size == 1 ? @calls.each_value.first : nil
     end
 
-    # One call, to the frame that ends it; whatever the function raises fails its call, not the worker.
+    # Runs one call, including the frame that ends it; any exception of the function fails its call, not the worker.
     def run(call, meta, body)
       Current.call = call
       call.begin(@cpu_clock)
@@ -66,7 +66,7 @@ module TaibaiShim
       Current.call = nil
     end
 
-    # The worker goes when no call is in flight any more.
+    # Exits when no call is in flight any more.
     def leave(code)
       @wire.sending do
         @leaving = code
@@ -76,7 +76,7 @@ module TaibaiShim
 
     private
 
-    # Never returns: the process ends with the connection.
+    # Does not return: the process ends with the connection.
     def read
       loop { take(*@wire.receive) }
     rescue ProtocolError => error
@@ -126,7 +126,7 @@ module TaibaiShim
       else
         @control = Queue.new
         @cpu_clock = Process::CLOCK_THREAD_CPUTIME_ID
-        # What has come before is counted here, and the rest as it comes.
+        # Calls that arrived before are counted here, later ones on arrival.
         @wire.sending { @serving = Threads.new(self, @inbox, @control, concurrency) }
       end
     end
@@ -156,7 +156,7 @@ module TaibaiShim
       finish(call, FAILED, "#{JSON.generate(TaibaiShim.describe(error))[1..-2]},", '')
     end
 
-    # Ends a process that the function has forked as Ruby would have ended it.
+    # Ends a process that the function has forked as Ruby would.
     def child_failed(error)
       STDERR.write(error.full_message(highlight: false))
       exit!(1)
@@ -164,7 +164,7 @@ module TaibaiShim
 
     # Sends the frame that ends the call. `fields`: of the meta, each with a comma.
     def finish(call, kind, fields, body)
-      exit!(0) if @wire.child? # the function forked, and this is the child returning
+      exit!(0) if @wire.child? # the function forked, and the child returns here
       used = usage(call)
       @wire.sending do
         call.over = true
@@ -184,7 +184,7 @@ module TaibaiShim
       format('%s"run_ms":%.3f,"cpu_ms":%.3f,"memory_peak_bytes":%d', told, run * 1000, [cpu, 0].max * 1000, peak)
     end
 
-    # The shim cannot go on: says why where the process's own output goes, and that the calls in flight have failed.
+    # The shim cannot continue: prints the reason to the process's own output, and fails the calls in flight.
     def give_up(error, code)
       STDERR.write("#{error.full_message(highlight: false)}\n")
       meta = JSON.generate(TaibaiShim.describe(error).merge(last: true))

@@ -1,11 +1,11 @@
 /**
- * When nothing is left that the process could do, but to wait for the server: the connection counts for nothing while a call
- * waits, and Node says `beforeExit`. For one call at a time.
+ * Detects that the process has nothing left to do but wait for the server: while a call waits, the connection does not keep the
+ * process alive, and Node emits `beforeExit`. For one call at a time.
  */
 
 const { keepAlive, letGo } = require('../wire.cjs')
 
-/** The call that waits, and what to do for it. */
+/** The waiting call, and its callback. */
 let waiting
 
 process.on('beforeExit', () => {

@@ -1,10 +1,10 @@
-/** What a function of AWS Lambda finds in its environment, and what of it is the same for every call. */
+/** The environment of an AWS Lambda function, and the context values that all calls share. */
 
 const { mebibyte } = require('../builtins.cjs')
 
 const account = '000000000000'
 
-/** Sets the variables that the function does not set itself. `isNode`: it is written for Node.js. */
+/** Sets the variables that the function does not set itself. `isNode`: it runs on Node.js. */
 function surroundings(
   { function_name: name, function_id: id, function_version: version, entry, code, ...wish },
   isNode,
@@ -42,7 +42,7 @@ function surroundings(
   return fixed
 }
 
-/** Of the 32 hexadecimal digits of the execution's id: time and random, as X-Ray has them. */
+/** An X-Ray trace id from the 32 hexadecimal digits of the execution's id: time and random part. */
 function traceOf(id) {
   const rest = `${id.slice(19, 23)}${id.slice(24)}`
   return `Root=1-${id.slice(0, 8)}-${id.slice(9, 13)}${id.slice(14, 18)}${rest};Parent=${rest};Sampled=0`

@@ -1,4 +1,4 @@
-/** The event and the answer of a function URL: payload format 2.0. */
+/** The event and the response of a function URL: payload format 2.0. */
 
 const { answerHttp } = require('../answer.cjs')
 const { dateNow, toJson } = require('../builtins.cjs')
@@ -38,7 +38,7 @@ function eventOf({ execution_id: requestId, http }, { functionName }, body) {
   return event
 }
 
-/** Repeated ones are one, but for cookies, which have a place of their own. */
+/** Joins repeated headers, except for cookies, which have their own field. */
 function readHeaders(pairs) {
   const headers = {}
   let cookies
@@ -69,7 +69,7 @@ const textTypes = /^(text\/|application\/(json|xml|javascript|x-www-form-urlenco
 
 const isText = (type = '') => textTypes.test(type)
 
-/** An object with `statusCode` is the answer; anything else its body, as JSON. */
+/** An object with `statusCode` is a response; any other value becomes the body as JSON. */
 function answerRequest(call, value, limits) {
   if (typeof value !== 'object' || value === null || value.statusCode === undefined) {
     const body = typeof value === 'string' ? value : (toJson(value) ?? 'null')
@@ -78,7 +78,7 @@ function answerRequest(call, value, limits) {
   answerHttp(call, toJson(headOf(value)), bodyOf(value), limits)
 }
 
-/** A content type is always said: without one, clients take an answer of a function URL for JSON. */
+/** Content-Type is always set: without it, clients treat a function URL's response as JSON. */
 function headOf({ statusCode, headers = {}, cookies = [] }) {
   const pairs = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), `${value}`])
   if (!pairs.some(([name]) => name === 'content-type')) pairs.push(['content-type', 'application/json'])

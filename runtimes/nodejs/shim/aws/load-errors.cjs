@@ -1,4 +1,4 @@
-/** Errors of loading under the names that AWS Lambda gives them. */
+/** Names of AWS Lambda for errors of loading. */
 
 const names = {
   form: 'Runtime.MalformedHandlerName',
@@ -8,7 +8,7 @@ const names = {
 
 const notFound = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED'])
 
-/** `missing`: what of the entry is not there, when that is what is wrong. The name is what counts; the text stays. */
+/** `missing`: the missing part of the entry, if any. Only the name changes; the text stays. */
 function describeLoadError(error) {
   if (typeof error !== 'object' || error === null) return error
   const name = names[error.missing] ?? nameOf(error)

@@ -1,4 +1,4 @@
-/** The Runtime API of AWS Lambda: what a program asks for its events and tells its answers. Calls go one after the other. */
+/** The Runtime API of AWS Lambda, from which a program fetches events and to which it posts responses. One call at a time. */
 
 const { answerHttp, fail, finish } = require('../answer.cjs')
 const { builtin, parseJson, toJson } = require('../builtins.cjs')
@@ -13,24 +13,24 @@ const errorTypeHeader = 'lambda-runtime-function-error-type'
 const errorBodyHeader = 'lambda-runtime-function-error-body'
 const httpType = 'application/vnd.awslambda.http-integration-response'
 const preludeEnd = Buffer.alloc(8)
-/** Of the head of a streamed answer, and of what is said of a failure. */
+/** Limit of the head of a streamed response, and of a failure's description. */
 const longestWords = 1024 * 1024
 
 class ProgramError extends Error {}
 
 class RuntimeApi {
-  /** Resolves when the program asks for its first event. */
+  /** Resolves when the program requests its first event. */
   ready
-  /** Of the function, and what is the same for all its calls; a program may ask before they are known. */
+  /** The function's BIND data, shared by all calls; a program may send a request before it is known. */
   #wish = {}
   #fixed = {}
   #settle
   #isSettled = false
-  /** Calls that the program has not asked for yet. */
+  /** Calls that the program has not fetched yet. */
   #queue = []
-  /** The answer to the program's question for the next event, while there is none. */
+  /** The pending response to the program's request for the next event. */
   #asking
-  /** Calls that the program works on, by the id of their execution. */
+  /** Calls that the program is processing, by execution id. */
   #taken = new Map()
 
   constructor() {
@@ -40,7 +40,7 @@ class RuntimeApi {
     this.ready.catch(() => {})
   }
 
-  /** Resolves with the port. Nobody outside of the sandbox reaches it. Port 0: a free one. */
+  /** Resolves with the port, which is reachable from inside the sandbox only. Port 0: any free port. */
   async listen(port) {
     const { createServer } = builtin('node:http')
     const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
@@ -57,7 +57,7 @@ class RuntimeApi {
     return this
   }
 
-  /** The program cannot serve. False: it does already. */
+  /** The program cannot serve. False: it already does. */
   refuse(error) {
     if (this.#isSettled) return false
     this.#isSettled = true
@@ -192,7 +192,7 @@ class RuntimeApi {
       held = undefined
       if (rest.length > 0) await body.write(rest)
     }
-    request.resume() // the program sends the rest all the same
+    request.resume() // the program sends the rest anyway
     const failure = request.trailers[errorTypeHeader]
     if (failure !== undefined)
       fail(call, errorOf(Buffer.from(request.trailers[errorBodyHeader] ?? '', 'base64'), failure))
@@ -202,7 +202,7 @@ class RuntimeApi {
     say(response, 202)
   }
 
-  /** The call of that id, which the program has answered now. */
+  /** The call with that id, which the program has now answered. */
   #ended(id, response) {
     const taken = this.#taken.get(id)
     this.#taken.delete(id)
@@ -211,7 +211,7 @@ class RuntimeApi {
   }
 }
 
-/** What was sent is JSON, or is made so. */
+/** The input as JSON. */
 function inputOf({ input }, body) {
   if (input === 'json') return body
   if (input === 'none') return Buffer.from('{}')
@@ -227,7 +227,7 @@ function parsed(body) {
   }
 }
 
-/** What a program says of its failure: `{errorType, errorMessage, stackTrace | trace}`, as far as it says so. */
+/** A program's failure, `{errorType, errorMessage, stackTrace | trace}`, as far as present. */
 function errorOf(body, header) {
   const said = parsed(body) ?? {}
   const { errorMessage, errorType, stackTrace, trace } = typeof said === 'object' ? said : { errorMessage: `${said}` }
@@ -237,7 +237,7 @@ function errorOf(body, header) {
   return Object.assign(error, { name: errorType ?? header ?? 'Runtime.Unknown', stack })
 }
 
-/** `length` is what was sent; what is longer is not kept, because nobody wants it. */
+/** `length` is the number of received bytes; a body beyond the limit is not kept. */
 async function bodyOf(request, mostBytes) {
   let chunks = []
   let length = 0
@@ -257,7 +257,7 @@ function say(response, status, errorType, errorMessage) {
     .end(body)
 }
 
-/** That of a program of another container, which shares the network of this one: it listens before the program starts. */
+/** For a program in another container that shares this one's network: the server listens before the program starts. */
 let ahead
 
 async function listenAhead(port) {

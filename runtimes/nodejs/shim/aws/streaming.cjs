@@ -1,4 +1,4 @@
-/** `awslambda.streamifyResponse(handler)`: `handler(event, responseStream, context)`, whose answer is what it writes. */
+/** `awslambda.streamifyResponse(handler)`: `handler(event, responseStream, context)`, whose response is what it writes. */
 
 const { builtin, isThenable, nextTick, toJson, types, whenSettled } = require('../builtins.cjs')
 const { fail } = require('../answer.cjs')
@@ -6,7 +6,7 @@ const { headOf } = require('./function-url.cjs')
 
 const mark = Symbol.for('aws.lambda.runtime.handler.streaming')
 const setPrelude = Symbol('setPrelude')
-/** What follows the head of an answer in the stream, where that has no place of its own. */
+/** Separator after the head of a response that is embedded in the stream. */
 const afterPrelude = Buffer.alloc(8)
 const httpType = 'application/vnd.awslambda.http-integration-response'
 
@@ -24,7 +24,7 @@ const streams = {
   isStreamed: (handler) => typeof handler === 'function' && handler[mark] !== undefined,
 }
 
-/** Its call ends with its stream; what the handler returns is ignored. */
+/** The call ends with its stream; the handler's return value is ignored. */
 const streamed = (handler) => (turn, context) => {
   const { call } = turn
   const stream = openStream(turn, handler[mark].highWaterMark)
@@ -51,7 +51,7 @@ function openStream(turn, highWaterMark) {
   let prelude
   let body
 
-  /** With the first byte, or the end. */
+  /** Called with the first byte, or the end. */
   function begin() {
     if (body !== undefined) return undefined
     const isHead = prelude !== undefined && http !== undefined
@@ -81,7 +81,7 @@ function openStream(turn, highWaterMark) {
       }, done)
     },
   })
-  // What breaks it is told as the failure of the call.
+  // An error of the stream is reported as the call's failure.
   stream.on('error', (error) => call.over || fail(call, error))
   const { write } = stream
   stream.write = (chunk, ...rest) => write.call(stream, asBytes(chunk), ...rest)

@@ -1,4 +1,4 @@
-/** An app: one package with several functions, found as Azure's host finds them. */
+/** An app: a package with several functions, found as in Azure's host. */
 
 const { builtin } = require('../builtins.cjs')
 const { Refusal } = require('../errors.cjs')
@@ -11,7 +11,9 @@ const { join } = builtin('node:path')
 
 class InvalidApp extends Refusal {}
 
-/** `{functions, host}` once all is registered; a function has `name`, `metadata`, `callback`, `trigger` and, for HTTP, `route`. */
+/**
+ * `{functions, host}` once all are registered; a function has `name`, `metadata`, `callback`, `trigger` and, for HTTP, `route`.
+ */
 async function loadApp(code) {
   const host = readHost(code)
   const folders = readdirSync(code).filter((name) => existsSync(join(code, name, 'function.json')))
@@ -58,7 +60,7 @@ async function loadMain(code) {
   for (const file of files) await importCode(join(code, file))
 }
 
-/** v3: a folder with a function.json for each. */
+/** v3: a folder with a function.json for each function. */
 async function loadFolders(code, folders) {
   suppliedBy('azure', '@azure/functions').setup()
   for (const name of folders) {
@@ -78,7 +80,7 @@ async function loadFolders(code, folders) {
   }
 }
 
-/** Of a custom handler: there is nothing to load. */
+/** For a custom handler nothing is loaded. */
 function registerFolders(code, folders) {
   for (const name of folders) {
     const { bindings, disabled } = readJson(join(code, name, 'function.json'), `${name}/function.json`)
@@ -128,7 +130,7 @@ function described({ metadata, callback }, prefix) {
   }
 }
 
-/** What the server is told of the functions. */
+/** The list of functions for the server. */
 function listed({ functions }) {
   return functions.map(({ name, trigger, route, methods, level }) => {
     const entry = { name, trigger: trigger.type }
@@ -141,7 +143,7 @@ function listed({ functions }) {
   })
 }
 
-/** `%NAME%` is the value of that setting. */
+/** `%NAME%` stands for the value of that setting. */
 const resolved = (text) => `${text}`.replaceAll(/%([^%]+)%/g, (all, name) => process.env[name] ?? all)
 
 module.exports = { InvalidApp, listed, loadApp, readJson }

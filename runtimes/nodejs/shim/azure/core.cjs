@@ -1,11 +1,11 @@
-/** What the libraries of Azure Functions ask their platform for: `@azure/functions-core`. */
+/** The platform's side of the Azure Functions libraries: `@azure/functions-core`. */
 
 const { printTo } = require('../output.cjs')
 
 /** Registered functions by name, `{metadata, callback}`. */
 const functions = new Map()
 const hooks = { appStart: [], appTerminate: [], preInvocation: [], postInvocation: [], log: [] }
-/** What hooks may keep for each other. */
+/** Data that hooks share. */
 const appHookData = {}
 let model
 
@@ -48,7 +48,7 @@ function log(level, message) {
   printTo(errors.has(level) ? 'stderr' : 'stdout', `${message}\n`)
 }
 
-/** Where the module that the libraries require finds it. */
+/** Provides the module where the libraries require it. */
 function offer() {
   globalThis[Symbol.for('io.taibai.azure-functions-core')] = core
 }
@@ -59,7 +59,7 @@ async function runHooks(name, context) {
 
 const start = () => runHooks('appStart', { hookData: {}, appHookData })
 
-/** One invocation, as Azure's own worker makes it: `{returnValue, outputData}`. */
+/** One invocation, as in Azure's own worker: `{returnValue, outputData}`. */
 async function invoke({ metadata, callback }, invocationId, inputData, triggerMetadata, trace) {
   const request = {
     invocationId,

@@ -1,4 +1,4 @@
-/** Custom handlers: a program of the package, in any language, that is asked over HTTP on the loopback address. */
+/** Custom handlers: a program of the package, in any language, that is called over HTTP on the loopback address. */
 
 const { builtin, exit, parseJson, toJson } = require('../builtins.cjs')
 const { Refusal } = require('../errors.cjs')
@@ -30,7 +30,7 @@ async function startHandler(code, { customHandler }) {
   })
   process.on('exit', () => child.kill('SIGKILL'))
   await listening(child, program, port)
-  // Nothing else is here that could take a call.
+  // Without the program this worker cannot take calls.
   child.on('exit', (status) => setTimeout(() => exit(status ?? 1), lookAgainMs))
   return { port, isForwarding: customHandler.enableForwardingHttpRequest === true }
 }
@@ -69,7 +69,7 @@ function listening(child, program, port) {
   })
 }
 
-/** `{status, headers, body}` of what the program answers. */
+/** The program's response, `{status, headers, body}`. */
 function ask({ port }, method, path, headers, body) {
   return new Promise((done, fail) => {
     const asked = request(
@@ -93,7 +93,7 @@ const isForwarded = ({ isForwarding }, { bindings }) =>
 
 const perConnection = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade'])
 
-/** The original request, at its original path; the answer is passed through. */
+/** Forwards the original request at its original path; the response is passed through. */
 async function forward(handler, { method, target, headers }, body, id) {
   const passed = {}
   for (const [name, value] of headers)
@@ -107,7 +107,7 @@ async function forward(handler, { method, target, headers }, body, id) {
   return { status: answer.status, headers: pairs, body: answer.body }
 }
 
-/** An invocation: what the program answered, in the form that a library of Azure would have. */
+/** An invocation: the program's response in the form that Azure's library would return. */
 async function invokeHandler(handler, fn, id, value, metadata) {
   const now = new Date().toISOString()
   const sys = { MethodName: fn.name, UtcNow: now, RandGuid: id }
@@ -135,7 +135,7 @@ function dataOf({ bindings }, name, value) {
   return { http: { statusCode: `${statusCode ?? status ?? 200}`, headers, body: { bytes: Buffer.from(text) } } }
 }
 
-/** What the trigger of a function was, as a value of JSON. */
+/** The trigger's data of a function as a JSON value. */
 function triggerValue({ http, json, string, bytes }) {
   if (json !== undefined) return parseJson(json)
   if (string !== undefined) return toJson(string)

@@ -1,4 +1,4 @@
-/** Values as they travel between Azure's host and its libraries, and back. */
+/** Converts values between Azure's host and its libraries. */
 
 const { dateNow, parseJson, toJson } = require('../builtins.cjs')
 
@@ -11,7 +11,7 @@ function httpData({ method, target, url, prefix = '', headers }, params, body) {
   return { method, url: whole, headers: joined, query, params, body: { bytes: body } }
 }
 
-/** What the trigger of another function gets: `given` is `{kind, text, body}`. */
+/** The trigger data of other functions: `given` is `{kind, text, body}`. */
 function inputData({ trigger }, given, { execution_id: id }) {
   const type = trigger.type.toLowerCase()
   if (type === 'httptrigger') return { data: { http: posted(given) }, metadata: {} }
@@ -62,14 +62,14 @@ const valueIn = (data) => {
   return value?.string ?? value?.bytes ?? value?.double ?? value?.sint64 ?? value
 }
 
-/** What the answer's binding holds; undefined: nothing. */
+/** The value of the HTTP output binding; undefined: none. */
 function httpOutput({ bindings }, { returnValue, outputData = [] }) {
   const out = bindings.find(({ type, direction }) => type === 'http' && direction === 'out')
   const named = outputData.find(({ name }) => name === out?.name)?.data
   return (out?.name === '$return' ? returnValue : (named ?? returnValue))?.http
 }
 
-/** `{head, body}` of the answer to a caller over HTTP. */
+/** `{head, body}` of the HTTP response. */
 function responseOf(fn, response) {
   const http = httpOutput(fn, response)
   if (http === undefined || http === null) return { head: { status: 204, headers: [] }, body: '' }
@@ -105,7 +105,7 @@ function cookieText({ name, value, domain, path, expires, maxAge, secure, httpOn
   return parts.join('; ')
 }
 
-/** What a call by name returns. */
+/** The result of a call by name. */
 function plainOutput(fn, response) {
   const http = httpOutput(fn, response)
   if (http === undefined || http === null) return { status: 200, value: valueIn(response.returnValue) }
@@ -116,7 +116,7 @@ function plainOutput(fn, response) {
   return { status: head.status, value: /^text\//.test(type) ? text : body.length === 0 ? null : body }
 }
 
-/** Outputs go to storages that are not here: said once for each. */
+/** Other outputs go to storage that does not exist here: reported once for each. */
 function tellOutputs({ name, bindings }, { outputData = [] }) {
   for (const { name: output, data } of outputData) {
     const binding = bindings.find((one) => one.name === output)

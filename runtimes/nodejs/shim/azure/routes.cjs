@@ -42,7 +42,7 @@ const constraints = {
 
 const isNumber = (text) => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)
 
-/** `{match(path) → params or null, weight}`; of two that match, the one of the smaller weight is meant. */
+/** `{match(path) → params or null, weight}`; of several matches, the smallest weight wins. */
 function compileRoute(template) {
   const segments = template
     .split('/')
@@ -69,7 +69,7 @@ function segmentOf(text) {
   return { name, rest: rest !== '', checks, isOptional, fallback, weight }
 }
 
-/** A literal, which may have parameters in it: `report-{year}.txt`. */
+/** A literal, which may contain parameters: `report-{year}.txt`. */
 function literalOf(text) {
   const names = []
   const pattern = text.replaceAll(/\{(\w+)((?::[^{}]*)?)\}|([^{}]+)/g, (_all, name, rules, literal) => {

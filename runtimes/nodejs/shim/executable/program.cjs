@@ -1,11 +1,11 @@
-/** The program that an entry names, and how it is started. */
+/** Finds the program that an entry names, and the command that starts it. */
 
 const { builtin } = require('../builtins.cjs')
 const { EntryNotFound } = require('../load.cjs')
 const { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readSync, statSync } = builtin('node:fs')
 const { basename, dirname, join, relative } = builtin('node:path')
 
-/** Throws EntryNotFound when there is none that could be started. */
+/** Throws EntryNotFound when nothing can be started. */
 function programOf(code, entry) {
   const path = pathOf(code, entry)
   if (isExecutable(path)) return { command: path, args: [], cwd: code }
@@ -21,7 +21,7 @@ function programOf(code, entry) {
   return { command, args: [...args, path], cwd: code }
 }
 
-/** `report`, `report.sh`, `bin/report`; `report.main` of those who are used to name a callable. */
+/** `report`, `report.sh`, `bin/report`; or `report.main`, for those who add a function's name. */
 function pathOf(code, entry) {
   const path = join(code, entry)
   if (entry === '' || entry.startsWith('/') || relative(code, path).startsWith('..')) {
@@ -65,7 +65,7 @@ function isExecutable(path) {
   }
 }
 
-/** As the kernel reads the first line; a shell where a name alone says so. */
+/** The interpreter in the first line, as the kernel reads it; a shell for a bare name. */
 function interpreterOf(path) {
   const line = firstLine(path)
   const [, program, argument] = /^#!\s*(\S+)[ \t]*(.*?)\s*$/.exec(line) ?? []

@@ -1,6 +1,6 @@
-/** What a program is told of its call, in its environment. */
+/** Environment variables that describe a call to a program. */
 
-/** What is the same for every call is put together once. */
+/** The part that all calls share is computed once. */
 function callVariables({ function_name: name, function_version: version, project_id: project, api }) {
   const fixed = { FN_NAME: name, FN_VERSION: `${version}`, FN_PROJECT_ID: project }
   return (meta) => ({
@@ -14,7 +14,7 @@ function callVariables({ function_name: name, function_version: version, project
   })
 }
 
-/** The request of a webhook, by the names of CGI (RFC 3875). */
+/** The request of a webhook, with CGI names (RFC 3875). */
 function requestVariables({ method, target, headers }) {
   const at = target.indexOf('?')
   const variables = { REQUEST_METHOD: method, QUERY_STRING: at === -1 ? '' : target.slice(at + 1) }

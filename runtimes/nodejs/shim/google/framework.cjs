@@ -1,4 +1,4 @@
-/** The Functions Framework of the package, or ours: finds the function of a target, and makes the server that calls it. */
+/** The package's Functions Framework, or ours: finds the function of a target, and creates the server that calls it. */
 
 const { builtin } = require('../builtins.cjs')
 const { Refusal } = require('../errors.cjs')
@@ -13,7 +13,7 @@ class FunctionNotFound extends Refusal {}
 const kinds = ['http', 'event', 'cloudevent', 'typed']
 const sourceFile = /\.([cm]?js|[cm]?ts|tsx|jsx)$/
 
-/** The file that defines the function: as the framework looks for it, and else the only one there is. */
+/** The file that defines the function: the framework's choice, or else the only file. */
 function sourceIn(code, given) {
   const at = resolve(code, given ?? '.')
   if (isFile(at)) return at
@@ -39,7 +39,7 @@ function onlySource(folder) {
   return files.length === 1 ? join(folder, files[0]) : undefined
 }
 
-/** Beside the entry of the framework lies its registry, which is not among what it exports. */
+/** The framework's registry is not exported, but it is beside the framework's main file. */
 function frameworkFor(code) {
   const require = createRequire(join(code, 'package.json'))
   const folder = dirname(fileIn(code, 'express5', '@google-cloud/functions-framework'))
@@ -50,7 +50,7 @@ function frameworkFor(code) {
   }
 }
 
-/** The server for the target: what was registered by that name, else the export. */
+/** The server for the target: the function registered with that name, else the export. */
 function serverFor(code, exported, target, kind = 'http') {
   if (!kinds.includes(kind)) {
     throw new FunctionNotFound(
@@ -63,7 +63,7 @@ function serverFor(code, exported, target, kind = 'http') {
   const { http, cloudEvent, typed = http } = framework.register
   const register = { http, event: http, cloudevent: cloudEvent, typed }[kind]
   register(name, exportOf(exported, target))
-  // There is no way to register one of the first generation.
+  // First-generation functions cannot be registered explicitly.
   if (kind === 'event') framework.registry.getRegisteredFunction(name).signatureType = 'event'
   return framework.testing.getTestServer(name)
 }

@@ -1,4 +1,4 @@
-/** Finds the function of an action: in a script, whose `main` needs no export, or in a package. */
+/** Finds the function of an action: in a script, whose `main` need not be exported, or in a package. */
 
 const { builtin } = require('../builtins.cjs')
 const { Refusal } = require('../errors.cjs')
@@ -13,7 +13,7 @@ class EntryNotFound extends Refusal {}
 const extensions = ['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts']
 const usualModule = 'main'
 
-/** `entry`: the name of the function, or `module.function`. Throws EntryNotFound in OpenWhisk's words. */
+/** `entry`: the function's name, or `module.function`. Throws EntryNotFound with OpenWhisk's message. */
 async function findAction(folder, entry) {
   const { file, name } = locate(folder, entry)
   const run = isScript(folder, file) ? compiledScript(file, name) : undefined
@@ -40,7 +40,7 @@ function moduleFile(folder, module) {
   return paths.find(isFile)
 }
 
-/** What `package.json` says, else `index`, else the one file that there is. */
+/** The `main` of `package.json`, else `index`, else the only file. */
 function rootFile(folder, module) {
   if (module !== null && module !== usualModule) {
     throw new EntryNotFound(`There is no module "${module}" in the action; its root has ${namesIn(folder)}.`)
@@ -66,10 +66,10 @@ function onlyFile(folder) {
 
 const namesIn = (folder) => readdirSync(folder).sort().slice(0, 30).join(', ') || 'no files'
 
-/** Whatever has a `package.json` is loaded as what it says that it is. */
+/** A folder with a `package.json` is loaded as a module of the declared type. */
 const isScript = (folder, file) => file.endsWith('.js') && !existsSync(join(folder, 'package.json'))
 
-/** As OpenWhisk evaluates an action: the body of a function. Undefined: it is an ES module, or no JavaScript. */
+/** Evaluates an action as OpenWhisk does: as the body of a function. Undefined: it is an ES module, or not JavaScript. */
 function compiledScript(file, name) {
   const module = { exports: {} }
   const isName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)

@@ -1,12 +1,12 @@
-/** What an action of OpenWhisk finds in its environment. */
+/** The environment of an OpenWhisk action. */
 
 const { changingEnv } = require('../changing-env.cjs')
 
 const prefix = '__OW_'
-/** JSON of the action's default parameters: the server's word to the shim, and none of the action's variables. */
+/** Internal variable with the JSON of the action's default parameters, hidden from the action. */
 const defaultsName = `${prefix}PARAMETERS`
 
-/** Sets what is the same for all calls, unless the function sets it itself. Returns its default parameters; null: none. */
+/** Sets the variables that all calls share, unless the function sets them itself. Returns its default parameters; null: none. */
 function surroundings({
   function_name: name,
   function_id: id,
@@ -20,14 +20,14 @@ function surroundings({
     NAMESPACE: project,
     ...(wish.api !== undefined && { API_HOST: wish.api.url }),
   }
-  changingEnv() // before code of the function keeps what is there now
+  changingEnv() // before code of the function copies the environment
   for (const [key, value] of Object.entries(variables)) process.env[prefix + key] ??= value
   const defaults = process.env[defaultsName]
   delete process.env[defaultsName]
   return defaults === undefined ? null : JSON.parse(defaults)
 }
 
-/** Values of one call. `token`: what it calls the API with; undefined: it may not. */
+/** Sets the values of one call. `token`: for the API; undefined: no access. */
 function enter({ execution_id: executionId, deadline_ms: deadlineMs }, token) {
   const env = changingEnv()
   const id = executionId.replaceAll('-', '')

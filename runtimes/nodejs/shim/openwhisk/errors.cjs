@@ -1,8 +1,8 @@
-/** What is thrown, as the value of `error` in an action's answer. */
+/** Converts an exception to the value of `error` in an action's response. */
 
 const { types } = require('../builtins.cjs')
 
-/** Everything that it says of itself, also what does not show in JSON; a circle is cut. */
+/** All its properties, including those that JSON omits; cycles are cut. */
 function serialised(error, seen = []) {
   if (typeof error !== 'object' || error === null) return error
   if (seen.includes(error)) return '[Circular]'

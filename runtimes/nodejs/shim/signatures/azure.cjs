@@ -1,4 +1,7 @@
-/** Azure Functions: an app with its functions, called by route, by schedule, or by name. Its own library, or that of the platform, does the work. */
+/**
+ * Azure Functions: an app with functions, called by route, by schedule, or by name. The package's library, or the platform's,
+ * does the work.
+ */
 
 const { answer, answerHttp, fail } = require('../answer.cjs')
 const { builtin, parseJson, toJson } = require('../builtins.cjs')
@@ -21,7 +24,7 @@ async function load(wish) {
   return app
 }
 
-/** Settings of the app, then of local.settings.json, then what the platform sets. */
+/** Settings of the app, then of local.settings.json, then of the platform. */
 function surroundings(wish) {
   const settings = join(wish.code, 'local.settings.json')
   const { IsEncrypted, Values = {} } = existsSync(settings) ? readJson(settings, 'local.settings.json') : {}
@@ -78,7 +81,7 @@ async function forwarded(handler, { http, execution_id: id }, body) {
   return { settle: (call, fn) => answerHttp(call, toJson({ status, headers }), answered, fn) }
 }
 
-/** By the library of the app, or by its custom handler. */
+/** Invokes through the app's library, or its custom handler. */
 function invoked({ handler }, fn, { execution_id: id, traceparent }, data, metadata) {
   if (handler === undefined) return invoke(fn, id, [{ name: fn.trigger.name, data }], metadata, traceparent)
   const { invokeHandler, triggerValue } = customHandler()
@@ -88,7 +91,7 @@ function invoked({ handler }, fn, { execution_id: id, traceparent }, data, metad
   return invokeHandler(handler, fn, id, triggerValue(data), plain)
 }
 
-/** The most literal of the routes that match; a wrong method is no match. */
+/** The most literal matching route; a route with another method does not match. */
 function routed({ functions }, { http: { method, target } }) {
   const path = target.split('?')[0]
   const matches = functions
@@ -103,13 +106,13 @@ function onlyHttp({ functions }) {
   return fn === undefined || others.length > 0 ? undefined : { fn, params: {} }
 }
 
-/** The server says whose key came; a webhook is called by who knows its URL. */
+/** The server checks the request's key; knowing its URL is enough to call a webhook. */
 function mayCall({ level }, { http, trigger }) {
   if (level === 'anonymous' || trigger === 'webhook' || http.key === 'admin') return true
   return level === 'function' && http.key === 'function'
 }
 
-/** `{"target": "nightly", "input": …}`; an app with one such function needs no target. */
+/** `{"target": "nightly", "input": …}`; an app with a single such function needs no target. */
 async function byName(app, { meta, body }) {
   const text = body.toString()
   const value = meta.input === 'json' ? parseJson(text) : undefined

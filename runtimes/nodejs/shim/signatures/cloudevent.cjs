@@ -5,7 +5,7 @@ const { toJson } = require('../builtins.cjs')
 const { answerOf, eventOf } = require('../cloud-event.cjs')
 const { plainInputOf } = require('../invoke.cjs')
 
-/** Calls that came over HTTP, whose event of an answer is one in headers. */
+/** Calls over HTTP, whose result event is sent in headers. */
 const asked = new WeakSet()
 
 function bind(handler, wish) {

@@ -1,8 +1,9 @@
 /**
- * `handler(event, context)`. What a signature may say: `bind(callable, wish)`, which makes `invoke(input, context)`, and where they
- * are its own `inputOf(call, meta, buffer, from, to, owned)`, `contextOf(call, meta)` and `answer(call, value, fn)`;
- * `prepare(wish)`, before the module is loaded, or `load(wish)` in the place of loading one; `splitAt(entry, folderEnd)`, where the module of an entry ends, and `extensions`,
- * in the order in which they are tried; `callableOf(exported, name)` and `isCallable(value)`; `describeLoadError(error)`.
+ * `handler(event, context)`. A signature may define: `bind(callable, wish)`, which returns `invoke(input, context)`; its own
+ * `inputOf(call, meta, buffer, from, to, owned)`, `contextOf(call, meta)` and `answer(call, value, fn)`; `prepare(wish)`, called
+ * before the module is loaded, or `load(wish)`, which replaces loading one; `splitAt(entry, folderEnd)`, the end of the module in
+ * an entry, and `extensions` in the order in which they are tried; `callableOf(exported, name)` and `isCallable(value)`;
+ * `describeLoadError(error)`.
  */
 
 const { isThenable, whenSettled } = require('../builtins.cjs')
@@ -12,7 +13,10 @@ function bind(handler) {
   return { invoke: (event, context) => invokeWithCallback(handler, event, context) }
 }
 
-/** A Lambda callback: the handler's promise or its callback answers, whichever is first; without a promise, the callback. */
+/**
+ * A Lambda callback: the handler's promise or its callback gives the result, whichever comes first; without a promise, the
+ * callback.
+ */
 function invokeWithCallback(handler, event, context) {
   return new Promise((resolve, reject) => {
     const callback = (error, value) => (error === undefined || error === null ? resolve(value) : reject(error))

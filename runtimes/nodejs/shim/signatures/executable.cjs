@@ -1,6 +1,6 @@
 /**
- * Executables and scripts in any language, started for each call: the event on standard input, the answer on standard output, and
- * the log on standard error. The entry is a file of the package, with or without its ending.
+ * Executables and scripts in any language, started for each call: the event is on standard input, the result on standard output,
+ * and the log on standard error. The entry is a file of the package, with or without its extension.
  */
 
 const { currentCall } = require('../calls.cjs')
@@ -9,11 +9,11 @@ const { builtin, parseJson } = require('../builtins.cjs')
 const { callVariables } = require('../executable/variables.cjs')
 const { programOf } = require('../executable/program.cjs')
 
-/** What a background process of the program holds open is not waited for. */
+/** How long to wait for output while a background process of the program holds the pipe open. */
 const lastOutputMs = 50
-/** Nor is one that goes on printing, for longer than so many of these times. */
+/** Number of such waits after which continuing output is ignored. */
 const mostLooks = 20
-/** Bytes of its log that the last line is looked for in. */
+/** Number of bytes from the end of its log in which the last line is searched. */
 const longestSaid = 2000
 
 class ExitStatus extends Refusal {}
@@ -35,10 +35,10 @@ async function run({ command, args, cwd }, input, { call, variables }, maxBytes)
   const child = builtin('node:child_process').spawn(command, args, { cwd, env })
   call.controller.signal.addEventListener('abort', () => endAll(child.pid))
   const output = collect(child, call, maxBytes)
-  child.stdin.on('error', () => {}) // it does not read all of it
+  child.stdin.on('error', () => {}) // the program does not read all of it
   child.stdin.end(input)
   const { code, signal } = await ended(child, output)
-  // What still runs has nobody to answer to any more.
+  // Nobody reads the output of processes that still run.
   child.stdout.destroy()
   if (output.bytes > maxBytes) {
     throw new ResultTooLarge(`the program has printed more than the ${maxBytes} bytes that are allowed as an answer`)
@@ -62,8 +62,8 @@ function collect(child, call, maxBytes) {
 }
 
 /**
- * A shell is ended with the programs that it has started. Not by a process group of their own: the worker's own end, where it is a plain
- * process, would not reach that.
+ * Ends a shell together with the programs that it has started. A process group of their own is not used, because the end of the
+ * worker, where it is a plain process, would not reach it.
  */
 function endAll(pid) {
   if (pid === undefined) return
@@ -71,7 +71,7 @@ function endAll(pid) {
     try {
       process.kill(each, 'SIGKILL')
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 }
@@ -81,7 +81,7 @@ function startedBy(pid) {
   return [...found, ...found.flatMap(startedBy)]
 }
 
-/** A kernel that does not say leaves them. */
+/** On a kernel without this file, child processes are left running. */
 function childrenOf(pid) {
   try {
     const text = builtin('node:fs').readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
@@ -101,7 +101,7 @@ function ended(child, output) {
   })
 }
 
-/** When nothing has come for a moment, and nothing is there that could be read. */
+/** Calls back when no output has arrived for a moment, and none can be read. */
 function whenQuiet(output, then, looks = 0) {
   const before = output.bytes
   const look = () => (output.bytes === before || looks === mostLooks ? then() : whenQuiet(output, then, looks + 1))
@@ -113,7 +113,7 @@ function howItEnded(code, signal, lastLine) {
   return `the program ${how}${lastLine === '' ? '' : `: ${lastLine}`}`
 }
 
-/** JSON is a value; other text is a text, without its last line's end; what is no text is bytes. Nothing is null. */
+/** JSON becomes a value; other text a string without its last line end; anything else bytes. Empty output is null. */
 function answerOf(bytes) {
   if (bytes.length === 0) return null
   if (!builtin('node:buffer').isUtf8(bytes)) return bytes

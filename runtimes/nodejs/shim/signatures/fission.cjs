@@ -1,4 +1,7 @@
-/** Fission: `f(context)` answers with `{status, body, headers}`, `f(context, callback)` by the callback; both find Express in the context. */
+/**
+ * Fission: `f(context)` returns `{status, body, headers}`, `f(context, callback)` uses the callback; both get Express's request
+ * and response in the context.
+ */
 
 const { builtin } = require('../builtins.cjs')
 const { Refusal } = require('../errors.cjs')
@@ -24,7 +27,7 @@ async function load(wish) {
   )
 }
 
-/** An entry names a file, or nothing: then it is the only one, `main` of package.json, or one of the usual names. */
+/** An entry names a file; an empty one means the only file, `main` of package.json, or one of the usual names. */
 function fileOf(code, name) {
   const files = readdirSync(code).filter((each) => ending.test(each))
   const candidates = name ? ['.js', '.mjs', '.cjs', '.ts'].map((end) => name + end) : unnamed(code, files)
@@ -47,7 +50,7 @@ function unnamed(code, files) {
   return [main, 'index.js', 'index.mjs', 'index.cjs', 'main.js', files[0]]
 }
 
-/** Of a module of CommonJS the default is `module.exports`; a name may be on the default, too. */
+/** The default export of a CommonJS module is `module.exports`; a name may also be a property of the default. */
 function exportOf(exported, name) {
   if (name) return exported[name] ?? exported.default?.[name]
   return exported.default?.default ?? exported.default ?? exported
@@ -65,7 +68,7 @@ function bind(fn, wish) {
   return application.bind(app, { headersOf: (meta) => routerHeaders(meta, wish), answersValues: true })
 }
 
-/** What the router of Fission adds. */
+/** The headers that Fission's router adds. */
 function routerHeaders({ execution_id: id, http }, wish) {
   const headers = [
     ['x-fission-function-uid', wish.function_id],

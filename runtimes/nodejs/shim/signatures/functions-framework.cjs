@@ -1,3 +1,3 @@
-/** `gcf` by the name of the framework. */
+/** Another name of `gcf`. */
 
 module.exports = require('./gcf.cjs')

@@ -1,4 +1,4 @@
-/** Google's Functions Framework: `(req, res)`, CloudEvent functions and those of the first generation. The framework does the work. */
+/** Google's Functions Framework: `(req, res)`, CloudEvent and first-generation functions. The framework does the work. */
 
 const { isEvent } = require('../cloud-event.cjs')
 const { parseJson } = require('../builtins.cjs')
@@ -15,7 +15,7 @@ async function load(wish) {
   return serverFor(wish.code, exported, target, process.env.FUNCTION_SIGNATURE_TYPE)
 }
 
-/** What the platform sets, where the function does not set it itself. */
+/** Variables of the platform, unless the function sets them itself. */
 function surroundings(wish, target) {
   const name = wish.function_name ?? wish.function_id
   const seconds = `${Math.ceil((wish.timeout_ms ?? 60_000) / 1000)}`
@@ -31,7 +31,7 @@ function surroundings(wish, target) {
     GCP_PROJECT: wish.project_id,
   }
   for (const [key, value] of Object.entries(given)) process.env[key] ??= value ?? ''
-  // What is asked for is the function of the entry.
+  // The entry's function is the target.
   process.env.FUNCTION_TARGET = target
 }
 

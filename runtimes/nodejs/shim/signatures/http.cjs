@@ -1,6 +1,6 @@
 /**
- * `fetch(request, context)` → `Response`: a function, or an object with such a `fetch`, as Hono's. Or an application made for
- * `node:http` (Express, Koa, Fastify, a server): then `web/application` calls it.
+ * `fetch(request, context)` → `Response`: a function, or an object with such a method, as in Hono. An application for `node:http`
+ * (Express, Koa, Fastify, a server) is called by `web/application` instead.
  */
 
 const { fail, finish } = require('../answer.cjs')
@@ -10,7 +10,7 @@ const { frameTypes } = require('../wire.cjs')
 const { inspect } = builtin('node:util')
 const { RESULT } = frameTypes
 
-/** Request of an execution that did not come over HTTP: its input is posted. */
+/** Content types of the POST request for an execution that did not come over HTTP. */
 const postedTypes = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
 
 function callableOf(exported, name) {
@@ -21,7 +21,7 @@ function isCallable(value) {
   return typeof value === 'function' || typeof value?.fetch === 'function' || isApplication(value)
 }
 
-/** What the frameworks on `node:http` make has one of these, and is no handler of fetch. */
+/** Applications of frameworks for `node:http` have one of these methods and are no fetch handlers. */
 function isApplication(value) {
   const isFunction = typeof value === 'function'
   if (typeof value?.fetch === 'function') return false
@@ -41,7 +41,7 @@ function bind(value) {
   }
 }
 
-/** Hono knows the whole URL, so that what it makes of it (redirects, links) leads back here, and routes by what is below the prefix. */
+/** Hono gets the whole URL, so that its redirects and links are correct, and routes by the path below the prefix. */
 function routeBelowPrefix(app) {
   const { getPath } = app
   app.getPath = (request, ...rest) => {
@@ -61,7 +61,7 @@ function decodedPath(path) {
   }
 }
 
-/** Its path is what is below the place where the function lives: that is what functions route by. */
+/** The request's path is relative to the function's own, because functions route by it. */
 function requestOf(call, meta, buffer, from, to) {
   const { target, headers, url } = askedOf(meta)
   return makeRequest(call, meta, urlOf(target, headers, url), buffer, from, to)
@@ -88,7 +88,7 @@ function postOf(kind) {
   return { method: 'POST', target: '/', headers: type ? [['content-type', type]] : [] }
 }
 
-/** `whole`: the URL as the caller wrote it. Without it the host is what the caller's header says. */
+/** `whole`: the caller's URL. Without it the host comes from the Host header. */
 function urlOf(target, headers, whole) {
   const path = target.startsWith('/') ? target : `/${target}`
   if (whole !== undefined) return `${whole.slice(0, whole.indexOf('/', whole.indexOf('://') + 3))}${path}`
@@ -100,8 +100,8 @@ function urlOf(target, headers, whole) {
 let prefixOf
 
 /**
- * A Request whose signal is that of its call. Handing the signal to the constructor instead takes a fourth of the time that a
- * small call takes in all, because a Request makes a signal of its own that follows.
+ * A Request whose signal is that of its call. Passing the signal to the constructor takes a quarter of a small call's time,
+ * because a Request creates a signal of its own that follows it.
  */
 const IncomingRequest = class Request extends globalThis.Request {
   #call

@@ -1,11 +1,11 @@
-/** Kubeless: `f(event, context)`, whose names have dashes; Express is in `event.extensions`. */
+/** Kubeless: `f(event, context)`, whose field names have dashes; Express's request is in `event.extensions`. */
 
 const { isThenable } = require('../builtins.cjs')
 const { importCode, EntryNotFound, exportNames, findModule } = require('../load.cjs')
 const { suppliedBy, supply } = require('../platform.cjs')
 const application = require('../web/application.cjs')
 
-/** Handler `module.function`: an export of that name, or a module that is the function. */
+/** Handler `module.function`: an export of that name, or a module that is a function itself. */
 async function load(wish) {
   supply('express4')
   const dot = wish.entry.lastIndexOf('.')
@@ -71,7 +71,7 @@ function eventOf(request, response) {
   }
 }
 
-/** JSON by its type is a value, other types are text; without a body an empty object, as Express had it. */
+/** A JSON body becomes a value, other types are text; an absent body is an empty object, as in Express. */
 function dataOf(request) {
   const { body } = request
   if (!Buffer.isBuffer(body)) return body ?? {}
@@ -79,7 +79,7 @@ function dataOf(request) {
   return request.is('json') || request.is('+json') ? JSON.parse(text) : text
 }
 
-/** What the triggers of Kubeless say of an event. */
+/** The event headers of Kubeless's triggers. */
 function eventHeaders({ execution_id: id, trigger, input, http }) {
   const namespace = namespaces[trigger]
   if (http !== undefined || namespace === undefined) return []

@@ -1,6 +1,6 @@
 /**
- * AWS Lambda: `handler(event, context, callback)`, as Amazon's client of its Runtime API calls it. A call that came over HTTP is
- * the event of a function URL (payload format 2.0), and its answer an HTTP answer.
+ * AWS Lambda: `handler(event, context, callback)`, as called by Amazon's runtime client. A call over HTTP becomes the event of a
+ * function URL (payload format 2.0), and its result an HTTP response.
  */
 
 const { answerJson, fail } = require('../answer.cjs')
@@ -12,12 +12,12 @@ const { describeLoadError } = require('../aws/load-errors.cjs')
 const { streamed, streams } = require('../aws/streaming.cjs')
 const { whenLoopIsEmpty } = require('../aws/empty-loop.cjs')
 
-/** What is the same for all calls. */
+/** Context values that all calls share. */
 let fixed
-/** What is not, of the environment. */
+/** Environment variables that change with each call. */
 let changing
 
-/** Before the module is loaded: what it may look at meanwhile. */
+/** Called before the module is loaded: sets what its code may read. */
 function prepare(wish) {
   if (wish.entry?.includes('..')) throw malformed(wish.entry)
   fixed = surroundings(wish, true)
@@ -48,10 +48,10 @@ function inputOf(meta, buffer, from, to) {
   return meta.input === 'bytes' ? buffer.toString('base64', from, to) : {}
 }
 
-/** One call on its way to the one answer that counts: the first. */
+/** One call, which takes the first of several results. */
 class Turn {
   isOver = false
-  /** What a callback has said, while the event loop is not empty. */
+  /** The callback's result, while the event loop is not empty. */
   called
   http
 
@@ -84,7 +84,7 @@ class Turn {
   }
 }
 
-/** Its methods need no `this`: handlers take them out. */
+/** Methods do not use `this`, because handlers detach them. */
 function contextOf(turn, { execution_id: id, deadline_ms: deadlineMs, client }) {
   changing._X_AMZN_TRACE_ID = traceOf(id)
   return {
@@ -108,7 +108,7 @@ function contextOf(turn, { execution_id: id, deadline_ms: deadlineMs, client }) 
 
 const isNothing = (error) => error === undefined || error === null
 
-/** What the handler returns counts when it is a promise; what it throws always does. */
+/** The handler's return value counts when it is a promise; exceptions always count. */
 function startBuffered(turn, context, handler, waits) {
   const callback = (error, value) => {
     turn.called ??= { error, value }
@@ -125,7 +125,7 @@ function startBuffered(turn, context, handler, waits) {
   } else if (waits && !turn.isOver) whenLoopIsEmpty(turn, () => settleAsCalled(turn))
 }
 
-/** Without a call of the callback: the loop is empty, and nothing will ever answer. */
+/** The loop is empty without a callback: no result can come any more. */
 function settleAsCalled(turn) {
   const { error, value } = turn.called ?? {}
   if (isNothing(error)) turn.succeed(turn.called === undefined ? null : value)
@@ -139,7 +139,7 @@ function neverSettled() {
   return Object.assign(error, { name: 'Runtime.NodeJsExit', stack: '' })
 }
 
-/** At the first dot. */
+/** Splits at the first dot. */
 function splitAt(entry, folderEnd) {
   return entry.indexOf('.', folderEnd)
 }

@@ -1,6 +1,6 @@
 /**
- * Apache OpenWhisk: `main(params)` → an object or an array, or a promise of one. An object with `error` says that the action
- * failed, and so does a rejected promise: both are the answer, too.
+ * Apache OpenWhisk: `main(params)` → an object or an array, or a promise of one. An object with `error` and a rejected promise
+ * mean that the action failed; both are also the response.
  */
 
 const { answerJson, fail, failWith } = require('../answer.cjs')
@@ -14,7 +14,7 @@ const { inspect } = builtin('node:util')
 class NotAnObject extends Refusal {}
 class ApplicationError extends Refusal {}
 
-/** Parameters that a caller need not say; null: none. */
+/** Default parameters; null: none. */
 let defaults = null
 
 async function load(wish) {
@@ -43,7 +43,7 @@ function paramsOf(kind, buffer, from, to) {
   return defaults === null || Array.isArray(given) ? given : { ...defaults, ...given }
 }
 
-/** What a function that is not async throws is its developer's error: it fails the call by itself. */
+/** An exception of a synchronous function is a developer error: it fails the call without a response. */
 function invoke(main, params, call, wish) {
   const value = main(params)
   if (!isThenable(value)) return answer(call, value, wish)
@@ -63,12 +63,12 @@ function answer(call, value, wish) {
   failWith(call, errorOf(value.error), () => toJson(value), wish)
 }
 
-/** Without a reason an empty one is answered. */
+/** A rejection without a reason gives an empty error. */
 function reject(call, reason, wish) {
   failWith(call, errorOf(reason ?? {}), () => toJson({ error: reason ? serialised(reason) : {} }), wish)
 }
 
-/** How the record of the run tells of it. */
+/** The error in the run's record. */
 function errorOf(reason) {
   if (reason instanceof Error) return reason
   if (typeof reason === 'string') return new ApplicationError(reason)

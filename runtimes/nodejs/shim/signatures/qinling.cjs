@@ -1,10 +1,10 @@
-/** `main(context, input)`, as the Node.js runtime of OpenStack Qinling called functions. */
+/** `main(context, input)`, as in the Node.js runtime of OpenStack Qinling. */
 
 function bind(handler) {
   return { invoke: (input, context) => handler(contextOf(context), inputOf(input)) }
 }
 
-/** Empty to those who look, as it was there; it is there for those who ask for it by name. */
+/** Not enumerable, as in Qinling; accessible by name. */
 function contextOf({ openstack }) {
   return openstack === null ? {} : Object.defineProperty({}, 'openstack', { value: openstack })
 }
@@ -14,12 +14,12 @@ function inputOf(input) {
   return typeof input === 'string' ? { __function_input: input } : input
 }
 
-/** At the first dot. */
+/** Splits at the first dot. */
 function splitAt(entry, folderEnd) {
   return entry.indexOf('.', folderEnd)
 }
 
-/** Whatever follows a second dot does not count, as it was there. */
+/** Text after a second dot is ignored, as in Qinling. */
 function callableOf(exported, name) {
   const [first] = name.split('.')
   return exported[first] ?? exported.default?.[first]

@@ -1,7 +1,7 @@
 /**
- * Programs that ask for their events themselves, over the Runtime API of AWS Lambda: an executable `bootstrap` at the root of
- * the package, written in whatever language. It is started once and stays; this process is the server that it asks. The program
- * of an image runs in a container of its own instead.
+ * Programs that fetch their own events from the Runtime API of AWS Lambda: an executable `bootstrap` in the root of the package,
+ * in any language. It is started once and stays; this process serves the API. The program of an image runs in a container of its
+ * own instead.
  */
 
 const { Refusal } = require('../errors.cjs')
@@ -13,7 +13,7 @@ const { join } = builtin('node:path')
 
 class InvalidEntrypoint extends Refusal {}
 
-/** Resolves with what a call is made by, once the program asks for its first event. Rejects when it cannot. */
+/** Resolves with the call function once the program requests its first event. Rejects when it cannot. */
 async function load(wish) {
   const ahead = listeningAhead()
   if (ahead !== undefined) {
@@ -45,14 +45,14 @@ function isExecutable(path) {
   }
 }
 
-/** This process ends as the program did: nothing else is here that could take a call. */
+/** This process ends as the program did, because it cannot take calls without it. */
 function start(program, options, api) {
   const child = builtin('node:child_process').spawn(program, [], options)
   child.on('error', (error) => api.refuse(refused(`"bootstrap" cannot be started: ${error.message}`)))
   child.on('exit', (code, signal) => {
     const how = signal === null ? `exit status ${code}` : `signal ${signal}`
     if (api.refuse(Object.assign(new Refusal(`the program ended before it asked for an event: ${how}`), ended))) return
-    // What it printed last is on its way.
+    // The program's last output may still be on its way.
     setTimeout(() => exit(code === null ? 128 + builtin('node:os').constants.signals[signal] : code), 20)
   })
   process.removeAllListeners('SIGTERM')

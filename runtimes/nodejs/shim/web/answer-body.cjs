@@ -1,11 +1,11 @@
-/** The body of an answer on its way to the server: in one frame when it is short and at hand at once, else as credit allows. */
+/** Sends the body of a response: in one frame when it is short and complete at once, else as credit allows. */
 
 const { finish } = require('../answer.cjs')
 const { min, nextTick } = require('../builtins.cjs')
 const { frameTypes, send } = require('../wire.cjs')
 const { CHUNK, END, HEAD, RESULT } = frameTypes
 
-/** Answers up to this many bytes that are at hand at once go out as one frame. */
+/** Limit of responses that are sent as one frame. */
 const smallAnswerBytes = 256 * 1024
 
 class AnswerBody {
@@ -19,11 +19,11 @@ class AnswerBody {
   constructor(call, head) {
     this.#call = call
     this.#head = head
-    // The turn of the event loop is over when the microtasks are: a tick that is asked for in one comes after all the others.
+    // The end of the turn comes after all microtasks: a tick requested in a microtask runs after the others.
     Promise.resolve().then(() => nextTick(() => this.#stream()))
   }
 
-  /** Fulfilled when there is room for more. The bytes are the answer's from here on. */
+  /** Resolves when there is room for more. The bytes then belong to the response. */
   async write(bytes) {
     this.#size += bytes.length
     if (this.#size > smallAnswerBytes) this.#stream()

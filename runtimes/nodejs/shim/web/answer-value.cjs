@@ -1,4 +1,4 @@
-/** The answer to a call that did not come over HTTP: the body is its value, and a status of the 500s its failure. */
+/** The result of a call that did not come over HTTP: the body is its value, and a 5xx status its failure. */
 
 const { fail, finish } = require('../answer.cjs')
 const { parseJson } = require('../builtins.cjs')

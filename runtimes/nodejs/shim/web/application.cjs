@@ -1,6 +1,6 @@
 /**
- * Applications made for `node:http`. Each call is a connection of its own to a server that listens nowhere: Node's own parser reads
- * the request, and what the application writes is what a client would get, as `response.cjs` reads it.
+ * Applications for `node:http`. Each call is a connection of its own to a server without a port: Node's own parser reads the
+ * request, and `response-reader.cjs` reads what the application writes to the client.
  */
 
 const { fail } = require('../answer.cjs')
@@ -10,12 +10,12 @@ const { ResponseReader } = require('./response-reader.cjs')
 const { createServer } = builtin('node:http')
 const { Duplex } = builtin('node:stream')
 
-/** So that what the platform has let through is not refused here. */
+/** Large, so that headers accepted by the platform are not refused here. */
 const maxHeaderBytes = 1024 * 1024
 
 /**
- * What else may be said: `headersOf(meta)`, more headers of each request; `postedTypeOf(meta, bytes)`, the content type of an input
- * that did not come over HTTP; `answersValues`: such a call gets the body as its value, and fails where the answer says that.
+ * Options: `headersOf(meta)` returns further request headers; `postedTypeOf(meta, bytes)` the content type of an input that did
+ * not come over HTTP; with `answersValues` such a call returns the body as its value, and fails on an error status.
  */
 async function bind(application, options = {}) {
   const handler = await handlerOf(application)
@@ -37,7 +37,7 @@ async function bind(application, options = {}) {
   }
 }
 
-/** What is to be called with a request and a response of `node:http`. */
+/** The function to call with a request and a response of `node:http`. */
 async function handlerOf(application) {
   if (typeof application === 'function') return application
   if (typeof application.callback === 'function') return application.callback()
@@ -48,14 +48,14 @@ async function handlerOf(application) {
   return (request, response) => application.emit('request', request, response)
 }
 
-/** As Express does for what is mounted below a path: links and redirects are made of these. */
+/** Sets these properties as Express does for mounted paths, for links and redirects. */
 function placeBelow(request, prefix) {
   if (prefix === '') return
   request.baseUrl = prefix
   request.originalUrl = prefix + request.url
 }
 
-/** The call itself, with what was asked as bytes of HTTP. */
+/** The call itself, with the request as HTTP bytes. */
 function inputOf(call, meta, body, { headersOf, postedTypeOf, answersValues }) {
   const {
     method,

@@ -1,4 +1,6 @@
-/** Reads an answer of HTTP/1.1 as Node writes it: heads, then a body that is in chunks, of a length, or ends with the connection. */
+/**
+ * Parses an HTTP/1.1 response as Node writes it: heads, then a body that is chunked, has a length, or ends with the connection.
+ */
 
 const bodilessStatus = (status) => status === 204 || status === 304
 
@@ -8,7 +10,7 @@ class ResponseReader {
   #held = Buffer.alloc(0)
   /** `head`, then `chunked`, `length` or `rest`, then `over`. */
   #state = 'head'
-  /** Bytes that are still to come of a body or of a chunk of it. */
+  /** Missing bytes of a body or a chunk. */
   #left = 0
 
   /** `onHead({status, headers})` is called once, before any byte of the body is returned. */
@@ -17,7 +19,7 @@ class ResponseReader {
     this.#onHead = onHead
   }
 
-  /** Whether nothing is missing, should the connection end now. */
+  /** Whether the response would be complete if the connection ended now. */
   get isComplete() {
     return this.#state === 'over' || this.#state === 'rest'
   }
@@ -39,7 +41,7 @@ class ResponseReader {
       .trimEnd()
       .split('\r\n')
     const status = Number(first.split(' ')[1])
-    // What comes before the answer itself, as 100 Continue.
+    // Informational responses before the final one, such as 100 Continue.
     if (status < 200) return true
     const headers = lines.map((line) => [
       line.slice(0, line.indexOf(':')).toLowerCase(),
@@ -78,7 +80,7 @@ class ResponseReader {
     }
   }
 
-  /** The line before a chunk, with the end of the one before it; the chunk of no bytes is the last. */
+  /** The size line of a chunk, including the end of the previous chunk; an empty chunk is the last. */
   #readChunkSize() {
     const from = this.#held[0] === 13 ? 2 : 0
     const end = this.#held.indexOf('\r\n', from)
@@ -95,7 +97,7 @@ class ResponseReader {
   }
 }
 
-/** Between the application and us alone. */
+/** Headers of the connection between the application and the shim. */
 const perConnection = new Set(['connection', 'keep-alive', 'transfer-encoding'])
 
 module.exports = { ResponseReader }

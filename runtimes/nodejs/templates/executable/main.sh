@@ -1,5 +1,5 @@
 #!/bin/bash
-# The event comes on standard input, what is printed is the answer, and standard error is the log.
+# The event is on standard input, standard output is the result, and standard error is the log.
 set -euo pipefail
 event=$(cat)
 echo "called as $FN_EXECUTION_ID with ${#event} bytes" >&2

@@ -1,1 +1,1 @@
-"""AWS Lambda: what the signature `lambda` is made of."""
+"""AWS Lambda: the parts of the signature `lambda`."""

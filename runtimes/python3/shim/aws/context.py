@@ -1,4 +1,4 @@
-"""What a function of AWS Lambda finds in its environment and in its context."""
+"""The environment and the context of an AWS Lambda function."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ ACCOUNT = '000000000000'
 
 
 def surroundings(meta):
-    """Sets the variables that the function does not set itself, and what is the same in every context."""
+    """Sets the variables that the function does not set itself, and the context values that all calls share."""
     env = meta.get('env') or {}
     name = meta.get('function_name') or meta.get('function_id')
     number = meta.get('function_version') or 0
@@ -55,7 +55,7 @@ class CognitoIdentity:
 
 
 class LambdaContext:
-    """The second argument of a handler; what is the same for all calls belongs to the class."""
+    """The second argument of a handler; values that all calls share are class attributes."""
 
     function_name = function_version = memory_limit_in_mb = log_group_name = log_stream_name = invoked_function_arn = None
     client_context = tenant_id = set_trace = None
@@ -97,7 +97,7 @@ SHOWN = (
 
 
 def trace_of(execution_id):
-    """Of the 32 hexadecimal digits of the execution's id: time and random, as X-Ray has them."""
+    """An X-Ray trace id from the 32 hexadecimal digits of the execution's id: time and random part."""
     digits = execution_id.replace('-', '')
     return f'Root=1-{digits[:8]}-{digits[8:]};Parent={digits[16:]};Sampled=0'
 

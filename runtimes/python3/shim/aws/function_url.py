@@ -1,4 +1,4 @@
-"""The event and the answer of a function URL: payload format 2.0."""
+"""The event and the response of a function URL: payload format 2.0."""
 
 import time
 
@@ -48,7 +48,7 @@ def event_of(meta, body):
 
 
 def read_headers(pairs):
-    """Repeated ones are one, but for cookies, which have a place of their own."""
+    """Joins repeated headers, except for cookies, which have their own field."""
     headers, cookies = {}, []
     for name, value in pairs:
         if name == 'cookie':
@@ -68,7 +68,7 @@ def joined_query(query):
 
 
 def time_text(seconds):
-    """`29/Nov/2026:00:00:00 +0000`, whatever the language of the process."""
+    """`29/Nov/2026:00:00:00 +0000`, independent of the locale."""
     at = time.gmtime(seconds)
     return '%02d/%s/%d:%02d:%02d:%02d +0000' % (at[2], MONTHS[at[1] - 1], at[0], at[3], at[4], at[5])
 
@@ -85,7 +85,7 @@ def base64_of(body):
 
 
 def http_answer(value):
-    """Fields of the frame, and the body. An object with `statusCode` is the answer; anything else its body, as JSON."""
+    """Fields of the frame, and the body. An object with `statusCode` is a response; any other value becomes the body as JSON."""
     if not isinstance(value, dict) or value.get('statusCode') is None:
         body = value.encode() if isinstance(value, str) else json_of(value).encode()
         return fields_of(200, [('content-type', 'application/json')]), body
@@ -108,7 +108,7 @@ class MalformedAnswer(Refusal):
 
 
 def headers_of(value):
-    """A content type is always said: without one, clients take an answer of a function URL for JSON."""
+    """Content-Type is always set: without it, clients treat a function URL's response as JSON."""
     pairs = [(name.lower(), header_text(one)) for name, one in (value.get('headers') or {}).items()]
     if not any(name == 'content-type' for name, _ in pairs):
         pairs.append(('content-type', 'application/json'))

@@ -1,4 +1,4 @@
-"""Values as JSON, as the Python client of AWS Lambda writes them."""
+"""Values as JSON in the format of AWS Lambda's Python client."""
 
 from ..errors import Refusal
 from ..json_text import to_json
@@ -14,7 +14,7 @@ def json_of(value):
 
 
 def slow_json(value):
-    """What JSON proper does not have: `Decimal` as a number, NaN."""
+    """Extensions of JSON: `Decimal` as a number, NaN."""
     import json
 
     def default(other):
@@ -29,5 +29,5 @@ def slow_json(value):
 
 
 def named(name, message):
-    """An error of that type. Its trace would show nothing beyond its text."""
+    """An error of that type. Its trace would add nothing to its text."""
     return type(name, (Refusal,), {})(message)

@@ -1,1 +1,1 @@
-"""Azure Functions: what its host does for apps. Their library, or that of the platform, does the rest."""
+"""Azure Functions: the host's side of apps. Their library, or the platform's, does the rest."""

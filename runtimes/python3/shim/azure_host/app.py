@@ -1,4 +1,4 @@
-"""An app: one package with several functions, found as Azure's host finds them."""
+"""An app: a package with several functions, found as in Azure's host."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class AppFunction:
         return self.trigger['type'].lower() == 'httptrigger'
 
     def listed(self):
-        """What the server is told of it."""
+        """The function's entry in the list for the server."""
         entry = {'name': self.name, 'trigger': self.trigger['type']}
         if self.is_http:
             return {**entry, 'route': f'/{self.path}', 'methods': self.methods, 'auth_level': self.level}
@@ -52,7 +52,7 @@ class AppFunction:
 
 
 def resolved(text):
-    """`%NAME%` is the value of that setting."""
+    """`%NAME%` stands for the value of that setting."""
     return re.sub(r'%([^%]+)%', lambda found: os.environ.get(found[1], found[0]), str(text))
 
 
@@ -88,7 +88,7 @@ def read_json(path, name):
 
 
 def decorated(code, prefix):
-    """v2: the one FunctionApp of function_app.py tells everything, once."""
+    """v2: the FunctionApp object of function_app.py lists its functions, once."""
     import function_app
 
     apps = [one for one in vars(function_app).values() if hasattr(one, 'get_functions') and hasattr(one, 'app_script_file')]
@@ -104,7 +104,7 @@ def decorated(code, prefix):
 
 
 def of_folder(code, name, prefix):
-    """v1: a package of its own below the app's."""
+    """v1: a Python package below the app's."""
     import importlib
     from types import ModuleType
 

@@ -1,4 +1,4 @@
-"""One call of a function of an app: its arguments, and what its answer means."""
+"""One call of an app's function: its arguments, and the handling of its result."""
 
 import inspect
 import json
@@ -43,7 +43,7 @@ class Out(func.Out):
 
 
 def invoke(function, meta, datum, metadata):
-    """The value that it returned, and its outputs by name."""
+    """The returned value, and its outputs by name."""
     STORAGE.invocation_id = meta.get('execution_id')
     trigger = function.trigger
     outputs = {one['name']: Out() for one in function.outputs if one['name'] != '$return'}
@@ -88,7 +88,7 @@ def http_datum(http, params, body):
 
 
 def input_datum(function, kind, value, body, meta):
-    """What the trigger of a function that is called by name gets: `body` are the bytes of `value`."""
+    """The trigger data of a function that is called by name: `body` are the bytes of `value`."""
     trigger = function.trigger['type'].lower()
     now = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
     if trigger == 'timertrigger':
@@ -107,7 +107,7 @@ def input_datum(function, kind, value, body, meta):
 
 
 def answer_of(function, value, outputs):
-    """Status, headers and body that answer a caller over HTTP."""
+    """Status, headers and body of the HTTP response."""
     name = next((one['name'] for one in function.outputs if one['type'] == 'http'), '$return')
     given = outputs.get(name, value)
     if given is None:

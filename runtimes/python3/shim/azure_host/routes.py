@@ -68,7 +68,7 @@ def numbers(given):
 
 
 class Route:
-    """`match(path)` answers with the parameters, or None; of two that match, the one of the smaller `weight` is meant."""
+    """`match(path)` returns the parameters, or None; of several matches, the smallest `weight` wins."""
 
     def __init__(self, template):
         self.segments = [segment_of(part) for part in template.split('/') if part]
@@ -120,7 +120,7 @@ def segment_of(text):
 
 
 def literal_of(text):
-    """A literal, which may have parameters in it: `report-{year}.txt`."""
+    """A literal, which may contain parameters: `report-{year}.txt`."""
     names, pattern = [], ''
     for name, rules, literal in PIECE.findall(text):
         if name:

@@ -1,1 +1,1 @@
-"""Apache OpenWhisk: what the signature `openwhisk` is made of."""
+"""Apache OpenWhisk: the parts of the signature `openwhisk`."""

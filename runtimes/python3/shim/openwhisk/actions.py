@@ -13,7 +13,7 @@ USUAL_MODULE = 'main'
 
 
 def find_action(code, entry):
-    """`entry`: the name of the function, or `module.function`. Raises EntryNotFound in OpenWhisk's words."""
+    """`entry`: the function's name, or `module.function`. Raises EntryNotFound with OpenWhisk's message."""
     enter_virtualenv(os.path.join(code, 'virtualenv'))
     module, _, name = entry.rpartition('.')
     if module not in ('', USUAL_MODULE) or (module and module in set(modules_in(code))):
@@ -26,7 +26,7 @@ def find_action(code, entry):
 
 
 def root_file(code):
-    """`__main__.py`, else the one file that there is."""
+    """`__main__.py`, else the only file."""
     for name in ROOT_FILES:
         if os.path.isfile(os.path.join(code, name)):
             return os.path.join(code, name)
@@ -39,7 +39,7 @@ def root_file(code):
 
 
 def load_main(file):
-    """Under the name that OpenWhisk gives it: that of the interpreter's own program is taken."""
+    """Uses OpenWhisk's module name, because `__main__` belongs to the shim."""
     spec = spec_from_loader('main__', SourceFileLoader('main__', file))
     module = sys.modules['main__'] = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -47,7 +47,7 @@ def load_main(file):
 
 
 def enter_virtualenv(folder):
-    """What an action brings as its `virtualenv` goes before the modules of the system."""
+    """Packages in the action's `virtualenv` have priority over the system's."""
     activate = os.path.join(folder, 'bin', 'activate_this.py')
     if os.path.isfile(activate):
         with open(activate, encoding='utf-8') as file:

@@ -1,4 +1,4 @@
-"""What an action finds in its environment."""
+"""The environment of an action."""
 
 import os
 
@@ -6,11 +6,12 @@ from ..changing_environ import setter
 from ..json_text import from_json
 
 DEFAULTS = '__OW_PARAMETERS'
-"""JSON of the action's default parameters: the server's word to the shim, and none of the action's variables."""
+"""Internal variable with the JSON of the action's default parameters, hidden from the action."""
 
 
 def surroundings(meta):
-    """Sets what is the same for all calls, unless the function sets it itself. Returns its default parameters; None: none."""
+    """Sets the variables that all calls share, unless the function sets them itself. Returns its default parameters; None:
+    none."""
     project = meta.get('project_id')
     name = (meta.get('function_name') or meta.get('function_id')).replace('--', '/', 1)
     variables = {
@@ -28,7 +29,7 @@ def surroundings(meta):
 
 
 def entering(meta):
-    """What sets the values of one call."""
+    """Returns a function that sets the values of one call."""
     set_activation, set_transaction = setter('__OW_ACTIVATION_ID'), setter('__OW_TRANSACTION_ID')
     set_deadline = setter('__OW_DEADLINE')
     api = meta.get('api')

@@ -17,11 +17,11 @@ class Loop:
 
     def serve(self):
         self.asyncio_loop.add_reader(self.worker.wire.fileno, self.read)
-        self.asyncio_loop.call_soon(self.read)  # frames that came behind BIND are there already
+        self.asyncio_loop.call_soon(self.read)  # frames that followed BIND are already there
         while True:
             try:
                 self.asyncio_loop.run_forever()  # returns when the function stops the loop, which it should not
-            except SystemExit as error:  # of a task or callback that the function has left behind
+            except SystemExit as error:  # raised by a task or callback that the function has left behind
                 self.worker.exit(error.code)
             except BaseException:
                 pass
@@ -40,14 +40,14 @@ class Loop:
             if frame[0] == CALL:
                 _, number, meta, body = frame
                 call = Call(number, worker)
-                # The call holds its task, because the loop does so only weakly.
+                # The call keeps a reference to its task, because the loop's is weak.
                 call.task = self.start_task(worker.run_async(call, read_meta(meta), body))
             else:
                 worker.notice(frame)
 
 
 def task_starter(loop):
-    """From Python 3.12 on, tasks can start at once instead of in the loop's next round."""
+    """From Python 3.12 on, tasks can start at once instead of in the loop's next iteration."""
     from asyncio import Task
 
     if sys.version_info < (3, 12):
@@ -61,7 +61,7 @@ def event_loop():
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try:
-            return asyncio.get_event_loop()  # the one that the code may have got hold of while it was loaded
+            return asyncio.get_event_loop()  # the loop that the code may have obtained while it was loaded
         except RuntimeError:
             loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)

@@ -9,19 +9,18 @@ from ..watcher import QUIET_TICKS
 from ..wire import CALL
 
 QUICK_SECONDS = 0.0003  # a call this short is not worth waking another thread
-LEAST_PENALTY, MOST_PENALTY = 16, 4096  # calls taken for slow after a slow one; more when it recurs
+LEAST_PENALTY, MOST_PENALTY = 16, 4096  # number of calls treated as slow after a slow one; it grows when that recurs
 
 
 class Threads:
     """Up to `limit` calls at a time, on threads that take turns at reading.
-
-    The thread that has read a call would best run it itself: waking another one takes longer than many functions. So
-    it does, while calls are quick, and pledges to be back soon. When it is not, the Watcher passes its turn to another
-    thread, and for a number of calls from then on turns are passed before a call is run.
-
-    A container has a limit of processes, threads among them. When no more of them start, calls queue: one thread reads,
-    the others run what has come, until the queue is empty.
-    """
+    
+    The thread that has read a call should run it itself, because waking another one takes longer than many functions. So it
+    does while calls are quick, and pledges to be back soon. When it is not, the Watcher passes its turn to another thread,
+    and for a number of calls turns are passed before a call is run.
+    
+    A container has a limit of processes, which includes threads. When no further threads start, calls queue: one thread
+    reads, the others run queued calls until the queue is empty."""
 
     def __init__(self, worker, limit):
         self.worker = worker
@@ -30,10 +29,11 @@ class Threads:
         self.turn = allocate_lock()
         """Held by the thread that reads."""
         self.pledge = []
-        """Holds the thread that runs a call and keeps its turn. Whoever empties the list, the thread or the Watcher, has the turn."""
+        """Contains the thread that runs a call and keeps its turn. Whoever empties the list, the thread or the Watcher, gets
+        the turn."""
         self.seen_pledge = self.pledge
         self.quiet_ticks = 0
-        self.slow_calls = 0  # number of further calls that are taken for slow
+        self.slow_calls = 0  # number of further calls that are treated as slow
         self.penalty = LEAST_PENALTY
         self.quick_calls = 0
         self.guard = allocate_lock()
@@ -54,7 +54,7 @@ class Threads:
                 pass
 
     def start_thread(self):
-        """With the guard held: the thread counts itself as soon as it runs."""
+        """Called with the guard held: the thread counts itself as soon as it runs."""
         from threading import Thread
 
         Thread(target=self.work, name=f'call-{self.threads + 1}', daemon=True).start()
@@ -82,7 +82,8 @@ class Threads:
             return None
 
     def must_queue(self, call, meta, body):
-        """True when all other threads run calls and no more of them start: the call is theirs, and this one goes on reading."""
+        """True when all other threads run calls and no further ones start: the call goes to them, and this one continues
+        reading."""
         if self.limit == self.wanted:
             return False
         with self.guard:
@@ -123,7 +124,7 @@ class Threads:
                 return
 
     def pass_turn(self):
-        """False when there is nobody to take it: it stays where it is."""
+        """False when no thread can take the turn: it stays here."""
         if not self.has_heir():
             return False
         self.turn.release()
@@ -159,7 +160,8 @@ class Threads:
                 self.penalty = LEAST_PENALTY
 
     def relieve(self):
-        """Passes on the turn of a thread that is not back. The Watcher calls it every RELIEF_MS, until it is False."""
+        """Passes on the turn of a thread that is not back in time. The Watcher calls it every RELIEF_MS, until it returns
+        False."""
         if self.pledge is not self.seen_pledge:
             self.seen_pledge = self.pledge
             self.quiet_ticks = 0

@@ -1,9 +1,8 @@
-"""Signatures, a file each: `prepare(worker, function)` answers whether calls are async, and how one is made.
+"""Signatures, one file each: `prepare(worker, function)` returns whether calls are async, and a function that performs one.
 
-What a call is made by is `invoke(call, meta, body)`; it returns what `result_of` returns. A signature whose code is found in a way of
-its own has `load(meta)`, which is given what BIND says and answers with the function. Only the file of the signature that BIND names is
-loaded.
-"""
+That function is `invoke(call, meta, body)`; it returns the result of `result_of`. A signature with its own way of loading
+code has `load(meta)`, which gets the content of BIND and returns the function. Only the file of the signature that BIND
+names is loaded."""
 
 import sys
 from _thread import _local as ThreadLocal
@@ -31,8 +30,8 @@ def known_signatures():
 
 
 def invoker(worker, function, arguments, answer=None):
-    """What `prepare` answers for a function that is called with `arguments(call, meta, body)`, by place and by name; its value becomes
-    `answer(worker, meta, value)`, or what it is itself."""
+    """The result of `prepare` for a function that is called with `arguments(call, meta, body)`, positional and by name;
+    `answer(worker, meta, value)` converts its value, if given."""
     answer = answer or (lambda worker, meta, value: result_of(worker, value))
 
     def invoke(call, meta, body):
@@ -53,7 +52,7 @@ KEPT_LOOP = ThreadLocal()
 
 
 def finish_awaitable(awaitable):
-    """For a sync function that returns something to await, such as a decorated async one."""
+    """For a sync function that returns an awaitable, such as a decorated async one."""
     if not hasattr(KEPT_LOOP, 'loop'):
         import asyncio
 
@@ -69,7 +68,7 @@ def is_async(function):
 
 
 def positional_parameters(function):
-    """How many arguments it takes by position; None when that is unlimited or cannot be told."""
+    """Number of positional arguments; None when it is unlimited or unknown."""
     code, is_bound = code_of(function)
     if code is None or code.co_flags & 0x04:  # inspect.CO_VARARGS
         return None
@@ -77,7 +76,7 @@ def positional_parameters(function):
 
 
 def code_of(function):
-    """The code behind a function, a method, or an object that can be called; and whether it begins with `self`."""
+    """The code behind a function, a method, or a callable object; and whether it begins with `self`."""
     if hasattr(function, '__func__'):
         return getattr(function.__func__, '__code__', None), True
     if hasattr(function, '__code__'):

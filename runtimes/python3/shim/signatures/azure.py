@@ -1,4 +1,4 @@
-"""`azure`: an app of Azure Functions with its functions, called by route, by schedule, or by name."""
+"""`azure`: an app of Azure Functions, whose functions are called by route, by schedule, or by name."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ def load(meta):
 
 
 def surroundings(meta, settings):
-    """Settings of the app, then of local.settings.json, then what the platform sets."""
+    """Settings of the app, then of local.settings.json, then of the platform."""
     name = meta.get('function_name') or meta.get('function_id')
     given = {
         **({} if settings.get('IsEncrypted') else settings.get('Values', {})),
@@ -48,7 +48,7 @@ def surroundings(meta, settings):
 
 
 def described(functions):
-    """What the server is told when the app is bound."""
+    """The data for the server when the app is bound."""
     return {'functions': [one.listed() for one in functions]}
 
 
@@ -87,7 +87,7 @@ def by_route(functions, meta, body):
 
 
 def routed(functions, http):
-    """The most literal of the routes that match; a wrong method is no match."""
+    """The most literal matching route; a route with another method does not match."""
     path = http['target'].partition('?')[0]
     matching = []
     for one in functions:
@@ -103,7 +103,7 @@ def only_http(functions):
 
 
 def may_call(function, meta):
-    """The server says whose key came; a webhook is called by who knows its URL."""
+    """The server checks the request's key; knowing its URL is enough to call a webhook."""
     key = meta['http'].get('key')
     if function.level == 'anonymous' or meta.get('trigger') == 'webhook' or key == 'admin':
         return True
@@ -111,7 +111,7 @@ def may_call(function, meta):
 
 
 def by_name(worker, functions, meta, body):
-    """`{"target": "nightly", "input": …}`; an app with one such function needs no target."""
+    """`{"target": "nightly", "input": …}`; an app with a single such function needs no target."""
     from ..azure_host.invocation import answer_of, http_datum, input_datum, invoke
 
     value, kind = read_input(meta, body), meta.get('input')
@@ -150,7 +150,7 @@ TOLD = set()
 
 
 def tell_outputs(function, outputs):
-    """They go to storages that are not here: said once for each."""
+    """Outputs go to storage that does not exist here: reported once for each."""
     for one in function.outputs:
         key = (function.name, one['name'])
         if one['name'] in outputs and one['type'] != 'http' and key not in TOLD:

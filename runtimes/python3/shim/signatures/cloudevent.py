@@ -18,7 +18,7 @@ def prepare(worker, function):
 
 
 def answer(worker, meta, value):
-    """An event answers callers over HTTP in the binary mode, others as one object."""
+    """Callers over HTTP get an event in the binary mode, others one object."""
     if 'http' in meta:
         return answer_of(value) or result_of(worker, value)
     parts = parts_of(value)

@@ -1,4 +1,5 @@
-"""`fission`: main() inside a request of Flask, whose answer is whatever Flask takes; with FastAPI in the package also main(request)."""
+"""`fission`: main() inside a Flask request, returning anything that Flask accepts; with FastAPI in the package also
+main(request)."""
 
 import os
 
@@ -14,7 +15,7 @@ METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS', 'DELETE']
 
 
 class SpecializeFailed(Refusal):
-    """The function cannot be made of what the package has."""
+    """The package does not contain what the function needs."""
 
 
 def load(meta):
@@ -25,7 +26,7 @@ def load(meta):
 
 
 def entry_of(entry):
-    """`pkg.module.func`; one word is a function of `main`; nothing is `main.main`, or `main` of the only file."""
+    """`pkg.module.func`; a single word is a function of `main`; an empty entry is `main.main`, or `main` of the only file."""
     if entry and '.' in entry:
         return entry
     sources = [name[:-3] for name in os.listdir('.') if name.endswith('.py')]
@@ -77,7 +78,7 @@ def prepare(worker, function):
 
 
 def routed(meta, body):
-    """With what the router of Fission adds; and whether the answer is a value: that is what callers without HTTP want."""
+    """Adds the headers of Fission's router. Also returns whether the result is a value, which callers without HTTP get."""
     http = meta.get('http')
     asked = http or posted(meta)
     headers = [

@@ -1,3 +1,3 @@
-"""`functions-framework`: `gcf` by the name of the framework."""
+"""`functions-framework`: another name of `gcf`."""
 
 from .gcf import load, prepare  # noqa: F401

@@ -1,5 +1,5 @@
-"""`gcf`: Google's Functions Framework: Flask's request, CloudEvent functions, typed ones and those of the first generation. The
-framework does the work."""
+"""`gcf`: Google's Functions Framework: Flask requests, CloudEvent, typed and first-generation functions. The framework does
+the work."""
 
 import os
 
@@ -12,7 +12,7 @@ from ..web.application import prepare_application
 
 
 class FunctionsFrameworkError(Refusal):
-    """What the framework says of a package; its own trace says nothing more."""
+    """An error of the framework about a package; its own trace would not help."""
 
 
 def load(meta):
@@ -31,7 +31,7 @@ def load(meta):
 
 
 def surroundings(meta, target):
-    """What the platform sets, where the function does not set it itself."""
+    """Variables of the platform, unless the function sets them itself."""
     name = meta.get('function_name') or meta.get('function_id')
     seconds = str(-(-(meta.get('timeout_ms') or 60_000) // 1000))
     project = meta.get('project_id') or ''
@@ -51,7 +51,7 @@ def surroundings(meta, target):
 
 
 def source_in(given):
-    """The file that defines the function: main.py, else the only one there is."""
+    """The file that defines the function: main.py, else the only file."""
     if given or os.path.exists('main.py'):
         return os.path.join(given, 'main.py') if given and os.path.isdir(given) else given or 'main.py'
     files = [name for name in os.listdir('.') if name.endswith('.py')]
@@ -63,7 +63,7 @@ def prepare(worker, function):
 
 
 def request_of(meta, body):
-    """Meta with a request, its body, and whether the answer is a value: that is what callers without HTTP want."""
+    """Meta with a request, its body, and whether the result is a value, which callers without HTTP get."""
     http = meta.get('http')
     asked = http or posted(meta)
     headers = [*asked['headers'], ['function-execution-id', meta.get('execution_id') or '']]

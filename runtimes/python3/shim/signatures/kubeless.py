@@ -1,4 +1,4 @@
-"""`kubeless`: f(event, context), whose names have dashes; Bottle's request is in event['extensions']."""
+"""`kubeless`: f(event, context), whose field names have dashes; Bottle's request is in event['extensions']."""
 
 import os
 import sys
@@ -72,7 +72,8 @@ def event_of(request):
 
 
 def requested(meta, body):
-    """With what triggers of Kubeless say of an event; and whether the answer is a value: that is what callers without HTTP want."""
+    """Adds the event headers of Kubeless's triggers. Also returns whether the result is a value, which callers without HTTP
+    get."""
     http = meta.get('http')
     asked = http or posted(meta)
     namespace = NAMESPACES.get(meta.get('trigger')) if http is None else None

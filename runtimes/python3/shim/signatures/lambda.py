@@ -1,5 +1,5 @@
-"""`lambda`: handler(event, context) of AWS Lambda. A call that came over HTTP is the event of a function URL, and its answer an HTTP
-answer."""
+"""`lambda`: handler(event, context) of AWS Lambda. A call over HTTP becomes the event of a function URL, and its result an
+HTTP response."""
 
 import sys
 
@@ -15,7 +15,7 @@ from ..wire import RESULT
 
 
 def load(meta):
-    """With the errors of loading under the names that AWS Lambda gives them."""
+    """Uses AWS Lambda's names for errors of loading."""
     surroundings(meta)
     entry = meta['entry']
     module = entry.rpartition('.')[0].replace('/', '.')
@@ -45,7 +45,7 @@ def prepare(worker, function):
 
 
 def input_of(meta, body):
-    """Nothing is an empty object; bytes are what JSON can say of them."""
+    """No input is an empty object; bytes become base64 in JSON."""
     kind = meta.get('input')
     if kind == 'none':
         return {}

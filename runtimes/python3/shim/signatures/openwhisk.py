@@ -1,5 +1,5 @@
-"""`openwhisk`: main(params) → a dict or a list. A dict with `error` says that the action failed, and so does an exception: both are
-the answer, too."""
+"""`openwhisk`: main(params) → a dict or a list. A dict with `error` and an exception mean that the action failed; both are
+also the response."""
 
 import sys
 
@@ -22,7 +22,7 @@ class ApplicationError(Refusal):
 
 
 class Action:
-    """What is the same for all calls."""
+    """Data that all calls share."""
 
     defaults = None
     enter = None
@@ -76,7 +76,7 @@ def answer(worker, value):
 
 
 def raised(worker, error):
-    """The trace is for those who read the log."""
+    """The trace goes to the log."""
     said = describe(error)
     sys.stderr.write(f'{said["stack"] or said["message"]}\n')
     return failed(worker, said, {'error': said['message']})

@@ -1,4 +1,4 @@
-"""`qinling`: main(context=…, **input), as OpenStack Qinling calls functions."""
+"""`qinling`: main(context=…, **input), as in OpenStack Qinling."""
 
 from . import invoker
 from ..context import Context, read_input

@@ -1,16 +1,16 @@
-"""HTTP: what WSGI and ASGI share. An answer is held while it may still go out in one frame, streamed when it cannot."""
+"""HTTP: the common part of WSGI and ASGI. A response is held while it may still fit in one frame, and streamed otherwise."""
 
 from ..json_text import to_json
 from ..wire import END, HEAD, RESULT, encode_frame
 
-WHOLE_ANSWER_BYTES = 1024 * 1024  # an HTTP answer that is complete at once is not streamed up to this length …
-HELD_ANSWER_BYTES = 64 * 1024  # … and up to this one when it comes in pieces and its Content-Length says how many
+WHOLE_ANSWER_BYTES = 1024 * 1024  # a response that is complete at once is not streamed up to this length …
+HELD_ANSWER_BYTES = 64 * 1024  # … and up to this one when it comes in pieces with a Content-Length
 
 CONTENT_TYPES = {'json': 'application/json', 'text': 'text/plain; charset=utf-8', 'bytes': 'application/octet-stream'}
 
 
 class Answer:
-    """The answer of an http function: held while it may still go out in one frame, streamed when it cannot."""
+    """The response of an http function: held while it may still fit in one frame, streamed otherwise."""
 
     def __init__(self, call):
         self.call = call
@@ -55,7 +55,7 @@ class Answer:
 
 
 def answer_for(call, answers_value):
-    """`answers_value`: who calls does not speak HTTP, and wants the body alone."""
+    """`answers_value`: the caller does not use HTTP and gets the body alone."""
     if not answers_value:
         return Answer(call)
     from .value import ValueAnswer
@@ -64,14 +64,14 @@ def answer_for(call, answers_value):
 
 
 class Request:
-    """What was asked; for a call that did not come over HTTP, a request that brings the input."""
+    """The request; for a call that did not come over HTTP, a POST with the input."""
 
     def __init__(self, meta):
         http = meta.get('http') or posted(meta)
         self.method = http['method']
         self.headers = http['headers']
         self.prefix = http.get('prefix', '')
-        """Path at which the application lives, as the caller wrote it: nothing, or `/fn/name`."""
+        """Path of the application in the caller's URL: empty, or `/fn/name`."""
         self.path, _, self.query = http['target'].partition('?')
         forwarded = next((value for name, value in self.headers if name.lower() == 'x-forwarded-proto'), 'http')
         self.scheme = http['url'].partition(':')[0] if 'url' in http else forwarded
@@ -83,7 +83,7 @@ def posted(meta):
 
 
 def host_and_port(host):
-    """Host and port of a Host header; the port is None where it names none."""
+    """Host and port of a Host header; the port may be None."""
     name, _, port = host.rpartition(':')
     return (name, int(port)) if name and port.isdigit() else (host, None)
 

@@ -4,8 +4,8 @@ from ..signatures import is_async, positional_parameters
 
 
 def prepare_application(function, requested=lambda meta, body: (meta, body)):
-    """What `prepare` of a signature answers. `requested(meta, body)`: the meta with the request that the application gets, its body,
-    and perhaps whether the answer is a value."""
+    """The result of a signature's `prepare`. `requested(meta, body)`: the meta with the application's request, its body, and
+    optionally whether the result is a value."""
     if is_async(function) or positional_parameters(function) == 3:
         from .asgi import invoke_asgi, start_up
 

@@ -17,7 +17,7 @@ async def invoke_asgi(application, call, meta, body, answers_value=False):
     except Exception as error:
         if not request.is_complete and not (call.is_cancelled and answer.is_streamed):
             raise
-        if request.is_complete:  # frameworks raise once more behind the page that they have sent for an error
+        if request.is_complete:  # frameworks raise again after they have sent an error page
             print(describe(error)['stack'], file=sys.stderr)
     return answer.end()
 
@@ -32,7 +32,7 @@ class AsgiRequest:
         self.answer = answer
         self.body = body
         self.is_complete = False
-        """Whether the application has sent the last piece of its answer."""
+        """Whether the application has sent the last piece of its response."""
         self.start = None
 
     async def receive(self):
@@ -55,13 +55,13 @@ class AsgiRequest:
 
     def finish(self):
         self.is_complete = True
-        if self.call.signal is not None:  # applications wait for the disconnect that follows their answer
+        if self.call.signal is not None:  # applications wait for the disconnect after their response
             self.call.signal._fire()
 
 
 def asgi_scope(call, meta):
     request = Request(meta)
-    whole_path = request.prefix + request.path  # `path` begins with `root_path`, as the specification wants
+    whole_path = request.prefix + request.path  # `path` includes `root_path`, as the specification requires
     headers = [(as_bytes(name.lower()), as_bytes(value)) for name, value in request.headers]
     host, port = host_and_port(dict(headers).get(b'host', b'localhost').decode('latin-1'))
     return {
@@ -112,7 +112,7 @@ class Lifespan:
                 asgi = {'version': '3.0', 'spec_version': '2.0'}
                 await application({'type': 'lifespan', 'asgi': asgi, 'state': cls.state}, receive, send)
             except Exception:
-                pass  # an application that knows no lifespan raises, and is served all the same
+                pass  # an application without lifespan support raises, and is served anyway
             if not started.done():
                 started.set_result(None)
 

@@ -1,4 +1,4 @@
-"""A web function's answer to a call that did not come over HTTP: the body is its value, and a status of the 500s its failure."""
+"""A web function's result for a call that did not come over HTTP: the body is its value, and a 5xx status its failure."""
 
 from . import Answer
 from ..errors import Refusal

@@ -55,7 +55,7 @@ def wsgi_environ(call, meta, body):
         'taibai.context': Context(call, meta),
     }
     for name, value in request.headers:
-        if '_' in name:  # could pass for one with a dash, which others vouch for
+        if '_' in name:  # could be mistaken for one with a dash, which proxies set
             continue
         key = 'HTTP_' + name.upper().replace('-', '_')
         if key in environ:

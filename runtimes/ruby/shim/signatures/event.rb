@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
 module TaibaiShim
-  # Signatures, a file each: `prepare(worker, callable)` answers with what a call is made by; it is given the call, its meta and
-  # its body, and answers with what `result_of` returns.
+  # Signatures, one file each: `prepare(worker, callable)` returns a function that performs a call; it gets the call, its meta and
+  # its body, and returns the result of `result_of`.
   module Signatures
-    # `main(event, context)`; or `main(event:, context:)`, as AWS Lambda calls handlers.
+    # `main(event, context)`; or `main(event:, context:)`, as in AWS Lambda.
     module Event
       def self.prepare(worker, callable)
         parameters = parameters_of(callable)

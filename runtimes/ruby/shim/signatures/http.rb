@@ -4,7 +4,7 @@ require_relative '../rack_answer'
 
 module TaibaiShim
   module Signatures
-    # A Rack application: `main(env)` answers with status, headers and body.
+    # A Rack application: `main(env)` returns status, headers and body.
     module Http
       def self.prepare(worker, application)
         lambda do |call, meta, body|
