@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a script of this project on the project's own Node, after installing the packages when they are missing or out of date.
-# Needs only Node.js 20 and npm; Taibai itself runs on the Node.js 24 that its packages bring.
-# Usage: sh scripts/bootstrap.sh [--from FOLDER] scripts/NAME.ts [arguments]
+# Runs a script of this project on the project's own Node.js, after installing the packages if they are missing or outdated. It
+# needs only Node.js 20 and npm; Taibai itself runs on the Node.js 24 in its packages. Usage: sh scripts/bootstrap.sh [--from
+# FOLDER] scripts/NAME.ts [arguments]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,7 +21,7 @@ main() {
   exec "$node" "$script" "$@"
 }
 
-# Paths that a person types begin where they are; the data folder stays where the server has it.
+# Paths in arguments are relative to the caller's folder; the data folder stays where the server has it.
 go_back() {
   case "${TAIBAI_DATA_DIR:=data}" in /*) ;; *) TAIBAI_DATA_DIR=$PWD/$TAIBAI_DATA_DIR ;; esac
   export TAIBAI_DATA_DIR
@@ -33,7 +33,7 @@ installed() { [ "$(cat node_modules/.taibai-lock-sum 2>/dev/null)" = "$(wanted)"
 
 install() {
   command -v node >/dev/null 2>&1 || fail "Node.js is not installed. Install Node.js 20 or newer with npm; the Node.js that Taibai itself runs on comes with its packages."
-  # npm must not run on a Node that it is about to replace.
+  # npm must not run on a Node.js that it is about to replace.
   PATH=$(printf %s "$PATH" | tr : '\n' | grep -v node_modules | paste -s -d : -)
   command -v npm >/dev/null 2>&1 || fail "npm is not installed. It belongs to Node.js; on Debian: apt-get install npm"
   [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || fail "This system's Node.js is too old for npm to install the packages: it is $(node --version), at least 20 is needed."
@@ -44,13 +44,13 @@ install() {
 
 install_packages() {
   echo "▸ Packages: installing (about half a minute)"
-  # --loglevel=error: packages that want a newer Node than npm's own get it, so npm's EBADENGINE warnings would only confuse.
+  # --loglevel=error hides npm's EBADENGINE warnings: packages that need a newer Node.js than npm's own get it.
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || fail "npm could not install the packages; its message is above."
   wanted >node_modules/.taibai-lock-sum
   echo "  ✓ installed"
 }
 
-# npm ci empties node_modules: two of them at once would leave a mess. A directory is made by exactly one.
+# Two concurrent runs of npm ci would damage node_modules. Creating a directory is atomic.
 lock() {
   lock="${TMPDIR:-/tmp}/taibai-install-$(pwd | cksum | tr ' ' -)"
   until mkdir "$lock" 2>/dev/null; do

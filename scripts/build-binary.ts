@@ -1,5 +1,5 @@
-// Makes dist/taibai: the whole program as one file, and shows what it weighs. `--figures` also measures its start beside that
-// of the sources; `--if-old` makes it only when what goes into it has changed, and shows nothing.
+// Builds dist/taibai, the whole program as one file, and prints its size. `--figures` also measures its start against that of the
+// sources; `--if-old` builds only when the inputs have changed, and prints nothing.
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -29,10 +29,10 @@ import { progress, runScript } from './setup/terminal.ts'
 const dist = join(projectFolder, 'dist')
 const work = join(dist, 'build')
 const target = join(dist, 'taibai')
-/** The mark in a Node.js that says whether it carries a program. */
+/** The marker in a Node.js binary that tells whether it contains a program. */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
-/** Says of the executable beside it what it was made of. */
+/** File with the hash of the executable's inputs. */
 const madeOf = join(dist, 'taibai.made-of')
 
 async function main(): Promise<undefined> {
@@ -46,7 +46,7 @@ async function main(): Promise<undefined> {
   await showFigures(target, progress, process.argv.includes('--figures'))
 }
 
-/** False when it was made of the very same before. */
+/** False when the executable is up to date. */
 async function make(isOptional: boolean): Promise<boolean> {
   const parts = await bundle('executable', work)
   const isNew = !isOptional || !isMadeOf(parts)
@@ -67,7 +67,7 @@ async function assemble(parts: Bundle): Promise<void> {
 const isMadeOf = (parts: Bundle): boolean =>
   existsSync(target) && existsSync(madeOf) && readFileSync(madeOf, 'utf8') === keyOf(parts)
 
-/** Hash of the program, the Node.js that carries it, and how it is put together. */
+/** Hash of the program, of Node.js, and of the build steps. */
 const keyOf = ({ hash }: Bundle): string =>
   createHash('sha256')
     .update(hash)
@@ -75,7 +75,7 @@ const keyOf = ({ hash }: Bundle): string =>
     .update(readFileSync(import.meta.filename))
     .digest('hex')
 
-/** What is carried: made by the very Node.js that will carry it, with its compiled code. */
+/** The embedded blob, created by the same Node.js that will contain it, with its code cache. */
 async function makeBlob(parts: Bundle): Promise<string> {
   const programs = { main: wrapped(parts.main), commands: wrapped(parts.commands) }
   const assets = carried({ ...parts, ...programs })
@@ -84,12 +84,12 @@ async function makeBlob(parts: Bundle): Promise<string> {
   const how = { disableExperimentalSEAWarning: true, execArgv: ['--no-warnings'], execArgvExtension: 'none' }
   const all = { ...assets, ...compressed(caches) }
   writeJson(join(work, 'sea.json'), { main: basename(await makeLauncher()), output, assets: all, ...how })
-  // From there, so that errors name the program and not this folder.
+  // Run in this folder, so that errors name the program and not the folder.
   await must('Making what is carried', process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: work })
   return output
 }
 
-/** As a function of what a module finds: the launcher compiles a script. */
+/** Wraps the program as a CommonJS function, because the launcher compiles a script. */
 function wrapped(program: string): string {
   const path = program.replace('.cjs', '.wrapped.cjs')
   const source = readFileSync(program, 'latin1')
@@ -106,7 +106,7 @@ async function makeLauncher(): Promise<string> {
   return outfile
 }
 
-/** Files of this machine by the names under which the program asks for them. */
+/** Files of this machine by the names under which the program requests them. */
 function carried({ hash, main, commands, ledgerThread, files }: Bundle): Record<string, string> {
   const runtimes = Object.keys(files).filter((name) => name.startsWith('runtimes/'))
   const addon = sqliteAddon()
@@ -137,7 +137,7 @@ async function inject(blob: string): Promise<void> {
   const unfinished = join(work, 'taibai')
   copyFileSync(process.execPath, unfinished)
   chmodSync(unfinished, 0o755)
-  // Names for debuggers: a seventh of the file. Only before the injection, which strip would undo.
+  // Removing the symbols saves a seventh of the size. It must happen before the injection, which strip would undo.
   if (findProgram('strip') === undefined) progress.warn('strip (binutils) is not installed: the file is larger')
   else await must('Stripping', 'strip', ['--strip-unneeded', unfinished])
   const postject = join(dirname(createRequire(import.meta.url).resolve('postject/package.json')), 'dist', 'cli.js')

@@ -1,4 +1,5 @@
-// Makes dist/console: the web page as static files, and shows what its first load weighs. `--if-old` does nothing when nothing has changed.
+// Builds dist/console, the web page as static files, and prints the size of its first load. `--if-old` does nothing when it is up
+// to date.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -9,7 +10,7 @@ const project = join(import.meta.dirname, '..')
 const source = join(project, 'src/console')
 const target = join(project, 'dist/console')
 
-/** False when the files are there and nothing is newer. */
+/** False when the files exist and no source is newer. */
 export function consoleIsOld(): boolean {
   const made = statSync(join(target, 'index.html'), { throwIfNoEntry: false })
   if (made === undefined) return true
@@ -27,7 +28,7 @@ export async function buildConsole(): Promise<void> {
   rmSync(target, { recursive: true, force: true })
   mkdirSync(target, { recursive: true })
   await build({
-    // The simulator is a thread of its own: it must not share code that touches the page.
+    // The simulator is a web worker, which must not share code that uses the page.
     entryPoints: [join(source, 'main.tsx'), join(source, 'simulate-worker.ts')],
     outdir: target,
     bundle: true,
@@ -45,7 +46,7 @@ export async function buildConsole(): Promise<void> {
   copyFileSync(join(source, 'index.html'), join(target, 'index.html'))
 }
 
-/** Size of the files that the page asks for at once, compressed. */
+/** Compressed size of the files that the page loads at once. */
 export function firstLoadBytes(): number {
   const main = readFileSync(join(target, 'main.js'), 'utf8')
   const parts = [...main.matchAll(/from\s*"\.\/(part-[\w]+\.js)"/g)].map(([, name]) => name as string)

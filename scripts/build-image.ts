@@ -1,5 +1,5 @@
-// Makes the image taibai/server: the executable on a slim base, over the engine's API. Makes dist/taibai first where it is missing.
-// `--if-old` makes both only when what goes into them has changed.
+// Builds the image taibai/server through the engine's API: the executable on a slim base. Builds dist/taibai first if it is
+// missing. `--if-old` builds both only when their inputs have changed.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { progress, runScript } from './setup/terminal.ts'
 const officialBase = 'debian:bookworm-slim'
 const executable = join(projectFolder, 'dist', 'taibai')
 
-/** The C++ library is all that a slim Debian lacks. */
+/** A slim Debian lacks only the C++ library. */
 const dockerfile = `ARG BASE
 FROM $BASE
 COPY libraries/ /usr/local/lib/
@@ -30,7 +30,7 @@ ENTRYPOINT ["taibai"]
 CMD ["serve", "--container"]
 `
 
-/** What the image was made of: the executable and the lines around it. */
+/** Label with the hash of the image's inputs: the executable and the Dockerfile. */
 const madeOfLabel = 'io.taibai.made-of'
 
 async function main(): Promise<undefined> {

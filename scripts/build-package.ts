@@ -1,4 +1,4 @@
-// Makes dist/package, what `npm pack` packs: the program as JavaScript, with what travels beside it. npm runs this by itself (prepack).
+// Builds dist/package for `npm pack`: the program as JavaScript, with its assets. npm runs this automatically (prepack).
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { projectFolder, version } from '../src/assets.ts'
@@ -17,7 +17,7 @@ put(ledgerThread, 'src/ledger-thread.cjs')
 put(join(import.meta.dirname, 'build/launcher.cjs'), 'taibai.cjs')
 writeJson(join(target, 'manifest.json'), { build: hash, files: {} })
 rmSync(work, { recursive: true })
-// On standard error: what npm prints itself may be read by a program.
+// Written to standard error, because a program may read npm's output.
 console.error(`dist/package: taibai ${version}`)
 
 function put(path: string, name: string): void {

@@ -1,4 +1,5 @@
-// Builds the container image of every runtime in runtimes/, and skips those that have not changed. `--refresh` asks registries and mirrors again.
+// Builds the container image of every runtime in runtimes/, and skips unchanged ones. `--refresh` asks registries and mirrors
+// again.
 import { runtimesFolder } from '../src/assets.ts'
 import { readSettings } from '../src/host/address.ts'
 import { makeEngineClient } from '../src/host/engine-client.ts'

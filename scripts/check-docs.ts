@@ -1,4 +1,5 @@
-// Keeps the documentation true: makes its generated tables (--write), or says where they do not match the source; checks links.
+// Keeps the documentation true: makes its generated tables (--write), or says where they do not match the source; checks links
+// and the wording of pages and comments.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cliVariables } from '../src/cli-settings.ts'
@@ -6,6 +7,7 @@ import { environmentName } from '../src/config.ts'
 import { settings } from '../src/settings/settings.ts'
 import { problemsOf, readPages, unlistedPages } from './docs/pages.ts'
 import { errorsTable, settingsTables } from './docs/tables.ts'
+import { wordProblems, wordProblemsIn } from './docs/words.ts'
 
 const root = join(import.meta.dirname, '..')
 const isWriting = process.argv.includes('--write')
@@ -30,12 +32,14 @@ const pages = readPages(root)
 const problems = [
   ...stale.map(({ path }) => `${path} does not match the source: run "npm run fix"`),
   ...pages.flatMap((page) => problemsOf(page, root, known)),
+  ...pages.flatMap(({ path, text }) => wordProblems(path, text)),
+  ...wordProblemsIn(root),
   ...unlistedPages(pages),
 ]
 for (const problem of problems) console.error(problem)
 if (problems.length > 0) process.exit(1)
 
-/** The text with this table between its two marks. */
+/** The text with the table between its two marks. */
 function filled(text: string, name: string, table: string): string {
   const pattern = new RegExp(String.raw`(<!-- ${name}: [^>]*-->\n)[\s\S]*?(<!-- /${name} -->)`)
   if (!pattern.test(text)) throw new Error(`There is no place for the table ${name}.`)

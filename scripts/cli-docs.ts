@@ -1,4 +1,4 @@
-// docs/cli.md from the commands themselves: `--write` writes it, else the script fails when it is out of date.
+// Generates docs/cli.md from the commands: `--write` writes it, otherwise the script fails when it is outdated.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CommandSpec, exitCodes, globalOptions } from '../src/cli/command.ts'

@@ -1,5 +1,5 @@
 // Pictures of every page of the console, at two widths and in both themes: dist/pictures. Needs Debian's chromium.
-// Of the server of this machine, or of one that is started for it: `--own` has failures, long names and what waits,
+// The server is this machine's, or one that is started for it: `--own` has failures, long names and what waits,
 // `--empty` nothing. `--only TEXT`: pages whose address has the text.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -114,7 +114,7 @@ async function picture(page: Page, server: string, path: string, kind: string): 
   await page.screenshot({ path: join(target, `${nameOf(path)}.${kind}.png`), fullPage: true })
 }
 
-/** Curves, when there are calls to be replayed. */
+/** Shows the curves, if there are calls to replay. */
 async function replay(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Replay' }).click()
   const curves = page.getByRole('row', { name: /^histogram 4 h/ })

@@ -1,7 +1,7 @@
 // Makes a fixture of data folders from a source tree: node scripts/data-fixture.ts TREE NAME
-// Starts the server of TREE (of a release, or of the commit before a change of the schema) with the process engine, makes
-// one of everything, and ends it twice: killed with runs under way and queued, and stopped. test/fixtures/NAME.tgz holds
-// both folders and what the server answered; test/process/data-of-releases.test.ts opens them with today's program.
+// Starts the server of TREE (a release, or the commit before a schema change) with the process engine, creates one object of each
+// kind, and ends the server twice: killed with active and queued runs, and stopped. test/fixtures/NAME.tgz contains both folders
+// and the server's responses; test/process/data-of-releases.test.ts opens them with the current program.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { strToU8, zipSync } from 'fflate'
 
-/** What the server answers with, by the path that was asked. */
+/** The server's responses, by path. */
 type Answers = Record<string, unknown>
 // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
 type Json = any
@@ -20,7 +20,7 @@ if (tree === undefined || name === undefined) throw new Error('Say the source tr
 
 const workFolder = mkdtempSync(join(tmpdir(), 'taibai-fixture-'))
 const url = 'http://127.0.0.1:7199'
-/** Base URL of webhooks in the recorded answers; the test gives its servers the same. */
+/** Base URL of webhooks in the recorded responses; the test uses the same. */
 const publicUrl = 'https://fixture.example'
 const data = join(workFolder, 'data')
 
@@ -120,7 +120,7 @@ async function makeRuns(laterId: string): Promise<void> {
   await pause(3000)
 }
 
-/** Only Keystone lets the API make one. */
+/** The API can create one only with Keystone. */
 function addSource(): void {
   const database = new Sqlite(join(data, 'taibai.db'))
   const { id, project_id } = database.prepare("SELECT * FROM functions WHERE name = 'snake'").get() as Json
@@ -134,7 +134,7 @@ function addSource(): void {
   database.close()
 }
 
-/** A sync run and an async run that have begun, and five accepted ones behind it. */
+/** Leaves an active sync run, an active async run, and five queued runs. */
 async function leaveRunsUnderWay(): Promise<{ begun: string; queued: string[]; syncBegun: string }> {
   const input = (value: object) => JSON.stringify(value)
   const begun = await post('/v1/executions', { function_id: 'later', sync: false, input: input({ n: 0, ms: 5000 }) })

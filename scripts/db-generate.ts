@@ -1,4 +1,4 @@
-/** Writes the migrations after a change of a schema: `npm run db:generate -- --name what_changed`. */
+/** Generates the migrations after a schema change: `npm run db:generate -- --name what_changed`. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,7 @@ function generate(database: string): void {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** The SQL as a module: one that can be bundled, and that needs no folder beside the program. */
+/** Embeds the SQL in a module, which can be bundled and needs no folder beside the program. */
 function embed(database: string): void {
   const migrations = new URL(`src/store/migrations/${database}/`, root)
   const journal = JSON.parse(readFileSync(new URL('meta/_journal.json', migrations), 'utf8')) as {

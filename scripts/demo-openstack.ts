@@ -1,5 +1,6 @@
-// Four stories with real OpenStack services, told step by step: what happens there runs functions here. Starts the services
-// (their scripts lie beside the checkout, or where TAIBAI_TEST_STACK_SCRIPTS says), a server of its own, and removes it all.
+// Demonstrates four stories with real OpenStack services, step by step: events there run functions here. Starts the services
+// (their scripts are beside the checkout, or in TAIBAI_TEST_STACK_SCRIPTS) and a server of its own, and removes everything at the
+// end.
 
 import { SetupProblem } from '../src/host/problem.ts'
 import { type CloudUrls, CloudUser } from './openstack/cloud-user.ts'
@@ -74,7 +75,7 @@ async function tellOne(tell: (stage: Stage) => Promise<unknown>, user: CloudUser
   }
 }
 
-/** Rejects on Ctrl-C, so that what was started is removed. */
+/** Rejects on Ctrl-C, so that everything is removed. */
 function interruption(): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,4 +1,4 @@
-// The server for development: restarts when a source file changes, logs in words instead of JSON.
+// Runs the server for development: restarts when a source file changes, and prints readable log lines instead of JSON.
 import { watch } from 'node:fs'
 import { join } from 'node:path'
 import { projectFolder } from '../src/assets.ts'
@@ -27,7 +27,7 @@ async function needEngine(): Promise<void> {
   if (result.kind === 'unavailable') throw new SetupProblem(result.reason)
 }
 
-/** Not `node --watch`: it makes worker threads report their imports as messages, which the server would take for its own. */
+/** `node --watch` is not used: it makes worker threads report their imports as messages, which the server would misread. */
 function watchSources(onChange: () => void): AbortController {
   const watching = new AbortController()
   const options = { recursive: true, signal: watching.signal }

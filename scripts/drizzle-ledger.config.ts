@@ -1,4 +1,4 @@
-/** What drizzle-kit needs to know of ledger.db; for `npm run db:generate`. */
+/** drizzle-kit's settings for ledger.db; used by `npm run db:generate`. */
 import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({

@@ -1,4 +1,5 @@
-// Makes a release: npm run release -- X.Y.Z [--dry-run] [--no-image]. Version, changelog, package, executable, image, list of parts, licences, checksums, commit and tag; it sends nothing anywhere.
+// Makes a release: npm run release -- X.Y.Z [--dry-run] [--no-image]. It makes version, changelog, package, executable, image,
+// bill of materials, licences, checksums, commit and tag, and publishes nothing.
 import { createHash } from 'node:crypto'
 import { copyFileSync, createReadStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +16,7 @@ const folder = join(projectFolder, 'dist/release')
 const flags = process.argv.slice(2).filter((word) => word.startsWith('--'))
 const [wanted] = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const isDry = flags.includes('--dry-run')
-/** Of this machine: releases are built where they run. */
+/** This machine's platform: releases run on the platform on which they are built. */
 const platform = `linux-${process.arch}`
 
 async function main(): Promise<undefined> {
@@ -71,7 +72,7 @@ async function setVersion(version: string, changelog: string): Promise<void> {
   progress.done('package.json, package-lock.json and CHANGELOG.md say so')
 }
 
-/** The list of parts as CycloneDX, and their licences. */
+/** The bill of materials as CycloneDX, with licences. */
 async function makeParts(version: string): Promise<void> {
   const parts = await bundledParts()
   const whole = JSON.parse(await npm('sbom', '--sbom-format', 'cyclonedx'))

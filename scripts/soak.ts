@@ -1,4 +1,4 @@
-// Long runs against a server of their own: a load of everything with faults, or `kill -9` again and again.
+// Long runs against a server of their own: a mixed load with faults, or repeated `kill -9`.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ else {
   process.exitCode = wrong !== null ? 2 : await (values.kill ? killRounds() : soakMinutes())
 }
 
-/** Null: nothing is. */
+/** Null: the arguments are valid. */
 function wrongIn({ minutes, rounds, engine, seed }: typeof values): string | null {
   if (!(Number(minutes) > 0)) return `--minutes has to be a number above 0, and is ${JSON.stringify(minutes)}.`
   if (!/^[1-9]\d*$/.test(rounds)) return `--rounds has to be a number of rounds, and is ${JSON.stringify(rounds)}.`
@@ -49,7 +49,7 @@ function soakMinutes(): Promise<number> {
   return run(process.execPath, ['scripts/bench/main.ts', 'soak'], { BENCH_MINUTES: values.minutes }, {})
 }
 
-/** The test that the ring of whole servers runs for a few rounds. */
+/** The test that the process ring runs for a few rounds. */
 async function killRounds(): Promise<number> {
   const { rounds, engine, seed } = values
   const folder = mkdtempSync(join(tmpdir(), 'taibai-kill-'))
@@ -95,7 +95,7 @@ function newsIn(file: string): News[] {
   return lines.slice(0, -1).map((line) => JSON.parse(line))
 }
 
-/** Every tenth round, as it ends. */
+/** Prints every tenth round as it ends. */
 async function told(file: string, signal: AbortSignal): Promise<void> {
   for (let from = 0; !signal.aborted; await pause(1000, undefined, { ref: false })) {
     const rounds = newsIn(file).filter(({ round }) => round !== undefined)

@@ -127,7 +127,7 @@ function readReport(file: string): Report {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
-    // vitest did not get as far as writing one.
+    // vitest ended before it wrote a report.
     return { testResults: [] }
   }
 }

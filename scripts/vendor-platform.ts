@@ -1,4 +1,5 @@
-// Makes runtimes/*/platform: what platforms supply to the functions of their users (Express, Flask …), with the versions of package.json and requirements.txt.
+// Builds runtimes/*/platform: the packages that platforms supply to functions (Express, Flask …), in the versions of package.json
+// and requirements.txt.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,15 +10,15 @@ import { build, type Metafile } from 'esbuild'
 import { unzipSync, zipSync } from 'fflate'
 
 /**
- * For Node.js, a file for each set of packages that share their dependencies, as esbuild joins them, and for each name of a
- * package a file that takes it out of there. For Python, one archive of the packages' own files.
+ * For Node.js: a bundle for each set of packages with common dependencies, and for each package name a file that re-exports it.
+ * For Python: one archive of the packages' own files.
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const nodePlatform = join(root, 'runtimes/nodejs/platform')
 const pythonPlatform = join(root, 'runtimes/python3/platform')
 
-/** By set: what can be asked for, and where it comes from. */
+/** For each set: the names that can be imported, and their sources. */
 const sets: Record<string, Record<string, string>> = {
   express5: {
     express: 'express',
@@ -31,7 +32,7 @@ const sets: Record<string, Record<string, string>> = {
   azure: { '@azure/functions': 'azure-functions-3' },
 }
 
-/** Files by their paths in `runtimes/nodejs/platform`, as they should be. */
+/** The expected files, by path in `runtimes/nodejs/platform`. */
 export async function nodePlatformFiles(): Promise<Record<string, string>> {
   const files: Record<string, string> = {}
   for (const [set, names] of Object.entries(sets)) Object.assign(files, await filesOfSet(set, names))
@@ -63,7 +64,7 @@ async function filesOfSet(set: string, names: Record<string, string>): Promise<R
   return files
 }
 
-/** Names its exports one by one, so that modules of ECMAScript can import them by name. */
+/** Names each export, so that ES modules can import them by name. */
 function stub(set: string, name: string, from: string): Record<string, string> {
   const isFile = name.endsWith('.js')
   const path = isFile ? name : `${name}/index.js`
@@ -71,7 +72,7 @@ function stub(set: string, name: string, from: string): Record<string, string> {
   const lines = [
     `const packages = require('${up}packages.cjs')`,
     `module.exports = packages['${name}']()`,
-    // Never runs: read by Node.js, which cannot see what is above.
+    // Dead code that Node.js parses for the names of exports, since it cannot analyse the line above.
     `0 && (module.exports = { ${exportsOf(from).join(', ')} })`,
   ]
   const file = { [`${set}/${path}`]: `${lines.join('\n')}\n` }
@@ -79,7 +80,7 @@ function stub(set: string, name: string, from: string): Record<string, string> {
   return isFile ? file : { ...file, [`${set}/${name}/package.json`]: `${JSON.stringify(manifest, null, 2)}\n` }
 }
 
-/** One that asks for what only its platform has cannot be loaded here, and nobody imports it by name. */
+/** A package that requires its platform cannot be loaded here, and nobody imports it by name. */
 function exportsOf(from: string): string[] {
   if (from === 'azure-functions-3') return ['setup']
   const exported = createRequire(join(root, 'package.json'))(from)
@@ -89,7 +90,7 @@ function exportsOf(from: string): string[] {
 const versionOf = (name: string): string =>
   JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version
 
-/** Of whatever went into a file. */
+/** The packages whose files are in the bundle. */
 function packagesIn({ inputs }: Metafile): { id: string; license: string }[] {
   const folders = new Set<string>()
   for (const path of Object.keys(inputs)) {
@@ -106,7 +107,7 @@ function packagesIn({ inputs }: Metafile): { id: string; license: string }[] {
 
 // ------------------------------------------------------------------------------------------------------ Python
 
-/** Files of the wheels that `requirements.txt` names, without compiled ones: those that have some do without. */
+/** Files of the wheels in `requirements.txt` without compiled ones, which are optional for these packages. */
 function pythonArchive(): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-wheels-'))
   try {
@@ -139,7 +140,7 @@ function pythonArchive(): Uint8Array {
       const inside = unzipSync(readFileSync(join(folder, wheel)))
       for (const name of Object.keys(inside).sort()) if (isWanted(name)) files[name] = inside[name] as Uint8Array
     }
-    // Python finds a package without __init__.py in an archive by the entry of its folder.
+    // In an archive Python finds a package without __init__.py by its folder's entry.
     for (const name of ['azure/', 'google/', 'google/cloud/']) files[name] = new Uint8Array()
     return zipSync(files, { mtime: new Date(1980, 1, 1), level: 9 })
   } finally {

@@ -1,4 +1,4 @@
-// Makes runtimes/nodejs/shim/vendor/sucrase.cjs of the package: the one file by which the shim compiles TypeScript and JSX.
+// Builds runtimes/nodejs/shim/vendor/sucrase.cjs from the package: the shim's compiler for TypeScript and JSX.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 
 const file = fileURLToPath(new URL('../runtimes/nodejs/shim/vendor/sucrase.cjs', import.meta.url))
 
-/** The file as it should be. */
+/** The expected file. */
 export async function bundledSucrase(): Promise<string> {
   const folder = join(createRequire(import.meta.url).resolve('sucrase/package.json'), '..')
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

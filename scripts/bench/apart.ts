@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'no
 import { join } from 'node:path'
 
 /**
- * A measurement of who waits for whom on a machine that others use, too: caller, server and workers go before the others' programs,
- * each in a session or a control group of its own, and stand to each other as on a machine without others. As root, on an engine that makes control groups
- * itself; elsewhere nothing is changed, and `how` says so.
+ * Isolates a measurement on a machine that others use too: caller, server and workers get priority over other programs, each in a
+ * session or control group of its own, and keep their relative priorities. Needs root, and an engine that creates control groups
+ * itself; otherwise nothing changes, and `how` says so.
  */
 export interface Apart {
   how: string
-  /** Of the server. */
+  /** Settings for the server. */
   settings: Record<string, string | number>
   /** The control group of workers, and of containers that are compared with them; undefined: the engine's. */
   parent?: string
@@ -20,11 +20,11 @@ export interface Apart {
 
 const groups = '/sys/fs/cgroup'
 const name = 'taibai-bench'
-/** The server before its workers as far as it is by its own default: each step is a quarter more. */
+/** Keeps the server's default priority over its workers: each step is a quarter more. */
 const nice = { caller: -19, load: -10, server: -19 }
 const workerShares = 9548
 
-/** This program once more, as the leader of a session; null: this is that one. Its exit code. */
+/** Restarts this program as the leader of a session and returns its exit code; null: it already leads one. */
 export function inOwnSession(): Promise<number> | null {
   if (process.env.BENCH_APART !== undefined || process.getuid?.() !== 0) return null
   const env = { ...process.env, BENCH_APART: '1' }
@@ -48,7 +48,7 @@ export function setApart(): Apart {
   }
 }
 
-/** Null, or why there is none. */
+/** Null, or the reason of the failure. */
 function makeGroup(): string | null {
   try {
     const driver = execFileSync('docker', ['info', '--format', '{{.CgroupDriver}}'], { encoding: 'utf8' }).trim()
@@ -56,7 +56,7 @@ function makeGroup(): string | null {
     const isFirst = existsSync(join(groups, 'cpu'))
     const folder = join(groups, isFirst ? 'cpu' : '', name)
     mkdirSync(folder, { recursive: true })
-    // The second version counts from 1 to 10,000, where the first has 2 to 262,144.
+    // cgroup v2 counts from 1 to 10,000, v1 from 2 to 262,144.
     if (isFirst) writeFileSync(join(folder, 'cpu.shares'), String(workerShares))
     else writeFileSync(join(folder, 'cpu.weight'), String(Math.round(1 + ((workerShares - 2) * 9999) / 262_142)))
     return null
@@ -65,13 +65,13 @@ function makeGroup(): string | null {
   }
 }
 
-/** The engine makes them in every hierarchy, and leaves them. */
+/** The engine creates the groups in every hierarchy and leaves them. */
 function removeGroups(): void {
   for (const folder of [groups, ...readdirSync(groups).map((each) => join(groups, each))]) {
     try {
       rmdirSync(join(folder, name))
     } catch {
-      // It is not in this one.
+      // The group does not exist in this hierarchy.
     }
   }
 }

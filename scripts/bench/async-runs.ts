@@ -12,8 +12,8 @@ import { type Contestant, type Measured, type RoundOptions, rateLine, takeTurns 
 import { handlerFile, invoke, metric, startTaibai, type Taibai, until } from './taibai.ts'
 
 /**
- * Async calls: accepting them durably against a bare insert of the same rows, in batches of as many as can wait together;
- * then how soon an accepted run starts when a worker is free.
+ * Async calls: durable acceptance compared with a bare insert of the same rows, in batches of the same size; then the delay until
+ * an accepted run starts on a free worker.
  */
 
 export async function asyncRuns(options: RoundOptions & { drained: number }): Promise<object> {
@@ -84,7 +84,7 @@ const spreadText = (values: number[]): string => {
 const unfinished = async (taibai: Taibai): Promise<number> =>
   (await metric(taibai, 'taibai_queued')) + (await metric(taibai, 'taibai_running'))
 
-/** Rows as the server writes them when it accepts. */
+/** Rows as the server writes them on acceptance. */
 function acceptedRows(taibai: Taibai, functionId: string): unknown[] {
   const ledger = new Sqlite(join(taibai.dataDir, 'ledger.db'), { readonly: true })
   const row = ledger.prepare('SELECT * FROM executions WHERE function_id = ? LIMIT 1').get(functionId) as object
@@ -94,7 +94,7 @@ function acceptedRows(taibai: Taibai, functionId: string): unknown[] {
   return columns.map((column) => (values as Record<string, unknown>)[column.trim()])
 }
 
-/** Rows a second, durable batch after durable batch, by the same statement with time-ordered keys into the same table. */
+/** Rows per second in durable batches, with the same statement, table and time-ordered keys. */
 function rawInserts(row: unknown[], batch: number, seconds: number): number {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-raw-'))
   try {
@@ -114,7 +114,7 @@ function rawInserts(row: unknown[], batch: number, seconds: number): number {
   }
 }
 
-/** One at a time, so that a worker is free: from the commit to the moment that the function runs. */
+/** One at a time, so that a worker is free: from the commit to the start of the function. */
 async function drain(taibai: Taibai, functionId: string, count: number): Promise<number[]> {
   await noteNoise()
   const ids: string[] = []

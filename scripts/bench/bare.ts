@@ -1,10 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/**
- * The baseline: the handler of the benchmark served by node:http and nothing else. Arguments: its file, and a path to
- * listen on in place of a port.
- */
+/** The baseline: the benchmark's handler behind node:http alone. Arguments: its file, and a socket path that replaces a port. */
 
 const [file, socketPath] = process.argv.slice(2)
 const { main } = await import(file as string)

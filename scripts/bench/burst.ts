@@ -4,17 +4,17 @@ import { noteNoise } from './noise.ts'
 import { smallSource } from './packages.ts'
 import { invoke, startTaibai, type Taibai } from './taibai.ts'
 
-/** Many functions that nobody called before, all called at once; against the engine starting as many containers. */
+/** Calls many new functions at once, compared with the engine starting as many containers. */
 
 const functions = 50
-/** The server's own default. */
+/** The server's default. */
 const parallelStarts = 4
 
 interface Burst {
   calls: number[]
-  /** One container at a time. */
+  /** Start of a single container. */
   oneStart: number
-  /** As many containers as functions, as many at once as the server starts: from the first question to each answer. */
+  /** Starts of as many containers as functions, with the server's parallelism: ms from the first request to each start. */
   engine: number[]
 }
 

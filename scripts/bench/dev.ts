@@ -13,12 +13,12 @@ import { info, type Line, median, percentile, printTable, showPercentiles, sorte
 import { noteNoise } from './noise.ts'
 import type { Language } from './packages.ts'
 
-/** The edit loop: from the save of a file to the first answer of what was saved, while `taibai dev` serves the folder. */
+/** The edit loop: from saving a file to the first response of the new code, while `taibai dev` serves the folder. */
 
 const goal = { p50: 300, p95: 500 }
-/** Between two answers that are asked for: whoever edits looks again and again. */
+/** Pause between requests, like a person who reloads. */
 const againMs = 10
-/** A person does not save faster; what the save before has left to do is not part of the next figure. */
+/** Pause between saves, so that work of the previous one does not affect the next figure. */
 const restMs = 1000
 const longestMs = 30_000
 
@@ -42,7 +42,7 @@ async function onEngine(engine: 'process' | 'docker', saves: number): Promise<Re
   writeFileSync(join(folder, 'taibai.yaml'), 'functions:\n  nodejs: {code: nodejs}\n  python3: {code: python3}\n')
   const session = await startSession(folder, engine)
   try {
-    // The first round finds caches empty that later ones find full.
+    // The first round warms caches and is not counted.
     for (let n = -1; n < saves; n++) {
       for (const language of ['nodejs', 'python3'] as const) {
         await pause(restMs)
@@ -73,7 +73,7 @@ function line(what: string, times: number[]): Line {
   }
 }
 
-/** Written over in place or renamed over in turn, as editors do. */
+/** Alternates between writing in place and renaming, as editors do. */
 function write(folder: string, language: Language, n: number): void {
   const { file, text } = source[language]
   const path = join(folder, language, file)

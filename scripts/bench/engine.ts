@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { EngineApi } from '../../src/engine/api/engine-api.ts'
 import type { Language } from './packages.ts'
 
-/** What the engine itself takes: a container of the same image, made, started, and its language up. Nothing of Taibai. */
+/** The engine's own cost: creating and starting a container of the same image until the language runs, without Taibai. */
 
 const boots: Record<Language, { image: string; command: string[] }> = {
   nodejs: { image: 'taibai/nodejs', command: ['node', '-e', 'console.log(1)'] },
@@ -11,7 +11,7 @@ const boots: Record<Language, { image: string; command: string[] }> = {
 
 const engine = new EngineApi(process.env.DOCKER_HOST)
 
-/** The network of functions, which a running server makes: a bridge of its own, where containers do not reach each other. */
+/** The functions' network, created by a running server: a bridge on which containers do not reach each other. */
 export async function ownNetwork(): Promise<string> {
   const filters = JSON.stringify({ label: ['io.taibai.network'] })
   const [network] = await engine.ask<{ Name: string }[]>('GET', '/networks', { filters })
@@ -39,10 +39,10 @@ export async function engineStart(language: Language, network = 'default', paren
   return tookMs
 }
 
-/** Containers of the server with this data folder that exist, and of nobody else. */
+/** Existing containers of the server with this data folder. */
 export const containersOf = async (dataDir: string): Promise<number> => (await idsOf(dataDir)).length
 
-/** Kills, pauses or unpauses so many of them. One that is gone meanwhile, or so already, is fine. */
+/** Kills, pauses or unpauses at most `most` workers. One that is gone, or already in that state, is fine. */
 export async function changeWorkers(dataDir: string, most: number, how: 'kill' | 'pause' | 'unpause'): Promise<void> {
   const ids = (await idsOf(dataDir)).slice(0, most)
   await Promise.all(ids.map((id) => engine.ask('POST', `/containers/${id}/${how}`).catch(() => {})))

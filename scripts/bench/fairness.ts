@@ -6,24 +6,24 @@ import { noteNoise } from './noise.ts'
 import { invoke, metric, startTaibai, type Taibai, until } from './taibai.ts'
 
 /**
- * A victim that is called ten times a second: alone, beside a flood of another function over 64 connections with queued runs of
- * it, and beside the same flood when that function has a limit of calls at once (`max_running`). The three take turns, because
- * what else the machine does changes; all calls of a kind together have the percentiles.
+ * A victim function that is called ten times per second: alone, beside a flood of another function over 64 connections with
+ * queued runs, and beside the same flood with a limit of concurrent calls (`max_running`). The three alternate, because the
+ * machine's load changes; percentiles are over all calls of a kind.
  */
 
 const connections = 64
 const everyMs = 100
-/** What an operator would give the flood. */
+/** A limit that an operator would set for the flood. */
 const limited = 2
-/** A function that works a little, as functions do. */
+/** A function with a little work, as is typical. */
 const content = `export const main = () => { let n = 0; while (n < 200000) n++; return n }`
 
-/** One call of the victim, in ms: as its caller saw it, and what the server says of it. */
+/** One call of the victim, in ms: the caller's measurement and the server's phases. */
 interface Called {
   tookMs: number
-  /** Until it had a worker. */
+  /** Wait for a worker. */
   acquireMs: number
-  /** From there to the worker's answer. */
+  /** From there to the worker's response. */
   runMs: number
 }
 
@@ -35,9 +35,9 @@ interface Kinds {
 
 export interface FairnessSize {
   rounds: number
-  /** Of each kind in each round. */
+  /** Duration of each kind in each round. */
   seconds: number
-  /** Runs of the flood that wait at the beginning of each round. */
+  /** Number of queued runs of the flood at the beginning of each round. */
   queued: number
 }
 
@@ -88,7 +88,7 @@ function print({ alone, beside, besideLimited }: Kinds, { queued }: FairnessSize
   )
 }
 
-/** Where the time of the slow ones goes: in the line for a worker, in the worker, or around both. */
+/** Where slow calls spend their time: in the queue for a worker, in the worker, or around both. */
 function slowest(calls: Called[]): string {
   const slow = calls.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, Math.ceil(calls.length / 20))
   const of = (value: (call: Called) => number) => mean(slow.map(value)).toFixed(1)
@@ -123,7 +123,7 @@ async function besideFlood(
   const headers = { 'X-Auth-Token': taibai.token }
   const target = { url: `${taibai.url}/fn/${flood}`, headers }
   const flooding = load(target, connections, seconds + 3, taibai.dataDir, apart.admit)
-  // What the flood takes at its beginning, its workers above all, is not what is asked here.
+  // Start-up costs of the flood, mainly its workers, are not measured.
   await pause(2000)
   const calls = await called(taibai, victim, seconds)
   await flooding

@@ -1,4 +1,4 @@
-/** Figures of several rounds, and how they are shown. */
+/** Figures of several rounds, and their formatting. */
 
 export interface Spread {
   min: number
@@ -32,7 +32,7 @@ export function showPercentiles(values: number[], digits = 1): string {
   return `p50 ${p50}  p95 ${p95}  p99 ${p99}  max ${(sorted.at(-1) ?? 0).toFixed(digits)}`
 }
 
-/** Each value over the one of the same round: the machine's speed drifts. */
+/** Ratios of values from the same round, because the machine's speed drifts. */
 export const ratios = (own: number[], base: number[]): Spread =>
   spread(own.map((value, at) => value / (base[at] as number)))
 
@@ -60,7 +60,7 @@ export const atMost = (what: string, goal: number, figures: Spread, digits = 2):
   reached: figures.median <= goal,
 })
 
-/** What was printed, for the JSON file. */
+/** Printed tables, for the JSON file. */
 export const tables: { title: string; lines: Line[] }[] = []
 
 export function printTable(title: string, lines: Line[]): void {

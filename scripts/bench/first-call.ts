@@ -17,7 +17,7 @@ import { noteNoise } from './noise.ts'
 import { bigZip, type Language, smallSource } from './packages.ts'
 import { invoke, startTaibai, type Taibai, until } from './taibai.ts'
 
-/** First calls: of a small and a big package on a generic worker that is ready, and with none; against what the engine takes. */
+/** First calls of a small and a big package, with a ready generic worker and without; compared with the engine's cost. */
 
 interface Times {
   small: number[]
@@ -74,7 +74,7 @@ async function oneRound(
   )
   const big = await onGeneric(ready, language, () => ready.deployZip(`big${n}`, bigZip(language), language))
   await quiet(ready, none, language)
-  // Each goes first in every other round: what the one before has left to do slows the next.
+  // They alternate in going first, because work of the previous one slows the next.
   const cold = () => firstCold(none, language)
   const engine = () => engineStart(language, undefined, parent)
   const network = await ownNetwork()
@@ -104,7 +104,7 @@ async function firstCold(none: Taibai, language: Language): Promise<number> {
   return tookMs
 }
 
-/** Deployed a while before it is called, as functions are; the worker's replacement is not part of the next figure. */
+/** Deployed some time before the call, as is usual; the replacement of the worker does not affect the next figure. */
 async function onGeneric(taibai: Taibai, language: Language, deploy: () => Promise<string>): Promise<number> {
   const id = await deploy()
   await refilled(taibai, language)
@@ -114,7 +114,7 @@ async function onGeneric(taibai: Taibai, language: Language, deploy: () => Promi
   return tookMs
 }
 
-/** Nothing of ours starts or ends. */
+/** Waits until no worker of ours starts or ends. */
 async function quiet(ready: Taibai, none: Taibai, language: Language): Promise<void> {
   await refilled(ready, language)
   await until('no worker is left', async () => (await containersOf(none.dataDir)) === 0)

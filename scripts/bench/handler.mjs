@@ -1,4 +1,4 @@
-/** What every contestant serves. */
+/** The handler that every contestant serves. */
 let calls = 0
 export function main(event) {
   calls += 1

@@ -5,7 +5,7 @@ import { noteNoise } from './noise.ts'
 import { type Cpu, cpuSince, rssMb } from './processes.ts'
 import { handlerFile, invoke, startTaibai } from './taibai.ts'
 
-/** A server with nothing to do beside twenty idle workers. */
+/** An idle server with twenty idle workers. */
 
 const workers = 20
 

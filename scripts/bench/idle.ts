@@ -5,10 +5,10 @@ import { noteNoise } from './noise.ts'
 import { cpuSince, rssMb } from './processes.ts'
 import { handlerFile, invoke, startTaibai, type Taibai } from './taibai.ts'
 
-/** What idle workers cost, paused and not, and what waking one does: whether pausing pays. */
+/** The cost of idle workers, paused and not, and of resuming one: whether pausing pays. */
 
 const python = 'def main(event, context):\n    return {"hello": "world"}\n'
-/** One that leaves a timer behind, as a client library may. */
+/** A function that leaves a timer running, as a client library may. */
 const ticking = `setInterval(() => {}, 10)\n${readFileSync(handlerFile, 'utf8')}`
 const kinds = {
   nodejs: { runtime: 'nodejs', content: readFileSync(handlerFile, 'utf8') },
@@ -41,7 +41,7 @@ async function ofKind(
     }
     await pause(5000)
     const running = await cost(taibai, seconds)
-    // The pool pauses four a second; whether all are is seen when they are woken.
+    // The pool pauses four per second; resuming shows whether all were paused.
     await pause(graceMs - seconds * 1000 + (workers / 4) * 1000 + 10_000)
     const paused = await cost(taibai, seconds)
     const wokenMs: number[] = []
@@ -63,7 +63,7 @@ async function ofKind(
   }
 }
 
-/** Shares of a core in %, measured over `seconds`. */
+/** CPU shares of a core in %, measured over `seconds`. */
 async function cost(taibai: Taibai, seconds: number): Promise<{ workers: number; server: number; rss: number }> {
   await noteNoise()
   const before = taibai.cpu()

@@ -5,7 +5,7 @@ import { run } from './load.ts'
 import type { RoundOptions } from './rounds.ts'
 import { startTaibai, type Taibai, taibaiOf, until } from './taibai.ts'
 
-/** What the server in a container takes for the same calls, in turns with one outside. Needs `npm run build:image`. */
+/** The same calls to a server in a container and one outside, alternating. Needs `npm run build:image`. */
 export async function image(options: RoundOptions & { calls: number }): Promise<object> {
   const outside = await startTaibai({ GENERIC_WORKERS: generic })
   const inside = await startInside()
@@ -35,6 +35,6 @@ async function startInside(): Promise<Taibai> {
   const client = makeClient({ url: `http://127.0.0.1:${port}`, token: () => token })
   await until('the server in the container is ready', () => client.isReady().catch(() => false))
   token = (await run('docker', ['exec', name, 'cat', '/data/admin.token'])).trim()
-  // Its processes are another's: what they use is not counted.
+  // Its processes belong to another user, so their CPU time is not counted.
   return taibaiOf({ client, pid: 0, token, dataDir: '/data', stop }, () => ({}))
 }

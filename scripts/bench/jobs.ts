@@ -18,8 +18,8 @@ import { type Cpu, cpuSince } from './processes.ts'
 import { newDataDir, startTaibai, type Taibai, until } from './taibai.ts'
 
 /**
- * Jobs that are due in the same second, with a warm worker, beside few and beside many jobs that are not: the function
- * returns when it runs, and that minus when it was due is the lateness.
+ * Jobs that are due in the same second, with a warm worker, beside few and many other jobs: the function returns its start time,
+ * and the difference to the due time is the lateness.
  */
 
 const dueAtOnce = 200
@@ -29,11 +29,11 @@ const tellTime = 'export const main = () => Date.now()\n'
 
 interface Tick {
   lateness: number[]
-  /** CPU of the server and its workers, from just before to well after. */
+  /** CPU time of the server and its workers around the due time. */
   cpuMs: Cpu
 }
 
-/** Enough to make the jobs, and for their workers to be made warm. */
+/** Enough to create the jobs and warm their workers. */
 const gapMs = 8000
 
 export async function jobs({ rounds }: { rounds: number }): Promise<object> {
@@ -65,7 +65,7 @@ interface Prepared {
   projectId: string
 }
 
-/** Functions through the API; jobs that are not due into the file of a server that is stopped, which is much quicker. */
+/** Creates functions through the API, but the other jobs in the file of a stopped server, which is much faster. */
 async function withJobs(dataDir: string, count: number): Promise<Prepared> {
   const taibai = await startTaibai({}, dataDir)
   const functionIds: string[] = []

@@ -11,11 +11,11 @@ import { noteNoise } from './noise.ts'
 import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
 import { handlerFile, invoke, newDataDir, startTaibai, type Taibai } from './taibai.ts'
 
-/** A ledger that is full against one that is empty: warm calls, lists, single executions; then calls while it is pruned. */
+/** A full ledger compared with an empty one: warm calls, lists, single executions; then calls while it is pruned. */
 
 export interface LedgerOptions extends RoundOptions {
   rows: number
-  /** Lists and single executions asked for in a round. */
+  /** Lists and single executions read in a round. */
   reads: number
 }
 
@@ -30,7 +30,7 @@ export async function ledger(options: LedgerOptions): Promise<object> {
   fill(fullDir, full, options.rows)
   console.log(`\nfilled ${options.rows} executions in ${((performance.now() - from) / 1000).toFixed(0)} s`)
   const results: Record<string, unknown> = {}
-  // Nothing is pruned: what was there stays there.
+  // Pruning is off, so that rows stay.
   const settings = { KEEP_EXECUTIONS_DAYS: 0, KEEP_EXECUTIONS_PER_PROJECT: 0 }
   await withBoth({ settings, emptyDir, fullDir, keep: 'keep' }, async (one, other) => {
     results.rates = await rates(one, other, options)
@@ -57,7 +57,7 @@ async function deployed(dataDir: string): Promise<Prepared> {
   return { functionId, projectId: String(json.project_id) }
 }
 
-/** Copies of the execution that is there, over the last 60 days, so that half of them are old enough to be pruned. */
+/** Copies of an existing execution, spread over the last 60 days, so that half of them are old enough to be pruned. */
 function fill(dataDir: string, { functionId }: Prepared, rows: number): void {
   const database = new Sqlite(join(dataDir, 'ledger.db'))
   database.pragma('journal_mode = WAL')
@@ -134,7 +134,7 @@ interface Reads {
   show: number[]
 }
 
-/** The empty one holds what the rates wrote, which is enough for a page. */
+/** The empty ledger contains the rows of the rate measurement, enough for a page. */
 async function reads(empty: Taibai, full: Taibai, { functionId }: Prepared, options: LedgerOptions): Promise<object> {
   const all = { empty: [] as Reads[], full: [] as Reads[] }
   for (let round = -1; round < options.rounds; round++) {
@@ -168,7 +168,7 @@ async function reads(empty: Taibai, full: Taibai, { functionId }: Prepared, opti
   return all
 }
 
-/** One of each in turn, so that both see the same machine. */
+/** Alternates between both, so that they see the same machine. */
 async function readsOf(
   empty: Taibai,
   full: Taibai,
@@ -198,7 +198,7 @@ async function firstPage(taibai: Taibai): Promise<{ id: string; function_id: str
   return (json as { executions: { id: string; function_id: string }[] }).executions
 }
 
-/** Pruning begins when the server starts: the first calls come beside it. */
+/** Pruning begins when the server starts, together with the first calls. */
 async function whilePruned(empty: Taibai, full: Taibai, options: LedgerOptions): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-load-'))
   const rounds = { empty: [] as Round[], full: [] as (Round & { removed: number })[] }

@@ -31,7 +31,7 @@ export interface Compared {
   taibai: Taibai
 }
 
-/** Number of generic workers that are ready. */
+/** Number of ready generic workers. */
 export const generic = 2
 
 /** Warm calls, then first ones: each of `others` in proportion to `base`. */
@@ -70,7 +70,7 @@ const contestantOf = ({ name, taibai }: Compared): Contestant => ({
   cpu: taibai.cpu,
 })
 
-/** First calls of functions on generic workers that are ready. */
+/** First calls of functions with ready generic workers. */
 async function firstCalls(others: Compared[], base: Compared, calls: number): Promise<Record<string, number[][]>> {
   const results: Record<string, number[][]> = {}
   const lines: Line[] = []
@@ -79,7 +79,7 @@ async function firstCalls(others: Compared[], base: Compared, calls: number): Pr
     for (let n = -1; n < calls; n++) {
       for (const [{ taibai }, theirs] of took) {
         const ms = await firstCall(taibai, await deploy(taibai, `${what.length}-${n + 1}`))
-        // The first round finds caches empty that later ones find full.
+        // The first round warms caches and is not counted.
         if (n >= 0) theirs.push(ms)
       }
     }

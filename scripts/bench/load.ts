@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** One round of load from wrk, which costs little itself: the machine is shared with what is measured. */
+/** One round of load from wrk, which uses little CPU itself: it shares the machine with the server. */
 
 export interface Target {
   url: string
@@ -19,7 +19,7 @@ export interface Round {
   p50Ms: number
   p99Ms: number
   maxMs: number
-  /** Answers that were not 2xx, and connections that failed. */
+  /** Responses other than 2xx, and failed connections. */
   errors: number
 }
 
@@ -64,7 +64,7 @@ end
 `
 }
 
-/** Requests are made once, so that a turn costs wrk next to nothing. */
+/** Requests are built once, so that alternating costs wrk almost nothing. */
 const turns = (paths: string[]): string => `
 local paths = { ${paths.map((path) => JSON.stringify(path)).join(', ')} }
 local made, at = {}, 0

@@ -25,12 +25,12 @@ import { warm } from './warm.ts'
 import { workerStart } from './worker-start.ts'
 
 /**
- * Measures, prints tables, writes JSON. `npm run bench` runs everything but the soak and the image, `npm run bench -- warm` one suite,
- * `--quick` shorter rounds. README.md says how to read it.
+ * Measures, prints tables, writes JSON. `npm run bench` runs everything except the soak and the image, `npm run bench -- warm`
+ * one suite, `--quick` shorter rounds. README.md explains the results.
  */
 
 const quick = process.argv.includes('--quick')
-/** Minutes of the soak: 10, or as many as BENCH_MINUTES says (1440 is a day). */
+/** Minutes of the soak: 10, or BENCH_MINUTES (1440 is a day). */
 const soakMinutes = Number(process.env.BENCH_MINUTES ?? (quick ? 1 : 10))
 const rounds = quick ? { rounds: 3, seconds: 2 } : { rounds: 7, seconds: 3 }
 const suites: Record<string, () => Promise<object>> = {
@@ -67,7 +67,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-// A session of its own, which can go before others without taking the terminal along.
+// A session of its own can get priority without the terminal's.
 const again = asked.some((name) => apartSuites.has(name)) ? inOwnSession() : null
 if (again !== null) process.exit(await again)
 

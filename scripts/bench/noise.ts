@@ -3,20 +3,20 @@ import { loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { median } from './figures.ts'
 
-/** What else the machine does: before each round nothing is asked of it for a moment, and what is busy then is not ours. */
+/** Load of the machine by others, measured in an idle moment before each round. */
 
 export interface Noise {
   /** Load average of the last minute; includes our own rounds. */
   load1: number
-  /** Cores that others kept busy. */
+  /** Cores used by others. */
   foreign: number
 }
 
 const lookMs = 250
-/** Above this, absolute figures say little. */
+/** Above this, absolute figures are unreliable. */
 const noticeable = 0.5
 
-/** Noise during this suite so far. */
+/** Measurements during this suite. */
 let noises: Noise[] = []
 
 export async function noteNoise(): Promise<Noise> {
@@ -41,7 +41,7 @@ export function warnOfNoise(all: Noise[]): void {
   console.log(foreign > noticeable ? `  WARNING: ${share}: believe ratios and CPU, not absolute figures` : `  ${share}`)
 }
 
-/** Processor time of the whole machine so far, without waiting for disks. */
+/** Processor time of the whole machine so far, without I/O wait. */
 function busyMs(): number {
   const [user, nice, system, , , irq, softirq] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] as string)
     .split(/\s+/)

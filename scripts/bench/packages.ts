@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { zipSync } from 'fflate'
 import { handlerFile } from './taibai.ts'
 
-/** Packages to be measured with; each is different from all others, as packages of different functions are. */
+/** Packages to measure with; all are different, like those of different functions. */
 
 export type Language = 'nodejs' | 'python3'
 
@@ -12,7 +12,7 @@ const sources = { nodejs: readFileSync(handlerFile, 'utf8'), python3: python }
 const names = { nodejs: 'main.mjs', python3: 'main.py' }
 const comments = { nodejs: '// ', python3: '# ' }
 
-/** The handler, made long by comments that do not compress. */
+/** The handler, padded with comments that do not compress. */
 export function smallSource(language: Language, bytes = 10_000): string {
   const mark = comments[language]
   const lines = [sources[language]]
@@ -25,7 +25,7 @@ const bigFiles = 2000
 const bigFileBytes = 10_000
 const filesPerFolder = 50
 
-/** The handler among 2,000 files of 10 kB, as dependencies are: in folders, most of them never loaded. */
+/** The handler among 2,000 files of 10 kB, like dependencies: in folders, most of them not loaded. */
 export function bigZip(language: Language): Uint8Array {
   const files: Record<string, [Uint8Array, { level: 0 }]> = {}
   const add = (name: string, content: Uint8Array) => {

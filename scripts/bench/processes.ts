@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Processor time in ms, by what used it. */
+/** Processor time in ms, by consumer. */
 export type Cpu = Record<string, number>
 
-/** CPU of a process: all its threads together. */
+/** CPU time of a process, including all threads. */
 export const processCpu = (pid: number): number => sum(Object.values(threadCpu(pid)))
 
-/** CPU of a server by what used it: its event loop, the thread of its ledger, and the rest (garbage collection, file work). */
+/** CPU time of a server: its event loop, the ledger's thread, and the rest (garbage collection, file I/O). */
 export function serverCpu(pid: number): Cpu {
   const { MainThread: main = 0, WorkerThread: ledger = 0, ...rest } = threadCpu(pid)
   return { main, ledger, rest: sum(Object.values(rest)) }
@@ -34,7 +34,7 @@ export function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(text(`/proc/${pid}/status`))?.[1] ?? 0) / 1024
 }
 
-/** Memory that the process has written to, and shares with no other. */
+/** Memory that the process has written to and does not share. */
 export function privateMb(pid: number): number {
   const [, kib = '0'] = /Private_Dirty:\s+(\d+)/.exec(text(`/proc/${pid}/smaps_rollup`)) ?? []
   return Number(kib) / 1024
@@ -43,8 +43,8 @@ export function privateMb(pid: number): number {
 export const openFiles = (pid: number): number => namesIn(`/proc/${pid}/fd`).length
 
 /**
- * Processes that see a folder below this one: the workers of the server whose data folder it is. The processes that Docker
- * has around a container see none of it.
+ * Processes that see a folder below this one: the workers of the server with this data folder. Docker's own helper processes do
+ * not see it.
  */
 export function workerPids(dataDir: string): number[] {
   const within = `${dataDir}/workers/`
@@ -55,7 +55,7 @@ export function workerPids(dataDir: string): number[] {
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
 
-/** What has ended meanwhile is empty. */
+/** Empty for a process that has ended. */
 function text(path: string): string {
   try {
     return readFileSync(path, 'utf8')
@@ -72,7 +72,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** A child that prints a line of JSON when it is ready. */
+/** Starts a child that prints a line of JSON when it is ready. */
 export async function startChild(args: string[]): Promise<{ child: ChildProcess; pid: number; port: number }> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const { port } = await new Promise<{ port: number }>((resolve, reject) => {

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { Pool } from 'undici'
 
 /**
- * The baseline of what the best peers do: HTTP in front, forwarded as HTTP over a Unix socket with undici. Asks nobody who
- * calls and records nothing. Arguments: the socket's path, and `request` (undici's API as proxies use it) or `dispatch`
- * (its fastest, which nobody finds pleasant).
+ * The baseline of the best peers: an HTTP server that forwards requests over a Unix socket with undici, without authentication
+ * and records. Arguments: the socket's path, and `request` (undici's usual API for proxies) or `dispatch` (its fastest and least
+ * convenient).
  */
 
 const [socketPath, api] = process.argv.slice(2)

@@ -6,13 +6,13 @@ import { load, type Round, type Target } from './load.ts'
 import { type Noise, noteNoise } from './noise.ts'
 import { type Cpu, cpuSince } from './processes.ts'
 
-/** Who takes part in a comparison under load. */
+/** A participant in a comparison under load. */
 export interface Contestant {
   name: string
   target: Target
   /** Processor time that its processes have used so far. */
   cpu(): Cpu
-  /** After its round, before the next one's: what it left to do should be done. */
+  /** Called after its round: waits until its remaining work is done. */
   settle?(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export async function takeTurns(
     const measured = new Map<string, Measured[]>(contestants.map(({ name }) => [name, []]))
     for (const each of contestants) await measure(each, connections, 1, folder, onStart)
     for (let round = 0; round < rounds; round++) {
-      // There and back: who comes later finds a machine that those before have warmed, or tired.
+      // Alternates the order, because earlier turns warm or heat the machine.
       for (const each of round % 2 === 0 ? contestants : contestants.toReversed())
         measured.get(each.name)?.push(await measure(each, connections, seconds, folder, onStart))
     }
@@ -60,7 +60,7 @@ async function measure(
   return { ...round, cpuMs, noise }
 }
 
-/** What it did and what that cost each of its processes. */
+/** The rate of a contestant and the CPU cost in each of its processes. */
 export function rateLine(name: string, rounds: Measured[]): Line {
   const rate = spread(rounds.map((round) => round.requestsPerSecond))
   const errors = rounds.reduce((sum, round) => sum + round.errors, 0)

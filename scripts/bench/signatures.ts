@@ -3,8 +3,8 @@ import { type Contestant, type Measured, type RoundOptions, takeTurns } from './
 import { startTaibai, type Taibai } from './taibai.ts'
 
 /**
- * What the calling conventions of other platforms cost beside `event`: processor time a call of the whole installation and of the
- * worker, for the same answer to the same input, sent as a run that is waited for.
+ * The cost of other platforms' signatures compared with `event`: CPU time per call of the whole installation and of the worker,
+ * for the same input and result, sent as an awaited run.
  */
 
 const goal = 1.1

@@ -10,9 +10,9 @@ import { type Answer, handlerFile, startTaibai, type Taibai } from './taibai.ts'
 import { type Failure, faultsOf, type Trouble, trouble } from './trouble.ts'
 
 /**
- * Everything a server does, mixed, at 70 % of what it can do, for as long as asked, with a fault every few seconds: what it holds
- * must not grow, calls fail only where a fault was, and nothing that was accepted is lost. Rare functions come and go, code is changed,
- * functions fail, run out of time and exit, jobs tick, callers hang up.
+ * Everything a server does, mixed, at 70 % of its capacity, with a fault every few seconds: its resources must not grow, calls
+ * fail only during a fault, and no accepted run is lost. Rare functions come and go, code changes, functions fail, time out and
+ * exit, jobs tick, callers hang up.
  */
 
 interface Sample {
@@ -23,18 +23,18 @@ interface Sample {
   rows: number
 }
 
-/** What the rows must come to. */
+/** Expected records. */
 interface Made {
   executions: number
   /** Ids of accepted runs. */
   accepted: string[]
-  /** Calls that went otherwise than they should. */
+  /** Unexpected results of calls. */
   failures: Failure[]
 }
 
-/** Share of the measured rate at which the load goes on. */
+/** Share of the measured rate that is used as load. */
 const share = 0.7
-/** Calls under way at once while the rate is measured. */
+/** Concurrent calls while the rate is measured. */
 const askers = 16
 
 const faulty = `export async function main(event) {
@@ -74,7 +74,7 @@ export async function soak({ minutes }: { minutes: number }): Promise<object> {
   }
 }
 
-/** The line is to a socket: an engine elsewhere is not held up here. */
+/** The proxy needs a socket: a remote engine cannot be delayed here. */
 function engineSocket(): string {
   const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock'
   if (host.startsWith('unix://')) return host.slice('unix://'.length)
@@ -91,7 +91,7 @@ async function deployAll(taibai: Taibai): Promise<string> {
   return id
 }
 
-/** Of the steady mix in a second, one after the other by a few askers. */
+/** Calls per second of the steady mix, sent one after the other by a few callers. */
 async function measuredRate(taibai: Taibai, made: Made, id: string): Promise<number> {
   const [seconds, before] = [5, made.executions]
   const end = performance.now() + seconds * 1000
@@ -103,7 +103,7 @@ async function measuredRate(taibai: Taibai, made: Made, id: string): Promise<num
   return (made.executions - before) / seconds
 }
 
-/** One in three is accepted and run later; now and then somebody lists what there is, or hangs up. */
+/** One in three is accepted and run later; sometimes a caller lists objects, or hangs up. */
 async function one(taibai: Taibai, made: Made, id: string, n: number): Promise<void> {
   if (n % 200 === 0) await expectStatus(made, 200, () => taibai.call('GET', '/v1/executions?limit=100'))
   if (n % 200 === 100) await hangUp(taibai)
@@ -111,7 +111,7 @@ async function one(taibai: Taibai, made: Made, id: string, n: number): Promise<v
   else await called(taibai, made, 'steady', {}, 200)
 }
 
-/** At a steady rate, whatever becomes of them. */
+/** Calls at a steady rate, whatever their results. */
 async function steady(taibai: Taibai, made: Made, id: string, perSecond: number, goesOn: () => boolean): Promise<void> {
   const from = performance.now()
   const underWay = new Set<Promise<void>>()
@@ -132,7 +132,7 @@ async function faults(taibai: Taibai, made: Made, goesOn: () => boolean): Promis
   }
 }
 
-/** More functions than there is memory for, in turn; one that is made, called and removed. */
+/** More functions than there is memory for, in turn; and one that is created, called and deleted. */
 async function changes(taibai: Taibai, made: Made, goesOn: () => boolean): Promise<void> {
   for (let n = 0; goesOn(); n++) {
     await called(taibai, made, `rare${n % 20}`, {}, 200)
@@ -169,7 +169,7 @@ async function expectStatus(made: Made, status: number, ask: () => Promise<Answe
   return answer
 }
 
-/** Whether the call was made is a race: its row may be there or not. It goes to a function that is not counted. */
+/** Whether the call is made is a race, so it goes to a function that is not counted. */
 async function hangUp(taibai: Taibai): Promise<void> {
   const headers = { 'X-Auth-Token': taibai.token }
   const signal = AbortSignal.timeout(2)
@@ -207,10 +207,10 @@ function rowsOf({ dataDir }: Taibai, sql: string): Record<string, unknown>[] {
 }
 
 interface Counts {
-  /** Of jobs, and of all else. */
+  /** Rows of jobs, and of everything else. */
   jobRows: number
   otherRows: number
-  /** Accepted runs that did not succeed, or are not there. */
+  /** Accepted runs that failed or are missing. */
   lost: number
 }
 
@@ -220,7 +220,7 @@ function countsOf(taibai: Taibai, { accepted }: Made): Counts {
   return { jobRows: countOf(taibai, "trigger = 'job'"), otherRows: countOf(taibai, "trigger <> 'job'"), lost }
 }
 
-/** What was accepted has run, and what was written is on disk: a list makes sure of that. */
+/** Waits until accepted runs have finished and rows are on disk, which a list ensures. */
 async function settled(taibai: Taibai): Promise<void> {
   for (let tries = 0; tries < 60 && countOf(taibai, "status = 'running' OR run_at IS NOT NULL") > 0; tries++) {
     await pause(1000)

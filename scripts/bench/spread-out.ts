@@ -4,14 +4,16 @@ import { atLeast, printTable } from './figures.ts'
 import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
 import { handlerFile, invoke, startTaibai, type Taibai, until } from './taibai.ts'
 
-/** The same calls spread over workers (one call at a time in each) and over functions, against one function in one worker. */
+/**
+ * The same calls spread over workers (one call at a time in each) and over functions, compared with one function in one worker.
+ */
 
 const workers = 8
 const functions = 100
 const connections = 16
 
 export async function spreadOut(options: RoundOptions): Promise<object> {
-  // 128 MiB each: one and the eight, the hundred, and what is generic.
+  // 128 MiB each: one worker, eight, a hundred, and generic ones.
   const taibai = await startTaibai({ MEMORY_BUDGET_MB: 128 * 120 })
   try {
     await deployAll(taibai)

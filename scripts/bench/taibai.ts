@@ -8,21 +8,21 @@ export interface Answer extends ClientAnswer {
   json: Record<string, unknown>
 }
 
-/** A server of its own for the benchmark: own data, free port, real containers, authentication on. */
+/** A server for the benchmark: own data, free port, real containers, authentication on. */
 export interface Taibai {
   url: string
   pid: number
   token: string
   dataDir: string
-  /** Over kept connections, so that a single call can be timed. */
+  /** Over kept-alive connections, so that a single call can be timed. */
   call(method: string, path: string, body?: unknown): Promise<Answer>
-  /** A function made of one file; gives its id. */
+  /** Deploys a function with one file and returns its id. */
   deploy(name: string, content: string, more?: Record<string, unknown>): Promise<string>
   deployZip(name: string, zip: Uint8Array, runtime?: string): Promise<string>
-  /** Generic workers of the runtime that are ready. */
+  /** Number of ready generic workers of the runtime. */
   ready(runtime: string): Promise<number>
   cpu(): Cpu
-  /** Its data folder goes too, unless it is kept. */
+  /** Also deletes the data folder, unless it is kept. */
   stop(keep?: 'keep'): Promise<void>
 }
 
@@ -34,7 +34,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 export const newDataDir = (): string => newFolder('taibai-bench-')
 
-/** Settings by their names without the prefix, such as `GENERIC_WORKERS`. */
+/** Settings by name without prefix, such as `GENERIC_WORKERS`. */
 export async function startTaibai(settings: Record<string, string | number> = {}, dataDir?: string): Promise<Taibai> {
   const given = Object.entries({ LOG_LEVEL: 'info', ...settings })
   const environment = Object.fromEntries(given.map(([name, value]) => [`TAIBAI_${name}`, String(value)]))
@@ -46,7 +46,7 @@ export async function startTaibai(settings: Record<string, string | number> = {}
   })
 }
 
-/** A server that runs. `cpu`: what its processes have used. */
+/** A running server. `cpu`: CPU time of its processes. */
 export function taibaiOf({ client, pid, token, dataDir: folder, stop }: OwnServer, cpu: () => Cpu): Taibai {
   const ids = new Map<string, string>()
   return {
@@ -74,7 +74,7 @@ export function taibaiOf({ client, pid, token, dataDir: folder, stop }: OwnServe
   }
 }
 
-/** Calls a function; throws when it fails, or did not start as expected. */
+/** Calls a function; throws when it fails, or has another start kind than expected. */
 export async function invoke(taibai: Taibai, name: string, startKind?: string): Promise<Answer> {
   const answer = await taibai.call('POST', `/fn/${name}`, {})
   const timing = String(answer.headers['server-timing'])
@@ -91,7 +91,7 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   }
 }
 
-/** Of /metrics, the sum over all labels. */
+/** A metric from /metrics, summed over all labels. */
 export async function metric(taibai: Taibai, name: string): Promise<number> {
   const { text } = await taibai.call('GET', '/metrics')
   const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))

@@ -5,9 +5,9 @@ import type { EngineLine } from '../setup/engine-line.ts'
 import { changeWorkers } from './engine.ts'
 import type { Taibai } from './taibai.ts'
 
-/** Faults that a soak makes one after the other, and which calls they may fail. */
+/** Faults that a soak injects one after the other, and the failures that each explains. */
 
-/** A call that went otherwise than it should. */
+/** An unexpected result of a call. */
 export interface Failure {
   from: number
   to: number
@@ -19,7 +19,7 @@ export interface Trouble {
   name: string
   from: number
   to: number
-  /** Answers that it explains, in this time and shortly after. */
+  /** Statuses that it explains, during the fault and shortly after. */
   explains: number[]
 }
 
@@ -30,7 +30,7 @@ interface Kind {
 }
 
 const betweenMs = 4000
-/** A call that began while the fault was there may end so much later. */
+/** How long after the fault a call that began during it may end. */
 const afterMs = 2000
 
 const kinds: Kind[] = [
@@ -52,7 +52,7 @@ export async function trouble(taibai: Taibai, line: EngineLine, made: Trouble[],
   }
 }
 
-/** Which of the failures were there while a fault was that explains them, and which were not. */
+/** Separates failures explained by a fault from unexplained ones. */
 export function faultsOf(
   failures: Failure[],
   troubles: Trouble[],

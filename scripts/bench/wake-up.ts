@@ -9,8 +9,8 @@ import { processCpu, statusOfThreads, stopChild, workerPids } from './processes.
 import { invoke, startTaibai, type Taibai, until } from './taibai.ts'
 
 /**
- * What a call costs the worker's process when it comes alone and wakes it, and when 16 are under way. Beside them, for what
- * no shim can save, the smallest programs that answer a message on a Unix socket, in the same language, woken as seldom.
+ * CPU cost of a call in the worker's process when it comes alone and wakes it, and with 16 in flight. For comparison: minimal
+ * programs that answer a message on a Unix socket, in the same language, woken at the same rate.
  */
 
 const pauseMs = 4
@@ -38,9 +38,9 @@ while d := c.recv(65536): c.sendall(d)`,
 type Language = keyof typeof languages
 
 interface Cost {
-  /** Microseconds of processor time, of the whole process. */
+  /** Microseconds of CPU time, of the whole process. */
   cpuMicros: number
-  /** How often its threads gave the processor away because they had nothing to do. */
+  /** Number of voluntary context switches of its threads. */
   sleeps: number
 }
 
@@ -82,13 +82,13 @@ interface BoundProcess {
   call(): Promise<unknown>
 }
 
-/** A function in one worker, and its process: the one that sleeps and wakes as the function is called. */
+/** A function in one worker, and the process that sleeps and wakes as the function is called. */
 async function workerOf(taibai: Taibai, language: Language, concurrency: number): Promise<BoundProcess> {
   const name = `${language}-${concurrency}`
   const call = () => invoke(taibai, name)
   await taibai.deploy(name, languages[language].source, { runtime: language, concurrency })
   await call()
-  await pause(1000) // what follows a first call: a generic worker takes the place of this one
+  await pause(1000) // after a first call, a new generic worker replaces this one
   const before = new Map(workerPids(taibai.dataDir).map((pid) => [pid, sleepsOf(pid)]))
   await oneByOne(50, call)
   const woken = ([pid, sleeps]: [number, number]) => sleepsOf(pid) - sleeps
@@ -118,7 +118,7 @@ async function together(calls: number, one: () => Promise<unknown>): Promise<voi
   await Promise.all(Array.from({ length: 16 }, caller))
 }
 
-/** Of all its threads. */
+/** Voluntary context switches of all its threads. */
 function sleepsOf(pid: number): number {
   const count = /^voluntary_ctxt_switches:\s+(\d+)/m
   return statusOfThreads(pid).reduce((sum, status) => sum + Number(count.exec(status)?.[1] ?? 0), 0)

@@ -16,8 +16,8 @@ import {
 import { handlerFile, startTaibai, type Taibai } from './taibai.ts'
 
 /**
- * Warm sync calls through the whole path (authentication on, every execution recorded) against the same handler served
- * bare, and behind a proxy that does neither.
+ * Warm sync calls through the whole path (authentication on, every execution recorded) compared with the same handler alone, and
+ * behind a proxy without either.
  */
 
 const event = '{"name":"bench"}'

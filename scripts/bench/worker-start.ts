@@ -12,11 +12,11 @@ import type { Language } from './packages.ts'
 import { privateMb, processCpu } from './processes.ts'
 
 /**
- * What a generic worker costs before anybody calls it: its processor time from the start until it idles, and the memory that is
- * its own. Against the language alone in the same image. `BENCH_BESIDE=taibai/nodejs:<tag>` measures another image in turn.
+ * The cost of a generic worker before any call: CPU time from the start until it idles, and private memory. It is compared with
+ * the language alone in the same image. `BENCH_BESIDE=taibai/nodejs:<tag>` also measures another image, alternating.
  */
 
-/** What is started in an image; absent: its own command, the shim. */
+/** A command in an image; absent: the image's own command, the shim. */
 interface Contestant {
   image: string
   command?: string[]
@@ -32,7 +32,7 @@ const idleAlone: Record<Language, string[]> = {
   python3: ['python3', '-I', '-S', '-c', 'import posix; posix.read(posix.pipe()[0], 1)'],
 }
 
-/** A worker idles when it has used less than this in the time between two looks. */
+/** A worker that uses less than this between two checks counts as idle. */
 const idleCpuMs = 0.5
 const lookMs = 250
 
@@ -49,7 +49,7 @@ export async function workerStart({ starts }: { starts: number }): Promise<objec
   return results
 }
 
-/** They take turns, there and back, so that what the machine does meanwhile falls on all alike. */
+/** They alternate, so that the machine's load affects all alike. */
 async function compare(language: Language, contestants: Contestant[], starts: number): Promise<Cost[][]> {
   const costs: Cost[][] = contestants.map(() => [])
   for (let round = -1; round < starts; round++) {
@@ -57,7 +57,7 @@ async function compare(language: Language, contestants: Contestant[], starts: nu
     const turns = [...contestants.keys()]
     for (const at of round % 2 === 0 ? turns : turns.reverse()) {
       const cost = await startOnce(contestants[at] as Contestant)
-      // The first round finds caches empty that later ones find full.
+      // The first round warms caches and is not counted.
       if (round >= 0) costs[at]?.push(cost)
     }
   }
@@ -83,12 +83,12 @@ function lines(contestants: Contestant[], costs: Cost[][]): Line[] {
   })
 }
 
-/** A container as the server starts one, as far as the shim sees it. */
+/** A container as the server starts it, as far as the shim is concerned. */
 async function startOnce({ image, command }: Contestant): Promise<Cost> {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-worker-'))
   const pipes = ['stdout', 'stderr'].map((name) => join(folder, name))
   await makePipes(pipes)
-  // For both directions: opening for one waits for the other side.
+  // Opened for both directions, because opening for one blocks until the other side is open.
   const readers = pipes.map((path) => openSync(path, 'r+'))
   const server = createServer().listen(join(folder, 'worker.sock'))
   const hello = command === undefined ? greeted(server) : Promise.resolve()
@@ -121,7 +121,7 @@ async function create(image: string, command: string[] | undefined, folder: stri
   return Id
 }
 
-/** The shim has connected, and sent its first frame. */
+/** The shim has connected and sent its first frame. */
 async function greeted(server: ReturnType<typeof createServer>): Promise<void> {
   const [socket] = (await once(server, 'connection')) as [Socket]
   socket.on('error', () => {})

@@ -5,23 +5,23 @@ import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { projectFolder } from '../../src/assets.ts'
 
-/** The program as one file of JavaScript, with what travels beside it. */
+/** The program as one JavaScript file, with its assets. */
 
 export interface Bundle {
-  /** Hash of everything in it. */
+  /** Hash of all contents. */
   hash: string
   main: string
-  /** The same without the server; of the executable alone. */
+  /** The program without the server; for the executable only. */
   commands: string
   ledgerThread: string
-  /** By their names in the program: files of this machine. */
+  /** Files of this machine by their names in the program. */
   files: Record<string, string>
 }
 
-/** What the program finds beside itself, see `assets.ts`. */
+/** The kinds of builds, see `assets.ts`. */
 type Kind = 'executable' | 'package'
 
-/** `isReadable`: as it was written, with maps to its sources, for who reads its stacks. */
+/** `isReadable`: not minified and with source maps, for readable stacks. */
 export async function bundle(kind: Kind, folder: string, { isReadable = false } = {}): Promise<Bundle> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
@@ -43,7 +43,7 @@ const ownUrl = "const ownUrl = require('node:url').pathToFileURL(__filename).hre
 
 interface How {
   isReadable?: boolean
-  /** Modules of ours that are left out: nobody asks for them. */
+  /** Our own modules to leave out. */
   without?: string[]
 }
 
@@ -62,31 +62,31 @@ async function compile(
     format: 'cjs',
     minify: !isReadable,
     sourcemap: isReadable && 'linked',
-    // An error that nobody catches prints its line: no line is long.
+    // An uncaught error prints its line, so lines must not be long.
     lineLimit: 200,
     keepNames: true,
     legalComments: 'none',
-    // A package for npm has the real one beside it.
+    // The npm package contains the real module.
     ...(kind === 'package' && { banner: { js: ownUrl } }),
     external: [kind === 'package' ? 'better-sqlite3' : '*.node', ...without],
     logLevel: 'error',
     define: {
       'import.meta.dirname': kind === 'executable' ? '""' : '__dirname',
-      // Where packages are looked for; the executable has none beside it.
+      // Where packages are searched; the executable has none.
       'import.meta.url': kind === 'executable' ? '"file:///"' : 'ownUrl',
       'globalThis.taibaiBundle': JSON.stringify(kind),
     },
   })
 }
 
-/** Folders whose files travel, and files of a runtime that only tests need. */
+/** Folders of assets, and files of a runtime that only tests need. */
 const folders = ['runtimes', 'docs']
 const forTests = /(^|\/)(conformance|__pycache__)\//
 
 function travelling(): Record<string, string> {
   const names = folders.flatMap((folder) => filesIn(folder)).filter((name) => !forTests.test(name))
   const files = ['package.json', 'LICENSE', ...names].map((name) => [name, join(projectFolder, name)])
-  // The console as it was built, when it was.
+  // The built console, if it exists.
   const pages = filesIn('dist/console').map((path) => [path.slice('dist/'.length), join(projectFolder, path)])
   return Object.fromEntries([...files, ...pages])
 }

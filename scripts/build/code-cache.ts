@@ -1,4 +1,4 @@
-// Runs the program as the executable will, and writes down what V8 has compiled of it by its end: `MAIN ASSETS OUTPUT WORDS…`.
+// Runs the program as the executable will, and writes V8's code cache at its end: `MAIN ASSETS OUTPUT WORDS…`.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename } from 'node:path'
@@ -8,7 +8,7 @@ import { constants, Script } from 'node:vm'
 const [main = '', assets = '', output = '', ...words] = process.argv.slice(2)
 const require = createRequire(import.meta.url)
 
-/** Files by the names under which the executable carries them. */
+/** Files by their names in the executable. */
 const files: Record<string, string> = JSON.parse(readFileSync(assets, 'utf8'))
 const sea = {
   getRawAsset(name: string): ArrayBuffer {
@@ -18,7 +18,7 @@ const sea = {
   },
 }
 
-// What is not used for a while would be compiled anew. The flag belongs to what the cache is for: it is reset before that is made.
+// Otherwise V8 drops the code of unused functions. The flag is part of the cache's key: it is reset before the cache is created.
 setFlagsFromString('--no-flush-bytecode')
 const script = new Script(readFileSync(main, 'latin1'), {
   filename: basename(main).replace('.wrapped', ''),

@@ -9,11 +9,11 @@ import { SetupProblem } from '../../src/host/problem.ts'
 import { writeJson } from './bundle.ts'
 import { withAnswers } from './figures.ts'
 
-/** What V8 has compiled of the program when it has done its usual work: a start with it compiles nothing. */
+/** V8's code cache of the program after its usual work: a start with it compiles nothing. */
 
 const maker = join(import.meta.dirname, 'code-cache.ts')
 
-/** Files with the compiled code of the commands when one has asked a server, and of a server that has started. */
+/** Code caches of the commands after a request to a server, and of a server that has started. */
 export async function makeCodeCaches(
   { main, commands }: Record<'main' | 'commands', string>,
   assets: Record<string, string>,

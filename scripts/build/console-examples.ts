@@ -5,7 +5,7 @@ import { type ManifestFunction, manifestName, readManifest } from '../../src/cli
 import { type Template, templatesIn } from '../../src/cli/templates.ts'
 import type { FunctionTemplate } from '../../src/console/pages/function-templates.ts'
 
-/** The examples of the runtimes as the console offers them: files, and what is sent to make each of their functions. */
+/** The runtimes' examples for the console: files, and the requests that create their functions. */
 export function consoleExamples(): FunctionTemplate[] {
   const runtimes = join(projectFolder, 'runtimes')
   return templatesIn(runtimes)

@@ -1,4 +1,4 @@
-// What the executable begins with: it says its version, or runs the commands or the server with what V8 has compiled of them before.
+// The executable's entry: prints its version, or runs the commands or the server with their code cache.
 'use strict'
 
 const { getRawAsset } = require('node:sea')
@@ -9,7 +9,7 @@ if (words.length === 1 && words[0] === '--version') process.stdout.write(`${ownV
 else if (words.length === 0 || words[0] === 'serve') run('main.cjs', unpacked('main.cjs'), unpacked('main.cache'))
 else run('commands.cjs', carried('commands.cjs'), carried('commands.cache'))
 
-/** All of a program is ASCII; the function around it came with the build. */
+/** The program is pure ASCII; the build wrapped it in a function. */
 function run(filename, source, cachedData) {
   const { Script, constants } = require('node:vm')
   const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER

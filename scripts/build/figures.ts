@@ -10,11 +10,11 @@ import { projectFolder } from '../../src/assets.ts'
 import { run } from '../../src/host/command.ts'
 import type { Progress } from '../../src/host/progress.ts'
 
-/** What a start of the program costs. */
+/** Measures the cost of the program's start. */
 
 /** Cost of one start, up to the line that says it is ready. */
 export interface Start {
-  /** Processor time of all its threads, in ms. */
+  /** CPU time of all its threads, in ms. */
   cpuMs: number
   memoryMb: number
 }
@@ -22,7 +22,7 @@ export interface Start {
 const versionRounds = 10
 const startRounds = 3
 
-/** The version is always asked for; `withStarts` measures starts beside those of the sources, in turn. */
+/** Always measures `--version`; `withStarts` also measures starts, alternating with the sources. */
 export async function showFigures(executable: string, progress: Progress, withStarts: boolean): Promise<void> {
   progress.done(`taibai --version: ${(await versionMs(executable)).toFixed(0)} ms (least of ${versionRounds})`)
   progress.done(
@@ -37,11 +37,11 @@ export async function showFigures(executable: string, progress: Progress, withSt
   progress.done(`the sources: ${other.cpuMs} ms, ${other.memoryMb} MB; ratio ${(own.cpuMs / other.cpuMs).toFixed(2)}`)
 }
 
-/** Milliseconds until a command that asks a server has shown its answer; the server answers at once. */
+/** Milliseconds of a command that asks a server; the server responds at once. */
 const answerMs = (executable: string): Promise<number> =>
   withAnswers((url) => leastMs(executable, ['list', '--url', url]))
 
-/** With a server that answers at once. */
+/** Runs `work` with a server that responds at once. */
 export async function withAnswers<T>(work: (url: string) => Promise<T>): Promise<T> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"functions": []}')
@@ -56,7 +56,7 @@ export async function withAnswers<T>(work: (url: string) => Promise<T>): Promise
   }
 }
 
-/** Milliseconds from the start of the process to its end, the least. */
+/** Minimum milliseconds from the start of the process to its end. */
 export const versionMs = (executable: string): Promise<number> => leastMs(executable, ['--version'])
 
 async function leastMs(executable: string, args: string[]): Promise<number> {
@@ -88,7 +88,7 @@ const least = (starts: Start[]): Start => ({
   memoryMb: Math.min(...starts.map(({ memoryMb }) => memoryMb)),
 })
 
-/** A server without workers, so that only the program itself is measured. */
+/** A server without workers, so that only the program is measured. */
 async function startOnce([program = '', ...args]: string[]): Promise<Start> {
   const dataDir = mkdtempSync(join(tmpdir(), 'taibai-start-'))
   const settings = { TAIBAI_DATA_DIR: dataDir, TAIBAI_PORT: '0', TAIBAI_ENGINE: 'process', TAIBAI_GENERIC_WORKERS: '0' }
@@ -111,7 +111,7 @@ async function ready(server: ChildProcess): Promise<void> {
   throw new Error('The server ended while it started.')
 }
 
-/** As the kernel counts: user and system time in ticks of 10 ms. */
+/** User and system time from the kernel, in ticks of 10 ms. */
 function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) * 10

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What `npx taibai` starts: the program on a Node.js that it can run on, this one or the one that its packages bring.
+// The entry of `npx taibai`: starts the program on a suitable Node.js, this one or the one in its packages.
 'use strict'
 
 const { spawn } = require('node:child_process')
@@ -24,7 +24,7 @@ function packagedNode() {
 
 function startOn(node) {
   const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // A terminal tells both of us; whoever tells one process means the program.
+  // A terminal signals both processes; a signal sent to this process alone is meant for the program.
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   process.on('SIGINT', () => {})
   child.on('exit', (code, signal) => {

@@ -2,17 +2,17 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { headingAnchor } from '../../src/http/markdown.ts'
 
-/** What is wrong with pages of the documentation: links that lead nowhere, names that do not exist, long lines. */
+/** Problems of documentation pages: broken links, unknown names, long lines. */
 
 export interface Page {
-  /** From the root of the project. */
+  /** Path relative to the project. */
   path: string
   text: string
 }
 
-/** What pages may speak of. */
+/** Names that pages may mention. */
 export interface Known {
-  /** Names in the environment. */
+  /** Environment variables. */
   settings: Set<string>
   npmScripts: Set<string>
 }
@@ -26,7 +26,7 @@ export function readPages(root: string): Page[] {
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 
-/** As sentences that name page and line. */
+/** Sentences that name page and line. */
 export function problemsOf(page: Page, root: string, known: Known): string[] {
   const prose = withoutCode(page.text)
   return [
@@ -49,7 +49,7 @@ export function unlistedPages(pages: Page[]): string[] {
     .map((path) => `docs/README.md does not list ${path}`)
 }
 
-/** Code is replaced by empty lines, so that lines keep their numbers. */
+/** Code is replaced by empty lines, so that line numbers stay correct. */
 const withoutCode = (text: string): string =>
   text.replaceAll(/^```[\s\S]*?^```$/gm, (block) => block.replaceAll(/[^\n]/g, '')).replaceAll(/`[^`\n]*`/g, 'code')
 
@@ -73,7 +73,7 @@ function unknownNames({ path, text }: Page, pattern: RegExp, isKnown: (name: str
   return [...names].filter((name) => !isKnown(name)).map((name) => `${path}: ${what} ${name}`)
 }
 
-/** Paths in code, such as `src/app.ts`; not those with a placeholder. */
+/** Paths in code, such as `src/app.ts`, except those with a placeholder. */
 function missingFiles({ path, text }: Page, root: string): string[] {
   const named = [
     ...text.matchAll(/`((?:src|test|scripts|runtimes|docs)\/[\w/-]+(?:\.[\w.]*(?:ts|js|md|json|py|sh))?)`/g),
@@ -82,13 +82,13 @@ function missingFiles({ path, text }: Page, root: string): string[] {
   return missing.map((file) => `${path}: there is no ${file}`)
 }
 
-/** What workers and tests find in their environment is no setting of the server. */
+/** Variables of workers and tests are not settings of the server. */
 const notOfTheServer = new Set(['TAIBAI_SOCKET', 'TAIBAI_SERVER', 'TAIBAI_KEY', 'TAIBAI_API', 'TAIBAI_REQUIRE_DOCKER'])
 
 const isSetting = (name: string, { settings }: Known): boolean =>
   name.startsWith('TAIBAI_TEST_') || notOfTheServer.has(name) || settings.has(name)
 
-/** Tables and code may be longer, and so is what `cli-docs.ts` makes. */
+/** Tables and code may be longer, and so may the output of `cli-docs.ts`. */
 function longLines({ path }: Page, prose: string): string[] {
   if (!/^(README|CONTRIBUTING|SECURITY|CHANGELOG)\.md$|^docs\//.test(path) || path === 'docs/cli.md') return []
   return prose.split('\n').flatMap((line, index) => {

@@ -5,7 +5,7 @@ import { errorCodes } from '../../src/domain/errors.ts'
 import { statusOfCode } from '../../src/http/error-response.ts'
 import { settings, subjectOf } from '../../src/settings/settings.ts'
 
-/** The tables of the documentation that are made from the source. */
+/** The documentation's tables that are generated from the source. */
 
 const meanings: Record<keyof typeof errorCodes, string> = {
   invalid_request: 'a value is malformed, missing or out of range',
@@ -44,7 +44,7 @@ export function errorsTable(): string {
   return ['| status | code | whose fault | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-/** A table for each subject; as `settings/settings.ts` has them. */
+/** A table for each subject in `settings/settings.ts`. */
 export function settingsTables(root: string): string {
   const lines: string[] = []
   let before = ''
@@ -59,7 +59,7 @@ export function settingsTables(root: string): string {
   return lines.slice(1).join('\n')
 }
 
-/** As a reader would write it; paths relative, and what depends on the machine in words. */
+/** A default for readers: paths are relative, and values that depend on the machine are described. */
 function shownDefault(name: string, root: string): string {
   const value = (settings.parse({}) as Record<string, unknown>)[name]
   if (name === 'memoryBudgetMb' && value === Math.floor((totalmem() / 1048576) * 0.75)) return '¾ of the memory'

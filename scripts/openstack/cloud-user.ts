@@ -1,8 +1,8 @@
-// What a user does with Keystone, Swift, Zaqar, Aodh and Taibai: plain HTTP with a token.
+// A user's operations with Keystone, Swift, Zaqar, Aodh and Taibai: plain HTTP with a token.
 import { randomUUID } from 'node:crypto'
 import { type Told, told } from './told.ts'
 
-/** Bases of the services, as the scripts that start them name them. */
+/** Base URLs of the services, named as in the scripts that start them. */
 export interface CloudUrls {
   AUTH_URL: string
   SWIFT_URL: string
@@ -15,7 +15,7 @@ export class CloudUser {
   readonly projectId: string
   readonly #urls: CloudUrls
   readonly #taibai: string
-  /** Zaqar wants its clients to tell each other apart. */
+  /** Zaqar requires an id of each client. */
   readonly #clientId = randomUUID()
 
   private constructor(urls: CloudUrls, taibai: string, token: string, projectId: string) {
@@ -25,7 +25,7 @@ export class CloudUser {
     this.projectId = projectId
   }
 
-  /** For the project of the same name. */
+  /** For the project with the same name. */
   static async logIn(urls: CloudUrls, taibai: string, name: string, password: string): Promise<CloudUser> {
     const domain = { id: 'default' }
     const identity = { methods: ['password'], password: { user: { name, domain, password } } }
@@ -44,7 +44,7 @@ export class CloudUser {
     await this.#must('PUT', this.#swift(container, object), body)
   }
 
-  /** Its text; null when there is none. */
+  /** Its text; null when it does not exist. */
   async getObject(container: string, object: string): Promise<string | null> {
     const { status, text } = await this.#ask('GET', this.#swift(container, object))
     return status === 200 ? text : null
@@ -54,7 +54,7 @@ export class CloudUser {
     await this.#must('DELETE', this.#swift(container, object))
   }
 
-  /** With all that is in it. */
+  /** Deletes its objects too. */
   async deleteContainer(container: string): Promise<void> {
     const { json } = await this.#ask('GET', `${this.#swift(container)}?format=json`)
     for (const { name } of json ?? []) await this.#ask('DELETE', this.#swift(container, name))
@@ -84,7 +84,7 @@ export class CloudUser {
     return this.#ask('DELETE', `${this.#urls.ZAQAR_URL}/v2/queues/${queue}`)
   }
 
-  /** Fires for every event of this type whose traits are these; its id. */
+  /** An alarm for every event of this type with these traits; returns its id. */
   async createAlarm(name: string, eventType: string, traits: Record<string, string>, action: string): Promise<string> {
     const query = Object.entries(traits).map(([trait, value]) => ({
       field: `traits.${trait}`,
@@ -106,7 +106,7 @@ export class CloudUser {
     return this.#ask('DELETE', `${this.#urls.AODH_URL}/v2/alarms/${id}`)
   }
 
-  /** Of Taibai; what fails is thrown. */
+  /** A request to Taibai; errors are thrown. */
   // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
   async taibai(method: string, path: string, json?: unknown): Promise<any> {
     return (await this.#must(method, `${this.#taibai}${path}`, json)).json
@@ -123,7 +123,7 @@ export class CloudUser {
     throw new Error(`${method} ${url}: ${answer.status} ${answer.text.slice(0, 500)}`)
   }
 
-  /** A text goes as it is, everything else as JSON. */
+  /** A string body is sent unchanged, everything else as JSON. */
   #ask(method: string, url: string, body?: unknown): Promise<Told> {
     const isText = typeof body === 'string'
     const type: Record<string, string> = body === undefined || isText ? {} : { 'Content-Type': 'application/json' }

@@ -1,11 +1,11 @@
-// The functions of the stories, as source text: what a user would write.
+// Source text of the stories' functions, as a user would write them.
 
-/** Gives back what it was told. */
+/** Returns its input. */
 export const echo = 'export const main = (event) => event\n'
 
 /**
- * Counts the words of an object and puts the result beside it. It is told of the object by an alarm, or by a source: an alarm
- * has the event as a list of traits.
+ * Counts the words of an object and stores the result beside it. The input comes from an alarm, with the event as a list of
+ * traits, or from a source.
  */
 export const countWords = `
 export async function main(event, { openstack }) {
@@ -29,7 +29,7 @@ function fromAlarm(traits) {
 }
 `
 
-/** Is told how a service is, and reports a failing one to a queue. */
+/** Gets the state of a service, and reports a failure to a queue. */
 export const watchService = `
 import { randomUUID } from 'node:crypto'
 
@@ -46,7 +46,7 @@ export async function main({ service, state }, { openstack }) {
 }
 `
 
-/** Takes a report from the queue, and tells somebody. */
+/** Gets a report from the queue, and notifies somebody. */
 export const notify = `
 export async function main({ body }) {
   const text = \`\${body.service} is \${body.state}: please look at it.\`

@@ -7,9 +7,9 @@ import { projectFolder } from '../../src/assets.ts'
 import { type Told, told } from './told.ts'
 
 /**
- * Real OpenStack services on loopback, made by the scripts that lie beside the checkout where it is tested
- * (TAIBAI_TEST_STACK_SCRIPTS names another folder). TAIBAI_TEST_STACK_DIR: a stack that runs already is used and left as
- * it is. TAIBAI_TEST_STACK_NOTE: so is one that another process starts, which says in this file what became of it.
+ * Real OpenStack services on loopback, started by scripts beside the checkout (or in the folder TAIBAI_TEST_STACK_SCRIPTS).
+ * TAIBAI_TEST_STACK_DIR: an existing stack is used and left running. TAIBAI_TEST_STACK_NOTE: a stack started by another process,
+ * which writes the result to this file.
  */
 
 const scripts = process.env.TAIBAI_TEST_STACK_SCRIPTS ?? resolve(projectFolder, '../shared/openstack')
@@ -19,13 +19,13 @@ const noteLimitMs = 600_000
 
 export type StackService = 'keystone' | 'swift' | 'zaqar' | 'aodh' | 'events'
 
-/** Every account of the stack has the same. */
+/** Password of every account in the stack. */
 export const stackPassword = 'ministack'
 
 export class OpenStackStack implements AsyncDisposable {
   readonly folder: string
   readonly services: StackService[]
-  /** As the scripts say them: AUTH_URL, SWIFT_URL, DEMO_PROJECT_ID … */
+  /** Variables printed by the scripts: AUTH_URL, SWIFT_URL, DEMO_PROJECT_ID … */
   readonly env: Record<string, string>
   readonly #isOurs: boolean
 
@@ -36,7 +36,7 @@ export class OpenStackStack implements AsyncDisposable {
     this.#isOurs = isOurs
   }
 
-  /** Null, with the reason printed, where these services cannot be had; where the scripts are in CI, they must be. */
+  /** Null, with the reason printed, where the services are not available; in CI, existing scripts must work. */
   static async startOrSkip(services: StackService[]): Promise<OpenStackStack | null> {
     if (noteFile !== undefined) return OpenStackStack.#startedElsewhere(noteFile, services)
     const problem = missing()
@@ -51,7 +51,7 @@ export class OpenStackStack implements AsyncDisposable {
     return new OpenStackStack(folder, services, running === undefined)
   }
 
-  /** Starts beside whatever goes on, and notes in the file what becomes of it: for `startOrSkip` of other processes. */
+  /** Starts in the background, and writes the result to the file: for `startOrSkip` of other processes. */
   static async startAndNote(services: StackService[], file: string): Promise<OpenStackStack | null> {
     const note = (text: string): void => {
       writeFileSync(`${file}.new`, text)
@@ -73,7 +73,7 @@ export class OpenStackStack implements AsyncDisposable {
     return folder === null ? null : new OpenStackStack(folder, services, false)
   }
 
-  /** Settings of a server that works with these services. */
+  /** Settings of a server that uses these services. */
   get settings(): Record<string, string> {
     return {
       TAIBAI_AUTH: 'keystone',
@@ -83,7 +83,7 @@ export class OpenStackStack implements AsyncDisposable {
     }
   }
 
-  /** A new token of an account, for its project; null: for none. */
+  /** A new token of an account, for its project; null: unscoped. */
   async token(user: string, project: string | null = user, password = stackPassword): Promise<string> {
     const domain = { id: 'default' }
     const identity = { methods: ['password'], password: { user: { name: user, domain, password } } }
@@ -112,7 +112,7 @@ export class OpenStackStack implements AsyncDisposable {
     return told(`${this.env.SWIFT_URL}/v1/AUTH_${projectId}${path}`, method, token, body)
   }
 
-  /** Puts a function service into the catalogue, in a region of its own. */
+  /** Adds a function service to the catalogue, in a region of its own. */
   async register(url: string): Promise<{ name: string } & AsyncDisposable> {
     const admin = await this.token('admin')
     const services = await this.keystone('GET', '/services?type=function-engine', admin)
@@ -129,7 +129,7 @@ export class OpenStackStack implements AsyncDisposable {
     }
   }
 
-  /** On the bus that Aodh listens to, as an event of the project demo. */
+  /** Sends an event of the project demo to Aodh's message bus. */
   async emitEvent(type: string, traits: Record<string, string>): Promise<void> {
     const pairs = Object.entries(traits).map(([name, value]) => `${name}=${value}`)
     const { RABBIT_URL = '', DEMO_PROJECT_ID = '' } = this.env
@@ -139,13 +139,13 @@ export class OpenStackStack implements AsyncDisposable {
     if (status !== 0) throw new Error(`The event was not sent: ${stderr.slice(-2000)}`)
   }
 
-  /** To a daemon and its workers; `SIGSTOP` makes it hang, `SIGCONT` ends that. */
+  /** Signals a daemon and its workers; `SIGSTOP` makes it hang, `SIGCONT` continues it. */
   signal(daemon: string, signal: NodeJS.Signals): void {
     const [pid] = readFileSync(join(this.folder, 'run', `${daemon}.pid`), 'utf8').split(' ')
     process.kill(-Number(pid), signal)
   }
 
-  /** Starts again what was killed. */
+  /** Restarts killed daemons. */
   async restore(): Promise<void> {
     await script('up', this.folder, ['--no-install', ...this.services])
   }
@@ -155,7 +155,7 @@ export class OpenStackStack implements AsyncDisposable {
   }
 }
 
-/** What became of the start: the folder of the stack; null: there is none here, and the reason was printed. */
+/** The result of the start: the stack's folder; null: not available, and the reason was printed. */
 async function noted(file: string): Promise<{ folder: string | null; problem?: string }> {
   for (let waited = 0; !existsSync(file); waited += 100) {
     if (waited > noteLimitMs)
@@ -176,7 +176,7 @@ function skipped(reason: string): null {
   return null
 }
 
-/** Ports of its own for each process that tests, below those that the system gives out; `fetch` refuses some, none with a 3. */
+/** Ports for each test process, below the ephemeral range; `fetch` refuses some, none with a 3. */
 const portOffset = 1003 + (process.pid % 500) * 10
 
 async function script(name: string, folder: string, args: string[]): Promise<void> {
@@ -193,7 +193,7 @@ async function script(name: string, folder: string, args: string[]): Promise<voi
   if (code !== 0) throw new Error(`"${name} ${args.join(' ')}" ended with ${code}: ${output.slice(-2000)}`)
 }
 
-/** Those of a stack that is there are known to it. */
+/** An existing stack knows its own ports. */
 const portsOf = (folder: string): Record<string, string> =>
   existsSync(join(folder, 'settings.saved')) ? {} : { STACK_PORT_OFFSET: String(portOffset) }
 
@@ -202,7 +202,7 @@ function readEnv(folder: string): Record<string, string> {
   return Object.fromEntries([...lines].map(([, name, value]) => [name, value]))
 }
 
-/** Texts that stand in a file of a folder, wherever below it. */
+/** The texts that occur in any file below a folder. */
 export function foundIn(folder: string, texts: string[]): string[] {
   const grep: SpawnSyncReturns<string>[] = texts.map((text) =>
     spawnSync('grep', ['-rlaF', '-e', text, folder], { encoding: 'utf8' }),

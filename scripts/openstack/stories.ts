@@ -1,5 +1,4 @@
-// What happens in OpenStack runs functions: four stories, each from its beginning to its end. `scripts/demo-openstack` tells
-// them, the tests look at how they end.
+// Four stories in which events in OpenStack run functions. `scripts/demo-openstack` shows them, tests check their results.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,12 +8,12 @@ import { countWords, echo, notify, watchService } from './functions.ts'
 
 export interface Stage {
   user: CloudUser
-  /** Puts an event on the bus that Aodh listens to. */
+  /** Sends an event to Aodh's message bus. */
   emitEvent(type: string, traits: Record<string, string>): Promise<void>
-  /** Names of what is made begin so. */
+  /** Prefix of created names. */
   prefix: string
   say(line: string): void
-  /** Done at the end, the last first. */
+  /** Registers clean-up for the end, in reverse order. */
   undo(what: () => Promise<unknown>): void
 }
 
@@ -63,7 +62,7 @@ export async function alarmStory(stage: Stage): Promise<Execution> {
 
 const isHost = ([name]: [string, number, string]): boolean => name === 'host'
 
-/** An object uploaded to Swift is read by a function, which writes a result back; an alarm of Aodh tells of it. */
+/** A function reads an object uploaded to Swift and writes a result back; an alarm of Aodh triggers it. */
 export async function uploadByAlarmStory(stage: Stage): Promise<{ run: Execution; result: string }> {
   const { user, prefix, say } = stage
   const container = await containers(stage, `${prefix}-a`)
@@ -77,7 +76,7 @@ export async function uploadByAlarmStory(stage: Stage): Promise<{ run: Execution
   return { run, result: await result(stage, container, 'poem.txt') }
 }
 
-/** The same without Aodh: Taibai itself watches the container. */
+/** The same without Aodh: Taibai watches the container. */
 export async function uploadBySourceStory(stage: Stage): Promise<{ run: Execution; result: string; source: string }> {
   const { user, prefix, say, undo } = stage
   const container = await containers(stage, `${prefix}-s`)
@@ -114,7 +113,7 @@ export async function resultStory(stage: Stage): Promise<{ run: Execution; messa
   return { run, message }
 }
 
-/** A function is told of a failing service, reports it to a queue, and a second function notifies somebody. */
+/** A function learns of a failing service and reports it to a queue; a second function notifies somebody. */
 export async function failingServiceStory(stage: Stage): Promise<{ told: string; runs: Execution[] }> {
   const { user, prefix, say, undo } = stage
   const listener = await listen(stage)
@@ -136,7 +135,7 @@ export async function failingServiceStory(stage: Stage): Promise<{ told: string;
   return { told, runs }
 }
 
-/** Its id. */
+/** Returns its id. */
 async function deploy(stage: Stage, name: string, content: string, env: Record<string, string> = {}): Promise<string> {
   const { user, prefix, undo } = stage
   const code = { source: 'inline', filename: 'main.mjs', content }
@@ -158,7 +157,7 @@ async function alarm(stage: Stage, type: string, traits: Record<string, string>,
   undo(() => user.deleteAlarm(id))
 }
 
-/** One for what comes in, whose name is given back, and one beside it for results. */
+/** Creates a container for input, whose name is returned, and one for results. */
 async function containers({ user, undo }: Stage, container: string): Promise<string> {
   for (const name of [container, `${container}-out`]) {
     await user.putContainer(name)
@@ -173,7 +172,7 @@ async function result({ user, say }: Stage, container: string, object: string): 
   return found
 }
 
-/** The run with this description, when it has ended; the only one. */
+/** The only run with this description, after its end. */
 async function runOf({ user }: Stage, description: string): Promise<Execution> {
   const filter = `/v1/executions?description=has:${encodeURIComponent(description)}`
   const ended = await until(`a run is over that was ${description}`, async () => {
@@ -192,7 +191,7 @@ async function call(url: string, json: unknown): Promise<void> {
   if (!response.ok) throw new Error(`POST ${url}: ${response.status} ${await response.text()}`)
 }
 
-/** Somebody who can be notified. */
+/** A receiver of notifications. */
 async function listen({ undo }: Stage): Promise<{ url: string; told: string[] }> {
   const told: string[] = []
   const server = createServer(async (request, response) => {

@@ -1,4 +1,4 @@
-/** One request to a service of OpenStack, and its answer. */
+/** The response of an OpenStack service. */
 
 export interface Told {
   status: number

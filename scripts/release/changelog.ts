@@ -1,8 +1,8 @@
-/** The changelog at a release: what was not released yet gets the version and the day. */
+/** Updates the changelog for a release: unreleased notes get the version and the date. */
 
 const waiting = '## Not released yet'
 
-/** Throws an Error with a sentence when there is nothing new to tell users. */
+/** Throws an Error with a sentence when there is nothing new for users. */
 export function releasedChangelog(text: string, version: string, day: string): string {
   const at = text.indexOf(`${waiting}\n`)
   if (at < 0) throw new Error(`CHANGELOG.md has no section "${waiting.slice(3)}".`)
@@ -11,10 +11,10 @@ export function releasedChangelog(text: string, version: string, day: string): s
   return `${text.slice(0, at)}${waiting}\n\n## ${version} (${day})\n${rest}`
 }
 
-/** Up to the next release. */
+/** Text up to the next release. */
 const notesOf = (text: string): string => (text.split(/^## /m)[0] ?? '').trim()
 
-/** Throws an Error with a sentence for what is no version, or not a later one. */
+/** Throws an Error with a sentence for an invalid version, or one that is not later. */
 export function checkVersion(wanted: string | undefined, current: string): string {
   const parts = /^(\d+)\.(\d+)\.(\d+)$/.exec(wanted ?? '')
   if (wanted === undefined || parts === null) throw new Error('Say which version: npm run release -- 1.2.3')

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { projectFolder } from '../../src/assets.ts'
 
-/** What of others is in a release: found by what is really bundled, not by what is installed. */
+/** Third-party parts of a release, by what is really bundled instead of what is installed. */
 
-/** Beside what the bundler sees: the add-on and Node.js itself, and what the Node.js shim carries. */
+/** Parts that the bundler does not see: the add-on, Node.js itself, and packages inside the Node.js shim. */
 const carried = ['better-sqlite3', `node-linux-${process.arch}`, 'sucrase']
 const entries = ['src/main.ts', 'src/store/ledger-writer.ts', 'src/console/main.tsx']
 
@@ -13,7 +13,7 @@ export interface Part {
   name: string
   version: string
   licence: string
-  /** The text of its licence, as it brings it; empty: it brings none. */
+  /** Its licence text; empty: none. */
   text: string
 }
 
@@ -36,7 +36,7 @@ export async function bundledParts(): Promise<Part[]> {
   return [...names].sort().map(partOf)
 }
 
-/** `node_modules/a/node_modules/@b/c/d.js` → `@b/c`; undefined: a file of ours. */
+/** `node_modules/a/node_modules/@b/c/d.js` → `@b/c`; undefined: our own file. */
 export function packageOf(path: string): string | undefined {
   const inside = path.split('node_modules/')
   if (inside.length < 2) return undefined
@@ -71,7 +71,7 @@ interface Bom {
   dependencies: { ref: string; dependsOn?: string[] }[]
 }
 
-/** Of npm's own list of everything installed, what is in the release. */
+/** Reduces npm's list of everything installed to the release's parts. */
 export function bomOf<Whole extends Bom>(whole: Whole, parts: Part[]): Whole {
   const wanted = new Set(parts.map(({ name, version }) => `${name}@${version}`))
   const components = whole.components.filter((component) => wanted.has(component['bom-ref'].split('|').at(-1) ?? ''))

@@ -1,11 +1,11 @@
-// The server of `npm run dev`: one process after the other, for as long as somebody develops.
+// The server of `npm run dev`: one process after the other.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { ownCommand, projectFolder } from '../../src/assets.ts'
 import { prettyLogLine } from './pretty-log.ts'
 import { progress } from './terminal.ts'
 
-/** An editor writes several files, and each several times; they are one change. */
+/** An editor's writes within this time count as one change. */
 const quietMs = 200
 
 export class DevServer {
@@ -28,7 +28,7 @@ export class DevServer {
     this.#timer = setTimeout(() => this.#restart(), quietMs)
   }
 
-  /** The second time at once: the server then does not wait for running calls. */
+  /** A second call makes the server stop without waiting for active runs. */
   stop(): void {
     this.#isStopping = true
     clearTimeout(this.#timer)

@@ -4,21 +4,21 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A way to an engine's socket that can be cut, as if the engine were stopped, or held up, as if it hung, and mended again. */
+/** A proxy for an engine's socket that can be cut, as if the engine were stopped, or blocked, as if it hung, and restored. */
 export class EngineLine implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'taibai-line-'))
   readonly #engine: string
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  /** Those of them that pass on what comes. */
+  /** Connections that pass data on. */
   readonly #joined = new Set<Socket>()
   #isCut = false
-  /** Resolves when it is not held up any more. */
+  /** Resolves when the block ends. */
   #held: PromiseWithResolvers<void> | null = null
 
   private constructor(engine: string) {
     this.#engine = engine
-    // Nothing that is asked is read before it can be passed on.
+    // Nothing is read before it can be passed on.
     this.#server = createServer({ pauseOnConnect: true }, (near) => void this.#join(near))
   }
 
@@ -39,7 +39,7 @@ export class EngineLine implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Connections are taken and nothing is answered; what is asked meanwhile reaches the engine when it is mended. */
+  /** Accepts connections without responses; requests reach the engine when the block ends. */
   hold(): void {
     this.#held ??= Promise.withResolvers<void>()
     for (const socket of this.#joined) socket.pause()

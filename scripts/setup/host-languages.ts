@@ -1,4 +1,4 @@
-// The languages on the host itself: shims are also tested, and functions run without containers, as plain processes.
+// Languages on the host: shims are also tested, and functions run without containers, as plain processes.
 
 import { runtimesFolder } from '../../src/assets.ts'
 import { canInstallPackages, installPackages } from '../../src/host/debian-packages.ts'
@@ -6,7 +6,7 @@ import { type RuntimeFolder, readLanguages } from '../../src/host/runtime-folder
 import { findProgram } from '../../src/host/this-host.ts'
 import { progress } from './terminal.ts'
 
-/** Installs what is missing where this may be done; says what stays missing. */
+/** Installs missing languages where permitted; reports those that stay missing. */
 export async function ensureHostLanguages(): Promise<void> {
   progress.step('Languages on this host')
   for (const runtime of readLanguages(runtimesFolder(''))) await ensureLanguage(runtime)

@@ -6,7 +6,7 @@ import { readyEngine } from '../../src/host/ready-engine.ts'
 import { storedCredentials } from '../../src/registry-credentials.ts'
 import { progress } from './terminal.ts'
 
-/** The engine that scripts use, with the images of the source tree; one is installed where it is missing and may be. */
+/** The engine for scripts, with the source tree's images; it is installed if it is missing and this is permitted. */
 export function readyOwnEngine(): Promise<EngineResult> {
   const settings = readSettings()
   const { dockerHost, runtimes: versions } = settings

@@ -7,24 +7,24 @@ import { ownCommand } from '../../src/assets.ts'
 import { type Client, makeClient } from '../../src/client/client.ts'
 import { serverEnvironment } from '../../src/host/server-process.ts'
 
-/** A server of a script's own: own data, free port, gone with the script. */
+/** A script's own server: own data, free port, removed with the script. */
 export interface OwnServer {
   client: Client
   pid: number
   token: string
   dataDir: string
-  /** Its data folder goes too, unless it is kept. */
+  /** Also deletes the data folder, unless it is kept. */
   stop(keep?: 'keep'): Promise<void>
 }
 
 const startLimitMs = 120_000
 const pollMs = 50
 
-/** Data folders that go at the end, and the servers that use them now. */
+/** Data folders to delete at the end, and the servers that use them. */
 const folders = new Set<string>()
 const running = new Set<ChildProcess>()
 
-/** Whatever a script that failed has left. */
+/** Removes leftovers of a failed script. */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map(ended))
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
@@ -36,13 +36,13 @@ export function newDataDir(prefix: string): string {
   return folder
 }
 
-/** `settings` by their names in the environment; `nodeArgs` for Node.js itself. */
+/** `settings`: environment variables; `nodeArgs`: flags of Node.js. */
 export async function startOwnServer(
   dataDir: string,
   settings: Record<string, string>,
   nodeArgs: string[] = [],
 ): Promise<OwnServer> {
-  // Below the ports that the system gives to connections.
+  // Below the ephemeral port range.
   const port = 20000 + Math.floor(Math.random() * 12000)
   const own = { TAIBAI_DATA_DIR: dataDir, TAIBAI_PORT: String(port) }
   const [program, ...args] = ownCommand()

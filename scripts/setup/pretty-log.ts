@@ -1,4 +1,4 @@
-// Turns a JSON log line into one that people read; anything else passes unchanged.
+// Formats a JSON log line for people; other text is unchanged.
 import { styleText } from 'node:util'
 
 const colours: Record<number, Parameters<typeof styleText>[0]> = {
@@ -9,7 +9,7 @@ const colours: Record<number, Parameters<typeof styleText>[0]> = {
   60: 'red',
 }
 const names: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
-/** Always the same, or shown in a place of their own. */
+/** Keys that are constant, or shown elsewhere in the line. */
 const hidden = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'name', 'v'])
 
 export function prettyLogLine(line: string): string {

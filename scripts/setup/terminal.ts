@@ -1,11 +1,11 @@
 import { SetupProblem } from '../../src/host/problem.ts'
 import { makeProgress } from '../../src/host/progress.ts'
 
-/** How scripts speak on the terminal, and how they end. */
+/** Terminal output of scripts, and their exit. */
 
 export const progress = makeProgress(console.log)
 
-/** Runs a script's main function; an expected problem becomes its sentence and exit code 1. */
+/** Runs a script's main function; a known problem prints its sentence and exits with 1. */
 export async function runScript(main: () => Promise<number | undefined>): Promise<void> {
   try {
     process.exitCode = (await main()) ?? 0

@@ -10,7 +10,9 @@ export interface TestReport {
   testResults: { name: string; status: string; assertionResults: { status: string; fullName: string }[] }[]
 }
 
-/** A file that fails without a failed test (it did not load, or a hook broke) counts as one failure: it must not vanish. */
+/**
+ * A file that fails without a failed test (it did not load, or a hook broke) counts as one failure, so that it is not overlooked.
+ */
 export function countTests({ testResults }: TestReport): TestCounts {
   const counts = { passed: 0, failed: 0, skipped: 0 }
   for (const file of testResults) {
@@ -36,7 +38,7 @@ export function closingLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`
 }
 
-/** pending, skipped, todo and disabled are all tests that did not run. */
+/** pending, skipped, todo and disabled tests did not run. */
 function kindOf(status: string): keyof TestCounts {
   return status === 'passed' || status === 'failed' ? status : 'skipped'
 }

@@ -1,4 +1,5 @@
-// Programs that only tests need, from Debian's packages: installed where this may be done; elsewhere their tests are skipped, and that is said.
+// Programs from Debian's packages that only tests need: installed where permitted; otherwise their tests are skipped with a
+// message.
 import { run } from '../../src/host/command.ts'
 import { canInstallPackages, installPackages } from '../../src/host/debian-packages.ts'
 import { SetupProblem } from '../../src/host/problem.ts'
@@ -7,7 +8,7 @@ import { progress } from './terminal.ts'
 interface TestProgram {
   title: string
   packages: string[]
-  /** A command that succeeds where it is installed. */
+  /** A command that succeeds when it is installed. */
   check: [program: string, ...args: string[]]
 }
 
@@ -15,7 +16,7 @@ const programs: TestProgram[] = [
   {
     title: 'the openstack command with the Qinling plugin',
     packages: ['python3-openstackclient', 'python3-qinlingclient'],
-    // Debian's Python has them both.
+    // Debian's Python has both.
     check: ['/usr/bin/python3', '-c', 'import openstackclient, qinlingclient'],
   },
   { title: 'the AWS CLI', packages: ['awscli'], check: ['/usr/bin/aws', '--version'] },
@@ -23,7 +24,7 @@ const programs: TestProgram[] = [
   { title: 'a browser (Chromium)', packages: ['chromium'], check: ['/usr/bin/chromium', '--version'] },
 ]
 
-/** Throws SetupProblem when one is required and cannot be had. */
+/** Throws SetupProblem when a required program is not available. */
 export async function ensureTestPrograms(areRequired: boolean): Promise<void> {
   progress.step('Programs for the tests')
   for (const program of programs) await ensure(program, areRequired)

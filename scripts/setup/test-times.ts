@@ -1,7 +1,7 @@
-// Where the time of the tests went, from vitest's JSON report: ring by ring, with the files that took longest.
+// Durations of the tests from vitest's JSON report: by ring, with the slowest files.
 
 export interface TimedFile {
-  /** The path of the file. */
+  /** Path of the file. */
   name: string
   startTime: number
   endTime: number
@@ -9,7 +9,7 @@ export interface TimedFile {
 
 const longestNamed = 5
 
-/** A line for each ring, in the order in which they began: seconds since the first test, and what its files took together. */
+/** A line for each ring, in the order of their begin: seconds since the first test, and the total time of its files. */
 export function timesOf(files: TimedFile[], rings: readonly string[]): string[] {
   const first = Math.min(...files.map(({ startTime }) => startTime))
   const byRing = Map.groupBy(files, ({ name }) => ringOf(name, rings))
@@ -36,7 +36,7 @@ const tookMs = ({ startTime, endTime }: TimedFile): number => endTime - startTim
 const seconds = (ms: number): string => String(Math.round(ms / 1000))
 const shortName = (path: string): string => (path.split('/').at(-1) as string).replace('.test.ts', '')
 
-/** Folders of `test` that are no ring of their own are in `fast`. */
+/** Folders of `test` that are no ring of their own belong to `fast`. */
 function ringOf(path: string, rings: readonly string[]): string {
   const folder = /\/test\/([^/]+)\//.exec(path)?.[1] ?? ''
   return rings.includes(folder) ? folder : 'fast'

@@ -3,35 +3,35 @@ import type { KeepAlive } from '../../src/simulator/rule.ts'
 import { type Figures, Simulation } from '../../src/simulator/simulation.ts'
 import type { Trace } from '../../src/simulator/trace.ts'
 
-/** A rule on a trace, beside the fixed 10 minutes. */
+/** A rule on a trace, compared with the fixed 10 minutes. */
 export interface Compared extends Figures {
   rule: string
-  /** Cold starts ÷ those of a fixed time that takes the same memory (mean, idle). */
+  /** Cold starts ÷ those of a fixed time with the same memory (mean, idle). */
   coldAtSameMemory: number
-  /** The same without the first call of each function, which no rule can know. */
+  /** The same without the first call of each function, which no rule can predict. */
   coldAtSameMemoryButFirst: number
-  /** Cold starts ÷ those of a fixed time that takes as much at its peak: what a host must have. */
+  /** Cold starts ÷ those of a fixed time with the same peak memory: what a host must have. */
   coldAtSamePeak: number
-  /** Cold starts ÷ those of a fixed time that takes the same memory and keeps generic workers too, always the same number. */
+  /** Cold starts ÷ those of a fixed time with the same memory that also keeps a constant number of generic workers. */
   coldBesideGeneric: number
-  /** What calls waited for workers, new or busy, ÷ what they did with a fixed time that takes the same memory. */
+  /** Time that calls waited for workers, new or busy, ÷ that of a fixed time with the same memory. */
   delayAtSameMemory: number
-  /** The same beside a fixed time with generic workers. */
+  /** The same compared with a fixed time with generic workers. */
   delayBesideGeneric: number
-  /** Idle memory ÷ that of a fixed time with as many cold starts. */
+  /** Idle memory ÷ that of a fixed time with the same number of cold starts. */
   memoryAtSameCold: number
-  /** The same beside a fixed time with generic workers. */
+  /** The same compared with a fixed time with generic workers. */
   memoryBesideGeneric: number
 }
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs
 const ttlsMs = [0.5, 1, 2, 4, 10, 20, 45, 120].map((minutes) => minutes * minuteMs)
-/** Idle memory of the budgets tried ÷ that of the fixed 10 minutes. */
+/** Idle memory of the tried budgets ÷ that of the fixed 10 minutes. */
 const shares = [0.5, 0.7, 0.85, 1]
 const sharesWithGeneric = [0.2, 0.5, 1]
 
-/** Runs all rules on the trace; what has a budget gets one that leaves as much idle memory as 10 minutes take. */
+/** Runs all rules on the trace; rules with a budget get one that results in as much idle memory as 10 minutes. */
 export function compare(trace: Trace, say: (text: string) => void): Compared[] {
   const run = (name: string, rule: KeepAlive): Figures => {
     say(name)
@@ -81,14 +81,14 @@ export function compare(trace: Trace, say: (text: string) => void): Compared[] {
 /** Ratio of two counts; 1 where both are 0. */
 const over = (own: number, base: number): number => (own === base || base < 0.5 ? 1 : own / base)
 
-/** What a figure is where another one is `x`. */
+/** The value of a figure where another one is `x`. */
 const at = (curve: Figures[], figure: keyof Figures, x: number, of: keyof Figures = 'idleMib'): number =>
   between(
     curve.map((point) => [point[of], point[figure]]),
     x,
   )
 
-/** On the line through the points, both axes logarithmic; beyond the ends the last piece goes on. */
+/** Interpolates between the points on logarithmic axes; extrapolates with the last segment. */
 function between(points: [x: number, y: number][], x: number): number {
   const sorted = points.map(([px, py]) => [Math.log(Math.max(px, 1e-9)), Math.log(Math.max(py, 1e-9))] as const)
   sorted.sort((a, b) => a[0] - b[0])

@@ -22,12 +22,12 @@ import { Random } from './random.ts'
  * - By day there is twice as much to do as at night, at weekends less. Timers do not care.
  */
 export interface Mix {
-  /** Shares of all functions; what is left of one has no timer and is neither regular nor bursty: Poisson. */
+  /** Shares of all functions; the rest have no timer and are neither regular nor bursty: Poisson. */
   timer: number
   timerAndOther: number
   regular: number
   bursty: number
-  /** Share of those with timers only that have a single one. */
+  /** Share of functions with only timers that have a single one. */
   singleTimer: number
 }
 
@@ -52,11 +52,11 @@ const minuteMs = 60 * secondMs
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
 const mib = 1024 * 1024
-/** A container, its language and the code; the same for all, so that cold starts can be counted as well as added up. */
+/** Container, language and code; constant, so that cold starts can be counted as well as added up. */
 const coldMs = 500
-/** Part of that which is left when the container and its language are there. */
+/** The part of a cold start that remains when container and language are ready. */
 const bindMs = 20
-/** A function that has more calls at work than this is not for one host. */
+/** A function with more concurrent calls does not fit one host. */
 const mostAtOnce = 8
 const visitorShare = 0.5
 
@@ -146,7 +146,7 @@ function meanGapOf(random: Random, hottestPerMinute: number): number {
   return random.logBetween(low, high)
 }
 
-/** A cron expression: the same every time, but for what the scheduler is late. */
+/** A cron expression: exact, except for the scheduler's lateness. */
 function timerTimes(random: Random, lengthMs: number): number[] {
   const periodMs = random.pick(periods)
   const times: number[] = []
@@ -154,7 +154,7 @@ function timerTimes(random: Random, lengthMs: number): number[] {
   return times
 }
 
-/** A device that reports when it is ready to: each time a little later than the period says. */
+/** A device that reports when it is ready: each time slightly later than the period. */
 function regularTimes(random: Random, periodMs: number, lengthMs: number): number[] {
   const times: number[] = []
   for (let at = random.between(0, periodMs); at < lengthMs; at += periodMs * (1 + 0.01 * random.normal()))
@@ -164,7 +164,7 @@ function regularTimes(random: Random, periodMs: number, lengthMs: number): numbe
 
 function poissonTimes(random: Random, meanGapMs: number, lengthMs: number): number[] {
   const times: number[] = []
-  // Thinned: candidates come at the rate of the busiest hour.
+  // Thinning: candidates come at the rate of the busiest hour.
   for (let at = random.exponential(meanGapMs / 1.5); at < lengthMs; at += random.exponential(meanGapMs / 1.5)) {
     if (random.next() * 1.5 < busyness(at)) times.push(at)
   }
@@ -172,8 +172,8 @@ function poissonTimes(random: Random, meanGapMs: number, lengthMs: number): numb
 }
 
 /**
- * Sessions of several calls: of a visitor, who waits for each answer before the next call, or of a batch, whose calls come
- * whether those before have ended or not.
+ * Sessions of several calls: of a visitor, who waits for each response before the next call, or of a batch, whose calls do not
+ * wait.
  */
 function burstyTimes(random: Random, meanGapMs: number, runMs: number, lengthMs: number): number[] {
   const perSession = random.logBetween(3, 30)
@@ -189,7 +189,7 @@ function burstyTimes(random: Random, meanGapMs: number, runMs: number, lengthMs:
   })
 }
 
-/** 1 in the mean of a week. */
+/** The mean over a week is 1. */
 function busyness(atMs: number): number {
   const day = Math.floor(atMs / dayMs) % 7
   const ofDay = 1 - 0.35 * Math.cos((2 * Math.PI * (atMs % dayMs)) / dayMs)

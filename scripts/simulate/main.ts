@@ -7,8 +7,8 @@ import { generate, mixes } from './generate.ts'
 import { tableOf } from './table.ts'
 
 /**
- * How many cold starts the pool's rule for keeping workers saves, beside other rules, on made-up traces or your own
- * history: `npm run simulate`, `npm run simulate -- --ledger data/ledger.db`.
+ * Cold starts with the pool's rule for keeping workers, compared with other rules, on generated traces or your own history: `npm
+ * run simulate`, `npm run simulate -- --ledger data/ledger.db`.
  */
 
 const { values } = parseArgs({

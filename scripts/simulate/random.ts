@@ -1,4 +1,4 @@
-/** Random numbers that are the same for the same seed. */
+/** Random numbers, equal for equal seeds. */
 export class Random {
   #state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** Evenly from 0 up to 1 (mulberry32). */
+  /** Uniform from 0 up to 1 (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = this.#state
@@ -19,7 +19,7 @@ export class Random {
     return low + (high - low) * this.next()
   }
 
-  /** Every order of magnitude as likely as another. */
+  /** Log-uniform. */
   logBetween(low: number, high: number): number {
     return low * (high / low) ** this.next()
   }
@@ -36,7 +36,7 @@ export class Random {
     return median * Math.exp(sigma * this.normal())
   }
 
-  /** One of the values, as often as its weight says. */
+  /** One of the values, with probability by weight. */
   pick<T>(choices: readonly (readonly [T, number])[]): T {
     const total = choices.reduce((sum, [, weight]) => sum + weight, 0)
     let left = this.next() * total

@@ -1,7 +1,7 @@
 import { genericFloor } from '../../src/simulator/keep-alives.ts'
 import type { Compared } from './compare.ts'
 
-const columns: [title: string, cell: (of: Of) => string][] = [
+const columns: [title: string, cell: (of: FigureByTrace) => string][] = [
   ['calls', (of) => mean(of('calls')).toFixed(0)],
   ['cold', (of) => mean(of('cold')).toFixed(0)],
   ['of it scale-out', (of) => mean(of('scaleOut')).toFixed(0)],
@@ -19,14 +19,14 @@ const columns: [title: string, cell: (of: Of) => string][] = [
   ['waiting', (of) => ranged(of('delayBesideGeneric'))],
 ]
 
-/** A figure of one rule, of each trace. */
-type Of = (figure: Exclude<keyof Compared, 'rule'>) => number[]
+/** A figure of one rule, for each trace. */
+type FigureByTrace = (figure: Exclude<keyof Compared, 'rule'>) => number[]
 
 /** The table over several traces: one row for each rule. */
 export function tableOf(traces: Compared[][]): string {
   const rules = (traces[0] ?? []).map(({ rule }) => rule)
   const rows = rules.map((rule, at) => {
-    const of: Of = (figure) => traces.map((trace) => (trace[at] as Compared)[figure])
+    const of: FigureByTrace = (figure) => traces.map((trace) => (trace[at] as Compared)[figure])
     return [rule, ...columns.map(([, cell]) => cell(of))]
   })
   const header = ['rule', ...columns.map(([title]) => title)]
@@ -52,5 +52,5 @@ function ranged(values: number[]): string {
   return low === high ? low : `${shown(mean(values))} (${low}–${high})`
 }
 
-/** Where a rule is that far off, the line that it is compared with is a guess. */
+/** For such large ratios, the baseline's value is an extrapolation. */
 const shown = (ratio: number): string => (ratio > 99 ? '> 99' : ratio.toFixed(2))

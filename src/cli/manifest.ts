@@ -95,7 +95,10 @@ const fn = z
       .describe(
         'How an image is run: once a call, kept and called over HTTP, as an action image of OpenWhisk, or as an image of AWS Lambda.',
       ),
-    command: z.array(z.string()).optional().describe('Of an image of mode lambda, in place of its own: the handler.'),
+    command: z
+      .array(z.string())
+      .optional()
+      .describe('The handler of an image of mode lambda, in place of its own command.'),
     entry_point: z.array(z.string()).optional(),
     working_directory: z.string().optional(),
     port: z.int().optional().describe('Where an image of mode http listens.'),

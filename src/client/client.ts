@@ -98,7 +98,7 @@ export function makeClient(options: ConnectionOptions) {
         await connection.must('DELETE', `/v1/backups/${encodeURIComponent(name)}`)
       },
     },
-    /** Of all functions (for admins). */
+    /** The workers of all functions (for admins). */
     workers: {
       /** All, and which of them go next. */
       all: async (): Promise<KeptWorkers> => (await connection.must('GET', '/v1/workers')).json,

@@ -111,7 +111,7 @@ export class InFlight<Key, Value> {
 
 const places = (length: number): undefined[] => new Array<undefined>(length).fill(undefined)
 
-/** Of an execution's id, whose last digits are random. */
+/** A hash of an execution's id from its last digits, which are random. */
 export function hashOfId(id: string): number {
   let hash = 0
   for (let at = id.length - 6; at < id.length; at++) hash = (hash << 5) - hash + id.charCodeAt(at)

@@ -6,7 +6,7 @@ export const shownBuild = z
   .object({
     id: z.string(),
     project_id: z.string(),
-    function_id: z.string().nullable().openapi({ description: 'Of a new function: its id, when it was made.' }),
+    function_id: z.string().nullable().openapi({ description: 'For a new function: null until it is created.' }),
     function_name: z.string().nullable(),
     runtime: z.string().nullable(),
     list: z.string().openapi({ description: 'File of the package that says what it needs.' }),

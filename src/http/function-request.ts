@@ -106,7 +106,7 @@ const newFunction = z.object({
 })
 const functionChange = z.object({
   ...changeable,
-  image: text(512, 'Of a function that is an image: another one, or another tag; its mode and port stay.'),
+  image: text(512, 'For a function that is an image: another image or tag; mode and port stay.'),
 })
 
 const file = { package: z.any().openapi({ type: 'string', format: 'binary', description: 'The ZIP.' }) }

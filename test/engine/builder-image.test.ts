@@ -50,7 +50,7 @@ test('Who leaves ends it for nobody else, and all who wait hear of it', async ()
   expect(first.output[0]).toContain('Making the builder')
 })
 
-test('It is given up when all have left, and who comes then begins anew', async () => {
+test('It is aborted when all callers have left, and a later caller starts a new build', async () => {
   const { images, asked, done } = engine()
   const [first, second] = [asker(), asker()]
   const one = images.ensure(first.run)

@@ -394,7 +394,7 @@ describe('calls', () => {
     expect([late.watched.endings, late.watched.logs]).toEqual([[], []])
   })
 
-  test('prints are told apart by stream', async () => {
+  test('prints are distinguished by stream', async () => {
     const { channel, send } = await connected()
     const { watched } = watch(channel)
     send(FrameType.log, 1, '', Buffer.from('plain'))
@@ -611,7 +611,7 @@ describe('What is written to a descriptor of the worker', () => {
     expect([...one.logs, ...two.logs]).toEqual([])
   })
 
-  test('is told before the call ends with the worker', async () => {
+  test('is reported before the call ends with the worker', async () => {
     const { channel, worker, print } = await withStdout()
     const { watched } = watch(channel)
     print('FATAL ERROR')

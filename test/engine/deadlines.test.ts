@@ -14,7 +14,7 @@ function setUp() {
   return { clock, late, deadlines, add }
 }
 
-test('each is told when its own deadline has passed, whatever the order', async () => {
+test('each is reported when its own deadline has passed, in any order', async () => {
   const { clock, late, add } = setUp()
   add('slow', 500)
   add('quick', 100)
@@ -29,7 +29,7 @@ test('each is told when its own deadline has passed, whatever the order', async 
   expect(late).toEqual(['quick', 'middle', 'slow'])
 })
 
-test('what was in time is not told, and the timer goes on to the next', async () => {
+test('a call that ended in time is not reported, and the timer continues with the next', async () => {
   const { clock, late, deadlines, add } = setUp()
   const first = add('first', 100)
   await clock.pass(50)
@@ -41,7 +41,7 @@ test('what was in time is not told, and the timer goes on to the next', async ()
   expect(late).toEqual(['second'])
 })
 
-test('one that comes while another is told has its deadline too', async () => {
+test('one that is added during a report has its deadline too', async () => {
   const clock = new FakeClock()
   const late: number[] = []
   const deadlines = new Deadlines<{ deadlineAt: number }>(clock, ({ deadlineAt }) => {
@@ -53,7 +53,7 @@ test('one that comes while another is told has its deadline too', async () => {
   expect(late).toHaveLength(3)
 })
 
-test('nothing is told after the close', async () => {
+test('nothing is reported after the close', async () => {
   const { clock, late, deadlines, add } = setUp()
   const one = add('open', 100)
   deadlines.close()

@@ -178,13 +178,13 @@ describe('how a container ended', () => {
     await sandbox.kill()
   })
 
-  test('is not for its memory when it was told to', async () => {
+  test('is not a kill for memory when a signal was sent', async () => {
     const sandbox = await engine.start(spec())
     await sandbox.kill()
     expect(await sandbox.exited).toEqual({ code: 137, memoryExceeded: false })
   })
 
-  test('is told to it alone', async () => {
+  test('is reported to it alone', async () => {
     const [first, second] = [await engine.start(spec()), await engine.start(spec({ name: 'w2' }))]
     docker.tell('die', { id: 'stranger' }, { exitCode: '1' })
     docker.end([...docker.containers.values()][0] as never, 5)

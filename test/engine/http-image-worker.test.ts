@@ -399,7 +399,7 @@ describe('a worker', () => {
         const outcome = call({ http: aRequestHead({ target }), onLog }).finally(() => {
           isOver = true
         })
-        // Of this call: the two that it began with and the two that it ends with.
+        // The marks of this call: two at its begin and two at its end.
         await until(() => onTheWay.filter(([, text]) => text.startsWith('\0')).length === 4)
         await sleep(20)
         expect(isOver, 'it waits').toBe(false)

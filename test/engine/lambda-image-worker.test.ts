@@ -69,7 +69,7 @@ async function start(how: 'ready' | 'starting' = 'ready') {
 }
 
 describe('it does not start', () => {
-  test('when its program ends before it asks for an event, as the function is told', async () => {
+  test('when its program ends before it asks for an event, with the reason', async () => {
     const { image, helper, worker, clock, begun } = await start('starting')
     worker.print('stderr', 'no such file\n')
     image.end({ code: 2, memoryExceeded: false })
@@ -174,7 +174,7 @@ test('the image finds the variables of AWS Lambda, and those that the function s
   })
 })
 
-test('the helper is told nothing of the function’s own', () => {
+test('the helper gets none of the function’s own data', () => {
   const told = helperRevision({
     ...revision,
     env: { NODE_OPTIONS: '--x', KEY: 'k', AWS_REGION: 'eu-west-1' },

@@ -105,7 +105,7 @@ describe('what a function returned', () => {
 })
 
 describe('what a function threw', () => {
-  test('is told with class, message and stack', () => {
+  test('is reported with class, message and stack', () => {
     const meta = { type: 'TypeError', message: 'no', stack: 'at main.mjs:1', cpu_ms: 2, memory_peak_bytes: 2097152 }
     expect(outcomeOf(frame(FrameType.failed, meta), 3, undefined)).toEqual({
       kind: 'raised',
@@ -122,7 +122,7 @@ describe('what a function threw', () => {
     expect(outcomeOf(failed, 3, undefined)).toMatchObject({ kind: 'raised', error: { type: 'E' }, value })
   })
 
-  test('is told so also after a streamed answer began', () => {
+  test('is reported also after a streamed response has begun', () => {
     expect(outcomeOf(frame(FrameType.failed, { type: 'E', message: 'm' }), 3, 200)).toMatchObject({ kind: 'raised' })
   })
 

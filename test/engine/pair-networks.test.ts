@@ -26,7 +26,7 @@ test('the networks of two are small and lie in one block', () => {
   expect(pairSubnet((below) => below - 1)).toBe('198.19.255.248/29')
 })
 
-test('another place is tried where one is taken, and the last refusal is told', async () => {
+test('another subnet is tried when one is taken, and the last refusal is reported', async () => {
   const places = ['198.18.0.0/29', '198.18.0.8/29']
   const { docker, asked } = fakeDocker(['198.18.0.0/29'])
   const pairs = new PairNetworks(docker, 'i', 'server', () => places.shift() ?? '198.18.0.0/29')

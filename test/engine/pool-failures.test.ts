@@ -171,7 +171,7 @@ describe('a worker that cannot be bound', () => {
 })
 
 describe('code that cannot be loaded', () => {
-  test('is told to every call that waits, with what was printed', async () => {
+  test('is reported to every waiting call, with the output', async () => {
     const test = new TestPool()
     test.workers.broken.add('f1')
     const asked = [test.ask(), test.ask()]

@@ -31,7 +31,7 @@ test('a worker is busy while calls run in it, however many, and idle between the
   pool.release(third)
 })
 
-test('is told on request of workers that are at work, and counts nothing twice', async () => {
+test('is reported on request for busy workers, and counts nothing twice', async () => {
   const { told, pool } = metered()
   const lease = await pool.take()
   await pool.pass(2000)

@@ -84,7 +84,7 @@ describe('idle workers make room', () => {
     expect(test.workers.of('kept')).toHaveLength(2)
   })
 
-  test('those that it wants beyond the share of its project go for whoever has nothing, and take only free memory', async () => {
+  test("its workers beyond the project's share are evicted for functions without a worker, and take only free memory", async () => {
     const test = new TestPool({ budgetMib: 1024 })
     test.pool.keep(fn('greedy', 128, { minWorkers: 1000, projectId: 'greedy' }))
     await test.pass(2000)
@@ -444,7 +444,7 @@ describe('a project that may hold only so much memory', () => {
 })
 
 describe('what would go first', () => {
-  test('is told first, and is what goes', async () => {
+  test('is chosen first, and is evicted', async () => {
     const test = new TestPool({ budgetMib: 384 })
     for (const name of ['a', 'b', 'c', 'a', 'c']) await test.run(fn(name))
     const kept = test.pool.keeping()

@@ -186,7 +186,7 @@ describe('cold starts', () => {
     expect(second.lease?.worker).not.toBe(busy.worker)
   })
 
-  test('a start that became superfluous is kept as a generic worker, for whoever comes next', async () => {
+  test('a start that became superfluous is kept as a generic worker for the next function', async () => {
     const test = new TestPool({ maxParallelStarts: 1 })
     await test.withRuntime()
     const busy = await test.take()
@@ -366,7 +366,7 @@ describe('several calls in one worker', () => {
     expect(test.workers.asked).toBe(2)
   })
 
-  test('only the first of those that a new worker serves is told of its start', async () => {
+  test('only the first call of a new worker is charged with its start', async () => {
     const test = new TestPool()
     const asked = Array.from({ length: 4 }, () => test.ask(four))
     await test.pass(200)
@@ -497,7 +497,7 @@ describe('idle time-out', () => {
     expect(test.pool.reservedBytes).toBe(0)
   })
 
-  test('a call begins the time anew', async () => {
+  test('a call restarts the time', async () => {
     const test = new TestPool()
     for (let n = 0; n < 5; n++) {
       await test.run(shortLived)

@@ -21,7 +21,7 @@ test.each([
   expect(messageOf(root).includes('"writable"')).toBe(isTold)
 })
 
-test('it is told once, on a line of its own', () => {
+test('the advice is added once, on a line of its own', () => {
   const root = new ReadOnlyRoot()
   expect(root.lineAfter('EROFS')).toMatch(/^\n\[the root .*"writable"\]\n$/)
   expect(root.lineAfter('EROFS\n')).toBe('')

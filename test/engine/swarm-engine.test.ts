@@ -73,7 +73,7 @@ test('what is no name of an image is not asked for', async () => {
   await expect(engine.start({ ...spec, image: '..%2fx' })).rejects.toThrow('"..%2fx" is no name of an image.')
 })
 
-test('a task that is prepared for longer than it may be is given up and removed', async () => {
+test('a task that takes too long to prepare fails and is removed', async () => {
   const { engine, has } = await start({ answers: true })
   await expect(engine.start(spec)).rejects.toThrow('The swarm has not started a worker within 0.5 s.')
   expect([...has].filter((one) => one.startsWith('services/'))).toEqual([])

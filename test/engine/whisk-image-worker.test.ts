@@ -221,7 +221,7 @@ describe('its log', () => {
   })
 })
 
-test('a call that is given up ends its worker', async () => {
+test('a cancelled call ends its worker', async () => {
   const { worker, seen } = await start(() => ({ body: {} }))
   const running = worker.call(aCall({ executionId: 'e-1' }), 5000)
   worker.cancel('e-1')

@@ -29,7 +29,7 @@ describe('the bound', () => {
 
 const callMs = 50
 
-/** So many calls, again and again, whose workers have no processor for this share of the time. */
+/** Repeats a number of calls whose workers have no processor for this share of the time. */
 async function flood(
   pool: TestPool,
   calls: number,

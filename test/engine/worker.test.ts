@@ -187,7 +187,7 @@ describe('binding', () => {
     expect(await binding).toEqual({ loaded: true, loadMs: 0 })
   })
 
-  test('puts the code where the shim is told that it is', async () => {
+  test('puts the code at the path that the shim gets', async () => {
     const { path } = await bound()
     expect(existsSync(join(path, 'code', 'main.mjs'))).toBe(true)
   })
@@ -300,7 +300,7 @@ describe('a call', () => {
     expect(await next).toMatchObject({ kind: 'returned' })
   })
 
-  test('to a worker that has ended is told how it ended', async () => {
+  test('to a worker that has ended reports how it ended', async () => {
     const test = await bound()
     test.sandbox.end({ code: 7, memoryExceeded: false })
     await test.worker.gone
@@ -483,7 +483,7 @@ describe('the end of a worker', () => {
     expect(test.shim.destroyed).toBe(true)
   })
 
-  test('is told to the log where its folder cannot be removed', async () => {
+  test('is logged where its folder cannot be removed', async () => {
     const { worker, path } = await bound()
     const removal = vi.spyOn(WorkerFolder.prototype, 'remove').mockRejectedValueOnce(new Error('held'))
     await worker.kill()

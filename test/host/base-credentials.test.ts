@@ -12,7 +12,7 @@ import { ensureSecretKey } from '../../src/services/platform/secret-key.ts'
 
 let dataDir: string
 let engine: Server
-/** Of each request to fetch an image: which, and as whom. */
+/** The image and the user of each pull request. */
 let asked: [image: string | null, who: string][]
 
 beforeEach(async () => {

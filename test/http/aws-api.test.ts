@@ -205,7 +205,7 @@ describe('is refused:', () => {
     expect(errorOf(answer)).toEqual([429, 'TooManyRequestsException', expect.stringMatching(/bodies_bytes/)])
   })
 
-  test('whoever does not prove who they are, again and again', async () => {
+  test('callers who fail to authenticate repeatedly', async () => {
     app = makeTestApp({ settings: { wrongTokensPerMinute: 2, trustProxy: true } })
     const ask = (address: string) =>
       app.request('GET', `${all}/`, { as: 'stranger', headers: { 'X-Forwarded-For': `1.1.1.1, ${address}` } })

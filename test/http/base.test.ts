@@ -61,7 +61,7 @@ describe('discovery', () => {
 })
 
 describe('who asks', () => {
-  test('is told by X-Auth-Token or by a bearer token', async () => {
+  test('is identified by X-Auth-Token or by a bearer token', async () => {
     const { app } = prepare()
     const headers = { Authorization: 'Bearer token-of-alice' }
     expect((await app.request('GET', '/v1/runtimes', { as: nobody, headers })).status).toBe(200)

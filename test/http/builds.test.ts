@@ -139,7 +139,7 @@ describe('A package that brings a list', () => {
     expect(end.function).toMatchObject({ name: 'web', code: { source: 'package' } })
   })
 
-  test('is answered as ever where nothing has to be built', async () => {
+  test('is answered as usual when nothing has to be built', async () => {
     const plain = Buffer.from('PK nothing needed')
     await brings(plain, { 'main.mjs': '' })
     const { status, json } = await deploy('plain', '', lines, plain)
@@ -208,7 +208,7 @@ test('No more builds of a project are kept than the operator says, at any time',
   expect(builds.map((build: { function_name: string }) => build.function_name)).toEqual(['f4', 'f3', 'f2'])
 })
 
-test('What a build has made is not made anew while its package is laid out', async () => {
+test('The result of a build is not built again while its package is laid out', async () => {
   const goOn = Promise.withResolvers<void>()
   const layOut = app.packages.putBuilt.bind(app.packages)
   let laidOut = 0
@@ -324,7 +324,7 @@ describe('The log of a build', () => {
   })
 })
 
-describe('Of two deployments of one function that are under way together', () => {
+describe('Two concurrent deployments of one function', () => {
   const [older, newer] = [Buffer.from('PK older'), Buffer.from('PK newer')]
   const ends = new Map<string, () => void>()
   let id = ''
@@ -390,7 +390,7 @@ describe('Of two deployments of one function that are under way together', () =>
 describe('A build that is asked for again', () => {
   const again = (id: string, query = '') => app.request('POST', `/v1/builds/${id}/rebuild${query}`)
 
-  test('installs anew what its package needs, and deploys it', async () => {
+  test("installs the package's dependencies again and deploys it", async () => {
     const { json: fn } = await deploy('web')
     const before = app.stores.functions.find(fn.id)?.packageHash
     const [{ id }] = await builds()

@@ -82,7 +82,7 @@ describe.each([
   })
 })
 
-test('what belongs to others stays in the way, and its id is not told', async () => {
+test('what belongs to others still prevents it, and its id is not shown', async () => {
   const { app, fn, left } = withHolders()
   const foreign = aJob({ projectId: 'ops', functionId: fn.id })
   app.stores.jobs.insert(foreign)

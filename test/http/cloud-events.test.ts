@@ -207,7 +207,7 @@ describe('the result of an accepted run', () => {
     expect((await gone()).delivery).toMatchObject({ state: 'failed', attempts: 1 })
   })
 
-  test('that nobody takes is given up by its age', async () => {
+  test('that no receiver accepts is dropped at its maximum age', async () => {
     const prepared = prepare()
     prepared.app.sender.answer = { kind: 'refused', reason: 'no' }
     const shown = await run(prepared, { on_success: { url } })

@@ -47,7 +47,7 @@ test('an answer under way is the last of its connection, and says so', async () 
   await connections.end()
 })
 
-test('a connection between two requests has its next one answered, and is told', async () => {
+test('an idle connection has its next request answered, with the announcement of the close', async () => {
   expect(await ask()).toMatchObject({ connection: 'keep-alive' })
   const { port } = server.address() as AddressInfo
   server.address = () => ({ port, address: '127.0.0.1', family: 'IPv4' })

@@ -70,7 +70,7 @@ describe('the events', () => {
     },
   )
 
-  test('begin with the state of the server, which only admins are told', async () => {
+  test('begin with the state of the server, which only admins get', async () => {
     const { url } = await listening()
     expect((await (await watch(url, alice))(({ event }) => event === 'server'))[0]).toEqual({
       event: 'server',

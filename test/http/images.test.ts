@@ -23,7 +23,7 @@ describe('images', () => {
     () => ({ app: makeTestApp(), made: {} }),
   )
 
-  test('that functions use are told with them; what was fetched and is used no more is pruned, first only said', async () => {
+  test('that functions use are listed with them; unused pulled images are pruned, after a dry run', async () => {
     const app = makeTestApp()
     const ask = (method: string, path: string, json?: unknown) => app.request(method, path, { as: 'admin', json })
     expect((await ask('POST', '/v1/images/pull', { image: 'me/tool:1' })).json).toEqual({ image: 'me/tool:1' })

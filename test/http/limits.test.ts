@@ -63,7 +63,7 @@ describe('the limits of a project', () => {
   const set = async (app: ReturnType<typeof makeTestApp>, limits: object) =>
     expect((await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: limits })).status).toBe(200)
 
-  test('bound what runs at once: more are told which limit it is, others go on, and it is given back', async () => {
+  test("bound concurrent runs: further calls are refused with the limit's name, others continue, and an end frees a place", async () => {
     const { app } = prepare()
     await set(app, { running: 1 })
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -154,7 +154,7 @@ describe('the limits of a project', () => {
   })
 })
 
-test('an address that sends wrong tokens again and again is told to wait, and right ones of it go on', async () => {
+test('an address that repeatedly sends wrong tokens must wait, while its valid tokens still work', async () => {
   const app = makeTestApp({ settings: { wrongTokensPerMinute: 2 } })
   const ask = (as: 'stranger' | 'alice', path = '/v1/functions') => app.request('GET', path, { as })
   expect([(await ask('stranger')).status, (await ask('stranger', '/fn/x')).status]).toEqual([401, 401])
@@ -167,7 +167,7 @@ test('an address that sends wrong tokens again and again is told to wait, and ri
   expect((await ask('stranger')).status).toBe(401)
 })
 
-test('an address that guesses webhooks is told to wait, and calls of webhooks that there are go on', async () => {
+test('an address that guesses webhooks must wait, while calls of existing webhooks still work', async () => {
   const { app, made } = prepare({ wrongTokensPerMinute: 2 })
   const { id } = (await app.request('POST', '/v1/webhooks', { json: { function_id: made.own } })).json
   const call = (hook: string) => app.request('POST', `/v1/webhooks/${hook}/invoke`, { as: 'nobody', body: '{}' })

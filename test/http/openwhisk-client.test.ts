@@ -74,7 +74,7 @@ describe('activations', () => {
   })
 })
 
-test('who has no key is told so', async () => {
+test('a caller without a key gets an error', async () => {
   const { url } = await listening()
   const stranger = openwhisk({ apihost: url, api_key: 'x:y' })
   await expect(stranger.actions.list()).rejects.toMatchObject({ statusCode: 401 })

@@ -45,7 +45,7 @@ test('every field has a fate, and an unusual value here', () => {
   expect(Object.keys(unusual).sort()).toEqual([...fields].sort())
 })
 
-describe('Of a function in the place of another', () => {
+describe('A function that replaces another', () => {
   const fn: Fn = { ...aFn(), ...unusual }
 
   test.each(fields.filter((field) => fateOf[field] === 'kept'))('%s stays', (field) => {

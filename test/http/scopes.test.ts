@@ -54,7 +54,7 @@ describe('a token with scopes', () => {
     expect(await status('DELETE', '/v1/functions/mine')).toBe(403)
   })
 
-  test('is told which it lacks, and which it has', async () => {
+  test('names the missing scope and those of the token', async () => {
     const { ask } = await prepare({ scopes: ['read', 'invoke'] })
     const { json } = await ask('PUT', '/v1/functions/mine', { timeout: 9 })
     expect(json).toMatchObject({

@@ -118,7 +118,7 @@ describe('API tokens', () => {
     expect(await statusWith(app, json.token)).toBe(401)
   })
 
-  test('are rotated: the new one works at once, the one of before for a while', async () => {
+  test('are rotated: the new one works at once, the previous one for a while', async () => {
     const { app } = prepare()
     const { json } = await make(app, { name: 'ci', expires_in: 7200 })
     const rotated = (await app.request('POST', `/v1/tokens/${json.id}/rotate`, { as, json: { grace: 60 } })).json

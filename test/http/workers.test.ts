@@ -192,7 +192,7 @@ test('All workers are listed to admins, what would go first with its place and w
   ])
 })
 
-test('The memory of the workers and the starts of calls are told over time, to admins', async () => {
+test('Admins see the memory of the workers and the starts of calls over time', async () => {
   const clock = new FakeClock()
   const app = makeTestApp({ clock })
   const fn = aFn({ projectId: 'red', name: 'greet' })

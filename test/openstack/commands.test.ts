@@ -304,7 +304,7 @@ function walkThrough(mode: Mode): void {
       await client.says('function', 'update', 'welcome', '--entry', 'greet.slow')
     })
 
-    test('create does not wait when told so', async () => {
+    test('create does not wait with its option', async () => {
       const begun = await run('--function', 'welcome', '--async')
       expect(begun).toMatchObject({ status: 'running', sync: false, result: null })
       made.begun = begun.id

@@ -95,7 +95,7 @@ describe.skipIf(found === null)('When somebody stops', () => {
     expect((await objectsTold()).sort()).toEqual(['object.created after', 'object.created before'])
   })
 
-  test('Swift answers no more: nobody waits longer than the limit, and it is told later', async () => {
+  test('Swift does not answer: nobody waits longer than the limit, and changes are reported later', async () => {
     stack.signal('swift-proxy', 'SIGSTOP')
     try {
       await waitUntil('the source says why', async () => (await lastError())?.includes('did not answer'), patienceMs)

@@ -88,14 +88,14 @@ describe('A program that serves a folder from a running server', () => {
     await tells({ event: 'served', function: 'py' })
   })
 
-  test('is told of calls with their phases, and of what they print', async () => {
+  test('shows calls with their phases and output', async () => {
     await answer('js')
     expect(await tells({ event: 'log', function: 'js' })).toMatchObject({ text: 'called\n' })
     const call = await tells({ event: 'call', function: 'js', status: 'success' })
     expect(call).toMatchObject({ trigger: 'http', phases: { run: expect.any(Number) } })
   })
 
-  test('is told what does not load, and what was there goes on', async () => {
+  test('shows code that does not load, while the previous code keeps running', async () => {
     writeFileSync(join(path, 'py/main.py'), 'def main(:\n')
     const { message } = await tells({ event: 'refused', function: 'py', serves_before: true })
     expect(message).toMatch(/SyntaxError[\s\S]*py\/main\.py", line 1/)
@@ -104,7 +104,7 @@ describe('A program that serves a folder from a running server', () => {
     await answers('py', '3')
   })
 
-  test('is told where taibai.yaml is wrong, and serves what it says when it is right', async () => {
+  test('shows where taibai.yaml is wrong, and serves it once it is right', async () => {
     writeFileSync(join(path, 'taibai.yaml'), 'functions:\n  js: {code: js, timeuot: 3}\n')
     const { message } = await tells({ event: 'refused', function: null })
     expect(message).toMatch(/taibai\.yaml:2:18: functions\.js: .*timeuot/)
@@ -208,7 +208,7 @@ describe('A session with debuggers', () => {
     socket.close()
   })
 
-  test('has what is saved, in a worker that listens anew', async () => {
+  test('gets saved files in a new worker that listens', async () => {
     writeFileSync(join(path, 'js/main.mjs'), node('7'))
     await waitUntil('the save is served', async () => (await call('js')) === '7')
     const listens = () =>

@@ -40,7 +40,7 @@ describeWithDocker('A server that loses its Docker engine', () => {
     }
     server = await ServerProcess.start({ engine: 'docker', data, settings })
     await server.deploy('warm', deeds.nodejs)
-    // Of workers without a network none is kept ready: a new one is a new container.
+    // No generic worker without a network is kept ready: a new worker is a new container.
     for (const name of ['cold', 'doomed', 'late']) await server.deploy(name, deeds.nodejs, { network: 'none' })
     await server.deploy('hasty', deeds.nodejs, { timeout: 1 })
     for (const name of ['warm', 'doomed', 'hasty']) await served(name)
@@ -109,7 +109,7 @@ describeWithDocker('A server that loses its Docker engine', () => {
     expect(await call('warm')).toMatchObject({ status: 200, text: 'served' })
   })
 
-  test('goes on while the engine hangs: nothing is given up, and it says so', async () => {
+  test('keeps running while the engine hangs: nothing is cancelled, and it says so', async () => {
     const ready = async () => (await server.ask('GET', '/readyz')).status
     const timing = async () => (await call('warm')).headers.get('server-timing')
     await served('warm')

@@ -67,7 +67,7 @@ for (const { engine, run, languages } of engines) {
       })
       const calls = async (event: object) => (await call('caller', event)).json
 
-      test('are told where it is, and call other functions: the execution says whose call it was', async () => {
+      test('get its URL and call other functions: the execution names the caller', async () => {
         const first = await call('caller', { path: '/fn/deeds', body: { do: 'echo', value: ['called'] } })
         expect(first.json).toMatchObject({ status: 200, body: ['called'] })
         expect(first.json.env).toBe(first.json.url)
@@ -259,7 +259,7 @@ for (const { engine, run, languages } of engines) {
         expect(answer.bytes.length).toBe(64 * 524_288)
       })
 
-      test('are told when the caller has gone, and their run is over', async () => {
+      test('learn that the caller has gone, and their run ends', async () => {
         const id = await server.deploy('patient', patient, { signature: 'http' })
         const gone = new AbortController()
         const answer = await server.open('GET', '/fn/patient', { signal: gone.signal })

@@ -114,7 +114,7 @@ for (const { engine, run } of engines) {
       await atWork(server)
       server.signal('SIGTERM')
       await waitUntil('it stops', () => server.log.some(({ msg }) => msg === 'stopping'))
-      // So soon after the first, a second one would be taken for its echo.
+      // A second signal right after the first would be taken for its echo.
       await pause(700)
       const from = performance.now()
       expect(await server.stop()).toEqual({ code: 1, signal: null })
@@ -148,7 +148,7 @@ async function expectNothingLeft(data: DataFolder, engine: string): Promise<void
 }
 
 describe('Callers of a server over kept connections', () => {
-  test('are all told that it stops: none is cut off', async () => {
+  test('are all notified that it stops: none is cut off', async () => {
     await using server = await ServerProcess.start()
     await server.deploy('deeds', deeds.nodejs)
     await server.must('POST', '/fn/deeds', { json: { do: 'echo', value: 1 } })

@@ -269,7 +269,7 @@ describe('what is fixed when a process starts', () => {
     env: { NODE_OPTIONS: options, ...more },
   })
 
-  test('a NODE_OPTIONS that Node.js does not take is told, not passed over', async () => {
+  test('a NODE_OPTIONS that Node.js does not accept is reported, not ignored', async () => {
     await expect(bind('export const main = () => 1', withOptions('--no-such-option'))).rejects.toMatchObject({
       type: 'NodeDidNotStart',
       message: expect.stringMatching(/NODE_OPTIONS=--no-such-option: .*--no-such-option is not allowed/),
@@ -460,7 +460,7 @@ describe('errors', () => {
     ])
   })
 
-  test('a cause is told with its own stack', async () => {
+  test('a cause is reported with its own stack', async () => {
     const main = 'export const main = () => { throw new Error("outer", { cause: new TypeError("inner") }) }'
     expect(await run(main)).toMatchObject({
       stack: expect.stringMatching(/Error: outer[\s\S]*Caused by: TypeError: inner/),

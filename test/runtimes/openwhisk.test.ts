@@ -99,7 +99,7 @@ describe('an action for Node.js', () => {
     })
   })
 
-  test('is told that nothing is installed when it starts', async () => {
+  test('is refused because nothing is installed at the start', async () => {
     const files = { 'package.json': manifest({ dependencies: { leftpad: '1' } }), 'index.js': 'require("leftpad")' }
     await expect(bind('nodejs', files, 'main')).rejects.toMatchObject({
       message: expect.stringMatching(/leftpad[\s\S]*npm install is not run/),

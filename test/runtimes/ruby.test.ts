@@ -47,7 +47,7 @@ describe.runIf(ruby?.isHere)('a function in Ruby', () => {
     expect(await answer(worker)).toBe('hello you')
   })
 
-  test('is told that RUBYOPT comes too late', async () => {
+  test('is refused because RUBYOPT comes too late', async () => {
     const late = bind('def main = 1', { env: { RUBYOPT: '-W0' } })
     await expect(late).rejects.toThrow(BindFailure)
     await expect(late).rejects.toThrow(/RUBYOPT is read when Ruby starts/)

@@ -15,6 +15,6 @@ test('Times are told ring by ring, in the order in which they began, with the fi
   ])
 })
 
-test('Of no file there is nothing to tell', () => {
+test('No lines are printed without files', () => {
   expect(timesOf([], ['process'])).toEqual([])
 })

@@ -192,7 +192,7 @@ describe('runs', () => {
   })
 })
 
-describe('a place that is given up', () => {
+describe('a cancelled place', () => {
   test('leaves the line: its run does not begin, and is over for who waits', async () => {
     const { add, begun, end, over, queue } = setUp({ maxAsyncRunning: 1 })
     add('a')

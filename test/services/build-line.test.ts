@@ -41,7 +41,7 @@ test('Projects take turns where fewer build than want to', async () => {
   expect(begun).toEqual(['a1', 'b1', 'a2', 'c1', 'a3'])
 })
 
-test('Whoever waits when the server stops is told', async () => {
+test('Waiting builds are refused when the server stops', async () => {
   const { line, begun, enter } = lineOf(1)
   void enter('a1')
   void enter('b1')

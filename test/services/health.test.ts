@@ -126,7 +126,7 @@ describe('what an engine cannot do', () => {
     ])
   })
 
-  test('of limits and filters is told one by one', () => {
+  test('of limits and filters is reported one by one', () => {
     const all = says({ MemoryLimit: false, SwapLimit: false, PidsLimit: false, CPUShares: false, SecurityOptions: [] })
     expect(all.map((text) => text.split(':')[0])).toEqual(['problem', 'warning', 'warning', 'warning', 'problem'])
   })

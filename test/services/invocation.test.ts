@@ -84,7 +84,7 @@ describe('the line in the log', () => {
   })
 })
 
-test('refusals of a project that asks again and again are told one after the other, those of others at once', async () => {
+test('refusals of a project that retries constantly are sent one after the other, those of others at once', async () => {
   const full: Shares = {
     ...noShares,
     enter: () => {
@@ -266,7 +266,7 @@ describe('a run that is accepted', () => {
     expect(await finished).toMatchObject({ status: 'success', attempt: 1 })
   })
 
-  test('is given up when it is too old, and says why it could not begin', async () => {
+  test('is not retried when it is too old, and says why it could not begin', async () => {
     const { invocation, pool, clock } = setUp()
     pool.refusal = new FaasError('engine_failed', 'The engine does not answer.')
     const { finished } = await invocation.accept(ask())
@@ -304,7 +304,7 @@ describe('a run that is accepted', () => {
     expect(ended).toHaveLength(1)
   })
 
-  test('waits for the one that it is to follow, whose failure is none of its business', async () => {
+  test('waits for the run before it, whose failure does not affect it', async () => {
     const { invocation, pool } = setUp()
     const before = Promise.withResolvers<void>()
     const { finished } = await invocation.accept(ask({ after: before.promise }))
@@ -496,7 +496,7 @@ describe('a run that is cancelled', () => {
 })
 
 describe('the end of a run', () => {
-  test('is told to who waits for it', async () => {
+  test('is reported to its waiting caller', async () => {
     const { invocation, pool } = setUp()
     const end = Promise.withResolvers<Outcome>()
     pool.behaviour = () => end.promise
@@ -535,7 +535,7 @@ describe('after a restart', () => {
     expect(ledger.rows.get(execution.id)).toMatchObject({ status: 'success', attempt: 2 })
   })
 
-  test('are told the request that made them, as before', async () => {
+  test('get the request that started them again', async () => {
     const { invocation, ledger, pool } = setUp()
     const http = aRequestHead({ method: 'POST', headers: [['x-signature', 'abc']], body: 'AAEC' })
     pool.behaviour = () => new Promise<Outcome>(() => {})

@@ -13,12 +13,12 @@ describe('Refusals of a project', () => {
     })
   }
 
-  test('are told at once when they are few', () => {
+  test('are sent at once when they are few', () => {
     expect(Math.max(...waits(1000, 10))).toBe(0)
     expect(Math.max(...waits(50, 0))).toBe(0)
   })
 
-  test('are told a hundred a second when they are many', () => {
+  test('are limited to a hundred per second when they are many', () => {
     expect(waits(55, 0).slice(50)).toEqual([0, 10, 20, 30, 40])
     const told = waits(300, 5).map((waitMs, n) => n * 5 + waitMs)
     expect(told.filter((atMs) => atMs >= 500 && atMs < 1500)).toHaveLength(100)

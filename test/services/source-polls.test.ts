@@ -216,7 +216,7 @@ describe('A watched container', () => {
 })
 
 describe('Nothing is missed or doubled', () => {
-  test('over a restart: what happened meanwhile is told', async () => {
+  test('over a restart: earlier changes are reported', async () => {
     const { clock, container, startProcess, events, watch } = setUp()
     const first = startProcess()
     await watch(first)
@@ -249,7 +249,7 @@ describe('Nothing is missed or doubled', () => {
     expect(store.objectsAfter((store.list(null)[0] as { id: string }).id, '', 10)).toHaveLength(1)
   })
 
-  test('when the queue is full: the rest is told later', async () => {
+  test('when the queue is full: the rest is reported later', async () => {
     const { clock, container, startProcess, events, watch } = setUp()
     const sources = startProcess({ maxQueued: 0 })
     const { id } = await watch(sources)
@@ -282,7 +282,7 @@ describe('Nothing is missed or doubled', () => {
     expect(sources.get(who, id).lastError).toBeNull()
   })
 
-  test('while it is paused: what happened is told when it goes on', async () => {
+  test('while it is paused: changes are reported when it resumes', async () => {
     const { clock, container, startProcess, events, watch } = setUp()
     const sources = startProcess()
     const { id } = await watch(sources)

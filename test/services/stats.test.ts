@@ -58,7 +58,7 @@ describe('stats', () => {
     expect(tally.phases.run.percentile(0.5)).toBeCloseTo(2000, -2)
   })
 
-  test('are of the function whoever called it, and of the caller whatever was called', () => {
+  test('count per function for all callers, and per caller for all functions', () => {
     const stats = new Stats({ clock: new FakeClock() })
     for (const [functionId, projectId] of [
       ['f', 'red'],

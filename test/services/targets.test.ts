@@ -137,7 +137,7 @@ describe('what is run', () => {
 })
 
 describe('the warm path', () => {
-  test('asks no store a second time, whoever asks', () => {
+  test('asks the store once, for all callers', () => {
     const { targets, functions, runtimes, own } = setUp()
     targets.resolve(red, { functionId: own.id })
     targets.resolve(red, { functionId: 'own' })

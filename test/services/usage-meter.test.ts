@@ -70,7 +70,7 @@ describe('what functions use', () => {
     meter.close()
   })
 
-  test('today is known at once, also after a start, and begins anew with the day', () => {
+  test("today's use is known at once, also after a start, and is zero again at the start of a day", () => {
     const { meter, store, clock } = setUp('2026-11-30T18:00:00Z')
     meter.held(half, 8000, true)
     meter.held(half, 8000, false)

@@ -54,7 +54,7 @@ export interface HttpRequest {
   prefix?: string
   url?: string
   headers?: [string, string][]
-  /** Of apps: what a key that came is good for. */
+  /** What the key of a call permits, for apps. */
   key?: 'function' | 'admin'
   body?: string | Uint8Array
 }

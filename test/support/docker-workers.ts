@@ -256,7 +256,7 @@ export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 
   findsPlace?: boolean
   /** Further versions of languages. */
   runtimes?: string[]
-  /** Of the server that functions may call. */
+  /** Address of the server that functions may call. */
   apiDoor?: ApiDoor
 }
 

@@ -41,18 +41,18 @@ export class FakeWorkers implements WorkerFactory {
   killMs = 20
   pauseMs = 0
   resumeMs = 0
-  /** So many starts from now on fail. */
+  /** Number of further starts that fail. */
   failingStarts = 0
-  /** So many binds from now on fail for the platform. */
+  /** Number of further binds that fail for the platform. */
   failingBinds = 0
-  /** So many pauses, or resumes, from now on fail. */
+  /** Number of further pauses, or resumes, that fail. */
   failingPauses = 0
   failingResumes = 0
   /** Functions whose code cannot be loaded. */
   readonly broken = new Set<string>()
-  /** So many from now on say hello and end at once. */
+  /** Number of further workers that say hello and end at once. */
   stillborn = 0
-  /** So many from now on load their code and end at once. */
+  /** Number of further workers that load their code and end at once. */
   endingOnceBound = 0
   behaviour: FakeBehaviour = echo
   loading: FakeLoading = (revision) => (this.broken.has(revision.functionId) ? brokenCode : null)

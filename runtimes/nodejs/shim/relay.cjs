@@ -68,7 +68,7 @@ function dial(to, stream, key) {
   socket.on('error', (error) => (isThere ? exit(0) : giveUp(`the server cannot be reached: ${error.message}`)))
   socket.on('close', () => isFarewell || exit(0))
   socket.write(encode(frameTypes.KNOCK, 0, `{"stream":"${stream}"}`, Buffer.from(key)))
-  // Of the two others nothing comes but what TLS needs.
+  // The two other connections receive only what TLS needs.
   if (stream !== 'frames') socket.resume()
   return socket
 }
@@ -109,7 +109,7 @@ function logsAtStart(piece) {
   return at
 }
 
-/** So often the prints of a child that prints without end go first. */
+/** Number of turns in which output of a child that prints without end is sent first. */
 const mostTurns = 16
 
 /** Two turns: the one under way may have polled before what was printed last. */

@@ -53,7 +53,7 @@ export function Executions() {
       </div>
       {query.value.has('trigger_id') && (
         <p>
-          Of one job, webhook or source.{' '}
+          Runs of one job, webhook or source.{' '}
           <button type="button" class="small" onClick={() => setQuery('trigger_id', '')}>
             Show all
           </button>

@@ -183,7 +183,7 @@ function AliasShare({
     <form class="bar" onSubmit={(event) => event.preventDefault()}>
       {form.choice(
         'alias',
-        'Of the calls of',
+        'From the calls of',
         aliases.map(({ name }) => [name, name]),
       )}
       {form.input('share', 'this share, %')}

@@ -119,7 +119,7 @@ export function Overview() {
   )
 }
 
-/** Of the whole server: for admins. */
+/** The whole server, for admins. */
 function History() {
   const { data, reload } = useLoad(() => get<WorkerHistoryRow>('/v1/workers/history'), [])
   useEvery(5000, reload)

@@ -37,7 +37,7 @@ export const StartsChart = ({ history }: { history: WorkerHistoryRow }) => (
 
 const colors = ['--c1', '--c2', '--c3', '--c4', '--c5', '--c6']
 
-/** Of the functions that hold most. */
+/** The memory of the functions that hold most. */
 export const FunctionsChart = ({ history }: { history: WorkerHistoryRow }) => (
   <Chart
     title="Memory by function"

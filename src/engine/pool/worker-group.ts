@@ -44,7 +44,7 @@ export class WorkerGroup implements InLine {
   provisioning = 0
   /** The part of `provisioning` that is provided whether calls wait or not. */
   provisioningAnyway = 0
-  /** Of them, those that are on their way to a machine. */
+  /** The part of `provisioning` that is starting, by machine. */
   #coming = new Map<string, number>()
   /** Consecutive attempts that brought no usable worker. */
   failures = 0

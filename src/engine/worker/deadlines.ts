@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 export interface Timed {
   /** Clock time in elapsed ms. */
   deadlineAt: number
-  /** Where it is among those that wait. Of `Deadlines`. */
+  /** Its position among the waiting calls, set by `Deadlines`. */
   place?: number | undefined
 }
 

@@ -39,7 +39,7 @@ const newExecution = z.object({
   function_version: integer('0, the default: the function as it is now.'),
   function_alias: text(255, 'Wins over function_id and function_version.'),
   input: field({ type: ['string', 'null'], description: 'Text; a JSON object in it is the input itself.' }, asText),
-  target: text(255, 'Of an app (signature azure): which of its functions.'),
+  target: text(255, 'For an app (signature azure): the name of its function.'),
   sync: flag('True, the default: answer when the run is over. False: answer when it is accepted for good.'),
   description: text(),
   delay: delay(),

@@ -15,7 +15,7 @@ const shown = z
     names: z.array(z.string()),
     size_bytes: z.int(),
     created_at: z.string(),
-    used_by: z.array(z.string()).openapi({ description: 'Such as "function greet".' }),
+    used_by: z.array(z.string()).openapi({ description: 'For example "function greet".' }),
     unused: z.boolean().openapi({ description: 'Removed by the next prune.' }),
     other_release: z.boolean().openapi({ description: 'Whether it is the image of a runtime of another release.' }),
   })

@@ -92,7 +92,7 @@ const preview = z.object({
   seconds: z.enum(secondsPlaces).optional().openapi({ description: 'As of a job.' }),
 })
 const shownPreview = z.object({
-  words: z.string().openapi({ description: 'Such as "at 09:00, on Monday to Friday".' }),
+  words: z.string().openapi({ description: 'For example "at 09:00, on Monday to Friday".' }),
   next_runs: z.array(z.string()),
 })
 

@@ -22,7 +22,7 @@ const newToken = z.object({
     toRoles,
   ),
   scopes: field(
-    { type: 'array', description: `Of ${scopeNames.join(', ')}; absent: all that the roles allow.` },
+    { type: 'array', description: `Some of ${scopeNames.join(', ')}; absent: all that the roles allow.` },
     toScopes,
   ),
   function: text(255, 'Name or id of the one function that it is for; absent: any.'),

@@ -14,7 +14,9 @@ const shownRow = z.object({
   calls: z.int(),
   busy_gb_seconds: z.number().openapi({ description: 'Memory of workers while calls ran in them.' }),
   idle_gb_seconds: z.number().openapi({ description: 'Memory of workers that were kept warm.' }),
-  cpu_seconds: z.number().openapi({ description: 'Of calls and of what they leave running, where it can be told.' }),
+  cpu_seconds: z
+    .number()
+    .openapi({ description: 'Processor time of calls and of what they leave running, where it is known.' }),
   bytes_in: z.int(),
   bytes_out: z.int(),
 })
@@ -33,7 +35,7 @@ const query = z.object({
     description: 'What the sums are of: day, project, function, or several with commas; default: function.',
   }),
   format: z.enum(['json', 'csv']).optional(),
-  all_projects: z.string().optional().openapi({ description: 'Of every project; admins only.' }),
+  all_projects: z.string().optional().openapi({ description: 'Include every project; admins only.' }),
 })
 
 /** Use of functions. */

@@ -276,7 +276,7 @@ export function bindWebhooks(app: App, parts: WebhookParts): void {
       description:
         'The input is one object of the query and the body: members of a JSON object, or fields of a form. ' +
         'A repeated field becomes an array. The run is accepted for good when the answer comes. With "sync" the answer is ' +
-        "the function's own, as that of /fn/{name}. Of a CloudEvent the input is its data; a batch is a run for each.",
+        "the function's own, as that of /fn/{name}. The input of a CloudEvent is its data; a batch starts a run for each event.",
       public: { id: /[0-9a-f-]+/ },
       body: {
         'application/json': z.any(),

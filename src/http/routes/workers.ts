@@ -55,7 +55,7 @@ const history = z
       .openapi({ description: 'Those that held most, the most first.' }),
     starts: z
       .object({ warm: perSample, prewarmed: perSample, cold: perSample })
-      .openapi({ description: 'Of calls that ended since the time before.' }),
+      .openapi({ description: 'Starts of calls that ended since the previous time.' }),
     waiting_calls: perSample,
   })
   .openapi('WorkerHistory')

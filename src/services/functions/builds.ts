@@ -235,7 +235,7 @@ export class Builds {
   }
 
   /**
-   * The package with an existing layer or a new one. Of two builds with the same key, the second finds the layer of the first. A
+   * The package with an existing layer or a new one. The second of two builds with the same key finds the layer of the first. A
    * layer stays until its package is laid out, even when another build makes the same layer again.
    */
   async #installed(job: Job, running: Running): Promise<StoredPackage> {

@@ -116,8 +116,8 @@ export class Functions {
   }
 
   /**
-   * Light changes keep the workers; all others drop them, and are refused while a job is unfinished. Of concurrent code changes
-   * the one that was accepted last wins: an earlier one that ends later throws FaasError `conflict`.
+   * Light changes keep the workers; all others drop them, and are refused while a job is unfinished. The last
+   * accepted of concurrent code changes wins: an earlier one that ends later throws FaasError `conflict`.
    */
   async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
     const place = this.#parts.order.accept(this.#parts.targets.findFunction(who, nameOrId).id)

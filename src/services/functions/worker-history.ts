@@ -8,7 +8,7 @@ export type WorkerState = (typeof workerStates)[number]
 /** What the workers held at one time, in bytes, and what was started since the time before. */
 export interface WorkerSample {
   atMs: number
-  /** Of all workers, those on their way included. */
+  /** Memory of all workers, including those that are starting. */
   reservedBytes: number
   waitingCalls: number
   states: Record<WorkerState, number>
@@ -27,7 +27,7 @@ export interface WorkerHistoryParts {
 export const sampleEveryMs = 5000
 /** A quarter of an hour. */
 const mostSamples = 180
-/** Of one time. */
+/** Limit of functions in one sample. */
 const mostFunctions = 20
 
 /** The memory of the workers over the last quarter of an hour, and the starts of calls. Kept in memory: a restart begins anew. */

@@ -70,7 +70,7 @@ interface Cell {
 /** Counts of runs since the process began, in memory; costs a microsecond per run. */
 export class Stats {
   readonly sinceMs: number
-  /** Of all callers; counted on while it is looked at. */
+  /** Starts of calls of all callers; a live object. */
   readonly starts: Record<StartKind, number> = { warm: 0, prewarmed: 0, cold: 0 }
   #cells = new Map<string, Cell>()
   #last: Cell | undefined

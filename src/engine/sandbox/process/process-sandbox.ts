@@ -48,7 +48,7 @@ export class ProcessSandbox implements Sandbox {
     this.#signal('SIGCONT')
   }
 
-  /** Of the processes of its group; a process that left the group, or ended unseen, is not counted. */
+  /** CPU time of the processes in its group; a process that left the group, or ended unseen, is not counted. */
   async cpuMs(): Promise<number> {
     const times = this.#pid === null ? undefined : await timesOfGroups()
     if (this.#pid !== null) this.#noteTimes(times?.get(this.#pid))

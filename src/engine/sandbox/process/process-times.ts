@@ -8,7 +8,7 @@ const msPerTick = 10
 
 interface Times {
   group: number
-  /** Of the process and of those children that it has waited for. */
+  /** CPU time of the process and of the children that it has waited for. */
   ms: number
 }
 

@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest'
+import { wordProblems } from '../../scripts/docs/words.ts'
+
+describe('The check of words', () => {
+  test.each([
+    '/** Of the function. */',
+    '// Of two builds the first stays.',
+    "description: 'Of one project.'",
+    'The run waits. So many runs are kept.',
+    '## Of a project',
+    '- Of two at once the last stays.',
+    '  # So often it is asked again.',
+    '"""Told of each call."""',
+  ])('refuses %j', (line) => {
+    expect(wordProblems('a.ts', `const a = 1\n${line}\n`)).toEqual([
+      expect.stringMatching(/^a\.ts:2: a sentence begins/),
+    ])
+  })
+
+  test.each([
+    '/** The function of a call. */',
+    'Of course it may.',
+    'const of: Of = made',
+    'interface Told {',
+    'So a run waits.',
+  ])('accepts %j', (line) => {
+    expect(wordProblems('a.ts', line)).toEqual([])
+  })
+})
