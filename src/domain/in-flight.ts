@@ -8,7 +8,7 @@ const smallest = 64
  */
 export class InFlight<Key, Value> {
   #hash: (key: Key) => number
-  /** Of the key in each place; 0: the place is empty. */
+  /** Hash of the key in each place; 0: the place is empty. */
   #hashes = new Int32Array(smallest)
   #keys: (Key | undefined)[] = places(smallest)
   #values: (Value | undefined)[] = places(smallest)
@@ -119,7 +119,6 @@ export function hashOfId(id: string): number {
 }
 
 /**
- * Of numbers that are given out in turn: side by side they would be one row without a gap, through which each `delete` would have
- * to look.
+ * A hash of consecutive numbers: side by side they would be one row without a gap, which each `delete` would have to search.
  */
 export const hashOfNumber = (number: number): number => Math.imul(number, 0x9e3779b1)

@@ -36,7 +36,7 @@ class OpenStack:
 
 
 class Aws:
-    """Of either major version. It has threads, so it cannot be forked: its commands run one after the other as they are."""
+    """The aws command, of either major version. It has threads, so it cannot be forked: its commands run one after the other."""
 
     settings = ()
     commands = ()

@@ -34,8 +34,8 @@ function pathOf(code, entry) {
 }
 
 /**
- * Of several with other endings (`main.md`, `main.sh`) a program. That a file is marked as executable says little: some packers mark
- * them all. It is the last resort, before the first file.
+ * Among files with other extensions (`main.md`, `main.sh`), a program. The mark as executable says little, because some packers mark
+ * all files. It is the last resort, before the first file.
  */
 function fileOf(path) {
   if (isFile(path)) return path
