@@ -1,4 +1,6 @@
 import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import { Swarm } from '../../test/support/swarm.ts'
 import { groupCpu, makeGroup, removeGroup } from './control-groups.ts'
 import { info, type Line, printTable, ratios, show, showPercentiles } from './figures.ts'
@@ -17,7 +19,7 @@ export async function swarm(options: RoundOptions & { calls: number }): Promise<
   const groups = nodeGroups.map((name, at) => makeGroup(name, String(at % cpus().length)))
   const folderGroup = makeGroup('taibai-bench-folder')
   const tcpGroup = makeGroup('taibai-bench-tcp')
-  const nodes = await Swarm.startIn(groups, ...images)
+  const nodes = await Swarm.startIn(groups, ...imagesOfRuntimes())
   const servers: Taibai[] = []
   const start = async (settings: Record<string, string | number>, ...of: string[]): Promise<Taibai> => {
     const taibai = await startTaibai({ GENERIC_WORKERS: generic, ...settings })
@@ -52,8 +54,10 @@ export async function swarm(options: RoundOptions & { calls: number }): Promise<
   }
 }
 
+const runtimesFolder = join(import.meta.dirname, '../../runtimes')
 const nodeGroups = ['taibai-bench-node-a', 'taibai-bench-node-b']
-const images = ['taibai/nodejs']
+/** By their whole names: one without a tag would be copied with all tags that it has. */
+const imagesOfRuntimes = () => [...new Set(readRuntimes(runtimesFolder, []).map(({ image }) => image))]
 
 /** First calls of functions whose limits no worker that is ready has: a task is started, or a container. */
 async function coldCalls(own: Taibai, base: Taibai, calls: number): Promise<number[][]> {
