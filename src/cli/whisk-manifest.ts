@@ -59,10 +59,15 @@ const taken = ['function', 'runtime', 'main', 'inputs', 'limits', 'docker', 'nat
 
 function functionOf(name: string, action: Values, ofPackage: Values, notes: Notes): ManifestFunction {
   for (const key of Object.keys(action)) if (![...taken, 'web-export'].includes(key)) notes.add(`${name}: ${key}`)
-  if ((action.web ?? action['web-export'] ?? false) !== false) {
+  const annotations = objectOf(action.annotations)
+  if ((action.web ?? action['web-export'] ?? annotations['web-export'] ?? false) !== false) {
     notes.add(`${name}: the web action (make it one with wsk; with a token it is called at /fn/${name})`)
   }
-  const common = { ...limitsOf(name, objectOf(action.limits), notes), ...inputsOf(name, ofPackage, action, notes) }
+  const common = {
+    ...limitsOf(name, objectOf(action.limits), notes),
+    ...inputsOf(name, ofPackage, action, notes),
+    ...annotatedOf(name, annotations, notes),
+  }
   if (typeof action.docker === 'string') return { ...common, image: action.docker, mode: 'openwhisk' }
   const { function: code, main } = action
   if (typeof code !== 'string') {
@@ -70,6 +75,18 @@ function functionOf(name: string, action: Values, ofPackage: Values, notes: Note
   }
   const entry = typeof main === 'string' ? main : 'main'
   return { ...common, code, runtime: runtimeOf(name, action.runtime, code), entry, signature: 'openwhisk' }
+}
+
+/** What a function has for an annotation; one that is off leaves nothing out. */
+function annotatedOf(name: string, annotations: Values, notes: Notes): ManifestFunction {
+  const { description, 'provide-api-key': wantsApi, 'web-export': _said, ...others } = annotations
+  for (const [key, value] of Object.entries(others)) {
+    if (value !== false && value !== null) notes.add(`${name}: annotation ${key} (set it with wsk)`)
+  }
+  return {
+    ...(typeof description === 'string' && { description }),
+    ...(wantsApi === true && { api: true }),
+  }
 }
 
 /** The action's own runtime, or that of the file's extension. */

@@ -242,7 +242,8 @@ packages:
         web: true
         inputs: {place: there, times: {type: integer, value: 3}, name: {type: string}, key: $KEY}
         limits: {timeout: 90500, memorySize: 128, concurrentActivations: 5, logSize: 10}
-      count: {function: count.zip, runtime: 'python:3.11', main: run}
+        annotations: {description: Greets, provide-api-key: true, raw-http: true, final: false, require-whisk-auth: s3cret}
+      count: {function: count.zip, runtime: 'python:3.11', main: run, annotations: {web-export: true}}
     sequences: {both: {actions: 'greet, count'}}
     triggers: {hourly: {feed: alarms}}
   default:
@@ -256,7 +257,7 @@ packages:
     expect(manifest.functions).toEqual({
       'shop--greet': {
         ...{ code: 'actions/greet.js', runtime: 'nodejs', signature: 'openwhisk', entry: 'main' },
-        ...{ timeout: 91, memory_mb: 128, concurrency: 5 },
+        ...{ timeout: 91, memory_mb: 128, concurrency: 5, description: 'Greets', api: true },
         env: { __OW_PARAMETERS: '{"region":"eu","place":"there","times":3}' },
       },
       'shop--count': {
@@ -271,6 +272,9 @@ packages:
       'shop--greet: the web action (make it one with wsk; with a token it is called at /fn/shop--greet)',
       'shop--greet: limits.logSize',
       'shop--greet: input key, whose value is made elsewhere',
+      'shop--greet: annotation raw-http (set it with wsk)',
+      'shop--greet: annotation require-whisk-auth (set it with wsk)',
+      'shop--count: the web action (make it one with wsk; with a token it is called at /fn/shop--count)',
     ])
   })
 
