@@ -87,6 +87,51 @@ Resources:
     expect((await run(['deploy', path, '--json'])).json.steps).toEqual([])
   })
 
+  test('a serverless.yml becomes functions, schedules and paths, and says what it leaves out', async () => {
+    const text = `
+service: shop
+frameworkVersion: '4'
+provider:
+  name: aws
+  runtime: nodejs20.x
+  timeout: 20
+  memorySize: 256
+  environment: {STAGE: test}
+functions:
+  hello:
+    handler: src/hello.handler
+    environment: {GREETING: hi}
+    events:
+      - httpApi: 'GET /hello/{name}'
+      - http: {path: /legacy, method: post}
+      - schedule: {rate: rate(10 minutes), input: {from: clock}}
+      - sqs: arn:aws:sqs:eu-central-1:1:queue
+  tally: {handler: tally.handler, runtime: python3.12}
+plugins: [serverless-offline]
+resources: {Resources: {}}
+`
+    const path = project('serverless', {
+      'serverless.yml': text,
+      'src/hello.js': `exports.handler = async (event, context) => ({ statusCode: 200,
+        body: [process.env.GREETING, process.env.STAGE, event.rawPath, context.functionName].join(' ') })`,
+      'tally.py': 'import os\n\ndef handler(event, context):\n  return {"got": event, "stage": os.environ["STAGE"]}\n',
+    })
+    const { stderr } = await deploy(path)
+    expect(stderr).toContain('serverless.yml')
+    for (const said of ['GET /hello/{name} is at /fn/hello/hello', 'POST /legacy is at /fn/hello/legacy']) {
+      expect(stderr).toContain(said)
+    }
+    for (const left of ['plugins', 'resources', 'hello: event sqs']) expect(stderr).toContain(left)
+    expect((await server.ask('GET', '/fn/hello/hello/you')).text).toBe('hi test /hello/you hello')
+    expect((await server.ask('POST', '/fn/hello/legacy')).text).toBe('hi test /legacy hello')
+    expect((await invoke('tally', { n: 1 })).json).toEqual({ got: { n: 1 }, stage: 'test' })
+    const { jobs } = (await server.must('GET', '/v1/jobs')).json
+    expect(jobs).toContainEqual(
+      expect.objectContaining({ pattern: '*/10 * * * *', function_input: '{"from":"clock"}' }),
+    )
+    expect((await run(['deploy', path, '--json'])).json.steps).toEqual([])
+  })
+
   describe.skipIf(typeof ric === 'string')('an image with awslambdaric', () => {
     beforeAll(() => {
       const function_ = `{PackageType: Image, ImageUri: '${image('ric')}', MemorySize: 192, Timeout: 20}`
