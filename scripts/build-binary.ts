@@ -122,7 +122,7 @@ function carried({ hash, main, commands, ledgerThread, files }: Bundle): Record<
 function compressed(files: Record<string, string>): Record<string, string> {
   const folder = join(work, 'compressed')
   mkdirSync(folder, { recursive: true })
-  const params = { [constants.ZSTD_c_compressionLevel]: 19 }
+  const params = { [constants.ZSTD_c_compressionLevel]: 22 }
   const pack = ([name, path]: [string, string]) => {
     if (plainAssets.includes(name)) return [name, path]
     const packed = join(folder, `${name.replaceAll('/', '+')}.zst`)
