@@ -22,7 +22,19 @@ async function startInside(): Promise<Taibai> {
   const port = 20_000 + randomInt(12_000)
   const socket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace('unix://', '')
   await run('docker', [
-    ...['run', '-d', '--name', name, '-v', `${socket}:/var/run/docker.sock`, '-v', `${name}:/data`],
+    // The server outside goes before other programs; its weight is what the one in a container has for that.
+    ...[
+      'run',
+      '-d',
+      '--name',
+      name,
+      '--cpu-shares',
+      '4096',
+      '-v',
+      `${socket}:/var/run/docker.sock`,
+      '-v',
+      `${name}:/data`,
+    ],
     ...['-e', `TAIBAI_GENERIC_WORKERS=${generic}`, '-p', `127.0.0.1:${port}:7070`, 'taibai/server'],
   ])
   const stop = async () => {
