@@ -86,6 +86,8 @@ class Hold implements BodyTaker {
   #outgoing: ServerResponse
   #bytes = 0
   #held = 0
+  /** Pieces that still arrive are refused like the one before. */
+  #refusal: Error | null = null
 
   constructor(bodies: Bodies, limits: BodyLimits, announced: number | null, outgoing: ServerResponse) {
     this.#bodies = bodies
@@ -98,12 +100,14 @@ class Hold implements BodyTaker {
     const isWholeAndSmall = this.#bytes === 0 && piece.length === this.#announced && piece.length <= smallBytes
     this.#bytes += piece.length
     if (isWholeAndSmall) return null
-    const refusal = this.#bytes > this.#limits.maxBytes ? tooLarge(this.#limits.maxBytes) : this.#hold(piece.length)
-    if (refusal !== null) this.#release()
-    return refusal
+    this.#refusal ??= this.#bytes > this.#limits.maxBytes ? tooLarge(this.#limits.maxBytes) : this.#hold(piece.length)
+    if (this.#refusal !== null) this.#release()
+    return this.#refusal
   }
 
   #hold(bytes: number): Error | null {
+    // Nothing would release it any more.
+    if (this.#outgoing.closed || this.#outgoing.destroyed) return brokenOff()
     const cost = bytes + pieceBytes
     try {
       if (!this.#bodies.hold(cost, this.#limits)) return tooManyBodies()
