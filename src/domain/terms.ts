@@ -39,8 +39,8 @@ export interface Delivery {
   error: string | null
 }
 
-/** Zaqar's own rule for the names of queues. */
-export const queueNames = /^[A-Za-z0-9_.-]{1,64}$/
+/** Zaqar's own rule for the names of queues, without the two that are no names in a path. */
+export const queueNames = /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/
 /** Seconds that Zaqar keeps a message at least, and at most unless it is set up otherwise. */
 export const queueTtl = { least: 60, most: 1_209_600 }
 

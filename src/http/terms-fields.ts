@@ -60,7 +60,8 @@ export const destination = (about: string): Field<Destination> =>
   })
 
 function checkQueue({ queue, ttl }: { queue: string; ttl?: number | undefined }): void {
-  if (!queueNames.test(queue)) throw invalid('must name a queue: 1 to 64 letters, digits, "_", "-" and ".".')
+  if (!queueNames.test(queue))
+    throw invalid('must name a queue: 1 to 64 letters, digits, "_", "-" and ".", and not "." or "..".')
   const { least, most } = queueTtl
   if (ttl !== undefined && (ttl < least || ttl > most)) throw invalid(`must have a "ttl" from ${least} to ${most}.`)
 }

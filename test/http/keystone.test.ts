@@ -343,6 +343,11 @@ describe('With Keystone', () => {
       expect(await delivery()).toBeNull()
     })
 
+    test.each(['.', '..', 'a/b', ''])('is refused when it has the name %j', async (name) => {
+      const { json } = await run({ on_success: { queue: name } })
+      expect(json.faultstring).toContain('must name a queue')
+    })
+
     test('is refused for a function without a trust', async () => {
       const token = fake.newToken()
       const image = { code: { source: 'image', image: 'a/b' }, on_success: { queue } }
@@ -364,6 +369,7 @@ describe('With Keystone', () => {
 
     test.each([
       [503, '{}', { state: 'pending', error: 'Zaqar answered with the status 503.' }],
+      [401, '{}', { state: 'pending', error: 'Zaqar does not accept the token any more.' }],
       [403, '{}', { state: 'pending', error: 'Zaqar does not let this user post to the queue orders.' }],
       [
         400,

@@ -30,7 +30,7 @@ export class ResultQueues {
     } catch (error) {
       if (!(error instanceof FaasError) || error.code !== 'unauthenticated') throw error
       this.#parts.trusts.forget(trustId)
-      await this.#parts.queues.post(await this.#session(trustId), message)
+      await this.#parts.queues.post(await this.#session(trustId), message).catch(passing)
     }
     return { kind: 'taken' }
   }
@@ -41,4 +41,10 @@ export class ResultQueues {
     if (hasSession(acting)) return acting
     throw new FaasError('openstack_failed', acting.problem)
   }
+}
+
+/** A new token that is refused as well is the cloud's fault, which may pass; nobody can send another. */
+function passing(error: unknown): never {
+  if (!(error instanceof FaasError) || error.code !== 'unauthenticated') throw error
+  throw new FaasError('openstack_failed', error.message, { cause: error })
 }
