@@ -17,10 +17,11 @@ afterEach(async () => {
 
 /**
  * What it has, as `services/NAME`; things that a service uses stay until it is gone. `answers`: else the answer to an order for one is
- * lost. Its task is prepared for ever.
+ * lost. `runs`: else its task is prepared for ever. `heldMs`: how long after the service they are used still.
  */
-async function start({ answers = false } = {}) {
+async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
   const has = new Set<string>()
+  let usedUntil = 0
   const listener: RequestListener = async (request, response) => {
     const [, what = '', id = ''] = /^\/(\w+)(?:\/([^?]*))?/.exec(request.url ?? '') ?? []
     const say = (status: number, value: unknown) => response.writeHead(status).end(JSON.stringify(value))
@@ -32,13 +33,14 @@ async function start({ answers = false } = {}) {
       return what === 'services' && !answers ? request.socket.destroy() : say(201, { ID: Name, Id: Name })
     }
     if (request.method === 'DELETE') {
-      const isUsed = what !== 'services' && [...has].some((one) => one.startsWith('services/'))
-      if (isUsed) return say(409, { message: 'it is in use' })
+      if (what === 'services') usedUntil = performance.now() + heldMs
+      const isUsed = performance.now() < usedUntil || [...has].some((one) => one.startsWith('services/'))
+      if (isUsed && what !== 'services') return say(409, { message: 'it is in use' })
       return say(has.delete(`${what}/${id}`) ? 200 : 404, {})
     }
     if (what === 'tasks') {
       const services = [...has].filter((one) => one.startsWith('services/')).map((one) => one.slice('services/'.length))
-      const preparing = { DesiredState: 'running', Status: { State: 'preparing' } }
+      const preparing = { DesiredState: 'running', Status: { State: runs ? 'running' : 'preparing' } }
       return say(
         200,
         services.map((name) => ({ ID: name, ServiceID: name, NodeID: 'n', ...preparing })),
@@ -83,4 +85,11 @@ test('a service whose order was taken, but not answered, is removed, and so is w
   const { engine, has } = await start()
   await expect(engine.start(spec)).rejects.toMatchObject({ code: 'engine_failed' })
   await waitUntil('nothing is left', async () => has.size === 0, 10_000)
+})
+
+test('an engine that closes removes all that its workers had, also what is in use for a moment longer', async () => {
+  const { engine, has } = await start({ answers: true, runs: true, heldMs: 700 })
+  await engine.start(spec)
+  await engine.close()
+  expect([...has]).toEqual([])
 })

@@ -69,6 +69,8 @@ export class SwarmEngine implements SandboxEngine {
   #sandboxes = new Map<string, SwarmSandbox>()
   /** Resources of ended workers that the swarm has not released yet. */
   #scraps: Scrap[] = []
+  /** Number of scraps whose removal the swarm has been asked for. */
+  #beingRemoved = 0
   #watch: EngineWatch
   #tasks: TaskWatch
   #log: Log
@@ -218,9 +220,9 @@ export class SwarmEngine implements SandboxEngine {
 
   async #removeAll(): Promise<void> {
     await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
-    for (let tries = 0; this.#scraps.length > 0 && tries < 20; tries++) {
+    for (let tries = 0; this.#hasScraps && tries < 20; tries++) {
       await this.#sweep()
-      if (this.#scraps.length > 0) await pause(sweepMs)
+      if (this.#hasScraps) await pause(sweepMs)
     }
   }
 
@@ -272,12 +274,18 @@ export class SwarmEngine implements SandboxEngine {
     void this.#sweep()
   }
 
+  get #hasScraps(): boolean {
+    return this.#scraps.length + this.#beingRemoved > 0
+  }
+
   /** The swarm releases what a task used a moment after its end. */
   async #sweep(): Promise<void> {
     const scraps = this.#scraps.splice(0)
+    this.#beingRemoved += scraps.length
     const stay = await Promise.all(
       scraps.map(async (scrap) => !(await this.#swarm.remove(scrap.what, scrap.id).catch(() => false)) && scrap),
     )
+    this.#beingRemoved -= scraps.length
     this.#scraps.push(...stay.filter((scrap) => scrap !== false))
     if (this.#scraps.length === 0 || this.#closed) return
     setTimeout(() => void this.#sweep(), sweepMs).unref()
