@@ -41,6 +41,16 @@ describe('a task', () => {
     expect(inDoubt(of(task('running')), true)).toEqual({ kind: 'running' })
   })
 
+  test('whose container its engine could not start, or has lost, did not end by itself', () => {
+    const lost = { Err: 'No such container: w1', ContainerStatus: { ExitCode: 0 } }
+    for (const answer of [task('failed', lost), task('failed', { Err: lost.Err })]) {
+      expect(of(answer)).toMatchObject({
+        exit: { code: null, fromOutside: true },
+        refusal: expect.stringMatching(/No such container/),
+      })
+    }
+  })
+
   test('that ended has its code, and who ended it', () => {
     const ended = (answer: TaskAnswer) => {
       const state = of(answer)

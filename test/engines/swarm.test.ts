@@ -299,9 +299,8 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
       const allDone = async (ids: string[]) => {
         const over = async () => (await shown(ids)).every(({ status }) => status !== 'running')
         await waitUntil('all are over', over, 180_000)
-        expect((await shown(ids)).map(({ status, output }) => [status, output])).toEqual(
-          ids.map((_id, n) => ['success', n]),
-        )
+        const ends = (await shown(ids)).map(({ status, output, error }) => [status, error ?? output])
+        expect(ends).toEqual(ids.map((_id, n) => ['success', n]))
       }
       const label = async (engine: SecondEngine, ...labels: string[]) =>
         swarm.manager.docker('node', 'update', ...labels, await swarm.nodeOf(engine))

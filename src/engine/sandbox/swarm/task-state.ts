@@ -25,11 +25,13 @@ export function stateOf({ Status, NodeID, DesiredState }: TaskAnswer, nodes: Nod
   if (isStarting.test(State) && DesiredState !== 'shutdown') return { kind: 'starting', problem: Err ?? null }
   if (State === 'running') return { kind: 'running' }
   const code = ContainerStatus?.ExitCode ?? null
-  const isOurs = State === 'complete' || State === 'failed'
+  // A container that fails has another code than 0: with none, its engine could not start it, or has lost it.
+  const isOurs = State === 'complete' || (State === 'failed' && (code ?? 0) !== 0)
   const killed = code === killedCode && { mayBeMemory: true }
-  const exit = isOurs ? { code, memoryExceeded: false, ...killed } : { code, memoryExceeded: false, fromOutside: true }
-  const hasBegun = isOurs && (ContainerStatus?.ExitCode !== undefined || Err === undefined)
-  return { kind: 'ended', exit, refusal: hasBegun || State === 'shutdown' ? null : refusalOf(name, Err) }
+  const exit = isOurs
+    ? { code, memoryExceeded: false, ...killed }
+    : { code: null, memoryExceeded: false, fromOutside: true }
+  return { kind: 'ended', exit, refusal: isOurs || State === 'shutdown' ? null : refusalOf(name, Err) }
 }
 
 /** Exit codes of a container that was stopped with its engine: SIGKILL, SIGTERM, or found dead by the next engine. */
