@@ -71,6 +71,26 @@ test('idle workers go where the room is made, and nowhere else', async () => {
   expect(places()).toHaveLength(4)
 })
 
+test('a machine on which no worker starts is tried last for a while, and then again', async () => {
+  const { pool, places } = poolOn([node('a', 4096), node('b', 1024)])
+  pool.workers.brokenMachines.add('a')
+  for (const n of [1, 2, 3]) await pool.take(aRevision({ functionId: `f${n}` }))
+  expect(places()).toEqual(['b', 'b', 'b'])
+  expect(pool.workers.asked).toBe(4)
+  await pool.pass(31_000)
+  pool.workers.brokenMachines.clear()
+  await pool.take(aRevision({ functionId: 'f4' }))
+  expect(places()).toEqual(['b', 'b', 'b', 'a'])
+})
+
+test('a machine on which no worker starts is tried still by those who may run nowhere else', async () => {
+  const { pool } = poolOn([node('a', 4096, { labels: { gpu: 'true' } }), node('b', 1024)])
+  pool.workers.brokenMachines.add('a')
+  const asked = pool.ask(aRevision({ placement: { gpu: 'true' } }))
+  await pool.pass(1000)
+  expect(asked.error).toMatchObject({ code: 'engine_failed', message: 'a is broken' })
+})
+
 test('the labels of a placement are held, and one who waits for such a machine holds nobody up elsewhere', async () => {
   const { pool, places } = poolOn([node('gpu', 128, { labels: { gpu: 'true' } }), node('b', 1024)])
   const placed = (functionId: string) => aRevision({ functionId, placement: { gpu: 'true' } })

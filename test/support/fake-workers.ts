@@ -43,6 +43,8 @@ export class FakeWorkers implements WorkerFactory {
   resumeMs = 0
   /** Number of further starts that fail. */
   failingStarts = 0
+  /** Machines on which no worker starts. */
+  readonly brokenMachines = new Set<string>()
   /** Number of further binds that fail for the platform. */
   failingBinds = 0
   /** Number of further pauses, or resumes, that fail. */
@@ -154,6 +156,7 @@ export class FakeWorkers implements WorkerFactory {
     this.startingBytes -= memoryBytes
     if (image === 'mute') throw new FaasError('engine_failed', 'The image mute did not listen.')
     if (this.missingImages.has(image)) throw new FaasError('engine_failed', `The image ${image} is not here.`)
+    if (this.brokenMachines.has(machine ?? '')) throw new FaasError('engine_failed', `${machine} is broken`)
     if (this.takeOne('failingStarts')) throw new FaasError('engine_failed', 'the engine says no')
     const worker = new FakeWorker(this, `w${this.all.length + 1}`, memoryBytes, image, revision)
     worker.machine = machine

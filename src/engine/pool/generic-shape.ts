@@ -54,6 +54,8 @@ interface Request extends Order {
 
 const firstPauseMs = 500
 const longestPauseMs = 60_000
+/** How long workers come to other machines, where there are some, after one could not be started. */
+const doubtMs = 30_000
 /** Assumed start time of a shape that has not started yet. */
 const usualStartMs = 500
 /** Work ahead for everybody counts as a project of its own in the start queue. */
@@ -245,6 +247,7 @@ export class GenericShape {
       this.#startMs = this.#startMs * 0.7 + (clock.elapsed() - from) * 0.3
       return started
     } catch (error) {
+      if (error instanceof FaasError && error.code === 'engine_failed') memory.doubt(machine, clock.elapsed() + doubtMs)
       memory.giveBack(memoryBytes, null, machine)
       throw error
     }

@@ -20,6 +20,8 @@ export class Memory {
   #machines = new Map<string, MachineView>()
   #usedBytes = 0
   #heldBy = new Map<Owner, number>()
+  /** Machines on which a worker could not be started, and until when others are preferred. */
+  #doubted = new Map<string, number>()
 
   /** `limitBytes`: of the only machine, until `setMachines` names others. `onFree`: called when memory was released or may be. */
   constructor(limitBytes: number, onFree: () => void) {
@@ -30,6 +32,7 @@ export class Memory {
   /** Replaces the machines. Memory that is held on a removed machine stays counted until it is released. */
   setMachines(machines: MachineLimit[]): void {
     const before = this.#machines
+    for (const id of this.#doubted.keys()) if (!machines.some((one) => one.id === id)) this.#doubted.delete(id)
     this.#machines = new Map(machines.map((one) => [one.id, { ...one, usedBytes: before.get(one.id)?.usedBytes ?? 0 }]))
     for (const [id, { usedBytes }] of before) if (usedBytes > 0) this.#machines.get(id) ?? this.#keepGone(id, usedBytes)
     this.#onFree()
@@ -82,6 +85,15 @@ export class Memory {
     const chosen = chooseMachine(bytes, machines, likeAt, candidates)
     if (chosen !== null) this.#count(bytes, owner, chosen.machine)
     return chosen
+  }
+
+  /** A worker could not be started there: until then, others are preferred. */
+  doubt(machine: string, untilMs: number): void {
+    this.#doubted.set(machine, untilMs)
+  }
+
+  isDoubted(machine: string, nowMs: number): boolean {
+    return nowMs < (this.#doubted.get(machine) ?? Number.NEGATIVE_INFINITY)
   }
 
   /** Moves a reservation from one owner to another. */

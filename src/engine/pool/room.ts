@@ -21,6 +21,9 @@ export interface RoomParts {
   mostBytesOf?(projectId: string): number | null
 }
 
+/** A machine that is doubted counts as one with so many workers of a kind: it comes after all others with room. */
+const likeOfDoubted = 1e6
+
 /** Makes room in memory by evicting idle workers, in the order of the memory queue. */
 export class Room {
   #parts: RoomParts
@@ -87,7 +90,10 @@ export class Room {
     likeAt: LikeAt,
     candidates: () => Spare[],
   ): string | null {
-    const chosen = this.#parts.memory.reserve(bytes, owner, machines, likeAt, candidates)
+    const { memory, clock } = this.#parts
+    const now = clock.elapsed()
+    const preferred: LikeAt = (id) => likeAt(id) + (memory.isDoubted(id, now) ? likeOfDoubted : 0)
+    const chosen = memory.reserve(bytes, owner, machines, preferred, candidates)
     for (const each of chosen?.toGo ?? []) each.evict()
     return chosen?.machine ?? null
   }
