@@ -62,6 +62,15 @@ describe('a function that is called regularly and lost its worker', () => {
     expect(test.workers.of('hourly')).toHaveLength(0)
   })
 
+  test('is not served ahead by code that was only tried', async () => {
+    const test = await lonely()
+    const tried = fn('hourly', { packageHash: 'tried' })
+    await test.run(tried)
+    test.pool.discard(tried)
+    await test.pass(59 * minuteMs)
+    expect(test.workers.of('hourly').map(({ revision }) => revision?.packageHash)).toEqual([fn('hourly').packageHash])
+  })
+
   test('two that share the room of one do not take turns without calls', async () => {
     const test = new TestPool({ budgetMib: 128 })
     await live(test, 60, { a: 2, b: 2 })

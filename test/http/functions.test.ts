@@ -438,6 +438,7 @@ describe('creating a function', () => {
       max_rate: null,
       max_gb_seconds_per_day: null,
       sandbox: null,
+      placement: {},
       record: 'full',
       concurrency: 1,
       min_workers: 0,
@@ -456,7 +457,7 @@ describe('creating a function', () => {
       on_failure: null,
     })
     expect(Object.keys(json).join(' ')).toBe(
-      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets max_running max_rate max_gb_seconds_per_day sandbox record concurrency min_workers max_workers idle_timeout network api cpu_max access cors hosts writable tmp_size retries on_success on_failure',
+      'id name description runtime_id code entry cpu memory_size timeout count latest_version project_id created_at updated_at signature env secrets max_running max_rate max_gb_seconds_per_day sandbox placement record concurrency min_workers max_workers idle_timeout network api cpu_max access cors hosts writable tmp_size retries on_success on_failure',
     )
   })
 
@@ -1057,6 +1058,31 @@ describe('a deployment with check=load', () => {
     expect(app.pool.asked).toEqual([`discard ${made.fn}`])
   })
 
+  test('keeps no worker of a trial whose function became another one meanwhile', async () => {
+    const { app, made } = await withFunctions()
+    const letLoad = holdLoads(app)
+    const deployed = app.request('PUT', `/v1/functions/${made.fn}?check=load`, { form: { package: otherZip } })
+    await letLoad.held
+    expect(await app.request('PUT', `/v1/functions/${made.fn}`, { json: { env: { A: 'b' } } })).toMatchObject({
+      status: 200,
+    })
+    letLoad.go()
+    expect(await deployed).toMatchObject({ status: 200, json: { env: { A: 'b' } } })
+    expect(app.pool.asked.at(-1)).toBe(`discard ${made.fn}`)
+  })
+
+  test('leaves the worker alone when another deployment of the same code was first', async () => {
+    const { app, made } = await withFunctions()
+    const letLoad = holdLoads(app)
+    const ask = `/v1/functions/${made.fn}`
+    const overtaken = app.request('PUT', `${ask}?check=load`, { form: { package: otherZip } })
+    await letLoad.held
+    expect(await app.request('PUT', ask, { form: { package: otherZip } })).toMatchObject({ status: 200 })
+    letLoad.go()
+    expect(await overtaken).toMatchObject({ status: 409 })
+    expect(app.pool.asked).toEqual([`retire ${made.fn} 0 new_code`])
+  })
+
   test('loads code that is there already in a worker of its own, which goes', async () => {
     const { app, made } = await withFunctions()
     const ask = `/v1/functions/${made.fn}?check=load`
@@ -1065,6 +1091,18 @@ describe('a deployment with check=load', () => {
     expect(app.pool.asked).not.toContain(`discard ${made.fn}`)
   })
 })
+
+/** Holds what loads from now on, until `go`; `held` resolves when the first is held. */
+function holdLoads({ pool }: TestApp) {
+  const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const acquire = pool.acquire.bind(pool)
+  pool.acquire = async (revision) => {
+    begun.resolve()
+    await end.promise
+    return acquire(revision)
+  }
+  return { held: begun.promise, go: () => end.resolve() }
+}
 
 describe('removing a function', () => {
   const remove = (app: TestApp, id: string, as: 'alice' | 'bob' | 'admin' | 'nobody' = 'alice') =>

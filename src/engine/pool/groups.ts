@@ -21,8 +21,11 @@ export class Groups {
   /** Why the last worker of a function version ended. */
   #lastLeft = new Map<string, ColdReason>()
   #habits = new Map<string, Habits>()
-  /** Functions that lost their last worker although they may be called again soon, and the time of the next check. */
-  readonly absent = new Map<Habits, number>()
+  /**
+   * Functions that lost their last worker although they may be called again soon: its revision, and the time of the next check. The
+   * revision of the habits may be one that was only tried.
+   */
+  readonly absent = new Map<Habits, { revision: Revision; at: number }>()
   /** Number of workers of a function version that must not be evicted. */
   #protected = new Map<string, number>()
   #limitBytes: () => number
@@ -78,8 +81,8 @@ export class Groups {
 
   /** Retires the groups of a function, or of one version, except the group of the key `next`: they take no new calls. Returns them. */
   retire(functionId: string, version: number | null, next?: string): WorkerGroup[] {
-    for (const habits of this.absent.keys()) {
-      if (isOf(habits.revision, functionId, version)) this.absent.delete(habits)
+    for (const [habits, { revision }] of this.absent) {
+      if (isOf(revision, functionId, version)) this.absent.delete(habits)
     }
     return this.#retired(({ revision }) => isOf(revision, functionId, version) && revision.key !== next)
   }
@@ -147,7 +150,7 @@ export class Groups {
     if (group.serving > 0 || group.retired) return
     // After an idle timeout, only regular calls justify a new worker.
     if (why === 'evicted' || (why === 'expired' && group.habits.arrivals.due(now) !== null)) {
-      this.absent.set(group.habits, now)
+      this.absent.set(group.habits, { revision: group.revision, at: now })
     }
   }
 

@@ -49,7 +49,7 @@ export class WarmAhead {
   look(): void {
     const { clock, groups } = this.#parts
     const now = clock.elapsed()
-    for (const [habits, at] of [...groups.absent]) if (at <= now) this.#lookAt(habits, now)
+    for (const [habits, { revision, at }] of [...groups.absent]) if (at <= now) this.#lookAt(habits, revision, now)
   }
 
   close(): void {
@@ -69,13 +69,13 @@ export class WarmAhead {
     groups.tidy(group)
   }
 
-  #lookAt(habits: Habits, now: number): void {
+  #lookAt(habits: Habits, revision: Revision, now: number): void {
     const { groups, room, supply } = this.#parts
-    const group = groups.of(habits.revision)
+    const group = groups.of(revision)
     if (group.workers.size + group.provisioning > 0) return void groups.absent.delete(habits)
     const pauseMs = habits.pauseBeforeWarming(now, () => room.priceOf(group.bytes, group))
     if (pauseMs === null) return supply.provide(group, true)
-    groups.absent.set(habits, now + pauseMs)
+    groups.absent.set(habits, { revision, at: now + pauseMs })
     groups.tidy(group)
   }
 }

@@ -276,7 +276,7 @@ export class Functions {
   }
 
   /**
-   * Loads the code where that is asked, then writes; the worker of the load ends when the write fails. An app is always loaded,
+   * Loads the code where that is asked, then writes; the worker of the load ends unless it serves the function as written. An app is always loaded,
    * because its functions are stored with its code.
    */
   async #onceLoaded<T>(
@@ -293,9 +293,19 @@ export class Functions {
     }
     try {
       return await write(functions === undefined ? fn : { ...fn, code: { ...fn.code, functions } }, warm)
-    } catch (error) {
-      if (warm !== null) this.#parts.pool.discard(warm)
-      throw error
+    } finally {
+      if (warm !== null && !this.#isCurrent(warm)) this.#parts.pool.discard(warm)
+    }
+  }
+
+  /** Other changes may have been written while the code was built and loaded; false, too, when its runtime is away. */
+  #isCurrent({ functionId, key }: Revision): boolean {
+    const { functions, targets } = this.#parts
+    const fn = functions.find(functionId)
+    try {
+      return fn !== null && targets.revisionOf(fn).key === key
+    } catch {
+      return false
     }
   }
 
