@@ -91,7 +91,6 @@ function destinationOf(place: string | undefined): Destination | null | undefine
   return destinationFrom(place)
 }
 
-/** Parses `NAME=value` pairs. */
 /** `none` alone: all nodes. */
 const placementOf = (pairs: string[] | undefined): Record<string, string> | null | undefined =>
   pairs === undefined ? undefined : pairs.join() === 'none' ? null : environmentOf(pairs)
@@ -101,6 +100,7 @@ const labelsText = (labels: Record<string, string>): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(', ')
 
+/** Parses `NAME=value` pairs. */
 export function environmentOf(pairs: string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
