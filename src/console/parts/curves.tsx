@@ -22,13 +22,13 @@ export function Curves({ title, lines, x, y }: { title: string; lines: CurveLine
   const [holder, width] = useWidth()
   const all = lines.flatMap(({ points }) => points)
   const [least, most] = [Math.max(1, Math.min(...all.map((at) => at.x))), Math.max(2, ...all.map((at) => at.x))]
-  const highest = Math.max(...all.map((at) => at.y)) || 1
+  const yTicks = roundTicks(Math.max(...all.map((at) => at.y)) || 1)
+  const highest = yTicks.at(-1) as number
   const span = Math.log(most / least) || 1
   const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom }
   const xOf = (value: number): number => margin.left + (Math.log(Math.max(least, value) / least) / span) * inner.width
   /** A square root makes small values visible and keeps zero at zero. */
   const yOf = (value: number): number => margin.top + (1 - Math.sqrt(value / highest)) * inner.height
-  const yTicks = [0, 0.04, 0.16, 0.36, 0.64, 1].map((share) => share * highest)
   return (
     <figure class="chart curves">
       <figcaption>{title}</figcaption>
@@ -82,6 +82,14 @@ export function CurveLegend({ names }: { names: readonly string[] }) {
       ))}
     </ul>
   )
+}
+
+/** Zero and round numbers up to the first that is not below `most`; in a scale of square roots they lie far enough apart. */
+function roundTicks(most: number): number[] {
+  const ten = Math.ceil(Math.log10(most))
+  const round = [-2, -1, 0].flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${ten + power}`)))
+  const top = round.findIndex((tick) => tick >= most)
+  return [0, ...round.slice(Math.max(0, top - 4), top + 1)]
 }
 
 /** Powers of two, few enough to be readable. */
