@@ -294,7 +294,10 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
         Promise.all(ids.map(async (id) => (await server.must('GET', `/v1/executions/${id}`)).json))
       const running = async (ids: string[], count: number) => {
         const begun = async () => (await shown(ids)).filter(({ attempt }) => attempt >= 1).length >= count
-        await waitUntil(`${count} run`, begun, 60_000)
+        // Longer than a start that is given up after a minute and tried on the other node.
+        await waitUntil(`${count} run`, begun, 180_000).catch((error: unknown) => {
+          throw new Error(`${error}\n${server.output.slice(-4000)}`)
+        })
       }
       const allDone = async (ids: string[]) => {
         const over = async () => (await shown(ids)).every(({ status }) => status !== 'running')
