@@ -17,11 +17,14 @@ afterEach(async () => {
 
 /**
  * What it has, as `services/NAME`; things that a service uses stay until it is gone. `answers`: else the answer to an order for one is
- * lost. `runs`: else its task is prepared for ever. `heldMs`: how long after the service they are used still.
+ * lost. `runs`: else its task is prepared for ever. `heldMs`: how long after the service they are used still. A node that
+ * `hangs` keeps the task of a service that is gone.
  */
 async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
   const has = new Set<string>()
   let usedUntil = 0
+  const node = { hangs: false }
+  const ordered = new Set<string>()
   const listener: RequestListener = async (request, response) => {
     const [, what = '', id = ''] = /^\/(\w+)(?:\/([^?]*))?/.exec(request.url ?? '') ?? []
     const say = (status: number, value: unknown) => response.writeHead(status).end(JSON.stringify(value))
@@ -30,6 +33,7 @@ async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
       for await (const piece of request) pieces.push(piece)
       const { Name } = JSON.parse(Buffer.concat(pieces).toString())
       has.add(`${what}/${Name}`)
+      ordered.add(`${what}/${Name}`)
       return what === 'services' && !answers ? request.socket.destroy() : say(201, { ID: Name, Id: Name })
     }
     if (request.method === 'DELETE') {
@@ -39,7 +43,9 @@ async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
       return say(has.delete(`${what}/${id}`) ? 200 : 404, {})
     }
     if (what === 'tasks') {
-      const services = [...has].filter((one) => one.startsWith('services/')).map((one) => one.slice('services/'.length))
+      const services = [...(node.hangs ? ordered : has)]
+        .filter((one) => one.startsWith('services/'))
+        .map((one) => one.slice('services/'.length))
       const preparing = { DesiredState: 'running', Status: { State: runs ? 'running' : 'preparing' } }
       return say(
         200,
@@ -63,7 +69,7 @@ async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
   const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   const engine = await SwarmEngine.connect({ ...options, host }, silent)
   opened.push({ engine, server })
-  return { engine, has }
+  return { engine, has, node }
 }
 
 const limits = { memoryBytes: 64 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
@@ -80,6 +86,13 @@ test('a task that takes too long to prepare fails and is removed', async () => {
   await expect(engine.start(spec)).rejects.toThrow('The swarm has not started a worker within 0.5 s.')
   expect([...has].filter((one) => one.startsWith('services/'))).toEqual([])
 })
+
+test('a task that its node keeps preparing, although its service is gone, holds no further try up', async () => {
+  const { engine, node } = await start({ answers: true })
+  node.hangs = true
+  await expect(engine.start(spec)).rejects.toThrow('The swarm has not started a worker within 0.5 s.')
+  node.hangs = false
+}, 20_000)
 
 test('a service whose order was taken, but not answered, is removed, and so is what it used', async () => {
   const { engine, has } = await start()

@@ -164,7 +164,8 @@ export class SwarmEngine implements SandboxEngine {
       try {
         await sandbox.running
       } catch (error) {
-        await sandbox.kill()
+        // A node that hangs keeps its task: the next try must not wait for it.
+        await Promise.race([sandbox.kill(), pause(failedRemovalMs)])
         throw error
       } finally {
         clearTimeout(late)
@@ -327,6 +328,8 @@ const tooLate = (ms: number): string => `The swarm has not started a worker with
 
 const reportMs = 10_000
 const lastRemovalMs = 15_000
+/** How long a start that failed waits for the end of its task. */
+const failedRemovalMs = 3000
 const sweepMs = 500
 
 /** Throws FaasError `not_supported`: a sandbox that requires more isolation must not run with less. */
