@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -15,10 +16,8 @@ import (
 // found is a package with functions that can be asked for.
 type found struct {
 	// Relative to the module; "" at the top.
-	path string
-	name string
-	// It is a program of its own.
-	hasMain bool
+	path    string
+	name    string
 	hasInit bool
 	// Functions of events, and functions that take requests.
 	events, webs []string
@@ -35,7 +34,7 @@ func packagesIn(code, module string) ([]found, error) {
 		if err != nil || !entry.IsDir() {
 			return err
 		}
-		if path != code && isHidden(entry.Name()) {
+		if path != code && (isHidden(entry.Name()) || isModule(path)) {
 			return filepath.SkipDir
 		}
 		below, _ := filepath.Rel(code, path)
@@ -55,12 +54,21 @@ func isHidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "vendor" || name == "testdata" || name == "internal" || name == "node_modules"
 }
 
+// A module of its own is none of this one's packages.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
+}
+
 // Nil: a folder without Go, or of no use to anybody who calls functions.
 func packageIn(folder, path string) (*found, error) {
 	built := build.Default
 	built.CgoEnabled = false
 	listed, err := built.ImportDir(folder, 0)
 	if _, isNone := err.(*build.NoGoError); isNone {
+		return nil, nil
+	}
+	if _, areSeveral := err.(*build.MultiplePackageError); areSeveral && path != "" {
 		return nil, nil
 	}
 	if err != nil {
@@ -73,9 +81,14 @@ func packageIn(folder, path string) (*found, error) {
 			return nil, err
 		}
 		for _, declared := range parsed.Decls {
-			if function, isFunction := declared.(*ast.FuncDecl); isFunction && function.Recv == nil {
-				one.add(function)
+			function, isFunction := declared.(*ast.FuncDecl)
+			if !isFunction || function.Recv != nil {
+				continue
 			}
+			if function.Name.Name == "main" && path == "" && one.name == "main" {
+				return nil, fmt.Errorf("%s has a func main: leave it out, for exported functions are called; a program of its own is deployed compiled, as an executable bootstrap with the signature runtime-api", file)
+			}
+			one.add(function)
 		}
 	}
 	for _, names := range [][]string{one.events, one.webs, one.others} {
@@ -93,8 +106,6 @@ func packageIn(folder, path string) (*found, error) {
 func (one *found) add(function *ast.FuncDecl) {
 	name := function.Name.Name
 	switch {
-	case name == "main":
-		one.hasMain = true
 	case !ast.IsExported(name) || function.Type.TypeParams != nil:
 	case name == "Init" && isInit(function.Type):
 		one.hasInit = true

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"sort"
 	"strings"
 
@@ -40,6 +42,10 @@ func requestOf(call *function.Call) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	// As a server reads it: of two slashes at its beginning the second begins no name of a host.
+	if request.URL, err = url.ParseRequestURI(asked.Target); err != nil {
+		return nil, err
+	}
 	for _, header := range asked.Headers {
 		request.Header.Add(header[0], header[1])
 	}
@@ -47,7 +53,10 @@ func requestOf(call *function.Call) (*http.Request, error) {
 	request.Header.Del("Host")
 	request.RequestURI = asked.Target
 	request.ContentLength = int64(len(body))
-	request.RemoteAddr, _, _ = strings.Cut(request.Header.Get("X-Forwarded-For"), ",")
+	if caller, _, _ := strings.Cut(request.Header.Get("X-Forwarded-For"), ","); caller != "" {
+		// Handlers take an address and a port apart; the port is not known.
+		request.RemoteAddr = net.JoinHostPort(strings.TrimSpace(caller), "0")
+	}
 	return request, nil
 }
 

@@ -1,0 +1,78 @@
+/** What of a Go package becomes a function, and what its requests look like. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { completeRuntimeOf } from '../support/complete-runtimes.ts'
+import { ShimProcess } from '../support/shim-process.ts'
+
+const { folder: runtime, isHere } = completeRuntimeOf('go')
+
+const handler = `package hello
+
+func Handler(event any) any { return event }
+`
+
+describe.runIf(isHere)('a function in Go', () => {
+  const folders: string[] = []
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  })
+
+  function newFolder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'taibai-go-'))
+    folders.push(folder)
+    return folder
+  }
+
+  function packageOf(files: Record<string, string>): string {
+    const folder = newFolder()
+    for (const [name, text] of Object.entries({ 'go.mod': 'module example.org/hello\n\ngo 1.21\n', ...files })) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), text)
+    }
+    return folder
+  }
+
+  test('with a main of its own is refused, and is told where that is for', async () => {
+    const code = packageOf({ 'main.go': 'package main\n\nfunc Handler() {}\n\nfunc main() {}\n' })
+    await using shim = await ShimProcess.start(runtime)
+    await expect(shim.bind(code)).rejects.toThrow(/main\.go has a func main: .* signature runtime-api/)
+  })
+
+  test('is not asked for what is in modules of their own, and in folders that are several packages', async () => {
+    const code = packageOf({
+      'hello.go': handler,
+      'examples/go.mod': 'module example.org/examples\n',
+      'examples/one.go': 'package examples\n\nfunc Handler() {}\n',
+      'tools/a.go': 'package a\n',
+      'tools/b.go': 'package b\n',
+    })
+    await using shim = await ShimProcess.start(runtime)
+    await shim.bind(code)
+    expect(await shim.connection.call({ a: 1 }).outcome).toMatchObject({ value: { a: 1 } })
+  })
+
+  test('sees the path of a request as a server reads it, and an address that it can take apart', async () => {
+    const code = packageOf({
+      'web.go': `package hello
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+)
+
+func Handle(w http.ResponseWriter, r *http.Request) {
+	host, port, err := net.SplitHostPort(r.RemoteAddr)
+	fmt.Fprintf(w, "%s %s %s %s %v", r.URL.Path, r.URL.Host, host, port, err)
+}
+`,
+    })
+    await using shim = await ShimProcess.start(runtime)
+    await shim.bind(code, { signature: 'http' })
+    const headers: [string, string][] = [['x-forwarded-for', '2001:db8::1']]
+    const call = shim.connection.fetch({ method: 'GET', target: '//static/a', headers })
+    expect(String(((await call.outcome) as { body?: Buffer }).body)).toBe('//static/a  2001:db8::1 0 <nil>')
+  })
+})
