@@ -110,6 +110,7 @@ async function picture(page: Page, server: string, path: string, kind: string): 
   await page.waitForSelector('h1', { timeout: longestMs })
   await page.waitForLoadState('load')
   await page.waitForTimeout(600)
+  await page.getByText('The engine lists its images').waitFor({ state: 'hidden', timeout: longestMs })
   if (path === '/what-if') await replay(page)
   await page.screenshot({ path: join(target, `${nameOf(path)}.${kind}.png`), fullPage: true })
 }
@@ -117,7 +118,8 @@ async function picture(page: Page, server: string, path: string, kind: string): 
 /** Shows the curves, if there are calls to replay. */
 async function replay(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Replay' }).click()
-  const curves = page.getByRole('row', { name: /^histogram 4 h/ })
+  // On a phone the titles of the columns are between.
+  const curves = page.getByRole('row', { name: /histogram .*4 h/ })
   await curves.or(page.getByText('No call has ended')).first().waitFor({ timeout: longestMs })
 }
 

@@ -49,7 +49,7 @@ async function answer({ token, since }: WhatIfQuestion): Promise<void> {
   if (calls.length === 0) throw new Error('No call has ended in this time: look further back.')
   const trace = traceOfHistory(calls, installationOf(functions, runtimes), usualMemoryBytes)
   const budgetMib = Math.round(health.memory.budget_bytes / mib)
-  const hours = Math.round(trace.lengthMs / 360_000) / 10
+  const hours = trace.lengthMs / 3_600_000
   const about = { calls: calls.length, functions: trace.functions.length, hours }
   tell({ kind: 'begun', ...about, points: curveSize(budgetMib), budgetMib })
   for (const point of curves(trace, budgetMib)) tell({ kind: 'point', point })

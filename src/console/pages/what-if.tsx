@@ -81,7 +81,7 @@ export function WhatIf() {
         </div>
       </div>
       {about !== undefined && (
-        <p>{`${about.calls} calls of ${about.functions} function versions in ${about.hours < 1 ? `${Math.round(about.hours * 60)} minutes` : `${about.hours} hours`}. The budget of this server is ${about.budgetMib} MiB.`}</p>
+        <p>{`${about.calls} calls of ${about.functions} function versions in ${about.hours < 1 ? `${Math.ceil(about.hours * 60)} min` : `${about.hours.toFixed(1)} hours`}. The budget of this server is ${about.budgetMib} MiB.`}</p>
       )}
       {points.length === 0 && state === 'idle' && says === '' && (
         <Empty>A replay shows what more memory, or less, would have meant for cold starts and waiting.</Empty>

@@ -78,7 +78,7 @@ interface Gaps {
 }
 
 /** Columns that fit on a phone; rows of more are shown there as cards. */
-const mostOnPhone = 4
+const mostOnPhone = 3
 /** Columns whose long names are at ease on a wide screen. */
 const mostAtEase = 5
 

@@ -58,7 +58,7 @@ export function Chart({
         },
         axes: [
           { ...axis, space: 110, values: (_self, ticks) => ticks.map(clock) },
-          { ...axis, size: 72, values: (_self, ticks) => ticks.map((tick) => tickText(tick, unit)) },
+          { ...axis, size: 92, values: (_self, ticks) => ticks.map((tick) => tickText(tick, unit)) },
         ],
         series: [
           {},
