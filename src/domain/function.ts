@@ -146,6 +146,11 @@ export interface FunctionStore {
   update(fn: Fn): void
   /** Deletes the function with its versions and finished jobs. */
   delete(id: string): boolean
+  /**
+   * Deletes a function and inserts another, all or nothing: the other may have its name and its hosts, and an OpenWhisk action of
+   * it leads to the other. Same conflict rule as `insert`.
+   */
+  replace(id: string, fn: Fn): void
   find(id: string): Fn | null
   findByName(projectId: string, name: string): Fn | null
   /** Functions of a project, or of all when null; by created_at, then id. */

@@ -5,7 +5,7 @@ import type { Fn, FunctionStore, FunctionVersion } from '../domain/function.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { written } from './refusals.ts'
-import { functions, functionVersions, jobs } from './schema.ts'
+import { functions, functionVersions, jobs, whiskEntities } from './schema.ts'
 
 export class FunctionRows implements FunctionStore {
   #database: Database
@@ -25,12 +25,17 @@ export class FunctionRows implements FunctionStore {
   }
 
   delete(id: string): boolean {
-    return written(() =>
-      this.#database.transaction(() => {
-        this.#statements.deleteFinishedJobs.run({ id })
-        return this.#statements.delete.run({ id }).changes > 0
-      }),
-    )
+    return written(() => this.#database.transaction(() => this.#delete(id)))
+  }
+
+  replace(id: string, fn: Fn): void {
+    const swap = () => {
+      this.#statements.takeName.run({ id })
+      this.#statements.insert.run({ ...fn })
+      this.#statements.moveAction.run({ from: id, to: fn.id })
+      this.#delete(id)
+    }
+    written(() => this.#database.transaction(swap), nameIsTaken(fn))
   }
 
   find(id: string): Fn | null {
@@ -81,6 +86,11 @@ export class FunctionRows implements FunctionStore {
     return this.#statements.listVersions.all({ functionId })
   }
 
+  #delete(id: string): boolean {
+    this.#statements.deleteFinishedJobs.run({ id })
+    return this.#statements.delete.run({ id }).changes > 0
+  }
+
   /** `latestVersion` changes in the same transaction as the versions. */
   #changeVersions(functionId: string, change: () => { changes: number }, refusals = {}): boolean {
     return written(
@@ -119,6 +129,12 @@ function prepareFunctions(orm: Database['orm']) {
     insert: orm.insert(functions).values(all).prepare(),
     update: orm.update(functions).set(all).where(byId).prepare(),
     delete: orm.delete(functions).where(byId).prepare(),
+    takeName: orm.update(functions).set({ name: null }).where(byId).prepare(),
+    moveAction: orm
+      .update(whiskEntities)
+      .set({ functionId: sql`${sql.placeholder('to')}` })
+      .where(eq(whiskEntities.functionId, sql.placeholder('from')))
+      .prepare(),
     deleteFinishedJobs: orm
       .delete(jobs)
       .where(and(eq(jobs.functionId, all.id), inArray(jobs.status, ['done', 'cancelled'])))

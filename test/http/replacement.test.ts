@@ -1,5 +1,5 @@
 /** What platforms make anew keeps all that its caller did not name: every field there is, whoever adds one. */
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Fn } from '../../src/domain/function.ts'
 import type { FunctionFields } from '../../src/services/functions/function-fields.ts'
 import { fateOf, keptOf } from '../../src/services/functions/replacement.ts'
@@ -84,6 +84,24 @@ describe('What is made anew by', () => {
     return row
   }
 
+  /** A crash is between two writes: after each of them there is a function of that name, and none beside it. */
+  const expectAlwaysThere = (name: string) => {
+    const { functions } = app.stores
+    const seen: (string | null)[][] = []
+    for (const write of ['insert', 'update', 'delete', 'replace'] as const) {
+      const real = functions[write].bind(functions) as (...given: unknown[]) => unknown
+      vi.spyOn(functions, write).mockImplementation(((...given: unknown[]) => {
+        const done = real(...given)
+        seen.push(functions.list(null).map((fn) => fn.name))
+        return done
+      }) as never)
+    }
+    return () => {
+      expect(seen.length).toBeGreaterThan(0)
+      for (const names of seen) expect(names).toEqual([name])
+    }
+  }
+
   const expectStatus = (status: number, answer: { status: number; text: string }) =>
     expect([answer.status, answer.text]).toEqual([status, expect.anything()])
 
@@ -93,7 +111,9 @@ describe('What is made anew by', () => {
       app.request(method, '/system/functions', { json: { service: 'cows', image, ...more } })
     expectStatus(202, await deploy('POST', {}))
     const before = unusualRow('cows', { secrets: [], placement: {} })
+    const check = expectAlwaysThere('cows')
     expectStatus(202, await deploy('PUT', { envVars: { B: '2' } }))
+    check()
     expectKept(before, [
       ...(['env', 'timeoutSeconds', 'concurrency', 'minWorkers', 'maxWorkers'] as const),
       ...(['memoryBytes', 'cpuMillicpu', 'cpuMaxMillicpu'] as const),
@@ -105,7 +125,9 @@ describe('What is made anew by', () => {
       app.request('PUT', '/api/v1/namespaces/_/actions/cows?overwrite=true', { json: { exec: { kind, code } } })
     expectStatus(200, await put('nodejs:20', 'function main() {}'))
     const before = unusualRow('cows', { writable: [], secrets: [], placement: {} })
+    const check = expectAlwaysThere('cows')
     expectStatus(200, await put('python:3', 'def main(args): return {}'))
+    check()
     expectKept(before, ['env', 'timeoutSeconds', 'memoryBytes', 'concurrency', 'api'])
   })
 })

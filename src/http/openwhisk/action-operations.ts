@@ -2,8 +2,8 @@ import type { Fn } from '../../domain/function.ts'
 import type { WhiskEntity, WhiskFields, WhiskLimits } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
-import type { Functions } from '../../services/functions/functions.ts'
-import { keptOf, replaced } from '../../services/functions/replacement.ts'
+import type { Functions, NewFunction } from '../../services/functions/functions.ts'
+import { keptOf, uniqueOf } from '../../services/functions/replacement.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type ActionCode, codeOf } from './action-code.ts'
 import { codeIn, componentsOf, environmentOf, fieldsAfter, functionFieldsOf, usualLimits } from './action-fields.ts'
@@ -145,25 +145,18 @@ export class ActionOperations {
     if (isSame) return functions.update(who, before.fn.id, { ...all, ...sentAs(code, before.fn), keepJobs: true })
     const { runtime, signature, ...sent } = code as ActionCode
     const size = code?.runtime === undefined ? { memoryBytes } : {}
-    const create = (kept: FunctionFields) =>
-      functions.create(who, { ...kept, ...all, ...size, ...sent, runtime, signature })
+    const given = { ...all, ...size, ...sent, runtime, signature }
     return before === null
-      ? create({ name: functionNameOf(name) })
-      : this.#replaced(who, before, runtime === undefined, create)
+      ? functions.create(who, { name: functionNameOf(name), ...given })
+      : this.#replaced(who, before, given)
   }
 
   /** What OpenWhisk has no words for stays. */
-  #replaced(
-    who: Principal,
-    { entity, fn }: Action,
-    isImage: boolean,
-    create: (kept: FunctionFields) => Promise<Fn>,
-  ): Promise<Fn> {
-    const kept = keptOf(fn, { isImage, said })
-    return replaced(this.#parts.functions, who, fn, {
-      create: (unique) => create({ ...kept, ...unique }),
-      remove: () => this.remove(who, entity, fn.id),
-    })
+  #replaced(who: Principal, { entity, fn }: Action, given: NewFunction): Promise<Fn> {
+    const { functions, onChange } = this.#parts
+    const kept = keptOf(fn, { isImage: given.runtime === undefined, said })
+    const instead = { fn, aside: () => onChange(who, entity.name), back: () => onChange(who) }
+    return functions.replace(who, instead, { ...kept, ...uniqueOf(fn), ...given })
   }
 
   #environment(

@@ -80,6 +80,15 @@ export interface NewFunction extends FunctionFields {
   build?: BuildAsked
 }
 
+/** The function in whose place another is made. */
+export interface Instead {
+  fn: Fn
+  /** Takes away what the caller's platform has made of it, right before it goes. */
+  aside?(): Promise<void>
+  /** Puts that back, when it stays after all. */
+  back?(): Promise<void>
+}
+
 /** What is tried before anything is changed: `load` loads the code in a worker. */
 export type Check = 'load' | null
 
@@ -116,6 +125,14 @@ export class Functions {
   }
 
   /**
+   * Makes another function in the place of one of the caller's own, which is deleted in the same step: whoever asks for its name
+   * finds one of the two at any moment, also after a crash. Throws FaasError `in_use` like `delete`.
+   */
+  replace(who: Principal, instead: Instead, given: NewFunction): Promise<CountedFn> {
+    return this.#parts.builds.deploy(given.build, (build) => this.#create(who, given, build, null, instead))
+  }
+
+  /**
    * Light changes keep the workers; all others drop them, and are refused while a job is unfinished. The last
    * accepted of concurrent code changes wins: an earlier one that ends later throws FaasError `conflict`.
    */
@@ -143,14 +160,20 @@ export class Functions {
     return this.update(who, functionId, { zip, keepJobs: true, build: { ...asked, mode: 'always', bundle } })
   }
 
-  async #create(who: Principal, given: NewFunction, build: Deployment | undefined, check: Check): Promise<CountedFn> {
+  async #create(
+    who: Principal,
+    given: NewFunction,
+    build: Deployment | undefined,
+    check: Check,
+    instead: Instead | null = null,
+  ): Promise<CountedFn> {
     const { code: givenCode, runtime: nameOrId, zip, build: _asked, ...fields } = given
     checkContractLimits(fields, this.#parts.limits)
     const code = readCode(givenCode)
     if (code.source === 'image') checkImageOf(code.code, who, this.#parts.limits)
     const runtime = code.source === 'image' ? null : this.#usableRuntime(who, nameOrId)
     checkFields(fields, this.#parts.limits)
-    this.#checkHosts(who, null, fields)
+    this.#checkHosts(who, instead?.fn ?? null, fields)
     this.#checkQueues(who.session !== undefined && code.source !== 'image', fields)
     this.#parts.placements.check(fields.placement)
     await this.#parts.sandboxes.check(fields.sandbox)
@@ -159,13 +182,14 @@ export class Functions {
     draft.entry = runtime === null ? null : this.#entryOf(code, fields, runtime)
     checkTogether(draft, runtime === null ? null : this.#parts.runtimes.boundsOf(runtime))
     this.#checkSecrets(draft)
-    this.#refuseTakenName(draft)
-    this.#parts.shares.refuseMore(who.projectId, 'functions', this.#parts.functions.count(who.projectId))
+    this.#refuseTakenName(draft, instead)
+    const others = this.#parts.functions.count(who.projectId) - (instead === null ? 0 : 1)
+    this.#parts.shares.refuseMore(who.projectId, 'functions', others)
     const stored = { ...draft, ...(await this.#codes.stored(who, draft, code, zip, build)) }
     await this.#parts.packageShare.refuse(stored.projectId, stored.packageHash)
     return this.#onceLoaded(stored, null, check, async (loaded) => {
       const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
-      await this.#insert(fn)
+      await this.#insert(who, fn, instead)
       if (isApp(fn)) await this.#parts.appTimers.follow(who, null, fn)
       if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
       return this.#counted(fn)
@@ -219,8 +243,15 @@ export class Functions {
    * delete.
    */
   async delete(who: Principal, nameOrId: string, cascade = false): Promise<void> {
-    const { functions, inUse, targets, pool, swift, trusts } = this.#parts
-    const fn = functionToActOn(targets, who, nameOrId)
+    const fn = functionToActOn(this.#parts.targets, who, nameOrId)
+    await this.#letGo(who, fn, cascade)
+    this.#parts.functions.delete(fn.id)
+    await this.#forget(fn)
+  }
+
+  /** Removes what may be removed with the function. Throws FaasError `in_use`, `forbidden`. */
+  async #letGo(who: Principal, fn: Fn, cascade = false): Promise<void> {
+    const { inUse } = this.#parts
     const own = this.#parts.appTimers.idsOf(fn)
     const all = inUse.ofFunction(fn.id)
     const others = removedWith(
@@ -232,7 +263,10 @@ export class Functions {
     const holders = [...others, ...all.filter(({ id }) => own.has(id))]
     if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
     await inUse.remove(holders)
-    functions.delete(fn.id)
+  }
+
+  async #forget(fn: Fn): Promise<void> {
+    const { targets, pool, swift, trusts } = this.#parts
     this.#parts.exposed.forget()
     targets.forgetFunction(fn.id)
     pool.retire(fn.id, null, 'new_code')
@@ -348,14 +382,27 @@ export class Functions {
     return trusts.create(session)
   }
 
-  async #insert(fn: Fn): Promise<void> {
+  async #insert(who: Principal, fn: Fn, instead: Instead | null): Promise<void> {
     try {
-      this.#parts.functions.insert(fn)
+      if (instead === null) this.#parts.functions.insert(fn)
+      else await this.#swap(who, fn, instead)
       this.#parts.exposed.forget()
     } catch (error) {
       if (fn.trustId !== null) await this.#parts.trusts?.delete(fn.trustId)
       throw error
     }
+  }
+
+  async #swap(who: Principal, fn: Fn, { fn: before, aside = async () => {}, back }: Instead): Promise<void> {
+    await aside()
+    try {
+      await this.#letGo(who, before)
+      this.#parts.functions.replace(before.id, fn)
+    } catch (error) {
+      await back?.()
+      throw error
+    }
+    await this.#forget(before)
   }
 
   #changedCode(fn: Fn, given: unknown, zip: Buffer | undefined): GivenCode | null {
@@ -380,8 +427,9 @@ export class Functions {
   }
 
   /** Checked before the package is stored; the store checks again. */
-  #refuseTakenName({ projectId, name }: Fn): void {
-    if (name === null || this.#parts.functions.findByName(projectId, name) === null) return
+  #refuseTakenName({ projectId, name }: Fn, instead: Instead | null): void {
+    const there = name === null ? null : this.#parts.functions.findByName(projectId, name)
+    if (there === null || there.id === instead?.fn.id) return
     throw new FaasError('conflict', `There is a function named ${name} in this project already.`)
   }
 

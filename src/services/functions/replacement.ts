@@ -1,7 +1,5 @@
 import type { Fn } from '../../domain/function.ts'
-import type { Principal } from '../../domain/principal.ts'
 import type { FunctionFields } from './function-fields.ts'
-import type { Functions } from './functions.ts'
 
 /** A function in the place of another: of another runtime or image, where a change of the one that is there cannot make it. */
 
@@ -59,29 +57,8 @@ export function keptOf(fn: Fn, to: { isImage: boolean; said: readonly Field[] })
   return Object.fromEntries(fields.flatMap((field) => (fn[field] === null ? [] : [[field, fn[field]]])))
 }
 
-/**
- * What was there goes when the other is there, which gets its name and its host names; where one of the two is refused it keeps
- * them.
- */
-export async function replaced(
-  functions: Functions,
-  who: Principal,
-  fn: Fn,
-  steps: { create(unique: Pick<FunctionFields, 'name' | 'hosts'>): Promise<Fn>; remove(): Promise<unknown> },
-): Promise<Fn> {
-  const { name, hosts } = fn
-  const named = name === null ? {} : { name }
-  const hosted = hosts.length === 0 ? {} : { hosts }
-  const aside = { ...(name !== null && { name: `replaced-${fn.id}` }), ...(hosts.length > 0 && { hosts: [] }) }
-  await functions.update(who, fn.id, aside)
-  let made: Fn | null = null
-  try {
-    made = await steps.create({ ...named, ...hosted })
-    await steps.remove()
-    return made
-  } catch (error) {
-    if (made !== null) await functions.delete(who, made.id)
-    await functions.update(who, fn.id, { ...named, ...hosted })
-    throw error
-  }
-}
+/** What no two functions have at once goes over with the place. */
+export const uniqueOf = ({ name, hosts }: Fn): Pick<FunctionFields, 'name' | 'hosts'> => ({
+  ...(name !== null && { name }),
+  ...(hosts.length > 0 && { hosts }),
+})

@@ -30,6 +30,19 @@ export function functionStoreContract(open: () => { functions: FunctionStore; jo
       expect(functions.find(other.id)).toEqual(other)
     })
 
+    it('puts one in the place of another, under its name; where that is refused, nothing has changed', () => {
+      const [before, other] = [aFn({ name: 'hello' }), aFn({ name: 'other' })]
+      for (const fn of [before, other]) functions.insert(fn)
+      functions.insertVersion(aVersion({ functionId: before.id, number: 1 }))
+      const refused = aFn({ name: 'other' })
+      expect(() => functions.replace(before.id, refused)).toThrow(expect.objectContaining({ code: 'conflict' }))
+      expect(functions.list(null)).toEqual([{ ...before, latestVersion: 1 }, other])
+      const after = aFn({ name: 'hello' })
+      functions.replace(before.id, after)
+      expect([functions.find(before.id), functions.findByName(after.projectId, 'hello')]).toEqual([null, after])
+      expect(functions.listVersions(before.id)).toEqual([])
+    })
+
     it('keeps functions of one name in several projects, and many without a name', () => {
       const fns = [aFn({ name: 'hello' }), aFn({ name: 'hello', projectId: 'other' }), aFn(), aFn()]
       for (const fn of fns) functions.insert(fn)
