@@ -93,4 +93,15 @@ describe('clients of AWS Lambda', () => {
     expect((await app.request('GET', '/v1/functions/app')).json.code).toEqual({ ...code, image: 'repo/app:2' })
     expect((await app.request('PUT', `${all}/app/code`, { json: { ZipFile: 'UEs=' } })).status).toBe(400)
   })
+
+  test.each([0, 1])('change both at once, and neither is lost, whichever comes first', async (at) => {
+    await made()
+    const image = () => app.request('PUT', `${all}/app/code`, { json: { ImageUri: 'repo/app:2' } })
+    const start = () =>
+      app.request('PUT', `${all}/app/configuration`, { json: { ImageConfig: { Command: ['b.handler'] } } })
+    const both = at === 0 ? [image(), start()] : [start(), image()]
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual([200, 200])
+    const { json } = await app.request('GET', '/v1/functions/app')
+    expect(json.code).toEqual({ ...code, image: 'repo/app:2', command: ['b.handler'] })
+  })
 })

@@ -1,4 +1,4 @@
-import type { Fn } from '../../domain/function.ts'
+import type { Fn, ImageStart } from '../../domain/function.ts'
 import type { LambdaFields } from '../../domain/lambda-settings.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { factsOf, type Signature, signatureOfEvents } from '../../domain/signature.ts'
@@ -85,9 +85,7 @@ export class FunctionOperations {
     const { fn } = found
     const isImage = fn.code.source === 'image'
     if (isImage) refusePublish(given)
-    const code = isImage
-      ? { code: { ...fn.code, image: imageIn(given) } }
-      : { code: { source: 'package' }, zip: zipIn(given) }
+    const code = isImage ? { image: imageIn(given) } : { code: { source: 'package' }, zip: zipIn(given) }
     if (given.DryRun === true) return { status: 200, json: this.#configuration(call, found) }
     await functions.update(call.who, fn.id, { ...code, keepJobs: true })
     if (Array.isArray(given.Architectures)) {
@@ -105,8 +103,8 @@ export class FunctionOperations {
     const settings = settingsOf(given, found.settings)
     refuseTooLong(settings)
     const { fn } = found
-    const start = given.ImageConfig === undefined ? {} : { code: { ...imageAlone(fn), ...startIn(given) } }
-    await functions.update(call.who, fn.id, { ...fieldsOf(given), ...start, keepJobs: true })
+    const start = given.ImageConfig === undefined ? undefined : startOf(fn, given)
+    await functions.update(call.who, fn.id, { ...fieldsOf(given), start, keepJobs: true })
     catalogue.change(found, settings)
     return { status: 200, json: this.#configuration(call, catalogue.findWhole(call.who, call.region, param(call))) }
   }
@@ -200,9 +198,9 @@ function refusePublish({ Publish: wanted }: Record<string, unknown>): void {
   )
 }
 
-/** The image without overrides of its command. Throws AwsError when the function is not an image. */
-function imageAlone({ code: { entry_point: _, command: _command, working_directory: _folder, ...code } }: Fn): object {
-  if (code.source === 'image') return code
+/** Throws AwsError when the function is not an image. */
+function startOf({ code }: Fn, given: Record<string, unknown>): ImageStart {
+  if (code.source === 'image') return startIn(given)
   throw invalidParameter('ImageConfig is for functions of PackageType Image.')
 }
 

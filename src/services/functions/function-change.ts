@@ -1,4 +1,4 @@
-import type { Fn } from '../../domain/function.ts'
+import type { Fn, ImageStart } from '../../domain/function.ts'
 import { type ChangeableField, fieldFacts, fieldsIn } from '../../domain/revision.ts'
 import type { BuildAsked } from './builds.ts'
 import type { FunctionFields } from './function-fields.ts'
@@ -11,6 +11,8 @@ export interface FunctionChange extends FunctionFields {
   zip?: Buffer
   /** New image of a function that is an image. */
   image?: string | undefined
+  /** New start of an image of mode "lambda", in place of all of the one before; the image stays. */
+  start?: ImageStart | undefined
   /** Absent: no build. */
   build?: BuildAsked
   /** Unfinished jobs continue with the new code; without it they refuse changes that affect the workers. */
@@ -24,11 +26,12 @@ const givesCode = ({ code, zip }: FunctionChange): boolean => code !== undefined
 
 /** Changes that affect the workers: they are dropped, and unfinished jobs refuse the change. */
 export const isHeavy = (change: FunctionChange): boolean =>
-  givesCode(change) || change.image !== undefined || given(change, fieldsIn('worker'))
+  givesCode(change) || change.image !== undefined || change.start !== undefined || given(change, fieldsIn('worker'))
 
 /** Changes that the contract forbids for image functions. */
 export const changesImage = (change: FunctionChange): boolean =>
   givesCode(change) ||
+  change.start !== undefined ||
   given(
     change,
     fieldsIn('worker').filter((field) => fieldFacts[field].notOfImages),

@@ -3,7 +3,14 @@ import type { Build } from '../../domain/build.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
-import { type Fn, type FunctionCode, type FunctionStore, isApp, type PackageStore } from '../../domain/function.ts'
+import {
+  type Fn,
+  type FunctionCode,
+  type FunctionStore,
+  type ImageStart,
+  isApp,
+  type PackageStore,
+} from '../../domain/function.ts'
 import { canonicalUuid, type NewId } from '../../domain/ids.ts'
 import { checkedImage } from '../../domain/image.ts'
 import type { Shares } from '../../domain/limits.ts'
@@ -204,7 +211,7 @@ export class Functions {
     check: Check,
     place: Place,
   ): Promise<CountedFn> {
-    const { code: givenCode, zip, build: _asked, image, keepJobs: _keepJobs, ...fields } = given
+    const { code: givenCode, zip, build: _asked, image, start, keepJobs: _keepJobs, ...fields } = given
     const before = this.#parts.targets.findFunction(who, nameOrId)
     refuseMoreReach(this.#parts.targets, who, before, fields)
     checkFields(fields, this.#parts.limits)
@@ -215,23 +222,24 @@ export class Functions {
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
     const code = this.#changedCode(before, givenCode, zip)
     const called = { ...before, entry: fields.entry ?? before.entry }
-    const stored =
-      code === null ? changedImage(before, image) : await this.#codes.changed(who, called, code, zip, build)
+    const stored = code === null ? null : await this.#codes.changed(who, called, code, zip, build)
     await this.#parts.packageShare.refuse(before.projectId, { ...before, ...stored }.packageHash)
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? (code?.source === 'inline' ? inlineEntry(fn, code.file) : fn.entry)
-      return { ...withFields(fn, fields), entry, ...stored }
+      return { ...withFields(fn, fields), entry, ...(stored ?? changedImage(fn, image, start)) }
     }
     const wanted = this.#checked(changed(before))
     if (wanted.code.image !== before.code.image) checkImageOf(wanted.code, who, this.#parts.limits)
-    const givesNewCode = stored !== null
+    const givesNewCode = stored !== null || image !== undefined
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
     return this.#onceLoaded(wanted, before, mustLoad ? 'load' : null, async (tried, warm) => {
       const fn = this.#parts.functions.find(before.id)
       if (fn === null) throw notFound('Function', nameOrId)
       if (givesNewCode) place.refuseLate()
       const isNewerCode = !givesNewCode && JSON.stringify(codeIn(fn)) !== JSON.stringify(codeIn(before))
-      const written = this.#write(fn, { ...changed(fn), code: isNewerCode ? fn.code : tried.code }, warm)
+      const now = changed(fn)
+      const code = now.code.source === 'image' ? now.code : isNewerCode ? fn.code : tried.code
+      const written = this.#write(fn, { ...now, code }, warm)
       if (givesNewCode) place.done()
       if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
       return written
@@ -496,11 +504,13 @@ function inlineEntry({ entry, signature }: Fn, file: InlineFile): string | null 
 
 const codeIn = ({ code, packageHash }: Fn) => ({ code, packageHash })
 
-/** Keeps mode and port. Null: the image stays. */
-function changedImage({ code }: Fn, image: string | undefined): Pick<Fn, 'code'> | null {
-  if (image === undefined) return null
+/** What of an image changes, the rest of it as it is now. Null: nothing. */
+function changedImage({ code }: Fn, image?: string, start?: ImageStart): Pick<Fn, 'code'> | null {
+  if (image === undefined && start === undefined) return null
   if (code.source !== 'image') throw invalid('"image" is for functions that are an image: this one is made of code.')
-  return { code: { ...code, image: checkedImage('image', image) } }
+  const named = image === undefined ? {} : { image: checkedImage('image', image) }
+  const { entry_point, command, working_directory, ...alone } = code
+  return { code: { ...(start === undefined ? code : { ...alone, ...start }), ...named } }
 }
 
 /** Null: it no longer exists. */
