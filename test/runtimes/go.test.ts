@@ -1,10 +1,11 @@
-/** What of a Go package becomes a function, and what its requests look like. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+/** What of a Go package becomes a function, what its requests look like, and what arrives of a worker that dies. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { completeRuntimeOf } from '../support/complete-runtimes.ts'
 import { ShimProcess } from '../support/shim-process.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const { folder: runtime, isHere } = completeRuntimeOf('go')
 
@@ -12,6 +13,15 @@ const handler = `package hello
 
 func Handler(event any) any { return event }
 `
+
+/** As the kernel names it. */
+const stateOf = (pid: number) => / (\w) \d+ \d+ \d+ /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]
+
+/** Each thread has its own. */
+const childrenOf = (pid: number): number[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
 
 describe.runIf(isHere)('a function in Go', () => {
   const folders: string[] = []
@@ -74,5 +84,44 @@ func Handle(w http.ResponseWriter, r *http.Request) {
     const headers: [string, string][] = [['x-forwarded-for', '2001:db8::1']]
     const call = shim.connection.fetch({ method: 'GET', target: '//static/a', headers })
     expect(String(((await call.outcome) as { body?: Buffer }).body)).toBe('//static/a  2001:db8::1 0 <nil>')
+  })
+
+  test.each([1, 2, 3])('says all that it wrote before it died, on an encrypted link (%i)', async () => {
+    const lines = 3000
+    const code = packageOf({
+      'dies.go': `package hello
+
+import (
+	"log"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func Handler(path string) {
+	log.Print("it has begun")
+	for _, err := os.Stat(path); err != nil; _, err = os.Stat(path) {
+		time.Sleep(time.Millisecond)
+	}
+	log.Print(strings.Repeat("all of it, to the last word\\n", ${lines}))
+	syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}
+`,
+    })
+    const go = join(newFolder(), 'go')
+    await using shim = await ShimProcess.start(runtime, 'tls')
+    await shim.bind(code)
+    const call = shim.connection.call(go)
+    await waitUntil('it has begun', () => call.output.stderr !== '')
+    const [child = 0] = childrenOf(shim.pid)
+    shim.signal('SIGSTOP')
+    await waitUntil('its relay stands still', () => stateOf(shim.pid) === 'T')
+    writeFileSync(go, '')
+    await waitUntil('it is dead', () => stateOf(child) === 'Z')
+    shim.signal('SIGCONT')
+    expect(await call.outcome).toEqual({ state: 'lost' })
+    expect(call.output.stderr.match(/all of it, to the last word/g)).toHaveLength(lines)
+    expect(await shim.exited).toBe(137)
   })
 })

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,6 +35,11 @@ type relay struct {
 	// Of all that goes up: what was printed is there before the frame that may end its call.
 	up      sync.Mutex
 	printed []*way
+	// Closed when frames are read for the farewell alone.
+	isQuiet chan struct{}
+	// From then on the exit code is that of the child, and the end of the connection closes the channel.
+	isFarewell atomic.Bool
+	isHeard    chan struct{}
 }
 
 // way is a descriptor that the child writes to, and where that leads.
@@ -49,7 +55,7 @@ func runRelay() {
 		giveUp(err.Error())
 	}
 	frames, theirs := fileConnection(pair[0]), os.NewFile(uintptr(pair[1]), "frames")
-	it, files := &relay{}, []*os.File{nil}
+	it, files := &relay{isQuiet: make(chan struct{}), isHeard: make(chan struct{})}, []*os.File{nil}
 	for _, stream := range []string{"stdout", "stderr"} {
 		here, written, err := os.Pipe()
 		if err != nil {
@@ -65,7 +71,7 @@ func runRelay() {
 		go it.pass(way)
 	}
 	go it.passFrames(frames, server)
-	go passDown(server, frames)
+	go it.passDown(server, frames)
 	code := endOf(child)
 	it.sayFarewell(server, frames)
 	os.Exit(code)
@@ -160,6 +166,7 @@ func (way *way) drain(descriptor uintptr, most int) bool {
 }
 
 func (relay *relay) passFrames(frames net.Conn, server net.Conn) {
+	defer close(relay.isQuiet)
 	piece := make([]byte, pieceBytes)
 	for {
 		size, err := frames.Read(piece)
@@ -186,10 +193,14 @@ func (relay *relay) drainAll() {
 }
 
 // The process ends with the connection.
-func passDown(server, frames net.Conn) {
+func (relay *relay) passDown(server, frames net.Conn) {
 	piece := make([]byte, pieceBytes)
 	for {
 		size, err := server.Read(piece)
+		if err != nil && relay.isFarewell.Load() {
+			close(relay.isHeard)
+			return
+		}
 		if err != nil {
 			os.Exit(0)
 		}
@@ -199,11 +210,15 @@ func passDown(server, frames net.Conn) {
 
 // Others may hold the descriptors still: their end is not waited for.
 func (relay *relay) sayFarewell(server *tls.Conn, frames *net.UnixConn) {
-	frames.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	relay.passFrames(frames, server)
+	relay.isFarewell.Store(true)
+	frames.SetReadDeadline(time.Now())
+	<-relay.isQuiet
 	relay.up.Lock()
 	defer relay.up.Unlock()
 	relay.drainAll()
+	if left, err := frames.SyscallConn(); err == nil {
+		left.Control(func(descriptor uintptr) { (&way{there: server}).drain(descriptor, farewellPieces) })
+	}
 	for _, connection := range []*tls.Conn{relay.printed[0].there, relay.printed[1].there, server} {
 		connection.CloseWrite()
 		connection.NetConn().(*net.TCPConn).CloseWrite()
@@ -211,6 +226,10 @@ func (relay *relay) sayFarewell(server *tls.Conn, frames *net.UnixConn) {
 			connection.SetReadDeadline(time.Now().Add(farewell))
 			connection.Read(make([]byte, 1))
 		}
+	}
+	select {
+	case <-relay.isHeard:
+	case <-time.After(farewell):
 	}
 }
 
