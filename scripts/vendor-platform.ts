@@ -140,12 +140,24 @@ function pythonArchive(): Uint8Array {
       const inside = unzipSync(readFileSync(join(folder, wheel)))
       for (const name of Object.keys(inside).sort()) if (isWanted(name)) files[name] = inside[name] as Uint8Array
     }
-    // In an archive Python finds a package without __init__.py by its folder's entry.
-    for (const name of ['azure/', 'google/', 'google/cloud/']) files[name] = new Uint8Array()
-    return zipSync(files, { mtime: new Date(1980, 1, 1), level: 9 })
+    for (const folder of bareFolders(Object.keys(files))) files[folder] = new Uint8Array()
+    // Stored: the executable, the npm package and git each compress it as a whole, which makes it smaller than file by file.
+    return zipSync(files, { mtime: new Date(1980, 1, 1), level: 0 })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Folders of modules without `__init__.py`: in an archive Python 3.11 finds such a package by its folder's entry alone. */
+function bareFolders(names: string[]): string[] {
+  const folders = names.filter((name) => name.endsWith('.py')).flatMap(foldersOf)
+  return [...new Set(folders)].filter((folder) => !names.includes(`${folder}__init__.py`)).sort()
+}
+
+/** `a/b/c.py` is in `a/` and `a/b/`. */
+function foldersOf(name: string): string[] {
+  const parts = name.split('/').slice(0, -1)
+  return parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`)
 }
 
 const isWanted = (name: string): boolean =>

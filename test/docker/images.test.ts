@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
@@ -101,7 +102,8 @@ describeWithDocker('An http image', () => {
     aRevision({ image: image('http'), kind: 'http', packageHash: null, port: 8080, ...overrides })
 
   describe('does not start', () => {
-    const impatient = dockerWorkers({ startTimeoutMs: 3000 })
+    // Long enough for a busy machine to start the program, which is to have printed.
+    const impatient = dockerWorkers({ startTimeoutMs: 10_000 })
 
     test.each([
       ['when it is not there', { image: 'taibai-test/not-there' }, /taibai-test\/not-there/],
@@ -271,9 +273,10 @@ describeWithDocker('An http image', () => {
 
     test('can be paused and resumed', async () => {
       await worker.pause()
-      expect((await warm().inspect(worker.name))?.State.Paused).toBe(true)
+      const answered = worker.call(get('/env'), 60_000)
+      expect(await Promise.race([answered, setTimeout(500, 'nothing yet')])).toBe('nothing yet')
       await worker.resume()
-      expect(bodyOf(await worker.call(get('/env'), 60_000))).toBe('hello')
+      expect(bodyOf(await answered)).toBe('hello')
     })
   })
 })

@@ -1,4 +1,5 @@
 /** What the images bring for functions of other platforms is what the lists of versions say. */
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,4 +28,12 @@ test('the packages of Python are those that requirements.txt names, with their l
   }
   const found = new Set(names.flatMap((name) => /^[^/]+\.dist-info\//.exec(name) ?? []))
   expect([...found].sort()).toEqual(folders.sort())
+})
+
+test('the packages of Python are found in their archive by a Python that has none of its own', () => {
+  const archive = join(runtimes, 'python3/platform/packages.zip')
+  const program =
+    'import sys; sys.path.append(sys.argv[1]); import flask, bottle, azure.functions; print(flask.__file__)'
+  const said = execFileSync('python3', ['-I', '-S', '-c', program, archive], { encoding: 'utf8' })
+  expect(said.trim()).toBe(join(archive, 'flask/__init__.py'))
 })
