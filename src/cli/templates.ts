@@ -19,12 +19,16 @@ interface Named {
   description: string
 }
 
-/** Runtimes first (twins in other languages last), then the examples, each in order. */
+/**
+ * Runtimes first (those that a server has only when told, and twins in other languages, last), then the examples, each in
+ * order.
+ */
 export function templatesIn(runtimesDir: string): Template[] {
   const { paths, read } = runtimesFiles(runtimesDir)
   const manifests = paths
     .filter((path) => /^[^/]+\/runtime\.json$/.test(path))
-    .map((path): Named & { also?: Named[] } => JSON.parse(read(path).toString()))
+    .map((path): Named & { optional?: boolean; also?: Named[] } => JSON.parse(read(path).toString()))
+    .sort((a, b) => Number(a.optional ?? false) - Number(b.optional ?? false))
   const below = (folder: string) => {
     const own = paths.filter((path) => path.startsWith(`${folder}/`) && !/(^|\/)__pycache__\//.test(path))
     return new Map(own.map((path) => [path.slice(folder.length + 1), read(path)]))

@@ -49,7 +49,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await packages.prune(new Set())
   rmSync(join(folder, '..'), { recursive: true, force: true })
-})
+}, 60_000)
 
 const folderMode = 0o040755
 const linkMode = 0o120777

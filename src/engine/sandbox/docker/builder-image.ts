@@ -127,11 +127,13 @@ export class BuilderImages {
     const found = (name: string) => this.#options.searchPath.map((path) => join(path, name)).find(existsSync)
     if (program === 'pip') {
       const python = found('python3')
-      const ask = 'import pip; print(pip.__path__[0])'
+      // An older one does not run in Python 3.12 and later, whose pkgutil has lost what it uses.
+      const ask =
+        'import pip; print(pip.__path__[0] if [int(n) for n in pip.__version__.split(".")[:2]] >= [23, 2] else "")'
       return python === undefined
         ? null
         : run(python, ['-c', ask]).then(
-            ({ stdout }) => stdout.trim(),
+            ({ stdout }) => stdout.trim() || null,
             () => null,
           )
     }
