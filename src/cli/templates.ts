@@ -37,13 +37,19 @@ export function templatesIn(runtimesDir: string): Template[] {
     const files = below(folder)
     return files.size === 0 ? [] : [{ name, runtime, description, isExample: false, files }]
   }
-  const firsts = manifests.flatMap((own) => first(own, own.name, `${own.name}/template`))
+  const firsts = manifests.flatMap((own) => first(described(own), own.name, `${own.name}/template`))
   const twins = manifests.flatMap(({ name: folder, also = [] }) =>
     also.flatMap((twin) => first(twin, twin.name, `${folder}/templates/${twin.name}`)),
   )
   const examples = new Set(paths.flatMap((path) => /^[^/]+\/examples\/[^/]+(?=\/)/.exec(path)?.[0] ?? []))
   return [...firsts, ...twins, ...[...examples].map((folder) => exampleOf(folder, below(folder))).sort(byName)]
 }
+
+/** Names the setting without which a server does not have the runtime. */
+const described = ({ name, description, optional = false }: Named & { optional?: boolean }): Named => ({
+  name,
+  description: optional ? `${description}; for servers with TAIBAI_RUNTIMES=${name}` : description,
+})
 
 /** The first line of its taibai.yaml describes it. */
 function exampleOf(folder: string, files: Map<string, Buffer>): Template {
