@@ -30,15 +30,15 @@ describeWithDocker('A lambda image', () => {
 
   let lastCall = 0
   async function call(worker: PoolWorker, event: unknown, overrides: Partial<Call> = {}, timeoutMs = 60_000) {
-    let log = ''
+    const printed = { stdout: '', stderr: '' }
     const input = { kind: 'json' as const, body: Buffer.from(JSON.stringify(event)) }
-    const onLog = (_stream: string, text: string) => {
-      log += text
+    const onLog = (stream: 'stdout' | 'stderr', text: string) => {
+      printed[stream] += text
     }
     const executionId = `00000000-0000-4000-8000-${String(++lastCall).padStart(12, '0')}`
     const outcome = await worker.call(aCall({ executionId, input, onLog, ...overrides }), timeoutMs)
     const value = outcome.kind === 'returned' ? JSON.parse(outcome.value.body.toString()) : undefined
-    return { outcome, value, log, executionId }
+    return { outcome, value, printed, executionId }
   }
 
   describe('does not start, as the function is told with what it printed:', () => {
@@ -97,7 +97,8 @@ describeWithDocker('A lambda image', () => {
     })
 
     test('has what it prints in the log of the call', async () => {
-      expect((await call(worker, { do: 'print', text: 'seen' })).log).toBe('seen\nseen\n')
+      const { printed } = await call(worker, { do: 'print', text: 'seen' })
+      expect(printed).toEqual({ stdout: 'seen\n', stderr: 'seen\n' })
     })
 
     test('fails in its own words, and goes on', async () => {
