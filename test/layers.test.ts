@@ -294,3 +294,15 @@ test('what tests share has no hooks of its own: files share it too, and only the
   const hooks = /^(before|after)(Each|All)\(/m
   expect(files.filter((file) => hooks.test(readFileSync(join(folder, file), 'utf8')))).toEqual([])
 })
+
+test('scripts, which users run, import nothing from the tests', () => {
+  const scripts = join(sourceFolder, '../scripts')
+  const wrong = globSync('**/*.ts', { cwd: scripts }).flatMap((path) =>
+    importsOf(readFileSync(join(scripts, path), 'utf8'))
+      .filter(
+        ({ from }) => from.startsWith('.') && posix.join('scripts', posix.dirname(path), from).startsWith('test/'),
+      )
+      .map(({ from }) => `${path} imports ${from}`),
+  )
+  expect(wrong).toEqual([])
+})

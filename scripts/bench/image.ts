@@ -3,7 +3,7 @@ import { makeClient } from '../../src/client/client.ts'
 import { compare, generic } from './link.ts'
 import { run } from './load.ts'
 import type { RoundOptions } from './rounds.ts'
-import { startTaibai, type Taibai, taibaiOf, until } from './taibai.ts'
+import { engineSocket, startTaibai, type Taibai, taibaiOf, until } from './taibai.ts'
 
 /** The same calls to a server in a container and one outside, alternating. Needs `npm run build:image`. */
 export async function image(options: RoundOptions & { calls: number }): Promise<object> {
@@ -20,7 +20,6 @@ export async function image(options: RoundOptions & { calls: number }): Promise<
 async function startInside(): Promise<Taibai> {
   const name = `taibai-bench-${process.pid}`
   const port = 20_000 + randomInt(12_000)
-  const socket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace('unix://', '')
   await run('docker', [
     // The server outside goes before other programs; its weight is what the one in a container has for that.
     ...[
@@ -31,7 +30,7 @@ async function startInside(): Promise<Taibai> {
       '--cpu-shares',
       '4096',
       '-v',
-      `${socket}:/var/run/docker.sock`,
+      `${engineSocket}:/var/run/docker.sock`,
       '-v',
       `${name}:/data`,
     ],

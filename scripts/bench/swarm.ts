@@ -1,7 +1,6 @@
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
-import { Swarm } from '../../test/support/swarm.ts'
 import { groupCpu, makeGroup, removeGroup } from './control-groups.ts'
 import { info, type Line, printTable, ratios, show, showPercentiles } from './figures.ts'
 import { type Compared, compare, generic } from './link.ts'
@@ -9,6 +8,7 @@ import { noteNoise } from './noise.ts'
 import { smallSource } from './packages.ts'
 import { serverCpu } from './processes.ts'
 import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
+import { Swarm } from './swarm-nodes.ts'
 import { invoke, startTaibai, type Taibai, until } from './taibai.ts'
 
 /**

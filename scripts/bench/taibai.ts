@@ -83,6 +83,9 @@ export async function invoke(taibai: Taibai, name: string, startKind?: string): 
   return answer
 }
 
+/** The local engine that servers use by default. */
+export const engineSocket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace('unix://', '')
+
 export async function until(what: string, isSo: () => boolean | Promise<boolean>, seconds = 120): Promise<void> {
   const end = performance.now() + seconds * 1000
   while (!(await isSo())) {

@@ -1,9 +1,9 @@
 /** An engine that shares neither disk nor network with the server: as on another machine. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SecondEngine } from '../../scripts/bench/second-engine.ts'
 import { FaasError } from '../../src/domain/errors.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { DockerWorkers, runtimeFolders } from '../support/docker-workers.ts'
-import { SecondEngine } from '../support/second-engine.ts'
 
 describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own', () => {
   describeWithDocker('an engine of another machine', () => {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SecondEngine } from '../../scripts/bench/second-engine.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { DockerWorkers, type FunctionWorker } from '../support/docker-workers.ts'
-import { SecondEngine } from '../support/second-engine.ts'
 
 /** Functions in gVisor's sandbox, as docs/operate.md sets it up, on an engine of our own. Without runsc (Debian's package) they are skipped. */
 

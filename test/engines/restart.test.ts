@@ -1,10 +1,10 @@
 /** The server's image on an engine that ends and begins again, as with a reboot. */
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SecondEngine } from '../../scripts/bench/second-engine.ts'
 import { type Client, makeClient } from '../../src/client/client.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { runtimeImages } from '../support/docker-images.ts'
-import { SecondEngine } from '../support/second-engine.ts'
 import { projectFolder } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SecondEngine } from '../../scripts/bench/second-engine.ts'
+import { Swarm } from '../../scripts/bench/swarm-nodes.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RuntimeManifest } from '../../src/domain/runtime.ts'
@@ -23,9 +25,7 @@ import { engineDefaults, runtimeFolders, runtimesFolder } from '../support/docke
 import { CountedClock } from '../support/engine-parts-process.ts'
 import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
 import { noSecrets } from '../support/no-secrets.ts'
-import type { SecondEngine } from '../support/second-engine.ts'
 import { ServerProcess, serverProgram } from '../support/server-process.ts'
-import { Swarm } from '../support/swarm.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own', () => {

@@ -1,12 +1,12 @@
 /**
  * The first process of a worker whose link is encrypted. The shim proper is its child and has plain descriptors: 1, 2, and 3 for
  * frames. This one carries them to the server, each over a TLS connection of its own. It outlives the child: what the child
- * wrote before it died, by whatever way, still arrives. Loaded only where the file of the key has a certificate.
+ * wrote before it died, by whatever way, still arrives. Every worker over TCP asks it for its key; one that is not encrypted needs
+ * no more of it.
  */
 
 const { builtin, exit } = require('./builtins.cjs')
 const { sayToDescriptor } = require('./node-internals.cjs')
-const { spawn } = builtin('node:child_process')
 const { readFileSync } = builtin('node:fs')
 const { constants } = builtin('node:os')
 
@@ -26,6 +26,7 @@ function keyOf(file) {
 
 /** Starts the shim, and never returns to it. */
 function relay({ key, certificate }) {
+  const { spawn } = builtin('node:child_process')
   const { TAIBAI_SERVER: server, TAIBAI_KEY: _, ...env } = process.env
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     env: { ...env, TAIBAI_RELAYED: '3' },

@@ -318,8 +318,8 @@ export class Functions {
   }
 
   /**
-   * Loads the code where that is asked, then writes; the worker of the load ends unless it serves the function as written. An app is always loaded,
-   * because its functions are stored with its code.
+   * Loads the code where that is asked, then writes; the worker of the load ends unless it serves the function as written. A new
+   * app is always loaded, because its functions are stored with its code.
    */
   async #onceLoaded<T>(
     fn: Fn,
@@ -402,8 +402,8 @@ export class Functions {
   }
 
   async #swap(who: Principal, fn: Fn, { fn: before, aside = async () => {}, back }: Instead): Promise<void> {
-    await aside()
     try {
+      await aside()
       await this.#letGo(who, before)
       this.#parts.functions.replace(before.id, fn)
     } catch (error) {

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { projectFolder } from '../../src/assets.ts'
 import { SecondEngine } from './second-engine.ts'
-import { serverProgram } from './server-process.ts'
-import { waitUntil } from './wait-until.ts'
+import { until } from './taibai.ts'
 
+const program = join(projectFolder, 'src/main.ts')
 const execute = promisify(execFile)
 const ip = (...args: string[]) => execute('ip', args)
 
@@ -48,7 +50,7 @@ export class Swarm implements AsyncDisposable {
 
   /** As an operator brings images to the nodes. */
   async #push(images: string[]): Promise<void> {
-    const push = [serverProgram, 'images', 'push', '--images', images.join(), this.other.tcp]
+    const push = [program, 'images', 'push', '--images', images.join(), this.other.tcp]
     await execute(process.execPath, push, { env: { ...process.env, DOCKER_HOST: `unix://${this.manager.socket}` } })
   }
 
@@ -61,7 +63,7 @@ export class Swarm implements AsyncDisposable {
   async managerIsBack(): Promise<void> {
     await this.manager.begin()
     const isUp = async () => /Leader/.test(await this.manager.docker('node', 'ls').catch(() => ''))
-    await waitUntil('the manager manages', isUp, 120_000)
+    await until('the manager manages', isUp, 120)
   }
 
   /** Pulls the cable of the second node; the returned function plugs it in again. */
@@ -69,7 +71,7 @@ export class Swarm implements AsyncDisposable {
     await ip('link', 'set', this.other.cable, 'down')
     return async () => {
       await ip('link', 'set', this.other.cable, 'up')
-      await waitUntil('the node is back', async () => !/Down/.test(await this.manager.docker('node', 'ls')), 60_000)
+      await until('the node is back', async () => !/Down/.test(await this.manager.docker('node', 'ls')), 60)
     }
   }
 

@@ -5,14 +5,13 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync,
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { dockerSocket } from './docker-api.ts'
-import { waitUntil } from './wait-until.ts'
+import { engineSocket, until } from './taibai.ts'
 
 const execute = promisify(execFile)
 const ip = (...args: string[]) => execute('ip', args)
 
 /** How long an engine may take to start on a busy machine. */
-const startMs = 90_000
+const startSeconds = 90
 
 /**
  * An engine as if it were on another machine: with a network of its own behind a cable, and none of the files below `/tmp`, `/work`
@@ -77,13 +76,13 @@ export class SecondEngine implements AsyncDisposable {
     )
     closeSync(log)
     const pid = this.#process.pid as number
-    await waitUntil('it has a network of its own', () => namespaceOf(pid) !== namespaceOf('self'), startMs)
+    await until('it has a network of its own', () => namespaceOf(pid) !== namespaceOf('self'), startSeconds)
     const end = `${this.#name}m`
     const { cable } = this
     await ip('link', 'add', cable, 'type', 'veth', 'peer', 'name', end, 'netns', String(pid))
     await ip('addr', 'add', `${this.ourAddress}/24`, 'dev', cable)
     await ip('link', 'set', cable, 'up')
-    await waitUntil('the second engine answers', () => this.#answers(), startMs).catch((error: unknown) => {
+    await until('the second engine answers', () => this.#answers(), startSeconds).catch((error: unknown) => {
       throw new Error(`${error}\n${readFileSync(join(this.#folder, 'engine.log'), 'utf8').slice(-2000)}`)
     })
   }
@@ -104,7 +103,7 @@ export class SecondEngine implements AsyncDisposable {
 
   /** Copies images of the engine of the tests. */
   async bring(...images: string[]): Promise<void> {
-    const save = spawn('docker', ['-H', `unix://${dockerSocket}`, 'save', ...images], {
+    const save = spawn('docker', ['-H', `unix://${engineSocket}`, 'save', ...images], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const load = spawn('docker', ['-H', `unix://${this.socket}`, 'load'], { stdio: ['pipe', 'ignore', 'inherit'] })
@@ -120,7 +119,7 @@ export class SecondEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
     rmSync(join(this.socket, '..'), { recursive: true, force: true })
-    await waitUntil('its folder can be removed', () => {
+    await until('its folder can be removed', () => {
       rmSync(this.#folder, { recursive: true, force: true })
       return !existsSync(this.#folder)
     })
@@ -140,14 +139,14 @@ export class SecondEngine implements AsyncDisposable {
     ].join('\n')
   }
 
-  #answers(): Promise<boolean | undefined> {
+  #answers(): Promise<boolean> {
     if (this.#process?.exitCode !== null) throw new Error('the second engine has ended')
     return new Promise((resolve) => {
       const sent = request({ socketPath: this.socket, path: '/_ping', timeout: 2000 }, (response) => {
         response.resume()
-        resolve(response.statusCode === 200 || undefined)
+        resolve(response.statusCode === 200)
       })
-      sent.on('error', () => resolve(undefined)).on('timeout', () => sent.destroy())
+      sent.on('error', () => resolve(false)).on('timeout', () => sent.destroy())
       sent.end()
     })
   }
