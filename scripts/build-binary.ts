@@ -24,6 +24,7 @@ import { findProgram } from '../src/host/this-host.ts'
 import { type Bundle, bundle, sqliteAddon, writeJson } from './build/bundle.ts'
 import { makeCodeCaches } from './build/code-caches.ts'
 import { showFigures } from './build/figures.ts'
+import { buildConsole, consoleIsOld } from './build-console.ts'
 import { progress, runScript } from './setup/terminal.ts'
 
 const dist = join(projectFolder, 'dist')
@@ -48,6 +49,7 @@ async function main(): Promise<undefined> {
 
 /** False when the executable is up to date. */
 async function make(isOptional: boolean): Promise<boolean> {
+  if (consoleIsOld()) await buildConsole()
   const parts = await bundle('executable', work)
   const isNew = !isOptional || !isMadeOf(parts)
   if (isNew) await assemble(parts)

@@ -1,6 +1,6 @@
 // Builds dist/console, the web page as static files, and prints the size of its first load. `--if-old` does nothing when it is up
 // to date.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
@@ -24,13 +24,14 @@ export function consoleIsOld(): boolean {
   return files.some((file) => statSync(file).mtimeMs > made.mtimeMs)
 }
 
+/** Several may build it at once: what is there is whole at any moment but that of the exchange. */
 export async function buildConsole(): Promise<void> {
-  rmSync(target, { recursive: true, force: true })
-  mkdirSync(target, { recursive: true })
+  const unfinished = `${target}.${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
   await build({
     // The simulator is a web worker, which must not share code that uses the page.
     entryPoints: [join(source, 'main.tsx'), join(source, 'simulate-worker.ts')],
-    outdir: target,
+    outdir: unfinished,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -43,7 +44,9 @@ export async function buildConsole(): Promise<void> {
     legalComments: 'none',
     logLevel: 'error',
   })
-  copyFileSync(join(source, 'index.html'), join(target, 'index.html'))
+  copyFileSync(join(source, 'index.html'), join(unfinished, 'index.html'))
+  rmSync(target, { recursive: true, force: true })
+  renameSync(unfinished, target)
 }
 
 /** Compressed size of the files that the page loads at once. */

@@ -92,6 +92,8 @@ describe.runIf(BareRoot.isPossible)('on a machine with nothing on it, the execut
     const up = await machine.run(['up', '--engine', 'process'], settings)
     expect(up.code, up.output).toBe(0)
     expect(up.output).toMatch(/WITHOUT ISOLATION(.|\n)*python3 is left out(.|\n)*warm .*"Hello, Taibai!"/)
+    const page = await fetch(`http://127.0.0.1:${settings.TAIBAI_PORT}/console`)
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('main.js')])
     expect((await machine.run(['down'], settings)).stdout).toMatch(/process \d+ has stopped/)
   })
 })
