@@ -14,6 +14,7 @@ import { FolderLink } from '../../src/engine/worker/folder-links.ts'
 import { LinkedCode } from '../../src/engine/worker/linked-code.ts'
 import {
   encodeFrame,
+  exitCodes,
   type Frame,
   FrameDecoder,
   FrameType,
@@ -465,6 +466,23 @@ describe('the end of a worker', () => {
       expect(outcome).toMatchObject({ kind: 'killed', error: { type, message } })
     }
     expect(test.worker.isEnding).toBe(true)
+  })
+
+  test('that comes of a lost connection ends its calls as the platform’s fault', async () => {
+    const test = await bound()
+    const outcome = test.worker.call(aCall(), 5000)
+    await arrived(test, 1)
+    test.sandbox.end({ code: exitCodes.linkLost, memoryExceeded: false })
+    const message = 'The connection between the server and the worker was lost while it ran the function.'
+    expect(await outcome).toMatchObject({ kind: 'platform', error: { type: 'PlatformError', message } })
+  })
+
+  test('that comes of a lost connection while its code is loaded is the platform’s fault too', async () => {
+    const test = await start()
+    const binding = test.worker.bind(revision)
+    await arrived(test, 1)
+    test.sandbox.end({ code: exitCodes.linkLost, memoryExceeded: false })
+    expect(await binding).toMatchObject({ loaded: false, outcome: { kind: 'platform' } })
   })
 
   test('that the server asks for ends its calls as the platform’s fault', async () => {

@@ -4,17 +4,24 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { makeLinkCertificate } from '../../src/engine/worker/link-certificate.ts'
+import { exitCodes } from '../../src/engine/worker/protocol.ts'
 import { completeRuntimes } from '../support/complete-runtimes.ts'
 import { ShimProcess } from '../support/shim-process.ts'
 import { type MakeWay, shimWays } from '../support/shim-ways.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-/** Stands between a worker and the server, and keeps what passes. */
+/** Stands between a worker and the server, keeps what passes, and can cut it. */
 class Between {
   readonly #pieces: Buffer[] = []
+  readonly #sockets: Socket[] = []
 
   get seen(): string {
     return Buffer.concat(this.#pieces).toString('latin1')
+  }
+
+  /** As a firewall or a router that forgets: neither side hears of the other's end. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
   on(way: MakeWay): MakeWay {
@@ -41,6 +48,7 @@ class Between {
     for (const socket of [near, far]) {
       socket.on('error', () => {}).on('data', (bytes) => this.#pieces.push(bytes))
     }
+    this.#sockets.push(near, far)
     near.pipe(far)
     far.pipe(near)
   }
@@ -95,6 +103,20 @@ for (const { name, folder, isHere } of completeRuntimes()) {
       const { seen, secret } = await watch(shimWays.tcp)
       for (const word of [...Object.values(words), secret, 'execution_id']) expect(seen).toContain(word)
     })
+
+    test.each(['tcp', 'tls'] as const)(
+      'ends with the code of a lost link when only its connection over %s is cut',
+      async (link) => {
+        const between = new Between()
+        await using shim = await ShimProcess.start(folder, between.on(shimWays[link]))
+        await shim.bind(`${folder}/conformance`)
+        const call = shim.connection.call({ do: 'sleep', ms: 60_000 })
+        await waitUntil('it runs', () => between.seen.length > 0)
+        between.cut()
+        expect(await call.outcome).toEqual({ state: 'lost' })
+        expect(await shim.exited).toBe(exitCodes.linkLost)
+      },
+    )
 
     test.each([
       ['with a certificate of the same name that is not the one', makeLinkCertificate(Date.now()).certificate],

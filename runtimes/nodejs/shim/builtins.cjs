@@ -12,6 +12,10 @@ const { types } = builtin('node:util')
 
 const mebibyte = 1024 * 1024
 
+/** Exit codes: the connection to the server was lost; the shim cannot go on. */
+const linkLost = 113
+const shimFailed = 70
+
 /** Milliseconds since the start. `performance.now()` is not used, because accessing `performance` loads nine modules of Node. */
 function now() {
   return uptime() * 1000
@@ -42,6 +46,7 @@ module.exports = {
   dateNow,
   exit,
   isThenable,
+  linkLost,
   max,
   mebibyte,
   milliseconds,
@@ -50,6 +55,7 @@ module.exports = {
   now,
   parseJson,
   resourceUsage,
+  shimFailed,
   toJson,
   types,
   whenSettled,

@@ -5,7 +5,7 @@
  * no more of it.
  */
 
-const { builtin, exit } = require('./builtins.cjs')
+const { builtin, exit, linkLost, shimFailed } = require('./builtins.cjs')
 const { sayToDescriptor } = require('./node-internals.cjs')
 const { readFileSync } = builtin('node:fs')
 const { constants } = builtin('node:os')
@@ -66,8 +66,8 @@ function dial(to, stream, key) {
   socket.setNoDelay(true).setKeepAlive(true)
   let isThere = false
   socket.once('secureConnect', () => (isThere = true))
-  socket.on('error', (error) => (isThere ? exit(0) : giveUp(`the server cannot be reached: ${error.message}`)))
-  socket.on('close', () => isFarewell || exit(0))
+  socket.on('error', (error) => (isThere ? exit(linkLost) : giveUp(`the server cannot be reached: ${error.message}`)))
+  socket.on('close', () => isFarewell || exit(linkLost))
   socket.write(encode(frameTypes.KNOCK, 0, `{"stream":"${stream}"}`, Buffer.from(key)))
   // The two other connections receive only what TLS needs.
   if (stream !== 'frames') socket.resume()
@@ -139,7 +139,7 @@ function sayFarewell(ways, code) {
 
 function giveUp(reason) {
   sayToDescriptor(`taibai shim: ${reason}`)
-  exit(70)
+  exit(shimFailed)
 }
 
 module.exports = { keyOf, relay }

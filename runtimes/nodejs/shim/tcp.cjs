@@ -3,7 +3,7 @@
  * become descriptors 1 and 2. Loaded only for such a server.
  */
 
-const { builtin, exit } = require('./builtins.cjs')
+const { builtin, exit, linkLost, shimFailed } = require('./builtins.cjs')
 const { descriptorOf, makeBlocking, sayToDescriptor } = require('./node-internals.cjs')
 const { closeSync, readFileSync, writeSync } = builtin('node:fs')
 const { connect } = builtin('node:net')
@@ -33,7 +33,7 @@ function openDescriptors(host, port, key) {
     const socket = connect({ host, port })
     descriptors.push(socket)
     socket.pause().unref()
-    socket.on('error', () => exit(0))
+    socket.on('error', () => exit(linkLost))
     socket.once('connect', () => {
       if (descriptorOf(socket) !== number) giveUp(`descriptor ${number} could not be had`)
       makeBlocking(socket)
@@ -44,7 +44,7 @@ function openDescriptors(host, port, key) {
 
 function giveUp(reason) {
   sayToDescriptor(`taibai shim: ${reason}`)
-  exit(70)
+  exit(shimFailed)
 }
 
 /** A frame that identifies and authenticates this worker. */

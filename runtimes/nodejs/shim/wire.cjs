@@ -1,6 +1,6 @@
 /** The connection to the server: receives and sends frames. */
 
-const { builtin, exit, mebibyte, nextTick, now } = require('./builtins.cjs')
+const { builtin, exit, linkLost, mebibyte, nextTick, now, shimFailed } = require('./builtins.cjs')
 const { descriptorOf, sayToDescriptor } = require('./node-internals.cjs')
 const { writeSync } = builtin('node:fs')
 const { connect: connectTo, Socket } = builtin('node:net')
@@ -70,9 +70,14 @@ function onread() {
 
 function listenTo(connection) {
   socket = connection
-  socket.on('close', () => exit(0))
-  // After the connect, an error only means that the server has gone, which `close` reports as well.
-  socket.on('error', (error) => error.syscall === 'connect' && giveUp(error.message))
+  socket.on('close', () => exit(linkLost))
+  // After the connect, an error only means that the link is lost, which `close` reports as well.
+  socket.on('error', (error) => isOurs(error) && giveUp(error.message))
+}
+
+/** Nobody listens, or the function has closed the descriptor. */
+function isOurs({ syscall, code }) {
+  return syscall === 'connect' || code === 'EBADF'
 }
 
 /** The worker's folder; undefined over TCP, and in a process that has taken over. */
@@ -89,7 +94,7 @@ function handOver(then) {
 /** The server cannot be reached any more, so the reason goes to the container's own log. */
 function giveUp(reason) {
   sayToDescriptor(`taibai shim: ${reason}`)
-  exit(70)
+  exit(shimFailed)
 }
 
 /** The connection alone no longer keeps the process alive. */

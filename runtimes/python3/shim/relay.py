@@ -17,7 +17,7 @@ PIECE_BYTES = 64 * 1024
 FAREWELL_SECONDS = 5
 """How long the server may take to read the last words."""
 LOG = 21
-SHIM_FAILED = 70  # exit code
+LINK_LOST, SHIM_FAILED = 113, 70  # exit codes
 FAREWELL_PIECES = 16
 """More than the kernel holds of a pipe or a socket: who goes on printing without end is not waited for."""
 
@@ -123,7 +123,7 @@ class Relay:
         """Never returns."""
         while True:
             if not self.wait():
-                os._exit(0)  # the server has gone
+                os._exit(LINK_LOST)
             self.pass_up()
             code = self.end_of_child()
             if code is not None:

@@ -7,7 +7,7 @@ import time
 from _collections import deque
 from _thread import allocate_lock, start_new_thread
 
-from .wire import CALL, SERVER_GONE
+from .wire import CALL, LINK_LOST, SHIM_FAILED
 
 TICK_MS = 40  # how long a printed line may wait for others
 QUIET_TICKS = 25  # number of ticks without a print after which the Watcher sleeps until the next print
@@ -54,7 +54,7 @@ class Watcher:
     def take(self, sources, source, events):
         if source == self.worker.wire.fileno:
             if events & ~select.POLLIN:
-                os._exit(SERVER_GONE)
+                os._exit(SHIM_FAILED if events & select.POLLNVAL else LINK_LOST)
             self.read()
             if not self.is_reading:
                 sources.modify(source, select.POLLRDHUP)

@@ -5,7 +5,7 @@ from _collections import deque
 from _socket import MSG_DONTWAIT, MSG_PEEK
 from _struct import Struct
 from _thread import RLock
-from errno import EAGAIN
+from errno import EAGAIN, EBADF, ECONNRESET, EHOSTUNREACH, ENETUNREACH, EPIPE, ETIMEDOUT
 
 from .json_text import from_json
 
@@ -16,7 +16,8 @@ FRAME_HEAD = Struct('>IBII')  # length, type, call, length of meta
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 RECEIVE_BYTES = 64 * 1024
 
-SERVER_GONE = 0  # exit code
+LINK_LOST, SHIM_FAILED = 113, 70  # exit codes
+LOST = (EPIPE, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH)
 
 
 def encode_frame(kind, call, meta, body=b''):
@@ -59,9 +60,9 @@ class Wire:
         except OSError as error:
             if error.errno in (None, EAGAIN):  # None: raised by a signal handler of the function
                 raise
-            os._exit(SERVER_GONE)
+            os._exit(SHIM_FAILED if error.errno == EBADF else LINK_LOST)  # EBADF: the function has closed it
         if not data:
-            os._exit(SERVER_GONE)
+            os._exit(LINK_LOST)
         self.frames.extend(self.reader.push(data))
 
     def has_news(self):
@@ -81,8 +82,10 @@ class Wire:
                 self.send_all(data)
                 while self.postponed:
                     self.send_all(self.postponed.pop(0))
-            except (BrokenPipeError, ConnectionResetError):
-                os._exit(SERVER_GONE)
+            except OSError as error:
+                if error.errno not in LOST:
+                    raise
+                os._exit(LINK_LOST)
             finally:
                 self.is_sending = False
 

@@ -32,12 +32,13 @@ from .wire import (
     FAILED,
     MAX_FRAME_BYTES,
     SESSION,
+    SHIM_FAILED,
     ProtocolError,
     encode_frame,
     read_meta,
 )
 
-SHIM_FAILED, PROTOCOL_BROKEN = 70, 76  # exit codes
+PROTOCOL_BROKEN = 76  # exit code
 FAILED_META_BYTES = 64 * 1024
 
 

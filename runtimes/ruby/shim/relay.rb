@@ -13,7 +13,8 @@ module TaibaiShim
     # More than the kernel holds of a pipe or a socket: who goes on printing without end is not waited for.
     FAREWELL_PIECES = 16
     LOG = 21
-    FAILED = 70 # exit code
+    LINK_LOST = 113 # exit codes
+    FAILED = 70
 
     def initialize(child, printed, frames)
       @child = child
@@ -45,7 +46,7 @@ module TaibaiShim
         exit!(code)
       end
     rescue SystemCallError, IOError, OpenSSL::SSL::SSLError
-      exit!(0) # the server has gone
+      exit!(LINK_LOST)
     end
 
     private

@@ -5,7 +5,9 @@ module TaibaiShim
   BOUND, BIND_FAILED, RESULT, FAILED, LOG, HEAD, CHUNK, END_OF_ANSWER = (17..24).to_a
 
   MAX_FRAME_BYTES = 16 * 1024 * 1024
-  SERVER_GONE = 0 # exit code
+  LINK_LOST = 113 # exit codes
+  SHIM_FAILED = 70
+  LOST = [Errno::EPIPE, Errno::ECONNRESET, Errno::ETIMEDOUT, Errno::EHOSTUNREACH, Errno::ENETUNREACH].freeze
 
   class ProtocolError < StandardError; end
 
@@ -51,8 +53,8 @@ module TaibaiShim
     def put(kind, call, meta, body = '')
       head = [9 + meta.bytesize + body.bytesize, kind, call, meta.bytesize].pack('NCNN')
       @connection.write(head << meta.b, body)
-    rescue Errno::EPIPE, Errno::ECONNRESET
-      exit!(SERVER_GONE)
+    rescue *LOST
+      exit!(LINK_LOST)
     end
 
     private
@@ -61,10 +63,12 @@ module TaibaiShim
       return '' if size.zero?
 
       bytes = @connection.read(size)
-      exit!(SERVER_GONE) if bytes.nil? || bytes.bytesize < size
+      exit!(LINK_LOST) if bytes.nil? || bytes.bytesize < size
       bytes
-    rescue Errno::ECONNRESET, IOError
-      exit!(SERVER_GONE)
+    rescue *LOST
+      exit!(LINK_LOST)
+    rescue IOError, Errno::EBADF # the function has closed it
+      exit!(SHIM_FAILED)
     end
 
     def meta_of(text)

@@ -11,7 +11,7 @@ require_relative 'results'
 require_relative 'serving'
 
 module TaibaiShim
-  SHIM_FAILED = 70 # exit codes
+  # Exit codes.
   PROTOCOL_BROKEN = 76
 
   # Waits for BIND, loads the function, runs its calls and ends them. One thread reads; calls run on the main thread, or on

@@ -112,5 +112,9 @@ export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome 
   return { kind: 'killed', error: { type, message, stack: null }, runMs, ...noUsage }
 }
 
+/** A shim whose connection closes ends with an exit code of its own. */
+export const linkLost = (runMs: number): Outcome =>
+  platformFailed('The connection between the server and the worker was lost while it ran the function.', runMs)
+
 const guess = ({ mayBeMemory }: Exit, memoryBytes: number): string =>
   mayBeMemory ? `: it may have used more than its ${Math.round(memoryBytes / 1048576)} MiB of memory` : ''

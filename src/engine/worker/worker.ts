@@ -19,13 +19,14 @@ import type { WorkerLink } from './link.ts'
 import {
   brokeProtocol,
   killed,
+  linkLost,
   notLoadedInTime,
   outcomeOf,
   resultTooLarge,
   timedOut,
   whileLoading,
 } from './outcomes.ts'
-import { type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
+import { exitCodes, type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
 
 /** How long the engine may take to report the end of a worker whose connection has closed. */
@@ -258,6 +259,7 @@ export class ShimWorker implements PoolWorker {
     if (this.#channel.brokenBy !== null) return brokeProtocol(this.#channel.brokenBy, runMs)
     const exit = await this.#exit()
     if (this.#ended === 'deadline') return killed({ code: null, memoryExceeded: false }, this.memoryBytes, runMs)
+    if (exit.code === exitCodes.linkLost) return linkLost(runMs)
     return killed(exit, this.memoryBytes, runMs)
   }
 

@@ -61,7 +61,7 @@ func Serve(modules []Module) {
 			os.Exit(wire.ExitBroken)
 		}
 		if err != nil {
-			os.Exit(0) // the server is gone
+			os.Exit(wire.ExitLost)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (worker *worker) send(kind byte, call uint32, meta string, body []byte) {
 	worker.writing.Lock()
 	defer worker.writing.Unlock()
 	if err := wire.Write(worker.connection, wire.Frame{Kind: kind, Call: call, Meta: []byte(meta), Body: body}); err != nil {
-		os.Exit(0) // the server is gone
+		os.Exit(wire.ExitLost)
 	}
 }
 

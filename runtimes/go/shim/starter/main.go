@@ -102,5 +102,5 @@ func leave(err error) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(wire.ExitBroken)
 	}
-	os.Exit(0)
+	os.Exit(wire.ExitLost)
 }

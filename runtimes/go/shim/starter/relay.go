@@ -159,7 +159,7 @@ func (way *way) drain(descriptor uintptr, most int) bool {
 			return size == 0 && err == nil
 		}
 		if _, err := way.there.Write(piece[:size]); err != nil {
-			os.Exit(0) // the server is gone
+			os.Exit(wire.ExitLost)
 		}
 	}
 	return false
@@ -182,7 +182,7 @@ func (relay *relay) passPiece(piece []byte, server net.Conn) {
 	defer relay.up.Unlock()
 	relay.drainAll()
 	if _, err := server.Write(piece); err != nil {
-		os.Exit(0) // the server is gone
+		os.Exit(wire.ExitLost)
 	}
 }
 
@@ -202,7 +202,7 @@ func (relay *relay) passDown(server, frames net.Conn) {
 			return
 		}
 		if err != nil {
-			os.Exit(0)
+			os.Exit(wire.ExitLost)
 		}
 		frames.Write(piece[:size])
 	}

@@ -36,6 +36,8 @@ const (
 	headBytes = 9
 	// ExitBroken is the exit code of a worker whose server does not keep to the protocol.
 	ExitBroken = 76
+	// ExitLost is that of one that has lost the connection to its server.
+	ExitLost = 113
 )
 
 // ErrBroken is of what is no frame.
