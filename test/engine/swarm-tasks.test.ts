@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { refuseOnSwarm } from '../../src/engine/sandbox/swarm/refuse-on-swarm.ts'
 import type { NodeAnswer, TaskAnswer } from '../../src/engine/sandbox/swarm/service-options.ts'
-import { refuseWhatCannotBe } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
 import { swarmFindings } from '../../src/engine/sandbox/swarm/swarm-findings.ts'
 import { SwarmSandbox } from '../../src/engine/sandbox/swarm/swarm-sandbox.ts'
 import { serviceOptions } from '../../src/engine/sandbox/swarm/task-spec.ts'
@@ -131,7 +131,7 @@ describe('what the swarm is asked for a worker', () => {
   })
 
   test('is refused when it is to be isolated more than a swarm can', () => {
-    const refused = (more: object, untrusted?: string) => () => refuseWhatCannotBe({ ...spec, ...more }, untrusted)
+    const refused = (more: object, untrusted?: string) => () => refuseOnSwarm({ ...spec, ...more }, untrusted)
     expect(refused({ sandbox: 'runsc' })).toThrow(/Tasks of a swarm cannot have an OCI runtime of their own/)
     expect(refused({ trusted: false }, 'runsc')).toThrow(/TAIBAI_UNTRUSTED_OCI_RUNTIME/)
     expect(refused({ sandbox: null }, 'runsc')).not.toThrow()

@@ -9,6 +9,7 @@ import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
 import { type LinkTls, linkFindings } from '../container/link-tls.ts'
+import { pause } from '../container/pause.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
@@ -479,8 +480,3 @@ async function waitToEnd(sandbox: DockerSandbox, timeoutMs: number, signal?: Abo
 
 /** How long to wait at the end until the engine has removed the last containers. */
 const lastRemovalMs = 2000
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
-  })

@@ -1,4 +1,5 @@
 import { FaasError } from '../../../domain/errors.ts'
+import { pause } from '../container/pause.ts'
 import type { Exit, Listener, OutputMarker, Sandbox, SandboxLimits } from '../sandbox.ts'
 import { resources } from './container-spec.ts'
 import type { ControlGroup, ControlGroups } from './control-groups.ts'
@@ -226,11 +227,6 @@ const didIt = (act: Promise<void>): Promise<boolean> =>
   )
 
 const killedCode = 137
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
-  })
 
 /** How long to wait for the last output of an ended container. */
 const lastOutputMs = 2000

@@ -1,23 +1,25 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Builder } from '../../../domain/build.ts'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
-import type { Machine, Machines } from '../../../domain/machine.ts'
 import { askReport } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
 import { isLinkEncrypted, type LinkTls, linkFindings } from '../container/link-tls.ts'
+import { pause } from '../container/pause.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
+import { KnownMachines } from './known-machines.ts'
+import { notHere, refuseOnSwarm } from './refuse-on-swarm.ts'
+import { type Scrap, Scraps } from './scraps.ts'
 import type { NodeAnswer } from './service-options.ts'
 import { type Removable, SwarmClient } from './swarm-client.ts'
 import { swarmFindings } from './swarm-findings.ts'
 import { SwarmSandbox } from './swarm-sandbox.ts'
 import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
-import { inDoubt, machinesOf, placesIn, stateOf } from './task-state.ts'
+import { inDoubt, placesIn, stateOf } from './task-state.ts'
 import { type Pace, type Seen, TaskWatch } from './task-watch.ts'
 
 export interface SwarmEngineOptions {
@@ -45,16 +47,11 @@ export interface ManagerBuilder extends Builder {
   close(): Promise<void>
 }
 
-interface Scrap {
-  what: Removable
-  id: string
-}
-
 /** Runs sandboxes as tasks of a Docker Swarm: each worker is a service with one task, on any node that the swarm chooses. */
 export class SwarmEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly isFixedOnceStarted = true
-  readonly machines: Machines
+  readonly machines: KnownMachines
   readonly images = null
   /** Builds run on the manager's engine; null: nothing is built. */
   readonly builder: ManagerBuilder | null
@@ -67,15 +64,10 @@ export class SwarmEngine implements SandboxEngine {
   #startTimeoutMs: number
   #users: WorkerUsers
   #sandboxes = new Map<string, SwarmSandbox>()
-  /** Resources of ended workers that the swarm has not released yet. */
-  #scraps: Scrap[] = []
-  /** Number of scraps whose removal the swarm has been asked for. */
-  #beingRemoved = 0
+  #scraps: Scraps
   #watch: EngineWatch
   #tasks: TaskWatch
   #log: Log
-  #machines: Machine[]
-  #onMachines: () => void = () => {}
   #closed = false
 
   private constructor(
@@ -88,13 +80,8 @@ export class SwarmEngine implements SandboxEngine {
   ) {
     this.builder = builder
     this.#swarm = swarm
-    this.#machines = machinesOf(nodes)
-    this.machines = {
-      now: () => this.#machines,
-      onChange: (listener) => {
-        this.#onMachines = listener
-      },
-    }
+    this.#scraps = new Scraps(swarm)
+    this.machines = new KnownMachines(nodes, log)
     this.#instance = options.instance
     this.#untrustedOciRuntime = options.untrustedOciRuntime
     this.#serverHost = serverHost
@@ -153,7 +140,7 @@ export class SwarmEngine implements SandboxEngine {
   }
 
   async start(spec: SandboxSpec): Promise<SwarmSandbox> {
-    refuseWhatCannotBe(spec, this.#untrustedOciRuntime)
+    refuseOnSwarm(spec, this.#untrustedOciRuntime)
     const user = this.#users.take()
     const own: Scrap[] = []
     try {
@@ -203,15 +190,17 @@ export class SwarmEngine implements SandboxEngine {
     const services = await this.#swarm.services(label)
     await Promise.all(services.map((id) => this.#swarm.remove('services', id)))
     const [networks, secrets] = await Promise.all([this.#swarm.networks(label), this.#swarm.secrets(label)])
-    this.#scraps.push(...networks.map((id) => ({ what: 'networks' as const, id })))
-    this.#scraps.push(...secrets.map((id) => ({ what: 'secrets' as const, id })))
-    await this.#sweep()
+    await this.#scraps.remove([
+      ...networks.map((id) => ({ what: 'networks' as const, id })),
+      ...secrets.map((id) => ({ what: 'secrets' as const, id })),
+    ])
     return services.length
   }
 
   /** When the manager does not answer, the next start removes leftovers. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#scraps.close()
     this.#watch.close()
     await Promise.race([this.#removeAll().catch(() => {}), pause(lastRemovalMs)])
     await Promise.race([this.builder?.close(), pause(lastRemovalMs)])
@@ -221,10 +210,7 @@ export class SwarmEngine implements SandboxEngine {
 
   async #removeAll(): Promise<void> {
     await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
-    for (let tries = 0; this.#hasScraps && tries < 20; tries++) {
-      await this.#sweep()
-      if (this.#hasScraps) await pause(sweepMs)
-    }
+    await this.#scraps.removeAll()
   }
 
   async #place(spec: SandboxSpec, user: WorkerUser, own: Scrap[]): Promise<SwarmSandbox> {
@@ -271,25 +257,7 @@ export class SwarmEngine implements SandboxEngine {
 
   #drop(user: WorkerUser, own: Scrap[]): void {
     this.#users.giveBack(user)
-    this.#scraps.push(...own)
-    void this.#sweep()
-  }
-
-  get #hasScraps(): boolean {
-    return this.#scraps.length + this.#beingRemoved > 0
-  }
-
-  /** The swarm releases what a task used a moment after its end. */
-  async #sweep(): Promise<void> {
-    const scraps = this.#scraps.splice(0)
-    this.#beingRemoved += scraps.length
-    const stay = await Promise.all(
-      scraps.map(async (scrap) => !(await this.#swarm.remove(scrap.what, scrap.id).catch(() => false)) && scrap),
-    )
-    this.#beingRemoved -= scraps.length
-    this.#scraps.push(...stay.filter((scrap) => scrap !== false))
-    if (this.#scraps.length === 0 || this.#closed) return
-    setTimeout(() => void this.#sweep(), sweepMs).unref()
+    void this.#scraps.remove(own)
   }
 
   async #look(): Promise<Seen> {
@@ -297,17 +265,8 @@ export class SwarmEngine implements SandboxEngine {
     return { tasks, nodes }
   }
 
-  #noteMachines(nodes: NodeAnswer[]): void {
-    const machines = machinesOf(nodes)
-    if (isDeepStrictEqual(machines, this.#machines)) return
-    this.#machines = machines
-    const open = machines.filter(({ isOpen }) => isOpen).map(({ name }) => name)
-    this.#log.info({ nodes: open }, 'the nodes of the swarm changed')
-    this.#onMachines()
-  }
-
   #note({ tasks, nodes }: Seen): void {
-    this.#noteMachines(nodes)
+    this.machines.note(nodes)
     const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
     for (const sandbox of this.#sandboxes.values()) {
       const task = byService.get(sandbox.serviceId)
@@ -330,35 +289,9 @@ const reportMs = 10_000
 const lastRemovalMs = 15_000
 /** How long a start that failed waits for the end of its task. */
 const failedRemovalMs = 3000
-const sweepMs = 500
-
-/** Throws FaasError `not_supported`: a sandbox that requires more isolation must not run with less. */
-export function refuseWhatCannotBe(
-  spec: Pick<SandboxSpec, 'key' | 'network' | 'trusted' | 'sandbox'>,
-  untrustedOciRuntime: string | undefined,
-): void {
-  if (spec.key === undefined) throw notHere('images')
-  if (spec.sandbox || (!spec.trusted && untrustedOciRuntime !== undefined)) throw notHere('ociRuntime')
-  if (spec.network === 'none') throw notHere('none')
-}
-
-const sentences = {
-  images:
-    'Functions that are images of their own do not run on a swarm yet: give them a server with an engine of its own.',
-  ociRuntime:
-    'Tasks of a swarm cannot have an OCI runtime of their own (TAIBAI_UNTRUSTED_OCI_RUNTIME, "sandbox" of a function): make it the default of the engine of each node and leave both out, or give such functions a server with an engine of its own.',
-  none: 'Functions with "network": "none" cannot run on a swarm: a worker without a network could not call the server.',
-}
-
-const notHere = (what: keyof typeof sentences): FaasError => new FaasError('not_supported', sentences[what])
 
 /** Like `Promise.all`, but when it rejects no promise is still pending. */
 async function allOrNone<T extends readonly unknown[]>(promises: [...{ [K in keyof T]: Promise<T[K]> }]): Promise<T> {
   await Promise.allSettled(promises)
   return (await Promise.all(promises)) as unknown as T
 }
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
-  })

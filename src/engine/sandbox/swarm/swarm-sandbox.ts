@@ -1,4 +1,5 @@
 import { FaasError } from '../../../domain/errors.ts'
+import { pause } from '../container/pause.ts'
 import type { Exit, Listener, Sandbox, SandboxLimits } from '../sandbox.ts'
 import type { TaskState } from './task-state.ts'
 
@@ -139,8 +140,3 @@ const lostOn = (node: string): string => `The node ${node} does not answer.`
 /** How long the swarm may take to find a node. */
 const placeMs = 3000
 const againMs = 1000
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
-  })

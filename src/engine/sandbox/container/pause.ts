@@ -1,0 +1,5 @@
+/** Keeps no process alive. */
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })
