@@ -291,7 +291,6 @@ export function makeServices(ground: Ground) {
       ledger,
       clock,
       newId,
-      log,
       limits: settings.functions,
       trusts,
       swift,

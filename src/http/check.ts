@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import type { Check } from '../services/functions/functions.ts'
+import type { Check } from '../services/functions/load-check.ts'
 import type { Ctx } from './ctx.ts'
 
 /** For /openapi.json: the query parameter of deployments. */

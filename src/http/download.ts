@@ -1,4 +1,4 @@
-import type { Download } from '../services/functions/functions.ts'
+import type { Download } from '../services/functions/download.ts'
 import type { Ctx } from './ctx.ts'
 
 /** Words for yes in `?download=`; everything else means no. */

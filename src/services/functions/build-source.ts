@@ -1,0 +1,28 @@
+import type { Build } from '../../domain/build.ts'
+import { FaasError } from '../../domain/errors.ts'
+import type { FunctionStore, PackageStore } from '../../domain/function.ts'
+
+/** What an earlier build was made from and for. Throws FaasError `conflict` when either is gone. */
+export async function madeFrom(
+  { functions, packages }: { functions: FunctionStore; packages: PackageStore },
+  { functionId, packageHash }: Build,
+): Promise<{ functionId: string; zip: Buffer }> {
+  if (functionId === null || functions.find(functionId) === null) {
+    throw new FaasError('conflict', 'The function of this build was not made, or is deleted: deploy the package again.')
+  }
+  const zip = packageHash === null ? null : await bytesOf(packages, packageHash)
+  if (zip === null) {
+    throw new FaasError('conflict', 'The package of this build is not kept any more: deploy it again.')
+  }
+  return { functionId, zip }
+}
+
+/** Null: it no longer exists. */
+async function bytesOf(packages: PackageStore, hash: string): Promise<Buffer | null> {
+  try {
+    return Buffer.from(await new Response(packages.open(hash).stream).arrayBuffer())
+  } catch (error) {
+    if (error instanceof FaasError && error.code === 'not_found') return null
+    throw error
+  }
+}

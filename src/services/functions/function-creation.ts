@@ -1,0 +1,143 @@
+import type { AppJobs } from '../../domain/app-function.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
+import { canonicalUuid, type NewId } from '../../domain/ids.ts'
+import type { Shares } from '../../domain/limits.ts'
+import type { Trusts } from '../../domain/openstack.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Runtime } from '../../domain/runtime.ts'
+import { defaultSignature, factsOf } from '../../domain/signature.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Runtimes } from '../platform/runtimes.ts'
+import type { BuildAsked, Deployment } from './builds.ts'
+import type { Exposed } from './exposed.ts'
+import type { FunctionChecks } from './function-checks.ts'
+import { entryIn, type GivenCode, readCode } from './function-code.ts'
+import {
+  checkContractLimits,
+  checkImageOf,
+  type FunctionFields,
+  type FunctionLimits,
+  withFields,
+} from './function-fields.ts'
+import type { FunctionRemoval, Instead } from './function-removal.ts'
+import { keepWorkers } from './keep-workers.ts'
+import { type Check, onceLoaded } from './load-check.ts'
+import { newFunction } from './new-function.ts'
+import type { PackageShare } from './package-share.ts'
+import type { StoredCodes } from './stored-code.ts'
+import type { Targets } from './targets.ts'
+
+export interface FunctionCreationParts {
+  functions: FunctionStore
+  shares: Pick<Shares, 'refuseMore'>
+  packageShare: Pick<PackageShare, 'refuse'>
+  appTimers: AppJobs
+  runtimes: Runtimes
+  targets: Targets
+  exposed: Exposed
+  pool: Pool
+  clock: Clock
+  newId: NewId
+  limits: FunctionLimits
+  /** Absent without Keystone. */
+  trusts?: Trusts
+}
+
+export interface CreationSteps {
+  checks: FunctionChecks
+  codes: StoredCodes
+  removal: FunctionRemoval
+}
+
+export interface NewFunction extends FunctionFields {
+  /** An object, or its JSON text. */
+  code: unknown
+  /** Id or name. */
+  runtime?: string
+  zip?: Buffer
+  /** Absent: no build. */
+  build?: BuildAsked
+}
+
+/** How a function is made; `instead`: null when it takes nobody's place. */
+export interface CreationAsked {
+  build: Deployment | undefined
+  check: Check
+  instead: Instead | null
+}
+
+/** Makes functions, with the checks in the contract's order; nothing is stored when a check fails. */
+export class FunctionCreation {
+  #parts: FunctionCreationParts
+  #steps: CreationSteps
+
+  constructor(parts: FunctionCreationParts, steps: CreationSteps) {
+    this.#parts = parts
+    this.#steps = steps
+  }
+
+  async create(who: Principal, given: NewFunction, { build, check, instead }: CreationAsked): Promise<Fn> {
+    const { limits, appTimers } = this.#parts
+    const { checks, codes } = this.#steps
+    const { code: givenCode, runtime: nameOrId, zip, build: _asked, ...fields } = given
+    checkContractLimits(fields, limits)
+    const code = readCode(givenCode)
+    if (code.source === 'image') checkImageOf(code.code, who, limits)
+    const runtime = code.source === 'image' ? null : checks.usableRuntime(who, nameOrId)
+    const hasTrust = who.session !== undefined && code.source !== 'image'
+    await checks.fields(who, instead?.fn ?? null, fields, hasTrust)
+    const draft = withFields(this.#new(who, code), fields)
+    draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
+    draft.entry = runtime === null ? null : this.#entryOf(code, fields, runtime)
+    checks.whole(draft)
+    checks.refuseTakenName(draft, instead?.fn ?? null)
+    this.#refuseMore(who, instead)
+    const stored = { ...draft, ...(await codes.stored(who, draft, code, zip, build)) }
+    await this.#parts.packageShare.refuse(stored.projectId, stored.packageHash)
+    return onceLoaded(this.#parts, { fn: stored, before: null, check }, async (loaded) => {
+      const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
+      await this.#insert(who, fn, instead)
+      if (isApp(fn)) await appTimers.follow(who, null, fn)
+      if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
+      return fn
+    })
+  }
+
+  #new({ projectId }: Principal, { code }: GivenCode): Fn {
+    const { limits, clock, newId } = this.#parts
+    return newFunction({ id: newId(), projectId, code, createdAt: clock.now() }, limits)
+  }
+
+  #entryOf(code: GivenCode, { entry, signature }: FunctionFields, runtime: Runtime): string {
+    if (entry) return entry
+    const own = factsOf(signature ?? runtime.signature ?? defaultSignature).entry
+    if (own !== undefined) return own
+    const usual = this.#parts.runtimes.defaultEntryOf(runtime)
+    return code.source === 'inline' ? entryIn(code.file, usual) : usual
+  }
+
+  #refuseMore({ projectId }: Principal, instead: Instead | null): void {
+    const others = this.#parts.functions.count(projectId) - (instead === null ? 0 : 1)
+    this.#parts.shares.refuseMore(projectId, 'functions', others)
+  }
+
+  /** Creates the trust for the function's OpenStack access; null for images, and for callers without a Keystone token. */
+  async #newTrust({ session }: Principal, fn: Fn): Promise<string | null> {
+    const { trusts } = this.#parts
+    if (trusts === undefined || session === undefined || fn.code.source === 'image') return null
+    return trusts.create(session)
+  }
+
+  async #insert(who: Principal, fn: Fn, instead: Instead | null): Promise<void> {
+    const { functions, exposed, trusts } = this.#parts
+    try {
+      if (instead === null) functions.insert(fn)
+      else await this.#steps.removal.replace(who, instead, fn)
+      exposed.forget()
+    } catch (error) {
+      if (fn.trustId !== null) await trusts?.delete(fn.trustId)
+      throw error
+    }
+  }
+}

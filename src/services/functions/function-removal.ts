@@ -1,0 +1,86 @@
+import type { AppJobs } from '../../domain/app-function.ts'
+import { notAllowed } from '../../domain/errors.ts'
+import type { Fn, FunctionStore } from '../../domain/function.ts'
+import type { Trusts } from '../../domain/openstack.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { InUse } from '../../domain/trigger.ts'
+import type { Pool } from '../../domain/worker.ts'
+import type { Exposed } from './exposed.ts'
+import { removedWith } from './refuse-in-use.ts'
+import type { SwiftCode } from './swift-code.ts'
+import type { Targets } from './targets.ts'
+
+export interface FunctionRemovalParts {
+  functions: FunctionStore
+  inUse: InUse
+  appTimers: AppJobs
+  exposed: Exposed
+  targets: Targets
+  pool: Pool
+  /** Absent without Keystone. */
+  swift?: SwiftCode
+  /** Absent without Keystone. */
+  trusts?: Trusts
+}
+
+/** The function in whose place another is made. */
+export interface Instead {
+  fn: Fn
+  /** Takes away what the caller's platform has made of it, right before it goes. */
+  aside?(): Promise<void>
+  /** Puts that back, when it stays after all. */
+  back?(): Promise<void>
+}
+
+/** Takes functions away, with what holds them and what was made for them. */
+export class FunctionRemoval {
+  #parts: FunctionRemovalParts
+
+  constructor(parts: FunctionRemovalParts) {
+    this.#parts = parts
+  }
+
+  async remove(who: Principal, fn: Fn, cascade: boolean): Promise<void> {
+    await this.#letGo(who, fn, cascade)
+    this.#parts.functions.delete(fn.id)
+    await this.#forget(fn)
+  }
+
+  /** Stores `fn`, which is new, in the place of the other, in one step. */
+  async replace(who: Principal, { fn: before, aside = async () => {}, back }: Instead, fn: Fn): Promise<void> {
+    try {
+      await aside()
+      await this.#letGo(who, before, false)
+      this.#parts.functions.replace(before.id, fn)
+    } catch (error) {
+      await back?.()
+      throw error
+    }
+    await this.#forget(before)
+  }
+
+  /** Removes what may be removed with the function. Throws FaasError `in_use`, `forbidden`. */
+  async #letGo(who: Principal, fn: Fn, cascade: boolean): Promise<void> {
+    const { inUse } = this.#parts
+    const own = this.#parts.appTimers.idsOf(fn)
+    const all = inUse.ofFunction(fn.id)
+    const others = removedWith(
+      who,
+      `Function ${fn.id}`,
+      all.filter(({ id }) => !own.has(id)),
+      cascade,
+    )
+    const holders = [...others, ...all.filter(({ id }) => own.has(id))]
+    if (fn.projectId !== who.projectId) throw notAllowed('only its own project may delete a function.')
+    await inUse.remove(holders)
+  }
+
+  async #forget(fn: Fn): Promise<void> {
+    const { targets, pool, swift, trusts } = this.#parts
+    this.#parts.exposed.forget()
+    targets.forgetFunction(fn.id)
+    pool.retire(fn.id, null, 'new_code')
+    swift?.forget(fn.id)
+    if (fn.trustId !== null) await trusts?.delete(fn.trustId)
+  }
+}

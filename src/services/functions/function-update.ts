@@ -1,0 +1,126 @@
+import type { AppJobs } from '../../domain/app-function.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { invalid, notFound } from '../../domain/errors.ts'
+import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
+import type { NewId } from '../../domain/ids.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { InUse } from '../../domain/trigger.ts'
+import type { Pool, Revision } from '../../domain/worker.ts'
+import type { Deployment } from './builds.ts'
+import { changedEntry, changedImage, readChange } from './changed-code.ts'
+import type { Place } from './deployment-order.ts'
+import type { Exposed } from './exposed.ts'
+import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
+import type { FunctionChecks } from './function-checks.ts'
+import { checkImageOf, type FunctionLimits, withFields } from './function-fields.ts'
+import { keepWorkers } from './keep-workers.ts'
+import { type Check, onceLoaded } from './load-check.ts'
+import { refuseMoreReach } from './only-function.ts'
+import type { PackageShare } from './package-share.ts'
+import { refuseWhileInUse } from './refuse-in-use.ts'
+import type { StoredCodes } from './stored-code.ts'
+import type { Targets } from './targets.ts'
+
+export interface FunctionUpdateParts {
+  functions: FunctionStore
+  packageShare: Pick<PackageShare, 'refuse'>
+  inUse: InUse
+  appTimers: AppJobs
+  targets: Targets
+  exposed: Exposed
+  pool: Pool
+  clock: Clock
+  newId: NewId
+  limits: FunctionLimits
+}
+
+/** How a function is changed; `place`: where this change stands among those of its code. */
+export interface UpdateAsked {
+  build: Deployment | undefined
+  check: Check
+  place: Place
+}
+
+/** Changes functions: light changes keep the workers, all others drop them. */
+export class FunctionUpdate {
+  #parts: FunctionUpdateParts
+  #checks: FunctionChecks
+  #codes: StoredCodes
+
+  constructor(parts: FunctionUpdateParts, { checks, codes }: { checks: FunctionChecks; codes: StoredCodes }) {
+    this.#parts = parts
+    this.#checks = checks
+    this.#codes = codes
+  }
+
+  async update(
+    who: Principal,
+    nameOrId: string,
+    given: FunctionChange,
+    { build, check, place }: UpdateAsked,
+  ): Promise<Fn> {
+    const { targets, functions } = this.#parts
+    const { code: givenCode, zip, build: _asked, image, start, keepJobs: _keepJobs, ...fields } = given
+    const before = targets.findFunction(who, nameOrId)
+    refuseMoreReach(targets, who, before, fields)
+    await this.#checks.fields(who, before, fields, before.trustId !== null)
+    if (isHeavy(given)) this.#refuseHeavy(who, before, given)
+    const code = readChange(before, givenCode, zip)
+    const called = { ...before, entry: fields.entry ?? before.entry }
+    const stored = code === null ? null : await this.#codes.changed(who, called, code, zip, build)
+    await this.#parts.packageShare.refuse(before.projectId, { ...before, ...stored }.packageHash)
+    const changed = (fn: Fn): Fn => {
+      const entry = fields.entry ?? changedEntry(fn, code)
+      return { ...withFields(fn, fields), entry, ...(stored ?? changedImage(fn, image, start)) }
+    }
+    const wanted = this.#checks.whole(changed(before))
+    if (wanted.code.image !== before.code.image) checkImageOf(wanted.code, who, this.#parts.limits)
+    const givesNewCode = stored !== null || image !== undefined
+    const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
+    const trial = { fn: wanted, before, check: mustLoad ? ('load' as const) : null }
+    return onceLoaded(this.#parts, trial, async (tried, warm) => {
+      const fn = functions.find(before.id)
+      if (fn === null) throw notFound('Function', nameOrId)
+      if (givesNewCode) place.refuseLate()
+      const isNewerCode = !givesNewCode && JSON.stringify(codeIn(fn)) !== JSON.stringify(codeIn(before))
+      const now = changed(fn)
+      const code = now.code.source === 'image' ? now.code : isNewerCode ? fn.code : tried.code
+      const written = this.#write(fn, { ...now, code }, warm)
+      if (givesNewCode) place.done()
+      if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
+      return written
+    })
+  }
+
+  /** `warm`: a worker of this revision was made for it. */
+  #write(before: Fn, wanted: Fn, warm: Revision | null): Fn {
+    const { functions, exposed, targets, pool, clock } = this.#parts
+    if (JSON.stringify(before) === JSON.stringify(wanted)) return before
+    const fn = { ...this.#checks.whole(wanted), updatedAt: clock.now() }
+    functions.update(fn)
+    exposed.forget()
+    targets.forgetFunction(fn.id)
+    const dropped = workersToDrop(before, fn)
+    if (dropped !== 'none') pool.retire(fn.id, dropped === 'all' ? null : 0, 'new_code', warm)
+    if (dropped !== 'none' ? fn.minWorkers > 0 : boundsDiffer(before, fn)) keepWorkers(this.#parts, fn)
+    return fn
+  }
+
+  #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {
+    if (fn.code.source === 'image' && fn.code.mode !== 'lambda' && changesImage(given)) {
+      throw invalid(
+        'Only name, description, timeout and the bounds on workers of an image function can be changed; a field "image" beside them names another image.',
+      )
+    }
+    if (!given.keepJobs) this.#refuseJobs(who, fn)
+  }
+
+  /** Jobs made from the package's timers do not count. */
+  #refuseJobs(who: Principal, fn: Fn): void {
+    const own = this.#parts.appTimers.idsOf(fn)
+    const jobs = this.#parts.inUse.jobsOf(fn.id).filter(({ id }) => !own.has(id))
+    refuseWhileInUse(who, `Function ${fn.id}`, jobs)
+  }
+}
+
+const codeIn = ({ code, packageHash }: Fn) => ({ code, packageHash })

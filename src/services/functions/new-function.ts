@@ -1,0 +1,51 @@
+import type { Fn, FunctionCode } from '../../domain/function.ts'
+import type { FunctionLimits } from './function-fields.ts'
+
+/** A function as it is when a request gives nothing but its code. */
+export function newFunction(
+  { id, projectId, code, createdAt }: Pick<Fn, 'id' | 'projectId' | 'createdAt'> & { code: FunctionCode },
+  limits: FunctionLimits,
+): Fn {
+  return {
+    id,
+    projectId,
+    name: null,
+    description: null,
+    runtimeId: null,
+    code,
+    packageHash: null,
+    objectEtag: null,
+    entry: null,
+    cpuMillicpu: limits.cpuDefaultMillicpu,
+    memoryBytes: limits.memoryDefaultBytes,
+    timeoutSeconds: limits.timeoutDefaultSeconds,
+    latestVersion: 0,
+    trustId: null,
+    signature: null,
+    env: {},
+    secrets: [],
+    maxRunning: null,
+    maxRate: null,
+    maxGbSecondsPerDay: null,
+    sandbox: null,
+    record: 'full',
+    concurrency: 1,
+    minWorkers: 0,
+    maxWorkers: null,
+    idleTimeoutSeconds: null,
+    network: 'egress',
+    api: false,
+    cpuMaxMillicpu: null,
+    tmpSizeBytes: null,
+    placement: {},
+    writable: [],
+    access: 'token',
+    cors: null,
+    hosts: [],
+    retries: null,
+    onSuccess: null,
+    onFailure: null,
+    createdAt,
+    updatedAt: null,
+  }
+}
