@@ -3,7 +3,7 @@ import { projectFolder } from '../../src/assets.ts'
 import type { BuilderFacts } from '../../src/domain/build.ts'
 import { BuilderImages } from '../../src/engine/sandbox/docker/builder-image.ts'
 import { endText } from '../../src/engine/sandbox/docker/docker-builder.ts'
-import type { DockerClient } from '../../src/engine/sandbox/docker/docker-client.ts'
+import type { ImageClient } from '../../src/engine/sandbox/docker/image-client.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 
 /** The image that builds, made once for all who want it; an engine that makes it when a test says so. */
@@ -14,15 +14,15 @@ const options = { network: 'egress', buildEnv: {}, buildTimeoutSeconds: 60, buil
 function engine() {
   const made = Promise.withResolvers<void>()
   const asked: AbortSignal[] = []
-  const docker = {
+  const images = {
     labelsOf: async () => null,
-    buildImage: async (_image: unknown, _context: unknown, _onOutput: unknown, signal: AbortSignal) => {
+    build: async (_image: unknown, _context: unknown, _onOutput: unknown, signal: AbortSignal) => {
       asked.push(signal)
       const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       await Promise.race([made.promise, stopped])
     },
   }
-  return { images: new BuilderImages(docker as unknown as DockerClient, options), asked, done: made.resolve }
+  return { images: new BuilderImages(images as unknown as ImageClient, options), asked, done: made.resolve }
 }
 
 function asker() {

@@ -105,9 +105,11 @@ describe('the engine', () => {
     answer = (_request, response) => version(response)
     const docker = await connectDocker(host)
     for (const image of ['..%2f127.0.0.1:9%2fx', '../x', 'a?b', '']) {
-      await expect(docker.hasImage(image)).rejects.toMatchObject({ code: 'engine_failed', message: /not a name of/ })
-      await expect(docker.pull(image)).rejects.toMatchObject({ code: 'engine_failed', message: /not a name of/ })
-      await expect(docker.create({ name: 'w', Image: image, HostConfig: {} as never })).rejects.toThrow(/not a name of/)
+      await expect(docker.images.has(image)).rejects.toMatchObject({ code: 'engine_failed', message: /not a name of/ })
+      await expect(docker.images.pull(image)).rejects.toMatchObject({ code: 'engine_failed', message: /not a name of/ })
+      await expect(docker.containers.create({ name: 'w', Image: image, HostConfig: {} as never })).rejects.toThrow(
+        /not a name of/,
+      )
     }
     expect(asked).toEqual(['GET /version'])
     docker.close()
@@ -142,7 +144,7 @@ describe('the engine', () => {
       setTimeout(() => response.destroy(), 20)
     }
     const docker = await connectDocker(host)
-    await expect(docker.pull('alpine')).rejects.toMatchObject({ code: 'engine_failed', message })
+    await expect(docker.images.pull('alpine')).rejects.toMatchObject({ code: 'engine_failed', message })
     expect(asked.at(-1)).toBe('POST /images/create?fromImage=alpine&tag=latest')
     docker.close()
   })

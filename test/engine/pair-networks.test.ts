@@ -5,18 +5,18 @@ import { PairNetworks, pairSubnet } from '../../src/engine/sandbox/docker/pair-n
 /** Notes what it is asked; subnets that are taken overlap. */
 function fakeDocker(taken: string[] = []) {
   const asked: string[] = []
-  const docker = {
-    ensureNetwork: async ({ Name, IPAM }: { Name: string; IPAM: { Config: { Subnet: string }[] } }) => {
+  const networks = {
+    ensure: async ({ Name, IPAM }: { Name: string; IPAM: { Config: { Subnet: string }[] } }) => {
       const subnet = IPAM.Config[0]?.Subnet ?? ''
       if (taken.includes(subnet)) throw new Error('Pool overlaps with other one on this address space')
       asked.push(`make ${Name} ${subnet}`)
     },
-    joinNetwork: async (name: string, id: string) => void asked.push(`join ${name} ${id}`),
-    leaveNetwork: async (name: string, id: string) => void asked.push(`leave ${name} ${id}`),
-    removeNetwork: async (name: string) => void asked.push(`remove ${name}`),
-    address: async () => '198.18.0.2',
-    networksLabelled: async () => ['taibai-i-pair-1'],
+    join: async (name: string, id: string) => void asked.push(`join ${name} ${id}`),
+    leave: async (name: string, id: string) => void asked.push(`leave ${name} ${id}`),
+    remove: async (name: string) => void asked.push(`remove ${name}`),
+    labelled: async () => ['taibai-i-pair-1'],
   }
+  const docker = { networks, containers: { address: async () => '198.18.0.2' } }
   return { docker: docker as unknown as DockerClient, asked }
 }
 
@@ -61,7 +61,7 @@ test('workers that are started at once have a network each', async () => {
 
 test('one that the server cannot join is not left behind', async () => {
   const { docker, asked } = fakeDocker()
-  docker.joinNetwork = async () => {
+  docker.networks.join = async () => {
     throw new Error('the engine says no')
   }
   await expect(new PairNetworks(docker, 'i', 'server').take()).rejects.toThrow('says no')

@@ -32,7 +32,7 @@ export class ApiNetwork {
     log: Log,
   ): Promise<ApiNetwork> {
     const network = await EgressNetwork.makeForApi(docker, options, log)
-    const { gateway, subnet } = await docker.addressesOf(network.name)
+    const { gateway, subnet } = await docker.networks.addressesOf(network.name)
     const port = await door.listen(gateway, subnet).catch((cause: unknown) => {
       throw new FaasError('not_supported', unreachable(gateway), { cause })
     })

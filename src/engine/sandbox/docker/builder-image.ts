@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { pack } from 'tar-stream'
 import type { BuilderFacts, BuilderRun } from '../../../domain/build.ts'
 import { FaasError } from '../../../domain/errors.ts'
-import type { DockerClient } from './docker-client.ts'
+import type { ImageClient } from './image-client.ts'
 
 export interface BuilderImageOptions {
   /** Network of the commands that build the image. */
@@ -39,12 +39,12 @@ const lastLines = 20
  * keeps them.
  */
 export class BuilderImages {
-  #docker: DockerClient
+  #images: ImageClient
   #options: BuilderImageOptions
   #making = new Map<string, Making>()
 
-  constructor(docker: DockerClient, options: BuilderImageOptions) {
-    this.#docker = docker
+  constructor(images: ImageClient, options: BuilderImageOptions) {
+    this.#images = images
     this.#options = options
   }
 
@@ -92,16 +92,16 @@ export class BuilderImages {
     const { image } = facts
     const { network, buildEnv, buildPackages, buildTimeoutSeconds } = this.#options
     const source = `${runtimeImage} ${buildPackages.join(' ')}`
-    const there = await this.#docker.labelsOf(image)
+    const there = await this.#images.labelsOf(image)
     if (there?.[sourceLabel] === source) return image
-    const labels = await this.#docker.labelsOf(runtimeImage)
+    const labels = await this.#images.labelsOf(runtimeImage)
     onOutput(`Making the builder of ${runtimeImage}, once.\n`)
     // Other build variables are left out: the image's history would expose them.
     const proxies = Object.entries(buildEnv).filter(([name]) => /_proxy$/i.test(name))
     const args = { ...Object.fromEntries(proxies), BASE: runtimeImage, DEBIAN_PACKAGES: buildPackages.join(' ') }
     const output: string[] = []
-    await this.#docker
-      .buildImage(
+    await this.#images
+      .build(
         { image, args, labels: { [sourceLabel]: source }, network: network === 'egress' ? 'default' : network },
         contextOf(facts, labels?.[baseLabel] === 'local' ? await this.#hostPrograms(facts) : []),
         (text) => void output.push(text),

@@ -36,7 +36,7 @@ export class DockerBuilder implements Builder {
     this.#defaults = defaults
     this.#names = names
     this.#users = users
-    this.#images = new BuilderImages(docker, { ...options, network: options.buildNetwork })
+    this.#images = new BuilderImages(docker.images, { ...options, network: options.buildNetwork })
   }
 
   async run<T>(run: BuilderRun, take: (tar: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
@@ -47,12 +47,12 @@ export class DockerBuilder implements Builder {
     this.#names.add(name)
     let container: string | undefined
     try {
-      container = await this.#docker.create(options)
-      await this.#docker.putFiles(container, buildFolder, packageTar(run, user, this.#options))
+      container = await this.#docker.containers.create(options)
+      await this.#docker.containers.putFiles(container, buildFolder, packageTar(run, user, this.#options))
       await this.#follow(container, run)
-      return await take(await this.#docker.getFiles(container, `${buildFolder}/out/.`))
+      return await take(await this.#docker.containers.getFiles(container, `${buildFolder}/out/.`))
     } finally {
-      if (container !== undefined) await this.#docker.remove(container).catch(() => {})
+      if (container !== undefined) await this.#docker.containers.remove(container).catch(() => {})
       this.#names.delete(name)
       this.#users.giveBack(user)
     }
@@ -63,9 +63,9 @@ export class DockerBuilder implements Builder {
     const { buildTimeoutSeconds: seconds, buildMemoryMb, buildMaxMb } = this.#options
     const ended = new AbortController()
     const late = AbortSignal.timeout(seconds * 1000)
-    const { ended: printed } = await this.#docker.attach(container, (_stream, text) => onOutput(text))
-    await this.#docker.begin(container)
-    const exit = this.#docker.exitCode(container, AbortSignal.any([signal, late]))
+    const { ended: printed } = await this.#docker.containers.attach(container, (_stream, text) => onOutput(text))
+    await this.#docker.containers.begin(container)
+    const exit = this.#docker.containers.exitCode(container, AbortSignal.any([signal, late]))
     try {
       const size = this.#watchSize(container, ended.signal)
       const found = await Promise.race([exit, size]).catch((error: unknown) => {
@@ -78,7 +78,7 @@ export class DockerBuilder implements Builder {
       if (found === 'unseen') throw failed('it kept others from seeing how much it writes.')
       await Promise.race([printed, pause(lastOutputMs, undefined, { ref: false })])
       if (found === 0) return
-      throw failed(endText(found, await this.#docker.hasRunOutOfMemory(container), buildMemoryMb))
+      throw failed(endText(found, await this.#docker.containers.hasRunOutOfMemory(container), buildMemoryMb))
     } finally {
       ended.abort()
       exit.catch(() => {})
@@ -89,7 +89,7 @@ export class DockerBuilder implements Builder {
   #watchSize(container: string, ended: AbortSignal): Promise<SizeFinding> {
     const command = ['/bin/sh', '-c', sizeLook(buildFolder, this.#options.buildMaxMb * 1024)]
     const wait = () => pause(lookEveryMs, undefined, { ref: false })
-    return watchSize(() => this.#docker.tryInside(container, command), wait, ended)
+    return watchSize(() => this.#docker.containers.tryInside(container, command), wait, ended)
   }
 }
 

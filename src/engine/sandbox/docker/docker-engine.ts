@@ -19,7 +19,7 @@ import { type ContainerDefaults, containerOptions, ociRuntimeOf } from './contai
 import { ControlGroups } from './control-groups.ts'
 import { DockerBuilder, type DockerBuilderOptions } from './docker-builder.ts'
 import { type ContainerEvent, connectDocker, type DockerClient } from './docker-client.ts'
-import type { DockerImages } from './docker-images.ts'
+import { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { apiNetworkName, EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { hasBridge, seesOurFiles, wrongCgroupParent } from './engine-facts.ts'
@@ -97,7 +97,7 @@ export class DockerEngine implements SandboxEngine {
   ) {
     this.#docker = docker
     this.#pull = pull
-    this.images = docker.images(pull)
+    this.images = new DockerImages(docker.api, pull)
     this.#network = network
     this.#calls = calls
     this.#defaults = defaults
@@ -154,7 +154,7 @@ export class DockerEngine implements SandboxEngine {
       hostPath: own?.hostPath,
     }
     const pull = async (image: string) => {
-      await docker.pull(image, options.credentials?.(image) ?? null)
+      await docker.images.pull(image, options.credentials?.(image) ?? null)
       options.onPulled?.(image)
     }
     log.info({ version: docker.version, link: place.kind }, 'docker engine connected')
@@ -226,7 +226,7 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async prepareImage(image: string): Promise<void> {
-    if (!(await this.#docker.hasImage(image))) await this.#pull(image)
+    if (!(await this.#docker.images.has(image))) await this.#pull(image)
   }
 
   async report(): Promise<EngineReport> {
@@ -235,8 +235,8 @@ export class DockerEngine implements SandboxEngine {
   }
 
   async removeLeftovers(): Promise<number> {
-    const left = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
-    await Promise.all(left.map(({ id }) => this.#docker.remove(id)))
+    const left = await this.#docker.containers.labelled(instanceLabel(this.#defaults.instance))
+    await Promise.all(left.map(({ id }) => this.#docker.containers.remove(id)))
     await this.#calls.removeLeftovers()
     return left.length
   }
@@ -269,7 +269,7 @@ export class DockerEngine implements SandboxEngine {
   async #removeApi(): Promise<void> {
     const api = await this.#api?.catch(() => undefined)
     if (api !== undefined) return api.remove()
-    await this.#docker.removeNetwork(apiNetworkName(this.#egress.instance))
+    await this.#docker.networks.remove(apiNetworkName(this.#egress.instance))
   }
 
   async #take(spec: SandboxSpec): Promise<Taken> {
@@ -300,7 +300,7 @@ export class DockerEngine implements SandboxEngine {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
     this.#names.add(name)
     try {
-      return await this.#docker.create(options)
+      return await this.#docker.containers.create(options)
     } catch (error) {
       this.#names.delete(name)
       throw error
@@ -318,7 +318,7 @@ export class DockerEngine implements SandboxEngine {
     reach?: Reach,
   ): Promise<DockerSandbox> {
     const shared = { network: reach?.pair?.name, groups: this.#groups }
-    const sandbox = new DockerSandbox(container, spec.name, this.#docker, () => this.isUp, shared)
+    const sandbox = new DockerSandbox(container, spec.name, this.#docker.containers, () => this.isUp, shared)
     this.#sandboxes.set(container, sandbox)
     void sandbox.removed.then(() => {
       this.#sandboxes.delete(container)
@@ -326,13 +326,13 @@ export class DockerEngine implements SandboxEngine {
     })
     try {
       if (reach !== undefined) await this.#calls.prepare(container, spec, reach)
-      const attached = onOutput === undefined ? undefined : await this.#docker.attach(container, onOutput)
+      const attached = onOutput === undefined ? undefined : await this.#docker.containers.attach(container, onOutput)
       sandbox.noteOutput(attached?.ended ?? Promise.resolve())
-      await this.#docker.begin(container)
+      await this.#docker.containers.begin(container)
       if (this.#groups.isUnknown) void this.#lookForGroups(container)
       return sandbox
     } catch (error) {
-      await this.#docker.remove(container).catch(() => {})
+      await this.#docker.containers.remove(container).catch(() => {})
       sandbox.noteRemoved()
       throw error
     }
@@ -340,7 +340,7 @@ export class DockerEngine implements SandboxEngine {
 
   /** Runs beside the start; nothing waits for it. */
   async #lookForGroups(container: string): Promise<void> {
-    const state = await this.#docker.state(container)
+    const state = await this.#docker.containers.state(container)
     if (typeof state === 'object' && state !== null) this.#groups.learn(state.Pid ?? 0, container)
   }
 
@@ -364,9 +364,9 @@ export class DockerEngine implements SandboxEngine {
 
   /** Removes containers that the engine created without being able to report it. */
   async #removeUnknown(): Promise<void> {
-    const found = await this.#docker.labelled(instanceLabel(this.#defaults.instance))
+    const found = await this.#docker.containers.labelled(instanceLabel(this.#defaults.instance))
     const unknown = found.filter(({ worker }) => !this.#names.has(worker))
-    await Promise.all(unknown.map(({ id }) => this.#docker.remove(id)))
+    await Promise.all(unknown.map(({ id }) => this.#docker.containers.remove(id)))
   }
 
   /** The event stream broke because the engine restarted or went away. Containers may have ended meanwhile and are checked. */
@@ -425,7 +425,7 @@ interface OwnPlace {
 /** Null: the server is not a container of this engine, so both use the same paths. */
 async function ownPlace(docker: DockerClient): Promise<OwnPlace | null> {
   const id = ownContainerId()
-  const place = id === null ? null : await docker.placeOf(id)
+  const place = id === null ? null : await docker.containers.placeOf(id)
   if (id === null || place === null) return null
   const { mounts, hasHostNetwork } = place
   return { id, hasHostNetwork, hostPath: (path) => hostPath(mounts, path) }

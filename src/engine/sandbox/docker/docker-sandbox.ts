@@ -1,9 +1,9 @@
 import { FaasError } from '../../../domain/errors.ts'
 import { pause } from '../container/pause.ts'
 import type { Exit, Listener, OutputMarker, Sandbox, SandboxLimits } from '../sandbox.ts'
+import type { ContainerClient } from './container-client.ts'
 import { resources } from './container-spec.ts'
 import type { ControlGroup, ControlGroups } from './control-groups.ts'
-import type { DockerClient } from './docker-client.ts'
 import { listenersOf } from './listeners.ts'
 import { openOutputMarker } from './output-marker.ts'
 
@@ -16,7 +16,7 @@ export class DockerSandbox implements Sandbox {
   readonly printed: Promise<void>
   /** Id of the container. */
   #container: string
-  #docker: DockerClient
+  #containers: ContainerClient
   #network: string | undefined
   #engineIsUp: () => boolean
   #resolveExit: (exit: Exit) => void = () => {}
@@ -38,7 +38,7 @@ export class DockerSandbox implements Sandbox {
   constructor(
     container: string,
     name: string,
-    docker: DockerClient,
+    containers: ContainerClient,
     engineIsUp: () => boolean,
     { network, groups }: { network?: string | undefined; groups?: ControlGroups } = {},
   ) {
@@ -47,7 +47,7 @@ export class DockerSandbox implements Sandbox {
     this.name = name
     this.#engineIsUp = engineIsUp
     this.#container = container
-    this.#docker = docker
+    this.#containers = containers
     this.exited = new Promise((resolve) => {
       this.#resolveExit = resolve
     })
@@ -100,7 +100,7 @@ export class DockerSandbox implements Sandbox {
 
   /** Asks the engine whether the container still runs; no answer changes nothing. */
   async check(): Promise<void> {
-    const state = await this.#docker.state(this.#container)
+    const state = await this.#containers.state(this.#container)
     if (state === null) return this.noteRemoved()
     if (state === 'unknown' || state.Running || state.Status === 'created') return
     if (state.OOMKilled) this.noteMemoryExceeded()
@@ -108,7 +108,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   limit(limits: SandboxLimits): Promise<void> {
-    return this.#docker.change(this.#container, 'update', resources(limits))
+    return this.#containers.change(this.#container, 'update', resources(limits))
   }
 
   /** Writes to the kernel's freezer where this process may, which takes no request to the engine. */
@@ -116,13 +116,13 @@ export class DockerSandbox implements Sandbox {
     const freezer = this.#group?.freezer
     const isFrozen = freezer !== undefined && (await didIt(freezer.freeze()))
     this.#paused = isFrozen ? 'frozen' : 'by-engine'
-    if (!isFrozen) await this.#docker.change(this.#container, 'pause')
+    if (!isFrozen) await this.#containers.change(this.#container, 'pause')
   }
 
   async resume(): Promise<void> {
     const before = this.#paused
     this.#paused = 'no'
-    if (before !== 'frozen') return this.#docker.change(this.#container, 'unpause')
+    if (before !== 'frozen') return this.#containers.change(this.#container, 'unpause')
     await this.#group?.freezer?.thaw().catch((cause: unknown) => {
       throw new FaasError('engine_failed', `Container ${this.name} could not be thawed.`, { cause })
     })
@@ -143,7 +143,8 @@ export class DockerSandbox implements Sandbox {
     await this.cpuMs()
     // A paused process does not receive SIGTERM.
     if (this.#paused !== 'no') await this.resume().catch(() => {})
-    const asked = this.#state === 'running' && (await this.#docker.kill(this.#container, 'SIGTERM').catch(() => false))
+    const asked =
+      this.#state === 'running' && (await this.#containers.kill(this.#container, 'SIGTERM').catch(() => false))
     if (asked) await Promise.race([this.exited, pause(graceMs)])
     await this.kill()
   }
@@ -165,12 +166,12 @@ export class DockerSandbox implements Sandbox {
   }
 
   async listeners(): Promise<Listener[] | null> {
-    const state = await this.#docker.state(this.#container)
+    const state = await this.#containers.state(this.#container)
     return typeof state === 'object' && state !== null ? listenersOf(state.Pid ?? 0) : null
   }
 
   async outputMarker(): Promise<OutputMarker | null> {
-    const state = await this.#docker.state(this.#container)
+    const state = await this.#containers.state(this.#container)
     if (typeof state !== 'object' || state === null || this.#state !== 'running') return null
     const marker = openOutputMarker(state.Pid ?? 0, this.#container)
     if (marker !== null) void this.exited.then(() => marker.close())
@@ -178,7 +179,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   async address(port: number): Promise<{ host: string; port: number }> {
-    const host = await this.#docker.address(this.#container, this.#network)
+    const host = await this.#containers.address(this.#container, this.#network)
     if (host === undefined) {
       throw new FaasError('engine_failed', `Container ${this.name} has no address: an http image needs a network.`)
     }
@@ -201,9 +202,9 @@ export class DockerSandbox implements Sandbox {
   /** The container removes itself when it has ended; a second removal does no harm. */
   async #askForEnd(): Promise<void> {
     if (this.#state === 'running') {
-      if (!(await this.#docker.kill(this.#container))) await this.check()
+      if (!(await this.#containers.kill(this.#container))) await this.check()
     } else if (await this.#isLate()) {
-      await this.#docker.remove(this.#container)
+      await this.#containers.remove(this.#container)
       await this.check()
     }
   }

@@ -39,7 +39,7 @@ export class EgressNetwork {
     const { instance, egressAllow: allow, maxWorkerConnections: maxConnections } = options
     const spec = { instance, bridge: bridgeName(instance), allow, maxConnections }
     const network = new EgressNetwork(docker, spec, networkName(instance), log)
-    await docker.ensureNetwork(networkOptions(instance, hostMtu()))
+    await docker.networks.ensure(networkOptions(instance, hostMtu()))
     await network.guard()
     return network
   }
@@ -52,7 +52,7 @@ export class EgressNetwork {
     const { instance, maxWorkerConnections: maxConnections } = options
     const spec = { instance: `${instance}C`, bridge: `tc-${instance.slice(-12)}`, allow: [], maxConnections }
     const network = new EgressNetwork(docker, spec, `${networkName(instance)}-closed`, log)
-    await docker.ensureNetwork({ ...networkOptions(instance, hostMtu(), network.name, spec.bridge), Internal: true })
+    await docker.networks.ensure({ ...networkOptions(instance, hostMtu(), network.name, spec.bridge), Internal: true })
     await network.guard()
     return network
   }
@@ -62,7 +62,7 @@ export class EgressNetwork {
     const { instance, egressAllow: allow, maxWorkerConnections: maxConnections } = options
     const spec = { instance: `${instance}A`, bridge: `ta-${instance.slice(-12)}`, allow, maxConnections }
     const network = new EgressNetwork(docker, spec, apiNetworkName(instance), log)
-    await docker.ensureNetwork(networkOptions(instance, hostMtu(), network.name, spec.bridge))
+    await docker.networks.ensure(networkOptions(instance, hostMtu(), network.name, spec.bridge))
     return network
   }
 
@@ -73,7 +73,7 @@ export class EgressNetwork {
 
   /** Address of the engine's machine on the network. */
   gateway(): Promise<string | undefined> {
-    return this.#docker.gatewayOf(this.name)
+    return this.#docker.networks.gatewayOf(this.name)
   }
 
   /** Opens the port of the worker link on the engine's machine. */
@@ -105,7 +105,7 @@ export class EgressNetwork {
   }
 
   async remove(): Promise<void> {
-    if (await this.#docker.removeNetwork(this.name)) await this.#firewall.takeOut()
+    if (await this.#docker.networks.remove(this.name)) await this.#firewall.takeOut()
   }
 }
 

@@ -42,9 +42,9 @@ export class EngineBuilder implements Builder {
   async removeLeftovers(): Promise<void> {
     const docker = await connectDocker(this.#options.host)
     try {
-      const left = await docker.labelled(instanceLabel(this.#options.instance))
-      await Promise.all(left.map(({ id }) => docker.remove(id)))
-      await docker.removeNetwork(networkName(this.#options.instance))
+      const left = await docker.containers.labelled(instanceLabel(this.#options.instance))
+      await Promise.all(left.map(({ id }) => docker.containers.remove(id)))
+      await docker.networks.remove(networkName(this.#options.instance))
     } finally {
       docker.close()
     }

@@ -14,7 +14,7 @@ export async function seesOurFiles(
   const file = join(folder, `seen-${randomUUID()}`)
   writeFileSync(file, '')
   try {
-    return await docker.seesFile(hostPath(file))
+    return await docker.containers.seesFile(hostPath(file))
   } finally {
     rmSync(file, { force: true })
   }

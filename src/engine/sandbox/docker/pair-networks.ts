@@ -40,7 +40,7 @@ export class PairNetworks {
 
   /** Removes networks of an earlier run together with its containers. */
   async removeLeftovers(): Promise<void> {
-    const names = await this.#docker.networksLabelled(pairLabel(this.#instance))
+    const names = await this.#docker.networks.labelled(pairLabel(this.#instance))
     await Promise.all(names.map((name) => this.#remove(name)))
   }
 
@@ -52,8 +52,8 @@ export class PairNetworks {
     const name = `taibai-${this.#instance}-pair-${++this.#lastNumber}`
     await this.#makeWhereFree(name, tries)
     try {
-      await this.#docker.joinNetwork(name, this.#server)
-      const network = { name, serverAddress: (await this.#docker.address(this.#server, name)) ?? '' }
+      await this.#docker.networks.join(name, this.#server)
+      const network = { name, serverAddress: (await this.#docker.containers.address(this.#server, name)) ?? '' }
       this.#all.push(network)
       return network
     } catch (error) {
@@ -71,15 +71,15 @@ export class PairNetworks {
     const IPAM = { Config: [{ Subnet: this.#subnet() }] }
     const Options = { 'com.docker.network.bridge.inhibit_ipv4': 'true' }
     const options = { Name: name, Driver: 'bridge', Internal: true, EnableIPv6: false, Labels, Options, IPAM }
-    await this.#docker.ensureNetwork(options).catch((error: unknown) => {
+    await this.#docker.networks.ensure(options).catch((error: unknown) => {
       if (triesLeft === 1 || !/overlap/i.test(String(error))) throw error
       return this.#makeWhereFree(name, triesLeft - 1)
     })
   }
 
   async #remove(name: string): Promise<void> {
-    await this.#docker.leaveNetwork(name, this.#server).catch(() => {})
-    await this.#docker.removeNetwork(name)
+    await this.#docker.networks.leave(name, this.#server).catch(() => {})
+    await this.#docker.networks.remove(name)
   }
 }
 

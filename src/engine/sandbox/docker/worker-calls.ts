@@ -99,8 +99,8 @@ export class WorkerCalls {
 
   /** Called between creation and start of the container. */
   async prepare(container: string, { key, network }: SandboxSpec, { pair }: Reach): Promise<void> {
-    if (pair !== null && network === 'egress') await this.#docker.joinNetwork(pair.name, container)
-    if (key !== undefined) await this.#docker.putFile(container, keyFolder, keyFile, key)
+    if (pair !== null && network === 'egress') await this.#docker.networks.join(pair.name, container)
+    if (key !== undefined) await this.#docker.containers.putFile(container, keyFolder, keyFile, key)
   }
 
   async guard(): Promise<void> {
