@@ -2,11 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CommandSpec, exitCodes, globalOptions } from '../src/cli/command.ts'
-import { allCommands } from '../src/cli/commands.ts'
+import { allCommands, commandGroups, headingOf } from '../src/cli/commands.ts'
 import { cliVariables } from '../src/cli-settings.ts'
 
 const file = join(import.meta.dirname, '../docs/cli.md')
-const text = page(await allCommands())
+const commands = await allCommands()
+const text = page()
 if (process.argv.includes('--write')) writeFileSync(file, text)
 else if (readOrEmpty() !== text) {
   console.error('docs/cli.md does not say what the commands say: npm run fix')
@@ -21,13 +22,14 @@ function readOrEmpty(): string {
   }
 }
 
-function page(commands: CommandSpec[]): string {
+function page(): string {
   return `# The command line
 
 <!-- made from src/cli by scripts/cli-docs.ts: npm run fix -->
 
 \`taibai COMMAND --help\` shows a command with its options. A command asks the server that \`--url\` or \`TAIBAI_URL\` names, else that of
-\`--context\`, \`TAIBAI_CONTEXT\` or \`taibai context use\`, else the server of this machine, whose token it reads from the data folder.
+\`--context\`, \`TAIBAI_CONTEXT\` or \`taibai context use\`, else the server of this machine, whose token it reads from the data folder:
+the one with \`data\` in the current folder, else the one that this user's last \`taibai up\` or \`taibai service install\` started.
 From the sources it is \`npm run -s taibai -- COMMAND\` in the project, and \`npm --prefix FOLDER-OF-THE-PROJECT run -s taibai -- COMMAND\`
 anywhere; paths begin where you are.
 
@@ -48,11 +50,16 @@ ${Object.entries(cliVariables)
   .map(([name, meaning]) => `| \`${name}\` | ${meaning} |`)
   .join('\n')}
 
-| command | what it does |
-| --- | --- |
-${commands.map(({ name, summary }) => `| [\`${name}\`](#${anchor(name)}) | ${cell(summary)} |`).join('\n')}
+${Object.keys(commandGroups).map(group).join('\n\n')}
 
 ${commands.map(section).join('\n')}`
+}
+
+function group(heading: string): string {
+  const rows = commands
+    .filter(({ name }) => headingOf(name.split(' ')[0] as string) === heading)
+    .map(({ name, summary }) => `| [\`${name}\`](#${anchor(name)}) | ${cell(summary)} |`)
+  return `### ${heading}\n\n| command | what it does |\n| --- | --- |\n${rows.join('\n')}`
 }
 
 function anchor(name: string): string {

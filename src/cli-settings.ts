@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { runtimesFolder } from './assets.ts'
@@ -18,7 +19,8 @@ export const cliVariables = {
   TAIBAI_URL: 'Address of the server that commands ask.',
   TAIBAI_TOKEN: 'Token that commands send.',
   TAIBAI_CONTEXT: 'Name of the context that commands use; `taibai context list` shows them.',
-  TAIBAI_CONFIG_DIR: 'Folder of the contexts; default: `taibai` in XDG_CONFIG_HOME or ~/.config.',
+  TAIBAI_CONFIG_DIR:
+    'Folder of the contexts, and of where the local server is; default: `taibai` in XDG_CONFIG_HOME or ~/.config.',
 } as const
 
 /** The same values as from `readConfig`. */
@@ -40,6 +42,10 @@ export interface CliSettings {
   /** URL of the server on this machine. */
   localUrl: string
   localDataDir: string
+  /** Variables that name that server, where it was found by what is remembered of it. */
+  localVariables: Record<string, string>
+  /** The environment names that server, or the current folder has its data. */
+  isLocalNamed: boolean
 }
 
 /** Null: some settings are set and need `readConfig`. */
@@ -54,9 +60,7 @@ export function usualSettings(environment: NodeJS.ProcessEnv = process.env): Ser
 const withoutRules = new Set([...Object.keys(cliVariables), 'TAIBAI_DATA_DIR'])
 
 export function readCliSettings(server: ServerSettings, environment: NodeJS.ProcessEnv = process.env): CliSettings {
-  const { host, port, dataDir, adminToken, runtimesDir } = server
-  const isEverywhere = host === '0.0.0.0' || host === '::'
-  const address = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const { dataDir, adminToken, runtimesDir } = server
   const configHome = environment.XDG_CONFIG_HOME || join(environment.HOME || homeFolder(), '.config')
   return {
     url: environment.TAIBAI_URL || undefined,
@@ -65,9 +69,19 @@ export function readCliSettings(server: ServerSettings, environment: NodeJS.Proc
     configDir: environment.TAIBAI_CONFIG_DIR || join(configHome, 'taibai'),
     runtimesDir,
     noColor: (environment.NO_COLOR ?? '') !== '',
-    localUrl: `http://${address}:${port}`,
+    localUrl: urlOnThisMachine(server),
     localDataDir: dataDir,
+    localVariables: {},
+    isLocalNamed: placeVariables.some((name) => environment[name]) || existsSync(dataDir),
   }
+}
+
+const placeVariables = ['TAIBAI_DATA_DIR', 'TAIBAI_HOST', 'TAIBAI_PORT']
+
+export function urlOnThisMachine({ host, port }: Pick<ServerSettings, 'host' | 'port'>): string {
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const address = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return `http://${address}:${port}`
 }
 
 /** A user without an entry in the user database has none. */

@@ -46,6 +46,7 @@ export function makeCli(options: Options, io: ProgramIo, commands: Cli['commands
     runtimesDir: settings.runtimesDir,
     configDir: settings.configDir,
     dataDir: settings.localDataDir,
+    localVariables: settings.localVariables,
     local: io.local,
     interrupted: io.interrupted,
     now: () => Date.now(),

@@ -55,6 +55,8 @@ export interface Cli {
   configDir: string
   /** Data folder of this machine's server. */
   dataDir: string
+  /** For `readSettings`: the variables of this machine's server where it was started from another folder. */
+  localVariables: Record<string, string>
   /** Access to data folders of this machine, without a server. */
   local: LocalData
   /** Aborts on Ctrl-C: commands that follow something stop then. */

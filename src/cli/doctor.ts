@@ -21,7 +21,7 @@ async function doctor(cli: Cli): Promise<number> {
   const askedAt = cli.now()
   const server = await askServer(cli)
   const health = server.health
-  const settings = readSettings()
+  const settings = readSettings(cli.localVariables)
   const isHere = cli.client().url === serverUrl(settings)
   const findings = [
     ...server.findings,
@@ -108,7 +108,7 @@ const failed = (area: string) => (error: Error) => [problem(area, error.message,
 
 /** Checks of this machine. A server that answers has already checked its own engine. */
 async function findHere(cli: Cli, { health, isAway }: Asked): Promise<Finding[]> {
-  const settings = readSettings()
+  const settings = readSettings(cli.localVariables)
   const hasContainers = health === null ? settings.engine !== 'process' : health.engine?.name !== 'processes'
   const engine = hasContainers ? makeEngineClient(settings.dockerHost) : null
   const report = await engine?.report().catch(() => null)

@@ -14,8 +14,8 @@ export const commands: CommandSpec[] = [
 ]
 
 /** Also lists what remains. */
-async function down({ out }: Cli): Promise<void> {
-  const settings = readSettings()
+async function down({ out, localVariables }: Cli): Promise<void> {
+  const settings = readSettings(localVariables)
   const progress = makeProgress((line) => out.line(line))
   progress.step('Server')
   const pid = findServer(settings.dataDir)

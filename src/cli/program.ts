@@ -12,7 +12,7 @@ import {
   globalOptions,
   type Options,
 } from './command.ts'
-import { allCommands, commandFiles, commandsOf } from './commands.ts'
+import { allCommands, commandFiles, commandsOf, headingOf } from './commands.ts'
 
 /** Runs the command line and returns the exit code. Only the file of the given command is loaded. */
 
@@ -73,6 +73,7 @@ function addCommand(program: Command, spec: CommandSpec, act: Run): void {
   const last = words.pop() as string
   const parent = words.reduce(groupOf, program)
   const command = parent.command(last).description(spec.summary).exitOverride().copyInheritedSettings(parent)
+  if (parent === program) command.helpGroup(`${headingOf(last)}:`)
   for (const [syntax, description] of spec.arguments ?? []) command.argument(syntax, description)
   for (const [flags, description] of [...(spec.options ?? []), ...globalOptions]) command.option(flags, description)
   const examples = spec.examples.map((example) => `  ${example}`).join('\n')
@@ -90,6 +91,7 @@ function groupOf(parent: Command, name: string): Command {
   return parent
     .command(name)
     .description(groups[name] ?? '')
+    .helpGroup(`${headingOf(name)}:`)
     .exitOverride()
     .copyInheritedSettings(parent)
 }
@@ -135,13 +137,19 @@ function explained(error: unknown, version: string): { message: string; exit: Ex
     const message = `The server does not know this yet: it is older than this program. It takes Taibai ${version} or newer. (${error.message})`
     return { message, exit: 'failed' }
   }
-  if (error instanceof ApiError) return { message: error.message, exit: exitOf(error) }
+  if (error instanceof ApiError) {
+    const help = error.status === 401 ? ` ${tokenHelp}` : ''
+    return { message: error.message + help, exit: exitOf(error) }
+  }
   const { message, code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC') return { message: `The disk is full: ${message}.`, exit: 'failed' }
   if (code === 'EACCES' || code === 'EPERM') return { message: `Not permitted: ${message}.`, exit: 'failed' }
   if (code === 'ENOENT') return { message: `There is no such file: ${message}.`, exit: 'usage' }
   return { message: `${message} (--debug shows where it comes from)`, exit: 'failed' }
 }
+
+const tokenHelp =
+  'Commands take it from TAIBAI_TOKEN, from a context ("taibai context add"), or from the data folder that TAIBAI_DATA_DIR names.'
 
 function exitOf({ status }: ApiError): ExitName {
   if (status === 401 || status === 403) return 'refused'

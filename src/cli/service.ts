@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { readSettings } from '../host/address.ts'
 import { installService, type Service, serviceOf, serviceState, uninstallService } from '../host/service.ts'
 import { type Cli, type CommandSpec, exitCode, type Options, textOption } from './command.ts'
+import { rememberLocalServer } from './local-server.ts'
 
 const usualUser = 'taibai'
 
@@ -65,11 +66,11 @@ async function install(cli: Cli, service: Service, isPrint: boolean): Promise<vo
   const { unitFile, text, facts } = service
   if (isPrint) return cli.out.value({ unit: unitFile, text }, () => cli.out.raw(text))
   await installService(service, (line) => cli.out.line(line))
+  rememberLocalServer(cli.configDir, { ...readSettings(), dataDir: facts.dataDir })
   cli.out.value({ unit: unitFile, data_dir: facts.dataDir }, () => {
     cli.out.line(`Settings go to ${facts.environmentFile}, a line each, such as TAIBAI_BACKUP_EVERY_HOURS=24.`)
     cli.out.line(`Its log: journalctl ${service.scope === 'user' ? '--user ' : ''}-u taibai -f`)
-    cli.out.line(`Commands find it with TAIBAI_DATA_DIR=${facts.dataDir}, or once and for all with`)
-    cli.out.line(`  taibai context add service http://127.0.0.1:7070 --token-file ${facts.dataDir}/admin.token`)
+    cli.out.line(`Your commands find it from now on. Those of others need its address and a token: taibai context add`)
     if (service.scope === 'user') cli.out.line('So that it runs while you are not logged in: loginctl enable-linger')
   })
 }

@@ -1,5 +1,6 @@
 import { type CliSettings, readCliSettings, usualSettings } from '../cli-settings.ts'
 import type { ProgramIo } from './cli.ts'
+import { withLocalServer } from './local-server.ts'
 import { runProgram } from './program.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function startProgram(argv: string[], version: string, local: Progr
   process.stdout.on('error', () => interrupted.abort())
   let settings: CliSettings
   try {
-    settings = readCliSettings(usualSettings() ?? (await import('../config.ts')).readConfig())
+    settings = withLocalServer(readCliSettings(usualSettings() ?? (await import('../config.ts')).readConfig()))
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
     return 2

@@ -18,6 +18,7 @@ import {
 import { serverVersion } from '../host/server-version.ts'
 import { adminTokenIn } from './admin-token.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
+import { rememberLocalServer } from './local-server.ts'
 import { deploySamples, runSamples, type Sample } from './samples.ts'
 
 export const commands: CommandSpec[] = [
@@ -46,8 +47,9 @@ interface Context {
 }
 
 /** Prepares a bare machine up to functions that ran, cold and warm. A repetition skips what is done. */
-async function up({ out, local }: Cli, options: Options): Promise<void> {
+async function up({ out, local, configDir, dataDir }: Cli, options: Options): Promise<void> {
   const settings = readSettings()
+  if (dataDir !== settings.dataDir) out.warn(anotherServer(settings.dataDir, dataDir))
   const engine = engineOf(options) ?? settings.engine
   const progress = makeProgress((line) => out.line(line))
   unpackAssets(settings.cacheDir)
@@ -59,12 +61,17 @@ async function up({ out, local }: Cli, options: Options): Promise<void> {
   if (engine !== 'process') await ensureEngineReady(context, options.install === true, textOption(options, 'images'))
   else warnOfProcesses(progress)
   await ensureServer(context, engine)
+  rememberLocalServer(configDir, settings)
   const samples = await deploySamples(context, engine)
   const calls = await runSamples(context, samples)
   out.value({ url: client.url, data_dir: settings.dataDir, engine, calls }, () => sayHowToGoOn(context, samples))
   if (engine === 'process') progress.warn('Functions run WITHOUT ISOLATION here, as said above.')
   client.close()
 }
+
+/** Said before a second installation is made: most people who are in another folder look for the first one. */
+const anotherServer = (made: string, last: string): string =>
+  `This makes a new data folder, ${made}. The server that was started last has ${last}: start that one with TAIBAI_DATA_DIR=${last}`
 
 function engineOf(options: Options): Config['engine'] | undefined {
   const engine = textOption(options, 'engine')

@@ -47,16 +47,19 @@ describe('the package', () => {
   test('goes from nothing to functions that run, and stops', async () => {
     await using data = new DataFolder()
     const port = String(20_000 + Math.floor(Math.random() * 12_000))
-    const settings = { TAIBAI_DATA_DIR: join(data.path, 'data'), TAIBAI_PORT: port, TAIBAI_GENERIC_WORKERS: '0' }
+    const config = { TAIBAI_CONFIG_DIR: join(data.path, 'config') }
+    const place = { TAIBAI_DATA_DIR: join(data.path, 'data'), TAIBAI_PORT: port }
+    const settings = { ...config, ...place, TAIBAI_GENERIC_WORKERS: '0' }
     try {
       const { stdout } = await run(npx, ['up', '--engine', 'process'], settings)
       expect(stdout).toMatch(/cold[\s\S]*warm/)
       expect(stdout).toContain(`Taibai is running at http://127.0.0.1:${port}`)
-      expect(JSON.parse(String((await run(installed, ['list', '--json'], settings)).stdout)).length).toBeGreaterThan(0)
-      const { findings } = JSON.parse(String((await run(installed, ['doctor', '--json'], settings)).stdout))
+      // The server is found without its settings from now on.
+      expect(JSON.parse(String((await run(installed, ['list', '--json'], config)).stdout)).length).toBeGreaterThan(0)
+      const { findings } = JSON.parse(String((await run(installed, ['doctor', '--json'], config)).stdout))
       expect(findings).toContainEqual(expect.objectContaining({ area: 'databases', state: 'ok' }))
     } finally {
-      await run(installed, ['down'], settings)
+      await run(installed, ['down'], config)
     }
   }, 300_000)
 

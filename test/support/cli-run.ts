@@ -23,6 +23,8 @@ export function cliOf(settings: Partial<CliSettings>) {
     noColor: true,
     localUrl: 'http://127.0.0.1:1',
     localDataDir: '/nowhere',
+    localVariables: {},
+    isLocalNamed: true,
     ...settings,
   }
   /** `onText` is told of standard output as it comes. */
