@@ -1,5 +1,6 @@
 import type { Log } from '../../domain/log.ts'
-import { DockerEngine, type DockerEngineOptions } from './docker/docker-engine.ts'
+import type { DockerEngineOptions } from './docker/docker-connection.ts'
+import { DockerEngine } from './docker/docker-engine.ts'
 import { EngineBuilder } from './docker/engine-builder.ts'
 import { ProcessEngine, type ProcessEngineOptions } from './process/process-engine.ts'
 import type { SandboxEngine } from './sandbox.ts'

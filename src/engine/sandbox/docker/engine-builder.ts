@@ -6,7 +6,7 @@ import { seccompProfile } from '../container/seccomp-profile.ts'
 import { WorkerUsers } from '../container/worker-users.ts'
 import { DockerBuilder } from './docker-builder.ts'
 import { connectDocker, type DockerClient } from './docker-client.ts'
-import type { DockerEngineOptions } from './docker-engine.ts'
+import type { DockerEngineOptions } from './docker-connection.ts'
 import { EgressNetwork, networkName } from './egress-network.ts'
 
 interface Opened {
