@@ -5,10 +5,13 @@ import type { BuildRow } from '../client/resources/builds.ts'
 import { begunText } from './builds.ts'
 import { codeOf } from './code-of.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
-import { functionSteps, imageCode, manifestSteps, type Step } from './deployment.ts'
+import type { Step } from './difference.ts'
+import { functionSteps } from './function-steps.ts'
 import { fieldOptions, fieldsOf } from './functions.ts'
 import { type Manifest, manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
+import { manifestSteps } from './manifest-steps.ts'
 import { readServerlessFile, templateIn, templateNames } from './serverless-files.ts'
+import { imageCode } from './wanted-function.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -3,7 +3,8 @@ import type { Client } from '../client/client.ts'
 import type { AliasRow } from '../client/resources/aliases.ts'
 import { type Bundle, fieldsOf, packageName, readBundle, readProject, writeBundle } from './bundle.ts'
 import { type CommandSpec, given } from './command.ts'
-import { functionSteps, type Step } from './deployment.ts'
+import type { Step } from './difference.ts'
+import { functionSteps } from './function-steps.ts'
 import { agreed } from './questions.ts'
 
 export const commands: CommandSpec[] = [

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../src/cli/code-of.ts'
-import { howOf } from '../../src/cli/deployment.ts'
 import { manifestFile, manifestJsonSchema, readManifest } from '../../src/cli/manifest.ts'
+import { howOf } from '../../src/cli/manifest-steps.ts'
 
 let folder: string
 let file: string

@@ -3,9 +3,12 @@ import type { Client } from '../../client/client.ts'
 import type { Deploying } from '../../client/deployment.ts'
 import type { FunctionFields } from '../../client/resources/functions.ts'
 import { codeOf } from '../code-of.ts'
-import { functionSteps, howOf, triggerSteps, type WantedFunction, wantedFunction } from '../deployment.ts'
+import { functionSteps } from '../function-steps.ts'
 import { type ManifestFunction, manifestFile, readManifest } from '../manifest.ts'
+import { howOf } from '../manifest-steps.ts'
 import { readServerlessFile, templateIn, templateNames } from '../serverless-files.ts'
+import { triggerSteps } from '../trigger-steps.ts'
+import { type WantedFunction, wantedFunction } from '../wanted-function.ts'
 
 /** The functions that `taibai dev` serves, read again when the folder changes. */
 

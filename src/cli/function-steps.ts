@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import type { Client } from '../client/client.ts'
+import type { Deploying } from '../client/deployment.ts'
+import type { FunctionFields, FunctionRow } from '../client/resources/functions.ts'
+import { CliError } from './command.ts'
+import { canonical, changedFields, type Step } from './difference.ts'
+import type { WantedFunction } from './wanted-function.ts'
+
+/** At most one step. */
+export async function functionSteps(client: Client, wanted: WantedFunction, how: Deploying = {}): Promise<Step[]> {
+  const there = await existing(client, wanted.name)
+  const what = `function ${wanted.name}`
+  if (there === null) {
+    const details = [
+      wanted.zip ? `${wanted.zip.length} bytes of code` : `image ${wanted.image?.image}`,
+      ...Object.keys(wanted.fields),
+    ]
+    return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
+  }
+  const changed = { ...changedFields(wanted.fields, there), ...changedImage(wanted, there) }
+  const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
+  const newZip = isNew ? wanted.zip : undefined
+  refuseOtherKind(wanted, there)
+  const image = 'code' in changed || wanted.image?.image === there.code.image ? undefined : wanted.image?.image
+  if (Object.keys(changed).length === 0 && newZip === undefined && image === undefined) return []
+  const details = [
+    ...(newZip ? ['code'] : []),
+    ...(image === undefined ? [] : [`image: ${there.code.image} → ${image}`]),
+    ...Object.entries(changed).map(
+      ([field, value]) =>
+        `${field}: ${shownValue(field, there[field as keyof FunctionRow])} → ${shownValue(field, value)}`,
+    ),
+  ]
+  return [
+    {
+      kind: 'change',
+      what,
+      details,
+      take: () => change(client, there, { fields: changed, zip: newZip, image }, how),
+    },
+  ]
+}
+
+/** A new image of mode lambda, or a new command of it, counts as new code. */
+function changedImage({ image }: WantedFunction, { code }: FunctionRow): FunctionFields {
+  const isLambda = image?.mode === 'lambda' && code.mode === 'lambda'
+  return image === undefined || !isLambda || canonical(image) === canonical(code) ? {} : { code: { ...image } }
+}
+
+/** Refuses in advance what the server would refuse in the middle of a deployment; only fields in the manifest count. */
+function refuseOtherKind({ name, image }: WantedFunction, { code }: FunctionRow): void {
+  const { mode = code.mode ?? 'command', port = code.port } = image ?? {}
+  const isSame = code.source === 'image' && mode === (code.mode ?? 'command') && port === code.port
+  if (image === undefined || isSame) return
+  const is = code.source === 'image' ? `the image ${code.image} (mode ${code.mode ?? 'command'})` : 'code, no image'
+  throw new CliError(
+    `${name} is ${is}, and what a function is stays as it is, with mode and port: deploy it under another name, or delete it first.`,
+    'usage',
+  )
+}
+
+/** Values of environment variables may be secrets, so only names are shown. */
+const shownValue = (field: string, value: unknown): string =>
+  field === 'env' ? `{${Object.keys((value as object) ?? {}).join(', ')}}` : JSON.stringify(value ?? null)
+
+/** Null: there is none of this name. */
+export async function existing(client: Client, name: string): Promise<FunctionRow | null> {
+  try {
+    return await client.functions.get(name)
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return null
+    throw error
+  }
+}
+
+const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
+
+async function create(
+  client: Client,
+  { name, fields, runtime, zip, image }: WantedFunction,
+  how: Deploying,
+): Promise<void> {
+  if (image !== undefined) {
+    await client.functions.create({ name, ...fields, code: image })
+    return
+  }
+  if (runtime === undefined) {
+    throw new CliError(`The runtime of ${name} is not known: pass --runtime, or set "runtime" in taibai.yaml.`, 'usage')
+  }
+  await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer, how)
+}
+
+interface Changed extends Pick<WantedFunction, 'fields' | 'zip'> {
+  image: string | undefined
+}
+
+/** Images are not loaded, so there is no check for them. */
+async function change(client: Client, { id, code }: FunctionRow, { fields, zip, image }: Changed, how: Deploying) {
+  const { functions } = client
+  const named = image === undefined ? fields : { ...fields, image }
+  if (zip === undefined) return void (await functions.update(id, named, code.source === 'image' ? {} : how))
+  await functions.updateWithZip(id, fields, zip, how)
+  // Fields beside a ZIP are text, which cannot express null.
+  const cleared = Object.fromEntries(Object.entries(fields).filter(([, value]) => value === null))
+  if (Object.keys(cleared).length > 0) await functions.update(id, cleared)
+}
