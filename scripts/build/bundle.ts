@@ -21,7 +21,7 @@ export interface Bundle {
 /** The kinds of builds, see `assets.ts`. */
 type Kind = 'executable' | 'package'
 
-/** `isReadable`: not minified and with source maps, for readable stacks. */
+/** `isReadable`: not minified, for readable stacks. */
 export async function bundle(kind: Kind, folder: string, { isReadable = false } = {}): Promise<Bundle> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
@@ -61,7 +61,6 @@ async function compile(
     target: 'node24',
     format: 'cjs',
     minify: !isReadable,
-    sourcemap: isReadable && 'linked',
     // An uncaught error prints its line, so lines must not be long.
     lineLimit: 200,
     keepNames: true,

@@ -122,7 +122,7 @@ export class ChildProgram {
 export function launchServer(options: StartOptions & { data: DataFolder }): ChildProgram {
   const { engine = 'process', data, settings } = options
   const all = { ...testSettings, TAIBAI_ENGINE: engine, TAIBAI_DATA_DIR: data.path, ...settings }
-  return new ChildProgram(process.execPath, ['--enable-source-maps', serverProgram], serverEnvironment(all))
+  return new ChildProgram(process.execPath, [serverProgram], serverEnvironment(all))
 }
 
 export class ServerProcess implements AsyncDisposable {
