@@ -114,17 +114,23 @@ export interface Layer {
   sizeBytes: number
 }
 
+/** A layer in use: its folder stays as it is until `release`, whatever is built or removed meanwhile. */
+export interface HeldLayer extends Layer {
+  release(): void
+}
+
 export interface LayerStore {
-  /** Null: not built yet, or removed since. */
-  find(key: string): Promise<Layer | null>
+  /** The latest one; null: not built yet, or removed since. */
+  find(key: string): Promise<HeldLayer | null>
   /**
    * Stores the tar's content under the key, for the project. Throws FaasError `build_failed` when it is too large, has a path
    * outside the folder, or an entry that is neither a file, a folder, nor a link.
    */
-  put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<Layer>
+  put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<HeldLayer>
   /** Layers of a project, the least recently used first. */
   ofProject(projectId: string): Promise<Omit<Layer, 'folder'>[]>
-  remove(key: string): Promise<void>
-  /** Removes layers that have not been used for some days. */
+  /** False: it stays, because somebody uses it now. */
+  remove(key: string): Promise<boolean>
+  /** Removes layers that nobody uses now or has used for some days. */
   prune(): Promise<void>
 }

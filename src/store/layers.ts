@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { createWriteStream, existsSync, renameSync, utimesSync } from 'node:fs'
-import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createWriteStream, existsSync, renameSync, statSync, utimesSync } from 'node:fs'
+import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { type Extract, extract, type Header } from 'tar-stream'
-import type { Layer, LayerStore } from '../domain/build.ts'
+import type { HeldLayer, Layer, LayerStore } from '../domain/build.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { DiskSpace } from '../domain/disk-space.ts'
 import { FaasError } from '../domain/errors.ts'
@@ -15,7 +15,7 @@ import { storageFailure } from './storage-full.ts'
 import { checkLinks } from './zip-check.ts'
 
 export interface LayerOptions {
-  /** Folder of the layers: `<key>/files/` and `<key>/layer.json`. */
+  /** Folder of the layers: `<key>-<number>/files/` and `<key>-<number>/layer.json`; the highest number is the latest. */
   folder: string
   maxBytes: number
   maxEntries: number
@@ -26,64 +26,80 @@ export interface LayerOptions {
   clock: Clock
 }
 
-const keyPattern = /^[0-9a-f]{64}$/
+/** Earlier releases wrote no number. */
+const placePattern = /^([0-9a-f]{64})(?:-(\d+))?$/
 const unfinishedPrefix = '.unfinished-'
 const run = promisify(execFile)
 
-/** Installed dependencies of builds, each under the hash of its inputs. */
+/** Installed dependencies of builds, each under the hash of its inputs. What is in use is neither changed nor removed. */
 export class LayerFolder implements LayerStore {
   #options: LayerOptions
+  /** The latest number of each key. */
+  #latest: Map<string, number>
+  /** Number of users by name of the folder. */
+  #users = new Map<string, number>()
 
-  private constructor(options: LayerOptions) {
+  private constructor(options: LayerOptions, latest: Map<string, number>) {
     this.#options = options
+    this.#latest = latest
   }
 
-  /** Removes unfinished layers of an earlier process. */
+  /** Removes what an earlier process left: unfinished layers, and replaced ones. */
   static async open(options: LayerOptions): Promise<LayerFolder> {
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
-    for (const name of await readdir(options.folder)) {
-      if (name.startsWith(unfinishedPrefix)) await rm(join(options.folder, name), { recursive: true, force: true })
+    const names = await readdir(options.folder)
+    const latest = latestOf(names)
+    for (const name of names) {
+      const placed = placedIn(name)
+      const isLeft = placed === null ? name.startsWith(unfinishedPrefix) : latest.get(placed.key) !== placed.number
+      if (isLeft) await rm(join(options.folder, name), { recursive: true, force: true })
     }
-    return new LayerFolder(options)
+    return new LayerFolder(options, latest)
   }
 
-  async find(key: string): Promise<Layer | null> {
-    const place = this.#place(key)
-    if (!existsSync(join(place, 'layer.json'))) return null
-    const { id, sizeBytes } = await this.#about(key)
-    const now = this.#options.clock.now() / 1000
-    utimesSync(place, now, now)
-    return { key, id, sizeBytes, folder: join(place, 'files') }
+  async find(key: string): Promise<HeldLayer | null> {
+    const name = this.#nameOf(key)
+    if (name === null) return null
+    const layer = this.#hold(name)
+    try {
+      const { id, sizeBytes } = await this.#about(name)
+      const now = this.#options.clock.now() / 1000
+      utimesSync(this.#place(name), now, now)
+      return { key, id, sizeBytes, ...layer }
+    } catch (error) {
+      layer.release()
+      throw error
+    }
   }
 
   async ofProject(projectId: string): Promise<Omit<Layer, 'folder'>[]> {
     const found: { layer: Omit<Layer, 'folder'>; usedAt: number }[] = []
-    for (const key of await this.#keys()) {
-      const [about, there] = await Promise.all([this.#about(key), stat(this.#place(key))]).catch(() => [])
+    for (const key of [...this.#latest.keys()]) {
+      const name = this.#nameOf(key)
+      const known = name === null ? [] : ([this.#about(name), stat(this.#place(name))] as const)
+      const [about, there] = await Promise.all(known).catch(() => [])
       if (about?.projectId !== projectId || there === undefined) continue
       found.push({ layer: { key, id: about.id, sizeBytes: about.sizeBytes }, usedAt: there.mtimeMs })
     }
     return found.sort((a, b) => a.usedAt - b.usedAt).map(({ layer }) => layer)
   }
 
-  async remove(key: string): Promise<void> {
-    if (!existsSync(this.#place(key))) return
-    const doomed = this.#unfinished()
-    // Renamed first, so that nobody uses a half-deleted layer.
-    renameSync(this.#place(key), doomed)
-    await rm(doomed, { recursive: true, force: true })
+  async remove(key: string): Promise<boolean> {
+    const name = this.#nameOf(key)
+    if (name === null) return true
+    if (this.#users.has(name)) return false
+    this.#latest.delete(key)
+    await this.#discard(name)
+    return true
   }
 
-  async put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<Layer> {
+  async put(key: string, tar: AsyncIterable<Uint8Array>, projectId: string): Promise<HeldLayer> {
     const unfinished = this.#unfinished()
     await mkdir(join(unfinished, 'files'), { recursive: true })
     try {
       const about = await unpackLayer(tar, join(unfinished, 'files'), this.#options)
       await writeFile(join(unfinished, 'layer.json'), JSON.stringify({ ...about, projectId }), { flush: true })
-      const place = this.#place(key)
-      await this.remove(key)
-      await rename(unfinished, place)
-      return { key, ...about, folder: join(place, 'files') }
+      return { key, ...about, ...this.#add(key, unfinished) }
     } catch (error) {
       await rm(unfinished, { recursive: true, force: true })
       throw error instanceof FaasError ? error : notKept(error)
@@ -92,28 +108,85 @@ export class LayerFolder implements LayerStore {
 
   async prune(): Promise<void> {
     const { keepUnusedMs, clock } = this.#options
-    for (const key of await this.#keys()) {
-      const found = await stat(this.#place(key)).catch(() => null)
-      if (found !== null && found.mtimeMs < clock.now() - keepUnusedMs) await this.remove(key)
+    for (const key of [...this.#latest.keys()]) {
+      const name = this.#nameOf(key)
+      const found = name === null ? undefined : statSync(this.#place(name), { throwIfNoEntry: false })
+      if (found !== undefined && found.mtimeMs < clock.now() - keepUnusedMs) await this.remove(key)
     }
   }
 
-  async #keys(): Promise<string[]> {
-    return (await readdir(this.#options.folder)).filter((name) => keyPattern.test(name))
+  /** The one before goes when nobody uses it any more. */
+  #add(key: string, unfinished: string): Pick<HeldLayer, 'folder' | 'release'> {
+    const before = this.#nameOf(key)
+    const number = (this.#latest.get(key) ?? 0) + 1
+    renameSync(unfinished, this.#place(nameOf(key, number)))
+    this.#latest.set(key, number)
+    if (before !== null && !this.#users.has(before)) void this.#discard(before).catch(() => {})
+    return this.#hold(nameOf(key, number))
+  }
+
+  #hold(name: string): Pick<HeldLayer, 'folder' | 'release'> {
+    this.#users.set(name, (this.#users.get(name) ?? 0) + 1)
+    let isHeld = true
+    const release = () => {
+      if (isHeld) this.#letGo(name)
+      isHeld = false
+    }
+    return { folder: join(this.#place(name), 'files'), release }
+  }
+
+  #letGo(name: string): void {
+    const left = (this.#users.get(name) ?? 1) - 1
+    if (left > 0) return void this.#users.set(name, left)
+    this.#users.delete(name)
+    const placed = placedIn(name)
+    const isReplaced = placed !== null && this.#latest.get(placed.key) !== placed.number
+    // What cannot be removed now is removed at the next start.
+    if (isReplaced) void this.#discard(name).catch(() => {})
+  }
+
+  /** Renamed first, so that nobody finds a half-deleted layer after a crash. */
+  async #discard(name: string): Promise<void> {
+    const doomed = this.#unfinished()
+    if (existsSync(this.#place(name))) renameSync(this.#place(name), doomed)
+    await rm(doomed, { recursive: true, force: true })
+  }
+
+  /** Null: there is none. */
+  #nameOf(key: string): string | null {
+    const number = this.#latest.get(key)
+    if (number === undefined) return null
+    const name = nameOf(key, number)
+    return existsSync(join(this.#place(name), 'layer.json')) ? name : null
   }
 
   /** Earlier releases wrote no `projectId`. */
-  async #about(key: string): Promise<{ id: string; sizeBytes: number; projectId?: string }> {
-    return JSON.parse(await readFile(join(this.#place(key), 'layer.json'), 'utf8'))
+  async #about(name: string): Promise<{ id: string; sizeBytes: number; projectId?: string }> {
+    return JSON.parse(await readFile(join(this.#place(name), 'layer.json'), 'utf8'))
   }
 
   #unfinished(): string {
     return join(this.#options.folder, `${unfinishedPrefix}${randomBytes(8).toString('hex')}`)
   }
 
-  #place(key: string): string {
-    return join(this.#options.folder, key)
+  #place(name: string): string {
+    return join(this.#options.folder, name)
   }
+}
+
+const nameOf = (key: string, number: number): string => (number === 0 ? key : `${key}-${number}`)
+
+function placedIn(name: string): { key: string; number: number } | null {
+  const [, key, number = '0'] = placePattern.exec(name) ?? []
+  return key === undefined ? null : { key, number: Number(number) }
+}
+
+function latestOf(names: string[]): Map<string, number> {
+  const latest = new Map<string, number>()
+  for (const placed of names.map(placedIn)) {
+    if (placed !== null) latest.set(placed.key, Math.max(placed.number, latest.get(placed.key) ?? 0))
+  }
+  return latest
 }
 
 const notKept = (cause: unknown): FaasError =>

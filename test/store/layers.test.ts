@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -112,10 +122,12 @@ describe('What a build installed', () => {
 
   test('is listed for its project, the one used longest ago first', async () => {
     const other = 'b'.repeat(64)
-    await layers.put(key, tarOf(...tool), 'red')
-    await layers.put(other, tarOf({ name: 'x', text: 'x' }), 'red')
+    for (const each of [key, other]) {
+      const { release } = await layers.put(each, each === key ? tarOf(...tool) : tarOf({ name: 'x', text: 'x' }), 'red')
+      release()
+    }
     await layers.put('c'.repeat(64), tarOf({ name: 'x', text: 'x' }), 'blue')
-    const usedAt = (name: string, ms: number) => utimesSync(join(root, 'layers', name), ms / 1000, ms / 1000)
+    const usedAt = (name: string, ms: number) => utimesSync(join(root, 'layers', `${name}-1`), ms / 1000, ms / 1000)
     usedAt(key, clock.now())
     usedAt(other, clock.now() - day)
     expect(await layers.ofProject('red')).toMatchObject([
@@ -127,7 +139,8 @@ describe('What a build installed', () => {
   })
 
   test('is not found from the moment on that it is being removed, whole or half', async () => {
-    await layers.put(key, tarOf(...tool), 'red')
+    const { release } = await layers.put(key, tarOf(...tool), 'red')
+    release()
     const removed = layers.remove(key)
     expect(await layers.find(key)).toBeNull()
     await removed
@@ -136,13 +149,16 @@ describe('What a build installed', () => {
   })
 
   test('is removed when nothing has used it for some days', async () => {
-    await layers.put(key, tarOf(...tool), 'red')
-    const place = join(root, 'layers', key)
+    const { release } = await layers.put(key, tarOf(...tool), 'red')
+    release()
+    const place = join(root, 'layers', `${key}-1`)
     const usedAt = (ms: number) => utimesSync(place, ms / 1000, ms / 1000)
     usedAt(clock.now() - 8 * day)
-    expect(await layers.find(key)).not.toBeNull()
+    const found = await layers.find(key)
+    expect(found).not.toBeNull()
     await layers.prune()
     expect(existsSync(place)).toBe(true)
+    found?.release()
     usedAt(clock.now() - 8 * day)
     await layers.prune()
     expect(existsSync(place)).toBe(false)
@@ -162,5 +178,65 @@ describe('What a build installed', () => {
     rmSync(join(root, 'layers'), { recursive: true })
     expect(readFileSync(join(code, 'node_modules/.bin/tool'), 'utf8')).toBe('module.exports = 1')
     expect(statSync(join(code, 'node_modules')).mode & 0o222).toBe(0)
+  })
+})
+
+describe('A layer in use', () => {
+  const oldFile = { name: 'node_modules/old.cjs', text: 'old' }
+  const newFile = { name: 'node_modules/new.cjs', text: 'new' }
+  const names = () => readdirSync(join(root, 'layers')).sort()
+  const reopened = async () => {
+    layers = await LayerFolder.open({
+      maxBytes: 1e6,
+      maxEntries: 10,
+      keepUnusedMs: 7 * day,
+      folder: join(root, 'layers'),
+      clock,
+    })
+  }
+
+  test('stays as it is while another build of the same lists replaces it, and goes with its last user', async () => {
+    const first = await layers.put(key, tarOf(oldFile), 'red')
+    const also = await layers.find(key)
+    const second = await layers.put(key, tarOf(newFile), 'red')
+    expect(also?.folder).toBe(first.folder)
+    expect(second.folder).not.toBe(first.folder)
+    first.release()
+    first.release()
+    expect(readdirSync(join(first.folder, 'node_modules'))).toEqual(['old.cjs'])
+    expect(await layers.find(key)).toMatchObject({ id: second.id, folder: second.folder })
+    also?.release()
+    await expect.poll(names).toEqual([`${key}-2`])
+  })
+
+  test('is neither pruned nor removed, however old it is', async () => {
+    const held = await layers.put(key, tarOf(oldFile), 'red')
+    utimesSync(join(root, 'layers', `${key}-1`), 0, 0)
+    await layers.prune()
+    expect(await layers.remove(key)).toBe(false)
+    expect(readdirSync(join(held.folder, 'node_modules'))).toEqual(['old.cjs'])
+    held.release()
+    await layers.prune()
+    expect(names()).toEqual([])
+  })
+
+  test('that was replaced right before a crash is gone after the next start', async () => {
+    await layers.put(key, tarOf(oldFile), 'red')
+    await layers.put(key, tarOf(newFile), 'red')
+    mkdirSync(join(root, 'layers', `.unfinished-${'0'.repeat(16)}`))
+    expect(names()).toHaveLength(3)
+    await reopened()
+    expect(names()).toEqual([`${key}-2`])
+    const found = await layers.find(key)
+    expect(readdirSync(join(String(found?.folder), 'node_modules'))).toEqual(['new.cjs'])
+  })
+
+  test('of an earlier release, without a number, is found and replaced', async () => {
+    await layers.put(key, tarOf(oldFile), 'red')
+    renameSync(join(root, 'layers', `${key}-1`), join(root, 'layers', key))
+    await reopened()
+    expect(await layers.find(key)).toMatchObject({ folder: join(root, 'layers', key, 'files') })
+    const { folder } = await layers.put(key, tarOf(newFile), 'red')
+    expect(folder).toBe(join(root, 'layers', `${key}-1`, 'files'))
   })
 })

@@ -1,4 +1,4 @@
-import type { Build, Builder, BuilderFacts, BuildMode, BuildStore, Layer, LayerStore } from '../../domain/build.ts'
+import type { Build, Builder, BuilderFacts, BuildMode, BuildStore, HeldLayer, LayerStore } from '../../domain/build.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { Fn, PackageStore, StoredPackage } from '../../domain/function.ts'
@@ -88,8 +88,6 @@ export class Builds {
   #parts: BuildsParts
   #line: BuildLine
   #running = new Map<string, Running>()
-  /** Number of users by key of the layers that are being laid out. */
-  #laidOutNow = new Map<string, number>()
 
   constructor(parts: BuildsParts) {
     this.#parts = parts
@@ -193,7 +191,6 @@ export class Builds {
     return running
   }
 
-  /** Each waiting build holds its upload in memory. */
   #refuseMore(projectId: string): void {
     const { maxOpenBuilds } = this.#parts.rules
     const open = [...this.#running.values()].filter(({ build }) => build.projectId === projectId).length
@@ -230,56 +227,39 @@ export class Builds {
     this.#running.delete(build.id)
     running.ended.resolve()
     share
-      .makeRoom(build.projectId, (key) => this.#laidOutNow.has(key))
+      .makeRoom(build.projectId)
       .catch((err: unknown) => log.error({ err }, 'what builds have installed could not be looked through'))
   }
 
-  /**
-   * The package with an existing layer or a new one. The second of two builds with the same key finds the layer of the first. A
-   * layer stays until its package is laid out, even when another build makes the same layer again.
-   */
+  /** The package with an existing layer or a new one. The second of two builds with the same key finds the layer of the first. */
   async #installed(job: Job, running: Running): Promise<StoredPackage> {
     const { layers } = this.#parts
     const { wanted, wish, fn } = job
     const kept = () => (wish.mode === 'always' ? null : layers.find(wanted.key))
-    return this.#busyWith(wanted.key, async () => {
-      const found = await kept()
-      if (found !== null) return this.#cached(job, found, running)
-      const done = await this.#line.turn(fn.projectId, () => running.log.push('Waiting for other builds to end.\n'))
-      try {
-        const meanwhile = await kept()
-        if (meanwhile !== null) return await this.#cached(job, meanwhile, running)
-        return await this.#laidOut(job, await this.#run(job, running), running)
-      } finally {
-        done()
-      }
-    })
+    const found = await kept()
+    if (found !== null) return this.#cached(job, found, running)
+    const done = await this.#line.turn(fn.projectId, () => running.log.push('Waiting for other builds to end.\n'))
+    try {
+      const meanwhile = await kept()
+      if (meanwhile !== null) return await this.#cached(job, meanwhile, running)
+      return await this.#laidOut(job, await this.#run(job, running), running)
+    } finally {
+      done()
+    }
   }
 
-  #cached(job: Job, layer: Layer, running: Running): Promise<StoredPackage> {
+  #cached(job: Job, layer: HeldLayer, running: Running): Promise<StoredPackage> {
     running.log.push('What is needed was installed before, from the same lists for the same runtime.\n')
     running.cached = true
     return this.#laidOut(job, layer, running)
   }
 
-  #laidOut({ stored }: Job, layer: Layer, running: Running): Promise<StoredPackage> {
+  #laidOut({ stored }: Job, layer: HeldLayer, running: Running): Promise<StoredPackage> {
     running.sizeBytes = layer.sizeBytes
-    return this.#parts.packages.putBuilt(stored, layer)
+    return this.#parts.packages.putBuilt(stored, layer).finally(() => layer.release())
   }
 
-  /** Nobody removes the layer with this key meanwhile. */
-  async #busyWith<T>(key: string, work: () => Promise<T>): Promise<T> {
-    this.#laidOutNow.set(key, (this.#laidOutNow.get(key) ?? 0) + 1)
-    try {
-      return await work()
-    } finally {
-      const left = (this.#laidOutNow.get(key) ?? 1) - 1
-      if (left === 0) this.#laidOutNow.delete(key)
-      else this.#laidOutNow.set(key, left)
-    }
-  }
-
-  #run(job: Job, { build, log, stop }: Running): Promise<Layer> {
+  #run(job: Job, { build, log, stop }: Running): Promise<HeldLayer> {
     const { layers, packages } = this.#parts
     const { facts, wanted, runtime, stored, wish, builder, fn } = job
     return builder.run(

@@ -43,7 +43,7 @@ export class PackageShare {
   }
 
   /** Removes unused layers of builds, the least recently used first, until the project is within its share. */
-  async makeRoom(projectId: string, isInUse: (key: string) => boolean): Promise<void> {
+  async makeRoom(projectId: string): Promise<void> {
     const limit = this.#parts.shares.limitOf(projectId, 'package_bytes')
     if (limit === null) return
     const hashes = this.#parts.functions.packageHashesOf(projectId)
@@ -51,9 +51,7 @@ export class PackageShare {
     let bytes = (await this.#bytesOf(hashes)) + sumOf(spare)
     for (const { key, sizeBytes } of spare) {
       if (bytes <= limit) return
-      if (isInUse(key)) continue
-      await this.#parts.layers.remove(key)
-      bytes -= sizeBytes
+      if (await this.#parts.layers.remove(key)) bytes -= sizeBytes
     }
   }
 
