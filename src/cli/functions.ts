@@ -88,7 +88,11 @@ export const afterEveryEnd = (attempts: number): Retries => ({
 function destinationOf(place: string | undefined): Destination | null | undefined {
   if (place === undefined) return undefined
   if (place === 'none') return null
-  return destinationFrom(place)
+  try {
+    return destinationFrom(place)
+  } catch (error) {
+    throw usageError((error as Error).message)
+  }
 }
 
 /** `none` alone: all nodes. */

@@ -42,6 +42,7 @@ export const retries = (about: string): Field<RetryTerms> =>
   })
 
 const longestUrl = 2000
+const functionNames = /^[A-Za-z0-9_-]+(?:@[^@:]+|:\d{1,9})?$/
 const destinationAbout =
   '{"function": a name or id}, {"url": of http or https} or {"queue": of Zaqar, in the project of the function, "ttl": seconds that the message is there}'
 const destinationShape = z.union([
@@ -52,12 +53,26 @@ const destinationShape = z.union([
 
 export const destination = (about: string): Field<Destination> =>
   field({ type: ['object', 'null'], description: `${about} ${destinationAbout}.` }, (value) => {
-    const parsed = destinationShape.safeParse(objectOf(value))
+    const given = objectOf(value)
+    const parsed = destinationShape.safeParse(given)
+    if (!parsed.success && isQueue(given)) throw invalid(`must have whole seconds as "ttl", and nothing beside it.`)
     if (!parsed.success) throw invalid(`must be ${destinationAbout}.`)
+    if ('function' in parsed.data) checkFunction(parsed.data.function)
     if ('url' in parsed.data) checkUrl(parsed.data.url)
     if ('queue' in parsed.data) checkQueue(parsed.data)
     return definedOf(parsed.data) as Destination
   })
+
+const isQueue = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && typeof Reflect.get(given, 'queue') === 'string'
+
+/** It may be deployed later; here it only has to be one that can be. */
+function checkFunction(name: string): void {
+  if (functionNames.test(name)) return
+  throw invalid(
+    'must name a function: letters, digits, "-" and "_", with "@" and an alias or ":" and a version behind it.',
+  )
+}
 
 function checkQueue({ queue, ttl }: { queue: string; ttl?: number | undefined }): void {
   if (!queueNames.test(queue))

@@ -11,3 +11,21 @@ test.each([
   expect(textOfDestination(to)).toBe(text)
   expect(destinationToRead(to)).toBe(read)
 })
+
+test.each([
+  ['zaqar://results?ttl=abc', 'a whole number of seconds'],
+  ['zaqar://results?ttl=', 'a whole number of seconds'],
+  ['zaqar://results?ttl=-60', 'a whole number of seconds'],
+  ['zaqar://results?ttl=1e3', 'a whole number of seconds'],
+  ['zaqar://results?tll=60', 'is all that a queue is given'],
+  ['zaqar://results?ttl=60&project=red', 'is all that a queue is given'],
+  ['zaqar://results?ttl=60&ttl=90', 'is all that a queue is given'],
+  ['amqp://results', 'write the name of a function, a URL of http or https, or zaqar://'],
+])('%s is refused in a sentence', (text, why) => {
+  expect(() => destinationFrom(text)).toThrow(why)
+})
+
+test('The scheme of a destination may be in capitals', () => {
+  expect(destinationFrom('HTTPS://example.org/')).toEqual({ url: 'HTTPS://example.org/' })
+  expect(destinationFrom('Zaqar://results?ttl=60')).toEqual({ queue: 'results', ttl: 60 })
+})
