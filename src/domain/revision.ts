@@ -150,5 +150,20 @@ const outsideWorkers = new Set<string | null>(
 /** The hash of everything that a worker contains; changes of other fields keep the workers. */
 function workerKey(revision: Omit<Revision, 'key'>): string {
   const inWorker = Object.entries(revision).filter(([field]) => !outsideWorkers.has(field))
-  return createHash('sha256').update(JSON.stringify(inWorker)).digest('hex').slice(0, 32)
+  const texts = inWorker.map(([field, value]) => `${field} ${canonicalText(field, value)}`)
+  return createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 32)
 }
+
+/** Lists whose order says nothing. */
+const sets = new Set<string>(['secrets', 'writable'] satisfies ChangeableField[])
+
+/** The same text for values of a field that mean the same to a worker: names and sets may come in any order. */
+export function canonicalText(field: string, value: unknown): string {
+  if (sets.has(field) && Array.isArray(value)) return `[${value.map((one) => canonicalText('', one)).sort()}]`
+  return JSON.stringify(value, (_name, part) => (isPlain(part) ? sortedByName(part) : part))
+}
+
+const isPlain = (part: unknown): part is object => typeof part === 'object' && part !== null && !Array.isArray(part)
+
+const sortedByName = (part: object): object =>
+  Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
+import type { Fn } from '../../src/domain/function.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { type ChangeableField, fieldFacts, makeRevision } from '../../src/domain/revision.ts'
+import { workersToDrop } from '../../src/services/functions/function-change.ts'
 import { type TargetRef, Targets } from '../../src/services/functions/targets.ts'
 import { AliasRows } from '../../src/store/aliases.ts'
 import { Database } from '../../src/store/database.ts'
@@ -242,4 +244,24 @@ describe('a revision', () => {
     expect(key({ packageHash: 'new' })).not.toBe(key({}))
     expect(makeRevision(fn, { ...runtime, image: 'other' }, null).key).not.toBe(key({}))
   })
+
+  test('does not depend on an order that says nothing, and does on one that does', () => {
+    const same: [object, object][] = [
+      [{ env: { A: '1', B: '2' } }, { env: { B: '2', A: '1' } }],
+      [{ placement: { gpu: 'true', zone: 'a' } }, { placement: { zone: 'a', gpu: 'true' } }],
+      [{ writable: ['/var/a', '/var/b'] }, { writable: ['/var/b', '/var/a'] }],
+      [{ secrets: [secret('A'), secret('B')] }, { secrets: [secret('B'), { to: 'A', as: 'env', name: 'A' }] }],
+    ]
+    for (const [one, other] of same) {
+      expect(key(one)).toBe(key(other))
+      expect(workersToDrop({ ...fn, ...one }, { ...fn, ...other })).toBe('none')
+    }
+    const image = (command: string[]) => aFn({ code: { source: 'image', image: 'x', mode: 'lambda', command } })
+    const keyOf = (made: Fn) => makeRevision(made, null, null).key
+    expect(keyOf(image(['a', 'b']))).not.toBe(keyOf(image(['b', 'a'])))
+    expect(key({ env: { A: '1', B: '2' } })).not.toBe(key({ env: { A: '2', B: '1' } }))
+    expect(key({ writable: ['/var/a'] })).not.toBe(key({ writable: ['/var/a', '/var/b'] }))
+  })
 })
+
+const secret = (name: string) => ({ name, as: 'env' as const, to: name })

@@ -1,3 +1,4 @@
+import { canonicalText } from '../../domain/revision.ts'
 import type { Revision } from '../../domain/worker.ts'
 import { GenericShape, type GenericWorkersParts, type MakeRoomAhead, type Spare } from './generic-shape.ts'
 import type { LikeAt } from './policy/placing.ts'
@@ -101,7 +102,7 @@ const keyOf = ({
   cpu,
   placement = {},
 }: Shape): string =>
-  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${sandbox ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''} ${JSON.stringify(placement)}`
+  `${image} ${network} ${api} ${trusted} ${memoryBytes} ${tmpSizeBytes ?? ''} ${sandbox ?? ''} ${cpu?.millicpu ?? ''} ${cpu?.maxMillicpu ?? ''} ${canonicalText('placement', placement)}`
 
 /** The limits with which a worker must start. A function that asks for no more than the default shares the default workers. */
 function limitsOf(

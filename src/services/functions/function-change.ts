@@ -1,5 +1,5 @@
 import type { Fn, ImageStart } from '../../domain/function.ts'
-import { type ChangeableField, fieldFacts, fieldsIn } from '../../domain/revision.ts'
+import { type ChangeableField, canonicalText, fieldFacts, fieldsIn } from '../../domain/revision.ts'
 import type { BuildAsked } from './builds.ts'
 import type { FunctionFields } from './function-fields.ts'
 
@@ -45,9 +45,9 @@ export function workersToDrop(before: Fn, after: Fn): 'none' | 'current' | 'all'
 }
 
 const isSameImage = ({ code: before }: Fn, { code: after }: Fn): boolean =>
-  before.source !== 'image' || JSON.stringify(before) === JSON.stringify(after)
+  before.source !== 'image' || canonicalText('code', before) === canonicalText('code', after)
 
 export const boundsDiffer = (before: Fn, after: Fn): boolean => differ(before, after, fieldsIn('bounds'))
 
 const differ = (before: Fn, after: Fn, fields: readonly ChangeableField[]): boolean =>
-  fields.some((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
+  fields.some((field) => canonicalText(field, before[field]) !== canonicalText(field, after[field]))
