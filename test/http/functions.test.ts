@@ -1083,6 +1083,38 @@ describe('a deployment with check=load', () => {
     expect(app.pool.asked).toEqual([`retire ${made.fn} 0 new_code`])
   })
 
+  test('that fails leaves the workers alone when its code was deployed meanwhile', async () => {
+    const { app, made } = await withFunctions()
+    const letLoad = holdLoads(app)
+    const ask = `/v1/functions/${made.fn}`
+    const failing = app.request('PUT', `${ask}?check=load`, { form: { package: otherZip } })
+    await letLoad.held
+    expect(await app.request('PUT', ask, { form: { package: otherZip } })).toMatchObject({ status: 200 })
+    app.pool.refusal = new FaasError('no_worker', 'No worker came free.')
+    letLoad.go()
+    expect(await failing).toMatchObject({ status: 503 })
+    expect(app.pool.asked).toEqual([`retire ${made.fn} 0 new_code`])
+  })
+
+  test('that fails leaves the worker of another trial of the same code alone, and the last one ends it', async () => {
+    const { app, made } = await withFunctions()
+    const letLoad = holdLoads(app)
+    const ask = `/v1/functions/${made.fn}?check=load`
+    const first = app.request('PUT', ask, { form: { package: otherZip } })
+    await letLoad.held
+    const acquire = app.pool.acquire
+    app.pool.acquire = async () => {
+      throw new FaasError('no_worker', 'No worker came free.')
+    }
+    expect(await app.request('PUT', ask, { form: { package: otherZip } })).toMatchObject({ status: 503 })
+    expect(app.pool.asked).toEqual([])
+    app.pool.acquire = acquire
+    app.pool.breakCode()
+    letLoad.go()
+    expect(await first).toMatchObject({ status: 400 })
+    expect(app.pool.asked).toEqual([`discard ${made.fn}`])
+  })
+
   test('loads code that is there already in a worker of its own, which goes', async () => {
     const { app, made } = await withFunctions()
     const ask = `/v1/functions/${made.fn}?check=load`

@@ -27,6 +27,7 @@ import { newFunction } from './new-function.ts'
 import type { PackageShare } from './package-share.ts'
 import type { StoredCodes } from './stored-code.ts'
 import type { Targets } from './targets.ts'
+import type { Trials } from './try-load.ts'
 
 export interface FunctionCreationParts {
   functions: FunctionStore
@@ -47,6 +48,7 @@ export interface FunctionCreationParts {
 export interface CreationSteps {
   checks: FunctionChecks
   codes: StoredCodes
+  trials: Trials
   removal: FunctionRemoval
 }
 
@@ -79,7 +81,7 @@ export class FunctionCreation {
 
   async create(who: Principal, given: NewFunction, { build, check, instead }: CreationAsked): Promise<Fn> {
     const { limits, appTimers } = this.#parts
-    const { checks, codes } = this.#steps
+    const { checks, codes, trials } = this.#steps
     const { code: givenCode, runtime: nameOrId, zip, build: _asked, ...fields } = given
     checkContractLimits(fields, limits)
     const code = readCode(givenCode)
@@ -95,7 +97,7 @@ export class FunctionCreation {
     this.#refuseMore(who, instead)
     const stored = { ...draft, ...(await codes.stored(who, draft, code, zip, build)) }
     await this.#parts.packageShare.refuse(stored.projectId, stored.packageHash)
-    return onceLoaded(this.#parts, { fn: stored, before: null, check }, async (loaded) => {
+    return onceLoaded({ appTimers, trials }, { fn: stored, before: null, check }, async (loaded) => {
       const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
       await this.#insert(who, fn, instead)
       if (isApp(fn)) await appTimers.follow(who, null, fn)

@@ -2,7 +2,6 @@ import type { AppJobs } from '../../domain/app-function.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
-import type { NewId } from '../../domain/ids.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { InUse } from '../../domain/trigger.ts'
 import type { Pool, Revision } from '../../domain/worker.ts'
@@ -20,6 +19,7 @@ import type { PackageShare } from './package-share.ts'
 import { refuseWhileInUse } from './refuse-in-use.ts'
 import type { StoredCodes } from './stored-code.ts'
 import type { Targets } from './targets.ts'
+import type { Trials } from './try-load.ts'
 
 export interface FunctionUpdateParts {
   functions: FunctionStore
@@ -30,8 +30,13 @@ export interface FunctionUpdateParts {
   exposed: Exposed
   pool: Pool
   clock: Clock
-  newId: NewId
   limits: FunctionLimits
+}
+
+export interface UpdateSteps {
+  checks: FunctionChecks
+  codes: StoredCodes
+  trials: Trials
 }
 
 /** How a function is changed; `place`: where this change stands among those of its code. */
@@ -46,11 +51,13 @@ export class FunctionUpdate {
   #parts: FunctionUpdateParts
   #checks: FunctionChecks
   #codes: StoredCodes
+  #trials: Trials
 
-  constructor(parts: FunctionUpdateParts, { checks, codes }: { checks: FunctionChecks; codes: StoredCodes }) {
+  constructor(parts: FunctionUpdateParts, { checks, codes, trials }: UpdateSteps) {
     this.#parts = parts
     this.#checks = checks
     this.#codes = codes
+    this.#trials = trials
   }
 
   async update(
@@ -78,7 +85,8 @@ export class FunctionUpdate {
     const givesNewCode = stored !== null || image !== undefined
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
     const trial = { fn: wanted, before, check: mustLoad ? ('load' as const) : null }
-    return onceLoaded(this.#parts, trial, async (tried, warm) => {
+    const { appTimers } = this.#parts
+    return onceLoaded({ appTimers, trials: this.#trials }, trial, async (tried, warm) => {
       const fn = functions.find(before.id)
       if (fn === null) throw notFound('Function', nameOrId)
       if (givesNewCode) place.refuseLate()
@@ -87,7 +95,7 @@ export class FunctionUpdate {
       const code = now.code.source === 'image' ? now.code : isNewerCode ? fn.code : tried.code
       const written = this.#write(fn, { ...now, code }, warm)
       if (givesNewCode) place.done()
-      if (isApp(written) || isApp(fn)) await this.#parts.appTimers.follow(who, fn, written)
+      if (isApp(written) || isApp(fn)) await appTimers.follow(who, fn, written)
       return written
     })
   }

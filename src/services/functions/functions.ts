@@ -15,6 +15,7 @@ import { functionToActOn } from './function-to-act-on.ts'
 import { FunctionUpdate, type FunctionUpdateParts } from './function-update.ts'
 import type { Check } from './load-check.ts'
 import { StoredCodes, type StoredCodesParts } from './stored-code.ts'
+import { Trials } from './try-load.ts'
 import { type Counted, withCount } from './with-count.ts'
 
 export interface FunctionsParts
@@ -40,10 +41,11 @@ export class Functions {
   constructor(parts: FunctionsParts) {
     const checks = new FunctionChecks(parts)
     const codes = new StoredCodes(parts)
+    const trials = new Trials(parts)
     this.#parts = parts
     this.#removal = new FunctionRemoval(parts)
-    this.#creation = new FunctionCreation(parts, { checks, codes, removal: this.#removal })
-    this.#update = new FunctionUpdate(parts, { checks, codes })
+    this.#creation = new FunctionCreation(parts, { checks, codes, trials, removal: this.#removal })
+    this.#update = new FunctionUpdate(parts, { checks, codes, trials })
   }
 
   list(query: ListQuery): CountedFn[] {
