@@ -69,6 +69,7 @@ import { bindStats } from './routes/stats.ts'
 import { bindTokens } from './routes/tokens.ts'
 import { bindUsage } from './routes/usage.ts'
 import { bindVersionsRoot } from './routes/versions-root.ts'
+import { bindWebhookInvoke } from './routes/webhook-invoke.ts'
 import { bindWebhooks } from './routes/webhooks.ts'
 import { bindWhoAmI } from './routes/whoami.ts'
 import { bindWorkers } from './routes/workers.ts'
@@ -146,6 +147,7 @@ export function makeHttpApp(parts: HttpParts): App {
   bindDeadLetters(app, parts.deadLetters, settings)
   bindJobs(app, parts.jobs, settings, parts.clock)
   bindWebhooks(app, parts)
+  bindWebhookInvoke(app, parts)
   bindSources(app, parts.sources, settings)
   bindLimits(app, parts.limits, settings)
   bindSecrets(app, parts.secrets, settings)
