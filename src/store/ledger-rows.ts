@@ -208,3 +208,6 @@ function executionText(): string {
   const own = table.filter((column) => !phases.includes(column))
   return `return { ${fields(own)}, phases: r.total_ms === null ? null : { ${fields(phases)} } }`
 }
+
+/** Bytes of a row that do not depend on its texts. */
+export const rowBytes = 512

@@ -8,9 +8,11 @@ import type { LedgerVitals } from '../domain/vitals.ts'
 import { type Write, writes } from './ledger-batch.ts'
 import { Counters } from './ledger-counters.ts'
 import { historyPages } from './ledger-history.ts'
+import { endCalls, undeliveredRuns, unfinishedRuns } from './ledger-left.ts'
 import { listExecutions } from './ledger-list.ts'
+import { LedgerPruning } from './ledger-pruning.ts'
 import { LedgerQueue, type LedgerQueueOptions } from './ledger-queue.ts'
-import { bytesOfProject, fileBytes, oldestKept, projectsOf } from './ledger-retention.ts'
+import { bytesOfProject } from './ledger-retention.ts'
 import {
   columns,
   fromStored,
@@ -18,6 +20,7 @@ import {
   insertUsualRow,
   type Row,
   rewriteRow,
+  rowBytes,
   type StoredExecution,
   updateRow,
 } from './ledger-rows.ts'
@@ -33,12 +36,6 @@ const openRowAfterMs = 200
 const sweepEveryMs = 100
 /** Accounted bytes of a begin statement. */
 const beginBytes = 100
-/** Bytes of a row that do not depend on its texts. */
-const rowBytes = 512
-const pruneStepRows = 250
-const prunePauseMs = 20
-/** Pages of 4 KiB freed at once: a few milliseconds of the writer thread. */
-const vacuumPages = 200
 /** How long the size of a project's records is reused, because counting is slow. */
 const recordBytesHoldMs = 60_000
 
@@ -50,6 +47,7 @@ export class SqliteLedger implements Ledger, UsageStore {
   #find: { get(id: string): StoredExecution | undefined }
   #counters: Counters
   #queue: LedgerQueue
+  #pruning: LedgerPruning
   /** Active runs without a row. */
   #open = new InFlight<string, Execution>(hashOfId)
   /** Unfinished runs with a row. */
@@ -72,6 +70,13 @@ export class SqliteLedger implements Ledger, UsageStore {
     this.#find = this.#connection.prepare<[string], StoredExecution>(`SELECT ${columns} FROM executions WHERE id = ?`)
     this.#counters = new Counters(this.#connection)
     this.#queue = new LedgerQueue({ ...options, counterRows: () => this.#counters.takeRows() })
+    this.#pruning = new LedgerPruning({
+      connection: this.#connection,
+      queue: this.#queue,
+      clock: this.#clock,
+      readable: () => this.#readable(),
+      isEnding: () => this.#ending !== null,
+    })
   }
 
   async accept(execution: Execution): Promise<boolean> {
@@ -160,38 +165,34 @@ export class SqliteLedger implements Ledger, UsageStore {
     return (await this.#queue.changes(writes.delete, [id], rowBytes)) > 0
   }
 
-  counts(functionId: string, version: number): FunctionCounts {
-    return this.#counters.of(functionId, version)
-  }
-
   unfinished(): Execution[] {
-    const executions = this.#connection
-      .prepare<[], StoredExecution>(
-        `SELECT ${columns} FROM executions INDEXED BY executions_running
-        WHERE status = 'running' AND is_sync = 0 ORDER BY created_at, id`,
-      )
-      .all()
-      .map(fromStored)
+    const executions = unfinishedRuns(this.#connection)
     for (const execution of executions) this.#stored.set(execution.id, execution)
     return executions
   }
 
   undelivered(): Execution[] {
-    return this.#connection
-      .prepare<[], StoredExecution>(
-        `SELECT ${columns} FROM executions INDEXED BY executions_undelivered
-        WHERE deliver_at IS NOT NULL ORDER BY deliver_at`,
-      )
-      .all()
-      .map(fromStored)
+    return undeliveredRuns(this.#connection)
   }
 
   settle(error: FunctionError): number {
-    return this.#connection
-      .prepare(
-        "UPDATE executions SET status = 'error', error = ?, updated_at = ? WHERE status = 'running' AND is_sync = 1",
-      )
-      .run(JSON.stringify(error), this.#clock.now()).changes
+    return endCalls(this.#connection, error, this.#clock.now())
+  }
+
+  async prune(
+    maxAgeMs: number,
+    maxRowsPerProject: number,
+    maxBytesOf?: (projectId: string) => number | null,
+  ): Promise<number> {
+    return this.#pruning.prune(maxAgeMs, maxRowsPerProject, maxBytesOf)
+  }
+
+  async pruneDead(maxAgeMs: number, maxPerProject: number): Promise<number> {
+    return this.#pruning.pruneDead(maxAgeMs, maxPerProject)
+  }
+
+  counts(functionId: string, version: number): FunctionCounts {
+    return this.#counters.of(functionId, version)
   }
 
   async recordBytes(projectId: string): Promise<number> {
@@ -202,35 +203,6 @@ export class SqliteLedger implements Ledger, UsageStore {
     const { bytes } = await bytesOfProject(this.#connection, projectId, Number.POSITIVE_INFINITY)
     this.#recordBytes.set(projectId, { bytes, at: now })
     return bytes
-  }
-
-  async prune(
-    maxAgeMs: number,
-    maxRowsPerProject: number,
-    maxBytesOf: (projectId: string) => number | null = () => null,
-  ): Promise<number> {
-    let removed = 0
-    if (maxAgeMs > 0) {
-      removed += await this.#removeInSteps(writes.pruneOlder, [this.#clock.now() - maxAgeMs])
-    }
-    if (maxRowsPerProject > 0) {
-      await this.#readable()
-      for (const projectId of projectsOf(this.#connection)) {
-        const kept = await oldestKept(this.#connection, projectId, maxRowsPerProject)
-        if (kept === null) continue
-        removed += await this.#removeInSteps(writes.pruneProject, [projectId, kept.created_at, kept.rowid])
-      }
-    }
-    await this.#readable()
-    for (const projectId of projectsOf(this.#connection)) {
-      const mostBytes = maxBytesOf(projectId)
-      if (mostBytes === null || mostBytes > fileBytes(this.#connection)) continue
-      const { oldest } = await bytesOfProject(this.#connection, projectId, mostBytes)
-      if (oldest === null) continue
-      removed += await this.#removeInSteps(writes.pruneProject, [projectId, oldest.created_at, oldest.rowid])
-    }
-    if (removed > 0) await this.#giveSpaceBack()
-    return removed
   }
 
   vitals(): LedgerVitals {
@@ -252,33 +224,6 @@ export class SqliteLedger implements Ledger, UsageStore {
 
   pruneUsage(beforeDay: string): void {
     this.#queue.write(writes.pruneUsage, [beforeDay], rowBytes)
-  }
-
-  async pruneDead(maxAgeMs: number, maxPerProject: number): Promise<number> {
-    let removed = 0
-    if (maxAgeMs > 0) removed += await this.#removeInSteps(writes.buryOlder, [this.#clock.now() - maxAgeMs])
-    await this.#readable()
-    for (const projectId of this.#projectsWithDead(maxPerProject)) {
-      removed += await this.#queue.changes(writes.buryProject, [projectId, maxPerProject], rowBytes)
-    }
-    return removed
-  }
-
-  #projectsWithDead(moreThan: number): string[] {
-    return this.#connection
-      .prepare<[number], string>(
-        `SELECT project_id FROM executions INDEXED BY executions_dead WHERE dead_at IS NOT NULL
-        GROUP BY project_id HAVING count(*) > ?`,
-      )
-      .pluck()
-      .all(moreThan)
-  }
-
-  /** Frees the pages of removed rows in steps that do not delay calls. */
-  async #giveSpaceBack(): Promise<void> {
-    while (this.#ending === null && (await this.#queue.vacuum(vacuumPages)) > 0) {
-      await new Promise<void>((resolve) => this.#clock.after(prunePauseMs, resolve))
-    }
   }
 
   end(): Promise<void> {
@@ -323,17 +268,6 @@ export class SqliteLedger implements Ledger, UsageStore {
       this.#stored.set(execution.id, execution)
       this.#queue.write(...insertion(execution), bytesOf(execution))
     }
-  }
-
-  async #removeInSteps(kind: Write, row: Row): Promise<number> {
-    let removed = 0
-    while (this.#ending === null) {
-      const changes = await this.#queue.changes(kind, [...row, pruneStepRows], rowBytes)
-      removed += changes
-      if (changes < pruneStepRows) break
-      await new Promise<void>((resolve) => this.#clock.after(prunePauseMs, resolve))
-    }
-    return removed
   }
 }
 
