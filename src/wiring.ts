@@ -41,6 +41,7 @@ import { Registries, type RegistriesParts } from './services/platform/registries
 import { Runtimes } from './services/platform/runtimes.ts'
 import type { SecretVault } from './services/platform/secret-vault.ts'
 import { Tokens } from './services/platform/tokens.ts'
+import { AppQueues } from './services/runs/app-queues.ts'
 import { AskedRuns } from './services/runs/asked-runs.ts'
 import { DeadLetters } from './services/runs/dead-letters.ts'
 import { Deliveries } from './services/runs/deliveries.ts'
@@ -184,6 +185,7 @@ export function makeServices(ground: Ground) {
     traces,
     meter: ground.meter,
     events,
+    queues: new AppQueues({ functions, targets, accept: (request) => invocation.accept(request) }),
     limits: settings.runs,
     shares: ground.shares,
     random,

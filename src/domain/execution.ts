@@ -52,6 +52,8 @@ export interface Execution {
   request: HttpRequestHead | null
   /** JSON text of the return value; null unless status is `success`, or the function failed with a response. */
   output: string | null
+  /** JSON text of what an app put into outputs that nobody here reads; null: nothing. */
+  outputs: string | null
   error: FunctionError | null
   /** The contract's seconds are derived from this. */
   durationMs: number | null

@@ -11,6 +11,18 @@ export interface HttpHead {
   headers: [string, string][]
 }
 
+/** What a function of an app put into one of its output bindings (a queue, a topic, a blob …). */
+export interface AppOutput {
+  /** Name of the binding. */
+  name: string
+  /** Type of the binding: `queue`, `serviceBus`, `blob` … */
+  type: string
+  /** Name of the queue or topic, path of the blob …; null: the binding has none. */
+  to: string | null
+  /** Texts; bytes that are no text are base64. */
+  messages: string[]
+}
+
 /** The exception of the function, or how its process ended. */
 export interface FunctionError {
   type: string
@@ -32,9 +44,10 @@ export interface Usage {
  * How a run ended. The first four are results of the function; `platform` is our error. `streamed`: the response was sent through
  * the call's sink.
  */
-export type Outcome = Usage & { runMs: number } & (
-    | { kind: 'returned'; value: Value }
-    | { kind: 'streamed'; status: number }
+export type Outcome = Usage & { runMs: number } & /** `outputs`: messages of an app for its queues; absent: none. */
+  (
+    | { kind: 'returned'; value: Value; outputs?: AppOutput[] }
+    | { kind: 'streamed'; status: number; outputs?: AppOutput[] }
     /** `value`: the response that the function gave despite the failure, as JSON. */
     | { kind: 'raised'; error: FunctionError; value?: Value }
     | { kind: 'timeout'; error: FunctionError }

@@ -30,7 +30,8 @@ function ourFields(execution: Execution): string {
     `,"memory_peak_mb":${rounded(execution.memoryPeakMb)},"cpu_ms":${rounded(execution.cpuMs)}` +
     (execution.terms === null && execution.runAt === null && execution.deadAt === null && execution.delivery === null
       ? usualTerms
-      : termsJson(execution))
+      : termsJson(execution)) +
+    `,"outputs":${execution.outputs ?? 'null'}`
   )
 }
 

@@ -103,6 +103,7 @@ const changed: Column[] = [
     value: "e.request === null || (e.status !== 'running' && e.deadAt === null) ? null : JSON.stringify(e.request)",
     read: 'r.request === null ? null : JSON.parse(r.request)',
   },
+  plain('outputs'),
   plain('output'),
   plain('log'),
 ]
@@ -115,7 +116,7 @@ const runColumns = namesOf(changed)
 /** Columns that are null for most runs. Rows in which all of them are null are inserted without them. */
 const rare = new Set<Column['field']>([
   ...(['triggerId', 'functionAlias', 'description', 'coldReason', 'resume', 'error'] as const),
-  ...(['terms', 'runAt', 'deadAt', 'delivery', 'deliverAt', 'request'] as const),
+  ...(['terms', 'runAt', 'deadAt', 'delivery', 'deliverAt', 'request', 'outputs'] as const),
 ])
 const [rareColumns, usual] = [
   table.filter(({ field }) => rare.has(field)),

@@ -50,6 +50,7 @@ export const executions = sqliteTable(
     deadAt: integer('dead_at'),
     delivery: text('delivery'),
     deliverAt: integer('deliver_at'),
+    outputs: text('outputs'),
   },
   (table) => [
     index('executions_time').on(table.createdAt),

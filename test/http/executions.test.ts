@@ -248,7 +248,7 @@ describe('running a function', () => {
       ...['id', 'function_id', 'function_version', 'function_alias', 'description', 'status', 'sync', 'input'],
       ...['result', 'project_id', 'created_at', 'updated_at', 'output', 'error', 'attempt', 'trigger'],
       ...['trigger_id', 'start_kind', 'cold_reason', 'phases', 'worker', 'memory_peak_mb', 'cpu_ms'],
-      ...['run_at', 'dead_at', 'priority', 'delivery'],
+      ...['run_at', 'dead_at', 'priority', 'delivery', 'outputs'],
     ])
     expect(answer.json.created_at).toBe('2030-01-02T03:04:05Z')
   })

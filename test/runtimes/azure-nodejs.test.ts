@@ -95,7 +95,10 @@ describe('an app of version 4', () => {
   test('timers and queues are called by name', async () => {
     await using worker = await bind(v4)
     const timer = worker.call({ target: 'nightly' })
-    expect(await timer.outcome).toMatchObject({ state: 'value', value: { done: true } })
+    expect(await timer.outcome).toMatchObject({
+      ...{ state: 'value', value: { done: true } },
+      outputs: [{ name: '$return', type: 'queue', to: 'later', messages: ['{"done":true}'] }],
+    })
     expect(timer.output.stdout).toBe('late false string\n')
     const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
     const queue = await worker.call({ target: 'orders', input: { n: 1 } }, { executionId }).outcome
@@ -110,6 +113,39 @@ describe('an app of version 4', () => {
       type: 'NoSuchFunction',
       message: expect.stringMatching(/no function "nobody".*hello, item/),
     })
+  })
+
+  test('what is put into outputs is handed over as messages, beside the answer', async () => {
+    await using worker = await bind({
+      'package.json': '{"main": "app.js"}',
+      'app.js': `
+        const { app, output } = require('@azure/functions')
+        const orders = output.storageQueue({ queueName: '%QUEUE%', connection: 'C' })
+        const topic = output.serviceBusTopic({ topicName: 'news', connection: 'C' })
+        app.post('order', { extraOutputs: [orders, topic], handler: async (request, context) => {
+          const count = Number(await request.text())
+          context.extraOutputs.set(orders, count === 1 ? 'one' : Array.from({ length: count }, (_, n) => ({ n })))
+          if (count === 1) context.extraOutputs.set(topic, Buffer.from('bytes'))
+          return { status: 202, body: 'taken' }
+        } })`,
+      'local.settings.json': '{"Values": {"QUEUE": "orders"}}',
+    })
+    const order = (body: string) => worker.fetch({ method: 'POST', target: '/api/order', body }).outcome
+    const queue = { name: expect.any(String), type: 'queue', to: 'orders' }
+    expect(await order('1')).toMatchObject({
+      status: 202,
+      outputs: [
+        { ...queue, messages: ['one'] },
+        { type: 'serviceBus', to: 'news', messages: ['bytes'] },
+      ],
+    })
+    expect(await order('2')).toMatchObject({ outputs: [{ ...queue, messages: ['{"n":0}', '{"n":1}'] }] })
+    const none = await order('0')
+    expect(none).toMatchObject({ status: 202 })
+    expect(none).not.toHaveProperty('outputs')
+    expect(await order('1001')).toMatchObject({ status: 500 })
+    const many = await worker.call({ target: 'order', input: '1001' }).outcome
+    expect(many).toMatchObject({ type: 'TooManyMessages', message: expect.stringContaining('at most 1000') })
   })
 
   test('modules of ECMAScript, hooks, and another prefix', async () => {
@@ -172,15 +208,17 @@ describe('a custom handler', () => {
         const { Data, Metadata } = JSON.parse(text)
         if (request.url === '/fails') return response.writeHead(500).end('broken')
         const res = { statusCode: 201, headers: { 'X-A': '1' }, body: { seen: Data, name: Metadata.sys.MethodName } }
-        response.end(JSON.stringify(Data.req ? { Outputs: { res }, Logs: ['a line'] } : { ReturnValue: Data }))
+        response.end(JSON.stringify(Data.req ? { Outputs: { res, out: ['text', { n: 1 }] }, Logs: ['a line'] } : { ReturnValue: Data }))
       })
     }).listen(process.env.FUNCTIONS_CUSTOMHANDLER_PORT, '127.0.0.1')`
   const req = { type: 'httpTrigger', direction: 'in', name: 'req', authLevel: 'anonymous' }
   const res = { type: 'http', direction: 'out', name: 'res' }
+  const out = { type: 'queue', direction: 'out', name: 'out', queueName: 'queue' }
   const app = (more: object) => ({
     'host.json': JSON.stringify({ customHandler: { description: { defaultExecutablePath: 'handler' }, ...more } }),
     handler: program,
     'hello/function.json': JSON.stringify({ bindings: [{ ...req, route: 'hello/{id}' }, res] }),
+    'put/function.json': JSON.stringify({ bindings: [req, res, out] }),
     'fails/function.json': JSON.stringify({ bindings: [{ type: 'queueTrigger', direction: 'in', name: 'msg' }] }),
     'queue/function.json': JSON.stringify({ bindings: [{ type: 'queueTrigger', direction: 'in', name: 'msg' }] }),
   })
@@ -190,11 +228,16 @@ describe('a custom handler', () => {
     const call = worker.fetch({ method: 'POST', target: '/api/hello/9?a=1', headers: json, body: '{"n":1}' })
     const outcome = await call.outcome
     expect(outcome).toMatchObject({ state: 'answer', status: 201 })
+    expect(outcome, 'the output is of no binding of this function').not.toHaveProperty('outputs')
+    const put = await worker.fetch({ target: '/api/put' }).outcome
+    expect(put).toMatchObject({ outputs: [{ name: 'out', type: 'queue', to: 'queue', messages: ['text', '{"n":1}'] }] })
     const { seen, name } = JSON.parse(outcome.state === 'answer' ? outcome.body.toString() : '')
     expect(name).toBe('hello')
     expect(seen.req).toMatchObject({ Method: 'POST', Query: { a: '1' }, Params: { id: '9' }, Body: '{"n":1}' })
     expect(call.output.stdout).toBe('a line\n')
     expect(await worker.call({ target: 'queue', input: { n: 1 } }).outcome).toMatchObject({ value: { msg: { n: 1 } } })
+    const text = await worker.call({ target: 'queue', input: '{"n":1}' }).outcome
+    expect(text, 'a message that is JSON is a value').toMatchObject({ value: { msg: { n: 1 } } })
     const failed = await worker.call({ target: 'fails', input: 'x' }).outcome
     expect(failed).toMatchObject({ state: 'failed', message: 'The custom handler answered 500: broken' })
   })

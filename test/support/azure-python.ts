@@ -44,6 +44,14 @@ def odd(req): return 5
 @app.route(auth_level=func.AuthLevel.FUNCTION)
 def keyed(req): return 'in'
 
+@app.route()
+@app.queue_output(arg_name="many", queue_name="orders", connection="C")
+@app.service_bus_topic_output(arg_name="news", topic_name="news", connection="C")
+def order(req, many: func.Out[list], news: func.Out[bytes]):
+    many.set(['a', {'n': 1}, func.QueueMessage(body='body')])
+    news.set(b'bytes')
+    return func.HttpResponse(status_code=202)
+
 @app.timer_trigger(schedule="%SCHEDULE%", arg_name="timer", run_on_startup=False)
 @app.queue_output(arg_name="out", queue_name="later", connection="C")
 def nightly(timer: func.TimerRequest, out: func.Out[str]) -> None:
@@ -129,9 +137,18 @@ export function azureApps(packages?: string): void {
   test('timers and queues are called by name', async () => {
     await using worker = await bind(v2)
     const timer = worker.call({ target: 'nightly' })
-    expect(await timer.outcome).toMatchObject({ state: 'value', value: null })
+    expect(await timer.outcome).toMatchObject({
+      ...{ state: 'value', value: null },
+      outputs: [{ name: 'out', type: 'queue', to: 'later', messages: ['done'] }],
+    })
     expect(timer.output.stdout).toBe('late False\n')
-    expect(timer.output.stderr).toMatch(/output "out" \(queue\) of nightly/)
+    expect(await worker.fetch({ target: '/api/order' }).outcome).toMatchObject({
+      status: 202,
+      outputs: [
+        { name: 'news', type: 'serviceBus', to: 'news', messages: ['bytes'] },
+        { name: 'many', type: 'queue', to: 'orders', messages: ['a', '{"n": 1}', 'body'] },
+      ],
+    })
     const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
     const queue = await worker.call({ target: 'orders', input: { n: 1 } }, { executionId }).outcome
     expect(queue).toMatchObject({ value: { id: executionId, body: { n: 1 }, count: 1 } })

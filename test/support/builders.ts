@@ -168,6 +168,7 @@ export function anExecution(overrides: Partial<Execution> = {}): Execution {
     worker: null,
     memoryPeakMb: null,
     cpuMs: null,
+    outputs: null,
     terms: null,
     runAt: null,
     deadAt: null,

@@ -87,8 +87,9 @@ export interface Usage {
   stalledMs: unknown
 }
 
+/** `outputs`: what an app put into output bindings; absent: nothing. */
 export type Outcome =
-  | { state: 'value'; kind: 'json' | 'text' | 'bytes'; value: unknown; usage: Usage }
+  | { state: 'value'; kind: 'json' | 'text' | 'bytes'; value: unknown; usage: Usage; outputs?: unknown }
   | {
       state: 'answer'
       status: number
@@ -97,6 +98,7 @@ export type Outcome =
       /** Whether it came in pieces rather than in one frame. */
       streamed: boolean
       usage: Usage
+      outputs?: unknown
     }
   | { state: 'failed'; type: string; message: string; stack: string; value?: unknown; usage: Usage }
   /** The worker ended before it answered. */

@@ -231,7 +231,7 @@ export class ShimCall {
 
   #streamedOutcome(meta: Record<string, unknown>): Outcome {
     if (!this.#headSeen) throw new Error('END came before HEAD')
-    return { state: 'answer', ...this.#headSeen, body: Buffer.concat(this.chunks), streamed: true, usage: usage(meta) }
+    return { state: 'answer', ...this.#headSeen, body: Buffer.concat(this.chunks), streamed: true, ...told(meta) }
   }
 
   #wake(): void {
@@ -303,9 +303,9 @@ function addLog(output: Output, frame: Frame): void {
 
 function resultOutcome(meta: Record<string, unknown>, body: Buffer): Outcome {
   const http = meta.http as { status: number; headers: [string, string][] } | undefined
-  if (http) return { state: 'answer', ...http, body: Buffer.from(body), streamed: false, usage: usage(meta) }
+  if (http) return { state: 'answer', ...http, body: Buffer.from(body), streamed: false, ...told(meta) }
   const kind = meta.value as 'json' | 'text' | 'bytes'
-  return { state: 'value', kind, value: decodeValue(kind, body), usage: usage(meta) }
+  return { state: 'value', kind, value: decodeValue(kind, body), ...told(meta) }
 }
 
 function decodeValue(kind: 'json' | 'text' | 'bytes', body: Buffer): unknown {
@@ -323,6 +323,10 @@ function failedOutcome(meta: Record<string, unknown>, body: Buffer): Outcome {
     ...(body.length > 0 && { value: JSON.parse(body.toString('utf8')) }),
     usage: usage(meta),
   }
+}
+
+function told(meta: Record<string, unknown>): { usage: Usage; outputs?: unknown } {
+  return { usage: usage(meta), ...(meta.outputs !== undefined && { outputs: meta.outputs }) }
 }
 
 function usage(meta: Record<string, unknown>): Usage {

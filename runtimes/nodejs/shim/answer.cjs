@@ -106,7 +106,7 @@ function finish(call, type, metaStart, body) {
   const peak = memoryPeakBytes(endedAt)
   const stalled = stalledMs(endedAt)
   const stall = stalled === undefined ? '' : `"stalled_ms":${milliseconds(stalled)},`
-  const used = `${lastMeta}${stall}"run_ms":${milliseconds(runMs)},"cpu_ms":${milliseconds(usedCpuMs)},"memory_peak_bytes":${peak}}`
+  const used = `${call.meta}${lastMeta}${stall}"run_ms":${milliseconds(runMs)},"cpu_ms":${milliseconds(usedCpuMs)},"memory_peak_bytes":${peak}}`
   send(type, call.number, metaStart + used, body)
   if (inFlight.size === 0) afterLast?.()
 }

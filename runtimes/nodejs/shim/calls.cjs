@@ -25,6 +25,8 @@ class Call {
   indent = ''
   /** Decoders for characters that are split across buffers. */
   decoders = undefined
+  /** Further members of the meta of the frame that ends the call. */
+  meta = ''
   controller = new AbortController()
 
   constructor(number, startedAt) {

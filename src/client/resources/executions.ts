@@ -12,6 +12,8 @@ export interface ExecutionRow extends Row {
   /** JSON text. */
   result: string | null
   output: unknown
+  /** What an app put into outputs that nobody reads. */
+  outputs: { name: string; type: string; to: string | null; messages: string[] }[] | null
   error: { type: string; message: string; stack: string | null; during?: 'load' } | null
   attempt: number
   trigger: string

@@ -1,3 +1,4 @@
+import { appOutputsIn } from '../../domain/app-output.ts'
 import {
   errorTypes,
   type FunctionError,
@@ -20,8 +21,13 @@ export function outcomeOf(frame: Frame, runMs: number, streamedStatus: number | 
     if ((frame.type === FrameType.end) !== (streamedStatus !== undefined)) {
       throw new ProtocolError('a streamed answer ends with END, and only that')
     }
-    if (streamedStatus !== undefined) return { kind: 'streamed', status: streamedStatus, runMs, ...used }
-    return { kind: 'returned', value: returnedValue(frame, meta), runMs, ...used }
+    const ended: Outcome =
+      streamedStatus !== undefined
+        ? { kind: 'streamed', status: streamedStatus, runMs, ...used }
+        : { kind: 'returned', value: returnedValue(frame, meta), runMs, ...used }
+    const outputs = appOutputsIn(meta.outputs)
+    if (outputs !== undefined) ended.outputs = outputs
+    return ended
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     return raised('ProtocolError', error.message, runMs)

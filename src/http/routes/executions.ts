@@ -92,6 +92,10 @@ export const shownExecution = z
     run_at: z.string().nullable().openapi({ description: 'Not before this: a delay, or the next try.' }),
     dead_at: z.string().nullable().openapi({ description: 'Since when it is a dead letter.' }),
     priority: z.int(),
+    outputs: z
+      .array(z.object({ name: z.string(), type: z.string(), to: z.string().nullable(), messages: z.array(z.string()) }))
+      .nullable()
+      .openapi({ description: 'What an app put into output bindings that nobody here reads.' }),
     delivery: z
       .object({
         to: shownDestination,

@@ -39,6 +39,7 @@ export function newExecution(run: NewRun, nowMs: number): Execution {
     inputKind: run.input.kind,
     request: null,
     output: null,
+    outputs: null,
     error: null,
     durationMs: null,
     isImageRun: false,
@@ -70,13 +71,14 @@ export function recorded(execution: Execution, recording: Recording): Execution 
   if (recording === 'full' || isOwed) return execution
   if (recording === 'none') return null
   if (execution.status !== 'success') return execution
-  return recording === 'failures' ? null : { ...execution, input: null, output: null, log: '' }
+  return recording === 'failures' ? null : { ...execution, input: null, output: null, outputs: null, log: '' }
 }
 
 /** The run will be retried, so the end of this attempt does not count. */
 export function forgetEnd(execution: Execution): void {
   execution.status = 'running'
   execution.output = null
+  execution.outputs = null
   execution.error = null
   execution.durationMs = null
   execution.memoryPeakMb = null

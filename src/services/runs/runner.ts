@@ -8,6 +8,7 @@ import { cancelled, type Outcome } from '../../domain/outcome.ts'
 import type { Call, Caller, Lease, Pool, Revision } from '../../domain/worker.ts'
 import type { SwiftCode } from '../functions/swift-code.ts'
 import type { Target } from '../functions/targets.ts'
+import type { AppQueues } from './app-queues.ts'
 import { lastWords, noteEnd, noteStart, platformOutcome } from './execution-record.ts'
 import { LogBuffer } from './log-buffer.ts'
 import type { RunEnds } from './run-ends.ts'
@@ -25,6 +26,8 @@ export interface RunnerParts {
   meter?: Pick<UsageMeter, 'call'>
   /** Absent: no traces are created, and functions see their caller's. */
   traces?: Pick<Traces, 'begin'>
+  /** Where the outputs of apps go; absent: nowhere. */
+  queues?: Pick<AppQueues, 'deliver'>
   /** Both absent without Keystone. */
   trusts?: Pick<Trusts, 'acting'>
   swift?: Pick<SwiftCode, 'current'>
@@ -150,6 +153,7 @@ export class Runner {
       outcome = platformOutcome(error)
     }
     active.lease?.release(outcome)
+    if ('outputs' in outcome) outcome = await this.#sendOutputs(execution, request.target, outcome, log)
     if (active.isCancelled && !isAnswer(outcome)) outcome = cancelled(outcome.runMs, hasBegun)
     if (!hasBegun) execution.attempt = attemptsBefore
     const runEndedAt = clock.elapsed()
@@ -161,6 +165,17 @@ export class Runner {
     this.#active.delete(execution.id)
     noteEnd(execution, outcome, clock.now())
     return { outcome, hasBegun, isCancelled: active.isCancelled }
+  }
+
+  /** A run whose messages cannot be accepted has failed by the platform's fault. */
+  async #sendOutputs(execution: Execution, target: Target, outcome: Outcome, log: LogBuffer): Promise<Outcome> {
+    if (!('outputs' in outcome) || outcome.outputs === undefined) return outcome
+    try {
+      log.add((await this.#parts.queues?.deliver(execution, target, outcome.outputs)) ?? '')
+      return outcome
+    } catch (error) {
+      return { ...platformOutcome(error), runMs: outcome.runMs }
+    }
   }
 
   #callOf(

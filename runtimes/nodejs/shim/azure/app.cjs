@@ -5,6 +5,7 @@ const { Refusal } = require('../errors.cjs')
 const { importCode } = require('../load.cjs')
 const { suppliedBy } = require('../platform.cjs')
 const { core, functions } = require('./core.cjs')
+const { resolved } = require('./outputs.cjs')
 const { compileRoute } = require('./routes.cjs')
 const { existsSync, globSync, readdirSync, readFileSync } = builtin('node:fs')
 const { join } = builtin('node:path')
@@ -137,13 +138,10 @@ function listed({ functions }) {
     if (route !== undefined) return { ...entry, route, methods, auth_level: level }
     if (trigger.schedule !== undefined) entry.schedule = resolved(trigger.schedule)
     if (trigger.runOnStartup === true) entry.run_on_startup = true
-    for (const key of ['queueName', 'path', 'topicName'])
+    for (const key of ['queueName', 'topicName', 'subscriptionName', 'path'])
       if (trigger[key] !== undefined) entry[key] = resolved(trigger[key])
     return entry
   })
 }
-
-/** `%NAME%` stands for the value of that setting. */
-const resolved = (text) => `${text}`.replaceAll(/%([^%]+)%/g, (all, name) => process.env[name] ?? all)
 
 module.exports = { InvalidApp, listed, loadApp, readJson }

@@ -138,12 +138,21 @@ function dataOf({ bindings }, name, value) {
 /** The trigger's data of a function as a JSON value. */
 function triggerValue({ http, json, string, bytes }) {
   if (json !== undefined) return parseJson(json)
-  if (string !== undefined) return toJson(string)
+  if (string !== undefined) return jsonIn(string)
   if (bytes !== undefined) return toJson(bytes.toString('base64'))
   const { method, url, headers, query, params, body } = http
   const lists = Object.fromEntries(Object.entries(headers).map(([name, one]) => [name, [one]]))
   const text = Buffer.from(body.bytes).toString()
   return { Url: url, Method: method, Query: query, Headers: lists, Params: params, ...(text !== '' && { Body: text }) }
+}
+
+/** The value of a text that is JSON; other texts are sent as JSON strings. */
+function jsonIn(text) {
+  try {
+    return parseJson(text)
+  } catch {
+    return toJson(text)
+  }
 }
 
 module.exports = { forward, invokeHandler, isForwarded, startHandler, triggerValue }

@@ -116,17 +116,4 @@ function plainOutput(fn, response) {
   return { status: head.status, value: /^text\//.test(type) ? text : body.length === 0 ? null : body }
 }
 
-/** Other outputs go to storage that does not exist here: reported once for each. */
-function tellOutputs({ name, bindings }, { outputData = [] }) {
-  for (const { name: output, data } of outputData) {
-    const binding = bindings.find((one) => one.name === output)
-    if (binding === undefined || binding.type === 'http' || valueIn(data) === null || told.has(`${name}/${output}`))
-      continue
-    told.add(`${name}/${output}`)
-    console.error(`The output "${output}" (${binding.type}) of ${name} has nobody here that reads it.`)
-  }
-}
-
-const told = new Set()
-
-module.exports = { httpData, inputData, plainOutput, responseOf, tellOutputs }
+module.exports = { httpData, inputData, plainOutput, responseOf, valueIn }

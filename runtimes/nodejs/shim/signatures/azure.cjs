@@ -9,7 +9,8 @@ const { Refusal } = require('../errors.cjs')
 const { supply } = require('../platform.cjs')
 const { listed, loadApp, readJson } = require('../azure/app.cjs')
 const { invoke, offer, start } = require('../azure/core.cjs')
-const { httpData, inputData, plainOutput, responseOf, tellOutputs } = require('../azure/data.cjs')
+const { httpData, inputData, plainOutput, responseOf } = require('../azure/data.cjs')
+const { outputsText } = require('../azure/outputs.cjs')
 const { existsSync } = builtin('node:fs')
 const { join } = builtin('node:path')
 
@@ -48,7 +49,10 @@ function bind(app) {
     inputOf: (call, meta, buffer, from, to) => ({ call, meta, body: Buffer.from(buffer.subarray(from, to)) }),
     contextOf: () => undefined,
     invoke: (asked, _context) => (asked.meta.http === undefined ? byName(app, asked) : byRoute(app, asked)),
-    answer: (call, value, fn) => value.settle(call, fn),
+    answer: (call, { outputs, settle }, fn) => {
+      if (outputs) call.meta = `"outputs":${outputs},`
+      settle(call, fn)
+    },
   }
 }
 
@@ -65,9 +69,9 @@ async function byRoute(app, { meta, body }) {
     const data = { http: httpData(meta.http, params, body) }
     const metadata = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, { string: value }]))
     const response = await invoked(app, fn, meta, data, metadata)
-    tellOutputs(fn, response)
+    const outputs = outputsText(fn, response)
     const { head, body: answered } = responseOf(fn, response)
-    return { settle: (call, fn) => answerHttp(call, toJson(head), answered, fn) }
+    return { outputs, settle: (call, fn) => answerHttp(call, toJson(head), answered, fn) }
   } catch (error) {
     console.error(error)
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 500, headers: [] }), '', fn) }
@@ -123,8 +127,7 @@ async function byName(app, { meta, body }) {
   const given = isTargeted ? inputOf(value.input) : { kind: meta.input, text, body }
   const { data, metadata } = inputData(fn, given, meta)
   const response = await invoked(app, fn, meta, data, metadata)
-  tellOutputs(fn, response)
-  return { settle: (call, bound) => settleByName(call, bound, fn, response) }
+  return { outputs: outputsText(fn, response), settle: (call, bound) => settleByName(call, bound, fn, response) }
 }
 
 function settleByName(call, bound, fn, response) {

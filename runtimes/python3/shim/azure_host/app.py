@@ -45,9 +45,9 @@ class AppFunction:
         entry = {'name': self.name, 'trigger': self.trigger['type']}
         if self.is_http:
             return {**entry, 'route': f'/{self.path}', 'methods': self.methods, 'auth_level': self.level}
-        for key, shown in (('schedule', 'schedule'), ('queueName', 'queueName'), ('path', 'path'), ('topicName', 'topicName')):
+        for key in ('schedule', 'queueName', 'topicName', 'subscriptionName', 'path'):
             if self.trigger.get(key) is not None:
-                entry[shown] = resolved(self.trigger[key])
+                entry[key] = resolved(self.trigger[key])
         return entry
 
 

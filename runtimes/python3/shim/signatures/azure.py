@@ -61,12 +61,13 @@ def prepare(worker, functions):
     return False, invoke
 
 
-def answer(status, headers=(), body=b''):
-    return RESULT, '"value":"bytes","http":%s,' % to_json({'status': status, 'headers': headers}), body
+def answer(status, headers=(), body=b'', outputs=''):
+    return RESULT, outputs + '"value":"bytes","http":%s,' % to_json({'status': status, 'headers': headers}), body
 
 
 def by_route(functions, meta, body):
     from ..azure_host.invocation import answer_of, http_datum, invoke
+    from ..azure_host.outputs import outputs_text
 
     http = meta['http']
     found = routed(functions, http) or (only_http(functions) if meta.get('trigger') == 'webhook' else None)
@@ -77,8 +78,7 @@ def by_route(functions, meta, body):
         return answer(401)
     try:
         value, outputs = invoke(function, meta, http_datum(http, params, body), {})
-        tell_outputs(function, outputs)
-        return answer(*answer_of(function, value, outputs))
+        return answer(*answer_of(function, value, outputs), outputs_text(function, value, outputs))
     except Exception as error:
         from ..errors import describe
 
@@ -113,6 +113,7 @@ def may_call(function, meta):
 def by_name(worker, functions, meta, body):
     """`{"target": "nightly", "input": …}`; an app with a single such function needs no target."""
     from ..azure_host.invocation import answer_of, http_datum, input_datum, invoke
+    from ..azure_host.outputs import outputs_text
 
     value, kind = read_input(meta, body), meta.get('input')
     is_targeted = isinstance(value, dict) and isinstance(value.get('target'), str) and not value.keys() - {'target', 'input'}
@@ -127,32 +128,27 @@ def by_name(worker, functions, meta, body):
         body = b'' if value is None else value.encode() if isinstance(value, str) else to_json(value).encode()
     if not function.is_http:
         result, outputs = invoke(function, meta, *input_datum(function, kind, value, body, meta))
-        tell_outputs(function, outputs)
-        return result_of(worker, result)
+        said = outputs_text(function, result, outputs)
+        return with_outputs(said, result_of(worker, result))
     types = {'json': 'application/json', 'text': 'text/plain'}
     posted = {'method': 'POST', 'target': '/', 'headers': [['content-type', types[kind]]] if kind in types else []}
     result, outputs = invoke(function, meta, http_datum(posted, {}, body), {})
     status, headers, content = answer_of(function, result, outputs)
+    said = outputs_text(function, result, outputs)
     if status >= 500:
         raise ServerError(content.decode('utf-8', 'replace') or f'The answer was {status}.')
     kind = dict(headers).get('content-type', '')
     if not content:
-        return result_of(worker, None)
-    return RESULT, '"value":"%s",' % ('json' if 'json' in kind else 'text' if kind.startswith('text/') else 'bytes'), content
+        return with_outputs(said, result_of(worker, None))
+    return RESULT, said + '"value":"%s",' % ('json' if 'json' in kind else 'text' if kind.startswith('text/') else 'bytes'), content
+
+
+def with_outputs(said, result):
+    kind, meta, body = result
+    return kind, said + meta, body
 
 
 def only_of(functions):
     others = [one for one in functions if not one.is_http] or functions
     return others[0] if len(others) == 1 else None
 
-
-TOLD = set()
-
-
-def tell_outputs(function, outputs):
-    """Outputs go to storage that does not exist here: reported once for each."""
-    for one in function.outputs:
-        key = (function.name, one['name'])
-        if one['name'] in outputs and one['type'] != 'http' and key not in TOLD:
-            TOLD.add(key)
-            print(f'The output "{one["name"]}" ({one["type"]}) of {function.name} has nobody here that reads it.', file=sys.stderr)

@@ -96,4 +96,9 @@ CREATE INDEX \`executions_undelivered\` ON \`executions\` (\`deliver_at\`) WHERE
 );
 `,
   },
+  {
+    tag: '0006_lumpy_night_nurse',
+    when: 1796064494715,
+    sql: `ALTER TABLE \`executions\` ADD \`outputs\` text;`,
+  },
 ]

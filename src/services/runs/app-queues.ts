@@ -1,0 +1,91 @@
+import type { AppFunction } from '../../domain/app-function.ts'
+import { inputWith, readersOf } from '../../domain/app-output.ts'
+import type { Execution } from '../../domain/execution.ts'
+import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
+import { idFrom } from '../../domain/ids.ts'
+import { inputFromText } from '../../domain/input.ts'
+import type { AppOutput } from '../../domain/outcome.ts'
+import type { Target, Targets } from '../functions/targets.ts'
+import type { RunRequest } from './run-request.ts'
+
+export interface AppQueuesParts {
+  functions: Pick<FunctionStore, 'list'>
+  targets: Pick<Targets, 'resolveIn'>
+  accept(request: RunRequest): Promise<unknown>
+}
+
+/** A function that reads an output, as the target of a run. */
+interface Reader {
+  target: Target
+  reader: AppFunction
+}
+
+/**
+ * The queues between functions of apps: a message that a function puts into an output binding becomes an accepted run of the
+ * function whose trigger names the same queue or topic, in its own app or another one of its project.
+ */
+export class AppQueues {
+  #parts: AppQueuesParts
+  #told = new Set<string>()
+
+  constructor(parts: AppQueuesParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Accepts a run for each message that somebody reads, and keeps the others in the execution. All are durable when this
+   * resolves, and none is accepted twice in one attempt. Returns lines for the log of the run. Throws FaasError `queue_full`,
+   * `call_too_deep`.
+   */
+  async deliver(execution: Execution, target: Target, outputs: AppOutput[]): Promise<string> {
+    const kept: AppOutput[] = []
+    let lines = ''
+    for (const output of outputs) {
+      if (output.messages.length === 0) continue
+      const readers = this.#readers(target, output)
+      for (const [at, message] of output.messages.entries()) {
+        for (const reader of readers) await this.#accept(execution, `${output.name}/${at}`, reader, message)
+      }
+      if (readers.length > 0) continue
+      kept.push(output)
+      lines += this.#tellOnce(target.fn, output)
+    }
+    if (kept.length > 0) execution.outputs = JSON.stringify(kept)
+    return lines
+  }
+
+  /** They belong to the project of the app, whoever called it. */
+  async #accept(execution: Execution, place: string, { target, reader }: Reader, message: string): Promise<void> {
+    await this.#parts.accept({
+      target,
+      projectId: target.fn.projectId,
+      trigger: 'async',
+      from: execution.id,
+      executionId: idFrom('output', execution.id, execution.attempt, place, target.fn.id, reader.name),
+      input: inputFromText(inputWith(reader, message), target.revision.signature),
+    })
+  }
+
+  /** Other apps are looked at only when the app itself reads nothing. */
+  #readers(own: Target, output: AppOutput): Reader[] {
+    const inside = readersOf(output, functionsOf(own.fn))
+    if (inside.length > 0) return inside.map((reader) => ({ target: own, reader }))
+    for (const fn of this.#parts.functions.list(own.fn.projectId)) {
+      const outside = isApp(fn) && fn.id !== own.fn.id ? readersOf(output, functionsOf(fn)) : []
+      if (outside.length === 0) continue
+      const target = this.#parts.targets.resolveIn(fn.projectId, { functionId: fn.id })
+      return outside.map((reader) => ({ target, reader }))
+    }
+    return []
+  }
+
+  #tellOnce(fn: Fn, { name, type, to }: AppOutput): string {
+    const key = `${fn.id}/${fn.packageHash}/${name}`
+    if (this.#told.has(key)) return ''
+    this.#told.add(key)
+    const place = to === null ? type : `${type} ${to}`
+    return `[The output "${name}" (${place}) has nobody here that reads it: it is kept in "outputs" of the execution.]\n`
+  }
+}
+
+const functionsOf = ({ code }: Fn): AppFunction[] => (Array.isArray(code.functions) ? code.functions : [])
