@@ -148,6 +148,50 @@ describe('an app of version 4', () => {
     expect(many).toMatchObject({ type: 'TooManyMessages', message: expect.stringContaining('at most 1000') })
   })
 
+  test('HTTP streams: bodies are streams, and what is written arrives before the function ends', async () => {
+    await using worker = await bind({
+      'package.json': '{"main": "app.js"}',
+      'app.js': `
+        const { app, output } = require('@azure/functions')
+        const { Readable } = require('node:stream')
+        const { once, EventEmitter } = require('node:events')
+        app.setup({ enableHttpStream: true })
+        const orders = output.storageQueue({ queueName: 'orders', connection: 'C' })
+        const gate = new EventEmitter()
+        async function* pieces() { yield 'first,'; await once(gate, 'open'); yield 'last' }
+        app.get('slow/{id}', { extraOutputs: [orders], handler: async (request, context) => {
+          context.extraOutputs.set(orders, 'done')
+          return { status: 201, headers: { 'x-id': request.params.id }, body: Readable.from(pieces()) }
+        } })
+        app.get('open', async () => { gate.emit('open'); return { body: 'opened' } })
+        app.post('count', async (request) => {
+          let bytes = 0
+          for await (const chunk of request.body) bytes += chunk.length
+          return { jsonBody: { bytes, url: request.url, type: request.headers.get('x-type') }, cookies: [{ name: 'c', value: '1' }] }
+        })
+        app.get('nothing', async () => {})
+        app.get('throws', async () => { throw new Error('secret') })
+        app.timer('tick', { schedule: '0 0 3 * * *', handler: async () => 'ticked' })`,
+    })
+    const slow = worker.fetch({ target: '/api/slow/9' })
+    expect(await slow.head).toEqual({ status: 201, headers: [['x-id', '9']] })
+    await slow.received(6)
+    expect((await answered(worker, { target: '/api/open' })).body).toBe('opened')
+    expect(await slow.outcome).toMatchObject({ streamed: true, outputs: [{ to: 'orders', messages: ['done'] }] })
+    const url = 'https://h/fn/app/api/count?a=1'
+    const body = 'x'.repeat(3_000_000)
+    const headers: [string, string][] = [['x-type', 'seen']]
+    const count = await answered(worker, { method: 'POST', target: '/api/count?a=1', url, headers, body })
+    expect(JSON.parse(count.body)).toEqual({ bytes: body.length, url, type: 'seen' })
+    expect(count.headers['set-cookie']).toBe('c=1')
+    expect(await answered(worker, { target: '/api/nothing' })).toMatchObject({ status: 204, body: '' })
+    expect(await answered(worker, { target: '/api/throws' })).toMatchObject({ status: 500, body: '' })
+    expect(await worker.call({ target: 'tick' }).outcome).toMatchObject({ value: 'ticked' })
+    const named = await worker.call({ target: 'count', input: 'four' }).outcome
+    expect(named).toMatchObject({ value: { bytes: 4 } })
+    expect(await worker.call({ target: 'throws' }).outcome).toMatchObject({ state: 'failed', message: 'secret' })
+  })
+
   test('modules of ECMAScript, hooks, and another prefix', async () => {
     const code = `import { app } from '@azure/functions'
       app.hook.preInvocation((context) => { context.inputs[0].headers.set('x-hook', 'seen') })

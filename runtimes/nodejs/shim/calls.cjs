@@ -25,6 +25,8 @@ class Call {
   indent = ''
   /** Decoders for characters that are split across buffers. */
   decoders = undefined
+  /** Whether a response has begun that a library writes. */
+  hasHead = false
   /** Further members of the meta of the frame that ends the call. */
   meta = ''
   controller = new AbortController()

@@ -39,12 +39,14 @@ const core = {
       hooks[name] = hooks[name]?.filter((one) => one !== callback)
     })
   },
-  log: (level, _category, message) => log(level, message),
+  log,
 }
 
 const errors = new Set(['warning', 'error', 'critical'])
 
-function log(level, message) {
+/** What the library itself says is shown from a warning on. */
+function log(level, category, message) {
+  if (category === 'system' && !errors.has(level)) return
   printTo(errors.has(level) ? 'stderr' : 'stdout', `${message}\n`)
 }
 
@@ -57,9 +59,14 @@ async function runHooks(name, context) {
   for (const hook of hooks[name] ?? []) await hook(context)
 }
 
-const start = () => runHooks('appStart', { hookData: {}, appHookData })
+/** Returns the URL at which the library takes requests as streams; undefined: it takes them whole. */
+async function start() {
+  const capabilities = (await model?.getCapabilities?.({})) ?? {}
+  await runHooks('appStart', { hookData: {}, appHookData })
+  return capabilities.HttpUri
+}
 
-/** One invocation, as in Azure's own worker: `{returnValue, outputData}`. */
+/** One invocation, as in Azure's own worker: `{returnValue, outputData}`, and whether the function returned something. */
 async function invoke({ metadata, callback }, invocationId, inputData, triggerMetadata, trace) {
   const request = {
     invocationId,
@@ -74,7 +81,7 @@ async function invoke({ metadata, callback }, invocationId, inputData, triggerMe
     metadata,
     request,
     state: 'invocation',
-    log: (level, _category, message) => log(level, message),
+    log,
   })
   const { context, inputs } = await invocation.getArguments()
   const hookData = {}
@@ -88,7 +95,8 @@ async function invoke({ metadata, callback }, invocationId, inputData, triggerMe
   }
   await runHooks('postInvocation', after)
   if (after.error !== null && after.error !== undefined) throw after.error
-  return await invocation.getResponse(context, after.result)
+  const hasResult = after.result !== undefined && after.result !== null
+  return { ...(await invocation.getResponse(context, after.result)), hasResult }
 }
 
 module.exports = { core, functions, invoke, offer, start }

@@ -21,8 +21,7 @@ async function load(wish) {
   offer()
   supply('azure')
   const app = await loadApp(wish.code)
-  await start()
-  return app
+  return { ...app, httpUri: await start() }
 }
 
 /** Settings of the app, then of local.settings.json, then of the platform. */
@@ -56,7 +55,8 @@ function bind(app) {
   }
 }
 
-async function byRoute(app, { meta, body }) {
+async function byRoute(app, asked) {
+  const { meta, body } = asked
   const found = routed(app, meta) ?? (meta.trigger === 'webhook' ? onlyHttp(app) : undefined)
   if (found === undefined)
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 404, headers: [] }), '', fn) }
@@ -67,6 +67,7 @@ async function byRoute(app, { meta, body }) {
     const { handler } = app
     if (handler !== undefined && customHandler().isForwarded(handler, fn)) return await forwarded(handler, meta, body)
     const data = { http: httpData(meta.http, params, body) }
+    if (app.httpUri !== undefined) return await streamed(app, fn, asked, data, params)
     const metadata = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, { string: value }]))
     const response = await invoked(app, fn, meta, data, metadata)
     const outputs = outputsText(fn, response)
@@ -76,6 +77,15 @@ async function byRoute(app, { meta, body }) {
     console.error(error)
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 500, headers: [] }), '', fn) }
   }
+}
+
+/** The answer is on its way when this resolves. */
+async function streamed(app, fn, asked, data, params) {
+  await require('../azure/http-stream.cjs').exchange(app.httpUri, asked, data.http, params, async (metadata) => {
+    const response = await invoked(app, fn, asked.meta, data, metadata)
+    return { hasResult: response.hasResult, outputs: outputsText(fn, response) }
+  })
+  return { settle: () => {} }
 }
 
 const customHandler = () => require('../azure/custom-handler.cjs')
@@ -117,7 +127,8 @@ function mayCall({ level }, { http, trigger }) {
 }
 
 /** `{"target": "nightly", "input": …}`; an app with a single such function needs no target. */
-async function byName(app, { meta, body }) {
+async function byName(app, asked) {
+  const { meta, body } = asked
   const text = body.toString()
   const value = meta.input === 'json' ? parseJson(text) : undefined
   const isTargeted =
@@ -126,6 +137,8 @@ async function byName(app, { meta, body }) {
   if (fn === undefined) throw noSuch(app, isTargeted ? value.target : undefined)
   const given = isTargeted ? inputOf(value.input) : { kind: meta.input, text, body }
   const { data, metadata } = inputData(fn, given, meta)
+  if (app.httpUri !== undefined && data.http !== undefined)
+    return await streamed(app, fn, { ...asked, body: given.body }, data, {})
   const response = await invoked(app, fn, meta, data, metadata)
   return { outputs: outputsText(fn, response), settle: (call, bound) => settleByName(call, bound, fn, response) }
 }
