@@ -42,10 +42,9 @@ export interface Usage {
 
 /**
  * How a run ended. The first four are results of the function; `platform` is our error. `streamed`: the response was sent through
- * the call's sink.
+ * the call's sink. `outputs`: what an app put into output bindings.
  */
-export type Outcome = Usage & { runMs: number } & /** `outputs`: messages of an app for its queues; absent: none. */
-  (
+export type Outcome = Usage & { runMs: number } & (
     | { kind: 'returned'; value: Value; outputs?: AppOutput[] }
     | { kind: 'streamed'; status: number; outputs?: AppOutput[] }
     /** `value`: the response that the function gave despite the failure, as JSON. */

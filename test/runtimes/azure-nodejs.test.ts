@@ -1,6 +1,7 @@
 /** Apps of Azure Functions for Node.js, with the real library in their package. */
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { eventGridAnswers } from '../support/azure-event-grid.ts'
 import type { BindOptions, BoundWorker, HttpRequest } from '../support/conformance-harness.ts'
 import { packageFolders } from '../support/packages.ts'
 import { processHarness } from '../support/shim-process.ts'
@@ -190,6 +191,22 @@ describe('an app of version 4', () => {
     const named = await worker.call({ target: 'count', input: 'four' }).outcome
     expect(named).toMatchObject({ value: { bytes: 4 } })
     expect(await worker.call({ target: 'throws' }).outcome).toMatchObject({ state: 'failed', message: 'secret' })
+  })
+
+  test('events of Event Grid come by its webhook, in its schema or as CloudEvents, after the handshake', async () => {
+    await using worker = await bind({
+      'package.json': '{"main": "app.js"}',
+      'app.js': `
+        const { app, output } = require('@azure/functions')
+        const seen = output.storageQueue({ queueName: 'seen', connection: 'C' })
+        app.eventGrid('photos', { return: seen, handler: async (event) => {
+          if (event.subject === 'bad') throw new Error('bad event')
+          return event
+        } })
+        app.http('all', { route: '{*rest}', methods: ['GET', 'POST'], handler: async () => ({ body: 'caught' }) })`,
+      'host.json': '{"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}',
+    })
+    await eventGridAnswers(worker)
   })
 
   test('modules of ECMAScript, hooks, and another prefix', async () => {

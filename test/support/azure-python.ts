@@ -1,6 +1,7 @@
 /** Apps of Azure Functions for Python, and what is seen of them: with the library of the platform, or of PyPI. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { eventGridAnswers } from './azure-event-grid.ts'
 import type { BoundWorker, HttpRequest } from './conformance-harness.ts'
 import { packageFolders } from './packages.ts'
 import { processHarness } from './shim-process.ts'
@@ -158,6 +159,26 @@ export function azureApps(packages?: string): void {
       value: 'Hello, Eve!',
     })
     expect(await worker.call({ target: 'nobody' }).outcome).toMatchObject({ type: 'NoSuchFunction' })
+  })
+
+  test('events of Event Grid come by its webhook, in its schema or as CloudEvents, after the handshake', async () => {
+    const code = `
+import json
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.event_grid_trigger(arg_name="event")
+@app.queue_output(arg_name="out", queue_name="seen", connection="C")
+def photos(event, out: func.Out[str]):
+    if event.subject == 'bad': raise ValueError('bad event')
+    out.set(json.dumps({'id': event.id, 'subject': event.subject, 'data': event.get_json() if hasattr(event, 'get_json') else event.data}))
+
+@app.route(route="{*rest}")
+def every(req): return 'caught'
+`
+    const host = '{"extensions": {"http": {"routePrefix": ""}}}'
+    await using worker = await bind({ 'function_app.py': code, 'host.json': host })
+    await eventGridAnswers(worker)
   })
 
   test('folders of version 1 are packages of one app', async () => {

@@ -40,11 +40,11 @@ export class AppQueues {
   async deliver(execution: Execution, target: Target, outputs: AppOutput[]): Promise<string> {
     const kept: AppOutput[] = []
     let lines = ''
-    for (const output of outputs) {
+    for (const [place, output] of outputs.entries()) {
       if (output.messages.length === 0) continue
       const readers = this.#readers(target, output)
       for (const [at, message] of output.messages.entries()) {
-        for (const reader of readers) await this.#accept(execution, `${output.name}/${at}`, reader, message)
+        for (const reader of readers) await this.#accept(execution, `${place}/${at}`, reader, message)
       }
       if (readers.length > 0) continue
       kept.push(output)

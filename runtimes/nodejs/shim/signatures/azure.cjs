@@ -9,6 +9,7 @@ const { Refusal } = require('../errors.cjs')
 const { supply } = require('../platform.cjs')
 const { listed, loadApp, readJson } = require('../azure/app.cjs')
 const { invoke, offer, start } = require('../azure/core.cjs')
+const { deliveryIn, isEventGrid } = require('../azure/event-grid.cjs')
 const { httpData, inputData, plainOutput, responseOf } = require('../azure/data.cjs')
 const { outputsText } = require('../azure/outputs.cjs')
 const { existsSync } = builtin('node:fs')
@@ -58,6 +59,8 @@ function bind(app) {
 async function byRoute(app, asked) {
   const { meta, body } = asked
   const found = routed(app, meta) ?? (meta.trigger === 'webhook' ? onlyHttp(app) : undefined)
+  const delivery = isEventGrid(meta) || found === undefined ? deliveryIn(app, meta, body) : undefined
+  if (delivery !== undefined) return await delivered(app, asked, delivery)
   if (found === undefined)
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 404, headers: [] }), '', fn) }
   const { fn, params } = found
@@ -76,6 +79,24 @@ async function byRoute(app, asked) {
   } catch (error) {
     console.error(error)
     return { settle: (call, fn) => answerHttp(call, toJson({ status: 500, headers: [] }), '', fn) }
+  }
+}
+
+/** Each event is an invocation. Event Grid delivers them again when one fails. */
+async function delivered(app, { meta }, { fn, events, status = 202, headers = [], body = '' }) {
+  const settleWith = (status) => (call, bound) => answerHttp(call, toJson({ status, headers }), body, bound)
+  if (fn === undefined) return { settle: settleWith(status) }
+  try {
+    const responses = []
+    for (const event of events) responses.push(await invoked(app, fn, meta, { json: toJson(event) }, {}))
+    const outputData = responses.flatMap(({ returnValue, outputData = [] }) => [
+      ...outputData,
+      { name: '$return', data: returnValue },
+    ])
+    return { outputs: outputsText(fn, { outputData }), settle: settleWith(202) }
+  } catch (error) {
+    console.error(error)
+    return { settle: settleWith(500) }
   }
 }
 

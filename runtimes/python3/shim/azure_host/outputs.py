@@ -42,6 +42,13 @@ def outputs_text(function, value, outputs):
     return f'"outputs":{text},'
 
 
+def merged(results):
+    """The values and outputs of several invocations, as those of one."""
+    names = {name for _, outputs in results for name in outputs}
+    values = [value for value, _ in results if value is not None]
+    return values or None, {name: [outputs[name] for _, outputs in results if name in outputs] for name in names}
+
+
 def messages_in(kind, value):
     """Each element of a list is a message."""
     if value is None:

@@ -66,11 +66,15 @@ def answer(status, headers=(), body=b'', outputs=''):
 
 
 def by_route(functions, meta, body):
+    from ..azure_host.event_grid import delivery_in, is_event_grid
     from ..azure_host.invocation import answer_of, http_datum, invoke
     from ..azure_host.outputs import outputs_text
 
     http = meta['http']
     found = routed(functions, http) or (only_http(functions) if meta.get('trigger') == 'webhook' else None)
+    delivery = delivery_in(functions, meta, body) if found is None or is_event_grid(http) else None
+    if delivery is not None:
+        return delivered(meta, *delivery)
     if found is None:
         return answer(404)
     function, params = found
@@ -80,10 +84,30 @@ def by_route(functions, meta, body):
         value, outputs = invoke(function, meta, http_datum(http, params, body), {})
         return answer(*answer_of(function, value, outputs), outputs_text(function, value, outputs))
     except Exception as error:
-        from ..errors import describe
+        return failed(error)
 
-        print(describe(error)['stack'] or error, file=sys.stderr)
-        return answer(500)
+
+def delivered(meta, function, events):
+    """Each event is an invocation. Event Grid delivers them again when one fails."""
+    from azure.functions import meta as types
+
+    from ..azure_host.invocation import invoke
+    from ..azure_host.outputs import merged, outputs_text
+
+    if function is None:
+        return answer(*events)
+    try:
+        results = [invoke(function, meta, types.Datum(to_json(event), 'json'), {}) for event in events]
+        return answer(202, outputs=outputs_text(function, *merged(results)))
+    except Exception as error:
+        return failed(error)
+
+
+def failed(error):
+    from ..errors import describe
+
+    print(describe(error)['stack'] or error, file=sys.stderr)
+    return answer(500)
 
 
 def routed(functions, http):
