@@ -1,6 +1,7 @@
+import type { Figures } from '../../src/simulator/figures.ts'
 import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from '../../src/simulator/keep-alives.ts'
 import type { KeepAlive } from '../../src/simulator/rule.ts'
-import { type Figures, Simulation } from '../../src/simulator/simulation.ts'
+import { Simulation } from '../../src/simulator/simulation.ts'
 import type { Trace } from '../../src/simulator/trace.ts'
 
 /** A rule on a trace, compared with the fixed 10 minutes. */

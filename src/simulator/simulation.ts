@@ -1,34 +1,11 @@
 import { chooseEvictions } from '../engine/pool/policy/pool-policy.ts'
 import { EventHeap } from './event-heap.ts'
+import { type Figures, noCalls } from './figures.ts'
+import { IdleWorkers } from './idle-workers.ts'
+import { MemoryMeter } from './memory-meter.ts'
 import type { GenericPool, KeepAlive, SimulatedFunction, SimulatedGeneric, SimulatedWorker, World } from './rule.ts'
 import { StartLine } from './start-line.ts'
 import type { Trace } from './trace.ts'
-
-export interface Figures {
-  calls: number
-  /** Calls served by a worker that was started for them. */
-  cold: number
-  /** Cold calls that were the first of their function, which no rule can avoid. */
-  first: number
-  /** Cold calls while others of the function ran: one worker was not enough. */
-  scaleOut: number
-  /** Calls served by a ready generic worker. */
-  prewarmed: number
-  /** Calls that waited for a busy worker, and their total wait. */
-  waited: number
-  waitedMs: number
-  /** Total wait of all calls for a worker, new or busy. */
-  delayMs: number
-  /** Memory of idle workers, including generic and starting ones: mean over time, and peak. */
-  idleMib: number
-  peakIdleMib: number
-  busyMib: number
-  /** The part of the idle memory that generic workers take. */
-  genericMib: number
-  /** Workers started ahead, and those of them that served no call. */
-  warmed: number
-  warmedInVain: number
-}
 
 type Event =
   | { kind: 'end'; worker: SimulatedWorker; call: number }
@@ -40,7 +17,6 @@ type Event =
   | { kind: 'function'; fn: SimulatedFunction }
   | { kind: 'patience'; fn: SimulatedFunction }
 
-const mib = 1024 * 1024
 /** The service's default. */
 const maxParallelStarts = 4
 /** Interval of the refills of generic workers. */
@@ -56,22 +32,14 @@ export class Simulation implements World {
   readonly trace: Trace
   readonly functions: SimulatedFunction[]
   readonly generic: GenericPool[]
-  readonly idle: SimulatedWorker[] = []
   now = 0
   #rule: KeepAlive
   #events = new EventHeap<Event>()
   #starts = new StartLine(maxParallelStarts, (takesMs, event: Event) => this.#events.add(this.now + takesMs, event))
   #made = 0
-  #idleBytes = 0
-  #heldBytes = 0
-  /** Also part of the idle memory. */
-  #genericBytes = 0
-  #sinceMs = 0
-  #idleByteMs = 0
-  #heldByteMs = 0
-  #genericByteMs = 0
-  #peakIdleBytes = 0
-  #figures: Figures
+  #memory = new MemoryMeter()
+  #idle = new IdleWorkers()
+  #figures = noCalls()
 
   constructor(trace: Trace, rule: KeepAlive) {
     this.trace = trace
@@ -90,22 +58,6 @@ export class Simulation implements World {
     }))
     const runtimes = rule.generic === undefined ? [] : trace.runtimes
     this.generic = runtimes.map((runtime) => ({ runtime, ready: [], starting: 0 }))
-    this.#figures = {
-      calls: 0,
-      cold: 0,
-      prewarmed: 0,
-      first: 0,
-      scaleOut: 0,
-      waited: 0,
-      waitedMs: 0,
-      delayMs: 0,
-      idleMib: 0,
-      peakIdleMib: 0,
-      busyMib: 0,
-      genericMib: 0,
-      warmed: 0,
-      warmedInVain: 0,
-    }
   }
 
   run(): Figures {
@@ -118,23 +70,18 @@ export class Simulation implements World {
     }
     this.#until(lengthMs)
     this.now = lengthMs
-    this.#account()
     for (const worker of this.idle) if (!worker.hasServed) this.#figures.warmedInVain++
-    const perMib = this.now * mib
-    const idleMib = this.#idleByteMs / perMib
-    return {
-      ...this.#figures,
-      idleMib,
-      peakIdleMib: this.#peakIdleBytes / mib,
-      busyMib: this.#heldByteMs / perMib - idleMib,
-      genericMib: this.#genericByteMs / perMib,
-    }
+    return { ...this.#figures, ...this.#memory.figures(this.now) }
   }
 
   // --- actions of rules
 
+  get idle(): readonly SimulatedWorker[] {
+    return this.#idle.all
+  }
+
   get freeBytes(): number {
-    return this.#rule.budgetBytes - this.#heldBytes
+    return this.#rule.budgetBytes - this.#memory.heldBytes
   }
 
   /** Expected time until a new worker is ready. */
@@ -157,12 +104,11 @@ export class Simulation implements World {
 
   end(worker: SimulatedWorker): void {
     const { fn } = worker
-    this.#account()
     this.#noLongerIdle(worker)
     fn.free.splice(fn.free.indexOf(worker), 1)
     fn.workers--
     worker.isGone = true
-    this.#heldBytes -= worker.memoryBytes
+    this.#memory.hold(-worker.memoryBytes, this.now)
     if (!worker.hasServed) this.#figures.warmedInVain++
   }
 
@@ -234,10 +180,7 @@ export class Simulation implements World {
 
   #serve(worker: SimulatedWorker, call: number): void {
     const { fn } = worker
-    if (worker.running === 0) {
-      this.#account()
-      this.#noLongerIdle(worker)
-    }
+    if (worker.running === 0) this.#noLongerIdle(worker)
     worker.running++
     worker.hasServed = true
     if (worker.running >= fn.concurrency) fn.free.pop()
@@ -289,7 +232,7 @@ export class Simulation implements World {
     const pool = this.#genericOf(fn)
     if (pool === null || this.#rule.generic?.wantsMore(pool, this) !== true) return
     this.#hold(pool.runtime.memoryBytes)
-    this.#countGeneric(pool.runtime.memoryBytes)
+    this.#memory.generic(pool.runtime.memoryBytes, this.now)
     this.#addReady(pool)
   }
 
@@ -302,7 +245,6 @@ export class Simulation implements World {
       ...{ place: -1, isGone: false, lookAt: Number.POSITIVE_INFINITY, worthUntil: 0, hasServed: false },
     }
     fn.free.push(worker)
-    this.#account()
     this.#noteIdle(worker)
     if (call === undefined) return this.#nowIdle(worker)
     this.#figures[start]++
@@ -321,7 +263,7 @@ export class Simulation implements World {
   #bind(fn: SimulatedFunction, pool: GenericPool): void {
     const { memoryBytes, bindMs } = pool.runtime
     pool.ready.pop()
-    this.#countGeneric(-memoryBytes)
+    this.#memory.generic(-memoryBytes, this.now)
     this.#hold(fn.memoryBytes - memoryBytes)
     this.#events.add(this.now + bindMs, { kind: 'bound', fn })
   }
@@ -330,7 +272,7 @@ export class Simulation implements World {
     const { memoryBytes, startMs } = pool.runtime
     while (this.#rule.generic?.wantsMore(pool, this)) {
       this.#hold(memoryBytes)
-      this.#countGeneric(memoryBytes)
+      this.#memory.generic(memoryBytes, this.now)
       pool.starting++
       this.#starts.add({ urgency: 'later', takesMs: startMs, event: { kind: 'ready', pool }, isNeeded: () => true })
     }
@@ -343,14 +285,8 @@ export class Simulation implements World {
   #endReady(worker: SimulatedGeneric): void {
     const { pool, memoryBytes } = worker
     pool.ready.splice(pool.ready.indexOf(worker), 1)
-    this.#countGeneric(-memoryBytes)
+    this.#memory.generic(-memoryBytes, this.now)
     this.#hold(-memoryBytes)
-  }
-
-  #countGeneric(bytes: number): void {
-    this.#account()
-    this.#genericBytes += bytes
-    this.#countIdle(bytes)
   }
 
   // --- memory
@@ -358,12 +294,10 @@ export class Simulation implements World {
   /** Reserves memory in addition to that of the other workers, after making room. */
   #hold(bytes: number): void {
     if (this.freeBytes < bytes && bytes > 0) this.#makeRoom(bytes - this.freeBytes)
-    this.#account()
-    this.#heldBytes += bytes
+    this.#memory.hold(bytes, this.now)
   }
 
   #nowIdle(worker: SimulatedWorker): void {
-    this.#account()
     if (worker.place < 0) this.#noteIdle(worker)
     worker.idleSince = this.now
     worker.worthUntil = 0
@@ -400,31 +334,12 @@ export class Simulation implements World {
   }
 
   #noteIdle(worker: SimulatedWorker): void {
-    worker.place = this.idle.push(worker) - 1
-    this.#countIdle(worker.memoryBytes)
-  }
-
-  #countIdle(bytes: number): void {
-    this.#idleBytes += bytes
-    if (this.#idleBytes > this.#peakIdleBytes) this.#peakIdleBytes = this.#idleBytes
+    this.#idle.add(worker)
+    this.#memory.idle(worker.memoryBytes, this.now)
   }
 
   #noLongerIdle(worker: SimulatedWorker): void {
-    const last = this.idle.pop() as SimulatedWorker
-    if (last !== worker) {
-      this.idle[worker.place] = last
-      last.place = worker.place
-    }
-    worker.place = -1
-    this.#countIdle(-worker.memoryBytes)
-  }
-
-  /** Called before the bytes change. */
-  #account(): void {
-    const passed = this.now - this.#sinceMs
-    this.#idleByteMs += this.#idleBytes * passed
-    this.#genericByteMs += this.#genericBytes * passed
-    this.#heldByteMs += this.#heldBytes * passed
-    this.#sinceMs = this.now
+    this.#idle.remove(worker)
+    this.#memory.idle(-worker.memoryBytes, this.now)
   }
 }
