@@ -86,6 +86,17 @@ export function afterSetBack(job: Job, patterns: CronPatterns, nowMs: number, ba
   return { ...job, nextExecutionTime: next + ((shiftOf(job) + 1) % (mostShiftMs + 1)), updatedAt: nowMs }
 }
 
+/** Smaller differences may come from a slewed clock. */
+const leastSetBackMs = 1000
+
+/** The jobs whose times a clock computed that was ahead, by the time of now. `backOf`: how far the clock was set back for a job. */
+export const jobsSetBack = (jobs: Job[], patterns: CronPatterns, nowMs: number, backOf: (job: Job) => number): Job[] =>
+  jobs.flatMap((job) => {
+    const backMs = backOf(job)
+    const now = backMs < leastSetBackMs ? job : afterSetBack(job, patterns, nowMs, backMs)
+    return now === job ? [] : [now]
+  })
+
 /** A count of 0 on a new job means one run, as in Qinling. */
 const runsLeft = (job: Job): number => (job.count === null ? Number.POSITIVE_INFINITY : Math.max(1, job.count))
 

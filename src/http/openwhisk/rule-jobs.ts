@@ -2,7 +2,8 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { WhiskAlarm, WhiskEntity, WhiskRule } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
-import { type Jobs, leastAheadMs, type NewJob } from '../../services/triggers/jobs.ts'
+import { leastAheadMs } from '../../services/triggers/job-schedule.ts'
+import type { Jobs, NewJob } from '../../services/triggers/jobs.ts'
 import type { Catalogue } from './catalogue.ts'
 import { objectOf } from './key-values.ts'
 import { badRequest } from './whisk-error.ts'
@@ -43,7 +44,7 @@ export class RuleJobs {
 
   /** Throws FaasError or WhiskError for a schedule that no job can have. */
   check({ cron, timezone, date }: WhiskAlarm): void {
-    if (cron !== null) this.#parts.jobs.preview(cron, timezone)
+    if (cron !== null) this.#parts.jobs.times.preview(cron, timezone)
     else if (date !== null && this.#hasPassed(date)) throw badRequest('The date must be at least 60 seconds ahead.')
   }
 

@@ -112,7 +112,7 @@ const calendar = z.object({
 export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number }, clock: { now(): number }): void {
   const asShown = (job: Job) => ({
     ...shownJob(job),
-    next_runs: jobs.nextRuns(job).map((time) => shownTime(time)),
+    next_runs: jobs.times.next(job).map((time) => shownTime(time)),
     left_out: jobs.runs.leftOut(job.id).map(({ atMs, why }) => ({ at: shownTime(atMs), why })),
   })
 
@@ -174,7 +174,7 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
     (c) => {
       const { pattern = '', timezone = 'UTC', seconds = 'last' } = c.req.query()
       if (seconds !== 'last' && seconds !== 'first') throw invalid('"seconds" must be last or first.')
-      const { words, times } = jobs.preview(withSecondsLast(pattern, seconds), timezone)
+      const { words, times } = jobs.times.preview(withSecondsLast(pattern, seconds), timezone)
       return c.json({ words, next_runs: times.map((time) => shownTime(time)) })
     },
   )
@@ -193,7 +193,7 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
     async (c) => {
       const { filter } = listQuery(c, c.get('who'), ['project_id'])
       const now = clock.now()
-      const rows = await jobs.calendar(filter.projectId, now + dayMs)
+      const rows = await jobs.times.calendar(filter.projectId, now + dayMs)
       return c.json({
         from: shownTime(now),
         until: shownTime(now + dayMs),

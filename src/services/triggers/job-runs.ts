@@ -1,18 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
-import { after, afterRuns, afterSetBack, dueRuns } from '../../domain/due-runs.ts'
+import { after, afterRuns, dueRuns, jobsSetBack } from '../../domain/due-runs.ts'
 import { Durations } from '../../domain/durations.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
-import { idFrom } from '../../domain/ids.ts'
-import { inputFromText } from '../../domain/input.ts'
 import type { CronPatterns, Job, JobStore, JobTimers, LeftOut } from '../../domain/job.ts'
 import type { Log } from '../../domain/log.ts'
-import { defaultSignature } from '../../domain/signature.ts'
-import { inputOfJob } from '../../domain/trigger-event.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Target, Targets } from '../functions/targets.ts'
-import type { Accepted, Follow, Invocation } from '../runs/invocation.ts'
+import type { Follow, Invocation } from '../runs/invocation.ts'
+import { runId, runOfJob, untriedRunOfJob } from './job-execution.ts'
+import { JobTurns } from './job-turns.ts'
 
 export interface JobRunsParts {
   store: JobStore
@@ -43,15 +41,6 @@ interface Fired {
   retryAtMs?: number
 }
 
-/** Unfinished runs of one job. */
-interface Turns {
-  unfinished: number
-  last: Promise<unknown>
-}
-
-/** Smaller differences may come from a slewed clock. */
-const leastSetBackMs = 1000
-
 /**
  * Makes the runs of jobs that are due.
  *
@@ -72,7 +61,7 @@ export class JobRuns {
   #firing = new Map<string, Promise<void>>()
   /** When a job's due run could not be accepted for the first time. */
   #heldBackSince = new Map<string, number>()
-  #turns = new Map<string, Turns>()
+  #turns = new JobTurns()
   #leftOut = new Map<string, LeftOut[]>()
   /** Delay of runs after their due times; missed runs are counted separately. */
   readonly lateness = new Durations()
@@ -100,11 +89,7 @@ export class JobRuns {
   /** Moves jobs whose times were computed by a clock that was ahead to the current time. Returns those that changed. */
   #goBy(nowMs: number, jobs: Job[], backOf: (job: Job) => number): Job[] {
     const { store, patterns, log } = this.#parts
-    const changed = jobs.flatMap((job) => {
-      const backMs = backOf(job)
-      const now = backMs < leastSetBackMs ? job : afterSetBack(job, patterns, nowMs, backMs)
-      return now === job ? [] : [now]
-    })
+    const changed = jobsSetBack(jobs, patterns, nowMs, backOf)
     if (changed.length === 0) return []
     log.warn({ jobs: changed.length }, 'the clock was set back: jobs go by the new time')
     store.updateAll(changed)
@@ -165,8 +150,8 @@ export class JobRuns {
   follow: Follow = (run) => {
     const { trigger, triggerId: jobId } = run.execution
     if (trigger !== 'job' || jobId === null) return undefined
-    const before = this.#turns.get(jobId)?.last
-    this.#takeTurn(jobId, run)
+    const before = this.#turns.last(jobId)
+    this.#turns.take(jobId, run)
     return this.#parts.store.find(jobId)?.overlap === 'queue' ? before : undefined
   }
 
@@ -241,8 +226,7 @@ export class JobRuns {
 
   async #makeRun(job: Job, atMs: number, heldMs: number): Promise<'made' | 'left_out' | 'later'> {
     const { targets, invocation, log } = this.#parts
-    const turns = this.#turns.get(job.id)
-    if (turns !== undefined && mustLeaveOut(job, turns)) {
+    if (this.#turns.mustLeaveOut(job)) {
       log.info({ job: job.id, overlap: job.overlap }, 'a due run is left out: runs before it are unfinished')
       this.#noteLeftOut(job, { atMs, why: 'overlap' })
       return 'left_out'
@@ -254,19 +238,9 @@ export class JobRuns {
       return this.#cannotRun(job, atMs, heldMs, error)
     }
     try {
-      const { signature } = target.revision
-      const executionId = runId(job, atMs)
-      const run = await invocation.accept({
-        target,
-        projectId: job.projectId,
-        trigger: 'job',
-        triggerId: job.id,
-        input: inputFromText(inputOfJob(job, atMs, executionId, signature), signature),
-        description: descriptionOf(job),
-        executionId,
-        after: job.overlap === 'queue' ? turns?.last : undefined,
-      })
-      if (!run.duplicate) this.#takeTurn(job.id, run)
+      const after = job.overlap === 'queue' ? this.#turns.last(job.id) : undefined
+      const run = await invocation.accept(runOfJob(job, atMs, target, after))
+      if (!run.duplicate) this.#turns.take(job.id, run)
       return 'made'
     } catch (error) {
       log.warn({ job: job.id, err: error }, 'a due run could not be accepted; trying again')
@@ -281,32 +255,8 @@ export class JobRuns {
     log.error({ job: job.id, err: error }, 'a due job has nothing to run')
     const functionId = targets.functionIdOf(job.projectId, job)
     if (functionId === null) return 'made'
-    invocation.recordUntried(
-      {
-        executionId: runId(job, atMs),
-        projectId: job.projectId,
-        functionId,
-        functionVersion: job.functionVersion ?? 0,
-        functionAlias: job.functionAlias,
-        trigger: 'job',
-        triggerId: job.id,
-        description: descriptionOf(job),
-        input: inputFromText(job.functionInput, defaultSignature),
-      },
-      error,
-    )
+    invocation.recordUntried(untriedRunOfJob(job, atMs, functionId), error)
     return 'made'
-  }
-
-  #takeTurn(jobId: string, run: Accepted): void {
-    const turns = this.#turns.get(jobId) ?? { unfinished: 0, last: run.finished }
-    turns.unfinished++
-    turns.last = Promise.all([turns.last, run.finished])
-    this.#turns.set(jobId, turns)
-    void run.finished.then(() => {
-      turns.unfinished--
-      if (turns.unfinished === 0) this.#turns.delete(jobId)
-    })
   }
 
   #targetOrNothing(job: Job): Target | undefined {
@@ -316,14 +266,4 @@ export class JobRuns {
       return undefined
     }
   }
-}
-
-/** The same id for the same run of a job, whoever computes it. */
-export const runId = (job: Job, dueMs: number): string => idFrom(job.id, dueMs)
-
-const descriptionOf = (job: Job): string => `Created by Job ${job.id}`
-
-function mustLeaveOut(job: Job, turns: Turns): boolean {
-  if (job.overlap === 'skip') return true
-  return job.overlap === 'queue' && turns.unfinished > job.missedLimit
 }

@@ -1,0 +1,41 @@
+import { idFrom } from '../../domain/ids.ts'
+import { inputFromText } from '../../domain/input.ts'
+import type { Job } from '../../domain/job.ts'
+import { defaultSignature } from '../../domain/signature.ts'
+import { inputOfJob } from '../../domain/trigger-event.ts'
+import type { Target } from '../functions/targets.ts'
+import type { RunRequest } from '../runs/run-request.ts'
+
+/** A due run of a job as an execution. */
+
+/** The same id for the same run of a job, whoever computes it. */
+export const runId = (job: Job, dueMs: number): string => idFrom(job.id, dueMs)
+
+const originOf = (job: Job, atMs: number) => ({
+  executionId: runId(job, atMs),
+  projectId: job.projectId,
+  trigger: 'job' as const,
+  triggerId: job.id,
+  description: `Created by Job ${job.id}`,
+})
+
+/** `after`: begins when that has ended. */
+export function runOfJob(job: Job, atMs: number, target: Target, after: Promise<unknown> | undefined): RunRequest {
+  const { signature } = target.revision
+  const origin = originOf(job, atMs)
+  return {
+    ...origin,
+    target,
+    input: inputFromText(inputOfJob(job, atMs, origin.executionId, signature), signature),
+    after,
+  }
+}
+
+/** A run that has nothing to run. */
+export const untriedRunOfJob = (job: Job, atMs: number, functionId: string) => ({
+  ...originOf(job, atMs),
+  functionId,
+  functionVersion: job.functionVersion ?? 0,
+  functionAlias: job.functionAlias,
+  input: inputFromText(job.functionInput, defaultSignature),
+})
