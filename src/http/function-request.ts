@@ -1,15 +1,13 @@
 import { z } from '@hono/zod-openapi'
-import { FaasError, invalid } from '../domain/errors.ts'
-import type { FunctionCors } from '../domain/exposure.ts'
+import { invalid } from '../domain/errors.ts'
 import { recordings } from '../domain/function.ts'
-import type { Placement } from '../domain/machine.ts'
-import type { SecretUse } from '../domain/secret.ts'
 import { signatureNames } from '../domain/signature.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
-import { jsonText, mediaType, parseObject, readBytes } from './body.ts'
+import { mediaType } from './body.ts'
 import type { Ctx } from './ctx.ts'
 import { choice, field, flag, integer, nullable, number, parseFields, text } from './fields.ts'
-import { parseMultipart } from './multipart.ts'
+import { toCors, toHosts, toPaths, toPlacement, toSecrets, toStrings } from './function-values.ts'
+import { type BodyLimits, readSent } from './sent-function.ts'
 import { destination, retries } from './terms-fields.ts'
 
 /** Requests that create or update functions: the only ones that may be JSON, a form, or a bare ZIP. */
@@ -123,18 +121,6 @@ const bodiesOf = (schema: z.ZodObject): Record<string, z.ZodType> => ({
 export const newFunctionBodies = bodiesOf(newFunction)
 export const functionChangeBodies = bodiesOf(functionChange)
 
-export interface BodyLimits {
-  maxBodyBytes: number
-  maxPackageBytes: number
-}
-
-interface Sent {
-  fields: Record<string, unknown>
-  /** Whether unknown keys are refused; in forms they are ignored. */
-  unknownKeys: 'strict' | 'ignore'
-  zip?: Buffer
-}
-
 export type NewFunctionFields = FunctionFields & { code: unknown; runtime?: string; zip?: Buffer }
 export type FunctionChangeFields = FunctionFields & { code?: unknown; image?: string | undefined; zip?: Buffer }
 
@@ -153,43 +139,6 @@ export async function readFunctionChange(c: Ctx, limits: BodyLimits): Promise<Fu
   const { fields, zip } = await readSent(c, limits)
   const given = parseFields(functionChange, fields, 'ignore')
   return { ...named(given), code: given.code === '' ? undefined : given.code, image: given.image || undefined, zip }
-}
-
-async function readSent(c: Ctx, limits: BodyLimits): Promise<Sent> {
-  const { maxBodyBytes, maxPackageBytes } = limits
-  switch (mediaType(c)) {
-    case '':
-    case 'application/json':
-      return { fields: parseObject(jsonText(await readBytes(c, maxBodyBytes))), unknownKeys: 'strict' }
-    case 'application/x-www-form-urlencoded':
-      return { fields: formFields(await readBytes(c, maxBodyBytes)), unknownKeys: 'ignore' }
-    case 'multipart/form-data':
-      return readMultipart(c, maxPackageBytes + maxBodyBytes)
-    case 'application/zip':
-      return { fields: queryFields(c), unknownKeys: 'strict', zip: await readBytes(c, maxPackageBytes) }
-    default:
-      throw new FaasError(
-        'unsupported_media_type',
-        'Send a function as multipart/form-data, application/x-www-form-urlencoded, application/json or application/zip.',
-      )
-  }
-}
-
-/** Query parameters may request a check or a build in addition to the fields. */
-function queryFields(c: Ctx): Record<string, unknown> {
-  const { check: _check, build: _build, bundle: _bundle, async: _async, ...fields } = c.req.query()
-  return fields
-}
-
-const formFields = (body: Buffer): Record<string, unknown> =>
-  Object.fromEntries(new URLSearchParams(body.toString('utf8')))
-
-/** The part named `package` is the package; its file name and type are ignored. */
-async function readMultipart(c: Ctx, maxBytes: number): Promise<Sent> {
-  const parts = parseMultipart(await readBytes(c, maxBytes), c.req.header('Content-Type') ?? '')
-  const texts = parts.filter(({ name }) => name !== 'package').map(({ name, body }) => [name, body.toString('utf8')])
-  const zip = parts.find(({ name }) => name === 'package')?.body
-  return { fields: Object.fromEntries(texts), unknownKeys: 'ignore', ...(zip !== undefined && { zip }) }
 }
 
 /** Maps the API's field names to ours. An empty name or entry counts as none. */
@@ -226,74 +175,4 @@ function named(given: Omit<z.output<typeof functionChange>, 'image'>): FunctionF
     onSuccess: given.on_success,
     onFailure: given.on_failure,
   }
-}
-
-/** By name: functions that ask for the same labels share generic workers. */
-function toPlacement(value: unknown): Placement {
-  return Object.fromEntries(Object.entries(toStrings(value, '{"gpu": "true"}')).sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-function toStrings(value: unknown, example: string): Record<string, string> {
-  const env = typeof value === 'string' ? parsedJson(value) : value
-  const isObject = typeof env === 'object' && env !== null && !Array.isArray(env)
-  if (!isObject || !Object.values(env).every((one) => typeof one === 'string')) {
-    throw invalid(`must be an object of strings, such as ${example}.`)
-  }
-  return env as Record<string, string>
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const corsShape = z.strictObject({
-  origins: z.array(z.string()).min(1).max(100),
-  methods: z.array(z.string()).max(100).nullish(),
-  headers: z.array(z.string()).max(100).nullish(),
-  credentials: z.boolean().nullish(),
-})
-
-function toCors(value: unknown): FunctionCors | null {
-  const given = typeof value === 'string' ? parsedJson(value) : value
-  if (given === null) return null
-  const parsed = corsShape.safeParse(given)
-  if (!parsed.success) {
-    throw invalid(
-      'must be {"origins": […], "methods": […], "headers": […], "credentials": true or false}; origins are required.',
-    )
-  }
-  const { origins, methods, headers, credentials } = parsed.data
-  return { origins, methods: methods ?? null, headers: headers ?? null, credentials: credentials ?? false }
-}
-
-const secretShape = z.union([
-  z.string(),
-  z.strictObject({ name: z.string(), as: z.enum(['env', 'file']).nullish(), to: z.string().nullish() }),
-])
-
-function toSecrets(value: unknown): SecretUse[] {
-  const parsed = z.array(secretShape).safeParse(typeof value === 'string' ? parsedJson(value) : value)
-  if (!parsed.success) throw invalid('must be an array of names, or of {"name", "as": "env" or "file", "to"}.')
-  return parsed.data.map((use) => {
-    if (typeof use === 'string') return { name: use, as: 'env', to: use }
-    return { name: use.name, as: use.as ?? 'env', to: use.to ?? use.name }
-  })
-}
-
-function toPaths(value: unknown): string[] {
-  const given = typeof value === 'string' ? parsedJson(value) : value
-  if (Array.isArray(given) && given.every((one) => typeof one === 'string')) return given
-  throw invalid('must be an array of paths, such as ["/var/cache/nginx"].')
-}
-
-function toHosts(value: unknown): string[] {
-  const given = typeof value === 'string' ? parsedJson(value) : value
-  if (!Array.isArray(given) || !given.every((one) => typeof one === 'string')) {
-    throw invalid('must be an array of host names, such as ["shop.example.org"].')
-  }
-  return [...new Set(given.map((host) => host.toLowerCase()))]
 }

@@ -10,14 +10,9 @@ import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import type { Told } from '../error-response.ts'
 import { functionJson, listedFunction, shownFunction } from '../function-json.ts'
-import {
-  type BodyLimits,
-  functionChangeBodies,
-  newFunctionBodies,
-  readFunctionChange,
-  readNewFunction,
-} from '../function-request.ts'
+import { functionChangeBodies, newFunctionBodies, readFunctionChange, readNewFunction } from '../function-request.ts'
 import { listParameters, listQuery } from '../list-query.ts'
+import type { BodyLimits } from '../sent-function.ts'
 
 const tag = 'functions'
 const path = '/v1/functions/:id'
