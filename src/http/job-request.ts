@@ -1,0 +1,83 @@
+import { z } from '@hono/zod-openapi'
+import { invalid } from '../domain/errors.ts'
+import { secondsPlaces, withSecondsLast } from '../domain/job.ts'
+import { readObject } from './body.ts'
+import type { Ctx } from './ctx.ts'
+import { choice, ignored, integer, parseFields, text } from './fields.ts'
+import { missedRules, overlaps } from './job-json.ts'
+
+/** What a request says about a job. */
+
+/** Longer than any useful pattern. */
+const patternLength = 255
+const inputLength = 1024 * 1024
+
+const common = {
+  name: text(),
+  function_input: text(inputLength, 'As the input of an execution.'),
+  input: text(inputLength, 'Another word for function_input, as executions have it.'),
+  pattern: text(patternLength, 'Cron: five fields, or six with seconds at the end, or @hourly and the like.'),
+  seconds: choice(
+    secondsPlaces,
+    'Which of six fields of the pattern is for seconds; it is kept with the last (default).',
+  ),
+  timezone: text(64, 'IANA name of the zone that the pattern is read in; default UTC.'),
+  overlap: choice(overlaps, 'When a run is due while one before is unfinished: both (default), leave it out, wait.'),
+  missed: choice(missedRules, 'Runs that fell into a downtime: none, one for all (default), all up to missed_limit.'),
+  missed_limit: integer('From 1 to 1000; default 100. Also how many runs of overlap queue may wait.'),
+}
+
+export const newJob = z.object({
+  ...common,
+  function_id: text(255, 'Id or name of the function; name@alias and name:3 say more.'),
+  function_version: integer('0, the default: the function as it is when the job runs.'),
+  function_alias: text(255, 'Wins over function_id and function_version; looked up when the job runs.'),
+  first_execution_time: text(255, 'Any usual date text, read as UTC; at least 60 seconds ahead.'),
+  count: integer('Runs to make; absent: without end.'),
+  status: ignored(),
+})
+
+export const jobChange = z.object({
+  ...common,
+  status: text(),
+  next_execution_time: text(255, 'Any usual date text, read as UTC; at least 60 seconds ahead.'),
+  function_id: ignored(),
+  function_version: ignored(),
+  function_alias: ignored(),
+  first_execution_time: ignored(),
+  count: ignored(),
+})
+
+export async function readNewJob(c: Ctx, maxBodyBytes: number) {
+  const fields = parseFields(newJob, await readObject(c, maxBodyBytes))
+  return {
+    ...ours(fields),
+    functionId: fields.function_id,
+    functionVersion: fields.function_version,
+    functionAlias: fields.function_alias,
+    firstExecutionTime: fields.first_execution_time,
+    count: fields.count,
+  }
+}
+
+export async function readJobChange(c: Ctx, maxBodyBytes: number) {
+  const fields = parseFields(jobChange, await readObject(c, maxBodyBytes))
+  return { ...ours(fields), status: fields.status, nextExecutionTime: fields.next_execution_time }
+}
+
+const ours = ({ function_input, input, missed_limit, ...same }: z.output<z.ZodObject<typeof common>>) => ({
+  name: same.name,
+  pattern: same.pattern === undefined ? undefined : withSecondsLast(same.pattern, same.seconds ?? 'last'),
+  timezone: same.timezone,
+  overlap: same.overlap,
+  missed: same.missed,
+  functionInput: oneOf(function_input, input),
+  missedLimit: missed_limit,
+})
+
+function oneOf(functionInput: string | undefined, input: string | undefined): string | undefined {
+  if (functionInput !== undefined && input !== undefined) {
+    throw invalid('"input" and "function_input" are the same: send one of them.')
+  }
+  return functionInput ?? input
+}
