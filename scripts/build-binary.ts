@@ -17,7 +17,7 @@ import { basename, dirname, join } from 'node:path'
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { plainAssets, projectFolder, version } from '../src/assets.ts'
-import { must } from '../src/host/command.ts'
+import { runOrThrow } from '../src/host/command.ts'
 import { withLock } from '../src/host/lock.ts'
 import { SetupProblem } from '../src/host/problem.ts'
 import { findProgram } from '../src/host/this-host.ts'
@@ -87,7 +87,7 @@ async function makeBlob(parts: Bundle): Promise<string> {
   const all = { ...assets, ...compressed(caches) }
   writeJson(join(work, 'sea.json'), { main: basename(await makeLauncher()), output, assets: all, ...how })
   // Run in this folder, so that errors name the program and not the folder.
-  await must('Making what is carried', process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: work })
+  await runOrThrow('Making what is carried', process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: work })
   return output
 }
 
@@ -141,9 +141,16 @@ async function inject(blob: string): Promise<void> {
   chmodSync(unfinished, 0o755)
   // Removing the symbols saves a seventh of the size. It must happen before the injection, which strip would undo.
   if (findProgram('strip') === undefined) progress.warn('strip (binutils) is not installed: the file is larger')
-  else await must('Stripping', 'strip', ['--strip-unneeded', unfinished])
+  else await runOrThrow('Stripping', 'strip', ['--strip-unneeded', unfinished])
   const postject = join(dirname(createRequire(import.meta.url).resolve('postject/package.json')), 'dist', 'cli.js')
-  await must('Injecting', process.execPath, [postject, unfinished, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse])
+  await runOrThrow('Injecting', process.execPath, [
+    postject,
+    unfinished,
+    'NODE_SEA_BLOB',
+    blob,
+    '--sentinel-fuse',
+    fuse,
+  ])
   renameSync(unfinished, target)
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { projectFolder, version } from '../src/assets.ts'
 import { readSettings } from '../src/host/address.ts'
 import { packContext } from '../src/host/build-context.ts'
-import { must } from '../src/host/command.ts'
+import { runOrThrow } from '../src/host/command.ts'
 import { ensureDebianBase } from '../src/host/debian-base.ts'
 import { type EngineClient, makeEngineClient } from '../src/host/engine-client.ts'
 import { makeRegistries } from '../src/host/registry.ts'
@@ -37,7 +37,7 @@ async function main(): Promise<undefined> {
   const engine = makeEngineClient(readSettings().dockerHost)
   const isOptional = process.argv.includes('--if-old')
   if (isOptional || !existsSync(executable)) {
-    await must('The executable', process.execPath, ['scripts/build-binary.ts', '--if-old'])
+    await runOrThrow('The executable', process.execPath, ['scripts/build-binary.ts', '--if-old'])
   }
   const madeOf = createHash('sha256').update(readFileSync(executable)).update(dockerfile).digest('hex')
   const found = isOptional ? await engine.inspect('taibai/server') : undefined

@@ -78,7 +78,8 @@ async function startedServer(): Promise<Client> {
 
 /** Those of a function, of runs and of a build too, when there are any. */
 async function pathsOf({ connection }: Client): Promise<string[]> {
-  const rows = async (noun: string, query: string) => (await connection.must('GET', `/v1/${noun}?${query}`)).json[noun]
+  const rows = async (noun: string, query: string) =>
+    (await connection.requestOk('GET', `/v1/${noun}?${query}`)).json[noun]
   const [fn] = await rows('functions', '')
   const runs = [
     ...(await rows('executions', 'order=newest&limit=1&status=success')),

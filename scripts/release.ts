@@ -5,7 +5,7 @@ import { copyFileSync, createReadStream, mkdirSync, readdirSync, readFileSync, r
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { version as current, projectFolder } from '../src/assets.ts'
-import { must } from '../src/host/command.ts'
+import { runOrThrow } from '../src/host/command.ts'
 import { SetupProblem } from '../src/host/problem.ts'
 import { audit } from './release/audit.ts'
 import { checkVersion, releasedChangelog } from './release/changelog.ts'
@@ -61,10 +61,10 @@ function attempt<T>(act: () => T): T {
   }
 }
 
-const git = (...args: string[]): Promise<string> => must(`git ${args[0]}`, 'git', args, { cwd: projectFolder })
-const npm = (...args: string[]): Promise<string> => must(`npm ${args[0]}`, 'npm', args, { cwd: projectFolder })
+const git = (...args: string[]): Promise<string> => runOrThrow(`git ${args[0]}`, 'git', args, { cwd: projectFolder })
+const npm = (...args: string[]): Promise<string> => runOrThrow(`npm ${args[0]}`, 'npm', args, { cwd: projectFolder })
 const script = (name: string, ...args: string[]): Promise<string> =>
-  must(name, process.execPath, [join('scripts', name), ...args], { cwd: projectFolder })
+  runOrThrow(name, process.execPath, [join('scripts', name), ...args], { cwd: projectFolder })
 
 async function setVersion(version: string, changelog: string): Promise<void> {
   await npm('version', version, '--no-git-tag-version')
@@ -96,7 +96,7 @@ async function makeExecutable(version: string): Promise<void> {
 async function makeImage(version: string): Promise<void> {
   await script('build-image.ts')
   const file = join(folder, `taibai-server-${version}-${platform}.tar`)
-  await must(
+  await runOrThrow(
     'Saving the image',
     process.execPath,
     ['src/main.ts', 'images', 'save', file, `taibai/server:${version}`],
@@ -104,7 +104,7 @@ async function makeImage(version: string): Promise<void> {
       cwd: projectFolder,
     },
   )
-  await must('Compressing the image', 'gzip', ['-f', file])
+  await runOrThrow('Compressing the image', 'gzip', ['-f', file])
   progress.done(`taibai/server:${version} as an archive`)
 }
 

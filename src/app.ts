@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeGround } from './app/ground.ts'
-import { openKept } from './app/kept.ts'
+import { makeInfrastructure } from './app/ground.ts'
+import { openPersistentStores } from './app/kept.ts'
 import { resume } from './app/resume.ts'
 import { consoleFile, readDocs, storeFiles, version } from './assets.ts'
 import { type Config, readHostEnvironment, settingsInEffect } from './config.ts'
@@ -18,7 +18,7 @@ import { Connections } from './http/connections.ts'
 import { makeListener } from './http/front.ts'
 import { addressOf, listen } from './http/listen.ts'
 import { makeHttpApp } from './http/server.ts'
-import { WorkerDoor } from './http/worker-door.ts'
+import { ApiListener } from './http/worker-door.ts'
 import { makeLogger } from './logger.ts'
 import { registryLogins } from './registry-credentials.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
@@ -29,7 +29,7 @@ import type { SqliteLedger } from './store/ledger.ts'
 import { PulledImageNotes } from './store/pulled-images.ts'
 import { useAddon } from './store/sqlite.ts'
 import { OtlpExporter } from './telemetry/otlp-exporter.ts'
-import { type Ground, makeServices, type Services } from './wiring.ts'
+import { type Infrastructure, makeServices, type Services } from './wiring.ts'
 import { authenticationBy, httpParts, openTo } from './wiring-http.ts'
 import * as given from './wiring-settings.ts'
 
@@ -84,7 +84,7 @@ async function open(
   const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))
   const spans = makeExporter(config, log)
   opened.push(() => spans?.close())
-  const kept = await openKept(config, data, files, log, onFatal)
+  const kept = await openPersistentStores(config, data, files, log, onFatal)
   opened.push(kept.close)
   const engine = await connectEngine(
     {
@@ -102,10 +102,10 @@ async function open(
   const links = await openLinks(engine, data.workersDir, clock)
   opened.push(() => links.close())
 
-  const workerDoor = new WorkerDoor()
+  const workerDoor = new ApiListener()
   opened.push(() => workerDoor.close())
   const around = { engine, links, apiDoor: workerDoor }
-  const ground = makeGround(config, data, manifests, { ...kept, key, registries, pulled, spans }, around, log)
+  const ground = makeInfrastructure(config, data, manifests, { ...kept, key, registries, pulled, spans }, around, log)
   const services = makeServices(ground)
   const status = { isReady: false }
   const server = await listen(
@@ -179,7 +179,7 @@ async function clearLeftovers(engine: SandboxEngine, data: DataFolder, ledger: S
 function makeDoor(
   config: Config,
   data: DataFolder,
-  ground: Ground,
+  ground: Infrastructure,
   services: Services,
   health: { isReady(): boolean; engineIsUp(): boolean },
 ) {

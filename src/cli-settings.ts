@@ -49,7 +49,7 @@ export interface CliSettings {
 }
 
 /** Null: some settings are set and need `readConfig`. */
-export function usualSettings(environment: NodeJS.ProcessEnv = process.env): ServerSettings | null {
+export function defaultServerSettings(environment: NodeJS.ProcessEnv = process.env): ServerSettings | null {
   const isSet = (name: string) => name.startsWith('TAIBAI_') && environment[name] !== ''
   const others = Object.keys(environment).filter((name) => isSet(name) && !withoutRules.has(name))
   if (others.length > 0) return null

@@ -21,14 +21,14 @@ const noLimits: PackageLimits = {
   maxPackageEntries: Number.MAX_SAFE_INTEGER,
 }
 
-export interface Restored {
+export interface RestoreResult {
   packages: number
   /** When the backup was made. */
   createdAt: string
 }
 
 /** Restores completely or not at all. Throws an Error with a sentence. */
-export async function restoreBackup(file: string, dataDir: string): Promise<Restored> {
+export async function restoreBackup(file: string, dataDir: string): Promise<RestoreResult> {
   // Files that the executable has just unpacked do not count as data.
   if (existsSync(dataDir) && readdirSync(dataDir).some((name) => name !== 'program')) {
     throw new Error(`The folder ${dataDir} is not empty: name another, or move it away first.`)
@@ -48,7 +48,7 @@ export async function restoreBackup(file: string, dataDir: string): Promise<Rest
   }
 }
 
-async function unpackBackup(file: string, folder: string): Promise<Restored> {
+async function unpackBackup(file: string, folder: string): Promise<RestoreResult> {
   const packages = await PackageFolder.open({ folder: join(folder, 'packages'), limits: noLimits, clock })
   const seen = new Set<string>()
   const built = new Set<string>()

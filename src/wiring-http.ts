@@ -2,18 +2,25 @@ import type { DocPage } from './domain/doc-page.ts'
 import { type Authenticate, openPrincipal } from './domain/principal.ts'
 import type { SettingInEffect } from './domain/setting.ts'
 import { Bodies } from './http/bodies.ts'
-import { Refusals } from './http/error-response.ts'
+import { RefusalCounters } from './http/error-response.ts'
 import type { HttpParts } from './http/server.ts'
 import type { HttpSettings } from './http/settings.ts'
 import { WrongTokens } from './http/wrong-tokens.ts'
 import { isWorkerToken } from './services/platform/function-tokens.ts'
 import { isOwnToken, type Tokens } from './services/platform/tokens.ts'
-import { type Ground, random, type Services } from './wiring.ts'
+import { type Infrastructure, random, type Services } from './wiring.ts'
 
 /** The parts of the HTTP side, and how it authenticates callers. */
 
 export function httpParts(
-  { pool, clock, ledger, newId, log, space }: Pick<Ground, 'pool' | 'clock' | 'ledger' | 'newId' | 'log' | 'space'>,
+  {
+    pool,
+    clock,
+    ledger,
+    newId,
+    log,
+    space,
+  }: Pick<Infrastructure, 'pool' | 'clock' | 'ledger' | 'newId' | 'log' | 'space'>,
   services: Services,
   door: {
     authenticate: Authenticate
@@ -74,7 +81,7 @@ export function httpParts(
       engineIsUp: door.engineIsUp(),
       version: door.version,
     }),
-    refusals: new Refusals(),
+    refusals: new RefusalCounters(),
     authenticate: door.authenticate,
     isReady: door.isReady,
     settingsInEffect: door.settingsInEffect,
@@ -93,7 +100,7 @@ export function httpParts(
 /** With Keystone, our own tokens are valid too: the admin, tools and functions have no others. */
 export function authenticationBy(
   tokens: Tokens,
-  { openstack, functionTokens }: Pick<Ground, 'openstack' | 'functionTokens'>,
+  { openstack, functionTokens }: Pick<Infrastructure, 'openstack' | 'functionTokens'>,
 ): Authenticate {
   return (token) => {
     if (token !== null && isWorkerToken(token)) return functionTokens.authenticate(token)
@@ -105,6 +112,6 @@ export function authenticationBy(
 
 /** Open mode: everybody may do everything, but a caller with a function's token is that function. */
 export const openTo =
-  ({ functionTokens }: Pick<Ground, 'functionTokens'>): Authenticate =>
+  ({ functionTokens }: Pick<Infrastructure, 'functionTokens'>): Authenticate =>
   (token) =>
     token !== null && isWorkerToken(token) ? functionTokens.authenticate(token) : openPrincipal

@@ -29,7 +29,7 @@ import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
 import { WorkerHistory } from './services/functions/worker-history.ts'
-import { Workers } from './services/functions/workers.ts'
+import { WorkerControl } from './services/functions/workers.ts'
 import { AccessKeys } from './services/platform/access-keys.ts'
 import { AuditLog, type AuditRules } from './services/platform/audit-log.ts'
 import { Backups, type BackupsParts } from './services/platform/backups.ts'
@@ -42,9 +42,9 @@ import { Runtimes } from './services/platform/runtimes.ts'
 import type { SecretVault } from './services/platform/secret-vault.ts'
 import { Tokens } from './services/platform/tokens.ts'
 import { AppQueues } from './services/runs/app-queues.ts'
-import { AskedRuns } from './services/runs/asked-runs.ts'
+import { AsyncRequests } from './services/runs/asked-runs.ts'
 import { DeadLetters } from './services/runs/dead-letters.ts'
-import { Deliveries } from './services/runs/deliveries.ts'
+import { ResultDeliveries } from './services/runs/deliveries.ts'
 import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
 import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
 import { LimitsOfProjects } from './services/runs/project-limits.ts'
@@ -55,7 +55,7 @@ import { Traces } from './services/runs/traces.ts'
 import { Usage } from './services/runs/usage.ts'
 import type { UsageMeter } from './services/runs/usage-meter.ts'
 import { AppTimers } from './services/triggers/app-timers.ts'
-import { Holders } from './services/triggers/in-use.ts'
+import { Dependents } from './services/triggers/in-use.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
 import { Webhooks } from './services/triggers/webhooks.ts'
@@ -104,7 +104,7 @@ export function makeStores(database: Database) {
 export type Stores = ReturnType<typeof makeStores>
 
 /** What the services depend on. Tests replace some of it. */
-export interface Ground {
+export interface Infrastructure {
   stores: Stores
   vault: SecretVault
   shares: ProjectShares
@@ -158,7 +158,7 @@ export interface ServiceSettings {
   webhookRate: number
 }
 
-export function makeServices(ground: Ground) {
+export function makeServices(ground: Infrastructure) {
   const { stores, ledger, packages, pool, runtimeImages, openstack, clock, newId, log, settings } = ground
   const { functions, aliases } = stores
   const trusts = openstack?.trusts
@@ -191,13 +191,13 @@ export function makeServices(ground: Ground) {
     random,
     onResult: (execution) => deliveries.deliver(execution),
   })
-  const deliveries = new Deliveries({
+  const deliveries = new ResultDeliveries({
     ...{ ledger, invocation, targets, clock, log },
     sender: ground.eventSender,
     queues: openstack === null ? undefined : new ResultQueues({ functions, ...openstack }),
     limits: settings.runs,
   })
-  const asked = new AskedRuns({ invocation, ledger })
+  const asked = new AsyncRequests({ invocation, ledger })
   const runtimes = new Runtimes({
     runtimes: stores.runtimes,
     functions,
@@ -231,7 +231,7 @@ export function makeServices(ground: Ground) {
     newId,
     log,
   })
-  const inUse = new Holders({ stores, jobs, sources })
+  const inUse = new Dependents({ stores, jobs, sources })
   const order = new DeploymentOrder()
   const packageShare = new PackageShare({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
   const builds = new Builds({
@@ -319,7 +319,7 @@ export function makeServices(ground: Ground) {
       ...{ shares: ground.shares, stores, packageShare, invocation, pool, ledger },
       meter: ground.meter,
     }),
-    workers: new Workers({ functions, targets, pool, history: workerHistory }),
+    workers: new WorkerControl({ functions, targets, pool, history: workerHistory }),
     workerHistory,
     asked,
     deliveries,
@@ -356,19 +356,22 @@ export function makeServices(ground: Ground) {
   }
 }
 
-const makeTraces = ({ spans, settings: { traceRatio: ratio } }: Ground): Traces | undefined =>
+const makeTraces = ({ spans, settings: { traceRatio: ratio } }: Infrastructure): Traces | undefined =>
   spans && new Traces({ sink: spans, newId: (bytes) => randomBytes(bytes).toString('hex'), ratio, random })
 
 export type Services = ReturnType<typeof makeServices>
 
-function makeSwiftCode(ground: Ground, { trusts, objects }: OpenStack, targets: Targets): SwiftCode {
+function makeSwiftCode(ground: Infrastructure, { trusts, objects }: OpenStack, targets: Targets): SwiftCode {
   const { stores, packages, pool, clock, log, settings } = ground
   const { functions } = stores
   return new SwiftCode({ functions, packages, targets, pool, trusts, objects, clock, log, limits: settings.swift })
 }
 
 /** The function versions that ran before this process began. */
-export function ranBefore(functions: FunctionStore, ledger: Ledger): (functionId: string, version: number) => boolean {
+export function hasRunBefore(
+  functions: FunctionStore,
+  ledger: Ledger,
+): (functionId: string, version: number) => boolean {
   const known = new Set<string>()
   for (const { id } of functions.list(null)) {
     const versions = [0, ...functions.listVersions(id).map((version) => version.number)]

@@ -7,7 +7,7 @@ import { join } from 'node:path'
  * session or control group of its own, and keep their relative priorities. Needs root, and an engine that creates control groups
  * itself; otherwise nothing changes, and `how` says so.
  */
-export interface Apart {
+export interface Isolation {
   how: string
   /** Settings for the server. */
   settings: Record<string, string | number>
@@ -33,7 +33,7 @@ export function inOwnSession(): Promise<number> | null {
   return new Promise((resolve) => again.once('exit', (code) => resolve(code ?? 1)))
 }
 
-export function setApart(): Apart {
+export function isolateProcesses(): Isolation {
   const wrong = process.getuid?.() !== 0 ? 'only root may' : makeGroup()
   if (wrong !== null) {
     return { how: `beside all other programs: ${wrong}`, settings: {}, admit: () => {}, remove: () => {} }

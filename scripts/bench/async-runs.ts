@@ -8,8 +8,8 @@ import { ledgerMigrations } from '../../src/store/migrations/ledger/embedded.ts'
 import { migrate, openSqlite } from '../../src/store/sqlite.ts'
 import { atLeast, atMost, info, type Line, printTable, ratios, showPercentiles, spread } from './figures.ts'
 import { noteNoise } from './noise.ts'
-import { type Contestant, type Measured, type RoundOptions, rateLine, takeTurns } from './rounds.ts'
-import { handlerFile, invoke, metric, startTaibai, type Taibai, until } from './taibai.ts'
+import { alternate, type Contestant, type Measured, type RoundOptions, rateLine } from './rounds.ts'
+import { handlerFile, invoke, metric, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /**
  * Async calls: durable acceptance compared with a bare insert of the same rows, in batches of the same size; then the delay until
@@ -47,13 +47,13 @@ async function accepting(
       body: bodyOf(functionId),
     },
     cpu: taibai.cpu,
-    settle: () => until('accepted runs are over', async () => (await unfinished(taibai)) === 0),
+    settle: () => waitUntil('accepted runs are over', async () => (await unfinished(taibai)) === 0),
   }
   const rows = acceptedRows(taibai, functionId)
   const accepted: Measured[] = []
   const inserted: number[] = []
   for (let round = 0; round < options.rounds; round++) {
-    const measured = await takeTurns([contestant], connections, { rounds: 1, seconds: options.seconds })
+    const measured = await alternate([contestant], connections, { rounds: 1, seconds: options.seconds })
     accepted.push(...(measured.get(contestant.name) as Measured[]))
     await noteNoise()
     inserted.push(rawInserts(rows, connections, options.seconds))
@@ -123,7 +123,7 @@ async function drain(taibai: Taibai, functionId: string, count: number): Promise
     ids.push(String(json.id))
     await pause(10)
   }
-  await until('accepted runs are over', async () => (await unfinished(taibai)) === 0)
+  await waitUntil('accepted runs are over', async () => (await unfinished(taibai)) === 0)
   const waits: number[] = []
   for (const id of ids) {
     const { phases } = (await taibai.call('GET', `/v1/executions/${id}`)).json as { phases: Record<string, number> }

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Apart, setApart } from './apart.ts'
+import { type Isolation, isolateProcesses } from './apart.ts'
 import { atMost, info, mean, percentile, printTable, showPercentiles, sortedOf, spread } from './figures.ts'
 import { load } from './load.ts'
 import { noteNoise } from './noise.ts'
-import { invoke, metric, startTaibai, type Taibai, until } from './taibai.ts'
+import { invoke, metric, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /**
  * A victim function that is called ten times per second: alone, beside a flood of another function over 64 connections with
@@ -42,7 +42,7 @@ export interface FairnessSize {
 }
 
 export async function fairness(size: FairnessSize): Promise<object> {
-  const apart = setApart()
+  const apart = isolateProcesses()
   const taibai = await startTaibai({ GENERIC_WORKERS: 2, ...apart.settings })
   const kinds: Kinds = { alone: [], beside: [], besideLimited: [] }
   try {
@@ -116,7 +116,7 @@ async function besideFlood(
   victim: string,
   flood: string,
   { seconds, queued }: FairnessSize,
-  apart: Apart,
+  apart: Isolation,
 ): Promise<Called[]> {
   const accept = () => taibai.call('POST', '/v1/executions', { function_id: flood, sync: false })
   for (let left = queued; left > 0; left -= 100) await Promise.all(Array.from({ length: Math.min(left, 100) }, accept))
@@ -127,6 +127,6 @@ async function besideFlood(
   await pause(2000)
   const calls = await called(taibai, victim, seconds)
   await flooding
-  await until('the queue is empty', async () => (await metric(taibai, 'taibai_queued')) === 0)
+  await waitUntil('the queue is empty', async () => (await metric(taibai, 'taibai_queued')) === 0)
   return calls
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Apart, setApart } from './apart.ts'
+import { type Isolation, isolateProcesses } from './apart.ts'
 import { containersOf, engineStart, ownNetwork } from './engine.ts'
 import {
   atMost,
@@ -15,7 +15,7 @@ import {
 import { run } from './load.ts'
 import { noteNoise } from './noise.ts'
 import { bigZip, type Language, smallSource } from './packages.ts'
-import { invoke, startTaibai, type Taibai, until } from './taibai.ts'
+import { invoke, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /** First calls of a small and a big package, with a ready generic worker and without; compared with the engine's cost. */
 
@@ -34,7 +34,7 @@ const memoryMb: Record<Language, number> = { nodejs: 128, python3: 64 }
 
 export async function firstCall({ calls }: { calls: number }): Promise<object> {
   const results: Record<string, unknown> = {}
-  const apart = setApart()
+  const apart = isolateProcesses()
   try {
     for (const language of ['nodejs', 'python3'] as const) results[language] = await ofLanguage(language, calls, apart)
   } finally {
@@ -43,7 +43,7 @@ export async function firstCall({ calls }: { calls: number }): Promise<object> {
   return results
 }
 
-async function ofLanguage(language: Language, calls: number, apart: Apart): Promise<Times> {
+async function ofLanguage(language: Language, calls: number, apart: Isolation): Promise<Times> {
   const ready = await startTaibai({ GENERIC_WORKERS: generic, ...apart.settings })
   // With memory for one worker none is kept ready, however many were wanted before.
   const none = await startTaibai({ GENERIC_WORKERS: 0, MEMORY_BUDGET_MB: memoryMb[language], ...apart.settings })
@@ -100,7 +100,7 @@ async function firstCold(none: Taibai, language: Language): Promise<number> {
   await noteNoise()
   const { tookMs } = await invoke(none, id, 'cold')
   await none.call('DELETE', `/v1/functions/${id}`)
-  await until('its worker is gone', async () => (await containersOf(none.dataDir)) === 0)
+  await waitUntil('its worker is gone', async () => (await containersOf(none.dataDir)) === 0)
   return tookMs
 }
 
@@ -117,12 +117,12 @@ async function onGeneric(taibai: Taibai, language: Language, deploy: () => Promi
 /** Waits until no worker of ours starts or ends. */
 async function quiet(ready: Taibai, none: Taibai, language: Language): Promise<void> {
   await refilled(ready, language)
-  await until('no worker is left', async () => (await containersOf(none.dataDir)) === 0)
+  await waitUntil('no worker is left', async () => (await containersOf(none.dataDir)) === 0)
   await noteNoise()
 }
 
 async function refilled(taibai: Taibai, language: Language): Promise<void> {
-  await until('generic workers are ready', async () => (await taibai.ready(language)) >= generic)
+  await waitUntil('generic workers are ready', async () => (await taibai.ready(language)) >= generic)
   await pause(300)
 }
 

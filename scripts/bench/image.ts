@@ -3,7 +3,7 @@ import { makeClient } from '../../src/client/client.ts'
 import { compare, generic } from './link.ts'
 import { run } from './load.ts'
 import type { RoundOptions } from './rounds.ts'
-import { engineSocket, startTaibai, type Taibai, taibaiOf, until } from './taibai.ts'
+import { engineSocket, startTaibai, type Taibai, taibaiOf, waitUntil } from './taibai.ts'
 
 /** The same calls to a server in a container and one outside, alternating. Needs `npm run build:image`. */
 export async function image(options: RoundOptions & { calls: number }): Promise<object> {
@@ -44,7 +44,7 @@ async function startInside(): Promise<Taibai> {
   }
   let token = ''
   const client = makeClient({ url: `http://127.0.0.1:${port}`, token: () => token })
-  await until('the server in the container is ready', () => client.isReady().catch(() => false))
+  await waitUntil('the server in the container is ready', () => client.isReady().catch(() => false))
   token = (await run('docker', ['exec', name, 'cat', '/data/admin.token'])).trim()
   // Its processes belong to another user, so their CPU time is not counted.
   return taibaiOf({ client, pid: 0, token, dataDir: '/data', stop }, () => ({}))

@@ -15,7 +15,7 @@ import {
 } from './figures.ts'
 import { noteNoise } from './noise.ts'
 import { type Cpu, cpuSince } from './processes.ts'
-import { newDataDir, startTaibai, type Taibai, until } from './taibai.ts'
+import { newDataDir, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /**
  * Jobs that are due in the same second, with a warm worker, beside few and many other jobs: the function returns its start time,
@@ -96,7 +96,7 @@ function inserter(database: Sqlite.Database): (prepared: Prepared, n: number, du
 }
 
 const warmUp = (taibai: Taibai): Promise<void> =>
-  until('a worker of each function is warm', async () => {
+  waitUntil('a worker of each function is warm', async () => {
     const { text } = await taibai.call('GET', '/metrics')
     return Number(/taibai_workers\{state="idle"\} (\d+)/.exec(text)?.[1] ?? 0) >= functions
   })

@@ -8,7 +8,7 @@ import { insertSql } from '../../src/store/ledger-rows.ts'
 import { atLeast, atMost, info, median, printTable, ratios, showPercentiles, spread } from './figures.ts'
 import { load, type Round } from './load.ts'
 import { noteNoise } from './noise.ts'
-import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
+import { alternate, type Contestant, type Measured, type RoundOptions, rateLine, rateRatio } from './rounds.ts'
 import { handlerFile, invoke, newDataDir, startTaibai, type Taibai } from './taibai.ts'
 
 /** A full ledger compared with an empty one: warm calls, lists, single executions; then calls while it is pruned. */
@@ -118,7 +118,7 @@ async function rates(empty: Taibai, full: Taibai, options: LedgerOptions): Promi
     { name: 'empty', target: target(empty), cpu: empty.cpu },
     { name: 'full', target: target(full), cpu: full.cpu },
   ]
-  const rounds = await takeTurns(contestants, connections, options)
+  const rounds = await alternate(contestants, connections, options)
   const of = (name: string) => rounds.get(name) as Measured[]
   printTable(`warm calls beside ${options.rows} executions, ${connections} connections`, [
     rateLine('empty ledger', of('empty')),

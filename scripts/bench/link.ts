@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { info, type Line, printTable, ratios, show, showPercentiles } from './figures.ts'
 import { noteNoise } from './noise.ts'
 import { bigZip, smallSource } from './packages.ts'
-import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
-import { handlerFile, invoke, startTaibai, type Taibai, until } from './taibai.ts'
+import { alternate, type Contestant, type Measured, type RoundOptions, rateLine, rateRatio } from './rounds.ts'
+import { handlerFile, invoke, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /** What servers take for the same calls, in turns: one whose workers have a folder, and two whose workers call over TCP and TLS. */
 export async function link(options: RoundOptions & { calls: number }): Promise<object> {
@@ -45,7 +45,7 @@ export async function compare(
   const content = readFileSync(handlerFile, 'utf8')
   for (const { taibai } of all) await taibai.deploy('one', content, { concurrency: 64 })
   for (const connections of [1, 16]) {
-    const rounds = await takeTurns(all.map(contestantOf), connections, options)
+    const rounds = await alternate(all.map(contestantOf), connections, options)
     const of = ({ name }: Compared): Measured[] => rounds.get(name) ?? []
     const p50 = (who: Compared) => of(who).map((round) => round.p50Ms)
     printTable(`warm calls, ${connections} connection${connections > 1 ? 's' : ''}`, [
@@ -100,7 +100,7 @@ const packages: Record<string, (taibai: Taibai, name: string) => Promise<string>
 }
 
 async function firstCall(taibai: Taibai, id: string): Promise<number> {
-  await until('generic workers are ready', async () => (await taibai.ready('nodejs')) >= generic)
+  await waitUntil('generic workers are ready', async () => (await taibai.ready('nodejs')) >= generic)
   await pause(300)
   await noteNoise()
   const { tookMs } = await invoke(taibai, id, 'prewarmed')

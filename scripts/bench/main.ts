@@ -15,7 +15,7 @@ import { image } from './image.ts'
 import { jobs } from './jobs.ts'
 import { ledger } from './ledger.ts'
 import { link } from './link.ts'
-import { takeNoises, warnOfNoise } from './noise.ts'
+import { measuredNoise, warnOfNoise } from './noise.ts'
 import { signatures } from './signatures.ts'
 import { soak } from './soak.ts'
 import { spreadOut } from './spread-out.ts'
@@ -83,7 +83,7 @@ try {
 async function measure(name: string): Promise<void> {
   const at = new Date().toISOString()
   const result = await (suites[name] as () => Promise<object>)()
-  const noises = takeNoises()
+  const noises = measuredNoise()
   warnOfNoise(noises)
   const machine = { node: process.version, cores: cpus().length, memoryMb: Math.round(totalmem() / 1048576) }
   const file = join(folder, `${name}-${at.replaceAll(':', '')}.json`)

@@ -27,7 +27,7 @@ export async function noteNoise(): Promise<Noise> {
   return noise
 }
 
-export function takeNoises(): Noise[] {
+export function measuredNoise(): Noise[] {
   const taken = noises
   noises = []
   return taken

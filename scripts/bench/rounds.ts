@@ -24,7 +24,7 @@ export interface RoundOptions {
 }
 
 /** `onStart`: told of each program that makes load. All in turns of some seconds, so that noise falls on all alike. */
-export async function takeTurns(
+export async function alternate(
   contestants: Contestant[],
   connections: number,
   { rounds, seconds }: RoundOptions,

@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync,
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { engineSocket, until } from './taibai.ts'
+import { engineSocket, waitUntil } from './taibai.ts'
 
 const execute = promisify(execFile)
 const ip = (...args: string[]) => execute('ip', args)
@@ -76,13 +76,13 @@ export class SecondEngine implements AsyncDisposable {
     )
     closeSync(log)
     const pid = this.#process.pid as number
-    await until('it has a network of its own', () => namespaceOf(pid) !== namespaceOf('self'), startSeconds)
+    await waitUntil('it has a network of its own', () => namespaceOf(pid) !== namespaceOf('self'), startSeconds)
     const end = `${this.#name}m`
     const { cable } = this
     await ip('link', 'add', cable, 'type', 'veth', 'peer', 'name', end, 'netns', String(pid))
     await ip('addr', 'add', `${this.ourAddress}/24`, 'dev', cable)
     await ip('link', 'set', cable, 'up')
-    await until('the second engine answers', () => this.#answers(), startSeconds).catch((error: unknown) => {
+    await waitUntil('the second engine answers', () => this.#answers(), startSeconds).catch((error: unknown) => {
       throw new Error(`${error}\n${readFileSync(join(this.#folder, 'engine.log'), 'utf8').slice(-2000)}`)
     })
   }
@@ -119,7 +119,7 @@ export class SecondEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
     rmSync(join(this.socket, '..'), { recursive: true, force: true })
-    await until('its folder can be removed', () => {
+    await waitUntil('its folder can be removed', () => {
       rmSync(this.#folder, { recursive: true, force: true })
       return !existsSync(this.#folder)
     })

@@ -1,5 +1,5 @@
 import { atMost, info, type Line, printTable, ratios, show, spread } from './figures.ts'
-import { type Contestant, type Measured, type RoundOptions, takeTurns } from './rounds.ts'
+import { alternate, type Contestant, type Measured, type RoundOptions } from './rounds.ts'
 import { startTaibai, type Taibai } from './taibai.ts'
 
 /**
@@ -32,7 +32,7 @@ export async function signatures(options: RoundOptions): Promise<object> {
       for (const [signature, content] of Object.entries(ofRuntime)) {
         contestants.push(await contestant(taibai, runtime, signature, content))
       }
-      const rounds = await takeTurns(contestants, connections, options)
+      const rounds = await alternate(contestants, connections, options)
       const lines = Object.keys(ofRuntime).flatMap((name) => linesOf(name, rounds))
       printTable(`signatures, ${runtime}, ${connections} connections`, lines)
       results[runtime] = Object.fromEntries(rounds)

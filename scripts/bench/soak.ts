@@ -7,7 +7,7 @@ import { containersOf } from './engine.ts'
 import { info, type Line, median, printTable } from './figures.ts'
 import { openFiles, rssMb } from './processes.ts'
 import { type Answer, handlerFile, startTaibai, type Taibai } from './taibai.ts'
-import { type Failure, faultsOf, type Trouble, trouble } from './trouble.ts'
+import { type Failure, faultsOf, type InjectedFault, injectFaults } from './trouble.ts'
 
 /**
  * Everything a server does, mixed, at 70 % of its capacity, with a fault every few seconds: its resources must not grow, calls
@@ -58,10 +58,10 @@ export async function soak({ minutes }: { minutes: number }): Promise<object> {
     const most = await measuredRate(taibai, made, steadyId)
     const end = performance.now() + minutes * 60_000
     const goesOn = () => performance.now() < end
-    const troubles: Trouble[] = []
+    const troubles: InjectedFault[] = []
     const loops = [
       ...[steady(taibai, made, steadyId, most * share, goesOn), faults(taibai, made, goesOn)],
-      ...[changes(taibai, made, goesOn), trouble(taibai, line, troubles, goesOn)],
+      ...[changes(taibai, made, goesOn), injectFaults(taibai, line, troubles, goesOn)],
     ]
     await sampling(taibai, samples, goesOn, Math.max(2000, (minutes * 60_000) / 200))
     await Promise.all(loops)
@@ -231,7 +231,7 @@ async function settled(taibai: Taibai): Promise<void> {
 interface Found extends Counts {
   samples: Sample[]
   made: Made
-  troubles: Trouble[]
+  troubles: InjectedFault[]
   most: number
 }
 

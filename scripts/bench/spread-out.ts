@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { atLeast, printTable } from './figures.ts'
-import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
-import { handlerFile, invoke, startTaibai, type Taibai, until } from './taibai.ts'
+import { alternate, type Contestant, type Measured, type RoundOptions, rateLine, rateRatio } from './rounds.ts'
+import { handlerFile, invoke, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /**
  * The same calls spread over workers (one call at a time in each) and over functions, compared with one function in one worker.
@@ -26,7 +26,7 @@ export async function spreadOut(options: RoundOptions): Promise<object> {
         manyNames.map((name) => `/fn/${name}`),
       ),
     ]
-    const rounds = await takeTurns(contestants, connections, options)
+    const rounds = await alternate(contestants, connections, options)
     const of = (name: string) => rounds.get(name) as Measured[]
     const [one, eight, many] = contestants.map(({ name }) => of(name)) as [Measured[], Measured[], Measured[]]
     printTable(`the same calls spread out, ${connections} connections`, [
@@ -51,7 +51,7 @@ async function deployAll(taibai: Taibai): Promise<void> {
     const { text } = await taibai.call('GET', '/metrics')
     return Number(/taibai_workers\{state="idle"\} (\d+)/.exec(text)?.[1] ?? 0) >= workers + 1
   }
-  await until('eight workers are ready', eightAreReady)
+  await waitUntil('eight workers are ready', eightAreReady)
   for (const name of manyNames) {
     await taibai.deploy(name, content, { concurrency: 64 })
     await invoke(taibai, name)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { projectFolder } from '../../src/assets.ts'
 import { SecondEngine } from './second-engine.ts'
-import { until } from './taibai.ts'
+import { waitUntil } from './taibai.ts'
 
 const program = join(projectFolder, 'src/main.ts')
 const execute = promisify(execFile)
@@ -63,7 +63,7 @@ export class Swarm implements AsyncDisposable {
   async managerIsBack(): Promise<void> {
     await this.manager.begin()
     const isUp = async () => /Leader/.test(await this.manager.docker('node', 'ls').catch(() => ''))
-    await until('the manager manages', isUp, 120)
+    await waitUntil('the manager manages', isUp, 120)
   }
 
   /** Pulls the cable of the second node; the returned function plugs it in again. */
@@ -71,7 +71,7 @@ export class Swarm implements AsyncDisposable {
     await ip('link', 'set', this.other.cable, 'down')
     return async () => {
       await ip('link', 'set', this.other.cable, 'up')
-      await until('the node is back', async () => !/Down/.test(await this.manager.docker('node', 'ls')), 60)
+      await waitUntil('the node is back', async () => !/Down/.test(await this.manager.docker('node', 'ls')), 60)
     }
   }
 

@@ -7,9 +7,9 @@ import { type Compared, compare, generic } from './link.ts'
 import { noteNoise } from './noise.ts'
 import { smallSource } from './packages.ts'
 import { serverCpu } from './processes.ts'
-import { type Contestant, type Measured, type RoundOptions, rateLine, rateRatio, takeTurns } from './rounds.ts'
+import { alternate, type Contestant, type Measured, type RoundOptions, rateLine, rateRatio } from './rounds.ts'
 import { Swarm } from './swarm-nodes.ts'
-import { invoke, startTaibai, type Taibai, until } from './taibai.ts'
+import { invoke, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /**
  * Workers on a swarm of two nodes beside workers of one engine, in one run: two engines of this machine, each with a network of its own,
@@ -90,9 +90,9 @@ async function oneAndTwo(taibai: Taibai, nodes: Swarm, options: RoundOptions): P
   const limits = { concurrency: 1, cpu: 100 }
   await taibai.deploy('two', computing, { ...limits, max_workers: 4 })
   await taibai.deploy('one', computing, { ...limits, max_workers: 2, placement: { bench: 'one' } })
-  await until('the label is known', async () => (await taibai.call('POST', '/fn/one', {})).status === 200)
+  await waitUntil('the label is known', async () => (await taibai.call('POST', '/fn/one', {})).status === 200)
   const contestants = ['one', 'two'].map((name) => contestantOf(taibai, name))
-  const rounds = await takeTurns(contestants, 8, options)
+  const rounds = await alternate(contestants, 8, options)
   const [one, two] = ['one', 'two'].map((name) => rounds.get(name) ?? []) as [Measured[], Measured[]]
   const lines: Line[] = [
     rateLine('workers on one node', one),

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Answer as ClientAnswer } from '../../src/client/connection.ts'
+import type { ApiResponse as ClientAnswer } from '../../src/client/connection.ts'
 import { newDataDir as newFolder, type OwnServer, startOwnServer, stopAll } from '../setup/own-server.ts'
 import { type Cpu, processCpu, serverCpu, workerPids } from './processes.ts'
 
@@ -55,7 +55,7 @@ export function taibaiOf({ client, pid, token, dataDir: folder, stop }: OwnServe
     token,
     dataDir: folder,
     call: async (method, path, body) => {
-      const answer = await client.connection.ask(method, path, body === undefined ? {} : { json: body })
+      const answer = await client.connection.request(method, path, body === undefined ? {} : { json: body })
       return { ...answer, json: answer.json ?? {} }
     },
     deploy: async (name, content, more = {}) => {
@@ -86,7 +86,7 @@ export async function invoke(taibai: Taibai, name: string, startKind?: string): 
 /** The local engine that servers use by default. */
 export const engineSocket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace('unix://', '')
 
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, seconds = 120): Promise<void> {
+export async function waitUntil(what: string, isSo: () => boolean | Promise<boolean>, seconds = 120): Promise<void> {
   const end = performance.now() + seconds * 1000
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`${what}: not within ${seconds} s`)

@@ -15,7 +15,7 @@ export interface Failure {
   text: string
 }
 
-export interface Trouble {
+export interface InjectedFault {
   name: string
   from: number
   to: number
@@ -42,7 +42,12 @@ const kinds: Kind[] = [
   { name: 'the ledger is locked for 1 s', explains: [], make: ({ dataDir }) => locked(join(dataDir, 'ledger.db')) },
 ]
 
-export async function trouble(taibai: Taibai, line: EngineLine, made: Trouble[], goesOn: () => boolean): Promise<void> {
+export async function injectFaults(
+  taibai: Taibai,
+  line: EngineLine,
+  made: InjectedFault[],
+  goesOn: () => boolean,
+): Promise<void> {
   for (let n = 0; goesOn(); n++) {
     await pause(betweenMs)
     const { name, explains, make } = kinds[n % kinds.length] as Kind
@@ -55,7 +60,7 @@ export async function trouble(taibai: Taibai, line: EngineLine, made: Trouble[],
 /** Separates failures explained by a fault from unexplained ones. */
 export function faultsOf(
   failures: Failure[],
-  troubles: Trouble[],
+  troubles: InjectedFault[],
 ): { ofFaults: { name: string; times: number; calls: number }[]; unexplained: Failure[] } {
   const calls = new Map<string, number>()
   const unexplained = failures.filter((failure) => {
@@ -68,7 +73,7 @@ export function faultsOf(
   return { ofFaults: names.map((name) => ({ name, times: times(name), calls: calls.get(name) ?? 0 })), unexplained }
 }
 
-const explains = ({ from, to, explains: statuses }: Trouble, failure: Failure): boolean =>
+const explains = ({ from, to, explains: statuses }: InjectedFault, failure: Failure): boolean =>
   statuses.includes(failure.status) && failure.to >= from && failure.from <= to + afterMs
 
 async function heldUp(line: EngineLine): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { info, printTable, type Spread, show, spread } from './figures.ts'
 import { processCpu, statusOfThreads, stopChild, workerPids } from './processes.ts'
-import { invoke, startTaibai, type Taibai, until } from './taibai.ts'
+import { invoke, startTaibai, type Taibai, waitUntil } from './taibai.ts'
 
 /**
  * CPU cost of a call in the worker's process when it comes alone and wakes it, and with 16 in flight. For comparison: minimal
@@ -130,7 +130,7 @@ async function startBare(language: Language): Promise<{ pid: number; ask(): Prom
   const [program, ...args] = languages[language].bare
   const child: ChildProcess = spawn(program, [...args, path], { stdio: 'inherit' })
   let socket: Socket | undefined
-  await until('the smallest program listens', async () => {
+  await waitUntil('the smallest program listens', async () => {
     const trial = connect(path)
     const isThere = await new Promise<boolean>((resolve) => {
       trial.once('connect', () => resolve(true)).once('error', () => resolve(false))

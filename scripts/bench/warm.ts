@@ -1,17 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setApart } from './apart.ts'
+import { isolateProcesses } from './apart.ts'
 import { atLeast, atMost, info, type Line, printTable, ratios, show } from './figures.ts'
 import { processCpu, startChild, stopChild } from './processes.ts'
 import {
+  alternate,
   type Contestant,
   difference,
   type Measured,
   type RoundOptions,
   rateLine,
   rateRatio,
-  takeTurns,
 } from './rounds.ts'
 import { handlerFile, startTaibai, type Taibai } from './taibai.ts'
 
@@ -27,7 +27,7 @@ export async function warm(options: RoundOptions): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-proxy-'))
   const socket = join(folder, 'worker.sock')
   const file = (name: string) => join(import.meta.dirname, name)
-  const apart = setApart()
+  const apart = isolateProcesses()
   const children = [
     await startChild([file('bare.ts'), handlerFile]),
     await startChild([file('bare.ts'), handlerFile, socket]),
@@ -53,7 +53,7 @@ export async function warm(options: RoundOptions): Promise<object> {
     ]
     const results: Record<string, unknown> = {}
     for (const connections of [1, 16, 64]) {
-      const rounds = await takeTurns(contestants, connections, options, apart.admit)
+      const rounds = await alternate(contestants, connections, options, apart.admit)
       const lines = contestants.flatMap(({ name }) => linesOf(name, connections, rounds))
       printTable(`warm, ${connections} connection${connections > 1 ? 's' : ''} (${apart.how})`, lines)
       results[connections] = Object.fromEntries(rounds)

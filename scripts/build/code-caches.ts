@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { must } from '../../src/host/command.ts'
+import { runOrThrow } from '../../src/host/command.ts'
 import { SetupProblem } from '../../src/host/problem.ts'
 import { writeJson } from './bundle.ts'
 import { withAnswers } from './figures.ts'
@@ -23,7 +23,7 @@ export async function makeCodeCaches(
   writeJson(list, assets)
   const caches = { 'commands.cache': join(work, 'commands.cache'), 'main.cache': join(work, 'main.cache') }
   await withAnswers((url) =>
-    must('Compiling the commands', process.execPath, [
+    runOrThrow('Compiling the commands', process.execPath, [
       maker,
       commands,
       list,

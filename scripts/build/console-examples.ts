@@ -3,7 +3,7 @@ import { projectFolder } from '../../src/assets.ts'
 import { type ManifestFunction, manifestName, readManifest } from '../../src/cli/manifest.ts'
 import { howOf } from '../../src/cli/manifest-steps.ts'
 import { type Template, templatesIn } from '../../src/cli/templates.ts'
-import { wantedFunction } from '../../src/cli/wanted-function.ts'
+import { functionInManifest } from '../../src/cli/wanted-function.ts'
 import type { FunctionTemplate } from '../../src/console/pages/function-templates.ts'
 
 /** The runtimes' examples for the console: files, and the requests that create their functions. */
@@ -37,7 +37,7 @@ function exampleOf({ name, runtime, description, files }: Template, folder: stri
 
 function functionOf(name: string, fn: ManifestFunction, folder: string) {
   const { build } = howOf(fn, {})
-  const { fields } = wantedFunction(name, fn, folder)
+  const { fields } = functionInManifest(name, fn, folder)
   const query = { ...fields, ...(build && { build }) }
   const text = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
   return {

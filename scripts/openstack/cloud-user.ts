@@ -1,6 +1,6 @@
 // A user's operations with Keystone, Swift, Zaqar, Aodh and Taibai: plain HTTP with a token.
 import { randomUUID } from 'node:crypto'
-import { type Told, told } from './told.ts'
+import { type StackResponse, sendRequest } from './told.ts'
 
 /** Base URLs of the services, named as in the scripts that start them. */
 export interface CloudUrls {
@@ -36,7 +36,7 @@ export class CloudUser {
     return new CloudUser(urls, taibai, String(response.headers.get('x-subject-token')), token.project.id)
   }
 
-  putContainer(container: string): Promise<Told> {
+  putContainer(container: string): Promise<StackResponse> {
     return this.#must('PUT', this.#swift(container))
   }
 
@@ -80,7 +80,7 @@ export class CloudUser {
     return json.messages.map(({ body }: { body: unknown }) => body)
   }
 
-  deleteQueue(queue: string): Promise<Told> {
+  deleteQueue(queue: string): Promise<StackResponse> {
     return this.#ask('DELETE', `${this.#urls.ZAQAR_URL}/v2/queues/${queue}`)
   }
 
@@ -102,7 +102,7 @@ export class CloudUser {
     return json.alarm_id
   }
 
-  deleteAlarm(id: string): Promise<Told> {
+  deleteAlarm(id: string): Promise<StackResponse> {
     return this.#ask('DELETE', `${this.#urls.AODH_URL}/v2/alarms/${id}`)
   }
 
@@ -117,17 +117,17 @@ export class CloudUser {
     return [`${this.#urls.SWIFT_URL}/v1/AUTH_${this.projectId}`, ...names].join('/')
   }
 
-  async #must(method: string, url: string, body?: unknown): Promise<Told> {
+  async #must(method: string, url: string, body?: unknown): Promise<StackResponse> {
     const answer = await this.#ask(method, url, body)
     if (answer.status < 300) return answer
     throw new Error(`${method} ${url}: ${answer.status} ${answer.text.slice(0, 500)}`)
   }
 
   /** A string body is sent unchanged, everything else as JSON. */
-  #ask(method: string, url: string, body?: unknown): Promise<Told> {
+  #ask(method: string, url: string, body?: unknown): Promise<StackResponse> {
     const isText = typeof body === 'string'
     const type: Record<string, string> = body === undefined || isText ? {} : { 'Content-Type': 'application/json' }
     const sent = body === undefined || isText ? body : JSON.stringify(body)
-    return told(url, method, this.token, sent, { ...type, 'Client-ID': this.#clientId })
+    return sendRequest(url, method, this.token, sent, { ...type, 'Client-ID': this.#clientId })
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { projectFolder } from '../../src/assets.ts'
-import { type Told, told } from './told.ts'
+import { type StackResponse, sendRequest } from './told.ts'
 
 /**
  * Real OpenStack services on loopback, started by scripts beside the checkout (or in the folder TAIBAI_TEST_STACK_SCRIPTS).
@@ -100,16 +100,22 @@ export class OpenStackStack implements AsyncDisposable {
     token: string | null,
     json?: unknown,
     headers: Record<string, string> = {},
-  ): Promise<Told> {
-    return told(`${this.env.AUTH_URL}${path}`, method, token, json === undefined ? undefined : JSON.stringify(json), {
-      ...headers,
-      'Content-Type': 'application/json',
-    })
+  ): Promise<StackResponse> {
+    return sendRequest(
+      `${this.env.AUTH_URL}${path}`,
+      method,
+      token,
+      json === undefined ? undefined : JSON.stringify(json),
+      {
+        ...headers,
+        'Content-Type': 'application/json',
+      },
+    )
   }
 
   /** In the account of a project, such as `/container/object`. */
   swift(method: string, projectId: string, path: string, token: string, body?: string | Uint8Array<ArrayBuffer>) {
-    return told(`${this.env.SWIFT_URL}/v1/AUTH_${projectId}${path}`, method, token, body)
+    return sendRequest(`${this.env.SWIFT_URL}/v1/AUTH_${projectId}${path}`, method, token, body)
   }
 
   /** Adds a function service to the catalogue, in a region of its own. */

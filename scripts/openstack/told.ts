@@ -1,6 +1,6 @@
 /** The response of an OpenStack service. */
 
-export interface Told {
+export interface StackResponse {
   status: number
   headers: Headers
   text: string
@@ -8,13 +8,13 @@ export interface Told {
   json: any
 }
 
-export async function told(
+export async function sendRequest(
   url: string,
   method: string,
   token: string | null,
   body?: string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
-): Promise<Told> {
+): Promise<StackResponse> {
   const auth: Record<string, string> = token === null ? {} : { 'X-Auth-Token': token }
   const response = await fetch(url, { method, body, headers: { ...headers, ...auth } })
   const text = await response.text()

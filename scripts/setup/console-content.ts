@@ -90,7 +90,7 @@ const jobs: Json[] = [
 /** Takes a minute. What the engine at hand cannot do is left out, and said. */
 export async function fillServer(connection: Connection): Promise<void> {
   const ask = async (method: string, path: string, json?: unknown): Promise<Json> => {
-    const answer = await connection.ask(method, path, json === undefined ? {} : { json })
+    const answer = await connection.request(method, path, json === undefined ? {} : { json })
     if (answer.status >= 400 && !path.startsWith('/fn/'))
       console.warn(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`)
     return answer.json ?? {}
@@ -158,6 +158,6 @@ async function build(connection: Connection): Promise<void> {
       zipSync({ 'package.json': strToU8(list), 'main.mjs': strToU8('export const main = () => 1') }),
     )
     const query = { name: name as string, runtime: 'nodejs' }
-    await connection.ask('POST', '/v1/functions', { query, body, headers: { 'Content-Type': 'application/zip' } })
+    await connection.request('POST', '/v1/functions', { query, body, headers: { 'Content-Type': 'application/zip' } })
   }
 }

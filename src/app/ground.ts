@@ -11,7 +11,7 @@ import type { SandboxEngine } from '../engine/sandbox/sandbox.ts'
 import { ImageTrial } from '../engine/worker/image-trial.ts'
 import type { WorkerLinks } from '../engine/worker/link.ts'
 import { SandboxWorkers } from '../engine/worker/worker-factory.ts'
-import type { WorkerDoor } from '../http/worker-door.ts'
+import type { ApiListener } from '../http/worker-door.ts'
 import { makeOpenStack } from '../openstack/openstack.ts'
 import { addressRules } from '../outbound/address-rules.ts'
 import { HttpEventSender } from '../outbound/event-sender.ts'
@@ -24,12 +24,12 @@ import { readDataFacts } from '../store/data-facts.ts'
 import type { DataFolder } from '../store/data-folder.ts'
 import type { PulledImageNotes } from '../store/pulled-images.ts'
 import type { RegistryLogins } from '../store/registry-logins.ts'
-import { type Ground, ranBefore } from '../wiring.ts'
+import { hasRunBefore, type Infrastructure } from '../wiring.ts'
 import * as given from '../wiring-settings.ts'
-import type { Kept } from './kept.ts'
+import type { PersistentStores } from './kept.ts'
 
 /** Creates everything that the services of a real server depend on. */
-export function makeGround(
+export function makeInfrastructure(
   config: Config,
   data: DataFolder,
   manifests: RuntimeManifest[],
@@ -44,10 +44,15 @@ export function makeGround(
     registries,
     pulled,
     spans,
-  }: Kept & { key: Buffer; registries: RegistryLogins; pulled: PulledImageNotes; spans: SpanSink | undefined },
-  { engine, links, apiDoor }: { engine: SandboxEngine; links: WorkerLinks; apiDoor: WorkerDoor },
+  }: PersistentStores & {
+    key: Buffer
+    registries: RegistryLogins
+    pulled: PulledImageNotes
+    spans: SpanSink | undefined
+  },
+  { engine, links, apiDoor }: { engine: SandboxEngine; links: WorkerLinks; apiDoor: ApiListener },
   log: Log,
-): Ground {
+): Infrastructure {
   const functionTokens = new FunctionTokens(newSecret)
   const languageVersions = new Map<string, string>()
   const meter = new UsageMeter({ store: ledger, clock })
@@ -87,7 +92,7 @@ export function makeGround(
       clock,
       log,
       options: given.poolOptions(config, engine),
-      ranBefore: ranBefore(stores.functions, ledger),
+      ranBefore: hasRunBefore(stores.functions, ledger),
       engineIsUp: () => engine.isUp,
       shares,
       meter,
@@ -121,7 +126,7 @@ export function makeGround(
 }
 
 /** Values encrypted with a lost key stay unreadable, which is logged; everything else works. */
-function openVault(key: Buffer, stores: Kept['stores'], log: Log): SecretVault {
+function openVault(key: Buffer, stores: PersistentStores['stores'], log: Log): SecretVault {
   const vault = new SecretVault(stores.secrets, key)
   const { lost } = vault
   if (lost > 0) log.error({ values: lost }, 'secrets were sealed with another key: bring back the secret.key of then')

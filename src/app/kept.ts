@@ -17,7 +17,7 @@ import * as given from '../wiring-settings.ts'
 const dayMs = 86_400_000
 
 /** The persistent stores: both databases and the packages. */
-export async function openKept(
+export async function openPersistentStores(
   config: Config,
   data: DataFolder,
   files: WriterFiles,
@@ -55,7 +55,7 @@ export async function openKept(
       packageHashes: () => packages.hashes(),
       packageFile: (hash) => packages.zipFile(hash),
       builtFolder: (hash) => packages.builtFolder(hash),
-      whileKept: (work) => packages.whileKept(work),
+      withoutRemovals: (work) => packages.withoutRemovals(work),
       version,
       now: clock.now,
     }),
@@ -65,4 +65,4 @@ export async function openKept(
   }
 }
 
-export type Kept = Awaited<ReturnType<typeof openKept>>
+export type PersistentStores = Awaited<ReturnType<typeof openPersistentStores>>

@@ -2,14 +2,14 @@ import type { Log } from '../domain/log.ts'
 import type { RuntimeManifest } from '../domain/runtime.ts'
 import type { Pool } from '../domain/worker.ts'
 import type { Targets } from '../services/functions/targets.ts'
-import type { Ground, Services } from '../wiring.ts'
+import type { Infrastructure, Services } from '../wiring.ts'
 
 const pruneEveryMs = 3_600_000
 const noteUsesEveryMs = 60_000
 
 /** Continues the work of an earlier process: runtimes, accepted executions, jobs; then starts the housekeeping. */
 export function resume(
-  { stores, packages, pool, meter, log }: Ground,
+  { stores, packages, pool, meter, log }: Infrastructure,
   services: Services,
   manifests: RuntimeManifest[],
   opened: (() => unknown)[],

@@ -1,4 +1,4 @@
-import { type CommandSpec, given, textOption } from './command.ts'
+import { argumentAt, type CommandSpec, textOption } from './command.ts'
 import { accessKeyColumns } from './shown.ts'
 
 export const commands: CommandSpec[] = [
@@ -10,7 +10,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai access-key create ci'],
     async run(cli, args, options) {
       const token = textOption(options, 'token')
-      const key = await cli.client().accessKeys.create({ name: given(args, 0), ...(token && { token_id: token }) })
+      const key = await cli.client().accessKeys.create({ name: argumentAt(args, 0), ...(token && { token_id: token }) })
       cli.out.value(key, () => {
         cli.out.line(`export AWS_ACCESS_KEY_ID=${key.access_key_id}`)
         cli.out.line(`export AWS_SECRET_ACCESS_KEY=${key.secret_access_key}`)

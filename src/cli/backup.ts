@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { type CommandSpec, given, textOption } from './command.ts'
+import { argumentAt, type CommandSpec, textOption } from './command.ts'
 import { timeText } from './shown.ts'
 
 const mib = 1024 * 1024
@@ -58,7 +58,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai restore friday.tar --data-dir /var/lib/taibai-restored'],
     async run(cli, args, options) {
       const folder = textOption(options, 'dataDir') ?? cli.dataDir
-      const restored = await cli.local.restore(given(args, 0), folder)
+      const restored = await cli.local.restore(argumentAt(args, 0), folder)
       cli.out.value({ ...restored, folder }, () => {
         cli.out.line(
           `${folder} is as it was at ${timeText(restored.createdAt)} UTC, with ${restored.packages} packages.`,

@@ -1,6 +1,6 @@
 import type { BuildRow } from '../client/resources/builds.ts'
 import type { ListQuery } from '../client/resources/row.ts'
-import { type Cli, type CommandSpec, given, numberOption, textOption } from './command.ts'
+import { argumentAt, type Cli, type CommandSpec, numberOption, textOption } from './command.ts'
 import type { Column } from './output.ts'
 import { findFunction } from './target.ts'
 
@@ -44,7 +44,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai builds show 0197c0de-0000-7000-8000-000000000000'],
     async run(cli, args) {
       const { builds } = cli.client()
-      const build = await builds.get(given(args, 0))
+      const build = await builds.get(argumentAt(args, 0))
       const log = build.status === 'success' ? '' : await builds.log(build.id)
       cli.out.value(build, () => showBuild(cli, build, log.trimEnd().split('\n').slice(-lastLines).join('\n')))
     },
@@ -60,7 +60,7 @@ export const commands: CommandSpec[] = [
     ],
     async run(cli, args, options) {
       const { builds } = cli.client()
-      const id = given(args, 0)
+      const id = argumentAt(args, 0)
       if (options.follow === true) return follow(cli, id)
       const log = await builds.log(id)
       if (cli.out.json) cli.out.value({ log }, () => {})
@@ -80,16 +80,16 @@ export const commands: CommandSpec[] = [
       const how = {
         async: isAsync,
         onOutput,
-        ...(isAsync && { onBuild: (build: BuildRow) => out.value(build, () => out.line(begunText(build))) }),
+        ...(isAsync && { onBuild: (build: BuildRow) => out.value(build, () => out.line(buildStartedText(build))) }),
       }
-      const fn = await cli.client().builds.rebuild(given(args, 0), how)
+      const fn = await cli.client().builds.rebuild(argumentAt(args, 0), how)
       if (fn !== null) out.value(fn, () => out.line(out.style('green', 'Deployed: the next call sees it.')))
     },
   },
 ]
 
 /** The message for a build that is not awaited. */
-export const begunText = ({ id, function_name }: BuildRow): string =>
+export const buildStartedText = ({ id, function_name }: BuildRow): string =>
   `${function_name ?? 'The function'} is being built, and deployed then: taibai builds log ${id} -f`
 
 /** Follows the build to its end and reports the result. */

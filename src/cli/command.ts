@@ -120,7 +120,7 @@ export class CliError extends Error {
 export const usageError = (message: string): CliError => new CliError(message, 'usage')
 
 /** A required argument. */
-export const given = (args: Args, at: number): string => String(args[at])
+export const argumentAt = (args: Args, at: number): string => String(args[at])
 
 export const textOption = (options: Options, name: string): string | undefined => {
   const value = options[name]

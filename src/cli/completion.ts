@@ -1,4 +1,4 @@
-import { type CommandSpec, given, globalOptions, usageError } from './command.ts'
+import { argumentAt, type CommandSpec, globalOptions, usageError } from './command.ts'
 
 export const commands: CommandSpec[] = [
   {
@@ -7,8 +7,8 @@ export const commands: CommandSpec[] = [
     arguments: [['<shell>', 'bash, zsh or fish']],
     examples: ['source <(taibai completion bash)', 'taibai completion fish > ~/.config/fish/completions/taibai.fish'],
     async run(cli, args) {
-      const script = scripts[given(args, 0)]
-      if (script === undefined) throw usageError(`"${given(args, 0)}" is not supported: say bash, zsh or fish.`)
+      const script = scripts[argumentAt(args, 0)]
+      if (script === undefined) throw usageError(`"${argumentAt(args, 0)}" is not supported: say bash, zsh or fish.`)
       cli.out.raw(script(wordsOf(await cli.commands())))
     },
   },

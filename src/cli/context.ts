@@ -1,4 +1,4 @@
-import { CliError, type CommandSpec, given, textOption, usageError } from './command.ts'
+import { argumentAt, CliError, type CommandSpec, textOption, usageError } from './command.ts'
 import { readContexts, writeContexts } from './contexts.ts'
 
 const localName = 'local'
@@ -14,7 +14,7 @@ export const commands: CommandSpec[] = [
     options: [['--token-file <file>', 'where its token is; default: standard input']],
     examples: ['taibai context add shop https://functions.example.org --token-file shop.token'],
     async run(cli, args, options) {
-      const [name, url] = [given(args, 0), given(args, 1)]
+      const [name, url] = [argumentAt(args, 0), argumentAt(args, 1)]
       if (name === localName) throw usageError('"local" is the server of this machine: choose another name.')
       if (!URL.canParse(url) || !/^https?:/.test(url))
         throw usageError(`"${url}" is not an address: one begins with http:// or https://.`)
@@ -35,7 +35,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<name>', 'of the context; "local" is the server of this machine']],
     examples: ['taibai context use shop', 'taibai context use local'],
     async run(cli, args) {
-      const name = given(args, 0)
+      const name = argumentAt(args, 0)
       const known = readContexts(cli.configDir)
       if (name !== localName && known.contexts[name] === undefined) {
         throw new CliError(`There is no context "${name}"; "taibai context list" shows all.`, 'notFound')
@@ -69,7 +69,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<name>', 'of the context']],
     examples: ['taibai context rm shop'],
     async run(cli, args) {
-      const name = given(args, 0)
+      const name = argumentAt(args, 0)
       const { current, contexts } = readContexts(cli.configDir)
       if (contexts[name] === undefined) throw new CliError(`There is no context "${name}".`, 'notFound')
       const { [name]: _gone, ...rest } = contexts

@@ -1,5 +1,13 @@
 import type { ListQuery } from '../client/resources/row.ts'
-import { type Cli, type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
+import {
+  argumentAt,
+  type Cli,
+  type CommandSpec,
+  numberOption,
+  type Options,
+  textOption,
+  usageError,
+} from './command.ts'
 import { deadLetterColumns } from './shown.ts'
 import { findFunction, withNames } from './target.ts'
 
@@ -58,7 +66,7 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai dead-letters edit 0197c0de-0000-7000-8000-000000000000 \'{"fixed": true}\''],
     async run(cli, args) {
-      const row = await cli.client().deadLetters.update(given(args, 0), { input: given(args, 1) })
+      const row = await cli.client().deadLetters.update(argumentAt(args, 0), { input: argumentAt(args, 1) })
       cli.out.value(row, () => cli.out.line(`The input of ${row.id} is changed.`))
     },
   },
@@ -71,7 +79,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args, options) {
       const client = cli.client()
       const isOne = typeof args[0] === 'string'
-      if (isOne) await client.deadLetters.drop(given(args, 0))
+      if (isOne) await client.deadLetters.drop(argumentAt(args, 0))
       const made = isOne ? { done: 1, left: 0 } : await client.deadLetters.dropAll(await manyOf(cli, options))
       cli.out.value(made, () => cli.out.line(`${made.done} dropped.`))
     },

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Deploying } from '../client/deployment.ts'
 import type { BuildRow } from '../client/resources/builds.ts'
-import { begunText } from './builds.ts'
+import { buildStartedText } from './builds.ts'
 import { codeOf } from './code-of.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import type { Step } from './difference.ts'
@@ -102,7 +102,7 @@ function deploying(cli: Cli, { check, build, rebuild, bundle, async }: Options):
     ...(build === false && { build: 'never' as const }),
     ...(rebuild === true && { build: 'always' as const, withoutModules: true }),
     ...(bundle === true && { bundle: true }),
-    ...(async === true && { async: true, onBuild: (begun: BuildRow) => cli.out.warn(begunText(begun)) }),
+    ...(async === true && { async: true, onBuild: (begun: BuildRow) => cli.out.warn(buildStartedText(begun)) }),
     onOutput: (text) => cli.out.warn(text.replace(/\n$/, '')),
   }
 }

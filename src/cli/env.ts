@@ -1,4 +1,4 @@
-import { type CommandSpec, given } from './command.ts'
+import { argumentAt, type CommandSpec } from './command.ts'
 import { environmentOf } from './functions.ts'
 import { findFunction } from './target.ts'
 
@@ -9,7 +9,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<function>', 'its name or id']],
     examples: ['taibai env list greet'],
     async run(cli, args) {
-      const { env } = await findFunction(cli.client(), given(args, 0))
+      const { env } = await findFunction(cli.client(), argumentAt(args, 0))
       cli.out.value(env, () => {
         for (const [name, value] of Object.entries(env)) cli.out.line(`${name}=${value}`)
       })
@@ -24,11 +24,11 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai env set greet GREETING=hello LANGUAGE=en'],
     async run(cli, args) {
-      const fn = await findFunction(cli.client(), given(args, 0))
+      const fn = await findFunction(cli.client(), argumentAt(args, 0))
       const env = { ...fn.env, ...environmentOf(args[1] as string[]) }
       await cli.client().functions.update(fn.id, { env })
       cli.out.value(env, () =>
-        cli.out.line(`${given(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
+        cli.out.line(`${argumentAt(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
       )
     },
   },
@@ -41,12 +41,12 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai env rm greet LANGUAGE'],
     async run(cli, args) {
-      const fn = await findFunction(cli.client(), given(args, 0))
+      const fn = await findFunction(cli.client(), argumentAt(args, 0))
       const names = args[1] as string[]
       const env = Object.fromEntries(Object.entries(fn.env).filter(([name]) => !names.includes(name)))
       await cli.client().functions.update(fn.id, { env })
       cli.out.value(env, () =>
-        cli.out.line(`${given(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
+        cli.out.line(`${argumentAt(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
       )
     },
   },

@@ -1,7 +1,7 @@
 import { explanationOf } from '../client/explanation.ts'
 import type { ExecutionRow } from '../client/resources/executions.ts'
 import type { ListQuery } from '../client/resources/row.ts'
-import { type Cli, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
+import { argumentAt, type Cli, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
 import { showPhases } from './phases-bar.ts'
 import { executionColumns, targetText, timeText } from './shown.ts'
 import { findFunction, functionNames, withNames } from './target.ts'
@@ -35,7 +35,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<execution>', 'id of a run']],
     examples: ['taibai cancel 0197c0de-0000-7000-8000-000000000000'],
     async run(cli, args) {
-      const row = await cli.client().executions.cancel(given(args, 0))
+      const row = await cli.client().executions.cancel(argumentAt(args, 0))
       const how = row.status === 'running' ? 'is told to end' : `is over: ${row.status}`
       cli.out.value(row, () => cli.out.line(`${row.id} ${how}.`))
     },
@@ -47,7 +47,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai explain 0197c0de-0000-7000-8000-000000000000'],
     async run(cli, args) {
       const client = cli.client()
-      const row = await client.executions.get(given(args, 0))
+      const row = await client.executions.get(argumentAt(args, 0))
       const fn = await client.functions.get(row.function_id).catch(() => null)
       const sentences = explanationOf(row, fn)
       cli.out.value({ execution: row.id, sentences }, () => {

@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { Client } from '../client/client.ts'
 import type { AliasRow } from '../client/resources/aliases.ts'
 import { type Bundle, fieldsOf, packageName, readBundle, readProject, writeBundle } from './bundle.ts'
-import { type CommandSpec, given } from './command.ts'
+import { argumentAt, type CommandSpec } from './command.ts'
 import type { Step } from './difference.ts'
 import { functionSteps } from './function-steps.ts'
-import { agreed } from './questions.ts'
+import { askConfirmation } from './questions.ts'
 
 export const commands: CommandSpec[] = [
   {
@@ -17,7 +17,7 @@ export const commands: CommandSpec[] = [
       const { bundle, packages } = await readProject(cli.client())
       const bytes = writeBundle(bundle, packages)
       if (args[0] === '-') return cli.out.raw(bytes)
-      writeFileSync(given(args, 0), bytes, { mode: 0o600 })
+      writeFileSync(argumentAt(args, 0), bytes, { mode: 0o600 })
       const counts = {
         functions: bundle.functions.length,
         aliases: bundle.aliases.length,
@@ -39,7 +39,7 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai import shop.taibai --dry-run', 'taibai import shop.taibai --yes'],
     async run(cli, args, options) {
-      const bytes = args[0] === '-' ? await cli.input() : readFileSync(given(args, 0))
+      const bytes = args[0] === '-' ? await cli.input() : readFileSync(argumentAt(args, 0))
       const { bundle, packages } = readBundle(bytes)
       const steps = await importSteps(cli.client(), bundle, packages)
       cli.out.value(
@@ -51,7 +51,7 @@ export const commands: CommandSpec[] = [
         },
       )
       if (steps.length === 0 || options.dryRun === true) return
-      if (options.yes !== true && !(await agreed(cli, 'Bring this to the server?'))) return
+      if (options.yes !== true && !(await askConfirmation(cli, 'Bring this to the server?'))) return
       for (const step of steps) await step.take()
       cli.out.line('Imported.')
     },

@@ -4,10 +4,14 @@ import type { Deploying } from '../client/deployment.ts'
 import type { FunctionFields, FunctionRow } from '../client/resources/functions.ts'
 import { CliError } from './command.ts'
 import { canonical, changedFields, type Step } from './difference.ts'
-import type { WantedFunction } from './wanted-function.ts'
+import type { ManifestFunctionState } from './wanted-function.ts'
 
 /** At most one step. */
-export async function functionSteps(client: Client, wanted: WantedFunction, how: Deploying = {}): Promise<Step[]> {
+export async function functionSteps(
+  client: Client,
+  wanted: ManifestFunctionState,
+  how: Deploying = {},
+): Promise<Step[]> {
   const there = await existing(client, wanted.name)
   const what = `function ${wanted.name}`
   if (there === null) {
@@ -42,13 +46,13 @@ export async function functionSteps(client: Client, wanted: WantedFunction, how:
 }
 
 /** A new image of mode lambda, or a new command of it, counts as new code. */
-function changedImage({ image }: WantedFunction, { code }: FunctionRow): FunctionFields {
+function changedImage({ image }: ManifestFunctionState, { code }: FunctionRow): FunctionFields {
   const isLambda = image?.mode === 'lambda' && code.mode === 'lambda'
   return image === undefined || !isLambda || canonical(image) === canonical(code) ? {} : { code: { ...image } }
 }
 
 /** Refuses in advance what the server would refuse in the middle of a deployment; only fields in the manifest count. */
-function refuseOtherKind({ name, image }: WantedFunction, { code }: FunctionRow): void {
+function refuseOtherKind({ name, image }: ManifestFunctionState, { code }: FunctionRow): void {
   const { mode = code.mode ?? 'command', port = code.port } = image ?? {}
   const isSame = code.source === 'image' && mode === (code.mode ?? 'command') && port === code.port
   if (image === undefined || isSame) return
@@ -77,7 +81,7 @@ const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('h
 
 async function create(
   client: Client,
-  { name, fields, runtime, zip, image }: WantedFunction,
+  { name, fields, runtime, zip, image }: ManifestFunctionState,
   how: Deploying,
 ): Promise<void> {
   if (image !== undefined) {
@@ -90,7 +94,7 @@ async function create(
   await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer, how)
 }
 
-interface Changed extends Pick<WantedFunction, 'fields' | 'zip'> {
+interface Changed extends Pick<ManifestFunctionState, 'fields' | 'zip'> {
   image: string | undefined
 }
 

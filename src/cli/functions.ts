@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { destinationFrom, destinationToRead } from '../client/destination-text.ts'
 import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../client/resources/functions.ts'
-import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
-import { agreed } from './questions.ts'
+import { argumentAt, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
+import { askConfirmation } from './questions.ts'
 import { functionColumns, timeText } from './shown.ts'
 import { findFunction, parseTarget } from './target.ts'
 
@@ -138,7 +138,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<function>', 'its name or id']],
     examples: ['taibai show greet'],
     async run(cli, args) {
-      const fn = await findFunction(cli.client(), given(args, 0))
+      const fn = await findFunction(cli.client(), argumentAt(args, 0))
       cli.out.value(fn, () => showFunction(cli.out, fn, cli.client().url))
     },
   },
@@ -165,7 +165,7 @@ export const commands: CommandSpec[] = [
         ...(image !== undefined && { image }),
       }
       if (Object.keys(fields).length === 0) throw usageError('Say what to change, such as --timeout 30.')
-      const fn = await cli.client().functions.update(given(args, 0), fields)
+      const fn = await cli.client().functions.update(argumentAt(args, 0), fields)
       cli.out.value(fn, () => cli.out.line(`${fn.name ?? fn.id} is changed: the next call sees it.`))
     },
   },
@@ -180,7 +180,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai delete greet', 'taibai delete old-one older-one --cascade --yes'],
     async run(cli, args, options) {
       const names = args[0] as string[]
-      if (options.yes !== true && !(await agreed(cli, `Remove ${names.join(', ')} for good?`))) return
+      if (options.yes !== true && !(await askConfirmation(cli, `Remove ${names.join(', ')} for good?`))) return
       for (const name of names) {
         const fn = await findFunction(cli.client(), name)
         await cli.client().functions.delete(fn.id, options.cascade === true ? { cascade: true } : {})
@@ -198,7 +198,7 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai download greet', 'taibai download greet:2 - > greet-2.zip'],
     async run(cli, args) {
-      const { name, version } = parseTarget(given(args, 0))
+      const { name, version } = parseTarget(argumentAt(args, 0))
       const zip = await cli.client().functions.download(name, version)
       const file = (args[1] as string | undefined) ?? `${name}.zip`
       if (file === '-') return cli.out.raw(zip)

@@ -9,10 +9,10 @@ import { readSettings } from '../host/address.ts'
 import { debianBaseName, newestSuite } from '../host/debian-base.ts'
 import type { EngineClient } from '../host/engine-client.ts'
 import { readRuntimeFolders } from '../host/runtime-folder.ts'
-import { type Cli, CliError, type CommandSpec, given, type Options, textOption } from './command.ts'
+import { argumentAt, type Cli, CliError, type CommandSpec, type Options, textOption } from './command.ts'
 import { withEngine } from './machine-engine.ts'
 import type { Column } from './output.ts'
-import { agreed } from './questions.ts'
+import { askConfirmation } from './questions.ts'
 import { timeText } from './shown.ts'
 
 export const commands: CommandSpec[] = [
@@ -50,14 +50,14 @@ export const commands: CommandSpec[] = [
       'taibai images save images.tar',
       'taibai images save - ghcr.io/me/tool:2 | ssh shop taibai images load -',
     ],
-    run: (cli, args) => withEngine((engine) => save(cli, engine, given(args, 0), args[1] as string[])),
+    run: (cli, args) => withEngine((engine) => save(cli, engine, argumentAt(args, 0), args[1] as string[])),
   },
   {
     name: 'images load',
     summary: 'give the engine of this machine the images of a file that "images save" or "docker save" made',
     arguments: [['<file>', 'the tar; "-" is standard input']],
     examples: ['taibai images load images.tar'],
-    run: (cli, args) => withEngine((engine) => load(cli, engine, given(args, 0))),
+    run: (cli, args) => withEngine((engine) => load(cli, engine, argumentAt(args, 0))),
   },
   {
     name: 'images push',
@@ -209,7 +209,7 @@ async function prune(cli: Cli, options: Options): Promise<void> {
   if (options.dryRun === true || wouldGo.removed.length === 0) return showPruned(cli, wouldGo)
   if (options.yes !== true) {
     for (const image of wouldGo.removed) cli.out.line(`- ${nameOf(image)}  ${sizeText(image.size_bytes)}`)
-    if (!(await agreed(cli, 'Remove these images?'))) return
+    if (!(await askConfirmation(cli, 'Remove these images?'))) return
   }
   showPruned(cli, await client.images.prune(which))
 }

@@ -4,7 +4,7 @@ import { makeFolder } from '../folder.ts'
 import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
 import { manifestName } from './manifest.ts'
 import type { Column } from './output.ts'
-import { chosen, entered } from './questions.ts'
+import { askChoice, entered } from './questions.ts'
 import { renamed, type Template, templatesIn } from './templates.ts'
 
 export const commands: CommandSpec[] = [
@@ -67,7 +67,7 @@ function list({ out }: Cli, templates: Template[]): void {
 async function templateFor(templates: Template[], wanted: string | undefined): Promise<Template | undefined> {
   if (wanted === undefined) {
     const options = templates.map(({ name, description }) => ({ value: name, label: name, hint: description }))
-    const name = await chosen('What does it begin with?', options)
+    const name = await askChoice('What does it begin with?', options)
     return templates.find((template) => template.name === name)
   }
   const found = templates.find(({ name }) => name === wanted)

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ExecutionFields, ExecutionRow } from '../client/resources/executions.ts'
 import {
+  argumentAt,
   type Cli,
   type CommandSpec,
   exitCode,
-  given,
   numberOption,
   type Options,
   textOption,
@@ -44,10 +44,10 @@ export const commands: CommandSpec[] = [
     ],
     async run(cli, args, options) {
       const input = await inputOf(cli, options)
-      if (options.raw === true) return raw(cli, given(args, 0), input, options)
+      if (options.raw === true) return raw(cli, argumentAt(args, 0), input, options)
       if (input !== undefined && !isUtf8(input))
         throw usageError('The input is not text: call with --raw, which sends bytes.')
-      return recorded(cli, given(args, 0), input?.toString('utf8'), options)
+      return recorded(cli, argumentAt(args, 0), input?.toString('utf8'), options)
     },
   },
 ]

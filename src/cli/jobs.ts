@@ -1,5 +1,5 @@
 import type { JobChange, JobFields, JobRow } from '../client/resources/jobs.ts'
-import { type Cli, CliError, type CommandSpec, given, numberOption, type Options, textOption } from './command.ts'
+import { argumentAt, type Cli, CliError, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
 import { jobColumns, targetText, timeText } from './shown.ts'
 import { functionNames, targetFields, withNames } from './target.ts'
 
@@ -41,7 +41,7 @@ export const commands: CommandSpec[] = [
       const at = textOption(options, 'at')
       const count = numberOption(options, 'count', '--count')
       const job = await cli.client().jobs.create({
-        ...targetFields(given(args, 0)),
+        ...targetFields(argumentAt(args, 0)),
         ...fieldsOf(options),
         ...(args[1] !== undefined && { pattern: String(args[1]), ...secondsOf(options) }),
         ...(at !== undefined && { first_execution_time: at }),
@@ -65,7 +65,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<job>', 'its id or name']],
     examples: ['taibai jobs show morning'],
     async run(cli, args) {
-      const job = await findJob(cli, given(args, 0))
+      const job = await findJob(cli, argumentAt(args, 0))
       const nameOf = await functionNames(cli.client())
       cli.out.value(job, () =>
         cli.out.fields([
@@ -93,7 +93,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai jobs explain "*/15 8-17 * * mon-fri" --timezone Europe/Berlin'],
     async run(cli, args, options) {
       const timezone = textOption(options, 'timezone')
-      const asked = { pattern: given(args, 0), ...(timezone !== undefined && { timezone }), ...secondsOf(options) }
+      const asked = { pattern: argumentAt(args, 0), ...(timezone !== undefined && { timezone }), ...secondsOf(options) }
       const preview = await cli.client().jobs.preview(asked)
       cli.out.value(preview, () => {
         cli.out.line(`It runs ${preview.words}. The next times, in UTC:`)
@@ -109,7 +109,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<job>', 'its id or name']],
     examples: ['taibai jobs run morning'],
     async run(cli, args) {
-      const job = await findJob(cli, given(args, 0))
+      const job = await findJob(cli, argumentAt(args, 0))
       const target = job.function_alias
         ? { function_alias: job.function_alias }
         : { function_id: job.function_id ?? '', function_version: job.function_version }
@@ -140,12 +140,12 @@ function change(verb: string, summary: string, fields: JobChange): CommandSpec {
     arguments: [['<job>', 'its id or name']],
     examples: [`taibai jobs ${verb} morning`],
     async run(cli, args) {
-      const { id } = await findJob(cli, given(args, 0))
+      const { id } = await findJob(cli, argumentAt(args, 0))
       const job = await cli.client().jobs.update(id, fields)
       cli.out.value(job, () => {
         const next =
           job.next_execution_time === null ? '' : `; its next run is at ${timeText(job.next_execution_time)} UTC`
-        cli.out.line(`Job ${given(args, 0)} is ${job.status}${job.status === 'running' ? next : ''}.`)
+        cli.out.line(`Job ${argumentAt(args, 0)} is ${job.status}${job.status === 'running' ? next : ''}.`)
       })
     },
   }

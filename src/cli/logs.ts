@@ -1,5 +1,5 @@
 import type { ExecutionRow } from '../client/resources/executions.ts'
-import { type Cli, type CommandSpec, given, numberOption, textOption } from './command.ts'
+import { argumentAt, type Cli, type CommandSpec, numberOption, textOption } from './command.ts'
 import { timeText } from './shown.ts'
 import { findFunction } from './target.ts'
 
@@ -19,7 +19,7 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai logs greet', 'taibai logs greet -f'],
     async run(cli, args, options) {
-      const fn = await findFunction(cli.client(), given(args, 0))
+      const fn = await findFunction(cli.client(), argumentAt(args, 0))
       const id = textOption(options, 'execution')
       const rows =
         id === undefined

@@ -4,7 +4,7 @@ import type { Step } from './difference.ts'
 import { functionSteps } from './function-steps.ts'
 import type { Manifest, ManifestFunction } from './manifest.ts'
 import { triggerSteps } from './trigger-steps.ts'
-import { wantedFunction } from './wanted-function.ts'
+import { functionInManifest } from './wanted-function.ts'
 
 /** Build options of the command line have priority over the file. */
 export function howOf({ build }: ManifestFunction, how: Deploying): Deploying {
@@ -23,7 +23,7 @@ export async function manifestSteps(
   const functions = await Promise.all(
     Object.entries(manifest.functions).map(([name, fn]) => {
       const own = howOf(fn, how)
-      return functionSteps(client, wantedFunction(name, fn, folder, own), own)
+      return functionSteps(client, functionInManifest(name, fn, folder, own), own)
     }),
   )
   const triggers = await Promise.all(

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
-import { boundsIn, bytesOf, millicpuOf, usualMemory, watchdogPort } from '../domain/openfaas.ts'
+import { boundsIn, bytesOf, defaultMemory, millicpuOf, watchdogPort } from '../domain/openfaas.ts'
 import { CliError } from './command.ts'
 import type { ManifestFunction } from './manifest.ts'
 import { objectOf, type Translated, type Values } from './translated.ts'
@@ -15,7 +15,7 @@ const taken = new Set([
 const mib = 1_048_576
 
 /** Null: another kind of file. Throws CliError when a function cannot be deployed. */
-export function ofStack(root: Values, file: string): Translated | null {
+export function translatedStack(root: Values, file: string): Translated | null {
   if (objectOf(root.provider).name !== 'openfaas' || root.functions === undefined) return null
   const leftOut: string[] = []
   const functions: Translated['manifest']['functions'] = {}
@@ -37,7 +37,7 @@ function functionOf(name: string, own: Values, folder: string, leftOut: string[]
   const limits = textsOf(own.limits)
   const requests = textsOf(own.requests)
   const bounds = boundsIn(env, textsOf(own.labels))
-  const memory = limits.memory ?? requests.memory ?? usualMemory
+  const memory = limits.memory ?? requests.memory ?? defaultMemory
   const cpu = requests.cpu ?? limits.cpu
   const jobs = jobsIn(name, textsOf(own.annotations), leftOut)
   return {

@@ -3,7 +3,7 @@ import { usageError } from './command.ts'
 
 /** Questions to a person at a terminal. Without a terminal, the error names the option that answers. */
 
-export async function agreed(cli: Cli, question: string): Promise<boolean> {
+export async function askConfirmation(cli: Cli, question: string): Promise<boolean> {
   if (!cli.isInteractive) throw usageError(`${question} Nobody can be asked here: say --yes.`)
   const { confirm, isCancel } = await import('@clack/prompts')
   const answer = await confirm({ message: question, initialValue: false })
@@ -11,7 +11,7 @@ export async function agreed(cli: Cli, question: string): Promise<boolean> {
 }
 
 /** One of the options; undefined: cancelled. */
-export async function chosen<T extends string>(
+export async function askChoice<T extends string>(
   message: string,
   options: { value: T; label: string; hint?: string }[],
 ): Promise<T | undefined> {

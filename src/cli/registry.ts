@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { RegistryRow } from '../client/resources/registries.ts'
-import { type CommandSpec, given, textOption, usageError } from './command.ts'
+import { argumentAt, type CommandSpec, textOption, usageError } from './command.ts'
 import type { Column } from './output.ts'
 import { timeText } from './shown.ts'
 
@@ -21,7 +21,7 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai registry login ghcr.io -u me --password-file token.txt'],
     async run(cli, args, options) {
-      const registry = given(args, 0)
+      const registry = argumentAt(args, 0)
       const username = textOption(options, 'username')
       if (username === undefined) throw usageError('Say who: --username.')
       const file = textOption(options, 'passwordFile')
@@ -51,9 +51,9 @@ export const commands: CommandSpec[] = [
     arguments: [['<registry>', 'its host']],
     examples: ['taibai registry logout ghcr.io'],
     async run(cli, args) {
-      await cli.client().registries.logOut(given(args, 0))
+      await cli.client().registries.logOut(argumentAt(args, 0))
       cli.out.value({ registry: args[0] }, () =>
-        cli.out.line(`Images of ${given(args, 0)} are fetched as nobody from now on.`),
+        cli.out.line(`Images of ${argumentAt(args, 0)} are fetched as nobody from now on.`),
       )
     },
   },

@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { type Cli, type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
+import {
+  argumentAt,
+  type Cli,
+  type CommandSpec,
+  numberOption,
+  type Options,
+  textOption,
+  usageError,
+} from './command.ts'
 import { hidden } from './questions.ts'
 import { secretColumns } from './shown.ts'
 
@@ -21,7 +29,7 @@ export const commands: CommandSpec[] = [
       'taibai secret set DB_URL --version 3',
     ],
     async run(cli, args, options) {
-      const name = given(args, 0)
+      const name = argumentAt(args, 0)
       const { secrets } = cli.client()
       const version = numberOption(options, 'version', '--version')
       const description = textOption(options, 'description')

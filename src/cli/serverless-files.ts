@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type CollectionTag, parseDocument, type ScalarTag } from 'yaml'
 import { CliError } from './command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
-import { ofStack } from './openfaas-stack.ts'
+import { translatedStack } from './openfaas-stack.ts'
 import { cronOf } from './schedule-expression.ts'
 import { isObject, objectOf, type Translated, type Values } from './translated.ts'
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
@@ -27,7 +27,7 @@ export function readServerlessFile(file: string): Translated | null {
   const root = objectOf(document.toJS())
   const folder = dirname(file)
   if (isObject(root.Resources) && isServerlessTransform(root.Transform)) return checked(file, ofSam(root, folder))
-  const stack = ofStack(root, file)
+  const stack = translatedStack(root, file)
   if (stack !== null) return checked(file, stack)
   if (isObject(root.functions) && root.provider !== undefined) return checked(file, ofServerless(root, folder))
   if (isWhiskManifest(root)) return checked(file, ofWhisk(root, folder))

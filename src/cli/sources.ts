@@ -1,4 +1,4 @@
-import { type CommandSpec, given, numberOption, textOption } from './command.ts'
+import { argumentAt, type CommandSpec, numberOption, textOption } from './command.ts'
 import { sourceColumns } from './shown.ts'
 import { targetFields, withNames } from './target.ts'
 
@@ -21,15 +21,15 @@ export const commands: CommandSpec[] = [
       const prefix = textOption(options, 'prefix')
       const interval = numberOption(options, 'interval', '--interval')
       const source = await cli.client().sources.create({
-        ...targetFields(given(args, 0)),
+        ...targetFields(argumentAt(args, 0)),
         type: 'swift',
-        container: given(args, 1),
+        container: argumentAt(args, 1),
         ...(prefix !== undefined && { prefix }),
         ...(events !== undefined && { events: events.split(',').map((word) => word.trim()) }),
         ...(interval !== undefined && { interval }),
       })
       cli.out.value(source, () =>
-        cli.out.line(`Source ${source.id} looks at ${given(args, 1)} every ${source.interval} s.`),
+        cli.out.line(`Source ${source.id} looks at ${argumentAt(args, 1)} every ${source.interval} s.`),
       )
     },
   },
@@ -50,7 +50,7 @@ export const commands: CommandSpec[] = [
       examples: [`taibai sources ${verb} 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11`],
       async run(cli, args) {
         const status = verb === 'pause' ? 'paused' : 'running'
-        const source = await cli.client().sources.update(given(args, 0), { status })
+        const source = await cli.client().sources.update(argumentAt(args, 0), { status })
         cli.out.value(source, () => cli.out.line(`Source ${source.id} is ${source.status}.`))
       },
     }),

@@ -1,4 +1,4 @@
-import { type CliSettings, readCliSettings, usualSettings } from '../cli-settings.ts'
+import { type CliSettings, defaultServerSettings, readCliSettings } from '../cli-settings.ts'
 import type { ProgramIo } from './cli.ts'
 import { withLocalServer } from './local-server.ts'
 import { runProgram } from './program.ts'
@@ -14,7 +14,7 @@ export async function startProgram(argv: string[], version: string, local: Progr
   process.stdout.on('error', () => interrupted.abort())
   let settings: CliSettings
   try {
-    settings = withLocalServer(readCliSettings(usualSettings() ?? (await import('../config.ts')).readConfig()))
+    settings = withLocalServer(readCliSettings(defaultServerSettings() ?? (await import('../config.ts')).readConfig()))
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
     return 2

@@ -1,4 +1,4 @@
-import { type CommandSpec, given, numberOption, textOption } from './command.ts'
+import { argumentAt, type CommandSpec, numberOption, textOption } from './command.ts'
 import { timeText, tokenColumns } from './shown.ts'
 
 const day = 86_400
@@ -25,7 +25,7 @@ export const commands: CommandSpec[] = [
       const fn = textOption(options, 'function')
       const project = textOption(options, 'project')
       const token = await cli.client().tokens.create({
-        name: given(args, 0),
+        name: argumentAt(args, 0),
         ...(project !== undefined && { project_id: project }),
         ...(Array.isArray(options.role) && { roles: options.role }),
         ...(Array.isArray(options.scope) && { scopes: options.scope }),
@@ -58,7 +58,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args, options) {
       const grace = numberOption(options, 'grace', '--grace')
       const days = numberOption(options, 'expires', '--expires')
-      const token = await cli.client().tokens.rotate(given(args, 0), {
+      const token = await cli.client().tokens.rotate(argumentAt(args, 0), {
         ...(grace !== undefined && { grace }),
         ...(days !== undefined && { expires_in: days * day }),
       })

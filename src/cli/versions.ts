@@ -1,4 +1,4 @@
-import { CliError, type CommandSpec, given, textOption, usageError } from './command.ts'
+import { argumentAt, CliError, type CommandSpec, textOption, usageError } from './command.ts'
 import { aliasColumns, versionColumns, weightsText } from './shown.ts'
 import { findFunction, parseTarget, withNames } from './target.ts'
 
@@ -9,12 +9,12 @@ export const commands: CommandSpec[] = [
     arguments: [['<function>', 'its name or id']],
     examples: ['taibai versions list greet'],
     async run(cli, args) {
-      const fn = await findFunction(cli.client(), given(args, 0))
+      const fn = await findFunction(cli.client(), argumentAt(args, 0))
       const rows = await cli.client().versions.list(fn.id)
       cli.out.rows(
         rows,
         versionColumns,
-        `${given(args, 0)} has no versions. Make one with: taibai versions publish ${given(args, 0)}`,
+        `${argumentAt(args, 0)} has no versions. Make one with: taibai versions publish ${argumentAt(args, 0)}`,
       )
     },
   },
@@ -29,14 +29,14 @@ export const commands: CommandSpec[] = [
     examples: ['taibai versions publish greet --description "new greeting" --alias live'],
     async run(cli, args, options) {
       const client = cli.client()
-      const fn = await findFunction(client, given(args, 0))
+      const fn = await findFunction(client, argumentAt(args, 0))
       const description = textOption(options, 'description')
       const version = await client.versions.create(fn.id, description === undefined ? {} : { description })
       const alias = textOption(options, 'alias')
       if (alias !== undefined) await pointAlias(cli, alias, fn.id, version.version_number)
       cli.out.value(version, () => {
         cli.out.line(
-          `${given(args, 0)}:${version.version_number} is frozen${alias ? `, and ${alias} points to it` : ''}.`,
+          `${argumentAt(args, 0)}:${version.version_number} is frozen${alias ? `, and ${alias} points to it` : ''}.`,
         )
       })
     },
@@ -47,11 +47,11 @@ export const commands: CommandSpec[] = [
     arguments: [['<version>', 'as name:version']],
     examples: ['taibai versions rm greet:1'],
     async run(cli, args) {
-      const { name, version } = parseTarget(given(args, 0))
+      const { name, version } = parseTarget(argumentAt(args, 0))
       if (version === undefined) throw usageError('Say which version: name:version, such as greet:1.')
       const fn = await findFunction(cli.client(), name)
       await cli.client().versions.delete(fn.id, version)
-      cli.out.value({ deleted: given(args, 0) }, () => cli.out.line(`${given(args, 0)} is removed.`))
+      cli.out.value({ deleted: argumentAt(args, 0) }, () => cli.out.line(`${argumentAt(args, 0)} is removed.`))
     },
   },
   {
@@ -78,11 +78,17 @@ export const commands: CommandSpec[] = [
     ],
     examples: ['taibai aliases set live greet:2', 'taibai aliases set live greet:3 --weight 4=0.1'],
     async run(cli, args, options) {
-      const { name, version = 0 } = parseTarget(given(args, 1))
+      const { name, version = 0 } = parseTarget(argumentAt(args, 1))
       const fn = await findFunction(cli.client(), name)
-      const alias = await pointAlias(cli, given(args, 0), fn.id, version, weightsOf((options.weight ?? []) as string[]))
+      const alias = await pointAlias(
+        cli,
+        argumentAt(args, 0),
+        fn.id,
+        version,
+        weightsOf((options.weight ?? []) as string[]),
+      )
       const others = alias.weights === undefined ? '' : `, and some calls run another: ${weightsText(alias.weights)}`
-      cli.out.value(alias, () => cli.out.line(`${given(args, 0)} points to ${name}:${version}${others}.`))
+      cli.out.value(alias, () => cli.out.line(`${argumentAt(args, 0)} points to ${name}:${version}${others}.`))
     },
   },
   {
@@ -91,8 +97,8 @@ export const commands: CommandSpec[] = [
     arguments: [['<alias>', 'its name']],
     examples: ['taibai aliases rm live'],
     async run(cli, args) {
-      await cli.client().aliases.delete(given(args, 0))
-      cli.out.value({ deleted: given(args, 0) }, () => cli.out.line(`${given(args, 0)} is removed.`))
+      await cli.client().aliases.delete(argumentAt(args, 0))
+      cli.out.value({ deleted: argumentAt(args, 0) }, () => cli.out.line(`${argumentAt(args, 0)} is removed.`))
     },
   },
   {
@@ -105,7 +111,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai rollback live', 'taibai rollback live 3'],
     async run(cli, args) {
       const client = cli.client()
-      const name = given(args, 0)
+      const name = argumentAt(args, 0)
       const alias = await client.aliases.get(name)
       const numbers = (await client.versions.list(alias.function_id)).map(({ version_number }) => version_number)
       const wanted = args[1] === undefined ? before(numbers, alias.function_version) : Number(args[1])

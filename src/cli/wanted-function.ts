@@ -32,7 +32,7 @@ function fieldsOf(fn: ManifestFunction): FunctionFields {
   }
 }
 
-export interface WantedFunction {
+export interface ManifestFunctionState {
   name: string
   fields: FunctionFields
   runtime: string | undefined
@@ -54,12 +54,12 @@ export function imageCode(
 }
 
 /** Reads the manifest's function and the files that it names. Throws CliError. */
-export function wantedFunction(
+export function functionInManifest(
   name: string,
   fn: ManifestFunction,
   folder: string,
   how: Deploying = {},
-): WantedFunction {
+): ManifestFunctionState {
   const fields = fieldsOf(fn)
   if (fn.image !== undefined) {
     const { image, mode, port, command, entry_point, working_directory } = fn

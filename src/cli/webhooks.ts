@@ -1,5 +1,5 @@
 import type { WebhookFields, WebhookSignature } from '../client/resources/webhooks.ts'
-import { type CommandSpec, given, numberOption, type Options, textOption, usageError } from './command.ts'
+import { argumentAt, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
 import { deliveryColumns, webhookColumns } from './shown.ts'
 import { targetFields, withNames } from './target.ts'
 
@@ -33,7 +33,7 @@ export const commands: CommandSpec[] = [
       const sync = options.sync === true && { sync: true }
       const maxRate = numberOption(options, 'rate', '--rate')
       const fields = {
-        ...targetFields(given(args, 0)),
+        ...targetFields(argumentAt(args, 0)),
         ...(description !== undefined && { description }),
         ...(maxRate !== undefined && { max_rate: maxRate }),
         ...signatureOf(options),
@@ -62,7 +62,7 @@ export const commands: CommandSpec[] = [
       'taibai webhooks deliveries 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11 --again 7d5c1c1e-9a52-4d2c-9a5e-0b6f4f0f9a11',
     ],
     async run(cli, args, options) {
-      const id = given(args, 0)
+      const id = argumentAt(args, 0)
       const again = textOption(options, 'again')
       const { webhooks } = cli.client()
       if (again === undefined)

@@ -1,7 +1,7 @@
 import type { WorkerRow } from '../client/resources/functions.ts'
 import type { KeptWorkerRow } from '../client/resources/workers.ts'
 import { sizeText } from '../domain/data-facts.ts'
-import { type Cli, CliError, type CommandSpec, given } from './command.ts'
+import { argumentAt, type Cli, CliError, type CommandSpec } from './command.ts'
 import type { Column } from './output.ts'
 import { findFunction } from './target.ts'
 import { showHistory } from './worker-history.ts'
@@ -16,7 +16,7 @@ export const commands: CommandSpec[] = [
     run(cli, args, { history: wantsHistory }) {
       if (args[0] === undefined) return wantsHistory === true ? history(cli) : all(cli)
       if (wantsHistory === true) throw new CliError('"--history" is of all workers: leave the function out.')
-      return ofFunction(cli, given(args, 0))
+      return ofFunction(cli, argumentAt(args, 0))
     },
   },
 ]

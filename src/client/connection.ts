@@ -15,7 +15,7 @@ export interface ConnectionOptions {
   token: string | null | (() => string | null)
 }
 
-export interface Asked {
+export interface RequestFields {
   /** Sent as JSON. */
   json?: unknown
   /** Sent unchanged. */
@@ -28,7 +28,7 @@ export interface Asked {
   signal?: AbortSignal
 }
 
-export interface Answer {
+export interface ApiResponse {
   status: number
   headers: IncomingHttpHeaders
   bytes: Buffer
@@ -59,7 +59,7 @@ export class Connection {
   }
 
   /** The response once its head has arrived; the caller reads the body. Throws UnreachableError when nobody answers. */
-  open(method: string, path: string, asked: Asked = {}): Promise<IncomingMessage> {
+  open(method: string, path: string, asked: RequestFields = {}): Promise<IncomingMessage> {
     const body = asked.json === undefined ? asked.body : JSON.stringify(asked.json)
     const options: RequestOptions = {
       method,
@@ -75,7 +75,7 @@ export class Connection {
   }
 
   /** The whole response, whatever its status. */
-  async ask(method: string, path: string, asked: Asked = {}): Promise<Answer> {
+  async request(method: string, path: string, asked: RequestFields = {}): Promise<ApiResponse> {
     const from = performance.now()
     const incoming = await this.open(method, path, asked)
     const pieces: Buffer[] = []
@@ -87,8 +87,8 @@ export class Connection {
   }
 
   /** The whole response; throws ApiError unless it is a success. */
-  async must(method: string, path: string, asked: Asked = {}): Promise<Answer> {
-    const answer = await this.ask(method, path, asked)
+  async requestOk(method: string, path: string, asked: RequestFields = {}): Promise<ApiResponse> {
+    const answer = await this.request(method, path, asked)
     if (answer.status >= 300) throw errorOf(answer.status, answer.text)
     return answer
   }
@@ -98,7 +98,7 @@ export class Connection {
     this.#agent.destroy()
   }
 
-  #headers(asked: Asked, body: string | Uint8Array | undefined): Record<string, string> {
+  #headers(asked: RequestFields, body: string | Uint8Array | undefined): Record<string, string> {
     const token = asked.token === undefined ? this.token : asked.token
     return {
       ...(token !== null && { 'x-auth-token': token }),
@@ -109,7 +109,7 @@ export class Connection {
   }
 }
 
-function queryOf(query: Asked['query']): string {
+function queryOf(query: RequestFields['query']): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) parameters.set(name, String(value))
   return parameters.size === 0 ? '' : `?${parameters}`

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { textOf } from './calls/answer-text.ts'
-import type { Asked, Connection } from './connection.ts'
+import type { Connection, RequestFields } from './connection.ts'
 import { ApiError, errorOf } from './problems.ts'
 import type { BuildRow } from './resources/builds.ts'
 import type { FunctionRow } from './resources/functions.ts'
@@ -30,7 +30,7 @@ export type DeployedBy<How extends Deploying> = How extends { async: false } | {
 const linesType = 'application/x-ndjson'
 
 /** As query parameters. */
-export const deployingQuery = ({ check, build, bundle, async }: Deploying): NonNullable<Asked['query']> => ({
+export const deployingQuery = ({ check, build, bundle, async }: Deploying): NonNullable<RequestFields['query']> => ({
   check,
   build,
   bundle: bundle === true ? true : undefined,
@@ -42,11 +42,11 @@ export async function deployed<How extends Deploying>(
   connection: Connection,
   method: string,
   path: string,
-  asked: Asked,
+  asked: RequestFields,
   { onOutput, onBuild, async }: How,
 ): Promise<DeployedBy<How>> {
   if (onOutput === undefined || async === true) {
-    const { status, json } = await connection.must(method, path, asked)
+    const { status, json } = await connection.requestOk(method, path, asked)
     if (status !== 202) return json
     onBuild?.(json)
     return null as DeployedBy<How>

@@ -30,7 +30,7 @@ export function logOut(): void {
   needsLogin.value = true
 }
 
-export async function ask(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+export async function apiRequest(method: string, path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)
   if (token.value !== null) headers.set('X-Auth-Token', token.value)
   const answer = await fetch(path, { ...init, method, headers }).catch(() => {
@@ -47,7 +47,7 @@ export async function ask(method: string, path: string, init: RequestInit = {}):
 export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const init: RequestInit =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
-  return answered<T>(await ask(method, path, init))
+  return answered<T>(await apiRequest(method, path, init))
 }
 
 export async function answered<T>(answer: Response): Promise<T> {

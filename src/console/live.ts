@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { ExecutionRow } from '../client/resources/executions.ts'
-import { ask, needsLogin } from './api.ts'
+import { apiRequest, needsLogin } from './api.ts'
 
 /** The server's events, over a stream that reconnects whenever it ends. */
 
@@ -32,7 +32,7 @@ export function onLog(executionId: string, listener: LogListener): () => void {
 }
 
 /** Never resolves. */
-export async function follow(): Promise<void> {
+export async function followEvents(): Promise<void> {
   for (;;) {
     if (!needsLogin.value) await readOnce().catch(() => {})
     isLive.value = false
@@ -41,7 +41,7 @@ export async function follow(): Promise<void> {
 }
 
 async function readOnce(): Promise<void> {
-  const answer = await ask('GET', '/v1/events?log=true')
+  const answer = await apiRequest('GET', '/v1/events?log=true')
   if (!answer.ok || answer.body === null) return
   isLive.value = true
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()

@@ -1,30 +1,30 @@
 import { render } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { get, logOut, needsLogin, token } from './api.ts'
-import { follow, isLive } from './live.ts'
+import { followEvents, isLive } from './live.ts'
 import { followMe, isAdmin, me } from './me.ts'
 import { BuildPage, BuildsPage } from './pages/builds.tsx'
-import { DeadLetters } from './pages/dead-letters.tsx'
-import { Execution } from './pages/execution.tsx'
-import { Executions } from './pages/executions.tsx'
-import { Function_ } from './pages/function.tsx'
-import { Functions } from './pages/functions.tsx'
-import { Images } from './pages/images.tsx'
-import { Jobs } from './pages/jobs.tsx'
-import { Login } from './pages/login.tsx'
-import { NewFunction } from './pages/new-function.tsx'
-import { Overview } from './pages/overview.tsx'
-import { Project } from './pages/project.tsx'
-import { Projects } from './pages/projects.tsx'
-import { Runtimes } from './pages/runtimes.tsx'
-import { Secrets } from './pages/secrets.tsx'
-import { Server } from './pages/server.tsx'
-import { Settings } from './pages/settings.tsx'
-import { Tokens } from './pages/tokens.tsx'
-import { Usage } from './pages/usage.tsx'
-import { Webhooks } from './pages/webhooks.tsx'
-import { WhatIf } from './pages/what-if.tsx'
-import { Workers } from './pages/workers.tsx'
+import { DeadLettersPage } from './pages/dead-letters.tsx'
+import { ExecutionPage } from './pages/execution.tsx'
+import { ExecutionsPage } from './pages/executions.tsx'
+import { FunctionPage } from './pages/function.tsx'
+import { FunctionsPage } from './pages/functions.tsx'
+import { ImagesPage } from './pages/images.tsx'
+import { JobsPage } from './pages/jobs.tsx'
+import { LoginPage } from './pages/login.tsx'
+import { NewFunctionPage } from './pages/new-function.tsx'
+import { OverviewPage } from './pages/overview.tsx'
+import { ProjectPage } from './pages/project.tsx'
+import { ProjectsPage } from './pages/projects.tsx'
+import { RuntimesPage } from './pages/runtimes.tsx'
+import { SecretsPage } from './pages/secrets.tsx'
+import { ServerPage } from './pages/server.tsx'
+import { SettingsPage } from './pages/settings.tsx'
+import { TokensPage } from './pages/tokens.tsx'
+import { UsagePage } from './pages/usage.tsx'
+import { WebhooksPage } from './pages/webhooks.tsx'
+import { WhatIfPage } from './pages/what-if.tsx'
+import { WorkersPage } from './pages/workers.tsx'
 import { Link, path } from './router.tsx'
 import './style.css'
 import 'uplot/dist/uPlot.min.css'
@@ -58,46 +58,46 @@ const places: Place[] = [
 
 function pageAt(at: string) {
   const [, place = '', id] = at.split('/').map(decodeURIComponent)
-  if (place === 'functions' && id === 'new') return <NewFunction />
-  if (place === 'functions' && id) return <Function_ key={id} id={id} />
-  if (place === 'projects' && id) return <Project key={id} id={id} />
+  if (place === 'functions' && id === 'new') return <NewFunctionPage />
+  if (place === 'functions' && id) return <FunctionPage key={id} id={id} />
+  if (place === 'projects' && id) return <ProjectPage key={id} id={id} />
   if (place === 'builds' && id) return <BuildPage key={id} id={id} />
-  if (place === 'executions' && id) return <Execution key={id} id={id} />
+  if (place === 'executions' && id) return <ExecutionPage key={id} id={id} />
   switch (place) {
     case '':
-      return <Overview />
+      return <OverviewPage />
     case 'functions':
-      return <Functions />
+      return <FunctionsPage />
     case 'executions':
-      return <Executions />
+      return <ExecutionsPage />
     case 'builds':
       return <BuildsPage />
     case 'dead-letters':
-      return <DeadLetters />
+      return <DeadLettersPage />
     case 'jobs':
-      return <Jobs />
+      return <JobsPage />
     case 'webhooks':
-      return <Webhooks />
+      return <WebhooksPage />
     case 'secrets':
-      return <Secrets />
+      return <SecretsPage />
     case 'usage':
-      return <Usage />
+      return <UsagePage />
     case 'workers':
-      return <Workers />
+      return <WorkersPage />
     case 'what-if':
-      return <WhatIf />
+      return <WhatIfPage />
     case 'runtimes':
-      return <Runtimes />
+      return <RuntimesPage />
     case 'images':
-      return <Images />
+      return <ImagesPage />
     case 'projects':
-      return <Projects />
+      return <ProjectsPage />
     case 'settings':
-      return <Settings />
+      return <SettingsPage />
     case 'tokens':
-      return <Tokens />
+      return <TokensPage />
     case 'server':
-      return <Server />
+      return <ServerPage />
     default:
       return <p class="empty">There is no such page.</p>
   }
@@ -107,7 +107,7 @@ function Console() {
   useEffect(() => {
     // In open mode this succeeds without a token; else it leads to the login.
     void get('/v1/runtimes').catch(() => {})
-    void follow()
+    void followEvents()
     followMe()
   }, [])
   const [isOpen, setIsOpen] = useState(false)
@@ -118,7 +118,7 @@ function Console() {
     setIsOpen(false)
     menu.current?.focus()
   }
-  if (needsLogin.value) return <Login />
+  if (needsLogin.value) return <LoginPage />
   const at = path.value
   return (
     <>

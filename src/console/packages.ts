@@ -1,7 +1,7 @@
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate'
 import type { BuildRow } from '../client/resources/builds.ts'
 import type { FunctionRow } from '../client/resources/functions.ts'
-import { answered, ask } from './api.ts'
+import { answered, apiRequest } from './api.ts'
 
 /** Packages of source files, read and built in the browser. */
 
@@ -21,17 +21,17 @@ export const makePackage = (files: Files): Blob =>
 
 export const openPackage = async (id: string, version = 0): Promise<Files> => {
   const place = version === 0 ? '' : `/versions/${version}`
-  const answer = await ask('GET', `/v1/functions/${encodeURIComponent(id)}${place}?download=true`)
+  const answer = await apiRequest('GET', `/v1/functions/${encodeURIComponent(id)}${place}?download=true`)
   if (!answer.ok) return answered<never>(answer)
   return readPackage(await answer.arrayBuffer())
 }
 
 /** The result of an upload: the function, or the build that continues. */
-export type Sent = { fn: FunctionRow; build?: never } | { build: BuildRow; fn?: never }
+export type UploadResult = { fn: FunctionRow; build?: never } | { build: BuildRow; fn?: never }
 
-export async function sendPackage(method: 'POST' | 'PUT', path: string, zip: Blob): Promise<Sent> {
+export async function sendPackage(method: 'POST' | 'PUT', path: string, zip: Blob): Promise<UploadResult> {
   const headers = { 'Content-Type': 'application/zip', Prefer: 'respond-async' }
-  const answer = await ask(method, path, { body: zip, headers })
+  const answer = await apiRequest(method, path, { body: zip, headers })
   return answer.status === 202
     ? { build: await answered<BuildRow>(answer) }
     : { fn: await answered<FunctionRow>(answer) }
@@ -39,4 +39,4 @@ export async function sendPackage(method: 'POST' | 'PUT', path: string, zip: Blo
 
 /** Waits for the function, however long its build takes. */
 export const deployPackage = async (path: string, zip: Blob): Promise<FunctionRow> =>
-  answered<FunctionRow>(await ask('POST', path, { body: zip, headers: { 'Content-Type': 'application/zip' } }))
+  answered<FunctionRow>(await apiRequest('POST', path, { body: zip, headers: { 'Content-Type': 'application/zip' } }))

@@ -4,7 +4,7 @@ import type { Actor } from './principal.ts'
  * A change made through the API: what was done to what, and from where. It contains neither the request's nor the response's
  * body.
  */
-export interface Change {
+export interface AuditedChange {
   /** The endpoint's summary. */
   action: string
   method: string
@@ -19,7 +19,7 @@ export interface Change {
 }
 
 /** An entry of the audit log. Ids are in the order of time. */
-export interface AuditEntry extends Change {
+export interface AuditEntry extends AuditedChange {
   id: string
   at: number
   whoKind: Actor['kind']

@@ -30,8 +30,8 @@ export interface Message {
 /** Sends events to a URL. */
 export interface EventSender {
   /** Never rejects. */
-  send(url: string, event: CloudEvent | Message): Promise<Sent>
+  send(url: string, event: CloudEvent | Message): Promise<SendResult>
 }
 
 /** `gone`: a retry is useless. */
-export type Sent = { kind: 'taken' } | { kind: 'refused' | 'gone'; reason: string }
+export type SendResult = { kind: 'taken' } | { kind: 'refused' | 'gone'; reason: string }

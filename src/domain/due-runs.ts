@@ -31,10 +31,10 @@ export function dueRuns(job: Job, patterns: CronPatterns, window: DueWindow): Du
   if (first === null || first > nowMs) return { times: [], leftOutMs: null, nextMs: first }
   const most = missedAllowed(job, window.heldBack ?? false)
   const missed = first < presentSinceMs ? matches(job, patterns, first, presentSinceMs - 1, most + 1) : []
-  const firstPresent = first < presentSinceMs ? after(job, patterns, presentSinceMs - 1) : first
+  const firstPresent = first < presentSinceMs ? nextAfter(job, patterns, presentSinceMs - 1) : first
   const present = firstPresent === null ? [] : matches(job, patterns, firstPresent, nowMs, runsLeft(job))
   const times = [...missed.slice(0, most), ...present].slice(0, runsLeft(job))
-  return { times, leftOutMs: missed[most] ?? null, nextMs: after(job, patterns, nowMs) }
+  return { times, leftOutMs: missed[most] ?? null, nextMs: nextAfter(job, patterns, nowMs) }
 }
 
 /**
@@ -49,7 +49,7 @@ export function afterRuns(job: Job, made: number, lastMs: number, nextMs: number
 }
 
 /** The next match after a time; null for a job that runs once. */
-export function after(job: Job, patterns: CronPatterns, afterMs: number): number | null {
+export function nextAfter(job: Job, patterns: CronPatterns, afterMs: number): number | null {
   if (job.pattern === null) return null
   const shiftMs = shiftOf(job)
   const next = patterns.next(job.pattern, job.timezone, afterMs - shiftMs)
@@ -74,7 +74,7 @@ const wrongClockMs = 3 * 3_600_000
  * fixed times does not run at them twice, a job before its first run keeps its first time, and a postponed one keeps the
  * postponed time. Pure.
  */
-export function afterSetBack(job: Job, patterns: CronPatterns, nowMs: number, backMs: number): Job {
+export function afterClockSetBack(job: Job, patterns: CronPatterns, nowMs: number, backMs: number): Job {
   const { pattern, timezone, status, nextExecutionTime, firstExecutionTime } = job
   if (status !== 'running' || pattern === null || nextExecutionTime === null) return job
   if (nextExecutionTime === firstExecutionTime) return job
@@ -93,7 +93,7 @@ const leastSetBackMs = 1000
 export const jobsSetBack = (jobs: Job[], patterns: CronPatterns, nowMs: number, backOf: (job: Job) => number): Job[] =>
   jobs.flatMap((job) => {
     const backMs = backOf(job)
-    const now = backMs < leastSetBackMs ? job : afterSetBack(job, patterns, nowMs, backMs)
+    const now = backMs < leastSetBackMs ? job : afterClockSetBack(job, patterns, nowMs, backMs)
     return now === job ? [] : [now]
   })
 
@@ -110,7 +110,7 @@ function matches(job: Job, patterns: CronPatterns, firstMs: number, lastMs: numb
   const found: number[] = []
   for (let at: number | null = firstMs; at !== null && at <= lastMs && found.length < most; ) {
     found.push(at)
-    at = after(job, patterns, at)
+    at = nextAfter(job, patterns, at)
   }
   return found
 }

@@ -51,7 +51,7 @@ export class FaasError extends Error {
 }
 
 /** The limit that was reached, its owner, and its current use. */
-export interface MetLimit {
+export interface LimitFacts {
   name: string
   of: 'function' | 'project' | 'webhook' | 'address'
   value: number
@@ -61,10 +61,10 @@ export interface MetLimit {
 
 /** A limit of one function, project, webhook or address; others are not affected. */
 export class LimitReached extends FaasError {
-  readonly limit: MetLimit
+  readonly limit: LimitFacts
   readonly retryAfterSeconds: number
 
-  constructor(limit: MetLimit, message: string, retryAfterSeconds = 1) {
+  constructor(limit: LimitFacts, message: string, retryAfterSeconds = 1) {
     super('limit_reached', message)
     this.limit = limit
     this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds))

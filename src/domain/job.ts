@@ -34,7 +34,7 @@ export function withSecondsLast(pattern: string, seconds: (typeof secondsPlaces)
 }
 
 /** One or more runs that a job skipped. */
-export interface LeftOut {
+export interface SkippedRuns {
   /** Due time of the first of them. */
   atMs: number
   /** `missed`: the server was not running; `overlap`: an earlier run was unfinished. */

@@ -1,4 +1,4 @@
-import { LimitReached, type MetLimit } from './errors.ts'
+import { type LimitFacts, LimitReached } from './errors.ts'
 import { type Rate, TokenBuckets } from './rate.ts'
 
 /**
@@ -73,7 +73,7 @@ export interface CallView {
 }
 
 /** The limit that refuses another call, if any: the function's first. Pure. */
-export function admission(views: readonly CallView[]): { limit: MetLimit; waitMs: number } | null {
+export function admission(views: readonly CallView[]): { limit: LimitFacts; waitMs: number } | null {
   for (const { of, running, maxRunning, maxRate, rateWaitMs } of views) {
     const [runningName, rateName] = of === 'function' ? ['max_running', 'max_rate'] : ['running', 'rate']
     if (maxRunning !== null && running >= maxRunning) {
@@ -86,7 +86,7 @@ export function admission(views: readonly CallView[]): { limit: MetLimit; waitMs
   return null
 }
 
-export function limitReached(limit: MetLimit, waitMs = 1000): LimitReached {
+export function limitReached(limit: LimitFacts, waitMs = 1000): LimitReached {
   const whose = limit.of === 'function' ? 'This function' : 'This project'
   const used = limit.used === null ? '' : `, and ${limit.used} are used`
   const message = `${whose} has reached its limit ${limit.name}: ${limit.value}${used}; try again later.`

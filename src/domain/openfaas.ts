@@ -4,9 +4,9 @@ const mib = 1_048_576
 /** Port of both watchdogs. */
 export const watchdogPort = 8080
 /** Concurrent calls of a watchdog when `max_inflight` does not set them. */
-export const usualInflight = 10
-export const usualTimeoutSeconds = 60
-export const usualMemory = '128Mi'
+export const defaultInflight = 10
+export const defaultTimeoutSeconds = 60
+export const defaultMemory = '128Mi'
 export const leastReplicasLabel = 'com.openfaas.scale.min'
 export const mostReplicasLabel = 'com.openfaas.scale.max'
 
@@ -14,7 +14,7 @@ export const mostReplicasLabel = 'com.openfaas.scale.max'
 export function boundsIn(env: Record<string, string>, labels: Record<string, string>) {
   return {
     timeoutSeconds: timeoutIn(env),
-    concurrency: countIn(env.max_inflight) || usualInflight,
+    concurrency: countIn(env.max_inflight) || defaultInflight,
     minWorkers: countIn(labels[leastReplicasLabel]),
     maxWorkers: countIn(labels[mostReplicasLabel]) || null,
   }
@@ -24,7 +24,7 @@ export function boundsIn(env: Record<string, string>, labels: Record<string, str
 function timeoutIn(env: Record<string, string>): number {
   const text = env.exec_timeout ?? env.write_timeout ?? env.read_timeout
   const seconds = text === undefined ? null : secondsOf(text)
-  return seconds === null || seconds <= 0 ? usualTimeoutSeconds : Math.ceil(seconds)
+  return seconds === null || seconds <= 0 ? defaultTimeoutSeconds : Math.ceil(seconds)
 }
 
 function countIn(text: string | undefined): number {

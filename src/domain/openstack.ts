@@ -84,7 +84,7 @@ export interface ObjectRef {
 }
 
 /** False for names that would change the meaning of a URL. */
-export const canBeNamed = ({ container, object }: ObjectRef): boolean =>
+export const isSafeInUrl = ({ container, object }: ObjectRef): boolean =>
   !container.includes('/') && ![container, ...object.split('/')].some((part) => part === '.' || part === '..')
 
 export interface StoredObject {
@@ -107,7 +107,7 @@ export interface ObjectStore {
   ): Promise<{ stream: ReadableStream<Uint8Array>; sizeBytes: number | null }>
 }
 
-export interface ListingWish {
+export interface ListingQuery {
   container: string
   /** Null: all names. */
   prefix: string | null
@@ -125,7 +125,7 @@ export interface Listing {
 
 /** Throws like ObjectStore. */
 export interface ContainerListings {
-  list(session: OpenStackSession, wish: ListingWish): Promise<Listing>
+  list(session: OpenStackSession, wish: ListingQuery): Promise<Listing>
 }
 
 export interface QueueMessage {

@@ -23,7 +23,7 @@ export interface RetryRule {
 export type RetryTerms = Partial<RetryRule>
 
 /** The end of a try, and the history before it. */
-export interface TryEnd {
+export interface AttemptEnd {
   /** Null: success. */
   cause: RetryCause | null
   hasBegun: boolean
@@ -35,7 +35,7 @@ export interface TryEnd {
 }
 
 /** `dead`: it is not retried automatically. */
-export type Step =
+export type RetryDecision =
   | { kind: 'over' }
   | { kind: 'again'; pauseMs: number }
   | { kind: 'dead'; why: 'attempts' | 'age' | 'not_retried' }
@@ -44,7 +44,7 @@ export type Step =
 const jitterShare = 0.5
 
 /** The decision after a try. `chance`: from 0 to 1. */
-export function nextStep(rule: RetryRule, end: TryEnd, chance = 0): Step {
+export function nextStep(rule: RetryRule, end: AttemptEnd, chance = 0): RetryDecision {
   if (end.cause === null) return { kind: 'over' }
   if (end.hasBegun && !rule.on.includes(end.cause)) return { kind: 'dead', why: 'not_retried' }
   if (end.hasBegun && end.attempt >= rule.maxAttempts) return { kind: 'dead', why: 'attempts' }
@@ -58,7 +58,11 @@ export function pauseMs({ firstPauseMs, factor, longestPauseMs }: RetryRule, tri
 }
 
 /** The call's terms have priority over the function's, and those over the platform's. */
-export function ruleOf(platform: RetryRule, ofFunction: RetryTerms | null, ofCall: RetryTerms | undefined): RetryRule {
+export function retryRuleOf(
+  platform: RetryRule,
+  ofFunction: RetryTerms | null,
+  ofCall: RetryTerms | undefined,
+): RetryRule {
   return { ...platform, ...ofFunction, ...ofCall }
 }
 

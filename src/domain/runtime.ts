@@ -51,7 +51,7 @@ export interface RuntimeManifest {
  * The requested other versions of a language, selected by any of their `names` (the first is the image's). Throws an Error for an
  * unknown name; `known` are the runtimes that exist anyway.
  */
-export function askedVersions<Version extends { names: string[] }>(
+export function requestedVersions<Version extends { names: string[] }>(
   versions: Version[],
   asked: string[],
   known: string[],

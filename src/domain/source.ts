@@ -44,11 +44,11 @@ export interface SourceStore extends TriggerStore<Source> {
   /** Remembered objects after that name, ordered by the bytes of their names: at most `limit`. */
   objectsAfter(sourceId: string, name: string, limit: number): ListedObject[]
   /** Updates the remembered objects in one step. Does nothing for a source that is gone. */
-  remember(sourceId: string, changes: Change[]): void
+  remember(sourceId: string, changes: ObjectChange[]): void
 }
 
 /** A change of a remembered object. */
-export interface Change {
+export interface ObjectChange {
   object: ListedObject
   /** Null: remembered, but not reported. */
   event: SourceEvent | null
@@ -58,9 +58,9 @@ export interface Change {
 export const compareNames = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 /** The changes between the remembered and the complete listed objects. Pure. */
-export function changesBetween(known: ListedObject[], listed: ListedObject[], sinceMs: number): Change[] {
+export function changesBetween(known: ListedObject[], listed: ListedObject[], sinceMs: number): ObjectChange[] {
   const before = new Map(known.map((object) => [object.name, object]))
-  const changes: Change[] = []
+  const changes: ObjectChange[] = []
   for (const object of listed) {
     const old = before.get(object.name)
     before.delete(object.name)

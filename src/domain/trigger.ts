@@ -31,7 +31,7 @@ export interface TriggerStore<T extends StoredTrigger> {
 }
 
 /** An object that needs a function, a version, an alias or a secret. */
-export interface Holder {
+export interface Dependent {
   kind: 'job' | 'webhook' | 'alias' | 'source' | 'function'
   /** Id of a trigger or a function, or name of an alias. */
   id: string
@@ -40,13 +40,13 @@ export interface Holder {
 
 /** Asked before a deletion. Finished jobs do not count. Holders are in the contract's order of checks. */
 export interface InUse {
-  ofFunction(functionId: string): Holder[]
-  ofVersion(functionId: string, version: number): Holder[]
-  ofAlias(projectId: string, alias: string): Holder[]
+  ofFunction(functionId: string): Dependent[]
+  ofVersion(functionId: string, version: number): Dependent[]
+  ofAlias(projectId: string, alias: string): Dependent[]
   /** Webhooks that verify signatures with the secret. */
-  ofSecret(projectId: string, secret: string): Holder[]
+  ofSecret(projectId: string, secret: string): Dependent[]
   /** Unfinished jobs that name the function itself. */
-  jobsOf(functionId: string): Holder[]
+  jobsOf(functionId: string): Dependent[]
   /** Deletes the holders, and first their own holders: for a cascading delete. Functions stay. */
-  remove(holders: Holder[]): Promise<void>
+  remove(holders: Dependent[]): Promise<void>
 }

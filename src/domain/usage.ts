@@ -11,10 +11,10 @@ export const usedFacts = {
   bytesOut: 'results and streamed answers',
 } as const
 
-export type Used = Record<keyof typeof usedFacts, number>
-export const usedNames = Object.keys(usedFacts) as (keyof Used)[]
+export type UsageAmounts = Record<keyof typeof usedFacts, number>
+export const usedNames = Object.keys(usedFacts) as (keyof UsageAmounts)[]
 
-export interface UsageRow extends Used {
+export interface UsageRow extends UsageAmounts {
   /** `2026-11-30`. */
   day: string
   projectId: string
@@ -46,9 +46,9 @@ export interface WorkerMeter {
   spent(revision: Revision, ms: number): void
 }
 
-export const nothingUsed = (): Used => Object.fromEntries(usedNames.map((name) => [name, 0])) as Used
+export const noUsageAmounts = (): UsageAmounts => Object.fromEntries(usedNames.map((name) => [name, 0])) as UsageAmounts
 
-export function addUsed(to: Used, more: Used): void {
+export function addUsed(to: UsageAmounts, more: UsageAmounts): void {
   for (const name of usedNames) to[name] += more[name]
 }
 
@@ -61,7 +61,7 @@ export type UsageKey = 'day' | 'project' | 'function'
 export const usageKeys = ['day', 'project', 'function'] as const satisfies readonly UsageKey[]
 
 /** A sum; fields that were not requested are null. */
-export interface UsageSum extends Used {
+export interface UsageSum extends UsageAmounts {
   day: string | null
   projectId: string | null
   functionId: string | null
@@ -75,7 +75,7 @@ export function summed(rows: readonly UsageRow[], by: readonly UsageKey[]): Usag
     const functionId = by.includes('function') ? row.functionId : null
     const projectId = by.includes('project') || functionId !== null ? row.projectId : null
     const key = JSON.stringify([day, projectId, functionId])
-    const sum = sums.get(key) ?? { day, projectId, functionId, ...nothingUsed() }
+    const sum = sums.get(key) ?? { day, projectId, functionId, ...noUsageAmounts() }
     addUsed(sum, row)
     sums.set(key, sum)
   }

@@ -21,7 +21,7 @@ export interface SignedRequest {
 }
 
 /** `deliveryId`: the sender's id of the delivery, equal for repeated ones; null: the sender gives none. */
-export type Verdict = { isGood: true; deliveryId: string | null } | { isGood: false; why: string }
+export type SignatureVerdict = { isGood: true; deliveryId: string | null } | { isGood: false; why: string }
 
 const defaultToleranceSeconds = 300
 export const defaultSignatureHeader = 'x-signature'
@@ -31,7 +31,7 @@ export function checkSignature(
   secret: string,
   request: SignedRequest,
   nowMs: number,
-): Verdict {
+): SignatureVerdict {
   const toleranceMs = (signature.toleranceSeconds ?? defaultToleranceSeconds) * 1000
   return schemes[signature.scheme]({
     signature,
@@ -49,7 +49,7 @@ interface Question {
   isFresh(seconds: number): boolean
 }
 
-const schemes: Record<SignatureScheme, (question: Question) => Verdict> = {
+const schemes: Record<SignatureScheme, (question: Question) => SignatureVerdict> = {
   github: ({ secret, request }) =>
     fits(hmac(secret, request.body, 'hex'), [after(header(request, 'x-hub-signature-256'), 'sha256=')])
       ? good(header(request, 'x-github-delivery'))
@@ -136,17 +136,17 @@ function idIn(body: Buffer): string | null {
 
 const mostIdChars = 200
 
-const good = (deliveryId: string | null | undefined): Verdict => ({
+const good = (deliveryId: string | null | undefined): SignatureVerdict => ({
   isGood: true,
   deliveryId: deliveryId ? deliveryId.slice(0, mostIdChars) : null,
 })
 
-const bad = (where: string): Verdict => ({
+const bad = (where: string): SignatureVerdict => ({
   isGood: false,
   why: `The signature in ${where} is missing or does not fit.`,
 })
 
-const stale = (where: string): Verdict => ({
+const stale = (where: string): SignatureVerdict => ({
   isGood: false,
   why: `The request is too old, or of the future: ${where} is too far from now.`,
 })

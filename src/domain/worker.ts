@@ -160,7 +160,7 @@ export interface WorkerInfo {
 }
 
 /** A worker with the facts that decide about its eviction. */
-export interface KeptWorker extends WorkerInfo {
+export interface RetainedWorker extends WorkerInfo {
   image: string
   /** Memory that it holds. */
   memoryBytes: number
@@ -204,7 +204,7 @@ export interface Pool {
   expect(revision: Revision, atMs: number): void
   workers(): WorkerInfo[]
   /** All workers, including ready generic ones, in the order of eviction; protected and busy ones come last. */
-  keeping(): KeptWorker[]
+  retainedWorkers(): RetainedWorker[]
   vitals(): PoolVitals
   /** Makes the meter receive the held memory until now. */
   noteHeld(): void

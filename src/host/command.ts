@@ -48,7 +48,7 @@ export function run(program: string, args: string[], options: CommandOptions = {
 }
 
 /** Runs a program that must succeed; a failure is a problem that names the purpose and the end of the output. */
-export async function must(
+export async function runOrThrow(
   purpose: string,
   program: string,
   args: string[],

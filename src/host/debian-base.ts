@@ -1,6 +1,6 @@
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { must, run } from './command.ts'
+import { run, runOrThrow } from './command.ts'
 import { canInstallPackages, installPackages } from './debian-packages.ts'
 import type { EngineClient } from './engine-client.ts'
 import { hostDebianTargets, hostProxyEnvironment, sourcesList } from './host-apt.ts'
@@ -63,9 +63,14 @@ async function makeTree(suite: string, tree: string, report: Report): Promise<vo
   const targets = await hostDebianTargets(suite)
   const mirror = targets.find((target) => target.suite === suite)?.uri
   const env = { ...(await hostProxyEnvironment()), DEBIAN_FRONTEND: 'noninteractive' }
-  await must('Making the Debian base', 'debootstrap', ['--variant=minbase', suite, tree, ...(mirror ? [mirror] : [])], {
-    env,
-  })
+  await runOrThrow(
+    'Making the Debian base',
+    'debootstrap',
+    ['--variant=minbase', suite, tree, ...(mirror ? [mirror] : [])],
+    {
+      env,
+    },
+  )
   if (targets.length > 0) await upgrade(tree, sourcesList(targets), env, report)
   await slim(tree)
 }
@@ -86,18 +91,18 @@ async function slim(tree: string): Promise<void> {
   writeFileSync(join(tree, 'etc/dpkg/dpkg.cfg.d/taibai'), `${keepOut}path-include=/usr/share/doc/*/copyright\n`)
   // Licences stay, as the packages' terms require.
   const docs = join(tree, 'usr/share/doc')
-  await must('Slimming the base', 'find', [docs, '-type', 'f', '!', '-name', 'copyright', '-delete'])
+  await runOrThrow('Slimming the base', 'find', [docs, '-type', 'f', '!', '-name', 'copyright', '-delete'])
   const emptied = [...unwanted.slice(1), '/var/lib/apt/lists', '/var/cache/apt', '/var/cache/debconf', '/var/log']
   const leftovers = ['/etc/resolv.conf', '/etc/hostname']
   for (const path of [...emptied, ...leftovers]) rmSync(join(tree, path), { recursive: true, force: true })
   const wanted = ['/var/lib/apt/lists/partial', '/var/cache/apt/archives/partial', '/var/cache/debconf', '/var/log/apt']
-  await must('Slimming the base', 'mkdir', ['-p', ...wanted.map((path) => join(tree, path))])
+  await runOrThrow('Slimming the base', 'mkdir', ['-p', ...wanted.map((path) => join(tree, path))])
 }
 
 async function importTree(engine: EngineClient, suite: string, work: string, report: Report): Promise<void> {
   report('handing it to the engine')
   const archive = join(work, 'base.tar')
-  await must('Packing the base', 'tar', ['--numeric-owner', '-C', join(work, 'tree'), '-cf', archive, '.'])
+  await runOrThrow('Packing the base', 'tar', ['--numeric-owner', '-C', join(work, 'tree'), '-cf', archive, '.'])
   const changes = [`LABEL ${sourceLabel}="${debianBaseIdentity(suite)}"`, 'ENV LANG=C.UTF-8', 'CMD ["bash"]']
   await engine.importTree(createReadStream(archive), debianBaseName(suite), changes)
 }

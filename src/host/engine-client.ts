@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { EngineReport } from '../domain/engine-report.ts'
 import type { RegistrySecret } from '../domain/registry.ts'
 import { EngineApi, EngineRefusal, type Query } from '../engine/api/engine-api.ts'
-import { askReport } from '../engine/api/engine-report.ts'
+import { fetchEngineReport } from '../engine/api/engine-report.ts'
 import { registryHeader } from '../engine/api/registry-header.ts'
 import { lastLines } from './command.ts'
 import { SetupProblem } from './problem.ts'
@@ -21,7 +21,7 @@ export const localEngine = 'unix:///var/run/docker.sock'
 
 export type EngineAnswer = 'yes' | 'denied' | 'no'
 
-export interface Built {
+export interface BuildResult {
   context: Readable
   tags: string[]
   arguments: Record<string, string>
@@ -45,7 +45,7 @@ export interface EngineClient {
   /** A local image: its id and labels. */
   inspect(image: string): Promise<FoundImage | undefined>
   /** Throws SetupProblem with the end of the build's output. */
-  build(purpose: string, built: Built): Promise<void>
+  build(purpose: string, built: BuildResult): Promise<void>
   /** Returns whether the image exists now. Gives up early on silence, but lets a slow download finish. */
   pull(image: string): Promise<boolean>
   /** Creates an image from a tar of a root file system; `changes` are Dockerfile lines. */
@@ -69,7 +69,7 @@ export function makeEngineClient(address: string | undefined, credentials = nobo
   return {
     address: address ?? localEngine,
     ask: () => answerOf(api),
-    report: () => askReport(api, answerLimitMs),
+    report: () => fetchEngineReport(api, answerLimitMs),
     inspect: (image) => inspectImage(api, image),
     build: (purpose, built) => build(api, purpose, built),
     pull: (image) => pull(api, image, credentials(image)),
@@ -106,7 +106,7 @@ async function inspectImage(api: EngineApi, image: string): ReturnType<EngineCli
   }
 }
 
-async function build(api: EngineApi, purpose: string, built: Built): Promise<void> {
+async function build(api: EngineApi, purpose: string, built: BuildResult): Promise<void> {
   const { context, tags, arguments: buildargs, labels, network } = built
   const query: [string, string][] = [
     ...tags.map((tag): [string, string] => ['t', tag]),

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { lastLines, must } from './command.ts'
+import { lastLines, runOrThrow } from './command.ts'
 import { installPackages } from './debian-packages.ts'
 import type { EngineClient } from './engine-client.ts'
 import { hostMtu, standardMtu } from './host-mtu.ts'
@@ -45,7 +45,7 @@ export async function startEngine(engine: EngineClient, hasSystemd: boolean, rep
 
 async function startWithSystemd(report: Report): Promise<StartAttempt> {
   report('starting it (systemctl start docker)')
-  await must('Starting the Docker engine', 'systemctl', ['start', 'docker'])
+  await runOrThrow('Starting the Docker engine', 'systemctl', ['start', 'docker'])
   return { hasEnded: () => false, logTail: () => 'see: journalctl -u docker' }
 }
 

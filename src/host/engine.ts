@@ -14,14 +14,14 @@ export type EngineResult =
   | { kind: 'ready'; how: 'answered' | 'started' | 'installed' }
   | { kind: 'unavailable'; reason: string }
 
-export interface EngineWish {
+export interface EngineStartOptions {
   engine: EngineClient
   /** True when an engine may be installed. */
   mayInstall: boolean
 }
 
 /** Does not throw for the state of a machine: an obstacle is returned as a sentence. */
-export async function ensureEngine(wish: EngineWish, report: Report): Promise<EngineResult> {
+export async function ensureEngine(wish: EngineStartOptions, report: Report): Promise<EngineResult> {
   try {
     const onWait = (pid: number) => report(`waiting for process ${pid}, which is setting up the engine too`)
     return await withLock('engine', onWait, () => carryOut(wish, report))
@@ -40,7 +40,7 @@ export async function adviceOnEngine(engine: EngineClient): Promise<string | und
   return `No container engine runs at ${facts.address}; "taibai up" starts the one that is installed.`
 }
 
-async function carryOut(wish: EngineWish, report: Report): Promise<EngineResult> {
+async function carryOut(wish: EngineStartOptions, report: Report): Promise<EngineResult> {
   const facts = await gatherFacts(wish)
   const decision = decideEngine(facts)
   switch (decision.do) {
@@ -58,7 +58,7 @@ async function carryOut(wish: EngineWish, report: Report): Promise<EngineResult>
   }
 }
 
-async function gatherFacts({ engine, mayInstall }: EngineWish): Promise<EngineFacts> {
+async function gatherFacts({ engine, mayInstall }: EngineStartOptions): Promise<EngineFacts> {
   const answer = await engine.ask()
   return {
     address: engine.address,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isExecutable } from '../assets.ts'
 import type { ContextFile } from './build-context.ts'
-import { must } from './command.ts'
+import { runOrThrow } from './command.ts'
 import { SetupProblem } from './problem.ts'
 import { findProgram } from './this-host.ts'
 
@@ -82,9 +82,9 @@ async function fetched(name: string, version: string): Promise<ContextFile[]> {
   }
   const work = mkdtempSync(join(tmpdir(), 'taibai-npm-'))
   try {
-    await must(`Fetching ${name} ${version}`, 'npm', ['pack', '--silent', `${name}@${version}`], { cwd: work })
+    await runOrThrow(`Fetching ${name} ${version}`, 'npm', ['pack', '--silent', `${name}@${version}`], { cwd: work })
     const [archive = ''] = readdirSync(work)
-    await must(`Unpacking ${name} ${version}`, 'tar', ['-xzf', archive], { cwd: work })
+    await runOrThrow(`Unpacking ${name} ${version}`, 'tar', ['-xzf', archive], { cwd: work })
     const { bin } = JSON.parse(readFileSync(join(work, 'package', 'package.json'), 'utf8')) as { bin: Bin }
     return Object.entries(bin).map(([program, path]) => ({
       name: `bin/${program}`,

@@ -1,17 +1,17 @@
-import { type EngineResult, type EngineWish, ensureEngine } from './engine.ts'
+import { type EngineResult, type EngineStartOptions, ensureEngine } from './engine.ts'
 import { HostProblem } from './problem.ts'
 import type { Progress } from './progress.ts'
 import { readRuntimeFolders } from './runtime-folder.ts'
 import { buildRuntimes, showBuilt } from './runtime-images.ts'
 
-export interface ReadyWish extends EngineWish {
+export interface ReadyEngineOptions extends EngineStartOptions {
   runtimesDir: string
   /** Names of further language versions that are requested. */
   versions: string[]
 }
 
 /** An engine that answers and has the required images, or the reason why functions cannot run in containers here. */
-export async function readyEngine(wish: ReadyWish, progress: Progress): Promise<EngineResult> {
+export async function readyEngine(wish: ReadyEngineOptions, progress: Progress): Promise<EngineResult> {
   progress.step('Container engine')
   const result = await ensureEngine(wish, progress.detail)
   if (result.kind === 'unavailable') return result
@@ -24,7 +24,7 @@ export async function readyEngine(wish: ReadyWish, progress: Progress): Promise<
 
 /** Without any base an engine is useless: then the reason is returned. A broken Dockerfile of ours is thrown. */
 async function buildImages(
-  { engine, runtimesDir, versions }: ReadyWish,
+  { engine, runtimesDir, versions }: ReadyEngineOptions,
   progress: Progress,
 ): Promise<string | undefined> {
   try {

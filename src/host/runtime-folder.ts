@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { taggedImage } from '../assets.ts'
-import { askedVersions } from '../domain/runtime.ts'
+import { requestedVersions } from '../domain/runtime.ts'
 import { SetupProblem } from './problem.ts'
 
 /** The manifest of a folder in runtimes/, as the image build reads it. */
@@ -42,7 +42,7 @@ export function readRuntimeFolders(root: string, asked: string[] = []): RuntimeF
   const usual = all.flatMap((one) => (one.isOptional ? [] : [one.usual]))
   const further = all.flatMap((one) => [...(one.isOptional ? [one.usual] : []), ...one.versions])
   const known = usual.flatMap(({ names }) => names)
-  return [...usual, ...askedVersions(further, asked, known)].map(({ runtime }) => runtime)
+  return [...usual, ...requestedVersions(further, asked, known)].map(({ runtime }) => runtime)
 }
 
 /** All languages, whether requested or not. */

@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { dirname, join } from 'node:path'
 import { isExecutable, ownCommand } from '../assets.ts'
 import type { Config } from '../config.ts'
-import { must, run } from './command.ts'
+import { run, runOrThrow } from './command.ts'
 import { localEngine } from './engine-client.ts'
 import { SetupProblem } from './problem.ts'
 import { serverEnvironment, stopLimitMs } from './server-process.ts'
@@ -13,7 +13,7 @@ import { isRoot, runsSystemd } from './this-host.ts'
 
 const unitName = 'taibai.service'
 
-export interface ServiceWish {
+export interface ServiceUnitOptions {
   settings: Config
   /** The user's configuration folder, such as ~/.config. */
   configHome: string
@@ -30,7 +30,7 @@ export interface Service {
 }
 
 /** The service that would be installed. */
-export function serviceOf({ settings, configHome, user, dataDir }: ServiceWish): Service {
+export function serviceOf({ settings, configHome, user, dataDir }: ServiceUnitOptions): Service {
   const scope = isRoot() ? 'system' : 'user'
   const folder = scope === 'system' ? '/etc/systemd/system' : join(configHome, 'systemd/user')
   const data = dataDir ?? (scope === 'system' ? '/var/lib/taibai' : settings.dataDir)
@@ -104,7 +104,7 @@ export async function serviceState({ scope, unitFile }: Service): Promise<Servic
 const scopeFlag = (scope: Service['scope']): string[] => (scope === 'user' ? ['--user'] : [])
 
 async function systemctl(scope: Service['scope'], ...args: string[]): Promise<void> {
-  await must(`systemctl ${args.join(' ')}`, 'systemctl', [...scopeFlag(scope), ...args])
+  await runOrThrow(`systemctl ${args.join(' ')}`, 'systemctl', [...scopeFlag(scope), ...args])
 }
 
 function refuseWithoutSystemd(): void {
@@ -127,11 +127,13 @@ async function ensureUser({ user, dataDir }: UnitFacts, report: (line: string) =
       '/usr/sbin/nologin',
       user,
     ]
-    await must(`Making the user ${user}`, 'useradd', args)
+    await runOrThrow(`Making the user ${user}`, 'useradd', args)
     report(`made the user ${user}`)
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number(await must('id', 'id', [flag, user]))))
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (flag) => Number(await runOrThrow('id', 'id', [flag, user]))),
+  )
   if (statSync(dataDir).uid !== uid) chownSync(dataDir, uid as number, gid as number)
 }
 

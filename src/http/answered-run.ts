@@ -3,10 +3,10 @@ import type { NewId } from '../domain/ids.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { factsOf } from '../domain/signature.ts'
 import { takesRequest } from '../domain/worker.ts'
-import type { AskedRuns } from '../services/runs/asked-runs.ts'
+import type { AsyncRequests } from '../services/runs/asked-runs.ts'
 import type { Invocation, RunRequest } from '../services/runs/invocation.ts'
 import { outcomeOfRecord } from '../services/runs/recorded-outcome.ts'
-import type { Asked } from './asked.ts'
+import type { AsyncRequest } from './asked.ts'
 import { ResponseCaller } from './caller.ts'
 import { answer } from './function-answer.ts'
 import { answerAcceptedCall } from './openfaas/async-call.ts'
@@ -45,10 +45,10 @@ export async function answerWithRun(
  * Accepts the run first, so that it continues even if its caller leaves. The response is the function's when it ends in time,
  * else 202 with the id. A repeated idempotency key is answered from the first run's record.
  */
-export async function answerAsAsked(
-  { asked }: { asked: AskedRuns },
+export async function answerAcceptedRun(
+  { asked }: { asked: AsyncRequests },
   request: RunRequest,
-  { waitMs, key, applied, isFission, isOpenFaas }: Asked,
+  { waitMs, key, applied, isFission, isOpenFaas }: AsyncRequest,
   outgoing: ServerResponse,
   isOwn: boolean,
 ): Promise<void> {

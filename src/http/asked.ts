@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { invalid } from '../domain/errors.ts'
 
 /** Headers that request an accepted (queued) run, and how long the caller waits for it. */
-export interface Asked {
+export interface AsyncRequest {
   /** How long the caller waits, in ms; null: until the end. */
   waitMs: number | null
   /** Idempotency key: a repeated request gets the first response. */
@@ -19,7 +19,7 @@ const longestKey = 255
 const longestWaitSeconds = 3600
 
 /** Undefined for requests without such headers, which are almost all. */
-export function askedIn(headers: IncomingHttpHeaders): Asked | undefined {
+export function asyncRequestIn(headers: IncomingHttpHeaders): AsyncRequest | undefined {
   const { prefer } = headers
   const key = headers['idempotency-key'] as string | undefined
   if (prefer === undefined && key === undefined) return undefined
@@ -33,13 +33,18 @@ export function askedIn(headers: IncomingHttpHeaders): Asked | undefined {
 }
 
 /** The equivalent header of Fission's router. */
-export const askedOfFission = (headers: IncomingHttpHeaders): Asked | undefined =>
+export const asyncRequestOfFission = (headers: IncomingHttpHeaders): AsyncRequest | undefined =>
   headers['x-fission-invoke-mode'] === 'async'
     ? { waitMs: 0, key: undefined, applied: null, isFission: true }
     : undefined
 
 /** The response is stored as it is, because it may be posted to the caller's callback URL. */
-export const askedOfOpenFaas = (key: string): Asked => ({ waitMs: 0, key, applied: null, isOpenFaas: true })
+export const asyncRequestOfOpenFaas = (key: string): AsyncRequest => ({
+  waitMs: 0,
+  key,
+  applied: null,
+  isOpenFaas: true,
+})
 
 /** RFC 7240: `wait` gives a time, `respond-async` alone means 0; other preferences are ignored. */
 function preferenceIn(prefer: string): { waitMs: number; applied: string } | null {

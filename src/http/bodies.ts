@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { noShares, type Shares } from '../domain/limits.ts'
 import { mayTake } from '../domain/share.ts'
-import { brokenOff, tooLarge, tooManyBodies } from './body-errors.ts'
+import { incompleteBody, tooLarge, tooManyBodies } from './body-errors.ts'
 import { WholeRequest } from './whole-request.ts'
 
 /** Share of the memory for bodies that anonymous callers (webhooks, public functions) may use. */
@@ -107,7 +107,7 @@ class Hold implements BodyTaker {
 
   #hold(bytes: number): Error | null {
     // Nothing would release it any more.
-    if (this.#outgoing.closed || this.#outgoing.destroyed) return brokenOff()
+    if (this.#outgoing.closed || this.#outgoing.destroyed) return incompleteBody()
     const cost = bytes + pieceBytes
     try {
       if (!this.#bodies.hold(cost, this.#limits)) return tooManyBodies()
@@ -134,7 +134,7 @@ function readStream(incoming: IncomingMessage, taker: BodyTaker): Promise<Buffer
       else reject(refusal)
     })
     incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    incoming.once('error', () => reject(brokenOff()))
-    incoming.once('close', () => reject(brokenOff()))
+    incoming.once('error', () => reject(incompleteBody()))
+    incoming.once('close', () => reject(incompleteBody()))
   })
 }

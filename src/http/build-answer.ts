@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Build } from '../domain/build.ts'
-import type { BuildAsked } from '../services/functions/builds.ts'
+import type { DeploymentBuildOptions } from '../services/functions/builds.ts'
 import { buildJson } from './build-json.ts'
 import type { BuildWait } from './build-query.ts'
 import type { Ctx } from './ctx.ts'
-import { lateErrorBody, type Told } from './error-response.ts'
+import { type ErrorObservers, lateErrorBody } from './error-response.ts'
 import { LiveText } from './live-text.ts'
 
 /** Media type of a response that follows a build, one JSON object per line. */
@@ -23,9 +23,9 @@ interface Deployed {
  */
 export async function deploymentAnswer(
   c: Ctx,
-  { wait, ...asked }: BuildAsked & { wait: BuildWait },
-  deploy: (build: BuildAsked) => Promise<Deployed>,
-  told: Told,
+  { wait, ...asked }: DeploymentBuildOptions & { wait: BuildWait },
+  deploy: (build: DeploymentBuildOptions) => Promise<Deployed>,
+  told: ErrorObservers,
 ): Promise<Response> {
   if (c.req.header('Accept')?.includes(linesType)) return answerInLines(c, asked, deploy, told)
   if (wait.ms !== null) return answerOrBuild(c, asked, { ...wait, ms: wait.ms }, deploy, told)
@@ -36,10 +36,10 @@ export async function deploymentAnswer(
 /** The function when there is no build or it ends in time, else the build. */
 async function answerOrBuild(
   c: Ctx,
-  asked: BuildAsked,
+  asked: DeploymentBuildOptions,
   { ms, applied }: { ms: number; applied: string | null },
-  deploy: (build: BuildAsked) => Promise<Deployed>,
-  told: Told,
+  deploy: (build: DeploymentBuildOptions) => Promise<Deployed>,
+  told: ErrorObservers,
 ): Promise<Response> {
   const begun = Promise.withResolvers<Build>()
   const work = deploy({ ...asked, onBegun: begun.resolve })
@@ -56,9 +56,9 @@ async function answerOrBuild(
 
 async function answerInLines(
   c: Ctx,
-  asked: BuildAsked,
-  deploy: (build: BuildAsked) => Promise<Deployed>,
-  told: Told,
+  asked: DeploymentBuildOptions,
+  deploy: (build: DeploymentBuildOptions) => Promise<Deployed>,
+  told: ErrorObservers,
 ): Promise<Response> {
   const lines = new LiveText((output) => line({ output }))
   const begun = Promise.withResolvers<'begun'>()

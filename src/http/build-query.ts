@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { buildModes } from '../domain/build.ts'
 import { invalid } from '../domain/errors.ts'
-import type { BuildAsked } from '../services/functions/builds.ts'
-import { askedIn } from './asked.ts'
-import { wants } from './cascade.ts'
+import type { DeploymentBuildOptions } from '../services/functions/builds.ts'
+import { asyncRequestIn } from './asked.ts'
+import { flagIn } from './cascade.ts'
 import type { Ctx } from './ctx.ts'
 
 /** For /openapi.json: query parameters of deployments about builds. */
@@ -30,19 +30,19 @@ export interface BuildWait {
 }
 
 /** `Prefer: wait=N` waits N seconds. */
-export function askedWait(c: Ctx): BuildWait {
-  if (wants(c, 'async')) return { ms: 0, applied: null }
-  const asked = askedIn({ prefer: c.req.header('Prefer') })
+export function buildWaitIn(c: Ctx): BuildWait {
+  if (flagIn(c, 'async')) return { ms: 0, applied: null }
+  const asked = asyncRequestIn({ prefer: c.req.header('Prefer') })
   return { ms: asked?.waitMs ?? null, applied: asked?.applied ?? null }
 }
 
-export function askedBuild(c: Ctx): BuildAsked {
+export function buildOptionsIn(c: Ctx): DeploymentBuildOptions {
   const said = c.req.query('build')
   const mode = buildModes.find((one) => one === said)
   if (said !== undefined && mode === undefined) {
     throw invalid(`"build" must be one of ${buildModes.join(', ')}, not ${JSON.stringify(said)}.`)
   }
-  const bundle = wants(c, 'bundle')
+  const bundle = flagIn(c, 'bundle')
   if (bundle && mode === 'never') throw invalid('"bundle" is a build: leave "build=never" out.')
   return { mode: mode ?? null, bundle }
 }

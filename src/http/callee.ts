@@ -3,8 +3,8 @@ import { FaasError } from '../domain/errors.ts'
 import { type Authenticate, type Principal, refuseOtherFunctions } from '../domain/principal.ts'
 import type { Exposed } from '../services/functions/exposed.ts'
 import type { Target, Targets } from '../services/functions/targets.ts'
-import type { Place } from './function-call.ts'
-import { refuseBeyond, toInvoke } from './guard.ts'
+import type { FunctionUrl } from './function-call.ts'
+import { requireTokenScope, toInvoke } from './guard.ts'
 import { unauthenticated } from './middleware/auth.ts'
 import { sentToken } from './sent-token.ts'
 
@@ -35,7 +35,7 @@ interface Parts {
  * projects, and for tokens that are not ours and may be meant for the function. Executions of a public function belong to its
  * project. Throws FaasError `unauthenticated`, `not_found`, `runtime_unavailable`; synchronously where possible.
  */
-export function calleeOf(parts: Parts, place: Place, incoming: IncomingMessage): Callee | Promise<Callee> {
+export function calleeOf(parts: Parts, place: FunctionUrl, incoming: IncomingMessage): Callee | Promise<Callee> {
   const sent = sentToken(incoming)
   const token = sent === null && parts.exposed.hasApp(place.name) ? keyIn(incoming) : sent
   const who = parts.authenticate(token)
@@ -52,11 +52,11 @@ function keyIn({ headers, url = '' }: IncomingMessage): string | null {
   return query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('code')
 }
 
-function chosen(parts: Parts, place: Place, token: string | null, who: Principal | null): Callee {
+function chosen(parts: Parts, place: FunctionUrl, token: string | null, who: Principal | null): Callee {
   if (who === null) return publicCallee(parts, place, null) ?? fail(unauthenticated(token))
   try {
     const target = parts.targets.byName(who, place.name)
-    refuseBeyond(who, toInvoke)
+    requireTokenScope(who, toInvoke)
     refuseOtherFunctions(who, target.fn.id)
     return {
       target,
@@ -77,7 +77,7 @@ function chosen(parts: Parts, place: Place, token: string | null, who: Principal
 /** A public function is open even to callers whose token is for something else. */
 const mayBePublic: ReadonlySet<string> = new Set(['not_found', 'forbidden'])
 
-function publicCallee({ targets, exposed }: Parts, place: Place, spent: string | null): Callee | null {
+function publicCallee({ targets, exposed }: Parts, place: FunctionUrl, spent: string | null): Callee | null {
   const fn = exposed.publicFunction(place.name)
   if (fn === undefined) return null
   const target = targets.resolveIn(fn.projectId, { functionId: fn.id })

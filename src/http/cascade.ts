@@ -14,10 +14,10 @@ export const keepJobsQuery = z.object({
 })
 
 /** Whether dependent objects are deleted too. */
-export const wantsCascade = (c: Ctx): boolean => wants(c, 'cascade')
+export const cascadeIn = (c: Ctx): boolean => flagIn(c, 'cascade')
 
 /** Values other than yes or no are refused: the effect would be larger or smaller than intended. */
-export function wants(c: Ctx, parameter: 'cascade' | 'keep_jobs' | 'bundle' | 'async' | 'follow'): boolean {
+export function flagIn(c: Ctx, parameter: 'cascade' | 'keep_jobs' | 'bundle' | 'async' | 'follow'): boolean {
   const said = c.req.query(parameter)
   if (said === undefined) return false
   try {

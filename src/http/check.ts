@@ -12,7 +12,7 @@ export const checkQuery = z.object({
 })
 
 /** The check that the request wants first. */
-export function wantedCheck(c: Ctx): Check {
+export function requestedCheck(c: Ctx): Check {
   const said = c.req.query('check')
   if (said === undefined || said === 'load') return said ?? null
   throw invalid(`"check" must be load, not ${JSON.stringify(said)}.`)

@@ -6,7 +6,7 @@ import type { CallInput } from '../domain/worker.ts'
 
 /** CloudEvents over HTTP: in headers (binary), as one JSON object (structured), or as an array of those (batched). */
 
-export interface TakenEvent {
+export interface ReceivedEvent {
   /** Attributes and extensions by name. */
   attributes: Record<string, string>
   input: CallInput
@@ -36,7 +36,7 @@ export function eventsIn(
   headers: IncomingHttpHeaders,
   body: Buffer,
   signature: Signature,
-): TakenEvent[] {
+): ReceivedEvent[] {
   if (mode === 'binary') return [binaryEvent(headers, body, signature)]
   const value = jsonIn(body)
   if (mode === 'structured') return [structuredEvent(value, signature)]
@@ -48,10 +48,10 @@ export function eventsIn(
 }
 
 /** The headers of the binary mode, which a function gets in addition to the data. */
-export const eventHeaders = ({ attributes }: TakenEvent): [string, string][] =>
+export const eventHeaders = ({ attributes }: ReceivedEvent): [string, string][] =>
   Object.entries(attributes).map(([name, value]) => [name === 'datacontenttype' ? 'content-type' : `ce-${name}`, value])
 
-function binaryEvent(headers: IncomingHttpHeaders, body: Buffer, signature: Signature): TakenEvent {
+function binaryEvent(headers: IncomingHttpHeaders, body: Buffer, signature: Signature): ReceivedEvent {
   const attributes: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('ce-')) attributes[name.slice(3)] = decoded(String(value))
@@ -61,7 +61,7 @@ function binaryEvent(headers: IncomingHttpHeaders, body: Buffer, signature: Sign
   return { attributes: checked(attributes), input: inputFromBody(body, type, signature) }
 }
 
-function structuredEvent(value: unknown, signature: Signature): TakenEvent {
+function structuredEvent(value: unknown, signature: Signature): ReceivedEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('An event must be a JSON object.')
   const { data, data_base64, datacontentencoding, ...rest } = value as Record<string, unknown>

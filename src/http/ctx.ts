@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
-import type { Change } from '../domain/audit.ts'
+import type { AuditedChange } from '../domain/audit.ts'
 import type { DiskSpace } from '../domain/disk-space.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Bodies } from './bodies.ts'
@@ -17,7 +17,7 @@ export interface Env {
     /** Id of the caller's function with that name or id. Throws FaasError `not_found`. */
     functionIdOf(who: Principal, nameOrId: string): string
     /** Adds a change to the audit log. */
-    noteChange(who: Principal, change: Change): void
+    noteChange(who: Principal, change: AuditedChange): void
     trustsProxy: boolean
     /** The disk of the data folder. */
     space: DiskSpace

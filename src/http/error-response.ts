@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { type ErrorCode, errorCodes, FaasError, LimitReached, type MetLimit } from '../domain/errors.ts'
+import { type ErrorCode, errorCodes, FaasError, type LimitFacts, LimitReached } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
 
 /** The only table from error code to HTTP status. */
@@ -41,7 +41,7 @@ export interface ErrorBody {
   debuginfo: null
   code: ErrorCode
   /** Present with `limit_reached`. */
-  limit?: MetLimit
+  limit?: LimitFacts
 }
 
 const unexplained = new FaasError('internal', 'Something failed inside the server; its log says what.')
@@ -60,7 +60,7 @@ export function errorBody(error: FaasError): ErrorBody {
 }
 
 /** Counts responses by error code since the server began. */
-export class Refusals {
+export class RefusalCounters {
   #counts = new Map<ErrorCode, number>()
 
   count(code: ErrorCode): void {
@@ -73,9 +73,9 @@ export class Refusals {
 }
 
 /** Receivers of errors. */
-export interface Told {
+export interface ErrorObservers {
   log: Log
-  refusals: Refusals
+  refusals: RefusalCounters
 }
 
 /** Headers that belong to an error code. */
@@ -91,7 +91,7 @@ export function errorHeaders(error: FaasError): Record<string, string> {
 export function errorResponse(
   c: Context,
   thrown: unknown,
-  { log, refusals }: Told,
+  { log, refusals }: ErrorObservers,
   verbsOf: (path: string) => string[],
 ): Response {
   const error = asFaasError(thrown)
@@ -109,7 +109,7 @@ export function sendError(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   thrown: unknown,
-  { log, refusals }: Told,
+  { log, refusals }: ErrorObservers,
 ): void {
   const error = asFaasError(thrown)
   refusals.count(error.code)
@@ -127,7 +127,7 @@ export function sendError(
 }
 
 /** The error body for a response that has begun; the error is counted and logged as usual. */
-export function lateErrorBody(c: Context, thrown: unknown, { log, refusals }: Told): ErrorBody {
+export function lateErrorBody(c: Context, thrown: unknown, { log, refusals }: ErrorObservers): ErrorBody {
   const error = asFaasError(thrown)
   refusals.count(error.code)
   logged(error, c.req.method, c.req.path, log)

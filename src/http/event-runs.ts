@@ -2,18 +2,18 @@ import type { ServerResponse } from 'node:http'
 import { depthAttribute } from '../domain/cloud-event.ts'
 import type { HttpRequestHead } from '../domain/http-request.ts'
 import { takesRequest } from '../domain/worker.ts'
-import type { AskedRuns } from '../services/runs/asked-runs.ts'
+import type { AsyncRequests } from '../services/runs/asked-runs.ts'
 import type { RunRequest } from '../services/runs/invocation.ts'
-import { answerAsAsked, answerWithRun } from './answered-run.ts'
-import type { Asked } from './asked.ts'
-import { eventHeaders, eventsIn, modeOf, type TakenEvent } from './cloud-events.ts'
+import { answerAcceptedRun, answerWithRun } from './answered-run.ts'
+import type { AsyncRequest } from './asked.ts'
+import { eventHeaders, eventsIn, modeOf, type ReceivedEvent } from './cloud-events.ts'
 import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './ctx.ts'
 
 /** A run together with the request head for its function. */
 export type EventRun = RunRequest & { http: HttpRequestHead }
 
-type Parts = Parameters<typeof answerWithRun>[0] & { asked: AskedRuns }
+type Parts = Parameters<typeof answerWithRun>[0] & { asked: AsyncRequests }
 
 /**
  * A single event is called like any other request; each event of a batch becomes an accepted run, and the response contains their
@@ -23,8 +23,8 @@ export async function answerEvents(
   parts: Parts,
   request: Omit<EventRun, 'input'>,
   mode: 'binary' | 'structured' | 'batched',
-  events: TakenEvent[],
-  asked: Asked | undefined,
+  events: ReceivedEvent[],
+  asked: AsyncRequest | undefined,
   outgoing: ServerResponse,
   isOwn: boolean,
 ): Promise<void> {
@@ -33,7 +33,7 @@ export async function answerEvents(
   if (mode !== 'batched' && only !== undefined) {
     return asked === undefined
       ? answerWithRun(parts, only, outgoing, isOwn)
-      : answerAsAsked(parts, only, asked, outgoing, isOwn)
+      : answerAcceptedRun(parts, only, asked, outgoing, isOwn)
   }
   const executions: string[] = []
   for (const run of runs) executions.push((await parts.asked.accept({ ...run, trigger: 'event' })).id)
@@ -61,7 +61,7 @@ export async function eventsOf(
 }
 
 /** The data becomes the input; the attributes become headers of the request that the function gets. */
-export function runOf(request: Omit<EventRun, 'input'>, event: TakenEvent): EventRun {
+export function runOf(request: Omit<EventRun, 'input'>, event: ReceivedEvent): EventRun {
   const told = new Set(eventHeaders(event).map(([name]) => name))
   const others = request.http.headers.filter(([name]) => !told.has(name) && name !== 'content-length')
   const http = { ...request.http, headers: [...others, ...eventHeaders(event)] }

@@ -6,9 +6,9 @@ import { isAwsPath, makeAwsApi } from './aws/aws-api.ts'
 import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders } from './cross-origin.ts'
 import type { App } from './endpoint.ts'
 import { sendError } from './error-response.ts'
-import { fissionPlaceOf, openFaasPlaceOf, type Place, placeOf, rootOf } from './function-call.ts'
-import { refuseBeyond, toInvoke } from './guard.ts'
-import { whoAsks } from './middleware/auth.ts'
+import { type FunctionUrl, fissionPlaceOf, functionUrlOf, openFaasPlaceOf, rootOf } from './function-call.ts'
+import { requireTokenScope, toInvoke } from './guard.ts'
+import { principalOf } from './middleware/auth.ts'
 import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-door.ts'
 import { isGatewayPath, makeGateway } from './openfaas/gateway.ts'
 import { isWhiskPath, makeWhiskApi } from './openwhisk/whisk-api.ts'
@@ -77,12 +77,12 @@ function routed(incoming: IncomingMessage): string {
 }
 
 /** The function and path that the URL addresses; null: the server itself. */
-function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): Place | null {
+function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): FunctionUrl | null {
   if (exposed.hasHosts) {
     const fn = exposed.atHost(hostName(headers.host) ?? '')
     if (fn !== undefined) return rootOf(fn.id, url)
   }
-  return url.startsWith('/fn/') ? placeOf(url) : (fissionPlaceOf(url) ?? openFaasPlaceOf(url))
+  return url.startsWith('/fn/') ? functionUrlOf(url) : (fissionPlaceOf(url) ?? openFaasPlaceOf(url))
 }
 
 /**
@@ -122,8 +122,8 @@ function answerPreflight(
 }
 
 async function runExecution(parts: HttpParts, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const who = whoAsks(parts.authenticate, sentToken(incoming))
+  const who = principalOf(parts.authenticate, sentToken(incoming))
   const known = who instanceof Promise ? await who : who
-  refuseBeyond(known, toInvoke)
+  requireTokenScope(known, toInvoke)
   await postExecution(parts, known, incoming, outgoing)
 }

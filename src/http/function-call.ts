@@ -6,7 +6,7 @@ import { outsideOf } from './request-url.ts'
 import { bearerOf } from './sent-token.ts'
 
 /** The function that a URL names, the path of the function itself, and the rest of the URL. */
-export interface Place {
+export interface FunctionUrl {
   /** Name or id. */
   name: string
   /** `/fn/hello` as in the URL; empty for a function with a host name of its own. */
@@ -23,18 +23,18 @@ const start = '/fn/'
 const fissionStart = '/fission-function/'
 
 /** The root of a function's own host name. */
-export const rootOf = (functionId: string, url: string): Place => ({ name: functionId, mount: '', below: url })
+export const rootOf = (functionId: string, url: string): FunctionUrl => ({ name: functionId, mount: '', below: url })
 
 /** A function that is called by one exact path. */
-export function exactPlace(name: string, url: string): Place {
+export function exactPlace(name: string, url: string): FunctionUrl {
   const end = url.indexOf('?')
   return end === -1 ? { name, mount: url, below: '/' } : { name, mount: url.slice(0, end), below: `/${url.slice(end)}` }
 }
 
 /** `/fn/hello/a/b?c=1` → `hello` at `/fn/hello`, asked for `/a/b?c=1`. */
-export const placeOf = (url: string): Place => placeBehind(url, start.length)
+export const functionUrlOf = (url: string): FunctionUrl => placeBehind(url, start.length)
 
-function placeBehind(url: string, from: number): Place {
+function placeBehind(url: string, from: number): FunctionUrl {
   const length = url.slice(from).search(/[/?]/)
   const end = length === -1 ? url.length : from + length
   const below = url.slice(end)
@@ -46,7 +46,7 @@ function placeBehind(url: string, from: number): Place {
 }
 
 /** `/fission-function/hello`, optionally with a namespace: `/fission-function/default/hello`. Null: another URL. */
-export function fissionPlaceOf(url: string): Place | null {
+export function fissionPlaceOf(url: string): FunctionUrl | null {
   if (!url.startsWith(fissionStart)) return null
   const namespace = /^default\/(?=[^/?])/.exec(url.slice(fissionStart.length))?.[0] ?? ''
   const place = placeBehind(url, fissionStart.length + namespace.length)
@@ -55,7 +55,7 @@ export function fissionPlaceOf(url: string): Place | null {
 }
 
 /** `/function/hello` of OpenFaaS's gateway, or `/async-function/hello`, optionally with a namespace. Null: another URL. */
-export function openFaasPlaceOf(url: string): Place | null {
+export function openFaasPlaceOf(url: string): FunctionUrl | null {
   const start = /^\/(async-)?function\/(?=[^/?])/.exec(url)
   if (start === null) return null
   const place = placeBehind(url, start[0].length)
@@ -76,7 +76,7 @@ export function decoded(name: string): string {
 /** The caller's request as the function sees it, and the function's own path. `spent`: the token that admitted the caller. */
 export function requestHead(
   incoming: IncomingMessage,
-  place: Place,
+  place: FunctionUrl,
   spent: string | null,
   trustProxy: boolean,
 ): HttpRequestHead {

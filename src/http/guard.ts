@@ -1,5 +1,5 @@
 import type { Handler } from 'hono'
-import type { Change } from '../domain/audit.ts'
+import type { AuditedChange } from '../domain/audit.ts'
 import { type Principal, refuseOtherFunctions } from '../domain/principal.ts'
 import { requireScope, type Scope } from '../domain/scope.ts'
 import { callerAddress } from './caller-address.ts'
@@ -18,7 +18,7 @@ export const scopeOf = ({ scope, method }: Asks): readonly Scope[] =>
   [scope ?? (method === 'get' ? ('read' as const) : ('deploy' as const))].flat()
 
 /** Throws FaasError `forbidden` where the token is for something else. */
-export function refuseBeyond(who: Principal, about: Asks): void {
+export function requireTokenScope(who: Principal, about: Asks): void {
   if (who.scopes !== undefined) requireScope(who, scopeOf(about))
   if (who.onlyFunction !== undefined && about.onlyFunction === undefined) refuseOtherFunctions(who, null)
 }
@@ -28,7 +28,7 @@ const changes = (about: Described): boolean =>
   about.method !== 'get' && scopeOf(about).some((scope) => scope === 'deploy' || scope === 'admin')
 
 /** True for endpoints that need disk space; changing and deleting remain possible for longer when the disk fills up. */
-export const makesNew = ({ method, scope }: Asks): boolean =>
+export const createsObjects = ({ method, scope }: Asks): boolean =>
   method === 'post' && scopeOf({ method, scope, onlyFunction: undefined }).every((one) => one === 'deploy')
 
 /** Wraps a handler: checks the requirements and notes the change. Public endpoints have no `who`. */
@@ -36,11 +36,11 @@ export function guarded<P extends string>(about: Described<P>, handler: Handler<
   return async (c, next) => {
     const who: Principal | undefined = c.get('who')
     if (who === undefined) return handler(c, next)
-    refuseBeyond(who, about)
+    requireTokenScope(who, about)
     if (about.onlyFunction === 'path' && who.onlyFunction !== undefined) {
       refuseOtherFunctions(who, c.get('functionIdOf')(who, (c as Ctx).req.param('id') as string))
     }
-    if (makesNew(about)) c.get('space').refuseMore()
+    if (createsObjects(about)) c.get('space').refuseMore()
     const answer = await handler(c, next)
     if (changes(about) && answer instanceof Response && answer.ok) {
       c.get('noteChange')(who, await changeOf(c as Ctx, about.summary, answer))
@@ -51,7 +51,7 @@ export function guarded<P extends string>(about: Described<P>, handler: Handler<
 
 const longestPath = 500
 
-async function changeOf(c: Ctx, action: string, answer: Response): Promise<Change> {
+async function changeOf(c: Ctx, action: string, answer: Response): Promise<AuditedChange> {
   const { id, name } = await subjectOf(answer)
   const { incoming } = c.env
   return {

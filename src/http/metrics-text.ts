@@ -1,7 +1,7 @@
 import type { Durations } from '../domain/durations.ts'
 import type { LedgerVitals, PoolVitals } from '../domain/vitals.ts'
 import { phaseNames, type Tally } from '../services/runs/stats.ts'
-import type { Refusals } from './error-response.ts'
+import type { RefusalCounters } from './error-response.ts'
 
 /** Current values, in addition to counters. */
 export interface Gauges {
@@ -25,7 +25,7 @@ export interface Gauges {
 const exponents = [8, 10, 12, 14, 16, 18, 20, 22, 24, 26]
 
 /** The server's metrics in the text format of Prometheus. No label grows with the number of functions. */
-export function metricsText(tally: Tally, gauges: Gauges, refusals: Refusals, processNow = process): string {
+export function metricsText(tally: Tally, gauges: Gauges, refusals: RefusalCounters, processNow = process): string {
   return [
     ...ofExecutions(tally),
     ...ofWork(gauges),

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { hostNameInside } from '../domain/api-access.ts'
 import { FaasError } from '../domain/errors.ts'
-import { type Door, hostName, isFromElsewhere, isOurHost } from './same-site.ts'
+import { type AllowedOrigins, hostName, isFromElsewhere, isOurHost } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'
 
 /** The checks of a request in open mode, where no token is required. */
 
-export function doorOf({ host, publicUrl, corsOrigins }: HttpSettings): Door {
+export function doorOf({ host, publicUrl, corsOrigins }: HttpSettings): AllowedOrigins {
   const names = [hostName(host), hostNameInside, publicUrl === undefined ? null : hostName(new URL(publicUrl).host)]
   return { hosts: names.filter((name) => name !== null), origins: corsOrigins }
 }
 
 /** Throws FaasError `forbidden` for a host that is not ours. */
-export function refuseOtherHosts(incoming: IncomingMessage, door: Door): void {
+export function refuseOtherHosts(incoming: IncomingMessage, door: AllowedOrigins): void {
   if (isOurHost(incoming.headers.host, door)) return
   throw new FaasError(
     'forbidden',
@@ -24,7 +24,11 @@ export function refuseOtherHosts(incoming: IncomingMessage, door: Door): void {
 /**
  * Throws FaasError `forbidden` for requests that a browser marks as cross-site; `onlyReads`: links from other sites are allowed.
  */
-export function refuseElsewhere({ headers, method = '' }: IncomingMessage, door: Door, onlyReads: boolean): void {
+export function refuseElsewhere(
+  { headers, method = '' }: IncomingMessage,
+  door: AllowedOrigins,
+  onlyReads: boolean,
+): void {
   const site = headers['sec-fetch-site'] as string | undefined
   const mode = onlyReads ? (headers['sec-fetch-mode'] as string | undefined) : undefined
   if (!isFromElsewhere({ host: headers.host, origin: headers.origin, site, mode, method }, door)) return

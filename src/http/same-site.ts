@@ -3,14 +3,14 @@
  * browser says about the page, and the host that it believes to talk to. Pure.
  */
 
-export interface Door {
+export interface AllowedOrigins {
   /** Host names of this server, without port; loopback and its own addresses are always included. */
   hosts: readonly string[]
   /** Origins that may call anyway. */
   origins: readonly string[]
 }
 
-export interface Visit {
+export interface RequestOrigin {
   /** The Host header. */
   host: string | undefined
   origin: string | undefined
@@ -24,13 +24,16 @@ export interface Visit {
  * Whether the host is ours: one of our names, or an address. Other names are refused because their owner can point them at this
  * server (DNS rebinding).
  */
-export function isOurHost(host: string | undefined, { hosts }: Door): boolean {
+export function isOurHost(host: string | undefined, { hosts }: AllowedOrigins): boolean {
   const name = hostName(host)
   return name !== null && (isLoopback(name) || isAddress(name) || hosts.includes(name))
 }
 
 /** Whether the browser says that another site's page sent the request. Programs other than browsers do not send these headers. */
-export function isFromElsewhere({ host, origin, site, mode, method }: Visit, { origins }: Door): boolean {
+export function isFromElsewhere(
+  { host, origin, site, mode, method }: RequestOrigin,
+  { origins }: AllowedOrigins,
+): boolean {
   if (origin !== undefined && (origins.includes(origin) || origins.includes('*'))) return false
   if (origin !== undefined && !isSameOrigin(origin, host)) return true
   // A link that a person follows reads a page; the other site does not see the content.

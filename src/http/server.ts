@@ -1,6 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
-import type { Change } from '../domain/audit.ts'
+import type { AuditedChange } from '../domain/audit.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { DiskSpace } from '../domain/disk-space.ts'
 import type { DocPage } from '../domain/doc-page.ts'
@@ -16,7 +16,7 @@ import type { Builds } from '../services/functions/builds.ts'
 import type { FunctionVersions } from '../services/functions/function-versions.ts'
 import type { Functions } from '../services/functions/functions.ts'
 import type { Secrets } from '../services/functions/secrets.ts'
-import type { Workers } from '../services/functions/workers.ts'
+import type { WorkerControl } from '../services/functions/workers.ts'
 import type { AccessKeys } from '../services/platform/access-keys.ts'
 import type { AuditLog } from '../services/platform/audit-log.ts'
 import type { Backups } from '../services/platform/backups.ts'
@@ -36,7 +36,7 @@ import type { Sources } from '../services/triggers/sources.ts'
 import type { Webhooks } from '../services/triggers/webhooks.ts'
 import type { Env } from './ctx.ts'
 import type { App } from './endpoint.ts'
-import { errorResponse, type Refusals } from './error-response.ts'
+import { errorResponse, type RefusalCounters } from './error-response.ts'
 import type { Gauges } from './metrics-text.ts'
 import { authentication } from './middleware/auth.ts'
 import { refuseHead } from './middleware/head.ts'
@@ -83,7 +83,7 @@ export interface HttpParts extends InvokeParts {
   builds: Builds
   versions: FunctionVersions
   aliases: Aliases
-  workers: Workers
+  workers: WorkerControl
   executions: Executions
   deadLetters: DeadLetters
   jobs: Jobs
@@ -106,7 +106,7 @@ export interface HttpParts extends InvokeParts {
   health: Health
   images: Images
   registries: Registries
-  refusals: Refusals
+  refusals: RefusalCounters
   authenticate: Authenticate
   /** False while the server starts or stops, or its engine does not answer; shown by /readyz. */
   isReady(): boolean
@@ -173,7 +173,7 @@ export function makeHttpApp(parts: HttpParts): App {
 
 function handedToRoutes({ bodies, targets, audit, settings, space }: HttpParts): MiddlewareHandler<Env> {
   const functionIdOf = (who: Principal, nameOrId: string) => targets.findFunction(who, nameOrId).id
-  const noteChange = (who: Principal, change: Change) => audit.note(who, change)
+  const noteChange = (who: Principal, change: AuditedChange) => audit.note(who, change)
   return async (c, next) => {
     c.set('bodies', bodies)
     c.set('functionIdOf', functionIdOf)

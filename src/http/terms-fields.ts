@@ -96,7 +96,7 @@ export const delay = (): Field<number> =>
     return number * 1000
   })
 
-export const moment = (about: string): Field<number> =>
+export const timeField = (about: string): Field<number> =>
   field({ type: ['string', 'null'], description: about }, (value) => {
     const time = typeof value === 'string' ? timeFromText(value) : null
     if (time === null) throw invalid('must be a time such as 2030-01-02T03:04:05Z.')

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Webhook } from '../domain/webhook.ts'
 import { signatureSchemes, type WebhookSignature } from '../domain/webhook-signature.ts'
-import type { Delivery } from '../services/triggers/deliveries.ts'
+import type { WebhookDelivery } from '../services/triggers/deliveries.ts'
 import { shownTime } from './time.ts'
 
 export const shownWebhook = z
@@ -63,7 +63,7 @@ const shownSignature = ({ scheme, secret, header, toleranceSeconds }: WebhookSig
   tolerance: toleranceSeconds,
 })
 
-export function deliveryJson(delivery: Delivery): z.output<typeof shownDelivery> {
+export function deliveryJson(delivery: WebhookDelivery): z.output<typeof shownDelivery> {
   return {
     id: delivery.id,
     received_at: shownTime(delivery.receivedAt),

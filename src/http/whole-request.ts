@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import { brokenOff } from './body-errors.ts'
+import { incompleteBody } from './body-errors.ts'
 
 interface Taking {
   taker: { take(piece: Buffer): Error | null }
@@ -54,7 +54,7 @@ export class WholeRequest extends IncomingMessage {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#taking?.reject(brokenOff())
+    this.#taking?.reject(incompleteBody())
     super._destroy(error, callback)
   }
 

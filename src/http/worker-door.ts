@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import { BlockList, createServer, type Server as NetServer, type Socket } from 'node:net'
 
 /** A second listener of the same server, for functions that may call the API, reachable from their network only. */
-export class WorkerDoor {
+export class ApiListener {
   #main: { server: Server; host: string; port: number } | undefined
   #servers: NetServer[] = []
   /** Ports by address, including ones that are being opened. */

@@ -1,6 +1,6 @@
 /** The service to find in a catalogue. Pure. */
 
-export interface EndpointWish {
+export interface EndpointQuery {
   /** Service type in the catalogue: `object-store`. */
   type: string
   interface: string
@@ -9,7 +9,7 @@ export interface EndpointWish {
 }
 
 /** The endpoint's URL without a trailing slash; null when the catalogue (JSON text) has no match. */
-export function endpointIn(catalog: string, wish: EndpointWish): string | null {
+export function endpointIn(catalog: string, wish: EndpointQuery): string | null {
   for (const service of entries(parsed(catalog))) {
     if (service.type !== wish.type) continue
     const found = entries(service.endpoints).find(

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
 import type { OpenStackSession } from '../domain/openstack.ts'
-import { ask, type ServiceAnswer, ServiceFailure, type ServiceRequest } from './service-request.ts'
+import { type ServiceAnswer, ServiceFailure, type ServiceRequest, sendServiceRequest } from './service-request.ts'
 import { type CheckedToken, notKeystone, readToken } from './token-answer.ts'
 
 export interface KeystoneOptions {
@@ -178,7 +178,14 @@ export class Keystone {
     if (this.#silent !== null && clock.elapsed() < this.#silent.untilMs) throw this.#silent.failure
     try {
       const url = `${this.authUrl}${path}`
-      const answer = await ask({ service: 'Keystone', method, url, headers, json, timeoutMs: options.timeoutMs })
+      const answer = await sendServiceRequest({
+        service: 'Keystone',
+        method,
+        url,
+        headers,
+        json,
+        timeoutMs: options.timeoutMs,
+      })
       this.#silent = null
       return answer
     } catch (error) {

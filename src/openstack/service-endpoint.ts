@@ -1,6 +1,6 @@
 import { FaasError } from '../domain/errors.ts'
 import type { OpenStackSession } from '../domain/openstack.ts'
-import { type EndpointWish, endpointIn } from './catalog.ts'
+import { type EndpointQuery, endpointIn } from './catalog.ts'
 import { type Keystone, KeystoneRefusal } from './keystone.ts'
 import { ServiceFailure } from './service-request.ts'
 
@@ -11,7 +11,7 @@ import { ServiceFailure } from './service-request.ts'
 export async function endpointOf(
   session: OpenStackSession,
   keystone: Pick<Keystone, 'catalogOf'>,
-  wish: EndpointWish,
+  wish: EndpointQuery,
   service: string,
 ): Promise<string> {
   const endpoint = endpointIn(session.catalog ?? (await catalogOf(session, keystone)), wish)

@@ -39,15 +39,15 @@ const maxAnswerBytes = 4 * 1024 * 1024
 export const isTokenShaped = (token: string): boolean => /^[\x21-\x7e]{1,12000}$/.test(token)
 
 /** The response with its body, at most 4 MiB. Throws ServiceFailure, also for 5xx, 429 and redirects. */
-export async function ask(request: ServiceRequest): Promise<ServiceAnswer> {
+export async function sendServiceRequest(request: ServiceRequest): Promise<ServiceAnswer> {
   const signal = AbortSignal.timeout(request.timeoutMs)
-  const response = await begin(request, signal)
+  const response = await openResponse(request, signal)
   const { status, headers } = response
   return { status, headers, json: parsed(await readAll(request, response)) }
 }
 
 /** The response once its head has arrived; the caller reads the body while `signal` permits. Same failures. */
-export async function begin(request: ServiceRequest, signal: AbortSignal): Promise<Response> {
+export async function openResponse(request: ServiceRequest, signal: AbortSignal): Promise<Response> {
   const { method, url, json, text, headers } = request
   const body = json === undefined ? text : JSON.stringify(json)
   const type: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
@@ -58,7 +58,7 @@ export async function begin(request: ServiceRequest, signal: AbortSignal): Promi
     redirect: 'manual',
     signal,
   }).catch((error: unknown) => {
-    throw silence(request, error)
+    throw noAnswerFailure(request, error)
   })
   const { status } = response
   if (status < 500 && status !== 429 && (status < 300 || status >= 400)) return response
@@ -76,13 +76,13 @@ async function readAll(request: ServiceRequest, response: Response): Promise<Buf
       chunks.push(chunk)
     }
   } catch (error) {
-    throw error instanceof ServiceFailure ? error : silence(request, error)
+    throw error instanceof ServiceFailure ? error : noAnswerFailure(request, error)
   }
   return Buffer.concat(chunks)
 }
 
 /** Reports only the kind of `fetch`'s error: its texts are long and may quote headers. */
-export function silence({ service, timeoutMs }: Pick<ServiceRequest, 'service' | 'timeoutMs'>, error: unknown) {
+export function noAnswerFailure({ service, timeoutMs }: Pick<ServiceRequest, 'service' | 'timeoutMs'>, error: unknown) {
   if ((error as Error).name === 'TimeoutError') {
     return new ServiceFailure(`${service} did not answer within ${timeoutMs / 1000} s.`, { isSilent: true })
   }

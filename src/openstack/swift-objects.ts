@@ -3,7 +3,7 @@ import { FaasError, invalid } from '../domain/errors.ts'
 import type {
   ContainerListings,
   Listing,
-  ListingWish,
+  ListingQuery,
   ObjectRef,
   ObjectStore,
   OpenStackSession,
@@ -12,7 +12,7 @@ import type {
 import type { ListedObject } from '../domain/source.ts'
 import type { Keystone } from './keystone.ts'
 import { endpointOf } from './service-endpoint.ts'
-import { begin, ServiceFailure, type ServiceRequest, silence } from './service-request.ts'
+import { noAnswerFailure, openResponse, ServiceFailure, type ServiceRequest } from './service-request.ts'
 
 export interface SwiftParts {
   keystone: Pick<Keystone, 'catalogOf'>
@@ -75,7 +75,7 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
     return { stream: response.body, sizeBytes: sizeOf(response) }
   }
 
-  async list(session: OpenStackSession, { container, prefix, after, limit }: ListingWish): Promise<Listing> {
+  async list(session: OpenStackSession, { container, prefix, after, limit }: ListingQuery): Promise<Listing> {
     const query = new URLSearchParams({ format: 'json', limit: String(limit) })
     if (prefix !== null) query.set('prefix', prefix)
     if (after !== '') query.set('marker', after)
@@ -121,7 +121,7 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
         pieces.push(piece)
       }
     } catch (error) {
-      throw error instanceof FaasError ? error : failed(silence({ service: 'Swift', timeoutMs }, error).message)
+      throw error instanceof FaasError ? error : failed(noAnswerFailure({ service: 'Swift', timeoutMs }, error).message)
     }
     return Buffer.concat(pieces)
   }
@@ -135,7 +135,7 @@ export class SwiftObjects implements ObjectStore, ContainerListings {
   ): Promise<Response> {
     const { timeoutMs } = this.#parts.options
     const headers = { 'X-Auth-Token': session.token, 'Accept-Encoding': 'identity' }
-    const response = await begin({ service: 'Swift', method, url: place.url, headers, timeoutMs }, signal).catch(
+    const response = await openResponse({ service: 'Swift', method, url: place.url, headers, timeoutMs }, signal).catch(
       (error: unknown) => {
         throw error instanceof ServiceFailure ? failed(error.message, error) : error
       },

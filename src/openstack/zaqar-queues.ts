@@ -2,7 +2,7 @@ import { FaasError, invalid } from '../domain/errors.ts'
 import type { MessageQueues, OpenStackSession, QueueMessage } from '../domain/openstack.ts'
 import type { Keystone } from './keystone.ts'
 import { endpointOf } from './service-endpoint.ts'
-import { ask, type ServiceAnswer, ServiceFailure } from './service-request.ts'
+import { type ServiceAnswer, ServiceFailure, sendServiceRequest } from './service-request.ts'
 
 export interface ZaqarQueuesParts {
   keystone: Pick<Keystone, 'catalogOf'>
@@ -23,7 +23,7 @@ export class ZaqarQueues implements MessageQueues {
     const { keystone, options, clientId } = this.#parts
     const wish = { type: 'messaging', interface: options.interface, region: options.region }
     const base = (await endpointOf(session, keystone, wish, 'Zaqar')).replace(/\/v[12](\.\d+)?$/, '')
-    const answer = await ask({
+    const answer = await sendServiceRequest({
       service: 'Zaqar',
       method: 'POST',
       url: `${base}/v2/queues/${encodeURIComponent(queue)}/messages`,

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import type { CloudEvent, EventSender, Message, Sent } from '../domain/cloud-event.ts'
+import type { CloudEvent, EventSender, Message, SendResult } from '../domain/cloud-event.ts'
 
 export interface EventSenderOptions {
   /** Whether the address may be contacted. */
@@ -25,7 +25,7 @@ export class HttpEventSender implements EventSender {
     this.#options = options
   }
 
-  async send(url: string, event: CloudEvent | Message): Promise<Sent> {
+  async send(url: string, event: CloudEvent | Message): Promise<SendResult> {
     try {
       const status = await this.#post(new URL(url), event)
       if (status >= 200 && status < 300) return { kind: 'taken' }

@@ -1,7 +1,7 @@
 import type { Job } from '../domain/job.ts'
 
 /** A job with a timer. */
-export interface Timed {
+export interface TimedJob {
   job: Job
   /** When it is due. */
   dueMs: number
@@ -13,14 +13,14 @@ export interface Timed {
 
 /** A binary min-heap by `wakeMs` that also finds jobs by id: each operation takes logarithmic time. */
 export class JobHeap {
-  #heap: Timed[] = []
-  #byId = new Map<string, Timed>()
+  #heap: TimedJob[] = []
+  #byId = new Map<string, TimedJob>()
 
   get size(): number {
     return this.#heap.length
   }
 
-  first(): Timed | undefined {
+  first(): TimedJob | undefined {
     return this.#heap[0]
   }
 
@@ -38,7 +38,7 @@ export class JobHeap {
     const timed = this.#byId.get(jobId)
     if (timed === undefined) return false
     this.#byId.delete(jobId)
-    const last = this.#heap.pop() as Timed
+    const last = this.#heap.pop() as TimedJob
     if (last !== timed) {
       this.#put(last, timed.index)
       this.#settle(last)
@@ -51,26 +51,26 @@ export class JobHeap {
     this.#byId.clear()
   }
 
-  #insert(timed: Timed): void {
+  #insert(timed: TimedJob): void {
     this.#byId.set(timed.job.id, timed)
     this.#heap.push(timed)
     this.#up(timed)
   }
 
-  #settle(timed: Timed): void {
+  #settle(timed: TimedJob): void {
     this.#up(timed)
     this.#down(timed)
   }
 
-  #up(timed: Timed): void {
+  #up(timed: TimedJob): void {
     while (timed.index > 0) {
-      const above = this.#heap[(timed.index - 1) >> 1] as Timed
+      const above = this.#heap[(timed.index - 1) >> 1] as TimedJob
       if (above.wakeMs <= timed.wakeMs) return
       this.#swap(timed, above)
     }
   }
 
-  #down(timed: Timed): void {
+  #down(timed: TimedJob): void {
     for (;;) {
       const left = this.#heap[timed.index * 2 + 1]
       const right = this.#heap[timed.index * 2 + 2]
@@ -80,13 +80,13 @@ export class JobHeap {
     }
   }
 
-  #swap(a: Timed, b: Timed): void {
+  #swap(a: TimedJob, b: TimedJob): void {
     const at = a.index
     this.#put(a, b.index)
     this.#put(b, at)
   }
 
-  #put(timed: Timed, index: number): void {
+  #put(timed: TimedJob, index: number): void {
     this.#heap[index] = timed
     timed.index = index
   }

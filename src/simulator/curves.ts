@@ -1,5 +1,5 @@
 import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
-import { type Policy, type PolicyFigures, timeText, tried } from './policies.ts'
+import { type Policy, type PolicyFigures, simulated, timeText } from './policies.ts'
 import type { Trace } from './trace.ts'
 
 /** Policies for keeping workers, each with several sizes: the benefit of more memory under each. */
@@ -37,7 +37,7 @@ export const curveSize = (ownMib: number): number => families(ownMib).reduce((su
 /** Yields one point at a time, because each replays the whole trace. */
 export function* curves(trace: Trace, ownMib: number): Generator<CurvePoint> {
   for (const { sizes } of families(ownMib)) {
-    for (const { size, policy } of sizes) yield { ...tried(policy, trace), size }
+    for (const { size, policy } of sizes) yield { ...simulated(policy, trace), size }
   }
 }
 

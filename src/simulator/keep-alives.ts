@@ -1,10 +1,10 @@
 import { GenericDemand } from '../engine/pool/policy/generic-demand.ts'
 import { Habits } from '../engine/pool/policy/habits.ts'
 import {
+  evictionCost,
   genericTarget,
   genericWorth,
   mayTakeAhead,
-  priceOfRoom,
   servedByBusy,
 } from '../engine/pool/policy/pool-policy.ts'
 import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedWorker, World } from './rule.ts'
@@ -216,4 +216,4 @@ function learnedGeneric(budgetBytes: number): GenericRule {
   }
 }
 
-const priceOf = (bytes: number, sim: World): number => priceOfRoom(bytes, sim.freeBytes, () => sim.spare())
+const priceOf = (bytes: number, sim: World): number => evictionCost(bytes, sim.freeBytes, () => sim.spare())

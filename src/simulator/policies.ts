@@ -69,11 +69,11 @@ export function comparePolicies(
 ): PolicyFigures[] {
   return policiesOf(options).map((policy) => {
     onPolicy(policy.name)
-    return tried(policy, trace)
+    return simulated(policy, trace)
   })
 }
 
-export function tried({ name, budgetMib, rule }: Policy, trace: Trace): PolicyFigures {
+export function simulated({ name, budgetMib, rule }: Policy, trace: Trace): PolicyFigures {
   const { calls, cold, prewarmed, delayMs, idleMib, peakIdleMib, busyMib } = new Simulation(trace, rule()).run()
   return { policy: name, budgetMib, calls, cold, prewarmed, waitedMs: delayMs, idleMib, peakIdleMib, busyMib }
 }

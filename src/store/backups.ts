@@ -23,7 +23,7 @@ export interface BackupFolderOptions {
   /** Folder of a built package with its installed files; null: it was not built. */
   builtFolder(hash: string): string | null
   /** Prevents the removal of packages until the work settles. */
-  whileKept<T>(work: () => Promise<T>): Promise<T>
+  withoutRemovals<T>(work: () => Promise<T>): Promise<T>
   version: string
   now(): number
 }
@@ -49,7 +49,7 @@ export class BackupFolder implements BackupStore {
     try {
       await copyLedger(join(unfinished, ledgerPath))
       await copyCatalogue(join(unfinished, cataloguePath))
-      await this.#options.whileKept(() => this.#pack(unfinished, join(unfinished, name)))
+      await this.#options.withoutRemovals(() => this.#pack(unfinished, join(unfinished, name)))
       await rename(join(unfinished, name), join(folder, name))
     } catch (error) {
       throw storageFailure(error, error, 'the backups (TAIBAI_BACKUP_DIR)')

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { type Write, writes } from './ledger-batch.ts'
 import type { LedgerQueue } from './ledger-queue.ts'
-import { bytesOfProject, fileBytes, oldestKept, projectsOf } from './ledger-retention.ts'
+import { bytesOfProject, fileBytes, oldestRetained, projectsOf } from './ledger-retention.ts'
 import { type Row, rowBytes } from './ledger-rows.ts'
 import type { Connection } from './sqlite.ts'
 
@@ -39,7 +39,7 @@ export class LedgerPruning {
     if (maxRowsPerProject > 0) {
       await this.#parts.readable()
       for (const projectId of projectsOf(this.#parts.connection)) {
-        const kept = await oldestKept(this.#parts.connection, projectId, maxRowsPerProject)
+        const kept = await oldestRetained(this.#parts.connection, projectId, maxRowsPerProject)
         if (kept === null) continue
         removed += await this.#removeInSteps(writes.pruneProject, [projectId, kept.created_at, kept.rowid])
       }

@@ -15,19 +15,23 @@ export function projectsOf(connection: Connection): string[] {
 }
 
 /** A row's position in the order of its project. */
-export interface Place {
+export interface RowPosition {
   created_at: number
   rowid: number
 }
 
 /** The oldest of a project's `rows` newest rows, or null when there are fewer. */
-export async function oldestKept(connection: Connection, projectId: string, rows: number): Promise<Place | null> {
-  const older = connection.prepare<unknown[], Place>(
+export async function oldestRetained(
+  connection: Connection,
+  projectId: string,
+  rows: number,
+): Promise<RowPosition | null> {
+  const older = connection.prepare<unknown[], RowPosition>(
     `SELECT created_at, rowid FROM executions INDEXED BY executions_project
     WHERE project_id = ? AND created_at <= ? AND (created_at, rowid) <= (?, ?)
     ORDER BY created_at DESC, rowid DESC LIMIT 1 OFFSET ?`,
   )
-  let at: Place = { created_at: Number.MAX_SAFE_INTEGER, rowid: Number.MAX_SAFE_INTEGER }
+  let at: RowPosition = { created_at: Number.MAX_SAFE_INTEGER, rowid: Number.MAX_SAFE_INTEGER }
   for (let left = rows - 1; ; left -= stepRows) {
     const found = older.get(projectId, at.created_at, at.created_at, at.rowid, Math.min(left, stepRows))
     if (found === undefined || left <= stepRows) return found ?? null
@@ -47,15 +51,15 @@ export async function bytesOfProject(
   connection: Connection,
   projectId: string,
   most: number,
-): Promise<{ bytes: number; oldest: Place | null }> {
-  const older = connection.prepare<unknown[], Place & { bytes: number }>(
+): Promise<{ bytes: number; oldest: RowPosition | null }> {
+  const older = connection.prepare<unknown[], RowPosition & { bytes: number }>(
     `SELECT created_at, rowid, ${rowBytes} + ifnull(octet_length(input), 0) + ifnull(octet_length(output), 0)
       + ifnull(octet_length(error), 0) + octet_length(log) AS bytes
     FROM executions INDEXED BY executions_project
     WHERE project_id = ? AND created_at <= ? AND (created_at, rowid) < (?, ?)
     ORDER BY created_at DESC, rowid DESC LIMIT ${sizeRows}`,
   )
-  let at: Place = { created_at: Number.MAX_SAFE_INTEGER, rowid: Number.MAX_SAFE_INTEGER }
+  let at: RowPosition = { created_at: Number.MAX_SAFE_INTEGER, rowid: Number.MAX_SAFE_INTEGER }
   let bytes = 0
   for (;;) {
     const rows = older.all(projectId, at.created_at, at.created_at, at.rowid)

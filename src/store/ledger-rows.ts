@@ -158,10 +158,10 @@ export const pruneProjectSql = `DELETE FROM executions WHERE rowid IN (
   WHERE project_id = ? AND (created_at, rowid) < (?, ?) AND status <> 'running' AND ${isDone} ORDER BY created_at LIMIT ?)`
 
 /** Dead letters that expire: those older than a time, or the oldest of a project beyond its limit. */
-export const buryOlderSql = `UPDATE executions SET dead_at = NULL, request = NULL WHERE rowid IN (
+export const expireOlderDeadLettersSql = `UPDATE executions SET dead_at = NULL, request = NULL WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_dead
   WHERE dead_at IS NOT NULL AND dead_at < ? LIMIT ?)`
-export const buryProjectSql = `UPDATE executions SET dead_at = NULL, request = NULL WHERE rowid IN (
+export const expireProjectDeadLettersSql = `UPDATE executions SET dead_at = NULL, request = NULL WHERE rowid IN (
   SELECT rowid FROM executions INDEXED BY executions_dead
   WHERE dead_at IS NOT NULL AND project_id = ? ORDER BY created_at DESC LIMIT -1 OFFSET ?)`
 

@@ -26,7 +26,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   // In the order of `writes`.
   const statements = [
     ...[sql.insertSql, sql.updateSql, sql.deleteSql, sql.countSql, sql.pruneOlderSql, sql.pruneProjectSql],
-    ...[sql.rewriteSql, sql.buryOlderSql, sql.buryProjectSql, sql.dropInputSql],
+    ...[sql.rewriteSql, sql.expireOlderDeadLettersSql, sql.expireProjectDeadLettersSql, sql.dropInputSql],
     ...[addUsageSql, pruneUsageSql, sql.insertUsualSql, sql.beginSql],
   ].map((text) => connection.prepare(text))
 

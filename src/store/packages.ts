@@ -152,7 +152,7 @@ export class PackageFolder implements PackageStore {
   }
 
   /** Nothing is pruned until the work settles. */
-  async whileKept<T>(work: () => Promise<T>): Promise<T> {
+  async withoutRemovals<T>(work: () => Promise<T>): Promise<T> {
     this.#keepers++
     return work().finally(() => this.#keepers--)
   }

@@ -3,10 +3,10 @@ import { FaasError } from '../domain/errors.ts'
 import { storageFailure } from './storage-full.ts'
 
 /** Maps columns of a unique index, in SQLite's spelling, to the error when the row exists already. */
-export type Refusals = Record<string, () => FaasError>
+export type ConstraintErrors = Record<string, () => FaasError>
 
 /** Runs a write; SQLite's errors become FaasErrors. */
-export function written<T>(write: () => T, refusals: Refusals = {}): T {
+export function written<T>(write: () => T, refusals: ConstraintErrors = {}): T {
   try {
     return write()
   } catch (error) {
@@ -17,7 +17,7 @@ export function written<T>(write: () => T, refusals: Refusals = {}): T {
 type SqliteError = InstanceType<Sqlite.SqliteError>
 const isSqliteError = (error: unknown): error is SqliteError => error instanceof Sqlite.SqliteError
 
-function translated(error: SqliteError, refusals: Refusals): FaasError {
+function translated(error: SqliteError, refusals: ConstraintErrors): FaasError {
   if (error.code !== 'SQLITE_CONSTRAINT_UNIQUE' && error.code !== 'SQLITE_CONSTRAINT_PRIMARYKEY') {
     return storageFailure(
       error,

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
-import type { Change, ListedObject, Source, SourceStore } from '../domain/source.ts'
+import type { ListedObject, ObjectChange, Source, SourceStore } from '../domain/source.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { written } from './refusals.ts'
@@ -20,7 +20,7 @@ export class SourceRows extends TriggerRows<Source> implements SourceStore {
     return this.#statements.objectsAfter.all({ sourceId, name, limit })
   }
 
-  remember(sourceId: string, changes: Change[]): void {
+  remember(sourceId: string, changes: ObjectChange[]): void {
     written(() =>
       this.#database.transaction(() => {
         if (this.find(sourceId) === null) return

@@ -35,7 +35,7 @@ export interface Migration {
   sql: string
 }
 
-export interface OpenHow {
+export interface OpenOptions {
   /** True makes a new file shrinkable; an existing file is unchanged. */
   givesSpaceBack?: boolean
 }
@@ -44,7 +44,7 @@ export interface OpenHow {
  * Opens a connection with the settings that all our connections share; only the owner can read the file. Throws an Error with a
  * sentence when the file cannot be used.
  */
-export function openSqlite(path: string, busyTimeoutMs = 5000, how: OpenHow = {}): Connection {
+export function openSqlite(path: string, busyTimeoutMs = 5000, how: OpenOptions = {}): Connection {
   try {
     return open(path, busyTimeoutMs, how)
   } catch (cause) {
@@ -55,7 +55,7 @@ export function openSqlite(path: string, busyTimeoutMs = 5000, how: OpenHow = {}
   }
 }
 
-function open(path: string, busyTimeoutMs: number, { givesSpaceBack = false }: OpenHow): Connection {
+function open(path: string, busyTimeoutMs: number, { givesSpaceBack = false }: OpenOptions): Connection {
   if (path !== ':memory:') makeFile(path)
   const connection = openRaw(path)
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`)

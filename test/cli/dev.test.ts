@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { debuggedFunctions } from '../../src/cli/dev/debugging.ts'
 import { commands as devCommands } from '../../src/cli/dev/dev.ts'
 import { FolderWatch, quietTime } from '../../src/cli/dev/folder-watch.ts'
-import { changedBy, type DevFunction, localPaths, readProject, rootsOf } from '../../src/cli/dev/project.ts'
+import { type DevFunction, functionsAt, localPaths, readProject, rootsOf } from '../../src/cli/dev/project.ts'
 import { phasesText } from '../../src/cli/dev/screen.ts'
 import { chooseServer } from '../../src/cli/dev/server.ts'
 import { liveSession, makeSessionFolder, removeSession, writeSession } from '../../src/cli/dev/session.ts'
@@ -149,7 +149,7 @@ describe('A project', () => {
       wanted: () => ({}) as never,
     })
     const functions = [fn('a', '/p/a'), fn('ab', '/p/ab'), fn('file', '/p/one.mjs'), fn('image', null)]
-    const changed = (...paths: string[]) => changedBy(paths, functions).map(({ name }) => name)
+    const changed = (...paths: string[]) => functionsAt(paths, functions).map(({ name }) => name)
     expect(changed('/p/a/lib/x.mjs')).toEqual(['a'])
     expect(changed('/p/one.mjs')).toEqual(['file'])
     expect(changed('/p/README.md')).toEqual([])

@@ -96,7 +96,7 @@ describe('what cannot be done is an error with a sentence', () => {
 
   test('when the caller gives up', async () => {
     const signal = AbortSignal.abort()
-    await expect(client.connection.ask('GET', '/healthz', { signal })).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(client.connection.request('GET', '/healthz', { signal })).rejects.toMatchObject({ name: 'AbortError' })
   })
 })
 

@@ -4,7 +4,7 @@ import { connect as connectTcp, createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addressOf, listen } from '../../src/http/listen.ts'
-import { WorkerDoor } from '../../src/http/worker-door.ts'
+import { ApiListener } from '../../src/http/worker-door.ts'
 import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { docker } from '../support/docker-images.ts'
@@ -100,7 +100,7 @@ describeWithDocker('A function with a network', () => {
     })
 
     describe('that may call the API of a server which listens on loopback alone', () => {
-      const door = new WorkerDoor()
+      const door = new ApiListener()
       const calling = dockerWorkers({ apiDoor: door })
       let server: HttpServer
       beforeAll(async () => {

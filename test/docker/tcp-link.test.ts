@@ -2,7 +2,7 @@
 import type { Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addressOf, listen } from '../../src/http/listen.ts'
-import { WorkerDoor } from '../../src/http/worker-door.ts'
+import { ApiListener } from '../../src/http/worker-door.ts'
 import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { dockerWorkers, type FunctionWorker, runtimeFolders } from '../support/docker-workers.ts'
@@ -89,7 +89,7 @@ describeWithDocker('over TCP', () => {
   })
 
   describe('and a function that may call the API of a server which listens on loopback alone', () => {
-    const door = new WorkerDoor()
+    const door = new ApiListener()
     const calling = dockerWorkers({ link: 'tcp', codeSizeMb: 64, apiDoor: door })
     let server: Server
     beforeAll(async () => {

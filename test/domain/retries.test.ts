@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { nextStep, pauseMs, type RetryRule, ruleOf, type Step, type TryEnd } from '../../src/domain/retries.ts'
+import {
+  type AttemptEnd,
+  nextStep,
+  pauseMs,
+  type RetryDecision,
+  type RetryRule,
+  retryRuleOf,
+} from '../../src/domain/retries.ts'
 
 const rule: RetryRule = {
   maxAttempts: 3,
@@ -9,12 +16,12 @@ const rule: RetryRule = {
   factor: 2,
   longestPauseMs: 60_000,
 }
-const end: TryEnd = { cause: 'error', hasBegun: true, attempt: 1, tries: 1, ageMs: 0 }
-const again = (ms: number): Step => ({ kind: 'again', pauseMs: ms })
-const dead = (why: 'attempts' | 'age' | 'not_retried'): Step => ({ kind: 'dead', why })
+const end: AttemptEnd = { cause: 'error', hasBegun: true, attempt: 1, tries: 1, ageMs: 0 }
+const again = (ms: number): RetryDecision => ({ kind: 'again', pauseMs: ms })
+const dead = (why: 'attempts' | 'age' | 'not_retried'): RetryDecision => ({ kind: 'dead', why })
 
 describe('after a try', () => {
-  const cases: [what: string, rule: Partial<RetryRule>, end: Partial<TryEnd>, step: Step][] = [
+  const cases: [what: string, rule: Partial<RetryRule>, end: Partial<AttemptEnd>, step: RetryDecision][] = [
     ['that succeeded it is over', {}, { cause: null }, { kind: 'over' }],
     ['that succeeded it is over, however old', {}, { cause: null, ageMs: 99_999, attempt: 9 }, { kind: 'over' }],
     ['which the platform failed it is tried again', {}, {}, again(1000)],
@@ -57,10 +64,10 @@ test('pauses grow to the longest and no further', () => {
 })
 
 test('the call wins over the function, and that over the platform', () => {
-  expect(ruleOf(rule, { maxAttempts: 1, on: ['failed'] }, { maxAttempts: 7 })).toEqual({
+  expect(retryRuleOf(rule, { maxAttempts: 1, on: ['failed'] }, { maxAttempts: 7 })).toEqual({
     ...rule,
     maxAttempts: 7,
     on: ['failed'],
   })
-  expect(ruleOf(rule, null, undefined)).toEqual(rule)
+  expect(retryRuleOf(rule, null, undefined)).toEqual(rule)
 })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
 import type { StreamSink } from '../../src/domain/worker.ts'
-import { Channel, type Ending, headOf, type Pending } from '../../src/engine/worker/channel.ts'
+import { Channel, type Ending, headOf, type PendingCall } from '../../src/engine/worker/channel.ts'
 import {
   encodeFrame,
   type Frame,
@@ -69,7 +69,7 @@ class Watched {
 }
 
 /** Nobody listens to the call. */
-const deaf: Pending = { onLog() {}, end() {} }
+const deaf: PendingCall = { onLog() {}, end() {} }
 
 const watch = (channel: Channel, sink?: StreamSink) => {
   const watched = new Watched(sink)

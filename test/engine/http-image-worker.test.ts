@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpHead } from '../../src/domain/outcome.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
 import { HttpImageWorker } from '../../src/engine/worker/http-image-worker.ts'
-import { usualQuietMs } from '../../src/engine/worker/image-output.ts'
+import { defaultQuietMs } from '../../src/engine/worker/image-output.ts'
 import { aRequestHead } from '../support/builders.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -355,7 +355,7 @@ describe('a worker', () => {
   })
 
   test('waits for the lines of an image, of its first call too: they come by another way than the answer', async () => {
-    const { call, worker, clock } = await start((_request, response) => response.end('answered'), usualQuietMs)
+    const { call, worker, clock } = await start((_request, response) => response.end('answered'), defaultQuietMs)
     const printed: string[] = []
     let isOver = false
     const outcome = call({ onLog: (_, text) => printed.push(text) }).finally(() => {
@@ -373,7 +373,7 @@ describe('a worker', () => {
   describe('with marks behind what it prints', () => {
     /** What it prints is on its way until it arrives, in order. */
     async function marked(handler: Handler) {
-      const parts = await start(handler, usualQuietMs)
+      const parts = await start(handler, defaultQuietMs)
       const onTheWay: [stream: 'stdout' | 'stderr', text: string][] = []
       const arrive = () => {
         for (const [stream, text] of onTheWay.splice(0)) parts.worker.print(stream, text)
@@ -443,7 +443,7 @@ describe('a worker', () => {
       })
       for (let n = 0; n < 100 && !isOver; n++) {
         await sleep(5)
-        await clock.pass(usualQuietMs)
+        await clock.pass(defaultQuietMs)
       }
       expect(await next).toMatchObject({ kind: 'returned' })
       expect(onTheWay, 'those of the first call, and the one that is looked for').toHaveLength(6)
@@ -459,11 +459,11 @@ describe('a worker', () => {
     let status = 200
     const { call, worker, clock } = await start((_request, response) => {
       response.writeHead(status).end('answered')
-    }, usualQuietMs)
+    }, defaultQuietMs)
     for (let n = 0; n < 10; n++) {
       const outcome = call()
       await until(() => clock.armed === 2)
-      await clock.pass(usualQuietMs)
+      await clock.pass(defaultQuietMs)
       await outcome
     }
     status = 500
@@ -477,11 +477,11 @@ describe('a worker', () => {
   })
 
   test('does not wait for one that has printed nothing for ten calls', async () => {
-    const { call, clock } = await start((_request, response) => response.end('answered'), usualQuietMs)
+    const { call, clock } = await start((_request, response) => response.end('answered'), defaultQuietMs)
     for (let n = 0; n < 10; n++) {
       const outcome = call()
       await until(() => clock.armed === 2)
-      await clock.pass(usualQuietMs)
+      await clock.pass(defaultQuietMs)
       await outcome
     }
     expect(await call()).toMatchObject({ kind: 'returned' })

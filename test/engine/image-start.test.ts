@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { systemClock as clock } from '../../src/domain/clock.ts'
 import { listenersIn } from '../../src/engine/sandbox/docker/listeners.ts'
-import { whatKeepsImage, wrongPlace } from '../../src/engine/worker/image-start.ts'
+import { whyImageIsNotReady, wrongListenAddress } from '../../src/engine/worker/image-start.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
 import { aRevision } from '../support/fake-workers-pool.ts'
 
@@ -11,7 +11,7 @@ import { aRevision } from '../support/fake-workers-pool.ts'
 const nowhere = { host: '127.0.0.1', port: 1 }
 const revision = aRevision({ image: 'shop:1', kind: 'http', port: 1, packageHash: null })
 const wait = (sandbox: FakeSandbox, startTimeoutMs: number, address = nowhere) =>
-  whatKeepsImage(sandbox, revision, address, { clock, startTimeoutMs })
+  whyImageIsNotReady(sandbox, revision, address, { clock, startTimeoutMs })
 
 describe('an image', () => {
   test('that ends early is said to have ended, with its code', async () => {
@@ -82,5 +82,5 @@ test.each([
   ],
   ['it listens on loopback only', [{ port: 1, onlyLoopback: true }], true],
 ])('whether an image listens at the wrong place: %s', (_what, listeners, isWrong) => {
-  expect(wrongPlace(listeners, 1) !== null).toBe(isWrong)
+  expect(wrongListenAddress(listeners, 1) !== null).toBe(isWrong)
 })

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { runtimeApiHelperBytes } from '../../src/domain/revision.ts'
 import type { Call } from '../../src/domain/worker.ts'
-import type { Bound, PoolWorker } from '../../src/engine/pool/pool-worker.ts'
+import type { BindResult, PoolWorker } from '../../src/engine/pool/pool-worker.ts'
 import { environmentOfLambda, helperRevision } from '../../src/engine/worker/lambda-image.ts'
 import { LambdaImageWorker } from '../../src/engine/worker/lambda-image-worker.ts'
 import { FakeSandbox } from '../support/engine-parts-sandboxes.ts'
@@ -24,7 +24,7 @@ class FakeHelper implements PoolWorker {
   readonly name = 'helper'
   readonly memoryBytes = runtimeApiHelperBytes
   isEnding = false
-  readonly bound = Promise.withResolvers<Bound>()
+  readonly bound = Promise.withResolvers<BindResult>()
   readonly cancelled: string[] = []
   #end = Promise.withResolvers<void>()
   #answer: ((outcome: Outcome) => void) | undefined

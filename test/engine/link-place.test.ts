@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type PlaceFacts, placeOf } from '../../src/engine/sandbox/docker/link-place.ts'
+import { linkPlaceOf, type PlaceFacts } from '../../src/engine/sandbox/docker/link-place.ts'
 
 const facts = (overrides: Partial<PlaceFacts>): PlaceFacts => ({
   wish: 'auto',
@@ -14,8 +14,8 @@ const facts = (overrides: Partial<PlaceFacts>): PlaceFacts => ({
 
 describe('workers and the server find each other', () => {
   test('nowhere, when nothing is known: it is said what to set', () => {
-    expect(() => placeOf(facts({}))).toThrow(/does not see this server's files.*TAIBAI_LINK_ADDRESS/)
-    expect(() => placeOf(facts({ wish: 'tcp', seesOurFiles: true }))).toThrow(/TAIBAI_LINK_ADDRESS/)
+    expect(() => linkPlaceOf(facts({}))).toThrow(/does not see this server's files.*TAIBAI_LINK_ADDRESS/)
+    expect(() => linkPlaceOf(facts({ wish: 'tcp', seesOurFiles: true }))).toThrow(/TAIBAI_LINK_ADDRESS/)
   })
 
   const at = (host: string, port = 0, listenOn = host) => ({ kind: 'address', host, port, listenOn })
@@ -42,5 +42,5 @@ describe('workers and the server find each other', () => {
     ],
     ['at the port that he says', { address: '192.0.2.7:7071' }, at('192.0.2.7', 7071, '0.0.0.0')],
   ]
-  test.each(rows)('%s', (_where, given, place) => expect(placeOf(facts(given))).toEqual(place))
+  test.each(rows)('%s', (_where, given, place) => expect(linkPlaceOf(facts(given))).toEqual(place))
 })

@@ -41,7 +41,7 @@ test('one that a worker has left is used again, and all go with the server', asy
   const first = await pairs.take()
   const second = await pairs.take()
   expect(second.name).toBe('taibai-i-pair-2')
-  pairs.giveBack(first)
+  pairs.release(first)
   expect(await pairs.take()).toBe(first)
   asked.splice(0)
   await pairs.close()

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import {
-  cheapestRoom,
   chooseMachine,
+  lowestEvictionCost,
   type MachineView,
   machinesFor,
-  noneLike,
+  noSimilarWorkers,
 } from '../../src/engine/pool/policy/placing.ts'
 
 const machine = (
@@ -41,16 +41,16 @@ describe('the machine of a worker', () => {
   test('is the one whose idle workers are worth least, and only those of that one go', () => {
     const machines = [machine('a', 100, 100), machine('b', 100, 100)]
     const workers = [idle('dear', 'a', 60, 9), idle('cheap', 'b', 30, 1), idle('cheaper', 'b', 30, 2)]
-    const chosen = chooseMachine(50, machines, noneLike, () => workers)
+    const chosen = chooseMachine(50, machines, noSimilarWorkers, () => workers)
     expect(chosen?.machine).toBe('b')
     expect(chosen?.toGo.map(({ name }) => name)).toEqual(['cheap', 'cheaper'])
   })
 
   test('is none when only all machines together have the room', () => {
     const machines = [machine('a', 100, 60), machine('b', 100, 60)]
-    expect(chooseMachine(50, machines, noneLike, none)).toBeNull()
-    expect(chooseMachine(50, machines, noneLike, () => [idle('small', 'a', 9)])).toBeNull()
-    expect(chooseMachine(50, [], noneLike, none)).toBeNull()
+    expect(chooseMachine(50, machines, noSimilarWorkers, none)).toBeNull()
+    expect(chooseMachine(50, machines, noSimilarWorkers, () => [idle('small', 'a', 9)])).toBeNull()
+    expect(chooseMachine(50, [], noSimilarWorkers, none)).toBeNull()
   })
 })
 
@@ -71,7 +71,7 @@ test('machines for a function are those that are large enough and have its label
 test('room costs what it costs where it is cheapest, and nothing where some is free', () => {
   const workers = [idle('dear', 'a', 50, 9), idle('cheap', 'b', 50, 2)]
   const full = [machine('a', 100, 100), machine('b', 100, 100)]
-  expect(cheapestRoom(50, full, () => workers)).toBe(2)
-  expect(cheapestRoom(50, [...full, machine('c', 100, 0)], () => workers)).toBe(0)
-  expect(cheapestRoom(50, full, none)).toBe(Number.POSITIVE_INFINITY)
+  expect(lowestEvictionCost(50, full, () => workers)).toBe(2)
+  expect(lowestEvictionCost(50, [...full, machine('c', 100, 0)], () => workers)).toBe(0)
+  expect(lowestEvictionCost(50, full, none)).toBe(Number.POSITIVE_INFINITY)
 })

@@ -447,7 +447,7 @@ describe('what would go first', () => {
   test('is chosen first, and is evicted', async () => {
     const test = new TestPool({ budgetMib: 384 })
     for (const name of ['a', 'b', 'c', 'a', 'c']) await test.run(fn(name))
-    const kept = test.pool.keeping()
+    const kept = test.pool.retainedWorkers()
     expect(kept.map(({ functionId }) => functionId)[0]).toBe('b')
     expect(kept).toMatchObject([{ calls: 1, memoryBytes: 128 * mib, state: 'idle' }, {}, {}])
     expect(kept.map(({ worth }) => worth)).toEqual(kept.map(({ worth }) => worth).sort((a, b) => Number(a) - Number(b)))
@@ -462,7 +462,7 @@ describe('what would go first', () => {
     await test.run(fn('a'))
     const busy = await test.take(fn('busy'))
     const worths = Object.fromEntries(
-      test.pool.keeping().map(({ functionId, worth, state }) => [functionId, [worth, state]]),
+      test.pool.retainedWorkers().map(({ functionId, worth, state }) => [functionId, [worth, state]]),
     )
     expect(worths).toMatchObject({ stays: [null, 'idle'], a: [expect.any(Number), 'idle'], busy: [null, 'busy'] })
     test.release(busy)
@@ -472,6 +472,8 @@ describe('what would go first', () => {
     const test = new TestPool({ budgetMib: 512, genericFloor: 1 })
     await test.withRuntime()
     await test.pass(50)
-    expect(test.pool.keeping()).toMatchObject([{ functionId: null, state: 'generic', worth: expect.any(Number) }])
+    expect(test.pool.retainedWorkers()).toMatchObject([
+      { functionId: null, state: 'generic', worth: expect.any(Number) },
+    ])
   })
 })

@@ -9,11 +9,11 @@ import {
   type GroupView,
   genericTarget,
   isWorthWarming,
+  type QueueEntry,
+  retentionValue,
   servedByBusy,
   shouldYield,
-  type Waiting,
   workersWanted,
-  worthKeeping,
 } from '../../src/engine/pool/policy/pool-policy.ts'
 
 const mib = 1024 * 1024
@@ -92,23 +92,23 @@ describe('how many workers of a revision are started', () => {
 
 describe('what an idle worker is worth', () => {
   test('more when its call is likelier', () => {
-    expect(worthKeeping(2e-6, 500, 128 * mib)).toBeGreaterThan(worthKeeping(1e-6, 500, 128 * mib))
+    expect(retentionValue(2e-6, 500, 128 * mib)).toBeGreaterThan(retentionValue(1e-6, 500, 128 * mib))
   })
 
   test('more when a cold start costs more', () => {
-    expect(worthKeeping(1e-6, 900, 128 * mib)).toBeGreaterThan(worthKeeping(1e-6, 500, 128 * mib))
+    expect(retentionValue(1e-6, 900, 128 * mib)).toBeGreaterThan(retentionValue(1e-6, 500, 128 * mib))
   })
 
   test('less when it holds more memory', () => {
-    expect(worthKeeping(1e-6, 500, 512 * mib)).toBeLessThan(worthKeeping(1e-6, 500, 128 * mib))
+    expect(retentionValue(1e-6, 500, 512 * mib)).toBeLessThan(retentionValue(1e-6, 500, 128 * mib))
   })
 
   test('nothing when nothing is expected', () => {
-    expect(worthKeeping(0, 500, 128 * mib)).toBe(0)
+    expect(retentionValue(0, 500, 128 * mib)).toBe(0)
   })
 
   test('one call a minute that saves 600 ms, in 10 MiB, is worth 1 ms a second and MiB', () => {
-    expect(worthKeeping(1 / 60_000, 600, 10 * mib)).toBeCloseTo(1)
+    expect(retentionValue(1 / 60_000, 600, 10 * mib)).toBeCloseTo(1)
   })
 })
 
@@ -272,8 +272,8 @@ describe('why there was no warm worker', () => {
 })
 
 describe('whether a worker that comes free makes room for another function', () => {
-  const waiting = (since: number, hasNothing: boolean, heldBytes = 0): Waiting => ({ since, hasNothing, heldBytes })
-  const rows: [string, Waiting | null, Waiting, boolean][] = [
+  const waiting = (since: number, hasNothing: boolean, heldBytes = 0): QueueEntry => ({ since, hasNothing, heldBytes })
+  const rows: [string, QueueEntry | null, QueueEntry, boolean][] = [
     ['not for one that has a worker', null, waiting(1, false), false],
     ['not for one that has a worker, however long it waits', waiting(9, false), waiting(1, false), false],
     ['not for one that has waited less long than its own calls', waiting(1, false), waiting(2, true), false],

@@ -12,7 +12,7 @@ test('each sandbox has a user of its own, in one group', () => {
 
 test('a user that is given back is given again, as late as possible', () => {
   const users = new WorkerUsers({ firstUid: 10, count: 4 })
-  users.giveBack(users.take())
+  users.release(users.take())
   expect(uidsOf(users, 4)).toEqual([11, 12, 13, 10])
 })
 
@@ -20,9 +20,9 @@ test('a user in use is passed over', () => {
   const users = new WorkerUsers({ firstUid: 10, count: 3 })
   const [a, b] = [users.take(), users.take()]
   users.take()
-  users.giveBack(b)
+  users.release(b)
   expect(users.take().uid).toBe(11)
-  users.giveBack(a)
+  users.release(a)
   expect(users.take().uid).toBe(10)
 })
 
@@ -42,9 +42,9 @@ test('a user that two share is in use until both have gone', () => {
   const users = new WorkerUsers({ firstUid: 10, count: 2 })
   const [a, b] = [users.take(), users.take()]
   expect(users.take().uid).toBe(a.uid)
-  users.giveBack(a)
-  users.giveBack(b)
+  users.release(a)
+  users.release(b)
   expect(users.take().uid, 'the free one').toBe(b.uid)
-  users.giveBack(b)
+  users.release(b)
   expect(users.take().uid, 'again: of the first there is one left').toBe(b.uid)
 })

@@ -43,7 +43,10 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
       const code = { source: 'inline', filename: 'main.mjs', content }
       const fn = await client.functions.create({ name: 'slow', runtime: 'nodejs', code, timeout: 60 })
       const ask = async (method: string, path: string, json?: object) =>
-        (await client.connection.ask(method, path, json === undefined ? {} : { json })).json as Record<string, never>
+        (await client.connection.request(method, path, json === undefined ? {} : { json })).json as Record<
+          string,
+          never
+        >
       await ask('POST', '/v1/jobs', { name: 'often', function_id: fn.id, pattern: '* * * * *', count: 1000 })
       const ids: string[] = []
       for (let n = 0; n < accepted; n++) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lastLines, must, run } from '../../src/host/command.ts'
+import { lastLines, run, runOrThrow } from '../../src/host/command.ts'
 import { SetupProblem } from '../../src/host/problem.ts'
 
 const node = process.execPath
@@ -24,7 +24,7 @@ describe('Running another program', () => {
   })
 
   it('turns a failure that matters into a sentence with the end of the output', async () => {
-    const failing = must('Making tea', node, ['-e', 'console.error("no water"); process.exit(2)'])
+    const failing = runOrThrow('Making tea', node, ['-e', 'console.error("no water"); process.exit(2)'])
     await expect(failing).rejects.toThrow(SetupProblem)
     await expect(failing).rejects.toThrow(/^Making tea failed \(.*exit code 2\)\.\nno water$/)
   })

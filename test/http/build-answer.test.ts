@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
 import { deploymentAnswer, linesType } from '../../src/http/build-answer.ts'
 import type { Ctx } from '../../src/http/ctx.ts'
-import { Refusals } from '../../src/http/error-response.ts'
-import type { BuildAsked } from '../../src/services/functions/builds.ts'
+import { RefusalCounters } from '../../src/http/error-response.ts'
+import type { DeploymentBuildOptions } from '../../src/services/functions/builds.ts'
 import { aBuild } from '../support/builders.ts'
 
 /** The answer in lines to a caller who does not read while a build prints. */
@@ -13,8 +13,8 @@ const asked = { mode: null, bundle: false, wait: { ms: null, applied: null } }
 
 test('Output that nobody takes is left out beyond some, and the end is not', async () => {
   const app = new Hono()
-  const told = { log: silent, refusals: new Refusals() }
-  const deploy = async ({ onBegun, onOutput }: BuildAsked) => {
+  const told = { log: silent, refusals: new RefusalCounters() }
+  const deploy = async ({ onBegun, onOutput }: DeploymentBuildOptions) => {
     onBegun?.(aBuild())
     for (let at = 0; at < 20_000; at++) onOutput?.('x'.repeat(1000))
     await new Promise((resolve) => setImmediate(resolve))
@@ -31,8 +31,8 @@ test('Output that nobody takes is left out beyond some, and the end is not', asy
 test('An error of the server at the end of an answer that has begun is counted and logged as any other', async () => {
   const app = new Hono()
   const logged: unknown[] = []
-  const told = { log: { ...silent, error: (keys: object) => void logged.push(keys) }, refusals: new Refusals() }
-  const deploy = async ({ onBegun, onOutput }: BuildAsked) => {
+  const told = { log: { ...silent, error: (keys: object) => void logged.push(keys) }, refusals: new RefusalCounters() }
+  const deploy = async ({ onBegun, onOutput }: DeploymentBuildOptions) => {
     onBegun?.(aBuild())
     onOutput?.('begun\n')
     await new Promise((resolve) => setImmediate(resolve))

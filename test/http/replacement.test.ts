@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Fn } from '../../src/domain/function.ts'
 import type { FunctionFields } from '../../src/services/functions/function-fields.ts'
-import { fateOf, keptOf } from '../../src/services/functions/replacement.ts'
+import { fateOf, retainedFieldsOf } from '../../src/services/functions/replacement.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
@@ -49,15 +49,15 @@ describe('A function that replaces another', () => {
   const fn: Fn = { ...aFn(), ...unusual }
 
   test.each(fields.filter((field) => fateOf[field] === 'kept'))('%s stays', (field) => {
-    expect(keptOf(fn, { isImage: false, said: [] })[field]).toEqual(unusual[field])
+    expect(retainedFieldsOf(fn, { isImage: false, said: [] })[field]).toEqual(unusual[field])
   })
 
   test.each(fields.filter((field) => fateOf[field] !== 'kept'))('%s does not stay', (field) => {
-    expect(keptOf(fn, { isImage: false, said: [] })[field]).toBeUndefined()
+    expect(retainedFieldsOf(fn, { isImage: false, said: [] })[field]).toBeUndefined()
   })
 
   test('what the platform has words for goes back to what is usual; folders are of images', () => {
-    const kept = keptOf(fn, { isImage: true, said: ['env'] })
+    const kept = retainedFieldsOf(fn, { isImage: true, said: ['env'] })
     expect([kept.env, kept.writable, kept.maxRate]).toEqual([undefined, ['/data'], 2])
   })
 })

@@ -3,16 +3,16 @@ import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { addressOf, listen } from '../../src/http/listen.ts'
-import { WorkerDoor } from '../../src/http/worker-door.ts'
+import { ApiListener } from '../../src/http/worker-door.ts'
 
 let server: Server
-let door: WorkerDoor
+let door: ApiListener
 let port: number
 
 beforeEach(async () => {
   server = await listen('127.0.0.1', 0, (_incoming, outgoing) => outgoing.end('served'), { bodyTimeoutMs: 10_000 })
   port = addressOf(server, '').port
-  door = new WorkerDoor()
+  door = new ApiListener()
 })
 afterEach(() => {
   door.close()

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { projectFolder } from '../../src/assets.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import {
-  type BuildWish,
+  type BuildRequest,
   buildRefusal,
   type PackageFiles,
-  wantedBuild,
+  requiredBuild,
 } from '../../src/services/functions/dependency-list.ts'
 
 /** What is a list of dependencies, and what of a package its build is made of: as the runtimes say it. */
@@ -13,7 +13,7 @@ import {
 const runtimes = readRuntimes(`${projectFolder}/runtimes`)
 const factsOf = (runtime: string) => runtimes.find(({ name }) => name === runtime)?.builder
 const owner = { projectId: 'red', runtimeImage: 'taibai/nodejs:1' }
-const auto: BuildWish = { mode: 'auto', bundle: false, entry: 'main.main' }
+const auto: BuildRequest = { mode: 'auto', bundle: false, entry: 'main.main' }
 
 const packageOf = (files: Record<string, string>, hash = 'a'.repeat(64)): PackageFiles => ({
   hash,
@@ -21,7 +21,7 @@ const packageOf = (files: Record<string, string>, hash = 'a'.repeat(64)): Packag
   text: (name) => files[name] ?? '',
 })
 const wantedOf = (runtime: string, files: Record<string, string>, wish = auto, hash?: string) =>
-  wantedBuild(packageOf(files, hash), factsOf(runtime), wish, owner)
+  requiredBuild(packageOf(files, hash), factsOf(runtime), wish, owner)
 
 const sharp = '{"dependencies": {"sharp": "0.34.5"}}'
 
@@ -59,7 +59,7 @@ describe('A package is taken as it is', () => {
 })
 
 describe('A build that is asked for and cannot be is refused', () => {
-  const always: BuildWish = { ...auto, mode: 'always' }
+  const always: BuildRequest = { ...auto, mode: 'always' }
 
   test('without a list', () => {
     expect(() => wantedOf('nodejs', { 'main.mjs': '' }, always)).toThrow(
@@ -129,7 +129,7 @@ describe('A package is built', () => {
 
 describe('What was installed serves', () => {
   const keyOf = (files: Record<string, string>, change: Partial<typeof owner> = {}, hash?: string) =>
-    wantedBuild(packageOf(files, hash), factsOf('nodejs'), auto, { ...owner, ...change })?.key
+    requiredBuild(packageOf(files, hash), factsOf('nodejs'), auto, { ...owner, ...change })?.key
   const lists = { 'package.json': sharp, 'package-lock.json': '{}' }
 
   test('other code with the same lists', () => {

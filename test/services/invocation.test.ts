@@ -8,7 +8,12 @@ import { errorTypes, type Outcome } from '../../src/domain/outcome.ts'
 import { makeRevision } from '../../src/domain/revision.ts'
 import type { Caller, Revision } from '../../src/domain/worker.ts'
 import type { Target } from '../../src/services/functions/targets.ts'
-import { type Accepted, Invocation, type InvocationParts, type RunRequest } from '../../src/services/runs/invocation.ts'
+import {
+  type AcceptedRun,
+  Invocation,
+  type InvocationParts,
+  type RunRequest,
+} from '../../src/services/runs/invocation.ts'
 import { aFn, anExecution, aRequestHead, aRuntime } from '../support/builders.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 import { FakeLedger } from '../support/fake-ledger.ts'
@@ -653,7 +658,7 @@ describe('after a restart', () => {
     let last: Promise<unknown> | undefined
     invocation.recover(
       () => target,
-      (run: Accepted) => {
+      (run: AcceptedRun) => {
         const before = last
         last = run.finished
         return before

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nextTurn, RefusalPace } from '../../src/services/runs/refusal-pace.ts'
+import { nextRefusal, RefusalPace } from '../../src/services/runs/refusal-pace.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
 describe('Refusals of a project', () => {
@@ -7,7 +7,7 @@ describe('Refusals of a project', () => {
   function waits(count: number, everyMs: number): number[] {
     let dueMs = 0
     return Array.from({ length: count }, (_, n) => {
-      const turn = nextTurn(dueMs, n * everyMs)
+      const turn = nextRefusal(dueMs, n * everyMs)
       dueMs = turn.dueMs
       return turn.waitMs
     })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
-import type { Listing, ListingWish } from '../../src/domain/openstack.ts'
+import type { Listing, ListingQuery } from '../../src/domain/openstack.ts'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
 import { compareNames, type ListedObject } from '../../src/domain/source.ts'
@@ -24,7 +24,7 @@ class FakeContainer {
   objects = new Map<string, ListedObject>()
   /** Thrown by the next listings, in turn. */
   failures: FaasError[] = []
-  asked: ListingWish[] = []
+  asked: ListingQuery[] = []
   /** Calls when a listing is asked for. */
   onList = (): void => {}
   #clock: FakeClock
@@ -37,7 +37,7 @@ class FakeContainer {
     this.objects.set(name, { name, etag, bytes: etag.length, lastModified: timeOf(atMs) })
   }
 
-  list = async (_session: OpenStackSession, wish: ListingWish): Promise<Listing> => {
+  list = async (_session: OpenStackSession, wish: ListingQuery): Promise<Listing> => {
     this.asked.push(wish)
     this.onList()
     const failure = this.failures.shift()

@@ -50,7 +50,7 @@ async function opened(folder: string) {
     packageHashes: () => packages.hashes(),
     packageFile: (hash) => packages.zipFile(hash),
     builtFolder: (hash) => packages.builtFolder(hash),
-    whileKept: (work) => packages.whileKept(work),
+    withoutRemovals: (work) => packages.withoutRemovals(work),
     version: '1.2.3',
     now: () => Date.UTC(2026, 10, 30),
   })
@@ -123,7 +123,7 @@ describe('A backup', () => {
     const old = Date.now() / 1000 - 86_400
     utimesSync(join(root, 'data/packages', source.hash), old, old)
     const pruned: number[] = []
-    await live.packages.whileKept(async () => {
+    await live.packages.withoutRemovals(async () => {
       pruned.push(await live.packages.prune(new Set()))
       await live.backups.create(name)
       pruned.push(await live.packages.prune(new Set()))
@@ -144,7 +144,7 @@ describe('A backup', () => {
       packageHashes: async () => [],
       packageFile: () => '',
       builtFolder: () => null,
-      whileKept: (work) => work(),
+      withoutRemovals: (work) => work(),
       version: '1',
       now: () => 0,
     })

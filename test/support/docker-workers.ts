@@ -11,7 +11,7 @@ import type { Call, Revision } from '../../src/domain/worker.ts'
 import type { PoolWorker, Shape } from '../../src/engine/pool/pool-worker.ts'
 import type { DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-connection.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
-import type { ApiDoor } from '../../src/engine/sandbox/sandbox.ts'
+import type { ApiOpener } from '../../src/engine/sandbox/sandbox.ts'
 import type { WorkerLinks } from '../../src/engine/worker/link.ts'
 import { openLinks } from '../../src/engine/worker/open-links.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
@@ -68,7 +68,7 @@ interface Made {
   runtimes: string[]
   startTimeoutMs: number
   stopGraceMs: number
-  apiDoor: ApiDoor | undefined
+  apiDoor: ApiOpener | undefined
 }
 
 /**
@@ -258,7 +258,7 @@ export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 
   /** Further versions of languages. */
   runtimes?: string[]
   /** Address of the server that functions may call. */
-  apiDoor?: ApiDoor
+  apiDoor?: ApiOpener
 }
 
 /** An instance for the tests of a block; each of them fails when it leaves something. */

@@ -2,7 +2,7 @@ import type { AppFunction } from '../../src/domain/app-function.ts'
 import { FaasError } from '../../src/domain/errors.ts'
 import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
 import type { PoolVitals } from '../../src/domain/vitals.ts'
-import type { Call, KeptWorker, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../src/domain/worker.ts'
+import type { Call, Lease, LoadFailure, Pool, RetainedWorker, Revision, WorkerInfo } from '../../src/domain/worker.ts'
 
 /** What a call does, unless a test says otherwise: the function returns its input. */
 export type Behaviour = (call: Call, revision: Revision) => Outcome | Promise<Outcome>
@@ -38,7 +38,7 @@ export class FakePool implements Pool {
   #closed = false
   #cancels = new Map<string, (outcome: Outcome) => void>()
   running: WorkerInfo[] = []
-  kept: KeptWorker[] = []
+  kept: RetainedWorker[] = []
   waiting = 0
   sizes = { total: 3, available: 2 }
   reservedBytes = 0
@@ -114,7 +114,7 @@ export class FakePool implements Pool {
     return this.running
   }
 
-  keeping(): KeptWorker[] {
+  retainedWorkers(): RetainedWorker[] {
     return this.kept
   }
 

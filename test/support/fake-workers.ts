@@ -2,7 +2,7 @@ import type { Clock } from '../../src/domain/clock.ts'
 import { FaasError } from '../../src/domain/errors.ts'
 import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
-import type { Bound, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool/pool-worker.ts'
+import type { BindResult, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool/pool-worker.ts'
 import type { Exit } from '../../src/engine/sandbox/sandbox.ts'
 import { killed, timedOut } from '../../src/engine/worker/outcomes.ts'
 
@@ -218,7 +218,7 @@ export class FakeWorker implements PoolWorker {
     return this.state !== 'alive' || this.#isDoomed
   }
 
-  async bind(revision: Revision): Promise<Bound> {
+  async bind(revision: Revision): Promise<BindResult> {
     if (this.revision !== null || this.#isBinding) this.#factory.violations.push(`${this.name} was bound twice`)
     if (this.isEnding) throw new FaasError('engine_failed', `Worker ${this.name} ended before it was bound.`)
     this.#isBinding = true
@@ -306,7 +306,7 @@ export class FakeWorker implements PoolWorker {
     })
   }
 
-  #notLoaded(outcome: Outcome): Bound {
+  #notLoaded(outcome: Outcome): BindResult {
     void this.kill()
     return { loaded: false, loadMs: this.#factory.bindMs, outcome, log: 'loading\n' }
   }

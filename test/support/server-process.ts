@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { IncomingHttpHeaders } from 'node:http'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
-import { type Asked as ClientAsked, Connection } from '../../src/client/connection.ts'
+import { type RequestFields as ClientAsked, Connection } from '../../src/client/connection.ts'
 import { DataFolder } from './data-folder.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -182,7 +182,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async ask(method: string, path: string, asked: Asked = {}): Promise<Answered> {
-    const { status, headers, bytes, text } = await this.#connection.ask(method, path, await sentBy(asked))
+    const { status, headers, bytes, text } = await this.#connection.request(method, path, await sentBy(asked))
     return { status, headers: headersOf(headers), bytes, text, json: parsed(text) }
   }
 

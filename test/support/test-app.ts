@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readDocs } from '../../src/assets.ts'
 import { readConfig, settingsInEffect } from '../../src/config.ts'
-import type { CloudEvent, Sent } from '../../src/domain/cloud-event.ts'
+import type { CloudEvent, SendResult } from '../../src/domain/cloud-event.ts'
 import type { DataFacts } from '../../src/domain/data-facts.ts'
 import type { EngineReport } from '../../src/domain/engine-report.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
@@ -23,7 +23,7 @@ import { SecretVault } from '../../src/services/platform/secret-vault.ts'
 import { newSecret } from '../../src/services/platform/tokens.ts'
 import { UsageMeter } from '../../src/services/runs/usage-meter.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
-import { type Ground, makeServices, type ServiceSettings } from '../../src/wiring.ts'
+import { type Infrastructure, makeServices, type ServiceSettings } from '../../src/wiring.ts'
 import { authenticationBy, httpParts, openTo } from '../../src/wiring-http.ts'
 import { aToken } from './builders.ts'
 import { FakeBuilds } from './fake-builds.ts'
@@ -104,7 +104,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     packageHashes: async () => [],
     packageFile: () => '',
     builtFolder: () => null,
-    whileKept: (work) => work(),
+    withoutRemovals: (work) => work(),
     version: '0.0.0',
     now: () => clock.now(),
   })
@@ -113,8 +113,8 @@ export function makeTestApp(options: TestAppOptions = {}) {
   /** Events that were sent; what `answer` says is what the destination answers. */
   const sender = {
     sent: [] as { url: string; event: CloudEvent }[],
-    answer: { kind: 'taken' } as Sent,
-    async send(url: string, event: CloudEvent): Promise<Sent> {
+    answer: { kind: 'taken' } as SendResult,
+    async send(url: string, event: CloudEvent): Promise<SendResult> {
       this.sent.push({ url, event })
       return this.answer
     },
@@ -122,7 +122,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   for (const [name, { projectId, roles }] of Object.entries(callers)) {
     stores.tokens.insert(aToken({ name, projectId, roles: [...roles], hash: sha256(tokenOf(name)) }))
   }
-  const ground: Ground = {
+  const ground: Infrastructure = {
     stores,
     shares: new ProjectShares({
       store: stores.projectLimits,

@@ -6,7 +6,7 @@ import { type Debugging, debuggingOf, noDebugging } from './debugging.ts'
 import { EndOfSession } from './end-of-session.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { Keys } from './keys.ts'
-import { changedBy, type DevFunction, type Project, readProject, rootsOf, serve } from './project.ts'
+import { type DevFunction, deployFunction, functionsAt, type Project, readProject, rootsOf } from './project.ts'
 import { Screen } from './screen.ts'
 import { type DevServer, openServer } from './server.ts'
 
@@ -141,7 +141,7 @@ class DevSession {
     this.#saved.clear()
     this.#isNoted = false
     if (this.#project.file === undefined || !paths.includes(this.#project.file))
-      return this.#serveThese(changedBy(paths, this.#project.functions), paths)
+      return this.#serveThese(functionsAt(paths, this.#project.functions), paths)
     if (this.#readAgain()) await this.#serveAll([this.#project.file])
   }
 
@@ -174,7 +174,7 @@ class DevSession {
     // With a debugger, the worker itself reports code that does not load.
     const how = isDebugged(fn) ? { onOutput } : { check: 'load' as const, onOutput }
     try {
-      const isNew = await serve(fn, { client, isOwn, how, override })
+      const isNew = await deployFunction(fn, { client, isOwn, how, override })
       if (!this.#hasName(fn.name)) this.#names.set((await client.functions.get(fn.name)).id, fn.name)
       if (isNew || paths.length === 0) this.#screen.served(fn.name, this.#shown(paths, fn), this.#cli.now() - from)
     } catch (error) {

@@ -8,7 +8,7 @@ import { type ManifestFunction, manifestFile, readManifest } from '../manifest.t
 import { howOf } from '../manifest-steps.ts'
 import { readServerlessFile, templateIn, templateNames } from '../serverless-files.ts'
 import { triggerSteps } from '../trigger-steps.ts'
-import { type WantedFunction, wantedFunction } from '../wanted-function.ts'
+import { functionInManifest, type ManifestFunctionState } from '../wanted-function.ts'
 
 /** The functions that `taibai dev` serves, read again when the folder changes. */
 
@@ -24,7 +24,7 @@ export interface DevFunction {
   code: string | null
   /** Its entry in the manifest; empty without one. */
   said: ManifestFunction
-  wanted(how: Deploying): WantedFunction
+  wanted(how: Deploying): ManifestFunctionState
 }
 
 /** Throws CliError when there is nothing to serve, or with a line for each problem of the manifest. */
@@ -38,7 +38,7 @@ export function readProject(path: string): Project {
       name,
       said,
       code: said.image === undefined ? resolve(folder, said.code ?? name) : null,
-      wanted: (how) => wantedFunction(name, said, folder, howOf(said, how)),
+      wanted: (how) => functionInManifest(name, said, folder, howOf(said, how)),
     }),
   )
   return { file: resolve(file), functions }
@@ -48,7 +48,7 @@ export function readProject(path: string): Project {
 const asManifest = (file: string) => (templateNames.includes(basename(file)) ? null : readManifest(file))
 
 function ofPackage(path: string): Project {
-  const wanted = (how: Deploying): WantedFunction => {
+  const wanted = (how: Deploying): ManifestFunctionState => {
     const { name, runtime, zip, entry, signature } = codeOf(path, how)
     return { name, runtime, zip, fields: { ...(entry && { entry }), ...(signature && { signature }) } }
   }
@@ -62,7 +62,7 @@ export const rootsOf = ({ file, functions }: Project): string[] => [
 ]
 
 /** The functions whose code is below a changed path. Pure. */
-export const changedBy = (paths: string[], functions: DevFunction[]): DevFunction[] =>
+export const functionsAt = (paths: string[], functions: DevFunction[]): DevFunction[] =>
   functions.filter(({ code }) => code !== null && paths.some((path) => isWithin(code, path) || isWithin(path, code)))
 
 const isWithin = (folder: string, path: string): boolean => {
@@ -70,7 +70,7 @@ const isWithin = (folder: string, path: string): boolean => {
   return inside === '' || !inside.startsWith('..')
 }
 
-export interface Served {
+export interface DeployTarget {
   client: Client
   /** True when the session started the server, so that aliases and jobs belong to nobody else. */
   isOwn: boolean
@@ -80,7 +80,10 @@ export interface Served {
 }
 
 /** Deploys a function unless the server already has it. Returns whether it was deployed. Throws ApiError, CliError. */
-export async function serve(fn: DevFunction, { client, isOwn, how, override }: Served): Promise<boolean> {
+export async function deployFunction(
+  fn: DevFunction,
+  { client, isOwn, how, override }: DeployTarget,
+): Promise<boolean> {
   const wanted = fn.wanted(how)
   if (isOwn) await removeDebugged(client, fn.name, override(fn))
   const fields = { ...wanted.fields, ...override(fn) }

@@ -27,7 +27,7 @@ export interface DevServer {
   close(): Promise<void>
 }
 
-export interface ServerWish {
+export interface DevServerOptions {
   engine: Config['engine'] | undefined
   port: number | undefined
   /** True when a debugger may halt code: calls then have no timeout. */
@@ -35,7 +35,7 @@ export interface ServerWish {
 }
 
 /** Throws CliError for a remote server that was not named explicitly for this command. */
-export async function openServer(cli: Cli, folder: string, wish: ServerWish): Promise<DevServer> {
+export async function openServer(cli: Cli, folder: string, wish: DevServerOptions): Promise<DevServer> {
   const named = cli.server()
   const ownBecause = wish.debugs ? '--inspect' : wish.engine ? '--engine' : wish.port !== undefined ? '--port' : null
   const choice = chooseServer(named, ownBecause)
@@ -91,7 +91,7 @@ const triedPorts = 50
 /** Longer paths leave no space for the workers' socket paths. */
 const longestDataDir = 70
 
-async function startOwn(cli: Cli, folder: string, wish: ServerWish): Promise<DevServer> {
+async function startOwn(cli: Cli, folder: string, wish: DevServerOptions): Promise<DevServer> {
   const dataDir = dataDirOf(cli, folder)
   const settings = readSettings({ TAIBAI_DATA_DIR: dataDir })
   cli.out.progress('Starting a server for this session …')
@@ -128,7 +128,7 @@ function dataDirOf(cli: Cli, folder: string): string {
 }
 
 /** The server is reachable from this machine only, and is temporary. */
-const environment = ({ debugs }: ServerWish): Record<string, string> => ({
+const environment = ({ debugs }: DevServerOptions): Record<string, string> => ({
   TAIBAI_HOST: '127.0.0.1',
   TAIBAI_AUTH: 'token',
   TAIBAI_DRAIN_MS: '1000',
@@ -142,7 +142,7 @@ export const debuggedSeconds = 86_400
 async function engineFor(
   { out, local }: Cli,
   { dockerHost, engine: usual, runtimesDir, runtimes: versions }: Config,
-  { engine, debugs }: ServerWish,
+  { engine, debugs }: DevServerOptions,
 ): Promise<{ engine: Config['engine']; why: string }> {
   const plain = 'plain processes, WITHOUT ISOLATION'
   if (debugs) return { engine: 'process', why: `${plain}: a debugger reaches nothing in a container` }

@@ -14,7 +14,7 @@ export function buildsOf(connection: Connection) {
     list,
     get,
     /** The output so far. */
-    log: async (id: string): Promise<string> => (await connection.must('GET', `${at(id)}/log`)).text,
+    log: async (id: string): Promise<string> => (await connection.requestOk('GET', `${at(id)}/log`)).text,
     /** The output so far and all later output. */
     followLog: async function* (id: string, signal?: AbortSignal): AsyncGenerator<string> {
       const asked = { query: { follow: true }, ...(signal && { signal }) }

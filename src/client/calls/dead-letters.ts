@@ -8,7 +8,7 @@ export function deadLettersOf(connection: Connection) {
   const path = '/v1/dead-letters'
   const noun = nounOf<ExecutionRow, never, { input: string | null }>(connection, path, 'dead_letters')
   const many = async (verb: 'redrive' | 'drop', query: ListQuery): Promise<{ done: number; left: number }> =>
-    (await connection.must('POST', `${path}/${verb}`, { query })).json
+    (await connection.requestOk('POST', `${path}/${verb}`, { query })).json
   return {
     list: noun.list,
     get: noun.get,
@@ -16,7 +16,7 @@ export function deadLettersOf(connection: Connection) {
     update: noun.update,
     redrive: async (id: string, input?: string): Promise<ExecutionRow> => {
       const asked = input === undefined ? {} : { json: { input } }
-      return (await connection.must('POST', `${path}/${encodeURIComponent(id)}/redrive`, asked)).json
+      return (await connection.requestOk('POST', `${path}/${encodeURIComponent(id)}/redrive`, asked)).json
     },
     drop: (id: string): Promise<void> => noun.delete(id),
     /** Redrives all that the filters match; at least one filter is required. */

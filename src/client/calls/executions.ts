@@ -16,13 +16,14 @@ export function executionsOf(connection: Connection) {
     delete: remove,
     /** The run when it is over, or as it is after this number of seconds. */
     wait: async (id: string, seconds: number): Promise<ExecutionRow> =>
-      (await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}`, { query: { wait: seconds } })).json,
+      (await connection.requestOk('GET', `/v1/executions/${encodeURIComponent(id)}`, { query: { wait: seconds } }))
+        .json,
     /** A waiting run does not begin; an active one gets a cancel signal, and is ended if it does not end. */
     cancel: async (id: string): Promise<ExecutionRow> =>
-      (await connection.must('POST', `/v1/executions/${encodeURIComponent(id)}/cancel`)).json,
+      (await connection.requestOk('POST', `/v1/executions/${encodeURIComponent(id)}/cancel`)).json,
     /** The output so far; null: none yet. */
     log: async (id: string): Promise<string | null> => {
-      const { status, text } = await connection.must('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
+      const { status, text } = await connection.requestOk('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
       return status === 204 ? null : text
     },
   }

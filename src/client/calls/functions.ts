@@ -1,4 +1,4 @@
-import type { Asked, Connection } from '../connection.ts'
+import type { Connection, RequestFields } from '../connection.ts'
 import { type DeployedBy, type Deploying, deployed, deployingQuery } from '../deployment.ts'
 import type { FunctionChange, FunctionFields, FunctionRow, WorkerRow } from '../resources/functions.ts'
 import type { ListQuery } from '../resources/row.ts'
@@ -10,9 +10,9 @@ export const functionPath = (id: string, version?: number): string =>
 
 export function functionsOf(connection: Connection) {
   const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
-  const zipped = (zip: Uint8Array): Asked => ({ body: zip, headers: { 'content-type': 'application/zip' } })
+  const zipped = (zip: Uint8Array): RequestFields => ({ body: zip, headers: { 'content-type': 'application/zip' } })
   /** When the body is the ZIP, fields are query parameters. */
-  const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<Asked['query']> =>
+  const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<RequestFields['query']> =>
     Object.fromEntries(
       Object.entries(fields)
         .filter(([, value]) => value !== null)
@@ -23,7 +23,7 @@ export function functionsOf(connection: Connection) {
     list: async (query: ListQuery = {}): Promise<FunctionRow[]> => (await noun.list(query)).map(withCode),
     /** Unfinished jobs of the function continue with the new code. */
     update: async (id: string, change: FunctionChange, { check }: Deploying = {}): Promise<FunctionRow> =>
-      (await connection.must('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
+      (await connection.requestOk('PUT', functionPath(id), { json: change, query: { check, keep_jobs: true } })).json,
     /** From a package: a folder's contents as a ZIP. */
     createFromZip: <How extends Deploying = Record<never, never>>(
       fields: FunctionFields,
@@ -44,21 +44,22 @@ export function functionsOf(connection: Connection) {
     },
     /** The package as a ZIP. */
     download: async (id: string, version?: number): Promise<Buffer> =>
-      (await connection.must('GET', functionPath(id, version), { query: { download: true } })).bytes,
-    stats: async (id: string): Promise<StatsRow> => (await connection.must('GET', `${functionPath(id)}/stats`)).json,
+      (await connection.requestOk('GET', functionPath(id, version), { query: { download: true } })).bytes,
+    stats: async (id: string): Promise<StatsRow> =>
+      (await connection.requestOk('GET', `${functionPath(id)}/stats`)).json,
     workers: async (id: string, version = 0): Promise<WorkerRow[]> =>
-      (await connection.must('GET', `${functionPath(id)}/workers`, { query: { function_version: version } })).json
+      (await connection.requestOk('GET', `${functionPath(id)}/workers`, { query: { function_version: version } })).json
         .workers,
     /** Binds `count` more workers in the background. */
     scaleUp: async (id: string, count = 1, version?: number): Promise<void> => {
-      await connection.must('POST', `${functionPath(id, version)}/scale_up`, { json: { count } })
+      await connection.requestOk('POST', `${functionPath(id, version)}/scale_up`, { json: { count } })
     },
     scaleDown: async (id: string, count = 1, version?: number): Promise<void> => {
-      await connection.must('POST', `${functionPath(id, version)}/scale_down`, { json: { count } })
+      await connection.requestOk('POST', `${functionPath(id, version)}/scale_down`, { json: { count } })
     },
     /** Removes all workers: the next call is cold. */
     detach: async (id: string, version?: number): Promise<void> => {
-      await connection.must('POST', `${functionPath(id, version)}/detach`)
+      await connection.requestOk('POST', `${functionPath(id, version)}/detach`)
     },
   }
 }

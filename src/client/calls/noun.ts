@@ -5,14 +5,15 @@ import type { ListQuery } from '../resources/row.ts'
 export function nounOf<Shown, New, Change = New>(connection: Connection, path: string, list: string) {
   const at = (id: string): string => `${path}/${encodeURIComponent(id)}`
   return {
-    list: async (query: ListQuery = {}): Promise<Shown[]> => (await connection.must('GET', path, { query })).json[list],
-    get: async (id: string): Promise<Shown> => (await connection.must('GET', at(id))).json,
-    create: async (fields: New): Promise<Shown> => (await connection.must('POST', path, { json: fields })).json,
+    list: async (query: ListQuery = {}): Promise<Shown[]> =>
+      (await connection.requestOk('GET', path, { query })).json[list],
+    get: async (id: string): Promise<Shown> => (await connection.requestOk('GET', at(id))).json,
+    create: async (fields: New): Promise<Shown> => (await connection.requestOk('POST', path, { json: fields })).json,
     update: async (id: string, change: Change): Promise<Shown> =>
-      (await connection.must('PUT', at(id), { json: change })).json,
+      (await connection.requestOk('PUT', at(id), { json: change })).json,
     /** `cascade`: deletes dependent objects too. */
     delete: async (id: string, query: { cascade?: boolean } = {}): Promise<void> => {
-      await connection.must('DELETE', at(id), { query })
+      await connection.requestOk('DELETE', at(id), { query })
     },
   }
 }

@@ -9,12 +9,12 @@ export function tokensOf(connection: Connection) {
     delete: noun.delete,
     /** Only this response contains `token`. */
     create: async (fields: TokenFields): Promise<TokenRow & { token: string }> =>
-      (await connection.must('POST', '/v1/tokens', { json: fields })).json,
+      (await connection.requestOk('POST', '/v1/tokens', { json: fields })).json,
     /** Like `create`, replacing a token that stays valid for `grace` seconds. */
     rotate: async (
       id: string,
       fields: { grace?: number; expires_in?: number },
     ): Promise<TokenRow & { token: string }> =>
-      (await connection.must('POST', `/v1/tokens/${encodeURIComponent(id)}/rotate`, { json: fields })).json,
+      (await connection.requestOk('POST', `/v1/tokens/${encodeURIComponent(id)}/rotate`, { json: fields })).json,
   }
 }

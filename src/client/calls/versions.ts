@@ -7,14 +7,14 @@ export function versionsOf(connection: Connection) {
   const path = (id: string): string => `${functionPath(id)}/versions`
   return {
     list: async (functionId: string, query: ListQuery = {}): Promise<VersionRow[]> =>
-      (await connection.must('GET', path(functionId), { query })).json.function_versions,
+      (await connection.requestOk('GET', path(functionId), { query })).json.function_versions,
     get: async (functionId: string, version: number): Promise<VersionRow> =>
-      (await connection.must('GET', functionPath(functionId, version))).json,
+      (await connection.requestOk('GET', functionPath(functionId, version))).json,
     /** Freezes the current package. */
     create: async (functionId: string, fields: { description?: string } = {}): Promise<VersionRow> =>
-      (await connection.must('POST', path(functionId), { json: fields })).json,
+      (await connection.requestOk('POST', path(functionId), { json: fields })).json,
     delete: async (functionId: string, version: number): Promise<void> => {
-      await connection.must('DELETE', functionPath(functionId, version))
+      await connection.requestOk('DELETE', functionPath(functionId, version))
     },
   }
 }

@@ -16,7 +16,7 @@ export interface KeptWorkerRow {
 }
 
 /** In the order of eviction. */
-export interface KeptWorkers {
+export interface RetainedWorkers {
   memory: { budget: number; reserved: number }
   waiting_calls: number
   workers: KeptWorkerRow[]

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { BuildRow } from '../../client/resources/builds.ts'
-import { ask, get } from '../api.ts'
+import { apiRequest, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Badge, Table } from '../parts/basics.tsx'
 import { Link } from '../router.tsx'
@@ -30,7 +30,7 @@ async function followed(id: string, show: (log: string) => void, signal: AbortSi
 }
 
 async function read(id: string, show: (log: string) => void, signal: AbortSignal): Promise<BuildRow | null> {
-  const answer = await ask('GET', `/v1/builds/${encodeURIComponent(id)}/log?follow=true`, { signal })
+  const answer = await apiRequest('GET', `/v1/builds/${encodeURIComponent(id)}/log?follow=true`, { signal })
   if (!answer.ok || answer.body === null) return get<BuildRow>(`/v1/builds/${encodeURIComponent(id)}`)
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
   let log = ''
@@ -44,7 +44,7 @@ async function read(id: string, show: (log: string) => void, signal: AbortSignal
 }
 
 /** Scrolls to the end, unless the person has scrolled back. */
-export function BuildLog({ log, isOver }: { log: string; isOver: boolean }) {
+export function BuildLogText({ log, isOver }: { log: string; isOver: boolean }) {
   const holder = useRef<HTMLPreElement>(null)
   const isAtEnd = useRef(true)
   useEffect(() => {
@@ -63,7 +63,7 @@ export function BuildLog({ log, isOver }: { log: string; isOver: boolean }) {
   )
 }
 
-export function Builds({ rows, ofOne = false }: { rows: BuildRow[]; ofOne?: boolean }) {
+export function BuildTable({ rows, ofOne = false }: { rows: BuildRow[]; ofOne?: boolean }) {
   const columns = [
     { title: 'State', cell: (row: BuildRow) => <Badge kind={row.status} /> },
     ...(ofOne

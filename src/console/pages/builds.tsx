@@ -1,10 +1,10 @@
 import type { BuildRow } from '../../client/resources/builds.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Badge, Empty, Facts, Page, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, ErrorMessage, Facts, Page } from '../parts/basics.tsx'
 import { go, Link } from '../router.tsx'
 import { mebibytes, time } from '../text.ts'
-import { BuildLog, Builds, tookText, useBuild } from './build-parts.tsx'
+import { BuildLogText, BuildTable, tookText, useBuild } from './build-parts.tsx'
 
 const rows = 100
 
@@ -15,14 +15,16 @@ export function BuildList({ functionId }: { functionId?: string }) {
   useEvery(3000, reload)
   return (
     <>
-      <Trouble problem={problem} />
+      <ErrorMessage problem={problem} />
       {data?.builds.length === 0 && (
         <Empty>
           Nothing has been built. A package with a list of what it needs (package.json, requirements.txt,
           pyproject.toml) is, when it is deployed.
         </Empty>
       )}
-      {data !== undefined && data.builds.length > 0 && <Builds rows={data.builds} ofOne={functionId !== undefined} />}
+      {data !== undefined && data.builds.length > 0 && (
+        <BuildTable rows={data.builds} ofOne={functionId !== undefined} />
+      )}
     </>
   )
 }
@@ -36,7 +38,7 @@ export const BuildsPage = () => (
 /** One build: its state, its output, and the reason of a failure. */
 export function BuildPage({ id }: { id: string }) {
   const { data, problem, log } = useBuild(id)
-  if (data === undefined) return <Trouble problem={problem} />
+  if (data === undefined) return <ErrorMessage problem={problem} />
   const name = data.function_name ?? data.function_id ?? 'a function'
   const isOver = data.status !== 'running'
   const rebuild = async () =>
@@ -76,7 +78,7 @@ export function BuildPage({ id }: { id: string }) {
         </>
       )}
       <h2>Output</h2>
-      <BuildLog log={log} isOver={isOver} />
+      <BuildLogText log={log} isOver={isOver} />
     </Page>
   )
 }

@@ -4,7 +4,7 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import { call, get } from '../api.ts'
 import { lastRun } from '../live.ts'
 import { useLoad, useSoon } from '../load.ts'
-import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { FilterChoice, FilterText, FilterTime, plain, runFilters } from '../parts/choices.tsx'
 import { Link } from '../router.tsx'
 import { time } from '../text.ts'
@@ -15,7 +15,7 @@ const pageRows = 200
 const everyOne = 'created_at=gte:1970-01-01T00:00:00Z'
 
 /** Accepted runs that did not succeed and are not retried automatically, the oldest first. */
-export function DeadLetters() {
+export function DeadLettersPage() {
   const filters = runFilters(['function_id', 'status', 'trigger']).toString()
   const letters = useLoad(
     () => get<{ dead_letters: ExecutionRow[] }>(`/v1/dead-letters?limit=${pageRows}&${filters}`),
@@ -52,7 +52,7 @@ export function DeadLetters() {
         <FilterTime name="until" label="Accepted before" />
         <FilterText name="text" label="Error has" />
       </div>
-      <Trouble problem={letters.problem} />
+      <ErrorMessage problem={letters.problem} />
       {letters.data !== undefined && rows.length === 0 && (
         <Empty>
           {filters === ''

@@ -6,7 +6,7 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import { get } from '../api.ts'
 import { lastRun, onLog } from '../live.ts'
 import { useLoad } from '../load.ts'
-import { Badge, Facts, Page, Trouble } from '../parts/basics.tsx'
+import { Badge, ErrorMessage, Facts, Page } from '../parts/basics.tsx'
 import { Phases } from '../parts/phases.tsx'
 import { Link } from '../router.tsx'
 import { json, start, time } from '../text.ts'
@@ -14,7 +14,7 @@ import { ExecutionActions } from './execution-actions.tsx'
 import { logOf } from './function-run.tsx'
 
 /** One run: what it waited for, why it was cold, its output, and its end. */
-export function Execution({ id }: { id: string }) {
+export function ExecutionPage({ id }: { id: string }) {
   const run = useLoad(() => get<ExecutionRow>(`/v1/executions/${encodeURIComponent(id)}`), [id])
   const fn = useLoad(
     () =>
@@ -31,7 +31,7 @@ export function Execution({ id }: { id: string }) {
     () => lastRun.subscribe((changed) => changed?.id === id && changed.status !== 'running' && run.reload()),
     [id],
   )
-  if (run.data === undefined) return <Trouble problem={run.problem} />
+  if (run.data === undefined) return <ErrorMessage problem={run.problem} />
   const row = run.data
   return (
     <Page

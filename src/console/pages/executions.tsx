@@ -4,7 +4,7 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import { get } from '../api.ts'
 import { lastRun } from '../live.ts'
 import { useLoad, useSoon } from '../load.ts'
-import { Empty, Page, Trouble } from '../parts/basics.tsx'
+import { Empty, ErrorMessage, Page } from '../parts/basics.tsx'
 import { FilterChoice, FilterText, FilterTime, plain, runFilters } from '../parts/choices.tsx'
 import { LongTable } from '../parts/long-table.tsx'
 import { query, setQuery } from '../router.tsx'
@@ -14,7 +14,7 @@ const pageRows = 100
 const filters = ['function_id', 'status', 'trigger', 'trigger_id', 'start_kind'] as const
 
 /** All runs, the newest first; older ones are loaded while scrolling. */
-export function Executions() {
+export function ExecutionsPage() {
   const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
   const asked = runFilters(filters)
   asked.set('order', 'newest')
@@ -59,7 +59,7 @@ export function Executions() {
           </button>
         </p>
       )}
-      <Trouble problem={first.problem ?? older.problem} />
+      <ErrorMessage problem={first.problem ?? older.problem} />
       {hasNews && (
         <p class="news">
           <button type="button" onClick={showNews}>

@@ -2,13 +2,13 @@ import { useEffect, useState } from 'preact/hooks'
 import type { FunctionRow } from '../../client/resources/functions.ts'
 import { useLoad } from '../load.ts'
 import { bytesOf, type Files, isText, makePackage, openPackage, sendPackage, textOf } from '../packages.ts'
-import { Action, Badge, Empty, Field, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, ErrorMessage, Field } from '../parts/basics.tsx'
 import { Difference, Editor } from '../parts/editor.tsx'
 import { Link } from '../router.tsx'
-import { BuildLog, useBuild } from './build-parts.tsx'
+import { BuildLogText, useBuild } from './build-parts.tsx'
 
 /** The files of the package; saving them deploys them. */
-export function FunctionCode({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
+export function FunctionCodeTab({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
   if (fn.code.source !== 'package')
     return (
       <Empty>
@@ -33,7 +33,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
       Object.keys(stored.data).find((name) => /^(main|index|app)\./.test(name)) ?? Object.keys(stored.data)[0] ?? '',
     )
   }, [stored.data])
-  if (files === undefined) return <Trouble problem={stored.problem} />
+  if (files === undefined) return <ErrorMessage problem={stored.problem} />
   const bytes = files[shown]
   const save = async () => {
     const { build } = await sendPackage(
@@ -96,7 +96,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
         </div>
       </div>
       {buildId !== undefined && <SavedBuild key={buildId} id={buildId} onDone={onSaved} />}
-      <Trouble problem={earlier.problem} />
+      <ErrorMessage problem={earlier.problem} />
       {bytes !== undefined && !isText(bytes) && <Empty>{`This file is not text: ${bytes.length} bytes.`}</Empty>}
       {bytes !== undefined && isText(bytes) && against === 0 && (
         <Editor key={shown} file={shown} text={textOf(bytes)} onChange={change} onSave={() => void save()} />
@@ -121,7 +121,7 @@ function SavedBuild({ id, onDone }: { id: string; onDone(): void }) {
         <Badge kind={status} /> <Link to={`/builds/${id}`}>Build</Link>{' '}
         {status === 'running' ? 'What it needs is being installed; the code before it goes on meanwhile.' : data?.error}
       </p>
-      {status !== 'success' && <BuildLog log={log} isOver={status !== 'running'} />}
+      {status !== 'success' && <BuildLogText log={log} isOver={status !== 'running'} />}
     </section>
   )
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import type { FunctionRow } from '../../client/resources/functions.ts'
-import { ask, call, get } from '../api.ts'
+import { apiRequest, call, get } from '../api.ts'
 import { onLog } from '../live.ts'
 import { Action, Badge, Field } from '../parts/basics.tsx'
 import { Phases } from '../parts/phases.tsx'
@@ -50,7 +50,7 @@ export function FunctionRun({ fn, onRun }: { fn: FunctionRow; onRun(): void }) {
 }
 
 export const logOf = async (id: string): Promise<string> => {
-  const answer = await ask('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
+  const answer = await apiRequest('GET', `/v1/executions/${encodeURIComponent(id)}/log`)
   return answer.status === 200 ? (await answer.text()).split('\n').slice(1).join('\n') : ''
 }
 

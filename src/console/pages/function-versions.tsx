@@ -4,12 +4,12 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { VersionRow } from '../../client/resources/versions.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Action, Empty, Field, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Empty, ErrorMessage, Field, Table } from '../parts/basics.tsx'
 import { numberIn, useForm } from '../parts/form.tsx'
 import { percent, time } from '../text.ts'
 
 /** Frozen copies and their aliases; pointing an alias at an earlier version is a rollback. */
-export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged(): void }) {
+export function FunctionVersionsTab({ fn, onChanged }: { fn: FunctionRow; onChanged(): void }) {
   const versions = useLoad(
     () => get<{ function_versions: VersionRow[] }>(`/v1/functions/${encodeURIComponent(fn.id)}/versions`),
     [fn.id, fn.latest_version],
@@ -46,7 +46,7 @@ export function FunctionVersions({ fn, onChanged }: { fn: FunctionRow; onChanged
           <Action label="Freeze the code as a version" kind="primary" act={publish} />
         </div>
       </form>
-      <Trouble problem={versions.problem ?? aliases.problem} />
+      <ErrorMessage problem={versions.problem ?? aliases.problem} />
       {versions.data !== undefined && rows.length === 0 && <Empty>There are no versions.</Empty>}
       {rows.length > 0 && (
         <>

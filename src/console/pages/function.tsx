@@ -4,24 +4,24 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { StatsRow } from '../../client/resources/stats.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Copy, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Copy, Empty, ErrorMessage, Facts, Page, Table } from '../parts/basics.tsx'
 import { go, query, setQuery } from '../router.tsx'
 import { mebibytes, ms, percent, time } from '../text.ts'
 import { BuildList } from './builds.tsx'
 import { executionColumns } from './execution-columns.tsx'
-import { FunctionCode } from './function-code.tsx'
+import { FunctionCodeTab } from './function-code.tsx'
 import { FunctionRun } from './function-run.tsx'
 import { FunctionSettings } from './function-settings.tsx'
-import { FunctionVersions } from './function-versions.tsx'
+import { FunctionVersionsTab } from './function-versions.tsx'
 
 const tabs = ['run', 'code', 'builds', 'settings', 'versions', 'executions', 'numbers'] as const
 
 /** A function: run it, change it, see its runs. */
-export function Function_({ id }: { id: string }) {
+export function FunctionPage({ id }: { id: string }) {
   const fn = useLoad(() => get<FunctionRow>(`/v1/functions/${encodeURIComponent(id)}`), [id])
   const [runs, setRuns] = useState(0)
   const tab = query.value.get('tab') ?? 'run'
-  if (fn.data === undefined) return <Trouble problem={fn.problem} />
+  if (fn.data === undefined) return <ErrorMessage problem={fn.problem} />
   const data = fn.data
   const name = data.name ?? data.id
   const remove = async () => {
@@ -67,10 +67,10 @@ export function Function_({ id }: { id: string }) {
       </div>
       <div id="part" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         {tab === 'run' && <FunctionRun fn={data} onRun={() => setRuns(runs + 1)} />}
-        {tab === 'code' && <FunctionCode fn={data} onSaved={fn.reload} />}
+        {tab === 'code' && <FunctionCodeTab fn={data} onSaved={fn.reload} />}
         {tab === 'builds' && <BuildList functionId={data.id} />}
         {tab === 'settings' && <FunctionSettings fn={data} onSaved={fn.reload} />}
-        {tab === 'versions' && <FunctionVersions fn={data} onChanged={fn.reload} />}
+        {tab === 'versions' && <FunctionVersionsTab fn={data} onChanged={fn.reload} />}
         {tab === 'executions' && <Runs id={data.id} name={name} />}
         {tab === 'numbers' && <Numbers id={data.id} />}
       </div>
@@ -98,7 +98,7 @@ function Runs({ id, name }: { id: string; name: string }) {
   useEvery(3000, reload)
   return (
     <>
-      <Trouble problem={problem} />
+      <ErrorMessage problem={problem} />
       {data?.executions.length === 0 && <Empty>It has not run yet.</Empty>}
       {data !== undefined && data.executions.length > 0 && (
         <Table
@@ -115,7 +115,7 @@ function Runs({ id, name }: { id: string; name: string }) {
 function Numbers({ id }: { id: string }) {
   const { data, problem, reload } = useLoad(() => get<StatsRow>(`/v1/functions/${encodeURIComponent(id)}/stats`), [id])
   useEvery(3000, reload)
-  if (data === undefined) return <Trouble problem={problem} />
+  if (data === undefined) return <ErrorMessage problem={problem} />
   return (
     <>
       <Facts

@@ -3,11 +3,11 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { Link } from '../router.tsx'
 import { mebibytes, time } from '../text.ts'
 
-export function Functions() {
+export function FunctionsPage() {
   const [wanted, setWanted] = useState('')
   const { data, problem } = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
   const runtimes = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
@@ -24,7 +24,7 @@ export function Functions() {
         </Link>
       }
     >
-      <Trouble problem={problem} />
+      <ErrorMessage problem={problem} />
       {data?.functions.length === 0 && (
         <Empty>
           There are no functions yet. <Link to="/functions/new">Make the first one</Link>: a few lines in the browser

@@ -2,12 +2,12 @@ import type { ImageRow, PrunedRow } from '../../client/resources/images.ts'
 import type { RegistryRow } from '../../client/resources/registries.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
 import { mebibytes, time } from '../text.ts'
 
 /** The engine's images, and the registries from which they come. */
-export function Images() {
+export function ImagesPage() {
   const images = useLoad(() => get<{ images: ImageRow[] }>('/v1/images'), [])
   const form = useForm({ image: '' })
   const rows = images.data?.images ?? []
@@ -19,7 +19,7 @@ export function Images() {
   }
   return (
     <Page title="Images">
-      <Trouble problem={images.problem} />
+      <ErrorMessage problem={images.problem} />
       {images.data === undefined && images.problem === undefined && <Empty>The engine lists its images …</Empty>}
       {images.data !== undefined && rows.length === 0 && <Empty>There are no images of runtimes or functions.</Empty>}
       {rows.length > 0 && (
@@ -107,7 +107,7 @@ function Registries() {
   return (
     <section>
       <h2>Registries</h2>
-      <Trouble problem={registries.problem} />
+      <ErrorMessage problem={registries.problem} />
       {registries.data !== undefined && rows.length === 0 && (
         <Empty>Images are fetched as nobody: no credentials for a registry are kept.</Empty>
       )}

@@ -3,14 +3,14 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { JobCalendar, JobRow } from '../../client/resources/jobs.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Badge, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { go, Link } from '../router.tsx'
 import { minute, time } from '../text.ts'
 import { JobDay } from './job-day.tsx'
 import { JobForm } from './job-form.tsx'
 
-export function Jobs() {
+export function JobsPage() {
   const jobs = useLoad(() => get<{ jobs: JobRow[] }>('/v1/jobs'), [])
   const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
   const names = new Map(functions.data?.functions.map(({ id, name }) => [id, name ?? id]))
@@ -36,7 +36,7 @@ export function Jobs() {
   const rows = jobs.data?.jobs ?? []
   return (
     <Page title="Jobs">
-      <Trouble problem={jobs.problem ?? calendar.problem} />
+      <ErrorMessage problem={jobs.problem ?? calendar.problem} />
       {calendar.data !== undefined && <JobDay calendar={calendar.data} />}
       {jobs.data !== undefined && rows.length === 0 && (
         <Empty>There are no jobs. A job runs a function by a pattern such as 0 9 * * mon-fri.</Empty>
@@ -114,7 +114,7 @@ export function Jobs() {
       )}
       <section>
         <h2>New job</h2>
-        <Trouble problem={functions.problem} />
+        <ErrorMessage problem={functions.problem} />
         {functions.data && <JobForm functions={functions.data.functions} onDone={reload} />}
       </section>
       {edited !== undefined && (

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
-import { ask, logIn } from '../api.ts'
+import { apiRequest, logIn } from '../api.ts'
 import { Field } from '../parts/basics.tsx'
 
-export function Login() {
+export function LoginPage() {
   const [text, setText] = useState('')
   const [problem, setProblem] = useState('')
   const onSubmit = async (event: Event) => {
@@ -11,7 +11,7 @@ export function Login() {
     if (answer === null) return setProblem('The server does not answer.')
     if (answer.status === 401) return setProblem('The server does not accept this token.')
     logIn(text.trim())
-    void ask('GET', '/v1/runtimes')
+    void apiRequest('GET', '/v1/runtimes')
   }
   return (
     <main class="login">

@@ -3,8 +3,8 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { bytesOf, type Files, makePackage, type Sent, sendPackage } from '../packages.ts'
-import { Action, Empty, Field, Page, Trouble } from '../parts/basics.tsx'
+import { bytesOf, type Files, makePackage, sendPackage, type UploadResult } from '../packages.ts'
+import { Action, Empty, ErrorMessage, Field, Page } from '../parts/basics.tsx'
 import { Editor } from '../parts/editor.tsx'
 import { useForm } from '../parts/form.tsx'
 import { go } from '../router.tsx'
@@ -21,7 +21,7 @@ const sources: [Source, string][] = [
   ['swift', 'An object in Swift'],
 ]
 
-export function NewFunction() {
+export function NewFunctionPage() {
   const runtimes = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
   const [source, setSource] = useState<Source>('write')
   const form = useForm({
@@ -49,7 +49,7 @@ export function NewFunction() {
     const { fn, build } = await made()
     go(build === undefined ? `/functions/${fn.id}` : `/builds/${build.id}`)
   }
-  const made = async (): Promise<Sent> => {
+  const made = async (): Promise<UploadResult> => {
     const { name, image, mode, port, container, object, entry } = texts
     if (source === 'image') {
       const code = { source, image, mode, ...(mode === 'http' && port !== '' && { port: Number(port) }) }
@@ -78,7 +78,7 @@ export function NewFunction() {
 
   return (
     <Page title="New function">
-      <Trouble problem={runtimes.problem} />
+      <ErrorMessage problem={runtimes.problem} />
       <form class="form" onSubmit={(event) => event.preventDefault()}>
         {form.input('name', 'Name', { placeholder: 'greet' })}
         <fieldset class="choices">

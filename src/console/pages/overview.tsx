@@ -7,7 +7,7 @@ import { get } from '../api.ts'
 import { lastRun, serverNow } from '../live.ts'
 import { useEvery, useLoad, useSoon } from '../load.ts'
 import { isAdmin } from '../me.ts'
-import { Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { Chart } from '../parts/chart.tsx'
 import { MemoryChart, StartsChart } from '../parts/worker-history.tsx'
 import { Link } from '../router.tsx'
@@ -27,7 +27,7 @@ const everyMs = 2000
 const seconds = 120
 const mostPoints = (seconds * 1000) / everyMs
 
-export function Overview() {
+export function OverviewPage() {
   const [points, setPoints] = useState<Point[]>([])
   const [last, setLast] = useState<{ at: number; stats: StatsRow }>()
   const stats = useLoad(() => get<StatsRow>('/v1/stats'), [])
@@ -61,7 +61,7 @@ export function Overview() {
         </Link>
       }
     >
-      <Trouble problem={stats.problem} />
+      <ErrorMessage problem={stats.problem} />
       <section class="tiles" aria-label="Now">
         <Tile name="Runs" value={data?.executions ?? '–'} note="since the server started" />
         <Tile
@@ -104,7 +104,7 @@ export function Overview() {
       {isAdmin.value && <History />}
       <section>
         <h2>Failed lately</h2>
-        <Trouble problem={failed.problem} />
+        <ErrorMessage problem={failed.problem} />
         {failed.data?.executions.length === 0 && <Empty>Nothing has failed.</Empty>}
         {failed.data !== undefined && failed.data.executions.length > 0 && (
           <Table

@@ -3,20 +3,20 @@ import type { LimitRow, LimitsRow } from '../../client/resources/projects.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'
-import { Action, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { numberIn, useForm } from '../parts/form.tsx'
 
 const unlimited = 'none'
 
 /** The limits of a project with their current use; admins can change them. */
-export function Project({ id }: { id: string }) {
+export function ProjectPage({ id }: { id: string }) {
   const path = `/v1/projects/${encodeURIComponent(id)}/limits`
   const limits = useLoad(() => get<LimitsRow>(path), [id])
   useEvery(5000, limits.reload)
   const rows = limits.data?.limits ?? []
   return (
     <Page title={`Project ${id}`}>
-      <Trouble problem={limits.problem} />
+      <ErrorMessage problem={limits.problem} />
       {rows.length > 0 && (
         <Table
           label="Limits"

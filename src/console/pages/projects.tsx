@@ -2,18 +2,18 @@ import type { ProjectRow } from '../../client/resources/projects.ts'
 import { get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { me } from '../me.ts'
-import { Page, Table, Trouble } from '../parts/basics.tsx'
+import { ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
 import { go, Link } from '../router.tsx'
 
 /** Contents and current use of each project: admins see all, others their own. */
-export function Projects() {
+export function ProjectsPage() {
   const projects = useLoad(() => get<{ projects: ProjectRow[] }>('/v1/projects'), [])
   const form = useForm({ id: '' })
   useEvery(5000, projects.reload)
   return (
     <Page title="Projects">
-      <Trouble problem={projects.problem} />
+      <ErrorMessage problem={projects.problem} />
       {projects.data !== undefined && (
         <Table
           label="Projects"

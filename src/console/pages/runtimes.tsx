@@ -2,14 +2,14 @@ import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'
-import { Action, Badge, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { numberIn, useForm } from '../parts/form.tsx'
 import { mebibytes } from '../text.ts'
 
 const mib = 1024 * 1024
 
 /** Runtimes for functions; admins add and remove them, and change their images. */
-export function Runtimes() {
+export function RuntimesPage() {
   const { data, problem, reload } = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
   useEvery(3000, reload)
   const upgrade = async ({ id, image }: RuntimeRow) => {
@@ -20,7 +20,7 @@ export function Runtimes() {
   }
   return (
     <Page title="Runtimes">
-      <Trouble problem={problem} />
+      <ErrorMessage problem={problem} />
       {data !== undefined && (
         <Table
           label="Runtimes"

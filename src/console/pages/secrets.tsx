@@ -2,13 +2,13 @@ import { useState } from 'preact/hooks'
 import type { SecretRow } from '../../client/resources/secrets.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Action, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Empty, ErrorMessage, Field, Page, Table } from '../parts/basics.tsx'
 import { time } from '../text.ts'
 
 const none = { name: '', value: '' }
 
 /** Names and versions; values can be set and are never shown. */
-export function Secrets() {
+export function SecretsPage() {
   const secrets = useLoad(() => get<{ secrets: SecretRow[] }>('/v1/secrets'), [])
   const [fields, setFields] = useState(none)
   const rows = secrets.data?.secrets ?? []
@@ -24,7 +24,7 @@ export function Secrets() {
   }
   return (
     <Page title="Secrets">
-      <Trouble problem={secrets.problem} />
+      <ErrorMessage problem={secrets.problem} />
       {secrets.data !== undefined && rows.length === 0 && <Empty>There are no secrets.</Empty>}
       {rows.length > 0 && (
         <Table

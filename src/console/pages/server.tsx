@@ -1,15 +1,15 @@
 import type { AuditRow } from '../../client/resources/audit.ts'
 import type { BackupRow } from '../../client/resources/backups.ts'
 import type { HealthRow } from '../../client/resources/health.ts'
-import { ask, call, get } from '../api.ts'
+import { apiRequest, call, get } from '../api.ts'
 import { isLive, serverNow } from '../live.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Badge, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, ErrorMessage, Facts, Page, Table } from '../parts/basics.tsx'
 import { mebibytes, time } from '../text.ts'
 
 /** The server's state: readiness, contents, backups. */
-export function Server() {
-  const ready = useLoad(async () => (await ask('GET', '/readyz')).status === 200, [])
+export function ServerPage() {
+  const ready = useLoad(async () => (await apiRequest('GET', '/readyz')).status === 200, [])
   const backups = useLoad(() => get<{ backups: BackupRow[] }>('/v1/backups'), [])
   const health = useLoad(() => get<HealthRow>('/v1/health'), [])
   const audit = useLoad(() => get<{ audit: AuditRow[] }>('/v1/audit?limit=50'), [])
@@ -38,12 +38,12 @@ export function Server() {
       </p>
       <section>
         <h2>Health</h2>
-        <Trouble problem={health.problem} />
+        <ErrorMessage problem={health.problem} />
         {health.data !== undefined && <Findings findings={health.data.findings} />}
       </section>
       <section>
         <h2>Backups</h2>
-        <Trouble problem={backups.problem} />
+        <ErrorMessage problem={backups.problem} />
         <div class="actions">
           <Action label="Make a backup" kind="primary" act={() => call('POST', '/v1/backups').then(backups.reload)} />
         </div>
@@ -74,7 +74,7 @@ export function Server() {
       </section>
       <section>
         <h2>Changes</h2>
-        <Trouble problem={audit.problem} />
+        <ErrorMessage problem={audit.problem} />
         {audit.data?.audit.length === 0 && <Empty>Nothing has been changed yet.</Empty>}
         {(audit.data?.audit.length ?? 0) > 0 && (
           <Table

@@ -1,11 +1,11 @@
 import type { SettingRow } from '../../client/resources/settings.ts'
 import { get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Badge, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Badge, Empty, ErrorMessage, Field, Page, Table } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
 
 /** The server's settings, which can be changed in its environment. */
-export function Settings() {
+export function SettingsPage() {
   const settings = useLoad(() => get<{ settings: SettingRow[] }>('/v1/settings'), [])
   const form = useForm({ text: '', from: 'all' })
   const { text, from } = form.texts
@@ -28,7 +28,7 @@ export function Settings() {
           ['given', 'those that the environment gives'],
         ])}
       </div>
-      <Trouble problem={settings.problem} />
+      <ErrorMessage problem={settings.problem} />
       {settings.data !== undefined && rows.length === 0 && (
         <Empty>
           {from === 'all' ? 'No setting fits.' : 'The environment gives none that fits: all are the defaults.'}

@@ -3,12 +3,12 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { TokenRow } from '../../client/resources/tokens.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Action, Copy, Empty, Field, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Copy, Empty, ErrorMessage, Field, Page, Table } from '../parts/basics.tsx'
 import { time } from '../text.ts'
 
 const day = 86_400
 
-export function Tokens() {
+export function TokensPage() {
   const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions?all_projects=true'), [])
   const nameOf = (id: string) => functions.data?.functions.find((fn) => fn.id === id)?.name ?? id
   const tokens = useLoad(() => get<{ tokens: TokenRow[] }>('/v1/tokens'), [])
@@ -43,7 +43,7 @@ export function Tokens() {
   const rows = tokens.data?.tokens ?? []
   return (
     <Page title="Tokens">
-      <Trouble problem={tokens.problem} />
+      <ErrorMessage problem={tokens.problem} />
       {tokens.data !== undefined && rows.length === 0 && <Empty>There are no tokens beside the admin token.</Empty>}
       {rows.length > 0 && (
         <Table

@@ -3,13 +3,13 @@ import type { UsageList, UsageRow } from '../../client/resources/usage.ts'
 import { get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'
-import { Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { Link } from '../router.tsx'
 
 const groupings = ['function', 'day', 'project', 'day,function'] as const
 
 /** Use of functions this month: of the caller's project, for admins of all. */
-export function Usage() {
+export function UsagePage() {
   const [by, setBy] = useState<(typeof groupings)[number]>('function')
   const everywhere = isAdmin.value ? '&all_projects=true' : ''
   const used = useLoad(() => get<UsageList>(`/v1/usage?by=${by}${everywhere}`), [by, everywhere])
@@ -25,7 +25,7 @@ export function Usage() {
   )
   return (
     <Page title="Usage" actions={choice}>
-      <Trouble problem={used.problem} />
+      <ErrorMessage problem={used.problem} />
       {used.data !== undefined && <p class="prose">{`${used.data.from} to ${used.data.to}, days in UTC.`}</p>}
       {used.data !== undefined && rows.length === 0 && <Empty>Nothing was used yet.</Empty>}
       {rows.length > 0 && (

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import type { DeliveryRow, WebhookRow } from '../../client/resources/webhooks.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Badge, Copy, Empty, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Copy, Empty, ErrorMessage, Table } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { useForm } from '../parts/form.tsx'
 import { Link } from '../router.tsx'
@@ -32,7 +32,7 @@ export function WebhookDialog({
       </p>
       <Try webhook={webhook} onTried={deliveries.reload} />
       <h3>Last calls</h3>
-      <Trouble problem={deliveries.problem} />
+      <ErrorMessage problem={deliveries.problem} />
       {deliveries.data !== undefined && rows.length === 0 && <Empty>None since the server started.</Empty>}
       {rows.length > 0 && (
         <Table

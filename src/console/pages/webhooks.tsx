@@ -4,12 +4,12 @@ import type { SourceRow } from '../../client/resources/sources.ts'
 import type { WebhookRow } from '../../client/resources/webhooks.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
-import { Action, Badge, Copy, Empty, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Copy, Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { time } from '../text.ts'
 import { WebhookDialog } from './webhook-dialog.tsx'
 import { WebhookForm } from './webhook-form.tsx'
 
-export function Webhooks() {
+export function WebhooksPage() {
   const webhooks = useLoad(() => get<{ webhooks: WebhookRow[] }>('/v1/webhooks'), [])
   const sources = useLoad(() => get<{ sources: SourceRow[] }>('/v1/sources'), [])
   const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
@@ -20,7 +20,7 @@ export function Webhooks() {
   const rows = webhooks.data?.webhooks ?? []
   return (
     <Page title="Webhooks">
-      <Trouble problem={webhooks.problem} />
+      <ErrorMessage problem={webhooks.problem} />
       {webhooks.data !== undefined && rows.length === 0 && (
         <Empty>There are no webhooks. A webhook is an address that runs a function without a token.</Empty>
       )}
@@ -64,7 +64,7 @@ export function Webhooks() {
       )}
       <section>
         <h2>New webhook</h2>
-        <Trouble problem={functions.problem} />
+        <ErrorMessage problem={functions.problem} />
         {functions.data && <WebhookForm functions={functions.data.functions} onDone={webhooks.reload} />}
       </section>
       {(sources.data?.sources.length ?? 0) > 0 && (

@@ -16,7 +16,7 @@ const spans: [days: number, text: string][] = [
 type Begun = Extract<WhatIfNews, { kind: 'begun' }>
 
 /** Replays the server's past calls with other memory budgets and other policies for keeping workers. */
-export function WhatIf() {
+export function WhatIfPage() {
   const [days, setDays] = useState(7)
   const [state, setState] = useState<'idle' | 'busy' | 'done'>('idle')
   const [about, setAbout] = useState<Begun>()

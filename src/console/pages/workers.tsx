@@ -1,9 +1,9 @@
 import type { ExecutionRow } from '../../client/resources/executions.ts'
 import type { RuntimeRow } from '../../client/resources/runtimes.ts'
-import type { KeptWorkerRow, KeptWorkers, WorkerHistoryRow } from '../../client/resources/workers.ts'
+import type { KeptWorkerRow, RetainedWorkers, WorkerHistoryRow } from '../../client/resources/workers.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
-import { Action, Badge, Empty, Facts, Page, Table, Trouble } from '../parts/basics.tsx'
+import { Action, Badge, Empty, ErrorMessage, Facts, Page, Table } from '../parts/basics.tsx'
 import { FunctionsChart, MemoryChart, StartsChart } from '../parts/worker-history.tsx'
 import { Link } from '../router.tsx'
 import { mebibytes, ms, start, time } from '../text.ts'
@@ -15,8 +15,8 @@ interface Generic {
 }
 
 /** Warm workers by function in the order of eviction, generic workers, and the last starts. */
-export function Workers() {
-  const kept = useLoad(() => get<KeptWorkers>('/v1/workers'), [])
+export function WorkersPage() {
+  const kept = useLoad(() => get<RetainedWorkers>('/v1/workers'), [])
   const history = useLoad(() => get<WorkerHistoryRow>('/v1/workers/history'), [])
   const generic = useLoad(readGeneric, [])
   const starts = useLoad(readStarts, [])
@@ -29,7 +29,7 @@ export function Workers() {
   const { data } = kept
   return (
     <Page title="Workers">
-      <Trouble problem={kept.problem ?? history.problem ?? generic.problem ?? starts.problem} />
+      <ErrorMessage problem={kept.problem ?? history.problem ?? generic.problem ?? starts.problem} />
       {data !== undefined && (
         <Facts
           facts={[

@@ -26,7 +26,7 @@ export function Page({
   )
 }
 
-export const Trouble = ({ problem }: { problem: Error | undefined }) =>
+export const ErrorMessage = ({ problem }: { problem: Error | undefined }) =>
   problem === undefined ? null : (
     <p class="trouble" role="alert">
       {problem.message}

@@ -32,4 +32,4 @@ const words = HighlightStyle.define([
   { tag: tags.invalid, color: 'var(--bad)' },
 ])
 
-export const looks = (): Extension => [frame, syntaxHighlighting(words)]
+export const editorTheme = (): Extension => [frame, syntaxHighlighting(words)]

@@ -5,7 +5,7 @@ import { MergeView } from '@codemirror/merge'
 import { EditorState, type Extension } from '@codemirror/state'
 import { keymap } from '@codemirror/view'
 import { basicSetup, EditorView } from 'codemirror'
-import { looks } from './code-mirror-looks.ts'
+import { editorTheme } from './code-mirror-looks.ts'
 
 /** CodeMirror with our configuration, in a chunk of its own. */
 
@@ -33,13 +33,17 @@ export function openEditor(
   ])
   const changes = EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString()))
   const name = EditorView.contentAttributes.of({ 'aria-label': file })
-  const view = new EditorView({ parent, doc, extensions: [save, looks(), basicSetup, languageOf(file), changes, name] })
+  const view = new EditorView({
+    parent,
+    doc,
+    extensions: [save, editorTheme(), basicSetup, languageOf(file), changes, name],
+  })
   return () => view.destroy()
 }
 
 export function openDifference(parent: HTMLElement, file: string, before: string, after: string): () => void {
   const extensions = [
-    looks(),
+    editorTheme(),
     basicSetup,
     languageOf(file),
     EditorView.editable.of(false),

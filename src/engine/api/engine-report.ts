@@ -29,7 +29,7 @@ export interface InfoAnswer {
 }
 
 /** Rejects when the engine does not answer. */
-export async function askReport(api: EngineApi, timeoutMs: number): Promise<EngineReport> {
+export async function fetchEngineReport(api: EngineApi, timeoutMs: number): Promise<EngineReport> {
   const [version, info] = await Promise.all([
     api.ask<VersionAnswer>('GET', '/version', {}, undefined, timeoutMs),
     api.ask<InfoAnswer>('GET', '/info', {}, undefined, timeoutMs),
@@ -37,14 +37,14 @@ export async function askReport(api: EngineApi, timeoutMs: number): Promise<Engi
   return engineReport(version, info)
 }
 
-export const saysPodman = ({ Components = [] }: VersionAnswer): boolean =>
+export const isPodman = ({ Components = [] }: VersionAnswer): boolean =>
   Components.some(({ Name }) => /podman/i.test(Name ?? ''))
 
 export function engineReport(version: VersionAnswer, info: InfoAnswer): EngineReport {
-  const isPodman = saysPodman(version)
+  const podman = isPodman(version)
   const isRootless = (info.SecurityOptions ?? []).some((option) => option.includes('name=rootless'))
   return {
-    name: isPodman ? 'Podman' : 'Docker',
+    name: podman ? 'Podman' : 'Docker',
     version: version.Version ?? 'unknown',
     apiVersion: version.ApiVersion ?? null,
     cgroupVersion: info.CgroupVersion ?? null,
@@ -52,7 +52,7 @@ export function engineReport(version: VersionAnswer, info: InfoAnswer): EngineRe
     storage: info.Driver ?? null,
     ociRuntimes: Object.keys(info.Runtimes ?? {}).sort(),
     proxies: [info.HttpProxy, info.HttpsProxy].filter((proxy) => proxy !== undefined && proxy !== '') as string[],
-    findings: [...filtersOf(info), ...limitsOf(info, { isPodman, isRootless })],
+    findings: [...filtersOf(info), ...limitsOf(info, { isPodman: podman, isRootless })],
   }
 }
 

@@ -2,15 +2,15 @@ import type { Clock } from '../../domain/clock.ts'
 import type { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
-import type { Departures } from './departures.ts'
+import type { WorkerRemovals } from './departures.ts'
 import type { Groups } from './groups.ts'
 import type { HeldTime } from './held-time.ts'
-import type { LeftRunning } from './left-running.ts'
+import type { BackgroundCpu } from './left-running.ts'
 import type { Memory } from './memory.ts'
-import type { MemoryLine } from './memory-line.ts'
+import type { MemoryQueue } from './memory-line.ts'
 import type { Pauses } from './pauses.ts'
 import type { Provision } from './provider.ts'
-import { callerLeft, neverFits, noneCameFree, shuttingDown, tooManyWait } from './refusals.ts'
+import { callerDisconnected, neverFits, noWorkerInTime, shuttingDown, tooManyWaiting } from './refusals.ts'
 import type { Room } from './room.ts'
 import { type WaitLimits, waitFor } from './waiting.ts'
 import type { BoundWorker, WaitingCall, WorkerGroup } from './worker-group.ts'
@@ -20,12 +20,12 @@ export interface CallsParts {
   log: Log
   groups: Groups
   memory: Memory
-  line: MemoryLine
+  line: MemoryQueue
   room: Room
-  departures: Departures
+  departures: WorkerRemovals
   pauses: Pauses
   heldTime: HeldTime
-  leftRunning: LeftRunning
+  leftRunning: BackgroundCpu
   limits: WaitLimits
   engineIsUp(): boolean
   /** Called when a call waits: its group may want another worker. */
@@ -100,7 +100,7 @@ export class Calls {
   }
 
   /** Resolves when no call runs. */
-  async quiet(): Promise<void> {
+  async untilIdle(): Promise<void> {
     while (this.#running > 0) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve
@@ -117,11 +117,11 @@ export class Calls {
     const { clock, groups, limits, engineIsUp, onWait } = this.#parts
     const refusal = this.#refusal(group, revision, caller)
     if (refusal !== null) {
-      groups.tidy(group)
+      groups.removeIfEmpty(group)
       return Promise.reject(refusal)
     }
     const { timeoutMs } = limits
-    const tooLate = () => noneCameFree(timeoutMs, engineIsUp())
+    const tooLate = () => noWorkerInTime(timeoutMs, engineIsUp())
     const onGiveUp = () => this.#giveUp(group, waiter)
     const options = { clock, timeoutMs, signal: caller?.signal, tooLate, onGiveUp }
     const waiter: WaitingCall = { since, revision, caller, ...waitFor<Lease | LoadFailure>(options) }
@@ -135,15 +135,15 @@ export class Calls {
   #refusal(group: WorkerGroup, revision: Revision, caller: Caller | undefined): FaasError | null {
     const never = this.#parts.memory.neverFits(revision.memoryBytes, revision.placement)
     if (never !== null) return neverFits(never, revision.placement)
-    if (group.waiters.length >= this.#parts.limits.maxWaiting) return tooManyWait(group.waiters.length)
-    return caller?.signal.aborted ? callerLeft() : null
+    if (group.waiters.length >= this.#parts.limits.maxWaiting) return tooManyWaiting(group.waiters.length)
+    return caller?.signal.aborted ? callerDisconnected() : null
   }
 
   /** The next waiting call takes its place in the queue at once. */
   #giveUp(group: WorkerGroup, waiter: WaitingCall): void {
     group.waiters.splice(group.waiters.indexOf(waiter), 1)
     group.habits.arrivals.ended(this.#parts.clock.elapsed())
-    this.#parts.groups.tidy(group)
+    this.#parts.groups.removeIfEmpty(group)
     this.#noteIdle()
   }
 
@@ -186,7 +186,7 @@ export class Calls {
       log.warn({ err: error, worker: bound.worker.name }, 'a paused worker could not be resumed')
     }
     departures.leave(group, bound, 'worker_died')
-    this.#giveBack(group, bound, clock.elapsed())
+    this.#endCall(group, bound, clock.elapsed())
     return this.acquire(revision, caller)
   }
 
@@ -195,12 +195,12 @@ export class Calls {
     group.habits.noteRun(now - since)
     this.#parts.leftRunning.noteCall(bound, outcome?.cpuMs)
     group.workBound.noteEnd(now, now - since, outcome?.stalledMs, group.atWork)
-    this.#giveBack(group, bound, now)
+    this.#endCall(group, bound, now)
   }
 
-  #giveBack(group: WorkerGroup, bound: BoundWorker, now: number): void {
+  #endCall(group: WorkerGroup, bound: BoundWorker, now: number): void {
     if (bound.worker.isEnding) this.#parts.departures.leave(group, bound, 'worker_died')
-    group.giveBack(bound)
+    group.release(bound)
     group.habits.arrivals.ended(now)
     if (bound.inFlight === 0) this.#nowIdle(group, bound, now)
     this.serve(group, null)

@@ -3,9 +3,9 @@ import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { Memory } from './memory.ts'
-import type { InLine, MemoryLine } from './memory-line.ts'
+import type { MemoryQueue, MemoryRequest } from './memory-line.ts'
 import type { WorkerFactory } from './pool-worker.ts'
-import { callerLeft, noneCameFree, shuttingDown } from './refusals.ts'
+import { callerDisconnected, noWorkerInTime, shuttingDown } from './refusals.ts'
 import type { Room } from './room.ts'
 import type { Starts } from './starts.ts'
 import { type WaitLimits, waitFor } from './waiting.ts'
@@ -15,7 +15,7 @@ export interface CommandRunsParts {
   clock: Clock
   starts: Starts
   memory: Memory
-  line: MemoryLine
+  line: MemoryQueue
   room: Room
   limits: WaitLimits
   engineIsUp(): boolean
@@ -26,7 +26,7 @@ export class CommandRuns {
   #parts: CommandRunsParts
   #runs = new Set<Promise<Outcome>>()
   /** They are told on which machine their memory is. */
-  #waiting = new Map<InLine, PromiseWithResolvers<string>>()
+  #waiting = new Map<MemoryRequest, PromiseWithResolvers<string>>()
   #stop = new AbortController()
   #isClosing = false
 
@@ -42,7 +42,7 @@ export class CommandRuns {
   }
 
   /** Memory may have become free for this waiting run. */
-  tryAgain(who: InLine): void {
+  tryAgain(who: MemoryRequest): void {
     const machine = this.#parts.room.make(who.bytes, who, null)
     if (machine !== null) this.#waiting.get(who)?.resolve(machine)
   }
@@ -54,14 +54,14 @@ export class CommandRuns {
   }
 
   /** Resolves when no run is active or waiting. */
-  async quiet(): Promise<void> {
+  async untilIdle(): Promise<void> {
     while (this.#runs.size > 0) await Promise.all(this.#runs)
   }
 
   /** Ends active runs as the platform's fault. Resolves when all have ended. */
   stop(): Promise<void> {
     this.#stop.abort()
-    return this.quiet()
+    return this.untilIdle()
   }
 
   async #run(revision: Revision, call: Call): Promise<Outcome> {
@@ -70,7 +70,7 @@ export class CommandRuns {
     const since = clock.elapsed()
     try {
       const machine = await this.#reserve(revision, call.signal)
-      const isOver = () => memory.giveBack(memoryBytes, projectId, machine)
+      const isOver = () => memory.release(memoryBytes, projectId, machine)
       return await this.#inTurn(revision, call, since, machine).finally(isOver)
     } catch (error) {
       if (!(error instanceof FaasError)) throw error
@@ -86,7 +86,7 @@ export class CommandRuns {
       clock,
       timeoutMs: Math.max(0, since + limits.timeoutMs - clock.elapsed()),
       signal: call.signal,
-      tooLate: () => noneCameFree(limits.timeoutMs, engineIsUp()),
+      tooLate: () => noWorkerInTime(limits.timeoutMs, engineIsUp()),
       onGiveUp: () => {
         hasGivenUp = true
       },
@@ -104,7 +104,7 @@ export class CommandRuns {
   /** Runs once the start queue has admitted it. */
   async #begin(revision: Revision, call: Call, machine: string, leave: () => void): Promise<Outcome> {
     if (this.#isClosing) return platformFailed(shuttingDown().message, 0)
-    if (call.signal?.aborted) return platformFailed(callerLeft().message, 0)
+    if (call.signal?.aborted) return platformFailed(callerDisconnected().message, 0)
     const onRunning = () => {
       leave()
       call.onBegin?.()
@@ -120,7 +120,7 @@ export class CommandRuns {
   ): Promise<string> {
     const { clock, room, line, limits } = this.#parts
     const who = { projectId, bytes, placement, since: clock.elapsed(), hasNothing: true }
-    if (signal?.aborted) throw callerLeft()
+    if (signal?.aborted) throw callerDisconnected()
     const machine = room.make(bytes, who, null)
     if (machine !== null) return machine
     if (this.#waiting.size < limits.maxWaiting) return this.#wait(who, signal)
@@ -128,7 +128,7 @@ export class CommandRuns {
     throw new FaasError('no_worker', `${this.#waiting.size} runs of images wait for memory already; try again later.`)
   }
 
-  #wait(who: InLine, signal: AbortSignal | undefined): Promise<string> {
+  #wait(who: MemoryRequest, signal: AbortSignal | undefined): Promise<string> {
     const { clock, line, memory, limits } = this.#parts
     const { timeoutMs } = limits
     const tooLate = () => new FaasError('no_worker', `No memory came free within ${timeoutMs / 1000} s.`)

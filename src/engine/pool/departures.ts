@@ -6,7 +6,7 @@ import type { Memory, Owner } from './memory.ts'
 import type { PoolWorker } from './pool-worker.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 
-export interface DeparturesParts {
+export interface WorkerRemovalsParts {
   clock: Clock
   groups: Groups
   memory: Memory
@@ -14,11 +14,11 @@ export interface DeparturesParts {
 }
 
 /** Removes workers: their memory is free at once, and the pool waits until their sandboxes are gone. */
-export class Departures {
-  #parts: DeparturesParts
+export class WorkerRemovals {
+  #parts: WorkerRemovalsParts
   #ending = new Set<Promise<void>>()
 
-  constructor(parts: DeparturesParts) {
+  constructor(parts: WorkerRemovalsParts) {
     this.#parts = parts
   }
 
@@ -36,23 +36,23 @@ export class Departures {
   }
 
   endBound(group: WorkerGroup, bound: BoundWorker): void {
-    this.letGo(group, bound)
+    this.releaseMemory(group, bound)
     this.end(bound.worker, 0, null)
   }
 
   /** Releases the memory of a worker that is ending: others may have it at once. */
-  letGo(group: WorkerGroup, bound: BoundWorker): void {
+  releaseMemory(group: WorkerGroup, bound: BoundWorker): void {
     const { heldBytes } = bound
     this.#parts.heldTime.note(group, bound, this.#parts.clock.elapsed(), bound.inFlight > 0)
     bound.heldBytes = 0
-    this.#parts.memory.giveBack(heldBytes, group.projectId, bound.worker.machine)
+    this.#parts.memory.release(heldBytes, group.projectId, bound.worker.machine)
   }
 
   /** Ends a worker for which `heldBytes` of memory are reserved. */
   end(worker: PoolWorker, heldBytes: number, owner: Owner): void {
     const ended = worker.kill().finally(() => this.#ending.delete(ended))
     this.#ending.add(ended)
-    this.#parts.memory.giveBack(heldBytes, owner, worker.machine)
+    this.#parts.memory.release(heldBytes, owner, worker.machine)
   }
 
   async settled(): Promise<void> {

@@ -2,10 +2,10 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import { onlyMachine } from '../../domain/machine.ts'
-import type { Departures } from './departures.ts'
+import type { WorkerRemovals } from './departures.ts'
 import type { Memory } from './memory.ts'
 import { GenericDemand } from './policy/generic-demand.ts'
-import { type LikeAt, noneLike } from './policy/placing.ts'
+import { noSimilarWorkers, type SimilarWorkersAt } from './policy/placing.ts'
 import { type Evictable, genericTarget, genericWorth } from './policy/pool-policy.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import type { Starts, Urgency } from './starts.ts'
@@ -13,7 +13,7 @@ import type { Starts, Urgency } from './starts.ts'
 export interface GenericWorkersParts {
   factory: WorkerFactory
   memory: Memory
-  departures: Departures
+  departures: WorkerRemovals
   starts: Starts
   clock: Clock
   log: Log
@@ -36,7 +36,7 @@ export interface Order {
 export type Ordered = PoolWorker | 'no_memory' | null
 
 /** An idle worker that may be ended to make room for others. */
-export interface Spare extends Evictable {
+export interface IdleGeneric extends Evictable {
   image: string
   evict(): void
 }
@@ -45,7 +45,11 @@ export interface Spare extends Evictable {
  * Reserves memory for one more generic worker when the expected gain is higher than the price. Returns the id of the machine, or null
  * when it is not.
  */
-export type MakeRoomAhead = (bytes: number, gain: { worth: number; savedMs: number }, likeAt: LikeAt) => string | null
+export type MakeRoomAhead = (
+  bytes: number,
+  gain: { worth: number; savedMs: number },
+  likeAt: SimilarWorkersAt,
+) => string | null
 
 interface Request extends Order {
   resolve(got: Ordered): void
@@ -108,7 +112,10 @@ export class GenericShape {
   }
 
   /** Takes the newest ready worker from the fitting machine with the fewest workers of its kind. */
-  take(likeAt: LikeAt = noneLike, fits: (machine: string) => boolean = () => true): PoolWorker | undefined {
+  take(
+    likeAt: SimilarWorkersAt = noSimilarWorkers,
+    fits: (machine: string) => boolean = () => true,
+  ): PoolWorker | undefined {
     // A worker that has just died stays in the list: its end event removes it.
     const usable = this.#ready.filter((worker) => !worker.isEnding && fits(machineOf(worker)))
     if (usable.length === 0) return undefined
@@ -140,7 +147,7 @@ export class GenericShape {
   }
 
   /** Ready workers that may be evicted. Starting workers count first, so the last ready one has the least worth. */
-  spare(): Spare[] {
+  spare(): IdleGeneric[] {
     if (this.ready === 0) return []
     const perMs = this.#demand.perMs(this.#parts.clock.elapsed())
     return this.#ready.map((worker, at) => {
@@ -232,7 +239,7 @@ export class GenericShape {
     const isWanted = this.#here() <= this.#target() || this.#requests.length > this.#starting.now
     if (!this.#closed && isWanted) return this.#make(null, machine)
     this.#starting.later--
-    this.#parts.memory.giveBack(this.shape.memoryBytes, null, machine)
+    this.#parts.memory.release(this.shape.memoryBytes, null, machine)
     return null
   }
 
@@ -240,15 +247,15 @@ export class GenericShape {
   async #make(reservedFor: string | null, machine: string): Promise<PoolWorker> {
     const { clock, factory, memory } = this.#parts
     const { memoryBytes } = this.shape
-    memory.handOver(memoryBytes, reservedFor, null)
+    memory.transfer(memoryBytes, reservedFor, null)
     const from = clock.elapsed()
     try {
       const started = await factory.startGeneric(this.shape, machine)
       this.#startMs = this.#startMs * 0.7 + (clock.elapsed() - from) * 0.3
       return started
     } catch (error) {
-      if (error instanceof FaasError && error.code === 'engine_failed') memory.doubt(machine, clock.elapsed() + doubtMs)
-      memory.giveBack(memoryBytes, null, machine)
+      if (error instanceof FaasError && error.code === 'engine_failed') memory.avoid(machine, clock.elapsed() + doubtMs)
+      memory.release(memoryBytes, null, machine)
       throw error
     }
   }
@@ -296,7 +303,7 @@ export class GenericShape {
    */
   #gone(worker: PoolWorker): void {
     if (!this.#takeOut(worker)) return
-    this.#parts.memory.giveBack(worker.memoryBytes, null, worker.machine)
+    this.#parts.memory.release(worker.memoryBytes, null, worker.machine)
     this.#pause(new FaasError('engine_failed', `Worker ${worker.name} ended before it was used.`))
   }
 

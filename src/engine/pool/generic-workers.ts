@@ -1,7 +1,7 @@
 import { canonicalText } from '../../domain/revision.ts'
 import type { Revision } from '../../domain/worker.ts'
-import { GenericShape, type GenericWorkersParts, type MakeRoomAhead, type Spare } from './generic-shape.ts'
-import type { LikeAt } from './policy/placing.ts'
+import { GenericShape, type GenericWorkersParts, type IdleGeneric, type MakeRoomAhead } from './generic-shape.ts'
+import type { SimilarWorkersAt } from './policy/placing.ts'
 import type { PoolWorker, Shape } from './pool-worker.ts'
 
 /**
@@ -44,7 +44,7 @@ export class GenericWorkers {
   }
 
   /** A ready one, and of which shape it is. One of no placement serves where it happens to fit. */
-  take(revision: Revision, likeAt: LikeAt): { worker: PoolWorker; generic: GenericShape } | undefined {
+  take(revision: Revision, likeAt: SimilarWorkersAt): { worker: PoolWorker; generic: GenericShape } | undefined {
     const { placement } = revision
     const shapes = [this.of(revision)]
     if (Object.keys(placement).length > 0) shapes.push(this.of({ ...revision, placement: {} }))
@@ -57,7 +57,7 @@ export class GenericWorkers {
   }
 
   /** Ready workers that may be evicted. */
-  spare(): Spare[] {
+  spare(): IdleGeneric[] {
     return this.#all().flatMap((kept) => kept.spare())
   }
 

@@ -1,6 +1,6 @@
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Revision } from '../../domain/worker.ts'
-import type { MemoryLine } from './memory-line.ts'
+import type { MemoryQueue } from './memory-line.ts'
 import { Habits } from './policy/habits.ts'
 import { protectedWorkers } from './policy/pool-policy.ts'
 import { WorkBound } from './policy/work-bound.ts'
@@ -29,14 +29,14 @@ export class Groups {
   /** Number of workers of a function version that must not be evicted. */
   #protected = new Map<string, number>()
   #limitBytes: () => number
-  #line: MemoryLine
+  #line: MemoryQueue
   #processors: () => number
 
   /**
    * `limitBytes`: memory limit of all workers together. `line`: the memory queue that a forgotten group leaves. `processors`:
    * number of processors that workers run on.
    */
-  constructor(limitBytes: () => number, line: MemoryLine, processors: () => number) {
+  constructor(limitBytes: () => number, line: MemoryQueue, processors: () => number) {
     this.#processors = processors
     this.#limitBytes = limitBytes
     this.#line = line
@@ -65,7 +65,7 @@ export class Groups {
   }
 
   /** Forgets the group when it has no workers, no calls and no starts. */
-  tidy(group: WorkerGroup): void {
+  removeIfEmpty(group: WorkerGroup): void {
     if (!group.isEmpty || this.minimum(group) > 0) return
     this.#line.delete(group)
     group.stopTimers()
@@ -73,7 +73,7 @@ export class Groups {
     if (this.#current.get(group.revision.key) === group) this.#current.delete(group.revision.key)
   }
 
-  keep(revision: Revision): void {
+  setMinimum(revision: Revision): void {
     if (revision.minWorkers === 0) this.#kept.delete(versionKey(revision))
     else this.#kept.set(versionKey(revision), revision)
     this.#protect()
@@ -99,7 +99,7 @@ export class Groups {
   }
 
   /** Newer code was deployed: the minimum of the old revisions is void. */
-  unkeep(functionId: string, version: number | null): void {
+  forgetMinimum(functionId: string, version: number | null): void {
     for (const [key, revision] of this.#kept) if (isOf(revision, functionId, version)) this.#kept.delete(key)
     this.#protect()
   }

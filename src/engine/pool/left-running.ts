@@ -19,7 +19,7 @@ interface Seen {
  * Processor time that no call told of: of what calls leave running, and of calls whose worker cannot tell. All that the worker
  * has used, less what is told, is told whenever no call is in it, and when it has ended.
  */
-export class LeftRunning {
+export class BackgroundCpu {
   #clock: Clock
   #meter: WorkerMeter | undefined
   #seen = new WeakMap<BoundWorker, Seen>()

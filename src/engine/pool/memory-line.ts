@@ -1,9 +1,9 @@
 import type { Placement } from '../../domain/machine.ts'
 import type { Memory } from './memory.ts'
-import { comesBefore, type Waiting } from './policy/pool-policy.ts'
+import { comesBefore, type QueueEntry } from './policy/pool-policy.ts'
 
 /** An entry of the memory queue: the workers of a function version, or one run of a command image. */
-export interface InLine {
+export interface MemoryRequest {
   readonly projectId: string
   /** Memory that it needs. */
   readonly bytes: number
@@ -16,9 +16,9 @@ export interface InLine {
 }
 
 /** The queue for memory. Until its first entry fits, later entries start nothing. */
-export class MemoryLine {
+export class MemoryQueue {
   #memory: Memory
-  #waiting = new Set<InLine>()
+  #waiting = new Set<MemoryRequest>()
 
   constructor(memory: Memory) {
     this.#memory = memory
@@ -28,32 +28,32 @@ export class MemoryLine {
     return this.#waiting.size === 0
   }
 
-  has(who: InLine): boolean {
+  has(who: MemoryRequest): boolean {
     return this.#waiting.has(who)
   }
 
-  add(who: InLine): void {
+  add(who: MemoryRequest): void {
     this.#waiting.add(who)
   }
 
-  delete(who: InLine): void {
+  delete(who: MemoryRequest): void {
     this.#waiting.delete(who)
   }
 
   /** The values by which entries are compared. */
-  viewOf({ projectId, since, hasNothing }: InLine): Waiting {
+  viewOf({ projectId, since, hasNothing }: MemoryRequest): QueueEntry {
     return { since, hasNothing, heldBytes: this.#memory.heldBy(projectId) }
   }
 
   /** Entries without any worker come first, then the order of the policy. */
-  inOrder(): InLine[] {
+  inOrder(): MemoryRequest[] {
     const viewed = [...this.#waiting].map((who) => ({ who, view: this.viewOf(who) }))
     viewed.sort(({ view: a }, { view: b }) => (comesBefore(a, b) ? -1 : comesBefore(b, a) ? 1 : 0))
     return viewed.map(({ who }) => who)
   }
 
   /** The entries without any worker that fit, in order. Entries that do not fit block nobody. */
-  starved(but: InLine | null, fits: (who: InLine) => boolean): InLine[] {
+  starved(but: MemoryRequest | null, fits: (who: MemoryRequest) => boolean): MemoryRequest[] {
     return this.inOrder().filter((who) => who !== but && who.hasNothing && fits(who))
   }
 }

@@ -1,5 +1,5 @@
 import { onlyMachine, type Placement } from '../../domain/machine.ts'
-import { type Chosen, chooseMachine, type LikeAt, type MachineView, machinesFor } from './policy/placing.ts'
+import { type Chosen, chooseMachine, type MachineView, machinesFor, type SimilarWorkersAt } from './policy/placing.ts'
 import type { Evictable } from './policy/pool-policy.ts'
 
 /** The project that holds the memory; null: a generic worker, which belongs to no project. */
@@ -79,7 +79,7 @@ export class Memory {
     bytes: number,
     owner: Owner,
     machines: MachineView[],
-    likeAt: LikeAt,
+    likeAt: SimilarWorkersAt,
     candidates: () => Candidate[],
   ): Chosen<Candidate> | null {
     const chosen = chooseMachine(bytes, machines, likeAt, candidates)
@@ -88,21 +88,21 @@ export class Memory {
   }
 
   /** A worker could not be started there: until then, others are preferred. */
-  doubt(machine: string, untilMs: number): void {
+  avoid(machine: string, untilMs: number): void {
     this.#doubted.set(machine, untilMs)
   }
 
-  isDoubted(machine: string, nowMs: number): boolean {
+  isAvoided(machine: string, nowMs: number): boolean {
     return nowMs < (this.#doubted.get(machine) ?? Number.NEGATIVE_INFINITY)
   }
 
   /** Moves a reservation from one owner to another. */
-  handOver(bytes: number, from: Owner, to: Owner): void {
+  transfer(bytes: number, from: Owner, to: Owner): void {
     this.#countOwner(-bytes, from)
     this.#countOwner(bytes, to)
   }
 
-  giveBack(bytes: number, owner: Owner, machine: string = onlyMachine): void {
+  release(bytes: number, owner: Owner, machine: string = onlyMachine): void {
     if (bytes === 0) return
     this.#count(-bytes, owner, machine)
     this.#onFree()

@@ -24,7 +24,7 @@ export interface Shape {
 }
 
 /** The result of loading the revision's code. */
-export type Bound =
+export type BindResult =
   | { loaded: true; loadMs: number; functions?: AppFunction[] | undefined }
   | { loaded: false; loadMs: number; outcome: Outcome; log: string }
 
@@ -40,9 +40,9 @@ export interface PoolWorker {
   /** Resolves when the worker is gone, for any reason. */
   readonly gone: Promise<void>
   /** Why the started image cannot serve, when that is the function's fault. Absent: it can. */
-  readonly startFailure?: Bound | undefined
+  readonly startFailure?: BindResult | undefined
   /** May be called once; `revision` may differ from the shape in its limits. Throws FaasError when the platform fails. */
-  bind(revision: Revision): Promise<Bound>
+  bind(revision: Revision): Promise<BindResult>
   /** Never throws. Ends the worker when the call exceeds the revision's timeout. */
   call(call: Call, timeoutMs: number): Promise<Outcome>
   /**

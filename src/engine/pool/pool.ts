@@ -5,23 +5,32 @@ import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { WorkerMeter } from '../../domain/usage.ts'
 import type { PoolVitals } from '../../domain/vitals.ts'
-import type { Call, Caller, KeptWorker, Lease, LoadFailure, Pool, Revision, WorkerInfo } from '../../domain/worker.ts'
+import type {
+  Call,
+  Caller,
+  Lease,
+  LoadFailure,
+  Pool,
+  RetainedWorker,
+  Revision,
+  WorkerInfo,
+} from '../../domain/worker.ts'
 import { Calls } from './calls.ts'
 import { CommandRuns } from './command-runs.ts'
-import { Departures } from './departures.ts'
+import { WorkerRemovals } from './departures.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { Groups, isOf } from './groups.ts'
 import { HeldTime } from './held-time.ts'
-import { LeftRunning } from './left-running.ts'
+import { BackgroundCpu } from './left-running.ts'
 import { type MachineLimit, Memory } from './memory.ts'
-import { MemoryLine } from './memory-line.ts'
+import { MemoryQueue } from './memory-line.ts'
 import { Pauses } from './pauses.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider } from './provider.ts'
 import { neverFits, shuttingDown } from './refusals.ts'
 import { Room } from './room.ts'
 import { Starts } from './starts.ts'
-import { Supply } from './supply.ts'
+import { WorkerSupply } from './supply.ts'
 import { Upkeep } from './upkeep.ts'
 import { WarmAhead } from './warm-ahead.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
@@ -67,8 +76,8 @@ export interface PoolParts {
 
 /**
  * All workers and the calls that wait for them. The parts, each using only the ones before it: `policy/` decides; `Groups`,
- * `Memory` and `MemoryLine` hold state; `Room`, `Departures`, `GenericWorkers` and `Provider` make and end workers; `Calls`
- * assigns them to calls; `Supply` keeps their number; `Upkeep` does the periodic work.
+ * `Memory` and `MemoryQueue` hold state; `Room`, `WorkerRemovals`, `GenericWorkers` and `Provider` make and end workers; `Calls`
+ * assigns them to calls; `WorkerSupply` keeps their number; `Upkeep` does the periodic work.
  */
 export class WorkerPool implements Pool {
   #given: PoolParts
@@ -109,16 +118,16 @@ export class WorkerPool implements Pool {
   retire(functionId: string, version: number | null, why: ColdReason, next: Pick<Revision, 'key'> | null = null): void {
     const { ahead, groups } = this.#parts
     ahead.retire(functionId, version)
-    if (why === 'new_code') groups.unkeep(functionId, version)
-    for (const group of groups.retire(functionId, version, next?.key)) this.#letGo(group, why)
+    if (why === 'new_code') groups.forgetMinimum(functionId, version)
+    for (const group of groups.retire(functionId, version, next?.key)) this.#retireGroup(group, why)
   }
 
   discard({ key }: Revision): void {
-    for (const group of this.#parts.groups.discard(key)) this.#letGo(group, 'new_code')
+    for (const group of this.#parts.groups.discard(key)) this.#retireGroup(group, 'new_code')
   }
 
   keep(revision: Revision): void {
-    this.#parts.groups.keep(revision)
+    this.#parts.groups.setMinimum(revision)
     this.#act(revision, (group) => this.#parts.supply.provideFor(group))
   }
 
@@ -146,7 +155,7 @@ export class WorkerPool implements Pool {
     return this.#parts.groups.all().flatMap((group) => [...group.workers].map((bound) => infoOf(group, bound)))
   }
 
-  keeping(): KeptWorker[] {
+  retainedWorkers(): RetainedWorker[] {
     const { room, groups, generic } = this.#parts
     const now = this.#given.clock.elapsed()
     const worths = new Map(room.spare().map(({ name, worth }) => [name, worth]))
@@ -221,15 +230,15 @@ export class WorkerPool implements Pool {
     const { calls, commands } = this.#parts
     const { promise, resolve } = Promise.withResolvers<void>()
     const stopTimer = this.#given.clock.after(drainMs, resolve)
-    void Promise.all([calls.quiet(), commands.quiet()]).then(() => resolve())
+    void Promise.all([calls.untilIdle(), commands.untilIdle()]).then(() => resolve())
     return promise.finally(stopTimer)
   }
 
-  #letGo(group: WorkerGroup, why: ColdReason): void {
+  #retireGroup(group: WorkerGroup, why: ColdReason): void {
     const { groups, departures } = this.#parts
     group.retiredFor = why
     for (const bound of group.workers) departures.leave(group, bound, why)
-    groups.tidy(group)
+    groups.removeIfEmpty(group)
   }
 
   /** Acts on the group of a revision; the group is forgotten again when nothing comes of it. */
@@ -237,7 +246,7 @@ export class WorkerPool implements Pool {
     if (this.#closed !== null) return
     const group = this.#parts.groups.of(revision)
     action(group)
-    this.#parts.groups.tidy(group)
+    this.#parts.groups.removeIfEmpty(group)
   }
 }
 
@@ -252,13 +261,13 @@ function makeParts(
   const { fixedCpuMillicpu = null } = options
   const limits = { maxWaiting: options.maxWaiting, timeoutMs: options.acquireTimeoutMs }
   const memory = new Memory(memoryBudgetBytes, () => upkeep.lookAgain())
-  const line = new MemoryLine(memory)
+  const line = new MemoryQueue(memory)
   const groups = new Groups(() => memory.limitBytes, line, options.processors)
   const mostOf = (projectId: string) => (isClosing() ? null : shares.limitOf(projectId, 'starts'))
   const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
   const heldTime = new HeldTime(meter)
-  const leftRunning = new LeftRunning({ clock, meter })
-  const departures = new Departures({ clock, groups, memory, heldTime })
+  const leftRunning = new BackgroundCpu({ clock, meter })
+  const departures = new WorkerRemovals({ clock, groups, memory, heldTime })
   const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor, fixedCpuMillicpu })
   const mostBytesOf = (projectId: string) => {
     const mostMb = shares.limitOf(projectId, 'worker_memory_mb')
@@ -271,7 +280,7 @@ function makeParts(
   const onWait = (group: WorkerGroup) => supply.provideFor(group)
   const given = { clock, log, groups, line, departures, leftRunning }
   const calls = new Calls({ ...given, memory, heldTime, room, pauses, limits, engineIsUp, onWait })
-  const supply = new Supply({ ...given, provider, calls })
+  const supply = new WorkerSupply({ ...given, provider, calls })
   const ahead = new WarmAhead({ clock, groups, room, supply, pauses })
   const upkeep = new Upkeep({ ...given, starts, provider, supply, commands, ahead, pauses })
   return {

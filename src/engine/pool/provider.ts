@@ -2,15 +2,15 @@ import type { Clock } from '../../domain/clock.ts'
 import { onlyMachine } from '../../domain/machine.ts'
 import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { LoadFailure } from '../../domain/worker.ts'
-import type { Departures } from './departures.ts'
+import type { WorkerRemovals } from './departures.ts'
 import type { GenericShape, Ordered } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory } from './memory.ts'
 import { coldReason, servedByBusy, workersWanted } from './policy/pool-policy.ts'
-import type { Bound, PoolWorker, WorkerFactory } from './pool-worker.ts'
+import type { BindResult, PoolWorker, WorkerFactory } from './pool-worker.ts'
 import type { Room } from './room.ts'
-import type { LeavePlace, Starts } from './starts.ts'
+import type { ReleasePlace, Starts } from './starts.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 export interface ProviderParts {
@@ -21,7 +21,7 @@ export interface ProviderParts {
   generic: GenericWorkers
   memory: Memory
   room: Room
-  departures: Departures
+  departures: WorkerRemovals
   /** Whether a function version ran in an earlier process. */
   ranBefore(functionId: string, version: number): boolean
 }
@@ -29,7 +29,7 @@ export interface ProviderParts {
 interface Started {
   worker: PoolWorker
   startKind: StartKind
-  bound: Bound
+  bound: BindResult
 }
 
 /** How a worker came to a group. Its memory is reserved. */
@@ -46,7 +46,7 @@ export type Provided = Provision | 'no_memory' | null
  * A worker that is being provided, as its group counts it. The holder must leave the place when the worker is ready or is not
  * coming.
  */
-export interface Place {
+export interface PendingWorker {
   leave(): void
   /** Leaves the place when the worker is no longer needed. */
   isNeeded(): boolean
@@ -69,7 +69,7 @@ export class Provider {
   }
 
   /** `anyway`: the worker is provided whether a call waits for it or not. */
-  takePlace(group: WorkerGroup, anyway: boolean): Place {
+  takePlace(group: WorkerGroup, anyway: boolean): PendingWorker {
     let isTaken = true
     const count = (change: number) => {
       group.provisioning += change
@@ -125,7 +125,7 @@ export class Provider {
   }
 
   /** Provides one more worker for the group. Throws what the factory throws. */
-  async provide(group: WorkerGroup, place: Place): Promise<Provided> {
+  async provide(group: WorkerGroup, place: PendingWorker): Promise<Provided> {
     const { clock } = this.#parts
     const from = clock.elapsed()
     const hadWorkers = group.serving + group.provisioning > 1
@@ -152,7 +152,7 @@ export class Provider {
     return group.retired || !(anyway || group.workers.size + others === 0)
   }
 
-  async #startFor(group: WorkerGroup, place: Place): Promise<Started | 'no_memory' | null> {
+  async #startFor(group: WorkerGroup, place: PendingWorker): Promise<Started | 'no_memory' | null> {
     if (group.revision.kind !== 'shim') return this.#startImage(group, place)
     const ready = this.#parts.generic.take(group.revision, group.likeAt)
     this.#refillSoon()
@@ -164,7 +164,7 @@ export class Provider {
   }
 
   /** Memory for growth at binding is reserved before the start: otherwise a worker could be started in vain, again and again. */
-  async #start(group: WorkerGroup, place: Place, generic: GenericShape): Promise<Ordered> {
+  async #start(group: WorkerGroup, place: PendingWorker, generic: GenericShape): Promise<Ordered> {
     const { projectId } = group
     const growth = Math.max(0, group.bytes - generic.shape.memoryBytes)
     let reserved = 0
@@ -180,13 +180,13 @@ export class Provider {
     try {
       return await generic.start({ projectId, isNeeded: place.isNeeded, makeRoom })
     } finally {
-      this.#parts.memory.giveBack(reserved, projectId, reservedAt)
+      this.#parts.memory.release(reserved, projectId, reservedAt)
     }
   }
 
   async #bind(
     group: WorkerGroup,
-    place: Place,
+    place: PendingWorker,
     worker: PoolWorker,
     generic: GenericShape,
     startKind: StartKind,
@@ -203,8 +203,8 @@ export class Provider {
       generic.put(worker)
       return 'no_memory'
     }
-    memory.handOver(memoryBytes, null, projectId)
-    memory.giveBack(Math.max(0, -missing), projectId, machine)
+    memory.transfer(memoryBytes, null, projectId)
+    memory.release(Math.max(0, -missing), projectId, machine)
     if (startKind === 'prewarmed') this.#noteTaken(group, generic)
     try {
       return { worker, startKind, bound: await worker.bind(revision) }
@@ -215,10 +215,10 @@ export class Provider {
   }
 
   /** An image worker is bound from the start. It leaves the start queue as soon as the engine has started it. */
-  #startImage(group: WorkerGroup, place: Place): Promise<Started | 'no_memory' | null> {
+  #startImage(group: WorkerGroup, place: PendingWorker): Promise<Started | 'no_memory' | null> {
     const { factory, starts, memory } = this.#parts
     const { revision, projectId } = group
-    return starts.run('now', projectId, async (leave: LeavePlace) => {
+    return starts.run('now', projectId, async (leave: ReleasePlace) => {
       if (!place.isNeeded()) return null
       const machine = this.#makeRoom(revision.memoryBytes, group, place)
       if (machine === null) return 'no_memory'
@@ -226,14 +226,14 @@ export class Provider {
         const worker = await factory.startImage(revision, leave, machine)
         return { worker, startKind: 'cold', bound: worker.startFailure ?? { loaded: true, loadMs: 0 } }
       } catch (error) {
-        memory.giveBack(revision.memoryBytes, projectId, machine)
+        memory.release(revision.memoryBytes, projectId, machine)
         throw error
       }
     })
   }
 
   /** A worker without memory is no longer counted as being provided. */
-  #makeRoom(bytes: number, group: WorkerGroup, place: Place, at?: string): string | null {
+  #makeRoom(bytes: number, group: WorkerGroup, place: PendingWorker, at?: string): string | null {
     const machine = this.#parts.room.make(bytes, group, group, at)
     if (machine === null) place.leave()
     else place.noteAt(machine)

@@ -18,12 +18,13 @@ export function neverFits(why: NeverFits, placement: Placement): FaasError {
   return new FaasError('no_worker', sentences[why])
 }
 
-export const tooManyWait = (count: number): FaasError =>
+export const tooManyWaiting = (count: number): FaasError =>
   new FaasError('no_worker', `${count} calls of this function wait for a worker already; try again later.`)
 
-export const callerLeft = (): FaasError => new FaasError('no_worker', 'The caller left before a worker came free.')
+export const callerDisconnected = (): FaasError =>
+  new FaasError('no_worker', 'The caller left before a worker came free.')
 
-export const noneCameFree = (waitedMs: number, engineIsUp: boolean): FaasError => {
+export const noWorkerInTime = (waitedMs: number, engineIsUp: boolean): FaasError => {
   const why = engineIsUp ? '.' : ': the engine that starts workers does not answer.'
   return new FaasError('no_worker', `No worker came free within ${waitedMs / 1000} s${why}`)
 }

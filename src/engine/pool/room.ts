@@ -1,22 +1,28 @@
 import type { Clock } from '../../domain/clock.ts'
 import { onlyMachine, type Placement } from '../../domain/machine.ts'
-import type { Departures } from './departures.ts'
-import type { Spare } from './generic-shape.ts'
+import type { WorkerRemovals } from './departures.ts'
+import type { IdleGeneric } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory, Owner } from './memory.ts'
-import type { InLine, MemoryLine } from './memory-line.ts'
-import { cheapestRoom, freeOf, type LikeAt, type MachineView, noneLike } from './policy/placing.ts'
+import type { MemoryQueue, MemoryRequest } from './memory-line.ts'
+import {
+  freeOf,
+  lowestEvictionCost,
+  type MachineView,
+  noSimilarWorkers,
+  type SimilarWorkersAt,
+} from './policy/placing.ts'
 import { chooseEvictions, comesBefore, mayTakeAhead, shouldYield } from './policy/pool-policy.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 export interface RoomParts {
   clock: Clock
   memory: Memory
-  line: MemoryLine
+  line: MemoryQueue
   groups: Groups
   generic: GenericWorkers
-  departures: Departures
+  departures: WorkerRemovals
   /** Memory that the workers of a project may hold; null: no limit. */
   mostBytesOf?(projectId: string): number | null
 }
@@ -37,10 +43,10 @@ export class Room {
    * not enough, or when another entry of the memory queue comes first: then `who` waits in the queue. `at`: the machine of a worker
    * that grows.
    */
-  make(bytes: number, who: InLine, group: WorkerGroup | null, at?: string): string | null {
+  make(bytes: number, who: MemoryRequest, group: WorkerGroup | null, at?: string): string | null {
     const { line } = this.#parts
     const machine = this.#fitsShare(bytes, who.projectId, group)
-      ? this.#reserve(bytes, who.projectId, this.#openTo(bytes, who, at), group?.likeAt ?? noneLike, () =>
+      ? this.#reserve(bytes, who.projectId, this.#openTo(bytes, who, at), group?.likeAt ?? noSimilarWorkers, () =>
           this.#spareFor(group),
         )
       : null
@@ -50,19 +56,23 @@ export class Room {
   }
 
   /** Whether the project's share allows this growth of memory that is already reserved. False: it waits in the queue. */
-  mayGrow(bytes: number, who: InLine, group: WorkerGroup | null): boolean {
+  mayGrow(bytes: number, who: MemoryRequest, group: WorkerGroup | null): boolean {
     if (this.#fitsShare(bytes, who.projectId, group)) return true
     this.#parts.line.add(who)
     return false
   }
 
   /** For work ahead: takes nothing while somebody waits for memory, and evicts only workers of clearly less worth. */
-  makeAhead(bytes: number, gain: { worth: number; savedMs: number }, likeAt: LikeAt = noneLike): string | null {
+  makeAhead(
+    bytes: number,
+    gain: { worth: number; savedMs: number },
+    likeAt: SimilarWorkersAt = noSimilarWorkers,
+  ): string | null {
     const { memory, line } = this.#parts
     const machines = memory.openFor(bytes, {})
     if (!line.isEmpty || machines.length === 0) return null
     const free = Math.max(...machines.map(freeOf))
-    const price = () => cheapestRoom(bytes, machines, () => this.#spare(null))
+    const price = () => lowestEvictionCost(bytes, machines, () => this.#spare(null))
     return mayTakeAhead(bytes, free, gain, price)
       ? this.#reserve(bytes, null, machines, likeAt, () => this.#spare(null))
       : null
@@ -70,7 +80,7 @@ export class Room {
 
   /** The worth per byte of the workers that would be evicted for `bytes`; 0 while there is room. */
   priceOf(bytes: number, group: WorkerGroup): number {
-    return cheapestRoom(bytes, this.#parts.memory.openFor(bytes, group.placement), () => this.#spare(group))
+    return lowestEvictionCost(bytes, this.#parts.memory.openFor(bytes, group.placement), () => this.#spare(group))
   }
 
   /** Whether an idle worker of the group on this machine should be evicted for a group without any worker that comes before its calls. */
@@ -87,12 +97,12 @@ export class Room {
     bytes: number,
     owner: Owner,
     machines: MachineView[],
-    likeAt: LikeAt,
-    candidates: () => Spare[],
+    likeAt: SimilarWorkersAt,
+    candidates: () => IdleGeneric[],
   ): string | null {
     const { memory, clock } = this.#parts
     const now = clock.elapsed()
-    const preferred: LikeAt = (id) => likeAt(id) + (memory.isDoubted(id, now) ? likeOfDoubted : 0)
+    const preferred: SimilarWorkersAt = (id) => likeAt(id) + (memory.isAvoided(id, now) ? likeOfDoubted : 0)
     const chosen = memory.reserve(bytes, owner, machines, preferred, candidates)
     for (const each of chosen?.toGo ?? []) each.evict()
     return chosen?.machine ?? null
@@ -118,14 +128,14 @@ export class Room {
   }
 
   /** The machines that are not kept free for entries that come first. */
-  #openTo(bytes: number, who: InLine, at: string | undefined): MachineView[] {
+  #openTo(bytes: number, who: MemoryRequest, at: string | undefined): MachineView[] {
     const { memory } = this.#parts
     const machines = memory.openFor(bytes, who.placement).filter(({ id }) => at === undefined || id === at)
     const kept = new Set(this.#before(who).flatMap((other) => this.#holdersOf(other).map(({ id }) => id)))
     return machines.filter(({ id }) => !kept.has(id))
   }
 
-  #before(who: InLine): InLine[] {
+  #before(who: MemoryRequest): MemoryRequest[] {
     const { line } = this.#parts
     if (line.isEmpty) return []
     const view = { ...line.viewOf(who), hasNothing: true }
@@ -133,7 +143,7 @@ export class Room {
   }
 
   /** Entries that cannot fit beside protected memory block nobody. */
-  #starved(but: InLine): InLine[] {
+  #starved(but: MemoryRequest): MemoryRequest[] {
     return this.#parts.line.starved(
       but,
       (who) => this.#beyondShare(who.bytes, who.projectId) <= 0 && this.#holdersOf(who).length > 0,
@@ -151,12 +161,12 @@ export class Room {
   // --- eviction candidates
 
   /** All workers that may be evicted, for any requester. */
-  spare(): Spare[] {
+  spare(): IdleGeneric[] {
     return this.#spare(null)
   }
 
   /** A group whose minimum exceeds its protected share evicts nobody's worker for it, unless a call waits. */
-  #spareFor(group: WorkerGroup | null): Spare[] {
+  #spareFor(group: WorkerGroup | null): IdleGeneric[] {
     if (group !== null && group.waiters.length === 0 && this.#isBeyondShare(group)) return []
     return this.#spare(group)
   }
@@ -167,14 +177,14 @@ export class Room {
   }
 
   /** Idle, unprotected workers of other groups, and generic workers. */
-  #spare(except: WorkerGroup | null): Spare[] {
+  #spare(except: WorkerGroup | null): IdleGeneric[] {
     const { groups, generic } = this.#parts
     const bound = groups.all().flatMap((group) => (group === except ? [] : this.#spareOf(group)))
     return [...generic.spare(), ...bound]
   }
 
   /** The k-th idle worker of a group has the worth of k further calls at once. */
-  #spareOf(group: WorkerGroup): Spare[] {
+  #spareOf(group: WorkerGroup): IdleGeneric[] {
     const spare = Math.max(0, group.serving - this.#parts.groups.protected(group))
     if (spare === 0) return []
     const idle = group.idle()

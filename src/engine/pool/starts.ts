@@ -12,7 +12,7 @@ export interface StartsOptions {
 }
 
 /** Releases the place early: the engine has done its part of the start. */
-export type LeavePlace = () => void
+export type ReleasePlace = () => void
 
 /** Limits how many containers are started at once: beyond the limit each start only gets slower. Projects take turns. */
 export class Starts {
@@ -25,7 +25,7 @@ export class Starts {
     this.#options = options
   }
 
-  async run<T>(urgency: Urgency, projectId: string, start: (leave: LeavePlace) => Promise<T>): Promise<T> {
+  async run<T>(urgency: Urgency, projectId: string, start: (leave: ReleasePlace) => Promise<T>): Promise<T> {
     if (this.#hasPlace() && this.#mayGo(projectId)) this.#count(projectId, 1)
     else
       await new Promise<void>((resolve) => {
@@ -67,7 +67,7 @@ export class Starts {
     else this.#runningOf.delete(projectId)
   }
 
-  #leaveOnce(projectId: string): LeavePlace {
+  #leaveOnce(projectId: string): ReleasePlace {
     let holdsPlace = true
     return () => {
       if (!holdsPlace) return

@@ -2,10 +2,10 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Calls } from './calls.ts'
-import type { Departures } from './departures.ts'
+import type { WorkerRemovals } from './departures.ts'
 import type { Groups } from './groups.ts'
-import type { LeftRunning } from './left-running.ts'
-import type { MemoryLine } from './memory-line.ts'
+import type { BackgroundCpu } from './left-running.ts'
+import type { MemoryQueue } from './memory-line.ts'
 import { retryPauseMs } from './policy/pool-policy.ts'
 import { loadFailure, type Provider, type Provision } from './provider.ts'
 import { startFailed } from './refusals.ts'
@@ -15,9 +15,9 @@ export interface SupplyParts {
   clock: Clock
   log: Log
   groups: Groups
-  line: MemoryLine
-  departures: Departures
-  leftRunning: LeftRunning
+  line: MemoryQueue
+  departures: WorkerRemovals
+  leftRunning: BackgroundCpu
   provider: Provider
   calls: Calls
 }
@@ -26,7 +26,7 @@ export interface SupplyParts {
 const triesPerStart = 2
 
 /** Keeps each group at the number of workers that its calls and its minimum need, from their start to their end. */
-export class Supply {
+export class WorkerSupply {
   #parts: SupplyParts
   #providing = new Set<Promise<void>>()
   #closed = false
@@ -80,7 +80,7 @@ export class Supply {
       this.#failed(group, from, error)
     }
     if (!line.has(group)) this.provideFor(group)
-    groups.tidy(group)
+    groups.removeIfEmpty(group)
   }
 
   #join(group: WorkerGroup, provision: Provision): void {
@@ -106,10 +106,10 @@ export class Supply {
     if (hasDied) departures.noteLeaving(group, bound, 'worker_died')
     group.workers.delete(bound)
     void this.#parts.leftRunning.end(group, bound)
-    departures.letGo(group, bound)
+    departures.releaseMemory(group, bound)
     if (hasDied && bound.calls === 0) this.#failed(group, clock.elapsed(), diedIdle(bound))
     this.provideFor(group)
-    groups.tidy(group)
+    groups.removeIfEmpty(group)
   }
 
   /** Retries after a pause. Starts that began before the last failure count as the same failure. */
@@ -146,7 +146,7 @@ export class Supply {
     const stop = this.#parts.clock.after(retryPauseMs(group.failures, forCalls), () => {
       group.retry = null
       this.provideFor(group)
-      this.#parts.groups.tidy(group)
+      this.#parts.groups.removeIfEmpty(group)
     })
     group.retry = { forCalls, stop }
   }

@@ -1,28 +1,28 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { CommandRuns } from './command-runs.ts'
-import type { Departures } from './departures.ts'
+import type { WorkerRemovals } from './departures.ts'
 import type { Groups } from './groups.ts'
-import type { LeftRunning } from './left-running.ts'
-import type { MemoryLine } from './memory-line.ts'
+import type { BackgroundCpu } from './left-running.ts'
+import type { MemoryQueue } from './memory-line.ts'
 import type { Pauses } from './pauses.ts'
 import type { Provider } from './provider.ts'
 import type { Starts } from './starts.ts'
-import type { Supply } from './supply.ts'
+import type { WorkerSupply } from './supply.ts'
 import type { WarmAhead } from './warm-ahead.ts'
 import { WorkerGroup } from './worker-group.ts'
 
 export interface UpkeepParts {
   clock: Clock
   groups: Groups
-  line: MemoryLine
+  line: MemoryQueue
   starts: Starts
-  departures: Departures
+  departures: WorkerRemovals
   provider: Provider
-  supply: Supply
+  supply: WorkerSupply
   commands: CommandRuns
   ahead: WarmAhead
   pauses: Pauses
-  leftRunning: LeftRunning
+  leftRunning: BackgroundCpu
 }
 
 /** Interval of the checks of idle workers and memory. */

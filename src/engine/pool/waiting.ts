@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { FaasError } from '../../domain/errors.ts'
-import { callerLeft } from './refusals.ts'
+import { callerDisconnected } from './refusals.ts'
 
 /** Limits for calls that wait for a worker or for memory. */
 export interface WaitLimits {
@@ -31,7 +31,7 @@ export function waitFor<Got>({ clock, timeoutMs, signal, tooLate, onGiveUp }: Wa
     onGiveUp()
     reject(why)
   }
-  const onAbort = () => giveUp(callerLeft())
+  const onAbort = () => giveUp(callerDisconnected())
   const stopTimer = clock.after(timeoutMs, () => giveUp(tooLate()))
   signal?.addEventListener('abort', onAbort, { once: true })
   return {

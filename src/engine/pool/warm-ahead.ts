@@ -4,13 +4,13 @@ import { type Groups, isOf } from './groups.ts'
 import type { Pauses } from './pauses.ts'
 import type { Habits } from './policy/habits.ts'
 import type { Room } from './room.ts'
-import type { Supply } from './supply.ts'
+import type { WorkerSupply } from './supply.ts'
 
 export interface WarmAheadParts {
   clock: Clock
   groups: Groups
   room: Room
-  supply: Supply
+  supply: WorkerSupply
   pauses: Pauses
 }
 
@@ -32,7 +32,7 @@ export class WarmAhead {
     const { clock, groups } = this.#parts
     const group = groups.of(revision)
     group.habits.arrivals.expect(clock.elapsed() + inMs)
-    groups.tidy(group)
+    groups.removeIfEmpty(group)
     const stop = clock.after(Math.max(0, inMs - leadMs), () => {
       this.#expected.delete(stop)
       this.#warm(revision)
@@ -66,7 +66,7 @@ export class WarmAhead {
     const group = groups.of(revision)
     if (group.idle().length + group.provisioning === 0 && group.room > 0) supply.provide(group, true)
     pauses.wakeAhead(group)
-    groups.tidy(group)
+    groups.removeIfEmpty(group)
   }
 
   #lookAt(habits: Habits, revision: Revision, now: number): void {
@@ -76,6 +76,6 @@ export class WarmAhead {
     const pauseMs = habits.pauseBeforeWarming(now, () => room.priceOf(group.bytes, group))
     if (pauseMs === null) return supply.provide(group, true)
     groups.absent.set(habits, { revision, at: now + pauseMs })
-    groups.tidy(group)
+    groups.removeIfEmpty(group)
   }
 }

@@ -1,7 +1,7 @@
 import { onlyMachine, type Placement } from '../../domain/machine.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
-import type { InLine } from './memory-line.ts'
+import type { MemoryRequest } from './memory-line.ts'
 import type { Habits } from './policy/habits.ts'
 import type { WorkBound } from './policy/work-bound.ts'
 import type { PoolWorker } from './pool-worker.ts'
@@ -35,7 +35,7 @@ export interface WaitingCall extends PromiseWithResolvers<Lease | LoadFailure> {
 }
 
 /** The workers of one revision and the calls that wait for them. */
-export class WorkerGroup implements InLine {
+export class WorkerGroup implements MemoryRequest {
   /** The newest of equal revisions: minimum, maximum and deadline may differ. */
   revision: Revision
   readonly workers = new Set<BoundWorker>()
@@ -166,7 +166,7 @@ export class WorkerGroup implements InLine {
   }
 
   /** Ends a call of this worker. */
-  giveBack(bound: BoundWorker): void {
+  release(bound: BoundWorker): void {
     if (--bound.inFlight === 0) this.atWork--
     if (bound.leaving || bound.worker.isEnding || bound.inFlight !== this.revision.concurrency - 1) return
     this.#free.push(bound)

@@ -131,7 +131,7 @@ export interface SandboxImages extends EngineImages {
 }
 
 /** The server's API, as the engine opens it to sandboxes. */
-export interface ApiDoor {
+export interface ApiOpener {
   /**
    * Makes the server listen at this address of this machine, for callers of the given network only, unless it listens there
    * already. Returns the port; repeated calls return the same one. Rejects with the system's error.
@@ -189,7 +189,7 @@ export interface SandboxEngine {
    * Opens the API to sandboxes that may use it (`reachesApi`) and returns its URL for them; repeated calls return the same.
    * Throws FaasError `not_supported` where no route exists.
    */
-  openApi(door: ApiDoor): Promise<string>
+  openApi(door: ApiOpener): Promise<string>
   /** Ensures that the image exists, pulling it if necessary. */
   prepareImage(image: string): Promise<void>
   /** The engine's current properties and what it cannot do. */

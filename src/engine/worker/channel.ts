@@ -20,7 +20,7 @@ import { StreamedAnswer } from './streamed-answer.ts'
 /** The frame that ends a call; null: the worker is gone. */
 export type Ending = Frame | null
 
-export interface Pending {
+export interface PendingCall {
   onLog(stream: 'stdout' | 'stderr', text: string): void
   sink?: StreamSink | undefined
   /** Called exactly once, with the status of the streamed response if one had begun. */
@@ -44,7 +44,7 @@ const maxUselessFrames = 1000
 export class Channel {
   #socket: Socket
   #reader: FrameReader
-  #running = new InFlight<number, Pending>(hashOfNumber)
+  #running = new InFlight<number, PendingCall>(hashOfNumber)
   #lastCall = 0
   #outgoing: Buffer[] = []
   #onWritten: (() => void)[] = []
@@ -123,7 +123,7 @@ export class Channel {
   /**
    * Sends a call and returns its number; `pending.end` is called exactly once. Throws ProtocolError when the call is too long.
    */
-  call(meta: string, body: Buffer, pending: Pending): number {
+  call(meta: string, body: Buffer, pending: PendingCall): number {
     const call = this.#nextCall()
     if (this.#socket.destroyed) {
       pending.end(null, undefined)
@@ -238,7 +238,7 @@ export class Channel {
     this.#descriptors.whenRead(() => this.#worker?.(frame))
   }
 
-  #end(frame: Frame, running: Pending): void {
+  #end(frame: Frame, running: PendingCall): void {
     if (running.ending !== undefined) return this.#countUseless()
     const mayBeBehind = this.#running.size === 1 && (this.#descriptors.areUsed || running.hasPrinted === true)
     if (!mayBeBehind) return this.#endNow(frame, running)
@@ -246,13 +246,13 @@ export class Channel {
     this.#descriptors.whenRead(() => this.#endNow(frame, running))
   }
 
-  #endNow(frame: Frame, running: Pending): void {
+  #endNow(frame: Frame, running: PendingCall): void {
     if (this.#running.get(frame.call) !== running) return
     this.#running.delete(frame.call)
     end(running, frame)
   }
 
-  #beginStream(running: Pending, frame: Frame): void {
+  #beginStream(running: PendingCall, frame: Frame): void {
     if (running.answer !== undefined) return this.#countUseless()
     const pay = (bytes: number, onRead: () => void) => {
       this.#onWritten.push(onRead)
@@ -271,7 +271,7 @@ export class Channel {
 /** The meta of LOG names the stream only. */
 const maxLogMeta = 256
 
-function end(pending: Pending, frame: Ending): void {
+function end(pending: PendingCall, frame: Ending): void {
   pending.answer?.end()
   pending.end(frame, pending.answer?.head.status)
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 
-export interface Timed {
+export interface WithDeadline {
   /** Clock time in elapsed ms. */
   deadlineAt: number
   /** Its position among the waiting calls, set by `Deadlines`. */
@@ -8,7 +8,7 @@ export interface Timed {
 }
 
 /** The deadlines of a worker's calls, with one timer for all: most timers of single calls would be set and cleared in vain. */
-export class Deadlines<T extends Timed> {
+export class Deadlines<T extends WithDeadline> {
   #clock: Clock
   #onPassed: (late: T) => void
   /** Each knows its place. A `Set` would keep what comes and goes: see `InFlight`. */

@@ -58,7 +58,7 @@ export class FolderLink implements WorkerLink {
     return { frames: await this.#folder.connection(), stdout, stderr }
   }
 
-  async bringCode(stored: string): Promise<string> {
+  async deliverCode(stored: string): Promise<string> {
     if (!this.#isolatesFiles) return stored
     await this.#folder.putCode(stored, this.#code)
     return `${this.#inside}/code`

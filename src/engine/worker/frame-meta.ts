@@ -7,7 +7,7 @@ import { type Frame, parseMeta } from './protocol.ts'
 /** The server's side of the metas of frames; see runtimes/README.md. */
 
 /** Secrets, and the folder for those that are files. */
-export interface HandedSecrets extends BoundSecrets {
+export interface DeliveredSecrets extends BoundSecrets {
   folder: string
 }
 
@@ -16,7 +16,7 @@ export function bindMeta(
   revision: Revision,
   code: string,
   maxResultBytes: number,
-  secrets: HandedSecrets | null = null,
+  secrets: DeliveredSecrets | null = null,
   api?: { url: string; token: string },
 ): object {
   return {
@@ -37,7 +37,7 @@ export function bindMeta(
   }
 }
 
-function secretMeta({ env, files, folder }: HandedSecrets): object {
+function secretMeta({ env, files, folder }: DeliveredSecrets): object {
   const names = Object.keys(env)
   return {
     ...(names.length > 0 && { secret_names: names }),

@@ -7,7 +7,7 @@ import type { HttpRequestHead } from '../../domain/http-request.ts'
 import { hashOfId, InFlight } from '../../domain/in-flight.ts'
 import { cancelled, type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
 import type { Call, StreamSink } from '../../domain/worker.ts'
-import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
+import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, OutputMarker, Sandbox } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
@@ -33,7 +33,7 @@ export class HttpImageWorker implements PoolWorker {
   #agent = new Agent({ keepAlive: true, timeout: idleConnectionMs })
   #address: { host: string; port: number } = { host: '', port: 0 }
   #output: ImageOutput
-  startFailure: Bound | undefined
+  startFailure: BindResult | undefined
   /** How to cancel a call, by its execution. */
   #cancels = new InFlight<string, () => void>(hashOfId)
   /** Why it takes no more calls; `no`: it does take calls. */
@@ -103,7 +103,7 @@ export class HttpImageWorker implements PoolWorker {
     this.#output.print(stream, text)
   }
 
-  async bind(): Promise<Bound> {
+  async bind(): Promise<BindResult> {
     throw new FaasError('internal', 'An image is bound from the start.')
   }
 

@@ -9,7 +9,7 @@ import { ReadOnlyRoot } from './read-only-root.ts'
  * A call's output may arrive after its response. Where the output can be marked, the worker waits for the mark; else it waits
  * until the image has printed nothing for this time.
  */
-export const usualQuietMs = 10
+export const defaultQuietMs = 10
 /** Upper limit of that wait. */
 export const lastLinesMs = 100
 /** Longest wait for a mark. */

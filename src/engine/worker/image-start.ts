@@ -17,7 +17,7 @@ export interface ImageStartParts {
 }
 
 /** Waits until the image listens where it must. Null: it does. Else the reason, which is the function's fault. */
-export async function whatKeepsImage(
+export async function whyImageIsNotReady(
   sandbox: Sandbox,
   revision: Revision,
   address: { host: string; port: number },
@@ -36,7 +36,7 @@ export async function whatKeepsImage(
     if (await tryConnect(address)) return null
     if (elapsed() > lookAt) {
       lookAt = elapsed() + lookMs
-      const wrong = wrongPlace(await sandbox.listeners(), address.port)
+      const wrong = wrongListenAddress(await sandbox.listeners(), address.port)
       wrongSince = wrong === null ? null : (wrongSince ?? elapsed())
       if (wrong !== null && wrongSince !== null && elapsed() - wrongSince > wrongPlaceMs) {
         return failed(`the image ${revision.image} ${wrong}`, elapsed())
@@ -51,7 +51,7 @@ export async function whatKeepsImage(
 }
 
 /** Null: it listens nowhere yet, or that is unknown. Another port alone is no error: the image may still open the right one. */
-export function wrongPlace(listeners: Listener[] | null, port: number): string | null {
+export function wrongListenAddress(listeners: Listener[] | null, port: number): string | null {
   const onPort = (listeners ?? []).filter((one) => one.port === port)
   if (onPort.length === 0 || onPort.some(({ onlyLoopback }) => !onlyLoopback)) return null
   return `listens on port ${port} of its own loopback address only: it must listen on 0.0.0.0`

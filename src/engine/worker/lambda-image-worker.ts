@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import { noUsage, type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
-import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
+import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, Sandbox } from '../sandbox/sandbox.ts'
 import { ImageOutput } from './image-output.ts'
 import { memoryOfLambda } from './lambda-image.ts'
@@ -27,7 +27,7 @@ export class LambdaImageWorker implements PoolWorker {
   readonly name: string
   readonly memoryBytes: number
   readonly gone: Promise<void>
-  startFailure: Bound | undefined
+  startFailure: BindResult | undefined
   #image: Sandbox
   #helper: PoolWorker
   #revision: Revision
@@ -59,13 +59,13 @@ export class LambdaImageWorker implements PoolWorker {
   }
 
   /** Waits until the program requests its first event. `bound`: the helper's result. */
-  begin(bound: Promise<Bound>): Promise<void> {
+  begin(bound: Promise<BindResult>): Promise<void> {
     const begun = this.#begin(bound)
     this.#work = begun
     return begun
   }
 
-  async #begin(bound: Promise<Bound>): Promise<void> {
+  async #begin(bound: Promise<BindResult>): Promise<void> {
     const startedAt = this.#clock.elapsed()
     const first = await this.#unlessItEnds(bound)
     if (first === null) return this.#neverAsked(this.#clock.elapsed() - startedAt)
@@ -85,7 +85,7 @@ export class LambdaImageWorker implements PoolWorker {
     this.#output.print(stream, text)
   }
 
-  async bind(): Promise<Bound> {
+  async bind(): Promise<BindResult> {
     throw new FaasError('internal', 'An image is bound from the start.')
   }
 

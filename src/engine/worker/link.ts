@@ -23,7 +23,7 @@ export interface WorkerLink {
   /** The connection of the worker's shim; resolves once, with the first that authenticates. */
   connection(): Promise<LinkConnection>
   /** Copies or links the code to the worker and returns the path inside it. */
-  bringCode(stored: string, channel: Channel): Promise<string>
+  deliverCode(stored: string, channel: Channel): Promise<string>
   remove(): Promise<void>
 }
 

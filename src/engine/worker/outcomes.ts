@@ -84,7 +84,7 @@ export function timedOut(timeoutMs: number, runMs: number): Outcome {
 }
 
 /** Turns the outcome of loading into that of a call: the error says that loading failed. Platform failures stay as they are. */
-export function whileLoading(outcome: Outcome): Outcome {
+export function loadFailureOutcome(outcome: Outcome): Outcome {
   if (outcome.kind !== 'raised' && outcome.kind !== 'killed' && outcome.kind !== 'timeout') return outcome
   const { error } = outcome
   const message = outcome.kind === 'killed' ? `${error.message} while its code was loaded` : error.message
@@ -98,7 +98,7 @@ export function notLoadedInTime(timeoutMs: number, loadMs: number): Outcome {
 }
 
 /** The worker sent what no shim sends, so the function bypassed its shim. */
-export function brokeProtocol(why: string, runMs: number): Outcome {
+export function protocolViolation(why: string, runMs: number): Outcome {
   const message = `the function's process was killed because it broke the worker protocol: ${why}`
   return { kind: 'killed', error: { type: 'ProtocolError', message, stack: null }, runMs, ...noUsage }
 }

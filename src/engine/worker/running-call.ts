@@ -1,10 +1,10 @@
 import type { Outcome } from '../../domain/outcome.ts'
 import type { Call, StreamSink } from '../../domain/worker.ts'
-import type { Ending, Pending } from './channel.ts'
+import type { Ending, PendingCall } from './channel.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
 
 /** A running call, as the channel and the deadlines know it. */
-export class RunningCall implements Pending {
+export class RunningCall implements PendingCall {
   readonly executionId: string
   readonly timeoutMs: number
   readonly startedAt: number

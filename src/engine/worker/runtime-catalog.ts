@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { hashFolder, taggedImage } from '../../assets.ts'
 import type { BuilderFacts } from '../../domain/build.ts'
-import { askedVersions, type RuntimeManifest } from '../../domain/runtime.ts'
+import { type RuntimeManifest, requestedVersions } from '../../domain/runtime.ts'
 import { signatureNames } from '../../domain/signature.ts'
 
 const signature = z.enum(signatureNames)
@@ -73,7 +73,7 @@ export function readRuntimes(folder: string, asked: string[] = [], { ofHost = fa
   if (twice !== undefined) throw new Error(`The runtime ${twice} is defined twice in ${folder}.`)
   if (ofHost) refuseVersions(versions, asked)
   const known = usual.map(({ name }) => name)
-  return [...usual, ...askedVersions(further, asked, known).flatMap(({ runtimes }) => runtimes)]
+  return [...usual, ...requestedVersions(further, asked, known).flatMap(({ runtimes }) => runtimes)]
 }
 
 function refuseVersions(versions: ImageRuntimes[], asked: string[]): void {

@@ -16,7 +16,7 @@ const longestKnock = 512
 /** Limit of connections without a KNOCK; beyond it, the oldest is closed. */
 const mostStrangers = 256
 
-export interface Guest {
+export interface ExpectedWorker {
   secret: string
   /** Called at most once for each stream; data behind the KNOCK is put back into the socket. */
   onStream(name: StreamName, socket: Socket): void
@@ -27,12 +27,12 @@ export interface Guest {
  * secret, and which of its three streams this is. A wrong secret, or a second connection of a stream, is closed without a
  * response.
  */
-export class TcpDoor {
+export class WorkerListener {
   #servers: Server[] = []
   #clock: Clock
   /** Null: what travels is not encrypted. */
   #secure: SecureContext | null
-  #guests = new Map<string, { digest: Buffer; guest: Guest; open: Set<StreamName> }>()
+  #guests = new Map<string, { digest: Buffer; guest: ExpectedWorker; open: Set<StreamName> }>()
   #strangers = new Set<Socket>()
 
   /** `shown`: what proves the server to workers; null: nothing, and they speak plainly. */
@@ -55,7 +55,7 @@ export class TcpDoor {
     return (server.address() as AddressInfo).port
   }
 
-  expect(worker: string, guest: Guest): void {
+  expect(worker: string, guest: ExpectedWorker): void {
     this.#guests.set(worker, { digest: digestOf(guest.secret), guest, open: new Set() })
   }
 

@@ -8,7 +8,7 @@ import type { Channel } from './channel.ts'
 import { codePieces, pieceBytes } from './code-pieces.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { type LinkCertificate, makeLinkCertificate } from './link-certificate.ts'
-import { type StreamName, streamNames, TcpDoor } from './tcp-door.ts'
+import { type StreamName, streamNames, WorkerListener } from './tcp-door.ts'
 
 const newSecret = (): string => randomBytes(32).toString('base64url')
 
@@ -25,10 +25,10 @@ const mostUnderWay = 4 * pieceBytes
  */
 export class TcpLinks implements WorkerLinks {
   #engine: Inside
-  #door: TcpDoor
+  #door: WorkerListener
   #shown: LinkCertificate | null
 
-  private constructor(engine: Inside, door: TcpDoor, shown: LinkCertificate | null) {
+  private constructor(engine: Inside, door: WorkerListener, shown: LinkCertificate | null) {
     this.#engine = engine
     this.#door = door
     this.#shown = shown
@@ -37,7 +37,7 @@ export class TcpLinks implements WorkerLinks {
   /** Listens where the engine's workers can reach the server. */
   static async open(engine: Inside, callers: WorkerCallers, clock: Clock): Promise<TcpLinks> {
     const shown = callers.isEncrypted ? makeLinkCertificate(clock.now()) : null
-    const door = new TcpDoor(clock, shown)
+    const door = new WorkerListener(clock, shown)
     try {
       const ports: number[] = []
       for (const { host, port } of callers.listenOn) ports.push(await door.listen(host, port))
@@ -71,13 +71,13 @@ class TcpLink implements WorkerLink {
   readonly given: { folder: null; env: Record<string, string>; key: string }
   readonly secretsFolder: string
   readonly codeIsMemory = true
-  #door: TcpDoor
+  #door: WorkerListener
   #worker: string
   #code: string
   #streams = new Map<StreamName, Socket>()
   #whole = Promise.withResolvers<LinkConnection>()
 
-  constructor(door: TcpDoor, worker: string, { secret, shown }: Proofs, engine: Inside) {
+  constructor(door: WorkerListener, worker: string, { secret, shown }: Proofs, engine: Inside) {
     this.#door = door
     this.#worker = worker
     this.#code = `${engine.inside('')}/code`
@@ -94,7 +94,7 @@ class TcpLink implements WorkerLink {
     return this.#whole.promise
   }
 
-  async bringCode(stored: string, channel: Channel): Promise<string> {
+  async deliverCode(stored: string, channel: Channel): Promise<string> {
     let pieces = 0
     let underWay = 0
     for (const { meta, body } of codePieces(stored, this.#code)) {

@@ -2,12 +2,12 @@ import type { WorkerToken } from '../../domain/api-access.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { noUsage, type Outcome } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
-import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
+import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { OnOutput, Sandbox } from '../sandbox/sandbox.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { longestStartLog } from './image-output.ts'
 import { LogMarks } from './log-marks.ts'
-import { whileLoading } from './outcomes.ts'
+import { loadFailureOutcome } from './outcomes.ts'
 import { initBody, outcomeOfInit, outcomeOfRun, runBody } from './whisk-image-calls.ts'
 
 /** How long the marks of a call may arrive after its response. */
@@ -33,7 +33,7 @@ export class WhiskImageWorker implements PoolWorker {
   readonly gone: Promise<void>
   readonly name: string
   readonly memoryBytes: number
-  startFailure: Bound | undefined
+  startFailure: BindResult | undefined
   #inner: HttpImageWorker
   #revision: Revision
   #options: Options
@@ -78,7 +78,7 @@ export class WhiskImageWorker implements PoolWorker {
     const outcome = await this.#inner.call(call, timeoutMs)
     const failure = outcomeOfInit(outcome, this.#revision.init !== null)
     if (failure !== null) {
-      this.startFailure = { loaded: false, loadMs: failure.runMs, outcome: whileLoading(failure), log }
+      this.startFailure = { loaded: false, loadMs: failure.runMs, outcome: loadFailureOutcome(failure), log }
     } else if (log !== '') this.#options.onOther('stdout', log)
   }
 
@@ -93,7 +93,7 @@ export class WhiskImageWorker implements PoolWorker {
     this.#marks.take(stream, text)
   }
 
-  bind(): Promise<Bound> {
+  bind(): Promise<BindResult> {
     return this.#inner.bind()
   }
 

@@ -4,11 +4,19 @@ import { runtimeApi } from '../../domain/revision.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
-import type { ApiDoor, Exit, OnOutput, Sandbox, SandboxEngine, SandboxLimits, SandboxSpec } from '../sandbox/sandbox.ts'
+import type {
+  ApiOpener,
+  Exit,
+  OnOutput,
+  Sandbox,
+  SandboxEngine,
+  SandboxLimits,
+  SandboxSpec,
+} from '../sandbox/sandbox.ts'
 import { Channel } from './channel.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
-import { EarlyOutput, usualQuietMs } from './image-output.ts'
-import { whatKeepsImage } from './image-start.ts'
+import { defaultQuietMs, EarlyOutput } from './image-output.ts'
+import { whyImageIsNotReady } from './image-start.ts'
 import { environmentOfLambda, helperLimits, helperRevision, memoryOfLambda, runtimeApiPort } from './lambda-image.ts'
 import { LambdaImageWorker } from './lambda-image-worker.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
@@ -29,7 +37,7 @@ export interface WorkersParts extends WorkerParts {
   /** CPU share of a generic worker: the default of functions. */
   cpuDefaultMillicpu: number
   /** The API that the engine opens to functions that may call it. */
-  apiDoor?: ApiDoor
+  apiDoor?: ApiOpener
   /** Language versions that shims report, by image; written here. */
   languageVersions: Map<string, string>
 }
@@ -84,7 +92,7 @@ export class SandboxWorkers implements WorkerFactory {
     const sandbox = await engine.start(spec, output.take)
     const onOther = workerLog(log, clock, sandbox.name)
     const { memoryBytes } = revision
-    const limits = { maxResultBytes, stopGraceMs, quietMs: usualQuietMs }
+    const limits = { maxResultBytes, stopGraceMs, quietMs: defaultQuietMs }
     const token = revision.api ? this.#parts.workerTokens?.give(revision) : undefined
     const about = { clock, ...limits, onOther, token }
     const worker =
@@ -96,7 +104,7 @@ export class SandboxWorkers implements WorkerFactory {
     onRunning?.()
     try {
       const address = await sandbox.address(port)
-      const problem = await whatKeepsImage(sandbox, revision, address, this.#parts)
+      const problem = await whyImageIsNotReady(sandbox, revision, address, this.#parts)
       if (problem !== null) await worker.notReady(problem)
       else if (worker instanceof WhiskImageWorker) await worker.ready(address, this.#parts.startTimeoutMs)
       else {
@@ -129,7 +137,7 @@ export class SandboxWorkers implements WorkerFactory {
       const image = await engine.start({ ...spec, ...own, env: environmentOfLambda(spec.env, revision) }, output.take)
       const onOther = workerLog(log, clock, image.name)
       const worker = new LambdaImageWorker(image, helper, revision, {
-        ...{ clock, stopGraceMs, quietMs: usualQuietMs, onOther },
+        ...{ clock, stopGraceMs, quietMs: defaultQuietMs, onOther },
       })
       output.passTo(worker)
       onRunning?.()

@@ -8,23 +8,23 @@ import type { ActingSession } from '../../domain/openstack.ts'
 import { cancelled, type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { SecretReader } from '../../domain/secret.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
-import type { Bound, PoolWorker } from '../pool/pool-worker.ts'
+import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxLimits } from '../sandbox/sandbox.ts'
-import type { Channel, Ending, Pending } from './channel.ts'
+import type { Channel, Ending, PendingCall } from './channel.ts'
 import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
 import { FlowingSink } from './flowing-sink.ts'
-import { bindMeta, callMeta, functionsIn, type HandedSecrets, isLast, sessionMeta } from './frame-meta.ts'
+import { bindMeta, callMeta, type DeliveredSecrets, functionsIn, isLast, sessionMeta } from './frame-meta.ts'
 import type { WorkerLink } from './link.ts'
 import {
-  brokeProtocol,
   killed,
   linkLost,
+  loadFailureOutcome,
   notLoadedInTime,
   outcomeOf,
+  protocolViolation,
   resultTooLarge,
   timedOut,
-  whileLoading,
 } from './outcomes.ts'
 import { exitCodes, type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
@@ -105,13 +105,13 @@ export class ShimWorker implements PoolWorker {
     return this.#limits.memoryBytes
   }
 
-  async bind(revision: Revision): Promise<Bound> {
+  async bind(revision: Revision): Promise<BindResult> {
     this.#mayStream = takesRequest(revision)
     this.#owner = { worker: this.name, function: revision.functionId, project: revision.projectId }
     const startedAt = this.#parts.clock.elapsed()
     const limited = this.#setLimits(revision)
     if (this.#link.codeIsMemory) await limited
-    const [code] = await Promise.all([this.#bringCode(revision), limited])
+    const [code] = await Promise.all([this.#deliverCode(revision), limited])
     // None of the function's code has run yet, so an end here is not the function's fault.
     if (this.isEnding) throw new FaasError('engine_failed', `Worker ${this.name} ended before it was bound.`)
     let log = ''
@@ -127,7 +127,7 @@ export class ShimWorker implements PoolWorker {
   }
 
   /** Decrypted at the last moment, and not kept. */
-  #secretsOf({ projectId, secrets }: Revision): HandedSecrets | null {
+  #secretsOf({ projectId, secrets }: Revision): DeliveredSecrets | null {
     if (secrets.length === 0) return null
     return {
       ...this.#parts.secrets.bound(projectId, secrets),
@@ -135,7 +135,7 @@ export class ShimWorker implements PoolWorker {
     }
   }
 
-  #noteBound(loadMs: number, functions: AppFunction[] | undefined): Bound {
+  #noteBound(loadMs: number, functions: AppFunction[] | undefined): BindResult {
     this.#isBound = true
     return functions === undefined ? { loaded: true, loadMs } : { loaded: true, loadMs, functions }
   }
@@ -214,7 +214,7 @@ export class ShimWorker implements PoolWorker {
     this.#settle(running, running.isCancelled ? cancelled(runMs, true) : timedOut(running.timeoutMs, runMs))
   }
 
-  #send(call: Call, deadlineMs: number, pending: Pending): number {
+  #send(call: Call, deadlineMs: number, pending: PendingCall): number {
     const { signal, session } = call
     if (session !== this.#session) this.#bringSession(session)
     const number = this.#channel.call(callMeta(call, deadlineMs), call.input.body, pending)
@@ -256,7 +256,7 @@ export class ShimWorker implements PoolWorker {
   /** The outcome of a call whose worker has ended. */
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
-    if (this.#channel.brokenBy !== null) return brokeProtocol(this.#channel.brokenBy, runMs)
+    if (this.#channel.brokenBy !== null) return protocolViolation(this.#channel.brokenBy, runMs)
     const exit = await this.#exit()
     if (this.#ended === 'deadline') return killed({ code: null, memoryExceeded: false }, this.memoryBytes, runMs)
     if (exit.code === exitCodes.linkLost) return linkLost(runMs)
@@ -293,11 +293,11 @@ export class ShimWorker implements PoolWorker {
     return this.#ended !== 'no' || this.#channel.isClosed
   }
 
-  async #bringCode(revision: Revision): Promise<string> {
+  async #deliverCode(revision: Revision): Promise<string> {
     if (revision.kind === 'lambda') return folderOfNone
     if (revision.packageHash === null) throw new FaasError('internal', 'A function without a package cannot be bound.')
     const stored = this.#parts.codeFolder(revision.packageHash)
-    return this.#link.bringCode(stored, this.#channel).catch((cause: unknown) => {
+    return this.#link.deliverCode(stored, this.#channel).catch((cause: unknown) => {
       throw new FaasError('engine_failed', 'The code of the function could not be brought to its worker.', { cause })
     })
   }
@@ -330,7 +330,7 @@ export class ShimWorker implements PoolWorker {
     const outcome = frame === null ? await this.#howItEnded(loadMs) : null
     void this.kill()
     if (missed) return notLoadedInTime(this.#parts.loadTimeoutMs, loadMs)
-    return whileLoading(outcome ?? outcomeOf({ ...(frame as Frame), type: FrameType.failed }, loadMs, undefined))
+    return loadFailureOutcome(outcome ?? outcomeOf({ ...(frame as Frame), type: FrameType.failed }, loadMs, undefined))
   }
 
   /** The sandbox and the connection end together. */

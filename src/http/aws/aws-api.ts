@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Change } from '../../domain/audit.ts'
+import type { AuditedChange } from '../../domain/audit.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, LimitReached } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { AccessKeys } from '../../services/platform/access-keys.ts'
 import { callerAddress } from '../caller-address.ts'
-import { refuseBeyond } from '../guard.ts'
+import { requireTokenScope } from '../guard.ts'
 import { outsideOf } from '../request-url.ts'
 import { sentToken } from '../sent-token.ts'
 import type { HttpParts } from '../server.ts'
@@ -84,7 +84,7 @@ async function answerOf(
   const body = await parts.bodies.read(incoming, outgoing, { maxBytes, isKnown: true, projectId: who.projectId })
   caller.prove({ method: incoming.method as string, path, query, headers: headerPairs(incoming), body })
   const scope = scopeOfRoute(route)
-  refuseBeyond(who, { scope })
+  requireTokenScope(who, { scope })
   if (scope === 'deploy' && route.method === 'POST') parts.space.refuseMore()
   const answer = await route.operation({
     who,
@@ -112,7 +112,7 @@ function changeBy(
   path: string,
   [name]: string[],
   answer: AwsAnswer | undefined,
-): Change {
+): AuditedChange {
   return {
     action: 'Through the API of AWS Lambda',
     method: incoming.method as string,

@@ -23,7 +23,7 @@ export interface CatalogueParts {
 }
 
 /** A function as a client named it. */
-export interface Found {
+export interface NamedFunction {
   fn: Fn
   settings: LambdaFields
   /** Null: the function's current code. */
@@ -43,7 +43,7 @@ export class Catalogue {
   }
 
   /** Finds a function by a client's spelling of its name; `asked`: the query's qualifier. Throws AwsError. */
-  find(who: Principal, region: string, text: string, asked: string | null = null): Found {
+  find(who: Principal, region: string, text: string, asked: string | null = null): NamedFunction {
     const { name, qualifier } = readFunctionName(text, asked)
     const unqualified = this.#unqualified(who, region, name)
     if (qualifier === null || qualifier === current) return { ...unqualified, qualifier }
@@ -53,7 +53,7 @@ export class Catalogue {
   }
 
   /** Finds the function itself, for settings of all versions. */
-  findWhole(who: Principal, region: string, text: string): Found {
+  findWhole(who: Principal, region: string, text: string): NamedFunction {
     const { name, qualifier } = readFunctionName(text)
     if (qualifier !== null && qualifier !== current) {
       throw invalidParameter(
@@ -64,13 +64,13 @@ export class Catalogue {
   }
 
   /** Null: the function's current code; undefined: there is no such version. */
-  versionNamed(who: Principal, { fn, settings }: Found, qualifier: string): FunctionVersion | null | undefined {
+  versionNamed(who: Principal, { fn, settings }: NamedFunction, qualifier: string): FunctionVersion | null | undefined {
     const number = /^\d+$/.test(qualifier) ? Number(qualifier) : settings.aliases[qualifier]?.version
     return number === 0 && !/^\d/.test(qualifier) ? null : this.versionNumbered(who, fn, number)
   }
 
   /** The version that a call runs: an alias with weights selects one. */
-  chosen(who: Principal, found: Found): Found {
+  chosen(who: Principal, found: NamedFunction): NamedFunction {
     const alias = found.qualifier === null ? undefined : found.settings.aliases[found.qualifier]
     if (alias?.weights === undefined) return found
     const number = chosenVersion({ functionVersion: alias.version, weights: alias.weights }, this.#parts.random)
@@ -81,7 +81,7 @@ export class Catalogue {
     return this.#parts.versions.list(who, fn.id).find((version) => version.number === number)
   }
 
-  versions(who: Principal, found: Found): Found[] {
+  versions(who: Principal, found: NamedFunction): NamedFunction[] {
     const numbered = this.#parts.versions.list(who, found.fn.id)
     return [
       { ...found, version: null, qualifier: current },
@@ -90,7 +90,7 @@ export class Catalogue {
   }
 
   /** All functions with a name, sorted by name. */
-  list(who: Principal): Found[] {
+  list(who: Principal): NamedFunction[] {
     return this.#parts.functions
       .list({ filter: { projectId: who.projectId, conditions: [] }, page: { limit: null, marker: null } })
       .filter(({ name }) => name !== null)
@@ -99,7 +99,7 @@ export class Catalogue {
   }
 
   /** Stores changed settings. Throws AwsError when they would be too long. */
-  change({ fn, settings }: Found, change: Partial<LambdaFields>): Found {
+  change({ fn, settings }: NamedFunction, change: Partial<LambdaFields>): NamedFunction {
     const { lambdaSettings, clock } = this.#parts
     const changed = { ...settings, ...change }
     refuseTooLong(changed)
@@ -109,12 +109,12 @@ export class Catalogue {
   }
 
   /** Size of the package in bytes; 0 for images. */
-  sizeOf({ fn, version }: Found): number {
+  sizeOf({ fn, version }: NamedFunction): number {
     const hash = version?.packageHash ?? fn.packageHash
     return hash === null ? 0 : this.#parts.packages.sizeOf(hash)
   }
 
-  #unqualified(who: Principal, region: string, name: string): Found {
+  #unqualified(who: Principal, region: string, name: string): NamedFunction {
     try {
       return this.#described(who, this.#parts.functions.get(who, name))
     } catch (error) {
@@ -123,7 +123,7 @@ export class Catalogue {
     }
   }
 
-  #described(who: Principal, fn: Fn): Found {
+  #described(who: Principal, fn: Fn): NamedFunction {
     const kept = this.#parts.lambdaSettings.find(fn.id)
     const runtime = this.#runtimeName(who, fn)
     const settings = kept?.settings ?? defaultFields(fn, runtime)

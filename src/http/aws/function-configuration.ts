@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto'
 import { AwsError } from './aws-error.ts'
-import type { Found } from './catalogue.ts'
-import { shownStart } from './function-fields.ts'
+import type { NamedFunction } from './catalogue.ts'
+import { imageConfigOf } from './function-fields.ts'
 import { arnOf, current } from './names.ts'
 
 /** `FunctionConfiguration`, the response of most operations. */
-export function configurationOf(found: Found, region: string, codeSize: number): Record<string, unknown> {
+export function configurationOf(found: NamedFunction, region: string, codeSize: number): Record<string, unknown> {
   const configuration = describe(found, region, codeSize)
   return { ...configuration, RevisionId: revisionIdOf(configuration) }
 }
 
-function describe({ fn, settings, version, qualifier, ...found }: Found, region: string, codeSize: number) {
+function describe({ fn, settings, version, qualifier, ...found }: NamedFunction, region: string, codeSize: number) {
   const isImage = fn.code.source === 'image'
   const name = fn.name ?? fn.id
   const { Handler: _handler, ...echoed } = settings.echoed
   return {
     FunctionName: name,
     FunctionArn: arnOf(region, name, qualifier),
-    ...(isImage ? shownStart(fn.code) : { Runtime: settings.runtime, Handler: fn.entry }),
+    ...(isImage ? imageConfigOf(fn.code) : { Runtime: settings.runtime, Handler: fn.entry }),
     Role: settings.role,
     CodeSize: codeSize,
     Description: version === null ? (fn.description ?? '') : (version.description ?? ''),

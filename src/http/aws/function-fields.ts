@@ -51,7 +51,7 @@ export function imageIn(code: Given): string {
 }
 
 /** `ImageConfig`, which overrides the image's own command. */
-export function startIn({ ImageConfig: given }: Given): ImageStart {
+export function imageStartIn({ ImageConfig: given }: Given): ImageStart {
   const { EntryPoint, Command, WorkingDirectory } = objectOf('ImageConfig', given ?? {})
   const words = (name: string, list: unknown): string[] | undefined => {
     if (list === undefined || list === null || (Array.isArray(list) && list.length === 0)) return undefined
@@ -70,7 +70,7 @@ export function startIn({ ImageConfig: given }: Given): ImageStart {
 }
 
 /** `ImageConfig` for clients; absent: the image's own command. */
-export function shownStart({ entry_point, command, working_directory }: FunctionCode): Given {
+export function imageConfigOf({ entry_point, command, working_directory }: FunctionCode): Given {
   const config = {
     ...(entry_point && { EntryPoint: entry_point }),
     ...(command && { Command: command }),

@@ -8,16 +8,16 @@ import type { Functions } from '../../services/functions/functions.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter } from './aws-error.ts'
-import { type Catalogue, defaultFields, type Found, refuseTooLong } from './catalogue.ts'
+import { type Catalogue, defaultFields, type NamedFunction, refuseTooLong } from './catalogue.ts'
 import { checkRevision, configurationOf } from './function-configuration.ts'
 import {
   createDefaults,
   fieldsOf,
   imageIn,
+  imageStartIn,
   objectOf,
   runtimeIn,
   settingsOf,
-  startIn,
   zipIn,
 } from './function-fields.ts'
 import { current, readFunctionName } from './names.ts'
@@ -130,11 +130,11 @@ export class FunctionOperations {
     return { status: 204 }
   }
 
-  #named(call: AwsCall): Found {
+  #named(call: AwsCall): NamedFunction {
     return this.#parts.catalogue.find(call.who, call.region, param(call), call.query.get('Qualifier'))
   }
 
-  #configuration(call: AwsCall, found: Found): Record<string, unknown> {
+  #configuration(call: AwsCall, found: NamedFunction): Record<string, unknown> {
     return configurationOf(found, call.region, this.#parts.catalogue.sizeOf(found))
   }
 
@@ -165,7 +165,7 @@ export class FunctionOperations {
   }
 
   /** Accepts another version of the same language that maps to the same runtime here. */
-  #refuseOtherRuntime(who: Principal, { runtime, settings }: Found, wanted: unknown): void {
+  #refuseOtherRuntime(who: Principal, { runtime, settings }: NamedFunction, wanted: unknown): void {
     if (wanted === undefined || wanted === settings.runtime) return
     if (this.#runtimeIn(who, { Runtime: wanted }) === runtime) return
     throw invalidParameter(`Runtime is ${settings.runtime} and stays: make another function for ${wanted}.`)
@@ -189,7 +189,7 @@ export class FunctionOperations {
 function imageOf(given: Record<string, unknown>): { code: object; runtime?: undefined } {
   refusePublish(given)
   const image = imageIn(objectOf('Code', given.Code))
-  return { code: { source: 'image', image, mode: 'lambda', ...startIn(given) } }
+  return { code: { source: 'image', image, mode: 'lambda', ...imageStartIn(given) } }
 }
 
 function refusePublish({ Publish: wanted }: Record<string, unknown>): void {
@@ -201,11 +201,11 @@ function refusePublish({ Publish: wanted }: Record<string, unknown>): void {
 
 /** Throws AwsError when the function is not an image. */
 function startOf({ code }: Fn, given: Record<string, unknown>): ImageStart {
-  if (code.source === 'image') return startIn(given)
+  if (code.source === 'image') return imageStartIn(given)
   throw invalidParameter('ImageConfig is for functions of PackageType Image.')
 }
 
-const asFound = (fn: Fn, settings: LambdaFields): Found => ({
+const asFound = (fn: Fn, settings: LambdaFields): NamedFunction => ({
   fn,
   settings,
   version: null,

@@ -6,7 +6,7 @@ import type { Finished, Invocation, RunRequest } from '../../services/runs/invoc
 import { ResponseCaller } from '../caller.ts'
 import { type AwsAnswer, type AwsCall, param } from './aws-call.ts'
 import { AwsError, invalidParameter } from './aws-error.ts'
-import type { Catalogue, Found } from './catalogue.ts'
+import type { Catalogue, NamedFunction } from './catalogue.ts'
 import { eventMessage } from './event-stream.ts'
 import { logTail, type Payload, payloadOf } from './invocation-result.ts'
 import { arnOf, current } from './names.ts'
@@ -18,7 +18,7 @@ interface Parts {
 }
 
 interface Invoked {
-  found: Found
+  found: NamedFunction
   target: Target
   version: string
   request: Omit<RunRequest, 'trigger'>

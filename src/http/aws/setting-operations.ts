@@ -4,7 +4,7 @@ import type { LambdaUrl } from '../../domain/lambda-settings.ts'
 import type { Functions } from '../../services/functions/functions.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter, missing } from './aws-error.ts'
-import { type Catalogue, type Found, refuseTooLong } from './catalogue.ts'
+import { type Catalogue, type NamedFunction, refuseTooLong } from './catalogue.ts'
 import { configurationOf } from './function-configuration.ts'
 import { numberOf, objectOf, textOf, textsOf } from './function-fields.ts'
 import { arnOf, readFunctionName } from './names.ts'
@@ -140,18 +140,18 @@ export class SettingOperations {
     }
   }
 
-  #whole(call: AwsCall): Found {
+  #whole(call: AwsCall): NamedFunction {
     return this.#parts.catalogue.findWhole(call.who, call.region, param(call))
   }
 
-  #forUrl(call: AwsCall): Found {
+  #forUrl(call: AwsCall): NamedFunction {
     const { name, qualifier } = readFunctionName(param(call), call.query.get('Qualifier'))
     if (qualifier !== null)
       throw invalidParameter('A function has one URL here, of its current code: leave the qualifier out.')
     return this.#parts.catalogue.findWhole(call.who, call.region, name)
   }
 
-  async #setUrl(call: AwsCall, found: Found, before: LambdaUrl | null): Promise<object> {
+  async #setUrl(call: AwsCall, found: NamedFunction, before: LambdaUrl | null): Promise<object> {
     const given = objectIn(call.body)
     const now = this.#parts.now()
     const url: LambdaUrl = {
@@ -173,7 +173,7 @@ export class SettingOperations {
     return this.#shownUrl(call, found, url)
   }
 
-  #shownUrl(call: AwsCall, { fn }: Found, url: LambdaUrl): object {
+  #shownUrl(call: AwsCall, { fn }: NamedFunction, url: LambdaUrl): object {
     return {
       FunctionUrl: `${this.#parts.baseUrl(call)}/fn/${nameOf(fn)}/`,
       FunctionArn: arnOf(call.region, nameOf(fn)),
@@ -185,7 +185,7 @@ export class SettingOperations {
     }
   }
 
-  #revision(call: AwsCall, found: Found): unknown {
+  #revision(call: AwsCall, found: NamedFunction): unknown {
     return configurationOf(found, call.region, this.#parts.catalogue.sizeOf(found)).RevisionId
   }
 }
@@ -200,7 +200,7 @@ const accountLimit = {
 
 const nameOf = (fn: Fn): string => fn.name ?? fn.id
 
-function urlOf({ settings }: Found): LambdaUrl {
+function urlOf({ settings }: NamedFunction): LambdaUrl {
   if (settings.url === null) throw missing('The resource you requested does not exist.')
   return settings.url
 }

@@ -5,7 +5,7 @@ import type { Principal } from '../../domain/principal.ts'
 import type { FunctionVersions } from '../../services/functions/function-versions.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter, missing } from './aws-error.ts'
-import { type Catalogue, type Found, noAlias } from './catalogue.ts'
+import { type Catalogue, type NamedFunction, noAlias } from './catalogue.ts'
 import { checkRevision, configurationOf, revisionIdOf } from './function-configuration.ts'
 import { longestDescription, textOf } from './function-fields.ts'
 import { arnOf, current } from './names.ts'
@@ -20,13 +20,13 @@ export class PublishedVersions {
   }
 
   /** Publishing unchanged code returns the newest version again. */
-  publish(who: Principal, { fn }: Found, description: string): FunctionVersion {
+  publish(who: Principal, { fn }: NamedFunction, description: string): FunctionVersion {
     const newest = this.#versions.list(who, fn.id).at(-1)
     if (newest !== undefined && newest.packageHash === fn.packageHash) return newest
     return this.#versions.create(who, fn.id, description === '' ? fn.description : description)
   }
 
-  async remove(who: Principal, { fn, settings, version }: Found, qualifier: string): Promise<void> {
+  async remove(who: Principal, { fn, settings, version }: NamedFunction, qualifier: string): Promise<void> {
     if (version === null || !/^\d+$/.test(qualifier)) {
       throw invalidParameter(`Qualifier is ${qualifier}: only versions can be deleted by their number.`)
     }
@@ -118,7 +118,7 @@ export class VersionOperations {
     return { status: 204 }
   }
 
-  #publishedNow(who: Principal, found: Found, description: string): FunctionVersion {
+  #publishedNow(who: Principal, found: NamedFunction, description: string): FunctionVersion {
     try {
       return this.#published.publish(who, found, description)
     } catch (error) {
@@ -127,7 +127,13 @@ export class VersionOperations {
     }
   }
 
-  #setAlias(call: AwsCall, found: Found, name: string, given: Record<string, unknown>, before: LambdaAlias): object {
+  #setAlias(
+    call: AwsCall,
+    found: NamedFunction,
+    name: string,
+    given: Record<string, unknown>,
+    before: LambdaAlias,
+  ): object {
     const version =
       given.FunctionVersion === undefined ? before.version : this.#version(call, found, given.FunctionVersion)
     // What it has already must fit a new version, too.
@@ -145,7 +151,7 @@ export class VersionOperations {
     return this.#shown(call, found, name, alias)
   }
 
-  #version({ who, region }: AwsCall, { fn }: Found, given: unknown): number {
+  #version({ who, region }: AwsCall, { fn }: NamedFunction, given: unknown): number {
     const text = textOf('FunctionVersion', given)
     if (text === current) return 0
     const version = /^\d+$/.test(text) ? this.#catalogue.versionNumbered(who, fn, Number(text)) : undefined
@@ -154,7 +160,7 @@ export class VersionOperations {
   }
 
   /** At most one additional version, and published versions only, as in AWS Lambda. */
-  #weights(call: AwsCall, found: Found, config: unknown, version: number): LambdaAlias['weights'] {
+  #weights(call: AwsCall, found: NamedFunction, config: unknown, version: number): LambdaAlias['weights'] {
     const given = Object.entries(additionalWeights(config))
     if (given.length === 0) return undefined
     if (given.length > 1) throw invalidParameter('RoutingConfig names more than one additional version.')
@@ -170,7 +176,7 @@ export class VersionOperations {
     return { [other]: weight }
   }
 
-  #alias(call: AwsCall): { found: Found; name: string; alias: LambdaAlias } {
+  #alias(call: AwsCall): { found: NamedFunction; name: string; alias: LambdaAlias } {
     const found = this.#whole(call)
     const name = param(call, 1)
     const alias = found.settings.aliases[name]
@@ -178,15 +184,15 @@ export class VersionOperations {
     return { found, name, alias }
   }
 
-  #whole(call: AwsCall): Found {
+  #whole(call: AwsCall): NamedFunction {
     return this.#catalogue.findWhole(call.who, call.region, param(call))
   }
 
-  #arn({ region }: AwsCall, { fn }: Found, alias: string): string {
+  #arn({ region }: AwsCall, { fn }: NamedFunction, alias: string): string {
     return arnOf(region, fn.name ?? fn.id, alias)
   }
 
-  #shown(call: AwsCall, found: Found, name: string, alias: LambdaAlias): Record<string, unknown> {
+  #shown(call: AwsCall, found: NamedFunction, name: string, alias: LambdaAlias): Record<string, unknown> {
     const shown = {
       AliasArn: this.#arn(call, found, name),
       Name: name,
@@ -197,7 +203,7 @@ export class VersionOperations {
     return { ...shown, RevisionId: revisionIdOf(shown) }
   }
 
-  #configuration(call: AwsCall, found: Found): Record<string, unknown> {
+  #configuration(call: AwsCall, found: NamedFunction): Record<string, unknown> {
     return configurationOf(found, call.region, this.#catalogue.sizeOf(found))
   }
 }

@@ -15,14 +15,14 @@ export function authentication(
 ): MiddlewareHandler<Env> {
   return async function authentication(c, next) {
     if (c.req.method === 'OPTIONS' || !needsToken(sentPath(c))) return next()
-    const who = whoAsks(authenticate, sentToken(c.env.incoming))
+    const who = principalOf(authenticate, sentToken(c.env.incoming))
     c.set('who', who instanceof Promise ? await who : who)
     return next()
   }
 }
 
 /** Throws FaasError `unauthenticated`; synchronously where possible. */
-export function whoAsks(authenticate: Authenticate, token: string | null): Principal | Promise<Principal> {
+export function principalOf(authenticate: Authenticate, token: string | null): Principal | Promise<Principal> {
   const found = authenticate(token)
   return found instanceof Promise ? found.then((who) => admitted(who, token)) : admitted(found, token)
 }

@@ -3,10 +3,10 @@ import type { Fn } from '../../domain/function.ts'
 import {
   boundsIn,
   bytesOf,
+  defaultMemory,
   leastReplicasLabel,
   millicpuOf,
   mostReplicasLabel,
-  usualMemory,
   watchdogPort,
 } from '../../domain/openfaas.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
@@ -17,15 +17,15 @@ const mib = 1_048_576
 /** A project is a single namespace with this name, the default of OpenFaaS. */
 export const namespace = 'openfaas-fn'
 
-export type Given = Record<string, unknown>
+export type GatewayBody = Record<string, unknown>
 
-export interface Deployment {
+export interface GatewayDeployment {
   name: string
   image: string
   fields: FunctionFields
 }
 
-export function deploymentIn(given: Given): Deployment {
+export function deploymentIn(given: GatewayBody): GatewayDeployment {
   const { service, image, secrets } = given
   if (typeof service !== 'string' || service === '') throw invalid('"service" must be the name of the function.')
   if (typeof image !== 'string' || image === '') throw invalid('"image" must be the image of the function.')
@@ -38,7 +38,7 @@ export function deploymentIn(given: Given): Deployment {
   const labels = textsIn('labels', given.labels)
   const limits = textsIn('limits', given.limits)
   const requests = textsIn('requests', given.requests)
-  const memory = limits.memory ?? requests.memory ?? usualMemory
+  const memory = limits.memory ?? requests.memory ?? defaultMemory
   const cpu = requests.cpu ?? limits.cpu
   return {
     name: service,
@@ -54,9 +54,9 @@ export function deploymentIn(given: Given): Deployment {
 }
 
 /** The stored form. */
-export const codeOf = (image: string): Given => ({ source: 'image', image, mode: 'http', port: watchdogPort })
+export const codeOf = (image: string): GatewayBody => ({ source: 'image', image, mode: 'http', port: watchdogPort })
 
-function environmentIn({ envVars, envProcess }: Given): Record<string, string> {
+function environmentIn({ envVars, envProcess }: GatewayBody): Record<string, string> {
   const env = textsIn('envVars', envVars)
   return typeof envProcess === 'string' && envProcess !== '' ? { ...env, fprocess: envProcess } : env
 }
@@ -86,7 +86,7 @@ function textOf(name: string, value: unknown): string {
 }
 
 /** The status that `faas-cli list` and `describe` read. */
-export function statusOf(fn: Fn & { count: number }): Given {
+export function statusOf(fn: Fn & { count: number }): GatewayBody {
   const { fprocess, ...envVars } = fn.env
   return {
     name: fn.name,

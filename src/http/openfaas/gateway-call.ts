@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError, invalid } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
-import { type Given, namespace } from './deployment.ts'
+import { type GatewayBody, namespace } from './deployment.ts'
 
 /** A call of the gateway, authenticated and with its body read. */
 export interface GatewayCall {
@@ -9,7 +9,7 @@ export interface GatewayCall {
   /** Function name in the path; empty: none. */
   name: string
   query: URLSearchParams
-  given: Given
+  given: GatewayBody
   incoming: IncomingMessage
 }
 
@@ -26,7 +26,7 @@ export type Operation = (call: GatewayCall) => GatewayAnswer | Promise<GatewayAn
 export const accepted: GatewayAnswer = { status: 202 }
 
 /** The JSON object of a request; an empty body is an empty object. */
-export function givenIn(body: Buffer): Given {
+export function gatewayBodyIn(body: Buffer): GatewayBody {
   if (body.length === 0) return {}
   try {
     const value = JSON.parse(body.toString('utf8'))
@@ -45,7 +45,7 @@ export function checkNamespace({ who, query, given }: Pick<GatewayCall, 'who' | 
   throw new FaasError('not_found', message)
 }
 
-export function textIn(given: Given, key: string): string {
+export function textIn(given: GatewayBody, key: string): string {
   const value = given[key]
   if (typeof value === 'string' && value !== '') return value
   throw invalid(`"${key}" must be a text.`)

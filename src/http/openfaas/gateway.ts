@@ -6,11 +6,11 @@ import { callerByBasicToken } from '../basic-token.ts'
 import { callerAddress } from '../caller-address.ts'
 import { pathOf, statusOfCode } from '../error-response.ts'
 import { decoded } from '../function-call.ts'
-import { refuseBeyond } from '../guard.ts'
+import { requireTokenScope } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
-import { type Given, namespace } from './deployment.ts'
+import { type GatewayBody, namespace } from './deployment.ts'
 import { FunctionOperations } from './function-operations.ts'
-import { checkNamespace, type GatewayAnswer, type GatewayCall, givenIn, type Operation } from './gateway-call.ts'
+import { checkNamespace, type GatewayAnswer, type GatewayCall, gatewayBodyIn, type Operation } from './gateway-call.ts'
 import { LogOperations } from './log-operations.ts'
 import { SecretOperations } from './secret-operations.ts'
 
@@ -81,10 +81,10 @@ async function answerOf(
   const key = `${incoming.method} ${word}${name === undefined ? '' : '/*'}`
   const route = Object.hasOwn(routes, key) ? routes[key] : undefined
   if (route === undefined) throw new FaasError('not_found', `There is no ${incoming.method} /system/${path}.`)
-  refuseBeyond(who, { scope: route.scope })
+  requireTokenScope(who, { scope: route.scope })
   if (route.scope === 'deploy' && incoming.method !== 'DELETE') parts.space.refuseMore()
   const limits = { maxBytes: settings.maxBodyBytes, isKnown: true, projectId: who.projectId }
-  const given = givenIn(await bodies.read(incoming, outgoing, limits))
+  const given = gatewayBodyIn(await bodies.read(incoming, outgoing, limits))
   const call = { who, name: decoded(name ?? ''), query: new URLSearchParams(query), given, incoming }
   checkNamespace(call)
   const answer = await route.operation(call)
@@ -105,7 +105,7 @@ function note({ audit, settings }: HttpParts, who: Principal, call: GatewayCall,
   })
 }
 
-const nameIn = ({ service, functionName, name }: Given): string =>
+const nameIn = ({ service, functionName, name }: GatewayBody): string =>
   [service, functionName, name].find((one) => typeof one === 'string') ?? ''
 
 function send(outgoing: ServerResponse, { status, json, lines }: GatewayAnswer): void {

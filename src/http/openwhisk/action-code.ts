@@ -3,7 +3,7 @@ import { type Signature, signatureOfEvents } from '../../domain/signature.ts'
 import { isArchive, zipIn } from './archives.ts'
 import { familyOf, imageKind, sequenceKind } from './kinds.ts'
 import { sequenceCode } from './sequence.ts'
-import { badRequest } from './whisk-error.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** The code of an action in the form that functions use. */
 export interface ActionCode {
@@ -26,7 +26,8 @@ export async function codeOf(exec: WhiskExec | undefined, text: string | null, m
     }
   }
   const { runtime, extension } = familyOf(exec?.kind ?? '')
-  if (text === null) throw badRequest("The request content was malformed: 'code' must be a string defined in 'exec'.")
+  if (text === null)
+    throw whiskBadRequest("The request content was malformed: 'code' must be a string defined in 'exec'.")
   if (!isArchive(text)) return { code: inline(`action.${extension}`, text), runtime, signature }
   return { code: { source: 'package' }, zip: await zipIn(text, maxBytes), runtime, signature }
 }

@@ -1,23 +1,24 @@
 import type { KeyValue, WhiskExec, WhiskFields, WhiskLimits } from '../../domain/openwhisk.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import { isArchive } from './archives.ts'
-import { isOn, keyValuesIn, objectOf, saidOf, variablesOf, withDefault, withValue } from './key-values.ts'
+import { isOn, keyValuesIn, objectOf, valueOfKey, variablesOf, withDefault, withValue } from './key-values.ts'
 import { imageKind, sequenceKind, shownKind } from './kinds.ts'
 import { readName } from './names.ts'
-import type { Given } from './whisk-call.ts'
-import { badRequest } from './whisk-error.ts'
+import type { WhiskBody } from './whisk-call.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** Converts a client's action fields to ours. Pure. Throws WhiskError. */
 
 const mib = 1_048_576
-export const usualLimits: WhiskLimits = { timeout: 60_000, memory: 256, logs: 10, concurrency: 1 }
+export const defaultWhiskLimits: WhiskLimits = { timeout: 60_000, memory: 256, logs: 10, concurrency: 1 }
 const leastTimeoutMs = 100
 const mostLogsMb = 10
 
 /** The fields after the request; absent ones stay. `before`: null for a new action. `usual`: default limits. */
-export function fieldsAfter(given: Given, before: WhiskFields | null, usual: WhiskLimits): WhiskFields {
+export function fieldsAfter(given: WhiskBody, before: WhiskFields | null, usual: WhiskLimits): WhiskFields {
   const exec = given.exec === undefined || given.exec === null ? before?.exec : execIn(given.exec)
-  if (exec === undefined) throw badRequest('The request content was malformed: exec undefined, and the action is new.')
+  if (exec === undefined)
+    throw whiskBadRequest('The request content was malformed: exec undefined, and the action is new.')
   const { annotations, parameters } = describedAfter(given, before)
   return {
     annotations: withDefault(withValue(annotations, 'exec', exec.kind), 'provide-api-key', false),
@@ -29,7 +30,7 @@ export function fieldsAfter(given: Given, before: WhiskFields | null, usual: Whi
 
 /** Annotations and parameters of an entity. */
 export function describedAfter(
-  given: Given,
+  given: WhiskBody,
   before: WhiskFields | null,
 ): { annotations: KeyValue[]; parameters: KeyValue[] } {
   const said = (name: 'annotations' | 'parameters') =>
@@ -44,13 +45,13 @@ export function describedAfter(
 function execIn(given: unknown): WhiskExec {
   const { kind, code, main, image, components } = objectIn('exec', given)
   if (typeof kind !== 'string')
-    throw badRequest("The request content was malformed: 'kind' must be a string in 'exec'.")
+    throw whiskBadRequest("The request content was malformed: 'kind' must be a string in 'exec'.")
   if (kind === sequenceKind) return { kind, binary: false, components: componentsIn(components) }
   const named = { ...(typeof main === 'string' && main !== '' && { main }) }
   const binary = typeof code === 'string' && isArchive(code)
   if (kind !== imageKind) return { kind: shownKind(kind), binary, ...named }
   if (typeof image === 'string' && image !== '') return { kind, binary, image, ...named }
-  throw badRequest(
+  throw whiskBadRequest(
     "The request content was malformed: 'image' must be a string defined in 'exec' for 'blackbox' actions.",
   )
 }
@@ -62,7 +63,7 @@ export function componentsOf(exec: unknown): string[] | null {
 }
 
 function componentsIn(given: unknown): string[] {
-  if (!Array.isArray(given) || given.length === 0) throw badRequest('No component specified for the sequence.')
+  if (!Array.isArray(given) || given.length === 0) throw whiskBadRequest('No component specified for the sequence.')
   return given.map((one) => `/_/${readName(one)}`)
 }
 
@@ -77,7 +78,7 @@ function limitsAfter(given: unknown, before: WhiskLimits): WhiskLimits {
   const number = (name: keyof WhiskLimits, least: number, most: number): number => {
     const value = said[name] ?? before[name]
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-    throw badRequest(
+    throw whiskBadRequest(
       `The limit '${name}' is ${JSON.stringify(value)}: it must be a whole number from ${least} to ${most}.`,
     )
   }
@@ -89,15 +90,15 @@ function limitsAfter(given: unknown, before: WhiskLimits): WhiskLimits {
   }
 }
 
-export function objectIn(name: string, given: unknown): Given {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Given
-  throw badRequest(`The request content was malformed: "${name}" must be an object.`)
+export function objectIn(name: string, given: unknown): WhiskBody {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as WhiskBody
+  throw whiskBadRequest(`The request content was malformed: "${name}" must be an object.`)
 }
 
 /** The function fields of an action. */
 export function functionFieldsOf(fields: WhiskFields): FunctionFields & { timeoutSeconds: number } {
-  const { exec, limits = usualLimits, annotations } = fields
-  const description = saidOf(annotations, 'description')
+  const { exec, limits = defaultWhiskLimits, annotations } = fields
+  const description = valueOfKey(annotations, 'description')
   return {
     entry: exec?.main ?? 'main',
     timeoutSeconds: Math.ceil(limits.timeout / 1000),

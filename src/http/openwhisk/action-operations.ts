@@ -4,10 +4,17 @@ import type { Principal } from '../../domain/principal.ts'
 import type { NewFunction } from '../../services/functions/function-creation.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import type { Functions } from '../../services/functions/functions.ts'
-import { keptOf, uniqueOf } from '../../services/functions/replacement.ts'
+import { retainedFieldsOf, uniqueOf } from '../../services/functions/replacement.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type ActionCode, codeOf } from './action-code.ts'
-import { codeIn, componentsOf, environmentOf, fieldsAfter, functionFieldsOf, usualLimits } from './action-fields.ts'
+import {
+  codeIn,
+  componentsOf,
+  defaultWhiskLimits,
+  environmentOf,
+  fieldsAfter,
+  functionFieldsOf,
+} from './action-fields.ts'
 import { actionRecord } from './action-record.ts'
 import { onlyFileIn } from './archives.ts'
 import type { Action, Catalogue } from './catalogue.ts'
@@ -15,7 +22,7 @@ import { imageKind } from './kinds.ts'
 import { checkedName, functionNameOf, partsOf, readName } from './names.ts'
 import { checkSequence } from './sequence.ts'
 import { objectIn, pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
-import { badRequest, notThere, taken } from './whisk-error.ts'
+import { whiskBadRequest, whiskConflict, whiskNotFound } from './whisk-error.ts'
 
 export interface ActionOperationsParts {
   catalogue: Catalogue
@@ -57,7 +64,7 @@ export class ActionOperations {
     const { catalogue } = this.#parts
     this.#checkPlace(who, name)
     const before = catalogue.perhapsAction(who, name)
-    if (before !== null && call.query.get('overwrite') !== 'true') throw taken()
+    if (before !== null && call.query.get('overwrite') !== 'true') throw whiskConflict()
     const given = objectIn(call.body)
     const fields = fieldsAfter(given, before?.entity.fields ?? null, this.#usualLimits(who, name, given.exec))
     const text = codeIn(given.exec)
@@ -99,10 +106,10 @@ export class ActionOperations {
    */
   #usualLimits(who: Principal, name: string, exec: unknown): WhiskLimits {
     const components = componentsOf(exec)
-    if (components === null) return usualLimits
+    if (components === null) return defaultWhiskLimits
     const entityOf = (component: string): WhiskEntity => {
       const action = this.#parts.catalogue.perhapsAction(who, component)
-      if (action === null) throw badRequest(`Sequence component does not exist: ${component}.`)
+      if (action === null) throw whiskBadRequest(`Sequence component does not exist: ${component}.`)
       return action.entity
     }
     if (this.#parts.catalogue.perhapsAction(who, name) !== null || !components.includes(name)) {
@@ -111,12 +118,14 @@ export class ActionOperations {
         return { name: entity.name, components: entity.fields.exec?.components?.map(readName) ?? null }
       })
     }
-    const timeouts = components.map((component) => entityOf(component).fields.limits?.timeout ?? usualLimits.timeout)
+    const timeouts = components.map(
+      (component) => entityOf(component).fields.limits?.timeout ?? defaultWhiskLimits.timeout,
+    )
     const timeout = Math.min(
       longestSequenceMs,
       timeouts.reduce((sum, one) => sum + one, 0),
     )
-    return { ...usualLimits, timeout, memory: 128 }
+    return { ...defaultWhiskLimits, timeout, memory: 128 }
   }
 
   #checkPlace(who: Principal, name: string): void {
@@ -124,9 +133,9 @@ export class ActionOperations {
     checkedName(own)
     if (pkg === null) return
     const found = this.#parts.catalogue.perhaps(who, 'package', pkg)
-    if (found === null) throw notThere()
+    if (found === null) throw whiskNotFound()
     if (found.fields.binding)
-      throw badRequest(`${pkg} is a binding: put the action into the package that it stands for.`)
+      throw whiskBadRequest(`${pkg} is a binding: put the action into the package that it stands for.`)
   }
 
   async #written(
@@ -155,7 +164,7 @@ export class ActionOperations {
   /** What OpenWhisk has no words for stays. */
   #replaced(who: Principal, { entity, fn }: Action, given: NewFunction): Promise<Fn> {
     const { functions, onChange } = this.#parts
-    const kept = keptOf(fn, { isImage: given.runtime === undefined, said })
+    const kept = retainedFieldsOf(fn, { isImage: given.runtime === undefined, said })
     const instead = { fn, aside: () => onChange(who, entity.name), back: () => onChange(who) }
     return functions.replace(who, instead, { ...kept, ...uniqueOf(fn), ...given })
   }

@@ -1,5 +1,5 @@
 import type { WhiskEntity } from '../../domain/openwhisk.ts'
-import { partsOf, spaceOf } from './names.ts'
+import { namespaceOf, partsOf } from './names.ts'
 
 /** An action in the format of responses; `code`: included on request. */
 export function actionRecord(project: string, entity: WhiskEntity, code?: string): Record<string, unknown> {
@@ -18,7 +18,7 @@ export function entityRecord(
   { name, fields, writes, updatedAt }: WhiskEntity,
 ): Record<string, unknown> {
   return {
-    namespace: spaceOf(project, name),
+    namespace: namespaceOf(project, name),
     name: partsOf(name).name,
     version: `0.0.${writes}`,
     publish: false,

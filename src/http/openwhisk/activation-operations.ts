@@ -6,7 +6,7 @@ import { activationRecord, logsOf, responseOf } from './activation-record.ts'
 import type { Catalogue } from './catalogue.ts'
 import { readName } from './names.ts'
 import { pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
-import { badRequest, notThere } from './whisk-error.ts'
+import { whiskBadRequest, whiskNotFound } from './whisk-error.ts'
 import { executionIdOf } from './whisk-runs.ts'
 
 /** Finished runs as activations. A running one is not listed yet, as in OpenWhisk. */
@@ -47,7 +47,7 @@ export class ActivationOperations {
 
   async #over(who: Principal, activationId: string): Promise<Execution> {
     const execution = await this.#get(who, executionIdOf(activationId))
-    if (execution.status === 'running') throw notThere()
+    if (execution.status === 'running') throw whiskNotFound()
     return execution
   }
 
@@ -55,7 +55,7 @@ export class ActivationOperations {
     try {
       return await this.#executions.get(who, id)
     } catch (error) {
-      if (error instanceof FaasError && error.code === 'not_found') throw notThere()
+      if (error instanceof FaasError && error.code === 'not_found') throw whiskNotFound()
       throw error
     }
   }
@@ -101,7 +101,7 @@ function timesIn(query: URLSearchParams): Condition[] {
   ).flatMap(([name, op]) => {
     const text = query.get(name)
     if (text === null || text === '' || text === '0') return []
-    if (!/^\d{1,15}$/.test(text)) throw badRequest(`The query parameter '${name}' must be a time in milliseconds.`)
+    if (!/^\d{1,15}$/.test(text)) throw whiskBadRequest(`The query parameter '${name}' must be a time in milliseconds.`)
     return [{ column: 'created_at' as const, op, values: [text] }]
   })
 }

@@ -3,7 +3,7 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import type { WhiskEntity } from '../../domain/openwhisk.ts'
 import { errorTypes, type FunctionError } from '../../domain/outcome.ts'
 import { sequenceKind } from './kinds.ts'
-import { partsOf, spaceOf } from './names.ts'
+import { namespaceOf, partsOf } from './names.ts'
 import { activationIdOf } from './whisk-runs.ts'
 
 /** Converts an execution to an activation. Pure. */
@@ -67,7 +67,7 @@ export function activationRecord(
   const { start, end, duration, waitTime, initTime } = timesOf(execution)
   const cause = causeOf(execution)
   const annotations = [
-    { key: 'path', value: `${spaceOf(project, known)}/${partsOf(known).name}` },
+    { key: 'path', value: `${namespaceOf(project, known)}/${partsOf(known).name}` },
     { key: 'waitTime', value: waitTime },
     { key: 'kind', value: fields?.exec?.kind ?? 'unknown' },
     { key: 'timeout', value: execution.error?.type === errorTypes.timeout },

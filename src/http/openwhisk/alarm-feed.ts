@@ -5,8 +5,8 @@ import { objectIn as fieldIn } from './action-fields.ts'
 import type { Catalogue } from './catalogue.ts'
 import { readName } from './names.ts'
 import type { RuleJobs } from './rule-jobs.ts'
-import { type Given, objectIn, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
-import { badRequest, notThere } from './whisk-error.ts'
+import { objectIn, type WhiskAnswer, type WhiskBody, type WhiskCall } from './whisk-call.ts'
+import { whiskBadRequest, whiskNotFound } from './whisk-error.ts'
 import { activationIdOf } from './whisk-runs.ts'
 
 interface Parts {
@@ -28,7 +28,7 @@ export class AlarmFeed {
   /** `name`: of the feed action. */
   act = async (call: WhiskCall): Promise<WhiskAnswer> => {
     const kind = /^alarms\/(alarm|interval|once)$/.exec(call.name)?.[1]
-    if (kind === undefined) throw notThere()
+    if (kind === undefined) throw whiskNotFound()
     const given = objectIn(call.body)
     const result = await this.#done(call.who, kind, given)
     const activationId = activationIdOf(this.#parts.newId())
@@ -40,13 +40,13 @@ export class AlarmFeed {
     return { status: 200, json, headers }
   }
 
-  async #done(who: Principal, kind: string, given: Given): Promise<object> {
+  async #done(who: Principal, kind: string, given: WhiskBody): Promise<object> {
     const trigger = this.#parts.catalogue.get(who, 'trigger', readName(given.triggerName))
     if (given.lifecycleEvent === 'READ') return readAlarm(trigger.fields.alarm ?? null)
     if (given.lifecycleEvent === 'DELETE') await this.#set(who, trigger, null)
     else if (given.lifecycleEvent === 'CREATE' || given.lifecycleEvent === 'UPDATE') {
       await this.#set(who, trigger, alarmIn(kind, given))
-    } else throw badRequest('lifecycleEvent must be CREATE, READ, UPDATE or DELETE.')
+    } else throw whiskBadRequest('lifecycleEvent must be CREATE, READ, UPDATE or DELETE.')
     return {}
   }
 
@@ -70,11 +70,12 @@ function readAlarm(alarm: WhiskAlarm | null): object {
   return { status: { active: true }, config: { cron, date, timezone, payload } }
 }
 
-function alarmIn(kind: string, given: Given): WhiskAlarm {
+function alarmIn(kind: string, given: WhiskBody): WhiskAlarm {
   const { timezone = 'UTC', trigger_payload: payload = {}, maxTriggers, stopDate } = given
   if (stopDate !== undefined)
-    throw badRequest('stopDate is not offered here: give maxTriggers, or delete the trigger then.')
-  if (typeof timezone !== 'string') throw badRequest('timezone must be the name of a time zone, such as Europe/Berlin.')
+    throw whiskBadRequest('stopDate is not offered here: give maxTriggers, or delete the trigger then.')
+  if (typeof timezone !== 'string')
+    throw whiskBadRequest('timezone must be the name of a time zone, such as Europe/Berlin.')
   const asked = typeof payload === 'string' ? parsed(payload) : payload
   return {
     cron: cronIn(kind, given),
@@ -89,15 +90,15 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw badRequest('trigger_payload must be a JSON object.')
+    throw whiskBadRequest('trigger_payload must be a JSON object.')
   }
 }
 
-function cronIn(kind: string, { cron, minutes }: Given): string | null {
+function cronIn(kind: string, { cron, minutes }: WhiskBody): string | null {
   if (kind === 'once') return null
   if (kind === 'interval') return cronOf(Number(minutes))
   if (typeof cron === 'string' && cron !== '') return cron
-  throw badRequest('alarms trigger feed is missing the cron parameter')
+  throw whiskBadRequest('alarms trigger feed is missing the cron parameter')
 }
 
 /** Only intervals that divide an hour or a day: a cron pattern cannot express others. */
@@ -107,18 +108,18 @@ function cronOf(minutes: number): string {
   if (minutes > 60 && 1440 % minutes === 0 && minutes % 60 === 0) {
     return minutes === 1440 ? '0 0 * * *' : `0 */${minutes / 60} * * *`
   }
-  throw badRequest(
+  throw whiskBadRequest(
     'minutes must divide an hour (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60), or be hours that divide a day.',
   )
 }
 
-function dateIn(kind: string, { date, startDate }: Given): string | null {
+function dateIn(kind: string, { date, startDate }: WhiskBody): string | null {
   const given = kind === 'once' ? date : startDate
   if (given === undefined || given === null) {
-    if (kind === 'once') throw badRequest('alarms once trigger feed is missing the date parameter')
+    if (kind === 'once') throw whiskBadRequest('alarms once trigger feed is missing the date parameter')
     return null
   }
   const at = new Date(given as string | number)
-  if (Number.isNaN(at.getTime())) throw badRequest('The date cannot be read: write it as 2030-01-02T03:04:05Z.')
+  if (Number.isNaN(at.getTime())) throw whiskBadRequest('The date cannot be read: write it as 2030-01-02T03:04:05Z.')
   return at.toISOString()
 }

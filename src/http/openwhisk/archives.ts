@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { unzipSync, Zip, ZipPassThrough } from 'fflate'
 import { extract } from 'tar-stream'
-import { badRequest } from './whisk-error.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** Archives that clients send in base64. */
 
@@ -15,13 +15,14 @@ export const isArchive = (code: string): boolean => code.startsWith(zipMark) || 
 
 /** Converts to a ZIP. `maxBytes`: limit of the unpacked content. Throws WhiskError. */
 export async function zipIn(code: string, maxBytes: number): Promise<Buffer> {
-  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code)) throw badRequest('The code begins like an archive and is no base64.')
+  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code))
+    throw whiskBadRequest('The code begins like an archive and is no base64.')
   const bytes = Buffer.from(code, 'base64')
   if (code.startsWith(zipMark)) return bytes
   try {
     return await zipOfTar(bytes, maxBytes)
   } catch (error) {
-    throw badRequest(`There was an error uncompressing the action archive: ${(error as Error).message}`)
+    throw whiskBadRequest(`There was an error uncompressing the action archive: ${(error as Error).message}`)
   }
 }
 

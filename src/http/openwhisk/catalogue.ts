@@ -9,7 +9,7 @@ import type { Functions } from '../../services/functions/functions.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { kindOfRuntime } from './kinds.ts'
 import { functionNameOf, partsOf } from './names.ts'
-import { notThere, taken } from './whisk-error.ts'
+import { whiskConflict, whiskNotFound } from './whisk-error.ts'
 
 export interface CatalogueParts {
   functions: Functions
@@ -41,7 +41,7 @@ export class Catalogue {
   /** Throws WhiskError. */
   action(who: Principal, name: string): Action {
     const found = this.perhapsAction(who, name)
-    if (found === null) throw notThere()
+    if (found === null) throw whiskNotFound()
     return found
   }
 
@@ -76,7 +76,7 @@ export class Catalogue {
   /** Throws WhiskError. */
   get(who: Principal, kind: WhiskKind, name: string): WhiskEntity {
     const found = this.perhaps(who, kind, name)
-    if (found === null) throw notThere()
+    if (found === null) throw whiskNotFound()
     return found
   }
 
@@ -92,7 +92,7 @@ export class Catalogue {
   /** The current entity before a write; throws WhiskError when it exists, unless `overwrite`. */
   before(who: Principal, kind: WhiskKind, name: string, overwrite: boolean): WhiskEntity | null {
     const before = this.perhaps(who, kind, name)
-    if (before !== null && !overwrite) throw taken()
+    if (before !== null && !overwrite) throw whiskConflict()
     return before
   }
 

@@ -1,12 +1,12 @@
 import type { Finished } from '../../services/runs/invocation.ts'
 import { activationRecord, responseOf } from './activation-record.ts'
 import type { Action, Catalogue } from './catalogue.ts'
-import { type Given, numberIn, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
-import { badRequest } from './whisk-error.ts'
+import { numberIn, type WhiskAnswer, type WhiskBody, type WhiskCall } from './whisk-call.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 import { activationIdOf, type WhiskRuns } from './whisk-runs.ts'
 
 /** How long a blocking call waits before the response is only its id. */
-export const usualWaitMs = 60_000
+export const defaultWaitMs = 60_000
 /** Longer than OpenWhisk allows, because a sequence waits for its actions. */
 const mostWaitMs = 900_000
 
@@ -34,7 +34,7 @@ export class InvokeOperations {
       await this.#runs.accept(request)
       return accepted
     }
-    const finished = await this.#runs.run(request, numberIn(query, 'timeout', usualWaitMs, 1, mostWaitMs))
+    const finished = await this.#runs.run(request, numberIn(query, 'timeout', defaultWaitMs, 1, mostWaitMs))
     if (finished === null) return accepted
     return { ...this.#answer(call, action, finished, query.get('result') === 'true'), headers }
   }
@@ -48,13 +48,13 @@ export class InvokeOperations {
 }
 
 /** An object or an array; an empty body is an empty object. Throws WhiskError. */
-function paramsIn(body: Buffer): Given | unknown[] {
+function paramsIn(body: Buffer): WhiskBody | unknown[] {
   if (body.length === 0) return {}
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))
-    if (typeof value === 'object' && value !== null) return value as Given
+    if (typeof value === 'object' && value !== null) return value as WhiskBody
   } catch (error) {
-    throw badRequest(`The request content was malformed: ${(error as Error).message}`)
+    throw whiskBadRequest(`The request content was malformed: ${(error as Error).message}`)
   }
-  throw badRequest('The request content was malformed: parameters must be a JSON object or an array.')
+  throw whiskBadRequest('The request content was malformed: parameters must be a JSON object or an array.')
 }

@@ -1,6 +1,6 @@
 import type { KeyValue } from '../../domain/openwhisk.ts'
-import type { Given } from './whisk-call.ts'
-import { badRequest } from './whisk-error.ts'
+import type { WhiskBody } from './whisk-call.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** Annotations and parameters: lists of key-value pairs. Pure. */
 
@@ -9,16 +9,16 @@ export function keyValuesIn(name: string, given: unknown): KeyValue[] {
   if (Array.isArray(given) && given.every(isKeyValue)) {
     return given.map(({ key, value, init }) => ({ key, value, ...(init === true && { init }) }))
   }
-  throw badRequest(`"${name}" must be an array of objects with "key" and "value".`)
+  throw whiskBadRequest(`"${name}" must be an array of objects with "key" and "value".`)
 }
 
 const isKeyValue = (one: unknown): one is KeyValue =>
   typeof one === 'object' && one !== null && typeof (one as KeyValue).key === 'string' && 'value' in one
 
-export const saidOf = (list: KeyValue[], key: string): unknown => list.findLast((one) => one.key === key)?.value
+export const valueOfKey = (list: KeyValue[], key: string): unknown => list.findLast((one) => one.key === key)?.value
 
 /** Whether an annotation is true. */
-export const isOn = (annotations: KeyValue[], key: string): boolean => saidOf(annotations, key) === true
+export const isOn = (annotations: KeyValue[], key: string): boolean => valueOfKey(annotations, key) === true
 
 /** The list with the key added unless it exists. */
 export function withDefault(list: KeyValue[], key: string, value: unknown): KeyValue[] {
@@ -31,7 +31,7 @@ export const withValue = (list: KeyValue[], key: string, value: unknown): KeyVal
 ]
 
 /** Merges lists into one object, later lists win; environment variables are left out. */
-export function objectOf(...lists: KeyValue[][]): Given {
+export function objectOf(...lists: KeyValue[][]): WhiskBody {
   const pairs = lists.flat().filter(({ init }) => init !== true)
   return Object.fromEntries(pairs.map(({ key, value }) => [key, value]))
 }
@@ -45,5 +45,5 @@ export function variablesOf(...lists: KeyValue[][]): Record<string, string> {
 }
 
 /** Parameters with a value that callers may not override. */
-export const definedIn = (params: Given): string[] =>
+export const definedIn = (params: WhiskBody): string[] =>
   Object.keys(params).filter((key) => params[key] !== null && params[key] !== '')

@@ -1,4 +1,4 @@
-import { badRequest } from './whisk-error.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** Maps OpenWhisk's kinds to our runtimes, one row per language. */
 interface Family {
@@ -24,7 +24,7 @@ export function familyOf(kind: string): Family {
   const family = families.find((family) => family.prefix === prefix)
   if (family !== undefined) return family
   const known = [...families.map(({ prefix }) => `${prefix}:*`), imageKind, sequenceKind].join(', ')
-  throw badRequest(`The kind '${kind.slice(0, 100)}' is not in the set of supported kinds: ${known}.`)
+  throw whiskBadRequest(`The kind '${kind.slice(0, 100)}' is not in the set of supported kinds: ${known}.`)
 }
 
 /** `default` is replaced by its meaning. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { badRequest } from './whisk-error.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** Valid names in OpenWhisk. */
 
@@ -9,7 +9,7 @@ const longest = 256
 /** A name without a package. Throws WhiskError. */
 export function checkedName(name: string): string {
   if (form.test(name) && name.length <= longest) return name
-  throw badRequest(
+  throw whiskBadRequest(
     `The name ${JSON.stringify(name.slice(0, 100))} is not allowed: it must begin with a letter, a digit or _, and have letters, digits, blanks and _@.- after it.`,
   )
 }
@@ -18,10 +18,11 @@ export function checkedName(name: string): string {
  * `name`, `package/name`, or either behind `/namespace/`: an action or package of the caller's own project. Throws WhiskError.
  */
 export function readName(text: unknown): string {
-  if (typeof text !== 'string' || text === '') throw badRequest('A name is missing: write /_/name or /_/package/name.')
+  if (typeof text !== 'string' || text === '')
+    throw whiskBadRequest('A name is missing: write /_/name or /_/package/name.')
   const parts = text.startsWith('/') ? text.split('/').slice(2) : text.split('/')
   if (parts.length < 1 || parts.length > 2) {
-    throw badRequest(`${JSON.stringify(text.slice(0, 200))} is no name: write /_/name or /_/package/name.`)
+    throw whiskBadRequest(`${JSON.stringify(text.slice(0, 200))} is no name: write /_/name or /_/package/name.`)
   }
   return parts.map(checkedName).join('/')
 }
@@ -44,7 +45,7 @@ export function partsOf(action: string): { pkg: string | null; name: string } {
 }
 
 /** `namespace` of an entity in records. */
-export const spaceOf = (project: string, action: string): string => {
+export const namespaceOf = (project: string, action: string): string => {
   const { pkg } = partsOf(action)
   return pkg === null ? project : `${project}/${pkg}`
 }

@@ -5,8 +5,8 @@ import type { ActionOperations } from './action-operations.ts'
 import { entityRecord } from './action-record.ts'
 import type { Action, Catalogue } from './catalogue.ts'
 import { checkedName, partsOf } from './names.ts'
-import { type Given, objectIn, pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
-import { badRequest, notThere, WhiskError } from './whisk-error.ts'
+import { objectIn, pageOf, type WhiskAnswer, type WhiskBody, type WhiskCall } from './whisk-call.ts'
+import { WhiskError, whiskBadRequest, whiskNotFound } from './whisk-error.ts'
 
 /** Packages: prefixes of action names with parameters for all of them; a binding refers to another package. */
 export class PackageOperations {
@@ -69,7 +69,7 @@ export class PackageOperations {
 
   /** There are no shared packages to refresh. */
   refresh = ({ name }: WhiskCall): WhiskAnswer => {
-    if (name !== 'refresh') throw notThere()
+    if (name !== 'refresh') throw whiskNotFound()
     return { status: 204 }
   }
 
@@ -78,16 +78,16 @@ export class PackageOperations {
   }
 
   /** Null: the package is no binding. */
-  #bindingIn(who: Principal, own: string, given: Given): { namespace: string; name: string } | null {
-    const { namespace, name } = given.binding === null ? {} : (fieldIn('binding', given.binding) as Given)
+  #bindingIn(who: Principal, own: string, given: WhiskBody): { namespace: string; name: string } | null {
+    const { namespace, name } = given.binding === null ? {} : (fieldIn('binding', given.binding) as WhiskBody)
     if (namespace === undefined && name === undefined) return null
     if (namespace !== '_' && namespace !== who.projectId) {
-      throw badRequest('Binding references a package of another namespace: only your own can be bound here.')
+      throw whiskBadRequest('Binding references a package of another namespace: only your own can be bound here.')
     }
     const provider = typeof name === 'string' ? this.#catalogue.perhaps(who, 'package', name) : null
     if (provider === null || provider.name === own)
-      throw badRequest('Binding references a package that does not exist.')
-    if (provider.fields.binding) throw badRequest('Cannot bind to another package binding.')
+      throw whiskBadRequest('Binding references a package that does not exist.')
+    if (provider.fields.binding) throw whiskBadRequest('Cannot bind to another package binding.')
     return { namespace: who.projectId, name: provider.name }
   }
 }

@@ -6,7 +6,7 @@ import { leastAheadMs } from '../../services/triggers/job-schedule.ts'
 import type { Jobs, NewJob } from '../../services/triggers/jobs.ts'
 import type { Catalogue } from './catalogue.ts'
 import { objectOf } from './key-values.ts'
-import { badRequest } from './whisk-error.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 interface Parts {
   catalogue: Catalogue
@@ -45,7 +45,8 @@ export class RuleJobs {
   /** Throws FaasError or WhiskError for a schedule that no job can have. */
   check({ cron, timezone, date }: WhiskAlarm): void {
     if (cron !== null) this.#parts.jobs.times.preview(cron, timezone)
-    else if (date !== null && this.#hasPassed(date)) throw badRequest('The date must be at least 60 seconds ahead.')
+    else if (date !== null && this.#hasPassed(date))
+      throw whiskBadRequest('The date must be at least 60 seconds ahead.')
   }
 
   /** The rule may change while its job is deleted; the latest version counts. */

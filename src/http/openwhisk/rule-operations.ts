@@ -3,10 +3,10 @@ import type { Principal } from '../../domain/principal.ts'
 import { describedAfter } from './action-fields.ts'
 import { entityRecord } from './action-record.ts'
 import type { Catalogue } from './catalogue.ts'
-import { checkedName, partsOf, readName, spaceOf } from './names.ts'
+import { checkedName, namespaceOf, partsOf, readName } from './names.ts'
 import type { RuleJobs } from './rule-jobs.ts'
-import { type Given, objectIn, pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
-import { badRequest } from './whisk-error.ts'
+import { objectIn, pageOf, type WhiskAnswer, type WhiskBody, type WhiskCall } from './whisk-call.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 interface Parts {
   catalogue: Catalogue
@@ -79,10 +79,10 @@ export class RuleOperations {
 
   #checkEnds(who: Principal, { trigger, action }: WhiskRule): void {
     if (this.#parts.catalogue.perhaps(who, 'trigger', trigger) === null) {
-      throw badRequest(`The trigger ${JSON.stringify(trigger)} of the rule does not exist: make it first.`)
+      throw whiskBadRequest(`The trigger ${JSON.stringify(trigger)} of the rule does not exist: make it first.`)
     }
     if (this.#parts.catalogue.perhapsAction(who, action) === null) {
-      throw badRequest(`The action ${JSON.stringify(action)} of the rule does not exist: make it first.`)
+      throw whiskBadRequest(`The action ${JSON.stringify(action)} of the rule does not exist: make it first.`)
     }
   }
 }
@@ -90,14 +90,14 @@ export class RuleOperations {
 /** A name, or an object with path and name. */
 function nameIn(given: unknown): string {
   if (typeof given !== 'object' || given === null) return readName(given)
-  const { path, name } = given as Given
+  const { path, name } = given as WhiskBody
   return readName(`/${path}/${name}`)
 }
 
 function statusIn(given: unknown, usual: WhiskRule['status'] | null): WhiskRule['status'] {
   if (given === 'active' || given === 'inactive') return given
   if (usual !== null && (given === undefined || given === null || given === '')) return usual
-  throw badRequest(`The status of a rule must be "active" or "inactive", and not ${JSON.stringify(given)}.`)
+  throw whiskBadRequest(`The status of a rule must be "active" or "inactive", and not ${JSON.stringify(given)}.`)
 }
 
 function ruleRecord(project: string, entity: WhiskEntity): Record<string, unknown> {
@@ -107,6 +107,6 @@ function ruleRecord(project: string, entity: WhiskEntity): Record<string, unknow
     ...shown,
     status,
     trigger: { name: trigger, path: project },
-    action: { name: partsOf(action).name, path: spaceOf(project, action) },
+    action: { name: partsOf(action).name, path: namespaceOf(project, action) },
   }
 }

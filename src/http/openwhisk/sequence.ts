@@ -1,4 +1,4 @@
-import { badRequest } from './whisk-error.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** OpenWhisk's limit of actions in a sequence, including those of nested sequences. */
 const mostActions = 50
@@ -17,12 +17,12 @@ export function checkSequence(
     let actions = 0
     for (const component of of) actions += actionsIn(component, way)
     if (actions > mostActions)
-      throw badRequest(`Too many actions in the sequence: it comes to more than ${mostActions}.`)
+      throw whiskBadRequest(`Too many actions in the sequence: it comes to more than ${mostActions}.`)
     return actions
   }
   const actionsIn = (component: string, way: Set<string>): number => {
     const found = componentsOf(component)
-    if (way.has(found.name)) throw badRequest(ring(name, component))
+    if (way.has(found.name)) throw whiskBadRequest(ring(name, component))
     if (found.components === null) return 1
     const before = known.get(found.name)
     if (before !== undefined) return before

@@ -4,9 +4,9 @@ import { describedAfter } from './action-fields.ts'
 import { entityRecord } from './action-record.ts'
 import type { Catalogue } from './catalogue.ts'
 import { objectOf } from './key-values.ts'
-import { checkedName, partsOf, spaceOf } from './names.ts'
+import { checkedName, namespaceOf, partsOf } from './names.ts'
 import type { RuleJobs } from './rule-jobs.ts'
-import { type Given, objectIn, pageOf, type WhiskAnswer, type WhiskCall } from './whisk-call.ts'
+import { objectIn, pageOf, type WhiskAnswer, type WhiskBody, type WhiskCall } from './whisk-call.ts'
 import { activationIdOf, type WhiskRuns } from './whisk-runs.ts'
 
 interface Parts {
@@ -63,7 +63,7 @@ export class TriggerOperations {
     return { status: 202, json: { activationId: activationIdOf(ids[0] as string) } }
   }
 
-  async #run(who: Principal, action: Parameters<WhiskRuns['request']>[1], params: Given): Promise<string> {
+  async #run(who: Principal, action: Parameters<WhiskRuns['request']>[1], params: WhiskBody): Promise<string> {
     const request = this.#parts.runs.request(who, action, params)
     await this.#parts.runs.accept(request)
     return request.executionId
@@ -85,7 +85,7 @@ export class TriggerOperations {
     const rules = this.#rulesOf(who, entity.name).map(({ name, fields: { rule } }) => {
       const action = rule?.action ?? ''
       const about = {
-        action: { name: partsOf(action).name, path: spaceOf(who.projectId, action) },
+        action: { name: partsOf(action).name, path: namespaceOf(who.projectId, action) },
         status: rule?.status,
       }
       return [`${who.projectId}/${name}`, about]

@@ -3,16 +3,16 @@ import { FaasError } from '../../domain/errors.ts'
 import type { WhiskEntityStore } from '../../domain/openwhisk.ts'
 import { type Authenticate, type Principal, refuseOtherFunctions } from '../../domain/principal.ts'
 import type { Bodies } from '../bodies.ts'
-import { refuseBeyond, toInvoke } from '../guard.ts'
+import { requireTokenScope, toInvoke } from '../guard.ts'
 import type { HttpSettings } from '../settings.ts'
 import { responseOf } from './activation-record.ts'
 import { callerOf, headersForAction } from './caller.ts'
 import type { Action, Catalogue } from './catalogue.ts'
-import { usualWaitMs } from './invoke-operations.ts'
-import { isOn, saidOf } from './key-values.ts'
+import { defaultWaitMs } from './invoke-operations.ts'
+import { isOn, valueOfKey } from './key-values.ts'
 import { type Extension, splitExtension, type WebAnswer, webAnswer } from './web-answer.ts'
 import { webParams } from './web-params.ts'
-import { badRequest, notThere, WhiskError } from './whisk-error.ts'
+import { WhiskError, whiskBadRequest, whiskNotFound } from './whisk-error.ts'
 import { activationIdOf, immutableOf, type WhiskRuns } from './whisk-runs.ts'
 
 interface Parts {
@@ -50,7 +50,7 @@ export class WebActions {
       allowOrigins(incoming, outgoing)
       if (incoming.method === 'OPTIONS') return void outgoing.writeHead(200, { 'Content-Length': 0 }).end()
     }
-    checkSecret(saidOf(annotations, 'require-whisk-auth'), place, incoming)
+    checkSecret(valueOfKey(annotations, 'require-whisk-auth'), place, incoming)
     if (!verbs.includes(incoming.method as string)) throw new WhiskError(405, 'The HTTP method is not allowed.')
     const { bodies, settings } = this.#parts.http
     const limits = { maxBytes: settings.maxBodyBytes, isKnown: false, projectId: place.action.fn.projectId }
@@ -74,23 +74,23 @@ export class WebActions {
     const request = { ...this.#parts.runs.request(who, action, params), trigger: 'http' as const }
     const activationId = activationIdOf(request.executionId)
     outgoing.setHeader('X-Openwhisk-Activation-Id', activationId)
-    const finished = await this.#parts.runs.run(request, usualWaitMs)
+    const finished = await this.#parts.runs.run(request, defaultWaitMs)
     if (finished === null) return sendJson(outgoing, 202, { activationId })
     const response = responseOf(finished.execution, action.entity.fields.limits?.timeout ?? 0)
     if (response.statusCode > 1)
-      throw response.statusCode === 2 ? badRequest(failedText) : new WhiskError(500, failedText)
+      throw response.statusCode === 2 ? whiskBadRequest(failedText) : new WhiskError(500, failedText)
     send(outgoing, webAnswer(response.success ? response.result : errorIn(response.result), extension))
   }
 
   async #find([space, pkg, last, ...rest]: string[], incoming: IncomingMessage): Promise<Place> {
-    if (space === undefined || pkg === undefined || last === undefined || last === '') throw notThere()
+    if (space === undefined || pkg === undefined || last === undefined || last === '') throw whiskNotFound()
     const user = await this.#userOf(incoming)
     const projectId = space === '_' ? (user?.projectId ?? this.#onlyProject()) : space
     const who: Principal = { projectId, roles: [], isAdmin: false }
     const { name, extension } = splitExtension(last)
     const within = pkg === 'default' ? name : `${pkg}/${name}`
     const action = this.#parts.catalogue.perhapsAction(who, within)
-    if (action === null || !isOn(action.entity.fields.annotations, 'web-export')) throw notThere()
+    if (action === null || !isOn(action.entity.fields.annotations, 'web-export')) throw whiskNotFound()
     return { action, extension, path: rest.length === 0 ? '' : `/${rest.join('/')}`, user }
   }
 
@@ -107,7 +107,7 @@ export class WebActions {
 
   #onlyProject(): string {
     const projects = this.#parts.entities.projects()
-    if (projects.length !== 1) throw notThere()
+    if (projects.length !== 1) throw whiskNotFound()
     return projects[0] as string
   }
 }
@@ -124,7 +124,7 @@ function checkSecret(wanted: unknown, { user, action }: Place, { headers }: Inco
       : wanted !== true || user !== null
   if (!isGiven) throw new FaasError('unauthenticated', 'The web action asks for authentication.')
   if (wanted !== true || user === null) return
-  refuseBeyond(user, toInvoke)
+  requireTokenScope(user, toInvoke)
   refuseOtherFunctions(user, action.fn.id)
 }
 

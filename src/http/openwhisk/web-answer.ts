@@ -1,5 +1,5 @@
-import type { Given } from './whisk-call.ts'
-import { badRequest, WhiskError } from './whisk-error.ts'
+import type { WhiskBody } from './whisk-call.ts'
+import { WhiskError, whiskBadRequest } from './whisk-error.ts'
 
 /** The result of a web action as an HTTP response, by the requested extension. Pure. Throws WhiskError. */
 
@@ -26,9 +26,9 @@ export function webAnswer(result: unknown, extension: Extension): WebAnswer {
   return projected(result, extension)
 }
 
-const invalidMedia = (type: string): WhiskError => badRequest(`Response is not valid '${type}'.`)
+const invalidMedia = (type: string): WhiskError => whiskBadRequest(`Response is not valid '${type}'.`)
 
-const isObject = (value: unknown): value is Given =>
+const isObject = (value: unknown): value is WhiskBody =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const jsonText = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
@@ -65,7 +65,7 @@ function httpAnswer(result: unknown): WebAnswer {
 
 function jsonBody(body: unknown, type: string): Buffer {
   if (isJson(type)) return jsonText(body)
-  throw badRequest('Response type in header did not match generated content type.')
+  throw whiskBadRequest('Response type in header did not match generated content type.')
 }
 
 const bareType = (type: string): string => (type.split(';', 1)[0] as string).trim().toLowerCase()
@@ -91,7 +91,7 @@ function statusOf(given: unknown, usual: number): number {
   if (given === undefined || given === null) return usual
   const status = typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given
   if (typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599) return status
-  throw badRequest(`Response code is not allowed: ${JSON.stringify(given)}.`)
+  throw whiskBadRequest(`Response code is not allowed: ${JSON.stringify(given)}.`)
 }
 
 const nameForm = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
@@ -101,7 +101,7 @@ const hopByHop = new Set(['content-length', 'transfer-encoding', 'connection', '
 
 function pairsOf(given: unknown): [string, string][] {
   if (given === undefined || given === null) return []
-  if (!isObject(given)) throw badRequest('Response headers are not valid: they must be an object.')
+  if (!isObject(given)) throw whiskBadRequest('Response headers are not valid: they must be an object.')
   return Object.entries(given)
     .flatMap(([name, value]) => [value].flat().map((one): [string, unknown] => [name.toLowerCase(), one]))
     .map(([name, value]): [string, string] => [name, textOf(name, value)])
@@ -111,5 +111,5 @@ function pairsOf(given: unknown): [string, string][] {
 function textOf(name: string, value: unknown): string {
   const isPlain = ['string', 'number', 'boolean'].includes(typeof value)
   if (isPlain && nameForm.test(name) && valueForm.test(String(value))) return String(value)
-  throw badRequest(`Response headers are not valid: ${JSON.stringify(name.slice(0, 100))}.`)
+  throw whiskBadRequest(`Response headers are not valid: ${JSON.stringify(name.slice(0, 100))}.`)
 }

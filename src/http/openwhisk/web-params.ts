@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { mediaTypeOf } from '../body.ts'
-import type { Given } from './whisk-call.ts'
-import { badRequest } from './whisk-error.ts'
+import type { WhiskBody } from './whisk-call.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** Converts the request of a web action to parameters. Pure. */
 
@@ -20,7 +20,7 @@ export interface WebRequest {
 }
 
 /** `immutable`: parameters that callers may not override. Throws WhiskError. */
-export function webParams(request: WebRequest, immutable: string[] = []): Given {
+export function webParams(request: WebRequest, immutable: string[] = []): WhiskBody {
   const { method, path, user } = request
   const about = {
     __ow_method: method.toLowerCase(),
@@ -33,7 +33,7 @@ export function webParams(request: WebRequest, immutable: string[] = []): Given 
   const given = { ...Object.fromEntries(new URLSearchParams(request.query)), ...fields }
   const wrong = Object.keys(given).filter((name) => name.startsWith('__ow_') || immutable.includes(name))
   if (wrong.length > 0) {
-    throw badRequest(
+    throw whiskBadRequest(
       `Request defines parameters that are not allowed (e.g., reserved properties): ${wrong.join(', ')}.`,
     )
   }
@@ -52,7 +52,7 @@ function rawBody({ headers, body }: WebRequest): string {
 }
 
 /** Fields to merge into the parameters, or the raw body; neither: the request has none. */
-function readBody({ headers, body }: WebRequest): { fields?: Given; body?: unknown } {
+function readBody({ headers, body }: WebRequest): { fields?: WhiskBody; body?: unknown } {
   if (body.length === 0) return {}
   const type = mediaTypeOf(headers['content-type'])
   if (type === 'application/x-www-form-urlencoded') {
@@ -61,14 +61,14 @@ function readBody({ headers, body }: WebRequest): { fields?: Given; body?: unkno
   if (type !== jsonType) return { body: body.toString(isText(type) ? 'utf8' : 'base64') }
   const value = parsed(body)
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-  return isObject ? { fields: value as Given } : { body: value }
+  return isObject ? { fields: value as WhiskBody } : { body: value }
 }
 
 function parsed(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch (error) {
-    throw badRequest(`The request content was malformed: ${(error as Error).message}`)
+    throw whiskBadRequest(`The request content was malformed: ${(error as Error).message}`)
   }
 }
 

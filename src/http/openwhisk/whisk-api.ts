@@ -4,7 +4,7 @@ import type { Principal } from '../../domain/principal.ts'
 import { callerAddress } from '../caller-address.ts'
 import { pathOf } from '../error-response.ts'
 import { decoded } from '../function-call.ts'
-import { refuseBeyond } from '../guard.ts'
+import { requireTokenScope } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
 import { aboutApi, limitsShown } from './about.ts'
 import { ActionOperations } from './action-operations.ts'
@@ -20,7 +20,7 @@ import { RuleOperations } from './rule-operations.ts'
 import { TriggerOperations } from './trigger-operations.ts'
 import { WebActions } from './web-actions.ts'
 import type { WhiskAnswer } from './whisk-call.ts'
-import { asWhiskError, notThere, WhiskError } from './whisk-error.ts'
+import { asWhiskError, WhiskError, whiskNotFound } from './whisk-error.ts'
 import { WhiskRuns } from './whisk-runs.ts'
 
 /** The API of Apache OpenWhisk: authentication, routing, and the format of responses and errors. */
@@ -85,14 +85,14 @@ async function answerOf(
   }
   const who = await callerOf(parts.authenticate, incoming, parts.settings.isOpen)
   const [first, space, ...rest] = segments
-  if (first !== 'namespaces' || (space === undefined && method !== 'GET')) throw notThere()
+  if (first !== 'namespaces' || (space === undefined && method !== 'GET')) throw whiskNotFound()
   if (space === undefined || space === '') return { status: 200, json: [who.projectId] }
   if (space === systemSpace) return ofSystem(parts, who, method, rest, new URLSearchParams(query), incoming, outgoing)
   checkSpace(who, space)
   if (rest.length === 1 && rest[0] === 'limits') return { status: 200, json: limitsShown() }
   const route = routeOf(parts.collections, method, rest)
-  if (route === null) throw notThere()
-  refuseBeyond(who, { scope: route.scope })
+  if (route === null) throw whiskNotFound()
+  requireTokenScope(who, { scope: route.scope })
   if (method === 'PUT') parts.space.refuseMore()
   const body = await bodyOf(parts, who, route, incoming, outgoing)
   const { operation, name } = route
@@ -112,8 +112,8 @@ async function ofSystem(
   outgoing: ServerResponse,
 ): Promise<WhiskAnswer> {
   if (method === 'GET' && rest.length === 0) return { status: 200, json: [] }
-  if (method !== 'POST' || word !== 'actions') throw notThere()
-  refuseBeyond(who, { scope: 'deploy' })
+  if (method !== 'POST' || word !== 'actions') throw whiskNotFound()
+  requireTokenScope(who, { scope: 'deploy' })
   const body = await bodyOf(parts, who, { takesCode: false }, incoming, outgoing)
   const name = rest.join('/')
   const answer = await parts.alarms.act({ who, name, query, body, incoming, outgoing })

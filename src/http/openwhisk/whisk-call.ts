@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../domain/principal.ts'
-import { badRequest } from './whisk-error.ts'
+import { whiskBadRequest } from './whisk-error.ts'
 
 /** A call of the API, authenticated and with its body read. */
 export interface WhiskCall {
@@ -22,20 +22,20 @@ export interface WhiskAnswer {
 
 export type Operation = (call: WhiskCall) => WhiskAnswer | Promise<WhiskAnswer>
 
-export type Given = Record<string, unknown>
+export type WhiskBody = Record<string, unknown>
 
 /** The JSON object of a request; an empty body is an empty object. Throws WhiskError. */
-export function objectIn(body: Buffer): Given {
+export function objectIn(body: Buffer): WhiskBody {
   const value = body.length === 0 ? {} : parsed(body)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Given
-  throw badRequest('The request content was malformed: it must be a JSON object.')
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as WhiskBody
+  throw whiskBadRequest('The request content was malformed: it must be a JSON object.')
 }
 
 function parsed(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch (error) {
-    throw badRequest(`The request content was malformed: ${(error as Error).message}`)
+    throw whiskBadRequest(`The request content was malformed: ${(error as Error).message}`)
   }
 }
 
@@ -45,7 +45,9 @@ export function numberIn(query: URLSearchParams, name: string, usual: number, le
   if (text === null || text === '') return usual
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
-  throw badRequest(`The query parameter '${name}' is ${JSON.stringify(text)}: it must be from ${least} to ${most}.`)
+  throw whiskBadRequest(
+    `The query parameter '${name}' is ${JSON.stringify(text)}: it must be from ${least} to ${most}.`,
+  )
 }
 
 const mostListed = 200

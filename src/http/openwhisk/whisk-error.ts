@@ -12,11 +12,11 @@ export class WhiskError extends Error {
   }
 }
 
-export const badRequest = (message: string): WhiskError => new WhiskError(400, message)
+export const whiskBadRequest = (message: string): WhiskError => new WhiskError(400, message)
 
-export const notThere = (): WhiskError => new WhiskError(404, 'The requested resource does not exist.')
+export const whiskNotFound = (): WhiskError => new WhiskError(404, 'The requested resource does not exist.')
 
-export const taken = (): WhiskError => new WhiskError(409, 'resource already exists')
+export const whiskConflict = (): WhiskError => new WhiskError(409, 'resource already exists')
 
 /** Null: an unknown error, which is logged. */
 export function asWhiskError(error: unknown): WhiskError | null {

@@ -5,8 +5,8 @@ import type { Targets } from '../../services/functions/targets.ts'
 import type { Finished, Invocation, RunRequest } from '../../services/runs/invocation.ts'
 import type { Action } from './catalogue.ts'
 import { definedIn, isOn, objectOf } from './key-values.ts'
-import type { Given } from './whisk-call.ts'
-import { badRequest, WhiskError } from './whisk-error.ts'
+import type { WhiskBody } from './whisk-call.ts'
+import { WhiskError, whiskBadRequest } from './whisk-error.ts'
 
 interface Parts {
   targets: Targets
@@ -25,7 +25,7 @@ export class WhiskRuns {
   }
 
   /** `params`: an object or an array. Throws WhiskError. */
-  request(who: Principal, action: Action, params: Given | unknown[]): Request {
+  request(who: Principal, action: Action, params: WhiskBody | unknown[]): Request {
     if (!Array.isArray(params)) refuseImmutable(action, Object.keys(params))
     const target = this.#parts.targets.resolve(who, { functionId: action.fn.id })
     const input = inputOf(withBinding(action, params))
@@ -55,13 +55,13 @@ export class WhiskRuns {
 /**
  * A binding's parameters rank between those of the package and those of the action; the function already contains the latter two.
  */
-function withBinding({ binding, pkg, entity }: Action, params: Given | unknown[]): Given | unknown[] {
+function withBinding({ binding, pkg, entity }: Action, params: WhiskBody | unknown[]): WhiskBody | unknown[] {
   if (binding === null || Array.isArray(params)) return params
   const defaults = objectOf(pkg?.fields.parameters ?? [], binding.fields.parameters, entity.fields.parameters)
   return { ...defaults, ...params }
 }
 
-function inputOf(params: Given | unknown[]): CallInput {
+function inputOf(params: WhiskBody | unknown[]): CallInput {
   const text = JSON.stringify(params)
   return { kind: 'json', body: Buffer.from(text), text }
 }
@@ -76,7 +76,9 @@ export function refuseImmutable(action: Action, names: string[]): void {
   const immutable = immutableOf(action)
   const wrong = names.filter((name) => immutable.includes(name))
   if (wrong.length === 0) return
-  throw badRequest(`Request defines parameters that are not allowed (e.g., reserved properties): ${wrong.join(', ')}.`)
+  throw whiskBadRequest(
+    `Request defines parameters that are not allowed (e.g., reserved properties): ${wrong.join(', ')}.`,
+  )
 }
 
 /** The action did not begin, so the caller may retry. */
@@ -91,7 +93,7 @@ export const activationIdOf = (executionId: string): string => executionId.repla
 export function executionIdOf(activationId: string): string {
   const id = canonicalUuid(activationId)
   if (id !== null) return id
-  throw badRequest(
+  throw whiskBadRequest(
     `The activation id ${JSON.stringify(activationId.slice(0, 100))} is not valid: it has 32 hexadecimal digits.`,
   )
 }

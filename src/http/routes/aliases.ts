@@ -3,7 +3,7 @@ import type { Alias, Weights } from '../../domain/alias.ts'
 import { invalid } from '../../domain/errors.ts'
 import type { Aliases } from '../../services/functions/aliases.ts'
 import { readObject } from '../body.ts'
-import { cascadeQuery, wantsCascade } from '../cascade.ts'
+import { cascadeIn, cascadeQuery } from '../cascade.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { field, ignored, integer, nullable, parseFields, text, uuid } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
@@ -127,7 +127,7 @@ export function bindAliases(app: App, aliases: Aliases, settings: { maxBodyBytes
       refusals: ['invalid_request', 'in_use', 'not_found'],
     },
     async (c) => {
-      await aliases.delete(c.get('who'), c.req.param('name'), wantsCascade(c))
+      await aliases.delete(c.get('who'), c.req.param('name'), cascadeIn(c))
       return c.body(null, 204)
     },
   )

@@ -3,11 +3,11 @@ import type { Builds } from '../../services/functions/builds.ts'
 import type { Functions } from '../../services/functions/functions.ts'
 import { deploymentAnswer, linesDescription } from '../build-answer.ts'
 import { buildJson, shownBuild } from '../build-json.ts'
-import { askedWait, buildQuery } from '../build-query.ts'
-import { wants } from '../cascade.ts'
+import { buildQuery, buildWaitIn } from '../build-query.ts'
+import { flagIn } from '../cascade.ts'
 import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
-import type { Told } from '../error-response.ts'
+import type { ErrorObservers } from '../error-response.ts'
 import { uuidParam } from '../fields.ts'
 import { functionJson, shownFunction } from '../function-json.ts'
 import { type Column, listParameters, listQuery } from '../list-query.ts'
@@ -17,7 +17,7 @@ const tag = 'builds'
 const columns: readonly Column[] = ['project_id', 'function_id', 'status']
 
 /** Builds of packages, the newest first. */
-export function bindBuilds(app: App, builds: Builds, functions: Functions, told: Told): void {
+export function bindBuilds(app: App, builds: Builds, functions: Functions, told: ErrorObservers): void {
   const idOf = (c: Ctx) => uuidParam('Build', c.req.param('id') ?? '')
 
   endpoint(
@@ -61,7 +61,7 @@ export function bindBuilds(app: App, builds: Builds, functions: Functions, told:
       refusals: ['invalid_request', 'not_found'],
     },
     (c) => {
-      const isFollowed = wants(c, 'follow')
+      const isFollowed = flagIn(c, 'follow')
       const { text, follow } = builds.log(c.get('who'), idOf(c))
       if (!isFollowed || follow === undefined) return c.text(text)
       return c.body(followed(text, follow), 200, {
@@ -86,7 +86,7 @@ export function bindBuilds(app: App, builds: Builds, functions: Functions, told:
     },
     (c) => {
       const build = builds.get(c.get('who'), idOf(c))
-      const asked = { mode: null, bundle: false, wait: askedWait(c) }
+      const asked = { mode: null, bundle: false, wait: buildWaitIn(c) }
       return deploymentAnswer(
         c,
         asked,

@@ -6,7 +6,7 @@ import { coldReasons } from '../../domain/start-kind.ts'
 import type { Terms } from '../../domain/terms.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import { phaseNames } from '../../services/runs/stats.ts'
-import { type Asked, askedIn } from '../asked.ts'
+import { type AsyncRequest, asyncRequestIn } from '../asked.ts'
 import type { Bodies } from '../bodies.ts'
 import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../body.ts'
 import { ResponseCaller } from '../caller.ts'
@@ -22,10 +22,10 @@ import {
   delay,
   destination,
   idempotencyKey,
-  moment,
   priority,
   retries,
   shownDestination,
+  timeField,
 } from '../terms-fields.ts'
 
 const tag = 'executions'
@@ -43,7 +43,7 @@ const newExecution = z.object({
   sync: flag('True, the default: answer when the run is over. False: answer when it is accepted for good.'),
   description: text(),
   delay: delay(),
-  run_at: moment('Time before which the run does not begin; UTC.'),
+  run_at: timeField('Time before which the run does not begin; UTC.'),
   priority: priority(),
   retries: retries("How it is tried again, where it differs from the function's way."),
   idempotency_key: idempotencyKey(),
@@ -140,7 +140,7 @@ async function created(
   headers: IncomingHttpHeaders,
   outgoing: ServerResponse,
 ): Promise<{ status: 201 | 202; json: string }> {
-  const asked = askedIn(headers)
+  const asked = asyncRequestIn(headers)
   const values = parseObject(jsonText(body))
   const isUsual = isPlain(values)
   const fields: PlainFields = isUsual ? values : parseFields(newExecution, values)
@@ -173,7 +173,7 @@ async function created(
  * Undefined: no terms. Throws FaasError `invalid_request` for terms that need an accepted (queued) run when the caller waits for
  * a direct one.
  */
-function termsOf(fields: Partial<z.output<typeof newExecution>>, asked: Asked | undefined): Terms | undefined {
+function termsOf(fields: Partial<z.output<typeof newExecution>>, asked: AsyncRequest | undefined): Terms | undefined {
   const { delay: delayMs, run_at, priority, retries, on_success, on_failure } = fields
   const key = fields.idempotency_key ?? asked?.key
   const ofAccepted = { delay: delayMs, run_at, priority, retries, on_success, on_failure }

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { paged } from '../../domain/list.ts'
 import type { CountedVersion, FunctionVersions } from '../../services/functions/function-versions.ts'
 import { readObject } from '../body.ts'
-import { cascadeQuery, wantsCascade } from '../cascade.ts'
+import { cascadeIn, cascadeQuery } from '../cascade.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { integerParam, parseFields, text } from '../fields.ts'
@@ -115,7 +115,7 @@ export function bindFunctionVersions(app: App, versions: FunctionVersions, setti
     },
     async (c) => {
       const { id, number } = c.req.param()
-      await versions.delete(c.get('who'), id, integerParam('version', number), wantsCascade(c))
+      await versions.delete(c.get('who'), id, integerParam('version', number), cascadeIn(c))
       return c.body(null, 204)
     },
   )

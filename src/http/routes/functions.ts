@@ -1,14 +1,14 @@
 import { z } from '@hono/zod-openapi'
-import type { BuildAsked } from '../../services/functions/builds.ts'
+import type { DeploymentBuildOptions } from '../../services/functions/builds.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import { deploymentAnswer, linesDescription } from '../build-answer.ts'
 import { shownBuild } from '../build-json.ts'
-import { askedBuild, askedWait, buildQuery } from '../build-query.ts'
-import { cascadeQuery, keepJobsQuery, wants, wantsCascade } from '../cascade.ts'
-import { checkQuery, wantedCheck } from '../check.ts'
+import { buildOptionsIn, buildQuery, buildWaitIn } from '../build-query.ts'
+import { cascadeIn, cascadeQuery, flagIn, keepJobsQuery } from '../cascade.ts'
+import { checkQuery, requestedCheck } from '../check.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
 import { type App, endpoint } from '../endpoint.ts'
-import type { Told } from '../error-response.ts'
+import type { ErrorObservers } from '../error-response.ts'
 import { functionJson, listedFunction, shownFunction } from '../function-json.ts'
 import { functionChangeBodies, newFunctionBodies, readFunctionChange, readNewFunction } from '../function-request.ts'
 import { listParameters, listQuery } from '../list-query.ts'
@@ -17,7 +17,7 @@ import type { BodyLimits } from '../sent-function.ts'
 const tag = 'functions'
 const path = '/v1/functions/:id'
 
-export function bindFunctions(app: App, functions: Functions, settings: BodyLimits, told: Told): void {
+export function bindFunctions(app: App, functions: Functions, settings: BodyLimits, told: ErrorObservers): void {
   endpoint(
     app,
     {
@@ -43,9 +43,9 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       ],
     },
     async (c) => {
-      const [check, asked] = [wantedCheck(c), { ...askedBuild(c), wait: askedWait(c) }]
+      const [check, asked] = [requestedCheck(c), { ...buildOptionsIn(c), wait: buildWaitIn(c) }]
       const given = await readNewFunction(c, settings)
-      const deploy = async (build: BuildAsked) => {
+      const deploy = async (build: DeploymentBuildOptions) => {
         const fn = await functions.create(c.get('who'), { ...given, build }, check)
         return { status: 201 as const, json: functionJson(fn) }
       }
@@ -113,10 +113,10 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       ],
     },
     async (c) => {
-      const [keepJobs, check] = [wants(c, 'keep_jobs'), wantedCheck(c)]
-      const asked = { ...askedBuild(c), wait: askedWait(c) }
+      const [keepJobs, check] = [flagIn(c, 'keep_jobs'), requestedCheck(c)]
+      const asked = { ...buildOptionsIn(c), wait: buildWaitIn(c) }
       const change = { ...(await readFunctionChange(c, settings)), keepJobs }
-      const deploy = async (build: BuildAsked) => {
+      const deploy = async (build: DeploymentBuildOptions) => {
         const fn = await functions.update(c.get('who'), c.req.param('id'), { ...change, build }, check)
         return { status: 200 as const, json: functionJson(fn) }
       }
@@ -137,7 +137,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       refusals: ['invalid_request', 'forbidden', 'in_use', 'not_found'],
     },
     async (c) => {
-      await functions.delete(c.get('who'), c.req.param('id'), wantsCascade(c))
+      await functions.delete(c.get('who'), c.req.param('id'), cascadeIn(c))
       return c.body(null, 204)
     },
   )

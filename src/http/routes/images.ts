@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import type { ImageView } from '../../domain/image-use.ts'
-import type { Images, Pruned } from '../../services/platform/images.ts'
+import type { Images, PruneResult } from '../../services/platform/images.ts'
 import { readObject } from '../body.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { parseFields, text, toBoolean } from '../fields.ts'
@@ -108,8 +108,8 @@ const asShown = ({
   other_release: isOtherRelease,
 })
 
-function asPruned({ removed, kept }: Pruned, isDry: boolean): z.output<typeof pruned> {
-  const brief = ({ id, names, sizeBytes }: Pruned['removed'][number]) => ({ id, names, size_bytes: sizeBytes })
+function asPruned({ removed, kept }: PruneResult, isDry: boolean): z.output<typeof pruned> {
+  const brief = ({ id, names, sizeBytes }: PruneResult['removed'][number]) => ({ id, names, size_bytes: sizeBytes })
   const freed = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   return { dry_run: isDry, removed: removed.map(brief), kept: kept.map(brief), freed_bytes: freed }
 }

@@ -10,10 +10,10 @@ import { factsOf } from '../../domain/signature.ts'
 import { takesRequest } from '../../domain/worker.ts'
 import type { Exposed } from '../../services/functions/exposed.ts'
 import type { Targets } from '../../services/functions/targets.ts'
-import type { AskedRuns } from '../../services/runs/asked-runs.ts'
+import type { AsyncRequests } from '../../services/runs/asked-runs.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
-import { answerAsAsked, answerWithRun } from '../answered-run.ts'
-import { type Asked, askedIn, askedOfFission, askedOfOpenFaas } from '../asked.ts'
+import { answerAcceptedRun, answerWithRun } from '../answered-run.ts'
+import { type AsyncRequest, asyncRequestIn, asyncRequestOfFission, asyncRequestOfOpenFaas } from '../asked.ts'
 import type { Bodies } from '../bodies.ts'
 import { calleeOf } from '../callee.ts'
 import { eventsIn, modeOf } from '../cloud-events.ts'
@@ -22,7 +22,7 @@ import { admits, answerHeaders, setHeaders } from '../cross-origin.ts'
 import type { Described } from '../described.ts'
 import { type App, describe } from '../endpoint.ts'
 import { answerEvents } from '../event-runs.ts'
-import { type Place, requestHead } from '../function-call.ts'
+import { type FunctionUrl, requestHead } from '../function-call.ts'
 import { toInvoke } from '../guard.ts'
 import { doorOf, refuseElsewhere } from '../open-door.ts'
 import { callbackTerms } from '../openfaas/async-call.ts'
@@ -31,7 +31,7 @@ import type { HttpSettings } from '../settings.ts'
 export interface InvokeParts {
   targets: Targets
   invocation: Invocation
-  asked: AskedRuns
+  asked: AsyncRequests
   newId: NewId
   exposed: Exposed
   authenticate: Authenticate
@@ -83,7 +83,7 @@ const aboutInvoke: Omit<Described, 'method' | 'path'> = {
  */
 export async function invoke(
   parts: InvokeParts,
-  place: Place,
+  place: FunctionUrl,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
@@ -109,20 +109,20 @@ export async function invoke(
     const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
     return asked === undefined
       ? answerWithRun(parts, { ...request, input }, outgoing, isOwn)
-      : answerAsAsked(parts, { ...request, input }, asked, outgoing, isOwn)
+      : answerAcceptedRun(parts, { ...request, input }, asked, outgoing, isOwn)
   }
   const head = headFor(isOwn ? null : spent, requestHead(incoming, place, spent, trustProxy))
   const http = factsOf(target.revision.signature).isApp && isOwn ? keyed(head, isAdmin === true) : head
   const whole = { ...request, input: inputOfRequest(body), http }
   return asked === undefined
     ? answerWithRun(parts, whole, outgoing, isOwn)
-    : answerAsAsked(parts, whole, asked, outgoing, isOwn)
+    : answerAcceptedRun(parts, whole, asked, outgoing, isOwn)
 }
 
 /** Undefined for calls without such headers, which are almost all. */
-function askedOf({ newId }: InvokeParts, place: Place, { headers }: IncomingMessage): Asked | undefined {
-  if (place.isAsyncOpenFaas) return askedOfOpenFaas(newId())
-  return askedIn(headers) ?? (place.isFission ? askedOfFission(headers) : undefined)
+function askedOf({ newId }: InvokeParts, place: FunctionUrl, { headers }: IncomingMessage): AsyncRequest | undefined {
+  if (place.isAsyncOpenFaas) return asyncRequestOfOpenFaas(newId())
+  return asyncRequestIn(headers) ?? (place.isFission ? asyncRequestOfFission(headers) : undefined)
 }
 
 /** A token sent as `?code=` is removed before another project's function sees the request. */

@@ -3,7 +3,7 @@ import { invalid } from '../../domain/errors.ts'
 import { paged } from '../../domain/list.ts'
 import type { Secrets, ShownSecret } from '../../services/functions/secrets.ts'
 import { readObject } from '../body.ts'
-import { cascadeQuery, wantsCascade } from '../cascade.ts'
+import { cascadeIn, cascadeQuery } from '../cascade.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { choice, field, integer, parseFields, text } from '../fields.ts'
 import { listParameters, pageQuery } from '../list-query.ts'
@@ -127,7 +127,7 @@ export function bindSecrets(app: App, secrets: Secrets, settings: { maxBodyBytes
       refusals: ['invalid_request', 'in_use', 'not_found'],
     },
     async (c) => {
-      await secrets.delete(c.get('who'), c.req.param('name'), wantsCascade(c))
+      await secrets.delete(c.get('who'), c.req.param('name'), cascadeIn(c))
       return c.body(null, 204)
     },
   )

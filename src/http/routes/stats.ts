@@ -4,7 +4,7 @@ import { coldReasons } from '../../domain/start-kind.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import { phaseNames, type Stats, type Tally } from '../../services/runs/stats.ts'
 import { type App, endpoint } from '../endpoint.ts'
-import type { Refusals } from '../error-response.ts'
+import type { RefusalCounters } from '../error-response.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { type Gauges, metricsText } from '../metrics-text.ts'
 import { shownTime } from '../time.ts'
@@ -13,7 +13,7 @@ export interface StatsParts {
   stats: Stats
   targets: Pick<Targets, 'findFunction'>
   gauges(): Gauges
-  refusals: Refusals
+  refusals: RefusalCounters
 }
 
 const tag = 'stats'

@@ -2,13 +2,13 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { z } from '@hono/zod-openapi'
 import { FaasError } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
-import type { AskedRuns } from '../../services/runs/asked-runs.ts'
+import type { AsyncRequests } from '../../services/runs/asked-runs.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
 import type { DeliveryStatus } from '../../services/triggers/deliveries.ts'
 import type { Webhooks } from '../../services/triggers/webhooks.ts'
 import { answerWithRun } from '../answered-run.ts'
-import { askedIn } from '../asked.ts'
+import { asyncRequestIn } from '../asked.ts'
 import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { type EventRun, eventsOf } from '../event-runs.ts'
@@ -24,7 +24,7 @@ export interface WebhookInvokeParts {
   webhooks: Webhooks
   invocation: Invocation
   executions: Executions
-  asked: AskedRuns
+  asked: AsyncRequests
   newId: NewId
   settings: HttpSettings
   wrongTokens: WrongTokens
@@ -62,7 +62,7 @@ export function bindWebhookInvoke(app: App, parts: WebhookInvokeParts): void {
       return c.json({ executions: ids }, 202)
     }
     const request = events
-    const key = executionId === undefined ? askedIn(c.env.incoming.headers)?.key : undefined
+    const key = executionId === undefined ? asyncRequestIn(c.env.incoming.headers)?.key : undefined
     if (!call.webhook.sync && key !== undefined) {
       const execution = await asked.accept({ ...request, terms: { ...request.terms, key } })
       note('accepted', execution.id, request)

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { sampleEveryMs, workerStates } from '../../services/functions/worker-history.ts'
-import type { Workers } from '../../services/functions/workers.ts'
+import type { WorkerControl } from '../../services/functions/workers.ts'
 import { readObject } from '../body.ts'
 import type { Ctx } from '../ctx.ts'
 import type { Described } from '../described.ts'
@@ -64,7 +64,7 @@ const history = z
 const bases = ['/v1/functions/:id', '/v1/functions/:id/versions/:number'] as const
 type Base = (typeof bases)[number]
 
-export function bindWorkers(app: App, workers: Workers, settings: { maxBodyBytes: number }): void {
+export function bindWorkers(app: App, workers: WorkerControl, settings: { maxBodyBytes: number }): void {
   const countOf = async (c: Ctx): Promise<number | undefined> =>
     parseFields(amount, await readObject(c, settings.maxBodyBytes)).count
 
@@ -139,7 +139,7 @@ export function bindWorkers(app: App, workers: Workers, settings: { maxBodyBytes
   }
 }
 
-type Kept = ReturnType<Workers['kept']>['workers'][number]
+type Kept = ReturnType<WorkerControl['kept']>['workers'][number]
 
 const mib = 1024 * 1024
 const hourSeconds = 3600
@@ -162,7 +162,11 @@ function keptJson(worker: Kept, at: number): z.output<typeof keptWorker> {
   }
 }
 
-function historyJson({ samples, functions, budgetBytes }: ReturnType<Workers['history']>): z.output<typeof history> {
+function historyJson({
+  samples,
+  functions,
+  budgetBytes,
+}: ReturnType<WorkerControl['history']>): z.output<typeof history> {
   const each = (value: (sample: (typeof samples)[number]) => number) => samples.map(value)
   return {
     every_seconds: sampleEveryMs / 1000,

@@ -10,7 +10,7 @@ import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
 import type { SecretReader, SecretStore } from '../../domain/secret.ts'
 import { BuildLine, stopping } from './build-line.ts'
 import { BuildLog } from './build-log.ts'
-import { buildRefusal, type WantedBuild, wantedBuild } from './dependency-list.ts'
+import { buildRefusal, type RequiredBuild, requiredBuild } from './dependency-list.ts'
 import { Superseded } from './deployment-order.ts'
 import type { PackageShare } from './package-share.ts'
 
@@ -47,7 +47,7 @@ export interface BuildRules {
 }
 
 /** How a deployment wants its package to be built. */
-export interface BuildAsked {
+export interface DeploymentBuildOptions {
   /** Null: the operator's default. */
   mode: BuildMode | null
   bundle: boolean
@@ -58,12 +58,12 @@ export interface BuildAsked {
 }
 
 /** One deployment; a build that it needs ends with it. */
-export interface Deployment extends BuildAsked {
+export interface Deployment extends DeploymentBuildOptions {
   running?: Running
 }
 
 /** A build for a follower. */
-export interface Followed {
+export interface FollowedBuild {
   /** Output so far. */
   text: string
   /** Subscribes to later output and the end; undefined: it has ended. Returns how to stop. */
@@ -95,7 +95,10 @@ export class Builds {
   }
 
   /** Runs `deploy`; a build that it needs succeeds when its result is deployed, and ends with it in any case. */
-  async deploy<T>(asked: BuildAsked | undefined, deploy: (deployment?: Deployment) => Promise<T>): Promise<T> {
+  async deploy<T>(
+    asked: DeploymentBuildOptions | undefined,
+    deploy: (deployment?: Deployment) => Promise<T>,
+  ): Promise<T> {
     if (asked === undefined) return deploy()
     const deployment: Deployment = { ...asked }
     try {
@@ -118,7 +121,7 @@ export class Builds {
     const wish = { mode: mode ?? rules.build, bundle, entry: fn.entry }
     const facts = factsOf(runtime.image)
     const owner = { projectId: fn.projectId, runtimeImage: runtime.image }
-    const wanted = wantedBuild(files, facts, wish, owner)
+    const wanted = requiredBuild(files, facts, wish, owner)
     if (wanted === null || facts === undefined) return stored
     if (builder === null && facts.atLoad === true) return stored
     if (builder === null) throw nothingBuilds(wanted.list)
@@ -141,7 +144,7 @@ export class Builds {
   }
 
   /** The output so far, and how to follow the rest. */
-  log(who: Principal, id: string): Followed {
+  log(who: Principal, id: string): FollowedBuild {
     this.get(who, id)
     const running = this.#running.get(id)
     if (running === undefined) return { text: this.#parts.store.log(id) ?? '' }
@@ -307,7 +310,7 @@ interface Job {
   stored: StoredPackage
   runtime: Runtime
   facts: BuilderFacts
-  wanted: WantedBuild
+  wanted: RequiredBuild
   wish: { mode: BuildMode; bundle: boolean; entry: string | null }
   builder: Builder
 }

@@ -13,14 +13,14 @@ export interface PackageFiles {
   text(name: string): string
 }
 
-export interface BuildWish {
+export interface BuildRequest {
   mode: BuildMode
   /** True when the entry is bundled with its imports from the package. */
   bundle: boolean
   entry: string | null
 }
 
-export interface WantedBuild {
+export interface RequiredBuild {
   list: string
   /** Null: all files. */
   files: string[] | null
@@ -29,12 +29,12 @@ export interface WantedBuild {
 }
 
 /** Null: nothing to build. Throws FaasError `invalid_request` when a build was requested but is impossible. */
-export function wantedBuild(
+export function requiredBuild(
   { hash, names, text }: PackageFiles,
   facts: BuilderFacts | undefined,
-  { mode, bundle, entry }: BuildWish,
+  { mode, bundle, entry }: BuildRequest,
   owner: { projectId: string; runtimeImage: string },
-): WantedBuild | null {
+): RequiredBuild | null {
   if (mode === 'never') return null
   const isAsked = mode === 'always' || bundle
   if (facts === undefined) {

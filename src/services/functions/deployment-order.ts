@@ -8,7 +8,7 @@ export class Superseded extends FaasError {
 }
 
 /** The position of one deployment among those of its function. */
-export interface Place {
+export interface DeploymentTurn {
   /** Throws Superseded when a later deployment is done. */
   refuseLate(): void
   /** Its code is in force. */
@@ -31,7 +31,7 @@ interface OfFunction {
 export class DeploymentOrder {
   #functions = new Map<string, OfFunction>()
 
-  accept(functionId: string): Place {
+  accept(functionId: string): DeploymentTurn {
     const known = this.#functions.get(functionId) ?? { accepted: 0, done: 0, open: 0 }
     this.#functions.set(functionId, known)
     const own = ++known.accepted

@@ -1,6 +1,6 @@
 import type { Fn, ImageStart } from '../../domain/function.ts'
 import { type ChangeableField, canonicalText, fieldFacts, fieldsIn } from '../../domain/revision.ts'
-import type { BuildAsked } from './builds.ts'
+import type { DeploymentBuildOptions } from './builds.ts'
 import type { FunctionFields } from './function-fields.ts'
 
 /** What a change of a function means for its workers. */
@@ -14,7 +14,7 @@ export interface FunctionChange extends FunctionFields {
   /** New start of an image of mode "lambda", in place of all of the one before; the image stays. */
   start?: ImageStart | undefined
   /** Absent: no build. */
-  build?: BuildAsked
+  build?: DeploymentBuildOptions
   /** Unfinished jobs continue with the new code; without it they refuse changes that affect the workers. */
   keepJobs?: boolean
 }

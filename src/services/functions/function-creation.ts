@@ -9,7 +9,7 @@ import type { Runtime } from '../../domain/runtime.ts'
 import { defaultSignature, factsOf } from '../../domain/signature.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
-import type { BuildAsked, Deployment } from './builds.ts'
+import type { Deployment, DeploymentBuildOptions } from './builds.ts'
 import type { Exposed } from './exposed.ts'
 import type { FunctionChecks } from './function-checks.ts'
 import { entryIn, type GivenCode, readCode } from './function-code.ts'
@@ -59,7 +59,7 @@ export interface NewFunction extends FunctionFields {
   runtime?: string
   zip?: Buffer
   /** Absent: no build. */
-  build?: BuildAsked
+  build?: DeploymentBuildOptions
 }
 
 /** How a function is made; `instead`: null when it takes nobody's place. */

@@ -7,7 +7,7 @@ import type { InUse } from '../../domain/trigger.ts'
 import type { Pool, Revision } from '../../domain/worker.ts'
 import type { Deployment } from './builds.ts'
 import { changedEntry, changedImage, readChange } from './changed-code.ts'
-import type { Place } from './deployment-order.ts'
+import type { DeploymentTurn } from './deployment-order.ts'
 import type { Exposed } from './exposed.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import type { FunctionChecks } from './function-checks.ts'
@@ -43,7 +43,7 @@ export interface UpdateSteps {
 export interface UpdateAsked {
   build: Deployment | undefined
   check: Check
-  place: Place
+  place: DeploymentTurn
 }
 
 /** Changes functions: light changes keep the workers, all others drop them. */

@@ -12,7 +12,7 @@ import { functionToActOn } from './function-to-act-on.ts'
 import { keepWorkers } from './keep-workers.ts'
 import { removedWith } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
-import { type Counted, withCount } from './with-count.ts'
+import { type WithExecutionCount, withCount } from './with-count.ts'
 
 export interface FunctionVersionsParts {
   functions: FunctionStore
@@ -28,7 +28,7 @@ export interface FunctionVersionsParts {
   maxVersions: number
 }
 
-export type CountedVersion = Counted<FunctionVersion>
+export type CountedVersion = WithExecutionCount<FunctionVersion>
 
 /** Versions: frozen copies of a function's package (contract section 5). */
 export class FunctionVersions {
@@ -98,7 +98,7 @@ export class FunctionVersions {
    * failing jobs are a reason for a rollback. Earlier accepted deployments that end later have no effect. Works only in the
    * caller's own project, for admins too.
    */
-  rollback(who: Principal, nameOrId: string, number: number): Counted<Fn> {
+  rollback(who: Principal, nameOrId: string, number: number): WithExecutionCount<Fn> {
     const { functions, targets, pool, ledger, clock } = this.#parts
     const fn = functionToActOn(targets, asOwner(who), nameOrId)
     const { packageHash, md5sum } = this.#find(fn, number)

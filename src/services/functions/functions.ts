@@ -4,7 +4,7 @@ import type { Fn } from '../../domain/function.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { madeFrom } from './build-source.ts'
-import type { BuildAsked, Builds } from './builds.ts'
+import type { Builds, DeploymentBuildOptions } from './builds.ts'
 import type { DeploymentOrder } from './deployment-order.ts'
 import { type Download, download } from './download.ts'
 import type { FunctionChange } from './function-change.ts'
@@ -16,7 +16,7 @@ import { FunctionUpdate, type FunctionUpdateParts } from './function-update.ts'
 import type { Check } from './load-check.ts'
 import { StoredCodes, type StoredCodesParts } from './stored-code.ts'
 import { Trials } from './try-load.ts'
-import { type Counted, withCount } from './with-count.ts'
+import { type WithExecutionCount, withCount } from './with-count.ts'
 
 export interface FunctionsParts
   extends FunctionChecksParts,
@@ -29,7 +29,7 @@ export interface FunctionsParts
   ledger: Ledger
 }
 
-export type CountedFn = Counted<Fn>
+export type CountedFn = WithExecutionCount<Fn>
 
 /** Deploys, changes and deletes functions (contract section 4). */
 export class Functions {
@@ -84,7 +84,7 @@ export class Functions {
   }
 
   /** Installs the dependencies of an earlier build's package again and deploys it. Jobs continue with it. */
-  async rebuild(who: Principal, build: Build, asked: BuildAsked): Promise<CountedFn> {
+  async rebuild(who: Principal, build: Build, asked: DeploymentBuildOptions): Promise<CountedFn> {
     const { functionId, zip } = await madeFrom(this.#parts, build)
     return this.update(who, functionId, {
       zip,

@@ -1,8 +1,8 @@
 import { FaasError } from '../../domain/errors.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
-import type { Holder } from '../../domain/trigger.ts'
+import type { Dependent } from '../../domain/trigger.ts'
 
-const words: Record<Holder['kind'], string> = {
+const words: Record<Dependent['kind'], string> = {
   job: 'jobs that are not finished',
   webhook: 'webhooks',
   alias: 'aliases',
@@ -15,20 +15,20 @@ const mostNamed = 5
  * The holders that are deleted together with something. Throws FaasError `in_use` that names what prevents it: without `cascade`
  * every holder, with it those in projects that the caller does not see.
  */
-export function removedWith(who: Principal, what: string, holders: Holder[], cascade: boolean): Holder[] {
+export function removedWith(who: Principal, what: string, holders: Dependent[], cascade: boolean): Dependent[] {
   const inTheWay = cascade ? holders.filter(({ projectId }) => !canSee(who, projectId)) : holders
   refuseWhileInUse(who, what, inTheWay, cascade ? '' : ', or delete with ?cascade=true')
   return holders
 }
 
-export function refuseWhileInUse(who: Principal, what: string, holders: Holder[], otherWay = ''): void {
+export function refuseWhileInUse(who: Principal, what: string, holders: Dependent[], otherWay = ''): void {
   if (holders.length === 0) return
   const kinds = [...new Set(holders.map(({ kind }) => kind))]
   const named = kinds.map((kind) => `${words[kind]} (${idsOf(who, holders, kind)})`)
   throw new FaasError('in_use', `${what} has ${named.join(' and ')}; remove or finish them first${otherWay}.`)
 }
 
-function idsOf(who: Principal, holders: Holder[], kind: Holder['kind']): string {
+function idsOf(who: Principal, holders: Dependent[], kind: Dependent['kind']): string {
   const ofKind = holders.filter((holder) => holder.kind === kind)
   const visible = ofKind.filter(({ projectId }) => canSee(who, projectId))
   const ids = visible.slice(0, mostNamed).map(({ id }) => id)

@@ -49,7 +49,7 @@ export const fateOf: Record<Field, Fate> = {
  * What stays of a function in the one that takes its place. `said`: fields that the caller's platform has words for, so that
  * what is not said of them goes back to what is usual.
  */
-export function keptOf(fn: Fn, to: { isImage: boolean; said: readonly Field[] }): FunctionFields {
+export function retainedFieldsOf(fn: Fn, to: { isImage: boolean; said: readonly Field[] }): FunctionFields {
   const isKept = (field: Field) =>
     !to.said.includes(field) && (fateOf[field] === 'kept' || (fateOf[field] === 'image' && to.isImage))
   const fields = (Object.keys(fateOf) as Field[]).filter(isKept)

@@ -4,7 +4,7 @@ import type { Fn, FunctionStore } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { type Secret, type SecretStore, type SecretVersion, secretNamePattern } from '../../domain/secret.ts'
-import type { Holder, InUse } from '../../domain/trigger.ts'
+import type { Dependent, InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { SecretVault } from '../platform/secret-vault.ts'
 import { keepWorkers } from './keep-workers.ts'
@@ -148,7 +148,7 @@ export class Secrets {
   }
 }
 
-const asHolder = ({ id, projectId }: Fn): Holder => ({ kind: 'function', id, projectId })
+const asHolder = ({ id, projectId }: Fn): Dependent => ({ kind: 'function', id, projectId })
 
 function checkedName(name: string | undefined): string {
   if (name === undefined || name === '') throw invalid('"name" is required: what functions call the secret.')

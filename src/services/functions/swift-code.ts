@@ -3,8 +3,8 @@ import { FaasError, invalid } from '../../domain/errors.ts'
 import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/function.ts'
 import type { Log } from '../../domain/log.ts'
 import {
-  canBeNamed,
   hasSession,
+  isSafeInUrl,
   type ObjectRef,
   type ObjectStore,
   type OpenStackSession,
@@ -185,7 +185,7 @@ export function refOf({ swift }: FunctionCode): ObjectRef {
   const { container, object } = (swift ?? {}) as Partial<Record<keyof ObjectRef, unknown>>
   if (!isName(container) || !isName(object)) throw invalid('"code.swift" needs a container and an object.')
   const ref = { container, object }
-  if (!canBeNamed(ref)) throw invalid('"code.swift" names a container or object that Swift cannot be asked for.')
+  if (!isSafeInUrl(ref)) throw invalid('"code.swift" names a container or object that Swift cannot be asked for.')
   return ref
 }
 

@@ -16,7 +16,7 @@ export interface TargetRef {
 }
 
 /** The resolved target of a job or webhook. */
-export interface Named {
+export interface ResolvedTarget {
   fn: Fn
   version: number
   alias: string | null
@@ -79,7 +79,7 @@ export class Targets {
    * A target for a new job or webhook, even if it cannot run now. Aliases belong to the caller's project and are resolved at each
    * run. Throws FaasError: `invalid_request`, `not_found`.
    */
-  named(who: Principal, given: TargetRef): Named {
+  named(who: Principal, given: TargetRef): ResolvedTarget {
     const ref = this.#spelledOut(who, given)
     const alias = ref.functionAlias ? this.#ownAlias(who.projectId, ref.functionAlias) : null
     const fn = alias === null ? this.#referred(who, ref.functionId) : this.#functionOf(alias)

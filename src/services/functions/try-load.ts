@@ -17,7 +17,7 @@ export interface TrialParts {
 }
 
 /** Code that was loaded into a worker. */
-export interface Tried {
+export interface LoadedCode {
   /** The functions that an app registered. */
   functions: AppFunction[] | undefined
   /** The revision whose worker waits for the function's next call; null: the worker has ended. */
@@ -40,7 +40,7 @@ export class Trials {
    * FaasError `invalid_request` with the failure and the output when the code does not load, and the pool's error when there is
    * no worker.
    */
-  async load(fn: Fn, before: Fn | null): Promise<Tried> {
+  async load(fn: Fn, before: Fn | null): Promise<LoadedCode> {
     if (fn.code.source === 'image') {
       throw invalid('"check=load" tries what a package needs to load, and an image loads nothing: leave "check" out.')
     }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { StartKind } from '../../domain/start-kind.ts'
-import type { KeptWorker, Pool } from '../../domain/worker.ts'
+import type { Pool, RetainedWorker } from '../../domain/worker.ts'
 
 export const workerStates = ['busy', 'idle', 'paused', 'generic', 'leaving'] as const
 export type WorkerState = (typeof workerStates)[number]
@@ -18,7 +18,7 @@ export interface WorkerSample {
 }
 
 export interface WorkerHistoryParts {
-  pool: Pick<Pool, 'keeping' | 'vitals'>
+  pool: Pick<Pool, 'retainedWorkers' | 'vitals'>
   /** Starts of calls, counted since the server began. */
   starts: Readonly<Record<StartKind, number>>
   clock: Clock
@@ -60,7 +60,7 @@ export class WorkerHistory {
   #look(): void {
     const { pool, starts, clock } = this.#parts
     const { reservedBytes, waitingCalls } = pool.vitals()
-    const workers = pool.keeping()
+    const workers = pool.retainedWorkers()
     const since = (kind: StartKind) => starts[kind] - this.#lastStarts[kind]
     this.#samples.push({
       atMs: clock.now(),
@@ -75,13 +75,13 @@ export class WorkerHistory {
   }
 }
 
-function bytesByState(workers: KeptWorker[]): Record<WorkerState, number> {
+function bytesByState(workers: RetainedWorker[]): Record<WorkerState, number> {
   const states = { busy: 0, idle: 0, paused: 0, generic: 0, leaving: 0 }
   for (const { state, memoryBytes } of workers) states[state as WorkerState] += memoryBytes
   return states
 }
 
-function bytesByFunction(workers: KeptWorker[]): Map<string, number> {
+function bytesByFunction(workers: RetainedWorker[]): Map<string, number> {
   const bytes = new Map<string, number>()
   for (const { functionId, memoryBytes } of workers)
     if (functionId !== null) bytes.set(functionId, (bytes.get(functionId) ?? 0) + memoryBytes)

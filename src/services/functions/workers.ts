@@ -3,12 +3,12 @@ import type { FunctionStore } from '../../domain/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { PoolVitals } from '../../domain/vitals.ts'
-import type { KeptWorker, Pool } from '../../domain/worker.ts'
+import type { Pool, RetainedWorker } from '../../domain/worker.ts'
 import { functionToActOn } from './function-to-act-on.ts'
 import type { Targets } from './targets.ts'
 import type { WorkerHistory, WorkerSample } from './worker-history.ts'
 
-export interface WorkersParts {
+export interface WorkerControlParts {
   functions: FunctionStore
   targets: Targets
   pool: Pool
@@ -23,19 +23,19 @@ export interface ListedWorker {
 }
 
 /** Manual control of a function version's workers, for admins (contract 4.7); version 0 is the function itself. */
-export class Workers {
-  #parts: WorkersParts
+export class WorkerControl {
+  #parts: WorkerControlParts
 
-  constructor(parts: WorkersParts) {
+  constructor(parts: WorkerControlParts) {
     this.#parts = parts
   }
 
   /** All workers of the server, in the order of eviction. */
-  kept(who: Principal): { workers: (KeptWorker & { functionName: string | null })[]; memory: PoolVitals } {
+  kept(who: Principal): { workers: (RetainedWorker & { functionName: string | null })[]; memory: PoolVitals } {
     requireAdmin(who, 'Listing workers')
     const { pool, functions } = this.#parts
     const nameOf = (id: string | null) => (id === null ? null : (functions.find(id)?.name ?? null))
-    const workers = pool.keeping().map((worker) => ({ ...worker, functionName: nameOf(worker.functionId) }))
+    const workers = pool.retainedWorkers().map((worker) => ({ ...worker, functionName: nameOf(worker.functionId) }))
     return { workers, memory: pool.vitals() }
   }
 

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditStore, Change } from '../../domain/audit.ts'
+import type { AuditEntry, AuditedChange, AuditStore } from '../../domain/audit.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { NewId } from '../../domain/ids.ts'
 import type { Log } from '../../domain/log.ts'
@@ -32,7 +32,7 @@ export class AuditLog {
   }
 
   /** The change has already been made: a failure to note it is logged and fails no request. */
-  note(who: Principal, change: Change): void {
+  note(who: Principal, change: AuditedChange): void {
     const { store, clock, newId, log } = this.#parts
     const { kind, id, name } = actorOf(who)
     const by = { whoKind: kind, whoId: id, whoName: name, projectId: who.projectId }

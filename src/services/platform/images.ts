@@ -25,7 +25,7 @@ export interface ImagesParts {
   highWaterBytes: number
 }
 
-export interface Pruned {
+export interface PruneResult {
   removed: { names: string[]; id: string; sizeBytes: number }[]
   /** Unused images that a container or another image holds. */
   kept: { names: string[]; id: string; sizeBytes: number }[]
@@ -53,7 +53,7 @@ export class Images {
   }
 
   /** Removes unused images; `isDry`: only lists them. `otherReleases`: includes runtime images of other releases. */
-  async prune(who: Principal, how: { isDry: boolean; otherReleases: boolean }): Promise<Pruned> {
+  async prune(who: Principal, how: { isDry: boolean; otherReleases: boolean }): Promise<PruneResult> {
     requireAdmin(who, 'Removing images')
     const unused = (await this.#views()).filter(
       ({ isUnused, isOtherRelease }) => isUnused || (how.otherReleases && isOtherRelease),
@@ -69,9 +69,9 @@ export class Images {
     for (const { names, sizeBytes } of removed) log.info({ images: names, bytes: sizeBytes }, 'removed an unused image')
   }
 
-  async #remove(views: ImageView[]): Promise<Pruned> {
+  async #remove(views: ImageView[]): Promise<PruneResult> {
     const engine = this.#engine()
-    const pruned: Pruned = { removed: [], kept: [] }
+    const pruned: PruneResult = { removed: [], kept: [] }
     for (const { id, names, sizeBytes } of views) {
       let isGone = true
       for (const name of names.length === 0 ? [id] : names) isGone = (await engine.remove(name)) && isGone

@@ -21,7 +21,7 @@ export interface NewToken {
   expiresIn?: number
 }
 
-export interface Rotation {
+export interface TokenRotation {
   /** Seconds for which the previous token stays valid. */
   graceSeconds?: number
   /** Seconds until the new token expires; absent: the previous token's expiry. */
@@ -29,7 +29,7 @@ export interface Rotation {
 }
 
 const maxRecent = 1000
-const usualGraceSeconds = 3600
+const defaultGraceSeconds = 3600
 
 /** The last use of a token that is not stored yet. */
 interface Use {
@@ -98,7 +98,7 @@ export class Tokens {
   }
 
   /** Returns the token, which is not shown again. */
-  create(who: Principal, given: NewToken): NewSecret {
+  create(who: Principal, given: NewToken): NewTokenSecret {
     requireAdmin(who, 'Making a token')
     const secret = newSecret()
     const now = this.#parts.clock.now()
@@ -122,7 +122,7 @@ export class Tokens {
   }
 
   /** Replaces a token; the previous one stays valid for a while. Returns the new token, which is not shown again. */
-  rotate(who: Principal, id: string, { graceSeconds = usualGraceSeconds, expiresIn }: Rotation): NewSecret {
+  rotate(who: Principal, id: string, { graceSeconds = defaultGraceSeconds, expiresIn }: TokenRotation): NewTokenSecret {
     requireAdmin(who, 'Rotating a token')
     if (graceSeconds < 0) throw invalid('"grace" must be 0 seconds or more.')
     const before = this.#stored(id)
@@ -197,7 +197,7 @@ export class Tokens {
   }
 }
 
-export interface NewSecret {
+export interface NewTokenSecret {
   token: Token
   secret: string
 }

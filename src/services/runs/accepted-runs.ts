@@ -6,21 +6,28 @@ import { inputFromRecord } from '../../domain/input.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
 import { cancelled, errorTypes, type Outcome } from '../../domain/outcome.ts'
-import { causeOf, nextStep, type RetryCause, type RetryRule, ruleOf, type Step } from '../../domain/retries.ts'
+import {
+  causeOf,
+  nextStep,
+  type RetryCause,
+  type RetryDecision,
+  type RetryRule,
+  retryRuleOf,
+} from '../../domain/retries.ts'
 import type { Delivery } from '../../domain/terms.ts'
 import type { Caller, CallInput, Revision } from '../../domain/worker.ts'
 import type { Target, TargetRef } from '../functions/targets.ts'
-import { AsyncQueue, type AsyncQueueLimits, type Place, type QueuedRun } from './async-queue.ts'
-import { answeredAs, endKeys, forgetEnd, noteEnd, noteTooOld, platformOutcome } from './execution-record.ts'
+import { AsyncQueue, type AsyncQueueLimits, type QueuedRun, type QueueReservation } from './async-queue.ts'
+import { answeredAs, endKeys, forgetEnd, noteEnd, platformOutcome, recordRetriesExpired } from './execution-record.ts'
 import type { RunEnds } from './run-ends.ts'
-import type { Accepted, RunRequest } from './run-request.ts'
+import type { AcceptedRun, RunRequest } from './run-request.ts'
 import type { Runner } from './runner.ts'
 
 /** Resolves the target of an accepted run again. Throws FaasError when it is gone or cannot run now. */
 export type Resolve = (projectId: string, ref: TargetRef) => Target
 
 /** Called for each run that continues after a restart; the run waits for the result. */
-export type Follow = (run: Accepted) => Promise<unknown> | undefined
+export type Follow = (run: AcceptedRun) => Promise<unknown> | undefined
 
 export interface AcceptedRunsLimits extends AsyncQueueLimits {
   /** Attempts of an accepted run when the platform fails. */
@@ -51,7 +58,7 @@ const platformRetries = { on: ['error'] satisfies RetryCause[] as RetryCause[], 
 /** State of a run between attempts. */
 interface Promised {
   execution: Execution
-  place: Place
+  place: QueueReservation
   tries: number
   /** Start of its time in the queue; the clock's elapsed ms. */
   since: number
@@ -87,7 +94,7 @@ export class AcceptedRuns {
   }
 
   /** Durable when this resolves, even after `kill -9`. Throws FaasError `queue_full`. */
-  async accept(execution: Execution, request: RunRequest): Promise<Accepted> {
+  async accept(execution: Execution, request: RunRequest): Promise<AcceptedRun> {
     execution.request = request.http ?? null
     const place = this.#queue.reserve(this.#queued(execution, request.input, request.target.revision))
     const isNew = await this.#parts.ledger.accept(execution).catch((error: unknown) => {
@@ -119,7 +126,7 @@ export class AcceptedRuns {
    * Runs a finished run again under its id, as if it were new. Durable when this resolves. Throws FaasError `queue_full`,
    * `not_found`.
    */
-  async redrive(execution: Execution): Promise<Accepted> {
+  async redrive(execution: Execution): Promise<AcceptedRun> {
     const input = inputFromRecord(execution.inputKind, execution.input)
     const place = this.#queue.reserve(this.#queued(execution, input))
     const isThere = await this.#parts.ledger.rewrite(execution).catch((error: unknown) => {
@@ -178,7 +185,7 @@ export class AcceptedRuns {
 
   #promise(
     execution: Execution,
-    place: Place,
+    place: QueueReservation,
     request: RunRequest | null,
     after?: Promise<unknown>,
   ): Promise<Execution> {
@@ -275,7 +282,8 @@ export class AcceptedRuns {
     const { execution } = promised
     const step = this.#stepAfter(promised, target, end)
     if (step.kind !== 'again' && !(this.#closing && execution.status === 'error')) {
-      if (step.kind === 'dead' && step.why === 'age') noteTooOld(execution, this.#ruleOf(execution, target).maxAgeMs)
+      if (step.kind === 'dead' && step.why === 'age')
+        recordRetriesExpired(execution, this.#ruleOf(execution, target).maxAgeMs)
       promised.request?.onOutcome?.(outcome)
       if (execution.terms?.key !== undefined) {
         execution.terms = { ...execution.terms, answered: answeredAs(outcome) }
@@ -302,14 +310,14 @@ export class AcceptedRuns {
     { execution, tries }: Promised,
     target: Target | null,
     end: { cause: RetryCause | null; hasBegun: boolean },
-  ): Step {
+  ): RetryDecision {
     const ageMs = this.#parts.clock.now() - (execution.terms?.runAtMs ?? execution.createdAt)
     const rule = this.#ruleOf(execution, target)
     return nextStep(rule, { ...end, attempt: execution.attempt, tries, ageMs }, this.#parts.random?.())
   }
 
   #ruleOf({ terms }: Execution, target: Target | null): RetryRule {
-    return ruleOf(this.#platformRule, target?.fn.retries ?? null, terms?.retries)
+    return retryRuleOf(this.#platformRule, target?.fn.retries ?? null, terms?.retries)
   }
 
   /** The run becomes a dead letter: it is not retried automatically. */

@@ -4,16 +4,16 @@ import { idFrom } from '../../domain/ids.ts'
 import type { Invocation } from './invocation.ts'
 import type { RunRequest } from './run-request.ts'
 
-export interface AskedRunsParts {
+export interface AsyncRequestsParts {
   invocation: Pick<Invocation, 'accept' | 'untilOver'>
   ledger: Pick<Ledger, 'find'>
 }
 
 /** Runs that a caller wants to be accepted (queued): once for each idempotency key, and awaited as long as the caller wants. */
-export class AskedRuns {
-  #parts: AskedRunsParts
+export class AsyncRequests {
+  #parts: AsyncRequestsParts
 
-  constructor(parts: AskedRunsParts) {
+  constructor(parts: AsyncRequestsParts) {
     this.#parts = parts
   }
 

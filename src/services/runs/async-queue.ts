@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import { mayTake } from '../../domain/share.ts'
-import { LaterRuns } from './later-runs.ts'
+import { DelayQueue } from './later-runs.ts'
 
 export interface AsyncQueueLimits {
   /** Limit of waiting runs. */
@@ -32,7 +32,7 @@ export interface QueuedRun {
 }
 
 /** A place in the queue, reserved before the run became durable. */
-export interface Place {
+export interface QueueReservation {
   /** Gives the place back: the run must not begin, or not again. False: it is active. */
   giveUp(): boolean
   /** Resolves when the run is over, or its place was given back. `notBeforeMs`: wall time. */
@@ -74,7 +74,7 @@ const suspects = ''
 /** The queue of accepted runs: first in, first out within a function; projects take turns, and functions within a project. */
 export class AsyncQueue {
   #limits: AsyncQueueLimits
-  #later: LaterRuns<Waiting>
+  #later: DelayQueue<Waiting>
   #clock: Clock
   #projects = new Map<string, Project>()
   #held = 0
@@ -91,7 +91,7 @@ export class AsyncQueue {
     this.#limits = limits
     this.#shares = shares
     this.#clock = clock
-    this.#later = new LaterRuns(clock, (entry) => this.#add(entry))
+    this.#later = new DelayQueue(clock, (entry) => this.#add(entry))
   }
 
   /** Number of accepted runs that have not begun. */
@@ -100,7 +100,7 @@ export class AsyncQueue {
   }
 
   /** Throws FaasError `queue_full`, `limit_reached`. */
-  reserve(run: QueuedRun): Place {
+  reserve(run: QueuedRun): QueueReservation {
     const { maxQueued, maxQueuedBytes } = this.#limits
     const { held, heldBytes } = this.#projects.get(run.projectId) ?? nothing
     if (!mayTake(1, this.#held, held, maxQueued) || !mayTake(run.bytes, this.#heldBytes, heldBytes, maxQueuedBytes)) {
@@ -118,7 +118,7 @@ export class AsyncQueue {
   }
 
   /** Reserves a place for a run that was accepted earlier: limits do not apply. */
-  readmit(run: QueuedRun): Place {
+  readmit(run: QueuedRun): QueueReservation {
     this.#hold(run, 1)
     const promised = Promise.withResolvers<void>()
     const entry: Waiting = {

@@ -16,7 +16,7 @@ export interface DeadLettersParts {
 }
 
 /** The result of an operation on many dead letters. */
-export interface Done {
+export interface BulkResult {
   done: number
   /** The number that did not fit into the queue. */
   left: number
@@ -58,7 +58,7 @@ export class DeadLetters {
   }
 
   /** Runs all matches again, oldest first, until the queue is full. */
-  async redriveAll(who: Principal, query: ListQuery): Promise<Done> {
+  async redriveAll(who: Principal, query: ListQuery): Promise<BulkResult> {
     const ids = await this.#found(who, query)
     for (const [done, id] of ids.entries()) {
       try {
@@ -76,7 +76,7 @@ export class DeadLetters {
     await this.#rewritten({ ...(await this.get(who, id)), deadAt: null })
   }
 
-  async dropAll(who: Principal, query: ListQuery): Promise<Done> {
+  async dropAll(who: Principal, query: ListQuery): Promise<BulkResult> {
     const ids = await this.#found(who, query)
     for (const id of ids) {
       await this.drop(who, id).catch((error: unknown) => {

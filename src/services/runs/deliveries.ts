@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import { type EventSender, type Sent, structured } from '../../domain/cloud-event.ts'
+import { type EventSender, type SendResult, structured } from '../../domain/cloud-event.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Execution, Ledger } from '../../domain/execution.ts'
 import { idFrom } from '../../domain/ids.ts'
@@ -9,11 +9,11 @@ import { type Delivery, deepestDepth } from '../../domain/terms.ts'
 import type { Targets } from '../functions/targets.ts'
 import { callbackMessage } from './callback-message.ts'
 import type { Invocation } from './invocation.ts'
-import { LaterRuns } from './later-runs.ts'
+import { DelayQueue } from './later-runs.ts'
 import { resultEvent } from './result-event.ts'
 import type { ResultQueues } from './result-queues.ts'
 
-export interface DeliveriesParts {
+export interface ResultDeliveriesParts {
   ledger: Pick<Ledger, 'find' | 'close' | 'undelivered'>
   invocation: Pick<Invocation, 'accept'>
   targets: Pick<Targets, 'resolve'>
@@ -40,17 +40,17 @@ interface Waiting {
  * Delivers results of accepted runs to their destinations. The record of a finished run says that its result is to be delivered,
  * so none is lost; one may arrive twice, with the same id. A destination function gets the result as an accepted run.
  */
-export class Deliveries {
-  #parts: DeliveriesParts
-  #later: LaterRuns<Waiting>
+export class ResultDeliveries {
+  #parts: ResultDeliveriesParts
+  #later: DelayQueue<Waiting>
   #ready: Waiting[] = []
   #atWork = new Map<string, number>()
   #working = new Set<Promise<void>>()
   #isClosed = false
 
-  constructor(parts: DeliveriesParts) {
+  constructor(parts: ResultDeliveriesParts) {
     this.#parts = parts
-    this.#later = new LaterRuns(parts.clock, (waiting) => this.#add(waiting))
+    this.#later = new DelayQueue(parts.clock, (waiting) => this.#add(waiting))
   }
 
   /** Continues deliveries that an earlier process left. */
@@ -104,7 +104,7 @@ export class Deliveries {
     this.#note(noted, noted.delivery, sent)
   }
 
-  #note(execution: Execution, delivery: Delivery, sent: Sent): void {
+  #note(execution: Execution, delivery: Delivery, sent: SendResult): void {
     const { clock, ledger, limits, log } = this.#parts
     const attempts = delivery.attempts + 1
     const error = sent.kind === 'taken' ? null : sent.reason
@@ -125,7 +125,7 @@ export class Deliveries {
     return { firstPauseMs, factor: 2, longestPauseMs, maxAgeMs, maxAttempts: Number.POSITIVE_INFINITY, on: ['error'] }
   }
 
-  async #send(execution: Execution, delivery: Delivery): Promise<Sent> {
+  async #send(execution: Execution, delivery: Delivery): Promise<SendResult> {
     const depth = (execution.terms?.depth ?? 0) + 1
     if (depth > deepestDepth) {
       return { kind: 'gone', reason: `${depth} runs in a row were made by results of others: that is a loop.` }
@@ -152,7 +152,7 @@ export class Deliveries {
     return { kind: 'taken' }
   }
 
-  #failed(error: unknown): Sent {
+  #failed(error: unknown): SendResult {
     if (!(error instanceof FaasError)) {
       this.#parts.log.error({ err: error }, 'a result could not be delivered')
       return { kind: 'refused', reason: 'The server failed; see its log.' }
@@ -168,4 +168,7 @@ function sharedPlace({ to, projectId }: Delivery): string {
   return 'queue' in to ? `queues of ${projectId}` : `function of ${projectId}`
 }
 
-const withoutKeystone: Sent = { kind: 'gone', reason: 'This server does not use Keystone any more, which queues need.' }
+const withoutKeystone: SendResult = {
+  kind: 'gone',
+  reason: 'This server does not use Keystone any more, which queues need.',
+}

@@ -12,7 +12,7 @@ import type { Caller } from '../../domain/worker.ts'
 import { refuseOtherDestinations, refuseQueuesOfCall } from '../functions/only-function.ts'
 import { refuseQueues } from '../functions/refuse-queues.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
-import type { AskedRuns } from './asked-runs.ts'
+import type { AsyncRequests } from './asked-runs.ts'
 import type { Invocation } from './invocation.ts'
 
 export interface NewExecution extends TargetRef {
@@ -30,7 +30,7 @@ export interface NewExecution extends TargetRef {
 }
 
 /** How the caller of an accepted run waits. */
-export interface Waiting {
+export interface AcceptedWait {
   /** Null: until the end. */
   ms: number | null
   left: AbortSignal
@@ -39,7 +39,7 @@ export interface Waiting {
 export interface ExecutionsParts {
   ledger: Ledger
   invocation: Invocation
-  asked: AskedRuns
+  asked: AsyncRequests
   targets: Targets
   hasKeystone: boolean
   /** Limit of bytes for a project's records; null: none. */
@@ -66,7 +66,7 @@ export class Executions {
   }
 
   /** Accepts the run with its terms, then waits. Returns the run as it is then. */
-  async ask(who: Principal, given: NewExecution, { ms, left }: Waiting): Promise<Execution> {
+  async ask(who: Principal, given: NewExecution, { ms, left }: AcceptedWait): Promise<Execution> {
     const { targets, asked } = this.#parts
     const request = this.#requested(who, given)
     const destinations = [given.terms?.onSuccess, given.terms?.onFailure]
@@ -79,7 +79,7 @@ export class Executions {
   }
 
   /** The run when it is over, or as it is after `ms`. */
-  async wait(who: Principal, id: string, { ms, left }: Waiting): Promise<Execution> {
+  async wait(who: Principal, id: string, { ms, left }: AcceptedWait): Promise<Execution> {
     const execution = await this.#parts.asked.waitFor(await this.get(who, id), ms, left)
     if (execution === null) throw notFound('Execution', id)
     return execution

@@ -10,11 +10,11 @@ import { type NewRun, newExecution, noteEnd, platformOutcome } from './execution
 import { RefusalPace } from './refusal-pace.ts'
 import { RunEnds, type RunEndsParts } from './run-ends.ts'
 import type { RunEvents } from './run-events.ts'
-import type { Accepted, Finished, RunRequest } from './run-request.ts'
+import type { AcceptedRun, FinishedRun, RunRequest } from './run-request.ts'
 import { Runner, type RunnerParts } from './runner.ts'
 
 export type { Follow, Resolve } from './accepted-runs.ts'
-export type { Accepted, Finished, RunRequest } from './run-request.ts'
+export type { AcceptedRun, FinishedRun as Finished, RunRequest } from './run-request.ts'
 
 export interface InvocationParts extends Omit<RunnerParts, 'ends'> {
   ledger: Ledger
@@ -70,7 +70,7 @@ export class Invocation {
    * Runs now and waits for the end. Failures of the function or the platform are in the outcome. Throws FaasError
    * `limit_reached`.
    */
-  async run(request: RunRequest): Promise<Finished> {
+  async run(request: RunRequest): Promise<FinishedRun> {
     this.#refuseWhenClosing()
     const { revision } = request.target
     const entered = this.#enter(request)
@@ -87,14 +87,14 @@ export class Invocation {
   }
 
   /** Accepts a run: durable when this resolves, even after `kill -9`. Throws FaasError `queue_full`. */
-  accept(request: RunRequest): Promise<Accepted> {
+  accept(request: RunRequest): Promise<AcceptedRun> {
     if (this.#closing) return Promise.reject(isStopping())
     const refuse = (error: unknown) => this.#refuse(request, error)
     return this.#accepted.accept(this.#begin(request, false), request).catch(refuse)
   }
 
   /** Runs a finished run again under its id. Throws FaasError `queue_full`, `not_found`. */
-  async redrive(execution: Execution): Promise<Accepted> {
+  async redrive(execution: Execution): Promise<AcceptedRun> {
     this.#refuseWhenClosing()
     return this.#accepted.redrive(execution)
   }

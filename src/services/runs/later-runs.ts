@@ -4,7 +4,7 @@ import type { Clock } from '../../domain/clock.ts'
 const recheckMs = 30_000
 
 /** Items that must not begin before their time, with one timer. */
-export class LaterRuns<Item> {
+export class DelayQueue<Item> {
   #clock: Clock
   #due: (item: Item) => void
   #waiting = new Map<Item, number>()

@@ -16,7 +16,7 @@ const mostKept = 1000
 const mostHeldBytes = 32 * 1024 * 1024
 
 /** When the next refusal may be sent, and how long the current one waits. Pure. */
-export function nextTurn(dueMs: number, nowMs: number): { dueMs: number; waitMs: number } {
+export function nextRefusal(dueMs: number, nowMs: number): { dueMs: number; waitMs: number } {
   const due = Math.max(dueMs, nowMs)
   const waitMs = Math.min(longestWaitMs, Math.max(0, due - nowMs - burst * gapMs))
   return { dueMs: Math.min(due + gapMs, nowMs + burst * gapMs + longestWaitMs), waitMs }
@@ -38,7 +38,7 @@ export class RefusalPace {
   /** Resolves when the refusal may be sent. `bytes`: memory that its call holds until then. */
   turn(projectId: string, bytes: number): Promise<void> {
     const now = this.#clock.elapsed()
-    const { dueMs, waitMs } = nextTurn(this.#due.get(projectId) ?? 0, now)
+    const { dueMs, waitMs } = nextRefusal(this.#due.get(projectId) ?? 0, now)
     if (this.#due.size >= mostKept) for (const [key, due] of this.#due) if (due <= now) this.#due.delete(key)
     this.#due.set(projectId, dueMs)
     if (waitMs === 0 || this.#heldBytes + bytes > mostHeldBytes) return Promise.resolve()

@@ -37,12 +37,12 @@ export interface RunRequest {
   onOutcome?(outcome: Outcome): void
 }
 
-export interface Finished {
+export interface FinishedRun {
   execution: Execution
   outcome: Outcome
 }
 
-export interface Accepted {
+export interface AcceptedRun {
   execution: Execution
   /** Resolves when the run is over; never rejects. */
   finished: Promise<Execution>

@@ -40,7 +40,7 @@ export interface RunnerParts {
 }
 
 /** The result of an attempt. */
-export interface Try {
+export interface AttemptResult {
   outcome: Outcome
   /** True when the function has begun, so that the attempt counts. */
   hasBegun: boolean
@@ -102,7 +102,7 @@ export class Runner {
   }
 
   /** Awaits only promises, so a warm call waits for nothing but its end. */
-  async perform(execution: Execution, request: RunRequest, queueMs: number, onBegin?: OnBegin): Promise<Try> {
+  async perform(execution: Execution, request: RunRequest, queueMs: number, onBegin?: OnBegin): Promise<AttemptResult> {
     const { clock, pool, ends } = this.#parts
     const startedAt = clock.elapsed()
     const log = new LogBuffer(this.#parts.limits.maxLogBytes)

@@ -1,10 +1,17 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Outcome } from '../../domain/outcome.ts'
-import { dayOf, msToNextDay, nothingUsed, type UsageStore, type Used, type WorkerMeter } from '../../domain/usage.ts'
+import {
+  dayOf,
+  msToNextDay,
+  noUsageAmounts,
+  type UsageAmounts,
+  type UsageStore,
+  type WorkerMeter,
+} from '../../domain/usage.ts'
 import type { CallInput, Revision, StreamSink } from '../../domain/worker.ts'
 
 /** Use of a function since the last flush. */
-interface Cell extends Used {
+interface Cell extends UsageAmounts {
   projectId: string
   functionId: string
   /** Use of its project today. */
@@ -123,7 +130,7 @@ export class UsageMeter implements WorkerMeter {
     let cell = this.#cells.get(functionId)
     if (cell === undefined) {
       const today = { project: this.#soFar(ofProject(projectId)), fn: this.#soFar(ofFunction(functionId)) }
-      cell = { projectId, functionId, ...today, ...nothingUsed() }
+      cell = { projectId, functionId, ...today, ...noUsageAmounts() }
       this.#cells.set(functionId, cell)
     }
     this.#last = cell

@@ -14,7 +14,7 @@ export interface UsageParts {
   keepUsageDays: number
 }
 
-export interface UsageAsked {
+export interface UsageSelection {
   /** Both included; default: from the first of this month until today. */
   fromDay?: string | undefined
   toDay?: string | undefined
@@ -35,7 +35,7 @@ export class Usage {
     this.#parts = parts
   }
 
-  async list(who: Principal, asked: UsageAsked): Promise<{ fromDay: string; toDay: string; rows: ShownUsage[] }> {
+  async list(who: Principal, asked: UsageSelection): Promise<{ fromDay: string; toDay: string; rows: ShownUsage[] }> {
     const { store, meter, functions, clock } = this.#parts
     if (asked.allProjects) requireAdmin(who, 'Reading the usage of all projects')
     const today = dayOf(clock.now())

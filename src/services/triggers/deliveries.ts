@@ -6,7 +6,7 @@ import type { CallInput } from '../../domain/worker.ts'
 export type DeliveryStatus = 'accepted' | 'duplicate' | 'refused'
 
 /** One call of a webhook. */
-export interface Delivery {
+export interface WebhookDelivery {
   id: string
   receivedAt: number
   status: DeliveryStatus
@@ -27,9 +27,9 @@ const mostBytes = 256 * 1024
 const mostBytesTogether = 16 * 1024 * 1024
 
 /** The last deliveries of each webhook, in memory: the executions are recorded separately. */
-export class Deliveries {
+export class WebhookDeliveries {
   #newId: NewId
-  #byWebhook = new Map<string, Delivery[]>()
+  #byWebhook = new Map<string, WebhookDelivery[]>()
   #bytes = 0
 
   constructor(newId: NewId) {
@@ -40,7 +40,7 @@ export class Deliveries {
     return this.#bytes
   }
 
-  note(webhookId: string, delivery: Omit<Delivery, 'id'>): void {
+  note(webhookId: string, delivery: Omit<WebhookDelivery, 'id'>): void {
     const kept = this.#byWebhook.get(webhookId) ?? []
     const request = delivery.bytes <= mostBytes ? delivery.request : null
     kept.push({ ...delivery, request, id: this.#newId() })
@@ -53,11 +53,11 @@ export class Deliveries {
   }
 
   /** The newest first. */
-  of(webhookId: string): Delivery[] {
+  of(webhookId: string): WebhookDelivery[] {
     return [...(this.#byWebhook.get(webhookId) ?? [])].reverse()
   }
 
-  find(webhookId: string, id: string): Delivery | undefined {
+  find(webhookId: string, id: string): WebhookDelivery | undefined {
     return this.#byWebhook.get(webhookId)?.find((delivery) => delivery.id === id)
   }
 
@@ -66,7 +66,7 @@ export class Deliveries {
     this.#byWebhook.delete(webhookId)
   }
 
-  #drop(delivery: Delivery | undefined): void {
+  #drop(delivery: WebhookDelivery | undefined): void {
     if (delivery?.request) this.#bytes -= delivery.bytes
   }
 

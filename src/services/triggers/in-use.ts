@@ -1,12 +1,12 @@
 import { type AliasStore, versionsOf } from '../../domain/alias.ts'
 import { type JobStore, unfinished } from '../../domain/job.ts'
 import type { SourceStore } from '../../domain/source.ts'
-import type { Holder, InUse, StoredTrigger, TriggerStore } from '../../domain/trigger.ts'
+import type { Dependent, InUse, StoredTrigger, TriggerStore } from '../../domain/trigger.ts'
 import type { WebhookStore } from '../../domain/webhook.ts'
 import type { Jobs } from './jobs.ts'
 import type { Sources } from './sources.ts'
 
-export interface HoldersParts {
+export interface DependentsParts {
   stores: { jobs: JobStore; webhooks: WebhookStore; sources: SourceStore; aliases: AliasStore }
   jobs: Pick<Jobs, 'remove'>
   sources: Pick<Sources, 'remove'>
@@ -22,22 +22,22 @@ interface Row {
 }
 
 /** Functions only hold secrets, and are not deleted with one. */
-type TargetHolder = Exclude<Holder['kind'], 'function'>
+type TargetHolder = Exclude<Dependent['kind'], 'function'>
 
 /** How the rows of one kind are found and deleted. */
 interface Kind {
   ofFunction(functionId: string): Row[]
   ofAlias(projectId: string, alias: string): Row[]
-  remove(holder: Holder): unknown
+  remove(holder: Dependent): unknown
 }
 
 /** The common check for everything that jobs, webhooks, sources and aliases point at. */
-export class Holders implements InUse {
+export class Dependents implements InUse {
   /** In the contract's order of checks. */
   #kinds: Record<TargetHolder, Kind>
   #webhooks: WebhookStore
 
-  constructor({ stores, jobs, sources }: HoldersParts) {
+  constructor({ stores, jobs, sources }: DependentsParts) {
     this.#webhooks = stores.webhooks
     this.#kinds = {
       job: { ...listed(stores.jobs, unfinished), remove: ({ id }) => jobs.remove(id) },
@@ -52,29 +52,29 @@ export class Holders implements InUse {
     }
   }
 
-  ofFunction(functionId: string): Holder[] {
+  ofFunction(functionId: string): Dependent[] {
     return this.#all((kind) => kind.ofFunction(functionId))
   }
 
-  ofVersion(functionId: string, version: number): Holder[] {
+  ofVersion(functionId: string, version: number): Dependent[] {
     const leadsThere = ({ functionVersion, versions = [functionVersion] }: Row) => versions.includes(version)
     return this.#all((kind) => kind.ofFunction(functionId).filter(leadsThere))
   }
 
-  ofAlias(projectId: string, alias: string): Holder[] {
+  ofAlias(projectId: string, alias: string): Dependent[] {
     return this.#all((kind) => kind.ofAlias(projectId, alias))
   }
 
-  ofSecret(projectId: string, secret: string): Holder[] {
+  ofSecret(projectId: string, secret: string): Dependent[] {
     const rows = this.#webhooks.list(projectId)
     return rows.filter(({ signature }) => signature?.secret === secret).map(holder('webhook'))
   }
 
-  jobsOf(functionId: string): Holder[] {
+  jobsOf(functionId: string): Dependent[] {
     return this.#kinds.job.ofFunction(functionId).map(holder('job'))
   }
 
-  async remove(holders: Holder[]): Promise<void> {
+  async remove(holders: Dependent[]): Promise<void> {
     for (const each of holders) if (each.kind !== 'function') await this.#kinds[each.kind].remove(each)
   }
 
@@ -84,7 +84,7 @@ export class Holders implements InUse {
     if (alias !== null) aliases.delete(alias.id)
   }
 
-  #all(rowsOf: (kind: Kind) => Row[]): Holder[] {
+  #all(rowsOf: (kind: Kind) => Row[]): Dependent[] {
     const kinds = Object.entries(this.#kinds) as [TargetHolder, Kind][]
     return kinds.flatMap(([name, kind]) => rowsOf(kind).map(holder(name)))
   }
@@ -100,5 +100,5 @@ const listed = <Trigger extends StoredTrigger>(
 })
 
 const holder =
-  (kind: Holder['kind']) =>
-  ({ id, projectId }: Row): Holder => ({ kind, id, projectId })
+  (kind: Dependent['kind']) =>
+  ({ id, projectId }: Row): Dependent => ({ kind, id, projectId })

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
-import { after, afterRuns, dueRuns, jobsSetBack } from '../../domain/due-runs.ts'
+import { afterRuns, dueRuns, jobsSetBack, nextAfter } from '../../domain/due-runs.ts'
 import { Durations } from '../../domain/durations.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
-import type { CronPatterns, Job, JobStore, JobTimers, LeftOut } from '../../domain/job.ts'
+import type { CronPatterns, Job, JobStore, JobTimers, SkippedRuns } from '../../domain/job.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Target, Targets } from '../functions/targets.ts'
@@ -62,7 +62,7 @@ export class JobRuns {
   /** When a job's due run could not be accepted for the first time. */
   #heldBackSince = new Map<string, number>()
   #turns = new JobTurns()
-  #leftOut = new Map<string, LeftOut[]>()
+  #leftOut = new Map<string, SkippedRuns[]>()
   /** Delay of runs after their due times; missed runs are counted separately. */
   readonly lateness = new Durations()
 
@@ -102,7 +102,7 @@ export class JobRuns {
   }
 
   /** Runs that a job skipped since the server started, the newest first. */
-  leftOut(jobId: string): readonly LeftOut[] {
+  leftOut(jobId: string): readonly SkippedRuns[] {
     return this.#leftOut.get(jobId) ?? []
   }
 
@@ -160,7 +160,7 @@ export class JobRuns {
     if (lateMs >= 0 && lateMs < latenessMs) this.lateness.add(lateMs)
   }
 
-  #noteLeftOut({ id }: Job, leftOut: LeftOut): void {
+  #noteLeftOut({ id }: Job, leftOut: SkippedRuns): void {
     this.#leftOut.set(id, [leftOut, ...this.leftOut(id)].slice(0, mostLeftOutKept))
   }
 
@@ -196,7 +196,7 @@ export class JobRuns {
       const at = job.nextExecutionTime
       if (job.status !== 'running' || at === null || at >= this.#presentSinceMs) return job
       if ((await ledger.find(runId(job, at))) === null) return job
-      job = afterRuns(job, 1, at, after(job, patterns, at), nowMs)
+      job = afterRuns(job, 1, at, nextAfter(job, patterns, at), nowMs)
     }
   }
 

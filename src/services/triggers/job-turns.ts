@@ -1,5 +1,5 @@
 import type { Job } from '../../domain/job.ts'
-import type { Accepted } from '../runs/invocation.ts'
+import type { AcceptedRun } from '../runs/invocation.ts'
 
 /** Unfinished runs of one job. */
 interface Turns {
@@ -23,7 +23,7 @@ export class JobTurns {
     return overlap === 'skip' || (overlap === 'queue' && turns.unfinished > missedLimit)
   }
 
-  take(jobId: string, run: Accepted): void {
+  take(jobId: string, run: AcceptedRun): void {
     const turns = this.#turns.get(jobId) ?? { unfinished: 0, last: run.finished }
     turns.unfinished++
     turns.last = Promise.all([turns.last, run.finished])

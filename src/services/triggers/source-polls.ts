@@ -8,15 +8,15 @@ import {
   type ContainerListings,
   hasSession,
   type Listing,
-  type ListingWish,
+  type ListingQuery,
   type OpenStackSession,
   type Trusts,
 } from '../../domain/openstack.ts'
 import {
-  type Change,
   changesBetween,
   compareNames,
   type ListedObject,
+  type ObjectChange,
   type Source,
   type SourceState,
   type SourceStore,
@@ -97,7 +97,7 @@ export class SourcePolls {
   }
 
   /** Lists with the session of the function's trust; retries with a new session when Swift refuses it. Throws FaasError. */
-  async listing(fn: Fn, wish: ListingWish): Promise<Listing> {
+  async listing(fn: Fn, wish: ListingQuery): Promise<Listing> {
     const { trusts, containers } = this.#parts
     if (trusts === undefined || containers === undefined) throw needsKeystone()
     if (fn.trustId === null) throw noTrust()
@@ -170,7 +170,7 @@ export class SourcePolls {
     }
   }
 
-  async #tell(source: Source, target: Target, changes: Change[]): Promise<void> {
+  async #tell(source: Source, target: Target, changes: ObjectChange[]): Promise<void> {
     for (let from = 0; from < changes.length; from += acceptedAtOnce) {
       const told = changes.slice(from, from + acceptedAtOnce)
       const results = await Promise.allSettled(told.map((change) => this.#accept(source, target, change)))
@@ -184,7 +184,7 @@ export class SourcePolls {
   }
 
   /** Durable when this resolves. */
-  async #accept(source: Source, target: Target, { object, event }: Change): Promise<void> {
+  async #accept(source: Source, target: Target, { object, event }: ObjectChange): Promise<void> {
     if (event === null || !source.events.includes(event)) return
     const { signature } = target.revision
     await this.#parts.invocation.accept({

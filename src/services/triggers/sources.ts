@@ -1,7 +1,7 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
-import { canBeNamed } from '../../domain/openstack.ts'
+import { isSafeInUrl } from '../../domain/openstack.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import {
   type Source,
@@ -11,7 +11,7 @@ import {
   sourceEvents,
   sourceStatuses,
 } from '../../domain/source.ts'
-import type { Named, TargetRef, Targets } from '../functions/targets.ts'
+import type { ResolvedTarget, TargetRef, Targets } from '../functions/targets.ts'
 import { needsKeystone, SourcePolls, type SourcePollsParts } from './source-polls.ts'
 
 export interface NewSource extends TargetRef {
@@ -130,7 +130,7 @@ export class Sources {
   }
 
   /** A project's objects start only that project's functions: even admins may not set this up for another. */
-  #own(who: Principal, ref: TargetRef): Named {
+  #own(who: Principal, ref: TargetRef): ResolvedTarget {
     const named = this.#parts.targets.named(who, ref)
     if (named.fn.projectId !== who.projectId) throw notFound('Function', ref.functionId ?? String(ref.functionAlias))
     return named
@@ -143,7 +143,7 @@ export class Sources {
 
 function checkedContainer(container: string | undefined): string {
   if (!container) throw invalid('"container" is required: what to watch in Swift.')
-  if (canBeNamed({ container, object: '' }) && Buffer.byteLength(container) <= 256) return container
+  if (isSafeInUrl({ container, object: '' }) && Buffer.byteLength(container) <= 256) return container
   throw invalid(`"container" is ${JSON.stringify(container)}: Swift has no containers of such a name.`)
 }
 

@@ -8,9 +8,9 @@ import type { SecretReader, SecretStore } from '../../domain/secret.ts'
 import { parseTargetName } from '../../domain/target-name.ts'
 import type { Webhook, WebhookStore } from '../../domain/webhook.ts'
 import { checkSignature, type SignedRequest, type WebhookSignature } from '../../domain/webhook-signature.ts'
-import type { Named, TargetRef, Targets } from '../functions/targets.ts'
+import type { ResolvedTarget, TargetRef, Targets } from '../functions/targets.ts'
 import type { RunRequest } from '../runs/invocation.ts'
-import { Deliveries, type Delivery } from './deliveries.ts'
+import { WebhookDeliveries, type WebhookDelivery } from './deliveries.ts'
 
 export interface NewWebhook extends TargetRef {
   description?: string | undefined
@@ -29,7 +29,7 @@ export interface WebhookCall {
 }
 
 /** A call that may run. */
-export interface Admitted {
+export interface AdmittedCall {
   /** Execution id, derived from the sender's delivery id: a repeated delivery has the same. Undefined: the sender gave none. */
   executionId: string | undefined
   deliveryId: string | null
@@ -51,11 +51,11 @@ export interface WebhooksParts {
 export class Webhooks {
   #parts: WebhooksParts
   #rates = new TokenBuckets()
-  readonly #deliveries: Deliveries
+  readonly #deliveries: WebhookDeliveries
 
   constructor(parts: WebhooksParts) {
     this.#parts = parts
-    this.#deliveries = new Deliveries(parts.newId)
+    this.#deliveries = new WebhookDeliveries(parts.newId)
   }
 
   create(who: Principal, given: NewWebhook): Webhook {
@@ -124,7 +124,7 @@ export class Webhooks {
   }
 
   /** Throws FaasError `unauthenticated` when the webhook requires a signature and this one is invalid. */
-  admit({ webhook }: WebhookCall, request: SignedRequest): Admitted {
+  admit({ webhook }: WebhookCall, request: SignedRequest): AdmittedCall {
     const { signature, id, projectId } = webhook
     if (signature === null) return { executionId: undefined, deliveryId: null }
     const { vault, clock } = this.#parts
@@ -138,14 +138,14 @@ export class Webhooks {
   }
 
   /** Notes the result of a call for the list of deliveries. */
-  note(id: string, delivery: Pick<Delivery, 'status' | 'bytes'> & Partial<Delivery>): void {
+  note(id: string, delivery: Pick<WebhookDelivery, 'status' | 'bytes'> & Partial<WebhookDelivery>): void {
     const { clock } = this.#parts
     const nothing = { receivedAt: clock.now(), reason: null, executionId: null, deliveryId: null, request: null }
     this.#deliveries.note(id, { ...nothing, ...delivery })
   }
 
   /** The last calls since the server started, the newest first. */
-  deliveries(who: Principal, id: string): Delivery[] {
+  deliveries(who: Principal, id: string): WebhookDelivery[] {
     return this.#deliveries.of(this.get(who, id).id)
   }
 
@@ -222,7 +222,7 @@ export class Webhooks {
   }
 
   /** A project alone may open its functions to the world: even admins may not do it for another. */
-  #ownTarget(who: Principal, ref: TargetRef): Named {
+  #ownTarget(who: Principal, ref: TargetRef): ResolvedTarget {
     const named = this.#parts.targets.named(who, ref)
     if (named.fn.projectId !== who.projectId) throw notFound('Function', ref.functionId ?? String(ref.functionAlias))
     return named

@@ -7,7 +7,7 @@
  */
 
 /** How soon the next call of a level is expected. */
-export interface Outlook {
+export interface Forecast {
   /** Calls saved per ms of waiting, at the best moment to stop waiting: the value of keeping the level. */
   perMs: number
   /** Probability that a call comes until that moment. */
@@ -65,7 +65,7 @@ class Gaps {
   }
 
   /** The outlook from observed and assumed gaps after `ageMs` without a call. */
-  outlook(ageMs: number): Outlook {
+  outlook(ageMs: number): Forecast {
     const assumed = assumedGaps * this.#weight
     const scaleMs = this.#typicalMs(assumed)
     let bin = binOf(ageMs)
@@ -74,7 +74,7 @@ class Gaps {
     const all = still
     let hits = 0
     let exposure = 0
-    const best: Outlook = { perMs: 0, probability: 0, withinMs: 0, earlyMs: 0, holdsMs: 0 }
+    const best: Forecast = { perMs: 0, probability: 0, withinMs: 0, earlyMs: 0, holdsMs: 0 }
     let atOncePerMs = 0
     for (; bin < bins; bin++) {
       const until = binEndsMs[bin] as number
@@ -244,7 +244,7 @@ export class Arrivals {
   }
 
   /** The outlook of the worker that is used when `level` calls run at once; a busy worker counts as if it were idle. */
-  outlook(level: number, nowMs: number): Outlook {
+  outlook(level: number, nowMs: number): Forecast {
     const leftAt = level <= this.level ? nowMs : (this.#leftAt[Math.min(level, levelsKnown)] ?? nowMs)
     const ageMs = nowMs - leftAt
     const due = level === 1 ? this.due(nowMs) : null
@@ -268,7 +268,7 @@ export class Arrivals {
 const unknown = new Gaps()
 
 /** No call comes before its time; from then on it may come at any moment. */
-function regular({ fromMs, untilMs, probability }: Due, nowMs: number): Outlook {
+function regular({ fromMs, untilMs, probability }: Due, nowMs: number): Forecast {
   const awayMs = Math.max(0, (fromMs + untilMs) / 2 - nowMs, (untilMs - nowMs) / 2)
   const holdsMs = fromMs > nowMs ? (fromMs - nowMs) / 20 : untilMs - nowMs
   const earlyMs = Math.max(0, fromMs - nowMs)

@@ -1,6 +1,6 @@
 import type { Revision } from '../../../domain/worker.ts'
-import { Arrivals, type Outlook } from './arrivals.ts'
-import { isWorthWarming, worthKeeping } from './pool-policy.ts'
+import { Arrivals, type Forecast } from './arrivals.ts'
+import { isWorthWarming, retentionValue } from './pool-policy.ts'
 
 /** A worker that is started ahead is ready this long before its call. */
 const leadMs = 2000
@@ -33,18 +33,18 @@ export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'>
   }
 
   /** The outlook of an idle worker that is used when `more` further calls run at once; the worker used last serves the first. */
-  outlookOfIdle(more: number, nowMs: number): Outlook {
+  outlookOfIdle(more: number, nowMs: number): Forecast {
     return this.arrivals.outlook(this.arrivals.level + more, nowMs)
   }
 
-  /** See `worthKeeping`. */
-  worthOf(outlook: Outlook): number {
-    return worthKeeping(outlook.perMs, this.coldMs, this.revision.memoryBytes)
+  /** See `retentionValue`. */
+  worthOf(outlook: Forecast): number {
+    return retentionValue(outlook.perMs, this.coldMs, this.revision.memoryBytes)
   }
 
   /**
    * Whether to start the first worker now although nobody calls: null means yes, else the time until the next check. `price`: the
-   * worth of the workers that would be evicted; see `priceOfRoom`.
+   * worth of the workers that would be evicted; see `evictionCost`.
    */
   pauseBeforeWarming(nowMs: number, price: () => number): number | null {
     const outlook = this.arrivals.outlook(1, nowMs + this.coldMs + leadMs)

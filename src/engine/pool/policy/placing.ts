@@ -1,5 +1,5 @@
 import { fitsPlacement, onlyMachine, type Placement } from '../../../domain/machine.ts'
-import { chooseEvictions, type Evictable, priceOfRoom } from './pool-policy.ts'
+import { chooseEvictions, type Evictable, evictionCost } from './pool-policy.ts'
 
 /** On which machine a worker comes, as plain functions: the swarm is told, and only carries it out. */
 
@@ -14,9 +14,9 @@ export interface MachineView {
 }
 
 /** How many workers of its like a machine has already. */
-export type LikeAt = (machine: string) => number
+export type SimilarWorkersAt = (machine: string) => number
 
-export const noneLike: LikeAt = () => 0
+export const noSimilarWorkers: SimilarWorkersAt = () => 0
 
 export interface Chosen<Worker extends Evictable> {
   machine: string
@@ -35,7 +35,7 @@ export const machinesFor = (machines: readonly MachineView[], bytes: number, pla
 export function chooseMachine<Worker extends Evictable>(
   bytes: number,
   machines: readonly MachineView[],
-  likeAt: LikeAt,
+  likeAt: SimilarWorkersAt,
   candidates: () => readonly Worker[],
 ): Chosen<Worker> | null {
   const withRoom = machines.filter((machine) => bytes <= freeOf(machine))
@@ -48,15 +48,15 @@ export function chooseMachine<Worker extends Evictable>(
   return ways.length === 0 ? null : least(ways, ({ machine, toGo }) => [worthOf(toGo), likeAt(machine)])
 }
 
-/** What the room for `bytes` costs where it costs least; see `priceOfRoom`. */
-export function cheapestRoom(
+/** What the room for `bytes` costs where it costs least; see `evictionCost`. */
+export function lowestEvictionCost(
   bytes: number,
   machines: readonly MachineView[],
   candidates: () => readonly Evictable[],
 ): number {
   if (machines.some((machine) => bytes <= freeOf(machine))) return 0
   const idle = candidates()
-  const prices = machines.map(({ id, ...machine }) => priceOfRoom(bytes, freeOf(machine), () => onMachine(id, idle)))
+  const prices = machines.map(({ id, ...machine }) => evictionCost(bytes, freeOf(machine), () => onMachine(id, idle)))
   return Math.min(Number.POSITIVE_INFINITY, ...prices)
 }
 

@@ -51,12 +51,12 @@ export interface Evictable {
   memoryBytes: number
   /** Where it is; absent: there is only one machine. */
   machine?: string | undefined
-  /** See `worthKeeping`. */
+  /** See `retentionValue`. */
   worth: number
 }
 
-/** What keeping an idle worker is worth: ms of cold starts saved, per second and MiB. `perMs`: calls saved; see `Outlook`. */
-export function worthKeeping(perMs: number, coldMs: number, memoryBytes: number): number {
+/** What keeping an idle worker is worth: ms of cold starts saved, per second and MiB. `perMs`: calls saved; see `Forecast`. */
+export function retentionValue(perMs: number, coldMs: number, memoryBytes: number): number {
   return (perMs * 1000 * coldMs) / (memoryBytes / 1048576)
 }
 
@@ -65,7 +65,7 @@ export interface AheadView {
   probability: number
   /** Time that the start ahead saves this call. */
   savedMs: number
-  /** See `worthKeeping`. */
+  /** See `retentionValue`. */
   worth: number
   /** Worth of the workers that would be evicted; 0 while there is room. */
   price: number
@@ -94,7 +94,7 @@ export function mayTakeAhead(
 }
 
 /** The worth per byte of the workers that would be evicted for `bytes`; 0 while there is room. */
-export function priceOfRoom(bytes: number, freeBytes: number, candidates: () => readonly Evictable[]): number {
+export function evictionCost(bytes: number, freeBytes: number, candidates: () => readonly Evictable[]): number {
   if (bytes <= freeBytes) return 0
   const chosen = chooseEvictions(bytes - freeBytes, candidates())
   if (chosen === null) return Number.POSITIVE_INFINITY
@@ -154,7 +154,7 @@ export function genericTarget(perMs: number[], floor: number, limitBytes: number
 
 /** The worth of one more generic worker in addition to `beside` others. */
 export function genericWorth(perMs: number[], beside: number, startMs: number, memoryBytes: number): number {
-  return worthKeeping(perMs[beside] ?? 0, startMs, memoryBytes)
+  return retentionValue(perMs[beside] ?? 0, startMs, memoryBytes)
 }
 
 /** The situation when a call found no warm worker. */
@@ -181,7 +181,7 @@ export function coldReason(view: ColdView): ColdReason {
 }
 
 /** An entry of the memory queue, for comparison. */
-export interface Waiting {
+export interface QueueEntry {
   /** When its oldest call began to wait. */
   since: number
   /** True when a call waits and no worker exists or is starting. */
@@ -191,14 +191,14 @@ export interface Waiting {
 }
 
 /** Order of the memory queue: entries without any worker first, then the project that holds less memory, then the longer wait. */
-export function comesBefore(a: Waiting, b: Waiting): boolean {
+export function comesBefore(a: QueueEntry, b: QueueEntry): boolean {
   if (a.hasNothing !== b.hasNothing) return a.hasNothing
   if (a.heldBytes !== b.heldBytes) return a.heldBytes < b.heldBytes
   return a.since < b.since
 }
 
 /** Whether a worker that comes free should be evicted for a revision without any worker, instead of serving its own calls. */
-export function shouldYield(own: Waiting | null, starved: Waiting): boolean {
+export function shouldYield(own: QueueEntry | null, starved: QueueEntry): boolean {
   return starved.hasNothing && (own === null || comesBefore(starved, { ...own, hasNothing: true }))
 }
 
@@ -248,7 +248,7 @@ export interface PauseView {
   idleMs: number
   /** Idle time after which workers are paused. */
   graceMs: number
-  /** Expected calls per ms; see `Outlook`. */
+  /** Expected calls per ms; see `Forecast`. */
   perMs: number
 }
 

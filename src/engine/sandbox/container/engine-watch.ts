@@ -7,7 +7,7 @@ export interface EngineWatchOptions {
 }
 
 /** With this interval a stopped engine delays few starts, and the pings cost little. */
-export const usualWatch: EngineWatchOptions = { everyMs: 2000, answerMs: 5000 }
+export const defaultWatch: EngineWatchOptions = { everyMs: 2000, answerMs: 5000 }
 
 /** Pings the engine periodically. Before the first result the engine counts as up. */
 export class EngineWatch {
@@ -18,7 +18,7 @@ export class EngineWatch {
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(ping: () => Promise<unknown>, log: Log, options: EngineWatchOptions = usualWatch) {
+  constructor(ping: () => Promise<unknown>, log: Log, options: EngineWatchOptions = defaultWatch) {
     this.#ping = ping
     this.#log = log
     this.#options = options

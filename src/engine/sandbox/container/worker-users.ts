@@ -40,7 +40,7 @@ export class WorkerUsers {
     return user
   }
 
-  giveBack({ uid }: WorkerUser): void {
+  release({ uid }: WorkerUser): void {
     const at = uid - this.#range.firstUid
     const others = (this.#inUse.get(at) ?? 1) - 1
     if (others === 0) this.#inUse.delete(at)

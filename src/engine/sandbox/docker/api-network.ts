@@ -1,7 +1,7 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
 import { apiUrl } from '../container/inside.ts'
-import type { ApiDoor } from '../sandbox.ts'
+import type { ApiOpener } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 
@@ -27,7 +27,7 @@ export class ApiNetwork {
   static async make(
     docker: DockerClient,
     options: EgressOptions,
-    door: ApiDoor,
+    door: ApiOpener,
     linkPort: number | null,
     log: Log,
   ): Promise<ApiNetwork> {

@@ -54,7 +54,7 @@ export class DockerBuilder implements Builder {
     } finally {
       if (container !== undefined) await this.#docker.containers.remove(container).catch(() => {})
       this.#names.delete(name)
-      this.#users.giveBack(user)
+      this.#users.release(user)
     }
   }
 

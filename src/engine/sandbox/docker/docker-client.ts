@@ -1,6 +1,6 @@
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { EngineApi } from '../../api/engine-api.ts'
-import { askReport, type InfoAnswer, saysPodman, type VersionAnswer } from '../../api/engine-report.ts'
+import { fetchEngineReport, type InfoAnswer, isPodman, type VersionAnswer } from '../../api/engine-report.ts'
 import { ContainerClient } from './container-client.ts'
 import { asked, engineFailed, readLines, streamMs } from './engine-answers.ts'
 import { ImageClient } from './image-client.ts'
@@ -17,7 +17,7 @@ export async function connectDocker(host: string | undefined, certFolder?: strin
     .catch((cause: unknown) => {
       throw engineFailed('The Docker engine does not answer. Is it running, and may this user reach it?', cause)
     })
-  return new DockerClient(api, version.Version ?? 'unknown', saysPodman(version))
+  return new DockerClient(api, version.Version ?? 'unknown', isPodman(version))
 }
 
 export interface ContainerEvent {
@@ -65,7 +65,7 @@ export class DockerClient {
 
   /** The engine's report about itself. */
   report(): Promise<EngineReport> {
-    return asked('say what it is', () => askReport(this.api, firstAnswerMs))
+    return asked('say what it is', () => fetchEngineReport(this.api, firstAnswerMs))
   }
 
   /** The engine's raw info; empty when it does not answer. */

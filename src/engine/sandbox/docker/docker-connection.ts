@@ -13,9 +13,9 @@ import type { ContainerDefaults } from './container-spec.ts'
 import type { DockerBuilderOptions } from './docker-builder.ts'
 import { connectDocker, type DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
-import { hasBridge, seesOurFiles, wrongCgroupParent } from './engine-facts.ts'
+import { engineSeesFilesOf, hasBridge, wrongCgroupParent } from './engine-facts.ts'
 import { EtcFiles } from './etc-files.ts'
-import { type Place, placeOf } from './link-place.ts'
+import { type LinkPlace, linkPlaceOf } from './link-place.ts'
 import { hostPath, ownContainerId } from './own-container.ts'
 import { WorkerCalls } from './worker-calls.ts'
 
@@ -123,7 +123,7 @@ async function ready(
 function seccompFor(
   { isPodman }: DockerClient,
   folder: string,
-  place: Place,
+  place: LinkPlace,
   own: OwnPlace | null,
   log: Log,
 ): string | null {
@@ -160,12 +160,14 @@ async function findPlace(
   own: OwnPlace | null,
   info: InfoAnswer,
   network: EgressNetwork,
-): Promise<Place> {
+): Promise<LinkPlace> {
   const asks = wish === 'auto' && workersDir !== undefined
-  return placeOf({
+  return linkPlaceOf({
     wish,
     address,
-    seesOurFiles: asks ? await seesOurFiles(docker, etcFolder, own?.hostPath ?? ((path) => path)) : wish === 'auto',
+    seesOurFiles: asks
+      ? await engineSeesFilesOf(docker, etcFolder, own?.hostPath ?? ((path) => path))
+      : wish === 'auto',
     isNeighbour: own?.hasHostNetwork === false,
     sharesNetwork: hasBridge(network.bridge),
     isDesktop: info.OperatingSystem === 'Docker Desktop',

@@ -6,7 +6,7 @@ import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container
 import { linkFindings } from '../container/link-tls.ts'
 import { pause } from '../container/pause.ts'
 import type { WorkerUser, WorkerUsers } from '../container/worker-users.ts'
-import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
+import type { ApiOpener, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import { ApiNetwork } from './api-network.ts'
 import type { ContainerOptions } from './container-options.ts'
 import { type ContainerDefaults, containerOptions, ociRuntimeOf } from './container-spec.ts'
@@ -17,7 +17,7 @@ import { DockerImages } from './docker-images.ts'
 import type { DockerSandbox } from './docker-sandbox.ts'
 import { apiNetworkName, type EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { KnownContainers } from './known-containers.ts'
-import type { Reach, WorkerCalls } from './worker-calls.ts'
+import type { WorkerCalls, WorkerConnection } from './worker-calls.ts'
 
 /** Runs sandboxes as containers of a Docker engine. */
 export class DockerEngine implements SandboxEngine {
@@ -91,7 +91,7 @@ export class DockerEngine implements SandboxEngine {
     return folderInside
   }
 
-  async openApi(door: ApiDoor): Promise<string> {
+  async openApi(door: ApiOpener): Promise<string> {
     if (this.#calls.usesPairs) return apiUrl(await door.listen('0.0.0.0', '0.0.0.0/0'))
     this.#api ??= this.#makeApi(door)
     try {
@@ -172,7 +172,7 @@ export class DockerEngine implements SandboxEngine {
     throw new FaasError('not_supported', `${cannotShare} ${runtime}, which gives each container a network of its own.`)
   }
 
-  async #makeApi(door: ApiDoor): Promise<ApiNetwork> {
+  async #makeApi(door: ApiOpener): Promise<ApiNetwork> {
     const api = await ApiNetwork.make(this.#docker, this.#egress, door, this.#calls.linkPort, this.#log)
     this.#defaults = { ...this.#defaults, api: { network: api.name, address: api.address } }
     return api
@@ -190,14 +190,14 @@ export class DockerEngine implements SandboxEngine {
     try {
       return { user, reach: await this.#calls.reach(spec) }
     } catch (error) {
-      this.#users.giveBack(user)
+      this.#users.release(user)
       throw error
     }
   }
 
   #giveBack({ reach, user }: Taken): void {
-    this.#calls.giveBack(reach)
-    this.#users.giveBack(user)
+    this.#calls.release(reach)
+    this.#users.release(user)
   }
 
   /** A container whose only network is the one shared with the server is created on that network. */
@@ -209,7 +209,12 @@ export class DockerEngine implements SandboxEngine {
     return containerOptions({ ...spec, network: 'egress' }, closed, user)
   }
 
-  #begin(container: string, spec: SandboxSpec, reach: Reach, onOutput: OnOutput | undefined): Promise<DockerSandbox> {
+  #begin(
+    container: string,
+    spec: SandboxSpec,
+    reach: WorkerConnection,
+    onOutput: OnOutput | undefined,
+  ): Promise<DockerSandbox> {
     const prepare = () => this.#calls.prepare(container, spec, reach)
     return this.#containers.begin(container, spec, { network: reach.pair?.name, onOutput, prepare })
   }
@@ -226,7 +231,7 @@ const cannotShare =
 
 /** Resources that belong to one sandbox until it is gone. */
 interface Taken {
-  reach: Reach
+  reach: WorkerConnection
   user: WorkerUser
 }
 

@@ -6,7 +6,7 @@ import type { DockerClient } from './docker-client.ts'
 /** Facts about an engine and this server's place beside it. */
 
 /** Whether the engine sees a file of that folder. The file's name is unique, so no other machine has it. */
-export async function seesOurFiles(
+export async function engineSeesFilesOf(
   docker: DockerClient,
   folder: string,
   hostPath: (path: string) => string,

@@ -23,12 +23,12 @@ export interface PlaceFacts {
  * `folder`: both see one folder. Else workers connect over TCP: `gateway`: to the server's machine at their network's gateway;
  * `pair`: over a network that only the worker and the server share; `address`: to `host`.
  */
-export type Place =
+export type LinkPlace =
   | { kind: 'folder' | 'gateway' | 'pair' }
   | { kind: 'address'; host: string; port: number; listenOn: string }
 
 /** Throws a FaasError that says why workers would not reach the server. */
-export function placeOf(facts: PlaceFacts): Place {
+export function linkPlaceOf(facts: PlaceFacts): LinkPlace {
   const { wish, address, seesOurFiles, isDesktop } = facts
   if (wish === 'folder') return { kind: 'folder' }
   if (wish === 'auto' && seesOurFiles && !isDesktop) return { kind: 'folder' }

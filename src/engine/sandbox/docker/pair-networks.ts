@@ -34,7 +34,7 @@ export class PairNetworks {
   }
 
   /** Called when the worker is gone. */
-  giveBack(network: PairNetwork): void {
+  release(network: PairNetwork): void {
     this.#free.push(network)
   }
 

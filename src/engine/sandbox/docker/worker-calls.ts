@@ -5,17 +5,17 @@ import { isLinkEncrypted, type LinkTls } from '../container/link-tls.ts'
 import type { SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
-import { desktopHost, type Place } from './link-place.ts'
+import { desktopHost, type LinkPlace } from './link-place.ts'
 import { type PairNetwork, PairNetworks } from './pair-networks.ts'
 
 /** What a container gets so that it and the server reach each other. */
-export interface Reach {
+export interface WorkerConnection {
   env: Record<string, string>
   /** Network that it joins before it starts. */
   pair: PairNetwork | null
 }
 
-const nothing: Reach = { env: {}, pair: null }
+const nothing: WorkerConnection = { env: {}, pair: null }
 
 interface CallsParts {
   docker: DockerClient
@@ -32,14 +32,14 @@ export class WorkerCalls {
   readonly callers: WorkerCallers | undefined
   readonly closed: EgressNetwork | null
   readonly extraHosts: string[]
-  #place: Place
+  #place: LinkPlace
   #egress: EgressNetwork
   #docker: DockerClient
   #pairs: PairNetworks | null
   /** `host:port` of the server for workers with egress, and for those without. */
   #servers = { egress: '', none: '' }
 
-  private constructor(place: Place, closed: EgressNetwork | null, listenOn: string[], parts: CallsParts) {
+  private constructor(place: LinkPlace, closed: EgressNetwork | null, listenOn: string[], parts: CallsParts) {
     const { docker, options, ownContainer, linkTls } = parts
     this.#place = place
     this.#docker = docker
@@ -58,7 +58,7 @@ export class WorkerCalls {
     }
   }
 
-  static async make(place: Place, parts: CallsParts): Promise<WorkerCalls> {
+  static async make(place: LinkPlace, parts: CallsParts): Promise<WorkerCalls> {
     const { docker, options, egress, log } = parts
     if (place.kind === 'gateway') {
       const closed = await EgressNetwork.makeClosed(docker, options, log)
@@ -72,7 +72,7 @@ export class WorkerCalls {
   /**
    * Prepares the connection of a container that is about to be created. The result must be given back when the container is gone.
    */
-  async reach({ key, network, isReached, reachesApi }: SandboxSpec): Promise<Reach> {
+  async reach({ key, network, isReached, reachesApi }: SandboxSpec): Promise<WorkerConnection> {
     const usesPair =
       this.#pairs !== null && (isReached || reachesApi || (key !== undefined && this.#place.kind === 'pair'))
     if (key === undefined && !usesPair) return nothing
@@ -93,12 +93,12 @@ export class WorkerCalls {
     return this.#place.kind === 'gateway' ? Number(this.#servers.egress.split(':')[1]) : null
   }
 
-  giveBack({ pair }: Reach): void {
-    if (pair !== null) this.#pairs?.giveBack(pair)
+  release({ pair }: WorkerConnection): void {
+    if (pair !== null) this.#pairs?.release(pair)
   }
 
   /** Called between creation and start of the container. */
-  async prepare(container: string, { key, network }: SandboxSpec, { pair }: Reach): Promise<void> {
+  async prepare(container: string, { key, network }: SandboxSpec, { pair }: WorkerConnection): Promise<void> {
     if (pair !== null && network === 'egress') await this.#docker.networks.join(pair.name, container)
     if (key !== undefined) await this.#docker.containers.putFile(container, keyFolder, keyFile, key)
   }

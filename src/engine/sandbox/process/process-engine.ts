@@ -5,7 +5,7 @@ import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import { warning } from '../../../domain/finding.ts'
 import { manifestOf, type RuntimeManifest } from '../../../domain/runtime.ts'
-import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
+import type { ApiOpener, CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import { killGroup, ProcessSandbox } from './process-sandbox.ts'
 
 export interface ProcessEngineOptions {
@@ -65,7 +65,7 @@ export class ProcessEngine implements SandboxEngine {
     return sandbox
   }
 
-  async openApi(door: ApiDoor): Promise<string> {
+  async openApi(door: ApiOpener): Promise<string> {
     return `http://127.0.0.1:${await door.listen('127.0.0.1', '127.0.0.0/8')}`
   }
 

@@ -2,7 +2,7 @@ import type { Builder } from '../../../domain/build.ts'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
-import { askReport } from '../../api/engine-report.ts'
+import { fetchEngineReport } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
@@ -10,7 +10,7 @@ import { isLinkEncrypted, type LinkTls, linkFindings } from '../container/link-t
 import { pause } from '../container/pause.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
-import type { ApiDoor, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
+import type { ApiOpener, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import { KnownMachines } from './known-machines.ts'
 import { notHere, refuseOnSwarm } from './refuse-on-swarm.ts'
 import { type Scrap, Scraps } from './scraps.ts'
@@ -20,7 +20,7 @@ import { swarmFindings } from './swarm-findings.ts'
 import { SwarmSandbox } from './swarm-sandbox.ts'
 import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
 import { inDoubt, placesIn, stateOf } from './task-state.ts'
-import { type Pace, type Seen, TaskWatch } from './task-watch.ts'
+import { type ObservedTasks, type PollRate, TaskWatch } from './task-watch.ts'
 
 export interface SwarmEngineOptions {
   /** Address of a manager's engine; undefined: the local socket. */
@@ -133,7 +133,7 @@ export class SwarmEngine implements SandboxEngine {
     return secretsInside
   }
 
-  async openApi(door: ApiDoor): Promise<string> {
+  async openApi(door: ApiOpener): Promise<string> {
     const port = await door.listen('0.0.0.0', '0.0.0.0/0')
     this.#defaults.apiAddress = this.#serverHost
     return apiUrl(port)
@@ -174,7 +174,7 @@ export class SwarmEngine implements SandboxEngine {
   }
 
   async report(): Promise<EngineReport> {
-    const [report, nodes] = await Promise.all([askReport(this.#swarm.api, reportMs), this.#swarm.nodes()])
+    const [report, nodes] = await Promise.all([fetchEngineReport(this.#swarm.api, reportMs), this.#swarm.nodes()])
     return {
       ...report,
       name: 'Docker Swarm',
@@ -256,16 +256,16 @@ export class SwarmEngine implements SandboxEngine {
   }
 
   #drop(user: WorkerUser, own: Scrap[]): void {
-    this.#users.giveBack(user)
+    this.#users.release(user)
     void this.#scraps.remove(own)
   }
 
-  async #look(): Promise<Seen> {
+  async #look(): Promise<ObservedTasks> {
     const [tasks, nodes] = await Promise.all([this.#swarm.tasks(instanceLabel(this.#instance)), this.#swarm.nodes()])
     return { tasks, nodes }
   }
 
-  #note({ tasks, nodes }: Seen): void {
+  #note({ tasks, nodes }: ObservedTasks): void {
     this.machines.note(nodes)
     const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
     for (const sandbox of this.#sandboxes.values()) {
@@ -277,7 +277,7 @@ export class SwarmEngine implements SandboxEngine {
     }
   }
 
-  #pace(): Pace {
+  #pace(): PollRate {
     if (this.#sandboxes.size === 0) return 'rarely'
     return [...this.#sandboxes.values()].some(({ isChanging }) => isChanging) ? 'often' : 'seldom'
   }

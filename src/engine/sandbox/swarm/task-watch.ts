@@ -1,6 +1,6 @@
 import type { NodeAnswer, TaskAnswer } from './service-options.ts'
 
-export interface Seen {
+export interface ObservedTasks {
   tasks: TaskAnswer[]
   nodes: NodeAnswer[]
 }
@@ -14,19 +14,19 @@ const paces = { often: 150, seldom: 1000, rarely: 3000 }
 /** How long the manager's word is doubted after it was away. */
 const doubtMs = 30_000
 
-export type Pace = keyof typeof paces
+export type PollRate = keyof typeof paces
 
 /** Checks the tasks and nodes of a swarm periodically. */
 export class TaskWatch {
-  #look: () => Promise<Seen>
-  #tell: (seen: Seen) => void
-  #pace: () => Pace
+  #look: () => Promise<ObservedTasks>
+  #tell: (seen: ObservedTasks) => void
+  #pace: () => PollRate
   #timer: NodeJS.Timeout | undefined
   #isLooking = false
   #doubt: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(look: () => Promise<Seen>, tell: (seen: Seen) => void, pace: () => Pace) {
+  constructor(look: () => Promise<ObservedTasks>, tell: (seen: ObservedTasks) => void, pace: () => PollRate) {
     this.#look = look
     this.#tell = tell
     this.#pace = pace
