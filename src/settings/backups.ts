@@ -7,7 +7,7 @@ export const backups = {
     .string()
     .transform((path) => resolve(path))
     .optional()
-    .describe('Folder of the backups; default: backups in the data folder. Another disk is better.'),
-  backupEveryHours: int(0).default(0).describe('Hours between two backups that the server makes by itself; 0: none.'),
-  backupKeep: int(0).default(7).describe('Most backups made by the server itself that are kept; 0 keeps all.'),
+    .describe('Folder of the backups; default: the folder backups in the data folder. A separate disk is safer.'),
+  backupEveryHours: int(0).default(0).describe('Hours between two automatic backups; 0: no automatic backups.'),
+  backupKeep: int(0).default(7).describe('Maximum number of automatic backups that are kept; 0 keeps all.'),
 }

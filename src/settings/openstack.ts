@@ -5,35 +5,39 @@ export const openstack = {
   keystoneAuthUrl: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('With keystone: base of its Identity API, such as http://host:5000/v3.'),
+    .describe('With keystone: base URL of the Identity API, such as http://host:5000/v3.'),
   keystoneUser: z
     .string()
     .default('taibai')
-    .describe('Service user: it checks tokens, and the trusts of functions are made for it.'),
-  keystonePassword: z.string().optional().meta(secret).describe('Password of the service user; no function sees it.'),
+    .describe("Service user: it validates tokens and is the trustee of functions' trusts."),
+  keystonePassword: z
+    .string()
+    .optional()
+    .meta(secret)
+    .describe('Password of the service user; functions never see it.'),
   keystoneProject: z
     .string()
     .default('service')
     .describe('Project of the service user; its role there must be admin or service.'),
   keystoneUserDomain: z.string().default('Default').describe('Name of the domain of the service user.'),
-  keystoneProjectDomain: z.string().default('Default').describe('Name of the domain of its project.'),
+  keystoneProjectDomain: z.string().default('Default').describe("Name of the domain of the service user's project."),
   keystoneCacheSeconds: int(1, 3600)
     .default(30)
     .describe(
-      'Time for which a checked Keystone token is not checked again; a revoked one is refused after it at the latest.',
+      'Time for which a validated Keystone token is cached; a revoked token is refused after this time at the latest.',
     ),
   openstackInterface: z
     .enum(['public', 'internal', 'admin'])
     .default('public')
-    .describe('Interface of the endpoints in the Keystone catalogue that are used for Swift.'),
-  openstackRegion: z.string().optional().describe('Region of those endpoints; default: the first there is.'),
-  openstackTimeoutMs: int(100).default(5000).describe('Longest wait for an answer of Keystone or Swift.'),
+    .describe('Interface of the Swift endpoint in the Keystone catalogue.'),
+  openstackRegion: z.string().optional().describe('Region of that endpoint; default: the first one in the catalogue.'),
+  openstackTimeoutMs: int(100).default(5000).describe('Maximum time to wait for a response of Keystone or Swift.'),
   maxSwiftObjectBytes: int(1)
     .default(51 * mib)
-    .describe('Largest object in Swift that can be the code of a function.'),
+    .describe("Maximum size of a Swift object that can be a function's code."),
   swiftCheckSeconds: int(1)
     .default(10)
     .describe(
-      'Seconds between two checks of the object of a function from Swift while it is called; it is also checked before the first worker.',
+      "Seconds between two checks of a function's Swift object while the function is called; it is also checked before the first worker starts.",
     ),
 }

@@ -12,23 +12,21 @@ export const projectLimits = {
         if (!limitNames.includes(name as LimitName) || !/^(none|\d+(\.\d+)?)$/.test(value)) {
           context.addIssue({
             code: 'custom',
-            message: `${entry} is no limit: write NAME=NUMBER or NAME=none with one of ${limitNames.join(', ')}`,
+            message: `${entry} is not a limit: write NAME=NUMBER or NAME=none with one of ${limitNames.join(', ')}`,
           })
         } else limits[name] = value === 'none' ? null : Number(value)
       }
       return limits
     })
-    .describe(
-      'Limits of each project for which admins set none, as NAME=NUMBER separated by commas; [Limits](limits.md) has the names.',
-    ),
+    .describe('Default limits of a project, as NAME=NUMBER separated by commas; [Limits](limits.md) lists the names.'),
   webhookRate: z.coerce
     .number()
     .positive()
     .default(100)
-    .describe('Calls a second of one webhook that names no rate of its own; ten times as many at once.'),
+    .describe('Default rate of a webhook, in calls per second; a burst may have ten times this number.'),
   wrongTokensPerMinute: int(1)
     .default(300)
     .describe(
-      'Wrong tokens from one address in a minute; more are refused with 429. Right tokens are not held up by them.',
+      'Maximum number of wrong tokens from one address per minute; more are refused with 429. Requests with valid tokens are not affected.',
     ),
 }

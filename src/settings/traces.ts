@@ -5,7 +5,7 @@ export const traces = {
   otlpUrl: z
     .url({ protocol: /^https?$/, message: 'an address such as http://127.0.0.1:4318' })
     .optional()
-    .describe('Receiver of traces (OTLP over HTTP): spans go to /v1/traces below it. Default: no traces are made.'),
+    .describe('Receiver of traces (OTLP over HTTP); spans are sent to its path /v1/traces. Default: no tracing.'),
   otlpHeaders: list
     .default([])
     .refine((headers) => headers.every((header) => header.indexOf('=') > 0), {
@@ -18,5 +18,7 @@ export const traces = {
     .min(0)
     .max(1)
     .default(1)
-    .describe('Share of the traces that begin here and are sent; callers who keep theirs (traceparent) decide for it.'),
+    .describe(
+      "Sampling ratio of the traces that begin at this server; traces that callers began (traceparent) follow the caller's decision.",
+    ),
 }

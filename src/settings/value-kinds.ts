@@ -20,5 +20,5 @@ export const list = z.union([
   ),
 ])
 
-/** Metadata of a schema whose value is never shown. */
+/** Metadata of a setting whose value is never shown. */
 export const secret = { secret: true }
