@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NodeRestarts } from '../../src/engine/sandbox/swarm/node-restarts.ts'
 import { refuseOnSwarm } from '../../src/engine/sandbox/swarm/refuse-on-swarm.ts'
 import type { NodeAnswer, TaskAnswer } from '../../src/engine/sandbox/swarm/service-options.ts'
 import { swarmFindings } from '../../src/engine/sandbox/swarm/swarm-findings.ts'
@@ -39,6 +40,20 @@ describe('a task', () => {
     expect(inDoubt(ended(3), true)).toEqual(ended(3))
     expect(inDoubt(ended(137), false)).toEqual(ended(137))
     expect(inDoubt(of(task('running')), true)).toEqual({ kind: 'running' })
+  })
+
+  test('is doubted for half a minute after its node has joined the swarm anew, as an engine that restarts fast does', () => {
+    const restarts = new NodeRestarts()
+    const seen = (...versions: number[]) =>
+      versions.map((Index, at) => node(at === 0 ? 'a' : 'b', { Version: { Index } }))
+    restarts.note(seen(9, 15), 0)
+    restarts.note(seen(9, 15), 1000)
+    expect([restarts.isFresh('a', 1000), restarts.isFresh('b', 1000)]).toEqual([false, false])
+    restarts.note(seen(9, 23), 2000)
+    restarts.note(seen(9, 23), 3000)
+    expect([restarts.isFresh('a', 31_999), restarts.isFresh('b', 31_999)]).toEqual([false, true])
+    expect(restarts.isFresh('b', 32_000)).toBe(false)
+    expect(restarts.isFresh(undefined, 2000)).toBe(false)
   })
 
   test('whose container its engine could not start, or has lost, did not end by itself', () => {

@@ -57,6 +57,7 @@ export interface FileTarget {
 
 export interface NodeAnswer {
   ID: string
+  Version?: { Index: number }
   Spec: { Availability: string; Labels?: Record<string, string> }
   Status: { State: string; Addr?: string }
   Description?: {

@@ -12,6 +12,7 @@ import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiOpener, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import { KnownMachines } from './known-machines.ts'
+import { NodeRestarts } from './node-restarts.ts'
 import { notHere, refuseOnSwarm } from './refuse-on-swarm.ts'
 import { type Scrap, Scraps } from './scraps.ts'
 import type { NodeAnswer } from './service-options.ts'
@@ -67,6 +68,7 @@ export class SwarmEngine implements SandboxEngine {
   #scraps: Scraps
   #watch: EngineWatch
   #tasks: TaskWatch
+  #restarts = new NodeRestarts()
   #log: Log
   #closed = false
 
@@ -261,16 +263,20 @@ export class SwarmEngine implements SandboxEngine {
   }
 
   async #look(): Promise<ObservedTasks> {
-    const [tasks, nodes] = await Promise.all([this.#swarm.tasks(instanceLabel(this.#instance)), this.#swarm.nodes()])
-    return { tasks, nodes }
+    const tasks = await this.#swarm.tasks(instanceLabel(this.#instance))
+    // Asked later: an engine that begins anew joins before it reports what ended.
+    return { tasks, nodes: await this.#swarm.nodes() }
   }
 
   #note({ tasks, nodes }: ObservedTasks): void {
     this.machines.note(nodes)
+    const now = performance.now()
+    this.#restarts.note(nodes, now)
     const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
     for (const sandbox of this.#sandboxes.values()) {
       const task = byService.get(sandbox.serviceId)
-      const state = task === undefined ? null : inDoubt(stateOf(task, nodes), this.#tasks.isInDoubt)
+      const wasAway = this.#tasks.isInDoubt || this.#restarts.isFresh(task?.NodeID, now)
+      const state = task === undefined ? null : inDoubt(stateOf(task, nodes), wasAway)
       if (state?.kind === 'lost')
         this.#log.warn({ worker: sandbox.name, node: state.node }, 'a worker is lost with its node')
       sandbox.note(state)

@@ -37,7 +37,7 @@ export function stateOf({ Status, NodeID, DesiredState }: TaskAnswer, nodes: Nod
 /** Exit codes of a container that was stopped with its engine: SIGKILL, SIGTERM, or found dead by the next engine. */
 const stoppedCodes = [killedCode, 143, 255]
 
-/** Pure. A task that a signal ended while the manager was away was stopped with its machine. */
+/** Pure. A task that a signal ended while the manager or its node's engine was away was stopped with its machine or that engine. */
 export function inDoubt(state: TaskState, wasAway: boolean): TaskState {
   if (state.kind !== 'ended' || !wasAway || !stoppedCodes.includes(state.exit.code ?? 0)) return state
   return { ...state, exit: { code: null, memoryExceeded: false, fromOutside: true } }
