@@ -18,6 +18,7 @@ import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/functions/aliases.ts'
 import { type BuildRules, Builds, type BuildsParts } from './services/functions/builds.ts'
 import { DeploymentOrder } from './services/functions/deployment-order.ts'
+import { type EngineRefusal, EngineRefusals } from './services/functions/engine-refusals.ts'
 import { Exposed } from './services/functions/exposed.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
@@ -125,6 +126,7 @@ export interface Infrastructure {
   registries: Pick<RegistriesParts, 'credentials' | 'check'>
   /** Absent: workers run on this machine alone. */
   machines?: Machines | undefined
+  engineRefusal?: EngineRefusal | undefined
   /** Null: without Keystone. */
   openstack: OpenStack | null
   /** Receives the spans of executions; absent: no traces. */
@@ -163,6 +165,7 @@ export function makeServices(ground: Infrastructure) {
   const { functions, aliases } = stores
   const trusts = openstack?.trusts
   const placements = new Placements(ground.machines)
+  const engineRefusals = new EngineRefusals(ground.engineRefusal)
   const targets = new Targets({ functions, runtimes: stores.runtimes, aliases, random })
   const exposed = new Exposed(functions)
   const stats = new Stats({ clock })
@@ -285,6 +288,7 @@ export function makeServices(ground: Infrastructure) {
       targets,
       exposed,
       placements,
+      engineRefusals,
       sandboxes: new Sandboxes({
         allowed: settings.sandboxes,
         ofEngine: async () => (await ground.health.engine()).ociRuntimes,
@@ -343,7 +347,7 @@ export function makeServices(ground: Infrastructure) {
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
     health: new Health({
       ...{ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, ledger, clock },
-      placements: () => placements.findings(functions.list(null)),
+      ofFunctions: () => [placements, engineRefusals].flatMap((each) => each.findings(functions.list(null))),
     }),
     images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),
     registries: new Registries({ ...ground.registries, clock }),

@@ -83,7 +83,9 @@ function missingFiles({ path, text }: Page, root: string): string[] {
 }
 
 /** Variables of workers and tests are not settings of the server. */
-const notOfTheServer = new Set(['TAIBAI_SOCKET', 'TAIBAI_SERVER', 'TAIBAI_KEY', 'TAIBAI_API', 'TAIBAI_REQUIRE_DOCKER'])
+const notOfTheServer = new Set([
+  ...['TAIBAI_SOCKET', 'TAIBAI_SERVER', 'TAIBAI_KEY', 'TAIBAI_BRIDGE', 'TAIBAI_API', 'TAIBAI_REQUIRE_DOCKER'],
+])
 
 const isSetting = (name: string, { settings }: Known): boolean =>
   name.startsWith('TAIBAI_TEST_') || notOfTheServer.has(name) || settings.has(name)

@@ -108,6 +108,7 @@ export function makeInfrastructure(
     },
     functionTokens,
     machines: engine.machines,
+    engineRefusal: engine.refusal,
     runtimeImages: new ImageTrial(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { engineAddress } from '../../src/engine/api/engine-address.ts'
 import { EngineApi } from '../../src/engine/api/engine-api.ts'
-import { AttachedOutput } from '../../src/engine/sandbox/docker/attached-output.ts'
+import { AttachedOutput } from '../../src/engine/sandbox/container/attached-output.ts'
 import { connectDocker } from '../../src/engine/sandbox/docker/docker-client.ts'
 
 let answer: (request: IncomingMessage, response: ServerResponse) => void

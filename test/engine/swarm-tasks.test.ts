@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { imageServiceOptions } from '../../src/engine/sandbox/swarm/image-task.ts'
 import { NodeRestarts } from '../../src/engine/sandbox/swarm/node-restarts.ts'
 import { refuseOnSwarm } from '../../src/engine/sandbox/swarm/refuse-on-swarm.ts'
 import type { NodeAnswer, TaskAnswer } from '../../src/engine/sandbox/swarm/service-options.ts'
@@ -43,17 +44,22 @@ describe('a task', () => {
   })
 
   test('is doubted for half a minute after its node has joined the swarm anew, as an engine that restarts fast does', () => {
+    vi.useFakeTimers()
     const restarts = new NodeRestarts()
     const seen = (...versions: number[]) =>
       versions.map((Index, at) => node(at === 0 ? 'a' : 'b', { Version: { Index } }))
-    restarts.note(seen(9, 15), 0)
-    restarts.note(seen(9, 15), 1000)
-    expect([restarts.isFresh('a', 1000), restarts.isFresh('b', 1000)]).toEqual([false, false])
-    restarts.note(seen(9, 23), 2000)
-    restarts.note(seen(9, 23), 3000)
-    expect([restarts.isFresh('a', 31_999), restarts.isFresh('b', 31_999)]).toEqual([false, true])
-    expect(restarts.isFresh('b', 32_000)).toBe(false)
-    expect(restarts.isFresh(undefined, 2000)).toBe(false)
+    const fresh = () => [restarts.isFresh('a'), restarts.isFresh('b'), restarts.isFresh(undefined)]
+    restarts.note(seen(9, 15))
+    restarts.note(seen(9, 15))
+    expect(fresh()).toEqual([false, false, false])
+    restarts.note(seen(9, 23))
+    restarts.note(seen(9, 23))
+    expect(fresh()).toEqual([false, true, false])
+    vi.advanceTimersByTime(29_000)
+    expect(fresh()).toEqual([false, true, false])
+    vi.advanceTimersByTime(1000)
+    expect(fresh()).toEqual([false, false, false])
+    vi.useRealTimers()
   })
 
   test('whose container its engine could not start, or has lost, did not end by itself', () => {
@@ -143,6 +149,30 @@ describe('what the swarm is asked for a worker', () => {
       Limits: { MemoryBytes: 128 * mib, Pids: 64, NanoCPUs: 5e8 },
       Reservations: { MemoryBytes: 128 * mib },
     })
+  })
+
+  test('of a function’s own image has the limits of a worker and nothing of ours inside, and its output is kept for a while', () => {
+    const { key: _key, ...own } = spec
+    const wanted = {
+      ...own,
+      command: ['serve'],
+      entryPoint: ['/bin/it'],
+      workingDirectory: '/srv',
+      writable: ['/cache'],
+    }
+    const { TaskTemplate } = imageServiceOptions({ ...wanted, beside: 'h1' }, defaults, parts)
+    const worker = serviceOptions(spec, defaults, parts).TaskTemplate
+    expect(TaskTemplate.Resources).toEqual(worker.Resources)
+    const { ContainerSpec: inside } = TaskTemplate
+    for (const name of ['User', 'ReadOnly', 'CapabilityDrop', 'Privileges', 'Ulimits'] as const)
+      expect(inside[name]).toEqual(worker.ContainerSpec[name])
+    expect(inside).toMatchObject({ Command: ['/bin/it'], Args: ['serve'], Dir: '/srv' })
+    expect([inside.Secrets, inside.Env.join().includes('TAIBAI')]).toEqual([undefined, false])
+    expect(inside.Mounts.map(({ Target }) => Target)).toEqual(['/tmp', '/cache'])
+    expect(TaskTemplate.Networks).toEqual([{ Target: parts.networkId, Aliases: ['image'] }])
+    expect(TaskTemplate.LogDriver).toMatchObject({ Name: 'local', Options: { 'max-size': '1m' } })
+    const once = imageServiceOptions({ ...wanted, args: ['a', 'b'] }, defaults, parts)
+    expect(once.TaskTemplate.ContainerSpec.Args).toEqual(['a', 'b'])
   })
 
   test('is refused when it is to be isolated more than a swarm can', () => {

@@ -21,6 +21,7 @@ import { deployInLines } from '../support/built-packages.ts'
 import { engineWorkersContract } from '../support/contracts/engine-workers.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
+import { builtImages } from '../support/docker-images.ts'
 import { engineDefaults, runtimeFolders, runtimesFolder } from '../support/docker-workers.ts'
 import { CountedClock } from '../support/engine-parts-process.ts'
 import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
@@ -39,10 +40,12 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
     let factory: SandboxWorkers
     let manifests: RuntimeManifest[]
     let last = 0
+    const images = builtImages('http', 'command')
 
     beforeAll(async () => {
       manifests = readRuntimes(runtimesFolder, [])
-      swarm = await Swarm.start(...new Set(manifests.map(({ image }) => image)))
+      const own = (['http', 'command'] as const).map(images)
+      swarm = await Swarm.start(...new Set(manifests.map(({ image }) => image)), ...own)
       engine = await connect('one')
       links = await openLinks(engine, '', clock)
       factory = new SandboxWorkers({
@@ -336,6 +339,28 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
         expect(await swarm.manager.docker('ps', '-a', '-q', '--filter', 'name=build-')).toBe('')
       })
 
+      test('functions that are images serve calls over a helper beside them, run to their end, and print', async () => {
+        const image = (mode: string, more = {}) => ({
+          source: 'image',
+          image: images(mode === 'command' ? mode : 'http'),
+          mode,
+          ...more,
+        })
+        await server.must('POST', '/v1/functions', { json: { name: 'web', code: image('http', { port: 8080 }) } })
+        const answers = await Promise.all([1, 2, 3].map(() => server.ask('POST', '/fn/web/headers')))
+        expect(answers.map(({ status, text }) => [status, text])).toEqual([1, 2, 3].map(() => [418, 'teapot']))
+        const json = { function_id: 'web', input: '{"n":1}' }
+        const { id, output } = (await server.must('POST', '/v1/executions', { json })).json
+        expect(output.body).toBe('{"n":1}')
+        expect((await server.ask('POST', '/fn/web/print')).text).toBe('printed')
+        expect((await server.must('GET', `/v1/executions/${id}`)).json.status).toBe('success')
+        const closed = { name: 'once', code: image('command'), network: 'none' }
+        await server.must('POST', '/v1/functions', { json: closed })
+        const run = await server.must('POST', '/v1/executions', { json: { function_id: 'once', input: '' } })
+        expect(run.json.status).toBe('success')
+        for (const name of ['web', 'once']) await server.ask('DELETE', `/v1/functions/${name}`)
+      })
+
       test('functions run with the limits that they ask for, and say where they are not possible', async () => {
         await server.deploy('hello', 'export const main = (event) => ({ hello: event })')
         await server.deploy('large', "import os from 'node:os'\nexport const main = () => os.userInfo().username", {
@@ -344,9 +369,11 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
         })
         expect((await server.must('POST', '/fn/hello', { json: 'you' })).json).toEqual({ hello: 'you' })
         expect((await server.must('POST', '/fn/large')).text).toBe('function')
-        await server.deploy('closed', 'export const main = () => 1', { network: 'none' })
-        const refused = await server.ask('POST', '/fn/closed')
-        expect(refused.json.faultstring).toMatch(/"network": "none"/)
+        const closed = server.deploy('closed', 'export const main = () => 1', { network: 'none' })
+        await expect(closed).rejects.toThrow(/"network": "none/)
+        const json = { name: 'lambda', code: { source: 'image', image: 'i', mode: 'lambda' } }
+        const refused = await server.ask('POST', '/v1/functions', { json })
+        expect([refused.status, refused.json.faultstring]).toEqual([400, expect.stringMatching(/"lambda" do not run/)])
       })
 
       test('what was accepted is done once when a node is lost in mid-run, and callers are told to come again', async () => {

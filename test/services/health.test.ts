@@ -39,7 +39,7 @@ async function findings(parts: Partial<HealthParts>, facts: Partial<HealthParts[
       backupEveryHours: 0,
       ...facts,
     },
-    placements: () => [],
+    ofFunctions: () => [],
     ...parts,
   })
   return (await health.report(admin)).findings

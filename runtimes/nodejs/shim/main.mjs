@@ -5,7 +5,7 @@
  * Reading order: this file (connect and say hello), `wire` (frames), `worker` (what each frame means), `load` (from an entry to
  * a callable), `invoke`, `calls`, `answer`, `output`, `errors`, `uncaught`, `usage`, `heap`, `own-process`; `warm-up` while there is no function yet. BIND loads one file of `signatures/`, and the first SESSION
  * loads `openstack`. A worker without a folder of its own loads `tcp` and `code`, and `relay` in a process before this one where its
- * link is encrypted. `builtins` is what all of them use of the language,
+ * link is encrypted; `bridge` is no worker, but the way to an image. `builtins` is what all of them use of the language,
  * `node-internals` what they lean on that Node.js does not promise.
  */
 
@@ -69,7 +69,9 @@ function keyToRelay() {
   return key.certificate === undefined ? undefined : key
 }
 
-const key = keyToRelay()
-if (key !== undefined) part('relay.cjs').relay(key)
+const { TAIBAI_BRIDGE: image } = process.env
+const key = image === undefined ? keyToRelay() : undefined
+if (image !== undefined) part('bridge.cjs').bridge(image)
+else if (key !== undefined) part('relay.cjs').relay(key)
 else if (process.env.TAIBAI_CONNECTION === undefined) await start()
 else takeOver()

@@ -142,4 +142,4 @@ function giveUp(reason) {
   exit(shimFailed)
 }
 
-module.exports = { keyOf, relay }
+module.exports = { keyOf, relay, serverName }

@@ -1,6 +1,6 @@
 import type { Builder } from '../../domain/build.ts'
 import type { EngineReport } from '../../domain/engine-report.ts'
-import type { Network } from '../../domain/function.ts'
+import type { ImageMode, Network } from '../../domain/function.ts'
 import type { EngineImages } from '../../domain/image-use.ts'
 import type { Machines } from '../../domain/machine.ts'
 import type { RegistrySecret } from '../../domain/registry.ts'
@@ -23,7 +23,10 @@ export interface SandboxSpec extends SandboxLimits {
   /** Replaces the image's entry point; absent: the image's own. */
   entryPoint?: string[] | undefined
   workingDirectory?: string | undefined
-  /** Name of the sandbox whose network namespace it shares, including the loopback. It has no network of its own then. */
+  /**
+   * Name of the sandbox whose network namespace it shares, including the loopback; with `nameBeside` of the engine, whose network it
+   * shares. It has no network of its own then.
+   */
   beside?: string
   env: Record<string, string>
   network: Network
@@ -111,6 +114,8 @@ export interface Sandbox {
   cpuMs?(): Promise<number | null>
   /** Null or absent: output cannot be marked. */
   outputMarker?(): Promise<OutputMarker | null>
+  /** Whether it takes connections; absent: that is known by trying its address. */
+  connects?(): Promise<boolean>
   /** Host and port at which the server reaches a port of the sandbox. */
   address(port: number): Promise<{ host: string; port: number }>
 }
@@ -173,6 +178,10 @@ export interface SandboxEngine {
   readonly isolatesFiles: boolean
   /** True when limits are fixed at the start and a sandbox cannot be paused; absent: both are possible. */
   readonly isFixedOnceStarted?: boolean
+  /** Name of an image for the sandbox that it runs beside, where the server cannot reach images itself; absent: it can. */
+  readonly nameBeside?: string
+  /** Why it cannot run such a function; null: it can. Absent: it runs all. */
+  refusal?(wanted: { network: Network; mode: ImageMode | null }): string | null
   /** The machines on which it runs sandboxes; absent: this machine. */
   readonly machines?: Machines
   /** `onOutput` receives what the sandbox prints directly, not through a shim. */

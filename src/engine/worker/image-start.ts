@@ -33,7 +33,7 @@ export async function whyImageIsNotReady(
   let wrongSince: number | null = null
   while (elapsed() < startTimeoutMs) {
     if (isOver) return ended(sandbox, revision, elapsed())
-    if (await tryConnect(address)) return null
+    if (await (sandbox.connects?.() ?? tryConnect(address))) return null
     if (elapsed() > lookAt) {
       lookAt = elapsed() + lookMs
       const wrong = wrongListenAddress(await sandbox.listeners(), address.port)
@@ -45,7 +45,7 @@ export async function whyImageIsNotReady(
     await new Promise<void>((resolve) => clock.after(connectPauseMs, resolve))
   }
   return failed(
-    `the image ${revision.image} did not listen on port ${address.port} within ${startTimeoutMs / 1000} s`,
+    `the image ${revision.image} did not listen on port ${revision.port ?? address.port} within ${startTimeoutMs / 1000} s`,
     elapsed(),
   )
 }

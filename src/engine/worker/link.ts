@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { SandboxSpec } from '../sandbox/sandbox.ts'
+import type { Bridge } from './bridge.ts'
 import type { Channel } from './channel.ts'
 
 /** Data from one worker: its frames, and what is written to its standard output and error without its shim. */
@@ -30,6 +31,8 @@ export interface WorkerLink {
 /** Creates the links of all workers. */
 export interface WorkerLinks {
   make(worker: string): Promise<WorkerLink>
+  /** A way to an image, through a helper of this name beside it; absent: workers have folders. */
+  bridge?(helper: string): Bridge
   /** Code was stored that a worker may soon need. */
   prepare(stored: string): void
   close(): Promise<void>

@@ -8,6 +8,8 @@ import { FrameDecoder, FrameType, ProtocolError, parseMeta } from './protocol.ts
 
 export const streamNames = ['frames', 'stdout', 'stderr'] as const
 export type StreamName = (typeof streamNames)[number]
+/** Stream of a bridge, which opens as many connections as it needs. */
+const bridgeStream = 'bridge'
 
 /** Longest time for a new connection to send its KNOCK. */
 const knockMs = 10_000
@@ -19,7 +21,9 @@ const mostStrangers = 256
 export interface ExpectedWorker {
   secret: string
   /** Called at most once for each stream; data behind the KNOCK is put back into the socket. */
-  onStream(name: StreamName, socket: Socket): void
+  onStream?(name: StreamName, socket: Socket): void
+  /** Called for each connection of a bridge; absent: it is none. */
+  onBridge?(socket: Socket): void
 }
 
 /**
@@ -32,7 +36,7 @@ export class WorkerListener {
   #clock: Clock
   /** Null: what travels is not encrypted. */
   #secure: SecureContext | null
-  #guests = new Map<string, { digest: Buffer; guest: ExpectedWorker; open: Set<StreamName> }>()
+  #guests = new Map<string, Expected>()
   #strangers = new Set<Socket>()
 
   /** `shown`: what proves the server to workers; null: nothing, and they speak plainly. */
@@ -109,11 +113,12 @@ export class WorkerListener {
   #letIn({ worker, secret, stream, rest }: Knock, socket: Socket): void {
     const expected = this.#guests.get(worker)
     const isRight = timingSafeEqual(digestOf(secret), expected?.digest ?? nobodysDigest)
-    if (expected === undefined || !isRight || expected.open.has(stream)) return void socket.destroy()
-    expected.open.add(stream)
+    if (expected === undefined || !isRight || isTooMuch(stream, expected)) return void socket.destroy()
     socket.setNoDelay(true).setKeepAlive(true, keepAliveMs)
     if (rest.length > 0) socket.unshift(rest)
-    expected.guest.onStream(stream, socket)
+    if (stream === bridgeStream) return expected.guest.onBridge?.(socket)
+    expected.open.add(stream)
+    expected.guest.onStream?.(stream, socket)
   }
 }
 
@@ -122,13 +127,22 @@ const onlyNewest = { minVersion: 'TLSv1.3' } as const
 /** A machine that vanishes closes no connection. */
 const keepAliveMs = 30_000
 
+interface Expected {
+  digest: Buffer
+  guest: ExpectedWorker
+  open: Set<StreamName>
+}
+
+const isTooMuch = (stream: Knock['stream'], { guest, open }: Expected): boolean =>
+  stream === bridgeStream ? guest.onBridge === undefined : guest.onStream === undefined || open.has(stream)
+
 const digestOf = (secret: string): Buffer => createHash('sha256').update(secret).digest()
 const nobodysDigest = Buffer.alloc(32)
 
 interface Knock {
   worker: string
   secret: string
-  stream: StreamName
+  stream: StreamName | typeof bridgeStream
   /** Bytes behind the KNOCK. */
   rest: Buffer
 }
@@ -142,7 +156,7 @@ export function knockIn(bytes: Buffer): Knock | 'more' | null {
     const frame = decoder.next()
     if (frame === null) return 'more'
     if (frame.type !== FrameType.knock) return null
-    const stream = streamNames.find((name) => name === parseMeta(frame).stream)
+    const stream = [...streamNames, bridgeStream].find((name) => name === parseMeta(frame).stream) as Knock['stream']
     const [worker = '', secret = ''] = frame.body.toString('utf8').split(' ')
     const rest = bytes.subarray(bytes.length - decoder.heldBytes)
     return stream === undefined ? null : { worker, secret, stream, rest }

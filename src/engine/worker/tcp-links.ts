@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { SandboxEngine, WorkerCallers } from '../sandbox/sandbox.ts'
+import { Bridge } from './bridge.ts'
 import type { Channel } from './channel.ts'
 import { codePieces, pieceBytes } from './code-pieces.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
@@ -53,6 +54,13 @@ export class TcpLinks implements WorkerLinks {
     return new TcpLink(this.#door, worker, { secret: newSecret(), shown: this.#shown }, this.#engine)
   }
 
+  bridge(helper: string): Bridge {
+    const secret = newSecret()
+    const bridge = new Bridge(keyOf(helper, { secret, shown: this.#shown }), () => this.#door.forget(helper))
+    this.#door.expect(helper, { secret, onBridge: (socket) => bridge.take(socket) })
+    return bridge
+  }
+
   /** Code is sent when it is needed. */
   prepare(): void {}
 
@@ -66,6 +74,9 @@ interface Proofs {
   secret: string
   shown: LinkCertificate | null
 }
+
+const keyOf = (worker: string, { secret, shown }: Proofs): string =>
+  [`${worker} ${secret}`, ...(shown ? [shown.certificate] : [])].join('\n')
 
 class TcpLink implements WorkerLink {
   readonly given: { folder: null; env: Record<string, string>; key: string }
@@ -85,7 +96,7 @@ class TcpLink implements WorkerLink {
     this.given = {
       folder: null,
       env: {},
-      key: [`${worker} ${secret}`, ...(shown ? [shown.certificate] : [])].join('\n'),
+      key: keyOf(worker, { secret, shown }),
     }
     door.expect(worker, { secret, onStream: (name, socket) => this.#enter(name, socket) })
   }

@@ -13,6 +13,7 @@ import type {
   SandboxLimits,
   SandboxSpec,
 } from '../sandbox/sandbox.ts'
+import { startBridged } from './bridged-image.ts'
 import { Channel } from './channel.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { defaultQuietMs, EarlyOutput } from './image-output.ts'
@@ -89,7 +90,10 @@ export class SandboxWorkers implements WorkerFactory {
     const output = new EarlyOutput()
     const spec = { ...(await this.#imageSpec(revision, { PORT: String(port) }, machine)), isReached: true as const }
     if (revision.kind === 'openwhisk') spec.env = environmentOfImage(spec.env, revision)
-    const sandbox = await engine.start(spec, output.take)
+    const sandbox =
+      engine.nameBeside === undefined
+        ? await engine.start(spec, output.take)
+        : await startBridged(this.#parts, spec, port, output.take)
     const onOther = workerLog(log, clock, sandbox.name)
     const { memoryBytes } = revision
     const limits = { maxResultBytes, stopGraceMs, quietMs: defaultQuietMs }
@@ -123,11 +127,7 @@ export class SandboxWorkers implements WorkerFactory {
   async #startLambda(revision: Revision, onRunning?: () => void, machine?: string): Promise<PoolWorker> {
     const { engine, clock, log, stopGraceMs } = this.#parts
     // An engine without images has no network namespaces: refused before a helper is started.
-    if (engine.images === null)
-      throw new FaasError(
-        'not_supported',
-        'Images of functions need the docker engine, and TAIBAI_ENGINE of this server names another one.',
-      )
+    if (engine.images === null) throw new FaasError('not_supported', noLambda)
     const helper = await this.#startHelper(revision)
     try {
       const spec = await this.#imageSpec({ ...revision, memoryBytes: memoryOfLambda(revision) }, {}, machine)
@@ -243,6 +243,9 @@ export class SandboxWorkers implements WorkerFactory {
     )
   }
 }
+
+const noLambda =
+  'Images of mode "lambda" need the docker engine, and TAIBAI_ENGINE of this server names another one: let the image serve HTTP (mode "http").'
 
 /** The isolation of a sandbox. */
 type Closed = Required<Pick<SandboxSpec, 'network' | 'trusted' | 'sandbox' | 'tmpSizeBytes' | 'reachesApi'>> &

@@ -5,6 +5,7 @@ import type { Principal } from '../../domain/principal.ts'
 import type { Runtime } from '../../domain/runtime.ts'
 import type { SecretStore } from '../../domain/secret.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
+import type { EngineRefusals } from './engine-refusals.ts'
 import type { Exposed } from './exposed.ts'
 import { checkFields, checkHosts, checkTogether, type FunctionFields, type FunctionLimits } from './function-fields.ts'
 import type { Placements } from './placements.ts'
@@ -18,6 +19,7 @@ export interface FunctionChecksParts {
   exposed: Exposed
   placements: Pick<Placements, 'check'>
   sandboxes: Pick<Sandboxes, 'check'>
+  engineRefusals: Pick<EngineRefusals, 'check'>
   limits: FunctionLimits
   /** Absent without Keystone. */
   trusts?: Trusts
@@ -46,6 +48,7 @@ export class FunctionChecks {
     const { runtimes } = this.#parts
     checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.boundsById(wanted.runtimeId))
     this.#secrets(wanted)
+    this.#parts.engineRefusals.check(wanted)
     return wanted
   }
 

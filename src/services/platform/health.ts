@@ -19,8 +19,8 @@ export interface HealthParts {
   ledger: Pick<Ledger, 'vitals'>
   clock: Clock
   facts: HealthFacts
-  /** Of functions that ask for certain machines. */
-  placements(): Finding[]
+  /** Of functions that ask for certain machines, or for what the engine cannot do. */
+  ofFunctions(): Finding[]
 }
 
 /** Values that the server was started with. */
@@ -74,7 +74,7 @@ export class Health {
       recordsFinding(this.#parts.ledger.vitals()),
       backupFinding(lastBackupAt, clock.now(), facts.backupEveryHours),
       memoryFinding(memory),
-      ...this.#parts.placements(),
+      ...this.#parts.ofFunctions(),
     ]
     const state = worstOf(findings)
     return { version, startedAt, now: clock.now(), state, findings, engine, data, memory, lastBackupAt }

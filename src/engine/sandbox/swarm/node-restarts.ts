@@ -8,20 +8,28 @@ const doubtMs = 30_000
  * with the code of the signal, although a node that comes back within its heartbeats was never down.
  */
 export class NodeRestarts {
-  /** The version of each node's record, which the manager changes whenever the node joins; and when it was last seen to change. */
-  #records = new Map<string, { version: number; changedAt: number }>()
+  /** The version of each node's record, which the manager changes whenever the node joins. */
+  #versions = new Map<string, number>()
+  /** Nodes in doubt. */
+  #fresh = new Map<string, NodeJS.Timeout>()
 
-  note(nodes: Pick<NodeAnswer, 'ID' | 'Version'>[], nowMs: number): void {
+  note(nodes: Pick<NodeAnswer, 'ID' | 'Version'>[]): void {
     for (const { ID, Version } of nodes) {
       const version = Version?.Index ?? 0
-      const known = this.#records.get(ID)
-      if (known === undefined) this.#records.set(ID, { version, changedAt: Number.NEGATIVE_INFINITY })
-      else if (known.version !== version) this.#records.set(ID, { version, changedAt: nowMs })
+      const known = this.#versions.get(ID)
+      this.#versions.set(ID, version)
+      if (known !== undefined && known !== version) this.#doubt(ID)
     }
   }
 
-  isFresh(node: string | undefined, nowMs: number): boolean {
-    const changedAt = this.#records.get(node ?? '')?.changedAt ?? Number.NEGATIVE_INFINITY
-    return nowMs - changedAt < doubtMs
+  isFresh(node: string | undefined): boolean {
+    return this.#fresh.has(node ?? '')
+  }
+
+  #doubt(node: string): void {
+    clearTimeout(this.#fresh.get(node))
+    const timer = setTimeout(() => this.#fresh.delete(node), doubtMs)
+    timer.unref()
+    this.#fresh.set(node, timer)
   }
 }

@@ -1,22 +1,30 @@
 import { FaasError } from '../../../domain/errors.ts'
+import type { ImageMode, Network } from '../../../domain/function.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 
 /** Throws FaasError `not_supported`: a sandbox that requires more isolation must not run with less. */
 export function refuseOnSwarm(
-  spec: Pick<SandboxSpec, 'key' | 'network' | 'trusted' | 'sandbox'>,
+  spec: Pick<SandboxSpec, 'network' | 'trusted' | 'sandbox' | 'key' | 'beside'>,
   untrustedOciRuntime: string | undefined,
 ): void {
-  if (spec.key === undefined) throw notHere('images')
   if (spec.sandbox || (!spec.trusted && untrustedOciRuntime !== undefined)) throw notHere('ociRuntime')
-  if (spec.network === 'none') throw notHere('none')
+  // An image that runs to its end talks to nobody.
+  const isAlone = spec.key === undefined && spec.beside === undefined
+  if (spec.network === 'none' && !isAlone) throw notHere('none')
+}
+
+/** What is known of a function when it is deployed. Null: it can run on a swarm. */
+export function refusalOnSwarm({ network, mode }: { network: Network; mode: ImageMode | null }): string | null {
+  if (mode === 'lambda') return sentences.lambda
+  return network === 'none' && mode !== 'command' ? sentences.none : null
 }
 
 const sentences = {
-  images:
-    'Functions that are images of their own do not run on a swarm yet: give them a server with an engine of its own.',
+  lambda:
+    'Images of mode "lambda" do not run on a swarm: give them a server with an engine of its own, or let the image serve HTTP (mode "http").',
   ociRuntime:
     'Tasks of a swarm cannot have an OCI runtime of their own (TAIBAI_UNTRUSTED_OCI_RUNTIME, "sandbox" of a function): make it the default of the engine of each node and leave both out, or give such functions a server with an engine of its own.',
   none: 'Functions with "network": "none" cannot run on a swarm: a worker without a network could not call the server.',
 }
 
-export const notHere = (what: keyof typeof sentences): FaasError => new FaasError('not_supported', sentences[what])
+const notHere = (what: keyof typeof sentences): FaasError => new FaasError('not_supported', sentences[what])

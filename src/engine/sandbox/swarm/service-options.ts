@@ -11,8 +11,8 @@ export interface ServiceOptions {
     }
     Placement?: { Constraints: string[] }
     RestartPolicy: { Condition: 'none' }
-    LogDriver: { Name: 'none' }
-    Networks: { Target: string }[]
+    LogDriver: { Name: 'none' } | { Name: 'local'; Options: Record<string, string> }
+    Networks: { Target: string; Aliases?: string[] }[]
   }
   Mode: { Replicated: { Replicas: number } }
   /** DNS round robin avoids the kernel's load balancer: nobody addresses a worker by name. */
@@ -21,8 +21,11 @@ export interface ServiceOptions {
 
 export interface ContainerSpec {
   Image: string
+  /** Replaces the image's entry point. */
+  Command?: string[]
   /** Replaces the image's command; its entry point stays. */
   Args?: string[]
+  Dir?: string
   Env: string[]
   User: string
   ReadOnly: true
@@ -33,7 +36,7 @@ export interface ContainerSpec {
   Ulimits: { Name: string; Soft: number; Hard: number }[]
   Hosts?: string[]
   Mounts: MemoryMount[]
-  Secrets: { SecretID: string; SecretName: string; File: FileTarget }[]
+  Secrets?: { SecretID: string; SecretName: string; File: FileTarget }[]
   /** Nanoseconds between SIGTERM and SIGKILL. */
   StopGracePeriod: number
 }

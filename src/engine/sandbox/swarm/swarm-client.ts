@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { FaasError } from '../../../domain/errors.ts'
 import { isImageReference } from '../../../domain/image.ts'
 import { EngineApi, EngineRefusal } from '../../api/engine-api.ts'
@@ -6,6 +7,8 @@ import type { NodeAnswer, ServiceOptions, TaskAnswer } from './service-options.t
 
 /** A running manager answers at once. */
 const firstAnswerMs = 10_000
+/** The manager answers with the first output. */
+const outputMs = 24 * 3_600_000
 /** A manager that restarts must not delay the checks of the tasks. */
 const lookMs = 5000
 
@@ -58,13 +61,16 @@ export class SwarmClient {
     await this.api.ask('GET', '/version', {}, undefined, firstAnswerMs)
   }
 
-  /** The id by which nodes find the image without asking a registry; undefined: the manager does not have the image. */
-  async imageId(image: string): Promise<string | undefined> {
+  /**
+   * How nodes find the image; undefined: the manager does not have it. An id is never asked of a registry. `isPulled`: nodes may fetch
+   * one that has a registry.
+   */
+  async imageId(image: string, isPulled = false): Promise<string | undefined> {
     // The reference becomes part of a URL of the engine's API.
     if (!isImageReference(image))
       throw new FaasError('engine_failed', `${JSON.stringify(image)} is no name of an image.`)
-    return this.api.ask<{ Id: string }>('GET', `/images/${image}/json`).then(
-      ({ Id }) => Id,
+    return this.api.ask<{ Id: string; RepoDigests?: string[] | null }>('GET', `/images/${image}/json`).then(
+      ({ Id, RepoDigests }) => (isPulled ? (RepoDigests?.[0] ?? Id) : Id),
       (cause: unknown) => unlessGone('The manager could not look for an image.', cause),
     )
   }
@@ -84,10 +90,10 @@ export class SwarmClient {
     return (await this.#list<{ Id: string }[]>('/networks', label)).map(({ Id }) => Id)
   }
 
-  async makeNetwork(Name: string, Labels: Record<string, string>): Promise<string> {
-    return (
-      await this.#order<{ Id: string }>('make a network', '/networks/create', { Name, Labels, Driver: 'overlay' })
-    ).Id
+  /** `isClosed`: it leads nowhere else. */
+  async makeNetwork(Name: string, Labels: Record<string, string>, isClosed: boolean): Promise<string> {
+    const options = { Name, Labels, Driver: 'overlay', ...(isClosed && { Internal: true }) }
+    return (await this.#order<{ Id: string }>('make a network', '/networks/create', options)).Id
   }
 
   async makeService(options: ServiceOptions): Promise<string> {
@@ -97,6 +103,12 @@ export class SwarmClient {
   /** Returns their ids. */
   async services(label: string): Promise<string[]> {
     return (await this.#list<{ ID: string }[]>('/services', label)).map(({ ID }) => ID)
+  }
+
+  /** What the service's tasks have printed, both streams in one; with what they print from now on, where it is followed. */
+  output(serviceId: string, isFollowed: boolean): Promise<IncomingMessage> {
+    const query = { stdout: '1', stderr: '1', tail: 'all', follow: isFollowed ? '1' : '0' }
+    return this.api.stream('GET', `/services/${serviceId}/logs`, query, { timeoutMs: outputMs })
   }
 
   /** True: it is gone. False: something still uses it. */

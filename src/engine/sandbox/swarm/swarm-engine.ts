@@ -11,14 +11,16 @@ import { pause } from '../container/pause.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiOpener, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
+import { imageName, imageServiceOptions } from './image-task.ts'
 import { KnownMachines } from './known-machines.ts'
 import { NodeRestarts } from './node-restarts.ts'
-import { notHere, refuseOnSwarm } from './refuse-on-swarm.ts'
+import { refusalOnSwarm, refuseOnSwarm } from './refuse-on-swarm.ts'
 import { type Scrap, Scraps } from './scraps.ts'
 import type { NodeAnswer } from './service-options.ts'
 import { type Removable, SwarmClient } from './swarm-client.ts'
 import { swarmFindings } from './swarm-findings.ts'
 import { SwarmSandbox } from './swarm-sandbox.ts'
+import { outputOfEnded, TaskOutput } from './task-output.ts'
 import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
 import { inDoubt, placesIn, stateOf } from './task-state.ts'
 import { type ObservedTasks, type PollRate, TaskWatch } from './task-watch.ts'
@@ -40,6 +42,8 @@ export interface SwarmEngineOptions {
   /** Longest time until a task runs. */
   startTimeoutMs?: number | undefined
   untrustedOciRuntime?: string | undefined
+  /** Fetches an image to the manager; undefined: what is not there is refused. */
+  pull?: ((image: string) => Promise<void>) | undefined
 }
 
 /** Runs builds beside the swarm, in containers of the manager's engine. */
@@ -52,6 +56,8 @@ export interface ManagerBuilder extends Builder {
 export class SwarmEngine implements SandboxEngine {
   readonly isolatesFiles = true
   readonly isFixedOnceStarted = true
+  readonly nameBeside = imageName
+  readonly refusal = refusalOnSwarm
   readonly machines: KnownMachines
   readonly images = null
   /** Builds run on the manager's engine; null: nothing is built. */
@@ -63,6 +69,9 @@ export class SwarmEngine implements SandboxEngine {
   #defaults: TaskDefaults
   #serverHost: string
   #startTimeoutMs: number
+  #pull: (image: string) => Promise<void>
+  /** Networks of running workers, by name: an image joins that of its helper. */
+  #networks = new Map<string, string>()
   #users: WorkerUsers
   #sandboxes = new Map<string, SwarmSandbox>()
   #scraps: Scraps
@@ -88,6 +97,7 @@ export class SwarmEngine implements SandboxEngine {
     this.#untrustedOciRuntime = options.untrustedOciRuntime
     this.#serverHost = serverHost
     this.#startTimeoutMs = options.startTimeoutMs ?? 60_000
+    this.#pull = options.pull ?? notFetched
     this.#users = new WorkerUsers(options.users)
     this.#log = log
     const { instance, pidsLimit, openFilesLimit, tmpSizeMb, codeSizeMb = tmpSizeMb, stopGraceMs = 2000 } = options
@@ -141,17 +151,51 @@ export class SwarmEngine implements SandboxEngine {
     return apiUrl(port)
   }
 
-  async start(spec: SandboxSpec): Promise<SwarmSandbox> {
+  async start(spec: SandboxSpec, onOutput?: OnOutput): Promise<SwarmSandbox> {
+    const output = spec.key === undefined && onOutput !== undefined ? new TaskOutput(onOutput) : null
+    const sandbox = await this.#run(spec)
+    if (output === null) return sandbox
+    await output.follow(this.#swarm, sandbox.serviceId)
+    sandbox.printed = sandbox.exited.then(() => output.rest())
+    return sandbox
+  }
+
+  /** Its output is told at its end. */
+  async runToEnd(
+    spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
+    onOutput: OnOutput,
+  ): Promise<CommandResult> {
+    spec.signal?.throwIfAborted()
+    const sandbox = await this.#run(spec, true)
+    const ends = Promise.withResolvers<'late' | 'stopped'>()
+    const late = setTimeout(() => ends.resolve('late'), spec.timeoutMs)
+    const stop = () => ends.resolve('stopped')
+    spec.signal?.addEventListener('abort', stop, { once: true })
+    try {
+      spec.onRunning?.()
+      const end = await Promise.race([sandbox.exited, ends.promise])
+      await outputOfEnded(this.#swarm, sandbox.serviceId, onOutput)
+      await Promise.race([sandbox.kill(), pause(failedRemovalMs)])
+      if (typeof end === 'object') return { exit: end, timedOut: false }
+      return { exit: { code: null, memoryExceeded: false }, timedOut: end === 'late' }
+    } finally {
+      clearTimeout(late)
+      spec.signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  /** `staysEnded`: its service stays when it has ended, and one that ends at once has not failed to start. */
+  async #run(spec: SandboxSpec, staysEnded = false): Promise<SwarmSandbox> {
     refuseOnSwarm(spec, this.#untrustedOciRuntime)
     const user = this.#users.take()
     const own: Scrap[] = []
     try {
       const sandbox = await this.#place(spec, user, own)
       void sandbox.removed.then(() => this.#clear(sandbox, user, own))
-      void sandbox.exited.then(() => sandbox.kill())
+      if (!staysEnded) void sandbox.exited.then(() => sandbox.kill())
       const late = setTimeout(() => sandbox.refuse(tooLate(this.#startTimeoutMs)), this.#startTimeoutMs)
       try {
-        await sandbox.running
+        await (staysEnded ? Promise.race([sandbox.running, sandbox.endedByItself]) : sandbox.running)
       } catch (error) {
         // A node that hangs keeps its task: the next try must not wait for it.
         await Promise.race([sandbox.kill(), pause(failedRemovalMs)])
@@ -166,13 +210,9 @@ export class SwarmEngine implements SandboxEngine {
     }
   }
 
-  async runToEnd(_spec: SandboxSpec, _onOutput: OnOutput): Promise<CommandResult> {
-    throw notHere('images')
-  }
-
-  /** Nothing is pulled here: each node pulls the image when it gets a task. */
+  /** The manager's engine fetches the image; each node does when it gets a task, where the image has a registry. */
   async prepareImage(image: string): Promise<void> {
-    await this.#imageId(image)
+    if ((await this.#swarm.imageId(image)) === undefined) await this.#pull(image)
   }
 
   async report(): Promise<EngineReport> {
@@ -223,37 +263,45 @@ export class SwarmEngine implements SandboxEngine {
       own.push({ what, id })
       return id
     }
-    const imageId = await this.#imageId(spec.image)
+    const imageId = await this.#imageId(spec)
+    const shared = this.#networks.get(spec.beside ?? '')
     const [networkId, secretId] = await allOrNone([
-      made('networks', this.#swarm.makeNetwork(name, labels)),
-      made('secrets', this.#swarm.keepSecret(name, spec.key ?? '', labels)),
+      shared === undefined
+        ? made('networks', this.#swarm.makeNetwork(name, labels, spec.network === 'none'))
+        : Promise.resolve(shared),
+      spec.key === undefined ? Promise.resolve('') : made('secrets', this.#swarm.keepSecret(name, spec.key, labels)),
     ])
     const parts: TaskParts = { imageId, networkId, secret: { id: secretId, name }, user }
-    const serviceId = await this.#swarm
-      .makeService(serviceOptions(spec, this.#defaults, parts))
-      .catch((error: unknown) => {
-        // The service may exist: perhaps only the response was lost.
-        own.push({ what: 'services', id: name })
-        throw error
-      })
+    const options = spec.key === undefined ? imageServiceOptions : serviceOptions
+    const serviceId = await this.#swarm.makeService(options(spec, this.#defaults, parts)).catch((error: unknown) => {
+      // The service may exist: perhaps only the response was lost.
+      own.push({ what: 'services', id: name })
+      throw error
+    })
     const remove = async () => {
       await this.#swarm.remove('services', serviceId)
       this.#tasks.hurry()
     }
     const sandbox = new SwarmSandbox(spec.name, serviceId, remove, spec.machine)
     this.#sandboxes.set(spec.name, sandbox)
+    if (spec.key !== undefined) this.#networks.set(spec.name, networkId)
     this.#tasks.hurry()
     return sandbox
   }
 
-  async #imageId(image: string): Promise<string> {
-    const id = await this.#swarm.imageId(image)
-    if (id !== undefined) return id
-    throw new FaasError('engine_failed', `The image ${image} is not on the swarm's manager; build or pull it there.`)
+  /** Images of runtimes are on every node; a function's own may come from its registry. */
+  async #imageId({ image, key }: SandboxSpec): Promise<string> {
+    const isOwn = key === undefined
+    const there = await this.#swarm.imageId(image, isOwn)
+    if (there !== undefined) return there
+    if (isOwn) await this.#pull(image)
+    const id = isOwn ? await this.#swarm.imageId(image, true) : undefined
+    return id ?? notFetched(image)
   }
 
   #clear(sandbox: SwarmSandbox, user: WorkerUser, own: Scrap[]): void {
     this.#sandboxes.delete(sandbox.name)
+    this.#networks.delete(sandbox.name)
     this.#drop(user, own)
   }
 
@@ -270,12 +318,11 @@ export class SwarmEngine implements SandboxEngine {
 
   #note({ tasks, nodes }: ObservedTasks): void {
     this.machines.note(nodes)
-    const now = performance.now()
-    this.#restarts.note(nodes, now)
+    this.#restarts.note(nodes)
     const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
     for (const sandbox of this.#sandboxes.values()) {
       const task = byService.get(sandbox.serviceId)
-      const wasAway = this.#tasks.isInDoubt || this.#restarts.isFresh(task?.NodeID, now)
+      const wasAway = this.#tasks.isInDoubt || this.#restarts.isFresh(task?.NodeID)
       const state = task === undefined ? null : inDoubt(stateOf(task, nodes), wasAway)
       if (state?.kind === 'lost')
         this.#log.warn({ worker: sandbox.name, node: state.node }, 'a worker is lost with its node')
@@ -287,6 +334,10 @@ export class SwarmEngine implements SandboxEngine {
     if (this.#sandboxes.size === 0) return 'rarely'
     return [...this.#sandboxes.values()].some(({ isChanging }) => isChanging) ? 'often' : 'seldom'
   }
+}
+
+async function notFetched(image: string): Promise<never> {
+  throw new FaasError('engine_failed', `The image ${image} is not on the swarm's manager; build or pull it there.`)
 }
 
 const tooLate = (ms: number): string => `The swarm has not started a worker within ${ms / 1000} s.`

@@ -11,13 +11,18 @@ export class SwarmSandbox implements Sandbox {
   /** The swarm reports the end of a task within a second: when it does not, the node or the manager has failed. */
   readonly isLost = true
   readonly exited: Promise<Exit>
+  /** Resolves when the output of an image has been delivered; absent: it is no image. */
+  printed?: Promise<void>
   /** Resolves when its task runs; rejects with the reason why it cannot. */
   readonly running: Promise<void>
+  /** Resolves when its own process has ended it. */
+  readonly endedByItself: Promise<void>
   /** Resolves when the task no longer runs. */
   readonly removed: Promise<void>
   #resolveExit: (exit: Exit) => void
   #begin = Promise.withResolvers<void>()
   #removed = Promise.withResolvers<void>()
+  #endedByItself = Promise.withResolvers<void>()
   #remove: () => Promise<void>
   #killAsked = false
   #seen = false
@@ -36,6 +41,7 @@ export class SwarmSandbox implements Sandbox {
     this.exited = exit.promise
     this.running = this.#begin.promise
     this.removed = this.#removed.promise
+    this.endedByItself = this.#endedByItself.promise
     const noteBegun = () => {
       this.#hasBegun = true
     }
@@ -122,6 +128,7 @@ export class SwarmSandbox implements Sandbox {
   }
 
   #noteEnded({ exit, refusal }: Extract<TaskState, { kind: 'ended' }>): void {
+    if (refusal === null) this.#endedByItself.resolve()
     this.refuse(refusal ?? `Worker ${this.name} ended while it started.`)
     this.#resolveExit(this.#killAsked ? { ...exit, fromOutside: false } : exit)
     // The service stays until it is removed.

@@ -48,61 +48,73 @@ export const nameOf = (instance: string, worker: string): string => `taibai-${in
 
 /** The complete request to the swarm for one worker, as a value: a service with one task that is never restarted. */
 export function serviceOptions(spec: SandboxSpec, defaults: TaskDefaults, parts: TaskParts): ServiceOptions {
-  const { memoryBytes, cpuMaxMillicpu } = spec
-  const { user } = parts
-  const env = {
-    ...environmentOf(spec),
-    ...spec.env,
+  const { user, secret } = parts
+  const template = taskTemplate(spec, defaults, parts, {
     TAIBAI_SERVER: defaults.server,
     TAIBAI_KEY: `${keyFolder}/${keyFile}`,
-  }
+  })
   const readable = (Name: string): FileTarget => ({ Name, UID: '0', GID: '0', Mode: 0o444 })
   return {
     Name: nameOf(defaults.instance, spec.name),
     Labels: labelsOf(defaults.instance, spec.name),
     TaskTemplate: {
+      ...template,
       ContainerSpec: {
-        Image: parts.imageId,
+        ...template.ContainerSpec,
         ...(spec.command !== null && { Args: spec.command }),
-        Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
-        User: `${user.uid}:${user.gid}`,
-        ReadOnly: true,
         Init: true,
-        CapabilityDrop: ['ALL'],
-        Privileges: {
-          NoNewPrivileges: true,
-          Seccomp: { Mode: 'custom', Profile: Buffer.from(defaults.seccomp).toString('base64') },
-        },
-        Ulimits: [
-          { Name: 'nofile', Soft: defaults.openFilesLimit, Hard: defaults.openFilesLimit },
-          { Name: 'core', Soft: 0, Hard: 0 },
-        ],
         ...(spec.reachesApi && { Hosts: [`${defaults.apiAddress} ${hostNameInside}`] }),
         Mounts: folders(spec, defaults, user),
-        Secrets: [
-          {
-            SecretID: parts.secret.id,
-            SecretName: parts.secret.name,
-            File: readable(`${keyFolder}/${keyFile}`),
-          },
-        ],
-        StopGracePeriod: defaults.stopGraceMs * 1e6,
+        Secrets: [{ SecretID: secret.id, SecretName: secret.name, File: readable(`${keyFolder}/${keyFile}`) }],
       },
-      Resources: {
-        Limits: {
-          MemoryBytes: memoryBytes,
-          Pids: defaults.pidsLimit,
-          ...(cpuMaxMillicpu !== null && { NanoCPUs: cpuMaxMillicpu * 1e6 }),
-        },
-        Reservations: { MemoryBytes: memoryBytes },
-      },
-      ...(spec.machine !== undefined && { Placement: { Constraints: [`node.id==${spec.machine}`] } }),
-      RestartPolicy: { Condition: 'none' },
       LogDriver: { Name: 'none' },
       Networks: [{ Target: parts.networkId }],
     },
     Mode: { Replicated: { Replicas: 1 } },
     EndpointSpec: { Mode: 'dnsrr' },
+  }
+}
+
+type Template = Omit<ServiceOptions['TaskTemplate'], 'LogDriver' | 'Networks'>
+
+/** What the tasks of workers and of functions' own images have in common: limits and isolation. */
+export function taskTemplate(
+  spec: SandboxSpec,
+  defaults: TaskDefaults,
+  { imageId, user }: Pick<TaskParts, 'imageId' | 'user'>,
+  more: Record<string, string> = {},
+): Template {
+  const { memoryBytes, cpuMaxMillicpu, machine } = spec
+  const { pidsLimit, openFilesLimit, seccomp, stopGraceMs } = defaults
+  const env = { ...environmentOf(spec), ...spec.env, ...more }
+  return {
+    ContainerSpec: {
+      Image: imageId,
+      Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      User: `${user.uid}:${user.gid}`,
+      ReadOnly: true,
+      CapabilityDrop: ['ALL'],
+      Privileges: {
+        NoNewPrivileges: true,
+        Seccomp: { Mode: 'custom', Profile: Buffer.from(seccomp).toString('base64') },
+      },
+      Ulimits: [
+        { Name: 'nofile', Soft: openFilesLimit, Hard: openFilesLimit },
+        { Name: 'core', Soft: 0, Hard: 0 },
+      ],
+      Mounts: [],
+      StopGracePeriod: stopGraceMs * 1e6,
+    },
+    Resources: {
+      Limits: {
+        MemoryBytes: memoryBytes,
+        Pids: pidsLimit,
+        ...(cpuMaxMillicpu !== null && { NanoCPUs: cpuMaxMillicpu * 1e6 }),
+      },
+      Reservations: { MemoryBytes: memoryBytes },
+    },
+    ...(machine !== undefined && { Placement: { Constraints: [`node.id==${machine}`] } }),
+    RestartPolicy: { Condition: 'none' },
   }
 }
 
@@ -116,7 +128,7 @@ function folders({ tmpSizeBytes = null }: SandboxSpec, defaults: TaskDefaults, u
   ]
 }
 
-const inMemory = (Target: string, options: string): MemoryMount => ({
+export const inMemory = (Target: string, options: string): MemoryMount => ({
   Type: 'volume',
   Target,
   VolumeOptions: {

@@ -1,0 +1,36 @@
+import { invalid } from '../../domain/errors.ts'
+import { type Finding, warning } from '../../domain/finding.ts'
+import type { Fn, ImageMode, Network } from '../../domain/function.ts'
+
+/** Why the engine cannot run such a function; null: it can. */
+export type EngineRefusal = (wanted: { network: Network; mode: ImageMode | null }) => string | null
+
+type Wanted = Pick<Fn, 'network' | 'code'>
+
+/** Functions that the server's engine cannot run: refused when they are deployed, and named where they were there before. */
+export class EngineRefusals {
+  #refusal: EngineRefusal
+
+  /** Undefined: the engine runs all. */
+  constructor(refusal: EngineRefusal = () => null) {
+    this.#refusal = refusal
+  }
+
+  /** Throws FaasError `invalid_request`. */
+  check(fn: Wanted): void {
+    const why = this.#of(fn)
+    if (why !== null) throw invalid(why)
+  }
+
+  findings(functions: readonly (Wanted & Pick<Fn, 'id' | 'name'>)[]): Finding[] {
+    return functions.flatMap((fn) => {
+      const why = this.#of(fn)
+      if (why === null) return []
+      return [warning('engine', `The function ${fn.name ?? fn.id} cannot run here: its calls are refused.`, why)]
+    })
+  }
+
+  #of({ network, code }: Wanted): string | null {
+    return this.#refusal({ network, mode: code.source === 'image' ? (code.mode ?? 'command') : null })
+  }
+}
