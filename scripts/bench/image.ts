@@ -5,36 +5,44 @@ import { run } from './load.ts'
 import type { RoundOptions } from './rounds.ts'
 import { engineSocket, startTaibai, type Taibai, taibaiOf, waitUntil } from './taibai.ts'
 
-/** The same calls to a server in a container and one outside, alternating. Needs `npm run build:image`. */
+/**
+ * The same calls to a server outside and to one in a container, alternating: over the port that the engine publishes on loopback, which
+ * a program of the engine hands on; at the container's own address; and with the host's network. Needs `npm run build:image`.
+ */
 export async function image(options: RoundOptions & { calls: number }): Promise<object> {
   const outside = await startTaibai({ GENERIC_WORKERS: generic })
-  const inside = await startInside()
+  const port = 20_000 + randomInt(12_000)
+  const at = (own: number) => async () => `http://127.0.0.1:${own}`
+  const published = await startInside('published', ['-p', `127.0.0.1:${port}:7070`], at(port))
+  const own = await startInside('own', [], ownUrl)
+  const onHost = ['--network', 'host', '-e', `TAIBAI_PORT=${port + 1}`, '-e', 'TAIBAI_HOST=127.0.0.1']
+  const host = await startInside('host', onHost, at(port + 1))
   try {
-    return await compare([{ name: 'in a container', taibai: inside }], { name: 'outside', taibai: outside }, options)
+    const others = [
+      { name: 'a published port', taibai: published },
+      { name: 'its own address', taibai: own },
+      { name: "the host's network", taibai: host },
+    ]
+    return await compare(others, { name: 'outside', taibai: outside }, options)
   } finally {
-    await inside.stop()
-    await outside.stop()
+    for (const taibai of [published, own, host, outside]) await taibai.stop()
   }
 }
 
-async function startInside(): Promise<Taibai> {
-  const name = `taibai-bench-${process.pid}`
-  const port = 20_000 + randomInt(12_000)
+/** The container's address on the engine's bridge, which this machine reaches without the published port. */
+async function ownUrl(name: string): Promise<string> {
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  const address = await run('docker', ['inspect', '--format', format, name])
+  return `http://${address.trim()}:7070`
+}
+
+/** The server outside goes before other programs; its weight is what the one in a container has for that. */
+async function startInside(how: string, network: string[], urlOf: (name: string) => Promise<string>): Promise<Taibai> {
+  const name = `taibai-bench-${how}-${process.pid}`
   await run('docker', [
-    // The server outside goes before other programs; its weight is what the one in a container has for that.
-    ...[
-      'run',
-      '-d',
-      '--name',
-      name,
-      '--cpu-shares',
-      '4096',
-      '-v',
-      `${engineSocket}:/var/run/docker.sock`,
-      '-v',
-      `${name}:/data`,
-    ],
-    ...['-e', `TAIBAI_GENERIC_WORKERS=${generic}`, '-p', `127.0.0.1:${port}:7070`, 'taibai/server'],
+    ...['run', '-d', '--name', name, '--cpu-shares', '4096'],
+    ...['-v', `${engineSocket}:/var/run/docker.sock`, '-v', `${name}:/data`],
+    ...['-e', `TAIBAI_GENERIC_WORKERS=${generic}`, ...network, 'taibai/server'],
   ])
   const stop = async () => {
     client.close()
@@ -43,7 +51,7 @@ async function startInside(): Promise<Taibai> {
     await run('docker', ['volume', 'rm', name])
   }
   let token = ''
-  const client = makeClient({ url: `http://127.0.0.1:${port}`, token: () => token })
+  const client = makeClient({ url: await urlOf(name), token: () => token })
   await waitUntil('the server in the container is ready', () => client.isReady().catch(() => false))
   token = (await run('docker', ['exec', name, 'cat', '/data/admin.token'])).trim()
   // Its processes belong to another user, so their CPU time is not counted.
